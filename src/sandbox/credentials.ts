@@ -1,0 +1,9 @@
+/**
+ * The credentials a sandbox accepts where no others are given. They are published: no other service may know them.
+ */
+export const SANDBOX_CREDENTIALS = {
+  instanceId: '11111111-1111-4111-8111-111111111111',
+  instanceKey: '22222222-2222-4222-8222-222222222222',
+  adminEmail: 'admin@sandbox.test',
+  adminPassword: 'sandbox-password',
+} as const;

@@ -1,0 +1,78 @@
+/**
+ * Every API request in the order of arrival, for those who want to prove what a client did. Records;
+ * judges nothing.
+ */
+export type Operation =
+  'create' | 'login' | 'refresh' | 'find' | 'update' | 'delete' | 'page' | 'move' | 'unknown';
+
+/** One request. An endpoint fills in whom it is about and whether it changed something. */
+export interface Call {
+  /** 1, 2, 3… in the order of arrival. */
+  readonly seq: number;
+  /** When the head of the request arrived, in epoch milliseconds. */
+  readonly at: number;
+  readonly operation: Operation;
+  deviceToken: string | null;
+  clientId: string | null;
+  /** The HTTP status sent; null = none was: the answer is pending, dropped, or the caller hung up. */
+  status: number | null;
+  /** Whether it changed something: a user written, a token issued. */
+  applied: boolean;
+  /** When the answer was sent or the socket closed; null = still pending. */
+  endedAt: number | null;
+  /**
+   * The highest seq at that moment. Two requests overlapped exactly if the later one's seq is not greater than
+   * the earlier one's endedAfterSeq: times alone cannot tell within one millisecond.
+   */
+  endedAfterSeq: number | null;
+}
+
+/** Requests received for each operation, however they were answered. */
+export type Counts = Record<'create' | 'update' | 'delete' | 'find' | 'login' | 'refresh', number>;
+
+export class RequestLog {
+  // Unbounded: a log with holes proves nothing, and a reset empties it.
+  #calls: Call[] = [];
+
+  open(operation: Operation, at: number): Call {
+    const call: Call = {
+      seq: this.#calls.length + 1,
+      at,
+      operation,
+      deviceToken: null,
+      clientId: null,
+      status: null,
+      applied: false,
+      endedAt: null,
+      endedAfterSeq: null,
+    };
+    this.#calls.push(call);
+    return call;
+  }
+
+  close(call: Call, status: number | null, at: number): void {
+    call.status = status;
+    call.endedAt = at;
+    call.endedAfterSeq = this.#calls.length;
+  }
+
+  get calls(): readonly Call[] {
+    return this.#calls;
+  }
+
+  get counts(): Counts {
+    const counts: Counts = { create: 0, update: 0, delete: 0, find: 0, login: 0, refresh: 0 };
+    for (const { operation } of this.#calls) {
+      if (isCounted(operation, counts)) counts[operation] += 1;
+    }
+    return counts;
+  }
+
+  clear(): void {
+    this.#calls = [];
+  }
+}
+
+function isCounted(operation: Operation, counts: Counts): operation is keyof Counts {
+  return operation in counts;
+}

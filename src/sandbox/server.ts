@@ -1,0 +1,109 @@
+/**
+ * The sandbox: a simulator of the Damoov user API over plain HTTP, in memory. This file knows sockets and
+ * nothing of the API; the client knows nothing of any of it, so that no misreading is shared.
+ */
+import { once } from 'node:events';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { carryOut, endpointOf } from './api.ts';
+import { CONTROLS_PATH, control } from './controls.ts';
+import type { Answer } from './envelope.ts';
+import { DROP } from './faults.ts';
+import type { Call } from './request-log.ts';
+import { ApiRequest, parseTarget } from './request.ts';
+import { type World, type WorldOptions, createWorld } from './world.ts';
+
+export type { SandboxModes } from './modes.ts';
+export { SANDBOX_CREDENTIALS } from './credentials.ts';
+
+export interface SandboxOptions extends WorldOptions {
+  /** Default 127.0.0.1: a sandbox with published credentials is nothing to expose. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+}
+
+export interface Sandbox {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops listening and cuts every connection, requests in flight included. */
+  close(): Promise<void>;
+}
+
+/** Longer than any client keeps an idle connection: a reset on a fresh request should be a fault we drew. */
+const KEEP_ALIVE_MS = 120_000;
+
+/**
+ * Starts a sandbox of its own: two of them share nothing. Rejects where the port cannot be had (the system's error)
+ * or a mode is bad (a RangeError that names every one).
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { host = '127.0.0.1', port = 0 } = options;
+  const world = createWorld(options);
+  const server = createServer((request, response) => receive(world, request, response));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The sandbox listens on no TCP port.');
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function receive(world: World, request: IncomingMessage, response: ServerResponse): void {
+  const { method = 'GET', url = '/' } = request;
+  const target = parseTarget(url);
+  if (target.path.startsWith(CONTROLS_PATH)) {
+    collect(request, (text) => send(response, control(method, target.path, text, world)));
+    return;
+  }
+  const endpoint = endpointOf(method, target.path);
+  const call = world.log.open(endpoint.operation, world.clock());
+  response.on('close', () => {
+    if (call.endedAt === null) world.log.close(call, null, world.clock());
+  });
+  collect(request, (text) => {
+    const outcome = carryOut(endpoint, call, new ApiRequest(target, request.headers, text), world);
+    const latencyMs = world.faults.latencyMs(world.modes);
+    if (latencyMs === 0) deliver(world, call, response, outcome);
+    else setTimeout(deliver, latencyMs, world, call, response, outcome).unref();
+  });
+}
+
+function collect(request: IncomingMessage, whenComplete: (text: string) => void): void {
+  let text = '';
+  request.setEncoding('utf8');
+  request.on('data', (chunk: string) => {
+    text += chunk;
+  });
+  request.on('end', () => whenComplete(text));
+}
+
+function deliver(world: World, call: Call, response: ServerResponse, outcome: Answer | typeof DROP): void {
+  // The caller hung up while the answer was on its way.
+  if (call.endedAt !== null) return;
+  if (outcome === DROP) {
+    world.log.close(call, null, world.clock());
+    response.destroy();
+    return;
+  }
+  // Logged before it is sent: the caller's next request must not come before the end of this one.
+  world.log.close(call, outcome.status, world.clock());
+  send(response, outcome);
+}
+
+function send(response: ServerResponse, { status, body, contentType, retryAfter }: Answer): void {
+  const headers: Record<string, string | number> = { 'Content-Length': Buffer.byteLength(body) };
+  if (contentType !== null) headers['Content-Type'] = contentType;
+  if (retryAfter !== undefined) headers['Retry-After'] = retryAfter;
+  response.writeHead(status, headers);
+  response.end(body);
+}

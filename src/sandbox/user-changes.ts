@@ -1,0 +1,113 @@
+/**
+ * Reads what a create or an update says about a user, and every fault of it. Knows the fields and their
+ * types, not the users.
+ */
+import type { FieldFault } from './envelope.ts';
+import { type Body, asBody } from './request.ts';
+import {
+  FLAGS,
+  type Flag,
+  type Profile,
+  TEXT_FIELDS,
+  type TextField,
+  type UserFields,
+  type UserRecord,
+} from './user-record.ts';
+
+export interface UserChanges {
+  readonly profile: Partial<Profile>;
+  readonly fields: Partial<UserFields>;
+  readonly status: UserRecord['status'] | undefined;
+  /** Not empty = the request is refused with 422 and nothing is changed. */
+  readonly faults: readonly FieldFault[];
+}
+
+const CREATED_WITH = ['FirstName', 'LastName', 'Nickname', 'Phone', 'Email'] as const;
+
+/**
+ * The status as written and as read differ (the vendor's published reference): what is written as Deactivated reads
+ * as Inactive. Assumption: Deleted, a soft state when written by an update, reads as Inactive too, and Inactive is
+ * understood when written.
+ */
+const STATUS_AS_READ: ReadonlyMap<unknown, UserRecord['status']> = new Map([
+  ['Active', 'Active'],
+  ['Deactivated', 'Inactive'],
+  ['Deleted', 'Inactive'],
+  ['Inactive', 'Inactive'],
+]);
+
+/** A create takes five profile fields and UserFields (documented). Others are ignored, so is what is unknown. */
+export function readCreate(body: Body): UserChanges {
+  const faults: FieldFault[] = [];
+  const profile = readTexts(body, CREATED_WITH, faults);
+  const fields = readUserFields(body, faults);
+  return { profile, fields, status: undefined, faults };
+}
+
+/**
+ * An update is a plain partial merge (documented): what is not given stays.
+ * Assumption: null clears a field, and "" is kept as the empty text.
+ */
+export function readUpdate(body: Body): UserChanges {
+  const faults: FieldFault[] = [];
+  const profile = readTexts(body, TEXT_FIELDS, faults);
+  const children = body.get('ChildrenCount');
+  if (typeof children === 'number' || children === null) profile.ChildrenCount = children;
+  else if (children !== undefined) faults.push(wrongType('ChildrenCount', 'a number'));
+  const fields = readUserFields(body, faults);
+  const status = readStatus(body, faults);
+  return { profile, fields, status, faults };
+}
+
+/** The ClientId in a body that may be faulty otherwise. */
+export function clientIdIn(body: Body): string | null {
+  const clientId = asBody(body.get('UserFields'))?.get('ClientId');
+  return typeof clientId === 'string' ? clientId : null;
+}
+
+function readTexts(body: Body, names: readonly TextField[], faults: FieldFault[]): Partial<Profile> {
+  const profile: Partial<Profile> = {};
+  for (const name of names) {
+    const value = body.get(name);
+    if (value === undefined) continue;
+    // Values are mostly not validated (documented). Assumption: a value of the wrong JSON type is.
+    if (typeof value === 'string' || value === null) profile[name] = value;
+    else faults.push(wrongType(name, 'a string'));
+  }
+  return profile;
+}
+
+function readUserFields(body: Body, faults: FieldFault[]): Partial<UserFields> {
+  const fields: Partial<UserFields> = {};
+  const given = body.get('UserFields');
+  if (given === undefined || given === null) return fields;
+  const values = asBody(given);
+  if (values === undefined) {
+    faults.push(wrongType('UserFields', 'an object'));
+    return fields;
+  }
+  const clientId = values.get('ClientId');
+  if (typeof clientId === 'string' || clientId === null) fields.ClientId = clientId;
+  else if (clientId !== undefined) faults.push(wrongType('UserFields.ClientId', 'a string'));
+  for (const name of FLAGS) readFlag(values.get(name), name, fields, faults);
+  return fields;
+}
+
+function readFlag(value: unknown, name: Flag, fields: Partial<UserFields>, faults: FieldFault[]): void {
+  if (typeof value === 'boolean') fields[name] = value;
+  // Assumption: a flag has no empty state, so null leaves it alone.
+  else if (value !== undefined && value !== null) faults.push(wrongType(`UserFields.${name}`, 'a boolean'));
+}
+
+function readStatus(body: Body, faults: FieldFault[]): UserRecord['status'] | undefined {
+  const value = body.get('Status');
+  if (value === undefined) return undefined;
+  const status = STATUS_AS_READ.get(value);
+  // Assumption: a status is written as text; any other encoding is refused.
+  if (status === undefined) faults.push(wrongType('Status', 'Active, Deactivated or Deleted'));
+  return status;
+}
+
+function wrongType(key: string, expected: string): FieldFault {
+  return { Key: key, Message: `The field ${key} must be ${expected}.` };
+}

@@ -1,0 +1,112 @@
+/**
+ * The modes that choose among conflicting or unknown accounts of the API.
+ */
+import { describe, expect, test } from 'vitest';
+import { TOKEN, UUID, at, deviceTokenOf, openSandbox } from './caller.ts';
+
+describe('duplicateToken: a create whose CustomToken is taken', () => {
+  test('same answers 200 with the token and leaves the user as it is', async () => {
+    const sandbox = await openSandbox({ modes: { duplicateToken: 'same' } });
+    await sandbox.create({ CustomToken: TOKEN, FirstName: 'Ada' });
+    const reply = await sandbox.create({ CustomToken: TOKEN.toUpperCase(), FirstName: 'Alan' });
+    expect(reply.status).toBe(200);
+    expect(deviceTokenOf(reply)).toBe(TOKEN);
+    expect(await sandbox.users()).toMatchObject([{ deviceToken: TOKEN, firstName: 'Ada' }]);
+    expect(await sandbox.requests()).toMatchObject([{ applied: true }, { applied: false }]);
+  });
+
+  test.each(['409', '422', '400'] as const)('%s refuses, and makes no second user', async (status) => {
+    const sandbox = await openSandbox({ modes: { duplicateToken: status } });
+    await sandbox.create({ CustomToken: TOKEN });
+    const reply = await sandbox.create({ CustomToken: TOKEN });
+    expect(reply.status).toBe(Number(status));
+    expect(reply.body).toMatchObject({ Status: Number(status), Errors: [{ Key: 'CustomToken' }] });
+    expect(await sandbox.users()).toHaveLength(1);
+  });
+
+  test('second-user makes another user under another token', async () => {
+    const sandbox = await openSandbox({ modes: { duplicateToken: 'second-user' } });
+    await sandbox.create({ CustomToken: TOKEN });
+    const second = deviceTokenOf(await sandbox.create({ CustomToken: TOKEN }));
+    expect(second).toMatch(UUID);
+    expect(second).not.toBe(TOKEN);
+    expect(await sandbox.users()).toMatchObject([{ deviceToken: TOKEN }, { deviceToken: second }]);
+  });
+
+  test.each(['same', '409', '422', '400', 'second-user'] as const)(
+    'under %s the token of a deleted user stays taken, and the user stays deleted',
+    async (duplicateToken) => {
+      const sandbox = await openSandbox({ modes: { duplicateToken } });
+      await sandbox.create({ CustomToken: TOKEN });
+      await sandbox.becomeAdmin();
+      await sandbox.delete(TOKEN);
+      await sandbox.create({ CustomToken: TOKEN });
+      expect(at((await sandbox.find({ DeviceToken: TOKEN })).body, 'Result')).toEqual([]);
+    },
+  );
+});
+
+test('ignoreCustomToken gives each create a token of its own', async () => {
+  const sandbox = await openSandbox({ modes: { ignoreCustomToken: true } });
+  const first = deviceTokenOf(await sandbox.create({ CustomToken: TOKEN }));
+  const second = deviceTokenOf(await sandbox.create({ CustomToken: TOKEN }));
+  expect(new Set([TOKEN, first, second]).size).toBe(3);
+  expect(await sandbox.requests()).toMatchObject([{ deviceToken: first }, { deviceToken: second }]);
+});
+
+describe('unknownDelete: the deletion of an unknown or deleted user', () => {
+  test.each(['404', '403'] as const)('is a %s', async (unknownDelete) => {
+    const sandbox = await openSandbox({ modes: { unknownDelete } });
+    await sandbox.becomeAdmin();
+    expect((await sandbox.delete(TOKEN)).status).toBe(Number(unknownDelete));
+    await sandbox.create({ CustomToken: TOKEN });
+    expect((await sandbox.delete(TOKEN)).status).toBe(200);
+    expect((await sandbox.delete(TOKEN)).status).toBe(Number(unknownDelete));
+  });
+
+  test('is a 200 with Result null under 200-null', async () => {
+    const sandbox = await openSandbox({ modes: { unknownDelete: '200-null' } });
+    await sandbox.becomeAdmin();
+    const reply = await sandbox.delete(TOKEN);
+    expect(reply.status).toBe(200);
+    expect(reply.body).toEqual({ Result: null, Status: 200, Title: '', Errors: [] });
+    expect(await sandbox.requests()).toMatchObject([{}, { operation: 'delete', applied: false }]);
+  });
+});
+
+describe('badKey: a create with a wrong InstanceId or InstanceKey', () => {
+  const WRONG = [{ InstanceKey: 'wrong' }, { InstanceKey: '' }, { InstanceId: TOKEN }];
+
+  test.each(['401', '403', '404', '422'] as const)('is a %s', async (badKey) => {
+    const sandbox = await openSandbox({ modes: { badKey } });
+    for (const headers of WRONG) {
+      const reply = await sandbox.create({}, headers);
+      expect(reply.status).toBe(Number(badKey));
+      expect(reply.body).toMatchObject({ Status: Number(badKey) });
+    }
+    expect(await sandbox.users()).toEqual([]);
+  });
+
+  test('is a 200 without Result under 200-empty', async () => {
+    const sandbox = await openSandbox({ modes: { badKey: '200-empty' } });
+    const reply = await sandbox.create({}, { InstanceKey: 'wrong' });
+    expect(reply.status).toBe(200);
+    expect(reply.body).toEqual({ Status: 200, Title: '', Errors: [] });
+    expect(await sandbox.users()).toEqual([]);
+  });
+});
+
+test('envelopeErrors puts every error envelope under HTTP 200, and leaves successes alone', async () => {
+  const modes = { envelopeErrors: true, loginLimit: { max: 1, windowMs: 60_000, barMs: 60_000 } };
+  const sandbox = await openSandbox({ modes });
+  await sandbox.becomeAdmin();
+  const replies = [
+    await sandbox.create({}, { InstanceKey: 'wrong' }),
+    await sandbox.create({ FirstName: 1 }),
+    await sandbox.delete(TOKEN),
+    await sandbox.login(),
+    await sandbox.create({}),
+  ];
+  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  expect(replies.map(({ body }) => at(body, 'Status'))).toEqual([401, 422, 404, 429, 200]);
+});
