@@ -1,0 +1,222 @@
+/**
+ * Knows the requests of the Damoov user API that concern a user's life, and which of them need the admin's session. It
+ * refuses to know why they are made: it does not wait, does not log, and does not send a write again on its own.
+ */
+import { DamoovError } from './errors.ts';
+import { inMemoryLoginBudget } from './login-budget.ts';
+import type { LoginBudget } from './login-budget.ts';
+import { AdminSession, inMemorySessionStore } from './session.ts';
+import type { SessionStore } from './session.ts';
+import { failure, openTransport } from './transport.ts';
+import type { Call, Reply, Transport } from './transport.ts';
+import { createBody, findQuery, personalValues, readCreatedUser, readUsers, updateBody } from './wire.ts';
+import type { Acknowledgement, CreatedUser, DamoovUser, NewUser, UserChanges, UserQuery } from './wire.ts';
+
+/** One Damoov instance, a group of users. The key is a secret like the password of a database. */
+export interface DamoovInstance {
+  readonly id: string;
+  readonly key: string;
+}
+
+/** How to reach Damoov, and as whom. */
+export interface DamoovClientOptions {
+  /** `https://user.telematicssdk.com` (documented), or a proxy in front of it; may have a path prefix. */
+  readonly baseUrl: string;
+  /** Needed for update, delete and find. */
+  readonly admin?: { readonly email: string; readonly password: string } | undefined;
+  /**
+   * The deadline of one request in milliseconds, default 10,000. A call that has to renew the session makes several, each
+   * with a deadline of its own: give a signal to bound the whole.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** How many connections the pool may hold; further requests queue within their deadline. Default 64. */
+  readonly connections?: number | undefined;
+  /** Default: in memory. Several processes of one admin should share one. */
+  readonly sessionStore?: SessionStore | undefined;
+  /** Default: in memory, 4 logins in a rolling hour. Several processes behind one IP should share one. */
+  readonly loginBudget?: LoginBudget | undefined;
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface CallOptions {
+  /** Ends the wait for the answer; a write that was sent may still be applied (`mayHaveBeenApplied`). */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A client of the Damoov user API.
+ *
+ * Every method throws a DamoovError when the call fails, and a TypeError for a call that makes no sense. The one thing
+ * ever sent twice is a request of the admin that was answered with 401: once more, unchanged, with a renewed session.
+ */
+export class DamoovClient {
+  readonly #transport: Transport;
+  readonly #session: AdminSession | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DamoovClientOptions) {
+    const { baseUrl, admin, timeoutMs = 10_000, connections = 64, now = Date.now } = options;
+    this.#transport = openTransport({ baseUrl, timeoutMs, connections, now });
+    if (admin === undefined) return;
+    this.#session = new AdminSession({
+      admin,
+      transport: this.#transport,
+      store: options.sessionStore ?? inMemorySessionStore(),
+      budget: options.loginBudget ?? inMemoryLoginBudget({ now }),
+      now,
+    });
+  }
+
+  /** Whether admin credentials were given. Without them update, delete and find are `no-admin`. */
+  get hasAdmin(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /**
+   * Creates a user: `POST /v1/Registration/create`, authorized by the instance's id and key alone (documented). It is not
+   * idempotent: only the device token is unique, and a repeated create makes a second user. A 401 is thrown, not repeated.
+   *
+   * @throws DamoovError: `no-result` may mean a wrong key; what a wrong id or key is answered with is not known.
+   */
+  async createUser(instance: DamoovInstance, user: NewUser, options: CallOptions = {}): Promise<CreatedUser> {
+    const call: Call = {
+      operation: 'create',
+      subject: user.customToken ?? 'a user with no id yet',
+      method: 'POST',
+      path: '/v1/Registration/create',
+      headers: { InstanceId: instance.id, InstanceKey: instance.key },
+      body: createBody(user),
+      needsResult: true,
+      secrets: [instance.key, ...personalValues(user)],
+      signal: options.signal,
+    };
+    const { status, result } = await this.#transport.send(call);
+    return readCreatedUser(status, result) ?? malformed(call, status);
+  }
+
+  /**
+   * Changes some fields of a user: `PUT /v1/Management/users`, a partial merge; the user is named in the header
+   * UserDeviceToken (documented). The content type is `application/json`, as the vendor's SDK sends it; the
+   * documentation says `application/json-patch+json`.
+   *
+   * @throws DamoovError: an unknown user is `not-found` (documented).
+   */
+  async updateUser(
+    userId: string,
+    changes: UserChanges,
+    options: CallOptions = {},
+  ): Promise<Acknowledgement> {
+    const id = requireUserId(userId);
+    const reply = await this.#asAdmin({
+      operation: 'update',
+      subject: id,
+      method: 'PUT',
+      path: '/v1/Management/users',
+      headers: { UserDeviceToken: id },
+      body: updateBody(changes),
+      needsResult: false,
+      secrets: personalValues(changes),
+      signal: options.signal,
+    });
+    return acknowledge(reply);
+  }
+
+  /**
+   * Deletes a user and all telematics data, irreversibly: `DELETE /v1/Management/users/{DeviceToken}` (documented). An
+   * unknown or already deleted user is answered with 403, 404, or 200 and `Result: null` (inferred), and nothing of that
+   * is hidden here: 403 may as well mean a lack of rights.
+   *
+   * @throws DamoovError
+   */
+  async deleteUser(userId: string, options: CallOptions = {}): Promise<Acknowledgement> {
+    const id = requireUserId(userId);
+    const reply = await this.#asAdmin({
+      operation: 'delete',
+      subject: id,
+      method: 'DELETE',
+      path: `/v1/Management/users/${id}`,
+      needsResult: false,
+      secrets: [],
+      signal: options.signal,
+    });
+    return acknowledge(reply);
+  }
+
+  /**
+   * The users that match all criteria, an empty array where there are none: `GET /v1/Management/users/find` (documented).
+   * Whether it sees a write at once is not known.
+   *
+   * @throws TypeError without a criterion or with a blank one: it might find everybody.
+   * @throws DamoovError
+   */
+  async findUsers(query: UserQuery, options: CallOptions = {}): Promise<DamoovUser[]> {
+    const call: Call = {
+      operation: 'find',
+      subject: query.deviceToken,
+      method: 'GET',
+      path: `/v1/Management/users/find?${findQuery(query)}`,
+      needsResult: true,
+      secrets: personalValues(query),
+      signal: options.signal,
+    };
+    const { status, result } = await this.#asAdmin(call);
+    return readUsers(result) ?? malformed(call, status);
+  }
+
+  /**
+   * Sees to it that there is an admin session, and makes no request where the stored one still holds.
+   *
+   * @throws DamoovError: `no-admin`, `login-refused`, `login-barred`, or a failure of the refresh or login.
+   */
+  async ensureSession(options: CallOptions = {}): Promise<void> {
+    const caller = { operation: 'login', signal: options.signal } as const;
+    await this.#requireSession(caller).accessToken(caller);
+  }
+
+  /** Lets requests under way finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`. */
+  close(graceMs = 5_000): Promise<void> {
+    this.#closing ??= this.#transport.close(graceMs);
+    return this.#closing;
+  }
+
+  async #asAdmin(call: Call): Promise<Reply> {
+    const session = this.#requireSession(call);
+    const token = await session.accessToken(call);
+    try {
+      return await this.#transport.send(withToken(call, token));
+    } catch (error) {
+      if (!(error instanceof DamoovError) || error.kind !== 'unauthorized') throw error;
+    }
+    session.reject(token);
+    return this.#transport.send(withToken(call, await session.accessToken(call)));
+  }
+
+  #requireSession(caller: Pick<Call, 'operation' | 'subject'>): AdminSession {
+    if (this.#session === undefined) throw failure(caller, { kind: 'no-admin', wasSent: false });
+    return this.#session;
+  }
+}
+
+function withToken(call: Call, token: string): Call {
+  return {
+    ...call,
+    headers: { ...call.headers, Authorization: `Bearer ${token}` },
+    secrets: [...call.secrets, token],
+  };
+}
+
+function acknowledge({ status, result }: Reply): Acknowledgement {
+  return { status, hadResultNull: result === null };
+}
+
+function malformed(call: Call, status: number): never {
+  throw failure(call, { kind: 'malformed', status, wasSent: true });
+}
+
+/** An id becomes part of a path and a header. A blank one would aim a DELETE at all users, an email would end up in logs. */
+function requireUserId(userId: string): string {
+  const id = userId.trim();
+  if (!/^[\w-]+$/.test(id)) throw new TypeError('a user id is made of letters, digits and hyphens');
+  return id;
+}

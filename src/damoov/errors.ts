@@ -1,0 +1,135 @@
+/**
+ * Knows every way in which a call to Damoov can end badly, as one closed set of kinds. It refuses to know what should be
+ * done about any of them, and it lets no value of a user and no credential into an error.
+ */
+
+/** What went wrong. The words after each kind say when it is used and whether the answer settles the call. */
+export type DamoovErrorKind =
+  /** No answer within the deadline, or HTTP 408. */
+  | 'timeout'
+  /** The connection could not be made, or broke before the answer was complete. */
+  | 'network'
+  /** The caller's signal fired, or the client was closed. */
+  | 'aborted'
+  /** 429 to anything but a login. */
+  | 'rate-limited'
+  /** 5xx. */
+  | 'server'
+  /** 401: on an admin call this is the second one, after a renewed session. */
+  | 'unauthorized'
+  /** 403. */
+  | 'forbidden'
+  /** 404. */
+  | 'not-found'
+  /** 409. */
+  | 'conflict'
+  /** 400, 422, any other 3xx and 4xx; without a status: the request could not be written as HTTP and was never sent. */
+  | 'rejected'
+  /** 2xx, but no JSON, too large, or not of the expected shape. */
+  | 'malformed'
+  /** A well-formed 2xx envelope whose required Result is missing or null. A wrong InstanceKey may look like this. */
+  | 'no-result'
+  /** The call needs an admin session, and the client was given no admin credentials. */
+  | 'no-admin'
+  /** The login was answered with a 4xx other than 429: these credentials do not work. */
+  | 'login-refused'
+  /** The login was answered with 429, or the login budget is spent: nobody may log in for `retryAfterMs`. */
+  | 'login-barred';
+
+/** The request that failed. `login` and `refresh` may fail within an update, a deletion or a find. */
+export type DamoovOperation = 'create' | 'update' | 'delete' | 'find' | 'login' | 'refresh';
+
+/** One entry of the `Errors[]` of Damoov's envelope (documented), with every value that we sent replaced by `[redacted]`. */
+export interface DamoovFault {
+  readonly key: string;
+  readonly message: string;
+}
+
+/** Everything a DamoovError is made of. */
+export interface DamoovErrorDetails {
+  readonly kind: DamoovErrorKind;
+  readonly operation: DamoovOperation;
+  /** For whom: a user id or a neutral phrase. Never a name, email, phone, key or token. */
+  readonly subject?: string | undefined;
+  /** Replaces the kind's usual wording in the message. */
+  readonly reason?: string | undefined;
+  readonly status?: number | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly errors?: readonly DamoovFault[] | undefined;
+  readonly wasSent: boolean;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error this client throws for a call that was made properly (a call that makes no sense, such as a find without
+ * a criterion, throws a TypeError). It is safe to log as it is.
+ */
+export class DamoovError extends Error {
+  override readonly name = 'DamoovError';
+  readonly kind: DamoovErrorKind;
+  readonly operation: DamoovOperation;
+  /** HTTP status, or the envelope's Status where that was the one that counted. Absent where there was no answer. */
+  declare readonly status?: number;
+  /** Milliseconds to wait at least: from Retry-After, the login budget, or the memory of a failed login. */
+  declare readonly retryAfterMs?: number;
+  /** Damoov's own Errors[], redacted. */
+  readonly errors: readonly DamoovFault[];
+  /** Whether some of the request may have left this process. */
+  readonly wasSent: boolean;
+  /**
+   * Whether the create, update or deletion may have taken effect in spite of this error: it was sent, and no definite 3xx
+   * or 4xx answered it. Always false for a find, and for a login or refresh: then the call itself was not sent, or was
+   * answered with 401.
+   */
+  readonly mayHaveBeenApplied: boolean;
+
+  constructor(details: DamoovErrorDetails) {
+    super(describe(details), details.cause === undefined ? undefined : { cause: details.cause });
+    this.kind = details.kind;
+    this.operation = details.operation;
+    if (details.status !== undefined) this.status = details.status;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    this.errors = details.errors ?? [];
+    this.wasSent = details.wasSent;
+    this.mayHaveBeenApplied = mayHaveBeenApplied(details);
+  }
+}
+
+const writes: ReadonlySet<DamoovOperation> = new Set(['create', 'update', 'delete']);
+const undecided: ReadonlySet<DamoovErrorKind> = new Set([
+  'timeout',
+  'network',
+  'aborted',
+  'server',
+  'malformed',
+  'no-result',
+]);
+
+function mayHaveBeenApplied({ operation, kind, wasSent }: DamoovErrorDetails): boolean {
+  return writes.has(operation) && wasSent && undecided.has(kind);
+}
+
+const wording: Readonly<Record<DamoovErrorKind, string>> = {
+  timeout: 'timed out',
+  network: 'failed on the network',
+  aborted: 'was aborted',
+  'rate-limited': 'was rate-limited',
+  server: 'met an error of the server',
+  unauthorized: 'was not authorized',
+  forbidden: 'was forbidden',
+  'not-found': 'found no such user',
+  conflict: 'met a conflict',
+  rejected: 'was rejected',
+  malformed: 'got an answer that cannot be understood',
+  'no-result': 'got an answer without a result',
+  'no-admin': 'needs admin credentials, and none are configured',
+  'login-refused': 'was refused: the admin credentials do not work',
+  'login-barred': 'is barred for now',
+};
+
+function describe({ kind, operation, subject, reason, status, errors = [] }: DamoovErrorDetails): string {
+  const whom = subject === undefined ? '' : ` of ${subject}`;
+  const answer = status === undefined ? '' : ` (status ${status})`;
+  const faults = errors.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
+  return `Damoov ${operation}${whom} ${reason ?? wording[kind]}${answer}${faults === '' ? '' : `: ${faults}`}`;
+}

@@ -1,0 +1,62 @@
+/**
+ * Knows how many logins are still allowed. Damoov's limit is given as 5 per minute, per hour and per day in three places
+ * of its documentation, and passing it bars the IP for an hour. It refuses to know who logs in.
+ */
+
+type LoginGrant = { readonly granted: true } | { readonly granted: false; readonly retryAfterMs: number };
+
+/** The logins of everybody behind one IP. A fleet shares one. */
+export interface LoginBudget {
+  /** Asked before each login is sent; what was granted is spent, whatever becomes of it. */
+  take(): Promise<LoginGrant>;
+  /** After a 429: nobody is granted a login for so long. */
+  bar(ms: number): Promise<void>;
+  /** Gives the last grant back: its request never left. Optional: without it the grant stays spent. */
+  giveBack?(): Promise<void>;
+}
+
+export interface InMemoryLoginBudgetOptions {
+  /** In any rolling hour. Default 4, one below the strictest documented limit per hour. */
+  readonly loginsPerHour?: number | undefined;
+  readonly now?: (() => number) | undefined;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+/** One below the documented 5 per minute, however large the budget of an hour is. */
+const loginsPerMinute = 4;
+
+/** A budget for one process that forgets with it: a process that restarts in a loop needs one that lasts. */
+export function inMemoryLoginBudget(options: InMemoryLoginBudgetOptions = {}): LoginBudget {
+  const { loginsPerHour = 4, now = Date.now } = options;
+  let grantedAt: number[] = [];
+  let barredUntil = 0;
+
+  return {
+    async take() {
+      const nowMs = now();
+      if (loginsPerHour < 1) return { granted: false, retryAfterMs: hourMs };
+      grantedAt = grantedAt.filter((at) => at > nowMs - hourMs);
+      const freeAt = Math.max(
+        barredUntil,
+        freeFrom(grantedAt, loginsPerHour, hourMs),
+        freeFrom(grantedAt, loginsPerMinute, minuteMs),
+      );
+      if (freeAt > nowMs) return { granted: false, retryAfterMs: freeAt - nowMs };
+      grantedAt.push(nowMs);
+      return { granted: true };
+    },
+    async bar(ms) {
+      barredUntil = Math.max(barredUntil, now() + ms);
+    },
+    async giveBack() {
+      grantedAt.pop();
+    },
+  };
+}
+
+/** When the window has room again: once the grant that fills it, counted from the latest, has left it. */
+function freeFrom(grantedAt: readonly number[], limit: number, windowMs: number): number {
+  const filling = grantedAt.at(-limit);
+  return filling === undefined ? 0 : filling + windowMs;
+}

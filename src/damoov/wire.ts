@@ -1,0 +1,272 @@
+/**
+ * Knows what a Damoov user is to us, and the PascalCase shapes in which it goes over the wire. It refuses to know HTTP and
+ * errors: it is given values, and answers undefined where a value is not what the API promises.
+ */
+import { field, isObject, readText } from './envelope.ts';
+
+/** The part of a user's settings that Damoov keeps under `UserFields` (documented). */
+interface UserFields {
+  /** The integrator's own id of the user. Damoov does not require it to be unique. */
+  readonly clientId?: string | null | undefined;
+  readonly enableTracking?: boolean | null | undefined;
+  readonly enableLogging?: boolean | null | undefined;
+  readonly enableRealTimeLocation?: boolean | null | undefined;
+  readonly enabled?: boolean | null | undefined;
+}
+
+/** What both a create and an update may say about the person. */
+export interface UserProfile {
+  readonly firstName?: string | null | undefined;
+  readonly lastName?: string | null | undefined;
+  readonly nickname?: string | null | undefined;
+  readonly phone?: string | null | undefined;
+  readonly email?: string | null | undefined;
+}
+
+/** A user to create. Everything is optional (documented); what is undefined is not sent. */
+export interface NewUser extends UserProfile, UserFields {
+  /** A UUID that becomes the user's id (documented). What Damoov does when it is sent twice is not known. */
+  readonly customToken?: string | undefined;
+  /** Asks for the user's own token pair. Always sent, false by default: the API's own default is disputed. */
+  readonly createAccessToken?: boolean | undefined;
+}
+
+/** A partial merge: undefined leaves a field alone; null, "", 0 and false are sent (whether null clears is not documented). */
+export interface UserChanges extends UserProfile, UserFields {
+  readonly gender?: string | null | undefined;
+  readonly birthday?: string | null | undefined;
+  readonly maritalStatus?: string | null | undefined;
+  readonly childrenCount?: number | null | undefined;
+  readonly country?: string | null | undefined;
+  readonly district?: string | null | undefined;
+  readonly city?: string | null | undefined;
+  readonly address?: string | null | undefined;
+  readonly externalImageUrl?: string | null | undefined;
+  /** Whether Damoov wants `Active`/`Inactive` or a number here is not known. */
+  readonly status?: string | number | undefined;
+}
+
+/** Criteria of a find, combined with AND (documented). At least one; none may be blank. */
+export interface UserQuery {
+  readonly deviceToken?: string | undefined;
+  readonly email?: string | undefined;
+  readonly phone?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly firstName?: string | undefined;
+  readonly lastName?: string | undefined;
+  readonly fullName?: string | undefined;
+  /** Also find inactive users (`ShowInactiveUsers`; the API's default is false, documented). */
+  readonly includeInactive?: boolean | undefined;
+}
+
+/** A user's own access token, as given to the mobile SDK. */
+interface AccessToken {
+  readonly token: string;
+  /** Seconds; 432000 for a user (documented). Absent where Damoov did not say. */
+  readonly expiresInS?: number;
+}
+
+/** The answer to a create. */
+export interface CreatedUser {
+  /** Lower-case. */
+  readonly userId: string;
+  /** The same value under its old name. */
+  readonly deviceToken: string;
+  readonly status: number;
+  readonly accessToken?: AccessToken;
+  readonly refreshToken?: string;
+}
+
+/** The answer to an update or a deletion. */
+export interface Acknowledgement {
+  readonly status: number;
+  /** The envelope said `Result: null` (a normal success has no Result): this may mean that there was no such user. */
+  readonly hadResultNull: boolean;
+}
+
+/** A user as read. What Damoov gave as null or left out is absent. */
+export interface DamoovUser {
+  /** Lower-case. */
+  readonly userId: string;
+  /** `Active` or `Inactive` (documented). */
+  readonly status?: string;
+  readonly activityStatus?: string;
+  /** As Damoov writes it: no zone, 6 or 7 digits of fraction. */
+  readonly dateCreated?: string;
+  readonly firstName?: string;
+  readonly lastName?: string;
+  readonly nickname?: string;
+  readonly email?: string;
+  readonly phone?: string;
+  readonly clientId?: string;
+  readonly enableTracking?: boolean;
+  readonly enableLogging?: boolean;
+  readonly enableRealTimeLocation?: boolean;
+  readonly enabled?: boolean;
+}
+
+/** Whether two user ids are the same: Damoov's casing of an echoed UUID is not known, so case and blanks do not count. */
+export function sameUserId(a: string, b: string): boolean {
+  return normalUserId(a) === normalUserId(b);
+}
+
+/** The form in which this client hands out user ids. */
+function normalUserId(userId: string): string {
+  return userId.trim().toLowerCase();
+}
+
+const profileFields = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+const personFields = [
+  ...profileFields,
+  'gender',
+  'birthday',
+  'maritalStatus',
+  'childrenCount',
+  'country',
+  'district',
+  'city',
+  'address',
+  'externalImageUrl',
+] as const;
+const settingFlags = ['enableTracking', 'enableLogging', 'enableRealTimeLocation', 'enabled'] as const;
+const settingFields = ['clientId', ...settingFlags] as const;
+const queryFields = [
+  'deviceToken',
+  'email',
+  'phone',
+  'clientId',
+  'firstName',
+  'lastName',
+  'fullName',
+] as const;
+
+/** The body of `POST /v1/Registration/create` (documented). */
+export function createBody(user: NewUser): object {
+  return {
+    ...toWire(user, ['customToken']),
+    CreateAccessToken: user.createAccessToken ?? false,
+    ...toWire(user, profileFields),
+    ...userFieldsToWire(user),
+  };
+}
+
+/** The body of `PUT /v1/Management/users`: a plain partial merge in spite of its documented content type. */
+export function updateBody(changes: UserChanges): object {
+  return { ...toWire(changes, [...personFields, 'status']), ...userFieldsToWire(changes) };
+}
+
+/** The query of `GET /v1/Management/users/find`, with no leading question mark; the values in it are percent-encoded. */
+export function findQuery(query: UserQuery): string {
+  const criteria = Object.entries(toWire(query, queryFields)).map(([name, value]) => {
+    if (typeof value !== 'string' || value.trim() === '')
+      throw new TypeError(`find: ${name} must not be blank`);
+    return `${name}=${encodeURIComponent(value.toWellFormed())}`;
+  });
+  if (criteria.length === 0) throw new TypeError('find: at least one criterion is needed');
+  return [...criteria, ...(query.includeInactive === true ? ['ShowInactiveUsers=true'] : [])].join('&');
+}
+
+/** The body of `POST /v1/Auth/Login` for an admin: LoginFields is JSON within JSON (documented). */
+export function loginBody(email: string, password: string): object {
+  return { LoginFields: JSON.stringify({ email }), Password: password };
+}
+
+/** The body of `POST /v1/Auth/RefreshToken` (documented); the access token may have expired. */
+export function refreshBody(accessToken: string, refreshToken: string): object {
+  return { AccessToken: accessToken, RefreshToken: refreshToken };
+}
+
+/** Every text in what we send that is about the person: what must never come back out of an error. */
+export function personalValues(sent: UserProfile | UserQuery | UserChanges): string[] {
+  const ownIds: readonly string[] = ['customToken', 'deviceToken', 'status'];
+  return Object.entries(sent).flatMap(([name, value]) =>
+    typeof value === 'string' && !ownIds.includes(name) ? [value] : [],
+  );
+}
+
+/** The token pair in the Result of a login, a refresh, or a create that asked for one. */
+export interface ReceivedTokens {
+  readonly accessToken: AccessToken;
+  readonly refreshToken?: string;
+}
+
+/** Undefined where there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is taken as well. */
+export function readTokens(result: unknown): ReceivedTokens | undefined {
+  const access = field(result, 'AccessToken');
+  const token = readText(isObject(access) ? field(access, 'Token') : access);
+  if (token === undefined) return undefined;
+  const expiresInS = Number(field(access, 'ExpiresIn') ?? Number.NaN);
+  const refresh = field(result, 'RefreshToken');
+  const refreshToken = readText(isObject(refresh) ? field(refresh, 'Token') : refresh);
+  return {
+    accessToken: { token, ...(expiresInS > 0 && Number.isFinite(expiresInS) ? { expiresInS } : {}) },
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+  };
+}
+
+/** Undefined where there is no DeviceToken. */
+export function readCreatedUser(status: number, result: unknown): CreatedUser | undefined {
+  const deviceToken = readText(field(result, 'DeviceToken'));
+  if (deviceToken === undefined) return undefined;
+  const userId = normalUserId(deviceToken);
+  return { userId, deviceToken: userId, status, ...readTokens(result) };
+}
+
+/** Undefined where the Result is no array of users: an unreadable user must not look like one who does not exist. */
+export function readUsers(result: unknown): DamoovUser[] | undefined {
+  if (!Array.isArray(result)) return undefined;
+  const users = result.map(readUser);
+  return users.every((user) => user !== undefined) ? users : undefined;
+}
+
+function readUser(value: unknown): DamoovUser | undefined {
+  const deviceToken = readText(field(value, 'DeviceToken'));
+  if (deviceToken === undefined) return undefined;
+  const settings = oneObject(field(value, 'UserFields'));
+  return {
+    userId: normalUserId(deviceToken),
+    ...fromWire(value, ['status', 'activityStatus', 'dateCreated'], readText),
+    ...fromWire(oneObject(field(value, 'UserProfile')), profileFields, readText),
+    ...fromWire(settings, ['clientId'], readText),
+    ...fromWire(settings, settingFlags, readFlag),
+  };
+}
+
+/** UserFields are an array of one object when read (documented), but also seen as null, as [] and, as written, an object. */
+function oneObject(value: unknown): unknown {
+  return Array.isArray(value) ? value.find(isObject) : value;
+}
+
+function userFieldsToWire(user: UserFields): object {
+  const fields = toWire(user, settingFields);
+  return Object.keys(fields).length === 0 ? {} : { UserFields: fields };
+}
+
+function toWire<Name extends string>(
+  source: { readonly [name in Name]?: unknown },
+  names: readonly Name[],
+): Record<string, unknown> {
+  const present = names.filter((name) => source[name] !== undefined);
+  return Object.fromEntries(present.map((name) => [pascalCase(name), source[name]]));
+}
+
+function fromWire<Name extends string, Value>(
+  source: unknown,
+  names: readonly Name[],
+  read: (value: unknown) => Value | undefined,
+): { [name in Name]?: Value } {
+  const found: { [name in Name]?: Value } = {};
+  for (const name of names) {
+    const value = read(field(source, pascalCase(name)));
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function readFlag(value: unknown): boolean | undefined {
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+function pascalCase(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest';
+
+import type { DamoovErrorKind } from '../../src/damoov/errors.ts';
+import { hiddenRefusal, json, refusal, success, text } from './scripted-server.ts';
+import { errorOf, errorsOf, instance, startWorld, userId } from './world.ts';
+
+const statuses: [number, DamoovErrorKind, boolean][] = [
+  [301, 'rejected', false],
+  [400, 'rejected', false],
+  [403, 'forbidden', false],
+  [404, 'not-found', false],
+  [408, 'timeout', true],
+  [409, 'conflict', false],
+  [418, 'rejected', false],
+  [419, 'rejected', false],
+  [422, 'rejected', false],
+  [429, 'rate-limited', false],
+  [500, 'server', true],
+  [502, 'server', true],
+  [599, 'server', true],
+];
+
+test.each(statuses)('HTTP %i is %s; may have been applied: %s', async (status, kind, mayHaveBeenApplied) => {
+  const { server, client } = await startWorld();
+  server.script('update', refusal(status));
+  server.script('create', text(status, '<html><body>An error page</body></html>'));
+  server.script('delete', text(status, ''));
+  for (const error of await errorsOf(
+    client.updateUser(userId, { firstName: 'x' }),
+    client.createUser(instance, {}),
+    client.deleteUser(userId),
+  )) {
+    expect(error).toMatchObject({ kind, status, mayHaveBeenApplied, wasSent: true });
+  }
+});
+
+test.each(statuses)(
+  'an envelope Status of %i under HTTP 200 is %s as well',
+  async (status, kind, mayHaveBeenApplied) => {
+    const { server, client } = await startWorld();
+    server.script('create', hiddenRefusal(status));
+    server.script('delete', hiddenRefusal(status));
+    for (const error of await errorsOf(client.createUser(instance, {}), client.deleteUser(userId))) {
+      expect(error).toMatchObject({ kind, status, mayHaveBeenApplied });
+    }
+  },
+);
+
+test('the HTTP status counts before the envelope', async () => {
+  const { server, client } = await startWorld();
+  server.script('create', json(503, { Result: { DeviceToken: userId }, Status: 200 }));
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({ kind: 'server', status: 503 });
+});
+
+test('a 401 to a create is thrown: no login, no second create', async () => {
+  const { server, client } = await startWorld();
+  server.script('create', refusal(401));
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({
+    kind: 'unauthorized',
+    operation: 'create',
+  });
+  expect(server.received.map(({ operation }) => operation)).toEqual(['create']);
+});
+
+test.each([
+  ['an HTML page', '<html></html>'],
+  ['nothing', ''],
+  ['blanks', ' \n'],
+  ['a JSON text', '"ok"'],
+  ['a JSON array', '[]'],
+  ['an object that is no envelope', '{"message":"hello"}'],
+  ['a Status that is no number', '{"Status":"fine","Result":{"DeviceToken":"x"}}'],
+  ['a Status of 0', '{"Status":0,"Result":{"DeviceToken":"x"}}'],
+  ['a Result without DeviceToken', '{"Status":200,"Result":{}}'],
+  ['a Result that is no object', '{"Status":200,"Result":"x"}'],
+  ['a body cut short', '{"Status":200,"Result":{"Devi'],
+  ['more than a megabyte', `{"Status":200,"Result":{"DeviceToken":"${'x'.repeat(1024 * 1024)}"}}`],
+])('a create answered 200 with %s is malformed and may have been applied', async (_what, body) => {
+  const { server, client } = await startWorld();
+  server.script('create', text(200, body));
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({
+    kind: 'malformed',
+    mayHaveBeenApplied: true,
+  });
+});
+
+test.each(['{"Status":200,"Title":"","Errors":[]}', '{"Result":null,"Status":200}'])(
+  'a create answered with %s has no result and may have been applied',
+  async (body) => {
+    const { server, client } = await startWorld();
+    server.script('create', text(200, body));
+    expect(await errorOf(client.createUser(instance, {}))).toMatchObject({
+      kind: 'no-result',
+      status: 200,
+      mayHaveBeenApplied: true,
+    });
+  },
+);
+
+test.each([
+  [200, ''],
+  [200, ' \r\n'],
+  [204, ''],
+  [202, '{"Status":202}'],
+])('an update or a deletion answered %i with the body %j is done', async (status, body) => {
+  const { server, client } = await startWorld();
+  server.script('update', text(status, body));
+  server.script('delete', text(status, body));
+  expect(await client.updateUser(userId, { firstName: 'x' })).toEqual({ status, hadResultNull: false });
+  expect(await client.deleteUser(userId)).toEqual({ status, hadResultNull: false });
+});
+
+test.each(['<html>Please log in</html>', '"ok"', '{}', 'x'.repeat(1024 * 1024 + 1)])(
+  'an update or a deletion answered 200 with something else than an envelope is malformed (%#)',
+  async (body) => {
+    const { server, client } = await startWorld();
+    server.script('update', text(200, body));
+    server.script('delete', text(200, body));
+    for (const error of await errorsOf(
+      client.updateUser(userId, { firstName: 'x' }),
+      client.deleteUser(userId),
+    )) {
+      expect(error).toMatchObject({ kind: 'malformed', mayHaveBeenApplied: true });
+    }
+  },
+);
+
+test('a find that cannot be read never looks like a find that found nobody', async () => {
+  const { server, client } = await startWorld();
+  const answers: [Parameters<typeof success>[0], DamoovErrorKind][] = [
+    [undefined, 'no-result'],
+    [null, 'no-result'],
+    [{}, 'malformed'],
+    [[{ Status: 'Active' }], 'malformed'],
+    [[null], 'malformed'],
+  ];
+  for (const [result, kind] of answers) {
+    server.script('find', success(result));
+    expect(await errorOf(client.findUsers({ clientId: 'x' }))).toMatchObject({
+      kind,
+      mayHaveBeenApplied: false,
+    });
+  }
+  server.script('find', text(204, ''));
+  expect(await errorOf(client.findUsers({ clientId: 'x' }))).toMatchObject({ kind: 'malformed' });
+});
+
+test('the error keeps what Damoov said, and its message says what was attempted and for whom', async () => {
+  const { server, client } = await startWorld();
+  server.script('update', refusal(422, [{ Key: 'Phone', Message: 'is no phone number' }]));
+  const error = await errorOf(client.updateUser(userId, { phone: '+1 202 555 0188' }));
+  expect(error.errors).toEqual([{ key: 'Phone', message: 'is no phone number' }]);
+  expect(error.message).toBe(
+    `Damoov update of ${userId} was rejected (status 422): Phone: is no phone number`,
+  );
+});
+
+test.each([
+  [[{ key: 'Phone', message: 'bad' }], [{ key: 'Phone', message: 'bad' }]],
+  [['bad'], [{ key: '', message: 'bad' }]],
+  [{ Phone: ['bad', 'worse'] }, [{ key: 'Phone', message: 'bad, worse' }]],
+  [null, []],
+])('Errors written as %j are understood', async (errors, expected) => {
+  const { server, client } = await startWorld();
+  server.script('create', refusal(400, errors));
+  expect((await errorOf(client.createUser(instance, {}))).errors).toEqual(expected);
+});
+
+test('Retry-After is understood in seconds and as a date', async () => {
+  const { server, client, clock } = await startWorld();
+  const inTwoMinutes = new Date(clock.now + 120_000).toUTCString();
+  for (const [header, retryAfterMs] of [
+    ['7', 7_000],
+    [inTwoMinutes, 120_000],
+    ['soon', undefined],
+  ] as const) {
+    server.script('create', refusal(429, [], { 'retry-after': header }));
+    const error = await errorOf(client.createUser(instance, {}));
+    expect(error).toMatchObject({ kind: 'rate-limited', mayHaveBeenApplied: false });
+    expect(error.retryAfterMs).toBe(retryAfterMs);
+  }
+  server.script('create', refusal(503, [], { 'retry-after': '3' }));
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({
+    kind: 'server',
+    retryAfterMs: 3_000,
+  });
+});
+
+test('without admin credentials only creates are possible', async () => {
+  const { server, client } = await startWorld({ admin: undefined });
+  expect(client.hasAdmin).toBe(false);
+  await client.createUser(instance, {});
+  const calls = [
+    client.updateUser(userId, {}),
+    client.deleteUser(userId),
+    client.findUsers({ clientId: 'x' }),
+    client.ensureSession(),
+  ];
+  for (const error of await errorsOf(...calls)) {
+    expect(error).toMatchObject({ kind: 'no-admin', wasSent: false, mayHaveBeenApplied: false });
+  }
+  expect(server.received).toHaveLength(1);
+});

@@ -1,0 +1,278 @@
+import { expect, test } from 'vitest';
+
+import { json, success } from './scripted-server.ts';
+import { admin, instance, startWorld, userId } from './world.ts';
+
+const always = { accept: 'application/json', 'user-agent': 'damoov-user-lifecycle' };
+const jsonBody = { 'content-type': 'application/json' };
+
+test('a create sends the instance in headers, no Authorization, and only what is defined', async () => {
+  const { server, client } = await startWorld();
+  const created = await client.createUser(instance, {
+    customToken: userId,
+    firstName: 'Ada',
+    lastName: undefined,
+    email: 'ada@example.test',
+    clientId: 'c-1',
+    enableTracking: false,
+  });
+  expect(created).toEqual({ userId, deviceToken: userId, status: 200 });
+  expect(server.received).toEqual([
+    {
+      operation: 'create',
+      method: 'POST',
+      url: '/v1/Registration/create',
+      headers: { ...always, ...jsonBody, InstanceId: instance.id, InstanceKey: instance.key },
+      body:
+        `{"CustomToken":"${userId}","CreateAccessToken":false,"FirstName":"Ada","Email":"ada@example.test",` +
+        '"UserFields":{"ClientId":"c-1","EnableTracking":false}}',
+    },
+  ]);
+});
+
+test('a create of nobody in particular still says whether an access token is wanted', async () => {
+  const { server, client } = await startWorld();
+  await client.createUser(instance, {});
+  await client.createUser(instance, { createAccessToken: true });
+  expect(server.received.map(({ body }) => body)).toEqual([
+    '{"CreateAccessToken":false}',
+    '{"CreateAccessToken":true}',
+  ]);
+});
+
+test('every field of a create has its place on the wire', async () => {
+  const { server, client } = await startWorld();
+  await client.createUser(instance, {
+    customToken: userId,
+    createAccessToken: true,
+    firstName: 'a',
+    lastName: 'b',
+    nickname: 'c',
+    phone: 'd',
+    email: 'e',
+    clientId: 'f',
+    enableTracking: true,
+    enableLogging: true,
+    enableRealTimeLocation: false,
+    enabled: true,
+  });
+  expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({
+    CustomToken: userId,
+    CreateAccessToken: true,
+    FirstName: 'a',
+    LastName: 'b',
+    Nickname: 'c',
+    Phone: 'd',
+    Email: 'e',
+    UserFields: {
+      ClientId: 'f',
+      EnableTracking: true,
+      EnableLogging: true,
+      EnableRealTimeLocation: false,
+      Enabled: true,
+    },
+  });
+});
+
+test('the tokens that a create asked for are handed over', async () => {
+  const { server, client } = await startWorld();
+  server.script(
+    'create',
+    success({
+      DeviceToken: userId.toUpperCase(),
+      AccessToken: { Token: 'user-token', ExpiresIn: 432_000 },
+      RefreshToken: 'user-refresh',
+    }),
+  );
+  expect(await client.createUser(instance, { createAccessToken: true })).toEqual({
+    userId,
+    deviceToken: userId,
+    status: 200,
+    accessToken: { token: 'user-token', expiresInS: 432_000 },
+    refreshToken: 'user-refresh',
+  });
+});
+
+test('an update names the user in a header and is a plain PUT of JSON', async () => {
+  const { server, client } = await startWorld();
+  expect(await client.updateUser(userId, { firstName: 'Ada' })).toEqual({
+    status: 200,
+    hadResultNull: false,
+  });
+  expect(server.received.at(-1)).toEqual({
+    operation: 'update',
+    method: 'PUT',
+    url: '/v1/Management/users',
+    headers: { ...always, ...jsonBody, UserDeviceToken: userId, Authorization: 'Bearer token-1' },
+    body: '{"FirstName":"Ada"}',
+  });
+});
+
+test('null, "", 0 and false are sent, and undefined is not', async () => {
+  const { server, client } = await startWorld();
+  await client.updateUser(userId, {
+    firstName: null,
+    lastName: '',
+    nickname: undefined,
+    childrenCount: 0,
+    clientId: null,
+    enabled: false,
+    enableLogging: undefined,
+  });
+  expect(server.received.at(-1)?.body).toBe(
+    '{"FirstName":null,"LastName":"","ChildrenCount":0,"UserFields":{"ClientId":null,"Enabled":false}}',
+  );
+});
+
+test('every field of an update has its place on the wire', async () => {
+  const { server, client } = await startWorld();
+  await client.updateUser(userId, {
+    nickname: 'a',
+    phone: 'b',
+    email: 'c',
+    gender: 'Female',
+    birthday: '1990-01-31',
+    maritalStatus: 'Single',
+    childrenCount: 2,
+    country: 'd',
+    district: 'e',
+    city: 'f',
+    address: 'g',
+    externalImageUrl: 'h',
+    status: 'Inactive',
+    enableTracking: true,
+  });
+  expect(JSON.parse(server.received.at(-1)?.body ?? '')).toEqual({
+    Nickname: 'a',
+    Phone: 'b',
+    Email: 'c',
+    Gender: 'Female',
+    Birthday: '1990-01-31',
+    MaritalStatus: 'Single',
+    ChildrenCount: 2,
+    Country: 'd',
+    District: 'e',
+    City: 'f',
+    Address: 'g',
+    ExternalImageUrl: 'h',
+    Status: 'Inactive',
+    UserFields: { EnableTracking: true },
+  });
+});
+
+test('a deletion has no body and no content type', async () => {
+  const { server, client } = await startWorld();
+  expect(await client.deleteUser(` ${userId} `)).toEqual({ status: 200, hadResultNull: false });
+  expect(server.received.at(-1)).toEqual({
+    operation: 'delete',
+    method: 'DELETE',
+    url: `/v1/Management/users/${userId}`,
+    headers: { ...always, Authorization: 'Bearer token-1' },
+    body: '',
+  });
+});
+
+test('a deletion answered with Result null is told apart from a normal one', async () => {
+  const { server, client } = await startWorld();
+  server.script('delete', json(200, { Result: null, Status: 200, Title: '', Errors: [] }));
+  expect(await client.deleteUser(userId)).toEqual({ status: 200, hadResultNull: true });
+});
+
+test('a find encodes its criteria and asks for inactive users only when told to', async () => {
+  const { server, client } = await startWorld();
+  await client.findUsers({ email: 'a+b&c@example.test', fullName: 'Zoë X' });
+  await client.findUsers({ deviceToken: userId, includeInactive: true });
+  const [, first, second] = server.received;
+  expect(first).toEqual({
+    operation: 'find',
+    method: 'GET',
+    url: '/v1/Management/users/find?Email=a%2Bb%26c%40example.test&FullName=Zo%C3%AB%20X',
+    headers: { ...always, Authorization: 'Bearer token-1' },
+    body: '',
+  });
+  expect(second?.url).toBe(`/v1/Management/users/find?DeviceToken=${userId}&ShowInactiveUsers=true`);
+});
+
+test('a find answers users as we know them', async () => {
+  const { server, client } = await startWorld();
+  const profile = {
+    FirstName: 'Ada',
+    LastName: null,
+    Nickname: 'ada',
+    Email: 'ada@example.test',
+    Phone: '+1',
+  };
+  server.script(
+    'find',
+    success([
+      {
+        DeviceToken: userId.toUpperCase(),
+        DateCreated: '2026-11-01T10:00:00.1234567',
+        Status: 'Active',
+        ActivityStatus: 'No Data',
+        UserProfile: profile,
+        UserFields: [{ ClientId: 'c-1', Enabled: false, EnableTracking: true }],
+      },
+    ]),
+  );
+  expect(await client.findUsers({ clientId: 'c-1' })).toEqual([
+    {
+      userId,
+      status: 'Active',
+      activityStatus: 'No Data',
+      dateCreated: '2026-11-01T10:00:00.1234567',
+      firstName: 'Ada',
+      nickname: 'ada',
+      email: 'ada@example.test',
+      phone: '+1',
+      clientId: 'c-1',
+      enableTracking: true,
+      enabled: false,
+    },
+  ]);
+});
+
+test('a find that would find everybody is not sent', async () => {
+  const { server, client } = await startWorld();
+  await expect(client.findUsers({})).rejects.toThrow(TypeError);
+  await expect(client.findUsers({ includeInactive: true })).rejects.toThrow(TypeError);
+  await expect(client.findUsers({ clientId: ' ', email: 'a@example.test' })).rejects.toThrow(TypeError);
+  expect(server.received).toEqual([]);
+});
+
+test.each(['', '  ', '..', 'a/b', 'a\r\nInstanceKey: x', 'ada@example.test'])(
+  'an update or a deletion of %j is not sent',
+  async (id) => {
+    const { server, client } = await startWorld();
+    await expect(client.deleteUser(id)).rejects.toThrow(TypeError);
+    await expect(client.updateUser(id, { firstName: 'x' })).rejects.toThrow(TypeError);
+    expect(server.received).toEqual([]);
+  },
+);
+
+test('a login carries the email as JSON within JSON, whatever characters it has', async () => {
+  const email = 'a"b\\c@example.test';
+  const { server, client } = await startWorld({ admin: { ...admin, email } });
+  await client.ensureSession();
+  expect(server.received).toEqual([
+    {
+      operation: 'login',
+      method: 'POST',
+      url: '/v1/Auth/Login',
+      headers: { ...always, ...jsonBody },
+      body: JSON.stringify({ LoginFields: JSON.stringify({ email }), Password: admin.password }),
+    },
+  ]);
+});
+
+test('the base URL may have a path prefix, with or without a slash at its end', async () => {
+  const { server } = await startWorld();
+  for (const prefix of ['/proxy/damoov', '/proxy/damoov/']) {
+    const { client } = await startWorld({ baseUrl: `${server.url}${prefix}` });
+    await client.createUser(instance, {});
+  }
+  expect(server.received.map(({ url }) => url)).toEqual([
+    '/proxy/damoov/v1/Registration/create',
+    '/proxy/damoov/v1/Registration/create',
+  ]);
+});

@@ -1,0 +1,487 @@
+import { expect, test } from 'vitest';
+
+import type { LoginBudget } from '../../src/damoov/login-budget.ts';
+import { inMemorySessionStore } from '../../src/damoov/session.ts';
+import type { SessionStore, TokenPair } from '../../src/damoov/session.ts';
+import {
+  gated,
+  hangUp,
+  hiddenRefusal,
+  json,
+  refusal,
+  silence,
+  success,
+  text,
+  tokens,
+} from './scripted-server.ts';
+import type { Answer } from './scripted-server.ts';
+import { errorOf, holdDeadlines, startWorld, userId } from './world.ts';
+
+const dayMs = 86_400_000;
+const minuteMs = 60_000;
+
+function operations({ server }: Awaited<ReturnType<typeof startWorld>>): (string | undefined)[] {
+  return server.received.map(({ operation }) => operation);
+}
+
+/** Answers as Damoov would to whoever holds that token, and 401 to everybody else. */
+function onlyFor(token: string, answer: Answer): Answer {
+  return (response, request) =>
+    (request.headers['Authorization'] === `Bearer ${token}` ? answer : refusal(401))(response, request);
+}
+
+test('fifty calls at once log in once', async () => {
+  const world = await startWorld();
+  await Promise.all(Array.from({ length: 50 }, () => world.client.updateUser(userId, { firstName: 'x' })));
+  expect(world.server.count('login')).toBe(1);
+  expect(world.server.count('update')).toBe(50);
+});
+
+test('fifty calls that meet a 401 at once refresh once', async () => {
+  const world = await startWorld();
+  await world.client.ensureSession();
+  world.server.script('refresh', tokens('token-2', 'refresh-2'));
+  world.server.script('delete', onlyFor('token-2', success()));
+  await Promise.all(Array.from({ length: 50 }, () => world.client.deleteUser(userId)));
+  expect(world.server.count('refresh')).toBe(1);
+  expect(world.server.count('login')).toBe(1);
+});
+
+test.each(['HTTP 401', 'HTTP 200 with an envelope of 401'])(
+  'after %s the session is refreshed and the same request is sent once more: a PUT stays a PUT',
+  async (how) => {
+    const world = await startWorld();
+    world.server.script('refresh', tokens('token-2', 'refresh-2'));
+    world.server.script('update', how === 'HTTP 401' ? refusal(401) : hiddenRefusal(401), success());
+    await world.client.updateUser(userId, { firstName: null });
+    expect(operations(world)).toEqual(['login', 'update', 'refresh', 'update']);
+    const [, first, refresh, second] = world.server.received;
+    expect(refresh).toMatchObject({
+      method: 'POST',
+      url: '/v1/Auth/RefreshToken',
+      body: '{"AccessToken":"token-1","RefreshToken":"refresh-1"}',
+    });
+    expect(refresh?.headers).not.toHaveProperty('Authorization');
+    expect(second).toEqual({ ...first, headers: { ...first?.headers, Authorization: 'Bearer token-2' } });
+    expect(second?.method).toBe('PUT');
+  },
+);
+
+test('after a 401 a DELETE stays a DELETE and a GET stays a GET', async () => {
+  const world = await startWorld();
+  world.server.script('refresh', tokens('token-2', 'refresh-2'), tokens('token-3', 'refresh-3'));
+  world.server.script('delete', refusal(401), success());
+  world.server.script('find', refusal(401), success([]));
+  await world.client.deleteUser(userId);
+  await world.client.findUsers({ deviceToken: userId });
+  expect(world.server.received.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'POST /v1/Auth/Login',
+    `DELETE /v1/Management/users/${userId}`,
+    'POST /v1/Auth/RefreshToken',
+    `DELETE /v1/Management/users/${userId}`,
+    `GET /v1/Management/users/find?DeviceToken=${userId}`,
+    'POST /v1/Auth/RefreshToken',
+    `GET /v1/Management/users/find?DeviceToken=${userId}`,
+  ]);
+});
+
+test('a second 401 is thrown, and a 401 to everything never turns into logins', async () => {
+  const world = await startWorld();
+  let issued = 1;
+  world.server.script('refresh', (...to) => {
+    issued += 1;
+    return tokens(`token-${issued}`, `refresh-${issued}`)(...to);
+  });
+  world.server.script('update', refusal(401));
+  for (let call = 0; call < 5; call += 1) {
+    expect(await errorOf(world.client.updateUser(userId, { firstName: 'x' }))).toMatchObject({
+      kind: 'unauthorized',
+      operation: 'update',
+      mayHaveBeenApplied: false,
+    });
+  }
+  expect(world.server.count('update')).toBe(10);
+  expect(world.server.count('login')).toBe(1);
+});
+
+test('after a 401 a session that somebody else has renewed meanwhile is used', async () => {
+  const store = inMemorySessionStore();
+  const world = await startWorld({ sessionStore: store });
+  await world.client.ensureSession();
+  world.server.script('update', onlyFor('theirs', success()));
+  const obtainedAt = world.clock.now;
+  const theirs: TokenPair = {
+    accessToken: 'theirs',
+    refreshToken: 'r',
+    obtainedAt,
+    expiresAt: obtainedAt + dayMs,
+  };
+  world.server.script('update', async (response, request) => {
+    await store.save(theirs);
+    await onlyFor('theirs', success())(response, request);
+  });
+  await world.client.updateUser(userId, { firstName: 'x' });
+  expect(operations(world)).toEqual(['login', 'update', 'update']);
+});
+
+test('a session in the store is used without any login', async () => {
+  const store = inMemorySessionStore();
+  const world = await startWorld({ sessionStore: store });
+  await store.save({ accessToken: 'kept', obtainedAt: world.clock.now, expiresAt: world.clock.now + dayMs });
+  await world.client.deleteUser(userId);
+  expect(world.server.received.map(({ headers }) => headers['Authorization'])).toEqual(['Bearer kept']);
+});
+
+test('a session is refreshed five minutes before it ends, and not earlier', async () => {
+  const world = await startWorld();
+  await world.client.ensureSession();
+  world.server.script('refresh', tokens('token-2', 'refresh-2'));
+  world.clock.now += dayMs - 5 * minuteMs - 1;
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual(['login']);
+  world.clock.now += 1;
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['login', 'refresh', 'delete']);
+  expect(world.server.received.at(-1)?.headers['Authorization']).toBe('Bearer token-2');
+});
+
+test('a short-lived session is refreshed in the last tenth of its life', async () => {
+  const world = await startWorld();
+  world.server.script('login', tokens('token-1', 'refresh-1', 100));
+  world.server.script('refresh', tokens('token-2', 'refresh-2', 100));
+  await world.client.ensureSession();
+  world.clock.now += 89_999;
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual(['login']);
+  world.clock.now += 1;
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual(['login', 'refresh']);
+});
+
+test('both tokens rotate: the next refresh sends the new pair', async () => {
+  const world = await startWorld();
+  world.server.script('refresh', tokens('token-2', 'refresh-2'), tokens('token-3', 'refresh-3'));
+  for (let day = 0; day < 3; day += 1) {
+    await world.client.ensureSession();
+    world.clock.now += dayMs;
+  }
+  expect(world.server.received.map(({ body }) => body).slice(1)).toEqual([
+    '{"AccessToken":"token-1","RefreshToken":"refresh-1"}',
+    '{"AccessToken":"token-2","RefreshToken":"refresh-2"}',
+  ]);
+});
+
+test.each<[string, Answer]>([
+  ['401', refusal(401)],
+  ['400', refusal(400)],
+  ['419 in the envelope', hiddenRefusal(419)],
+  ['422', refusal(422)],
+  ['200 with no Result', success()],
+])('a refresh refused with %s is followed by one login', async (_how, answer) => {
+  const world = await startWorld();
+  await world.client.ensureSession();
+  world.server.script('refresh', answer);
+  world.server.script('login', tokens('token-2', 'refresh-2'));
+  world.clock.now += dayMs;
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['login', 'refresh', 'login', 'delete']);
+  expect(world.server.received.at(-1)?.headers['Authorization']).toBe('Bearer token-2');
+});
+
+test('a refresh refused because another process was faster takes the pair of the other', async () => {
+  const store = inMemorySessionStore();
+  const world = await startWorld({ sessionStore: store });
+  await world.client.ensureSession();
+  world.clock.now += dayMs;
+  const obtainedAt = world.clock.now;
+  world.server.script('refresh', async (...to) => {
+    await store.save({ accessToken: 'theirs', refreshToken: 'r', obtainedAt, expiresAt: obtainedAt + dayMs });
+    await refusal(401)(...to);
+  });
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['login', 'refresh', 'delete']);
+  expect(world.server.received.at(-1)?.headers['Authorization']).toBe('Bearer theirs');
+});
+
+test.each<[string, Answer, string]>([
+  ['an error of the server', refusal(503), 'server'],
+  ['a timeout', silence, 'timeout'],
+  ['a broken connection', hangUp, 'network'],
+  ['an HTML page', text(200, '<html></html>'), 'malformed'],
+  ['a rate limit', refusal(429), 'rate-limited'],
+])('%s at the refresh burns no login', async (_what, answer, kind) => {
+  const world = await startWorld();
+  await world.client.ensureSession();
+  world.server.script('refresh', answer, tokens('token-2', 'refresh-2'));
+  world.clock.now += dayMs;
+  const deadlines = holdDeadlines();
+  const ended = errorOf(world.client.deleteUser(userId));
+  await world.server.hasReceived('refresh', 1);
+  if (answer === silence) deadlines.pass(10_000);
+  expect(await ended).toMatchObject({ kind, operation: 'refresh', mayHaveBeenApplied: false });
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['login', 'refresh', 'refresh', 'delete']);
+});
+
+test('while an early refresh fails the token at hand is used, and the refresh is not tried for every call', async () => {
+  const world = await startWorld();
+  await world.client.ensureSession();
+  world.server.script('refresh', refusal(503), tokens('token-2', 'refresh-2'));
+  world.clock.now += dayMs - 4 * minuteMs;
+  await world.client.deleteUser(userId);
+  await world.client.deleteUser(userId);
+  world.clock.now += minuteMs;
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['login', 'refresh', 'delete', 'delete', 'refresh', 'delete']);
+});
+
+test('a token that was answered with 401 is not used again, even where its renewal fails', async () => {
+  const world = await startWorld();
+  await world.client.ensureSession();
+  world.server.script('update', refusal(401), success());
+  world.server.script('refresh', refusal(503), tokens('token-2', 'refresh-2'));
+  expect(await errorOf(world.client.updateUser(userId, { city: 'x' }))).toMatchObject({
+    operation: 'refresh',
+  });
+  await world.client.updateUser(userId, { city: 'x' });
+  expect(operations(world)).toEqual(['login', 'update', 'refresh', 'refresh', 'update']);
+});
+
+test.each([400, 401, 403, 404, 422])('a login answered with %i is refused', async (status) => {
+  const world = await startWorld();
+  world.server.script('login', refusal(status));
+  expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
+    kind: 'login-refused',
+    operation: 'login',
+    status,
+    mayHaveBeenApplied: false,
+  });
+  expect(operations(world)).toEqual(['login']);
+});
+
+test('a failed login is remembered for 5 seconds, then for twice as long, up to 15 minutes', async () => {
+  const world = await startWorld({ loginBudget: unlimited() });
+  world.server.script('login', refusal(401));
+  const pauses: (number | undefined)[] = [];
+  for (let logins = 1; logins <= 10; logins += 1) {
+    const first = await errorOf(world.client.deleteUser(userId));
+    pauses.push(first.retryAfterMs);
+    world.clock.now += (first.retryAfterMs ?? 0) - 1;
+    expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
+      kind: 'login-refused',
+      status: 401,
+      retryAfterMs: 1,
+      wasSent: false,
+    });
+    expect(world.server.count('login')).toBe(logins);
+    world.clock.now += 1;
+  }
+  expect(pauses.map((ms) => (ms ?? 0) / 1000)).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+
+  world.server.script('login', tokens('token-1', 'refresh-1'));
+  await world.client.deleteUser(userId);
+});
+
+test('after a login that worked the next failure is a first one again', async () => {
+  const world = await startWorld({ loginBudget: unlimited() });
+  world.server.script('refresh', refusal(401));
+  world.server.script('login', refusal(401), refusal(401), tokens('token-1', 'refresh-1'), refusal(401));
+  for (const retryAfterMs of [5_000, 10_000]) {
+    expect(await errorOf(world.client.ensureSession())).toMatchObject({ retryAfterMs });
+    world.clock.now += retryAfterMs;
+  }
+  await world.client.ensureSession();
+  world.clock.now += dayMs;
+  expect(await errorOf(world.client.ensureSession())).toMatchObject({
+    kind: 'login-refused',
+    retryAfterMs: 5_000,
+  });
+});
+
+test('a 429 to a login bars everybody who shares the budget', async () => {
+  const bars: number[] = [];
+  const world = await startWorld({ loginBudget: { ...unlimited(), bar: async (ms) => void bars.push(ms) } });
+  world.server.script('login', refusal(429, [], { 'retry-after': '90' }));
+  await errorOf(world.client.ensureSession());
+  expect(bars).toEqual([90_000]);
+});
+
+test.each<[string, Answer, string]>([
+  ['an error of the server', refusal(500), 'server'],
+  ['a timeout', silence, 'timeout'],
+  ['an HTML page', text(200, '<html></html>'), 'malformed'],
+  ['no Result', success(), 'no-result'],
+])('a login that ended in %s counts, and is not repeated at once', async (_what, answer, kind) => {
+  const world = await startWorld();
+  world.server.script('login', answer);
+  const deadlines = holdDeadlines();
+  const ended = errorOf(world.client.deleteUser(userId));
+  await world.server.hasReceived('login', 1);
+  if (answer === silence) deadlines.pass(10_000);
+  expect(await ended).toMatchObject({ kind, operation: 'login' });
+  expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
+    kind,
+    operation: 'login',
+    wasSent: false,
+  });
+  expect(operations(world)).toEqual(['login']);
+});
+
+test('four logins an hour are the budget, and the fifth is barred without a request', async () => {
+  const world = await startWorld();
+  world.server.script('login', refusal(401));
+  for (let login = 0; login < 4; login += 1) {
+    await errorOf(world.client.deleteUser(userId));
+    world.clock.now += 10 * minuteMs;
+  }
+  const barred = await errorOf(world.client.deleteUser(userId));
+  expect(barred).toMatchObject({ kind: 'login-barred', operation: 'login', wasSent: false });
+  expect(barred.retryAfterMs).toBe(20 * minuteMs);
+  expect(world.server.count('login')).toBe(4);
+  world.clock.now += 20 * minuteMs;
+  world.server.script('login', tokens('token-1', 'refresh-1'));
+  await world.client.deleteUser(userId);
+});
+
+test('a login that never left does not count', async () => {
+  const world = await startWorld();
+  await world.server.close();
+  for (let login = 0; login < 6; login += 1) {
+    expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({ kind: 'network', wasSent: false });
+  }
+});
+
+test('after a 429 nobody logs in for an hour, or for as long as Retry-After says', async () => {
+  for (const [headers, ms] of [
+    [{}, 60 * minuteMs],
+    [{ 'retry-after': '90' }, 90_000],
+    [{ 'retry-after': '0' }, 60 * minuteMs],
+  ] as [Record<string, string>, number][]) {
+    const world = await startWorld();
+    world.server.script('login', refusal(429, [], headers), tokens('token-1', 'refresh-1'));
+    expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
+      kind: 'login-barred',
+      status: 429,
+      retryAfterMs: ms,
+    });
+    world.clock.now += ms - 1;
+    expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
+      kind: 'login-barred',
+      retryAfterMs: 1,
+    });
+    world.clock.now += 1;
+    await world.client.deleteUser(userId);
+    expect(operations(world)).toEqual(['login', 'login', 'delete']);
+  }
+});
+
+test('while no login is allowed a token that still lives is used on', async () => {
+  const sessionStore = inMemorySessionStore();
+  const loginBudget: LoginBudget = {
+    ...unlimited(),
+    take: async () => ({ granted: false, retryAfterMs: 1 }),
+  };
+  const world = await startWorld({ sessionStore, loginBudget });
+  const obtainedAt = world.clock.now;
+  await sessionStore.save({ accessToken: 'kept', obtainedAt, expiresAt: obtainedAt + minuteMs });
+  world.clock.now += minuteMs - 1;
+  await world.client.deleteUser(userId);
+  expect(world.server.received.at(-1)?.headers['Authorization']).toBe('Bearer kept');
+});
+
+test('a refresh token that was refused is not sent again, and the access token serves to its end', async () => {
+  const loginBudget: LoginBudget = {
+    ...unlimited(),
+    take: async () => ({ granted: false, retryAfterMs: 1 }),
+  };
+  const sessionStore = inMemorySessionStore();
+  const world = await startWorld({ sessionStore, loginBudget });
+  world.server.script('refresh', refusal(401));
+  const obtainedAt = world.clock.now;
+  const pair = {
+    accessToken: 'kept',
+    refreshToken: 'spent',
+    obtainedAt,
+    expiresAt: obtainedAt + 60 * minuteMs,
+  };
+  await sessionStore.save(pair);
+  for (const minutes of [56, 2, 1]) {
+    world.clock.now += minutes * minuteMs;
+    await world.client.deleteUser(userId);
+  }
+  expect(operations(world)).toEqual(['refresh', 'delete', 'delete', 'delete']);
+  world.clock.now += minuteMs;
+  expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({ kind: 'login-barred' });
+});
+
+test('one caller who gives up does not end the login for the others', async () => {
+  const world = await startWorld();
+  const slow = gated(tokens('token-1', 'refresh-1'));
+  world.server.script('login', slow.answer);
+  const stop = new AbortController();
+  const impatient = errorOf(world.client.updateUser(userId, { city: 'x' }, { signal: stop.signal }));
+  const patient = world.client.deleteUser(userId);
+  await world.server.hasReceived('login', 1);
+  stop.abort();
+  expect(await impatient).toMatchObject({ kind: 'aborted', operation: 'update', mayHaveBeenApplied: false });
+  slow.open();
+  await patient;
+  expect(operations(world)).toEqual(['login', 'delete']);
+});
+
+test('processes that share a store with a lease renew one after the other, and the second uses what the first got', async () => {
+  const store = leasedStore();
+  const world = await startWorld({ sessionStore: store });
+  const other = await startWorld({ baseUrl: world.server.url, sessionStore: store });
+  await Promise.all([world.client.deleteUser(userId), other.client.deleteUser(userId)]);
+  expect(operations(world)).toEqual(['login', 'delete', 'delete']);
+});
+
+test('a store whose lease fails at once does not block later renewals', async () => {
+  const store = leasedStore();
+  let isDown = true;
+  const world = await startWorld({
+    sessionStore: {
+      ...store,
+      exclusively: (renew) => {
+        if (isDown) throw new Error('the store is down');
+        return store.exclusively(renew);
+      },
+    },
+  });
+  await expect(world.client.deleteUser(userId)).rejects.toThrow('the store is down');
+  isDown = false;
+  await world.client.deleteUser(userId);
+});
+
+test.each([
+  ['a string', { AccessToken: { Token: 't', ExpiresIn: 60 }, RefreshToken: 'r' }],
+  ['an object', { AccessToken: { Token: 't', ExpiresIn: 60 }, RefreshToken: { Token: 'r' } }],
+])('a refresh token may come as %s', async (_what, result) => {
+  const store = inMemorySessionStore();
+  const world = await startWorld({ sessionStore: store });
+  world.server.script('login', json(200, { Result: result, Status: 200 }));
+  await world.client.ensureSession();
+  expect(await store.load()).toEqual({
+    accessToken: 't',
+    refreshToken: 'r',
+    obtainedAt: world.clock.now,
+    expiresAt: world.clock.now + 60_000,
+  });
+});
+
+function unlimited(): LoginBudget {
+  return { take: async () => ({ granted: true }), bar: async () => {} };
+}
+
+function leasedStore(): SessionStore & Required<Pick<SessionStore, 'exclusively'>> {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ...inMemorySessionStore(),
+    exclusively: (renew) => {
+      const mine = last.then(renew);
+      last = mine.catch(() => {});
+      return mine;
+    },
+  };
+}

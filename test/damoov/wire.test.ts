@@ -1,0 +1,74 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { readRetryAfterMs } from '../../src/damoov/transport.ts';
+import { readCreatedUser, readTokens, readUsers, sameUserId } from '../../src/damoov/wire.ts';
+
+const id = '3F2504E0-4F89-41D3-9A0C-0305E82C3301';
+
+test('whatever shape the UserFields come in, the user is read, and the clientId with them', () => {
+  const fields = fc.record(
+    {
+      ClientId: fc.oneof(fc.string({ minLength: 1 }), fc.constant(null)),
+      Enabled: fc.boolean(),
+      Other: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  );
+  const shapes = fields.chain((one) =>
+    fc.constantFrom<[unknown, typeof one]>(
+      [one, one],
+      [[one], one],
+      [[null, one], one],
+      [[], {}],
+      [null, {}],
+      [undefined, {}],
+    ),
+  );
+  fc.assert(
+    fc.property(shapes, ([written, meant]) => {
+      const [user] = readUsers([{ DeviceToken: id, UserFields: written }]) ?? [];
+      expect(user).toEqual({
+        userId: id.toLowerCase(),
+        ...(typeof meant.ClientId === 'string' && { clientId: meant.ClientId }),
+        ...(meant.Enabled !== undefined && { enabled: meant.Enabled }),
+      });
+    }),
+  );
+});
+
+test('no JSON value whatever makes the readers throw', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (value, nested) => {
+      readUsers([{ DeviceToken: id, UserProfile: value, UserFields: nested, Status: value }]);
+      readUsers(value);
+      readTokens({ AccessToken: value, RefreshToken: nested });
+      readCreatedUser(200, value);
+    }),
+  );
+});
+
+test('Retry-After in seconds or as a date is never negative, and anything else is ignored', () => {
+  const now = 1_800_000_000_000;
+  fc.assert(
+    fc.property(fc.nat(1_000_000), (seconds) => {
+      expect(readRetryAfterMs(String(seconds), now)).toBe(seconds * 1000);
+      expect(readRetryAfterMs(new Date(now + seconds * 1000).toUTCString(), now)).toBe(seconds * 1000);
+      expect(readRetryAfterMs(new Date(now - seconds * 1000).toUTCString(), now)).toBe(0);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.string(), (header) => {
+      const ms = readRetryAfterMs(header, now);
+      expect(ms === undefined || ms >= 0).toBe(true);
+    }),
+  );
+  for (const header of [undefined, '', '-5', '1.5', 'Sun Nov  6 08:49:37 1994', '99999999999999999999']) {
+    expect(readRetryAfterMs(header, now)).toBeUndefined();
+  }
+});
+
+test('user ids are the same whatever their casing and the blanks around them', () => {
+  expect(sameUserId(id, ` ${id.toLowerCase()}\n`)).toBe(true);
+  expect(sameUserId(id, id.replace('3', '4'))).toBe(false);
+});
