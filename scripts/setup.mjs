@@ -1,0 +1,123 @@
+/**
+ * Makes node_modules fit package-lock.json before another script of this repository runs. It knows what npm left
+ * behind and nothing of the product; it has no dependency and runs on the host's own Node, or nothing could run it.
+ */
+import { spawnSync } from 'node:child_process';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const lockPath = join(root, '.data', 'setup.lock');
+
+if (Number(process.versions.node.split('.')[0]) < 20) {
+  console.error(`Node ${process.versions.node} is too old: install Node 20 or newer, then run this again.`);
+  process.exit(1);
+}
+if (!isInstalled()) process.exit(oneAtATime(() => (isInstalled() ? 0 : install())));
+
+/**
+ * Whether node_modules holds what package-lock.json names. npm writes down what it installed, last of all: comparing the
+ * two says it exactly, where file times tell nothing after a `git clone` or a copy. An optional package may be absent,
+ * since it can be meant for another platform.
+ */
+function isInstalled() {
+  const wanted = packagesIn('package-lock.json');
+  const present = packagesIn(join('node_modules', '.package-lock.json'));
+  if (wanted === undefined || present === undefined) return false;
+  const paths = new Set([...Object.keys(wanted), ...Object.keys(present)].filter((path) => path !== ''));
+  return [...paths].every((path) => {
+    const [want, have] = [wanted[path], present[path]];
+    if (have === undefined) return want.optional === true || want.devOptional === true;
+    return want?.version === have.version && want?.integrity === have.integrity;
+  });
+}
+
+function packagesIn(file) {
+  try {
+    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs `npm ci` and returns its exit status. */
+function install() {
+  console.error('Installing the dependencies (npm ci) …');
+  // The Node in node_modules/.bin is about to be deleted by the very npm that would run on it.
+  const path = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((entry) => !entry.endsWith(`node_modules${sep}.bin`));
+  const npm = spawnSync('npm', ['ci', '--include=dev'], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: path.join(delimiter) },
+    shell: process.platform === 'win32', // npm is a .cmd file there
+  });
+  if (npm.error) console.error(`npm ci could not be run: ${npm.error.message}`);
+  return npm.status ?? 1;
+}
+
+/** Holds a lock file while the work runs; one whose owner is dead is taken over. */
+function oneAtATime(work) {
+  mkdirSync(join(root, '.data'), { recursive: true });
+  const mine = `${lockPath}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
+  try {
+    for (let told = false; !claim(mine); told = true) {
+      if (!told)
+        console.error(
+          `Waiting for process ${ownerOfLock() ?? '?'}, which installs the dependencies (${lockPath}) …`,
+        );
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+    try {
+      return work();
+    } finally {
+      rmSync(lockPath, { force: true });
+    }
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+/** A hard link appears whole or not at all: no other run ever reads an empty lock. */
+function claim(mine) {
+  try {
+    linkSync(mine, lockPath);
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    if (isStale()) removeStale(mine);
+    return false;
+  }
+}
+
+function ownerOfLock() {
+  try {
+    return Number(readFileSync(lockPath, 'utf8'));
+  } catch {
+    return undefined; // let go of meanwhile
+  }
+}
+
+function isStale() {
+  const owner = ownerOfLock();
+  if (owner === undefined) return false;
+  try {
+    process.kill(owner, 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+}
+
+/** Renaming lets exactly one of several waiters clear a dead owner's lock. */
+function removeStale(mine) {
+  try {
+    renameSync(lockPath, `${mine}.stale`);
+    rmSync(`${mine}.stale`);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+}
