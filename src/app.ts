@@ -1,0 +1,166 @@
+/**
+ * Builds the service from its configuration and wires its parts: the one place that knows them all.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config, DamoovAccess } from './config.ts';
+import { DamoovClient } from './damoov/client.ts';
+import { inMemoryLoginBudget } from './damoov/login-budget.ts';
+import { createPublisher } from './events/publisher.ts';
+import type { Instance } from './operations/context.ts';
+import { type Check, startHealthServer } from './ops/health.ts';
+import { type Log, createRunLog, describeError } from './ops/log.ts';
+import { type RedisConnection, type RedisTarget, connectRedis } from './redis/connection.ts';
+import { startRedisServer } from './redis/embedded-server.ts';
+import { createUserDirectory } from './redis/user-directory.ts';
+import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
+import type { Pipeline } from './worker/pipeline.ts';
+import { startWorker } from './worker/worker.ts';
+
+export interface App {
+  /** Where `/livez` and `/readyz` are answered. */
+  readonly url: string;
+  /** Stops taking jobs, finishes or gives back those in flight, and lets go of everything. Always resolves. */
+  close(): Promise<void>;
+}
+
+/** What nobody needs to configure, but a test wants shorter; all in milliseconds. */
+export interface Timings {
+  /** How long jobs in flight may take once the service is told to stop: below the 30 s that container platforms give. */
+  graceMs: number;
+  /** How long a job stays with a worker that gives no sign of life. */
+  lockMs: number;
+  /** How long a job waits that needs a refused credential. */
+  quarantineMs: number;
+}
+
+/** Starts the service: what is not configured is embedded. */
+export async function startApp(config: Config, log: Log, timings: Partial<Timings> = {}): Promise<App> {
+  const {
+    graceMs = 25_000,
+    lockMs = Math.max(30_000, 3 * config.timeoutMs),
+    quarantineMs = 30_000,
+  } = timings;
+  const closing: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of closing.toReversed()) {
+      await step().catch((error: Error) => log.warn(describeError(error), 'a part did not stop cleanly'));
+    }
+  };
+  try {
+    const { target, damoov } = await standIn(config, log, closing);
+
+    const connection = connectRedis(target, (state, reason) => {
+      if (state === 'ready') log.info('connected to Redis');
+      else log.error({ reason }, 'Redis is away: the worker waits for it');
+    });
+    closing.push(async () => connection.disconnect());
+
+    const client = new DamoovClient({
+      baseUrl: damoov.baseUrl,
+      admin: damoov.admin,
+      timeoutMs: config.timeoutMs,
+      connections: config.concurrency,
+      loginBudget: inMemoryLoginBudget({ loginsPerHour: config.loginsPerHour }),
+    });
+    closing.push(() => client.close());
+
+    const publisher = createPublisher(connection, config.queues.prefix, config.queues.events);
+    closing.push(() => (connection.status === 'ready' ? publisher.close() : Promise.resolve()));
+
+    const pipeline: Pipeline = {
+      jobsQueue: config.queues.jobs,
+      instances: instancesOf(damoov, config.userId.secret),
+      ports: {
+        client,
+        directory: createUserDirectory(connection, config.queues.prefix),
+        userIdMode: config.userId.mode,
+        now: Date.now,
+        pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+      },
+      retry: config.retry,
+      quarantineMs,
+      publish: (event) => publisher.publish(event),
+      onRun: createRunLog(log),
+    };
+    const worker = startWorker(pipeline, {
+      connection,
+      prefix: config.queues.prefix,
+      concurrency: config.concurrency,
+      lockMs,
+      onError: (error) => {
+        // While Redis is away the connection has said so once; BullMQ would say it several times a second.
+        if (connection.status === 'ready') log.error(describeError(error), 'the queue reports a fault');
+      },
+    });
+    closing.push(() => worker.close(graceMs));
+
+    const health = await startHealthServer(config.http, { redis: answers(connection) });
+    closing.push(() => health.close());
+
+    const instances = [...pipeline.instances.keys()];
+    log.info(
+      { queue: pipeline.jobsQueue, events: config.queues.events, instances, url: health.url },
+      'worker started',
+    );
+    return { url: health.url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Starts an embedded Redis and the sandbox where the configuration names none, and says so in one line. */
+async function standIn(
+  config: Config,
+  log: Log,
+  closing: (() => Promise<unknown>)[],
+): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
+  let target = config.redis;
+  let { damoov } = config;
+  const standIns: Record<string, string> = {};
+  if (target === 'embedded') {
+    const server = await startRedisServer({ dir: '.data/redis', log: (line) => log.info(line) });
+    closing.push(() => server.stop());
+    target = { kind: 'url', url: server.url };
+    standIns['redis'] = server.url;
+  }
+  if (damoov === 'sandbox') {
+    const sandbox = await startSandbox();
+    closing.push(() => sandbox.close());
+    const {
+      instanceId: id,
+      instanceKey: key,
+      adminEmail: email,
+      adminPassword: password,
+    } = SANDBOX_CREDENTIALS;
+    damoov = { baseUrl: sandbox.url, instances: { default: { id, key } }, admin: { email, password } };
+    standIns['damoov'] = sandbox.url;
+  }
+  if (Object.keys(standIns).length > 0) {
+    log.warn(
+      standIns,
+      'not configured, so stand-ins are used: an embedded Redis, the built-in Damoov sandbox',
+    );
+  }
+  if (config.withoutEffect.length > 0) {
+    log.warn({ variables: config.withoutEffect }, 'set, but without effect in this version');
+  }
+  return { target, damoov };
+}
+
+function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {
+  return new Map(
+    Object.entries(instances).map(
+      ([name, { id, key }]) => [name, { id, key, secret: secret ?? key }] as const,
+    ),
+  );
+}
+
+/** Redis is there where it answers within a second. */
+function answers(connection: RedisConnection): Check {
+  return async () => {
+    if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
+    const reply = await Promise.race([connection.ping(), sleep(1000, undefined, { ref: false })]);
+    return reply === undefined ? { ok: false, reason: 'no answer within a second' } : { ok: true };
+  };
+}

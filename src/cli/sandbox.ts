@@ -1,0 +1,17 @@
+/**
+ * `damoov-users sandbox`: runs the simulator of the Damoov user API until it is told to stop.
+ */
+import { startSandbox } from '../sandbox/server.ts';
+import { untilStopped } from './until-stopped.ts';
+
+export interface SandboxCommandOptions {
+  host: string;
+  port: number;
+}
+
+export async function sandbox(options: SandboxCommandOptions): Promise<void> {
+  const server = await startSandbox(options);
+  process.stdout.write(`${server.url}\n`);
+  await untilStopped();
+  await server.close();
+}

@@ -1,0 +1,17 @@
+/**
+ * `damoov-users worker`: runs the service until it is told to stop.
+ */
+import { startApp } from '../app.ts';
+import { loadConfig } from '../config.ts';
+import { createLog } from '../ops/log.ts';
+import { untilStopped } from './until-stopped.ts';
+
+export async function worker(): Promise<void> {
+  const config = loadConfig();
+  const log = await createLog(config.logLevel);
+  const app = await startApp(config, log);
+  const signal = await untilStopped();
+  log.info({ signal }, 'stopping: finishing what is in flight');
+  await app.close();
+  log.info('stopped');
+}

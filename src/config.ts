@@ -1,0 +1,265 @@
+/**
+ * The one place that reads the environment. Turns it into a typed configuration, or into one message that names every
+ * fault by its variable; values are never repeated, since many are secrets.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { UserIdMode } from './operations/context.ts';
+import type { RedisTarget } from './redis/connection.ts';
+import { SANDBOX_CREDENTIALS } from './sandbox/credentials.ts';
+import type { RetryPolicy } from './worker/retry-policy.ts';
+
+export interface InstanceCredentials {
+  /** Damoov's InstanceId. */
+  id: string;
+  /** Damoov's InstanceKey: a secret like a database password. */
+  key: string;
+}
+
+export interface DamoovAccess {
+  baseUrl: string;
+  /** By the name that jobs use. */
+  instances: Record<string, InstanceCredentials>;
+  admin?: { email: string; password: string };
+}
+
+export interface Config {
+  /** `embedded`: none is configured, a redis-server of our own stands in. */
+  redis: 'embedded' | RedisTarget;
+  queues: { prefix: string; jobs: string; events: string[] };
+  /** `sandbox`: nothing is configured, the built-in simulator stands in. */
+  damoov: 'sandbox' | DamoovAccess;
+  userId: { mode: UserIdMode; secret?: string };
+  timeoutMs: number;
+  loginsPerHour: number;
+  concurrency: number;
+  retry: RetryPolicy;
+  http: { host: string; port: number };
+  logLevel: string;
+  /** Variables that are set but have no effect in this version. */
+  withoutEffect: string[];
+}
+
+/** The configuration is faulty: `faults` has one line for each, by variable name. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults
+        .map((fault) => `  - ${fault}`)
+        .join('\n')}`,
+    );
+    this.faults = faults;
+  }
+}
+
+const positive = z.coerce.number().int().positive();
+const word = z.string().min(1);
+const list = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  )
+  .refine((items) => items.length > 0, 'must name at least one');
+const queueName = word.refine((name) => !name.includes(':'), 'must not contain a colon');
+const hostPorts = list.transform((items, context) =>
+  items.flatMap((item) => {
+    const match = /^(?<host>[^\s:]+|\[[0-9a-fA-F:]+\]):(?<port>\d{1,5})$/.exec(item)?.groups;
+    if (match?.['host'] !== undefined) return [{ host: match['host'], port: Number(match['port']) }];
+    context.addIssue({ code: 'custom', message: 'must be host:port, separated by commas' });
+    return [];
+  }),
+);
+
+const Environment = z.object({
+  NODE_ENV: z.string().optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
+  REDIS_CLUSTER_NODES: hostPorts.optional(),
+  REDIS_SENTINELS: hostPorts.optional(),
+  REDIS_SENTINEL_MASTER: word.optional(),
+  QUEUE_PREFIX: word.default('{damoov}'),
+  JOBS_QUEUE: queueName.default('user-jobs'),
+  EVENTS_QUEUES: list.pipe(z.array(queueName)).default(['user-events']),
+  DAMOOV_BASE_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  DAMOOV_INSTANCE_ID: word.optional(),
+  DAMOOV_INSTANCE_KEY: word.optional(),
+  DAMOOV_INSTANCES_FILE: word.optional(),
+  DAMOOV_ADMIN_EMAIL: word.optional(),
+  DAMOOV_ADMIN_PASSWORD: word.optional(),
+  DAMOOV_USER_ID: z
+    .enum(['derived', 'assigned'], { error: 'must be derived or assigned' })
+    .default('derived'),
+  DAMOOV_USER_ID_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  DAMOOV_TIMEOUT_MS: positive.default(10_000),
+  DAMOOV_LOGINS_PER_HOUR: positive.default(4),
+  WORKER_CONCURRENCY: positive.default(50),
+  JOB_ATTEMPTS: positive.default(15),
+  BACKOFF_BASE_MS: positive.default(1000),
+  BACKOFF_MAX_MS: positive.default(600_000),
+  HTTP_HOST: word.default('127.0.0.1'),
+  HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+    })
+    .default('info'),
+});
+
+const WITHOUT_EFFECT = [
+  'DAMOOV_MAX_RPS',
+  'DELETIONS_PER_HOUR',
+  'DASHBOARD_USER',
+  'DASHBOARD_PASSWORD',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+];
+
+const InstancesFile = z.record(z.string().min(1), z.strictObject({ id: word, key: word }));
+
+/** The vendor's documented address. */
+const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';
+
+/**
+ * Reads the configuration from environment variables; an empty variable counts as not set.
+ * @throws ConfigError with every fault at once.
+ */
+export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const parsed = Environment.safeParse(set);
+  const faults = parsed.success ? [] : parsed.error.issues.map(describe);
+  const isSet = (name: string): boolean => set[name] !== undefined;
+
+  for (const [one, other] of PAIRS) {
+    if (isSet(one) !== isSet(other)) {
+      const [missing, given] = isSet(one) ? [other, one] : [one, other];
+      faults.push(`${missing}: is required together with ${given}`);
+    }
+  }
+  const redisVariables = ['REDIS_URL', 'REDIS_CLUSTER_NODES', 'REDIS_SENTINELS'].filter(isSet);
+  if (redisVariables.length > 1) faults.push(`${redisVariables.join(', ')}: only one of them may be set`);
+
+  const instances = readInstances(set, faults);
+  const isConfigured = Object.keys(instances).length > 0;
+  const claimsInstance =
+    isSet('DAMOOV_INSTANCE_ID') || isSet('DAMOOV_INSTANCE_KEY') || isSet('DAMOOV_INSTANCES_FILE');
+  if (!claimsInstance) {
+    for (const name of ['DAMOOV_BASE_URL', 'DAMOOV_ADMIN_EMAIL'].filter(isSet)) {
+      faults.push(`DAMOOV_INSTANCE_ID: is required together with ${name}`);
+    }
+  }
+  if (set['NODE_ENV'] === 'production') {
+    if (redisVariables.length === 0) faults.push('REDIS_URL: is required when NODE_ENV=production');
+    if (!claimsInstance) {
+      faults.push('DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY: are required when NODE_ENV=production');
+    }
+  }
+  if (URL.parse(set['DAMOOV_BASE_URL'] ?? DAMOOV_BASE_URL)?.hostname.endsWith('.telematicssdk.com')) {
+    const published: readonly (string | undefined)[] = Object.values(SANDBOX_CREDENTIALS);
+    for (const name of CREDENTIALS.filter((name) => published.includes(set[name]))) {
+      // A log-in that Damoov refuses counts all the same, and too many bar the address for an hour.
+      faults.push(`${name}: is the sandbox's, which Damoov does not know`);
+    }
+  }
+  if (parsed.success && parsed.data.BACKOFF_MAX_MS < parsed.data.BACKOFF_BASE_MS) {
+    faults.push('BACKOFF_MAX_MS: must not be less than BACKOFF_BASE_MS');
+  }
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+
+  const values = parsed.data;
+  return {
+    redis: redisTarget(values),
+    queues: { prefix: values.QUEUE_PREFIX, jobs: values.JOBS_QUEUE, events: values.EVENTS_QUEUES },
+    damoov: isConfigured
+      ? {
+          baseUrl: values.DAMOOV_BASE_URL ?? DAMOOV_BASE_URL,
+          instances,
+          ...(values.DAMOOV_ADMIN_EMAIL !== undefined &&
+            values.DAMOOV_ADMIN_PASSWORD !== undefined && {
+              admin: { email: values.DAMOOV_ADMIN_EMAIL, password: values.DAMOOV_ADMIN_PASSWORD },
+            }),
+        }
+      : 'sandbox',
+    userId: {
+      mode: values.DAMOOV_USER_ID,
+      ...(values.DAMOOV_USER_ID_SECRET !== undefined && { secret: values.DAMOOV_USER_ID_SECRET }),
+    },
+    timeoutMs: values.DAMOOV_TIMEOUT_MS,
+    loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,
+    concurrency: values.WORKER_CONCURRENCY,
+    retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
+    http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
+    logLevel: values.LOG_LEVEL,
+    withoutEffect: WITHOUT_EFFECT.filter(isSet),
+  };
+}
+
+const CREDENTIALS = [
+  'DAMOOV_INSTANCE_ID',
+  'DAMOOV_INSTANCE_KEY',
+  'DAMOOV_ADMIN_EMAIL',
+  'DAMOOV_ADMIN_PASSWORD',
+];
+
+const PAIRS = [
+  ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
+  ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
+  ['REDIS_SENTINELS', 'REDIS_SENTINEL_MASTER'],
+] as const;
+
+function describe(issue: z.core.$ZodIssue): string {
+  const [name, ...rest] = issue.path;
+  return `${String(name)}: ${issue.message}${rest.length > 0 ? ` (entry ${Number(rest[0]) + 1})` : ''}`;
+}
+
+function redisTarget(values: z.output<typeof Environment>): 'embedded' | RedisTarget {
+  if (values.REDIS_URL !== undefined) return { kind: 'url', url: values.REDIS_URL };
+  if (values.REDIS_CLUSTER_NODES !== undefined) return { kind: 'cluster', nodes: values.REDIS_CLUSTER_NODES };
+  if (values.REDIS_SENTINELS !== undefined && values.REDIS_SENTINEL_MASTER !== undefined) {
+    return { kind: 'sentinel', sentinels: values.REDIS_SENTINELS, master: values.REDIS_SENTINEL_MASTER };
+  }
+  return 'embedded';
+}
+
+function readInstances(
+  set: Record<string, string | undefined>,
+  faults: string[],
+): Record<string, InstanceCredentials> {
+  const { DAMOOV_INSTANCES_FILE: file, DAMOOV_INSTANCE_ID: id, DAMOOV_INSTANCE_KEY: key } = set;
+  const instances = file === undefined ? {} : readInstancesFile(file, faults);
+  if (id === undefined || key === undefined) return instances;
+  if (instances['default'] !== undefined) {
+    faults.push('DAMOOV_INSTANCES_FILE: names `default`, which DAMOOV_INSTANCE_ID is already');
+  }
+  return { ...instances, default: { id, key } };
+}
+
+function readInstancesFile(file: string, faults: string[]): Record<string, InstanceCredentials> {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    // A JSON error quotes the text around the fault, which here is full of secrets.
+    const reason = error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${codeOf(error)})`;
+    faults.push(`DAMOOV_INSTANCES_FILE: ${reason}`);
+    return {};
+  }
+  const result = InstancesFile.safeParse(content);
+  if (!result.success) {
+    for (const issue of result.error.issues) {
+      faults.push(`DAMOOV_INSTANCES_FILE: ${issue.path.join('.') || 'the file'}: ${issue.message}`);
+    }
+    return {};
+  }
+  if (Object.keys(result.data).length === 0) faults.push('DAMOOV_INSTANCES_FILE: names no instance');
+  return result.data;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}

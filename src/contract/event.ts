@@ -1,0 +1,156 @@
+/**
+ * The events a settled job publishes, as CloudEvents 1.0 objects: their names, their data, and how one is made of an
+ * outcome. Knows nothing of queues.
+ */
+import { z } from 'zod';
+import { type Done, FAILURE_CODES, type Settled } from './outcome.ts';
+
+export const EVENT_SOURCE = 'damoov-user-lifecycle' as const;
+
+const reference = {
+  clientId: z.string().optional(),
+  instance: z.string(),
+  jobId: z.string(),
+  correlationId: z.string().optional(),
+};
+
+/** The user exists; `existed` where it was there before. Tokens only where the job asked for them. */
+export const UserCreatedData = z.strictObject({
+  userId: z.guid(),
+  ...reference,
+  existed: z.literal(true).optional(),
+  accessToken: z.string().optional(),
+  refreshToken: z.string().optional(),
+});
+
+/** The changes are applied; `changed` has names only. */
+export const UserUpdatedData = z.strictObject({
+  userId: z.guid(),
+  ...reference,
+  changed: z.array(z.string()),
+});
+
+/** The user is gone, and where `verified` a look-up confirmed it. */
+export const UserDeletedData = z.strictObject({
+  userId: z.guid().optional(),
+  ...reference,
+  existed: z.boolean(),
+  verified: z.boolean(),
+});
+
+/** Newer knowledge made the job pointless; the API was not called. */
+export const UserSupersededData = z.strictObject({
+  userId: z.guid().optional(),
+  ...reference,
+  operation: z.string(),
+  by: z.string(),
+});
+
+/** The job ended in the failed set. */
+export const UserFailedData = z.strictObject({
+  userId: z.guid().optional(),
+  ...reference,
+  operation: z.string(),
+  code: z.enum(FAILURE_CODES),
+  message: z.string(),
+  attempts: z.int().nonnegative(),
+});
+
+function cloudEvent<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
+  return z.strictObject({
+    specversion: z.literal('1.0'),
+    id: z.string().min(1),
+    source: z.literal(EVENT_SOURCE),
+    type: z.literal(type),
+    subject: z.string().optional(),
+    time: z.iso.datetime(),
+    datacontenttype: z.literal('application/json'),
+    data,
+  });
+}
+
+/** Every event, told apart by `type`. */
+export const UserEvent = z.discriminatedUnion('type', [
+  cloudEvent('user.created', UserCreatedData),
+  cloudEvent('user.updated', UserUpdatedData),
+  cloudEvent('user.deleted', UserDeletedData),
+  cloudEvent('user.superseded', UserSupersededData),
+  cloudEvent('user.failed', UserFailedData),
+]);
+export type UserEvent = z.infer<typeof UserEvent>;
+export type EventType = UserEvent['type'];
+export type EventData = UserEvent['data'];
+
+/** What the event says of the job it settles. */
+export interface EventContext {
+  jobsQueue: string;
+  jobId: string;
+  /** The job's name, or `unknown`. */
+  operation: string;
+  instance: string;
+  clientId?: string | undefined;
+  /** The id the job named, where the outcome knows none. */
+  userId?: string | undefined;
+  correlationId?: string | undefined;
+  /** How many attempts were spent, this one included. */
+  attempts: number;
+  /** Epoch milliseconds. */
+  now: number;
+}
+
+/** Makes the one event of a settled job. Its id depends on the job and the type alone, so a redelivery bears it again. */
+export function eventOf(outcome: Settled, context: EventContext): UserEvent {
+  const { clientId, instance, jobId, correlationId, operation, attempts } = context;
+  const userId = outcome.userId ?? context.userId;
+  const reference = { userId, clientId, instance, jobId, correlationId };
+  switch (outcome.status) {
+    case 'failed': {
+      const { code, message } = outcome;
+      return envelope('user.failed', { ...reference, operation, code, message, attempts }, context);
+    }
+    case 'superseded':
+      return envelope('user.superseded', { ...reference, operation, by: outcome.by }, context);
+    case 'done':
+      return eventOfDone(outcome, reference, context);
+  }
+}
+
+function eventOfDone(
+  outcome: Done,
+  reference: Pick<EventContext, 'userId' | 'clientId' | 'instance' | 'jobId' | 'correlationId'>,
+  context: EventContext,
+): UserEvent {
+  switch (outcome.type) {
+    case 'user.created': {
+      const { userId, accessToken, refreshToken } = outcome;
+      const existed = outcome.existed ? true : undefined;
+      return envelope(outcome.type, { ...reference, userId, existed, accessToken, refreshToken }, context);
+    }
+    case 'user.updated': {
+      const { userId, changed } = outcome;
+      return envelope(outcome.type, { ...reference, userId, changed }, context);
+    }
+    case 'user.deleted': {
+      const { existed, verified } = outcome;
+      return envelope(outcome.type, { ...reference, existed, verified }, context);
+    }
+  }
+}
+
+/** Fields that are undefined vanish when the event becomes JSON. */
+function envelope<Type extends EventType, Data extends { userId?: string | undefined }>(
+  type: Type,
+  data: Data,
+  { jobsQueue, jobId, now }: EventContext,
+) {
+  return {
+    specversion: '1.0' as const,
+    id: `${jobsQueue}/${jobId}/${type}`,
+    source: EVENT_SOURCE,
+    type,
+    subject: data.userId,
+    time: new Date(now).toISOString(),
+    datacontenttype: 'application/json' as const,
+    data,
+  };
+}

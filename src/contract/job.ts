@@ -1,0 +1,173 @@
+/**
+ * The three jobs a producer may add: their names, their data, and how data from the outside becomes a job.
+ * Knows nothing of queues; a refusal names every fault and never repeats a value, which may be personal data.
+ */
+import { z } from 'zod';
+import { hintFor } from './job-hints.ts';
+
+/** The largest job data accepted, in bytes of JSON. */
+export const MAX_JOB_BYTES = 64 * 1024;
+
+const ClientId = z
+  .string()
+  .max(256)
+  .refine((id) => id.trim() !== '', 'must not be blank')
+  .refine((id) => id.isWellFormed(), 'must be well-formed Unicode');
+
+// z.guid, not z.uuid: nothing says that Damoov's own ids carry an RFC 9562 version.
+const UserId = z.guid().transform((id) => id.toLowerCase());
+
+const Text = z.string().max(1024);
+
+const Profile = z.strictObject({
+  firstName: Text.optional(),
+  lastName: Text.optional(),
+  nickname: Text.optional(),
+  phone: Text.optional(),
+  email: Text.optional(),
+});
+
+const Changes = z
+  .strictObject({
+    firstName: Text.nullable().optional(),
+    lastName: Text.nullable().optional(),
+    nickname: Text.nullable().optional(),
+    phone: Text.nullable().optional(),
+    email: Text.nullable().optional(),
+    clientId: ClientId.nullable().optional(),
+  })
+  .refine((changes) => Object.values(changes).some((value) => value !== undefined), 'must change something');
+
+const common = {
+  /** Which of the configured Damoov instances; `default` where it is left out. */
+  instance: z.string().min(1).max(64).default('default'),
+  /** The sender's own reference, handed through to the event. */
+  correlationId: z.string().max(256).optional(),
+  /** When it happened at the source (ISO 8601); the job's own timestamp counts where it is left out. */
+  occurredAt: z.iso.datetime({ offset: true }).optional(),
+};
+
+const address = { clientId: ClientId.optional(), userId: UserId.optional() };
+
+/** `when`: it is told even where other faults were found, because one message is to name them all. */
+const ADDRESSED = {
+  message: 'needs clientId or userId',
+  when: (payload: { value: unknown }) => typeof payload.value === 'object' && payload.value !== null,
+};
+
+function isAddressed(data: { clientId?: unknown; userId?: unknown }): boolean {
+  return data.clientId !== undefined || data.userId !== undefined;
+}
+
+/** A sign-up: the user is to exist. `userId` asks for that very id. */
+export const CreateUserData = z.strictObject({
+  ...address,
+  profile: Profile.default({}),
+  createAccessToken: z.boolean().default(false),
+  ...common,
+});
+
+/** A profile change. Only the named fields change; `null` clears one. */
+export const UpdateUserData = z
+  .strictObject({ ...address, changes: Changes, ...common })
+  .refine(isAddressed, ADDRESSED);
+
+/** A closed account: the user and all telematics data are to go, for ever. Both ids given must belong together. */
+export const DeleteUserData = z
+  .strictObject({ ...address, reason: z.string().max(1024).optional(), ...common })
+  .refine(isAddressed, ADDRESSED);
+
+/** A job that was understood. */
+const UserJob = z.discriminatedUnion('name', [
+  z.object({ name: z.literal('create-user'), data: CreateUserData }),
+  z.object({ name: z.literal('update-user'), data: UpdateUserData }),
+  z.object({ name: z.literal('delete-user'), data: DeleteUserData }),
+]);
+export type UserJob = z.output<typeof UserJob>;
+export type CreateUserJob = Extract<UserJob, { name: 'create-user' }>;
+export type UpdateUserJob = Extract<UserJob, { name: 'update-user' }>;
+export type DeleteUserJob = Extract<UserJob, { name: 'delete-user' }>;
+
+export const JOB_NAMES = ['create-user', 'update-user', 'delete-user'] as const;
+export type JobName = UserJob['name'];
+
+/** What can still be told of a job that was refused, so that its sender finds it again. */
+export interface JobReference {
+  clientId?: string;
+  userId?: string;
+  instance?: string;
+  correlationId?: string;
+}
+
+/** A job that was refused, with every fault in one message. */
+export interface InvalidJob {
+  message: string;
+  reference: JobReference;
+}
+
+export type ParsedJob = { ok: true; job: UserJob } | { ok: false; invalid: InvalidJob };
+
+/** Reads a job's JSON text; refuses what is no JSON or larger than {@link MAX_JOB_BYTES}. */
+export function parseJobText(name: string, text: string): ParsedJob {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_JOB_BYTES) {
+    return refuse([`the data is ${bytes} bytes, more than the ${MAX_JOB_BYTES} allowed`], undefined);
+  }
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return refuse(['the data is not JSON'], undefined);
+  }
+  return parseJob(name, data);
+}
+
+/** Reads a job by its name and data. */
+export function parseJob(name: string, data: unknown): ParsedJob {
+  if (!isJobName(name)) {
+    return refuse([`unknown job name (known: ${JOB_NAMES.join(', ')})`], data);
+  }
+  const result = UserJob.safeParse({ name, data });
+  if (result.success) return { ok: true, job: result.data };
+  return refuse(
+    result.error.issues.flatMap((issue) => describeIssue(name, issue)),
+    data,
+  );
+}
+
+export function isJobName(name: string): name is JobName {
+  return JOB_NAMES.some((known) => known === name);
+}
+
+function refuse(faults: string[], data: unknown): ParsedJob {
+  return { ok: false, invalid: { message: faults.join('; '), reference: referenceOf(data) } };
+}
+
+function describeIssue(name: JobName, issue: z.core.$ZodIssue): string[] {
+  // The first step of every path is `data` itself.
+  const path = issue.path.slice(1).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownKey(name, path, key));
+  }
+  return [path === '' ? issue.message : `${path}: ${issue.message}`];
+}
+
+function unknownKey(name: JobName, path: string, key: string): string {
+  const hint = hintFor(name, path, key);
+  // A key no one knows may itself be a value that slipped into its place, so only what looks like a name is repeated.
+  const shown = /^[A-Za-z][A-Za-z_]{0,39}$/.test(key) ? `"${key}"` : '(name not shown)';
+  const where = path === '' ? '' : `${path}: `;
+  return `${where}unknown key ${shown}${hint === undefined ? '' : `, did you mean ${hint}?`}`;
+}
+
+function referenceOf(data: unknown): JobReference {
+  const loose = z.object({
+    clientId: ClientId.optional().catch(undefined),
+    userId: UserId.optional().catch(undefined),
+    instance: common.instance.optional().catch(undefined),
+    correlationId: common.correlationId.catch(undefined),
+  });
+  const { success, data: found } = loose.safeParse(data);
+  if (!success) return {};
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,107 @@
+/**
+ * The closed vocabulary of how a job may end or go on. Says nothing of who decides it or how a queue is told.
+ */
+
+/** Why a job ended in the failed set. */
+export const FAILURE_CODES = [
+  'invalid-job',
+  'unknown-instance',
+  'user-not-found',
+  'ambiguous-client-id',
+  'user-mismatch',
+  'rejected',
+  'forbidden',
+  'unexpected-user-id',
+  'outcome-unknown',
+  'retries-exhausted',
+  'deletion-refused',
+] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
+
+/** A credential that Damoov refuses, and with it every job that needs it. */
+export type Credential = 'instance-key' | 'admin';
+
+/** The user exists. */
+export interface Created {
+  status: 'done';
+  type: 'user.created';
+  userId: string;
+  /** True where the user was there before this run. */
+  existed: boolean;
+  accessToken?: string;
+  refreshToken?: string;
+}
+
+/** The changes are applied. */
+export interface Updated {
+  status: 'done';
+  type: 'user.updated';
+  userId: string;
+  /** Names of the changed fields; never their values. */
+  changed: string[];
+}
+
+/** The user is gone. */
+export interface Deleted {
+  status: 'done';
+  type: 'user.deleted';
+  /** Undefined where a clientId led to no user. */
+  userId?: string;
+  /** False where there was no user to delete. */
+  existed: boolean;
+  /** True where a look-up after the deletion no longer found the user. */
+  verified: boolean;
+}
+
+export type Done = Created | Updated | Deleted;
+
+/** Newer knowledge made the job pointless; the API was not called. */
+export interface Superseded {
+  status: 'superseded';
+  userId?: string;
+  /** What made it so. */
+  by: string;
+}
+
+/** A passing fault: the attempt is spent, another follows. */
+export interface Retry {
+  status: 'retry';
+  reason: string;
+  /** Not earlier than this many milliseconds from now, where the other side asked for it. */
+  afterMs?: number;
+}
+
+/** Not yet: the job waits this many milliseconds and no attempt is spent. */
+export interface Wait {
+  status: 'wait';
+  reason: string;
+  delayMs: number;
+}
+
+/** A credential is refused: the job waits until that is mended and no attempt is spent. */
+export interface Quarantine {
+  status: 'quarantine';
+  credential: Credential;
+  reason: string;
+}
+
+/** It cannot succeed: the job ends in the failed set. */
+export interface Failed {
+  status: 'failed';
+  code: FailureCode;
+  message: string;
+  userId?: string;
+}
+
+export type Outcome = Done | Superseded | Retry | Wait | Quarantine | Failed;
+
+/** An outcome that ends the job, and is published. */
+export type Settled = Done | Superseded | Failed;
+
+export function isSettled(outcome: Outcome): outcome is Settled {
+  return outcome.status === 'done' || outcome.status === 'superseded' || outcome.status === 'failed';
+}
+
+export function failed(code: FailureCode, message: string, userId?: string): Failed {
+  return { status: 'failed', code, message, ...(userId !== undefined && { userId }) };
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/**
+ * The command `damoov-users`: reads the command line, runs one command, turns its end into an exit status.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { sandbox } from './cli/sandbox.ts';
+import { worker } from './cli/worker.ts';
+import { ConfigError } from './config.ts';
+
+const DONE = 0;
+const FAILED = 1;
+const BAD_USAGE = 2;
+
+process.exit(await run(process.argv));
+
+async function run(argv: string[]): Promise<number> {
+  const program = new Command('damoov-users')
+    .description('Provisions, updates and deletes Damoov users from a Redis queue.')
+    .exitOverride()
+    .showHelpAfterError('(--help tells more)');
+  program
+    .command('worker')
+    .description('carry out the jobs of the queue; configured by the environment')
+    .action(worker);
+  program
+    .command('sandbox')
+    .description('simulate the Damoov user API, in memory')
+    .addOption(
+      new Option('--port <port>', 'port to listen on, 0 for any free one').default(7700).argParser(parsePort),
+    )
+    .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
+    .action(sandbox);
+  try {
+    await program.parseAsync(argv);
+    return DONE;
+  } catch (error) {
+    // Commander has already said what is wrong, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof ConfigError ? BAD_USAGE : FAILED;
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('must be 0 to 65535.');
+  return port;
+}

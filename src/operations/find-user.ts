@@ -1,0 +1,50 @@
+/**
+ * Looks users up at Damoov, inactive ones included, and compares what comes back exactly: nothing is documented of how
+ * strictly the service itself compares.
+ */
+import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import { type Failed, failed } from '../contract/outcome.ts';
+import type { OperationContext } from './context.ts';
+
+/** The user with this id, or undefined. */
+export async function findByUserId(
+  userId: string,
+  context: OperationContext,
+): Promise<DamoovUser | undefined> {
+  const { client, signal } = context;
+  const users = await client.findUsers({ deviceToken: userId, includeInactive: true }, { signal });
+  return users.find((user) => sameUserId(user.userId, userId));
+}
+
+/** All users with this clientId: the API allows several. */
+export async function findByClientId(clientId: string, context: OperationContext): Promise<DamoovUser[]> {
+  const { client, signal } = context;
+  const users = await client.findUsers({ clientId, includeInactive: true }, { signal });
+  return users.filter((user) => user.clientId === clientId);
+}
+
+/**
+ * The UserId that a clientId leads to: the one remembered, else the only one Damoov has; undefined where there is none.
+ * @param mayRemember false asks Damoov itself, after the remembered one proved wrong.
+ */
+export async function resolveClientId(
+  clientId: string,
+  context: OperationContext,
+  mayRemember = true,
+): Promise<string | undefined | Failed> {
+  const { directory, instance } = context;
+  const remembered = mayRemember ? await directory.find(instance, clientId) : undefined;
+  if (remembered !== undefined) return remembered;
+  const users = await findByClientId(clientId, context);
+  const [user] = users;
+  if (user === undefined) return undefined;
+  if (users.length > 1) return ambiguous(users);
+  await directory.remember(instance, clientId, user.userId);
+  return user.userId;
+}
+
+/** More than one user bears the clientId; a person has to say which one is meant. */
+export function ambiguous(users: readonly DamoovUser[]): Failed {
+  const ids = users.map((user) => user.userId).join(', ');
+  return failed('ambiguous-client-id', `${users.length} users have this clientId: ${ids}`);
+}

@@ -1,0 +1,47 @@
+/**
+ * The HTTP server for those who operate the worker: is it alive, is it ready. Reads only.
+ */
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+
+/** One thing the worker needs; `reason` says why it is not there. */
+export type Check = () => Promise<{ ok: true } | { ok: false; reason: string }>;
+
+export interface HealthServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the server.
+ * @param checks by name; `/readyz` answers 503 while one of them is not ok.
+ * @throws where the address cannot be had.
+ */
+export async function startHealthServer(
+  { host, port }: { host: string; port: number },
+  checks: Record<string, Check>,
+): Promise<HealthServer> {
+  const app = new Hono({ strict: false });
+  app.get('/livez', (context) => context.json({ status: 'live' }));
+  app.get('/readyz', async (context) => {
+    const results = Object.fromEntries(
+      await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await check()] as const)),
+    );
+    const isReady = Object.values(results).every(({ ok }) => ok);
+    return context.json({ status: isReady ? 'ready' : 'not ready', checks: results }, isReady ? 200 : 503);
+  });
+
+  const { promise: listening, resolve, reject } = Promise.withResolvers<number>();
+  const server = serve({ fetch: app.fetch, hostname: host, port }, (info) => resolve(info.port));
+  server.once('error', reject);
+  const actualPort = await listening;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    close() {
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      return closed;
+    },
+  };
+}

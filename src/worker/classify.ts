@@ -1,0 +1,100 @@
+/**
+ * The one table that turns an error into an outcome. Nothing else decides what is tried again.
+ */
+import { DamoovError } from '../damoov/errors.ts';
+import {
+  type Failed,
+  type Outcome,
+  type Quarantine,
+  type Retry,
+  type Wait,
+  failed,
+} from '../contract/outcome.ts';
+
+type Verdict = (error: DamoovError) => Outcome;
+
+const retry: Verdict = (error): Retry => ({
+  status: 'retry',
+  reason: error.message,
+  ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
+});
+
+/** The session says when it may try to log in again; until then no attempt is spent. */
+const waitForLogin: Verdict = (error): Wait => ({
+  status: 'wait',
+  reason: error.message,
+  delayMs: error.retryAfterMs ?? 60_000,
+});
+
+/** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
+const giveBack: Verdict = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
+
+const adminRefused: Verdict = (error): Quarantine => ({
+  status: 'quarantine',
+  credential: 'admin',
+  reason: error.message,
+});
+const instanceKeyRefused: Verdict = (error): Quarantine => ({
+  status: 'quarantine',
+  credential: 'instance-key',
+  reason: error.message,
+});
+
+const rejected: Verdict = (error): Failed => failed('rejected', error.message);
+const forbidden: Verdict = (error): Failed => failed('forbidden', error.message);
+const userNotFound: Verdict = (error): Failed => failed('user-not-found', error.message);
+
+/** What holds for every operation. */
+const ALWAYS: Record<DamoovError['kind'], Verdict> = {
+  timeout: retry,
+  network: retry,
+  server: retry,
+  malformed: retry,
+  'no-result': retry,
+  'rate-limited': retry,
+  aborted: giveBack,
+  unauthorized: adminRefused,
+  forbidden,
+  'not-found': userNotFound,
+  conflict: rejected,
+  rejected,
+  'no-admin': adminRefused,
+  'login-refused': adminRefused,
+  'login-barred': waitForLogin,
+};
+
+/**
+ * What differs for a create, which needs no admin but the InstanceKey. Which answer a wrong key gets is unknown: 401, 403,
+ * 404, 422 or a success without a result are all told.
+ */
+const ON_CREATE: Partial<Record<DamoovError['kind'], Verdict>> = {
+  unauthorized: instanceKeyRefused,
+  forbidden: instanceKeyRefused,
+  'not-found': instanceKeyRefused,
+  'no-result': instanceKeyRefused,
+  rejected: (error) => (blamesTheRequest(error) ? rejected(error) : instanceKeyRefused(error)),
+};
+
+/** 408 and 425 ask for the same request again, unlike every other 4xx. */
+const TRY_AGAIN_STATUSES: ReadonlySet<number | undefined> = new Set([408, 425]);
+
+/** What an error that ended a run makes of its job. */
+export function classify(error: unknown): Outcome {
+  if (!(error instanceof DamoovError))
+    return { status: 'retry', reason: `unexpected ${describeUnexpected(error)}` };
+  if (error.kind === 'rejected' && TRY_AGAIN_STATUSES.has(error.status)) return retry(error);
+  const onCreate = error.operation === 'create' ? ON_CREATE[error.kind] : undefined;
+  return (onCreate ?? ALWAYS[error.kind])(error);
+}
+
+/** A 422 names the field at fault; one that names none, or the instance, is about the credentials. */
+function blamesTheRequest(error: DamoovError): boolean {
+  return error.errors.some(({ key }) => key !== '' && !/instance/i.test(key));
+}
+
+/** Name and place only: the message of an error we do not know may quote personal data. */
+function describeUnexpected(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const place = /([\w-]+\.[jt]s:\d+):\d+/.exec(error.stack ?? '')?.[1];
+  return place === undefined ? error.name : `${error.name} at ${place}`;
+}

@@ -1,0 +1,76 @@
+/**
+ * Where a job leaves BullMQ and comes back: turns a BullMQ job into a delivery, and a verdict into what BullMQ wants.
+ * The only file that speaks BullMQ's control errors.
+ */
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import type { EventData } from '../contract/event.ts';
+import { type Pipeline, type Verdict, runJob } from './pipeline.ts';
+
+/** Names the worker's own backoff, so that a job added with no options, or with others, gets it. */
+const BACKOFF = { type: 'lifecycle' };
+
+/** A failed attempt; carries the delay that the retry policy has drawn. */
+class AttemptFailed extends Error {
+  override readonly name = 'AttemptFailed';
+  readonly delayMs: number;
+
+  constructor(reason: string, delayMs: number) {
+    super(reason);
+    this.delayMs = delayMs;
+  }
+}
+
+/** BullMQ asks for the delay of a failed attempt: the verdict has it. */
+export function backoffStrategy(_attemptsMade: number, _type?: string, error?: Error): number {
+  // Never 0: BullMQ would put the job at the head of the queue at once.
+  return error instanceof AttemptFailed ? Math.max(1, error.delayMs) : 1000;
+}
+
+/** A job whose data is still the text that lies in Redis. */
+export type TextJob = Job<string, EventData>;
+
+/** Runs one BullMQ job; its return value is the event's data. */
+export async function processJob(
+  job: TextJob,
+  token: string | undefined,
+  signal: AbortSignal,
+  pipeline: Pipeline,
+): Promise<EventData> {
+  const verdict = await runJob(
+    {
+      id: job.id ?? '',
+      name: job.name,
+      text: job.data,
+      timestamp: job.timestamp,
+      attempt: job.attemptsMade + 1,
+      isRepeated: job.attemptsStarted > 1,
+      wasInterrupted: job.stalledCounter > 0,
+      signal,
+    },
+    pipeline,
+  );
+  return tellQueue(verdict, job, token, pipeline);
+}
+
+async function tellQueue(
+  verdict: Verdict,
+  job: TextJob,
+  token: string | undefined,
+  pipeline: Pipeline,
+): Promise<EventData> {
+  // The retry policy and what is kept of a failed job are the worker's, whatever the job was added with.
+  job.opts.attempts = pipeline.retry.attempts;
+  job.opts.backoff = BACKOFF;
+  delete job.opts.removeOnFail;
+  switch (verdict.next) {
+    case 'complete':
+      return verdict.event.data;
+    case 'fail':
+      throw new UnrecoverableError(verdict.reason);
+    case 'retry':
+      throw new AttemptFailed(verdict.reason, verdict.delayMs);
+    case 'wait':
+      await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+      throw new DelayedError(verdict.reason);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Takes jobs off the queue and hands them to the processor; starts, stops and gives back. Knows nothing of what a job
+ * does.
+ */
+import { type JobJson, Worker } from 'bullmq';
+import type { EventData } from '../contract/event.ts';
+import type { RedisConnection } from '../redis/connection.ts';
+import type { Pipeline } from './pipeline.ts';
+import { type TextJob, backoffStrategy, processJob } from './processor.ts';
+
+export interface WorkerOptions {
+  connection: RedisConnection;
+  prefix: string;
+  /** Jobs in flight at once. */
+  concurrency: number;
+  /** How long a job stays ours without a sign of life, in milliseconds; must outlive every single request. */
+  lockMs: number;
+  /** Told of faults of the queue itself, as opposed to a job's. */
+  onError: (error: Error) => void;
+}
+
+export interface RunningWorker {
+  /**
+   * Stops taking jobs, lets those in flight finish, gives back what does not within the grace. Always resolves, also
+   * while Redis is away.
+   * @param graceMs how long jobs in flight may take, in milliseconds.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Failed jobs are kept for 14 days. */
+const KEEP_FAILED = { age: 14 * 24 * 3600 };
+/** Completed jobs are kept for an hour, for those who wait for a result; the events are what lasts. */
+const KEEP_COMPLETED = { age: 3600, count: 10_000 };
+/** How long giving jobs back may take once the grace is over, in milliseconds. */
+const GIVE_BACK_MS = 2000;
+
+/** Leaves a job's data as the text it is: BullMQ's own parse would throw in the fetch, and the job would never end. */
+class TextJobWorker extends Worker<string, EventData> {
+  protected override createJob(json: JobJson, jobId: string): TextJob {
+    const job = super.createJob({ ...json, data: 'null' }, jobId);
+    job.data = json.data;
+    return job;
+  }
+}
+
+/** Starts to work on the pipeline's queue. */
+export function startWorker(pipeline: Pipeline, options: WorkerOptions): RunningWorker {
+  const { connection, prefix, concurrency, lockMs, onError } = options;
+  let inFlight = 0;
+  const worker = new TextJobWorker(
+    pipeline.jobsQueue,
+    // All three parameters without a default: BullMQ hands out a signal only where it counts three.
+    async (job, token, signal) => {
+      inFlight += 1;
+      try {
+        return await processJob(job, token, signal ?? new AbortController().signal, pipeline);
+      } finally {
+        inFlight -= 1;
+      }
+    },
+    {
+      connection,
+      prefix,
+      concurrency,
+      lockDuration: lockMs,
+      // A job that stalls is one whose worker died: that is no fault of the job, however often it happens.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      stalledInterval: lockMs / 2,
+      removeOnComplete: KEEP_COMPLETED,
+      removeOnFail: KEEP_FAILED,
+      settings: { backoffStrategy },
+    },
+  );
+  worker.on('error', onError);
+  // Another worker may have the job by now: whatever this one still had in mind must not be sent.
+  worker.on('lockRenewalFailed', (jobIds) => jobIds.forEach((id) => worker.cancelJob(id, 'lock lost')));
+
+  return {
+    async close(graceMs) {
+      const closed = worker.close();
+      const isAway = connection.status !== 'ready';
+      if (await settles(closed, isAway && inFlight === 0 ? 0 : graceMs)) return;
+      worker.cancelAllJobs('stopping');
+      await settles(closed, GIVE_BACK_MS);
+    },
+  };
+}
+
+/** Whether a promise settles within so many milliseconds. */
+async function settles(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), withinMs);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

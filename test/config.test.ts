@@ -1,0 +1,161 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig } from '../src/config.ts';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+function instancesFile(content: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'damoov-config-')), 'instances.json');
+  writeFileSync(file, content);
+  return file;
+}
+
+const production = {
+  NODE_ENV: 'production',
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  DAMOOV_INSTANCE_ID: 'an-id',
+  DAMOOV_INSTANCE_KEY: 'a-key',
+};
+
+describe('the configuration', () => {
+  it('with nothing set stands in for everything and has the documented defaults', () => {
+    expect(loadConfig({})).toEqual({
+      redis: 'embedded',
+      queues: { prefix: '{damoov}', jobs: 'user-jobs', events: ['user-events'] },
+      damoov: 'sandbox',
+      userId: { mode: 'derived' },
+      timeoutMs: 10_000,
+      loginsPerHour: 4,
+      concurrency: 50,
+      retry: { attempts: 15, baseMs: 1000, maxMs: 600_000 },
+      http: { host: '127.0.0.1', port: 3000 },
+      logLevel: 'info',
+      withoutEffect: [],
+    });
+  });
+
+  it('counts an empty variable as not set, as compose files pass them', () => {
+    expect(loadConfig({ REDIS_URL: '', DAMOOV_INSTANCE_ID: '', DAMOOV_INSTANCE_KEY: ' ' })).toEqual(
+      loadConfig({}),
+    );
+  });
+
+  it('reaches the real Damoov once an instance is named', () => {
+    expect(loadConfig(production).damoov).toEqual({
+      baseUrl: 'https://user.telematicssdk.com',
+      instances: { default: { id: 'an-id', key: 'a-key' } },
+    });
+  });
+
+  it('reads cluster nodes, sentinels and several events queues', () => {
+    expect(loadConfig({ REDIS_CLUSTER_NODES: 'a:1, b:2' }).redis).toEqual({
+      kind: 'cluster',
+      nodes: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2 },
+      ],
+    });
+    expect(loadConfig({ REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_MASTER: 'm' }).redis).toEqual({
+      kind: 'sentinel',
+      sentinels: [{ host: 'a', port: 1 }],
+      master: 'm',
+    });
+    expect(loadConfig({ EVENTS_QUEUES: 'crm, billing' }).queues.events).toEqual(['crm', 'billing']);
+  });
+
+  it('reads several instances from a file, beside the default one', () => {
+    const file = instancesFile('{"eu": {"id": "eu-id", "key": "eu-key"}}');
+    expect(loadConfig({ ...production, DAMOOV_INSTANCES_FILE: file }).damoov).toMatchObject({
+      instances: { eu: { id: 'eu-id', key: 'eu-key' }, default: { id: 'an-id', key: 'a-key' } },
+    });
+  });
+
+  it('says which variables have no effect', () => {
+    expect(loadConfig({ DELETIONS_PER_HOUR: '5' }).withoutEffect).toEqual(['DELETIONS_PER_HOUR']);
+  });
+});
+
+describe('a faulty configuration', () => {
+  it('is told every fault at once, by variable name', () => {
+    const faults = faultsOf({
+      NODE_ENV: 'production',
+      REDIS_SENTINELS: 'nowhere',
+      DAMOOV_INSTANCE_ID: 'an-id',
+      DAMOOV_ADMIN_PASSWORD: 'x',
+      DAMOOV_USER_ID: 'chosen',
+      DAMOOV_USER_ID_SECRET: 'short',
+      WORKER_CONCURRENCY: '0',
+      JOB_ATTEMPTS: 'many',
+      HTTP_PORT: '70000',
+      LOG_LEVEL: 'loud',
+    });
+    for (const name of [
+      'REDIS_SENTINELS',
+      'REDIS_SENTINEL_MASTER',
+      'DAMOOV_INSTANCE_KEY',
+      'DAMOOV_ADMIN_EMAIL',
+      'DAMOOV_USER_ID',
+      'DAMOOV_USER_ID_SECRET',
+      'WORKER_CONCURRENCY',
+      'JOB_ATTEMPTS',
+      'HTTP_PORT',
+      'LOG_LEVEL',
+    ]) {
+      expect(faults.filter((fault) => fault.startsWith(`${name}:`))).toHaveLength(1);
+    }
+    expect(faults).toHaveLength(10);
+  });
+
+  it('in production is one without a Redis and without credentials', () => {
+    expect(faultsOf({ NODE_ENV: 'production' })).toEqual([
+      'REDIS_URL: is required when NODE_ENV=production',
+      'DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY: are required when NODE_ENV=production',
+    ]);
+    expect(faultsOf(production)).toEqual([]);
+  });
+
+  it.each([
+    ['two ways to Redis', { REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'a:1' }, 'only one of them'],
+    ['a URL of another kind', { REDIS_URL: 'http://a' }, 'redis:// or rediss://'],
+    ['an address of Damoov without credentials', { DAMOOV_BASE_URL: 'http://a' }, 'DAMOOV_INSTANCE_ID'],
+    [
+      'an admin without an instance',
+      { DAMOOV_ADMIN_EMAIL: 'a', DAMOOV_ADMIN_PASSWORD: 'b' },
+      'DAMOOV_INSTANCE_ID',
+    ],
+    ['a shortest delay above the longest', { BACKOFF_BASE_MS: '9', BACKOFF_MAX_MS: '8' }, 'BACKOFF_MAX_MS'],
+    ['a queue name with a colon', { JOBS_QUEUE: 'a:b' }, 'JOBS_QUEUE'],
+    ['a missing instances file', { DAMOOV_INSTANCES_FILE: '/nowhere.json' }, 'cannot be read (ENOENT)'],
+    [
+      'an instances file without an instance',
+      { DAMOOV_INSTANCES_FILE: instancesFile('{}') },
+      'names no instance',
+    ],
+    ['an instance without a key', { DAMOOV_INSTANCES_FILE: instancesFile('{"eu": {"id": "a"}}') }, 'eu.key'],
+  ])('is %s', (_what, env, fault) => {
+    expect(faultsOf(env as Record<string, string>).join('\n')).toContain(fault);
+  });
+
+  it('never repeats a value', () => {
+    const secret = 'do-not-print-me';
+    const faults = faultsOf({
+      REDIS_URL: `http://:${secret}@host`,
+      DAMOOV_INSTANCES_FILE: instancesFile(`{"eu": {"id": 1, "key": "${secret}" ${secret}`),
+      DAMOOV_USER_ID: secret,
+      WORKER_CONCURRENCY: secret,
+      EVENTS_QUEUES: `${secret}:x`,
+    });
+    expect(faults.length).toBeGreaterThanOrEqual(5);
+    expect(faults.join('\n')).not.toContain(secret);
+  });
+});

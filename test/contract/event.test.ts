@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { type EventContext, UserEvent, eventOf } from '../../src/contract/event.ts';
+import { type Settled, failed } from '../../src/contract/outcome.ts';
+
+const userId = '0e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f';
+const context: EventContext = {
+  jobsQueue: 'user-jobs',
+  jobId: '1234',
+  operation: 'create-user',
+  instance: 'default',
+  clientId: 'client-1',
+  correlationId: 'r-1',
+  attempts: 2,
+  now: Date.UTC(2026, 0, 2),
+};
+
+const outcomes: [string, Settled][] = [
+  [
+    'user.created',
+    { status: 'done', type: 'user.created', userId, existed: false, accessToken: 'a', refreshToken: 'r' },
+  ],
+  ['user.updated', { status: 'done', type: 'user.updated', userId, changed: ['phone'] }],
+  ['user.deleted', { status: 'done', type: 'user.deleted', userId, existed: true, verified: true }],
+  ['user.superseded', { status: 'superseded', userId, by: 'a newer update' }],
+  ['user.failed', failed('rejected', 'Damoov says no', userId)],
+];
+
+describe('an event', () => {
+  it.each(outcomes)('%s is what the schema says', (type, outcome) => {
+    const event = eventOf(outcome, context);
+    expect(UserEvent.parse(event)).toEqual(event);
+    expect(event).toMatchObject({
+      type,
+      id: `user-jobs/1234/${type}`,
+      subject: userId,
+      data: { userId, jobId: '1234' },
+    });
+  });
+
+  it('bears the same id again when it is made again later', () => {
+    const [, outcome] = outcomes[0] ?? [];
+    if (outcome === undefined) throw new Error('no outcome');
+    expect(eventOf(outcome, { ...context, now: context.now + 1, attempts: 9 }).id).toBe(
+      eventOf(outcome, context).id,
+    );
+  });
+
+  it('says existed only of a user that existed', () => {
+    const created = (existed: boolean) =>
+      eventOf({ status: 'done', type: 'user.created', userId, existed }, context);
+    expect(created(true).data).toMatchObject({ existed: true });
+    expect(created(false).data).not.toHaveProperty('existed');
+  });
+
+  it('of a job that could not be read has no user and no empty fields', () => {
+    const event = eventOf(failed('invalid-job', 'the data is not JSON'), {
+      jobsQueue: 'user-jobs',
+      jobId: '7',
+      operation: 'unknown',
+      instance: 'default',
+      attempts: 1,
+      now: 0,
+    });
+    expect(UserEvent.parse(event)).toEqual(event);
+    expect(event).not.toHaveProperty('subject');
+    expect(Object.keys(event.data).sort()).toEqual([
+      'attempts',
+      'code',
+      'instance',
+      'jobId',
+      'message',
+      'operation',
+    ]);
+  });
+
+  it('with a field that the schema does not know is refused', () => {
+    const event = eventOf(failed('rejected', 'no', userId), context);
+    expect(UserEvent.safeParse({ ...event, data: { ...event.data, extra: 1 } }).success).toBe(false);
+  });
+});

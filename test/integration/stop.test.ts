@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { type World, createWorld } from '../support/world.ts';
+
+interface WorkerProcess {
+  child: ChildProcess;
+  /** Resolves once the worker has logged this message. */
+  says(message: string): Promise<void>;
+  /** The exit status, or the signal that ended it. */
+  exit: Promise<number | NodeJS.Signals>;
+}
+
+/** The worker as it runs for real: a process, stopped by real signals. */
+function spawnWorker(world: World): WorkerProcess {
+  const child = spawn(process.execPath, ['src/main.ts', 'worker'], {
+    env: { PATH: process.env['PATH'], ...world.env },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const exit = once(child, 'exit').then(([status, signal]) => (status ?? signal) as number | NodeJS.Signals);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  const said = new Set<string>();
+  const listeners = new Set<() => void>();
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    said.add((JSON.parse(line) as { msg: string }).msg);
+    for (const listener of listeners) listener();
+  });
+  return {
+    child,
+    exit,
+    async says(message) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => void (said.has(message) && resolve());
+      listeners.add(look);
+      look();
+      return promise;
+    },
+  };
+}
+
+describe('SIGTERM', () => {
+  it('finishes what is in flight, takes nothing new and exits 0', async () => {
+    const world = await createWorld({
+      startsWorker: false,
+      env: { WORKER_CONCURRENCY: '5' },
+      modes: { latencyMs: 400 },
+    });
+    const worker = spawnWorker(world);
+    const jobIds = await Promise.all(
+      Array.from({ length: 15 }, (_, n) => world.add('create-user', { clientId: `c-${n}` })),
+    );
+    await expect.poll(async () => (await world.requests('create')).length).toBeGreaterThanOrEqual(5);
+    worker.child.kill('SIGTERM');
+    expect(await worker.exit).toBe(0);
+
+    const counts = await world.jobs.getJobCounts('completed', 'wait', 'active', 'failed', 'delayed');
+    expect(counts.active).toBe(0);
+    expect(counts.wait).toBeGreaterThan(0);
+    expect((counts.completed ?? 0) + (counts.wait ?? 0) + (counts.delayed ?? 0)).toBe(15);
+
+    spawnWorker(world);
+    const events = await Promise.all(jobIds.map((id) => world.eventOf(id)));
+    expect(events.map(({ type }) => type)).toEqual(events.map(() => 'user.created'));
+    expect(await world.requests('create')).toHaveLength(15);
+  });
+
+  it('gives back what does not finish in time, with no attempt spent', async () => {
+    const world = await createWorld({
+      startsWorker: false,
+      modes: { latencyMs: 600_000 },
+      timings: { graceMs: 50 },
+    });
+    const worker = await world.startWorker();
+    const jobId = await world.add('create-user', { clientId: 'c-1' });
+    await expect.poll(async () => (await world.requests('create')).length).toBe(1);
+    await worker.close();
+    expect(await world.jobs.getJob(jobId)).toMatchObject({ attemptsMade: 0 });
+    expect(await world.jobs.getActiveCount()).toBe(0);
+
+    await world.setModes({ latencyMs: 0 });
+    await world.startWorker();
+    expect(await world.eventOf(jobId)).toMatchObject({ type: 'user.created' });
+    expect(await world.users()).toHaveLength(1);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('(%s) exits 0 also while Redis is away', async (signal) => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({ startsWorker: false, redisUrlOfWorker: proxy.url });
+    const worker = spawnWorker(world);
+    await world.run('create-user', { clientId: 'c-1' });
+    await proxy.sever();
+    await worker.says('Redis is away: the worker waits for it');
+    worker.child.kill(signal);
+    expect(await worker.exit).toBe(0);
+  });
+
+  it('exits 0 while Redis is silent and a job is in flight, and another worker finishes the job', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({
+      startsWorker: false,
+      redisUrlOfWorker: proxy.url,
+      timings: { graceMs: 200, lockMs: 1000 },
+      modes: { latencyMs: 300 },
+    });
+    const worker = await world.startWorker();
+    const jobId = await world.add('create-user', { clientId: 'c-1' });
+    await expect.poll(async () => (await world.requests('create')).length).toBe(1);
+    proxy.stall();
+    await worker.close();
+
+    world.env['REDIS_URL'] = inject('redisUrl');
+    await world.startWorker();
+    expect(await world.eventOf(jobId)).toMatchObject({ type: 'user.created' });
+    expect(await world.users()).toHaveLength(1);
+  });
+});
+
+describe('Redis', () => {
+  it('that goes away and comes back costs no job and no second user', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({
+      redisUrlOfWorker: proxy.url,
+      modes: { latencyMs: 20 },
+      timings: { lockMs: 1000 },
+    });
+    const jobIds = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => world.add('create-user', { clientId: `c-${n}` })),
+    );
+    await expect.poll(async () => (await world.requests('create')).length).toBeGreaterThan(0);
+    await proxy.sever();
+    await proxy.restore();
+    const events = await Promise.all(jobIds.map((id) => world.eventOf(id)));
+    expect(events.map(({ type }) => type)).toEqual(events.map(() => 'user.created'));
+    expect(await world.users()).toHaveLength(60);
+  });
+});

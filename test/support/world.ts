@@ -1,0 +1,178 @@
+/**
+ * A world of its own for one test: a sandbox, a worker and queues under a prefix nobody else uses. Everything in it ends
+ * with the test, and what does not end fails it.
+ */
+import { randomUUID } from 'node:crypto';
+import { type JobsOptions, Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { inject, onTestFinished } from 'vitest';
+import { type App, type Timings, startApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { UserEvent } from '../../src/contract/event.ts';
+import {
+  SANDBOX_CREDENTIALS,
+  type SandboxModes,
+  type SandboxOptions,
+  startSandbox,
+} from '../../src/sandbox/server.ts';
+
+export interface WorldOptions {
+  modes?: Partial<SandboxModes>;
+  sandbox?: SandboxOptions;
+  /** On top of the environment that points the worker at this world's Redis and sandbox. */
+  env?: Record<string, string>;
+  timings?: Partial<Timings>;
+  /** False where the test starts the worker itself, or none. */
+  startsWorker?: boolean;
+  /** Where the worker reaches Redis; the test's own connections never go through here. */
+  redisUrlOfWorker?: string;
+}
+
+/** One request as the sandbox saw it. */
+export interface SandboxRequest {
+  operation: string;
+  deviceToken: string | null;
+  clientId: string | null;
+  status: number | null;
+  applied: boolean;
+}
+
+export interface SandboxUser {
+  deviceToken: string;
+  clientId: string | null;
+  firstName: string | null;
+  phone: string | null;
+  email: string | null;
+  deletedAt: string | null;
+}
+
+export interface World {
+  readonly env: Record<string, string>;
+  readonly prefix: string;
+  readonly sandboxUrl: string;
+  readonly jobs: Queue;
+  readonly redis: Redis;
+  /** Every line the worker has logged. */
+  readonly logLines: string[];
+  /** Adds a job as any BullMQ client would, and answers its id. */
+  add(name: string, data: unknown, options?: JobsOptions): Promise<string>;
+  /** The event of a job, as it is published; each is checked against the contract. */
+  eventOf(jobId: string): Promise<UserEvent>;
+  /** All events so far, in the order of their arrival. */
+  readonly events: UserEvent[];
+  /** Adds a job and waits for its event. */
+  run(name: string, data: unknown, options?: JobsOptions): Promise<UserEvent>;
+  setModes(modes: Partial<SandboxModes>): Promise<void>;
+  requests(operation?: string): Promise<SandboxRequest[]>;
+  users(): Promise<SandboxUser[]>;
+  startWorker(): Promise<App>;
+}
+
+/** Builds a world that ends with the test that called this. */
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const prefix = `{test-${randomUUID()}}`;
+  const redisUrl = inject('redisUrl');
+  const sandbox = await startSandbox({ ...options.sandbox, modes: { ...options.modes } });
+  onTestFinished(() => sandbox.close());
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  onTestFinished(() => redis.disconnect());
+  onTestFinished(() => sweep(redis, prefix));
+  const jobs = new Queue('user-jobs', { connection: redis, prefix });
+  onTestFinished(() => jobs.close());
+
+  const env = {
+    REDIS_URL: options.redisUrlOfWorker ?? redisUrl,
+    QUEUE_PREFIX: prefix,
+    DAMOOV_BASE_URL: sandbox.url,
+    DAMOOV_INSTANCE_ID: SANDBOX_CREDENTIALS.instanceId,
+    DAMOOV_INSTANCE_KEY: SANDBOX_CREDENTIALS.instanceKey,
+    DAMOOV_ADMIN_EMAIL: SANDBOX_CREDENTIALS.adminEmail,
+    DAMOOV_ADMIN_PASSWORD: SANDBOX_CREDENTIALS.adminPassword,
+    BACKOFF_BASE_MS: '20',
+    BACKOFF_MAX_MS: '200',
+    HTTP_PORT: '0',
+    ...options.env,
+  };
+  const logLines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logLines.push(line) });
+  const startWorker = async (): Promise<App> => {
+    const app = await startApp(loadConfig(env), log, { quarantineMs: 100, ...options.timings });
+    onTestFinished(() => app.close());
+    return app;
+  };
+  if (options.startsWorker ?? true) await startWorker();
+  const subscription = await subscribe(redisUrl, prefix, 'user-events');
+  const { events } = subscription;
+  const eventOf = (jobId: string) => subscription.eventOf(jobId);
+
+  const add: World['add'] = async (name, data, options) => {
+    const { id } = await jobs.add(name, data, options);
+    if (id === undefined) throw new Error('the job got no id');
+    return id;
+  };
+  const control = async (path: string, init?: RequestInit) => {
+    const response = await fetch(`${sandbox.url}/_sandbox${path}`, init);
+    if (!response.ok) throw new Error(`the sandbox answered ${response.status}: ${await response.text()}`);
+    return response.json();
+  };
+  return {
+    env,
+    prefix,
+    sandboxUrl: sandbox.url,
+    jobs,
+    redis,
+    logLines,
+    events,
+    eventOf,
+    add,
+    run: async (name, data, options) => eventOf(await add(name, data, options)),
+    setModes: async (modes) =>
+      void (await control('/modes', { method: 'PATCH', body: JSON.stringify(modes) })),
+    async requests(operation) {
+      const all = (await control('/requests')) as SandboxRequest[];
+      return operation === undefined ? all : all.filter((request) => request.operation === operation);
+    },
+    users: async () => ((await control('')) as { users: SandboxUser[] }).users,
+    startWorker,
+  };
+}
+
+/** Takes events off a queue as a subscribing service would. */
+export async function subscribe(redisUrl: string, prefix: string, queue: string) {
+  const events: UserEvent[] = [];
+  const waiting = new Map<string, (event: UserEvent) => void>();
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const worker = new Worker(
+    queue,
+    async ({ name, data }) => {
+      const event = UserEvent.parse(data);
+      if (event.type !== name) throw new Error(`event ${event.type} came under the name ${name}`);
+      events.push(event);
+      waiting.get(event.data.jobId)?.(event);
+    },
+    { connection, prefix },
+  );
+  onTestFinished(async () => {
+    await worker.close();
+    connection.disconnect();
+  });
+  await worker.waitUntilReady();
+  return {
+    events,
+    async eventOf(jobId: string): Promise<UserEvent> {
+      const known = events.find((event) => event.data.jobId === jobId);
+      if (known !== undefined) return known;
+      const { promise, resolve } = Promise.withResolvers<UserEvent>();
+      waiting.set(jobId, resolve);
+      return promise;
+    },
+  };
+}
+
+async function sweep(redis: Redis, prefix: string): Promise<void> {
+  const pattern = `${prefix}*`;
+  for await (const keys of redis.scanStream({ match: pattern, count: 1000 }) as AsyncIterable<string[]>) {
+    if (keys.length > 0) await redis.unlink(...keys);
+  }
+}

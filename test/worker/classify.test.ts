@@ -1,0 +1,88 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { DamoovError, type DamoovErrorDetails } from '../../src/damoov/errors.ts';
+import { classify } from '../../src/worker/classify.ts';
+
+function error(
+  details: Pick<DamoovErrorDetails, 'kind' | 'operation'> & Partial<DamoovErrorDetails>,
+): DamoovError {
+  return new DamoovError({ wasSent: true, ...details });
+}
+
+const named = [{ key: 'Email', message: 'is not an email' }];
+const aboutInstance = [{ key: 'InstanceKey', message: 'is not known' }];
+
+/** The whole table: what Damoov answers to which request, and what becomes of the job. */
+const TABLE: [
+  DamoovErrorDetails['operation'],
+  DamoovErrorDetails['kind'],
+  Partial<DamoovErrorDetails>,
+  object,
+][] = [
+  ['create', 'timeout', {}, { status: 'retry' }],
+  ['create', 'network', {}, { status: 'retry' }],
+  ['create', 'server', { status: 503, retryAfterMs: 7000 }, { status: 'retry', afterMs: 7000 }],
+  ['create', 'malformed', { status: 200 }, { status: 'retry' }],
+  ['create', 'rate-limited', { status: 429, retryAfterMs: 9000 }, { status: 'retry', afterMs: 9000 }],
+  ['create', 'aborted', {}, { status: 'wait', delayMs: 0 }],
+  ['create', 'unauthorized', { status: 401 }, { status: 'quarantine', credential: 'instance-key' }],
+  ['create', 'forbidden', { status: 403 }, { status: 'quarantine', credential: 'instance-key' }],
+  ['create', 'not-found', { status: 404 }, { status: 'quarantine', credential: 'instance-key' }],
+  ['create', 'no-result', { status: 200 }, { status: 'quarantine', credential: 'instance-key' }],
+  ['create', 'rejected', { status: 422 }, { status: 'quarantine', credential: 'instance-key' }],
+  [
+    'create',
+    'rejected',
+    { status: 422, errors: aboutInstance },
+    { status: 'quarantine', credential: 'instance-key' },
+  ],
+  ['create', 'rejected', { status: 422, errors: named }, { status: 'failed', code: 'rejected' }],
+  ['create', 'rejected', { status: 425 }, { status: 'retry' }],
+  ['create', 'conflict', { status: 409 }, { status: 'failed', code: 'rejected' }],
+  ['update', 'timeout', {}, { status: 'retry' }],
+  ['update', 'unauthorized', { status: 401 }, { status: 'quarantine', credential: 'admin' }],
+  ['update', 'forbidden', { status: 403 }, { status: 'failed', code: 'forbidden' }],
+  ['update', 'not-found', { status: 404 }, { status: 'failed', code: 'user-not-found' }],
+  ['update', 'rejected', { status: 422 }, { status: 'failed', code: 'rejected' }],
+  ['update', 'rejected', { status: 408 }, { status: 'retry' }],
+  ['update', 'no-admin', {}, { status: 'quarantine', credential: 'admin' }],
+  ['delete', 'server', { status: 500 }, { status: 'retry' }],
+  ['delete', 'aborted', {}, { status: 'wait', delayMs: 0 }],
+  ['find', 'no-result', { status: 200 }, { status: 'retry' }],
+  ['find', 'unauthorized', { status: 401 }, { status: 'quarantine', credential: 'admin' }],
+  ['login', 'login-refused', { status: 401 }, { status: 'quarantine', credential: 'admin' }],
+  ['login', 'login-barred', { retryAfterMs: 3_600_000 }, { status: 'wait', delayMs: 3_600_000 }],
+  ['refresh', 'server', { status: 502 }, { status: 'retry' }],
+];
+
+describe('classify', () => {
+  it.each(TABLE)('%s %s %j → %j', (operation, kind, details, outcome) => {
+    expect(classify(error({ operation, kind, ...details }))).toMatchObject(outcome);
+  });
+
+  const anyError = fc.record({
+    kind: fc.constantFrom(...new Set(TABLE.map(([, kind]) => kind))),
+    operation: fc.constantFrom(...new Set(TABLE.map(([operation]) => operation))),
+    status: fc.option(fc.integer({ min: 200, max: 599 }), { nil: undefined }),
+  });
+  test.prop([anyError])('never calls an error done, and always says why', (details) => {
+    const outcome = classify(error(details));
+    expect(['retry', 'wait', 'quarantine', 'failed']).toContain(outcome.status);
+    const reason = 'reason' in outcome ? outcome.reason : 'message' in outcome ? outcome.message : '';
+    expect(reason).toContain('Damoov');
+  });
+
+  test.prop([fc.anything()])(
+    'tries again after what nobody foresaw, without repeating its message',
+    (thrown) => {
+      expect(classify(thrown).status).toBe('retry');
+      expect(JSON.stringify(classify(new TypeError('ada@example.com')))).not.toContain('ada@example.com');
+    },
+  );
+
+  it('tells where what nobody foresaw came from', () => {
+    expect(classify(new TypeError('x'))).toMatchObject({
+      reason: expect.stringMatching(/TypeError at [\w.-]+:\d+/),
+    });
+  });
+});
