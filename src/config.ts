@@ -123,6 +123,18 @@ const InstancesFile = z.record(z.string().min(1), z.strictObject({ id: word, key
 /** The vendor's documented address. */
 const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';
 
+/** Every variable that is read. */
+export const VARIABLES: readonly string[] = [...Object.keys(Environment.shape), ...WITHOUT_EFFECT];
+
+/** Adds what a `.env` file in the working directory sets, if there is one; a variable that is set already stays. */
+export function loadEnvFile(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw new ConfigError([`.env: cannot be read (${codeOf(error)})`]);
+  }
+}
+
 /**
  * Reads the configuration from environment variables; an empty variable counts as not set.
  * @throws ConfigError with every fault at once.

@@ -129,6 +129,11 @@ describe('a faulty configuration', () => {
     ['a URL of another kind', { REDIS_URL: 'http://a' }, 'redis:// or rediss://'],
     ['an address of Damoov without credentials', { DAMOOV_BASE_URL: 'http://a' }, 'DAMOOV_INSTANCE_ID'],
     [
+      "the sandbox's admin at the real Damoov",
+      { ...production, DAMOOV_ADMIN_EMAIL: 'admin@sandbox.test', DAMOOV_ADMIN_PASSWORD: 'x' },
+      "DAMOOV_ADMIN_EMAIL: is the sandbox's",
+    ],
+    [
       'an admin without an instance',
       { DAMOOV_ADMIN_EMAIL: 'a', DAMOOV_ADMIN_PASSWORD: 'b' },
       'DAMOOV_INSTANCE_ID',

@@ -2,11 +2,12 @@
  * `damoov-users worker`: runs the service until it is told to stop.
  */
 import { startApp } from '../app.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig, loadEnvFile } from '../config.ts';
 import { createLog } from '../ops/log.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export async function worker(): Promise<void> {
+  loadEnvFile();
   const config = loadConfig();
   const log = await createLog(config.logLevel);
   const app = await startApp(config, log);

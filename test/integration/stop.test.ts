@@ -1,47 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { spawnWorker } from '../support/spawn-worker.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
-import { type World, createWorld } from '../support/world.ts';
-
-interface WorkerProcess {
-  child: ChildProcess;
-  /** Resolves once the worker has logged this message. */
-  says(message: string): Promise<void>;
-  /** The exit status, or the signal that ended it. */
-  exit: Promise<number | NodeJS.Signals>;
-}
-
-/** The worker as it runs for real: a process, stopped by real signals. */
-function spawnWorker(world: World): WorkerProcess {
-  const child = spawn(process.execPath, ['src/main.ts', 'worker'], {
-    env: { PATH: process.env['PATH'], ...world.env },
-    stdio: ['ignore', 'inherit', 'pipe'],
-  });
-  const exit = once(child, 'exit').then(([status, signal]) => (status ?? signal) as number | NodeJS.Signals);
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await exit;
-  });
-  const said = new Set<string>();
-  const listeners = new Set<() => void>();
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    said.add((JSON.parse(line) as { msg: string }).msg);
-    for (const listener of listeners) listener();
-  });
-  return {
-    child,
-    exit,
-    async says(message) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const look = () => void (said.has(message) && resolve());
-      listeners.add(look);
-      look();
-      return promise;
-    },
-  };
-}
+import { createWorld } from '../support/world.ts';
 
 describe('SIGTERM', () => {
   it('finishes what is in flight, takes nothing new and exits 0', async () => {
@@ -50,7 +10,7 @@ describe('SIGTERM', () => {
       env: { WORKER_CONCURRENCY: '5' },
       modes: { latencyMs: 400 },
     });
-    const worker = spawnWorker(world);
+    const worker = spawnWorker(world.env);
     const jobIds = await Promise.all(
       Array.from({ length: 15 }, (_, n) => world.add('create-user', { clientId: `c-${n}` })),
     );
@@ -63,7 +23,7 @@ describe('SIGTERM', () => {
     expect(counts.wait).toBeGreaterThan(0);
     expect((counts.completed ?? 0) + (counts.wait ?? 0) + (counts.delayed ?? 0)).toBe(15);
 
-    spawnWorker(world);
+    spawnWorker(world.env);
     const events = await Promise.all(jobIds.map((id) => world.eventOf(id)));
     expect(events.map(({ type }) => type)).toEqual(events.map(() => 'user.created'));
     expect(await world.requests('create')).toHaveLength(15);
@@ -92,7 +52,7 @@ describe('SIGTERM', () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
     const world = await createWorld({ startsWorker: false, redisUrlOfWorker: proxy.url });
-    const worker = spawnWorker(world);
+    const worker = spawnWorker(world.env);
     await world.run('create-user', { clientId: 'c-1' });
     await proxy.sever();
     await worker.says('Redis is away: the worker waits for it');

@@ -92,6 +92,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     BACKOFF_BASE_MS: '20',
     BACKOFF_MAX_MS: '200',
     HTTP_PORT: '0',
+    EVENTS_QUEUES: 'user-events',
     ...options.env,
   };
   const logLines: string[] = [];
@@ -102,7 +103,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     return app;
   };
   if (options.startsWorker ?? true) await startWorker();
-  const subscription = await subscribe(redisUrl, prefix, 'user-events');
+  const subscription = await subscribe(redisUrl, prefix, env.EVENTS_QUEUES.split(',')[0] ?? '');
   const { events } = subscription;
   const eventOf = (jobId: string) => subscription.eventOf(jobId);
 

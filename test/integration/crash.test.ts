@@ -1,0 +1,85 @@
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { spawnShortLockedWorker } from '../support/spawn-worker.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { createWorld } from '../support/world.ts';
+
+describe('a worker that is killed', () => {
+  it('while its requests are on the way leaves its jobs to the next one: one user and one event each', async () => {
+    const world = await createWorld({ startsWorker: false, modes: { latencyMs: 500 } });
+    const first = spawnShortLockedWorker(world.env);
+    const clientIds = Array.from({ length: 10 }, (_, n) => `c-${n}`);
+    const jobIds = await Promise.all(clientIds.map((clientId) => world.add('create-user', { clientId })));
+    // The sandbox has made the users, the worker has not heard of it.
+    await expect.poll(async () => (await world.users()).length).toBe(10);
+    first.child.kill('SIGKILL');
+    expect(await first.exit).toBe('SIGKILL');
+
+    await world.setModes({ latencyMs: 0 });
+    spawnShortLockedWorker(world.env);
+    const events = await Promise.all(jobIds.map((id) => world.eventOf(id)));
+    expect(events.map(({ type }) => type)).toEqual(events.map(() => 'user.created'));
+    expect(new Set((await world.users()).map(({ clientId }) => clientId))).toEqual(new Set(clientIds));
+    expect(await world.requests('create')).toHaveLength(10);
+  });
+
+  it('again and again costs the job nothing', async () => {
+    const world = await createWorld({ startsWorker: false, modes: { latencyMs: 600_000 } });
+    const jobId = await world.add('create-user', { clientId: 'c-1' });
+    for (const round of [1, 2, 3]) {
+      const worker = spawnShortLockedWorker(world.env);
+      await expect.poll(async () => (await world.requests()).length).toBeGreaterThanOrEqual(round);
+      worker.child.kill('SIGKILL');
+      await worker.exit;
+    }
+    await world.setModes({ latencyMs: 0 });
+    spawnShortLockedWorker(world.env);
+    expect(await world.eventOf(jobId)).toMatchObject({ type: 'user.created' });
+    await expect.poll(async () => (await world.jobs.getJob(jobId))?.attemptsMade).toBe(1);
+    expect(await world.users()).toHaveLength(1);
+  });
+
+  it('after its event is out, before its job is complete, has published it for good', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({ startsWorker: false, redisUrlOfWorker: proxy.url });
+    const worker = spawnShortLockedWorker(world.env);
+    await worker.says('connected to Redis');
+    // What carries the event reaches Redis; from then on the worker hears and says nothing more.
+    const isOut = proxy.dropReplies(1, 'user.created');
+    const jobId = await world.add('create-user', { clientId: 'c-1' });
+    await isOut;
+    await proxy.sever();
+    worker.child.kill('SIGKILL');
+    const event = await world.eventOf(jobId);
+
+    world.env['REDIS_URL'] = inject('redisUrl');
+    spawnShortLockedWorker(world.env);
+    await expect.poll(async () => (await world.jobs.getJob(jobId))?.getState()).toBe('completed');
+    const later = await world.run('create-user', { clientId: 'c-2' });
+    expect(world.events.map(({ id }) => id)).toEqual([event.id, later.id]);
+    expect(await world.users()).toHaveLength(2);
+  });
+});
+
+describe('a reply of Redis that is lost', () => {
+  it('to the publication of an event, publishes it once', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({ redisUrlOfWorker: proxy.url, timings: { lockMs: 1000 } });
+    await world.run('create-user', { clientId: 'warm' });
+    const isLost = proxy.dropReplies(1, 'user.created');
+    const event = await world.run('create-user', { clientId: 'c-1' });
+    await isLost;
+    const last = await world.run('create-user', { clientId: 'last' });
+    expect(world.events.map(({ id }) => id).slice(1)).toEqual([event.id, last.id]);
+  });
+});
+
+describe('a Redis that has forgotten its scripts', () => {
+  it('is told them again, also within the transaction of an event', async () => {
+    const world = await createWorld();
+    await world.run('create-user', { clientId: 'before' });
+    await world.redis.script('FLUSH');
+    expect(await world.run('create-user', { clientId: 'after' })).toMatchObject({ type: 'user.created' });
+  });
+});

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { parseJob } from '../src/contract/job.ts';
+import { VARIABLES } from '../src/config.ts';
+import { UserEvent } from '../src/contract/event.ts';
+import { nothingConfigured } from './support/spawn-worker.ts';
+import { createWorld } from './support/world.ts';
+
+/** Runs a command of the repository as a reader of the README would, with nothing configured but what is given. */
+function start(command: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(command, args, {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...nothingConfigured(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: npm does not hand every signal on.
+    detached: true,
+  });
+  const exit = once(child, 'exit').then(([status]) => status as number | null);
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
+    await exit;
+  });
+  return { child, exit };
+}
+
+async function codeBlocks(file: string, language: string): Promise<string[]> {
+  const content = await readFile(file, 'utf8');
+  return [...content.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(
+    ([, code = '']) => code,
+  );
+}
+
+describe('the README', () => {
+  it('`npm run demo` carries nine jobs through and says so', async () => {
+    const { child, exit } = start('npm', ['run', 'demo'], { REDIS_URL: inject('redisUrl') });
+    const [output] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    expect(await exit).toBe(0);
+    const outcomes = output.match(
+      /^ {2}\d (create|update|delete)-user +user\.(created|updated|deleted) +[0-9a-f-]{36}/gm,
+    );
+    expect(outcomes).toHaveLength(9);
+    expect(output).toContain('Every job ended as it should');
+  });
+
+  it('`npm start` runs with nothing configured, says so in one line, and stops when told', async () => {
+    const { child, exit } = start('npm', ['start'], { HTTP_PORT: '0' });
+    const lines: { level: number; msg: string; url?: string; redis?: string; damoov?: string }[] = [];
+    for await (const line of createInterface({ input: child.stderr })) {
+      lines.push(JSON.parse(line));
+      if (line.includes('worker started')) break;
+    }
+    const warnings = lines.filter(({ level }) => level >= 40);
+    expect(warnings).toMatchObject([
+      { redis: expect.stringContaining('redis://'), damoov: expect.stringContaining('http://127.0.0.1:') },
+    ]);
+    const url = lines.at(-1)?.url ?? '';
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${url}/readyz`)).status).toBe(200);
+    process.kill(-(child.pid ?? 0), 'SIGTERM');
+    await exit;
+    await expect(fetch(`${url}/livez`)).rejects.toThrow();
+  });
+
+  it('its TypeScript example adds a job and receives the event', async () => {
+    const [example = ''] = await codeBlocks('README.md', 'ts');
+    // The first queue is this test's, the second the example's.
+    const world = await createWorld({ env: { EVENTS_QUEUES: 'other-events,user-events' } });
+    await mkdir('.data', { recursive: true });
+    const directory = await mkdtemp('.data/readme-');
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const file = path.join(directory, 'example.ts');
+    expect(example).toContain("prefix: '{damoov}'");
+    await writeFile(file, example.replace('{damoov}', world.prefix));
+    const { child } = start(process.execPath, [file], { REDIS_URL: inject('redisUrl') });
+    const [line = ''] = await once(createInterface({ input: child.stdout }), 'line');
+    const [user] = await world.users();
+    expect(line).toMatch(/^user-jobs\/\d+\/user\.created user\.created /);
+    expect(line).toContain(user?.deviceToken);
+    expect(user).toMatchObject({ clientId: 'customer-4711', firstName: 'Ada', email: 'ada@example.com' });
+  });
+
+  it('its Python example adds jobs that the contract takes', async () => {
+    const [example = ''] = await codeBlocks('README.md', 'python');
+    const adds = [...example.matchAll(/jobs\.add\("([a-z-]+)", (\{.*?\}\}?)[,)]/g)];
+    expect(adds).toHaveLength(2);
+    for (const [, name = '', data = ''] of adds)
+      expect(parseJob(name, JSON.parse(data))).toMatchObject({ ok: true });
+  });
+
+  it('its event is one', async () => {
+    const [event = ''] = await codeBlocks('README.md', 'json');
+    expect(UserEvent.safeParse(JSON.parse(event)).error).toBeUndefined();
+  });
+});
+
+describe('the documentation', () => {
+  it('of the configuration and the example of it name every variable that is read, and no other', async () => {
+    const documentation = await readFile('docs/configuration.md', 'utf8');
+    const [documented = '', reserved = ''] = documentation.split('These variables are reserved');
+    const inEffect = VARIABLES.filter((name) => !reserved.includes(name));
+    for (const name of inEffect) expect(documented).toContain(name);
+    const example = await readFile('.env.example', 'utf8');
+    const shown = example.match(/^#?[A-Z]+(_[A-Z]+)+(?==)/gm)?.map((name) => name.replace('#', ''));
+    const ofComposeAlone = ['REDIS_PORT', 'SANDBOX_PORT'];
+    expect([...(shown ?? []), 'NODE_ENV'].sort()).toEqual([...inEffect, ...ofComposeAlone].sort());
+  });
+
+  it('links to nothing that is not there', async () => {
+    for (const file of ['README.md', 'CONTRIBUTING.md']) {
+      const content = await readFile(file, 'utf8');
+      for (const [, target = ''] of content.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+        await expect(readFile(target).catch((error: NodeJS.ErrnoException) => error.code)).resolves.not.toBe(
+          'ENOENT',
+        );
+      }
+    }
+  });
+});

@@ -1,0 +1,60 @@
+/**
+ * Workers as processes of their own, for tests with real signals.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+import { VARIABLES } from '../../src/config.ts';
+
+export interface WorkerProcess {
+  readonly child: ChildProcess;
+  /** Resolves once the worker has logged this message. */
+  says(message: string): Promise<void>;
+  /** The exit status, or the signal that ended it. */
+  readonly exit: Promise<number | NodeJS.Signals>;
+}
+
+/** Empty counts as not set, and goes before what a developer's own `.env` says. */
+export function nothingConfigured(): Record<string, string> {
+  return Object.fromEntries(VARIABLES.map((name) => [name, '']));
+}
+
+/** The product's own command. */
+export function spawnWorker(env: Record<string, string>): WorkerProcess {
+  return spawnNode(['src/main.ts', 'worker'], env);
+}
+
+/** The same service with a lock of a second, so that a job of a dead worker is taken up soon. */
+export function spawnShortLockedWorker(env: Record<string, string>): WorkerProcess {
+  return spawnNode(['test/support/worker-main.ts'], env);
+}
+
+function spawnNode(args: string[], env: Record<string, string>): WorkerProcess {
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const exit = once(child, 'exit').then(([status, signal]) => (status ?? signal) as number | NodeJS.Signals);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  const said = new Set<string>();
+  const listeners = new Set<() => void>();
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    said.add((JSON.parse(line) as { msg: string }).msg);
+    for (const listener of listeners) listener();
+  });
+  return {
+    child,
+    exit,
+    async says(message) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => void (said.has(message) && resolve());
+      listeners.add(look);
+      look();
+      return promise;
+    },
+  };
+}
