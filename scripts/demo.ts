@@ -7,10 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
+import { loadConfig } from '../src/config.ts';
 import type { UserEvent } from '../src/contract/event.ts';
+import { connectRedis } from '../src/redis/connection.ts';
 import { startRedisServer } from '../src/redis/embedded-server.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from '../src/sandbox/server.ts';
 
@@ -26,6 +28,7 @@ interface Step {
 
 const DEFERRED_MS = 3000;
 const DEADLINE_MS = 30_000;
+const LATE = `Not all events came within ${DEADLINE_MS / 1000} s.`;
 
 const person = (clientId: string, firstName: string, lastName: string): Step => ({
   name: 'create-user',
@@ -85,6 +88,12 @@ const dim = (text: string): string => styleText('dim', text);
 const say = (line = ''): void => console.log(line);
 
 const closing: (() => Promise<unknown>)[] = [];
+const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<string>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt('Interrupted.'));
+// Whoever reads the output may stop reading: `npm run demo | head`.
+process.stdout.on('error', () => interrupt('Nobody reads any more.'));
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
 try {
   process.exitCode = (await demo()) ? 0 : 1;
 } catch (error) {
@@ -108,8 +117,10 @@ async function demo(): Promise<boolean> {
   closing.push(() => sandbox.close());
   say(`  ${bold('Damoov')}   ${sandbox.url}  ${dim('the built-in sandbox')}`);
 
-  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const connection = connectRedis({ kind: 'url', url: redisUrl });
   closing.push(async () => connection.disconnect());
+  const answer = await Promise.race([connection.ping(), interrupted, timeout(5000, 'no answer within 5 s')]);
+  if (answer !== 'PONG') throw new Error(`Redis: ${answer}`);
   const jobs = new Queue('user-jobs', { connection, prefix });
   const events = new Queue('user-events', { connection, prefix });
   closing.push(() => Promise.all([jobs.obliterate({ force: true }), events.obliterate({ force: true })]));
@@ -133,7 +144,7 @@ async function demo(): Promise<boolean> {
     say(`  ${styleText('cyan', '→')} job ${(job.id ?? '').padEnd(2)} ${step.name}  ${dim(step.what)}`);
   };
 
-  const subscriberConnection = connection.duplicate();
+  const subscriberConnection = connectRedis({ kind: 'url', url: redisUrl });
   closing.push(async () => subscriberConnection.disconnect());
   const { promise: allSettled, resolve } = Promise.withResolvers<'settled'>();
   const subscriber = new Worker<UserEvent>(
@@ -157,29 +168,37 @@ async function demo(): Promise<boolean> {
   await subscriber.waitUntilReady();
 
   for (const step of STEPS.filter(({ after }) => after === undefined)) await enqueue(step);
-  const end = await Promise.race([allSettled, workerGone(worker), deadline()]);
+  const end = await Promise.race([allSettled, workerGone(worker), interrupted, timeout(DEADLINE_MS, LATE)]);
 
   report(running);
   const isTrue = await usersAreAsExpected(sandbox.url);
   const isDone =
     end === 'settled' && running.every(({ step, event }) => event?.type === step.expects) && isTrue;
   if (end !== 'settled') say(styleText('red', `  ${end}\n`));
-  if (isDone)
-    say(styleText('green', '  Every job ended as it should, and the users at Damoov say so too.\n'));
-  else say(styleText('red', '  Not everything happened that should have.\n'));
+  if (isDone) {
+    say(styleText('green', '  Every job ended as it should, and the users at Damoov say so too.'));
+    say(dim('  Next: npm start runs the service, README.md shows how to add jobs of your own.\n'));
+  } else {
+    say(styleText('red', '  Not everything happened that should have.\n'));
+  }
   return isDone;
 }
 
 async function startRedis(): Promise<string> {
   const { REDIS_URL } = process.env;
   if (REDIS_URL !== undefined && REDIS_URL !== '') {
+    const { redis } = loadConfig({ REDIS_URL });
+    if (redis === 'embedded') throw new Error('REDIS_URL is empty');
     say(`  ${bold('Redis')}    the one that REDIS_URL names`);
     return REDIS_URL;
   }
-  await rm('.data/demo', { recursive: true, force: true });
-  const redis = await startRedisServer({ dir: '.data/demo', log: (line) => say(dim(`  ${line}`)) });
+  // Its own, also beside another demo; nothing in it outlasts the demo.
+  const dir = `.data/demo-${process.pid}`;
+  closing.push(() => rm(dir, { recursive: true, force: true }));
+  say(dim('  looking for a Redis …'));
+  const redis = await startRedisServer({ dir, log: (line) => say(dim(`  ${line}`)) });
   closing.push(() => redis.stop());
-  say(`  ${bold('Redis')}    ${redis.url}  ${dim(`${redis.how}, append-only file in .data/demo`)}`);
+  say(`  ${bold('Redis')}    ${redis.url}  ${dim(`${redis.how}, append-only file in ${dir}`)}`);
   return redis.url;
 }
 
@@ -194,6 +213,7 @@ async function startWorker(env: Record<string, string>): Promise<ChildProcess> {
       DAMOOV_INSTANCE_KEY: instanceKey,
       DAMOOV_ADMIN_EMAIL: adminEmail,
       DAMOOV_ADMIN_PASSWORD: adminPassword,
+      DAMOOV_USER_ID_SECRET: 'a secret for this demo only',
       HTTP_PORT: '0',
     },
     stdio: ['ignore', 'inherit', 'pipe'],
@@ -220,9 +240,9 @@ async function workerGone(worker: ChildProcess): Promise<string> {
   return 'The worker process ended too early.';
 }
 
-function deadline(): Promise<string> {
+function timeout(ms: number, reason: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
-  setTimeout(() => resolve(`Not all events came within ${DEADLINE_MS / 1000} s.`), DEADLINE_MS).unref();
+  setTimeout(() => resolve(reason), ms).unref();
   return promise;
 }
 

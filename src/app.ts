@@ -49,11 +49,19 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
   try {
     const { target, damoov } = await standIn(config, log, closing);
 
+    let isClosing = false;
     const connection = connectRedis(target, (state, reason) => {
       if (state === 'ready') log.info('connected to Redis');
-      else log.error({ reason }, 'Redis is away: the worker waits for it');
+      else if (!isClosing) log.error({ reason }, 'Redis is away: the worker waits for it');
     });
-    closing.push(async () => connection.disconnect());
+    closing.push(async () => {
+      isClosing = true;
+      connection.disconnect();
+    });
+
+    // Before any job is taken: where the port cannot be had, nothing has been sent yet.
+    const health = await startHealthServer(config.http, { redis: answers(connection) });
+    closing.push(() => health.close());
 
     const client = new DamoovClient({
       baseUrl: damoov.baseUrl,
@@ -94,9 +102,6 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     });
     closing.push(() => worker.close(graceMs));
 
-    const health = await startHealthServer(config.http, { redis: answers(connection) });
-    closing.push(() => health.close());
-
     const instances = [...pipeline.instances.keys()];
     log.info(
       { queue: pipeline.jobsQueue, events: config.queues.events, instances, url: health.url },
@@ -117,12 +122,12 @@ async function standIn(
 ): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
   let target = config.redis;
   let { damoov } = config;
-  const standIns: Record<string, string> = {};
+  const standIns: { redis?: string; damoov?: string } = {};
   if (target === 'embedded') {
     const server = await startRedisServer({ dir: '.data/redis', log: (line) => log.info(line) });
     closing.push(() => server.stop());
     target = { kind: 'url', url: server.url };
-    standIns['redis'] = server.url;
+    standIns.redis = server.url;
   }
   if (damoov === 'sandbox') {
     const sandbox = await startSandbox();
@@ -134,12 +139,16 @@ async function standIn(
       adminPassword: password,
     } = SANDBOX_CREDENTIALS;
     damoov = { baseUrl: sandbox.url, instances: { default: { id, key } }, admin: { email, password } };
-    standIns['damoov'] = sandbox.url;
+    standIns.damoov = sandbox.url;
   }
-  if (Object.keys(standIns).length > 0) {
+  const told = [
+    standIns.redis === undefined ? [] : 'an embedded Redis with its data in .data/redis',
+    standIns.damoov === undefined ? [] : 'the built-in Damoov sandbox, whose users are not real',
+  ].flat();
+  if (told.length > 0) log.warn(standIns, `not configured, so a stand-in is used: ${told.join(' and ')}`);
+  if (config.damoov !== 'sandbox' && config.userId.mode === 'derived' && config.userId.secret === undefined) {
     log.warn(
-      standIns,
-      'not configured, so stand-ins are used: an embedded Redis, the built-in Damoov sandbox',
+      'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key, and another key would derive others',
     );
   }
   if (config.withoutEffect.length > 0) {
@@ -160,7 +169,10 @@ function instancesOf({ instances }: DamoovAccess, secret: string | undefined): R
 function answers(connection: RedisConnection): Check {
   return async () => {
     if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
-    const reply = await Promise.race([connection.ping(), sleep(1000, undefined, { ref: false })]);
+    const reply = await Promise.race([
+      connection.ping().catch(() => undefined),
+      sleep(1000, undefined, { ref: false }),
+    ]);
     return reply === undefined ? { ok: false, reason: 'no answer within a second' } : { ok: true };
   };
 }

@@ -3,6 +3,7 @@
  * fault by its variable; values are never repeated, since many are secrets.
  */
 import { readFileSync } from 'node:fs';
+import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { UserIdMode } from './operations/context.ts';
 import type { RedisTarget } from './redis/connection.ts';
@@ -55,8 +56,14 @@ export class ConfigError extends Error {
   }
 }
 
-const positive = z.coerce.number().int().positive();
+const NOT_A_PORT = 'must be a whole number from 0 to 65535';
+const positive = (most: number) => {
+  const message = `must be a whole number from 1 to ${most}`;
+  return z.coerce.number(message).int(message).min(1, message).max(most, message);
+};
 const word = z.string().min(1);
+/** It is sent as an HTTP header. */
+const headerValue = word.regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
 const list = z
   .string()
   .transform((text) =>
@@ -70,24 +77,41 @@ const queueName = word.refine((name) => !name.includes(':'), 'must not contain a
 const hostPorts = list.transform((items, context) =>
   items.flatMap((item) => {
     const match = /^(?<host>[^\s:]+|\[[0-9a-fA-F:]+\]):(?<port>\d{1,5})$/.exec(item)?.groups;
-    if (match?.['host'] !== undefined) return [{ host: match['host'], port: Number(match['port']) }];
+    const { host, port } = { host: match?.['host']?.replaceAll(/[[\]]/g, ''), port: Number(match?.['port']) };
+    if (host !== undefined && port >= 1 && port <= 65_535) return [{ host, port }];
     context.addIssue({ code: 'custom', message: 'must be host:port, separated by commas' });
     return [];
   }),
 );
 
+function isRedisUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.hostname !== '' && /^\/?\d{0,4}$/.test(url.pathname);
+}
+
+function isBareUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
+}
+
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
+    .refine(isRedisUrl, 'must name a host, and a number where it names a database')
+    .optional(),
   REDIS_CLUSTER_NODES: hostPorts.optional(),
   REDIS_SENTINELS: hostPorts.optional(),
   REDIS_SENTINEL_MASTER: word.optional(),
   QUEUE_PREFIX: word.default('{damoov}'),
   JOBS_QUEUE: queueName.default('user-jobs'),
   EVENTS_QUEUES: list.pipe(z.array(queueName)).default(['user-events']),
-  DAMOOV_BASE_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
-  DAMOOV_INSTANCE_ID: word.optional(),
-  DAMOOV_INSTANCE_KEY: word.optional(),
+  DAMOOV_BASE_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .refine(isBareUrl, 'must have no user, password, query or fragment')
+    .optional(),
+  DAMOOV_INSTANCE_ID: headerValue.optional(),
+  DAMOOV_INSTANCE_KEY: headerValue.optional(),
   DAMOOV_INSTANCES_FILE: word.optional(),
   DAMOOV_ADMIN_EMAIL: word.optional(),
   DAMOOV_ADMIN_PASSWORD: word.optional(),
@@ -95,14 +119,19 @@ const Environment = z.object({
     .enum(['derived', 'assigned'], { error: 'must be derived or assigned' })
     .default('derived'),
   DAMOOV_USER_ID_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
-  DAMOOV_TIMEOUT_MS: positive.default(10_000),
-  DAMOOV_LOGINS_PER_HOUR: positive.default(4),
-  WORKER_CONCURRENCY: positive.default(50),
-  JOB_ATTEMPTS: positive.default(15),
-  BACKOFF_BASE_MS: positive.default(1000),
-  BACKOFF_MAX_MS: positive.default(600_000),
+  DAMOOV_TIMEOUT_MS: positive(600_000).default(10_000),
+  DAMOOV_LOGINS_PER_HOUR: positive(1000).default(4),
+  WORKER_CONCURRENCY: positive(10_000).default(50),
+  JOB_ATTEMPTS: positive(1000).default(15),
+  BACKOFF_BASE_MS: positive(86_400_000).default(1000),
+  BACKOFF_MAX_MS: positive(86_400_000).default(600_000),
   HTTP_HOST: word.default('127.0.0.1'),
-  HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  HTTP_PORT: z.coerce
+    .number(NOT_A_PORT)
+    .int(NOT_A_PORT)
+    .min(0, NOT_A_PORT)
+    .max(65_535, NOT_A_PORT)
+    .default(3000),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',
@@ -118,7 +147,7 @@ const WITHOUT_EFFECT = [
   'OTEL_EXPORTER_OTLP_ENDPOINT',
 ];
 
-const InstancesFile = z.record(z.string().min(1), z.strictObject({ id: word, key: word }));
+const InstancesFile = z.record(z.string().min(1), z.strictObject({ id: headerValue, key: headerValue }));
 
 /** The vendor's documented address. */
 const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';
@@ -141,12 +170,21 @@ export function loadEnvFile(): void {
  */
 export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
   const set = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+    // A secret read from a file often ends in a line break.
+    Object.entries(env).flatMap(([name, value]) => {
+      const text = value?.trim() ?? '';
+      return text === '' ? [] : [[name, text]];
+    }),
   );
   const parsed = Environment.safeParse(set);
   const faults = parsed.success ? [] : parsed.error.issues.map(describe);
   const isSet = (name: string): boolean => set[name] !== undefined;
 
+  for (const name of Object.keys(set).filter((name) => !VARIABLES.includes(name))) {
+    const meant = closest(name, VARIABLES);
+    // Not every unknown name is ours to refuse: platforms set their own, such as the addresses of services.
+    if (distance(name, meant) <= 2) faults.push(`${name}: is not known, did you mean ${meant}?`);
+  }
   for (const [one, other] of PAIRS) {
     if (isSet(one) !== isSet(other)) {
       const [missing, given] = isSet(one) ? [other, one] : [one, other];
@@ -165,7 +203,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       faults.push(`DAMOOV_INSTANCE_ID: is required together with ${name}`);
     }
   }
-  if (set['NODE_ENV'] === 'production') {
+  if (set['NODE_ENV']?.toLowerCase() === 'production') {
     if (redisVariables.length === 0) faults.push('REDIS_URL: is required when NODE_ENV=production');
     if (!claimsInstance) {
       faults.push('DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY: are required when NODE_ENV=production');
@@ -180,6 +218,15 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   }
   if (parsed.success && parsed.data.BACKOFF_MAX_MS < parsed.data.BACKOFF_BASE_MS) {
     faults.push('BACKOFF_MAX_MS: must not be less than BACKOFF_BASE_MS');
+  }
+  if (parsed.success) {
+    const { JOBS_QUEUE, EVENTS_QUEUES, QUEUE_PREFIX } = parsed.data;
+    if (EVENTS_QUEUES.includes(JOBS_QUEUE))
+      faults.push('EVENTS_QUEUES: must not contain the jobs queue itself');
+    if (new Set(EVENTS_QUEUES).size < EVENTS_QUEUES.length) faults.push('EVENTS_QUEUES: names a queue twice');
+    if (isSet('REDIS_CLUSTER_NODES') && !/\{.+\}/.test(QUEUE_PREFIX)) {
+      faults.push('QUEUE_PREFIX: needs a hash tag in braces on a cluster, so that all keys are in one slot');
+    }
   }
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 

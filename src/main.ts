@@ -2,10 +2,16 @@
 /**
  * The command `damoov-users`: reads the command line, runs one command, turns its end into an exit status.
  */
+import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import { sandbox } from './cli/sandbox.ts';
 import { worker } from './cli/worker.ts';
 import { ConfigError } from './config.ts';
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(createRequire(import.meta.url)('../package.json'));
 
 const DONE = 0;
 const FAILED = 1;
@@ -16,6 +22,7 @@ process.exit(await run(process.argv));
 async function run(argv: string[]): Promise<number> {
   const program = new Command('damoov-users')
     .description('Provisions, updates and deletes Damoov users from a Redis queue.')
+    .version(version)
     .exitOverride()
     .showHelpAfterError('(--help tells more)');
   program

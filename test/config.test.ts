@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../src/config.ts';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
@@ -14,8 +14,13 @@ function faultsOf(env: Record<string, string>): readonly string[] {
   return [];
 }
 
+const directories: string[] = [];
+afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true })));
+
 function instancesFile(content: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'damoov-config-')), 'instances.json');
+  const directory = mkdtempSync(join(tmpdir(), 'damoov-config-'));
+  directories.push(directory);
+  const file = join(directory, 'instances.json');
   writeFileSync(file, content);
   return file;
 }
@@ -57,12 +62,18 @@ describe('the configuration', () => {
     });
   });
 
+  it('takes a secret without the line break it was stored with', () => {
+    expect(loadConfig({ ...production, DAMOOV_INSTANCE_KEY: 'a-key\n' }).damoov).toMatchObject({
+      instances: { default: { key: 'a-key' } },
+    });
+  });
+
   it('reads cluster nodes, sentinels and several events queues', () => {
-    expect(loadConfig({ REDIS_CLUSTER_NODES: 'a:1, b:2' }).redis).toEqual({
+    expect(loadConfig({ REDIS_CLUSTER_NODES: 'a:1, [::1]:2' }).redis).toEqual({
       kind: 'cluster',
       nodes: [
         { host: 'a', port: 1 },
-        { host: 'b', port: 2 },
+        { host: '::1', port: 2 },
       ],
     });
     expect(loadConfig({ REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_MASTER: 'm' }).redis).toEqual({
@@ -78,6 +89,12 @@ describe('the configuration', () => {
     expect(loadConfig({ ...production, DAMOOV_INSTANCES_FILE: file }).damoov).toMatchObject({
       instances: { eu: { id: 'eu-id', key: 'eu-key' }, default: { id: 'an-id', key: 'a-key' } },
     });
+  });
+
+  it('leaves alone what a platform sets beside it', () => {
+    expect(
+      loadConfig({ DAMOOV_WORKER_SERVICE_HOST: '10.0.0.1', PATH: '/bin', HTTP_PROXY: 'http://p' }),
+    ).toEqual(loadConfig({}));
   });
 
   it('says which variables have no effect', () => {
@@ -125,6 +142,26 @@ describe('a faulty configuration', () => {
   });
 
   it.each([
+    ['a misspelt variable', { DAMOOV_USER_ID_SECRT: 'x' }, 'did you mean DAMOOV_USER_ID_SECRET?'],
+    ['no number', { JOB_ATTEMPTS: 'x' }, 'JOB_ATTEMPTS: must be a whole number from 1 to 1000'],
+    ['a deadline no timer can hold', { DAMOOV_TIMEOUT_MS: '3000000000' }, 'from 1 to 600000'],
+    ['events that would be jobs', { EVENTS_QUEUES: 'a,user-jobs' }, 'must not contain the jobs queue'],
+    ['an events queue named twice', { EVENTS_QUEUES: 'a,a' }, 'names a queue twice'],
+    [
+      'a cluster without a hash tag',
+      { REDIS_CLUSTER_NODES: 'a:1', QUEUE_PREFIX: 'bull' },
+      'needs a hash tag',
+    ],
+    ['a Redis without a host', { REDIS_URL: 'redis://' }, 'REDIS_URL'],
+    ['a database that is no number', { REDIS_URL: 'redis://a/b' }, 'REDIS_URL'],
+    ['a port out of range', { REDIS_CLUSTER_NODES: 'a:70000' }, 'must be host:port'],
+    ['an address with a password', { ...production, DAMOOV_BASE_URL: 'http://u:p@a' }, 'must have no user'],
+    [
+      'a key that no header can carry',
+      { ...production, DAMOOV_INSTANCE_KEY: 'schlüssel' },
+      'printable ASCII',
+    ],
+    ['production in another spelling', { NODE_ENV: 'Production' }, 'REDIS_URL: is required'],
     ['two ways to Redis', { REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'a:1' }, 'only one of them'],
     ['a URL of another kind', { REDIS_URL: 'http://a' }, 'redis:// or rediss://'],
     ['an address of Damoov without credentials', { DAMOOV_BASE_URL: 'http://a' }, 'DAMOOV_INSTANCE_ID'],

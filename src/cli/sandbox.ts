@@ -10,7 +10,10 @@ export interface SandboxCommandOptions {
 }
 
 export async function sandbox(options: SandboxCommandOptions): Promise<void> {
-  const server = await startSandbox(options);
+  const server = await startSandbox(options).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === undefined) throw error;
+    throw new Error(`--host, --port: cannot listen on ${options.host}:${options.port} (${error.code})`);
+  });
   process.stdout.write(`${server.url}\n`);
   await untilStopped();
   await server.close();

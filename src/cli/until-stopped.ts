@@ -1,14 +1,16 @@
 /**
- * Waits for the signal to stop; a second one stops at once.
+ * Waits for the signal to stop; a second one, whichever it is, stops at once.
  */
 
-/** Resolves with SIGINT or SIGTERM, whichever comes first. */
+/** Resolves with SIGINT or SIGTERM, whichever comes first from now on. */
 export async function untilStopped(): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (isStopping) process.exit(1);
+      isStopping = true;
       resolve(signal);
-      process.once(signal, () => process.exit(1));
     });
   }
   return promise;

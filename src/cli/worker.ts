@@ -10,8 +10,10 @@ export async function worker(): Promise<void> {
   loadEnvFile();
   const config = loadConfig();
   const log = await createLog(config.logLevel);
+  // Listened for from here on: a signal during the start must not leave an embedded Redis behind.
+  const stopped = untilStopped();
   const app = await startApp(config, log);
-  const signal = await untilStopped();
+  const signal = await stopped;
   log.info({ signal }, 'stopping: finishing what is in flight');
   await app.close();
   log.info('stopped');

@@ -137,13 +137,12 @@ function eventOfDone(
   }
 }
 
-/** Fields that are undefined vanish when the event becomes JSON. */
 function envelope<Type extends EventType, Data extends { userId?: string | undefined }>(
   type: Type,
   data: Data,
   { jobsQueue, jobId, now }: EventContext,
 ) {
-  return {
+  return dropUndefined({
     specversion: '1.0' as const,
     id: `${jobsQueue}/${jobId}/${type}`,
     source: EVENT_SOURCE,
@@ -151,6 +150,14 @@ function envelope<Type extends EventType, Data extends { userId?: string | undef
     subject: data.userId,
     time: new Date(now).toISOString(),
     datacontenttype: 'application/json' as const,
-    data,
-  };
+    data: dropUndefined(data),
+  });
+}
+
+/** So that an event is the same before and after it has been JSON. */
+function dropUndefined<Fields extends object>(fields: Fields): Fields {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) Reflect.deleteProperty(fields, name);
+  }
+  return fields;
 }

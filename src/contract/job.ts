@@ -5,6 +5,9 @@
 import { z } from 'zod';
 import { hintFor } from './job-hints.ts';
 
+/** A job may have more faults than anybody wants to read: the message is kept in Redis and goes into the event. */
+const MOST_FAULTS = 50;
+
 /** The largest job data accepted, in bytes of JSON. */
 export const MAX_JOB_BYTES = 64 * 1024;
 
@@ -125,7 +128,9 @@ export function parseJobText(name: string, text: string): ParsedJob {
 /** Reads a job by its name and data. */
 export function parseJob(name: string, data: unknown): ParsedJob {
   if (!isJobName(name)) {
-    return refuse([`unknown job name (known: ${JOB_NAMES.join(', ')})`], data);
+    const meant = JOB_NAMES.find((known) => known === name.toLowerCase().replaceAll('_', '-'));
+    const hint = meant === undefined ? '' : `, did you mean ${meant}?`;
+    return refuse([`unknown job name (known: ${JOB_NAMES.join(', ')})${hint}`], data);
   }
   const result = UserJob.safeParse({ name, data });
   if (result.success) return { ok: true, job: result.data };
@@ -140,7 +145,9 @@ export function isJobName(name: string): name is JobName {
 }
 
 function refuse(faults: string[], data: unknown): ParsedJob {
-  return { ok: false, invalid: { message: faults.join('; '), reference: referenceOf(data) } };
+  const more = faults.length - MOST_FAULTS;
+  const told = more > 0 ? [...faults.slice(0, MOST_FAULTS), `and ${more} more`] : faults;
+  return { ok: false, invalid: { message: told.join('; '), reference: referenceOf(data) } };
 }
 
 function describeIssue(name: JobName, issue: z.core.$ZodIssue): string[] {

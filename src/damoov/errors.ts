@@ -13,7 +13,7 @@ export type DamoovErrorKind =
   | 'aborted'
   /** 429 to anything but a login. */
   | 'rate-limited'
-  /** 5xx. */
+  /** 5xx; or a redirect or a page that is not Damoov's own, whatever its status. */
   | 'server'
   /** 401: on an admin call this is the second one, after a renewed session. */
   | 'unauthorized'
@@ -23,7 +23,7 @@ export type DamoovErrorKind =
   | 'not-found'
   /** 409. */
   | 'conflict'
-  /** 400, 422, any other 3xx and 4xx; without a status: the request could not be written as HTTP and was never sent. */
+  /** 400, 422, any other 4xx; without a status: the request could not be written as HTTP and was never sent. */
   | 'rejected'
   /** 2xx, but no JSON, too large, or not of the expected shape. */
   | 'malformed'

@@ -6,7 +6,10 @@ import type { DamoovFault } from './errors.ts';
 const maxFaults = 20;
 const maxLength = 300;
 
-/** Damoov's Errors[] with every occurrence of the secrets, in any casing, replaced by `[redacted]`, and cut to a sane size. */
+/**
+ * Damoov's Errors[] with every occurrence of the secrets, in any casing, and whatever looks personal replaced by
+ * `[redacted]`, and cut to a sane size.
+ */
 export function redactFaults(faults: readonly DamoovFault[], secrets: readonly string[]): DamoovFault[] {
   if (faults.length === 0) return [];
   const redact = redactor(secrets);
@@ -17,14 +20,19 @@ export function redactFaults(faults: readonly DamoovFault[], secrets: readonly s
 }
 
 function redactor(secrets: readonly string[]): (text: string) => string {
-  const patterns = [...new Set(secrets.flatMap(spellings))]
+  const ours = [...new Set(secrets.flatMap(spellings))]
     // The longest first, or a first name would be cut out of an email and leave the rest standing.
     .sort((a, b) => b.length - a.length)
     .map(pattern);
-  if (patterns.length === 0) return (text) => text;
-  const all = new RegExp(patterns.join('|'), 'giu');
+  const all = new RegExp([...ours, ...PERSONAL].join('|'), 'giu');
   return (text) => text.replace(all, '[redacted]');
 }
+
+/** What looks like an email address or a phone number: a message about a conflict may name somebody else's. */
+const PERSONAL = [
+  String.raw`[^\s@"'<>,;]+@[^\s@"'<>,;]+`,
+  String.raw`(?<![\w-])\+?\d[\d ()./-]{5,}\d(?![\w-])`,
+];
 
 /** Trimmed, as within JSON, as within a URL, and a phone number as its bare digits. */
 function spellings(secret: string): string[] {

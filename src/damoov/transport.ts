@@ -4,7 +4,7 @@
  */
 import { Pool } from 'undici';
 
-import { readEnvelope } from './envelope.ts';
+import { type Envelope, readEnvelope } from './envelope.ts';
 import { DamoovError } from './errors.ts';
 import type { DamoovErrorDetails, DamoovErrorKind, DamoovOperation } from './errors.ts';
 import { exchange } from './exchange.ts';
@@ -108,7 +108,9 @@ function readReply(answer: HttpAnswer, call: Call, nowMs: number): Reply {
       errors: redactFaults(envelope?.errors ?? [], call.secrets),
     });
 
-  if (!isSuccess(answer.status)) throw fail(kindOf(answer.status), answer.status);
+  if (!isSuccess(answer.status)) {
+    throw fail(isOfGateway(answer, envelope) ? 'server' : kindOf(answer.status), answer.status);
+  }
   // Handled by shipped clients: a success with no body at all.
   if (answer.text.trim() === '' && !answer.isTooLarge && !call.needsResult) {
     return { status: answer.status, result: undefined };
@@ -120,6 +122,18 @@ function readReply(answer: HttpAnswer, call: Call, nowMs: number): Reply {
   if (call.needsResult && (envelope.result ?? undefined) === undefined) throw fail('no-result', status);
   return { status, result: envelope.result };
 }
+
+/**
+ * A redirect, or a page where an envelope should be: somebody in between answered (a proxy, a firewall, maintenance), and
+ * nothing is decided about the user. With no body at all the status is Damoov's own.
+ */
+function isOfGateway({ status, text }: HttpAnswer, envelope: Envelope | undefined): boolean {
+  if (status >= 300 && status < 400) return true;
+  return envelope === undefined && text.trim() !== '' && !DECIDED_BY_STATUS.has(status);
+}
+
+/** Whoever sends these means them: the session is renewed, the rate is lowered, the request is tried again. */
+const DECIDED_BY_STATUS: ReadonlySet<number> = new Set([401, 408, 429]);
 
 /** An error about this call. */
 export function failure(
@@ -148,7 +162,7 @@ function kindOf(status: number): DamoovErrorKind {
     case 429:
       return 'rate-limited';
     default:
-      if (status >= 300 && status < 500) return 'rejected';
+      if (status >= 400 && status < 500) return 'rejected';
       return status >= 500 && status < 600 ? 'server' : 'malformed';
   }
 }

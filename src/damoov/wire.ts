@@ -57,6 +57,8 @@ export interface UserQuery {
   readonly fullName?: string | undefined;
   /** Also find inactive users (`ShowInactiveUsers`; the API's default is false, documented). */
   readonly includeInactive?: boolean | undefined;
+  /** Also tell the users' instances (`IncludeAccountInfo`; the API's default is false, documented). */
+  readonly includeAccountInfo?: boolean | undefined;
 }
 
 /** A user's own access token, as given to the mobile SDK. */
@@ -99,6 +101,8 @@ export interface DamoovUser {
   readonly email?: string;
   readonly phone?: string;
   readonly clientId?: string;
+  /** The InstanceId, lower-case (`AccountInfo`, seen in the vendor's samples). */
+  readonly instanceId?: string;
   readonly enableTracking?: boolean;
   readonly enableLogging?: boolean;
   readonly enableRealTimeLocation?: boolean;
@@ -163,7 +167,9 @@ export function findQuery(query: UserQuery): string {
     return `${name}=${encodeURIComponent(value.toWellFormed())}`;
   });
   if (criteria.length === 0) throw new TypeError('find: at least one criterion is needed');
-  return [...criteria, ...(query.includeInactive === true ? ['ShowInactiveUsers=true'] : [])].join('&');
+  if (query.includeInactive === true) criteria.push('ShowInactiveUsers=true');
+  if (query.includeAccountInfo === true) criteria.push('IncludeAccountInfo=true');
+  return criteria.join('&');
 }
 
 /** The body of `POST /v1/Auth/Login` for an admin: LoginFields is JSON within JSON (documented). */
@@ -204,11 +210,10 @@ export function readTokens(result: unknown): ReceivedTokens | undefined {
   };
 }
 
-/** Undefined where there is no DeviceToken. */
+/** Undefined where there is no DeviceToken, or none that is a UUID (documented). */
 export function readCreatedUser(status: number, result: unknown): CreatedUser | undefined {
-  const deviceToken = readText(field(result, 'DeviceToken'));
-  if (deviceToken === undefined) return undefined;
-  const userId = normalUserId(deviceToken);
+  const userId = readUserId(result);
+  if (userId === undefined) return undefined;
   return { userId, deviceToken: userId, status, ...readTokens(result) };
 }
 
@@ -220,16 +225,24 @@ export function readUsers(result: unknown): DamoovUser[] | undefined {
 }
 
 function readUser(value: unknown): DamoovUser | undefined {
-  const deviceToken = readText(field(value, 'DeviceToken'));
-  if (deviceToken === undefined) return undefined;
+  const userId = readUserId(value);
+  if (userId === undefined) return undefined;
   const settings = oneObject(field(value, 'UserFields'));
+  const instanceId = readText(field(field(value, 'AccountInfo'), 'InstanceId'));
   return {
-    userId: normalUserId(deviceToken),
+    userId,
     ...fromWire(value, ['status', 'activityStatus', 'dateCreated'], readText),
     ...fromWire(oneObject(field(value, 'UserProfile')), profileFields, readText),
     ...fromWire(settings, ['clientId'], readText),
     ...fromWire(settings, settingFlags, readFlag),
+    ...(instanceId === undefined ? {} : { instanceId: instanceId.toLowerCase() }),
   };
+}
+
+function readUserId(value: unknown): string | undefined {
+  const deviceToken = readText(field(value, 'DeviceToken'));
+  const userId = deviceToken === undefined ? '' : normalUserId(deviceToken);
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(userId) ? userId : undefined;
 }
 
 /** UserFields are an array of one object when read (documented), but also seen as null, as [] and, as written, an object. */

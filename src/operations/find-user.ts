@@ -11,16 +11,30 @@ export async function findByUserId(
   userId: string,
   context: OperationContext,
 ): Promise<DamoovUser | undefined> {
-  const { client, signal } = context;
-  const users = await client.findUsers({ deviceToken: userId, includeInactive: true }, { signal });
+  const users = await find({ deviceToken: userId }, context);
   return users.find((user) => sameUserId(user.userId, userId));
 }
 
 /** All users with this clientId: the API allows several. */
 export async function findByClientId(clientId: string, context: OperationContext): Promise<DamoovUser[]> {
-  const { client, signal } = context;
-  const users = await client.findUsers({ clientId, includeInactive: true }, { signal });
+  const users = await find({ clientId }, context);
   return users.filter((user) => user.clientId === clientId);
+}
+
+/**
+ * The admin may see the users of several instances, and a job means only those of its own. A user of whom Damoov tells no
+ * instance counts as one of them: `AccountInfo` is seen in the vendor's samples, not promised.
+ */
+async function find(
+  query: { deviceToken: string } | { clientId: string },
+  { client, instance, signal }: OperationContext,
+): Promise<DamoovUser[]> {
+  const users = await client.findUsers(
+    { ...query, includeInactive: true, includeAccountInfo: true },
+    { signal },
+  );
+  const instanceId = instance.id.toLowerCase();
+  return users.filter((user) => user.instanceId === undefined || user.instanceId === instanceId);
 }
 
 /**

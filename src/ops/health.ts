@@ -33,7 +33,9 @@ export async function startHealthServer(
 
   const { promise: listening, resolve, reject } = Promise.withResolvers<number>();
   const server = serve({ fetch: app.fetch, hostname: host, port }, (info) => resolve(info.port));
-  server.once('error', reject);
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    reject(new Error(`HTTP_HOST, HTTP_PORT: cannot listen on ${host}:${port} (${error.code ?? error.name})`));
+  });
   const actualPort = await listening;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,

@@ -3,7 +3,7 @@
  * an error is told by its name and code, because what libraries attach to errors may be a whole job.
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
-import type { Credential } from '../contract/outcome.ts';
+import { type Credential, isSettled } from '../contract/outcome.ts';
 import type { RunReport } from '../worker/pipeline.ts';
 
 export type Log = Logger;
@@ -18,7 +18,7 @@ export async function createLog(level: string, isTerminal: boolean = process.std
 
 async function prettyStream(): Promise<DestinationStream> {
   const { build } = await import('pino-pretty');
-  return build({ destination: 2, sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' });
+  return build({ destination: 2, sync: true, translateTime: 'HH:MM:ss', singleLine: true });
 }
 
 /** What may be told of an error that is not ours. */
@@ -31,31 +31,35 @@ export function describeError(error: Error & { code?: unknown }): { error: strin
 
 /** Writes what runs of jobs have to tell. */
 export function createRunLog(log: Log): (report: RunReport) => void {
-  const refused = new Map<string, Credential>();
+  const refused = new Set<string>();
   return (report) => {
     const { verdict, ...run } = report;
     const { outcome } = verdict;
-    const line = { ...run, next: verdict.next, outcome: outcome.status };
     if (verdict.next === 'complete') {
-      log.info({ ...line, outcome: verdict.event.type, userId: verdict.event.data.userId }, 'job done');
-      const credential = credentialOf(report);
+      log.info({ ...run, outcome: verdict.event.type, userId: verdict.event.data.userId }, 'job done');
+      const credential = nameOf(run.operation === 'create-user' ? 'instance-key' : 'admin', report);
       if (refused.delete(credential)) log.info({ credential }, 'credential accepted again');
     } else if (verdict.next === 'fail') {
-      const code = outcome.status === 'failed' ? outcome.code : undefined;
-      log.warn({ ...line, code, userId: verdict.event.data.userId, reason: verdict.reason }, 'job failed');
+      log.warn(
+        { ...run, outcome: 'user.failed', userId: verdict.event.data.userId, reason: verdict.reason },
+        'job failed',
+      );
     } else {
-      log.debug({ ...line, delayMs: verdict.delayMs, reason: verdict.reason }, 'job goes on later');
+      const { delayMs, reason } = verdict;
+      // An outcome that is settled and still has to wait is one whose event Redis did not take.
+      const level = isSettled(outcome) ? 'error' : 'debug';
+      log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
     }
     if (outcome.status === 'quarantine') {
-      const credential = credentialOf(report);
+      const credential = nameOf(outcome.credential, report);
       if (refused.has(credential)) return;
-      refused.set(credential, outcome.credential);
+      refused.add(credential);
       log.error({ credential, reason: outcome.reason }, 'credential refused: the jobs that need it wait');
     }
   };
 }
 
-/** A create needs its instance's key, everything else the admin. */
-function credentialOf({ operation, instance }: RunReport): string {
-  return operation === 'create-user' ? `instance-key of ${instance}` : 'admin';
+/** Each instance has a key of its own; the admin is one for all. */
+function nameOf(credential: Credential, { instance }: RunReport): string {
+  return credential === 'admin' ? 'admin' : `instance-key of ${instance}`;
 }

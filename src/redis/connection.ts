@@ -38,7 +38,8 @@ export function connectRedis(
   let reason: string | undefined;
   // Without a listener ioredis prints every failed attempt to reconnect.
   connection.on('error', (error: Error & { code?: string }) => {
-    reason = error.code ?? error.name;
+    // Redis puts its own code in front: NOAUTH, WRONGPASS.
+    reason = error.code ?? (error.name === 'ReplyError' ? error.message.split(' ', 1)[0] : error.name);
     lose();
   });
   connection.on('close', lose);

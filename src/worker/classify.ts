@@ -11,41 +11,41 @@ import {
   failed,
 } from '../contract/outcome.ts';
 
-type Verdict = (error: DamoovError) => Outcome;
+type Rule = (error: DamoovError) => Outcome;
 
-const retry: Verdict = (error): Retry => ({
+const retry: Rule = (error): Retry => ({
   status: 'retry',
   reason: error.message,
   ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
 });
 
 /** The session says when it may try to log in again; until then no attempt is spent. */
-const waitForLogin: Verdict = (error): Wait => ({
+const waitForLogin: Rule = (error): Wait => ({
   status: 'wait',
   reason: error.message,
-  delayMs: error.retryAfterMs ?? 60_000,
+  delayMs: Math.min(error.retryAfterMs ?? 60_000, 3_600_000),
 });
 
 /** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
-const giveBack: Verdict = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
+const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
-const adminRefused: Verdict = (error): Quarantine => ({
+const adminRefused: Rule = (error): Quarantine => ({
   status: 'quarantine',
   credential: 'admin',
   reason: error.message,
 });
-const instanceKeyRefused: Verdict = (error): Quarantine => ({
+const instanceKeyRefused: Rule = (error): Quarantine => ({
   status: 'quarantine',
   credential: 'instance-key',
   reason: error.message,
 });
 
-const rejected: Verdict = (error): Failed => failed('rejected', error.message);
-const forbidden: Verdict = (error): Failed => failed('forbidden', error.message);
-const userNotFound: Verdict = (error): Failed => failed('user-not-found', error.message);
+const rejected: Rule = (error): Failed => failed('rejected', error.message);
+const forbidden: Rule = (error): Failed => failed('forbidden', error.message);
+const userNotFound: Rule = (error): Failed => failed('user-not-found', error.message);
 
 /** What holds for every operation. */
-const ALWAYS: Record<DamoovError['kind'], Verdict> = {
+const ALWAYS: Record<DamoovError['kind'], Rule> = {
   timeout: retry,
   network: retry,
   server: retry,
@@ -67,7 +67,7 @@ const ALWAYS: Record<DamoovError['kind'], Verdict> = {
  * What differs for a create, which needs no admin but the InstanceKey. Which answer a wrong key gets is unknown: 401, 403,
  * 404, 422 or a success without a result are all told.
  */
-const ON_CREATE: Partial<Record<DamoovError['kind'], Verdict>> = {
+const ON_CREATE: Partial<Record<DamoovError['kind'], Rule>> = {
   unauthorized: instanceKeyRefused,
   forbidden: instanceKeyRefused,
   'not-found': instanceKeyRefused,

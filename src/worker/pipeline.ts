@@ -67,7 +67,7 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Ve
   pipeline.onRun?.({
     jobId: delivery.id,
     operation: operationOf(delivery),
-    instance: referenceOf(parsed).instance ?? 'default',
+    instance: knownInstance(referenceOf(parsed).instance, pipeline),
     attempt: delivery.attempt,
     verdict,
     durationMs: now() - startedAt,
@@ -165,6 +165,11 @@ function referenceOf(parsed: ParsedJob): {
   correlationId?: string | undefined;
 } {
   return parsed.ok ? parsed.job.data : parsed.invalid.reference;
+}
+
+/** A name that nobody configured may be anything, an email too, and does not belong into a log. */
+function knownInstance(name = 'default', { instances }: Pipeline): string {
+  return instances.has(name) ? name : 'unknown';
 }
 
 function operationOf({ name }: Delivery): string {

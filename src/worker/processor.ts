@@ -41,7 +41,7 @@ export async function processJob(
       id: job.id ?? '',
       name: job.name,
       text: job.data,
-      timestamp: job.timestamp,
+      timestamp: sane(job.timestamp),
       attempt: job.attemptsMade + 1,
       isRepeated: job.attemptsStarted > 1,
       wasInterrupted: job.stalledCounter > 0,
@@ -50,6 +50,11 @@ export async function processJob(
     pipeline,
   );
   return tellQueue(verdict, job, token, pipeline);
+}
+
+/** Another client may have written anything; and it has to be the same in every run, since a UserId may derive from it. */
+function sane(timestamp: number): number {
+  return Number.isFinite(timestamp) ? timestamp : 0;
 }
 
 async function tellQueue(
@@ -62,6 +67,7 @@ async function tellQueue(
   job.opts.attempts = pipeline.retry.attempts;
   job.opts.backoff = BACKOFF;
   delete job.opts.removeOnFail;
+  delete job.opts.removeOnComplete;
   switch (verdict.next) {
     case 'complete':
       return verdict.event.data;

@@ -14,11 +14,14 @@ export interface RetryPolicy {
 /** 15 attempts, from 1 s to 10 min: about an hour and a half at the most, three quarters of an hour on average. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 15, baseMs: 1000, maxMs: 600_000 };
 
+/** Longer than an hour is a fault of whoever asks, and a job that waits for years is lost. */
+const LONGEST_FLOOR_MS = 3_600_000;
+
 /**
  * The delay before the next attempt, in milliseconds: drawn evenly from zero to the attempt's longest delay, so that jobs
  * that failed together do not come back together.
  * @param attempt the attempt that just failed, from 1.
- * @param floorMs what the other side asked for (Retry-After): the draw comes on top of it.
+ * @param floorMs what the other side asked for (Retry-After), an hour at the most: the draw comes on top of it.
  * @param random a number from 0 to below 1.
  */
 export function retryDelayMs(
@@ -28,5 +31,5 @@ export function retryDelayMs(
   random = Math.random(),
 ): number {
   const longestMs = Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1));
-  return Math.ceil(floorMs) + Math.ceil(random * longestMs);
+  return Math.ceil(Math.min(floorMs, LONGEST_FLOOR_MS)) + Math.ceil(random * longestMs);
 }

@@ -67,6 +67,26 @@ describe('a job that is refused', () => {
     expect(parseJob(name, data).ok).toBe(false);
   });
 
+  it("with the Python SDK's name is told ours", () => {
+    expect(refusal(parseJob('create_user', {}))).toContain('did you mean create-user?');
+  });
+
+  it.each(['constructor', '__proto__', 'toString'])(
+    'for the key %s is given no hint of the language itself',
+    (key) => {
+      expect(refusal(parseJob('create-user', JSON.parse(`{"${key}": 1}`)))).not.toContain('did you mean');
+    },
+  );
+
+  it('for thousands of faults is told the first of them and how many more', () => {
+    const data = Object.fromEntries(
+      Array.from({ length: 2000 }, (_, n) => [`key_${n}`.replaceAll(/\d/g, 'x') + n, 1]),
+    );
+    const message = refusal(parseJob('create-user', data));
+    expect(message.length).toBeLessThan(4000);
+    expect(message).toContain('and 1950 more');
+  });
+
   it('is text that is not JSON', () => {
     expect(refusal(parseJobText('create-user', '{"clientId":'))).toBe('the data is not JSON');
   });

@@ -5,7 +5,6 @@ import { hiddenRefusal, json, refusal, success, text } from './scripted-server.t
 import { errorOf, errorsOf, instance, startWorld, userId } from './world.ts';
 
 const statuses: [number, DamoovErrorKind, boolean][] = [
-  [301, 'rejected', false],
   [400, 'rejected', false],
   [403, 'forbidden', false],
   [404, 'not-found', false],
@@ -23,7 +22,7 @@ const statuses: [number, DamoovErrorKind, boolean][] = [
 test.each(statuses)('HTTP %i is %s; may have been applied: %s', async (status, kind, mayHaveBeenApplied) => {
   const { server, client } = await startWorld();
   server.script('update', refusal(status));
-  server.script('create', text(status, '<html><body>An error page</body></html>'));
+  server.script('create', refusal(status));
   server.script('delete', text(status, ''));
   for (const error of await errorsOf(
     client.updateUser(userId, { firstName: 'x' }),
@@ -43,6 +42,41 @@ test.each(statuses)(
     for (const error of await errorsOf(client.createUser(instance, {}), client.deleteUser(userId))) {
       expect(error).toMatchObject({ kind, status, mayHaveBeenApplied });
     }
+  },
+);
+
+test.each([
+  [302, '', 'server'],
+  [301, '{"Status":301}', 'server'],
+  [400, '<html>Bad gateway configuration</html>', 'server'],
+  [403, '<html>Access denied by the firewall</html>', 'server'],
+  [404, 'no such route', 'server'],
+  [413, '<html></html>', 'server'],
+  [503, '<html></html>', 'server'],
+  [429, '<html>Slow down</html>', 'rate-limited'],
+  [408, '<html></html>', 'timeout'],
+] as const)(
+  'HTTP %i with a page of somebody in between (%j) is %s: nothing is decided',
+  async (status, page, kind) => {
+    const { server, client } = await startWorld();
+    for (const operation of ['create', 'update', 'find'] as const)
+      server.script(operation, text(status, page));
+    for (const error of await errorsOf(
+      client.createUser(instance, {}),
+      client.updateUser(userId, { firstName: 'x' }),
+      client.findUsers({ clientId: 'c' }),
+    )) {
+      expect(error).toMatchObject({ kind, status });
+    }
+  },
+);
+
+test.each(['not-a-uuid', '../users', '7', '0'.repeat(900)])(
+  'a create answered with the DeviceToken %j is malformed: it would go into paths and events',
+  async (deviceToken) => {
+    const { server, client } = await startWorld();
+    server.script('create', success({ DeviceToken: deviceToken }));
+    expect(await errorOf(client.createUser(instance, {}))).toMatchObject({ kind: 'malformed' });
   },
 );
 

@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'bullmq';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type World, createWorld, subscribe } from '../support/world.ts';
 
 describe('a job added by a bare BullMQ client', () => {
@@ -170,7 +170,9 @@ describe('several instances', () => {
   ];
 
   it('are told apart by name, and the same clientId is another user in each', async () => {
-    const file = path.join(await mkdtemp(path.join(tmpdir(), 'damoov-instances-')), 'instances.json');
+    const directory = await mkdtemp(path.join(tmpdir(), 'damoov-instances-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const file = path.join(directory, 'instances.json');
     await writeFile(file, JSON.stringify({ eu: instances[1] }));
     const world = await createWorld({ sandbox: { instances }, env: { DAMOOV_INSTANCES_FILE: file } });
 
@@ -182,6 +184,18 @@ describe('several instances', () => {
       { instanceId: instances[0]?.id },
       { instanceId: instances[1]?.id },
     ]);
+
+    await forgetDirectory(world);
+    await world.run('update-user', { clientId: 'c-1', instance: 'eu', changes: { phone: '7' } });
+    const gone = await world.run('delete-user', { clientId: 'c-1', instance: 'eu' });
+    expect(gone).toMatchObject({
+      type: 'user.deleted',
+      subject: there.data.userId,
+      data: { existed: true },
+    });
+    const nobody = await world.run('delete-user', { userId: here.data.userId, instance: 'eu' });
+    expect(nobody).toMatchObject({ type: 'user.deleted', data: { existed: false } });
+    expect(await world.users()).toMatchObject([{ deletedAt: null, phone: null }, { phone: '7' }]);
   });
 });
 

@@ -18,7 +18,7 @@ export async function exclusively<T>(
   await writeFile(mine, String(process.pid));
   try {
     for (let isTold = false; !(await claim(path, mine)); isTold = true) {
-      if (!isTold) onWait((await readIfThere(path)) ?? 'another process');
+      if (!isTold) onWait((await readIfThere(path)) ?? 'unknown');
       await wait(20); // a file system gives no portable signal for "this file is gone"
     }
     try {

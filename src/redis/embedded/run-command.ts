@@ -26,19 +26,18 @@ export type RunCommand = (
 
 export const runCommand: RunCommand = (command, args, { deadlineMs = 2_000, argv0 = command } = {}) =>
   new Promise((resolve) => {
-    const child = spawn(command, args, {
-      argv0,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: deadlineMs,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(command, args, { argv0, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Not spawn's own timeout: that one lives on after a command that could not even be started.
+    const deadline = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.on('error', (error) => {
+      clearTimeout(deadline);
       resolve({ ok: false, output: error.message });
     });
     child.on('close', (status) => {
+      clearTimeout(deadline);
       resolve({ ok: status === 0, output });
     });
   });
