@@ -1,0 +1,52 @@
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import type { Outcome } from '../../src/contract/outcome.ts';
+import { createRunLog, describeError } from '../../src/ops/log.ts';
+
+function openLog() {
+  const lines: { level: number; msg: string; credential?: string }[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const told = createRunLog(log);
+  const run = (outcome: Outcome, operation = 'create-user') =>
+    told({
+      jobId: '1',
+      operation,
+      instance: 'default',
+      attempt: 1,
+      durationMs: 1,
+      verdict: { next: 'wait', outcome, delayMs: 1, reason: 'because' },
+    });
+  return { lines, run };
+}
+
+describe('the log', () => {
+  it('tells of an error of Redis its code, and never the command it quotes', async () => {
+    const redis = new Redis(inject('redisUrl'));
+    onTestFinished(() => redis.disconnect());
+    const mark = 'marked@example.com';
+    const error: Error = await redis.call('NO-SUCH-COMMAND', mark).then(
+      () => new Error('it was carried out'),
+      (thrown) => thrown,
+    );
+    expect(JSON.stringify(error) + error.message).toContain(mark);
+    expect(describeError(error)).toEqual({ error: 'ReplyError', reason: 'ERR' });
+  });
+
+  it('tells that a credential is refused once, by the name of the credential and not of the job', () => {
+    const { lines, run } = openLog();
+    for (let times = 0; times < 3; times += 1) {
+      run({ status: 'quarantine', credential: 'admin', reason: 'no' }, 'create-user');
+      run({ status: 'quarantine', credential: 'instance-key', reason: 'no' }, 'create-user');
+    }
+    const refusals = lines.filter(({ msg }) => msg.startsWith('credential refused'));
+    expect(refusals.map(({ credential }) => credential)).toEqual(['admin', 'instance-key of default']);
+  });
+
+  it('tells of a wait at debug level, and as an error where an event could not be published', () => {
+    const { lines, run } = openLog();
+    run({ status: 'wait', reason: 'no such user yet', delayMs: 1 });
+    run({ status: 'done', type: 'user.updated', userId: 'u', changed: [] });
+    expect(lines.map(({ level }) => level)).toEqual([20, 50]);
+  });
+});
