@@ -34,6 +34,8 @@ export function createRunLog(log: Log): (report: RunReport) => void {
   const refused = new Map<string, Credential>();
   return (report) => {
     const { verdict, ...run } = report;
+    if (verdict.next === 'parked') return log.debug({ ...run, next: verdict.next }, 'job waits for its user');
+    if (verdict.next === 'lost') return log.warn({ ...run, next: verdict.next }, 'job lost to another run');
     const { outcome } = verdict;
     const line = { ...run, next: verdict.next, outcome: outcome.status };
     if (verdict.next === 'complete') {
