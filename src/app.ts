@@ -2,6 +2,7 @@
  * Builds the service from its configuration and wires its parts: the one place that knows them all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from './config.ts';
 import { DamoovClient } from './damoov/client.ts';
 import { inMemoryLoginBudget } from './damoov/login-budget.ts';
@@ -11,7 +12,7 @@ import { type Check, startHealthServer } from './ops/health.ts';
 import { type Log, createRunLog, describeError } from './ops/log.ts';
 import { type RedisConnection, type RedisTarget, connectRedis } from './redis/connection.ts';
 import { startRedisServer } from './redis/embedded-server.ts';
-import { createUserDirectory } from './redis/user-directory.ts';
+import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
 import { startWorker } from './worker/worker.ts';
@@ -37,9 +38,11 @@ export interface Timings {
 export async function startApp(config: Config, log: Log, timings: Partial<Timings> = {}): Promise<App> {
   const {
     graceMs = 25_000,
-    lockMs = Math.max(30_000, 3 * config.timeoutMs),
+    lockMs = Math.max(30_000, 4 * config.timeoutMs),
     quarantineMs = 30_000,
   } = timings;
+  // Nothing is sent that might outlive its job's lock, so a deadline near the lock would let nothing be sent.
+  const timeoutMs = Math.min(config.timeoutMs, lockMs / 2);
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const step of closing.toReversed()) {
@@ -66,35 +69,47 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const client = new DamoovClient({
       baseUrl: damoov.baseUrl,
       admin: damoov.admin,
-      timeoutMs: config.timeoutMs,
+      timeoutMs,
       connections: config.concurrency,
       loginBudget: inMemoryLoginBudget({ loginsPerHour: config.loginsPerHour }),
     });
     closing.push(() => client.close());
 
-    const publisher = createPublisher(connection, config.queues.prefix, config.queues.events);
-    closing.push(() => (connection.status === 'ready' ? publisher.close() : Promise.resolve()));
+    const { prefix } = config.queues;
+    const publisher = createPublisher(connection, prefix, config.queues.events);
+    const jobs = new Queue(config.queues.jobs, { connection, prefix });
+    jobs.on('error', () => {});
+    closing.push(async () => {
+      if (connection.status === 'ready') await Promise.all([publisher.close(), jobs.close()]);
+    });
+    const ledger = createUserLedger({
+      prefix,
+      jobs,
+      lockMs,
+      prepareEvent: (event) => publisher.prepare(event),
+    });
 
     const pipeline: Pipeline = {
       jobsQueue: config.queues.jobs,
       instances: instancesOf(damoov, config.userId.secret),
       ports: {
         client,
-        directory: createUserDirectory(connection, config.queues.prefix),
         userIdMode: config.userId.mode,
         now: Date.now,
         pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
       },
+      ledger,
       retry: config.retry,
       quarantineMs,
-      publish: (event) => publisher.publish(event),
       onRun: createRunLog(log),
     };
     const worker = startWorker(pipeline, {
       connection,
-      prefix: config.queues.prefix,
+      prefix,
       concurrency: config.concurrency,
       lockMs,
+      timeoutMs,
+      onCompleted: (jobIds) => ledger.forgetSettled(jobIds),
       onError: (error) => {
         // While Redis is away the connection has said so once; BullMQ would say it several times a second.
         if (connection.status === 'ready') log.error(describeError(error), 'the queue reports a fault');

@@ -42,6 +42,11 @@ export interface DamoovClientOptions {
 export interface CallOptions {
   /** Ends the wait for the answer; a write that was sent may still be applied (`mayHaveBeenApplied`). */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Asked just before the first byte of the request, after any log-in it had to wait for; false ends the call as `aborted`,
+   * unsent.
+   */
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 /**
@@ -89,7 +94,7 @@ export class DamoovClient {
       body: createBody(user),
       needsResult: true,
       secrets: [instance.key, ...personalValues(user)],
-      signal: options.signal,
+      ...options,
     };
     const { status, result } = await this.#transport.send(call);
     return readCreatedUser(status, result) ?? malformed(call, status);
@@ -117,7 +122,7 @@ export class DamoovClient {
       body: updateBody(changes),
       needsResult: false,
       secrets: personalValues(changes),
-      signal: options.signal,
+      ...options,
     });
     return acknowledge(reply);
   }
@@ -138,7 +143,7 @@ export class DamoovClient {
       path: `/v1/Management/users/${id}`,
       needsResult: false,
       secrets: [],
-      signal: options.signal,
+      ...options,
     });
     return acknowledge(reply);
   }
@@ -158,7 +163,7 @@ export class DamoovClient {
       path: `/v1/Management/users/find?${findQuery(query)}`,
       needsResult: true,
       secrets: personalValues(query),
-      signal: options.signal,
+      ...options,
     };
     const { status, result } = await this.#asAdmin(call);
     return readUsers(result) ?? malformed(call, status);

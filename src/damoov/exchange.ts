@@ -30,6 +30,8 @@ export interface ExchangeLimits {
   /** From now to the last byte of the answer, the wait for a connection included. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Asked just before the first byte; false ends the exchange as aborted, with nothing written. */
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 const maxBodyBytes = 1024 * 1024;
@@ -44,7 +46,7 @@ const maxBodyBytes = 1024 * 1024;
 export function exchange(
   pool: Pool,
   request: HttpRequest,
-  { timeoutMs, signal }: ExchangeLimits,
+  { timeoutMs, signal, maySend = () => true }: ExchangeLimits,
 ): Promise<{ answer: HttpAnswer } | { failure: HttpFailure }> {
   return new Promise((resolve) => {
     let isSettled = false;
@@ -66,6 +68,8 @@ export function exchange(
       controller?.abort(new Error(kind));
     };
     const onAbort = () => giveUp('aborted');
+    // Besides the timer: in a process that was frozen a connection may open before its late timers fire.
+    const lastMoment = performance.now() + timeoutMs;
     const deadline = setTimeout(() => giveUp('timeout'), timeoutMs);
     if (signal?.aborted === true) return onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -77,6 +81,11 @@ export function exchange(
           // Called just before the first byte is written. Given up while queued: write nothing. Called a second time:
           // undici wants to send again what it has sent before, and that is never ours to allow.
           if (isSettled || wasSent) return started.abort(new Error('not sent again'));
+          const refusal = performance.now() > lastMoment ? 'timeout' : maySend() ? undefined : 'aborted';
+          if (refusal !== undefined) {
+            settle({ failure: { kind: refusal, wasSent } });
+            return started.abort(new Error(refusal));
+          }
           wasSent = true;
           controller = started;
         },

@@ -25,6 +25,7 @@ export interface Call {
   /** What was sent and must not come back out of an error. */
   readonly secrets: readonly string[];
   readonly signal?: AbortSignal | undefined;
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 /** A 2xx. */
@@ -71,7 +72,7 @@ export function openTransport({ baseUrl, timeoutMs, connections, now }: Transpor
   return {
     async send(call) {
       const request = toRequest(call, prefix);
-      const end = await exchange(pool, request, { timeoutMs, signal: call.signal });
+      const end = await exchange(pool, request, { timeoutMs, signal: call.signal, maySend: call.maySend });
       if ('answer' in end) return readReply(end.answer, call, now());
       const { kind, wasSent, cause } = end.failure;
       if (kind === 'unsendable') {

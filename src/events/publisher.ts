@@ -1,21 +1,17 @@
 /**
- * Puts an event on every events queue, in one transaction. Knows nothing of what the event says.
+ * Prepares an event's add to every events queue; whoever settles the job carries the adds out, in one step with what else
+ * the settling changes. Knows nothing of what the event says.
  */
-import { Job, Queue } from 'bullmq';
+import { type IRedisTransaction, Job, Queue } from 'bullmq';
 import type { UserEvent } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
+import type { PreparedAdd } from '../redis/user-ledger.ts';
 
 export interface EventPublisher {
-  /**
-   * Adds the event to all queues or to none. Within a day the same event id is added once, however often it is published.
-   * @throws what Redis answers.
-   */
-  publish(event: UserEvent): Promise<void>;
+  /** The arguments of BullMQ's own addStandardJob, for each queue. Asks Redis nothing. */
+  prepare(event: UserEvent): Promise<PreparedAdd[]>;
   close(): Promise<void>;
 }
-
-/** How long an event id is remembered, in milliseconds: longer than a redelivery takes. */
-const DEDUPLICATE_MS = 24 * 3600 * 1000;
 
 /** What a subscriber gets that is a bare BullMQ worker: retries, and a bounded history. */
 const EVENT_OPTIONS = {
@@ -25,7 +21,10 @@ const EVENT_OPTIONS = {
   removeOnFail: { age: 14 * 24 * 3600 },
 };
 
-/** Publishes on the queues with these names. */
+/** How many keys addStandardJob takes. */
+const KEYS = 9;
+
+/** Prepares events for the queues with these names. */
 export function createPublisher(
   connection: RedisConnection,
   prefix: string,
@@ -38,22 +37,26 @@ export function createPublisher(
     return queue;
   });
   return {
-    async publish(event) {
-      const [first] = queues;
-      if (first === undefined) return;
-      const transaction = (await first.getBackend().client).multi();
-      for (const queue of queues) {
-        const job = new Job(queue, event.type, event, {
-          ...EVENT_OPTIONS,
-          deduplication: { id: event.id, ttl: DEDUPLICATE_MS },
-        });
-        await job.addJob(transaction);
-      }
-      const replies = (await transaction.exec()) ?? [];
-      for (const [error] of replies) if (error !== null) throw error;
-    },
+    prepare: (event) => Promise.all(queues.map((queue) => prepareAdd(queue, event))),
     async close() {
       await Promise.all(queues.map((queue) => queue.close()));
     },
   };
+}
+
+/** BullMQ computes the arguments itself: it adds the job to a transaction that only writes down what it was told. */
+async function prepareAdd(queue: Queue, event: UserEvent): Promise<PreparedAdd> {
+  const told: PreparedAdd[] = [];
+  const transaction = {
+    runCommand(_name: string, all: (string | Buffer)[]) {
+      told.push({ keys: all.slice(0, KEYS).map(String), args: all.slice(KEYS) });
+      return transaction;
+    },
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one method of it that addJob calls
+  const client = transaction as unknown as IRedisTransaction;
+  await new Job(queue, event.type, event, EVENT_OPTIONS).addJob(client);
+  const [add] = told;
+  if (add === undefined) throw new Error('BullMQ prepared no add');
+  return add;
 }

@@ -1,7 +1,9 @@
 /**
- * What an operation is given: the client, the instance, and ports for what it needs remembered. Declared here because
- * the operations need it; who provides it is not their business.
+ * What an operation is given and what it answers: the client, the instance, what is known of the user. Ports are declared
+ * here because the operations need them; who provides them is not their business.
  */
+import type { Outcome } from '../contract/outcome.ts';
+import type { Version } from '../contract/version.ts';
 import type { DamoovClient } from '../damoov/client.ts';
 
 /** Who chooses the UserId: we derive it from the sign-up, or Damoov assigns one. */
@@ -17,27 +19,58 @@ export interface Instance {
   secret: string;
 }
 
-/** Remembers which UserId a clientId has. A cache: it may forget at any time, and is believed only where that is safe. */
-export interface UserDirectory {
-  find(instance: Instance, clientId: string): Promise<string | undefined>;
-  remember(instance: Instance, clientId: string, userId: string): Promise<void>;
-  forget(instance: Instance, clientId: string): Promise<void>;
+/** A field of a user whose newest write is remembered. */
+export const FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'] as const;
+export type Field = (typeof FIELDS)[number];
+
+/** What the ledger knows of one user. No values of fields: only when each was last written. */
+export interface UserRecord {
+  userId?: string | undefined;
+  /** 0 for the first user of a sign-up, one more after each that was deleted. */
+  generation: number;
+  /** `stray`: Damoov made the user under another id than the one we asked for. */
+  state: 'unknown' | 'live' | 'deleted' | 'stray';
+  /** An earlier run may have sent a create, and nobody knows what became of it. */
+  isInDoubt: boolean;
+  /** When we last knew for certain that the user exists, in epoch milliseconds. */
+  madeAt?: number | undefined;
+  /** The newest create that is settled. */
+  created?: Version | undefined;
+  /** The newest deletion that is settled, also where there was nobody to delete. */
+  deleted?: Version | undefined;
+  fields: Partial<Record<Field, Version>>;
 }
+
+/** What a run learnt of its user. */
+export interface Learnt {
+  record: UserRecord;
+  /** The user's clientId was changed, or cleared where it is null. */
+  renamedTo?: string | null;
+}
+
+/** How an operation ended; `learnt` is to be remembered, also where the job goes on later. */
+export interface Effect {
+  outcome: Outcome;
+  learnt?: Learnt;
+}
+
+/** The user of a look-up is held by another job: this run ends here, and nothing may be sent any more. */
+export const GIVEN_UP = 'given up';
 
 export interface OperationContext {
   client: Pick<DamoovClient, 'createUser' | 'updateUser' | 'deleteUser' | 'findUsers' | 'hasAdmin'>;
   instance: Instance;
-  directory: UserDirectory;
   userIdMode: UserIdMode;
   job: {
     id: string;
     /** When the job was added, in epoch milliseconds. */
     timestamp: number;
-    /** True where an earlier run may have sent the request already. */
-    isRepeated: boolean;
-    /** True where an earlier run was cut off, so that nobody knows how it ended. */
-    wasInterrupted: boolean;
+    version: Version;
   };
+  /** What is known of the user, who is this run's alone. */
+  record: UserRecord;
+  /** The clientId proved to be this user's: answers what is known of that user, who is this run's too from here on. */
+  claim: (userId: string) => Promise<UserRecord | typeof GIVEN_UP>;
   /** Aborted when the job is no longer ours: nothing may be sent after that. */
   signal: AbortSignal;
   /** Epoch milliseconds. */

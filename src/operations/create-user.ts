@@ -2,55 +2,126 @@
  * A sign-up: the user exists afterwards, and only once. Knows what a repeated or unanswered create may have left behind;
  * knows nothing of attempts.
  */
-import { DamoovError } from '../damoov/errors.ts';
-import { type CreatedUser, sameUserId } from '../damoov/wire.ts';
 import type { CreateUserJob } from '../contract/job.ts';
-import { type Created, type Failed, type Outcome, failed } from '../contract/outcome.ts';
-import type { OperationContext } from './context.ts';
+import { type Created, failed } from '../contract/outcome.ts';
+import { isOlder, newest } from '../contract/version.ts';
+import { DamoovError } from '../damoov/errors.ts';
+import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import type { Effect, OperationContext, UserRecord } from './context.ts';
 import { deriveUserId } from './derive-user-id.ts';
 import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
+import { namesOf, nextGeneration, superseded, withWritten, withoutNewer } from './newer-knowledge.ts';
 
 type SignUp = CreateUserJob['data'];
 
+/** How long after we made a user it is believed to exist without a look-up, in milliseconds. */
+const TRUST_MS = 15 * 60_000;
+
 /** Makes sure that the user of a sign-up exists. */
-export async function createUser(signUp: SignUp, context: OperationContext): Promise<Outcome> {
-  const wanted = wantedUserId(signUp, context);
-  const outcome =
-    wanted === undefined
-      ? await createAssigned(signUp, context)
-      : await createWanted(signUp, wanted, context);
-  if (outcome.status === 'done' && signUp.clientId !== undefined) {
-    await context.directory.remember(context.instance, signUp.clientId, outcome.userId);
+export async function createUser(signUp: SignUp, context: OperationContext): Promise<Effect> {
+  const { record, job } = context;
+  if (isOlder(job.version, record.deleted)) return { outcome: superseded('deletion', record.userId) };
+  if (record.state === 'live' && record.userId !== undefined) {
+    return (await keepUser(signUp, record.userId, context)) ?? makeUser(signUp, afterLoss(context));
   }
-  return outcome;
+  if (record.state === 'stray' && record.userId !== undefined) {
+    const wanted = wantedUserId(signUp, context);
+    if (wanted !== undefined) return stray(wanted, record.userId, context);
+    const kept = await keepUser(signUp, record.userId, context);
+    if (kept !== undefined) return kept;
+  }
+  return makeUser(signUp, context);
 }
 
 /** The id we ask Damoov for, or undefined where the choice is Damoov's. */
-function wantedUserId({ userId, clientId }: SignUp, { userIdMode, instance, job }: OperationContext) {
+function wantedUserId({ userId, clientId }: SignUp, { userIdMode, instance, job, record }: OperationContext) {
   if (userId !== undefined) return userId;
   if (userIdMode === 'assigned') return undefined;
-  return deriveUserId(
-    instance,
-    clientId !== undefined ? { clientId } : { jobId: job.id, timestamp: job.timestamp },
-  );
+  const signUp = clientId !== undefined ? { clientId } : { jobId: job.id, timestamp: job.timestamp };
+  return deriveUserId(instance, signUp, nextGeneration(record));
 }
 
-type CreateOutcome = Created | Failed;
-
-/** We choose the id: a look-up by it tells for certain whether an earlier create went through. */
-async function createWanted(
+/** The user should be there: undefined where a look-up, or an update, says that it is gone. */
+async function keepUser(
   signUp: SignUp,
-  wanted: string,
+  userId: string,
   context: OperationContext,
-): Promise<CreateOutcome> {
-  const { client, job } = context;
-  if (client.hasAdmin) {
-    for (const id of await idsToLookUp(signUp, wanted, context)) {
-      if ((await findByUserId(id, context)) === undefined) continue;
-      return signUp.userId === undefined || id === wanted ? existed(id) : unexpected(wanted, id);
+): Promise<Effect | undefined> {
+  const { record, client, now } = context;
+  if (signUp.userId !== undefined && !sameUserId(signUp.userId, userId)) {
+    return { outcome: unexpected(signUp.userId, userId) };
+  }
+  if (!client.hasAdmin) return existed(userId, record, context);
+  const isTrusted = record.madeAt !== undefined && now() - record.madeAt < TRUST_MS;
+  if (isTrusted) return adopt(signUp, { userId }, context);
+  const found = await findByUserId(userId, context);
+  return found === undefined ? undefined : adopt(signUp, found, context);
+}
+
+/** The user is known to be gone, though nobody told us: the sign-up gets the next one. */
+function afterLoss(context: OperationContext): OperationContext {
+  return { ...context, record: { ...context.record, state: 'deleted', madeAt: undefined, fields: {} } };
+}
+
+/** A user that is there has its fields brought up to date; undefined where it is not there after all. */
+async function adopt(
+  signUp: SignUp,
+  user: DamoovUser,
+  context: OperationContext,
+): Promise<Effect | undefined> {
+  const { client, record, job, signal, now } = context;
+  const changes = withoutNewer(signUp.profile, record, job.version);
+  const names = namesOf(changes);
+  if (names.length > 0 && client.hasAdmin && names.some((name) => changes[name] !== user[name])) {
+    try {
+      await client.updateUser(user.userId, changes, { signal });
+    } catch (error) {
+      if (error instanceof DamoovError && error.operation === 'update' && error.kind === 'not-found')
+        return undefined;
+      throw error;
     }
   }
+  const written = client.hasAdmin ? withWritten(record, names, job.version) : record;
+  return existed(user.userId, { ...written, madeAt: now() }, context);
+}
 
+function existed(userId: string, record: UserRecord, context: OperationContext): Effect {
+  const outcome: Created = { status: 'done', type: 'user.created', userId, existed: true };
+  return live(outcome, record, context);
+}
+
+/** No user is known: the create is sent, unless an earlier one may have gone through. */
+async function makeUser(signUp: SignUp, context: OperationContext): Promise<Effect> {
+  const wanted = wantedUserId(signUp, context);
+  const found = context.record.isInDoubt ? await resolveDoubt(signUp, wanted, context) : undefined;
+  if (found !== undefined) return found;
+  return wanted === undefined ? sendAssigned(signUp, context) : sendWanted(signUp, wanted, context);
+}
+
+/** What an earlier create left behind, as far as look-ups tell: undefined where it left nothing. */
+async function resolveDoubt(
+  signUp: SignUp,
+  wanted: string | undefined,
+  context: OperationContext,
+): Promise<Effect | undefined> {
+  const { client } = context;
+  if (!client.hasAdmin) return wanted === undefined ? outcomeUnknown() : undefined;
+  if (wanted !== undefined) {
+    const user = await findByUserId(wanted, context);
+    if (user !== undefined) return adopt(signUp, user, context);
+  }
+  if (signUp.clientId === undefined) return wanted === undefined ? outcomeUnknown() : undefined;
+  const users = await findByClientId(signUp.clientId, context);
+  if (users.length > 1) return { outcome: ambiguous(users) };
+  const [user] = users;
+  if (user === undefined) return undefined;
+  // Damoov may have taken no notice of the id we asked for.
+  return wanted === undefined ? adopt(signUp, user, context) : stray(wanted, user.userId, context);
+}
+
+/** We choose the id: a look-up by it tells for certain whether an earlier create went through. */
+async function sendWanted(signUp: SignUp, wanted: string, context: OperationContext): Promise<Effect> {
+  const { client, record } = context;
   let created: CreatedUser;
   try {
     created = await send(signUp, wanted, context);
@@ -58,66 +129,47 @@ async function createWanted(
     if (!isRefusal(error)) throw error;
     // Nothing is documented of a CustomToken sent twice: 409, 422 and 400 may all mean that it is taken.
     if (client.hasAdmin) {
-      if (await findByUserId(wanted, context)) return existed(wanted);
+      const user = await findByUserId(wanted, context);
+      const adopted = user && (await adopt(signUp, user, context));
+      if (adopted !== undefined) return adopted;
       throw error;
     }
-    if (error.kind === 'conflict') return existed(wanted);
-    if (job.isRepeated) {
-      return failed(
-        'outcome-unknown',
-        `${error.message}; without admin credentials it cannot be looked up`,
-        wanted,
-      );
-    }
-    throw error;
+    if (error.kind === 'conflict') return existed(wanted, record, context);
+    if (!record.isInDoubt) throw error;
+    const message = `${error.message}; without admin credentials it cannot be looked up`;
+    return { outcome: failed('outcome-unknown', message, wanted) };
   }
-  return sameUserId(created.userId, wanted) ? done(created) : unexpected(wanted, created.userId);
+  return sameUserId(created.userId, wanted)
+    ? done(created, signUp, context)
+    : stray(wanted, created.userId, context);
 }
 
-/** Ids under which the user may exist already: made by an earlier run of this job, or by another job we know of. */
-async function idsToLookUp(
-  { clientId }: SignUp,
-  wanted: string,
-  { job, directory, instance }: OperationContext,
-) {
-  const known = clientId === undefined ? undefined : await directory.find(instance, clientId);
-  if (known !== undefined) return new Set([known, wanted]);
-  return job.isRepeated ? [wanted] : [];
-}
-
-function unexpected(wanted: string, actual: string): Failed {
-  return failed('unexpected-user-id', `asked for user ${wanted}, Damoov has user ${actual}`, wanted);
-}
-
-/** Damoov chooses the id: only the clientId can tell whether an earlier create went through. */
-async function createAssigned(signUp: SignUp, context: OperationContext): Promise<CreateOutcome> {
-  const { client, job } = context;
-  const clientId = client.hasAdmin ? signUp.clientId : undefined;
-  if (clientId !== undefined && (await mayExist(clientId, context))) {
-    const users = await findByClientId(clientId, context);
-    if (users.length > 1) return ambiguous(users);
-    if (users[0] !== undefined) return existed(users[0].userId);
-  }
-  if (clientId === undefined && job.wasInterrupted) return outcomeUnknown();
+/** Damoov chooses the id: only the clientId can tell whether a create went through. */
+async function sendAssigned(signUp: SignUp, context: OperationContext): Promise<Effect> {
   try {
-    return done(await send(signUp, undefined, context));
+    return done(await send(signUp, undefined, context), signUp, context);
   } catch (error) {
-    if (clientId === undefined && error instanceof DamoovError && error.mayHaveBeenApplied)
-      return outcomeUnknown();
+    const isLost = error instanceof DamoovError && error.mayHaveBeenApplied;
+    if (isLost && (signUp.clientId === undefined || !context.client.hasAdmin)) return outcomeUnknown();
     throw error;
   }
 }
 
 /** Sent again blindly, it might make a second user: a person has to decide. */
-function outcomeUnknown() {
-  return failed(
-    'outcome-unknown',
-    'the create may have been carried out, and without an id of ours, a clientId or admin credentials it cannot be looked up',
-  );
+function outcomeUnknown(): Effect {
+  const message =
+    'the create may have been carried out, and without an id of ours, a clientId or admin credentials it cannot be looked up';
+  return { outcome: failed('outcome-unknown', message) };
 }
 
-async function mayExist(clientId: string, { job, directory, instance }: OperationContext): Promise<boolean> {
-  return job.isRepeated || (await directory.find(instance, clientId)) !== undefined;
+/** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
+function stray(wanted: string, actual: string, { record }: OperationContext): Effect {
+  const learnt = { record: { ...record, userId: actual, state: 'stray' as const, isInDoubt: false } };
+  return { outcome: unexpected(wanted, actual), learnt };
+}
+
+function unexpected(wanted: string, actual: string) {
+  return failed('unexpected-user-id', `asked for user ${wanted}, Damoov has user ${actual}`, wanted);
 }
 
 function send(
@@ -133,12 +185,13 @@ function isRefusal(error: unknown): error is DamoovError {
 }
 const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['conflict', 'rejected']);
 
-function existed(userId: string): Created {
-  return { status: 'done', type: 'user.created', userId, existed: true };
-}
-
-function done({ userId, accessToken, refreshToken }: CreatedUser): Created {
-  return {
+function done(
+  { userId, accessToken, refreshToken }: CreatedUser,
+  signUp: SignUp,
+  context: OperationContext,
+): Effect {
+  const { record, job, now } = context;
+  const outcome: Created = {
     status: 'done',
     type: 'user.created',
     userId,
@@ -146,4 +199,13 @@ function done({ userId, accessToken, refreshToken }: CreatedUser): Created {
     ...(accessToken !== undefined && { accessToken: accessToken.token }),
     ...(refreshToken !== undefined && { refreshToken }),
   };
+  const names = namesOf({ ...signUp.profile, clientId: signUp.clientId });
+  const made = { ...record, generation: nextGeneration(record), madeAt: now(), fields: {} };
+  return live(outcome, withWritten(made, names, job.version), context);
+}
+
+function live(outcome: Created, record: UserRecord, { job }: OperationContext): Effect {
+  const { userId } = outcome;
+  const created = newest(record.created, job.version);
+  return { outcome, learnt: { record: { ...record, userId, state: 'live', isInDoubt: false, created } } };
 }

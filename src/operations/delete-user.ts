@@ -2,49 +2,51 @@
  * A deletion: the user that was meant, and no other, is gone afterwards, and a look-up confirmed it. At Damoov this cannot
  * be undone, so the user is looked up before anything is sent.
  */
-import { DamoovError } from '../damoov/errors.ts';
-import type { DamoovUser } from '../damoov/wire.ts';
 import type { DeleteUserJob } from '../contract/job.ts';
 import { type Failed, type Outcome, failed } from '../contract/outcome.ts';
-import type { OperationContext } from './context.ts';
+import { isOlder, newest } from '../contract/version.ts';
+import { DamoovError } from '../damoov/errors.ts';
+import type { DamoovUser } from '../damoov/wire.ts';
+import { type Effect, type OperationContext, type UserRecord, GIVEN_UP } from './context.ts';
+import { deriveUserId } from './derive-user-id.ts';
 import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
+import { isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
 
 /** A look-up may lag behind the deletion: it is repeated after so many milliseconds before the whole job is. */
 const CONFIRM_AFTER_MS = [0, 250, 1000] as const;
+/** How long a look-up may lag behind a create of ours, in milliseconds. */
+const LAG_MS = 15 * 60_000;
+
+type Address = DeleteUserJob['data'];
 
 /** Deletes the user. Where both ids are given they must belong together, or nothing is deleted. */
 export async function deleteUser(
-  address: DeleteUserJob['data'],
+  address: Address,
   context: OperationContext,
-): Promise<Outcome> {
-  const user = await identify(address, context);
-  if (user === undefined) return deleted(address.userId, false);
-  if ('code' in user) return user;
-  const { client, signal, directory, instance } = context;
+): Promise<Effect | typeof GIVEN_UP> {
+  const { record, job } = context;
+  const isAboutUser = isAbout(record, address.userId);
+  if (isAboutUser && isOlder(job.version, record.created))
+    return { outcome: superseded('create', record.userId) };
 
-  let refusal: DamoovError | undefined;
-  try {
-    await client.deleteUser(user.userId, { signal });
-  } catch (error) {
-    // 403 and 404 may both mean that the user is gone already; only a look-up tells.
-    if (!(error instanceof DamoovError && error.operation === 'delete' && REFUSALS.has(error.kind)))
-      throw error;
-    refusal = error;
+  const user = await identify(address, context);
+  if (user !== undefined && 'code' in user) return { outcome: user };
+  if (user !== undefined && address.clientId !== undefined && record.userId !== user.userId) {
+    const claimed = await context.claim(user.userId);
+    if (claimed === GIVEN_UP) return GIVEN_UP;
+    if (isOlder(job.version, claimed.created)) return { outcome: superseded('create', user.userId) };
+    return end(user.userId, { ...context, record: { ...claimed, userId: user.userId } });
   }
-  if (!(await isGone(user.userId, context))) {
-    if (refusal?.kind === 'forbidden') return failed('forbidden', refusal.message, user.userId);
-    return { status: 'retry', reason: 'a look-up still finds the user' };
-  }
-  for (const clientId of [address.clientId, user.clientId]) {
-    if (clientId !== undefined) await directory.forget(instance, clientId);
-  }
-  return deleted(user.userId, true);
+  if (user !== undefined) return end(user.userId, context);
+  const unseen = isAboutUser ? await unseenUserId(address, context) : undefined;
+  if (unseen !== undefined) return end(unseen, context, false);
+  const outcome = deleted(address.userId, false);
+  return isAboutUser ? { outcome, learnt: { record: tombstone(record, context) } } : { outcome };
 }
-const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);
 
 /** The user that both ids, or the one given, lead to at Damoov itself; nothing remembered is believed here. */
 async function identify(
-  { clientId, userId }: DeleteUserJob['data'],
+  { clientId, userId }: Address,
   context: OperationContext,
 ): Promise<DamoovUser | undefined | Failed> {
   if (userId !== undefined) {
@@ -59,12 +61,72 @@ async function identify(
   return users.length > 1 ? ambiguous(users) : users[0];
 }
 
+/** A user that a look-up does not show, and that may be there all the same: its create is young, or was never answered. */
+async function unseenUserId(
+  { clientId, userId }: Address,
+  context: OperationContext,
+): Promise<string | undefined> {
+  const { record, instance, userIdMode, now } = context;
+  const isYoung = record.madeAt !== undefined && now() - record.madeAt < LAG_MS;
+  let candidate = record.state === 'live' && isYoung ? record.userId : undefined;
+  if (record.isInDoubt) {
+    candidate = userId;
+    if (userId === undefined && clientId !== undefined && userIdMode === 'derived') {
+      candidate = deriveUserId(instance, { clientId }, nextGeneration(record));
+    }
+  }
+  if (candidate === undefined) return undefined;
+  const user = await findByUserId(candidate, context);
+  // It has become another's since: not the one that was meant.
+  if (user !== undefined && clientId !== undefined && user.clientId !== clientId) return undefined;
+  return candidate;
+}
+
+/** Deletes this very user and confirms it. */
+async function end(userId: string, context: OperationContext, wasSeen = true): Promise<Effect> {
+  const { client, signal, record } = context;
+  let refusal: DamoovError | undefined;
+  try {
+    await client.deleteUser(userId, { signal });
+  } catch (error) {
+    // 403 and 404 may both mean that the user is gone already; only a look-up tells.
+    if (!(error instanceof DamoovError && error.operation === 'delete' && REFUSALS.has(error.kind)))
+      throw error;
+    refusal = error;
+  }
+  if (!(await isGone(userId, context))) {
+    if (refusal?.kind === 'forbidden') return { outcome: failed('forbidden', refusal.message, userId) };
+    return { outcome: { status: 'retry', reason: 'a look-up still finds the user' } };
+  }
+  const outcome = deleted(userId, wasSeen || refusal === undefined);
+  if (!isAbout(record, userId)) return { outcome };
+  const generation = nextGeneration(record);
+  return {
+    outcome,
+    learnt: { record: { ...tombstone(record, context), userId, generation, state: 'deleted' } },
+  };
+}
+const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);
+
 async function isGone(userId: string, context: OperationContext): Promise<boolean> {
   for (const delayMs of CONFIRM_AFTER_MS) {
     if (delayMs > 0) await context.pause(delayMs, context.signal);
     if ((await findByUserId(userId, context)) === undefined) return true;
   }
   return false;
+}
+
+/** What is remembered of a deletion, also where there was nobody: a create that is older must not bring the user back. */
+function tombstone(record: UserRecord, { job, userIdMode }: OperationContext): UserRecord {
+  return {
+    ...record,
+    state: record.state === 'unknown' ? 'unknown' : 'deleted',
+    // Where Damoov chose the id, nobody can name the user that an unanswered create may have made.
+    isInDoubt: record.isInDoubt && userIdMode === 'assigned',
+    madeAt: undefined,
+    deleted: newest(record.deleted, job.version),
+    fields: {},
+  };
 }
 
 function deleted(userId: string | undefined, existed: boolean): Outcome {

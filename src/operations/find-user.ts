@@ -37,26 +37,6 @@ async function find(
   return users.filter((user) => user.instanceId === undefined || user.instanceId === instanceId);
 }
 
-/**
- * The UserId that a clientId leads to: the one remembered, else the only one Damoov has; undefined where there is none.
- * @param mayRemember false asks Damoov itself, after the remembered one proved wrong.
- */
-export async function resolveClientId(
-  clientId: string,
-  context: OperationContext,
-  mayRemember = true,
-): Promise<string | undefined | Failed> {
-  const { directory, instance } = context;
-  const remembered = mayRemember ? await directory.find(instance, clientId) : undefined;
-  if (remembered !== undefined) return remembered;
-  const users = await findByClientId(clientId, context);
-  const [user] = users;
-  if (user === undefined) return undefined;
-  if (users.length > 1) return ambiguous(users);
-  await directory.remember(instance, clientId, user.userId);
-  return user.userId;
-}
-
 /** More than one user bears the clientId; a person has to say which one is meant. */
 export function ambiguous(users: readonly DamoovUser[]): Failed {
   const ids = users.map((user) => user.userId).join(', ');

@@ -1,46 +1,101 @@
 /**
- * A profile change: the named fields have their new values afterwards. An update may arrive before its user does.
+ * A profile change: the named fields have their new values afterwards, where nothing newer is known of them. An update may
+ * arrive before its user does.
  */
-import { DamoovError } from '../damoov/errors.ts';
 import type { UpdateUserJob } from '../contract/job.ts';
 import { type Outcome, failed } from '../contract/outcome.ts';
-import type { OperationContext } from './context.ts';
-import { resolveClientId } from './find-user.ts';
+import { isOlder } from '../contract/version.ts';
+import { DamoovError } from '../damoov/errors.ts';
+import {
+  type Effect,
+  type Field,
+  type Learnt,
+  type OperationContext,
+  type UserRecord,
+  GIVEN_UP,
+} from './context.ts';
+import { ambiguous, findByClientId } from './find-user.ts';
+import { isAbout, namesOf, superseded, withWritten, withoutNewer } from './newer-knowledge.ts';
 
 /** How long after it was added an update waits for a create that may still come, in milliseconds. */
 export const PATIENCE_MS = 5 * 60_000;
 
+type Update = UpdateUserJob['data'];
+
 /** Applies the changes. Where both ids are given, the userId is the address. */
 export async function updateUser(
-  { clientId, userId, changes }: UpdateUserJob['data'],
+  update: Update,
   context: OperationContext,
-): Promise<Outcome> {
-  const { client, directory, instance, signal } = context;
-  let target = userId ?? (clientId === undefined ? undefined : await resolveClientId(clientId, context));
-  for (let isRemembered = userId === undefined; target !== undefined; isRemembered = false) {
-    if (typeof target !== 'string') return target;
-    try {
-      await client.updateUser(target, changes, { signal });
-    } catch (error) {
-      if (!(error instanceof DamoovError && error.operation === 'update' && error.kind === 'not-found'))
-        throw error;
-      if (!isRemembered || clientId === undefined) break;
-      // The remembered user is gone: ask Damoov itself, once.
-      await directory.forget(instance, clientId);
-      target = await resolveClientId(clientId, context, false);
-      continue;
-    }
-    if (typeof changes.clientId === 'string') await directory.remember(instance, changes.clientId, target);
-    if (clientId !== undefined && changes.clientId !== undefined && changes.clientId !== clientId) {
-      await directory.forget(instance, clientId);
-    }
-    return { status: 'done', type: 'user.updated', userId: target, changed: namesOf(changes) };
-  }
-  return awaitUser(userId, context);
+): Promise<Effect | typeof GIVEN_UP> {
+  const { record, job } = context;
+  const { clientId, userId } = update;
+  // Of a user that was deleted or replaced since, the record tells nothing.
+  if (userId !== undefined && !isAbout(record, userId)) return apply(update, update.changes, userId, context);
+  if (isOlder(job.version, record.deleted)) return { outcome: superseded('deletion', record.userId) };
+  const changes = withoutNewer(update.changes, record, job.version);
+  if (Object.keys(changes).length === 0) return { outcome: superseded('newer values', record.userId) };
+  if (record.state === 'deleted') return { outcome: awaitUser(userId, context) };
+  const known = userId ?? record.userId;
+  if (known !== undefined) return apply(update, changes, known, context);
+  return clientId === undefined
+    ? { outcome: awaitUser(userId, context) }
+    : findAndUpdate(clientId, update, context);
 }
 
-function namesOf(changes: UpdateUserJob['data']['changes']): string[] {
-  return Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+/** Nobody has told us of the user: it may have existed before. */
+async function findAndUpdate(
+  clientId: string,
+  update: Update,
+  context: OperationContext,
+): Promise<Effect | typeof GIVEN_UP> {
+  const users = await findByClientId(clientId, context);
+  const [user] = users;
+  if (user === undefined) return { outcome: awaitUser(undefined, context) };
+  if (users.length > 1) return { outcome: ambiguous(users) };
+  const record = await context.claim(user.userId);
+  if (record === GIVEN_UP) return GIVEN_UP;
+  return updateUser(update, { ...context, record: { ...record, userId: user.userId } });
+}
+
+async function apply(
+  update: Update,
+  changes: Update['changes'],
+  target: string,
+  context: OperationContext,
+): Promise<Effect | typeof GIVEN_UP> {
+  const { client, record, job, signal } = context;
+  const { clientId, userId } = update;
+  try {
+    await client.updateUser(target, changes, { signal });
+  } catch (error) {
+    if (!(error instanceof DamoovError && error.operation === 'update' && error.kind === 'not-found'))
+      throw error;
+    if (userId !== undefined || clientId === undefined) return { outcome: awaitUser(userId, context) };
+    // The remembered user is gone: ask Damoov itself, once.
+    const [other] = await findByClientId(clientId, context);
+    if (other === undefined || other.userId === record.userId)
+      return { outcome: awaitUser(undefined, context) };
+    const forgotten = { ...record, userId: undefined, madeAt: undefined };
+    return findAndUpdate(clientId, update, { ...context, record: forgotten });
+  }
+  const changed = namesOf(changes);
+  const outcome: Outcome = { status: 'done', type: 'user.updated', userId: target, changed };
+  if (!isAbout(record, target)) return { outcome };
+  return { outcome, learnt: learntOf(record, target, changed, changes, clientId, job.version) };
+}
+
+function learntOf(
+  record: UserRecord,
+  userId: string,
+  changed: readonly Field[],
+  changes: Update['changes'],
+  clientId: string | undefined,
+  version: OperationContext['job']['version'],
+): Learnt {
+  const state = record.state === 'unknown' ? 'live' : record.state;
+  const learnt = { record: withWritten({ ...record, userId, state }, changed, version) };
+  if (changes.clientId === undefined || changes.clientId === clientId) return learnt;
+  return { ...learnt, renamedTo: changes.clientId };
 }
 
 /** The wait doubles with the job's age. */

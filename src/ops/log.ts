@@ -3,7 +3,7 @@
  * an error is told by its name and code, because what libraries attach to errors may be a whole job.
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
-import { type Credential, isSettled } from '../contract/outcome.ts';
+import type { Credential } from '../contract/outcome.ts';
 import type { RunReport } from '../worker/pipeline.ts';
 
 export type Log = Logger;
@@ -34,20 +34,22 @@ export function createRunLog(log: Log): (report: RunReport) => void {
   const refused = new Set<string>();
   return (report) => {
     const { verdict, ...run } = report;
+    if (verdict.next === 'parked') return log.debug({ ...run, next: verdict.next }, 'job waits for its user');
+    if (verdict.next === 'lost') return log.warn({ ...run, next: verdict.next }, 'job lost to another run');
     const { outcome } = verdict;
     if (verdict.next === 'complete') {
       log.info({ ...run, outcome: verdict.event.type, userId: verdict.event.data.userId }, 'job done');
       const credential = nameOf(run.operation === 'create-user' ? 'instance-key' : 'admin', report);
       if (refused.delete(credential)) log.info({ credential }, 'credential accepted again');
     } else if (verdict.next === 'fail') {
+      const code = outcome.status === 'failed' ? outcome.code : undefined;
       log.warn(
-        { ...run, outcome: 'user.failed', userId: verdict.event.data.userId, reason: verdict.reason },
+        { ...run, outcome: 'user.failed', code, userId: verdict.event.data.userId, reason: verdict.reason },
         'job failed',
       );
     } else {
       const { delayMs, reason } = verdict;
-      // An outcome that is settled and still has to wait is one whose event Redis did not take.
-      const level = isSettled(outcome) ? 'error' : 'debug';
+      const level = verdict.next === 'wait' && verdict.isFault ? 'error' : 'debug';
       log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
     }
     if (outcome.status === 'quarantine') {

@@ -1,15 +1,21 @@
 /**
- * One job's way: parse, carry out, publish. Knows every step and no queue; what it returns is all that the queue is told.
+ * One job's way: parse, begin, carry out, settle and publish. Knows every step and no queue; what it returns is all that
+ * the queue is told.
  */
-import { type EventContext, type UserEvent, eventOf } from '../contract/event.ts';
+import { type EventContext, eventOf } from '../contract/event.ts';
 import { type UserJob, isJobName, type ParsedJob, parseJobText } from '../contract/job.ts';
-import { type Outcome, failed, isSettled } from '../contract/outcome.ts';
-import type { Instance, OperationContext } from '../operations/context.ts';
+import { type Settled, failed, isSettled } from '../contract/outcome.ts';
+import { versionOf } from '../contract/version.ts';
+import { type Effect, type Instance, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { createUser } from '../operations/create-user.ts';
 import { deleteUser } from '../operations/delete-user.ts';
+import { deriveUserId } from '../operations/derive-user-id.ts';
 import { updateUser } from '../operations/update-user.ts';
 import { classify } from './classify.ts';
-import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
+import { guardedClient } from './guarded-client.ts';
+import { mayHaveCreated } from './may-have-created.ts';
+import type { Address, HeldUser, KeptSettlement, UserLedger } from './user-ledger.ts';
+import { type Patience, type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
 
 /** One delivery of a job, as the queue hands it over. */
 export interface Delivery {
@@ -21,17 +27,16 @@ export interface Delivery {
   timestamp: number;
   /** The attempt this is, from 1; runs that only waited do not count. */
   attempt: number;
-  isRepeated: boolean;
-  wasInterrupted: boolean;
+  /** Which start of the job this is, from 1; every run counts. */
+  start: number;
+  /** How often the job has stalled so far. */
+  stalls: number;
+  /** Of the lock that makes the job ours. */
+  token: string;
+  /** Whether a request that is sent now ends, one way or the other, while the lock holds. */
+  maySend: () => boolean;
   signal: AbortSignal;
 }
-
-/** How a run ended, and what the queue is to do with the job. */
-export type Verdict =
-  | { next: 'complete'; outcome: Outcome; event: UserEvent }
-  | { next: 'fail'; outcome: Outcome; event: UserEvent; reason: string }
-  | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string }
-  | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string };
 
 /** What is told of each run, for logs and metrics; without personal data. */
 export interface RunReport {
@@ -43,27 +48,21 @@ export interface RunReport {
   durationMs: number;
 }
 
-export interface Pipeline {
+export interface Pipeline extends Patience {
   jobsQueue: string;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;
-  ports: Pick<OperationContext, 'client' | 'directory' | 'userIdMode' | 'now' | 'pause'>;
-  retry: RetryPolicy;
-  /** How long a job waits that needs a refused credential, in milliseconds. */
-  quarantineMs: number;
-  publish: (event: UserEvent) => Promise<void>;
+  ports: Pick<OperationContext, 'client' | 'userIdMode' | 'now' | 'pause'>;
+  ledger: UserLedger;
   onRun?: (report: RunReport) => void;
 }
-
-/** How long a job waits whose event could not be published, in milliseconds. */
-const UNPUBLISHED_MS = 5000;
 
 /** Carries one delivery through. Never throws. */
 export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { now } = pipeline.ports;
   const startedAt = now();
   const parsed = parseJobText(delivery.name, delivery.text);
-  const verdict = await decide(await carryOut(parsed, delivery, pipeline), parsed, delivery, pipeline);
+  const verdict = await decide(parsed, delivery, pipeline).catch((error: unknown) => unsettled(error));
   pipeline.onRun?.({
     jobId: delivery.id,
     operation: operationOf(delivery),
@@ -75,31 +74,101 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Ve
   return verdict;
 }
 
-async function carryOut(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline): Promise<Outcome> {
-  if (!parsed.ok) return failed('invalid-job', parsed.invalid.message);
+async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
+  if (!parsed.ok) return refuse(failed('invalid-job', parsed.invalid.message), parsed, delivery, pipeline);
   const { job } = parsed;
   const instance = pipeline.instances.get(job.data.instance);
   if (instance === undefined) {
-    return failed(
-      'unknown-instance',
-      `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`,
-    );
+    const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
+    return refuse(failed('unknown-instance', message), parsed, delivery, pipeline);
   }
-  const { id, timestamp, isRepeated, wasInterrupted, signal } = delivery;
-  const context: OperationContext = {
-    ...pipeline.ports,
+  const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
+  const address = addressOf(job, instance, pipeline);
+  const begun = await pipeline.ledger.begin(
+    runOf(delivery),
+    { name: job.name, version, timestamp: delivery.timestamp },
     instance,
-    job: { id, timestamp, isRepeated, wasInterrupted },
-    signal,
-  };
-  try {
-    return await operate(job, context);
-  } catch (error) {
-    return classify(error);
+    address,
+  );
+  switch (begun.is) {
+    case 'lost':
+      return { next: 'lost' };
+    case 'busy':
+      return { next: 'parked' };
+    case 'settled':
+      return ended(begun.settlement, parsed, delivery, pipeline);
+    case 'taken':
+      return carryOut(job, begun.user, instance, delivery, pipeline, parsed);
   }
 }
 
-function operate(job: UserJob, context: OperationContext): Promise<Outcome> {
+/** A job of which nobody can tell whose it is. */
+async function refuse(
+  outcome: Settled,
+  parsed: ParsedJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
+  const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));
+  await pipeline.ledger.settleUnread(runOf(delivery), { ...kept, event });
+  return ended(kept, parsed, delivery, pipeline);
+}
+
+async function carryOut(
+  job: UserJob,
+  begun: HeldUser,
+  instance: Instance,
+  delivery: Delivery,
+  pipeline: Pipeline,
+  parsed: ParsedJob,
+): Promise<Verdict> {
+  let user = begun;
+  let givenUp: Verdict = { next: 'lost' };
+  const { id, timestamp, maySend, signal } = delivery;
+  const context: OperationContext = {
+    ...pipeline.ports,
+    client: guardedClient(pipeline.ports.client, maySend),
+    instance,
+    job: { id, timestamp, version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }) },
+    record: user.record,
+    async claim(userId) {
+      const claimed = await user.claim(userId);
+      if (claimed.is === 'taken') {
+        user = claimed.user;
+        return user.record;
+      }
+      if (claimed.is === 'busy') givenUp = { next: 'parked' };
+      return GIVEN_UP;
+    },
+    signal,
+  };
+
+  let effect: Effect | typeof GIVEN_UP;
+  let isCreateOpen = false;
+  try {
+    effect = await operate(job, context);
+  } catch (error) {
+    effect = { outcome: classify(error) };
+    isCreateOpen = mayHaveCreated(job, error);
+  }
+  if (effect === GIVEN_UP) return givenUp;
+
+  const outcome = endOfPatience(effect.outcome, delivery.attempt, pipeline);
+  const isInDoubt = user.record.isInDoubt || isCreateOpen;
+  const learnt = effect.learnt ?? { record: { ...user.record, isInDoubt } };
+  if (!isSettled(outcome)) {
+    return (await user.letGo(learnt)) === 'lost'
+      ? { next: 'lost' }
+      : later(outcome, delivery.attempt, pipeline);
+  }
+  const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
+  const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));
+  if ((await user.settle({ ...kept, event }, learnt)) === 'lost') return { next: 'lost' };
+  return ended(kept, parsed, delivery, pipeline);
+}
+
+function operate(job: UserJob, context: OperationContext): Promise<Effect | typeof GIVEN_UP> {
   switch (job.name) {
     case 'create-user':
       return createUser(job.data, context);
@@ -110,40 +179,38 @@ function operate(job: UserJob, context: OperationContext): Promise<Outcome> {
   }
 }
 
-async function decide(
-  outcome: Outcome,
+/** The job is settled, by this run or an earlier one: the event says the same either way. */
+function ended(kept: KeptSettlement, parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline): Verdict {
+  const { outcome } = kept;
+  const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));
+  if (outcome.status !== 'failed') return { next: 'complete', outcome, event };
+  return { next: 'fail', outcome, event, reason: `${outcome.code}: ${outcome.message}` };
+}
+
+function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipeline): Address {
+  const { clientId, userId } = data;
+  if (
+    name !== 'create-user' ||
+    userId !== undefined ||
+    clientId === undefined ||
+    ports.userIdMode !== 'derived'
+  ) {
+    return { clientId, userId };
+  }
+  // Jobs that name the user by the id it is going to get wait in the same line.
+  return { clientId, userId: deriveUserId(instance, { clientId }), userIdIs: 'derived' };
+}
+
+function runOf({ id, token, start, stalls }: Delivery) {
+  return { jobId: id, token, start, stalls };
+}
+
+function eventContext(
+  { attempts, at }: Omit<KeptSettlement, 'outcome'>,
   parsed: ParsedJob,
   delivery: Delivery,
   pipeline: Pipeline,
-): Promise<Verdict> {
-  if (isSettled(outcome)) {
-    const event = eventOf(outcome, eventContext(parsed, delivery, pipeline));
-    try {
-      await pipeline.publish(event);
-    } catch (error) {
-      // The effect stands; the job stays in the queue until its event is out, whatever that takes.
-      const reason = `the event could not be published: ${error instanceof Error ? error.name : typeof error}`;
-      return { next: 'wait', outcome, delayMs: UNPUBLISHED_MS, reason };
-    }
-    if (outcome.status !== 'failed') return { next: 'complete', outcome, event };
-    return { next: 'fail', outcome, event, reason: `${outcome.code}: ${outcome.message}` };
-  }
-  switch (outcome.status) {
-    case 'wait':
-      return { next: 'wait', outcome, delayMs: outcome.delayMs, reason: outcome.reason };
-    case 'quarantine':
-      return { next: 'wait', outcome, delayMs: pipeline.quarantineMs, reason: outcome.reason };
-    case 'retry': {
-      if (delivery.attempt >= pipeline.retry.attempts) {
-        return decide(failed('retries-exhausted', outcome.reason), parsed, delivery, pipeline);
-      }
-      const delayMs = retryDelayMs(pipeline.retry, delivery.attempt, outcome.afterMs);
-      return { next: 'retry', outcome, delayMs, reason: outcome.reason };
-    }
-  }
-}
-
-function eventContext(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline): EventContext {
+): EventContext {
   const { clientId, userId, instance = 'default', correlationId } = referenceOf(parsed);
   return {
     jobsQueue: pipeline.jobsQueue,
@@ -153,8 +220,8 @@ function eventContext(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline)
     clientId,
     userId,
     correlationId,
-    attempts: delivery.attempt,
-    now: pipeline.ports.now(),
+    attempts,
+    now: at,
   };
 }
 

@@ -4,7 +4,8 @@
  */
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
-import { type Pipeline, type Verdict, runJob } from './pipeline.ts';
+import { type Pipeline, runJob } from './pipeline.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Names the worker's own backoff, so that a job added with no options, or with others, gets it. */
 const BACKOFF = { type: 'lifecycle' };
@@ -29,10 +30,17 @@ export function backoffStrategy(_attemptsMade: number, _type?: string, error?: E
 /** A job whose data is still the text that lies in Redis. */
 export type TextJob = Job<string, EventData>;
 
+/** What is known of the lock that makes a job this worker's. */
+export interface JobLock {
+  /** Whether a request that is sent now ends while the lock holds. */
+  maySend: () => boolean;
+}
+
 /** Runs one BullMQ job; its return value is the event's data. */
 export async function processJob(
   job: TextJob,
-  token: string | undefined,
+  token: string,
+  lock: JobLock,
   signal: AbortSignal,
   pipeline: Pipeline,
 ): Promise<EventData> {
@@ -43,8 +51,10 @@ export async function processJob(
       text: job.data,
       timestamp: sane(job.timestamp),
       attempt: job.attemptsMade + 1,
-      isRepeated: job.attemptsStarted > 1,
-      wasInterrupted: job.stalledCounter > 0,
+      start: job.attemptsStarted,
+      stalls: job.stalledCounter,
+      token,
+      maySend: lock.maySend,
       signal,
     },
     pipeline,
@@ -60,7 +70,7 @@ function sane(timestamp: number): number {
 async function tellQueue(
   verdict: Verdict,
   job: TextJob,
-  token: string | undefined,
+  token: string,
   pipeline: Pipeline,
 ): Promise<EventData> {
   // The retry policy and what is kept of a failed job are the worker's, whatever the job was added with.
@@ -78,5 +88,9 @@ async function tellQueue(
     case 'wait':
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError(verdict.reason);
+    case 'parked':
+    case 'lost':
+      // The job is delayed already, or another run's: BullMQ lets go of it without a word to Redis, and fetches the next.
+      throw new DelayedError(verdict.next);
   }
 }

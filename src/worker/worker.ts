@@ -15,6 +15,10 @@ export interface WorkerOptions {
   concurrency: number;
   /** How long a job stays ours without a sign of life, in milliseconds; must outlive every single request. */
   lockMs: number;
+  /** The deadline of one request, in milliseconds: none is sent that might outlive the lock. */
+  timeoutMs: number;
+  /** Told of jobs that have completed, some at a time. */
+  onCompleted: (jobIds: readonly string[]) => void;
   /** Told of faults of the queue itself, as opposed to a job's. */
   onError: (error: Error) => void;
 }
@@ -37,24 +41,53 @@ const GIVE_BACK_MS = 2000;
 
 /** Leaves a job's data as the text it is: BullMQ's own parse would throw in the fetch, and the job would never end. */
 class TextJobWorker extends Worker<string, EventData> {
+  /** Since when each lock held for certain, by job, on the monotonic clock. */
+  readonly #lockedAt = new Map<string, number>();
+
   protected override createJob(json: JobJson, jobId: string): TextJob {
     const job = super.createJob({ ...json, data: 'null' }, jobId);
     job.data = json.data;
     return job;
   }
+
+  /** The lock counts from before it was asked for: a process may be frozen between the answer and its arrival. */
+  override async extendJobLocks(jobIds: string[], tokens: string[], durationMs: number): Promise<string[]> {
+    const askedAt = performance.now();
+    const lost = new Set(await super.extendJobLocks(jobIds, tokens, durationMs));
+    for (const id of jobIds) if (this.#lockedAt.has(id) && !lost.has(id)) this.#lockedAt.set(id, askedAt);
+    return [...lost];
+  }
+
+  /** Follows the lock of a job while it runs. */
+  async whileLocked(
+    job: TextJob,
+    run: (lockedForMs: () => number) => Promise<EventData>,
+  ): Promise<EventData> {
+    const id = job.id ?? '';
+    // `processedOn` is our own clock as it was when the job was asked for.
+    this.#lockedAt.set(id, performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0)));
+    try {
+      return await run(() => performance.now() - (this.#lockedAt.get(id) ?? -Infinity));
+    } finally {
+      this.#lockedAt.delete(id);
+    }
+  }
 }
 
 /** Starts to work on the pipeline's queue. */
 export function startWorker(pipeline: Pipeline, options: WorkerOptions): RunningWorker {
-  const { connection, prefix, concurrency, lockMs, onError } = options;
+  const { connection, prefix, concurrency, lockMs, timeoutMs, onError } = options;
   let inFlight = 0;
-  const worker = new TextJobWorker(
+  const worker: TextJobWorker = new TextJobWorker(
     pipeline.jobsQueue,
     // All three parameters without a default: BullMQ hands out a signal only where it counts three.
     async (job, token, signal) => {
       inFlight += 1;
       try {
-        return await processJob(job, token, signal ?? new AbortController().signal, pipeline);
+        return await worker.whileLocked(job, (lockedForMs) => {
+          const lock = { maySend: () => lockedForMs() + timeoutMs <= lockMs };
+          return processJob(job, token ?? '', lock, signal ?? new AbortController().signal, pipeline);
+        });
       } finally {
         inFlight -= 1;
       }
@@ -64,6 +97,8 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
       prefix,
       concurrency,
       lockDuration: lockMs,
+      // Often enough that a request with its whole deadline nearly always fits into what is left.
+      lockRenewTime: lockMs / 4,
       // A job that stalls is one whose worker died: that is no fault of the job, however often it happens.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       stalledInterval: lockMs / 2,
@@ -76,6 +111,8 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
   // Another worker may have the job by now: whatever this one still had in mind must not be sent.
   worker.on('lockRenewalFailed', (jobIds) => jobIds.forEach((id) => worker.cancelJob(id, 'lock lost')));
 
+  collect(worker, options.onCompleted);
+
   return {
     async close(graceMs) {
       const closed = worker.close();
@@ -85,6 +122,27 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
       await settles(closed, GIVE_BACK_MS);
     },
   };
+}
+
+/** How long completed jobs are collected, in milliseconds. */
+const COLLECT_MS = 1000;
+
+/** One word for many jobs: each costs less than a call. */
+function collect(worker: TextJobWorker, tell: (jobIds: readonly string[]) => void): void {
+  let jobIds: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const told = jobIds;
+    jobIds = [];
+    tell(told);
+  };
+  worker.on('completed', ({ id }) => {
+    if (id !== undefined) jobIds.push(id);
+    timer ??= setTimeout(flush, COLLECT_MS);
+  });
+  worker.on('closed', flush);
 }
 
 /** Whether a promise settles within so many milliseconds. */

@@ -71,7 +71,7 @@ describe('a job added by a bare BullMQ client', () => {
   it('update-user of a clientId that only Damoov knows finds the user there', async () => {
     const world = await createWorld();
     const { data } = await world.run('create-user', { clientId: 'c-1' });
-    await forgetDirectory(world);
+    await forgetUsers(world);
     const event = await world.run('update-user', { clientId: 'c-1', changes: { nickname: 'x' } });
     expect(event).toMatchObject({ type: 'user.updated', subject: data.userId });
     expect(await world.requests('find')).toHaveLength(1);
@@ -149,9 +149,9 @@ describe('a job added by a bare BullMQ client', () => {
       env: { DAMOOV_USER_ID: 'assigned' },
     });
     await world.run('create-user', { clientId: 'twin' });
-    await forgetDirectory(world);
+    await forgetUsers(world);
     await world.run('create-user', { clientId: 'twin' });
-    await forgetDirectory(world);
+    await forgetUsers(world);
     for (const [name, more] of [
       ['update-user', { changes: { phone: '1' } }] as const,
       ['delete-user', {}] as const,
@@ -185,7 +185,7 @@ describe('several instances', () => {
       { instanceId: instances[1]?.id },
     ]);
 
-    await forgetDirectory(world);
+    await forgetUsers(world);
     await world.run('update-user', { clientId: 'c-1', instance: 'eu', changes: { phone: '7' } });
     const gone = await world.run('delete-user', { clientId: 'c-1', instance: 'eu' });
     expect(gone).toMatchObject({
@@ -239,8 +239,8 @@ function hourOld() {
   return { timestamp: Date.now() - 3_600_000 };
 }
 
-async function forgetDirectory({ redis, prefix }: World) {
-  const keys = await redis.keys(`${prefix}:user-directory:*`);
+async function forgetUsers({ redis, prefix }: World) {
+  const keys = await redis.keys(`${prefix}:user:*`);
   expect(keys.length).toBeGreaterThan(0);
   await redis.del(...keys);
 }

@@ -8,14 +8,14 @@ function openLog() {
   const lines: { level: number; msg: string; credential?: string }[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const told = createRunLog(log);
-  const run = (outcome: Outcome, operation = 'create-user') =>
+  const run = (outcome: Outcome, operation = 'create-user', more: { isFault?: true } = {}) =>
     told({
       jobId: '1',
       operation,
       instance: 'default',
       attempt: 1,
       durationMs: 1,
-      verdict: { next: 'wait', outcome, delayMs: 1, reason: 'because' },
+      verdict: { next: 'wait', outcome, delayMs: 1, reason: 'because', ...more },
     });
   return { lines, run };
 }
@@ -43,10 +43,10 @@ describe('the log', () => {
     expect(refusals.map(({ credential }) => credential)).toEqual(['admin', 'instance-key of default']);
   });
 
-  it('tells of a wait at debug level, and as an error where an event could not be published', () => {
+  it('tells of a wait at debug level, and as an error where its end could not be written down', () => {
     const { lines, run } = openLog();
     run({ status: 'wait', reason: 'no such user yet', delayMs: 1 });
-    run({ status: 'done', type: 'user.updated', userId: 'u', changed: [] });
+    run({ status: 'wait', reason: 'no such user yet', delayMs: 1 }, 'update-user', { isFault: true });
     expect(lines.map(({ level }) => level)).toEqual([20, 50]);
   });
 });

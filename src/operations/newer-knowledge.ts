@@ -1,0 +1,46 @@
+/**
+ * What the record already knows to be newer than a job, and what a job's effect adds to the record: pure rules of versions.
+ */
+import type { UpdateUserJob } from '../contract/job.ts';
+import type { Superseded } from '../contract/outcome.ts';
+import { type Version, isOlder, newest } from '../contract/version.ts';
+import { sameUserId } from '../damoov/wire.ts';
+import { type Field, type UserRecord, FIELDS } from './context.ts';
+
+type Changes = UpdateUserJob['data']['changes'];
+
+/** A job that has nothing left to say. */
+export function superseded(by: string, userId?: string): Superseded {
+  return { status: 'superseded', by, ...(userId !== undefined && { userId }) };
+}
+
+/** The values that no newer write is known for; what was not given is left out. */
+export function withoutNewer(changes: Changes, { fields }: UserRecord, version: Version): Changes {
+  const left = { ...changes };
+  for (const field of FIELDS) {
+    if (left[field] === undefined || isOlder(version, fields[field])) delete left[field];
+  }
+  return left;
+}
+
+/** The names of the fields that are given, also where they are cleared. */
+export function namesOf(changes: Changes): Field[] {
+  return FIELDS.filter((field) => changes[field] !== undefined);
+}
+
+/** The record once these fields are written. */
+export function withWritten(record: UserRecord, names: readonly Field[], version: Version): UserRecord {
+  const fields = { ...record.fields };
+  for (const name of names) fields[name] = newest(fields[name], version);
+  return { ...record, fields };
+}
+
+/** Whether the record speaks of the user the job names, and not of an earlier or later one of the same sign-up. */
+export function isAbout(record: UserRecord, userId: string | undefined): boolean {
+  return userId === undefined || record.userId === undefined || sameUserId(record.userId, userId);
+}
+
+/** The generation of the user that a create would make now. */
+export function nextGeneration({ state, generation }: UserRecord): number {
+  return state === 'deleted' ? generation + 1 : generation;
+}

@@ -1,0 +1,137 @@
+-- Takes a user for a run of a job, or parks the job until whoever has the user lets go. Called a second time by the same
+-- run (a reply was lost), it answers the same.
+--   KEYS: 1 the job's settlement, 2 the job, 3 its lock, 4-14 of BullMQ's moveToDelayed, 15-23 of its promote
+--   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 the run, 6 version in ms, 7 lock in
+--         ms, 8 seconds to keep, 9 the job's name, 10 hash of the client, 11 hash of the user, 12 userId, 13 how the
+--         user is known (named, derived, found), 14-22 of moveToDelayed
+--   Answers {'lost'} | {'busy'} | {'settled', settlement} | {'taken', hash, record}
+local jobKey, lockKey = KEYS[2], KEYS[3]
+local base, jobsBase, jobId, token, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local score, lockMs, keepS, name = ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local clientHash, userHash, userId, knownAs = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local promoteKeys = part(KEYS, 15, 9)
+local us = jobId .. ' ' .. token
+
+-- Without its lock a run is over, whether it knows or not; so is one that was parked by a call whose reply was lost.
+if redis.call('GET', lockKey) ~= token then
+  return { 'lost' }
+end
+
+local function exists(hash)
+  return redis.call('EXISTS', base .. hash) == 1
+end
+
+--- Turns a record that was found to be another's into a pointer; what it alone knows moves along.
+local function merge(fromHash, toHash)
+  local from, to = base .. fromHash, base .. toHash
+  local fields = redis.call('HGETALL', from)
+  for i = 1, #fields, 2 do
+    if fields[i] ~= 'owner' and fields[i] ~= 'next' then
+      redis.call('HSETNX', to, fields[i], fields[i + 1])
+    end
+  end
+  local waiting = redis.call('ZRANGE', from .. ':waiting', 0, -1, 'WITHSCORES')
+  for i = 1, #waiting, 2 do
+    redis.call('ZADD', to .. ':waiting', waiting[i + 1], waiting[i])
+  end
+  redis.call('DEL', from, from .. ':waiting')
+  redis.call('HSET', from, 'at', toHash)
+  redis.call('EXPIRE', from, keepS)
+end
+
+local function pick()
+  if clientHash == '' then
+    return recordOf(base, userHash)
+  end
+  local client = recordOf(base, clientHash)
+  if userHash == '' then
+    return client
+  end
+  local user = recordOf(base, userHash)
+  if knownAs == 'derived' then
+    -- A client that was renamed or signed up again has another user than the first one its id derives.
+    return (exists(client) or not exists(user)) and client or user
+  end
+  if exists(user) then
+    return user
+  end
+  local knownId = knownAs == 'named' and redis.call('HGET', base .. client, 'uid')
+  return (knownId and knownId ~= userId) and user or client
+end
+
+if knownAs ~= 'found' then
+  local settlement = redis.call('GET', KEYS[1])
+  if settlement then
+    local settled = cjson.decode(settlement)
+    local stalls = tonumber(redis.call('HGET', jobKey, 'stc') or '0')
+    if settled.outcome.status ~= 'failed' or stalls > settled.stalls then
+      return { 'settled', settlement }
+    end
+    -- It failed, and was then put back by hand.
+    redis.call('DEL', KEYS[1])
+  end
+end
+
+local held = nil
+if knownAs == 'found' then
+  held = recordOf(base, clientHash)
+  if redis.call('HGET', base .. held, 'owner') ~= us and redis.call('HGET', base .. recordOf(base, userHash), 'owner') ~= us then
+    return { 'lost' }
+  end
+end
+local hash = pick()
+local key = base .. hash
+
+local owner = redis.call('HGET', key, 'owner')
+local next = redis.call('HGET', key, 'next')
+local nextId, nextUntil
+if next then
+  nextId, nextUntil = string.match(next, '^(.*) (%S+)$')
+end
+local isReserved = next and nextId ~= jobId and tonumber(nextUntil) > nowMs()
+local isHeld = owner ~= us and isAlive(jobsBase, owner)
+if isHeld or (isReserved and owner ~= us) then
+  local args = part(ARGV, 14, 9)
+  local waiting = key .. ':waiting'
+  -- The timer is only the net below being woken: the further back in the line, the later.
+  args[5] = tostring(tonumber(args[5]) * (redis.call('ZCARD', waiting) + 1))
+  if moveToDelayed(part(KEYS, 4, 11), args) ~= 0 then
+    return { 'lost' }
+  end
+  redis.call('ZADD', waiting, score, jobId)
+  redis.call('EXPIRE', waiting, keepS)
+  if held and held ~= hash then
+    redis.call('HDEL', base .. held, 'owner')
+    wakeOldest(base .. held, promoteKeys, jobsBase, lockMs)
+  end
+  return { 'busy' }
+end
+
+if held and held ~= hash then
+  merge(held, hash)
+end
+if userHash ~= '' and not exists(userHash) and hash ~= userHash and (held or name == 'create-user') then
+  redis.call('HSET', base .. userHash, 'at', hash)
+end
+if clientHash ~= '' and knownAs == 'derived' and hash ~= clientHash and not exists(clientHash) then
+  redis.call('HSET', base .. clientHash, 'at', hash)
+end
+redis.call('HSET', key, 'owner', us)
+if nextId == jobId or not isReserved then
+  redis.call('HDEL', key, 'next')
+end
+redis.call('ZREM', key .. ':waiting', jobId)
+if name == 'create-user' then
+  redis.call('HSETNX', key, 'doubt', run)
+end
+local record = redis.call('HGETALL', key)
+if name == 'delete-user' then
+  -- A deletion that is cut off may have happened: from here on that the user was made lately is no proof of it.
+  redis.call('HDEL', key, 'made')
+end
+for _, used in ipairs({ hash, clientHash, userHash }) do
+  if used ~= '' then
+    redis.call('EXPIRE', base .. used, keepS)
+  end
+end
+return { 'taken', hash, record }

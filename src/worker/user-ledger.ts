@@ -1,0 +1,76 @@
+/**
+ * What the pipeline needs remembered of users and jobs between runs, and the fence around it. Only the port: who keeps it,
+ * and where, is not the pipeline's business.
+ */
+import { z } from 'zod';
+import type { UserEvent } from '../contract/event.ts';
+import type { JobName } from '../contract/job.ts';
+import type { Settled } from '../contract/outcome.ts';
+import type { Version } from '../contract/version.ts';
+import type { Instance, Learnt, UserRecord } from '../operations/context.ts';
+
+/** One run of a job. */
+export interface Run {
+  jobId: string;
+  /** Of the job's lock: it shows whose run this is, and whether it still is. */
+  token: string;
+  /** Which start of the job this is; with the token it tells a run from every other. */
+  start: number;
+  /** How often the job has stalled so far. */
+  stalls: number;
+}
+
+/** Whose job it is, by everything that the job or its derivation says. */
+export interface Address {
+  clientId?: string | undefined;
+  userId?: string | undefined;
+  /** `derived`: the job did not name the userId, it follows from the clientId. */
+  userIdIs?: 'named' | 'derived';
+}
+
+/** How a job ended for good, and with which event. */
+export interface Settlement {
+  outcome: Settled;
+  attempts: number;
+  event: UserEvent;
+}
+
+/** What is kept of a settlement: no token of the user's, nothing that the job itself tells. */
+export const KeptSettlement = z.object({
+  outcome: z.custom<Settled>((value) => typeof value === 'object' && value !== null && 'status' in value),
+  attempts: z.number(),
+  /** Epoch milliseconds. */
+  at: z.number(),
+});
+export type KeptSettlement = z.infer<typeof KeptSettlement>;
+
+/** The user is this run's alone, until it settles or lets go. */
+export interface HeldUser {
+  readonly record: UserRecord;
+  /** Takes the user that a look-up found behind the clientId; from here on that one is held, in place of this. */
+  claim(userId: string): Promise<Begun>;
+  /** Writes what was learnt, publishes the event, lets the user go: all or nothing, and only while the user is ours. */
+  settle(settlement: Settlement, learnt: Learnt): Promise<'ok' | 'lost'>;
+  /** Lets the user go: the job goes on later, or elsewhere. */
+  letGo(learnt: Learnt): Promise<'ok' | 'lost'>;
+}
+
+export type Begun =
+  | { is: 'taken'; user: HeldUser }
+  /** An earlier run has settled the job. */
+  | { is: 'settled'; settlement: KeptSettlement }
+  /** Another job has the user: this one is parked until it is woken. */
+  | { is: 'busy' }
+  /** The job is no longer this run's. */
+  | { is: 'lost' };
+
+export interface UserLedger {
+  begin(
+    run: Run,
+    job: { name: JobName; version: Version; timestamp: number },
+    instance: Instance,
+    address: Address,
+  ): Promise<Begun>;
+  /** Settles a job that concerns no user, because nobody can tell which. */
+  settleUnread(run: Run, settlement: Settlement): Promise<void>;
+}

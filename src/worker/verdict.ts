@@ -1,0 +1,63 @@
+/**
+ * What the queue is to do with a job after a run: the closed set of verdicts, and which outcome that goes on later means
+ * which. Knows no queue.
+ */
+import type { UserEvent } from '../contract/event.ts';
+import { type Outcome, type Settled, failed } from '../contract/outcome.ts';
+import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
+
+/** How a run ended, and what the queue is to do with the job. */
+export type Verdict =
+  | { next: 'complete'; outcome: Outcome; event: UserEvent }
+  | { next: 'fail'; outcome: Outcome; event: UserEvent; reason: string }
+  | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string }
+  /** `isFault`: the end of the run could not be written down, which somebody has to look at. */
+  | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
+  /** Another job has the user; the ledger has put this one aside and wakes it. */
+  | { next: 'parked' }
+  /** The job belongs to another run by now: the queue is told nothing. */
+  | { next: 'lost' };
+
+/** How long a job waits whose end could not be written down, in milliseconds. */
+const UNSETTLED_MS = 5000;
+
+/** How the pipeline's patience is set. */
+export interface Patience {
+  retry: RetryPolicy;
+  /** How long a job waits that needs a refused credential, in milliseconds. */
+  quarantineMs: number;
+}
+
+/** A fault that passes has passed in time, or never. */
+export function endOfPatience(outcome: Outcome, attempt: number, { retry }: Patience): Outcome {
+  const isLast = outcome.status === 'retry' && attempt >= retry.attempts;
+  return isLast ? failed('retries-exhausted', outcome.reason) : outcome;
+}
+
+export function later(
+  outcome: Exclude<Outcome, Settled>,
+  attempt: number,
+  { retry, quarantineMs }: Patience,
+): Verdict {
+  const { reason } = outcome;
+  switch (outcome.status) {
+    case 'wait':
+      return { next: 'wait', outcome, delayMs: outcome.delayMs, reason };
+    case 'quarantine':
+      return { next: 'wait', outcome, delayMs: quarantineMs, reason };
+    case 'retry':
+      return { next: 'retry', outcome, delayMs: retryDelayMs(retry, attempt, outcome.afterMs), reason };
+  }
+}
+
+/** The ledger did not answer. What Damoov was told stands; the job stays in the queue until it is settled, whatever that takes. */
+export function unsettled(error: unknown): Verdict {
+  const reason = `the job could not be settled: ${error instanceof Error ? error.name : typeof error}`;
+  return {
+    next: 'wait',
+    outcome: { status: 'wait', reason, delayMs: UNSETTLED_MS },
+    delayMs: UNSETTLED_MS,
+    reason,
+    isFault: true,
+  };
+}
