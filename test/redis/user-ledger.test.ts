@@ -359,7 +359,7 @@ describe('what lies in Redis', () => {
       if (!key.startsWith(`${world.prefix}:user:`) && !key.startsWith(`${world.prefix}:settled:`)) continue;
       const type = await world.redis.type(key);
       if (type === 'hash') all.push(JSON.stringify(await world.redis.hgetall(key)));
-      if (type === 'zset') all.push(...(await world.redis.zrange(key, 0, -1)));
+      if (type === 'zset') all.push(...(await world.redis.zrange(key, '0', '-1')));
       if (type === 'string') all.push((await world.redis.get(key)) ?? '');
       expect(await world.redis.ttl(key)).toBeGreaterThan(0);
     }

@@ -67,6 +67,8 @@ export interface World {
   requests(operation?: string): Promise<SandboxRequest[]>;
   users(): Promise<SandboxUser[]>;
   startWorker(): Promise<App>;
+  /** A user made by others than us; answers its UserId. */
+  signUpElsewhere(clientId: string): Promise<string>;
 }
 
 /** Builds a world that ends with the test that called this. */
@@ -136,6 +138,20 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     users: async () => ((await control('')) as { users: SandboxUser[] }).users,
     startWorker,
+    async signUpElsewhere(clientId) {
+      const userId = randomUUID();
+      const response = await fetch(`${sandbox.url}/v1/Registration/create`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          instanceid: SANDBOX_CREDENTIALS.instanceId,
+          instancekey: SANDBOX_CREDENTIALS.instanceKey,
+        },
+        body: JSON.stringify({ CustomToken: userId, UserFields: { ClientId: clientId } }),
+      });
+      if (!response.ok) throw new Error(`the sandbox answered ${response.status}`);
+      return userId;
+    },
   };
 }
 
