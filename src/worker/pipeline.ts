@@ -156,7 +156,9 @@ async function carryOut(
 
   const outcome = endOfPatience(effect.outcome, delivery.attempt, pipeline);
   const isInDoubt = user.record.isInDoubt || isCreateOpen;
-  const learnt = effect.learnt ?? { record: { ...user.record, isInDoubt } };
+  // Of a deletion that has not ended nobody knows what it did: that the user was made lately is no proof of it any more.
+  const madeAt = job.name === 'delete-user' ? undefined : user.record.madeAt;
+  const learnt = effect.learnt ?? { record: { ...user.record, madeAt, isInDoubt } };
   if (!isSettled(outcome)) {
     return (await user.letGo(learnt)) === 'lost'
       ? { next: 'lost' }

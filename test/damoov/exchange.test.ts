@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 
 import { Pool } from 'undici';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { exchange } from '../../src/damoov/exchange.ts';
 import { gated, hangUp, listen, silence, success } from './scripted-server.ts';
@@ -53,6 +53,37 @@ test('a signal that fired before sends nothing', async () => {
   )) {
     expect(error).toMatchObject({ kind: 'aborted', wasSent: false, mayHaveBeenApplied: false });
   }
+  expect(server.received).toEqual([]);
+});
+
+test('a request that may no longer be sent is not, although its connection stands', async () => {
+  const { server, client } = await startWorld();
+  let asked = 0;
+  const maySend = () => {
+    asked += 1;
+    return false;
+  };
+  for (const error of await errorsOf(
+    client.createUser(instance, {}, { maySend }),
+    client.deleteUser(userId, { maySend }),
+  )) {
+    expect(error).toMatchObject({ kind: 'aborted', wasSent: false, mayHaveBeenApplied: false });
+  }
+  expect(asked).toBe(2);
+  expect(server.received.filter(({ operation }) => operation !== 'login')).toEqual([]);
+});
+
+test('a request whose deadline passed while its process was frozen is not sent, though no timer has fired', async () => {
+  const { server, client } = await startWorld({ timeoutMs: 3_000 });
+  holdDeadlines();
+  const now = performance.now();
+  // The clock of the process that wakes up: it jumps between the call and the moment of writing.
+  const clock = vi
+    .spyOn(performance, 'now')
+    .mockReturnValueOnce(now)
+    .mockReturnValue(now + 3_001);
+  onTestFinished(() => clock.mockRestore());
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({ kind: 'timeout', wasSent: false });
   expect(server.received).toEqual([]);
 });
 

@@ -160,7 +160,7 @@ describe('a deletion', () => {
     await expect.poll(async () => (await world.requests('delete')).length).toBe(1);
     await world.setModes({ commitThenDropRate: 0 });
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
-    const second = await world.run('create-user', { clientId: 'c-1', profile, ...at(9) });
+    const second = await world.run('create-user', { clientId: 'c-1', ...at(9) });
     expect(second.type).toBe('user.created');
     expect(await onlyUser(world)).toMatchObject({ deviceToken: second.subject });
     expect(second.subject).not.toBe(first.subject);
