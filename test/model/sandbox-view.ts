@@ -1,0 +1,114 @@
+/**
+ * Reads what the sandbox holds and what it was asked, and tells what of it must never be: users that differ from what was
+ * expected, two requests for one user at once, two live users with one clientId.
+ */
+import { FIELDS, type Profile } from './history.ts';
+
+export interface RemoteUser extends Profile {
+  readonly deviceToken: string;
+  readonly clientId: string | null;
+  readonly deletedAt: string | null;
+}
+
+export interface LoggedRequest {
+  readonly seq: number;
+  readonly operation: string;
+  readonly deviceToken: string | null;
+  readonly clientId: string | null;
+  readonly status: number | null;
+  readonly applied: boolean;
+  readonly endedAfterSeq: number | null;
+}
+
+export interface SandboxView {
+  readonly users: readonly RemoteUser[];
+  readonly log: readonly LoggedRequest[];
+}
+
+/** Something that must never be, and the user it is about. */
+export interface Finding {
+  readonly clientId: string;
+  readonly what: string;
+}
+
+export async function viewSandbox(url: string): Promise<SandboxView> {
+  const read = async (path: string) => (await fetch(`${url}/_sandbox${path}`)).json();
+  const { users } = (await read('')) as { users: RemoteUser[] };
+  return { users, log: (await read('/requests')) as LoggedRequest[] };
+}
+
+/** Every clientId whose live users are not exactly the one expected. */
+export function remoteDifferences({ users }: SandboxView, expected: ReadonlyMap<string, Profile>): Finding[] {
+  const live = Map.groupBy(
+    users.filter(({ deletedAt }) => deletedAt === null),
+    ({ clientId }) => clientId ?? '(no clientId)',
+  );
+  const clientIds = new Set([...live.keys(), ...expected.keys()]);
+  return [...clientIds].flatMap((clientId) => {
+    const is = (live.get(clientId) ?? []).map(showProfile).join(' and ') || 'nobody';
+    const wanted = expected.get(clientId);
+    const shouldBe = wanted === undefined ? 'nobody' : showProfile(wanted);
+    return is === shouldBe ? [] : [{ clientId, what: `is ${is}, and should be ${shouldBe}` }];
+  });
+}
+
+function showProfile(profile: Profile): string {
+  return JSON.stringify(Object.fromEntries(FIELDS.map((field) => [field, profile[field]])));
+}
+
+/** Every pair of requests that were under way for one user at the same time. */
+export function overlaps({ log }: SandboxView): Finding[] {
+  return [...byUser(log)].flatMap(([clientId, requests]) => {
+    let longest: LoggedRequest | undefined;
+    return requests.flatMap((request) => {
+      const earlier = longest;
+      if (earlier === undefined || endOf(request) > endOf(earlier)) longest = request;
+      if (earlier === undefined || request.seq > endOf(earlier)) return [];
+      return [{ clientId, what: `${showRequest(request)} came during ${showRequest(earlier)}` }];
+    });
+  });
+}
+
+/** Every create that made a second live user for its clientId. */
+export function secondUsers({ log }: SandboxView): Finding[] {
+  const live = new Map<string, Set<string>>();
+  return log.flatMap((request) => {
+    const { operation, clientId, deviceToken, applied } = request;
+    if (!applied || clientId === null || deviceToken === null) return [];
+    const tokens = live.get(clientId) ?? new Set();
+    live.set(clientId, tokens);
+    if (operation === 'delete') tokens.delete(deviceToken);
+    if (operation === 'create') tokens.add(deviceToken);
+    return operation === 'create' && tokens.size > 1
+      ? [{ clientId, what: `had ${tokens.size} users after ${showRequest(request)}` }]
+      : [];
+  });
+}
+
+/** What was asked about each user, of whatever generation, in the order of arrival. */
+function byUser(log: readonly LoggedRequest[]): Map<string, LoggedRequest[]> {
+  const clientIds = new Map<string, string>();
+  for (const { clientId, deviceToken } of log) {
+    if (clientId !== null && deviceToken !== null) clientIds.set(deviceToken, clientId);
+  }
+  const userOf = ({ clientId, deviceToken }: LoggedRequest) =>
+    clientId ?? clientIds.get(deviceToken ?? '') ?? deviceToken;
+  const grouped = Map.groupBy(log, (request) => userOf(request) ?? '');
+  grouped.delete(''); // log-ins concern nobody
+  return grouped;
+}
+
+/** What was asked about a user, in the order of arrival. */
+export function requestsOf(clientId: string, { log }: SandboxView): string[] {
+  return (byUser(log).get(clientId) ?? []).map(showRequest);
+}
+
+function showRequest({ seq, operation, deviceToken, status, applied }: LoggedRequest): string {
+  const answer = status === null ? 'no answer' : String(status);
+  return `#${seq} ${operation} ${deviceToken?.slice(0, 8) ?? ''} (${answer}${applied ? ', applied' : ''})`;
+}
+
+/** Two requests overlapped exactly if the later one's seq is not greater than the end of the earlier one. */
+function endOf({ endedAfterSeq }: LoggedRequest): number {
+  return endedAfterSeq ?? Number.POSITIVE_INFINITY;
+}

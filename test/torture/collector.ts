@@ -1,0 +1,84 @@
+/**
+ * Takes the events off their queues as subscribing services would, and counts what the producer waits for: settled jobs.
+ */
+import { Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { UserEvent } from '../../src/contract/event.ts';
+
+export interface Collector {
+  /** How many jobs have an event on every queue. */
+  readonly settled: number;
+  /** Resolves once so many jobs are settled. */
+  reaches(settled: number): Promise<void>;
+  /** The distinct event ids of a job, on whatever queue. */
+  idsOf(jobId: string): ReadonlySet<string>;
+  isSettled(jobId: string): boolean;
+  /** How many entries the queues bore, deliveries of the same entry not counted. */
+  readonly published: number;
+  /** The codes of the jobs that failed. */
+  readonly failures: ReadonlyMap<string, string>;
+  close(): Promise<void>;
+}
+
+export async function startCollector(
+  redisUrl: string,
+  prefix: string,
+  queues: readonly string[],
+): Promise<Collector> {
+  const entries = new Set<string>();
+  const ids = new Map<string, Set<string>>();
+  const queuesOf = new Map<string, Set<string>>();
+  const failures = new Map<string, string>();
+  const waiting = new Map<() => void, number>();
+  let settled = 0;
+
+  const take = (queue: string, entry: string, event: UserEvent) => {
+    const { jobId } = event.data;
+    entries.add(`${queue} ${entry}`);
+    ids.set(jobId, (ids.get(jobId) ?? new Set()).add(event.id));
+    const heardOn = queuesOf.get(jobId) ?? new Set();
+    if (heardOn.has(queue)) return;
+    queuesOf.set(jobId, heardOn.add(queue));
+    if (heardOn.size < queues.length) return;
+    settled += 1;
+    if (event.type === 'user.failed') failures.set(jobId, event.data.code);
+    for (const [resolve, bound] of waiting) {
+      if (bound <= settled && waiting.delete(resolve)) resolve();
+    }
+  };
+
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 100 });
+  connection.on('error', () => undefined); // Redis is killed now and then: that is the point
+  const workers = queues.map((queue) => {
+    const worker = new Worker(queue, async ({ id = '', data }) => take(queue, id, UserEvent.parse(data)), {
+      connection,
+      prefix,
+      concurrency: 20,
+    });
+    worker.on('error', () => undefined);
+    return worker;
+  });
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+
+  return {
+    get settled() {
+      return settled;
+    },
+    get published() {
+      return entries.size;
+    },
+    failures,
+    idsOf: (jobId) => ids.get(jobId) ?? new Set(),
+    isSettled: (jobId) => queuesOf.get(jobId)?.size === queues.length,
+    async reaches(bound) {
+      if (bound <= settled) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.set(resolve, bound);
+      return promise;
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close(true)));
+      connection.disconnect();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * Does what the plan says to workers, Redis and their connection, and counts it.
+ */
+import type { Fleet } from './fleet.ts';
+import type { Ground } from './ground.ts';
+import type { Random } from './random.ts';
+import type { FaultKind } from './schedule.ts';
+
+/** Whatever somebody asks Redis, the settling of a job, or the taking of one. */
+const REPLIES_TO_LOSE = ['', 'user.created', 'user.updated', 'user.deleted', ':lock', ':settled:'];
+
+export function deedsAgainst({ redis, proxy }: Ground, fleet: Fleet, random: Random) {
+  const injected: Record<FaultKind, number> = {
+    'worker kill': 0,
+    'worker freeze': 0,
+    'redis kill': 0,
+    'reply lost': 0,
+  };
+  const deeds: Readonly<Record<FaultKind, () => Promise<void>>> = {
+    'worker kill': async () => {
+      await fleet.kill();
+      injected['worker kill'] += 1;
+    },
+    'worker freeze': async () => {
+      if (fleet.freeze()) injected['worker freeze'] += 1;
+    },
+    'redis kill': async () => {
+      await redis.kill('SIGKILL');
+      await redis.restart();
+      injected['redis kill'] += 1;
+    },
+    // It is lost when somebody next asks, which need not be soon.
+    'reply lost': async () => {
+      void proxy.dropReplies(1, random.pick(REPLIES_TO_LOSE)).then(() => (injected['reply lost'] += 1));
+    },
+  };
+  return { deeds, injected };
+}

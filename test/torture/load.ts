@@ -1,0 +1,58 @@
+/**
+ * Makes the jobs of a torture run: many users with a small history each. A producer adds them about in the order in which
+ * they happened, and what is near in time changes places.
+ */
+import { FIELDS, type HistoryJob } from '../model/history.ts';
+import type { Random } from './random.ts';
+
+export interface LoadJob extends HistoryJob {
+  /** Chosen by the producer: an add whose reply was lost is repeated, and must not make a second job. */
+  readonly id: string;
+}
+
+const JOBS_PER_USER = 4;
+/** How far a job strays from its place in time, in jobs. */
+const DISORDER = 16;
+/** How far apart the jobs of one user are on average: near enough to meet in the workers. */
+const PACE = 4;
+
+/** @returns the jobs in the order in which they are to be added. */
+export function makeLoad(count: number, random: Random): LoadJob[] {
+  const drafts: { job: Draft; at: number }[] = [];
+  for (let user = 0; drafts.length < count; user++) {
+    let at = user * JOBS_PER_USER;
+    const history = historyOf(`c-${user}`, random);
+    drafts.push(...history.map((job) => ({ job, at: (at += 2 * PACE * random.next()) })));
+  }
+  const happened = drafts
+    .toSorted((a, b) => a.at - b.at)
+    .slice(0, count)
+    .map(({ job }, version) => ({ ...job, version, id: `j-${version}` }));
+  return happened
+    .map((job) => ({ job, place: job.version + DISORDER * random.next() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ job }) => job);
+}
+
+type Draft = Omit<HistoryJob, 'version'>;
+
+/** create, updates, and for some a deletion, and for some of them a return with updates. On average {@link JOBS_PER_USER}. */
+function historyOf(clientId: string, random: Random): Draft[] {
+  const fields = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, `${random.below(1_000_000)}`]));
+  const some = () => FIELDS.filter(() => random.next() < 0.5);
+  const updates = (most: number): Draft[] =>
+    Array.from({ length: random.below(most + 1) }, () => ({
+      name: 'update-user',
+      clientId,
+      fields: random.next() < 0.1 ? { nickname: null } : fields(['phone', ...some()]),
+    }));
+
+  const signUp: Draft = { name: 'create-user', clientId, fields: fields(some()) };
+  const history = [signUp, ...updates(3)];
+  if (random.next() < 0.5) return [...history, ...updates(2)];
+  history.push({ name: 'delete-user', clientId, fields: {} });
+  if (random.next() < 0.3) return history;
+  // A return writes all fields: it may cancel the deletion, and then the old user with its old fields stays.
+  return [...history, { name: 'create-user', clientId, fields: fields(FIELDS) }, ...updates(2)];
+}

@@ -1,0 +1,8 @@
+/**
+ * The sandbox of the torture run, in a process of its own: it tells its address, and ends with its parent.
+ */
+import { startSandbox } from '../../src/sandbox/server.ts';
+
+process.once('disconnect', () => process.exit(1));
+const { url } = await startSandbox();
+process.send?.(url);

@@ -1,0 +1,12 @@
+/**
+ * A worker process of the torture run: it has a short lock, says when it works, and ends with its parent.
+ */
+import { startApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createLog } from '../../src/ops/log.ts';
+import { LOCK_MS } from './fleet.ts';
+
+process.once('disconnect', () => process.exit(1));
+const config = loadConfig();
+await startApp(config, await createLog(config.logLevel, false), { lockMs: LOCK_MS, quarantineMs: 100 });
+process.send?.('ready');
