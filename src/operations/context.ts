@@ -32,8 +32,12 @@ export interface UserRecord {
   state: 'unknown' | 'live' | 'deleted' | 'stray';
   /** An earlier run may have sent a create, and nobody knows what became of it. */
   isInDoubt: boolean;
+  /** An earlier run may have sent a deletion that is not settled yet: since when, in epoch milliseconds. */
+  deletingSince?: number | undefined;
   /** When we last knew for certain that the user exists, in epoch milliseconds. */
   madeAt?: number | undefined;
+  /** A create that has begun and goes on later. */
+  pending?: Version | undefined;
   /** The newest create that is settled. */
   created?: Version | undefined;
   /** The newest deletion that is settled, also where there was nobody to delete. */
@@ -44,6 +48,8 @@ export interface UserRecord {
 /** What a run learnt of its user. */
 export interface Learnt {
   record: UserRecord;
+  /** The clientId that Damoov has said to be this user's (before a rename). */
+  clientId?: string | undefined;
   /** The user's clientId was changed, or cleared where it is null. */
   renamedTo?: string | null;
 }

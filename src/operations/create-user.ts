@@ -10,7 +10,15 @@ import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts
 import type { Effect, OperationContext, UserRecord } from './context.ts';
 import { deriveUserId } from './derive-user-id.ts';
 import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
-import { namesOf, nextGeneration, superseded, withWritten, withoutNewer } from './newer-knowledge.ts';
+import {
+  AWAIT_DELETION,
+  isBeingDeleted,
+  namesOf,
+  nextGeneration,
+  superseded,
+  withWritten,
+  withoutNewer,
+} from './newer-knowledge.ts';
 
 type SignUp = CreateUserJob['data'];
 
@@ -21,6 +29,7 @@ const TRUST_MS = 15 * 60_000;
 export async function createUser(signUp: SignUp, context: OperationContext): Promise<Effect> {
   const { record, job } = context;
   if (isOlder(job.version, record.deleted)) return { outcome: superseded('deletion', record.userId) };
+  if (isBeingDeleted(record, context.now())) return { outcome: AWAIT_DELETION };
   if (record.state === 'live' && record.userId !== undefined) {
     return (await keepUser(signUp, record.userId, context)) ?? makeUser(signUp, afterLoss(context));
   }
@@ -52,10 +61,30 @@ async function keepUser(
     return { outcome: unexpected(signUp.userId, userId) };
   }
   if (!client.hasAdmin) return existed(userId, record, context);
-  const isTrusted = record.madeAt !== undefined && now() - record.madeAt < TRUST_MS;
-  if (isTrusted) return adopt(signUp, { userId }, context);
+  const isYoung = record.madeAt !== undefined && now() - record.madeAt < TRUST_MS;
+  // An id that the job names may be anybody's.
+  if (isYoung && signUp.userId === undefined) return adopt(signUp, { userId }, context);
   const found = await findByUserId(userId, context);
+  if (found !== undefined && isOfAnother(found, signUp)) return mismatch(signUp);
   return found === undefined ? undefined : adopt(signUp, found, context);
+}
+
+/** Whether a user who has the id is another sign-up's: the clientId was changed since. */
+function isOfAnother(user: DamoovUser, signUp: SignUp): boolean {
+  return signUp.clientId !== undefined && user.clientId !== undefined && user.clientId !== signUp.clientId;
+}
+
+/** Only an id that the job names is a contradiction; one of ours is merely taken. */
+function mismatch({ userId }: SignUp): Effect | undefined {
+  if (userId === undefined) return undefined;
+  return { outcome: failed('user-mismatch', 'this user has another clientId', userId) };
+}
+
+/** The id is another's: the sign-up gets the next one. */
+function afterTaken(context: OperationContext): OperationContext {
+  const { record } = context;
+  const taken = { ...record, generation: nextGeneration(record), isInDoubt: false };
+  return afterLoss({ ...context, record: taken });
 }
 
 /** The user is known to be gone, though nobody told us: the sign-up gets the next one. */
@@ -108,6 +137,9 @@ async function resolveDoubt(
   if (!client.hasAdmin) return wanted === undefined ? outcomeUnknown() : undefined;
   if (wanted !== undefined) {
     const user = await findByUserId(wanted, context);
+    if (user !== undefined && isOfAnother(user, signUp)) {
+      return mismatch(signUp) ?? makeUser(signUp, afterTaken(context));
+    }
     if (user !== undefined) return adopt(signUp, user, context);
   }
   if (signUp.clientId === undefined) return wanted === undefined ? outcomeUnknown() : undefined;
@@ -130,6 +162,9 @@ async function sendWanted(signUp: SignUp, wanted: string, context: OperationCont
     // Nothing is documented of a CustomToken sent twice: 409, 422 and 400 may all mean that it is taken.
     if (client.hasAdmin) {
       const user = await findByUserId(wanted, context);
+      if (user !== undefined && isOfAnother(user, signUp)) {
+        return mismatch(signUp) ?? makeUser(signUp, afterTaken(context));
+      }
       const adopted = user && (await adopt(signUp, user, context));
       if (adopted !== undefined) return adopted;
       throw error;

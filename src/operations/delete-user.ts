@@ -11,6 +11,7 @@ import { type Effect, type OperationContext, type UserRecord, GIVEN_UP } from '.
 import { deriveUserId } from './derive-user-id.ts';
 import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
 import { isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
+import { PATIENCE_MS } from './update-user.ts';
 
 /** A look-up may lag behind the deletion: it is repeated after so many milliseconds before the whole job is. */
 const CONFIRM_AFTER_MS = [0, 250, 1000] as const;
@@ -29,19 +30,39 @@ export async function deleteUser(
   if (isAboutUser && isOlder(job.version, record.created))
     return { outcome: superseded('create', record.userId) };
 
+  if (isAboutUser && awaitsReturn(context)) {
+    return {
+      outcome: { status: 'wait', reason: 'newer values: the user may have come back', delayMs: 2000 },
+    };
+  }
+
   const user = await identify(address, context);
   if (user !== undefined && 'code' in user) return { outcome: user };
   if (user !== undefined && address.clientId !== undefined && record.userId !== user.userId) {
     const claimed = await context.claim(user.userId);
     if (claimed === GIVEN_UP) return GIVEN_UP;
     if (isOlder(job.version, claimed.created)) return { outcome: superseded('create', user.userId) };
-    return end(user.userId, { ...context, record: { ...claimed, userId: user.userId } });
+    return end(user.userId, { ...context, record: { ...claimed, userId: user.userId } }, true, user.clientId);
   }
-  if (user !== undefined) return end(user.userId, context);
+  if (user !== undefined) return end(user.userId, context, true, user.clientId);
   const unseen = isAboutUser ? await unseenUserId(address, context) : undefined;
   if (unseen !== undefined) return end(unseen, context, false);
+  if (isAboutUser && record.isInDoubt && context.userIdMode === 'assigned') {
+    return {
+      outcome: { status: 'retry', reason: 'an unanswered create may have made the user: not seen yet' },
+    };
+  }
   const outcome = deleted(address.userId, false);
   return isAboutUser ? { outcome, learnt: { record: tombstone(record, context) } } : { outcome };
+}
+
+/**
+ * A value newer than the deletion says that there may be a newer create as well, which has not come yet. It is waited for as
+ * an update waits for its user; then the deletion stands, and what was written meanwhile goes with the user.
+ */
+function awaitsReturn({ record, job, now }: OperationContext): boolean {
+  const isNewer = Object.values(record.fields).some((version) => isOlder(job.version, version));
+  return isNewer && now() - job.timestamp < PATIENCE_MS;
 }
 
 /** The user that both ids, or the one given, lead to at Damoov itself; nothing remembered is believed here. */
@@ -83,7 +104,12 @@ async function unseenUserId(
 }
 
 /** Deletes this very user and confirms it. */
-async function end(userId: string, context: OperationContext, wasSeen = true): Promise<Effect> {
+async function end(
+  userId: string,
+  context: OperationContext,
+  wasSeen: boolean,
+  clientId?: string,
+): Promise<Effect> {
   const { client, signal, record } = context;
   let refusal: DamoovError | undefined;
   try {
@@ -99,11 +125,13 @@ async function end(userId: string, context: OperationContext, wasSeen = true): P
     return { outcome: { status: 'retry', reason: 'a look-up still finds the user' } };
   }
   const outcome = deleted(userId, wasSeen || refusal === undefined);
-  if (!isAbout(record, userId)) return { outcome };
+  // One that no look-up showed is of this very sign-up, though the record may still name an earlier user of it.
+  if (wasSeen && !isAbout(record, userId)) return { outcome };
   const generation = nextGeneration(record);
   return {
     outcome,
-    learnt: { record: { ...tombstone(record, context), userId, generation, state: 'deleted' } },
+    // The deletion counts for whoever names the user by its clientId, too.
+    learnt: { record: { ...tombstone(record, context), userId, generation, state: 'deleted' }, clientId },
   };
 }
 const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);

@@ -2,7 +2,7 @@
  * What the record already knows to be newer than a job, and what a job's effect adds to the record: pure rules of versions.
  */
 import type { UpdateUserJob } from '../contract/job.ts';
-import type { Superseded } from '../contract/outcome.ts';
+import type { Superseded, Wait } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
 import { sameUserId } from '../damoov/wire.ts';
 import { type Field, type UserRecord, FIELDS } from './context.ts';
@@ -39,6 +39,21 @@ export function withWritten(record: UserRecord, names: readonly Field[], version
 export function isAbout(record: UserRecord, userId: string | undefined): boolean {
   return userId === undefined || record.userId === undefined || sameUserId(record.userId, userId);
 }
+
+/** How long a deletion that was cut off keeps others waiting at the most, in milliseconds: its own job comes back sooner. */
+const LONGEST_DELETION_MS = 3_600_000;
+
+/** Whether nobody can tell yet if the user is still there: a deletion was sent, and its job goes on. */
+export function isBeingDeleted({ deletingSince }: UserRecord, nowMs: number): boolean {
+  return deletingSince !== undefined && nowMs - deletingSince < LONGEST_DELETION_MS;
+}
+
+/** Waits for that deletion. */
+export const AWAIT_DELETION: Wait = {
+  status: 'wait',
+  reason: 'a deletion of the user goes on',
+  delayMs: 1000,
+};
 
 /** The generation of the user that a create would make now. */
 export function nextGeneration({ state, generation }: UserRecord): number {

@@ -14,11 +14,22 @@ import {
   type UserRecord,
   GIVEN_UP,
 } from './context.ts';
-import { ambiguous, findByClientId } from './find-user.ts';
-import { isAbout, namesOf, superseded, withWritten, withoutNewer } from './newer-knowledge.ts';
+import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
+import {
+  AWAIT_DELETION,
+  isAbout,
+  isBeingDeleted,
+  namesOf,
+  superseded,
+  withWritten,
+  withoutNewer,
+} from './newer-knowledge.ts';
 
 /** How long after it was added an update waits for a create that may still come, in milliseconds. */
 export const PATIENCE_MS = 5 * 60_000;
+
+/** How long an update waits at a time while a create of its user goes on, in milliseconds. */
+const PENDING_MS = 15_000;
 
 type Update = UpdateUserJob['data'];
 
@@ -30,13 +41,23 @@ export async function updateUser(
   const { record, job } = context;
   const { clientId, userId } = update;
   // Of a user that was deleted or replaced since, the record tells nothing.
-  if (userId !== undefined && !isAbout(record, userId)) return apply(update, update.changes, userId, context);
+  if (userId !== undefined && !isAbout(record, userId)) {
+    const user = await findByUserId(userId, context);
+    if (user === undefined) return { outcome: awaitUser(userId, context) };
+    return apply(update, update.changes, userId, context, user.clientId);
+  }
   if (isOlder(job.version, record.deleted)) return { outcome: superseded('deletion', record.userId) };
   const changes = withoutNewer(update.changes, record, job.version);
   if (Object.keys(changes).length === 0) return { outcome: superseded('newer values', record.userId) };
+  if (isBeingDeleted(record, context.now())) return { outcome: AWAIT_DELETION };
   if (record.state === 'deleted') return { outcome: awaitUser(userId, context) };
-  const known = userId ?? record.userId;
-  if (known !== undefined) return apply(update, changes, known, context);
+  if (record.userId !== undefined) return apply(update, changes, record.userId, context);
+  // An id that we have never heard of: Damoov would change it in whatever instance it is.
+  if (userId !== undefined) {
+    const user = await findByUserId(userId, context);
+    if (user === undefined) return { outcome: awaitUser(userId, context) };
+    return apply(update, changes, userId, context, user.clientId);
+  }
   return clientId === undefined
     ? { outcome: awaitUser(userId, context) }
     : findAndUpdate(clientId, update, context);
@@ -62,9 +83,11 @@ async function apply(
   changes: Update['changes'],
   target: string,
   context: OperationContext,
+  seenClientId?: string,
 ): Promise<Effect | typeof GIVEN_UP> {
   const { client, record, job, signal } = context;
   const { clientId, userId } = update;
+  const oldClientId = await clientIdBefore(update, target, context, seenClientId);
   try {
     await client.updateUser(target, changes, { signal });
   } catch (error) {
@@ -81,7 +104,19 @@ async function apply(
   const changed = namesOf(changes);
   const outcome: Outcome = { status: 'done', type: 'user.updated', userId: target, changed };
   if (!isAbout(record, target)) return { outcome };
-  return { outcome, learnt: learntOf(record, target, changed, changes, clientId, job.version) };
+  return { outcome, learnt: learntOf(record, target, changed, changes, oldClientId, job.version) };
+}
+
+/** The clientId that the user is about to lose: whoever signs up under it afterwards is somebody else. */
+async function clientIdBefore(
+  { clientId, changes }: Update,
+  target: string,
+  context: OperationContext,
+  seen?: string,
+): Promise<string | undefined> {
+  const known = seen ?? clientId;
+  if (known !== undefined || changes.clientId === undefined) return known;
+  return (await findByUserId(target, context))?.clientId;
 }
 
 function learntOf(
@@ -94,12 +129,15 @@ function learntOf(
 ): Learnt {
   const state = record.state === 'unknown' ? 'live' : record.state;
   const learnt = { record: withWritten({ ...record, userId, state }, changed, version) };
-  if (changes.clientId === undefined || changes.clientId === clientId) return learnt;
-  return { ...learnt, renamedTo: changes.clientId };
+  if (changes.clientId === undefined || changes.clientId === clientId) return { ...learnt, clientId };
+  return { ...learnt, clientId, renamedTo: changes.clientId };
 }
 
 /** The wait doubles with the job's age. */
-function awaitUser(userId: string | undefined, { job, now }: OperationContext): Outcome {
+function awaitUser(userId: string | undefined, { job, now, record }: OperationContext): Outcome {
+  if (record.pending !== undefined) {
+    return { status: 'wait', reason: 'the user is still being created', delayMs: PENDING_MS };
+  }
   const ageMs = Math.max(0, now() - job.timestamp);
   if (ageMs >= PATIENCE_MS) return failed('user-not-found', 'no such user, and none came in time', userId);
   const delayMs = Math.min(Math.max(1000, ageMs), PATIENCE_MS - ageMs);

@@ -21,13 +21,24 @@ local function exists(hash)
   return redis.call('EXISTS', base .. hash) == 1
 end
 
+local function isVersion(name)
+  return name == 'cv' or name == 'dv' or string.sub(name, 1, 2) == 'v:'
+end
+
+local function timeOf(version)
+  return tonumber(string.match(version, '^%S+')) or 0
+end
+
 --- Turns a record that was found to be another's into a pointer; what it alone knows moves along.
 local function merge(fromHash, toHash)
   local from, to = base .. fromHash, base .. toHash
   local fields = redis.call('HGETALL', from)
   for i = 1, #fields, 2 do
-    if fields[i] ~= 'owner' and fields[i] ~= 'next' then
-      redis.call('HSETNX', to, fields[i], fields[i + 1])
+    local name, value = fields[i], fields[i + 1]
+    local known = redis.call('HGET', to, name)
+    local isNewer = known and isVersion(name) and timeOf(value) > timeOf(known)
+    if name ~= 'owner' and name ~= 'next' and (isNewer or not known) then
+      redis.call('HSET', to, name, value)
     end
   end
   local waiting = redis.call('ZRANGE', from .. ':waiting', 0, -1, 'WITHSCORES')
@@ -49,8 +60,9 @@ local function pick()
   end
   local user = recordOf(base, userHash)
   if knownAs == 'derived' then
-    -- A client that was renamed or signed up again has another user than the first one its id derives.
-    return (exists(client) or not exists(user)) and client or user
+    -- A record of the id's own was written by jobs that name the user by it; one it only points to is another client's.
+    local isOwn = user == userHash and exists(user)
+    return (isOwn and not exists(client)) and user or client
   end
   if exists(user) then
     return user
@@ -63,11 +75,12 @@ if knownAs ~= 'found' then
   local settlement = redis.call('GET', KEYS[1])
   if settlement then
     local settled = cjson.decode(settlement)
-    local stalls = tonumber(redis.call('HGET', jobKey, 'stc') or '0')
-    if settled.outcome.status ~= 'failed' or stalls > settled.stalls then
+    local job = redis.call('HMGET', jobKey, 'stc', 'timestamp')
+    local isSame = job[2] == settled.timestamp
+    if isSame and (settled.outcome.status ~= 'failed' or tonumber(job[1] or '0') > settled.stalls) then
       return { 'settled', settlement }
     end
-    -- It failed, and was then put back by hand.
+    -- It failed and was then put back by hand, or it is another job that was given the id of one that is gone.
     redis.call('DEL', KEYS[1])
   end
 end
@@ -123,6 +136,8 @@ end
 redis.call('ZREM', key .. ':waiting', jobId)
 if name == 'create-user' then
   redis.call('HSETNX', key, 'doubt', run)
+elseif name == 'delete-user' then
+  redis.call('HSETNX', key, 'dd', string.format('%.0f %s', nowMs(), run))
 end
 local record = redis.call('HGETALL', key)
 if name == 'delete-user' then

@@ -2,6 +2,7 @@
  * What settle.lua is told to change in a record, from what a run learnt. Knows which names lead to a user, not what they
  * are worth.
  */
+import type { Version } from '../contract/version.ts';
 import type { Instance, Learnt } from '../operations/context.ts';
 import { fieldsOf } from './record-fields.ts';
 import { hashOf } from './user-hash.ts';
@@ -9,25 +10,27 @@ import { hashOf } from './user-hash.ts';
 export interface Change {
   set: string[];
   drop: string[];
-  /** Records that lead to this one from now on. */
+  /** Names that lead to this record from now on, where they lead nowhere yet. */
   pointers: string[];
-  moveTo?: string;
-  /** What stays under the old hash of a record that moves. */
+  /** The user's clientId has changed: from this name, where it is known, to that one; `user` is the name of its id. */
+  rename?: { from: string; to: string; user: string };
+  /** What stays under the clientId that was given up. */
   leave: string[];
 }
 
 export const NOTHING: Change = { set: [], drop: [], pointers: [], leave: [] };
 
 /** @param hash under which the record lies now. */
-export function changeOf({ record, renamedTo }: Learnt, hash: string, instance: Instance): Change {
+export function changeOf(learnt: Learnt, hash: string, instance: Instance, version: Version): Change {
+  const { record, clientId, renamedTo } = learnt;
   const change = { ...NOTHING, ...fieldsOf(record) };
   if (record.userId === undefined) return change;
   const user = hashOf(instance, 'user', record.userId);
-  change.pointers = [user];
-  if (renamedTo === undefined) return change;
-  const target = renamedTo === null ? user : hashOf(instance, 'client', renamedTo);
-  if (target === hash) return change;
-  // A record of its own user id stays where it is: the new clientId leads there.
-  if (user === hash) return { ...change, pointers: [target] };
-  return { ...change, moveTo: target, leave: ['gen', String(record.generation + 1)] };
+  const client = clientId === undefined ? '' : hashOf(instance, 'client', clientId);
+  if (renamedTo === undefined) return { ...change, pointers: client === '' ? [user] : [user, client] };
+  const to = renamedTo === null ? user : hashOf(instance, 'client', renamedTo);
+  const from = client === '' && hash !== user ? hash : client;
+  // Whoever signs up under the old clientId is somebody else, and what is older than this was meant for this user.
+  const leave = ['gen', String(record.generation), 'st', 'deleted', 'dv', version];
+  return to === hash ? change : { ...change, rename: { from, to, user }, leave };
 }

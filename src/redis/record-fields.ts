@@ -12,14 +12,16 @@ const Hash = z.object({
   gen: z.coerce.number().default(0),
   st: z.enum(['live', 'deleted', 'stray']).optional(),
   doubt: z.string().optional(),
+  dd: z.string().optional(),
   made: z.coerce.number().optional(),
+  pc: version,
   cv: version,
   dv: version,
 });
 
 /** @param run what a create of this very run has set `doubt` to: an older one says that there is doubt. */
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
-  const { uid, gen, st, doubt, made, cv, dv } = Hash.parse(hash);
+  const { uid, gen, st, doubt, dd, made, pc, cv, dv } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
   for (const field of FIELDS) {
     const written = version.parse(hash[`v:${field}`]);
@@ -30,7 +32,9 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
     generation: gen,
     state: st ?? 'unknown',
     isInDoubt: doubt !== undefined && doubt !== run,
+    deletingSince: dd === undefined || dd.endsWith(run) ? undefined : Number.parseInt(dd, 10),
     madeAt: made,
+    pending: pc,
     created: cv,
     deleted: dv,
     fields,
@@ -38,16 +42,18 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
 }
 
 /**
- * What is to be written and removed so that the hash says what the record does. `doubt` is only ever removed: the mark of
- * the run that began it stays.
+ * What is to be written and removed so that the hash says what the record does. `doubt` and `dd` are only ever removed:
+ * the mark of the run that began it stays.
  */
 export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } {
-  const { userId, generation, state, isInDoubt, madeAt, created, deleted, fields } = record;
+  const { userId, generation, state, isInDoubt, deletingSince, madeAt, pending, created, deleted, fields } =
+    record;
   const hash: [string, string | undefined][] = [
     ['uid', userId],
     ['gen', generation === 0 ? undefined : String(generation)],
     ['st', state === 'unknown' ? undefined : state],
     ['made', madeAt === undefined ? undefined : String(madeAt)],
+    ['pc', pending],
     ['cv', created],
     ['dv', deleted],
     ...FIELDS.map((field): [string, string | undefined] => [`v:${field}`, fields[field]]),
@@ -57,6 +63,7 @@ export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } 
     drop: [
       ...hash.flatMap(([name, value]) => (value === undefined ? [name] : [])),
       ...(isInDoubt ? [] : ['doubt']),
+      ...(deletingSince === undefined ? ['dd'] : []),
     ],
   };
 }

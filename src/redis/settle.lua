@@ -4,7 +4,8 @@
 --   KEYS: 1 the job's settlement, 2 its lock, 3-11 of BullMQ's promote, then 9 of its addStandardJob for each events queue
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 hash of the record, or none,
 --         6 lock in ms, 7 seconds to keep, 8 the settlement, or none, 9 seconds to keep it, 10 what changes, as JSON:
---         {set: [name, value, …], drop: [name, …], pointers: [hash, …], moveTo?, leave: [name, value, …]},
+--         {set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
+--          rename?: {from: hash or none, to: hash, user: hash}},
 --         then 3 of addStandardJob for each events queue
 --   Answers 'ok' | 'lost'
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -26,38 +27,83 @@ elseif redis.call('HGET', key, 'owner') ~= jobId .. ' ' .. token then
   return redis.call('GET', KEYS[2]) == token and 'ok' or 'lost'
 end
 
-if settlement ~= '' then
-  redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+local function publish()
+  if settlement == '' then
+    return nil
+  end
   for i = 0, (#ARGV - 10) / 3 - 1 do
     local added = addStandardJob(part(KEYS, 12 + 9 * i, 9), part(ARGV, 11 + 3 * i, 3))
     if type(added) == 'number' and added < 0 then
       return redis.error_reply('the event was not added: ' .. added)
     end
   end
+  redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+  return nil
+end
+
+--- Whether a name may lead to another user from now on.
+local function isFree(name)
+  local there = recordOf(base, name)
+  local known = redis.call('HMGET', base .. there, 'uid', 'st', 'owner')
+  return there == hash or (not known[1] or known[2] == 'deleted') and not isAlive(jobsBase, known[3])
+end
+
+local function lead(name, to)
+  local generation = redis.call('HGET', base .. name, 'gen')
+  redis.call('DEL', base .. name)
+  redis.call('HSET', base .. name, 'at', to)
+  redis.call('EXPIRE', base .. name, keepS)
+  return tonumber(generation or '0')
+end
+
+--- The user has another clientId: the old one leads to nobody, and whoever signs up under it is another user.
+local function rename(from, to, user)
+  local generation = 0
+  local place = hash
+  if hash == user then
+    if to ~= user and isFree(to) then
+      generation = lead(to, hash)
+    end
+  else
+    place = isFree(to) and to or user
+    generation = tonumber(redis.call('HGET', base .. place, 'gen') or '0')
+    redis.call('RENAME', key, base .. place)
+    if place ~= user then
+      lead(user, place)
+    end
+  end
+  if generation > tonumber(redis.call('HGET', base .. place, 'gen') or '0') then
+    redis.call('HSET', base .. place, 'gen', generation)
+  end
+  if from ~= '' and from ~= place and (from == hash or recordOf(base, from) == hash) then
+    redis.call('DEL', base .. from)
+    redis.call('HSET', base .. from, unpack(change.leave))
+    redis.call('EXPIRE', base .. from, keepS)
+  end
+  redis.call('HDEL', base .. place, 'owner', 'next')
+  redis.call('EXPIRE', base .. place, keepS)
+  wakeAll(key, promoteKeys, jobsBase)
+end
+
+-- What was learnt comes first and the settlement last: where an add fails in between, the next run knows what was done,
+-- and adds the event again.
+if hash ~= '' then
+  if #change.drop > 0 then
+    redis.call('HDEL', key, unpack(change.drop))
+  end
+  if #change.set > 0 then
+    redis.call('HSET', key, unpack(change.set))
+  end
+end
+local fault = publish()
+if fault then
+  return fault
 end
 if hash == '' then
   return 'ok'
 end
-
-redis.call('HDEL', key, 'owner', unpack(change.drop))
-if #change.set > 0 then
-  redis.call('HSET', key, unpack(change.set))
-end
-if change.moveTo and (redis.call('EXISTS', base .. change.moveTo) == 0 or recordOf(base, change.moveTo) == hash) then
-  redis.call('RENAME', key, base .. change.moveTo)
-  redis.call('EXPIRE', base .. change.moveTo, keepS)
-  for _, pointer in ipairs(change.pointers) do
-    if pointer ~= change.moveTo then
-      redis.call('HSET', base .. pointer, 'at', change.moveTo)
-      redis.call('EXPIRE', base .. pointer, keepS)
-    end
-  end
-  if #change.leave > 0 then
-    redis.call('HSET', key, unpack(change.leave))
-    redis.call('EXPIRE', key, keepS)
-  end
-  redis.call('HDEL', base .. change.moveTo, 'next')
-  wakeAll(key, promoteKeys, jobsBase)
+if change.rename then
+  rename(change.rename.from, change.rename.to, change.rename.user)
   return 'ok'
 end
 for _, pointer in ipairs(change.pointers) do
@@ -66,6 +112,7 @@ for _, pointer in ipairs(change.pointers) do
     redis.call('EXPIRE', base .. pointer, keepS)
   end
 end
+redis.call('HDEL', key, 'owner')
 redis.call('EXPIRE', key, keepS)
 wakeOldest(key, promoteKeys, jobsBase, lockMs)
 redis.call('EXPIRE', key, keepS)

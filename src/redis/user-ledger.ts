@@ -127,12 +127,13 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   }
 
   function held(hash: string, record: UserRecord, hold: Hold, instance: Instance): HeldUser {
-    const { run, address } = hold;
+    const { run, job, address } = hold;
     return {
       record,
       claim: (userId) => take({ ...hold, address: { ...address, userId } }, true),
-      settle: (settlement, learnt) => end(run, hash, changeOf(learnt, hash, instance), settlement),
-      letGo: (learnt) => end(run, hash, changeOf(learnt, hash, instance)),
+      settle: (settlement, learnt) =>
+        end(run, hash, changeOf(learnt, hash, instance, job.version), settlement),
+      letGo: (learnt) => end(run, hash, changeOf(learnt, hash, instance, job.version)),
     };
   }
 
@@ -187,9 +188,8 @@ function promoteKeysOf({ keys }: Queue): string[] {
   return names.map((name) => keys[name] ?? '');
 }
 
-/** Tells a run from every other: a worker takes one job after the other under the same token. */
-function nameOf({ jobId, token, start }: Run): string {
-  return `${jobId} ${token} ${start}`;
+function nameOf({ jobId, nonce }: Run): string {
+  return `${jobId} ${nonce}`;
 }
 
 function pairsOf(flat: readonly string[]): Record<string, string> {
@@ -198,11 +198,11 @@ function pairsOf(flat: readonly string[]): Record<string, string> {
   );
 }
 
-function keptOf({ outcome, attempts, event }: Settlement, { stalls }: Run): object {
+function keptOf({ outcome, attempts, event }: Settlement, { stalls, timestamp }: Run): object {
   const {
     accessToken: _secret,
     refreshToken: _secretToo,
     ...rest
   } = { accessToken: '', refreshToken: '', ...outcome };
-  return { outcome: rest, attempts, at: Date.parse(event.time), stalls };
+  return { outcome: rest, attempts, at: Date.parse(event.time), stalls, timestamp: String(timestamp) };
 }

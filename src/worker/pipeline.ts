@@ -5,7 +5,7 @@
 import { type EventContext, eventOf } from '../contract/event.ts';
 import { type UserJob, isJobName, type ParsedJob, parseJobText } from '../contract/job.ts';
 import { type Settled, failed, isSettled } from '../contract/outcome.ts';
-import { versionOf } from '../contract/version.ts';
+import { msOf, versionOf } from '../contract/version.ts';
 import { type Effect, type Instance, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { createUser } from '../operations/create-user.ts';
 import { deleteUser } from '../operations/delete-user.ts';
@@ -13,7 +13,7 @@ import { deriveUserId } from '../operations/derive-user-id.ts';
 import { updateUser } from '../operations/update-user.ts';
 import { classify } from './classify.ts';
 import { guardedClient } from './guarded-client.ts';
-import { mayHaveCreated } from './may-have-created.ts';
+import { leaveOpen } from './open-ends.ts';
 import type { Address, HeldUser, KeptSettlement, UserLedger } from './user-ledger.ts';
 import { type Patience, type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
 
@@ -27,8 +27,8 @@ export interface Delivery {
   timestamp: number;
   /** The attempt this is, from 1; runs that only waited do not count. */
   attempt: number;
-  /** Which start of the job this is, from 1; every run counts. */
-  start: number;
+  /** Of this run alone. */
+  nonce: string;
   /** How often the job has stalled so far. */
   stalls: number;
   /** Of the lock that makes the job ours. */
@@ -57,6 +57,9 @@ export interface Pipeline extends Patience {
   onRun?: (report: RunReport) => void;
 }
 
+/** Clocks differ; but a version from the far future would be newer than all that ever comes. In milliseconds. */
+const MOST_AHEAD_MS = 3_600_000;
+
 /** Carries one delivery through. Never throws. */
 export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { now } = pipeline.ports;
@@ -83,6 +86,10 @@ async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline)
     return refuse(failed('unknown-instance', message), parsed, delivery, pipeline);
   }
   const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
+  if (msOf(version) > pipeline.ports.now() + MOST_AHEAD_MS) {
+    const message = 'occurredAt, or the job itself, is more than an hour ahead of its time';
+    return refuse(failed('invalid-job', message), parsed, delivery, pipeline);
+  }
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
     runOf(delivery),
@@ -144,21 +151,14 @@ async function carryOut(
     signal,
   };
 
-  let effect: Effect | typeof GIVEN_UP;
-  let isCreateOpen = false;
-  try {
-    effect = await operate(job, context);
-  } catch (error) {
-    effect = { outcome: classify(error) };
-    isCreateOpen = mayHaveCreated(job, error);
-  }
-  if (effect === GIVEN_UP) return givenUp;
-
-  const outcome = endOfPatience(effect.outcome, delivery.attempt, pipeline);
-  const isInDoubt = user.record.isInDoubt || isCreateOpen;
-  // Of a deletion that has not ended nobody knows what it did: that the user was made lately is no proof of it any more.
-  const madeAt = job.name === 'delete-user' ? undefined : user.record.madeAt;
-  const learnt = effect.learnt ?? { record: { ...user.record, madeAt, isInDoubt } };
+  const attempt = await operate(job, context).catch((error: unknown) => ({
+    outcome: classify(error),
+    error,
+  }));
+  if (attempt === GIVEN_UP) return givenUp;
+  const outcome = endOfPatience(attempt.outcome, delivery.attempt, pipeline);
+  const { version } = context.job;
+  const learnt = leaveOpen(job, version, user.record, { ...attempt, outcome }, pipeline.ports.now());
   if (!isSettled(outcome)) {
     return (await user.letGo(learnt)) === 'lost'
       ? { next: 'lost' }
@@ -203,8 +203,8 @@ function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipel
   return { clientId, userId: deriveUserId(instance, { clientId }), userIdIs: 'derived' };
 }
 
-function runOf({ id, token, start, stalls }: Delivery) {
-  return { jobId: id, token, start, stalls };
+function runOf({ id, token, nonce, timestamp, stalls }: Delivery) {
+  return { jobId: id, token, nonce, timestamp, stalls };
 }
 
 function eventContext(

@@ -2,6 +2,7 @@
  * Where a job leaves BullMQ and comes back: turns a BullMQ job into a delivery, and a verdict into what BullMQ wants.
  * The only file that speaks BullMQ's control errors.
  */
+import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import { type Pipeline, runJob } from './pipeline.ts';
@@ -51,7 +52,7 @@ export async function processJob(
       text: job.data,
       timestamp: sane(job.timestamp),
       attempt: job.attemptsMade + 1,
-      start: job.attemptsStarted,
+      nonce: randomUUID(),
       stalls: job.stalledCounter,
       token,
       maySend: lock.maySend,
@@ -64,7 +65,7 @@ export async function processJob(
 
 /** Another client may have written anything; and it has to be the same in every run, since a UserId may derive from it. */
 function sane(timestamp: number): number {
-  return Number.isFinite(timestamp) ? timestamp : 0;
+  return Number.isSafeInteger(timestamp) ? timestamp : 0;
 }
 
 async function tellQueue(

@@ -14,8 +14,10 @@ export interface Run {
   jobId: string;
   /** Of the job's lock: it shows whose run this is, and whether it still is. */
   token: string;
-  /** Which start of the job this is; with the token it tells a run from every other. */
-  start: number;
+  /** Tells this run from every other: BullMQ takes one job after the other under one token, and starts count anew. */
+  nonce: string;
+  /** Of the job: another one may come to bear the same id. */
+  timestamp: number;
   /** How often the job has stalled so far. */
   stalls: number;
 }

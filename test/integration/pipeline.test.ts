@@ -83,8 +83,10 @@ describe('a job added by a bare BullMQ client', () => {
     await world.run('update-user', { clientId: 'old', changes: { clientId: 'new' } });
     const event = await world.run('update-user', { clientId: 'new', changes: { phone: '1' } });
     expect(event).toMatchObject({ type: 'user.updated', subject: data.userId });
-    const gone = await world.run('update-user', { clientId: 'old', changes: { phone: '2' } }, hourOld());
-    expect(gone).toMatchObject({ type: 'user.failed', data: { code: 'user-not-found' } });
+    const late = await world.run('update-user', { clientId: 'old', changes: { phone: '2' } }, hourOld());
+    expect(late).toMatchObject({ type: 'user.superseded' });
+    const next = await world.run('create-user', { clientId: 'old' });
+    expect(next.subject).not.toBe(data.userId);
   });
 
   it('update-user before its create waits for it, and spends no attempt', async () => {

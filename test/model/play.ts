@@ -93,8 +93,11 @@ async function settle(world: World, played: readonly Played[]): Promise<void> {
       for (const one of played) if (one.jobId === job.id) one.redrives += 1;
     }
     await untilQuiet(world);
-    await world.jobs.promoteJobs(); // those that waited for a create, which has come meanwhile
-    await untilQuiet(world);
+    // Those that waited for a create, which may itself have waited for a deletion.
+    for (let round = 1; round <= 3; round += 1) {
+      await world.jobs.promoteJobs();
+      await untilQuiet(world);
+    }
     isSettled = (await exhausted(world)).length === 0;
   }
 }

@@ -68,7 +68,8 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
   const runOf = (job: Job): Run => ({
     jobId: job.id ?? '',
     token: job.token ?? '',
-    start: job.attemptsStarted,
+    nonce: `${job.token} ${job.attemptsStarted}`,
+    timestamp: job.timestamp,
     stalls: job.stalledCounter,
   });
   const begin = (job: Job, address: Address = { clientId: 'c-1' }) => {

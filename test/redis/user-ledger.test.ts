@@ -105,7 +105,7 @@ describe('a user', () => {
     expect(renamed.record).toMatchObject({ userId, state: 'live' });
     expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
     const next = await world.take(await world.start(), { clientId: 'old' });
-    expect(next.record).toMatchObject({ state: 'unknown', generation: 1, userId: undefined });
+    expect(next.record).toMatchObject({ state: 'deleted', generation: 0, userId: undefined });
   });
 });
 

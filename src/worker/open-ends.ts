@@ -1,0 +1,61 @@
+/**
+ * What a run leaves open for the runs after it: a create or a deletion that may have been carried out, or that goes on
+ * later. Knows what an error proves, not what is done about it.
+ */
+import type { UserJob } from '../contract/job.ts';
+import { type Outcome, isSettled } from '../contract/outcome.ts';
+import type { Version } from '../contract/version.ts';
+import { DamoovError } from '../damoov/errors.ts';
+import type { Learnt, UserRecord } from '../operations/context.ts';
+
+/** How a run ended. */
+export interface End {
+  outcome: Outcome;
+  /** What the operation threw. */
+  error?: unknown;
+  /** What it learnt of the user, where it came to an end. */
+  learnt?: Learnt | undefined;
+}
+
+/** What is to be remembered of the user after a run of this job. */
+export function leaveOpen(
+  job: UserJob,
+  version: Version,
+  record: UserRecord,
+  end: End,
+  nowMs: number,
+): Learnt {
+  const { learnt = { record } } = end;
+  switch (job.name) {
+    case 'update-user':
+      return learnt;
+    case 'create-user': {
+      const isInDoubt =
+        end.learnt === undefined ? record.isInDoubt || mayHaveCreated(end) : learnt.record.isInDoubt;
+      // Updates that find no user wait as long as a create of it goes on.
+      const pending = isSettled(end.outcome) ? undefined : version;
+      return { ...learnt, record: { ...learnt.record, isInDoubt, pending } };
+    }
+    case 'delete-user': {
+      // That the user was made lately is no proof of it any more.
+      const madeAt = end.learnt === undefined ? undefined : learnt.record.madeAt;
+      const deletingSince = mayHaveDeleted(end) ? (record.deletingSince ?? nowMs) : undefined;
+      return { ...learnt, record: { ...learnt.record, madeAt, deletingSince } };
+    }
+  }
+}
+
+/** An error that nobody foresaw proves nothing. */
+function mayHaveCreated({ error }: End): boolean {
+  if (error === undefined) return false;
+  return !(error instanceof DamoovError) || (error.operation === 'create' && error.mayHaveBeenApplied);
+}
+
+/** Any request of the run may have failed behind the deletion, but for one that was never let in. */
+function mayHaveDeleted({ outcome, error }: End): boolean {
+  if (isSettled(outcome)) return false;
+  if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';
+  return outcome.status === 'retry' || error !== undefined;
+}
+
+const OUTSIDE: ReadonlySet<DamoovError['operation']> = new Set(['login', 'refresh']);
