@@ -46,7 +46,7 @@ export async function deleteUser(
   }
   if (user !== undefined) return end(user.userId, context, true, user.clientId);
   const unseen = isAboutUser ? await unseenUserId(address, context) : undefined;
-  if (unseen !== undefined) return end(unseen, context, false);
+  if (unseen !== undefined) return end(unseen, context, false, address.clientId);
   if (isAboutUser && record.isInDoubt && context.userIdMode === 'assigned') {
     return {
       outcome: { status: 'retry', reason: 'an unanswered create may have made the user: not seen yet' },
@@ -127,13 +127,27 @@ async function end(
   const outcome = deleted(userId, wasSeen || refusal === undefined);
   // One that no look-up showed is of this very sign-up, though the record may still name an earlier user of it.
   if (wasSeen && !isAbout(record, userId)) return { outcome };
-  const generation = nextGeneration(record);
+  const generation = generationOf(userId, clientId, context);
   return {
     outcome,
     // The deletion counts for whoever names the user by its clientId, too.
     learnt: { record: { ...tombstone(record, context), userId, generation, state: 'deleted' }, clientId },
   };
 }
+/** Which user of the sign-up this was: the record may not have heard of the create that made it. */
+function generationOf(
+  userId: string,
+  clientId: string | undefined,
+  { record, instance }: OperationContext,
+): number {
+  if (clientId !== undefined) {
+    for (let generation = record.generation; generation <= record.generation + 2; generation += 1) {
+      if (deriveUserId(instance, { clientId }, generation) === userId) return generation;
+    }
+  }
+  return nextGeneration(record);
+}
+
 const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);
 
 async function isGone(userId: string, context: OperationContext): Promise<boolean> {

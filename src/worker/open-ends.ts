@@ -39,7 +39,9 @@ export function leaveOpen(
     case 'delete-user': {
       // That the user was made lately is no proof of it any more.
       const madeAt = end.learnt === undefined ? undefined : learnt.record.madeAt;
-      const deletingSince = mayHaveDeleted(end) ? (record.deletingSince ?? nowMs) : undefined;
+      const deletingSince = isSettled(end.outcome)
+        ? undefined
+        : (record.deletingSince ?? (mayHaveDeleted(end) ? nowMs : undefined));
       return { ...learnt, record: { ...learnt.record, madeAt, deletingSince } };
     }
   }
@@ -53,7 +55,6 @@ function mayHaveCreated({ error }: End): boolean {
 
 /** Any request of the run may have failed behind the deletion, but for one that was never let in. */
 function mayHaveDeleted({ outcome, error }: End): boolean {
-  if (isSettled(outcome)) return false;
   if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';
   return outcome.status === 'retry' || error !== undefined;
 }
