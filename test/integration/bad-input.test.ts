@@ -44,6 +44,19 @@ describe('a job that nobody can carry out fails at once, with one event, and the
     });
   });
 
+  it('where it is from the far future: nothing would ever be newer', async () => {
+    const world = await createWorld();
+    const data = { clientId: 'c-1', occurredAt: '9999-01-01T00:00:00Z' };
+    await expectRefused(world, await world.add('delete-user', data), 'invalid-job');
+    const timestamp = Date.now() + 86_400_000;
+    await expectRefused(
+      world,
+      await world.add('delete-user', { clientId: 'c-1' }, { timestamp }),
+      'invalid-job',
+    );
+    expect(await world.run('create-user', { clientId: 'c-1' })).toMatchObject({ type: 'user.created' });
+  });
+
   it('where its instance is unknown', async () => {
     const world = await createWorld();
     const event = await expectRefused(

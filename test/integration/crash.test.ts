@@ -1,7 +1,7 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { spawnShortLockedWorker } from '../support/spawn-worker.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
-import { createWorld } from '../support/world.ts';
+import { createWorld, subscribe } from '../support/world.ts';
 
 describe('a worker that is killed', () => {
   it('while its requests are on the way leaves its jobs to the next one: one user and one event each', async () => {
@@ -81,5 +81,36 @@ describe('a Redis that has forgotten its scripts', () => {
     await world.run('create-user', { clientId: 'before' });
     await world.redis.script('FLUSH');
     expect(await world.run('create-user', { clientId: 'after' })).toMatchObject({ type: 'user.created' });
+  });
+});
+
+describe('a job id that is used again', () => {
+  it('is another job: it is carried out, and has its own event', async () => {
+    const world = await createWorld();
+    const options = { jobId: 'import-7', removeOnComplete: true };
+    await world.run('create-user', { clientId: 'c-1' }, options);
+    await expect.poll(() => world.jobs.getJob('import-7').then((job) => job?.getState())).toBe('completed');
+    await (await world.jobs.getJob('import-7'))?.remove();
+    await world.add('delete-user', { clientId: 'c-1' }, options);
+    await expect.poll(() => world.events.map(({ type }) => type)).toEqual(['user.created', 'user.deleted']);
+    expect(await world.users()).toMatchObject([{ deletedAt: expect.any(String) }]);
+  });
+});
+
+describe('an events queue that takes no event', () => {
+  it('holds the job back until it takes one again, and the effect is not repeated', async () => {
+    const world = await createWorld({ env: { EVENTS_QUEUES: 'user-events,broken' } });
+    const meta = `${world.prefix}:broken:meta`;
+    await world.redis.set(meta, 'no hash');
+    const jobId = await world.add('create-user', { clientId: 'c-1' });
+    await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
+    expect(world.logLines.some((line) => line.includes('could not be settled'))).toBe(true);
+    await world.redis.del(meta);
+    await (await world.jobs.getJob(jobId))?.promote();
+    await expect.poll(() => world.jobs.getJob(jobId).then((job) => job?.getState())).toBe('completed');
+    const broken = await subscribe(inject('redisUrl'), world.prefix, 'broken');
+    expect(await broken.eventOf(jobId)).toMatchObject({ type: 'user.created' });
+    expect(await world.requests('create')).toHaveLength(1);
+    expect(await world.users()).toHaveLength(1);
   });
 });

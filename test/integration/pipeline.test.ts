@@ -195,6 +195,9 @@ describe('several instances', () => {
       subject: there.data.userId,
       data: { existed: true },
     });
+    const elsewhere = { userId: here.data.userId, instance: 'eu' };
+    const stranger = await world.run('update-user', { ...elsewhere, changes: { phone: '8' } }, hourOld());
+    expect(stranger).toMatchObject({ type: 'user.failed', data: { code: 'user-not-found' } });
     const nobody = await world.run('delete-user', { userId: here.data.userId, instance: 'eu' });
     expect(nobody).toMatchObject({ type: 'user.deleted', data: { existed: false } });
     expect(await world.users()).toMatchObject([{ deletedAt: null, phone: null }, { phone: '7' }]);
