@@ -167,6 +167,7 @@ async function sendWanted(signUp: SignUp, wanted: string, context: OperationCont
       }
       const adopted = user && (await adopt(signUp, user, context));
       if (adopted !== undefined) return adopted;
+      if (isSpent(error, signUp, record)) return makeUser(signUp, afterTaken(context));
       throw error;
     }
     if (error.kind === 'conflict') return existed(wanted, record, context);
@@ -177,6 +178,14 @@ async function sendWanted(signUp: SignUp, wanted: string, context: OperationCont
   return sameUserId(created.userId, wanted)
     ? done(created, signUp, context)
     : stray(wanted, created.userId, context);
+}
+
+/**
+ * Taken, and nobody has it: a user who was deleted longer ago than the ledger remembers. A few generations are tried, since a
+ * conflict may also be about something else.
+ */
+function isSpent({ kind }: DamoovError, { userId }: SignUp, record: UserRecord): boolean {
+  return kind === 'conflict' && userId === undefined && !record.isInDoubt && nextGeneration(record) < 5;
 }
 
 /** Damoov chooses the id: only the clientId can tell whether a create went through. */

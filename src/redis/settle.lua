@@ -16,7 +16,8 @@ local key = base .. hash
 
 if hash == '' then
   -- A job of no user: its settlement alone keeps it from being told twice.
-  if redis.call('EXISTS', KEYS[1]) == 1 then
+  local earlier = redis.call('GET', KEYS[1])
+  if earlier and cjson.decode(earlier).timestamp == cjson.decode(settlement).timestamp then
     return 'ok'
   end
 elseif redis.call('HGET', key, 'owner') ~= jobId .. ' ' .. token then

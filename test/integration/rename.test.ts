@@ -67,6 +67,16 @@ describe('a clientId that a user has given up', () => {
     expect(await live(world)).toMatchObject({ c: [expect.any(String), 'Next'] });
   });
 
+  it('of a user deleted longer ago than anybody remembers gets the next user, where Damoov says that the id is taken', async () => {
+    const world = await createWorld({ modes: { duplicateToken: '409' } });
+    const first = await create(world, 'c', 'First');
+    await world.run('delete-user', { clientId: 'c' });
+    await world.redis.del(...(await world.redis.keys(`${world.prefix}:user:*`)));
+    const second = await create(world, 'c', 'Second');
+    expect(second.subject).not.toBe(first.subject);
+    expect(await live(world)).toEqual({ c: [second.subject, 'Second'] });
+  });
+
   it('still has the first user where the records are gone: whoever signs up gets another', async () => {
     const world = await createWorld();
     const ada = await create(world, 'old', 'Ada');
