@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { Environment, headerValue } from './environment.ts';
 import type { UserIdMode } from './operations/context.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import { SANDBOX_CREDENTIALS } from './sandbox/credentials.ts';
@@ -55,89 +56,6 @@ export class ConfigError extends Error {
     this.faults = faults;
   }
 }
-
-const NOT_A_PORT = 'must be a whole number from 0 to 65535';
-const positive = (most: number) => {
-  const message = `must be a whole number from 1 to ${most}`;
-  return z.coerce.number(message).int(message).min(1, message).max(most, message);
-};
-const word = z.string().min(1);
-/** It is sent as an HTTP header. */
-const headerValue = word.regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
-const list = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  )
-  .refine((items) => items.length > 0, 'must name at least one');
-const queueName = word.refine((name) => !name.includes(':'), 'must not contain a colon');
-const hostPorts = list.transform((items, context) =>
-  items.flatMap((item) => {
-    const match = /^(?<host>[^\s:]+|\[[0-9a-fA-F:]+\]):(?<port>\d{1,5})$/.exec(item)?.groups;
-    const { host, port } = { host: match?.['host']?.replaceAll(/[[\]]/g, ''), port: Number(match?.['port']) };
-    if (host !== undefined && port >= 1 && port <= 65_535) return [{ host, port }];
-    context.addIssue({ code: 'custom', message: 'must be host:port, separated by commas' });
-    return [];
-  }),
-);
-
-function isRedisUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && url.hostname !== '' && /^\/?\d{0,4}$/.test(url.pathname);
-}
-
-function isBareUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
-}
-
-const Environment = z.object({
-  NODE_ENV: z.string().optional(),
-  REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
-    .refine(isRedisUrl, 'must name a host, and a number where it names a database')
-    .optional(),
-  REDIS_CLUSTER_NODES: hostPorts.optional(),
-  REDIS_SENTINELS: hostPorts.optional(),
-  REDIS_SENTINEL_MASTER: word.optional(),
-  QUEUE_PREFIX: word.default('{damoov}'),
-  JOBS_QUEUE: queueName.default('user-jobs'),
-  EVENTS_QUEUES: list.pipe(z.array(queueName)).default(['user-events']),
-  DAMOOV_BASE_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-    .refine(isBareUrl, 'must have no user, password, query or fragment')
-    .optional(),
-  DAMOOV_INSTANCE_ID: headerValue.optional(),
-  DAMOOV_INSTANCE_KEY: headerValue.optional(),
-  DAMOOV_INSTANCES_FILE: word.optional(),
-  DAMOOV_ADMIN_EMAIL: word.optional(),
-  DAMOOV_ADMIN_PASSWORD: word.optional(),
-  DAMOOV_USER_ID: z
-    .enum(['derived', 'assigned'], { error: 'must be derived or assigned' })
-    .default('derived'),
-  DAMOOV_USER_ID_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
-  DAMOOV_TIMEOUT_MS: positive(600_000).default(10_000),
-  DAMOOV_LOGINS_PER_HOUR: positive(1000).default(4),
-  WORKER_CONCURRENCY: positive(10_000).default(50),
-  JOB_ATTEMPTS: positive(1000).default(15),
-  BACKOFF_BASE_MS: positive(86_400_000).default(1000),
-  BACKOFF_MAX_MS: positive(86_400_000).default(600_000),
-  HTTP_HOST: word.default('127.0.0.1'),
-  HTTP_PORT: z.coerce
-    .number(NOT_A_PORT)
-    .int(NOT_A_PORT)
-    .min(0, NOT_A_PORT)
-    .max(65_535, NOT_A_PORT)
-    .default(3000),
-  LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
-      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
-    })
-    .default('info'),
-});
 
 const WITHOUT_EFFECT = [
   'DAMOOV_MAX_RPS',
