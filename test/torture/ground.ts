@@ -38,7 +38,7 @@ export async function prepareGround(): Promise<Ground> {
     await rm(keepsLogs ? join(dir, 'redis') : dir, { recursive: true, force: true });
   };
   try {
-    const redis = await startRedisServer({ dir: join(dir, 'redis'), docker: false, appendFsync: 'always' });
+    const redis = await startRedisServer({ dir: join(dir, 'redis'), appendFsync: 'always' });
     closing.push(() => redis.stop());
     const proxy = await startTcpProxy(redis.url);
     closing.push(() => proxy.close());
