@@ -32,7 +32,7 @@ export interface UserRecord {
   state: 'unknown' | 'live' | 'deleted' | 'stray';
   /** An earlier run may have sent a create, and nobody knows what became of it. */
   isInDoubt: boolean;
-  /** An earlier run may have sent a deletion that is not settled yet: since when, in epoch milliseconds. */
+  /** An earlier run may have sent a deletion that is not confirmed: since when, in epoch milliseconds; 0 after its job failed. */
   deletingSince?: number | undefined;
   /** When we last knew for certain that the user exists, in epoch milliseconds. */
   madeAt?: number | undefined;

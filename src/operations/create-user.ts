@@ -141,6 +141,10 @@ async function resolveDoubt(
       return mismatch(signUp) ?? makeUser(signUp, afterTaken(context));
     }
     if (user !== undefined) return adopt(signUp, user, context);
+    // A deletion that nobody confirmed may have spent the id.
+    if (signUp.userId === undefined && context.record.deletingSince !== undefined) {
+      return makeUser(signUp, afterTaken(context));
+    }
   }
   if (signUp.clientId === undefined) return wanted === undefined ? outcomeUnknown() : undefined;
   const users = await findByClientId(signUp.clientId, context);
@@ -251,5 +255,6 @@ function done(
 function live(outcome: Created, record: UserRecord, { job }: OperationContext): Effect {
   const { userId } = outcome;
   const created = newest(record.created, job.version);
-  return { outcome, learnt: { record: { ...record, userId, state: 'live', isInDoubt: false, created } } };
+  const known = { ...record, userId, created, isInDoubt: false, deletingSince: undefined };
+  return { outcome, learnt: { record: { ...known, state: 'live' } } };
 }

@@ -42,8 +42,8 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
 }
 
 /**
- * What is to be written and removed so that the hash says what the record does. `doubt` and `dd` are only ever removed:
- * the mark of the run that began it stays.
+ * What is to be written and removed so that the hash says what the record does. `doubt` is only ever removed: the mark of
+ * the run that began it stays.
  */
 export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } {
   const { userId, generation, state, isInDoubt, deletingSince, madeAt, pending, created, deleted, fields } =
@@ -53,6 +53,7 @@ export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } 
     ['gen', generation === 0 ? undefined : String(generation)],
     ['st', state === 'unknown' ? undefined : state],
     ['made', madeAt === undefined ? undefined : String(madeAt)],
+    ['dd', deletingSince === undefined ? undefined : String(deletingSince)],
     ['pc', pending],
     ['cv', created],
     ['dv', deleted],
@@ -63,7 +64,6 @@ export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } 
     drop: [
       ...hash.flatMap(([name, value]) => (value === undefined ? [name] : [])),
       ...(isInDoubt ? [] : ['doubt']),
-      ...(deletingSince === undefined ? ['dd'] : []),
     ],
   };
 }

@@ -39,9 +39,7 @@ export function leaveOpen(
     case 'delete-user': {
       // That the user was made lately is no proof of it any more.
       const madeAt = end.learnt === undefined ? undefined : learnt.record.madeAt;
-      const deletingSince = isSettled(end.outcome)
-        ? undefined
-        : (record.deletingSince ?? (mayHaveDeleted(end) ? nowMs : undefined));
+      const deletingSince = openDeletion(record, end, nowMs);
       return { ...learnt, record: { ...learnt.record, madeAt, deletingSince } };
     }
   }
@@ -53,10 +51,19 @@ function mayHaveCreated({ error }: End): boolean {
   return !(error instanceof DamoovError) || (error.operation === 'create' && error.mayHaveBeenApplied);
 }
 
+/** Since when a deletion may be out that nobody has confirmed; 0 where its job has failed, and nobody will. */
+function openDeletion({ deletingSince }: UserRecord, end: End, nowMs: number): number | undefined {
+  const { outcome } = end;
+  if (deletingSince === undefined && !mayHaveDeleted(end)) return undefined;
+  if (outcome.status === 'failed') return 0;
+  return isSettled(outcome) ? undefined : (deletingSince ?? nowMs);
+}
+
 /** Any request of the run may have failed behind the deletion, but for one that was never let in. */
 function mayHaveDeleted({ outcome, error }: End): boolean {
   if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';
-  return outcome.status === 'retry' || error !== undefined;
+  const isUnconfirmed = outcome.status === 'failed' && outcome.code === 'retries-exhausted';
+  return outcome.status === 'retry' || isUnconfirmed || error !== undefined;
 }
 
 const OUTSIDE: ReadonlySet<DamoovError['operation']> = new Set(['login', 'refresh']);
