@@ -51,7 +51,10 @@ export interface HeldUser {
   readonly record: UserRecord;
   /** Takes the user that a look-up found behind the clientId; from here on that one is held, in place of this. */
   claim(userId: string): Promise<Begun>;
-  /** Writes what was learnt, publishes the event, lets the user go: all or nothing, and only while the user is ours. */
+  /**
+   * Writes what was learnt, publishes the event, lets the user go: in one step, and only while the user is ours.
+   * @throws where an event cannot be added: what was learnt is kept, and the job has to come again.
+   */
   settle(settlement: Settlement, learnt: Learnt): Promise<'ok' | 'lost'>;
   /** Lets the user go: the job goes on later, or elsewhere. */
   letGo(learnt: Learnt): Promise<'ok' | 'lost'>;
