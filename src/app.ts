@@ -1,6 +1,7 @@
 /**
  * Builds the service from its configuration and wires its parts: the one place that knows them all.
  */
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from './config.ts';
@@ -9,12 +10,15 @@ import { inMemoryLoginBudget } from './damoov/login-budget.ts';
 import { createPublisher } from './events/publisher.ts';
 import type { Instance } from './operations/context.ts';
 import { type Check, startHealthServer } from './ops/health.ts';
-import { type Log, createRunLog, describeError } from './ops/log.ts';
+import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { type RedisConnection, type RedisTarget, connectRedis } from './redis/connection.ts';
 import { startRedisServer } from './redis/embedded-server.ts';
+import { type ProbeIntervals, createGates, tendGates } from './redis/gates.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
+import type { GateName } from './worker/gates.ts';
+import { Witness } from './worker/witness.ts';
 import { startWorker } from './worker/worker.ts';
 
 export interface App {
@@ -30,16 +34,28 @@ export interface Timings {
   graceMs: number;
   /** How long a job stays with a worker that gives no sign of life. */
   lockMs: number;
-  /** How long a job waits that needs a refused credential. */
-  quarantineMs: number;
+  /** When a credential that was refused, and Damoov after an outage, are tried again. */
+  probes: { credential: ProbeIntervals; outage: ProbeIntervals };
+  /** How often each worker looks after jobs that wait for that. */
+  tendMs: number;
+  /** The clock of log-ins and probes, in epoch milliseconds. */
+  now: () => number;
 }
+
+const PROBES = {
+  credential: { firstMs: 5000, lastMs: 15 * 60_000 },
+  // A probe costs nothing but a request, while a log-in is rationed.
+  outage: { firstMs: 2000, lastMs: 30_000 },
+};
 
 /** Starts the service: what is not configured is embedded. */
 export async function startApp(config: Config, log: Log, timings: Partial<Timings> = {}): Promise<App> {
   const {
     graceMs = 25_000,
     lockMs = Math.max(30_000, 4 * config.timeoutMs),
-    quarantineMs = 30_000,
+    probes = PROBES,
+    tendMs = 1000,
+    now,
   } = timings;
   // Nothing is sent that might outlive its job's lock, so a deadline near the lock would let nothing be sent.
   const timeoutMs = Math.min(config.timeoutMs, lockMs / 2);
@@ -82,9 +98,19 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     closing.push(async () => {
       if (connection.status === 'ready') await Promise.all([publisher.close(), jobs.close()]);
     });
+    const gates = createGates({
+      prefix,
+      jobs,
+      lockMs,
+      fingerprints: fingerprintsOf(damoov),
+      probes,
+      now,
+      onChange: createGateLog(log),
+    });
     const ledger = createUserLedger({
       prefix,
       jobs,
+      gates,
       lockMs,
       prepareEvent: (event) => publisher.prepare(event),
     });
@@ -100,7 +126,8 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       },
       ledger,
       retry: config.retry,
-      quarantineMs,
+      gates,
+      witness: new Witness({ retry: config.retry }),
       onRun: createRunLog(log),
     };
     const worker = startWorker(pipeline, {
@@ -116,6 +143,8 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       },
     });
     closing.push(() => worker.close(graceMs));
+    const stopTending = tendGates(gates, tendMs);
+    closing.push(async () => stopTending());
 
     const instances = [...pipeline.instances.keys()];
     log.info(
@@ -178,6 +207,22 @@ function instancesOf({ instances }: DamoovAccess, secret: string | undefined): R
       ([name, { id, key }]) => [name, { id, key, secret: secret ?? key }] as const,
     ),
   );
+}
+
+/** What would have to change for a refused credential to be accepted, and for Damoov to be found. */
+function fingerprintsOf({ baseUrl, instances, admin }: DamoovAccess): ReadonlyMap<GateName, string> {
+  const fingerprint = (...parts: string[]) =>
+    createHash('sha256')
+      .update(JSON.stringify([baseUrl, ...parts]))
+      .digest('base64url')
+      .slice(0, 12);
+  return new Map<GateName, string>([
+    ['damoov', fingerprint()],
+    ['admin', admin === undefined ? 'none' : fingerprint(admin.email, admin.password)],
+    ...Object.entries(instances).map(
+      ([name, { id, key }]) => [`instance-key:${name}`, fingerprint(id, key)] as const,
+    ),
+  ]);
 }
 
 /** Redis is there where it answers within a second. */

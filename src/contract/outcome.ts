@@ -18,8 +18,11 @@ export const FAILURE_CODES = [
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
-/** A credential that Damoov refuses, and with it every job that needs it. */
-export type Credential = 'instance-key' | 'admin';
+/**
+ * What a job has to pass on its way to Damoov: the credential it needs, and Damoov itself. A gate is shut while the credential
+ * is refused or Damoov is away.
+ */
+export type Gate = 'instance-key' | 'admin' | 'damoov';
 
 /** The user exists. */
 export interface Created {
@@ -78,11 +81,13 @@ export interface Wait {
   delayMs: number;
 }
 
-/** A credential is refused: the job waits until that is mended and no attempt is spent. */
+/** A gate is shut: the job waits before it until that is mended, and no attempt is spent. */
 export interface Quarantine {
   status: 'quarantine';
-  credential: Credential;
+  gate: Gate;
   reason: string;
+  /** Nobody may try earlier than this many milliseconds from now, where the other side asked for it. */
+  afterMs?: number;
 }
 
 /** It cannot succeed: the job ends in the failed set. */

@@ -3,7 +3,7 @@
  * an error is told by its name and code, because what libraries attach to errors may be a whole job.
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
-import type { Credential } from '../contract/outcome.ts';
+import type { GateChange } from '../redis/gates.ts';
 import type { RunReport } from '../worker/pipeline.ts';
 
 export type Log = Logger;
@@ -31,16 +31,17 @@ export function describeError(error: Error & { code?: unknown }): { error: strin
 
 /** Writes what runs of jobs have to tell. */
 export function createRunLog(log: Log): (report: RunReport) => void {
-  const refused = new Set<string>();
   return (report) => {
     const { verdict, ...run } = report;
     if (verdict.next === 'parked') return log.debug({ ...run, next: verdict.next }, 'job waits for its user');
+    if (verdict.next === 'held') {
+      const { next, gate, outcome } = verdict;
+      return log.debug({ ...run, next, gate, reason: outcome?.reason }, 'job waits before a gate');
+    }
     if (verdict.next === 'lost') return log.warn({ ...run, next: verdict.next }, 'job lost to another run');
     const { outcome } = verdict;
     if (verdict.next === 'complete') {
       log.info({ ...run, outcome: verdict.event.type, userId: verdict.event.data.userId }, 'job done');
-      const credential = nameOf(run.operation === 'create-user' ? 'instance-key' : 'admin', report);
-      if (refused.delete(credential)) log.info({ credential }, 'credential accepted again');
     } else if (verdict.next === 'fail') {
       const code = outcome.status === 'failed' ? outcome.code : undefined;
       log.warn(
@@ -52,16 +53,22 @@ export function createRunLog(log: Log): (report: RunReport) => void {
       const level = verdict.next === 'wait' && verdict.isFault ? 'error' : 'debug';
       log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
     }
-    if (outcome.status === 'quarantine') {
-      const credential = nameOf(outcome.credential, report);
-      if (refused.has(credential)) return;
-      refused.add(credential);
-      log.error({ credential, reason: outcome.reason }, 'credential refused: the jobs that need it wait');
-    }
   };
 }
 
-/** Each instance has a key of its own; the admin is one for all. */
-function nameOf(credential: Credential, { instance }: RunReport): string {
-  return credential === 'admin' ? 'admin' : `instance-key of ${instance}`;
+/** Writes when a gate is shut and when it opens again: one line in the whole fleet for each. */
+export function createGateLog(log: Log): (change: GateChange) => void {
+  return (change) => {
+    if (change.is === 'open') {
+      const { gate, shutForMs } = change;
+      return log.info(
+        { gate, shutForMs },
+        gate === 'damoov' ? 'Damoov is back' : 'credential accepted again',
+      );
+    }
+    const { gate, reason } = change;
+    const what =
+      gate === 'damoov' ? 'Damoov is away: all jobs wait' : 'credential refused: the jobs that need it wait';
+    log.error({ gate, reason }, what);
+  };
 }

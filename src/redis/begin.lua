@@ -1,10 +1,13 @@
 -- Takes a user for a run of a job, or parks the job until whoever has the user lets go. Called a second time by the same
 -- run (a reply was lost), it answers the same.
---   KEYS: 1 the job's settlement, 2 the job, 3 its lock, 4-14 of BullMQ's moveToDelayed, 15-23 of its promote
+--   KEYS: 1 the job's settlement, 2 the job, 3 its lock, 4-14 of BullMQ's moveToDelayed, 15-23 of its promote, then two for
+--         each gate that the job comes to: the gate and the jobs before it; first those that it has to pass
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 the run, 6 version in ms, 7 lock in
 --         ms, 8 seconds to keep, 9 the job's name, 10 hash of the client, 11 hash of the user, 12 userId, 13 how the
---         user is known (named, derived, found), 14-22 of moveToDelayed
---   Answers {'lost'} | {'busy'} | {'settled', settlement} | {'taken', hash, record}
+--         user is known (named, derived, found), 14-22 of moveToDelayed, 23 how many gates the job has to pass, 24 ms a
+--         scout may take, 25 the clock of the gates in ms, or none
+--   Answers {'lost'} | {'busy'} | {'settled', settlement} | {'held', gate} | {'taken', hash, record, shut, probes}; gates by
+--         their place in the list, from 0
 local jobKey, lockKey = KEYS[2], KEYS[3]
 local base, jobsBase, jobId, token, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local score, lockMs, keepS, name = ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
@@ -95,6 +98,24 @@ end
 local hash = pick()
 local key = base .. hash
 
+--- Names that lead to this record from now on.
+local function point()
+  if userHash ~= '' and not exists(userHash) and hash ~= userHash and (held or name == 'create-user') then
+    redis.call('HSET', base .. userHash, 'at', hash)
+  end
+  if clientHash ~= '' and knownAs == 'derived' and hash ~= clientHash and not exists(clientHash) then
+    redis.call('HSET', base .. clientHash, 'at', hash)
+  end
+end
+
+local function keep()
+  for _, used in ipairs({ hash, clientHash, userHash }) do
+    if used ~= '' then
+      redis.call('EXPIRE', base .. used, keepS)
+    end
+  end
+end
+
 local owner = redis.call('HGET', key, 'owner')
 local next = redis.call('HGET', key, 'next')
 local nextId, nextUntil
@@ -102,6 +123,7 @@ if next then
   nextId, nextUntil = string.match(next, '^(.*) (%S+)$')
 end
 local isReserved = next and nextId ~= jobId and tonumber(nextUntil) > nowMs()
+
 local isHeld = owner ~= us and isAlive(jobsBase, owner)
 if isHeld or (isReserved and owner ~= us) then
   local args = part(ARGV, 14, 9)
@@ -120,15 +142,46 @@ if isHeld or (isReserved and owner ~= us) then
   return { 'busy' }
 end
 
+local shut, probes = {}, {}
+local shutGate = nil
+for i = 24, knownAs == 'found' and 0 or #KEYS, 2 do
+  local place = (i - 24) / 2
+  if redis.call('EXISTS', KEYS[i]) == 1 then
+    local mustPass = place < tonumber(ARGV[23])
+    local isScout = redis.call('HGET', KEYS[i], 'scout') == jobId
+    if isScout or (mustPass and becomesScout(KEYS[i], KEYS[i + 1], jobId, clockMs(ARGV[25]), tonumber(ARGV[24]))) then
+      table.insert(probes, place)
+    elseif mustPass then
+      shutGate = shutGate or place
+    else
+      table.insert(shut, place)
+    end
+  end
+end
+if shutGate then
+  for _, place in ipairs(probes) do
+    dismiss(KEYS[24 + 2 * place])
+  end
+  if not hold(KEYS[25 + 2 * shutGate], part(KEYS, 4, 11), part(ARGV, 14, 9), score, jobId) then
+    return { 'lost' }
+  end
+  if name == 'create-user' then
+    -- Updates that find no user wait as long as a create of it goes on.
+    redis.call('HSETNX', key, 'pc', score .. ' ' .. jobId)
+    point()
+    keep()
+  end
+  redis.call('ZREM', key .. ':waiting', jobId)
+  if nextId == jobId then
+    wakeOldest(key, promoteKeys, jobsBase, lockMs)
+  end
+  return { 'held', shutGate }
+end
+
 if held and held ~= hash then
   merge(held, hash)
 end
-if userHash ~= '' and not exists(userHash) and hash ~= userHash and (held or name == 'create-user') then
-  redis.call('HSET', base .. userHash, 'at', hash)
-end
-if clientHash ~= '' and knownAs == 'derived' and hash ~= clientHash and not exists(clientHash) then
-  redis.call('HSET', base .. clientHash, 'at', hash)
-end
+point()
 redis.call('HSET', key, 'owner', us)
 if nextId == jobId or not isReserved then
   redis.call('HDEL', key, 'next')
@@ -144,9 +197,5 @@ if name == 'delete-user' then
   -- A deletion that is cut off may have happened: from here on that the user was made lately is no proof of it.
   redis.call('HDEL', key, 'made')
 end
-for _, used in ipairs({ hash, clientHash, userHash }) do
-  if used ~= '' then
-    redis.call('EXPIRE', base .. used, keepS)
-  end
-end
-return { 'taken', hash, record }
+keep()
+return { 'taken', hash, record, shut, probes }

@@ -16,9 +16,11 @@ import {
   type UserLedger,
   KeptSettlement,
 } from '../worker/user-ledger.ts';
-import { type Argument, type LedgerScripts, loadLedgerScripts } from './ledger-scripts.ts';
+import type { RedisGates } from './gates.ts';
+import { ledgerScripts } from './ledger-scripts.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
+import { type Argument, delayingOf, promoteKeysOf } from './scripts.ts';
 import { hashesOf } from './user-hash.ts';
 
 /** Records go 30 days after their last use, later than any failed job. */
@@ -36,6 +38,7 @@ export interface LedgerOptions {
   prefix: string;
   /** The queue of the jobs; its connection is the ledger's. */
   jobs: Queue;
+  gates: Pick<RedisGates, 'keysOf' | 'beginArgs'>;
   /** How long a job's lock holds, in milliseconds. */
   lockMs: number;
   /** Prepares the adds of an event to all events queues. */
@@ -49,10 +52,8 @@ export interface RedisUserLedger extends UserLedger {
 
 /** The ledger under the prefix of the jobs' queue, and so in the same slot of a cluster. */
 export function createUserLedger(options: LedgerOptions): RedisUserLedger {
-  const { prefix, jobs, lockMs, prepareEvent } = options;
-  // Asked for when the first job comes: the service starts also while Redis is away.
-  let scripts: Promise<LedgerScripts> | undefined;
-  const load = () => (scripts ??= jobs.getBackend().client.then(loadLedgerScripts));
+  const { prefix, jobs, gates, lockMs, prepareEvent } = options;
+  const script = ledgerScripts(jobs);
   const jobsBase = jobs.toKey('');
   const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
   const lockKey = (jobId: string) => `${jobsBase}${jobId}:lock`;
@@ -60,7 +61,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   const bases = [`${prefix}:user:`, jobsBase];
 
   return {
-    begin: (run, job, instance, address) => take({ run, job, instance, address }),
+    begin: (run, job, instance, address, gates) => take({ run, job, instance, address, gates }),
     async settleUnread(run, settlement) {
       await end(run, '', NOTHING, settlement);
     },
@@ -78,22 +79,19 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { run, job, instance, address } = hold;
     const { jobId, token } = run;
     const { client, user } = hashesOf(instance, address, { id: jobId, timestamp: job.timestamp });
-    const parking = jobs
-      .getBackend()
-      .moveToDelayedArgs(jobId, Date.now(), token, PARK_LOCKS * lockMs, { skipAttempt: true })
-      // BullMQ leaves out what it does not need, and the client would send that as an empty text.
-      .map((argument) => argument ?? '');
+    const parking = delayingOf(jobs, run, PARK_LOCKS * lockMs);
     const knownAs = isFound ? 'found' : (address.userIdIs ?? 'named');
+    const ahead = [...hold.gates.must, ...hold.gates.may];
+    const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
     const reply = Reply.parse(
-      await (
-        await load()
-      ).begin(
+      await script('begin')(
         [
           settledKey(jobId),
           `${jobsBase}${jobId}`,
           lockKey(jobId),
-          ...parking.slice(0, 11).map(String),
+          ...parking.keys,
           ...promoteKeys,
+          ...gates.keysOf(ahead),
         ],
         [
           ...bases,
@@ -108,7 +106,9 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           user,
           address.userId ?? '',
           knownAs,
-          ...parking.slice(11),
+          ...parking.args,
+          hold.gates.must.length,
+          ...gates.beginArgs(),
         ],
       ),
     );
@@ -116,12 +116,18 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
       case 'lost':
       case 'busy':
         return { is: reply[0] };
+      case 'held': {
+        const [gate] = namesOf([reply[1]]);
+        if (gate === undefined) throw new Error('held before a gate that is not the job’s');
+        return { is: 'held', gate };
+      }
       case 'settled':
         return { is: 'settled', settlement: KeptSettlement.parse(JSON.parse(reply[1])) };
       case 'taken':
         return {
           is: 'taken',
           user: held(reply[1], recordOf(pairsOf(reply[2]), nameOf(run)), hold, instance),
+          passage: { shut: namesOf(reply[3]), probes: namesOf(reply[4]) },
         };
     }
   }
@@ -146,9 +152,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
-    const reply = await (
-      await load()
-    ).settle(
+    const reply = await script('settle')(
       [settledKey(jobId), lockKey(jobId), ...promoteKeys, ...adds.flatMap(({ keys }) => keys)],
       [
         ...bases,
@@ -175,18 +179,15 @@ interface Hold {
   job: Parameters<UserLedger['begin']>[1];
   instance: Instance;
   address: Address;
+  gates: Parameters<UserLedger['begin']>[4];
 }
 
 const Reply = z.union([
   z.tuple([z.enum(['lost', 'busy'])]),
   z.tuple([z.literal('settled'), z.string()]),
-  z.tuple([z.literal('taken'), z.string(), z.array(z.string())]),
+  z.tuple([z.literal('held'), z.number()]),
+  z.tuple([z.literal('taken'), z.string(), z.array(z.string()), z.array(z.number()), z.array(z.number())]),
 ]);
-
-function promoteKeysOf({ keys }: Queue): string[] {
-  const names = ['delayed', 'wait', 'paused', 'meta', 'prioritized', 'active', 'pc', 'events', 'marker'];
-  return names.map((name) => keys[name] ?? '');
-}
 
 function nameOf({ jobId, nonce }: Run): string {
   return `${jobId} ${nonce}`;

@@ -4,6 +4,7 @@
 import { DamoovError } from '../damoov/errors.ts';
 import {
   type Failed,
+  type Gate,
   type Outcome,
   type Quarantine,
   type Retry,
@@ -19,26 +20,22 @@ const retry: Rule = (error): Retry => ({
   ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
 });
 
-/** The session says when it may try to log in again; until then no attempt is spent. */
-const waitForLogin: Rule = (error): Wait => ({
-  status: 'wait',
-  reason: error.message,
-  delayMs: Math.min(error.retryAfterMs ?? 60_000, 3_600_000),
-});
+/** Every job that needs to pass the gate has to wait. Whether it is the gate or this one job is for the witness to judge. */
+function shut(gate: Gate): Rule {
+  return (error): Quarantine => ({
+    status: 'quarantine',
+    gate,
+    reason: error.message,
+    ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
+  });
+}
 
 /** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
 const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
-const adminRefused: Rule = (error): Quarantine => ({
-  status: 'quarantine',
-  credential: 'admin',
-  reason: error.message,
-});
-const instanceKeyRefused: Rule = (error): Quarantine => ({
-  status: 'quarantine',
-  credential: 'instance-key',
-  reason: error.message,
-});
+const away = shut('damoov');
+const adminRefused = shut('admin');
+const instanceKeyRefused = shut('instance-key');
 
 const rejected: Rule = (error): Failed => failed('rejected', error.message);
 const forbidden: Rule = (error): Failed => failed('forbidden', error.message);
@@ -46,10 +43,10 @@ const userNotFound: Rule = (error): Failed => failed('user-not-found', error.mes
 
 /** What holds for every operation. */
 const ALWAYS: Record<DamoovError['kind'], Rule> = {
-  timeout: retry,
-  network: retry,
-  server: retry,
-  malformed: retry,
+  timeout: away,
+  network: away,
+  server: away,
+  malformed: away,
   'no-result': retry,
   'rate-limited': retry,
   aborted: giveBack,
@@ -60,7 +57,8 @@ const ALWAYS: Record<DamoovError['kind'], Rule> = {
   rejected,
   'no-admin': adminRefused,
   'login-refused': adminRefused,
-  'login-barred': waitForLogin,
+  // The session says when it may try to log in again.
+  'login-barred': adminRefused,
 };
 
 /**

@@ -12,10 +12,13 @@ import { deleteUser } from '../operations/delete-user.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
 import { updateUser } from '../operations/update-user.ts';
 import { classify } from './classify.ts';
-import { guardedClient } from './guarded-client.ts';
+import { type Gates, gateName, gatesOf } from './gates.ts';
 import { leaveOpen } from './open-ends.ts';
-import type { Address, HeldUser, KeptSettlement, UserLedger } from './user-ledger.ts';
-import { type Patience, type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
+import type { Address, Begun, KeptSettlement, UserLedger } from './user-ledger.ts';
+import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
+import { watchedClient } from './watched-client.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+import type { RunWitness, Witness } from './witness.ts';
 
 /** One delivery of a job, as the queue hands it over. */
 export interface Delivery {
@@ -48,12 +51,15 @@ export interface RunReport {
   durationMs: number;
 }
 
-export interface Pipeline extends Patience {
+export interface Pipeline {
   jobsQueue: string;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;
   ports: Pick<OperationContext, 'client' | 'userIdMode' | 'now' | 'pause'>;
   ledger: UserLedger;
+  gates: Gates;
+  witness: Witness;
+  retry: RetryPolicy;
   onRun?: (report: RunReport) => void;
 }
 
@@ -96,16 +102,19 @@ async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline)
     { name: job.name, version, timestamp: delivery.timestamp },
     instance,
     address,
+    gatesOf(job.name, job.data.instance),
   );
   switch (begun.is) {
     case 'lost':
       return { next: 'lost' };
     case 'busy':
       return { next: 'parked' };
+    case 'held':
+      return { next: 'held', gate: begun.gate };
     case 'settled':
       return ended(begun.settlement, parsed, delivery, pipeline);
     case 'taken':
-      return carryOut(job, begun.user, instance, delivery, pipeline, parsed);
+      return carryOut({ job, parsed, instance, delivery }, begun, pipeline);
   }
 }
 
@@ -122,20 +131,41 @@ async function refuse(
   return ended(kept, parsed, delivery, pipeline);
 }
 
-async function carryOut(
-  job: UserJob,
-  begun: HeldUser,
-  instance: Instance,
-  delivery: Delivery,
+/** A job that is read, of an instance that is known. */
+interface Readable {
+  job: UserJob;
+  parsed: ParsedJob;
+  instance: Instance;
+  delivery: Delivery;
+}
+
+/** Carries the job out; where the run was to try a gate for all, says how that went. */
+async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Verdict> {
+  const { job, delivery } = readable;
+  const seen = pipeline.witness.follow(delivery.id, job.data.instance, begun.passage);
+  const verdict = await takeIn(readable, begun, seen, pipeline);
+  for (const gate of begun.passage.probes) {
+    const isRefused = verdict.next === 'held' && verdict.gate === gate;
+    if (!isRefused) await pipeline.gates.probed(runOf(delivery), gate, seen.hasPassed(gate));
+  }
+  return verdict;
+}
+
+type Taken = Extract<Begun, { is: 'taken' }>;
+
+async function takeIn(
+  { job, parsed, instance, delivery }: Readable,
+  begun: Taken,
+  seen: RunWitness,
   pipeline: Pipeline,
-  parsed: ParsedJob,
 ): Promise<Verdict> {
-  let user = begun;
+  let { user } = begun;
   let givenUp: Verdict = { next: 'lost' };
   const { id, timestamp, maySend, signal } = delivery;
+  const isAdminShut = begun.passage.shut.includes('admin');
   const context: OperationContext = {
     ...pipeline.ports,
-    client: guardedClient(pipeline.ports.client, maySend),
+    client: watchedClient(pipeline.ports.client, { maySend, isAdminShut, passed: seen.passed }),
     instance,
     job: { id, timestamp, version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }) },
     record: user.record,
@@ -156,13 +186,16 @@ async function carryOut(
     error,
   }));
   if (attempt === GIVEN_UP) return givenUp;
-  const outcome = endOfPatience(attempt.outcome, delivery.attempt, pipeline);
+  const error = 'error' in attempt ? attempt.error : undefined;
+  const outcome = endOfPatience(seen.weigh(attempt.outcome, error), delivery.attempt, pipeline.retry);
   const { version } = context.job;
   const learnt = leaveOpen(job, version, user.record, { ...attempt, outcome }, pipeline.ports.now());
   if (!isSettled(outcome)) {
-    return (await user.letGo(learnt)) === 'lost'
-      ? { next: 'lost' }
-      : later(outcome, delivery.attempt, pipeline);
+    if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };
+    if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
+    const gate = gateName(outcome.gate, job.data.instance);
+    const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
+    return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
   }
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
   const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));

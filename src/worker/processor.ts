@@ -90,6 +90,7 @@ async function tellQueue(
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError(verdict.reason);
     case 'parked':
+    case 'held':
     case 'lost':
       // The job is delayed already, or another run's: BullMQ lets go of it without a word to Redis, and fetches the next.
       throw new DelayedError(verdict.next);

@@ -8,6 +8,7 @@ import type { JobName } from '../contract/job.ts';
 import type { Settled } from '../contract/outcome.ts';
 import type { Version } from '../contract/version.ts';
 import type { Instance, Learnt, UserRecord } from '../operations/context.ts';
+import type { GateName, Passage } from './gates.ts';
 
 /** One run of a job. */
 export interface Run {
@@ -61,7 +62,9 @@ export interface HeldUser {
 }
 
 export type Begun =
-  | { is: 'taken'; user: HeldUser }
+  | { is: 'taken'; user: HeldUser; passage: Passage }
+  /** A gate is shut: this job is put before it. */
+  | { is: 'held'; gate: GateName }
   /** An earlier run has settled the job. */
   | { is: 'settled'; settlement: KeptSettlement }
   /** Another job has the user: this one is parked until it is woken. */
@@ -75,6 +78,7 @@ export interface UserLedger {
     job: { name: JobName; version: Version; timestamp: number },
     instance: Instance,
     address: Address,
+    gates: { must: readonly GateName[]; may: readonly GateName[] },
   ): Promise<Begun>;
   /** Settles a job that concerns no user, because nobody can tell which. */
   settleUnread(run: Run, settlement: Settlement): Promise<void>;

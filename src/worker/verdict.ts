@@ -3,7 +3,8 @@
  * which. Knows no queue.
  */
 import type { UserEvent } from '../contract/event.ts';
-import { type Outcome, type Settled, failed } from '../contract/outcome.ts';
+import { type Outcome, type Quarantine, type Retry, type Wait, failed } from '../contract/outcome.ts';
+import type { GateName } from './gates.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** How a run ended, and what the queue is to do with the job. */
@@ -15,36 +16,25 @@ export type Verdict =
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   /** Another job has the user; the ledger has put this one aside and wakes it. */
   | { next: 'parked' }
+  /** A gate is shut, and the job is put before it; with the outcome where this run itself was refused. */
+  | { next: 'held'; gate: GateName; outcome?: Quarantine }
   /** The job belongs to another run by now: the queue is told nothing. */
   | { next: 'lost' };
 
 /** How long a job waits whose end could not be written down, in milliseconds. */
 const UNSETTLED_MS = 5000;
 
-/** How the pipeline's patience is set. */
-export interface Patience {
-  retry: RetryPolicy;
-  /** How long a job waits that needs a refused credential, in milliseconds. */
-  quarantineMs: number;
-}
-
 /** A fault that passes has passed in time, or never. */
-export function endOfPatience(outcome: Outcome, attempt: number, { retry }: Patience): Outcome {
+export function endOfPatience(outcome: Outcome, attempt: number, retry: RetryPolicy): Outcome {
   const isLast = outcome.status === 'retry' && attempt >= retry.attempts;
   return isLast ? failed('retries-exhausted', outcome.reason) : outcome;
 }
 
-export function later(
-  outcome: Exclude<Outcome, Settled>,
-  attempt: number,
-  { retry, quarantineMs }: Patience,
-): Verdict {
+export function later(outcome: Retry | Wait, attempt: number, retry: RetryPolicy): Verdict {
   const { reason } = outcome;
   switch (outcome.status) {
     case 'wait':
       return { next: 'wait', outcome, delayMs: outcome.delayMs, reason };
-    case 'quarantine':
-      return { next: 'wait', outcome, delayMs: quarantineMs, reason };
     case 'retry':
       return { next: 'retry', outcome, delayMs: retryDelayMs(retry, attempt, outcome.afterMs), reason };
   }

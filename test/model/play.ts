@@ -79,10 +79,11 @@ async function untilQuiet({ redis, prefix }: World): Promise<void> {
       .zcount(`${queue}:delayed`, '-inf', String(soon))
       .llen(`${queue}:wait`)
       .llen(`${queue}:active`)
+      .zcard(`${prefix}:gate:damoov:held`)
       .exec();
     return counts?.map(([, count]) => count);
   };
-  await expect.poll(busy, { timeout: PATIENCE_MS, interval: 10 }).toEqual([0, 0, 0]);
+  await expect.poll(busy, { timeout: PATIENCE_MS, interval: 10 }).toEqual([0, 0, 0, 0]);
 }
 
 /** Redrives what failed, until nothing fails for want of attempts any more. */

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/contract/outcome.ts';
 import { createRunLog, describeError } from '../../src/ops/log.ts';
 
 function openLog() {
-  const lines: { level: number; msg: string; credential?: string }[] = [];
+  const lines: { level: number; msg: string }[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const told = createRunLog(log);
   const run = (outcome: Outcome, operation = 'create-user', more: { isFault?: true } = {}) =>
@@ -31,16 +31,6 @@ describe('the log', () => {
     );
     expect(JSON.stringify(error) + error.message).toContain(mark);
     expect(describeError(error)).toEqual({ error: 'ReplyError', reason: 'ERR' });
-  });
-
-  it('tells that a credential is refused once, by the name of the credential and not of the job', () => {
-    const { lines, run } = openLog();
-    for (let times = 0; times < 3; times += 1) {
-      run({ status: 'quarantine', credential: 'admin', reason: 'no' }, 'create-user');
-      run({ status: 'quarantine', credential: 'instance-key', reason: 'no' }, 'create-user');
-    }
-    const refusals = lines.filter(({ msg }) => msg.startsWith('credential refused'));
-    expect(refusals.map(({ credential }) => credential)).toEqual(['admin', 'instance-key of default']);
   });
 
   it('tells of a wait at debug level, and as an error where its end could not be written down', () => {

@@ -10,7 +10,9 @@ import type { JobName } from '../../src/contract/job.ts';
 import type { Settled } from '../../src/contract/outcome.ts';
 import { versionOf } from '../../src/contract/version.ts';
 import { createPublisher } from '../../src/events/publisher.ts';
+import { type GateChange, createGates } from '../../src/redis/gates.ts';
 import { createUserLedger } from '../../src/redis/user-ledger.ts';
+import type { GateName } from '../../src/worker/gates.ts';
 import type { Address, HeldUser, Run, Settlement } from '../../src/worker/user-ledger.ts';
 
 export const instance = {
@@ -19,6 +21,10 @@ export const instance = {
   secret: 'a secret of tests',
 };
 export const userId = '9b1c2f5e-0d6a-4c39-8f0e-6f3a1b2c3d4e';
+
+export const GATES: { must: GateName[]; may: GateName[] } = { must: ['damoov', 'admin'], may: [] };
+/** Between probes. */
+export const PROBES = { firstMs: 5000, lastMs: 40_000 };
 
 export interface LedgerWorldOptions {
   lockMs?: number;
@@ -52,9 +58,24 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     autorun: false,
   });
   const publisher = createPublisher(connection, prefix, eventsQueues);
+  const queue = new Queue('user-jobs', { connection, prefix });
+  const changes: GateChange[] = [];
+  let nowMs = 0;
+  const gatesWith = (fingerprint: string) =>
+    createGates({
+      prefix,
+      jobs: queue,
+      lockMs,
+      fingerprints: new Map(GATES.must.map((gate) => [gate, fingerprint])),
+      probes: { credential: PROBES, outage: PROBES },
+      now: () => nowMs,
+      onChange: (change) => changes.push(change),
+    });
+  const gates = gatesWith('a');
   const ledger = createUserLedger({
     prefix,
-    jobs: new Queue('user-jobs', { connection, prefix }),
+    jobs: queue,
+    gates,
     lockMs,
     prepareEvent: (event) => publisher.prepare(event),
   });
@@ -75,7 +96,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
   const begin = (job: Job, address: Address = { clientId: 'c-1' }) => {
     const { name, timestamp } = job;
     const version = versionOf({ id: job.id ?? '', timestamp });
-    return ledger.begin(runOf(job), { name: name as JobName, version, timestamp }, instance, address);
+    return ledger.begin(runOf(job), { name: name as JobName, version, timestamp }, instance, address, GATES);
   };
   return {
     prefix,
@@ -83,6 +104,11 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     jobs,
     events,
     ledger,
+    gates,
+    gatesWith,
+    changes,
+    /** The clock of the gates. */
+    pass: (ms: number) => void (nowMs += ms),
     fetch,
     runOf,
     begin,

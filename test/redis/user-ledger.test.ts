@@ -1,6 +1,6 @@
 import { inject, describe, expect, it, onTestFinished } from 'vitest';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
-import { type LedgerWorld, UPDATED, createLedgerWorld, instance, userId } from './ledger-world.ts';
+import { GATES, type LedgerWorld, UPDATED, createLedgerWorld, instance, userId } from './ledger-world.ts';
 
 const live = (user: { record: object }) => ({
   record: { ...(user.record as typeof EMPTY), userId, state: 'live' as const, isInDoubt: false },
@@ -55,6 +55,7 @@ describe('a user', () => {
       { name: name as 'update-user', version: '1 2', timestamp },
       { ...instance, id: 'another' },
       { clientId: 'c-1' },
+      GATES,
     );
     expect(begun.is).toBe('taken');
   });

@@ -5,10 +5,11 @@ import { startApp } from '../../src/app.ts';
 import { untilStopped } from '../../src/cli/until-stopped.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/ops/log.ts';
+import { SHORT_PROBES } from './short-probes.ts';
 
 const app = await startApp(loadConfig(), await createLog('debug', false), {
   lockMs: 1000,
-  quarantineMs: 100,
+  ...SHORT_PROBES,
 });
 await untilStopped();
 await app.close();

@@ -16,6 +16,7 @@ import {
   type SandboxOptions,
   startSandbox,
 } from '../../src/sandbox/server.ts';
+import { SHORT_PROBES } from './short-probes.ts';
 
 export interface WorldOptions {
   modes?: Partial<SandboxModes>;
@@ -100,7 +101,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logLines.push(line) });
   const startWorker = async (): Promise<App> => {
-    const app = await startApp(loadConfig(env), log, { quarantineMs: 100, ...options.timings });
+    const app = await startApp(loadConfig(env), log, { ...SHORT_PROBES, ...options.timings });
     onTestFinished(() => app.close());
     return app;
   };

@@ -4,9 +4,10 @@
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/ops/log.ts';
+import { SHORT_PROBES } from '../support/short-probes.ts';
 import { LOCK_MS } from './fleet.ts';
 
 process.once('disconnect', () => process.exit(1));
 const config = loadConfig();
-await startApp(config, await createLog(config.logLevel, false), { lockMs: LOCK_MS, quarantineMs: 100 });
+await startApp(config, await createLog(config.logLevel, false), { lockMs: LOCK_MS, ...SHORT_PROBES });
 process.send?.('ready');

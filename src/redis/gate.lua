@@ -1,0 +1,44 @@
+-- What the scripts share that put jobs before a gate. A gate is a hash that exists while it is shut: since, reason, step (ms
+-- between probes), probe (when the next is due), scout (the job that tries it) until, nudged, last (the scout that was
+-- refused). Beside it lies the set of the jobs before it, by version.
+
+--- The net below being released, for a job at the front; the further back, the later.
+local NET_MS = 3600000
+
+--- The clock that we are told, else Redis' own: the workers' may differ.
+local function clockMs(told)
+  if told ~= '' then
+    return tonumber(told)
+  end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+--- Puts a job before the gate. False where it is not the caller's any more.
+local function hold(heldKey, moveKeys, moveArgs, score, jobId)
+  moveArgs[5] = string.format('%.0f', NET_MS * (1 + redis.call('ZCARD', heldKey) / 1000))
+  if moveToDelayed(moveKeys, moveArgs) ~= 0 then
+    return false
+  end
+  redis.call('ZADD', heldKey, score, jobId)
+  return true
+end
+
+--- Whether this job may try the gate for all: one at a time, when it is due, and not twice the same where others wait.
+local function becomesScout(gate, held, jobId, now, scoutMs)
+  local state = redis.call('HMGET', gate, 'probe', 'scout', 'until', 'last')
+  redis.call('ZREM', held, jobId)
+  if state[2] and state[2] ~= jobId and tonumber(state[3]) > now then
+    return false
+  end
+  if tonumber(state[1]) > now or (state[4] == jobId and redis.call('ZCARD', held) > 0) then
+    return false
+  end
+  redis.call('HSET', gate, 'scout', jobId, 'until', string.format('%.0f', now + scoutMs))
+  return true
+end
+
+--- Another job may try it.
+local function dismiss(gate)
+  redis.call('HDEL', gate, 'scout', 'until', 'nudged')
+end

@@ -1,0 +1,155 @@
+/**
+ * Keeps the gates of a fleet in Redis: one for each credential and one for Damoov itself, by a fingerprint of what would have
+ * to change to mend it, so that a corrected credential finds an open gate. Knows the keys and how the scripts are called.
+ */
+import type { Queue } from 'bullmq';
+import { moveToDelayed } from 'bullmq/dist/esm/scripts/moveToDelayed-11.js';
+import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
+import { z } from 'zod';
+import { msOf } from '../contract/version.ts';
+import type { GateName, Gates } from '../worker/gates.ts';
+import { delayingOf, functionOf, promoteKeysOf, readLua, scriptsOf } from './scripts.ts';
+
+/** When a shut gate is tried, in milliseconds: the wait before the first probe doubles up to the last. */
+export interface ProbeIntervals {
+  firstMs: number;
+  lastMs: number;
+}
+
+/** A gate of this worker, as it is now. */
+export interface GateState {
+  gate: GateName;
+  /** Epoch milliseconds; undefined while it is open. */
+  shutSince?: number;
+  reason?: string;
+  /** When the next probe is due, in epoch milliseconds. */
+  probeAt?: number;
+  /** How many jobs wait before it. */
+  held: number;
+}
+
+export type GateChange =
+  { gate: GateName; is: 'shut'; reason: string } | { gate: GateName; is: 'open'; shutForMs: number };
+
+export interface GatesOptions {
+  prefix: string;
+  /** The queue of the jobs; its connection is the gates'. */
+  jobs: Queue;
+  /** How long a job's lock holds, in milliseconds. */
+  lockMs: number;
+  /** Every gate of this worker, with a fingerprint of its credential, or of Damoov's address. */
+  fingerprints: ReadonlyMap<GateName, string>;
+  /** Of a refused credential, and of an outage. */
+  probes: { credential: ProbeIntervals; outage: ProbeIntervals };
+  /** Epoch milliseconds. Default: Redis' own clock. */
+  now?: (() => number) | undefined;
+  /** Told once in the whole fleet of each change: by the worker that met it. */
+  onChange: (change: GateChange) => void;
+}
+
+export interface RedisGates extends Gates {
+  /** What `begin` has to know of the gates with these names: two keys each. */
+  keysOf(names: readonly GateName[]): string[];
+  /** What `begin` has to know besides: how long a scout may take, and the clock. */
+  readonly beginArgs: () => (string | number)[];
+  /** Releases the jobs before open gates, and wakes a scout where one is due. */
+  tend(): Promise<void>;
+  states(): Promise<GateState[]>;
+}
+
+/** So many jobs are released in one step; Redis does nothing else meanwhile. */
+const RELEASED_AT_ONCE = 500;
+/** How long a job that was woken to try a gate may take to begin, before another is woken. */
+const NUDGE_MS = 5000;
+
+export function createGates(options: GatesOptions): RedisGates {
+  const { prefix, jobs, lockMs, fingerprints, probes, now, onChange } = options;
+  const script = scriptsOf(jobs, {
+    refuse: [functionOf(moveToDelayed), readLua('gate'), readLua('refuse')].join('\n'),
+    probed: [readLua('gate'), readLua('probed')].join('\n'),
+    tend: [functionOf(promote), readLua('gate'), readLua('tend')].join('\n'),
+  });
+  const scoutMs = 2 * lockMs;
+  const clock = () => (now === undefined ? '' : now());
+  const keyOf = (gate: GateName) => `${prefix}:gate:${gate}:${fingerprints.get(gate) ?? ''}`;
+  // What waits is the same whatever the credential: who has the right one lets it pass.
+  const heldKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:held`;
+  const promoteKeys = promoteKeysOf(jobs);
+
+  return {
+    keysOf: (names) => names.flatMap((gate) => [keyOf(gate), heldKeyOf(gate)]),
+    beginArgs: () => [scoutMs, clock()],
+    async refuse(run, version, { gate, reason, afterMs = 0 }) {
+      const { firstMs, lastMs } = gate === 'damoov' ? probes.outage : probes.credential;
+      const delaying = delayingOf(jobs, run, 0);
+      const reply = await script('refuse')(
+        [keyOf(gate), heldKeyOf(gate), ...delaying.keys],
+        [
+          run.jobId,
+          msOf(version),
+          clock(),
+          firstMs,
+          lastMs,
+          Math.min(afterMs, LONGEST_MS),
+          reason,
+          scoutMs,
+          ...delaying.args,
+        ],
+      );
+      const [is, hasShut] = Refused.parse(reply);
+      if (hasShut === 1) onChange({ gate, is: 'shut', reason });
+      return is;
+    },
+    async probed({ jobId }, gate, hasPassed) {
+      const since = await script('probed')([keyOf(gate)], [jobId, hasPassed ? 1 : 0]);
+      if (since === null) return;
+      onChange({ gate, is: 'open', shutForMs: (now?.() ?? Date.now()) - Number(since) });
+      await tend(gate);
+    },
+    async tend() {
+      await Promise.all([...fingerprints.keys()].map((gate) => tend(gate)));
+    },
+    states: () => Promise.all([...fingerprints.keys()].map((gate) => stateOf(gate))),
+  };
+
+  async function tend(gate: GateName): Promise<void> {
+    for (let released: unknown = RELEASED_AT_ONCE; released === RELEASED_AT_ONCE;) {
+      released = await script('tend')(
+        [keyOf(gate), heldKeyOf(gate), ...promoteKeys],
+        [jobs.toKey(''), clock(), RELEASED_AT_ONCE, NUDGE_MS],
+      );
+    }
+  }
+
+  async function stateOf(gate: GateName): Promise<GateState> {
+    const client = await jobs.getBackend().client;
+    const [hash, held] = await Promise.all([client.hgetall(keyOf(gate)), client.zcard(heldKeyOf(gate))]);
+    const { since, reason, probe } = hash;
+    if (since === undefined) return { gate, held };
+    return { gate, shutSince: Number(since), reason: reason ?? '', probeAt: Number(probe), held };
+  }
+}
+
+/** Longer than an hour is a fault of whoever asks. */
+const LONGEST_MS = 3_600_000;
+
+const Refused = z.tuple([z.enum(['held', 'lost']), z.number()]);
+
+/** Looks after the gates every so many milliseconds, until it is told to stop. */
+export function tendGates(gates: Pick<RedisGates, 'tend'>, everyMs: number): () => void {
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const tend = () =>
+    void gates
+      .tend()
+      // Redis is away or refuses to write, and others say so: it is tried again.
+      .catch(() => {})
+      .finally(() => {
+        if (!isStopped) timer = setTimeout(tend, everyMs);
+      });
+  timer = setTimeout(tend, everyMs);
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+}

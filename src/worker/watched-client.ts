@@ -1,0 +1,69 @@
+/**
+ * The client as one run may use it: a request leaves only while the job's lock outlives its deadline, and none of the admin's
+ * leaves while the admin is known to be refused. What Damoov lets pass is told to the witness.
+ */
+import type { Gate } from '../contract/outcome.ts';
+import { DamoovError, type DamoovErrorKind } from '../damoov/errors.ts';
+import type { OperationContext } from '../operations/context.ts';
+
+type Client = OperationContext['client'];
+
+export interface Watch {
+  /** Asked just before the first byte of each request; a request it refuses ends as aborted, unsent. */
+  maySend: () => boolean;
+  /** Another is to try whether the admin is accepted again: for this run it is not. */
+  isAdminShut: boolean;
+  /** Damoov has let a request pass. */
+  passed: (gate: Gate) => void;
+}
+
+export function watchedClient(client: Client, { maySend, isAdminShut, passed }: Watch): Client {
+  async function watch<T>(gate: Gate, call: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await call();
+      passed('damoov');
+      passed(gate);
+      return answer;
+    } catch (error) {
+      if (isAnswer(error)) passed('damoov');
+      if (isAccepted(error, gate)) passed(gate);
+      throw error;
+    }
+  }
+  const asAdmin = <T>(call: () => Promise<T>): Promise<T> =>
+    isAdminShut ? Promise.reject(adminRefused()) : watch('admin', call);
+
+  return {
+    hasAdmin: client.hasAdmin,
+    createUser: (instance, user, options) =>
+      watch('instance-key', () => client.createUser(instance, user, { ...options, maySend })),
+    updateUser: (userId, changes, options) =>
+      asAdmin(() => client.updateUser(userId, changes, { ...options, maySend })),
+    deleteUser: (userId, options) => asAdmin(() => client.deleteUser(userId, { ...options, maySend })),
+    findUsers: (query, options) => asAdmin(() => client.findUsers(query, { ...options, maySend })),
+  };
+}
+
+/** Whether Damoov itself has answered, and not something on the way. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof DamoovError && error.status !== undefined && !AWAY.has(error.kind);
+}
+const AWAY: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'malformed']);
+
+/** Whether a request was refused for something else than its credential. Of a create nearly every refusal may mean the key. */
+function isAccepted(error: unknown, gate: Gate): boolean {
+  if (!(error instanceof DamoovError) || OF_THE_SESSION.has(error.operation)) return false;
+  return gate === 'instance-key' ? error.kind === 'conflict' : ABOUT_THE_USER.has(error.kind);
+}
+const OF_THE_SESSION: ReadonlySet<DamoovError['operation']> = new Set(['login', 'refresh']);
+const ABOUT_THE_USER: ReadonlySet<DamoovErrorKind> = new Set([
+  'forbidden',
+  'not-found',
+  'conflict',
+  'rejected',
+  'no-result',
+]);
+
+function adminRefused(): DamoovError {
+  return new DamoovError({ kind: 'login-refused', operation: 'login', wasSent: false });
+}
