@@ -9,9 +9,11 @@ import { DamoovClient } from './damoov/client.ts';
 import { inMemoryLoginBudget } from './damoov/login-budget.ts';
 import { createPublisher } from './events/publisher.ts';
 import type { Instance } from './operations/context.ts';
-import { type Check, startHealthServer } from './ops/health.ts';
+import { gatesAreOpen, redisAnswers } from './ops/checks.ts';
+import { startHealthServer } from './ops/health.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
-import { type RedisConnection, type RedisTarget, connectRedis } from './redis/connection.ts';
+import { createMetrics } from './ops/metrics.ts';
+import { type RedisTarget, connectRedis } from './redis/connection.ts';
 import { startRedisServer } from './redis/embedded-server.ts';
 import { type ProbeIntervals, createGates, tendGates } from './redis/gates.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
@@ -78,10 +80,6 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       connection.disconnect();
     });
 
-    // Before any job is taken: where the port cannot be had, nothing has been sent yet.
-    const health = await startHealthServer(config.http, { redis: answers(connection) });
-    closing.push(() => health.close());
-
     const client = new DamoovClient({
       baseUrl: damoov.baseUrl,
       admin: damoov.admin,
@@ -98,15 +96,25 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     closing.push(async () => {
       if (connection.status === 'ready') await Promise.all([publisher.close(), jobs.close()]);
     });
+    const fingerprints = fingerprintsOf(damoov);
     const gates = createGates({
       prefix,
       jobs,
       lockMs,
-      fingerprints: fingerprintsOf(damoov),
+      fingerprints,
       probes,
       now,
       onChange: createGateLog(log),
     });
+    const gateNames = [...fingerprints.keys()];
+    // Before any job is taken: where the port cannot be had, nothing has been sent yet.
+    const health = await startHealthServer(
+      config.http,
+      { redis: redisAnswers(connection), ...gatesAreOpen(gateNames, gates.stateOf) },
+      createMetrics({ gates: () => Promise.all(gateNames.map(gates.stateOf)) }),
+    );
+    closing.push(() => health.close());
+
     const ledger = createUserLedger({
       prefix,
       jobs,
@@ -223,16 +231,4 @@ function fingerprintsOf({ baseUrl, instances, admin }: DamoovAccess): ReadonlyMa
       ([name, { id, key }]) => [`instance-key:${name}`, fingerprint(id, key)] as const,
     ),
   ]);
-}
-
-/** Redis is there where it answers within a second. */
-function answers(connection: RedisConnection): Check {
-  return async () => {
-    if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
-    const reply = await Promise.race([
-      connection.ping().catch(() => undefined),
-      sleep(1000, undefined, { ref: false }),
-    ]);
-    return reply === undefined ? { ok: false, reason: 'no answer within a second' } : { ok: true };
-  };
 }

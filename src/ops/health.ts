@@ -1,8 +1,9 @@
 /**
- * The HTTP server for those who operate the worker: is it alive, is it ready. Reads only.
+ * The HTTP server for those who operate the worker: is it alive, is it ready, what does it measure. Reads only.
  */
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import type { Metrics } from './metrics.ts';
 
 /** One thing the worker needs; `reason` says why it is not there. */
 export type Check = () => Promise<{ ok: true } | { ok: false; reason: string }>;
@@ -20,6 +21,7 @@ export interface HealthServer {
 export async function startHealthServer(
   { host, port }: { host: string; port: number },
   checks: Record<string, Check>,
+  metrics: Metrics,
 ): Promise<HealthServer> {
   const app = new Hono({ strict: false });
   app.get('/livez', (context) => context.json({ status: 'live' }));
@@ -30,6 +32,9 @@ export async function startHealthServer(
     const isReady = Object.values(results).every(({ ok }) => ok);
     return context.json({ status: isReady ? 'ready' : 'not ready', checks: results }, isReady ? 200 : 503);
   });
+  app.get('/metrics', async (context) =>
+    context.body(await metrics.read(), 200, { 'content-type': metrics.contentType }),
+  );
 
   const { promise: listening, resolve, reject } = Promise.withResolvers<number>();
   const server = serve({ fetch: app.fetch, hostname: host, port }, (info) => resolve(info.port));

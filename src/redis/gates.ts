@@ -54,7 +54,7 @@ export interface RedisGates extends Gates {
   readonly beginArgs: () => (string | number)[];
   /** Releases the jobs before open gates, and wakes a scout where one is due. */
   tend(): Promise<void>;
-  states(): Promise<GateState[]>;
+  stateOf(gate: GateName): Promise<GateState>;
 }
 
 /** So many jobs are released in one step; Redis does nothing else meanwhile. */
@@ -109,7 +109,7 @@ export function createGates(options: GatesOptions): RedisGates {
     async tend() {
       await Promise.all([...fingerprints.keys()].map((gate) => tend(gate)));
     },
-    states: () => Promise.all([...fingerprints.keys()].map((gate) => stateOf(gate))),
+    stateOf,
   };
 
   async function tend(gate: GateName): Promise<void> {

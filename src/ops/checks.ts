@@ -1,0 +1,44 @@
+/**
+ * What has to be there for the worker to be ready, each with the reason why it is not.
+ */
+import type { RedisConnection } from '../redis/connection.ts';
+import type { GateState } from '../redis/gates.ts';
+import type { GateName } from '../worker/gates.ts';
+import type { Check } from './health.ts';
+import { within } from './within.ts';
+
+/** Longer than this nobody who asks wants to wait, in milliseconds. */
+const PATIENCE_MS = 1000;
+
+/** Redis is there where it answers within a second. */
+export function redisAnswers(connection: RedisConnection): Check {
+  return async () => {
+    if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
+    const reply = await within(PATIENCE_MS, connection.ping());
+    return reply === undefined ? { ok: false, reason: 'no answer within a second' } : { ok: true };
+  };
+}
+
+/** A check for each gate: it is not ok while the gate is shut. */
+export function gatesAreOpen(
+  gates: readonly GateName[],
+  stateOf: (gate: GateName) => Promise<GateState>,
+): Record<string, Check> {
+  return Object.fromEntries(gates.map((gate) => [gate, isOpen(gate, stateOf)]));
+}
+
+function isOpen(gate: GateName, stateOf: (gate: GateName) => Promise<GateState>): Check {
+  return async () => {
+    const state = await within(PATIENCE_MS, stateOf(gate));
+    if (state === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
+    const { shutSince, probeAt = 0, reason, held } = state;
+    if (shutSince === undefined) return { ok: true };
+    const what = gate === 'damoov' ? 'away' : 'refused';
+    const times = `${what} since ${iso(shutSince)}, tried again at ${iso(probeAt)}`;
+    return { ok: false, reason: `${times}, ${held} jobs wait: ${reason}` };
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
