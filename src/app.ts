@@ -126,8 +126,8 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const pipeline: Pipeline = {
       jobsQueue: config.queues.jobs,
       instances: instancesOf(damoov, config.userId.secret),
+      client,
       ports: {
-        client,
         userIdMode: config.userId.mode,
         now: Date.now,
         pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),

@@ -184,7 +184,10 @@ export class AdminSession {
     if (this.#failedLogin === undefined) return;
     const { error, until } = this.#failedLogin;
     const retryAfterMs = until - this.#options.now();
-    if (retryAfterMs > 0) throw again(error, { kind: error.kind, retryAfterMs, wasSent: false });
+    if (retryAfterMs <= 0) return;
+    // An outage that ended it tells nothing of the next request: what is left of it is a pause.
+    const kind = error.kind === 'login-refused' ? error.kind : 'login-barred';
+    throw again(error, { kind, retryAfterMs, wasSent: false });
   }
 
   async #requestTokens(call: Call): Promise<TokenPair> {

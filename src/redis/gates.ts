@@ -54,7 +54,7 @@ export interface RedisGates extends Gates {
   readonly beginArgs: () => (string | number)[];
   /** Releases the jobs before open gates, and wakes a scout where one is due. */
   tend(): Promise<void>;
-  stateOf(gate: GateName): Promise<GateState>;
+  stateOf: (gate: GateName) => Promise<GateState>;
 }
 
 /** So many jobs are released in one step; Redis does nothing else meanwhile. */

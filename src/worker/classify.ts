@@ -26,8 +26,14 @@ function shut(gate: Gate): Rule {
     status: 'quarantine',
     gate,
     reason: error.message,
-    ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
+    ...(asksForPatience(error, gate) && { afterMs: error.retryAfterMs }),
   });
+}
+
+/** The pause that the session makes after a failed log-in is no reason for those to wait that need none. */
+function asksForPatience({ operation, retryAfterMs }: DamoovError, gate: Gate): boolean {
+  const isOfSession = operation === 'login' || operation === 'refresh';
+  return retryAfterMs !== undefined && (gate === 'admin' || !isOfSession);
 }
 
 /** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */

@@ -4,7 +4,7 @@
  */
 import { type EventContext, eventOf } from '../contract/event.ts';
 import { type UserJob, isJobName, type ParsedJob, parseJobText } from '../contract/job.ts';
-import { type Settled, failed, isSettled } from '../contract/outcome.ts';
+import { type Gate, type Settled, failed, isSettled } from '../contract/outcome.ts';
 import { msOf, versionOf } from '../contract/version.ts';
 import { type Effect, type Instance, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { createUser } from '../operations/create-user.ts';
@@ -16,7 +16,7 @@ import { type Gates, gateName, gatesOf } from './gates.ts';
 import { leaveOpen } from './open-ends.ts';
 import type { Address, Begun, KeptSettlement, UserLedger } from './user-ledger.ts';
 import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
-import { watchedClient } from './watched-client.ts';
+import { type SharedClient, watchedClient } from './watched-client.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { RunWitness, Witness } from './witness.ts';
 
@@ -55,7 +55,8 @@ export interface Pipeline {
   jobsQueue: string;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;
-  ports: Pick<OperationContext, 'client' | 'userIdMode' | 'now' | 'pause'>;
+  ports: Pick<OperationContext, 'userIdMode' | 'now' | 'pause'>;
+  client: SharedClient;
   ledger: UserLedger;
   gates: Gates;
   witness: Witness;
@@ -162,10 +163,15 @@ async function takeIn(
   let { user } = begun;
   let givenUp: Verdict = { next: 'lost' };
   const { id, timestamp, maySend, signal } = delivery;
-  const isAdminShut = begun.passage.shut.includes('admin');
+  const watch = {
+    maySend,
+    isAdminShut: begun.passage.shut.includes('admin'),
+    isAfterOutage: begun.passage.probes.includes('damoov'),
+    passed: (gate: Gate) => seen.passed(gate),
+  };
   const context: OperationContext = {
     ...pipeline.ports,
-    client: watchedClient(pipeline.ports.client, { maySend, isAdminShut, passed: seen.passed }),
+    client: watchedClient(pipeline.client, watch),
     instance,
     job: { id, timestamp, version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }) },
     record: user.record,

@@ -118,9 +118,10 @@ describe('a fault that passes', () => {
     expect(event).toMatchObject({ type: 'user.failed', data: { code: 'retries-exhausted', attempts: 4 } });
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.getState()).toBe('failed');
     expect(await world.jobs.getJob(jobId)).toMatchObject({ attemptsMade: 4 });
-    // One create, and three look-ups that could not tell whether it went through.
-    expect((await world.requests()).slice(-4).map(({ operation }) => operation)).toEqual([
+    // One create, and look-ups that could not tell whether it went through; the first fault might have been an outage.
+    expect((await world.requests()).slice(-5).map(({ operation }) => operation)).toEqual([
       'create',
+      'find',
       'find',
       'find',
       'find',
@@ -189,8 +190,10 @@ describe('a refused credential costs no job and no attempt', () => {
       const jobIds = await Promise.all(
         [1, 2, 3].map((n) => world.add('create-user', { clientId: `c-${n}` })),
       );
-      // Each has been refused more often than it has attempts.
-      await expect.poll(async () => (await world.requests('create')).length).toBeGreaterThan(9);
+      // One of them at least has been refused more often than it has attempts.
+      await expect
+        .poll(async () => (await world.requests('create')).length, { timeout: 10_000 })
+        .toBeGreaterThan(9);
       expect(world.events).toEqual([]);
       await worker.close();
 

@@ -1,0 +1,139 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { spawnShortLockedWorker } from '../support/spawn-worker.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { type World, createWorld } from '../support/world.ts';
+
+const JOBS = 1000;
+const CONCURRENCY = 20;
+
+/** A sandbox behind a line that can be cut, and two worker processes. */
+async function createOutageWorld(env: Record<string, string> = {}) {
+  const world = await createWorld({ startsWorker: false, modes: { latencyMs: 100 } });
+  const line = await startTcpProxy(world.sandboxUrl);
+  onTestFinished(() => line.close());
+  Object.assign(world.env, {
+    DAMOOV_BASE_URL: line.url.replace(/\/$/, ''),
+    DAMOOV_TIMEOUT_MS: '400',
+    WORKER_CONCURRENCY: `${CONCURRENCY}`,
+    ...env,
+  });
+  const workers = [spawnShortLockedWorker(world.env), spawnShortLockedWorker(world.env)];
+  return { world, line, workers };
+}
+
+const addAll = ({ jobs }: World) =>
+  jobs.addBulk(
+    Array.from({ length: JOBS }, (_, n) => ({ name: 'create-user', data: { clientId: `c-${n}` } })),
+  );
+
+const gateKeys = async ({ redis, prefix }: World) => redis.keys(`${prefix}:gate:damoov:[^h]*`);
+const probesRefused = async (world: World) => {
+  const [key] = await gateKeys(world);
+  return key === undefined ? 0 : Number((await world.redis.hget(key, 'step')) ?? 0);
+};
+
+/** Attempts that were spent besides the one each job ends with. */
+async function burnt({ jobs }: World): Promise<number> {
+  const all = await jobs.getJobs(['completed', 'failed', 'delayed', 'wait', 'active'], 0, -1);
+  return all.reduce(
+    (sum, job) => sum + Math.max(0, job.attemptsMade - (job.finishedOn === undefined ? 0 : 1)),
+    0,
+  );
+}
+
+describe('an outage of Damoov', () => {
+  const outages: [
+    string,
+    (world: Awaited<ReturnType<typeof createOutageWorld>>) => Promise<() => Promise<void>>,
+  ][] = [
+    [
+      'that refuses connections',
+      async ({ line }) => {
+        await line.sever();
+        return () => line.restore();
+      },
+    ],
+    [
+      'that is silent',
+      async ({ line }) => {
+        line.stall();
+        return async () => line.resume();
+      },
+    ],
+    [
+      'that answers 503',
+      async ({ world }) => {
+        await world.setModes({ errorRate: 1, errorStatus: 503, errorBody: 'html' });
+        return () => world.setModes({ errorRate: 0 });
+      },
+    ],
+    [
+      'that answers 500 in its own words',
+      async ({ world }) => {
+        await world.setModes({ errorRate: 1 });
+        return () => world.setModes({ errorRate: 0 });
+      },
+    ],
+  ];
+
+  it.each(outages)('%s costs no attempt but of the jobs under way, and no job', async (_what, begin) => {
+    const outage = await createOutageWorld();
+    const { world } = outage;
+    await addAll(world);
+    await expect.poll(() => world.events.length, { timeout: 20_000 }).toBeGreaterThan(JOBS / 10);
+    const end = await begin(outage);
+    // Tried several times, each time later.
+    await expect.poll(() => probesRefused(world), { timeout: 20_000 }).toBe(200);
+    await expect.poll(() => world.jobs.getActiveCount()).toBeLessThanOrEqual(1);
+    expect(world.events.length).toBeLessThan(JOBS);
+    expect(await burnt(world)).toBeLessThanOrEqual(2 * CONCURRENCY);
+
+    await end();
+    await expect.poll(() => world.events.length, { timeout: 30_000 }).toBe(JOBS);
+    expect(new Set(world.events.map(({ type }) => type))).toEqual(new Set(['user.created']));
+    expect(await burnt(world)).toBeLessThanOrEqual(2 * CONCURRENCY);
+    expect(await gateKeys(world)).toEqual([]);
+    const users = (await world.users()).map(({ clientId }) => clientId);
+    expect(new Set(users).size).toBe(users.length);
+  });
+
+  it('is tried by one request at a time, and the first that comes through ends it', async () => {
+    const { world } = await createOutageWorld();
+    await world.setModes({ errorRate: 1, errorStatus: 503 });
+    await addAll(world);
+    await expect.poll(() => probesRefused(world), { timeout: 20_000 }).toBe(200);
+    const before = (await world.requests()).length;
+    // Five probes more, with a thousand jobs before the gate.
+    await expect.poll(async () => (await world.requests()).length, { timeout: 20_000 }).toBe(before + 5);
+    await world.setModes({ errorRate: 0 });
+    await expect.poll(() => world.events.length, { timeout: 30_000 }).toBe(JOBS);
+    const statuses = (await world.requests()).map(({ status }) => status);
+    const firstGood = statuses.findIndex((status) => status === 200);
+    expect(statuses.slice(firstGood).filter((status) => status === 503)).toEqual([]);
+    expect(await burnt(world)).toBe(0);
+  });
+
+  it('is told once when it begins and once when it ends, and keeps the worker from being ready', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const app = await world.startWorker();
+    await world.setModes({ errorRate: 1, errorStatus: 503 });
+    const jobIds = await Promise.all(
+      Array.from({ length: 30 }, (_, n) => world.add('create-user', { clientId: `c-${n}` })),
+    );
+    const told = (message: string) => world.logLines.filter((line) => line.includes(message)).length;
+    await expect.poll(() => told('Damoov is away')).toBe(1);
+    const ready = await fetch(`${app.url}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({
+      checks: { redis: { ok: true }, admin: { ok: true }, damoov: { ok: false } },
+    });
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).toContain('damoov_users_gate_shut{gate="damoov"} 1');
+    expect(metrics).toContain('damoov_users_gate_shut{gate="instance-key:default"} 0');
+
+    await world.setModes({ errorRate: 0 });
+    await Promise.all(jobIds.map((id) => world.eventOf(id)));
+    await expect.poll(async () => (await fetch(`${app.url}/readyz`)).status).toBe(200);
+    expect([told('Damoov is away'), told('Damoov is back')]).toEqual([1, 1]);
+  });
+});
