@@ -32,6 +32,8 @@ export interface WorldOptions {
 
 /** One request as the sandbox saw it. */
 export interface SandboxRequest {
+  /** By the sandbox's clock, ISO 8601. */
+  at: string;
   operation: string;
   deviceToken: string | null;
   clientId: string | null;
