@@ -5,8 +5,9 @@
 import { DamoovError } from './errors.ts';
 import { inMemoryLoginBudget } from './login-budget.ts';
 import type { LoginBudget } from './login-budget.ts';
-import { AdminSession, inMemorySessionStore } from './session.ts';
-import type { SessionStore } from './session.ts';
+import { inMemorySessionStore } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
+import { AdminSession } from './session.ts';
 import { failure, openTransport } from './transport.ts';
 import type { Call, Reply, Transport } from './transport.ts';
 import { createBody, findQuery, personalValues, readCreatedUser, readUsers, updateBody } from './wire.ts';
