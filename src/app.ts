@@ -4,14 +4,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from './config.ts';
-import { DamoovClient } from './damoov/client.ts';
-import { inMemoryLoginBudget } from './damoov/login-budget.ts';
+import { DamoovClient, type DamoovClientOptions } from './damoov/client.ts';
 import { createPublisher } from './events/publisher.ts';
 import type { Instance } from './operations/context.ts';
 import { type Check, startHealthServer } from './ops/health.ts';
 import { type Log, createRunLog, describeError } from './ops/log.ts';
+import { deriveAdminKey } from './redis/admin-key.ts';
 import { type RedisConnection, type RedisTarget, connectRedis } from './redis/connection.ts';
 import { startRedisServer } from './redis/embedded-server.ts';
+import { createLoginBudget } from './redis/login-budget.ts';
+import { createSessionStore } from './redis/session-store.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
@@ -66,16 +68,18 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const health = await startHealthServer(config.http, { redis: answers(connection) });
     closing.push(() => health.close());
 
+    const { prefix } = config.queues;
     const client = new DamoovClient({
       baseUrl: damoov.baseUrl,
       admin: damoov.admin,
       timeoutMs,
       connections: config.concurrency,
-      loginBudget: inMemoryLoginBudget({ loginsPerHour: config.loginsPerHour }),
+      // A sandbox that stands in is this process' own, and its sessions and limits end with it.
+      ...(config.damoov !== 'sandbox' &&
+        (await fleetSession(damoov, { connection, prefix, timeoutMs, loginsPerHour: config.loginsPerHour }))),
     });
     closing.push(() => client.close());
 
-    const { prefix } = config.queues;
     const publisher = createPublisher(connection, prefix, config.queues.events);
     const jobs = new Queue(config.queues.jobs, { connection, prefix });
     jobs.on('error', () => {});
@@ -170,6 +174,19 @@ async function standIn(
     log.warn({ variables: config.withoutEffect }, 'set, but without effect in this version');
   }
   return { target, damoov };
+}
+
+/** What the workers under one prefix share: the admin's session, and how often they may log in. */
+async function fleetSession(
+  { baseUrl, admin }: DamoovAccess,
+  fleet: { connection: RedisConnection; prefix: string; timeoutMs: number; loginsPerHour: number },
+): Promise<Pick<DamoovClientOptions, 'sessionStore' | 'loginBudget'>> {
+  if (admin === undefined) return {};
+  const key = await deriveAdminKey({ ...admin, baseUrl });
+  return {
+    sessionStore: createSessionStore({ ...fleet, ...key, leaseMs: 3 * fleet.timeoutMs }),
+    loginBudget: createLoginBudget({ ...fleet, fingerprint: key.fingerprint }),
+  };
 }
 
 function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {
