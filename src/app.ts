@@ -6,16 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from './config.ts';
 import { DamoovClient } from './damoov/client.ts';
-import { inMemoryLoginBudget } from './damoov/login-budget.ts';
 import { createPublisher } from './events/publisher.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers } from './ops/checks.ts';
 import { startHealthServer } from './ops/health.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
+import { deriveAdminKey } from './redis/admin-key.ts';
 import { type RedisTarget, connectRedis } from './redis/connection.ts';
 import { startRedisServer } from './redis/embedded-server.ts';
 import { type ProbeIntervals, createGates, tendGates } from './redis/gates.ts';
+import { createLoginBudget } from './redis/login-budget.ts';
+import { createSessionStore } from './redis/session-store.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
@@ -80,23 +82,39 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       connection.disconnect();
     });
 
+    const { prefix } = config.queues;
+    const admin = damoov.admin && (await deriveAdminKey({ ...damoov.admin, baseUrl: damoov.baseUrl }));
+    // A sandbox that stands in is this process' own, and its sessions and limits end with it.
+    const fleet =
+      admin === undefined || config.damoov === 'sandbox'
+        ? undefined
+        : {
+            sessionStore: createSessionStore({ connection, prefix, ...admin, leaseMs: 3 * timeoutMs, now }),
+            loginBudget: createLoginBudget({
+              connection,
+              prefix,
+              ...admin,
+              loginsPerHour: config.loginsPerHour,
+              now,
+            }),
+          };
     const client = new DamoovClient({
       baseUrl: damoov.baseUrl,
       admin: damoov.admin,
       timeoutMs,
       connections: config.concurrency,
-      loginBudget: inMemoryLoginBudget({ loginsPerHour: config.loginsPerHour }),
+      now,
+      ...fleet,
     });
     closing.push(() => client.close());
 
-    const { prefix } = config.queues;
     const publisher = createPublisher(connection, prefix, config.queues.events);
     const jobs = new Queue(config.queues.jobs, { connection, prefix });
     jobs.on('error', () => {});
     closing.push(async () => {
       if (connection.status === 'ready') await Promise.all([publisher.close(), jobs.close()]);
     });
-    const fingerprints = fingerprintsOf(damoov);
+    const fingerprints = fingerprintsOf(damoov, admin?.fingerprint);
     const gates = createGates({
       prefix,
       jobs,
@@ -126,8 +144,8 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const pipeline: Pipeline = {
       jobsQueue: config.queues.jobs,
       instances: instancesOf(damoov, config.userId.secret),
-      client,
       ports: {
+        client,
         userIdMode: config.userId.mode,
         now: Date.now,
         pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
@@ -218,7 +236,7 @@ function instancesOf({ instances }: DamoovAccess, secret: string | undefined): R
 }
 
 /** What would have to change for a refused credential to be accepted, and for Damoov to be found. */
-function fingerprintsOf({ baseUrl, instances, admin }: DamoovAccess): ReadonlyMap<GateName, string> {
+function fingerprintsOf({ baseUrl, instances }: DamoovAccess, admin = 'none'): ReadonlyMap<GateName, string> {
   const fingerprint = (...parts: string[]) =>
     createHash('sha256')
       .update(JSON.stringify([baseUrl, ...parts]))
@@ -226,7 +244,7 @@ function fingerprintsOf({ baseUrl, instances, admin }: DamoovAccess): ReadonlyMa
       .slice(0, 12);
   return new Map<GateName, string>([
     ['damoov', fingerprint()],
-    ['admin', admin === undefined ? 'none' : fingerprint(admin.email, admin.password)],
+    ['admin', admin],
     ...Object.entries(instances).map(
       ([name, { id, key }]) => [`instance-key:${name}`, fingerprint(id, key)] as const,
     ),

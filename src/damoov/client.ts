@@ -2,11 +2,12 @@
  * Knows the requests of the Damoov user API that concern a user's life, and which of them need the admin's session. It
  * refuses to know why they are made: it does not wait, does not log, and does not send a write again on its own.
  */
-import { DamoovError, type DamoovErrorKind } from './errors.ts';
+import { DamoovError } from './errors.ts';
 import { inMemoryLoginBudget } from './login-budget.ts';
 import type { LoginBudget } from './login-budget.ts';
-import { AdminSession, inMemorySessionStore } from './session.ts';
-import type { SessionStore } from './session.ts';
+import { inMemorySessionStore } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
+import { AdminSession } from './session.ts';
 import { failure, openTransport } from './transport.ts';
 import type { Call, Reply, Transport } from './transport.ts';
 import { createBody, findQuery, personalValues, readCreatedUser, readUsers, updateBody } from './wire.ts';
@@ -179,28 +180,6 @@ export class DamoovClient {
     await this.#requireSession(caller).accessToken(caller);
   }
 
-  /**
-   * Asks for any answer of Damoov's own, with no credential at all: a find without a token, which is a 401 (documented).
-   *
-   * @throws DamoovError where there is none: `timeout`, `network`, `server`, `malformed`.
-   */
-  async ping(options: CallOptions = {}): Promise<void> {
-    const path = '/v1/Management/users/find';
-    try {
-      await this.#transport.send({
-        operation: 'find',
-        method: 'GET',
-        path,
-        needsResult: false,
-        secrets: [],
-        ...options,
-      });
-    } catch (error) {
-      if (!(error instanceof DamoovError) || error.status === undefined || NO_ANSWER.has(error.kind))
-        throw error;
-    }
-  }
-
   /** Lets requests under way finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`. */
   close(graceMs = 5_000): Promise<void> {
     this.#closing ??= this.#transport.close(graceMs);
@@ -224,8 +203,6 @@ export class DamoovClient {
     return this.#session;
   }
 }
-
-const NO_ANSWER: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'malformed']);
 
 function withToken(call: Call, token: string): Call {
   return {

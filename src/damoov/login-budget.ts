@@ -7,12 +7,14 @@ type LoginGrant = { readonly granted: true } | { readonly granted: false; readon
 
 /** The logins of everybody behind one IP. A fleet shares one. */
 export interface LoginBudget {
-  /** Asked before each login is sent; what was granted is spent, whatever becomes of it. */
+  /** Asked before each login is sent, which follows within 5 s; what was granted is spent, whatever becomes of it. */
   take(): Promise<LoginGrant>;
-  /** After a 429: nobody is granted a login for so long. */
+  /** After a 429, or for a moment after a login that failed: nobody is granted a login for so long. */
   bar(ms: number): Promise<void>;
   /** Gives the last grant back: its request never left. Optional: without it the grant stays spent. */
   giveBack?(): Promise<void>;
+  /** The login was refused: these credentials do not work. Optional: a budget may keep a login for those that replace them. */
+  refused?(): Promise<void>;
 }
 
 export interface InMemoryLoginBudgetOptions {

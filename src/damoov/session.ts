@@ -5,31 +5,10 @@
 import { DamoovError } from './errors.ts';
 import type { DamoovErrorDetails } from './errors.ts';
 import type { LoginBudget } from './login-budget.ts';
+import type { SessionStore, TokenPair } from './session-store.ts';
 import { failure } from './transport.ts';
 import type { Call, Transport } from './transport.ts';
 import { loginBody, readTokens, refreshBody } from './wire.ts';
-
-/** What one login or refresh has brought. Times are in milliseconds since the epoch, by the client's clock. */
-export interface TokenPair {
-  readonly accessToken: string;
-  /** Absent once Damoov has refused it, or where it gave none. */
-  readonly refreshToken?: string;
-  readonly obtainedAt: number;
-  readonly expiresAt: number;
-}
-
-/** Where the token pair is kept. A fleet shares one; it holds secrets. */
-export interface SessionStore {
-  load(): Promise<TokenPair | undefined>;
-  save(pair: TokenPair): Promise<void>;
-  /** Forgets this pair, of which neither token is good any more, and no newer one. */
-  clear(spent: TokenPair): Promise<void>;
-  /**
-   * Runs the renewal while no other process runs one; without it two processes may refresh with the same token, and one
-   * of them is refused. The renewal looks into the store first. Both tokens rotate (documented).
-   */
-  exclusively?<T>(renew: () => Promise<T>): Promise<T>;
-}
 
 export interface SessionOptions {
   readonly admin: { readonly email: string; readonly password: string };
@@ -45,16 +24,23 @@ const hourMs = 60 * minuteMs;
 const usualLifetimeMs = 24 * hourMs;
 /** After a failed early renewal the token at hand is used for so long before the next. */
 const earlyRenewalPauseMs = 30_000;
-const firstLoginPauseMs = 5_000;
-const lastLoginPauseMs = 15 * minuteMs;
+/**
+ * After a failed login nobody tries again for so long: enough for all who wait for the session to fail with it. How often
+ * it is tried after that is for the budget to say, and for whoever calls.
+ */
+const failedLoginPauseMs = 2_000;
+/** A login is sent so soon after its grant or not at all: in a process that was frozen a grant is no good any more. */
+const grantMs = 5_000;
 
 /** The admin's session, shared by all calls of one client: at any time at most one renewal is under way. */
 export class AdminSession {
   readonly #options: SessionOptions;
-  #renewal: Promise<TokenPair> | undefined;
+  /** The pair in use: the store is asked only where this one is due, or was answered with 401. */
+  #held: TokenPair | undefined;
+  #renewal: Promise<TokenPair | undefined> | undefined;
   #rejectedToken: string | undefined;
   #earlyRenewalFrom = 0;
-  #failedLogin: { readonly error: DamoovError; readonly until: number; readonly pauseMs: number } | undefined;
+  #failedLogin: { readonly error: DamoovError; readonly until: number } | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -77,68 +63,90 @@ export class AdminSession {
 
   async #currentPair(): Promise<TokenPair> {
     const { store, now } = this.#options;
-    const pair = await store.load();
-    if (pair !== undefined && this.#isGood(pair)) {
-      if (!isDue(pair, now()) || now() < this.#earlyRenewalFrom) return pair;
-    }
-    this.#renewal ??= this.#startRenewal().finally(() => {
+    if (!this.#isFresh(this.#held)) this.#held = this.#better(await store.load());
+    const pair = this.#held;
+    const isGood = this.#isGood(pair);
+    if (isGood && (!isDue(pair, now()) || now() < this.#earlyRenewalFrom)) return pair;
+    this.#renewal ??= this.#startRenewal(!isGood).finally(() => {
       this.#renewal = undefined;
     });
-    return this.#renewal;
+    const renewed = await this.#renewal;
+    if (renewed !== undefined) return renewed;
+    // Another process is at it, and until it is done this pair will do: unless it has been rejected meanwhile.
+    return this.#isGood(pair) ? pair : this.#currentPair();
   }
 
-  async #startRenewal(): Promise<TokenPair> {
+  async #startRenewal(waits: boolean): Promise<TokenPair | undefined> {
     const { store } = this.#options;
     const renew = () => this.#renew();
-    return store.exclusively === undefined ? renew() : store.exclusively(renew);
+    return store.exclusively === undefined ? renew() : store.exclusively(renew, { waits });
   }
 
   async #renew(): Promise<TokenPair> {
     const { store, now } = this.#options;
-    const pair = await store.load();
+    const stored = await store.load();
     // Somebody else may have renewed it since the caller looked.
-    if (pair !== undefined && this.#isGood(pair) && !isDue(pair, now())) return pair;
+    if (this.#isFresh(stored)) return (this.#held = stored);
+    const pair = this.#better(stored);
     try {
-      return (await this.#refresh(pair)) ?? (await this.#login());
+      return (await this.#refresh(pair)) ?? (await this.#login(pair));
     } catch (error) {
-      if (pair === undefined || !this.#isGood(pair)) throw error;
+      if (!this.#isGood(pair)) throw error;
       // It was an early renewal: nobody has to suffer yet.
       this.#earlyRenewalFrom = now() + earlyRenewalPauseMs;
       return pair;
     }
   }
 
-  /** Undefined where there is nothing to refresh with, or Damoov refused it. A transient failure is thrown: no login for that. */
+  /** Undefined where only a login is left. A transient failure is thrown: no login for that. */
   async #refresh(pair: TokenPair | undefined): Promise<TokenPair | undefined> {
-    if (pair?.refreshToken === undefined) return undefined;
+    if (pair?.refreshToken === undefined) return this.#isGood(pair) ? pair : undefined;
     const { accessToken, refreshToken } = pair;
-    const { store } = this.#options;
-    try {
-      const renewed = await this.#requestTokens({
-        operation: 'refresh',
-        method: 'POST',
-        path: '/v1/Auth/RefreshToken',
-        body: refreshBody(accessToken, refreshToken),
-        needsResult: true,
-        secrets: [accessToken, refreshToken],
-      });
-      const next = { refreshToken, ...renewed };
-      await store.save(next);
-      return next;
-    } catch (error) {
-      if (!isRefreshRefused(error)) throw error;
-      const stored = await store.load();
-      if (stored !== undefined && stored.accessToken !== accessToken && this.#isGood(stored)) return stored;
-      // Without its refresh token the pair is still good for what is left of the access token's life.
-      const { refreshToken: _refused, ...rest } = pair;
-      await (this.#isGood(pair) ? store.save(rest) : store.clear(pair));
-      return undefined;
-    }
+    const renewed = await this.#requestTokens({
+      operation: 'refresh',
+      method: 'POST',
+      path: '/v1/Auth/RefreshToken',
+      body: refreshBody(accessToken, refreshToken),
+      needsResult: true,
+      secrets: [accessToken, refreshToken],
+    }).catch((error: unknown) => {
+      if (isRefreshRefused(error)) return undefined;
+      throw error;
+    });
+    return renewed === undefined
+      ? this.#withoutRefresh(pair)
+      : this.#keep({ refreshToken, ...renewed }, pair);
   }
 
-  async #login(): Promise<TokenPair> {
-    const { admin, store, budget } = this.#options;
+  /** Somebody was faster, or has spent the refresh token and died before storing what came of it. */
+  async #withoutRefresh(pair: TokenPair): Promise<TokenPair | undefined> {
+    const { store } = this.#options;
+    const stored = await store.load();
+    if (stored !== undefined && stored.accessToken !== pair.accessToken && this.#isGood(stored)) {
+      return (this.#held = stored);
+    }
+    if (!this.#isGood(pair)) {
+      this.#held = undefined;
+      await store.clear(pair);
+      return undefined;
+    }
+    // The pair is still good for what is left of the access token's life, and no login is spent before that is over.
+    const { refreshToken: _refused, ...rest } = pair;
+    return this.#keep(rest, pair);
+  }
+
+  /** In memory first: what cannot be stored now is not lost while this process lives. */
+  async #keep(pair: TokenPair, over?: TokenPair): Promise<TokenPair> {
+    this.#held = pair;
+    await this.#options.store.save(pair, over);
+    return pair;
+  }
+
+  /** @param over what the new pair takes the place of. */
+  async #login(over: TokenPair | undefined): Promise<TokenPair> {
+    const { admin, budget, now } = this.#options;
     this.#throwIfLoginFailedLately();
+    await this.#expectAnAnswer();
     const grant = await budget.take();
     if (!grant.granted) {
       throw failure(
@@ -146,6 +154,7 @@ export class AdminSession {
         { kind: 'login-barred', retryAfterMs: grant.retryAfterMs, wasSent: false },
       );
     }
+    const grantedAt = now();
     const pair = await this.#requestTokens({
       operation: 'login',
       method: 'POST',
@@ -153,12 +162,32 @@ export class AdminSession {
       body: loginBody(admin.email, admin.password),
       needsResult: true,
       secrets: [admin.email, admin.password],
+      maySend: () => now() - grantedAt <= grantMs,
     }).catch(async (error: unknown) => {
       throw await this.#afterFailedLogin(error);
     });
     this.#failedLogin = undefined;
-    await store.save(pair);
-    return pair;
+    return this.#keep(pair, over);
+  }
+
+  /**
+   * A login is rationed, and lost where it is sent into an outage: so Damoov is first asked something that costs nothing, a
+   * find without a token, which is a 401 (documented).
+   */
+  async #expectAnAnswer(): Promise<void> {
+    const path = '/v1/Management/users/find';
+    try {
+      await this.#options.transport.send({
+        operation: 'login',
+        method: 'GET',
+        path,
+        needsResult: false,
+        secrets: [],
+      });
+    } catch (error) {
+      if (!(error instanceof DamoovError) || error.status === undefined || NO_ANSWER.has(error.kind))
+        throw error;
+    }
   }
 
   /** The error to throw, remembered so that the jobs that wait for a session do not spend the budget one after the other. */
@@ -170,14 +199,19 @@ export class AdminSession {
       return error;
     }
     const isBarred = error.kind === 'rate-limited';
-    const pauseMs = Math.min((this.#failedLogin?.pauseMs ?? firstLoginPauseMs / 2) * 2, lastLoginPauseMs);
     const askedMs = error.retryAfterMs ?? 0;
-    const retryAfterMs = isBarred ? (askedMs > 0 ? askedMs : hourMs) : Math.max(pauseMs, askedMs);
+    const retryAfterMs = isBarred ? askedMs || hourMs : Math.max(failedLoginPauseMs, askedMs);
     const kind = isBarred ? 'login-barred' : isRefusal(error) ? 'login-refused' : error.kind;
     const told = again(error, { kind, retryAfterMs, wasSent: true });
-    this.#failedLogin = { error: told, until: now() + retryAfterMs, pauseMs };
-    if (isBarred) await budget.bar(retryAfterMs);
+    this.#failedLogin = { error: told, until: now() + retryAfterMs };
+    await this.#holdOthersBack(told, retryAfterMs);
     return told;
+  }
+
+  /** All who wait for the session would each try the same at once. Where this cannot be noted, the login's error counts. */
+  async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
+    const { budget } = this.#options;
+    await Promise.allSettled([kind === 'login-refused' ? budget.refused?.() : undefined, budget.bar(ms)]);
   }
 
   #throwIfLoginFailedLately(): void {
@@ -201,15 +235,35 @@ export class AdminSession {
     return { accessToken: accessToken.token, ...rest, obtainedAt, expiresAt: obtainedAt + lifetimeMs };
   }
 
-  #isGood(pair: TokenPair): boolean {
-    return pair.accessToken !== this.#rejectedToken && this.#options.now() < pair.expiresAt;
+  #isGood(pair: TokenPair | undefined): pair is TokenPair {
+    return (
+      pair !== undefined && pair.accessToken !== this.#rejectedToken && this.#options.now() < pair.expiresAt
+    );
+  }
+
+  #isFresh(pair: TokenPair | undefined): pair is TokenPair {
+    return this.#isGood(pair) && !isDue(pair, this.#options.now());
+  }
+
+  /** What is stored, unless this process holds something newer: a store may have lost what it was given last. */
+  #better(stored: TokenPair | undefined): TokenPair | undefined {
+    const held = this.#held;
+    if (stored === undefined || held === undefined) return stored ?? held;
+    if (held.accessToken === stored.accessToken || held.obtainedAt <= stored.obtainedAt) return stored;
+    return this.#isFresh(stored) ? stored : held;
   }
 }
 
-/** Due when less than a tenth of its life or five minutes remain, whichever is smaller. */
-function isDue({ obtainedAt, expiresAt }: TokenPair, nowMs: number): boolean {
+/**
+ * Due when less than a tenth of its life or five minutes remain, whichever is smaller. A pair that only a login can replace
+ * serves to its end.
+ */
+function isDue({ refreshToken, obtainedAt, expiresAt }: TokenPair, nowMs: number): boolean {
+  if (refreshToken === undefined) return expiresAt <= nowMs;
   return expiresAt - nowMs <= Math.min((expiresAt - obtainedAt) / 10, 5 * minuteMs);
 }
+
+const NO_ANSWER: ReadonlySet<DamoovError['kind']> = new Set(['timeout', 'network', 'server', 'malformed']);
 
 /** A definite 4xx. 429 and 408 are no verdict on what was sent. */
 function isRefusal({ kind, status = 0 }: DamoovError): boolean {
@@ -246,18 +300,4 @@ function unlessAborted<T>(
       .then(resolve, reject)
       .finally(() => signal.removeEventListener('abort', onAbort));
   });
-}
-
-/** A store for one process that forgets with it. */
-export function inMemorySessionStore(): SessionStore {
-  let kept: TokenPair | undefined;
-  return {
-    load: async () => kept,
-    save: async (pair) => {
-      kept = pair;
-    },
-    clear: async (spent) => {
-      if (kept?.accessToken === spent.accessToken) kept = undefined;
-    },
-  };
 }

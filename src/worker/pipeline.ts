@@ -16,7 +16,7 @@ import { type Gates, gateName, gatesOf } from './gates.ts';
 import { leaveOpen } from './open-ends.ts';
 import type { Address, Begun, KeptSettlement, UserLedger } from './user-ledger.ts';
 import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
-import { type SharedClient, watchedClient } from './watched-client.ts';
+import { watchedClient } from './watched-client.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { RunWitness, Witness } from './witness.ts';
 
@@ -55,8 +55,7 @@ export interface Pipeline {
   jobsQueue: string;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;
-  ports: Pick<OperationContext, 'userIdMode' | 'now' | 'pause'>;
-  client: SharedClient;
+  ports: Pick<OperationContext, 'client' | 'userIdMode' | 'now' | 'pause'>;
   ledger: UserLedger;
   gates: Gates;
   witness: Witness;
@@ -166,12 +165,11 @@ async function takeIn(
   const watch = {
     maySend,
     isAdminShut: begun.passage.shut.includes('admin'),
-    isAfterOutage: begun.passage.probes.includes('damoov'),
     passed: (gate: Gate) => seen.passed(gate),
   };
   const context: OperationContext = {
     ...pipeline.ports,
-    client: watchedClient(pipeline.client, watch),
+    client: watchedClient(pipeline.ports.client, watch),
     instance,
     job: { id, timestamp, version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }) },
     record: user.record,

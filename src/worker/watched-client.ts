@@ -4,30 +4,23 @@
  */
 import type { Gate } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind } from '../damoov/errors.ts';
-import type { DamoovClient } from '../damoov/client.ts';
 import type { OperationContext } from '../operations/context.ts';
 
 type Client = OperationContext['client'];
-/** What the runs share. */
-export type SharedClient = Client & Pick<DamoovClient, 'ping'>;
 
 export interface Watch {
   /** Asked just before the first byte of each request; a request it refuses ends as aborted, unsent. */
   maySend: () => boolean;
   /** Another is to try whether the admin is accepted again: for this run it is not. */
   isAdminShut: boolean;
-  /** Damoov was away, and this run is to try whether it is back. */
-  isAfterOutage: boolean;
   /** Damoov has let a request pass. */
   passed: (gate: Gate) => void;
 }
 
-export function watchedClient(client: SharedClient, watch: Watch): Client {
-  const { maySend, isAdminShut, isAfterOutage, passed } = watch;
+export function watchedClient(client: Client, watch: Watch): Client {
+  const { maySend, isAdminShut, passed } = watch;
   async function ask<T>(gate: Gate, call: () => Promise<T>): Promise<T> {
     try {
-      // A log-in is rationed: none is sent into an outage.
-      if (isAfterOutage && gate === 'admin') await client.ping({ maySend });
       const answer = await call();
       passed('damoov');
       passed(gate);

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { redactFaults } from '../../src/damoov/redact.ts';
-import { inMemorySessionStore } from '../../src/damoov/session.ts';
+import { inMemorySessionStore } from '../../src/damoov/session-store.ts';
 import { hangUp, json, silence, text } from './scripted-server.ts';
 import type { Answer } from './scripted-server.ts';
 import { instance, startWorld, userId } from './world.ts';

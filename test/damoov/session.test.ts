@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 
+import { inMemoryLoginBudget } from '../../src/damoov/login-budget.ts';
 import type { LoginBudget } from '../../src/damoov/login-budget.ts';
-import { inMemorySessionStore } from '../../src/damoov/session.ts';
-import type { SessionStore, TokenPair } from '../../src/damoov/session.ts';
+import { inMemorySessionStore } from '../../src/damoov/session-store.ts';
+import type { SessionStore, TokenPair } from '../../src/damoov/session-store.ts';
 import {
   gated,
   hangUp,
@@ -259,14 +260,12 @@ test.each([400, 401, 403, 404, 422])('a login answered with %i is refused', asyn
   expect(operations(world)).toEqual(['login']);
 });
 
-test('a failed login is remembered for 5 seconds, then for twice as long, up to 15 minutes', async () => {
+test('a failed login is remembered for two seconds, however often it fails', async () => {
   const world = await startWorld({ loginBudget: unlimited() });
   world.server.script('login', refusal(401));
-  const pauses: (number | undefined)[] = [];
   for (let logins = 1; logins <= 10; logins += 1) {
-    const first = await errorOf(world.client.deleteUser(userId));
-    pauses.push(first.retryAfterMs);
-    world.clock.now += (first.retryAfterMs ?? 0) - 1;
+    expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({ retryAfterMs: 2_000 });
+    world.clock.now += 1_999;
     expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
       kind: 'login-refused',
       status: 401,
@@ -276,26 +275,60 @@ test('a failed login is remembered for 5 seconds, then for twice as long, up to 
     expect(world.server.count('login')).toBe(logins);
     world.clock.now += 1;
   }
-  expect(pauses.map((ms) => (ms ?? 0) / 1000)).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
-
   world.server.script('login', tokens('token-1', 'refresh-1'));
   await world.client.deleteUser(userId);
 });
 
-test('after a login that worked the next failure is a first one again', async () => {
-  const world = await startWorld({ loginBudget: unlimited() });
-  world.server.script('refresh', refusal(401));
-  world.server.script('login', refusal(401), refusal(401), tokens('token-1', 'refresh-1'), refusal(401));
-  for (const retryAfterMs of [5_000, 10_000]) {
-    expect(await errorOf(world.client.ensureSession())).toMatchObject({ retryAfterMs });
-    world.clock.now += retryAfterMs;
-  }
-  await world.client.ensureSession();
-  world.clock.now += dayMs;
-  expect(await errorOf(world.client.ensureSession())).toMatchObject({
-    kind: 'login-refused',
-    retryAfterMs: 5_000,
+test('a failed login holds back everybody who shares the budget for two seconds', async () => {
+  const loginBudget = inMemoryLoginBudget({ now: () => world.clock.now });
+  const world = await startWorld({ loginBudget });
+  const other = await startWorld({ loginBudget, baseUrl: world.server.url });
+  world.server.script('login', refusal(503));
+  await errorOf(world.client.ensureSession());
+  expect(await errorOf(other.client.ensureSession())).toMatchObject({
+    kind: 'login-barred',
+    retryAfterMs: 2_000,
   });
+  expect(world.server.count('login')).toBe(1);
+});
+
+test('a budget is told of a refused login, and of no other failure', async () => {
+  const told: string[] = [];
+  const loginBudget = { ...unlimited(), refused: async () => void told.push('refused') };
+  const world = await startWorld({ loginBudget });
+  world.server.script('login', refusal(503), hangUp, refusal(429, [], { 'retry-after': '2' }), refusal(401));
+  for (const expected of [[], [], [], ['refused']]) {
+    await errorOf(world.client.ensureSession());
+    expect(told).toEqual(expected);
+    world.clock.now += 2_000;
+  }
+});
+
+test('a refusal that the budget cannot note is told as a refusal', async () => {
+  const isDown = async () => {
+    throw new Error('the budget is down');
+  };
+  const world = await startWorld({ loginBudget: { ...unlimited(), bar: isDown, refused: isDown } });
+  world.server.script('login', refusal(401));
+  expect(await errorOf(world.client.ensureSession())).toMatchObject({ kind: 'login-refused' });
+});
+
+test('a login whose grant has grown old in a frozen process is not sent, and its grant is given back', async () => {
+  let givenBack = 0;
+  const world = await startWorld({
+    loginBudget: {
+      ...unlimited(),
+      async take() {
+        // After the grant is here, and before the connection stands.
+        process.nextTick(() => (world.clock.now += 5_001));
+        return { granted: true };
+      },
+      giveBack: async () => void (givenBack += 1),
+    },
+  });
+  expect(await errorOf(world.client.ensureSession())).toMatchObject({ kind: 'aborted', wasSent: false });
+  expect(operations(world)).toEqual([]);
+  expect(givenBack).toBe(1);
 });
 
 test('a 429 to a login bars everybody who shares the budget', async () => {
@@ -437,15 +470,158 @@ test('processes that share a store with a lease renew one after the other, and t
   expect(operations(world)).toEqual(['login', 'delete', 'delete']);
 });
 
+test('an early renewal by another process keeps nobody waiting: the pair at hand serves meanwhile', async () => {
+  const store = leasedStore();
+  const world = await startWorld({ sessionStore: store });
+  const other = await startWorld({ baseUrl: world.server.url, sessionStore: store });
+  await world.client.deleteUser(userId);
+  const slow = gated(tokens('token-2', 'refresh-2'));
+  world.server.script('refresh', slow.answer);
+  world.clock.now += dayMs - minuteMs;
+  other.clock.now = world.clock.now;
+  const renewing = world.client.deleteUser(userId);
+  await world.server.hasReceived('refresh', 1);
+  await other.client.deleteUser(userId);
+  expect(world.server.received.at(-1)?.headers['Authorization']).toBe('Bearer token-1');
+  slow.open();
+  await renewing;
+  expect(operations(world)).toEqual(['login', 'delete', 'refresh', 'delete', 'delete']);
+});
+
+test('a token rejected while another process renews it early is waited for, not used again', async () => {
+  const store = leasedStore();
+  const world = await startWorld({ sessionStore: store });
+  const other = await startWorld({ baseUrl: world.server.url, sessionStore: store });
+  await world.client.deleteUser(userId);
+  const slow = gated(tokens('token-2', 'refresh-2'));
+  world.server.script('refresh', slow.answer);
+  world.server.script('delete', onlyFor('token-2', success()));
+  world.clock.now += dayMs - minuteMs;
+  other.clock.now = world.clock.now;
+  const renewing = world.client.ensureSession();
+  await world.server.hasReceived('refresh', 1);
+  const rejected = other.client.deleteUser(userId);
+  await world.server.hasReceived('delete', 2);
+  slow.open();
+  await Promise.all([renewing, rejected]);
+  expect(world.server.count('refresh')).toBe(1);
+  expect(world.server.count('login')).toBe(1);
+});
+
+test('a token rejected while its early renewal turns out to be under way elsewhere is not handed out again', async () => {
+  const kept = inMemorySessionStore();
+  const { promise: isFree, resolve: free } = Promise.withResolvers<void>();
+  const sessionStore: SessionStore = {
+    ...kept,
+    async exclusively(renew, { waits }) {
+      if (waits) return renew();
+      await isFree;
+      return undefined;
+    },
+  };
+  const world = await startWorld({ sessionStore });
+  await world.client.ensureSession();
+  const slow = gated(refusal(401));
+  world.server.script('delete', slow.answer, onlyFor('token-2', success()));
+  world.server.script('refresh', tokens('token-2', 'refresh-2'));
+  const rejected = world.client.deleteUser(userId);
+  await world.server.hasReceived('delete', 1);
+  world.clock.now += dayMs - minuteMs;
+  const early = world.client.updateUser(userId, { city: 'x' });
+  const hasLooked = Promise.withResolvers<void>();
+  sessionStore.load = () => {
+    hasLooked.resolve();
+    return kept.load();
+  };
+  slow.open();
+  // The other call has begun an early renewal by now, and this one looks into the store again and joins it.
+  await hasLooked.promise;
+  free();
+  await Promise.all([rejected, early]);
+  expect(world.server.count('login')).toBe(1);
+  expect(world.server.count('refresh')).toBe(1);
+});
+
+test('what is stored says which pair it takes the place of', async () => {
+  const sessionStore = inMemorySessionStore();
+  const world = await startWorld({ sessionStore });
+  const obtainedAt = world.clock.now;
+  await sessionStore.save({ accessToken: 'old', obtainedAt, expiresAt: obtainedAt + minuteMs });
+  const replaced: (string | undefined)[] = [];
+  const save = sessionStore.save.bind(sessionStore);
+  sessionStore.save = (pair, over) => (replaced.push(over?.accessToken), save(pair));
+  world.server.script('refresh', tokens('token-2', 'refresh-2'));
+  for (let day = 0; day < 2; day += 1) {
+    world.clock.now += dayMs;
+    await world.client.ensureSession();
+  }
+  expect(operations(world)).toEqual(['login', 'refresh']);
+  expect(replaced).toEqual(['old', 'token-1']);
+});
+
+test('the store is asked when the session is due or rejected, not for every call', async () => {
+  const kept = inMemorySessionStore();
+  let loads = 0;
+  const sessionStore = { ...kept, load: () => ((loads += 1), kept.load()) };
+  const world = await startWorld({ sessionStore });
+  await world.client.deleteUser(userId);
+  const loadsAtFirst = loads;
+  for (let call = 0; call < 5; call += 1) await world.client.deleteUser(userId);
+  expect(loads).toBe(loadsAtFirst);
+});
+
+test('after a crash between a refresh and its storing the token serves to its end, then there is one login', async () => {
+  const sessionStore = inMemorySessionStore();
+  const dying = await startWorld({ sessionStore });
+  await dying.client.ensureSession();
+  dying.server.script('refresh', tokens('lost', 'lost'), refusal(401));
+  const now = dying.clock.now + dayMs - minuteMs;
+  dying.clock.now = now;
+  const save = sessionStore.save.bind(sessionStore);
+  sessionStore.save = async () => {
+    throw new Error('killed');
+  };
+  await dying.client.ensureSession();
+  sessionStore.save = save;
+
+  const world = await startWorld({ sessionStore, baseUrl: dying.server.url });
+  world.clock.now = now;
+  for (let call = 0; call < 3; call += 1) await world.client.deleteUser(userId);
+  expect(operations(dying)).toEqual(['login', 'refresh', 'refresh', 'delete', 'delete', 'delete']);
+  dying.server.script('login', tokens('token-3', 'refresh-3'));
+  world.clock.now += minuteMs;
+  for (let call = 0; call < 3; call += 1) await world.client.deleteUser(userId);
+  expect(operations(dying).slice(6)).toEqual(['login', 'delete', 'delete', 'delete']);
+});
+
+test('a pair that could not be stored serves the process that holds it, and is refreshed', async () => {
+  const sessionStore = inMemorySessionStore();
+  const world = await startWorld({ sessionStore });
+  await world.client.ensureSession();
+  const save = sessionStore.save.bind(sessionStore);
+  sessionStore.save = async () => {
+    throw new Error('no room');
+  };
+  world.server.script('refresh', tokens('token-2', 'refresh-2'), tokens('token-3', 'refresh-3'));
+  world.clock.now += dayMs;
+  await expect(world.client.deleteUser(userId)).rejects.toThrow('no room');
+  await world.client.deleteUser(userId);
+  sessionStore.save = save;
+  world.clock.now += dayMs;
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['login', 'refresh', 'delete', 'refresh', 'delete']);
+  expect(world.server.received[3]?.body).toBe('{"AccessToken":"token-2","RefreshToken":"refresh-2"}');
+});
+
 test('a store whose lease fails at once does not block later renewals', async () => {
   const store = leasedStore();
   let isDown = true;
   const world = await startWorld({
     sessionStore: {
       ...store,
-      exclusively: (renew) => {
+      exclusively: (renew, options) => {
         if (isDown) throw new Error('the store is down');
-        return store.exclusively(renew);
+        return store.exclusively(renew, options);
       },
     },
   });
@@ -475,12 +651,17 @@ function unlimited(): LoginBudget {
 }
 
 function leasedStore(): SessionStore & Required<Pick<SessionStore, 'exclusively'>> {
-  let last: Promise<unknown> = Promise.resolve();
+  let last: Promise<unknown> | undefined;
   return {
     ...inMemorySessionStore(),
-    exclusively: (renew) => {
-      const mine = last.then(renew);
-      last = mine.catch(() => {});
+    async exclusively(renew, { waits }) {
+      if (last !== undefined && !waits) return undefined;
+      const mine = (last ?? Promise.resolve()).then(renew);
+      const done = mine.catch(() => {});
+      last = done;
+      void done.finally(() => {
+        if (last === done) last = undefined;
+      });
       return mine;
     },
   };

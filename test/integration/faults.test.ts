@@ -222,7 +222,8 @@ describe('a refused credential costs no job and no attempt', () => {
     );
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(2);
     expect(await world.run('create-user', { clientId: 'another' })).toMatchObject({ type: 'user.created' });
-    expect((await world.requests('login')).length).toBeLessThanOrEqual(2);
+    // However long this takes: the last log-in of the hour is for the password that is right.
+    expect((await world.requests('login')).length).toBeLessThanOrEqual(3);
     await worker.close();
 
     world.env['DAMOOV_ADMIN_PASSWORD'] = 'sandbox-password';

@@ -93,7 +93,7 @@ function workerEnv(redisUrl: string, sandboxUrl: string): Record<string, string>
     DAMOOV_ADMIN_PASSWORD: SANDBOX_CREDENTIALS.adminPassword,
     // Well inside the lock of the torture's workers.
     DAMOOV_TIMEOUT_MS: '400',
-    // Each of the many workers that are started logs in.
+    // The faults strike log-ins as well.
     DAMOOV_LOGINS_PER_HOUR: '1000',
     WORKER_CONCURRENCY: '10',
     // The faults are many and none lasts: no job is to fail for want of attempts.

@@ -1,0 +1,39 @@
+/**
+ * Makes of the admin's credentials the key that seals their session, and a name under which a fleet may speak of them. Knows
+ * no Redis.
+ */
+import { scrypt } from 'node:crypto';
+
+export interface AdminKey {
+  /** 32 bytes, for AES-256. A secret. */
+  readonly encryptionKey: Buffer;
+  /**
+   * 16 characters, the same for the same credentials at the same API: for names of keys. Whoever wants to learn the password
+   * from it has to guess, and pays for each guess what this derivation costs.
+   */
+  readonly fingerprint: string;
+}
+
+const KEY_BYTES = 32;
+const FINGERPRINT_BYTES = 12;
+/** 32 MiB and about a tenth of a second, once in the life of a process. */
+const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
+
+/** Never rejects for what it is given; an address that is no URL throws a TypeError. */
+export async function deriveAdminKey(admin: {
+  email: string;
+  password: string;
+  baseUrl: string;
+}): Promise<AdminKey> {
+  const { origin, pathname } = new URL(admin.baseUrl);
+  const salt = JSON.stringify(['damoov-admin', origin + pathname.replace(/\/+$/, ''), admin.email]);
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  scrypt(admin.password, salt, KEY_BYTES + FINGERPRINT_BYTES, COST, (error, derived) =>
+    error === null ? resolve(derived) : reject(error),
+  );
+  const derived = await promise;
+  return {
+    encryptionKey: derived.subarray(0, KEY_BYTES),
+    fingerprint: derived.subarray(KEY_BYTES).toString('base64url'),
+  };
+}
