@@ -12,6 +12,7 @@ import { type Check, startHealthServer } from './ops/health.ts';
 import { type Log, createRunLog, describeError } from './ops/log.ts';
 import { type RedisConnection, type RedisTarget, connectRedis } from './redis/connection.ts';
 import { startRedisServer } from './redis/embedded-server.ts';
+import { createPacer } from './redis/pacer.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
@@ -66,16 +67,23 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const health = await startHealthServer(config.http, { redis: answers(connection) });
     closing.push(() => health.close());
 
+    const { prefix } = config.queues;
+    const traffic = createPacer({
+      connection,
+      prefix,
+      maxRps: config.maxRps,
+      onLowered: (state) => log.warn(state, 'Damoov answers 429: the fleet sends more slowly'),
+    });
     const client = new DamoovClient({
       baseUrl: damoov.baseUrl,
       admin: damoov.admin,
       timeoutMs,
       connections: config.concurrency,
       loginBudget: inMemoryLoginBudget({ loginsPerHour: config.loginsPerHour }),
+      traffic,
     });
     closing.push(() => client.close());
 
-    const { prefix } = config.queues;
     const publisher = createPublisher(connection, prefix, config.queues.events);
     const jobs = new Queue(config.queues.jobs, { connection, prefix });
     jobs.on('error', () => {});

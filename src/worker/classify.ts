@@ -26,6 +26,13 @@ const waitForLogin: Rule = (error): Wait => ({
   delayMs: Math.min(error.retryAfterMs ?? 60_000, 3_600_000),
 });
 
+/** The fleet sends too fast, which is no fault of the job. Spread out, so that what was refused together does not come back so. */
+const waitForTraffic: Rule = (error): Wait => {
+  const delayMs = Math.min(error.retryAfterMs ?? 1000, 3_600_000);
+  const spreadMs = Math.max(1000, delayMs / 10);
+  return { status: 'wait', reason: error.message, delayMs: Math.ceil(delayMs + Math.random() * spreadMs) };
+};
+
 /** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
 const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
@@ -51,7 +58,7 @@ const ALWAYS: Record<DamoovError['kind'], Rule> = {
   server: retry,
   malformed: retry,
   'no-result': retry,
-  'rate-limited': retry,
+  'rate-limited': waitForTraffic,
   aborted: giveBack,
   unauthorized: adminRefused,
   forbidden,
