@@ -20,9 +20,9 @@ export interface OwnTraffic {
   forget(): void;
 }
 
-/** A process that knows nothing starts with so many requests at once; every four that pass allow one more. */
+/** A process that knows nothing starts with so many requests at once; every eight that pass allow one more. */
 const FIRST = 5;
-const PASSED_FOR_ONE_MORE = 4;
+const PASSED_FOR_ONE_MORE = 8;
 /** After so long without traffic, in milliseconds, what has passed says nothing any more. */
 const FORGET_MS = 60_000;
 

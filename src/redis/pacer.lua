@@ -7,7 +7,7 @@
 --   Answers rate ('' = unlimited), whether a refusal has taught it, ms of pause left, ms to the first slot, ms between slots,
 --   number of slots, ms to the next free slot, whether the rate was lowered
 local LATE, HORIZON = 50, 150
-local LEAST, FIRST_LEAST = 0.5, 5
+local LEAST, FIRST_LEAST = 0.5, 10
 local PAUSE, LONGEST_PAUSE, LONGEST_ASKED = 500, 60000, 3600000
 local FORGET, KEEP = 600000, 7200000
 
@@ -58,12 +58,12 @@ local function grow()
   local rate, peak = state.rate, state.peak
   if isHeldBack then
     if not peak then
-      rate = rate * 1.4 ^ seconds
+      rate = rate * 1.3 ^ seconds
     elseif rate >= peak then
       rate = rate * 1.1 ^ seconds
-    elseif rate >= 0.95 * peak then
-      -- The refusal at the peak costs a pause: forty seconds just below it make that a small part.
-      rate = rate + peak * 0.05 * seconds / 40
+    elseif rate >= 0.93 * peak then
+      -- The refusal at the peak costs a pause: 45 seconds just below it make that a small part.
+      rate = rate + peak * 0.07 * seconds / 45
     else
       rate = rate + peak * 0.05 * seconds
     end
@@ -76,7 +76,7 @@ local function lower()
   if rate then
     rate = ceiling and math.min(rate, ceiling) or rate
     -- A search overshoots, and a second refusal soon after a pause says that the cut was too small.
-    local factor = not state.peak and 0.75 or now - paused < 5000 and 0.8 or 0.9
+    local factor = not state.peak and 0.75 or now - paused < 2000 and 0.8 or 0.9
     write({ rate = math.max(LEAST, rate * factor), peak = rate })
   elseif ceiling and isSaturated then
     write({ rate = math.max(LEAST, ceiling * 0.9), peak = ceiling })

@@ -20,6 +20,8 @@ export interface Pacer extends Traffic {
 
 /** How long a request waits for a slot at the most, in milliseconds; then its job goes back to the queue. */
 const LONGEST_WAIT_MS = 5000;
+/** When a request that got no slot in time may try again at the earliest, in milliseconds. */
+const RETRY_MS = 1000;
 /** A process that waits for slots asks this often, in milliseconds: well within the horizon of the reservations. */
 const ASK_MS = 100;
 /** One that got all it asked for may ask again after this, in milliseconds. */
@@ -98,7 +100,7 @@ export function createPacer(options: PacerOptions): Pacer {
   function refuseOverdue(): void {
     const nowMs = clock();
     while (line[0] !== undefined && line[0].until <= nowMs) {
-      const retryAfterMs = Math.max(LONGEST_WAIT_MS, Math.ceil(pausedUntil - nowMs));
+      const retryAfterMs = Math.max(RETRY_MS, Math.ceil(pausedUntil - nowMs));
       line.shift()?.resolve({ admitted: false, retryAfterMs });
     }
   }
