@@ -48,8 +48,6 @@ export interface FleetRate {
 
 /** The slots of a rate are reserved no further ahead than this, in milliseconds; as in the script. */
 export const HORIZON_MS = 150;
-/** A slot may be used this much later, in milliseconds; as in the script. */
-export const LATE_MS = 50;
 
 export function createFleetRate({ connection, prefix, maxRps, now }: FleetRateOptions): FleetRate {
   const lua = readFileSync(new URL('pacer.lua', import.meta.url), 'utf8');

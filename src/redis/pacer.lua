@@ -6,7 +6,7 @@
 --         refused: 5 how many ms ago the request was sent, 6 Retry-After in ms ('' = none), 7 accepted a second, as seen there
 --   Answers rate ('' = unlimited), whether a refusal has taught it, ms of pause left, ms to the first slot, ms between slots,
 --   number of slots, ms to the next free slot, whether the rate was lowered
-local LATE, HORIZON = 50, 150
+local CREDIT, HORIZON = 25, 150
 local LEAST, FIRST_LEAST = 0.5, 10
 local PAUSE, LONGEST_PAUSE, LONGEST_ASKED = 500, 60000, 3600000
 local FORGET, KEEP = 600000, 7200000
@@ -45,7 +45,7 @@ end
 
 --- The first slot nobody has: never far in the past, so that no burst is saved up, nor further ahead than ever reserved.
 local function nextFree(interval)
-  return math.max(math.min(state.next or 0, now + HORIZON + interval), now - LATE, paused)
+  return math.max(math.min(state.next or 0, now + HORIZON + interval), now - CREDIT, paused)
 end
 
 --- Rises only while requests wait for their slots: a rate that nobody uses has proved nothing.

@@ -3,7 +3,7 @@
  * them. Knows when to ask Redis; how the rate comes about is the script's business.
  */
 import type { Admission, Arrival, Departure, Traffic } from '../damoov/traffic.ts';
-import { type FleetRateOptions, type Reading, HORIZON_MS, LATE_MS, createFleetRate } from './fleet-rate.ts';
+import { type FleetRateOptions, type Reading, HORIZON_MS, createFleetRate } from './fleet-rate.ts';
 import { createOwnTraffic } from './own-traffic.ts';
 
 export interface PacerOptions extends FleetRateOptions {
@@ -26,6 +26,10 @@ const RETRY_MS = 1000;
 const ASK_MS = 100;
 /** One that got all it asked for may ask again after this, in milliseconds. */
 const ASK_SOON_MS = 20;
+/** A slot may be used this much later, in milliseconds: what was held up longer would make a burst. */
+const LATE_MS = 50;
+/** An answer of Redis may take this long before the slots in it count as older than they look, in milliseconds. */
+const PROMPT_MS = 250;
 /** How long a reading is believed where nothing limits the fleet, or Redis has refused to answer, in milliseconds. */
 const BELIEVE_MS = 1000;
 /** How long a process stays away after a 429 that it could not tell Redis of, in milliseconds. */
@@ -136,7 +140,7 @@ export function createPacer(options: PacerOptions): Pacer {
     const askedAt = clock();
     try {
       const reading = await fleet.reserve(count, own.takePassedAgoMs());
-      learn(reading);
+      learn(reading, askedAt);
       askAt = nextAsk(reading, askedAt, count);
     } catch {
       // Nothing is sent that Redis has not allowed; no job could be settled without it either.
@@ -162,7 +166,7 @@ export function createPacer(options: PacerOptions): Pacer {
     try {
       const refusal = { sentAgoMs: nowMs - sentAt, retryAfterMs, seenPerS: own.seenPerS() };
       const reading = await fleet.refused(refusal, own.takePassedAgoMs());
-      learn(reading);
+      learn(reading, nowMs);
       const { isLowered, ratePerS, pausedForMs } = reading;
       if (isLowered && ratePerS !== undefined) onLowered?.({ ratePerS, pausedForMs });
     } catch {
@@ -173,12 +177,13 @@ export function createPacer(options: PacerOptions): Pacer {
     }
   }
 
-  function learn({ ratePerS, isLearnt, pausedForMs, slots: reserved }: Reading): void {
-    const nowMs = clock();
+  function learn({ ratePerS, isLearnt, pausedForMs, slots: reserved }: Reading, askedAt: number): void {
+    // From when the answer came, so that nothing leaves early; a process that was held up meanwhile has no use for old slots.
+    const nowMs = Math.min(clock(), askedAt + PROMPT_MS);
     if (limit === 'learnt' && !isLearnt) own.forget();
     if (limit === 'none' && ratePerS !== undefined) askAt = 0;
     limit = isLearnt ? 'learnt' : ratePerS === undefined ? 'none' : 'ceiling';
-    pausedUntil = pausedForMs > 0 ? nowMs + pausedForMs : 0;
+    pausedUntil = pausedForMs > 0 ? clock() + pausedForMs : 0;
     if (limit === 'none') slots = [];
     const { firstInMs, everyMs, count } = reserved;
     for (let index = 0; index < count; index += 1) slots.push(nowMs + firstInMs + index * everyMs);
