@@ -180,6 +180,21 @@ describe('a 429', () => {
     for (const { admittedAt } of requests) expect(admittedAt).toBeGreaterThanOrEqual(resumesAt);
   });
 
+  it('keeps back also those that have their slots already', async () => {
+    const pacer = world.process({ maxRps: 40 });
+    const requests = Array.from({ length: 5 }, () => world.ask(pacer));
+    const admitted = () => requests.filter(({ admittedAt }) => admittedAt !== undefined).length;
+    await world.pass(30);
+    const before = admitted();
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(5);
+    world.answer(pacer, { ...TOO_MANY, retryAfterMs: 3000 });
+    await world.pass(2900);
+    expect(admitted()).toBe(before);
+    await world.pass(1000);
+    expect(admitted()).toBe(5);
+  });
+
   it('with a Retry-After of a day pauses for an hour', async () => {
     const pacer = world.process();
     await refuse(pacer, 86_400_000);
