@@ -17,6 +17,7 @@ import { type RedisTarget, connectRedis } from './redis/connection.ts';
 import { startRedisServer } from './redis/embedded-server.ts';
 import { type ProbeIntervals, createGates, tendGates } from './redis/gates.ts';
 import { createLoginBudget } from './redis/login-budget.ts';
+import { createPacer } from './redis/pacer.ts';
 import { createSessionStore } from './redis/session-store.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
@@ -98,6 +99,12 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
               now,
             }),
           };
+    const traffic = createPacer({
+      connection,
+      prefix,
+      maxRps: config.maxRps,
+      onLowered: (state) => log.warn(state, 'Damoov answers 429: the fleet sends more slowly'),
+    });
     const client = new DamoovClient({
       baseUrl: damoov.baseUrl,
       admin: damoov.admin,
@@ -105,6 +112,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       connections: config.concurrency,
       now,
       ...fleet,
+      traffic,
     });
     closing.push(() => client.close());
 

@@ -34,6 +34,8 @@ export interface Config {
   userId: { mode: UserIdMode; secret?: string };
   timeoutMs: number;
   loginsPerHour: number;
+  /** The ceiling of the whole fleet, in requests a second; none where it is absent. */
+  maxRps?: number;
   concurrency: number;
   retry: RetryPolicy;
   http: { host: string; port: number };
@@ -58,7 +60,6 @@ export class ConfigError extends Error {
 }
 
 const WITHOUT_EFFECT = [
-  'DAMOOV_MAX_RPS',
   'DELETIONS_PER_HOUR',
   'DASHBOARD_USER',
   'DASHBOARD_PASSWORD',
@@ -168,6 +169,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     },
     timeoutMs: values.DAMOOV_TIMEOUT_MS,
     loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,
+    ...(values.DAMOOV_MAX_RPS !== undefined && { maxRps: values.DAMOOV_MAX_RPS }),
     concurrency: values.WORKER_CONCURRENCY,
     retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },

@@ -8,6 +8,7 @@ const positive = (most: number) => {
   const message = `must be a whole number from 1 to ${most}`;
   return z.coerce.number(message).int(message).min(1, message).max(most, message);
 };
+const NOT_A_RATE = 'must be a number from 0.01 to 100000';
 const word = z.string().min(1);
 /** It is sent as an HTTP header. */
 export const headerValue = word.regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
@@ -69,6 +70,7 @@ export const Environment = z.object({
   DAMOOV_USER_ID_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   DAMOOV_TIMEOUT_MS: positive(600_000).default(10_000),
   DAMOOV_LOGINS_PER_HOUR: positive(1000).default(4),
+  DAMOOV_MAX_RPS: z.coerce.number(NOT_A_RATE).min(0.01, NOT_A_RATE).max(100_000, NOT_A_RATE).optional(),
   WORKER_CONCURRENCY: positive(10_000).default(50),
   JOB_ATTEMPTS: positive(1000).default(15),
   BACKOFF_BASE_MS: positive(86_400_000).default(1000),

@@ -49,6 +49,11 @@ describe('the configuration', () => {
     });
   });
 
+  it('takes a fraction for a ceiling of the rate, and none where none is set', () => {
+    expect(loadConfig({ DAMOOV_MAX_RPS: '0.5' })).toMatchObject({ maxRps: 0.5, withoutEffect: [] });
+    expect(loadConfig({})).not.toHaveProperty('maxRps');
+  });
+
   it('counts an empty variable as not set, as compose files pass them', () => {
     expect(loadConfig({ REDIS_URL: '', DAMOOV_INSTANCE_ID: '', DAMOOV_INSTANCE_KEY: ' ' })).toEqual(
       loadConfig({}),
@@ -143,6 +148,7 @@ describe('a faulty configuration', () => {
 
   it.each([
     ['a misspelt variable', { DAMOOV_USER_ID_SECRT: 'x' }, 'did you mean DAMOOV_USER_ID_SECRET?'],
+    ['a rate of nothing', { DAMOOV_MAX_RPS: '0' }, 'DAMOOV_MAX_RPS: must be a number from 0.01 to 100000'],
     ['no number', { JOB_ATTEMPTS: 'x' }, 'JOB_ATTEMPTS: must be a whole number from 1 to 1000'],
     ['a deadline no timer can hold', { DAMOOV_TIMEOUT_MS: '3000000000' }, 'from 1 to 600000'],
     ['events that would be jobs', { EVENTS_QUEUES: 'a,user-jobs' }, 'must not contain the jobs queue'],

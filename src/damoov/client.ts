@@ -8,6 +8,8 @@ import type { LoginBudget } from './login-budget.ts';
 import { inMemorySessionStore } from './session-store.ts';
 import type { SessionStore } from './session-store.ts';
 import { AdminSession } from './session.ts';
+import { withTraffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
 import { failure, openTransport } from './transport.ts';
 import type { Call, Reply, Transport } from './transport.ts';
 import { createBody, findQuery, personalValues, readCreatedUser, readUsers, updateBody } from './wire.ts';
@@ -36,6 +38,8 @@ export interface DamoovClientOptions {
   readonly sessionStore?: SessionStore | undefined;
   /** Default: in memory, 4 logins in a rolling hour. Several processes behind one IP should share one. */
   readonly loginBudget?: LoginBudget | undefined;
+  /** Asked before every request leaves. Default: nothing holds a request back. Several processes should share one. */
+  readonly traffic?: Traffic | undefined;
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -62,8 +66,9 @@ export class DamoovClient {
   #closing: Promise<void> | undefined;
 
   constructor(options: DamoovClientOptions) {
-    const { baseUrl, admin, timeoutMs = 10_000, connections = 64, now = Date.now } = options;
-    this.#transport = openTransport({ baseUrl, timeoutMs, connections, now });
+    const { baseUrl, admin, timeoutMs = 10_000, connections = 64, traffic, now = Date.now } = options;
+    const transport = openTransport({ baseUrl, timeoutMs, connections, now });
+    this.#transport = traffic === undefined ? transport : withTraffic(transport, traffic);
     if (admin === undefined) return;
     this.#session = new AdminSession({
       admin,

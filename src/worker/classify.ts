@@ -36,6 +36,13 @@ function asksForPatience({ operation, retryAfterMs }: DamoovError, gate: Gate): 
   return retryAfterMs !== undefined && (gate === 'admin' || !isOfSession);
 }
 
+/** The fleet sends too fast, which is no fault of the job. Spread out, so that what was refused together does not come back so. */
+const waitForTraffic: Rule = (error): Wait => {
+  const delayMs = Math.min(error.retryAfterMs ?? 1000, 3_600_000);
+  const spreadMs = Math.max(1000, delayMs / 10);
+  return { status: 'wait', reason: error.message, delayMs: Math.ceil(delayMs + Math.random() * spreadMs) };
+};
+
 /** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
 const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
@@ -54,7 +61,7 @@ const ALWAYS: Record<DamoovError['kind'], Rule> = {
   server: away,
   malformed: away,
   'no-result': retry,
-  'rate-limited': retry,
+  'rate-limited': waitForTraffic,
   aborted: giveBack,
   unauthorized: adminRefused,
   forbidden,

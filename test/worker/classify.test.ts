@@ -28,7 +28,8 @@ const TABLE: [
     { status: 'quarantine', gate: 'damoov', afterMs: 7000 },
   ],
   ['create', 'malformed', { status: 200 }, { status: 'quarantine', gate: 'damoov' }],
-  ['create', 'rate-limited', { status: 429, retryAfterMs: 9000 }, { status: 'retry', afterMs: 9000 }],
+  ['create', 'rate-limited', { status: 429, retryAfterMs: 9000 }, { status: 'wait' }],
+  ['login', 'rate-limited', { wasSent: false, retryAfterMs: 1000 }, { status: 'wait' }],
   ['create', 'aborted', {}, { status: 'wait', delayMs: 0 }],
   ['create', 'unauthorized', { status: 401 }, { status: 'quarantine', gate: 'instance-key' }],
   ['create', 'forbidden', { status: 403 }, { status: 'quarantine', gate: 'instance-key' }],
@@ -81,6 +82,17 @@ describe('classify', () => {
     const reason = 'reason' in outcome ? outcome.reason : 'message' in outcome ? outcome.message : '';
     expect(reason).toContain('Damoov');
   });
+
+  test.prop([fc.option(fc.nat(100_000_000), { nil: undefined })])(
+    'lets a job that was held back or refused by a rate limit wait as long as asked, an hour at the most, and spreads it',
+    (retryAfterMs) => {
+      const outcome = classify(error({ kind: 'rate-limited', operation: 'update', retryAfterMs }));
+      const delayMs = outcome.status === 'wait' ? outcome.delayMs : Number.NaN;
+      const floorMs = Math.min(retryAfterMs ?? 1000, 3_600_000);
+      expect(delayMs).toBeGreaterThanOrEqual(floorMs);
+      expect(delayMs).toBeLessThanOrEqual(floorMs + 1 + Math.max(1000, floorMs / 10));
+    },
+  );
 
   test.prop([fc.anything()])(
     'tries again after what nobody foresaw, without repeating its message',

@@ -1,0 +1,183 @@
+import { expect, test } from 'vitest';
+
+import type { Admission, Arrival, Departure } from '../../src/damoov/traffic.ts';
+import { hangUp, refusal, success } from './scripted-server.ts';
+import { errorOf, errorsOf, holdDeadlines, instance, startWorld, userId } from './world.ts';
+
+/** Traffic that the test directs: every request waits until it is let through or refused. */
+function directedTraffic() {
+  const waiting: { departure: Departure; decide: (admission: Admission) => void }[] = [];
+  const arrivals: Arrival[] = [];
+  let arrived: (() => void) | undefined;
+  return {
+    arrivals,
+    admit: (departure: Departure) =>
+      new Promise<Admission>((decide) => {
+        departure.signal.addEventListener('abort', () => decide({ admitted: false, retryAfterMs: 0 }));
+        waiting.push({ departure, decide });
+        arrived?.();
+      }),
+    answered: (arrival: Arrival) => void arrivals.push(arrival),
+    /** The next request that asks, as soon as it asks. */
+    async next() {
+      while (waiting.length === 0) {
+        await new Promise<void>((resolve) => {
+          arrived = resolve;
+        });
+      }
+      const { departure, decide } = waiting.shift() as (typeof waiting)[number];
+      return {
+        ...departure,
+        letPass: () => decide({ admitted: true }),
+        refuse: (retryAfterMs: number) => decide({ admitted: false, retryAfterMs }),
+      };
+    },
+  };
+}
+
+/** Traffic that lets everything pass and remembers what asked. */
+function openTraffic() {
+  const asked: string[] = [];
+  const arrivals: Arrival[] = [];
+  return {
+    asked,
+    arrivals,
+    admit: async ({ operation }: Departure): Promise<Admission> => {
+      asked.push(operation);
+      return { admitted: true };
+    },
+    answered: (arrival: Arrival) => void arrivals.push(arrival),
+  };
+}
+
+test('no request leaves before it is admitted', async () => {
+  const traffic = directedTraffic();
+  const { server, client } = await startWorld({ traffic });
+  const created = client.createUser(instance, {});
+  const request = await traffic.next();
+  expect(request.operation).toBe('create');
+  expect(server.received).toEqual([]);
+  request.letPass();
+  await created;
+  expect(server.count('create')).toBe(1);
+});
+
+test('every request asks: login, the request itself, the refresh and the request that is sent again', async () => {
+  const traffic = openTraffic();
+  const { server, client } = await startWorld({ traffic });
+  server.script('update', refusal(401), success());
+  server.script('refresh', success({ AccessToken: { Token: 'token-2', ExpiresIn: 86_400 } }));
+  await client.updateUser(userId, { phone: '1' });
+  await client.deleteUser(userId);
+  await client.findUsers({ deviceToken: userId });
+  await client.createUser(instance, {});
+  expect(traffic.asked).toEqual(['login', 'update', 'refresh', 'update', 'delete', 'find', 'create']);
+  expect(server.received.map(({ operation }) => operation)).toEqual(traffic.asked);
+  expect(traffic.arrivals.map(({ operation, status, kind }) => [operation, status, kind])).toEqual([
+    ['login', 200, undefined],
+    ['update', 401, 'unauthorized'],
+    ['refresh', 200, undefined],
+    ['update', 200, undefined],
+    ['delete', 200, undefined],
+    ['find', 200, undefined],
+    ['create', 200, undefined],
+  ]);
+});
+
+test('the end of each exchange is told, with Retry-After and also where there was no answer', async () => {
+  const traffic = openTraffic();
+  const { server, client } = await startWorld({ traffic });
+  server.script('create', refusal(429, [], { 'retry-after': '7' }), refusal(503), hangUp);
+  await errorOf(client.createUser(instance, {}));
+  await errorOf(client.createUser(instance, {}));
+  await errorOf(client.createUser(instance, {}));
+  expect(traffic.arrivals).toMatchObject([
+    { kind: 'rate-limited', status: 429, retryAfterMs: 7000 },
+    { kind: 'server', status: 503, retryAfterMs: undefined },
+    { kind: 'network', status: undefined },
+  ]);
+});
+
+test('a request that is refused is rate-limited, was not sent and says when to come again', async () => {
+  const traffic = directedTraffic();
+  const { server, client } = await startWorld({ traffic });
+  const error = errorOf(client.createUser(instance, { customToken: userId }));
+  (await traffic.next()).refuse(1234);
+  expect(await error).toMatchObject({
+    kind: 'rate-limited',
+    operation: 'create',
+    wasSent: false,
+    mayHaveBeenApplied: false,
+    retryAfterMs: 1234,
+    message: expect.stringContaining(userId),
+  });
+  expect(server.received).toEqual([]);
+  expect(traffic.arrivals).toEqual([]);
+});
+
+test('a login that is refused spends nothing of the budget of log-ins', async () => {
+  const traffic = directedTraffic();
+  let spent = 0;
+  const loginBudget = {
+    take: async () => ((spent += 1), { granted: true as const }),
+    bar: async () => {},
+    giveBack: async () => void (spent -= 1),
+  };
+  const { client } = await startWorld({ traffic, loginBudget });
+  const error = errorOf(client.ensureSession());
+  (await traffic.next()).refuse(1000);
+  expect(await error).toMatchObject({ kind: 'rate-limited', operation: 'login', retryAfterMs: 1000 });
+  expect(spent).toBe(0);
+});
+
+test('the signal of a call ends its wait: aborted, and not sent', async () => {
+  const traffic = directedTraffic();
+  const { server, client } = await startWorld({ traffic });
+  const abort = new AbortController();
+  const error = errorOf(client.createUser(instance, {}, { signal: abort.signal }));
+  await traffic.next();
+  abort.abort();
+  expect(await error).toMatchObject({ kind: 'aborted', wasSent: false });
+  expect(await errorOf(client.createUser(instance, {}, { signal: abort.signal }))).toMatchObject({
+    kind: 'aborted',
+  });
+  expect(server.received).toEqual([]);
+});
+
+test('closing the client ends every wait', async () => {
+  const traffic = directedTraffic();
+  const { client } = await startWorld({ traffic });
+  const errors = errorsOf(client.createUser(instance, {}), client.createUser(instance, {}));
+  await traffic.next();
+  await traffic.next();
+  await client.close();
+  expect((await errors).map(({ kind, wasSent }) => [kind, wasSent])).toEqual([
+    ['aborted', false],
+    ['aborted', false],
+  ]);
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({ kind: 'aborted' });
+});
+
+test('the wait is no part of the deadline', async () => {
+  const deadlines = holdDeadlines();
+  const traffic = directedTraffic();
+  const { client } = await startWorld({ traffic, timeoutMs: 1000 });
+  const created = client.createUser(instance, {});
+  const request = await traffic.next();
+  deadlines.pass(60_000);
+  request.letPass();
+  await expect(created).resolves.toMatchObject({ userId });
+});
+
+test('whether it may be sent is asked after the wait, and the traffic hears of a request that was not', async () => {
+  const traffic = directedTraffic();
+  const { server, client } = await startWorld({ traffic });
+  let maySend = true;
+  const error = errorOf(client.createUser(instance, {}, { maySend: () => maySend }));
+  const request = await traffic.next();
+  maySend = false;
+  request.letPass();
+  expect(await error).toMatchObject({ kind: 'aborted', wasSent: false });
+  expect(server.received).toEqual([]);
+  expect(traffic.arrivals).toMatchObject([{ operation: 'create', kind: 'aborted', status: undefined }]);
+});
