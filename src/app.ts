@@ -137,7 +137,11 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const health = await startHealthServer(
       config.http,
       { redis: redisAnswers(connection), ...gatesAreOpen(gateNames, gates.stateOf) },
-      createMetrics({ gates: () => Promise.all(gateNames.map(gates.stateOf)) }),
+      createMetrics({
+        gates: () => Promise.all(gateNames.map(gates.stateOf)),
+        logins: fleet && (() => fleet.loginBudget.state()),
+        rate: () => traffic.state(),
+      }),
     );
     closing.push(() => health.close());
 

@@ -11,7 +11,9 @@ import { AdminSession } from './session.ts';
 import { withTraffic } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
 import { failure, openTransport } from './transport.ts';
-import type { Call, Reply, Transport } from './transport.ts';
+import type { Call, Reply } from './transport.ts';
+import { wary } from './wary-transport.ts';
+import type { WaryTransport } from './wary-transport.ts';
 import { createBody, findQuery, personalValues, readCreatedUser, readUsers, updateBody } from './wire.ts';
 import type { Acknowledgement, CreatedUser, DamoovUser, NewUser, UserChanges, UserQuery } from './wire.ts';
 
@@ -61,14 +63,14 @@ export interface CallOptions {
  * ever sent twice is a request of the admin that was answered with 401: once more, unchanged, with a renewed session.
  */
 export class DamoovClient {
-  readonly #transport: Transport;
+  readonly #transport: WaryTransport;
   readonly #session: AdminSession | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: DamoovClientOptions) {
     const { baseUrl, admin, timeoutMs = 10_000, connections = 64, traffic, now = Date.now } = options;
     const transport = openTransport({ baseUrl, timeoutMs, connections, now });
-    this.#transport = traffic === undefined ? transport : withTraffic(transport, traffic);
+    this.#transport = wary(traffic === undefined ? transport : withTraffic(transport, traffic));
     if (admin === undefined) return;
     this.#session = new AdminSession({
       admin,

@@ -7,12 +7,13 @@ import type { DamoovErrorDetails } from './errors.ts';
 import type { LoginBudget } from './login-budget.ts';
 import type { SessionStore, TokenPair } from './session-store.ts';
 import { failure } from './transport.ts';
-import type { Call, Transport } from './transport.ts';
+import type { Call } from './transport.ts';
+import type { WaryTransport } from './wary-transport.ts';
 import { loginBody, readTokens, refreshBody } from './wire.ts';
 
 export interface SessionOptions {
   readonly admin: { readonly email: string; readonly password: string };
-  readonly transport: Transport;
+  readonly transport: WaryTransport;
   readonly store: SessionStore;
   readonly budget: LoginBudget;
   readonly now: () => number;
@@ -144,9 +145,9 @@ export class AdminSession {
 
   /** @param over what the new pair takes the place of. */
   async #login(over: TokenPair | undefined): Promise<TokenPair> {
-    const { admin, budget, now } = this.#options;
+    const { admin, budget, transport, now } = this.#options;
     this.#throwIfLoginFailedLately();
-    await this.#expectAnAnswer();
+    await transport.expectAnswer();
     const grant = await budget.take();
     if (!grant.granted) {
       throw failure(
@@ -168,26 +169,6 @@ export class AdminSession {
     });
     this.#failedLogin = undefined;
     return this.#keep(pair, over);
-  }
-
-  /**
-   * A login is rationed, and lost where it is sent into an outage: so Damoov is first asked something that costs nothing, a
-   * find without a token, which is a 401 (documented).
-   */
-  async #expectAnAnswer(): Promise<void> {
-    const path = '/v1/Management/users/find';
-    try {
-      await this.#options.transport.send({
-        operation: 'login',
-        method: 'GET',
-        path,
-        needsResult: false,
-        secrets: [],
-      });
-    } catch (error) {
-      if (!(error instanceof DamoovError) || error.status === undefined || NO_ANSWER.has(error.kind))
-        throw error;
-    }
   }
 
   /** The error to throw, remembered so that the jobs that wait for a session do not spend the budget one after the other. */
@@ -262,8 +243,6 @@ function isDue({ refreshToken, obtainedAt, expiresAt }: TokenPair, nowMs: number
   if (refreshToken === undefined) return expiresAt <= nowMs;
   return expiresAt - nowMs <= Math.min((expiresAt - obtainedAt) / 10, 5 * minuteMs);
 }
-
-const NO_ANSWER: ReadonlySet<DamoovError['kind']> = new Set(['timeout', 'network', 'server', 'malformed']);
 
 /** A definite 4xx. 429 and 408 are no verdict on what was sent. */
 function isRefusal({ kind, status = 0 }: DamoovError): boolean {

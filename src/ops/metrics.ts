@@ -8,6 +8,9 @@ import { within } from './within.ts';
 
 export interface MetricsSources {
   gates: () => Promise<GateState[]>;
+  /** Undefined where there is no admin whose log-ins could be counted. */
+  logins?: (() => Promise<{ left: number; barredUntil?: number }>) | undefined;
+  rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
 }
 
 export interface Metrics {
@@ -24,17 +27,46 @@ export function createMetrics(sources: MetricsSources): Metrics {
     new Gauge({ name: `damoov_users_${name}`, help, labelNames, registers: [registry] });
   const shut = gauge('gate_shut', '1 while a credential is refused, or Damoov is away', ['gate']);
   const held = gauge('gate_held_jobs', 'Jobs that wait before a gate', ['gate']);
+  const loginsLeft = gauge('logins_left', 'Log-ins that the budget of this hour still has');
+  const loginBarred = gauge('login_barred_seconds', 'For how long nobody may log in from now on');
+  const rate = gauge(
+    'requests_per_second_limit',
+    'What the fleet may send to Damoov; absent where nothing limits it',
+  );
+  const paused = gauge(
+    'requests_paused_seconds',
+    'For how long the fleet sends nothing from now on, after a 429',
+  );
 
   return {
     contentType: registry.contentType,
     async read() {
       registry.resetMetrics();
-      const gates = await within(PATIENCE_MS, sources.gates());
+      const [gates, logins, limit] = await Promise.all([
+        within(PATIENCE_MS, sources.gates()),
+        sources.logins && within(PATIENCE_MS, sources.logins()),
+        within(PATIENCE_MS, sources.rate()),
+      ]);
       for (const state of gates ?? []) {
         shut.set({ gate: state.gate }, state.shutSince === undefined ? 0 : 1);
         held.set({ gate: state.gate }, state.held);
       }
+      const nowMs = Date.now();
+      tell(loginsLeft, logins?.left);
+      tell(loginBarred, logins && secondsUntil(logins.barredUntil, nowMs));
+      tell(rate, limit?.ratePerS);
+      tell(paused, limit && secondsUntil(limit.pausedUntil, nowMs));
       return registry.metrics();
     },
   };
+}
+
+/** What is not known is left out: Prometheus would take 0 for a figure. */
+function tell(metric: Gauge, value: number | undefined): void {
+  if (value === undefined) metric.remove();
+  else metric.set(value);
+}
+
+function secondsUntil(atMs: number | undefined, nowMs: number): number {
+  return Math.max(0, (atMs ?? nowMs) - nowMs) / 1000;
 }

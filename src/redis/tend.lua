@@ -27,7 +27,8 @@ for _ = 1, most do
   local jobId = redis.call('ZRANGE', held, 0, 0)[1]
   if jobId == state[6] then
     -- It may be refused for a reason of its own.
-    jobId = redis.call('ZRANDMEMBER', held)
+    local any = redis.call('ZRANDMEMBER', held, 2)
+    jobId = any[1] ~= state[6] and any[1] or any[2] or jobId
   end
   if not jobId or release(jobId) then
     break

@@ -16,7 +16,7 @@ import {
   tokens,
 } from './scripted-server.ts';
 import type { Answer } from './scripted-server.ts';
-import { errorOf, holdDeadlines, startWorld, userId } from './world.ts';
+import { errorOf, holdDeadlines, startWorld, userId, instance } from './world.ts';
 
 const dayMs = 86_400_000;
 const minuteMs = 60_000;
@@ -353,11 +353,25 @@ test.each<[string, Answer, string]>([
   if (answer === silence) deadlines.pass(10_000);
   expect(await ended).toMatchObject({ kind, operation: 'login' });
   expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
-    kind,
+    kind: 'login-barred',
     operation: 'login',
     wasSent: false,
   });
   expect(operations(world)).toEqual(['login']);
+});
+
+test('no login is sent into an outage: Damoov has to answer something that costs nothing first', async () => {
+  const world = await startWorld();
+  world.server.script('create', refusal(503));
+  await errorOf(world.client.createUser(instance, {}));
+  world.server.script('find', refusal(503), refusal(401));
+  expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({
+    kind: 'server',
+    operation: 'login',
+  });
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['create', 'find', 'find', 'login', 'delete']);
+  expect(world.server.received[1]?.headers).not.toHaveProperty('authorization');
 });
 
 test('four logins an hour are the budget, and the fifth is barred without a request', async () => {

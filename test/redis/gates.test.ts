@@ -130,6 +130,23 @@ describe('a gate', () => {
     expect(await begin(world, await world.fetch())).toMatchObject({ is: 'held' });
   });
 
+  it('has another job woken than the one that was refused last', async () => {
+    const world = await createLedgerWorld();
+    const oldest = await shut(world);
+    for (let n = 0; n < 3; n += 1) {
+      world.pass(PROBES.lastMs);
+      await oldest.promote();
+      expect(await refuse(world, await world.fetch())).toBe('held');
+      const other = await world.start();
+      expect(await begin(world, other)).toMatchObject({ is: 'held' });
+      world.pass(PROBES.lastMs);
+      await world.gates.tend();
+      const woken = await world.fetch();
+      expect(woken.id).not.toBe(oldest.id);
+      expect(await refuse(world, woken)).toBe('held');
+    }
+  });
+
   it('that a probe came through opens, tells so once, and releases its jobs in the order of their versions', async () => {
     const world = await createLedgerWorld();
     const last = await shut(world);
