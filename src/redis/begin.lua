@@ -148,8 +148,10 @@ for i = 24, knownAs == 'found' and 0 or #KEYS, 2 do
   local place = (i - 24) / 2
   if redis.call('EXISTS', KEYS[i]) == 1 then
     local mustPass = place < tonumber(ARGV[23])
-    local isScout = redis.call('HGET', KEYS[i], 'scout') == jobId
-    if isScout or (mustPass and becomesScout(KEYS[i], KEYS[i + 1], jobId, clockMs(ARGV[25]), tonumber(ARGV[24]))) then
+    local state = redis.call('HMGET', KEYS[i], 'scout', 'woken')
+    -- A job that may do without tries only where it has come to this gate before.
+    local isMeant = mustPass or state[2] == jobId
+    if state[1] == jobId or (isMeant and becomesScout(KEYS[i], KEYS[i + 1], jobId, clockMs(ARGV[25]), tonumber(ARGV[24]))) then
       table.insert(probes, place)
     elseif mustPass then
       shutGate = shutGate or place

@@ -1,6 +1,6 @@
 -- What the scripts share that put jobs before a gate. A gate is a hash that exists while it is shut: since, reason, step (ms
--- between probes), probe (when the next is due), scout (the job that tries it) until, nudged, last (the scout that was
--- refused). Beside it lies the set of the jobs before it, by version.
+-- between probes), probe (when the next is due), scout (the job that tries it) until, woken (the job that was woken to try it)
+-- and nudged (when another may be), last (the scout that was refused). Beside it lies the set of the jobs before it, by version.
 
 --- The net below being released, for a job at the front; the further back, the later.
 local NET_MS = 3600000

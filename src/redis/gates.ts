@@ -57,7 +57,7 @@ export interface RedisGates extends Gates {
   stateOf: (gate: GateName) => Promise<GateState>;
 }
 
-/** So many jobs are released in one step; Redis does nothing else meanwhile. */
+/** About so many jobs are released in one step; Redis does nothing else meanwhile. */
 const RELEASED_AT_ONCE = 500;
 /** How long a job that was woken to try a gate may take to begin, before another is woken. */
 const NUDGE_MS = 5000;
@@ -113,7 +113,8 @@ export function createGates(options: GatesOptions): RedisGates {
   };
 
   async function tend(gate: GateName): Promise<void> {
-    for (let released: unknown = RELEASED_AT_ONCE; released === RELEASED_AT_ONCE;) {
+    // As many or more: those of one moment are released together.
+    for (let released: unknown = RELEASED_AT_ONCE; Number(released) >= RELEASED_AT_ONCE;) {
       released = await script('tend')(
         [keyOf(gate), heldKeyOf(gate), ...promoteKeys],
         [jobs.toKey(''), clock(), RELEASED_AT_ONCE, NUDGE_MS],

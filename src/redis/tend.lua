@@ -14,11 +14,23 @@ end
 
 local state = redis.call('HMGET', gate, 'since', 'probe', 'scout', 'until', 'nudged', 'last')
 if not state[1] then
-  local oldest = redis.call('ZRANGE', held, 0, most - 1)
-  for _, jobId in ipairs(oldest) do
-    release(jobId)
+  local last = redis.call('ZRANGE', held, 0, most - 1, 'WITHSCORES')
+  -- All of one moment together: of equal times the queue's own order counts, by length and then by name.
+  local oldest = #last == 0 and {} or redis.call('ZRANGEBYSCORE', held, '-inf', last[#last], 'WITHSCORES')
+  local jobs = {}
+  for i = 1, #oldest, 2 do
+    table.insert(jobs, { id = oldest[i], score = tonumber(oldest[i + 1]) })
   end
-  return #oldest
+  table.sort(jobs, function(a, b)
+    if a.score ~= b.score then
+      return a.score < b.score
+    end
+    return #a.id < #b.id or (#a.id == #b.id and a.id < b.id)
+  end)
+  for _, job in ipairs(jobs) do
+    release(job.id)
+  end
+  return #jobs
 end
 if tonumber(state[2]) > now or (state[3] and tonumber(state[4]) > now) or (tonumber(state[5] or '0') > now) then
   return 0
@@ -30,7 +42,11 @@ for _ = 1, most do
     local any = redis.call('ZRANDMEMBER', held, 2)
     jobId = any[1] ~= state[6] and any[1] or any[2] or jobId
   end
-  if not jobId or release(jobId) then
+  if not jobId then
+    break
+  end
+  if release(jobId) then
+    redis.call('HSET', gate, 'woken', jobId)
     break
   end
 end

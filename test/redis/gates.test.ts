@@ -62,6 +62,26 @@ describe('a gate', () => {
     expect(begun).toMatchObject({ is: 'taken', passage: { shut: ['admin'], probes: [] } });
   });
 
+  it('that a job may do without is tried by such a job where it was held before it', async () => {
+    const world = await createLedgerWorld();
+    const create = await world.start('create-user');
+    const { timestamp } = create;
+    const job = { name: 'create-user', version: versionFor(create), timestamp } as const;
+    const gates = { must: ['damoov'], may: ['admin'] } as const;
+    const beginCreate = (fetched: Job) =>
+      world.ledger.begin(world.runOf(fetched), job, instance, { clientId: 'c-9' }, gates);
+    const begun = await beginCreate(create);
+    if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+    await begun.user.letGo({ record: begun.user.record });
+    await world.gates.refuse(world.runOf(create), job.version, REFUSED);
+    world.pass(PROBES.firstMs);
+    await world.gates.tend();
+    expect(await beginCreate(await world.fetch())).toMatchObject({
+      is: 'taken',
+      passage: { probes: ['admin'] },
+    });
+  });
+
   it('of another credential is another gate', async () => {
     const world = await createLedgerWorld();
     await shut(world);
