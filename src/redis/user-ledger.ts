@@ -16,7 +16,8 @@ import {
   type UserLedger,
   KeptSettlement,
 } from '../worker/user-ledger.ts';
-import { type Argument, type LedgerScripts, loadLedgerScripts } from './ledger-scripts.ts';
+import { type LedgerScripts, loadLedgerScripts } from './ledger-scripts.ts';
+import type { Argument } from './lua.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
 import { hashesOf } from './user-hash.ts';
