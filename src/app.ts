@@ -11,7 +11,7 @@ import type { Instance } from './operations/context.ts';
 import { type Check, startHealthServer } from './ops/health.ts';
 import { type Log, createRunLog, describeError } from './ops/log.ts';
 import { type RedisConnection, type RedisTarget, connectRedis } from './redis/connection.ts';
-import { startRedisServer } from './redis/embedded-server.ts';
+import { locateRedis } from './redis/locate-redis.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
@@ -135,15 +135,11 @@ async function standIn(
   log: Log,
   closing: (() => Promise<unknown>)[],
 ): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
-  let target = config.redis;
   let { damoov } = config;
   const standIns: { redis?: string; damoov?: string } = {};
-  if (target === 'embedded') {
-    const server = await startRedisServer({ dir: '.data/redis', log: (line) => log.info(line) });
-    closing.push(() => server.stop());
-    target = { kind: 'url', url: server.url };
-    standIns.redis = server.url;
-  }
+  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) => log.info(line));
+  closing.push(release);
+  if (embeddedUrl !== undefined) standIns.redis = embeddedUrl;
   if (damoov === 'sandbox') {
     const sandbox = await startSandbox();
     closing.push(() => sandbox.close());
