@@ -14,8 +14,8 @@ import { type Log, createGateLog, createRunLog, describeError } from './ops/log.
 import { createMetrics } from './ops/metrics.ts';
 import { deriveAdminKey } from './redis/admin-key.ts';
 import { type RedisTarget, connectRedis } from './redis/connection.ts';
-import { startRedisServer } from './redis/embedded-server.ts';
 import { type ProbeIntervals, createGates, tendGates } from './redis/gates.ts';
+import { locateRedis } from './redis/locate-redis.ts';
 import { createLoginBudget } from './redis/login-budget.ts';
 import { createPacer } from './redis/pacer.ts';
 import { createSessionStore } from './redis/session-store.ts';
@@ -202,15 +202,11 @@ async function standIn(
   log: Log,
   closing: (() => Promise<unknown>)[],
 ): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
-  let target = config.redis;
   let { damoov } = config;
   const standIns: { redis?: string; damoov?: string } = {};
-  if (target === 'embedded') {
-    const server = await startRedisServer({ dir: '.data/redis', log: (line) => log.info(line) });
-    closing.push(() => server.stop());
-    target = { kind: 'url', url: server.url };
-    standIns.redis = server.url;
-  }
+  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) => log.info(line));
+  closing.push(release);
+  if (embeddedUrl !== undefined) standIns.redis = embeddedUrl;
   if (damoov === 'sandbox') {
     const sandbox = await startSandbox();
     closing.push(() => sandbox.close());

@@ -5,9 +5,15 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { parseDurationMs } from './cli/duration.ts';
+import { dropFailed, listFailed, retryFailed } from './cli/failed.ts';
 import { sandbox } from './cli/sandbox.ts';
+import { UsageError } from './cli/usage-error.ts';
 import { worker } from './cli/worker.ts';
 import { ConfigError } from './config.ts';
+import { JOB_NAMES } from './contract/job.ts';
+import { FAILURE_CODES } from './contract/outcome.ts';
+import { UNKNOWN } from './redis/failed-jobs.ts';
 
 const { version } = z
   .object({ version: z.string() })
@@ -37,6 +43,7 @@ async function run(argv: string[]): Promise<number> {
     )
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
     .action(sandbox);
+  addFailed(program);
   try {
     await program.parseAsync(argv);
     return DONE;
@@ -44,8 +51,55 @@ async function run(argv: string[]): Promise<number> {
     // Commander has already said what is wrong, or printed the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof ConfigError ? BAD_USAGE : FAILED;
+    return error instanceof ConfigError || error instanceof UsageError ? BAD_USAGE : FAILED;
   }
+}
+
+function addFailed(program: Command): void {
+  const failed = program
+    .command('failed')
+    .description('the jobs that have failed: look at them, run them again, remove them');
+  const filtered = (name: string, description: string) =>
+    failed
+      .command(name)
+      .description(description)
+      .addOption(
+        new Option('--code <code...>', 'only jobs that failed with one of these').choices([
+          ...FAILURE_CODES,
+          UNKNOWN,
+        ]),
+      )
+      .addOption(new Option('--operation <name>', 'only jobs of this name').choices([...JOB_NAMES, UNKNOWN]))
+      .option('--instance <name>', 'only jobs of this Damoov instance')
+      .option(
+        '--older-than <age>',
+        'only jobs that failed before that: 90s, 30m, 2h, 7d, 1w',
+        parseDurationMs,
+      )
+      .option('--newer-than <age>', 'only jobs that failed since then', parseDurationMs)
+      .option('--json', 'for machines');
+  const isConfirmed = ['--yes', 'ask nobody'] as const;
+  filtered('list', 'count the failed jobs and show them, the oldest first; changes nothing')
+    .addOption(
+      new Option('--limit <jobs>', 'how many are shown, 0 for all (with --json one line each)')
+        .default(50)
+        .argParser(parseLimit),
+    )
+    .action(listFailed);
+  filtered('retry', 'run failed jobs again, with fresh attempts')
+    .option(...isConfirmed)
+    .action(retryFailed);
+  filtered('drop', 'remove failed jobs')
+    .option(...isConfirmed)
+    .action(dropFailed);
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(limit)) {
+    throw new InvalidArgumentError('must be a whole number, 0 for all.');
+  }
+  return limit;
 }
 
 function parsePort(text: string): number {

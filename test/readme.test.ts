@@ -8,6 +8,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { parseJob } from '../src/contract/job.ts';
 import { VARIABLES } from '../src/config.ts';
 import { UserEvent } from '../src/contract/event.ts';
+import { makeFailedJobs } from './support/failed-jobs.ts';
 import { nothingConfigured } from './support/spawn-worker.ts';
 import { createWorld } from './support/world.ts';
 
@@ -63,6 +64,16 @@ describe('the README', () => {
     process.kill(-(child.pid ?? 0), 'SIGTERM');
     await exit;
     await expect(fetch(`${url}/livez`)).rejects.toThrow();
+  });
+
+  it('its command for failed jobs shows them', async () => {
+    const content = await readFile('README.md', 'utf8');
+    expect(content).toContain('\nnpm run -s cli -- failed list\n');
+    const world = await createWorld({ startsWorker: false });
+    await makeFailedJobs(world.redis, world.prefix, { count: 3 });
+    const { child, exit } = start('npm', ['run', '-s', 'cli', '--', 'failed', 'list'], world.env);
+    expect(await text(child.stdout)).toMatch(/^3 {2}retries-exhausted {2}create-user\n3 in all\n/);
+    expect(await exit).toBe(0);
   });
 
   it('its TypeScript example adds a job and receives the event', async () => {

@@ -1,0 +1,89 @@
+/**
+ * What `damoov-users failed` shows, as text and as JSON. Shows of a job what the failed set tells, and no more.
+ */
+import type { FailedJob } from '../redis/failed-jobs.ts';
+import { durationText } from './duration.ts';
+
+/** How many jobs there are of each code and operation. */
+export interface Counts {
+  total: number;
+  by: { code: string; operation: string; jobs: number }[];
+}
+
+/** Counts jobs and keeps none. */
+export async function countJobs(pages: AsyncIterable<FailedJob[]>): Promise<Counts> {
+  const rows = new Map<string, Counts['by'][number]>();
+  let total = 0;
+  for await (const jobs of pages) {
+    total += jobs.length;
+    for (const { code, operation } of jobs) {
+      const row = rows.get(`${code} ${operation}`) ?? { code, operation, jobs: 0 };
+      row.jobs += 1;
+      rows.set(`${code} ${operation}`, row);
+    }
+  }
+  return { total, by: [...rows.values()].sort((a, b) => b.jobs - a.jobs) };
+}
+
+/** A line for each code and operation, the most frequent first, and the total. */
+export function countsText({ total, by }: Counts): string {
+  const rows = by.map(({ code, operation, jobs }) => [numberText(jobs), code, operation]);
+  return [...aligned(rows), `${numberText(total)} in all`].join('\n');
+}
+
+/** `1,234 jobs`. */
+export function jobsText(count: number): string {
+  return `${numberText(count)} ${count === 1 ? 'job' : 'jobs'}`;
+}
+
+export function numberText(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/**
+ * The jobs as lines with a heading.
+ * @param now epoch milliseconds, from which ages count.
+ * @param columns the width of the terminal: longer lines are cut. Undefined: none is.
+ */
+export function tableOf(jobs: readonly FailedJob[], now: number, columns: number | undefined): string[] {
+  const rows = jobs.map((job) => [
+    durationText(now - job.failedAt),
+    numberText(job.attempts),
+    job.operation,
+    job.instance,
+    onOneLine(job.jobId),
+    job.code,
+    onOneLine(job.message),
+  ]);
+  const heading = ['age', 'attempts', 'operation', 'instance', 'job', 'code', 'message'];
+  return aligned([heading, ...rows]).map((line) => cut(line, columns));
+}
+
+/** One job, for machines; times in ISO 8601. */
+export function jobJson({ failedAt, addedAt, ...job }: FailedJob): object {
+  const time = (ms: number) => (Math.abs(ms) <= LAST_DATE_MS ? new Date(ms).toISOString() : undefined);
+  return { ...job, failedAt: time(failedAt), addedAt: addedAt === undefined ? undefined : time(addedAt) };
+}
+/** Beyond it there is no Date. */
+const LAST_DATE_MS = 8.64e15;
+
+/** Columns as wide as their widest cell; the last one ends where it ends. */
+function aligned(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Job ids and Damoov's words may hold line breaks, and what a terminal takes for commands. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').trim();
+}
+
+function cut(line: string, columns: number | undefined): string {
+  if (columns === undefined || line.length <= columns) return line;
+  return `${line.slice(0, Math.max(0, columns - 1))}…`;
+}

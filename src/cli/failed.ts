@@ -1,0 +1,212 @@
+/**
+ * `damoov-users failed list|retry|drop`: which jobs have failed, and what is to become of them. Counts first, and changes
+ * nothing that nobody has confirmed.
+ */
+import { Queue } from 'bullmq';
+import { RedisAwayError, isLostConnection } from '../redis/connection.ts';
+import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../redis/failed-jobs.ts';
+import { type Terminal, confirm, isTerminal } from './confirm.ts';
+import {
+  type Counts,
+  countJobs,
+  countsText,
+  jobJson,
+  jobsText,
+  numberText,
+  tableOf,
+} from './failed-report.ts';
+import { type Output, outputOf } from './output.ts';
+import { untilStopped } from './until-stopped.ts';
+import { UsageError } from './usage-error.ts';
+import { withRedis } from './with-redis.ts';
+
+export interface FailedFilter {
+  code?: string[];
+  operation?: string;
+  instance?: string;
+  /** Milliseconds since the job failed, at the least. */
+  olderThan?: number;
+  /** Milliseconds since the job failed, at the most. */
+  newerThan?: number;
+  json?: boolean;
+}
+
+export interface FailedListOptions extends FailedFilter {
+  /** How many jobs are shown; 0 for all. */
+  limit: number;
+}
+
+export interface FailedChangeOptions extends FailedFilter {
+  /** Nobody is asked. */
+  yes?: boolean;
+}
+
+/** The jobs that are meant, as they are when the command starts. */
+interface Selection {
+  failed: FailedJobs;
+  counts: Counts;
+  read: () => AsyncIterable<FailedJob[]>;
+}
+
+/** Shows the counts, then the oldest jobs. */
+export async function listFailed(options: FailedListOptions): Promise<void> {
+  const out = outputOf();
+  await withSelection(options, async ({ counts, read }) => {
+    if (options.json === true) return listAsJson(out, options.limit, counts, read());
+    if (counts.total === 0) return void (await out.line('No failed job matches.'));
+    if (!(await out.line(`${countsText(counts)}\n`))) return;
+    let shown = 0;
+    for await (const jobs of firstOf(read(), options.limit)) {
+      const lines = tableOf(jobs, Date.now(), process.stdout.columns);
+      // Nobody knows how wide all of them are without holding all: each page has widths of its own, and one heading is enough.
+      if (!(await out.line((shown === 0 ? lines : lines.slice(1)).join('\n')))) return;
+      shown += jobs.length;
+    }
+    if (shown < counts.total) await out.line(`… ${numberText(counts.total - shown)} more (--limit)`);
+  });
+}
+
+async function listAsJson(
+  out: Output,
+  limit: number,
+  counts: Counts,
+  pages: AsyncIterable<FailedJob[]>,
+): Promise<void> {
+  if (limit === 0) {
+    if (!(await out.line(JSON.stringify({ counts })))) return;
+    for await (const jobs of pages) {
+      if (!(await out.line(jobs.map((job) => JSON.stringify(jobJson(job))).join('\n')))) return;
+    }
+    return;
+  }
+  const shown: object[] = [];
+  for await (const jobs of firstOf(pages, limit)) shown.push(...jobs.map(jobJson));
+  await out.line(JSON.stringify({ counts, jobs: shown }));
+}
+
+/** Puts jobs back, with fresh attempts. */
+export async function retryFailed(options: FailedChangeOptions): Promise<void> {
+  await change({ verb: 'Retry', done: 'retried' }, options, (failed, jobs) => failed.retry(jobs));
+}
+
+/** Removes jobs. */
+export async function dropFailed(options: FailedChangeOptions): Promise<void> {
+  await change({ verb: 'Drop', done: 'dropped' }, options, (failed, jobs) => failed.drop(jobs));
+}
+
+async function change(
+  words: { verb: string; done: string },
+  options: FailedChangeOptions,
+  act: (failed: FailedJobs, jobs: FailedJob[]) => Promise<number>,
+): Promise<void> {
+  const out = outputOf();
+  const terminal: Terminal = { input: process.stdin, output: process.stderr };
+  const tell = (done: number, gone: number) =>
+    out.line(
+      options.json === true
+        ? JSON.stringify({ [words.done]: done, gone })
+        : `${numberText(done)} ${words.done}${gone === 0 ? '' : `, ${numberText(gone)} gone meanwhile`}`,
+    );
+  await withSelection(options, async ({ failed, counts, read }) => {
+    if (counts.total === 0) {
+      await (options.json === true ? tell(0, 0) : out.line('No failed job matches.'));
+      return;
+    }
+    process.stderr.write(`${countsText(counts)}\n`);
+    if (options.yes !== true) {
+      if (!isTerminal(terminal)) {
+        throw new UsageError(`nothing was ${words.done}: confirm with --yes, as there is no terminal to ask`);
+      }
+      if (!(await confirm(`${words.verb} ${jobsText(counts.total)}?`, terminal))) {
+        throw new Error(`nothing was ${words.done}`);
+      }
+    }
+    let isStopped = false;
+    void untilStopped().then(() => (isStopped = true));
+    const progress = progressOf(counts.total);
+    let [done, seen, inDoubt] = [0, 0, 0];
+    try {
+      for await (const jobs of read()) {
+        inDoubt = jobs.length;
+        done += await act(failed, jobs);
+        inDoubt = 0;
+        seen += jobs.length;
+        progress.show(seen);
+        if (isStopped) break;
+      }
+    } catch (error) {
+      progress.end();
+      if (!isLostConnection(error)) throw error;
+      const soFar = `${numberText(done)} ${words.done} for certain, ${numberText(inDoubt)} more perhaps`;
+      throw new RedisAwayError(`the connection was lost (${soFar}); run the command again for the rest`);
+    }
+    progress.end();
+    const isWhole = !isStopped || seen >= counts.total;
+    // Those that went before they were read again are gone as well.
+    await tell(done, (isWhole ? Math.max(seen, counts.total) : seen) - done);
+    if (!isWhole) throw new Error('stopped: run the command again for the rest');
+  });
+}
+
+async function withSelection(
+  options: FailedFilter,
+  work: (selection: Selection) => Promise<void>,
+): Promise<void> {
+  await withRedis(async (connection, config) => {
+    const names = config.damoov === 'sandbox' ? ['default'] : Object.keys(config.damoov.instances);
+    if (options.instance !== undefined && ![...names, UNKNOWN].includes(options.instance)) {
+      throw new UsageError(
+        `--instance: there is no such instance (known: ${[...names, UNKNOWN].join(', ')})`,
+      );
+    }
+    const { prefix, jobs: name } = config.queues;
+    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    jobs.on('error', () => {});
+    const failed = createFailedJobs({ prefix, jobs, instances: new Set(names) });
+    const now = Date.now();
+    // What fails from here on is not meant; and the clocks of the workers decide, which may be ahead of ours.
+    const newest = (await failed.newest()) ?? 0;
+    const span = {
+      since: options.newerThan === undefined ? 0 : Math.max(0, now - options.newerThan),
+      upTo: options.olderThan === undefined ? newest : Math.min(newest, now - options.olderThan),
+    };
+    const read = () => matching(failed.read(span), options);
+    await work({ failed, counts: await countJobs(read()), read });
+  });
+}
+
+/** Pages that hold nothing that is meant are left out. */
+async function* matching(
+  pages: AsyncIterable<FailedJob[]>,
+  { code, operation, instance }: FailedFilter,
+): AsyncGenerator<FailedJob[]> {
+  for await (const page of pages) {
+    const jobs = page.filter(
+      (job) =>
+        (code === undefined || code.includes(job.code)) &&
+        (operation === undefined || operation === job.operation) &&
+        (instance === undefined || instance === job.instance),
+    );
+    if (jobs.length > 0) yield jobs;
+  }
+}
+
+/** @param most how many jobs in all; 0 for all. */
+async function* firstOf(pages: AsyncIterable<FailedJob[]>, most: number): AsyncGenerator<FailedJob[]> {
+  let left = most === 0 ? Infinity : most;
+  for await (const jobs of pages) {
+    yield jobs.slice(0, left);
+    left -= jobs.length;
+    if (left <= 0) return;
+  }
+}
+
+/** One line that overwrites itself, on a terminal, where it takes long enough for anybody to wonder. */
+function progressOf(total: number): { show(seen: number): void; end(): void } {
+  const isShown = process.stderr.isTTY && total > 2000;
+  return {
+    show: (seen) => void (isShown && process.stderr.write(`\r${numberText(seen)} of ${numberText(total)}`)),
+    end: () => void (isShown && process.stderr.write('\n')),
+  };
+}

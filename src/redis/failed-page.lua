@@ -1,0 +1,85 @@
+-- Reads failed jobs, oldest first, from behind a place in the failed set on. The place is a score and a member, so that it
+-- stays where it is while jobs come and go around it, the one that it names included. Changes nothing.
+--   KEYS: 1 the failed set
+--   ARGV: 1 base of the jobs' keys, 2 score of the place, 3 its member in hex, or none: before the first of that score,
+--         4 the last score to read, 5 the most jobs, 6 the largest data to look into, 7 the most bytes to look into,
+--         8 the most bytes of a reason
+--   Answers {score, member in hex} of the last one, or nothing at the end, and the jobs, each as
+--           {jobId, score, name, instance, reason, attempts, timestamp}
+local failed, base = KEYS[1], ARGV[1]
+local score, lastScore = ARGV[2], tonumber(ARGV[4])
+-- In hex, because a client may turn what is no UTF-8 into something else, and would then never get past it.
+local member = string.gsub(ARGV[3], '..', function(hex)
+  return string.char(tonumber(hex, 16))
+end)
+local mostJobs, mostData, mostBytes, mostReason = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+
+--- Members of one score lie in the order of their bytes; Lua's own < goes by the locale of the server.
+local function isBefore(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then
+      return x < y
+    end
+  end
+  return #a < #b
+end
+
+local function firstRank()
+  local low = redis.call('ZCOUNT', failed, '-inf', '(' .. score)
+  if member == '' then
+    return low
+  end
+  if tonumber(redis.call('ZSCORE', failed, member)) == tonumber(score) then
+    return redis.call('ZRANK', failed, member) + 1
+  end
+  local high = redis.call('ZCOUNT', failed, '-inf', score)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if isBefore(member, redis.call('ZRANGE', failed, middle, middle)[1]) then
+      high = middle
+    else
+      low = middle + 1
+    end
+  end
+  return low
+end
+
+--- Only the name leaves the server: the rest of the data is personal, and large.
+local function instanceOf(data)
+  local isRead, read = pcall(cjson.decode, data)
+  if not isRead or type(read) ~= 'table' or not string.find(data, '^%s*{') then
+    return 'unknown'
+  end
+  if read.instance == nil then
+    return 'default'
+  end
+  return type(read.instance) == 'string' and read.instance or 'unknown'
+end
+
+local rank = firstRank()
+local found = redis.call('ZRANGE', failed, rank, rank + mostJobs - 1, 'WITHSCORES')
+local page, place, bytes = {}, {}, 0
+for i = 1, #found, 2 do
+  local jobId, at = found[i], found[i + 1]
+  if tonumber(at) > lastScore or bytes > mostBytes then
+    break
+  end
+  local key = base .. jobId
+  local size = redis.call('HSTRLEN', key, 'data')
+  local instance = 'unknown'
+  if size <= mostData then
+    bytes = bytes + size
+    instance = instanceOf(redis.call('HGET', key, 'data') or '')
+  end
+  local job = redis.call('HMGET', key, 'name', 'failedReason', 'atm', 'timestamp')
+  local reason = string.sub(job[2] or '', 1, mostReason)
+  page[#page + 1] = { jobId, at, job[1] or '', instance, reason, job[3] or '', job[4] or '' }
+  place = { at, jobId }
+end
+if place[2] then
+  place[2] = string.gsub(place[2], '.', function(byte)
+    return string.format('%02x', string.byte(byte))
+  end)
+end
+return { place, page }
