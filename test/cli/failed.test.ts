@@ -150,7 +150,7 @@ describe('`failed list`', () => {
 describe('`failed retry`', () => {
   it('runs a job again as the same job, with fresh attempts, and its event comes', async () => {
     const world = await createFailedWorld({
-      modes: { errorRate: 1, errorStatus: 503 },
+      modes: { errorRate: 1 },
       env: { JOB_ATTEMPTS: '1' },
     });
     const jobId = await failOnce(world, { clientId: 'c-1', profile: { firstName: 'Old' } });
@@ -177,7 +177,7 @@ describe('`failed retry`', () => {
     // Logged in already: the look-ups of later attempts would wait for a log-in that fails as well.
     await world.run('create-user', { clientId: 'c-0' });
     await world.run('update-user', { clientId: 'c-0', changes: { phone: '1' } });
-    await world.setModes({ errorRate: 1, errorStatus: 503 });
+    await world.setModes({ errorRate: 1 });
     const jobId = await failOnce(world, { clientId: 'c-1' });
     const attempts = async () => listed(await world.failed('list', '--json')).jobs.map((job) => job.attempts);
     expect(await attempts()).toEqual([3]);
@@ -288,7 +288,7 @@ describe('a hundred thousand failed jobs', () => {
 describe('personal data', () => {
   it('never reaches what the command says, wherever a job has it', async () => {
     const world = await createFailedWorld({
-      modes: { errorRate: 1, errorStatus: 503 },
+      modes: { errorRate: 1 },
       env: { JOB_ATTEMPTS: '1' },
     });
     const marks = ['Marked-First', 'Marked-Last', 'Marked-Nick', '+49-marked', 'marked@example.com'];
