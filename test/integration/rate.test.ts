@@ -46,29 +46,27 @@ function mostWithin(ms: number, requests: readonly Logged[]): number {
 }
 
 describe('a fleet that meets a limit of 50 requests a second', () => {
-  it.each([1, null])(
-    '(Retry-After: %s) soon uses most of it, with less than 5 in 100 refused from its cold start on, and no attempt spent',
-    async (retryAfter) => {
-      const world = await createWorld({
-        startsWorker: false,
-        modes: { rateLimit: { max: 50, windowMs: 1000, retryAfter } },
-      });
-      const requests = await workOff(world, 1250);
-      const refused = requests.filter(({ status }) => status === 429);
-      expect(refused.length).toBeGreaterThan(0);
-      expect(refused.length).toBeLessThan(0.05 * requests.length);
-      // The first windows are the search for the limit, the last is not over. What is used over minutes is shown where time
-      // is the test's own: here a busy machine costs some.
-      const windows = passedPerWindow(requests).slice(15, -1);
-      expect(windows.length).toBeGreaterThanOrEqual(5);
-      const mean = windows.reduce((sum, passed) => sum + passed, 0) / windows.length;
-      expect(mean).toBeGreaterThanOrEqual(0.85 * 50);
-      const jobs = await world.jobs.getJobs(['completed', 'delayed', 'wait']);
-      expect(Math.max(...jobs.map(({ attemptsMade }) => attemptsMade))).toBe(1);
-      expect(await world.jobs.getFailedCount()).toBe(0);
-    },
-    150_000,
-  );
+  it('soon uses nine tenths of it, with less than 5 in 100 refused from its cold start on, and no attempt spent', async () => {
+    const world = await createWorld({
+      startsWorker: false,
+      modes: { rateLimit: { max: 50, windowMs: 1000, retryAfter: 1 } },
+    });
+    const requests = await workOff(world, 1250);
+    const refused = requests.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(0.05 * requests.length);
+    // The first windows are the search for the limit, the last is not over. What is used over minutes is shown where time
+    // is the test's own: here a busy machine costs some.
+    const windows = passedPerWindow(requests).slice(15, -1);
+    expect(windows.length).toBeGreaterThanOrEqual(5);
+    const mean = windows.reduce((sum, passed) => sum + passed, 0) / windows.length;
+    expect(mean).toBeGreaterThanOrEqual(0.85 * 50);
+    const median = windows.toSorted((a, b) => a - b)[Math.floor(windows.length / 2)];
+    expect(median).toBeGreaterThanOrEqual(0.9 * 50);
+    const jobs = await world.jobs.getJobs(['completed', 'delayed', 'wait']);
+    expect(Math.max(...jobs.map(({ attemptsMade }) => attemptsMade))).toBe(1);
+    expect(await world.jobs.getFailedCount()).toBe(0);
+  }, 150_000);
 });
 
 describe('DAMOOV_MAX_RPS', () => {
