@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import type { SigningKey } from './contract/receipt.ts';
 import { Environment, headerValue } from './environment.ts';
 import type { UserIdMode } from './operations/context.ts';
+import { signingKeyIn } from './receipts/keys.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import { SANDBOX_CREDENTIALS } from './sandbox/credentials.ts';
 import type { RetryPolicy } from './worker/retry-policy.ts';
@@ -32,6 +34,8 @@ export interface Config {
   /** `sandbox`: nothing is configured, the built-in simulator stands in. */
   damoov: 'sandbox' | DamoovAccess;
   userId: { mode: UserIdMode; secret?: string };
+  /** What signs the receipts of deletions; without it they are not signed. */
+  receiptKey?: SigningKey;
   timeoutMs: number;
   loginsPerHour: number;
   /** The ceiling of the whole fleet, in requests a second; none where it is absent. */
@@ -147,6 +151,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       faults.push('QUEUE_PREFIX: needs a hash tag in braces on a cluster, so that all keys are in one slot');
     }
   }
+  const receiptKey = readReceiptKey(set['RECEIPT_PRIVATE_KEY_FILE'], faults);
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   const values = parsed.data;
@@ -167,6 +172,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       mode: values.DAMOOV_USER_ID,
       ...(values.DAMOOV_USER_ID_SECRET !== undefined && { secret: values.DAMOOV_USER_ID_SECRET }),
     },
+    ...(receiptKey && { receiptKey }),
     timeoutMs: values.DAMOOV_TIMEOUT_MS,
     loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,
     ...(values.DAMOOV_MAX_RPS !== undefined && { maxRps: values.DAMOOV_MAX_RPS }),
@@ -237,6 +243,20 @@ function readInstancesFile(file: string, faults: string[]): Record<string, Insta
   }
   if (Object.keys(result.data).length === 0) faults.push('DAMOOV_INSTANCES_FILE: names no instance');
   return result.data;
+}
+
+function readReceiptKey(file: string | undefined, faults: string[]): SigningKey | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const key = signingKeyIn(readFileSync(file, 'utf8'));
+    if (key === undefined) {
+      faults.push('RECEIPT_PRIVATE_KEY_FILE: is no Ed25519 private key in PEM (PKCS#8, not encrypted)');
+    }
+    return key;
+  } catch (error) {
+    faults.push(`RECEIPT_PRIVATE_KEY_FILE: cannot be read (${codeOf(error)})`);
+    return undefined;
+  }
 }
 
 function codeOf(error: unknown): string {

@@ -68,6 +68,7 @@ export const Environment = z.object({
     .enum(['derived', 'assigned'], { error: 'must be derived or assigned' })
     .default('derived'),
   DAMOOV_USER_ID_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  RECEIPT_PRIVATE_KEY_FILE: word.optional(),
   DAMOOV_TIMEOUT_MS: positive(600_000).default(10_000),
   DAMOOV_LOGINS_PER_HOUR: positive(1000).default(4),
   DAMOOV_MAX_RPS: z.coerce.number(NOT_A_RATE).min(0.01, NOT_A_RATE).max(100_000, NOT_A_RATE).optional(),

@@ -7,6 +7,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { z } from 'zod';
 import { parseDurationMs } from './cli/duration.ts';
 import { dropFailed, listFailed, retryFailed } from './cli/failed.ts';
+import { type VerifyCommandOptions, parseHead, parsePublicKey, verify } from './cli/receipts.ts';
 import { sandbox } from './cli/sandbox.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { worker } from './cli/worker.ts';
@@ -26,6 +27,7 @@ const BAD_USAGE = 2;
 process.exit(await run(process.argv));
 
 async function run(argv: string[]): Promise<number> {
+  let status = DONE;
   const program = new Command('damoov-users')
     .description('Provisions, updates and deletes Damoov users from a Redis queue.')
     .version(version)
@@ -44,9 +46,34 @@ async function run(argv: string[]): Promise<number> {
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
     .action(sandbox);
   addFailed(program);
+  program
+    .command('receipts')
+    .description('receipts of deletions')
+    .command('verify')
+    .description('check a file of receipts, offline: one a line, or the user.deleted events that hold them')
+    .argument('<file>', 'NDJSON, - for the standard input')
+    .addOption(
+      new Option(
+        '--public-key <file>',
+        'a key that signs receipts (PEM), repeatable; default: that of RECEIPT_PRIVATE_KEY_FILE',
+      ).argParser(parsePublicKey),
+    )
+    .addOption(
+      new Option(
+        '--head <instance=hash>',
+        'a receipt that must be there, so that no end was cut off, repeatable',
+      ).argParser(parseHead),
+    )
+    .option('--complete', 'the receipts of each instance must begin with its first')
+    .option('--allow-unsigned', 'let receipts without a signature pass')
+    .option('--json', 'tell it in JSON')
+    .action(async (file: string, options: VerifyCommandOptions, command: Command) => {
+      const isIntact = await verify(file, options, (message) => command.error(message));
+      status = isIntact ? DONE : FAILED;
+    });
   try {
     await program.parseAsync(argv);
-    return DONE;
+    return status;
   } catch (error) {
     // Commander has already said what is wrong, or printed the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;

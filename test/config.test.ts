@@ -1,8 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../src/config.ts';
+import { keyIdOf } from '../src/contract/receipt.ts';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -17,12 +19,29 @@ function faultsOf(env: Record<string, string>): readonly string[] {
 const directories: string[] = [];
 afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true })));
 
-function instancesFile(content: string): string {
+function fileWith(content: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'damoov-config-'));
   directories.push(directory);
-  const file = join(directory, 'instances.json');
+  const file = join(directory, 'a-file');
   writeFileSync(file, content);
   return file;
+}
+
+type Kind = 'ed25519' | 'ed448';
+
+function pairOf(kind: Kind) {
+  return kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ed448');
+}
+
+function keyOf(kind: Kind, passphrase?: string): string {
+  const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
+  return pairOf(kind)
+    .privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption })
+    .toString();
+}
+
+function publicKeyOf(kind: Kind): string {
+  return pairOf(kind).publicKey.export({ type: 'spki', format: 'pem' }).toString();
 }
 
 const production = {
@@ -90,10 +109,18 @@ describe('the configuration', () => {
   });
 
   it('reads several instances from a file, beside the default one', () => {
-    const file = instancesFile('{"eu": {"id": "eu-id", "key": "eu-key"}}');
+    const file = fileWith('{"eu": {"id": "eu-id", "key": "eu-key"}}');
     expect(loadConfig({ ...production, DAMOOV_INSTANCES_FILE: file }).damoov).toMatchObject({
       instances: { eu: { id: 'eu-id', key: 'eu-key' }, default: { id: 'an-id', key: 'a-key' } },
     });
+  });
+
+  it('reads the key that signs receipts', () => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const file = fileWith(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    const { receiptKey } = loadConfig({ RECEIPT_PRIVATE_KEY_FILE: file });
+    expect(receiptKey?.privateKey.equals(privateKey)).toBe(true);
+    expect(receiptKey?.keyId).toBe(keyIdOf(privateKey));
   });
 
   it('leaves alone what a platform sets beside it', () => {
@@ -184,12 +211,29 @@ describe('a faulty configuration', () => {
     ['a shortest delay above the longest', { BACKOFF_BASE_MS: '9', BACKOFF_MAX_MS: '8' }, 'BACKOFF_MAX_MS'],
     ['a queue name with a colon', { JOBS_QUEUE: 'a:b' }, 'JOBS_QUEUE'],
     ['a missing instances file', { DAMOOV_INSTANCES_FILE: '/nowhere.json' }, 'cannot be read (ENOENT)'],
+    ['an instances file without an instance', { DAMOOV_INSTANCES_FILE: fileWith('{}') }, 'names no instance'],
+    ['an instance without a key', { DAMOOV_INSTANCES_FILE: fileWith('{"eu": {"id": "a"}}') }, 'eu.key'],
     [
-      'an instances file without an instance',
-      { DAMOOV_INSTANCES_FILE: instancesFile('{}') },
-      'names no instance',
+      'a missing key of receipts',
+      { RECEIPT_PRIVATE_KEY_FILE: '/nowhere.pem' },
+      'RECEIPT_PRIVATE_KEY_FILE: cannot be read (ENOENT)',
     ],
-    ['an instance without a key', { DAMOOV_INSTANCES_FILE: instancesFile('{"eu": {"id": "a"}}') }, 'eu.key'],
+    ['a key of another kind', { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed448')) }, 'is no Ed25519'],
+    [
+      'a key behind a password',
+      { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519', 'password')) },
+      'not encrypted',
+    ],
+    [
+      'half a key',
+      { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519').slice(0, 60)) },
+      'is no Ed25519 private key',
+    ],
+    [
+      'the public half of a key',
+      { RECEIPT_PRIVATE_KEY_FILE: fileWith(publicKeyOf('ed25519')) },
+      'is no Ed25519 private key',
+    ],
   ])('is %s', (_what, env, fault) => {
     expect(faultsOf(env as Record<string, string>).join('\n')).toContain(fault);
   });
@@ -198,12 +242,13 @@ describe('a faulty configuration', () => {
     const secret = 'do-not-print-me';
     const faults = faultsOf({
       REDIS_URL: `http://:${secret}@host`,
-      DAMOOV_INSTANCES_FILE: instancesFile(`{"eu": {"id": 1, "key": "${secret}" ${secret}`),
+      DAMOOV_INSTANCES_FILE: fileWith(`{"eu": {"id": 1, "key": "${secret}" ${secret}`),
       DAMOOV_USER_ID: secret,
+      RECEIPT_PRIVATE_KEY_FILE: fileWith(`-----BEGIN PRIVATE KEY-----\n${secret}\n`),
       WORKER_CONCURRENCY: secret,
       EVENTS_QUEUES: `${secret}:x`,
     });
-    expect(faults.length).toBeGreaterThanOrEqual(5);
+    expect(faults.length).toBeGreaterThanOrEqual(6);
     expect(faults.join('\n')).not.toContain(secret);
   });
 });

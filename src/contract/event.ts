@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { type Done, FAILURE_CODES, type Settled } from './outcome.ts';
+import { Receipt } from './receipt.ts';
 
 export const EVENT_SOURCE = 'damoov-user-lifecycle' as const;
 
@@ -36,6 +37,7 @@ export const UserDeletedData = z.strictObject({
   ...reference,
   existed: z.boolean(),
   verified: z.boolean(),
+  receipt: Receipt.optional(),
 });
 
 /** Newer knowledge made the job pointless; the API was not called. */

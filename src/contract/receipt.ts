@@ -1,0 +1,136 @@
+/**
+ * The receipt of a deletion: what it says, its canonical bytes, its hash, its signature and its place in the chain of its
+ * instance. Knows neither where receipts are kept nor who may see them.
+ */
+import { type KeyObject, createHash, createHmac, createPublicKey, sign, verify } from 'node:crypto';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+
+/** What the first receipt of an instance names as the one before it. */
+export const GENESIS = '0'.repeat(64);
+
+const Hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
+/** One spelling for each time, so that nothing depends on how it is read. */
+const Time = z.iso.datetime({ precision: 3, error: 'must be ISO 8601 in UTC with milliseconds' });
+/**
+ * The last character of 64 bytes carries four bits that no decoder looks at: only the spelling with zeros is taken, or a
+ * flipped byte could go unseen.
+ */
+const Signature = z.string().regex(/^[\w-]{85}[AQgw]$/, 'must be 64 bytes in base64url');
+
+const said = {
+  /** Of this format. */
+  version: z.literal(1),
+  /** Our name of the Damoov instance; each has a chain of its own. */
+  instance: z.string().min(1),
+  /** Damoov's InstanceId, which is no secret. */
+  instanceId: z.string().min(1),
+  /** 1 for the first receipt of the instance, then one more each. */
+  sequence: z.int().min(1),
+  /** The hash of the receipt before it, {@link GENESIS} for the first. */
+  previous: Hash,
+  jobId: z.string().min(1),
+  /** The sender's own reference, as the job gave it. */
+  correlationId: z.string().optional(),
+  /** Damoov's id of the user; where there was nobody, the id that the job named, if it did. */
+  userId: z.guid().optional(),
+  /** The clientId that the job named, see {@link pseudonymOf}; absent where it named none. */
+  pseudonym: z
+    .string()
+    .regex(/^[\w-]{43}$/)
+    .optional(),
+  /** When the deletion was asked for: the job's `occurredAt`, else the time at which it was added. */
+  requestedAt: Time,
+  /** When a deferred deletion was due. */
+  scheduledFor: Time.optional(),
+  /** When Damoov answered the deletion; absent where there was nobody to delete. */
+  executedAt: Time.optional(),
+  /** When a look-up no longer found the user; absent where none confirmed it. */
+  confirmedAt: Time.optional(),
+  /** Whether there was a user. */
+  existed: z.boolean(),
+  /** Whether a look-up confirmed that the user is gone. */
+  verified: z.boolean(),
+};
+
+/** A receipt; `keyId` and `signature` are absent where no key is configured. */
+export const Receipt = z.strictObject({
+  ...said,
+  /** Which key signed it, see {@link keyIdOf}. */
+  keyId: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
+  /** See {@link hashOf}. */
+  hash: Hash,
+  /** Ed25519 over the 32 bytes of the hash, in base64url. */
+  signature: Signature.optional(),
+});
+export type Receipt = z.infer<typeof Receipt>;
+
+/** What a receipt says, before it is signed. */
+export type Statement = Omit<Receipt, 'keyId' | 'hash' | 'signature'>;
+
+export interface SigningKey {
+  /** Of Ed25519. */
+  privateKey: KeyObject;
+  /** See {@link keyIdOf}. */
+  keyId: string;
+}
+
+/** RFC 8785: the names in order, no blanks. A receipt is flat and its numbers are whole, so nothing else is needed. */
+const HASHED_NAMES = [...Object.keys(said), 'keyId'].sort();
+
+/**
+ * Makes the receipt of a statement, chained by its `sequence` and `previous`. Without a key it is chained all the same, but
+ * anybody could have made it. Names that are undefined are left out.
+ */
+export function signReceipt(statement: Statement, key?: SigningKey): Receipt {
+  const hashed = { ...statement, keyId: key?.keyId };
+  const hash = hashOf(hashed);
+  const signature = key && sign(null, Buffer.from(hash, 'hex'), key.privateKey).toString('base64url');
+  const fields = Object.entries({ ...hashed, hash, signature }).filter(([, value]) => value !== undefined);
+  return Receipt.parse(Object.fromEntries(fields));
+}
+
+/** The SHA-256, in hex, of the receipt as canonical JSON (RFC 8785) without `hash` and `signature`. */
+export function hashOf(receipt: Statement & { keyId?: string | undefined }): string {
+  return createHash('sha256').update(JSON.stringify(receipt, HASHED_NAMES)).digest('hex');
+}
+
+/** Whether the signature over the receipt's hash is this key's; whether the hash is right is another question. */
+export async function isSignedBy(
+  { hash, signature }: Pick<Receipt, 'hash' | 'signature'>,
+  publicKey: KeyObject,
+): Promise<boolean> {
+  if (signature === undefined) return false;
+  return verifyInThread(null, Buffer.from(hash, 'hex'), publicKey, Buffer.from(signature, 'base64url'));
+}
+const verifyInThread = promisify(verify);
+
+/** The first 16 hex digits of the SHA-256 of the public key (SubjectPublicKeyInfo, DER), of either half of the pair. */
+export function keyIdOf(key: KeyObject): string {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/**
+ * What stands for a clientId: an HMAC-SHA256 under the instance's secret, in base64url. Who has the secret can tell whether
+ * a receipt is about a given clientId; nobody can read the clientId off it, or try out likely ones without the secret.
+ */
+export function pseudonymOf(
+  clientId: string,
+  instance: {
+    /** Damoov's InstanceId. */
+    id: string;
+    /** The key of everything derived from a user of this instance. */
+    secret: string;
+  },
+): string {
+  return createHmac('sha256', instance.secret)
+    .update(JSON.stringify(['receipt', instance.id.toLowerCase(), clientId]))
+    .digest('base64url');
+}

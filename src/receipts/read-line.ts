@@ -1,0 +1,78 @@
+/**
+ * Reads one line of a file of receipts and judges it by itself: is it a receipt, and is its hash that of its content?
+ * Knows no other line and no key.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { z } from 'zod';
+import { UserEvent } from '../contract/event.ts';
+import { Receipt, hashOf } from '../contract/receipt.ts';
+import { MAX_LINE_BYTES } from './lines.ts';
+
+/** What is wrong with a receipt; `receipt` as far as it could be read. */
+export interface Fault {
+  fault: string;
+  receipt?: Receipt;
+}
+
+/** The receipt in a line: the line itself, or in the `user.deleted` event that it is. */
+export function readLine(line: Buffer): Receipt | Fault {
+  const content = readJson(line);
+  if ('fault' in content) return content;
+  const receipt = isEvent(content.value) ? receiptInEvent(content.value) : parsed(Receipt, content.value);
+  if ('fault' in receipt) return receipt;
+  if (hashOf(receipt) !== receipt.hash) return { fault: 'the hash does not match its content', receipt };
+  return receipt;
+}
+
+function readJson(line: Buffer): { value: unknown } | Fault {
+  if (line.length > MAX_LINE_BYTES) return { fault: `is longer than ${MAX_LINE_BYTES} bytes` };
+  if (!isUtf8(line)) return { fault: 'is not UTF-8' };
+  const text = line.toString();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { fault: 'is not JSON' };
+  }
+  // A name that stands twice would be read one way here and another way elsewhere, and a change of the spelling alone would
+  // go unseen.
+  if (JSON.stringify(value) !== text) {
+    return { fault: 'names something twice, or is not compact JSON as `jq -c .` writes it' };
+  }
+  return { value };
+}
+
+function isEvent(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'specversion' in value;
+}
+
+function receiptInEvent(value: unknown): Receipt | Fault {
+  const event = parsed(UserEvent, value);
+  if ('fault' in event) return event;
+  if (event.type !== 'user.deleted') return { fault: `is a ${event.type} event, not user.deleted` };
+  const { id, subject, data } = event;
+  const { receipt } = data;
+  if (receipt === undefined) return { fault: 'is a user.deleted event without a receipt' };
+  const pairs = [
+    ['subject', subject, receipt.userId],
+    ['userId', data.userId, receipt.userId],
+    ['instance', data.instance, receipt.instance],
+    ['jobId', data.jobId, receipt.jobId],
+    ['correlationId', data.correlationId, receipt.correlationId],
+    ['existed', data.existed, receipt.existed],
+    ['verified', data.verified, receipt.verified],
+    ['id', id.endsWith(`/${receipt.jobId}/${event.type}`), true],
+  ] as const;
+  const [name] = pairs.find(([, ofEvent, ofReceipt]) => ofEvent !== ofReceipt) ?? [];
+  return name === undefined ? receipt : { fault: `the event's ${name} does not fit the receipt`, receipt };
+}
+
+function parsed<Value extends Receipt | UserEvent>(schema: z.ZodType<Value>, value: unknown): Value | Fault {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  // Neither values nor names that are not ours: the line may hold anything.
+  const where = issue?.path.join('.') ?? '';
+  const what = issue?.code === 'unrecognized_keys' ? 'has an unknown name' : `${where || 'it'} is not valid`;
+  return { fault: `is neither a receipt nor a user.deleted event: ${what}` };
+}

@@ -1,0 +1,114 @@
+/**
+ * Verifies a file of receipts as it streams by and finds the first broken link: lines one by one, signatures many at once,
+ * chains in order. Knows neither where the bytes come from nor how the verdict is told.
+ */
+import type { KeyObject } from 'node:crypto';
+import { type Receipt, isSignedBy } from '../contract/receipt.ts';
+import { type Chain, type Head, createChains } from './chains.ts';
+import { linesOf } from './lines.ts';
+import { type Fault, readLine } from './read-line.ts';
+
+export interface VerifyOptions {
+  /** By their ids (`keyIdOf`): each receipt must be signed with one of them. */
+  publicKeys: ReadonlyMap<string, KeyObject>;
+  /** Whether receipts without a signature pass. Default no. */
+  allowsUnsigned?: boolean;
+  /** Whether each chain must begin with its first receipt. Default no: the file may be an excerpt. */
+  isComplete?: boolean;
+  /** What must not have been cut off. */
+  heads?: readonly Head[];
+}
+
+/** The first broken link. */
+export interface Break {
+  /** Counted from 1; absent where something is missing at the end. */
+  line?: number;
+  /** Absent where the line cannot be read as a receipt. */
+  instance?: string;
+  sequence?: number;
+  fault: string;
+  /** The last good receipt before it, where there is one. */
+  after?: { line: number; instance: string; sequence: number };
+}
+
+export interface Verification {
+  /** Good ones, up to the first broken link; those seen twice count once. */
+  receipts: number;
+  /** How many lines repeated a receipt. */
+  duplicates: number;
+  unsigned: number;
+  chains: Chain[];
+  /** Absent where everything is intact. */
+  broken?: Break;
+}
+
+/** Reads NDJSON, each line a receipt or a `user.deleted` event that holds one, until the first broken link. */
+export async function verifyReceipts(
+  chunks: AsyncIterable<Uint8Array>,
+  { publicKeys, allowsUnsigned = false, isComplete = false, heads = [] }: VerifyOptions,
+): Promise<Verification> {
+  const chains = createChains({ isComplete });
+  const counts = { receipts: 0, duplicates: 0, unsigned: 0 };
+  const awaited = new Set(heads);
+  let after: Break['after'];
+  let line = 0;
+  const verdict = (broken?: Omit<Break, 'after'>): Verification => ({
+    ...counts,
+    chains: chains.all(),
+    ...(broken && { broken: { ...broken, ...(after && { after }) } }),
+  });
+
+  for await (const batch of linesOf(chunks)) {
+    const judged = await Promise.all(batch.map((bytes) => judge(bytes, publicKeys, allowsUnsigned)));
+    for (const found of judged) {
+      line += 1;
+      if (found === 'empty') continue;
+      if ('fault' in found) return verdict(breakAt(line, found));
+      const step = chains.follow(found);
+      if (typeof step === 'object') return verdict(breakAt(line, { ...step, receipt: found }));
+      if (step === 'duplicate') {
+        counts.duplicates += 1;
+        continue;
+      }
+      counts.receipts += 1;
+      if (found.signature === undefined) counts.unsigned += 1;
+      after = { line, instance: found.instance, sequence: found.sequence };
+      for (const head of awaited) {
+        if (head.instance === found.instance && head.hash === found.hash) awaited.delete(head);
+      }
+    }
+  }
+  const [cut] = awaited;
+  if (cut !== undefined) return verdict(breakAtEnd(cut, chains.all()));
+  return counts.receipts === 0 ? verdict({ fault: 'there is no receipt' }) : verdict();
+}
+
+async function judge(
+  bytes: Buffer,
+  publicKeys: VerifyOptions['publicKeys'],
+  allowsUnsigned: boolean,
+): Promise<Receipt | Fault | 'empty'> {
+  if (bytes.length === 0) return 'empty';
+  const receipt = readLine(bytes);
+  if ('fault' in receipt) return receipt;
+  const { keyId, signature } = receipt;
+  if (keyId === undefined && signature === undefined) {
+    return allowsUnsigned ? receipt : { fault: 'is not signed', receipt };
+  }
+  if (keyId === undefined) return { fault: 'has a signature and names no key', receipt };
+  if (signature === undefined) return { fault: 'names a key and has no signature', receipt };
+  const key = publicKeys.get(keyId);
+  if (key === undefined) return { fault: `is signed with key ${keyId}, which was not given`, receipt };
+  return (await isSignedBy(receipt, key))
+    ? receipt
+    : { fault: `the signature is not of key ${keyId}`, receipt };
+}
+
+function breakAt(line: number, { fault, receipt }: Fault): Break {
+  return { line, ...(receipt && { instance: receipt.instance, sequence: receipt.sequence }), fault };
+}
+
+function breakAtEnd({ instance, hash }: Head, chains: Chain[]): Break {
+  const last = chains.find((chain) => chain.instance === instance)?.last;
+  return { instance, ...(last !== undefined && { sequence: last }), fault: `the head ${hash} is not there` };
+}

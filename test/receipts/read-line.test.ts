@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { Receipt } from '../../src/contract/receipt.ts';
+import { eventWith, linesOf, receiptsOf } from './deletions.ts';
+import { key, verdictOn } from './verdict.ts';
+
+const LINE_FEED = 0x0a;
+
+describe('a line', () => {
+  const receipts = receiptsOf(2, ['default'], key);
+  const [first = '', second = ''] = linesOf(receipts);
+  const event = eventWith(receipts[1] as Receipt);
+
+  it('may be the event that brings the receipt', async () => {
+    const verdict = await verdictOn([first, ...linesOf([event])]);
+    expect(verdict).toMatchObject({ receipts: 2 });
+    expect(verdict).not.toHaveProperty('broken');
+  });
+
+  it.each<[string, string, string]>([
+    ['is not JSON', 'not JSON', '{"version":1\n'],
+    ['has the wrong hash', 'the hash does not match', second.replace('"existed":true', '"existed":false')],
+    ['has an unknown name', 'unknown name', second.replace('{', '{"reason":"x",')],
+    ['names something twice', 'twice', second.replace('{', '{"existed":false,')],
+    ['is spelt otherwise', 'compact JSON', second.replace('{', '{ ')],
+    ['is something else', 'neither', '{"hello":1}\n'],
+    ['is a list', 'neither', '[]\n'],
+    ['is null', 'neither', 'null\n'],
+    ['begins with a byte order mark', 'not JSON', `\ufeff${second}`],
+    ['is longer than any receipt', 'longer than', `${' '.repeat(2 * 1024 * 1024)}\n`],
+    ['has no end', 'longer than', ' '.repeat(3 * 1024 * 1024)],
+  ])('that %s is the broken one, and its neighbour is named', async (_what, fault, line) => {
+    expect((await verdictOn([first, line])).broken).toMatchObject({
+      line: 2,
+      fault: expect.stringContaining(fault),
+      after: { line: 1, instance: 'default', sequence: 1 },
+    });
+  });
+
+  it('that is not UTF-8 is the broken one', async () => {
+    const bytes = Buffer.concat([Buffer.from(first), Buffer.from([0xff, LINE_FEED])]);
+    expect((await verdictOn(bytes)).broken).toMatchObject({ line: 2, fault: 'is not UTF-8' });
+  });
+
+  const otherwise = {
+    userId: '1e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f',
+    instance: 'eu',
+    jobId: '7',
+    correlationId: 'r',
+    existed: false,
+    verified: false,
+  };
+  it.each<[string, object]>([
+    ['subject', { ...event, subject: '1e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f' }],
+    ['id', { ...event, id: 'user-jobs/another/user.deleted' }],
+    ...Object.entries(otherwise).map(([name, value]): [string, object] => [
+      name,
+      { ...event, data: { ...event.data, [name]: value } },
+    ]),
+  ])('whose event has another %s than its receipt is the broken one', async (name, changed) => {
+    expect((await verdictOn([first, ...linesOf([changed])])).broken).toMatchObject({
+      line: 2,
+      sequence: 2,
+      fault: `the event's ${name} does not fit the receipt`,
+    });
+  });
+
+  it('whose event has no receipt, or is no deletion, is the broken one', async () => {
+    const { receipt: _, ...data } = event.data as { receipt: Receipt };
+    expect((await verdictOn(linesOf([{ ...event, data }]))).broken?.fault).toContain('without a receipt');
+    const updated = { ...event, type: 'user.updated', data: { userId: 'x' } };
+    expect((await verdictOn(linesOf([updated]))).broken?.fault).toContain('neither');
+  });
+
+  it.each(['', '\n\n'])('must be there: a file of %j proves nothing', async (content) => {
+    expect((await verdictOn(content)).broken).toEqual({ fault: 'there is no receipt' });
+  });
+});

@@ -1,0 +1,202 @@
+import { fc, test } from '@fast-check/vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Receipt, signReceipt } from '../../src/contract/receipt.ts';
+import { eventWith, linesOf, receiptsOf } from './deletions.ts';
+import { key, verdictOn } from './verdict.ts';
+
+const INSTANCES = ['default', 'eu'];
+
+/** The line in which a byte lies; a line feed belongs to the line that it ends. */
+function lineAt(bytes: Buffer, position: number): number {
+  return bytes.subarray(0, position).filter((byte) => byte === LINE_FEED).length + 1;
+}
+const LINE_FEED = 0x0a;
+
+/** Flips one byte, and tells where that is to be found. */
+function flip(bytes: Buffer, position: number, mask: number): { flipped: Buffer; line: number } {
+  const flipped = Buffer.from(bytes);
+  flipped.writeUInt8(flipped.readUInt8(position) ^ mask, position);
+  const line = lineAt(bytes, position);
+  // The line becomes an empty one, which says nothing, and another that lacks its first byte.
+  const isBegun = position === 0 || bytes[position - 1] === LINE_FEED;
+  return { flipped, line: isBegun && flipped[position] === LINE_FEED ? line + 1 : line };
+}
+
+describe('a hundred thousand receipts', { timeout: 180_000 }, () => {
+  const COUNT = 100_000;
+  let receipts: Receipt[];
+  let lines: string[];
+  beforeAll(() => {
+    receipts = receiptsOf(COUNT, ['default', 'default', 'eu'], key);
+    lines = linesOf(receipts);
+  }, 180_000);
+
+  it('that nobody touched are intact', async () => {
+    expect(await verdictOn(lines, { isComplete: true })).toEqual({
+      receipts: COUNT,
+      duplicates: 0,
+      unsigned: 0,
+      chains: [
+        { instance: 'default', first: 1, last: 66_667, head: receipts.at(-1)?.hash },
+        { instance: 'eu', first: 1, last: 33_333, head: receipts.at(-2)?.hash },
+      ],
+    });
+  });
+
+  it.each([1, 2222, 33_333])('show a flipped byte in line %i', async (line) => {
+    const bytes = Buffer.from(lines.join(''));
+    const position = Buffer.byteLength(lines.slice(0, line - 1).join('')) + (line % 500);
+    const { flipped } = flip(bytes, position, 1);
+    expect((await verdictOn(flipped)).broken).toMatchObject({ line });
+  });
+
+  it('show that two changed places', async () => {
+    const INDEX = 20_001;
+    const [one = '', other = ''] = lines.slice(INDEX);
+    const { broken } = await verdictOn(lines.with(INDEX, other).with(INDEX + 1, one));
+    expect(broken).toMatchObject({ line: INDEX + 1, ...placeOf(receipts[INDEX + 1]) });
+  });
+
+  it('show that one is missing', async () => {
+    const INDEX = 29_997;
+    const { broken } = await verdictOn(lines.toSpliced(INDEX, 1));
+    const [missing, next] = [receipts[INDEX], receipts[INDEX + 1]];
+    expect(missing?.instance).toBe(next?.instance);
+    expect(broken).toMatchObject({
+      line: INDEX + 1,
+      ...placeOf(next),
+      fault: `sequence ${missing?.sequence} is missing before it`,
+    });
+  });
+});
+
+function placeOf(receipt: Receipt | undefined) {
+  return { instance: receipt?.instance, sequence: receipt?.sequence };
+}
+
+describe('a flipped byte', () => {
+  const bytes = Buffer.from(linesOf(receiptsOf(24, INSTANCES, key)).join(''));
+
+  test.prop([fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 })], { numRuns: 1000 })(
+    'anywhere is found, in its line',
+    async (position, mask) => {
+      const { flipped, line } = flip(bytes, position, mask);
+      const { broken } = await verdictOn(flipped);
+      // What came before says nothing wrong, and what comes after is not looked at.
+      expect(broken?.line).toBe(line);
+    },
+  );
+
+  const events = linesOf(receiptsOf(4, ['default'], key).map(eventWith));
+  const ofEvents = Buffer.from(events.join(''));
+  const [begin, end] = [ofEvents.indexOf('"receipt":'), ofEvents.indexOf('\n')];
+  test.prop([fc.integer({ min: begin, max: end }), fc.integer({ min: 1, max: 255 })], { numRuns: 300 })(
+    'in the receipt of an event is found',
+    async (position, mask) => {
+      expect((await verdictOn(flip(ofEvents, position, mask).flipped)).broken?.line).toBe(1);
+    },
+  );
+});
+
+describe('a chain', () => {
+  const COUNT = 30;
+  const receipts = receiptsOf(COUNT, INSTANCES, key);
+  const lines = linesOf(receipts);
+  const indexes = fc.nat({ max: COUNT - 1 });
+
+  test.prop([fc.integer({ min: 1, max: 2000 })])('is intact however its bytes come', async (pieceBytes) => {
+    expect(await verdictOn(lines, {}, pieceBytes)).toMatchObject({ receipts: COUNT });
+    expect((await verdictOn(lines, {}, pieceBytes)).broken).toBeUndefined();
+  });
+
+  it('is intact without its last line feed', async () => {
+    expect((await verdictOn(lines.join('').trimEnd())).broken).toBeUndefined();
+  });
+
+  test.prop([indexes])('shows which receipt is missing', async (index) => {
+    const { broken } = await verdictOn(lines.toSpliced(index, 1), { isComplete: true });
+    const missing = receipts[index];
+    const next = receipts[index + INSTANCES.length];
+    if (next === undefined) {
+      // Nothing follows it in its chain: only who knows that it was there can tell.
+      expect(broken).toBeUndefined();
+      const head = { instance: missing?.instance ?? '', hash: missing?.hash ?? '' };
+      const { broken: atEnd } = await verdictOn(lines.toSpliced(index, 1), { heads: [head] });
+      expect(atEnd).toMatchObject({ instance: head.instance, sequence: (missing?.sequence ?? 0) - 1 });
+      expect(atEnd).not.toHaveProperty('line');
+      return;
+    }
+    expect(broken).toMatchObject({
+      line: index + INSTANCES.length,
+      instance: missing?.instance,
+      sequence: next.sequence,
+      fault: `sequence ${missing?.sequence} is missing before it`,
+    });
+  });
+
+  test.prop([indexes, indexes])('shows that two receipts changed places', async (a, b) => {
+    const [first, second] = [Math.min(a, b), Math.max(a, b)];
+    const swapped = lines.with(first, lines[second] ?? '').with(second, lines[first] ?? '');
+    const { broken } = await verdictOn(swapped, { isComplete: true });
+    const moved = receipts.with(first, receipts[second] as Receipt).with(second, receipts[first] as Receipt);
+    const firstWrong = moved.findIndex(
+      (receipt, index) =>
+        receipt.sequence !==
+        moved.slice(0, index).filter(({ instance }) => instance === receipt.instance).length + 1,
+    );
+    // Neighbours of different instances keep the order of each chain.
+    if (firstWrong < 0) expect(broken).toBeUndefined();
+    else expect(broken).toMatchObject({ line: firstWrong + 1, sequence: moved[firstWrong]?.sequence });
+  });
+
+  test.prop([indexes, indexes])('takes a receipt that was delivered twice', async (index, later) => {
+    const at = Math.max(index, later) + 1;
+    const verdict = await verdictOn(lines.toSpliced(at, 0, lines[index] ?? ''));
+    expect(verdict).toMatchObject({ receipts: COUNT, duplicates: 1 });
+    expect(verdict).not.toHaveProperty('broken');
+  });
+
+  it('has one receipt for each sequence, however well the other is signed', async () => {
+    const [, , receipt] = receipts;
+    const { hash: _h, signature: _s, keyId: _k, ...statement } = receipt as Receipt;
+    const [other = ''] = linesOf([signReceipt({ ...statement, existed: false }, key)]);
+    expect((await verdictOn(lines.toSpliced(10, 0, other))).broken).toMatchObject({
+      line: 11,
+      sequence: receipt?.sequence,
+      fault: 'an earlier receipt has this sequence and other content',
+    });
+    const replaced = await verdictOn(lines.with(2, other));
+    // It follows the one before it; the one after does not follow it.
+    expect(replaced.broken).toMatchObject({
+      line: 5,
+      sequence: (receipt?.sequence ?? 0) + 1,
+      fault: `does not follow the receipt with sequence ${receipt?.sequence}`,
+    });
+  });
+
+  it('may begin anywhere, and says where, unless it is to be complete', async () => {
+    const excerpt = lines.slice(10);
+    expect(await verdictOn(excerpt)).toMatchObject({
+      chains: [
+        { instance: 'default', first: 6 },
+        { instance: 'eu', first: 6 },
+      ],
+    });
+    expect((await verdictOn(excerpt)).broken).toBeUndefined();
+    expect((await verdictOn(excerpt, { isComplete: true })).broken).toMatchObject({
+      line: 1,
+      sequence: 6,
+      fault: 'sequences 1 to 5 are missing before it',
+    });
+  });
+
+  it('holds a head that was its end once, also where it has grown since', async () => {
+    const heads = [receipts[9], receipts.at(-1)].map((r) => ({
+      instance: r?.instance ?? '',
+      hash: r?.hash ?? '',
+    }));
+    expect((await verdictOn(lines, { heads })).broken).toBeUndefined();
+    const ofNobody = [{ instance: 'us', hash: receipts[0]?.hash ?? '' }];
+    expect((await verdictOn(lines, { heads: ofNobody })).broken).toMatchObject({ instance: 'us' });
+  });
+});
