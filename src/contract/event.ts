@@ -133,8 +133,8 @@ function eventOfDone(
       return envelope(outcome.type, { ...reference, userId, changed }, context);
     }
     case 'user.deleted': {
-      const { existed, verified } = outcome;
-      return envelope(outcome.type, { ...reference, existed, verified }, context);
+      const { existed, verified, receipt } = outcome;
+      return envelope(outcome.type, { ...reference, existed, verified, receipt }, context);
     }
   }
 }

@@ -2,6 +2,8 @@
  * The closed vocabulary of how a job may end or go on. Says nothing of who decides it or how a queue is told.
  */
 
+import type { Receipt } from './receipt.ts';
+
 /** Why a job ended in the failed set. */
 export const FAILURE_CODES = [
   'invalid-job',
@@ -54,6 +56,11 @@ export interface Deleted {
   existed: boolean;
   /** True where a look-up after the deletion no longer found the user. */
   verified: boolean;
+  /** When Damoov answered the deletion, in epoch milliseconds; undefined where none was sent. */
+  executedAt?: number;
+  /** When a look-up no longer found the user, in epoch milliseconds. */
+  confirmedAt?: number;
+  receipt?: Receipt;
 }
 
 export type Done = Created | Updated | Deleted;

@@ -3,7 +3,7 @@
  * be undone, so the user is looked up before anything is sent.
  */
 import type { DeleteUserJob } from '../contract/job.ts';
-import { type Failed, type Outcome, failed } from '../contract/outcome.ts';
+import { type Deleted, type Failed, type Outcome, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
@@ -52,7 +52,7 @@ export async function deleteUser(
       outcome: { status: 'retry', reason: 'an unanswered create may have made the user: not seen yet' },
     };
   }
-  const outcome = deleted(address.userId, false);
+  const outcome = deleted(address.userId, { existed: false, confirmedAt: context.now() });
   return isAboutUser ? { outcome, learnt: { record: tombstone(record, context) } } : { outcome };
 }
 
@@ -120,11 +120,13 @@ async function end(
       throw error;
     refusal = error;
   }
+  const executedAt = context.now();
   if (!(await isGone(userId, context))) {
     if (refusal?.kind === 'forbidden') return { outcome: failed('forbidden', refusal.message, userId) };
     return { outcome: { status: 'retry', reason: 'a look-up still finds the user' } };
   }
-  const outcome = deleted(userId, wasSeen || refusal === undefined);
+  const existed = wasSeen || refusal === undefined;
+  const outcome = deleted(userId, { existed, executedAt, confirmedAt: context.now() });
   // One that no look-up showed is of this very sign-up, though the record may still name an earlier user of it.
   if (wasSeen && !isAbout(record, userId)) return { outcome };
   const generation = generationOf(userId, clientId, context);
@@ -171,11 +173,14 @@ function tombstone(record: UserRecord, { job, userIdMode }: OperationContext): U
   };
 }
 
-function deleted(userId: string | undefined, existed: boolean): Outcome {
+function deleted(
+  userId: string | undefined,
+  facts: Pick<Deleted, 'existed' | 'executedAt' | 'confirmedAt'>,
+): Outcome {
   return {
     status: 'done',
     type: 'user.deleted',
-    existed,
+    ...facts,
     verified: true,
     ...(userId !== undefined && { userId }),
   };

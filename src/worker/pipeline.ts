@@ -15,6 +15,7 @@ import { classify } from './classify.ts';
 import { type Gates, gateName, gatesOf } from './gates.ts';
 import { leaveOpen } from './open-ends.ts';
 import type { Address, Begun, KeptSettlement, UserLedger } from './user-ledger.ts';
+import { type Receipts, receiptOf } from './receipt.ts';
 import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
 import { watchedClient } from './watched-client.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -28,6 +29,8 @@ export interface Delivery {
   text: string;
   /** When the job was added, in epoch milliseconds. */
   timestamp: number;
+  /** For how long it was deferred when it was added, in milliseconds. */
+  delayMs: number;
   /** The attempt this is, from 1; runs that only waited do not count. */
   attempt: number;
   /** Of this run alone. */
@@ -59,6 +62,7 @@ export interface Pipeline {
   ledger: UserLedger;
   gates: Gates;
   witness: Witness;
+  receipts: Receipts;
   retry: RetryPolicy;
   onRun?: (report: RunReport) => void;
 }

@@ -1,0 +1,54 @@
+/**
+ * The receipt of a deletion that is done: what it says, and its place behind the last one of its instance. Knows neither how it
+ * is signed nor where the chain is kept.
+ */
+import type { DeleteUserJob } from '../contract/job.ts';
+import type { Deleted } from '../contract/outcome.ts';
+import { type Receipt, type Statement, pseudonymOf } from '../contract/receipt.ts';
+import type { Instance } from '../operations/context.ts';
+import type { Delivery } from './pipeline.ts';
+
+/** The last receipt of an instance, as the next one names it. */
+export interface ChainHead {
+  sequence: number;
+  hash: string;
+}
+
+export interface Receipts {
+  headOf: (instance: string) => Promise<ChainHead>;
+  sign: (statement: Statement) => Receipt;
+}
+
+/** @param now when the deletion is settled, in epoch milliseconds. */
+export async function receiptOf(
+  outcome: Deleted,
+  { data }: DeleteUserJob,
+  instance: Instance,
+  { id, timestamp, delayMs }: Delivery,
+  receipts: Receipts,
+): Promise<Receipt> {
+  const { instance: name, clientId, correlationId, occurredAt } = data;
+  const { existed, verified, executedAt, confirmedAt } = outcome;
+  const { sequence, hash } = await receipts.headOf(name);
+  return receipts.sign({
+    version: 1,
+    instance: name,
+    instanceId: instance.id,
+    sequence: sequence + 1,
+    previous: hash,
+    jobId: id,
+    correlationId,
+    userId: outcome.userId ?? data.userId,
+    pseudonym: clientId === undefined ? undefined : pseudonymOf(clientId, instance),
+    requestedAt: iso(occurredAt === undefined ? timestamp : Date.parse(occurredAt)),
+    scheduledFor: delayMs === 0 ? undefined : iso(timestamp + delayMs),
+    executedAt: executedAt === undefined ? undefined : iso(executedAt),
+    confirmedAt: confirmedAt === undefined ? undefined : iso(confirmedAt),
+    existed,
+    verified,
+  });
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
