@@ -9,6 +9,7 @@ import type { Settled } from '../contract/outcome.ts';
 import type { Version } from '../contract/version.ts';
 import type { Instance, Learnt, UserRecord } from '../operations/context.ts';
 import type { GateName, Passage } from './gates.ts';
+import type { Remains } from './job-data.ts';
 
 /** One run of a job. */
 export interface Run {
@@ -36,6 +37,8 @@ export interface Settlement {
   outcome: Settled;
   attempts: number;
   event: UserEvent;
+  /** What stays of the job in the queue. */
+  remains: Remains;
 }
 
 /** What is kept of a settlement: no token of the user's, nothing that the job itself tells. */
@@ -80,6 +83,9 @@ export interface UserLedger {
     address: Address,
     gates: { must: readonly GateName[]; may: readonly GateName[] },
   ): Promise<Begun>;
-  /** Settles a job that concerns no user, because nobody can tell which. */
-  settleUnread(run: Run, settlement: Settlement): Promise<void>;
+  /**
+   * Settles a job that concerns no user, because nobody can tell which.
+   * @returns how an earlier run has settled the job, where one has: then nothing is changed.
+   */
+  settleUnread(run: Run, settlement: Settlement): Promise<KeptSettlement | undefined>;
 }
