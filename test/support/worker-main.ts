@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { SHORT_PROBES } from './short-probes.ts';
 
-const app = await startApp(loadConfig(), await createLog('debug', false), {
+const app = await startApp(loadConfig(), await createLog('trace', false), {
   lockMs: 1000,
   ...SHORT_PROBES,
 });
