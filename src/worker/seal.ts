@@ -13,7 +13,7 @@ export interface Seal {
 }
 
 /** What {@link Seal.seal} answers: a version, then nonce, tag and ciphertext in base64. */
-export const SEALED = /^1\.[A-Za-z0-9+/]{40,}={0,2}$/;
+export const SEALED = /^1\.[A-Za-z0-9+/]{38,}={0,2}$/;
 
 const PREFIX = '1.';
 const CIPHER = 'aes-256-gcm';
@@ -54,13 +54,15 @@ function sealWith(key: Buffer, text: string): string {
 
 function openWith(key: Buffer, sealed: string): string | undefined {
   const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64');
-  const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  const [nonce, tag, body] = [
+    bytes.subarray(0, NONCE_BYTES),
+    bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES),
+    bytes.subarray(NONCE_BYTES + TAG_BYTES),
+  ];
   try {
-    const body = decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES));
-    return Buffer.concat([body, decipher.final()]).toString('utf8');
+    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+    decipher.setAuthTag(tag);
+    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
   } catch {
     return undefined;
   }
