@@ -3,7 +3,7 @@
  * breaks off, with every value in its answer. It knows HTTP, no API.
  */
 import { once } from 'node:events';
-import { type IncomingMessage, createServer } from 'node:http';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
@@ -18,7 +18,7 @@ export interface TalkativeDamoov {
 
 export async function startTalkativeDamoov(sandboxUrl: string): Promise<TalkativeDamoov> {
   const whims = new Map<string, Whim>();
-  const server = createServer(async (request, response) => {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request);
     const [word, whim] = [...whims].find(([word]) => body.includes(word)) ?? [];
     const told = `${request.url} ${body}`;
@@ -44,6 +44,9 @@ export async function startTalkativeDamoov(sandboxUrl: string): Promise<Talkativ
     }
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' });
     response.end(await answer.text());
+  }
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
