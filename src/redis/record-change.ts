@@ -2,7 +2,7 @@
  * What settle.lua is told to change in a record, from what a run learnt. Knows which names lead to a user, not what they
  * are worth.
  */
-import { type Version, isOlder } from '../contract/version.ts';
+import type { Version } from '../contract/version.ts';
 import type { Instance, Learnt } from '../operations/context.ts';
 import { fieldsOf } from './record-fields.ts';
 import { hashOf } from './user-hash.ts';
@@ -16,20 +16,16 @@ export interface Change {
   rename?: { from: string; to: string; user: string };
   /** What stays under the clientId that was given up. */
   leave: string[];
-  /** The version of the run. */
-  version: Version | '';
-  /** The deletion after which the failed jobs that are older can have no effect any more. */
-  buried?: Version;
+  /** Under no record: the name that leads to the user whom an unread job concerns. */
+  whose?: string;
 }
 
-export const NOTHING: Change = { set: [], drop: [], pointers: [], leave: [], version: '' };
+export const NOTHING: Change = { set: [], drop: [], pointers: [], leave: [] };
 
 /** @param hash under which the record lies now. */
 export function changeOf(learnt: Learnt, hash: string, instance: Instance, version: Version): Change {
   const { record, clientId, renamedTo } = learnt;
-  const { deleted } = record;
-  const isDeleted = deleted !== undefined && !isOlder(deleted, version);
-  const change = { ...NOTHING, ...fieldsOf(record), version, ...(isDeleted && { buried: deleted }) };
+  const change = { ...NOTHING, ...fieldsOf(record) };
   if (record.userId === undefined) return change;
   const user = hashOf(instance, 'user', record.userId);
   const client = clientId === undefined ? '' : hashOf(instance, 'client', clientId);

@@ -32,6 +32,16 @@ local function remember(key, jobId, version, hasFailed, keepS)
   redis.call('EXPIRE', failed, keepS)
 end
 
+--- A job that could not be read is remembered under the name that it gave, which may lead to the record only since.
+local function gatherFailed(base, place, names, keepS)
+  for _, name in ipairs(names) do
+    local leadsHere = redis.call('HGET', base .. name, 'at') == place
+    if name ~= place and (leadsHere or redis.call('EXISTS', base .. name) == 0) then
+      moveFailed(base .. name, base .. place, keepS)
+    end
+  end
+end
+
 --- The user was deleted: what older failed jobs said is erased. One that was put back is on its way to be superseded.
 local function bury(key, deletion, jobsBase, ownId)
   local failed = key .. ':failed'

@@ -5,8 +5,9 @@
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 hash of the record, or none,
 --         6 lock in ms, 7 seconds to keep, 8 the settlement, or none, 9 seconds to keep it, 10 what changes, as JSON:
 --         {set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
---          rename?: {from: hash or none, to: hash, user: hash}, version, buried?: the deletion that is newer than that,
---          job?: what is left of it, where it is settled: {name, data, hasFailed, sweep?: a key to mark}},
+--          rename?: {from: hash or none, to: hash, user: hash},
+--          job?: what is left of it, where it is settled: {name, data, hasFailed, version?, sweep?: a key to mark},
+--          whose?: the hash that leads to the user of a job that could not be read},
 --         then 3 of addStandardJob for each events queue
 --   Answers 'ok' | 'lost' | {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -49,10 +50,13 @@ local function publish()
   if left.sweep then
     redis.call('SET', left.sweep, string.format('%.0f %s', nowMs(), jobId))
   end
-  if hash ~= '' then
-    remember(key, jobId, change.version, left.hasFailed, keepS)
-    if change.buried then
-      bury(key, change.buried, jobsBase, jobId)
+  local place = hash ~= '' and hash or (change.whose and recordOf(base, change.whose))
+  if place then
+    remember(base .. place, jobId, left.version, left.hasFailed, keepS)
+    local deletion = redis.call('HGET', base .. place, 'dv')
+    if deletion then
+      gatherFailed(base, place, change.pointers, keepS)
+      bury(base .. place, deletion, jobsBase, jobId)
     end
   end
   return nil

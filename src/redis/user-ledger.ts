@@ -6,7 +6,7 @@ import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import type { UserEvent } from '../contract/event.ts';
 import { isJobName } from '../contract/job.ts';
-import { msOf } from '../contract/version.ts';
+import { type Version, msOf } from '../contract/version.ts';
 import type { Instance, Learnt, UserRecord } from '../operations/context.ts';
 import {
   type Address,
@@ -15,6 +15,7 @@ import {
   type Run,
   type Settlement,
   type UserLedger,
+  type Whose,
   KeptSettlement,
 } from '../worker/user-ledger.ts';
 import type { RedisGates } from './gates.ts';
@@ -65,8 +66,9 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
 
   return {
     begin: (run, job, instance, address, gates) => take({ run, job, instance, address, gates }),
-    async settleUnread(run, settlement) {
-      const reply = await end(run, '', NOTHING, settlement);
+    async settleUnread(run, settlement, whose) {
+      const change = whose === undefined ? NOTHING : { ...NOTHING, whose: nameOfUser(run, whose) };
+      const reply = await end(run, '', change, settlement, whose?.version);
       return typeof reply === 'string' ? undefined : keptIn(reply[1]);
     },
     forgetSettled(jobIds) {
@@ -140,7 +142,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { run, job, address } = hold;
     const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
       const change = changeOf(learnt, hash, instance, job.version);
-      return (await end(run, hash, change, settlement)) === 'ok' ? 'ok' : 'lost';
+      return (await end(run, hash, change, settlement, job.version)) === 'ok' ? 'ok' : 'lost';
     };
     return {
       record,
@@ -150,7 +152,13 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     };
   }
 
-  async function end(run: Run, hash: string, change: Change, settlement?: Settlement): Promise<Ended> {
+  async function end(
+    run: Run,
+    hash: string,
+    change: Change,
+    settlement?: Settlement,
+    version?: Version,
+  ): Promise<Ended> {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
@@ -165,7 +173,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
         KEEP_S,
         kept,
         KEEP_SETTLED_S,
-        JSON.stringify({ ...change, job: settlement && endOfJob(settlement, sweepKey) }),
+        JSON.stringify({ ...change, job: settlement && { ...endOfJob(settlement, sweepKey), version } }),
         ...adds.flatMap(({ args }) => args),
       ],
     );
@@ -178,6 +186,12 @@ function endOfJob({ outcome, remains }: Settlement, sweep: string): object {
   const isDeletion = outcome.status === 'done' && outcome.type === 'user.deleted';
   const isSweepDue = isDeletion || !isJobName(remains.name);
   return { ...remains, hasFailed: outcome.status === 'failed', ...(isSweepDue && { sweep }) };
+}
+
+/** The name that leads to the user whom an unread job concerns. */
+function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
+  const { client, user } = hashesOf(instance, address, { id, timestamp });
+  return client === '' ? user : client;
 }
 
 const Ended = z.union([z.enum(['ok', 'lost']), z.tuple([z.literal('settled'), z.string()])]);

@@ -17,7 +17,7 @@ import { type Gates, gateName, gatesOf } from './gates.ts';
 import { type ReadJob, readJob, referenceOf, remainsOf } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
 import type { Seal } from './seal.ts';
-import type { Address, Begun, KeptSettlement, Settlement, UserLedger } from './user-ledger.ts';
+import type { Address, Begun, KeptSettlement, Settlement, UserLedger, Whose } from './user-ledger.ts';
 import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
 import { type SharedClient, watchedClient } from './watched-client.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -135,8 +135,17 @@ async function refuse(
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
   const settlement = settlementOf(kept, read, delivery, pipeline);
   // Of a job that is settled only its ids are left, which may be too little to read.
-  const earlier = await pipeline.ledger.settleUnread(runOf(delivery), settlement);
+  const whose = whoseOf(read, delivery, pipeline);
+  const earlier = await pipeline.ledger.settleUnread(runOf(delivery), settlement, whose);
   return ended(earlier ?? kept, read, delivery, pipeline);
+}
+
+/** Whom a job concerns that cannot be carried out: what it says is erased with that user. */
+function whoseOf({ parsed }: ReadJob, delivery: Delivery, { instances }: Pipeline): Whose | undefined {
+  const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOf(parsed);
+  const instance = instances.get(name);
+  if (instance === undefined || (clientId === undefined && userId === undefined)) return undefined;
+  return { instance, address: { clientId, userId }, version: versionOf({ ...delivery, occurredAt }) };
 }
 
 /** A job that is read, of an instance that is known. */

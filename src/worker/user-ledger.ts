@@ -32,6 +32,13 @@ export interface Address {
   userIdIs?: 'named' | 'derived';
 }
 
+/** Whom a job says that it concerns, and when it happened. */
+export interface Whose {
+  instance: Instance;
+  address: Address;
+  version: Version;
+}
+
 /** How a job ended for good, and with which event. */
 export interface Settlement {
   outcome: Settled;
@@ -84,8 +91,9 @@ export interface UserLedger {
     gates: { must: readonly GateName[]; may: readonly GateName[] },
   ): Promise<Begun>;
   /**
-   * Settles a job that concerns no user, because nobody can tell which.
+   * Settles a job that takes no user, because it cannot be carried out.
+   * @param whose the user it concerns all the same, where it tells.
    * @returns how an earlier run has settled the job, where one has: then nothing is changed.
    */
-  settleUnread(run: Run, settlement: Settlement): Promise<KeptSettlement | undefined>;
+  settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<KeptSettlement | undefined>;
 }

@@ -150,6 +150,9 @@ describe('marked names, emails and phone numbers', () => {
     const failedId = await world.add('update-user', { ...data, changes: profileOf('refused') });
     expect(await world.eventOf(failedId)).toMatchObject({ data: { code: 'rejected' } });
     await expect.poll(() => world.jobs.getFailedCount()).toBe(1);
+    const invalidId = await world.add('create-user', { ...data, Email: 'kanarie@example.test' });
+    expect(await world.eventOf(invalidId)).toMatchObject({ data: { code: 'invalid-job' } });
+    await expect.poll(() => world.jobs.getFailedCount()).toBe(2);
     expect(await dataOf(world, failedId)).toMatchObject({ ...data, sealed: expect.stringMatching(/^1\./) });
 
     const delay = 86_400_000;
@@ -163,6 +166,7 @@ describe('marked names, emails and phone numbers', () => {
     await untilQuiet(world);
     expect(await tracesInRedis(world)).toEqual([]);
     expect(await dataOf(world, failedId)).toEqual({ ...data, instance: 'default', sealed: null });
+    expect(await dataOf(world, invalidId)).toEqual({ ...data, instance: 'default', sealed: null });
 
     damoov.whims.clear();
     const before = (await world.requests()).length;

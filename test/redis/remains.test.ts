@@ -2,7 +2,8 @@ import type { Job } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
 import { type Version, versionOf } from '../../src/contract/version.ts';
-import { type LedgerWorld, createLedgerWorld, userId } from './ledger-world.ts';
+import type { Address } from '../../src/worker/user-ledger.ts';
+import { type LedgerWorld, createLedgerWorld, instance, userId } from './ledger-world.ts';
 
 const FAILED = failed('rejected', 'no');
 const DELETED: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
@@ -104,6 +105,32 @@ describe('a deletion', () => {
     const record = { ...claimed.user.record, state: 'deleted' as const, deleted: versionOfJob(deletion) };
     await claimed.user.settle(world.settlementOf(deletion, DELETED), { record });
     expect([await dataOf(world, idOf(job)), await dataOf(world, byClient)]).toEqual([ERASED, ERASED]);
+  });
+
+  it('reaches what failed unread under any name of the user, also where that led nowhere yet', async () => {
+    const world = await createLedgerWorld();
+    const refuse = async (address: Address) => {
+      const job = await world.start('update-user', { timestamp: 1000 });
+      const settlement = { ...world.settlementOf(job, FAILED), remains: { name: job.name, data: SEALED } };
+      await world.ledger.settleUnread(world.runOf(job), settlement, {
+        instance,
+        address,
+        version: versionOfJob(job),
+      });
+      await job.moveToFailed(new Error('no'), job.token ?? '', false);
+      return idOf(job);
+    };
+    const early = [await refuse({ clientId: 'c-1' }), await refuse({ userId })];
+    const other = await refuse({ clientId: 'c-2' });
+    const create = await world.start('create-user', { timestamp: 500 });
+    const user = await world.take(create, { clientId: 'c-1' });
+    const record = { ...user.record, userId, state: 'live' as const };
+    await user.settle(world.settlementOf(create), { record, clientId: 'c-1' });
+    await remove(world, { timestamp: 2000 });
+    const late = [await refuse({ clientId: 'c-1' }), await refuse({ userId })];
+    const all = await Promise.all([...early, ...late].map((id) => dataOf(world, id)));
+    expect(all).toEqual([ERASED, ERASED, ERASED, ERASED]);
+    expect(await dataOf(world, other)).toBe(SEALED);
   });
 
   it('remembers the newest hundred failed jobs of a user', async () => {
