@@ -14,16 +14,19 @@ import { type Log, createGateLog, createRunLog, describeError } from './ops/log.
 import { createMetrics } from './ops/metrics.ts';
 import { deriveAdminKey } from './redis/admin-key.ts';
 import { type RedisTarget, connectRedis } from './redis/connection.ts';
-import { type ProbeIntervals, createGates, tendGates } from './redis/gates.ts';
+import { type ProbeIntervals, createGates } from './redis/gates.ts';
 import { locateRedis } from './redis/locate-redis.ts';
 import { createLoginBudget } from './redis/login-budget.ts';
 import { createPacer } from './redis/pacer.ts';
+import { regularly } from './redis/regularly.ts';
 import { createSessionStore } from './redis/session-store.ts';
+import { createSweep } from './redis/sweep.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
 import type { GateName } from './worker/gates.ts';
 import { Witness } from './worker/witness.ts';
+import { createSeal } from './worker/seal.ts';
 import { startWorker } from './worker/worker.ts';
 
 export interface App {
@@ -43,6 +46,8 @@ export interface Timings {
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
   /** How often each worker looks after jobs that wait for that. */
   tendMs: number;
+  /** How often each worker looks whether a deletion or a job of an unknown name has left something to clear away. */
+  sweepMs: number;
   /** The clock of log-ins and probes, in epoch milliseconds. */
   now: () => number;
 }
@@ -53,6 +58,9 @@ const PROBES = {
   outage: { firstMs: 2000, lastMs: 30_000 },
 };
 
+/** A worker that dies at it leaves the sweep to the next for that long; a page of it takes far less. */
+const SWEEP_LEASE_MS = 60_000;
+
 /** Starts the service: what is not configured is embedded. */
 export async function startApp(config: Config, log: Log, timings: Partial<Timings> = {}): Promise<App> {
   const {
@@ -60,6 +68,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     lockMs = Math.max(30_000, 4 * config.timeoutMs),
     probes = PROBES,
     tendMs = 1000,
+    sweepMs = 5 * 60_000,
     now,
   } = timings;
   // Nothing is sent that might outlive its job's lock, so a deadline near the lock would let nothing be sent.
@@ -153,9 +162,10 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       prepareEvent: (event) => publisher.prepare(event),
     });
 
+    const instances = instancesOf(damoov, config.userId.secret);
     const pipeline: Pipeline = {
       jobsQueue: config.queues.jobs,
-      instances: instancesOf(damoov, config.userId.secret),
+      instances,
       ports: {
         client,
         userIdMode: config.userId.mode,
@@ -163,6 +173,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
         pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
       },
       ledger,
+      seal: createSeal(instances),
       retry: config.retry,
       gates,
       witness: new Witness({ retry: config.retry }),
@@ -181,12 +192,17 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       },
     });
     closing.push(() => worker.close(graceMs));
-    const stopTending = tendGates(gates, tendMs);
-    closing.push(async () => stopTending());
+    const sweep = createSweep({ prefix, jobs, connection, instances, leaseMs: SWEEP_LEASE_MS });
+    const stops = [regularly(() => gates.tend(), tendMs), regularly(sweep, sweepMs)];
+    closing.push(async () => stops.forEach((stop) => stop()));
 
-    const instances = [...pipeline.instances.keys()];
     log.info(
-      { queue: pipeline.jobsQueue, events: config.queues.events, instances, url: health.url },
+      {
+        queue: pipeline.jobsQueue,
+        events: config.queues.events,
+        instances: [...instances.keys()],
+        url: health.url,
+      },
       'worker started',
     );
     return { url: health.url, close };

@@ -100,6 +100,7 @@ export interface JobReference {
   userId?: string;
   instance?: string;
   correlationId?: string;
+  occurredAt?: string;
 }
 
 /** A job that was refused, with every fault in one message. */
@@ -167,12 +168,22 @@ function unknownKey(name: JobName, path: string, key: string): string {
   return `${where}unknown key ${shown}${hint === undefined ? '' : `, did you mean ${hint}?`}`;
 }
 
+/** What the data of any job tells of whose it is and when it happened; nothing, where it is not JSON. */
+export function referenceOfText(text: string): JobReference {
+  try {
+    return referenceOf(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
 function referenceOf(data: unknown): JobReference {
   const loose = z.object({
     clientId: ClientId.optional().catch(undefined),
     userId: UserId.optional().catch(undefined),
     instance: common.instance.optional().catch(undefined),
     correlationId: common.correlationId.catch(undefined),
+    occurredAt: common.occurredAt.catch(undefined),
   });
   const { success, data: found } = loose.safeParse(data);
   if (!success) return {};

@@ -49,6 +49,7 @@ local function merge(fromHash, toHash)
     redis.call('ZADD', to .. ':waiting', waiting[i + 1], waiting[i])
   end
   redis.call('DEL', from, from .. ':waiting')
+  moveFailed(from, to, keepS)
   redis.call('HSET', from, 'at', toHash)
   redis.call('EXPIRE', from, keepS)
 end

@@ -135,22 +135,3 @@ export function createGates(options: GatesOptions): RedisGates {
 const LONGEST_MS = 3_600_000;
 
 const Refused = z.tuple([z.enum(['held', 'lost']), z.number()]);
-
-/** Looks after the gates every so many milliseconds, until it is told to stop. */
-export function tendGates(gates: Pick<RedisGates, 'tend'>, everyMs: number): () => void {
-  let isStopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  const tend = () =>
-    void gates
-      .tend()
-      // Redis is away or refuses to write, and others say so: it is tried again.
-      .catch(() => {})
-      .finally(() => {
-        if (!isStopped) timer = setTimeout(tend, everyMs);
-      });
-  timer = setTimeout(tend, everyMs);
-  return () => {
-    isStopped = true;
-    clearTimeout(timer);
-  };
-}

@@ -18,8 +18,12 @@ export function ledgerScripts(jobs: Queue) {
       readLua('gate'),
       readLua('begin'),
     ].join('\n'),
-    settle: [functionOf(addStandardJob), functionOf(promote), readLua('record'), readLua('settle')].join(
-      '\n',
-    ),
+    settle: [
+      functionOf(addStandardJob),
+      functionOf(promote),
+      readLua('record'),
+      readLua('remains'),
+      readLua('settle'),
+    ].join('\n'),
   });
 }

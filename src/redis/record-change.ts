@@ -16,6 +16,8 @@ export interface Change {
   rename?: { from: string; to: string; user: string };
   /** What stays under the clientId that was given up. */
   leave: string[];
+  /** Under no record: the name that leads to the user whom an unread job concerns. */
+  whose?: string;
 }
 
 export const NOTHING: Change = { set: [], drop: [], pointers: [], leave: [] };

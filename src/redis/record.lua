@@ -65,3 +65,17 @@ local function wakeAll(key, promoteKeys, jobsBase)
   end
   redis.call('DEL', waiting)
 end
+
+--- So many failed jobs are remembered of a user.
+local MOST_FAILED = 100
+
+--- The failed jobs of one record become another's as well.
+local function moveFailed(from, to, keepS)
+  local fromKey, toKey = from .. ':failed', to .. ':failed'
+  if fromKey ~= toKey and redis.call('EXISTS', fromKey) == 1 then
+    redis.call('ZUNIONSTORE', toKey, 2, toKey, fromKey, 'AGGREGATE', 'MAX')
+    redis.call('ZREMRANGEBYRANK', toKey, 0, -MOST_FAILED - 1)
+    redis.call('EXPIRE', toKey, keepS)
+    redis.call('DEL', fromKey)
+  end
+end

@@ -5,9 +5,11 @@
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 hash of the record, or none,
 --         6 lock in ms, 7 seconds to keep, 8 the settlement, or none, 9 seconds to keep it, 10 what changes, as JSON:
 --         {set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
---          rename?: {from: hash or none, to: hash, user: hash}},
+--          rename?: {from: hash or none, to: hash, user: hash},
+--          job?: what is left of it, where it is settled: {name, data, hasFailed, version?, sweep?: a key to mark},
+--          whose?: the hash that leads to the user of a job that could not be read},
 --         then 3 of addStandardJob for each events queue
---   Answers 'ok' | 'lost'
+--   Answers 'ok' | 'lost' | {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local lockMs, keepS, settlement, keepSettledS = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local change = cjson.decode(ARGV[10])
@@ -17,8 +19,12 @@ local key = base .. hash
 if hash == '' then
   -- A job of no user: its settlement alone keeps it from being told twice.
   local earlier = redis.call('GET', KEYS[1])
-  if earlier and cjson.decode(earlier).timestamp == cjson.decode(settlement).timestamp then
-    return 'ok'
+  local was, is = earlier and cjson.decode(earlier), cjson.decode(settlement)
+  if was and was.timestamp == is.timestamp then
+    -- It may have failed and then been put back by hand: that is another end.
+    if was.outcome.status ~= 'failed' or was.run == is.run or is.stalls > was.stalls then
+      return { 'settled', earlier }
+    end
   end
 elseif redis.call('HGET', key, 'owner') ~= jobId .. ' ' .. token then
   if settlement ~= '' then
@@ -39,6 +45,20 @@ local function publish()
     end
   end
   redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+  local left = change.job
+  reduce(jobsBase .. jobId, left, redis.call('GET', KEYS[2]) == token, cjson.decode(settlement).timestamp)
+  if left.sweep then
+    redis.call('SET', left.sweep, string.format('%.0f %s', nowMs(), jobId))
+  end
+  local place = hash ~= '' and hash or (change.whose and recordOf(base, change.whose))
+  if place then
+    remember(base .. place, jobId, left.version, left.hasFailed, keepS)
+    local deletion = redis.call('HGET', base .. place, 'dv')
+    if deletion then
+      gatherFailed(base, place, change.pointers, keepS)
+      bury(base .. place, deletion, jobsBase, jobId)
+    end
+  end
   return nil
 end
 
@@ -50,6 +70,7 @@ local function isFree(name)
 end
 
 local function lead(name, to)
+  moveFailed(base .. name, base .. to, keepS)
   local generation = redis.call('HGET', base .. name, 'gen')
   redis.call('DEL', base .. name)
   redis.call('HSET', base .. name, 'at', to)
@@ -69,6 +90,7 @@ local function rename(from, to, user)
     place = isFree(to) and to or user
     generation = tonumber(redis.call('HGET', base .. place, 'gen') or '0')
     redis.call('RENAME', key, base .. place)
+    moveFailed(key, base .. place, keepS)
     if place ~= user then
       lead(user, place)
     end

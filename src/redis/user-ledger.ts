@@ -5,8 +5,9 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import type { UserEvent } from '../contract/event.ts';
-import { msOf } from '../contract/version.ts';
-import type { Instance, UserRecord } from '../operations/context.ts';
+import { isJobName } from '../contract/job.ts';
+import { type Version, msOf } from '../contract/version.ts';
+import type { Instance, Learnt, UserRecord } from '../operations/context.ts';
 import {
   type Address,
   type Begun,
@@ -14,12 +15,14 @@ import {
   type Run,
   type Settlement,
   type UserLedger,
+  type Whose,
   KeptSettlement,
 } from '../worker/user-ledger.ts';
 import type { RedisGates } from './gates.ts';
 import { ledgerScripts } from './ledger-scripts.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
+import { sweepKeyOf } from './sweep.ts';
 import { type Argument, delayingOf, promoteKeysOf } from './scripts.ts';
 import { hashesOf } from './user-hash.ts';
 
@@ -58,12 +61,15 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
   const lockKey = (jobId: string) => `${jobsBase}${jobId}:lock`;
   const promoteKeys = promoteKeysOf(jobs);
+  const sweepKey = sweepKeyOf(prefix);
   const bases = [`${prefix}:user:`, jobsBase];
 
   return {
     begin: (run, job, instance, address, gates) => take({ run, job, instance, address, gates }),
-    async settleUnread(run, settlement) {
-      await end(run, '', NOTHING, settlement);
+    async settleUnread(run, settlement, whose) {
+      const change = whose === undefined ? NOTHING : { ...NOTHING, whose: nameOfUser(run, whose) };
+      const reply = await end(run, '', change, settlement, whose?.version);
+      return typeof reply === 'string' ? undefined : keptIn(reply[1]);
     },
     forgetSettled(jobIds) {
       // What is not removed now expires.
@@ -122,7 +128,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
         return { is: 'held', gate };
       }
       case 'settled':
-        return { is: 'settled', settlement: KeptSettlement.parse(JSON.parse(reply[1])) };
+        return { is: 'settled', settlement: keptIn(reply[1]) };
       case 'taken':
         return {
           is: 'taken',
@@ -134,12 +140,15 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
 
   function held(hash: string, record: UserRecord, hold: Hold, instance: Instance): HeldUser {
     const { run, job, address } = hold;
+    const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
+      const change = changeOf(learnt, hash, instance, job.version);
+      return (await end(run, hash, change, settlement, job.version)) === 'ok' ? 'ok' : 'lost';
+    };
     return {
       record,
       claim: (userId) => take({ ...hold, address: { ...address, userId } }, true),
-      settle: (settlement, learnt) =>
-        end(run, hash, changeOf(learnt, hash, instance, job.version), settlement),
-      letGo: (learnt) => end(run, hash, changeOf(learnt, hash, instance, job.version)),
+      settle: (settlement, learnt) => endHeld(learnt, settlement),
+      letGo: (learnt) => endHeld(learnt),
     };
   }
 
@@ -148,7 +157,8 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     hash: string,
     change: Change,
     settlement?: Settlement,
-  ): Promise<'ok' | 'lost'> {
+    version?: Version,
+  ): Promise<Ended> {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
@@ -163,12 +173,32 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
         KEEP_S,
         kept,
         KEEP_SETTLED_S,
-        JSON.stringify(change),
+        JSON.stringify({ ...change, job: settlement && { ...endOfJob(settlement, sweepKey), version } }),
         ...adds.flatMap(({ args }) => args),
       ],
     );
-    return z.enum(['ok', 'lost']).parse(reply);
+    return Ended.parse(reply);
   }
+}
+
+/** What becomes of the job itself; `sweep` is marked where there may be more to clear away. */
+function endOfJob({ outcome, remains }: Settlement, sweep: string): object {
+  const isDeletion = outcome.status === 'done' && outcome.type === 'user.deleted';
+  const isSweepDue = isDeletion || !isJobName(remains.name);
+  return { ...remains, hasFailed: outcome.status === 'failed', ...(isSweepDue && { sweep }) };
+}
+
+/** The name that leads to the user whom an unread job concerns. */
+function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
+  const { client, user } = hashesOf(instance, address, { id, timestamp });
+  return client === '' ? user : client;
+}
+
+const Ended = z.union([z.enum(['ok', 'lost']), z.tuple([z.literal('settled'), z.string()])]);
+type Ended = z.infer<typeof Ended>;
+
+function keptIn(settlement: string): KeptSettlement {
+  return KeptSettlement.parse(JSON.parse(settlement));
 }
 
 /** How many locks long a parked job sleeps at the most where nobody wakes it; the further back in line, the longer. */
@@ -199,11 +229,18 @@ function pairsOf(flat: readonly string[]): Record<string, string> {
   );
 }
 
-function keptOf({ outcome, attempts, event }: Settlement, { stalls, timestamp }: Run): object {
+function keptOf({ outcome, attempts, event }: Settlement, { nonce, stalls, timestamp }: Run): object {
   const {
     accessToken: _secret,
     refreshToken: _secretToo,
     ...rest
   } = { accessToken: '', refreshToken: '', ...outcome };
-  return { outcome: rest, attempts, at: Date.parse(event.time), stalls, timestamp: String(timestamp) };
+  return {
+    outcome: rest,
+    attempts,
+    at: Date.parse(event.time),
+    run: nonce,
+    stalls,
+    timestamp: String(timestamp),
+  };
 }

@@ -3,19 +3,22 @@
  * the queue is told.
  */
 import { type EventContext, eventOf } from '../contract/event.ts';
-import { type UserJob, isJobName, type ParsedJob, parseJobText } from '../contract/job.ts';
+import { type UserJob, isJobName } from '../contract/job.ts';
 import { type Gate, type Settled, failed, isSettled } from '../contract/outcome.ts';
 import { msOf, versionOf } from '../contract/version.ts';
 import { type Effect, type Instance, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { createUser } from '../operations/create-user.ts';
 import { deleteUser } from '../operations/delete-user.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
+import { superseded } from '../operations/newer-knowledge.ts';
 import { updateUser } from '../operations/update-user.ts';
 import { classify } from './classify.ts';
 import { type Gates, gateName, gatesOf } from './gates.ts';
+import { type ReadJob, readJob, referenceOf, remainsOf } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
-import type { Address, Begun, KeptSettlement, UserLedger } from './user-ledger.ts';
 import { type Receipts, receiptOf } from './receipt.ts';
+import type { Seal } from './seal.ts';
+import type { Address, Begun, KeptSettlement, Settlement, UserLedger, Whose } from './user-ledger.ts';
 import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
 import { watchedClient } from './watched-client.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -60,6 +63,7 @@ export interface Pipeline {
   instances: ReadonlyMap<string, Instance>;
   ports: Pick<OperationContext, 'client' | 'userIdMode' | 'now' | 'pause'>;
   ledger: UserLedger;
+  seal: Seal;
   gates: Gates;
   witness: Witness;
   receipts: Receipts;
@@ -74,12 +78,12 @@ const MOST_AHEAD_MS = 3_600_000;
 export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { now } = pipeline.ports;
   const startedAt = now();
-  const parsed = parseJobText(delivery.name, delivery.text);
-  const verdict = await decide(parsed, delivery, pipeline).catch((error: unknown) => unsettled(error));
+  const read = readJob(delivery, pipeline.seal);
+  const verdict = await decide(read, delivery, pipeline).catch((error: unknown) => unsettled(error));
   pipeline.onRun?.({
     jobId: delivery.id,
-    operation: operationOf(delivery),
-    instance: knownInstance(referenceOf(parsed).instance, pipeline),
+    operation: operationOf(read),
+    instance: knownInstance(referenceOf(read.parsed).instance, pipeline),
     attempt: delivery.attempt,
     verdict,
     durationMs: now() - startedAt,
@@ -87,18 +91,20 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Ve
   return verdict;
 }
 
-async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
-  if (!parsed.ok) return refuse(failed('invalid-job', parsed.invalid.message), parsed, delivery, pipeline);
+async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
+  const { parsed } = read;
+  if (read.isErased) return refuse(superseded('deletion'), read, delivery, pipeline);
+  if (!parsed.ok) return refuse(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
   const { job } = parsed;
   const instance = pipeline.instances.get(job.data.instance);
   if (instance === undefined) {
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
-    return refuse(failed('unknown-instance', message), parsed, delivery, pipeline);
+    return refuse(failed('unknown-instance', message), read, delivery, pipeline);
   }
   const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
   if (msOf(version) > pipeline.ports.now() + MOST_AHEAD_MS) {
     const message = 'occurredAt, or the job itself, is more than an hour ahead of its time';
-    return refuse(failed('invalid-job', message), parsed, delivery, pipeline);
+    return refuse(failed('invalid-job', message), read, delivery, pipeline);
   }
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
@@ -116,29 +122,39 @@ async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline)
     case 'held':
       return { next: 'held', gate: begun.gate };
     case 'settled':
-      return ended(begun.settlement, parsed, delivery, pipeline);
+      return ended(begun.settlement, read, delivery, pipeline);
     case 'taken':
-      return carryOut({ job, parsed, instance, delivery }, begun, pipeline);
+      return carryOut({ job, read, instance, delivery }, begun, pipeline);
   }
 }
 
-/** A job of which nobody can tell whose it is. */
+/** A job of which nobody can tell whose it is, or what it said. */
 async function refuse(
   outcome: Settled,
-  parsed: ParsedJob,
+  read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
 ): Promise<Verdict> {
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
-  const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));
-  await pipeline.ledger.settleUnread(runOf(delivery), { ...kept, event });
-  return ended(kept, parsed, delivery, pipeline);
+  const settlement = settlementOf(kept, read, delivery, pipeline);
+  // Of a job that is settled only its ids are left, which may be too little to read.
+  const whose = whoseOf(read, delivery, pipeline);
+  const earlier = await pipeline.ledger.settleUnread(runOf(delivery), settlement, whose);
+  return ended(earlier ?? kept, read, delivery, pipeline);
+}
+
+/** Whom a job concerns that cannot be carried out: what it says is erased with that user. */
+function whoseOf({ parsed }: ReadJob, delivery: Delivery, { instances }: Pipeline): Whose | undefined {
+  const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOf(parsed);
+  const instance = instances.get(name);
+  if (instance === undefined || (clientId === undefined && userId === undefined)) return undefined;
+  return { instance, address: { clientId, userId }, version: versionOf({ ...delivery, occurredAt }) };
 }
 
 /** A job that is read, of an instance that is known. */
 interface Readable {
   job: UserJob;
-  parsed: ParsedJob;
+  read: ReadJob;
   instance: Instance;
   delivery: Delivery;
 }
@@ -158,7 +174,7 @@ async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): P
 type Taken = Extract<Begun, { is: 'taken' }>;
 
 async function takeIn(
-  { job, parsed, instance, delivery }: Readable,
+  { job, read, instance, delivery }: Readable,
   begun: Taken,
   seen: RunWitness,
   pipeline: Pipeline,
@@ -206,9 +222,9 @@ async function takeIn(
     return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
   }
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
-  const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));
-  if ((await user.settle({ ...kept, event }, learnt)) === 'lost') return { next: 'lost' };
-  return ended(kept, parsed, delivery, pipeline);
+  const settlement = settlementOf(kept, read, delivery, pipeline);
+  if ((await user.settle(settlement, learnt)) === 'lost') return { next: 'lost' };
+  return ended(kept, read, delivery, pipeline);
 }
 
 function operate(job: UserJob, context: OperationContext): Promise<Effect | typeof GIVEN_UP> {
@@ -223,9 +239,9 @@ function operate(job: UserJob, context: OperationContext): Promise<Effect | type
 }
 
 /** The job is settled, by this run or an earlier one: the event says the same either way. */
-function ended(kept: KeptSettlement, parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline): Verdict {
+function ended(kept: KeptSettlement, read: ReadJob, delivery: Delivery, pipeline: Pipeline): Verdict {
   const { outcome } = kept;
-  const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));
+  const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));
   if (outcome.status !== 'failed') return { next: 'complete', outcome, event };
   return { next: 'fail', outcome, event, reason: `${outcome.code}: ${outcome.message}` };
 }
@@ -248,17 +264,28 @@ function runOf({ id, token, nonce, timestamp, stalls }: Delivery) {
   return { jobId: id, token, nonce, timestamp, stalls };
 }
 
+function settlementOf(
+  kept: KeptSettlement,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+): Settlement {
+  const { outcome, attempts } = kept;
+  const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));
+  return { outcome, attempts, event, remains: remainsOf(outcome, read, delivery.text, pipeline.seal) };
+}
+
 function eventContext(
   { attempts, at }: Omit<KeptSettlement, 'outcome'>,
-  parsed: ParsedJob,
+  read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
 ): EventContext {
-  const { clientId, userId, instance = 'default', correlationId } = referenceOf(parsed);
+  const { clientId, userId, instance = 'default', correlationId } = referenceOf(read.parsed);
   return {
     jobsQueue: pipeline.jobsQueue,
     jobId: delivery.id,
-    operation: operationOf(delivery),
+    operation: operationOf(read),
     instance,
     clientId,
     userId,
@@ -268,20 +295,11 @@ function eventContext(
   };
 }
 
-function referenceOf(parsed: ParsedJob): {
-  clientId?: string | undefined;
-  userId?: string | undefined;
-  instance?: string | undefined;
-  correlationId?: string | undefined;
-} {
-  return parsed.ok ? parsed.job.data : parsed.invalid.reference;
-}
-
 /** A name that nobody configured may be anything, an email too, and does not belong into a log. */
 function knownInstance(name = 'default', { instances }: Pipeline): string {
   return instances.has(name) ? name : 'unknown';
 }
 
-function operationOf({ name }: Delivery): string {
+function operationOf({ name }: ReadJob): string {
   return isJobName(name) ? name : 'unknown';
 }

@@ -9,6 +9,7 @@ import type { Settled } from '../contract/outcome.ts';
 import type { Version } from '../contract/version.ts';
 import type { Instance, Learnt, UserRecord } from '../operations/context.ts';
 import type { GateName, Passage } from './gates.ts';
+import type { Remains } from './job-data.ts';
 
 /** One run of a job. */
 export interface Run {
@@ -31,11 +32,20 @@ export interface Address {
   userIdIs?: 'named' | 'derived';
 }
 
+/** Whom a job says that it concerns, and when it happened. */
+export interface Whose {
+  instance: Instance;
+  address: Address;
+  version: Version;
+}
+
 /** How a job ended for good, and with which event. */
 export interface Settlement {
   outcome: Settled;
   attempts: number;
   event: UserEvent;
+  /** What stays of the job in the queue. */
+  remains: Remains;
 }
 
 /** What is kept of a settlement: no token of the user's, nothing that the job itself tells. */
@@ -80,6 +90,10 @@ export interface UserLedger {
     address: Address,
     gates: { must: readonly GateName[]; may: readonly GateName[] },
   ): Promise<Begun>;
-  /** Settles a job that concerns no user, because nobody can tell which. */
-  settleUnread(run: Run, settlement: Settlement): Promise<void>;
+  /**
+   * Settles a job that takes no user, because it cannot be carried out.
+   * @param whose the user it concerns all the same, where it tells.
+   * @returns how an earlier run has settled the job, where one has: then nothing is changed.
+   */
+  settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<KeptSettlement | undefined>;
 }

@@ -135,6 +135,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
       return {
         outcome,
         attempts,
+        remains: { name: job.name, data: '{"clientId":"c-1"}' },
         event: eventOf(outcome, { ...context, clientId: 'c-1', attempts, now: Date.now() }),
       };
     },

@@ -9,6 +9,8 @@ import { VARIABLES } from '../../src/config.ts';
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
+  /** Every line it has written, on stdout and stderr. */
+  readonly output: readonly string[];
   /** Resolves once the worker has logged this message. */
   says(message: string): Promise<void>;
   /** The exit status, or the signal that ended it. */
@@ -33,22 +35,26 @@ export function spawnShortLockedWorker(env: Record<string, string>): WorkerProce
 function spawnNode(args: string[], env: Record<string, string>): WorkerProcess {
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
-    stdio: ['ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'exit').then(([status, signal]) => (status ?? signal) as number | NodeJS.Signals);
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await exit;
   });
+  const output: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => void output.push(line));
   const said = new Set<string>();
   const listeners = new Set<() => void>();
   createInterface({ input: child.stderr }).on('line', (line) => {
+    output.push(line);
     said.add((JSON.parse(line) as { msg: string }).msg);
     for (const listener of listeners) listener();
   });
   return {
     child,
     exit,
+    output,
     async says(message) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const look = () => void (said.has(message) && resolve());

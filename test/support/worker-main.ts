@@ -10,7 +10,7 @@ import { type FastClock, fastClock } from './fast-clock.ts';
 import { SHORT_PROBES } from './short-probes.ts';
 
 const clock = process.env['TEST_CLOCK'];
-const app = await startApp(loadConfig(), await createLog('debug', false), {
+const app = await startApp(loadConfig(), await createLog('trace', false), {
   lockMs: 1000,
   ...(clock === undefined
     ? SHORT_PROBES

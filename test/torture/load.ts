@@ -10,6 +10,9 @@ export interface LoadJob extends HistoryJob {
   readonly id: string;
 }
 
+/** What every value of a profile bears, and nothing else: where it is found in the end, somebody's data was left behind. */
+export const MARK = 'kanarie';
+
 const JOBS_PER_USER = 4;
 /** How far a job strays from its place in time, in jobs. */
 const DISORDER = 16;
@@ -39,7 +42,7 @@ type Draft = Omit<HistoryJob, 'version'>;
 /** create, updates, and for some a deletion, and for some of them a return with updates. On average {@link JOBS_PER_USER}. */
 function historyOf(clientId: string, random: Random): Draft[] {
   const fields = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, `${random.below(1_000_000)}`]));
+    Object.fromEntries(names.map((name) => [name, `${MARK}-${random.below(1_000_000)}`]));
   const some = () => FIELDS.filter(() => random.next() < 0.5);
   const updates = (most: number): Draft[] =>
     Array.from({ length: random.below(most + 1) }, () => ({

@@ -7,6 +7,7 @@ import { startCollector } from './collector.ts';
 import { deedsAgainst } from './deeds.ts';
 import { startFleet } from './fleet.ts';
 import { EVENTS_QUEUES, PREFIX, prepareGround } from './ground.ts';
+import { whatIsLeft } from './left-behind.ts';
 import { makeLoad } from './load.ts';
 import { startProducer } from './producer.ts';
 import { isCarriedOut, tellStuck } from './progress.ts';
@@ -81,6 +82,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const verdict = {
       'the work went on': isDone ? [] : [aboutNobody(await tellStuck(load, collector, producer))],
       'no worker crashed': fleet.crashes.map(aboutNobody),
+      'no profile left in Redis or a log': (await whatIsLeft(redis.url, PREFIX, logDir)).map(aboutNobody),
       ...judge(end),
     };
     isClean = Object.values(verdict).every(({ length }) => length === 0);

@@ -1,0 +1,97 @@
+/**
+ * What the data of a job may be, and becomes: as it was added, sealed once it has failed, its ids alone once it is done with.
+ * Reads each, and says what is kept; knows neither the queue nor the cipher.
+ */
+import { z } from 'zod';
+import {
+  type JobReference,
+  type ParsedJob,
+  isJobName,
+  parseJobText,
+  referenceOfText,
+} from '../contract/job.ts';
+import type { Settled } from '../contract/outcome.ts';
+import { SEALED, type Seal } from './seal.ts';
+
+/** A job as it was added, whatever has become of its data since. */
+export interface ReadJob {
+  name: string;
+  parsed: ParsedJob;
+  /** The data as it lies in the queue, where it is sealed. */
+  sealed?: string;
+  /** Its user was deleted after it: nothing but its ids is left, and it has nothing to say any more. */
+  isErased?: true;
+}
+
+/** What is left in the queue of a job that is settled. */
+export interface Remains {
+  /** `unknown` for a name that is no job's: it may be anything. */
+  name: string;
+  data: string;
+}
+
+const SealedData = z.strictObject({
+  clientId: z.string().optional(),
+  userId: z.string().optional(),
+  instance: z.string().optional(),
+  correlationId: z.string().optional(),
+  occurredAt: z.string().optional(),
+  /** null: what was sealed is erased. */
+  sealed: z.string().regex(SEALED).nullable(),
+});
+
+/** What was sealed: the name too, which may have been anything. */
+const Sealable = z.object({ name: z.string(), text: z.string() });
+
+/** Reads a job's name and data; opens it where it is sealed. */
+export function readJob(job: { name: string; text: string }, seal: Seal): ReadJob {
+  const sealed = job.text.includes('"sealed"') ? sealedIn(job.text) : undefined;
+  if (sealed === undefined) return { name: job.name, parsed: parseJobText(job.name, job.text) };
+  const reference = referenceOfText(job.text);
+  if (sealed === null)
+    return { name: job.name, parsed: refused('the data is erased', reference), isErased: true };
+  const opened = seal.open(sealed);
+  if (opened === undefined) return { name: job.name, parsed: refused(LOCKED, reference), sealed: job.text };
+  const { name, text } = Sealable.parse(JSON.parse(opened));
+  return { name, parsed: parseJobText(name, text), sealed: job.text };
+}
+
+const LOCKED = 'the data is sealed under a secret that is not configured any more: it cannot be opened';
+
+/**
+ * What is kept of a job that ends so. One that failed can be run again, and so keeps all it said, sealed; any other keeps its
+ * ids, of which a repeated delivery makes the same event.
+ */
+export function remainsOf(
+  outcome: Settled,
+  { name, parsed, sealed, isErased }: ReadJob,
+  text: string,
+  seal: Seal,
+): Remains {
+  const { clientId, userId, instance, correlationId, occurredAt } = referenceOf(parsed);
+  const ids = { clientId, userId, instance, correlationId, occurredAt };
+  const kept = isJobName(name) ? name : 'unknown';
+  if (outcome.status !== 'failed' || isErased) return { name: kept, data: JSON.stringify(ids) };
+  if (sealed !== undefined) return { name: kept, data: sealed };
+  return {
+    name: kept,
+    data: JSON.stringify({ ...ids, sealed: seal.seal(JSON.stringify({ name, text }), instance) }),
+  };
+}
+
+/** Whose job it is and when it happened, as far as it can be read. */
+export function referenceOf(parsed: ParsedJob): { [Key in keyof JobReference]: string | undefined } {
+  return parsed.ok ? parsed.job.data : parsed.invalid.reference;
+}
+
+function sealedIn(text: string): string | null | undefined {
+  try {
+    return SealedData.safeParse(JSON.parse(text)).data?.sealed;
+  } catch {
+    return undefined;
+  }
+}
+
+function refused(message: string, reference: JobReference): ParsedJob {
+  return { ok: false, invalid: { message, reference } };
+}

@@ -1,0 +1,87 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { JOB_NAMES, MAX_JOB_BYTES } from '../../src/contract/job.ts';
+import { type Settled, failed } from '../../src/contract/outcome.ts';
+import { readJob, remainsOf } from '../../src/worker/job-data.ts';
+import { createSeal } from '../../src/worker/seal.ts';
+
+const seal = createSeal(new Map([['default', { secret: 'a secret' }]]));
+const FAILED: Settled = failed('rejected', 'no');
+const DONE: Settled = { status: 'superseded', by: 'deletion' };
+
+const leave = (job: { name: string; text: string }, outcome: Settled = FAILED) => {
+  const { name, data } = remainsOf(outcome, readJob(job, seal), job.text, seal);
+  return { name, text: data };
+};
+const job = (name: string, data: unknown) => ({ name, text: JSON.stringify(data) });
+
+describe('what is left of a job that failed', () => {
+  test.prop([fc.oneof(fc.constantFrom(...JOB_NAMES), fc.string()), fc.oneof(fc.json(), fc.string())])(
+    'is read as the job was, and stays as it is where it fails again',
+    (name, text) => {
+      const left = leave({ name, text });
+      const read = readJob(left, seal);
+      expect({ name: read.name, parsed: read.parsed }).toEqual(readJob({ name, text }, seal));
+      expect(leave(left)).toEqual(left);
+    },
+  );
+
+  it('tells whose it is and when it happened, and nothing else', () => {
+    const ids = { clientId: 'c-1', instance: 'default', occurredAt: '2026-01-01T00:00:00Z' };
+    const { name, text } = leave(job('update-user', { ...ids, changes: { email: 'ada@example.test' } }));
+    expect({ name, data: JSON.parse(text) as object }).toEqual({
+      name: 'update-user',
+      data: { ...ids, sealed: expect.not.stringContaining('ada') },
+    });
+  });
+
+  it('has no name that is no job’s', () => {
+    expect(leave(job('ada@example.test', {})).name).toBe('unknown');
+  });
+
+  it('is read however large it was', () => {
+    const left = leave(job('create-user', { profile: { email: 'x'.repeat(MAX_JOB_BYTES) } }));
+    expect(readJob(left, seal).parsed).toMatchObject({
+      invalid: { message: expect.stringContaining('bytes') },
+    });
+  });
+
+  it('says so where its secret is not there any more, and waits for it', () => {
+    const text = leave(job('create-user', { clientId: 'c-1', profile: { phone: '1' } })).text;
+    const other = createSeal(new Map([['default', { secret: 'another' }]]));
+    const read = readJob({ name: 'create-user', text }, other);
+    expect(read.parsed).toMatchObject({
+      invalid: { message: expect.stringContaining('cannot be opened'), reference: { clientId: 'c-1' } },
+    });
+    expect(remainsOf(FAILED, read, text, other).data).toBe(text);
+  });
+
+  it('is sealed also where a producer has sent something that looks sealed', () => {
+    for (const data of [{ sealed: 'ada@example.test' }, { sealed: `1.${'A'.repeat(48)}`, profile: 'Ada' }]) {
+      const left = leave(job('create-user', data));
+      expect(left.text).not.toMatch(/ada/i);
+      expect(readJob(left, seal).parsed).toMatchObject({
+        invalid: { message: expect.stringContaining('unknown key "sealed"') },
+      });
+    }
+  });
+});
+
+describe('what is left of a job that is done with', () => {
+  it.each([
+    ['create-user', { profile: { email: 'ada@example.test' }, createAccessToken: true }],
+    ['update-user', { changes: { email: 'ada@example.test' } }],
+    ['delete-user', { reason: 'Ada asked' }],
+  ])('%s: its ids', (name, more) => {
+    const ids = { clientId: 'c-1', correlationId: 'r-1', instance: 'default' };
+    const left = leave(job(name, { ...ids, ...more }), DONE);
+    expect(JSON.parse(left.text)).toEqual(ids);
+    const again = leave(leave(job(name, { ...ids, ...more })), DONE);
+    expect(JSON.parse(again.text)).toEqual(ids);
+  });
+
+  it('of which its user’s deletion has erased the rest, says so', () => {
+    const text = JSON.stringify({ clientId: 'c-1', sealed: null });
+    expect(readJob({ name: 'update-user', text }, seal)).toMatchObject({ isErased: true });
+  });
+});
