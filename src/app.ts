@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from './config.ts';
 import { DamoovClient } from './damoov/client.ts';
+import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers } from './ops/checks.ts';
@@ -20,6 +21,7 @@ import { createLoginBudget } from './redis/login-budget.ts';
 import { createPacer } from './redis/pacer.ts';
 import { regularly } from './redis/regularly.ts';
 import { createSessionStore } from './redis/session-store.ts';
+import { createChainReader } from './redis/receipt-chain.ts';
 import { createSweep } from './redis/sweep.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
@@ -177,6 +179,10 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       retry: config.retry,
       gates,
       witness: new Witness({ retry: config.retry }),
+      receipts: {
+        headOf: createChainReader(prefix, jobs),
+        sign: (statement) => signReceipt(statement, config.receiptKey),
+      },
       onRun: createRunLog(log),
     };
     const worker = startWorker(pipeline, {

@@ -7,9 +7,10 @@
 --         {set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
 --          rename?: {from: hash or none, to: hash, user: hash},
 --          job?: what is left of it, where it is settled: {name, data, hasFailed, version?, sweep?: a key to mark},
---          whose?: the hash that leads to the user of a job that could not be read},
+--          whose?: the hash that leads to the user of a job that could not be read,
+--          receipt?: the next of a chain: {key, previous, sequence, hash}},
 --         then 3 of addStandardJob for each events queue
---   Answers 'ok' | 'lost' | {'settled', the settlement of a job of no user that was settled before}
+--   Answers 'ok' | 'lost' | 'overtaken' (the chain has another receipt by now) | {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local lockMs, keepS, settlement, keepSettledS = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local change = cjson.decode(ARGV[10])
@@ -34,6 +35,13 @@ elseif redis.call('HGET', key, 'owner') ~= jobId .. ' ' .. token then
   return redis.call('GET', KEYS[2]) == token and 'ok' or 'lost'
 end
 
+if change.receipt then
+  local head = redis.call('HGET', change.receipt.key, 'hash')
+  if (head or string.rep('0', 64)) ~= change.receipt.previous then
+    return 'overtaken'
+  end
+end
+
 local function publish()
   if settlement == '' then
     return nil
@@ -45,6 +53,9 @@ local function publish()
     end
   end
   redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+  if change.receipt then
+    redis.call('HSET', change.receipt.key, 'sequence', change.receipt.sequence, 'hash', change.receipt.hash)
+  end
   local left = change.job
   reduce(jobsBase .. jobId, left, redis.call('GET', KEYS[2]) == token, cjson.decode(settlement).timestamp)
   if left.sweep then

@@ -21,6 +21,7 @@ import {
 import type { RedisGates } from './gates.ts';
 import { ledgerScripts } from './ledger-scripts.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
+import { chainKey } from './receipt-chain.ts';
 import { recordOf } from './record-fields.ts';
 import { sweepKeyOf } from './sweep.ts';
 import { type Argument, delayingOf, promoteKeysOf } from './scripts.ts';
@@ -142,13 +143,14 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { run, job, address } = hold;
     const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
       const change = changeOf(learnt, hash, instance, job.version);
-      return (await end(run, hash, change, settlement, job.version)) === 'ok' ? 'ok' : 'lost';
+      const ended = await end(run, hash, change, settlement, job.version);
+      return typeof ended === 'string' ? ended : 'lost';
     };
     return {
       record,
       claim: (userId) => take({ ...hold, address: { ...address, userId } }, true),
       settle: (settlement, learnt) => endHeld(learnt, settlement),
-      letGo: (learnt) => endHeld(learnt),
+      letGo: async (learnt) => ((await endHeld(learnt)) === 'ok' ? 'ok' : 'lost'),
     };
   }
 
@@ -173,7 +175,11 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
         KEEP_S,
         kept,
         KEEP_SETTLED_S,
-        JSON.stringify({ ...change, job: settlement && { ...endOfJob(settlement, sweepKey), version } }),
+        JSON.stringify({
+          ...change,
+          job: settlement && { ...endOfJob(settlement, sweepKey), version },
+          receipt: settlement && linkOf(settlement, prefix),
+        }),
         ...adds.flatMap(({ args }) => args),
       ],
     );
@@ -188,13 +194,20 @@ function endOfJob({ outcome, remains }: Settlement, sweep: string): object {
   return { ...remains, hasFailed: outcome.status === 'failed', ...(isSweepDue && { sweep }) };
 }
 
+/** The receipt's place in the chain of its instance. */
+function linkOf({ outcome }: Settlement, prefix: string): object | undefined {
+  if (!('receipt' in outcome) || outcome.receipt === undefined) return undefined;
+  const { instance, previous, sequence, hash } = outcome.receipt;
+  return { key: chainKey(prefix, instance), previous, sequence, hash };
+}
+
 /** The name that leads to the user whom an unread job concerns. */
 function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
   const { client, user } = hashesOf(instance, address, { id, timestamp });
   return client === '' ? user : client;
 }
 
-const Ended = z.union([z.enum(['ok', 'lost']), z.tuple([z.literal('settled'), z.string()])]);
+const Ended = z.union([z.enum(['ok', 'lost', 'overtaken']), z.tuple([z.literal('settled'), z.string()])]);
 type Ended = z.infer<typeof Ended>;
 
 function keptIn(settlement: string): KeptSettlement {

@@ -6,7 +6,13 @@ import { type EventContext, eventOf } from '../contract/event.ts';
 import { type UserJob, isJobName } from '../contract/job.ts';
 import { type Gate, type Settled, failed, isSettled } from '../contract/outcome.ts';
 import { msOf, versionOf } from '../contract/version.ts';
-import { type Effect, type Instance, type OperationContext, GIVEN_UP } from '../operations/context.ts';
+import {
+  type Effect,
+  type Instance,
+  type Learnt,
+  type OperationContext,
+  GIVEN_UP,
+} from '../operations/context.ts';
 import { createUser } from '../operations/create-user.ts';
 import { deleteUser } from '../operations/delete-user.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
@@ -18,7 +24,15 @@ import { type ReadJob, readJob, referenceOf, remainsOf } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
 import { type Receipts, receiptOf } from './receipt.ts';
 import type { Seal } from './seal.ts';
-import type { Address, Begun, KeptSettlement, Settlement, UserLedger, Whose } from './user-ledger.ts';
+import type {
+  Address,
+  Begun,
+  HeldUser,
+  KeptSettlement,
+  Settlement,
+  UserLedger,
+  Whose,
+} from './user-ledger.ts';
 import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
 import { watchedClient } from './watched-client.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -221,10 +235,27 @@ async function takeIn(
     const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
     return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
   }
-  const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
-  const settlement = settlementOf(kept, read, delivery, pipeline);
-  if ((await user.settle(settlement, learnt)) === 'lost') return { next: 'lost' };
-  return ended(kept, read, delivery, pipeline);
+  return settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline);
+}
+
+/** Settles the job: a deletion with its receipt, written anew where the chain of its instance has gone on meanwhile. */
+async function settle(
+  outcome: Settled,
+  { job, read, instance, delivery }: Readable,
+  user: HeldUser,
+  learnt: Learnt,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  for (;;) {
+    const attested =
+      job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted'
+        ? { ...outcome, receipt: await receiptOf(outcome, job, instance, delivery, pipeline.receipts) }
+        : outcome;
+    const kept = { outcome: attested, attempts: delivery.attempt, at: pipeline.ports.now() };
+    const end = await user.settle(settlementOf(kept, read, delivery, pipeline), learnt);
+    if (end === 'lost') return { next: 'lost' };
+    if (end === 'ok') return ended(kept, read, delivery, pipeline);
+  }
 }
 
 function operate(job: UserJob, context: OperationContext): Promise<Effect | typeof GIVEN_UP> {

@@ -64,9 +64,10 @@ export interface HeldUser {
   claim(userId: string): Promise<Begun>;
   /**
    * Writes what was learnt, publishes the event, lets the user go: in one step, and only while the user is ours.
+   * `overtaken`: nothing is changed, since the receipt's chain has gone on meanwhile.
    * @throws where an event cannot be added: what was learnt is kept, and the job has to come again.
    */
-  settle(settlement: Settlement, learnt: Learnt): Promise<'ok' | 'lost'>;
+  settle(settlement: Settlement, learnt: Learnt): Promise<'ok' | 'lost' | 'overtaken'>;
   /** Lets the user go: the job goes on later, or elsewhere. */
   letGo(learnt: Learnt): Promise<'ok' | 'lost'>;
 }
