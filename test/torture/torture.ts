@@ -82,7 +82,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const verdict = {
       'the work went on': isDone ? [] : [aboutNobody(await tellStuck(load, collector, producer))],
       'no worker crashed': fleet.crashes.map(aboutNobody),
-      'no profile left in Redis or a log': (await whatIsLeft(redis.url, PREFIX, logDir)).map(aboutNobody),
+      'no profile left behind': (await whatIsLeft(redis.url, PREFIX, logDir)).map(aboutNobody),
       ...judge(end),
     };
     isClean = Object.values(verdict).every(({ length }) => length === 0);
