@@ -79,7 +79,7 @@ export function createGates(options: GatesOptions): RedisGates {
   return {
     keysOf: (names) => names.flatMap((gate) => [keyOf(gate), heldKeyOf(gate)]),
     beginArgs: () => [scoutMs, clock()],
-    async refuse(run, version, { gate, reason, afterMs = 0 }) {
+    async refuse(run, version, { gate, reason, afterMs = 0, isUntried }) {
       const { firstMs, lastMs } = gate === 'damoov' ? probes.outage : probes.credential;
       const delaying = delayingOf(jobs, run, 0);
       const reply = await script('refuse')(
@@ -94,6 +94,7 @@ export function createGates(options: GatesOptions): RedisGates {
           reason,
           scoutMs,
           ...delaying.args,
+          isUntried === true ? 1 : 0,
         ],
       );
       const [is, hasShut] = Refused.parse(reply);

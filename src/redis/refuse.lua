@@ -2,7 +2,7 @@
 -- later.
 --   KEYS: 1 the gate, 2 the jobs before it, 3-13 of BullMQ's moveToDelayed
 --   ARGV: 1 jobId, 2 version in ms, 3 the clock in ms, or none, 4 first ms between probes, 5 last, 6 ms that nobody may try,
---         7 reason, 8 ms a scout may take, 9-17 of moveToDelayed
+--         7 reason, 8 ms a scout may take, 9-17 of moveToDelayed, 18 '1' where a reason that is known already says more
 --   Answers {'held' | 'lost', 1 where the gate was open}
 local gate, held, jobId = KEYS[1], KEYS[2], ARGV[1]
 local now, firstMs, lastMs, afterMs = clockMs(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -22,7 +22,10 @@ elseif state[4] == jobId then
 else
   probe = math.max(probe, now + afterMs)
 end
-redis.call('HSET', gate, 'step', step, 'probe', string.format('%.0f', probe), 'reason', ARGV[7])
+redis.call('HSET', gate, 'step', step, 'probe', string.format('%.0f', probe))
+if wasOpen or ARGV[18] ~= '1' then
+  redis.call('HSET', gate, 'reason', ARGV[7])
+end
 -- With nobody left who would try it, a gate does not stay shut.
 redis.call('PEXPIRE', gate, string.format('%.0f', math.max(probe - now, 0) + 2 * lastMs + tonumber(ARGV[8])))
 

@@ -27,6 +27,7 @@ function shut(gate: Gate): Rule {
     gate,
     reason: error.message,
     ...(asksForPatience(error, gate) && { afterMs: error.retryAfterMs }),
+    ...(error.kind === 'login-barred' && { isUntried: true }),
   });
 }
 

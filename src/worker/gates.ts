@@ -23,6 +23,8 @@ export interface Refusal {
   reason: string;
   /** Nobody may try earlier than this many milliseconds from now. */
   afterMs?: number | undefined;
+  /** The reason is only told where no other is known. */
+  isUntried?: boolean | undefined;
 }
 
 /** The gates of a fleet: what one worker learns of them holds for all that use the same credentials. */
