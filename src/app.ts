@@ -134,6 +134,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       now,
       onChange: createGateLog(log, damoov.admin !== undefined),
     });
+    const witness = new Witness({ retry: config.retry, onPassed: (gate) => gates.passed(gate) });
     const gateNames = [...fingerprints.keys()];
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
     const health = await startHealthServer(
@@ -141,6 +142,8 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       {
         redis: redisAnswers(connection),
         requests: requestsLeave(() => traffic.state()),
+        answers: async () =>
+          witness.isCutOff ? { ok: false, reason: 'this worker gets no answer from Damoov' } : { ok: true },
         ...gatesAreOpen(gateNames, gates.stateOf),
       },
       createMetrics({
@@ -171,7 +174,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       ledger,
       retry: config.retry,
       gates,
-      witness: new Witness({ retry: config.retry }),
+      witness,
       onRun: createRunLog(log),
     };
     const worker = startWorker(pipeline, {

@@ -6,6 +6,7 @@ import { type EventContext, eventOf } from '../contract/event.ts';
 import { type UserJob, isJobName, type ParsedJob, parseJobText } from '../contract/job.ts';
 import { type Gate, type Settled, failed, isSettled } from '../contract/outcome.ts';
 import { msOf, versionOf } from '../contract/version.ts';
+import type { DamoovOperation } from '../damoov/errors.ts';
 import { type Effect, type Instance, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { createUser } from '../operations/create-user.ts';
 import { deleteUser } from '../operations/delete-user.ts';
@@ -62,6 +63,9 @@ export interface Pipeline {
   retry: RetryPolicy;
   onRun?: (report: RunReport) => void;
 }
+
+/** How long a job waits that Damoov does not answer here, while it answers others; another worker may take it then. */
+const ELSEWHERE_MS = 1000;
 
 /** Clocks differ; but a version from the far future would be newer than all that ever comes. In milliseconds. */
 const MOST_AHEAD_MS = 3_600_000;
@@ -165,7 +169,7 @@ async function takeIn(
   const watch = {
     maySend,
     isAdminShut: begun.passage.shut.includes('admin'),
-    passed: (gate: Gate) => seen.passed(gate),
+    passed: (gate: Gate, operation: DamoovOperation) => seen.passed(gate, operation),
   };
   const context: OperationContext = {
     ...pipeline.ports,
@@ -199,7 +203,9 @@ async function takeIn(
     if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
     const gate = gateName(outcome.gate, job.data.instance);
     const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
-    return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
+    if (refused !== 'open') return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
+    const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
+    return later(wait, delivery.attempt, pipeline.retry);
   }
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
   const event = eventOf(outcome, eventContext(kept, parsed, delivery, pipeline));
