@@ -9,12 +9,12 @@ import { DamoovClient } from './damoov/client.ts';
 import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
 import type { Instance } from './operations/context.ts';
-import { gatesAreOpen, redisAnswers } from './ops/checks.ts';
+import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
 import { startHealthServer } from './ops/health.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
 import { deriveAdminKey } from './redis/admin-key.ts';
-import { type RedisTarget, connectRedis } from './redis/connection.ts';
+import { type RedisTarget, connectRedis, isRefusal } from './redis/connection.ts';
 import { type ProbeIntervals, createGates } from './redis/gates.ts';
 import { locateRedis } from './redis/locate-redis.ts';
 import { createLoginBudget } from './redis/login-budget.ts';
@@ -32,7 +32,7 @@ import { createSeal } from './worker/seal.ts';
 import { startWorker } from './worker/worker.ts';
 
 export interface App {
-  /** Where `/livez` and `/readyz` are answered. */
+  /** Where `/livez`, `/readyz` and `/metrics` are answered. */
   readonly url: string;
   /** Stops taking jobs, finishes or gives back those in flight, and lets go of everything. Always resolves. */
   close(): Promise<void>;
@@ -87,6 +87,8 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     let isClosing = false;
     const connection = connectRedis(target, (state, reason) => {
       if (state === 'ready') log.info('connected to Redis');
+      else if (isRefusal(reason))
+        log.error({ reason }, 'Redis refuses the user or password: the worker waits');
       else if (!isClosing) log.error({ reason }, 'Redis is away: the worker waits for it');
     });
     closing.push(async () => {
@@ -141,13 +143,20 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       fingerprints,
       probes,
       now,
-      onChange: createGateLog(log),
+      onChange: createGateLog(log, damoov.admin !== undefined),
     });
+    const witness = new Witness({ retry: config.retry, onPassed: (gate) => gates.passed(gate) });
     const gateNames = [...fingerprints.keys()];
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
     const health = await startHealthServer(
       config.http,
-      { redis: redisAnswers(connection), ...gatesAreOpen(gateNames, gates.stateOf) },
+      {
+        redis: redisAnswers(connection),
+        requests: requestsLeave(() => traffic.state()),
+        answers: async () =>
+          witness.isCutOff ? { ok: false, reason: 'this worker gets no answer from Damoov' } : { ok: true },
+        ...gatesAreOpen(gateNames, gates.stateOf),
+      },
       createMetrics({
         gates: () => Promise.all(gateNames.map(gates.stateOf)),
         logins: fleet && (() => fleet.loginBudget.state()),
@@ -178,7 +187,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       seal: createSeal(instances),
       retry: config.retry,
       gates,
-      witness: new Witness({ retry: config.retry }),
+      witness,
       receipts: {
         headOf: createChainReader(prefix, jobs),
         sign: (statement) => signReceipt(statement, config.receiptKey),
@@ -250,6 +259,9 @@ async function standIn(
     log.warn(
       'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key, and another key would derive others',
     );
+  }
+  if (damoov.admin === undefined) {
+    log.warn('DAMOOV_ADMIN_EMAIL is not set: only creates are carried out, updates and deletions wait');
   }
   if (config.withoutEffect.length > 0) {
     log.warn({ variables: config.withoutEffect }, 'set, but without effect in this version');

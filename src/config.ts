@@ -139,19 +139,8 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       faults.push(`${name}: is the sandbox's, which Damoov does not know`);
     }
   }
-  if (parsed.success && parsed.data.BACKOFF_MAX_MS < parsed.data.BACKOFF_BASE_MS) {
-    faults.push('BACKOFF_MAX_MS: must not be less than BACKOFF_BASE_MS');
-  }
-  if (parsed.success) {
-    const { JOBS_QUEUE, EVENTS_QUEUES, QUEUE_PREFIX } = parsed.data;
-    if (EVENTS_QUEUES.includes(JOBS_QUEUE))
-      faults.push('EVENTS_QUEUES: must not contain the jobs queue itself');
-    if (new Set(EVENTS_QUEUES).size < EVENTS_QUEUES.length) faults.push('EVENTS_QUEUES: names a queue twice');
-    if (isSet('REDIS_CLUSTER_NODES') && !/\{.+\}/.test(QUEUE_PREFIX)) {
-      faults.push('QUEUE_PREFIX: needs a hash tag in braces on a cluster, so that all keys are in one slot');
-    }
-  }
   const receiptKey = readReceiptKey(set['RECEIPT_PRIVATE_KEY_FILE'], faults);
+  faults.push(...contradictionsIn(set));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   const values = parsed.data;
@@ -182,6 +171,27 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     logLevel: values.LOG_LEVEL,
     withoutEffect: WITHOUT_EFFECT.filter(isSet),
   };
+}
+
+/** What does not go together, among the variables that are right by themselves. */
+function contradictionsIn(set: Record<string, string>): string[] {
+  const { BACKOFF_BASE_MS, BACKOFF_MAX_MS, JOBS_QUEUE, EVENTS_QUEUES, QUEUE_PREFIX } = Environment.shape;
+  const baseMs = BACKOFF_BASE_MS.safeParse(set['BACKOFF_BASE_MS']).data ?? 0;
+  const maxMs = BACKOFF_MAX_MS.safeParse(set['BACKOFF_MAX_MS']).data ?? Infinity;
+  const jobs = JOBS_QUEUE.safeParse(set['JOBS_QUEUE']).data ?? '';
+  const events = EVENTS_QUEUES.safeParse(set['EVENTS_QUEUES']).data ?? [];
+  const prefix = QUEUE_PREFIX.safeParse(set['QUEUE_PREFIX']).data ?? '{}';
+  const isCluster = set['REDIS_CLUSTER_NODES'] !== undefined;
+  const faults: [boolean, string][] = [
+    [maxMs < baseMs, 'BACKOFF_MAX_MS: must not be less than BACKOFF_BASE_MS'],
+    [events.includes(jobs), 'EVENTS_QUEUES: must not contain the jobs queue itself'],
+    [new Set(events).size < events.length, 'EVENTS_QUEUES: names a queue twice'],
+    [
+      isCluster && !/\{.+\}/.test(prefix),
+      'QUEUE_PREFIX: needs a hash tag in braces on a cluster, so that all keys are in one slot',
+    ],
+  ];
+  return faults.flatMap(([isFault, what]) => (isFault ? [what] : []));
 }
 
 const CREDENTIALS = [

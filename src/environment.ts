@@ -46,7 +46,7 @@ function isBareUrl(text: string): boolean {
 export const Environment = z.object({
   NODE_ENV: z.string().optional(),
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL', abort: true })
     .refine(isRedisUrl, 'must name a host, and a number where it names a database')
     .optional(),
   REDIS_CLUSTER_NODES: hostPorts.optional(),
@@ -56,7 +56,7 @@ export const Environment = z.object({
   JOBS_QUEUE: queueName.default('user-jobs'),
   EVENTS_QUEUES: list.pipe(z.array(queueName)).default(['user-events']),
   DAMOOV_BASE_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
     .refine(isBareUrl, 'must have no user, password, query or fragment')
     .optional(),
   DAMOOV_INSTANCE_ID: headerValue.optional(),

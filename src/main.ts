@@ -97,14 +97,15 @@ function addFailed(program: Command): void {
         ]),
       )
       .addOption(new Option('--operation <name>', 'only jobs of this name').choices([...JOB_NAMES, UNKNOWN]))
+      .option('--id <id...>', 'only these jobs')
       .option('--instance <name>', 'only jobs of this Damoov instance')
       .option(
         '--older-than <age>',
-        'only jobs that failed before that: 90s, 30m, 2h, 7d, 1w',
+        'only jobs that failed longer ago than this: 90s, 30m, 2h, 7d, 1w',
         parseDurationMs,
       )
-      .option('--newer-than <age>', 'only jobs that failed since then', parseDurationMs)
-      .option('--json', 'for machines');
+      .option('--newer-than <age>', 'only jobs that failed within this time', parseDurationMs)
+      .option('--json', 'tell it in JSON');
   const isConfirmed = ['--yes', 'ask nobody'] as const;
   filtered('list', 'count the failed jobs and show them, the oldest first; changes nothing')
     .addOption(

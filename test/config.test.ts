@@ -251,4 +251,9 @@ describe('a faulty configuration', () => {
     expect(faults.length).toBeGreaterThanOrEqual(6);
     expect(faults.join('\n')).not.toContain(secret);
   });
+
+  it('tells what does not go together also where something else is wrong by itself', () => {
+    const env = { HTTP_PORT: 'x', BACKOFF_BASE_MS: '9', BACKOFF_MAX_MS: '8', EVENTS_QUEUES: 'a,a' };
+    expect(faultsOf(env)).toHaveLength(3);
+  });
 });

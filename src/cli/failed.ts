@@ -21,6 +21,8 @@ import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
 
 export interface FailedFilter {
+  /** Of jobs. */
+  id?: string[];
   code?: string[];
   operation?: string;
   instance?: string;
@@ -179,11 +181,12 @@ async function withSelection(
 /** Pages that hold nothing that is meant are left out. */
 async function* matching(
   pages: AsyncIterable<FailedJob[]>,
-  { code, operation, instance }: FailedFilter,
+  { id, code, operation, instance }: FailedFilter,
 ): AsyncGenerator<FailedJob[]> {
   for await (const page of pages) {
     const jobs = page.filter(
       (job) =>
+        (id === undefined || id.includes(job.jobId)) &&
         (code === undefined || code.includes(job.code)) &&
         (operation === undefined || operation === job.operation) &&
         (instance === undefined || instance === job.instance),

@@ -95,6 +95,8 @@ export interface Quarantine {
   reason: string;
   /** Nobody may try earlier than this many milliseconds from now, where the other side asked for it. */
   afterMs?: number;
+  /** It was not even tried: a reason that is known already says more. */
+  isUntried?: true;
 }
 
 /** It cannot succeed: the job ends in the failed set. */

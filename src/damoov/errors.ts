@@ -127,9 +127,18 @@ const wording: Readonly<Record<DamoovErrorKind, string>> = {
   'login-barred': 'is barred for now',
 };
 
-function describe({ kind, operation, subject, reason, status, errors = [] }: DamoovErrorDetails): string {
+function describe({
+  kind,
+  operation,
+  subject,
+  reason,
+  status,
+  cause,
+  errors = [],
+}: DamoovErrorDetails): string {
   const whom = subject === undefined ? '' : ` of ${subject}`;
-  const answer = status === undefined ? '' : ` (status ${status})`;
+  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+  const answer = status === undefined ? code : ` (status ${status})`;
   const faults = errors.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
   return `Damoov ${operation}${whom} ${reason ?? wording[kind]}${answer}${faults === '' ? '' : `: ${faults}`}`;
 }

@@ -11,6 +11,11 @@ export interface LoginBudget {
   take(): Promise<LoginGrant>;
   /** After a 429, or for a moment after a login that failed: nobody is granted a login for so long. */
   bar(ms: number): Promise<void>;
+  /**
+   * A login got no verdict: an outage may have swallowed it, and would swallow the next. Optional: without it nobody is
+   * granted a login for two seconds.
+   */
+  failed?(): Promise<void>;
   /** Gives the last grant back: its request never left. Optional: without it the grant stays spent. */
   giveBack?(): Promise<void>;
   /** The login was refused: these credentials do not work. Optional: a budget may keep a login for those that replace them. */

@@ -192,7 +192,11 @@ export class AdminSession {
   /** All who wait for the session would each try the same at once. Where this cannot be noted, the login's error counts. */
   async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
     const { budget } = this.#options;
-    await Promise.allSettled([kind === 'login-refused' ? budget.refused?.() : undefined, budget.bar(ms)]);
+    const hasVerdict = kind === 'login-refused' || kind === 'login-barred';
+    await Promise.allSettled([
+      kind === 'login-refused' ? budget.refused?.() : undefined,
+      hasVerdict || budget.failed === undefined ? budget.bar(ms) : budget.failed(),
+    ]);
   }
 
   #throwIfLoginFailedLately(): void {

@@ -52,6 +52,10 @@ export async function updateUser(
   if (isBeingDeleted(record, context.now())) return { outcome: AWAIT_DELETION };
   if (record.state === 'deleted') return { outcome: awaitUser(userId, context) };
   if (record.userId !== undefined) return apply(update, changes, record.userId, context);
+  // Its create is older and goes on: until that is settled there is nobody to find.
+  if (isOlder(record.pending, job.version) && record.pending !== undefined) {
+    return { outcome: awaitUser(userId, context) };
+  }
   // An id that we have never heard of: Damoov would change it in whatever instance it is.
   if (userId !== undefined) {
     const user = await findByUserId(userId, context);

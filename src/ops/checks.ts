@@ -27,15 +27,26 @@ export function gatesAreOpen(
   return Object.fromEntries(gates.map((gate) => [gate, isOpen(gate, stateOf)]));
 }
 
+/** More than a moment of silence after a 429 is a reason to look. */
+const NOTICED_MS = 5000;
+
+/** Requests may leave. */
+export function requestsLeave(stateOf: () => Promise<{ pausedUntil?: number }>): Check {
+  return async () => {
+    const { pausedUntil = 0 } = (await within(PATIENCE_MS, stateOf())) ?? {};
+    if (pausedUntil <= Date.now() + NOTICED_MS) return { ok: true };
+    return { ok: false, reason: `Damoov answers 429: nothing is sent until ${iso(pausedUntil)}` };
+  };
+}
+
 function isOpen(gate: GateName, stateOf: (gate: GateName) => Promise<GateState>): Check {
   return async () => {
     const state = await within(PATIENCE_MS, stateOf(gate));
     if (state === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
     const { shutSince, probeAt = 0, reason, held } = state;
     if (shutSince === undefined) return { ok: true };
-    const what = gate === 'damoov' ? 'away' : 'refused';
-    const times = `${what} since ${iso(shutSince)}, tried again at ${iso(probeAt)}`;
-    return { ok: false, reason: `${times}, ${held} jobs wait: ${reason}` };
+    const times = `shut since ${iso(shutSince)}, tried again at ${iso(probeAt)}`;
+    return { ok: false, reason: `${times}, jobs that wait: ${held}: ${reason}` };
   };
 }
 

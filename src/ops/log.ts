@@ -57,7 +57,7 @@ export function createRunLog(log: Log): (report: RunReport) => void {
 }
 
 /** Writes when a gate is shut and when it opens again: one line in the whole fleet for each. */
-export function createGateLog(log: Log): (change: GateChange) => void {
+export function createGateLog(log: Log, hasAdmin: boolean): (change: GateChange) => void {
   return (change) => {
     if (change.is === 'open') {
       const { gate, shutForMs } = change;
@@ -67,8 +67,9 @@ export function createGateLog(log: Log): (change: GateChange) => void {
       );
     }
     const { gate, reason } = change;
-    const what =
-      gate === 'damoov' ? 'Damoov is away: all jobs wait' : 'credential refused: the jobs that need it wait';
-    log.error({ gate, reason }, what);
+    if (gate === 'damoov') log.error({ gate, reason }, 'Damoov is away: all jobs wait');
+    else if (gate === 'admin' && !hasAdmin)
+      log.error({ gate }, 'no admin account: the jobs that need it wait');
+    else log.error({ gate, reason }, 'credential refused: the jobs that need it wait');
   };
 }

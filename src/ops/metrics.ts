@@ -27,8 +27,11 @@ export function createMetrics(sources: MetricsSources): Metrics {
     new Gauge({ name: `damoov_users_${name}`, help, labelNames, registers: [registry] });
   const shut = gauge('gate_shut', '1 while a credential is refused, or Damoov is away', ['gate']);
   const held = gauge('gate_held_jobs', 'Jobs that wait before a gate', ['gate']);
-  const loginsLeft = gauge('logins_left', 'Log-ins that the budget of this hour still has');
-  const loginBarred = gauge('login_barred_seconds', 'For how long nobody may log in from now on');
+  const loginsLeft = gauge('logins_left', 'Log-ins that these credentials may still make within the hour');
+  const loginBarred = gauge(
+    'login_barred_seconds',
+    'How long a bar on log-ins lasts from now on, after a 429 or a failed one',
+  );
   const rate = gauge(
     'requests_per_second_limit',
     'What the fleet may send to Damoov; absent where nothing limits it',

@@ -5,7 +5,7 @@
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 the run, 6 version in ms, 7 lock in
 --         ms, 8 seconds to keep, 9 the job's name, 10 hash of the client, 11 hash of the user, 12 userId, 13 how the
 --         user is known (named, derived, found), 14-22 of moveToDelayed, 23 how many gates the job has to pass, 24 ms a
---         scout may take, 25 the clock of the gates in ms, or none
+--         scout may take, 25 the clock of the gates in ms, or none, 26 ms until another job is woken
 --   Answers {'lost'} | {'busy'} | {'settled', settlement} | {'held', gate} | {'taken', hash, record, shut, probes}; gates by
 --         their place in the list, from 0
 local jobKey, lockKey = KEYS[2], KEYS[3]
@@ -136,6 +136,7 @@ if isHeld or (isReserved and owner ~= us) then
   end
   redis.call('ZADD', waiting, score, jobId)
   redis.call('EXPIRE', waiting, keepS)
+  redis.call('HSET', jobKey, 'pk', 1)
   if held and held ~= hash then
     redis.call('HDEL', base .. held, 'owner')
     wakeOldest(base .. held, promoteKeys, jobsBase, lockMs)
@@ -162,11 +163,14 @@ for i = 24, knownAs == 'found' and 0 or #KEYS, 2 do
   end
 end
 if shutGate then
-  for _, place in ipairs(probes) do
-    dismiss(KEYS[24 + 2 * place])
-  end
-  if not hold(KEYS[25 + 2 * shutGate], part(KEYS, 4, 11), part(ARGV, 14, 9), score, jobId) then
+  if not hold(KEYS[24 + 2 * shutGate], KEYS[25 + 2 * shutGate], part(KEYS, 4, 11), part(ARGV, 14, 9), score, jobId) then
     return { 'lost' }
+  end
+  for _, place in ipairs(probes) do
+    -- It cannot try that gate from behind this one: another does, and none of the time is lost.
+    local gate = KEYS[24 + 2 * place]
+    dismiss(gate)
+    wake(gate, KEYS[25 + 2 * place], jobsBase, promoteKeys, clockMs(ARGV[25]) + tonumber(ARGV[26]))
   end
   if name == 'create-user' then
     -- Updates that find no user wait as long as a create of it goes on.
@@ -190,10 +194,16 @@ if nextId == jobId or not isReserved then
   redis.call('HDEL', key, 'next')
 end
 redis.call('ZREM', key .. ':waiting', jobId)
+redis.call('HDEL', jobKey, 'pk')
 if name == 'create-user' then
   redis.call('HSETNX', key, 'doubt', run)
 elseif name == 'delete-user' then
   redis.call('HSETNX', key, 'dd', string.format('%.0f %s', nowMs(), run))
+end
+local pending = redis.call('HGET', key, 'pc')
+if pending and redis.call('EXISTS', jobsBase .. string.match(pending, '^%S+ (.*)$')) == 0 then
+  -- That create was removed by hand: nobody has to wait for it any more.
+  redis.call('HDEL', key, 'pc')
 end
 local record = redis.call('HGETALL', key)
 if name == 'delete-user' then

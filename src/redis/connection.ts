@@ -60,7 +60,7 @@ export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError';
 
   constructor(reason: string) {
-    super(`Redis is away: ${reason}`);
+    super(isRefusal(reason) ? `Redis refuses the user or password: ${reason}` : `Redis is away: ${reason}`);
   }
 }
 
@@ -111,6 +111,12 @@ const LOST = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFail
 function reasonOf(error: Error & { code?: string }): string {
   return error.code ?? (error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? '') : error.name);
 }
+
+/** Whether this is what Redis says to a wrong user or password. */
+export function isRefusal(reason: string | undefined): boolean {
+  return reason !== undefined && REFUSALS.has(reason);
+}
+const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
 type Options = Omit<typeof OPTIONS, 'maxRetriesPerRequest'> & {
   maxRetriesPerRequest: number | null;

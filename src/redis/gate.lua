@@ -14,14 +14,52 @@ local function clockMs(told)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+--- Which credential was refused last is known for a while, by its fingerprint; beside the set of the jobs.
+local function refusedKeyOf(heldKey)
+  return string.gsub(heldKey, ':held$', ':refused')
+end
+
+local function fingerprintOf(gate)
+  return string.match(gate, '([^:]*)$')
+end
+
 --- Puts a job before the gate. False where it is not the caller's any more.
-local function hold(heldKey, moveKeys, moveArgs, score, jobId)
+local function hold(gate, heldKey, moveKeys, moveArgs, score, jobId)
+  redis.call('SET', (refusedKeyOf(heldKey)), fingerprintOf(gate), 'EX', 10)
   moveArgs[5] = string.format('%.0f', NET_MS * (1 + redis.call('ZCARD', heldKey) / 1000))
   if moveToDelayed(moveKeys, moveArgs) ~= 0 then
     return false
   end
   redis.call('ZADD', heldKey, score, jobId)
+  -- Another job may come to bear the id, and must not be woken in the place of this one.
+  redis.call('HSET', moveKeys[5], 'pk', 1)
   return true
+end
+
+--- Lets a job go that was put before the gate. False where it was removed, or something else has woken it.
+local function release(heldKey, jobId, jobsBase, promoteKeys)
+  redis.call('ZREM', heldKey, jobId)
+  return redis.call('HGET', jobsBase .. jobId, 'pk') and promote(promoteKeys, { jobsBase, jobId }) == 0
+end
+
+--- Wakes a job to try the gate: the oldest, unless it has just been refused, maybe for a reason of its own.
+local function wake(gate, heldKey, jobsBase, promoteKeys, nextAt)
+  local last = redis.call('HGET', gate, 'last')
+  for _ = 1, 1000 do
+    local jobId = redis.call('ZRANGE', heldKey, 0, 0)[1]
+    if jobId and jobId == last then
+      local any = redis.call('ZRANDMEMBER', heldKey, 2)
+      jobId = any[1] ~= last and any[1] or any[2] or jobId
+    end
+    if not jobId then
+      break
+    end
+    if release(heldKey, jobId, jobsBase, promoteKeys) then
+      redis.call('HSET', gate, 'woken', jobId)
+      break
+    end
+  end
+  redis.call('HSET', gate, 'nudged', string.format('%.0f', nextAt))
 end
 
 --- Whether this job may try the gate for all: one at a time, when it is due, and not twice the same where others wait.

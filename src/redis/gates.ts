@@ -2,6 +2,7 @@
  * Keeps the gates of a fleet in Redis: one for each credential and one for Damoov itself, by a fingerprint of what would have
  * to change to mend it, so that a corrected credential finds an open gate. Knows the keys and how the scripts are called.
  */
+import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { moveToDelayed } from 'bullmq/dist/esm/scripts/moveToDelayed-11.js';
 import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
@@ -52,6 +53,8 @@ export interface RedisGates extends Gates {
   keysOf(names: readonly GateName[]): string[];
   /** What `begin` has to know besides: how long a scout may take, and the clock. */
   readonly beginArgs: () => (string | number)[];
+  /** Damoov has answered this process; others are told once a second. */
+  passed(gate: GateName): void;
   /** Releases the jobs before open gates, and wakes a scout where one is due. */
   tend(): Promise<void>;
   stateOf: (gate: GateName) => Promise<GateState>;
@@ -68,8 +71,12 @@ export function createGates(options: GatesOptions): RedisGates {
     refuse: [functionOf(moveToDelayed), readLua('gate'), readLua('refuse')].join('\n'),
     probed: [readLua('gate'), readLua('probed')].join('\n'),
     tend: [functionOf(promote), readLua('gate'), readLua('tend')].join('\n'),
+    passed: [readLua('gate'), readLua('passed')].join('\n'),
   });
-  const scoutMs = 2 * lockMs;
+  const scoutMs = lockMs;
+  const me = randomUUID();
+  const saidPassedAt = new Map<GateName, number>();
+  const passedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:passed`;
   const clock = () => (now === undefined ? '' : now());
   const keyOf = (gate: GateName) => `${prefix}:gate:${gate}:${fingerprints.get(gate) ?? ''}`;
   // What waits is the same whatever the credential: who has the right one lets it pass.
@@ -78,22 +85,26 @@ export function createGates(options: GatesOptions): RedisGates {
 
   return {
     keysOf: (names) => names.flatMap((gate) => [keyOf(gate), heldKeyOf(gate)]),
-    beginArgs: () => [scoutMs, clock()],
-    async refuse(run, version, { gate, reason, afterMs = 0 }) {
+    beginArgs: () => [scoutMs, clock(), NUDGE_MS],
+    async refuse(run, version, { gate, reason, afterMs = 0, isUntried }) {
       const { firstMs, lastMs } = gate === 'damoov' ? probes.outage : probes.credential;
+      // An outage is tried with one request, whatever it says of its length.
+      const longestMs = gate === 'damoov' ? lastMs : LONGEST_MS;
       const delaying = delayingOf(jobs, run, 0);
       const reply = await script('refuse')(
-        [keyOf(gate), heldKeyOf(gate), ...delaying.keys],
+        [keyOf(gate), heldKeyOf(gate), ...delaying.keys, passedKeyOf(gate)],
         [
           run.jobId,
           msOf(version),
           clock(),
           firstMs,
           lastMs,
-          Math.min(afterMs, LONGEST_MS),
+          Math.min(afterMs, longestMs),
           reason,
           scoutMs,
           ...delaying.args,
+          isUntried === true ? 1 : 0,
+          me,
         ],
       );
       const [is, hasShut] = Refused.parse(reply);
@@ -106,6 +117,13 @@ export function createGates(options: GatesOptions): RedisGates {
       onChange({ gate, is: 'open', shutForMs: (now?.() ?? Date.now()) - Number(since) });
       await tend(gate);
     },
+    passed(gate) {
+      const at = performance.now();
+      if (gate !== 'damoov' || at - (saidPassedAt.get(gate) ?? -Infinity) < SAY_PASSED_MS) return;
+      saidPassedAt.set(gate, at);
+      // Only a hint for others; without it a gate is shut more readily.
+      script('passed')([passedKeyOf(gate)], [me, clock()]).catch(() => {});
+    },
     async tend() {
       await Promise.all([...fingerprints.keys()].map((gate) => tend(gate)));
     },
@@ -114,8 +132,8 @@ export function createGates(options: GatesOptions): RedisGates {
 
   async function tend(gate: GateName): Promise<void> {
     // As many or more: those of one moment are released together.
-    for (let released: unknown = RELEASED_AT_ONCE; Number(released) >= RELEASED_AT_ONCE;) {
-      released = await script('tend')(
+    for (let more: unknown = 1; more === 1;) {
+      more = await script('tend')(
         [keyOf(gate), heldKeyOf(gate), ...promoteKeys],
         [jobs.toKey(''), clock(), RELEASED_AT_ONCE, NUDGE_MS],
       );
@@ -134,4 +152,7 @@ export function createGates(options: GatesOptions): RedisGates {
 /** Longer than an hour is a fault of whoever asks. */
 const LONGEST_MS = 3_600_000;
 
-const Refused = z.tuple([z.enum(['held', 'lost']), z.number()]);
+/** How often others are told that Damoov answers here, in milliseconds. */
+const SAY_PASSED_MS = 1000;
+
+const Refused = z.tuple([z.enum(['held', 'lost', 'open']), z.number()]);

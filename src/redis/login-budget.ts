@@ -33,6 +33,8 @@ const LOGINS_PER_MINUTE = 4;
 const ANSWER_WITHIN_MS = 5_000;
 /** So much later than it was counted a login may reach Damoov: the answer's way, and 5 s from there to the first byte. */
 const LATE_MS = ANSWER_WITHIN_MS + 5_000;
+/** After one login without a verdict, two, and so on within an hour: an outage must not swallow all that it has. */
+const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
 /** For a grant that came too late: Redis or this process has just come back. */
 const AGAIN_MS = 1_000;
 
@@ -101,6 +103,17 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
     async refused() {
       refusedAt = now();
       await ask('refused');
+    },
+    async failed() {
+      const failures = `${grants}:failed`;
+      const [count] =
+        (await connection
+          .multi()
+          .incr(failures)
+          .expire(failures, HOUR_MS / 1000)
+          .exec()) ?? [];
+      const pause = FAILED_PAUSES_MS[Math.min(Number(count?.[1] ?? 1), FAILED_PAUSES_MS.length) - 1];
+      await this.bar(pause ?? 0);
     },
     async giveBack() {
       const last = [...granted.keys()].at(-1);

@@ -49,8 +49,8 @@ local function wakeOldest(key, promoteKeys, jobsBase, reserveMs)
       return
     end
     redis.call('ZREM', waiting, oldest)
-    -- Not delayed any more: it was removed, or its own timer has woken it.
-    if promote(promoteKeys, { jobsBase, oldest }) == 0 then
+    -- Not delayed any more: it was removed, or its own timer has woken it. Or it is another job, which bears the id now.
+    if redis.call('HGET', jobsBase .. oldest, 'pk') and promote(promoteKeys, { jobsBase, oldest }) == 0 then
       redis.call('HSET', key, 'next', string.format('%s %.0f', oldest, nowMs() + reserveMs))
       return
     end
@@ -61,7 +61,9 @@ end
 local function wakeAll(key, promoteKeys, jobsBase)
   local waiting = key .. ':waiting'
   for _, jobId in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
-    promote(promoteKeys, { jobsBase, jobId })
+    if redis.call('HGET', jobsBase .. jobId, 'pk') then
+      promote(promoteKeys, { jobsBase, jobId })
+    end
   end
   redis.call('DEL', waiting)
 end

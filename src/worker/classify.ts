@@ -27,6 +27,7 @@ function shut(gate: Gate): Rule {
     gate,
     reason: error.message,
     ...(asksForPatience(error, gate) && { afterMs: error.retryAfterMs }),
+    ...(error.kind === 'login-barred' && { isUntried: true }),
   });
 }
 
@@ -86,6 +87,9 @@ const ON_CREATE: Partial<Record<DamoovError['kind'], Rule>> = {
   rejected: (error) => (blamesTheRequest(error) ? rejected(error) : instanceKeyRefused(error)),
 };
 
+/** What differs for a look-up: it names nobody whom one might lack the right to see. */
+const ON_FIND: Partial<Record<DamoovError['kind'], Rule>> = { forbidden: adminRefused };
+
 /** 408 and 425 ask for the same request again, unlike every other 4xx. */
 const TRY_AGAIN_STATUSES: ReadonlySet<number | undefined> = new Set([408, 425]);
 
@@ -94,8 +98,8 @@ export function classify(error: unknown): Outcome {
   if (!(error instanceof DamoovError))
     return { status: 'retry', reason: `unexpected ${describeUnexpected(error)}` };
   if (error.kind === 'rejected' && TRY_AGAIN_STATUSES.has(error.status)) return retry(error);
-  const onCreate = error.operation === 'create' ? ON_CREATE[error.kind] : undefined;
-  return (onCreate ?? ALWAYS[error.kind])(error);
+  const special = error.operation === 'create' ? ON_CREATE : error.operation === 'find' ? ON_FIND : undefined;
+  return (special?.[error.kind] ?? ALWAYS[error.kind])(error);
 }
 
 /** A 422 names the field at fault; one that names none, or the instance, is about the credentials. */

@@ -6,6 +6,7 @@ import { type EventContext, eventOf } from '../contract/event.ts';
 import { type UserJob, isJobName } from '../contract/job.ts';
 import { type Gate, type Settled, failed, isSettled } from '../contract/outcome.ts';
 import { msOf, versionOf } from '../contract/version.ts';
+import type { DamoovOperation } from '../damoov/errors.ts';
 import {
   type Effect,
   type Instance,
@@ -84,6 +85,9 @@ export interface Pipeline {
   retry: RetryPolicy;
   onRun?: (report: RunReport) => void;
 }
+
+/** How long a job waits that Damoov does not answer here, while it answers others; another worker may take it then. */
+const ELSEWHERE_MS = 1000;
 
 /** Clocks differ; but a version from the far future would be newer than all that ever comes. In milliseconds. */
 const MOST_AHEAD_MS = 3_600_000;
@@ -199,7 +203,7 @@ async function takeIn(
   const watch = {
     maySend,
     isAdminShut: begun.passage.shut.includes('admin'),
-    passed: (gate: Gate) => seen.passed(gate),
+    passed: (gate: Gate, operation: DamoovOperation) => seen.passed(gate, operation),
   };
   const context: OperationContext = {
     ...pipeline.ports,
@@ -233,7 +237,9 @@ async function takeIn(
     if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
     const gate = gateName(outcome.gate, job.data.instance);
     const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
-    return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
+    if (refused !== 'open') return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
+    const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
+    return later(wait, delivery.attempt, pipeline.retry);
   }
   return settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline);
 }

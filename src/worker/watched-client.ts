@@ -3,7 +3,7 @@
  * leaves while the admin is known to be refused. What Damoov lets pass is told to the witness.
  */
 import type { Gate } from '../contract/outcome.ts';
-import { DamoovError, type DamoovErrorKind } from '../damoov/errors.ts';
+import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
 import type { OperationContext } from '../operations/context.ts';
 
 type Client = OperationContext['client'];
@@ -14,34 +14,35 @@ export interface Watch {
   /** Another is to try whether the admin is accepted again: for this run it is not. */
   isAdminShut: boolean;
   /** Damoov has let a request pass. */
-  passed: (gate: Gate) => void;
+  passed: (gate: Gate, operation: DamoovOperation) => void;
 }
 
 export function watchedClient(client: Client, watch: Watch): Client {
   const { maySend, isAdminShut, passed } = watch;
-  async function ask<T>(gate: Gate, call: () => Promise<T>): Promise<T> {
+  async function ask<T>(gate: Gate, operation: DamoovOperation, call: () => Promise<T>): Promise<T> {
     try {
       const answer = await call();
-      passed('damoov');
-      passed(gate);
+      passed('damoov', operation);
+      passed(gate, operation);
       return answer;
     } catch (error) {
-      if (isAnswer(error)) passed('damoov');
-      if (isAccepted(error, gate)) passed(gate);
+      if (isAnswer(error)) passed('damoov', operation);
+      if (isAccepted(error, gate)) passed(gate, operation);
       throw error;
     }
   }
-  const asAdmin = <T>(call: () => Promise<T>): Promise<T> =>
-    isAdminShut ? Promise.reject(adminRefused()) : ask('admin', call);
+  const asAdmin = <T>(operation: DamoovOperation, call: () => Promise<T>): Promise<T> =>
+    isAdminShut ? Promise.reject(adminIsShut()) : ask('admin', operation, call);
 
   return {
     hasAdmin: client.hasAdmin,
     createUser: (instance, user, options) =>
-      ask('instance-key', () => client.createUser(instance, user, { ...options, maySend })),
+      ask('instance-key', 'create', () => client.createUser(instance, user, { ...options, maySend })),
     updateUser: (userId, changes, options) =>
-      asAdmin(() => client.updateUser(userId, changes, { ...options, maySend })),
-    deleteUser: (userId, options) => asAdmin(() => client.deleteUser(userId, { ...options, maySend })),
-    findUsers: (query, options) => asAdmin(() => client.findUsers(query, { ...options, maySend })),
+      asAdmin('update', () => client.updateUser(userId, changes, { ...options, maySend })),
+    deleteUser: (userId, options) =>
+      asAdmin('delete', () => client.deleteUser(userId, { ...options, maySend })),
+    findUsers: (query, options) => asAdmin('find', () => client.findUsers(query, { ...options, maySend })),
   };
 }
 
@@ -65,6 +66,6 @@ const ABOUT_THE_USER: ReadonlySet<DamoovErrorKind> = new Set([
   'no-result',
 ]);
 
-function adminRefused(): DamoovError {
-  return new DamoovError({ kind: 'login-refused', operation: 'login', wasSent: false });
+function adminIsShut(): DamoovError {
+  return new DamoovError({ kind: 'login-barred', operation: 'login', wasSent: false });
 }

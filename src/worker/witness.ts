@@ -3,13 +3,18 @@
  * jobs and costs none of them an attempt; a fault that one job alone meets again and again is that job's own.
  */
 import type { Gate, Outcome, Quarantine, Retry } from '../contract/outcome.ts';
-import { isSettled } from '../contract/outcome.ts';
-import { DamoovError, type DamoovErrorKind } from '../damoov/errors.ts';
+import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
 import { type GateName, type Passage, gateName } from './gates.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** So many faults in a row, with no answer in between, are an outage. At 30 % of faults by chance, one row in 170,000. */
 const OUTAGE = 10;
+/** So many refusals in a row are the credential's, where it was accepted lately; else one is enough. */
+const REVOKED = 5;
+/** In milliseconds. */
+const LATELY_MS = 60_000;
+/** The longest wait of a job that may have met an outage, in milliseconds. */
+const LONGEST_MS = 60_000;
 /** Faults of so many jobs are remembered. */
 const REMEMBERED = 10_000;
 
@@ -22,67 +27,98 @@ export interface WitnessOptions {
   retry: RetryPolicy;
   /** A clock that only goes forward, in milliseconds. Default `performance.now`. */
   now?: () => number;
+  /** Told each time Damoov has answered a job. */
+  onPassed?: (gate: GateName) => void;
+}
+
+/** What is seen of Damoov during one run. */
+export interface RunWitness {
+  /** Damoov has let a request of this run pass. */
+  passed(gate: Gate, operation: DamoovOperation): void;
+  hasPassed(gate: GateName): boolean;
+  /** The outcome as it is once the job's own faults are told from everybody's. To be called once, at the end of the run. */
+  weigh(outcome: Outcome, error: unknown): Outcome;
 }
 
 /** One for all runs of a process. */
 export class Witness {
-  readonly #retry: RetryPolicy;
-  readonly #now: () => number;
-  readonly #passedAt = new Map<GateName, number>();
+  readonly #options: Required<WitnessOptions>;
+  /** When the youngest request of each kind was sent that came through a gate, and when the last one came. */
+  readonly #passes = new Map<GateName, { at: number; sentAt: Map<DamoovOperation, number> }>();
   readonly #faults = new Map<string, Fault>();
-  /** The jobs that have met an outage since Damoov last answered, in a row. */
-  #row: string[] = [];
+  /** The jobs that met a shut gate since anybody passed it, in a row. */
+  readonly #rows = new Map<GateName, string[]>();
 
-  constructor({ retry, now = () => performance.now() }: WitnessOptions) {
-    this.#retry = retry;
-    this.#now = now;
+  constructor(options: WitnessOptions) {
+    this.#options = { now: () => performance.now(), onPassed: () => {}, ...options };
+  }
+
+  /** Whether nothing comes back from Damoov, as far as this process can tell. */
+  get isCutOff(): boolean {
+    return (this.#rows.get('damoov')?.length ?? 0) >= OUTAGE;
   }
 
   /** Follows one run from now on. */
   follow(jobId: string, instance: string, passage: Passage): RunWitness {
-    const startedAt = this.#now();
-    const passed = new Set<GateName>();
+    const startedAt = this.#options.now();
+    const passed = new Map<GateName, Set<DamoovOperation>>();
     return {
-      passed: (gate) => {
+      passed: (gate, operation) => {
         const name = gateName(gate, instance);
-        passed.add(name);
-        this.#passedAt.set(name, this.#now());
-        if (gate === 'damoov') this.#row = [];
+        passed.set(name, (passed.get(name) ?? new Set()).add(operation));
       },
       hasPassed: (name) => passed.has(name),
       weigh: (outcome, error) => {
-        if (isSettled(outcome)) this.#faults.delete(jobId);
-        if (outcome.status !== 'quarantine') return outcome;
-        const name = gateName(outcome.gate, instance);
-        return this.#weigh(outcome, error, {
-          jobId,
-          name,
-          startedAt,
-          isProbe: passage.probes.includes(name),
-        });
+        const refused = outcome.status === 'quarantine' ? gateName(outcome.gate, instance) : undefined;
+        // That this very run came part of the way is no proof that the fault is its own.
+        for (const [name, operations] of passed) {
+          if (name !== refused) this.#pass(name, operations, startedAt);
+        }
+        if (outcome.status !== 'quarantine' || refused === undefined) {
+          if (outcome.status !== 'retry' && outcome.status !== 'wait') this.#faults.delete(jobId);
+          return outcome;
+        }
+        const isProbe = passage.probes.includes(refused);
+        return isProbe ? outcome : this.#weigh(outcome, error, { jobId, name: refused, startedAt });
       },
     };
   }
 
-  #weigh(outcome: Quarantine, error: unknown, run: FaultyRun): Outcome {
+  #pass(name: GateName, operations: ReadonlySet<DamoovOperation>, startedAt: number): void {
+    const pass = this.#passes.get(name) ?? { at: 0, sentAt: new Map<DamoovOperation, number>() };
+    pass.at = this.#options.now();
+    for (const operation of operations) {
+      pass.sentAt.set(operation, Math.max(startedAt, pass.sentAt.get(operation) ?? -Infinity));
+    }
+    this.#passes.set(name, pass);
+    this.#rows.delete(name);
+    this.#options.onPassed(name);
+  }
+
+  #weigh(outcome: Quarantine, error: unknown, { jobId, name, startedAt }: FaultyRun): Outcome {
     if (error instanceof DamoovError && OF_THE_ADMIN.has(error.kind)) return outcome;
-    const { jobId, name, startedAt, isProbe } = run;
-    const passedAt = this.#passedAt.get(name) ?? -Infinity;
+    const now = this.#options.now();
+    const pass = this.#passes.get(name);
+    const sentAt = error instanceof DamoovError ? pass?.sentAt.get(error.operation) : undefined;
     const earlier = this.#faults.get(jobId);
-    const fault = { at: this.#now(), count: (earlier?.count ?? 0) + 1 };
+    const fault = { at: now, count: (earlier?.count ?? 0) + 1 };
     this.#remember(jobId, fault);
-    // Others came through since this job failed before.
-    if (earlier !== undefined && passedAt > earlier.at) return own(outcome);
-    if (isProbe) return outcome;
-    if (outcome.gate !== 'damoov') return passedAt > startedAt ? this.#later(outcome, fault) : outcome;
-    // It was under way when the outage began, if it is one.
-    if (passedAt > startedAt) return own(outcome);
-    this.#row = [...this.#row.slice(1 - OUTAGE), jobId];
-    const isAlone = this.#row.every((id) => id === jobId);
-    // With no other job to compare with, an error that Damoov itself words is taken to be about this one.
-    const isWorded = error instanceof DamoovError && error.status === 500;
-    if (isAlone && isWorded && this.#row.length > 1) return own(outcome);
-    return isAlone || this.#row.length < OUTAGE ? this.#later(outcome, fault) : outcome;
+    // Others have asked the same since this job failed before, and came through.
+    if (earlier !== undefined && sentAt !== undefined && sentAt > earlier.at) return own(outcome);
+    const row = [...(this.#rows.get(name) ?? []).slice(1 - OUTAGE), jobId];
+    const isAlone = row.every((id) => id === jobId);
+    if (name === 'damoov') {
+      // It was under way when the outage began, if it is one.
+      if (pass !== undefined && pass.at > startedAt && sentAt !== undefined) return own(outcome);
+      this.#rows.set(name, row);
+      // With no other job to compare with, an error that Damoov itself words is taken to be about this one.
+      const isWorded = error instanceof DamoovError && error.status === 500;
+      if (isAlone && isWorded && row.length > 1) return own(outcome);
+      return isAlone || row.length < OUTAGE ? this.#later(outcome, fault) : outcome;
+    }
+    this.#rows.set(name, row);
+    const isLate = pass !== undefined && now - pass.at < LATELY_MS;
+    return isLate && (isAlone || row.length < REVOKED) ? this.#later(outcome, fault) : outcome;
   }
 
   #remember(jobId: string, fault: Fault): void {
@@ -94,24 +130,15 @@ export class Witness {
 
   /** Nobody can tell yet: the job comes back soon, and no attempt is spent. */
   #later({ reason, afterMs }: Quarantine, { count }: Fault): Outcome {
-    return { status: 'wait', reason, delayMs: retryDelayMs(this.#retry, count, afterMs) };
+    const delayMs = Math.min(LONGEST_MS, retryDelayMs(this.#options.retry, count, afterMs));
+    return { status: 'wait', reason, delayMs };
   }
-}
-
-/** What is seen of Damoov during one run. */
-export interface RunWitness {
-  /** Damoov has let a request of this run pass. */
-  passed(gate: Gate): void;
-  hasPassed(gate: GateName): boolean;
-  /** The outcome as it is once the job's own faults are told from everybody's. */
-  weigh(outcome: Outcome, error: unknown): Outcome;
 }
 
 interface FaultyRun {
   jobId: string;
   name: GateName;
   startedAt: number;
-  isProbe: boolean;
 }
 
 /** These are never about a job. */

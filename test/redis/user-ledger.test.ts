@@ -379,4 +379,16 @@ describe('what lies in Redis', () => {
       expect(key.startsWith(`${world.prefix}:`)).toBe(true);
     }
   });
+
+  it('is not woken in the place of a job that was removed, by another that bears its id now', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    const user = await world.take(first);
+    const parked = await world.start('delete-user', { jobId: 'close-1' });
+    expect(await world.begin(parked)).toEqual({ is: 'busy' });
+    await world.jobs.remove('close-1');
+    await world.add('delete-user', { jobId: 'close-1', delay: 86_400_000 });
+    await user.settle(world.settlementOf(first, UPDATED), { record: user.record });
+    expect(await (await world.jobs.getJob('close-1'))?.getState()).toBe('delayed');
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Quarantine } from '../../src/contract/outcome.ts';
-import { DamoovError, type DamoovErrorDetails } from '../../src/damoov/errors.ts';
+import { DamoovError, type DamoovErrorDetails, type DamoovOperation } from '../../src/damoov/errors.ts';
 import { classify } from '../../src/worker/classify.ts';
 import type { GateName, Passage } from '../../src/worker/gates.ts';
 import { DEFAULT_RETRY_POLICY } from '../../src/worker/retry-policy.ts';
@@ -20,7 +20,12 @@ function createProcess() {
     const passage: Passage = { shut: [], probes };
     const run = witness.follow(jobId, 'default', passage);
     return {
-      passes: (gate: Quarantine['gate'] = 'damoov') => run.passed(gate),
+      /** A run that ends well. */
+      passes: (gate: Quarantine['gate'] = 'damoov', operation: DamoovOperation = 'update') => {
+        run.passed(gate, operation);
+        run.weigh({ status: 'superseded', by: 'the test' }, undefined);
+      },
+      comesPartOfTheWay: (operation: DamoovOperation) => run.passed('damoov', operation),
       hasPassed: (gate: GateName) => run.hasPassed(gate),
       meets: (fault: Fault, operation: DamoovErrorDetails['operation'] = 'update') => {
         const error = new DamoovError({ operation, wasSent: true, ...fault });
@@ -64,6 +69,26 @@ describe('an outage', () => {
     for (let n = 0; n < 30; n += 1) expect(start('alone').meets(n % 2 ? RESET : GATEWAY)).toBe('wait');
   });
 
+  it('of one kind of request costs no attempt, though other kinds are answered', () => {
+    const { start } = createProcess();
+    for (let n = 0; n < 20; n += 1) {
+      start('a sign-up').passes('damoov', 'create');
+      const run = start('an update');
+      run.comesPartOfTheWay('find');
+      expect(run.meets(GATEWAY, 'update')).toBe('wait');
+    }
+  });
+
+  it('of which a look-up takes no notice shuts the gate all the same', () => {
+    const { start } = createProcess();
+    const ends = OUTAGE.map((id) => {
+      const run = start(id);
+      run.comesPartOfTheWay('find');
+      return run.meets(GATEWAY, 'update');
+    });
+    expect(ends.at(-1)).toBe('quarantine');
+  });
+
   it('refuses the probe, however few faults this process has seen', () => {
     const { start } = createProcess();
     expect(start('scout', ['damoov']).meets(RESET)).toBe('quarantine');
@@ -90,10 +115,18 @@ describe('a fault of one job alone', () => {
   it('does not shut the gate of a credential that others use meanwhile', () => {
     const { start } = createProcess();
     const poison = start('poison');
-    start('a good one').passes('instance-key');
+    start('a good one').passes('instance-key', 'create');
     expect(poison.meets({ kind: 'forbidden', status: 403 }, 'create')).toBe('wait');
-    start('a good one').passes('instance-key');
+    start('a good one').passes('instance-key', 'create');
     expect(start('poison').meets({ kind: 'forbidden', status: 403 }, 'create')).toBe('retry');
+  });
+
+  it('does not shut that gate either where it was used lately, and nobody else is refused', () => {
+    const { start } = createProcess();
+    start('a good one').passes('instance-key', 'create');
+    for (let n = 0; n < 9; n += 1) {
+      expect(start('poison').meets({ kind: 'forbidden', status: 403 }, 'create')).toBe('wait');
+    }
   });
 });
 
@@ -102,6 +135,16 @@ describe('a refused credential', () => {
     const { start } = createProcess();
     expect(start('1').meets({ kind: 'unauthorized', status: 401 }, 'create')).toBe('quarantine');
     expect(start('2').meets({ kind: 'unauthorized', status: 401 }, 'find')).toBe('quarantine');
+  });
+
+  it('that was accepted lately shuts its gate after five refusals in a row, and costs no attempt', () => {
+    const { start } = createProcess();
+    const early = start('early');
+    start('a good one').passes('instance-key', 'create');
+    const refused = { kind: 'unauthorized', status: 401 } as const;
+    expect(early.meets(refused, 'create')).toBe('wait');
+    const later = ['1', '2', '3', '4'].map((id) => start(id).meets(refused, 'create'));
+    expect(later).toEqual(['wait', 'wait', 'wait', 'quarantine']);
   });
 
   it('is never a fault of the job where the log-in was refused or rationed', () => {
@@ -116,7 +159,7 @@ describe('a refused credential', () => {
 it('what a run has passed is known of that run alone', () => {
   const { start } = createProcess();
   const [one, other] = [start('1'), start('2')];
-  one.passes('instance-key');
+  one.passes('instance-key', 'create');
   expect(one.hasPassed('instance-key:default')).toBe(true);
   expect(other.hasPassed('instance-key:default')).toBe(false);
 });
