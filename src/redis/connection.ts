@@ -33,13 +33,12 @@ export function connectRedis(
   target: RedisTarget,
   onChange: (state: 'lost' | 'ready', reason?: string) => void = () => {},
 ): RedisConnection {
-  const connection = open(target);
+  const connection = open(target, OPTIONS);
   let isLost = false;
   let reason: string | undefined;
   // Without a listener ioredis prints every failed attempt to reconnect.
-  connection.on('error', (error: Error & { code?: string }) => {
-    // Redis puts its own code in front: NOAUTH, WRONGPASS.
-    reason = error.code ?? (error.name === 'ReplyError' ? error.message.split(' ', 1)[0] : error.name);
+  connection.on('error', (error: Error) => {
+    reason = reasonOf(error);
     lose();
   });
   connection.on('close', lose);
@@ -56,13 +55,79 @@ export function connectRedis(
   }
 }
 
-function open(target: RedisTarget): RedisConnection {
+/** Redis cannot be reached, or went away; told without an address or a password. */
+export class RedisAwayError extends Error {
+  override readonly name = 'RedisAwayError';
+
+  constructor(reason: string) {
+    super(`Redis is away: ${reason}`);
+  }
+}
+
+/** How long a silent Redis is waited for that has answered before: it may be busy with a script of somebody else's. */
+const SILENT_MS = 10_000;
+
+/**
+ * Opens a connection for a command that somebody waits for: where Redis is away it fails rather than waits, and so does
+ * every call whose answer is lost, which may have been carried out all the same.
+ * @param withinMs how long reaching Redis may take, in milliseconds.
+ * @throws RedisAwayError
+ */
+export async function reachRedis(target: RedisTarget, withinMs = 5000): Promise<RedisConnection> {
+  const connection = open(target, {
+    ...OPTIONS,
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    // Before the deadline, so that it says what took so long.
+    connectTimeout: withinMs * 0.8,
+    socketTimeout: SILENT_MS,
+  });
+  let reason: string | undefined;
+  connection.on('error', (error: Error) => (reason = reasonOf(error)));
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('late')), withinMs);
+  try {
+    await Promise.race([connection.connect(), late]);
+    return connection;
+  } catch (error) {
+    connection.disconnect();
+    const told = reason ?? (error instanceof Error ? reasonOf(error) : undefined);
+    // A plain error has no name that tells anything, and its text may hold anything.
+    throw new RedisAwayError(told === undefined || told === 'Error' ? 'no answer of a Redis' : told);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a call failed because the connection was lost, so that nobody knows whether it was carried out. */
+export function isLostConnection(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as Error & { code?: unknown };
+  return typeof code === 'string' || LOST.has(error.name) || error.message === 'Connection is closed.';
+}
+const LOST = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError']);
+
+/** Redis puts its own code in front: NOAUTH, WRONGPASS. */
+function reasonOf(error: Error & { code?: string }): string {
+  return error.code ?? (error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? '') : error.name);
+}
+
+type Options = Omit<typeof OPTIONS, 'maxRetriesPerRequest'> & {
+  maxRetriesPerRequest: number | null;
+  connectTimeout?: number;
+  lazyConnect?: boolean;
+};
+
+function open(target: RedisTarget, options: Options): RedisConnection {
   switch (target.kind) {
     case 'url':
-      return new Redis(target.url, OPTIONS);
+      return new Redis(target.url, options);
     case 'cluster':
-      return new Cluster(target.nodes, { redisOptions: OPTIONS });
+      return new Cluster(target.nodes, {
+        redisOptions: options,
+        lazyConnect: options.lazyConnect ?? false,
+      });
     case 'sentinel':
-      return new Redis({ ...OPTIONS, sentinels: target.sentinels, name: target.master });
+      return new Redis({ ...options, sentinels: target.sentinels, name: target.master });
   }
 }

@@ -1,0 +1,27 @@
+/**
+ * Standard output for results, which somebody may stop reading at any time (`| head`). Knows nothing of what is written.
+ */
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+
+export interface Output {
+  /** Writes a line. False where nobody reads any more: the rest need not be produced. */
+  line(text: string): Promise<boolean>;
+}
+
+/** Takes over the stream: from here on a reader who has gone is no error. */
+export function outputOf(stream: Writable = process.stdout): Output {
+  let isRead = true;
+  const gone = new Promise<void>((resolve) => {
+    stream.on('error', () => {
+      isRead = false;
+      resolve();
+    });
+  });
+  return {
+    async line(text) {
+      if (isRead && !stream.write(`${text}\n`)) await Promise.race([once(stream, 'drain'), gone]);
+      return isRead;
+    },
+  };
+}

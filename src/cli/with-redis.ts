@@ -1,0 +1,28 @@
+/**
+ * Gives a command the configuration and its Redis, and lets go of both. Knows nothing of what the command does.
+ */
+import { type Config, loadConfig, loadEnvFile } from '../config.ts';
+import { type RedisConnection, RedisAwayError, isLostConnection, reachRedis } from '../redis/connection.ts';
+import { locateRedis } from '../redis/locate-redis.ts';
+
+/**
+ * Runs the work over a connection that fails rather than waits.
+ * @throws ConfigError, RedisAwayError, and what the work throws.
+ */
+export async function withRedis<T>(work: (redis: RedisConnection, config: Config) => Promise<T>): Promise<T> {
+  loadEnvFile();
+  const config = loadConfig();
+  const { target, release } = await locateRedis(config.redis, (line) => process.stderr.write(`${line}\n`));
+  try {
+    const redis = await reachRedis(target);
+    try {
+      return await work(redis, config);
+    } finally {
+      redis.disconnect();
+    }
+  } catch (error) {
+    throw isLostConnection(error) ? new RedisAwayError('the connection was lost') : error;
+  } finally {
+    await release();
+  }
+}

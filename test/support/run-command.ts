@@ -1,0 +1,39 @@
+/**
+ * Commands of the product as processes of their own, from their start to their end.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { onTestFinished } from 'vitest';
+import { nothingConfigured } from './spawn-worker.ts';
+
+export interface CommandEnd {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** `damoov-users ARGS`, still running; nobody sits at its terminal. */
+export function startCommand(args: readonly string[], env: Record<string, string>, nodeArgs: string[] = []) {
+  const child = spawn(process.execPath, [...nodeArgs, 'src/main.ts', ...args], {
+    env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exit = once(child, 'close').then(([status]) => status as number | null);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  return { child, exit };
+}
+
+/** `damoov-users ARGS`, to its end. */
+export async function runCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  nodeArgs?: string[],
+): Promise<CommandEnd> {
+  const { child, exit } = startCommand(args, env, nodeArgs);
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+  return { status, stdout, stderr };
+}
