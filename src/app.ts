@@ -14,8 +14,9 @@ import { startHealthServer } from './ops/health.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
 import { type RedisTarget, connectRedis } from './redis/connection.ts';
-import { startRedisServer } from './redis/embedded-server.ts';
 import { type ProbeIntervals, createGates, tendGates } from './redis/gates.ts';
+import { createLastMoment } from './redis/last-moment.ts';
+import { locateRedis } from './redis/locate-redis.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 import type { Pipeline } from './worker/pipeline.ts';
@@ -135,6 +136,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       ledger,
       retry: config.retry,
       gates,
+      deletions: createLastMoment({ jobs, prefix }),
       witness: new Witness({ retry: config.retry }),
       onRun: createRunLog(log),
     };
@@ -172,15 +174,11 @@ async function standIn(
   log: Log,
   closing: (() => Promise<unknown>)[],
 ): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
-  let target = config.redis;
   let { damoov } = config;
   const standIns: { redis?: string; damoov?: string } = {};
-  if (target === 'embedded') {
-    const server = await startRedisServer({ dir: '.data/redis', log: (line) => log.info(line) });
-    closing.push(() => server.stop());
-    target = { kind: 'url', url: server.url };
-    standIns.redis = server.url;
-  }
+  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) => log.info(line));
+  closing.push(release);
+  if (embeddedUrl !== undefined) standIns.redis = embeddedUrl;
   if (damoov === 'sandbox') {
     const sandbox = await startSandbox();
     closing.push(() => sandbox.close());

@@ -9,11 +9,13 @@ import { msOf, versionOf } from '../contract/version.ts';
 import { type Effect, type Instance, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { createUser } from '../operations/create-user.ts';
 import { deleteUser } from '../operations/delete-user.ts';
+import { superseded } from '../operations/newer-knowledge.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
 import { updateUser } from '../operations/update-user.ts';
 import { classify } from './classify.ts';
 import { type Gates, gateName, gatesOf } from './gates.ts';
 import { leaveOpen } from './open-ends.ts';
+import type { DeletionGuard } from './deletion-guard.ts';
 import type { Address, Begun, KeptSettlement, UserLedger } from './user-ledger.ts';
 import { type Verdict, endOfPatience, later, unsettled } from './verdict.ts';
 import { type SharedClient, watchedClient } from './watched-client.ts';
@@ -59,6 +61,8 @@ export interface Pipeline {
   client: SharedClient;
   ledger: UserLedger;
   gates: Gates;
+  /** Asked before each deletion whether it is still wanted. */
+  deletions: DeletionGuard;
   witness: Witness;
   retry: RetryPolicy;
   onRun?: (report: RunReport) => void;
@@ -85,17 +89,18 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Ve
 }
 
 async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
-  if (!parsed.ok) return refuse(failed('invalid-job', parsed.invalid.message), parsed, delivery, pipeline);
+  if (!parsed.ok)
+    return settleAside(failed('invalid-job', parsed.invalid.message), parsed, delivery, pipeline);
   const { job } = parsed;
   const instance = pipeline.instances.get(job.data.instance);
   if (instance === undefined) {
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
-    return refuse(failed('unknown-instance', message), parsed, delivery, pipeline);
+    return settleAside(failed('unknown-instance', message), parsed, delivery, pipeline);
   }
   const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
   if (msOf(version) > pipeline.ports.now() + MOST_AHEAD_MS) {
     const message = 'occurredAt, or the job itself, is more than an hour ahead of its time';
-    return refuse(failed('invalid-job', message), parsed, delivery, pipeline);
+    return settleAside(failed('invalid-job', message), parsed, delivery, pipeline);
   }
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
@@ -112,6 +117,8 @@ async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline)
       return { next: 'parked' };
     case 'held':
       return { next: 'held', gate: begun.gate };
+    case 'cancelled':
+      return settleAside(superseded('cancellation', job.data.userId), parsed, delivery, pipeline);
     case 'settled':
       return ended(begun.settlement, parsed, delivery, pipeline);
     case 'taken':
@@ -119,8 +126,8 @@ async function decide(parsed: ParsedJob, delivery: Delivery, pipeline: Pipeline)
   }
 }
 
-/** A job of which nobody can tell whose it is. */
-async function refuse(
+/** A job that needs no user: nobody can tell whose it is, or nothing is to be done. */
+async function settleAside(
   outcome: Settled,
   parsed: ParsedJob,
   delivery: Delivery,
@@ -162,6 +169,7 @@ async function takeIn(
 ): Promise<Verdict> {
   let { user } = begun;
   let givenUp: Verdict = { next: 'lost' };
+  let hasCommitted = false;
   const { id, timestamp, maySend, signal } = delivery;
   const watch = {
     maySend,
@@ -184,6 +192,12 @@ async function takeIn(
       if (claimed.is === 'busy') givenUp = { next: 'parked' };
       return GIVEN_UP;
     },
+    async commitDeletion(ids) {
+      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids);
+      if (answer === 'lost') return GIVEN_UP;
+      hasCommitted = answer === 'go';
+      return answer;
+    },
     signal,
   };
 
@@ -195,7 +209,8 @@ async function takeIn(
   const error = 'error' in attempt ? attempt.error : undefined;
   const outcome = endOfPatience(seen.weigh(attempt.outcome, error), delivery.attempt, pipeline.retry);
   const { version } = context.job;
-  const learnt = leaveOpen(job, version, user.record, { ...attempt, outcome }, pipeline.ports.now());
+  const end = { ...attempt, outcome, hasCommitted };
+  const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
   if (!isSettled(outcome)) {
     if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };
     if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
