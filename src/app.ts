@@ -16,6 +16,7 @@ import { createMetrics } from './ops/metrics.ts';
 import { deriveAdminKey } from './redis/admin-key.ts';
 import { type RedisTarget, connectRedis, isRefusal } from './redis/connection.ts';
 import { type ProbeIntervals, createGates } from './redis/gates.ts';
+import { createLastMoment } from './redis/last-moment.ts';
 import { locateRedis } from './redis/locate-redis.ts';
 import { createLoginBudget } from './redis/login-budget.ts';
 import { createPacer } from './redis/pacer.ts';
@@ -187,6 +188,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       seal: createSeal(instances),
       retry: config.retry,
       gates,
+      deletions: createLastMoment({ jobs, prefix }),
       witness,
       receipts: {
         headOf: createChainReader(prefix, jobs),

@@ -102,6 +102,21 @@ describe('the README', () => {
       expect(parseJob(name, JSON.parse(data))).toMatchObject({ ok: true });
   });
 
+  it.each(['README.md', 'docs/deletions.md'])('the commands about deletions in %s work', async (file) => {
+    const world = await createWorld({ startsWorker: false });
+    const commands = (await codeBlocks(file, 'sh'))
+      .flatMap((block) => block.split('\n'))
+      .filter((line) => line.startsWith('npm run -s cli -- delet'));
+    expect(commands.length).toBeGreaterThan(1);
+    for (const line of commands) {
+      const [command = '', ...args] = line.split(' ');
+      const { child, exit } = start(command, args, world.env);
+      const [, errors] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+      // What was cancelled cannot be moved: 1 is an answer, 2 is none.
+      expect([await exit, errors]).toEqual([line.includes('reschedule') ? 1 : 0, '']);
+    }
+  });
+
   it('its event is one', async () => {
     const [event = ''] = await codeBlocks('README.md', 'json');
     expect(UserEvent.safeParse(JSON.parse(event)).error).toBeUndefined();

@@ -2,12 +2,10 @@
  * `damoov-users receipts verify`: tells whether a file of receipts is intact, or names its first broken link.
  */
 import { type KeyObject, createPublicKey } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
-import { InvalidArgumentError } from 'commander';
+import { createReadStream } from 'node:fs';
 import { loadConfig, loadEnvFile } from '../config.ts';
 import { keyIdOf } from '../contract/receipt.ts';
 import type { Head } from '../receipts/chains.ts';
-import { publicKeyIn } from '../receipts/keys.ts';
 import { type Break, type Verification, verifyReceipts } from '../receipts/verify.ts';
 
 export interface VerifyCommandOptions {
@@ -49,28 +47,6 @@ function configuredKeys(): KeyObject[] {
   loadEnvFile();
   const { receiptKey } = loadConfig();
   return receiptKey === undefined ? [] : [createPublicKey(receiptKey.privateKey)];
-}
-
-/** Reads one more `--public-key FILE`. */
-export function parsePublicKey(file: string, before: KeyObject[] = []): KeyObject[] {
-  let pem: string;
-  try {
-    pem = readFileSync(file, 'utf8');
-  } catch {
-    throw new InvalidArgumentError('cannot be read.');
-  }
-  const key = publicKeyIn(pem);
-  if (key === undefined) throw new InvalidArgumentError('is no Ed25519 public key in PEM.');
-  return [...before, key];
-}
-
-/** Reads one more `--head instance=hash`. */
-export function parseHead(text: string, before: Head[] = []): Head[] {
-  const { instance, hash } = /^(?<instance>.+)=(?<hash>[0-9a-f]{64})$/.exec(text)?.groups ?? {};
-  if (instance === undefined || hash === undefined) {
-    throw new InvalidArgumentError('must be the name of an instance, = and a hash of 64 hex digits.');
-  }
-  return [...before, { instance, hash }];
 }
 
 function describe(verification: Verification): string {

@@ -77,6 +77,14 @@ export interface OperationContext {
   record: UserRecord;
   /** The clientId proved to be this user's: answers what is known of that user, who is this run's too from here on. */
   claim: (userId: string) => Promise<UserRecord | typeof GIVEN_UP>;
+  /**
+   * Asked right before each DELETE, and before it is said that there was nobody to delete, with all ids that are known of
+   * the user. Only on `go` may it be sent; on `cancelled` nothing may.
+   */
+  commitDeletion: (ids: {
+    clientId?: string | undefined;
+    userId?: string | undefined;
+  }) => Promise<'go' | 'cancelled' | typeof GIVEN_UP>;
   /** Aborted when the job is no longer ours: nothing may be sent after that. */
   signal: AbortSignal;
   /** Epoch milliseconds. */

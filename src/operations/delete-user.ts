@@ -52,6 +52,9 @@ export async function deleteUser(
       outcome: { status: 'retry', reason: 'an unanswered create may have made the user: not seen yet' },
     };
   }
+  const answer = await context.commitDeletion(address);
+  if (answer === GIVEN_UP) return GIVEN_UP;
+  if (answer === 'cancelled') return { outcome: superseded('cancellation', address.userId) };
   const outcome = deleted(address.userId, { existed: false, confirmedAt: context.now() });
   return isAboutUser ? { outcome, learnt: { record: tombstone(record, context) } } : { outcome };
 }
@@ -109,8 +112,11 @@ async function end(
   context: OperationContext,
   wasSeen: boolean,
   clientId?: string,
-): Promise<Effect> {
+): Promise<Effect | typeof GIVEN_UP> {
   const { client, signal, record } = context;
+  const answer = await context.commitDeletion({ userId, clientId });
+  if (answer === GIVEN_UP) return GIVEN_UP;
+  if (answer === 'cancelled') return { outcome: superseded('cancellation', userId) };
   let refusal: DamoovError | undefined;
   try {
     await client.deleteUser(userId, { signal });

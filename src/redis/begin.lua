@@ -6,8 +6,8 @@
 --         ms, 8 seconds to keep, 9 the job's name, 10 hash of the client, 11 hash of the user, 12 userId, 13 how the
 --         user is known (named, derived, found), 14-22 of moveToDelayed, 23 how many gates the job has to pass, 24 ms a
 --         scout may take, 25 the clock of the gates in ms, or none, 26 ms until another job is woken
---   Answers {'lost'} | {'busy'} | {'settled', settlement} | {'held', gate} | {'taken', hash, record, shut, probes}; gates by
---         their place in the list, from 0
+--   Answers {'lost'} | {'busy'} | {'cancelled'} | {'settled', settlement} | {'held', gate} |
+--           {'taken', hash, record, shut, probes}; gates by their place in the list, from 0
 local jobKey, lockKey = KEYS[2], KEYS[3]
 local base, jobsBase, jobId, token, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local score, lockMs, keepS, name = ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
@@ -124,6 +124,23 @@ if next then
   nextId, nextUntil = string.match(next, '^(.*) (%S+)$')
 end
 local isReserved = next and nextId ~= jobId and tonumber(nextUntil) > nowMs()
+
+-- A deletion that was cancelled before it was sent needs no user, and waits for nobody. One that has its user already is
+-- told at its last moment.
+if name == 'delete-user' and not held and owner ~= us then
+  local mark = redis.call('HMGET', jobKey, 'cx', 'go')
+  if mark[1] and not mark[2] then
+    local deletion = redis.call('HGET', key, 'dd')
+    if deletion and string.find(deletion, ' ' .. jobId .. ' ', 1, true) then
+      redis.call('HDEL', key, 'dd')
+    end
+    redis.call('ZREM', key .. ':waiting', jobId)
+    if nextId == jobId then
+      wakeOldest(key, promoteKeys, jobsBase, lockMs)
+    end
+    return { 'cancelled' }
+  end
+end
 
 local isHeld = owner ~= us and isAlive(jobsBase, owner)
 if isHeld or (isReserved and owner ~= us) then

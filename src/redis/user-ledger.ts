@@ -122,6 +122,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     switch (reply[0]) {
       case 'lost':
       case 'busy':
+      case 'cancelled':
         return { is: reply[0] };
       case 'held': {
         const [gate] = namesOf([reply[1]]);
@@ -226,7 +227,7 @@ interface Hold {
 }
 
 const Reply = z.union([
-  z.tuple([z.enum(['lost', 'busy'])]),
+  z.tuple([z.enum(['lost', 'busy', 'cancelled'])]),
   z.tuple([z.literal('settled'), z.string()]),
   z.tuple([z.literal('held'), z.number()]),
   z.tuple([z.literal('taken'), z.string(), z.array(z.string()), z.array(z.number()), z.array(z.number())]),

@@ -15,6 +15,8 @@ export interface End {
   error?: unknown;
   /** What it learnt of the user, where it came to an end. */
   learnt?: Learnt | undefined;
+  /** Whether the deletion was let go: before that, nothing was sent that could delete. */
+  hasCommitted: boolean;
 }
 
 /** What is to be remembered of the user after a run of this job. */
@@ -37,9 +39,10 @@ export function leaveOpen(
       return { ...learnt, record: { ...learnt.record, isInDoubt, pending } };
     }
     case 'delete-user': {
-      // That the user was made lately is no proof of it any more.
-      const madeAt = end.learnt === undefined ? undefined : learnt.record.madeAt;
       const deletingSince = openDeletion(record, end, nowMs);
+      // Where a deletion may be out, that the user was made lately is no proof of it any more.
+      const isUntouched = !end.hasCommitted && deletingSince === undefined;
+      const madeAt = end.learnt === undefined && !isUntouched ? undefined : learnt.record.madeAt;
       return { ...learnt, record: { ...learnt.record, madeAt, deletingSince } };
     }
   }
@@ -60,7 +63,8 @@ function openDeletion({ deletingSince }: UserRecord, end: End, nowMs: number): n
 }
 
 /** Any request of the run may have failed behind the deletion, but for one that was never let in. */
-function mayHaveDeleted({ outcome, error }: End): boolean {
+function mayHaveDeleted({ outcome, error, hasCommitted }: End): boolean {
+  if (!hasCommitted) return false;
   if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';
   const isUnconfirmed = outcome.status === 'failed' && outcome.code === 'retries-exhausted';
   return outcome.status === 'retry' || isUnconfirmed || error !== undefined;

@@ -23,6 +23,7 @@ import { classify } from './classify.ts';
 import { type Gates, gateName, gatesOf } from './gates.ts';
 import { type ReadJob, readJob, referenceOf, remainsOf } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
+import type { DeletionGuard } from './deletion-guard.ts';
 import { type Receipts, receiptOf } from './receipt.ts';
 import type { Seal } from './seal.ts';
 import type {
@@ -80,6 +81,8 @@ export interface Pipeline {
   ledger: UserLedger;
   seal: Seal;
   gates: Gates;
+  /** Asked before each deletion whether it is still wanted. */
+  deletions: DeletionGuard;
   witness: Witness;
   receipts: Receipts;
   retry: RetryPolicy;
@@ -111,18 +114,18 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Ve
 
 async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { parsed } = read;
-  if (read.isErased) return refuse(superseded('deletion'), read, delivery, pipeline);
-  if (!parsed.ok) return refuse(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
+  if (read.isErased) return settleAside(superseded('deletion'), read, delivery, pipeline);
+  if (!parsed.ok) return settleAside(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
   const { job } = parsed;
   const instance = pipeline.instances.get(job.data.instance);
   if (instance === undefined) {
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
-    return refuse(failed('unknown-instance', message), read, delivery, pipeline);
+    return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
   }
   const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
   if (msOf(version) > pipeline.ports.now() + MOST_AHEAD_MS) {
     const message = 'occurredAt, or the job itself, is more than an hour ahead of its time';
-    return refuse(failed('invalid-job', message), read, delivery, pipeline);
+    return settleAside(failed('invalid-job', message), read, delivery, pipeline);
   }
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
@@ -139,6 +142,8 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
       return { next: 'parked' };
     case 'held':
       return { next: 'held', gate: begun.gate };
+    case 'cancelled':
+      return settleAside(superseded('cancellation', job.data.userId), read, delivery, pipeline);
     case 'settled':
       return ended(begun.settlement, read, delivery, pipeline);
     case 'taken':
@@ -146,8 +151,8 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
   }
 }
 
-/** A job of which nobody can tell whose it is, or what it said. */
-async function refuse(
+/** A job that needs no user: nobody can tell whose it is or what it said, or nothing is to be done. */
+async function settleAside(
   outcome: Settled,
   read: ReadJob,
   delivery: Delivery,
@@ -199,6 +204,7 @@ async function takeIn(
 ): Promise<Verdict> {
   let { user } = begun;
   let givenUp: Verdict = { next: 'lost' };
+  let hasCommitted = false;
   const { id, timestamp, maySend, signal } = delivery;
   const watch = {
     maySend,
@@ -220,6 +226,12 @@ async function takeIn(
       if (claimed.is === 'busy') givenUp = { next: 'parked' };
       return GIVEN_UP;
     },
+    async commitDeletion(ids) {
+      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids);
+      if (answer === 'lost') return GIVEN_UP;
+      hasCommitted = answer === 'go';
+      return answer;
+    },
     signal,
   };
 
@@ -231,7 +243,8 @@ async function takeIn(
   const error = 'error' in attempt ? attempt.error : undefined;
   const outcome = endOfPatience(seen.weigh(attempt.outcome, error), delivery.attempt, pipeline.retry);
   const { version } = context.job;
-  const learnt = leaveOpen(job, version, user.record, { ...attempt, outcome }, pipeline.ports.now());
+  const end = { ...attempt, outcome, hasCommitted };
+  const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
   if (!isSettled(outcome)) {
     if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };
     if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);

@@ -80,6 +80,8 @@ export type Begun =
   | { is: 'settled'; settlement: KeptSettlement }
   /** Another job has the user: this one is parked until it is woken. */
   | { is: 'busy' }
+  /** A deletion that was cancelled before it was sent. */
+  | { is: 'cancelled' }
   /** The job is no longer this run's. */
   | { is: 'lost' };
 

@@ -42,11 +42,8 @@ describe('the receipt of a deletion', () => {
       verified: true,
     });
     expect(receipt.requestedAt > requestedAt).toBe(true);
-    expect([receipt.scheduledFor, receipt.executedAt, receipt.confirmedAt].toSorted()).toEqual([
-      receipt.scheduledFor,
-      receipt.executedAt,
-      receipt.confirmedAt,
-    ]);
+    const { scheduledFor = '', executedAt = '', confirmedAt = '' } = receipt;
+    expect(scheduledFor <= executedAt && executedAt <= confirmedAt).toBe(true);
     expect(await isSignedBy(receipt, publicKey)).toBe(true);
     expect(JSON.stringify(receipt)).not.toContain('c-1');
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.returnvalue).toEqual(event.data);

@@ -20,7 +20,7 @@ export async function isCarriedOut(
   work: readonly Promise<unknown>[],
   total: number,
   collector: Collector,
-  producer: Producer,
+  producer: Pick<Producer, 'leftOver'>,
   onProgress: (settled: number) => void = () => undefined,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<boolean> {
@@ -43,7 +43,7 @@ export async function isCarriedOut(
 }
 
 /** How many jobs are neither completed nor failed; Infinity, where Redis does not say it soon. */
-async function leftOver(producer: Producer): Promise<number> {
+async function leftOver(producer: Pick<Producer, 'leftOver'>): Promise<number> {
   const left = await Promise.race([producer.leftOver(), sleep(10 * LOOK_MS, undefined)]);
   if (left === undefined) return Number.POSITIVE_INFINITY;
   return Object.values(left).reduce((sum, count) => sum + count, 0);

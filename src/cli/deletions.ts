@@ -1,0 +1,86 @@
+/**
+ * `damoov-users deletions list|cancel|reschedule`: what is pending, and what is to become of it.
+ */
+import type { Deletion } from '../redis/deletion-list.ts';
+import { type Deletions } from '../redis/deletions.ts';
+import { HEADING, deletionText, scheduledText } from './deletions-report.ts';
+import { outputOf } from './output.ts';
+import { UsageError } from './usage-error.ts';
+import { type UserOptions, named, withDeletions } from './with-deletions.ts';
+
+export interface ListDeletionsOptions extends UserOptions {
+  /** How many are shown; 0 for all. */
+  next: number;
+  /** Epoch milliseconds. */
+  from?: number;
+  /** Epoch milliseconds. */
+  until?: number;
+  json?: boolean;
+}
+
+/** Shows what is pending, the next due first. */
+export async function listDeletions(options: ListDeletionsOptions): Promise<void> {
+  const { next, json = false } = options;
+  const out = outputOf();
+  await withDeletions(options, async (deletions) => {
+    let shown = 0;
+    for await (const deletion of chosen(deletions, options)) {
+      if (next > 0 && shown === next) {
+        if (!json) await out.line('… more (--next)');
+        break;
+      }
+      if (shown === 0 && !json) await out.line(HEADING);
+      if (!(await out.line(deletionText(deletion, Date.now(), json)))) return;
+      shown += 1;
+    }
+    if (shown === 0 && !json) await out.line('No deletion is pending.');
+  });
+}
+
+/** One that was scheduled under the id is found at once; only else all that are pending are looked through. */
+async function* chosen(deletions: Deletions, options: ListDeletionsOptions): AsyncGenerator<Deletion> {
+  const { clientId, userId, instance, from, until } = options;
+  const isOfUser = clientId !== undefined || userId !== undefined;
+  const found = isOfUser ? await deletions.find(named(options)) : undefined;
+  if (found !== undefined) {
+    if (found.dueAt >= (from ?? 0) && found.dueAt <= (until ?? Infinity)) yield found;
+    return;
+  }
+  for await (const deletion of deletions.list({
+    from,
+    until,
+    ...(isOfUser && { of: { clientId, userId } }),
+  })) {
+    if (instance === undefined || deletion.instance === instance) yield deletion;
+  }
+}
+
+/** True where nothing is deleted any more. */
+export async function cancelDeletion(options: UserOptions & { json?: boolean }): Promise<boolean> {
+  const user = named(options);
+  return withDeletions(options, async (deletions) => {
+    const answer = await deletions.cancel(user);
+    await outputOf().line(scheduledText(answer, Date.now(), options.json === true));
+    return answer === 'cancelled';
+  });
+}
+
+export interface RescheduleOptions extends UserOptions {
+  /** Milliseconds from now. */
+  in?: number;
+  /** Epoch milliseconds. */
+  at?: number;
+  json?: boolean;
+}
+
+/** True where the deletion is due at another time now. */
+export async function rescheduleDeletion(options: RescheduleOptions): Promise<boolean> {
+  const user = named(options);
+  if (options.at === undefined && options.in === undefined) throw new UsageError('say when: --in or --at');
+  const dueAt = options.at ?? Date.now() + (options.in ?? 0);
+  return withDeletions(options, async (deletions) => {
+    const answer = await deletions.reschedule(user, dueAt);
+    await outputOf().line(scheduledText(answer, Date.now(), options.json === true));
+    return typeof answer !== 'string';
+  });
+}

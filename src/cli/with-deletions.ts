@@ -1,0 +1,48 @@
+/**
+ * Gives a command the deletions of the configured queue, and turns what cannot be asked of them into bad usage.
+ */
+import { Queue } from 'bullmq';
+import { type Deletions, createDeletions } from '../redis/deletions.ts';
+import { UsageError } from './usage-error.ts';
+import { withRedis } from './with-redis.ts';
+
+/** Whom a command is about. */
+export interface UserOptions {
+  clientId?: string;
+  userId?: string;
+  instance?: string;
+}
+
+/** @throws UsageError for a request that is none, and for an instance that nobody configured. */
+export async function withDeletions<T>(
+  { instance }: UserOptions,
+  work: (deletions: Deletions, jobs: Queue) => Promise<T>,
+): Promise<T> {
+  return withRedis(async (connection, config) => {
+    const known = config.damoov === 'sandbox' ? ['default'] : Object.keys(config.damoov.instances);
+    if (instance !== undefined && !known.includes(instance)) {
+      throw new UsageError(`--instance: there is no such instance (known: ${known.join(', ')})`);
+    }
+    const { prefix, jobs: name } = config.queues;
+    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    jobs.on('error', () => {});
+    try {
+      return await work(createDeletions({ jobs, prefix }), jobs);
+    } catch (error) {
+      const isOfRequest = error instanceof RangeError || error instanceof TypeError;
+      throw isOfRequest ? new UsageError(error.message) : error;
+    }
+  });
+}
+
+/** @throws UsageError where a command names nobody. */
+export function named({ clientId, userId, instance }: UserOptions): UserOptions {
+  if (clientId === undefined && userId === undefined)
+    throw new UsageError('name the user: --client-id or --user-id');
+  return {
+    ...(clientId !== undefined && { clientId }),
+    ...(userId !== undefined && { userId }),
+    ...(instance !== undefined && { instance }),
+  };
+}

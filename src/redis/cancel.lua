@@ -1,0 +1,71 @@
+-- Cancels what is pending under these names, and these jobs: from here on no DELETE is sent for them.
+--   KEYS: 1 the salt, 2-10 of BullMQ's promote, then the names
+--   ARGV: 1 the salt, 2 base of the jobs' keys, 3 seconds to keep what is known of a name, 4 how many names, then their
+--         hashes, then the ids of jobs that others have added
+--   Answers 'stale' | 'too-late' | 'done' | 'cancelled' | 'none'
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 'stale'
+end
+local base, keepS, names = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local promoteKeys = { unpack(KEYS, 2, 10) }
+local answered = {}
+
+local function cancel(jobId)
+  local job = deletionOf(base, jobId)
+  if not job.exists then
+    return 'none'
+  end
+  if job.hasGone then
+    return sent(base, jobId)
+  end
+  if not job.isOver then
+    if not job.isCancelled then
+      withdraw(base, jobId, promoteKeys)
+    end
+    return 'cancelled'
+  end
+  if hasFailed(base, jobId) then
+    -- Nothing is pending; but somebody may put it back.
+    redis.call('HSET', base .. jobId, 'cx', clock())
+    return 'none'
+  end
+  return job.isCancelled and 'cancelled' or 'none'
+end
+
+--- Also where it was cancelled before: what others have asked for since then is meant as well.
+local function markCancelled(key)
+  remember(key, (nameState(key)), ' cx ' .. clock(), keepS)
+end
+
+for i = 1, names do
+  local key, hash = follow(KEYS[10 + i], ARGV[4 + i])
+  local number, mark, about = nameState(key)
+  local answer = cancel(deletionId(hash, number))
+  if mark == 'go' then
+    answer = sent(base, about)
+  elseif mark == 'cx' and answer == 'none' then
+    answer = 'cancelled'
+  end
+  if answer == 'cancelled' then
+    markCancelled(key)
+    markCancelled(KEYS[10 + i])
+  end
+  answered[answer] = true
+end
+for i = 5 + names, #ARGV do
+  local answer = cancel(ARGV[i])
+  if answer == 'cancelled' then
+    for place = 1, names do
+      markCancelled(KEYS[10 + place])
+    end
+    -- An earlier deletion of the name may be done; this one was pending.
+    answered.done = nil
+  end
+  answered[answer] = true
+end
+for _, answer in ipairs({ 'too-late', 'done', 'cancelled' }) do
+  if answered[answer] then
+    return answer
+  end
+end
+return 'none'

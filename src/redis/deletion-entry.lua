@@ -1,0 +1,18 @@
+-- What is told of a deletion that is pending.
+local function text(value)
+  return type(value) == 'string' and value or ''
+end
+
+--- Only the ids leave the server: the rest of the data is nobody's business here.
+local function entryOf(base, id, at, mostData)
+  local key = base .. id
+  local job = redis.call('HMGET', key, 'name', 'timestamp', 'cx')
+  if job[1] ~= 'delete-user' or job[3] or redis.call('HSTRLEN', key, 'data') > mostData then
+    return nil
+  end
+  local isRead, data = pcall(cjson.decode, redis.call('HGET', key, 'data') or '')
+  if not isRead or type(data) ~= 'table' then
+    return nil
+  end
+  return { id, at, job[2] or '', text(data.instance), text(data.clientId), text(data.userId) }
+end

@@ -1,0 +1,240 @@
+/**
+ * Races between deletions that come due and whoever cancels them, while the workers are killed, frozen and cut off. It draws
+ * up what is to happen to each user, lets it happen, and compares the answers with what was sent.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue, QueueEvents } from 'bullmq';
+import { Redis } from 'ioredis';
+import {
+  type Cancellation,
+  type DeletionOf,
+  type Deletions,
+  createDeletions,
+} from '../../src/redis/deletions.ts';
+import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
+import { viewSandbox } from '../model/sandbox-view.ts';
+import { type Collector, startCollector } from './collector.ts';
+import { deedsAgainst } from './deeds.ts';
+import { startFleet } from './fleet.ts';
+import { EVENTS_QUEUES, PREFIX, prepareGround } from './ground.ts';
+import { isCarriedOut } from './progress.ts';
+import { type Random, seeded } from './random.ts';
+import { planFaults, strike } from './schedule.ts';
+
+export interface RaceOptions {
+  readonly users: number;
+  readonly seed: number;
+  readonly kills: number;
+  readonly redisKills: number;
+}
+
+export interface RaceReport {
+  /** Users of whom the answer and the deed differ, with both. */
+  readonly violations: readonly string[];
+  readonly answers: Readonly<Record<Cancellation, number>>;
+  readonly injected: Readonly<Record<string, number>>;
+  readonly isDone: boolean;
+}
+
+interface Racer {
+  readonly userId: string;
+  /** What the deletion names, and what its cancellation names. */
+  readonly request: DeletionOf;
+  readonly cancelled: DeletionOf;
+  /** Added by another BullMQ client, with an id that the queue counts. */
+  readonly isForeign: boolean;
+  readonly dueAt: number;
+  /** Cancelled so many milliseconds after it is due, or after a worker has taken it. */
+  readonly after: 'due' | 'taken';
+  readonly delayMs: number;
+  readonly callers: 1 | 2;
+  jobId: string;
+  readonly answers: Cancellation[];
+}
+
+/** How far apart deletions come due on average, in milliseconds: about as fast as the workers are. */
+const PACE_MS = 5;
+const AT_ONCE = 100;
+
+export async function raceDeletions({ users, seed, kills, redisKills }: RaceOptions): Promise<RaceReport> {
+  const random = seeded(seed);
+  const ground = await prepareGround();
+  const closing: (() => unknown)[] = [];
+  try {
+    const { redis, sandboxUrl, workerEnv, logDir } = ground;
+    await ground.setModes({ seed, latencyMs: [1, 10], loginLimit: null });
+    const collector = await startCollector(redis.url, PREFIX, EVENTS_QUEUES);
+    closing.push(() => collector.close());
+    const queue = openQueue(redis.url, closing);
+    const callers = [queue, openQueue(redis.url, closing)].map((jobs) =>
+      createDeletions({ jobs, prefix: PREFIX }),
+    );
+    const racers = drawRacers(users, random, Date.now() + 3000 + users);
+    await inBatches(racers, ({ userId, request }) => signUp(sandboxUrl, userId, request.clientId ?? userId));
+    await ground.setModes({ errorRate: 0.02, dropRate: 0.02 });
+    await inBatches(racers, async (racer) => void (racer.jobId = await add(racer, queue, callers)));
+
+    const fleet = await startFleet(2, { ...workerEnv, WORKER_CONCURRENCY: '20' }, logDir, random);
+    closing.push(() => fleet.close());
+    const { deeds, injected } = deedsAgainst(ground, fleet, random);
+    const plan = planFaults(
+      {
+        'worker kill': kills,
+        'worker freeze': Math.ceil(kills / 3),
+        'redis kill': redisKills,
+        'reply lost': kills,
+      },
+      random,
+    );
+    const share = (of: number) => collector.reaches(Math.floor(of * users));
+    const isOver = collector.reaches(users);
+    const work = [strike(plan, share, deeds), cancelAll(racers, callers, redis.url, isOver, closing)];
+    const leftOver = async () => queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized');
+    const isDone = await isCarriedOut(work, users, collector, { leftOver });
+    const { log } = await viewSandbox(sandboxUrl);
+    const sent = new Map<string, 'sent' | 'applied'>();
+    for (const { operation, deviceToken, applied } of log) {
+      if (operation !== 'delete' || deviceToken === null) continue;
+      const id = deviceToken.toLowerCase();
+      sent.set(id, applied || sent.get(id) === 'applied' ? 'applied' : 'sent');
+    }
+    return {
+      violations: racers.flatMap((racer) => wrong(racer, sent, collector)),
+      answers: count(racers),
+      injected,
+      isDone,
+    };
+  } finally {
+    for (const step of closing.toReversed()) await step();
+    await ground.close(false);
+  }
+}
+
+function openQueue(url: string, closing: (() => unknown)[]): Queue {
+  const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  connection.on('error', () => undefined);
+  const queue = new Queue('user-jobs', { connection, prefix: PREFIX });
+  queue.on('error', () => undefined);
+  closing.push(() => connection.disconnect());
+  return queue;
+}
+
+function drawRacers(users: number, random: Random, firstDueAt: number): Racer[] {
+  return Array.from({ length: users }, (_, n) => {
+    const clientId = `c-${n}`;
+    const userId = randomUUID();
+    const names: DeletionOf[] = [{ clientId }, { userId }, { clientId, userId }];
+    const request = names[random.next() < 0.7 ? 0 : 1 + random.below(2)] ?? {};
+    const isBoth = request.clientId !== undefined && request.userId !== undefined;
+    return {
+      userId,
+      request,
+      cancelled: (isBoth ? random.pick(names) : undefined) ?? request,
+      isForeign: random.next() < 0.05,
+      dueAt: firstDueAt + Math.floor(random.next() * users * PACE_MS),
+      after: random.next() < 0.5 ? ('due' as const) : ('taken' as const),
+      delayMs: random.next() < 0.5 ? random.below(30) : random.below(400),
+      callers: random.next() < 0.2 ? (2 as const) : (1 as const),
+      jobId: '',
+      answers: [],
+    };
+  });
+}
+
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let n = 0; n < items.length; n += AT_ONCE) await Promise.all(items.slice(n, n + AT_ONCE).map(work));
+}
+
+async function signUp(sandboxUrl: string, userId: string, clientId: string): Promise<void> {
+  const { instanceId: instanceid, instanceKey: instancekey } = SANDBOX_CREDENTIALS;
+  const answer = await fetch(`${sandboxUrl}/v1/Registration/create`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', instanceid, instancekey },
+    body: JSON.stringify({ CustomToken: userId, UserFields: { ClientId: clientId } }),
+  });
+  if (!answer.ok) throw new Error(`the sandbox answered ${answer.status}`);
+  await answer.body?.cancel();
+}
+
+async function add(
+  { isForeign, request, dueAt }: Racer,
+  queue: Queue,
+  [deletions]: Deletions[],
+): Promise<string> {
+  if (isForeign) {
+    const { id } = await queue.add('delete-user', request, { delay: Math.max(0, dueAt - Date.now()) });
+    return id ?? '';
+  }
+  const scheduled = await deletions?.schedule(request, dueAt);
+  if (scheduled === undefined || scheduled === 'too-late') throw new Error('nothing was scheduled');
+  return scheduled.jobId;
+}
+
+/** Resolves once every deletion was cancelled at its moment, and each caller has its answer. */
+async function cancelAll(
+  racers: Racer[],
+  callers: Deletions[],
+  redisUrl: string,
+  isOver: Promise<void>,
+  closing: (() => unknown)[],
+) {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  connection.on('error', () => undefined);
+  const events = new QueueEvents('user-jobs', { connection, prefix: PREFIX });
+  events.on('error', () => undefined);
+  closing.push(async () => {
+    await events.close();
+    connection.disconnect();
+  });
+  const byJob = new Map(racers.filter(({ after }) => after === 'taken').map((racer) => [racer.jobId, racer]));
+  const taken = Promise.withResolvers<void>();
+  const work: Promise<void>[] = [];
+  const cancelIn = async (racer: Racer, inMs: number) => {
+    await sleep(inMs);
+    const asked = callers.slice(0, racer.callers);
+    const searches = racer.isForeign;
+    racer.answers.push(
+      ...(await Promise.all(asked.map((each) => each.cancel(racer.cancelled, { searches })))),
+    );
+  };
+  const cancelSoon = (racer: Racer, inMs: number) => work.push(cancelIn(racer, inMs));
+  events.on('active', ({ jobId }) => {
+    const racer = byJob.get(jobId);
+    if (racer === undefined) return;
+    byJob.delete(jobId);
+    cancelSoon(racer, racer.delayMs);
+    if (byJob.size === 0) taken.resolve();
+  });
+  for (const racer of racers) {
+    if (racer.after === 'due') cancelSoon(racer, Math.max(0, racer.dueAt - Date.now() - 60 + racer.delayMs));
+  }
+  // Redis forgets who was taken when it is killed.
+  await Promise.race([taken.promise, isOver]);
+  for (const racer of byJob.values()) cancelSoon(racer, 0);
+  await Promise.all(work);
+}
+
+function wrong(
+  { userId, jobId, answers }: Racer,
+  sent: ReadonlyMap<string, 'sent' | 'applied'>,
+  collector: Collector,
+): string[] {
+  const deed = sent.get(userId) ?? 'unsent';
+  const events = [...collector.idsOf(jobId)].map((id) => id.split('/').at(-1));
+  const [answer] = answers;
+  const isTrue =
+    answer === 'cancelled'
+      ? deed === 'unsent' && events.join() === 'user.superseded'
+      : (answer === 'too-late' || answer === 'done') &&
+        deed === 'applied' &&
+        events.join() === 'user.deleted';
+  const isOneAnswer = answers.every((each) => (each === 'cancelled') === (answer === 'cancelled'));
+  return isTrue && isOneAnswer ? [] : [`${jobId}: ${answers.join('+')}, but ${deed}, ${events.join('+')}`];
+}
+
+function count(racers: readonly Racer[]): Record<Cancellation, number> {
+  const counts = { cancelled: 0, 'too-late': 0, done: 0, none: 0 };
+  for (const { answers } of racers) for (const answer of answers) counts[answer] += 1;
+  return counts;
+}
