@@ -26,7 +26,8 @@ const addAll = ({ jobs }: World) =>
     Array.from({ length: JOBS }, (_, n) => ({ name: 'create-user', data: { clientId: `c-${n}` } })),
   );
 
-const gateKeys = async ({ redis, prefix }: World) => redis.keys(`${prefix}:gate:damoov:[^h]*`);
+const gateKeys = async ({ redis, prefix }: World) =>
+  (await redis.keys(`${prefix}:gate:damoov:*`)).filter((key) => !/:(?:held|passed|refused)$/.test(key));
 const probesRefused = async (world: World) => {
   const [key] = await gateKeys(world);
   return key === undefined ? 0 : Number((await world.redis.hget(key, 'step')) ?? 0);
