@@ -13,6 +13,7 @@ import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
 import { startHealthServer } from './ops/health.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
+import { BRAKE } from './redis/brake.ts';
 import { deriveAdminKey } from './redis/admin-key.ts';
 import { type RedisTarget, connectRedis, isRefusal } from './redis/connection.ts';
 import { type ProbeIntervals, createGates } from './redis/gates.ts';
@@ -188,7 +189,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       seal: createSeal(instances),
       retry: config.retry,
       gates,
-      deletions: createLastMoment({ jobs, prefix }),
+      deletions: createLastMoment({ jobs, prefix, deletionsPerHour: config.deletionsPerHour }),
       witness,
       receipts: {
         headOf: createChainReader(prefix, jobs),
@@ -288,6 +289,7 @@ function fingerprintsOf({ baseUrl, instances }: DamoovAccess, admin = 'none'): R
       .slice(0, 12);
   return new Map<GateName, string>([
     ['damoov', fingerprint()],
+    BRAKE,
     ['admin', admin],
     ...Object.entries(instances).map(
       ([name, { id, key }]) => [`instance-key:${name}`, fingerprint(id, key)] as const,

@@ -40,6 +40,7 @@ export interface Config {
   loginsPerHour: number;
   /** The ceiling of the whole fleet, in requests a second; none where it is absent. */
   maxRps?: number;
+  deletionsPerHour: number;
   concurrency: number;
   retry: RetryPolicy;
   http: { host: string; port: number };
@@ -63,12 +64,7 @@ export class ConfigError extends Error {
   }
 }
 
-const WITHOUT_EFFECT = [
-  'DELETIONS_PER_HOUR',
-  'DASHBOARD_USER',
-  'DASHBOARD_PASSWORD',
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-];
+const WITHOUT_EFFECT = ['DASHBOARD_USER', 'DASHBOARD_PASSWORD', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 const InstancesFile = z.record(z.string().min(1), z.strictObject({ id: headerValue, key: headerValue }));
 
@@ -165,6 +161,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     timeoutMs: values.DAMOOV_TIMEOUT_MS,
     loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,
     ...(values.DAMOOV_MAX_RPS !== undefined && { maxRps: values.DAMOOV_MAX_RPS }),
+    deletionsPerHour: values.DELETIONS_PER_HOUR,
     concurrency: values.WORKER_CONCURRENCY,
     retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },

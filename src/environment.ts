@@ -4,6 +4,7 @@
 import { z } from 'zod';
 
 const NOT_A_PORT = 'must be a whole number from 0 to 65535';
+const NO_COUNT = 'must be a whole number from 0 to 1000000';
 const positive = (most: number) => {
   const message = `must be a whole number from 1 to ${most}`;
   return z.coerce.number(message).int(message).min(1, message).max(most, message);
@@ -72,6 +73,12 @@ export const Environment = z.object({
   DAMOOV_TIMEOUT_MS: positive(600_000).default(10_000),
   DAMOOV_LOGINS_PER_HOUR: positive(1000).default(4),
   DAMOOV_MAX_RPS: z.coerce.number(NOT_A_RATE).min(0.01, NOT_A_RATE).max(100_000, NOT_A_RATE).optional(),
+  DELETIONS_PER_HOUR: z.coerce
+    .number(NO_COUNT)
+    .int(NO_COUNT)
+    .min(0, NO_COUNT)
+    .max(1_000_000, NO_COUNT)
+    .default(100),
   WORKER_CONCURRENCY: positive(10_000).default(50),
   JOB_ATTEMPTS: positive(1000).default(15),
   BACKOFF_BASE_MS: positive(86_400_000).default(1000),

@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { JOB_NAMES } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
+import type { BrakeOptions } from './brake.ts';
 import type { DeleteOptions } from './delete.ts';
 import type { ListDeletionsOptions, RescheduleOptions } from './deletions.ts';
 import { parseDurationMs } from './duration.ts';
@@ -59,7 +60,8 @@ function addDelete(program: Command, ended: (isDone: boolean) => void): void {
 function addDeletions(program: Command, ended: (isDone: boolean) => void): void {
   const deletions = program
     .command('deletions')
-    .description('deletions that are pending: list, cancel, move');
+    .description('deletions that are pending: list, cancel, move; and what the brake holds: release, refuse');
+  addBrake(deletions);
   const load = () => import('./deletions.ts');
   ofUser(deletions.command('list').description('the next due first; changes nothing'))
     .addOption(new Option('--next <count>', 'how many, 0 for all').default(50).argParser(parseCount))
@@ -150,6 +152,19 @@ function addReceipts(program: Command, ended: (isDone: boolean) => void): void {
       const { verify } = await import('./receipts.ts');
       ended(await verify(file, options, (message) => command.error(message)));
     });
+}
+
+function addBrake(deletions: Command): void {
+  const describe = {
+    release: 'carry out what the brake holds',
+    refuse: 'end what the brake holds as deletion-refused',
+  };
+  for (const decision of ['release', 'refuse'] as const) {
+    ofUser(deletions.command(decision).description(`${describe[decision]}: all, or of one user`))
+      .option('--yes', 'ask nobody')
+      .option('--json', 'tell it in JSON')
+      .action(async (options: BrakeOptions) => (await import('./brake.ts')).decideOver(decision, options));
+  }
 }
 
 function ofUser(command: Command): Command {

@@ -2,6 +2,7 @@
  * Gives a command the deletions of the configured queue, and turns what cannot be asked of them into bad usage.
  */
 import { Queue } from 'bullmq';
+import { type Brake, createBrake } from '../redis/brake.ts';
 import { type Deletions, createDeletions } from '../redis/deletions.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
@@ -16,7 +17,7 @@ export interface UserOptions {
 /** @throws UsageError for a request that is none, and for an instance that nobody configured. */
 export async function withDeletions<T>(
   { instance }: UserOptions,
-  work: (deletions: Deletions, jobs: Queue) => Promise<T>,
+  work: (deletions: Deletions, jobs: Queue, brake: Brake) => Promise<T>,
 ): Promise<T> {
   return withRedis(async (connection, config) => {
     const known = config.damoov === 'sandbox' ? ['default'] : Object.keys(config.damoov.instances);
@@ -28,7 +29,7 @@ export async function withDeletions<T>(
     // Only echoes what the connection says itself; without a listener BullMQ would print it.
     jobs.on('error', () => {});
     try {
-      return await work(createDeletions({ jobs, prefix }), jobs);
+      return await work(createDeletions({ jobs, prefix }), jobs, createBrake({ jobs, prefix }));
     } catch (error) {
       const isOfRequest = error instanceof RangeError || error instanceof TypeError;
       throw isOfRequest ? new UsageError(error.message) : error;

@@ -21,10 +21,10 @@ export const FAILURE_CODES = [
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /**
- * What a job has to pass on its way to Damoov: the credential it needs, and Damoov itself. A gate is shut while the credential
- * is refused or Damoov is away.
+ * What a job has to pass on its way to Damoov: the credential it needs, Damoov itself, and a deletion the brake. A gate is shut
+ * while the credential is refused or Damoov is away; the brake, once more deletions are due than are allowed in an hour.
  */
-export type Gate = 'instance-key' | 'admin' | 'damoov';
+export type Gate = 'instance-key' | 'admin' | 'damoov' | 'brake';
 
 /** The user exists. */
 export interface Created {

@@ -52,9 +52,9 @@ export async function deleteUser(
       outcome: { status: 'retry', reason: 'an unanswered create may have made the user: not seen yet' },
     };
   }
-  const answer = await context.commitDeletion(address);
+  const answer = await context.commitDeletion(address, 'sends nothing');
   if (answer === GIVEN_UP) return GIVEN_UP;
-  if (answer === 'cancelled') return { outcome: superseded('cancellation', address.userId) };
+  if (answer !== 'go') return { outcome: stopped(answer, address.userId) };
   const outcome = deleted(address.userId, { existed: false, confirmedAt: context.now() });
   return isAboutUser ? { outcome, learnt: { record: tombstone(record, context) } } : { outcome };
 }
@@ -114,9 +114,9 @@ async function end(
   clientId?: string,
 ): Promise<Effect | typeof GIVEN_UP> {
   const { client, signal, record } = context;
-  const answer = await context.commitDeletion({ userId, clientId });
+  const answer = await context.commitDeletion({ userId, clientId }, 'sends');
   if (answer === GIVEN_UP) return GIVEN_UP;
-  if (answer === 'cancelled') return { outcome: superseded('cancellation', userId) };
+  if (answer !== 'go') return { outcome: stopped(answer, userId) };
   let refusal: DamoovError | undefined;
   try {
     await client.deleteUser(userId, { signal });
@@ -142,6 +142,16 @@ async function end(
     learnt: { record: { ...tombstone(record, context), userId, generation, state: 'deleted' }, clientId },
   };
 }
+/** Nothing was sent, and nothing is. */
+function stopped(by: 'cancelled' | 'held', userId: string | undefined): Outcome {
+  if (by === 'cancelled') return superseded('cancellation', userId);
+  return {
+    status: 'quarantine',
+    gate: 'brake',
+    reason: 'more deletions are due than are allowed in an hour',
+  };
+}
+
 /** Which user of the sign-up this was: the record may not have heard of the create that made it. */
 function generationOf(
   userId: string,

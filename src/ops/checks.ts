@@ -45,6 +45,8 @@ function isOpen(gate: GateName, stateOf: (gate: GateName) => Promise<GateState>)
     if (state === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
     const { shutSince, probeAt = 0, reason, held } = state;
     if (shutSince === undefined) return { ok: true };
+    // The worker is well; somebody has to decide.
+    if (gate === 'brake') return { ok: true, detail: `held since ${iso(shutSince)}, deletions: ${held}` };
     const times = `shut since ${iso(shutSince)}, tried again at ${iso(probeAt)}`;
     return { ok: false, reason: `${times}, jobs that wait: ${held}: ${reason}` };
   };

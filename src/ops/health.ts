@@ -5,8 +5,8 @@ import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Metrics } from './metrics.ts';
 
-/** One thing the worker needs; `reason` says why it is not there. */
-export type Check = () => Promise<{ ok: true } | { ok: false; reason: string }>;
+/** One thing the worker needs; `reason` says why it is not there, `detail` what is worth knowing all the same. */
+export type Check = () => Promise<{ ok: true; detail?: string } | { ok: false; reason: string }>;
 
 export interface HealthServer {
   readonly url: string;

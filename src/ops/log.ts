@@ -67,7 +67,8 @@ export function createGateLog(log: Log, hasAdmin: boolean): (change: GateChange)
       );
     }
     const { gate, reason } = change;
-    if (gate === 'damoov') log.error({ gate, reason }, 'Damoov is away: all jobs wait');
+    if (gate === 'brake') log.error({ gate, reason }, 'the brake holds deletions: release or refuse them');
+    else if (gate === 'damoov') log.error({ gate, reason }, 'Damoov is away: all jobs wait');
     else if (gate === 'admin' && !hasAdmin)
       log.error({ gate }, 'no admin account: the jobs that need it wait');
     else log.error({ gate, reason }, 'credential refused: the jobs that need it wait');

@@ -6,7 +6,7 @@
 --         ms, 8 seconds to keep, 9 the job's name, 10 hash of the client, 11 hash of the user, 12 userId, 13 how the
 --         user is known (named, derived, found), 14-22 of moveToDelayed, 23 how many gates the job has to pass, 24 ms a
 --         scout may take, 25 the clock of the gates in ms, or none, 26 ms until another job is woken
---   Answers {'lost'} | {'busy'} | {'cancelled'} | {'settled', settlement} | {'held', gate} |
+--   Answers {'lost'} | {'busy'} | {'cancelled'} | {'refused'} | {'settled', settlement} | {'held', gate} |
 --           {'taken', hash, record, shut, probes}; gates by their place in the list, from 0
 local jobKey, lockKey = KEYS[2], KEYS[3]
 local base, jobsBase, jobId, token, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -125,20 +125,27 @@ if next then
 end
 local isReserved = next and nextId ~= jobId and tonumber(nextUntil) > nowMs()
 
--- A deletion that was cancelled before it was sent needs no user, and waits for nobody. One that has its user already is
+-- A deletion that was cancelled, or refused, before it was sent needs no user, and waits for nobody. One that has its user already is
 -- told at its last moment.
 if name == 'delete-user' and not held and owner ~= us then
-  local mark = redis.call('HMGET', jobKey, 'cx', 'go')
-  if mark[1] and not mark[2] then
+  local mark = redis.call('HMGET', jobKey, 'cx', 'go', 'br')
+  local isRefused = mark[3] == 'refuse'
+  if (mark[1] or isRefused) and not mark[2] then
     local deletion = redis.call('HGET', key, 'dd')
     if deletion and string.find(deletion, ' ' .. jobId .. ' ', 1, true) then
       redis.call('HDEL', key, 'dd')
     end
     redis.call('ZREM', key .. ':waiting', jobId)
+    for i = 24, #KEYS, 2 do
+      local wasHeld = redis.call('ZREM', KEYS[i + 1], jobId) == 1
+      if wasHeld and isBrake(KEYS[i]) and redis.call('ZCARD', KEYS[i + 1]) == 0 then
+        redis.call('DEL', KEYS[i])
+      end
+    end
     if nextId == jobId then
       wakeOldest(key, promoteKeys, jobsBase, lockMs)
     end
-    return { 'cancelled' }
+    return { mark[1] and 'cancelled' or 'refused' }
   end
 end
 
@@ -165,7 +172,9 @@ local shut, probes = {}, {}
 local shutGate = nil
 for i = 24, knownAs == 'found' and 0 or #KEYS, 2 do
   local place = (i - 24) / 2
-  if redis.call('EXISTS', KEYS[i]) == 1 then
+  -- What an operator has released passes the brake.
+  local isExempt = isBrake(KEYS[i]) and redis.call('HGET', jobKey, 'br')
+  if not isExempt and redis.call('EXISTS', KEYS[i]) == 1 then
     local mustPass = place < tonumber(ARGV[23])
     local state = redis.call('HMGET', KEYS[i], 'scout', 'woken')
     -- A job that may do without tries only where it has come to this gate before.

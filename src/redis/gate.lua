@@ -76,6 +76,11 @@ local function becomesScout(gate, held, jobId, now, scoutMs)
   return true
 end
 
+--- It opens when a person says so, or when nothing is left before it.
+local function isBrake(gate)
+  return string.find(gate, ':gate:brake:', 1, true)
+end
+
 --- Another job may try it.
 local function dismiss(gate)
   redis.call('HDEL', gate, 'scout', 'until', 'nudged')

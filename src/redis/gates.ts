@@ -87,7 +87,7 @@ export function createGates(options: GatesOptions): RedisGates {
     keysOf: (names) => names.flatMap((gate) => [keyOf(gate), heldKeyOf(gate)]),
     beginArgs: () => [scoutMs, clock(), NUDGE_MS],
     async refuse(run, version, { gate, reason, afterMs = 0, isUntried }) {
-      const { firstMs, lastMs } = gate === 'damoov' ? probes.outage : probes.credential;
+      const { firstMs, lastMs } = intervalsOf(gate);
       // An outage is tried with one request, whatever it says of its length.
       const longestMs = gate === 'damoov' ? lastMs : LONGEST_MS;
       const delaying = delayingOf(jobs, run, 0);
@@ -140,6 +140,11 @@ export function createGates(options: GatesOptions): RedisGates {
     }
   }
 
+  function intervalsOf(gate: GateName): ProbeIntervals {
+    if (gate === 'brake') return NEVER;
+    return gate === 'damoov' ? probes.outage : probes.credential;
+  }
+
   async function stateOf(gate: GateName): Promise<GateState> {
     const client = await jobs.getBackend().client;
     const [hash, held] = await Promise.all([client.hgetall(keyOf(gate)), client.zcard(heldKeyOf(gate))]);
@@ -148,6 +153,9 @@ export function createGates(options: GatesOptions): RedisGates {
     return { gate, shutSince: Number(since), reason: reason ?? '', probeAt: Number(probe), held };
   }
 }
+
+/** What a person has to decide is not tried. In milliseconds. */
+const NEVER: ProbeIntervals = { firstMs: 1e12, lastMs: 1e12 };
 
 /** Longer than an hour is a fault of whoever asks. */
 const LONGEST_MS = 3_600_000;

@@ -8,17 +8,25 @@ import { createDeletionNames } from './deletion-names.ts';
 import { KEEP_NAME_S } from './deletions.ts';
 import { readLua, scriptsOf } from './scripts.ts';
 
+export interface LastMomentOptions {
+  jobs: Queue;
+  prefix: string;
+  /** How many deletions the fleet sends within an hour without being asked. */
+  deletionsPerHour: number;
+}
+
 /** Guards the deletions of this queue of jobs. */
-export function createLastMoment({ jobs, prefix }: { jobs: Queue; prefix: string }): DeletionGuard {
+export function createLastMoment({ jobs, prefix, deletionsPerHour }: LastMomentOptions): DeletionGuard {
   const script = scriptsOf(jobs, { commit: [readLua('deletion'), readLua('commit')].join('\n') });
   const names = createDeletionNames({ jobs, prefix });
   const jobKey = (jobId: string) => jobs.toKey(jobId);
   return {
-    async commit({ jobId, token }, instance, ids) {
+    async commit({ jobId, token }, instance, ids, kind) {
+      const most = kind === 'sends' ? deletionsPerHour : '';
       const reply = await names.call({ ...ids, instance }, ({ saltKey, salt, keys, hashes }) =>
         script('commit')(
-          [saltKey, jobKey(jobId), `${jobKey(jobId)}:lock`, ...keys],
-          [salt, jobId, token, KEEP_NAME_S, ...hashes],
+          [saltKey, jobKey(jobId), `${jobKey(jobId)}:lock`, `${prefix}:deletions-sent`, ...keys],
+          [salt, jobId, token, KEEP_NAME_S, most, ...hashes],
         ),
       );
       return Answer.parse(reply);
@@ -26,4 +34,4 @@ export function createLastMoment({ jobs, prefix }: { jobs: Queue; prefix: string
   };
 }
 
-const Answer = z.enum(['go', 'cancelled', 'lost']);
+const Answer = z.enum(['go', 'cancelled', 'held', 'lost']);

@@ -10,6 +10,8 @@ for i = 3, #ARGV, 2 do
   if tonumber(redis.call('ZSCORE', failed, jobId)) == seen then
     -- Or the next run would be told how the last one ended, and fail for it.
     redis.call('DEL', settledBase .. jobId)
+    -- What an operator has refused is wanted after all.
+    redis.call('HDEL', base .. jobId, 'br')
     local keys = { base .. jobId, KEYS[8], failed, KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7] }
     if reprocessJob(keys, { jobId, 'LPUSH', 'failedReason', 'failed', '1', '1' }) == 1 then
       retried = retried + 1

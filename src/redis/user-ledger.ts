@@ -123,6 +123,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
       case 'lost':
       case 'busy':
       case 'cancelled':
+      case 'refused':
         return { is: reply[0] };
       case 'held': {
         const [gate] = namesOf([reply[1]]);
@@ -227,7 +228,7 @@ interface Hold {
 }
 
 const Reply = z.union([
-  z.tuple([z.enum(['lost', 'busy', 'cancelled'])]),
+  z.tuple([z.enum(['lost', 'busy', 'cancelled', 'refused'])]),
   z.tuple([z.literal('settled'), z.string()]),
   z.tuple([z.literal('held'), z.number()]),
   z.tuple([z.literal('taken'), z.string(), z.array(z.string()), z.array(z.number()), z.array(z.number())]),

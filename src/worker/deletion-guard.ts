@@ -7,7 +7,7 @@ import type { Run } from './user-ledger.ts';
 export interface DeletionGuard {
   /**
    * Asked right before each DELETE. `go`: it may be sent, and from here on nobody can cancel it; `cancelled`: it must not;
-   * `lost`: the job is no longer this run's.
+   * `held`: not now, as too many were sent in this hour; `lost`: the job is no longer this run's.
    * @param instance by its configured name.
    * @param ids all that are known of the user.
    */
@@ -15,5 +15,6 @@ export interface DeletionGuard {
     run: Pick<Run, 'jobId' | 'token'>,
     instance: string,
     ids: { clientId?: string | undefined; userId?: string | undefined },
-  ): Promise<'go' | 'cancelled' | 'lost'>;
+    kind: 'sends' | 'sends nothing',
+  ): Promise<'go' | 'cancelled' | 'held' | 'lost'>;
 }

@@ -8,7 +8,7 @@ import type { Version } from '../contract/version.ts';
 import type { Run } from './user-ledger.ts';
 
 /** Each instance has a key of its own; the admin is one for all. */
-export type GateName = 'damoov' | 'admin' | `instance-key:${string}`;
+export type GateName = 'damoov' | 'admin' | 'brake' | `instance-key:${string}`;
 
 /** What stands before a run that has begun. */
 export interface Passage {
@@ -48,7 +48,12 @@ export function gateName(gate: Gate, instance: string): GateName {
  * something up.
  */
 export function gatesOf(name: JobName, instance: string): { must: GateName[]; may: GateName[] } {
-  return name === 'create-user'
-    ? { must: ['damoov', gateName('instance-key', instance)], may: ['admin'] }
-    : { must: ['damoov', 'admin'], may: [] };
+  switch (name) {
+    case 'create-user':
+      return { must: ['damoov', gateName('instance-key', instance)], may: ['admin'] };
+    case 'update-user':
+      return { must: ['damoov', 'admin'], may: [] };
+    case 'delete-user':
+      return { must: ['damoov', 'admin', 'brake'], may: [] };
+  }
 }

@@ -89,6 +89,8 @@ export interface Pipeline {
   onRun?: (report: RunReport) => void;
 }
 
+const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
+
 /** How long a job waits that Damoov does not answer here, while it answers others; another worker may take it then. */
 const ELSEWHERE_MS = 1000;
 
@@ -144,6 +146,8 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
       return { next: 'held', gate: begun.gate };
     case 'cancelled':
       return settleAside(superseded('cancellation', job.data.userId), read, delivery, pipeline);
+    case 'refused':
+      return settleAside(failed('deletion-refused', REFUSED, job.data.userId), read, delivery, pipeline);
     case 'settled':
       return ended(begun.settlement, read, delivery, pipeline);
     case 'taken':
@@ -226,8 +230,8 @@ async function takeIn(
       if (claimed.is === 'busy') givenUp = { next: 'parked' };
       return GIVEN_UP;
     },
-    async commitDeletion(ids) {
-      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids);
+    async commitDeletion(ids, kind) {
+      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids, kind);
       if (answer === 'lost') return GIVEN_UP;
       hasCommitted = answer === 'go';
       return answer;

@@ -82,6 +82,8 @@ export type Begun =
   | { is: 'busy' }
   /** A deletion that was cancelled before it was sent. */
   | { is: 'cancelled' }
+  /** A deletion that the brake has held and an operator has refused. */
+  | { is: 'refused' }
   /** The job is no longer this run's. */
   | { is: 'lost' };
 

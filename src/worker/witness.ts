@@ -78,8 +78,9 @@ export class Witness {
           if (outcome.status !== 'retry' && outcome.status !== 'wait') this.#faults.delete(jobId);
           return outcome;
         }
-        const isProbe = passage.probes.includes(refused);
-        return isProbe ? outcome : this.#weigh(outcome, error, { jobId, name: refused, startedAt });
+        // Of what a person has to decide nothing can be seen.
+        const isCertain = outcome.gate === 'brake' || passage.probes.includes(refused);
+        return isCertain ? outcome : this.#weigh(outcome, error, { jobId, name: refused, startedAt });
       },
     };
   }

@@ -17,7 +17,7 @@ async function createDeletionWorld() {
   const world = await createLedgerWorld();
   const { jobs, prefix, redis } = world;
   const deletions = createDeletions({ jobs, prefix });
-  const guard = createLastMoment({ jobs, prefix });
+  const guard = createLastMoment({ jobs, prefix, deletionsPerHour: 100 });
   const jobKey = (jobId: string) => jobs.toKey(jobId);
   return {
     ...world,
@@ -28,7 +28,7 @@ async function createDeletionWorld() {
       return scheduled;
     },
     commit: (job: Job, ids: { clientId?: string; userId?: string }) =>
-      guard.commit({ jobId: job.id ?? '', token: job.token ?? '' }, 'default', ids),
+      guard.commit({ jobId: job.id ?? '', token: job.token ?? '' }, 'default', ids, 'sends'),
     /** The job is over, as a worker ends it. */
     complete: (job: Job) => job.moveToCompleted({}, job.token ?? '', false),
     fail: (job: Job) => job.moveToFailed(new Error('forbidden: no'), job.token ?? '', false),

@@ -94,6 +94,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     DAMOOV_INSTANCE_KEY: SANDBOX_CREDENTIALS.instanceKey,
     DAMOOV_ADMIN_EMAIL: SANDBOX_CREDENTIALS.adminEmail,
     DAMOOV_ADMIN_PASSWORD: SANDBOX_CREDENTIALS.adminPassword,
+    DELETIONS_PER_HOUR: '1000000',
     BACKOFF_BASE_MS: '20',
     BACKOFF_MAX_MS: '200',
     HTTP_PORT: '0',

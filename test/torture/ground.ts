@@ -95,6 +95,7 @@ function workerEnv(redisUrl: string, sandboxUrl: string): Record<string, string>
     DAMOOV_TIMEOUT_MS: '400',
     // The faults strike log-ins as well.
     DAMOOV_LOGINS_PER_HOUR: '1000',
+    DELETIONS_PER_HOUR: '1000000',
     WORKER_CONCURRENCY: '10',
     // The faults are many and none lasts: no job is to fail for want of attempts.
     JOB_ATTEMPTS: '1000',

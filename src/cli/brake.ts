@@ -1,0 +1,53 @@
+/**
+ * `damoov-users deletions release|refuse`: what becomes of the deletions that the brake holds.
+ */
+import type { Decision } from '../redis/brake.ts';
+import { type Terminal, confirm, isTerminal } from './confirm.ts';
+import { outputOf } from './output.ts';
+import { UsageError } from './usage-error.ts';
+import { type UserOptions, withDeletions } from './with-deletions.ts';
+
+export interface BrakeOptions extends UserOptions {
+  /** Nobody is asked. */
+  yes?: boolean;
+  json?: boolean;
+}
+
+const WORDS = {
+  release: { verb: 'Release', done: 'released' },
+  refuse: { verb: 'Refuse', done: 'refused' },
+} as const;
+
+/** Counts first, and changes nothing that nobody has confirmed. */
+export async function decideOver(decision: Decision, options: BrakeOptions): Promise<void> {
+  const { verb, done } = WORDS[decision];
+  const { clientId, userId, instance, json } = options;
+  const out = outputOf();
+  const terminal: Terminal = { input: process.stdin, output: process.stderr };
+  if (instance !== undefined && clientId === undefined && userId === undefined) {
+    throw new UsageError('--instance: needs --client-id or --user-id');
+  }
+  await withDeletions(options, async (_deletions, _jobs, brake) => {
+    const isOfUser = clientId !== undefined || userId !== undefined;
+    const ids = isOfUser ? await brake.find({ clientId, userId, instance }) : undefined;
+    const count = ids?.length ?? (await brake.count());
+    const tell = (decided: number) =>
+      out.line(
+        json === true ? JSON.stringify({ [done]: decided }) : `${decided.toLocaleString('en-US')} ${done}`,
+      );
+    if (count === 0) {
+      await (json === true ? tell(0) : out.line('The brake holds no such deletion.'));
+      return;
+    }
+    const what = `${count.toLocaleString('en-US')} ${count === 1 ? 'deletion' : 'deletions'}`;
+    if (options.yes !== true) {
+      if (!isTerminal(terminal)) {
+        throw new UsageError(
+          `${what} held, nothing was ${done}: confirm with --yes, as there is no terminal to ask`,
+        );
+      }
+      if (!(await confirm(`${verb} ${what}?`, terminal))) throw new Error(`nothing was ${done}`);
+    }
+    await tell(await brake.decide(decision, ids));
+  });
+}

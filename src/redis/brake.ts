@@ -1,0 +1,96 @@
+/**
+ * The deletions that the brake holds, and what an operator decides over them. Knows how the decision is written down; the
+ * worker reads it when it takes the job again.
+ */
+import type { Queue } from 'bullmq';
+import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
+import { z } from 'zod';
+import type { GateName } from '../worker/gates.ts';
+import { functionOf, promoteKeysOf, readLua, scriptsOf } from './scripts.ts';
+
+/** The gate of the brake, with what stands where others have the fingerprint of a credential. */
+export const BRAKE: readonly [GateName, string] = ['brake', 'all'];
+
+export type Decision = 'release' | 'refuse';
+
+/** Whom a decision is about. */
+export interface HeldUser {
+  clientId?: string | undefined;
+  userId?: string | undefined;
+  instance?: string | undefined;
+}
+
+export interface Brake {
+  /** How many deletions are held. */
+  count(): Promise<number>;
+  /** The ids of the jobs of this user that are held; all are looked through, some at a time. */
+  find(user: HeldUser): Promise<string[]>;
+  /**
+   * Releases held deletions, which are then carried out beyond the limit, or refuses them, and they end as
+   * `deletion-refused`. All that are held at the time of the call, oldest first, or those with these ids.
+   * @returns how many.
+   */
+  decide(decision: Decision, jobIds?: readonly string[]): Promise<number>;
+}
+
+/** So many in one step; Redis does nothing else meanwhile. */
+const AT_ONCE = 200;
+
+export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): Brake {
+  const script = scriptsOf(jobs, {
+    brake: [functionOf(promote), readLua('gate'), readLua('brake')].join('\n'),
+  });
+  const [gate, fingerprint] = BRAKE;
+  const held = `${prefix}:gate:${gate}:held`;
+  const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held, ...promoteKeysOf(jobs)];
+  const decideOver = async (decision: Decision, oldest: number, jobIds: readonly string[] = []) =>
+    z.number().parse(await script('brake')(keys, [jobs.toKey(''), decision, oldest, ...jobIds]));
+  const client = () => jobs.getBackend().client;
+  const count = async () => (await client()).zcard(held);
+
+  return {
+    count,
+    async find(user) {
+      const found: string[] = [];
+      for (let from = 0; ; from += AT_ONCE) {
+        const ids = await (await client()).zrange(held, from, from + AT_ONCE - 1);
+        const datas = await Promise.all(ids.map(async (id) => (await client()).hget(jobs.toKey(id), 'data')));
+        found.push(...ids.filter((_, place) => isOf(user, datas[place] ?? '')));
+        if (ids.length < AT_ONCE) return found;
+      }
+    },
+    async decide(decision, jobIds) {
+      let decided = 0;
+      if (jobIds !== undefined) {
+        for (let from = 0; from < jobIds.length; from += AT_ONCE) {
+          decided += await decideOver(decision, 0, jobIds.slice(from, from + AT_ONCE));
+        }
+        return decided;
+      }
+      // What comes to be held meanwhile was not meant.
+      for (let left = await count(); left > 0; left -= AT_ONCE) {
+        decided += await decideOver(decision, Math.min(left, AT_ONCE));
+      }
+      return decided;
+    },
+  };
+}
+
+const Data = z.object({
+  clientId: z.string().optional(),
+  userId: z.string().optional(),
+  instance: z.string().default('default'),
+});
+
+function isOf(user: HeldUser, text: string): boolean {
+  let data: z.infer<typeof Data> | undefined;
+  try {
+    data = Data.safeParse(JSON.parse(text)).data;
+  } catch {
+    return false;
+  }
+  const { clientId, userId, instance = 'default' } = user;
+  if (data === undefined || data.instance !== instance) return false;
+  if (clientId !== undefined && data.clientId === clientId) return true;
+  return userId !== undefined && data.userId?.toLowerCase() === userId.toLowerCase();
+}
