@@ -20,6 +20,12 @@ async function createBrakedWorld() {
 
 const heldIn = ({ redis, prefix }: World) => redis.zcard(`${prefix}:gate:brake:held`);
 const sentIn = async (world: World) => (await world.requests('delete')).length;
+async function clientIdOf({ jobs }: World, jobId: string): Promise<string> {
+  const job = await jobs.getJob(jobId);
+  if (job === undefined) throw new Error('there is no such job');
+  return (job.data as { clientId: string }).clientId;
+}
+
 const decide = (world: World, ...args: string[]) => runCommand(['deletions', ...args], world.env);
 
 describe('the brake', () => {
@@ -56,7 +62,7 @@ describe('the brake', () => {
   it('has what is refused end with an event each, and what is released of one user carried out', async () => {
     const { world } = await createBrakedWorld();
     const [held = ''] = await world.redis.zrange(`${world.prefix}:gate:brake:held`, 0, '0');
-    const { clientId } = (await world.jobs.getJob(held))?.data as { clientId: string };
+    const clientId = await clientIdOf(world, held);
     expect((await decide(world, 'release')).status).toBe(2);
     expect(await heldIn(world)).toBe(DUE - LIMIT);
     expect(await decide(world, 'release', '--client-id', clientId, '--yes')).toMatchObject({
@@ -65,8 +71,8 @@ describe('the brake', () => {
     expect(await world.eventOf(held)).toMatchObject({ type: 'user.deleted' });
     // One that is cancelled while it is held is not held any more.
     const [next = ''] = await world.redis.zrange(`${world.prefix}:gate:brake:held`, 0, '0');
-    const other = (await world.jobs.getJob(next))?.data as { clientId: string };
-    expect(await decide(world, 'cancel', '--client-id', other.clientId)).toMatchObject({ status: 0 });
+    const other = await clientIdOf(world, next);
+    expect(await decide(world, 'cancel', '--client-id', other)).toMatchObject({ status: 0 });
     expect(await world.eventOf(next)).toMatchObject({
       type: 'user.superseded',
       data: { by: 'cancellation' },
