@@ -109,8 +109,8 @@ export class Witness {
     const row = [...(this.#rows.get(name) ?? []).slice(1 - OUTAGE), jobId];
     const isAlone = row.every((id) => id === jobId);
     if (name === 'damoov') {
-      // It was under way when the outage began, if it is one.
-      if (pass !== undefined && pass.at > startedAt && sentAt !== undefined) return own(outcome);
+      // Somebody who asked the same later has come through: if it is an outage, this run was under way when it began.
+      if (sentAt !== undefined && sentAt > startedAt) return own(outcome);
       this.#rows.set(name, row);
       // With no other job to compare with, an error that Damoov itself words is taken to be about this one.
       const isWorded = error instanceof DamoovError && error.status === 500;
