@@ -15,10 +15,9 @@ import { type Log, createGateLog, createRunLog, describeError } from './ops/log.
 import { createMetrics } from './ops/metrics.ts';
 import { BRAKE } from './redis/brake.ts';
 import { deriveAdminKey } from './redis/admin-key.ts';
-import { type RedisTarget, connectRedis, isRefusal } from './redis/connection.ts';
+import { type RedisConnection, connectRedis, isRefusal } from './redis/connection.ts';
 import { type ProbeIntervals, createGates } from './redis/gates.ts';
 import { createLastMoment } from './redis/last-moment.ts';
-import { locateRedis } from './redis/locate-redis.ts';
 import { createLoginBudget } from './redis/login-budget.ts';
 import { createPacer } from './redis/pacer.ts';
 import { regularly } from './redis/regularly.ts';
@@ -26,8 +25,8 @@ import { createSessionStore } from './redis/session-store.ts';
 import { createChainReader } from './redis/receipt-chain.ts';
 import { createSweep } from './redis/sweep.ts';
 import { createUserLedger } from './redis/user-ledger.ts';
-import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
-import type { Pipeline } from './worker/pipeline.ts';
+import { standIn } from './stand-in.ts';
+import type { Pipeline } from './worker/delivery.ts';
 import type { GateName } from './worker/gates.ts';
 import { Witness } from './worker/witness.ts';
 import { createSeal } from './worker/seal.ts';
@@ -99,35 +98,11 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     });
 
     const { prefix } = config.queues;
-    const admin = damoov.admin && (await deriveAdminKey({ ...damoov.admin, baseUrl: damoov.baseUrl }));
-    // A sandbox that stands in is this process' own, and its sessions and limits end with it.
-    const fleet =
-      admin === undefined || config.damoov === 'sandbox'
-        ? undefined
-        : {
-            sessionStore: createSessionStore({ connection, prefix, ...admin, leaseMs: 3 * timeoutMs, now }),
-            loginBudget: createLoginBudget({
-              connection,
-              prefix,
-              ...admin,
-              loginsPerHour: config.loginsPerHour,
-              now,
-            }),
-          };
-    const traffic = createPacer({
+    const { client, logins, traffic, fingerprint } = await openClient(config, damoov, {
       connection,
-      prefix,
-      maxRps: config.maxRps,
-      onLowered: (state) => log.warn(state, 'Damoov answers 429: the fleet sends more slowly'),
-    });
-    const client = new DamoovClient({
-      baseUrl: damoov.baseUrl,
-      admin: damoov.admin,
+      log,
       timeoutMs,
-      connections: config.concurrency,
       now,
-      ...fleet,
-      traffic,
     });
     closing.push(() => client.close());
 
@@ -137,7 +112,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     closing.push(async () => {
       if (connection.status === 'ready') await Promise.all([publisher.close(), jobs.close()]);
     });
-    const fingerprints = fingerprintsOf(damoov, admin?.fingerprint);
+    const fingerprints = fingerprintsOf(damoov, fingerprint);
     const gates = createGates({
       prefix,
       jobs,
@@ -161,7 +136,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       },
       createMetrics({
         gates: () => Promise.all(gateNames.map(gates.stateOf)),
-        logins: fleet && (() => fleet.loginBudget.state()),
+        logins: logins && (() => logins.state()),
         rate: () => traffic.state(),
       }),
     );
@@ -230,46 +205,44 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
   }
 }
 
-/** Starts an embedded Redis and the sandbox where the configuration names none, and says so in one line. */
-async function standIn(
+/** The client of the fleet: it shares the admin's session, the budget of log-ins and the rate with all others. */
+async function openClient(
   config: Config,
-  log: Log,
-  closing: (() => Promise<unknown>)[],
-): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
-  let { damoov } = config;
-  const standIns: { redis?: string; damoov?: string } = {};
-  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) => log.info(line));
-  closing.push(release);
-  if (embeddedUrl !== undefined) standIns.redis = embeddedUrl;
-  if (damoov === 'sandbox') {
-    const sandbox = await startSandbox();
-    closing.push(() => sandbox.close());
-    const {
-      instanceId: id,
-      instanceKey: key,
-      adminEmail: email,
-      adminPassword: password,
-    } = SANDBOX_CREDENTIALS;
-    damoov = { baseUrl: sandbox.url, instances: { default: { id, key } }, admin: { email, password } };
-    standIns.damoov = sandbox.url;
-  }
-  const told = [
-    standIns.redis === undefined ? [] : 'an embedded Redis with its data in .data/redis',
-    standIns.damoov === undefined ? [] : 'the built-in Damoov sandbox, whose users are not real',
-  ].flat();
-  if (told.length > 0) log.warn(standIns, `not configured, so a stand-in is used: ${told.join(' and ')}`);
-  if (config.damoov !== 'sandbox' && config.userId.mode === 'derived' && config.userId.secret === undefined) {
-    log.warn(
-      'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key, and another key would derive others',
-    );
-  }
-  if (damoov.admin === undefined) {
-    log.warn('DAMOOV_ADMIN_EMAIL is not set: only creates are carried out, updates and deletions wait');
-  }
-  if (config.withoutEffect.length > 0) {
-    log.warn({ variables: config.withoutEffect }, 'set, but without effect in this version');
-  }
-  return { target, damoov };
+  { baseUrl, admin }: DamoovAccess,
+  { connection, log, timeoutMs, now }: Shared,
+) {
+  const { prefix } = config.queues;
+  const shared = { connection, prefix, now };
+  const key = admin && (await deriveAdminKey({ ...admin, baseUrl }));
+  // A sandbox that stands in is this process' own, and its sessions and limits end with it.
+  const isShared = key !== undefined && config.damoov !== 'sandbox';
+  const { loginsPerHour } = config;
+  const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour }) : undefined;
+  const traffic = createPacer({
+    connection,
+    prefix,
+    maxRps: config.maxRps,
+    onLowered: (state) => log.warn(state, 'Damoov answers 429: the fleet sends more slowly'),
+  });
+  const client = new DamoovClient({
+    baseUrl,
+    admin,
+    timeoutMs,
+    connections: config.concurrency,
+    now,
+    sessionStore: isShared ? createSessionStore({ ...shared, ...key, leaseMs: 3 * timeoutMs }) : undefined,
+    loginBudget: logins,
+    traffic,
+  });
+  return { client, logins, traffic, fingerprint: key?.fingerprint };
+}
+
+interface Shared {
+  connection: RedisConnection;
+  log: Log;
+  /** Of one request. */
+  timeoutMs: number;
+  now: (() => number) | undefined;
 }
 
 function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {

@@ -4,7 +4,7 @@
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
 import type { GateChange } from '../redis/gates.ts';
-import type { RunReport } from '../worker/pipeline.ts';
+import type { RunReport } from '../worker/delivery.ts';
 
 export type Log = Logger;
 

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
-import { type Pipeline, runJob } from './pipeline.ts';
+import type { Pipeline } from './delivery.ts';
+import { runJob } from './pipeline.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Names the worker's own backoff, so that a job added with no options, or with others, gets it. */

@@ -6,7 +6,7 @@ import type { DeleteUserJob } from '../contract/job.ts';
 import type { Deleted } from '../contract/outcome.ts';
 import { type Receipt, type Statement, pseudonymOf } from '../contract/receipt.ts';
 import type { Instance } from '../operations/context.ts';
-import type { Delivery } from './pipeline.ts';
+import type { Delivery } from './delivery.ts';
 
 /** The last receipt of an instance, as the next one names it. */
 export interface ChainHead {

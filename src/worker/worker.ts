@@ -5,7 +5,7 @@
 import { type JobJson, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './delivery.ts';
 import { type TextJob, backoffStrategy, processJob } from './processor.ts';
 
 export interface WorkerOptions {

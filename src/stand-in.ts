@@ -1,0 +1,51 @@
+/**
+ * What takes the place of what is not configured: a Redis and a Damoov of our own. Says so, and what else of the configuration
+ * deserves a word.
+ */
+import type { Config, DamoovAccess } from './config.ts';
+import type { Log } from './ops/log.ts';
+import type { RedisTarget } from './redis/connection.ts';
+import { locateRedis } from './redis/locate-redis.ts';
+import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
+
+/** Starts an embedded Redis and the sandbox where the configuration names none, and says so in one line. */
+export async function standIn(
+  config: Config,
+  log: Log,
+  closing: (() => Promise<unknown>)[],
+): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
+  let { damoov } = config;
+  const standIns: { redis?: string; damoov?: string } = {};
+  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) => log.info(line));
+  closing.push(release);
+  if (embeddedUrl !== undefined) standIns.redis = embeddedUrl;
+  if (damoov === 'sandbox') {
+    const sandbox = await startSandbox();
+    closing.push(() => sandbox.close());
+    const {
+      instanceId: id,
+      instanceKey: key,
+      adminEmail: email,
+      adminPassword: password,
+    } = SANDBOX_CREDENTIALS;
+    damoov = { baseUrl: sandbox.url, instances: { default: { id, key } }, admin: { email, password } };
+    standIns.damoov = sandbox.url;
+  }
+  const told = [
+    standIns.redis === undefined ? [] : 'an embedded Redis with its data in .data/redis',
+    standIns.damoov === undefined ? [] : 'the built-in Damoov sandbox, whose users are not real',
+  ].flat();
+  if (told.length > 0) log.warn(standIns, `not configured, so a stand-in is used: ${told.join(' and ')}`);
+  if (config.damoov !== 'sandbox' && config.userId.mode === 'derived' && config.userId.secret === undefined) {
+    log.warn(
+      'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key, and another key would derive others',
+    );
+  }
+  if (damoov.admin === undefined) {
+    log.warn('DAMOOV_ADMIN_EMAIL is not set: only creates are carried out, updates and deletions wait');
+  }
+  if (config.withoutEffect.length > 0) {
+    log.warn({ variables: config.withoutEffect }, 'set, but without effect in this version');
+  }
+  return { target, damoov };
+}

@@ -1,0 +1,145 @@
+/**
+ * Carries one job out whose user is this run's: the operation, what its end means, and how it is settled or goes on later.
+ */
+import type { UserJob } from '../contract/job.ts';
+import { type Gate, type Settled, isSettled } from '../contract/outcome.ts';
+import { versionOf } from '../contract/version.ts';
+import type { DamoovOperation } from '../damoov/errors.ts';
+import {
+  type Effect,
+  type Instance,
+  type Learnt,
+  type OperationContext,
+  GIVEN_UP,
+} from '../operations/context.ts';
+import { createUser } from '../operations/create-user.ts';
+import { deleteUser } from '../operations/delete-user.ts';
+import { updateUser } from '../operations/update-user.ts';
+import { classify } from './classify.ts';
+import { type Delivery, type Pipeline, runOf } from './delivery.ts';
+import { gateName } from './gates.ts';
+import type { ReadJob } from './job-data.ts';
+import { leaveOpen } from './open-ends.ts';
+import { receiptOf } from './receipt.ts';
+import { ended, settlementOf } from './settlement.ts';
+import type { Begun, HeldUser } from './user-ledger.ts';
+import { type Verdict, endOfPatience, later } from './verdict.ts';
+import { watchedClient } from './watched-client.ts';
+import type { RunWitness } from './witness.ts';
+
+/** How long a job waits that Damoov does not answer here, while it answers others; another worker may take it then. */
+const ELSEWHERE_MS = 1000;
+
+/** A job that is read, of an instance that is known. */
+export interface Readable {
+  job: UserJob;
+  read: ReadJob;
+  instance: Instance;
+  delivery: Delivery;
+}
+
+/** Carries the job out; where the run was to try a gate for all, says how that went. */
+export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Verdict> {
+  const { job, delivery } = readable;
+  const seen = pipeline.witness.follow(delivery.id, job.data.instance, begun.passage);
+  const verdict = await attempt(readable, begun, seen, pipeline);
+  for (const gate of begun.passage.probes) {
+    const isRefused = verdict.next === 'held' && verdict.gate === gate;
+    if (!isRefused) await pipeline.gates.probed(runOf(delivery), gate, seen.hasPassed(gate));
+  }
+  return verdict;
+}
+
+type Taken = Extract<Begun, { is: 'taken' }>;
+
+async function attempt(
+  { job, read, instance, delivery }: Readable,
+  begun: Taken,
+  seen: RunWitness,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  let { user } = begun;
+  let givenUp: Verdict = { next: 'lost' };
+  let hasCommitted = false;
+  const { id, timestamp, maySend, signal } = delivery;
+  const watch = {
+    maySend,
+    isAdminShut: begun.passage.shut.includes('admin'),
+    passed: (gate: Gate, operation: DamoovOperation) => seen.passed(gate, operation),
+  };
+  const context: OperationContext = {
+    ...pipeline.ports,
+    client: watchedClient(pipeline.ports.client, watch),
+    instance,
+    job: { id, timestamp, version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }) },
+    record: user.record,
+    async claim(userId) {
+      const claimed = await user.claim(userId);
+      if (claimed.is === 'taken') {
+        user = claimed.user;
+        return user.record;
+      }
+      if (claimed.is === 'busy') givenUp = { next: 'parked' };
+      return GIVEN_UP;
+    },
+    async commitDeletion(ids, kind) {
+      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids, kind);
+      if (answer === 'lost') return GIVEN_UP;
+      hasCommitted = answer === 'go';
+      return answer;
+    },
+    signal,
+  };
+
+  const effect = await operate(job, context).catch((error: unknown) => ({
+    outcome: classify(error),
+    error,
+  }));
+  if (effect === GIVEN_UP) return givenUp;
+  const error = 'error' in effect ? effect.error : undefined;
+  const outcome = endOfPatience(seen.weigh(effect.outcome, error), delivery.attempt, pipeline.retry);
+  const { version } = context.job;
+  const end = { ...effect, outcome, hasCommitted };
+  const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
+  if (!isSettled(outcome)) {
+    if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };
+    if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
+    const gate = gateName(outcome.gate, job.data.instance);
+    const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
+    if (refused !== 'open') return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
+    const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
+    return later(wait, delivery.attempt, pipeline.retry);
+  }
+  return settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline);
+}
+
+/** Settles the job: a deletion with its receipt, written anew where the chain of its instance has gone on meanwhile. */
+async function settle(
+  outcome: Settled,
+  { job, read, instance, delivery }: Readable,
+  user: HeldUser,
+  learnt: Learnt,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  for (;;) {
+    const attested =
+      job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted'
+        ? { ...outcome, receipt: await receiptOf(outcome, job, instance, delivery, pipeline.receipts) }
+        : outcome;
+    const kept = { outcome: attested, attempts: delivery.attempt, at: pipeline.ports.now() };
+    const end = await user.settle(settlementOf(kept, read, delivery, pipeline), learnt);
+    if (end === 'lost') return { next: 'lost' };
+    if (end === 'ok') return ended(kept, read, delivery, pipeline);
+  }
+}
+
+function operate(job: UserJob, context: OperationContext): Promise<Effect | typeof GIVEN_UP> {
+  switch (job.name) {
+    case 'create-user':
+      return createUser(job.data, context);
+    case 'update-user':
+      return updateUser(job.data, context);
+    case 'delete-user':
+      return deleteUser(job.data, context);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What goes into the pipeline: a job as the queue delivers it, and the ports behind which everything else lies.
+ */
+import type { Instance, OperationContext } from '../operations/context.ts';
+import type { DeletionGuard } from './deletion-guard.ts';
+import type { Gates } from './gates.ts';
+import type { Receipts } from './receipt.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+import type { Seal } from './seal.ts';
+import type { Run, UserLedger } from './user-ledger.ts';
+import type { Verdict } from './verdict.ts';
+import type { Witness } from './witness.ts';
+
+/** One delivery of a job, as the queue hands it over. */
+export interface Delivery {
+  id: string;
+  name: string;
+  /** The data as it lies in the queue: JSON text that nobody has looked at. */
+  text: string;
+  /** When the job was added, in epoch milliseconds. */
+  timestamp: number;
+  /** For how long it was deferred when it was added, in milliseconds. */
+  delayMs: number;
+  /** The attempt this is, from 1; runs that only waited do not count. */
+  attempt: number;
+  /** Of this run alone. */
+  nonce: string;
+  /** How often the job has stalled so far. */
+  stalls: number;
+  /** Of the lock that makes the job ours. */
+  token: string;
+  /** Whether a request that is sent now ends, one way or the other, while the lock holds. */
+  maySend: () => boolean;
+  signal: AbortSignal;
+}
+
+/** What is told of each run, for logs and metrics; without personal data. */
+export interface RunReport {
+  jobId: string;
+  operation: string;
+  instance: string;
+  attempt: number;
+  verdict: Verdict;
+  durationMs: number;
+}
+
+export interface Pipeline {
+  jobsQueue: string;
+  /** The configured instances by name. */
+  instances: ReadonlyMap<string, Instance>;
+  ports: Pick<OperationContext, 'client' | 'userIdMode' | 'now' | 'pause'>;
+  ledger: UserLedger;
+  seal: Seal;
+  gates: Gates;
+  /** Asked before each deletion whether it is still wanted. */
+  deletions: DeletionGuard;
+  witness: Witness;
+  receipts: Receipts;
+  retry: RetryPolicy;
+  onRun?: (report: RunReport) => void;
+}
+
+/** The run of this delivery, as ledger and gates know it. */
+export function runOf({ id, token, nonce, timestamp, stalls }: Delivery): Run {
+  return { jobId: id, token, nonce, timestamp, stalls };
+}
