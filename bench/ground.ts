@@ -1,0 +1,106 @@
+/**
+ * The ground of a benchmark: Redis servers of its own and the product's own processes. Knows how they start and end, not what is
+ * measured on them.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { VARIABLES } from '../src/config.ts';
+import { startRedisServer } from '../src/redis/embedded-server.ts';
+import { SANDBOX_CREDENTIALS } from '../src/sandbox/server.ts';
+
+export const PREFIX = '{damoov}';
+
+export interface Ground {
+  /** A Redis with the settings of the embedded one, and nothing in it; answers its URL. */
+  startRedis(name: string): Promise<string>;
+  /** `damoov-users sandbox`; answers its URL. */
+  startSandbox(): Promise<string>;
+  /** `damoov-users worker`; returns when it works. */
+  startWorker(redisUrl: string, sandboxUrl: string): Promise<void>;
+  /** Ends all of it, and removes what it wrote. */
+  close(): Promise<void>;
+}
+
+/** How long a worker has to finish before it is killed. */
+const GRACE_MS = 10_000;
+
+export async function prepareGround(): Promise<Ground> {
+  const dir = await mkdtemp(join(tmpdir(), 'bench-'));
+  const closing: (() => Promise<unknown>)[] = [];
+
+  /** Starts a command of the product and waits for a line of its. */
+  async function start(
+    command: string[],
+    env: Record<string, string>,
+    output: 'stdout' | 'stderr',
+    isAwaited: (line: string) => boolean,
+  ): Promise<string> {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts'), ...command], {
+      env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own: Ctrl-C in a terminal is for us, who end it in its turn.
+      detached: true,
+    });
+    closing.push(async () => end(child));
+    const other = output === 'stdout' ? child.stderr : child.stdout;
+    other.resume();
+    const lines = createInterface({ input: child[output] });
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    let last = '';
+    lines.on('line', (line) => {
+      last = line;
+      if (isAwaited(line)) resolve(line);
+    });
+    lines.once('close', () => reject(new Error(`"${command.join(' ')}" did not start: ${last}`)));
+    return promise;
+  }
+
+  return {
+    async startRedis(name) {
+      const redis = await startRedisServer({ dir: join(dir, name) });
+      closing.push(() => redis.stop());
+      return redis.url;
+    },
+    startSandbox: () => start(['sandbox', '--port', '0'], {}, 'stdout', (line) => line.startsWith('http')),
+    async startWorker(redisUrl, sandboxUrl) {
+      await start(['worker'], workerEnv(redisUrl, sandboxUrl), 'stderr', (line) =>
+        line.includes('"worker started"'),
+      );
+    },
+    async close() {
+      for (const step of closing.splice(0).toReversed()) await step();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const patience = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+  await exited;
+  clearTimeout(patience);
+}
+
+/** Empty counts as not set, and goes before what a developer's own `.env` says. */
+function nothingConfigured(): Record<string, string> {
+  return Object.fromEntries(VARIABLES.map((name) => [name, '']));
+}
+
+function workerEnv(redisUrl: string, sandboxUrl: string): Record<string, string> {
+  return {
+    REDIS_URL: redisUrl,
+    QUEUE_PREFIX: PREFIX,
+    DAMOOV_BASE_URL: sandboxUrl,
+    DAMOOV_INSTANCE_ID: SANDBOX_CREDENTIALS.instanceId,
+    DAMOOV_INSTANCE_KEY: SANDBOX_CREDENTIALS.instanceKey,
+    DAMOOV_ADMIN_EMAIL: SANDBOX_CREDENTIALS.adminEmail,
+    DAMOOV_ADMIN_PASSWORD: SANDBOX_CREDENTIALS.adminPassword,
+    HTTP_PORT: '0',
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * `npm run bench -- [PART] [--quick] [--json]`: measures parts of the product and prints what they came to. Knows the command
+ * line; a goal that is missed is told, and no reason to fail.
+ */
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { deletions } from './deletions.ts';
+import type { Section } from './figures.ts';
+import { tableOf } from './table.ts';
+
+const PARTS = { deletions };
+
+const QUICK_JOBS = 50_000;
+const FULL_JOBS = 1_000_000;
+const LEAST_JOBS = 200;
+
+const { parts, jobs, isJson } = readArguments();
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stop.abort(new Error(`cut off by ${signal}`)));
+}
+const machine = { cores: cpus().length, node: process.version, loadBefore: loadavg()[0] ?? 0 };
+if (!isJson) console.log(`\n  ${machine.cores} cores, Node ${machine.node}, load ${machine.loadBefore}`);
+for (const name of parts) {
+  const startedAt = performance.now();
+  const onProgress = (step: string) => {
+    stop.signal.throwIfAborted();
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+    console.error(`  ${name}, ${seconds} s: ${step} …`);
+  };
+  show(name, await PARTS[name]({ jobs, onProgress, signal: stop.signal }));
+}
+process.exit(0);
+
+function show(part: string, sections: readonly Section[]): void {
+  if (!isJson) return console.log(tableOf(sections));
+  const figures = sections.flatMap(({ figures }) => figures.map(({ name, value }) => [name, value] as const));
+  console.log(JSON.stringify({ part, jobs, machine, figures: Object.fromEntries(figures) }));
+}
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        jobs: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
+    });
+    const unknown = positionals.find((name) => !isPart(name));
+    if (unknown !== undefined) fail(`unknown part "${unknown}"; there are: ${Object.keys(PARTS).join(', ')}`);
+    const jobs = Number(values.jobs ?? (values.quick ? QUICK_JOBS : FULL_JOBS));
+    if (!Number.isInteger(jobs) || jobs < LEAST_JOBS)
+      fail(`--jobs must be a whole number from ${LEAST_JOBS} on`);
+    const named = positionals.filter(isPart);
+    return { parts: named.length > 0 ? named : Object.keys(PARTS).filter(isPart), jobs, isJson: values.json };
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function isPart(name: string): name is keyof typeof PARTS {
+  return Object.hasOwn(PARTS, name);
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(2);
+}

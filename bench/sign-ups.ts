@@ -1,0 +1,99 @@
+/**
+ * How long a fresh sign-up takes from its being added until its event arrives, beside many pending deletions and beside none.
+ * Knows producers, workers and subscribers of two queues; not what lies in them.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { UserEvent } from '../src/contract/event.ts';
+import { PREFIX } from './ground.ts';
+import { median, timesOf } from './figures.ts';
+
+const ROUNDS = 7;
+const SIGN_UPS = 100;
+/** Until the workers' code is compiled. */
+const WARM_UP = 300;
+const PATIENCE_MS = 60_000;
+
+/** One queue with a worker at it. */
+interface Side {
+  /** Has a user made; resolves when the event is there. */
+  signUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SignUps {
+  /** Medians in milliseconds. */
+  readonly besideNoneMs: number;
+  readonly besideManyMs: number;
+  /** Of the medians. */
+  readonly ratio: number;
+  /** The ratios of the medians of the single rounds, which show how much the machine allows to tell. */
+  readonly ratioOfRounds: readonly number[];
+}
+
+/** Sign-ups one at a time, the sides in turn, the first one of a round changing too. */
+export async function compareSignUps(
+  urls: { none: string; many: string },
+  signal?: AbortSignal,
+): Promise<SignUps> {
+  const none = await openSide(urls.none);
+  const many = await openSide(urls.many);
+  try {
+    const took = new Map<Side, number[][]>([
+      [none, []],
+      [many, []],
+    ]);
+    for (const side of took.keys()) await timesOf(WARM_UP, () => side.signUp());
+    for (let round = 0; round < ROUNDS; round++) {
+      signal?.throwIfAborted();
+      const sides = [...took];
+      if (round % 2 === 1) sides.reverse();
+      for (const [side, rounds] of sides) rounds.push(await timesOf(SIGN_UPS, () => side.signUp()));
+    }
+    const [ofNone = [], ofMany = []] = took.values();
+    const [besideNoneMs, besideManyMs] = [median(ofNone.flat()), median(ofMany.flat())];
+    return {
+      besideNoneMs,
+      besideManyMs,
+      ratio: besideManyMs / besideNoneMs,
+      ratioOfRounds: ofMany.map((round, index) => median(round) / median(ofNone[index] ?? [])),
+    };
+  } finally {
+    await Promise.all([none.close(), many.close()]);
+  }
+}
+
+/** A worker that has ended must not keep the benchmark waiting for ever. */
+async function late(): Promise<never> {
+  await sleep(PATIENCE_MS, undefined, { ref: false });
+  throw new Error(`a sign-up has no event after ${PATIENCE_MS} ms`);
+}
+
+async function openSide(redisUrl: string): Promise<Side> {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const jobs = new Queue('user-jobs', { connection, prefix: PREFIX });
+  let arrived: ((event: UserEvent) => void) | undefined;
+  const subscriber = new Worker('user-events', async ({ data }) => arrived?.(UserEvent.parse(data)), {
+    connection,
+    prefix: PREFIX,
+  });
+  await subscriber.waitUntilReady();
+  return {
+    async signUp() {
+      const { promise, resolve } = Promise.withResolvers<UserEvent>();
+      arrived = resolve;
+      await jobs.add('create-user', {
+        clientId: randomUUID(),
+        profile: { firstName: 'Ada', email: 'ada@example.test' },
+      });
+      const { type } = await Promise.race([promise, late()]);
+      if (type !== 'user.created') throw new Error(`a sign-up ended as ${type}`);
+    },
+    async close() {
+      await subscriber.close();
+      connection.disconnect();
+    },
+  };
+}

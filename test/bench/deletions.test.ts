@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { nothingConfigured } from '../support/spawn-worker.ts';
+
+async function bench(...args: string[]) {
+  const child = spawn(process.execPath, ['bench/main.ts', ...args], {
+    env: { PATH: process.env['PATH'], ...nothingConfigured() },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exit = once(child, 'close').then(([status]) => status as number | null);
+  onTestFinished(async () => {
+    // It has servers of its own to end, which would survive its being killed.
+    child.kill('SIGTERM');
+    await exit;
+  });
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+  return { stdout, stderr, status };
+}
+
+describe('the benchmark of deferred deletions', () => {
+  it('runs to its end and tells every figure to machines', { timeout: 240_000 }, async () => {
+    const { status, stdout, stderr } = await bench('deletions', '--jobs', '2000', '--json');
+    expect(status, stderr).toBe(0);
+    const report = JSON.parse(stdout) as { part: string; jobs: number; figures: Record<string, number> };
+    expect(report).toMatchObject({ part: 'deletions', jobs: 2000 });
+    expect(Object.keys(report.figures).toSorted()).toEqual([
+      'add1000BlockedP99',
+      'add1000PerSecond',
+      'add10BlockedP99',
+      'add10PerSecond',
+      'add1BlockedP99',
+      'add1PerSecond',
+      'addBlockedP99',
+      'addOwnCpu',
+      'addPerSecond',
+      'addRedisCpu',
+      'addSeconds',
+      'bytes',
+      'bytesByClientIdAt512',
+      'bytesByUserId',
+      'bytesOfEverything',
+      'bytesOfEverythingAt512',
+      'cancelMost',
+      'cancelP50',
+      'cancelP99',
+      'listP50',
+      'listP99',
+      'sampledBytes',
+      'searchP50',
+      'signUpBesideMany',
+      'signUpBesideNone',
+      'signUpLeastRatio',
+      'signUpMostRatio',
+      'signUpRatio',
+    ]);
+    // A figure that could not be had would be null.
+    const implausible = Object.entries(report.figures).filter(([, value]) => !(value > 0));
+    expect(implausible).toEqual([]);
+    const { bytes, sampledBytes, bytesOfEverything, bytesOfEverythingAt512 } = report.figures;
+    expect(bytes).toBeGreaterThan(100);
+    expect(sampledBytes).toBeGreaterThan(100);
+    expect(bytesOfEverything).toBeGreaterThan(Number(bytesOfEverythingAt512));
+  });
+
+  it('refuses a part that there is not, and tells those that there are', async () => {
+    const { status, stdout, stderr } = await bench('deletion');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('there are: deletions');
+  });
+});
