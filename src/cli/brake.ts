@@ -36,7 +36,7 @@ export async function decideOver(decision: Decision, options: BrakeOptions): Pro
         json === true ? JSON.stringify({ [done]: decided }) : `${decided.toLocaleString('en-US')} ${done}`,
       );
     if (count === 0) {
-      await (json === true ? tell(0) : out.line('The brake holds no such deletion.'));
+      await (json === true ? tell(0) : out.line(`The brake holds no ${isOfUser ? 'such ' : ''}deletion.`));
       return;
     }
     const what = `${count.toLocaleString('en-US')} ${count === 1 ? 'deletion' : 'deletions'}`;

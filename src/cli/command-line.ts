@@ -52,7 +52,7 @@ function addDelete(program: Command, ended: (isDone: boolean) => void): void {
     .option('--reschedule', 'move the deletion where one is pending already')
     .option('--reason <text>', 'why; kept with the job until it is over')
     .option('--correlation-id <id>', 'your reference, handed through to the event')
-    .option('--wait', 'wait for the end, and print the event')
+    .option('--wait', 'wait for the end, and print the type and the data of its event')
     .option('--json', 'tell it in JSON')
     .action(async (options: DeleteOptions) => ended(await (await import('./delete.ts')).deleteUser(options)));
 }

@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
+import type { Brake } from '../redis/brake.ts';
 import { scheduledText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';
@@ -22,34 +23,42 @@ export interface DeleteOptions extends UserOptions {
 
 const LOOK_MS = 200;
 
-/** False where it was too late to move the deletion, or where it failed while it was waited for. */
+/** False where it was too late to move the deletion, or where it was waited for and deleted nobody. */
 export async function deleteUser(options: DeleteOptions): Promise<boolean> {
   const { reason, correlationId, reschedule = false, wait = false, json = false } = options;
-  const dueAt = options.at ?? Date.now() + (options.in ?? 0);
-  if (wait && (options.at !== undefined || options.in !== undefined)) {
-    throw new UsageError('--wait: not for a deletion that is deferred');
-  }
+  const now = Date.now();
+  const dueAt = options.at ?? now + (options.in ?? 0);
+  if (wait && dueAt > now) throw new UsageError('--wait: not for a deletion that is deferred');
   const request = {
     ...named(options),
     ...(reason !== undefined && { reason }),
     ...(correlationId !== undefined && { correlationId }),
   };
   const out = outputOf();
-  return withDeletions(options, async (deletions, jobs) => {
-    const scheduled = await deletions.schedule(request, dueAt, { reschedules: reschedule || wait });
+  return withDeletions(options, async (deletions, jobs, brake) => {
+    const scheduled = await deletions.schedule(request, dueAt, { reschedules: reschedule });
+    const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();
+    if (wait && isPending) {
+      await out.line(scheduledText(scheduled, Date.now(), json));
+      throw new Error('one is pending already: --reschedule has it carried out now');
+    }
     if (!wait || scheduled === 'too-late') {
       await out.line(scheduledText(scheduled, Date.now(), json));
       return scheduled !== 'too-late';
     }
-    const event = await endOf(jobs, scheduled.jobId);
-    await out.line(JSON.stringify(event));
-    return event.type !== 'user.failed';
+    const end = await endOf(jobs, brake, scheduled.jobId);
+    await out.line(JSON.stringify(end));
+    return end.type === 'user.deleted';
   });
 }
 
-/** How the job ended, as its event tells it. */
-async function endOf(jobs: Queue, jobId: string): Promise<{ type: string; data: unknown }> {
-  for (;;) {
+/** How the job ended, by the type and the data of its event. */
+async function endOf(jobs: Queue, brake: Brake, jobId: string): Promise<{ type: string; data: unknown }> {
+  for (let isTold = false; ;) {
+    if (!isTold && (await brake.holds(jobId))) {
+      process.stderr.write('the brake holds the deletion: `deletions release` or `refuse` decides\n');
+      isTold = true;
+    }
     const job = await jobs.getJob(jobId);
     if (job === undefined) throw new Error(`job ${jobId} is over: its event is on the events queue`);
     if (job.finishedOn !== undefined) {

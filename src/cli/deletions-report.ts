@@ -9,9 +9,9 @@ type Answer = Scheduled | Cancellation;
 
 const WORDS: Record<Cancellation, string> = {
   cancelled: 'cancelled: the user is not deleted',
-  'too-late': 'too late: the deletion is being carried out',
+  'too-late': 'too late: the deletion is being carried out, or has failed after it may have been sent',
   done: 'done: the deletion was carried out',
-  none: 'none: no deletion is pending',
+  none: 'none: no such deletion is pending',
 };
 
 /** One line; with `isJson` for machines. */
@@ -26,11 +26,20 @@ export function scheduledText(answer: Answer, now: number, isJson: boolean): str
 export const HEADING = ['due', 'in', 'instance', 'client', 'user', 'job'].join('\t');
 
 /** One line of the list. */
-export function deletionText(deletion: Deletion, now: number, isJson: boolean): string {
-  const { dueAt, requestedAt, ...rest } = deletion;
-  if (isJson) return JSON.stringify({ ...rest, dueAt: iso(dueAt), requestedAt: iso(requestedAt) });
+export function deletionText(deletion: Deletion & { isHeld: boolean }, now: number, isJson: boolean): string {
+  const { dueAt, requestedAt, isHeld, ...rest } = deletion;
+  if (isJson) {
+    return JSON.stringify({
+      ...rest,
+      dueAt: iso(dueAt),
+      requestedAt: iso(requestedAt),
+      ...(isHeld && { isHeld }),
+    });
+  }
   const { instance, clientId = '-', userId = '-', jobId } = deletion;
-  return [iso(dueAt), inText(dueAt - now), instance, clientId, userId, jobId].map(onOneLine).join('\t');
+  return [iso(dueAt), isHeld ? 'held by the brake' : inText(dueAt - now), instance, clientId, userId, jobId]
+    .map(onOneLine)
+    .join('\t');
 }
 
 function inText(ms: number): string {

@@ -22,7 +22,7 @@ export interface ListDeletionsOptions extends UserOptions {
 export async function listDeletions(options: ListDeletionsOptions): Promise<void> {
   const { next, json = false } = options;
   const out = outputOf();
-  await withDeletions(options, async (deletions) => {
+  await withDeletions(options, async (deletions, _jobs, brake) => {
     let shown = 0;
     for await (const deletion of chosen(deletions, options)) {
       if (next > 0 && shown === next) {
@@ -30,28 +30,27 @@ export async function listDeletions(options: ListDeletionsOptions): Promise<void
         break;
       }
       if (shown === 0 && !json) await out.line(HEADING);
-      if (!(await out.line(deletionText(deletion, Date.now(), json)))) return;
+      const isHeld = await brake.holds(deletion.jobId);
+      if (!(await out.line(deletionText({ ...deletion, isHeld }, Date.now(), json)))) return;
       shown += 1;
     }
     if (shown === 0 && !json) await out.line('No deletion is pending.');
   });
 }
 
-/** One that was scheduled under the id is found at once; only else all that are pending are looked through. */
+/** One that was scheduled under the id is found at once; for those that others have added, all are looked through. */
 async function* chosen(deletions: Deletions, options: ListDeletionsOptions): AsyncGenerator<Deletion> {
   const { clientId, userId, instance, from, until } = options;
   const isOfUser = clientId !== undefined || userId !== undefined;
   const found = isOfUser ? await deletions.find(named(options)) : undefined;
-  if (found !== undefined) {
-    if (found.dueAt >= (from ?? 0) && found.dueAt <= (until ?? Infinity)) yield found;
-    return;
-  }
+  if (found !== undefined && found.dueAt >= (from ?? 0) && found.dueAt <= (until ?? Infinity)) yield found;
   for await (const deletion of deletions.list({
     from,
     until,
     ...(isOfUser && { of: { clientId, userId } }),
   })) {
-    if (instance === undefined || deletion.instance === instance) yield deletion;
+    const isOfInstance = instance === undefined || deletion.instance === instance;
+    if (isOfInstance && deletion.jobId !== found?.jobId) yield deletion;
   }
 }
 
@@ -59,7 +58,7 @@ async function* chosen(deletions: Deletions, options: ListDeletionsOptions): Asy
 export async function cancelDeletion(options: UserOptions & { json?: boolean }): Promise<boolean> {
   const user = named(options);
   return withDeletions(options, async (deletions) => {
-    const answer = await deletions.cancel(user);
+    const answer = await deletions.cancel(user, { searches: 'always' });
     await outputOf().line(scheduledText(answer, Date.now(), options.json === true));
     return answer === 'cancelled';
   });

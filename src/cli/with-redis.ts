@@ -12,7 +12,11 @@ import { locateRedis } from '../redis/locate-redis.ts';
 export async function withRedis<T>(work: (redis: RedisConnection, config: Config) => Promise<T>): Promise<T> {
   loadEnvFile();
   const config = loadConfig();
-  const { target, release } = await locateRedis(config.redis, (line) => process.stderr.write(`${line}\n`));
+  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) =>
+    process.stderr.write(`${line}\n`),
+  );
+  if (embeddedUrl !== undefined)
+    process.stderr.write('REDIS_URL is not set: the Redis under .data/redis is used\n');
   try {
     const redis = await reachRedis(target);
     try {

@@ -23,6 +23,8 @@ export interface HeldUser {
 export interface Brake {
   /** How many deletions are held. */
   count(): Promise<number>;
+  /** Whether the brake holds this job. */
+  holds(jobId: string): Promise<boolean>;
   /** The ids of the jobs of this user that are held; all are looked through, some at a time. */
   find(user: HeldUser): Promise<string[]>;
   /**
@@ -50,6 +52,7 @@ export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): 
 
   return {
     count,
+    holds: async (jobId) => (await (await client()).zscore(held, jobId)) !== null,
     async find(user) {
       const found: string[] = [];
       for (let from = 0; ; from += AT_ONCE) {

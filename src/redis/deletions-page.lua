@@ -8,38 +8,7 @@
 local delayed, base, score, jobId = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local lastScore, mostJobs, mostData = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
---- Members of one score lie in the order of their bytes; Lua's own < goes by the locale of the server.
-local function isBefore(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = string.byte(a, i), string.byte(b, i)
-    if x ~= y then
-      return x < y
-    end
-  end
-  return #a < #b
-end
-
-local function firstRank()
-  local low = redis.call('ZCOUNT', delayed, '-inf', '(' .. score)
-  if jobId == '' then
-    return low
-  end
-  if tonumber(redis.call('ZSCORE', delayed, jobId)) == tonumber(score) then
-    return redis.call('ZRANK', delayed, jobId) + 1
-  end
-  local high = redis.call('ZCOUNT', delayed, '-inf', score)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if isBefore(jobId, redis.call('ZRANGE', delayed, middle, middle)[1]) then
-      high = middle
-    else
-      low = middle + 1
-    end
-  end
-  return low
-end
-
-local rank = firstRank()
+local rank = rankBehind(delayed, score, jobId)
 local found = redis.call('ZRANGE', delayed, rank, rank + mostJobs - 1, 'WITHSCORES')
 local place, entries = {}, {}
 for i = 1, #found, 2 do

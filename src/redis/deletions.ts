@@ -59,9 +59,10 @@ export interface Deletions {
   /**
    * Cancels what is pending for the user, by the ids that the request named.
    * @param options `searches`: where nothing is found by its id, jobs that other BullMQ clients have added are searched,
-   * which reads the id of every job that waits: a few seconds for a million. Default true.
+   * which reads the id of every job that waits: a few seconds for a million. Default true. `always`: also where one was
+   * found; what is not found then is superseded when it is due, for two years from now.
    */
-  cancel(user: DeletionOf, options?: { searches?: boolean }): Promise<Cancellation>;
+  cancel(user: DeletionOf, options?: { searches?: boolean | 'always' }): Promise<Cancellation>;
   /** What is pending, the next due first, some at a time; whatever is added and removed meanwhile, none is told twice. */
   list(options?: ListOptions): AsyncIterable<Deletion>;
   /** The one that is pending under the id that the request named; those that others have added are only in the list. */
@@ -72,6 +73,9 @@ export interface Deletions {
 export const LAST_DUE_MS = 2 ** 41 - 1;
 /** What is known of how a user's last deletion stood, in seconds: longer than a deletion is usually deferred. */
 export const KEEP_NAME_S = 40 * 24 * 3600;
+
+/** That a user's deletions are cancelled is known for longer than any other client is likely to have deferred one, in seconds. */
+const KEEP_CANCELLED_S = 2 * 365 * 24 * 3600;
 
 const ADD_KEYS = ['marker', 'meta', 'id', 'delayed', 'completed', 'events'];
 
@@ -120,9 +124,9 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
         ],
       ),
     );
-    const put = Put.parse(reply);
-    if (typeof put === 'string') return put;
-    const [is, jobId, due, requestedAt] = put;
+    const answer = Put.parse(reply);
+    if (typeof answer === 'string') return answer;
+    const [is, jobId, due, requestedAt] = answer;
     return { is, jobId, dueAt: due, requestedAt };
   }
 
@@ -131,7 +135,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
       await names.call(address, ({ saltKey, salt, keys, hashes }) =>
         script('cancel')(
           [saltKey, ...promoteKeys, ...keys],
-          [salt, base, KEEP_NAME_S, hashes.length, ...hashes, ...jobIds],
+          [salt, base, KEEP_CANCELLED_S, hashes.length, ...hashes, ...jobIds],
         ),
       ),
     );
@@ -146,7 +150,8 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     async cancel(user, { searches = true } = {}) {
       const { address } = read(user);
       const answer = await withdraw(address, []);
-      if (!searches || answer === 'cancelled' || answer === 'too-late') return answer;
+      if (searches === false || answer === 'too-late') return answer;
+      if (answer === 'cancelled' && searches !== 'always') return answer;
       // Asked again also where none was found: it may have been sent meanwhile.
       return withdraw(address, await search(address));
     },

@@ -73,7 +73,7 @@ const MOST_REASON_BYTES = 16 * 1024;
 export function createFailedJobs({ prefix, jobs, instances }: FailedJobsOptions): FailedJobs {
   const client = jobs.getBackend().client;
   const script = scriptsOf(jobs, {
-    'failed-page': readLua('failed-page'),
+    'failed-page': [readLua('place'), readLua('failed-page')].join('\n'),
     'retry-failed': [functionOf(reprocessJob), readLua('retry-failed')].join('\n'),
     'drop-failed': [functionOf(removeJob), readLua('drop-failed')].join('\n'),
   });

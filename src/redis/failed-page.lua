@@ -14,37 +14,6 @@ local member = string.gsub(ARGV[3], '..', function(hex)
 end)
 local mostJobs, mostData, mostBytes, mostReason = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
---- Members of one score lie in the order of their bytes; Lua's own < goes by the locale of the server.
-local function isBefore(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = string.byte(a, i), string.byte(b, i)
-    if x ~= y then
-      return x < y
-    end
-  end
-  return #a < #b
-end
-
-local function firstRank()
-  local low = redis.call('ZCOUNT', failed, '-inf', '(' .. score)
-  if member == '' then
-    return low
-  end
-  if tonumber(redis.call('ZSCORE', failed, member)) == tonumber(score) then
-    return redis.call('ZRANK', failed, member) + 1
-  end
-  local high = redis.call('ZCOUNT', failed, '-inf', score)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if isBefore(member, redis.call('ZRANGE', failed, middle, middle)[1]) then
-      high = middle
-    else
-      low = middle + 1
-    end
-  end
-  return low
-end
-
 --- Only the name leaves the server: the rest of the data is personal, and large.
 local function instanceOf(data)
   local isRead, read = pcall(cjson.decode, data)
@@ -57,7 +26,7 @@ local function instanceOf(data)
   return type(read.instance) == 'string' and read.instance or 'unknown'
 end
 
-local rank = firstRank()
+local rank = rankBehind(failed, score, member)
 local found = redis.call('ZRANGE', failed, rank, rank + mostJobs - 1, 'WITHSCORES')
 local page, place, bytes = {}, {}, 0
 for i = 1, #found, 2 do

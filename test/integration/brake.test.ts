@@ -86,7 +86,7 @@ describe('the brake', () => {
     expect(codes.filter((code) => code === 'user.deleted')).toHaveLength(LIMIT + 1);
     expect(await sentIn(world)).toBe(LIMIT + 1);
     expect(await decide(world, 'refuse', '--yes')).toMatchObject({
-      stdout: 'The brake holds no such deletion.\n',
+      stdout: 'The brake holds no deletion.\n',
     });
   });
 });
