@@ -29,13 +29,14 @@ export async function decideOver(decision: Decision, options: BrakeOptions): Pro
   }
   await withDeletions(options, async (_deletions, _jobs, brake) => {
     const isOfUser = clientId !== undefined || userId !== undefined;
-    const ids = isOfUser ? await brake.find({ clientId, userId, instance }) : undefined;
-    const count = ids?.length ?? (await brake.count());
+    const ids = await brake.find(isOfUser ? { clientId, userId, instance } : undefined);
+    const count = ids.length;
     const tell = (decided: number) =>
       out.line(
         json === true ? JSON.stringify({ [done]: decided }) : `${decided.toLocaleString('en-US')} ${done}`,
       );
     if (count === 0) {
+      await brake.decide(decision, []);
       await (json === true ? tell(0) : out.line(`The brake holds no ${isOfUser ? 'such ' : ''}deletion.`));
       return;
     }

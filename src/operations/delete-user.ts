@@ -30,6 +30,15 @@ export async function deleteUser(
   if (isAboutUser && isOlder(job.version, record.created))
     return { outcome: superseded('create', record.userId) };
 
+  // Where this deletion may have been sent already, that sign-up waits for it.
+  const isUnsent = record.deletingSince === undefined && record.pending !== undefined;
+  if (isAboutUser && isUnsent && isOlder(job.version, record.pending)) {
+    return { outcome: { status: 'wait', reason: 'a newer sign-up of the user goes on', delayMs: 5000 } };
+  }
+  if (address.userId === undefined && isOlder(job.version, record.fields.clientId)) {
+    const message = 'the clientId has come to be another user’s since the deletion was asked for';
+    return { outcome: failed('user-mismatch', message, record.userId) };
+  }
   if (isAboutUser && awaitsReturn(context)) {
     return {
       outcome: { status: 'wait', reason: 'newer values: the user may have come back', delayMs: 2000 },
@@ -55,7 +64,7 @@ export async function deleteUser(
   const answer = await context.commitDeletion(address, 'sends nothing');
   if (answer === GIVEN_UP) return GIVEN_UP;
   if (answer !== 'go') return { outcome: stopped(answer, address.userId) };
-  const outcome = deleted(address.userId, { existed: false, confirmedAt: context.now() });
+  const outcome = nobodyLeft(address, context);
   return isAboutUser ? { outcome, learnt: { record: tombstone(record, context) } } : { outcome };
 }
 
@@ -142,6 +151,15 @@ async function end(
     learnt: { record: { ...tombstone(record, context), userId, generation, state: 'deleted' }, clientId },
   };
 }
+/** Nobody is there: an earlier run may have seen to that, and its answer have been lost. */
+function nobodyLeft({ userId }: Address, { record, now }: OperationContext): Outcome {
+  const confirmedAt = now();
+  const { deletingSince = 0 } = record;
+  if (deletingSince === 0 || !isAbout(record, userId))
+    return deleted(userId, { existed: false, confirmedAt });
+  return deleted(userId ?? record.userId, { existed: true, executedAt: deletingSince, confirmedAt });
+}
+
 /** Nothing was sent, and nothing is. */
 function stopped(by: 'cancelled' | 'held', userId: string | undefined): Outcome {
   if (by === 'cancelled') return superseded('cancellation', userId);

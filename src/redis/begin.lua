@@ -125,10 +125,10 @@ if next then
 end
 local isReserved = next and nextId ~= jobId and tonumber(nextUntil) > nowMs()
 
--- A deletion that was cancelled, or refused, before it was sent needs no user, and waits for nobody. One that has its user already is
--- told at its last moment.
+-- A deletion that was cancelled, or refused, before it was sent needs no user, and waits for nobody. One that has its user
+-- already is told at its last moment.
+local mark = name == 'delete-user' and redis.call('HMGET', jobKey, 'cx', 'go', 'br', 'rt') or {}
 if name == 'delete-user' and not held and owner ~= us then
-  local mark = redis.call('HMGET', jobKey, 'cx', 'go', 'br')
   local isRefused = mark[3] == 'refuse'
   if (mark[1] or isRefused) and not mark[2] then
     local deletion = redis.call('HGET', key, 'dd')
@@ -172,14 +172,16 @@ local shut, probes = {}, {}
 local shutGate = nil
 for i = 24, knownAs == 'found' and 0 or #KEYS, 2 do
   local place = (i - 24) / 2
-  -- What an operator has released passes the brake.
-  local isExempt = isBrake(KEYS[i]) and redis.call('HGET', jobKey, 'br')
+  -- What an operator has released passes the brake, and so does what was sent before, unless it was put back by hand.
+  local isExempt = isBrake(KEYS[i]) and (mark[3] == 'release' or (mark[2] and not mark[4]))
   if not isExempt and redis.call('EXISTS', KEYS[i]) == 1 then
     local mustPass = place < tonumber(ARGV[23])
     local state = redis.call('HMGET', KEYS[i], 'scout', 'woken')
     -- A job that may do without tries only where it has come to this gate before.
     local isMeant = mustPass or state[2] == jobId
-    if state[1] == jobId or (isMeant and becomesScout(KEYS[i], KEYS[i + 1], jobId, clockMs(ARGV[25]), tonumber(ARGV[24]))) then
+    if isBrake(KEYS[i]) then
+      shutGate = shutGate or place
+    elseif state[1] == jobId or (isMeant and becomesScout(KEYS[i], KEYS[i + 1], jobId, clockMs(ARGV[25]), tonumber(ARGV[24]))) then
       table.insert(probes, place)
     elseif mustPass then
       shutGate = shutGate or place

@@ -21,18 +21,16 @@ export interface HeldUser {
 }
 
 export interface Brake {
-  /** How many deletions are held. */
-  count(): Promise<number>;
   /** Whether the brake holds this job. */
   holds(jobId: string): Promise<boolean>;
-  /** The ids of the jobs of this user that are held; all are looked through, some at a time. */
-  find(user: HeldUser): Promise<string[]>;
+  /** The ids of the jobs that are held, the oldest first: all, or those of a user. All are looked through, some at a time. */
+  find(user?: HeldUser): Promise<string[]>;
   /**
-   * Releases held deletions, which are then carried out beyond the limit, or refuses them, and they end as
-   * `deletion-refused`. All that are held at the time of the call, oldest first, or those with these ids.
+   * Releases these of the held deletions, which are then carried out beyond the limit, or refuses them, and they end as
+   * `deletion-refused`.
    * @returns how many.
    */
-  decide(decision: Decision, jobIds?: readonly string[]): Promise<number>;
+  decide(decision: Decision, jobIds: readonly string[]): Promise<number>;
 }
 
 /** So many in one step; Redis does nothing else meanwhile. */
@@ -45,34 +43,25 @@ export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): 
   const [gate, fingerprint] = BRAKE;
   const held = `${prefix}:gate:${gate}:held`;
   const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held, ...promoteKeysOf(jobs)];
-  const decideOver = async (decision: Decision, oldest: number, jobIds: readonly string[] = []) =>
-    z.number().parse(await script('brake')(keys, [jobs.toKey(''), decision, oldest, ...jobIds]));
   const client = () => jobs.getBackend().client;
-  const count = async () => (await client()).zcard(held);
 
   return {
-    count,
     holds: async (jobId) => (await (await client()).zscore(held, jobId)) !== null,
     async find(user) {
       const found: string[] = [];
       for (let from = 0; ; from += AT_ONCE) {
         const ids = await (await client()).zrange(held, from, from + AT_ONCE - 1);
         const datas = await Promise.all(ids.map(async (id) => (await client()).hget(jobs.toKey(id), 'data')));
-        found.push(...ids.filter((_, place) => isOf(user, datas[place] ?? '')));
+        found.push(...ids.filter((_, place) => user === undefined || isOf(user, datas[place] ?? '')));
         if (ids.length < AT_ONCE) return found;
       }
     },
     async decide(decision, jobIds) {
       let decided = 0;
-      if (jobIds !== undefined) {
-        for (let from = 0; from < jobIds.length; from += AT_ONCE) {
-          decided += await decideOver(decision, 0, jobIds.slice(from, from + AT_ONCE));
-        }
-        return decided;
-      }
-      // What comes to be held meanwhile was not meant.
-      for (let left = await count(); left > 0; left -= AT_ONCE) {
-        decided += await decideOver(decision, Math.min(left, AT_ONCE));
+      // Also where there are none: what was held may be gone, and the brake still shut.
+      for (let from = 0; from === 0 || from < jobIds.length; from += AT_ONCE) {
+        const some = jobIds.slice(from, from + AT_ONCE);
+        decided += z.number().parse(await script('brake')(keys, [jobs.toKey(''), decision, ...some]));
       }
       return decided;
     },

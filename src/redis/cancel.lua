@@ -42,7 +42,10 @@ for i = 1, names do
   local number, mark, about = nameState(key)
   local answer = cancel(deletionId(hash, number))
   if mark == 'go' then
-    answer = sent(base, about)
+    local earlier = sent(base, about)
+    if earlier == 'too-late' or answer == 'none' then
+      answer = earlier
+    end
   elseif mark == 'cx' and answer == 'none' then
     answer = 'cancelled'
   end
@@ -63,7 +66,7 @@ for i = 5 + names, #ARGV do
   end
   answered[answer] = true
 end
-for _, answer in ipairs({ 'too-late', 'done', 'cancelled' }) do
+for _, answer in ipairs({ 'too-late', 'cancelled', 'done' }) do
   if answered[answer] then
     return answer
   end

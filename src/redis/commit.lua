@@ -41,6 +41,13 @@ local function isTooMany()
   return false
 end
 
+if job.hasGone and redis.call('HGET', jobKey, 'rt') then
+  -- It failed, and somebody has put it back: it is sent anew, and counts anew.
+  if isTooMany() then
+    return 'held'
+  end
+  redis.call('HDEL', jobKey, 'rt')
+end
 if not job.hasGone then
   if job.isCancelled then
     return 'cancelled'

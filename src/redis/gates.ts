@@ -105,6 +105,7 @@ export function createGates(options: GatesOptions): RedisGates {
           ...delaying.args,
           isUntried === true ? 1 : 0,
           me,
+          run.nonce,
         ],
       );
       const [is, hasShut] = Refused.parse(reply);

@@ -3,7 +3,7 @@
 --   KEYS: 1 the gate, 2 the jobs before it, 3-13 of BullMQ's moveToDelayed, 14 who has passed it last
 --   ARGV: 1 jobId, 2 version in ms, 3 the clock in ms, or none, 4 first ms between probes, 5 last, 6 ms that nobody may try,
 --         7 reason, 8 ms a scout may take, 9-17 of moveToDelayed, 18 '1' where a reason that is known already says more,
---         19 this process
+--         19 this process, 20 this run
 --   Answers {'held' | 'lost' | 'open', 1 where the gate was open}; 'open': another process has just passed it
 local gate, held, jobId = KEYS[1], KEYS[2], ARGV[1]
 local now, firstMs, lastMs, afterMs = clockMs(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -18,7 +18,10 @@ if wasOpen then
   end
   step = firstMs
   probe = now + math.max(step, afterMs)
-  redis.call('HSET', gate, 'since', string.format('%.0f', now))
+  redis.call('HSET', gate, 'since', string.format('%.0f', now), 'by', ARGV[20])
+elseif redis.call('HGET', gate, 'by') == ARGV[20] then
+  -- The reply was lost, and this is the same call again: whoever shut the gate tells of it.
+  return { 'lost', 1 }
 elseif state[4] == jobId then
   step = math.min(step * 2, lastMs)
   probe = now + math.max(step, afterMs)

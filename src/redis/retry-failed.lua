@@ -12,6 +12,9 @@ for i = 3, #ARGV, 2 do
     redis.call('DEL', settledBase .. jobId)
     -- What an operator has refused is wanted after all.
     redis.call('HDEL', base .. jobId, 'br')
+    if redis.call('HGET', base .. jobId, 'go') then
+      redis.call('HSET', base .. jobId, 'rt', 1)
+    end
     local keys = { base .. jobId, KEYS[8], failed, KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7] }
     if reprocessJob(keys, { jobId, 'LPUSH', 'failedReason', 'failed', '1', '1' }) == 1 then
       retried = retried + 1

@@ -39,7 +39,9 @@ end
 local function note(due)
   local seconds = keepS + math.max(0, math.ceil((due - requestedAt) / 1000))
   if number > 0 or mark ~= '' then
-    remember(name, number, '', seconds)
+    -- What is known of older deletions stays: they may lie under other names, and not be over.
+    local kept = (mark == 'cx' or mark == 'go') and ' ' .. mark .. ' ' .. about or ''
+    remember(name, number, kept, seconds)
   end
   for _, one in ipairs(given) do
     if one[1] ~= name and not isLiveUnder(one[1], one[2]) then
@@ -58,7 +60,7 @@ local function add(is)
     return redis.error_reply('the deletion was not added: ' .. added)
   end
   -- The delay lies in a field of its own, and a million times a few bytes are many.
-  redis.call('HSET', base .. jobId, 'opts', '{}')
+  redis.call('HSET', base .. jobId, 'opts', '{}', 'due', ms(requestedAt + delay))
   note(dueAt)
   return { is, jobId, ms(requestedAt + delay), ms(requestedAt) }
 end
@@ -69,7 +71,7 @@ local function renew(is, from, due)
   if moved ~= 0 then
     return redis.error_reply('the deletion was not moved: ' .. moved)
   end
-  redis.call('HSET', base .. jobId, 'timestamp', ms(from))
+  redis.call('HSET', base .. jobId, 'timestamp', ms(from), 'due', ms(math.max(due, from)))
   note(due)
   return { is, jobId, ms(math.max(due, from)), ms(from) }
 end
@@ -88,7 +90,14 @@ if isLive(job) then
     return renew('moved', mode == 'move' and known or math.max(known, requestedAt), dueAt)
   end
   if mode == 'add' then
-    return { 'exists', jobId, ms(knownDue), ms(known) }
+    -- It is asked for anew: a return in between must not undo it.
+    local from = math.max(known, requestedAt)
+    redis.call('HSET', base .. jobId, 'timestamp', ms(from))
+    return { 'exists', jobId, ms(knownDue), ms(from) }
+  end
+  if mode == 'move' then
+    -- It is the same request.
+    requestedAt = known
   end
   -- It is due and may be at work: this one ends as cancelled, and the next takes its place.
   withdraw(base, jobId, { unpack(KEYS, 9, 17) })

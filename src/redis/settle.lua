@@ -42,17 +42,39 @@ if change.receipt then
   end
 end
 
+--- Whether an event can be added to this queue: of several queues none is written to, where another would fail.
+local function isWhole(keys)
+  local types = { 'list', 'list', 'hash', 'string', 'zset', 'zset', 'list', 'stream', 'zset' }
+  for i, key in ipairs(keys) do
+    local is = redis.call('TYPE', key).ok
+    if is ~= 'none' and is ~= types[i] then
+      return false
+    end
+  end
+  return true
+end
+
 local function publish()
   if settlement == '' then
     return nil
   end
-  for i = 0, (#ARGV - 10) / 3 - 1 do
+  local queues = (#ARGV - 10) / 3
+  for i = 0, queues > 1 and queues - 1 or -1 do
+    if not isWhole(part(KEYS, 12 + 9 * i, 9)) then
+      return redis.error_reply('an events queue is broken')
+    end
+  end
+  for i = 0, queues - 1 do
     local added = addStandardJob(part(KEYS, 12 + 9 * i, 9), part(ARGV, 11 + 3 * i, 3))
     if type(added) == 'number' and added < 0 then
       return redis.error_reply('the event was not added: ' .. added)
     end
   end
   redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+  if change.job.hasFailed then
+    -- Whoever puts it back wants it decided anew.
+    redis.call('HDEL', jobsBase .. jobId, 'br')
+  end
   if change.receipt then
     redis.call('HSET', change.receipt.key, 'sequence', change.receipt.sequence, 'hash', change.receipt.hash)
   end
