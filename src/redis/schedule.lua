@@ -50,6 +50,10 @@ local function note(due)
   end
 end
 
+local function optsOf(delay)
+  return delay > 0 and string.format('{"delay":%.0f}', delay) or '{}'
+end
+
 local function add(is)
   local delay = math.max(0, dueAt - requestedAt)
   local added = addDelayedJob(
@@ -59,8 +63,8 @@ local function add(is)
   if type(added) == 'number' then
     return redis.error_reply('the deletion was not added: ' .. added)
   end
-  -- The delay lies in a field of its own, and a million times a few bytes are many.
-  redis.call('HSET', base .. jobId, 'opts', '{}', 'due', ms(requestedAt + delay))
+  -- No more than the receipt will tell: a million times a few bytes are many.
+  redis.call('HSET', base .. jobId, 'opts', optsOf(delay))
   note(dueAt)
   return { is, jobId, ms(requestedAt + delay), ms(requestedAt) }
 end
@@ -71,7 +75,7 @@ local function renew(is, from, due)
   if moved ~= 0 then
     return redis.error_reply('the deletion was not moved: ' .. moved)
   end
-  redis.call('HSET', base .. jobId, 'timestamp', ms(from), 'due', ms(math.max(due, from)))
+  redis.call('HSET', base .. jobId, 'timestamp', ms(from), 'opts', optsOf(math.max(0, due - from)))
   note(due)
   return { is, jobId, ms(math.max(due, from)), ms(from) }
 end
@@ -92,7 +96,7 @@ if isLive(job) then
   if mode == 'add' then
     -- It is asked for anew: a return in between must not undo it.
     local from = math.max(known, requestedAt)
-    redis.call('HSET', base .. jobId, 'timestamp', ms(from))
+    redis.call('HSET', base .. jobId, 'timestamp', ms(from), 'opts', '{}')
     return { 'exists', jobId, ms(knownDue), ms(from) }
   end
   if mode == 'move' then

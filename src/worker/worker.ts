@@ -47,8 +47,6 @@ class TextJobWorker extends Worker<string, EventData> {
   protected override createJob(json: JobJson, jobId: string): TextJob {
     const job = super.createJob({ ...json, data: 'null' }, jobId);
     job.data = json.data;
-    // The deletions that we schedule say when they are due in a field of their own, to keep a million of them small.
-    if ('due' in json) job.opts.delay = Number(json.due) - job.timestamp;
     return job;
   }
 
