@@ -43,7 +43,7 @@ const said = {
   requestedAt: Time,
   /** When a deferred deletion was due. */
   scheduledFor: Time.optional(),
-  /** When Damoov answered the deletion; absent where there was nobody to delete. */
+  /** When Damoov answered the deletion, or its answer was found to be lost; absent where there was nobody to delete. */
   executedAt: Time.optional(),
   /** When a look-up no longer found the user; absent where none confirmed it. */
   confirmedAt: Time.optional(),
