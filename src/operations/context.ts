@@ -79,12 +79,13 @@ export interface OperationContext {
   claim: (userId: string) => Promise<UserRecord | typeof GIVEN_UP>;
   /**
    * Asked right before each DELETE, and before it is said that there was nobody to delete, with all ids that are known of
-   * the user. Only on `go` may it be sent; on `cancelled` nothing may; `held`: too many were sent in this hour.
+   * the user. Only on `go` may it be sent; on `cancelled` nothing may; `returned`: the user has
+   * signed up again; `held`: too many were sent in this hour.
    */
   commitDeletion: (
     ids: { clientId?: string | undefined; userId?: string | undefined },
     kind: 'sends' | 'sends nothing',
-  ) => Promise<'go' | 'cancelled' | 'held' | typeof GIVEN_UP>;
+  ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof GIVEN_UP>;
   /** Aborted when the job is no longer ours: nothing may be sent after that. */
   signal: AbortSignal;
   /** Epoch milliseconds. */

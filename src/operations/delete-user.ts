@@ -161,8 +161,9 @@ function nobodyLeft({ userId }: Address, { record, now }: OperationContext): Out
 }
 
 /** Nothing was sent, and nothing is. */
-function stopped(by: 'cancelled' | 'held', userId: string | undefined): Outcome {
+function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefined): Outcome {
   if (by === 'cancelled') return superseded('cancellation', userId);
+  if (by === 'returned') return superseded('create', userId);
   return {
     status: 'quarantine',
     gate: 'brake',

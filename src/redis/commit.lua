@@ -3,7 +3,7 @@
 --   KEYS: 1 the salt, 2 the job, 3 its lock, 4 the deletions sent within the hour, then every name of the user
 --   ARGV: 1 the salt, 2 jobId, 3 token, 4 seconds to keep what is known of a name, 5 how many may be sent within an hour, or
 --         none where none is sent now, then the hashes of the names
---   Answers 'stale' | 'lost' | 'cancelled' | 'held' | 'go'
+--   Answers 'stale' | 'lost' | 'cancelled' | 'returned' (a newer sign-up) | 'held' | 'go'
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 'stale'
 end
@@ -55,6 +55,10 @@ if not job.hasGone then
   if isCancelledElsewhere() then
     redis.call('HSET', jobKey, 'cx', clock())
     return 'cancelled'
+  end
+  local back = redis.call('HGET', jobKey, 'back')
+  if back and tonumber(back) > (tonumber(job.timestamp) or 0) then
+    return 'returned'
   end
   if isTooMany() then
     return 'held'

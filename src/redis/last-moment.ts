@@ -3,6 +3,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { msOf } from '../contract/version.ts';
 import type { DeletionGuard } from '../worker/deletion-guard.ts';
 import { createDeletionNames } from './deletion-names.ts';
 import { KEEP_NAME_S } from './deletions.ts';
@@ -17,7 +18,10 @@ export interface LastMomentOptions {
 
 /** Guards the deletions of this queue of jobs. */
 export function createLastMoment({ jobs, prefix, deletionsPerHour }: LastMomentOptions): DeletionGuard {
-  const script = scriptsOf(jobs, { commit: [readLua('deletion'), readLua('commit')].join('\n') });
+  const script = scriptsOf(jobs, {
+    commit: [readLua('deletion'), readLua('commit')].join('\n'),
+    returned: [readLua('deletion'), readLua('returned')].join('\n'),
+  });
   const names = createDeletionNames({ jobs, prefix });
   const jobKey = (jobId: string) => jobs.toKey(jobId);
   return {
@@ -31,7 +35,12 @@ export function createLastMoment({ jobs, prefix, deletionsPerHour }: LastMomentO
       );
       return Answer.parse(reply);
     },
+    async returned(instance, ids, version) {
+      await names.call({ ...ids, instance }, ({ saltKey, salt, keys, hashes }) =>
+        script('returned')([saltKey, ...keys], [salt, jobs.toKey(''), msOf(version), ...hashes]),
+      );
+    },
   };
 }
 
-const Answer = z.enum(['go', 'cancelled', 'held', 'lost']);
+const Answer = z.enum(['go', 'cancelled', 'returned', 'held', 'lost']);

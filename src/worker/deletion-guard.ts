@@ -2,12 +2,13 @@
  * The port behind which it is decided whether a deletion may still be sent. Who keeps that, and where, is not the pipeline's
  * business.
  */
+import type { Version } from '../contract/version.ts';
 import type { Run } from './user-ledger.ts';
 
 export interface DeletionGuard {
   /**
    * Asked right before each DELETE. `go`: it may be sent, and from here on nobody can cancel it; `cancelled`: it must not;
-   * `held`: not now, as too many were sent in this hour; `lost`: the job is no longer this run's.
+   * `returned`: the user has signed up again since; `held`: not now, as too many were sent in this hour; `lost`: the job is no longer this run's.
    * @param instance by its configured name.
    * @param ids all that are known of the user.
    */
@@ -16,5 +17,11 @@ export interface DeletionGuard {
     instance: string,
     ids: { clientId?: string | undefined; userId?: string | undefined },
     kind: 'sends' | 'sends nothing',
-  ): Promise<'go' | 'cancelled' | 'held' | 'lost'>;
+  ): Promise<'go' | 'cancelled' | 'returned' | 'held' | 'lost'>;
+  /** The user has signed up at this version: the deletion that is pending and was asked for before is not wanted any more. */
+  returned(
+    instance: string,
+    ids: { clientId?: string | undefined; userId?: string | undefined },
+    version: Version,
+  ): Promise<void>;
 }

@@ -144,6 +144,22 @@ describe('a deletion that is asked for, cancelled and asked for again', () => {
     expect(await world.alive()).toEqual(['c-1']);
   });
 
+  it('is not wanted any more after a return, also where nothing else is known of the user any more', async () => {
+    const world = await createDeletionWorld();
+    const { data } = await world.run('create-user', { clientId: 'c-1' });
+    const scheduled = await world.deletions.schedule({ clientId: 'c-1' }, Date.now() + 90 * 24 * HOUR_MS);
+    if (scheduled === 'too-late') throw new Error('too late');
+    await world.run('create-user', { clientId: 'c-1', profile: { firstName: 'Back' } });
+    // As if its records had expired.
+    await world.redis.unlink(...(await world.redis.keys(`${world.prefix}:user:*`)));
+    await (await world.jobs.getJob(scheduled.jobId))?.promote();
+    expect(await world.eventOf(scheduled.jobId)).toMatchObject({
+      type: 'user.superseded',
+      data: { by: 'create', userId: data.userId },
+    });
+    expect(await world.alive()).toEqual(['c-1']);
+  });
+
   it('of a user who was deleted before and came back is told as cancelled', async () => {
     const world = await createDeletionWorld();
     await world.run('create-user', { clientId: 'c-1' });
