@@ -6,6 +6,7 @@ import type { Queue } from 'bullmq';
 import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
 import { z } from 'zod';
 import type { GateName } from '../worker/gates.ts';
+import type { DeletionOf } from './deletions.ts';
 import { functionOf, promoteKeysOf, readLua, scriptsOf } from './scripts.ts';
 
 /** The gate of the brake, with what stands where others have the fingerprint of a credential. */
@@ -13,18 +14,11 @@ export const BRAKE: readonly [GateName, string] = ['brake', 'all'];
 
 export type Decision = 'release' | 'refuse';
 
-/** Whom a decision is about. */
-export interface HeldUser {
-  clientId?: string | undefined;
-  userId?: string | undefined;
-  instance?: string | undefined;
-}
-
 export interface Brake {
   /** Whether the brake holds this job. */
   holds(jobId: string): Promise<boolean>;
   /** The ids of the jobs that are held, the oldest first: all, or those of a user. All are looked through, some at a time. */
-  find(user?: HeldUser): Promise<string[]>;
+  find(user?: DeletionOf): Promise<string[]>;
   /**
    * Releases these of the held deletions, which are then carried out beyond the limit, or refuses them, and they end as
    * `deletion-refused`.
@@ -74,7 +68,7 @@ const Data = z.object({
   instance: z.string().default('default'),
 });
 
-function isOf(user: HeldUser, text: string): boolean {
+function isOf(user: DeletionOf, text: string): boolean {
   let data: z.infer<typeof Data> | undefined;
   try {
     data = Data.safeParse(JSON.parse(text)).data;
