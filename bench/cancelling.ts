@@ -1,7 +1,7 @@
 /**
  * How long cancelling and listing take among a great many pending deletions.
  */
-import type { Deletions } from '../src/redis/deletions.ts';
+import type { Deletions } from '../src/redis/deletions/deletions.ts';
 import { type Figure, percentile, timesOf } from './figures.ts';
 import { clientIdOf } from './pending.ts';
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { VARIABLES } from '../src/config.ts';
-import { startRedisServer } from '../src/redis/embedded-server.ts';
+import { startRedisServer } from '../src/redis/embedded/embedded-server.ts';
 import { SANDBOX_CREDENTIALS } from '../src/sandbox/server.ts';
 
 export const PREFIX = '{damoov}';

@@ -13,7 +13,7 @@ import { Queue, Worker } from 'bullmq';
 import { loadConfig } from '../src/config.ts';
 import type { UserEvent } from '../src/contract/event.ts';
 import { connectRedis } from '../src/redis/connection.ts';
-import { startRedisServer } from '../src/redis/embedded-server.ts';
+import { startRedisServer } from '../src/redis/embedded/embedded-server.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from '../src/sandbox/server.ts';
 
 interface Step {

@@ -1,7 +1,7 @@
 /**
  * `damoov-users deletions release|refuse`: what becomes of the deletions that the brake holds.
  */
-import type { Decision } from '../redis/brake.ts';
+import type { Decision } from '../redis/gates/brake.ts';
 import { type Terminal, confirm, isTerminal } from './confirm.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';

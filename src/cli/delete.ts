@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
-import type { Brake } from '../redis/brake.ts';
+import type { Brake } from '../redis/gates/brake.ts';
 import { scheduledText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';

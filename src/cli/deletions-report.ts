@@ -1,8 +1,8 @@
 /**
  * What the commands about deletions show, as text and as JSON; times in ISO 8601.
  */
-import type { Deletion } from '../redis/deletion-list.ts';
-import type { Cancellation, Scheduled } from '../redis/deletions.ts';
+import type { Deletion } from '../redis/deletions/deletion-list.ts';
+import type { Cancellation, Scheduled } from '../redis/deletions/deletions.ts';
 import { durationText } from './duration.ts';
 
 type Answer = Scheduled | Cancellation;

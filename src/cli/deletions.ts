@@ -1,8 +1,8 @@
 /**
  * `damoov-users deletions list|cancel|reschedule`: what is pending, and what is to become of it.
  */
-import type { Deletion } from '../redis/deletion-list.ts';
-import { type Deletions } from '../redis/deletions.ts';
+import type { Deletion } from '../redis/deletions/deletion-list.ts';
+import { type Deletions } from '../redis/deletions/deletions.ts';
 import { HEADING, deletionText, scheduledText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';

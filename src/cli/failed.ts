@@ -4,7 +4,7 @@
  */
 import { Queue } from 'bullmq';
 import { RedisAwayError, isLostConnection } from '../redis/connection.ts';
-import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../redis/failed-jobs.ts';
+import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../redis/failed/failed-jobs.ts';
 import { type Terminal, confirm, isTerminal } from './confirm.ts';
 import {
   type Counts,

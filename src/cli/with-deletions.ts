@@ -2,8 +2,8 @@
  * Gives a command the deletions of the configured queue, and turns what cannot be asked of them into bad usage.
  */
 import { Queue } from 'bullmq';
-import { type Brake, createBrake } from '../redis/brake.ts';
-import { type Deletions, createDeletions } from '../redis/deletions.ts';
+import { type Brake, createBrake } from '../redis/gates/brake.ts';
+import { type Deletions, createDeletions } from '../redis/deletions/deletions.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
 

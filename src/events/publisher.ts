@@ -5,7 +5,7 @@
 import { type IRedisTransaction, Job, Queue } from 'bullmq';
 import type { UserEvent } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
-import type { PreparedAdd } from '../redis/user-ledger.ts';
+import type { PreparedAdd } from '../redis/ledger/user-ledger.ts';
 
 export interface EventPublisher {
   /** The arguments of BullMQ's own addStandardJob, for each queue. Asks Redis nothing. */

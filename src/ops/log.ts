@@ -3,7 +3,7 @@
  * an error is told by its name and code, because what libraries attach to errors may be a whole job.
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
-import type { GateChange } from '../redis/gates.ts';
+import type { GateChange } from '../redis/gates/gates.ts';
 import type { RunReport } from '../worker/delivery.ts';
 
 export type Log = Logger;

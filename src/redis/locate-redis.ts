@@ -3,7 +3,7 @@
  * directory shares. Opens no connection.
  */
 import type { RedisTarget } from './connection.ts';
-import { startRedisServer } from './embedded-server.ts';
+import { startRedisServer } from './embedded/embedded-server.ts';
 
 /** Relative to the working directory, as is the `.env` file. */
 const EMBEDDED_DIR = '.data/redis';

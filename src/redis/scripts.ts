@@ -30,9 +30,9 @@ export function functionOf({ name, content }: { name: string; content: string })
   return `local function ${name}(KEYS, ARGV)\n${content}\nend`;
 }
 
-/** A script that lies beside this file. */
-export function readLua(name: string): string {
-  return readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8');
+/** Reads the scripts that lie beside a module, by their names without `.lua`; told is the module's own `import.meta.url`. */
+export function luaBeside(moduleUrl: string): (name: string) => string {
+  return (name) => readFileSync(new URL(`${name}.lua`, moduleUrl), 'utf8');
 }
 
 /** The keys that BullMQ's `promote` takes, for jobs of this queue. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDeletions } from '../../src/redis/deletions.ts';
+import { createDeletions } from '../../src/redis/deletions/deletions.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDeletions } from '../../src/redis/deletions.ts';
+import { createDeletions } from '../../src/redis/deletions/deletions.ts';
 import { type WorldOptions, createWorld } from '../support/world.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

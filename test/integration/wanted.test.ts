@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Receipt } from '../../src/contract/receipt.ts';
-import { createBrake } from '../../src/redis/brake.ts';
-import { createDeletions } from '../../src/redis/deletions.ts';
+import { createBrake } from '../../src/redis/gates/brake.ts';
+import { createDeletions } from '../../src/redis/deletions/deletions.ts';
 import { startFaultyDeletes } from '../support/faulty-deletes.ts';
 import { runCommand } from '../support/run-command.ts';
 import { createWorld } from '../support/world.ts';

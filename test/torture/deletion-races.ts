@@ -11,7 +11,7 @@ import {
   type DeletionOf,
   type Deletions,
   createDeletions,
-} from '../../src/redis/deletions.ts';
+} from '../../src/redis/deletions/deletions.ts';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { viewSandbox } from '../model/sandbox-view.ts';
 import { type Collector, startCollector } from './collector.ts';

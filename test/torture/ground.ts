@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RedisServer, startRedisServer } from '../../src/redis/embedded-server.ts';
+import { type RedisServer, startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
 import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../src/sandbox/server.ts';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
 

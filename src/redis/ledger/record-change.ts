@@ -1,0 +1,38 @@
+/**
+ * What settle.lua is told to change in a record, from what a run learnt. Knows which names lead to a user, not what they
+ * are worth.
+ */
+import type { Version } from '../../contract/version.ts';
+import type { Instance, Learnt } from '../../operations/context.ts';
+import { fieldsOf } from './record-fields.ts';
+import { hashOf } from './user-hash.ts';
+
+export interface Change {
+  set: string[];
+  drop: string[];
+  /** Names that lead to this record from now on, where they lead nowhere yet. */
+  pointers: string[];
+  /** The user's clientId has changed: from this name, where it is known, to that one; `user` is the name of its id. */
+  rename?: { from: string; to: string; user: string };
+  /** What stays under the clientId that was given up. */
+  leave: string[];
+  /** Under no record: the name that leads to the user whom an unread job concerns. */
+  whose?: string;
+}
+
+export const NOTHING: Change = { set: [], drop: [], pointers: [], leave: [] };
+
+/** @param hash under which the record lies now. */
+export function changeOf(learnt: Learnt, hash: string, instance: Instance, version: Version): Change {
+  const { record, clientId, renamedTo } = learnt;
+  const change = { ...NOTHING, ...fieldsOf(record) };
+  if (record.userId === undefined) return change;
+  const user = hashOf(instance, 'user', record.userId);
+  const client = clientId === undefined ? '' : hashOf(instance, 'client', clientId);
+  if (renamedTo === undefined) return { ...change, pointers: client === '' ? [user] : [user, client] };
+  const to = renamedTo === null ? user : hashOf(instance, 'client', renamedTo);
+  const from = client === '' && hash !== user ? hash : client;
+  // Whoever signs up under the old clientId is somebody else, and what is older than this was meant for this user.
+  const leave = ['gen', String(record.generation), 'st', 'deleted', 'dv', version];
+  return to === hash ? change : { ...change, rename: { from, to, user }, leave };
+}

@@ -1,0 +1,69 @@
+/**
+ * A user's record as the fields of a Redis hash, and back. Knows the names of the fields, not when they change.
+ */
+import { z } from 'zod';
+import type { Version } from '../../contract/version.ts';
+import { type Field, type UserRecord, FIELDS } from '../../operations/context.ts';
+
+const version = z.templateLiteral([z.number(), ' ', z.string()]).optional().catch(undefined);
+
+const Hash = z.object({
+  uid: z.string().optional(),
+  gen: z.coerce.number().default(0),
+  st: z.enum(['live', 'deleted', 'stray']).optional(),
+  doubt: z.string().optional(),
+  dd: z.string().optional(),
+  made: z.coerce.number().optional(),
+  pc: version,
+  cv: version,
+  dv: version,
+});
+
+/** @param run what a create of this very run has set `doubt` to: an older one says that there is doubt. */
+export function recordOf(hash: Record<string, string>, run: string): UserRecord {
+  const { uid, gen, st, doubt, dd, made, pc, cv, dv } = Hash.parse(hash);
+  const fields: Partial<Record<Field, Version>> = {};
+  for (const field of FIELDS) {
+    const written = version.parse(hash[`v:${field}`]);
+    if (written !== undefined) fields[field] = written;
+  }
+  return {
+    userId: uid,
+    generation: gen,
+    state: st ?? 'unknown',
+    isInDoubt: doubt !== undefined && doubt !== run,
+    deletingSince: dd === undefined || dd.endsWith(run) ? undefined : Number.parseInt(dd, 10),
+    madeAt: made,
+    pending: pc,
+    created: cv,
+    deleted: dv,
+    fields,
+  };
+}
+
+/**
+ * What is to be written and removed so that the hash says what the record does. `doubt` is only ever removed: the mark of
+ * the run that began it stays.
+ */
+export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } {
+  const { userId, generation, state, isInDoubt, deletingSince, madeAt, pending, created, deleted, fields } =
+    record;
+  const hash: [string, string | undefined][] = [
+    ['uid', userId],
+    ['gen', generation === 0 ? undefined : String(generation)],
+    ['st', state === 'unknown' ? undefined : state],
+    ['made', madeAt === undefined ? undefined : String(madeAt)],
+    ['dd', deletingSince === undefined ? undefined : String(deletingSince)],
+    ['pc', pending],
+    ['cv', created],
+    ['dv', deleted],
+    ...FIELDS.map((field): [string, string | undefined] => [`v:${field}`, fields[field]]),
+  ];
+  return {
+    set: hash.flatMap(([name, value]) => (value === undefined ? [] : [name, value])),
+    drop: [
+      ...hash.flatMap(([name, value]) => (value === undefined ? [name] : [])),
+      ...(isInDoubt ? [] : ['doubt']),
+    ],
+  };
+}

@@ -1,0 +1,261 @@
+/**
+ * Keeps the ledger in Redis: one small hash a user, under a keyed hash of who it is. Knows the keys and how the scripts are
+ * called; what the versions mean is decided elsewhere. No name, email, phone or clientId enters a key or a value.
+ */
+import type { Queue } from 'bullmq';
+import { z } from 'zod';
+import type { UserEvent } from '../../contract/event.ts';
+import { isJobName } from '../../contract/job.ts';
+import { type Version, msOf } from '../../contract/version.ts';
+import type { Instance, Learnt, UserRecord } from '../../operations/context.ts';
+import {
+  type Address,
+  type Begun,
+  type HeldUser,
+  type Run,
+  type Settlement,
+  type UserLedger,
+  type Whose,
+  KeptSettlement,
+} from '../../worker/user-ledger.ts';
+import type { RedisGates } from '../gates/gates.ts';
+import { ledgerScripts } from './ledger-scripts.ts';
+import { type Change, NOTHING, changeOf } from './record-change.ts';
+import { chainKey } from './receipt-chain.ts';
+import { recordOf } from './record-fields.ts';
+import { sweepKeyOf } from './sweep.ts';
+import { type Argument, delayingOf, promoteKeysOf } from '../scripts.ts';
+import { hashesOf } from './user-hash.ts';
+
+/** Records go 30 days after their last use, later than any failed job. */
+const KEEP_S = 30 * 24 * 3600;
+/** A settlement outlives every redelivery; it goes when its job has completed. */
+const KEEP_SETTLED_S = 7 * 24 * 3600;
+
+/** An add to a queue, as the scripts take it. */
+export interface PreparedAdd {
+  keys: readonly string[];
+  args: readonly Argument[];
+}
+
+export interface LedgerOptions {
+  prefix: string;
+  /** The queue of the jobs; its connection is the ledger's. */
+  jobs: Queue;
+  gates: Pick<RedisGates, 'keysOf' | 'beginArgs'>;
+  /** How long a job's lock holds, in milliseconds. */
+  lockMs: number;
+  /** Prepares the adds of an event to all events queues. */
+  prepareEvent: (event: UserEvent) => Promise<PreparedAdd[]>;
+}
+
+export interface RedisUserLedger extends UserLedger {
+  /** These jobs have completed: nobody will ask for their settlement again. Never rejects. */
+  forgetSettled(jobIds: readonly string[]): void;
+}
+
+/** The ledger under the prefix of the jobs' queue, and so in the same slot of a cluster. */
+export function createUserLedger(options: LedgerOptions): RedisUserLedger {
+  const { prefix, jobs, gates, lockMs, prepareEvent } = options;
+  const script = ledgerScripts(jobs);
+  const jobsBase = jobs.toKey('');
+  const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
+  const lockKey = (jobId: string) => `${jobsBase}${jobId}:lock`;
+  const promoteKeys = promoteKeysOf(jobs);
+  const sweepKey = sweepKeyOf(prefix);
+  const bases = [`${prefix}:user:`, jobsBase];
+
+  return {
+    begin: (run, job, instance, address, gates) => take({ run, job, instance, address, gates }),
+    async settleUnread(run, settlement, whose) {
+      const change = whose === undefined ? NOTHING : { ...NOTHING, whose: nameOfUser(run, whose) };
+      const reply = await end(run, '', change, settlement, whose?.version);
+      return typeof reply === 'string' ? undefined : keptIn(reply[1]);
+    },
+    forgetSettled(jobIds) {
+      // What is not removed now expires.
+      if (jobIds.length === 0) return;
+      jobs
+        .getBackend()
+        .client.then((client) => client.del(...jobIds.map(settledKey)))
+        .catch(() => {});
+    },
+  };
+
+  async function take(hold: Hold, isFound = false): Promise<Begun> {
+    const { run, job, instance, address } = hold;
+    const { jobId, token } = run;
+    const { client, user } = hashesOf(instance, address, { id: jobId, timestamp: job.timestamp });
+    const parking = delayingOf(jobs, run, PARK_LOCKS * lockMs);
+    const knownAs = isFound ? 'found' : (address.userIdIs ?? 'named');
+    const ahead = [...hold.gates.must, ...hold.gates.may];
+    const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
+    const reply = Reply.parse(
+      await script('begin')(
+        [
+          settledKey(jobId),
+          `${jobsBase}${jobId}`,
+          lockKey(jobId),
+          ...parking.keys,
+          ...promoteKeys,
+          ...gates.keysOf(ahead),
+        ],
+        [
+          ...bases,
+          jobId,
+          token,
+          nameOf(run),
+          msOf(job.version),
+          lockMs,
+          KEEP_S,
+          job.name,
+          client,
+          user,
+          address.userId ?? '',
+          knownAs,
+          ...parking.args,
+          hold.gates.must.length,
+          ...gates.beginArgs(),
+        ],
+      ),
+    );
+    switch (reply[0]) {
+      case 'lost':
+      case 'busy':
+      case 'cancelled':
+      case 'refused':
+        return { is: reply[0] };
+      case 'held': {
+        const [gate] = namesOf([reply[1]]);
+        if (gate === undefined) throw new Error('held before a gate that is not the job’s');
+        return { is: 'held', gate };
+      }
+      case 'settled':
+        return { is: 'settled', settlement: keptIn(reply[1]) };
+      case 'taken':
+        return {
+          is: 'taken',
+          user: held(reply[1], recordOf(pairsOf(reply[2]), nameOf(run)), hold, instance),
+          passage: { shut: namesOf(reply[3]), probes: namesOf(reply[4]) },
+        };
+    }
+  }
+
+  function held(hash: string, record: UserRecord, hold: Hold, instance: Instance): HeldUser {
+    const { run, job, address } = hold;
+    const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
+      const change = changeOf(learnt, hash, instance, job.version);
+      const ended = await end(run, hash, change, settlement, job.version);
+      return typeof ended === 'string' ? ended : 'lost';
+    };
+    return {
+      record,
+      claim: (userId) => take({ ...hold, address: { ...address, userId } }, true),
+      settle: (settlement, learnt) => endHeld(learnt, settlement),
+      letGo: async (learnt) => ((await endHeld(learnt)) === 'ok' ? 'ok' : 'lost'),
+    };
+  }
+
+  async function end(
+    run: Run,
+    hash: string,
+    change: Change,
+    settlement?: Settlement,
+    version?: Version,
+  ): Promise<Ended> {
+    const { jobId, token } = run;
+    const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
+    const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
+    const reply = await script('settle')(
+      [settledKey(jobId), lockKey(jobId), ...promoteKeys, ...adds.flatMap(({ keys }) => keys)],
+      [
+        ...bases,
+        jobId,
+        token,
+        hash,
+        lockMs,
+        KEEP_S,
+        kept,
+        KEEP_SETTLED_S,
+        JSON.stringify({
+          ...change,
+          job: settlement && { ...endOfJob(settlement, sweepKey), version },
+          receipt: settlement && linkOf(settlement, prefix),
+        }),
+        ...adds.flatMap(({ args }) => args),
+      ],
+    );
+    return Ended.parse(reply);
+  }
+}
+
+/** What becomes of the job itself; `sweep` is marked where there may be more to clear away. */
+function endOfJob({ outcome, remains }: Settlement, sweep: string): object {
+  const isDeletion = outcome.status === 'done' && outcome.type === 'user.deleted';
+  const isSweepDue = isDeletion || !isJobName(remains.name);
+  return { ...remains, hasFailed: outcome.status === 'failed', ...(isSweepDue && { sweep }) };
+}
+
+/** The receipt's place in the chain of its instance. */
+function linkOf({ outcome }: Settlement, prefix: string): object | undefined {
+  if (!('receipt' in outcome) || outcome.receipt === undefined) return undefined;
+  const { instance, previous, sequence, hash } = outcome.receipt;
+  return { key: chainKey(prefix, instance), previous, sequence, hash };
+}
+
+/** The name that leads to the user whom an unread job concerns. */
+function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
+  const { client, user } = hashesOf(instance, address, { id, timestamp });
+  return client === '' ? user : client;
+}
+
+const Ended = z.union([z.enum(['ok', 'lost', 'overtaken']), z.tuple([z.literal('settled'), z.string()])]);
+type Ended = z.infer<typeof Ended>;
+
+function keptIn(settlement: string): KeptSettlement {
+  return KeptSettlement.parse(JSON.parse(settlement));
+}
+
+/** How many locks long a parked job sleeps at the most where nobody wakes it; the further back in line, the longer. */
+const PARK_LOCKS = 1.5;
+
+interface Hold {
+  run: Run;
+  job: Parameters<UserLedger['begin']>[1];
+  instance: Instance;
+  address: Address;
+  gates: Parameters<UserLedger['begin']>[4];
+}
+
+const Reply = z.union([
+  z.tuple([z.enum(['lost', 'busy', 'cancelled', 'refused'])]),
+  z.tuple([z.literal('settled'), z.string()]),
+  z.tuple([z.literal('held'), z.number()]),
+  z.tuple([z.literal('taken'), z.string(), z.array(z.string()), z.array(z.number()), z.array(z.number())]),
+]);
+
+function nameOf({ jobId, nonce }: Run): string {
+  return `${jobId} ${nonce}`;
+}
+
+function pairsOf(flat: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : [])),
+  );
+}
+
+function keptOf({ outcome, attempts, event }: Settlement, { nonce, stalls, timestamp }: Run): object {
+  const {
+    accessToken: _secret,
+    refreshToken: _secretToo,
+    ...rest
+  } = { accessToken: '', refreshToken: '', ...outcome };
+  return {
+    outcome: rest,
+    attempts,
+    at: Date.parse(event.time),
+    run: nonce,
+    stalls,
+    timestamp: String(timestamp),
+  };
+}

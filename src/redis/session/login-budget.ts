@@ -1,0 +1,131 @@
+/**
+ * Rations the logins of a fleet in Redis, and remembers in this process what Redis may lose. Knows how many there may be; who
+ * logs in, and what comes of it, is told to it.
+ */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { LoginBudget } from '../../damoov/login-budget.ts';
+import type { RedisConnection } from '../connection.ts';
+import { luaBeside } from '../scripts.ts';
+
+export interface LoginBudgetOptions {
+  readonly connection: RedisConnection;
+  /** Everybody with this prefix shares the budget, whatever the credentials. */
+  readonly prefix: string;
+  /** In any rolling hour. Each process applies its own figure to the logins of all. */
+  readonly loginsPerHour: number;
+  /** Of the credentials, so that refused ones leave a login to those that replace them. */
+  readonly fingerprint: string;
+  /** The clock, in milliseconds since the epoch. Default: that of Redis, which is the same for all. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface FleetLoginBudget extends Required<LoginBudget> {
+  /** `left`: how many more logins this hour has for these credentials. `barredUntil`: milliseconds since the epoch. */
+  state(): Promise<{ left: number; barredUntil?: number }>;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** One below the documented 5 a minute, however large the budget of an hour is. */
+const LOGINS_PER_MINUTE = 4;
+/** A grant that took longer to come is none: its login would fall into a later minute than the one it was counted in. */
+const ANSWER_WITHIN_MS = 5_000;
+/** So much later than it was counted a login may reach Damoov: the answer's way, and 5 s from there to the first byte. */
+const LATE_MS = ANSWER_WITHIN_MS + 5_000;
+/** After one login without a verdict, two, and so on within an hour: an outage must not swallow all that it has. */
+const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
+/** For a grant that came too late: Redis or this process has just come back. */
+const AGAIN_MS = 1_000;
+
+/**
+ * The budget of all processes with this prefix. It never grants a login without an answer of Redis: where Redis is away it
+ * waits, or rejects, as the connection does.
+ */
+export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget {
+  const { connection, prefix, loginsPerHour, fingerprint } = options;
+  const now = options.now ?? Date.now;
+  const script = luaBeside(import.meta.url)('login-budget');
+  const grants = `${prefix}:logins`;
+  const keys = [grants, `${grants}:barred`, `${grants}:refused`];
+  /** By name: when this process was granted a login. */
+  const granted = new Map<string, number>();
+  let barredUntil = 0;
+  let refusedAt = -Infinity;
+
+  // A crash may have cost Redis its last second; until somebody logs in there is time to tell it.
+  connection.on('ready', () => {
+    if (granted.size > 0 || barredUntil > now()) ask('look').catch(() => {});
+  });
+
+  async function ask(act: 'take' | 'give-back' | 'refused' | 'look', name = '') {
+    const localNow = now();
+    for (const [grant, at] of granted) if (at <= localNow - HOUR_MS - LATE_MS) granted.delete(grant);
+    const refusedAgoMs = localNow - refusedAt;
+    const reply = await connection.eval(
+      script,
+      keys.length,
+      ...keys,
+      act,
+      options.now === undefined ? '' : localNow,
+      loginsPerHour,
+      LOGINS_PER_MINUTE,
+      HOUR_MS + LATE_MS,
+      MINUTE_MS + LATE_MS,
+      HOUR_MS,
+      fingerprint,
+      name,
+      Math.max(0, barredUntil - localNow),
+      refusedAgoMs < HOUR_MS ? refusedAgoMs : '',
+      ...[...granted].flatMap(([grant, at]) => [grant, Math.max(0, localNow - at)]),
+    );
+    const [waitMs, left, barEnd] = Reply.parse(reply);
+    return { waitMs, left, ...(barEnd > 0 && { barredUntil: barEnd }) };
+  }
+
+  return {
+    async take() {
+      const name = randomUUID();
+      const askedAt = performance.now();
+      const { waitMs } = await ask('take', name);
+      if (waitMs > 0) return { granted: false, retryAfterMs: waitMs };
+      if (performance.now() - askedAt > ANSWER_WITHIN_MS) {
+        await ask('give-back', name);
+        return { granted: false, retryAfterMs: AGAIN_MS };
+      }
+      granted.set(name, now());
+      return { granted: true };
+    },
+    async bar(ms) {
+      barredUntil = Math.max(barredUntil, now() + ms);
+      await ask('look');
+    },
+    async refused() {
+      refusedAt = now();
+      await ask('refused');
+    },
+    async failed() {
+      const failures = `${grants}:failed`;
+      const [count] =
+        (await connection
+          .multi()
+          .incr(failures)
+          .expire(failures, HOUR_MS / 1000)
+          .exec()) ?? [];
+      const pause = FAILED_PAUSES_MS[Math.min(Number(count?.[1] ?? 1), FAILED_PAUSES_MS.length) - 1];
+      await this.bar(pause ?? 0);
+    },
+    async giveBack() {
+      const last = [...granted.keys()].at(-1);
+      if (last === undefined) return;
+      granted.delete(last);
+      await ask('give-back', last);
+    },
+    async state() {
+      const { left, barredUntil: until } = await ask('look');
+      return { left, ...(until !== undefined && { barredUntil: until }) };
+    },
+  };
+}
+
+const Reply = z.tuple([z.number(), z.number(), z.number()]);

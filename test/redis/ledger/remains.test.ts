@@ -1,0 +1,180 @@
+import type { Job } from 'bullmq';
+import { describe, expect, it } from 'vitest';
+import { type Settled, failed } from '../../../src/contract/outcome.ts';
+import { type Version, versionOf } from '../../../src/contract/version.ts';
+import type { Address } from '../../../src/worker/user-ledger.ts';
+import { type LedgerWorld, createLedgerWorld, instance, userId } from './ledger-world.ts';
+
+const FAILED = failed('rejected', 'no');
+const DELETED: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
+const SEALED = '{"clientId":"c-1","sealed":"1.abcdef+/=="}';
+const ERASED = '{"clientId":"c-1","sealed":null}';
+
+const idOf = (job: Job) => job.id ?? '';
+const versionOfJob = (job: Job): Version => versionOf({ id: idOf(job), timestamp: job.timestamp });
+const dataOf = ({ redis, prefix }: LedgerWorld, jobId: string) =>
+  redis.hget(`${prefix}:user-jobs:${jobId}`, 'data');
+
+/** A job that fails, as BullMQ knows it, too. */
+async function fail(world: LedgerWorld, more: { jobId?: string; timestamp?: number } = {}, clientId = 'c-1') {
+  const job = await world.start('update-user', more);
+  const user = await world.take(job, { clientId });
+  const settlement = { ...world.settlementOf(job, FAILED), remains: { name: job.name, data: SEALED } };
+  expect(await user.settle(settlement, { record: user.record })).toBe('ok');
+  await job.moveToFailed(new Error('no'), job.token ?? '', false);
+  return idOf(job);
+}
+
+/** The deletion of the user, at the time that is given. */
+async function remove(
+  world: LedgerWorld,
+  more: { jobId?: string; timestamp?: number } = {},
+  clientId = 'c-1',
+) {
+  const job = await world.start('delete-user', more);
+  const user = await world.take(job, { clientId });
+  const record = { ...user.record, state: 'deleted' as const, deleted: versionOfJob(job) };
+  await user.settle(world.settlementOf(job, DELETED), { record });
+  await job.moveToCompleted('', job.token ?? '', false);
+}
+
+describe('a deletion', () => {
+  it('erases what its user’s failed jobs said that are older, and leaves what is newer', async () => {
+    const world = await createLedgerWorld();
+    const older = await fail(world, { timestamp: 1000 });
+    const newer = await fail(world, { timestamp: 3000 });
+    const another = await fail(world, { timestamp: 1000 }, 'c-2');
+    await remove(world, { timestamp: 2000 });
+    expect(await dataOf(world, older)).toBe(ERASED);
+    expect(await dataOf(world, newer)).toBe(SEALED);
+    expect(await dataOf(world, another)).toBe(SEALED);
+  });
+
+  it('tells jobs of the same time by their ids, as the order of versions does', async () => {
+    const world = await createLedgerWorld();
+    const timestamp = 1000;
+    const failed = [
+      await fail(world, { timestamp }),
+      await fail(world, { timestamp, jobId: 'c' }),
+      await fail(world, { timestamp, jobId: 'aaa' }),
+      await fail(world, { timestamp, jobId: '2a' }),
+    ];
+    await remove(world, { timestamp, jobId: 'b' });
+    expect(await Promise.all(failed.map((id) => dataOf(world, id)))).toEqual([
+      ERASED,
+      SEALED,
+      ERASED,
+      ERASED,
+    ]);
+  });
+
+  it('leaves a job that was put back to be superseded', async () => {
+    const world = await createLedgerWorld();
+    const jobId = await fail(world, { timestamp: 1000 });
+    await (await world.jobs.getJob(jobId))?.retry();
+    expect(idOf(await world.fetch())).toBe(jobId);
+    await remove(world, { timestamp: 2000 });
+    expect(await dataOf(world, jobId)).toBe(SEALED);
+  });
+
+  it('reaches what failed before the user was renamed, or was found behind its clientId', async () => {
+    const world = await createLedgerWorld();
+    const old = await fail(world, { timestamp: 1000 }, 'old');
+    const own = await fail(world, { timestamp: 1000 }, 'new');
+    const rename = await world.start('update-user');
+    const user = await world.take(rename, { clientId: 'old' });
+    const record = { ...user.record, userId, state: 'live' as const };
+    await user.settle(world.settlementOf(rename), { record, renamedTo: 'new', clientId: 'old' });
+    await remove(world, {}, 'new');
+    expect([await dataOf(world, old), await dataOf(world, own)]).toEqual([ERASED, ERASED]);
+  });
+
+  it('reaches what failed under the userId that a look-up has found behind the clientId', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start('update-user', { timestamp: 1000 });
+    const byId = await world.take(job, { userId });
+    const remains = { name: job.name, data: SEALED };
+    const learnt = { record: { ...byId.record, userId } };
+    await byId.settle({ ...world.settlementOf(job, FAILED), remains }, learnt);
+    await job.moveToFailed(new Error('no'), job.token ?? '', false);
+    const byClient = await fail(world, { timestamp: 1000 });
+
+    const deletion = await world.start('delete-user');
+    const claimed = await (await world.take(deletion)).claim(userId);
+    if (claimed.is !== 'taken') throw new Error(claimed.is);
+    const record = { ...claimed.user.record, state: 'deleted' as const, deleted: versionOfJob(deletion) };
+    await claimed.user.settle(world.settlementOf(deletion, DELETED), { record });
+    expect([await dataOf(world, idOf(job)), await dataOf(world, byClient)]).toEqual([ERASED, ERASED]);
+  });
+
+  it('reaches what failed unread under any name of the user, also where that led nowhere yet', async () => {
+    const world = await createLedgerWorld();
+    const refuse = async (address: Address) => {
+      const job = await world.start('update-user', { timestamp: 1000 });
+      const settlement = { ...world.settlementOf(job, FAILED), remains: { name: job.name, data: SEALED } };
+      await world.ledger.settleUnread(world.runOf(job), settlement, {
+        instance,
+        address,
+        version: versionOfJob(job),
+      });
+      await job.moveToFailed(new Error('no'), job.token ?? '', false);
+      return idOf(job);
+    };
+    const early = [await refuse({ clientId: 'c-1' }), await refuse({ userId })];
+    const other = await refuse({ clientId: 'c-2' });
+    const create = await world.start('create-user', { timestamp: 500 });
+    const user = await world.take(create, { clientId: 'c-1' });
+    const record = { ...user.record, userId, state: 'live' as const };
+    await user.settle(world.settlementOf(create), { record, clientId: 'c-1' });
+    await remove(world, { timestamp: 2000 });
+    const late = [await refuse({ clientId: 'c-1' }), await refuse({ userId })];
+    const all = await Promise.all([...early, ...late].map((id) => dataOf(world, id)));
+    expect(all).toEqual([ERASED, ERASED, ERASED, ERASED]);
+    expect(await dataOf(world, other)).toBe(SEALED);
+  });
+
+  it('remembers the newest hundred failed jobs of a user', async () => {
+    const world = await createLedgerWorld();
+    const ids: string[] = [];
+    for (let n = 0; n < 102; n += 1) ids.push(await fail(world, { timestamp: 1000 + n }));
+    await remove(world, { timestamp: 5000 });
+    const left = await Promise.all(ids.map((id) => dataOf(world, id)));
+    expect(left.filter((data) => data === ERASED)).toHaveLength(100);
+    expect(left.slice(0, 2)).toEqual([SEALED, SEALED]);
+  });
+});
+
+describe('a settled job', () => {
+  it('is not reduced where another job was given its id since', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start('create-user', { jobId: 'import-7', timestamp: 1000 });
+    const user = await world.take(job);
+    await world.loseLock(job);
+    await job.remove();
+    await world.jobs.add('create-user', { clientId: 'c-2' }, { jobId: 'import-7', timestamp: 2000 });
+    expect(await user.settle(world.settlementOf(job), { record: user.record })).toBe('ok');
+    expect(await dataOf(world, 'import-7')).toBe('{"clientId":"c-2"}');
+  });
+
+  it('that nobody can read any more is known by its settlement', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await user.settle(world.settlementOf(job), { record: user.record });
+    const earlier = await world.ledger.settleUnread(world.runOf(job), world.settlementOf(job, FAILED));
+    expect(earlier).toMatchObject({ outcome: { type: 'user.updated' } });
+    expect(await world.eventIds()).toEqual([[expect.stringContaining('user.updated')]]);
+  });
+
+  it('that failed unread and was put back is settled anew', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const settlement = world.settlementOf(job, FAILED);
+    expect(await world.ledger.settleUnread(world.runOf(job), settlement)).toBeUndefined();
+    const again = { ...world.runOf(job), nonce: 'of another run' };
+    expect(await world.ledger.settleUnread(again, settlement)).toBeUndefined();
+    const stalled = { ...again, nonce: 'of a third', stalls: again.stalls + 1 };
+    expect(await world.ledger.settleUnread(stalled, settlement)).toMatchObject({ outcome: FAILED });
+    expect((await world.eventIds())[0]).toHaveLength(2);
+  });
+});

@@ -1,0 +1,394 @@
+import { inject, describe, expect, it, onTestFinished } from 'vitest';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { GATES, type LedgerWorld, UPDATED, createLedgerWorld, instance, userId } from './ledger-world.ts';
+
+const live = (user: { record: object }) => ({
+  record: { ...(user.record as typeof EMPTY), userId, state: 'live' as const, isInDoubt: false },
+});
+const EMPTY = { generation: 0, state: 'unknown' as const, isInDoubt: false, fields: {} };
+
+describe('a user', () => {
+  it('nobody has told of is taken with an empty record', async () => {
+    const world = await createLedgerWorld();
+    expect((await world.take(await world.start())).record).toMatchObject(EMPTY);
+  });
+
+  it('is known again as it was settled', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start('create-user');
+    const user = await world.take(first);
+    const record = {
+      userId,
+      generation: 3,
+      state: 'live' as const,
+      isInDoubt: false,
+      madeAt: 1_700_000_000_000,
+      created: '1700000000000 1' as const,
+      deleted: '1600000000000 my job' as const,
+      fields: { phone: '1700000000000 1' as const, clientId: '5 2' as const },
+    };
+    expect(await user.settle(world.settlementOf(first), { record })).toBe('ok');
+    expect((await world.take(await world.start())).record).toEqual(record);
+  });
+
+  it('is the same one by clientId and by userId once both are known', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start('create-user');
+    const user = await world.take(first);
+    await user.settle(world.settlementOf(first), live(user));
+    for (const address of [{ userId }, { clientId: 'c-1' }, { clientId: 'c-1', userId }]) {
+      const job = await world.start();
+      const again = await world.take(job, address);
+      expect(again.record).toMatchObject({ userId, state: 'live' });
+      await again.letGo({ record: again.record });
+    }
+  });
+
+  it('is another one in another instance', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    await world.take(job);
+    const other = await world.start();
+    const { name, timestamp } = other;
+    const begun = await world.ledger.begin(
+      world.runOf(other),
+      { name: name as 'update-user', version: '1 2', timestamp },
+      { ...instance, id: 'another' },
+      { clientId: 'c-1' },
+      GATES,
+    );
+    expect(begun.is).toBe('taken');
+  });
+
+  it('named by a userId of another one is not mixed up with the client', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start('create-user');
+    const user = await world.take(first);
+    await user.settle(world.settlementOf(first), live(user));
+    const other = await world.take(await world.start(), {
+      clientId: 'c-1',
+      userId: userId.replace('9', '8'),
+    });
+    expect(other.record).toMatchObject({ state: 'unknown' });
+  });
+
+  it('found behind a clientId later has one record from then on, and one line', async () => {
+    const world = await createLedgerWorld();
+    const byId = await world.start();
+    const known = await world.take(byId, { userId });
+    await known.settle(world.settlementOf(byId), {
+      record: { ...known.record, userId, state: 'live', fields: { phone: '9 9' } },
+    });
+    const job = await world.start();
+    const client = await world.take(job);
+    const claimed = await client.claim(userId);
+    expect(claimed).toMatchObject({ is: 'taken', user: { record: { fields: { phone: '9 9' } } } });
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
+    expect(await world.begin(await world.start(), { clientId: 'c-1' })).toEqual({ is: 'busy' });
+  });
+
+  it('found behind a clientId while another job has it parks the job, and lets the client go', async () => {
+    const world = await createLedgerWorld();
+    await world.take(await world.start(), { userId });
+    const job = await world.start();
+    const client = await world.take(job);
+    expect(await client.claim(userId)).toEqual({ is: 'busy' });
+    expect(await job.getState()).toBe('delayed');
+    expect((await world.begin(await world.start(), { clientId: 'c-1' })).is).toBe('taken');
+  });
+
+  it('that is renamed is found under the new clientId, and the old one is free for its next user', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    const user = await world.take(first, { clientId: 'old' });
+    await user.settle(world.settlementOf(first), { ...live(user), renamedTo: 'new' });
+    const renamed = await world.take(await world.start(), { clientId: 'new' });
+    expect(renamed.record).toMatchObject({ userId, state: 'live' });
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
+    const next = await world.take(await world.start(), { clientId: 'old' });
+    expect(next.record).toMatchObject({ state: 'deleted', generation: 0, userId: undefined });
+  });
+});
+
+describe('a user who is busy', () => {
+  it('puts a job aside with no attempt spent', async () => {
+    const world = await createLedgerWorld();
+    await world.take(await world.start());
+    const job = await world.start();
+    expect(await world.begin(job)).toEqual({ is: 'busy' });
+    expect(await job.getState()).toBe('delayed');
+    expect(await world.jobs.getJob(job.id ?? '')).toMatchObject({ attemptsMade: 0 });
+  });
+
+  it('is kept by a job that comes again, and by no other', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    await world.take(job);
+    expect((await world.begin(job)).is).toBe('taken');
+  });
+
+  it.each(['settled', 'let go'] as const)(
+    'wakes the oldest job by version when it is %s, and is kept for it',
+    async (how) => {
+      const world = await createLedgerWorld();
+      const first = await world.start();
+      const user = await world.take(first);
+      for (const timestamp of [3000, 1000, 2000]) {
+        await world.begin(await world.start('update-user', { timestamp }));
+      }
+      if (how === 'settled') await user.settle(world.settlementOf(first), live(user));
+      else await user.letGo({ record: user.record });
+      const woken = await world.fetch();
+      expect(woken.timestamp).toBe(1000);
+      // Whoever comes in between waits, although nobody is at work on the user.
+      expect(await world.begin(await world.start())).toEqual({ is: 'busy' });
+      expect((await world.begin(woken)).is).toBe('taken');
+    },
+  );
+
+  it('wakes jobs of the same moment in the order in which they were added', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    let user = await world.take(first);
+    const waiting = [];
+    for (let n = 0; n < 12; n += 1) waiting.push(await world.start('update-user', { timestamp: 1000 }));
+    for (const job of waiting.toReversed()) await world.begin(job);
+    const woken = [];
+    while (woken.length < waiting.length) {
+      await user.letGo({ record: user.record });
+      const job = await world.fetch();
+      woken.push(job.id);
+      user = await world.take(job);
+    }
+    expect(woken).toEqual(waiting.map(({ id }) => id));
+  });
+
+  it('passes over a waiting job that was removed', async () => {
+    const world = await createLedgerWorld();
+    const user = await world.take(await world.start());
+    const gone = await world.start('update-user', { timestamp: 1000 });
+    await world.begin(gone);
+    await world.begin(await world.start('update-user', { timestamp: 2000 }));
+    await world.jobs.remove(gone.id ?? '');
+    await user.letGo({ record: user.record });
+    expect((await world.fetch()).timestamp).toBe(2000);
+  });
+
+  it('is taken over once the lock of its job is gone, and what the old run says then counts for nothing', async () => {
+    const world = await createLedgerWorld();
+    const dead = await world.start('create-user');
+    const stale = await world.take(dead);
+    await world.loseLock(dead);
+    const next = await world.start();
+    const user = await world.take(next);
+    expect(await stale.settle(world.settlementOf(dead), live(stale))).toBe('lost');
+    expect(await stale.letGo({ record: stale.record })).toBe('lost');
+    expect(await world.eventIds()).toEqual([[]]);
+    expect(await user.settle(world.settlementOf(next), live(user))).toBe('ok');
+    expect(await world.begin(dead)).toEqual({ is: 'lost' });
+  });
+});
+
+describe('a create', () => {
+  it('that was begun and not settled leaves doubt to the next run, and only to that', async () => {
+    const world = await createLedgerWorld();
+    const dead = await world.start('create-user');
+    expect((await world.take(dead)).record.isInDoubt).toBe(false);
+    // The reply was lost and the call is made again.
+    expect((await world.take(dead)).record.isInDoubt).toBe(false);
+    await world.loseLock(dead);
+    const next = await world.start('create-user');
+    const user = await world.take(next);
+    expect(user.record.isInDoubt).toBe(true);
+    await user.settle(world.settlementOf(next), live(user));
+    expect((await world.take(await world.start('create-user'))).record.isInDoubt).toBe(false);
+  });
+
+  it('that certainly was not sent leaves none', async () => {
+    const world = await createLedgerWorld();
+    const user = await world.take(await world.start('create-user'));
+    await user.letGo({ record: user.record });
+    expect((await world.take(await world.start('create-user'))).record.isInDoubt).toBe(false);
+  });
+
+  it('is in one line with jobs that name the userId it is going to have', async () => {
+    const world = await createLedgerWorld();
+    await world.take(await world.start('create-user'), { clientId: 'c-1', userId, userIdIs: 'derived' });
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
+  });
+});
+
+describe('a job that is settled', () => {
+  it('has its event on every events queue, once, and its run may say so twice', async () => {
+    const world = await createLedgerWorld({ eventsQueues: ['user-events', 'crm-events'] });
+    const job = await world.start();
+    const user = await world.take(job);
+    const settlement = world.settlementOf(job);
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    const id = `user-jobs/${job.id}/user.updated`;
+    expect(await world.eventIds()).toEqual([[id], [id]]);
+  });
+
+  it('is told so when it is delivered again', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await user.settle(world.settlementOf(job), live(user));
+    expect(await world.begin(job)).toMatchObject({
+      is: 'settled',
+      settlement: { outcome: UPDATED, attempts: 1 },
+    });
+  });
+
+  it('as failed is done again when it was put back by hand, and not when its worker died', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    const outcome = { status: 'failed', code: 'rejected', message: 'no' } as const;
+    await user.settle(world.settlementOf(job, outcome), { record: user.record });
+    await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, 'stc', '1');
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settlement: { outcome } });
+    await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, 'stc', '0');
+    expect((await world.begin(job)).is).toBe('taken');
+  });
+
+  it('is forgotten once it has completed', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await user.settle(world.settlementOf(job), live(user));
+    world.ledger.forgetSettled([job.id ?? '']);
+    await expect.poll(() => world.redis.exists(`${world.prefix}:settled:${job.id}`)).toBe(0);
+  });
+
+  it('without a user is published once, however often it is settled', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const settlement = world.settlementOf(job, { status: 'failed', code: 'invalid-job', message: 'no' });
+    await world.ledger.settleUnread(world.runOf(job), settlement);
+    await world.ledger.settleUnread(world.runOf(job), settlement);
+    expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.failed`]]);
+  });
+});
+
+describe('a Redis', () => {
+  async function lossy() {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createLedgerWorld({ redisUrl: proxy.url });
+    // The scripts are known by then: what is sent again is small enough to be caught.
+    const warm = await world.start();
+    const user = await world.take(warm, { clientId: 'warm' });
+    await user.settle(world.settlementOf(warm), { record: user.record });
+    return { proxy, world };
+  }
+  const eventsOf = async (world: LedgerWorld) => (await world.eventIds())[0]?.slice(1);
+
+  it('whose reply to begin was lost is asked again, with the same answer', async () => {
+    const { proxy, world } = await lossy();
+    const job = await world.start('create-user');
+    const isLost = proxy.dropReplies(1, 'create-user');
+    expect((await world.take(job)).record).toMatchObject({ isInDoubt: false });
+    await isLost;
+  });
+
+  it('whose reply to a parked job was lost leaves the job parked', async () => {
+    const { proxy, world } = await lossy();
+    const user = await world.take(await world.start());
+    const job = await world.start('delete-user');
+    const isLost = proxy.dropReplies(1, 'delete-user');
+    expect(await world.begin(job)).toEqual({ is: 'lost' });
+    await isLost;
+    expect(await job.getState()).toBe('delayed');
+    await user.letGo({ record: user.record });
+    expect((await world.fetch()).id).toBe(job.id);
+  });
+
+  it('whose reply to settle was lost has published once', async () => {
+    const { proxy, world } = await lossy();
+    const job = await world.start();
+    const user = await world.take(job);
+    const isLost = proxy.dropReplies(1, 'user.updated');
+    expect(await user.settle(world.settlementOf(job), live(user))).toBe('ok');
+    await isLost;
+    expect(await eventsOf(world)).toEqual([`user-jobs/${job.id}/user.updated`]);
+  });
+
+  it('whose reply to letting go was lost has let go', async () => {
+    const { proxy, world } = await lossy();
+    const job = await world.start();
+    const user = await world.take(job);
+    const isLost = proxy.dropReplies(1, `"set"`);
+    expect(await user.letGo(live(user))).toBe('ok');
+    await isLost;
+    expect((await world.take(await world.start())).record).toMatchObject({ userId });
+  });
+
+  it('that has forgotten the scripts is told them again', async () => {
+    const { world } = await lossy();
+    const job = await world.start();
+    await world.redis.script('FLUSH');
+    const user = await world.take(job);
+    await world.redis.script('FLUSH');
+    expect(await user.settle(world.settlementOf(job), live(user))).toBe('ok');
+    expect(await eventsOf(world)).toHaveLength(1);
+  });
+});
+
+describe('what lies in Redis', () => {
+  it('names nobody: no clientId, no profile, no token in any key or value of the ledger', async () => {
+    const world = await createLedgerWorld();
+    const clientId = 'ada@example.com';
+    const job = await world.start('create-user');
+    const user = await world.take(job, { clientId });
+    await world.begin(await world.start(), { clientId });
+    const outcome = {
+      status: 'done',
+      type: 'user.created',
+      userId,
+      existed: false,
+      accessToken: 'a-token',
+      refreshToken: 'r-token',
+    } as const;
+    const settlement = world.settlementOf(job, outcome);
+    expect(settlement.event.data).toMatchObject({ accessToken: 'a-token' });
+    await user.settle(settlement, { ...live(user), renamedTo: 'bob@example.com' });
+    const all: string[] = [];
+    for (const key of await world.redis.keys(`${world.prefix}:*`)) {
+      all.push(key);
+      if (!key.startsWith(`${world.prefix}:user:`) && !key.startsWith(`${world.prefix}:settled:`)) continue;
+      const type = await world.redis.type(key);
+      if (type === 'hash') all.push(JSON.stringify(await world.redis.hgetall(key)));
+      if (type === 'zset') all.push(...(await world.redis.zrange(key, '0', '-1')));
+      if (type === 'string') all.push((await world.redis.get(key)) ?? '');
+      expect(await world.redis.ttl(key)).toBeGreaterThan(0);
+    }
+    const text = all.join('\n');
+    expect(text).toContain(userId);
+    for (const mark of ['example.com', 'a-token', 'r-token']) expect(text).not.toContain(mark);
+  });
+
+  it('lies in one slot, by the hash tag of the prefix', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start('create-user');
+    const user = await world.take(job);
+    await world.begin(await world.start());
+    await user.settle(world.settlementOf(job), live(user));
+    for (const key of await world.redis.keys(`*${world.prefix.slice(1, -1)}*`)) {
+      expect(key.startsWith(`${world.prefix}:`)).toBe(true);
+    }
+  });
+
+  it('is not woken in the place of a job that was removed, by another that bears its id now', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    const user = await world.take(first);
+    const parked = await world.start('delete-user', { jobId: 'close-1' });
+    expect(await world.begin(parked)).toEqual({ is: 'busy' });
+    await world.jobs.remove('close-1');
+    await world.add('delete-user', { jobId: 'close-1', delay: 86_400_000 });
+    await user.settle(world.settlementOf(first, UPDATED), { record: user.record });
+    expect(await (await world.jobs.getJob('close-1'))?.getState()).toBe('delayed');
+  });
+});
