@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { durationText, parseDurationMs } from '../../src/cli/duration.ts';
+import { parseDurationMs } from '../../src/cli/duration.ts';
+import { durationText } from '../../src/contract/duration.ts';
 
 describe('a span of time', () => {
   it.each([

@@ -13,8 +13,8 @@ async function createBrakedWorld() {
   await Promise.all(clientIds.map((clientId) => world.signUpElsewhere(clientId)));
   const workers = await Promise.all([world.startWorker(), world.startWorker()]);
   await world.jobs.addBulk(clientIds.map((clientId) => ({ name: 'delete-user', data: { clientId } })));
-  await expect.poll(() => heldIn(world), { timeout: 30_000 }).toBe(DUE - LIMIT);
-  await expect.poll(() => world.events.length, { timeout: 30_000 }).toBe(LIMIT);
+  await expect.poll(() => heldIn(world)).toBe(DUE - LIMIT);
+  await expect.poll(() => world.events.length).toBe(LIMIT);
   return { world, url: workers[0]?.url ?? '' };
 }
 
@@ -50,7 +50,7 @@ describe('the brake', () => {
     await expect.poll(() => heldIn(world)).toBe(DUE - LIMIT + 1);
 
     expect(await decide(world, 'release', '--yes')).toMatchObject({ status: 0, stdout: '401 released\n' });
-    await expect.poll(() => world.events.length, { timeout: 30_000 }).toBe(DUE + 2);
+    await expect.poll(() => world.events.length).toBe(DUE + 2);
     expect(await sentIn(world)).toBe(DUE + 1);
     expect((await world.users()).filter(({ deletedAt }) => deletedAt === null)).toHaveLength(1);
     // It is open again, and its hour goes on.
@@ -80,7 +80,7 @@ describe('the brake', () => {
     expect(await decide(world, 'refuse', '--yes', '--json')).toMatchObject({
       stdout: `{"refused":${DUE - LIMIT - 2}}\n`,
     });
-    await expect.poll(() => world.events.length, { timeout: 30_000 }).toBe(DUE);
+    await expect.poll(() => world.events.length).toBe(DUE);
     const codes = world.events.map((event) => (event.type === 'user.failed' ? event.data.code : event.type));
     expect(codes.filter((code) => code === 'deletion-refused')).toHaveLength(DUE - LIMIT - 2);
     expect(codes.filter((code) => code === 'user.deleted')).toHaveLength(LIMIT + 1);

@@ -139,7 +139,7 @@ describe('marked names, emails and phone numbers', () => {
     await untilQuiet(world);
     expect(await tracesInRedis(world)).toEqual([]);
     expect(await dataOf(world, refusedId)).toEqual({ clientId: 'c-6', instance: 'default' });
-  }, 60_000);
+  }, 150_000);
 
   it('of a user that was deleted are not even sealed, and what had failed has nothing to say any more', async () => {
     const { world, damoov, spawn } = await createMarkedWorld();

@@ -1,5 +1,5 @@
-import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { monitorRedis } from '../support/monitor.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const BUSY = 20;
@@ -7,21 +7,19 @@ const OTHERS = 1000;
 
 /** Every script that somebody calls while this world works, by its keys and arguments; not what scripts run inside Redis. */
 async function watchCalls(world: World): Promise<{ calls: string[][]; untilNow: () => Promise<void> }> {
-  // What RESP3 makes of MONITOR's lines ioredis takes for replies.
-  const watcher = await new Redis(inject('redisUrl'), { maxRetriesPerRequest: null, protocol: 2 }).monitor();
-  onTestFinished(() => watcher.disconnect());
   const calls: string[][] = [];
-  watcher.on('monitor', (_time: string, args: string[], source: string) => {
+  const mark = `${world.prefix}:mark`;
+  const { promise: marked, resolve } = Promise.withResolvers<void>();
+  const monitor = await monitorRedis(inject('redisUrl'), ({ source, args }) => {
     if (source !== 'lua' && /^eval(sha)?$/i.test(args[0] ?? '')) calls.push(args);
+    if (args[1] === mark) resolve();
   });
+  onTestFinished(() => monitor.close());
   return {
     calls,
     async untilNow() {
-      const mark = `${world.prefix}:mark`;
-      const { promise: seen, resolve } = Promise.withResolvers<void>();
-      watcher.on('monitor', (_time: string, args: string[]) => void (args[1] === mark && resolve()));
       await world.redis.get(mark);
-      await seen;
+      await marked;
     },
   };
 }
