@@ -1,0 +1,20 @@
+/**
+ * How `damoov-users delete` is called.
+ */
+import type { DeleteOptions } from '../delete.ts';
+import { atOption, inOption, ofUser } from './options.ts';
+import type { Register } from './register.ts';
+
+export const registerDelete: Register = (program, ended) => {
+  ofUser(program.command('delete').description('have a user deleted, at once or later'))
+    .addOption(inOption())
+    .addOption(atOption())
+    .option('--reschedule', 'move the deletion where one is pending already')
+    .option('--reason <text>', 'why; kept with the job until it is over')
+    .option('--correlation-id <id>', 'your reference, handed through to the event')
+    .option('--wait', 'wait for the end, and print the type and the data of its event')
+    .option('--json', 'tell it in JSON')
+    .action(async (options: DeleteOptions) =>
+      ended(await (await import('../delete.ts')).deleteUser(options)),
+    );
+};

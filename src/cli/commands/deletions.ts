@@ -1,0 +1,51 @@
+/**
+ * How `damoov-users deletions list|cancel|reschedule|release|refuse` are called.
+ */
+import { type Command, Option } from 'commander';
+import type { BrakeOptions } from '../brake.ts';
+import type { ListDeletionsOptions, RescheduleOptions } from '../deletions.ts';
+import { parseInstantMs } from '../instant.ts';
+import type { UserOptions } from '../with-deletions.ts';
+import { atOption, inOption, ofUser, parseCount } from './options.ts';
+import type { Register } from './register.ts';
+
+export const registerDeletions: Register = (program, ended) => {
+  const deletions = program
+    .command('deletions')
+    .description('deletions that are pending: list, cancel, move; and what the brake holds: release, refuse');
+  addBrake(deletions);
+  const load = () => import('../deletions.ts');
+  ofUser(deletions.command('list').description('the next due first; changes nothing'))
+    .addOption(new Option('--next <count>', 'how many, 0 for all').default(50).argParser(parseCount))
+    .option('--from <time>', 'due then or later (ISO 8601)', parseInstantMs)
+    .option('--until <time>', 'due then or earlier', parseInstantMs)
+    .option('--json', 'tell it in JSON, one line each')
+    .action(async (options: ListDeletionsOptions) => (await load()).listDeletions(options));
+  ofUser(
+    deletions
+      .command('cancel')
+      .description('cancel the deletion of a user; status 0 only where it was cancelled'),
+  )
+    .option('--json', 'tell it in JSON')
+    .action(async (options: UserOptions & { json?: boolean }) =>
+      ended(await (await load()).cancelDeletion(options)),
+    );
+  ofUser(deletions.command('reschedule').description('move the deletion of a user'))
+    .addOption(inOption())
+    .addOption(atOption())
+    .option('--json', 'tell it in JSON')
+    .action(async (options: RescheduleOptions) => ended(await (await load()).rescheduleDeletion(options)));
+};
+
+function addBrake(deletions: Command): void {
+  const describe = {
+    release: 'carry out what the brake holds',
+    refuse: 'end what the brake holds as deletion-refused',
+  };
+  for (const decision of ['release', 'refuse'] as const) {
+    ofUser(deletions.command(decision).description(`${describe[decision]}: all, or of one user`))
+      .option('--yes', 'ask nobody')
+      .option('--json', 'tell it in JSON')
+      .action(async (options: BrakeOptions) => (await import('../brake.ts')).decideOver(decision, options));
+  }
+}

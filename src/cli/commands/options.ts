@@ -1,0 +1,40 @@
+/**
+ * Options that several commands have, and the numbers that options take. Knows no command.
+ */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDurationMs } from '../duration.ts';
+import { parseInstantMs } from '../instant.ts';
+
+/** Whom a command is about: `UserOptions`. */
+export function ofUser(command: Command): Command {
+  return command
+    .option('--client-id <id>', 'the user with this clientId')
+    .option('--user-id <id>', 'the user with this UserId')
+    .option('--instance <name>', 'of this Damoov instance');
+}
+
+export function inOption(): Option {
+  return new Option('--in <span>', 'due after that: 90s, 45m, 12h, 30d, 2w').argParser(parseDurationMs);
+}
+
+export function atOption(): Option {
+  return new Option('--at <time>', 'due then: ISO 8601 with a zone')
+    .argParser(parseInstantMs)
+    .conflicts('in');
+}
+
+/** @throws InvalidArgumentError, which commander reports by the option's name. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count))
+    throw new InvalidArgumentError('must be a whole number, 0 for all.');
+  return count;
+}
+
+/** @throws InvalidArgumentError, which commander reports by the option's name. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('must be 0 to 65535.');
+  return port;
+}

@@ -1,0 +1,35 @@
+/**
+ * How `damoov-users receipts verify` is called.
+ */
+import { type Command, Option } from 'commander';
+import { parseHead, parsePublicKey } from '../receipt-options.ts';
+import type { VerifyCommandOptions } from '../receipts.ts';
+import type { Register } from './register.ts';
+
+export const registerReceipts: Register = (program, ended) => {
+  program
+    .command('receipts')
+    .description('receipts of deletions')
+    .command('verify')
+    .description('check a file of receipts, offline: one a line, or the user.deleted events that hold them')
+    .argument('<file>', 'NDJSON, - for the standard input')
+    .addOption(
+      new Option(
+        '--public-key <file>',
+        'a key that signs receipts (PEM), repeatable; default: that of RECEIPT_PRIVATE_KEY_FILE',
+      ).argParser(parsePublicKey),
+    )
+    .addOption(
+      new Option(
+        '--head <instance=hash>',
+        'a receipt that must be there, so that no end was cut off, repeatable',
+      ).argParser(parseHead),
+    )
+    .option('--complete', 'the receipts of each instance must begin with its first')
+    .option('--allow-unsigned', 'let receipts without a signature pass')
+    .option('--json', 'tell it in JSON')
+    .action(async (file: string, options: VerifyCommandOptions, command: Command) => {
+      const { verify } = await import('../receipts.ts');
+      ended(await verify(file, options, (message) => command.error(message)));
+    });
+};

@@ -1,0 +1,18 @@
+/**
+ * How `damoov-users sandbox` is called.
+ */
+import { Option } from 'commander';
+import type { SandboxCommandOptions } from '../sandbox.ts';
+import { parsePort } from './options.ts';
+import type { Register } from './register.ts';
+
+export const registerSandbox: Register = (program) => {
+  program
+    .command('sandbox')
+    .description('simulate the Damoov user API, in memory')
+    .addOption(
+      new Option('--port <port>', 'port to listen on, 0 for any free one').default(7700).argParser(parsePort),
+    )
+    .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
+    .action(async (options: SandboxCommandOptions) => (await import('../sandbox.ts')).sandbox(options));
+};
