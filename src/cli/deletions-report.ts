@@ -3,7 +3,7 @@
  */
 import type { Deletion } from '../redis/deletions/deletion-list.ts';
 import type { Cancellation, Scheduled } from '../redis/deletions/deletions.ts';
-import { durationText } from './duration.ts';
+import { durationText } from '../contract/duration.ts';
 
 type Answer = Scheduled | Cancellation;
 

@@ -2,7 +2,7 @@
  * What `damoov-users failed` shows, as text and as JSON. Shows of a job what the failed set tells, and no more.
  */
 import type { FailedJob } from '../redis/failed/failed-jobs.ts';
-import { durationText } from './duration.ts';
+import { durationText } from '../contract/duration.ts';
 
 /** How many jobs there are of each code and operation. */
 export interface Counts {

@@ -81,7 +81,23 @@ export const UserEvent = z.discriminatedUnion('type', [
 ]);
 export type UserEvent = z.infer<typeof UserEvent>;
 export type EventType = UserEvent['type'];
+/** The event of one type. */
+export type EventOf<Type extends EventType> = Extract<UserEvent, { type: Type }>;
 export type EventData = UserEvent['data'];
+
+function content<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
+  return z.strictObject({ type: z.literal(type), data });
+}
+
+/** What an event says without its envelope: so much a job itself still tells once it has ended. */
+export const JobResult = z.discriminatedUnion('type', [
+  content('user.created', UserCreatedData),
+  content('user.updated', UserUpdatedData),
+  content('user.deleted', UserDeletedData),
+  content('user.superseded', UserSupersededData),
+  content('user.failed', UserFailedData),
+]);
+export type JobResult = z.infer<typeof JobResult>;
 
 /** What the event says of the job it settles. */
 export interface EventContext {

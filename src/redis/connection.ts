@@ -58,9 +58,13 @@ export function connectRedis(
 /** Redis cannot be reached, or went away; told without an address or a password. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError';
+  /** What was asked for may have been done all the same: it was sent, and the answer was lost. */
+  readonly mayHaveBeenApplied: boolean;
 
-  constructor(reason: string) {
-    super(isRefusal(reason) ? `Redis refuses the user or password: ${reason}` : `Redis is away: ${reason}`);
+  constructor(reason: string, mayHaveBeenApplied = false) {
+    const lost = mayHaveBeenApplied ? '; what was asked for may have been done' : '';
+    super(`${isRefusal(reason) ? 'Redis refuses the user or password' : 'Redis is away'}: ${reason}${lost}`);
+    this.mayHaveBeenApplied = mayHaveBeenApplied;
   }
 }
 
@@ -99,11 +103,39 @@ export async function reachRedis(target: RedisTarget, withinMs = 5000): Promise<
   }
 }
 
+/**
+ * Opens a connection for a producer, which fails rather than waits and goes on by itself once Redis is back: nothing is kept to be
+ * sent later, nothing is sent twice. It begins to connect at once.
+ * @param onError told the reason of each fault, never an address or a password.
+ */
+export function openImpatient(target: RedisTarget, onError: (reason: string) => void): RedisConnection {
+  const connection = open(target, {
+    ...OPTIONS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times) => Math.min(25 * 2 ** Math.min(times, 5), 500),
+    socketTimeout: SILENT_MS,
+    // A cluster opens the connection to a node with the first command for it, which has to wait for that.
+    enableOfflineQueue: target.kind === 'cluster',
+  });
+  connection.on('error', (error: Error) => onError(reasonOf(error)));
+  return connection;
+}
+
 /** Whether a call failed because the connection was lost, so that nobody knows whether it was carried out. */
 export function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as Error & { code?: unknown };
-  return typeof code === 'string' || LOST.has(error.name) || error.message === 'Connection is closed.';
+  return (
+    typeof code === 'string' ||
+    LOST.has(error.name) ||
+    error.message === 'Connection is closed.' ||
+    isUnsent(error)
+  );
+}
+
+/** Whether a call failed before anything of it was sent; ioredis tells it by its words alone. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('enableOfflineQueue options is false');
 }
 const LOST = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError']);
 
@@ -120,6 +152,7 @@ const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
 type Options = Omit<typeof OPTIONS, 'maxRetriesPerRequest'> & {
   maxRetriesPerRequest: number | null;
+  enableOfflineQueue?: boolean;
   connectTimeout?: number;
   lazyConnect?: boolean;
 };

@@ -1,0 +1,32 @@
+/**
+ * The order in which a producer was called, as the timestamps of its jobs: two jobs of one user within a millisecond would
+ * otherwise count in the order of their ids. Knows nothing but who the user is called.
+ */
+
+/** So many users are remembered at least; those of the current millisecond are never forgotten. */
+const REMEMBERED = 1000;
+
+export interface CallOrder {
+  /** The timestamp of the next job of this user, in epoch milliseconds: now, or one more than the last. */
+  stampOf(user: { clientId?: unknown; userId?: unknown; instance?: unknown }): number;
+}
+
+/** One for all calls of a producer. */
+export function createCallOrder(now: () => number): CallOrder {
+  const last = new Map<string, number>();
+  return {
+    stampOf({ clientId, userId, instance = 'default' }) {
+      const time = now();
+      const names = [
+        ['client', clientId],
+        ['user', typeof userId === 'string' ? userId.toLowerCase() : undefined],
+      ].flatMap(([kind, id]) => (id === undefined ? [] : [JSON.stringify([instance, kind, id])]));
+      const stamp = Math.max(time, ...names.map((name) => (last.get(name) ?? 0) + 1));
+      for (const name of names) last.set(name, stamp);
+      if (last.size > 2 * REMEMBERED) {
+        for (const [name, stamp] of last) if (stamp < time) last.delete(name);
+      }
+      return stamp;
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * A producer's connection to Redis: calls fail within their time where Redis is away, and succeed again once it is back. Knows
+ * nothing of what is called.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type RedisConnection,
+  type RedisTarget,
+  RedisAwayError,
+  isLostConnection,
+  isUnsent,
+  openImpatient,
+} from '../redis/connection.ts';
+
+/** The oldest Redis that has the commands which queues and ledger need. */
+const OLDEST_REDIS = [6, 2] as const;
+
+/** This Redis cannot serve: too old. */
+export class UnfitRedisError extends Error {
+  override readonly name = 'UnfitRedisError';
+}
+
+export interface CallOptions {
+  /** How long the call may take in all, in milliseconds. Default: as long as reaching Redis may. */
+  withinMs?: number | undefined;
+  /** Whether it may be made again where its answer was lost: it comes to the same. Default false. */
+  isRepeatable?: boolean;
+}
+
+export interface RedisLink {
+  readonly connection: RedisConnection;
+  /**
+   * Makes a call once the connection is up.
+   * @throws RedisAwayError where that takes too long or the answer is lost; UnfitRedisError; what the call throws.
+   */
+  call<T>(work: () => Promise<T>, options?: CallOptions): Promise<T>;
+  /** Lets go at once; calls under way fail. */
+  close(): void;
+}
+
+export interface RedisLinkOptions {
+  /** How long reaching Redis may take, in milliseconds. */
+  failAfterMs: number;
+  /** Told what the operator of this Redis should know: that it may evict jobs. */
+  onWarning: (message: string) => void;
+}
+
+/** Opens the link, and begins to connect. */
+export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: RedisLinkOptions): RedisLink {
+  let reason = 'no answer of a Redis';
+  let isClosed = false;
+  const connection = openImpatient(target, (told) => (reason = told));
+  let fitness: Promise<UnfitRedisError | undefined> | undefined;
+  connection.on('ready', () => {
+    fitness = fitnessOf(connection, onWarning);
+  });
+
+  /** Resolves once commands can be sent, or nobody waits for it any more. */
+  async function ready(over: AbortSignal, wasSent: boolean): Promise<void> {
+    const lateAt = performance.now() + failAfterMs;
+    while (connection.status !== 'ready' && !over.aborted) {
+      if (isClosed) throw new RedisAwayError('this producer is closed', wasSent);
+      if (performance.now() >= lateAt) throw new RedisAwayError(reason, wasSent);
+      await sleep(LOOK_MS);
+    }
+    const unfit = await fitness;
+    if (unfit !== undefined) throw unfit;
+  }
+
+  return {
+    connection,
+    async call(work, { withinMs = failAfterMs, isRepeatable = false } = {}) {
+      const over = new AbortController();
+      const late = sleep(withinMs, undefined, { signal: over.signal }).catch(() => undefined);
+      let wasSent = false;
+      const attempt = async () => {
+        for (;;) {
+          await ready(over.signal, wasSent);
+          if (over.signal.aborted) return undefined;
+          try {
+            wasSent = true;
+            return { value: await work() };
+          } catch (error) {
+            if (!isLostConnection(error)) throw error;
+            reason = 'the connection was lost';
+            if (!isRepeatable && !isUnsent(error)) throw new RedisAwayError(reason, true);
+            // The connection may not know yet that it is lost.
+            await sleep(LOOK_MS);
+          }
+        }
+      };
+      const attempted = attempt();
+      try {
+        const end = await Promise.race([attempted, late]);
+        if (end !== undefined) return end.value;
+        attempted.catch(() => {});
+        throw new RedisAwayError(reason, wasSent);
+      } finally {
+        over.abort();
+      }
+    },
+    close() {
+      isClosed = true;
+      connection.disconnect();
+    },
+  };
+}
+
+/** How often it is looked whether the connection is up, in milliseconds. */
+const LOOK_MS = 10;
+
+/** What is not told (a user without the right to ask) is taken to be right. */
+async function fitnessOf(
+  connection: RedisConnection,
+  onWarning: (message: string) => void,
+): Promise<UnfitRedisError | undefined> {
+  const info = await connection.info().catch(() => '');
+  const [major = Infinity, minor = 0] = (/redis_version:(\d+)\.(\d+)/.exec(info) ?? []).slice(1).map(Number);
+  if (major < OLDEST_REDIS[0] || (major === OLDEST_REDIS[0] && minor < OLDEST_REDIS[1])) {
+    return new UnfitRedisError(`Redis ${major}.${minor} is too old: ${OLDEST_REDIS.join('.')} is needed`);
+  }
+  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
+  if (policy !== undefined && policy !== 'noeviction') {
+    onWarning(`Redis may evict jobs: its maxmemory-policy is ${policy}, and should be noeviction`);
+  }
+  return undefined;
+}

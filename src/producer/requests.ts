@@ -1,0 +1,96 @@
+/**
+ * What a caller asks for, as the data of a job: checked by the contract before anything is sent. Knows no queue.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import { durationMsOf, instantMsOf } from '../contract/duration.ts';
+import {
+  type CreateUserData,
+  type DeleteUserData,
+  type JobName,
+  type UpdateUserData,
+  parseJobText,
+} from '../contract/job.ts';
+
+/** `occurredAt` may be a Date. */
+type Request<Data> = Omit<Data, 'occurredAt'> & {
+  /** When it happened at the source: a Date, or ISO 8601 with a zone. Default: when the job is added. */
+  occurredAt?: string | Date | undefined;
+};
+
+/** A sign-up: the user is to exist. Without a `clientId` each call makes a user of its own. */
+export type CreateUser = Request<z.input<typeof CreateUserData>>;
+/** A profile change: only the named fields change, `null` clears one. One of `clientId` and `userId` at least. */
+export type UpdateUser = Request<z.input<typeof UpdateUserData>>;
+/** A closed account. One of `clientId` and `userId` at least; both given must belong together. */
+export type DeleteUser = Omit<z.input<typeof DeleteUserData>, 'occurredAt'>;
+
+/** When a deletion is due; at once where neither is given. */
+export interface Due {
+  /** After that: `90s`, `45m`, `12h`, `30d`, `2w`, or milliseconds. */
+  in?: string | number | undefined;
+  /** Then: a Date, or ISO 8601 with a zone. */
+  at?: string | Date | undefined;
+}
+
+/** A request that no worker would carry out: it was not added. The message names every fault, and never a value. */
+export class InvalidJobError extends Error {
+  override readonly name = 'InvalidJobError';
+  /** Of the row, from 0, where many were given. */
+  readonly index: number | undefined;
+
+  constructor(faults: string, index?: number) {
+    super(`${index === undefined ? '' : `row ${index}: `}${faults}`);
+    this.index = index;
+  }
+}
+
+/** A job that may be added. */
+export interface CheckedJob {
+  name: JobName;
+  /** The JSON of it is what goes into the queue. */
+  data: Record<string, unknown>;
+}
+
+/**
+ * Checks a request against the contract.
+ * @throws InvalidJobError
+ */
+export function checked(name: JobName, request: object | undefined, index?: number): CheckedJob {
+  // As JSON, because that is what a worker will read.
+  const text = JSON.stringify(request ?? null);
+  const parsed = parseJobText(name, text);
+  if (!parsed.ok) throw new InvalidJobError(parsed.invalid.message, index);
+  const data: Record<string, unknown> = JSON.parse(text);
+  return { name, data };
+}
+
+/** An id that nobody else gives; with a key the same for the same key, of which it tells nothing. */
+export function jobIdOf(name: JobName, idempotencyKey: string | undefined): string {
+  if (idempotencyKey === undefined) return randomUUID();
+  return `key-${createHash('sha256').update(`${name}\0${idempotencyKey}`).digest('base64url').slice(0, 27)}`;
+}
+
+/**
+ * When it is due, in epoch milliseconds.
+ * @throws InvalidJobError
+ */
+export function dueAtOf({ in: span, at }: Due, now: number): number {
+  if (span !== undefined && at !== undefined)
+    throw new InvalidJobError('in, at: only one of them may be given');
+  if (span !== undefined) {
+    const ms = typeof span === 'number' ? span : durationMsOf(span);
+    if (ms === undefined || !(ms >= 0)) {
+      throw new InvalidJobError(
+        'in: must be a number of milliseconds, or one with a unit, such as 12h or 30d',
+      );
+    }
+    return now + ms;
+  }
+  if (at === undefined) return now;
+  const ms = typeof at === 'string' ? instantMsOf(at) : at.getTime();
+  if (ms === undefined || Number.isNaN(ms)) {
+    throw new InvalidJobError('at: must be a Date, or ISO 8601 with a zone, such as 2027-01-31T12:00:00Z');
+  }
+  return ms;
+}

@@ -1,0 +1,145 @@
+/**
+ * How a job ended, for callers who wait for it: woken by the queue's own events, and looking for themselves in case one was
+ * missed. Knows how to read an end from a finished job, not how it came about.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Job, type Queue, QueueEvents } from 'bullmq';
+import { JobResult } from '../contract/event.ts';
+import { isJobName, referenceOfText } from '../contract/job.ts';
+import { FAILURE_CODES } from '../contract/outcome.ts';
+import { type RedisTarget, connectRedis, isLostConnection } from '../redis/connection.ts';
+
+/** The job had not ended in time. It goes on all the same, and its event is published. */
+export class ResultTimeoutError extends Error {
+  override readonly name = 'ResultTimeoutError';
+}
+
+/** Nobody can tell any more: the job has ended, and the queue keeps it no longer. Its event is on the events queue. */
+export class ResultUnknownError extends Error {
+  override readonly name = 'ResultUnknownError';
+}
+
+export interface ResultOptions {
+  /** How long to wait, in milliseconds. Default 30,000. */
+  timeoutMs?: number | undefined;
+  /** Ends the wait early, with the signal's own reason. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface Results {
+  /**
+   * @throws ResultTimeoutError, ResultUnknownError
+   */
+  of(jobId: string, options?: ResultOptions): Promise<JobResult>;
+  /** Lets go; those who still wait get a ResultTimeoutError. */
+  close(): void;
+}
+
+/** When a waiting caller looks for itself, in milliseconds: after the first, then at intervals that double up to the last. */
+const LOOK_MS = { first: 100, last: 2000 };
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Results of the jobs in a queue; opens its connection with the first that is waited for. */
+export function createResults(queue: Queue, target: RedisTarget): Results {
+  const waiting = new Map<string, Set<() => void>>();
+  const closing = new AbortController();
+  let ears: (() => void) | undefined;
+
+  /** Has those woken who wait for a job that ends. */
+  function listen(): void {
+    if (ears !== undefined) return;
+    const connection = connectRedis(target);
+    const events = new QueueEvents(queue.name, {
+      connection,
+      prefix: queue.opts.prefix ?? '',
+      autorun: true,
+    });
+    events.on('error', () => {});
+    const wake = ({ jobId }: { jobId: string }) => waiting.get(jobId)?.forEach((wakeUp) => wakeUp());
+    events.on('completed', wake);
+    events.on('failed', wake);
+    ears = () => {
+      // Closing in peace waits for Redis, which may be away.
+      void events.close().catch(() => {});
+      connection.disconnect();
+    };
+  }
+
+  return {
+    async of(id, { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = {}) {
+      listen();
+      const late = AbortSignal.timeout(timeoutMs);
+      const over = AbortSignal.any([late, closing.signal, ...(signal === undefined ? [] : [signal])]);
+      let wakeUp = new AbortController();
+      const woken = () => wakeUp.abort();
+      const others = waiting.get(id) ?? new Set();
+      waiting.set(id, others.add(woken));
+      try {
+        for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(2 * lookMs, LOOK_MS.last)) {
+          const end = await endOf(queue, id);
+          if (end !== undefined) return end;
+          await sleep(lookMs, undefined, { signal: AbortSignal.any([over, wakeUp.signal]) }).catch(() => {});
+          signal?.throwIfAborted();
+          if (over.aborted) throw new ResultTimeoutError(`job ${id} has not ended within ${timeoutMs} ms`);
+          wakeUp = new AbortController();
+        }
+      } finally {
+        others.delete(woken);
+        if (others.size === 0) waiting.delete(id);
+      }
+    },
+    close() {
+      closing.abort();
+      ears?.();
+    },
+  };
+}
+
+/** Undefined while it has not ended, or cannot be asked for. */
+async function endOf(queue: Queue, id: string): Promise<JobResult | undefined> {
+  let job: Job | undefined;
+  try {
+    job = await queue.getJob(id);
+  } catch (error) {
+    if (isLostConnection(error)) return undefined;
+    throw error;
+  }
+  if (job === undefined) throw new ResultUnknownError(`job ${id} is not kept any more`);
+  return job.finishedOn === undefined ? undefined : resultOf(job);
+}
+
+const DONE = {
+  'create-user': 'user.created',
+  'update-user': 'user.updated',
+  'delete-user': 'user.deleted',
+} as const;
+
+/** What the event of a finished job says, read from what is left of the job. */
+function resultOf({
+  id: jobId,
+  name,
+  data,
+  returnvalue,
+  failedReason,
+  attemptsMade: attempts,
+}: Job): JobResult {
+  if (isJobName(name) && typeof returnvalue === 'object' && returnvalue !== null) {
+    return JobResult.parse({ type: 'by' in returnvalue ? 'user.superseded' : DONE[name], data: returnvalue });
+  }
+  const [, told, message] = /^([a-z-]+): (.*)$/s.exec(failedReason) ?? [];
+  const code = FAILURE_CODES.find((code) => code === told);
+  const { occurredAt: _, ...reference } = referenceOfText(JSON.stringify(data));
+  return JobResult.parse({
+    type: 'user.failed',
+    data: {
+      instance: 'default',
+      ...reference,
+      jobId,
+      operation: isJobName(name) ? name : 'unknown',
+      // A queue that gives up by itself, as on a job that stalled too often, says so in its own words.
+      code: code ?? 'retries-exhausted',
+      message: code === undefined ? failedReason : message,
+      attempts,
+    },
+  });
+}

@@ -1,0 +1,263 @@
+/**
+ * The library of those who ask: adds user lifecycle jobs, and tells how they ended. Checks everything before it adds; knows
+ * nothing of how a job is carried out.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BulkJobOptions, Queue } from 'bullmq';
+import type { JobResult } from '../contract/event.ts';
+import type { RedisTarget } from '../redis/connection.ts';
+import {
+  type Cancellation,
+  type DeletionOf,
+  type Deletions,
+  type Scheduled,
+  createDeletions,
+} from '../redis/deletions/deletions.ts';
+import { createCallOrder } from './call-order.ts';
+import { type RedisLink, openRedisLink } from './redis-link.ts';
+import {
+  type CheckedJob,
+  type CreateUser,
+  type DeleteUser,
+  type Due,
+  type UpdateUser,
+  InvalidJobError,
+  checked,
+  dueAtOf,
+  jobIdOf,
+} from './requests.ts';
+import { type ResultOptions, type Results, createResults } from './results.ts';
+
+export interface UserJobsOptions {
+  /** `redis://…` or `rediss://…`, or a cluster or Sentinel by its nodes. */
+  redis: string | RedisTarget;
+  /** BullMQ's prefix. Default `{damoov}`. */
+  prefix?: string | undefined;
+  /** The jobs queue. Default `user-jobs`. */
+  queue?: string | undefined;
+  /** How long a call may take, in milliseconds, until it fails with a RedisAwayError. Default 800. */
+  failAfterMs?: number | undefined;
+  /** Told what the operator of this Redis should know. Default: a warning of the process. */
+  onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface AddOptions {
+  /**
+   * The same key adds the same job once: give one where you may call again without knowing how the first call ended. It holds
+   * as long as the queue keeps the job: until it has ended, and for an hour more (or 10,000 further jobs). Later, the ledger
+   * still sees to it that a clientId has one user. Default: an own key each call, under which a lost answer is asked for again.
+   */
+  idempotencyKey?: string | undefined;
+}
+
+/** A job that lies in the queue. */
+export interface AddedJob {
+  readonly id: string;
+  /**
+   * Waits for its end: type and data of its event. A job that failed is a result too, `user.failed`; it has spent its attempts.
+   * @throws ResultTimeoutError, ResultUnknownError, RedisAwayError
+   */
+  result(options?: ResultOptions): Promise<JobResult>;
+}
+
+/** A deletion that is pending. `exists`: it was pending already, and is due when it was; `moved`: it is due now when asked. */
+export type ScheduledDeletion = AddedJob & {
+  readonly is: Scheduled['is'];
+  readonly dueAt: Date;
+  /** When it was asked for last. */
+  readonly requestedAt: Date;
+};
+
+export interface CreateManyOptions {
+  /** Jobs that go to Redis in one piece. Default 500. */
+  chunkSize?: number | undefined;
+  /** Waits while so many jobs of the queue are waiting or under way. Default: no limit. */
+  maxWaiting?: number | undefined;
+  /** Told of each row that is no valid sign-up, and skipped. Without it such a row ends the call. */
+  onInvalid?: ((error: InvalidJobError) => void) | undefined;
+  /** Told after each chunk: the ids of its jobs, in the order of its rows, and how many were added so far. */
+  onChunk?: ((jobIds: readonly string[], added: number) => void) | undefined;
+  /** Stops between two chunks, with the signal's own reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How often a queue that is full is looked at, in milliseconds. */
+const LOOK_MS = 100;
+/** How long a search through all that waits may take, in milliseconds. */
+const SEARCH_MS = 60_000;
+/** How long a chunk may take, in milliseconds: it is more than one job. */
+const CHUNK_MS = 10_000;
+
+/**
+ * Adds user lifecycle jobs to the queue of the workers. One for a process is enough; it connects at once and by itself again.
+ *
+ * Every method throws an InvalidJobError for what no worker would carry out, and a RedisAwayError within `failAfterMs` where
+ * Redis cannot be reached: nothing is kept to be sent later. A job that was added counts from the time of its call, so that
+ * the calls for one user are carried out in their order.
+ */
+export class UserJobs {
+  readonly #link: RedisLink;
+  readonly #queue: Queue;
+  readonly #deletions: Deletions;
+  readonly #results: Results;
+  readonly #order = createCallOrder(Date.now);
+
+  constructor(options: UserJobsOptions) {
+    const { redis, prefix = '{damoov}', queue = 'user-jobs', failAfterMs = 800 } = options;
+    const { onWarning = (message: string) => process.emitWarning(message) } = options;
+    const target: RedisTarget = typeof redis === 'string' ? { kind: 'url', url: redis } : redis;
+    this.#link = openRedisLink(target, { failAfterMs, onWarning });
+    // All three: with fewer of them a queue made while Redis is away hangs, or fails for good. The worker writes the metadata.
+    const impatient = { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true };
+    this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient });
+    this.#queue.on('error', () => {});
+    this.#deletions = createDeletions({ jobs: this.#queue, prefix });
+    this.#results = createResults(this.#queue, target);
+  }
+
+  /** Has a user exist: makes one, or finds the one of this clientId. */
+  async create(user: CreateUser, options: AddOptions = {}): Promise<AddedJob> {
+    return this.#add(checked('create-user', user), options);
+  }
+
+  /** Changes some fields of a user. */
+  async update(change: UpdateUser, options: AddOptions = {}): Promise<AddedJob> {
+    return this.#add(checked('update-user', change), options);
+  }
+
+  /**
+   * Has a user deleted, for ever, at once or when it is due. A user has one pending deletion: a second request answers with that
+   * one, and counts as asked for anew.
+   * @param due `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
+   */
+  delete(user: DeleteUser, due: Due & { reschedules: true }): Promise<ScheduledDeletion | 'too-late'>;
+  delete(user: DeleteUser, due?: Due): Promise<ScheduledDeletion>;
+  async delete(
+    user: DeleteUser,
+    { reschedules = false, ...due }: Due & { reschedules?: boolean } = {},
+  ): Promise<ScheduledDeletion | 'too-late'> {
+    const dueAt = dueAtOf(due, Date.now());
+    checked('delete-user', user);
+    const scheduled = await this.#link.call(() => this.#deletions.schedule(user, dueAt, { reschedules }), {
+      isRepeatable: true,
+    });
+    return scheduled === 'too-late' ? scheduled : this.#scheduled(scheduled);
+  }
+
+  /**
+   * Moves the deletion that is pending, and makes none. Name the user as the request for the deletion did.
+   * @returns `too-late`: it is being carried out; `done`: it was carried out; `none`: there is none.
+   */
+  async rescheduleDeletion(
+    user: DeletionOf,
+    due: Due,
+  ): Promise<ScheduledDeletion | Exclude<Cancellation, 'cancelled'>> {
+    if (due.in === undefined && due.at === undefined)
+      throw new InvalidJobError('in, at: one of them is needed');
+    const dueAt = dueAtOf(due, Date.now());
+    checked('delete-user', user);
+    const answer = await this.#link.call(() => this.#deletions.reschedule(user, dueAt), {
+      isRepeatable: true,
+    });
+    return typeof answer === 'string' ? answer : this.#scheduled(answer);
+  }
+
+  /**
+   * Cancels the deletion that is pending. Name the user as the request for it did.
+   * @param options `searches`: where nothing is found by its id, jobs that other BullMQ clients have added are searched, a few
+   * seconds for a million pending ones, for which the call waits. Default false.
+   * @returns `cancelled`: nothing is deleted; `too-late`: it may have been; `done`: it was; `none`: nothing is pending.
+   */
+  async cancelDeletion(
+    user: DeletionOf,
+    { searches = false }: { searches?: boolean } = {},
+  ): Promise<Cancellation> {
+    checked('delete-user', user);
+    return this.#link.call(
+      () => this.#deletions.cancel(user, { searches }),
+      searches ? { withinMs: SEARCH_MS } : {},
+    );
+  }
+
+  /**
+   * Adds many sign-ups, some at a time, in bounded memory: it reads on only once those before are in the queue. Where Redis goes away
+   * it fails like every other call; rows with an `idempotencyKey` can then simply be given again.
+   * @param users each row a sign-up, which may bear its `idempotencyKey`.
+   * @returns how many were added, and how many were skipped as invalid.
+   */
+  async createMany(
+    users: Iterable<CreateUser & AddOptions> | AsyncIterable<CreateUser & AddOptions>,
+    { chunkSize = 500, maxWaiting = Infinity, onInvalid, onChunk, signal }: CreateManyOptions = {},
+  ): Promise<{ added: number; invalid: number }> {
+    const done = { added: 0, invalid: 0 };
+    let chunk: BulkJob[] = [];
+    const flush = async () => {
+      signal?.throwIfAborted();
+      if (maxWaiting !== Infinity) await this.#room(maxWaiting, signal);
+      const jobs = chunk;
+      chunk = [];
+      await this.#link.call(() => this.#queue.addBulk(jobs), { withinMs: CHUNK_MS, isRepeatable: true });
+      done.added += jobs.length;
+      onChunk?.(
+        jobs.map(({ opts }) => opts.jobId),
+        done.added,
+      );
+    };
+    let index = 0;
+    for await (const { idempotencyKey, ...user } of users) {
+      try {
+        chunk.push(this.#bulkJob(checked('create-user', user, index), idempotencyKey));
+      } catch (error) {
+        if (onInvalid === undefined || !(error instanceof InvalidJobError)) throw error;
+        done.invalid += 1;
+        onInvalid(error);
+      }
+      index += 1;
+      if (chunk.length >= chunkSize) await flush();
+    }
+    if (chunk.length > 0) await flush();
+    return done;
+  }
+
+  /** A job that was added before, by its id: to wait for its end. */
+  job(id: string): AddedJob {
+    return { id, result: (options) => this.#results.of(id, options) };
+  }
+
+  /** Lets go of Redis; never hangs. Calls under way, and results that are still waited for, fail. */
+  async close(): Promise<void> {
+    this.#results.close();
+    this.#link.close();
+  }
+
+  async #add(job: CheckedJob, { idempotencyKey }: AddOptions): Promise<AddedJob> {
+    const { name, data, opts } = this.#bulkJob(job, idempotencyKey);
+    await this.#link.call(() => this.#queue.add(name, data, opts), { isRepeatable: true });
+    return this.job(opts.jobId);
+  }
+
+  #bulkJob({ name, data }: CheckedJob, idempotencyKey: string | undefined): BulkJob {
+    return {
+      name,
+      data,
+      opts: { jobId: jobIdOf(name, idempotencyKey), timestamp: this.#order.stampOf(data) },
+    };
+  }
+
+  #scheduled({ is, jobId, dueAt, requestedAt }: Scheduled): ScheduledDeletion {
+    return { ...this.job(jobId), is, dueAt: new Date(dueAt), requestedAt: new Date(requestedAt) };
+  }
+
+  /** Resolves once fewer jobs than that are waiting or under way. */
+  async #room(maxWaiting: number, signal: AbortSignal | undefined): Promise<void> {
+    const count = () => this.#queue.getJobCountByTypes('waiting', 'prioritized', 'active');
+    while ((await this.#link.call(count, { isRepeatable: true })) >= maxWaiting)
+      await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+interface BulkJob {
+  name: string;
+  data: Record<string, unknown>;
+  opts: BulkJobOptions & { jobId: string };
+}

@@ -1,0 +1,337 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { InvalidJobError } from '../../src/producer/requests.ts';
+import { ResultTimeoutError, ResultUnknownError } from '../../src/producer/results.ts';
+import { UserJobs, type UserJobsOptions } from '../../src/producer/user-jobs.ts';
+import { RedisAwayError } from '../../src/redis/connection.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { type World, type WorldOptions, createWorld } from '../support/world.ts';
+
+function producerIn(world: World, options: Partial<UserJobsOptions> = {}): UserJobs {
+  const { REDIS_URL: redis = '' } = world.env;
+  const users = new UserJobs({ redis, prefix: world.prefix, failAfterMs: 20_000, ...options });
+  onTestFinished(() => users.close());
+  return users;
+}
+
+async function createProducerWorld(options: WorldOptions = {}) {
+  const world = await createWorld(options);
+  return { world, users: producerIn(world) };
+}
+
+describe('a producer', () => {
+  it('has a user made, changed and deleted, and is told each result with its type and data', async () => {
+    const { world, users } = await createProducerWorld();
+    const created = await (
+      await users.create({ clientId: 'c-1', profile: { firstName: 'Ada' }, correlationId: 'r-1' })
+    ).result();
+    expect(created).toMatchObject({ type: 'user.created', data: { clientId: 'c-1', correlationId: 'r-1' } });
+    const { userId } = created.data;
+
+    const updated = await (
+      await users.update({ clientId: 'c-1', changes: { phone: '+44', firstName: null } })
+    ).result();
+    expect(updated).toEqual({
+      type: 'user.updated',
+      data: expect.objectContaining({ userId, changed: expect.arrayContaining(['phone', 'firstName']) }),
+    });
+    expect((await world.users())[0]).toMatchObject({ deviceToken: userId, phone: '+44' });
+
+    const deletion = await users.delete({ clientId: 'c-1' });
+    expect(deletion.is).toBe('scheduled');
+    expect(await deletion.result()).toMatchObject({ type: 'user.deleted', data: { userId, existed: true } });
+    expect((await world.users())[0]?.deletedAt).not.toBeNull();
+  });
+
+  it('is told the same of a job as those who receive its event', async () => {
+    const { world, users } = await createProducerWorld();
+    const jobs = [
+      await users.create({ clientId: 'c-1' }),
+      await users.delete({ clientId: 'c-1', userId: randomUUID() }),
+      await users.create({ clientId: 'c-2', instance: 'unheard-of' }),
+    ];
+    const results = await Promise.all(jobs.map((job) => job.result()));
+    expect(new Set(results.map(({ type }) => type))).toEqual(new Set(['user.created', 'user.failed']));
+    for (const [index, { type, data }] of results.entries()) {
+      const event = await world.eventOf(jobs[index]?.id ?? '');
+      expect({ type: event.type, data: event.data }).toEqual({ type, data });
+    }
+  });
+
+  it('adds nothing that no worker would carry out, and names every fault but no value', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const wrong = { clientId: '', profile: { fistName: 'Ada', phone: 7 } } as never;
+    const adding = users.create(wrong);
+    await expect(adding).rejects.toThrow(InvalidJobError);
+    await expect(adding).rejects.toThrow(/clientId.*; .*phone.*; .*fistName/);
+    await expect(adding).rejects.not.toThrow('Ada');
+    await expect(users.update({ changes: { phone: '1' } })).rejects.toThrow('needs clientId or userId');
+    await expect(users.update({ clientId: 'c', changes: {} })).rejects.toThrow('must change something');
+    await expect(users.delete({})).rejects.toThrow(InvalidJobError);
+    await expect(users.delete({ clientId: 'c' }, { in: '3 fortnights' })).rejects.toThrow('in: must be');
+    await expect(users.delete({ clientId: 'c' }, { at: 'tomorrow' })).rejects.toThrow('at: must be');
+    await expect(users.delete({ clientId: 'c' }, { in: 1, at: new Date() })).rejects.toThrow('only one');
+    await expect(users.create({ occurredAt: new Date(Number.NaN) })).rejects.toThrow('occurredAt');
+    await expect(users.create(undefined as never)).rejects.toThrow(InvalidJobError);
+    expect(await world.redis.keys(`${world.prefix}:user-jobs:*`)).toEqual([]);
+  });
+
+  it('counts calls for one user in their order, also within a millisecond', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const phones = Array.from({ length: 50 }, (_, n) => `${n}`);
+    const jobs = await Promise.all([
+      users.create({ clientId: 'c-1' }),
+      ...phones.map((phone) => users.update({ clientId: 'c-1', changes: { phone } })),
+    ]);
+    const stamps = await Promise.all(
+      jobs.map(async ({ id }) => (await world.jobs.getJob(id))?.timestamp ?? 0),
+    );
+    expect(stamps).toEqual([...new Set(stamps)].sort((a, b) => a - b));
+    await world.startWorker();
+    await Promise.all(jobs.map((job) => job.result()));
+    expect((await world.users()).map(({ phone }) => phone)).toEqual(['49']);
+  });
+
+  it('defers, moves and cancels a deletion', async () => {
+    const { world, users } = await createProducerWorld();
+    await (await users.create({ clientId: 'c-1' })).result();
+    const first = await users.delete({ clientId: 'c-1' }, { in: '30d' });
+    expect(first.is).toBe('scheduled');
+    expect(first.dueAt.getTime()).toBeGreaterThan(Date.now() + 29 * 24 * 3_600_000);
+    expect(await users.delete({ clientId: 'c-1' }, { in: '1d' })).toMatchObject({
+      is: 'exists',
+      dueAt: first.dueAt,
+    });
+    const at = new Date(Date.now() + 3_600_000);
+    expect(await users.rescheduleDeletion({ clientId: 'c-1' }, { at })).toMatchObject({
+      is: 'moved',
+      dueAt: at,
+    });
+    await expect(first.result({ timeoutMs: 50 })).rejects.toThrow(ResultTimeoutError);
+    expect(await users.cancelDeletion({ clientId: 'c-1' })).toBe('cancelled');
+    expect(await first.result()).toMatchObject({ type: 'user.superseded', data: { by: 'cancellation' } });
+    expect(await users.rescheduleDeletion({ clientId: 'c-1' }, { in: '1d' })).toBe('none');
+    expect(await users.cancelDeletion({ clientId: 'c-2' })).toBe('none');
+    expect(await world.requests('delete')).toEqual([]);
+    expect(await users.delete({ clientId: 'c-1' }, { in: '1d', reschedules: true })).toMatchObject({
+      is: 'scheduled',
+    });
+  });
+
+  it('waits for a result that comes later, and for one that was there before', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const job = await users.create({ clientId: 'c-1' });
+    const results = [job.result(), users.job(job.id).result()];
+    await world.startWorker();
+    const [result, again] = await Promise.all(results);
+    expect(result).toMatchObject({ type: 'user.created' });
+    expect(again).toEqual(result);
+    expect(await producerIn(world).job(job.id).result()).toEqual(result);
+    await expect(users.job('nobody-knows-it').result()).rejects.toThrow(ResultUnknownError);
+    const ended = new AbortController();
+    const other = await users.delete({ clientId: 'c-1' }, { in: '1d' });
+    const waiting = other.result({ signal: ended.signal });
+    ended.abort(new Error('no longer interested'));
+    await expect(waiting).rejects.toThrow('no longer interested');
+  });
+});
+
+describe('an idempotency key', () => {
+  it('adds a job once, whoever adds it again, and tells nothing of itself', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const add = (from: UserJobs) => from.create({ clientId: 'c-1' }, { idempotencyKey: 'ada@example.com' });
+    const [first, again, elsewhere] = [await add(users), await add(users), await add(producerIn(world))];
+    expect(new Set([first.id, again.id, elsewhere.id]).size).toBe(1);
+    expect(first.id).not.toContain('ada');
+    expect(await world.jobs.getWaitingCount()).toBe(1);
+    await users.update({ clientId: 'c-1', changes: { phone: '1' } }, { idempotencyKey: 'ada@example.com' });
+    expect(await world.jobs.getWaitingCount()).toBe(2);
+  });
+
+  it('is not needed for one call: a lost answer makes no second job', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url });
+    await users.create({ clientId: 'c-0' });
+    const dropped = proxy.dropReplies(3, `${world.prefix}:user-jobs:`);
+    const jobs = [];
+    for (let n = 1; n <= 6; n += 1) jobs.push(await users.create({ clientId: `c-${n}` }));
+    await dropped;
+    expect(await world.jobs.getWaitingCount()).toBe(7);
+    expect(new Set(jobs.map(({ id }) => id)).size).toBe(6);
+  });
+});
+
+describe('a producer whose Redis is away', () => {
+  it('fails at once instead of keeping jobs, and goes on by itself once Redis is back', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    await proxy.sever();
+    // It may well be made before Redis is there.
+    const users = producerIn(world, { redis: proxy.url, failAfterMs: 300 });
+    const patient = producerIn(world, { redis: proxy.url });
+    await expect(users.create({ clientId: 'c-1' })).rejects.toMatchObject({
+      name: 'RedisAwayError',
+      mayHaveBeenApplied: false,
+    });
+    await expect(users.delete({ clientId: 'c-1' }, { in: '1d' })).rejects.toThrow(RedisAwayError);
+    await expect(users.cancelDeletion({ clientId: 'c-1' })).rejects.toThrow(RedisAwayError);
+    await expect(users.createMany([{ clientId: 'c-1' }])).rejects.toThrow(RedisAwayError);
+    const adding = patient.create({ clientId: 'c-2' });
+    await proxy.restore();
+    await adding;
+    expect(await world.jobs.getWaitingCount()).toBe(1);
+    expect((await world.jobs.getWaiting())[0]?.data).toEqual({ clientId: 'c-2' });
+
+    await proxy.sever();
+    await expect(users.create({ clientId: 'c-3' })).rejects.toThrow(RedisAwayError);
+    await proxy.restore();
+    await patient.create({ clientId: 'c-4' });
+    await expect
+      .poll(() =>
+        users.create({ clientId: 'c-5' }).then(
+          () => 'added',
+          () => 'away',
+        ),
+      )
+      .toBe('added');
+    const added = (await world.jobs.getWaiting()).map(({ data }) => data.clientId);
+    expect(added.sort()).toEqual(['c-2', 'c-4', 'c-5']);
+  });
+
+  it('says so where Redis is silent, and that the job may have been added', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url, failAfterMs: 300 });
+    await expect
+      .poll(() =>
+        users.create({ clientId: 'c-0' }).then(
+          () => 'added',
+          () => 'away',
+        ),
+      )
+      .toBe('added');
+    proxy.stall();
+    const adding = users.create({ clientId: 'c-1' }, { idempotencyKey: 'c-1' });
+    await expect(adding).rejects.toMatchObject({ name: 'RedisAwayError', mayHaveBeenApplied: true });
+    proxy.resume();
+    await expect
+      .poll(() =>
+        users.create({ clientId: 'c-1' }, { idempotencyKey: 'c-1' }).then(
+          () => 'added',
+          () => 'away',
+        ),
+      )
+      .toBe('added');
+    expect(await world.jobs.getWaitingCount()).toBe(2);
+  });
+
+  it('still closes, and ends those who wait for a result', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url });
+    const job = await users.create({ clientId: 'c-1' });
+    const waiting = job.result();
+    await proxy.sever();
+    const adding = users.create({ clientId: 'c-2' });
+    await users.close();
+    await expect(waiting).rejects.toThrow(ResultTimeoutError);
+    await expect(adding).rejects.toThrow(RedisAwayError);
+    await expect(users.create({ clientId: 'c-3' })).rejects.toThrow(RedisAwayError);
+  });
+
+  it('is told a result that came while the line was cut', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url });
+    const job = await users.create({ clientId: 'c-1' });
+    const waiting = job.result({ timeoutMs: 60_000 });
+    await proxy.sever();
+    await world.startWorker();
+    await world.eventOf(job.id);
+    await proxy.restore();
+    expect(await waiting).toMatchObject({ type: 'user.created', data: { clientId: 'c-1' } });
+  });
+});
+
+describe('many sign-ups', () => {
+  it('are read on only as the queue takes them, and each becomes one job', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    let read = 0;
+    let added = 0;
+    function* rows() {
+      for (let n = 0; n < 2000; n += 1) {
+        read += 1;
+        // One chunk at most is in hand.
+        expect(read - added).toBeLessThanOrEqual(100);
+        yield { clientId: `c-${n}`, idempotencyKey: `import/${n}` };
+      }
+    }
+    const ids: string[] = [];
+    const done = await users.createMany(rows(), {
+      chunkSize: 100,
+      onChunk: (jobIds, addedSoFar) => {
+        ids.push(...jobIds);
+        added = addedSoFar;
+      },
+    });
+    expect(done).toEqual({ added: 2000, invalid: 0 });
+    expect(new Set(ids).size).toBe(2000);
+    expect(await world.jobs.getWaitingCount()).toBe(2000);
+    added = 2000;
+    read = 0;
+    await users.createMany(rows());
+    expect(await world.jobs.getWaitingCount()).toBe(2000);
+  });
+
+  it('wait while the queue is full', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const most: number[] = [];
+    const rows = Array.from({ length: 60 }, (_, n) => ({ clientId: `c-${n}` }));
+    const adding = users.createMany(rows, {
+      chunkSize: 10,
+      maxWaiting: 15,
+      onChunk: () => most.push(world.events.length),
+    });
+    await expect.poll(() => world.jobs.getWaitingCount()).toBe(20);
+    await world.startWorker();
+    expect(await adding).toEqual({ added: 60, invalid: 0 });
+    // The third chunk came only once jobs had ended, and so on.
+    expect(most.slice(2).every((ended, index) => ended > index * 10)).toBe(true);
+  });
+
+  it('that are invalid end the call before their chunk is added, or are told and skipped', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const rows = [{ clientId: 'c-0' }, { clientId: 'c-1' }, { clientId: '' }, { clientId: 'c-3' }];
+    await expect(users.createMany(rows, { chunkSize: 2 })).rejects.toMatchObject({
+      name: 'InvalidJobError',
+      index: 2,
+      message: expect.stringContaining('row 2: clientId'),
+    });
+    expect(await world.jobs.getWaitingCount()).toBe(2);
+    const told: (number | undefined)[] = [];
+    expect(await users.createMany(rows, { onInvalid: ({ index }) => told.push(index) })).toEqual({
+      added: 3,
+      invalid: 1,
+    });
+    expect(told).toEqual([2]);
+  });
+
+  it('stop between two chunks when they are told to', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const stop = new AbortController();
+    const rows = Array.from({ length: 30 }, (_, n) => ({ clientId: `c-${n}` }));
+    const adding = users.createMany(rows, {
+      chunkSize: 10,
+      signal: stop.signal,
+      onChunk: () => stop.abort(new Error('enough')),
+    });
+    await expect(adding).rejects.toThrow('enough');
+    expect(await world.jobs.getWaitingCount()).toBe(10);
+  });
+});
