@@ -5,6 +5,7 @@
 import { type JobJson, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
+import { stopWorker } from '../redis/stop-worker.ts';
 import type { Pipeline } from './delivery.ts';
 import { type TextJob, backoffStrategy, processJob } from './processor.ts';
 
@@ -36,8 +37,6 @@ export interface RunningWorker {
 const KEEP_FAILED = { age: 14 * 24 * 3600 };
 /** Completed jobs are kept for an hour, for those who wait for a result; the events are what lasts. */
 const KEEP_COMPLETED = { age: 3600, count: 10_000 };
-/** How long giving jobs back may take once the grace is over, in milliseconds. */
-const GIVE_BACK_MS = 2000;
 
 /** Leaves a job's data as the text it is: BullMQ's own parse would throw in the fetch, and the job would never end. */
 class TextJobWorker extends Worker<string, EventData> {
@@ -115,11 +114,8 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
 
   return {
     async close(graceMs) {
-      const closed = worker.close();
       const isAway = connection.status !== 'ready';
-      if (await settles(closed, isAway && inFlight === 0 ? 0 : graceMs)) return;
-      worker.cancelAllJobs('stopping');
-      await settles(closed, GIVE_BACK_MS);
+      await stopWorker(worker, isAway && inFlight === 0 ? 0 : graceMs);
     },
   };
 }
@@ -143,15 +139,4 @@ function collect(worker: TextJobWorker, tell: (jobIds: readonly string[]) => voi
     timer ??= setTimeout(flush, COLLECT_MS);
   });
   worker.on('closed', flush);
-}
-
-/** Whether a promise settles within so many milliseconds. */
-async function settles(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), withinMs);
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

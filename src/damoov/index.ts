@@ -1,0 +1,18 @@
+/**
+ * The entry `damoov-user-lifecycle/damoov`: the client of the Damoov user API alone, with no queue and no Redis.
+ */
+export { DamoovClient, type CallOptions, type DamoovClientOptions, type DamoovInstance } from './client.ts';
+export { DamoovError, type DamoovErrorKind, type DamoovOperation } from './errors.ts';
+export type { LoginBudget } from './login-budget.ts';
+export type { SessionStore, TokenPair } from './session-store.ts';
+export type { Traffic } from './traffic.ts';
+export {
+  sameUserId,
+  type Acknowledgement,
+  type CreatedUser,
+  type DamoovUser,
+  type NewUser,
+  type UserChanges,
+  type UserProfile,
+  type UserQuery,
+} from './wire.ts';

@@ -1,0 +1,32 @@
+/**
+ * The package `damoov-user-lifecycle`: what a service imports that asks for users, and one that listens to what became of them.
+ */
+export type { JobResult, UserEvent, EventOf, EventType } from './contract/event.ts';
+export { JOB_NAMES, type JobName } from './contract/job.ts';
+export { FAILURE_CODES, type FailureCode } from './contract/outcome.ts';
+export type { Receipt } from './contract/receipt.ts';
+export {
+  UserEvents,
+  type EventDelivery,
+  type EventHandler,
+  type UserEventsOptions,
+} from './events/subscriber.ts';
+export { UnfitRedisError } from './producer/redis-link.ts';
+export {
+  InvalidJobError,
+  type CreateUser,
+  type DeleteUser,
+  type Due,
+  type UpdateUser,
+} from './producer/requests.ts';
+export { ResultTimeoutError, ResultUnknownError, type ResultOptions } from './producer/results.ts';
+export {
+  UserJobs,
+  type AddOptions,
+  type AddedJob,
+  type CreateManyOptions,
+  type ScheduledDeletion,
+  type UserJobsOptions,
+} from './producer/user-jobs.ts';
+export { RedisAwayError, type HostPort, type RedisTarget } from './redis/connection.ts';
+export type { Cancellation, DeletionOf } from './redis/deletions/deletions.ts';

@@ -1,0 +1,32 @@
+/**
+ * Stops a BullMQ worker in bounded time: its own close waits for Redis, which may be away for ever.
+ */
+import type { Worker } from 'bullmq';
+
+/** How long giving jobs back may take once the grace is over, in milliseconds. */
+const GIVE_BACK_MS = 2000;
+
+/**
+ * Takes no more jobs, lets those in flight finish, then has them told to stop and given back. Always resolves.
+ * @param graceMs how long jobs in flight may take, in milliseconds.
+ */
+export async function stopWorker(
+  worker: Pick<Worker, 'close' | 'cancelAllJobs'>,
+  graceMs: number,
+): Promise<void> {
+  const closed = worker.close();
+  if (await settles(closed, graceMs)) return;
+  worker.cancelAllJobs('stopping');
+  await settles(closed, GIVE_BACK_MS);
+}
+
+/** Whether a promise settles within so many milliseconds. */
+async function settles(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), withinMs);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

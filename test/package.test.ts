@@ -1,0 +1,154 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWorld } from './support/world.ts';
+
+const run = promisify(execFile);
+const repository = path.resolve('.');
+const NAME = 'damoov-user-lifecycle';
+
+let project: string;
+let packed: { size: number; files: { path: string }[] };
+
+// The package as it is published, in the project of somebody who uses it, beside the dependencies of the repository.
+beforeAll(async () => {
+  project = await mkdtemp(path.join(tmpdir(), 'package-'));
+  const { stdout } = await run('npm', ['pack', '--json', '--silent', '--pack-destination', project]);
+  const told: unknown = JSON.parse(stdout);
+  const list = Array.isArray(told) ? told : Object.values(told as object);
+  packed = list[0] as typeof packed;
+  const [tarball = ''] = (await readdir(project)).filter((file) => file.endsWith('.tgz'));
+  const modules = path.join(project, 'node_modules');
+  await mkdir(path.join(modules, NAME), { recursive: true });
+  await run('tar', [
+    '-xzf',
+    path.join(project, tarball),
+    '-C',
+    path.join(modules, NAME),
+    '--strip-components',
+    '1',
+  ]);
+  for (const entry of await readdir(path.join(repository, 'node_modules'))) {
+    if (!entry.startsWith('.')) {
+      await symlink(path.join(repository, 'node_modules', entry), path.join(modules, entry));
+    }
+  }
+  await writeFile(path.join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
+});
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+/** Every module that an import of the package loads, by its path below node_modules. */
+async function modulesLoadedBy(entry: string): Promise<string[]> {
+  const script = `
+    import { registerHooks } from 'node:module';
+    const urls = [];
+    registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) });
+    await import(${JSON.stringify(entry)});
+    console.log(JSON.stringify(urls));
+    process.exit();
+  `;
+  await writeFile(path.join(project, 'loaded.mjs'), script);
+  const { stdout } = await run(process.execPath, ['--preserve-symlinks', 'loaded.mjs'], { cwd: project });
+  return (JSON.parse(stdout) as string[]).flatMap((url) => url.split('/node_modules/').slice(-1));
+}
+
+const packagesIn = (modules: string[]) =>
+  new Set(
+    modules.map((file) =>
+      file
+        .split('/')
+        .slice(0, file.startsWith('@') ? 2 : 1)
+        .join('/'),
+    ),
+  );
+
+describe('the package', () => {
+  it('is what package managers and bundlers expect', async () => {
+    const { messages } = await publint({ pkgDir: path.join(project, 'node_modules', NAME), pack: false });
+    expect(messages).toEqual([]);
+  });
+
+  it('is small, and holds no source, no test and no secret', () => {
+    expect(packed.size).toBeLessThan(300_000);
+    const outside = packed.files.filter(({ path: file }) => !/^dist\/.+\.(js|d\.ts|lua)$/.test(file));
+    expect(outside.map(({ path: file }) => file)).toEqual(
+      expect.arrayContaining(['LICENSE', 'README.md', 'package.json']),
+    );
+    expect(outside).toHaveLength(3);
+  });
+
+  it('loads neither worker nor client, sandbox, commands or what operators look at, where a producer imports it', async () => {
+    const modules = await modulesLoadedBy(NAME);
+    const own = modules.filter((file) => file.startsWith(`${NAME}/dist/`));
+    const rooms = new Set(own.map((file) => file.split('/')[2]));
+    expect(rooms).toEqual(new Set(['index.js', 'contract', 'events', 'producer', 'redis']));
+    const packages = packagesIn(modules);
+    expect([...packages]).toEqual(expect.arrayContaining([NAME, 'bullmq', 'ioredis', 'zod']));
+    for (const not of [
+      'undici',
+      'pino',
+      'hono',
+      'prom-client',
+      'commander',
+      '@bull-board',
+      '@opentelemetry',
+    ]) {
+      expect([...packages].filter((name) => name.startsWith(not))).toEqual([]);
+    }
+  });
+
+  it('loads no queue and no Redis, where somebody imports the client alone', async () => {
+    const packages = packagesIn(await modulesLoadedBy(`${NAME}/damoov`));
+    expect([...packages]).toEqual(expect.arrayContaining([NAME, 'undici']));
+    for (const not of ['bullmq', 'ioredis', 'pino']) expect(packages).not.toContain(not);
+  });
+});
+
+describe('the documented programs', () => {
+  /** All of them, by the name in their first line. */
+  async function programs(): Promise<Map<string, string>> {
+    const content = await readFile('docs/library.md', 'utf8');
+    const blocks = [...content.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)];
+    return new Map(blocks.map(([, name = '', code = '']) => [name, code]));
+  }
+
+  /** Runs one in the project, in the world's queues. */
+  async function runProgram(name: string, env: Record<string, string>): Promise<string> {
+    const { stdout } = await run(process.execPath, [name], { cwd: project, env: { ...process.env, ...env } });
+    return stdout;
+  }
+
+  beforeAll(async () => {
+    for (const [name, code] of await programs()) await writeFile(path.join(project, name), code);
+  });
+
+  it('compile against the published types', async () => {
+    const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', 'node'];
+    const files = [...(await programs()).keys()];
+    expect(files).toEqual(['sign-up.ts', 'back-fill.ts', 'crm.ts', 'find.ts']);
+    const tsc = path.join(repository, 'node_modules', '.bin', 'tsc');
+    await run(tsc, [...options, '--skipLibCheck', 'false', ...files], { cwd: project }).catch(
+      ({ stdout }: { stdout: string }) => expect(stdout).toBe(''),
+    );
+  });
+
+  it('do what they say', async () => {
+    const world = await createWorld();
+    // The programs name no prefix: they get the world's by their text.
+    for (const [name, code] of await programs()) {
+      await writeFile(
+        path.join(project, name),
+        code.replace(/redis: process/, `prefix: '${world.prefix}', redis: process`),
+      );
+    }
+    const signUp = await runProgram('sign-up.ts', world.env);
+    expect(signUp).toMatch(/^[0-9a-f-]{36}\ndue at \S+Z\ncancelled\n$/);
+    expect(await runProgram('find.ts', world.env)).toBe(signUp.split('\n', 1)[0] + '\n');
+    expect(await runProgram('back-fill.ts', world.env)).toBe('1000 added\n');
+    await expect.poll(async () => (await world.users()).length).toBe(1001);
+  });
+});
