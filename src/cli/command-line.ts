@@ -9,6 +9,7 @@ import { registerFailed } from './commands/failed.ts';
 import { registerReceipts } from './commands/receipts.ts';
 import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
+import { registerStatus } from './commands/status.ts';
 import { registerWorker } from './commands/worker.ts';
 
 /** In the order of the help. */
@@ -19,6 +20,7 @@ const COMMANDS: readonly Register[] = [
   registerDeletions,
   registerFailed,
   registerReceipts,
+  registerStatus,
 ];
 
 /** @param ended told whether the command did what it was asked for, where it can fail without an error. */
