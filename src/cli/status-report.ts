@@ -144,9 +144,7 @@ function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus): string 
 function deletionsText({ deletions: { count, isExact, nextDueAt }, jobs, at }: FleetStatus): string {
   const pending = `${isExact ? '' : 'about '}${numberText(count)} pending`;
   if (nextDueAt === undefined) {
-    return count === 0
-      ? pending
-      : `${pending} · none among the first thousand of ${jobs.queue}'s delayed jobs`;
+    return count === 0 ? pending : `${pending} · none of them among what is due first`;
   }
   const due = nextDueAt <= at ? 'due now' : `due in ${durationText(nextDueAt - at)}`;
   return `${pending} · the next ${due} (${iso(nextDueAt)})`;
