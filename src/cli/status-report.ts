@@ -141,7 +141,7 @@ function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus): string 
   return warn(`${limit} · nothing is sent for ${durationText(pausedUntil - at)}, after a 429`);
 }
 
-function deletionsText({ deletions: { count, isExact, nextDueAt }, jobs, at }: FleetStatus): string {
+function deletionsText({ deletions: { count, isExact, nextDueAt }, at }: FleetStatus): string {
   const pending = `${isExact ? '' : 'about '}${numberText(count)} pending`;
   if (nextDueAt === undefined) {
     return count === 0 ? pending : `${pending} · none of them among what is due first`;
