@@ -9,6 +9,7 @@ import { registerFailed } from './commands/failed.ts';
 import { registerReceipts } from './commands/receipts.ts';
 import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
+import { registerSchema } from './commands/schema.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerWorker } from './commands/worker.ts';
 
@@ -21,6 +22,7 @@ const COMMANDS: readonly Register[] = [
   registerFailed,
   registerReceipts,
   registerStatus,
+  registerSchema,
 ];
 
 /** @param ended told whether the command did what it was asked for, where it can fail without an error. */
