@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import { registerDelete } from './commands/delete.ts';
 import { registerDeletions } from './commands/deletions.ts';
+import { registerEvents } from './commands/events.ts';
 import { registerFailed } from './commands/failed.ts';
 import { registerReceipts } from './commands/receipts.ts';
 import type { Ended, Register } from './commands/register.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly Register[] = [
   registerFailed,
   registerReceipts,
   registerStatus,
+  registerEvents,
   registerSchema,
 ];
 

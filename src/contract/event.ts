@@ -134,6 +134,7 @@ export type UserEvent = z.infer<typeof UserEvent>;
 export type EventType = UserEvent['type'];
 /** The event of one type. */
 export type EventOf<Type extends EventType> = Extract<UserEvent, { type: Type }>;
+export const EVENT_TYPES: readonly EventType[] = UserEvent.options.map(({ shape }) => shape.type.value);
 export type EventData = UserEvent['data'];
 
 function content<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
