@@ -1,19 +1,18 @@
 /**
  * Builds the service from its configuration and wires its parts: the one place that knows them all.
  */
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from './config.ts';
 import { DamoovClient } from './damoov/client.ts';
 import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
+import { fingerprintsOf } from './gate-fingerprints.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
 import { startHealthServer } from './ops/health.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
-import { BRAKE } from './redis/gates/brake.ts';
 import { deriveAdminKey } from './redis/session/admin-key.ts';
 import { type RedisConnection, connectRedis, isRefusal } from './redis/connection.ts';
 import { type ProbeIntervals, createGates } from './redis/gates/gates.ts';
@@ -27,7 +26,6 @@ import { createSweep } from './redis/ledger/sweep.ts';
 import { createUserLedger } from './redis/ledger/user-ledger.ts';
 import { standIn } from './stand-in.ts';
 import type { Pipeline } from './worker/delivery.ts';
-import type { GateName } from './worker/gates.ts';
 import { Witness } from './worker/witness.ts';
 import { createSeal } from './worker/seal.ts';
 import { startWorker } from './worker/worker.ts';
@@ -251,21 +249,4 @@ function instancesOf({ instances }: DamoovAccess, secret: string | undefined): R
       ([name, { id, key }]) => [name, { id, key, secret: secret ?? key }] as const,
     ),
   );
-}
-
-/** What would have to change for a refused credential to be accepted, and for Damoov to be found. */
-function fingerprintsOf({ baseUrl, instances }: DamoovAccess, admin = 'none'): ReadonlyMap<GateName, string> {
-  const fingerprint = (...parts: string[]) =>
-    createHash('sha256')
-      .update(JSON.stringify([baseUrl, ...parts]))
-      .digest('base64url')
-      .slice(0, 12);
-  return new Map<GateName, string>([
-    ['damoov', fingerprint()],
-    BRAKE,
-    ['admin', admin],
-    ...Object.entries(instances).map(
-      ([name, { id, key }]) => [`instance-key:${name}`, fingerprint(id, key)] as const,
-    ),
-  ]);
 }

@@ -16,7 +16,18 @@ const DONE = 0;
 const FAILED = 1;
 const BAD_USAGE = 2;
 
-process.exit(await run(process.argv));
+const status = await run(process.argv);
+await Promise.all([written(process.stdout), written(process.stderr)]);
+process.exit(status);
+
+/** What a reader of a pipe has not taken yet would be lost with the process. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.once('error', () => resolve());
+  stream.write('', () => resolve());
+  return promise;
+}
 
 async function run(argv: string[]): Promise<number> {
   let status = DONE;

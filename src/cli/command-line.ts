@@ -5,10 +5,13 @@
 import { Command } from 'commander';
 import { registerDelete } from './commands/delete.ts';
 import { registerDeletions } from './commands/deletions.ts';
+import { registerEvents } from './commands/events.ts';
 import { registerFailed } from './commands/failed.ts';
 import { registerReceipts } from './commands/receipts.ts';
 import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
+import { registerSchema } from './commands/schema.ts';
+import { registerStatus } from './commands/status.ts';
 import { registerWorker } from './commands/worker.ts';
 
 /** In the order of the help. */
@@ -19,6 +22,9 @@ const COMMANDS: readonly Register[] = [
   registerDeletions,
   registerFailed,
   registerReceipts,
+  registerStatus,
+  registerEvents,
+  registerSchema,
 ];
 
 /** @param ended told whether the command did what it was asked for, where it can fail without an error. */

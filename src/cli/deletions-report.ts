@@ -4,6 +4,7 @@
 import type { Deletion } from '../redis/deletions/deletion-list.ts';
 import type { Cancellation, Scheduled } from '../redis/deletions/deletions.ts';
 import { durationText } from '../contract/duration.ts';
+import { onOneLine } from './one-line.ts';
 
 type Answer = Scheduled | Cancellation;
 
@@ -48,9 +49,4 @@ function inText(ms: number): string {
 
 function iso(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-/** Ids may hold line breaks, and what a terminal takes for commands. */
-function onOneLine(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
 }

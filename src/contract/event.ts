@@ -8,81 +8,133 @@ import { Receipt } from './receipt.ts';
 
 export const EVENT_SOURCE = 'damoov-user-lifecycle' as const;
 
+const userId = z.guid().describe('The id of the user at Damoov.');
+
 const reference = {
-  clientId: z.string().optional(),
-  instance: z.string(),
-  jobId: z.string(),
-  correlationId: z.string().optional(),
+  clientId: z.string().optional().describe('As the job named it.'),
+  instance: z.string().describe('Which of the configured Damoov instances.'),
+  jobId: z.string().describe('Of the job that has ended.'),
+  correlationId: z.string().optional().describe("The sender's own reference, as the job gave it."),
 };
+
+const operation = z.string().describe("The job's name, or `unknown`.");
 
 /** The user exists; `existed` where it was there before. Tokens only where the job asked for them. */
 export const UserCreatedData = z.strictObject({
-  userId: z.guid(),
+  userId,
   ...reference,
-  existed: z.literal(true).optional(),
-  accessToken: z.string().optional(),
-  refreshToken: z.string().optional(),
+  existed: z.literal(true).optional().describe('Where the user was there before.'),
+  accessToken: z.string().optional().describe("The user's, where the job asked for it. A secret."),
+  refreshToken: z.string().optional().describe("The user's, where the job asked for it. A secret."),
 });
 
 /** The changes are applied; `changed` has names only. */
 export const UserUpdatedData = z.strictObject({
-  userId: z.guid(),
+  userId,
   ...reference,
-  changed: z.array(z.string()),
+  changed: z.array(z.string()).describe('Names of the fields, never their values.'),
 });
 
 /** The user is gone, and where `verified` a look-up confirmed it. */
 export const UserDeletedData = z.strictObject({
-  userId: z.guid().optional(),
+  userId: userId.optional(),
   ...reference,
-  existed: z.boolean(),
-  verified: z.boolean(),
+  existed: z.boolean().describe('False where there was nobody to delete.'),
+  verified: z.boolean().describe('Whether a look-up confirmed that the user is gone.'),
   receipt: Receipt.optional(),
 });
 
 /** Newer knowledge made the job pointless; the API was not called. */
 export const UserSupersededData = z.strictObject({
-  userId: z.guid().optional(),
+  userId: userId.optional(),
   ...reference,
-  operation: z.string(),
-  by: z.string(),
+  operation,
+  by: z.string().describe('What made it so.'),
 });
 
 /** The job ended in the failed set. */
 export const UserFailedData = z.strictObject({
-  userId: z.guid().optional(),
+  userId: userId.optional(),
   ...reference,
-  operation: z.string(),
-  code: z.enum(FAILURE_CODES),
-  message: z.string(),
-  attempts: z.int().nonnegative(),
+  operation,
+  code: z.enum(FAILURE_CODES).describe('Why.'),
+  message: z.string().describe('Why, for people; without personal data.'),
+  attempts: z.int().nonnegative().describe('How many were spent.'),
 });
 
-function cloudEvent<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
-  return z.strictObject({
-    specversion: z.literal('1.0'),
-    id: z.string().min(1),
-    source: z.literal(EVENT_SOURCE),
-    type: z.literal(type),
-    subject: z.string().optional(),
-    time: z.iso.datetime(),
-    datacontenttype: z.literal('application/json'),
+function cloudEvent<Type extends string, Data extends z.ZodType>(
+  type: Type,
+  description: string,
+  data: Data,
+  example: z.input<Data>,
+) {
+  return z
+    .strictObject({
+      specversion: z.literal('1.0'),
+      id: z.string().min(1).describe('The same however often the event is delivered: deduplicate by it.'),
+      source: z.literal(EVENT_SOURCE),
+      type: z.literal(type),
+      subject: z.string().optional().describe('The userId, where it is known.'),
+      time: z.iso.datetime().describe('When the job was settled.'),
+      datacontenttype: z.literal('application/json'),
+      data,
+    })
+    .meta({ title: type, description, examples: [exampleOf(type, example)] });
+}
+
+const EXAMPLE = {
+  userId: '3d0d0165-ec19-8bb6-9018-d49217879e0a',
+  clientId: 'customer-4711',
+  instance: 'default',
+  jobId: '1',
+};
+
+function exampleOf(type: string, data: unknown): object {
+  return {
+    specversion: '1.0',
+    id: `user-jobs/${EXAMPLE.jobId}/${type}`,
+    source: EVENT_SOURCE,
+    type,
+    subject: EXAMPLE.userId,
+    time: '2026-11-23T15:00:00.000Z',
+    datacontenttype: 'application/json',
     data,
-  });
+  };
 }
 
 /** Every event, told apart by `type`. */
 export const UserEvent = z.discriminatedUnion('type', [
-  cloudEvent('user.created', UserCreatedData),
-  cloudEvent('user.updated', UserUpdatedData),
-  cloudEvent('user.deleted', UserDeletedData),
-  cloudEvent('user.superseded', UserSupersededData),
-  cloudEvent('user.failed', UserFailedData),
+  cloudEvent('user.created', 'The user exists, also where it existed already.', UserCreatedData, EXAMPLE),
+  cloudEvent('user.updated', 'The changes are applied.', UserUpdatedData, { ...EXAMPLE, changed: ['phone'] }),
+  cloudEvent(
+    'user.deleted',
+    'The user is gone, and where `verified` a look-up confirmed it.',
+    UserDeletedData,
+    {
+      ...EXAMPLE,
+      existed: true,
+      verified: true,
+    },
+  ),
+  cloudEvent(
+    'user.superseded',
+    'Newer knowledge made the job pointless, and Damoov was not called.',
+    UserSupersededData,
+    { ...EXAMPLE, operation: 'update-user', by: 'newer values' },
+  ),
+  cloudEvent('user.failed', 'The job ended in the failed set.', UserFailedData, {
+    ...EXAMPLE,
+    operation: 'update-user',
+    code: 'user-not-found',
+    message: 'no such user',
+    attempts: 1,
+  }),
 ]);
 export type UserEvent = z.infer<typeof UserEvent>;
 export type EventType = UserEvent['type'];
 /** The event of one type. */
 export type EventOf<Type extends EventType> = Extract<UserEvent, { type: Type }>;
+export const EVENT_TYPES: readonly EventType[] = UserEvent.options.map(({ shape }) => shape.type.value);
 export type EventData = UserEvent['data'];
 
 function content<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {

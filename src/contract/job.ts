@@ -11,24 +11,34 @@ const MOST_FAULTS = 50;
 /** The largest job data accepted, in bytes of JSON. */
 export const MAX_JOB_BYTES = 64 * 1024;
 
+// What a refinement says is said again in `meta`, as far as JSON Schema can say it: a test holds both together.
 const ClientId = z
   .string()
   .max(256)
   .refine((id) => id.trim() !== '', 'must not be blank')
-  .refine((id) => id.isWellFormed(), 'must be well-formed Unicode');
+  .refine((id) => id.isWellFormed(), 'must be well-formed Unicode')
+  .meta({
+    description: 'The id of the user in the system of the sender; not blank.',
+    pattern: String.raw`\S`,
+  });
 
 // z.guid, not z.uuid: nothing says that Damoov's own ids carry an RFC 9562 version.
-const UserId = z.guid().transform((id) => id.toLowerCase());
+const UserId = z
+  .guid()
+  .transform((id) => id.toLowerCase())
+  .describe('The id of the user at Damoov: a UUID.');
 
 const Text = z.string().max(1024);
 
-const Profile = z.strictObject({
-  firstName: Text.optional(),
-  lastName: Text.optional(),
-  nickname: Text.optional(),
-  phone: Text.optional(),
-  email: Text.optional(),
-});
+const Profile = z
+  .strictObject({
+    firstName: Text.optional(),
+    lastName: Text.optional(),
+    nickname: Text.optional(),
+    phone: Text.optional(),
+    email: Text.optional(),
+  })
+  .describe('Whatever is known of the user.');
 
 const Changes = z
   .strictObject({
@@ -39,15 +49,27 @@ const Changes = z
     email: Text.nullable().optional(),
     clientId: ClientId.nullable().optional(),
   })
-  .refine((changes) => Object.values(changes).some((value) => value !== undefined), 'must change something');
+  .refine((changes) => Object.values(changes).some((value) => value !== undefined), 'must change something')
+  .meta({ description: 'The new values, one at least; null clears a field.', minProperties: 1 });
 
 const common = {
-  /** Which of the configured Damoov instances; `default` where it is left out. */
-  instance: z.string().min(1).max(64).default('default'),
-  /** The sender's own reference, handed through to the event. */
-  correlationId: z.string().max(256).optional(),
-  /** When it happened at the source (ISO 8601); the job's own timestamp counts where it is left out. */
-  occurredAt: z.iso.datetime({ offset: true }).optional(),
+  instance: z
+    .string()
+    .min(1)
+    .max(64)
+    .default('default')
+    .describe('Which of the configured Damoov instances; `default` where it is left out.'),
+  correlationId: z
+    .string()
+    .max(256)
+    .optional()
+    .describe("The sender's own reference, handed through to the event."),
+  occurredAt: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe(
+      "When it happened at the source (ISO 8601 with a zone); the job's own timestamp counts where it is left out.",
+    ),
 };
 
 const address = { clientId: ClientId.optional(), userId: UserId.optional() };
@@ -62,23 +84,56 @@ function isAddressed(data: { clientId?: unknown; userId?: unknown }): boolean {
   return data.clientId !== undefined || data.userId !== undefined;
 }
 
+const ADDRESSED_SCHEMA = { anyOf: [{ required: ['clientId'] }, { required: ['userId'] }] };
+
 /** A sign-up: the user is to exist. `userId` asks for that very id. */
-export const CreateUserData = z.strictObject({
-  ...address,
-  profile: Profile.default({}),
-  createAccessToken: z.boolean().default(false),
-  ...common,
-});
+export const CreateUserData = z
+  .strictObject({
+    ...address,
+    profile: Profile.default({}),
+    createAccessToken: z
+      .boolean()
+      .default(false)
+      .describe("Whether the event is to hold the user's access and refresh token."),
+    ...common,
+  })
+  .meta({
+    title: 'create-user',
+    description: 'A sign-up: the user is to exist. `userId` asks for that very id.',
+    examples: [
+      {
+        clientId: 'customer-4711',
+        profile: { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com' },
+      },
+    ],
+  });
 
 /** A profile change. Only the named fields change; `null` clears one. */
 export const UpdateUserData = z
   .strictObject({ ...address, changes: Changes, ...common })
-  .refine(isAddressed, ADDRESSED);
+  .refine(isAddressed, ADDRESSED)
+  .meta({
+    title: 'update-user',
+    description: 'A profile change, of the user with one of the two ids. Only the named fields change.',
+    examples: [{ clientId: 'customer-4711', changes: { phone: '+44 20 7946 0000', nickname: null } }],
+    ...ADDRESSED_SCHEMA,
+  });
 
 /** A closed account: the user and all telematics data are to go, for ever. Both ids given must belong together. */
 export const DeleteUserData = z
-  .strictObject({ ...address, reason: z.string().max(1024).optional(), ...common })
-  .refine(isAddressed, ADDRESSED);
+  .strictObject({
+    ...address,
+    reason: z.string().max(1024).optional().describe('Why; kept with the job until it is over.'),
+    ...common,
+  })
+  .refine(isAddressed, ADDRESSED)
+  .meta({
+    title: 'delete-user',
+    description:
+      'A closed account: the user and all telematics data are to go, for ever. Both ids given must belong together.',
+    examples: [{ clientId: 'customer-4711', reason: 'account closed' }],
+    ...ADDRESSED_SCHEMA,
+  });
 
 /** A job that was understood. */
 const UserJob = z.discriminatedUnion('name', [

@@ -19,53 +19,54 @@ const Time = z.iso.datetime({ precision: 3, error: 'must be ISO 8601 in UTC with
 const Signature = z.string().regex(/^[\w-]{85}[AQgw]$/, 'must be 64 bytes in base64url');
 
 const said = {
-  /** Of this format. */
-  version: z.literal(1),
-  /** Our name of the Damoov instance; each has a chain of its own. */
-  instance: z.string().min(1),
-  /** Damoov's InstanceId, which is no secret. */
-  instanceId: z.string().min(1),
-  /** 1 for the first receipt of the instance, then one more each. */
-  sequence: z.int().min(1),
-  /** The hash of the receipt before it, {@link GENESIS} for the first. */
-  previous: Hash,
-  jobId: z.string().min(1),
-  /** The sender's own reference, as the job gave it. */
-  correlationId: z.string().optional(),
-  /** Damoov's id of the user; where there was nobody, the id that the job named, if it did. */
-  userId: z.guid().optional(),
-  /** The clientId that the job named, see {@link pseudonymOf}; absent where it named none. */
+  version: z.literal(1).describe('Of this format.'),
+  instance: z.string().min(1).describe('Our name of the Damoov instance; each has a chain of its own.'),
+  instanceId: z.string().min(1).describe("Damoov's InstanceId, which is no secret."),
+  sequence: z.int().min(1).describe('1 for the first receipt of the instance, then one more each.'),
+  previous: Hash.describe('The hash of the receipt before it, 64 zeros for the first.'),
+  jobId: z.string().min(1).describe('Of the deletion.'),
+  correlationId: z.string().optional().describe("The sender's own reference, as the job gave it."),
+  userId: z
+    .guid()
+    .optional()
+    .describe("Damoov's id of the user; where there was nobody, the id that the job named, if it did."),
+  /** See {@link pseudonymOf}. */
   pseudonym: z
     .string()
     .regex(/^[\w-]{43}$/)
-    .optional(),
-  /** When the deletion was asked for: the job's `occurredAt`, else the time at which it was added. */
-  requestedAt: Time,
-  /** When a deferred deletion was due. */
-  scheduledFor: Time.optional(),
-  /** When Damoov answered the deletion, or its answer was found to be lost; absent where there was nobody to delete. */
-  executedAt: Time.optional(),
-  /** When a look-up no longer found the user; absent where none confirmed it. */
-  confirmedAt: Time.optional(),
-  /** Whether there was a user. */
-  existed: z.boolean(),
-  /** Whether a look-up confirmed that the user is gone. */
-  verified: z.boolean(),
+    .optional()
+    .describe('Stands for the clientId that the job named; absent where it named none.'),
+  requestedAt: Time.describe(
+    "When the deletion was asked for: the job's `occurredAt`, else the time at which it was added.",
+  ),
+  scheduledFor: Time.optional().describe('When a deferred deletion was due.'),
+  executedAt: Time.optional().describe(
+    'When Damoov answered the deletion, or its answer was found to be lost; absent where there was nobody to delete.',
+  ),
+  confirmedAt: Time.optional().describe(
+    'When a look-up no longer found the user; absent where none confirmed it.',
+  ),
+  existed: z.boolean().describe('Whether there was a user.'),
+  verified: z.boolean().describe('Whether a look-up confirmed that the user is gone.'),
 };
 
 /** A receipt; `keyId` and `signature` are absent where no key is configured. */
-export const Receipt = z.strictObject({
-  ...said,
-  /** Which key signed it, see {@link keyIdOf}. */
-  keyId: z
-    .string()
-    .regex(/^[0-9a-f]{16}$/)
-    .optional(),
-  /** See {@link hashOf}. */
-  hash: Hash,
-  /** Ed25519 over the 32 bytes of the hash, in base64url. */
-  signature: Signature.optional(),
-});
+export const Receipt = z
+  .strictObject({
+    ...said,
+    /** See {@link keyIdOf}. */
+    keyId: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .optional()
+      .describe('Which key signed it.'),
+    /** See {@link hashOf}. */
+    hash: Hash.describe(
+      'SHA-256 of the receipt as canonical JSON (RFC 8785) without `hash` and `signature`.',
+    ),
+    signature: Signature.optional().describe('Ed25519 over the 32 bytes of the hash, in base64url.'),
+  })
+  .describe('The receipt of the erasure, a link in the chain of its instance.');
 export type Receipt = z.infer<typeof Receipt>;
 
 /** What a receipt says, before it is signed. */

@@ -2,7 +2,7 @@
  * What has to be there for the worker to be ready, each with the reason why it is not.
  */
 import type { RedisConnection } from '../redis/connection.ts';
-import type { GateState } from '../redis/gates/gates.ts';
+import type { GateState } from '../redis/gates/gate-state.ts';
 import type { GateName } from '../worker/gates.ts';
 import type { Check } from './health.ts';
 import { within } from './within.ts';

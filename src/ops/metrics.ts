@@ -3,7 +3,7 @@
  * names from the configuration, never a value from a job.
  */
 import { Gauge, Registry } from 'prom-client';
-import type { GateState } from '../redis/gates/gates.ts';
+import type { GateState } from '../redis/gates/gate-state.ts';
 import { within } from './within.ts';
 
 export interface MetricsSources {

@@ -25,9 +25,13 @@ export function atOption(): Option {
 
 /** @throws InvalidArgumentError, which commander reports by the option's name. */
 export function parseCount(text: string): number {
+  return parseWhole(text, undefined, 'must be a whole number, 0 for all.');
+}
+
+/** @throws InvalidArgumentError, which commander reports by the option's name. */
+export function parseWhole(text: string, _before?: unknown, fault = 'must be a whole number.'): number {
   const count = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count))
-    throw new InvalidArgumentError('must be a whole number, 0 for all.');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError(fault);
   return count;
 }
 

@@ -9,6 +9,7 @@ import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
 import { z } from 'zod';
 import { msOf } from '../../contract/version.ts';
 import type { GateName, Gates } from '../../worker/gates.ts';
+import { type GateState, createGateReader, gateKeysOf } from './gate-state.ts';
 import { delayingOf, functionOf, luaBeside, promoteKeysOf, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
@@ -17,18 +18,6 @@ const readLua = luaBeside(import.meta.url);
 export interface ProbeIntervals {
   firstMs: number;
   lastMs: number;
-}
-
-/** A gate of this worker, as it is now. */
-export interface GateState {
-  gate: GateName;
-  /** Epoch milliseconds; undefined while it is open. */
-  shutSince?: number;
-  reason?: string;
-  /** When the next probe is due, in epoch milliseconds. */
-  probeAt?: number;
-  /** How many jobs wait before it. */
-  held: number;
 }
 
 export type GateChange =
@@ -80,9 +69,8 @@ export function createGates(options: GatesOptions): RedisGates {
   const saidPassedAt = new Map<GateName, number>();
   const passedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:passed`;
   const clock = () => (now === undefined ? '' : now());
-  const keyOf = (gate: GateName) => `${prefix}:gate:${gate}:${fingerprints.get(gate) ?? ''}`;
-  // What waits is the same whatever the credential: who has the right one lets it pass.
-  const heldKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:held`;
+  const keys = gateKeysOf(prefix, fingerprints);
+  const { keyOf, heldKeyOf } = keys;
   const promoteKeys = promoteKeysOf(jobs);
 
   return {
@@ -130,7 +118,7 @@ export function createGates(options: GatesOptions): RedisGates {
     async tend() {
       await Promise.all([...fingerprints.keys()].map((gate) => tend(gate)));
     },
-    stateOf,
+    stateOf: createGateReader(jobs, keys),
   };
 
   async function tend(gate: GateName): Promise<void> {
@@ -146,14 +134,6 @@ export function createGates(options: GatesOptions): RedisGates {
   function intervalsOf(gate: GateName): ProbeIntervals {
     if (gate === 'brake') return NEVER;
     return gate === 'damoov' ? probes.outage : probes.credential;
-  }
-
-  async function stateOf(gate: GateName): Promise<GateState> {
-    const client = await jobs.getBackend().client;
-    const [hash, held] = await Promise.all([client.hgetall(keyOf(gate)), client.zcard(heldKeyOf(gate))]);
-    const { since, reason, probe } = hash;
-    if (since === undefined) return { gate, held };
-    return { gate, shutSince: Number(since), reason: reason ?? '', probeAt: Number(probe), held };
   }
 }
 

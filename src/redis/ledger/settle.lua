@@ -8,7 +8,8 @@
 --          rename?: {from: hash or none, to: hash, user: hash},
 --          job?: what is left of it, where it is settled: {name, data, hasFailed, version?, sweep?: a key to mark},
 --          whose?: the hash that leads to the user of a job that could not be read,
---          receipt?: the next of a chain: {key, previous, sequence, hash}},
+--          receipt?: the next of a chain: {key, previous, sequence, hash},
+--          count?: where a settled job is counted: {base of the minutes' keys, field, keepS}},
 --         then 3 of addStandardJob for each events queue
 --   Answers 'ok' | 'lost' | 'overtaken' (the chain has another receipt by now) | {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -54,6 +55,14 @@ local function isWhole(keys)
   return true
 end
 
+--- Once for each end: whoever comes again with the same one has been turned away before.
+local function count(at)
+  local minute = at.base .. string.format('%.0f', math.floor(nowMs() / 60000))
+  if redis.call('HINCRBY', minute, at.field, 1) == 1 then
+    redis.call('EXPIRE', minute, at.keepS)
+  end
+end
+
 local function publish()
   if settlement == '' then
     return nil
@@ -71,6 +80,7 @@ local function publish()
     end
   end
   redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+  count(change.count)
   if change.job.hasFailed then
     -- Whoever puts it back wants it decided anew.
     redis.call('HDEL', jobsBase .. jobId, 'br')

@@ -21,6 +21,7 @@ import {
 import type { RedisGates } from '../gates/gates.ts';
 import { ledgerScripts } from './ledger-scripts.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
+import { countOf } from './outcome-counts.ts';
 import { chainKey } from './receipt-chain.ts';
 import { recordOf } from './record-fields.ts';
 import { sweepKeyOf } from './sweep.ts';
@@ -181,6 +182,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           ...change,
           job: settlement && { ...endOfJob(settlement, sweepKey), version },
           receipt: settlement && linkOf(settlement, prefix),
+          count: settlement && countOf(settlement.event, prefix),
         }),
         ...adds.flatMap(({ args }) => args),
       ],

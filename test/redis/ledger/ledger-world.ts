@@ -11,6 +11,7 @@ import type { Settled } from '../../../src/contract/outcome.ts';
 import { versionOf } from '../../../src/contract/version.ts';
 import { createPublisher } from '../../../src/events/publisher.ts';
 import { type GateChange, createGates } from '../../../src/redis/gates/gates.ts';
+import { readOutcomes } from '../../../src/redis/ledger/outcome-counts.ts';
 import { createUserLedger } from '../../../src/redis/ledger/user-ledger.ts';
 import type { GateName } from '../../../src/worker/gates.ts';
 import type { Address, HeldUser, Run, Settlement } from '../../../src/worker/user-ledger.ts';
@@ -139,6 +140,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
         event: eventOf(outcome, { ...context, clientId: 'c-1', attempts, now: Date.now() }),
       };
     },
+    outcomes: (minutes?: number) => readOutcomes(redis, prefix, minutes),
     /** The lock is gone, as if the worker had died. */
     loseLock: (job: Job) => redis.del(`${prefix}:user-jobs:${job.id}:lock`),
     eventIds: async () => {

@@ -1,0 +1,22 @@
+/**
+ * How `damoov-users schema` is called.
+ */
+import { Option } from 'commander';
+import type { SchemaOptions } from '../schema.ts';
+import type { Register } from './register.ts';
+
+export const registerSchema: Register = (program) => {
+  program
+    .command('schema')
+    .description('print the JSON Schemas of jobs and events, or both queues as an AsyncAPI 3 document')
+    .argument('[name]', 'only of this job or event, such as create-user or user.created')
+    .addOption(
+      new Option('--format <format>', 'what to print')
+        .choices(['json-schema', 'asyncapi'])
+        .default('json-schema'),
+    )
+    .option('--json', 'on one line')
+    .action(async (name: string | undefined, options: SchemaOptions) =>
+      (await import('../schema.ts')).schema(name, options, program.version() ?? ''),
+    );
+};

@@ -1,0 +1,98 @@
+/**
+ * `damoov-users status`: how the fleet stands, once or live.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import type { Config } from '../config.ts';
+import { fingerprintsOf } from '../gate-fingerprints.ts';
+import { type FleetStatus, createFleetStatus } from '../ops/fleet-status.ts';
+import { type RedisConnection, isLostConnection } from '../redis/connection.ts';
+import { BRAKE } from '../redis/gates/brake.ts';
+import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
+import { readOutcomes } from '../redis/ledger/outcome-counts.ts';
+import { createFleetRate } from '../redis/rate/fleet-rate.ts';
+import { deriveAdminKey } from '../redis/session/admin-key.ts';
+import { createLoginBudget } from '../redis/session/login-budget.ts';
+import { outputOf } from './output.ts';
+import { statusJson, statusText } from './status-report.ts';
+import { untilStopped } from './until-stopped.ts';
+import { withRedis } from './with-redis.ts';
+
+export interface StatusOptions {
+  watch?: boolean;
+  /** Milliseconds between two looks. */
+  every: number;
+  json?: boolean;
+}
+
+/** The cursor goes home, and what was there before goes: on a terminal one look takes the place of the other. */
+const REDRAW = '\u001B[H\u001B[J';
+
+export async function status(options: StatusOptions): Promise<void> {
+  const { watch = false, json = false, every } = options;
+  const out = outputOf();
+  await withRedis(async (connection, config) => {
+    const read = await readerOf(connection, config);
+    const shown = (fleet: FleetStatus) =>
+      json ? statusJson(fleet) : statusText(fleet, { isSandbox: config.damoov === 'sandbox' });
+    if (!watch) {
+      await out.line(shown(await read()));
+      return;
+    }
+    const redraws = !json && process.stdout.isTTY;
+    const stopping = new AbortController();
+    const stopped = untilStopped().then(() => stopping.abort());
+    while (!stopping.signal.aborted) {
+      const told = await read().then(shown, (error: unknown) => away(error, json));
+      if (!(await out.line(`${redraws ? REDRAW : ''}${told}${json || redraws ? '' : '\n'}`))) return;
+      await Promise.race([sleep(every, undefined, { signal: stopping.signal }).catch(() => {}), stopped]);
+    }
+  });
+}
+
+/** Who watches wants to see Redis come back, too. */
+function away(error: unknown, isJson: boolean): string {
+  if (!isLostConnection(error)) throw error;
+  const at = new Date().toISOString();
+  return isJson ? JSON.stringify({ at, redis: 'away' }) : `${at}: Redis is away, trying again`;
+}
+
+async function readerOf(connection: RedisConnection, config: Config): Promise<() => Promise<FleetStatus>> {
+  const { prefix, jobs: name, events } = config.queues;
+  const queueOf = (queue: string) => {
+    const opened = new Queue(queue, { connection, prefix, skipMetasUpdate: true });
+    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    opened.on('error', () => {});
+    return opened;
+  };
+  const jobs = queueOf(name);
+  const admin = await adminOf(config);
+  // A sandbox that stands in is the worker's own: its gates cannot be told from here, only who waits before them.
+  const fingerprints =
+    config.damoov === 'sandbox'
+      ? new Map([BRAKE])
+      : fingerprintsOf(config.damoov, admin && admin.fingerprint);
+  const budget =
+    admin && createLoginBudget({ connection, prefix, ...admin, loginsPerHour: config.loginsPerHour });
+  const rate = createFleetRate({ connection, prefix, maxRps: config.maxRps });
+  return createFleetStatus({
+    jobs,
+    events: events.map(queueOf),
+    gateNames: [...fingerprints.keys()],
+    gateOf: createGateReader(jobs, gateKeysOf(prefix, fingerprints)),
+    outcomes: () => readOutcomes(connection, prefix),
+    logins: budget && (() => budget.state()),
+    async rate() {
+      const { ratePerS, pausedForMs } = await rate.look();
+      return {
+        ...(ratePerS !== undefined && { ratePerS }),
+        ...(pausedForMs > 0 && { pausedUntil: Date.now() + pausedForMs }),
+      };
+    },
+  });
+}
+
+async function adminOf({ damoov }: Config) {
+  if (damoov === 'sandbox' || damoov.admin === undefined) return undefined;
+  return deriveAdminKey({ ...damoov.admin, baseUrl: damoov.baseUrl });
+}

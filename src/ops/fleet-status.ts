@@ -1,0 +1,118 @@
+/**
+ * How the whole fleet stands, read from Redis in one go: queues, what ended lately, what holds jobs back. Its cost does not grow
+ * with the number of jobs. Knows no way to show it.
+ */
+import type { Queue } from 'bullmq';
+import { z } from 'zod';
+import { createDeletionsGlance, type PendingDeletions } from '../redis/deletions/glance.ts';
+import type { GateState } from '../redis/gates/gate-state.ts';
+import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
+import type { GateName } from '../worker/gates.ts';
+
+export interface FleetStatusSources {
+  jobs: Queue;
+  events: readonly Queue[];
+  /** The gates of this configuration, the brake among them. */
+  gateNames: readonly GateName[];
+  gateOf: (gate: GateName) => Promise<GateState>;
+  outcomes: () => Promise<OutcomeCount[]>;
+  /** Undefined where there is no admin whose log-ins could be counted. */
+  logins?: (() => Promise<{ left: number; barredUntil?: number }>) | undefined;
+  rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
+}
+
+/** Times in epoch milliseconds. */
+export interface FleetStatus {
+  at: number;
+  jobs: {
+    queue: string;
+    isPaused: boolean;
+    waiting: number;
+    active: number;
+    delayed: number;
+    failed: number;
+    completed: number;
+    /** Since when the job waits that is next in line: added, or due then. Undefined where none waits. */
+    oldestSince?: number;
+  };
+  events: { queue: string; waiting: number }[];
+  /** The most frequent first. */
+  lastHour: OutcomeCount[];
+  gates: GateState[];
+  logins?: { left: number; barredUntil?: number };
+  rate: { ratePerS?: number; pausedUntil?: number };
+  deletions: PendingDeletions;
+}
+
+/** Answers how to read it, as often as is wanted. */
+export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
+  const { jobs, events, gateNames, gateOf, outcomes, logins, rate } = sources;
+  const glance = createDeletionsGlance(jobs);
+  return async () => {
+    const [ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
+      statusOf(jobs),
+      Promise.all(events.map(async (queue) => ({ queue: queue.name, waiting: await waitingIn(queue) }))),
+      outcomes(),
+      Promise.all(gateNames.map(gateOf)),
+      logins?.(),
+      rate(),
+      glance(),
+    ]);
+    return {
+      at: Date.now(),
+      jobs: ofJobs,
+      events: ofEvents,
+      lastHour,
+      gates,
+      ...(logIns !== undefined && { logins: logIns }),
+      rate: limit,
+      deletions,
+    };
+  };
+}
+
+async function statusOf(queue: Queue): Promise<FleetStatus['jobs']> {
+  const [waiting, counts, isPaused, oldestSince] = await Promise.all([
+    waitingIn(queue),
+    queue.getJobCounts('active', 'delayed', 'failed', 'completed'),
+    queue.isPaused(),
+    oldestIn(queue),
+  ]);
+  const { active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
+  return {
+    queue: queue.name,
+    isPaused,
+    waiting,
+    active,
+    delayed,
+    failed,
+    completed,
+    ...(oldestSince !== undefined && { oldestSince }),
+  };
+}
+
+/** Also those with a priority, which wait in another set. */
+async function waitingIn(queue: Queue): Promise<number> {
+  const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
+  return waiting + prioritized;
+}
+
+/** Another client may have written anything into the options. */
+async function oldestIn(queue: Queue): Promise<number | undefined> {
+  const client = await queue.getBackend().client;
+  const [first] = await client.lrange(queue.toKey('wait'), -1, -1);
+  if (first === undefined) return undefined;
+  const [added, options] = await client.hmget(queue.toKey(first), 'timestamp', 'opts');
+  const since = Number(added) + delayIn(options ?? '');
+  return Number.isFinite(since) ? since : undefined;
+}
+
+function delayIn(options: string): number {
+  try {
+    return Delayed.safeParse(JSON.parse(options)).data?.delay ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+const Delayed = z.object({ delay: z.number() });

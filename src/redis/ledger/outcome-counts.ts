@@ -1,0 +1,75 @@
+/**
+ * How many jobs ended how, a small hash for each minute. The script that settles a job counts it in the same step, so none is
+ * counted twice and none is missed, whatever is redelivered; a failed job that is put back and ends again counts again.
+ *
+ * Counting there costs a settlement two calls within Redis. Counting the events' ids instead would need every event kept, the
+ * completed and failed sets forget by age and number, and what each worker counts by itself dies with it.
+ */
+import { z } from 'zod';
+import type { UserEvent } from '../../contract/event.ts';
+import type { RedisConnection } from '../connection.ts';
+import { luaBeside } from '../scripts.ts';
+
+/** The ends of one kind. */
+export interface OutcomeCount {
+  /** The job's name, or `unknown`. */
+  operation: string;
+  outcome: 'done' | 'superseded' | 'failed';
+  /** Why it failed, or what superseded it. */
+  code?: string;
+  jobs: number;
+}
+
+/** Two hours, so that the last one is whole at any time; in seconds. */
+const KEEP_S = 2 * 3600;
+
+/** What `settle` has to know to count the job of this event. */
+export function countOf(event: UserEvent, prefix: string): { base: string; field: string; keepS: number } {
+  return { base: baseOf(prefix), field: fieldOf(event), keepS: KEEP_S };
+}
+
+/**
+ * What has ended within the last minutes, the current one and as many whole ones before it; the most frequent first.
+ * @param minutes at most 119, as older ones are gone.
+ */
+export async function readOutcomes(
+  connection: RedisConnection,
+  prefix: string,
+  minutes = 60,
+): Promise<OutcomeCount[]> {
+  const lua = luaBeside(import.meta.url)('outcome-counts');
+  const fields = Fields.parse(await connection.eval(lua, 1, baseOf(prefix), minutes));
+  const sums = new Map<string, number>();
+  for (let index = 0; index < fields.length; index += 2) {
+    const field = fields[index] ?? '';
+    sums.set(field, (sums.get(field) ?? 0) + Number(fields[index + 1]));
+  }
+  return [...sums].map(([field, jobs]) => countIn(field, jobs)).sort((a, b) => b.jobs - a.jobs);
+}
+
+const Fields = z.array(z.string());
+
+function baseOf(prefix: string): string {
+  return `${prefix}:outcomes:`;
+}
+
+function fieldOf(event: UserEvent): string {
+  switch (event.type) {
+    case 'user.created':
+      return 'create-user:done:';
+    case 'user.updated':
+      return 'update-user:done:';
+    case 'user.deleted':
+      return 'delete-user:done:';
+    case 'user.superseded':
+      return `${event.data.operation}:superseded:${event.data.by}`;
+    case 'user.failed':
+      return `${event.data.operation}:failed:${event.data.code}`;
+  }
+}
+
+function countIn(field: string, jobs: number): OutcomeCount {
+  const [operation = '', outcome, code = ''] = field.split(':');
+  const is = z.enum(['done', 'superseded', 'failed']).parse(outcome);
+  return { operation, outcome: is, ...(code !== '' && { code }), jobs };
+}
