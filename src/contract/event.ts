@@ -151,6 +151,24 @@ export const JobResult = z.discriminatedUnion('type', [
 ]);
 export type JobResult = z.infer<typeof JobResult>;
 
+/** Reads an event as a subscriber should: a field that a later version adds is let pass. Undefined for what is no event of ours. */
+export function readEvent(data: unknown): UserEvent | undefined {
+  return readOpenly(UserEvent, data);
+}
+
+/** Reads the end of a job in the same way. */
+export function readResult(data: unknown): JobResult | undefined {
+  return readOpenly(JobResult, data);
+}
+
+function readOpenly<Schema extends z.ZodType>(schema: Schema, data: unknown): z.output<Schema> | undefined {
+  const read = schema.safeParse(data);
+  if (read.success) return read.data;
+  const isMore = read.error.issues.every(({ code }) => code === 'unrecognized_keys');
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that the schema knows of it is as it should be
+  return isMore ? (data as z.output<Schema>) : undefined;
+}
+
 /** What the event says of the job it settles. */
 export interface EventContext {
   jobsQueue: string;

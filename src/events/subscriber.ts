@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
-import { UserEvent } from '../contract/event.ts';
+import { type UserEvent, readEvent } from '../contract/event.ts';
 import { type RedisConnection, type RedisTarget, connectRedis } from '../redis/connection.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 
@@ -97,13 +97,12 @@ export class UserEvents {
     job.opts.attempts = this.#retry.attempts;
     job.opts.backoff = { type: 'subscriber' };
     const attempt = job.attemptsMade + 1;
-    const parsed = UserEvent.safeParse(job.data);
-    if (!parsed.success) {
+    const event = readEvent(job.data);
+    if (event === undefined) {
       const error = new UnrecoverableError(`event of job ${job.id}: not one of this version of the contract`);
       this.#options.onError?.(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
       throw error;
     }
-    const event = parsed.data;
     const seen = this.#seenKey(event.id);
     if ((await this.#connection.exists(seen)) === 1) return;
     this.#inFlight += 1;

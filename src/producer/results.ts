@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, type Queue, QueueEvents } from 'bullmq';
-import { JobResult } from '../contract/event.ts';
+import { type JobResult, readResult } from '../contract/event.ts';
 import { isJobName, referenceOfText } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
 import { type RedisTarget, connectRedis, isLostConnection } from '../redis/connection.ts';
@@ -115,21 +115,23 @@ const DONE = {
 } as const;
 
 /** What the event of a finished job says, read from what is left of the job. */
-function resultOf({
-  id: jobId,
-  name,
-  data,
-  returnvalue,
-  failedReason,
-  attemptsMade: attempts,
-}: Job): JobResult {
-  if (isJobName(name) && typeof returnvalue === 'object' && returnvalue !== null) {
-    return JobResult.parse({ type: 'by' in returnvalue ? 'user.superseded' : DONE[name], data: returnvalue });
-  }
+function resultOf(job: Job): JobResult {
+  const result = readResult(job.returnvalue === null ? failureOf(job) : successOf(job));
+  if (result === undefined)
+    throw new ResultUnknownError(`job ${job.id} was not ended by a worker of this contract`);
+  return result;
+}
+
+function successOf({ name, returnvalue }: Job): unknown {
+  const isSuperseded = typeof returnvalue === 'object' && 'by' in returnvalue;
+  return { type: isSuperseded ? 'user.superseded' : isJobName(name) && DONE[name], data: returnvalue };
+}
+
+function failureOf({ id: jobId, name, data, failedReason, attemptsMade: attempts }: Job): unknown {
   const [, told, message] = /^([a-z-]+): (.*)$/s.exec(failedReason) ?? [];
   const code = FAILURE_CODES.find((code) => code === told);
   const { occurredAt: _, ...reference } = referenceOfText(JSON.stringify(data));
-  return JobResult.parse({
+  return {
     type: 'user.failed',
     data: {
       instance: 'default',
@@ -141,5 +143,5 @@ function resultOf({
       message: code === undefined ? failedReason : message,
       attempts,
     },
-  });
+  };
 }

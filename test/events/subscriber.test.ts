@@ -103,6 +103,16 @@ describe('a subscriber', () => {
     expect(told).toEqual([{ id: 'strange', type: 'user.promoted', isGivenUp: true }]);
   });
 
+  it('is handed an event of a later version, with what that has more', async () => {
+    const world = createEventsWorld();
+    const handled: UserEvent[] = [];
+    world.listen((event) => void handled.push(event));
+    const event = world.eventOf('1');
+    const later = { ...event, traceparent: '00-1', data: { ...event.data, region: 'eu' } };
+    await world.queue.add(event.type, later);
+    await expect.poll(() => handled).toEqual([later]);
+  });
+
   it('deals with as many at once as it was told to, and no more', async () => {
     const world = createEventsWorld();
     let now = 0;
