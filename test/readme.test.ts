@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -94,12 +94,27 @@ describe('the README', () => {
     expect(user).toMatchObject({ clientId: 'customer-4711', firstName: 'Ada', email: 'ada@example.com' });
   });
 
-  it('its Python example adds jobs that the contract takes', async () => {
-    const [example = ''] = await codeBlocks('README.md', 'python');
-    const adds = [...example.matchAll(/jobs\.add\("([a-z-]+)", (\{.*?\}\}?)[,)]/g)];
-    expect(adds).toHaveLength(2);
-    for (const [, name = '', data = ''] of adds)
-      expect(parseJob(name, JSON.parse(data))).toMatchObject({ ok: true });
+  it.each([
+    ['README.md', 2],
+    ['docs/languages.md', 3],
+  ])('the Python programs in %s are Python, and add jobs that the contract takes', async (file, count) => {
+    const programs = await codeBlocks(file, 'python');
+    const { child, exit } = start('python3', [
+      '-c',
+      'import ast, sys; ast.parse(sys.argv[1])',
+      programs.join('\n'),
+    ]);
+    expect([await exit, await text(child.stderr)]).toEqual([0, '']);
+    const adds = [
+      ...programs
+        .join('\n')
+        .matchAll(/jobs\.add\("([a-z-]+)", (\{.*?\})(?:, \{"(?:delay|jobId)"[^}]*\})?\)\n/gs),
+    ];
+    expect(adds).toHaveLength(count);
+    for (const [, name = '', data = ''] of adds) {
+      const json = data.replaceAll('None', 'null').replaceAll(/,(?=\s*\})/g, '');
+      expect(parseJob(name, JSON.parse(json))).toMatchObject({ ok: true });
+    }
   });
 
   it.each(['README.md', 'docs/deletions.md'])('the commands about deletions in %s work', async (file) => {
@@ -136,10 +151,16 @@ describe('the documentation', () => {
   });
 
   it('links to nothing that is not there', async () => {
-    for (const file of ['README.md', 'CONTRIBUTING.md']) {
+    for (const file of [
+      'README.md',
+      'CONTRIBUTING.md',
+      ...(await readdir('docs')).map((name) => `docs/${name}`),
+    ]) {
+      if (!file.endsWith('.md')) continue;
       const content = await readFile(file, 'utf8');
       for (const [, target = ''] of content.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-        await expect(readFile(target).catch((error: NodeJS.ErrnoException) => error.code)).resolves.not.toBe(
+        const place = path.join(path.dirname(file), target);
+        await expect(stat(place).catch((error: NodeJS.ErrnoException) => error.code)).resolves.not.toBe(
           'ENOENT',
         );
       }
