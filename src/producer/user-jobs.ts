@@ -138,6 +138,7 @@ export class UserJobs {
   ): Promise<ScheduledDeletion | 'too-late'> {
     const dueAt = dueAtOf(due, Date.now());
     checked('delete-user', user);
+    const requestedAt = this.#order.stampOf(user);
     const scheduled = await this.#link.call(() => this.#deletions.schedule(user, dueAt, { reschedules }), {
       isRepeatable: true,
     });

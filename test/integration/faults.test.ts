@@ -89,8 +89,8 @@ describe('a fault that passes', () => {
     ['an error 502 with nothing', { errorRate: 0.4, errorStatus: 502, errorBody: 'empty' }],
     ['an error 500 under HTTP 200', { errorRate: 0.4, envelopeErrors: true }],
     ['a connection cut before anything happened', { dropRate: 0.4 }],
-    ['a 429 with Retry-After', { rateLimit: { max: 15, windowMs: 300, retryAfter: 1 } }],
-    ['a 429 without Retry-After', { rateLimit: { max: 15, windowMs: 300, retryAfter: null } }],
+    ['a 429 with Retry-After', { rateLimit: { max: 6, windowMs: 600, retryAfter: 1 } }],
+    ['a 429 without Retry-After', { rateLimit: { max: 6, windowMs: 600, retryAfter: null } }],
     ['a look-up that lags behind', { findLagMs: 150, commitThenDropRate: 0.2 }],
   ];
   it.each(faults)('%s costs retries and nothing else', async (_fault, modes) => {
@@ -101,7 +101,7 @@ describe('a fault that passes', () => {
   });
 
   it('that asks for patience gets it', async () => {
-    const world = await createFaultyWorld({ rateLimit: { max: 15, windowMs: 300, retryAfter: 1 } });
+    const world = await createFaultyWorld({ rateLimit: { max: 6, windowMs: 600, retryAfter: 1 } });
     await signUp(world);
     const delays = world.logLines
       .map((line) => JSON.parse(line) as { reason?: string; delayMs?: number })

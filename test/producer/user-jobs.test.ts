@@ -92,6 +92,18 @@ describe('a producer', () => {
     expect((await world.users()).map(({ phone }) => phone)).toEqual(['49']);
   });
 
+  it('is believed that a user came back after a deletion was asked for, also within a millisecond', async () => {
+    const { world, users } = await createProducerWorld();
+    for (let n = 0; n < 20; n += 1) {
+      await users.create({ clientId: `c-${n}` });
+      const deletion = await users.delete({ clientId: `c-${n}` }, { in: '1d' });
+      await (await users.create({ clientId: `c-${n}`, profile: { firstName: 'Back' } })).result();
+      await (await world.jobs.getJob(deletion.id))?.promote();
+      expect(await deletion.result()).toMatchObject({ type: 'user.superseded', data: { by: 'create' } });
+    }
+    expect(await world.requests('delete')).toEqual([]);
+  });
+
   it('defers, moves and cancels a deletion', async () => {
     const { world, users } = await createProducerWorld();
     await (await users.create({ clientId: 'c-1' })).result();

@@ -49,12 +49,13 @@ export interface Deletions {
    * Has the user deleted at a time, in epoch milliseconds; at once where that is over. Where a deletion of the user is
    * pending the answer is that one, asked for anew: a create in between no longer undoes it.
    * @param options `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
+   * `requestedAt`: when it counts as asked for, in epoch milliseconds; default now.
    * @throws RangeError for a time that the queue cannot count to, TypeError for a request that is no job.
    */
   schedule(
     request: DeletionRequest,
     dueAt: number,
-    options?: { reschedules?: boolean },
+    options?: { reschedules?: boolean; requestedAt?: number },
   ): Promise<Scheduled | 'too-late'>;
   /** Moves the deletion that is pending, and makes none. */
   reschedule(user: DeletionOf, dueAt: number): Promise<Scheduled | Exclude<Cancellation, 'cancelled'>>;
@@ -99,7 +100,12 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
   const base = jobs.toKey('');
   const promoteKeys = promoteKeysOf(jobs);
 
-  async function put(request: DeletionRequest, dueAt: number, mode: 'add' | 'add-or-move' | 'move') {
+  async function put(
+    request: DeletionRequest,
+    dueAt: number,
+    mode: 'add' | 'add-or-move' | 'move',
+    requestedAt = Date.now(),
+  ) {
     if (!(dueAt <= LAST_DUE_MS)) {
       throw new RangeError(`a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`);
     }
@@ -118,7 +124,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
           base,
           ...hashes.slice(0, 1),
           data,
-          Date.now(),
+          requestedAt,
           Math.max(0, Math.ceil(dueAt)),
           mode,
           KEEP_NAME_S,
@@ -128,8 +134,8 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     );
     const answer = Put.parse(reply);
     if (typeof answer === 'string') return answer;
-    const [is, jobId, due, requestedAt] = answer;
-    return { is, jobId, dueAt: due, requestedAt };
+    const [is, jobId, due, requested] = answer;
+    return { is, jobId, dueAt: due, requestedAt: requested };
   }
 
   const withdraw = async (address: DeletionAddress, jobIds: string[]): Promise<Cancellation> =>
@@ -143,8 +149,8 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     );
 
   return {
-    async schedule(request, dueAt, { reschedules = false } = {}) {
-      const scheduled = await put(request, dueAt, reschedules ? 'add-or-move' : 'add');
+    async schedule(request, dueAt, { reschedules = false, requestedAt } = {}) {
+      const scheduled = await put(request, dueAt, reschedules ? 'add-or-move' : 'add', requestedAt);
       if (scheduled === 'none' || scheduled === 'done') throw new Error('nothing was scheduled');
       return scheduled;
     },
