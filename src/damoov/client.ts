@@ -14,8 +14,26 @@ import { failure, openTransport } from './transport.ts';
 import type { Call, Reply } from './transport.ts';
 import { wary } from './wary-transport.ts';
 import type { WaryTransport } from './wary-transport.ts';
-import { createBody, findQuery, personalValues, readCreatedUser, readUsers, updateBody } from './wire.ts';
-import type { Acknowledgement, CreatedUser, DamoovUser, NewUser, UserChanges, UserQuery } from './wire.ts';
+import {
+  createBody,
+  findQuery,
+  pageBody,
+  personalValues,
+  readCreatedUser,
+  readPage,
+  readUsers,
+  updateBody,
+} from './wire.ts';
+import type {
+  Acknowledgement,
+  CreatedUser,
+  DamoovUser,
+  NewUser,
+  PageQuery,
+  UserChanges,
+  UserPage,
+  UserQuery,
+} from './wire.ts';
 
 /** One Damoov instance, a group of users. The key is a secret like the password of a database. */
 export interface DamoovInstance {
@@ -27,7 +45,7 @@ export interface DamoovInstance {
 export interface DamoovClientOptions {
   /** `https://user.telematicssdk.com` (documented), or a proxy in front of it; may have a path prefix. */
   readonly baseUrl: string;
-  /** Needed for update, delete and find. */
+  /** Needed for update, delete, find and page. */
   readonly admin?: { readonly email: string; readonly password: string } | undefined;
   /**
    * The deadline of one request in milliseconds, default 10,000. A call that has to renew the session makes several, each
@@ -81,7 +99,7 @@ export class DamoovClient {
     });
   }
 
-  /** Whether admin credentials were given. Without them update, delete and find are `no-admin`. */
+  /** Whether admin credentials were given. Without them update, delete, find and page are `no-admin`. */
   get hasAdmin(): boolean {
     return this.#session !== undefined;
   }
@@ -175,6 +193,29 @@ export class DamoovClient {
     };
     const { status, result } = await this.#asAdmin(call);
     return readUsers(result) ?? malformed(call, status);
+  }
+
+  /**
+   * One page of the users of some instances, the newest first: `POST /v1/Management/users/GetFilteredPage` (documented). It
+   * reads and changes nothing. Pages are cut by position at the moment of each request: between two requests users move to
+   * the next page where others are created, and to the one before where others are deleted.
+   *
+   * @throws TypeError for a number or a size that is no positive integer.
+   * @throws DamoovError: a page that is longer than 1 MiB is `malformed`.
+   */
+  async page(query: PageQuery, options: CallOptions = {}): Promise<UserPage> {
+    const call: Call = {
+      operation: 'page',
+      subject: `page ${query.pageNumber}`,
+      method: 'POST',
+      path: '/v1/Management/users/GetFilteredPage',
+      body: pageBody(query),
+      needsResult: true,
+      secrets: [],
+      ...options,
+    };
+    const { status, result } = await this.#asAdmin(call);
+    return readPage(result) ?? malformed(call, status);
   }
 
   /**

@@ -240,6 +240,59 @@ test('a find that would find everybody is not sent', async () => {
   expect(server.received).toEqual([]);
 });
 
+test('a page names its order, its instances, and whether inactive users are on it', async () => {
+  const { server, client } = await startWorld();
+  server.script('page', success({ Users: [], HasNextPage: false, TotalUsers: 0 }));
+  await client.page({ pageNumber: 1, pageSize: 50 });
+  await client.page({
+    pageNumber: 3,
+    pageSize: 200,
+    instanceIds: [instance.id],
+    includeInactive: true,
+    includeAccountInfo: true,
+  });
+  const [, first, second] = server.received;
+  expect(first).toEqual({
+    operation: 'page',
+    method: 'POST',
+    url: '/v1/Management/users/GetFilteredPage',
+    headers: { ...always, ...jsonBody, Authorization: 'Bearer token-1' },
+    body:
+      '{"InstanceIds":[],"PageNumber":1,"PageSize":50,"IncludeAccountInfo":false,"Sort":"DateCreatedDesc",' +
+      '"ActivityStatuses":[],"ShowInactiveUsers":false}',
+  });
+  expect(JSON.parse(second?.body ?? '')).toMatchObject({
+    InstanceIds: [instance.id],
+    PageNumber: 3,
+    PageSize: 200,
+    IncludeAccountInfo: true,
+    ShowInactiveUsers: true,
+  });
+});
+
+test('a page answers users as find does, whether more follow, and how many there are', async () => {
+  const { server, client } = await startWorld();
+  const user = {
+    DeviceToken: userId.toUpperCase(),
+    UserProfile: { FirstName: 'Ada' },
+    AccountInfo: { InstanceId: instance.id.toUpperCase() },
+    UserFields: [{ ClientId: 'c-1' }],
+  };
+  server.script('page', success({ Users: [user], HasNextPage: true, TotalUsers: 7, TotalPages: 7 }));
+  expect(await client.page({ pageNumber: 1, pageSize: 1 })).toEqual({
+    users: [{ userId, firstName: 'Ada', clientId: 'c-1', instanceId: instance.id }],
+    hasNextPage: true,
+    totalUsers: 7,
+  });
+});
+
+test.each([0, -1, 1.5, Number.NaN])('a page of the number or the size %d is not asked for', async (count) => {
+  const { server, client } = await startWorld();
+  await expect(client.page({ pageNumber: count, pageSize: 10 })).rejects.toThrow(TypeError);
+  await expect(client.page({ pageNumber: 1, pageSize: count })).rejects.toThrow(TypeError);
+  expect(server.received).toEqual([]);
+});
+
 test.each(['', '  ', '..', 'a/b', 'a\r\nInstanceKey: x', 'ada@example.test'])(
   'an update or a deletion of %j is not sent',
   async (id) => {
