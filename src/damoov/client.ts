@@ -3,6 +3,7 @@
  * refuses to know why they are made: it does not wait, does not log, and does not send a write again on its own.
  */
 import { DamoovError } from './errors.ts';
+import type { HttpAnswer } from './exchange.ts';
 import { inMemoryLoginBudget } from './login-budget.ts';
 import type { LoginBudget } from './login-budget.ts';
 import { inMemorySessionStore } from './session-store.ts';
@@ -72,7 +73,12 @@ export interface CallOptions {
    * unsent.
    */
   readonly maySend?: (() => boolean) | undefined;
+  /** Told every answer to this call as it came, before it is judged; it may hold tokens and a person's data. */
+  readonly onAnswer?: ((answer: HttpAnswer) => void) | undefined;
 }
+
+/** A request that the API documents and no method of the client makes. */
+export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers' | 'body' | 'secrets'>;
 
 /**
  * A client of the Damoov user API.
@@ -226,6 +232,15 @@ export class DamoovClient {
   async ensureSession(options: CallOptions = {}): Promise<void> {
     const caller = { operation: 'login', signal: options.signal } as const;
     await this.#requireSession(caller).accessToken(caller);
+  }
+
+  /**
+   * Sends a request as it is, never with the admin's session: for whoever wants to learn how Damoov answers (`onAnswer`).
+   *
+   * @throws DamoovError for everything that is not a 2xx in status and envelope.
+   */
+  async request(request: PlainRequest, options: CallOptions = {}): Promise<void> {
+    await this.#transport.send({ ...request, needsResult: false, ...options });
   }
 
   /** Lets requests under way finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import type { HttpAnswer } from '../../src/damoov/exchange.ts';
 import { json, success } from './scripted-server.ts';
 import { admin, instance, startWorld, userId } from './world.ts';
 
@@ -328,4 +329,31 @@ test('the base URL may have a path prefix, with or without a slash at its end', 
     '/proxy/damoov/v1/Registration/create',
     '/proxy/damoov/v1/Registration/create',
   ]);
+});
+
+test('whoever wants it is told an answer as it came, a refusal too', async () => {
+  const { server, client } = await startWorld();
+  server.script('create', json(409, { Status: 409, Title: '', Errors: [] }, { date: 'then' }));
+  const answers: HttpAnswer[] = [];
+  const onAnswer = (answer: HttpAnswer) => void answers.push(answer);
+  await client.createUser(instance, {}, { onAnswer }).catch(() => {});
+  await client.findUsers({ deviceToken: userId }, { onAnswer });
+  expect(answers).toMatchObject([
+    { status: 409, headers: { date: 'then' }, text: '{"Status":409,"Title":"","Errors":[]}' },
+    { status: 200 },
+  ]);
+});
+
+test('a plain request is sent as it is, and never with the session of the admin', async () => {
+  const { server, client } = await startWorld();
+  await client.ensureSession();
+  await client.request({
+    operation: 'find',
+    method: 'GET',
+    path: '/v1/Management/users/find',
+    headers: { 'x-own': 'yes' },
+    secrets: [],
+  });
+  expect(server.received.at(-1)).toMatchObject({ method: 'GET', headers: { ...always, 'x-own': 'yes' } });
+  expect(server.received.at(-1)?.headers).not.toHaveProperty('authorization');
 });
