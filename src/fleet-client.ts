@@ -4,6 +4,7 @@
  */
 import type { Config, DamoovAccess } from './config.ts';
 import { DamoovClient } from './damoov/client.ts';
+import { atMost } from './damoov/login-budget.ts';
 import type { RedisConnection } from './redis/connection.ts';
 import { createPacer, type Pacer } from './redis/rate/pacer.ts';
 import { deriveAdminKey } from './redis/session/admin-key.ts';
@@ -17,6 +18,8 @@ export interface FleetClientOptions {
   timeoutMs: number;
   /** The clock of log-ins, in epoch milliseconds. Default: that of Redis and of this machine. */
   now?: (() => number) | undefined;
+  /** How often this client logs in at the most. Default: as often as the fleet's budget allows. */
+  mostLogins?: number | undefined;
   /** Told when an answer of 429 that came here has lowered the fleet's rate. */
   onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
 }
@@ -34,7 +37,7 @@ export interface FleetClient {
 export async function openFleetClient(
   config: Config,
   { baseUrl, admin }: DamoovAccess,
-  { connection, timeoutMs, now, onLowered }: FleetClientOptions,
+  { connection, timeoutMs, now, mostLogins, onLowered }: FleetClientOptions,
 ): Promise<FleetClient> {
   const { prefix } = config.queues;
   const shared = { connection, prefix, now };
@@ -51,7 +54,7 @@ export async function openFleetClient(
     connections: config.concurrency,
     now,
     sessionStore: isShared ? createSessionStore({ ...shared, ...key, leaseMs: 3 * timeoutMs }) : undefined,
-    loginBudget: logins,
+    loginBudget: logins && mostLogins !== undefined ? atMost(mostLogins, logins) : logins,
     traffic,
   });
   return { client, logins, traffic, fingerprint: key?.fingerprint };
