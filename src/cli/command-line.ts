@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { registerDelete } from './commands/delete.ts';
 import { registerDeletions } from './commands/deletions.ts';
 import { registerEvents } from './commands/events.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerFailed } from './commands/failed.ts';
 import { registerProbe } from './commands/probe.ts';
 import { registerReceipts } from './commands/receipts.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   registerStatus,
   registerEvents,
   registerSchema,
+  registerDoctor,
   registerProbe,
 ];
 
