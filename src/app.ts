@@ -4,23 +4,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from './config.ts';
-import { DamoovClient } from './damoov/client.ts';
 import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
+import { openFleetClient } from './fleet-client.ts';
 import { fingerprintsOf } from './gate-fingerprints.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
 import { startHealthServer } from './ops/health.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
-import { deriveAdminKey } from './redis/session/admin-key.ts';
-import { type RedisConnection, connectRedis, isRefusal } from './redis/connection.ts';
+import { connectRedis, isRefusal } from './redis/connection.ts';
 import { type ProbeIntervals, createGates } from './redis/gates/gates.ts';
 import { createLastMoment } from './redis/deletions/last-moment.ts';
-import { createLoginBudget } from './redis/session/login-budget.ts';
-import { createPacer } from './redis/rate/pacer.ts';
 import { regularly } from './redis/regularly.ts';
-import { createSessionStore } from './redis/session/session-store.ts';
 import { createChainReader } from './redis/ledger/receipt-chain.ts';
 import { createSweep } from './redis/ledger/sweep.ts';
 import { createUserLedger } from './redis/ledger/user-ledger.ts';
@@ -96,11 +92,11 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     });
 
     const { prefix } = config.queues;
-    const { client, logins, traffic, fingerprint } = await openClient(config, damoov, {
+    const { client, logins, traffic, fingerprint } = await openFleetClient(config, damoov, {
       connection,
-      log,
       timeoutMs,
       now,
+      onLowered: (state) => log.warn(state, 'Damoov answers 429: the fleet sends more slowly'),
     });
     closing.push(() => client.close());
 
@@ -201,46 +197,6 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     await close();
     throw error;
   }
-}
-
-/** The client of the fleet: it shares the admin's session, the budget of log-ins and the rate with all others. */
-async function openClient(
-  config: Config,
-  { baseUrl, admin }: DamoovAccess,
-  { connection, log, timeoutMs, now }: Shared,
-) {
-  const { prefix } = config.queues;
-  const shared = { connection, prefix, now };
-  const key = admin && (await deriveAdminKey({ ...admin, baseUrl }));
-  // A sandbox that stands in is this process' own, and its sessions and limits end with it.
-  const isShared = key !== undefined && config.damoov !== 'sandbox';
-  const { loginsPerHour } = config;
-  const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour }) : undefined;
-  const traffic = createPacer({
-    connection,
-    prefix,
-    maxRps: config.maxRps,
-    onLowered: (state) => log.warn(state, 'Damoov answers 429: the fleet sends more slowly'),
-  });
-  const client = new DamoovClient({
-    baseUrl,
-    admin,
-    timeoutMs,
-    connections: config.concurrency,
-    now,
-    sessionStore: isShared ? createSessionStore({ ...shared, ...key, leaseMs: 3 * timeoutMs }) : undefined,
-    loginBudget: logins,
-    traffic,
-  });
-  return { client, logins, traffic, fingerprint: key?.fingerprint };
-}
-
-interface Shared {
-  connection: RedisConnection;
-  log: Log;
-  /** Of one request. */
-  timeoutMs: number;
-  now: (() => number) | undefined;
 }
 
 function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {

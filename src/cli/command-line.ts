@@ -6,7 +6,9 @@ import { Command } from 'commander';
 import { registerDelete } from './commands/delete.ts';
 import { registerDeletions } from './commands/deletions.ts';
 import { registerEvents } from './commands/events.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerFailed } from './commands/failed.ts';
+import { registerProbe } from './commands/probe.ts';
 import { registerReceipts } from './commands/receipts.ts';
 import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
@@ -25,6 +27,8 @@ const COMMANDS: readonly Register[] = [
   registerStatus,
   registerEvents,
   registerSchema,
+  registerDoctor,
+  registerProbe,
 ];
 
 /** @param ended told whether the command did what it was asked for, where it can fail without an error. */

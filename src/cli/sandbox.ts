@@ -1,20 +1,39 @@
 /**
  * `damoov-users sandbox`: runs the simulator of the Damoov user API until it is told to stop.
  */
-import { startSandbox } from '../sandbox/server.ts';
+import { type SandboxModes, startSandbox } from '../sandbox/server.ts';
+import { readFactsFile } from './facts-file.ts';
+import { modesOf } from './facts-to-modes.ts';
 import { untilStopped } from './until-stopped.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface SandboxCommandOptions {
   host: string;
   port: number;
+  /** What a probe has seen of Damoov, to be followed. */
+  facts?: string;
 }
 
-export async function sandbox(options: SandboxCommandOptions): Promise<void> {
-  const server = await startSandbox(options).catch((error: NodeJS.ErrnoException) => {
+export async function sandbox({ facts: file, ...options }: SandboxCommandOptions): Promise<void> {
+  const modes = file === undefined ? {} : followedModes(file);
+  const server = await startSandbox({ ...options, modes }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === undefined) throw error;
     throw new Error(`--host, --port: cannot listen on ${options.host}:${options.port} (${error.code})`);
   });
   process.stdout.write(`${server.url}\n`);
   await untilStopped();
   await server.close();
+}
+
+/** @throws UsageError */
+function followedModes(file: string): Partial<SandboxModes> {
+  const read = readFactsFile(file);
+  if (read === undefined) throw new UsageError(`--facts: there is no ${file}`);
+  const { modes, without } = modesOf(read.facts);
+  if (without.length > 0) {
+    process.stderr.write(
+      `the sandbox has no mode for some facts, and keeps to its own: ${without.join(', ')}\n`,
+    );
+  }
+  return modes;
 }

@@ -3,6 +3,7 @@
  * refuses to know why they are made: it does not wait, does not log, and does not send a write again on its own.
  */
 import { DamoovError } from './errors.ts';
+import type { HttpAnswer } from './exchange.ts';
 import { inMemoryLoginBudget } from './login-budget.ts';
 import type { LoginBudget } from './login-budget.ts';
 import { inMemorySessionStore } from './session-store.ts';
@@ -14,8 +15,26 @@ import { failure, openTransport } from './transport.ts';
 import type { Call, Reply } from './transport.ts';
 import { wary } from './wary-transport.ts';
 import type { WaryTransport } from './wary-transport.ts';
-import { createBody, findQuery, personalValues, readCreatedUser, readUsers, updateBody } from './wire.ts';
-import type { Acknowledgement, CreatedUser, DamoovUser, NewUser, UserChanges, UserQuery } from './wire.ts';
+import {
+  createBody,
+  findQuery,
+  pageBody,
+  personalValues,
+  readCreatedUser,
+  readPage,
+  readUsers,
+  updateBody,
+} from './wire.ts';
+import type {
+  Acknowledgement,
+  CreatedUser,
+  DamoovUser,
+  NewUser,
+  PageQuery,
+  UserChanges,
+  UserPage,
+  UserQuery,
+} from './wire.ts';
 
 /** One Damoov instance, a group of users. The key is a secret like the password of a database. */
 export interface DamoovInstance {
@@ -27,7 +46,7 @@ export interface DamoovInstance {
 export interface DamoovClientOptions {
   /** `https://user.telematicssdk.com` (documented), or a proxy in front of it; may have a path prefix. */
   readonly baseUrl: string;
-  /** Needed for update, delete and find. */
+  /** Needed for update, delete, find and page. */
   readonly admin?: { readonly email: string; readonly password: string } | undefined;
   /**
    * The deadline of one request in milliseconds, default 10,000. A call that has to renew the session makes several, each
@@ -54,7 +73,12 @@ export interface CallOptions {
    * unsent.
    */
   readonly maySend?: (() => boolean) | undefined;
+  /** Told every answer to this call as it came, before it is judged; it may hold tokens and a person's data. */
+  readonly onAnswer?: ((answer: HttpAnswer) => void) | undefined;
 }
+
+/** A request that the API documents and no method of the client makes. */
+export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers' | 'body' | 'secrets'>;
 
 /**
  * A client of the Damoov user API.
@@ -81,7 +105,7 @@ export class DamoovClient {
     });
   }
 
-  /** Whether admin credentials were given. Without them update, delete and find are `no-admin`. */
+  /** Whether admin credentials were given. Without them update, delete, find and page are `no-admin`. */
   get hasAdmin(): boolean {
     return this.#session !== undefined;
   }
@@ -178,6 +202,29 @@ export class DamoovClient {
   }
 
   /**
+   * One page of the users of some instances, the newest first: `POST /v1/Management/users/GetFilteredPage` (documented). It
+   * reads and changes nothing. Pages are cut by position at the moment of each request: between two requests users move to
+   * the next page where others are created, and to the one before where others are deleted.
+   *
+   * @throws TypeError for a number or a size that is no positive integer.
+   * @throws DamoovError: a page that is longer than 1 MiB is `malformed`.
+   */
+  async page(query: PageQuery, options: CallOptions = {}): Promise<UserPage> {
+    const call: Call = {
+      operation: 'page',
+      subject: `page ${query.pageNumber}`,
+      method: 'POST',
+      path: '/v1/Management/users/GetFilteredPage',
+      body: pageBody(query),
+      needsResult: true,
+      secrets: [],
+      ...options,
+    };
+    const { status, result } = await this.#asAdmin(call);
+    return readPage(result) ?? malformed(call, status);
+  }
+
+  /**
    * Sees to it that there is an admin session, and makes no request where the stored one still holds.
    *
    * @throws DamoovError: `no-admin`, `login-refused`, `login-barred`, or a failure of the refresh or login.
@@ -185,6 +232,15 @@ export class DamoovClient {
   async ensureSession(options: CallOptions = {}): Promise<void> {
     const caller = { operation: 'login', signal: options.signal } as const;
     await this.#requireSession(caller).accessToken(caller);
+  }
+
+  /**
+   * Sends a request as it is, never with the admin's session: for whoever wants to learn how Damoov answers (`onAnswer`).
+   *
+   * @throws DamoovError for everything that is not a 2xx in status and envelope.
+   */
+  async request(request: PlainRequest, options: CallOptions = {}): Promise<void> {
+    await this.#transport.send({ ...request, needsResult: false, ...options });
   }
 
   /** Lets requests under way finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`. */

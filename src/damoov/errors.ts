@@ -36,8 +36,8 @@ export type DamoovErrorKind =
   /** The login was answered with 429, or the login budget is spent: nobody may log in for `retryAfterMs`. */
   | 'login-barred';
 
-/** The request that failed. `login` and `refresh` may fail within an update, a deletion or a find. */
-export type DamoovOperation = 'create' | 'update' | 'delete' | 'find' | 'login' | 'refresh';
+/** The request that failed. `login` and `refresh` may fail within an update, a deletion, a find or a page. */
+export type DamoovOperation = 'create' | 'update' | 'delete' | 'find' | 'page' | 'login' | 'refresh';
 
 /** One entry of the `Errors[]` of Damoov's envelope (documented), with every value that we sent replaced by `[redacted]`. */
 export interface DamoovFault {
@@ -78,7 +78,7 @@ export class DamoovError extends Error {
   readonly wasSent: boolean;
   /**
    * Whether the create, update or deletion may have taken effect in spite of this error: it was sent, and no definite 3xx
-   * or 4xx answered it. Always false for a find, and for a login or refresh: then the call itself was not sent, or was
+   * or 4xx answered it. Always false for a find or a page, and for a login or refresh: then the call itself was not sent, or was
    * answered with 401.
    */
   readonly mayHaveBeenApplied: boolean;

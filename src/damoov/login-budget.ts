@@ -62,6 +62,29 @@ export function inMemoryLoginBudget(options: InMemoryLoginBudgetOptions = {}): L
   };
 }
 
+/** The same budget, of which one client takes no more than so many logins. */
+export function atMost(logins: number, budget: LoginBudget): LoginBudget {
+  let left = logins;
+  return {
+    async take() {
+      if (left < 1) return { granted: false, retryAfterMs: hourMs };
+      const grant = await budget.take();
+      if (grant.granted) left -= 1;
+      return grant;
+    },
+    bar: (ms) => budget.bar(ms),
+    // Where the budget has no pauses of its own, the session has to make them.
+    ...(budget.failed && { failed: () => budget.failed?.() ?? Promise.resolve() }),
+    async refused() {
+      await budget.refused?.();
+    },
+    async giveBack() {
+      left += 1;
+      await budget.giveBack?.();
+    },
+  };
+}
+
 /** When the window has room again: once the grant that fills it, counted from the latest, has left it. */
 function freeFrom(grantedAt: readonly number[], limit: number, windowMs: number): number {
   const filling = grantedAt.at(-limit);

@@ -26,6 +26,8 @@ export interface Call {
   readonly secrets: readonly string[];
   readonly signal?: AbortSignal | undefined;
   readonly maySend?: (() => boolean) | undefined;
+  /** Told every answer as it came, before anybody judges it; it may hold tokens and a person's data. */
+  readonly onAnswer?: ((answer: HttpAnswer) => void) | undefined;
 }
 
 /** A 2xx. */
@@ -73,7 +75,10 @@ export function openTransport({ baseUrl, timeoutMs, connections, now }: Transpor
     async send(call) {
       const request = toRequest(call, prefix);
       const end = await exchange(pool, request, { timeoutMs, signal: call.signal, maySend: call.maySend });
-      if ('answer' in end) return readReply(end.answer, call, now());
+      if ('answer' in end) {
+        call.onAnswer?.(end.answer);
+        return readReply(end.answer, call, now());
+      }
       const { kind, wasSent, cause } = end.failure;
       if (kind === 'unsendable') {
         throw failure(call, { kind: 'rejected', reason: 'cannot be written as HTTP', wasSent, cause });

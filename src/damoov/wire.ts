@@ -61,6 +61,28 @@ export interface UserQuery {
   readonly includeAccountInfo?: boolean | undefined;
 }
 
+/** Which page of which users. */
+export interface PageQuery {
+  /** From 1 (documented). */
+  readonly pageNumber: number;
+  /** How many users a page has. Which sizes are allowed is not known. */
+  readonly pageSize: number;
+  /** Only the users of these InstanceIds. Where there is none: all that the admin may see. */
+  readonly instanceIds?: readonly string[] | undefined;
+  /** Also show inactive users (`ShowInactiveUsers`). Always sent, false by default. */
+  readonly includeInactive?: boolean | undefined;
+  /** Also tell the users' instances (`IncludeAccountInfo`). Always sent, false by default. */
+  readonly includeAccountInfo?: boolean | undefined;
+}
+
+/** The users on a page, the newest first, as they were at that moment. */
+export interface UserPage {
+  readonly users: readonly DamoovUser[];
+  readonly hasNextPage: boolean;
+  /** Of all pages together. */
+  readonly totalUsers: number;
+}
+
 /** A user's own access token, as given to the mobile SDK. */
 interface AccessToken {
   readonly token: string;
@@ -172,6 +194,28 @@ export function findQuery(query: UserQuery): string {
   return criteria.join('&');
 }
 
+/** The body of `POST /v1/Management/users/GetFilteredPage` (documented); the order is the only one that is documented. */
+export function pageBody({
+  pageNumber,
+  pageSize,
+  instanceIds = [],
+  includeInactive = false,
+  includeAccountInfo = false,
+}: PageQuery): object {
+  for (const [name, value] of Object.entries({ pageNumber, pageSize })) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`page: ${name} must be 1 or more`);
+  }
+  return {
+    InstanceIds: instanceIds,
+    PageNumber: pageNumber,
+    PageSize: pageSize,
+    IncludeAccountInfo: includeAccountInfo,
+    Sort: 'DateCreatedDesc',
+    ActivityStatuses: [],
+    ShowInactiveUsers: includeInactive,
+  };
+}
+
 /** The body of `POST /v1/Auth/Login` for an admin: LoginFields is JSON within JSON (documented). */
 export function loginBody(email: string, password: string): object {
   return { LoginFields: JSON.stringify({ email }), Password: password };
@@ -222,6 +266,15 @@ export function readUsers(result: unknown): DamoovUser[] | undefined {
   if (!Array.isArray(result)) return undefined;
   const users = result.map(readUser);
   return users.every((user) => user !== undefined) ? users : undefined;
+}
+
+/** Undefined where anything of it cannot be read: such a page must not look like the last one, or like one with fewer users. */
+export function readPage(result: unknown): UserPage | undefined {
+  const users = readUsers(field(result, 'Users'));
+  const hasNextPage = readFlag(field(result, 'HasNextPage'));
+  const totalUsers = Number(field(result, 'TotalUsers') ?? Number.NaN);
+  if (users === undefined || hasNextPage === undefined) return undefined;
+  return Number.isSafeInteger(totalUsers) && totalUsers >= 0 ? { users, hasNextPage, totalUsers } : undefined;
 }
 
 function readUser(value: unknown): DamoovUser | undefined {

@@ -6,6 +6,7 @@ import { type Answer, failure, success, underHttp200 } from './envelope.ts';
 import type { Call } from './request-log.ts';
 import { type ApiRequest, Body, parseJson } from './request.ts';
 import type { Holder } from './sessions.ts';
+import { tokenOf } from './user-record.ts';
 import { asUuid } from './uuid.ts';
 import type { World } from './world.ts';
 
@@ -30,7 +31,8 @@ export function login(call: Call, request: ApiRequest, world: World): Answer {
   const pair = world.sessions.issue(holder, now, world.modes.accessTokenTtlMs);
   if (holder.kind === 'admin') return success(pair);
   call.deviceToken = holder.deviceToken;
-  return success({ DeviceToken: holder.deviceToken, ...pair });
+  const user = world.users.get(holder.deviceToken);
+  return success({ DeviceToken: user && tokenOf(user, world.modes.tokenCasing), ...pair });
 }
 
 /** Both tokens rotate (documented). */

@@ -29,7 +29,9 @@ export function page(_call: Call, request: ApiRequest, world: World): Answer {
   const withAccount = body.get('IncludeAccountInfo') === true;
   const totalPages = Math.ceil(users.length / size);
   return success({
-    Users: users.slice((number - 1) * size, number * size).map((user) => asRead(user, withAccount)),
+    Users: users
+      .slice((number - 1) * size, number * size)
+      .map((user) => asRead(user, withAccount, world.modes.tokenCasing)),
     HasPreviousPage: number > 1,
     HasNextPage: number < totalPages,
     TotalUsers: users.length,

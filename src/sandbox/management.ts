@@ -31,7 +31,10 @@ export function find(_call: Call, request: ApiRequest, world: World): Answer {
     return failure(422, [{ Key: '', Message: 'At least one filter is required.' }]);
   }
   const withAccount = isTrue(query.get('includeaccountinfo'));
-  return success(world.users.find(filter, world.clock()).map((user) => asRead(user, withAccount)));
+  const { tokenCasing } = world.modes;
+  return success(
+    world.users.find(filter, world.clock()).map((user) => asRead(user, withAccount, tokenCasing)),
+  );
 }
 
 export function aboutUpdate(call: Call, request: ApiRequest, world: World): void {
@@ -50,7 +53,7 @@ export function update(call: Call, request: ApiRequest, world: World): Answer {
 
   const { body } = request;
   if (!(body instanceof Body)) return body;
-  const changes = readUpdate(body);
+  const changes = readUpdate(body, world.modes.clearing);
   if (changes.faults.length > 0) return failure(422, changes.faults);
   const profile = { ...user.profile, ...changes.profile };
   const fields = { ...user.fields, ...changes.fields };

@@ -62,12 +62,32 @@ export interface SandboxModes {
     readonly windowMs: number;
     readonly retryAfter: number | string | null;
   } | null;
+  /**
+   * What null and "" do to a text field, a ClientId too, in an update (unknown in the API). `ignored` leaves the field as it
+   * is, `kept` stores the empty text, `422` refuses the update. Default: null clears, "" is kept.
+   */
+  readonly clearing: {
+    readonly null: 'clears' | 'ignored' | '422';
+    readonly empty: 'kept' | 'clears' | 'ignored' | '422';
+  };
+  /** How DeviceTokens are written in answers (unknown in the API). Default `lower`. */
+  readonly tokenCasing: 'lower' | 'upper' | 'as-given';
+  /** Whether a create that says nothing of CreateAccessToken gets tokens (accounts conflict). Default false. */
+  readonly accessTokenByDefault: boolean;
+  /** A create with the ClientId of another user: a second user (documented), or a refusal. Default `allowed`. */
+  readonly duplicateClientId: 'allowed' | '409' | '422' | '400';
+  /**
+   * Whether the token of a deleted user is still taken, so that `duplicateToken` says what a create under it comes to, or
+   * free for another user (unknown in the API). Default `taken`.
+   */
+  readonly deletedToken: 'taken' | 'free';
   /** Milliseconds until a write is seen by find and by the filtered page (unknown in the API). Default 0. */
   readonly findLagMs: number;
   /** The seed of every draw; setting it starts the draws anew. Default 1. */
   readonly seed: number;
 }
 
+const CLEARING = { null: 'clears', empty: 'kept' } as const;
 const LOGIN_LIMIT = { max: 5, windowMs: 60_000, barMs: 3_600_000 };
 
 /** Well-behaved, and the first account wherever accounts conflict. */
@@ -87,6 +107,11 @@ export const DEFAULT_MODES: SandboxModes = {
   accessTokenTtlMs: 86_400_000,
   loginLimit: LOGIN_LIMIT,
   rateLimit: null,
+  clearing: CLEARING,
+  tokenCasing: 'lower',
+  accessTokenByDefault: false,
+  duplicateClientId: 'allowed',
+  deletedToken: 'taken',
   findLagMs: 0,
   seed: 1,
 };
@@ -136,6 +161,14 @@ const MODES = z.strictObject({
         .default(null),
     })
     .nullable(),
+  clearing: z.strictObject({
+    null: oneOf(['clears', 'ignored', '422']).default(CLEARING.null),
+    empty: oneOf(['kept', 'clears', 'ignored', '422']).default(CLEARING.empty),
+  }),
+  tokenCasing: z.enum(['lower', 'upper', 'as-given']),
+  accessTokenByDefault: z.boolean(),
+  duplicateClientId: oneOf(['allowed', '409', '422', '400']),
+  deletedToken: z.enum(['taken', 'free']),
   findLagMs: milliseconds,
   seed: z.int(),
 }) satisfies z.ZodType<SandboxModes>;

@@ -7,7 +7,7 @@ import { type Answer, DONE, failure, success } from './envelope.ts';
 import type { Call } from './request-log.ts';
 import { type ApiRequest, Body } from './request.ts';
 import { clientIdIn, readCreate } from './user-changes.ts';
-import { EMPTY_PROFILE, FRESH_FIELDS } from './user-record.ts';
+import { EMPTY_PROFILE, FRESH_FIELDS, tokenOf } from './user-record.ts';
 import { asUuid } from './uuid.ts';
 import type { World } from './world.ts';
 
@@ -33,11 +33,14 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
 
   const token = chooseToken(body, world);
   if (token.kind === 'refused') return token.answer;
+  const refusal = token.kind === 'fresh' ? refuseTaken(changes.fields.ClientId, world) : undefined;
+  if (refusal !== undefined) return refusal;
   call.deviceToken = token.deviceToken;
   if (token.kind === 'fresh') {
     const now = world.clock();
     const user = {
       deviceToken: token.deviceToken,
+      givenToken: token.givenToken,
       instanceId,
       createdAt: now,
       deletedAt: null,
@@ -48,39 +51,56 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
     world.users.put(user, now, world.modes.findLagMs);
     call.applied = true;
   }
-  return success({ DeviceToken: token.deviceToken, ...tokensFor(token.deviceToken, body, world) });
+  const DeviceToken = tokenOf(token, world.modes.tokenCasing);
+  return success({ DeviceToken, ...tokensFor(token.deviceToken, body, world) });
+}
+
+/** The newest state counts, whatever a look-up still sees. */
+function refuseTaken(clientId: string | null | undefined, { modes, users }: World): Answer | undefined {
+  if (modes.duplicateClientId === 'allowed' || clientId === undefined || clientId === null) return undefined;
+  const isTaken = [...users.all()].some(
+    ({ deletedAt, fields }) => deletedAt === null && fields.ClientId === clientId,
+  );
+  const fault = { Key: 'UserFields.ClientId', Message: 'The field ClientId must be unique.' };
+  return isTaken ? failure(Number(modes.duplicateClientId), [fault]) : undefined;
 }
 
 type ChosenToken =
-  | { readonly kind: 'fresh'; readonly deviceToken: string }
+  | { readonly kind: 'fresh'; readonly deviceToken: string; readonly givenToken: string }
   /** It exists already: nothing is written. */
-  | { readonly kind: 'existing'; readonly deviceToken: string }
+  | { readonly kind: 'existing'; readonly deviceToken: string; readonly givenToken: string }
   | { readonly kind: 'refused'; readonly answer: Answer };
 
 function chooseToken(body: Body, { modes, users }: World): ChosenToken {
   const given = body.get('CustomToken');
   const isGiven = given !== undefined && given !== null && given !== '';
-  if (!isGiven || modes.ignoreCustomToken) return { kind: 'fresh', deviceToken: randomUUID() };
+  if (!isGiven || modes.ignoreCustomToken) return fresh(randomUUID());
 
-  // Assumption: a CustomToken that is no UUID is refused; one in capitals is kept and echoed in lower case.
+  // Assumption: a CustomToken that is no UUID is refused.
   const deviceToken = asUuid(given);
   if (deviceToken === undefined) return { kind: 'refused', answer: failure(422, [badToken('a UUID')]) };
 
-  // Assumption: a deleted user's token stays taken for good. The most hostile reading: under `same` the answer
-  // is a 200 for a user that does not come back.
-  if (!users.isTaken(deviceToken)) return { kind: 'fresh', deviceToken };
-  if (modes.duplicateToken === 'same') return { kind: 'existing', deviceToken };
-  if (modes.duplicateToken === 'second-user') return { kind: 'fresh', deviceToken: randomUUID() };
+  // Under `taken` and `same` a deleted user's token gets the most hostile answer: a 200 for a user that does not come back.
+  const givenToken = typeof given === 'string' ? given : deviceToken;
+  const isFree = users.get(deviceToken) === undefined && modes.deletedToken === 'free';
+  if (isFree || !users.isTaken(deviceToken)) return fresh(givenToken);
+  if (modes.duplicateToken === 'same') return { kind: 'existing', deviceToken, givenToken };
+  if (modes.duplicateToken === 'second-user') return fresh(randomUUID());
   return { kind: 'refused', answer: failure(Number(modes.duplicateToken), [badToken('unique')]) };
+}
+
+function fresh(givenToken: string): ChosenToken {
+  return { kind: 'fresh', deviceToken: givenToken.toLowerCase(), givenToken };
 }
 
 function badToken(expected: string) {
   return { Key: 'CustomToken', Message: `The field CustomToken must be ${expected}.` };
 }
 
-/** Assumption: no CreateAccessToken means false; the accounts of its default conflict. */
-function tokensFor(deviceToken: string, body: Body, { sessions, clock }: World) {
-  if (body.get('CreateAccessToken') !== true) return { AccessToken: null, RefreshToken: null };
+/** The accounts of CreateAccessToken's default conflict: it is a mode. */
+function tokensFor(deviceToken: string, body: Body, { sessions, clock, modes }: World) {
+  const isWanted = body.get('CreateAccessToken') ?? modes.accessTokenByDefault;
+  if (isWanted !== true) return { AccessToken: null, RefreshToken: null };
   return sessions.issue({ kind: 'user', deviceToken }, clock(), REGISTRATION_TOKEN_TTL_MS);
 }
 

@@ -3,6 +3,7 @@
  * types, not the users.
  */
 import type { FieldFault } from './envelope.ts';
+import type { SandboxModes } from './modes.ts';
 import { type Body, asBody } from './request.ts';
 import {
   FLAGS,
@@ -24,6 +25,9 @@ export interface UserChanges {
 
 const CREATED_WITH = ['FirstName', 'LastName', 'Nickname', 'Phone', 'Email'] as const;
 
+/** Of a create nothing is left to clear. */
+const AS_GIVEN = { null: 'clears', empty: 'kept' } as const;
+
 /**
  * The status as written and as read differ (the vendor's published reference): what is written as Deactivated reads
  * as Inactive. Assumption: Deleted, a soft state when written by an update, reads as Inactive too, and Inactive is
@@ -39,22 +43,22 @@ const STATUS_AS_READ: ReadonlyMap<unknown, UserRecord['status']> = new Map([
 /** A create takes five profile fields and UserFields (documented). Others are ignored, so is what is unknown. */
 export function readCreate(body: Body): UserChanges {
   const faults: FieldFault[] = [];
-  const profile = readTexts(body, CREATED_WITH, faults);
-  const fields = readUserFields(body, faults);
+  const profile = readTexts(body, CREATED_WITH, AS_GIVEN, faults);
+  const fields = readUserFields(body, AS_GIVEN, faults);
   return { profile, fields, status: undefined, faults };
 }
 
 /**
  * An update is a plain partial merge (documented): what is not given stays.
- * Assumption: null clears a field, and "" is kept as the empty text.
+ * What null and "" mean to a text is a mode.
  */
-export function readUpdate(body: Body): UserChanges {
+export function readUpdate(body: Body, clearing: SandboxModes['clearing']): UserChanges {
   const faults: FieldFault[] = [];
-  const profile = readTexts(body, TEXT_FIELDS, faults);
+  const profile: Partial<Profile> = readTexts(body, TEXT_FIELDS, clearing, faults);
   const children = body.get('ChildrenCount');
   if (typeof children === 'number' || children === null) profile.ChildrenCount = children;
   else if (children !== undefined) faults.push(wrongType('ChildrenCount', 'a number'));
-  const fields = readUserFields(body, faults);
+  const fields = readUserFields(body, clearing, faults);
   const status = readStatus(body, faults);
   return { profile, fields, status, faults };
 }
@@ -65,19 +69,55 @@ export function clientIdIn(body: Body): string | null {
   return typeof clientId === 'string' ? clientId : null;
 }
 
-function readTexts(body: Body, names: readonly TextField[], faults: FieldFault[]): Partial<Profile> {
+function readTexts(
+  body: Body,
+  names: readonly TextField[],
+  clearing: SandboxModes['clearing'],
+  faults: FieldFault[],
+): Partial<Profile> {
   const profile: Partial<Profile> = {};
   for (const name of names) {
-    const value = body.get(name);
-    if (value === undefined) continue;
-    // Values are mostly not validated (documented). Assumption: a value of the wrong JSON type is.
-    if (typeof value === 'string' || value === null) profile[name] = value;
-    else faults.push(wrongType(name, 'a string'));
+    const value = readText(body.get(name), name, clearing, faults);
+    if (value !== undefined) profile[name] = value;
   }
   return profile;
 }
 
-function readUserFields(body: Body, faults: FieldFault[]): Partial<UserFields> {
+/** undefined = the field stays as it is. */
+function readText(
+  value: unknown,
+  name: string,
+  clearing: SandboxModes['clearing'],
+  faults: FieldFault[],
+): string | null | undefined {
+  if (value === undefined) return undefined;
+  // Values are mostly not validated (documented). Assumption: a value of the wrong JSON type is.
+  if (typeof value !== 'string' && value !== null) {
+    faults.push(wrongType(name, 'a string'));
+    return undefined;
+  }
+  if (value !== null && value !== '') return value;
+  const effect = value === null ? clearing.null : clearing.empty;
+  switch (effect) {
+    case 'clears':
+      return null;
+    case 'kept':
+      return value;
+    case 'ignored':
+      return undefined;
+    case '422':
+      faults.push(wrongType(name, 'a text with at least one character'));
+      return undefined;
+    default:
+      return effect satisfies never;
+  }
+}
+
+function readUserFields(
+  body: Body,
+  clearing: SandboxModes['clearing'],
+  faults: FieldFault[],
+): Partial<UserFields> {
   const fields: Partial<UserFields> = {};
   const given = body.get('UserFields');
   if (given === undefined || given === null) return fields;
@@ -86,9 +126,8 @@ function readUserFields(body: Body, faults: FieldFault[]): Partial<UserFields> {
     faults.push(wrongType('UserFields', 'an object'));
     return fields;
   }
-  const clientId = values.get('ClientId');
-  if (typeof clientId === 'string' || clientId === null) fields.ClientId = clientId;
-  else if (clientId !== undefined) faults.push(wrongType('UserFields.ClientId', 'a string'));
+  const clientId = readText(values.get('ClientId'), 'UserFields.ClientId', clearing, faults);
+  if (clientId !== undefined) fields.ClientId = clientId;
   for (const name of FLAGS) readFlag(values.get(name), name, fields, faults);
   return fields;
 }

@@ -2,6 +2,8 @@
  * One user as the sandbox keeps it, and as the API shows it when read. A record never changes: a write
  * makes a new one. Knows nothing of where records are kept.
  */
+import type { SandboxModes } from './modes.ts';
+
 /** The profile fields that are text (documented), by the names the API gives them. */
 export const TEXT_FIELDS = [
   'FirstName',
@@ -30,6 +32,8 @@ export type UserFields = Record<Flag, boolean> & { ClientId: string | null };
 export interface UserRecord {
   /** A UUID in lower case. */
   readonly deviceToken: string;
+  /** The same as it was given in the create. */
+  readonly givenToken: string;
   readonly instanceId: string;
   /** Epoch milliseconds, as is `deletedAt`. */
   readonly createdAt: number;
@@ -39,6 +43,8 @@ export interface UserRecord {
   readonly profile: Readonly<Profile>;
   readonly fields: Readonly<UserFields>;
 }
+
+type TokenCasing = SandboxModes['tokenCasing'];
 
 export const EMPTY_PROFILE: Readonly<Profile> = {
   FirstName: null,
@@ -70,9 +76,9 @@ export const FRESH_FIELDS: Readonly<UserFields> = {
  * A user as find and the filtered page show it (documented): UserFields is an array of one object when read.
  * Without `includeAccountInfo` the names in AccountInfo are null.
  */
-export function asRead(user: UserRecord, includeAccountInfo: boolean) {
+export function asRead(user: UserRecord, includeAccountInfo: boolean, casing: TokenCasing) {
   return {
-    DeviceToken: user.deviceToken,
+    DeviceToken: tokenOf(user, casing),
     DateCreated: dateCreated(user.createdAt),
     Status: user.status,
     ActivityStatus: 'No Data',
@@ -83,6 +89,21 @@ export function asRead(user: UserRecord, includeAccountInfo: boolean) {
     },
     UserFields: [user.fields],
   };
+}
+
+/** A user's token as answers write it. */
+export function tokenOf(
+  { deviceToken, givenToken }: Pick<UserRecord, 'deviceToken' | 'givenToken'>,
+  casing: TokenCasing,
+): string {
+  switch (casing) {
+    case 'lower':
+      return deviceToken;
+    case 'upper':
+      return deviceToken.toUpperCase();
+    case 'as-given':
+      return givenToken;
+  }
 }
 
 /** A user as the sandbox's own controls show it. */

@@ -179,6 +179,31 @@ test('a find that cannot be read never looks like a find that found nobody', asy
   expect(await errorOf(client.findUsers({ clientId: 'x' }))).toMatchObject({ kind: 'malformed' });
 });
 
+test('a page that cannot be read never looks like a page with nobody on it, or like the last one', async () => {
+  const { server, client } = await startWorld();
+  const page = { Users: [{ DeviceToken: userId }], HasNextPage: false, TotalUsers: 1 };
+  const answers: [unknown, DamoovErrorKind][] = [
+    [undefined, 'no-result'],
+    [{}, 'malformed'],
+    [[], 'malformed'],
+    [{ ...page, Users: undefined }, 'malformed'],
+    [{ ...page, Users: [{ Status: 'Active' }] }, 'malformed'],
+    [{ ...page, HasNextPage: undefined }, 'malformed'],
+    [{ ...page, TotalUsers: null }, 'malformed'],
+    [{ ...page, TotalUsers: -1 }, 'malformed'],
+  ];
+  for (const [result, kind] of answers) {
+    server.script('page', success(result));
+    expect(await errorOf(client.page({ pageNumber: 1, pageSize: 9 }))).toMatchObject({
+      kind,
+      operation: 'page',
+      mayHaveBeenApplied: false,
+    });
+  }
+  server.script('page', success(page));
+  expect(await client.page({ pageNumber: 1, pageSize: 9 })).toMatchObject({ totalUsers: 1 });
+});
+
 test('the error keeps what Damoov said, and its message says what was attempted and for whom', async () => {
   const { server, client } = await startWorld();
   server.script('update', refusal(422, [{ Key: 'Phone', Message: 'is no phone number' }]));
@@ -228,6 +253,7 @@ test('without admin credentials only creates are possible', async () => {
     client.updateUser(userId, {}),
     client.deleteUser(userId),
     client.findUsers({ clientId: 'x' }),
+    client.page({ pageNumber: 1, pageSize: 9 }),
     client.ensureSession(),
   ];
   for (const error of await errorsOf(...calls)) {

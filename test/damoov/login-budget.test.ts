@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { inMemoryLoginBudget } from '../../src/damoov/login-budget.ts';
+import { atMost, inMemoryLoginBudget } from '../../src/damoov/login-budget.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -54,4 +54,17 @@ test('a bar holds to its end, and a shorter one does not cut it', async () => {
 
 test('a budget of none grants none', async () => {
   expect(await inMemoryLoginBudget({ loginsPerHour: 0 }).take()).toMatchObject({ granted: false });
+});
+
+test('a client that may log in so often takes no more of the budget, and a grant given back counts again', async () => {
+  const budget = inMemoryLoginBudget();
+  const own = atMost(1, budget);
+  expect(await own.take()).toEqual({ granted: true });
+  expect(await own.take()).toMatchObject({ granted: false });
+  await own.giveBack?.();
+  expect(await own.take()).toEqual({ granted: true });
+  expect(await budget.take()).toEqual({ granted: true });
+  expect(await atMost(0, budget).take()).toMatchObject({ granted: false });
+  // Without pauses of its own the budget leaves them to the session.
+  expect(own).not.toHaveProperty('failed');
 });

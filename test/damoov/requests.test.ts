@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import type { HttpAnswer } from '../../src/damoov/exchange.ts';
 import { json, success } from './scripted-server.ts';
 import { admin, instance, startWorld, userId } from './world.ts';
 
@@ -240,6 +241,59 @@ test('a find that would find everybody is not sent', async () => {
   expect(server.received).toEqual([]);
 });
 
+test('a page names its order, its instances, and whether inactive users are on it', async () => {
+  const { server, client } = await startWorld();
+  server.script('page', success({ Users: [], HasNextPage: false, TotalUsers: 0 }));
+  await client.page({ pageNumber: 1, pageSize: 50 });
+  await client.page({
+    pageNumber: 3,
+    pageSize: 200,
+    instanceIds: [instance.id],
+    includeInactive: true,
+    includeAccountInfo: true,
+  });
+  const [, first, second] = server.received;
+  expect(first).toEqual({
+    operation: 'page',
+    method: 'POST',
+    url: '/v1/Management/users/GetFilteredPage',
+    headers: { ...always, ...jsonBody, Authorization: 'Bearer token-1' },
+    body:
+      '{"InstanceIds":[],"PageNumber":1,"PageSize":50,"IncludeAccountInfo":false,"Sort":"DateCreatedDesc",' +
+      '"ActivityStatuses":[],"ShowInactiveUsers":false}',
+  });
+  expect(JSON.parse(second?.body ?? '')).toMatchObject({
+    InstanceIds: [instance.id],
+    PageNumber: 3,
+    PageSize: 200,
+    IncludeAccountInfo: true,
+    ShowInactiveUsers: true,
+  });
+});
+
+test('a page answers users as find does, whether more follow, and how many there are', async () => {
+  const { server, client } = await startWorld();
+  const user = {
+    DeviceToken: userId.toUpperCase(),
+    UserProfile: { FirstName: 'Ada' },
+    AccountInfo: { InstanceId: instance.id.toUpperCase() },
+    UserFields: [{ ClientId: 'c-1' }],
+  };
+  server.script('page', success({ Users: [user], HasNextPage: true, TotalUsers: 7, TotalPages: 7 }));
+  expect(await client.page({ pageNumber: 1, pageSize: 1 })).toEqual({
+    users: [{ userId, firstName: 'Ada', clientId: 'c-1', instanceId: instance.id }],
+    hasNextPage: true,
+    totalUsers: 7,
+  });
+});
+
+test.each([0, -1, 1.5, Number.NaN])('a page of the number or the size %d is not asked for', async (count) => {
+  const { server, client } = await startWorld();
+  await expect(client.page({ pageNumber: count, pageSize: 10 })).rejects.toThrow(TypeError);
+  await expect(client.page({ pageNumber: 1, pageSize: count })).rejects.toThrow(TypeError);
+  expect(server.received).toEqual([]);
+});
+
 test.each(['', '  ', '..', 'a/b', 'a\r\nInstanceKey: x', 'ada@example.test'])(
   'an update or a deletion of %j is not sent',
   async (id) => {
@@ -275,4 +329,31 @@ test('the base URL may have a path prefix, with or without a slash at its end', 
     '/proxy/damoov/v1/Registration/create',
     '/proxy/damoov/v1/Registration/create',
   ]);
+});
+
+test('whoever wants it is told an answer as it came, a refusal too', async () => {
+  const { server, client } = await startWorld();
+  server.script('create', json(409, { Status: 409, Title: '', Errors: [] }, { date: 'then' }));
+  const answers: HttpAnswer[] = [];
+  const onAnswer = (answer: HttpAnswer) => void answers.push(answer);
+  await client.createUser(instance, {}, { onAnswer }).catch(() => {});
+  await client.findUsers({ deviceToken: userId }, { onAnswer });
+  expect(answers).toMatchObject([
+    { status: 409, headers: { date: 'then' }, text: '{"Status":409,"Title":"","Errors":[]}' },
+    { status: 200 },
+  ]);
+});
+
+test('a plain request is sent as it is, and never with the session of the admin', async () => {
+  const { server, client } = await startWorld();
+  await client.ensureSession();
+  await client.request({
+    operation: 'find',
+    method: 'GET',
+    path: '/v1/Management/users/find',
+    headers: { 'x-own': 'yes' },
+    secrets: [],
+  });
+  expect(server.received.at(-1)).toMatchObject({ method: 'GET', headers: { ...always, 'x-own': 'yes' } });
+  expect(server.received.at(-1)?.headers).not.toHaveProperty('authorization');
 });

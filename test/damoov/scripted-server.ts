@@ -1,6 +1,6 @@
 /**
  * A small HTTP server that answers each operation with what the test scripted for it and remembers every request as it
- * came. It knows nothing of Damoov's behaviour beyond the six addresses.
+ * came. It knows nothing of Damoov's behaviour beyond the seven addresses.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -104,6 +104,7 @@ function operationOf(method: string, url: string): DamoovOperation | undefined {
   if (path.endsWith('/v1/Auth/Login')) return 'login';
   if (path.endsWith('/v1/Auth/RefreshToken')) return 'refresh';
   if (path.endsWith('/v1/Management/users/find')) return 'find';
+  if (path.endsWith('/v1/Management/users/GetFilteredPage')) return 'page';
   if (path.endsWith('/v1/Management/users') && method === 'PUT') return 'update';
   return path.includes('/v1/Management/users/') && method === 'DELETE' ? 'delete' : undefined;
 }

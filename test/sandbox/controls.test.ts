@@ -18,6 +18,11 @@ const DEFAULTS = {
   accessTokenTtlMs: 86_400_000,
   loginLimit: { max: 5, windowMs: 60_000, barMs: 3_600_000 },
   rateLimit: null,
+  clearing: { null: 'clears', empty: 'kept' },
+  tokenCasing: 'lower',
+  accessTokenByDefault: false,
+  duplicateClientId: 'allowed',
+  deletedToken: 'taken',
   findLagMs: 0,
   seed: 1,
 };

@@ -110,3 +110,96 @@ test('envelopeErrors puts every error envelope under HTTP 200, and leaves succes
   expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   expect(replies.map(({ body }) => at(body, 'Status'))).toEqual([401, 422, 404, 429, 200]);
 });
+
+describe('clearing: what null and "" do to a field in an update', () => {
+  const profileAfter = async (clearing: object, changes: object) => {
+    const sandbox = await openSandbox();
+    expect((await sandbox.patchModes({ clearing })).status).toBe(200);
+    await sandbox.create({ CustomToken: TOKEN, Phone: '1', Email: 'a@b', UserFields: { ClientId: 'c' } });
+    await sandbox.becomeAdmin();
+    const { status } = await sandbox.update(TOKEN, changes);
+    const [user] = at((await sandbox.find({ DeviceToken: TOKEN })).body, 'Result') as unknown[];
+    const clientId = at(user, 'UserFields', 0, 'ClientId');
+    return {
+      status,
+      phone: at(user, 'UserProfile', 'Phone'),
+      email: at(user, 'UserProfile', 'Email'),
+      clientId,
+    };
+  };
+  const CHANGES = { Phone: null, Email: '', UserFields: { ClientId: null } };
+
+  test.each([
+    [{}, { phone: null, email: '', clientId: null }],
+    [
+      { null: 'ignored', empty: 'clears' },
+      { phone: '1', email: null, clientId: 'c' },
+    ],
+    [
+      { null: 'clears', empty: 'ignored' },
+      { phone: null, email: 'a@b', clientId: null },
+    ],
+  ])('%j leaves %j', async (clearing, left) => {
+    expect(await profileAfter(clearing, CHANGES)).toEqual({ status: 200, ...left });
+  });
+
+  test.each([{ null: '422' }, { empty: 422 }])('%j refuses the whole update', async (clearing) => {
+    expect(await profileAfter(clearing, CHANGES)).toEqual({
+      status: 422,
+      phone: '1',
+      email: 'a@b',
+      clientId: 'c',
+    });
+  });
+});
+
+describe('tokenCasing: how a DeviceToken is written in answers', () => {
+  const GIVEN = TOKEN.replace('a', 'A');
+
+  test.each([
+    ['lower', TOKEN],
+    ['upper', TOKEN.toUpperCase()],
+    ['as-given', GIVEN],
+  ] as const)('%s', async (tokenCasing, shown) => {
+    const sandbox = await openSandbox({ modes: { tokenCasing } });
+    expect(deviceTokenOf(await sandbox.create({ CustomToken: GIVEN }))).toBe(shown);
+    await sandbox.becomeAdmin();
+    const found = await sandbox.find({ DeviceToken: TOKEN });
+    expect(at(found.body, 'Result', 0, 'DeviceToken')).toBe(shown);
+    const page = await sandbox.page({ PageNumber: 1, PageSize: 1 });
+    expect(at(page.body, 'Result', 'Users', 0, 'DeviceToken')).toBe(shown);
+    expect(deviceTokenOf(await sandbox.loginUser(TOKEN))).toBe(shown);
+  });
+});
+
+test('accessTokenByDefault gives tokens to a create that does not say whether it wants some', async () => {
+  const sandbox = await openSandbox({ modes: { accessTokenByDefault: true } });
+  expect(at((await sandbox.create({})).body, 'Result', 'RefreshToken')).toMatch(UUID);
+  const unwanted = await sandbox.create({ CreateAccessToken: false });
+  expect(at(unwanted.body, 'Result', 'RefreshToken')).toBeNull();
+});
+
+describe('duplicateClientId: a create with the ClientId of another user', () => {
+  const create = { UserFields: { ClientId: 'c' } };
+
+  test.each(['409', '422', '400'] as const)('%s refuses, until that user is deleted', async (status) => {
+    const sandbox = await openSandbox({ modes: { duplicateClientId: status } });
+    await sandbox.create({ ...create, CustomToken: TOKEN });
+    expect((await sandbox.create(create)).status).toBe(Number(status));
+    expect((await sandbox.create({ ...create, CustomToken: TOKEN })).status).toBe(200);
+    expect(await sandbox.users()).toHaveLength(1);
+    await sandbox.becomeAdmin();
+    await sandbox.delete(TOKEN);
+    expect((await sandbox.create(create)).status).toBe(200);
+  });
+});
+
+test('deletedToken free gives the token of a deleted user to another one', async () => {
+  const sandbox = await openSandbox({ modes: { deletedToken: 'free', duplicateToken: '409' } });
+  await sandbox.create({ CustomToken: TOKEN });
+  await sandbox.becomeAdmin();
+  await sandbox.delete(TOKEN);
+  expect((await sandbox.create({ CustomToken: TOKEN })).status).toBe(200);
+  expect(at((await sandbox.find({ DeviceToken: TOKEN })).body, 'Result')).toHaveLength(1);
+  expect((await sandbox.create({ CustomToken: TOKEN })).status).toBe(409);
+});

@@ -14,5 +14,6 @@ export const registerSandbox: Register = (program) => {
       new Option('--port <port>', 'port to listen on, 0 for any free one').default(7700).argParser(parsePort),
     )
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
+    .option('--facts <file>', 'behave as a probe has seen Damoov behave (damoov-users probe)')
     .action(async (options: SandboxCommandOptions) => (await import('../sandbox.ts')).sandbox(options));
 };

@@ -1,0 +1,35 @@
+/**
+ * How `damoov-users probe` is called.
+ */
+import { Option } from 'commander';
+import { parseDurationMs } from '../duration.ts';
+import type { ProbeCommandOptions } from '../probe.ts';
+import { parseWhole } from './options.ts';
+import type { Register } from './register.ts';
+
+export const registerProbe: Register = (program, ended) => {
+  program
+    .command('probe')
+    .description('find out on a test instance how Damoov really behaves; makes users and deletes them again')
+    .requiredOption('--instance <name>', 'the configured Damoov instance to ask')
+    .option('--yes-this-instance-is-disposable', 'it has no users that anybody would miss')
+    .option(
+      '--try-wrong-key',
+      'also call it with a wrong InstanceKey; what Damoov makes of that is not known',
+    )
+    .addOption(
+      new Option('--even-with-users <count>', 'the instance may have so many users (default: 50)').argParser(
+        parseWhole,
+      ),
+    )
+    .addOption(
+      new Option('--patience <span>', 'how long a write may take to be seen')
+        .default(60_000, '60s')
+        .argParser(parseDurationMs),
+    )
+    .option('--out <file>', 'where the facts are written', 'damoov-facts.json')
+    .option('--json', 'tell it in JSON')
+    .action(async (options: ProbeCommandOptions) =>
+      ended(await (await import('../probe.ts')).runProbe(options)),
+    );
+};

@@ -1,0 +1,119 @@
+/**
+ * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
+ */
+import { Queue } from 'bullmq';
+import { type Config, type DamoovAccess, loadConfig, loadEnvFile } from '../config.ts';
+import { DamoovClient } from '../damoov/client.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { lookAtAdmin, lookAtInstanceKey, lookWhetherDamoovAnswers } from '../doctor/look-at-damoov.ts';
+import { isOf, lookAtFacts } from '../doctor/look-at-facts.ts';
+import { lookAtRedis } from '../doctor/look-at-redis.ts';
+import { openFleetClient } from '../fleet-client.ts';
+import { fingerprintsOf } from '../gate-fingerprints.ts';
+import type { FactsFile } from '../probe/facts.ts';
+import { type RedisConnection, RedisAwayError } from '../redis/connection.ts';
+import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
+import { FACTS_FILE, readFactsFile } from './facts-file.ts';
+import { outputOf } from './output.ts';
+import { UsageError } from './usage-error.ts';
+import { withRedis } from './with-redis.ts';
+
+export interface DoctorOptions {
+  facts?: string;
+  login?: boolean;
+  json?: boolean;
+}
+
+/** False where anything fails. */
+export async function doctor({ facts: file, login = false, json = false }: DoctorOptions): Promise<boolean> {
+  loadEnvFile();
+  const config = loadConfig();
+  const facts = readFactsFile(file ?? FACTS_FILE);
+  if (file !== undefined && facts === undefined) throw new UsageError(`--facts: there is no ${file}`);
+  const findings = [...(await examine(config, facts, login)), ...lookAtFacts(facts, config, Date.now())];
+  const isWell = findings.every(({ is }) => is !== 'fail');
+  const out = outputOf();
+  if (json) await out.line(JSON.stringify({ ok: isWell, findings }));
+  else for (const finding of findings) await out.line(text(finding));
+  return isWell;
+}
+
+/** Redis first: without it the rest can only be asked whether it is there. */
+async function examine(config: Config, facts: FactsFile | undefined, mayLogIn: boolean): Promise<Finding[]> {
+  try {
+    return await withRedis(async (connection) => [
+      ...(await lookAtRedis(connection, Date.now)),
+      ...(config.damoov === 'sandbox'
+        ? [STAND_IN]
+        : await examineDamoov({ connection, config, access: config.damoov, facts, mayLogIn })),
+    ]);
+  } catch (error) {
+    if (!(error instanceof RedisAwayError)) throw error;
+    const todo = 'bring Redis back, or correct how it is addressed';
+    const away: Finding = { check: 'redis', is: 'fail', seen: error.message, todo };
+    return [
+      away,
+      ...(config.damoov === 'sandbox' ? [STAND_IN] : await examineFromAfar(config.damoov, config)),
+    ];
+  }
+}
+
+const STAND_IN: Finding = {
+  check: 'damoov',
+  is: 'warn',
+  seen: 'none is configured: the worker simulates one',
+  todo: 'set DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY',
+};
+
+interface Patient {
+  connection: RedisConnection;
+  config: Config;
+  access: DamoovAccess;
+  facts: FactsFile | undefined;
+  mayLogIn: boolean;
+}
+
+async function examineDamoov({ connection, config, access, facts, mayLogIn }: Patient): Promise<Finding[]> {
+  const { prefix, jobs: name } = config.queues;
+  const { timeoutMs } = config;
+  const mostLogins = mayLogIn ? 1 : 0;
+  const { client, logins, fingerprint } = await openFleetClient(config, access, {
+    connection,
+    timeoutMs,
+    mostLogins,
+  });
+  const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+  // Only echoes what the connection says itself; without a listener BullMQ would print it.
+  jobs.on('error', () => {});
+  const gateOf = createGateReader(jobs, gateKeysOf(prefix, fingerprintsOf(access, fingerprint)));
+  const keyCheck = facts && isOf(facts, access) ? facts.facts.keyCheck : undefined;
+  try {
+    const answers = await lookWhetherDamoovAnswers(client, Date.now);
+    // What nothing answers need not be asked for more.
+    if (answers.some(({ is }) => is === 'fail')) return answers;
+    const admin = { logins: await logins?.state(), gate: await gateOf('admin'), mayLogIn };
+    const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
+    for (const [instance, credentials] of Object.entries(access.instances)) {
+      const gate = await gateOf(`instance-key:${instance}`);
+      findings.push(await lookAtInstanceKey(client, { name: instance, credentials, gate, keyCheck }));
+    }
+    return findings;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Session, budget and gates lie in Redis. */
+async function examineFromAfar({ baseUrl }: DamoovAccess, { timeoutMs }: Config): Promise<Finding[]> {
+  const client = new DamoovClient({ baseUrl, timeoutMs });
+  try {
+    return await lookWhetherDamoovAnswers(client, Date.now);
+  } finally {
+    await client.close();
+  }
+}
+
+function text({ check, is, seen, todo }: Finding): string {
+  const line = `${is.padEnd(4)}  ${check.padEnd(23)}  ${seen}`;
+  return todo === undefined || is === 'ok' ? line : `${line}\n      → ${todo}`;
+}

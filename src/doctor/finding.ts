@@ -1,0 +1,13 @@
+/**
+ * One line of a diagnosis. Knows nothing of how it came about.
+ */
+export interface Finding {
+  /** What was looked at: `redis version`, `instance key default`. */
+  check: string;
+  /** `warn`: it works, and may cease to, or nobody can tell. */
+  is: 'ok' | 'warn' | 'fail';
+  /** Without an address, a secret or anybody's data. */
+  seen: string;
+  /** What to do about it. */
+  todo?: string;
+}

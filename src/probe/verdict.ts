@@ -1,0 +1,142 @@
+/**
+ * What follows from the facts: which of the things that the product relies on hold, what it means where one does not, and which
+ * settings fit. The one place that judges; whoever reads a facts file judges it anew.
+ */
+import type { Assumption, Facts, Setting } from './facts.ts';
+
+type Rule = {
+  assumption: string;
+  /** Undefined: the facts do not tell. */
+  holds: (facts: Facts) => boolean | undefined;
+  otherwise: string | ((facts: Facts) => string);
+};
+
+/** Every assumption, in the order of what it costs where it does not hold. */
+export function assumptionsOf(facts: Facts): Assumption[] {
+  return RULES.map(({ assumption, holds, otherwise }) => ({
+    assumption,
+    holds: holds(facts) ?? null,
+    otherwise: typeof otherwise === 'string' ? otherwise : otherwise(facts),
+  }));
+}
+
+export function settingsOf({ customToken }: Facts): Setting[] {
+  const variable = 'DAMOOV_USER_ID';
+  switch (customToken.is) {
+    case 'honoured':
+      return [
+        {
+          variable,
+          value: 'derived',
+          because: 'Damoov takes the UserId that we choose: a create can be looked up by it',
+        },
+      ];
+    case 'ignored':
+    case 'refused':
+      return [
+        {
+          variable,
+          value: 'assigned',
+          because: `the UserId that we choose is ${customToken.is}: with derived every sign-up would fail`,
+        },
+      ];
+    case 'unknown':
+      return [];
+    default:
+      return customToken.is satisfies never;
+  }
+}
+
+/** How long after a create a look-up may not show it, as the worker believes: 15 minutes. */
+const LAG_MS = 15 * 60_000;
+
+const RULES: readonly Rule[] = [
+  {
+    assumption: 'the UserId is the one that we choose',
+    holds: ({ customToken }) => isOneOf(customToken.is, ['honoured']),
+    otherwise: 'set DAMOOV_USER_ID=assigned; a create without an answer may then end as outcome-unknown',
+  },
+  {
+    assumption: 'a create under an id that is taken makes no second user',
+    holds: ({ repeatedToken }) => isOneOf(repeatedToken.is, ['same', '409', '422', '400']),
+    otherwise: ({ repeatedToken }) =>
+      repeatedToken.is === 'second-user'
+        ? 'a create that is sent again ends as unexpected-user-id and leaves a second user; the worker looks first, so give it an admin account'
+        : 'the worker takes this answer for something else than an id that is taken',
+  },
+  {
+    assumption: 'the id of a deleted user is free, or refused as a conflict',
+    holds: ({ deletedToken }) => isOneOf(deletedToken.is, ['free', '409']),
+    otherwise:
+      'somebody who signs up again later than 30 days after their deletion may not get a user: give such sign-ups another clientId',
+  },
+  {
+    assumption: 'a look-up shows a write within 15 minutes, and a deleted user no more',
+    holds: ({ findLagMs }) => {
+      const lags = Object.values(findLagMs);
+      return lags.includes(null) ? undefined : lags.every((ms) => ms !== null && ms <= LAG_MS);
+    },
+    otherwise: 'unanswered creates and deletions may be taken for ones that had no effect',
+  },
+  {
+    assumption: 'a look-up finds a UserId in lower case',
+    holds: ({ tokenCasing, findIgnoresCase }) =>
+      findIgnoresCase.is === 'yes' || (findIgnoresCase.is === 'no' ? tokenCasing.is === 'lower' : undefined),
+    otherwise: 'users of other systems whose ids are in upper case are not found',
+  },
+  {
+    assumption: 'null in an update clears a field',
+    holds: ({ nullInProfile, nullInClientId }) =>
+      allOf(isOneOf(nullInProfile.is, ['clears', 'kept']), isOneOf(nullInClientId.is, ['clears', 'kept'])),
+    otherwise: ({ emptyInProfile }) =>
+      isOneOf(emptyInProfile.is, ['clears', 'kept']) === true
+        ? 'an update with null changes nothing; producers can send "" instead'
+        : 'an update can clear no field',
+  },
+  {
+    assumption: 'an update of nobody is a 404',
+    holds: ({ unknownUpdate }) => isOneOf(unknownUpdate.is, ['404']),
+    otherwise: 'an update of a user that others have deleted is not told as user-not-found',
+  },
+  {
+    assumption: 'a deletion of nobody is a 404, a 403 or a success',
+    holds: ({ unknownDelete, repeatedDelete }) =>
+      allOf(isOneOf(unknownDelete.is, NOBODY), isOneOf(repeatedDelete.is, NOBODY)),
+    otherwise: 'a deletion that is sent again fails instead of ending as user.deleted',
+  },
+  {
+    assumption: 'a refresh token that is no good is told by a 4xx',
+    holds: ({ badRefresh }) => isOneOf(badRefresh.is, [...REFUSALS, '419', '200-empty', '200-null', '200']),
+    otherwise: 'the session is not renewed by a log-in after its refresh token was lost',
+  },
+  {
+    assumption: 'several users may have one ClientId, email or phone',
+    holds: ({ duplicateClientId, duplicateContact }) =>
+      allOf(isOneOf(duplicateClientId.is, ['allowed']), isOneOf(duplicateContact.is, ['allowed'])),
+    otherwise: 'a sign-up with values of another user ends as rejected',
+  },
+  {
+    assumption: 'a look-up tells the instance of a user',
+    holds: ({ instanceTold }) => isOneOf(instanceTold.is, ['yes']),
+    otherwise: 'with several instances under one admin account a clientId must not occur in two of them',
+  },
+  {
+    assumption: 'a wrong InstanceKey makes no user and is told apart',
+    holds: ({ wrongKey }) =>
+      wrongKey.is === 'not-tried' ? undefined : isOneOf(wrongKey.is, [...REFUSALS, '200-empty', '200-null']),
+    otherwise: 'creates with a wrong key are tried again, or fail, instead of waiting for the right one',
+  },
+];
+
+const REFUSALS: readonly string[] = ['400', '401', '403', '404', '422'];
+const NOBODY: readonly string[] = ['404', '403', '200', '200-null', '200-empty'];
+
+function isOneOf(is: string, values: readonly string[]): boolean | undefined {
+  return is === 'unknown' ? undefined : values.includes(is);
+}
+
+/** One that is known not to hold decides, whatever the others are. */
+function allOf(...holding: readonly (boolean | undefined)[]): boolean | undefined {
+  if (holding.includes(false)) return false;
+  return holding.includes(undefined) ? undefined : true;
+}
