@@ -12,12 +12,15 @@ import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerCreate, registerUpdate } from './commands/user-jobs.ts';
 import { registerWorker } from './commands/worker.ts';
 
 /** In the order of the help. */
 const COMMANDS: readonly Register[] = [
   registerWorker,
   registerSandbox,
+  registerCreate,
+  registerUpdate,
   registerDelete,
   registerDeletions,
   registerFailed,

@@ -2,7 +2,7 @@
  * How `damoov-users delete` is called.
  */
 import type { DeleteOptions } from '../delete.ts';
-import { atOption, inOption, ofUser } from './options.ts';
+import { atOption, inOption, jsonOption, ofUser, timeoutOption, waitOption } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerDelete: Register = (program, ended) => {
@@ -12,8 +12,9 @@ export const registerDelete: Register = (program, ended) => {
     .option('--reschedule', 'move the deletion where one is pending already')
     .option('--reason <text>', 'why; kept with the job until it is over')
     .option('--correlation-id <id>', 'your reference, handed through to the event')
-    .option('--wait', 'wait for the end, and print the type and the data of its event')
-    .option('--json', 'tell it in JSON')
+    .addOption(waitOption())
+    .addOption(timeoutOption())
+    .addOption(jsonOption())
     .action(async (options: DeleteOptions) =>
       ended(await (await import('../delete.ts')).deleteUser(options)),
     );
