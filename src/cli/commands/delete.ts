@@ -3,6 +3,7 @@
  */
 import type { DeleteOptions } from '../delete.ts';
 import { atOption, inOption, jsonOption, ofUser, timeoutOption, waitOption } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerDelete: Register = (program, ended) => {
@@ -15,6 +16,15 @@ export const registerDelete: Register = (program, ended) => {
     .addOption(waitOption())
     .addOption(timeoutOption())
     .addOption(jsonOption())
+    .helpGroup(GROUPS.users)
+    .addHelpText(
+      'after',
+      examples(
+        'delete --client-id customer-4711 --in 30d',
+        'delete --client-id customer-4711 --at 2027-01-31T12:00:00Z --reschedule',
+        'delete --user-id 3d0d0165-ec19-8bb6-9018-d49217879e0a --wait --timeout 5m',
+      ),
+    )
     .action(async (options: DeleteOptions) =>
       ended(await (await import('../delete.ts')).deleteUser(options)),
     );

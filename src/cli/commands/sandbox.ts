@@ -4,6 +4,7 @@
 import { Option } from 'commander';
 import type { SandboxCommandOptions } from '../sandbox.ts';
 import { parsePort } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerSandbox: Register = (program) => {
@@ -14,5 +15,7 @@ export const registerSandbox: Register = (program) => {
       new Option('--port <port>', 'port to listen on, 0 for any free one').default(7700).argParser(parsePort),
     )
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
+    .helpGroup(GROUPS.run)
+    .addHelpText('after', examples('sandbox', 'sandbox --port 7701 --host 0.0.0.0'))
     .action(async (options: SandboxCommandOptions) => (await import('../sandbox.ts')).sandbox(options));
 };

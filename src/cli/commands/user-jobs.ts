@@ -4,6 +4,7 @@
 import { type Command, Option } from 'commander';
 import type { CreateOptions, UpdateOptions } from '../user-jobs.ts';
 import { jsonOption, ofUser, timeoutOption, waitOption } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 /** What an update may clear. */
@@ -15,8 +16,13 @@ data by --data - instead.`;
 
 export const registerCreate: Register = (program, ended) => {
   withProfile(ofUser(program.command('create').description('have a user exist: a sign-up')))
+    .helpGroup(GROUPS.users)
     .option('--access-token', "have the event hold the user's access and refresh token")
     .addHelpText('after', SEEN)
+    .addHelpText(
+      'after',
+      examples('create --client-id customer-4711 --wait', 'create --data - < sign-up.json'),
+    )
     .action(async (options: CreateOptions) =>
       ended(await (await import('../user-jobs.ts')).createUser(options)),
     );
@@ -24,9 +30,17 @@ export const registerCreate: Register = (program, ended) => {
 
 export const registerUpdate: Register = (program, ended) => {
   withProfile(ofUser(program.command('update').description('change the profile of a user')))
+    .helpGroup(GROUPS.users)
     .option('--new-client-id <id>', 'the user gets this clientId')
     .addOption(new Option('--clear <field...>', 'fields that are to be empty').choices(CLEARABLE))
     .addHelpText('after', SEEN)
+    .addHelpText(
+      'after',
+      examples(
+        'update --client-id customer-4711 --clear phone nickname --wait',
+        'update --client-id customer-4711 --data - < changes.json',
+      ),
+    )
     .action(async (options: UpdateOptions) =>
       ended(await (await import('../user-jobs.ts')).updateUser(options)),
     );
