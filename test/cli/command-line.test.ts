@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
@@ -77,6 +78,18 @@ function unknownOptionsOf(example: string): string[] {
     return words.split(' ').filter((word) => /^--?[a-z]/.test(word) && !known.includes(word));
   });
 }
+
+describe('docs/commands.md', () => {
+  it('names every command, in calls with options that there are', async () => {
+    const content = await readFile('docs/commands.md', 'utf8');
+    const calls = content.split('\n').filter((line) => line.startsWith('damoov-users '));
+    expect(calls.length).toBeGreaterThan(5);
+    for (const call of calls) expect([call, unknownOptionsOf(call)]).toEqual([call, []]);
+    for (const word of new Set(commands.flatMap(([name]) => name.split(' ')))) {
+      expect(content).toMatch(new RegExp(`\`[a-z ]*\\b${word}\\b[^\`]*\``));
+    }
+  });
+});
 
 describe('the command line', () => {
   it('gives an overview by what somebody is up to, without colours where it is no terminal', async () => {
