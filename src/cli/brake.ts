@@ -27,7 +27,7 @@ export async function decideOver(decision: Decision, options: BrakeOptions): Pro
   if (instance !== undefined && clientId === undefined && userId === undefined) {
     throw new UsageError('--instance: needs --client-id or --user-id');
   }
-  await withDeletions(options, async (_deletions, _jobs, brake) => {
+  await withDeletions(options, async (_deletions, brake) => {
     const isOfUser = clientId !== undefined || userId !== undefined;
     const ids = await brake.find(isOfUser ? { clientId, userId, instance } : undefined);
     const count = ids.length;

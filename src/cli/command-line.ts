@@ -10,26 +10,34 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerFailed } from './commands/failed.ts';
 import { registerProbe } from './commands/probe.ts';
 import { registerReceipts } from './commands/receipts.ts';
+import { HELP_STYLE } from './commands/help.ts';
 import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerCreate, registerUpdate } from './commands/user-jobs.ts';
 import { registerWorker } from './commands/worker.ts';
 
 /** In the order of the help. */
 const COMMANDS: readonly Register[] = [
   registerWorker,
   registerSandbox,
+  registerCreate,
+  registerUpdate,
   registerDelete,
   registerDeletions,
-  registerFailed,
-  registerReceipts,
   registerStatus,
   registerEvents,
+  registerFailed,
+  registerReceipts,
   registerSchema,
   registerDoctor,
   registerProbe,
 ];
+
+const ENDS = `
+\`damoov-users COMMAND --help\` tells more and has examples. Queues and credentials come from the environment, and from .env.
+Exit status: 0 done, 1 it failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
 
 /** @param ended told whether the command did what it was asked for, where it can fail without an error. */
 export function commandLine(version: string, ended: Ended): Command {
@@ -37,7 +45,12 @@ export function commandLine(version: string, ended: Ended): Command {
     .description('Provisions, updates and deletes Damoov users from a Redis queue.')
     .version(version)
     .exitOverride()
-    .showHelpAfterError('(--help tells more)');
+    .showHelpAfterError('(--help tells more)')
+    .configureHelp(HELP_STYLE)
+    .addHelpCommand(
+      new Command('help').argument('[command]').description('the same as --help').helpGroup('Help:'),
+    )
+    .addHelpText('after', ENDS);
   for (const register of COMMANDS) register(program, ended);
   return program;
 }

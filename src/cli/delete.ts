@@ -2,10 +2,10 @@
  * `damoov-users delete`: has a user deleted, at once or when it is due.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queue } from 'bullmq';
 import type { Brake } from '../redis/gates/brake.ts';
 import { scheduledText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
+import { tellEnd } from './tell-end.ts';
 import { UsageError } from './usage-error.ts';
 import { type UserOptions, named, withDeletions } from './with-deletions.ts';
 
@@ -18,6 +18,8 @@ export interface DeleteOptions extends UserOptions {
   reason?: string;
   correlationId?: string;
   wait?: boolean;
+  /** Milliseconds. */
+  timeout: number;
   json?: boolean;
 }
 
@@ -35,7 +37,7 @@ export async function deleteUser(options: DeleteOptions): Promise<boolean> {
     ...(correlationId !== undefined && { correlationId }),
   };
   const out = outputOf();
-  return withDeletions(options, async (deletions, jobs, brake) => {
+  return withDeletions(options, async (deletions, brake, resultOf) => {
     const scheduled = await deletions.schedule(request, dueAt, { reschedules: reschedule });
     const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();
     if (wait && isPending) {
@@ -46,28 +48,26 @@ export async function deleteUser(options: DeleteOptions): Promise<boolean> {
       await out.line(scheduledText(scheduled, Date.now(), json));
       return scheduled !== 'too-late';
     }
-    const end = await endOf(jobs, brake, scheduled.jobId);
-    await out.line(JSON.stringify(end));
-    return end.type === 'user.deleted';
+    const { jobId } = scheduled;
+    const over = new AbortController();
+    const held = tellIfHeld(brake, jobId, over.signal);
+    try {
+      return await tellEnd('user.deleted', options, (limit) => resultOf(jobId, limit));
+    } finally {
+      over.abort();
+      await held;
+    }
   });
 }
 
-/** How the job ended, by the type and the data of its event. */
-async function endOf(jobs: Queue, brake: Brake, jobId: string): Promise<{ type: string; data: unknown }> {
-  for (let isTold = false; ;) {
-    if (!isTold && (await brake.holds(jobId))) {
+/** Once: who waits for a deletion that the brake holds has to decide over it. */
+async function tellIfHeld(brake: Brake, jobId: string, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    // Where Redis is away the wait itself says so.
+    if (await brake.holds(jobId).catch(() => false)) {
       process.stderr.write('the brake holds the deletion: `deletions release` or `refuse` decides\n');
-      isTold = true;
+      return;
     }
-    const job = await jobs.getJob(jobId);
-    if (job === undefined) throw new Error(`job ${jobId} is over: its event is on the events queue`);
-    if (job.finishedOn !== undefined) {
-      const data: unknown = job.returnvalue;
-      if (typeof data !== 'object' || data === null) {
-        return { type: 'user.failed', data: { jobId, message: job.failedReason } };
-      }
-      return { type: 'by' in data ? 'user.superseded' : 'user.deleted', data };
-    }
-    await sleep(LOOK_MS);
+    await sleep(LOOK_MS, undefined, { signal: over }).catch(() => {});
   }
 }

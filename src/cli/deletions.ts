@@ -22,7 +22,7 @@ export interface ListDeletionsOptions extends UserOptions {
 export async function listDeletions(options: ListDeletionsOptions): Promise<void> {
   const { next, json = false } = options;
   const out = outputOf();
-  await withDeletions(options, async (deletions, _jobs, brake) => {
+  await withDeletions(options, async (deletions, brake) => {
     let shown = 0;
     for await (const deletion of chosen(deletions, options)) {
       if (next > 0 && shown === next) {

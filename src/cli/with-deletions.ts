@@ -4,6 +4,8 @@
 import { Queue } from 'bullmq';
 import { type Brake, createBrake } from '../redis/gates/brake.ts';
 import { type Deletions, createDeletions } from '../redis/deletions/deletions.ts';
+import { type Results, createResults } from '../producer/results.ts';
+import { checkInstance } from './known-instance.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
 
@@ -14,25 +16,30 @@ export interface UserOptions {
   instance?: string;
 }
 
+/** How a job ended, once it has. */
+type ResultOf = Results['of'];
+
 /** @throws UsageError for a request that is none, and for an instance that nobody configured. */
 export async function withDeletions<T>(
   { instance }: UserOptions,
-  work: (deletions: Deletions, jobs: Queue, brake: Brake) => Promise<T>,
+  work: (deletions: Deletions, brake: Brake, resultOf: ResultOf) => Promise<T>,
 ): Promise<T> {
-  return withRedis(async (connection, config) => {
-    const known = config.damoov === 'sandbox' ? ['default'] : Object.keys(config.damoov.instances);
-    if (instance !== undefined && !known.includes(instance)) {
-      throw new UsageError(`--instance: there is no such instance (known: ${known.join(', ')})`);
-    }
+  return withRedis(async (connection, config, target) => {
+    checkInstance(instance, config);
     const { prefix, jobs: name } = config.queues;
     const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
     // Only echoes what the connection says itself; without a listener BullMQ would print it.
     jobs.on('error', () => {});
+    const results = createResults(jobs, target);
     try {
-      return await work(createDeletions({ jobs, prefix }), jobs, createBrake({ jobs, prefix }));
+      return await work(createDeletions({ jobs, prefix }), createBrake({ jobs, prefix }), (jobId, limit) =>
+        results.of(jobId, limit),
+      );
     } catch (error) {
       const isOfRequest = error instanceof RangeError || error instanceof TypeError;
       throw isOfRequest ? new UsageError(error.message) : error;
+    } finally {
+      results.close();
     }
   });
 }

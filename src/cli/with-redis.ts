@@ -2,14 +2,41 @@
  * Gives a command the configuration and its Redis, and lets go of both. Knows nothing of what the command does.
  */
 import { type Config, loadConfig, loadEnvFile } from '../config.ts';
-import { type RedisConnection, RedisAwayError, isLostConnection, reachRedis } from '../redis/connection.ts';
+import {
+  type RedisConnection,
+  type RedisTarget,
+  RedisAwayError,
+  isLostConnection,
+  reachRedis,
+} from '../redis/connection.ts';
 import { locateRedis } from '../redis/locate-redis.ts';
 
 /**
  * Runs the work over a connection that fails rather than waits.
  * @throws ConfigError, RedisAwayError, and what the work throws.
  */
-export async function withRedis<T>(work: (redis: RedisConnection, config: Config) => Promise<T>): Promise<T> {
+export async function withRedis<T>(
+  work: (redis: RedisConnection, config: Config, target: RedisTarget) => Promise<T>,
+): Promise<T> {
+  return withTarget(async (target, config) => {
+    try {
+      const redis = await reachRedis(target);
+      try {
+        return await work(redis, config, target);
+      } finally {
+        redis.disconnect();
+      }
+    } catch (error) {
+      throw isLostConnection(error) ? new RedisAwayError('the connection was lost') : error;
+    }
+  });
+}
+
+/**
+ * Runs work that opens its own connections.
+ * @throws ConfigError, and what the work throws.
+ */
+export async function withTarget<T>(work: (target: RedisTarget, config: Config) => Promise<T>): Promise<T> {
   loadEnvFile();
   const config = loadConfig();
   const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) =>
@@ -18,14 +45,7 @@ export async function withRedis<T>(work: (redis: RedisConnection, config: Config
   if (embeddedUrl !== undefined)
     process.stderr.write('REDIS_URL is not set: the Redis under .data/redis is used\n');
   try {
-    const redis = await reachRedis(target);
-    try {
-      return await work(redis, config);
-    } finally {
-      redis.disconnect();
-    }
-  } catch (error) {
-    throw isLostConnection(error) ? new RedisAwayError('the connection was lost') : error;
+    return await work(target, config);
   } finally {
     await release();
   }

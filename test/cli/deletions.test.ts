@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createDeletions } from '../../src/redis/deletions/deletions.ts';
-import { runCommand } from '../support/run-command.ts';
+import { runCommand, startCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -37,6 +39,16 @@ describe('`delete`', () => {
     const { status, lines } = await command(world, 'delete', '--client-id', 'c-1', '--wait');
     const event: unknown = JSON.parse(lines[0] ?? '');
     expect({ status, event }).toMatchObject({ status: 0, event: { type: 'user.deleted', data: { userId } } });
+  });
+
+  it('with --wait says that the brake holds it, and goes on waiting', async () => {
+    const world = await createWorld({ env: { DELETIONS_PER_HOUR: '0' } });
+    await world.signUpElsewhere('c-1');
+    const { child, exit } = startCommand(['delete', '--client-id', 'c-1', '--wait'], world.env);
+    const told = text(child.stdout);
+    expect(String(await once(child.stderr, 'data'))).toContain('the brake holds the deletion');
+    await command(world, 'deletions', 'release', '--yes');
+    expect([await exit, JSON.parse(await told)]).toMatchObject([0, { type: 'user.deleted' }]);
   });
 
   it('with --wait exits with 1 where the deletion fails', async () => {

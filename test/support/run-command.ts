@@ -13,12 +13,18 @@ export interface CommandEnd {
   stderr: string;
 }
 
-/** `damoov-users ARGS`, still running; nobody sits at its terminal. */
-export function startCommand(args: readonly string[], env: Record<string, string>, nodeArgs: string[] = []) {
+/** `damoov-users ARGS`, still running; nobody sits at its terminal, and without an `input` there is none. */
+export function startCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  nodeArgs: string[] = [],
+  input?: string,
+) {
   const child = spawn(process.execPath, [...nodeArgs, 'src/main.ts', ...args], {
     env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   const exit = once(child, 'close').then(([status]) => status as number | null);
   onTestFinished(async () => {
     child.kill('SIGKILL');
@@ -32,8 +38,9 @@ export async function runCommand(
   args: readonly string[],
   env: Record<string, string>,
   nodeArgs?: string[],
+  input?: string,
 ): Promise<CommandEnd> {
-  const { child, exit } = startCommand(args, env, nodeArgs);
+  const { child, exit } = startCommand(args, env, nodeArgs, input);
   const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
   return { status, stdout, stderr };
 }

@@ -2,7 +2,8 @@
  * How `damoov-users delete` is called.
  */
 import type { DeleteOptions } from '../delete.ts';
-import { atOption, inOption, ofUser } from './options.ts';
+import { atOption, inOption, jsonOption, ofUser, timeoutOption, waitOption } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerDelete: Register = (program, ended) => {
@@ -12,8 +13,18 @@ export const registerDelete: Register = (program, ended) => {
     .option('--reschedule', 'move the deletion where one is pending already')
     .option('--reason <text>', 'why; kept with the job until it is over')
     .option('--correlation-id <id>', 'your reference, handed through to the event')
-    .option('--wait', 'wait for the end, and print the type and the data of its event')
-    .option('--json', 'tell it in JSON')
+    .addOption(waitOption())
+    .addOption(timeoutOption())
+    .addOption(jsonOption())
+    .helpGroup(GROUPS.users)
+    .addHelpText(
+      'after',
+      examples(
+        'delete --client-id customer-4711 --in 30d',
+        'delete --client-id customer-4711 --at 2027-01-31T12:00:00Z --reschedule',
+        'delete --user-id 3d0d0165-ec19-8bb6-9018-d49217879e0a --wait --timeout 5m',
+      ),
+    )
     .action(async (options: DeleteOptions) =>
       ended(await (await import('../delete.ts')).deleteUser(options)),
     );

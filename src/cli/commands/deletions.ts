@@ -7,12 +7,14 @@ import type { ListDeletionsOptions, RescheduleOptions } from '../deletions.ts';
 import { parseInstantMs } from '../instant.ts';
 import type { UserOptions } from '../with-deletions.ts';
 import { atOption, inOption, ofUser, parseCount } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerDeletions: Register = (program, ended) => {
   const deletions = program
     .command('deletions')
-    .description('deletions that are pending: list, cancel, move; and what the brake holds: release, refuse');
+    .description('deletions that are pending: list, cancel, move; and what the brake holds: release, refuse')
+    .helpGroup(GROUPS.users);
   addBrake(deletions);
   const load = () => import('../deletions.ts');
   ofUser(deletions.command('list').description('the next due first; changes nothing'))
@@ -20,6 +22,13 @@ export const registerDeletions: Register = (program, ended) => {
     .option('--from <time>', 'due then or later (ISO 8601)', parseInstantMs)
     .option('--until <time>', 'due then or earlier', parseInstantMs)
     .option('--json', 'tell it in JSON, one line each')
+    .addHelpText(
+      'after',
+      examples(
+        'deletions list --next 0 --until 2027-01-31T00:00:00Z',
+        'deletions list --client-id customer-4711 --json',
+      ),
+    )
     .action(async (options: ListDeletionsOptions) => (await load()).listDeletions(options));
   ofUser(
     deletions
@@ -27,6 +36,7 @@ export const registerDeletions: Register = (program, ended) => {
       .description('cancel the deletion of a user; status 0 only where it was cancelled'),
   )
     .option('--json', 'tell it in JSON')
+    .addHelpText('after', examples('deletions cancel --client-id customer-4711'))
     .action(async (options: UserOptions & { json?: boolean }) =>
       ended(await (await load()).cancelDeletion(options)),
     );
@@ -34,6 +44,7 @@ export const registerDeletions: Register = (program, ended) => {
     .addOption(inOption())
     .addOption(atOption())
     .option('--json', 'tell it in JSON')
+    .addHelpText('after', examples('deletions reschedule --client-id customer-4711 --in 7d'))
     .action(async (options: RescheduleOptions) => ended(await (await load()).rescheduleDeletion(options)));
 };
 
@@ -46,6 +57,10 @@ function addBrake(deletions: Command): void {
     ofUser(deletions.command(decision).description(`${describe[decision]}: all, or of one user`))
       .option('--yes', 'ask nobody')
       .option('--json', 'tell it in JSON')
+      .addHelpText(
+        'after',
+        examples(`deletions ${decision} --client-id customer-4711`, `deletions ${decision} --yes --json`),
+      )
       .action(async (options: BrakeOptions) => (await import('../brake.ts')).decideOver(decision, options));
   }
 }

@@ -5,6 +5,7 @@ import { Option } from 'commander';
 import { EVENT_TYPES } from '../../contract/event.ts';
 import type { EventsOptions } from '../events.ts';
 import { parseWhole } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerEvents: Register = (program) => {
@@ -22,11 +23,20 @@ export const registerEvents: Register = (program) => {
     .option('--user-id <id>', 'only of the user with this UserId')
     .option('--queue <name>', 'of this events queue; default: the first of EVENTS_QUEUES')
     .option('--json', 'the whole event in JSON, one line each, with its tokens masked')
+    .helpGroup(GROUPS.watch)
     .addHelpText(
       'after',
       `
 What can be missing: BullMQ keeps about 10,000 notes on what happened in a queue, which are the last 2,000 events or more; an
 event that a subscriber has consumed stays for an hour, and as one of the last 1,000. What is gone is counted, not shown.`,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'events -n 5',
+        'events --follow --type user.failed user.superseded',
+        'events --client-id customer-4711 --json | jq .data',
+      ),
     )
     .action(async (options: EventsOptions) => (await import('../events.ts')).events(options));
 };

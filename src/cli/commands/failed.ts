@@ -7,6 +7,7 @@ import { FAILURE_CODES } from '../../contract/outcome.ts';
 import { parseDurationMs } from '../duration.ts';
 import type { FailedChangeOptions, FailedListOptions } from '../failed.ts';
 import { parseCount } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 /** What cannot be told of a failed job. */
@@ -15,7 +16,8 @@ const UNKNOWN = 'unknown';
 export const registerFailed: Register = (program) => {
   const failed = program
     .command('failed')
-    .description('the jobs that have failed: look at them, run them again, remove them');
+    .description('the jobs that have failed: look at them, run them again, remove them')
+    .helpGroup(GROUPS.watch);
   const filtered = (name: string, description: string) =>
     failed
       .command(name)
@@ -44,11 +46,21 @@ export const registerFailed: Register = (program) => {
         .default(50)
         .argParser(parseCount),
     )
+    .addHelpText(
+      'after',
+      examples(
+        'failed list',
+        'failed list --code retries-exhausted --newer-than 2h',
+        'failed list --limit 0 --json | jq -r .jobId',
+      ),
+    )
     .action(async (options: FailedListOptions) => (await load()).listFailed(options));
   filtered('retry', 'run failed jobs again, with fresh attempts')
     .option(...isConfirmed)
+    .addHelpText('after', examples('failed retry --code retries-exhausted', 'failed retry --id 4711 --yes'))
     .action(async (options: FailedChangeOptions) => (await load()).retryFailed(options));
   filtered('drop', 'remove failed jobs')
     .option(...isConfirmed)
+    .addHelpText('after', examples('failed drop --code invalid-job --older-than 7d'))
     .action(async (options: FailedChangeOptions) => (await load()).dropFailed(options));
 };

@@ -23,6 +23,21 @@ export function atOption(): Option {
     .conflicts('in');
 }
 
+/** For machines; where a command has more to say of it, it has its own. */
+export function jsonOption(what = 'tell it in JSON'): Option {
+  return new Option('--json', what);
+}
+
+export function waitOption(): Option {
+  return new Option('--wait', 'wait for the end, and print the type and the data of its event');
+}
+
+export function timeoutOption(): Option {
+  return new Option('--timeout <span>', 'with --wait: for how long')
+    .default(60_000, '60s')
+    .argParser(parseDurationMs);
+}
+
 /** @throws InvalidArgumentError, which commander reports by the option's name. */
 export function parseCount(text: string): number {
   return parseWhole(text, undefined, 'must be a whole number, 0 for all.');

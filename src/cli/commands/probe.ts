@@ -4,7 +4,8 @@
 import { Option } from 'commander';
 import { parseDurationMs } from '../duration.ts';
 import type { ProbeCommandOptions } from '../probe.ts';
-import { parseWhole } from './options.ts';
+import { GROUPS, examples } from './help.ts';
+import { jsonOption, parseWhole } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerProbe: Register = (program, ended) => {
@@ -28,7 +29,15 @@ export const registerProbe: Register = (program, ended) => {
         .argParser(parseDurationMs),
     )
     .option('--out <file>', 'where the facts are written', 'damoov-facts.json')
-    .option('--json', 'tell it in JSON')
+    .addOption(jsonOption())
+    .helpGroup(GROUPS.setUp)
+    .addHelpText(
+      'after',
+      examples(
+        'probe --instance staging --yes-this-instance-is-disposable',
+        'probe --instance staging --yes-this-instance-is-disposable --try-wrong-key --out staging-facts.json',
+      ),
+    )
     .action(async (options: ProbeCommandOptions) =>
       ended(await (await import('../probe.ts')).runProbe(options)),
     );

@@ -4,12 +4,14 @@
 import { type Command, Option } from 'commander';
 import { parseHead, parsePublicKey } from '../receipt-options.ts';
 import type { VerifyCommandOptions } from '../receipts.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerReceipts: Register = (program, ended) => {
   program
     .command('receipts')
     .description('receipts of deletions')
+    .helpGroup(GROUPS.watch)
     .command('verify')
     .description('check a file of receipts, offline: one a line, or the user.deleted events that hold them')
     .argument('<file>', 'NDJSON, - for the standard input')
@@ -28,6 +30,13 @@ export const registerReceipts: Register = (program, ended) => {
     .option('--complete', 'the receipts of each instance must begin with its first')
     .option('--allow-unsigned', 'let receipts without a signature pass')
     .option('--json', 'tell it in JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'receipts verify receipts.ndjson --public-key receipts.pub.pem',
+        'events --type user.deleted --json -n 1000 | damoov-users receipts verify -',
+      ),
+    )
     .action(async (file: string, options: VerifyCommandOptions, command: Command) => {
       const { verify } = await import('../receipts.ts');
       ended(await verify(file, options, (message) => command.error(message)));

@@ -4,6 +4,7 @@
 import { Option } from 'commander';
 import type { SandboxCommandOptions } from '../sandbox.ts';
 import { parsePort } from './options.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerSandbox: Register = (program) => {
@@ -15,5 +16,7 @@ export const registerSandbox: Register = (program) => {
     )
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
     .option('--facts <file>', 'behave as a probe has seen Damoov behave (damoov-users probe)')
+    .helpGroup(GROUPS.run)
+    .addHelpText('after', examples('sandbox', 'sandbox --port 7701 --host 0.0.0.0'))
     .action(async (options: SandboxCommandOptions) => (await import('../sandbox.ts')).sandbox(options));
 };

@@ -3,6 +3,7 @@
  */
 import { Option } from 'commander';
 import type { SchemaOptions } from '../schema.ts';
+import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
 export const registerSchema: Register = (program) => {
@@ -16,6 +17,8 @@ export const registerSchema: Register = (program) => {
         .default('json-schema'),
     )
     .option('--json', 'on one line')
+    .helpGroup(GROUPS.setUp)
+    .addHelpText('after', examples('schema create-user', 'schema --format asyncapi > asyncapi.json'))
     .action(async (name: string | undefined, options: SchemaOptions) =>
       (await import('../schema.ts')).schema(name, options, program.version() ?? ''),
     );

@@ -1,0 +1,37 @@
+/**
+ * What the help of every command has in common: the groups of the overview, and examples that can be copied.
+ */
+import { styleText } from 'node:util';
+import type { HelpConfiguration } from 'commander';
+
+/** The groups of `damoov-users --help`, by what somebody is up to. */
+export const GROUPS = {
+  run: 'Run it:',
+  users: 'Users:',
+  watch: 'Watch over it:',
+  setUp: 'Set it up, connect to it:',
+} as const;
+
+/**
+ * For `addHelpText('after', …)`.
+ * @param calls without the name of the program.
+ */
+export function examples(...calls: string[]): string {
+  return [`\n${bold('Examples:')}`, ...calls.map((call) => `  $ damoov-users ${call}`)].join('\n');
+}
+
+/** Commander itself takes the colours away where it is no terminal, or NO_COLOR is set. */
+export const HELP_STYLE: HelpConfiguration = {
+  styleTitle: bold,
+  styleCommandText: cyan,
+  styleSubcommandText: cyan,
+  styleOptionText: cyan,
+};
+
+function bold(text: string): string {
+  return styleText('bold', text, { validateStream: false });
+}
+
+function cyan(text: string): string {
+  return styleText('cyan', text, { validateStream: false });
+}

@@ -1,0 +1,13 @@
+/**
+ * Refuses the name of a Damoov instance that nobody has configured: a job for it would only fail.
+ */
+import type { Config } from '../config.ts';
+import { UsageError } from './usage-error.ts';
+
+/** @throws UsageError */
+export function checkInstance(instance: string | undefined, { damoov }: Config): void {
+  const known = damoov === 'sandbox' ? ['default'] : Object.keys(damoov.instances);
+  if (instance !== undefined && !known.includes(instance)) {
+    throw new UsageError(`--instance: there is no such instance (known: ${known.join(', ')})`);
+  }
+}

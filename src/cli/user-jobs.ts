@@ -1,0 +1,127 @@
+/**
+ * `damoov-users create|update`: adds the job of one user, and tells how it ended where that is waited for.
+ */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { InvalidJobError } from '../producer/requests.ts';
+import { type AddOptions, type AddedJob, UserJobs } from '../producer/user-jobs.ts';
+import { checkInstance } from './known-instance.ts';
+import { outputOf } from './output.ts';
+import { tellEnd } from './tell-end.ts';
+import { UsageError } from './usage-error.ts';
+import type { UserOptions } from './with-deletions.ts';
+import { withTarget } from './with-redis.ts';
+
+/** What a job says of the user, as options. */
+export const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+
+interface JobOptions
+  extends UserOptions, AddOptions, Partial<Record<(typeof PROFILE_FIELDS)[number], string>> {
+  occurredAt?: string;
+  correlationId?: string;
+  /** A file with the data of the job in JSON, `-` for the standard input. What else is given comes on top. */
+  data?: string;
+  wait?: boolean;
+  /** Milliseconds. */
+  timeout: number;
+  json?: boolean;
+}
+
+export interface CreateOptions extends JobOptions {
+  accessToken?: boolean;
+}
+
+export interface UpdateOptions extends JobOptions {
+  newClientId?: string;
+  clear?: string[];
+}
+
+/** True where the job was added, or, where it was waited for, the user exists. */
+export async function createUser(options: CreateOptions): Promise<boolean> {
+  const data = await dataOf(options, 'profile', options.accessToken === true && { createAccessToken: true });
+  return addJob('create-user', options, (users, added) => users.create(data, added));
+}
+
+/** True where the job was added, or, where it was waited for, the changes are applied. */
+export async function updateUser(options: UpdateOptions): Promise<boolean> {
+  const { clear = [], newClientId } = options;
+  const set = { ...profileOf(options), ...(newClientId !== undefined && { clientId: newClientId }) };
+  const twice = clear.find((field) => field in set);
+  if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is set as well`);
+  const cleared = Object.fromEntries(clear.map((field) => [field, null]));
+  const data = await dataOf(options, 'changes', false, {
+    ...(newClientId !== undefined && { clientId: newClientId }),
+    ...cleared,
+  });
+  // What is missing is told by the library, in the words of the contract.
+  return addJob('update-user', options, (users, added) => users.update({ changes: {}, ...data }, added));
+}
+
+async function addJob(
+  name: 'create-user' | 'update-user',
+  options: JobOptions,
+  add: (users: UserJobs, options: AddOptions) => Promise<AddedJob>,
+): Promise<boolean> {
+  const { instance, idempotencyKey, wait = false, json = false } = options;
+  return withTarget(async (redis, config) => {
+    checkInstance(instance, config);
+    const { prefix, jobs: queue } = config.queues;
+    const onWarning = (message: string) => void process.stderr.write(`${message}\n`);
+    const users = new UserJobs({ redis, prefix, queue, failAfterMs: REACH_MS, onWarning });
+    try {
+      const job = await add(users, { idempotencyKey });
+      if (wait) return await tellEnd(WANTED[name], options, (limit) => job.result(limit));
+      await outputOf().line(json ? JSON.stringify({ jobId: job.id }) : `added: ${job.id}`);
+      return true;
+    } catch (error) {
+      throw error instanceof InvalidJobError ? new UsageError(error.message) : error;
+    } finally {
+      await users.close();
+    }
+  });
+}
+
+/** Somebody waits for it, but a connection to another continent takes its time. In milliseconds. */
+const REACH_MS = 5000;
+
+const WANTED = { 'create-user': 'user.created', 'update-user': 'user.updated' } as const;
+
+async function dataOf(
+  options: JobOptions,
+  section: 'profile' | 'changes',
+  more: object | false,
+  fields: object = {},
+): Promise<Record<string, unknown>> {
+  const { clientId, userId, instance, occurredAt, correlationId } = options;
+  const base = options.data === undefined ? {} : await readData(options.data);
+  const given = { clientId, userId, instance, occurredAt, correlationId };
+  const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const changed = { ...profileOf(options), ...fields };
+  const before = base[section];
+  const merged = typeof before === 'object' ? { ...before, ...changed } : changed;
+  return { ...base, ...named, ...more, ...(Object.keys(changed).length > 0 && { [section]: merged }) };
+}
+
+function profileOf(options: JobOptions): Record<string, string> {
+  return Object.fromEntries(
+    PROFILE_FIELDS.flatMap((field) => {
+      const value = options[field];
+      return value === undefined ? [] : [[field, value]];
+    }),
+  );
+}
+
+/** @throws UsageError; a message never repeats what was read. */
+async function readData(file: string): Promise<Record<string, unknown>> {
+  let read: unknown;
+  try {
+    read = JSON.parse(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
+    throw new UsageError(`--data: ${reason}`);
+  }
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) {
+    throw new UsageError('--data: must be a JSON object, the data of the job');
+  }
+  return { ...read };
+}

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { commandLine } from '../../src/cli/command-line.ts';
+import { GROUPS } from '../../src/cli/commands/help.ts';
+import { runCommand } from '../support/run-command.ts';
+
+/** What they do is no result: they run until they are told to stop. */
+const WITHOUT_RESULT = ['worker', 'sandbox'];
+
+const program = commandLine('1.2.3', () => {});
+
+/** Those that carry something out, by their whole names. */
+function commandsOf(command: Command, name: string): [string, Command][] {
+  return command.commands
+    .filter((sub) => sub.name() !== 'help')
+    .flatMap((sub): [string, Command][] => {
+      const whole = `${name} ${sub.name()}`.trim();
+      return sub.commands.length === 0 ? [[whole, sub]] : commandsOf(sub, whole);
+    });
+}
+
+/** With what stands behind it. */
+function helpOf(command: Command): string {
+  let help = '';
+  const whole = command.configureOutput({ writeOut: (text) => (help += text), getOutHasColors: () => false });
+  whole.outputHelp();
+  return help;
+}
+
+const commands = commandsOf(program, '');
+
+describe('every command', () => {
+  it.each(commands)(
+    '`%s` says what it does, and has examples of itself that can be parsed',
+    (name, command) => {
+      expect(command.description()).not.toBe('');
+      const [, examples = ''] = helpOf(command).split('\nExamples:\n');
+      const calls = examples.split('\n').filter((line) => line.startsWith('  $ damoov-users '));
+      expect(calls.length).toBeGreaterThan(0);
+      expect(calls.join('\n')).toContain(`damoov-users ${name}`);
+      for (const call of calls) expect([call, unknownOptionsOf(call)]).toEqual([call, []]);
+    },
+  );
+
+  it.each(commands.filter(([name]) => !WITHOUT_RESULT.includes(name)))(
+    '`%s` tells its result in JSON, too',
+    (_name, command) => {
+      expect(command.options.map(({ long }) => long)).toContain('--json');
+    },
+  );
+
+  it.each(commands)('`%s` says what each of its options is for', (_name, command) => {
+    for (const { flags, description } of command.options.filter(
+      ({ long }) => !OBVIOUS.includes(long ?? ''),
+    )) {
+      expect([flags, description]).not.toEqual([flags, '']);
+    }
+  });
+
+  it('stands in one of the groups of the overview', () => {
+    const groups: readonly string[] = Object.values(GROUPS);
+    for (const command of program.commands.filter((sub) => sub.name() !== 'help')) {
+      expect([command.name(), groups.includes(command.helpGroup())]).toEqual([command.name(), true]);
+    }
+  });
+});
+
+/** They come after one that says it for all. */
+const OBVIOUS = ['--last-name', '--nickname', '--phone', '--email'];
+
+/** Options in an example that its command does not have. */
+function unknownOptionsOf(example: string): string[] {
+  return example.split(' | ').flatMap((call) => {
+    const [, words = ''] = /damoov-users (.*?)( #.*)?$/.exec(call) ?? [];
+    const found = commands.find(([name]) => `${words} `.startsWith(`${name} `));
+    const known = found?.[1].options.flatMap(({ long, short }) => [long, short]) ?? [];
+    return words.split(' ').filter((word) => /^--?[a-z]/.test(word) && !known.includes(word));
+  });
+}
+
+describe('docs/commands.md', () => {
+  it('names every command, in calls with options that there are', async () => {
+    const content = await readFile('docs/commands.md', 'utf8');
+    const calls = content.split('\n').filter((line) => line.startsWith('damoov-users '));
+    expect(calls.length).toBeGreaterThan(5);
+    for (const call of calls) expect([call, unknownOptionsOf(call)]).toEqual([call, []]);
+    for (const word of new Set(commands.flatMap(([name]) => name.split(' ')))) {
+      expect(content).toMatch(new RegExp(`\`[a-z ]*\\b${word}\\b[^\`]*\``));
+    }
+  });
+});
+
+describe('the command line', () => {
+  it('gives an overview by what somebody is up to, without colours where it is no terminal', async () => {
+    const { status, stdout } = await runCommand(['--help'], {});
+    expect(status).toBe(0);
+    for (const group of Object.values(GROUPS)) expect(stdout).toContain(`\n${group}\n`);
+    expect(stdout).toContain('Exit status: 0 done, 1 it failed, 2 bad usage');
+    expect(stdout).not.toContain('\u001B');
+  });
+
+  it('has colours where they are asked for, and none where NO_COLOR is set', async () => {
+    expect((await runCommand(['--help'], { FORCE_COLOR: '1' })).stdout).toContain('\u001B');
+    const { stdout } = await runCommand(['--help'], { NO_COLOR: '1', FORCE_COLOR: '' });
+    expect(stdout).not.toContain('\u001B');
+  });
+
+  it.each([
+    ['a misspelt command', ['statu'], 'Did you mean status?'],
+    ['a misspelt command of a command', ['deletions', 'lst'], 'Did you mean list?'],
+    ['a misspelt option', ['status', '--wach'], 'Did you mean --watch?'],
+    ['an option that there is not', ['status', '--colour'], "unknown option '--colour'"],
+    ['no command', [], 'Usage: damoov-users'],
+  ])('with %s helps, and exits with 2', async (_title, args, told) => {
+    const { status, stdout, stderr } = await runCommand(args, {});
+    expect({ status, stdout, stderr }).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining(told),
+    });
+  });
+});
