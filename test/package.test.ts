@@ -126,12 +126,17 @@ describe('the documented programs', () => {
     for (const [name, code] of await programs()) await writeFile(path.join(project, name), code);
   });
 
-  it('compile against the published types', async () => {
+  it('compile against the published types, and so does what the README shows', async () => {
+    const [readme = ''] =
+      /(?<=```ts\n)import [^`]*from 'damoov-user-lifecycle'[^`]*/.exec(await readFile('README.md', 'utf8')) ??
+      [];
+    expect(readme).toContain('new UserJobs');
+    await writeFile(path.join(project, 'readme.ts'), readme);
     const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', 'node'];
     const files = [...(await programs()).keys()];
     expect(files).toEqual(['sign-up.ts', 'back-fill.ts', 'crm.ts', 'find.ts']);
     const tsc = path.join(repository, 'node_modules', '.bin', 'tsc');
-    await run(tsc, [...options, '--skipLibCheck', 'false', ...files], { cwd: project }).catch(
+    await run(tsc, [...options, '--skipLibCheck', 'false', 'readme.ts', ...files], { cwd: project }).catch(
       ({ stdout }: { stdout: string }) => expect(stdout).toBe(''),
     );
   });

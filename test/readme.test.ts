@@ -77,7 +77,7 @@ describe('the README', () => {
   });
 
   it('its TypeScript example adds a job and receives the event', async () => {
-    const [example = ''] = await codeBlocks('README.md', 'ts');
+    const [, example = ''] = await codeBlocks('README.md', 'ts');
     // The first queue is this test's, the second the example's.
     const world = await createWorld({ env: { EVENTS_QUEUES: 'other-events,user-events' } });
     await mkdir('.data', { recursive: true });
