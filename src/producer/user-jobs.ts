@@ -139,9 +139,10 @@ export class UserJobs {
     const dueAt = dueAtOf(due, Date.now());
     checked('delete-user', user);
     const requestedAt = this.#order.stampOf(user);
-    const scheduled = await this.#link.call(() => this.#deletions.schedule(user, dueAt, { reschedules }), {
-      isRepeatable: true,
-    });
+    const scheduled = await this.#link.call(
+      () => this.#deletions.schedule(user, dueAt, { reschedules, requestedAt }),
+      { isRepeatable: true },
+    );
     return scheduled === 'too-late' ? scheduled : this.#scheduled(scheduled);
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { InvalidJobError } from '../../src/producer/requests.ts';
 import { ResultTimeoutError, ResultUnknownError } from '../../src/producer/results.ts';
 import { UserJobs, type UserJobsOptions } from '../../src/producer/user-jobs.ts';
@@ -101,6 +101,27 @@ describe('a producer', () => {
       await (await world.jobs.getJob(deletion.id))?.promote();
       expect(await deletion.result()).toMatchObject({ type: 'user.superseded', data: { by: 'create' } });
     }
+    expect(await world.requests('delete')).toEqual([]);
+  });
+
+  it('is believed so also where the clock ticks while the deletion is on its way', async () => {
+    const atMs = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(atMs - 1);
+    onTestFinished(() => clock.mockRestore());
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const { id: first } = await users.create({ clientId: 'c-1' });
+    clock.mockReturnValue(atMs);
+    const deleting = users.delete({ clientId: 'c-1' }, { in: '1d' });
+    clock.mockReturnValue(atMs + 1);
+    const deletion = await deleting;
+    const back = await users.create({ clientId: 'c-1' });
+    clock.mockRestore();
+    expect(deletion.requestedAt.getTime()).toBe(atMs);
+    expect((await world.jobs.getJob(back.id))?.timestamp).toBe(atMs + 1);
+    await world.startWorker();
+    await Promise.all([users.job(first).result(), back.result()]);
+    await (await world.jobs.getJob(deletion.id))?.promote();
+    expect(await deletion.result()).toMatchObject({ type: 'user.superseded', data: { by: 'create' } });
     expect(await world.requests('delete')).toEqual([]);
   });
 
