@@ -73,7 +73,9 @@ describe('a producer', () => {
     await expect(users.delete({ clientId: 'c' }, { in: 1, at: new Date() })).rejects.toThrow('only one');
     await expect(users.create({ occurredAt: new Date(Number.NaN) })).rejects.toThrow('occurredAt');
     await expect(users.create(undefined as never)).rejects.toThrow(InvalidJobError);
-    expect(await world.redis.keys(`${world.prefix}:user-jobs:*`)).toEqual([]);
+    const keys = await world.redis.keys(`${world.prefix}:user-jobs:*`);
+    // The world's own queue writes its metadata when it gets round to it.
+    expect(keys.filter((key) => !key.endsWith(':meta'))).toEqual([]);
   });
 
   it('counts calls for one user in their order, also within a millisecond', async () => {
