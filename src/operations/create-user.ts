@@ -148,6 +148,9 @@ async function resolveDoubt(
   }
   if (signUp.clientId === undefined) return wanted === undefined ? outcomeUnknown() : undefined;
   const users = await findByClientId(signUp.clientId, context);
+  // A look-up that lags behind may show the user to the second question, and not to the first.
+  const own = users.find((user) => wanted !== undefined && sameUserId(user.userId, wanted));
+  if (own !== undefined) return adopt(signUp, own, context);
   if (users.length > 1) return { outcome: ambiguous(users) };
   const [user] = users;
   if (user === undefined) return undefined;

@@ -6,7 +6,7 @@ import type { DeleteUserJob } from '../contract/job.ts';
 import { type Deleted, type Failed, type Outcome, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
 import { DamoovError } from '../damoov/errors.ts';
-import type { DamoovUser } from '../damoov/wire.ts';
+import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Effect, type OperationContext, type UserRecord, GIVEN_UP } from './context.ts';
 import { deriveUserId } from './derive-user-id.ts';
 import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
@@ -87,7 +87,11 @@ async function identify(
     if (clientId === undefined) return user;
     if (user?.clientId === clientId) return user;
     if (user !== undefined) return failed('user-mismatch', 'this user has another clientId', userId);
-    const [other] = await findByClientId(clientId, context);
+    const users = await findByClientId(clientId, context);
+    // A look-up that lags behind may show the user to the second question, and not to the first.
+    const meant = users.find((user) => sameUserId(user.userId, userId));
+    if (meant !== undefined) return meant;
+    const [other] = users;
     return other && failed('user-mismatch', `the clientId belongs to user ${other.userId}`, userId);
   }
   const users = clientId === undefined ? [] : await findByClientId(clientId, context);

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Answer,
+  type ScriptedServer,
+  hangUp,
+  scriptedServer,
+  success,
+  tokens,
+} from '../damoov/scripted-server.ts';
+import { createWorld } from '../support/world.ts';
+
+const USER_ID = '0d9c1f0e-5c1b-4a5e-9d58-5a1f4f1f7a10';
+
+const nobody = success([]);
+const seen = (DeviceToken: string) => success([{ DeviceToken, UserFields: [{ ClientId: 'c-1' }] }]);
+
+/** A worker before a Damoov that answers as it is told to. */
+async function createLaggingWorld() {
+  const damoov = await scriptedServer();
+  damoov.script('login', tokens('access', 'refresh'));
+  return { damoov, world: await createWorld({ env: { DAMOOV_BASE_URL: damoov.url } }) };
+}
+
+/** By what the question names the user. */
+const asked =
+  (byUserId: Answer, byClientId: Answer): Answer =>
+  (response, request) =>
+    (/[?&]DeviceToken=/.test(request.url) ? byUserId : byClientId)(response, request);
+
+/** The user whom the first create has made. */
+function seenAsAsked({ received }: ScriptedServer): Answer {
+  return (response, request) => {
+    const { body = '{}' } = received.find(({ operation }) => operation === 'create') ?? {};
+    const { CustomToken } = JSON.parse(body) as { CustomToken: string };
+    return seen(CustomToken)(response, request);
+  };
+}
+
+describe('a user whom look-ups come to show between two questions', () => {
+  it('is the one that an unanswered create has made', async () => {
+    const { damoov, world } = await createLaggingWorld();
+    damoov.script('create', hangUp);
+    damoov.script('find', asked(nobody, seenAsAsked(damoov)));
+    const event = await world.run('create-user', { clientId: 'c-1' });
+    expect(event).toMatchObject({ type: 'user.created', data: { existed: true } });
+    expect(damoov.count('create')).toBe(1);
+  });
+
+  it('is the one whom both ids of a deletion mean', async () => {
+    const { damoov, world } = await createLaggingWorld();
+    damoov.script('find', asked(nobody, seen(USER_ID)));
+    damoov.script('delete', success());
+    const event = await world.run('delete-user', { clientId: 'c-1', userId: USER_ID });
+    expect(event).toMatchObject({ type: 'user.deleted', subject: USER_ID, data: { existed: true } });
+    expect(damoov.count('delete')).toBe(1);
+  });
+});
