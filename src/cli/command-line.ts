@@ -8,6 +8,7 @@ import { registerDeletions } from './commands/deletions.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerFailed } from './commands/failed.ts';
+import { registerImport } from './commands/import.ts';
 import { registerProbe } from './commands/probe.ts';
 import { registerReceipts } from './commands/receipts.ts';
 import { HELP_STYLE } from './commands/help.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   registerUpdate,
   registerDelete,
   registerDeletions,
+  registerImport,
   registerStatus,
   registerEvents,
   registerFailed,

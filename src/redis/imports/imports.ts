@@ -24,18 +24,24 @@ export interface RowJob {
   /** The import once this job is added. */
   place: Place;
   /** The data of a `create-user` job. */
-  data: object;
+  data: Readonly<Record<string, unknown>>;
 }
 
-/** `over`: another run has taken the import over, or Redis has lost it. */
-export type Over = { is: 'over'; isLost: boolean };
+/** Another run has taken the import over, or Redis has lost it. */
+export interface Over {
+  is: 'over';
+  isLost: boolean;
+}
+
+/** The import is somewhere else than it was taken for: a reply was lost, or Redis has lost what came last. */
+export interface Moved {
+  is: 'moved';
+  place: Place;
+}
 
 export type Added =
   /** So far; not all of it where there was no room. */
-  | { is: 'added'; place: Place; waiting: number }
-  /** The import is somewhere else than it was taken for: a reply was lost, or Redis has lost what came last. */
-  | { is: 'moved'; place: Place }
-  | Over;
+  { is: 'added'; place: Place; waiting: number } | Moved | Over;
 
 /** `gone`: Redis keeps the job no longer; it did not fail, since failed ones are kept for longer. */
 export type JobEnd = { is: 'gone' } | { is: 'failed'; reason: string } | { is: 'done'; value: string };
@@ -52,7 +58,8 @@ export interface ImportRun {
   addAgain(line: number, data: object): Promise<void>;
   /** The ends of the jobs at these lines, as far as they have ended. */
   endsOf(lines: readonly number[]): Promise<{ is: 'ends'; ends: ReadonlyMap<number, JobEnd> } | Over>;
-  complete(): Promise<void>;
+  /** Nothing is left to be done. */
+  complete(at: Place): Promise<{ is: 'complete' } | Moved | Over>;
 }
 
 export interface ImportsOptions {
@@ -63,6 +70,8 @@ export interface ImportsOptions {
   instances: readonly string[];
   /** Delayed jobs that are due later than this, in milliseconds, do not wait to be worked on: they are deferred. */
   soonMs: number;
+  /** How many jobs may wait: those ready, active, about to be tried again, and held by an outage or a refused key. */
+  maxWaiting: number;
 }
 
 export interface BeginOptions {
@@ -72,19 +81,23 @@ export interface BeginOptions {
   isAgain: boolean;
   /** Whether the ends of its jobs are looked for; fixed when an import begins. */
   followsJobs: boolean;
-  /** How many jobs may wait. */
-  maxWaiting: number;
 }
 
 /** An import is remembered for so long after it was last touched, in seconds. */
 const KEEP_S = 90 * 24 * 3600;
 
+export interface Imports {
+  /** @param id a short name that follows from what is imported. */
+  begin(id: string, options: BeginOptions): Promise<ImportRun>;
+}
+
 /** The imports into a queue. */
-export function createImports({ prefix, jobs, instances, soonMs }: ImportsOptions) {
+export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: ImportsOptions): Imports {
   const script = scriptsOf(jobs, {
     'begin-import': readLua('begin-import'),
     'add-rows': [functionOf(addStandardJob), readLua('add-rows')].join('\n'),
     'job-ends': readLua('job-ends'),
+    'complete-import': readLua('complete-import'),
   });
   const gates = ['damoov', ...instances.map((instance) => `instance-key:${instance}`)];
   const addKeys = [
@@ -95,8 +108,7 @@ export function createImports({ prefix, jobs, instances, soonMs }: ImportsOption
   const isSoon = () => (Date.now() + soonMs) * DELAYED_SCALE;
 
   return {
-    /** @param id a short name that follows from what is imported. */
-    async begin(id: string, { run, isAgain, followsJobs, maxWaiting }: BeginOptions): Promise<ImportRun> {
+    async begin(id, { run, isAgain, followsJobs }) {
       const key = `${prefix}:import:${id}`;
       const options = [run, Date.now(), isAgain ? 1 : 0, followsJobs ? 1 : 0, KEEP_S];
       const [at, begunAt, round, follows, complete] = Begun.parse(
@@ -134,9 +146,10 @@ export function createImports({ prefix, jobs, instances, soonMs }: ImportsOption
           if (reply[0] === 'over') return { is: 'over', isLost: reply[1] === '' };
           return { is: 'ends', ends: new Map(reply[1].map((end) => [lines[end[0]] ?? 0, endOf(end)])) };
         },
-        async complete() {
-          const client = await jobs.getBackend().client;
-          await client.hset(key, { complete: String(Date.now()) });
+        async complete(at) {
+          const reply = await script('complete-import')([key], [run, textOf(at), Date.now()]);
+          const answer = Completed.parse(reply);
+          return answer[0] === 'complete' ? { is: 'complete' } : elsewhere(answer);
         },
       };
     },
@@ -156,28 +169,23 @@ const Begun = z.tuple([
   z.string(),
   z.string(),
 ]);
-const IsOver = z.tuple([z.literal('over'), z.string()]);
-const Reply = z.union([
-  IsOver,
-  z.tuple([z.literal('moved'), z.string()]),
-  z.tuple([z.literal('added'), z.string(), z.number()]),
-]);
+const Elsewhere = z.tuple([z.enum(['over', 'moved']), z.string()]);
+const Reply = z.union([Elsewhere, z.tuple([z.literal('added'), z.string(), z.number()])]);
+const Completed = z.union([Elsewhere, z.tuple([z.literal('complete')])]);
 const End = z.union([
   z.tuple([z.number(), z.literal('gone')]),
   z.tuple([z.number(), z.enum(['failed', 'done']), z.string()]),
 ]);
-const Ends = z.union([IsOver, z.tuple([z.literal('ends'), z.array(End)])]);
+const Ends = z.union([z.tuple([z.literal('over'), z.string()]), z.tuple([z.literal('ends'), z.array(End)])]);
 
 function addedOf(reply: unknown): Added {
   const answer = Reply.parse(reply);
-  switch (answer[0]) {
-    case 'over':
-      return { is: 'over', isLost: answer[1] === '' };
-    case 'moved':
-      return { is: 'moved', place: placeOf(answer[1]) };
-    case 'added':
-      return { is: 'added', place: placeOf(answer[1]), waiting: answer[2] };
-  }
+  if (answer[0] !== 'added') return elsewhere(answer);
+  return { is: 'added', place: placeOf(answer[1]), waiting: answer[2] };
+}
+
+function elsewhere([is, what]: z.infer<typeof Elsewhere>): Moved | Over {
+  return is === 'over' ? { is, isLost: what === '' } : { is, place: placeOf(what) };
 }
 
 function endOf(end: z.infer<typeof End>): JobEnd {
