@@ -115,12 +115,11 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
         await script('begin-import')([key], options),
       );
       const jobId = (line: number) => `import-${id}-${round === 1 ? '' : `${round}-`}${line}`;
-      const jobOf = (line: number, data: object) => {
-        const job = new Job(jobs, 'create-user', data, {}, jobId(line));
-        // A file says what was so when its import began: what anybody changes while it goes on is newer, and wins.
-        job.timestamp = begunAt;
-        return job;
-      };
+      // One for all rows: a BullMQ job of its own for each would be most of the work and of the memory.
+      const job = new Job(jobs, 'create-user', {});
+      // A file says what was so when its import began: what anybody changes while it goes on is newer, and wins.
+      job.timestamp = begunAt;
+      const jobOf = (line: number, data: object) => Object.assign(job, { id: jobId(line), data });
       return {
         begunAt,
         place: placeOf(at),
