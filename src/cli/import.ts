@@ -36,6 +36,9 @@ export interface ImportOptions extends Partial<RowOptions> {
   json?: boolean;
 }
 
+/** Jobs that are due later than in ten minutes are deferred deletions, and do not wait to be worked on. */
+const SOON_MS = 600_000;
+
 /** What the whole command works with. */
 interface Desk {
   options: ImportOptions;
@@ -122,7 +125,7 @@ async function importSource(
     prefix: config.queues.prefix,
     jobs: queueOf(redis, config),
     instances: config.damoov === 'sandbox' ? ['default'] : Object.keys(config.damoov.instances),
-    soonMs: config.retry.maxMs,
+    soonMs: Math.max(SOON_MS, config.retry.maxMs),
     maxWaiting: options.maxWaiting,
   });
   const run = randomUUID();

@@ -2,7 +2,7 @@
  * Shows how far a long command has come: a bar that redraws itself on a terminal, else a line now and then. Knows no command,
  * and no clock but the one it is given.
  */
-import { durationText } from './duration.ts';
+import { durationText } from '../contract/duration.ts';
 import { numberText } from './failed-report.ts';
 
 export interface ProgressStream {

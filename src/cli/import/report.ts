@@ -66,7 +66,11 @@ async function reportOf(handle: FileHandle, path: string, goesOn: boolean): Prom
     async add(ends) {
       const news = ends.filter(({ line }) => !lines.has(line));
       if (news.length === 0) return;
-      await handle.appendFile(news.map(textOf).join(''));
+      await handle.appendFile(news.map(textOf).join('')).catch((error: NodeJS.ErrnoException) => {
+        throw new Error(`--report: ${path} cannot be written (${error.code ?? error.name})`, {
+          cause: error,
+        });
+      });
       for (const { line, outcome } of news) note(line, outcome);
     },
     close: () => handle.close(),

@@ -26,7 +26,7 @@ const PIECE_BYTES = 64 * 1024;
 export async function openSource(file: string, signal: AbortSignal): Promise<Source> {
   if (file === '-') return sourceOf(await copyOf(process.stdin, signal));
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${file}: cannot be read (${error.code ?? error.name})`);
+    throw new UsageError(unreadable(file, error).message);
   });
   const stat = await handle.stat();
   if (stat.isFile()) return sourceOf(handle);
@@ -47,7 +47,14 @@ async function sourceOf(handle: FileHandle): Promise<Source> {
   const { size, mtimeMs } = await handle.stat();
   return {
     sizeBytes: size,
-    bytes: () => handle.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE_BYTES }),
+    async *bytes() {
+      const stream = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE_BYTES });
+      try {
+        yield* stream as AsyncIterable<Buffer>;
+      } catch (error) {
+        throw unreadable('the file', error);
+      }
+    },
     async hasChanged() {
       const stat = await handle.stat();
       return stat.size !== size || stat.mtimeMs !== mtimeMs;
@@ -66,6 +73,12 @@ async function copyOf(stream: Readable, signal: AbortSignal): Promise<FileHandle
     return handle;
   } catch (error) {
     await handle.close();
-    throw error;
+    throw signal.aborted ? signal.reason : unreadable('the input', error);
   }
+}
+
+/** Told without the code as a property, by which a lost connection is known. */
+function unreadable(what: string, error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return new Error(`${what} cannot be read (${code})`, { cause: error });
 }

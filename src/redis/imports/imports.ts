@@ -114,7 +114,9 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
       const [at, begunAt, round, follows, complete] = Begun.parse(
         await script('begin-import')([key], options),
       );
-      const jobId = (line: number) => `import-${id}-${round === 1 ? '' : `${round}-`}${line}`;
+      const base = `import-${id}-${round === 1 ? '' : `${round}-`}`;
+      // All have the same time, so that their ids decide which of two rows of one user counts: the later one.
+      const jobId = (line: number) => base + String(line).padStart(8, '0');
       // One for all rows: a BullMQ job of its own for each would be most of the work and of the memory.
       const job = new Job(jobs, 'create-user', {});
       // A file says what was so when its import began: what anybody changes while it goes on is newer, and wins.
