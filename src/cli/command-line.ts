@@ -11,6 +11,7 @@ import { registerFailed } from './commands/failed.ts';
 import { registerImport } from './commands/import.ts';
 import { registerProbe } from './commands/probe.ts';
 import { registerReceipts } from './commands/receipts.ts';
+import { registerReconcile } from './commands/reconcile.ts';
 import { HELP_STYLE } from './commands/help.ts';
 import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
@@ -28,6 +29,7 @@ const COMMANDS: readonly Register[] = [
   registerDelete,
   registerDeletions,
   registerImport,
+  registerReconcile,
   registerStatus,
   registerEvents,
   registerFailed,

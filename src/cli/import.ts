@@ -84,7 +84,7 @@ export async function importUsers(file: string, options: ImportOptions): Promise
   }
 }
 
-function formatIn(file: string): Format {
+export function formatIn(file: string): Format {
   const format = formatOf(file);
   if (format === undefined)
     throw new UsageError('--format: csv or ndjson? The name of the file does not tell');

@@ -7,7 +7,7 @@ import { OUTCOMES, type Report } from './report.ts';
 import type { Survey } from './survey.ts';
 
 /** A line for each fault, as far as they are kept, and how many there are besides. */
-export function faultsText({ faults, faultCount }: Survey): string {
+export function faultsText({ faults, faultCount }: Pick<Survey, 'faults' | 'faultCount'>): string {
   const lines = faults.map(({ line, column, message }) =>
     column === undefined ? `line ${line}: ${message}` : `line ${line}, ${column}: ${message}`,
   );
