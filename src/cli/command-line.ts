@@ -8,8 +8,10 @@ import { registerDeletions } from './commands/deletions.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerFailed } from './commands/failed.ts';
+import { registerImport } from './commands/import.ts';
 import { registerProbe } from './commands/probe.ts';
 import { registerReceipts } from './commands/receipts.ts';
+import { registerReconcile } from './commands/reconcile.ts';
 import { HELP_STYLE } from './commands/help.ts';
 import type { Ended, Register } from './commands/register.ts';
 import { registerSandbox } from './commands/sandbox.ts';
@@ -26,6 +28,8 @@ const COMMANDS: readonly Register[] = [
   registerUpdate,
   registerDelete,
   registerDeletions,
+  registerImport,
+  registerReconcile,
   registerStatus,
   registerEvents,
   registerFailed,

@@ -158,9 +158,18 @@ export interface JobReference {
   occurredAt?: string;
 }
 
+/** One thing that is wrong with a job. */
+export interface JobFault {
+  /** Where in the data, such as `profile.email`; empty where the whole of it is meant. */
+  path: string;
+  message: string;
+}
+
 /** A job that was refused, with every fault in one message. */
 export interface InvalidJob {
   message: string;
+  /** The same, one by one. */
+  faults: readonly JobFault[];
   reference: JobReference;
 }
 
@@ -170,13 +179,13 @@ export type ParsedJob = { ok: true; job: UserJob } | { ok: false; invalid: Inval
 export function parseJobText(name: string, text: string): ParsedJob {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_JOB_BYTES) {
-    return refuse([`the data is ${bytes} bytes, more than the ${MAX_JOB_BYTES} allowed`], undefined);
+    return refuse(whole(`the data is ${bytes} bytes, more than the ${MAX_JOB_BYTES} allowed`), undefined);
   }
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
-    return refuse(['the data is not JSON'], undefined);
+    return refuse(whole('the data is not JSON'), undefined);
   }
   return parseJob(name, data);
 }
@@ -186,7 +195,7 @@ export function parseJob(name: string, data: unknown): ParsedJob {
   if (!isJobName(name)) {
     const meant = JOB_NAMES.find((known) => known === name.toLowerCase().replaceAll('_', '-'));
     const hint = meant === undefined ? '' : `, did you mean ${meant}?`;
-    return refuse([`unknown job name (known: ${JOB_NAMES.join(', ')})${hint}`], data);
+    return refuse(whole(`unknown job name (known: ${JOB_NAMES.join(', ')})${hint}`), data);
   }
   const result = UserJob.safeParse({ name, data });
   if (result.success) return { ok: true, job: result.data };
@@ -200,27 +209,31 @@ export function isJobName(name: string): name is JobName {
   return JOB_NAMES.some((known) => known === name);
 }
 
-function refuse(faults: string[], data: unknown): ParsedJob {
-  const more = faults.length - MOST_FAULTS;
-  const told = more > 0 ? [...faults.slice(0, MOST_FAULTS), `and ${more} more`] : faults;
-  return { ok: false, invalid: { message: told.join('; '), reference: referenceOf(data) } };
+function whole(message: string): JobFault[] {
+  return [{ path: '', message }];
 }
 
-function describeIssue(name: JobName, issue: z.core.$ZodIssue): string[] {
+function refuse(faults: JobFault[], data: unknown): ParsedJob {
+  const texts = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const more = texts.length - MOST_FAULTS;
+  const told = more > 0 ? [...texts.slice(0, MOST_FAULTS), `and ${more} more`] : texts;
+  return { ok: false, invalid: { message: told.join('; '), faults, reference: referenceOf(data) } };
+}
+
+function describeIssue(name: JobName, issue: z.core.$ZodIssue): JobFault[] {
   // The first step of every path is `data` itself.
   const path = issue.path.slice(1).join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(name, path, key));
+    return issue.keys.map((key) => ({ path, message: unknownKey(name, path, key) }));
   }
-  return [path === '' ? issue.message : `${path}: ${issue.message}`];
+  return [{ path, message: issue.message }];
 }
 
 function unknownKey(name: JobName, path: string, key: string): string {
   const hint = hintFor(name, path, key);
   // A key no one knows may itself be a value that slipped into its place, so only what looks like a name is repeated.
   const shown = /^[A-Za-z][A-Za-z_]{0,39}$/.test(key) ? `"${key}"` : '(name not shown)';
-  const where = path === '' ? '' : `${path}: `;
-  return `${where}unknown key ${shown}${hint === undefined ? '' : `, did you mean ${hint}?`}`;
+  return `unknown key ${shown}${hint === undefined ? '' : `, did you mean ${hint}?`}`;
 }
 
 /** What the data of any job tells of whose it is and when it happened; nothing, where it is not JSON. */

@@ -212,7 +212,7 @@ export class DamoovClient {
   async page(query: PageQuery, options: CallOptions = {}): Promise<UserPage> {
     const call: Call = {
       operation: 'page',
-      subject: `page ${query.pageNumber}`,
+      subject: `number ${query.pageNumber}`,
       method: 'POST',
       path: '/v1/Management/users/GetFilteredPage',
       body: pageBody(query),

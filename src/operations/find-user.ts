@@ -6,35 +6,42 @@ import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Failed, failed } from '../contract/outcome.ts';
 import type { OperationContext } from './context.ts';
 
+/** Where a look-up is made. */
+export interface FindContext {
+  client: Pick<OperationContext['client'], 'findUsers'>;
+  instance: Pick<OperationContext['instance'], 'id'>;
+  signal?: AbortSignal;
+}
+
 /** The user with this id, or undefined. */
-export async function findByUserId(
-  userId: string,
-  context: OperationContext,
-): Promise<DamoovUser | undefined> {
+export async function findByUserId(userId: string, context: FindContext): Promise<DamoovUser | undefined> {
   const users = await find({ deviceToken: userId }, context);
   return users.find((user) => sameUserId(user.userId, userId));
 }
 
 /** All users with this clientId: the API allows several. */
-export async function findByClientId(clientId: string, context: OperationContext): Promise<DamoovUser[]> {
+export async function findByClientId(clientId: string, context: FindContext): Promise<DamoovUser[]> {
   const users = await find({ clientId }, context);
   return users.filter((user) => user.clientId === clientId);
+}
+
+async function find(
+  query: { deviceToken: string } | { clientId: string },
+  { client, instance, signal }: FindContext,
+): Promise<DamoovUser[]> {
+  const users = await client.findUsers(
+    { ...query, includeInactive: true, includeAccountInfo: true },
+    { signal },
+  );
+  return users.filter((user) => isOfInstance(user, instance));
 }
 
 /**
  * The admin may see the users of several instances, and a job means only those of its own. A user of whom Damoov tells no
  * instance counts as one of them: `AccountInfo` is seen in the vendor's samples, not promised.
  */
-async function find(
-  query: { deviceToken: string } | { clientId: string },
-  { client, instance, signal }: OperationContext,
-): Promise<DamoovUser[]> {
-  const users = await client.findUsers(
-    { ...query, includeInactive: true, includeAccountInfo: true },
-    { signal },
-  );
-  const instanceId = instance.id.toLowerCase();
-  return users.filter((user) => user.instanceId === undefined || user.instanceId === instanceId);
+export function isOfInstance({ instanceId }: DamoovUser, instance: FindContext['instance']): boolean {
+  return instanceId === undefined || instanceId === instance.id.toLowerCase();
 }
 
 /** More than one user bears the clientId; a person has to say which one is meant. */

@@ -93,5 +93,5 @@ function sealedIn(text: string): string | null | undefined {
 }
 
 function refused(message: string, reference: JobReference): ParsedJob {
-  return { ok: false, invalid: { message, reference } };
+  return { ok: false, invalid: { message, faults: [{ path: '', message }], reference } };
 }

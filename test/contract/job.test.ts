@@ -38,6 +38,15 @@ describe('a job that is refused', () => {
     }
   });
 
+  it('has its faults told one by one as well, each with its place', () => {
+    const parsed = parseJob('create-user', { clientId: ' ', profile: { phone: 7, shoe: 'x' } });
+    expect(!parsed.ok && parsed.invalid.faults).toEqual([
+      { path: 'clientId', message: 'must not be blank' },
+      { path: 'profile.phone', message: expect.stringContaining('expected string') },
+      { path: 'profile', message: 'unknown key "shoe"' },
+    ]);
+  });
+
   it.each([
     ['create-user', { FirstName: 'Ada' }, 'profile.firstName'],
     ['create-user', { ClientId: 'c' }, 'clientId'],

@@ -13,18 +13,20 @@ export interface CommandEnd {
   stderr: string;
 }
 
-/** `damoov-users ARGS`, still running; nobody sits at its terminal, and without an `input` there is none. */
+/** `damoov-users ARGS`, still running; nobody sits at its terminal. `input` is all of its standard input, null: it stays open. */
 export function startCommand(
   args: readonly string[],
   env: Record<string, string>,
   nodeArgs: string[] = [],
-  input?: string,
+  input: string | null = '',
 ) {
   const child = spawn(process.execPath, [...nodeArgs, 'src/main.ts', ...args], {
     env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  child.stdin.end(input);
+  // Not every command reads its input to the end.
+  child.stdin.on('error', () => {});
+  if (input !== null) child.stdin.end(input);
   const exit = once(child, 'close').then(([status]) => status as number | null);
   onTestFinished(async () => {
     child.kill('SIGKILL');

@@ -57,7 +57,12 @@ export async function startTalkativeDamoov(sandboxUrl: string): Promise<Talkativ
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, whims };
 }
 
-async function forward(to: string, { url = '', method = 'GET', headers }: IncomingMessage, body: string) {
+/** Sends the request on, as it came. */
+export async function forward(
+  to: string,
+  { url = '', method = 'GET', headers }: IncomingMessage,
+  body: string,
+) {
   const kept = Object.entries(headers).filter(([name]) => !OF_THE_CONNECTION.has(name));
   return fetch(to + url, {
     method,

@@ -25,19 +25,14 @@ import { countOf } from './outcome-counts.ts';
 import { chainKey } from './receipt-chain.ts';
 import { recordOf } from './record-fields.ts';
 import { sweepKeyOf } from './sweep.ts';
-import { type Argument, delayingOf, promoteKeysOf } from '../scripts.ts';
+import type { PreparedAdd } from '../prepare-add.ts';
+import { delayingOf, promoteKeysOf } from '../scripts.ts';
 import { hashesOf } from './user-hash.ts';
 
 /** Records go 30 days after their last use, later than any failed job. */
 const KEEP_S = 30 * 24 * 3600;
 /** A settlement outlives every redelivery; it goes when its job has completed. */
 const KEEP_SETTLED_S = 7 * 24 * 3600;
-
-/** An add to a queue, as the scripts take it. */
-export interface PreparedAdd {
-  keys: readonly string[];
-  args: readonly Argument[];
-}
 
 export interface LedgerOptions {
   prefix: string;

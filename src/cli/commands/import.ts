@@ -1,0 +1,53 @@
+/**
+ * How `damoov-users import` is called.
+ */
+import { InvalidArgumentError, Option } from 'commander';
+import { FORMATS } from '../../rows/read-rows.ts';
+import { parseColumnMap, parseDelimiter } from '../column-map.ts';
+import { parseDurationMs } from '../duration.ts';
+import type { ImportOptions } from '../import.ts';
+import { parseCount } from './options.ts';
+import type { Register } from './register.ts';
+
+export const registerImport: Register = (program, ended) => {
+  program
+    .command('import')
+    .description('sign up every user of a list: a create-user job for each row; goes on where it was stopped')
+    .argument('<file>', 'CSV or NDJSON, - for the standard input')
+    .addOption(new Option('--format <format>', 'default: by the ending of the name').choices(FORMATS))
+    .addOption(
+      new Option('--delimiter <character>', 'of a CSV; default: comma, semicolon or tab').argParser(
+        parseDelimiter,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--map <name=field,…>',
+        'what columns of other names are; with no field a column is left out',
+      ).argParser(parseColumnMap),
+    )
+    .option('--skip-invalid', 'add the rows that have no fault, instead of none')
+    .option('--allow-duplicates', 'let several rows have the same clientId')
+    .addOption(
+      new Option('--max-waiting <jobs>', 'add no more while so many jobs wait')
+        .default(10_000)
+        .argParser(parseAtLeastOne),
+    )
+    .option('--report <file>', 'wait until the jobs have ended, and write how into this file')
+    .option('--again', 'add the rows of an import that is complete once more')
+    .addOption(
+      new Option('--redis-away <span>', 'how long to wait for a Redis that goes away: 90s, 5m')
+        .default(300_000, '5m')
+        .argParser(parseDurationMs),
+    )
+    .option('--json', 'tell it in JSON')
+    .action(async (file: string, options: ImportOptions) =>
+      ended(await (await import('../import.ts')).importUsers(file, options)),
+    );
+};
+
+function parseAtLeastOne(text: string): number {
+  const count = parseCount(text);
+  if (count === 0) throw new InvalidArgumentError('must be 1 at least.');
+  return count;
+}

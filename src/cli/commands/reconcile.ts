@@ -1,0 +1,89 @@
+/**
+ * How `damoov-users reconcile` is called.
+ */
+import { InvalidArgumentError, Option } from 'commander';
+import { KEEPERS } from '../../reconcile/unwanted-users.ts';
+import { FORMATS } from '../../rows/read-rows.ts';
+import { parseColumnMap, parseDelimiter } from '../column-map.ts';
+import { parseDurationMs } from '../duration.ts';
+import { parseInstantMs } from '../instant.ts';
+import type { ReconcileOptions } from '../reconcile.ts';
+import { GROUPS, examples } from './help.ts';
+import { parseCount } from './options.ts';
+import type { Register } from './register.ts';
+
+export const registerReconcile: Register = (program, ended) => {
+  program
+    .command('reconcile')
+    .description('compare a list of users with Damoov; status 1 where they differ')
+    .helpGroup(GROUPS.users)
+    .argument('<file>', 'CSV or NDJSON, - for the standard input')
+    .option('--plan', 'tell the differences, and change nothing (the default)')
+    .addOption(new Option('--apply', 'add the jobs that make Damoov as the list is').conflicts('plan'))
+    .addOption(new Option('--format <format>', 'default: by the ending of the name').choices(FORMATS))
+    .addOption(
+      new Option('--delimiter <character>', 'of a CSV; default: comma, semicolon or tab').argParser(
+        parseDelimiter,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--map <name=field,…>',
+        'what columns of other names are; with no field a column is left out',
+      ).argParser(parseColumnMap),
+    )
+    .option('--empty-clears', 'an empty cell means no value; default: it is not compared')
+    .option(
+      '--as-of <time>',
+      'when the list was made (ISO 8601); default: when the file was written',
+      parseInstantMs,
+    )
+    .option('--instance <name>', 'of this Damoov instance')
+    .option('--delete-orphans', 'with --apply: have those deleted that are not in the list')
+    .addOption(
+      new Option('--older-than <age>', 'of these, those created so long before the list was made')
+        .default(24 * 3_600_000, '1d')
+        .argParser(parseDurationMs),
+    )
+    .addOption(
+      new Option(
+        '--delete-duplicates <but>',
+        'with --apply: have all users of a clientId deleted but one: that whose UserId is ours, the oldest, the newest',
+      ).choices(KEEPERS),
+    )
+    .addOption(
+      new Option('--in <span>', 'when these deletions are due: 90s, 45m, 12h, 30d, 2w')
+        .default(7 * 24 * 3_600_000, '7d')
+        .argParser(parseDurationMs),
+    )
+    .option('--yes', 'with --apply: ask nobody')
+    .addOption(
+      new Option('--show <count>', 'how many of each kind are shown, 0 for all')
+        .default(10)
+        .argParser(parseCount),
+    )
+    .addOption(
+      new Option('--page-size <users>', 'that are asked for at once').default(200).argParser(parsePageSize),
+    )
+    .option('--report <file>', 'write every difference there, one line of JSON each')
+    .option('--json', 'tell it in JSON, one line each, the summary last')
+    .addHelpText(
+      'after',
+      examples(
+        'reconcile users.csv',
+        'reconcile users.csv --as-of 2027-01-31T12:00:00Z --json --report differences.ndjson',
+        'reconcile users.csv --apply --delete-orphans --in 30d',
+      ),
+    )
+    .action(async (file: string, options: ReconcileOptions) =>
+      ended(await (await import('../reconcile.ts')).reconcile(file, options)),
+    );
+};
+
+/** What Damoov may be asked for at once is not known; an answer of more than 1 MiB is not read. */
+function parsePageSize(text: string): number {
+  const size = Number(text);
+  if (!Number.isInteger(size) || size < 1 || size > 1000)
+    throw new InvalidArgumentError('must be 1 to 1000.');
+  return size;
+}

@@ -1,0 +1,58 @@
+/**
+ * Goes through a file that was surveyed, from where its import stands to the end, and begins anew from where it really stands
+ * as often as it must.
+ */
+import type { ImportRun, Place } from '../../redis/imports/imports.ts';
+import { type RowOptions, readRows } from '../../rows/read-rows.ts';
+import { type AdderOptions, createAdder } from './adder.ts';
+import { LostGround } from './lost-ground.ts';
+import { jobDataOf } from './row-job.ts';
+import { type Source, refuseChanged } from './source.ts';
+import type { Survey } from './survey.ts';
+
+export interface AddRowsOptions extends AdderOptions {
+  source: Source;
+  rows: RowOptions;
+  survey: Survey;
+  /** Takes the import up, where it stands now. */
+  begin: () => Promise<ImportRun>;
+}
+
+/** @throws where another run has taken the import over, or Redis is away for too long; and what the signal is aborted with. */
+export async function addRows(begun: ImportRun, options: AddRowsOptions): Promise<Place> {
+  const { patiently, begin } = options;
+  for (let run = begun; ;) {
+    try {
+      const place = await goThrough(run, options);
+      await refuseChanged(options.source);
+      const answer = await patiently(() => run.complete(place));
+      if (answer.is === 'complete') return place;
+      throw new LostGround(answer);
+    } catch (error) {
+      if (!(error instanceof LostGround) || !error.isOurs) throw error;
+      run = await patiently(begin);
+    }
+  }
+}
+
+async function goThrough(run: ImportRun, options: AddRowsOptions): Promise<Place> {
+  const { source, survey, signal, ends, maxWaiting } = options;
+  const adder = createAdder(run, options);
+  for await (const row of readRows(source.bytes(), options.rows)) {
+    signal.throwIfAborted();
+    const { line } = row;
+    const data = row.is === 'row' ? jobDataOf(row.data) : {};
+    const isAdded = row.is === 'row' && !survey.faulty.has(line);
+    if (!isAdded) await ends?.skip(line, data);
+    if (line > adder.place.line) {
+      await adder.put(line, isAdded ? data : undefined);
+    } else if (isAdded && ends?.isTold(line) === false) {
+      // An earlier run has added it, and did not see its end.
+      await ends.waitFor(run, maxWaiting - 1);
+      ends.follow(line, data);
+    }
+  }
+  await adder.flush();
+  await ends?.waitFor(run, 0);
+  return adder.place;
+}

@@ -1,0 +1,79 @@
+/**
+ * Adds rows in portions, as there is room for them. Where the import stands is what Redis says: a reply may be lost, and the
+ * rows have been added all the same.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Added, ImportRun, Place, RowJob } from '../../redis/imports/imports.ts';
+import type { Ends } from './ends.ts';
+import { LostGround } from './lost-ground.ts';
+import type { Patiently } from './patience.ts';
+import type { JobData } from './row-job.ts';
+
+export interface AdderOptions {
+  patiently: Patiently;
+  /** How many jobs may wait; where they are followed also how many may have not ended. */
+  maxWaiting: number;
+  ends: Ends | undefined;
+  signal: AbortSignal;
+  /** @param waiting told where there is no room. */
+  onAdded: (place: Place, waiting?: number) => void;
+}
+
+export interface Adder {
+  /** Where the import stands. */
+  readonly place: Place;
+  /** The next row; without data it is one to be skipped. */
+  put(line: number, data: JobData | undefined): Promise<void>;
+  /** Adds what was put. */
+  flush(): Promise<void>;
+}
+
+/** One script adds so many: a few milliseconds in which Redis does nothing else. */
+const MOST_JOBS = 200;
+/** How long until it is seen whether there is room again, in milliseconds. */
+const LOOK_MS = 250;
+
+/** All its calls throw {@link LostGround} where the import turns out to be behind, or another run's. */
+export function createAdder(
+  run: ImportRun,
+  { patiently, maxWaiting, ends, signal, onAdded }: AdderOptions,
+): Adder {
+  const portion = Math.min(MOST_JOBS, maxWaiting);
+  let { place } = run;
+  let next = place;
+  let jobs: RowJob[] = [];
+
+  return {
+    get place() {
+      return place;
+    },
+    async put(line, data) {
+      const { added, skipped } = next;
+      next = data === undefined ? { line, added, skipped: skipped + 1 } : { line, added: added + 1, skipped };
+      if (data !== undefined) jobs.push({ place: next, data });
+      if (jobs.length >= portion) await flush();
+    },
+    flush,
+  };
+
+  async function flush(): Promise<void> {
+    while (place.line < next.line) {
+      signal.throwIfAborted();
+      await ends?.waitFor(run, maxWaiting - jobs.length);
+      const answer = await patiently(() => run.add(place, jobs, next));
+      accept(answer);
+      const isFull = answer.is === 'added' && place.line < next.line;
+      onAdded(place, isFull ? answer.waiting : undefined);
+      if (isFull) await sleep(LOOK_MS, undefined, { signal });
+    }
+    next = place;
+  }
+
+  function accept(answer: Added): void {
+    if (answer.is === 'over') throw new LostGround(answer);
+    if (answer.place.line < place.line) throw new LostGround({ is: 'moved', place: answer.place });
+    ({ place } = answer);
+    for (const job of jobs) if (job.place.line <= place.line) ends?.follow(job.place.line, job.data);
+    jobs = jobs.filter((job) => job.place.line > place.line);
+  }
+}

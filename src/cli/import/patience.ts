@@ -1,0 +1,37 @@
+/**
+ * Waits for a Redis that went away: what is asked of it here can be asked again, whether or not it was done.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
+
+export interface PatienceOptions {
+  /** How long Redis may be away, in milliseconds. */
+  mostMs: number;
+  signal: AbortSignal;
+  /** Told once when it is away, and once when it is back. */
+  onChange: (isAway: boolean) => void;
+}
+
+export type Patiently = <T>(call: () => Promise<T>) => Promise<T>;
+
+const AGAIN_MS = 250;
+
+/** @returns calls until Redis answers; what it throws then is that Redis is away. */
+export function createPatience({ mostMs, signal, onChange }: PatienceOptions): Patiently {
+  return async (call) => {
+    let awaySince: number | undefined;
+    for (;;) {
+      try {
+        const answer = await call();
+        if (awaySince !== undefined) onChange(false);
+        return answer;
+      } catch (error) {
+        if (!isLostConnection(error)) throw error;
+        if (awaySince === undefined) onChange(true);
+        awaySince ??= performance.now();
+        if (performance.now() - awaySince > mostMs) throw new RedisAwayError('the connection was lost');
+      }
+      await sleep(AGAIN_MS, undefined, { signal });
+    }
+  };
+}

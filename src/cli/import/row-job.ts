@@ -1,0 +1,38 @@
+/**
+ * The `create-user` job that a row asks for, and its faults by column. A row is judged by nothing but what judges a job.
+ */
+import { parseJobText } from '../../contract/job.ts';
+import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts';
+
+const PROFILE: ReadonlySet<Field> = new Set(['firstName', 'lastName', 'nickname', 'phone', 'email']);
+
+/** The data of a `create-user` job, not judged yet. */
+export type JobData = Readonly<Record<string, unknown>>;
+
+/** What is empty is left out. */
+export function jobDataOf(row: RowData): JobData {
+  const data: Record<string, unknown> = {};
+  const profile: Record<string, unknown> = {};
+  for (const field of FIELDS) {
+    const value = field === 'createAccessToken' ? booleanOf(row[field]) : row[field];
+    if (value === undefined || value === null || value === '') continue;
+    (PROFILE.has(field) ? profile : data)[field] = value;
+  }
+  return Object.keys(profile).length > 0 ? { ...data, profile } : data;
+}
+
+/** What is wrong with the job of the row at this line. */
+export function faultsOf(line: number, data: object): Fault[] {
+  const parsed = parseJobText('create-user', JSON.stringify(data));
+  if (parsed.ok) return [];
+  return parsed.invalid.faults.map(({ path, message }) => {
+    const column = path.split('.').at(-1) ?? '';
+    return { line, ...(column !== '' && { column }), message };
+  });
+}
+
+/** A CSV has only texts. */
+function booleanOf(value: unknown): unknown {
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
+  return text === 'true' ? true : text === 'false' ? false : value;
+}

@@ -1,0 +1,84 @@
+/**
+ * The file that is imported, which is read twice: once to be judged, once to be added. What can be read only once is copied
+ * first, into a file that nobody else can open and that no crash leaves behind.
+ */
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Readable, addAbortSignal } from 'node:stream';
+import { UsageError } from '../usage-error.ts';
+
+export interface Source {
+  readonly sizeBytes: number;
+  /** All of it, from the beginning. */
+  bytes(): AsyncIterable<Buffer>;
+  /** Whether somebody has written to it since it was opened. */
+  hasChanged(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * @param file `-` for the standard input.
+ * @throws UsageError where it cannot be read.
+ */
+export async function openSource(file: string, signal: AbortSignal): Promise<Source> {
+  if (file === '-') return sourceOf(await copyOf(process.stdin, signal));
+  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(unreadable(file, error).message);
+  });
+  const stat = await handle.stat();
+  if (stat.isFile()) return sourceOf(handle);
+  try {
+    if (stat.isDirectory()) throw new UsageError(`${file}: is a directory`);
+    return await sourceOf(await copyOf(handle.createReadStream({ autoClose: false }), signal));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What was judged is what is to be added. @throws where the file is another one by now. */
+export async function refuseChanged(source: Source): Promise<void> {
+  if (await source.hasChanged()) throw new Error('the file was changed meanwhile: run the command again');
+}
+
+async function sourceOf(handle: FileHandle): Promise<Source> {
+  const { size, mtimeMs } = await handle.stat();
+  return {
+    sizeBytes: size,
+    async *bytes() {
+      const stream = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE_BYTES });
+      try {
+        yield* stream as AsyncIterable<Buffer>;
+      } catch (error) {
+        throw unreadable('the file', error);
+      }
+    },
+    async hasChanged() {
+      const stat = await handle.stat();
+      return stat.size !== size || stat.mtimeMs !== mtimeMs;
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** Its name is gone before the first byte is in it: it ends with this process, however that ends. */
+async function copyOf(stream: Readable, signal: AbortSignal): Promise<FileHandle> {
+  const directory = await mkdtemp(join(tmpdir(), 'damoov-users-'));
+  const handle = await open(join(directory, 'import'), 'wx+', 0o600);
+  await rm(directory, { recursive: true });
+  try {
+    for await (const piece of addAbortSignal(signal, stream)) await handle.writeFile(Buffer.from(piece));
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw signal.aborted ? signal.reason : unreadable('the input', error);
+  }
+}
+
+/** Told without the code as a property, by which a lost connection is known. */
+function unreadable(what: string, error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return new Error(`${what} cannot be read (${code})`, { cause: error });
+}

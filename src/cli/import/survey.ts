@@ -1,0 +1,91 @@
+/**
+ * Looks at a whole file before anything is done with it: how many rows it has, which of them are faulty and why, and by what
+ * it is known again. Holds of a row no more than its line and a hash of who it is.
+ */
+import { createHash } from 'node:crypto';
+import { type RowOptions, readRows } from '../../rows/read-rows.ts';
+import type { Fault, RowData } from '../../rows/row.ts';
+import { type LineSet, createLineSet } from './line-set.ts';
+import { faultsOf, jobDataOf } from './row-job.ts';
+import { createSeen } from './seen.ts';
+import type { Source } from './source.ts';
+
+export interface Survey {
+  /**
+   * The same for the same content, read the same way, wherever it lies. The jobs follow from it and the lines, so a file that
+   * was changed is another import.
+   */
+  id: string;
+  /** How many rows there are, faulty ones included. */
+  rows: number;
+  /** Lines of rows that are not to be added. */
+  faulty: LineSet;
+  /** The first of them. */
+  faults: Fault[];
+  faultCount: number;
+  /** Whether all of the file could be told apart. */
+  isReadable: boolean;
+}
+
+export interface SurveyOptions extends RowOptions {
+  /** Whether one clientId may have several rows. */
+  allowsDuplicates: boolean;
+  /** Whether each row has to say who it is: added once more, one that does not would make another user. */
+  needsIds: boolean;
+  signal: AbortSignal;
+  onRead: (bytes: number) => void;
+}
+
+/** As many faults as somebody reads. */
+const MOST_FAULTS = 50;
+
+export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
+  const { allowsDuplicates, needsIds, signal, onRead } = options;
+  const content = createHash('sha256');
+  const seen = createSeen();
+  const faulty = createLineSet();
+  const found: Survey = { id: '', rows: 0, faulty, faults: [], faultCount: 0, isReadable: true };
+
+  async function* hashed(): AsyncGenerator<Buffer> {
+    let read = 0;
+    for await (const bytes of source.bytes()) {
+      signal.throwIfAborted();
+      content.update(bytes);
+      yield bytes;
+      onRead((read += bytes.length));
+    }
+  }
+  const reading = hashed();
+  for await (const row of readRows(reading, options)) {
+    found.rows += 1;
+    const faults = row.is === 'row' ? judge(row.line, row.data) : row.faults;
+    if (row.is === 'unreadable') found.isReadable = false;
+    if (faults.length === 0) continue;
+    faulty.add(row.line);
+    found.faultCount += faults.length;
+    found.faults.push(...faults.slice(0, Math.max(0, MOST_FAULTS - found.faults.length)));
+  }
+  return { ...found, id: idOf(content.digest('hex'), options) };
+
+  function judge(line: number, row: RowData): Fault[] {
+    const data = jobDataOf(row);
+    const faults = faultsOf(line, data);
+    const who = data['clientId'] ?? data['userId'];
+    if (who === undefined && needsIds) {
+      return [...faults, { line, message: 'needs clientId or userId to be added once more' }];
+    }
+    if (allowsDuplicates || who === undefined || faults.length > 0) return faults;
+    const column = data['clientId'] === undefined ? 'userId' : 'clientId';
+    const before = seen.meet(JSON.stringify([data['instance'] ?? 'default', column, who]), line);
+    return before === undefined ? [] : [{ line, column, message: `the same as in line ${before}` }];
+  }
+}
+
+/** 64 bits: it is part of every job's id. */
+function idOf(content: string, { format, delimiter, map }: RowOptions): string {
+  const readAs = [format, delimiter ?? null, [...(map ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))];
+  return createHash('sha256')
+    .update(JSON.stringify([content, readAs]))
+    .digest('hex')
+    .slice(0, 16);
+}

@@ -1,0 +1,213 @@
+/**
+ * `damoov-users reconcile`: in what a list of users and Damoov differ, and, where that is wanted, the jobs that mend it. Tells
+ * the counts first, and adds nothing that nobody has confirmed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import type { Config, DamoovAccess, InstanceCredentials } from '../config.ts';
+import { durationText } from '../contract/duration.ts';
+import { openFleetClient } from '../fleet-client.ts';
+import { UserJobs } from '../producer/user-jobs.ts';
+import { findDifferences } from '../reconcile/differences.ts';
+import { patiently } from '../reconcile/patiently.ts';
+import { type Keeper, type UnwantedUsers, createUnwantedUsers } from '../reconcile/unwanted-users.ts';
+import { type RedisConnection, type RedisTarget, RedisAwayError } from '../redis/connection.ts';
+import { createDeletions } from '../redis/deletions/deletions.ts';
+import type { ColumnMap } from '../rows/columns.ts';
+import type { Format } from '../rows/read-rows.ts';
+import { checkInstance } from './known-instance.ts';
+import { type Progress, createProgress } from './progress.ts';
+import { type Added, addedText, apply } from './reconcile/apply.ts';
+import { type List, openList } from './reconcile/list.ts';
+import { differencesIn, leftText } from './reconcile/report-text.ts';
+import { type DifferenceSink, openSink } from './reconcile/sink.ts';
+import { UsageError } from './usage-error.ts';
+import { withRedis } from './with-redis.ts';
+
+export interface ReconcileOptions {
+  plan?: boolean;
+  apply?: boolean;
+  format?: Format;
+  delimiter?: string;
+  map?: ColumnMap;
+  emptyClears?: boolean;
+  /** Epoch milliseconds. */
+  asOf?: number;
+  instance?: string;
+  deleteOrphans?: boolean;
+  /** Orphans are deleted that were created so many milliseconds before the list was made. */
+  olderThan: number;
+  deleteDuplicates?: Keeper;
+  /** Until deletions are due, in milliseconds. */
+  in: number;
+  yes?: boolean;
+  show: number;
+  pageSize: number;
+  report?: string;
+  json?: boolean;
+}
+
+/** What one run works with. */
+interface Desk {
+  options: ReconcileOptions;
+  config: Config;
+  connection: RedisConnection;
+  target: RedisTarget;
+  place: Place;
+  list: List;
+  sink: DifferenceSink;
+  unwanted: UnwantedUsers;
+  progress: Progress;
+}
+
+/** How long one job may take to be added, in milliseconds: nobody waits for a single one. */
+const ADD_MS = 10_000;
+
+/** Whether the list and Damoov agree, or will once the jobs that were added are done. */
+export async function reconcile(file: string, options: ReconcileOptions): Promise<boolean> {
+  refuseIdle(options);
+  return withRedis(async (connection, config, target) => {
+    const place = placeOf(config, options);
+    const list = await openList(file, { ...options, instance: place.name });
+    const sink = await openSink(options, list.index.size);
+    try {
+      if (options.deleteOrphans === true && list.index.size === 0) {
+        throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
+      }
+      const progress = createProgress(process.stderr);
+      const unwanted = unwantedOf(place, list, config, options);
+      const desk = { options, config, connection, target, place, list, sink, unwanted, progress };
+      await compare(desk);
+      if (options.apply !== true) {
+        await sink.end();
+        return differencesIn(sink.counts) === 0;
+      }
+      const added = await applyTo(desk);
+      const { left } = unwanted;
+      await sink.end({
+        text: [`${addedText(added)} added`, ...leftText(left)].join('\n'),
+        json: { added, left },
+      });
+      return left.orphaned + left.young + left.duplicated === 0;
+    } finally {
+      await sink.close();
+      await list.close();
+    }
+  });
+}
+
+/** What a plan would not heed is not meant. */
+function refuseIdle({ apply, deleteOrphans, deleteDuplicates, yes }: ReconcileOptions): void {
+  if (apply === true) return;
+  const idle = [
+    deleteOrphans === true && '--delete-orphans',
+    deleteDuplicates !== undefined && '--delete-duplicates',
+    yes === true && '--yes',
+  ].filter((name) => name !== false);
+  if (idle.length > 0) throw new UsageError(`${idle.join(', ')}: only with --apply`);
+}
+
+/** Where the users are that the list is about. */
+interface Place {
+  /** Of the instance, as it is configured. */
+  name: string;
+  instance: InstanceCredentials;
+  access: DamoovAccess;
+}
+
+function placeOf(config: Config, options: ReconcileOptions): Place {
+  const { damoov } = config;
+  const { instance: name = 'default' } = options;
+  if (damoov === 'sandbox') {
+    throw new UsageError('DAMOOV_INSTANCE_ID: no Damoov is configured that the list could be compared with');
+  }
+  checkInstance(options.instance, config);
+  const instance = damoov.instances[name];
+  if (instance === undefined) throw new UsageError('--instance: is needed, as none is called default');
+  if (damoov.admin === undefined) {
+    throw new UsageError('DAMOOV_ADMIN_EMAIL: is needed, as only an admin may read users');
+  }
+  return { name, instance, access: damoov };
+}
+
+function unwantedOf(
+  { instance: { id, key } }: Place,
+  { madeAt }: List,
+  { userId }: Config,
+  { deleteOrphans = false, olderThan, deleteDuplicates }: ReconcileOptions,
+): UnwantedUsers {
+  if (deleteDuplicates === 'ours' && userId.mode === 'assigned') {
+    throw new UsageError('--delete-duplicates: with DAMOOV_USER_ID=assigned no UserId is ours');
+  }
+  return createUnwantedUsers({
+    orphansBefore: deleteOrphans ? madeAt - olderThan : undefined,
+    duplicatesBut: deleteDuplicates,
+    instance: { id, secret: userId.secret ?? key },
+  });
+}
+
+async function compare({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<void> {
+  const { connection, config, options } = desk;
+  const { timeoutMs } = config;
+  const { client } = await openFleetClient(config, place.access, { connection, timeoutMs });
+  try {
+    const differences = findDifferences({
+      client: patiently(client, pauseWith(connection)),
+      instance: place.instance,
+      index: list.index,
+      list: list.read,
+      listedAt: list.madeAt,
+      pageSize: options.pageSize,
+      onProgress({ seen, total, step }) {
+        if (step === 'reading') sink.counts.atDamoov = total;
+        if (seen === 0) progress.start(step, 'users', total);
+        else progress.show(seen);
+      },
+    });
+    for await (const difference of differences) {
+      await sink.take(difference);
+      unwanted.take(difference);
+    }
+  } finally {
+    progress.end();
+    await client.close();
+  }
+}
+
+/** Without Redis the fleet's rate lets nothing leave: whoever waits for that should not wait for ever. */
+function pauseWith(connection: RedisConnection): (ms: number) => Promise<void> {
+  return async (ms) => {
+    await sleep(ms);
+    if (connection.status !== 'ready') throw new RedisAwayError('the connection was lost');
+  };
+}
+
+async function applyTo({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<Added> {
+  const { config, connection, target, options } = desk;
+  const { prefix, jobs: name } = config.queues;
+  const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+  // Only echoes what the connection says itself; without a listener BullMQ would print it.
+  queue.on('error', () => {});
+  const jobs = new UserJobs({
+    redis: target,
+    prefix,
+    queue: name,
+    failAfterMs: ADD_MS,
+    onWarning: (message) => progress.say(message),
+  });
+  try {
+    return await apply({
+      jobs,
+      deletions: createDeletions({ jobs: queue, prefix }),
+      repairs: { list: list.read, index: list.index, instance: place.name, listedAt: list.madeAt },
+      counts: sink.counts,
+      unwanted,
+      dueInMs: options.in,
+      dueInText: durationText(options.in),
+      isConfirmed: options.yes ?? false,
+      progress,
+    });
+  } finally {
+    await jobs.close();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The list that `damoov-users reconcile` compares: read once to know everybody and every fault, and again wherever names and
+ * values are needed.
+ */
+import { stat } from 'node:fs/promises';
+import { ListIndex } from '../../reconcile/list-index.ts';
+import type { ListedUser } from '../../reconcile/listed-user.ts';
+import type { ColumnMap } from '../../rows/columns.ts';
+import { type Format, readRows } from '../../rows/read-rows.ts';
+import type { Fault } from '../../rows/row.ts';
+import { formatIn } from '../import.ts';
+import { faultsText } from '../import/import-text.ts';
+import { type Source, openSource, refuseChanged } from '../import/source.ts';
+import { UsageError } from '../usage-error.ts';
+import { type Listed, listedIn } from './listed.ts';
+
+export interface ListOptions {
+  format?: Format;
+  delimiter?: string;
+  map?: ColumnMap;
+  emptyClears?: boolean;
+  /** Epoch milliseconds. */
+  asOf?: number;
+  instance: string;
+}
+
+export interface List {
+  readonly index: ListIndex;
+  /** When it was made, in epoch milliseconds. */
+  readonly madeAt: number;
+  /** @throws where the file is another one by now. */
+  readonly read: () => AsyncIterable<ListedUser>;
+  close(): Promise<void>;
+}
+
+/** More than anybody mends before they look again. */
+const MOST_FAULTS = 50;
+
+/**
+ * Opens a list and reads it whole.
+ * @throws UsageError with its faults by line and column.
+ */
+export async function openList(file: string, options: ListOptions): Promise<List> {
+  const { format = formatIn(file), instance, emptyClears = false, delimiter, map } = options;
+  // A clock that is ahead must not make a list newer than what happens after it.
+  const madeAt = Math.min(options.asOf ?? Math.floor(await writtenAt(file)), Date.now());
+  const source = await openSource(file, new AbortController().signal);
+  async function* listed(): AsyncGenerator<Listed> {
+    for await (const row of readRows(source.bytes(), { format, delimiter, map })) {
+      const one = listedIn(row, { instance, emptyClears });
+      if (one !== undefined) yield one;
+    }
+  }
+  try {
+    const index = await indexOf(listed(), file);
+    return { index, madeAt, read: () => usersOf(listed(), source), close: () => source.close() };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** A pipe and the standard input are as old as this run: nobody can tell more. */
+async function writtenAt(file: string): Promise<number> {
+  const found = file === '-' ? undefined : await stat(file).catch(() => undefined);
+  return found?.isFile() === true ? found.mtimeMs : Date.now();
+}
+
+async function* usersOf(listed: AsyncIterable<Listed>, source: Source): AsyncGenerator<ListedUser> {
+  for await (const one of listed) {
+    if (one.is === 'user') yield one.user;
+  }
+  await refuseChanged(source);
+}
+
+async function indexOf(listed: AsyncIterable<Listed>, file: string): Promise<ListIndex> {
+  const index = new ListIndex();
+  const faults: Fault[] = [];
+  let faultCount = 0;
+  const fault = (found: readonly Fault[]) => {
+    faultCount += found.length;
+    faults.push(...found.slice(0, MOST_FAULTS - faults.length));
+  };
+  for await (const one of listed) {
+    if (one.is !== 'user') fault(one.faults);
+    else if (!index.add(one.user)) {
+      fault([{ line: one.user.line, column: 'clientId', message: 'is in the list already' }]);
+    }
+  }
+  if (faultCount === 0) return index;
+  throw new UsageError(`${file} cannot be compared:\n${faultsText({ faults, faultCount })}`);
+}

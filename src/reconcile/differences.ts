@@ -1,0 +1,166 @@
+/**
+ * Compares a list of users with Damoov's: all pages first, then each difference that they seem to show is looked at once more by
+ * itself, since users come, change and go meanwhile. Sends reads only, and decides nothing about what it finds.
+ */
+import type { DamoovClient } from '../damoov/client.ts';
+import type { DamoovUser } from '../damoov/wire.ts';
+import { type FindContext, findByClientId, findByUserId, isOfInstance } from '../operations/find-user.ts';
+import { inOrder } from './in-order.ts';
+import { type ListIndex, type ListedRow, listedRows } from './list-index.ts';
+import { type ComparedField, type ListedUser, differingFields } from './listed-user.ts';
+import { readAllUsers } from './read-all-users.ts';
+
+export type Difference =
+  /** In the list, and not at Damoov. */
+  | { kind: 'missing'; line: number; clientId: string }
+  /** At Damoov, and not in the list. `createdAt` is ISO 8601. */
+  | { kind: 'orphaned'; userId: string; clientId?: string; createdAt?: string }
+  /** In the list, and at Damoov several times; the oldest first, where Damoov says when they were created. */
+  | { kind: 'duplicated'; line: number; clientId: string; userIds: string[] }
+  /** At Damoov with other values than in the list. */
+  | { kind: 'differing'; line: number; clientId: string; userId: string; fields: ComparedField[] };
+
+export interface Comparison {
+  readonly client: Pick<DamoovClient, 'page' | 'findUsers'>;
+  readonly instance: FindContext['instance'];
+  /** All users of the list; `list` reads them again. */
+  readonly index: ListIndex;
+  readonly list: () => AsyncIterable<ListedUser>;
+  /** When the list was made, in epoch milliseconds: whoever was created at Damoov later cannot be in it. */
+  readonly listedAt: number;
+  readonly pageSize: number;
+  /** Told how far it is. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Progress {
+  step: 'reading' | 'looking again';
+  /** 0 when the step begins. */
+  seen: number;
+  /** As far as it is known. */
+  total: number;
+}
+
+/** How many look-ups are under way at once. */
+const LOOKUPS = 8;
+
+/** Every difference, those of the list in its order, then the orphaned. The index knows afterwards what became of each user. */
+export async function* findDifferences(comparison: Comparison): AsyncGenerator<Difference> {
+  const { index, list, onProgress } = comparison;
+  const unlisted = await seeAllUsers(comparison);
+  let seen = 0;
+  const total = index.doubtful + unlisted.size;
+  onProgress?.({ step: 'looking again', seen, total });
+  const found = [
+    inOrder(doubtful(list(), index), LOOKUPS, (doubt) => lookAtListed(doubt, comparison)),
+    inOrder(unlisted, LOOKUPS, (userId) => lookAtUnlisted(userId, comparison)),
+  ];
+  for (const differences of found) {
+    for await (const difference of differences) {
+      seen += 1;
+      onProgress?.({ step: 'looking again', seen, total });
+      if (difference !== undefined) yield difference;
+    }
+  }
+}
+
+/** Shows the index all users of the instance; answers the UserIds of those who are not in the list. */
+async function seeAllUsers(comparison: Comparison): Promise<Set<string>> {
+  const { client, instance, index, listedAt, pageSize, onProgress } = comparison;
+  const unlisted = new Set<string>();
+  const ask = (pageNumber: number, size: number) =>
+    client.page({
+      pageNumber,
+      pageSize: size,
+      instanceIds: [instance.id],
+      includeInactive: true,
+      includeAccountInfo: true,
+    });
+  let newestAtFirst: string | undefined;
+  let seen = 0;
+  for await (const { users, totalUsers } of readAllUsers(ask, pageSize)) {
+    if (newestAtFirst === undefined) onProgress?.({ step: 'reading', seen, total: totalUsers });
+    newestAtFirst ??= newestIn(users);
+    for (const user of users) {
+      if (!isOfInstance(user, instance) || (hasClientId(user) && index.see(user))) continue;
+      if (!isNewer(user, newestAtFirst, listedAt)) unlisted.add(user.userId);
+    }
+    seen += users.length;
+    onProgress?.({ step: 'reading', seen: Math.min(seen, totalUsers), total: totalUsers });
+  }
+  return unlisted;
+}
+
+function hasClientId(user: DamoovUser): user is DamoovUser & { clientId: string } {
+  return user.clientId !== undefined;
+}
+
+/** Damoov's own clock at the first request, as far as users tell it; empty where there was none: all that come are newer. */
+function newestIn(users: readonly DamoovUser[]): string {
+  return users.map(({ dateCreated = '' }) => dateCreated).reduce((a, b) => (a > b ? a : b), '');
+}
+
+/**
+ * Whether the user was created after the comparison began, which the order of Damoov's own dates tells without a clock, or
+ * after the list was made.
+ */
+function isNewer(user: DamoovUser, newestAtFirst: string, listedAt: number): boolean {
+  const { dateCreated } = user;
+  if (dateCreated === undefined) return false;
+  return dateCreated > newestAtFirst || (createdAtOf(user)?.getTime() ?? 0) > listedAt;
+}
+
+/** Damoov's dates tell no zone (seen in live samples): UTC is assumed. */
+function createdAtOf({ dateCreated = '' }: DamoovUser): Date | undefined {
+  const date = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(dateCreated) ? dateCreated : `${dateCreated}Z`);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** The users of the list who may be a difference. */
+async function* doubtful(list: AsyncIterable<ListedUser>, index: ListIndex): AsyncGenerator<ListedRow> {
+  for await (const listed of listedRows(list, index)) {
+    if (index.stateOf(listed.row) !== 'same') yield listed;
+  }
+}
+
+async function lookAtListed(
+  { row, user }: ListedRow,
+  { index, ...where }: Comparison,
+): Promise<Difference | undefined> {
+  const { line, clientId } = user;
+  const found = await findByClientId(clientId, where);
+  const [only] = found;
+  if (only === undefined) {
+    index.settle(row, 'missing');
+    return { kind: 'missing', line, clientId };
+  }
+  if (found.length > 1) {
+    index.settle(row, 'duplicated');
+    return { kind: 'duplicated', line, clientId, userIds: oldestFirst(found).map(({ userId }) => userId) };
+  }
+  const fields = differingFields(user, only);
+  index.settle(row, fields.length > 0 ? 'differing' : 'same', fields);
+  if (fields.length === 0) return undefined;
+  return { kind: 'differing', line, clientId, userId: only.userId, fields };
+}
+
+async function lookAtUnlisted(
+  unlisted: string,
+  { index, ...where }: Comparison,
+): Promise<Difference | undefined> {
+  const user = await findByUserId(unlisted, where);
+  if (user === undefined) return undefined;
+  const { userId, clientId } = user;
+  if (clientId !== undefined && index.has(clientId)) return undefined;
+  const createdAt = createdAtOf(user)?.toISOString();
+  return {
+    kind: 'orphaned',
+    userId,
+    ...(clientId !== undefined && { clientId }),
+    ...(createdAt !== undefined && { createdAt }),
+  };
+}
+
+function oldestFirst(users: readonly DamoovUser[]): DamoovUser[] {
+  return users.toSorted(({ dateCreated: a = '' }, { dateCreated: b = '' }) => (a < b ? -1 : a > b ? 1 : 0));
+}

@@ -1,0 +1,40 @@
+/**
+ * What a list says of a user, and when that is the same as what Damoov says. Knows neither files nor requests.
+ */
+import type { DamoovUser } from '../damoov/wire.ts';
+
+/** The fields that are compared. */
+export const COMPARED = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+export type ComparedField = (typeof COMPARED)[number];
+
+export interface ListedUser {
+  /** Where in the list, from 1. */
+  readonly line: number;
+  readonly clientId: string;
+  /** What the fields are to be, an empty text where one is to have no value; a field that is left out is not compared. */
+  readonly wanted: { readonly [field in ComparedField]?: string | undefined };
+  /** When this was known to be so (ISO 8601), where the list says so of the user itself. */
+  readonly occurredAt?: string;
+  readonly correlationId?: string;
+}
+
+/**
+ * The form in which two values are compared: blanks around them, the two ways of Unicode to write the same letter, and
+ * the case of an email are no difference. Nothing is documented of what Damoov makes of a value that it is given: what
+ * it may change of its own accord must not be a difference for ever, and these three nobody means.
+ */
+export function comparable(field: ComparedField, value = ''): string {
+  const text = value.trim().normalize('NFC');
+  return field === 'email' ? text.toLowerCase() : text;
+}
+
+/** The fields in which the user at Damoov is not as the list wants it. */
+export function differingFields(
+  { wanted }: Pick<ListedUser, 'wanted'>,
+  user: Pick<DamoovUser, ComparedField>,
+): ComparedField[] {
+  return COMPARED.filter((field) => {
+    const value = wanted[field];
+    return value !== undefined && comparable(field, value) !== comparable(field, user[field]);
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * What jobs make Damoov as the list is. They count from when the list was made: what somebody has asked for since is newer, and
+ * stands. Knows no queue.
+ */
+import { type ListIndex, type ListedRow, type RowState, listedRows } from './list-index.ts';
+import type { ComparedField, ListedUser } from './listed-user.ts';
+
+export interface RepairOptions {
+  readonly list: () => AsyncIterable<ListedUser>;
+  /** After the comparison: it knows what became of each user. */
+  readonly index: ListIndex;
+  /** By its configured name. */
+  readonly instance: string;
+  /** When the list was made, in epoch milliseconds. */
+  readonly listedAt: number;
+}
+
+/** What every job of the list says. */
+interface OfList {
+  clientId: string;
+  instance: string;
+  occurredAt: string;
+  correlationId?: string;
+}
+
+type Profile = { [field in ComparedField]?: string };
+type Changes = { [field in ComparedField]?: string | null };
+
+/** A `create-user` for each user who is missing. */
+export async function* creates(options: RepairOptions): AsyncGenerator<OfList & { profile: Profile }> {
+  for await (const { user } of usersThatAre('missing', options)) {
+    const profile = Object.fromEntries(Object.entries(user.wanted).filter(([, value]) => value !== ''));
+    yield { ...ofList(user, options), profile };
+  }
+}
+
+/** An `update-user` for each user who differs, of the fields that do. */
+export async function* updates(options: RepairOptions): AsyncGenerator<OfList & { changes: Changes }> {
+  for await (const { user, row } of usersThatAre('differing', options)) {
+    const changes = Object.fromEntries(
+      options.index.fieldsOf(row).map((field) => [field, user.wanted[field] || null]),
+    );
+    yield { ...ofList(user, options), changes };
+  }
+}
+
+function ofList(
+  { clientId, correlationId, occurredAt }: ListedUser,
+  { instance, listedAt }: RepairOptions,
+): OfList {
+  return {
+    clientId,
+    instance,
+    occurredAt: occurredAt ?? new Date(listedAt).toISOString(),
+    ...(correlationId !== undefined && { correlationId }),
+  };
+}
+
+async function* usersThatAre(state: RowState, { list, index }: RepairOptions): AsyncGenerator<ListedRow> {
+  for await (const listed of listedRows(list(), index)) {
+    if (index.stateOf(listed.row) === state) yield listed;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Reads NDJSON as rows: an object a line, with the fields of the profile beside the others or in `profile`. Judges the form
+ * and the names, no value.
+ */
+import { isUtf8 } from 'node:buffer';
+import { type ColumnMap, columnOf } from './columns.ts';
+import { type Fault, MOST_OF_ROW, type Row, unreadable } from './row.ts';
+
+export async function* ndjsonRows(
+  bytes: AsyncIterable<Buffer>,
+  { map }: { map?: ColumnMap | undefined },
+): AsyncGenerator<Row> {
+  let number = 0;
+  for await (const line of linesOf(bytes)) {
+    number += 1;
+    if (number === 1 && UTF16.includes(line.subarray(0, 2).toString('hex'))) {
+      yield unreadable(1, 'the file is UTF-16: save it as UTF-8');
+      return;
+    }
+    const row = rowOf(number, line, map);
+    if (row !== undefined) yield row;
+  }
+}
+
+const UTF16 = ['fffe', 'feff'];
+const LF = 10;
+
+/** Each without its line break; of one that is too long only as much as shows that it is. */
+async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let begun: Buffer[] = [];
+  let size = 0;
+  const keep = (part: Buffer) => {
+    if (size <= MOST_OF_ROW) begun.push(part.subarray(0, MOST_OF_ROW + 1));
+    size += part.length;
+  };
+  for await (const chunk of bytes) {
+    let from = 0;
+    for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, from)) {
+      keep(chunk.subarray(from, end));
+      yield Buffer.concat(begun);
+      [begun, size, from] = [[], 0, end + 1];
+    }
+    if (from < chunk.length) keep(chunk.subarray(from));
+  }
+  if (size > 0) yield Buffer.concat(begun);
+}
+
+/** Undefined for an empty line. */
+function rowOf(line: number, bytes: Buffer, map: ColumnMap | undefined): Row | undefined {
+  const faulty = (message: string, column?: string): Row => ({
+    is: 'faulty',
+    line,
+    faults: [{ line, ...(column !== undefined && { column }), message }],
+  });
+  if (bytes.length > MOST_OF_ROW) return faulty(`longer than ${MOST_OF_ROW} bytes`);
+  if (!isUtf8(bytes)) return faulty('is not UTF-8');
+  const text = bytes.toString().replace(/^\uFEFF/, '');
+  if (text.trim() === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return faulty('is not JSON', placeIn(error));
+  }
+  if (!isObject(value)) return faulty('is no JSON object');
+  return rowOfObject(line, value, map);
+}
+
+function rowOfObject(line: number, object: object, map: ColumnMap | undefined): Row {
+  const data: Record<string, unknown> = {};
+  const faults: Fault[] = [];
+  for (const [name, value] of entriesOf(object)) {
+    const column = columnOf(name, map);
+    if (column.is === 'unknown') faults.push({ line, message: column.message });
+    if (column.is !== 'field') continue;
+    if (column.field in data) faults.push({ line, column: column.field, message: 'is there twice' });
+    data[column.field] = value;
+  }
+  return faults.length > 0 ? { is: 'faulty', line, faults } : { is: 'row', line, data };
+}
+
+/** What is in a profile stands for itself. */
+function entriesOf(object: object): [string, unknown][] {
+  return Object.entries(object).flatMap(([name, value]: [string, unknown]) =>
+    name.toLowerCase() === 'profile' && isObject(value) ? Object.entries(value) : [[name, value]],
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The parser's message quotes the text around the fault; its position tells as much. */
+function placeIn(error: unknown): string | undefined {
+  const position = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
+  return position === undefined ? undefined : `character ${Number(position) + 1}`;
+}

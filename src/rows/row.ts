@@ -1,0 +1,51 @@
+/**
+ * What a file of users is read as: rows and faults, each where it stands. A fault never repeats a value, which may be
+ * personal data.
+ */
+import { MAX_JOB_BYTES } from '../contract/job.ts';
+
+/** The columns a row may have: what a `create-user` job says, with the fields of its profile beside the rest. */
+export const FIELDS = [
+  'clientId',
+  'userId',
+  'firstName',
+  'lastName',
+  'nickname',
+  'phone',
+  'email',
+  'createAccessToken',
+  'instance',
+  'correlationId',
+  'occurredAt',
+] as const;
+export type Field = (typeof FIELDS)[number];
+
+/**
+ * By field. Of a CSV: the text of every column that the file has, empty where the cell is. Of NDJSON: whatever the object
+ * has, as it is.
+ */
+export type RowData = Readonly<Partial<Record<Field, unknown>>>;
+
+export interface Fault {
+  /** From 1, in the file; of a row that spans several the first, as far as it is known. */
+  line: number;
+  /** The field, or `column 3` where it is none; left out where the whole row is meant. */
+  column?: string;
+  message: string;
+}
+
+/** `unreadable`: what follows in the file cannot be told apart; it is the last. */
+export interface BrokenRow {
+  is: 'faulty' | 'unreadable';
+  line: number;
+  faults: Fault[];
+}
+
+export type Row = { is: 'row'; line: number; data: RowData } | BrokenRow;
+
+/** What a row may take, in characters of a CSV or bytes of NDJSON: no job that is larger is accepted. */
+export const MOST_OF_ROW = 2 * MAX_JOB_BYTES;
+
+export function unreadable(line: number, message: string, column?: string): BrokenRow {
+  return { is: 'unreadable', line, faults: [{ line, ...(column !== undefined && { column }), message }] };
+}

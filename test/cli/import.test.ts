@@ -1,0 +1,471 @@
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
+import { runCommand, startCommand } from '../support/run-command.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { type WorldOptions, createWorld } from '../support/world.ts';
+
+async function createDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'import-test-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function createImportWorld(options: WorldOptions = { startsWorker: false }) {
+  const world = await createWorld(options);
+  const directory = await createDirectory();
+  const key = (name: string) => `${world.prefix}:user-jobs:${name}`;
+  const { redis } = world;
+  return {
+    ...world,
+    directory,
+    async file(content: string, name = 'users.csv') {
+      const path = join(directory, name);
+      await writeFile(path, content);
+      return path;
+    },
+    import: (...args: string[]) => runCommand(['import', ...args], world.env),
+    start: (...args: string[]) => startCommand(['import', ...args], world.env),
+    waiting: () => redis.llen(key('wait')),
+    waitingIds: () => redis.lrange(key('wait'), 0, -1),
+    /** How often an add was asked for, whether or not it came to a job. */
+    adds: async () => Number(await redis.get(key('id'))),
+    /** Oldest first. */
+    async data() {
+      const ids = await redis.lrange(key('wait'), 0, -1);
+      const texts = await Promise.all(ids.toReversed().map((id) => redis.hget(key(id), 'data')));
+      return texts.map((text) => JSON.parse(text ?? '') as unknown);
+    },
+  };
+}
+
+function csvOf(rows: number): string {
+  const lines = Array.from({ length: rows }, (_, n) => `c-${n},First ${n},user${n}@example.com`);
+  return `${['clientId,firstName,email', ...lines].join('\n')}\n`;
+}
+
+describe('`import`', () => {
+  it('adds a create-user job for each row, in the order of the file, all at the time of its begin', async () => {
+    const world = await createImportWorld();
+    const path = await world.file(
+      'Customer No;FirstName;EMAIL;createAccessToken;notes\nc-1;Ada;;true;x\nc-2;;a@b.c;;\n;;;;\n',
+    );
+    const { status, stdout } = await world.import(path, '--map', 'customer no=clientId,notes=');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '2 rows: 2 added\n' });
+    expect(await world.data()).toEqual([
+      { clientId: 'c-1', createAccessToken: true, profile: { firstName: 'Ada' } },
+      { clientId: 'c-2', profile: { email: 'a@b.c' } },
+    ]);
+    const jobs = await world.jobs.getWaiting();
+    expect(new Set(jobs.map(({ name }) => name))).toEqual(new Set(['create-user']));
+    expect(new Set(jobs.map(({ timestamp }) => timestamp)).size).toBe(1);
+  });
+
+  it('reads NDJSON, and the standard input, of which nothing is left behind', async () => {
+    const world = await createImportWorld();
+    const input = '{"clientId":"c-1","profile":{"phone":"1"}}\n{"ClientId":"c-2","Phone":"2"}\n';
+    const env = { ...world.env, TMPDIR: world.directory };
+    const { status, stdout } = await runCommand(
+      ['import', '-', '--format', 'ndjson', '--json'],
+      env,
+      [],
+      input,
+    );
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 2, added: 2, skipped: 0 });
+    expect(await world.data()).toEqual([
+      { clientId: 'c-1', profile: { phone: '1' } },
+      { clientId: 'c-2', profile: { phone: '2' } },
+    ]);
+    expect(await readdir(world.directory)).toEqual([]);
+    // The same rows are the same import, wherever they lie.
+    const path = await world.file(input, 'users.ndjson');
+    expect((await world.import(path)).stdout).toMatch(/^complete since .*: nothing to add/);
+    expect(await world.waiting()).toBe(2);
+  });
+
+  it('tells all faults by line and column, no value, and adds nothing', async () => {
+    const world = await createImportWorld();
+    const marks = ['Marked-First', 'marked@example.com', '+49-marked'];
+    const [first, email, phone] = marks;
+    const path = await world.file(
+      [
+        'clientId,firstName,email,phone,occurredAt',
+        `c-1,${first},${email},${phone},${first}`,
+        `" ",${first}`,
+        `c-3,${first}"x,${email},${phone},`,
+        `c-4,${first},${email},${phone},2026-01-01T00:00:00Z`,
+        `c-4,${first},${email},${'x'.repeat(1100)},`,
+        `c-4,${first},${email},${phone},`,
+      ].join('\n'),
+    );
+    const { status, stdout, stderr } = await world.import(path);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.split('\n')).toEqual([
+      expect.stringMatching(/^line 2, occurredAt: Invalid ISO datetime/),
+      'line 3: has 2 columns, where the header has 5',
+      expect.stringMatching(/^line 4, firstName: a quote in a cell/),
+      expect.stringMatching(/^line 6, phone: Too big/),
+      'line 7, clientId: the same as in line 5',
+      'nothing was added: mend them, or let --skip-invalid leave out 5 of 6 rows',
+      '',
+    ]);
+    for (const mark of marks) expect(stderr).not.toContain(mark);
+    expect(await world.adds()).toBe(0);
+    const told = JSON.parse((await world.import(path, '--json')).stdout) as object;
+    expect(told).toMatchObject({ rows: 6, faultyRows: 5, faultCount: 5, isReadable: true });
+  });
+
+  it('shows the first fifty faults and counts the rest', async () => {
+    const world = await createImportWorld();
+    const path = await world.file(`clientId,email\n${' ,e\n'.repeat(120)}`);
+    const { status, stderr } = await world.import(path);
+    expect(status).toBe(2);
+    expect(stderr.split('\n').filter((line) => line.startsWith('line'))).toHaveLength(50);
+    expect(stderr).toContain('… 70 faults more');
+  });
+
+  it('with --skip-invalid adds the rows that have no fault', async () => {
+    const world = await createImportWorld();
+    const path = await world.file('clientId,email\nc-1,e\n ,e\nc-1,again\nc-2\nc-3,e\n');
+    const { status, stdout } = await world.import(path, '--skip-invalid');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '5 rows: 2 added, 3 skipped\n' });
+    expect(await world.data()).toMatchObject([
+      { clientId: 'c-1', profile: { email: 'e' } },
+      { clientId: 'c-3' },
+    ]);
+  });
+
+  it('adds nothing of a file whose rows cannot be told apart, --skip-invalid or not', async () => {
+    const world = await createImportWorld();
+    const path = await world.file('clientId,email\nc-1,e\nc-2,"e\nc-3,e\n');
+    const { status, stderr } = await world.import(path, '--skip-invalid');
+    expect(status).toBe(2);
+    expect(stderr).toContain('line 3, email: the quote that opens here is never closed');
+    expect(await world.adds()).toBe(0);
+  });
+
+  it('with --allow-duplicates lets the later of two rows of one user win', async () => {
+    const world = await createImportWorld({});
+    const rows = Array.from({ length: 12 }, (_, n) => `c-1,${n}`);
+    const path = await world.file(`clientId,phone\n${rows.join('\n')}\n`);
+    expect((await world.import(path, '--allow-duplicates')).status).toBe(0);
+    await expect.poll(() => world.events.length).toBe(12);
+    expect(await world.users()).toMatchObject([{ clientId: 'c-1', phone: '11' }]);
+  });
+
+  it('loses to what was changed after it began, however late its rows are carried out', async () => {
+    const world = await createImportWorld();
+    const path = await world.file('clientId,phone\nc-1,of-the-file\n');
+    await world.import(path);
+    await world.add('update-user', { clientId: 'c-1', changes: { phone: 'changed-since' } });
+    await world.startWorker();
+    await expect.poll(() => world.events.length).toBe(2);
+    await world.import(path);
+    expect(await world.users()).toMatchObject([{ phone: 'changed-since' }]);
+  });
+
+  it.each([
+    [['users.csv', '--format', 'xml'], 'Allowed choices are csv, ndjson'],
+    [['users.xlsx'], '--format: csv or ndjson?'],
+    [['missing.csv'], 'missing.csv cannot be read (ENOENT)'],
+    [['src.csv', '--map', 'mail=e-mail'], 'knows the fields clientId, userId'],
+    [['src.csv', '--map', 'mail'], 'must be name=field'],
+    [['src.csv', '--max-waiting', '0'], 'must be 1 at least'],
+    [['src.csv', '--delimiter', '::'], 'must be one character'],
+  ])('refuses %j with status 2', async (args, message) => {
+    const world = await createImportWorld();
+    const { status, stderr } = await world.import(...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('an import that is complete', () => {
+  it('adds nothing when it is run once more, and everything with --again', async () => {
+    const world = await createImportWorld();
+    const path = await world.file(csvOf(3));
+    await world.import(path);
+    const { status, stdout } = await world.import(path);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^complete since \S+, with 3 rows added: nothing to add/);
+    expect(await world.adds()).toBe(3);
+    expect((await world.import(path, '--again')).stdout).toBe('3 rows: 3 added\n');
+    expect(new Set(await world.waitingIds()).size).toBe(6);
+  });
+
+  it('is not added once more where rows do not say who they are: they would make other users', async () => {
+    const world = await createImportWorld();
+    const path = await world.file('firstName\nAda\n');
+    expect((await world.import(path)).status).toBe(0);
+    const { status, stderr } = await world.import(path, '--again');
+    expect(status).toBe(2);
+    expect(stderr).toContain('line 2: needs clientId or userId to be added once more');
+  });
+});
+
+describe('an import that was cut off', () => {
+  it('by SIGKILL at any points goes on, and adds each row exactly once', async () => {
+    const world = await createImportWorld();
+    const rows = 20_000;
+    const path = await world.file(csvOf(rows));
+    for (let kill = 0; kill < 6; kill += 1) {
+      const before = await world.waiting();
+      const { child, exit } = world.start(path, '--max-waiting', '1000000');
+      const target = before + 1 + Math.floor(Math.random() * 2500);
+      await expect.poll(world.waiting, { interval: 2 }).toBeGreaterThanOrEqual(target);
+      child.kill('SIGKILL');
+      expect(await exit).toBe(null);
+    }
+    const { status, stdout, stderr } = await world.import(path, '--max-waiting', '1000000');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '20,000 rows: 20,000 added\n' });
+    expect(stderr).toMatch(/going on after line \d+/);
+    expect(new Set(await world.waitingIds()).size).toBe(rows);
+    // Not even asked for twice: an id would not protect a row whose job is over.
+    expect(await world.adds()).toBe(rows);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s says how it goes on, and does', async (signal) => {
+    const world = await createImportWorld();
+    const path = await world.file(csvOf(500));
+    const { child, exit } = world.start(path, '--max-waiting', '100');
+    const told = text(child.stderr);
+    await expect.poll(world.waiting).toBe(100);
+    child.kill(signal);
+    expect(await exit).toBe(1);
+    expect(await told).toBe(
+      'stopped: 100 rows are added, up to line 101; run the same command again for the rest\n',
+    );
+    expect((await world.import(path)).stdout).toBe('500 rows: 500 added\n');
+    expect(await world.adds()).toBe(500);
+  });
+
+  it('by Ctrl-C while it waits for its input has added nothing', async () => {
+    const world = await createImportWorld();
+    const { child, exit } = startCommand(['import', '-', '--format', 'csv'], world.env, [], null);
+    const told = text(child.stderr);
+    // More than a pipe holds: once it is written, the command reads.
+    await new Promise((done) => void child.stdin.write(csvOf(20_000), done));
+    child.kill('SIGINT');
+    expect(await exit).toBe(1);
+    expect(await told).toBe('stopped: nothing was added\n');
+    expect(await world.adds()).toBe(0);
+  });
+
+  it('by another run of the same import leaves it to that one', async () => {
+    const world = await createImportWorld();
+    const path = await world.file(csvOf(300));
+    const first = world.start(path, '--max-waiting', '100');
+    const told = text(first.child.stderr);
+    await expect.poll(world.waiting).toBe(100);
+    expect((await world.import(path)).stdout).toBe('300 rows: 300 added\n');
+    expect(await first.exit).toBe(1);
+    expect(await told).toContain('another run of this import has taken over');
+    expect(await world.adds()).toBe(300);
+  });
+});
+
+describe('a Redis that fails an import', () => {
+  it('by losing replies has each row added exactly once', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createImportWorld();
+    const path = await world.file(csvOf(3000));
+    const lost = proxy.dropReplies(3, 'First');
+    const env = { ...world.env, REDIS_URL: proxy.url };
+    const { status, stdout, stderr } = await runCommand(['import', path], env);
+    await lost;
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '3,000 rows: 3,000 added\n' });
+    expect(stderr).toContain('Redis is back');
+    expect(new Set(await world.waitingIds()).size).toBe(3000);
+    expect(await world.adds()).toBe(3000);
+  });
+
+  it('by being killed is waited for', async () => {
+    const directory = await createDirectory();
+    const server = await startRedisServer({ dir: join(directory, 'redis'), appendFsync: 'always' });
+    onTestFinished(() => server.stop());
+    const path = join(directory, 'users.csv');
+    await writeFile(path, csvOf(20_000));
+    const redis = new Redis(server.url, { maxRetriesPerRequest: null });
+    redis.on('error', () => {});
+    onTestFinished(() => redis.disconnect());
+    const waiting = () => redis.llen('{damoov}:user-jobs:wait');
+    const { child, exit } = startCommand(['import', path, '--max-waiting', '1000000'], {
+      REDIS_URL: server.url,
+    });
+    const [stdout, lines] = [text(child.stdout), createInterface({ input: child.stderr })];
+    await expect.poll(waiting, { interval: 2 }).toBeGreaterThan(500);
+    await server.kill('SIGKILL');
+    for await (const line of lines) if (line.includes('Redis is away')) break;
+    await server.restart();
+    expect(await exit).toBe(0);
+    expect(await stdout).toBe('20,000 rows: 20,000 added\n');
+    expect(new Set(await redis.lrange('{damoov}:user-jobs:wait', 0, -1)).size).toBe(20_000);
+    expect(Number(await redis.get('{damoov}:user-jobs:id'))).toBe(20_000);
+  });
+
+  it('by staying away is given up, and the import goes on with the next run', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createImportWorld();
+    const path = await world.file(csvOf(500));
+    const { child, exit } = startCommand(['import', path, '--max-waiting', '100', '--redis-away', '1s'], {
+      ...world.env,
+      REDIS_URL: proxy.url,
+    });
+    const told = text(child.stderr);
+    await expect.poll(world.waiting).toBe(100);
+    await proxy.sever();
+    expect(await exit).toBe(1);
+    expect(await told).toMatch(
+      /Redis is away: .*100 rows are added, up to line 101; run the same command again/,
+    );
+    expect((await world.import(path)).stdout).toBe('500 rows: 500 added\n');
+    expect(await world.adds()).toBe(500);
+  });
+});
+
+describe('back-pressure', () => {
+  it('never lets more jobs wait than --max-waiting, and adds on as they are done', async () => {
+    const world = await createImportWorld({});
+    const path = await world.file(csvOf(600));
+    const { exit } = world.start(path, '--max-waiting', '40');
+    const isOver = exit.then(() => true);
+    let most = 0;
+    while (!(await Promise.race([isOver, Promise.resolve(false)]))) {
+      const counts = await world.redis
+        .multi()
+        .llen(`${world.prefix}:user-jobs:wait`)
+        .llen(`${world.prefix}:user-jobs:active`)
+        .zcard(`${world.prefix}:user-jobs:delayed`)
+        .exec();
+      most = Math.max(
+        most,
+        (counts ?? []).reduce((sum, [, count]) => sum + Number(count), 0),
+      );
+    }
+    expect(await exit).toBe(0);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(40);
+    await expect.poll(() => world.events.length).toBe(600);
+    expect(await world.requests('create')).toHaveLength(600);
+  });
+});
+
+describe('a report', () => {
+  const linesOf = async (path: string) => (await readFile(path, 'utf8')).trimEnd().split('\n');
+
+  it('tells of each row how its job ended, and fails where one failed', async () => {
+    const world = await createImportWorld({});
+    const taken = '0e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f';
+    await world.run('create-user', { clientId: 'c-2' });
+    await world.run('delete-user', { clientId: 'c-3' }, { timestamp: Date.now() + 60_000 });
+    const path = await world.file(
+      [
+        'clientId,userId,instance,phone',
+        'c-1,,,1',
+        'c-2,,,',
+        '"c,3""",,,',
+        'c-3,,,',
+        'c-4,,mars,',
+        'c-6,no-uuid,,',
+        `,${taken},,`,
+      ].join('\n'),
+    );
+    const report = join(world.directory, 'report.csv');
+    const { status, stdout } = await world.import(path, '--skip-invalid', '--report', report);
+    expect({ status, stdout }).toEqual({
+      status: 1,
+      stdout: '7 rows: 6 added, 1 skipped; 3 created, 1 existed, 1 superseded, 1 failed\n',
+    });
+    const users = new Map((await world.users()).map(({ clientId, deviceToken }) => [clientId, deviceToken]));
+    const [heading, ...lines] = await linesOf(report);
+    expect(heading).toBe('line,clientId,userId,outcome,code');
+    expect(lines.sort()).toEqual([
+      `2,c-1,${users.get('c-1')},created,`,
+      `3,c-2,${users.get('c-2')},existed,`,
+      `4,"c,3""",${users.get('c,3"')},created,`,
+      expect.stringMatching(/^5,c-3,\S*,superseded,deletion$/),
+      '6,c-4,,failed,unknown-instance',
+      '7,c-6,,invalid,invalid-job',
+      `8,,${taken},created,`,
+    ]);
+    expect((await stat(report)).mode & 0o777).toBe(0o600);
+  });
+
+  it('has a line for each row exactly once, wherever its import was killed, and whatever Redis keeps', async () => {
+    const world = await createImportWorld({});
+    const rows = 1500;
+    const path = await world.file(csvOf(rows));
+    const report = join(world.directory, 'report.csv');
+    const args = [path, '--report', report, '--max-waiting', '100'];
+    const told = async () => (await linesOf(report).catch(() => [''])).length - 1;
+    for (const share of [0.1, 0.3, 0.7]) {
+      const { child, exit } = world.start(...args);
+      await expect.poll(told, { interval: 5 }).toBeGreaterThan(rows * share);
+      child.kill('SIGKILL');
+      await exit;
+      // Its last line may be cut off; and of jobs that are done Redis keeps only the last ones.
+      await writeFile(report, (await readFile(report, 'utf8')).slice(0, -3));
+      await expect.poll(async () => (await world.jobs.getJobCounts('wait', 'active')).wait).toBe(0);
+      await world.jobs.clean(0, 10_000, 'completed');
+    }
+    const { status, stdout } = await world.import(...args);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^1,500 rows: 1,500 added; [\d,]+ created/);
+    const [, ...lines] = await linesOf(report);
+    expect(lines.map((line) => Number(line.split(',')[0])).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: rows }, (_, n) => n + 2),
+    );
+    const users = new Map((await world.users()).map(({ clientId, deviceToken }) => [clientId, deviceToken]));
+    expect(users.size).toBe(rows);
+    for (const line of lines) {
+      const [, clientId = '', userId] = line.split(',');
+      expect(userId).toBe(users.get(clientId));
+    }
+    expect((await world.import(...args)).stdout).toMatch(/^complete since/);
+  });
+
+  it('is not begun in the middle, not left in the middle, and overwrites nothing', async () => {
+    const world = await createImportWorld();
+    const path = await world.file(csvOf(300));
+    const other = await world.file('something,else\n1,2\n', 'other.csv');
+    const run = (...args: string[]) => world.import(path, ...args);
+    expect(await run('--report', other)).toMatchObject({
+      status: 2,
+      stderr: `--report: ${other} is there and is no report\n`,
+    });
+    const { child, exit } = world.start(path, '--max-waiting', '100', '--report', join(world.directory, 'r'));
+    await expect.poll(world.waiting).toBe(100);
+    child.kill('SIGKILL');
+    await exit;
+    expect(await run()).toMatchObject({
+      status: 2,
+      stderr: 'this import was begun with --report: give it again\n',
+    });
+    expect(await readFile(other, 'utf8')).toBe('something,else\n1,2\n');
+  });
+});
+
+/** No room for the rows, and young garbage in small portions: or V8 marks all the time, so near its limit. */
+const SMALL = ['--max-old-space-size=48', '--max-semi-space-size=2'];
+
+describe('a hundred thousand rows', () => {
+  it('are imported in a heap of 48 MB', { timeout: 300_000 }, async () => {
+    const world = await createImportWorld();
+    const path = await world.file(csvOf(100_000));
+    const { status, stdout } = await runCommand(
+      ['import', path, '--max-waiting', '1000000'],
+      world.env,
+      SMALL,
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '100,000 rows: 100,000 added\n' });
+    expect(await world.waiting()).toBe(100_000);
+  });
+});

@@ -1,0 +1,631 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
+import { type CommandEnd, runCommand, startCommand } from '../support/run-command.ts';
+import { startShiftingPages } from '../support/shifting-pages.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { startVastDamoov } from '../support/vast-damoov.ts';
+import { createWorld } from '../support/world.ts';
+
+interface Person {
+  clientId?: string;
+  firstName?: string;
+  lastName?: string;
+  nickname?: string;
+  phone?: string;
+  email?: string;
+}
+
+const person = (number: number): Person => ({
+  clientId: `c-${number}`,
+  firstName: `First${number}`,
+  lastName: `Last${number}`,
+  phone: `+44 20 ${number}`,
+  email: `mail${number}@example.com`,
+});
+const people = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => person(from + at));
+
+const COLUMNS = ['clientId', 'firstName', 'lastName', 'phone', 'email'] as const;
+const csvOf = (rows: readonly Person[]) =>
+  [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => row[name] ?? '').join(','))].join('\n');
+
+async function createReconcileWorld(options: Parameters<typeof createWorld>[0] = {}) {
+  const world = await createWorld({ startsWorker: false, ...options });
+  const dir = await mkdtemp(join(tmpdir(), 'reconcile-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const write = async (text: string, name = 'users.csv') => {
+    const path = join(dir, name);
+    await writeFile(path, text);
+    // The clock of the file system lags behind by some milliseconds.
+    await utimes(path, new Date(), new Date());
+    return path;
+  };
+  return {
+    ...world,
+    dir,
+    write,
+    /** Users made by others than us; answers their UserIds, in their order. */
+    async signUp(persons: readonly Person[]): Promise<string[]> {
+      const ids: string[] = [];
+      for (let from = 0; from < persons.length; from += 50) {
+        ids.push(...(await Promise.all(persons.slice(from, from + 50).map(signUpAt(world.sandboxUrl)))));
+      }
+      return ids;
+    },
+    reconcile: (...args: string[]) => runCommand(['reconcile', ...args], world.env),
+    mutations: async () =>
+      (await world.requests()).filter(({ operation }) => MUTATIONS.includes(operation)).length,
+  };
+}
+const signUpAt =
+  (url: string) =>
+  async ({ clientId, firstName, lastName, nickname, phone, email }: Person): Promise<string> => {
+    const id = randomUUID();
+    const { instanceId, instanceKey } = SANDBOX_CREDENTIALS;
+    const response = await fetch(`${url}/v1/Registration/create`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', instanceid: instanceId, instancekey: instanceKey },
+      body: JSON.stringify({
+        CustomToken: id,
+        FirstName: firstName,
+        LastName: lastName,
+        Nickname: nickname,
+        Phone: phone,
+        Email: email,
+        UserFields: { ClientId: clientId },
+      }),
+    });
+    if (!response.ok) throw new Error(`the sandbox answered ${response.status}`);
+    return id;
+  };
+const MUTATIONS = ['create', 'update', 'delete', 'move'];
+
+interface Told {
+  kind?: string;
+  line?: number;
+  clientId?: string;
+  userId?: string;
+  userIds?: string[];
+  fields?: string[];
+  summary?: Record<string, unknown>;
+}
+
+function told({ stdout }: CommandEnd): Told[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Told);
+}
+
+describe('`reconcile --plan`', () => {
+  it(
+    'of 10,000 users finds all 50 orphaned, 30 missing and 20 differing ones, and no other, without a write',
+    { timeout: 120_000 },
+    async () => {
+      const world = await createReconcileWorld();
+      const ids = await world.signUp(people(0, 10_000));
+      const seeded = await world.mutations();
+      // The first 50 are orphaned; 30 more than there are are listed; of 20 one field or two differ.
+      const listed = people(50, 10_030);
+      const differing = listed.slice(1000, 1020).map((row, at) => ({
+        ...row,
+        phone: '+1',
+        ...(at % 2 === 0 && { lastName: 'Other' }),
+      }));
+      listed.splice(1000, 20, ...differing);
+      const file = await world.write(csvOf(listed));
+      const end = await world.reconcile(file, '--plan', '--json');
+      expect(end.status).toBe(1);
+      const lines = told(end);
+      const of = (kind: string) => lines.filter((line) => line.kind === kind);
+      expect(of('orphaned').map(({ userId }) => userId)).toHaveLength(50);
+      expect(new Set(of('orphaned').map(({ userId }) => userId))).toEqual(new Set(ids.slice(0, 50)));
+      expect(of('missing').map(({ clientId }) => clientId)).toEqual(
+        people(10_000, 10_030).map(({ clientId }) => clientId),
+      );
+      expect(of('differing')).toEqual(
+        differing.map(({ clientId }, at) => ({
+          kind: 'differing',
+          line: 1002 + at,
+          clientId,
+          userId: ids[1050 + at],
+          fields: at % 2 === 0 ? ['lastName', 'phone'] : ['phone'],
+        })),
+      );
+      expect(lines.at(-1)).toEqual({
+        summary: { listed: 9980, atDamoov: 10_000, missing: 30, orphaned: 50, duplicated: 0, differing: 20 },
+      });
+      expect(lines).toHaveLength(101);
+      expect(await world.mutations()).toBe(seeded);
+      expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
+    },
+  );
+});
+
+/** The admin of the sandbox, as somebody else who changes users meanwhile. */
+async function adminOf(sandboxUrl: string) {
+  const { adminEmail: email, adminPassword } = SANDBOX_CREDENTIALS;
+  const call = (method: string, path: string, headers: Record<string, string>, body?: object) =>
+    fetch(`${sandboxUrl}/v1/${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  const login = { LoginFields: JSON.stringify({ email }), Password: adminPassword };
+  const answer = await call('POST', 'Auth/Login', {}, login);
+  const { Result } = (await answer.json()) as { Result: { AccessToken: { Token: string } } };
+  const headers = { authorization: `Bearer ${Result.AccessToken.Token}` };
+  return {
+    delete: (id: string) => call('DELETE', `Management/users/${id}`, headers),
+    update: (id: string, changes: object) =>
+      call('PUT', 'Management/users', { ...headers, userdevicetoken: id }, changes),
+  };
+}
+
+describe('`reconcile --plan` while users come, change and go', () => {
+  it('reports no difference that is none, and misses none', async () => {
+    const world = await createReconcileWorld();
+    const orphans = await world.signUp([{ clientId: 'orphan-old' }]);
+    const ids = await world.signUp(people(0, 300));
+    orphans.push(...(await world.signUp([{ clientId: 'orphan-young' }])));
+    const going = await world.signUp(Array.from({ length: 12 }, (_, at) => ({ clientId: `going-${at}` })));
+    const admin = await adminOf(world.sandboxUrl);
+    await admin.update(ids[40] ?? '', { Phone: 'old' });
+    const later = person(1000);
+    // Before each further page some who were read go, so that others slip onto pages that were read.
+    const { url } = await startShiftingPages(world.sandboxUrl, async (page) => {
+      if (page > 1 && page < 8) for (const id of going.splice(0, 2)) await admin.delete(id);
+      if (page === 9) await world.signUp([later, { clientId: 'of-nobody' }, {}]);
+    });
+    // The page with it has been read by then.
+    const file = await world.write(csvOf([...people(0, 300), later]));
+    const end = await runCommand(['reconcile', file, '--json', '--page-size', '20'], {
+      ...world.env,
+      DAMOOV_BASE_URL: url,
+    });
+    expect(end.stderr).toBe('');
+    const lines = told(end);
+    const createdAt: unknown = expect.any(String);
+    expect(lines.slice(0, -1)).toEqual([
+      { kind: 'differing', line: 42, clientId: 'c-40', userId: ids[40], fields: ['phone'] },
+      { kind: 'orphaned', userId: orphans[1], clientId: 'orphan-young', createdAt },
+      { kind: 'orphaned', userId: orphans[0], clientId: 'orphan-old', createdAt },
+    ]);
+  });
+
+  it('looks at each difference once more: what was mended meanwhile is none', async () => {
+    const world = await createReconcileWorld();
+    const ids = await world.signUp(people(0, 60));
+    const [orphan = '', twin = ''] = await world.signUp([{ clientId: 'orphan' }, person(7)]);
+    const admin = await adminOf(world.sandboxUrl);
+    await admin.update(ids[55] ?? '', { Phone: 'old' });
+    // The last page is read after all others.
+    const { url } = await startShiftingPages(world.sandboxUrl, async (page) => {
+      if (page !== 7) return;
+      await admin.update(ids[55] ?? '', { Phone: person(55).phone });
+      await admin.delete(orphan);
+      await admin.delete(twin);
+    });
+    const file = await world.write(csvOf(people(0, 60)));
+    const end = await runCommand(['reconcile', file, '--page-size', '10'], {
+      ...world.env,
+      DAMOOV_BASE_URL: url,
+    });
+    expect(end.stdout).toBe(
+      [
+        'missing     0  in the list, not at Damoov',
+        'orphaned    0  at Damoov, not in the list',
+        'duplicated  0  in the list, several times at Damoov',
+        'differing   0  at Damoov with other values than in the list',
+        '60 in the list, 60 at Damoov',
+        '',
+      ].join('\n'),
+    );
+    expect(end.status).toBe(0);
+  });
+});
+
+describe('the list', () => {
+  it('takes the names of the SDK and of the caller, from a pipe as from a file', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp([{ clientId: 'a', firstName: 'Ada' }, { clientId: 'b' }]);
+    const sdk = await world.write('ClientId;FirstName\na;Ada\nb;\n');
+    expect((await world.reconcile(sdk)).status).toBe(0);
+    const own = await world.write('no,name,shoe size\na,Ada,36\nb,,\n', 'own.csv');
+    const map = 'no=clientId,name=firstName,shoe size=';
+    expect((await world.reconcile(own, '--map', map)).status).toBe(0);
+    const objects = await world.write(
+      '{"clientId":"a","profile":{"firstName":"Ada"}}\n{"clientId":"b"}\n',
+      'u.ndjson',
+    );
+    expect((await world.reconcile(objects)).status).toBe(0);
+    const { exit } = startCommand(
+      ['reconcile', '-', '--format', 'csv'],
+      world.env,
+      [],
+      'clientId,firstName\na,Eve\nb,\n',
+    );
+    expect(await exit).toBe(1);
+  });
+
+  it('with faults is refused with status 2, by line and column, and nothing is asked of Damoov', async () => {
+    const world = await createReconcileWorld();
+    const file = await world.write(
+      'clientId,email,occurredAt\na,secret@example.com,\n,x,\na,y,\nb,z,yesterday\n',
+    );
+    const { status, stdout, stderr } = await world.reconcile(file);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.split('\n').slice(1)).toEqual([
+      'line 3, clientId: must not be empty',
+      'line 4, clientId: is in the list already',
+      'line 5, occurredAt: Invalid ISO datetime',
+      '',
+    ]);
+    expect(await world.requests('login')).toEqual([]);
+  });
+
+  it.each([
+    [
+      'blanks and the case of an email are no difference',
+      { firstName: ' Ada ', email: 'ADA@Example.com' },
+      [],
+    ],
+    ['the two ways to write an é are none', { lastName: 'Andre\u0301' }, []],
+    ['the case of a name is one', { firstName: 'ADA' }, ['firstName']],
+    ['the form of a phone number is one', { phone: '+44201' }, ['phone']],
+    ['an empty cell is none', { firstName: '', phone: ' ' }, []],
+  ])('%s', async (_, cells: Person, fields: string[]) => {
+    const world = await createReconcileWorld();
+    const at = { firstName: 'Ada', lastName: 'Andr\u00e9', phone: '+44 20 1', email: 'ada@example.com' };
+    await world.signUp([{ clientId: 'a', ...at }]);
+    const file = await world.write(`${JSON.stringify({ clientId: 'a', ...cells })}\n`, 'users.ndjson');
+    const [first] = told(await world.reconcile(file, '--json'));
+    expect(first?.fields ?? []).toEqual(fields);
+  });
+
+  it('of users of several instances is compared by the rows of the one', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp([{ clientId: 'a' }]);
+    const file = await world.write('clientId,instance\na,\nb,elsewhere\nc,default\n');
+    expect(told(await world.reconcile(file, '--json'))[0]).toEqual({
+      kind: 'missing',
+      line: 4,
+      clientId: 'c',
+    });
+  });
+});
+
+const DAY_MS = 86_400_000;
+
+/** Times are told in milliseconds: what happens from here on is later than what happened before. */
+async function nextMillisecond(): Promise<void> {
+  const at = Date.now();
+  await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(at);
+}
+
+describe('`reconcile --apply`', () => {
+  it('adds jobs for the missing and the differing, after which nothing differs', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp(people(0, 10));
+    const rows = [...people(0, 8), { ...person(8), phone: '+1' }, { ...person(9), email: '' }, person(10)];
+    const file = await world.write(csvOf(rows));
+    const end = await world.reconcile(file, '--apply', '--yes', '--empty-clears');
+    expect({ status: end.status, stderr: end.stderr.split('\n').at(-2) }).toEqual({
+      status: 0,
+      stderr: 'to be added: 1 create-user, 2 update-user, 0 delete-user',
+    });
+    expect(end.stdout).toContain('1 create-user, 2 update-user, 0 delete-user added');
+    const data = (await world.jobs.getJobs(['wait'])).map((job) => job.data as object);
+    const occurredAt = (data[0] as { occurredAt: string }).occurredAt;
+    const { clientId, ...profile } = person(10);
+    expect(new Set(data)).toEqual(
+      new Set([
+        { clientId, profile, instance: 'default', occurredAt },
+        { clientId: 'c-8', changes: { phone: '+1' }, instance: 'default', occurredAt },
+        { clientId: 'c-9', changes: { email: null }, instance: 'default', occurredAt },
+      ]),
+    );
+    await world.startWorker();
+    await expect.poll(() => world.events.length).toBe(3);
+    expect((await world.reconcile(file, '--empty-clears')).status).toBe(0);
+  });
+
+  it('counts from when the list was made: what was asked for since stands', async () => {
+    const world = await createReconcileWorld({ startsWorker: true });
+    await world.run('create-user', { clientId: 'gone' });
+    await world.run('create-user', { clientId: 'moved', profile: { phone: 'old' } });
+    const file = await world.write('clientId,phone\ngone,\nmoved,old\n');
+    await nextMillisecond();
+    await world.run('delete-user', { clientId: 'gone' });
+    await world.run('update-user', { clientId: 'moved', changes: { phone: 'new' } });
+    await world.run('create-user', { clientId: 'young' });
+    const before = await world.mutations();
+    const seen = world.events.length;
+    const end = await world.reconcile(file, '--apply', '--delete-orphans', '--yes', '--json');
+    // Whoever signed up after the list was made is not orphaned.
+    expect(told(end).at(-1)?.summary).toMatchObject({
+      missing: 1,
+      differing: 1,
+      orphaned: 0,
+      added: { create: 1, update: 1, delete: 0, pending: 0 },
+      left: { orphaned: 0, young: 0, duplicated: 0 },
+    });
+    await expect.poll(() => world.events.slice(seen).map(({ type }) => type)).toHaveLength(2);
+    expect(world.events.slice(seen).map(({ type }) => type)).toEqual(['user.superseded', 'user.superseded']);
+    expect(await world.mutations()).toBe(before);
+  });
+
+  it('deletes no orphan that has signed up since the list was made', async () => {
+    const world = await createReconcileWorld({ startsWorker: true });
+    const { userId } = (await world.run('create-user', { clientId: 'back' })).data;
+    const file = await world.write('clientId\na\n');
+    await nextMillisecond();
+    await world.run('create-user', { clientId: 'back' });
+    const apply = ['--apply', '--delete-orphans', '--older-than', '0s', '--in', '0s', '--yes', '--json'];
+    const lines = told(await world.reconcile(file, ...apply));
+    expect(lines).toContainEqual(expect.objectContaining({ kind: 'orphaned', userId }));
+    await expect
+      .poll(() => world.events.at(-1))
+      .toMatchObject({
+        type: 'user.superseded',
+        data: { operation: 'delete-user', by: 'create' },
+      });
+    expect(await world.requests('delete')).toEqual([]);
+  });
+
+  it('leaves the orphaned and the duplicated, and tells so by its status', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp([{ clientId: 'a' }, { clientId: 'a' }, { clientId: 'orphan' }]);
+    const file = await world.write('clientId\na\n');
+    const end = await world.reconcile(file, '--apply', '--yes');
+    expect(end.status).toBe(1);
+    expect(end.stdout).toContain(
+      '1 orphaned left (--delete-orphans)\n1 duplicated left (--delete-duplicates)',
+    );
+    expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
+  });
+
+  it('has the orphaned deleted in a week where it is told to, once', async () => {
+    const world = await createReconcileWorld({ sandbox: { clock: () => Date.now() - 2 * DAY_MS } });
+    const ids = await world.signUp([
+      { clientId: 'orphan' },
+      { clientId: 'twice' },
+      { clientId: 'twice' },
+      { firstName: 'Nobody' },
+    ]);
+    await world.signUp([{ clientId: 'a' }]);
+    const file = await world.write('clientId\na\n');
+    const apply = () => world.reconcile(file, '--apply', '--delete-orphans', '--yes', '--json');
+    const first = await apply();
+    expect(first.status).toBe(0);
+    expect(told(first).at(-1)?.summary).toMatchObject({ added: { delete: 4, pending: 0 } });
+    expect(told(await apply()).at(-1)?.summary).toMatchObject({ added: { delete: 0, pending: 4 } });
+    const jobs = await world.jobs.getJobs(['delayed']);
+    expect(jobs.map(({ name, delay }) => [name, Math.round(delay / DAY_MS)])).toEqual(
+      Array.from({ length: 4 }, () => ['delete-user', 7]),
+    );
+    const data = jobs.map((job) => job.data as { userId: string; clientId?: string });
+    expect(new Set(data.map(({ userId }) => userId))).toEqual(new Set(ids));
+    const clientIds = data.map(({ clientId }) => clientId ?? '');
+    expect(clientIds.sort((a, b) => (a < b ? -1 : 1))).toEqual(['', '', 'orphan', 'twice']);
+  });
+
+  it('deletes nobody who may have signed up while the list was made', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp([{ clientId: 'a' }, { clientId: 'young' }]);
+    const file = await world.write('clientId\na\n');
+    const apply = (...args: string[]) =>
+      world.reconcile(file, '--apply', '--delete-orphans', '--yes', ...args);
+    const end = await apply();
+    expect(end.status).toBe(1);
+    expect(end.stdout).toContain('1 orphaned left: too young (--older-than)');
+    expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
+    expect((await apply('--older-than', '0s')).status).toBe(0);
+    expect(await world.jobs.getJobCountByTypes('delayed')).toBe(1);
+  });
+
+  it.each([
+    ['oldest', [1, 2]],
+    ['newest', [0, 1]],
+  ] as const)('has all but the %s of a clientId deleted where it is told to', async (keeper, gone) => {
+    const world = await createReconcileWorld();
+    const ids: string[] = [];
+    for (let one = 0; one < 3; one += 1) {
+      ids.push(...(await world.signUp([{ clientId: 'a' }])));
+      await nextMillisecond();
+    }
+    const file = await world.write('clientId\na\n');
+    const end = await world.reconcile(file, '--apply', '--delete-duplicates', keeper, '--in', '1h', '--yes');
+    expect(end.status).toBe(0);
+    const data = (await world.jobs.getJobs(['delayed'])).map((job) => job.data as object);
+    expect(new Set(data)).toEqual(new Set(gone.map((at) => ({ userId: ids[at] }))));
+  });
+
+  it('keeps the user that is ours, and leaves a clientId that has none', async () => {
+    const world = await createReconcileWorld({ startsWorker: true });
+    const { userId } = (await world.run('create-user', { clientId: 'a' })).data;
+    const [twin] = await world.signUp([{ clientId: 'a' }]);
+    await world.signUp([{ clientId: 'b' }, { clientId: 'b' }]);
+    const file = await world.write('clientId\na\nb\n');
+    const args = ['--apply', '--delete-duplicates', 'ours', '--yes', '--json'];
+    const end = await world.reconcile(file, ...args);
+    expect(end.status).toBe(1);
+    const lines = told(end);
+    expect(lines[0]).toEqual({ kind: 'duplicated', line: 2, clientId: 'a', userIds: [userId, twin] });
+    expect(lines.at(-1)?.summary).toMatchObject({ left: { orphaned: 0, young: 0, duplicated: 1 } });
+    expect((await world.jobs.getJobs(['delayed'])).map((job) => job.data as object)).toEqual([
+      { userId: twin },
+    ]);
+  });
+
+  it('without a terminal and without --yes shows the counts, adds nothing, and exits with 2', async () => {
+    const world = await createReconcileWorld();
+    const file = await world.write('clientId\na\n');
+    const { status, stdout, stderr } = await world.reconcile(file, '--apply');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('to be added: 1 create-user, 0 update-user, 0 delete-user');
+    expect(stderr).toContain('nothing was added: confirm with --yes');
+    expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
+  });
+});
+
+describe('`reconcile`', () => {
+  it('shows the counts, then the first of each kind', async () => {
+    const world = await createReconcileWorld();
+    const [, orphan] = await world.signUp([person(0), { clientId: 'evil\u001b[2J' }]);
+    const file = await world.write(csvOf([{ ...person(0), lastName: 'X', phone: 'y' }, ...people(1, 4)]));
+    const { status, stdout } = await world.reconcile(file, '--show', '2');
+    expect(status).toBe(1);
+    expect(stdout).toBe(
+      [
+        'missing     3  in the list, not at Damoov',
+        'orphaned    1  at Damoov, not in the list',
+        'duplicated  0  in the list, several times at Damoov',
+        'differing   1  at Damoov with other values than in the list',
+        '4 in the list, 2 at Damoov',
+        '',
+        'missing',
+        '  line 3  c-1',
+        '  line 4  c-2',
+        '  … 1 more (--show)',
+        '',
+        'orphaned',
+        `  ${orphan}  evil [2J`,
+        '',
+        'differing',
+        '  line 2  c-0  lastName, phone',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('writes every difference into a report, and no name, email or phone anywhere', async () => {
+    const world = await createReconcileWorld();
+    const marks = {
+      firstName: 'Marked-First',
+      lastName: 'Marked-Last',
+      phone: '+49-mark',
+      email: 'mark@x.de',
+    };
+    const other = {
+      firstName: 'Marked-Other',
+      lastName: 'Marked-Else',
+      phone: '+50-mark',
+      email: 'mark@y.de',
+    };
+    await world.signUp([
+      { clientId: 'a', ...marks },
+      { clientId: 'orphan', ...marks },
+    ]);
+    const file = await world.write(
+      csvOf([
+        { clientId: 'a', ...other },
+        { clientId: 'b', ...other },
+      ]),
+    );
+    const report = join(world.dir, 'report.ndjson');
+    const ends = [
+      await world.reconcile(file, '--report', report),
+      await world.reconcile(file, '--json'),
+      await world.reconcile(file, '--apply', '--yes'),
+    ];
+    const written = await readFile(report, 'utf8');
+    expect(
+      written
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as Told).kind),
+    ).toEqual(['differing', 'missing', 'orphaned']);
+    expect((await stat(report)).mode & 0o777).toBe(0o600);
+    const all = [written, ...ends.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
+    for (const mark of [...Object.values(marks), ...Object.values(other)]) expect(all).not.toContain(mark);
+  });
+
+  it.each([
+    [['--plan', '--apply'], "option '--apply' cannot be used with option '--plan'"],
+    [['--delete-orphans', '--yes'], '--delete-orphans, --yes: only with --apply'],
+    [['--delete-duplicates', 'all', '--apply'], 'Allowed choices are'],
+    [['--instance', 'mars'], 'known: default'],
+    [['--page-size', '0'], 'must be 1 to 1000'],
+    [['--report', '/nowhere/report'], '--report: /nowhere/report cannot be written (ENOENT)'],
+  ])('refuses %j with status 2', async (args, message) => {
+    const world = await createReconcileWorld();
+    const { status, stdout, stderr } = await world.reconcile(await world.write('clientId\na\n'), ...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  it('refuses to have everybody deleted by an empty list', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp([{ clientId: 'a' }]);
+    const file = await world.write('clientId\n');
+    const { status, stderr } = await world.reconcile(file, '--apply', '--delete-orphans', '--yes');
+    expect(status).toBe(2);
+    expect(stderr).toContain('everybody would be deleted');
+  });
+
+  it('without a Damoov or an admin says what is needed', async () => {
+    const world = await createReconcileWorld();
+    const file = await world.write('clientId\na\n');
+    const { DAMOOV_ADMIN_EMAIL: _email, DAMOOV_ADMIN_PASSWORD: _password, ...env } = world.env;
+    const withoutAdmin = await runCommand(['reconcile', file], env);
+    expect(withoutAdmin.stderr).toBe('DAMOOV_ADMIN_EMAIL: is needed, as only an admin may read users\n');
+    const { REDIS_URL, QUEUE_PREFIX } = env as { REDIS_URL: string; QUEUE_PREFIX: string };
+    const withoutDamoov = await runCommand(['reconcile', file], { REDIS_URL, QUEUE_PREFIX });
+    expect(withoutDamoov.stderr).toContain('DAMOOV_INSTANCE_ID: no Damoov is configured');
+    expect([withoutAdmin.status, withoutDamoov.status]).toEqual([2, 2]);
+  });
+
+  it('ends with status 1 where Redis goes away meanwhile', async () => {
+    const world = await createReconcileWorld({ modes: { latencyMs: 100 } });
+    await world.signUp(people(0, 200));
+    const redis = await startTcpProxy(inject('redisUrl'));
+    const { url } = await startShiftingPages(world.sandboxUrl, async (page) => {
+      if (page === 3) await redis.close();
+    });
+    const env = { ...world.env, DAMOOV_BASE_URL: url, REDIS_URL: redis.url };
+    const end = await runCommand(
+      ['reconcile', await world.write(csvOf(people(0, 200))), '--page-size', '1'],
+      env,
+    );
+    expect(end).toEqual({ status: 1, stdout: '', stderr: 'Redis is away: the connection was lost\n' });
+  });
+
+  it('shares the session of the fleet: a second run logs in no more', async () => {
+    const world = await createReconcileWorld();
+    const file = await world.write('clientId\na\n');
+    await world.reconcile(file);
+    await world.reconcile(file);
+    expect(await world.requests('login')).toHaveLength(1);
+  });
+});
+
+/** No room for the users: a list of which more than fingerprints were kept would not fit. */
+const SMALL = ['--max-old-space-size=48', '--max-semi-space-size=2'];
+
+describe('fifty thousand users', () => {
+  it('are compared in a heap of 48 MB', { timeout: 300_000 }, async () => {
+    const count = 50_000;
+    const vast = await startVastDamoov(count);
+    onTestFinished(() => vast.close());
+    const world = await createReconcileWorld();
+    const row = (number: number) =>
+      `c-${number},First-${number},Last-${number},+44 ${number},mail-${number}@example.com`;
+    const rows = Array.from({ length: count - 1 }, (_, at) => row(at));
+    const file = await world.write(
+      ['clientId,firstName,lastName,phone,email', ...rows, row(count)].join('\n'),
+    );
+    const args = ['reconcile', file, '--json', '--as-of', '2025-12-01T00:00:00Z'];
+    const end = await runCommand(args, { ...world.env, DAMOOV_BASE_URL: vast.url }, SMALL);
+    // The one that is not in the list was created after it.
+    expect(told(end)).toEqual([
+      { kind: 'missing', line: count + 1, clientId: `c-${count}` },
+      {
+        summary: { listed: count, atDamoov: count, missing: 1, orphaned: 0, duplicated: 0, differing: 0 },
+      },
+    ]);
+  });
+});

@@ -1,0 +1,91 @@
+import { test } from '@fast-check/vitest';
+import * as fc from 'fast-check';
+import { describe, expect } from 'vitest';
+import type { DamoovUser } from '../../src/damoov/wire.ts';
+import { fingerprint } from '../../src/reconcile/fingerprint.ts';
+import { ListIndex, type RowState } from '../../src/reconcile/list-index.ts';
+import { COMPARED, type ListedUser, differingFields } from '../../src/reconcile/listed-user.ts';
+
+const clientIds = fc.nat({ max: 40 }).map((number) => `c-${number}`);
+/** Few values, so that many are the same but for what is no difference. */
+const values = fc.constantFrom('', 'a', ' a', 'A', 'b', 'é', 'e\u0301');
+const profiles = fc.record(
+  Object.fromEntries(COMPARED.map((field) => [field, values])) as Record<
+    (typeof COMPARED)[number],
+    typeof values
+  >,
+  { requiredKeys: [] },
+);
+const lists = fc.uniqueArray(fc.record({ clientId: clientIds, wanted: profiles }), {
+  selector: ({ clientId }) => clientId,
+  maxLength: 40,
+});
+const sightings = fc.array(
+  fc.tuple(
+    clientIds,
+    fc.nat({ max: 2 }).map((number) => `user-${number}`),
+    profiles,
+  ),
+  { maxLength: 80 },
+);
+
+/** What becomes of a user who is listed, by the users with its clientId in the order in which they are seen. */
+function expected(listed: Pick<ListedUser, 'wanted'>, seen: readonly DamoovUser[]): RowState {
+  const [first] = seen;
+  if (first === undefined) return 'unseen';
+  if (seen.some(({ userId }) => userId !== first.userId)) return 'duplicated';
+  return differingFields(listed, first).length > 0 ? 'differing' : 'same';
+}
+
+describe('the index of a list', () => {
+  test.prop([lists, sightings])('knows of each user what the list itself would tell', (list, sightings) => {
+    const index = new ListIndex();
+    for (const user of list) expect(index.add(user)).toBe(true);
+    for (const user of list) expect(index.add(user)).toBe(false);
+    expect(index.size).toBe(list.length);
+    const listed = new Set(list.map(({ clientId }) => clientId));
+    const users = sightings.map(([clientId, userId, profile]) => ({ clientId, userId, ...profile }));
+    for (const user of users) expect(index.see(user)).toBe(listed.has(user.clientId));
+    const states = list.map((user) =>
+      expected(
+        user,
+        users.filter(({ clientId }) => clientId === user.clientId),
+      ),
+    );
+    expect(list.map((_, row) => index.stateOf(row))).toEqual(states);
+    expect(index.doubtful).toBe(states.filter((state) => state !== 'same').length);
+  });
+
+  test.prop([fc.constantFrom('missing', 'differing', 'duplicated'), fc.subarray([...COMPARED])])(
+    'remembers what was settled, and changes nothing else by it',
+    (state, fields) => {
+      const index = new ListIndex();
+      for (const clientId of ['a', 'b', 'c']) index.add({ clientId, wanted: { phone: '1' } });
+      index.see({ clientId: 'a', userId: 'x', phone: '1' });
+      index.settle(1, state, fields);
+      expect([index.stateOf(1), index.fieldsOf(1)]).toEqual([state, fields]);
+      expect([index.stateOf(0), index.stateOf(2)]).toEqual(['same', 'unseen']);
+    },
+  );
+
+  test('of a hundred thousand users takes less than 70 bytes each, and finds every one', () => {
+    const index = new ListIndex();
+    const count = 100_000;
+    for (let number = 0; number < count; number += 1) index.add({ clientId: `c-${number}`, wanted: {} });
+    expect(index.size).toBe(count);
+    expect(index.bytes / count).toBeLessThan(70);
+    const rows = Array.from({ length: count }, (_, row) => row);
+    expect(rows.filter((row) => !index.isAt(row, `c-${row}`))).toEqual([]);
+    expect(rows.filter((row) => index.has(`d-${row}`))).toEqual([]);
+  });
+});
+
+test('fingerprints of ids that differ in a digit or in their order are spread evenly', () => {
+  const texts = Array.from({ length: 40_000 }, (_, at) => [`c-${at}`, `${at}-c`]).flat();
+  const prints = texts.map(fingerprint);
+  expect(new Set(prints.map((print) => print.join())).size).toBe(texts.length);
+  // Of 80,000 values in 2^32 places less than one pair is expected to fall together.
+  for (const half of [0, 1] as const) {
+    expect(texts.length - new Set(prints.map((print) => print[half])).size).toBeLessThan(8);
+  }
+});
