@@ -53,7 +53,13 @@ describe('`status`', () => {
   });
 
   it('names the gate that is shut, why, until when, and how many wait', async () => {
-    const world = await createWorld({ modes: { badKey: '401' }, env: { DAMOOV_INSTANCE_KEY: 'wrong' } });
+    // Nobody tries it while the test looks.
+    const never = { firstMs: HOUR_MS, lastMs: HOUR_MS };
+    const world = await createWorld({
+      modes: { badKey: '401' },
+      env: { DAMOOV_INSTANCE_KEY: 'wrong' },
+      timings: { probes: { credential: never, outage: never } },
+    });
     await world.add('create-user', { clientId: 'c-1' });
     const shut = { gate: 'instance-key:default', isShut: true, held: 1, reason: expect.any(String) };
     await expect

@@ -17,6 +17,9 @@ export const registerSandbox: Register = (program) => {
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
     .option('--facts <file>', 'behave as a probe has seen Damoov behave (damoov-users probe)')
     .helpGroup(GROUPS.run)
-    .addHelpText('after', examples('sandbox', 'sandbox --port 7701 --host 0.0.0.0'))
+    .addHelpText(
+      'after',
+      examples('sandbox', 'sandbox --port 7701 --host 0.0.0.0', 'sandbox --facts damoov-facts.json'),
+    )
     .action(async (options: SandboxCommandOptions) => (await import('../sandbox.ts')).sandbox(options));
 };
