@@ -5,7 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Without its install script the development dependency "node" brings no second Node: the image has one.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.types.json ./
 COPY scripts/copy-lua.mjs ./scripts/
 COPY src ./src
 RUN npm run build
