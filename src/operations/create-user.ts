@@ -9,9 +9,10 @@ import { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Effect, OperationContext, UserRecord } from './context.ts';
 import { deriveUserId } from './derive-user-id.ts';
-import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
+import { LOOK_AGAIN_AFTER_MS, ambiguous, findByClientId, findByUserId } from './find-user.ts';
 import {
   AWAIT_DELETION,
+  NOT_SEEN_YET,
   isBeingDeleted,
   namesOf,
   nextGeneration,
@@ -168,12 +169,14 @@ async function sendWanted(signUp: SignUp, wanted: string, context: OperationCont
     if (!isRefusal(error)) throw error;
     // Nothing is documented of a CustomToken sent twice: 409, 422 and 400 may all mean that it is taken.
     if (client.hasAdmin) {
-      const user = await findByUserId(wanted, context);
+      const user = await findTaken(wanted, context);
       if (user !== undefined && isOfAnother(user, signUp)) {
         return mismatch(signUp) ?? makeUser(signUp, afterTaken(context));
       }
       const adopted = user && (await adopt(signUp, user, context));
       if (adopted !== undefined) return adopted;
+      if (user === undefined && error.kind === 'conflict' && record.isInDoubt)
+        return { outcome: NOT_SEEN_YET };
       if (isSpent(error, signUp, record)) return makeUser(signUp, afterTaken(context));
       throw error;
     }
@@ -185,6 +188,16 @@ async function sendWanted(signUp: SignUp, wanted: string, context: OperationCont
   return sameUserId(created.userId, wanted)
     ? done(created, signUp, context)
     : stray(wanted, created.userId, context);
+}
+
+/** The user who has an id that was refused: an earlier create may have made it, and look-ups not show it yet. */
+async function findTaken(userId: string, context: OperationContext): Promise<DamoovUser | undefined> {
+  for (const delayMs of context.record.isInDoubt ? LOOK_AGAIN_AFTER_MS : [0]) {
+    if (delayMs > 0) await context.pause(delayMs, context.signal);
+    const user = await findByUserId(userId, context);
+    if (user !== undefined) return user;
+  }
+  return undefined;
 }
 
 /**

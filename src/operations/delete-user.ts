@@ -9,12 +9,10 @@ import { DamoovError } from '../damoov/errors.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Effect, type OperationContext, type UserRecord, GIVEN_UP } from './context.ts';
 import { deriveUserId } from './derive-user-id.ts';
-import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
-import { isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
+import { LOOK_AGAIN_AFTER_MS, ambiguous, findByClientId, findByUserId } from './find-user.ts';
+import { NOT_SEEN_YET, isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
 import { PATIENCE_MS } from './update-user.ts';
 
-/** A look-up may lag behind the deletion: it is repeated after so many milliseconds before the whole job is. */
-const CONFIRM_AFTER_MS = [0, 250, 1000] as const;
 /** How long a look-up may lag behind a create of ours, in milliseconds. */
 const LAG_MS = 15 * 60_000;
 
@@ -57,9 +55,7 @@ export async function deleteUser(
   const unseen = isAboutUser ? await unseenUserId(address, context) : undefined;
   if (unseen !== undefined) return end(unseen, context, false, address.clientId);
   if (isAboutUser && record.isInDoubt && context.userIdMode === 'assigned') {
-    return {
-      outcome: { status: 'retry', reason: 'an unanswered create may have made the user: not seen yet' },
-    };
+    return { outcome: NOT_SEEN_YET };
   }
   const answer = await context.commitDeletion(address, 'sends nothing');
   if (answer === GIVEN_UP) return GIVEN_UP;
@@ -192,7 +188,7 @@ function generationOf(
 const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);
 
 async function isGone(userId: string, context: OperationContext): Promise<boolean> {
-  for (const delayMs of CONFIRM_AFTER_MS) {
+  for (const delayMs of LOOK_AGAIN_AFTER_MS) {
     if (delayMs > 0) await context.pause(delayMs, context.signal);
     if ((await findByUserId(userId, context)) === undefined) return true;
   }

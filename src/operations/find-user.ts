@@ -19,6 +19,9 @@ export async function findByUserId(userId: string, context: FindContext): Promis
   return users.find((user) => sameUserId(user.userId, userId));
 }
 
+/** A look-up may lag behind: it is repeated after so many milliseconds before the whole job is. */
+export const LOOK_AGAIN_AFTER_MS = [0, 250, 1000] as const;
+
 /** All users with this clientId: the API allows several. */
 export async function findByClientId(clientId: string, context: FindContext): Promise<DamoovUser[]> {
   const users = await find({ clientId }, context);

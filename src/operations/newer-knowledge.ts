@@ -2,7 +2,7 @@
  * What the record already knows to be newer than a job, and what a job's effect adds to the record: pure rules of versions.
  */
 import type { UpdateUserJob } from '../contract/job.ts';
-import type { Superseded, Wait } from '../contract/outcome.ts';
+import type { Retry, Superseded, Wait } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
 import { sameUserId } from '../damoov/wire.ts';
 import { type Field, type UserRecord, FIELDS } from './context.ts';
@@ -53,6 +53,12 @@ export const AWAIT_DELETION: Wait = {
   status: 'wait',
   reason: 'a deletion of the user goes on',
   delayMs: 1000,
+};
+
+/** Look-ups lag behind, or there is no such user: only time will tell. */
+export const NOT_SEEN_YET: Retry = {
+  status: 'retry',
+  reason: 'an unanswered create may have made the user: not seen yet',
 };
 
 /** The generation of the user that a create would make now. */

@@ -3,6 +3,7 @@ import {
   type Answer,
   type ScriptedServer,
   hangUp,
+  refusal,
   scriptedServer,
   success,
   tokens,
@@ -53,5 +54,26 @@ describe('a user whom look-ups come to show between two questions', () => {
     const event = await world.run('delete-user', { clientId: 'c-1', userId: USER_ID });
     expect(event).toMatchObject({ type: 'user.deleted', subject: USER_ID, data: { existed: true } });
     expect(damoov.count('delete')).toBe(1);
+  });
+});
+
+describe('a user whom an unanswered create has made and look-ups do not show yet', () => {
+  it.each([409, 422, 400])('is found later, where a known token is answered with %s', async (status) => {
+    const { damoov, world } = await createLaggingWorld();
+    const taken = refusal(status, [{ Key: 'CustomToken', Message: 'is taken' }]);
+    damoov.script('create', hangUp, taken);
+    // One for the session, two for what the create left behind, one after the refusal.
+    damoov.script('find', nobody, nobody, nobody, nobody, seenAsAsked(damoov));
+    const event = await world.run('create-user', { clientId: 'c-1' });
+    expect(event).toMatchObject({ type: 'user.created', data: { existed: true } });
+    expect(damoov.count('create')).toBe(2);
+  });
+
+  it('is found however late, where a known token is answered with 409', async () => {
+    const { damoov, world } = await createLaggingWorld();
+    damoov.script('create', hangUp, refusal(409));
+    damoov.script('find', nobody, ...Array.from({ length: 7 }, () => nobody), seenAsAsked(damoov));
+    const event = await world.run('create-user', { clientId: 'c-1' });
+    expect(event).toMatchObject({ type: 'user.created', data: { existed: true } });
   });
 });
