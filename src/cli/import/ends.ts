@@ -32,7 +32,9 @@ export interface EndsOptions {
 
 /** How many jobs one script looks at. */
 const MOST_JOBS = 500;
-const LOOK_MS = 250;
+/** Between two looks, for each job that is looked at, in milliseconds: Redis spends some percent of its time on it. */
+const LOOK_MS_EACH = 0.1;
+const LOOK_MS = 50;
 
 export function createEnds({ report, patiently, signal, onLook }: EndsOptions): Ends {
   const open = new Map<number, JobData>();
@@ -43,11 +45,9 @@ export function createEnds({ report, patiently, signal, onLook }: EndsOptions): 
     follow: (line, data) => void open.set(line, data),
     async waitFor(run, mostOpen) {
       while (open.size > mostOpen) {
-        const before = open.size;
         await look(run);
         onLook(open.size);
-        if (open.size === before) await sleep(LOOK_MS, undefined, { signal });
-        signal.throwIfAborted();
+        if (open.size > mostOpen) await sleep(LOOK_MS + open.size * LOOK_MS_EACH, undefined, { signal });
       }
     },
   };
