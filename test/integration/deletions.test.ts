@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createDeletions } from '../../src/redis/deletions/deletions.ts';
+import { type Deletions, createDeletions } from '../../src/redis/deletions/deletions.ts';
+import { type Answer, gated, refusal, success } from '../damoov/scripted-server.ts';
+import { createScriptedWorld, createdAsAsked, nobody, seen, seenAsAsked } from '../support/scripted-world.ts';
 import { type WorldOptions, createWorld } from '../support/world.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -11,17 +13,34 @@ async function createDeletionWorld(options?: WorldOptions) {
     ...world,
     deletions,
     /** A deletion of the user, and the id of its job. */
-    async schedule(clientId: string, dueAt = Date.now() + DAY_MS): Promise<string> {
-      const scheduled = await deletions.schedule({ clientId }, dueAt);
-      if (scheduled === 'too-late') throw new Error('too late');
-      return scheduled.jobId;
-    },
-    /** Resolves once the sandbox has received so many requests of the kind. */
-    received: (operation: string, count = 1) =>
-      expect.poll(async () => (await world.requests(operation)).length, { interval: 5 }).toBe(count),
-    deleted: async () => (await world.users()).filter(({ deletedAt }) => deletedAt !== null).length,
+    schedule: (clientId: string, dueAt = Date.now() + DAY_MS) => scheduleIn(deletions, clientId, dueAt),
   };
 }
+
+/** A Damoov whose answer comes when the test says so. */
+async function createHeldUpWorld() {
+  const { world, damoov } = await createScriptedWorld();
+  return {
+    world,
+    deletions: createDeletions({ jobs: world.jobs, prefix: world.prefix }),
+    damoov: {
+      ...damoov,
+      holdUp(operation: 'find' | 'delete', answer: Answer) {
+        const gate = gated(answer);
+        damoov.script(operation, gate.answer);
+        return gate;
+      },
+    },
+  };
+}
+
+async function scheduleIn(deletions: Deletions, clientId: string, dueAt: number): Promise<string> {
+  const scheduled = await deletions.schedule({ clientId }, dueAt);
+  if (scheduled === 'too-late') throw new Error('too late');
+  return scheduled.jobId;
+}
+
+const USER_ID = '0d9c1f0e-5c1b-4a5e-9d58-5a1f4f1f7a10';
 
 const CANCELLED = { type: 'user.superseded', data: { operation: 'delete-user', by: 'cancellation' } };
 
@@ -51,34 +70,42 @@ describe('a scheduled deletion', () => {
   });
 
   it('that is cancelled while its user is looked up is not sent', async () => {
-    const world = await createDeletionWorld({ modes: { latencyMs: 100 } });
-    await world.signUpElsewhere('c-1');
-    const jobId = await world.schedule('c-1', Date.now());
-    await world.received('find');
-    expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    const { world, damoov, deletions } = await createHeldUpWorld();
+    const finding = damoov.holdUp('find', seen(USER_ID));
+    const jobId = await scheduleIn(deletions, 'c-1', Date.now());
+    await damoov.hasReceived('find', 1);
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    finding.open();
     expect(await world.eventOf(jobId)).toMatchObject(CANCELLED);
-    expect(await world.requests('delete')).toEqual([]);
+    expect(damoov.count('delete')).toBe(0);
   });
 
   it('of nobody that is cancelled in time ends as cancelled', async () => {
-    const world = await createDeletionWorld({ modes: { latencyMs: 100 } });
-    const jobId = await world.schedule('c-1', Date.now());
-    await world.received('find');
-    expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    const { world, damoov, deletions } = await createHeldUpWorld();
+    const finding = damoov.holdUp('find', nobody);
+    const jobId = await scheduleIn(deletions, 'c-1', Date.now());
+    await damoov.hasReceived('find', 1);
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    finding.open();
     expect(await world.eventOf(jobId)).toMatchObject(CANCELLED);
   });
 
   it('that was sent once is carried out in the end, whatever it meets, and is too late to cancel', async () => {
-    const world = await createDeletionWorld();
-    const userId = await world.signUpElsewhere('c-1');
-    await world.run('update-user', { clientId: 'c-1', changes: { nickname: 'n' } });
-    await world.setModes({ latencyMs: 100 });
-    const jobId = await world.schedule('c-1', Date.now());
-    await world.received('delete');
-    await world.setModes({ errorRate: 1, errorStatus: 503, latencyMs: 0 });
-    expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('too-late');
-    await world.setModes({ errorRate: 0 });
-    expect(await world.eventOf(jobId)).toMatchObject({ type: 'user.deleted', data: { userId } });
+    const { world, damoov, deletions } = await createHeldUpWorld();
+    let isGone = false;
+    damoov.script('find', (...of) => (isGone ? nobody : seen(USER_ID))(...of));
+    const deleting = damoov.holdUp('delete', refusal(503));
+    const jobId = await scheduleIn(deletions, 'c-1', Date.now());
+    await damoov.hasReceived('delete', 1);
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('too-late');
+    deleting.open();
+    await damoov.hasReceived('delete', 2);
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('too-late');
+    damoov.script('delete', (...of) => {
+      isGone = true;
+      return success()(...of);
+    });
+    expect(await world.eventOf(jobId)).toMatchObject({ type: 'user.deleted', data: { userId: USER_ID } });
   });
 
   it('that is cancelled while it waits before a shut gate ends all the same', async () => {
@@ -116,17 +143,20 @@ describe('a scheduled deletion', () => {
   });
 
   it('that is cancelled leaves a user who can be changed and signed up at once', async () => {
-    const world = await createDeletionWorld();
+    const { world, damoov, deletions } = await createHeldUpWorld();
+    damoov.script('create', createdAsAsked);
+    damoov.script('update', success());
     await world.run('create-user', { clientId: 'c-1' });
-    await world.setModes({ latencyMs: 50 });
-    const jobId = await world.schedule('c-1', Date.now());
-    await world.received('find');
-    expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
-    await world.eventOf(jobId);
+    const finding = damoov.holdUp('find', seenAsAsked(damoov));
+    const jobId = await scheduleIn(deletions, 'c-1', Date.now());
+    await damoov.hasReceived('find', 1);
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    finding.open();
+    expect(await world.eventOf(jobId)).toMatchObject(CANCELLED);
     const changes = { nickname: 'still here' };
     expect((await world.run('update-user', { clientId: 'c-1', changes })).type).toBe('user.updated');
     expect((await world.run('create-user', { clientId: 'c-1' })).data).toMatchObject({ existed: true });
-    expect(await world.deleted()).toBe(0);
+    expect(damoov.count('delete')).toBe(0);
   });
 
   it('under each id of a user deletes the user once, and the other finds nobody', async () => {
@@ -141,16 +171,17 @@ describe('a scheduled deletion', () => {
 
 describe('a delayed deletion of another BullMQ client', () => {
   it('is cancelled like our own, while it waits and at its last moment', async () => {
-    const world = await createDeletionWorld({ modes: { latencyMs: 100 } });
-    const userId = await world.signUpElsewhere('c-1');
+    const { world, damoov, deletions } = await createHeldUpWorld();
     const later = await world.add('delete-user', { clientId: 'c-1' }, { delay: DAY_MS });
-    expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
     expect(await world.eventOf(later)).toMatchObject(CANCELLED);
 
-    const now = await world.add('delete-user', { userId });
-    await world.received('find');
-    expect(await world.deletions.cancel({ userId })).toBe('cancelled');
+    const finding = damoov.holdUp('find', seen(USER_ID));
+    const now = await world.add('delete-user', { userId: USER_ID });
+    await damoov.hasReceived('find', 1);
+    expect(await deletions.cancel({ userId: USER_ID })).toBe('cancelled');
+    finding.open();
     expect(await world.eventOf(now)).toMatchObject(CANCELLED);
-    expect(await world.requests('delete')).toEqual([]);
+    expect(damoov.count('delete')).toBe(0);
   });
 });

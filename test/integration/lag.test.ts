@@ -1,26 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Answer,
-  type ScriptedServer,
-  hangUp,
-  refusal,
-  scriptedServer,
-  success,
-  tokens,
-} from '../damoov/scripted-server.ts';
-import { createWorld } from '../support/world.ts';
+import { type Answer, hangUp, refusal, success } from '../damoov/scripted-server.ts';
+import { createScriptedWorld, nobody, seen, seenAsAsked } from '../support/scripted-world.ts';
 
 const USER_ID = '0d9c1f0e-5c1b-4a5e-9d58-5a1f4f1f7a10';
-
-const nobody = success([]);
-const seen = (DeviceToken: string) => success([{ DeviceToken, UserFields: [{ ClientId: 'c-1' }] }]);
-
-/** A worker before a Damoov that answers as it is told to. */
-async function createLaggingWorld() {
-  const damoov = await scriptedServer();
-  damoov.script('login', tokens('access', 'refresh'));
-  return { damoov, world: await createWorld({ env: { DAMOOV_BASE_URL: damoov.url } }) };
-}
 
 /** By what the question names the user. */
 const asked =
@@ -28,18 +10,9 @@ const asked =
   (response, request) =>
     (/[?&]DeviceToken=/.test(request.url) ? byUserId : byClientId)(response, request);
 
-/** The user whom the first create has made. */
-function seenAsAsked({ received }: ScriptedServer): Answer {
-  return (response, request) => {
-    const { body = '{}' } = received.find(({ operation }) => operation === 'create') ?? {};
-    const { CustomToken } = JSON.parse(body) as { CustomToken: string };
-    return seen(CustomToken)(response, request);
-  };
-}
-
 describe('a user whom look-ups come to show between two questions', () => {
   it('is the one that an unanswered create has made', async () => {
-    const { damoov, world } = await createLaggingWorld();
+    const { damoov, world } = await createScriptedWorld();
     damoov.script('create', hangUp);
     damoov.script('find', asked(nobody, seenAsAsked(damoov)));
     const event = await world.run('create-user', { clientId: 'c-1' });
@@ -48,7 +21,7 @@ describe('a user whom look-ups come to show between two questions', () => {
   });
 
   it('is the one whom both ids of a deletion mean', async () => {
-    const { damoov, world } = await createLaggingWorld();
+    const { damoov, world } = await createScriptedWorld();
     damoov.script('find', asked(nobody, seen(USER_ID)));
     damoov.script('delete', success());
     const event = await world.run('delete-user', { clientId: 'c-1', userId: USER_ID });
@@ -59,7 +32,7 @@ describe('a user whom look-ups come to show between two questions', () => {
 
 describe('a user whom an unanswered create has made and look-ups do not show yet', () => {
   it.each([409, 422, 400])('is found later, where a known token is answered with %s', async (status) => {
-    const { damoov, world } = await createLaggingWorld();
+    const { damoov, world } = await createScriptedWorld();
     const taken = refusal(status, [{ Key: 'CustomToken', Message: 'is taken' }]);
     damoov.script('create', hangUp, taken);
     // One for the session, two for what the create left behind, one after the refusal.
@@ -70,7 +43,7 @@ describe('a user whom an unanswered create has made and look-ups do not show yet
   });
 
   it('is found however late, where a known token is answered with 409', async () => {
-    const { damoov, world } = await createLaggingWorld();
+    const { damoov, world } = await createScriptedWorld();
     damoov.script('create', hangUp, refusal(409));
     damoov.script('find', nobody, ...Array.from({ length: 7 }, () => nobody), seenAsAsked(damoov));
     const event = await world.run('create-user', { clientId: 'c-1' });
