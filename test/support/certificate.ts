@@ -6,12 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Paths of PEM files, and the text of the authority's. */
+/** Paths of PEM files, and what is in them. */
 export interface Certificate {
   readonly ca: string;
-  readonly caText: string;
   readonly cert: string;
   readonly key: string;
+  readonly caText: string;
+  readonly certText: string;
+  readonly keyText: string;
 }
 
 const run = promisify(execFile);
@@ -20,6 +22,7 @@ const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-node
 /** Signed by an authority that nobody else trusts, for `localhost` and 127.0.0.1. */
 export async function makeCertificate(dir: string): Promise<Certificate> {
   const at = (name: string) => join(dir, name);
+  const read = (file: string) => readFile(file, 'utf8');
   const authority = ['-keyout', at('ca.key'), '-out', at('ca.crt'), '-subj', '/CN=an authority of ours'];
   await run('openssl', ['req', '-x509', '-days', '2', ...KEY, ...authority]);
   const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
@@ -45,6 +48,7 @@ export async function makeCertificate(dir: string): Promise<Certificate> {
     '-addext',
     names,
   ]);
-  const caText = await readFile(at('ca.crt'), 'utf8');
-  return { ca: at('ca.crt'), caText, cert: at('redis.crt'), key: at('redis.key') };
+  const files = { ca: at('ca.crt'), cert: at('redis.crt'), key: at('redis.key') };
+  const [caText, certText, keyText] = await Promise.all([read(files.ca), read(files.cert), read(files.key)]);
+  return { ...files, caText, certText, keyText };
 }

@@ -21,6 +21,8 @@ export interface NodeSettings {
   readonly is?: 'server' | 'sentinel';
   /** With it the port is for TLS alone. */
   readonly certificate?: Certificate | undefined;
+  /** Whether clients have to show one as well. Default false. */
+  readonly asksForCertificate?: boolean;
   /** How the tests speak to it. */
   readonly access?: { username?: string; password?: string };
 }
@@ -74,7 +76,9 @@ async function prepare(settings: NodeSettings, port: number, command: string): P
     retryStrategy: () => LOOK_MS,
     // A Sentinel speaks no other.
     ...(is === 'sentinel' && { protocol: 2 }),
-    ...(certificate && { tls: { ca: certificate.caText } }),
+    ...(certificate && {
+      tls: { ca: certificate.caText, cert: certificate.certText, key: certificate.keyText },
+    }),
     ...access,
   });
   asked.on('error', () => undefined);
@@ -116,7 +120,11 @@ async function prepare(settings: NodeSettings, port: number, command: string): P
   };
 }
 
-function ownLines({ is = 'server', certificate }: NodeSettings, port: number, home: string): string[] {
+function ownLines(
+  { is = 'server', certificate, asksForCertificate = false }: NodeSettings,
+  port: number,
+  home: string,
+): string[] {
   const lines = [`bind ${HOST}`, `dir ${home}`, 'protected-mode no'];
   const line =
     certificate === undefined
@@ -127,7 +135,7 @@ function ownLines({ is = 'server', certificate }: NodeSettings, port: number, ho
           `tls-ca-cert-file ${certificate.ca}`,
           `tls-cert-file ${certificate.cert}`,
           `tls-key-file ${certificate.key}`,
-          'tls-auth-clients no',
+          `tls-auth-clients ${asksForCertificate ? 'yes' : 'no'}`,
           'tls-replication yes',
           ...(is === 'server' ? ['tls-cluster yes'] : []),
         ];

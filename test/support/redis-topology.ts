@@ -22,6 +22,10 @@ export interface RedisTopology {
   close(): Promise<void>;
 }
 
+export interface RedisCluster extends RedisTopology {
+  slotOf(key: string): Promise<number>;
+}
+
 export interface TopologyOptions {
   readonly dir: string;
   /** With it everything is encrypted. */
@@ -40,7 +44,7 @@ const SLOTS = 16_384;
 export async function startCluster(
   options: TopologyOptions,
   { masters: count, haveReplicas }: { masters: number; haveReplicas: boolean },
-): Promise<RedisTopology> {
+): Promise<RedisCluster> {
   const lines = [
     'cluster-enabled yes',
     `cluster-node-timeout ${SILENT_MS}`,
@@ -61,8 +65,9 @@ export async function startCluster(
     throw error;
   }
 
+  const slotIn = ({ asked }: RedisNode, key: string) => asked.cluster('KEYSLOT', key);
   const portOf = async (key: string, from: RedisNode) => {
-    const slot = await from.asked.cluster('KEYSLOT', key);
+    const slot = await slotIn(from, key);
     const ranges = await from.asked.cluster('SLOTS');
     return ranges.find(([first, last]) => first <= slot && slot <= last)?.[2]?.[1];
   };
@@ -76,6 +81,11 @@ export async function startCluster(
       portOf,
       isServing: areWhole,
     }),
+    async slotOf(key) {
+      const [node] = living();
+      if (node === undefined) throw new Error('the cluster is gone');
+      return slotIn(node, key);
+    },
     close,
   };
 }
