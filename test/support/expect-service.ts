@@ -52,11 +52,14 @@ export interface OwnAccess {
   producer?: RedisTarget;
   subscriber?: RedisTarget;
   commands?: Record<string, string>;
+  /** Default: one that nobody else uses. */
+  prefix?: string;
 }
 
 /** A sign-up: asked for, made, told to whoever asked and to whoever listens, and counted. */
 export async function expectSignUp(redis: RedisOfATest, own: OwnAccess = {}) {
-  const world = await createWorld({ redis, env: { EVENTS_QUEUES: 'user-events,crm' } });
+  const { prefix } = own;
+  const world = await createWorld({ redis, prefix, env: { EVENTS_QUEUES: 'user-events,crm' } });
   const users = produceIn(world, own.producer ?? redis.target);
   const heard = listenIn(world, own.subscriber ?? redis.target);
   const env = { ...world.env, ...own.commands };

@@ -31,6 +31,8 @@ export interface WorldOptions {
   redisUrlOfWorker?: string;
   /** Instead of the Redis of the run: one of the test's own, with what points a worker at it. */
   redis?: { target: RedisTarget; env: Record<string, string> } | undefined;
+  /** Default: one that nobody else uses. */
+  prefix?: string | undefined;
 }
 
 /** One request as the sandbox saw it. */
@@ -79,7 +81,7 @@ export interface World {
 
 /** Builds a world that ends with the test that called this. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
-  const prefix = `{test-${randomUUID()}}`;
+  const { prefix = `{test-${randomUUID()}}` } = options;
   const redisUrl = inject('redisUrl');
   const sandbox = await startSandbox({ ...options.sandbox, modes: { ...options.modes } });
   onTestFinished(() => sandbox.close());
