@@ -1,18 +1,19 @@
 /**
  * `npm run torture -- --jobs 2000 --seed 1`: kills workers and Redis, loses replies and breaks Damoov while jobs run,
- * then compares what is with what must be. Exits 0 only if nothing differs.
+ * then compares what is with what must be. `--redis cluster` or `sentinel` kills masters instead. Exits 0 only if nothing differs.
  */
 import { parseArgs, styleText } from 'node:util';
+import { REDIS_KINDS, type RedisKind } from '../test/torture/torture-redis.ts';
 import { type TortureOptions, type TortureReport, torture } from '../test/torture/torture.ts';
 
 const SHOWN_OF_A_KIND = 10;
 
 const options = readOptions();
-const { jobs, seed, workers, kills, redisKills } = options;
+const { jobs, seed, workers, kills, redisKills, redis } = options;
 console.log(
   styleText(
     'bold',
-    `\n${jobs} jobs, seed ${seed}: ${workers} workers, ${kills} kills, ${redisKills} of Redis\n`,
+    `\n${jobs} jobs, seed ${seed}: ${workers} workers, ${kills} kills, ${redisKills} of Redis (${redis})\n`,
   ),
 );
 const stop = new AbortController();
@@ -23,7 +24,7 @@ const report = await torture({ ...options, onProgress: showProgress, signal: sto
 showReport(report);
 process.exit(report.isClean ? 0 : 1);
 
-function readOptions(): TortureOptions {
+function readOptions(): TortureOptions & { redis: RedisKind } {
   const { values } = parseArgs({
     options: {
       jobs: { type: 'string', default: '2000' },
@@ -31,6 +32,7 @@ function readOptions(): TortureOptions {
       workers: { type: 'string', default: '3' },
       kills: { type: 'string' },
       'redis-kills': { type: 'string', default: '3' },
+      redis: { type: 'string', default: 'single' },
     },
   });
   const jobs = wholeNumber('jobs', values.jobs);
@@ -40,6 +42,7 @@ function readOptions(): TortureOptions {
     workers: wholeNumber('workers', values.workers),
     kills: wholeNumber('kills', values.kills ?? String(Math.max(5, Math.ceil(jobs / 150)))),
     redisKills: wholeNumber('redis-kills', values['redis-kills']),
+    redis: redisKind(values.redis),
   };
 }
 
@@ -47,6 +50,13 @@ function wholeNumber(name: string, text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= 0) return number;
   console.error(`--${name} must be a whole number`);
+  process.exit(2);
+}
+
+function redisKind(text: string): RedisKind {
+  const kind = REDIS_KINDS.find((kind) => kind === text);
+  if (kind !== undefined) return kind;
+  console.error(`--redis must be one of ${REDIS_KINDS.join(', ')}`);
   process.exit(2);
 }
 
@@ -73,7 +83,7 @@ function showReport(report: TortureReport): void {
   for (const story of stories) console.log(`\n${story}`);
   console.log(`\n  The workers' logs: ${logDir}`);
   const numbers = `--jobs ${jobs} --seed ${seed} --workers ${workers} --kills ${kills}`;
-  console.log(`  Again: npm run torture -- ${numbers} --redis-kills ${redisKills}\n`);
+  console.log(`  Again: npm run torture -- ${numbers} --redis-kills ${redisKills} --redis ${redis}\n`);
 }
 
 function countEach(verdict: TortureReport['verdict']): Record<string, number> {

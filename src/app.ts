@@ -122,7 +122,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const health = await startHealthServer(
       config.http,
       {
-        redis: redisAnswers(connection),
+        redis: redisAnswers(connection, jobs.toKey('meta')),
         requests: requestsLeave(() => traffic.state()),
         answers: async () =>
           witness.isCutOff ? { ok: false, reason: 'this worker gets no answer from Damoov' } : { ok: true },

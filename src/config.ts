@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { REDIS_PAIRS, REDIS_PLACES, readTlsFiles, redisFaults, redisTarget } from './config-redis.ts';
 import type { SigningKey } from './contract/receipt.ts';
 import { Environment, headerValue } from './environment.ts';
 import type { UserIdMode } from './operations/context.ts';
@@ -110,8 +111,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       faults.push(`${missing}: is required together with ${given}`);
     }
   }
-  const redisVariables = ['REDIS_URL', 'REDIS_CLUSTER_NODES', 'REDIS_SENTINELS'].filter(isSet);
-  if (redisVariables.length > 1) faults.push(`${redisVariables.join(', ')}: only one of them may be set`);
+  faults.push(...redisFaults(set));
 
   const instances = readInstances(set, faults);
   const isConfigured = Object.keys(instances).length > 0;
@@ -123,7 +123,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     }
   }
   if (set['NODE_ENV']?.toLowerCase() === 'production') {
-    if (redisVariables.length === 0) faults.push('REDIS_URL: is required when NODE_ENV=production');
+    if (!REDIS_PLACES.some(isSet)) faults.push('REDIS_URL: is required when NODE_ENV=production');
     if (!claimsInstance) {
       faults.push('DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY: are required when NODE_ENV=production');
     }
@@ -135,13 +135,14 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       faults.push(`${name}: is the sandbox's, which Damoov does not know`);
     }
   }
+  const tlsFiles = readTlsFiles(set, faults);
   const receiptKey = readReceiptKey(set['RECEIPT_PRIVATE_KEY_FILE'], faults);
   faults.push(...contradictionsIn(set));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   const values = parsed.data;
   return {
-    redis: redisTarget(values),
+    redis: redisTarget(values, tlsFiles),
     queues: { prefix: values.QUEUE_PREFIX, jobs: values.JOBS_QUEUE, events: values.EVENTS_QUEUES },
     damoov: isConfigured
       ? {
@@ -184,7 +185,7 @@ function contradictionsIn(set: Record<string, string>): string[] {
     [events.includes(jobs), 'EVENTS_QUEUES: must not contain the jobs queue itself'],
     [new Set(events).size < events.length, 'EVENTS_QUEUES: names a queue twice'],
     [
-      isCluster && !/\{.+\}/.test(prefix),
+      isCluster && !/^[^{]*\{[^}]+\}/.test(prefix),
       'QUEUE_PREFIX: needs a hash tag in braces on a cluster, so that all keys are in one slot',
     ],
   ];
@@ -201,21 +202,12 @@ const CREDENTIALS = [
 const PAIRS = [
   ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
   ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
-  ['REDIS_SENTINELS', 'REDIS_SENTINEL_MASTER'],
+  ...REDIS_PAIRS,
 ] as const;
 
 function describe(issue: z.core.$ZodIssue): string {
   const [name, ...rest] = issue.path;
   return `${String(name)}: ${issue.message}${rest.length > 0 ? ` (entry ${Number(rest[0]) + 1})` : ''}`;
-}
-
-function redisTarget(values: z.output<typeof Environment>): 'embedded' | RedisTarget {
-  if (values.REDIS_URL !== undefined) return { kind: 'url', url: values.REDIS_URL };
-  if (values.REDIS_CLUSTER_NODES !== undefined) return { kind: 'cluster', nodes: values.REDIS_CLUSTER_NODES };
-  if (values.REDIS_SENTINELS !== undefined && values.REDIS_SENTINEL_MASTER !== undefined) {
-    return { kind: 'sentinel', sentinels: values.REDIS_SENTINELS, master: values.REDIS_SENTINEL_MASTER };
-  }
-  return 'embedded';
 }
 
 function readInstances(

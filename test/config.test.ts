@@ -106,6 +106,23 @@ describe('the configuration', () => {
       sentinels: [{ host: 'a', port: 1 }],
       master: 'm',
     });
+    expect(
+      loadConfig({
+        REDIS_SENTINELS: 'a:1',
+        REDIS_SENTINEL_MASTER: 'm',
+        REDIS_USERNAME: 'u',
+        REDIS_PASSWORD: 'p',
+        REDIS_SENTINEL_USERNAME: 'su',
+        REDIS_SENTINEL_PASSWORD: 'sp',
+        REDIS_TLS: 'true',
+      }).redis,
+    ).toMatchObject({
+      username: 'u',
+      password: 'p',
+      sentinelUsername: 'su',
+      sentinelPassword: 'sp',
+      tls: {},
+    });
     expect(loadConfig({ EVENTS_QUEUES: 'crm, billing' }).queues.events).toEqual(['crm', 'billing']);
   });
 
@@ -132,6 +149,31 @@ describe('the configuration', () => {
 
   it('says which variables have no effect', () => {
     expect(loadConfig({ DASHBOARD_USER: 'a' }).withoutEffect).toEqual(['DASHBOARD_USER']);
+  });
+});
+
+describe('a faulty access to Redis', () => {
+  const url = 'redis://h:6379';
+  it.each([
+    [{ REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: there is no Redis named by'],
+    [{ REDIS_URL: 'redis://:q@h', REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: REDIS_URL has'],
+    [{ REDIS_URL: url, REDIS_USERNAME: 'u' }, 'REDIS_PASSWORD: is required together with REDIS_USERNAME'],
+    [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: a REDIS_URL says so itself'],
+    [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_TLS: 'perhaps' }, 'REDIS_TLS: must be true or false'],
+    [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_SENTINEL_PASSWORD: 'p' }, 'REDIS_SENTINELS: is required'],
+    [{ REDIS_URL: 'rediss://h', REDIS_TLS_CERT_FILE: 'no-file' }, 'REDIS_TLS_KEY_FILE: is required'],
+    [{ REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'no-file' }, 'REDIS_TLS_CA_FILE: cannot be read (ENOENT)'],
+    [
+      { REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'package.json' },
+      'REDIS_TLS_CA_FILE: holds no certificate in PEM',
+    ],
+    [
+      { REDIS_URL: url, REDIS_TLS_CA_FILE: 'package.json' },
+      'REDIS_TLS_CA_FILE: the connection is not encrypted',
+    ],
+    [{ REDIS_CLUSTER_NODES: 'a:1', QUEUE_PREFIX: '{}{x}' }, 'QUEUE_PREFIX: needs a hash tag'],
+  ] as [Record<string, string>, string][])('%j is told', (env, fault) => {
+    expect(faultsOf(env)).toContainEqual(expect.stringContaining(fault));
   });
 });
 

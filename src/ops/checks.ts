@@ -10,11 +10,14 @@ import { within } from './within.ts';
 /** Longer than this nobody who asks wants to wait, in milliseconds. */
 const PATIENCE_MS = 1000;
 
-/** Redis is there where it answers within a second. */
-export function redisAnswers(connection: RedisConnection): Check {
+/**
+ * Redis is there where it answers within a second.
+ * @param key any of ours: of a cluster the node has to answer that holds it.
+ */
+export function redisAnswers(connection: RedisConnection, key: string): Check {
   return async () => {
     if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
-    const reply = await within(PATIENCE_MS, connection.ping());
+    const reply = await within(PATIENCE_MS, connection.exists(key));
     return reply === undefined ? { ok: false, reason: 'no answer within a second' } : { ok: true };
   };
 }

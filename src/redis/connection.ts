@@ -1,17 +1,10 @@
 /**
  * Opens connections to Redis as BullMQ needs them: single server, Sentinel or Cluster. Knows nothing of what is stored.
  */
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
+import { type LineOptions, type RedisTarget, type RedirectOptions, openConnection } from './redis-target.ts';
 
-export interface HostPort {
-  host: string;
-  port: number;
-}
-
-export type RedisTarget =
-  | { kind: 'url'; url: string }
-  | { kind: 'cluster'; nodes: HostPort[] }
-  | { kind: 'sentinel'; sentinels: HostPort[]; master: string };
+export type { HostPort, RedisTarget, RedisTls } from './redis-target.ts';
 
 export type RedisConnection = Redis | Cluster;
 
@@ -19,11 +12,16 @@ const OPTIONS = {
   // A worker waits for Redis to come back instead of failing its jobs; BullMQ insists on it.
   maxRetriesPerRequest: null,
   // After a failover the old master answers READONLY: reconnect and send the command again.
-  reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
+  reconnectOnError: (error: Error): 2 | false => (error.message.startsWith('READONLY') ? 2 : false),
   retryStrategy: (times: number) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
   // A master that died silently would hang a connection for ever; above BullMQ's longest blocking call of 10 s.
   socketTimeout: 30_000,
-} satisfies RedisOptions;
+} satisfies LineOptions;
+
+/** As long as it takes until a replica has become the master: a call waits, as it does for a single Redis that is away. */
+const PATIENT: RedirectOptions = { maxRedirections: Infinity };
+/** A call that may have been carried out is not sent again by ioredis; whoever made it knows whether it may be. */
+const IMPATIENT: RedirectOptions = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
 
 /**
  * Opens a connection that waits for Redis rather than failing, and says when it is lost and when it is back.
@@ -33,14 +31,11 @@ export function connectRedis(
   target: RedisTarget,
   onChange: (state: 'lost' | 'ready', reason?: string) => void = () => {},
 ): RedisConnection {
-  const connection = open(target, OPTIONS);
+  const connection = openConnection(target, OPTIONS, PATIENT);
   let isLost = false;
   let reason: string | undefined;
-  // Without a listener ioredis prints every failed attempt to reconnect.
-  connection.on('error', (error: Error) => {
-    reason = reasonOf(error);
-    lose();
-  });
+  onFault(connection, (told) => (reason = told));
+  connection.on('error', lose);
   connection.on('close', lose);
   connection.on('ready', () => {
     isLost = false;
@@ -78,16 +73,17 @@ const SILENT_MS = 10_000;
  * @throws RedisAwayError
  */
 export async function reachRedis(target: RedisTarget, withinMs = 5000): Promise<RedisConnection> {
-  const connection = open(target, {
+  const line = {
     ...OPTIONS,
     lazyConnect: true,
     maxRetriesPerRequest: 0,
     // Before the deadline, so that it says what took so long.
     connectTimeout: withinMs * 0.8,
     socketTimeout: SILENT_MS,
-  });
+  };
+  const connection = openConnection(target, line, IMPATIENT);
   let reason: string | undefined;
-  connection.on('error', (error: Error) => (reason = reasonOf(error)));
+  onFault(connection, (told) => (reason = told));
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('late')), withinMs);
   try {
@@ -109,15 +105,16 @@ export async function reachRedis(target: RedisTarget, withinMs = 5000): Promise<
  * @param onError told the reason of each fault, never an address or a password.
  */
 export function openImpatient(target: RedisTarget, onError: (reason: string) => void): RedisConnection {
-  const connection = open(target, {
+  const line = {
     ...OPTIONS,
     maxRetriesPerRequest: 0,
-    retryStrategy: (times) => Math.min(25 * 2 ** Math.min(times, 5), 500),
+    retryStrategy: (times: number) => Math.min(25 * 2 ** Math.min(times, 5), 500),
     socketTimeout: SILENT_MS,
     // A cluster opens the connection to a node with the first command for it, which has to wait for that.
     enableOfflineQueue: target.kind === 'cluster',
-  });
-  connection.on('error', (error: Error) => onError(reasonOf(error)));
+  };
+  const connection = openConnection(target, line, IMPATIENT);
+  onFault(connection, onError);
   return connection;
 }
 
@@ -135,19 +132,37 @@ export function isLostConnection(error: unknown): boolean {
   return (
     typeof code === 'string' ||
     LOST.has(error.name) ||
-    error.message === 'Connection is closed.' ||
+    LOST_WORDS.some((words) => error.message.startsWith(words)) ||
     isUnsent(error)
   );
 }
 
 /** Whether a call failed before anything of it was sent; ioredis tells it by its words alone. */
 export function isUnsent(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('enableOfflineQueue options is false');
+  if (!(error instanceof Error)) return false;
+  return (
+    error.message.includes('enableOfflineQueue options is false') || error.message.startsWith('CLUSTERDOWN')
+  );
 }
+const LOST_WORDS = [
+  'Connection is closed.',
+  'None of startup nodes is available',
+  'Too many Cluster redirections.',
+];
 const LOST = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError']);
 
+/** Has every fault of the connection told, by its reason alone. Without a listener ioredis prints every failed attempt to reconnect. */
+function onFault(connection: RedisConnection, tell: (reason: string) => void): void {
+  connection.on('error', (error: Error) => tell(reasonOf(error)));
+  // A cluster only says that all nodes have failed; each of them says why.
+  connection.on('node error', (error: Error) => tell(reasonOf(error)));
+}
+
 /** Redis puts its own code in front: NOAUTH, WRONGPASS. */
-function reasonOf(error: Error & { code?: string }): string {
+function reasonOf(error: Error & { code?: string; lastNodeError?: Error }): string {
+  if (error.lastNodeError !== undefined) return reasonOf(error.lastNodeError);
+  const [refusal] = /\b(?:NOAUTH|WRONGPASS|NOPERM)\b/.exec(error.message) ?? [];
+  if (refusal !== undefined) return refusal;
   return error.code ?? (error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? '') : error.name);
 }
 
@@ -156,24 +171,3 @@ export function isRefusal(reason: string | undefined): boolean {
   return reason !== undefined && REFUSALS.has(reason);
 }
 const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
-
-type Options = Omit<typeof OPTIONS, 'maxRetriesPerRequest'> & {
-  maxRetriesPerRequest: number | null;
-  enableOfflineQueue?: boolean;
-  connectTimeout?: number;
-  lazyConnect?: boolean;
-};
-
-function open(target: RedisTarget, options: Options): RedisConnection {
-  switch (target.kind) {
-    case 'url':
-      return new Redis(target.url, options);
-    case 'cluster':
-      return new Cluster(target.nodes, {
-        redisOptions: options,
-        lazyConnect: options.lazyConnect ?? false,
-      });
-    case 'sentinel':
-      return new Redis({ ...options, sentinels: target.sentinels, name: target.master });
-  }
-}

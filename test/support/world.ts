@@ -4,12 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type JobsOptions, Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
 import { type App, type Timings, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { UserEvent } from '../../src/contract/event.ts';
+import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 import {
   SANDBOX_CREDENTIALS,
   type SandboxModes,
@@ -28,6 +29,10 @@ export interface WorldOptions {
   startsWorker?: boolean;
   /** Where the worker reaches Redis; the test's own connections never go through here. */
   redisUrlOfWorker?: string;
+  /** Instead of the Redis of the run: one of the test's own, with what points a worker at it. */
+  redis?: { target: RedisTarget; env: Record<string, string> } | undefined;
+  /** Default: one that nobody else uses. */
+  prefix?: string | undefined;
 }
 
 /** One request as the sandbox saw it. */
@@ -76,18 +81,21 @@ export interface World {
 
 /** Builds a world that ends with the test that called this. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
-  const prefix = `{test-${randomUUID()}}`;
+  const { prefix = `{test-${randomUUID()}}` } = options;
   const redisUrl = inject('redisUrl');
   const sandbox = await startSandbox({ ...options.sandbox, modes: { ...options.modes } });
   onTestFinished(() => sandbox.close());
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const target: RedisTarget = options.redis?.target ?? { kind: 'url', url: redisUrl };
+  // The commands that tests call are the same on a cluster.
+  const redis = connectRedis(target) as Redis;
   onTestFinished(() => redis.disconnect());
-  onTestFinished(() => sweep(redis, prefix));
+  // A Redis of the test's own ends with it.
+  if (options.redis === undefined) onTestFinished(() => sweep(redis, prefix));
   const jobs = new Queue('user-jobs', { connection: redis, prefix });
   onTestFinished(() => jobs.close());
 
-  const env = {
-    REDIS_URL: options.redisUrlOfWorker ?? redisUrl,
+  const env: Record<string, string> & { EVENTS_QUEUES: string } = {
+    ...(options.redis?.env ?? { REDIS_URL: options.redisUrlOfWorker ?? redisUrl }),
     QUEUE_PREFIX: prefix,
     DAMOOV_BASE_URL: sandbox.url,
     DAMOOV_INSTANCE_ID: SANDBOX_CREDENTIALS.instanceId,
@@ -109,7 +117,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     return app;
   };
   if (options.startsWorker ?? true) await startWorker();
-  const subscription = await subscribe(redisUrl, prefix, env.EVENTS_QUEUES.split(',')[0] ?? '');
+  const subscription = await subscribe(target, prefix, env.EVENTS_QUEUES.split(',')[0] ?? '');
   const { events } = subscription;
   const eventOf = (jobId: string) => subscription.eventOf(jobId);
 
@@ -160,10 +168,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** Takes events off a queue as a subscribing service would. */
-export async function subscribe(redisUrl: string, prefix: string, queue: string) {
+export async function subscribe(redis: string | RedisTarget, prefix: string, queue: string) {
   const events: UserEvent[] = [];
   const waiting = new Map<string, (event: UserEvent) => void>();
-  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const connection = connectRedis(typeof redis === 'string' ? { kind: 'url', url: redis } : redis);
   const worker = new Worker(
     queue,
     async ({ name, data }) => {

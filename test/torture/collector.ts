@@ -2,8 +2,8 @@
  * Takes the events off their queues as subscribing services would, and counts what the producer waits for: settled jobs.
  */
 import { Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import { UserEvent } from '../../src/contract/event.ts';
+import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 
 export interface Collector {
   /** How many jobs have an event on every queue. */
@@ -21,7 +21,7 @@ export interface Collector {
 }
 
 export async function startCollector(
-  redisUrl: string,
+  redis: RedisTarget,
   prefix: string,
   queues: readonly string[],
 ): Promise<Collector> {
@@ -47,8 +47,7 @@ export async function startCollector(
     }
   };
 
-  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 100 });
-  connection.on('error', () => undefined); // Redis is killed now and then: that is the point
+  const connection = connectRedis(redis); // it is killed now and then: that is the point
   const workers = queues.map((queue) => {
     const worker = new Worker(queue, async ({ id = '', data }) => take(queue, id, UserEvent.parse(data)), {
       connection,

@@ -9,7 +9,7 @@ import type { FaultKind } from './schedule.ts';
 /** Whatever somebody asks Redis, the settling of a job, or the taking of one. */
 const REPLIES_TO_LOSE = ['', 'user.created', 'user.updated', 'user.deleted', ':lock', ':settled:'];
 
-export function deedsAgainst({ redis, proxy }: Ground, fleet: Fleet, random: Random) {
+export function deedsAgainst({ redis }: Ground, fleet: Fleet, random: Random) {
   const injected: Record<FaultKind, number> = {
     'worker kill': 0,
     'worker freeze': 0,
@@ -25,13 +25,12 @@ export function deedsAgainst({ redis, proxy }: Ground, fleet: Fleet, random: Ran
       if (fleet.freeze()) injected['worker freeze'] += 1;
     },
     'redis kill': async () => {
-      await redis.kill('SIGKILL');
-      await redis.restart();
+      await redis.kill();
       injected['redis kill'] += 1;
     },
     // It is lost when somebody next asks, which need not be soon.
     'reply lost': async () => {
-      void proxy.dropReplies(1, random.pick(REPLIES_TO_LOSE)).then(() => (injected['reply lost'] += 1));
+      void redis.loseReply(random.pick(REPLIES_TO_LOSE) ?? '').then(() => (injected['reply lost'] += 1));
     },
   };
   return { deeds, injected };

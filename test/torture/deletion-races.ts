@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, QueueEvents } from 'bullmq';
-import { Redis } from 'ioredis';
+import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 import {
   type Cancellation,
   type DeletionOf,
@@ -59,15 +59,15 @@ const AT_ONCE = 100;
 
 export async function raceDeletions({ users, seed, kills, redisKills }: RaceOptions): Promise<RaceReport> {
   const random = seeded(seed);
-  const ground = await prepareGround();
+  const ground = await prepareGround('single');
   const closing: (() => unknown)[] = [];
   try {
     const { redis, sandboxUrl, workerEnv, logDir } = ground;
     await ground.setModes({ seed, latencyMs: [1, 10], loginLimit: null });
-    const collector = await startCollector(redis.url, PREFIX, EVENTS_QUEUES);
+    const collector = await startCollector(redis.target, PREFIX, EVENTS_QUEUES);
     closing.push(() => collector.close());
-    const queue = openQueue(redis.url, closing);
-    const callers = [queue, openQueue(redis.url, closing)].map((jobs) =>
+    const queue = openQueue(redis.target, closing);
+    const callers = [queue, openQueue(redis.target, closing)].map((jobs) =>
       createDeletions({ jobs, prefix: PREFIX }),
     );
     const racers = drawRacers(users, random, Date.now() + 3000 + users);
@@ -89,7 +89,7 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     );
     const share = (of: number) => collector.reaches(Math.floor(of * users));
     const isOver = collector.reaches(users);
-    const work = [strike(plan, share, deeds), cancelAll(racers, callers, redis.url, isOver, closing)];
+    const work = [strike(plan, share, deeds), cancelAll(racers, callers, redis.target, isOver, closing)];
     const leftOver = async () => queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized');
     const isDone = await isCarriedOut(work, users, collector, { leftOver });
     const { log } = await viewSandbox(sandboxUrl);
@@ -111,9 +111,8 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
   }
 }
 
-function openQueue(url: string, closing: (() => unknown)[]): Queue {
-  const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
-  connection.on('error', () => undefined);
+function openQueue(redis: RedisTarget, closing: (() => unknown)[]): Queue {
+  const connection = connectRedis(redis);
   const queue = new Queue('user-jobs', { connection, prefix: PREFIX });
   queue.on('error', () => undefined);
   closing.push(() => connection.disconnect());
@@ -175,12 +174,11 @@ async function add(
 async function cancelAll(
   racers: Racer[],
   callers: Deletions[],
-  redisUrl: string,
+  redis: RedisTarget,
   isOver: Promise<void>,
   closing: (() => unknown)[],
 ) {
-  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
-  connection.on('error', () => undefined);
+  const connection = connectRedis(redis);
   const events = new QueueEvents('user-jobs', { connection, prefix: PREFIX });
   events.on('error', () => undefined);
   closing.push(async () => {

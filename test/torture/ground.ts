@@ -1,5 +1,5 @@
 /**
- * The ground the torture happens on: a Redis of its own that can be killed, a proxy before it, a sandbox process. It
+ * The ground the torture happens on: a Redis of its own that can be killed, a sandbox process. It
  * knows how they start and end, not what befalls them.
  */
 import { fork } from 'node:child_process';
@@ -7,14 +7,11 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RedisServer, startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
 import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../src/sandbox/server.ts';
-import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { type RedisKind, type TortureRedis, startTortureRedis } from './torture-redis.ts';
 
 export interface Ground {
-  readonly redis: RedisServer;
-  /** Between Redis and those who are to suffer. */
-  readonly proxy: TcpProxy;
+  readonly redis: TortureRedis;
   readonly sandboxUrl: string;
   /** Where the workers' logs go. */
   readonly logDir: string;
@@ -28,7 +25,7 @@ export interface Ground {
 export const PREFIX = '{torture}';
 export const EVENTS_QUEUES = ['user-events', 'audit'];
 
-export async function prepareGround(): Promise<Ground> {
+export async function prepareGround(kind: RedisKind): Promise<Ground> {
   const dir = await mkdtemp(join(tmpdir(), 'torture-'));
   const logDir = join(dir, 'logs');
   await mkdir(logDir);
@@ -38,18 +35,15 @@ export async function prepareGround(): Promise<Ground> {
     await rm(keepsLogs ? join(dir, 'redis') : dir, { recursive: true, force: true });
   };
   try {
-    const redis = await startRedisServer({ dir: join(dir, 'redis'), appendFsync: 'always' });
-    closing.push(() => redis.stop());
-    const proxy = await startTcpProxy(redis.url);
-    closing.push(() => proxy.close());
+    const redis = await startTortureRedis(kind, join(dir, 'redis'), PREFIX);
+    closing.push(() => redis.close());
     const sandbox = await startSandboxProcess();
     closing.push(sandbox.close);
     return {
       redis,
-      proxy,
       sandboxUrl: sandbox.url,
       logDir,
-      workerEnv: workerEnv(proxy.url, sandbox.url),
+      workerEnv: workerEnv(redis.env, sandbox.url),
       async setModes(modes) {
         const body = JSON.stringify(modes);
         const answer = await fetch(`${sandbox.url}/_sandbox/modes`, { method: 'PATCH', body });
@@ -81,9 +75,9 @@ async function startSandboxProcess() {
   };
 }
 
-function workerEnv(redisUrl: string, sandboxUrl: string): Record<string, string> {
+function workerEnv(redis: Record<string, string>, sandboxUrl: string): Record<string, string> {
   return {
-    REDIS_URL: redisUrl,
+    ...redis,
     QUEUE_PREFIX: PREFIX,
     EVENTS_QUEUES: EVENTS_QUEUES.join(','),
     DAMOOV_BASE_URL: sandboxUrl,

@@ -3,18 +3,14 @@
  */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { dumpRedis, tracesOf } from '../support/traces.ts';
 import { MARK } from './load.ts';
+import type { TortureRedis } from './torture-redis.ts';
 
-export async function whatIsLeft(redisUrl: string, prefix: string, logDir: string): Promise<string[]> {
-  const redis = new Redis(redisUrl);
-  try {
-    const logs = await Promise.all(
-      (await readdir(logDir)).map(async (name) => (await readFile(join(logDir, name), 'utf8')).split('\n')),
-    );
-    return tracesOf([MARK], [...(await dumpRedis(redis, `${prefix}*`)), ...logs.flat()]);
-  } finally {
-    redis.disconnect();
-  }
+export async function whatIsLeft(redis: TortureRedis, prefix: string, logDir: string): Promise<string[]> {
+  const logs = await Promise.all(
+    (await readdir(logDir)).map(async (name) => (await readFile(join(logDir, name), 'utf8')).split('\n')),
+  );
+  const dump = await redis.withMaster((master) => dumpRedis(master, `${prefix}*`));
+  return tracesOf([MARK], [...dump, ...logs.flat()]);
 }

@@ -3,7 +3,7 @@
  * than a window.
  */
 import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
+import { type RedisConnection, type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 import { dataOf } from '../model/history.ts';
 import type { LoadJob } from './load.ts';
 
@@ -21,19 +21,17 @@ export interface Producer {
   close(): void;
 }
 
-/** @param url of Redis: for adding jobs through what loses replies, for questions straight. */
-export function startProducer(url: { forJobs: string; forQuestions: string }, prefix: string): Producer {
-  const connect = (to: string) => {
-    const connection = new Redis(to, { maxRetriesPerRequest: null, retryStrategy: () => 100 });
-    connection.on('error', () => undefined);
-    return connection;
-  };
-  const open = (connection: Redis) => {
+/** @param redis for adding jobs through what loses replies, for questions straight. */
+export function startProducer(
+  redis: { forJobs: RedisTarget; forQuestions: RedisTarget },
+  prefix: string,
+): Producer {
+  const open = (connection: RedisConnection) => {
     const queue = new Queue('user-jobs', { connection, prefix });
     queue.on('error', () => undefined);
     return queue;
   };
-  const connections = [connect(url.forJobs), connect(url.forQuestions)] as const;
+  const connections = [connectRedis(redis.forJobs), connectRedis(redis.forQuestions)] as const;
   const jobs = open(connections[0]);
   const questions = open(connections[1]);
 

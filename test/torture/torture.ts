@@ -13,6 +13,7 @@ import { startProducer } from './producer.ts';
 import { isCarriedOut, tellStuck } from './progress.ts';
 import { seeded } from './random.ts';
 import { planFaults, strike } from './schedule.ts';
+import type { RedisKind } from './torture-redis.ts';
 import { type End, type Verdict, judge, sandboxFaults, story } from './verdict.ts';
 
 export interface TortureOptions {
@@ -21,6 +22,8 @@ export interface TortureOptions {
   readonly workers: number;
   readonly kills: number;
   readonly redisKills: number;
+  /** Default `single`. Of several servers it is the master that is killed. */
+  readonly redis?: RedisKind;
   /** Told how many jobs are settled whenever that has changed. */
   readonly onProgress?: (settled: number) => void;
   /** Cuts the run off: it ends what it has started, and rejects. */
@@ -60,15 +63,15 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     },
     random,
   );
-  const ground = await prepareGround();
+  const ground = await prepareGround(options.redis ?? 'single');
   const closing: (() => unknown)[] = [];
   let isClean = false;
   try {
-    const { redis, proxy, sandboxUrl, logDir, workerEnv } = ground;
+    const { redis, sandboxUrl, logDir, workerEnv } = ground;
     await ground.setModes({ ...SANDBOX_FAULTS, seed, latencyMs: [1, 10], loginLimit: null });
-    const collector = await startCollector(redis.url, PREFIX, EVENTS_QUEUES);
+    const collector = await startCollector(redis.target, PREFIX, EVENTS_QUEUES);
     closing.push(() => collector.close());
-    const producer = startProducer({ forJobs: proxy.url, forQuestions: redis.url }, PREFIX);
+    const producer = startProducer({ forJobs: redis.exposed, forQuestions: redis.target }, PREFIX);
     closing.push(() => producer.close());
     const fleet = await startFleet(workers, workerEnv, logDir, random);
     closing.push(() => fleet.close());
@@ -82,7 +85,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const verdict = {
       'the work went on': isDone ? [] : [aboutNobody(await tellStuck(load, collector, producer))],
       'no worker crashed': fleet.crashes.map(aboutNobody),
-      'no profile left behind': (await whatIsLeft(redis.url, PREFIX, logDir)).map(aboutNobody),
+      'no profile left behind': (await whatIsLeft(redis, PREFIX, logDir)).map(aboutNobody),
       ...judge(end),
     };
     isClean = Object.values(verdict).every(({ length }) => length === 0);

@@ -53,10 +53,13 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
   let barredUntil = 0;
   let refusedAt = -Infinity;
 
-  // A crash may have cost Redis its last second; until somebody logs in there is time to tell it.
-  connection.on('ready', () => {
-    if (granted.size > 0 || barredUntil > now()) ask('look').catch(() => {});
-  });
+  // A crash or a fail-over may have cost Redis what came last; until somebody logs in there is time to tell it. A cluster stays
+  // ready, and loses a node.
+  for (const event of ['ready', '-node'] as const) {
+    connection.on(event, () => {
+      if (granted.size > 0 || barredUntil > now()) ask('look').catch(() => {});
+    });
+  }
 
   async function ask(act: 'take' | 'give-back' | 'refused' | 'look', name = '') {
     const localNow = now();

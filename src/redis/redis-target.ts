@@ -1,0 +1,122 @@
+/**
+ * Where a Redis is and who asks it: a single server, one behind Sentinel, or a cluster; and how ioredis is told. Knows nothing of how
+ * patient a connection is.
+ */
+import { Cluster, type ClusterOptions, Redis } from 'ioredis';
+
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
+/** Who asks, and how the line is secured; the same at every node of a cluster, or at every server that Sentinel may name. */
+export interface RedisAccess {
+  /** Default: what the URL says, else Redis' own `default` user. */
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Has the line encrypted, as `rediss://` does by itself; Sentinels are asked in the same way. */
+  tls?: RedisTls | undefined;
+}
+
+/** Each in PEM. */
+export interface RedisTls {
+  /** Who may have signed the servers' certificates. Default: whom Node.js trusts. */
+  ca?: string | undefined;
+  /** What this client shows of itself, and its key; servers with `tls-auth-clients yes` ask for it. */
+  cert?: string | undefined;
+  key?: string | undefined;
+}
+
+export type RedisTarget = RedisAccess &
+  (
+    | { kind: 'url'; url: string }
+    | { kind: 'cluster'; nodes: HostPort[] }
+    | {
+        kind: 'sentinel';
+        sentinels: HostPort[];
+        /** The name under which they watch it. */
+        master: string;
+        /** Of the Sentinels themselves. Default: none. */
+        sentinelUsername?: string | undefined;
+        sentinelPassword?: string | undefined;
+      }
+  );
+
+/** What the line to one server is like; a cluster gives it to each of its nodes. */
+export interface LineOptions {
+  maxRetriesPerRequest: number | null;
+  reconnectOnError: (error: Error) => 2 | false;
+  retryStrategy: (times: number) => number;
+  socketTimeout: number;
+  enableOfflineQueue?: boolean;
+  connectTimeout?: number;
+  lazyConnect?: boolean;
+}
+
+/** What is done about a call that a cluster cannot serve just now; see ioredis. */
+export type RedirectOptions = Pick<
+  ClusterOptions,
+  'maxRedirections' | 'retryDelayOnFailover' | 'retryDelayOnClusterDown'
+>;
+
+/** A Sentinel that accepts a connection and then stays silent is passed over, in milliseconds. */
+const SENTINEL_ANSWERS_MS = 2000;
+/** A busy node may take longer for the map of the slots than the second that ioredis gives it. In milliseconds. */
+const SLOTS_ANSWER_MS = 5000;
+/** Two nodes may each name the other for a moment; without a pause a call would go to and fro as fast as it can. */
+const MOVED_MS = 20;
+
+export function openConnection(
+  target: RedisTarget,
+  line: LineOptions,
+  redirects: RedirectOptions,
+): Redis | Cluster {
+  const access = accessOf(target);
+  switch (target.kind) {
+    case 'url':
+      return new Redis(target.url, { ...line, ...access });
+    case 'sentinel':
+      return new Redis({ ...line, ...access, ...sentinelOptions(target) });
+    case 'cluster':
+      return new Cluster(target.nodes, {
+        redisOptions: { ...line, ...access },
+        lazyConnect: line.lazyConnect ?? false,
+        enableOfflineQueue: line.enableOfflineQueue ?? true,
+        clusterRetryStrategy: line.retryStrategy,
+        slotsRefreshTimeout: SLOTS_ANSWER_MS,
+        retryDelayOnMoved: MOVED_MS,
+        ...redirects,
+        // By default the nodes' names are turned into addresses, which their certificates do not bear.
+        ...(target.tls !== undefined && { dnsLookup: (host, done) => done(null, host) }),
+      });
+  }
+}
+
+/** Only what is set: what is undefined would count as told. */
+function accessOf({ username, password, tls }: RedisAccess) {
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls !== undefined && { tls: tlsOptions(tls) }),
+  };
+}
+
+function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>) {
+  const { sentinels, master: name, sentinelUsername, sentinelPassword, tls } = target;
+  return {
+    sentinels,
+    name,
+    sentinelCommandTimeout: SENTINEL_ANSWERS_MS,
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(tls !== undefined && { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }),
+  };
+}
+
+function tlsOptions({ ca, cert, key }: RedisTls) {
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+}
