@@ -14,7 +14,7 @@ import { createEnds } from './import/ends.ts';
 import { completeText, faultsJson, faultsText, resultText } from './import/import-text.ts';
 import { createPatience } from './import/patience.ts';
 import { type Report, openReport } from './import/report.ts';
-import { type Source, openSource, refuseChanged } from './import/source.ts';
+import { type Source, madeAtOf, openSource, refuseChanged } from './import/source.ts';
 import { type Survey, survey } from './import/survey.ts';
 import { numberText } from './failed-report.ts';
 import { type Output, outputOf } from './output.ts';
@@ -31,6 +31,8 @@ export interface ImportOptions extends Partial<RowOptions> {
   /** A file. */
   report?: string;
   again?: boolean;
+  /** Epoch milliseconds. */
+  asOf?: number;
   /** Milliseconds. */
   redisAway: number;
   json?: boolean;
@@ -130,7 +132,8 @@ async function importSource(
   });
   const run = randomUUID();
   const followsJobs = options.report !== undefined;
-  const begin = () => imports.begin(found.id, { run, isAgain: options.again ?? false, followsJobs });
+  const asOf = madeAtOf(source, options.asOf);
+  const begin = () => imports.begin(found.id, { run, isAgain: options.again ?? false, followsJobs, asOf });
   const begun = await patiently(begin);
   desk.place = begun.place;
   if (begun.completeSince !== undefined) {

@@ -5,8 +5,10 @@ import { InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../rows/read-rows.ts';
 import { parseColumnMap, parseDelimiter } from '../column-map.ts';
 import { parseDurationMs } from '../duration.ts';
+import { parseInstantMs } from '../instant.ts';
 import type { ImportOptions } from '../import.ts';
-import { parseCount } from './options.ts';
+import { GROUPS, examples } from './help.ts';
+import { jsonOption, parseCount } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerImport: Register = (program, ended) => {
@@ -34,13 +36,27 @@ export const registerImport: Register = (program, ended) => {
         .argParser(parseAtLeastOne),
     )
     .option('--report <file>', 'wait until the jobs have ended, and write how into this file')
+    .option(
+      '--as-of <time>',
+      'when the list was made (ISO 8601); default: when the file was written',
+      parseInstantMs,
+    )
     .option('--again', 'add the rows of an import that is complete once more')
     .addOption(
       new Option('--redis-away <span>', 'how long to wait for a Redis that goes away: 90s, 5m')
         .default(300_000, '5m')
         .argParser(parseDurationMs),
     )
-    .option('--json', 'tell it in JSON')
+    .addOption(jsonOption())
+    .helpGroup(GROUPS.users)
+    .addHelpText(
+      'after',
+      examples(
+        'import users.csv',
+        "import users.csv --map 'customer no=clientId,notes=' --skip-invalid --report outcomes.csv",
+        'import - --format ndjson < users.ndjson',
+      ),
+    )
     .action(async (file: string, options: ImportOptions) =>
       ended(await (await import('../import.ts')).importUsers(file, options)),
     );

@@ -10,6 +10,8 @@ import { UsageError } from '../usage-error.ts';
 
 export interface Source {
   readonly sizeBytes: number;
+  /** Epoch milliseconds; of what is no file when it was opened, as nobody can tell more. */
+  readonly writtenAt: number;
   /** All of it, from the beginning. */
   bytes(): AsyncIterable<Buffer>;
   /** Whether somebody has written to it since it was opened. */
@@ -24,7 +26,8 @@ const PIECE_BYTES = 64 * 1024;
  * @throws UsageError where it cannot be read.
  */
 export async function openSource(file: string, signal: AbortSignal): Promise<Source> {
-  if (file === '-') return sourceOf(await copyOf(process.stdin, signal));
+  const openedAt = Date.now();
+  if (file === '-') return sourceOf(await copyOf(process.stdin, signal), openedAt);
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(unreadable(file, error).message);
   });
@@ -32,7 +35,7 @@ export async function openSource(file: string, signal: AbortSignal): Promise<Sou
   if (stat.isFile()) return sourceOf(handle);
   try {
     if (stat.isDirectory()) throw new UsageError(`${file}: is a directory`);
-    return await sourceOf(await copyOf(handle.createReadStream({ autoClose: false }), signal));
+    return await sourceOf(await copyOf(handle.createReadStream({ autoClose: false }), signal), openedAt);
   } finally {
     await handle.close();
   }
@@ -43,10 +46,19 @@ export async function refuseChanged(source: Source): Promise<void> {
   if (await source.hasChanged()) throw new Error('the file was changed meanwhile: run the command again');
 }
 
-async function sourceOf(handle: FileHandle): Promise<Source> {
+/**
+ * When the list was made, in epoch milliseconds: as somebody says, else when it was written. A clock that is ahead must not make
+ * it newer than what happens after it.
+ */
+export function madeAtOf({ writtenAt }: Source, asOf: number | undefined): number {
+  return Math.min(asOf ?? writtenAt, Date.now());
+}
+
+async function sourceOf(handle: FileHandle, writtenAt?: number): Promise<Source> {
   const { size, mtimeMs } = await handle.stat();
   return {
     sizeBytes: size,
+    writtenAt: writtenAt ?? Math.floor(mtimeMs),
     async *bytes() {
       const stream = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE_BYTES });
       try {

@@ -2,7 +2,6 @@
  * The list that `damoov-users reconcile` compares: read once to know everybody and every fault, and again wherever names and
  * values are needed.
  */
-import { stat } from 'node:fs/promises';
 import { ListIndex } from '../../reconcile/list-index.ts';
 import type { ListedUser } from '../../reconcile/listed-user.ts';
 import type { ColumnMap } from '../../rows/columns.ts';
@@ -10,7 +9,7 @@ import { type Format, readRows } from '../../rows/read-rows.ts';
 import type { Fault } from '../../rows/row.ts';
 import { formatIn } from '../import.ts';
 import { faultsText } from '../import/import-text.ts';
-import { type Source, openSource, refuseChanged } from '../import/source.ts';
+import { type Source, madeAtOf, openSource, refuseChanged } from '../import/source.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Listed, listedIn } from './listed.ts';
 
@@ -42,9 +41,8 @@ const MOST_FAULTS = 50;
  */
 export async function openList(file: string, options: ListOptions): Promise<List> {
   const { format = formatIn(file), instance, emptyClears = false, delimiter, map } = options;
-  // A clock that is ahead must not make a list newer than what happens after it.
-  const madeAt = Math.min(options.asOf ?? Math.floor(await writtenAt(file)), Date.now());
   const source = await openSource(file, new AbortController().signal);
+  const madeAt = madeAtOf(source, options.asOf);
   async function* listed(): AsyncGenerator<Listed> {
     for await (const row of readRows(source.bytes(), { format, delimiter, map })) {
       const one = listedIn(row, { instance, emptyClears });
@@ -58,12 +56,6 @@ export async function openList(file: string, options: ListOptions): Promise<List
     await source.close();
     throw error;
   }
-}
-
-/** A pipe and the standard input are as old as this run: nobody can tell more. */
-async function writtenAt(file: string): Promise<number> {
-  const found = file === '-' ? undefined : await stat(file).catch(() => undefined);
-  return found?.isFile() === true ? found.mtimeMs : Date.now();
 }
 
 async function* usersOf(listed: AsyncIterable<Listed>, source: Source): AsyncGenerator<ListedUser> {

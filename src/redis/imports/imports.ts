@@ -81,6 +81,8 @@ export interface BeginOptions {
   isAgain: boolean;
   /** Whether the ends of its jobs are looked for; fixed when an import begins. */
   followsJobs: boolean;
+  /** When what the rows say was so, where they do not say it themselves, in epoch milliseconds; fixed when an import begins. */
+  asOf: number;
 }
 
 /** An import is remembered for so long after it was last touched, in seconds. */
@@ -108,10 +110,10 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
   const isSoon = () => (Date.now() + soonMs) * DELAYED_SCALE;
 
   return {
-    async begin(id, { run, isAgain, followsJobs }) {
+    async begin(id, { run, isAgain, followsJobs, asOf }) {
       const key = `${prefix}:import:${id}`;
-      const options = [run, Date.now(), isAgain ? 1 : 0, followsJobs ? 1 : 0, KEEP_S];
-      const [at, begunAt, round, follows, complete] = Begun.parse(
+      const options = [run, Date.now(), isAgain ? 1 : 0, followsJobs ? 1 : 0, KEEP_S, asOf];
+      const [at, begunAt, round, follows, complete, asOfMs] = Begun.parse(
         await script('begin-import')([key], options),
       );
       const base = `import-${id}-${round === 1 ? '' : `${round}-`}`;
@@ -119,9 +121,12 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
       const jobId = (line: number) => base + String(line).padStart(8, '0');
       // One for all rows: a BullMQ job of its own for each would be most of the work and of the memory.
       const job = new Job(jobs, 'create-user', {});
-      // A file says what was so when its import began: what anybody changes while it goes on is newer, and wins.
+      // The same for a job that is added again: the UserId of one that does not say who it is follows from it.
       job.timestamp = begunAt;
-      const jobOf = (line: number, data: object) => Object.assign(job, { id: jobId(line), data });
+      // What anybody has changed since the list was made is newer, and wins.
+      const occurredAt = new Date(asOfMs).toISOString();
+      const jobOf = (line: number, data: object) =>
+        Object.assign(job, { id: jobId(line), data: { occurredAt, ...data } });
       return {
         begunAt,
         place: placeOf(at),
@@ -169,6 +174,7 @@ const Begun = z.tuple([
   z.coerce.number<string>(),
   z.string(),
   z.string(),
+  z.coerce.number<string>(),
 ]);
 const Elsewhere = z.tuple([z.enum(['over', 'moved']), z.string()]);
 const Reply = z.union([Elsewhere, z.tuple([z.literal('added'), z.string(), z.number()])]);

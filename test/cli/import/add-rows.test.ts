@@ -10,6 +10,7 @@ function sourceOf(content: string): Source {
   const bytes = Buffer.from(content);
   return {
     sizeBytes: bytes.length,
+    writtenAt: 0,
     async *bytes() {
       yield bytes;
     },
@@ -36,7 +37,7 @@ it.each([
   });
   const imports = createImports({ jobs, prefix, instances: [], soonMs: 0, maxWaiting: 10_000 });
   const run = randomUUID();
-  const begin = () => imports.begin(found.id, { run, isAgain: false, followsJobs: false });
+  const begin = () => imports.begin(found.id, { run, isAgain: false, followsJobs: false, asOf: 0 });
 
   let hasLost = false;
   /** What a crash takes: the newest jobs, and with them how far the import had come. */

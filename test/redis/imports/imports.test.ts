@@ -16,7 +16,7 @@ async function createGround(maxWaiting = 100) {
   const { jobs, prefix, redis } = await createWorld({ startsWorker: false });
   const imports = createImports({ jobs, prefix, instances: ['default'], soonMs: 600_000, maxWaiting });
   const begin = (run = randomUUID(), isAgain = false) =>
-    imports.begin('some', { run, isAgain, followsJobs: false });
+    imports.begin('some', { run, isAgain, followsJobs: false, asOf: 0 });
   return { jobs, prefix, redis, begin, waiting: () => redis.llen(jobs.toKey('wait')) };
 }
 
@@ -140,6 +140,7 @@ describe('the ends of jobs', () => {
     });
     const { timestamp } = (await jobs.getJob('import-some-00000001')) ?? {};
     await run.addAgain(4, { clientId: 'c-4' });
-    expect(await jobs.getJob('import-some-00000004')).toMatchObject({ timestamp, data: { clientId: 'c-4' } });
+    const data = { clientId: 'c-4', occurredAt: '1970-01-01T00:00:00.000Z' };
+    expect(await jobs.getJob('import-some-00000004')).toMatchObject({ timestamp, data });
   });
 });
