@@ -36,7 +36,7 @@ export interface UserRecord {
   deletingSince?: number | undefined;
   /** When we last knew for certain that the user exists, in epoch milliseconds. */
   madeAt?: number | undefined;
-  /** A create that has begun and goes on later. */
+  /** The newest create that has begun and goes on later. */
   pending?: Version | undefined;
   /** The newest create that is settled. */
   created?: Version | undefined;

@@ -4,7 +4,7 @@
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Outcome, isSettled } from '../contract/outcome.ts';
-import type { Version } from '../contract/version.ts';
+import { type Version, isOlder, newest } from '../contract/version.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import type { Learnt, UserRecord } from '../operations/context.ts';
 
@@ -34,8 +34,7 @@ export function leaveOpen(
     case 'create-user': {
       const isInDoubt =
         end.learnt === undefined ? record.isInDoubt || mayHaveCreated(end) : learnt.record.isInDoubt;
-      // Updates that find no user wait as long as a create of it goes on.
-      const pending = isSettled(end.outcome) ? undefined : version;
+      const pending = openCreate(record, version, end);
       return { ...learnt, record: { ...learnt.record, isInDoubt, pending } };
     }
     case 'delete-user': {
@@ -46,6 +45,15 @@ export function leaveOpen(
       return { ...learnt, record: { ...learnt.record, madeAt, deletingSince } };
     }
   }
+}
+
+/**
+ * The newest create that goes on: updates that find no user wait for it, and so does a deletion that is older. One that has
+ * begun meanwhile goes on although this one is settled.
+ */
+function openCreate({ pending }: UserRecord, version: Version, { outcome }: End): Version | undefined {
+  if (!isSettled(outcome)) return newest(pending, version);
+  return isOlder(version, pending) ? pending : undefined;
 }
 
 /** An error that nobody foresaw proves nothing. */

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Receipt } from '../../src/contract/receipt.ts';
 import { createBrake } from '../../src/redis/gates/brake.ts';
 import { createDeletions } from '../../src/redis/deletions/deletions.ts';
+import { refusal, success } from '../damoov/scripted-server.ts';
 import { startFaultyDeletes } from '../support/faulty-deletes.ts';
 import { runCommand } from '../support/run-command.ts';
+import { createScriptedWorld, createdAsAsked, nobody, seenAsAsked } from '../support/scripted-world.ts';
 import { createWorld } from '../support/world.ts';
 
 const HOUR_MS = 3_600_000;
@@ -178,6 +180,29 @@ describe('a deletion that is asked for, cancelled and asked for again', () => {
     await world.deletions.schedule({ userId }, Date.now() + HOUR_MS);
     expect(await world.deletions.cancel({ clientId: 'c-1', userId })).toBe('cancelled');
   });
+});
+
+it('a deletion waits for a newer sign-up that goes on, also where an older one ends meanwhile', async () => {
+  const { world, damoov } = await createScriptedWorld({
+    BACKOFF_BASE_MS: '600000',
+    BACKOFF_MAX_MS: '600000',
+  });
+  const now = Date.now();
+  const ago = (ms: number) => new Date(now - ms).toISOString();
+  damoov.script('create', refusal(503), createdAsAsked);
+  damoov.script('find', (...of) => (damoov.count('create') > 1 ? seenAsAsked(damoov) : nobody)(...of));
+  damoov.script('delete', success());
+  const back = await world.add('create-user', { clientId: 'c-1', occurredAt: ago(1000) });
+  await expect.poll(async () => (await world.jobs.getJob(back))?.isDelayed()).toBe(true);
+  const first = await world.run('create-user', { clientId: 'c-1', occurredAt: ago(3000) });
+  expect(first.type).toBe('user.created');
+  const deletion = await world.add('delete-user', { clientId: 'c-1', occurredAt: ago(2000) });
+  await expect.poll(async () => (await world.jobs.getJob(deletion))?.isDelayed()).toBe(true);
+  expect(damoov.count('delete')).toBe(0);
+  await (await world.jobs.getJob(back))?.promote();
+  expect(await world.eventOf(back)).toMatchObject({ type: 'user.created', subject: first.subject });
+  expect(await world.eventOf(deletion)).toMatchObject({ type: 'user.superseded', data: { by: 'create' } });
+  expect(damoov.count('delete')).toBe(0);
 });
 
 it('a clientId that has become another user’s since deletes nobody', async () => {

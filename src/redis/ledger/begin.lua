@@ -201,8 +201,11 @@ if shutGate then
     wake(gate, KEYS[25 + 2 * place], jobsBase, promoteKeys, clockMs(ARGV[25]) + tonumber(ARGV[26]))
   end
   if name == 'create-user' then
-    -- Updates that find no user wait as long as a create of it goes on.
-    redis.call('HSETNX', key, 'pc', score .. ' ' .. jobId)
+    -- Updates that find no user wait as long as a create of it goes on, and so does a deletion that is older.
+    local known = redis.call('HGET', key, 'pc')
+    if not known or timeOf(known) < tonumber(score) then
+      redis.call('HSET', key, 'pc', score .. ' ' .. jobId)
+    end
     point()
     keep()
   end
@@ -229,8 +232,9 @@ elseif name == 'delete-user' then
   redis.call('HSETNX', key, 'dd', string.format('%.0f %s', nowMs(), run))
 end
 local pending = redis.call('HGET', key, 'pc')
-if pending and redis.call('EXISTS', jobsBase .. string.match(pending, '^%S+ (.*)$')) == 0 then
-  -- That create was removed by hand: nobody has to wait for it any more.
+local create = pending and redis.call('HMGET', jobsBase .. string.match(pending, '^%S+ (.*)$'), 'name', 'finishedOn')
+if create and (not create[1] or create[2]) then
+  -- That create was removed by hand, or has ended without its user: nobody has to wait for it any more.
   redis.call('HDEL', key, 'pc')
 end
 local record = redis.call('HGETALL', key)

@@ -314,4 +314,33 @@ describe('a gate', () => {
       await begun.user.letGo({ record: begun.user.record });
     }
   });
+
+  it.each(['older first', 'newer first'])(
+    'before which creates wait has all know of the newest, where they come %s',
+    async (order) => {
+      const world = await createLedgerWorld();
+      await shut(world);
+      const address = { clientId: 'c-5', userId, userIdIs: 'derived' } as const;
+      const versions = [1000, 2000];
+      if (order === 'newer first') versions.reverse();
+      for (const ms of versions) {
+        const create = await world.start('create-user');
+        const version = `${ms} ${create.id}` as const;
+        const job = { name: 'create-user', version, timestamp: create.timestamp } as const;
+        expect(await world.ledger.begin(world.runOf(create), job, instance, address, GATES)).toMatchObject({
+          is: 'held',
+        });
+      }
+      const deletion = await world.start('delete-user');
+      const begun = await world.ledger.begin(
+        world.runOf(deletion),
+        { name: 'delete-user', version: '1500 x', timestamp: deletion.timestamp },
+        instance,
+        { clientId: 'c-5' },
+        { must: [], may: [] },
+      );
+      if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+      expect(begun.user.record.pending).toMatch(/^2000 /);
+    },
+  );
 });
