@@ -7,7 +7,7 @@ export interface Figure {
   readonly name: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'B' | 'us' | 'ms' | 's' | '/s' | 'x';
+  readonly unit: 'B' | 'MB' | 'us' | 'ms' | 's' | '/s' | 'x';
   /** What it should be at most, in the same unit. Never enforced: the machine may be busy. */
   readonly goal?: number;
 }

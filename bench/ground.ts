@@ -19,8 +19,8 @@ export interface Ground {
   startRedis(name: string): Promise<string>;
   /** `damoov-users sandbox`; answers its URL. */
   startSandbox(): Promise<string>;
-  /** `damoov-users worker`; returns when it works. */
-  startWorker(redisUrl: string, sandboxUrl: string): Promise<void>;
+  /** `damoov-users worker`; answers its process id when it works. @param env on top of what points it there. */
+  startWorker(redisUrl: string, sandboxUrl: string, env?: Record<string, string>): Promise<number>;
   /** Ends all of it, and removes what it wrote. */
   close(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export async function prepareGround(): Promise<Ground> {
     env: Record<string, string>,
     output: 'stdout' | 'stderr',
     isAwaited: (line: string) => boolean,
-  ): Promise<string> {
+  ): Promise<{ line: string; pid: number }> {
     const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts'), ...command], {
       env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,11 +49,11 @@ export async function prepareGround(): Promise<Ground> {
     const other = output === 'stdout' ? child.stderr : child.stdout;
     other.resume();
     const lines = createInterface({ input: child[output] });
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const { promise, resolve, reject } = Promise.withResolvers<{ line: string; pid: number }>();
     let last = '';
     lines.on('line', (line) => {
       last = line;
-      if (isAwaited(line)) resolve(line);
+      if (isAwaited(line)) resolve({ line, pid: child.pid ?? 0 });
     });
     lines.once('close', () => reject(new Error(`"${command.join(' ')}" did not start: ${last}`)));
     return promise;
@@ -65,11 +65,16 @@ export async function prepareGround(): Promise<Ground> {
       closing.push(() => redis.stop());
       return redis.url;
     },
-    startSandbox: () => start(['sandbox', '--port', '0'], {}, 'stdout', (line) => line.startsWith('http')),
-    async startWorker(redisUrl, sandboxUrl) {
-      await start(['worker'], workerEnv(redisUrl, sandboxUrl), 'stderr', (line) =>
-        line.includes('"worker started"'),
+    async startSandbox() {
+      const { line } = await start(['sandbox', '--port', '0'], {}, 'stdout', (line) =>
+        line.startsWith('http'),
       );
+      return line;
+    },
+    async startWorker(redisUrl, sandboxUrl, env = {}) {
+      const all = { ...workerEnv(redisUrl, sandboxUrl), ...env };
+      const { pid } = await start(['worker'], all, 'stderr', (line) => line.includes('"worker started"'));
+      return pid;
     },
     async close() {
       for (const step of closing.splice(0).toReversed()) await step();

@@ -4,11 +4,12 @@
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { capacity } from './capacity.ts';
 import { deletions } from './deletions.ts';
 import type { Section } from './figures.ts';
 import { tableOf } from './table.ts';
 
-const PARTS = { deletions };
+const PARTS = { deletions, capacity };
 
 const QUICK_JOBS = 50_000;
 const FULL_JOBS = 1_000_000;

@@ -24,7 +24,7 @@ export async function weigh(store: Store, count: number, work: () => Promise<unk
 }
 
 /** Redis' memory in bytes, once it moves no more: tables are resized and the append-only file is rewritten by and by. */
-async function settledMemory({ redis, jobs }: Store): Promise<number> {
+export async function settledMemory({ redis, jobs }: Pick<Store, 'redis' | 'jobs'>): Promise<number> {
   // The same 10,000 entries for any number of deletions; a small number must not bear them all.
   await jobs.trimEvents(0);
   for (let last = Number.NaN, stable = 0; ;) {

@@ -202,7 +202,8 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
 function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {
   return new Map(
     Object.entries(instances).map(
-      ([name, { id, key }]) => [name, { id, key, secret: secret ?? key }] as const,
+      ([name, { id, key, userIdSecret }]) =>
+        [name, { id, key, secret: userIdSecret ?? secret ?? key }] as const,
     ),
   );
 }

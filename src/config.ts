@@ -19,6 +19,8 @@ export interface InstanceCredentials {
   id: string;
   /** Damoov's InstanceKey: a secret like a database password. */
   key: string;
+  /** What UserIds of this very instance derive from; where it is absent, `userId.secret` of the configuration. */
+  userIdSecret?: string | undefined;
 }
 
 export interface DamoovAccess {
@@ -67,7 +69,14 @@ export class ConfigError extends Error {
 
 const WITHOUT_EFFECT = ['DASHBOARD_USER', 'DASHBOARD_PASSWORD', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
-const InstancesFile = z.record(z.string().min(1), z.strictObject({ id: headerValue, key: headerValue }));
+const InstancesFile = z.record(
+  z.string().min(1),
+  z.strictObject({
+    id: headerValue,
+    key: headerValue,
+    userIdSecret: Environment.shape.DAMOOV_USER_ID_SECRET,
+  }),
+);
 
 /** The vendor's documented address. */
 const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';

@@ -37,9 +37,15 @@ export async function standIn(
   ].flat();
   if (told.length > 0) log.warn(standIns, `not configured, so a stand-in is used: ${told.join(' and ')}`);
   if (config.damoov !== 'sandbox' && config.userId.mode === 'derived' && config.userId.secret === undefined) {
-    log.warn(
-      'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key, and another key would derive others',
+    const instances = Object.entries(damoov.instances).flatMap(([name, { userIdSecret }]) =>
+      userIdSecret === undefined ? [name] : [],
     );
+    if (instances.length > 0) {
+      log.warn(
+        { instances },
+        'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key, and another key would derive others',
+      );
+    }
   }
   if (damoov.admin === undefined) {
     log.warn('DAMOOV_ADMIN_EMAIL is not set: only creates are carried out, updates and deletions wait');

@@ -144,7 +144,7 @@ describe('the documentation', () => {
     for (const name of inEffect) expect(documented).toContain(name);
     const example = await readFile('.env.example', 'utf8');
     const shown = example.match(/^#?[A-Z]+(_[A-Z]+)+(?==)/gm)?.map((name) => name.replace('#', ''));
-    const ofComposeAlone = ['REDIS_PORT', 'SANDBOX_PORT'];
+    const ofComposeAlone = ['REDIS_PORT', 'SANDBOX_PORT', 'WORKER_PORTS'];
     expect([...(shown ?? []), 'NODE_ENV'].sort()).toEqual([...inEffect, ...ofComposeAlone].sort());
   });
 

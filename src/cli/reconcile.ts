@@ -131,7 +131,7 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
 }
 
 function unwantedOf(
-  { instance: { id, key } }: Place,
+  { instance: { id, key, userIdSecret } }: Place,
   { madeAt }: List,
   { userId }: Config,
   { deleteOrphans = false, olderThan, deleteDuplicates }: ReconcileOptions,
@@ -142,7 +142,7 @@ function unwantedOf(
   return createUnwantedUsers({
     orphansBefore: deleteOrphans ? madeAt - olderThan : undefined,
     duplicatesBut: deleteDuplicates,
-    instance: { id, secret: userId.secret ?? key },
+    instance: { id, secret: userIdSecret ?? userId.secret ?? key },
   });
 }
 
