@@ -137,13 +137,12 @@ export function isLostConnection(error: unknown): boolean {
   );
 }
 
-/** Whether a call failed before anything of it was sent; ioredis tells it by its words alone. */
+/** Whether nothing of a failed call can have been carried out; told by its words alone. */
 export function isUnsent(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return (
-    error.message.includes('enableOfflineQueue options is false') || error.message.startsWith('CLUSTERDOWN')
-  );
+  return error instanceof Error && UNSENT.test(error.message);
 }
+/** Nothing was sent; or a cluster has no master for this slot, or a master not enough replicas: scripts are refused as a whole. */
+const UNSENT = /enableOfflineQueue options is false|\b(?:CLUSTERDOWN|NOREPLICAS)\b/;
 const LOST_WORDS = [
   'Connection is closed.',
   'None of startup nodes is available',
