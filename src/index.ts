@@ -28,5 +28,5 @@ export {
   type ScheduledDeletion,
   type UserJobsOptions,
 } from './producer/user-jobs.ts';
-export { RedisAwayError, type HostPort, type RedisTarget } from './redis/connection.ts';
+export { RedisAwayError, RedisRefusedError, type HostPort, type RedisTarget } from './redis/connection.ts';
 export type { Cancellation, DeletionOf } from './redis/deletions/deletions.ts';

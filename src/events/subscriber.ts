@@ -5,7 +5,16 @@
 import { createHash } from 'node:crypto';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import { type UserEvent, readEvent } from '../contract/event.ts';
-import { type RedisConnection, type RedisTarget, connectRedis } from '../redis/connection.ts';
+import {
+  type RedisConnection,
+  type RedisTarget,
+  RedisAwayError,
+  connectRedis,
+  isLostConnection,
+  tellable,
+  withDuplicates,
+} from '../redis/connection.ts';
+import { requireMs, targetOf } from '../redis/options.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 
 /** One delivery of an event. */
@@ -34,7 +43,7 @@ export interface UserEventsOptions {
   rememberMs?: number | undefined;
   /** How long a delivery stays with a subscriber that gives no sign of life, in milliseconds. Default 30,000. */
   lockMs?: number | undefined;
-  /** Told of each attempt that has failed, and of faults of the connection (with no event). Default: nobody. */
+  /** Told of each attempt that has failed, and of faults of the connection (with no event). Must not throw. Default: nobody. */
   onError?: ((error: Error, event?: { id: string; type: string; isGivenUp: boolean }) => void) | undefined;
 }
 
@@ -43,40 +52,53 @@ const DAY_MS = 24 * 3_600_000;
 /** How long a subscriber that does nothing may take to stop, in milliseconds. */
 const IDLE_MS = 1000;
 
+/** Can be let go of while its own close waits for a Redis that is away. */
+class EventWorker extends Worker {
+  abandon(): void {
+    void this.lockManager.close();
+  }
+}
+
 /**
  * Receives events until it is closed. An event comes at least once: it is not handed over again once a handler has dealt with
- * it, but for a crash between the handler's end and writing that down. What has failed so often that it is given up stays in the
+ * it, but for a crash, or an outage longer than its lock, between the handler's end and writing that down. What has failed so often that it is given up stays in the
  * failed set of the queue for 14 days.
  */
 export class UserEvents {
   readonly #connection: RedisConnection;
-  readonly #worker: Worker;
+  readonly #worker: EventWorker;
   readonly #handler: EventHandler;
   readonly #options: UserEventsOptions;
   readonly #retry: typeof RETRY;
+  readonly #letGo: () => void;
   #inFlight = 0;
+  #isClosing = false;
 
+  /** @throws TypeError for options that cannot be meant. */
   constructor(options: UserEventsOptions, handler: EventHandler) {
-    const { redis, prefix = '{damoov}', queue = 'user-events', concurrency = 10, lockMs = 30_000 } = options;
+    const { prefix = '{damoov}', queue = 'user-events', concurrency = 10, lockMs = 30_000 } = options;
+    const { attempts = RETRY.attempts, firstMs = RETRY.firstMs, lastMs = RETRY.lastMs } = options.retry ?? {};
+    for (const [name, ms] of Object.entries({ lockMs, firstMs, lastMs })) requireMs(name, ms);
     this.#handler = handler;
     this.#options = options;
-    this.#retry = { ...RETRY, ...options.retry };
-    this.#connection = connectRedis(
-      typeof redis === 'string' ? { kind: 'url', url: redis } : redis,
-      (state, reason = 'no answer') => {
-        if (state === 'lost') options.onError?.(new Error(`Redis is away: ${reason}`));
-      },
-    );
-    this.#worker = new Worker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
+    this.#retry = { attempts, firstMs, lastMs };
+    this.#connection = connectRedis(targetOf(options.redis), (state, reason = 'no answer') => {
+      if (state === 'lost' && !this.#isClosing) this.#tell(new RedisAwayError(reason));
+    });
+    this.#letGo = withDuplicates(this.#connection);
+    this.#worker = new EventWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
       connection: this.#connection,
       prefix,
       concurrency,
       lockDuration: lockMs,
+      stalledInterval: lockMs / 2,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
     });
-    // While Redis is away the connection has said so once; BullMQ would say it several times a second.
-    this.#worker.on('error', (error) => this.#connection.status === 'ready' && options.onError?.(error));
+    this.#worker.on('error', (error) => {
+      // While Redis is away the connection has said so once; BullMQ would say it several times a second.
+      if (!isLostConnection(error) && !this.#isClosing) this.#tell(tellable(error));
+    });
     this.#worker.on('lockRenewalFailed', (ids) =>
       ids.forEach((id) => this.#worker.cancelJob(id, 'lock lost')),
     );
@@ -87,9 +109,11 @@ export class UserEvents {
    * @param options `graceMs`: how long handlers may take, in milliseconds. Default 10,000.
    */
   async close({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {
+    this.#isClosing = true;
     // With nothing in flight only a Redis that does not answer takes longer.
     await stopWorker(this.#worker, this.#inFlight === 0 ? Math.min(graceMs, IDLE_MS) : graceMs);
-    this.#connection.disconnect();
+    this.#worker.abandon();
+    this.#letGo();
   }
 
   async #deliver(job: Job, token = '', signal = new AbortController().signal): Promise<void> {
@@ -100,11 +124,12 @@ export class UserEvents {
     const event = readEvent(job.data);
     if (event === undefined) {
       const error = new UnrecoverableError(`event of job ${job.id}: not one of this version of the contract`);
-      this.#options.onError?.(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
+      this.#tell(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
       throw error;
     }
     const seen = this.#seenKey(event.id);
-    if ((await this.#connection.exists(seen)) === 1) return;
+    // Whether it was dealt with before cannot be asked where Redis refuses that: it may come twice, but it comes.
+    if ((await this.#connection.exists(seen).catch(() => 0)) === 1) return;
     this.#inFlight += 1;
     try {
       await this.#handler(event, { attempt, signal });
@@ -116,13 +141,27 @@ export class UserEvents {
       }
       const isGivenUp = attempt >= this.#retry.attempts;
       const told = error instanceof Error ? error : new Error(String(error));
-      this.#options.onError?.(told, { id: event.id, type: event.type, isGivenUp });
+      this.#tell(told, { id: event.id, type: event.type, isGivenUp });
       // What a handler says may quote what it was told: only its name is kept in Redis.
       throw new Error(told.name, { cause: error });
     } finally {
       this.#inFlight -= 1;
     }
-    await this.#connection.set(seen, '1', 'PX', this.#options.rememberMs ?? DAY_MS);
+    try {
+      await this.#connection.set(seen, '1', 'PX', this.#options.rememberMs ?? DAY_MS);
+    } catch (error) {
+      // That it cannot be remembered is no fault of the handler: the event is dealt with.
+      this.#tell(tellable(error), { id: event.id, type: event.type, isGivenUp: false });
+    }
+  }
+
+  /** What is thrown by whoever is told must neither end the process nor pass for a fault of the handler. */
+  #tell(error: unknown, event?: { id: string; type: string; isGivenUp: boolean }): void {
+    try {
+      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)), event);
+    } catch {
+      process.emitWarning('onError of UserEvents has thrown');
+    }
   }
 
   #seenKey(eventId: string): string {

@@ -10,6 +10,7 @@ import {
   isLostConnection,
   isUnsent,
   openImpatient,
+  tellable,
 } from '../redis/connection.ts';
 
 /** The oldest Redis that has the commands which queues and ledger need. */
@@ -31,7 +32,7 @@ export interface RedisLink {
   readonly connection: RedisConnection;
   /**
    * Makes a call once the connection is up.
-   * @throws RedisAwayError where that takes too long or the answer is lost; UnfitRedisError; what the call throws.
+   * @throws RedisAwayError where that takes too long or the answer is lost; RedisRefusedError; UnfitRedisError; what the call throws.
    */
   call<T>(work: () => Promise<T>, options?: CallOptions): Promise<T>;
   /** Lets go at once; calls under way fail. */
@@ -49,7 +50,10 @@ export interface RedisLinkOptions {
 export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: RedisLinkOptions): RedisLink {
   let reason = 'no answer of a Redis';
   let isClosed = false;
-  const connection = openImpatient(target, (told) => (reason = told));
+  const connection = openImpatient(target, (told) => {
+    // A plain error has no name that tells anything.
+    if (told !== 'Error') reason = told;
+  });
   let fitness: Promise<UnfitRedisError | undefined> | undefined;
   connection.on('ready', () => {
     fitness = fitnessOf(connection, onWarning);
@@ -71,7 +75,7 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
     connection,
     async call(work, { withinMs = failAfterMs, isRepeatable = false } = {}) {
       const over = new AbortController();
-      const late = sleep(withinMs, undefined, { signal: over.signal }).catch(() => undefined);
+      const late = within(withinMs, over.signal);
       let wasSent = false;
       const attempt = async () => {
         for (;;) {
@@ -81,7 +85,7 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
             wasSent = true;
             return { value: await work() };
           } catch (error) {
-            if (!isLostConnection(error)) throw error;
+            if (!isLostConnection(error)) throw tellable(error);
             reason = 'the connection was lost';
             if (!isRepeatable && !isUnsent(error)) throw new RedisAwayError(reason, true);
             // The connection may not know yet that it is lost.
@@ -104,6 +108,12 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
       connection.disconnect();
     },
   };
+}
+
+/** Never, where there is no limit. */
+function within(ms: number, over: AbortSignal): Promise<undefined> {
+  if (ms === Infinity) return new Promise(() => {});
+  return sleep(ms, undefined, { signal: over }).catch(() => undefined);
 }
 
 /** How often it is looked whether the connection is up, in milliseconds. */

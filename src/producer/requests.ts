@@ -11,6 +11,7 @@ import {
   type UpdateUserData,
   parseJobText,
 } from '../contract/job.ts';
+import { LAST_DUE_MS } from '../redis/deletions/deletions.ts';
 
 /** `occurredAt` may be a Date. */
 type Request<Data> = Omit<Data, 'occurredAt'> & {
@@ -57,30 +58,65 @@ export interface CheckedJob {
  * @throws InvalidJobError
  */
 export function checked(name: JobName, request: object | undefined, index?: number): CheckedJob {
-  // As JSON, because that is what a worker will read.
-  const text = JSON.stringify(request ?? null);
+  const text = jsonOf(request, index);
   const parsed = parseJobText(name, text);
   if (!parsed.ok) throw new InvalidJobError(parsed.invalid.message, index);
   const data: Record<string, unknown> = JSON.parse(text);
   return { name, data };
 }
 
-/** An id that nobody else gives; with a key the same for the same key, of which it tells nothing. */
-export function jobIdOf(name: JobName, idempotencyKey: string | undefined): string {
+/** As JSON, because that is what a worker will read. */
+function jsonOf(request: unknown, index: number | undefined): string {
+  try {
+    return JSON.stringify(request ?? null);
+  } catch {
+    throw new InvalidJobError('the data cannot be written as JSON', index);
+  }
+}
+
+/**
+ * An id that nobody else gives; with a key the same for the same key and request, of which it tells nothing. What differs
+ * between two calls for one thing, when it happened and their reference, is no part of the request.
+ * @throws InvalidJobError for a key that is none: an empty one would make one job of everybody.
+ */
+export function jobIdOf(
+  { name, data }: CheckedJob,
+  idempotencyKey: string | undefined,
+  index?: number,
+): string {
   if (idempotencyKey === undefined) return randomUUID();
-  return `key-${createHash('sha256').update(`${name}\0${idempotencyKey}`).digest('base64url').slice(0, 27)}`;
+  if (typeof idempotencyKey !== 'string' || idempotencyKey.trim() === '') {
+    throw new InvalidJobError('idempotencyKey: must be a text that is not blank', index);
+  }
+  const { occurredAt: _at, correlationId: _id, instance = 'default', ...request } = data;
+  const of = JSON.stringify([name, instance, idempotencyKey, sorted(request)]);
+  return `key-${createHash('sha256').update(of).digest('base64url').slice(0, 27)}`;
+}
+
+/** The same for the same fields, in whatever order they were given. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value)
+    .map(([name, field]) => [name, sorted(field)])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
 }
 
 /**
  * When it is due, in epoch milliseconds.
  * @throws InvalidJobError
  */
-export function dueAtOf({ in: span, at }: Due, now: number): number {
+export function dueAtOf(due: Due, now: number): number {
+  const dueAt = instantOf(due, now);
+  if (dueAt <= LAST_DUE_MS) return dueAt;
+  throw new InvalidJobError(`a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`);
+}
+
+function instantOf({ in: span, at }: Due, now: number): number {
   if (span !== undefined && at !== undefined)
     throw new InvalidJobError('in, at: only one of them may be given');
   if (span !== undefined) {
-    const ms = typeof span === 'number' ? span : durationMsOf(span);
-    if (ms === undefined || !(ms >= 0)) {
+    const ms = typeof span === 'string' ? durationMsOf(span) : span;
+    if (typeof ms !== 'number' || !(ms >= 0 && ms < Infinity)) {
       throw new InvalidJobError(
         'in: must be a number of milliseconds, or one with a unit, such as 12h or 30d',
       );
@@ -88,7 +124,7 @@ export function dueAtOf({ in: span, at }: Due, now: number): number {
     return now + ms;
   }
   if (at === undefined) return now;
-  const ms = typeof at === 'string' ? instantMsOf(at) : at.getTime();
+  const ms = typeof at === 'string' ? instantMsOf(at) : at instanceof Date ? at.getTime() : undefined;
   if (ms === undefined || Number.isNaN(ms)) {
     throw new InvalidJobError('at: must be a Date, or ISO 8601 with a zone, such as 2027-01-31T12:00:00Z');
   }

@@ -7,7 +7,14 @@ import { type Job, type Queue, QueueEvents } from 'bullmq';
 import { type JobResult, readResult } from '../contract/event.ts';
 import { isJobName, referenceOfText } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
-import { type RedisTarget, connectRedis, isLostConnection } from '../redis/connection.ts';
+import {
+  type RedisTarget,
+  connectRedis,
+  isLostConnection,
+  tellable,
+  withDuplicates,
+} from '../redis/connection.ts';
+import { requireMs } from '../redis/options.ts';
 
 /** The job had not ended in time. It goes on all the same, and its event is published. */
 export class ResultTimeoutError extends Error {
@@ -20,7 +27,7 @@ export class ResultUnknownError extends Error {
 }
 
 export interface ResultOptions {
-  /** How long to wait, in milliseconds. Default 30,000. */
+  /** How long to wait, in milliseconds; Infinity for ever. Default 30,000. */
   timeoutMs?: number | undefined;
   /** Ends the wait early, with the signal's own reason. */
   signal?: AbortSignal | undefined;
@@ -38,6 +45,7 @@ export interface Results {
 /** When a waiting caller looks for itself, in milliseconds: after the first, then at intervals that double up to the last. */
 const LOOK_MS = { first: 100, last: 2000 };
 const DEFAULT_TIMEOUT_MS = 30_000;
+const CLOSED = 'this producer is closed: nobody waits for results any more';
 
 /** Results of the jobs in a queue; opens its connection with the first that is waited for. */
 export function createResults(queue: Queue, target: RedisTarget): Results {
@@ -49,6 +57,7 @@ export function createResults(queue: Queue, target: RedisTarget): Results {
   function listen(): void {
     if (ears !== undefined) return;
     const connection = connectRedis(target);
+    const letGo = withDuplicates(connection);
     const events = new QueueEvents(queue.name, {
       connection,
       prefix: queue.opts.prefix ?? '',
@@ -61,25 +70,37 @@ export function createResults(queue: Queue, target: RedisTarget): Results {
     ears = () => {
       // Closing in peace waits for Redis, which may be away.
       void events.close().catch(() => {});
-      connection.disconnect();
+      letGo();
     };
   }
 
   return {
     async of(id, { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = {}) {
+      requireMs('timeoutMs', timeoutMs);
+      signal?.throwIfAborted();
+      if (closing.signal.aborted) throw new ResultTimeoutError(CLOSED);
       listen();
-      const late = AbortSignal.timeout(timeoutMs);
-      const over = AbortSignal.any([late, closing.signal, ...(signal === undefined ? [] : [signal])]);
+      const ends = [closing.signal, ...(signal === undefined ? [] : [signal])];
+      if (timeoutMs !== Infinity) ends.push(AbortSignal.timeout(timeoutMs));
+      const over = AbortSignal.any(ends);
+      const ended = new Promise<undefined>((resolve) => {
+        over.addEventListener('abort', () => resolve(undefined), { once: true });
+      });
       let wakeUp = new AbortController();
       const woken = () => wakeUp.abort();
       const others = waiting.get(id) ?? new Set();
       waiting.set(id, others.add(woken));
       try {
         for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(2 * lookMs, LOOK_MS.last)) {
-          const end = await endOf(queue, id);
+          const look = endOf(queue, id);
+          // A Redis that is silent must not hold up whoever does not wait any longer.
+          look.catch(() => {});
+          const end = await Promise.race([look, ended]);
           if (end !== undefined) return end;
-          await sleep(lookMs, undefined, { signal: AbortSignal.any([over, wakeUp.signal]) }).catch(() => {});
+          const next = AbortSignal.any([over, wakeUp.signal]);
+          if (!over.aborted) await sleep(lookMs, undefined, { signal: next }).catch(() => {});
           signal?.throwIfAborted();
+          if (closing.signal.aborted) throw new ResultTimeoutError(CLOSED);
           if (over.aborted) throw new ResultTimeoutError(`job ${id} has not ended within ${timeoutMs} ms`);
           wakeUp = new AbortController();
         }
@@ -102,7 +123,7 @@ async function endOf(queue: Queue, id: string): Promise<JobResult | undefined> {
     job = await queue.getJob(id);
   } catch (error) {
     if (isLostConnection(error)) return undefined;
-    throw error;
+    throw tellable(error);
   }
   if (job === undefined) throw new ResultUnknownError(`job ${id} is not kept any more`);
   return job.finishedOn === undefined ? undefined : resultOf(job);

@@ -13,6 +13,7 @@ import {
   type Scheduled,
   createDeletions,
 } from '../redis/deletions/deletions.ts';
+import { requireMs, targetOf } from '../redis/options.ts';
 import { createCallOrder } from './call-order.ts';
 import { type RedisLink, openRedisLink } from './redis-link.ts';
 import {
@@ -43,9 +44,10 @@ export interface UserJobsOptions {
 
 export interface AddOptions {
   /**
-   * The same key adds the same job once: give one where you may call again without knowing how the first call ended. It holds
-   * as long as the queue keeps the job: until it has ended, and for an hour more (or 10,000 further jobs). Later, the ledger
-   * still sees to it that a clientId has one user. Default: an own key each call, under which a lost answer is asked for again.
+   * The same key adds the same request once: give one where you may call again without knowing how the first call ended. Another
+   * request under it is another job (`occurredAt` and `correlationId` aside). It holds as long as the queue keeps the job: until it
+   * has ended, and for an hour more (or 10,000 further jobs). Later, the ledger still sees to it that a clientId has one user.
+   * Default: an own key each call, under which a lost answer is asked for again.
    */
   idempotencyKey?: string | undefined;
 }
@@ -69,14 +71,17 @@ export type ScheduledDeletion = AddedJob & {
 };
 
 export interface CreateManyOptions {
-  /** Jobs that go to Redis in one piece. Default 500. */
+  /** Jobs that go to Redis in one piece, 10,000 at most. Default 500. */
   chunkSize?: number | undefined;
   /** Waits while so many jobs of the queue are waiting or under way. Default: no limit. */
   maxWaiting?: number | undefined;
   /** Told of each row that is no valid sign-up, and skipped. Without it such a row ends the call. */
-  onInvalid?: ((error: InvalidJobError) => void) | undefined;
-  /** Told after each chunk: the ids of its jobs, in the order of its rows, and how many were added so far. */
-  onChunk?: ((jobIds: readonly string[], added: number) => void) | undefined;
+  onInvalid?: ((error: InvalidJobError) => unknown) | undefined;
+  /**
+   * Told after each chunk: the ids of its jobs, in the order of its rows, and how many were added so far. Where the call ends early,
+   * these are in the queue, and no others but perhaps those of one chunk more.
+   */
+  onChunk?: ((jobIds: readonly string[], added: number) => unknown) | undefined;
   /** Stops between two chunks, with the signal's own reason. */
   signal?: AbortSignal | undefined;
 }
@@ -92,7 +97,8 @@ const CHUNK_MS = 10_000;
  * Adds user lifecycle jobs to the queue of the workers. One for a process is enough; it connects at once and by itself again.
  *
  * Every method throws an InvalidJobError for what no worker would carry out, and a RedisAwayError within `failAfterMs` where
- * Redis cannot be reached: nothing is kept to be sent later. A job that was added counts from the time of its call, so that
+ * Redis cannot be reached (a chunk of many may take ten seconds where Redis has fallen silent), and a RedisRefusedError for what Redis
+ * refuses, as when it is full: nothing is kept to be sent later. A job that was added counts from the time of its call, so that
  * the calls for one user are carried out in their order.
  */
 export class UserJobs {
@@ -105,7 +111,8 @@ export class UserJobs {
   constructor(options: UserJobsOptions) {
     const { redis, prefix = '{damoov}', queue = 'user-jobs', failAfterMs = 800 } = options;
     const { onWarning = (message: string) => process.emitWarning(message) } = options;
-    const target: RedisTarget = typeof redis === 'string' ? { kind: 'url', url: redis } : redis;
+    const target = targetOf(redis);
+    requireMs('failAfterMs', failAfterMs);
     this.#link = openRedisLink(target, { failAfterMs, onWarning });
     // All three: with fewer of them a queue made while Redis is away hangs, or fails for good. The worker writes the metadata.
     const impatient = { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true };
@@ -193,33 +200,38 @@ export class UserJobs {
     users: Iterable<CreateUser & AddOptions> | AsyncIterable<CreateUser & AddOptions>,
     { chunkSize = 500, maxWaiting = Infinity, onInvalid, onChunk, signal }: CreateManyOptions = {},
   ): Promise<{ added: number; invalid: number }> {
+    if (!(Number.isInteger(chunkSize) && chunkSize >= 1 && chunkSize <= 10_000)) {
+      throw new TypeError('chunkSize: must be a whole number from 1 to 10000');
+    }
     const done = { added: 0, invalid: 0 };
     let chunk: BulkJob[] = [];
     const flush = async () => {
       signal?.throwIfAborted();
+      if (chunk.length === 0) return;
       if (maxWaiting !== Infinity) await this.#room(maxWaiting, signal);
       const jobs = chunk;
       chunk = [];
       await this.#link.call(() => this.#queue.addBulk(jobs), { withinMs: CHUNK_MS, isRepeatable: true });
       done.added += jobs.length;
-      onChunk?.(
+      await onChunk?.(
         jobs.map(({ opts }) => opts.jobId),
         done.added,
       );
     };
     let index = 0;
-    for await (const { idempotencyKey, ...user } of users) {
+    for await (const row of users) {
       try {
-        chunk.push(this.#bulkJob(checked('create-user', user, index), idempotencyKey));
+        const { idempotencyKey, ...user } = requireRow(row, index);
+        chunk.push(this.#bulkJob(checked('create-user', user, index), idempotencyKey, index));
       } catch (error) {
         if (onInvalid === undefined || !(error instanceof InvalidJobError)) throw error;
         done.invalid += 1;
-        onInvalid(error);
+        await onInvalid(error);
       }
       index += 1;
       if (chunk.length >= chunkSize) await flush();
     }
-    if (chunk.length > 0) await flush();
+    await flush();
     return done;
   }
 
@@ -240,12 +252,9 @@ export class UserJobs {
     return this.job(opts.jobId);
   }
 
-  #bulkJob({ name, data }: CheckedJob, idempotencyKey: string | undefined): BulkJob {
-    return {
-      name,
-      data,
-      opts: { jobId: jobIdOf(name, idempotencyKey), timestamp: this.#order.stampOf(data) },
-    };
+  #bulkJob(job: CheckedJob, idempotencyKey: string | undefined, index?: number): BulkJob {
+    const jobId = jobIdOf(job, idempotencyKey, index);
+    return { ...job, opts: { jobId, timestamp: this.#order.stampOf(job.data) } };
   }
 
   #scheduled({ is, jobId, dueAt, requestedAt }: Scheduled): ScheduledDeletion {
@@ -256,7 +265,10 @@ export class UserJobs {
   async #room(maxWaiting: number, signal: AbortSignal | undefined): Promise<void> {
     const count = () => this.#queue.getJobCountByTypes('waiting', 'prioritized', 'active');
     while ((await this.#link.call(count, { isRepeatable: true })) >= maxWaiting)
-      await sleep(LOOK_MS, undefined, { signal });
+      await sleep(LOOK_MS, undefined, { signal }).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw error;
+      });
   }
 }
 
@@ -264,4 +276,10 @@ interface BulkJob {
   name: string;
   data: Record<string, unknown>;
   opts: BulkJobOptions & { jobId: string };
+}
+
+/** Whoever reads rows from elsewhere may well be given none. */
+function requireRow<Row>(row: Row, index: number): Row {
+  if (typeof row === 'object' && row !== null) return row;
+  throw new InvalidJobError('must be an object', index);
 }

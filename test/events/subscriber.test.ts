@@ -28,6 +28,7 @@ function createEventsWorld() {
   });
   return {
     prefix,
+    redis,
     queue,
     publish: (event: UserEvent) => queue.add(event.type, event),
     eventOf,
@@ -111,6 +112,41 @@ describe('a subscriber', () => {
     const later = { ...event, traceparent: '00-1', data: { ...event.data, region: 'eu' } };
     await world.queue.add(event.type, later);
     await expect.poll(() => handled).toEqual([later]);
+  });
+
+  it('is handed an event once also where Redis refuses to remember it, and is told so', async () => {
+    const world = createEventsWorld();
+    const name = `forgetful-${randomUUID()}`;
+    const { prefix, redis } = world;
+    await redis.call(
+      'ACL',
+      'SETUSER',
+      name,
+      'on',
+      '>secret',
+      `~${prefix}:user-events:*`,
+      `%R~${prefix}:seen:*`,
+      '&*',
+      '+@all',
+    );
+    onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', name)));
+    const url = new URL(inject('redisUrl'));
+    Object.assign(url, { username: name, password: 'secret' });
+    const handled: string[] = [];
+    const told: unknown[] = [];
+    world.listen((event) => void handled.push(event.id), {
+      redis: url.href,
+      onError(error, event) {
+        told.push([error.message, event?.id]);
+        throw new Error('ada@example.com');
+      },
+    });
+    const { id } = world.eventOf('1');
+    const job = await world.publish(world.eventOf('1'));
+    await expect.poll(() => world.queue.getCompletedCount()).toBe(1);
+    expect(handled).toEqual([id]);
+    expect(told).toEqual([['Redis refuses: NOPERM, the user lacks a right', id]]);
+    expect(JSON.stringify(await world.queue.getJob(job.id ?? ''))).not.toContain('ada@example.com');
   });
 
   it('deals with as many at once as it was told to, and no more', async () => {

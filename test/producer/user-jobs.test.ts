@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { InvalidJobError } from '../../src/producer/requests.ts';
 import { ResultTimeoutError, ResultUnknownError } from '../../src/producer/results.ts';
@@ -183,6 +186,23 @@ describe('an idempotency key', () => {
     expect(await world.jobs.getWaitingCount()).toBe(2);
   });
 
+  it('never makes one job of two requests', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const key = { idempotencyKey: '1' };
+    await users.create({ clientId: 'c-1', occurredAt: new Date(0) }, key);
+    await users.create({ occurredAt: new Date(), clientId: 'c-1', correlationId: 'r-2' }, key);
+    expect(await world.jobs.getWaitingCount()).toBe(1);
+    await users.create({ clientId: 'c-2' }, key);
+    await users.create({ clientId: 'c-1', instance: 'eu' }, key);
+    expect(await world.jobs.getWaitingCount()).toBe(3);
+    for (const idempotencyKey of ['', ' ', null as never, {} as never]) {
+      await expect(users.create({ clientId: 'c-3' }, { idempotencyKey })).rejects.toThrow(
+        'idempotencyKey: must',
+      );
+    }
+    expect(await world.jobs.getWaitingCount()).toBe(3);
+  });
+
   it('is not needed for one call: a lost answer makes no second job', async () => {
     const world = await createWorld({ startsWorker: false });
     const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
@@ -195,6 +215,43 @@ describe('an idempotency key', () => {
     await dropped;
     expect(await world.jobs.getWaitingCount()).toBe(7);
     expect(new Set(jobs.map(({ id }) => id)).size).toBe(6);
+  });
+});
+
+describe('a producer whose Redis refuses', () => {
+  it('says what Redis says, and nothing of what was to be written', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const name = `reader-${randomUUID()}`;
+    await world.redis.call('ACL', 'SETUSER', name, 'on', '>secret', '~*', '&*', '+@all', '-@scripting');
+    onTestFinished(async () => void (await world.redis.call('ACL', 'DELUSER', name)));
+    const url = new URL(world.env['REDIS_URL'] ?? '');
+    Object.assign(url, { username: name, password: 'secret' });
+    const users = producerIn(world, { redis: url.href });
+    const user = { clientId: 'c-1', profile: { email: 'ada@example.com' } };
+    const calls = [
+      () => users.create(user),
+      () => users.createMany([user]),
+      () => users.delete({ clientId: 'c-1', reason: 'ada@example.com' }),
+    ];
+    for (const call of calls) {
+      const error: unknown = await call().catch((error: unknown) => error);
+      expect(error).toMatchObject({ name: 'RedisRefusedError', code: 'NOPERM' });
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('ada@example.com');
+    }
+  });
+});
+
+describe('a producer that cannot be meant', () => {
+  it.each([undefined, '', 'localhost:6379', 'http://localhost', { url: 'redis://localhost' }])(
+    'with redis %j is refused',
+    (redis) => {
+      expect(() => new UserJobs({ redis: redis as never })).toThrow('redis: must be');
+    },
+  );
+
+  it.each([Number.NaN, -1, 2 ** 31, '800'])('that fails after %j ms is refused', (failAfterMs) => {
+    const options = { redis: 'redis://127.0.0.1:1', failAfterMs: failAfterMs as number };
+    expect(() => new UserJobs(options)).toThrow('failAfterMs: must be');
   });
 });
 
@@ -280,6 +337,56 @@ describe('a producer whose Redis is away', () => {
     await expect(users.create({ clientId: 'c-3' })).rejects.toThrow(RedisAwayError);
   });
 
+  it('lets its process end, whatever it still waits for', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const program = `
+      import { UserEvents, UserJobs } from './src/index.ts';
+      const options = { redis: ${JSON.stringify(proxy.url)}, prefix: ${JSON.stringify(world.prefix)} };
+      const users = new UserJobs({ ...options, failAfterMs: 20_000 });
+      const job = await users.create({ clientId: 'c-1' });
+      const events = new UserEvents(options, () => {});
+      job.result().catch(({ name }) => console.log(name));
+      console.log('waits');
+      process.stdin.once('data', async () => {
+        process.stdin.destroy();
+        await Promise.all([users.close(), events.close()]);
+        console.log('closed');
+      });
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let output = '';
+    child.stdout.on('data', (data: Buffer) => (output += data.toString()));
+    await expect.poll(() => output).toBe('waits\n');
+    await proxy.sever();
+    child.stdin.write('close\n');
+    const [status] = await once(child, 'exit');
+    expect([status, output]).toEqual([0, 'waits\nResultTimeoutError\nclosed\n']);
+    const closed = producerIn(world);
+    await closed.close();
+    await expect(closed.job('x').result()).rejects.toThrow('closed');
+  });
+
+  it('does not wait for a result longer than it was told to, where Redis is silent', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url });
+    const job = await users.create({ clientId: 'c-1' });
+    proxy.stall();
+    const stop = new AbortController();
+    const [late, stopped] = [job.result({ timeoutMs: 50 }), job.result({ signal: stop.signal })];
+    await expect(late).rejects.toThrow(ResultTimeoutError);
+    stop.abort(new Error('enough'));
+    await expect(stopped).rejects.toThrow('enough');
+    // All this while no answer came: the connection has not even been given up yet.
+    proxy.resume();
+    await world.startWorker();
+    expect(await job.result()).toMatchObject({ type: 'user.created' });
+  });
+
   it('is told a result that came while the line was cut', async () => {
     const world = await createWorld({ startsWorker: false });
     const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
@@ -351,11 +458,17 @@ describe('many sign-ups', () => {
     });
     expect(await world.jobs.getWaitingCount()).toBe(2);
     const told: (number | undefined)[] = [];
-    expect(await users.createMany(rows, { onInvalid: ({ index }) => told.push(index) })).toEqual({
+    const cyclic: Record<string, unknown> = { clientId: 'c-5' };
+    cyclic['profile'] = cyclic;
+    const worse = [...rows, null as never, cyclic as never, { clientId: 'c-6', idempotencyKey: '' }];
+    expect(await users.createMany(worse, { onInvalid: ({ index }) => told.push(index) })).toEqual({
       added: 3,
-      invalid: 1,
+      invalid: 4,
     });
-    expect(told).toEqual([2]);
+    expect(told).toEqual([2, 4, 5, 6]);
+    await expect(users.createMany(rows, { chunkSize: Number.NaN })).rejects.toThrow('chunkSize');
+    const rejecting = users.createMany(rows, { onInvalid: () => Promise.reject(new Error('told')) });
+    await expect(rejecting).rejects.toThrow('told');
   });
 
   it('stop between two chunks when they are told to', async () => {

@@ -1,0 +1,26 @@
+/**
+ * What callers of the published library may say of Redis and of time. Refuses what cannot be meant; opens nothing.
+ */
+import type { RedisTarget } from './connection.ts';
+
+/**
+ * Refuses what is no span of time: Node's timers take it for a millisecond.
+ * @throws TypeError
+ */
+export function requireMs(name: string, ms: number): void {
+  if (ms === Infinity || (typeof ms === 'number' && ms >= 0 && ms < 2 ** 31)) return;
+  throw new TypeError(`${name}: must be a number of milliseconds up to ${2 ** 31 - 1}, or Infinity`);
+}
+
+/**
+ * Where Redis is: a URL, or a target.
+ * @throws TypeError, without what was given: it may hold a password.
+ */
+export function targetOf(redis: string | RedisTarget): RedisTarget {
+  if (typeof redis === 'object' && redis !== null && 'kind' in redis) return redis;
+  const url = typeof redis === 'string' ? URL.parse(redis) : null;
+  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
+    throw new TypeError('redis: must be a redis:// or rediss:// URL, or a cluster or Sentinel by its nodes');
+  }
+  return { kind: 'url', url: String(redis) };
+}
