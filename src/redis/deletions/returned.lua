@@ -12,7 +12,8 @@ for i = 4, #ARGV do
   local jobId = deletionId(hash, (nameState(key)))
   local job = deletionOf(base, jobId)
   if isLive(job) and not job.hasGone and tonumber(job.timestamp) < at then
-    redis.call('HSET', base .. jobId, 'back', ARGV[3])
+    local known = tonumber(redis.call('HGET', base .. jobId, 'back') or '0')
+    redis.call('HSET', base .. jobId, 'back', string.format('%.0f', math.max(known, at)))
   end
 end
 return 'ok'

@@ -22,6 +22,9 @@ async function createDeletionWorld() {
   return {
     ...world,
     deletions,
+    /** The user has signed up so many days from now (or before), and that sign-up is settled. */
+    returned: (clientId: string, days: number) =>
+      guard.returned('default', { clientId }, `${inDays(days)} a`),
     async schedule(request: DeletionRequest, dueAt = inDays(30)): Promise<Scheduled> {
       const scheduled = await deletions.schedule(request, dueAt);
       if (scheduled === 'too-late') throw new Error('too late');
@@ -53,6 +56,18 @@ describe('a deletion that is scheduled', () => {
     expect(await job?.getState()).toBe('delayed');
     expect(job).toMatchObject({ name: 'delete-user', data: { clientId: 'c-1' }, opts: {} });
     expect((job?.timestamp ?? 0) + (job?.delay ?? 0)).toBe(dueAt);
+  });
+
+  it('is undone by the newest return, in whatever order they are settled', async () => {
+    const world = await createDeletionWorld();
+    const ask = (days: number) =>
+      world.deletions.schedule({ clientId: 'c-1' }, inDays(1), { requestedAt: inDays(days) });
+    await ask(-10);
+    await world.returned('c-1', -7);
+    await world.returned('c-1', -9);
+    expect(await ask(-8)).toMatchObject({ is: 'exists' });
+    await (await world.jobs.getDelayed())[0]?.promote();
+    expect(await world.commit(await world.fetch(), { clientId: 'c-1' })).toBe('returned');
   });
 
   it('is due at once where its time is over', async () => {
