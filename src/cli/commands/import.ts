@@ -36,6 +36,7 @@ export const registerImport: Register = (program, ended) => {
         .argParser(parseAtLeastOne),
     )
     .option('--report <file>', 'wait until the jobs have ended, and write how into this file')
+    .option('--spreadsheet', 'with --report: an apostrophe before each cell that would be a formula')
     .option(
       '--as-of <time>',
       'when the list was made (ISO 8601); default: when the file was written',
