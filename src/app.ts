@@ -11,6 +11,7 @@ import { fingerprintsOf } from './gate-fingerprints.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
 import { startHealthServer } from './ops/health.ts';
+import { createFaultLog } from './ops/fault-log.ts';
 import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
 import { connectRedis, isRefusal } from './redis/connection.ts';
@@ -166,6 +167,9 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       },
       onRun: createRunLog(log),
     };
+    const tellFault = createFaultLog<ReturnType<typeof describeError>>((fault, leftOut) =>
+      log.error({ ...fault, ...(leftOut > 0 && { leftOut }) }, 'the queue reports a fault'),
+    );
     const worker = startWorker(pipeline, {
       connection,
       prefix,
@@ -175,7 +179,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       onCompleted: (jobIds) => ledger.forgetSettled(jobIds),
       onError: (error) => {
         // While Redis is away the connection has said so once; BullMQ would say it several times a second.
-        if (connection.status === 'ready') log.error(describeError(error), 'the queue reports a fault');
+        if (connection.status === 'ready') tellFault(describeError(error));
       },
     });
     closing.push(() => worker.close(graceMs));

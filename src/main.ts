@@ -1,51 +1,20 @@
 #!/usr/bin/env node
 /**
- * The command `damoov-users`: runs one command, turns its end into an exit status.
+ * The command `damoov-users`. Imports nothing but what any Node understands before it knows that this one is new enough:
+ * imports are carried out before the first line.
  */
 import { createRequire } from 'node:module';
-import { CommanderError } from 'commander';
-import { z } from 'zod';
-import { commandLine } from './cli/command-line.ts';
-import { UsageError } from './cli/usage-error.ts';
+import { refusalOf } from './node-version.ts';
 
-const { version } = z
-  .object({ version: z.string() })
-  .parse(createRequire(import.meta.url)('../package.json'));
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own, and there is nothing here yet that could check it
+const { engines } = createRequire(import.meta.url)('../package.json') as { engines: { node: string } };
 
-const DONE = 0;
-const FAILED = 1;
 const BAD_USAGE = 2;
 
-const status = await run(process.argv);
-await Promise.all([written(process.stdout), written(process.stderr)]);
-process.exit(status);
-
-/** What a reader of a pipe has not taken yet would be lost with the process. */
-async function written(stream: NodeJS.WriteStream): Promise<void> {
-  if (stream.writableLength === 0 || stream.destroyed) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  stream.once('error', () => resolve());
-  stream.write('', () => resolve());
-  return promise;
+const refusal = refusalOf(process.version, engines.node);
+if (refusal !== undefined) {
+  process.stderr.write(`damoov-users: ${refusal}\n`);
+  process.exit(BAD_USAGE);
 }
-
-async function run(argv: string[]): Promise<number> {
-  let status = DONE;
-  const ended = (isDone: boolean) => {
-    if (!isDone) status = FAILED;
-  };
-  try {
-    await commandLine(version, ended).parseAsync(argv);
-    return status;
-  } catch (error) {
-    // Commander has already said what is wrong, or printed the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return isBadUsage(error) ? BAD_USAGE : FAILED;
-  }
-}
-
-/** A faulty configuration says so by its name: its module is loaded only where one is read. */
-function isBadUsage(error: unknown): boolean {
-  return error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError');
-}
+const { runToEnd } = await import('./cli/run.ts');
+await runToEnd(process.argv);

@@ -42,7 +42,8 @@ export async function doctor({ facts: file, login = false, json = false }: Docto
 async function examine(config: Config, facts: FactsFile | undefined, mayLogIn: boolean): Promise<Finding[]> {
   try {
     return await withRedis(async (connection) => [
-      ...(await lookAtRedis(connection, Date.now)),
+      ...(config.redis === 'embedded' ? [EMBEDDED] : []),
+      ...(await lookAtRedis(connection, config.queues.prefix, Date.now)),
       ...(config.damoov === 'sandbox'
         ? [STAND_IN]
         : await examineDamoov({ connection, config, access: config.damoov, facts, mayLogIn })),
@@ -57,6 +58,13 @@ async function examine(config: Config, facts: FactsFile | undefined, mayLogIn: b
     ];
   }
 }
+
+const EMBEDDED: Finding = {
+  check: 'REDIS_URL',
+  is: 'warn',
+  seen: 'not set: an embedded Redis is used, which lives with this directory',
+  todo: 'set REDIS_URL where the workers and those who add jobs are to meet',
+};
 
 const STAND_IN: Finding = {
   check: 'damoov',

@@ -30,6 +30,8 @@ export interface ImportOptions extends Partial<RowOptions> {
   maxWaiting: number;
   /** A file. */
   report?: string;
+  /** No cell of the report is to be a formula. */
+  spreadsheet?: boolean;
   again?: boolean;
   /** Epoch milliseconds. */
   asOf?: number;
@@ -132,6 +134,7 @@ async function importSource(
   });
   const run = randomUUID();
   const followsJobs = options.report !== undefined;
+  if (options.spreadsheet === true && !followsJobs) throw new UsageError('--spreadsheet: only with --report');
   const asOf = madeAtOf(source, options.asOf);
   const begin = () => imports.begin(found.id, { run, isAgain: options.again ?? false, followsJobs, asOf });
   const begun = await patiently(begin);
@@ -145,7 +148,8 @@ async function importSource(
     throw new UsageError(`this import was begun ${wish}`);
   }
   const goesOn = begun.place.line > 0;
-  const report = options.report === undefined ? undefined : await openReport(options.report, goesOn);
+  const report =
+    options.report === undefined ? undefined : await openReport(options.report, goesOn, options.spreadsheet);
   try {
     return await add(begun, begin, report);
   } finally {

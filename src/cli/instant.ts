@@ -15,3 +15,16 @@ export function parseInstantMs(text: string): number {
   }
   return ms;
 }
+
+/** What clocks may differ, in milliseconds. */
+const AHEAD_MS = 60_000;
+
+/**
+ * The same, of something that has happened.
+ * @throws InvalidArgumentError, which commander reports by the option's name.
+ */
+export function parsePastMs(text: string): number {
+  const ms = parseInstantMs(text);
+  if (ms > Date.now() + AHEAD_MS) throw new InvalidArgumentError('must not be in the future.');
+  return ms;
+}

@@ -18,6 +18,7 @@ import type { Format } from '../rows/read-rows.ts';
 import { checkInstance } from './known-instance.ts';
 import { type Progress, createProgress } from './progress.ts';
 import { type Added, addedText, apply } from './reconcile/apply.ts';
+import { type DeletionGuard, createDeletionGuard } from './reconcile/deletion-guard.ts';
 import { type List, openList } from './reconcile/list.ts';
 import { differencesIn, leftText } from './reconcile/report-text.ts';
 import { type DifferenceSink, openSink } from './reconcile/sink.ts';
@@ -38,6 +39,8 @@ export interface ReconcileOptions {
   /** Orphans are deleted that were created so many milliseconds before the list was made. */
   olderThan: number;
   deleteDuplicates?: Keeper;
+  /** However many there are at Damoov. */
+  maxDeletions?: number;
   /** Until deletions are due, in milliseconds. */
   in: number;
   yes?: boolean;
@@ -57,6 +60,7 @@ interface Desk {
   list: List;
   sink: DifferenceSink;
   unwanted: UnwantedUsers;
+  guard: DeletionGuard;
   progress: Progress;
 }
 
@@ -76,12 +80,16 @@ export async function reconcile(file: string, options: ReconcileOptions): Promis
       }
       const progress = createProgress(process.stderr);
       const unwanted = unwantedOf(place, list, config, options);
-      const desk = { options, config, connection, target, place, list, sink, unwanted, progress };
+      const guard = createDeletionGuard(list.index, options.maxDeletions);
+      const desk = { options, config, connection, target, place, list, sink, unwanted, guard, progress };
       await compare(desk);
+      const warning = guard.warning();
+      if (warning !== undefined) process.stderr.write(`${warning}\n`);
       if (options.apply !== true) {
         await sink.end();
         return differencesIn(sink.counts) === 0;
       }
+      guard.check(unwanted.users.length, sink.counts);
       const added = await applyTo(desk);
       const { left } = unwanted;
       await sink.end({
@@ -97,11 +105,12 @@ export async function reconcile(file: string, options: ReconcileOptions): Promis
 }
 
 /** What a plan would not heed is not meant. */
-function refuseIdle({ apply, deleteOrphans, deleteDuplicates, yes }: ReconcileOptions): void {
+function refuseIdle({ apply, deleteOrphans, deleteDuplicates, maxDeletions, yes }: ReconcileOptions): void {
   if (apply === true) return;
   const idle = [
     deleteOrphans === true && '--delete-orphans',
     deleteDuplicates !== undefined && '--delete-duplicates',
+    maxDeletions !== undefined && '--max-deletions',
     yes === true && '--yes',
   ].filter((name) => name !== false);
   if (idle.length > 0) throw new UsageError(`${idle.join(', ')}: only with --apply`);
@@ -146,7 +155,7 @@ function unwantedOf(
   });
 }
 
-async function compare({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<void> {
+async function compare({ list, sink, unwanted, guard, place, progress, ...desk }: Desk): Promise<void> {
   const { connection, config, options } = desk;
   const { timeoutMs } = config;
   const { client } = await openFleetClient(config, place.access, { connection, timeoutMs });
@@ -167,6 +176,7 @@ async function compare({ list, sink, unwanted, place, progress, ...desk }: Desk)
     for await (const difference of differences) {
       await sink.take(difference);
       unwanted.take(difference);
+      guard.take(difference);
     }
   } finally {
     progress.end();

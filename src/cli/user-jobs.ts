@@ -39,6 +39,9 @@ export interface UpdateOptions extends JobOptions {
 /** True where the job was added, or, where it was waited for, the user exists. */
 export async function createUser(options: CreateOptions): Promise<boolean> {
   const data = await dataOf(options, 'profile', options.accessToken === true && { createAccessToken: true });
+  if (isNobody(data)) {
+    throw new UsageError('nobody is named: give --client-id, --user-id, a field of the profile, or --data');
+  }
   return addJob('create-user', options, (users, added) => users.create(data, added));
 }
 
@@ -57,12 +60,27 @@ export async function updateUser(options: UpdateOptions): Promise<boolean> {
   return addJob('update-user', options, (users, added) => users.update({ changes: {}, ...data }, added));
 }
 
+/** Each such job would make another user, and nobody could tell whose it is. What is misspelt is told by the library. */
+function isNobody(data: Record<string, unknown>): boolean {
+  return Object.entries(data).every(
+    ([field, value]) => value === undefined || NAMELESS.has(field) || (field === 'profile' && isEmpty(value)),
+  );
+}
+
+/** What says nothing of who it is. */
+const NAMELESS = new Set(['instance', 'occurredAt', 'correlationId', 'createAccessToken']);
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
 async function addJob(
   name: 'create-user' | 'update-user',
   options: JobOptions,
   add: (users: UserJobs, options: AddOptions) => Promise<AddedJob>,
 ): Promise<boolean> {
   const { instance, idempotencyKey, wait = false, json = false } = options;
+  if (idempotencyKey === '') throw new UsageError('--idempotency-key: must not be empty');
   return withTarget(async (redis, config) => {
     checkInstance(instance, config);
     const { prefix, jobs: queue } = config.queues;
@@ -117,11 +135,16 @@ async function readData(file: string): Promise<Record<string, unknown>> {
   try {
     read = JSON.parse(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
   } catch (error) {
-    const reason = error instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
-    throw new UsageError(`--data: ${reason}`);
+    throw new UsageError(`--data: ${error instanceof SyntaxError ? 'is not JSON' : unreadable(error)}`);
   }
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
     throw new UsageError('--data: must be a JSON object, the data of the job');
   }
   return { ...read };
+}
+
+/** The code alone: the name of the file may be the data itself, given in its place. */
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return `cannot be read (${code}): it takes the name of a file, or - for the standard input`;
 }

@@ -10,6 +10,7 @@ import {
   reachRedis,
 } from '../redis/connection.ts';
 import { locateRedis } from '../redis/locate-redis.ts';
+import { refusedWrite } from '../redis/refused-write.ts';
 
 /**
  * Runs the work over a connection that fails rather than waits.
@@ -34,7 +35,7 @@ export async function withRedis<T>(
 
 /**
  * Runs work that opens its own connections.
- * @throws ConfigError, and what the work throws.
+ * @throws ConfigError, RefusedWriteError, and what the work throws.
  */
 export async function withTarget<T>(work: (target: RedisTarget, config: Config) => Promise<T>): Promise<T> {
   loadEnvFile();
@@ -46,6 +47,8 @@ export async function withTarget<T>(work: (target: RedisTarget, config: Config) 
     process.stderr.write('REDIS_URL is not set: the Redis under .data/redis is used\n');
   try {
     return await work(target, config);
+  } catch (error) {
+    throw refusedWrite(error) ?? error;
   } finally {
     await release();
   }

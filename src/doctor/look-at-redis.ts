@@ -1,9 +1,11 @@
 /**
  * Whether a Redis is fit to hold the queues: its version, what it does when its memory is full, what a crash costs, its clock.
- * Asks every master of a cluster, and changes nothing.
+ * Asks every master of a cluster, and changes nothing but a key of its own, which goes at once.
  */
+import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisConnection } from '../redis/connection.ts';
+import { refusedWrite } from '../redis/refused-write.ts';
 import { durationText } from '../contract/duration.ts';
 import type { Finding } from './finding.ts';
 
@@ -12,14 +14,39 @@ const OLDEST = [6, 2] as const;
 /** What clocks may differ, in milliseconds: the order of jobs and their due times go by the clocks of producers and workers. */
 const SKEW_MS = { noticed: 1000, tolerable: 60_000 } as const;
 
-/** @param now this machine's clock, in epoch milliseconds. */
-export async function lookAtRedis(connection: RedisConnection, now: () => number): Promise<Finding[]> {
+/**
+ * @param prefix that of the queues: under it a write is tried.
+ * @param now this machine's clock, in epoch milliseconds.
+ */
+export async function lookAtRedis(
+  connection: RedisConnection,
+  prefix: string,
+  now: () => number,
+): Promise<Finding[]> {
   const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
   const states = await Promise.all(nodes.map(askState));
   const findings = states.map(({ info, save }) => findingsIn(info, save));
   const clocks = await Promise.all(nodes.map((node) => clock(node, now)));
+  const refused = await tryWrite(connection, `${prefix}:doctor:${randomUUID()}`);
   const [first = []] = findings;
-  return [...first.map((_, at) => worst(findings.flatMap((ofNode) => ofNode[at] ?? []))), worst(clocks)];
+  const [roles, ...others] = first.map((_, at) => worst(findings.flatMap((ofNode) => ofNode[at] ?? [])));
+  return [worst([refused, roles].filter((finding) => finding !== undefined)), ...others, worst(clocks)];
+}
+
+/** What a server says of itself does not tell whether it takes a write. Undefined where it does. */
+async function tryWrite(connection: RedisConnection, key: string): Promise<Finding | undefined> {
+  try {
+    await connection.set(key, '', 'EX', 60);
+    await connection.del(key);
+    return undefined;
+  } catch (error) {
+    const refusal = refusedWrite(error);
+    if (refusal === undefined) throw error;
+    // A user with the least access may have what queues need, and not this.
+    const is = refusal.code === 'NOPERM' ? 'warn' : 'fail';
+    const seen = is === 'warn' ? 'answers; its user may not try a write' : 'answers, and refuses to write';
+    return { check: 'redis', is, seen, todo: refusal.message };
+  }
 }
 
 /**
@@ -32,7 +59,7 @@ export function findingsIn(text: string, save: string | undefined): Finding[] {
   const info = new Map(
     lines.flatMap((line) => (line === undefined ? [] : [[line['name'] ?? '', line['value'] ?? ''] as const])),
   );
-  return [role(info), version(info), memoryPolicy(info), persistence(info, save)];
+  return [role(info), version(info), memoryPolicy(info), persistence(info, save), memory(info)];
 }
 
 type Info = ReadonlyMap<string, string>;
@@ -87,7 +114,11 @@ function memoryPolicy(info: Info): Finding {
 function persistence(info: Info, save: string | undefined): Finding {
   const check = 'redis persistence';
   if (info.get('aof_enabled') === '1') {
-    if (info.get('aof_last_write_status') === 'ok') return { check, is: 'ok', seen: 'append-only file' };
+    if (info.get('aof_last_write_status') === 'ok') {
+      if (info.get('rdb_last_bgsave_status') !== 'err') return { check, is: 'ok', seen: 'append-only file' };
+      const seen = 'append-only file; the last snapshot failed';
+      return { check, is: 'warn', seen, todo: 'look at the disk and the memory of the machine of Redis' };
+    }
     return {
       check,
       is: 'fail',
@@ -110,6 +141,21 @@ function persistence(info: Info, save: string | undefined): Finding {
   if (save === '') return { check, is: 'fail', seen: 'none: a restart loses every job', todo };
   return { check, is: 'warn', seen: 'snapshots only: a crash loses what came after the last one', todo };
 }
+
+function memory(info: Info): Finding {
+  const check = 'redis memory';
+  const [used, most] = [Number(info.get('used_memory')), Number(info.get('maxmemory'))];
+  if (Number.isNaN(used) || Number.isNaN(most)) return { check, is: 'warn', seen: 'unknown' };
+  const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  if (most === 0) return { check, is: 'ok', seen: `${mb(used)}, no maxmemory` };
+  const seen = `${mb(used)} of ${mb(most)}`;
+  if (used < FULL * most) return { check, is: 'ok', seen };
+  const todo = 'raise maxmemory: what is full refuses every new job';
+  return { check, is: used < most ? 'warn' : 'fail', seen, todo };
+}
+
+/** The share of its memory from which on there is little time left. */
+const FULL = 0.9;
 
 async function clock(node: Redis, now: () => number): Promise<Finding> {
   const check = 'clock against redis';

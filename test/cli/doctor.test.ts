@@ -54,6 +54,7 @@ describe('`doctor`', () => {
       'redis version',
       'redis maxmemory-policy',
       'redis persistence',
+      'redis memory',
       'clock against redis',
       'damoov',
       'clock against damoov',

@@ -364,7 +364,9 @@ describe('`reconcile --apply`', () => {
     const file = await world.write('clientId\na\n');
     await nextMillisecond();
     await world.run('create-user', { clientId: 'back' });
-    const apply = ['--apply', '--delete-orphans', '--older-than', '0s', '--in', '0s', '--yes', '--json'];
+    const apply = '--apply --delete-orphans --max-deletions 1 --older-than 0s --in 0s --yes --json'.split(
+      ' ',
+    );
     const lines = told(await world.reconcile(file, ...apply));
     expect(lines).toContainEqual(expect.objectContaining({ kind: 'orphaned', userId }));
     const superseded: unknown = expect.objectContaining({ operation: 'delete-user', by: 'create' });
@@ -396,7 +398,8 @@ describe('`reconcile --apply`', () => {
     ]);
     await world.signUp([{ clientId: 'a' }]);
     const file = await world.write('clientId\na\n');
-    const apply = () => world.reconcile(file, '--apply', '--delete-orphans', '--yes', '--json');
+    const options = '--apply --delete-orphans --max-deletions 4 --yes --json'.split(' ');
+    const apply = () => world.reconcile(file, ...options);
     const first = await apply();
     expect(first.status).toBe(0);
     expect(told(first).at(-1)?.summary).toMatchObject({ added: { delete: 4, pending: 0 } });
@@ -417,7 +420,7 @@ describe('`reconcile --apply`', () => {
     await nextMillisecond();
     const file = await world.write('clientId\na\n');
     const apply = (...args: string[]) =>
-      world.reconcile(file, '--apply', '--delete-orphans', '--yes', ...args);
+      world.reconcile(file, '--apply', '--delete-orphans', '--max-deletions', '1', '--yes', ...args);
     const end = await apply();
     expect(end.status).toBe(1);
     expect(end.stdout).toContain('1 orphaned left: too young (--older-than)');
@@ -437,7 +440,8 @@ describe('`reconcile --apply`', () => {
       await nextMillisecond();
     }
     const file = await world.write('clientId\na\n');
-    const end = await world.reconcile(file, '--apply', '--delete-duplicates', keeper, '--in', '1h', '--yes');
+    const apply = ['--apply', '--delete-duplicates', keeper, '--max-deletions', '2', '--in', '1h', '--yes'];
+    const end = await world.reconcile(file, ...apply);
     expect(end.status).toBe(0);
     const data = (await world.jobs.getJobs(['delayed'])).map((job) => job.data as object);
     expect(new Set(data)).toEqual(new Set(gone.map((at) => ({ userId: ids[at] }))));
@@ -449,7 +453,7 @@ describe('`reconcile --apply`', () => {
     const [twin] = await world.signUp([{ clientId: 'a' }]);
     await world.signUp([{ clientId: 'b' }, { clientId: 'b' }]);
     const file = await world.write('clientId\na\nb\n');
-    const args = ['--apply', '--delete-duplicates', 'ours', '--yes', '--json'];
+    const args = ['--apply', '--delete-duplicates', 'ours', '--max-deletions', '9', '--yes', '--json'];
     const end = await world.reconcile(file, ...args);
     expect(end.status).toBe(1);
     const lines = told(end);
@@ -468,6 +472,53 @@ describe('`reconcile --apply`', () => {
     expect(stderr).toContain('to be added: 1 create-user, 0 update-user, 0 delete-user');
     expect(stderr).toContain('nothing was added: confirm with --yes');
     expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
+  });
+});
+
+describe('a list that is the wrong one', () => {
+  const deletions = ['--apply', '--delete-orphans', '--older-than', '0s', '--yes'];
+  const added = (world: Awaited<ReturnType<typeof createReconcileWorld>>) =>
+    world.jobs.getJobCountByTypes('wait', 'delayed');
+
+  it('has no more than a tenth of the users deleted, unless so many are allowed', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp(people(0, 10));
+    await nextMillisecond();
+    const short = await world.write(csvOf(people(0, 8)));
+    const { status, stdout, stderr } = await world.reconcile(short, ...deletions);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('2 users would be deleted, and that is more than a tenth of the 10 at Damoov');
+    expect(stderr).toContain('--max-deletions 2');
+    expect((await world.reconcile(short, ...deletions, '--max-deletions', '1')).status).toBe(2);
+    expect(await added(world)).toBe(0);
+    const nearlyAll = await world.write(csvOf(people(0, 9)), 'nearly-all.csv');
+    expect((await world.reconcile(nearlyAll, ...deletions)).status).toBe(0);
+    expect((await world.reconcile(short, ...deletions, '--max-deletions', '2')).status).toBe(0);
+    expect(await added(world)).toBe(2);
+  });
+
+  it('has nobody deleted where nobody in it is known, and adds nobody either', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp(people(0, 2));
+    await nextMillisecond();
+    const file = await world.write(csvOf(people(50, 60)));
+    const { status, stderr } = await world.reconcile(file, ...deletions);
+    expect(status).toBe(2);
+    expect(stderr).toContain('nobody in the list is known at Damoov');
+    expect(await added(world)).toBe(0);
+  });
+
+  it('is told of blanks around a clientId, and has nobody deleted for them', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp([...people(0, 20), { clientId: 'wide ' }]);
+    await nextMillisecond();
+    const file = await world.write(csvOf([...people(0, 19), { clientId: 'c-19 ' }, { clientId: 'wide' }]));
+    const told = '2 at Damoov would be in the list but for blanks around a clientId, such as ';
+    expect((await world.reconcile(file)).stderr).toContain(told);
+    const { status, stderr } = await world.reconcile(file, ...deletions, '--max-deletions', '2');
+    expect(status).toBe(2);
+    expect(stderr).toContain(`nothing was added: ${told}`);
+    expect(await added(world)).toBe(0);
   });
 });
 
@@ -546,6 +597,8 @@ describe('`reconcile`', () => {
   it.each([
     [['--plan', '--apply'], "option '--apply' cannot be used with option '--plan'"],
     [['--delete-orphans', '--yes'], '--delete-orphans, --yes: only with --apply'],
+    [['--max-deletions', '5'], '--max-deletions: only with --apply'],
+    [['--as-of', '2999-01-01T00:00:00Z'], 'must not be in the future'],
     [['--delete-duplicates', 'all', '--apply'], 'Allowed choices are'],
     [['--instance', 'mars'], 'known: default'],
     [['--page-size', '0'], 'must be 1 to 1000'],

@@ -13,6 +13,19 @@ const jobsIn = async ({ jobs }: World) =>
   (await jobs.getWaiting()).map(({ id, name, data }) => ({ id, name, data: data as unknown }));
 
 describe('`create`', () => {
+  it.each([
+    [['--instance', 'default'], 'nobody is named'],
+    [['--client-id', 'c', '--idempotency-key', ''], '--idempotency-key: must not be empty'],
+    [['--data', '{"clientId":"secret"}'], 'cannot be read (ENOENT): it takes the name of a file, or - for'],
+  ])('refuses %j as bad usage, and adds nothing', async (args, message) => {
+    const world = await createWorld({ startsWorker: false });
+    const { status, stdout, stderr } = await run(world, ['create', ...args]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('secret');
+    expect(await jobsIn(world)).toEqual([]);
+  });
+
   it('adds the job that its options say', async () => {
     const world = await createWorld({ startsWorker: false });
     const profile = { firstName: 'Ada', lastName: 'Lovelace', nickname: 'A', phone: '1', email: 'a@b' };
@@ -76,7 +89,7 @@ describe('`create`', () => {
   it.each([
     ['data that is no JSON', ['--data', '-'], '{"clientId": "a secret"', '--data: is not JSON'],
     ['data that is no object', ['--data', '-'], '["a secret"]', '--data: must be a JSON object'],
-    ['data that is not there', ['--data', 'none.json'], '', '--data: cannot be read'],
+    ['data that is not there', ['--data', 'none.json'], '', '--data: cannot be read (ENOENT)'],
     ['a misspelt field', ['--data', '-'], '{"FirstName":"a secret"}', 'did you mean profile.firstName?'],
     ['an option that is no time', ['--client-id', 'c-1', '--occurred-at', 'today'], '', 'occurredAt: '],
     ['an instance that nobody configured', ['--client-id', 'c-1', '--instance', 'x'], '', 'no such instance'],

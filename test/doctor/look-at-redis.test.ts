@@ -9,6 +9,8 @@ const GOOD = {
   aof_enabled: '1',
   aof_last_write_status: 'ok',
   rdb_last_bgsave_status: 'ok',
+  used_memory: '1048576',
+  maxmemory: '0',
 };
 
 function look(said: Partial<Record<keyof typeof GOOD, string>>, save: string | undefined = '3600 1') {
@@ -28,6 +30,9 @@ describe('what a Redis says of itself', () => {
     [{ maxmemory_policy: 'allkeys-lru' }, 'redis maxmemory-policy', 'fail'],
     [{ role: 'slave' }, 'redis', 'fail'],
     [{ aof_last_write_status: 'err' }, 'redis persistence', 'fail'],
+    [{ rdb_last_bgsave_status: 'err' }, 'redis persistence', 'warn'],
+    [{ maxmemory: '1100000' }, 'redis memory', 'warn'],
+    [{ maxmemory: '1048576' }, 'redis memory', 'fail'],
     [{ aof_enabled: '0' }, 'redis persistence', 'warn'],
     [{ aof_enabled: '0', rdb_last_bgsave_status: 'err' }, 'redis persistence', 'fail'],
   ])('%j is a reason to look at the %s: %s', (said, check, is) => {
@@ -51,8 +56,8 @@ describe('the clock of Redis', () => {
     [5000, 'warn'],
     [3_600_000, 'fail'],
   ])('that is %i ms away from ours is told: %s', async (awayMs, is) => {
-    const findings = await lookAtRedis(connect(), () => Date.now() - awayMs);
+    const findings = await lookAtRedis(connect(), '{look}', () => Date.now() - awayMs);
     expect(findings.at(-1)).toMatchObject({ check: 'clock against redis', is });
-    expect(findings).toHaveLength(5);
+    expect(findings).toHaveLength(6);
   });
 });

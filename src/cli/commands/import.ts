@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../rows/read-rows.ts';
 import { parseColumnMap, parseDelimiter } from '../column-map.ts';
 import { parseDurationMs } from '../duration.ts';
-import { parseInstantMs } from '../instant.ts';
+import { parsePastMs } from '../instant.ts';
 import type { ImportOptions } from '../import.ts';
 import { GROUPS, examples } from './help.ts';
 import { jsonOption, parseCount } from './options.ts';
@@ -36,10 +36,11 @@ export const registerImport: Register = (program, ended) => {
         .argParser(parseAtLeastOne),
     )
     .option('--report <file>', 'wait until the jobs have ended, and write how into this file')
+    .option('--spreadsheet', 'with --report: an apostrophe before each cell that would be a formula')
     .option(
       '--as-of <time>',
       'when the list was made (ISO 8601); default: when the file was written',
-      parseInstantMs,
+      parsePastMs,
     )
     .option('--again', 'add the rows of an import that is complete once more')
     .addOption(

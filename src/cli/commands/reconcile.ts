@@ -6,10 +6,10 @@ import { KEEPERS } from '../../reconcile/unwanted-users.ts';
 import { FORMATS } from '../../rows/read-rows.ts';
 import { parseColumnMap, parseDelimiter } from '../column-map.ts';
 import { parseDurationMs } from '../duration.ts';
-import { parseInstantMs } from '../instant.ts';
+import { parsePastMs } from '../instant.ts';
 import type { ReconcileOptions } from '../reconcile.ts';
 import { GROUPS, examples } from './help.ts';
-import { parseCount } from './options.ts';
+import { parseCount, parseWhole } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerReconcile: Register = (program, ended) => {
@@ -36,7 +36,7 @@ export const registerReconcile: Register = (program, ended) => {
     .option(
       '--as-of <time>',
       'when the list was made (ISO 8601); default: when the file was written',
-      parseInstantMs,
+      parsePastMs,
     )
     .option('--instance <name>', 'of this Damoov instance')
     .option('--delete-orphans', 'with --apply: have those deleted that are not in the list')
@@ -50,6 +50,12 @@ export const registerReconcile: Register = (program, ended) => {
         '--delete-duplicates <but>',
         'with --apply: have all users of a clientId deleted but one: that whose UserId is ours, the oldest, the newest',
       ).choices(KEEPERS),
+    )
+    .addOption(
+      new Option(
+        '--max-deletions <count>',
+        'at most so many; default: a tenth of the users at Damoov, and none where nobody in the list is known there',
+      ).argParser(parseWhole),
     )
     .addOption(
       new Option('--in <span>', 'when these deletions are due: 90s, 45m, 12h, 30d, 2w')

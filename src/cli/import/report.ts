@@ -30,21 +30,27 @@ const HEADING = 'line,clientId,userId,outcome,code';
 
 /**
  * @param goesOn whether the import was begun before, so that lines of it may be there.
+ * @param isForSheet no cell is to be a formula: an apostrophe goes before what would begin one.
  * @throws UsageError where the file cannot be written, or is another one.
  */
-export async function openReport(path: string, goesOn: boolean): Promise<Report> {
+export async function openReport(path: string, goesOn: boolean, isForSheet = false): Promise<Report> {
   const handle = await open(path, 'a+', 0o600).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`--report: ${path} cannot be written (${error.code ?? error.name})`);
   });
   try {
-    return await reportOf(handle, path, goesOn);
+    return await reportOf(handle, path, goesOn, isForSheet);
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
-async function reportOf(handle: FileHandle, path: string, goesOn: boolean): Promise<Report> {
+async function reportOf(
+  handle: FileHandle,
+  path: string,
+  goesOn: boolean,
+  isForSheet: boolean,
+): Promise<Report> {
   const lines = createLineSet();
   const counts = { created: 0, existed: 0, superseded: 0, failed: 0, invalid: 0 };
   const note = (line: number, outcome: RowOutcome) => {
@@ -66,11 +72,13 @@ async function reportOf(handle: FileHandle, path: string, goesOn: boolean): Prom
     async add(ends) {
       const news = ends.filter(({ line }) => !lines.has(line));
       if (news.length === 0) return;
-      await handle.appendFile(news.map(textOf).join('')).catch((error: NodeJS.ErrnoException) => {
-        throw new Error(`--report: ${path} cannot be written (${error.code ?? error.name})`, {
-          cause: error,
+      await handle
+        .appendFile(news.map((end) => textOf(end, isForSheet)).join(''))
+        .catch((error: NodeJS.ErrnoException) => {
+          throw new Error(`--report: ${path} cannot be written (${error.code ?? error.name})`, {
+            cause: error,
+          });
         });
-      });
       for (const { line, outcome } of news) note(line, outcome);
     },
     close: () => handle.close(),
@@ -111,10 +119,18 @@ async function read(
 
 const ENTRY = /^(?<line>\d+),.*,(?<outcome>[a-z]+),[^,]*$/s;
 
-function textOf({ line, clientId = '', userId = '', outcome, code = '' }: RowEnd): string {
-  return `${[String(line), clientId, userId, outcome, code].map(cellOf).join(',')}\n`;
+function textOf(
+  { line, clientId = '', userId = '', outcome, code = '' }: RowEnd,
+  isForSheet: boolean,
+): string {
+  const cells = [String(line), clientId, userId, outcome, code];
+  return `${cells.map((text) => cellOf(isForSheet ? unexecuted(text) : text)).join(',')}\n`;
 }
 
 function cellOf(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function unexecuted(text: string): string {
+  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 }

@@ -1,0 +1,53 @@
+/**
+ * Runs one command and turns its end into an exit status.
+ */
+import { createRequire } from 'node:module';
+import { CommanderError } from 'commander';
+import { z } from 'zod';
+import { commandLine } from './command-line.ts';
+import { UsageError } from './usage-error.ts';
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(createRequire(import.meta.url)('../../package.json'));
+
+const DONE = 0;
+const FAILED = 1;
+const BAD_USAGE = 2;
+
+/** Does not return: the process ends with the status of the command. */
+export async function runToEnd(argv: string[]): Promise<never> {
+  const status = await run(argv);
+  await Promise.all([written(process.stdout), written(process.stderr)]);
+  process.exit(status);
+}
+
+/** What a reader of a pipe has not taken yet would be lost with the process. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.once('error', () => resolve());
+  stream.write('', () => resolve());
+  return promise;
+}
+
+async function run(argv: string[]): Promise<number> {
+  let status = DONE;
+  const ended = (isDone: boolean) => {
+    if (!isDone) status = FAILED;
+  };
+  try {
+    await commandLine(version, ended).parseAsync(argv);
+    return status;
+  } catch (error) {
+    // Commander has already said what is wrong, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return isBadUsage(error) ? BAD_USAGE : FAILED;
+  }
+}
+
+/** A faulty configuration says so by its name: its module is loaded only where one is read. */
+function isBadUsage(error: unknown): boolean {
+  return error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError');
+}
