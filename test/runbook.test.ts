@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
@@ -7,7 +8,6 @@ import { linesOf, newKey, receiptsOf } from './receipts/deletions.ts';
 import { makeFailedJobs } from './support/failed-jobs.ts';
 import { runCommand } from './support/run-command.ts';
 import { createWorld } from './support/world.ts';
-import { createPublicKey } from 'node:crypto';
 
 const DOCUMENTS = ['docs/runbook.md', 'docs/upgrading.md', 'docs/capacity.md'];
 const OURS = 'npm run -s cli -- ';
