@@ -20,6 +20,4 @@ for (const pid of new Set(['1', ...ours])) {
 for (const file of ['/app/a-file', '/app/dist/main.js', '/tmp/a-file', '/home/node/a-file', '/a-file']) {
   assert.throws(() => writeFileSync(file, ''), { code: 'EROFS' }, `${file} cannot be written`);
 }
-console.log(
-  `confined: user node, no capability, no new privilege, nothing can be written`,
-);
+console.log(`confined: user node, no capability, no new privilege, nothing can be written`);

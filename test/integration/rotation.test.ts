@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { pino } from 'pino';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { type ChangingCredentials, startChangingCredentials } from '../support/changing-credentials.ts';
 import { runCommand } from '../support/run-command.ts';
@@ -35,7 +35,7 @@ async function createRotation() {
     lines,
     start,
     /** The worker goes, and one with this environment comes. */
-    async restartWith(env: Record<string, string>) {
+    restartWith: async (env: Record<string, string>) => {
       await running?.close();
       running = await start(env);
     },
