@@ -106,9 +106,8 @@ function readPem(
   }
   const isKey = name === 'REDIS_TLS_KEY_FILE';
   try {
-    if (isKey) createPrivateKey(content);
-    else new X509Certificate(content);
-    return content;
+    const held = isKey ? createPrivateKey(content) : new X509Certificate(content);
+    return held && content;
   } catch {
     faults.push(`${name}: holds no ${isKey ? 'private key, or an encrypted one' : 'certificate'} in PEM`);
     return undefined;

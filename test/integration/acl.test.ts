@@ -26,17 +26,14 @@ async function startGuardedRedis() {
   const urlOf = (role: string) => `redis://damoov-${role}:a-password@127.0.0.1:${node.port}`;
   const targetOf = (role: string): RedisTarget => ({ kind: 'url', url: urlOf(role) });
   /** What has been refused, to whom. */
-  const refused = async () => {
-    const log = (await node.asked.call('ACL', 'LOG')) as unknown;
-    return JSON.stringify(log);
-  };
+  const refused = async () => JSON.stringify(await node.asked.call('ACL', 'LOG'));
   return { node, urlOf, targetOf, refused };
 }
 
 describe('the access that the documentation gives', () => {
   it('is enough for the worker, a producer, a subscriber and the commands', async () => {
     const { urlOf, targetOf, refused } = await startGuardedRedis();
-    const { env, run } = await expectService(
+    const world = await expectService(
       { target: targetOf('worker'), env: { REDIS_URL: urlOf('worker') } },
       {
         prefix: PREFIX,
@@ -45,8 +42,8 @@ describe('the access that the documentation gives', () => {
         commands: { REDIS_URL: urlOf('operator') },
       },
     );
-    await run('update-user', { clientId: 'c-2', changes: { phone: '+44' } });
-    expect((await runCommand(['doctor'], { ...env, REDIS_URL: urlOf('operator') })).status).toBe(0);
+    await world.run('update-user', { clientId: 'c-2', changes: { phone: '+44' } });
+    expect((await runCommand(['doctor'], { ...world.env, REDIS_URL: urlOf('operator') })).status).toBe(0);
     expect(await refused()).toBe('[]');
   });
 

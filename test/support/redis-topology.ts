@@ -55,7 +55,7 @@ export async function startCluster(
   const close = () => closeAll(nodes);
   const living = () => nodes.filter(({ isAlive }) => isAlive);
   const areWhole = () =>
-    every(living(), async (node) => /cluster_state:ok/.test(String(await node.asked.cluster('INFO'))));
+    every(living(), async (node) => /cluster_state:ok/.test(await node.asked.cluster('INFO')));
   try {
     await foundCluster(nodes, count);
     await until(areWhole);
@@ -218,7 +218,7 @@ async function closeAll(nodes: readonly RedisNode[]): Promise<void> {
 }
 
 async function foundCluster(nodes: readonly RedisNode[], masters: number): Promise<void> {
-  const ids = await Promise.all(nodes.map(async ({ asked }) => String(await asked.cluster('MYID'))));
+  const ids = await Promise.all(nodes.map(({ asked }) => asked.cluster('MYID')));
   const [first] = nodes;
   for (const [at, { asked }] of nodes.slice(0, masters).entries()) {
     const from = Math.ceil((at * SLOTS) / masters);

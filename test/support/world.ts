@@ -92,6 +92,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   // A Redis of the test's own ends with it.
   if (options.redis === undefined) onTestFinished(() => sweep(redis, prefix));
   const jobs = new Queue('user-jobs', { connection: redis, prefix });
+  // Without a listener BullMQ prints what a test does to Redis.
+  jobs.on('error', () => undefined);
   onTestFinished(() => jobs.close());
 
   const env: Record<string, string> & { EVENTS_QUEUES: string } = {
@@ -182,6 +184,7 @@ export async function subscribe(redis: string | RedisTarget, prefix: string, que
     },
     { connection, prefix },
   );
+  worker.on('error', () => undefined);
   onTestFinished(async () => {
     await worker.close();
     connection.disconnect();

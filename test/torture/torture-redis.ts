@@ -67,21 +67,21 @@ async function single(dir: string): Promise<TortureRedis> {
 }
 
 function several(topology: RedisTopology, prefix: string): TortureRedis {
-  const { target, env, masterOf, killMaster, heal, close } = topology;
+  const { target, env } = topology;
   return {
     target,
     exposed: target,
     env,
     async kill() {
-      await heal();
-      await killMaster(prefix);
+      await topology.heal();
+      await topology.killMaster(prefix);
     },
     // A proxy would have to stand before every server: here all clients of the master lose what they are about to be told.
     async loseReply() {
-      const { asked } = await masterOf(prefix);
+      const { asked } = await topology.masterOf(prefix);
       await asked.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     },
-    withMaster: async (work) => work((await masterOf(prefix)).asked),
-    close,
+    withMaster: async (work) => work((await topology.masterOf(prefix)).asked),
+    close: () => topology.close(),
   };
 }

@@ -9,6 +9,7 @@ import { startFleet } from './fleet.ts';
 import { EVENTS_QUEUES, PREFIX, prepareGround } from './ground.ts';
 import { whatIsLeft } from './left-behind.ts';
 import { makeLoad } from './load.ts';
+import { logIn } from './log-in.ts';
 import { startProducer } from './producer.ts';
 import { isCarriedOut, tellStuck } from './progress.ts';
 import { seeded } from './random.ts';
@@ -68,6 +69,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   let isClean = false;
   try {
     const { redis, sandboxUrl, logDir, workerEnv } = ground;
+    await logIn(redis.target, workerEnv);
     await ground.setModes({ ...SANDBOX_FAULTS, seed, latencyMs: [1, 10], loginLimit: null });
     const collector = await startCollector(redis.target, PREFIX, EVENTS_QUEUES);
     closing.push(() => collector.close());
