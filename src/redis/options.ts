@@ -18,9 +18,10 @@ export function requireMs(name: string, ms: number): void {
  */
 export function targetOf(redis: string | RedisTarget): RedisTarget {
   if (typeof redis === 'object' && redis !== null && 'kind' in redis) return redis;
-  const url = typeof redis === 'string' ? URL.parse(redis) : null;
-  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
-    throw new TypeError('redis: must be a redis:// or rediss:// URL, or a cluster or Sentinel by its nodes');
+  if (typeof redis === 'string') {
+    const url = URL.parse(redis);
+    if (url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '')
+      return { kind: 'url', url: redis };
   }
-  return { kind: 'url', url: String(redis) };
+  throw new TypeError('redis: must be a redis:// or rediss:// URL, or a cluster or Sentinel by its nodes');
 }
