@@ -28,5 +28,6 @@ export {
   type ScheduledDeletion,
   type UserJobsOptions,
 } from './producer/user-jobs.ts';
-export { RedisAwayError, RedisRefusedError, type HostPort, type RedisTarget } from './redis/connection.ts';
+export { RedisAwayError, type HostPort, type RedisTarget } from './redis/connection.ts';
+export { RedisRefusedError } from './redis/refusal.ts';
 export type { Cancellation, DeletionOf } from './redis/deletions/deletions.ts';

@@ -10,7 +10,7 @@ import {
   reachRedis,
 } from '../redis/connection.ts';
 import { locateRedis } from '../redis/locate-redis.ts';
-import { refusedWrite } from '../redis/refused-write.ts';
+import { refusalOf } from '../redis/refusal.ts';
 
 /**
  * Runs the work over a connection that fails rather than waits.
@@ -35,7 +35,7 @@ export async function withRedis<T>(
 
 /**
  * Runs work that opens its own connections.
- * @throws ConfigError, RefusedWriteError, and what the work throws.
+ * @throws ConfigError, RedisRefusedError, and what the work throws.
  */
 export async function withTarget<T>(work: (target: RedisTarget, config: Config) => Promise<T>): Promise<T> {
   loadEnvFile();
@@ -48,7 +48,7 @@ export async function withTarget<T>(work: (target: RedisTarget, config: Config) 
   try {
     return await work(target, config);
   } catch (error) {
-    throw refusedWrite(error) ?? error;
+    throw refusalOf(error) ?? error;
   } finally {
     await release();
   }

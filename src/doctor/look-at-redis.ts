@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisConnection } from '../redis/connection.ts';
-import { refusedWrite } from '../redis/refused-write.ts';
+import { refusalOf } from '../redis/refusal.ts';
 import { durationText } from '../contract/duration.ts';
 import type { Finding } from './finding.ts';
 
@@ -40,7 +40,7 @@ async function tryWrite(connection: RedisConnection, key: string): Promise<Findi
     await connection.del(key);
     return undefined;
   } catch (error) {
-    const refusal = refusedWrite(error);
+    const refusal = refusalOf(error);
     if (refusal === undefined) throw error;
     // A user with the least access may have what queues need, and not this.
     const is = refusal.code === 'NOPERM' ? 'warn' : 'fail';

@@ -11,9 +11,9 @@ import {
   RedisAwayError,
   connectRedis,
   isLostConnection,
-  tellable,
   withDuplicates,
 } from '../redis/connection.ts';
+import { tellable } from '../redis/refusal.ts';
 import { requireMs, targetOf } from '../redis/options.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 

@@ -10,8 +10,8 @@ import {
   isLostConnection,
   isUnsent,
   openImpatient,
-  tellable,
 } from '../redis/connection.ts';
+import { tellable } from '../redis/refusal.ts';
 
 /** The oldest Redis that has the commands which queues and ledger need. */
 const OLDEST_REDIS = [6, 2] as const;

@@ -7,13 +7,8 @@ import { type Job, type Queue, QueueEvents } from 'bullmq';
 import { type JobResult, readResult } from '../contract/event.ts';
 import { isJobName, referenceOfText } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
-import {
-  type RedisTarget,
-  connectRedis,
-  isLostConnection,
-  tellable,
-  withDuplicates,
-} from '../redis/connection.ts';
+import { type RedisTarget, connectRedis, isLostConnection, withDuplicates } from '../redis/connection.ts';
+import { tellable } from '../redis/refusal.ts';
 import { requireMs } from '../redis/options.ts';
 
 /** The job had not ended in time. It goes on all the same, and its event is published. */

@@ -63,33 +63,6 @@ export class RedisAwayError extends Error {
   }
 }
 
-/** Redis answers, and refuses: it is full (OOM), a replica (READONLY), cannot save (MISCONF), or the user lacks a right (NOPERM). */
-export class RedisRefusedError extends Error {
-  override readonly name = 'RedisRefusedError';
-  /** Redis' own word for it. */
-  readonly code: string;
-
-  constructor(code: string) {
-    super(`Redis refuses: ${code}${HINTS[code] === undefined ? '' : `, ${HINTS[code]}`}`);
-    this.code = code;
-  }
-}
-const HINTS: Readonly<Record<string, string>> = {
-  OOM: 'its memory is full',
-  READONLY: 'this is a replica',
-  MISCONF: 'it cannot save to disk',
-  NOPERM: 'the user lacks a right',
-  LOADING: 'it is starting',
-  BUSY: 'it is busy with a script',
-};
-
-/** An error that may be shown: what ioredis throws for a refusal holds the command, and with it whatever was to be written. */
-export function tellable(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') return error;
-  const [code = 'ERR'] = /\b[A-Z]{2,}\b/.exec(error.message) ?? [];
-  return new RedisRefusedError(code);
-}
-
 /**
  * Keeps hold of the connections that BullMQ makes of this one, as it does for calls that block: its own close waits for Redis.
  * @returns lets go of all of them at once.

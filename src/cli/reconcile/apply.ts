@@ -7,7 +7,7 @@ import { inOrder } from '../../reconcile/in-order.ts';
 import { type RepairOptions, creates, updates } from '../../reconcile/repair-jobs.ts';
 import type { UnwantedUser, UnwantedUsers } from '../../reconcile/unwanted-users.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
-import { refusedWrite } from '../../redis/refused-write.ts';
+import { refusalOf } from '../../redis/refusal.ts';
 import type { Deletions } from '../../redis/deletions/deletions.ts';
 import { type Terminal, confirm, isTerminal } from '../confirm.ts';
 import { numberText } from '../failed-report.ts';
@@ -61,7 +61,7 @@ export async function apply(options: ApplyOptions): Promise<Added> {
     const soFar = `${addedText(added)} added; run the command again for the rest`;
     if (stop.signal.aborted) throw new Error(`stopped: ${soFar}`, { cause: error });
     const away = isLostConnection(error) ? new RedisAwayError('the connection was lost') : error;
-    const told = refusedWrite(error) ?? away;
+    const told = refusalOf(error) ?? away;
     throw told instanceof Error ? new Error(`${told.message} (${soFar})`, { cause: error }) : error;
   } finally {
     progress.end();

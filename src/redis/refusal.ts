@@ -1,0 +1,40 @@
+/**
+ * What Redis means by a refusal, in one sentence and with what to do. Knows Redis' codes; what it says after them, and what
+ * ioredis keeps of the command, may be anything and is never told.
+ */
+
+/** Redis answers, and does not do what it was asked for. */
+export class RedisRefusedError extends Error {
+  override readonly name = 'RedisRefusedError';
+  /** Redis' own word for it: `OOM`, `READONLY`, `MISCONF`, `NOPERM`, or another. */
+  readonly code: string;
+
+  constructor(code: string) {
+    const meaning = MEANING.get(code);
+    super(meaning === undefined ? `Redis refuses (${code})` : `Redis refuses to write (${code}): ${meaning}`);
+    this.code = code;
+  }
+}
+
+const MEANING: ReadonlyMap<string, string> = new Map([
+  ['OOM', 'its memory is full. Give it more (maxmemory), or let the workers catch up before more is added'],
+  ['READONLY', 'it is a replica. Point the configuration at the master'],
+  ['MISCONF', 'it cannot save what it holds. Look at its disk, and at its log'],
+  ['NOPERM', 'its user may not do that. Give the user the access that docs/redis.md lists for its role'],
+]);
+
+/** Undefined for what is no refusal, or one whose meaning is not known. */
+export function refusalOf(error: unknown): RedisRefusedError | undefined {
+  if (error instanceof RedisRefusedError) return error;
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
+  // Out of a script older servers put words of their own in front.
+  const [code] = /\b(?:OOM|READONLY|MISCONF|NOPERM)\b/.exec(error.message) ?? [];
+  return code === undefined ? undefined : new RedisRefusedError(code);
+}
+
+/** An error that anybody may be shown: what ioredis throws for a refusal holds the command, and with it what was to be written. */
+export function tellable(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return error;
+  const [first = ''] = error.message.split(' ', 1);
+  return refusalOf(error) ?? new RedisRefusedError(/^[A-Z]+$/.test(first) ? first : 'ERR');
+}
