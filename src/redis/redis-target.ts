@@ -78,7 +78,7 @@ export function openConnection(
     case 'sentinel':
       return new Redis({ ...line, ...access, ...sentinelOptions(target) });
     case 'cluster':
-      return new Cluster(target.nodes, {
+      return new QueueCluster(target.nodes, {
         redisOptions: { ...line, ...access },
         lazyConnect: line.lazyConnect ?? false,
         enableOfflineQueue: line.enableOfflineQueue ?? true,
@@ -91,6 +91,20 @@ export function openConnection(
       });
   }
 }
+
+/**
+ * BullMQ duplicates a connection for its blocking calls, and tears one down whose call has not ended six seconds after its time. With a
+ * cluster it may then wait for ever, and the worker takes no further job: such a call fails instead, and BullMQ makes it again.
+ */
+class QueueCluster extends Cluster {
+  override readonly duplicate: Cluster['duplicate'] = (nodes, options) => {
+    const another = super.duplicate(nodes, options);
+    another.options.maxRedirections = BLOCKING_REDIRECTIONS;
+    return another;
+  };
+}
+/** About a second's worth. */
+const BLOCKING_REDIRECTIONS = 16;
 
 /** Only what is set: what is undefined would count as told. */
 function accessOf({ username, password, tls }: RedisAccess) {
