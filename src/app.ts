@@ -60,6 +60,9 @@ const PROBES = {
   outage: { firstMs: 2000, lastMs: 30_000 },
 };
 
+/** Each worker of a fleet is asked, several times a minute; what is pending changes slowly. */
+const KEEP_DELETIONS_MS = 30_000;
+
 /** A worker that dies at it leaves the sweep to the next for that long; a page of it takes far less. */
 const SWEEP_LEASE_MS = 60_000;
 
@@ -141,9 +144,10 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
         outcomes: () => readOutcomes(connection, prefix),
         logins: logins && (() => logins.state()),
         rate: () => traffic.state(),
+        keepDeletionsMs: KEEP_DELETIONS_MS,
       }),
     });
-    listeners.push(metrics.count);
+    listeners.push((happening) => metrics.count(happening));
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
     const health = await startHealthServer(
       config.http,

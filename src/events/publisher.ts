@@ -70,7 +70,7 @@ function beginToAdd({ tracer, contextManager }: Telemetry, queue: string, type: 
   });
   return {
     metadata: contextManager.getMetadata(span.setSpanOnContext(current)),
-    ended(isAdded: boolean) {
+    ended: (isAdded: boolean) => {
       if (!isAdded) span.recordException('not added');
       span.end();
     },

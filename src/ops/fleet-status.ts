@@ -19,6 +19,8 @@ export interface FleetStatusSources {
   /** Undefined where there is no admin whose log-ins could be counted. */
   logins?: (() => Promise<{ left: number; barredUntil?: number }>) | undefined;
   rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
+  /** How long what was seen of the pending deletions is taken to be so, in milliseconds: it costs most of all. Default 0. */
+  keepDeletionsMs?: number;
 }
 
 /** Times in epoch milliseconds. */
@@ -47,8 +49,8 @@ export interface FleetStatus {
 
 /** Answers how to read it, as often as is wanted. */
 export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
-  const { jobs, events, gateNames, gateOf, outcomes, logins, rate } = sources;
-  const glance = createDeletionsGlance(jobs);
+  const { jobs, events, gateNames, gateOf, outcomes, logins, rate, keepDeletionsMs = 0 } = sources;
+  const glance = kept(createDeletionsGlance(jobs), keepDeletionsMs);
   return async () => {
     const [ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
       statusOf(jobs),
@@ -69,6 +71,17 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
       rate: limit,
       deletions,
     };
+  };
+}
+
+/** Asks again only once the last answer is older than that. */
+function kept<T>(ask: () => Promise<T>, keepMs: number): () => Promise<T> {
+  let last: { answer: T; at: number } | undefined;
+  return async () => {
+    if (last === undefined || performance.now() - last.at >= keepMs) {
+      last = { answer: await ask(), at: performance.now() };
+    }
+    return last.answer;
   };
 }
 

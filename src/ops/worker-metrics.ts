@@ -105,6 +105,12 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
         return lowered.inc();
       case 'redis-lost':
         return redisLost.inc();
+      case 'started':
+      case 'redis-ready':
+      case 'traces-ready':
+      case 'traces-lost':
+      case 'queue-faulty':
+      case 'stopped-uncleanly':
     }
   };
 }
@@ -115,8 +121,8 @@ function codeOf(outcome: Extract<RunReport['verdict'], { next: 'complete' | 'fai
 }
 
 const STATUSES = new Set([
-  ...[200, 201, 204, 301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 409, 419, 422, 429],
-  ...[500, 501, 502, 503, 504],
+  200, 201, 204, 301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 409, 419, 422, 429, 500, 501, 502, 503,
+  504,
 ]);
 /** The status says 200, and the answer is not what it ought to be. */
 const UNUSABLE = new Set(['malformed', 'no-result']);

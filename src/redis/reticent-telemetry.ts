@@ -3,6 +3,7 @@
  * also tell what a job returned (tokens of a user), why it failed, what an error quotes, and each look into an empty queue.
  */
 import type { Telemetry } from 'bullmq';
+import { z } from 'zod';
 import { EVENT_TYPES } from '../contract/event.ts';
 import { isJobName } from '../contract/job.ts';
 
@@ -53,13 +54,15 @@ export function reticent(telemetry: Telemetry): Telemetry {
   };
 }
 
+/** By its two headers. */
+const TraceContext = z.object({ traceparent: z.string(), tracestate: z.string().optional() });
+
 /** What a trace needs to go on. Baggage, in which a service may carry anything, would stay in the job after an erasure. */
 function traceOnly(metadata: string): string {
   try {
-    const { traceparent, tracestate } = JSON.parse(metadata) as Record<string, unknown>;
-    // Without a trace a job is not to bear even an empty object.
-    return traceparent === undefined ? '' : JSON.stringify({ traceparent, tracestate });
+    return JSON.stringify(TraceContext.parse(JSON.parse(metadata)));
   } catch {
+    // Without a trace a job is not to bear even an empty object.
     return '';
   }
 }

@@ -5,17 +5,18 @@ import { BLANK, redacted } from '../../src/ops/redacted.ts';
 const SECRET = 'a mark that must not be seen';
 
 /** Every name under which the product, Damoov or a library holds something that no log may show. */
-const NAMES = [
-  ...['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId', 'profile', 'changes', 'data'],
-  ...['FirstName', 'LastName', 'FullName', 'Nickname', 'Phone', 'Email', 'ClientId', 'Birthday', 'Address'],
-  ...['UserFields', 'LoginFields', 'Password', 'AccessToken', 'RefreshToken', 'DeviceToken', 'CustomToken'],
-  ...['password', 'instanceKey', 'InstanceKey', 'key', 'privateKey', 'secret', 'accessToken', 'refreshToken'],
-  ...['authorization', 'Authorization', 'cookie', 'adminPassword', 'DAMOOV_INSTANCE_KEY', 'REDIS_PASSWORD'],
-  ...['instance-key', 'DAMOOV_USER_ID_SECRET', 'credentials', 'access_token'],
-];
+const NAMES = `
+  firstName lastName nickname phone email clientId profile changes data
+  FirstName LastName FullName Nickname Phone Email ClientId Birthday Address UserFields LoginFields
+  Password AccessToken RefreshToken DeviceToken CustomToken password instanceKey InstanceKey key privateKey secret
+  accessToken refreshToken authorization Authorization cookie adminPassword DAMOOV_INSTANCE_KEY REDIS_PASSWORD
+  instance-key DAMOOV_USER_ID_SECRET credentials access_token
+`
+  .trim()
+  .split(/\s+/);
 
 /** The value, put below so many further objects and lists. */
-const wrapped = (value: unknown, way: readonly (string | 'list')[]) =>
+const wrapped = (value: unknown, way: readonly string[]) =>
   way.reduceRight<unknown>((inner, step) => (step === 'list' ? [inner] : { [step]: inner }), value);
 
 describe('what is redacted', () => {
@@ -33,10 +34,27 @@ describe('what is redacted', () => {
 
   it('is nothing of what a line is for', () => {
     const line = {
-      ...{ jobId: '1', userId: 'u', operation: 'create-user', instance: 'default', attempt: 1 },
-      ...{ outcome: 'user.failed', code: 'rejected', reason: 'no', durationMs: 3, gate: 'admin', delayMs: 1 },
-      ...{ queue: 'user-jobs', events: ['user-events'], instances: ['default'], url: 'http://x:1' },
-      ...{ ratePerS: 1, pausedForMs: 2, signal: 'SIGTERM', missing: undefined, none: null, at: new Date(0) },
+      jobId: '1',
+      userId: 'u',
+      operation: 'create-user',
+      instance: 'default',
+      attempt: 1,
+      outcome: 'user.failed',
+      code: 'rejected',
+      reason: 'no',
+      durationMs: 3,
+      gate: 'admin',
+      delayMs: 1,
+      queue: 'user-jobs',
+      events: ['user-events'],
+      instances: ['default'],
+      url: 'http://x:1',
+      ratePerS: 1,
+      pausedForMs: 2,
+      signal: 'SIGTERM',
+      missing: undefined,
+      none: null,
+      at: new Date(0),
     };
     expect(redacted(line)).toEqual(line);
   });

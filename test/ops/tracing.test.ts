@@ -23,8 +23,11 @@ async function createTracedWorld(env: Record<string, string> = {}) {
 function spawnService(args: string[], world: World, receiver: OtlpReceiver) {
   const child = spawn(process.execPath, ['test/support/traced-service.ts', ...args], {
     env: {
-      ...{ PATH: process.env['PATH'], ...nothingConfigured() },
-      ...{ REDIS_URL: world.env['REDIS_URL'], QUEUE_PREFIX: world.prefix, OTLP: receiver.url },
+      PATH: process.env['PATH'],
+      ...nothingConfigured(),
+      REDIS_URL: world.env['REDIS_URL'],
+      QUEUE_PREFIX: world.prefix,
+      OTLP: receiver.url,
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -1,7 +1,7 @@
 /**
  * Receives traces over OTLP/HTTP, as JSON, and keeps them. Knows spans, not what they are about.
  */
-import { createServer } from 'node:http';
+import { type IncomingMessage, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
@@ -31,7 +31,8 @@ interface Body {
   resourceSpans: {
     resource: { attributes: Attribute[] };
     scopeSpans: {
-      spans: (Omit<ReceivedSpan, 'attributes' | 'service' | 'hasFailed'> & {
+      spans: (Omit<ReceivedSpan, 'attributes' | 'service' | 'hasFailed' | 'parentSpanId'> & {
+        parentSpanId?: string;
         attributes: Attribute[];
         status: { code: number };
       })[];
@@ -48,14 +49,17 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const headers: NodeJS.Dict<string | string[]>[] = [];
   const spans: ReceivedSpan[] = [];
   let status = 200;
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage) => {
     const body = await text(request);
-    if (status === 200) {
-      bodies.push(body);
-      headers.push(request.headers);
-      spans.push(...spansIn(JSON.parse(body) as Body));
-    }
-    response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+    if (status !== 200) return;
+    bodies.push(body);
+    headers.push(request.headers);
+    spans.push(...spansIn(JSON.parse(body) as Body));
+  };
+  const server = createServer((request, response) => {
+    void receive(request).then(() =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end('{}'),
+    );
   });
   const { promise: listening, resolve } = Promise.withResolvers<void>();
   server.listen(0, '127.0.0.1', resolve);

@@ -29,12 +29,13 @@ const telemetry = new BullMQOtel({ tracerName: 'service' });
 const tracer = trace.getTracer('service');
 
 if (role === 'listen') {
-  new UserEvents({ redis, prefix, queue, telemetry }, (event) =>
+  const events = new UserEvents({ redis, prefix, queue, telemetry }, (event) =>
     tracer.startActiveSpan('note the user', (span) => {
       span.end();
-      console.log(event.type);
+      process.stdout.write(`${event.type}\n`);
     }),
   );
+  process.once('SIGTERM', () => void events.close());
 } else {
   const users = new UserJobs({ redis, prefix, telemetry, failAfterMs: 10_000 });
   // A service may carry anything in its baggage.
@@ -49,7 +50,7 @@ if (role === 'listen') {
       tracer.startActiveSpan(`${call} in the shop`, async (span) => {
         const { id } = await users[call](user, options);
         span.end();
-        console.log(JSON.stringify({ id, traceId: span.spanContext().traceId }));
+        process.stdout.write(`${JSON.stringify({ id, traceId: span.spanContext().traceId })}\n`);
       }),
     );
   }
