@@ -10,11 +10,14 @@ import { openFleetClient } from './fleet-client.ts';
 import { fingerprintsOf } from './gate-fingerprints.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
+import { createFleetStatus } from './ops/fleet-status.ts';
+import { type Happening, tellAll } from './ops/happenings.ts';
 import { startHealthServer } from './ops/health.ts';
-import { createFaultLog } from './ops/fault-log.ts';
-import { type Log, createGateLog, createRunLog, describeError } from './ops/log.ts';
+import { type Log, createLogWriter } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
-import { connectRedis, isRefusal } from './redis/connection.ts';
+import type { Tracing } from './ops/tracing.ts';
+import { connectRedis } from './redis/connection.ts';
+import { readOutcomes } from './redis/ledger/outcome-counts.ts';
 import { type ProbeIntervals, createGates } from './redis/gates/gates.ts';
 import { createLastMoment } from './redis/deletions/last-moment.ts';
 import { regularly } from './redis/regularly.ts';
@@ -22,6 +25,7 @@ import { createChainReader } from './redis/ledger/receipt-chain.ts';
 import { createSweep } from './redis/ledger/sweep.ts';
 import { createUserLedger } from './redis/ledger/user-ledger.ts';
 import { standIn } from './stand-in.ts';
+import { version } from './version.ts';
 import type { Pipeline } from './worker/delivery.ts';
 import { Witness } from './worker/witness.ts';
 import { createSeal } from './worker/seal.ts';
@@ -56,6 +60,9 @@ const PROBES = {
   outage: { firstMs: 2000, lastMs: 30_000 },
 };
 
+/** Each worker of a fleet is asked, several times a minute; what is pending changes slowly. */
+const KEEP_DELETIONS_MS = 30_000;
+
 /** A worker that dies at it leaves the sweep to the next for that long; a page of it takes far less. */
 const SWEEP_LEASE_MS = 60_000;
 
@@ -71,21 +78,28 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
   } = timings;
   // Nothing is sent that might outlive its job's lock, so a deadline near the lock would let nothing be sent.
   const timeoutMs = Math.min(config.timeoutMs, lockMs / 2);
+  const hasAdmin = config.damoov === 'sandbox' || config.damoov.admin !== undefined;
+  const listeners: ((happening: Happening) => void)[] = [createLogWriter(log, { hasAdmin })];
+  const tell = tellAll(listeners);
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const step of closing.toReversed()) {
-      await step().catch((error: Error) => log.warn(describeError(error), 'a part did not stop cleanly'));
+      await step().catch((error: Error) => tell({ is: 'stopped-uncleanly', error }));
     }
   };
   try {
+    const tracing = await tracingOf(config, tell);
+    if (tracing !== undefined) {
+      listeners.push((happening) => tracing.note(happening));
+      closing.push(() => tracing.close());
+    }
+    const { telemetry } = tracing ?? {};
     const { target, damoov } = await standIn(config, log, closing);
 
     let isClosing = false;
     const connection = connectRedis(target, (state, reason) => {
-      if (state === 'ready') log.info('connected to Redis');
-      else if (isRefusal(reason))
-        log.error({ reason }, 'Redis refuses the user or password: the worker waits');
-      else if (!isClosing) log.error({ reason }, 'Redis is away: the worker waits for it');
+      if (state === 'ready') tell({ is: 'redis-ready' });
+      else if (!isClosing) tell({ is: 'redis-lost', reason });
     });
     closing.push(async () => {
       isClosing = true;
@@ -97,11 +111,12 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       connection,
       timeoutMs,
       now,
-      onLowered: (state) => log.warn(state, 'Damoov answers 429: the fleet sends more slowly'),
+      onLowered: (state) => tell({ is: 'rate-lowered', ...state }),
+      onArrival: (request) => tell({ is: 'request-ended', request }),
     });
     closing.push(() => client.close());
 
-    const publisher = createPublisher(connection, prefix, config.queues.events);
+    const publisher = createPublisher(connection, prefix, config.queues.events, telemetry);
     const jobs = new Queue(config.queues.jobs, { connection, prefix });
     jobs.on('error', () => {});
     closing.push(async () => {
@@ -115,10 +130,24 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       fingerprints,
       probes,
       now,
-      onChange: createGateLog(log, damoov.admin !== undefined),
+      onChange: (change) => tell({ is: 'gate-changed', change }),
     });
     const witness = new Witness({ retry: config.retry, onPassed: (gate) => gates.passed(gate) });
     const gateNames = [...fingerprints.keys()];
+    const metrics = createMetrics({
+      version,
+      status: createFleetStatus({
+        jobs,
+        events: publisher.queues,
+        gateNames,
+        gateOf: gates.stateOf,
+        outcomes: () => readOutcomes(connection, prefix),
+        logins: logins && (() => logins.state()),
+        rate: () => traffic.state(),
+        keepDeletionsMs: KEEP_DELETIONS_MS,
+      }),
+    });
+    listeners.push((happening) => metrics.count(happening));
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
     const health = await startHealthServer(
       config.http,
@@ -129,11 +158,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
           witness.isCutOff ? { ok: false, reason: 'this worker gets no answer from Damoov' } : { ok: true },
         ...gatesAreOpen(gateNames, gates.stateOf),
       },
-      createMetrics({
-        gates: () => Promise.all(gateNames.map(gates.stateOf)),
-        logins: logins && (() => logins.state()),
-        rate: () => traffic.state(),
-      }),
+      metrics,
     );
     closing.push(() => health.close());
 
@@ -165,21 +190,19 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
         headOf: createChainReader(prefix, jobs),
         sign: (statement) => signReceipt(statement, config.receiptKey),
       },
-      onRun: createRunLog(log),
+      onRun: (run) => tell({ is: 'run-ended', run }),
     };
-    const tellFault = createFaultLog<ReturnType<typeof describeError>>((fault, leftOut) =>
-      log.error({ ...fault, ...(leftOut > 0 && { leftOut }) }, 'the queue reports a fault'),
-    );
     const worker = startWorker(pipeline, {
       connection,
       prefix,
       concurrency: config.concurrency,
       lockMs,
       timeoutMs,
+      telemetry,
       onCompleted: (jobIds) => ledger.forgetSettled(jobIds),
       onError: (error) => {
         // While Redis is away the connection has said so once; BullMQ would say it several times a second.
-        if (connection.status === 'ready') tellFault(describeError(error));
+        if (connection.status === 'ready') tell({ is: 'queue-faulty', error });
       },
     });
     closing.push(() => worker.close(graceMs));
@@ -187,20 +210,28 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const stops = [regularly(() => gates.tend(), tendMs), regularly(sweep, sweepMs)];
     closing.push(async () => stops.forEach((stop) => stop()));
 
-    log.info(
-      {
-        queue: pipeline.jobsQueue,
-        events: config.queues.events,
-        instances: [...instances.keys()],
-        url: health.url,
-      },
-      'worker started',
-    );
+    tell({
+      is: 'started',
+      queue: pipeline.jobsQueue,
+      events: config.queues.events,
+      instances: [...instances.keys()],
+      url: health.url,
+    });
     return { url: health.url, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Loaded only where a receiver is configured: nothing of it is there to cost anything else. */
+async function tracingOf(
+  { tracing }: Config,
+  tell: (happening: Happening) => void,
+): Promise<Tracing | undefined> {
+  if (tracing === undefined) return undefined;
+  const { startTracing } = await import('./ops/tracing.ts');
+  return startTracing({ ...tracing, version, tell });
 }
 
 function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {

@@ -48,6 +48,8 @@ export interface Config {
   retry: RetryPolicy;
   http: { host: string; port: number };
   logLevel: string;
+  /** Where traces go, over OTLP/HTTP; none where it is absent. `ratio`: the share of those that begin here. */
+  tracing?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number };
   /** Variables that are set but have no effect in this version. */
   withoutEffect: string[];
 }
@@ -67,7 +69,7 @@ export class ConfigError extends Error {
   }
 }
 
-const WITHOUT_EFFECT = ['DASHBOARD_USER', 'DASHBOARD_PASSWORD', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const WITHOUT_EFFECT = ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'];
 
 const InstancesFile = z.record(
   z.string().min(1),
@@ -176,6 +178,14 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
     logLevel: values.LOG_LEVEL,
+    ...(values.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && {
+      tracing: {
+        endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+        headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+        serviceName: values.OTEL_SERVICE_NAME,
+        ratio: values.OTEL_TRACES_SAMPLER_ARG,
+      },
+    }),
     withoutEffect: WITHOUT_EFFECT.filter(isSet),
   };
 }

@@ -43,6 +43,28 @@ function isBareUrl(text: string): boolean {
   return url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
 }
 
+const NOT_A_SHARE = 'must be a number from 0 to 1';
+/** As OpenTelemetry has them: `name=value,…`, percent-encoded where needed. */
+const otlpHeaders = list.transform((items, context) =>
+  Object.fromEntries(
+    items.flatMap((item) => {
+      const match = /^(?<name>[\w!#$%&'*+.^`|~-]+)\s*=\s*(?<value>[\x20-\x7e]*)$/.exec(item)?.groups;
+      const { name, value } = { name: match?.['name'], value: decoded(match?.['value']) };
+      if (name !== undefined && value !== undefined) return [[name, value] as const];
+      context.addIssue({ code: 'custom', message: 'must be name=value, separated by commas' });
+      return [];
+    }),
+  ),
+);
+
+function decoded(text: string | undefined): string | undefined {
+  try {
+    return text === undefined ? undefined : decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The variables, as text, into values with their defaults. */
 export const Environment = z.object({
   NODE_ENV: z.string().optional(),
@@ -103,4 +125,11 @@ export const Environment = z.object({
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',
     })
     .default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
+    .refine(isBareUrl, 'must have no user, password, query or fragment')
+    .optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders.optional(),
+  OTEL_SERVICE_NAME: word.default('damoov-user-lifecycle'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number(NOT_A_SHARE).min(0, NOT_A_SHARE).max(1, NOT_A_SHARE).default(1),
 });

@@ -5,6 +5,7 @@
 import type { Config, DamoovAccess } from './config.ts';
 import { DamoovClient } from './damoov/client.ts';
 import { atMost } from './damoov/login-budget.ts';
+import type { Arrival, Traffic } from './damoov/traffic.ts';
 import type { RedisConnection } from './redis/connection.ts';
 import { createPacer, type Pacer } from './redis/rate/pacer.ts';
 import { deriveAdminKey } from './redis/session/admin-key.ts';
@@ -22,6 +23,8 @@ export interface FleetClientOptions {
   mostLogins?: number | undefined;
   /** Told when an answer of 429 that came here has lowered the fleet's rate. */
   onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
+  /** Told the end of each request, in the asynchronous context of whoever made it. */
+  onArrival?: ((arrival: Arrival) => void) | undefined;
 }
 
 export interface FleetClient {
@@ -37,7 +40,7 @@ export interface FleetClient {
 export async function openFleetClient(
   config: Config,
   { baseUrl, admin }: DamoovAccess,
-  { connection, timeoutMs, now, mostLogins, onLowered }: FleetClientOptions,
+  { connection, timeoutMs, now, mostLogins, onLowered, onArrival }: FleetClientOptions,
 ): Promise<FleetClient> {
   const { prefix } = config.queues;
   const shared = { connection, prefix, now };
@@ -55,7 +58,17 @@ export async function openFleetClient(
     now,
     sessionStore: isShared ? createSessionStore({ ...shared, ...key, leaseMs: 3 * timeoutMs }) : undefined,
     loginBudget: logins && mostLogins !== undefined ? atMost(mostLogins, logins) : logins,
-    traffic,
+    traffic: onArrival === undefined ? traffic : overheard(traffic, onArrival),
   });
   return { client, logins, traffic, fingerprint: key?.fingerprint };
+}
+
+function overheard(traffic: Traffic, onArrival: (arrival: Arrival) => void): Traffic {
+  return {
+    admit: (departure) => traffic.admit(departure),
+    answered(arrival) {
+      traffic.answered(arrival);
+      onArrival(arrival);
+    },
+  };
 }

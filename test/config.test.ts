@@ -147,6 +147,35 @@ describe('the configuration', () => {
     ).toEqual(loadConfig({}));
   });
 
+  it('sends traces only where a receiver is named, and its headers as OpenTelemetry writes them', () => {
+    expect(loadConfig({ OTEL_TRACES_SAMPLER_ARG: '0.5' }).tracing).toBeUndefined();
+    expect(
+      loadConfig({
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+        OTEL_EXPORTER_OTLP_HEADERS: 'api-key=a%20b==, x=',
+        OTEL_TRACES_SAMPLER_ARG: '0.25',
+      }).tracing,
+    ).toEqual({
+      endpoint: 'http://collector:4318',
+      headers: { 'api-key': 'a b==', x: '' },
+      serviceName: 'damoov-user-lifecycle',
+      ratio: 0.25,
+    });
+    const secret = 'hunter2';
+    expect(
+      faultsOf({
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://me:${secret}@collector`,
+        OTEL_EXPORTER_OTLP_HEADERS: `Bearer ${secret},a=%zz`,
+        OTEL_TRACES_SAMPLER_ARG: '2',
+      }),
+    ).toEqual([
+      'OTEL_EXPORTER_OTLP_ENDPOINT: must have no user, password, query or fragment',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
+      'OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1',
+    ]);
+  });
+
   it('says which variables have no effect', () => {
     expect(loadConfig({ DASHBOARD_USER: 'a' }).withoutEffect).toEqual(['DASHBOARD_USER']);
   });

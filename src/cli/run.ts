@@ -1,15 +1,10 @@
 /**
  * Runs one command and turns its end into an exit status.
  */
-import { createRequire } from 'node:module';
 import { CommanderError } from 'commander';
-import { z } from 'zod';
+import { version } from '../version.ts';
 import { commandLine } from './command-line.ts';
 import { UsageError } from './usage-error.ts';
-
-const { version } = z
-  .object({ version: z.string() })
-  .parse(createRequire(import.meta.url)('../../package.json'));
 
 const DONE = 0;
 const FAILED = 1;

@@ -23,6 +23,8 @@ export interface Arrival {
   readonly kind?: DamoovErrorKind | undefined;
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** Whether some of the request may have left this process. */
+  readonly wasSent: boolean;
   /** From the admission to the end, in milliseconds. */
   readonly durationMs: number;
 }
@@ -47,14 +49,14 @@ export function withTraffic(transport: Transport, traffic: Traffic): Transport {
     async send(call) {
       await enter(call);
       const leftAt = performance.now();
-      const tell = (end: Pick<Arrival, 'kind' | 'status' | 'retryAfterMs'>) =>
+      const tell = (end: End) =>
         traffic.answered({ operation: call.operation, durationMs: performance.now() - leftAt, ...end });
       try {
         const reply = await transport.send(call);
-        tell({ status: reply.status });
+        tell({ status: reply.status, wasSent: true });
         return reply;
       } catch (error) {
-        tell(error instanceof DamoovError ? endOf(error) : {});
+        tell(error instanceof DamoovError ? endOf(error) : { wasSent: false });
         throw error;
       }
     },
@@ -88,10 +90,8 @@ export function withTraffic(transport: Transport, traffic: Traffic): Transport {
 
 const REFUSED = 'was held back: the fleet may not send more for now';
 
-function endOf({
-  kind,
-  status,
-  retryAfterMs,
-}: DamoovError): Pick<Arrival, 'kind' | 'status' | 'retryAfterMs'> {
-  return { kind, status, retryAfterMs };
+type End = Pick<Arrival, 'kind' | 'status' | 'retryAfterMs' | 'wasSent'>;
+
+function endOf({ kind, status, retryAfterMs, wasSent }: DamoovError): End {
+  return { kind, status, retryAfterMs, wasSent };
 }

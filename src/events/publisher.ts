@@ -2,12 +2,13 @@
  * Prepares an event's add to every events queue; whoever settles the job carries the adds out, in one step with what else
  * the settling changes. Knows nothing of what the event says.
  */
-import { Job, Queue } from 'bullmq';
+import { Job, type JobsOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
 import type { UserEvent } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { type PreparedAdd, prepareAdd } from '../redis/prepare-add.ts';
 
 export interface EventPublisher {
+  readonly queues: readonly Queue[];
   /** The arguments of BullMQ's own addStandardJob, for each queue. Asks Redis nothing. */
   prepare(event: UserEvent): Promise<PreparedAdd[]>;
   close(): Promise<void>;
@@ -21,11 +22,15 @@ const EVENT_OPTIONS = {
   removeOnFail: { age: 14 * 24 * 3600 },
 };
 
-/** Prepares events for the queues with these names. */
+/**
+ * Prepares events for the queues with these names.
+ * @param telemetry follows each event to its subscriber, in the trace of its job.
+ */
 export function createPublisher(
   connection: RedisConnection,
   prefix: string,
   queueNames: readonly string[],
+  telemetry?: Telemetry,
 ): EventPublisher {
   const queues = queueNames.map((name) => {
     const queue = new Queue(name, { connection, prefix });
@@ -33,11 +38,41 @@ export function createPublisher(
     queue.on('error', () => {});
     return queue;
   });
+  const prepareFor = (queue: Queue, event: UserEvent, options: JobsOptions = EVENT_OPTIONS) =>
+    prepareAdd(new Job(queue, event.type, event, options));
   return {
+    queues,
     prepare: (event) =>
-      Promise.all(queues.map((queue) => prepareAdd(new Job(queue, event.type, event, EVENT_OPTIONS)))),
+      Promise.all(
+        queues.map(async (queue) => {
+          if (telemetry === undefined) return prepareFor(queue, event);
+          const { metadata, ended } = beginToAdd(telemetry, queue.name, event.type);
+          return {
+            ...(await prepareFor(queue, event, { ...EVENT_OPTIONS, telemetry: { metadata } })),
+            ended,
+          };
+        }),
+      ),
     async close() {
       await Promise.all(queues.map((queue) => queue.close()));
+    },
+  };
+}
+
+/** The span of an add, as BullMQ's own `add` would open it, and what the event bears of it. */
+function beginToAdd({ tracer, contextManager }: Telemetry, queue: string, type: string) {
+  const current: unknown = contextManager.active();
+  const span = tracer.startSpan(`add ${queue}.${type}`, { kind: SpanKind.PRODUCER }, current);
+  span.setAttributes({
+    'bullmq.queue.name': queue,
+    'bullmq.queue.operation': 'add',
+    'bullmq.job.name': type,
+  });
+  return {
+    metadata: contextManager.getMetadata(span.setSpanOnContext(current)),
+    ended: (isAdded: boolean) => {
+      if (!isAdded) span.recordException('not added');
+      span.end();
     },
   };
 }

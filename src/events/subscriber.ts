@@ -3,7 +3,7 @@
  * where it is not dealt with. Knows nothing of what is done with an event.
  */
 import { createHash } from 'node:crypto';
-import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import { DelayedError, type Job, type Telemetry, UnrecoverableError, Worker } from 'bullmq';
 import { type UserEvent, readEvent } from '../contract/event.ts';
 import {
   type RedisConnection,
@@ -15,6 +15,7 @@ import {
 } from '../redis/connection.ts';
 import { tellable } from '../redis/refusal.ts';
 import { requireMs, targetOf } from '../redis/options.ts';
+import { reticent } from '../redis/reticent-telemetry.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 
 /** One delivery of an event. */
@@ -43,6 +44,8 @@ export interface UserEventsOptions {
   rememberMs?: number | undefined;
   /** How long a delivery stays with a subscriber that gives no sign of life, in milliseconds. Default 30,000. */
   lockMs?: number | undefined;
+  /** BullMQ's own, such as `bullmq-otel` makes it: deals with each event in the trace of its job. Default: none. */
+  telemetry?: Telemetry | undefined;
   /** Told of each attempt that has failed, and of faults of the connection (with no event). Must not throw. Default: nobody. */
   onError?: ((error: Error, event?: { id: string; type: string; isGivenUp: boolean }) => void) | undefined;
 }
@@ -79,6 +82,7 @@ export class UserEvents {
     const { prefix = '{damoov}', queue = 'user-events', concurrency = 10, lockMs = 30_000 } = options;
     const { attempts = RETRY.attempts, firstMs = RETRY.firstMs, lastMs = RETRY.lastMs } = options.retry ?? {};
     for (const [name, ms] of Object.entries({ lockMs, firstMs, lastMs })) requireMs(name, ms);
+    const { telemetry } = options;
     this.#handler = handler;
     this.#options = options;
     this.#retry = { attempts, firstMs, lastMs };
@@ -94,6 +98,7 @@ export class UserEvents {
       stalledInterval: lockMs / 2,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
+      ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
     });
     this.#worker.on('error', (error) => {
       // While Redis is away the connection has said so once; BullMQ would say it several times a second.

@@ -19,6 +19,8 @@ export interface FleetStatusSources {
   /** Undefined where there is no admin whose log-ins could be counted. */
   logins?: (() => Promise<{ left: number; barredUntil?: number }>) | undefined;
   rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
+  /** How long what was seen of the pending deletions is taken to be so, in milliseconds: it costs most of all. Default 0. */
+  keepDeletionsMs?: number;
 }
 
 /** Times in epoch milliseconds. */
@@ -35,7 +37,8 @@ export interface FleetStatus {
     /** Since when the job waits that is next in line: added, or due then. Undefined where none waits. */
     oldestSince?: number;
   };
-  events: { queue: string; waiting: number }[];
+  /** What each of the subscribing services has before it; `failed` is what it has given up. */
+  events: { queue: string; waiting: number; active: number; delayed: number; failed: number }[];
   /** The most frequent first. */
   lastHour: OutcomeCount[];
   gates: GateState[];
@@ -46,12 +49,12 @@ export interface FleetStatus {
 
 /** Answers how to read it, as often as is wanted. */
 export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
-  const { jobs, events, gateNames, gateOf, outcomes, logins, rate } = sources;
-  const glance = createDeletionsGlance(jobs);
+  const { jobs, events, gateNames, gateOf, outcomes, logins, rate, keepDeletionsMs = 0 } = sources;
+  const glance = kept(createDeletionsGlance(jobs), keepDeletionsMs);
   return async () => {
     const [ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
       statusOf(jobs),
-      Promise.all(events.map(async (queue) => ({ queue: queue.name, waiting: await waitingIn(queue) }))),
+      Promise.all(events.map(async (queue) => ({ queue: queue.name, ...(await countsOf(queue)) }))),
       outcomes(),
       Promise.all(gateNames.map(gateOf)),
       logins?.(),
@@ -71,30 +74,38 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
   };
 }
 
+/** Asks again only once the last answer is older than that. */
+function kept<T>(ask: () => Promise<T>, keepMs: number): () => Promise<T> {
+  let last: { answer: T; at: number } | undefined;
+  return async () => {
+    if (last === undefined || performance.now() - last.at >= keepMs) {
+      last = { answer: await ask(), at: performance.now() };
+    }
+    return last.answer;
+  };
+}
+
 async function statusOf(queue: Queue): Promise<FleetStatus['jobs']> {
-  const [waiting, counts, isPaused, oldestSince] = await Promise.all([
-    waitingIn(queue),
-    queue.getJobCounts('active', 'delayed', 'failed', 'completed'),
+  const [counts, completed, isPaused, oldestSince] = await Promise.all([
+    countsOf(queue),
+    queue.getCompletedCount(),
     queue.isPaused(),
     oldestIn(queue),
   ]);
-  const { active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
   return {
     queue: queue.name,
     isPaused,
-    waiting,
-    active,
-    delayed,
-    failed,
+    ...counts,
     completed,
     ...(oldestSince !== undefined && { oldestSince }),
   };
 }
 
-/** Also those with a priority, which wait in another set. */
-async function waitingIn(queue: Queue): Promise<number> {
-  const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
-  return waiting + prioritized;
+/** Those with a priority wait in another set. */
+async function countsOf(queue: Queue) {
+  const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
+  const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
+  return { waiting: waiting + prioritized, active, delayed, failed };
 }
 
 /** Another client may have written anything into the options. */

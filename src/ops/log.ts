@@ -4,21 +4,33 @@
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
 import type { GateChange } from '../redis/gates/gates.ts';
+import { isRefusal } from '../redis/connection.ts';
 import type { RunReport } from '../worker/delivery.ts';
+import { createFaultLog } from './fault-log.ts';
+import type { Happening } from './happenings.ts';
+import { redacted } from './redacted.ts';
 
 export type Log = Logger;
 
-/** Opens the log on stderr: stdout is for results. */
-export async function createLog(level: string, isTerminal: boolean = process.stderr.isTTY): Promise<Log> {
+/**
+ * Opens the log on stderr: stdout is for results. What bears the name of a secret or of personal data is blanked, at any depth.
+ * @param destination instead of stderr.
+ */
+export async function createLog(
+  level: string,
+  isTerminal: boolean = process.stderr.isTTY,
+  destination: DestinationStream = pino.destination({ dest: 2, sync: true }),
+): Promise<Log> {
   return pino(
-    { level, base: null },
-    isTerminal ? await prettyStream() : pino.destination({ dest: 2, sync: true }),
+    { level, base: null, formatters: { log: redacted } },
+    isTerminal ? await prettyStream(destination) : destination,
   );
 }
 
-async function prettyStream(): Promise<DestinationStream> {
-  const { build } = await import('pino-pretty');
-  return build({ destination: 2, sync: true, translateTime: 'HH:MM:ss', singleLine: true });
+async function prettyStream(destination: DestinationStream): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({ translateTime: 'HH:MM:ss', singleLine: true, colorize: true });
+  return { write: (line) => destination.write(pretty(line)) };
 }
 
 /** What may be told of an error that is not ours. */
@@ -29,48 +41,92 @@ export function describeError(error: Error & { code?: unknown }): { error: strin
   return { error: name, reason: error.message };
 }
 
-/** Writes what runs of jobs have to tell. */
-export function createRunLog(log: Log): (report: RunReport) => void {
-  return (report) => {
-    const { verdict, ...run } = report;
-    if (verdict.next === 'parked') return log.debug({ ...run, next: verdict.next }, 'job waits for its user');
-    if (verdict.next === 'held') {
-      const { next, gate, outcome } = verdict;
-      return log.debug({ ...run, next, gate, reason: outcome?.reason }, 'job waits before a gate');
-    }
-    if (verdict.next === 'lost') return log.warn({ ...run, next: verdict.next }, 'job lost to another run');
-    const { outcome } = verdict;
-    if (verdict.next === 'complete') {
-      log.info({ ...run, outcome: verdict.event.type, userId: verdict.event.data.userId }, 'job done');
-    } else if (verdict.next === 'fail') {
-      const code = outcome.status === 'failed' ? outcome.code : undefined;
-      log.warn(
-        { ...run, outcome: 'user.failed', code, userId: verdict.event.data.userId, reason: verdict.reason },
-        'job failed',
-      );
-    } else {
-      const { delayMs, reason } = verdict;
-      const level = verdict.next === 'wait' && verdict.isFault ? 'error' : 'debug';
-      log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
+/**
+ * Writes what happens: a line for each settled job and each change of state; what only goes on later, at debug level.
+ * @param hasAdmin whether there is an account that could be refused.
+ */
+export function createLogWriter(
+  log: Log,
+  { hasAdmin }: { hasAdmin: boolean },
+): (happening: Happening) => void {
+  const tellFault = createFaultLog<ReturnType<typeof describeError>>((fault, leftOut) =>
+    log.error({ ...fault, ...(leftOut > 0 && { leftOut }) }, 'the queue reports a fault'),
+  );
+  return (happening) => {
+    switch (happening.is) {
+      case 'started': {
+        const { is: _is, ...where } = happening;
+        return log.info(where, 'worker started');
+      }
+      case 'run-ended':
+        return writeRun(log, happening.run);
+      case 'request-ended': {
+        const { operation, status, kind, durationMs } = happening.request;
+        return log.trace({ operation, status, kind, durationMs: Math.round(durationMs) }, 'request ended');
+      }
+      case 'gate-changed':
+        return writeGate(log, hasAdmin, happening.change);
+      case 'rate-lowered': {
+        const { ratePerS, pausedForMs } = happening;
+        return log.warn({ ratePerS, pausedForMs }, 'Damoov answers 429: the fleet sends more slowly');
+      }
+      case 'redis-ready':
+        return log.info('connected to Redis');
+      case 'redis-lost': {
+        const { reason } = happening;
+        const what = isRefusal(reason) ? 'Redis refuses the user or password' : 'Redis is away';
+        return log.error({ reason }, `${what}: the worker waits${what === 'Redis is away' ? ' for it' : ''}`);
+      }
+      case 'traces-ready':
+        return log.info('traces are taken again');
+      case 'traces-lost':
+        return log.warn({ reason: happening.reason }, 'traces are not taken: they are dropped meanwhile');
+      case 'queue-faulty':
+        return tellFault(describeError(happening.error));
+      case 'stopped-uncleanly':
+        return log.warn(describeError(happening.error), 'a part did not stop cleanly');
     }
   };
 }
 
-/** Writes when a gate is shut and when it opens again: one line in the whole fleet for each. */
-export function createGateLog(log: Log, hasAdmin: boolean): (change: GateChange) => void {
-  return (change) => {
-    if (change.is === 'open') {
-      const { gate, shutForMs } = change;
-      return log.info(
-        { gate, shutForMs },
-        gate === 'damoov' ? 'Damoov is back' : 'credential accepted again',
-      );
+function writeRun(log: Log, { verdict, ...run }: RunReport): void {
+  switch (verdict.next) {
+    case 'parked':
+      return log.debug({ ...run, next: verdict.next }, 'job waits for its user');
+    case 'held': {
+      const { next, gate, outcome } = verdict;
+      return log.debug({ ...run, next, gate, reason: outcome?.reason }, 'job waits before a gate');
     }
-    const { gate, reason } = change;
-    if (gate === 'brake') log.error({ gate, reason }, 'the brake holds deletions: release or refuse them');
-    else if (gate === 'damoov') log.error({ gate, reason }, 'Damoov is away: all jobs wait');
-    else if (gate === 'admin' && !hasAdmin)
-      log.error({ gate }, 'no admin account: the jobs that need it wait');
-    else log.error({ gate, reason }, 'credential refused: the jobs that need it wait');
-  };
+    case 'lost':
+      return log.warn({ ...run, next: verdict.next }, 'job lost to another run');
+    case 'complete': {
+      const { outcome, event } = verdict;
+      const code = outcome.status === 'superseded' ? outcome.by : undefined;
+      return log.info({ ...run, outcome: event.type, code, userId: event.data.userId }, 'job done');
+    }
+    case 'fail': {
+      const { outcome, event, reason } = verdict;
+      const code = outcome.status === 'failed' ? outcome.code : undefined;
+      return log.warn({ ...run, outcome: event.type, code, userId: event.data.userId, reason }, 'job failed');
+    }
+    case 'retry':
+    case 'wait': {
+      const { delayMs, reason, outcome } = verdict;
+      const level = verdict.next === 'wait' && verdict.isFault ? 'error' : 'debug';
+      return log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
+    }
+  }
+}
+
+/** When a gate is shut and when it opens again: one line in the whole fleet for each. */
+function writeGate(log: Log, hasAdmin: boolean, change: GateChange): void {
+  if (change.is === 'open') {
+    const { gate, shutForMs } = change;
+    return log.info({ gate, shutForMs }, gate === 'damoov' ? 'Damoov is back' : 'credential accepted again');
+  }
+  const { gate, reason } = change;
+  if (gate === 'brake') log.error({ gate, reason }, 'the brake holds deletions: release or refuse them');
+  else if (gate === 'damoov') log.error({ gate, reason }, 'Damoov is away: all jobs wait');
+  else if (gate === 'admin' && !hasAdmin) log.error({ gate }, 'no admin account: the jobs that need it wait');
+  else log.error({ gate, reason }, 'credential refused: the jobs that need it wait');
 }

@@ -3,7 +3,7 @@
  * nothing of how a job is carried out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BulkJobOptions, Queue } from 'bullmq';
+import { type BulkJobOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import {
@@ -14,6 +14,7 @@ import {
   createDeletions,
 } from '../redis/deletions/deletions.ts';
 import { requireMs, targetOf } from '../redis/options.ts';
+import { reticent } from '../redis/reticent-telemetry.ts';
 import { createCallOrder } from './call-order.ts';
 import { type RedisLink, openRedisLink } from './redis-link.ts';
 import {
@@ -38,6 +39,11 @@ export interface UserJobsOptions {
   queue?: string | undefined;
   /** How long a call may take, in milliseconds, until it fails with a RedisAwayError. Default 800. */
   failAfterMs?: number | undefined;
+  /**
+   * BullMQ's own, such as `bullmq-otel` makes it: a job is carried out in the trace of the call that added it; a deferred deletion
+   * begins one of its own when it is due. Default: none.
+   */
+  telemetry?: Telemetry | undefined;
   /** Told what the operator of this Redis should know. Default: a warning of the process. */
   onWarning?: ((message: string) => void) | undefined;
 }
@@ -107,6 +113,7 @@ export class UserJobs {
   readonly #deletions: Deletions;
   readonly #results: Results;
   readonly #order = createCallOrder(Date.now);
+  readonly #telemetry: Telemetry | undefined;
 
   constructor(options: UserJobsOptions) {
     const { redis, prefix = '{damoov}', queue = 'user-jobs', failAfterMs = 800 } = options;
@@ -116,7 +123,9 @@ export class UserJobs {
     this.#link = openRedisLink(target, { failAfterMs, onWarning });
     // All three: with fewer of them a queue made while Redis is away hangs, or fails for good. The worker writes the metadata.
     const impatient = { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true };
-    this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient });
+    this.#telemetry = options.telemetry && reticent(options.telemetry);
+    const traced = this.#telemetry && { telemetry: this.#telemetry };
+    this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient, ...traced });
     this.#queue.on('error', () => {});
     this.#deletions = createDeletions({ jobs: this.#queue, prefix });
     this.#results = createResults(this.#queue, target);
@@ -146,11 +155,10 @@ export class UserJobs {
     const dueAt = dueAtOf(due, Date.now());
     checked('delete-user', user);
     const requestedAt = this.#order.stampOf(user);
-    const scheduled = await this.#link.call(
-      () => this.#deletions.schedule(user, dueAt, { reschedules, requestedAt }),
-      {
+    const scheduled = await this.#traced((trace) =>
+      this.#link.call(() => this.#deletions.schedule(user, dueAt, { reschedules, requestedAt, trace }), {
         isRepeatable: true,
-      },
+      }),
     );
     return scheduled === 'too-late' ? scheduled : this.#scheduled(scheduled);
   }
@@ -250,6 +258,28 @@ export class UserJobs {
     const { name, data, opts } = this.#bulkJob(job, idempotencyKey);
     await this.#link.call(() => this.#queue.add(name, data, opts), { isRepeatable: true });
     return this.job(opts.jobId);
+  }
+
+  /** Adds a deletion within a span, as BullMQ's own `add` does with other jobs. */
+  async #traced<T>(add: (trace: string | undefined) => Promise<T>): Promise<T> {
+    if (this.#telemetry === undefined) return add(undefined);
+    const { tracer, contextManager } = this.#telemetry;
+    const current: unknown = contextManager.active();
+    const span = tracer.startSpan(
+      `add ${this.#queue.name}.delete-user`,
+      { kind: SpanKind.PRODUCER },
+      current,
+    );
+    span.setAttributes({ 'bullmq.queue.name': this.#queue.name, 'bullmq.job.name': 'delete-user' });
+    const context: unknown = span.setSpanOnContext(current);
+    try {
+      return await contextManager.with(context, () => add(contextManager.getMetadata(context)));
+    } catch (error) {
+      span.recordException(error instanceof Error ? error.name : 'Error');
+      throw error;
+    } finally {
+      span.end();
+    }
   }
 
   #bulkJob(job: CheckedJob, idempotencyKey: string | undefined, index?: number): BulkJob {

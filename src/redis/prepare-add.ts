@@ -8,6 +8,8 @@ import type { Argument } from './scripts.ts';
 export interface PreparedAdd {
   keys: readonly string[];
   args: readonly Argument[];
+  /** To be told whether it was carried out, where somebody follows it. */
+  ended?: (isAdded: boolean) => void;
 }
 
 /** How many keys addStandardJob takes. */

@@ -2,7 +2,7 @@
  * Takes jobs off the queue and hands them to the processor; starts, stops and gives back. Knows nothing of what a job
  * does.
  */
-import { type JobJson, Worker } from 'bullmq';
+import { type JobJson, type Telemetry, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
@@ -18,6 +18,8 @@ export interface WorkerOptions {
   lockMs: number;
   /** The deadline of one request, in milliseconds: none is sent that might outlive the lock. */
   timeoutMs: number;
+  /** Follows each job. Default: nobody does. */
+  telemetry?: Telemetry | undefined;
   /** Told of jobs that have completed, some at a time. */
   onCompleted: (jobIds: readonly string[]) => void;
   /** Told of faults of the queue itself, as opposed to a job's. */
@@ -75,7 +77,7 @@ class TextJobWorker extends Worker<string, EventData> {
 
 /** Starts to work on the pipeline's queue. */
 export function startWorker(pipeline: Pipeline, options: WorkerOptions): RunningWorker {
-  const { connection, prefix, concurrency, lockMs, timeoutMs, onError } = options;
+  const { connection, prefix, concurrency, lockMs, timeoutMs, telemetry, onError } = options;
   let inFlight = 0;
   const worker: TextJobWorker = new TextJobWorker(
     pipeline.jobsQueue,
@@ -104,6 +106,7 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
       removeOnComplete: KEEP_COMPLETED,
       removeOnFail: KEEP_FAILED,
       settings: { backoffStrategy },
+      ...(telemetry !== undefined && { telemetry }),
     },
   );
   worker.on('error', onError);

@@ -1,26 +1,108 @@
+import { PassThrough } from 'node:stream';
 import { Redis } from 'ioredis';
-import { pino } from 'pino';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import type { Outcome } from '../../src/contract/outcome.ts';
-import { createRunLog, describeError } from '../../src/ops/log.ts';
+import { type UserEvent, eventOf } from '../../src/contract/event.ts';
+import { type Outcome, type Settled, failed } from '../../src/contract/outcome.ts';
+import type { Happening } from '../../src/ops/happenings.ts';
+import { createLog, createLogWriter, describeError } from '../../src/ops/log.ts';
+import type { Verdict } from '../../src/worker/verdict.ts';
 
-function openLog() {
-  const lines: { level: number; msg: string }[] = [];
-  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const told = createRunLog(log);
-  const run = (outcome: Outcome, operation = 'create-user', more: { isFault?: true } = {}) =>
-    told({
-      jobId: '1',
-      operation,
-      instance: 'default',
-      attempt: 1,
-      durationMs: 1,
-      verdict: { next: 'wait', outcome, delayMs: 1, reason: 'because', ...more },
+const USER_ID = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
+
+async function openLog({ hasAdmin = true } = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line));
+  const log = await createLog('trace', false, { write });
+  const tell = createLogWriter(log, { hasAdmin });
+  const run = (verdict: Verdict) =>
+    tell({
+      is: 'run-ended',
+      run: {
+        jobId: 'j-1',
+        operation: 'create-user',
+        instance: 'default',
+        attempt: 2,
+        durationMs: 31,
+        verdict,
+      },
     });
-  return { lines, run };
+  const wait = (outcome: Outcome, more: { isFault?: true } = {}) =>
+    run({ next: 'wait', outcome, delayMs: 1, reason: 'because', ...more });
+  /** Without what every line has. */
+  const told = () => lines.map(({ time: _time, ...line }) => line);
+  return { lines, log, tell, run, wait, told };
+}
+
+function settled(outcome: Settled): UserEvent {
+  return eventOf(outcome, {
+    jobsQueue: 'user-jobs',
+    jobId: 'j-1',
+    operation: 'create-user',
+    instance: 'default',
+    attempts: 2,
+    now: 1,
+  });
 }
 
 describe('the log', () => {
+  it('has one line for a settled job, with all that tells it from others', async () => {
+    const { run, told } = await openLog();
+    const done: Settled = { status: 'done', type: 'user.created', userId: USER_ID, existed: false };
+    run({ next: 'complete', outcome: done, event: settled(done) });
+    const late: Settled = { status: 'superseded', by: 'newer values', userId: USER_ID };
+    run({ next: 'complete', outcome: late, event: settled(late) });
+    const refused = failed('rejected', 'no', USER_ID);
+    run({ next: 'fail', outcome: refused, event: settled(refused), reason: 'rejected: no' });
+    const same = {
+      jobId: 'j-1',
+      userId: USER_ID,
+      operation: 'create-user',
+      instance: 'default',
+      attempt: 2,
+      durationMs: 31,
+    };
+    expect(told()).toEqual([
+      { ...same, level: 30, outcome: 'user.created', msg: 'job done' },
+      { ...same, level: 30, outcome: 'user.superseded', code: 'newer values', msg: 'job done' },
+      {
+        ...same,
+        level: 40,
+        outcome: 'user.failed',
+        code: 'rejected',
+        reason: 'rejected: no',
+        msg: 'job failed',
+      },
+    ]);
+  });
+
+  it.for<[Happening, number, string]>([
+    [{ is: 'gate-changed', change: { gate: 'damoov', is: 'shut', reason: '503' } }, 50, 'Damoov is away'],
+    [{ is: 'gate-changed', change: { gate: 'damoov', is: 'open', shutForMs: 1 } }, 30, 'Damoov is back'],
+    [
+      { is: 'gate-changed', change: { gate: 'instance-key:x', is: 'shut', reason: '401' } },
+      50,
+      'credential refused',
+    ],
+    [
+      { is: 'gate-changed', change: { gate: 'admin', is: 'open', shutForMs: 1 } },
+      30,
+      'credential accepted again',
+    ],
+    [{ is: 'gate-changed', change: { gate: 'brake', is: 'shut', reason: 'many' } }, 50, 'the brake holds'],
+    [{ is: 'rate-lowered', ratePerS: 2, pausedForMs: 10 }, 40, 'Damoov answers 429'],
+    [{ is: 'redis-lost', reason: 'ECONNREFUSED' }, 50, 'Redis is away: the worker waits for it'],
+    [{ is: 'redis-lost', reason: 'WRONGPASS' }, 50, 'Redis refuses the user or password: the worker waits'],
+    [{ is: 'redis-ready' }, 30, 'connected to Redis'],
+    [{ is: 'traces-lost', reason: 'OTLPExporterError' }, 40, 'traces are not taken'],
+    [{ is: 'traces-ready' }, 30, 'traces are taken again'],
+    [{ is: 'queue-faulty', error: new Error('no') }, 50, 'the queue reports a fault'],
+    [{ is: 'stopped-uncleanly', error: new Error('no') }, 40, 'a part did not stop cleanly'],
+  ])('has one line for a change of state: %j', async ([happening, level, msg]) => {
+    const { tell, told } = await openLog();
+    tell(happening);
+    expect(told()).toEqual([expect.objectContaining({ level, msg: expect.stringContaining(msg) })]);
+  });
+
   it('tells of an error of Redis its code, and never the command it quotes', async () => {
     const redis = new Redis(inject('redisUrl'));
     onTestFinished(() => redis.disconnect());
@@ -31,12 +113,24 @@ describe('the log', () => {
     );
     expect(JSON.stringify(error) + error.message).toContain(mark);
     expect(describeError(error)).toEqual({ error: 'ReplyError', reason: 'ERR' });
+    const { log, lines } = await openLog();
+    log.error({ err: error, deep: { error } }, 'as a careless line would have it');
+    expect(JSON.stringify(lines)).not.toContain(mark);
   });
 
-  it('tells of a wait at debug level, and as an error where its end could not be written down', () => {
-    const { lines, run } = openLog();
-    run({ status: 'wait', reason: 'no such user yet', delayMs: 1 });
-    run({ status: 'wait', reason: 'no such user yet', delayMs: 1 }, 'update-user', { isFault: true });
+  it('tells of a wait at debug level, and as an error where its end could not be written down', async () => {
+    const { lines, wait } = await openLog();
+    wait({ status: 'wait', reason: 'no such user yet', delayMs: 1 });
+    wait({ status: 'wait', reason: 'no such user yet', delayMs: 1 }, { isFault: true });
     expect(lines.map(({ level }) => level)).toEqual([20, 50]);
+  });
+
+  it('is readable on a terminal, and as blank there', async () => {
+    const terminal = new PassThrough();
+    const log = await createLog('info', true, terminal);
+    log.warn({ jobId: 'j-1', profile: { firstName: 'Ada' } }, 'job failed');
+    const line = String(terminal.read());
+    expect(line).toMatch(/^\S*\[?\d\d:\d\d:\d\d.*WARN.*job failed.*j-1.*\n$/);
+    expect(line).not.toContain('Ada');
   });
 });

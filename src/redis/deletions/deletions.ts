@@ -49,13 +49,14 @@ export interface Deletions {
    * Has the user deleted at a time, in epoch milliseconds; at once where that is over. Where a deletion of the user is
    * pending the answer is that one, asked for anew: a create in between no longer undoes it.
    * @param options `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
-   * `requestedAt`: when it counts as asked for, in epoch milliseconds; default now.
+   * `requestedAt`: when it counts as asked for, in epoch milliseconds; default now. `trace`: what a job that is due at once bears of
+   * its trace; one that is deferred would cost twice as much with it.
    * @throws RangeError for a time that the queue cannot count to, TypeError for a request that is no job.
    */
   schedule(
     request: DeletionRequest,
     dueAt: number,
-    options?: { reschedules?: boolean; requestedAt?: number },
+    options?: { reschedules?: boolean; requestedAt?: number; trace?: string | undefined },
   ): Promise<Scheduled | 'too-late'>;
   /** Moves the deletion that is pending, and makes none. */
   reschedule(user: DeletionOf, dueAt: number): Promise<Scheduled | Exclude<Cancellation, 'cancelled'>>;
@@ -105,6 +106,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     dueAt: number,
     mode: 'add' | 'add-or-move' | 'move',
     requestedAt = Date.now(),
+    trace?: string,
   ) {
     if (!(dueAt <= LAST_DUE_MS)) {
       throw new RangeError(`a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`);
@@ -128,6 +130,8 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
           Math.max(0, Math.ceil(dueAt)),
           mode,
           KEEP_NAME_S,
+          // As BullMQ writes `telemetry.metadata` down.
+          trace === undefined || trace === '' ? '{}' : JSON.stringify({ tm: trace }),
           ...hashes.slice(1),
         ],
       ),
@@ -149,8 +153,8 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     );
 
   return {
-    async schedule(request, dueAt, { reschedules = false, requestedAt } = {}) {
-      const scheduled = await put(request, dueAt, reschedules ? 'add-or-move' : 'add', requestedAt);
+    async schedule(request, dueAt, { reschedules = false, requestedAt, trace } = {}) {
+      const scheduled = await put(request, dueAt, reschedules ? 'add-or-move' : 'add', requestedAt, trace);
       if (scheduled === 'none' || scheduled === 'done') throw new Error('nothing was scheduled');
       return scheduled;
     },

@@ -1,7 +1,8 @@
 -- Adds a user's deletion where none is pending; else answers with the one there is, or moves it.
 --   KEYS: 1 the salt, 2 the name, 3-8 of BullMQ's addDelayedJob, 9-17 of its promote, 18 another name of the user, if any
 --   ARGV: 1 the salt, 2 base of the jobs' keys, 3 hash of the name, 4 data, 5 requested at in ms, 6 due at in ms,
---         7 'add' | 'add-or-move' | 'move', 8 seconds to keep what is known of a name, 9 hash of the other name
+--         7 'add' | 'add-or-move' | 'move', 8 seconds to keep what is known of a name, 9 options of a job that is due at once,
+--         as JSON, 10 hash of the other name
 --   Answers 'stale' | 'none' | 'too-late' | 'done' | {'scheduled' | 'exists' | 'moved', jobId, due in ms, requested in ms}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 'stale'
@@ -9,7 +10,7 @@ end
 local base, data = ARGV[2], ARGV[4]
 local requestedAt, dueAt, mode, keepS = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 local delayed = KEYS[6]
-local given = KEYS[18] and { { KEYS[2], ARGV[3] }, { KEYS[18], ARGV[9] } } or { { KEYS[2], ARGV[3] } }
+local given = KEYS[18] and { { KEYS[2], ARGV[3] }, { KEYS[18], ARGV[10] } } or { { KEYS[2], ARGV[3] } }
 
 local function isLiveUnder(key, hash)
   return isLive(deletionOf(base, deletionId(hash, (nameState(key)))))
@@ -51,7 +52,7 @@ local function note(due)
 end
 
 local function optsOf(delay)
-  return delay > 0 and string.format('{"delay":%.0f}', delay) or '{}'
+  return delay > 0 and string.format('{"delay":%.0f}', delay) or ARGV[9]
 end
 
 local function add(is)

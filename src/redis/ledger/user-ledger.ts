@@ -162,27 +162,42 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
-    const reply = await script('settle')(
-      [settledKey(jobId), lockKey(jobId), ...promoteKeys, ...adds.flatMap(({ keys }) => keys)],
-      [
-        ...bases,
-        jobId,
-        token,
-        hash,
-        lockMs,
-        KEEP_S,
-        kept,
-        KEEP_SETTLED_S,
-        JSON.stringify({
-          ...change,
-          job: settlement && { ...endOfJob(settlement, sweepKey), version },
-          receipt: settlement && linkOf(settlement, prefix),
-          count: settlement && countOf(settlement.event, prefix),
-        }),
-        ...adds.flatMap(({ args }) => args),
-      ],
+    return followed(adds, async () =>
+      Ended.parse(
+        await script('settle')(
+          [settledKey(jobId), lockKey(jobId), ...promoteKeys, ...adds.flatMap(({ keys }) => keys)],
+          [
+            ...bases,
+            jobId,
+            token,
+            hash,
+            lockMs,
+            KEEP_S,
+            kept,
+            KEEP_SETTLED_S,
+            JSON.stringify({
+              ...change,
+              job: settlement && { ...endOfJob(settlement, sweepKey), version },
+              receipt: settlement && linkOf(settlement, prefix),
+              count: settlement && countOf(settlement.event, prefix),
+            }),
+            ...adds.flatMap(({ args }) => args),
+          ],
+        ),
+      ),
     );
-    return Ended.parse(reply);
+  }
+}
+
+/** Whoever follows the adds is told how it went, whatever that was. */
+async function followed(adds: readonly PreparedAdd[], settle: () => Promise<Ended>): Promise<Ended> {
+  let isAdded = false;
+  try {
+    const ended = await settle();
+    isAdded = ended === 'ok';
+    return ended;
+  } finally {
+    for (const add of adds) add.ended?.(isAdded);
   }
 }
 

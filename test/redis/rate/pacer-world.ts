@@ -103,7 +103,7 @@ export function createPacerWorld() {
       nowMs += ms;
     },
     answer: (pacer: Pacer, end: Partial<Arrival>) =>
-      pacer.answered({ operation: 'create', durationMs: 0, ...end }),
+      pacer.answered({ operation: 'create', durationMs: 0, wasSent: true, ...end }),
   };
 }
 

@@ -1,0 +1,32 @@
+/**
+ * What happens in a worker and is worth telling: log, metrics and traces each listen to the same. Names no listener, and holds
+ * ids, names from the configuration and figures only.
+ */
+import type { Arrival } from '../damoov/traffic.ts';
+import type { GateChange } from '../redis/gates/gates.ts';
+import type { RunReport } from '../worker/delivery.ts';
+
+export type Happening =
+  | { is: 'started'; queue: string; events: readonly string[]; instances: readonly string[]; url: string }
+  /** A run of a job has ended: the job is settled, or goes on later. */
+  | { is: 'run-ended'; run: RunReport }
+  /** A request to Damoov has been answered, or has failed. */
+  | { is: 'request-ended'; request: Arrival }
+  /** Told by one worker of the fleet. */
+  | { is: 'gate-changed'; change: GateChange }
+  | { is: 'rate-lowered'; ratePerS: number; pausedForMs: number }
+  | { is: 'redis-ready' }
+  /** The connection is lost, or Redis refuses us. */
+  | { is: 'redis-lost'; reason?: string | undefined }
+  | { is: 'traces-ready' }
+  /** The receiver of the traces takes none. */
+  | { is: 'traces-lost'; reason: string }
+  | { is: 'queue-faulty'; error: Error }
+  | { is: 'stopped-uncleanly'; error: Error };
+
+/** Tells one listener after the other; further ones may be added. */
+export function tellAll(
+  listeners: readonly ((happening: Happening) => void)[],
+): (happening: Happening) => void {
+  return (happening) => listeners.forEach((listen) => listen(happening));
+}

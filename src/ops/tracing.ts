@@ -1,0 +1,147 @@
+/**
+ * Traces over OTLP/HTTP: the spans that BullMQ opens for jobs, one of our own for each request to Damoov, and how the job ended.
+ * Loaded only where a receiver is configured. Holds ids, names and figures; never an address that was asked for, nor a body.
+ */
+import {
+  type Attributes,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  context,
+  propagation,
+  trace,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import type { Telemetry } from 'bullmq';
+import { BullMQOtel } from 'bullmq-otel';
+import type { Arrival } from '../damoov/traffic.ts';
+import { reticent } from '../redis/reticent-telemetry.ts';
+import type { RunReport } from '../worker/delivery.ts';
+import type { Happening } from './happenings.ts';
+import { within } from './within.ts';
+
+export interface TracingOptions {
+  /** Of the receiver, without `/v1/traces`. */
+  endpoint: string;
+  headers: Record<string, string>;
+  serviceName: string;
+  version: string;
+  /** Of the traces that begin here, from 0 to 1; whoever has begun one has decided for all of it. */
+  ratio: number;
+  /** Told when the receiver takes no traces, and when it does again. */
+  tell: (happening: Happening) => void;
+}
+
+export interface Tracing {
+  /** For the queues. */
+  readonly telemetry: Telemetry;
+  /** Makes spans of what happens within a job. */
+  note(happening: Happening): void;
+  /** Sends what is left, for two seconds at the most. Never rejects. */
+  close(): Promise<void>;
+}
+
+const LAST_WORDS_MS = 2000;
+const NAME = 'damoov-user-lifecycle';
+
+/** Starts to trace; one for a process, as OpenTelemetry keeps what is current for all of it. */
+export function startTracing({
+  endpoint,
+  headers,
+  serviceName,
+  version,
+  ratio,
+  tell,
+}: TracingOptions): Tracing {
+  const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
+    sampler: new ParentBasedSampler({
+      root: ratio === 1 ? new AlwaysOnSampler() : new TraceIdRatioBasedSampler(ratio),
+    }),
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter: watched(new OTLPTraceExporter({ url, headers }), tell) }),
+    ],
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  trace.setGlobalTracerProvider(provider);
+  const tracer = provider.getTracer(NAME, version);
+
+  return {
+    telemetry: reticent(new BullMQOtel({ tracerName: NAME, version })),
+    note(happening) {
+      if (happening.is === 'run-ended') describeRun(trace.getActiveSpan(), happening.run);
+      if (happening.is !== 'request-ended' || !happening.request.wasSent) return;
+      const { request } = happening;
+      const endTime = Date.now();
+      const span = tracer.startSpan(`damoov ${request.operation}`, {
+        kind: SpanKind.CLIENT,
+        startTime: endTime - request.durationMs,
+        attributes: attributesOf(request),
+      });
+      if (request.kind !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: request.kind });
+      span.end(endTime);
+    },
+    async close() {
+      await within(LAST_WORDS_MS, provider.shutdown());
+      trace.disable();
+      context.disable();
+      propagation.disable();
+    },
+  };
+}
+
+function attributesOf({ operation, status, kind }: Arrival): Attributes {
+  return {
+    'damoov.operation': operation,
+    ...(status !== undefined && { 'http.response.status_code': status }),
+    ...(kind !== undefined && { 'error.type': kind }),
+  };
+}
+
+function describeRun(span: Span | undefined, { operation, instance, attempt, verdict }: RunReport): void {
+  if (span === undefined) return;
+  span.setAttributes({
+    'damoov.users.operation': operation,
+    'damoov.users.instance': instance,
+    'damoov.users.attempt': attempt,
+    'damoov.users.next': verdict.next,
+  });
+  if (verdict.next !== 'complete' && verdict.next !== 'fail') return;
+  const { outcome, event } = verdict;
+  span.setAttribute('damoov.users.outcome', event.type);
+  if (event.data.userId !== undefined) span.setAttribute('damoov.users.user_id', event.data.userId);
+  if (outcome.status !== 'failed') return;
+  span.setAttribute('damoov.users.code', outcome.code);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: outcome.code });
+}
+
+/** Says once that traces get lost, and once that they no longer do. */
+function watched(exporter: SpanExporter, tell: (happening: Happening) => void): SpanExporter {
+  let isLost = false;
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        const hasFailed = result.code !== ExportResultCode.SUCCESS;
+        if (hasFailed && !isLost) tell({ is: 'traces-lost', reason: result.error?.name ?? 'unknown' });
+        if (!hasFailed && isLost) tell({ is: 'traces-ready' });
+        isLost = hasFailed;
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
+  };
+}

@@ -1,0 +1,121 @@
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { type World, createWorld } from '../support/world.ts';
+
+type Checks = Record<string, { ok: boolean; reason?: string; detail?: string }>;
+
+async function readiness(url: string): Promise<{ status: number; checks: Checks }> {
+  const answer = await fetch(`${url}/readyz`);
+  const { checks } = (await answer.json()) as { checks: Checks };
+  return { status: answer.status, checks };
+}
+
+/** Only what is not as it should be. */
+const reasonsIn = ({ checks }: { checks: Checks }) =>
+  Object.fromEntries(
+    Object.entries(checks).flatMap(([name, { ok, reason }]) => (ok ? [] : [[name, reason]])),
+  );
+
+async function liveness(url: string): Promise<number> {
+  return (await fetch(`${url}/livez`)).status;
+}
+
+describe('a worker', () => {
+  it('is ready where nothing keeps it from working', async () => {
+    const { url } = await startIn(await createWorld({ startsWorker: false }));
+    const ready = await readiness(url);
+    expect(ready.status).toBe(200);
+    expect(Object.keys(ready.checks).sort()).toEqual([
+      'admin',
+      'answers',
+      'brake',
+      'damoov',
+      'instance-key:default',
+      'redis',
+      'requests',
+    ]);
+    expect(reasonsIn(ready)).toEqual({});
+  });
+
+  it('is not ready while Redis is away or silent, and lives all the same', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({ startsWorker: false, redisUrlOfWorker: proxy.url });
+    const { url } = await startIn(world);
+    proxy.stall();
+    const silent = await readiness(url);
+    expect(silent.status).toBe(503);
+    expect(reasonsIn(silent)).toMatchObject({
+      redis: 'no answer within a second',
+      damoov: 'not known: Redis does not answer',
+    });
+    proxy.resume();
+    await proxy.sever();
+    await expect
+      .poll(async () => reasonsIn(await readiness(url))['redis'])
+      .toMatch(/^connection is (reconnecting|connecting|close|end)$/);
+    expect(await liveness(url)).toBe(200);
+    await proxy.restore();
+    await expect.poll(async () => (await readiness(url)).status).toBe(200);
+  });
+
+  it.for([
+    ['the InstanceKey', 'instance-key:default', { DAMOOV_INSTANCE_KEY: 'no-such-key' }, 'create-user'],
+    ["the admin's password", 'admin', { DAMOOV_ADMIN_PASSWORD: 'no-such-password' }, 'update-user'],
+  ] as const)('is not ready while Damoov refuses %s, and says until when', async (refused) => {
+    const [, gate, env, name] = refused;
+    const world = await createWorld({ startsWorker: false, env });
+    const { url } = await startIn(world);
+    await world.signUpElsewhere('c-1');
+    await world.add(name, {
+      clientId: 'c-1',
+      ...(name === 'update-user' && { changes: { nickname: 'x' } }),
+    });
+    const reason = /^shut since \S+Z, tried again at \S+Z, jobs that wait: 1: \S/;
+    await expect.poll(async () => reasonsIn(await readiness(url))[gate]).toMatch(reason);
+    const { status, checks } = await readiness(url);
+    expect(status).toBe(503);
+    expect(checks['damoov']).toEqual({ ok: true });
+    expect(JSON.stringify(checks)).not.toMatch(/no-such/);
+  });
+
+  it('is not ready while Damoov is away', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { url } = await startIn(world);
+    await world.setModes({ errorRate: 1, errorStatus: 503 });
+    const jobs = Array.from({ length: 12 }, (_, n) => ({ name: 'create-user', data: { clientId: `${n}` } }));
+    await world.jobs.addBulk(jobs);
+    await expect
+      .poll(async () => reasonsIn(await readiness(url))['damoov'])
+      .toMatch(/^shut since .*status 503/);
+    expect(reasonsIn(await readiness(url))['answers']).toBe('this worker gets no answer from Damoov');
+  });
+
+  it('is not ready while it may send nothing after a 429', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { url } = await startIn(world);
+    await world.setModes({ rateLimit: { max: 0, windowMs: 60_000, retryAfter: 60 } });
+    await world.add('create-user', { clientId: 'c-1' });
+    await expect
+      .poll(async () => reasonsIn(await readiness(url)))
+      .toEqual({ requests: expect.stringMatching(/^Damoov answers 429: nothing is sent until \S+Z$/) });
+  });
+
+  it('is ready while the brake holds deletions, and says how many', async () => {
+    const world = await createWorld({ startsWorker: false, env: { DELETIONS_PER_HOUR: '0' } });
+    const { url } = await startIn(world);
+    await world.signUpElsewhere('c-1');
+    await world.add('delete-user', { clientId: 'c-1' });
+    await expect
+      .poll(async () => (await readiness(url)).checks['brake'])
+      .toEqual({ ok: true, detail: expect.stringMatching(/^held since \S+Z, deletions: 1$/) });
+    expect((await readiness(url)).status).toBe(200);
+  });
+});
+
+/** A worker that is connected. */
+async function startIn(world: World): Promise<{ url: string }> {
+  const app = await world.startWorker();
+  await expect.poll(async () => (await readiness(app.url)).checks['redis']?.ok).toBe(true);
+  return app;
+}
