@@ -8,6 +8,7 @@ import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
 import { openFleetClient } from './fleet-client.ts';
 import { fingerprintsOf } from './gate-fingerprints.ts';
+import { openDashboard } from './open-dashboard.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
 import { startHealthServer } from './ops/health.ts';
@@ -28,7 +29,7 @@ import { createSeal } from './worker/seal.ts';
 import { startWorker } from './worker/worker.ts';
 
 export interface App {
-  /** Where `/livez`, `/readyz` and `/metrics` are answered. */
+  /** Where `/livez`, `/readyz`, `/metrics` and, where it is configured, `/dashboard` are answered. */
   readonly url: string;
   /** Stops taking jobs, finishes or gives back those in flight, and lets go of everything. Always resolves. */
   close(): Promise<void>;
@@ -120,21 +121,29 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const witness = new Witness({ retry: config.retry, onPassed: (gate) => gates.passed(gate) });
     const gateNames = [...fingerprints.keys()];
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
-    const health = await startHealthServer(
-      config.http,
-      {
+    const shared = {
+      logins: logins && (() => logins.state()),
+      rate: () => traffic.state(),
+    };
+    const health = await startHealthServer(config.http, {
+      checks: {
         redis: redisAnswers(connection, jobs.toKey('meta')),
-        requests: requestsLeave(() => traffic.state()),
+        requests: requestsLeave(shared.rate),
         answers: async () =>
           witness.isCutOff ? { ok: false, reason: 'this worker gets no answer from Damoov' } : { ok: true },
         ...gatesAreOpen(gateNames, gates.stateOf),
       },
-      createMetrics({
-        gates: () => Promise.all(gateNames.map(gates.stateOf)),
-        logins: logins && (() => logins.state()),
-        rate: () => traffic.state(),
+      metrics: createMetrics({ ...shared, gates: () => Promise.all(gateNames.map(gates.stateOf)) }),
+      dashboard: await openDashboard(config, {
+        ...shared,
+        log,
+        connection,
+        jobs,
+        gateNames,
+        gateOf: gates.stateOf,
       }),
-    );
+      onError: (error) => log.error(describeError(error), 'a request to this worker found no answer'),
+    });
     closing.push(() => health.close());
 
     const ledger = createUserLedger({

@@ -47,6 +47,8 @@ export interface Config {
   concurrency: number;
   retry: RetryPolicy;
   http: { host: string; port: number };
+  /** Who may see the dashboard; without it there is none. */
+  dashboard?: { user: string; password: string };
   logLevel: string;
   /** Variables that are set but have no effect in this version. */
   withoutEffect: string[];
@@ -67,7 +69,7 @@ export class ConfigError extends Error {
   }
 }
 
-const WITHOUT_EFFECT = ['DASHBOARD_USER', 'DASHBOARD_PASSWORD', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const WITHOUT_EFFECT = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 const InstancesFile = z.record(
   z.string().min(1),
@@ -175,6 +177,10 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     concurrency: values.WORKER_CONCURRENCY,
     retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
+    ...(values.DASHBOARD_USER !== undefined &&
+      values.DASHBOARD_PASSWORD !== undefined && {
+        dashboard: { user: values.DASHBOARD_USER, password: values.DASHBOARD_PASSWORD },
+      }),
     logLevel: values.LOG_LEVEL,
     withoutEffect: WITHOUT_EFFECT.filter(isSet),
   };
@@ -212,6 +218,7 @@ const PAIRS = [
   ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
   ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
   ...REDIS_PAIRS,
+  ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
 ] as const;
 
 function describe(issue: z.core.$ZodIssue): string {
