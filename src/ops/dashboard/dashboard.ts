@@ -35,7 +35,12 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const FILES = { 'page.css': 'text/css', 'page.js': 'text/javascript', 'page.svg': 'image/svg+xml' };
+const FILES = {
+  'page.css': 'text/css',
+  'board.css': 'text/css',
+  'page.js': 'text/javascript',
+  'page.svg': 'image/svg+xml',
+};
 
 export function createDashboard(options: DashboardOptions): Mount {
   const { sources, jobs, events, loginsPerHour, isSandbox } = options;
@@ -68,7 +73,7 @@ export function createDashboard(options: DashboardOptions): Mount {
     await next();
     return undefined;
   });
-  routes.route('/queues', createQueueBoard({ jobs, events, basePath: BOARD_PATH }));
+  routes.route('/queues', createQueueBoard({ jobs, events, basePath: BOARD_PATH, parentPath: PATH }));
   return { path: PATH, routes };
 }
 

@@ -174,7 +174,7 @@ function gates({ gates: all, at }: FleetStatus): Markup {
       const state = isShut ? `${isBrake ? 'holds' : 'shut'}${since}` : isBrake ? 'off' : 'open';
       return html`<li>
         <span class="dot ${isShut ? 'alarm' : 'well'}"></span
-        ><span class="name">${GATES.get(gate) ?? gate}</span>
+        ><span class="name">${GATES.get(gate) ?? gate.replace('instance-key:', 'Key of ')}</span>
         <span class="state">${state}${held > 0 ? html` · <b>${counted(held, 'job')}</b>` : ''}</span>
       </li>`;
     })}
@@ -228,7 +228,7 @@ function deletions({ fleet, calendar }: State): Markup {
   });
   const scale = scaleFor(Math.max(...bars.map(({ sum }) => sum)));
   const { count, isExact, nextDueAt } = fleet.deletions;
-  const about = isExact ? '' : 'about ';
+  const about = isExact ? '' : 'About ';
   const next = nextDueAt === undefined ? '' : `, the next ${dueText(nextDueAt, fleet.at)}`;
   const ticks = [0, 7, 14, 21].map((day) => calendar[day]?.from).filter((from) => from !== undefined);
   return html`<p class="lead">${about}${figure(count)} pending${next}</p>

@@ -13,8 +13,9 @@ import { MaskedQueue } from './masked-queue.ts';
 export interface QueueBoardOptions {
   jobs: Queue;
   events: readonly Queue[];
-  /** Where it is mounted, from the root on. */
+  /** Where it is mounted, and the page above it, from the root on. */
   basePath: string;
+  parentPath: string;
 }
 
 /** How many jobs one answer may have; beyond it Redis would be kept busy. */
@@ -45,7 +46,7 @@ const Listing = z.object({
     .optional(),
 });
 
-export function createQueueBoard({ jobs, events, basePath }: QueueBoardOptions): Hono {
+export function createQueueBoard({ jobs, events, basePath, parentPath }: QueueBoardOptions): Hono {
   const adapter = new HonoAdapter(serveStatic);
   adapter.setBasePath(basePath);
   createBullBoard({
@@ -61,7 +62,6 @@ export function createQueueBoard({ jobs, events, basePath }: QueueBoardOptions):
         hideRedisDetails: true,
         showMetrics: false,
         showWorkers: false,
-        miscLinks: [{ text: 'Fleet', url: basePath.replace(/\/[^/]+$/, '') }],
       },
     },
   });
@@ -94,7 +94,7 @@ export function createQueueBoard({ jobs, events, basePath }: QueueBoardOptions):
   board.use(async (context, next) => {
     await next();
     if (context.res.headers.get('content-type')?.startsWith('text/html') === true) {
-      context.res = context.html(withoutStrangers(await context.res.text()));
+      context.res = context.html(adapted(await context.res.text(), parentPath));
       context.header('content-security-policy', BOARD_POLICY);
     }
   });
@@ -115,13 +115,18 @@ const BOARD_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Fonts come from nobody else, and what is shown until the scripts are there needs no style of its own. */
-function withoutStrangers(html: string): string {
+/**
+ * Fonts come from nobody else, what is shown until the scripts are there needs no style of its own, and there is a way back to
+ * the page above.
+ */
+function adapted(html: string, parentPath: string): string {
   return html
     .replace(/<link[^>]*https:\/\/fonts\.[^>]*>/g, '')
+    .replace('</head>', `<link rel="stylesheet" href="${parentPath}/board.css"></head>`)
     .replace(
       /<div id="root">[\s\S]*?<\/style>\s*<\/div>/,
-      '<div id="root"><noscript>This page needs JavaScript.</noscript></div>',
+      `<a id="back" href="${parentPath}">← Fleet</a>` +
+        '<div id="root"><noscript>This page needs JavaScript.</noscript></div>',
     );
 }
 
