@@ -148,7 +148,14 @@ describe('the configuration', () => {
   });
 
   it('says which variables have no effect', () => {
-    expect(loadConfig({ DASHBOARD_USER: 'a' }).withoutEffect).toEqual(['DASHBOARD_USER']);
+    const name = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+    expect(loadConfig({ [name]: 'http://127.0.0.1:4318' }).withoutEffect).toEqual([name]);
+  });
+
+  it('has a dashboard where user and password are both set', () => {
+    const dashboard = { user: 'ops', password: 'a:b' };
+    expect(loadConfig({ DASHBOARD_USER: 'ops', DASHBOARD_PASSWORD: 'a:b' })).toMatchObject({ dashboard });
+    expect(loadConfig({ DASHBOARD_USER: '', DASHBOARD_PASSWORD: '' })).not.toHaveProperty('dashboard');
   });
 });
 
