@@ -13,6 +13,7 @@ export interface ReadingSources {
   calendar: () => Promise<DayOfDeletions[]>;
   /** Whether Redis takes commands: what is sent meanwhile would wait for it. */
   isThere: () => boolean;
+  /** Epoch milliseconds. */
   now?: () => number;
 }
 
@@ -27,39 +28,42 @@ export interface State {
 export type Reading = { is: 'fresh'; state: State } | { is: 'away'; last?: State };
 
 const FRESH_MS = 2000;
+/** Of all that is read it costs Redis the most, and changes the least. */
+const CALENDAR_FRESH_MS = 15_000;
 /** Longer than this nobody who looks wants to wait, in milliseconds. */
 const PATIENCE_MS = 3000;
 
 /** Answers how to read it, as often as is wanted. */
 export function createReader(sources: ReadingSources): () => Promise<Reading> {
-  const { isThere, now = Date.now } = sources;
+  const { fleet, minutes, isThere, now = Date.now } = sources;
+  const calendar = kept(sources.calendar, CALENDAR_FRESH_MS, now);
+  const read = kept(
+    async (): Promise<State> => {
+      const [status, hour, days] = await Promise.all([fleet(), minutes(), calendar()]);
+      return { fleet: status, minutes: hour, calendar: days };
+    },
+    FRESH_MS,
+    now,
+  );
   let last: State | undefined;
-  let reading: { since: number; state: Promise<State | undefined> } | undefined;
-
   return async () => {
-    if (!isThere()) return away();
-    if (reading === undefined || now() - reading.since >= FRESH_MS) {
-      reading = { since: now(), state: within(PATIENCE_MS, read(sources)) };
-    }
-    const state = await reading.state;
-    if (state === undefined) {
-      reading = undefined;
-      return away();
-    }
+    const state = isThere() ? await within(PATIENCE_MS, read()) : undefined;
+    if (state === undefined) return { is: 'away', ...(last !== undefined && { last }) };
     last = state;
     return { is: 'fresh', state };
   };
-
-  function away(): Reading {
-    return { is: 'away', ...(last !== undefined && { last }) };
-  }
 }
 
-async function read(sources: ReadingSources): Promise<State> {
-  const [fleet, minutes, calendar] = await Promise.all([
-    sources.fleet(),
-    sources.minutes(),
-    sources.calendar(),
-  ]);
-  return { fleet, minutes, calendar };
+/** What was read stays for so long, and everybody who asks meanwhile gets it; a read that failed is made again. */
+function kept<T>(read: () => Promise<T>, forMs: number, now: () => number): () => Promise<T> {
+  let current: { since: number; value: Promise<T> } | undefined;
+  return async () => {
+    if (current !== undefined && now() - current.since < forMs) return current.value;
+    const made = { since: now(), value: read() };
+    current = made;
+    return made.value.catch((error: unknown) => {
+      if (current === made) current = undefined;
+      throw error;
+    });
+  };
 }

@@ -16,7 +16,7 @@ export interface DayOfDeletions {
 }
 
 /** How many jobs are looked at for one day: what is due weeks ahead is hardly ever anything but deletions. */
-const LOOKED_AT = 30;
+const LOOKED_AT = 12;
 /** The queue keeps the time of a delayed job times this. */
 const SCORE_PER_MS = 4096;
 const DAY_MS = 24 * 3600 * 1000;
