@@ -11,7 +11,7 @@ import { MAX_JOB_BYTES } from '../../contract/job.ts';
 import { type Script, luaBeside, scriptsOf } from '../../redis/scripts.ts';
 import { type Content, HIDDEN, maskedData, maskedName, maskedResult } from './masked-data.ts';
 
-const STATUSES = [
+export const STATUSES = [
   'active',
   'waiting',
   'waiting-children',

@@ -8,7 +8,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { MaskedQueue } from './masked-queue.ts';
+import { MaskedQueue, STATUSES } from './masked-queue.ts';
 
 export interface QueueBoardOptions {
   jobs: Queue;
@@ -23,18 +23,7 @@ const MOST_JOBS = 100;
 
 const Listing = z.object({
   activeQueue: z.string().refine(isDecodable).optional(),
-  status: z
-    .enum([
-      'latest',
-      'active',
-      'waiting',
-      'waiting-children',
-      'prioritized',
-      'completed',
-      'failed',
-      'delayed',
-    ])
-    .optional(),
+  status: z.enum(['latest', ...STATUSES]).optional(),
   page: z
     .string()
     .regex(/^\d{1,7}$/)
