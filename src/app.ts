@@ -8,6 +8,7 @@ import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
 import { openFleetClient } from './fleet-client.ts';
 import { fingerprintsOf } from './gate-fingerprints.ts';
+import { openDashboard } from './open-dashboard.ts';
 import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
 import { createFleetStatus } from './ops/fleet-status.ts';
@@ -32,7 +33,7 @@ import { createSeal } from './worker/seal.ts';
 import { startWorker } from './worker/worker.ts';
 
 export interface App {
-  /** Where `/livez`, `/readyz` and `/metrics` are answered. */
+  /** Where `/livez`, `/readyz`, `/metrics` and, where it is configured, `/dashboard` are answered. */
   readonly url: string;
   /** Stops taking jobs, finishes or gives back those in flight, and lets go of everything. Always resolves. */
   close(): Promise<void>;
@@ -134,24 +135,21 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     });
     const witness = new Witness({ retry: config.retry, onPassed: (gate) => gates.passed(gate) });
     const gateNames = [...fingerprints.keys()];
-    const metrics = createMetrics({
-      version,
-      status: createFleetStatus({
-        jobs,
-        events: publisher.queues,
-        gateNames,
-        gateOf: gates.stateOf,
-        outcomes: () => readOutcomes(connection, prefix),
-        logins: logins && (() => logins.state()),
-        rate: () => traffic.state(),
-        keepDeletionsMs: KEEP_DELETIONS_MS,
-      }),
+    const status = createFleetStatus({
+      jobs,
+      events: publisher.queues,
+      gateNames,
+      gateOf: gates.stateOf,
+      outcomes: () => readOutcomes(connection, prefix),
+      logins: logins && (() => logins.state()),
+      rate: () => traffic.state(),
+      keepDeletionsMs: KEEP_DELETIONS_MS,
     });
+    const metrics = createMetrics({ version, status });
     listeners.push((happening) => metrics.count(happening));
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
-    const health = await startHealthServer(
-      config.http,
-      {
+    const health = await startHealthServer(config.http, {
+      checks: {
         redis: redisAnswers(connection, jobs.toKey('meta')),
         requests: requestsLeave(() => traffic.state()),
         answers: async () =>
@@ -159,7 +157,9 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
         ...gatesAreOpen(gateNames, gates.stateOf),
       },
       metrics,
-    );
+      dashboard: await openDashboard(config, { log, connection, jobs, events: publisher.queues, status }),
+      onError: (error) => tell({ is: 'http-faulty', error }),
+    });
     closing.push(() => health.close());
 
     const ledger = createUserLedger({

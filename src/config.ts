@@ -47,11 +47,11 @@ export interface Config {
   concurrency: number;
   retry: RetryPolicy;
   http: { host: string; port: number };
+  /** Who may see the dashboard; without it there is none. */
+  dashboard?: { user: string; password: string };
   logLevel: string;
   /** Where traces go, over OTLP/HTTP; none where it is absent. `ratio`: the share of those that begin here. */
   tracing?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number };
-  /** Variables that are set but have no effect in this version. */
-  withoutEffect: string[];
 }
 
 /** The configuration is faulty: `faults` has one line for each, by variable name. */
@@ -69,8 +69,6 @@ export class ConfigError extends Error {
   }
 }
 
-const WITHOUT_EFFECT = ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'];
-
 const InstancesFile = z.record(
   z.string().min(1),
   z.strictObject({
@@ -84,7 +82,7 @@ const InstancesFile = z.record(
 const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';
 
 /** Every variable that is read. */
-export const VARIABLES: readonly string[] = [...Object.keys(Environment.shape), ...WITHOUT_EFFECT];
+export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 /** Adds what a `.env` file in the working directory sets, if there is one; a variable that is set already stays. */
 export function loadEnvFile(): void {
@@ -177,6 +175,10 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     concurrency: values.WORKER_CONCURRENCY,
     retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
+    ...(values.DASHBOARD_USER !== undefined &&
+      values.DASHBOARD_PASSWORD !== undefined && {
+        dashboard: { user: values.DASHBOARD_USER, password: values.DASHBOARD_PASSWORD },
+      }),
     logLevel: values.LOG_LEVEL,
     ...(values.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && {
       tracing: {
@@ -186,7 +188,6 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
         ratio: values.OTEL_TRACES_SAMPLER_ARG,
       },
     }),
-    withoutEffect: WITHOUT_EFFECT.filter(isSet),
   };
 }
 
@@ -222,6 +223,7 @@ const PAIRS = [
   ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
   ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
   ...REDIS_PAIRS,
+  ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
 ] as const;
 
 function describe(issue: z.core.$ZodIssue): string {

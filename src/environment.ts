@@ -120,6 +120,8 @@ export const Environment = z.object({
     .min(0, NOT_A_PORT)
     .max(65_535, NOT_A_PORT)
     .default(3000),
+  DASHBOARD_USER: word.refine((user) => !user.includes(':'), 'must not contain a colon').optional(),
+  DASHBOARD_PASSWORD: word.optional(),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',

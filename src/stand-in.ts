@@ -50,8 +50,5 @@ export async function standIn(
   if (damoov.admin === undefined) {
     log.warn('DAMOOV_ADMIN_EMAIL is not set: only creates are carried out, updates and deletions wait');
   }
-  if (config.withoutEffect.length > 0) {
-    log.warn({ variables: config.withoutEffect }, 'set, but without effect in this version');
-  }
   return { target, damoov };
 }

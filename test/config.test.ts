@@ -65,12 +65,11 @@ describe('the configuration', () => {
       retry: { attempts: 15, baseMs: 1000, maxMs: 600_000 },
       http: { host: '127.0.0.1', port: 3000 },
       logLevel: 'info',
-      withoutEffect: [],
     });
   });
 
   it('takes a fraction for a ceiling of the rate, and none where none is set', () => {
-    expect(loadConfig({ DAMOOV_MAX_RPS: '0.5' })).toMatchObject({ maxRps: 0.5, withoutEffect: [] });
+    expect(loadConfig({ DAMOOV_MAX_RPS: '0.5' })).toMatchObject({ maxRps: 0.5 });
     expect(loadConfig({})).not.toHaveProperty('maxRps');
   });
 
@@ -176,8 +175,10 @@ describe('the configuration', () => {
     ]);
   });
 
-  it('says which variables have no effect', () => {
-    expect(loadConfig({ DASHBOARD_USER: 'a' }).withoutEffect).toEqual(['DASHBOARD_USER']);
+  it('has a dashboard where user and password are both set', () => {
+    const dashboard = { user: 'ops', password: 'a:b' };
+    expect(loadConfig({ DASHBOARD_USER: 'ops', DASHBOARD_PASSWORD: 'a:b' })).toMatchObject({ dashboard });
+    expect(loadConfig({ DASHBOARD_USER: '', DASHBOARD_PASSWORD: '' })).not.toHaveProperty('dashboard');
   });
 });
 

@@ -8,6 +8,7 @@ import { createDeletionsGlance, type PendingDeletions } from '../redis/deletions
 import type { GateState } from '../redis/gates/gate-state.ts';
 import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
 import type { GateName } from '../worker/gates.ts';
+import { kept } from './kept.ts';
 
 export interface FleetStatusSources {
   jobs: Queue;
@@ -71,17 +72,6 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
       rate: limit,
       deletions,
     };
-  };
-}
-
-/** Asks again only once the last answer is older than that. */
-function kept<T>(ask: () => Promise<T>, keepMs: number): () => Promise<T> {
-  let last: { answer: T; at: number } | undefined;
-  return async () => {
-    if (last === undefined || performance.now() - last.at >= keepMs) {
-      last = { answer: await ask(), at: performance.now() };
-    }
-    return last.answer;
   };
 }
 

@@ -22,6 +22,8 @@ export type Happening =
   /** The receiver of the traces takes none. */
   | { is: 'traces-lost'; reason: string }
   | { is: 'queue-faulty'; error: Error }
+  /** A request to this worker over HTTP found no answer: a fault of ours. */
+  | { is: 'http-faulty'; error: Error }
   | { is: 'stopped-uncleanly'; error: Error };
 
 /** Tells one listener after the other; further ones may be added. */

@@ -1,29 +1,45 @@
 /**
- * The HTTP server for those who operate the worker: is it alive, is it ready, what does it measure. Reads only.
+ * What those who operate the worker may ask it over HTTP: is it alive, is it ready, what does it measure; and the dashboard,
+ * where there is one. Reads only.
  */
-import { serve } from '@hono/node-server';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
+import { type HttpServer, listen } from './http-server.ts';
 import type { Metrics } from './metrics.ts';
+import { withStrictHeaders } from './strict-headers.ts';
 
 /** One thing the worker needs; `reason` says why it is not there, `detail` what is worth knowing all the same. */
 export type Check = () => Promise<{ ok: true; detail?: string } | { ok: false; reason: string }>;
 
-export interface HealthServer {
-  readonly url: string;
-  close(): Promise<void>;
+/** Who asks can be told by the connection. */
+export interface OpsEnv {
+  Bindings: Partial<HttpBindings>;
+}
+
+/** What answers under a path of its own. */
+export interface Mount {
+  readonly path: `/${string}`;
+  readonly routes: Hono<OpsEnv>;
+}
+
+export interface HealthOptions {
+  /** By name; `/readyz` answers 503 while one of them is not ok. */
+  checks: Record<string, Check>;
+  metrics: Metrics;
+  dashboard?: Mount | undefined;
+  /** Told of what no answer tells: that is a fault of ours. */
+  onError?: (error: Error) => void;
 }
 
 /**
  * Starts the server.
- * @param checks by name; `/readyz` answers 503 while one of them is not ok.
  * @throws where the address cannot be had.
  */
 export async function startHealthServer(
-  { host, port }: { host: string; port: number },
-  checks: Record<string, Check>,
-  metrics: Metrics,
-): Promise<HealthServer> {
-  const app = new Hono({ strict: false });
+  address: { host: string; port: number },
+  { checks, metrics, dashboard, onError = () => {} }: HealthOptions,
+): Promise<HttpServer> {
+  const app = new Hono<OpsEnv>({ strict: false });
   app.get('/livez', (context) => context.json({ status: 'live' }));
   app.get('/readyz', async (context) => {
     const results = Object.fromEntries(
@@ -35,20 +51,11 @@ export async function startHealthServer(
   app.get('/metrics', async (context) =>
     context.body(await metrics.read(), 200, { 'content-type': metrics.contentType }),
   );
-
-  const { promise: listening, resolve, reject } = Promise.withResolvers<number>();
-  const server = serve({ fetch: app.fetch, hostname: host, port }, (info) => resolve(info.port));
-  server.once('error', (error: NodeJS.ErrnoException) => {
-    reject(new Error(`HTTP_HOST, HTTP_PORT: cannot listen on ${host}:${port} (${error.code ?? error.name})`));
+  if (dashboard !== undefined) app.route(dashboard.path, dashboard.routes);
+  app.notFound((context) => context.text('not found\n', 404));
+  app.onError((error, context) => {
+    onError(error);
+    return context.text('failed\n', 500);
   });
-  const actualPort = await listening;
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
-    close() {
-      const { promise: closed, resolve } = Promise.withResolvers<void>();
-      server.close(() => resolve());
-      if ('closeAllConnections' in server) server.closeAllConnections();
-      return closed;
-    },
-  };
+  return listen(address, async (request, bindings) => withStrictHeaders(await app.fetch(request, bindings)));
 }

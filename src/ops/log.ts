@@ -83,6 +83,8 @@ export function createLogWriter(
         return log.warn({ reason: happening.reason }, 'traces are not taken: they are dropped meanwhile');
       case 'queue-faulty':
         return tellFault(describeError(happening.error));
+      case 'http-faulty':
+        return log.error(describeError(happening.error), 'a request to this worker found no answer');
       case 'stopped-uncleanly':
         return log.warn(describeError(happening.error), 'a part did not stop cleanly');
     }

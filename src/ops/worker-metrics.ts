@@ -110,6 +110,7 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
       case 'traces-ready':
       case 'traces-lost':
       case 'queue-faulty':
+      case 'http-faulty':
       case 'stopped-uncleanly':
     }
   };

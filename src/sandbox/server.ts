@@ -78,11 +78,15 @@ function receive(world: World, request: IncomingMessage, response: ServerRespons
   });
 }
 
+/** More than any request of the API needs, in characters; who sends more is cut off. */
+const MOST_TEXT = 1024 * 1024;
+
 function collect(request: IncomingMessage, whenComplete: (text: string) => void): void {
   let text = '';
   request.setEncoding('utf8');
   request.on('data', (chunk: string) => {
     text += chunk;
+    if (text.length > MOST_TEXT) request.destroy();
   });
   request.on('end', () => whenComplete(text));
 }

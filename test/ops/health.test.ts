@@ -4,7 +4,7 @@ import { type Check, startHealthServer } from '../../src/ops/health.ts';
 const METRICS = { contentType: 'text/plain', read: async () => 'users 1\n' };
 
 async function start(checks: Record<string, Check>): Promise<string> {
-  const server = await startHealthServer({ host: '127.0.0.1', port: 0 }, checks, METRICS);
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0 }, { checks, metrics: METRICS });
   onTestFinished(() => server.close());
   return server.url;
 }
@@ -44,8 +44,8 @@ describe('the health server', () => {
   it('whose port is taken says so by the names of the variables', async () => {
     const url = await start({});
     const port = Number(new URL(url).port);
-    await expect(startHealthServer({ host: '127.0.0.1', port }, {}, METRICS)).rejects.toThrow(
-      `HTTP_HOST, HTTP_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE)`,
-    );
+    await expect(
+      startHealthServer({ host: '127.0.0.1', port }, { checks: {}, metrics: METRICS }),
+    ).rejects.toThrow(`HTTP_HOST, HTTP_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE)`);
   });
 });

@@ -28,6 +28,13 @@ export function countOf(event: UserEvent, prefix: string): { base: string; field
   return { base: baseOf(prefix), field: fieldOf(event), keepS: KEEP_S };
 }
 
+/** What ended within one minute. */
+export interface MinuteOfOutcomes {
+  /** When the minute began, in epoch milliseconds. */
+  at: number;
+  counts: OutcomeCount[];
+}
+
 /**
  * What has ended within the last minutes, the current one and as many whole ones before it; the most frequent first.
  * @param minutes at most 119, as older ones are gone.
@@ -37,17 +44,35 @@ export async function readOutcomes(
   prefix: string,
   minutes = 60,
 ): Promise<OutcomeCount[]> {
-  const lua = luaBeside(import.meta.url)('outcome-counts');
-  const fields = Fields.parse(await connection.eval(lua, 1, baseOf(prefix), minutes));
-  const sums = new Map<string, number>();
-  for (let index = 0; index < fields.length; index += 2) {
-    const field = fields[index] ?? '';
-    sums.set(field, (sums.get(field) ?? 0) + Number(fields[index + 1]));
-  }
-  return [...sums].map(([field, jobs]) => countIn(field, jobs)).sort((a, b) => b.jobs - a.jobs);
+  return sumOf(await readMinutes(connection, prefix, minutes));
 }
 
-const Fields = z.array(z.string());
+/** What has ended within the last minutes, each by itself: the oldest first, the current one last, by Redis' clock. */
+export async function readMinutes(
+  connection: RedisConnection,
+  prefix: string,
+  minutes = 60,
+): Promise<MinuteOfOutcomes[]> {
+  const lua = luaBeside(import.meta.url)('outcome-counts');
+  const [current, all] = Minutes.parse(await connection.eval(lua, 1, baseOf(prefix), minutes));
+  return all.map((fields, index) => ({
+    at: (current - (all.length - 1 - index)) * MINUTE_MS,
+    counts: fields.flatMap((field, at) => (at % 2 === 0 ? [countIn(field, Number(fields[at + 1]))] : [])),
+  }));
+}
+
+/** Together, the most frequent first. */
+export function sumOf(minutes: readonly MinuteOfOutcomes[]): OutcomeCount[] {
+  const sums = new Map<string, OutcomeCount>();
+  for (const count of minutes.flatMap(({ counts }) => counts)) {
+    const kind = JSON.stringify([count.operation, count.outcome, count.code]);
+    sums.set(kind, { ...count, jobs: count.jobs + (sums.get(kind)?.jobs ?? 0) });
+  }
+  return [...sums.values()].sort((a, b) => b.jobs - a.jobs);
+}
+
+const MINUTE_MS = 60_000;
+const Minutes = z.tuple([z.number(), z.array(z.array(z.string()))]);
 
 function baseOf(prefix: string): string {
   return `${prefix}:outcomes:`;

@@ -1,0 +1,82 @@
+/**
+ * Who may see the dashboard: basic authentication with one user and password, and an end to guessing. Knows nothing of what
+ * they see, and keeps neither the password nor what was tried.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+export interface Access {
+  /** `refused`: no user and password, or not these. `limited`: too many were wrong from there, so that none is looked at. */
+  verdict(authorization: string | undefined, from: string): Verdict;
+}
+
+export type Verdict = { is: 'granted' } | { is: 'refused' } | { is: 'limited'; retryAfterS: number };
+
+export interface AccessOptions {
+  user: string;
+  password: string;
+  /** Told when an address has come to its limit. */
+  onLimited?: () => void;
+  /** Epoch milliseconds. */
+  now?: () => number;
+}
+
+/** So many wrong ones an address has at once, and as many a minute from then on. */
+const MOST_WRONG = 10;
+const WRONG_AGAIN_MS = 60_000 / MOST_WRONG;
+/** Beyond it the address that was told of first is forgotten: whoever has so many is not stopped by this anyway. */
+const MOST_ADDRESSES = 10_000;
+
+export function createAccess({
+  user,
+  password,
+  onLimited = () => {},
+  now = Date.now,
+}: AccessOptions): Access {
+  const right = digestOf(`${user}:${password}`);
+  /** By address: when it will have all its tries again. */
+  const wrongUntil = new Map<string, number>();
+
+  return {
+    verdict(authorization, from) {
+      const credentials = basicIn(authorization);
+      if (credentials === undefined) return { is: 'refused' };
+      const address = networkOf(from);
+      const until = Math.max(now(), wrongUntil.get(address) ?? 0);
+      const spentMs = until - now();
+      if (spentMs > (MOST_WRONG - 1) * WRONG_AGAIN_MS) {
+        const waitMs = spentMs - (MOST_WRONG - 1) * WRONG_AGAIN_MS;
+        return { is: 'limited', retryAfterS: Math.ceil(waitMs / 1000) };
+      }
+      // Both sides as digests: of equal length, and how much of them agrees tells nothing.
+      if (timingSafeEqual(digestOf(credentials), right)) return { is: 'granted' };
+      remember(address, until + WRONG_AGAIN_MS);
+      if (spentMs + WRONG_AGAIN_MS > (MOST_WRONG - 1) * WRONG_AGAIN_MS) onLimited();
+      return { is: 'refused' };
+    },
+  };
+
+  function remember(address: string, until: number): void {
+    wrongUntil.delete(address);
+    wrongUntil.set(address, until);
+    const [oldest] = wrongUntil.keys();
+    if (wrongUntil.size > MOST_ADDRESSES && oldest !== undefined) wrongUntil.delete(oldest);
+  }
+}
+
+/** `user:password`, as a browser sends it. */
+function basicIn(authorization: string | undefined): string | undefined {
+  const encoded = /^basic +(?<token>[A-Za-z0-9+/_-]+={0,2})$/i.exec(authorization ?? '')?.groups?.['token'];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** Of IPv6 the network: each of its hosts has more addresses than anybody could count. */
+function networkOf(address: string): string {
+  if (address.startsWith('::ffff:') || !address.includes(':')) return address.replace('::ffff:', '');
+  const [head = [], tail = []] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0');
+  return [...head, ...zeros, ...tail].slice(0, 4).join(':');
+}

@@ -1,0 +1,103 @@
+/**
+ * What of a job's data, of its result and of an event may be looked at: ids, and the names of what else there is. Lets through
+ * what it knows to be no personal data and no secret; whatever it does not know stays hidden, its name too.
+ */
+import { isJobName, referenceOfText } from '../../contract/job.ts';
+import { EVENT_TYPES, readEvent } from '../../contract/event.ts';
+
+/** Stands for a value that is not shown. */
+export const HIDDEN = '•••';
+
+/** What a queue on the board holds. */
+export type Content = 'jobs' | 'events';
+
+const PROFILE = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'];
+const TOLD_BY_EVENTS = [
+  'userId',
+  'clientId',
+  'instance',
+  'jobId',
+  'correlationId',
+  'existed',
+  'changed',
+  'verified',
+  'operation',
+  'by',
+  'code',
+  'message',
+  'attempts',
+];
+
+/** @param text the data as it lies in the queue; undefined where it is too large to be looked at. */
+export function maskedData(text: string | undefined, content: Content): unknown {
+  if (text === undefined) return 'too large to be shown';
+  const data = objectIn(text);
+  if (data === undefined) return HIDDEN;
+  return content === 'jobs' ? maskedJob(text, data) : maskedEvent(data);
+}
+
+/** The result of a job is the data of its event. */
+export function maskedResult(text: string | undefined): unknown {
+  const data = text === undefined ? undefined : objectIn(text);
+  return data === undefined ? HIDDEN : eventData(data);
+}
+
+/** A name may be anything, where another client has added the job. */
+export function maskedName(name: string, content: Content): string {
+  const isKnown = content === 'jobs' ? isJobName(name) : EVENT_TYPES.some((type) => type === name);
+  return isKnown ? name : 'unknown';
+}
+
+function maskedJob(text: string, data: Record<string, unknown>): unknown {
+  const { profile, changes, reason, sealed, createAccessToken, ...others } = data;
+  const ids = referenceOfText(text);
+  const hidden = Object.keys(others).filter((key) => !(key in ids)).length;
+  return {
+    ...ids,
+    ...(typeof createAccessToken === 'boolean' && { createAccessToken }),
+    ...(profile !== undefined && { profile: namesIn(profile) }),
+    ...(changes !== undefined && { changes: namesIn(changes) }),
+    ...(reason !== undefined && { reason: HIDDEN }),
+    ...(sealed !== undefined && { sealed: sealed === null ? 'erased' : HIDDEN }),
+    ...(hidden > 0 && { hidden: `${hidden} more` }),
+  };
+}
+
+function namesIn(value: unknown): unknown {
+  if (!isObject(value)) return HIDDEN;
+  return Object.fromEntries(PROFILE.filter((name) => name in value).map((name) => [name, HIDDEN]));
+}
+
+function maskedEvent(data: Record<string, unknown>): unknown {
+  const event = readEvent(data);
+  if (event === undefined) return HIDDEN;
+  const { specversion, id, source, type, subject, time } = event;
+  return { specversion, id, source, type, subject, time, data: eventData(event.data) };
+}
+
+function eventData(data: Record<string, unknown>): unknown {
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([key, value]): [string, unknown][] => {
+      if (TOLD_BY_EVENTS.includes(key)) return [[key, isPlain(value) ? value : HIDDEN]];
+      return ['accessToken', 'refreshToken', 'receipt'].includes(key) ? [[key, HIDDEN]] : [];
+    }),
+  );
+}
+
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every((item) => typeof item === 'string');
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

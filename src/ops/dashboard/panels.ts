@@ -1,0 +1,268 @@
+/**
+ * The parts of the page, each as HTML made of the fleet's state; whoever refreshes the page puts them in the place of the old
+ * ones. Everything is escaped, and nothing of a single job is told.
+ */
+import { html } from 'hono/html';
+import { durationText } from '../../contract/duration.ts';
+import type { FleetStatus } from '../fleet-status.ts';
+import { attentionTo } from './attention.ts';
+import { type Bar, type Markup, barChart, scaleFor, shareBar } from './charts.ts';
+import type { Reading, State } from './reading.ts';
+import { clockTime, counted, dayName, figure, minuteTime } from './words.ts';
+
+export interface PanelsContext {
+  /** Where the board of the queues is. */
+  boardPath: string;
+  loginsPerHour: number;
+}
+
+export const PANELS = [
+  'asof',
+  'verdict',
+  'figures',
+  'flow',
+  'outcomes',
+  'gates',
+  'limits',
+  'deletions',
+  'events',
+] as const;
+export type PanelName = (typeof PANELS)[number];
+
+export type Panels = Record<PanelName, string>;
+
+/** Without a state of the fleet, as long as there has been none, the rest is empty. */
+export async function panelsOf(reading: Reading, context: PanelsContext): Promise<Panels> {
+  const state = reading.is === 'fresh' ? reading.state : reading.last;
+  const of = async (render: (state: State) => Markup) =>
+    state === undefined ? '' : String(await render(state));
+  return {
+    asof: await of(({ fleet }) => html`as of <time>${clockTime(fleet.at)}</time> UTC`),
+    verdict: String(await verdict(reading)),
+    figures: await of(({ fleet }) => figures(fleet, context)),
+    flow: await of(flow),
+    outcomes: await of(({ fleet }) => outcomes(fleet)),
+    gates: await of(({ fleet }) => gates(fleet)),
+    limits: await of(({ fleet }) => limits(fleet, context)),
+    deletions: await of(deletions),
+    events: await of(({ fleet }) => events(fleet, context)),
+  };
+}
+
+function verdict(reading: Reading): Markup {
+  const found = attentionTo(reading);
+  if (found.length === 0) {
+    return html`<p class="calm">
+      <span class="dot well"></span><strong>All is well.</strong> Nothing needs anybody.
+    </p>`;
+  }
+  return html`<ul class="attention">
+    ${found.map(
+      ({ level, text, advice }) =>
+        html`<li class="${level}">
+          <span class="dot"></span>
+          <p><strong>${withCode(text)}</strong> ${withCode(advice)}</p>
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function figures({ jobs, lastHour, deletions, at }: FleetStatus, { boardPath }: PanelsContext): Markup {
+  const ended = lastHour.reduce((sum, count) => sum + count.jobs, 0);
+  const list = (status: string) => `${boardPath}/queue/${encodeURIComponent(jobs.queue)}?status=${status}`;
+  const { oldestSince, nextDueAt } = { ...jobs, ...deletions };
+  const oldest = oldestSince === undefined ? 'none in line' : `oldest for ${durationText(at - oldestSince)}`;
+  const next = nextDueAt === undefined ? 'none is due soon' : `next ${dueText(nextDueAt, at)}`;
+  const tiles: { id: string; name: string; value: number; note: string; href?: string; isAbout?: boolean }[] =
+    [
+      { id: 'waiting', name: 'Waiting', value: jobs.waiting, note: oldest, href: list('waiting') },
+      { id: 'active', name: 'In work', value: jobs.active, note: 'at this moment', href: list('active') },
+      { id: 'ended', name: 'Ended', value: ended, note: 'within the hour' },
+      { id: 'failed', name: 'Failed', value: jobs.failed, note: 'kept for 14 days', href: list('failed') },
+      {
+        id: 'delayed',
+        name: 'Delayed',
+        value: jobs.delayed,
+        note: 'deferred or tried again',
+        href: list('delayed'),
+      },
+      { id: 'pending', name: 'Deletions', value: deletions.count, note: next, isAbout: !deletions.isExact },
+    ];
+  return html`<dl class="tiles">
+    ${tiles.map(
+      ({ id, name, value, note, href, isAbout }) =>
+        html`<div class="tile ${id === 'failed' && value > 0 ? 'noted' : ''}">
+          <dt>${href === undefined ? name : html`<a id="to-${id}" href="${href}">${name}</a>`}</dt>
+          <dd>
+            <span class="figure">${isAbout === true ? '≈ ' : ''}${figure(value)}</span><small>${note}</small>
+          </dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+function flow({ minutes }: State): Markup {
+  const bars = minutes.map(({ at, counts }): Bar & { sum: number } => {
+    const of = (outcome: string) =>
+      counts.filter((count) => count.outcome === outcome).reduce((sum, { jobs }) => sum + jobs, 0);
+    const [done, superseded, failed] = [of('done'), of('superseded'), of('failed')];
+    return {
+      sum: done + superseded + failed,
+      title: `${minuteTime(at)} UTC: ${figure(done)} done, ${figure(superseded)} superseded, ${figure(failed)} failed`,
+      parts: [
+        { kind: 'done', value: done },
+        { kind: 'superseded', value: superseded },
+        { kind: 'failed', value: failed },
+      ],
+    };
+  });
+  const most = Math.max(0, ...bars.map(({ sum }) => sum));
+  const total = bars.reduce((all, { sum }) => all + sum, 0);
+  const scale = scaleFor(most);
+  const ticks = [0, 15, 30, 45, 60].map((index) => minutes[index]?.at).filter((at) => at !== undefined);
+  return html`<div class="plot">
+      <span class="top">${figure(scale)}</span>
+      ${barChart(bars, { scale, summary: `${counted(total, 'job')} ended within the hour, ${figure(most)} in the busiest minute.` })}
+    </div>
+    <p class="axis">${ticks.map((at) => html`<span>${minuteTime(at)}</span>`)}</p>
+    <p class="legend">
+      <span><i class="done"></i>done</span><span><i class="superseded"></i>superseded</span>
+      <span><i class="failed"></i>failed</span>
+    </p>`;
+}
+
+function outcomes({ lastHour }: FleetStatus): Markup {
+  const operations = [...new Set(lastHour.map(({ operation }) => operation))].sort();
+  if (operations.length === 0) return html`<p class="none">No job ended within the hour.</p>`;
+  const rows = operations.map((operation) => {
+    const of = (outcome: string) =>
+      lastHour.filter((count) => count.operation === operation && count.outcome === outcome);
+    const sum = (outcome: string) => of(outcome).reduce((all, { jobs }) => all + jobs, 0);
+    const codes = [...of('failed'), ...of('superseded')].flatMap(({ code, jobs }) =>
+      code === undefined ? [] : [`${code} ${figure(jobs)}`],
+    );
+    const parts = (['done', 'superseded', 'failed'] as const).map((kind) => ({ kind, value: sum(kind) }));
+    return html`<tr>
+      <th scope="row">
+        ${operation}${shareBar(parts, parts.map(({ kind, value }) => `${figure(value)} ${kind}`).join(', '))}
+        ${codes.length > 0 ? html`<small>${codes.join(' · ')}</small>` : ''}
+      </th>
+      ${parts.map(({ kind, value }) => html`<td class="${value > 0 ? `is-${kind}` : 'zero'}">${figure(value)}</td>`)}
+    </tr>`;
+  });
+  return html`<table>
+    <thead>
+      <tr>
+        <th scope="col">Operation</th>
+        <th scope="col">Done</th>
+        <th scope="col">Superseded</th>
+        <th scope="col">Failed</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`;
+}
+
+function gates({ gates: all, at }: FleetStatus): Markup {
+  return html`<ul class="gates">
+    ${all.map(({ gate, shutSince, held }) => {
+      const isBrake = gate === 'brake';
+      const isShut = isBrake ? held > 0 : shutSince !== undefined;
+      const since = shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`;
+      const state = isShut ? `${isBrake ? 'holds' : 'shut'}${since}` : isBrake ? 'off' : 'open';
+      return html`<li>
+        <span class="dot ${isShut ? 'alarm' : 'well'}"></span
+        ><span class="name">${GATES.get(gate) ?? gate.replace('instance-key:', 'Key of ')}</span>
+        <span class="state">${state}${held > 0 ? html` · <b>${counted(held, 'job')}</b>` : ''}</span>
+      </li>`;
+    })}
+  </ul>`;
+}
+
+const GATES = new Map<string, string>([
+  ['damoov', 'Damoov'],
+  ['admin', 'Admin account'],
+  ['brake', 'Brake on deletions'],
+]);
+
+function limits({ logins, rate, at }: FleetStatus, { loginsPerHour }: PanelsContext): Markup {
+  const pips =
+    loginsPerHour <= 12 ? Array.from({ length: loginsPerHour }, (_, n) => n < (logins?.left ?? 0)) : [];
+  const { ratePerS, pausedUntil = 0 } = rate;
+  return html`<dl class="limits">
+    <div>
+      <dt>Log-ins</dt>
+      <dd>
+        ${
+          logins === undefined
+            ? 'not rationed here'
+            : html`<span class="pips" aria-hidden="true"
+                  >${pips.map((isLeft) => html`<i class="${isLeft ? 'left' : ''}"></i>`)}</span
+                >
+                ${figure(logins.left)} of ${figure(loginsPerHour)} left within the hour`
+        }
+      </dd>
+    </div>
+    <div>
+      <dt>Requests</dt>
+      <dd>
+        ${ratePerS === undefined ? 'no limit' : `at most ${ratePerS.toFixed(1)} a second`}${
+          pausedUntil > at ? `, none for ${durationText(pausedUntil - at)}` : ''
+        }
+      </dd>
+    </div>
+  </dl>`;
+}
+
+function deletions({ fleet, calendar }: State): Markup {
+  const bars = calendar.map(({ from, deletions, isExact }, index): Bar & { sum: number } => {
+    const isRest = index === calendar.length - 1;
+    const day = index === 0 ? 'Today' : isRest ? `From ${dayName(from)} on` : dayName(from);
+    return {
+      sum: deletions,
+      title: `${day}: ${isExact ? '' : 'about '}${figure(deletions)}`,
+      parts: [{ kind: isRest ? 'later' : 'pending', value: deletions }],
+    };
+  });
+  const scale = scaleFor(Math.max(...bars.map(({ sum }) => sum)));
+  const { count, isExact, nextDueAt } = fleet.deletions;
+  const about = isExact ? '' : 'About ';
+  const next = nextDueAt === undefined ? '' : `, the next ${dueText(nextDueAt, fleet.at)}`;
+  const ticks = [0, 7, 14, 21].map((day) => calendar[day]?.from).filter((from) => from !== undefined);
+  return html`<p class="lead">${about}${figure(count)} pending${next}</p>
+    <div class="plot low">
+      <span class="top">${figure(scale)}</span>
+      ${barChart(bars, { scale, summary: `${about}${counted(count, 'deletion')} pending, by day.` })}
+    </div>
+    <p class="axis days">
+      ${ticks.map((from, index) => html`<span>${index === 0 ? 'today' : dayName(from)}</span>`)}<span
+        >later</span
+      >
+    </p>`;
+}
+
+function events({ events: queues }: FleetStatus, { boardPath }: PanelsContext): Markup {
+  return html`<ul class="queues">
+    ${queues.map(
+      ({ queue, waiting, failed }, index) =>
+        html`<li>
+          <a id="to-events-${index}" href="${boardPath}/queue/${encodeURIComponent(queue)}">${queue}</a>
+          <span
+            ><b>${figure(waiting)}</b>
+            waiting${failed > 0 ? html`, <b>${figure(failed)}</b> given up` : ''}</span
+          >
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function dueText(dueAt: number, at: number): string {
+  return dueAt <= at ? 'due now' : `in ${durationText(dueAt - at)}`;
+}
+
+/** What stands between backticks is a command or a name. */
+function withCode(text: string): Markup[] {
+  return text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+}

@@ -1,0 +1,56 @@
+/**
+ * What the dashboard shows, read at most every two seconds however many look, and kept for when Redis is away. Knows no way to
+ * show it.
+ */
+import type { DayOfDeletions } from '../../redis/deletions/calendar.ts';
+import type { MinuteOfOutcomes } from '../../redis/ledger/outcome-counts.ts';
+import type { FleetStatus } from '../fleet-status.ts';
+import { kept } from '../kept.ts';
+import { within } from '../within.ts';
+
+export interface ReadingSources {
+  fleet: () => Promise<FleetStatus>;
+  minutes: () => Promise<MinuteOfOutcomes[]>;
+  calendar: () => Promise<DayOfDeletions[]>;
+  /** Whether Redis takes commands: what is sent meanwhile would wait for it. */
+  isThere: () => boolean;
+  /** Epoch milliseconds. */
+  now?: () => number;
+}
+
+export interface State {
+  fleet: FleetStatus;
+  /** The last hour, the oldest minute first. */
+  minutes: MinuteOfOutcomes[];
+  calendar: DayOfDeletions[];
+}
+
+/** `last`: what was read before, if anything was. */
+export type Reading = { is: 'fresh'; state: State } | { is: 'away'; last?: State };
+
+const FRESH_MS = 2000;
+/** Of all that is read it costs Redis the most, and changes the least. */
+const CALENDAR_FRESH_MS = 15_000;
+/** Longer than this nobody who looks wants to wait, in milliseconds. */
+const PATIENCE_MS = 3000;
+
+/** Answers how to read it, as often as is wanted. */
+export function createReader(sources: ReadingSources): () => Promise<Reading> {
+  const { fleet, minutes, isThere, now = Date.now } = sources;
+  const calendar = kept(sources.calendar, CALENDAR_FRESH_MS, now);
+  const read = kept(
+    async (): Promise<State> => {
+      const [status, hour, days] = await Promise.all([fleet(), minutes(), calendar()]);
+      return { fleet: status, minutes: hour, calendar: days };
+    },
+    FRESH_MS,
+    now,
+  );
+  let last: State | undefined;
+  return async () => {
+    const state = isThere() ? await within(PATIENCE_MS, read()) : undefined;
+    if (state === undefined) return { is: 'away', ...(last !== undefined && { last }) };
+    last = state;
+    return { is: 'fresh', state };
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * Listens for those who operate the worker, and bounds what a connection may cost: who sends slowly, much or nothing at all is
+ * cut off. Knows no route.
+ */
+import { once } from 'node:events';
+import { type ServerOptions, createServer } from 'node:http';
+import { type HttpBindings, getRequestListener } from '@hono/node-server';
+import { withStrictHeaders } from './strict-headers.ts';
+
+/** Nobody sends a body here, and headers are a password at the most; all in milliseconds but for the size. */
+const LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  /** From the first byte of a request to the last one of its headers. */
+  headersTimeout: 5000,
+  /** To the last one of its body. */
+  requestTimeout: 5000,
+  keepAliveTimeout: 5000,
+  /** How often Node looks who has taken longer; by itself it would look every half minute. */
+  connectionsCheckingInterval: 1000,
+} satisfies ServerOptions;
+/** A connection on which nothing has moved for so long is over, also one whose reader takes nothing; in milliseconds. */
+const SILENT_MS = 15_000;
+/** A load balancer, a Prometheus and a few people need ten. */
+const MOST_CONNECTIONS = 200;
+
+export interface HttpServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export type Answer = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
+
+/**
+ * Starts to listen.
+ * @param limits what a test wants shorter.
+ * @throws where the address cannot be had.
+ */
+export async function listen(
+  { host, port }: { host: string; port: number },
+  answer: Answer,
+  limits: Partial<typeof LIMITS> = {},
+): Promise<HttpServer> {
+  const respond = getRequestListener((request, bindings) => answer(request, onHttp1(bindings)), {
+    errorHandler: () => withStrictHeaders(new Response('bad request\n', { status: 400 })),
+  });
+  const server = createServer({ ...LIMITS, ...limits }, (incoming, outgoing) => {
+    void respond(incoming, outgoing);
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  server.setTimeout(SILENT_MS);
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`HTTP_HOST, HTTP_PORT: cannot listen on ${host}:${port} (${error.code ?? error.name})`);
+  });
+  const address = server.address();
+  const actualPort = address !== null && typeof address === 'object' ? address.port : port;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    close() {
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
+
+/** The library serves HTTP/2 as well; this server does not. */
+function onHttp1(bindings: object): HttpBindings {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `createServer` of node:http hands out
+  return bindings as HttpBindings;
+}

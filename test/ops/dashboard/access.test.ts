@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { createAccess } from '../../../src/ops/dashboard/access.ts';
+
+const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+const RIGHT = basic('ops:pässword:with a colon');
+
+function open() {
+  let now = 1_000_000;
+  let limited = 0;
+  const access = createAccess({
+    user: 'ops',
+    password: 'pässword:with a colon',
+    onLimited: () => (limited += 1),
+    now: () => now,
+  });
+  const guess = (times: number, from: string) =>
+    Array.from({ length: times }, (_, n) => access.verdict(basic(`ops:${n}`), from).is);
+  return { access, guess, wait: (ms: number) => (now += ms), limited: () => limited };
+}
+
+describe('who may see the dashboard', () => {
+  it('is who has the user and the password, whatever characters are in it', () => {
+    const { access } = open();
+    expect(access.verdict(RIGHT, '::1').is).toBe('granted');
+    expect(access.verdict(RIGHT.replace('Basic', 'basic'), '::1').is).toBe('granted');
+  });
+
+  it('is not told from the answer whether the user or the password was wrong', () => {
+    const { access } = open();
+    const wrong = ['ops:no', 'no:pässword:with a colon', 'no:no', 'ops', 'ops:', ':', 'ops:pässword'].map(
+      (text) => access.verdict(basic(text), '::1'),
+    );
+    expect(new Set(wrong.map((verdict) => JSON.stringify(verdict)))).toEqual(new Set(['{"is":"refused"}']));
+  });
+
+  it('is nobody who sends no such header, and that is no guess', () => {
+    const { access, guess } = open();
+    const strange = [undefined, '', 'Basic', 'Basic  ', 'Bearer x', 'Basic %%%', `${RIGHT} x`, `x ${RIGHT}`];
+    for (const header of [...strange, ...strange, ...strange])
+      expect(access.verdict(header, 'a').is).toBe('refused');
+    expect(guess(1, 'a')).toEqual(['refused']);
+    expect(access.verdict(RIGHT, 'a').is).toBe('granted');
+  });
+
+  it('guesses ten times and then no more than ten times a minute, even when the next guess were right', () => {
+    const { access, guess, wait, limited } = open();
+    expect(guess(12, '203.0.113.9')).toEqual([
+      ...Array.from({ length: 10 }, () => 'refused'),
+      'limited',
+      'limited',
+    ]);
+    expect(limited()).toBe(1);
+    expect(access.verdict(RIGHT, '203.0.113.9')).toMatchObject({ is: 'limited', retryAfterS: 6 });
+    expect(access.verdict(RIGHT, '203.0.113.10').is).toBe('granted');
+    wait(6000);
+    expect(guess(2, '203.0.113.9')).toEqual(['refused', 'limited']);
+    wait(60_000);
+    expect(access.verdict(RIGHT, '203.0.113.9').is).toBe('granted');
+    expect(guess(10, '203.0.113.9')).not.toContain('limited');
+  });
+
+  it('does not guess more often with the many addresses of one IPv6 network, or of IPv4 inside IPv6', () => {
+    const { guess } = open();
+    guess(10, '2001:db8::1');
+    expect(guess(1, '2001:db8:0:0:7:8:9:a')).toEqual(['limited']);
+    expect(guess(1, '2001:db8:0:1::1')).toEqual(['refused']);
+    guess(10, '::ffff:203.0.113.9');
+    expect(guess(1, '203.0.113.9')).toEqual(['limited']);
+  });
+
+  it('may guess from many addresses without the list of them growing for ever', () => {
+    const { access, guess } = open();
+    guess(10, 'first');
+    for (let n = 0; n < 10_000; n += 1) guess(1, `a${n}`);
+    expect(access.verdict(RIGHT, 'first').is).toBe('granted');
+  });
+});

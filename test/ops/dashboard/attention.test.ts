@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { attentionTo } from '../../../src/ops/dashboard/attention.ts';
+import { panelsOf } from '../../../src/ops/dashboard/panels.ts';
+import type { Reading, State } from '../../../src/ops/dashboard/reading.ts';
+import type { FleetStatus } from '../../../src/ops/fleet-status.ts';
+
+const AT = Date.parse('2026-11-25T12:00:00Z');
+const MINUTE_MS = 60_000;
+const CONTEXT = { boardPath: '/dashboard/queues', loginsPerHour: 4 };
+
+const WELL: FleetStatus = {
+  at: AT,
+  jobs: { queue: 'user-jobs', isPaused: false, waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 },
+  events: [{ queue: 'user-events', waiting: 0, active: 0, delayed: 0, failed: 0 }],
+  lastHour: [{ operation: 'create-user', outcome: 'done', jobs: 1 }],
+  gates: [
+    { gate: 'damoov', held: 0 },
+    { gate: 'brake', held: 0 },
+  ],
+  logins: { left: 4 },
+  rate: {},
+  deletions: { count: 0, isExact: true },
+};
+
+const fresh = (fleet: Partial<FleetStatus> = {}, more: Partial<State> = {}): Reading => ({
+  is: 'fresh',
+  state: { fleet: { ...WELL, ...fleet }, minutes: [], calendar: [], ...more },
+});
+
+describe('what needs somebody', () => {
+  it('is nothing where all is well', async () => {
+    expect(attentionTo(fresh())).toEqual([]);
+    expect((await panelsOf(fresh(), CONTEXT)).verdict).toContain('All is well.');
+  });
+
+  it.each<[string, Partial<FleetStatus>, string, string]>([
+    [
+      'a refused credential',
+      {
+        gates: [
+          {
+            gate: 'admin',
+            shutSince: AT - 5 * MINUTE_MS,
+            reason: 'it said 401',
+            probeAt: AT + 9000,
+            held: 3,
+          },
+        ],
+      },
+      'alarm',
+      'The credential of `admin` is refused for 5m: it said 401. 3 jobs wait; tried again in 9s.',
+    ],
+    [
+      'an outage',
+      { gates: [{ gate: 'damoov', shutSince: AT - MINUTE_MS, reason: '503', probeAt: AT, held: 1 }] },
+      'alarm',
+      'Damoov is away for 1m: 503. 1 job waits; tried again now.',
+    ],
+    [
+      'deletions that the brake holds',
+      { gates: [{ gate: 'brake', shutSince: AT - 2 * MINUTE_MS, held: 1200 }] },
+      'alarm',
+      'The brake holds 1,200 deletions for 2m. `damoov-users deletions release` or `refuse` decides over them.',
+    ],
+    [
+      'a bar on log-ins',
+      { logins: { left: 0, barredUntil: AT + 30 * MINUTE_MS } },
+      'alarm',
+      'Nobody logs in for 30m. Damoov bars an address that logs in too often; it ends by itself.',
+    ],
+    [
+      'no log-in left',
+      { logins: { left: 0 } },
+      'warning',
+      'No log-in is left within the hour. The session goes on while it can be refreshed.',
+    ],
+    [
+      'a pause after a 429',
+      { rate: { pausedUntil: AT + 4000 } },
+      'warning',
+      'Nothing is sent for 4s, after a 429. The fleet goes on by itself, more slowly.',
+    ],
+    [
+      'a paused queue',
+      { jobs: { ...WELL.jobs, isPaused: true } },
+      'warning',
+      'The queue is paused. No worker takes a job until it is resumed.',
+    ],
+    [
+      'failures',
+      { lastHour: [{ operation: 'update-user', outcome: 'failed', code: 'rejected', jobs: 2 }] },
+      'warning',
+      '2 jobs failed within the hour. `damoov-users failed list` shows them by code.',
+    ],
+    [
+      'events that a subscriber has given up',
+      { events: [{ queue: 'crm', waiting: 0, active: 0, delayed: 0, failed: 1 }] },
+      'warning',
+      'The subscriber of `crm` has given up 1 event. They lie there for 14 days; its own log says why.',
+    ],
+  ])('is %s', (_, fleet, level, said) => {
+    expect(attentionTo(fresh(fleet)).map((one) => [one.level, `${one.text} ${one.advice}`])).toEqual([
+      [level, said],
+    ]);
+  });
+
+  it('begins with what is gravest', () => {
+    const found = attentionTo(
+      fresh({ logins: { left: 0 }, gates: [{ gate: 'damoov', shutSince: AT, reason: 'x', held: 0 }] }),
+    );
+    expect(found.map(({ level }) => level)).toEqual(['alarm', 'warning']);
+  });
+
+  it('is written as text, whatever a reason says', async () => {
+    const gates = [{ gate: 'admin' as const, shutSince: AT, reason: '<img src=x onerror="x">', held: 0 }];
+    const { verdict } = await panelsOf(fresh({ gates }), CONTEXT);
+    expect(verdict).not.toContain('<img');
+    expect(verdict).toContain('&lt;img src=x');
+  });
+});
+
+describe('a chart', () => {
+  it('says of each bar and of the whole what it shows', async () => {
+    const counts = [
+      { operation: 'create-user', outcome: 'done' as const, jobs: 1400 },
+      { operation: 'create-user', outcome: 'failed' as const, code: 'rejected', jobs: 1 },
+    ];
+    const { flow, deletions } = await panelsOf(
+      fresh(
+        { deletions: { count: 31, isExact: false, nextDueAt: AT + MINUTE_MS } },
+        {
+          minutes: [
+            { at: AT - MINUTE_MS, counts },
+            { at: AT, counts: [] },
+          ],
+          calendar: [
+            { from: AT, deletions: 30, isExact: false },
+            { from: AT + 86_400_000, deletions: 1, isExact: true },
+          ],
+        },
+      ),
+      CONTEXT,
+    );
+    expect(flow).toContain('1,401 jobs ended within the hour, 1,401 in the busiest minute.');
+    expect(flow).toContain('11:59 UTC: 1,400 done, 0 superseded, 1 failed');
+    expect(flow).toContain('2,000');
+    expect(deletions).toContain('Today: about 30');
+    expect(deletions).toContain('From Thu 26 Nov on: 1');
+    expect(deletions).toContain('About 31 pending, the next in 1m');
+  });
+});

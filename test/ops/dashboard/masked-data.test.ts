@@ -1,0 +1,84 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { HIDDEN, maskedData, maskedName, maskedResult } from '../../../src/ops/dashboard/masked-data.ts';
+
+const MARK = 'zzMARKzz';
+const marked = fc.string({ maxLength: 8 }).map((text) => `${text}${MARK}${text}`);
+const value = fc.letrec((tie) => ({
+  any: fc.oneof({ depthSize: 'small' }, marked, fc.array(tie('any')), fc.dictionary(marked, tie('any'))),
+})).any;
+const personal = fc.constantFrom('profile', 'changes', 'reason', 'sealed', 'accessToken', 'email', 'x');
+
+describe('what the board may show', () => {
+  test.prop([fc.dictionary(fc.oneof(personal, marked), value)])(
+    'of a job is nothing but its ids, whatever else it says and wherever',
+    (data) => {
+      expect(JSON.stringify(maskedData(JSON.stringify(data), 'jobs'))).not.toContain(MARK);
+    },
+  );
+
+  test.prop([fc.oneof(value, fc.dictionary(fc.oneof(personal, marked), value))])(
+    'of an event that is none of ours is nothing',
+    (data) => {
+      expect(JSON.stringify(maskedData(JSON.stringify(data), 'events'))).not.toContain(MARK);
+      expect(JSON.stringify(maskedResult(JSON.stringify(data)))).not.toContain(MARK);
+    },
+  );
+
+  test.prop([fc.oneof(fc.string(), marked)])('of what is no JSON is nothing', (text) => {
+    fc.pre(!/^[\s{]/.test(text));
+    expect(maskedData(text, 'jobs')).toBe(HIDDEN);
+    expect(maskedName(`${text}${MARK}`, 'jobs')).toBe('unknown');
+  });
+
+  test('of a job is whose it is and which fields it has', () => {
+    const data = {
+      clientId: 'c-1',
+      occurredAt: '2026-11-01T00:00:00Z',
+      createAccessToken: true,
+      profile: { firstName: 'Ada', phone: '+44', 'ada@example.com': 1 },
+      unknown: 'x',
+    };
+    expect(maskedData(JSON.stringify(data), 'jobs')).toEqual({
+      clientId: 'c-1',
+      instance: 'default',
+      occurredAt: '2026-11-01T00:00:00Z',
+      createAccessToken: true,
+      profile: { firstName: HIDDEN, phone: HIDDEN },
+      hidden: '1 more',
+    });
+    expect(maskedData('{"clientId":{"a":1},"changes":"x","reason":"y","sealed":null}', 'jobs')).toEqual({
+      instance: 'default',
+      changes: HIDDEN,
+      reason: HIDDEN,
+      sealed: 'erased',
+      hidden: '1 more',
+    });
+    expect(maskedData(undefined, 'jobs')).toBe('too large to be shown');
+  });
+
+  test('of an event is everything but the tokens', () => {
+    const data = { userId: '3d0d0165-ec19-8bb6-9018-d49217879e0a', instance: 'default', jobId: '1' };
+    const event = {
+      specversion: '1.0',
+      id: 'user-jobs/1/user.created',
+      source: 'damoov-user-lifecycle',
+      type: 'user.created',
+      subject: data.userId,
+      time: '2026-11-23T15:00:00.000Z',
+      datacontenttype: 'application/json',
+      data: { ...data, accessToken: MARK, refreshToken: MARK },
+    };
+    const { datacontenttype, ...shown } = event;
+    expect(datacontenttype).toBe('application/json');
+    expect(maskedData(JSON.stringify(event), 'events')).toEqual({
+      ...shown,
+      data: { ...data, accessToken: HIDDEN, refreshToken: HIDDEN },
+    });
+    expect(maskedResult(JSON.stringify(event.data))).toEqual({
+      ...data,
+      accessToken: HIDDEN,
+      refreshToken: HIDDEN,
+    });
+  });
+});
