@@ -21,9 +21,26 @@ export interface Ground {
   startSandbox(): Promise<string>;
   /** `damoov-users worker`; answers its process id when it works. @param env on top of what points it there. */
   startWorker(redisUrl: string, sandboxUrl: string, env?: Record<string, string>): Promise<number>;
+  /**
+   * A program of a worker, ours or another; answers its process id at once. Nobody reads what it writes, as little as a file
+   * costs anything: its lines go nowhere.
+   * @param env on top of what points it there.
+   */
+  spawnWorker(
+    program: readonly string[],
+    redisUrl: string,
+    sandboxUrl: string,
+    env?: Record<string, string>,
+  ): number;
   /** Ends all of it, and removes what it wrote. */
   close(): Promise<void>;
 }
+
+const inTree = (path: string) => join(import.meta.dirname, path);
+
+/** The programs of {@link Ground.spawnWorker}. */
+export const OURS = [inTree('../src/main.ts'), 'worker'];
+export const BARE = [inTree('bare-worker.ts')];
 
 /** How long a worker has to finish before it is killed. */
 const GRACE_MS = 10_000;
@@ -39,7 +56,7 @@ export async function prepareGround(): Promise<Ground> {
     output: 'stdout' | 'stderr',
     isAwaited: (line: string) => boolean,
   ): Promise<{ line: string; pid: number }> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts'), ...command], {
+    const child = spawn(process.execPath, [inTree('../src/main.ts'), ...command], {
       env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A process group of its own: Ctrl-C in a terminal is for us, who end it in its turn.
@@ -75,6 +92,21 @@ export async function prepareGround(): Promise<Ground> {
       const all = { ...workerEnv(redisUrl, sandboxUrl), ...env };
       const { pid } = await start(['worker'], all, 'stderr', (line) => line.includes('"worker started"'));
       return pid;
+    },
+    spawnWorker(program, redisUrl, sandboxUrl, env = {}) {
+      const child = spawn(process.execPath, [...program], {
+        env: {
+          PATH: process.env['PATH'],
+          ...nothingConfigured(),
+          ...workerEnv(redisUrl, sandboxUrl),
+          ...env,
+        },
+        stdio: 'ignore',
+        detached: true,
+      });
+      closing.push(async () => end(child));
+      if (child.pid === undefined) throw new Error(`${program.join(' ')} did not start`);
+      return child.pid;
     },
     async close() {
       for (const step of closing.splice(0).toReversed()) await step();

@@ -1,0 +1,141 @@
+/**
+ * One side of a comparison: a Redis of its own, the jobs in it, and the process that works on them; and how fast it empties its
+ * queue. Knows nothing of what the process is.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { type Commands, commandsBetween, commandsOf } from './commands.ts';
+import { type Ground, PREFIX } from './ground.ts';
+import { clientIdOf } from './pending.ts';
+import { cpuOf } from './process-usage.ts';
+import { cpuSecondsOf } from './weight.ts';
+
+/** Progress is looked at this often, by one small command: what Redis does for it is counted out. */
+const LOOK_MS = 5;
+/** A worker that has ended must not keep the benchmark waiting for ever. */
+const PATIENCE_MS = 120_000;
+const CHUNK = 1000;
+
+export interface Lane {
+  readonly redisUrl: string;
+  readonly redis: Redis;
+  readonly jobs: Queue;
+  /** The worker processes. */
+  readonly pids: number[];
+  close(): Promise<void>;
+}
+
+export async function openLane(ground: Ground, name: string): Promise<Lane> {
+  const redisUrl = await ground.startRedis(name);
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const jobs = new Queue('user-jobs', { connection: redis, prefix: PREFIX });
+  return {
+    redisUrl,
+    redis,
+    jobs,
+    pids: [],
+    async close() {
+      await jobs.close();
+      redis.disconnect();
+    },
+  };
+}
+
+export interface Drain {
+  /** How many jobs are added, before any is taken. */
+  readonly count: number;
+  /** So many are over before anything is measured. */
+  readonly warmUp: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What emptying a queue came to. */
+export interface Drained {
+  readonly seconds: number;
+  readonly jobs: number;
+  readonly perSecond: number;
+  /** CPU time of all workers and of Redis, in microseconds a job. */
+  readonly workerCpuUs: number;
+  readonly redisCpuUs: number;
+  /** Calls of Redis' commands, a job. */
+  readonly commands: Commands;
+}
+
+/** Adds jobs while the queue is paused, and measures how the workers carry them out. Leaves an empty Redis. */
+export async function drain(lane: Lane, { count, warmUp, signal }: Drain): Promise<Drained> {
+  const { jobs, redis } = lane;
+  await jobs.pause();
+  await addSignUps(lane, count);
+  await jobs.resume();
+  const before = await reached(lane, warmUp, signal);
+  const after = await reached(lane, count, signal, before.looks);
+  const done = after.completed - before.completed;
+  const seconds = (after.at - before.at) / 1000;
+  const each = (cpuSeconds: number) => (cpuSeconds * 1e6) / done;
+  await redis.flushall();
+  return {
+    seconds,
+    jobs: done,
+    perSecond: done / seconds,
+    workerCpuUs: each(after.workerCpu - before.workerCpu),
+    redisCpuUs: each(after.redisCpu - before.redisCpu),
+    commands: commandsBetween(before.commands, after.commands, {
+      own: new Map([
+        ['zcard', after.looks - before.looks],
+        ['info', 2],
+      ]),
+      jobs: done,
+    }),
+  };
+}
+
+/** Sign-ups of one size, one a user. */
+export async function addSignUps({ jobs }: Pick<Lane, 'jobs'>, count: number, from = 0): Promise<void> {
+  for (let done = 0; done < count; done += CHUNK) {
+    const size = Math.min(CHUNK, count - done);
+    await jobs.addBulk(
+      Array.from({ length: size }, (_, n) => ({ name: 'create-user', data: signUpOf(from + done + n) })),
+    );
+  }
+}
+
+export function signUpOf(index: number) {
+  return {
+    clientId: clientIdOf(index),
+    profile: { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.test', phone: '+442079460000' },
+  };
+}
+
+interface Moment {
+  at: number;
+  completed: number;
+  workerCpu: number;
+  redisCpu: number;
+  commands: Commands;
+  looks: number;
+}
+
+/** Waits until so many jobs are completed, and tells how things stand then. */
+async function reached(
+  { redis, jobs, pids }: Lane,
+  count: number,
+  signal: AbortSignal | undefined,
+  looksBefore = 0,
+): Promise<Moment> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (let looks = looksBefore + 1; ; looks++) {
+    signal?.throwIfAborted();
+    const completed = await redis.zcard(jobs.toKey('completed'));
+    if (completed >= count) {
+      const at = performance.now();
+      const cpus = await Promise.all(pids.map(cpuOf));
+      const [redisCpu, commands] = await Promise.all([cpuSecondsOf(redis), commandsOf(redis)]);
+      return { at, completed, workerCpu: cpus.reduce((a, b) => a + b, 0), redisCpu, commands, looks };
+    }
+    // Fails where one of them has ended.
+    if (looks % 200 === 0) await Promise.all(pids.map(cpuOf));
+    if (performance.now() > deadline) throw new Error(`${completed} of ${count} jobs were carried out`);
+    await sleep(LOOK_MS);
+  }
+}
