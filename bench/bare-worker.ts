@@ -6,51 +6,27 @@
  */
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { request } from 'undici';
-
-interface SignUp {
-  clientId: string;
-  profile: { firstName?: string; lastName?: string; email?: string; phone?: string };
-}
-
-interface Answer {
-  Result: { DeviceToken: string };
-}
+import { type SignUp, createUser } from './damoov.ts';
 
 const { env } = process;
 const connection = new Redis(env['REDIS_URL'] ?? '', { maxRetriesPerRequest: null });
 const prefix = env['QUEUE_PREFIX'] ?? 'bull';
+const access = {
+  baseUrl: env['DAMOOV_BASE_URL'] ?? '',
+  instanceId: env['DAMOOV_INSTANCE_ID'] ?? '',
+  instanceKey: env['DAMOOV_INSTANCE_KEY'] ?? '',
+};
 const events = process.argv.includes('--events')
   ? new Queue('user-events', { connection, prefix })
   : undefined;
 
-const worker = new Worker<SignUp>('user-jobs', async ({ data }) => createUser(data), {
-  connection,
-  prefix,
-  concurrency: Number(env['WORKER_CONCURRENCY'] || 50),
-});
+const worker = new Worker<SignUp>(
+  'user-jobs',
+  async ({ data }) => {
+    const userId = await createUser(access, data);
+    await events?.add('user.created', { userId, clientId: data.clientId });
+    return { userId };
+  },
+  { connection, prefix, concurrency: Number(env['WORKER_CONCURRENCY'] || 50) },
+);
 worker.on('error', () => undefined);
-
-async function createUser({ clientId, profile }: SignUp) {
-  const { statusCode, body } = await request(`${env['DAMOOV_BASE_URL']}/v1/Registration/create`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      InstanceId: env['DAMOOV_INSTANCE_ID'] ?? '',
-      InstanceKey: env['DAMOOV_INSTANCE_KEY'] ?? '',
-    },
-    body: JSON.stringify({
-      CreateAccessToken: false,
-      FirstName: profile.firstName,
-      LastName: profile.lastName,
-      Email: profile.email,
-      Phone: profile.phone,
-      UserFields: { ClientId: clientId },
-    }),
-  });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what such a worker would do
-  const { Result: user } = (await body.json()) as Answer;
-  if (statusCode !== 200) throw new Error(`Damoov answered ${statusCode}`);
-  await events?.add('user.created', { userId: user.DeviceToken, clientId });
-  return { userId: user.DeviceToken };
-}

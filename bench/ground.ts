@@ -11,8 +11,15 @@ import { createInterface } from 'node:readline';
 import { VARIABLES } from '../src/config.ts';
 import { startRedisServer } from '../src/redis/embedded/embedded-server.ts';
 import { SANDBOX_CREDENTIALS } from '../src/sandbox/server.ts';
+import type { Access } from './damoov.ts';
 
 export const PREFIX = '{damoov}';
+
+/** A process of the benchmark's own. */
+export interface Program {
+  readonly pid: number;
+  end(): Promise<void>;
+}
 
 export interface Ground {
   /** A Redis with the settings of the embedded one, and nothing in it; answers its URL. */
@@ -22,8 +29,7 @@ export interface Ground {
   /** `damoov-users worker`; answers its process id when it works. @param env on top of what points it there. */
   startWorker(redisUrl: string, sandboxUrl: string, env?: Record<string, string>): Promise<number>;
   /**
-   * A program of a worker, ours or another; answers its process id at once. Nobody reads what it writes, as little as a file
-   * costs anything: its lines go nowhere.
+   * A program that works on the jobs, ours or another, as somebody runs it whose log goes nowhere; answers it at once.
    * @param env on top of what points it there.
    */
   spawnWorker(
@@ -31,12 +37,18 @@ export interface Ground {
     redisUrl: string,
     sandboxUrl: string,
     env?: Record<string, string>,
-  ): number;
+  ): Program;
   /** Ends all of it, and removes what it wrote. */
   close(): Promise<void>;
 }
 
 const inTree = (path: string) => join(import.meta.dirname, path);
+
+/** What lets somebody into the sandbox. */
+export function accessTo(sandboxUrl: string): Access {
+  const { instanceId, instanceKey } = SANDBOX_CREDENTIALS;
+  return { baseUrl: sandboxUrl, instanceId, instanceKey };
+}
 
 /** The programs of {@link Ground.spawnWorker}. */
 export const OURS = [inTree('../src/main.ts'), 'worker'];
@@ -106,7 +118,7 @@ export async function prepareGround(): Promise<Ground> {
       });
       closing.push(async () => end(child));
       if (child.pid === undefined) throw new Error(`${program.join(' ')} did not start`);
-      return child.pid;
+      return { pid: child.pid, end: async () => end(child) };
     },
     async close() {
       for (const step of closing.splice(0).toReversed()) await step();

@@ -6,9 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { type Commands, commandsBetween, commandsOf } from './commands.ts';
+import type { SignUp } from './damoov.ts';
 import { type Ground, PREFIX } from './ground.ts';
+import type { PartOptions } from './part.ts';
 import { clientIdOf } from './pending.ts';
-import { cpuOf } from './process-usage.ts';
+import { cpuOf, machineCpu } from './process-usage.ts';
 import { cpuSecondsOf } from './weight.ts';
 
 /** Progress is looked at this often, by one small command: what Redis does for it is counted out. */
@@ -16,12 +18,14 @@ const LOOK_MS = 5;
 /** A worker that has ended must not keep the benchmark waiting for ever. */
 const PATIENCE_MS = 120_000;
 const CHUNK = 1000;
+/** Until connections stand and code is compiled; in each round again, as a rate begins slowly. */
+export const WARM_UP = 400;
 
 export interface Lane {
   readonly redisUrl: string;
   readonly redis: Redis;
   readonly jobs: Queue;
-  /** The worker processes. */
+  /** The processes that work on the jobs. */
   readonly pids: number[];
   close(): Promise<void>;
 }
@@ -43,43 +47,55 @@ export async function openLane(ground: Ground, name: string): Promise<Lane> {
 }
 
 export interface Drain {
-  /** How many jobs are added, before any is taken. */
+  /** How many jobs are carried out. */
   readonly count: number;
-  /** So many are over before anything is measured. */
+  /** So many of them are over before anything is measured. */
   readonly warmUp: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What emptying a queue came to. */
 export interface Drained {
-  readonly seconds: number;
-  readonly jobs: number;
   readonly perSecond: number;
   /** CPU time of all workers and of Redis, in microseconds a job. */
   readonly workerCpuUs: number;
   readonly redisCpuUs: number;
+  /** How many cores of the machine had something to do, whoever gave it them. */
+  readonly busyCores: number;
   /** Calls of Redis' commands, a job. */
   readonly commands: Commands;
 }
 
+/** A number of jobs that a part may take; of a small one half is for warming up. */
+export function sizeOf(count: number, { jobs, signal }: PartOptions, warmUp = WARM_UP): Drain {
+  const least = Math.min(count, jobs);
+  return { count: least, warmUp: Math.min(warmUp, Math.floor(least / 2)), signal };
+}
+
 /** Adds jobs while the queue is paused, and measures how the workers carry them out. Leaves an empty Redis. */
-export async function drain(lane: Lane, { count, warmUp, signal }: Drain): Promise<Drained> {
+export async function drain(lane: Lane, size: Drain): Promise<Drained> {
+  await lane.jobs.pause();
+  await addSignUps(lane, size.count);
+  const drained = await carryOut(lane, size);
+  await lane.redis.flushall();
+  return drained;
+}
+
+/** Lets a queue that is paused go on, and measures so many jobs of those in it. */
+export async function carryOut(lane: Lane, { count, warmUp, signal }: Drain): Promise<Drained> {
   const { jobs, redis } = lane;
-  await jobs.pause();
-  await addSignUps(lane, count);
+  const from = await jobs.getCompletedCount();
   await jobs.resume();
-  const before = await reached(lane, warmUp, signal);
-  const after = await reached(lane, count, signal, before.looks);
+  const before = await reached(lane, from + warmUp, signal);
+  const after = await reached(lane, from + count, signal, before.looks);
   const done = after.completed - before.completed;
   const seconds = (after.at - before.at) / 1000;
   const each = (cpuSeconds: number) => (cpuSeconds * 1e6) / done;
-  await redis.flushall();
   return {
-    seconds,
-    jobs: done,
     perSecond: done / seconds,
     workerCpuUs: each(after.workerCpu - before.workerCpu),
     redisCpuUs: each(after.redisCpu - before.redisCpu),
+    busyCores: (after.machineCpu - before.machineCpu) / seconds,
     commands: commandsBetween(before.commands, after.commands, {
       own: new Map([
         ['zcard', after.looks - before.looks],
@@ -100,7 +116,7 @@ export async function addSignUps({ jobs }: Pick<Lane, 'jobs'>, count: number, fr
   }
 }
 
-export function signUpOf(index: number) {
+export function signUpOf(index: number): SignUp {
   return {
     clientId: clientIdOf(index),
     profile: { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.test', phone: '+442079460000' },
@@ -112,6 +128,7 @@ interface Moment {
   completed: number;
   workerCpu: number;
   redisCpu: number;
+  machineCpu: number;
   commands: Commands;
   looks: number;
 }
@@ -131,7 +148,8 @@ async function reached(
       const at = performance.now();
       const cpus = await Promise.all(pids.map(cpuOf));
       const [redisCpu, commands] = await Promise.all([cpuSecondsOf(redis), commandsOf(redis)]);
-      return { at, completed, workerCpu: cpus.reduce((a, b) => a + b, 0), redisCpu, commands, looks };
+      const workerCpu = cpus.reduce((a, b) => a + b, 0);
+      return { at, completed, workerCpu, redisCpu, machineCpu: machineCpu(), commands, looks };
     }
     // Fails where one of them has ended.
     if (looks % 200 === 0) await Promise.all(pids.map(cpuOf));

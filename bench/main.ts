@@ -7,10 +7,13 @@ import { parseArgs } from 'node:util';
 import { capacity } from './capacity.ts';
 import { deletions } from './deletions.ts';
 import type { Figure, Section } from './figures.ts';
+import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
+import { sequential } from './sequential.ts';
 import { tableOf } from './table.ts';
+import { workers } from './workers.ts';
 
-const PARTS = { pipeline, deletions, capacity };
+const PARTS = { pipeline, sequential, workers, latency, deletions, capacity };
 
 const QUICK_JOBS = 50_000;
 const FULL_JOBS = 1_000_000;

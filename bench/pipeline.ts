@@ -3,12 +3,12 @@
  * calls Damoov, both as processes of their own that empty a queue each.
  */
 import { callsIn, scriptsIn } from './commands.ts';
-import { slowDown } from './damoov.ts';
+import { answersAfter, slowDown } from './damoov.ts';
 import { type Figure, type Section, median, overRounds } from './figures.ts';
 import { BARE, OURS, prepareGround } from './ground.ts';
-import { type Drained, drain, openLane } from './lane.ts';
+import { type Drained, WARM_UP, drain, openLane, sizeOf } from './lane.ts';
 import type { PartOptions } from './part.ts';
-import { inTurns, roundsFor } from './rounds.ts';
+import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 
 /** What Damoov takes for an answer, and what share of a bare worker's throughput ours is to reach. */
 const LATENCIES = [
@@ -16,8 +16,6 @@ const LATENCIES = [
   { latencyMs: 20, goal: 0.98, jobs: 5000, quickJobs: 1500 },
   { latencyMs: 100, goal: 0.98, jobs: 3000, quickJobs: 1000 },
 ];
-/** Until connections stand and code is compiled; in each round again, as a rate begins slowly. */
-const WARM_UP = 400;
 const MOST_CPU = 1.3;
 
 export async function pipeline(options: PartOptions): Promise<Section[]> {
@@ -26,8 +24,8 @@ export async function pipeline(options: PartOptions): Promise<Section[]> {
     const sandbox = await ground.startSandbox();
     const [ours, bare] = [await openLane(ground, 'ours'), await openLane(ground, 'bare')];
     try {
-      ours.pids.push(ground.spawnWorker(OURS, ours.redisUrl, sandbox));
-      bare.pids.push(ground.spawnWorker(BARE, bare.redisUrl, sandbox));
+      ours.pids.push(ground.spawnWorker(OURS, ours.redisUrl, sandbox).pid);
+      bare.pids.push(ground.spawnWorker(BARE, bare.redisUrl, sandbox).pid);
       options.onProgress('warming up');
       for (const lane of [ours, bare]) await drain(lane, sizeOf(2 * WARM_UP, options));
       const sections: Section[] = [];
@@ -50,54 +48,45 @@ export async function pipeline(options: PartOptions): Promise<Section[]> {
   }
 }
 
-/** Half of a small number is for warming up. */
-function sizeOf(count: number, { jobs, signal }: PartOptions) {
-  const least = Math.min(count, jobs);
-  return { count: least, warmUp: Math.min(WARM_UP, Math.floor(least / 2)), signal };
-}
-
 type Rounds = readonly (readonly Drained[])[];
 
 function compared(latencyMs: number, goal: number, rounds: Rounds): Section {
-  const each = (side: 0 | 1, of: (drained: Drained) => number) =>
-    rounds.flatMap((round) => round.slice(side, side + 1)).map(of);
-  const ratios = (of: (drained: Drained) => number) => {
-    const bare = each(1, of);
-    return each(0, of).map((value, round) => value / (bare[round] ?? Number.NaN));
-  };
-  const name = (what: string) => `${what}At${latencyMs}`;
-  const both = (key: string, what: string, unit: Figure['unit'], of: (drained: Drained) => number) => [
-    overRounds({ name: name(`${key}Ours`), what: `${what}, ours`, unit }, each(0, of)),
-    overRounds({ name: name(`${key}Bare`), what: `${what}, the bare worker`, unit }, each(1, of)),
-  ];
-  const ratio = (key: string, what: string, of: (drained: Drained) => number, goal: Partial<Figure> = {}) =>
+  const three = (
+    key: string,
+    what: string,
+    unit: Figure['unit'],
+    of: (drained: Drained) => number,
+    goal = {},
+  ) => [
+    overRounds({ name: `${key}OursAt${latencyMs}`, what: `${what}, ours`, unit }, column(rounds, 0, of)),
     overRounds(
-      { name: name(`${key}Ratio`), what: `${what}: ours to the bare worker's`, unit: 'x', ...goal },
-      ratios(of),
-    );
-  const { perSecond, workerCpu, redisCpu } = {
-    perSecond: (drained: Drained) => drained.perSecond,
-    workerCpu: (drained: Drained) => drained.workerCpuUs,
-    redisCpu: (drained: Drained) => drained.redisCpuUs,
-  };
+      { name: `${key}BareAt${latencyMs}`, what: `${what}, the bare worker`, unit },
+      column(rounds, 1, of),
+    ),
+    overRounds(
+      { name: `${key}RatioAt${latencyMs}`, what: `${what}: ours to the bare worker's`, unit: 'x', ...goal },
+      ratiosOf(rounds, { of: 0, to: 1 }, of),
+    ),
+  ];
   return {
-    title: `The whole pipeline, ${latencyMs === 0 ? 'Damoov answers at once' : `Damoov answers after ${latencyMs} ms`}`,
+    title: `The whole pipeline, ${answersAfter(latencyMs)}`,
     figures: [
-      ...both('perSecond', 'jobs a second', '/s', perSecond),
-      ratio('perSecond', 'jobs a second', perSecond, { goal, goalIs: 'at least' }),
-      ...both('workerCpu', 'CPU of the worker, a job', 'us', workerCpu),
-      ratio('workerCpu', 'CPU of the worker', workerCpu, { goal: MOST_CPU }),
-      ...both('redisCpu', 'CPU of Redis, a job', 'us', redisCpu),
-      ratio('redisCpu', 'CPU of Redis', redisCpu),
+      ...three('perSecond', 'jobs a second', '/s', ({ perSecond }) => perSecond, {
+        goal,
+        goalIs: 'at least',
+      }),
+      ...three('workerCpu', 'CPU of the worker, a job', 'us', ({ workerCpuUs }) => workerCpuUs, {
+        goal: MOST_CPU,
+      }),
+      ...three('redisCpu', 'CPU of Redis, a job', 'us', ({ redisCpuUs }) => redisCpuUs),
     ],
   };
 }
 
 /** By Redis' own count, which does not tell who called: a script or a client. */
 function commandsCompared(rounds: Rounds): Section {
-  const of = (side: 0 | 1) =>
-    rounds.flatMap((round) => round.slice(side, side + 1)).map(({ commands }) => commands);
-  const [ours, bare] = [of(0), of(1)];
+  const ours = rounds.flatMap(([ours]) => ours?.commands ?? []);
+  const bare = rounds.flatMap(([, bare]) => bare?.commands ?? []);
   const callsOf = (side: typeof ours, name: string) =>
     median(side.map((commands) => commands.get(name) ?? 0));
   const names = [...new Set([...ours, ...bare].flatMap((commands) => [...commands.keys()]))];

@@ -1,7 +1,8 @@
 /**
- * What Linux tells of a process in /proc: its CPU time and its memory.
+ * What Linux tells of a process in /proc: its CPU time and its memory; and how busy the machine is, whoever keeps it so.
  */
 import { readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 
 /** Linux counts CPU time in hundredths of a second, on every machine of today. */
 const TICKS_PER_S = 100;
@@ -20,4 +21,9 @@ export async function residentOf(pid: number, when: 'now' | 'peak' = 'now'): Pro
   const [, kilobytes] =
     new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
+}
+
+/** CPU time that all cores have spent on anything, in seconds. */
+export function machineCpu(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
 }

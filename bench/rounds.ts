@@ -30,3 +30,22 @@ export async function inTurns<Side, Result>(
   }
   return measured;
 }
+
+/** What one side came to, round by round. @param place of the side, as the sides were given. */
+export function column<Result>(
+  rounds: readonly (readonly Result[])[],
+  place: number,
+  of: (result: Result) => number,
+): number[] {
+  return rounds.flatMap((round) => round.slice(place, place + 1)).map(of);
+}
+
+/** One side to another, round by round: what the machine does in between meets both. */
+export function ratiosOf<Result>(
+  rounds: readonly (readonly Result[])[],
+  { of: one, to: other }: { of: number; to: number },
+  value: (result: Result) => number,
+): number[] {
+  const divisors = column(rounds, other, value);
+  return column(rounds, one, value).map((dividend, round) => dividend / (divisors[round] ?? Number.NaN));
+}
