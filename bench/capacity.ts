@@ -2,13 +2,13 @@
  * The benchmark of capacity: what a job costs a worker and Redis in CPU time, and what it leaves in Redis. CPU time, since the
  * seconds of a machine that does other things too tell nothing of another one. Reads /proc: Linux only.
  */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import type { DeletionsOptions } from './deletions.ts';
 import type { Figure, Section } from './figures.ts';
 import { PREFIX, prepareGround } from './ground.ts';
+import type { PartOptions } from './part.ts';
 import { clientIdOf, openStore, type Store } from './pending.ts';
+import { cpuOf, residentOf } from './process-usage.ts';
 import { cpuSecondsOf, settledMemory } from './weight.ts';
 
 /** More of them tell nothing more, and completed jobs are kept up to this number. */
@@ -18,8 +18,6 @@ const MOST_DELETIONS = 1000;
 /** Until the worker's code is compiled. */
 const WARM_UP = 1000;
 const POLL_MS = 50;
-/** Linux counts CPU time in hundredths of a second, on every machine of today. */
-const TICKS_PER_S = 100;
 
 const OPERATIONS = ['create-user', 'update-user', 'delete-user'] as const;
 type Operation = (typeof OPERATIONS)[number];
@@ -40,7 +38,7 @@ interface Site extends Store {
   readonly workerPid: number;
 }
 
-export async function capacity({ jobs, onProgress, signal }: DeletionsOptions): Promise<Section[]> {
+export async function capacity({ jobs, onProgress, signal }: PartOptions): Promise<Section[]> {
   const count = Math.min(jobs, MOST_JOBS);
   const ground = await prepareGround();
   try {
@@ -60,7 +58,7 @@ export async function capacity({ jobs, onProgress, signal }: DeletionsOptions): 
         onProgress(`${share.toLocaleString('en')} jobs ${operation}`);
         work.push(...(await measured(site, operation, share, signal)));
       }
-      const peakBytes = await statusOf(workerPid, 'VmHWM');
+      const peakBytes = await residentOf(workerPid, 'peak');
       onProgress('weighing what is left in Redis');
       return [
         { title: 'A job with a Damoov that answers at once', figures: work },
@@ -169,19 +167,4 @@ async function memoryOf(site: Site): Promise<number> {
   // As with the jobs', its 10,000 notes of what happened are there for any number of events.
   await site.events.trimEvents(0);
   return settledMemory(site);
-}
-
-/** CPU time of a process since it started, in seconds. */
-async function cpuOf(pid: number): Promise<number> {
-  // The name may hold blanks: what follows its bracket begins with the third field.
-  const [, rest = ''] = /\) (.*)$/.exec((await readFile(`/proc/${pid}/stat`, 'utf8')).trim()) ?? [];
-  const fields = rest.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
-}
-
-/** One of the figures in kB of a process' status, in bytes. */
-async function statusOf(pid: number, name: string): Promise<number> {
-  const [, kilobytes] =
-    new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
 }

@@ -4,23 +4,15 @@
 import { cancelAndList } from './cancelling.ts';
 import type { Figure, Section } from './figures.ts';
 import { type Ground, prepareGround } from './ground.ts';
+import type { PartOptions } from './part.ts';
 import { type Added, IN_FLIGHT, REQUESTS, type Store, addDeletions, openStore } from './pending.ts';
 import { compareSignUps } from './sign-ups.ts';
 import { weigh } from './weight.ts';
 
-export interface DeletionsOptions {
-  /** How many deletions are pending. */
-  readonly jobs: number;
-  /** Told what is being done. */
-  readonly onProgress: (step: string) => void;
-  /** Cuts the run off: it ends what it has started, and rejects. */
-  readonly signal?: AbortSignal;
-}
-
 /** What differs by the kind of a request is weighed on so many. */
 const WEIGHED = 50_000;
 
-export async function deletions(options: DeletionsOptions): Promise<Section[]> {
+export async function deletions(options: PartOptions): Promise<Section[]> {
   const ground = await prepareGround();
   try {
     const many = await ground.startRedis('many');
@@ -49,7 +41,7 @@ interface Filled {
 }
 
 /** The great many, which stay for what follows. */
-async function fill(store: Store, { jobs, onProgress, signal }: DeletionsOptions): Promise<Filled> {
+async function fill(store: Store, { jobs, onProgress, signal }: PartOptions): Promise<Filled> {
   onProgress(`adding ${jobs.toLocaleString('en')} deletions`);
   const added: Added[] = [];
   const { bytes, sampledBytes } = await weigh(store, jobs, async () =>
@@ -78,7 +70,7 @@ async function fill(store: Store, { jobs, onProgress, signal }: DeletionsOptions
 }
 
 /** What needs a Redis to itself, again and again, but no great many. */
-async function inSmall(ground: Ground, { jobs, onProgress, signal }: DeletionsOptions): Promise<Filled> {
+async function inSmall(ground: Ground, { jobs, onProgress, signal }: PartOptions): Promise<Filled> {
   const url = await ground.startRedis('small');
   const count = Math.min(jobs, WEIGHED);
   const weight: Figure[] = [];
@@ -142,7 +134,7 @@ function each(seconds: number, count: number): number {
 async function signUpsBeside(
   ground: Ground,
   many: string,
-  { jobs, onProgress, signal }: DeletionsOptions,
+  { jobs, onProgress, signal }: PartOptions,
 ): Promise<Section> {
   onProgress('signing up beside them');
   const sandbox = await ground.startSandbox();
@@ -172,7 +164,7 @@ async function signUpsBeside(
   };
 }
 
-async function cancelling(store: Store, { jobs, onProgress }: DeletionsOptions): Promise<Section> {
+async function cancelling(store: Store, { jobs, onProgress }: PartOptions): Promise<Section> {
   onProgress('cancelling and listing');
   return {
     title: 'Cancelling and listing, one at a time',

@@ -7,9 +7,13 @@ export interface Figure {
   readonly name: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'B' | 'MB' | 'us' | 'ms' | 's' | '/s' | 'x';
+  readonly unit: 'B' | 'MB' | 'ns' | 'us' | 'ms' | 's' | '/s' | 'x' | 'calls' | 'cores';
+  /** The least and the greatest of a round, where the value is the median of several. */
+  readonly range?: readonly [least: number, greatest: number];
   /** What it should be at most, in the same unit. Never enforced: the machine may be busy. */
   readonly goal?: number;
+  /** Where it should be as much at least. */
+  readonly goalIs?: 'at least';
 }
 
 export interface Section {
@@ -25,6 +29,11 @@ export function percentile(values: readonly number[], share: number): number {
 
 export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
+}
+
+/** The median of the rounds, with the least and the greatest of them, which show how much the machine allows to tell. */
+export function overRounds(figure: Omit<Figure, 'value' | 'range'>, rounds: readonly number[]): Figure {
+  return { ...figure, value: median(rounds), range: [Math.min(...rounds), Math.max(...rounds)] };
 }
 
 /** Runs a step so many times, one after the other, and answers what each took, in milliseconds. */

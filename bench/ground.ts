@@ -11,8 +11,15 @@ import { createInterface } from 'node:readline';
 import { VARIABLES } from '../src/config.ts';
 import { startRedisServer } from '../src/redis/embedded/embedded-server.ts';
 import { SANDBOX_CREDENTIALS } from '../src/sandbox/server.ts';
+import type { Access } from './damoov.ts';
 
 export const PREFIX = '{damoov}';
+
+/** A process of the benchmark's own. */
+export interface Program {
+  readonly pid: number;
+  end(): Promise<void>;
+}
 
 export interface Ground {
   /** A Redis with the settings of the embedded one, and nothing in it; answers its URL. */
@@ -21,9 +28,31 @@ export interface Ground {
   startSandbox(): Promise<string>;
   /** `damoov-users worker`; answers its process id when it works. @param env on top of what points it there. */
   startWorker(redisUrl: string, sandboxUrl: string, env?: Record<string, string>): Promise<number>;
+  /**
+   * A program that works on the jobs, ours or another, as somebody runs it whose log goes nowhere; answers it at once.
+   * @param env on top of what points it there.
+   */
+  spawnWorker(
+    program: readonly string[],
+    redisUrl: string,
+    sandboxUrl: string,
+    env?: Record<string, string>,
+  ): Program;
   /** Ends all of it, and removes what it wrote. */
   close(): Promise<void>;
 }
+
+const inTree = (path: string) => join(import.meta.dirname, path);
+
+/** What lets somebody into the sandbox. */
+export function accessTo(sandboxUrl: string): Access {
+  const { instanceId, instanceKey } = SANDBOX_CREDENTIALS;
+  return { baseUrl: sandboxUrl, instanceId, instanceKey };
+}
+
+/** The programs of {@link Ground.spawnWorker}. */
+export const OURS = [inTree('../src/main.ts'), 'worker'];
+export const BARE = [inTree('bare-worker.ts')];
 
 /** How long a worker has to finish before it is killed. */
 const GRACE_MS = 10_000;
@@ -39,7 +68,7 @@ export async function prepareGround(): Promise<Ground> {
     output: 'stdout' | 'stderr',
     isAwaited: (line: string) => boolean,
   ): Promise<{ line: string; pid: number }> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts'), ...command], {
+    const child = spawn(process.execPath, [inTree('../src/main.ts'), ...command], {
       env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A process group of its own: Ctrl-C in a terminal is for us, who end it in its turn.
@@ -75,6 +104,21 @@ export async function prepareGround(): Promise<Ground> {
       const all = { ...workerEnv(redisUrl, sandboxUrl), ...env };
       const { pid } = await start(['worker'], all, 'stderr', (line) => line.includes('"worker started"'));
       return pid;
+    },
+    spawnWorker(program, redisUrl, sandboxUrl, env = {}) {
+      const child = spawn(process.execPath, [...program], {
+        env: {
+          PATH: process.env['PATH'],
+          ...nothingConfigured(),
+          ...workerEnv(redisUrl, sandboxUrl),
+          ...env,
+        },
+        stdio: 'ignore',
+        detached: true,
+      });
+      closing.push(async () => end(child));
+      if (child.pid === undefined) throw new Error(`${program.join(' ')} did not start`);
+      return { pid: child.pid, end: async () => end(child) };
     },
     async close() {
       for (const step of closing.splice(0).toReversed()) await step();

@@ -6,16 +6,20 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { capacity } from './capacity.ts';
 import { deletions } from './deletions.ts';
-import type { Section } from './figures.ts';
+import type { Figure, Section } from './figures.ts';
+import { latency } from './latency.ts';
+import { pipeline } from './pipeline.ts';
+import { sequential } from './sequential.ts';
 import { tableOf } from './table.ts';
+import { workers } from './workers.ts';
 
-const PARTS = { deletions, capacity };
+const PARTS = { pipeline, sequential, workers, latency, deletions, capacity };
 
 const QUICK_JOBS = 50_000;
 const FULL_JOBS = 1_000_000;
 const LEAST_JOBS = 200;
 
-const { parts, jobs, isJson } = readArguments();
+const { parts, jobs, isQuick, isJson } = readArguments();
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stop.abort(new Error(`cut off by ${signal}`)));
@@ -29,14 +33,23 @@ for (const name of parts) {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     console.error(`  ${name}, ${seconds} s: ${step} …`);
   };
-  show(name, await PARTS[name]({ jobs, onProgress, signal: stop.signal }));
+  show(name, await PARTS[name]({ jobs, isQuick, onProgress, signal: stop.signal }));
 }
 process.exit(0);
 
 function show(part: string, sections: readonly Section[]): void {
   if (!isJson) return console.log(tableOf(sections));
-  const figures = sections.flatMap(({ figures }) => figures.map(({ name, value }) => [name, value] as const));
+  const figures = sections.flatMap(({ figures }) => figures.flatMap(namedValues));
   console.log(JSON.stringify({ part, jobs, machine, figures: Object.fromEntries(figures) }));
+}
+
+function namedValues({ name, value, range }: Figure): [string, number][] {
+  if (range === undefined) return [[name, value]];
+  return [
+    [name, value],
+    [`${name}Least`, range[0]],
+    [`${name}Greatest`, range[1]],
+  ];
 }
 
 function readArguments() {
@@ -55,7 +68,12 @@ function readArguments() {
     if (!Number.isInteger(jobs) || jobs < LEAST_JOBS)
       fail(`--jobs must be a whole number from ${LEAST_JOBS} on`);
     const named = positionals.filter(isPart);
-    return { parts: named.length > 0 ? named : Object.keys(PARTS).filter(isPart), jobs, isJson: values.json };
+    return {
+      parts: named.length > 0 ? named : Object.keys(PARTS).filter(isPart),
+      jobs,
+      isQuick: values.quick,
+      isJson: values.json,
+    };
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }

@@ -16,10 +16,16 @@ export function tableOf(sections: readonly Section[]): string {
   return [...lines, ''].join('\n');
 }
 
-function line({ what, value, unit, goal }: Figure): string {
+function line({ what, value, unit, range, ...goal }: Figure): string {
   const figure = `${rounded(value)} ${unit}`;
-  const told = goal === undefined ? '' : `   goal ${rounded(goal)} ${value <= goal ? 'met' : 'MISSED'}`;
-  return `  ${what.padEnd(WIDTH)}${figure.padStart(14)}${told}`;
+  const told = range === undefined ? '' : `   ${rounded(range[0])} to ${rounded(range[1])}`;
+  return `  ${what.padEnd(WIDTH)}${figure.padStart(14)}${told}${verdict(value, goal)}`;
+}
+
+function verdict(value: number, { goal, goalIs }: Pick<Figure, 'goal' | 'goalIs'>): string {
+  if (goal === undefined) return '';
+  const isMet = goalIs === 'at least' ? value >= goal : value <= goal;
+  return `   goal ${goalIs === undefined ? '' : `${goalIs} `}${rounded(goal)} ${isMet ? 'met' : 'MISSED'}`;
 }
 
 /** Three digits that count are more than such a machine repeats. */

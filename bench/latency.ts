@@ -1,0 +1,102 @@
+/**
+ * The benchmark of a sign-up's way on an idle system, from its add to its event at a subscriber, against a bare worker that calls
+ * Damoov and then adds an event. What Damoov itself takes is measured beside them and taken out of both.
+ */
+import { answersAfter, createUser, slowDown } from './damoov.ts';
+import { type Section, median, overRounds, percentile, timesOf } from './figures.ts';
+import { BARE, OURS, accessTo, prepareGround } from './ground.ts';
+import { signUpOf } from './lane.ts';
+import type { PartOptions } from './part.ts';
+import { column, inTurns, roundsFor } from './rounds.ts';
+import { openSide } from './sign-ups.ts';
+
+/** So many sign-ups a round, one at a time. */
+const LATENCIES = [
+  { latencyMs: 0, signUps: 300, quickSignUps: 100 },
+  { latencyMs: 20, signUps: 100, quickSignUps: 30 },
+  { latencyMs: 100, signUps: 40, quickSignUps: 8 },
+];
+/** Until the workers' code is compiled. */
+const WARM_UP = 500;
+const MOST = 1.5;
+
+export async function latency(options: PartOptions): Promise<Section[]> {
+  const ground = await prepareGround();
+  try {
+    const sandbox = await ground.startSandbox();
+    const urls = { ours: await ground.startRedis('ours'), bare: await ground.startRedis('bare') };
+    ground.spawnWorker(OURS, urls.ours, sandbox);
+    ground.spawnWorker([...BARE, '--events'], urls.bare, sandbox);
+    const [ours, bare] = [await openSide(urls.ours), await openSide(urls.bare)];
+    try {
+      const access = accessTo(sandbox);
+      const sides = [
+        () => ours.signUp(),
+        () => bare.signUp(),
+        async (n: number) => createUser(access, signUpOf(n)),
+      ];
+      options.onProgress('warming up');
+      for (const side of sides) await timesOf(Math.min(WARM_UP, options.jobs), side);
+      const sections: Section[] = [];
+      for (const { latencyMs, signUps, quickSignUps } of LATENCIES) {
+        const count = Math.min(options.isQuick ? quickSignUps : signUps, options.jobs);
+        options.onProgress(`${count} sign-ups a round, Damoov answers after ${latencyMs} ms`);
+        const rounds = await inTurns(roundsFor(options), sides, async (side) => {
+          options.signal?.throwIfAborted();
+          await slowDown(sandbox, latencyMs);
+          return timesOf(count, side);
+        });
+        sections.push(compared(latencyMs, rounds));
+      }
+      return sections;
+    } finally {
+      await Promise.all([ours.close(), bare.close()]);
+    }
+  } finally {
+    await ground.close();
+  }
+}
+
+/** Of each round, each side's times in milliseconds: ours, the bare worker's, and of Damoov alone. */
+function compared(latencyMs: number, rounds: number[][][]): Section {
+  const [ours, bare, damoov] = [0, 1, 2].map((place) => column(rounds, place, median));
+  const ownShares = (side: number[] = []) => side.map((ms, round) => ms - (damoov?.[round] ?? Number.NaN));
+  const [ownOurs, ownBare] = [ownShares(ours), ownShares(bare)];
+  // A hundredth of one round is one sign-up: of all rounds it is a few.
+  const p99 = (place: number) =>
+    percentile(
+      rounds.flatMap((round) => round[place] ?? []),
+      0.99,
+    );
+  const name = (key: string) => `${key}At${latencyMs}`;
+  return {
+    title: `From a sign-up's add to its event, one at a time, ${answersAfter(latencyMs)}`,
+    figures: [
+      overRounds({ name: name('ours'), what: 'median, ours', unit: 'ms' }, ours ?? []),
+      overRounds({ name: name('bare'), what: 'median, the bare worker', unit: 'ms' }, bare ?? []),
+      overRounds(
+        { name: name('damoov'), what: 'median, a request to Damoov alone', unit: 'ms' },
+        damoov ?? [],
+      ),
+      overRounds({ name: name('ownOurs'), what: 'own share of the median, ours', unit: 'ms' }, ownOurs),
+      overRounds(
+        { name: name('ownBare'), what: 'own share of the median, the bare worker', unit: 'ms' },
+        ownBare,
+      ),
+      overRounds(
+        { name: name('ownRatio'), what: "own share: ours to the bare worker's", unit: 'x', goal: MOST },
+        ownOurs.map((ms, round) => ms / (ownBare[round] ?? Number.NaN)),
+      ),
+      { name: name('p99Ours'), what: 'p99, ours', value: p99(0), unit: 'ms' },
+      { name: name('p99Bare'), what: 'p99, the bare worker', value: p99(1), unit: 'ms' },
+      { name: name('p99Damoov'), what: 'p99, a request to Damoov alone', value: p99(2), unit: 'ms' },
+      {
+        name: name('p99Ratio'),
+        what: "p99 above Damoov's median: ours to the bare worker's",
+        value: (p99(0) - median(damoov ?? [])) / (p99(1) - median(damoov ?? [])),
+        unit: 'x',
+        goal: MOST,
+      },
+    ],
+  };
+}

@@ -1,0 +1,14 @@
+/**
+ * What every part of the benchmark is told.
+ */
+
+export interface PartOptions {
+  /** The most jobs that one measurement takes; each part knows how many are enough for it. */
+  readonly jobs: number;
+  /** Told what is being done. */
+  readonly onProgress: (step: string) => void;
+  /** Cuts the run off: it ends what it has started, and rejects. */
+  readonly signal?: AbortSignal;
+  /** Whether minutes matter more than digits. */
+  readonly isQuick: boolean;
+}

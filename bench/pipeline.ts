@@ -1,0 +1,127 @@
+/**
+ * The benchmark of the whole pipeline: validation, ledger, reconciliation, event, log and metrics, against a bare worker that only
+ * calls Damoov, both as processes of their own that empty a queue each.
+ */
+import { callsIn, scriptsIn } from './commands.ts';
+import { answersAfter, slowDown } from './damoov.ts';
+import { type Figure, type Section, median, overRounds } from './figures.ts';
+import { BARE, OURS, prepareGround } from './ground.ts';
+import { type Drained, WARM_UP, drain, openLane, sizeOf } from './lane.ts';
+import type { PartOptions } from './part.ts';
+import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
+
+/** What Damoov takes for an answer, and what share of a bare worker's throughput ours is to reach. */
+const LATENCIES = [
+  { latencyMs: 0, goal: 0.8, jobs: 5000, quickJobs: 1500 },
+  { latencyMs: 20, goal: 0.98, jobs: 5000, quickJobs: 1500 },
+  { latencyMs: 100, goal: 0.98, jobs: 3000, quickJobs: 1000 },
+];
+const MOST_CPU = 1.3;
+
+export async function pipeline(options: PartOptions): Promise<Section[]> {
+  const ground = await prepareGround();
+  try {
+    const sandbox = await ground.startSandbox();
+    const [ours, bare] = [await openLane(ground, 'ours'), await openLane(ground, 'bare')];
+    try {
+      ours.pids.push(ground.spawnWorker(OURS, ours.redisUrl, sandbox).pid);
+      bare.pids.push(ground.spawnWorker(BARE, bare.redisUrl, sandbox).pid);
+      options.onProgress('warming up');
+      for (const lane of [ours, bare]) await drain(lane, sizeOf(2 * WARM_UP, options));
+      const sections: Section[] = [];
+      for (const { latencyMs, goal, jobs, quickJobs } of LATENCIES) {
+        const size = sizeOf(options.isQuick ? quickJobs : jobs, options);
+        options.onProgress(`${size.count} jobs a round, Damoov answers after ${latencyMs} ms`);
+        const rounds = await inTurns(roundsFor(options), [ours, bare], async (lane) => {
+          await slowDown(sandbox, latencyMs);
+          return drain(lane, size);
+        });
+        sections.push(compared(latencyMs, goal, rounds));
+        if (latencyMs === 0) sections.push(commandsCompared(rounds));
+      }
+      return sections;
+    } finally {
+      await Promise.all([ours.close(), bare.close()]);
+    }
+  } finally {
+    await ground.close();
+  }
+}
+
+type Rounds = readonly (readonly Drained[])[];
+
+function compared(latencyMs: number, goal: number, rounds: Rounds): Section {
+  const three = (
+    key: string,
+    what: string,
+    unit: Figure['unit'],
+    of: (drained: Drained) => number,
+    goal = {},
+  ) => [
+    overRounds({ name: `${key}OursAt${latencyMs}`, what: `${what}, ours`, unit }, column(rounds, 0, of)),
+    overRounds(
+      { name: `${key}BareAt${latencyMs}`, what: `${what}, the bare worker`, unit },
+      column(rounds, 1, of),
+    ),
+    overRounds(
+      { name: `${key}RatioAt${latencyMs}`, what: `${what}: ours to the bare worker's`, unit: 'x', ...goal },
+      ratiosOf(rounds, { of: 0, to: 1 }, of),
+    ),
+  ];
+  return {
+    title: `The whole pipeline, ${answersAfter(latencyMs)}`,
+    figures: [
+      ...three('perSecond', 'jobs a second', '/s', ({ perSecond }) => perSecond, {
+        goal,
+        goalIs: 'at least',
+      }),
+      ...three('workerCpu', 'CPU of the worker, a job', 'us', ({ workerCpuUs }) => workerCpuUs, {
+        goal: MOST_CPU,
+      }),
+      ...three('redisCpu', 'CPU of Redis, a job', 'us', ({ redisCpuUs }) => redisCpuUs),
+    ],
+  };
+}
+
+/** By Redis' own count, which does not tell who called: a script or a client. */
+function commandsCompared(rounds: Rounds): Section {
+  const ours = rounds.flatMap(([ours]) => ours?.commands ?? []);
+  const bare = rounds.flatMap(([, bare]) => bare?.commands ?? []);
+  const callsOf = (side: typeof ours, name: string) =>
+    median(side.map((commands) => commands.get(name) ?? 0));
+  const names = [...new Set([...ours, ...bare].flatMap((commands) => [...commands.keys()]))];
+  const told = names
+    .map((name) => ({ name, ours: callsOf(ours, name), bare: callsOf(bare, name) }))
+    .filter(({ ours, bare }) => Math.max(ours, bare) >= 0.1)
+    .toSorted((one, other) => other.ours - one.ours || other.bare - one.bare);
+  return {
+    title: 'What Redis is asked, a job',
+    figures: [
+      { name: 'scriptsOurs', what: 'scripts, ours', value: median(ours.map(scriptsIn)), unit: 'calls' },
+      {
+        name: 'scriptsBare',
+        what: 'scripts, the bare worker',
+        value: median(bare.map(scriptsIn)),
+        unit: 'calls',
+      },
+      {
+        name: 'commandsOurs',
+        what: 'commands, those in scripts included, ours',
+        value: median(ours.map(callsIn)),
+        unit: 'calls',
+      },
+      {
+        name: 'commandsBare',
+        what: 'commands, those in scripts included, the bare worker',
+        value: median(bare.map(callsIn)),
+        unit: 'calls',
+      },
+      ...told.map(({ name, ours, bare }): Figure => ({
+        name: `calls.${name}`,
+        what: `${name}, ours (the bare worker: ${bare.toFixed(1)})`,
+        value: ours,
+        unit: 'calls',
+      })),
+    ],
+  };
+}
