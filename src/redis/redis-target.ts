@@ -3,6 +3,7 @@
  * patient a connection is.
  */
 import { Cluster, type ClusterOptions, Redis } from 'ioredis';
+import { bundleWrites } from './bundled-writes.ts';
 
 export interface HostPort {
   host: string;
@@ -71,6 +72,12 @@ export function openConnection(
   line: LineOptions,
   redirects: RedirectOptions,
 ): Redis | Cluster {
+  const connection = connectionTo(target, line, redirects);
+  bundleWrites(connection);
+  return connection;
+}
+
+function connectionTo(target: RedisTarget, line: LineOptions, redirects: RedirectOptions): Redis | Cluster {
   const access = accessOf(target);
   switch (target.kind) {
     case 'url':

@@ -40,9 +40,12 @@ export interface Readable {
 
 /** Carries the job out; where the run was to try a gate for all, says how that went. */
 export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Verdict> {
-  const { job, delivery } = readable;
+  const { job } = readable;
+  // What is still to be told of a gate must not be lost with a job that is over already.
+  const isScout = begun.passage.probes.length > 0;
+  const delivery = isScout ? { ...readable.delivery, completion: undefined } : readable.delivery;
   const seen = pipeline.witness.follow(delivery.id, job.data.instance, begun.passage);
-  const verdict = await attempt(readable, begun, seen, pipeline);
+  const verdict = await attempt({ ...readable, delivery }, begun, seen, pipeline);
   for (const gate of begun.passage.probes) {
     const isRefused = verdict.next === 'held' && verdict.gate === gate;
     if (!isRefused) await pipeline.gates.probed(runOf(delivery), gate, seen.hasPassed(gate));

@@ -2,6 +2,7 @@
  * What goes into the pipeline: a job as the queue delivers it, and the ports behind which everything else lies.
  */
 import type { Instance, OperationContext } from '../operations/context.ts';
+import type { Completion } from './completion.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
 import type { Gates } from './gates.ts';
 import type { Receipts } from './receipt.ts';
@@ -31,6 +32,8 @@ export interface Delivery {
   token: string;
   /** Whether a request that is sent now ends, one way or the other, while the lock holds. */
   maySend: () => boolean;
+  /** Has the job complete in the step that settles it; without it the queue is told afterwards. */
+  completion?: Completion | undefined;
   signal: AbortSignal;
 }
 

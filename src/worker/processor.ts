@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
-import type { Pipeline } from './delivery.ts';
+import type { Delivery, Pipeline } from './delivery.ts';
 import { runJob } from './pipeline.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -32,20 +32,21 @@ export function backoffStrategy(_attemptsMade: number, _type?: string, error?: E
 /** A job whose data is still the text that lies in Redis. */
 export type TextJob = Job<string, EventData>;
 
-/** What is known of the lock that makes a job this worker's. */
-export interface JobLock {
-  /** Whether a request that is sent now ends while the lock holds. */
-  maySend: () => boolean;
-}
+/** What the worker knows of a job that it holds. */
+export type JobHold = Pick<Delivery, 'maySend' | 'completion' | 'signal'>;
 
 /** Runs one BullMQ job; its return value is the event's data. */
 export async function processJob(
   job: TextJob,
   token: string,
-  lock: JobLock,
-  signal: AbortSignal,
+  hold: JobHold,
   pipeline: Pipeline,
 ): Promise<EventData> {
+  // The retry policy and what is kept of a job are the worker's, whatever the job was added with.
+  job.opts.attempts = pipeline.retry.attempts;
+  job.opts.backoff = BACKOFF;
+  delete job.opts.removeOnFail;
+  delete job.opts.removeOnComplete;
   const verdict = await runJob(
     {
       id: job.id ?? '',
@@ -57,12 +58,11 @@ export async function processJob(
       nonce: randomUUID(),
       stalls: job.stalledCounter,
       token,
-      maySend: lock.maySend,
-      signal,
+      ...hold,
     },
     pipeline,
   );
-  return tellQueue(verdict, job, token, pipeline);
+  return tellQueue(verdict, job, token);
 }
 
 /** Another client may have written anything; and it has to be the same in every run, since a UserId may derive from it. */
@@ -70,17 +70,7 @@ function sane(timestamp: number): number {
   return Number.isSafeInteger(timestamp) ? timestamp : 0;
 }
 
-async function tellQueue(
-  verdict: Verdict,
-  job: TextJob,
-  token: string,
-  pipeline: Pipeline,
-): Promise<EventData> {
-  // The retry policy and what is kept of a failed job are the worker's, whatever the job was added with.
-  job.opts.attempts = pipeline.retry.attempts;
-  job.opts.backoff = BACKOFF;
-  delete job.opts.removeOnFail;
-  delete job.opts.removeOnComplete;
+async function tellQueue(verdict: Verdict, job: TextJob, token: string): Promise<EventData> {
   switch (verdict.next) {
     case 'complete':
       return verdict.event.data;

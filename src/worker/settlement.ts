@@ -25,7 +25,9 @@ export function settlementOf(
 ): Settlement {
   const { outcome, attempts } = kept;
   const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));
-  return { outcome, attempts, event, remains: remainsOf(outcome, read, delivery.text, pipeline.seal) };
+  const remains = remainsOf(outcome, read, delivery.text, pipeline.seal);
+  const completion = outcome.status === 'failed' ? undefined : delivery.completion;
+  return { outcome, attempts, event, remains, completion };
 }
 
 function eventContext(

@@ -8,6 +8,7 @@ import type { JobName } from '../contract/job.ts';
 import type { Settled } from '../contract/outcome.ts';
 import type { Version } from '../contract/version.ts';
 import type { Instance, Learnt, UserRecord } from '../operations/context.ts';
+import type { Completion } from './completion.ts';
 import type { GateName, Passage } from './gates.ts';
 import type { Remains } from './job-data.ts';
 
@@ -46,6 +47,8 @@ export interface Settlement {
   event: UserEvent;
   /** What stays of the job in the queue. */
   remains: Remains;
+  /** Has the job complete in the same step, where it can. */
+  completion?: Completion | undefined;
 }
 
 /** What is kept of a settlement: no token of the user's, nothing that the job itself tells. */

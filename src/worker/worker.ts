@@ -7,6 +7,12 @@ import type { EventData } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 import type { Pipeline } from './delivery.ts';
+import {
+  type CompletingBackend,
+  type Completion,
+  KEEP_COMPLETED,
+  createCompletingBackend,
+} from './completion.ts';
 import { type TextJob, backoffStrategy, processJob } from './processor.ts';
 
 export interface WorkerOptions {
@@ -20,7 +26,7 @@ export interface WorkerOptions {
   timeoutMs: number;
   /** Follows each job. Default: nobody does. */
   telemetry?: Telemetry | undefined;
-  /** Told of jobs that have completed, some at a time. */
+  /** Told of jobs that have completed some time after they were settled, some at a time. */
   onCompleted: (jobIds: readonly string[]) => void;
   /** Told of faults of the queue itself, as opposed to a job's. */
   onError: (error: Error) => void;
@@ -37,13 +43,15 @@ export interface RunningWorker {
 
 /** Failed jobs are kept for 14 days. */
 const KEEP_FAILED = { age: 14 * 24 * 3600 };
-/** Completed jobs are kept for an hour, for those who wait for a result; the events are what lasts. */
-const KEEP_COMPLETED = { age: 3600, count: 10_000 };
 
 /** Leaves a job's data as the text it is: BullMQ's own parse would throw in the fetch, and the job would never end. */
-class TextJobWorker extends Worker<string, EventData> {
+class TextJobWorker extends Worker<string, EventData, string, CompletingBackend> {
   /** Since when each lock held for certain, by job, on the monotonic clock. */
   readonly #lockedAt = new Map<string, number>();
+  /** Jobs that are being completed: to find their lock gone is no loss. */
+  readonly #completing = new Set<string>();
+  /** Whether the next job is wanted when this one completes. */
+  readonly #fetchesNext = new WeakMap<TextJob, () => boolean>();
 
   protected override createJob(json: JobJson, jobId: string): TextJob {
     const job = super.createJob({ ...json, data: 'null' }, jobId);
@@ -56,7 +64,30 @@ class TextJobWorker extends Worker<string, EventData> {
     const askedAt = performance.now();
     const lost = new Set(await super.extendJobLocks(jobIds, tokens, durationMs));
     for (const id of jobIds) if (this.#lockedAt.has(id) && !lost.has(id)) this.#lockedAt.set(id, askedAt);
-    return [...lost];
+    return [...lost].filter((id) => !this.#completing.has(id));
+  }
+
+  override async processJob(
+    job: TextJob,
+    token: string,
+    fetchesNext = () => true,
+  ): ReturnType<Worker<string, EventData, string, CompletingBackend>['processJob']> {
+    this.#fetchesNext.set(job, fetchesNext);
+    return super.processJob(job, token, fetchesNext);
+  }
+
+  /** How this job can complete at once when it is settled. */
+  completionOf(job: TextJob, token: string): Completion {
+    const fetchesNext = () =>
+      (this.#fetchesNext.get(job)?.() ?? true) && this.closing === undefined && !this.isPaused();
+    const completion = this.backend.completionOf(job, token, fetchesNext);
+    return {
+      ...completion,
+      prepare: (data) => {
+        this.#completing.add(job.id ?? '');
+        return completion.prepare(data);
+      },
+    };
   }
 
   /** Follows the lock of a job while it runs. */
@@ -71,6 +102,7 @@ class TextJobWorker extends Worker<string, EventData> {
       return await run(() => performance.now() - (this.#lockedAt.get(id) ?? -Infinity));
     } finally {
       this.#lockedAt.delete(id);
+      this.#completing.delete(id);
     }
   }
 }
@@ -86,8 +118,10 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
       inFlight += 1;
       try {
         return await worker.whileLocked(job, (lockedForMs) => {
-          const lock = { maySend: () => lockedForMs() + timeoutMs <= lockMs };
-          return processJob(job, token ?? '', lock, signal ?? new AbortController().signal, pipeline);
+          const maySend = () => lockedForMs() + timeoutMs <= lockMs;
+          const completion = worker.completionOf(job, token ?? '');
+          const hold = { maySend, completion, signal: signal ?? new AbortController().signal };
+          return processJob(job, token ?? '', hold, pipeline);
         });
       } finally {
         inFlight -= 1;
@@ -108,6 +142,7 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
       settings: { backoffStrategy },
       ...(telemetry !== undefined && { telemetry }),
     },
+    createCompletingBackend,
   );
   worker.on('error', onError);
   // Another worker may have the job by now: whatever this one still had in mind must not be sent.
@@ -137,8 +172,9 @@ function collect(worker: TextJobWorker, tell: (jobIds: readonly string[]) => voi
     jobIds = [];
     tell(told);
   };
-  worker.on('completed', ({ id }) => {
-    if (id !== undefined) jobIds.push(id);
+  worker.on('completed', (job) => {
+    if (job.id === undefined || worker.backend.hasCompleted(job)) return;
+    jobIds.push(job.id);
     timer ??= setTimeout(flush, COLLECT_MS);
   });
   worker.on('closed', flush);

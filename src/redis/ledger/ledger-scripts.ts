@@ -5,6 +5,7 @@ import type { Queue } from 'bullmq';
 // No public entry of the package: the version is pinned, and a test runs every one of them.
 import { addStandardJob } from 'bullmq/dist/esm/scripts/addStandardJob-9.js';
 import { moveToDelayed } from 'bullmq/dist/esm/scripts/moveToDelayed-11.js';
+import { moveToFinished } from 'bullmq/dist/esm/scripts/moveToFinished-14.js';
 import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
 import { functionOf, luaBeside, scriptsOf } from '../scripts.ts';
 
@@ -22,6 +23,7 @@ export function ledgerScripts(jobs: Queue) {
     ].join('\n'),
     settle: [
       functionOf(addStandardJob),
+      functionOf(moveToFinished),
       functionOf(promote),
       readLua('record'),
       readLua('remains'),

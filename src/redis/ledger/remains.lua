@@ -13,10 +13,10 @@ local function comesBefore(one, other)
   return one < other
 end
 
---- Writes what is left of the job; of another job that was given its id since, nothing.
+--- Writes what is left of the job, and by which run; of another job that was given its id since, nothing.
 local function reduce(jobKey, left, isOurs, timestamp)
   if redis.call('EXISTS', jobKey) == 1 and (isOurs or redis.call('HGET', jobKey, 'timestamp') == timestamp) then
-    redis.call('HSET', jobKey, 'name', left.name, 'data', left.data)
+    redis.call('HSET', jobKey, 'name', left.name, 'data', left.data, 'sr', left.run)
   end
 end
 

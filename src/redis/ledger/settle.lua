@@ -1,24 +1,36 @@
 -- Ends a run: writes what it learnt, lets the user go, wakes the next job; where the job is settled, says so for good and
--- adds its event to every events queue, all in one step. Only the owner may. Called a second time by the same run (a reply
+-- adds its event to every events queue and, where asked to, completes it and fetches the next one: all in one step. Only the owner may. Called a second time by the same run (a reply
 -- was lost), it answers the same.
---   KEYS: 1 the job's settlement, 2 its lock, 3-11 of BullMQ's promote, then 9 of its addStandardJob for each events queue
+--   KEYS: 1 the job's settlement, 2 its lock, 3-11 of BullMQ's promote, then 9 of its addStandardJob for each events queue,
+--         then, where the job completes, 14 of its moveToFinished
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 hash of the record, or none,
 --         6 lock in ms, 7 seconds to keep, 8 the settlement, or none, 9 seconds to keep it, 10 what changes, as JSON:
---         {set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
+--         {queues: how many events queues there are,
+--          set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
 --          rename?: {from: hash or none, to: hash, user: hash},
---          job?: what is left of it, where it is settled: {name, data, hasFailed, version?, sweep?: a key to mark},
+--          job?: what is left of it, where it is settled: {name, data, run, hasFailed, version?, sweep?: a key to mark},
 --          whose?: the hash that leads to the user of a job that could not be read,
 --          receipt?: the next of a chain: {key, previous, sequence, hash},
 --          count?: where a settled job is counted: {base of the minutes' keys, field, keepS}},
---         then 3 of addStandardJob for each events queue
---   Answers 'ok' | 'lost' | 'overtaken' (the chain has another receipt by now) | {'settled', the settlement of a job of no user that was settled before}
+--         then 3 of addStandardJob for each events queue, then those of moveToFinished
+--   Answers 'ok' | {'completed', what moveToFinished answers} | 'lost' | 'overtaken' (the chain has another receipt by now) | {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local lockMs, keepS, settlement, keepSettledS = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local change = cjson.decode(ARGV[10])
 local promoteKeys = part(KEYS, 3, 9)
 local key = base .. hash
 
+local completing = 12 + 9 * change.queues
+--- Whether an earlier call of this run has completed the job.
+local function hasCompleted()
+  local job = KEYS[completing] and redis.call('HMGET', jobsBase .. jobId, 'sr', 'finishedOn')
+  return job and job[1] == change.job.run and job[2]
+end
+
 if hash == '' then
+  if hasCompleted() then
+    return { 'completed', 0 }
+  end
   -- A job of no user: its settlement alone keeps it from being told twice.
   local earlier = redis.call('GET', KEYS[1])
   local was, is = earlier and cjson.decode(earlier), cjson.decode(settlement)
@@ -29,6 +41,9 @@ if hash == '' then
     end
   end
 elseif redis.call('HGET', key, 'owner') ~= jobId .. ' ' .. token then
+  if hasCompleted() then
+    return { 'completed', 0 }
+  end
   if settlement ~= '' then
     return redis.call('GET', KEYS[1]) == settlement and 'ok' or 'lost'
   end
@@ -67,7 +82,7 @@ local function publish()
   if settlement == '' then
     return nil
   end
-  local queues = (#ARGV - 10) / 3
+  local queues = change.queues
   for i = 0, queues > 1 and queues - 1 or -1 do
     if not isWhole(part(KEYS, 12 + 9 * i, 9)) then
       return redis.error_reply('an events queue is broken')
@@ -79,7 +94,9 @@ local function publish()
       return redis.error_reply('the event was not added: ' .. added)
     end
   end
-  redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+  if not KEYS[completing] then
+    redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+  end
   count(change.count)
   if change.job.hasFailed then
     -- Whoever puts it back wants it decided anew.
@@ -151,6 +168,20 @@ local function rename(from, to, user)
   wakeAll(key, promoteKeys, jobsBase)
 end
 
+--- The last of all: where the job cannot complete, since it is another's by now, its settlement stays.
+local function complete()
+  if not KEYS[completing] then
+    return 'ok'
+  end
+  local from = 11 + 3 * change.queues
+  local reply = moveToFinished(part(KEYS, completing, 14), part(ARGV, from, 9))
+  if type(reply) == 'number' and reply < 0 then
+    redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
+    return 'ok'
+  end
+  return { 'completed', reply or 0 }
+end
+
 -- What was learnt comes first and the settlement last: where an add fails in between, the next run knows what was done,
 -- and adds the event again.
 if hash ~= '' then
@@ -166,11 +197,11 @@ if fault then
   return fault
 end
 if hash == '' then
-  return 'ok'
+  return complete()
 end
 if change.rename then
   rename(change.rename.from, change.rename.to, change.rename.user)
-  return 'ok'
+  return complete()
 end
 for _, pointer in ipairs(change.pointers) do
   if pointer ~= hash and redis.call('EXISTS', base .. pointer) == 0 then
@@ -182,4 +213,4 @@ redis.call('HDEL', key, 'owner')
 redis.call('EXPIRE', key, keepS)
 wakeOldest(key, promoteKeys, jobsBase, lockMs)
 redis.call('EXPIRE', key, keepS)
-return 'ok'
+return complete()

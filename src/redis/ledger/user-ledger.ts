@@ -162,10 +162,17 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
-    return followed(adds, async () =>
-      Ended.parse(
+    const completed = settlement?.completion?.prepare(settlement.event.data);
+    return followed(adds, async () => {
+      const reply = Ended.parse(
         await script('settle')(
-          [settledKey(jobId), lockKey(jobId), ...promoteKeys, ...adds.flatMap(({ keys }) => keys)],
+          [
+            settledKey(jobId),
+            lockKey(jobId),
+            ...promoteKeys,
+            ...adds.flatMap(({ keys }) => keys),
+            ...(completed?.keys ?? []),
+          ],
           [
             ...bases,
             jobId,
@@ -177,15 +184,20 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
             KEEP_SETTLED_S,
             JSON.stringify({
               ...change,
-              job: settlement && { ...endOfJob(settlement, sweepKey), version },
+              queues: adds.length,
+              job: settlement && { ...endOfJob(settlement, sweepKey), version, run: run.nonce },
               receipt: settlement && linkOf(settlement, prefix),
               count: settlement && countOf(settlement.event, prefix),
             }),
             ...adds.flatMap(({ args }) => args),
+            ...(completed?.args ?? []),
           ],
         ),
-      ),
-    );
+      );
+      if (typeof reply === 'string' || reply[0] === 'settled') return reply;
+      settlement?.completion?.done(reply[1]);
+      return 'ok';
+    });
   }
 }
 
@@ -221,8 +233,12 @@ function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose)
   return client === '' ? user : client;
 }
 
-const Ended = z.union([z.enum(['ok', 'lost', 'overtaken']), z.tuple([z.literal('settled'), z.string()])]);
-type Ended = z.infer<typeof Ended>;
+const Ended = z.union([
+  z.enum(['ok', 'lost', 'overtaken']),
+  z.tuple([z.literal('settled'), z.string()]),
+  z.tuple([z.literal('completed'), z.unknown()]),
+]);
+type Ended = Exclude<z.infer<typeof Ended>, ['completed', unknown]>;
 
 function keptIn(settlement: string): KeptSettlement {
   return KeptSettlement.parse(JSON.parse(settlement));
