@@ -80,8 +80,12 @@ export function createLogWriter(
         return log.info('connected to Redis');
       case 'redis-lost': {
         const { reason } = happening;
-        const what = isRefusal(reason) ? 'Redis refuses the user or password' : 'Redis is away';
-        return log.error({ reason }, `${what}: the worker waits${what === 'Redis is away' ? ' for it' : ''}`);
+        return log.error(
+          { reason },
+          isRefusal(reason)
+            ? 'Redis refuses the user or password: the worker waits'
+            : 'Redis is away: the worker waits for it',
+        );
       }
       case 'traces-ready':
         return log.info('traces are taken again');
