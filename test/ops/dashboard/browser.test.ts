@@ -139,7 +139,7 @@ describe.skipIf(found === undefined)('in a browser', () => {
     await last.waitFor();
     await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
     const ends = `[document.querySelector('#root'), document.querySelector('#back')].map((box) => box.getBoundingClientRect())`;
-    const [board, back] = await page.evaluate<DOMRectReadOnly[]>(ends);
+    const [board, back] = await page.evaluate<{ top: number; bottom: number; width: number }[]>(ends);
     expect(board?.bottom).toBeLessThanOrEqual(back?.top ?? 0);
     expect(back?.width).toBe(360);
   });
