@@ -137,14 +137,15 @@ describe('the runbook', () => {
   it('has a row for each alert, which leads where the alert itself leads', async () => {
     const runbook = await readFile('docs/runbook.md', 'utf8');
     const rules = await readFile('deploy/prometheus/alerts.yml', 'utf8');
-    const told = [...rules.matchAll(/- alert: (\w+)[^]*?runbook: (\S+)/g)].map(([, alert, where]) => [
-      alert,
-      where,
-    ]);
-    const rows = [...runbook.matchAll(/^\| `(DamoovUsers\w+)` +\| \[[^\]]+\]\((#[^)]+)\)/gm)].map(
-      ([, alert, anchor = '']) => [alert, `docs/runbook.md${anchor}`],
+    const told = new Map(
+      [...rules.matchAll(/- alert: (\w+)[^]*?runbook: (\S+)/g)].map(([, alert, where]) => [alert, where]),
     );
-    expect(told).toHaveLength(rules.match(/- alert: /g)?.length ?? 0);
-    expect(rows.toSorted()).toEqual(told.toSorted());
+    const rows = new Map(
+      [...runbook.matchAll(/^\| `(DamoovUsers\w+)` +\| \[[^\]]+\]\((#[^)]+)\)/gm)].map(
+        ([, alert, anchor = '']) => [alert, `docs/runbook.md${anchor}`],
+      ),
+    );
+    expect(told.size).toBe(rules.match(/- alert: /g)?.length);
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(told));
   });
 });
