@@ -57,9 +57,11 @@ const otlpHeaders = list.transform((items, context) =>
   ),
 );
 
+/** Undefined where it can be sent in no header. */
 function decoded(text: string | undefined): string | undefined {
   try {
-    return text === undefined ? undefined : decodeURIComponent(text);
+    const value = text === undefined ? undefined : decodeURIComponent(text);
+    return value !== undefined && /^[\x20-\x7e]*$/.test(value) ? value : undefined;
   } catch {
     return undefined;
   }

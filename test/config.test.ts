@@ -164,11 +164,13 @@ describe('the configuration', () => {
     expect(
       faultsOf({
         OTEL_EXPORTER_OTLP_ENDPOINT: `http://me:${secret}@collector`,
-        OTEL_EXPORTER_OTLP_HEADERS: `Bearer ${secret},a=%zz`,
+        OTEL_EXPORTER_OTLP_HEADERS: `Bearer ${secret},a=%zz,b=${secret}%0d%0ac,d=%e2%82%ac`,
         OTEL_TRACES_SAMPLER_ARG: '2',
       }),
     ).toEqual([
       'OTEL_EXPORTER_OTLP_ENDPOINT: must have no user, password, query or fragment',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
       'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
       'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
       'OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1',

@@ -133,4 +133,19 @@ describe('the runbook', () => {
     expect(links.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
     expect(new Set(links).size).toBeGreaterThan(13);
   });
+
+  it('has a row for each alert, which leads where the alert itself leads', async () => {
+    const runbook = await readFile('docs/runbook.md', 'utf8');
+    const rules = await readFile('deploy/prometheus/alerts.yml', 'utf8');
+    const told = new Map(
+      [...rules.matchAll(/- alert: (\w+)[^]*?runbook: (\S+)/g)].map(([, alert, where]) => [alert, where]),
+    );
+    const rows = new Map(
+      [...runbook.matchAll(/^\| `(DamoovUsers\w+)` +\| \[[^\]]+\]\((#[^)]+)\)/gm)].map(
+        ([, alert, anchor = '']) => [alert, `docs/runbook.md${anchor}`],
+      ),
+    );
+    expect(told.size).toBe(rules.match(/- alert: /g)?.length);
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(told));
+  });
 });

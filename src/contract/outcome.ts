@@ -20,6 +20,13 @@ export const FAILURE_CODES = [
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
+/** What the reason of a failed job says; undefined where it is none of a worker of ours: nobody knows what a foreign one quotes. */
+export function failureIn(reason: string): { code: FailureCode; message: string } | undefined {
+  const colon = reason.indexOf(': ');
+  const code = FAILURE_CODES.find((code) => code === reason.slice(0, colon));
+  return code === undefined ? undefined : { code, message: reason.slice(colon + 2) };
+}
+
 /**
  * What a job has to pass on its way to Damoov: the credential it needs, Damoov itself, and a deletion the brake. A gate is shut
  * while the credential is refused or Damoov is away; the brake, once more deletions are due than are allowed in an hour.

@@ -5,6 +5,7 @@ import type { RedisConnection } from '../redis/connection.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
 import type { GateName } from '../worker/gates.ts';
 import type { Check } from './health.ts';
+import { joined } from './joined.ts';
 import { within } from './within.ts';
 
 /** Longer than this nobody who asks wants to wait, in milliseconds. */
@@ -15,9 +16,10 @@ const PATIENCE_MS = 1000;
  * @param key any of ours: of a cluster the node has to answer that holds it.
  */
 export function redisAnswers(connection: RedisConnection, key: string): Check {
+  const ask = joined(async () => connection.exists(key));
   return async () => {
     if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
-    const reply = await within(PATIENCE_MS, connection.exists(key));
+    const reply = await within(PATIENCE_MS, ask());
     return reply === undefined ? { ok: false, reason: 'no answer within a second' } : { ok: true };
   };
 }
@@ -35,24 +37,31 @@ const NOTICED_MS = 5000;
 
 /** Requests may leave. */
 export function requestsLeave(stateOf: () => Promise<{ pausedUntil?: number }>): Check {
+  const ask = joined(stateOf);
   return async () => {
-    const { pausedUntil = 0 } = (await within(PATIENCE_MS, stateOf())) ?? {};
+    const { pausedUntil = 0 } = (await within(PATIENCE_MS, ask())) ?? {};
     if (pausedUntil <= Date.now() + NOTICED_MS) return { ok: true };
     return { ok: false, reason: `Damoov answers 429: nothing is sent until ${iso(pausedUntil)}` };
   };
 }
 
 function isOpen(gate: GateName, stateOf: (gate: GateName) => Promise<GateState>): Check {
+  const ask = joined(() => stateOf(gate));
   return async () => {
-    const state = await within(PATIENCE_MS, stateOf(gate));
+    const state = await within(PATIENCE_MS, ask());
     if (state === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
     const { shutSince, probeAt = 0, reason, held } = state;
     if (shutSince === undefined) return { ok: true };
     // The worker is well; somebody has to decide.
     if (gate === 'brake') return { ok: true, detail: `held since ${iso(shutSince)}, deletions: ${held}` };
     const times = `shut since ${iso(shutSince)}, tried again at ${iso(probeAt)}`;
-    return { ok: false, reason: `${times}, jobs that wait: ${held}: ${reason}` };
+    return { ok: false, reason: `${times}, jobs that wait: ${held}: ${withoutIds(reason)}` };
   };
+}
+
+/** Nobody who asks has to say who they are, and whose job it was matters to nobody here. */
+function withoutIds(reason = ''): string {
+  return reason.replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/gi, 'a user');
 }
 
 function iso(ms: number): string {

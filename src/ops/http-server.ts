@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { type ServerOptions, createServer } from 'node:http';
 import { type HttpBindings, getRequestListener } from '@hono/node-server';
+import { limitCrowd } from './crowd.ts';
 import { withStrictHeaders } from './strict-headers.ts';
 
 /** Nobody sends a body here, and headers are a password at the most; all in milliseconds but for the size. */
@@ -46,7 +47,7 @@ export async function listen(
   const server = createServer({ ...LIMITS, ...limits }, (incoming, outgoing) => {
     void respond(incoming, outgoing);
   });
-  server.maxConnections = MOST_CONNECTIONS;
+  limitCrowd(server, MOST_CONNECTIONS);
   server.setTimeout(SILENT_MS);
   server.listen(port, host);
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {

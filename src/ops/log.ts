@@ -5,6 +5,7 @@
 import { pino, type Logger, type DestinationStream } from 'pino';
 import type { GateChange } from '../redis/gates/gates.ts';
 import { isRefusal } from '../redis/connection.ts';
+import { describeUnexpected } from '../worker/classify.ts';
 import type { RunReport } from '../worker/delivery.ts';
 import { createFaultLog } from './fault-log.ts';
 import type { Happening } from './happenings.ts';
@@ -33,13 +34,18 @@ async function prettyStream(destination: DestinationStream): Promise<Destination
   return { write: (line) => destination.write(pretty(line)) };
 }
 
-/** What may be told of an error that is not ours. */
+/** What may be told of an error that is not ours: its text may quote what it stumbled over. */
 export function describeError(error: Error & { code?: unknown }): { error: string; reason?: string } {
+  // A fault of the language or a parser: "Unexpected token 'A', "Ada …" is not valid JSON".
+  if (!TELLING.has(error.name)) return { error: describeUnexpected(error) };
   const name = typeof error.code === 'string' ? `${error.name} ${error.code}` : error.name;
   // Redis puts its own code in front ("OOM command not allowed …"); what follows may quote a command.
   if (error.name === 'ReplyError') return { error: name, reason: error.message.split(' ', 1)[0] ?? '' };
-  return { error: name, reason: error.message };
+  // What follows a colon is the text of another error.
+  return { error: name, reason: error.message.split(': ', 1)[0] ?? '' };
 }
+
+const TELLING = new Set(['Error', 'ReplyError']);
 
 /**
  * Writes what happens: a line for each settled job and each change of state; what only goes on later, at debug level.
@@ -74,8 +80,12 @@ export function createLogWriter(
         return log.info('connected to Redis');
       case 'redis-lost': {
         const { reason } = happening;
-        const what = isRefusal(reason) ? 'Redis refuses the user or password' : 'Redis is away';
-        return log.error({ reason }, `${what}: the worker waits${what === 'Redis is away' ? ' for it' : ''}`);
+        return log.error(
+          { reason },
+          isRefusal(reason)
+            ? 'Redis refuses the user or password: the worker waits'
+            : 'Redis is away: the worker waits for it',
+        );
       }
       case 'traces-ready':
         return log.info('traces are taken again');

@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { createFleetMetrics } from './fleet-metrics.ts';
 import type { FleetStatus } from './fleet-status.ts';
 import type { Happening } from './happenings.ts';
+import { joined } from './joined.ts';
 import { within } from './within.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
@@ -31,19 +32,14 @@ export function createMetrics({ version, status }: MetricsSources): WorkerMetric
   const registry = new Registry();
   const count = createWorkerMetrics(registry, version);
   const show = createFleetMetrics();
-  let reading: Promise<string> | undefined;
-
-  async function readNow(): Promise<string> {
-    const fleet = await show(await within(PATIENCE_MS, status()));
-    return `${await registry.metrics()}\n${fleet}`;
-  }
+  const ask = joined(status);
 
   return {
     contentType: registry.contentType,
     count,
-    read() {
-      reading ??= readNow().finally(() => (reading = undefined));
-      return reading;
-    },
+    read: joined(async () => {
+      const fleet = await show(await within(PATIENCE_MS, ask()));
+      return `${await registry.metrics()}\n${fleet}`;
+    }),
   };
 }

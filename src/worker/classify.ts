@@ -108,7 +108,7 @@ function blamesTheRequest(error: DamoovError): boolean {
 }
 
 /** Name and place only: the message of an error we do not know may quote personal data. */
-function describeUnexpected(error: unknown): string {
+export function describeUnexpected(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const place = /([\w-]+\.[jt]s:\d+):\d+/.exec(error.stack ?? '')?.[1];
   return place === undefined ? error.name : `${error.name} at ${place}`;

@@ -66,6 +66,16 @@ describe('the HTTP server of operators', () => {
     expect(await (await fetch(url)).text()).toBe('answered');
   });
 
+  it('answers a newcomer however many hold on to their connections', async () => {
+    const { open, url } = await start();
+    const held = Array.from({ length: 250 }, () => open());
+    await Promise.all(held.map(({ socket }) => once(socket, 'connect')));
+    expect(await (await fetch(url)).text()).toBe('answered');
+    // The oldest went for it.
+    await held[0]?.ended;
+    expect(held.at(-1)?.socket.closed).toBe(false);
+  });
+
   it('is at nobody but this machine, unless it is told otherwise', async () => {
     const { url } = await start();
     expect(new URL(url).hostname).toBe('127.0.0.1');

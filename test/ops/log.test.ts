@@ -118,6 +118,28 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain(mark);
   });
 
+  it.for([
+    ['a parser', () => JSON.parse('marked {')],
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a library does with the options of a foreign job
+    ['the language', () => 'x' in ('marked' as unknown as object)],
+    [
+      'one that passes another on',
+      () => {
+        throw new Error('could not go on: "marked" is no date');
+      },
+    ],
+  ] as const)('tells no words of an error that quotes a job: of %s', ([, fail]) => {
+    let error = new Error('nothing was thrown');
+    try {
+      fail();
+    } catch (thrown) {
+      if (thrown instanceof Error) error = thrown;
+    }
+    expect(error.message).toContain('marked');
+    expect(JSON.stringify(describeError(error))).not.toContain('marked');
+    expect(describeError(error).error).toMatch(/^(SyntaxError|TypeError|Error)\b/);
+  });
+
   it('tells of a wait at debug level, and as an error where its end could not be written down', async () => {
     const { lines, wait } = await openLog();
     wait({ status: 'wait', reason: 'no such user yet', delayMs: 1 });

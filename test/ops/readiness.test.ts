@@ -59,6 +59,27 @@ describe('a worker', () => {
     await expect.poll(async () => (await readiness(url)).status).toBe(200);
   });
 
+  it('asks a Redis that is away once, however many ask the worker', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({ startsWorker: false, redisUrlOfWorker: proxy.url });
+    const { url } = await startIn(world);
+    await proxy.sever();
+    await expect.poll(async () => reasonsIn(await readiness(url))['redis']).toMatch(/^connection is/);
+    for (let n = 0; n < 3; n += 1) {
+      await Promise.all(Array.from({ length: 20 }, async () => readiness(url)));
+      await (await fetch(`${url}/metrics`)).text();
+    }
+    const counted = async () => {
+      const info = await world.redis.info('commandstats');
+      return Number(/cmdstat_zcard:calls=(\d+)/.exec(info)?.[1] ?? 0);
+    };
+    const before = await counted();
+    await proxy.restore();
+    await expect.poll(async () => (await readiness(url)).status).toBe(200);
+    expect((await counted()) - before).toBeLessThan(60);
+  });
+
   it.for([
     ['the InstanceKey', 'instance-key:default', { DAMOOV_INSTANCE_KEY: 'no-such-key' }, 'create-user'],
     ["the admin's password", 'admin', { DAMOOV_ADMIN_PASSWORD: 'no-such-password' }, 'update-user'],
@@ -77,6 +98,8 @@ describe('a worker', () => {
     expect(status).toBe(503);
     expect(checks['damoov']).toEqual({ ok: true });
     expect(JSON.stringify(checks)).not.toMatch(/no-such/);
+    // Who asks has said no password: no user is told, by whatever id.
+    expect(JSON.stringify(checks)).not.toMatch(/c-1|[\da-f]{8}-[\da-f]{4}/);
   });
 
   it('is not ready while Damoov is away', async () => {

@@ -4,6 +4,7 @@
  */
 import { isJobName, referenceOfText } from '../../contract/job.ts';
 import { EVENT_TYPES, readEvent } from '../../contract/event.ts';
+import { failureIn } from '../../contract/outcome.ts';
 
 /** Stands for a value that is not shown. */
 export const HIDDEN = '•••';
@@ -40,6 +41,11 @@ export function maskedData(text: string | undefined, content: Content): unknown 
 export function maskedResult(text: string | undefined): unknown {
   const data = text === undefined ? undefined : objectIn(text);
   return data === undefined ? HIDDEN : eventData(data);
+}
+
+/** Why a job failed, where a worker of ours said so; what a subscriber says of an event may be anything. */
+export function maskedReason(text: string | undefined, content: Content): string {
+  return text !== undefined && content === 'jobs' && failureIn(text) !== undefined ? text : HIDDEN;
 }
 
 /** A name may be anything, where another client has added the job. */

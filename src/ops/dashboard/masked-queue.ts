@@ -9,7 +9,7 @@ import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { MAX_JOB_BYTES } from '../../contract/job.ts';
 import { type Script, luaBeside, scriptsOf } from '../../redis/scripts.ts';
-import { type Content, HIDDEN, maskedData, maskedName, maskedResult } from './masked-data.ts';
+import { type Content, maskedData, maskedName, maskedReason, maskedResult } from './masked-data.ts';
 
 export const STATUSES = [
   'active',
@@ -111,8 +111,7 @@ export class MaskedQueue extends BaseAdapter {
       priority: number('priority'),
       processedOn: number('processedOn') || null,
       finishedOn: number('finishedOn') || null,
-      // Why a job of ours failed is ours to say; what a subscriber says of an event may be anything.
-      failedReason: hasFailed ? ((this.#content === 'jobs' ? text('failedReason') : HIDDEN) ?? HIDDEN) : '',
+      failedReason: hasFailed ? maskedReason(text('failedReason'), this.#content) : '',
       stacktrace: [],
       returnvalue: fields.get('returnvalue') === null ? null : maskedResult(text('returnvalue')),
     };

@@ -171,7 +171,7 @@ function gates({ gates: all, at }: FleetStatus): Markup {
       const isBrake = gate === 'brake';
       const isShut = isBrake ? held > 0 : shutSince !== undefined;
       const since = shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`;
-      const state = isShut ? `${isBrake ? 'holds' : 'shut'}${since}` : isBrake ? 'off' : 'open';
+      const state = isShut ? `${isBrake ? 'holds' : 'shut'}${since}` : isBrake ? 'holds none' : 'open';
       return html`<li>
         <span class="dot ${isShut ? 'alarm' : 'well'}"></span
         ><span class="name">${GATES.get(gate) ?? gate.replace('instance-key:', 'Key of ')}</span>

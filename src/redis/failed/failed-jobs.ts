@@ -8,7 +8,7 @@ import { removeJob } from 'bullmq/dist/esm/scripts/removeJob-2.js';
 import { reprocessJob } from 'bullmq/dist/esm/scripts/reprocessJob-9.js';
 import { z } from 'zod';
 import { MAX_JOB_BYTES, type JobName, isJobName } from '../../contract/job.ts';
-import { type FailureCode, FAILURE_CODES } from '../../contract/outcome.ts';
+import { type FailureCode, failureIn } from '../../contract/outcome.ts';
 import { type Script, functionOf, luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
@@ -125,14 +125,13 @@ const Page = z.tuple([z.union([z.tuple([]), z.tuple([z.string(), z.string()])]),
 
 function failedJobOf(entry: z.infer<typeof Entry>, instances: ReadonlySet<string>): FailedJob {
   const [jobId, score, name, instance, reason, attempts, timestamp] = entry;
-  const colon = reason.indexOf(': ');
-  const code = FAILURE_CODES.find((code) => code === reason.slice(0, colon));
+  const { code = UNKNOWN, message = '' } = failureIn(reason) ?? {};
   return {
     jobId,
     operation: isJobName(name) ? name : UNKNOWN,
     instance: instances.has(instance) ? instance : UNKNOWN,
-    code: code ?? UNKNOWN,
-    message: code === undefined ? '' : reason.slice(colon + 2),
+    code,
+    message,
     attempts: Number(attempts) || 0,
     failedAt: Number(score),
     addedAt: Number(timestamp) || undefined,

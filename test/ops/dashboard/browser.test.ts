@@ -127,6 +127,23 @@ describe.skipIf(found === undefined)('in a browser', () => {
     await page.getByText('All is well.').waitFor({ timeout: 60_000 });
   });
 
+  it('the way back from the board covers no job of it for good, on a phone either', async () => {
+    const world = await createDashboardWorld();
+    await world.jobs.pause();
+    const jobs = Array.from({ length: 4 }, (_, n) => ({ name: 'create-user', data: { clientId: `c-${n}` } }));
+    await world.jobs.addBulk(jobs);
+    const { page } = await open(`${world.url}/dashboard/queues/queue/user-jobs?status=waiting`, {
+      viewport: { width: 360, height: 740 },
+    });
+    const last = page.getByText('create-user').last();
+    await last.waitFor();
+    await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+    const ends = `[document.querySelector('#root'), document.querySelector('#back')].map((box) => box.getBoundingClientRect())`;
+    const [board, back] = await page.evaluate<{ top: number; bottom: number; width: number }[]>(ends);
+    expect(board?.bottom).toBeLessThanOrEqual(back?.top ?? 0);
+    expect(back?.width).toBe(360);
+  });
+
   it('the board shows a waiting job and an event without what is personal, and no way to change them', async () => {
     const world = await createDashboardWorld();
     await world.jobs.pause();

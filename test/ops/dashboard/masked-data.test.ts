@@ -1,6 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { HIDDEN, maskedData, maskedName, maskedResult } from '../../../src/ops/dashboard/masked-data.ts';
+import {
+  HIDDEN,
+  maskedData,
+  maskedName,
+  maskedReason,
+  maskedResult,
+} from '../../../src/ops/dashboard/masked-data.ts';
 
 const MARK = 'zzMARKzz';
 const marked = fc.string({ maxLength: 8 }).map((text) => `${text}${MARK}${text}`);
@@ -55,6 +61,14 @@ describe('what the board may show', () => {
       hidden: '1 more',
     });
     expect(maskedData(undefined, 'jobs')).toBe('too large to be shown');
+  });
+
+  test('of why a job failed is what a worker of ours said', () => {
+    expect(maskedReason('rejected: no such phone', 'jobs')).toBe('rejected: no such phone');
+    for (const foreign of [MARK, `Error: ${MARK}`, `rejected ${MARK}`, undefined]) {
+      expect(maskedReason(foreign, 'jobs')).toBe(HIDDEN);
+    }
+    expect(maskedReason(`rejected: ${MARK}`, 'events')).toBe(HIDDEN);
   });
 
   test('of an event is everything but the tokens', () => {
