@@ -113,10 +113,6 @@ async function attempt(
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
     return later(wait, delivery.attempt, pipeline.retry);
   }
-  if (outcome.status === 'done' && outcome.type === 'user.created') {
-    const { clientId } = job.data;
-    await pipeline.deletions.returned(job.data.instance, { clientId, userId: outcome.userId }, version);
-  }
   return settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline);
 }
 

@@ -2,7 +2,6 @@
  * The port behind which it is decided whether a deletion may still be sent. Who keeps that, and where, is not the pipeline's
  * business.
  */
-import type { Version } from '../contract/version.ts';
 import type { Run } from './user-ledger.ts';
 
 export interface DeletionGuard {
@@ -18,10 +17,4 @@ export interface DeletionGuard {
     ids: { clientId?: string | undefined; userId?: string | undefined },
     kind: 'sends' | 'sends nothing',
   ): Promise<'go' | 'cancelled' | 'returned' | 'held' | 'lost'>;
-  /** The user has signed up at this version: the deletion that is pending and was asked for before is not wanted any more. */
-  returned(
-    instance: string,
-    ids: { clientId?: string | undefined; userId?: string | undefined },
-    version: Version,
-  ): Promise<void>;
 }

@@ -27,7 +27,10 @@ export function settlementOf(
   const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));
   const remains = remainsOf(outcome, read, delivery.text, pipeline.seal);
   const completion = outcome.status === 'failed' ? undefined : delivery.completion;
-  return { outcome, attempts, event, remains, completion };
+  const isSignUp = outcome.status === 'done' && outcome.type === 'user.created';
+  const { clientId, instance = 'default' } = referenceOf(read.parsed);
+  const returned = isSignUp ? { instance, clientId, userId: outcome.userId } : undefined;
+  return { outcome, attempts, event, remains, returned, completion };
 }
 
 function eventContext(

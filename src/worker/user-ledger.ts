@@ -47,6 +47,8 @@ export interface Settlement {
   event: UserEvent;
   /** What stays of the job in the queue. */
   remains: Remains;
+  /** Who has signed up with it, at the job's version: a deletion that is pending and was asked for before is not wanted any more. */
+  returned?: { instance: string; clientId?: string | undefined; userId: string } | undefined;
   /** Has the job complete in the same step, where it can. */
   completion?: Completion | undefined;
 }

@@ -34,7 +34,7 @@ end
 
 --- Also where it was cancelled before: what others have asked for since then is meant as well.
 local function markCancelled(key)
-  remember(key, (nameState(key)), ' cx ' .. clock(), keepS)
+  keepName(key, (nameState(key)), ' cx ' .. clock(), keepS)
 end
 
 for i = 1, names do

@@ -66,6 +66,6 @@ if not job.hasGone then
   redis.call('HSET', jobKey, 'go', clock())
 end
 for i = 6, #ARGV do
-  remember(KEYS[i - 1], (nameState(KEYS[i - 1])), ' go ' .. jobId, keepS)
+  keepName(KEYS[i - 1], (nameState(KEYS[i - 1])), ' go ' .. jobId, keepS)
 end
 return 'go'

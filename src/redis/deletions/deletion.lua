@@ -15,7 +15,7 @@ local function deletionId(hash, number)
 end
 
 --- Never for a shorter time than is already due: a deletion may be pending for years.
-local function remember(key, number, mark, keepS)
+local function keepName(key, number, mark, keepS)
   redis.call('SET', key, number .. mark, 'EX', math.max(redis.call('TTL', key), tonumber(keepS)))
 end
 

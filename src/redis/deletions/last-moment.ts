@@ -3,7 +3,6 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { msOf } from '../../contract/version.ts';
 import type { DeletionGuard } from '../../worker/deletion-guard.ts';
 import { createDeletionNames } from './deletion-names.ts';
 import { KEEP_NAME_S } from './deletions.ts';
@@ -22,7 +21,6 @@ export interface LastMomentOptions {
 export function createLastMoment({ jobs, prefix, deletionsPerHour }: LastMomentOptions): DeletionGuard {
   const script = scriptsOf(jobs, {
     commit: [readLua('deletion'), readLua('commit')].join('\n'),
-    returned: [readLua('deletion'), readLua('returned')].join('\n'),
   });
   const names = createDeletionNames({ jobs, prefix });
   const jobKey = (jobId: string) => jobs.toKey(jobId);
@@ -36,11 +34,6 @@ export function createLastMoment({ jobs, prefix, deletionsPerHour }: LastMomentO
         ),
       );
       return Answer.parse(reply);
-    },
-    async returned(instance, ids, version) {
-      await names.call({ ...ids, instance }, ({ saltKey, salt, keys, hashes }) =>
-        script('returned')([saltKey, ...keys], [salt, jobs.toKey(''), msOf(version), ...hashes]),
-      );
     },
   };
 }

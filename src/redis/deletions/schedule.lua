@@ -42,11 +42,11 @@ local function note(due)
   if number > 0 or mark ~= '' then
     -- What is known of older deletions stays: they may lie under other names, and not be over.
     local kept = (mark == 'cx' or mark == 'go') and ' ' .. mark .. ' ' .. about or ''
-    remember(name, number, kept, seconds)
+    keepName(name, number, kept, seconds)
   end
   for _, one in ipairs(given) do
     if one[1] ~= name and not isLiveUnder(one[1], one[2]) then
-      remember(one[1], (nameState(one[1])), ' at ' .. hash, seconds)
+      keepName(one[1], (nameState(one[1])), ' at ' .. hash, seconds)
     end
   end
 end

@@ -16,12 +16,43 @@ local promoteKeys = part(KEYS, 15, 9)
 local us = jobId .. ' ' .. token
 
 -- Without its lock a run is over, whether it knows or not; so is one that was parked by a call whose reply was lost.
-if redis.call('GET', lockKey) ~= token then
+local lockedBy, settlement = unpack(redis.call('MGET', lockKey, KEYS[1]))
+if lockedBy ~= token then
   return { 'lost' }
 end
 
+--- What lies under a name, read once: a call costs more than all that is looked up in it.
+local read = {}
+local function fieldsOf(hash)
+  if not read[hash] then
+    local flat = redis.call('HGETALL', base .. hash)
+    local fields = {}
+    for i = 1, #flat, 2 do
+      fields[flat[i]] = flat[i + 1]
+    end
+    read[hash] = fields
+  end
+  return read[hash]
+end
+
 local function exists(hash)
-  return redis.call('EXISTS', base .. hash) == 1
+  return next(fieldsOf(hash)) ~= nil
+end
+
+local function placeOf(hash)
+  return fieldsOf(hash).at or hash
+end
+
+local function set(hash, field, value)
+  redis.call('HSET', base .. hash, field, value)
+  fieldsOf(hash)[field] = value
+end
+
+local function drop(hash, field)
+  if fieldsOf(hash)[field] then
+    redis.call('HDEL', base .. hash, field)
+    fieldsOf(hash)[field] = nil
+  end
 end
 
 local function isVersion(name)
@@ -52,17 +83,18 @@ local function merge(fromHash, toHash)
   moveFailed(from, to, keepS)
   redis.call('HSET', from, 'at', toHash)
   redis.call('EXPIRE', from, keepS)
+  read = {}
 end
 
 local function pick()
   if clientHash == '' then
-    return recordOf(base, userHash)
+    return placeOf(userHash)
   end
-  local client = recordOf(base, clientHash)
+  local client = placeOf(clientHash)
   if userHash == '' then
     return client
   end
-  local user = recordOf(base, userHash)
+  local user = placeOf(userHash)
   if knownAs == 'derived' then
     -- A record of the id's own was written by jobs that name the user by it; one it only points to is another client's.
     local isOwn = user == userHash and exists(user)
@@ -71,28 +103,25 @@ local function pick()
   if exists(user) then
     return user
   end
-  local knownId = knownAs == 'named' and redis.call('HGET', base .. client, 'uid')
+  local knownId = knownAs == 'named' and fieldsOf(client).uid
   return (knownId and knownId ~= userId) and user or client
 end
 
-if knownAs ~= 'found' then
-  local settlement = redis.call('GET', KEYS[1])
-  if settlement then
-    local settled = cjson.decode(settlement)
-    local job = redis.call('HMGET', jobKey, 'stc', 'timestamp')
-    local isSame = job[2] == settled.timestamp
-    if isSame and (settled.outcome.status ~= 'failed' or tonumber(job[1] or '0') > settled.stalls) then
-      return { 'settled', settlement }
-    end
-    -- It failed and was then put back by hand, or it is another job that was given the id of one that is gone.
-    redis.call('DEL', KEYS[1])
+if knownAs ~= 'found' and settlement then
+  local settled = cjson.decode(settlement)
+  local job = redis.call('HMGET', jobKey, 'stc', 'timestamp')
+  local isSame = job[2] == settled.timestamp
+  if isSame and (settled.outcome.status ~= 'failed' or tonumber(job[1] or '0') > settled.stalls) then
+    return { 'settled', settlement }
   end
+  -- It failed and was then put back by hand, or it is another job that was given the id of one that is gone.
+  redis.call('DEL', KEYS[1])
 end
 
 local held = nil
 if knownAs == 'found' then
-  held = recordOf(base, clientHash)
-  if redis.call('HGET', base .. held, 'owner') ~= us and redis.call('HGET', base .. recordOf(base, userHash), 'owner') ~= us then
+  held = placeOf(clientHash)
+  if fieldsOf(held).owner ~= us and fieldsOf(placeOf(userHash)).owner ~= us then
     return { 'lost' }
   end
 end
@@ -102,28 +131,34 @@ local key = base .. hash
 --- Names that lead to this record from now on.
 local function point()
   if userHash ~= '' and not exists(userHash) and hash ~= userHash and (held or name == 'create-user') then
-    redis.call('HSET', base .. userHash, 'at', hash)
+    set(userHash, 'at', hash)
   end
   if clientHash ~= '' and knownAs == 'derived' and hash ~= clientHash and not exists(clientHash) then
-    redis.call('HSET', base .. clientHash, 'at', hash)
+    set(clientHash, 'at', hash)
   end
 end
 
 local function keep()
-  for _, used in ipairs({ hash, clientHash, userHash }) do
+  for used in pairs({ [hash] = true, [clientHash] = true, [userHash] = true }) do
     if used ~= '' then
       redis.call('EXPIRE', base .. used, keepS)
     end
   end
 end
 
-local owner = redis.call('HGET', key, 'owner')
-local next = redis.call('HGET', key, 'next')
+local owner, reserved = fieldsOf(hash).owner, fieldsOf(hash).next
 local nextId, nextUntil
-if next then
-  nextId, nextUntil = string.match(next, '^(.*) (%S+)$')
+if reserved then
+  nextId, nextUntil = string.match(reserved, '^(.*) (%S+)$')
 end
-local isReserved = next and nextId ~= jobId and tonumber(nextUntil) > nowMs()
+local isReserved = reserved and nextId ~= jobId and tonumber(nextUntil) > nowMs()
+
+--- Where the user is kept for this job, which does not take it: the next one may.
+local function passOn()
+  if nextId == jobId and not wakeOldest(key, promoteKeys, jobsBase, lockMs) then
+    drop(hash, 'next')
+  end
+end
 
 -- A deletion that was cancelled, or refused, before it was sent needs no user, and waits for nobody. One that has its user
 -- already is told at its last moment.
@@ -131,9 +166,9 @@ local mark = name == 'delete-user' and redis.call('HMGET', jobKey, 'cx', 'go', '
 if name == 'delete-user' and not held and owner ~= us then
   local isRefused = mark[3] == 'refuse'
   if (mark[1] or isRefused) and not mark[2] then
-    local deletion = redis.call('HGET', key, 'dd')
+    local deletion = fieldsOf(hash).dd
     if deletion and string.find(deletion, ' ' .. jobId .. ' ', 1, true) then
-      redis.call('HDEL', key, 'dd')
+      drop(hash, 'dd')
     end
     redis.call('ZREM', key .. ':waiting', jobId)
     for i = 24, #KEYS, 2 do
@@ -142,9 +177,7 @@ if name == 'delete-user' and not held and owner ~= us then
         redis.call('DEL', KEYS[i])
       end
     end
-    if nextId == jobId then
-      wakeOldest(key, promoteKeys, jobsBase, lockMs)
-    end
+    passOn()
     return { mark[1] and 'cancelled' or 'refused' }
   end
 end
@@ -162,15 +195,23 @@ if isHeld or (isReserved and owner ~= us) then
   redis.call('EXPIRE', waiting, keepS)
   redis.call('HSET', jobKey, 'pk', 1)
   if held and held ~= hash then
-    redis.call('HDEL', base .. held, 'owner')
-    wakeOldest(base .. held, promoteKeys, jobsBase, lockMs)
+    drop(held, 'owner')
+    if not wakeOldest(base .. held, promoteKeys, jobsBase, lockMs) then
+      drop(held, 'next')
+    end
   end
   return { 'busy' }
 end
 
 local shut, probes = {}, {}
 local shutGate = nil
+local gates = {}
 for i = 24, knownAs == 'found' and 0 or #KEYS, 2 do
+  table.insert(gates, KEYS[i])
+end
+-- In nearly every run no gate is shut.
+local isAnyShut = #gates > 0 and redis.call('EXISTS', unpack(gates)) > 0
+for i = 24, isAnyShut and #KEYS or 0, 2 do
   local place = (i - 24) / 2
   -- What an operator has released passes the brake, and so does what was sent before, unless it was put back by hand.
   local isExempt = isBrake(KEYS[i]) and (mark[3] == 'release' or (mark[2] and not mark[4]))
@@ -202,17 +243,15 @@ if shutGate then
   end
   if name == 'create-user' then
     -- Updates that find no user wait as long as a create of it goes on, and so does a deletion that is older.
-    local known = redis.call('HGET', key, 'pc')
+    local known = fieldsOf(hash).pc
     if not known or timeOf(known) < tonumber(score) then
-      redis.call('HSET', key, 'pc', score .. ' ' .. jobId)
+      set(hash, 'pc', score .. ' ' .. jobId)
     end
     point()
     keep()
   end
   redis.call('ZREM', key .. ':waiting', jobId)
-  if nextId == jobId then
-    wakeOldest(key, promoteKeys, jobsBase, lockMs)
-  end
+  passOn()
   return { 'held', shutGate }
 end
 
@@ -220,27 +259,37 @@ if held and held ~= hash then
   merge(held, hash)
 end
 point()
-redis.call('HSET', key, 'owner', us)
+local record = fieldsOf(hash)
+-- Only a job that was put aside can wait in a line.
+if redis.call('HDEL', jobKey, 'pk') == 1 then
+  redis.call('ZREM', key .. ':waiting', jobId)
+end
+local begins = { 'owner', us }
+if name == 'create-user' and not record.doubt then
+  begins = { 'owner', us, 'doubt', run }
+elseif name == 'delete-user' and not record.dd then
+  begins = { 'owner', us, 'dd', string.format('%.0f %s', nowMs(), run) }
+end
+redis.call('HSET', key, unpack(begins))
+for i = 1, #begins, 2 do
+  record[begins[i]] = begins[i + 1]
+end
 if nextId == jobId or not isReserved then
-  redis.call('HDEL', key, 'next')
+  drop(hash, 'next')
 end
-redis.call('ZREM', key .. ':waiting', jobId)
-redis.call('HDEL', jobKey, 'pk')
-if name == 'create-user' then
-  redis.call('HSETNX', key, 'doubt', run)
-elseif name == 'delete-user' then
-  redis.call('HSETNX', key, 'dd', string.format('%.0f %s', nowMs(), run))
-end
-local pending = redis.call('HGET', key, 'pc')
-local create = pending and redis.call('HMGET', jobsBase .. string.match(pending, '^%S+ (.*)$'), 'name', 'finishedOn')
+local create = record.pc and redis.call('HMGET', jobsBase .. string.match(record.pc, '^%S+ (.*)$'), 'name', 'finishedOn')
 if create and (not create[1] or create[2]) then
   -- That create was removed by hand, or has ended without its user: nobody has to wait for it any more.
-  redis.call('HDEL', key, 'pc')
+  drop(hash, 'pc')
 end
-local record = redis.call('HGETALL', key)
+local told = {}
+for field, value in pairs(record) do
+  table.insert(told, field)
+  table.insert(told, value)
+end
 if name == 'delete-user' then
   -- A deletion that is cut off may have happened: from here on that the user was made lately is no proof of it.
-  redis.call('HDEL', key, 'made')
+  drop(hash, 'made')
 end
 keep()
-return { 'taken', hash, record, shut, probes }
+return { 'taken', hash, told, shut, probes }

@@ -27,6 +27,8 @@ export function ledgerScripts(jobs: Queue) {
       functionOf(promote),
       readLua('record'),
       readLua('remains'),
+      readLua('../deletions/deletion'),
+      readLua('../deletions/returned'),
       readLua('settle'),
     ].join('\n'),
   });

@@ -39,20 +39,20 @@ local function oldestOf(waiting)
   return oldest
 end
 
---- Wakes the oldest job that waits for the user, and keeps the user for it until it comes or `reserveMs` are over.
+--- Wakes the oldest job that waits for the user, and keeps the user for it until it comes or `reserveMs` are over. False where
+--- nobody waits: then the user is nobody's `next` any more, which the caller has to write down.
 local function wakeOldest(key, promoteKeys, jobsBase, reserveMs)
   local waiting = key .. ':waiting'
   while true do
     local oldest = oldestOf(waiting)
     if not oldest then
-      redis.call('HDEL', key, 'next')
-      return
+      return false
     end
     redis.call('ZREM', waiting, oldest)
     -- Not delayed any more: it was removed, or its own timer has woken it. Or it is another job, which bears the id now.
     if redis.call('HGET', jobsBase .. oldest, 'pk') and promote(promoteKeys, { jobsBase, oldest }) == 0 then
       redis.call('HSET', key, 'next', string.format('%s %.0f', oldest, nowMs() + reserveMs))
-      return
+      return true
     end
   end
 end

@@ -14,8 +14,9 @@ local function comesBefore(one, other)
 end
 
 --- Writes what is left of the job, and by which run; of another job that was given its id since, nothing.
-local function reduce(jobKey, left, isOurs, timestamp)
-  if redis.call('EXISTS', jobKey) == 1 and (isOurs or redis.call('HGET', jobKey, 'timestamp') == timestamp) then
+local function reduce(jobKey, left, lockKey, token)
+  local timestamp = redis.call('HGET', jobKey, 'timestamp')
+  if timestamp == left.timestamp or (timestamp and redis.call('GET', lockKey) == token) then
     redis.call('HSET', jobKey, 'name', left.name, 'data', left.data, 'sr', left.run)
   end
 end

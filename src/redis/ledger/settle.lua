@@ -2,25 +2,28 @@
 -- adds its event to every events queue and, where asked to, completes it and fetches the next one: all in one step. Only the owner may. Called a second time by the same run (a reply
 -- was lost), it answers the same.
 --   KEYS: 1 the job's settlement, 2 its lock, 3-11 of BullMQ's promote, then 9 of its addStandardJob for each events queue,
---         then, where the job completes, 14 of its moveToFinished
+--         then, where the user has signed up, the salt of the deletions' names and the names; then, where the job completes, 14 of its moveToFinished
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 hash of the record, or none,
 --         6 lock in ms, 7 seconds to keep, 8 the settlement, or none, 9 seconds to keep it, 10 what changes, as JSON:
 --         {queues: how many events queues there are,
 --          set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
 --          rename?: {from: hash or none, to: hash, user: hash},
---          job?: what is left of it, where it is settled: {name, data, run, hasFailed, version?, sweep?: a key to mark},
+--          job?: what is left of it, where it is settled: {name, data, run, timestamp, stalls, hasFailed, version?, sweep?: a key to mark},
 --          whose?: the hash that leads to the user of a job that could not be read,
 --          receipt?: the next of a chain: {key, previous, sequence, hash},
+--          returned?: {salt, hashes of the names, at: ms of the sign-up},
 --          count?: where a settled job is counted: {base of the minutes' keys, field, keepS}},
 --         then 3 of addStandardJob for each events queue, then those of moveToFinished
---   Answers 'ok' | {'completed', what moveToFinished answers} | 'lost' | 'overtaken' (the chain has another receipt by now) | {'settled', the settlement of a job of no user that was settled before}
+--   Answers 'stale' (the names, of the deletions) | 'ok' | {'completed', what moveToFinished answers} | 'lost' | 'overtaken' (the chain has another receipt by now) | {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local lockMs, keepS, settlement, keepSettledS = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local change = cjson.decode(ARGV[10])
 local promoteKeys = part(KEYS, 3, 9)
 local key = base .. hash
 
-local completing = 12 + 9 * change.queues
+local owner, reserved = unpack(hash == '' and {} or redis.call('HMGET', key, 'owner', 'next'))
+local returning = 12 + 9 * change.queues
+local completing = returning + (change.returned and 1 + #change.returned.hashes or 0)
 --- Whether an earlier call of this run has completed the job.
 local function hasCompleted()
   local job = KEYS[completing] and redis.call('HMGET', jobsBase .. jobId, 'sr', 'finishedOn')
@@ -33,14 +36,14 @@ if hash == '' then
   end
   -- A job of no user: its settlement alone keeps it from being told twice.
   local earlier = redis.call('GET', KEYS[1])
-  local was, is = earlier and cjson.decode(earlier), cjson.decode(settlement)
+  local was, is = earlier and cjson.decode(earlier), change.job
   if was and was.timestamp == is.timestamp then
     -- It may have failed and then been put back by hand: that is another end.
     if was.outcome.status ~= 'failed' or was.run == is.run or is.stalls > was.stalls then
       return { 'settled', earlier }
     end
   end
-elseif redis.call('HGET', key, 'owner') ~= jobId .. ' ' .. token then
+elseif owner ~= jobId .. ' ' .. token then
   if hasCompleted() then
     return { 'completed', 0 }
   end
@@ -49,6 +52,13 @@ elseif redis.call('HGET', key, 'owner') ~= jobId .. ' ' .. token then
   end
   -- With the lock still ours nobody can have taken the user from us: we have let it go before.
   return redis.call('GET', KEYS[2]) == token and 'ok' or 'lost'
+end
+
+if change.returned then
+  local names = part(KEYS, returning, completing - returning)
+  if not returned(names, change.returned, jobsBase) then
+    return 'stale'
+  end
 end
 
 if change.receipt then
@@ -106,7 +116,7 @@ local function publish()
     redis.call('HSET', change.receipt.key, 'sequence', change.receipt.sequence, 'hash', change.receipt.hash)
   end
   local left = change.job
-  reduce(jobsBase .. jobId, left, redis.call('GET', KEYS[2]) == token, cjson.decode(settlement).timestamp)
+  reduce(jobsBase .. jobId, left, KEYS[2], token)
   if left.sweep then
     redis.call('SET', left.sweep, string.format('%.0f %s', nowMs(), jobId))
   end
@@ -210,7 +220,10 @@ for _, pointer in ipairs(change.pointers) do
   end
 end
 redis.call('HDEL', key, 'owner')
-redis.call('EXPIRE', key, keepS)
-wakeOldest(key, promoteKeys, jobsBase, lockMs)
-redis.call('EXPIRE', key, keepS)
+if wakeOldest(key, promoteKeys, jobsBase, lockMs) then
+  -- Without an owner nothing may have been left of it.
+  redis.call('EXPIRE', key, keepS)
+elseif reserved then
+  redis.call('HDEL', key, 'next')
+end
 return complete()

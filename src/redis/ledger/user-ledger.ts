@@ -18,6 +18,7 @@ import {
   type Whose,
   KeptSettlement,
 } from '../../worker/user-ledger.ts';
+import { type Names, createDeletionNames } from '../deletions/deletion-names.ts';
 import type { RedisGates } from '../gates/gates.ts';
 import { ledgerScripts } from './ledger-scripts.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
@@ -54,6 +55,7 @@ export interface RedisUserLedger extends UserLedger {
 export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   const { prefix, jobs, gates, lockMs, prepareEvent } = options;
   const script = ledgerScripts(jobs);
+  const names = createDeletionNames({ jobs, prefix });
   const jobsBase = jobs.toKey('');
   const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
   const lockKey = (jobId: string) => `${jobsBase}${jobId}:lock`;
@@ -162,38 +164,43 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
-    const completed = settlement?.completion?.prepare(settlement.event.data);
-    return followed(adds, async () => {
-      const reply = Ended.parse(
-        await script('settle')(
-          [
-            settledKey(jobId),
-            lockKey(jobId),
-            ...promoteKeys,
-            ...adds.flatMap(({ keys }) => keys),
-            ...(completed?.keys ?? []),
-          ],
-          [
-            ...bases,
-            jobId,
-            token,
-            hash,
-            lockMs,
-            KEEP_S,
-            kept,
-            KEEP_SETTLED_S,
-            JSON.stringify({
-              ...change,
-              queues: adds.length,
-              job: settlement && { ...endOfJob(settlement, sweepKey), version, run: run.nonce },
-              receipt: settlement && linkOf(settlement, prefix),
-              count: settlement && countOf(settlement.event, prefix),
-            }),
-            ...adds.flatMap(({ args }) => args),
-            ...(completed?.args ?? []),
-          ],
-        ),
+    const settle = (returned?: Names) => {
+      const completed = settlement?.completion?.prepare(settlement.event.data);
+      return script('settle')(
+        [
+          settledKey(jobId),
+          lockKey(jobId),
+          ...promoteKeys,
+          ...adds.flatMap(({ keys }) => keys),
+          ...(returned === undefined ? [] : [returned.saltKey, ...returned.keys]),
+          ...(completed?.keys ?? []),
+        ],
+        [
+          ...bases,
+          jobId,
+          token,
+          hash,
+          lockMs,
+          KEEP_S,
+          kept,
+          KEEP_SETTLED_S,
+          JSON.stringify({
+            ...change,
+            queues: adds.length,
+            job: settlement && { ...endOfJob(settlement, sweepKey), ...runOf(run), version },
+            receipt: settlement && linkOf(settlement, prefix),
+            returned: returned &&
+              version && { salt: returned.salt, hashes: returned.hashes, at: msOf(version) },
+            count: settlement && countOf(settlement.event, prefix),
+          }),
+          ...adds.flatMap(({ args }) => args),
+          ...(completed?.args ?? []),
+        ],
       );
+    };
+    const { returned } = settlement ?? {};
+    return followed(adds, async () => {
+      const reply = Ended.parse(await (returned === undefined ? settle() : names.call(returned, settle)));
       if (typeof reply === 'string' || reply[0] === 'settled') return reply;
       settlement?.completion?.done(reply[1]);
       return 'ok';
@@ -211,6 +218,10 @@ async function followed(adds: readonly PreparedAdd[], settle: () => Promise<Ende
   } finally {
     for (const add of adds) add.ended?.(isAdded);
   }
+}
+
+function runOf({ nonce: run, stalls, timestamp }: Run): object {
+  return { run, stalls, timestamp: String(timestamp) };
 }
 
 /** What becomes of the job itself; `sweep` is marked where there may be more to clear away. */
@@ -272,7 +283,7 @@ function pairsOf(flat: readonly string[]): Record<string, string> {
   );
 }
 
-function keptOf({ outcome, attempts, event }: Settlement, { nonce, stalls, timestamp }: Run): object {
+function keptOf({ outcome, attempts, event }: Settlement, run: Run): object {
   const {
     accessToken: _secret,
     refreshToken: _secretToo,
@@ -282,8 +293,6 @@ function keptOf({ outcome, attempts, event }: Settlement, { nonce, stalls, times
     outcome: rest,
     attempts,
     at: Date.parse(event.time),
-    run: nonce,
-    stalls,
-    timestamp: String(timestamp),
+    ...runOf(run),
   };
 }

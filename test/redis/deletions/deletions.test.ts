@@ -23,8 +23,12 @@ async function createDeletionWorld() {
     ...world,
     deletions,
     /** The user has signed up so many days from now (or before), and that sign-up is settled. */
-    returned: (clientId: string, days: number) =>
-      guard.returned('default', { clientId }, `${inDays(days)} a`),
+    async returned(clientId: string, days: number) {
+      const job = await world.start('create-user', { timestamp: inDays(days) });
+      const user = await world.take(job, { clientId });
+      const returned = { instance: 'default', clientId, userId };
+      await user.settle({ ...world.settlementOf(job), returned }, { record: user.record });
+    },
     async schedule(request: DeletionRequest, dueAt = inDays(30)): Promise<Scheduled> {
       const scheduled = await deletions.schedule(request, dueAt);
       if (scheduled === 'too-late') throw new Error('too late');
