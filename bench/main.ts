@@ -4,18 +4,22 @@
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { backlog } from './backlog.ts';
+import { bytes } from './bytes.ts';
 import { capacity } from './capacity.ts';
 import { deletions } from './deletions.ts';
 import type { Figure, Section } from './figures.ts';
 import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { micro } from './micro.ts';
 import { pipeline } from './pipeline.ts';
 import { sequential } from './sequential.ts';
 import { tableOf } from './table.ts';
 import { workers } from './workers.ts';
 
-const PARTS = { pipeline, sequential, workers, latency, deletions, capacity };
+const PARTS = { pipeline, sequential, workers, latency, backlog, memory, bytes, micro, deletions, capacity };
 
-const QUICK_JOBS = 50_000;
+const QUICK_JOBS = 20_000;
 const FULL_JOBS = 1_000_000;
 const LEAST_JOBS = 200;
 

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { signUpFor } from './damoov.ts';
 import { PREFIX } from './ground.ts';
 import { median, timesOf } from './figures.ts';
 
@@ -84,15 +85,7 @@ export async function openSide(redisUrl: string): Promise<Side> {
     async signUp() {
       const { promise, resolve } = Promise.withResolvers<string>();
       arrived = resolve;
-      await jobs.add('create-user', {
-        clientId: randomUUID(),
-        profile: {
-          firstName: 'Ada',
-          lastName: 'Lovelace',
-          email: 'ada@example.test',
-          phone: '+442079460000',
-        },
-      });
+      await jobs.add('create-user', signUpFor(randomUUID()));
       const type = await Promise.race([promise, late()]);
       if (type !== 'user.created') throw new Error(`a sign-up ended as ${type}`);
     },
