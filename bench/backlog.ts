@@ -13,7 +13,7 @@ const BACKLOGS = [10_000, 100_000, 1_000_000];
 const QUICK_BACKLOGS = [2000, 20_000];
 /** With the first time, all rounds together stay below the completed jobs that are kept: their number shows the progress. */
 const JOBS = 1200;
-const QUICK_JOBS = 1000;
+const QUICK_JOBS = 800;
 const WARM_UP = 200;
 
 /** A queue that is as long before each round. */

@@ -8,7 +8,7 @@ import { carryOut, empty, openSite, weighed } from './site.ts';
 
 /** Completed jobs are kept up to this number. */
 const MOST_JOBS = 10_000;
-const QUICK_JOBS = 3000;
+const QUICK_JOBS = 2000;
 
 export async function bytes({ jobs, isQuick, onProgress, signal }: PartOptions): Promise<Section[]> {
   const count = Math.min(jobs, isQuick ? QUICK_JOBS : MOST_JOBS);

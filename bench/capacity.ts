@@ -11,10 +11,10 @@ import { cpuSecondsOf } from './weight.ts';
 
 /** More of them tell nothing more, and completed jobs are kept up to this number. */
 const MOST_JOBS = 10_000;
-const QUICK_JOBS = 3000;
+const QUICK_JOBS = 2000;
 /** A deletion takes far more: several requests, and a place in the one chain of receipts. */
 const MOST_DELETIONS = 1000;
-const QUICK_DELETIONS = 200;
+const QUICK_DELETIONS = 100;
 
 export async function capacity({ jobs, isQuick, onProgress, signal }: PartOptions): Promise<Section[]> {
   const count = Math.min(jobs, isQuick ? QUICK_JOBS : MOST_JOBS);

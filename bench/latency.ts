@@ -12,12 +12,12 @@ import { openSide } from './sign-ups.ts';
 
 /** So many sign-ups a round, one at a time. */
 const LATENCIES = [
-  { latencyMs: 0, signUps: 300, quickSignUps: 80 },
-  { latencyMs: 20, signUps: 100, quickSignUps: 20 },
-  { latencyMs: 100, signUps: 50, quickSignUps: 5 },
+  { latencyMs: 0, signUps: 300, quickSignUps: 60 },
+  { latencyMs: 20, signUps: 100, quickSignUps: 15 },
+  { latencyMs: 100, signUps: 50, quickSignUps: 4 },
 ];
 /** Until the workers' code is compiled. */
-const WARM_UP = 300;
+const WARM_UP = 200;
 const MOST = 1.5;
 
 export async function latency(options: PartOptions): Promise<Section[]> {

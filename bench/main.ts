@@ -19,7 +19,7 @@ import { workers } from './workers.ts';
 
 const PARTS = { pipeline, sequential, workers, latency, backlog, memory, bytes, micro, deletions, capacity };
 
-const QUICK_JOBS = 20_000;
+const QUICK_JOBS = 10_000;
 const FULL_JOBS = 1_000_000;
 const LEAST_JOBS = 200;
 

@@ -14,9 +14,9 @@ import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 const CONCURRENCY = 500;
 const LATENCY_MS = 100;
 const JOBS = 8000;
-const QUICK_JOBS = 800;
+const QUICK_JOBS = 500;
 /** What starting has left behind is over by then, in milliseconds. */
-const REST_MS = 1000;
+const REST_MS = 700;
 const LOOK_MS = 5;
 const PATIENCE_MS = 60_000;
 

@@ -12,9 +12,9 @@ import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 
 /** What Damoov takes for an answer, and what share of a bare worker's throughput ours is to reach. */
 const LATENCIES = [
-  { latencyMs: 0, goal: 0.8, jobs: 5000, quickJobs: 1200 },
-  { latencyMs: 20, goal: 0.98, jobs: 5000, quickJobs: 1200 },
-  { latencyMs: 100, goal: 0.98, jobs: 3000, quickJobs: 800 },
+  { latencyMs: 0, goal: 0.8, jobs: 5000, quickJobs: 1000 },
+  { latencyMs: 20, goal: 0.98, jobs: 5000, quickJobs: 1000 },
+  { latencyMs: 100, goal: 0.98, jobs: 3000, quickJobs: 750 },
 ];
 const MOST_CPU = 1.3;
 

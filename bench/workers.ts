@@ -12,7 +12,7 @@ import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 const WORKERS = [1, 2, 4];
 const LATENCIES_MS = [0, 20];
 const JOBS = 5000;
-const QUICK_JOBS = 1000;
+const QUICK_JOBS = 700;
 
 export async function workers(options: PartOptions): Promise<Section[]> {
   const ground = await prepareGround();
