@@ -29,8 +29,8 @@ export async function backlog(options: PartOptions): Promise<Section[]> {
   const queues: Queue[] = [];
   try {
     const sandbox = await ground.startSandbox();
-    const lengths = (options.isQuick ? QUICK_BACKLOGS : BACKLOGS).map((length) =>
-      Math.min(length, options.jobs * 10),
+    const lengths = (options.isQuick ? QUICK_BACKLOGS : BACKLOGS).map((length, place) =>
+      Math.min(length, options.jobs * 10 ** (place + 1)),
     );
     for (const length of lengths) {
       options.onProgress(`filling a queue with ${length.toLocaleString('en')} jobs`);

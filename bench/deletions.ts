@@ -134,7 +134,7 @@ function each(seconds: number, count: number): number {
 async function signUpsBeside(
   ground: Ground,
   many: string,
-  { jobs, isQuick, onProgress, signal }: PartOptions,
+  { jobs, isQuick, rounds, onProgress, signal }: PartOptions,
 ): Promise<Section> {
   onProgress('signing up beside them');
   const sandbox = await ground.startSandbox();
@@ -142,7 +142,7 @@ async function signUpsBeside(
   await Promise.all([none, many].map((redis) => ground.startWorker(redis, sandbox)));
   const { besideNoneMs, besideManyMs, ratio, ratioOfRounds } = await compareSignUps(
     { none, many },
-    { isQuick, signal },
+    { isQuick, rounds, signal },
   );
   const pending = jobs.toLocaleString('en');
   return {

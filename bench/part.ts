@@ -11,4 +11,6 @@ export interface PartOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether minutes matter more than digits. */
   readonly isQuick: boolean;
+  /** How often the sides take turns, where somebody wants to see that it works more than what it says. */
+  readonly rounds?: number | undefined;
 }

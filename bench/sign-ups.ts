@@ -38,7 +38,7 @@ export interface SignUps {
 /** Sign-ups one at a time, the sides in turn, the first one of a round changing too. */
 export async function compareSignUps(
   urls: { none: string; many: string },
-  options: Pick<PartOptions, 'isQuick' | 'signal'>,
+  options: Pick<PartOptions, 'isQuick' | 'rounds' | 'signal'>,
 ): Promise<SignUps> {
   const none = await openSide(urls.none);
   const many = await openSide(urls.many);
