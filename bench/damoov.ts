@@ -16,6 +16,13 @@ export interface SignUp {
   readonly profile: { firstName: string; lastName: string; email: string; phone: string };
 }
 
+export function signUpFor(clientId: string): SignUp {
+  return {
+    clientId,
+    profile: { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.test', phone: '+442079460000' },
+  };
+}
+
 /** One request, and no more; answers the UserId. */
 export async function createUser(
   { baseUrl, instanceId, instanceKey }: Access,

@@ -134,13 +134,16 @@ function each(seconds: number, count: number): number {
 async function signUpsBeside(
   ground: Ground,
   many: string,
-  { jobs, onProgress, signal }: PartOptions,
+  { jobs, isQuick, rounds, onProgress, signal }: PartOptions,
 ): Promise<Section> {
   onProgress('signing up beside them');
   const sandbox = await ground.startSandbox();
   const none = await ground.startRedis('none');
   await Promise.all([none, many].map((redis) => ground.startWorker(redis, sandbox)));
-  const { besideNoneMs, besideManyMs, ratio, ratioOfRounds } = await compareSignUps({ none, many }, signal);
+  const { besideNoneMs, besideManyMs, ratio, ratioOfRounds } = await compareSignUps(
+    { none, many },
+    { isQuick, rounds, signal },
+  );
   const pending = jobs.toLocaleString('en');
   return {
     title: 'A sign-up, from its job to its event',

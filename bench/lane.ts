@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { type Commands, commandsBetween, commandsOf } from './commands.ts';
-import type { SignUp } from './damoov.ts';
+import { type SignUp, signUpFor } from './damoov.ts';
 import { type Ground, PREFIX } from './ground.ts';
 import type { PartOptions } from './part.ts';
 import { clientIdOf } from './pending.ts';
@@ -83,7 +83,7 @@ export async function drain(lane: Lane, size: Drain): Promise<Drained> {
 
 /** Lets a queue that is paused go on, and measures so many jobs of those in it. */
 export async function carryOut(lane: Lane, { count, warmUp, signal }: Drain): Promise<Drained> {
-  const { jobs, redis } = lane;
+  const { jobs } = lane;
   const from = await jobs.getCompletedCount();
   await jobs.resume();
   const before = await reached(lane, from + warmUp, signal);
@@ -117,10 +117,7 @@ export async function addSignUps({ jobs }: Pick<Lane, 'jobs'>, count: number, fr
 }
 
 export function signUpOf(index: number): SignUp {
-  return {
-    clientId: clientIdOf(index),
-    profile: { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.test', phone: '+442079460000' },
-  };
+  return signUpFor(clientIdOf(index));
 }
 
 interface Moment {

@@ -4,22 +4,26 @@
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { backlog } from './backlog.ts';
+import { bytes } from './bytes.ts';
 import { capacity } from './capacity.ts';
 import { deletions } from './deletions.ts';
 import type { Figure, Section } from './figures.ts';
 import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { micro } from './micro.ts';
 import { pipeline } from './pipeline.ts';
 import { sequential } from './sequential.ts';
 import { tableOf } from './table.ts';
 import { workers } from './workers.ts';
 
-const PARTS = { pipeline, sequential, workers, latency, deletions, capacity };
+const PARTS = { pipeline, sequential, workers, latency, backlog, memory, bytes, micro, deletions, capacity };
 
-const QUICK_JOBS = 50_000;
+const QUICK_JOBS = 10_000;
 const FULL_JOBS = 1_000_000;
 const LEAST_JOBS = 200;
 
-const { parts, jobs, isQuick, isJson } = readArguments();
+const { parts, jobs, rounds, isQuick, isJson } = readArguments();
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stop.abort(new Error(`cut off by ${signal}`)));
@@ -33,7 +37,7 @@ for (const name of parts) {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     console.error(`  ${name}, ${seconds} s: ${step} …`);
   };
-  show(name, await PARTS[name]({ jobs, isQuick, onProgress, signal: stop.signal }));
+  show(name, await PARTS[name]({ jobs, rounds, isQuick, onProgress, signal: stop.signal }));
 }
 process.exit(0);
 
@@ -58,6 +62,7 @@ function readArguments() {
       allowPositionals: true,
       options: {
         jobs: { type: 'string' },
+        rounds: { type: 'string' },
         quick: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
       },
@@ -67,10 +72,14 @@ function readArguments() {
     const jobs = Number(values.jobs ?? (values.quick ? QUICK_JOBS : FULL_JOBS));
     if (!Number.isInteger(jobs) || jobs < LEAST_JOBS)
       fail(`--jobs must be a whole number from ${LEAST_JOBS} on`);
+    const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+    if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1))
+      fail('--rounds must be a whole number from 1 on');
     const named = positionals.filter(isPart);
     return {
       parts: named.length > 0 ? named : Object.keys(PARTS).filter(isPart),
       jobs,
+      rounds,
       isQuick: values.quick,
       isJson: values.json,
     };

@@ -8,7 +8,9 @@ export interface PartOptions {
   /** Told what is being done. */
   readonly onProgress: (step: string) => void;
   /** Cuts the run off: it ends what it has started, and rejects. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Whether minutes matter more than digits. */
   readonly isQuick: boolean;
+  /** How often the sides take turns, where somebody wants to see that it works more than what it says. */
+  readonly rounds?: number | undefined;
 }

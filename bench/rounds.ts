@@ -1,13 +1,14 @@
 /**
  * Lets sides take turns, so that whatever else the machine does meets all of them alike. Knows nothing of what they do.
  */
+import type { PartOptions } from './part.ts';
 
 /** Enough that one disturbed round moves no median. */
 const ROUNDS = 7;
 const QUICK_ROUNDS = 5;
 
-export function roundsFor({ isQuick }: { isQuick: boolean }): number {
-  return isQuick ? QUICK_ROUNDS : ROUNDS;
+export function roundsFor({ isQuick, rounds }: Pick<PartOptions, 'isQuick' | 'rounds'>): number {
+  return rounds ?? (isQuick ? QUICK_ROUNDS : ROUNDS);
 }
 
 /**

@@ -14,9 +14,9 @@ const CONCURRENCY = 50;
 /** What the least of latencies allows with so many in flight. */
 const LIMIT_PER_S = (CONCURRENCY * 1000) / LATENCY_MS;
 const JOBS = 4000;
-const QUICK_JOBS = 1200;
+const QUICK_JOBS = 750;
 /** A tenth of a second each: more only take longer. */
-const ONE_BY_ONE = 15;
+const ONE_BY_ONE = 12;
 
 interface Speed {
   perSecond: number;

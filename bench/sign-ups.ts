@@ -6,11 +6,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { signUpFor } from './damoov.ts';
 import { PREFIX } from './ground.ts';
 import { median, timesOf } from './figures.ts';
+import type { PartOptions } from './part.ts';
+import { inTurns, ratiosOf, roundsFor } from './rounds.ts';
 
-const ROUNDS = 7;
 const SIGN_UPS = 100;
+const QUICK_SIGN_UPS = 50;
 /** Until the workers' code is compiled. */
 const WARM_UP = 300;
 const PATIENCE_MS = 60_000;
@@ -35,29 +38,26 @@ export interface SignUps {
 /** Sign-ups one at a time, the sides in turn, the first one of a round changing too. */
 export async function compareSignUps(
   urls: { none: string; many: string },
-  signal?: AbortSignal,
+  options: Pick<PartOptions, 'isQuick' | 'rounds' | 'signal'>,
 ): Promise<SignUps> {
   const none = await openSide(urls.none);
   const many = await openSide(urls.many);
   try {
-    const took = new Map<Side, number[][]>([
-      [none, []],
-      [many, []],
-    ]);
-    for (const side of took.keys()) await timesOf(WARM_UP, () => side.signUp());
-    for (let round = 0; round < ROUNDS; round++) {
-      signal?.throwIfAborted();
-      const sides = [...took];
-      if (round % 2 === 1) sides.reverse();
-      for (const [side, rounds] of sides) rounds.push(await timesOf(SIGN_UPS, () => side.signUp()));
-    }
-    const [ofNone = [], ofMany = []] = took.values();
-    const [besideNoneMs, besideManyMs] = [median(ofNone.flat()), median(ofMany.flat())];
+    const sides = [none, many];
+    for (const side of sides) await timesOf(WARM_UP, () => side.signUp());
+    const signUps = options.isQuick ? QUICK_SIGN_UPS : SIGN_UPS;
+    const rounds = await inTurns(roundsFor(options), sides, async (side) => {
+      options.signal?.throwIfAborted();
+      return timesOf(signUps, () => side.signUp());
+    });
+    const [besideNoneMs = Number.NaN, besideManyMs = Number.NaN] = [0, 1].map((place) =>
+      median(rounds.flatMap((round) => round[place] ?? [])),
+    );
     return {
       besideNoneMs,
       besideManyMs,
       ratio: besideManyMs / besideNoneMs,
-      ratioOfRounds: ofMany.map((round, index) => median(round) / median(ofNone[index] ?? [])),
+      ratioOfRounds: ratiosOf(rounds, { of: 1, to: 0 }, median),
     };
   } finally {
     await Promise.all([none.close(), many.close()]);
@@ -84,15 +84,7 @@ export async function openSide(redisUrl: string): Promise<Side> {
     async signUp() {
       const { promise, resolve } = Promise.withResolvers<string>();
       arrived = resolve;
-      await jobs.add('create-user', {
-        clientId: randomUUID(),
-        profile: {
-          firstName: 'Ada',
-          lastName: 'Lovelace',
-          email: 'ada@example.test',
-          phone: '+442079460000',
-        },
-      });
+      await jobs.add('create-user', signUpFor(randomUUID()));
       const type = await Promise.race([promise, late()]);
       if (type !== 'user.created') throw new Error(`a sign-up ended as ${type}`);
     },

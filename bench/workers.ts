@@ -12,7 +12,7 @@ import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 const WORKERS = [1, 2, 4];
 const LATENCIES_MS = [0, 20];
 const JOBS = 5000;
-const QUICK_JOBS = 1500;
+const QUICK_JOBS = 700;
 
 export async function workers(options: PartOptions): Promise<Section[]> {
   const ground = await prepareGround();
@@ -25,7 +25,7 @@ export async function workers(options: PartOptions): Promise<Section[]> {
           lane.pids.push(ground.spawnWorker(OURS, lane.redisUrl, sandbox).pid);
       }
       options.onProgress('warming up');
-      for (const lane of lanes) await drain(lane, sizeOf(2 * WARM_UP * lane.pids.length, options));
+      for (const lane of lanes) await drain(lane, sizeOf(WARM_UP * lane.pids.length, options));
       const sections: Section[] = [];
       for (const latencyMs of LATENCIES_MS) {
         const size = sizeOf(options.isQuick ? QUICK_JOBS : JOBS, options);

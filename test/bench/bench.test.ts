@@ -85,9 +85,51 @@ describe('the benchmark', () => {
     for (const name of ofEach) expect(figures[name], name).toBeGreaterThan(0);
   });
 
+  it(
+    'of every comparison tells a ratio with its least and greatest round',
+    { timeout: 480_000 },
+    async () => {
+      const { status, stdout, stderr } = await bench(...COMPARISONS, '--quick', '--jobs', '200', '--json');
+      expect(status, stderr).toBe(0);
+      const reports = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { part: string; figures: Record<string, number> });
+      expect(reports.map(({ part }) => part)).toEqual(COMPARISONS);
+      const figures = Object.assign({}, ...reports.map(({ figures }) => figures)) as Record<string, number>;
+      for (const name of RATIOS) {
+        const [least, ratio, greatest] = ['Least', '', 'Greatest'].map((end) =>
+          Number(figures[`${name}${end}`]),
+        );
+        expect(least, name).toBeGreaterThan(0);
+        expect(ratio, name).toBeGreaterThanOrEqual(least ?? Infinity);
+        expect(greatest, name).toBeGreaterThanOrEqual(ratio ?? Infinity);
+      }
+      // One of its own scripts less would be a job that is not settled.
+      expect(figures['scriptsOurs']).toBeGreaterThan(Number(figures['scriptsBare']));
+    },
+  );
+
   it('refuses a part that there is not, and tells those that there are', async () => {
     const { status, stdout, stderr } = await bench('deletion');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('there are: deletions');
+    expect(stderr).toContain('there are: pipeline');
   });
 });
+
+/** Those of more workers are made as the pipeline's, and take as long again. */
+const COMPARISONS = ['pipeline', 'sequential', 'latency', 'backlog', 'memory', 'micro'];
+
+const RATIOS = [
+  'perSecondRatioAt0',
+  'workerCpuRatioAt20',
+  'redisCpuRatioAt100',
+  'speedUp',
+  'ofLimit',
+  'ownRatioAt0',
+  'perSecondRatioAmong20000',
+  'startRatio',
+  'restRatio',
+  'busyRatio',
+  'allStepsRatio',
+];
