@@ -4,15 +4,15 @@
  */
 import { type JobJson, type Telemetry, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
-import type { RedisConnection } from '../redis/connection.ts';
-import { stopWorker } from '../redis/stop-worker.ts';
-import type { Pipeline } from './delivery.ts';
 import {
   type CompletingBackend,
-  type Completion,
   KEEP_COMPLETED,
   createCompletingBackend,
-} from './completion.ts';
+} from '../redis/completing-backend.ts';
+import type { RedisConnection } from '../redis/connection.ts';
+import { stopWorker } from '../redis/stop-worker.ts';
+import type { Completion } from './completion.ts';
+import type { Pipeline } from './delivery.ts';
 import { type TextJob, backoffStrategy, processJob } from './processor.ts';
 
 export interface WorkerOptions {

@@ -5,11 +5,13 @@ import { randomUUID } from 'node:crypto';
 import { type Job, type JobsOptions, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
+import { z } from 'zod';
 import { eventOf } from '../../../src/contract/event.ts';
 import type { JobName } from '../../../src/contract/job.ts';
 import type { Settled } from '../../../src/contract/outcome.ts';
 import { versionOf } from '../../../src/contract/version.ts';
 import { createPublisher } from '../../../src/events/publisher.ts';
+import { createCompletingBackend } from '../../../src/redis/completing-backend.ts';
 import { type GateChange, createGates } from '../../../src/redis/gates/gates.ts';
 import { readOutcomes } from '../../../src/redis/ledger/outcome-counts.ts';
 import { createUserLedger } from '../../../src/redis/ledger/user-ledger.ts';
@@ -52,12 +54,12 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
   });
   const jobs = new Queue('user-jobs', { connection: redis, prefix });
   const events = eventsQueues.map((name) => new Queue(name, { connection: redis, prefix }));
-  const worker = new Worker('user-jobs', undefined, {
-    connection: redis,
-    prefix,
-    lockDuration: lockMs,
-    autorun: false,
-  });
+  const worker = new Worker(
+    'user-jobs',
+    undefined,
+    { connection: redis, prefix, lockDuration: lockMs, autorun: false },
+    createCompletingBackend,
+  );
   const publisher = createPublisher(connection, prefix, eventsQueues);
   const queue = new Queue('user-jobs', { connection, prefix });
   const changes: GateChange[] = [];
@@ -139,6 +141,13 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
         remains: { name: job.name, data: '{"clientId":"c-1"}' },
         event: eventOf(outcome, { ...context, clientId: 'c-1', attempts, now: Date.now() }),
       };
+    },
+    /** Has a job complete with its settlement, and the next one be fetched. */
+    completionOf: (job: Job) => worker.backend.completionOf(job, job.token ?? '', () => true),
+    /** What BullMQ is told that then completes the job: the next one. */
+    async nextAfter(job: Job): Promise<string | undefined> {
+      const { result } = await worker.backend.moveToCompleted(job, {}, true, job.token ?? '', true);
+      return z.tuple([z.unknown(), z.string()]).rest(z.unknown()).safeParse(result).data?.[1];
     },
     outcomes: (minutes?: number) => readOutcomes(redis, prefix, minutes),
     /** The lock is gone, as if the worker had died. */

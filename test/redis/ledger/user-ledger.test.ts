@@ -253,6 +253,33 @@ describe('a job that is settled', () => {
     expect((await world.begin(job)).is).toBe('taken');
   });
 
+  it('completes in the same step where it can, and brings the next job', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const next = await world.add();
+    const user = await world.take(job);
+    const settlement = { ...world.settlementOf(job), completion: world.completionOf(job) };
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    expect(await job.getState()).toBe('completed');
+    expect(await next.getState()).toBe('active');
+    expect(await world.nextAfter(job)).toBe(next.id);
+    expect((await world.jobs.getJob(job.id ?? ''))?.returnvalue).toEqual(settlement.event.data);
+    // Nobody will ask for it: no run of the job comes again.
+    expect(await world.redis.exists(`${world.prefix}:settled:${job.id}`)).toBe(0);
+  });
+
+  it('does not complete without its lock: its settlement stays for the run that comes', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await world.loseLock(job);
+    const settlement = { ...world.settlementOf(job), completion: world.completionOf(job) };
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    expect(await job.getState()).toBe('active');
+    await expect(world.nextAfter(job)).rejects.toThrow('Missing lock');
+    expect(await world.redis.exists(`${world.prefix}:settled:${job.id}`)).toBe(1);
+  });
+
   it('is forgotten once it has completed', async () => {
     const world = await createLedgerWorld();
     const job = await world.start();
@@ -312,6 +339,19 @@ describe('a Redis', () => {
     const isLost = proxy.dropReplies(1, 'user.updated');
     expect(await user.settle(world.settlementOf(job), live(user))).toBe('ok');
     await isLost;
+    expect(await eventsOf(world)).toEqual([`user-jobs/${job.id}/user.updated`]);
+  });
+
+  it('whose reply to a settlement that completes was lost has published and completed once', async () => {
+    const { proxy, world } = await lossy();
+    const job = await world.start();
+    const user = await world.take(job);
+    const isLost = proxy.dropReplies(1, 'user.updated');
+    const settlement = { ...world.settlementOf(job), completion: world.completionOf(job) };
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    await isLost;
+    expect(await job.getState()).toBe('completed');
+    expect(await world.nextAfter(job)).toBeUndefined();
     expect(await eventsOf(world)).toEqual([`user-jobs/${job.id}/user.updated`]);
   });
 
