@@ -30,6 +30,7 @@ import { version } from './version.ts';
 import type { Pipeline } from './worker/delivery.ts';
 import { Witness } from './worker/witness.ts';
 import { createSeal } from './worker/seal.ts';
+import { createTurns } from './worker/turns.ts';
 import { startWorker } from './worker/worker.ts';
 
 export interface App {
@@ -189,6 +190,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       receipts: {
         headOf: createChainReader(prefix, jobs),
         sign: (statement) => signReceipt(statement, config.receiptKey),
+        inTurn: createTurns(),
       },
       onRun: (run) => tell({ is: 'run-ended', run }),
     };

@@ -113,7 +113,9 @@ async function attempt(
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
     return later(wait, delivery.attempt, pipeline.retry);
   }
-  return settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline);
+  const settled = () => settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline);
+  // Each receipt names the one before it: of several that are written at once all but one would be written anew.
+  return job.name === 'delete-user' ? pipeline.receipts.inTurn(job.data.instance, settled) : settled();
 }
 
 /** Settles the job: a deletion with its receipt, written anew where the chain of its instance has gone on meanwhile. */

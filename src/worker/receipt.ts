@@ -7,6 +7,7 @@ import type { Deleted } from '../contract/outcome.ts';
 import { type Receipt, type Statement, pseudonymOf } from '../contract/receipt.ts';
 import type { Instance } from '../operations/context.ts';
 import type { Delivery } from './delivery.ts';
+import type { Turns } from './turns.ts';
 
 /** The last receipt of an instance, as the next one names it. */
 export interface ChainHead {
@@ -17,6 +18,8 @@ export interface ChainHead {
 export interface Receipts {
   headOf: (instance: string) => Promise<ChainHead>;
   sign: (statement: Statement) => Receipt;
+  /** Has the receipts of one instance written one after the other; other workers write theirs all the same. */
+  inTurn: Turns;
 }
 
 /** @param now when the deletion is settled, in epoch milliseconds. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { GENESIS, Receipt, isSignedBy } from '../../src/contract/receipt.ts';
+import { watchCalls } from '../support/watch-calls.ts';
 import { createWorld } from '../support/world.ts';
 
 /** A new key, and the file that a worker reads it from. */
@@ -47,6 +48,23 @@ describe('the receipt of a deletion', () => {
     expect(await isSignedBy(receipt, publicKey)).toBe(true);
     expect(JSON.stringify(receipt)).not.toContain('c-1');
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.returnvalue).toEqual(event.data);
+  });
+
+  it('costs a deletion among many that end at once no more calls to Redis than one alone', async () => {
+    const world = await createWorld();
+    const { naming, untilNow } = await watchCalls(world);
+    const alone = await world.add('delete-user', { clientId: 'alone' }, { jobId: 'alone' });
+    await world.eventOf(alone);
+    const jobIds = await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        world.add('delete-user', { clientId: `c-${n}` }, { jobId: `among-${n}` }),
+      ),
+    );
+    await Promise.all(jobIds.map((id) => world.eventOf(id)));
+    await untilNow();
+    const usual = naming(alone);
+    expect(usual).toBeGreaterThan(1);
+    expect(jobIds.map(naming)).toEqual(jobIds.map(() => usual));
   });
 
   it('is chained to the one before it, however many deletions end at once', async () => {

@@ -1,28 +1,9 @@
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { monitorRedis } from '../support/monitor.ts';
-import { type World, createWorld } from '../support/world.ts';
+import { describe, expect, it } from 'vitest';
+import { watchCalls } from '../support/watch-calls.ts';
+import { createWorld } from '../support/world.ts';
 
 const BUSY = 20;
 const OTHERS = 1000;
-
-/** Every script that somebody calls while this world works, by its keys and arguments; not what scripts run inside Redis. */
-async function watchCalls(world: World): Promise<{ calls: string[][]; untilNow: () => Promise<void> }> {
-  const calls: string[][] = [];
-  const mark = `${world.prefix}:mark`;
-  const { promise: marked, resolve } = Promise.withResolvers<void>();
-  const monitor = await monitorRedis(inject('redisUrl'), ({ source, args }) => {
-    if (source !== 'lua' && /^eval(sha)?$/i.test(args[0] ?? '')) calls.push(args);
-    if (args[1] === mark) resolve();
-  });
-  onTestFinished(() => monitor.close());
-  return {
-    calls,
-    async untilNow() {
-      await world.redis.get(mark);
-      await marked;
-    },
-  };
-}
 
 describe('waiting for a busy user', () => {
   it('costs a job at most four calls to Redis, in a burst of 20 among 1,000 jobs of others', async () => {
@@ -37,16 +18,11 @@ describe('waiting for a busy user', () => {
     await world.jobs.addBulk(
       jobs.map(({ jobId, clientId }) => ({ name: 'create-user', data: { clientId }, opts: { jobId } })),
     );
-    const { calls, untilNow } = await watchCalls(world);
+    const { naming, untilNow } = await watchCalls(world);
     await world.startWorker();
     await expect.poll(() => world.jobs.getCompletedCount(), { timeout: 60_000 }).toBe(jobs.length);
     await untilNow();
 
-    const naming = (jobId: string) => {
-      const key = `${world.prefix}:user-jobs:${jobId}`;
-      return calls.filter((args) => args.some((argument) => [jobId, key, `${key}:lock`].includes(argument)))
-        .length;
-    };
     // Begin, and settle, which completes.
     const usual = naming('other-0');
     expect(usual).toBe(2);
