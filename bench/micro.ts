@@ -16,7 +16,7 @@ import { createLogWriter } from '../src/ops/log.ts';
 import { createMetrics } from '../src/ops/metrics.ts';
 import { redacted } from '../src/ops/redacted.ts';
 import { prepareAdd } from '../src/redis/prepare-add.ts';
-import { hashesOf } from '../src/redis/ledger/user-hash.ts';
+import { hashesOf, namingOf } from '../src/redis/ledger/user-hash.ts';
 import { readJob, remainsOf } from '../src/worker/job-data.ts';
 import { createSeal } from '../src/worker/seal.ts';
 import { signUpFor } from './damoov.ts';
@@ -129,7 +129,7 @@ function stepsOf(): Map<string, () => unknown> {
     ['deriving the UserId', () => deriveUserId(instance, { clientId })],
     [
       'naming its record in the ledger',
-      () => hashesOf(instance, { clientId, userId }, { id: '4711', timestamp: 0 }),
+      () => hashesOf(namingOf(instance), { clientId, userId }, { id: '4711', timestamp: 0 }),
     ],
     [
       'writing the request',

@@ -3,9 +3,9 @@
  * are worth.
  */
 import type { Version } from '../../contract/version.ts';
-import type { Instance, Learnt } from '../../operations/context.ts';
+import type { Learnt } from '../../operations/context.ts';
 import { fieldsOf } from './record-fields.ts';
-import { hashOf } from './user-hash.ts';
+import type { Naming } from './user-hash.ts';
 
 export interface Change {
   set: string[];
@@ -23,14 +23,14 @@ export interface Change {
 export const NOTHING: Change = { set: [], drop: [], pointers: [], leave: [] };
 
 /** @param hash under which the record lies now. */
-export function changeOf(learnt: Learnt, hash: string, instance: Instance, version: Version): Change {
+export function changeOf(learnt: Learnt, hash: string, nameOf: Naming, version: Version): Change {
   const { record, clientId, renamedTo } = learnt;
   const change = { ...NOTHING, ...fieldsOf(record) };
   if (record.userId === undefined) return change;
-  const user = hashOf(instance, 'user', record.userId);
-  const client = clientId === undefined ? '' : hashOf(instance, 'client', clientId);
+  const user = nameOf('user', record.userId);
+  const client = clientId === undefined ? '' : nameOf('client', clientId);
   if (renamedTo === undefined) return { ...change, pointers: client === '' ? [user] : [user, client] };
-  const to = renamedTo === null ? user : hashOf(instance, 'client', renamedTo);
+  const to = renamedTo === null ? user : nameOf('client', renamedTo);
   const from = client === '' && hash !== user ? hash : client;
   // Whoever signs up under the old clientId is somebody else, and what is older than this was meant for this user.
   const leave = ['gen', String(record.generation), 'st', 'deleted', 'dv', version];

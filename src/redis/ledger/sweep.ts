@@ -14,7 +14,7 @@ import type { Instance, UserRecord } from '../../operations/context.ts';
 import type { RedisConnection } from '../connection.ts';
 import { recordOf } from './record-fields.ts';
 import { functionOf, luaBeside, promoteKeysOf, scriptsOf } from '../scripts.ts';
-import { hashesOf } from './user-hash.ts';
+import { hashesOf, namingOf } from './user-hash.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -106,7 +106,7 @@ export function createSweep({
     const instance = instances.get(name);
     if (instance === undefined) return false;
     const addedAt = Number(timestamp);
-    const { client, user } = hashesOf(instance, { clientId, userId }, { id, timestamp: addedAt });
+    const { client, user } = hashesOf(namingOf(instance), { clientId, userId }, { id, timestamp: addedAt });
     const record = (await recordUnder(user)) ?? (await recordUnder(client));
     if (record === undefined) return false;
     const isAnother =

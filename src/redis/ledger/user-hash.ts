@@ -5,25 +5,28 @@ import { createHmac } from 'node:crypto';
 import type { Instance } from '../../operations/context.ts';
 import type { Address } from '../../worker/user-ledger.ts';
 
+/** The name of whoever bears an id; each is computed once, as a run asks for the same ones at its begin and at its end. */
+export type Naming = (kind: 'client' | 'user' | 'job', ...id: (string | number)[]) => string;
+
+/** Keyed, so that nobody who reads Redis can try out whether an email is a clientId here. */
+export function namingOf({ id: instanceId, secret }: Instance): Naming {
+  const known = new Map<string, string>();
+  return (kind, ...id) => {
+    const subject = JSON.stringify(['ledger', instanceId.toLowerCase(), kind, ...id]);
+    const name = known.get(subject) ?? createHmac('sha256', secret).update(subject).digest('base64url');
+    known.set(subject, name);
+    return name;
+  };
+}
+
 /** The names that an address leads to; empty where it has none of the kind. */
 export function hashesOf(
-  instance: Instance,
+  nameOf: Naming,
   { clientId, userId }: Address,
   job: { id: string; timestamp: number },
 ): { client: string; user: string } {
-  const user = userId === undefined ? '' : hashOf(instance, 'user', userId);
-  if (clientId !== undefined) return { client: hashOf(instance, 'client', clientId), user };
+  const user = userId === undefined ? '' : nameOf('user', userId);
+  if (clientId !== undefined) return { client: nameOf('client', clientId), user };
   // Nobody else can mean a user that has neither id yet.
-  return { client: user === '' ? hashOf(instance, 'job', job.id, job.timestamp) : '', user };
-}
-
-/** Keyed, so that nobody who reads Redis can try out whether an email is a clientId here. */
-export function hashOf(
-  instance: Instance,
-  kind: 'client' | 'user' | 'job',
-  ...id: (string | number)[]
-): string {
-  return createHmac('sha256', instance.secret)
-    .update(JSON.stringify(['ledger', instance.id.toLowerCase(), kind, ...id]))
-    .digest('base64url');
+  return { client: user === '' ? nameOf('job', job.id, job.timestamp) : '', user };
 }

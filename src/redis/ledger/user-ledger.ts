@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { UserEvent } from '../../contract/event.ts';
 import { isJobName } from '../../contract/job.ts';
 import { type Version, msOf } from '../../contract/version.ts';
-import type { Instance, Learnt, UserRecord } from '../../operations/context.ts';
+import type { Learnt, UserRecord } from '../../operations/context.ts';
 import {
   type Address,
   type Begun,
@@ -28,7 +28,7 @@ import { recordOf } from './record-fields.ts';
 import { sweepKeyOf } from './sweep.ts';
 import type { PreparedAdd } from '../prepare-add.ts';
 import { delayingOf, promoteKeysOf } from '../scripts.ts';
-import { hashesOf } from './user-hash.ts';
+import { type Naming, hashesOf, namingOf } from './user-hash.ts';
 
 /** Records go 30 days after their last use, later than any failed job. */
 const KEEP_S = 30 * 24 * 3600;
@@ -64,7 +64,8 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   const bases = [`${prefix}:user:`, jobsBase];
 
   return {
-    begin: (run, job, instance, address, gates) => take({ run, job, instance, address, gates }),
+    begin: (run, job, instance, address, gates) =>
+      take({ run, job, naming: namingOf(instance), address, gates }),
     async settleUnread(run, settlement, whose) {
       const change = whose === undefined ? NOTHING : { ...NOTHING, whose: nameOfUser(run, whose) };
       const reply = await end(run, '', change, settlement, whose?.version);
@@ -81,9 +82,9 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   };
 
   async function take(hold: Hold, isFound = false): Promise<Begun> {
-    const { run, job, instance, address } = hold;
+    const { run, job, naming, address } = hold;
     const { jobId, token } = run;
-    const { client, user } = hashesOf(instance, address, { id: jobId, timestamp: job.timestamp });
+    const { client, user } = hashesOf(naming, address, { id: jobId, timestamp: job.timestamp });
     const parking = delayingOf(jobs, run, PARK_LOCKS * lockMs);
     const knownAs = isFound ? 'found' : (address.userIdIs ?? 'named');
     const ahead = [...hold.gates.must, ...hold.gates.may];
@@ -133,16 +134,16 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
       case 'taken':
         return {
           is: 'taken',
-          user: held(reply[1], recordOf(pairsOf(reply[2]), nameOf(run)), hold, instance),
+          user: held(reply[1], recordOf(pairsOf(reply[2]), nameOf(run)), hold),
           passage: { shut: namesOf(reply[3]), probes: namesOf(reply[4]) },
         };
     }
   }
 
-  function held(hash: string, record: UserRecord, hold: Hold, instance: Instance): HeldUser {
-    const { run, job, address } = hold;
+  function held(hash: string, record: UserRecord, hold: Hold): HeldUser {
+    const { run, job, address, naming } = hold;
     const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
-      const change = changeOf(learnt, hash, instance, job.version);
+      const change = changeOf(learnt, hash, naming, job.version);
       const ended = await end(run, hash, change, settlement, job.version);
       return typeof ended === 'string' ? ended : 'lost';
     };
@@ -240,7 +241,7 @@ function linkOf({ outcome }: Settlement, prefix: string): object | undefined {
 
 /** The name that leads to the user whom an unread job concerns. */
 function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
-  const { client, user } = hashesOf(instance, address, { id, timestamp });
+  const { client, user } = hashesOf(namingOf(instance), address, { id, timestamp });
   return client === '' ? user : client;
 }
 
@@ -261,7 +262,7 @@ const PARK_LOCKS = 1.5;
 interface Hold {
   run: Run;
   job: Parameters<UserLedger['begin']>[1];
-  instance: Instance;
+  naming: Naming;
   address: Address;
   gates: Parameters<UserLedger['begin']>[4];
 }
