@@ -116,7 +116,7 @@ local function publish()
     redis.call('HSET', change.receipt.key, 'sequence', change.receipt.sequence, 'hash', change.receipt.hash)
   end
   local left = change.job
-  reduce(jobsBase .. jobId, left, KEYS[2], token)
+  reduce(jobsBase .. jobId, left, KEYS[2], token, KEYS[completing])
   if left.sweep then
     redis.call('SET', left.sweep, string.format('%.0f %s', nowMs(), jobId))
   end
