@@ -280,6 +280,18 @@ describe('a job that is settled', () => {
     expect(await world.redis.exists(`${world.prefix}:settled:${job.id}`)).toBe(1);
   });
 
+  it('that the queue cannot complete is not carried out again', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    // BullMQ's own script breaks off at a parent that is none.
+    await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, 'parent', '5');
+    const settlement = { ...world.settlementOf(job), completion: world.completionOf(job) };
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    await world.lockAgain(job);
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settlement: { outcome: UPDATED } });
+  });
+
   it('is forgotten once it has completed', async () => {
     const world = await createLedgerWorld();
     const job = await world.start();
@@ -296,6 +308,18 @@ describe('a job that is settled', () => {
     await world.ledger.settleUnread(world.runOf(job), settlement);
     await world.ledger.settleUnread(world.runOf(job), settlement);
     expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.failed`]]);
+  });
+
+  it('without a user is not told by a run that lost its lock to one that has completed the job', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const frozen = { ...world.runOf(job), token: 'another' };
+    const user = await world.take(job);
+    await user.settle({ ...world.settlementOf(job), completion: world.completionOf(job) }, live(user));
+    const failed = { status: 'failed', code: 'unknown-instance', message: 'no' } as const;
+    const late = await world.ledger.settleUnread(frozen, world.settlementOf(job, failed));
+    expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.updated`]]);
+    expect(late).toBe('lost');
   });
 });
 
