@@ -97,6 +97,19 @@ describe('a user', () => {
     expect((await world.begin(await world.start(), { clientId: 'c-1' })).is).toBe('taken');
   });
 
+  it('that is let go by a job that is parked is kept for the next one, and not for ever', async () => {
+    const world = await createLedgerWorld();
+    await world.take(await world.start(), { userId });
+    const client = await world.take(await world.start());
+    await world.begin(await world.start());
+    expect(await client.claim(userId)).toEqual({ is: 'busy' });
+    const records = (await world.redis.keys(`${world.prefix}:user:*`)).filter(
+      (key) => !key.endsWith(':waiting'),
+    );
+    expect(records).toHaveLength(2);
+    for (const key of records) expect(await world.redis.ttl(key)).toBeGreaterThan(0);
+  });
+
   it('that is renamed is found under the new clientId, and the old one is free for its next user', async () => {
     const world = await createLedgerWorld();
     const first = await world.start();
