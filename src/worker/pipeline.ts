@@ -91,6 +91,7 @@ async function settleAside(
   // Of a job that is settled only its ids are left, which may be too little to read.
   const whose = whoseOf(read, delivery, pipeline);
   const earlier = await pipeline.ledger.settleUnread(runOf(delivery), settlement, whose);
+  if (earlier === 'lost') return { next: 'lost' };
   return ended(earlier ?? kept, read, delivery, pipeline);
 }
 

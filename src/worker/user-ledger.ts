@@ -103,7 +103,7 @@ export interface UserLedger {
   /**
    * Settles a job that takes no user, because it cannot be carried out.
    * @param whose the user it concerns all the same, where it tells.
-   * @returns how an earlier run has settled the job, where one has: then nothing is changed.
+   * @returns how an earlier run has settled the job, where one has, or that it is no longer this run's: then nothing is changed.
    */
-  settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<KeptSettlement | undefined>;
+  settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<KeptSettlement | 'lost' | undefined>;
 }

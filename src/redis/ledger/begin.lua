@@ -196,7 +196,10 @@ if isHeld or (isReserved and owner ~= us) then
   redis.call('HSET', jobKey, 'pk', 1)
   if held and held ~= hash then
     drop(held, 'owner')
-    if not wakeOldest(base .. held, promoteKeys, jobsBase, lockMs) then
+    if wakeOldest(base .. held, promoteKeys, jobsBase, lockMs) then
+      -- Without an owner nothing may have been left of it.
+      redis.call('EXPIRE', base .. held, keepS)
+    else
       drop(held, 'next')
     end
   end

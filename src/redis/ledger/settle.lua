@@ -43,6 +43,10 @@ if hash == '' then
       return { 'settled', earlier }
     end
   end
+  -- Another run may have completed the job since, and what it kept is gone.
+  if redis.call('GET', KEYS[2]) ~= token then
+    return 'lost'
+  end
 elseif owner ~= jobId .. ' ' .. token then
   if hasCompleted() then
     return { 'completed', 0 }
@@ -178,14 +182,15 @@ local function rename(from, to, user)
   wakeAll(key, promoteKeys, jobsBase)
 end
 
---- The last of all: where the job cannot complete, since it is another's by now, its settlement stays.
+--- The last of all: where the job cannot complete, since it is another's by now or the queue is broken, its settlement stays, and
+--- the queue says what is wrong when it is asked to complete the job.
 local function complete()
   if not KEYS[completing] then
     return 'ok'
   end
   local from = 11 + 3 * change.queues
-  local reply = moveToFinished(part(KEYS, completing, 14), part(ARGV, from, 9))
-  if type(reply) == 'number' and reply < 0 then
+  local hasRun, reply = pcall(moveToFinished, part(KEYS, completing, 14), part(ARGV, from, 9))
+  if not hasRun or (type(reply) == 'number' and reply < 0) then
     redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
     return 'ok'
   end

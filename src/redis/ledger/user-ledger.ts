@@ -69,6 +69,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     async settleUnread(run, settlement, whose) {
       const change = whose === undefined ? NOTHING : { ...NOTHING, whose: nameOfUser(run, whose) };
       const reply = await end(run, '', change, settlement, whose?.version);
+      if (reply === 'lost') return reply;
       return typeof reply === 'string' ? undefined : keptIn(reply[1]);
     },
     forgetSettled(jobIds) {

@@ -152,6 +152,8 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     outcomes: (minutes?: number) => readOutcomes(redis, prefix, minutes),
     /** The lock is gone, as if the worker had died. */
     loseLock: (job: Job) => redis.del(`${prefix}:user-jobs:${job.id}:lock`),
+    /** Its next run has come. */
+    lockAgain: (job: Job) => redis.set(`${prefix}:user-jobs:${job.id}:lock`, job.token ?? ''),
     eventIds: async () => {
       const all = await Promise.all(events.map((queue) => queue.getJobs(['wait'], 0, -1, true)));
       return all.map((queue) => queue.map(({ data }) => (data as { id: string }).id));

@@ -97,6 +97,19 @@ describe('a user', () => {
     expect((await world.begin(await world.start(), { clientId: 'c-1' })).is).toBe('taken');
   });
 
+  it('that is let go by a job that is parked is kept for the next one, and not for ever', async () => {
+    const world = await createLedgerWorld();
+    await world.take(await world.start(), { userId });
+    const client = await world.take(await world.start());
+    await world.begin(await world.start());
+    expect(await client.claim(userId)).toEqual({ is: 'busy' });
+    const records = (await world.redis.keys(`${world.prefix}:user:*`)).filter(
+      (key) => !key.endsWith(':waiting'),
+    );
+    expect(records).toHaveLength(2);
+    for (const key of records) expect(await world.redis.ttl(key)).toBeGreaterThan(0);
+  });
+
   it('that is renamed is found under the new clientId, and the old one is free for its next user', async () => {
     const world = await createLedgerWorld();
     const first = await world.start();
@@ -280,6 +293,18 @@ describe('a job that is settled', () => {
     expect(await world.redis.exists(`${world.prefix}:settled:${job.id}`)).toBe(1);
   });
 
+  it('that the queue cannot complete is not carried out again', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    // BullMQ's own script breaks off at a parent that is none.
+    await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, 'parent', '5');
+    const settlement = { ...world.settlementOf(job), completion: world.completionOf(job) };
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    await world.lockAgain(job);
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settlement: { outcome: UPDATED } });
+  });
+
   it('is forgotten once it has completed', async () => {
     const world = await createLedgerWorld();
     const job = await world.start();
@@ -296,6 +321,18 @@ describe('a job that is settled', () => {
     await world.ledger.settleUnread(world.runOf(job), settlement);
     await world.ledger.settleUnread(world.runOf(job), settlement);
     expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.failed`]]);
+  });
+
+  it('without a user is not told by a run that lost its lock to one that has completed the job', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const frozen = { ...world.runOf(job), token: 'another' };
+    const user = await world.take(job);
+    await user.settle({ ...world.settlementOf(job), completion: world.completionOf(job) }, live(user));
+    const failed = { status: 'failed', code: 'unknown-instance', message: 'no' } as const;
+    const late = await world.ledger.settleUnread(frozen, world.settlementOf(job, failed));
+    expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.updated`]]);
+    expect(late).toBe('lost');
   });
 });
 
