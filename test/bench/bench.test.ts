@@ -24,7 +24,14 @@ describe('the benchmark', () => {
     'of deferred deletions runs to its end and tells every figure to machines',
     { timeout: 240_000 },
     async () => {
-      const { status, stdout, stderr } = await bench('deletions', '--jobs', '2000', '--json');
+      const { status, stdout, stderr } = await bench(
+        'deletions',
+        '--jobs',
+        '2000',
+        '--rounds',
+        '2',
+        '--json',
+      );
       expect(status, stderr).toBe(0);
       const report = JSON.parse(stdout) as { part: string; jobs: number; figures: Record<string, number> };
       expect(report).toMatchObject({ part: 'deletions', jobs: 2000 });
@@ -89,7 +96,15 @@ describe('the benchmark', () => {
     'of every comparison tells a ratio with its least and greatest round',
     { timeout: 480_000 },
     async () => {
-      const { status, stdout, stderr } = await bench(...COMPARISONS, '--quick', '--jobs', '200', '--json');
+      const { status, stdout, stderr } = await bench(
+        ...COMPARISONS,
+        '--quick',
+        '--jobs',
+        '200',
+        '--rounds',
+        '2',
+        '--json',
+      );
       expect(status, stderr).toBe(0);
       const reports = stdout
         .trim()
