@@ -10,7 +10,7 @@ export const MEASURED = {
   redisS: 463e-6,
   /** docs/performance.md: CPU of Redis, an add. */
   redisAddS: 49.7e-6,
-  /** docs/performance.md: CPU of Redis for a bare worker's job, which is what a subscriber is. 122 to 159 with `UserEvents`. */
+  /** docs/performance.md: CPU of Redis for a bare worker's job, which is what a subscriber is. 122 and 173 with `UserEvents`, once each. */
   redisEventS: 156e-6,
   /** docs/capacity.md: a deletion. */
   workerDeletionS: 2030e-6,
@@ -26,7 +26,7 @@ export const MEASURED = {
   cancelledDeletionBytes: 130,
   /** docs/library.md: `rememberMs` of a subscriber. */
   seenEventBytes: 150,
-  /** docs/scaling.md: INFO stats over 5,000 sign-ups, three rounds. Bytes to Redis and from it. */
+  /** docs/scaling.md: INFO stats over 5,000 sign-ups, five rounds, two with `UserEvents`. Bytes to Redis and from it. */
   redisIn: { add: 575, job: 5137, event: 1022 },
   redisOut: { add: 13, job: 589, event: 728 },
   /** The same, by what the append-only file grew. */
