@@ -7,7 +7,22 @@ export interface Figure {
   readonly name: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'B' | 'MB' | 'ns' | 'us' | 'ms' | 's' | '/s' | 'x' | 'calls' | 'cores';
+  readonly unit:
+    | 'B'
+    | 'MB'
+    | 'GB'
+    | 'Mbit/s'
+    | 'million'
+    | 'shards'
+    | 'workers'
+    | 'ns'
+    | 'us'
+    | 'ms'
+    | 's'
+    | '/s'
+    | 'x'
+    | 'calls'
+    | 'cores';
   /** The least and the greatest of a round, where the value is the median of several. */
   readonly range?: readonly [least: number, greatest: number];
   /** What it should be at most, in the same unit. Never enforced: the machine may be busy. */

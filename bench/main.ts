@@ -13,11 +13,24 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { micro } from './micro.ts';
 import { pipeline } from './pipeline.ts';
+import { scaling } from './scaling.ts';
 import { sequential } from './sequential.ts';
 import { tableOf } from './table.ts';
 import { workers } from './workers.ts';
 
-const PARTS = { pipeline, sequential, workers, latency, backlog, memory, bytes, micro, deletions, capacity };
+const PARTS = {
+  pipeline,
+  sequential,
+  workers,
+  latency,
+  backlog,
+  memory,
+  bytes,
+  micro,
+  deletions,
+  capacity,
+  scaling,
+};
 
 const QUICK_JOBS = 10_000;
 const FULL_JOBS = 1_000_000;

@@ -5,6 +5,8 @@ import { styleText } from 'node:util';
 import type { Figure, Section } from './figures.ts';
 
 const WIDTH = 66;
+/** There is no half of one. */
+const COUNTED = new Set<Figure['unit']>(['shards', 'workers']);
 
 /** The table's lines, a title before the figures of each section. */
 export function tableOf(sections: readonly Section[]): string {
@@ -17,7 +19,7 @@ export function tableOf(sections: readonly Section[]): string {
 }
 
 function line({ what, value, unit, range, ...goal }: Figure): string {
-  const figure = `${rounded(value)} ${unit}`;
+  const figure = `${COUNTED.has(unit) ? value : rounded(value)} ${unit}`;
   const told = range === undefined ? '' : `   ${rounded(range[0])} to ${rounded(range[1])}`;
   return `  ${what.padEnd(WIDTH)}${figure.padStart(14)}${told}${verdict(value, goal)}`;
 }
