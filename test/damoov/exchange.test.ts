@@ -40,7 +40,8 @@ test('a call that has ended leaves no timer behind', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
   await client.createUser(instance, {});
-  expect(timers()).toBe(before);
+  // The deadline's own would stay for ten seconds; timers of others come and go.
+  await expect.poll(timers, { timeout: 5000 }).toBeLessThanOrEqual(before);
 });
 
 test('a signal that fired before sends nothing', async () => {
