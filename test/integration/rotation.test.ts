@@ -42,8 +42,9 @@ async function createRotation() {
   };
 }
 
-function sessionsOf({ redis, prefix }: World): Promise<string[]> {
-  return redis.keys(`${prefix}:session:*[^e]`);
+async function sessionsOf({ redis, prefix }: World): Promise<string[]> {
+  const keys = await redis.keys(`${prefix}:session:*`);
+  return keys.filter((key) => !key.endsWith(':lease'));
 }
 
 async function signUp(world: World): Promise<string> {
