@@ -1,20 +1,24 @@
--- Ends a run: writes what it learnt, lets the user go, wakes the next job; where the job is settled, says so for good and
--- adds its event to every events queue and, where asked to, completes it and fetches the next one: all in one step. Only the owner may. Called a second time by the same run (a reply
--- was lost), it answers the same.
+-- Ends a run: writes what it learnt, lets the user go, wakes the next job; where the job is settled, says so for good, adds its
+-- event to every events queue and, where asked to, completes it and fetches the next one: all in one step. Only the owner may.
+-- Called a second time by the same run (a reply was lost), it answers the same.
 --   KEYS: 1 the job's settlement, 2 its lock, 3-11 of BullMQ's promote, then 9 of its addStandardJob for each events queue,
---         then, where the user has signed up, the salt of the deletions' names and the names; then, where the job completes, 14 of its moveToFinished
+--         then, where the user has signed up, the salt of the deletions' names and the names; then, where the job completes, 14
+--         of BullMQ's moveToFinished
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 hash of the record, or none,
 --         6 lock in ms, 7 seconds to keep, 8 the settlement, or none, 9 seconds to keep it, 10 what changes, as JSON:
 --         {queues: how many events queues there are,
 --          set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
 --          rename?: {from: hash or none, to: hash, user: hash},
---          job?: what is left of it, where it is settled: {name, data, run, timestamp, stalls, hasFailed, version?, sweep?: a key to mark},
+--          job?: what is left of it, where it is settled: {name, data, run, timestamp, stalls, hasFailed, version?,
+--          sweep?: a key to mark},
 --          whose?: the hash that leads to the user of a job that could not be read,
 --          receipt?: the next of a chain: {key, previous, sequence, hash},
 --          returned?: {salt, hashes of the names, at: ms of the sign-up},
 --          count?: where a settled job is counted: {base of the minutes' keys, field, keepS}},
 --         then 3 of addStandardJob for each events queue, then those of moveToFinished
---   Answers 'stale' (the names, of the deletions) | 'ok' | {'completed', what moveToFinished answers} | 'lost' | 'overtaken' (the chain has another receipt by now) | {'settled', the settlement of a job of no user that was settled before}
+--   Answers 'ok' | {'completed', what moveToFinished answers} | 'lost' | 'stale' (the names of the deletions) |
+--           'overtaken' (the chain has another receipt by now) |
+--           {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local lockMs, keepS, settlement, keepSettledS = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local change = cjson.decode(ARGV[10])
