@@ -9,7 +9,7 @@ import { type PreparedAdd, prepareAdd } from '../redis/prepare-add.ts';
 
 export interface EventPublisher {
   readonly queues: readonly Queue[];
-  /** The arguments of BullMQ's own addStandardJob, for each queue. Asks Redis nothing. */
+  /** The add to each queue. Asks Redis nothing. */
   prepare(event: UserEvent): Promise<PreparedAdd[]>;
   close(): Promise<void>;
 }
@@ -38,8 +38,10 @@ export function createPublisher(
     queue.on('error', () => {});
     return queue;
   });
-  const prepareFor = (queue: Queue, event: UserEvent, options: JobsOptions = EVENT_OPTIONS) =>
-    prepareAdd(new Job(queue, event.type, event, options));
+  const prepareFor = async (queue: Queue, event: UserEvent, options: JobsOptions = EVENT_OPTIONS) => ({
+    base: queue.toKey(''),
+    args: await prepareAdd(new Job(queue, event.type, event, options)),
+  });
   return {
     queues,
     prepare: (event) =>

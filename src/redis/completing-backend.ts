@@ -43,7 +43,7 @@ export const createCompletingBackend = (
           );
           const args = all.slice(KEYS);
           finishedOn = Number(args[FINISHED_ON]);
-          return { keys: all.slice(0, KEYS).map(String), args: args.map(sendable) };
+          return args.map(sendable);
         },
         done(reply) {
           completed.set(job, {

@@ -1,6 +1,5 @@
 /**
- * Puts Lua scripts together: ours, and in front of them BullMQ's own, each as a function, so that our keys and the queues
- * change in one step. Knows how scripts are composed and called, not what they do.
+ * Reads our Lua scripts and makes them callable. Knows nothing of what they do.
  */
 import { readFileSync } from 'node:fs';
 import type { Queue } from 'bullmq';
@@ -25,33 +24,7 @@ export function scriptsOf<Name extends string>(
   };
 }
 
-/** One of BullMQ's scripts as a function; its parameters hide our own KEYS and ARGV. */
-export function functionOf({ name, content }: { name: string; content: string }): string {
-  return `local function ${name}(KEYS, ARGV)\n${content}\nend`;
-}
-
 /** Reads the scripts that lie beside a module, by their names without `.lua`; told is the module's own `import.meta.url`. */
 export function luaBeside(moduleUrl: string): (name: string) => string {
   return (name) => readFileSync(new URL(`${name}.lua`, moduleUrl), 'utf8');
 }
-
-/** The keys that BullMQ's `promote` takes, for jobs of this queue. */
-export function promoteKeysOf({ keys }: Queue): string[] {
-  const names = ['delayed', 'wait', 'paused', 'meta', 'prioritized', 'active', 'pc', 'events', 'marker'];
-  return names.map((name) => keys[name] ?? '');
-}
-
-/** The keys and arguments of BullMQ's `moveToDelayed`, for a job that this lock holds. No attempt is spent. */
-export function delayingOf(
-  queue: Queue,
-  { jobId, token }: { jobId: string; token: string },
-  delayMs: number,
-): { keys: string[]; args: Argument[] } {
-  const all = queue
-    .getBackend()
-    .moveToDelayedArgs(jobId, Date.now(), token, delayMs, { skipAttempt: true })
-    // BullMQ leaves out what it does not need, and the client would send that as an empty text.
-    .map((argument) => argument ?? '');
-  return { keys: all.slice(0, DELAYING_KEYS).map(String), args: all.slice(DELAYING_KEYS) };
-}
-const DELAYING_KEYS = 11;

@@ -6,8 +6,8 @@ import type { EventData } from '../contract/event.ts';
 
 /** A job's completion, for whoever settles the job. */
 export interface Completion {
-  /** The keys of the queue's own script and its arguments, for whoever settles the job to call. Asks nobody anything. */
-  prepare(data: EventData): { keys: readonly string[]; args: readonly (string | number | Buffer)[] };
+  /** The arguments of the queue's own script, for whoever settles the job to call. Asks nobody anything. */
+  prepare(data: EventData): readonly (string | number | Buffer)[];
   /** The job has completed; told is what that script answered. */
   done(reply: unknown): void;
 }

@@ -1,5 +1,5 @@
 -- Cancels what is pending under these names, and these jobs: from here on no DELETE is sent for them.
---   KEYS: 1 the salt, 2-10 of BullMQ's promote, then the names
+--   KEYS: 1 the salt, then the names
 --   ARGV: 1 the salt, 2 base of the jobs' keys, 3 seconds to keep what is known of a name, 4 how many names, then their
 --         hashes, then the ids of jobs that others have added
 --   Answers 'stale' | 'too-late' | 'done' | 'cancelled' | 'none'
@@ -7,7 +7,6 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 'stale'
 end
 local base, keepS, names = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local promoteKeys = { unpack(KEYS, 2, 10) }
 local answered = {}
 
 local function cancel(jobId)
@@ -20,7 +19,7 @@ local function cancel(jobId)
   end
   if not job.isOver then
     if not job.isCancelled then
-      withdraw(base, jobId, promoteKeys)
+      withdraw(base, jobId)
     end
     return 'cancelled'
   end
@@ -38,7 +37,7 @@ local function markCancelled(key)
 end
 
 for i = 1, names do
-  local key, hash = follow(KEYS[10 + i], ARGV[4 + i])
+  local key, hash = follow(KEYS[1 + i], ARGV[4 + i])
   local number, mark, about = nameState(key)
   local answer = cancel(deletionId(hash, number))
   if mark == 'go' then
@@ -51,7 +50,7 @@ for i = 1, names do
   end
   if answer == 'cancelled' then
     markCancelled(key)
-    markCancelled(KEYS[10 + i])
+    markCancelled(KEYS[1 + i])
   end
   answered[answer] = true
 end
@@ -59,7 +58,7 @@ for i = 5 + names, #ARGV do
   local answer = cancel(ARGV[i])
   if answer == 'cancelled' then
     for place = 1, names do
-      markCancelled(KEYS[10 + place])
+      markCancelled(KEYS[1 + place])
     end
     -- An earlier deletion of the name may be done; this one was pending.
     answered.done = nil

@@ -56,7 +56,7 @@ local function clock()
 end
 
 --- Cancels a job that has not gone; whoever takes it next ends it.
-local function withdraw(base, jobId, promoteKeys)
+local function withdraw(base, jobId)
   redis.call('HSET', base .. jobId, 'cx', clock())
-  promote(promoteKeys, { base, jobId })
+  promote(base, { base, jobId })
 end

@@ -3,16 +3,13 @@
  * request and a cancellation find it without an index. Knows keys and scripts; what a deletion does is decided elsewhere.
  */
 import type { Queue } from 'bullmq';
-// No public entry of the package: the version is pinned, and a test runs every one of them.
-import { addDelayedJob } from 'bullmq/dist/esm/scripts/addDelayedJob-6.js';
-import { changeDelay } from 'bullmq/dist/esm/scripts/changeDelay-4.js';
-import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
 import { z } from 'zod';
 import { MAX_JOB_BYTES, parseJob } from '../../contract/job.ts';
 import { type Deletion, type ListOptions, Entry, deletionOf, listDeletions } from './deletion-list.ts';
 import { type DeletionAddress, createDeletionNames } from './deletion-names.ts';
 import { searchOf } from './foreign-deletions.ts';
-import { functionOf, luaBeside, promoteKeysOf, scriptsOf } from '../scripts.ts';
+import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -81,25 +78,22 @@ export const KEEP_NAME_S = 40 * 24 * 3600;
 /** That a user's deletions are cancelled is known for longer than any other client is likely to have deferred one, in seconds. */
 const KEEP_CANCELLED_S = 2 * 365 * 24 * 3600;
 
-const ADD_KEYS = ['marker', 'meta', 'id', 'delayed', 'completed', 'events'];
-
 /** The deletions in a queue of jobs. For producers, too: it needs nothing but the queue's Redis. */
 export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string }): Deletions {
   const script = scriptsOf(jobs, {
     schedule: [
-      functionOf(addDelayedJob),
-      functionOf(changeDelay),
-      functionOf(promote),
+      QUEUE_FUNCTIONS.addDelayedJob,
+      QUEUE_FUNCTIONS.changeDelay,
+      QUEUE_FUNCTIONS.promote,
       readLua('deletion'),
       readLua('schedule'),
     ].join('\n'),
-    cancel: [functionOf(promote), readLua('deletion'), readLua('cancel')].join('\n'),
+    cancel: [QUEUE_FUNCTIONS.promote, readLua('deletion'), readLua('cancel')].join('\n'),
     'find-deletions': [readLua('deletion'), readLua('deletion-entry'), readLua('find-deletions')].join('\n'),
   });
   const names = createDeletionNames({ prefix, jobs });
   const search = searchOf(jobs);
   const base = jobs.toKey('');
-  const promoteKeys = promoteKeysOf(jobs);
 
   async function put(
     request: DeletionRequest,
@@ -114,13 +108,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     const { address, data } = read(request);
     const reply = await names.call(address, ({ saltKey, salt, keys, hashes }) =>
       script('schedule')(
-        [
-          saltKey,
-          ...keys.slice(0, 1),
-          ...ADD_KEYS.map((name) => jobs.toKey(name)),
-          ...promoteKeys,
-          ...keys.slice(1),
-        ],
+        [saltKey, ...keys],
         [
           salt,
           base,
@@ -146,7 +134,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     Cancelled.parse(
       await names.call(address, ({ saltKey, salt, keys, hashes }) =>
         script('cancel')(
-          [saltKey, ...promoteKeys, ...keys],
+          [saltKey, ...keys],
           [salt, base, KEEP_CANCELLED_S, hashes.length, ...hashes, ...jobIds],
         ),
       ),

@@ -1,5 +1,5 @@
 -- Adds a user's deletion where none is pending; else answers with the one there is, or moves it.
---   KEYS: 1 the salt, 2 the name, 3-8 of BullMQ's addDelayedJob, 9-17 of its promote, 18 another name of the user, if any
+--   KEYS: 1 the salt, 2 the name, 3 another name of the user, if any
 --   ARGV: 1 the salt, 2 base of the jobs' keys, 3 hash of the name, 4 data, 5 requested at in ms, 6 due at in ms,
 --         7 'add' | 'add-or-move' | 'move', 8 seconds to keep what is known of a name, 9 options of a job that is due at once,
 --         as JSON, 10 hash of the other name
@@ -9,8 +9,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 local base, data = ARGV[2], ARGV[4]
 local requestedAt, dueAt, mode, keepS = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
-local delayed = KEYS[6]
-local given = KEYS[18] and { { KEYS[2], ARGV[3] }, { KEYS[18], ARGV[10] } } or { { KEYS[2], ARGV[3] } }
+local given = KEYS[3] and { { KEYS[2], ARGV[3] }, { KEYS[3], ARGV[10] } } or { { KEYS[2], ARGV[3] } }
 
 local function isLiveUnder(key, hash)
   return isLive(deletionOf(base, deletionId(hash, (nameState(key)))))
@@ -58,7 +57,7 @@ end
 local function add(is)
   local delay = math.max(0, dueAt - requestedAt)
   local added = addDelayedJob(
-    { unpack(KEYS, 3, 8) },
+    base,
     { cmsgpack.pack({ base, jobId, 'delete-user', ms(requestedAt) }), data, cmsgpack.pack({ delay = delay }) }
   )
   if type(added) == 'number' then
@@ -72,7 +71,7 @@ end
 
 --- A request that is made again counts from now on: a return in between must not undo it.
 local function renew(is, from, due)
-  local moved = changeDelay({ delayed, KEYS[4], KEYS[3], KEYS[8] }, { math.max(0, due - from), ms(from), jobId, base .. jobId })
+  local moved = changeDelay(base, { math.max(0, due - from), ms(from), jobId, base .. jobId })
   if moved ~= 0 then
     return redis.error_reply('the deletion was not moved: ' .. moved)
   end
@@ -83,7 +82,7 @@ end
 
 if isLive(job) then
   local known = tonumber(job.timestamp)
-  local score = redis.call('ZSCORE', delayed, jobId)
+  local score = redis.call('ZSCORE', base .. 'delayed', jobId)
   local knownDue = math.floor((tonumber(score) or known * 4096) / 4096)
   if job.hasGone then
     return mode == 'add' and { 'exists', jobId, ms(knownDue), ms(known) } or 'too-late'
@@ -105,7 +104,7 @@ if isLive(job) then
     requestedAt = known
   end
   -- It is due and may be at work: this one ends as cancelled, and the next takes its place.
-  withdraw(base, jobId, { unpack(KEYS, 9, 17) })
+  withdraw(base, jobId)
   data = redis.call('HGET', base .. jobId, 'data')
   number = number + 1
   jobId = deletionId(hash, number)

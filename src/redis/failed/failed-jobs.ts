@@ -3,13 +3,11 @@
  * job is from closed lists, and the message of our own; the job's data never leaves Redis.
  */
 import type { Queue } from 'bullmq';
-// No public entry of the package: the version is pinned, and a test runs every one of them.
-import { removeJob } from 'bullmq/dist/esm/scripts/removeJob-2.js';
-import { reprocessJob } from 'bullmq/dist/esm/scripts/reprocessJob-9.js';
 import { z } from 'zod';
 import { MAX_JOB_BYTES, type JobName, isJobName } from '../../contract/job.ts';
 import { type FailureCode, failureIn } from '../../contract/outcome.ts';
-import { type Script, functionOf, luaBeside, scriptsOf } from '../scripts.ts';
+import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { type Script, luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -76,13 +74,12 @@ export function createFailedJobs({ prefix, jobs, instances }: FailedJobsOptions)
   const client = jobs.getBackend().client;
   const script = scriptsOf(jobs, {
     'failed-page': [readLua('../place'), readLua('failed-page')].join('\n'),
-    'retry-failed': [functionOf(reprocessJob), readLua('retry-failed')].join('\n'),
-    'drop-failed': [functionOf(removeJob), readLua('drop-failed')].join('\n'),
+    'retry-failed': [QUEUE_FUNCTIONS.reprocessJob, readLua('retry-failed')].join('\n'),
+    'drop-failed': [QUEUE_FUNCTIONS.removeJob, readLua('drop-failed')].join('\n'),
   });
   const failedKey = jobs.toKey('failed');
   const jobsBase = jobs.toKey('');
   const settledBase = `${prefix}:settled:`;
-  const retryKeys = ['failed', 'wait', 'meta', 'active', 'marker', 'prioritized', 'pc', 'events'];
 
   return {
     async newest() {
@@ -103,17 +100,16 @@ export function createFailedJobs({ prefix, jobs, instances }: FailedJobsOptions)
         [score, member] = place;
       }
     },
-    retry: (seen) => act(script('retry-failed'), retryKeys, seen),
-    drop: (seen) => act(script('drop-failed'), ['failed', 'repeat'], seen),
+    retry: (seen) => act(script('retry-failed'), seen),
+    drop: (seen) => act(script('drop-failed'), seen),
   };
 
-  async function act(run: Script, keyNames: string[], seen: readonly SeenFailure[]): Promise<number> {
-    const keys = keyNames.map((name) => jobs.toKey(name));
+  async function act(run: Script, seen: readonly SeenFailure[]): Promise<number> {
     let done = 0;
     for (let from = 0; from < seen.length; from += MOST_JOBS) {
       const chunk = seen.slice(from, from + MOST_JOBS);
       const args = chunk.flatMap(({ jobId, failedAt }) => [jobId, failedAt]);
-      done += z.number().parse(await run(keys, [jobsBase, settledBase, ...args]));
+      done += z.number().parse(await run([failedKey], [jobsBase, settledBase, ...args]));
     }
     return done;
   }

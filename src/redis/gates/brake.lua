@@ -1,10 +1,9 @@
 -- Decides over deletions that the brake holds: marks them, and lets them go. Where nothing is held any more, the brake opens.
---   KEYS: 1 the gate, 2 the jobs before it, 3-11 of BullMQ's promote
+--   KEYS: 1 the gate, 2 the jobs before it
 --   ARGV: 1 base of the jobs' keys, 2 'release' | 'refuse', then the ids of jobs
 --   Answers how many were let go
 local gate, held = KEYS[1], KEYS[2]
 local base, decision = ARGV[1], ARGV[2]
-local promoteKeys = { unpack(KEYS, 3, 11) }
 local decided = 0
 for i = 3, #ARGV do
   local jobId = ARGV[i]
@@ -12,7 +11,7 @@ for i = 3, #ARGV do
     if redis.call('EXISTS', base .. jobId) == 1 then
       redis.call('HSET', base .. jobId, 'br', decision)
     end
-    if release(held, jobId, base, promoteKeys) then
+    if release(held, jobId, base) then
       decided = decided + 1
     end
   end

@@ -3,11 +3,11 @@
  * worker reads it when it takes the job again.
  */
 import type { Queue } from 'bullmq';
-import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
 import { z } from 'zod';
 import type { GateName } from '../../worker/gates.ts';
 import type { DeletionOf } from '../deletions/deletions.ts';
-import { functionOf, luaBeside, promoteKeysOf, scriptsOf } from '../scripts.ts';
+import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -34,11 +34,11 @@ const AT_ONCE = 200;
 
 export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): Brake {
   const script = scriptsOf(jobs, {
-    brake: [functionOf(promote), readLua('gate'), readLua('brake')].join('\n'),
+    brake: [QUEUE_FUNCTIONS.promote, readLua('gate'), readLua('brake')].join('\n'),
   });
   const [gate, fingerprint] = BRAKE;
   const held = `${prefix}:gate:${gate}:held`;
-  const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held, ...promoteKeysOf(jobs)];
+  const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held];
   const client = () => jobs.getBackend().client;
 
   return {

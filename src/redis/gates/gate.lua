@@ -23,27 +23,35 @@ local function fingerprintOf(gate)
   return string.match(gate, '([^:]*)$')
 end
 
+--- Puts a job aside that the caller's lock holds; no attempt is spent. False where it is the caller's no more.
+local function park(jobsBase, jobId, token, now, delayMs)
+  local delay = string.format('%.0f', delayMs)
+  if moveToDelayed(jobsBase, { jobsBase, now, jobId, token, delay, '1', '', '0', '' }) ~= 0 then
+    return false
+  end
+  -- Another job may come to bear the id, and must not be woken in the place of this one.
+  redis.call('HSET', jobsBase .. jobId, 'pk', 1)
+  return true
+end
+
 --- Puts a job before the gate. False where it is not the caller's any more.
-local function hold(gate, heldKey, moveKeys, moveArgs, score, jobId)
+local function hold(gate, heldKey, score, jobsBase, jobId, token, now)
   redis.call('SET', (refusedKeyOf(heldKey)), fingerprintOf(gate), 'EX', 10)
-  moveArgs[5] = string.format('%.0f', NET_MS * (1 + redis.call('ZCARD', heldKey) / 1000))
-  if moveToDelayed(moveKeys, moveArgs) ~= 0 then
+  if not park(jobsBase, jobId, token, now, NET_MS * (1 + redis.call('ZCARD', heldKey) / 1000)) then
     return false
   end
   redis.call('ZADD', heldKey, score, jobId)
-  -- Another job may come to bear the id, and must not be woken in the place of this one.
-  redis.call('HSET', moveKeys[5], 'pk', 1)
   return true
 end
 
 --- Lets a job go that was put before the gate. False where it was removed, or something else has woken it.
-local function release(heldKey, jobId, jobsBase, promoteKeys)
+local function release(heldKey, jobId, jobsBase)
   redis.call('ZREM', heldKey, jobId)
-  return redis.call('HGET', jobsBase .. jobId, 'pk') and promote(promoteKeys, { jobsBase, jobId }) == 0
+  return redis.call('HGET', jobsBase .. jobId, 'pk') and promote(jobsBase, { jobsBase, jobId }) == 0
 end
 
 --- Wakes a job to try the gate: the oldest, unless it has just been refused, maybe for a reason of its own.
-local function wake(gate, heldKey, jobsBase, promoteKeys, nextAt)
+local function wake(gate, heldKey, jobsBase, nextAt)
   local last = redis.call('HGET', gate, 'last')
   for _ = 1, 1000 do
     local jobId = redis.call('ZRANGE', heldKey, 0, 0)[1]
@@ -54,7 +62,7 @@ local function wake(gate, heldKey, jobsBase, promoteKeys, nextAt)
     if not jobId then
       break
     end
-    if release(heldKey, jobId, jobsBase, promoteKeys) then
+    if release(heldKey, jobId, jobsBase) then
       redis.call('HSET', gate, 'woken', jobId)
       break
     end

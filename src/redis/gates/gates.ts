@@ -4,13 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import { moveToDelayed } from 'bullmq/dist/esm/scripts/moveToDelayed-11.js';
-import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
 import { z } from 'zod';
 import { msOf } from '../../contract/version.ts';
 import type { GateName, Gates } from '../../worker/gates.ts';
 import { type GateState, createGateReader, gateKeysOf } from './gate-state.ts';
-import { delayingOf, functionOf, luaBeside, promoteKeysOf, scriptsOf } from '../scripts.ts';
+import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -59,9 +58,9 @@ const NUDGE_MS = 5000;
 export function createGates(options: GatesOptions): RedisGates {
   const { prefix, jobs, lockMs, fingerprints, probes, now, onChange } = options;
   const script = scriptsOf(jobs, {
-    refuse: [functionOf(moveToDelayed), readLua('gate'), readLua('refuse')].join('\n'),
+    refuse: [QUEUE_FUNCTIONS.moveToDelayed, readLua('gate'), readLua('refuse')].join('\n'),
     probed: [readLua('gate'), readLua('probed')].join('\n'),
-    tend: [functionOf(promote), readLua('gate'), readLua('tend')].join('\n'),
+    tend: [QUEUE_FUNCTIONS.promote, readLua('gate'), readLua('tend')].join('\n'),
     passed: [readLua('gate'), readLua('passed')].join('\n'),
   });
   const scoutMs = lockMs;
@@ -71,7 +70,7 @@ export function createGates(options: GatesOptions): RedisGates {
   const clock = () => (now === undefined ? '' : now());
   const keys = gateKeysOf(prefix, fingerprints);
   const { keyOf, heldKeyOf } = keys;
-  const promoteKeys = promoteKeysOf(jobs);
+  const jobsBase = jobs.toKey('');
 
   return {
     keysOf: (names) => names.flatMap((gate) => [keyOf(gate), heldKeyOf(gate)]),
@@ -80,9 +79,8 @@ export function createGates(options: GatesOptions): RedisGates {
       const { firstMs, lastMs } = intervalsOf(gate);
       // An outage is tried with one request, whatever it says of its length.
       const longestMs = gate === 'damoov' ? lastMs : LONGEST_MS;
-      const delaying = delayingOf(jobs, run, 0);
       const reply = await script('refuse')(
-        [keyOf(gate), heldKeyOf(gate), ...delaying.keys, passedKeyOf(gate)],
+        [keyOf(gate), heldKeyOf(gate), passedKeyOf(gate)],
         [
           run.jobId,
           msOf(version),
@@ -92,7 +90,9 @@ export function createGates(options: GatesOptions): RedisGates {
           Math.min(afterMs, longestMs),
           reason,
           scoutMs,
-          ...delaying.args,
+          jobsBase,
+          run.token,
+          Date.now(),
           isUntried === true ? 1 : 0,
           me,
           run.nonce,
@@ -125,8 +125,8 @@ export function createGates(options: GatesOptions): RedisGates {
     // As many or more: those of one moment are released together.
     for (let more: unknown = 1; more === 1;) {
       more = await script('tend')(
-        [keyOf(gate), heldKeyOf(gate), ...promoteKeys],
-        [jobs.toKey(''), clock(), RELEASED_AT_ONCE, NUDGE_MS],
+        [keyOf(gate), heldKeyOf(gate)],
+        [jobsBase, clock(), RELEASED_AT_ONCE, NUDGE_MS],
       );
     }
   }

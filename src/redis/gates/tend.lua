@@ -1,10 +1,9 @@
 -- Looks after the jobs before a gate: where it is open, releases the oldest; where a probe is due and nobody tries, wakes one.
---   KEYS: 1 the gate, 2 the jobs before it, 3-11 of BullMQ's promote
+--   KEYS: 1 the gate, 2 the jobs before it
 --   ARGV: 1 base of the jobs' keys, 2 the clock in ms, or none, 3 how many to release, 4 ms until another is woken
 --   Answers 1 where there are more to release at once
 local gate, held = KEYS[1], KEYS[2]
 local now, most = clockMs(ARGV[2]), tonumber(ARGV[3])
-local promoteKeys = { unpack(KEYS, 3, 11) }
 
 local state = redis.call('HMGET', gate, 'since', 'probe', 'scout', 'until', 'nudged', 'last')
 if not state[1] then
@@ -22,7 +21,7 @@ if not state[1] then
     return #a.id < #b.id or (#a.id == #b.id and a.id < b.id)
   end)
   for _, job in ipairs(jobs) do
-    release(held, job.id, ARGV[1], promoteKeys)
+    release(held, job.id, ARGV[1])
   end
   -- Others still use a credential that is refused, and put back what they take: not all of it all the time.
   local refused = redis.call('GET', (refusedKeyOf(held)))
@@ -31,5 +30,5 @@ end
 if tonumber(state[2]) > now or (state[3] and tonumber(state[4]) > now) or (tonumber(state[5] or '0') > now) then
   return 0
 end
-wake(gate, held, ARGV[1], promoteKeys, now + tonumber(ARGV[4]))
+wake(gate, held, ARGV[1], now + tonumber(ARGV[4]))
 return 0

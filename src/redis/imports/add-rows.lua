@@ -1,10 +1,10 @@
 -- Adds the jobs of rows and notes how far the import has come, in one step: a row is never added twice, nor noted and not added.
 -- Adds no more than there is room for.
---   KEYS: 1 the import, 2-10 of BullMQ's addStandardJob, 11 the prioritized jobs, then the jobs before each gate
+--   KEYS: 1 the import, 2 the prioritized jobs, then the jobs before each gate
 --   ARGV: 1 the run, 2 where the rows begin, 3 how many jobs may wait, 4 the highest score of a delayed job that counts, 5 seconds
---         to keep, 6 where the rows end, then of each job where it is, and 3 of addStandardJob
+--         to keep, 6 where the rows end, 7 base of the jobs' keys, then of each job where it is, and 3 of BullMQ's addStandardJob
 --   Answers {'over', the run that has the import, or ''} | {'moved', where it stands} | {'added', where it stands, how many wait}
-local key, run = KEYS[1], ARGV[1]
+local key, run, base = KEYS[1], ARGV[1], ARGV[7]
 local owner, at = unpack(redis.call('HMGET', key, 'run', 'at'))
 if owner ~= run then
   return { 'over', owner or '' }
@@ -13,18 +13,19 @@ if at ~= ARGV[2] then
   return { 'moved', at }
 end
 
-local addKeys = { unpack(KEYS, 2, 10) }
-local waiting = redis.call('LLEN', addKeys[1]) + redis.call('LLEN', addKeys[2]) + redis.call('LLEN', addKeys[7])
-waiting = waiting + redis.call('ZCOUNT', addKeys[6], '-inf', ARGV[4])
-for i = 11, #KEYS do
+local waiting = redis.call('ZCOUNT', base .. 'delayed', '-inf', ARGV[4])
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do
+  waiting = waiting + redis.call('LLEN', base .. list)
+end
+for i = 2, #KEYS do
   waiting = waiting + redis.call('ZCARD', KEYS[i])
 end
 
-local jobs = (#ARGV - 6) / 4
+local jobs = (#ARGV - 7) / 4
 local room = math.min(jobs, math.max(0, tonumber(ARGV[3]) - waiting))
 for i = 1, room do
-  local from = 3 + 4 * i
-  local added = addStandardJob(addKeys, { unpack(ARGV, from + 1, from + 3) })
+  local from = 4 + 4 * i
+  local added = addStandardJob(base, { unpack(ARGV, from + 1, from + 3) })
   if type(added) == 'number' and added < 0 then
     return redis.error_reply('a job was not added: ' .. added)
   end

@@ -4,11 +4,10 @@
  * alone would not do: an id protects for as long as its job is kept. Knows rows as lines and jobs, no file.
  */
 import { Job, type Queue } from 'bullmq';
-// No public entry of the package: the version is pinned, and a test runs every one of them.
-import { addStandardJob } from 'bullmq/dist/esm/scripts/addStandardJob-9.js';
 import { z } from 'zod';
 import { prepareAdd } from '../prepare-add.ts';
-import { functionOf, luaBeside, scriptsOf } from '../scripts.ts';
+import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -97,16 +96,13 @@ export interface Imports {
 export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: ImportsOptions): Imports {
   const script = scriptsOf(jobs, {
     'begin-import': readLua('begin-import'),
-    'add-rows': [functionOf(addStandardJob), readLua('add-rows')].join('\n'),
+    'add-rows': [QUEUE_FUNCTIONS.addStandardJob, readLua('add-rows')].join('\n'),
     'job-ends': readLua('job-ends'),
     'complete-import': readLua('complete-import'),
   });
   const gates = ['damoov', ...instances.map((instance) => `instance-key:${instance}`)];
-  const addKeys = [
-    ...ADD_KEYS.map((name) => jobs.toKey(name)),
-    jobs.toKey('prioritized'),
-    ...gates.map((gate) => `${prefix}:gate:${gate}:held`),
-  ];
+  const jobsBase = jobs.toKey('');
+  const waitingKeys = [jobs.toKey('prioritized'), ...gates.map((gate) => `${prefix}:gate:${gate}:held`)];
   const isSoon = () => (Date.now() + soonMs) * DELAYED_SCALE;
 
   return {
@@ -135,20 +131,18 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
         async add(from, rows, to) {
           const adds = await Promise.all(
             rows.map(async ({ place, data }) => {
-              const { args } = await prepareAdd(jobOf(place.line, data));
+              const args = await prepareAdd(jobOf(place.line, data));
               return [textOf(place), ...args];
             }),
           );
-          const options = [run, textOf(from), maxWaiting, isSoon(), KEEP_S, textOf(to)];
-          return addedOf(await script('add-rows')([key, ...addKeys], [...options, ...adds.flat()]));
+          const options = [run, textOf(from), maxWaiting, isSoon(), KEEP_S, textOf(to), jobsBase];
+          return addedOf(await script('add-rows')([key, ...waitingKeys], [...options, ...adds.flat()]));
         },
         async addAgain(line, data) {
           await jobOf(line, data).addJob(await jobs.getBackend().client);
         },
         async endsOf(lines) {
-          const reply = Ends.parse(
-            await script('job-ends')([key], [run, jobs.toKey(''), ...lines.map(jobId)]),
-          );
+          const reply = Ends.parse(await script('job-ends')([key], [run, jobsBase, ...lines.map(jobId)]));
           if (reply[0] === 'over') return { is: 'over', isLost: reply[1] === '' };
           return { is: 'ends', ends: new Map(reply[1].map((end) => [lines[end[0]] ?? 0, endOf(end)])) };
         },
@@ -161,9 +155,6 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
     },
   };
 }
-
-/** What addStandardJob takes. */
-const ADD_KEYS = ['wait', 'paused', 'meta', 'id', 'completed', 'delayed', 'active', 'events', 'marker'];
 
 /** The queue keeps due times as milliseconds times this. */
 const DELAYED_SCALE = 4096;

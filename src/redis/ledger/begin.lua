@@ -1,18 +1,21 @@
 -- Takes a user for a run of a job, or parks the job until whoever has the user lets go. Called a second time by the same
 -- run (a reply was lost), it answers the same.
---   KEYS: 1 the job's settlement, 2 the job, 3 its lock, 4-14 of BullMQ's moveToDelayed, 15-23 of its promote, then two for
---         each gate that the job comes to: the gate and the jobs before it; first those that it has to pass
+--   KEYS: 1 the job's settlement, 2 the job, 3 its lock, then two for each gate that the job comes to: the gate and the jobs
+--         before it; first those that it has to pass
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 the run, 6 version in ms, 7 lock in
 --         ms, 8 seconds to keep, 9 the job's name, 10 hash of the client, 11 hash of the user, 12 userId, 13 how the
---         user is known (named, derived, found), 14-22 of moveToDelayed, 23 how many gates the job has to pass, 24 ms a
---         scout may take, 25 the clock of the gates in ms, or none, 26 ms until another job is woken
+--         user is known (named, derived, found), 14 the queue's time in ms, 15 ms that the first in a line sleeps at the most, 16 how
+--         many gates the job has to pass, 17 ms a scout may take, 18 the clock of the gates in ms, or none, 19 ms until another
+--         job is woken
 --   Answers {'lost'} | {'busy'} | {'cancelled'} | {'refused'} | {'settled', settlement} | {'held', gate} |
 --           {'taken', hash, record, shut, probes}; gates by their place in the list, from 0
 local jobKey, lockKey = KEYS[2], KEYS[3]
 local base, jobsBase, jobId, token, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local score, lockMs, keepS, name = ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local clientHash, userHash, userId, knownAs = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-local promoteKeys = part(KEYS, 15, 9)
+local now, parkMs, gatesToPass = ARGV[14], tonumber(ARGV[15]), tonumber(ARGV[16])
+-- Where the gates begin among the keys.
+local FIRST = 4
 local us = jobId .. ' ' .. token
 
 -- Without its lock a run is over, whether it knows or not; so is one that was parked by a call whose reply was lost.
@@ -155,7 +158,7 @@ local isReserved = reserved and nextId ~= jobId and tonumber(nextUntil) > nowMs(
 
 --- Where the user is kept for this job, which does not take it: the next one may.
 local function passOn()
-  if nextId == jobId and not wakeOldest(key, promoteKeys, jobsBase, lockMs) then
+  if nextId == jobId and not wakeOldest(key, jobsBase, lockMs) then
     drop(hash, 'next')
   end
 end
@@ -171,7 +174,7 @@ if name == 'delete-user' and not held and owner ~= us then
       drop(hash, 'dd')
     end
     redis.call('ZREM', key .. ':waiting', jobId)
-    for i = 24, #KEYS, 2 do
+    for i = FIRST, #KEYS, 2 do
       local wasHeld = redis.call('ZREM', KEYS[i + 1], jobId) == 1
       if wasHeld and isBrake(KEYS[i]) and redis.call('ZCARD', KEYS[i + 1]) == 0 then
         redis.call('DEL', KEYS[i])
@@ -184,19 +187,16 @@ end
 
 local isHeld = owner ~= us and isAlive(jobsBase, owner)
 if isHeld or (isReserved and owner ~= us) then
-  local args = part(ARGV, 14, 9)
   local waiting = key .. ':waiting'
   -- The timer is only the net below being woken: the further back in the line, the later.
-  args[5] = tostring(tonumber(args[5]) * (redis.call('ZCARD', waiting) + 1))
-  if moveToDelayed(part(KEYS, 4, 11), args) ~= 0 then
+  if not park(jobsBase, jobId, token, now, parkMs * (redis.call('ZCARD', waiting) + 1)) then
     return { 'lost' }
   end
   redis.call('ZADD', waiting, score, jobId)
   redis.call('EXPIRE', waiting, keepS)
-  redis.call('HSET', jobKey, 'pk', 1)
   if held and held ~= hash then
     drop(held, 'owner')
-    if wakeOldest(base .. held, promoteKeys, jobsBase, lockMs) then
+    if wakeOldest(base .. held, jobsBase, lockMs) then
       -- Without an owner nothing may have been left of it.
       redis.call('EXPIRE', base .. held, keepS)
     else
@@ -209,23 +209,23 @@ end
 local shut, probes = {}, {}
 local shutGate = nil
 local gates = {}
-for i = 24, knownAs == 'found' and 0 or #KEYS, 2 do
+for i = FIRST, knownAs == 'found' and 0 or #KEYS, 2 do
   table.insert(gates, KEYS[i])
 end
 -- In nearly every run no gate is shut.
 local isAnyShut = #gates > 0 and redis.call('EXISTS', unpack(gates)) > 0
-for i = 24, isAnyShut and #KEYS or 0, 2 do
-  local place = (i - 24) / 2
+for i = FIRST, isAnyShut and #KEYS or 0, 2 do
+  local place = (i - FIRST) / 2
   -- What an operator has released passes the brake, and so does what was sent before, unless it was put back by hand.
   local isExempt = isBrake(KEYS[i]) and (mark[3] == 'release' or (mark[2] and not mark[4]))
   if not isExempt and redis.call('EXISTS', KEYS[i]) == 1 then
-    local mustPass = place < tonumber(ARGV[23])
+    local mustPass = place < gatesToPass
     local state = redis.call('HMGET', KEYS[i], 'scout', 'woken')
     -- A job that may do without tries only where it has come to this gate before.
     local isMeant = mustPass or state[2] == jobId
     if isBrake(KEYS[i]) then
       shutGate = shutGate or place
-    elseif state[1] == jobId or (isMeant and becomesScout(KEYS[i], KEYS[i + 1], jobId, clockMs(ARGV[25]), tonumber(ARGV[24]))) then
+    elseif state[1] == jobId or (isMeant and becomesScout(KEYS[i], KEYS[i + 1], jobId, clockMs(ARGV[18]), tonumber(ARGV[17]))) then
       table.insert(probes, place)
     elseif mustPass then
       shutGate = shutGate or place
@@ -235,14 +235,14 @@ for i = 24, isAnyShut and #KEYS or 0, 2 do
   end
 end
 if shutGate then
-  if not hold(KEYS[24 + 2 * shutGate], KEYS[25 + 2 * shutGate], part(KEYS, 4, 11), part(ARGV, 14, 9), score, jobId) then
+  if not hold(KEYS[FIRST + 2 * shutGate], KEYS[FIRST + 1 + 2 * shutGate], score, jobsBase, jobId, token, now) then
     return { 'lost' }
   end
   for _, place in ipairs(probes) do
     -- It cannot try that gate from behind this one: another does, and none of the time is lost.
-    local gate = KEYS[24 + 2 * place]
+    local gate = KEYS[FIRST + 2 * place]
     dismiss(gate)
-    wake(gate, KEYS[25 + 2 * place], jobsBase, promoteKeys, clockMs(ARGV[25]) + tonumber(ARGV[26]))
+    wake(gate, KEYS[FIRST + 1 + 2 * place], jobsBase, clockMs(ARGV[18]) + tonumber(ARGV[19]))
   end
   if name == 'create-user' then
     -- Updates that find no user wait as long as a create of it goes on, and so does a deletion that is older.

@@ -41,7 +41,7 @@ end
 
 --- Wakes the oldest job that waits for the user, and keeps the user for it until it comes or `reserveMs` are over. False where
 --- nobody waits: then the user is nobody's `next` any more, which the caller has to write down.
-local function wakeOldest(key, promoteKeys, jobsBase, reserveMs)
+local function wakeOldest(key, jobsBase, reserveMs)
   local waiting = key .. ':waiting'
   while true do
     local oldest = oldestOf(waiting)
@@ -50,7 +50,7 @@ local function wakeOldest(key, promoteKeys, jobsBase, reserveMs)
     end
     redis.call('ZREM', waiting, oldest)
     -- Not delayed any more: it was removed, or its own timer has woken it. Or it is another job, which bears the id now.
-    if redis.call('HGET', jobsBase .. oldest, 'pk') and promote(promoteKeys, { jobsBase, oldest }) == 0 then
+    if redis.call('HGET', jobsBase .. oldest, 'pk') and promote(jobsBase, { jobsBase, oldest }) == 0 then
       redis.call('HSET', key, 'next', string.format('%s %.0f', oldest, nowMs() + reserveMs))
       return true
     end
@@ -58,11 +58,11 @@ local function wakeOldest(key, promoteKeys, jobsBase, reserveMs)
 end
 
 --- Nobody waits in order behind a record that moves: every job looks for its user anew.
-local function wakeAll(key, promoteKeys, jobsBase)
+local function wakeAll(key, jobsBase)
   local waiting = key .. ':waiting'
   for _, jobId in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
     if redis.call('HGET', jobsBase .. jobId, 'pk') then
-      promote(promoteKeys, { jobsBase, jobId })
+      promote(jobsBase, { jobsBase, jobId })
     end
   end
   redis.call('DEL', waiting)

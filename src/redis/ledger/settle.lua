@@ -1,12 +1,10 @@
 -- Ends a run: writes what it learnt, lets the user go, wakes the next job; where the job is settled, says so for good, adds its
 -- event to every events queue and, where asked to, completes it and fetches the next one: all in one step. Only the owner may.
 -- Called a second time by the same run (a reply was lost), it answers the same.
---   KEYS: 1 the job's settlement, 2 its lock, 3-11 of BullMQ's promote, then 9 of its addStandardJob for each events queue,
---         then, where the user has signed up, the salt of the deletions' names and the names; then, where the job completes, 14
---         of BullMQ's moveToFinished
+--   KEYS: 1 the job's settlement, 2 its lock, then, where the user has signed up, the salt of the deletions' names and the names
 --   ARGV: 1 base of the records' keys, 2 base of the jobs' keys, 3 jobId, 4 token, 5 hash of the record, or none,
 --         6 lock in ms, 7 seconds to keep, 8 the settlement, or none, 9 seconds to keep it, 10 what changes, as JSON:
---         {queues: how many events queues there are,
+--         {queues: the bases of the keys of the events queues,
 --          set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
 --          rename?: {from: hash or none, to: hash, user: hash},
 --          job?: what is left of it, where it is settled: {name, data, run, timestamp, stalls, hasFailed, version?,
@@ -15,22 +13,21 @@
 --          receipt?: the next of a chain: {key, previous, sequence, hash},
 --          returned?: {salt, hashes of the names, at: ms of the sign-up},
 --          count?: where a settled job is counted: {base of the minutes' keys, field, keepS}},
---         then 3 of addStandardJob for each events queue, then those of moveToFinished
+--         then 3 of BullMQ's addStandardJob for each events queue, then, where the job completes, 9 of its moveToFinished
 --   Answers 'ok' | {'completed', what moveToFinished answers} | 'lost' | 'stale' (the names of the deletions) |
 --           'overtaken' (the chain has another receipt by now) |
 --           {'settled', the settlement of a job of no user that was settled before}
 local base, jobsBase, jobId, token, hash = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local lockMs, keepS, settlement, keepSettledS = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local change = cjson.decode(ARGV[10])
-local promoteKeys = part(KEYS, 3, 9)
 local key = base .. hash
 
 local owner, reserved = unpack(hash == '' and {} or redis.call('HMGET', key, 'owner', 'next'))
-local returning = 12 + 9 * change.queues
-local completing = returning + (change.returned and 1 + #change.returned.hashes or 0)
+local completion = part(ARGV, 11 + 3 * #change.queues, 9)
+local completes = completion[1] ~= nil
 --- Whether an earlier call of this run has completed the job.
 local function hasCompleted()
-  local job = KEYS[completing] and redis.call('HMGET', jobsBase .. jobId, 'sr', 'finishedOn')
+  local job = completes and redis.call('HMGET', jobsBase .. jobId, 'sr', 'finishedOn')
   return job and job[1] == change.job.run and job[2]
 end
 
@@ -63,8 +60,7 @@ elseif owner ~= jobId .. ' ' .. token then
 end
 
 if change.returned then
-  local names = part(KEYS, returning, completing - returning)
-  if not returned(names, change.returned, jobsBase) then
+  if not returned(part(KEYS, 3, #KEYS - 2), change.returned, jobsBase) then
     return 'stale'
   end
 end
@@ -77,11 +73,14 @@ if change.receipt then
 end
 
 --- Whether an event can be added to this queue: of several queues none is written to, where another would fail.
-local function isWhole(keys)
-  local types = { 'list', 'list', 'hash', 'string', 'zset', 'zset', 'list', 'stream', 'zset' }
-  for i, key in ipairs(keys) do
-    local is = redis.call('TYPE', key).ok
-    if is ~= 'none' and is ~= types[i] then
+local TYPES = {
+  wait = 'list', paused = 'list', meta = 'hash', id = 'string', completed = 'zset', delayed = 'zset', active = 'list',
+  events = 'stream', marker = 'zset',
+}
+local function isWhole(queue)
+  for name, expected in pairs(TYPES) do
+    local is = redis.call('TYPE', queue .. name).ok
+    if is ~= 'none' and is ~= expected then
       return false
     end
   end
@@ -100,19 +99,18 @@ local function publish()
   if settlement == '' then
     return nil
   end
-  local queues = change.queues
-  for i = 0, queues > 1 and queues - 1 or -1 do
-    if not isWhole(part(KEYS, 12 + 9 * i, 9)) then
+  for _, queue in ipairs(#change.queues > 1 and change.queues or {}) do
+    if not isWhole(queue) then
       return redis.error_reply('an events queue is broken')
     end
   end
-  for i = 0, queues - 1 do
-    local added = addStandardJob(part(KEYS, 12 + 9 * i, 9), part(ARGV, 11 + 3 * i, 3))
+  for i, queue in ipairs(change.queues) do
+    local added = addStandardJob(queue, part(ARGV, 8 + 3 * i, 3))
     if type(added) == 'number' and added < 0 then
       return redis.error_reply('the event was not added: ' .. added)
     end
   end
-  if not KEYS[completing] then
+  if not completes then
     redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
   end
   count(change.count)
@@ -124,7 +122,7 @@ local function publish()
     redis.call('HSET', change.receipt.key, 'sequence', change.receipt.sequence, 'hash', change.receipt.hash)
   end
   local left = change.job
-  reduce(jobsBase .. jobId, left, KEYS[2], token, KEYS[completing])
+  reduce(jobsBase .. jobId, left, KEYS[2], token, completes)
   if left.sweep then
     redis.call('SET', left.sweep, string.format('%.0f %s', nowMs(), jobId))
   end
@@ -183,17 +181,16 @@ local function rename(from, to, user)
   end
   redis.call('HDEL', base .. place, 'owner', 'next')
   redis.call('EXPIRE', base .. place, keepS)
-  wakeAll(key, promoteKeys, jobsBase)
+  wakeAll(key, jobsBase)
 end
 
 --- The last of all: where the job cannot complete, since it is another's by now or the queue is broken, its settlement stays, and
 --- the queue says what is wrong when it is asked to complete the job.
 local function complete()
-  if not KEYS[completing] then
+  if not completes then
     return 'ok'
   end
-  local from = 11 + 3 * change.queues
-  local hasRun, reply = pcall(moveToFinished, part(KEYS, completing, 14), part(ARGV, from, 9))
+  local hasRun, reply = pcall(moveToFinished, jobsBase, completion)
   if not hasRun or (type(reply) == 'number' and reply < 0) then
     redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
     return 'ok'
@@ -229,7 +226,7 @@ for _, pointer in ipairs(change.pointers) do
   end
 end
 redis.call('HDEL', key, 'owner')
-if wakeOldest(key, promoteKeys, jobsBase, lockMs) then
+if wakeOldest(key, jobsBase, lockMs) then
   -- Without an owner nothing may have been left of it.
   redis.call('EXPIRE', key, keepS)
 elseif reserved then

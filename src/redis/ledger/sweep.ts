@@ -5,7 +5,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import { promote } from 'bullmq/dist/esm/scripts/promote-9.js';
 import { z } from 'zod';
 import { JOB_NAMES, isJobName, referenceOfText } from '../../contract/job.ts';
 import { isOlder, versionOf } from '../../contract/version.ts';
@@ -13,7 +12,8 @@ import { sameUserId } from '../../damoov/wire.ts';
 import type { Instance, UserRecord } from '../../operations/context.ts';
 import type { RedisConnection } from '../connection.ts';
 import { recordOf } from './record-fields.ts';
-import { functionOf, luaBeside, promoteKeysOf, scriptsOf } from '../scripts.ts';
+import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { luaBeside, scriptsOf } from '../scripts.ts';
 import { hashesOf, namingOf } from './user-hash.ts';
 
 const readLua = luaBeside(import.meta.url);
@@ -52,9 +52,9 @@ export function createSweep({
   const leaseKey = `${dueKey}:lease`;
   const script = scriptsOf(jobs, {
     swept: readLua('swept'),
-    promote: `${functionOf(promote)}\nreturn promote(KEYS, ARGV)`,
+    promote: `${QUEUE_FUNCTIONS.promote}\nreturn promote(ARGV[1], ARGV)`,
   });
-  const promoteKeys = promoteKeysOf(jobs);
+  const delayedKey = jobs.toKey('delayed');
   const streamKey = jobs.toKey('events');
 
   return async () => {
@@ -63,7 +63,7 @@ export function createSweep({
     if (due === null || (await connection.set(leaseKey, lease, 'PX', leaseMs, 'NX')) === null) return;
     await eachDelayed(async (jobIds) => {
       for (const jobId of await outlived(jobIds))
-        await script('promote')(promoteKeys, [jobs.toKey(''), jobId]);
+        await script('promote')([delayedKey], [jobs.toKey(''), jobId]);
     });
     await forgetForeignNames();
     await script('swept')([dueKey, leaseKey], [due, lease]);
@@ -73,7 +73,7 @@ export function createSweep({
   async function eachDelayed(look: (jobIds: string[]) => Promise<void>): Promise<void> {
     let cursor = '0';
     do {
-      const [next, entries] = await connection.zscan(jobs.toKey('delayed'), cursor, 'COUNT', PAGE);
+      const [next, entries] = await connection.zscan(delayedKey, cursor, 'COUNT', PAGE);
       await look(entries.filter((id, index) => index % 2 === 0 && !id.startsWith(SCHEDULED_DELETION)));
       await connection.pexpire(leaseKey, leaseMs);
       cursor = next;

@@ -25,9 +25,8 @@ import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { countOf } from './outcome-counts.ts';
 import { chainKey } from './receipt-chain.ts';
 import { recordOf } from './record-fields.ts';
-import { sweepKeyOf } from './sweep.ts';
 import type { PreparedAdd } from '../prepare-add.ts';
-import { delayingOf, promoteKeysOf } from '../scripts.ts';
+import { sweepKeyOf } from './sweep.ts';
 import { type Naming, hashesOf, namingOf } from './user-hash.ts';
 
 /** Records go 30 days after their last use, later than any failed job. */
@@ -59,7 +58,6 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   const jobsBase = jobs.toKey('');
   const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
   const lockKey = (jobId: string) => `${jobsBase}${jobId}:lock`;
-  const promoteKeys = promoteKeysOf(jobs);
   const sweepKey = sweepKeyOf(prefix);
   const bases = [`${prefix}:user:`, jobsBase];
 
@@ -86,20 +84,12 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { run, job, naming, address } = hold;
     const { jobId, token } = run;
     const { client, user } = hashesOf(naming, address, { id: jobId, timestamp: job.timestamp });
-    const parking = delayingOf(jobs, run, PARK_LOCKS * lockMs);
     const knownAs = isFound ? 'found' : (address.userIdIs ?? 'named');
     const ahead = [...hold.gates.must, ...hold.gates.may];
     const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
     const reply = Reply.parse(
       await script('begin')(
-        [
-          settledKey(jobId),
-          `${jobsBase}${jobId}`,
-          lockKey(jobId),
-          ...parking.keys,
-          ...promoteKeys,
-          ...gates.keysOf(ahead),
-        ],
+        [settledKey(jobId), `${jobsBase}${jobId}`, lockKey(jobId), ...gates.keysOf(ahead)],
         [
           ...bases,
           jobId,
@@ -113,7 +103,8 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           user,
           address.userId ?? '',
           knownAs,
-          ...parking.args,
+          Date.now(),
+          PARK_LOCKS * lockMs,
           hold.gates.must.length,
           ...gates.beginArgs(),
         ],
@@ -167,15 +158,11 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
     const settle = (returned?: Names) => {
-      const completed = settlement?.completion?.prepare(settlement.event.data);
       return script('settle')(
         [
           settledKey(jobId),
           lockKey(jobId),
-          ...promoteKeys,
-          ...adds.flatMap(({ keys }) => keys),
           ...(returned === undefined ? [] : [returned.saltKey, ...returned.keys]),
-          ...(completed?.keys ?? []),
         ],
         [
           ...bases,
@@ -188,7 +175,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           KEEP_SETTLED_S,
           JSON.stringify({
             ...change,
-            queues: adds.length,
+            queues: adds.map(({ base }) => base),
             job: settlement && { ...endOfJob(settlement, sweepKey), ...runOf(run), version },
             receipt: settlement && linkOf(settlement, prefix),
             returned: returned &&
@@ -196,7 +183,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
             count: settlement && countOf(settlement.event, prefix),
           }),
           ...adds.flatMap(({ args }) => args),
-          ...(completed?.args ?? []),
+          ...(settlement?.completion?.prepare(settlement.event.data) ?? []),
         ],
       );
     };
