@@ -16,12 +16,17 @@ export function scriptsOf<Name extends string>(
   const defined = new Set<string>();
   return (name) => async (keys, args) => {
     const client = await queue.getBackend().client;
-    // The number of keys is part of a command: settling for two events queues is another one than for three.
-    const command = `damoov:${name}:${keys.length}`;
-    if (!defined.has(command)) client.defineCommand(command, { numberOfKeys: keys.length, lua: lua[name] });
+    const command = `damoov:${name}`;
+    if (!defined.has(command)) client.defineCommand(command, asDefined(lua[name]));
     defined.add(command);
-    return client.runCommand(command, [...keys, ...args]);
+    return client.runCommand(command, [keys.length, ...keys, ...args]);
   };
+}
+
+/** How many keys there are is told with each call: the client takes it for the first argument where the definition leaves it out. */
+function asDefined(lua: string): { lua: string; numberOfKeys: number } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- BullMQ's type asks for what ioredis can do without
+  return { lua } as { lua: string; numberOfKeys: number };
 }
 
 /** Reads the scripts that lie beside a module, by their names without `.lua`; told is the module's own `import.meta.url`. */

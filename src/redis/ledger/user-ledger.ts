@@ -53,7 +53,7 @@ export interface RedisUserLedger extends UserLedger {
 /** The ledger under the prefix of the jobs' queue, and so in the same slot of a cluster. */
 export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   const { prefix, jobs, gates, lockMs, prepareEvent } = options;
-  const script = ledgerScripts(jobs);
+  const scripts = ledgerScripts(jobs);
   const names = createDeletionNames({ jobs, prefix });
   const jobsBase = jobs.toKey('');
   const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
@@ -88,7 +88,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const ahead = [...hold.gates.must, ...hold.gates.may];
     const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
     const reply = Reply.parse(
-      await script('begin')(
+      await scripts.begin(
         [settledKey(jobId), `${jobsBase}${jobId}`, lockKey(jobId), ...gates.keysOf(ahead)],
         [
           ...bases,
@@ -158,7 +158,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
     const settle = (returned?: Names) => {
-      return script('settle')(
+      return scripts.settle(
         [
           settledKey(jobId),
           lockKey(jobId),
