@@ -24,7 +24,8 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
   const { uid, gen, st, doubt, dd, made, pc, cv, dv } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
   for (const field of FIELDS) {
-    const written = version.parse(hash[`v:${field}`]);
+    const text = hash[`v:${field}`];
+    const written = text === undefined ? undefined : version.parse(text);
     if (written !== undefined) fields[field] = written;
   }
   return {
