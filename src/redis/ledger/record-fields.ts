@@ -60,11 +60,11 @@ export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } 
     ['dv', deleted],
     ...FIELDS.map((field): [string, string | undefined] => [`v:${field}`, fields[field]]),
   ];
-  return {
-    set: hash.flatMap(([name, value]) => (value === undefined ? [] : [name, value])),
-    drop: [
-      ...hash.flatMap(([name, value]) => (value === undefined ? [name] : [])),
-      ...(isInDoubt ? [] : ['doubt']),
-    ],
-  };
+  const set: string[] = [];
+  const drop = isInDoubt ? [] : ['doubt'];
+  for (const [name, value] of hash) {
+    if (value === undefined) drop.push(name);
+    else set.push(name, value);
+  }
+  return { set, drop };
 }

@@ -267,9 +267,9 @@ function nameOf({ jobId, nonce }: Run): string {
 }
 
 function pairsOf(flat: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : [])),
-  );
+  const pairs: Record<string, string> = {};
+  for (let at = 0; at < flat.length; at += 2) pairs[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return pairs;
 }
 
 function keptOf({ outcome, attempts, event }: Settlement, run: Run): object {
