@@ -11,8 +11,8 @@ import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 
 const BACKLOGS = [10_000, 100_000, 1_000_000];
 const QUICK_BACKLOGS = [2000, 20_000];
-/** With the first time, all rounds together stay below the completed jobs that are kept: their number shows the progress. */
-const JOBS = 1200;
+/** Below the completed jobs that are kept, whose number shows the progress. */
+const JOBS = 2000;
 const QUICK_JOBS = 800;
 const WARM_UP = 200;
 
@@ -20,6 +20,8 @@ const WARM_UP = 200;
 interface Queue extends Lane {
   readonly length: number;
   readonly pid: number;
+  /** So many jobs were ever added: each is of another user. */
+  added: number;
 }
 
 type Result = Drained & { bytes: number };
@@ -53,10 +55,10 @@ async function fill(ground: Ground, sandbox: string, length: number): Promise<Qu
   await addSignUps(lane, length);
   const { pid } = ground.spawnWorker(OURS, lane.redisUrl, sandbox);
   lane.pids.push(pid);
-  return { ...lane, length, pid };
+  return { ...lane, length, pid, added: length };
 }
 
-/** Carries some jobs out, and adds as many. */
+/** Carries some jobs out, forgets them, and adds as many. */
 async function takeOut(queue: Queue, size: Parameters<typeof carryOut>[1]): Promise<Result> {
   const { jobs, length, pid } = queue;
   const drained = await carryOut(queue, size);
@@ -64,7 +66,9 @@ async function takeOut(queue: Queue, size: Parameters<typeof carryOut>[1]): Prom
   while ((await jobs.getActiveCount()) > 0) await sleep(10);
   const bytes = await residentOf(pid);
   const done = length - (await jobs.getWaitingCount());
-  await addSignUps(queue, done, length + (await jobs.getCompletedCount()));
+  await jobs.clean(0, 0, 'completed');
+  await addSignUps(queue, done, queue.added);
+  queue.added += done;
   return { ...drained, bytes };
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type Argument, type Script, luaBeside } from './scripts.ts';
 
 /** So many leave together at the most: Redis works on them while the next ones are written, and others get their turn between. */
-const MOST = 8;
+const MOST = 4;
 
 const GATHERED = luaBeside(import.meta.url)('gathered');
 

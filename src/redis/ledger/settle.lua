@@ -72,11 +72,13 @@ if change.receipt then
   end
 end
 
---- Whether an event can be added to this queue: of several queues none is written to, where another would fail.
+--- What an add writes to, or reads.
 local TYPES = {
   wait = 'list', paused = 'list', meta = 'hash', id = 'string', completed = 'zset', delayed = 'zset', active = 'list',
   events = 'stream', marker = 'zset',
 }
+
+--- Whether an event can be added to this queue: of several queues none is written to, where another would fail.
 local function isWhole(queue)
   for name, expected in pairs(TYPES) do
     local is = redis.call('TYPE', queue .. name).ok
