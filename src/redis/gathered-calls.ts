@@ -44,9 +44,9 @@ interface Call {
 }
 
 async function carryOut(calls: readonly Call[], script: Script): Promise<void> {
-  const keys = calls.flatMap((call) => call.keys);
-  const args = calls.flatMap((call) => [call.keys.length, call.args.length, ...call.args]);
   try {
+    const keys = calls.flatMap((call) => call.keys);
+    const args = calls.flatMap((call) => [call.keys.length, call.args.length, ...call.args]);
     const answers = Answers.parse(await script(keys, args));
     for (const [index, { resolve, reject }] of calls.entries()) {
       const [isAnswer, told] = answers[index] ?? [0, 'ERR no answer'];

@@ -12,6 +12,10 @@ while ARGV[at] do
     -- Servers before Redis 7 throw a text.
     fault = fault or tostring(answer)
   end
+  if fault and string.find(fault, 'READONLY', 1, true) then
+    -- For this the client looks for the new master and calls again; nothing can have been written.
+    return redis.error_reply('READONLY it is a replica')
+  end
   table.insert(answers, fault and { 0, fault } or { 1, answer or false })
   key, at = key + keys, from + arguments
 end

@@ -100,7 +100,7 @@ function namesOfScripts(): Map<string, string> {
     name,
     script,
   ) {
-    // `damoov:settle:20` and `moveToFinished:6.7.0` are told without what may change by itself.
+    // `damoov:settle` and `moveToFinished:6.7.0` are told without what may change by itself.
     nameIt(script.lua, name.replace(/^damoov:/, '').replace(/:.*$/, ''));
     define.call(this, name, script);
   });

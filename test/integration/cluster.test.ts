@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Queue, Worker } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connectRedis } from '../../src/redis/connection.ts';
+import { createFailedJobs } from '../../src/redis/failed/failed-jobs.ts';
 import { stopWorker } from '../../src/redis/stop-worker.ts';
 import { expectNothingLost, expectService } from '../support/expect-service.ts';
 import { type RedisCluster, startCluster } from '../support/redis-topology.ts';
@@ -42,6 +43,34 @@ describe('a Redis Cluster', () => {
       expect(await world.requests('create')).toHaveLength(3);
       expect(world.events).toHaveLength(3);
     }
+  });
+
+  it('lets no script begin while its slot moves, which would find half of what it changes gone', async () => {
+    const prefix = `{moving-${randomUUID()}}`;
+    const connection = connectRedis(cluster.target);
+    const jobs = new Queue('user-jobs', { connection, prefix });
+    onTestFinished(async () => {
+      await jobs.close();
+      connection.disconnect();
+    });
+    const failed = createFailedJobs({ prefix, jobs, instances: new Set(['default']) });
+    await jobs.add('create-user', {}, { jobId: 'f-1' });
+    await connection.lrem(jobs.toKey('wait'), 0, 'f-1');
+    await connection.zadd(jobs.toKey('failed'), 1, 'f-1');
+
+    const slot = await cluster.slotOf(prefix);
+    const from = await cluster.masterOf(prefix);
+    const to = await cluster.masterOf(await prefixElsewhere(slot));
+    const [fromId, toId] = await Promise.all([from, to].map(({ asked }) => asked.cluster('MYID')));
+    await to.asked.cluster('SETSLOT', slot, 'IMPORTING', String(fromId));
+    await from.asked.cluster('SETSLOT', slot, 'MIGRATING', String(toId));
+    const retried = failed.retry([{ jobId: 'f-1', failedAt: 1 }]);
+    await expect.poll(async () => /errorstat_TRYAGAIN/.test(await from.asked.info('errorstats'))).toBe(true);
+    expect(await from.asked.zscore(jobs.toKey('failed'), 'f-1')).toBe('1');
+
+    await Promise.all([from, to].map(({ asked }) => asked.cluster('SETSLOT', slot, 'STABLE')));
+    expect(await retried).toBe(1);
+    expect(await jobs.getWaitingCount()).toBe(1);
   });
 
   it('loses no job with a master that is killed under load: one event id a job, one user a sign-up', async () => {
@@ -83,3 +112,12 @@ describe('a Redis Cluster', () => {
     await everyoneTakes('after');
   }, 300_000);
 });
+
+/** A key that lies on another master than this slot. */
+async function prefixElsewhere(slot: number): Promise<string> {
+  for (let n = 0; ; n++) {
+    const key = `{elsewhere-${n}}`;
+    // Three masters have a third of the slots each, in order.
+    if (Math.abs((await cluster.slotOf(key)) - slot) > 16_384 / 3 + 1) return key;
+  }
+}

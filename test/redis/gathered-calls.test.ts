@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
+import { type RedisConnection, connectRedis } from '../../src/redis/connection.ts';
+import { startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
 import { gathered, luaForSeveral } from '../../src/redis/gathered-calls.ts';
 import { refusalOf } from '../../src/redis/refusal.ts';
 import { type Script, scriptsOf } from '../../src/redis/scripts.ts';
@@ -12,6 +17,8 @@ if ARGV[1] == 'throw' then
   return redis.call('HGET', KEYS[1], 'field')
 elseif ARGV[1] == 'refuse' then
   return redis.error_reply('OOM it is full')
+elseif ARGV[1] == 'count' then
+  return redis.call('INCR', KEYS[1])
 elseif ARGV[1] == 'nothing' then
   return nil
 end
@@ -65,6 +72,25 @@ it('fails all of them where Redis does not answer', async () => {
   expect(await call([key('a')], ['again'])).toContain('again');
 });
 
+it('waits for the new master where Redis has become a replica', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'gathered-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const server = await startRedisServer({ dir });
+  onTestFinished(() => server.stop());
+  const admin = new Redis(server.url);
+  onTestFinished(() => admin.disconnect());
+  const { call, key, script } = openScript(connectRedis({ kind: 'url', url: server.url }));
+  expect(await call([key('number')], ['count'])).toBe(1);
+
+  await admin.replicaof('127.0.0.1', 1);
+  const answers = Promise.all([call([key('number')], ['count']), call([key('number')], ['count'])]);
+  await expect.poll(async () => /errorstat_READONLY/.test(await admin.info('errorstats'))).toBe(true);
+  await admin.replicaof('NO', 'ONE');
+  expect(await answers).toEqual([2, 3]);
+  // The client asked again, not we.
+  expect(script).toHaveBeenCalledTimes(2);
+});
+
 it('fails a call that is left without an answer', async () => {
   const { call, key, script } = openScript();
   script.mockResolvedValueOnce([[1, 'first']]);
@@ -72,8 +98,7 @@ it('fails a call that is left without an answer', async () => {
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
 });
 
-function openScript() {
-  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+function openScript(redis: RedisConnection = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })) {
   const prefix = `{test-${randomUUID()}}`;
   const key = (name: string) => `${prefix}:${name}`;
   const queue = new Queue('user-jobs', { connection: redis, prefix });

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { Job, Queue, RedisQueueBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { QUEUE_FUNCTIONS } from '../../src/redis/queue-functions.ts';
 
 type FunctionName = keyof typeof QUEUE_FUNCTIONS;
+
+const MOVE_TO_DELAYED_KEYS = 11;
 
 /** What has BullMQ call the script itself. */
 const CALLS: Record<FunctionName, (backend: RedisQueueBackend, job: Job, queue: Queue) => Promise<unknown>> =
@@ -42,8 +45,26 @@ it.each(Object.keys(CALLS) as FunctionName[])('%s takes the keys that BullMQ giv
     ...all.slice(count).map((argument) => (Buffer.isBuffer(argument) ? argument : String(argument))),
   );
   expect(keys).toEqual(all.slice(0, count));
+  // settle.lua counts the arguments of these.
+  if (name === 'addStandardJob') expect(all.slice(count)).toHaveLength(3);
+  if (name === 'moveToFinished') expect(all.slice(count)).toHaveLength(9);
   const used = [...body.matchAll(/\bKEYS\[(\d+)\]/g)].map(([, place]) => Number(place));
   expect(Math.max(...used)).toBeLessThanOrEqual(count);
+});
+
+it('a job is parked with the arguments that BullMQ would give', async () => {
+  const { redis, queue } = openQueue();
+  const gate = await readFile('src/redis/gates/gate.lua', 'utf8');
+  const script = `
+    local told
+    local function moveToDelayed(base, args) told = args return 0 end
+    ${gate}
+    park(KEYS[1], '7', 'token', ARGV[1], 1000)
+    return told`;
+  onTestFinished(async () => void (await redis.del(queue.toKey('7'))));
+  const all = queue.getBackend().moveToDelayedArgs('7', 1, 'token', 1000, { skipAttempt: true });
+  const args = all.slice(MOVE_TO_DELAYED_KEYS).map((argument) => String(argument ?? ''));
+  expect(await redis.eval(script, 1, queue.toKey(''), 1)).toEqual(args);
 });
 
 function openQueue() {

@@ -157,8 +157,8 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
     const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
-    const settle = (returned?: Names) => {
-      return scripts.settle(
+    const settle = (returned?: Names) =>
+      scripts.settle(
         [
           settledKey(jobId),
           lockKey(jobId),
@@ -186,7 +186,6 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           ...(settlement?.completion?.prepare(settlement.event.data) ?? []),
         ],
       );
-    };
     const { returned } = settlement ?? {};
     return followed(adds, async () => {
       const reply = Ended.parse(await (returned === undefined ? settle() : names.call(returned, settle)));
