@@ -5,7 +5,7 @@
 
 /** Two shared cores, Node 24, Redis 7.0.15; CPU times there vary by a third from run to run. */
 export const MEASURED = {
-  /** CPU in seconds. docs/performance.md: the whole pipeline, Damoov answers at once. */
+  /** CPU in seconds, the whole pipeline, Damoov answers at once: between what docs/performance.md and docs/capacity.md tell. */
   workerS: 867e-6,
   redisS: 463e-6,
   /** docs/performance.md: CPU of Redis, an add. */
@@ -26,9 +26,9 @@ export const MEASURED = {
   cancelledDeletionBytes: 130,
   /** docs/library.md: `rememberMs` of a subscriber. */
   seenEventBytes: 150,
-  /** docs/scaling.md: INFO stats over 5,000 sign-ups, five rounds, two with `UserEvents`. Bytes to Redis and from it. */
-  redisIn: { add: 575, job: 5137, event: 1022 },
-  redisOut: { add: 13, job: 589, event: 728 },
+  /** docs/scaling.md: INFO stats over 5,000 sign-ups, three rounds, two with `UserEvents`. Bytes to Redis and from it. */
+  redisIn: { add: 584, job: 3332, event: 1022 },
+  redisOut: { add: 11, job: 614, event: 728 },
   /** The same, by what the append-only file grew. */
   appended: { add: 744, job: 3842, event: 1459 },
   /** The same, by what the worker read and wrote less what Redis counted: HTTP without TLS, and the log's line. */
