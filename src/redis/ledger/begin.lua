@@ -114,7 +114,8 @@ if knownAs ~= 'found' and settlement then
   local settled = cjson.decode(settlement)
   local job = redis.call('HMGET', jobKey, 'stc', 'timestamp')
   local isSame = job[2] == settled.timestamp
-  if isSame and (settled.outcome.status ~= 'failed' or tonumber(job[1] or '0') > settled.stalls) then
+  local stalls = tonumber(job[1] or '0')
+  if isSame and (settled.outcome.status ~= 'failed' or wasCutOff(jobKey, run, stalls, settled.stalls)) then
     return { 'settled', settlement }
   end
   -- It failed and was then put back by hand, or it is another job that was given the id of one that is gone.

@@ -21,6 +21,20 @@ local function nowMs()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+--- Whether a job that has failed comes again because its run was cut off before the queue knew, and not because somebody put it back.
+--- Each time that it stalls counts once, and for one run: who puts it back later wants it decided anew.
+local function wasCutOff(jobKey, run, stalls, settledStalls)
+  local toldStalls, toldRun = string.match(redis.call('HGET', jobKey, 'tl') or '', '^(%d+) (.*)$')
+  if toldRun == run then
+    return true
+  end
+  if stalls <= math.max(settledStalls, tonumber(toldStalls or '0')) then
+    return false
+  end
+  redis.call('HSET', jobKey, 'tl', string.format('%d %s', stalls, run))
+  return true
+end
+
 local function part(list, from, count)
   return { unpack(list, from, from + count - 1) }
 end

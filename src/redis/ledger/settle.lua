@@ -40,7 +40,8 @@ if hash == '' then
   local was, is = earlier and cjson.decode(earlier), change.job
   if was and was.timestamp == is.timestamp then
     -- It may have failed and then been put back by hand: that is another end.
-    if was.outcome.status ~= 'failed' or was.run == is.run or is.stalls > was.stalls then
+    local isAgain = was.outcome.status ~= 'failed' or was.run == is.run
+    if isAgain or wasCutOff(jobsBase .. jobId, is.run, is.stalls, was.stalls) then
       return { 'settled', earlier }
     end
   end

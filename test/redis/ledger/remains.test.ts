@@ -175,6 +175,10 @@ describe('a settled job', () => {
     expect(await world.ledger.settleUnread(again, settlement)).toBeUndefined();
     const stalled = { ...again, nonce: 'of a third', stalls: again.stalls + 1 };
     expect(await world.ledger.settleUnread(stalled, settlement)).toMatchObject({ outcome: FAILED });
+    expect(await world.ledger.settleUnread(stalled, settlement)).toMatchObject({ outcome: FAILED });
     expect((await world.eventIds())[0]).toHaveLength(2);
+    const putBack = { ...stalled, nonce: 'of a fourth' };
+    expect(await world.ledger.settleUnread(putBack, settlement)).toBeUndefined();
+    expect((await world.eventIds())[0]).toHaveLength(3);
   });
 });

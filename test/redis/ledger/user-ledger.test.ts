@@ -261,8 +261,15 @@ describe('a job that is settled', () => {
     const outcome = { status: 'failed', code: 'rejected', message: 'no' } as const;
     await user.settle(world.settlementOf(job, outcome), { record: user.record });
     await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, 'stc', '1');
+    job.attemptsStarted++;
     expect(await world.begin(job)).toMatchObject({ is: 'settled', settlement: { outcome } });
-    await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, 'stc', '0');
+    // A reply that was lost.
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settlement: { outcome } });
+    await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, 'stc', '2');
+    job.attemptsStarted++;
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settlement: { outcome } });
+    // Put back by hand, a job still has stalled as often.
+    job.attemptsStarted++;
     expect((await world.begin(job)).is).toBe('taken');
   });
 
