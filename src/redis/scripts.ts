@@ -12,7 +12,8 @@ export type Script = (keys: readonly string[], args: readonly Argument[]) => Pro
  * Makes scripts callable, once the queue has its connection; a Redis that has forgotten them is told them again by the client.
  *
  * Behind its own keys each call declares one that nobody ever makes: a cluster that moves a slot turns calls away whose keys are not
- * all in one place, and the client asks again. Without it a script could begin and find half of what it changes gone.
+ * all in one place, and the client asks again. Without it a script could begin and find half of what it changes gone. The scripts
+ * themselves never see it.
  */
 export function scriptsOf<Name extends string>(
   queue: Queue,
@@ -33,7 +34,7 @@ export function scriptsOf<Name extends string>(
 /** Where the definition leaves out how many keys there are, the client takes each call's first argument for it. */
 function asDefined(lua: string): { lua: string; numberOfKeys: number } {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- BullMQ's type asks for what ioredis can do without
-  return { lua } as { lua: string; numberOfKeys: number };
+  return { lua: `table.remove(KEYS) ${lua}` } as { lua: string; numberOfKeys: number };
 }
 
 /** Reads the scripts that lie beside a module, by their names without `.lua`; told is the module's own `import.meta.url`. */

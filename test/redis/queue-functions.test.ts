@@ -54,11 +54,11 @@ it.each(Object.keys(CALLS) as FunctionName[])('%s takes the keys that BullMQ giv
 
 it('a job is parked with the arguments that BullMQ would give', async () => {
   const { redis, queue } = openQueue();
-  const gate = await readFile('src/redis/gates/gate.lua', 'utf8');
+  const parked = await readFile('src/redis/parked.lua', 'utf8');
   const script = `
     local told
     local function moveToDelayed(base, args) told = args return 0 end
-    ${gate}
+    ${parked}
     park(KEYS[1], '7', 'token', ARGV[1], 1000)
     return told`;
   onTestFinished(async () => void (await redis.del(queue.toKey('7'))));

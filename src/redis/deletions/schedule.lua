@@ -9,7 +9,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 local base, data = ARGV[2], ARGV[4]
 local requestedAt, dueAt, mode, keepS = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
-local given = ARGV[10] and { { KEYS[2], ARGV[3] }, { KEYS[3], ARGV[10] } } or { { KEYS[2], ARGV[3] } }
+local given = KEYS[3] and { { KEYS[2], ARGV[3] }, { KEYS[3], ARGV[10] } } or { { KEYS[2], ARGV[3] } }
 
 local function isLiveUnder(key, hash)
   return isLive(deletionOf(base, deletionId(hash, (nameState(key)))))

@@ -34,7 +34,7 @@ const AT_ONCE = 200;
 
 export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): Brake {
   const script = scriptsOf(jobs, {
-    brake: [QUEUE_FUNCTIONS.promote, readLua('gate'), readLua('brake')].join('\n'),
+    brake: [QUEUE_FUNCTIONS.promote, readLua('../parked'), readLua('gate'), readLua('brake')].join('\n'),
   });
   const [gate, fingerprint] = BRAKE;
   const held = `${prefix}:gate:${gate}:held`;

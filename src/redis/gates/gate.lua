@@ -23,17 +23,6 @@ local function fingerprintOf(gate)
   return string.match(gate, '([^:]*)$')
 end
 
---- Puts a job aside that the caller's lock holds; no attempt is spent. False where it is the caller's no more.
-local function park(jobsBase, jobId, token, now, delayMs)
-  local delay = string.format('%.0f', delayMs)
-  if moveToDelayed(jobsBase, { jobsBase, now, jobId, token, delay, '1', '', '0', '' }) ~= 0 then
-    return false
-  end
-  -- Another job may come to bear the id, and must not be woken in the place of this one.
-  redis.call('HSET', jobsBase .. jobId, 'pk', 1)
-  return true
-end
-
 --- Puts a job before the gate. False where it is not the caller's any more.
 local function hold(gate, heldKey, score, jobsBase, jobId, token, now)
   redis.call('SET', (refusedKeyOf(heldKey)), fingerprintOf(gate), 'EX', 10)
@@ -47,7 +36,7 @@ end
 --- Lets a job go that was put before the gate. False where it was removed, or something else has woken it.
 local function release(heldKey, jobId, jobsBase)
   redis.call('ZREM', heldKey, jobId)
-  return redis.call('HGET', jobsBase .. jobId, 'pk') and promote(jobsBase, { jobsBase, jobId }) == 0
+  return unpark(jobsBase, jobId)
 end
 
 --- Wakes a job to try the gate: the oldest, unless it has just been refused, maybe for a reason of its own.

@@ -58,9 +58,11 @@ const NUDGE_MS = 5000;
 export function createGates(options: GatesOptions): RedisGates {
   const { prefix, jobs, lockMs, fingerprints, probes, now, onChange } = options;
   const script = scriptsOf(jobs, {
-    refuse: [QUEUE_FUNCTIONS.moveToDelayed, readLua('gate'), readLua('refuse')].join('\n'),
+    refuse: [QUEUE_FUNCTIONS.moveToDelayed, readLua('../parked'), readLua('gate'), readLua('refuse')].join(
+      '\n',
+    ),
     probed: [readLua('gate'), readLua('probed')].join('\n'),
-    tend: [QUEUE_FUNCTIONS.promote, readLua('gate'), readLua('tend')].join('\n'),
+    tend: [QUEUE_FUNCTIONS.promote, readLua('../parked'), readLua('gate'), readLua('tend')].join('\n'),
     passed: [readLua('gate'), readLua('passed')].join('\n'),
   });
   const scoutMs = lockMs;

@@ -17,7 +17,7 @@ local waiting = redis.call('ZCOUNT', base .. 'delayed', '-inf', ARGV[4])
 for _, list in ipairs({ 'wait', 'paused', 'active' }) do
   waiting = waiting + redis.call('LLEN', base .. list)
 end
-for i = 2, #KEYS - 1 do
+for i = 2, #KEYS do
   waiting = waiting + redis.call('ZCARD', KEYS[i])
 end
 

@@ -13,7 +13,7 @@ export function ledgerScripts(jobs: Queue) {
   const { addStandardJob, moveToDelayed, moveToFinished, promote } = QUEUE_FUNCTIONS;
   const script = scriptsOf(jobs, {
     begin: luaForSeveral(
-      [moveToDelayed, promote, readLua('record'), readLua('../gates/gate')],
+      [moveToDelayed, promote, readLua('../parked'), readLua('record'), readLua('../gates/gate')],
       readLua('begin'),
     ),
     settle: luaForSeveral(
@@ -21,6 +21,7 @@ export function ledgerScripts(jobs: Queue) {
         addStandardJob,
         moveToFinished,
         promote,
+        readLua('../parked'),
         readLua('record'),
         readLua('remains'),
         readLua('../deletions/deletion'),

@@ -1,4 +1,4 @@
--- What begin and settle share: how a user's record is reached, who holds it, who is woken next. It compares no versions.
+-- What begin and settle share: how a user's record is reached, who holds it, who is woken next, why a job comes again. It compares no versions.
 -- Keys that only a record names (pointers, the locks of owners) are not declared: the prefix keeps all in one slot.
 
 --- The hash under which the record lies: a pointer leads there, in one step.
@@ -64,7 +64,7 @@ local function wakeOldest(key, jobsBase, reserveMs)
     end
     redis.call('ZREM', waiting, oldest)
     -- Not delayed any more: it was removed, or its own timer has woken it. Or it is another job, which bears the id now.
-    if redis.call('HGET', jobsBase .. oldest, 'pk') and promote(jobsBase, { jobsBase, oldest }) == 0 then
+    if unpark(jobsBase, oldest) then
       redis.call('HSET', key, 'next', string.format('%s %.0f', oldest, nowMs() + reserveMs))
       return true
     end
@@ -75,9 +75,7 @@ end
 local function wakeAll(key, jobsBase)
   local waiting = key .. ':waiting'
   for _, jobId in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
-    if redis.call('HGET', jobsBase .. jobId, 'pk') then
-      promote(jobsBase, { jobsBase, jobId })
-    end
+    unpark(jobsBase, jobId)
   end
   redis.call('DEL', waiting)
 end

@@ -20,12 +20,12 @@ import {
 } from '../../worker/user-ledger.ts';
 import { type Names, createDeletionNames } from '../deletions/deletion-names.ts';
 import type { RedisGates } from '../gates/gates.ts';
+import type { PreparedAdd } from '../prepare-add.ts';
 import { ledgerScripts } from './ledger-scripts.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { countOf } from './outcome-counts.ts';
 import { chainKey } from './receipt-chain.ts';
 import { recordOf } from './record-fields.ts';
-import type { PreparedAdd } from '../prepare-add.ts';
 import { sweepKeyOf } from './sweep.ts';
 import { type Naming, hashesOf, namingOf } from './user-hash.ts';
 
