@@ -162,3 +162,11 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
 }
 
 export const UPDATED: Settled = { status: 'done', type: 'user.updated', userId, changed: ['phone'] };
+
+/** A record of which nothing is known. */
+export const EMPTY = { generation: 0, state: 'unknown' as const, isInDoubt: false, fields: {} };
+
+/** What a run learnt that knows the user to be there. */
+export const live = (user: { record: object }) => ({
+  record: { ...(user.record as typeof EMPTY), userId, state: 'live' as const, isInDoubt: false },
+});
