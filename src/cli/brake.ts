@@ -2,7 +2,8 @@
  * `damoov-users deletions release|refuse`: what becomes of the deletions that the brake holds.
  */
 import type { Decision } from '../redis/gates/brake.ts';
-import { type Terminal, confirm, isTerminal } from './confirm.ts';
+import { confirm, isTerminal } from './confirm.ts';
+import type { CommandContext } from './context.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';
 import { type UserOptions, withDeletions } from './with-deletions.ts';
@@ -19,15 +20,18 @@ const WORDS = {
 } as const;
 
 /** Counts first, and changes nothing that nobody has confirmed. */
-export async function decideOver(decision: Decision, options: BrakeOptions): Promise<void> {
+export async function decideOver(
+  decision: Decision,
+  options: BrakeOptions,
+  context: CommandContext,
+): Promise<void> {
   const { verb, done } = WORDS[decision];
   const { clientId, userId, instance, json } = options;
-  const out = outputOf();
-  const terminal: Terminal = { input: process.stdin, output: process.stderr };
+  const out = outputOf(context.stdout);
   if (instance !== undefined && clientId === undefined && userId === undefined) {
     throw new UsageError('--instance: needs --client-id or --user-id');
   }
-  await withDeletions(options, async (_deletions, brake) => {
+  await withDeletions(options, context, async (_deletions, brake) => {
     const isOfUser = clientId !== undefined || userId !== undefined;
     const ids = await brake.find(isOfUser ? { clientId, userId, instance } : undefined);
     const count = ids.length;
@@ -42,12 +46,12 @@ export async function decideOver(decision: Decision, options: BrakeOptions): Pro
     }
     const what = `${count.toLocaleString('en-US')} ${count === 1 ? 'deletion' : 'deletions'}`;
     if (options.yes !== true) {
-      if (!isTerminal(terminal)) {
+      if (!isTerminal(context)) {
         throw new UsageError(
           `${what} held, nothing was ${done}: confirm with --yes, as there is no terminal to ask`,
         );
       }
-      if (!(await confirm(`${verb} ${what}?`, terminal))) throw new Error(`nothing was ${done}`);
+      if (!(await confirm(`${verb} ${what}?`, context))) throw new Error(`nothing was ${done}`);
     }
     await tell(await brake.decide(decision, ids));
   });

@@ -2,6 +2,7 @@
  * What the command line knows: which commands there are. How each is called lies in `commands/`, a file each; what carries it
  * out is loaded only when it is run.
  */
+import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { registerDelete } from './commands/delete.ts';
 import { registerDeletions } from './commands/deletions.ts';
@@ -19,6 +20,7 @@ import { registerSchema } from './commands/schema.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerCreate, registerUpdate } from './commands/user-jobs.ts';
 import { registerWorker } from './commands/worker.ts';
+import type { CommandContext, OutputStream } from './context.ts';
 
 /** In the order of the help. */
 const COMMANDS: readonly Register[] = [
@@ -39,22 +41,39 @@ const COMMANDS: readonly Register[] = [
   registerProbe,
 ];
 
+/** The width of the help where the output is no terminal. */
+const COLUMNS = 80;
+
 const ENDS = `
 \`damoov-users COMMAND --help\` tells more and has examples. Queues and credentials come from the environment, and from .env.
 Exit status: 0 done, 1 it failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
 
-/** @param ended told whether the command did what it was asked for, where it can fail without an error. */
-export function commandLine(version: string, ended: Ended): Command {
+/** @param ended called with whether the command did what was asked, if it can fail without an error. */
+export function commandLine(version: string, ended: Ended, context: CommandContext): Command {
+  const { stdout, stderr } = context;
   const program = new Command('damoov-users')
     .description('Provisions, updates and deletes Damoov users from a Redis queue.')
     .version(version)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? COLUMNS,
+      getErrHelpWidth: () => stderr.columns ?? COLUMNS,
+      getOutHasColors: () => hasColors(stdout),
+      getErrHasColors: () => hasColors(stderr),
+    })
     .showHelpAfterError('(--help tells more)')
     .configureHelp(HELP_STYLE)
     .addHelpCommand(
       new Command('help').argument('[command]').description('the same as --help').helpGroup('Help:'),
     )
     .addHelpText('after', ENDS);
-  for (const register of COMMANDS) register(program, ended);
+  for (const register of COMMANDS) register(program, ended, context);
   return program;
+}
+
+/** By the rule of Node: a terminal has colours unless NO_COLOR is set; FORCE_COLOR gives them to every stream. */
+function hasColors(stream: OutputStream): boolean {
+  return styleText('bold', '', { stream }) !== '';
 }

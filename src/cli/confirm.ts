@@ -2,22 +2,19 @@
  * Asks whoever sits at the terminal whether to go on. Knows nothing of what is asked.
  */
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import type { CommandContext } from './context.ts';
 
-export interface Terminal {
-  input: Readable & { isTTY?: boolean };
-  /** Where the question is put: standard error, for standard output is the result's. */
-  output: Writable & { isTTY?: boolean };
-}
+/** The question goes to standard error: standard output is for the result. */
+type Terminal = Pick<CommandContext, 'stdin' | 'stderr'>;
 
 /** Whether somebody can be asked. */
-export function isTerminal({ input, output }: Terminal): boolean {
-  return input.isTTY === true && output.isTTY === true;
+export function isTerminal({ stdin, stderr }: Terminal): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
 }
 
 /** True for `y` and `yes`; everything else, the end of the input and Ctrl-C too, is a no. */
-export async function confirm(question: string, { input, output }: Terminal): Promise<boolean> {
-  const lines = createInterface({ input, output });
+export async function confirm(question: string, { stdin, stderr }: Terminal): Promise<boolean> {
+  const lines = createInterface({ input: stdin, output: stderr });
   const { promise, resolve } = Promise.withResolvers<string>();
   lines.on('close', () => resolve(''));
   lines.on('SIGINT', () => lines.close());

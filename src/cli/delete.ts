@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Brake } from '../redis/gates/brake.ts';
+import type { CommandContext } from './context.ts';
 import { scheduledText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
 import { tellEnd } from './tell-end.ts';
@@ -26,7 +27,7 @@ export interface DeleteOptions extends UserOptions {
 const LOOK_MS = 200;
 
 /** False where it was too late to move the deletion, or where it was waited for and deleted nobody. */
-export async function deleteUser(options: DeleteOptions): Promise<boolean> {
+export async function deleteUser(options: DeleteOptions, context: CommandContext): Promise<boolean> {
   const { reason, correlationId, reschedule = false, wait = false, json = false } = options;
   const now = Date.now();
   const dueAt = options.at ?? now + (options.in ?? 0);
@@ -36,8 +37,8 @@ export async function deleteUser(options: DeleteOptions): Promise<boolean> {
     ...(reason !== undefined && { reason }),
     ...(correlationId !== undefined && { correlationId }),
   };
-  const out = outputOf();
-  return withDeletions(options, async (deletions, brake, resultOf) => {
+  const out = outputOf(context.stdout);
+  return withDeletions(options, context, async (deletions, brake, resultOf) => {
     const scheduled = await deletions.schedule(request, dueAt, { reschedules: reschedule });
     const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();
     if (wait && isPending) {
@@ -50,9 +51,9 @@ export async function deleteUser(options: DeleteOptions): Promise<boolean> {
     }
     const { jobId } = scheduled;
     const over = new AbortController();
-    const held = tellIfHeld(brake, jobId, over.signal);
+    const held = tellIfHeld(brake, jobId, over.signal, context);
     try {
-      return await tellEnd('user.deleted', options, (limit) => resultOf(jobId, limit));
+      return await tellEnd('user.deleted', options, context, (limit) => resultOf(jobId, limit));
     } finally {
       over.abort();
       await held;
@@ -61,11 +62,16 @@ export async function deleteUser(options: DeleteOptions): Promise<boolean> {
 }
 
 /** Once: who waits for a deletion that the brake holds has to decide over it. */
-async function tellIfHeld(brake: Brake, jobId: string, over: AbortSignal): Promise<void> {
+async function tellIfHeld(
+  brake: Brake,
+  jobId: string,
+  over: AbortSignal,
+  { stderr }: CommandContext,
+): Promise<void> {
   while (!over.aborted) {
     // Where Redis is away the wait itself says so.
     if (await brake.holds(jobId).catch(() => false)) {
-      process.stderr.write('the brake holds the deletion: `deletions release` or `refuse` decides\n');
+      stderr.write('the brake holds the deletion: `deletions release` or `refuse` decides\n');
       return;
     }
     await sleep(LOOK_MS, undefined, { signal: over }).catch(() => {});

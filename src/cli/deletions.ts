@@ -3,6 +3,7 @@
  */
 import type { Deletion } from '../redis/deletions/deletion-list.ts';
 import { type Deletions } from '../redis/deletions/deletions.ts';
+import type { CommandContext } from './context.ts';
 import { HEADING, deletionText, scheduledText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';
@@ -19,10 +20,10 @@ export interface ListDeletionsOptions extends UserOptions {
 }
 
 /** Shows what is pending, the next due first. */
-export async function listDeletions(options: ListDeletionsOptions): Promise<void> {
+export async function listDeletions(options: ListDeletionsOptions, context: CommandContext): Promise<void> {
   const { next, json = false } = options;
-  const out = outputOf();
-  await withDeletions(options, async (deletions, brake) => {
+  const out = outputOf(context.stdout);
+  await withDeletions(options, context, async (deletions, brake) => {
     let shown = 0;
     for await (const deletion of chosen(deletions, options)) {
       if (next > 0 && shown === next) {
@@ -55,11 +56,14 @@ async function* chosen(deletions: Deletions, options: ListDeletionsOptions): Asy
 }
 
 /** True where nothing is deleted any more. */
-export async function cancelDeletion(options: UserOptions & { json?: boolean }): Promise<boolean> {
+export async function cancelDeletion(
+  options: UserOptions & { json?: boolean },
+  context: CommandContext,
+): Promise<boolean> {
   const user = named(options);
-  return withDeletions(options, async (deletions) => {
+  return withDeletions(options, context, async (deletions) => {
     const answer = await deletions.cancel(user, { searches: 'always' });
-    await outputOf().line(scheduledText(answer, Date.now(), options.json === true));
+    await outputOf(context.stdout).line(scheduledText(answer, Date.now(), options.json === true));
     return answer === 'cancelled';
   });
 }
@@ -73,13 +77,16 @@ export interface RescheduleOptions extends UserOptions {
 }
 
 /** True where the deletion is due at another time now. */
-export async function rescheduleDeletion(options: RescheduleOptions): Promise<boolean> {
+export async function rescheduleDeletion(
+  options: RescheduleOptions,
+  context: CommandContext,
+): Promise<boolean> {
   const user = named(options);
   if (options.at === undefined && options.in === undefined) throw new UsageError('say when: --in or --at');
   const dueAt = options.at ?? Date.now() + (options.in ?? 0);
-  return withDeletions(options, async (deletions) => {
+  return withDeletions(options, context, async (deletions) => {
     const answer = await deletions.reschedule(user, dueAt);
-    await outputOf().line(scheduledText(answer, Date.now(), options.json === true));
+    await outputOf(context.stdout).line(scheduledText(answer, Date.now(), options.json === true));
     return typeof answer !== 'string';
   });
 }

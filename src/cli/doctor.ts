@@ -2,7 +2,7 @@
  * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
  */
 import { Queue } from 'bullmq';
-import { type Config, type DamoovAccess, loadConfig, loadEnvFile } from '../config.ts';
+import type { Config, DamoovAccess } from '../config.ts';
 import { DamoovClient } from '../damoov/client.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { lookAtAdmin, lookAtInstanceKey, lookWhetherDamoovAnswers } from '../doctor/look-at-damoov.ts';
@@ -13,6 +13,7 @@ import { fingerprintsOf } from '../gate-fingerprints.ts';
 import type { FactsFile } from '../probe/facts.ts';
 import { type RedisConnection, RedisAwayError } from '../redis/connection.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
+import type { CommandContext } from './context.ts';
 import { FACTS_FILE, readFactsFile } from './facts-file.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';
@@ -25,23 +26,33 @@ export interface DoctorOptions {
 }
 
 /** False where anything fails. */
-export async function doctor({ facts: file, login = false, json = false }: DoctorOptions): Promise<boolean> {
-  loadEnvFile();
-  const config = loadConfig();
+export async function doctor(
+  { facts: file, login = false, json = false }: DoctorOptions,
+  context: CommandContext,
+): Promise<boolean> {
+  const config = await context.loadConfig();
   const facts = readFactsFile(file ?? FACTS_FILE);
   if (file !== undefined && facts === undefined) throw new UsageError(`--facts: there is no ${file}`);
-  const findings = [...(await examine(config, facts, login)), ...lookAtFacts(facts, config, Date.now())];
+  const findings = [
+    ...(await examine(config, facts, login, context)),
+    ...lookAtFacts(facts, config, Date.now()),
+  ];
   const isWell = findings.every(({ is }) => is !== 'fail');
-  const out = outputOf();
+  const out = outputOf(context.stdout);
   if (json) await out.line(JSON.stringify({ ok: isWell, findings }));
   else for (const finding of findings) await out.line(text(finding));
   return isWell;
 }
 
 /** Redis first: without it the rest can only be asked whether it is there. */
-async function examine(config: Config, facts: FactsFile | undefined, mayLogIn: boolean): Promise<Finding[]> {
+async function examine(
+  config: Config,
+  facts: FactsFile | undefined,
+  mayLogIn: boolean,
+  context: CommandContext,
+): Promise<Finding[]> {
   try {
-    return await withRedis(async (connection) => [
+    return await withRedis(context, async (connection) => [
       ...(config.redis === 'embedded' ? [EMBEDDED] : []),
       ...(await lookAtRedis(connection, config.queues.prefix, Date.now)),
       ...(config.damoov === 'sandbox'

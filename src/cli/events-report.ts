@@ -1,6 +1,7 @@
 /**
  * What `damoov-users events` shows of an event, as a line and as JSON, and which events are meant. Never a token of a user.
  */
+import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { z } from 'zod';
 import { onOneLine } from './one-line.ts';
@@ -60,13 +61,13 @@ export function isWanted({ type, data }: ShownEvent, filter: EventFilter): boole
 }
 
 /** One line for people: when, what, whose, of which job, and what else there is to say. */
-export function eventText({ type, time = '-', data }: ShownEvent): string {
+export function eventText({ type, time = '-', data }: ShownEvent, stream: Writable): string {
   const { clientId = '-', userId = '-', jobId = '-' } = data;
   const shown = [time, type.padEnd('user.superseded'.length), clientId, userId, jobId, detailOf(type, data)];
   const line = shown.map(onOneLine).join('  ').trimEnd();
-  // On a terminal only, and not where NO_COLOR is set: styleText looks at standard output itself.
-  if (type === 'user.failed') return styleText('red', line);
-  return type === 'user.superseded' ? styleText('yellow', line) : line;
+  // styleText adds no colour unless the stream is a terminal, and none if NO_COLOR is set.
+  if (type === 'user.failed') return styleText('red', line, { stream });
+  return type === 'user.superseded' ? styleText('yellow', line, { stream }) : line;
 }
 
 function detailOf(type: string, data: ShownEvent['data']): string {

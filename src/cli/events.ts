@@ -7,6 +7,7 @@ import { Queue } from 'bullmq';
 import type { Config } from '../config.ts';
 import { type EventTail, type TailedEvent, openEventTail } from '../events/event-tail.ts';
 import { type RedisConnection, duplicateOf, isLostConnection } from '../redis/connection.ts';
+import type { CommandContext } from './context.ts';
 import { type EventFilter, eventText, isWanted, readEvent } from './events-report.ts';
 import { numberText } from './failed-report.ts';
 import { outputOf } from './output.ts';
@@ -26,21 +27,21 @@ export interface EventsOptions extends EventFilter {
 /** Between two attempts to reach a Redis that is away, in milliseconds. */
 const AGAIN_MS = 500;
 
-export async function events(options: EventsOptions): Promise<void> {
-  await withRedis(async (connection, config) => {
+export async function events(options: EventsOptions, context: CommandContext): Promise<void> {
+  await withRedis(context, async (connection, config) => {
     const queue = await queueOf(options.queue, connection, config);
     const tail = await openEventTail(queue, connection);
-    const show = showerOf(options);
+    const show = showerOf(options, context);
     if (!(await show(await lastOf(tail, options)))) return;
-    if (options.follow === true) await follow(tail, connection, show);
+    if (options.follow === true) await follow(tail, connection, show, context);
   });
 }
 
 type Show = (tailed: readonly TailedEvent[]) => Promise<boolean>;
 
 /** Answers how to show events; false where nobody reads any more. Says how many are gone. */
-function showerOf(options: EventsOptions): Show {
-  const out = outputOf();
+function showerOf(options: EventsOptions, { stdout, stderr }: CommandContext): Show {
+  const out = outputOf(stdout);
   const { json = false } = options;
   return async (tailed) => {
     let gone = 0;
@@ -49,10 +50,10 @@ function showerOf(options: EventsOptions): Show {
       // Whose it was nobody can tell any more.
       if (event === undefined && (options.type?.includes(type) ?? true)) gone += 1;
       if (event === undefined || !isWanted(event, options)) continue;
-      if (!(await out.line(json ? JSON.stringify(event) : eventText(event)))) return false;
+      if (!(await out.line(json ? JSON.stringify(event) : eventText(event, stdout)))) return false;
     }
     if (gone > 0) {
-      process.stderr.write(
+      stderr.write(
         `${numberText(gone)} more ${gone === 1 ? 'was' : 'were'} published here, and cannot be read any more\n`,
       );
     }
@@ -70,10 +71,15 @@ async function lastOf(tail: EventTail, options: EventsOptions): Promise<TailedEv
 }
 
 /** Until Ctrl-C, or until nobody reads. A Redis that is away is waited for: the place in the stream stays. */
-async function follow(tail: EventTail, connection: RedisConnection, show: Show): Promise<void> {
+async function follow(
+  tail: EventTail,
+  connection: RedisConnection,
+  show: Show,
+  context: CommandContext,
+): Promise<void> {
   const blocking = duplicateOf(connection);
   let isStopping = false;
-  const stopped = untilStopped();
+  const stopped = untilStopped(context);
   void stopped.finally(() => {
     isStopping = true;
     blocking.disconnect();
@@ -89,7 +95,7 @@ async function follow(tail: EventTail, connection: RedisConnection, show: Show):
       if (tailed !== undefined && !(await show(tailed))) return;
       if ((tailed === undefined) !== isAway) {
         isAway = !isAway;
-        process.stderr.write(isAway ? 'Redis is away, trying again\n' : 'Redis is back\n');
+        context.stderr.write(isAway ? 'Redis is away, trying again\n' : 'Redis is back\n');
       }
       if (isAway) await Promise.race([sleep(AGAIN_MS), stopped]);
     }

@@ -5,7 +5,8 @@
 import { Queue } from 'bullmq';
 import { RedisAwayError, isLostConnection } from '../redis/connection.ts';
 import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../redis/failed/failed-jobs.ts';
-import { type Terminal, confirm, isTerminal } from './confirm.ts';
+import { confirm, isTerminal } from './confirm.ts';
+import type { CommandContext } from './context.ts';
 import {
   type Counts,
   countJobs,
@@ -51,15 +52,15 @@ interface Selection {
 }
 
 /** Shows the counts, then the oldest jobs. */
-export async function listFailed(options: FailedListOptions): Promise<void> {
-  const out = outputOf();
-  await withSelection(options, async ({ counts, read }) => {
+export async function listFailed(options: FailedListOptions, context: CommandContext): Promise<void> {
+  const out = outputOf(context.stdout);
+  await withSelection(options, context, async ({ counts, read }) => {
     if (options.json === true) return listAsJson(out, options.limit, counts, read());
     if (counts.total === 0) return void (await out.line('No failed job matches.'));
     if (!(await out.line(`${countsText(counts)}\n`))) return;
     let shown = 0;
     for await (const jobs of firstOf(read(), options.limit)) {
-      const lines = tableOf(jobs, Date.now(), process.stdout.columns);
+      const lines = tableOf(jobs, Date.now(), context.stdout.columns);
       // Nobody knows how wide all of them are without holding all: each page has widths of its own, and one heading is enough.
       if (!(await out.line((shown === 0 ? lines : lines.slice(1)).join('\n')))) return;
       shown += jobs.length;
@@ -87,45 +88,45 @@ async function listAsJson(
 }
 
 /** Puts jobs back, with fresh attempts. */
-export async function retryFailed(options: FailedChangeOptions): Promise<void> {
-  await change({ verb: 'Retry', done: 'retried' }, options, (failed, jobs) => failed.retry(jobs));
+export async function retryFailed(options: FailedChangeOptions, context: CommandContext): Promise<void> {
+  await change({ verb: 'Retry', done: 'retried' }, options, context, (failed, jobs) => failed.retry(jobs));
 }
 
 /** Removes jobs. */
-export async function dropFailed(options: FailedChangeOptions): Promise<void> {
-  await change({ verb: 'Drop', done: 'dropped' }, options, (failed, jobs) => failed.drop(jobs));
+export async function dropFailed(options: FailedChangeOptions, context: CommandContext): Promise<void> {
+  await change({ verb: 'Drop', done: 'dropped' }, options, context, (failed, jobs) => failed.drop(jobs));
 }
 
 async function change(
   words: { verb: string; done: string },
   options: FailedChangeOptions,
+  context: CommandContext,
   act: (failed: FailedJobs, jobs: FailedJob[]) => Promise<number>,
 ): Promise<void> {
-  const out = outputOf();
-  const terminal: Terminal = { input: process.stdin, output: process.stderr };
+  const out = outputOf(context.stdout);
   const tell = (done: number, gone: number) =>
     out.line(
       options.json === true
         ? JSON.stringify({ [words.done]: done, gone })
         : `${numberText(done)} ${words.done}${gone === 0 ? '' : `, ${numberText(gone)} gone meanwhile`}`,
     );
-  await withSelection(options, async ({ failed, counts, read }) => {
+  await withSelection(options, context, async ({ failed, counts, read }) => {
     if (counts.total === 0) {
       await (options.json === true ? tell(0, 0) : out.line('No failed job matches.'));
       return;
     }
-    process.stderr.write(`${countsText(counts)}\n`);
+    context.stderr.write(`${countsText(counts)}\n`);
     if (options.yes !== true) {
-      if (!isTerminal(terminal)) {
+      if (!isTerminal(context)) {
         throw new UsageError(`nothing was ${words.done}: confirm with --yes, as there is no terminal to ask`);
       }
-      if (!(await confirm(`${words.verb} ${jobsText(counts.total)}?`, terminal))) {
+      if (!(await confirm(`${words.verb} ${jobsText(counts.total)}?`, context))) {
         throw new Error(`nothing was ${words.done}`);
       }
     }
     let isStopped = false;
-    void untilStopped().then(() => (isStopped = true));
-    const progress = progressOf(counts.total);
+    void untilStopped(context).then(() => (isStopped = true));
+    const progress = progressOf(counts.total, context);
     let [done, seen, inDoubt] = [0, 0, 0];
     try {
       for await (const jobs of read()) {
@@ -152,9 +153,10 @@ async function change(
 
 async function withSelection(
   options: FailedFilter,
+  context: CommandContext,
   work: (selection: Selection) => Promise<void>,
 ): Promise<void> {
-  await withRedis(async (connection, config) => {
+  await withRedis(context, async (connection, config) => {
     const names = config.damoov === 'sandbox' ? ['default'] : Object.keys(config.damoov.instances);
     if (options.instance !== undefined && ![...names, UNKNOWN].includes(options.instance)) {
       throw new UsageError(
@@ -206,10 +208,10 @@ async function* firstOf(pages: AsyncIterable<FailedJob[]>, most: number): AsyncG
 }
 
 /** One line that overwrites itself, on a terminal, where it takes long enough for anybody to wonder. */
-function progressOf(total: number): { show(seen: number): void; end(): void } {
-  const isShown = process.stderr.isTTY && total > 2000;
+function progressOf(total: number, { stderr }: CommandContext): { show(seen: number): void; end(): void } {
+  const isShown = stderr.isTTY === true && total > 2000;
   return {
-    show: (seen) => void (isShown && process.stderr.write(`\r${numberText(seen)} of ${numberText(total)}`)),
-    end: () => void (isShown && process.stderr.write('\n')),
+    show: (seen) => void (isShown && stderr.write(`\r${numberText(seen)} of ${numberText(total)}`)),
+    end: () => void (isShown && stderr.write('\n')),
   };
 }

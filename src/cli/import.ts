@@ -16,6 +16,7 @@ import { createPatience } from './import/patience.ts';
 import { type Report, openReport } from './import/report.ts';
 import { type Source, madeAtOf, openSource, refuseChanged } from './import/source.ts';
 import { type Survey, survey } from './import/survey.ts';
+import type { CommandContext } from './context.ts';
 import { numberText } from './failed-report.ts';
 import { type Output, outputOf } from './output.ts';
 import { type Progress, createProgress } from './progress.ts';
@@ -56,22 +57,26 @@ interface Desk {
 }
 
 /** False where a report was asked for and tells of jobs that failed. */
-export async function importUsers(file: string, options: ImportOptions): Promise<boolean> {
+export async function importUsers(
+  file: string,
+  options: ImportOptions,
+  context: CommandContext,
+): Promise<boolean> {
   // Rows make garbage that V8 would rather keep for a while: a million of them took 334 MB, and take 159 MB so.
   setFlagsFromString('--optimize-for-size');
   const { format = formatIn(file), delimiter, map } = options;
   const stop = new AbortController();
-  void untilStopped().then(() => stop.abort());
+  void untilStopped(context).then(() => stop.abort());
   const desk: Desk = {
     options,
     rows: { format, delimiter, map },
-    out: outputOf(),
-    progress: createProgress(process.stderr),
+    out: outputOf(context.stdout),
+    progress: createProgress(context.stderr),
     signal: stop.signal,
   };
   try {
-    return await withRedis(async (redis, config) => {
-      const source = await openSource(file, desk.signal);
+    return await withRedis(context, async (redis, config) => {
+      const source = await openSource(file, context.stdin, desk.signal);
       try {
         return await importSource(source, redis, config, desk);
       } finally {
@@ -196,11 +201,11 @@ function queueOf(connection: RedisConnection, { queues: { prefix, jobs: name } }
 }
 
 /** @throws UsageError where nothing may be added. */
-async function judge(found: Survey, { options, out }: Desk): Promise<void> {
+async function judge(found: Survey, { options, out, progress }: Desk): Promise<void> {
   const { rows, faultCount, faulty, isReadable } = found;
   if (rows === 0) throw new UsageError('the file has no row');
   if (faultCount === 0) return;
-  process.stderr.write(`${faultsText(found)}\n`);
+  progress.say(faultsText(found));
   if (isReadable && options.skipInvalid === true) return;
   if (options.json === true) await out.line(JSON.stringify(faultsJson(found)));
   const way = isReadable ? `: mend them, or let --skip-invalid leave out ${faulty.size} of ${rows} rows` : '';

@@ -10,7 +10,7 @@ export interface Output {
 }
 
 /** Takes over the stream: from here on a reader who has gone is no error. */
-export function outputOf(stream: Writable = process.stdout): Output {
+export function outputOf(stream: Writable): Output {
   let isRead = true;
   const gone = new Promise<void>((resolve) => {
     stream.on('error', () => {

@@ -10,6 +10,7 @@ import type { Facts, FactsFile } from '../probe/facts.ts';
 import type { Leftovers } from '../probe/own-users.ts';
 import { type ProbeEnd, probe } from '../probe/probe.ts';
 import { assumptionsOf, settingsOf } from '../probe/verdict.ts';
+import type { CommandContext } from './context.ts';
 import { writeFactsFile } from './facts-file.ts';
 import { type Output, outputOf } from './output.ts';
 import { factsLines } from './probe-report.ts';
@@ -28,7 +29,7 @@ export interface ProbeCommandOptions {
 }
 
 /** False where it came to no facts, or has left users behind. */
-export async function runProbe(options: ProbeCommandOptions): Promise<boolean> {
+export async function runProbe(options: ProbeCommandOptions, context: CommandContext): Promise<boolean> {
   const { instance, patience, out: file, json = false } = options;
   if (options.yesThisInstanceIsDisposable !== true) {
     throw new UsageError(
@@ -37,15 +38,15 @@ export async function runProbe(options: ProbeCommandOptions): Promise<boolean> {
     );
   }
   requireWritable(file);
-  const out = outputOf();
-  return withRedis(async (connection, config) => {
+  const out = outputOf(context.stdout);
+  return withRedis(context, async (connection, config) => {
     const access = accessOf(config.damoov);
     const credentials = access.instances[instance];
     if (credentials === undefined) {
       const known = Object.keys(access.instances).join(', ');
       throw new UsageError(`--instance: there is no such instance (known: ${known})`);
     }
-    const stops = stopsOnSignals();
+    const stops = stopsOnSignals(context);
     const { timeoutMs } = config;
     const { client } = await openFleetClient(config, access, { connection, timeoutMs, mostLogins: 1 });
     try {
@@ -56,12 +57,12 @@ export async function runProbe(options: ProbeCommandOptions): Promise<boolean> {
         mostUsers: options.evenWithUsers,
         patienceMs: patience,
         clock: { now: () => performance.now(), pause: (ms, signal) => sleep(ms, undefined, { signal }) },
-        onStep: (step) => process.stderr.write(`${step}\n`),
+        onStep: (step) => context.stderr.write(`${step}\n`),
         ...stops,
       });
       const facts = end.facts && factsFile(end.facts, access.baseUrl, instance);
       if (facts !== undefined) writeFactsFile(file, facts);
-      await tell(out, json, file, facts, end);
+      await tell({ out, stderr: context.stderr, json, file, facts, end });
       return facts !== undefined && end.failure === undefined && isClean(end.leftovers);
     } finally {
       await client.close();
@@ -94,12 +95,15 @@ function requireWritable(file: string): void {
 }
 
 /** The first signal ends the questions, the second the cleaning up, the third everything. */
-function stopsOnSignals(): { signal: AbortSignal; cleanUpSignal: AbortSignal } {
+function stopsOnSignals({ signals, exit }: CommandContext): {
+  signal: AbortSignal;
+  cleanUpSignal: AbortSignal;
+} {
   const stages = [new AbortController(), new AbortController()] as const;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
+    signals.on(name, () => {
       const stage = stages.find(({ signal }) => !signal.aborted);
-      if (stage === undefined) process.exit(1);
+      if (stage === undefined) return exit(1);
       stage.abort(
         new Error(stage === stages[0] ? `stopped by ${name}` : `cleaning up was stopped by ${name}`),
       );
@@ -121,13 +125,17 @@ function factsFile(facts: Facts, baseUrl: string, instance: string): FactsFile {
   };
 }
 
-async function tell(
-  out: Output,
-  json: boolean,
-  file: string,
-  facts: FactsFile | undefined,
-  { failure, leftovers }: ProbeEnd,
-): Promise<void> {
+interface Told {
+  out: Output;
+  stderr: CommandContext['stderr'];
+  json: boolean;
+  file: string;
+  facts: FactsFile | undefined;
+  end: ProbeEnd;
+}
+
+async function tell({ out, stderr, json, file, facts, end }: Told): Promise<void> {
+  const { failure, leftovers } = end;
   if (json) {
     await out.line(
       JSON.stringify({
@@ -140,11 +148,11 @@ async function tell(
     for (const line of factsLines(facts)) await out.line(line);
     await out.line(`written to ${file}`);
   }
-  if (failure !== undefined) process.stderr.write(`the probe failed: ${failure.message}\n`);
+  if (failure !== undefined) stderr.write(`the probe failed: ${failure.message}\n`);
   if (leftovers.userIds.length > 0) {
-    process.stderr.write(`left behind at Damoov, delete them by hand: ${leftovers.userIds.join(', ')}\n`);
+    stderr.write(`left behind at Damoov, delete them by hand: ${leftovers.userIds.join(', ')}\n`);
   }
-  if (leftovers.isInDoubt) process.stderr.write('a user may be left behind: look for the last name above\n');
+  if (leftovers.isInDoubt) stderr.write('a user may be left behind: look for the last name above\n');
 }
 
 function isClean({ userIds, isInDoubt }: Leftovers): boolean {

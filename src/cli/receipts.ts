@@ -3,9 +3,9 @@
  */
 import { type KeyObject, createPublicKey } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { loadConfig, loadEnvFile } from '../config.ts';
 import { keyIdOf } from '../contract/receipt.ts';
 import type { Head } from '../receipts/chains.ts';
+import type { CommandContext } from './context.ts';
 import { type Break, type Verification, verifyReceipts } from '../receipts/verify.ts';
 
 export interface VerifyCommandOptions {
@@ -20,13 +20,14 @@ export interface VerifyCommandOptions {
 export async function verify(
   file: string,
   options: VerifyCommandOptions,
+  context: CommandContext,
   refuse: (message: string) => never,
 ): Promise<boolean> {
-  const keys = options.publicKey ?? configuredKeys();
+  const keys = options.publicKey ?? (await configuredKeys(context));
   if (keys.length === 0 && options.allowUnsigned !== true) {
     refuse('error: which key? Give --public-key, or set RECEIPT_PRIVATE_KEY_FILE, or --allow-unsigned.');
   }
-  const bytes = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 512 * 1024 });
+  const bytes = file === '-' ? context.stdin : createReadStream(file, { highWaterMark: 512 * 1024 });
   const verification = await verifyReceipts(bytes, {
     publicKeys: new Map(keys.map((key) => [keyIdOf(key), key])),
     allowsUnsigned: options.allowUnsigned ?? false,
@@ -38,14 +39,13 @@ export async function verify(
   });
   const isIntact = verification.broken === undefined;
   const told = options.json ? JSON.stringify({ isIntact, ...verification }) : describe(verification);
-  process.stdout.write(`${told}\n`);
+  context.stdout.write(`${told}\n`);
   return isIntact;
 }
 
 /** The public half of the key that signs here; nothing else of the configuration matters, but its faults are told. */
-function configuredKeys(): KeyObject[] {
-  loadEnvFile();
-  const { receiptKey } = loadConfig();
+async function configuredKeys(context: CommandContext): Promise<KeyObject[]> {
+  const { receiptKey } = await context.loadConfig();
   return receiptKey === undefined ? [] : [createPublicKey(receiptKey.privateKey)];
 }
 

@@ -15,6 +15,7 @@ import { type RedisConnection, type RedisTarget, RedisAwayError } from '../redis
 import { createDeletions } from '../redis/deletions/deletions.ts';
 import type { ColumnMap } from '../rows/columns.ts';
 import type { Format } from '../rows/read-rows.ts';
+import type { CommandContext } from './context.ts';
 import { checkInstance } from './known-instance.ts';
 import { type Progress, createProgress } from './progress.ts';
 import { type Added, addedText, apply } from './reconcile/apply.ts';
@@ -56,6 +57,7 @@ interface Desk {
   config: Config;
   connection: RedisConnection;
   target: RedisTarget;
+  context: CommandContext;
   place: Place;
   list: List;
   sink: DifferenceSink;
@@ -68,23 +70,28 @@ interface Desk {
 const ADD_MS = 10_000;
 
 /** Whether the list and Damoov agree, or will once the jobs that were added are done. */
-export async function reconcile(file: string, options: ReconcileOptions): Promise<boolean> {
+export async function reconcile(
+  file: string,
+  options: ReconcileOptions,
+  context: CommandContext,
+): Promise<boolean> {
   refuseIdle(options);
-  return withRedis(async (connection, config, target) => {
+  return withRedis(context, async (connection, config, target) => {
     const place = placeOf(config, options);
-    const list = await openList(file, { ...options, instance: place.name });
-    const sink = await openSink(options, list.index.size);
+    const list = await openList(file, context.stdin, { ...options, instance: place.name });
+    const sink = await openSink(options, list.index.size, context.stdout);
     try {
       if (options.deleteOrphans === true && list.index.size === 0) {
         throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
       }
-      const progress = createProgress(process.stderr);
+      const progress = createProgress(context.stderr);
       const unwanted = unwantedOf(place, list, config, options);
       const guard = createDeletionGuard(list.index, options.maxDeletions);
-      const desk = { options, config, connection, target, place, list, sink, unwanted, guard, progress };
+      const shared = { list, sink, unwanted, guard, progress };
+      const desk: Desk = { options, config, connection, target, context, place, ...shared };
       await compare(desk);
       const warning = guard.warning();
-      if (warning !== undefined) process.stderr.write(`${warning}\n`);
+      if (warning !== undefined) progress.say(warning);
       if (options.apply !== true) {
         await sink.end();
         return differencesIn(sink.counts) === 0;
@@ -193,7 +200,7 @@ function pauseWith(connection: RedisConnection): (ms: number) => Promise<void> {
 }
 
 async function applyTo({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<Added> {
-  const { config, connection, target, options } = desk;
+  const { config, connection, target, context, options } = desk;
   const { prefix, jobs: name } = config.queues;
   const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
   // Only echoes what the connection says itself; without a listener BullMQ would print it.
@@ -216,6 +223,7 @@ async function applyTo({ list, sink, unwanted, place, progress, ...desk }: Desk)
       dueInText: durationText(options.in),
       isConfirmed: options.yes ?? false,
       progress,
+      context,
     });
   } finally {
     await jobs.close();

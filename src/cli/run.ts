@@ -4,15 +4,16 @@
 import { CommanderError } from 'commander';
 import { version } from '../version.ts';
 import { commandLine } from './command-line.ts';
+import { type CommandContext, processContext } from './context.ts';
 import { UsageError } from './usage-error.ts';
 
 const DONE = 0;
 const FAILED = 1;
 const BAD_USAGE = 2;
 
-/** Does not return: the process ends with the status of the command. */
+/** Runs a command as this process; the process ends with the status of the command. */
 export async function runToEnd(argv: string[]): Promise<never> {
-  const status = await run(argv);
+  const status = await run(argv.slice(2), processContext);
   await Promise.all([written(process.stdout), written(process.stderr)]);
   process.exit(status);
 }
@@ -26,18 +27,19 @@ async function written(stream: NodeJS.WriteStream): Promise<void> {
   return promise;
 }
 
-async function run(argv: string[]): Promise<number> {
+/** Runs the command that these arguments name, and returns its exit status. */
+export async function run(args: readonly string[], context: CommandContext): Promise<number> {
   let status = DONE;
   const ended = (isDone: boolean) => {
     if (!isDone) status = FAILED;
   };
   try {
-    await commandLine(version, ended).parseAsync(argv);
+    await commandLine(version, ended, context).parseAsync(args, { from: 'user' });
     return status;
   } catch (error) {
     // Commander has already said what is wrong, or printed the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    context.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return isBadUsage(error) ? BAD_USAGE : FAILED;
   }
 }

@@ -3,6 +3,7 @@
  */
 import { asyncApi } from '../contract/asyncapi.ts';
 import { bundle, eventSchemas, jobSchemas, standalone } from '../contract/json-schema.ts';
+import type { CommandContext } from './context.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -15,13 +16,14 @@ export async function schema(
   name: string | undefined,
   options: SchemaOptions,
   version: string,
+  { stdout }: CommandContext,
 ): Promise<void> {
   const { format, json = false } = options;
   if (format === 'asyncapi' && name !== undefined) {
     throw new UsageError(`${name}: an AsyncAPI document has all of them; leave the name out`);
   }
   const told = format === 'asyncapi' ? asyncApi(version) : name === undefined ? bundle() : named(name);
-  await outputOf().line(JSON.stringify(told, undefined, json ? undefined : 2));
+  await outputOf(stdout).line(JSON.stringify(told, undefined, json ? undefined : 2));
 }
 
 function named(name: string): object {

@@ -1,6 +1,7 @@
 /**
  * What `damoov-users status` shows, as text and as JSON; times in ISO 8601. Names nothing but queues, gates and numbers.
  */
+import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import type { FleetStatus } from '../ops/fleet-status.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
@@ -43,27 +44,38 @@ export function statusJson(status: FleetStatus): string {
 }
 
 /** Lines for people: what needs one of them stands out on a terminal. */
-export function statusText(status: FleetStatus, { isSandbox }: { isSandbox: boolean }): string {
+export function statusText(
+  status: FleetStatus,
+  { isSandbox, stream }: { isSandbox: boolean; stream: Writable },
+): string {
   const { jobs, events, at } = status;
+  const paint = painter(stream);
   const rows: [string, string[]][] = [
-    [jobs.queue, [jobsText(jobs, at)]],
+    [jobs.queue, [jobsText(jobs, at, paint)]],
     ...events.map(({ queue, waiting }): [string, string[]] => [queue, [`${numberText(waiting)} waiting`]]),
-    ['last hour', lastHourLines(status)],
-    ['gates', isSandbox ? ['of the sandbox that stands in: only its worker knows them'] : gateLines(status)],
-    ['brake', [brakeText(status)]],
-    ['log-ins', [loginsText(status, isSandbox)]],
-    ['rate', [rateText(status)]],
+    ['last hour', lastHourLines(status, paint)],
+    [
+      'gates',
+      isSandbox ? ['of the sandbox that stands in: only its worker knows them'] : gateLines(status, paint),
+    ],
+    ['brake', [brakeText(status, paint)]],
+    ['log-ins', [loginsText(status, isSandbox, paint)]],
+    ['rate', [rateText(status, paint)]],
     ['deletions', [deletionsText(status)]],
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows
     .flatMap(([name, lines]) =>
-      lines.map((line, index) => `${dim((index === 0 ? name : '').padEnd(width))}${line}`),
+      lines.map((line, index) => `${paint.dim((index === 0 ? name : '').padEnd(width))}${line}`),
     )
     .join('\n');
 }
 
-function jobsText({ waiting, active, delayed, failed, ...jobs }: FleetStatus['jobs'], at: number): string {
+function jobsText(
+  { waiting, active, delayed, failed, ...jobs }: FleetStatus['jobs'],
+  at: number,
+  { warn }: Painter,
+): string {
   const age =
     jobs.oldestSince === undefined ? '' : ` (the oldest for ${durationText(at - jobs.oldestSince)})`;
   return [
@@ -77,7 +89,7 @@ function jobsText({ waiting, active, delayed, failed, ...jobs }: FleetStatus['jo
 }
 
 /** A line for each operation, with the reasons of what was not done. */
-function lastHourLines({ lastHour }: FleetStatus): string[] {
+function lastHourLines({ lastHour }: FleetStatus, { warn }: Painter): string[] {
   const operations = [...new Set(lastHour.map(({ operation }) => operation))].sort();
   if (operations.length === 0) return ['no job ended'];
   return operations.map((operation) => {
@@ -102,7 +114,7 @@ function lastHourLines({ lastHour }: FleetStatus): string[] {
   });
 }
 
-function gateLines({ gates, at }: FleetStatus): string[] {
+function gateLines({ gates, at }: FleetStatus, { alarm }: Painter): string[] {
   const noted = gates.filter((gate) => isOfDamoov(gate) && (gate.shutSince !== undefined || gate.held > 0));
   if (noted.length === 0) return ['all open'];
   return noted.map(({ gate, shutSince, reason, probeAt = at, held }) => {
@@ -113,7 +125,7 @@ function gateLines({ gates, at }: FleetStatus): string[] {
   });
 }
 
-function brakeText(status: FleetStatus): string {
+function brakeText(status: FleetStatus, { alarm }: Painter): string {
   const { held = 0, shutSince } = brakeOf(status) ?? {};
   if (held === 0) return 'holds no deletion';
   const age = shutSince === undefined ? '' : ` for ${durationText(status.at - shutSince)}`;
@@ -121,7 +133,7 @@ function brakeText(status: FleetStatus): string {
   return alarm(`${what}: \`deletions release\` or \`refuse\` decides`);
 }
 
-function loginsText({ logins, at }: FleetStatus, isSandbox: boolean): string {
+function loginsText({ logins, at }: FleetStatus, isSandbox: boolean, { warn, alarm }: Painter): string {
   if (logins === undefined) {
     return isSandbox
       ? 'of the sandbox that stands in: not rationed'
@@ -135,7 +147,7 @@ function loginsText({ logins, at }: FleetStatus, isSandbox: boolean): string {
   return left === 0 ? warn(text) : text;
 }
 
-function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus): string {
+function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus, { warn }: Painter): string {
   const limit = ratePerS === undefined ? 'no limit' : `at most ${ratePerS.toFixed(1)} requests a second`;
   if (pausedUntil === undefined || pausedUntil <= at) return limit;
   return warn(`${limit} · nothing is sent for ${durationText(pausedUntil - at)}, after a 429`);
@@ -178,7 +190,13 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-// On a terminal only, and not where NO_COLOR is set: styleText looks at standard output itself.
-const dim = (text: string) => styleText('dim', text);
-const warn = (text: string) => styleText('yellow', text);
-const alarm = (text: string) => styleText('red', text);
+type Painter = Record<'dim' | 'warn' | 'alarm', (text: string) => string>;
+
+/** styleText adds no colour unless the stream is a terminal, and none if NO_COLOR is set. */
+function painter(stream: Writable): Painter {
+  return {
+    dim: (text) => styleText('dim', text, { stream }),
+    warn: (text) => styleText('yellow', text, { stream }),
+    alarm: (text) => styleText('red', text, { stream }),
+  };
+}

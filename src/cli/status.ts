@@ -13,6 +13,7 @@ import { readOutcomes } from '../redis/ledger/outcome-counts.ts';
 import { createFleetRate } from '../redis/rate/fleet-rate.ts';
 import { deriveAdminKey } from '../redis/session/admin-key.ts';
 import { createLoginBudget } from '../redis/session/login-budget.ts';
+import type { CommandContext } from './context.ts';
 import { outputOf } from './output.ts';
 import { statusJson, statusText } from './status-report.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -28,20 +29,23 @@ export interface StatusOptions {
 /** The cursor goes home, and what was there before goes: on a terminal one look takes the place of the other. */
 const REDRAW = '\u001B[H\u001B[J';
 
-export async function status(options: StatusOptions): Promise<void> {
+export async function status(options: StatusOptions, context: CommandContext): Promise<void> {
   const { watch = false, json = false, every } = options;
-  const out = outputOf();
-  await withRedis(async (connection, config) => {
+  const { stdout } = context;
+  const out = outputOf(stdout);
+  await withRedis(context, async (connection, config) => {
     const read = await readerOf(connection, config);
     const shown = (fleet: FleetStatus) =>
-      json ? statusJson(fleet) : statusText(fleet, { isSandbox: config.damoov === 'sandbox' });
+      json
+        ? statusJson(fleet)
+        : statusText(fleet, { isSandbox: config.damoov === 'sandbox', stream: stdout });
     if (!watch) {
       await out.line(shown(await read()));
       return;
     }
-    const redraws = !json && process.stdout.isTTY;
+    const redraws = !json && stdout.isTTY === true;
     const stopping = new AbortController();
-    const stopped = untilStopped().then(() => stopping.abort());
+    const stopped = untilStopped(context).then(() => stopping.abort());
     while (!stopping.signal.aborted) {
       const told = await read().then(shown, (error: unknown) => away(error, json));
       if (!(await out.line(`${redraws ? REDRAW : ''}${told}${json || redraws ? '' : '\n'}`))) return;

@@ -4,6 +4,7 @@
 import { durationText } from '../contract/duration.ts';
 import type { EventType, JobResult } from '../contract/event.ts';
 import { type ResultOptions, ResultTimeoutError } from '../producer/results.ts';
+import type { CommandContext } from './context.ts';
 import { outputOf } from './output.ts';
 
 /**
@@ -13,6 +14,7 @@ import { outputOf } from './output.ts';
 export async function tellEnd(
   wanted: EventType,
   { timeout: timeoutMs }: { timeout: number },
+  { stdout }: CommandContext,
   result: (options: ResultOptions) => Promise<JobResult>,
 ): Promise<boolean> {
   const end = await result({ timeoutMs }).catch((error: unknown) => {
@@ -21,6 +23,6 @@ export async function tellEnd(
       `the job has not ended within ${durationText(timeoutMs)} (--timeout): it goes on, and its event will be published`,
     );
   });
-  await outputOf().line(JSON.stringify(end));
+  await outputOf(stdout).line(JSON.stringify(end));
   return end.type === wanted;
 }

@@ -2,9 +2,11 @@
  * `damoov-users create|update`: adds the job of one user, and tells how it ended where that is waited for.
  */
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { InvalidJobError } from '../producer/requests.ts';
 import { type AddOptions, type AddedJob, UserJobs } from '../producer/user-jobs.ts';
+import type { CommandContext } from './context.ts';
 import { checkInstance } from './known-instance.ts';
 import { outputOf } from './output.ts';
 import { tellEnd } from './tell-end.ts';
@@ -37,27 +39,30 @@ export interface UpdateOptions extends JobOptions {
 }
 
 /** True where the job was added, or, where it was waited for, the user exists. */
-export async function createUser(options: CreateOptions): Promise<boolean> {
-  const data = await dataOf(options, 'profile', options.accessToken === true && { createAccessToken: true });
+export async function createUser(options: CreateOptions, context: CommandContext): Promise<boolean> {
+  const more = options.accessToken === true && { createAccessToken: true };
+  const data = await dataOf(options, context, 'profile', more);
   if (isNobody(data)) {
     throw new UsageError('nobody is named: give --client-id, --user-id, a field of the profile, or --data');
   }
-  return addJob('create-user', options, (users, added) => users.create(data, added));
+  return addJob('create-user', options, context, (users, added) => users.create(data, added));
 }
 
 /** True where the job was added, or, where it was waited for, the changes are applied. */
-export async function updateUser(options: UpdateOptions): Promise<boolean> {
+export async function updateUser(options: UpdateOptions, context: CommandContext): Promise<boolean> {
   const { clear = [], newClientId } = options;
   const set = { ...profileOf(options), ...(newClientId !== undefined && { clientId: newClientId }) };
   const twice = clear.find((field) => field in set);
   if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is set as well`);
   const cleared = Object.fromEntries(clear.map((field) => [field, null]));
-  const data = await dataOf(options, 'changes', false, {
+  const data = await dataOf(options, context, 'changes', false, {
     ...(newClientId !== undefined && { clientId: newClientId }),
     ...cleared,
   });
   // What is missing is told by the library, in the words of the contract.
-  return addJob('update-user', options, (users, added) => users.update({ changes: {}, ...data }, added));
+  return addJob('update-user', options, context, (users, added) =>
+    users.update({ changes: {}, ...data }, added),
+  );
 }
 
 /** Each such job would make another user, and nobody could tell whose it is. What is misspelt is told by the library. */
@@ -77,19 +82,20 @@ function isEmpty(value: unknown): boolean {
 async function addJob(
   name: 'create-user' | 'update-user',
   options: JobOptions,
+  context: CommandContext,
   add: (users: UserJobs, options: AddOptions) => Promise<AddedJob>,
 ): Promise<boolean> {
   const { instance, idempotencyKey, wait = false, json = false } = options;
   if (idempotencyKey === '') throw new UsageError('--idempotency-key: must not be empty');
-  return withTarget(async (redis, config) => {
+  return withTarget(context, async (redis, config) => {
     checkInstance(instance, config);
     const { prefix, jobs: queue } = config.queues;
-    const onWarning = (message: string) => void process.stderr.write(`${message}\n`);
+    const onWarning = (message: string) => void context.stderr.write(`${message}\n`);
     const users = new UserJobs({ redis, prefix, queue, failAfterMs: REACH_MS, onWarning });
     try {
       const job = await add(users, { idempotencyKey });
-      if (wait) return await tellEnd(WANTED[name], options, (limit) => job.result(limit));
-      await outputOf().line(json ? JSON.stringify({ jobId: job.id }) : `added: ${job.id}`);
+      if (wait) return await tellEnd(WANTED[name], options, context, (limit) => job.result(limit));
+      await outputOf(context.stdout).line(json ? JSON.stringify({ jobId: job.id }) : `added: ${job.id}`);
       return true;
     } catch (error) {
       throw error instanceof InvalidJobError ? new UsageError(error.message) : error;
@@ -106,12 +112,13 @@ const WANTED = { 'create-user': 'user.created', 'update-user': 'user.updated' } 
 
 async function dataOf(
   options: JobOptions,
+  { stdin }: CommandContext,
   section: 'profile' | 'changes',
   more: object | false,
   fields: object = {},
 ): Promise<Record<string, unknown>> {
   const { clientId, userId, instance, occurredAt, correlationId } = options;
-  const base = options.data === undefined ? {} : await readData(options.data);
+  const base = options.data === undefined ? {} : await readData(options.data, stdin);
   const given = { clientId, userId, instance, occurredAt, correlationId };
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const changed = { ...profileOf(options), ...fields };
@@ -130,10 +137,10 @@ function profileOf(options: JobOptions): Record<string, string> {
 }
 
 /** @throws UsageError; a message never repeats what was read. */
-async function readData(file: string): Promise<Record<string, unknown>> {
+async function readData(file: string, stdin: Readable): Promise<Record<string, unknown>> {
   let read: unknown;
   try {
-    read = JSON.parse(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
+    read = JSON.parse(file === '-' ? await text(stdin) : await readFile(file, 'utf8'));
   } catch (error) {
     throw new UsageError(`--data: ${error instanceof SyntaxError ? 'is not JSON' : unreadable(error)}`);
   }

@@ -5,6 +5,7 @@ import { Queue } from 'bullmq';
 import { type Brake, createBrake } from '../redis/gates/brake.ts';
 import { type Deletions, createDeletions } from '../redis/deletions/deletions.ts';
 import { type Results, createResults } from '../producer/results.ts';
+import type { CommandContext } from './context.ts';
 import { checkInstance } from './known-instance.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
@@ -22,9 +23,10 @@ type ResultOf = Results['of'];
 /** @throws UsageError for a request that is none, and for an instance that nobody configured. */
 export async function withDeletions<T>(
   { instance }: UserOptions,
+  context: CommandContext,
   work: (deletions: Deletions, brake: Brake, resultOf: ResultOf) => Promise<T>,
 ): Promise<T> {
-  return withRedis(async (connection, config, target) => {
+  return withRedis(context, async (connection, config, target) => {
     checkInstance(instance, config);
     const { prefix, jobs: name } = config.queues;
     const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });

@@ -1,7 +1,7 @@
 /**
  * Gives a command the configuration and its Redis, and lets go of both. Knows nothing of what the command does.
  */
-import { type Config, loadConfig, loadEnvFile } from '../config.ts';
+import type { Config } from '../config.ts';
 import {
   type RedisConnection,
   type RedisTarget,
@@ -11,15 +11,17 @@ import {
 } from '../redis/connection.ts';
 import { locateRedis } from '../redis/locate-redis.ts';
 import { refusalOf } from '../redis/refusal.ts';
+import type { CommandContext } from './context.ts';
 
 /**
  * Runs the work over a connection that fails rather than waits.
  * @throws ConfigError, RedisAwayError, and what the work throws.
  */
 export async function withRedis<T>(
+  context: CommandContext,
   work: (redis: RedisConnection, config: Config, target: RedisTarget) => Promise<T>,
 ): Promise<T> {
-  return withTarget(async (target, config) => {
+  return withTarget(context, async (target, config) => {
     try {
       const redis = await reachRedis(target);
       try {
@@ -37,14 +39,15 @@ export async function withRedis<T>(
  * Runs work that opens its own connections.
  * @throws ConfigError, RedisRefusedError, and what the work throws.
  */
-export async function withTarget<T>(work: (target: RedisTarget, config: Config) => Promise<T>): Promise<T> {
-  loadEnvFile();
-  const config = loadConfig();
+export async function withTarget<T>(
+  { loadConfig, stderr }: CommandContext,
+  work: (target: RedisTarget, config: Config) => Promise<T>,
+): Promise<T> {
+  const config = await loadConfig();
   const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) =>
-    process.stderr.write(`${line}\n`),
+    stderr.write(`${line}\n`),
   );
-  if (embeddedUrl !== undefined)
-    process.stderr.write('REDIS_URL is not set: the Redis under .data/redis is used\n');
+  if (embeddedUrl !== undefined) stderr.write('REDIS_URL is not set: the Redis under .data/redis is used\n');
   try {
     return await work(target, config);
   } catch (error) {

@@ -2,13 +2,15 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
+import { processContext } from '../../src/cli/context.ts';
+import { run } from '../../src/cli/run.ts';
 import { GROUPS } from '../../src/cli/commands/help.ts';
-import { runCommand } from '../support/run-command.ts';
+import { createContext, runCommand, runProcess } from '../support/run-command.ts';
 
 /** What they do is no result: they run until they are told to stop. */
 const WITHOUT_RESULT = ['worker', 'sandbox'];
 
-const program = commandLine('1.2.3', () => {});
+const program = commandLine('1.2.3', () => {}, processContext);
 
 /** Those that carry something out, by their whole names. */
 function commandsOf(command: Command, name: string): [string, Command][] {
@@ -93,17 +95,27 @@ describe('docs/commands.md', () => {
 
 describe('the command line', () => {
   it('gives an overview by what somebody is up to, without colours where it is no terminal', async () => {
-    const { status, stdout } = await runCommand(['--help'], {});
+    const { status, stdout } = await runProcess(['--help'], {});
     expect(status).toBe(0);
     for (const group of Object.values(GROUPS)) expect(stdout).toContain(`\n${group}\n`);
     expect(stdout).toContain('Exit status: 0 done, 1 it failed, 2 bad usage');
     expect(stdout).not.toContain('\u001B');
   });
 
-  it('has colours where they are asked for, and none where NO_COLOR is set', async () => {
-    expect((await runCommand(['--help'], { FORCE_COLOR: '1' })).stdout).toContain('\u001B');
-    const { stdout } = await runCommand(['--help'], { NO_COLOR: '1', FORCE_COLOR: '' });
-    expect(stdout).not.toContain('\u001B');
+  it('has colours on a terminal that shows them, and on no other', async () => {
+    const helpOn = async (terminal: object) => {
+      const context = createContext({});
+      const stdout = Object.assign(context.stdout, terminal);
+      expect(await run(['--help'], { ...context, stdout })).toBe(0);
+      return String(stdout.read());
+    };
+    expect(await helpOn({ isTTY: true, getColorDepth: () => 8 })).toContain('\u001B');
+    expect(await helpOn({ isTTY: true, getColorDepth: () => 1 })).not.toContain('\u001B');
+    expect(await helpOn({ isTTY: false, getColorDepth: () => 8 })).not.toContain('\u001B');
+  });
+
+  it('has colours where FORCE_COLOR asks for them', async () => {
+    expect((await runProcess(['--help'], { FORCE_COLOR: '1' })).stdout).toContain('\u001B');
   });
 
   it.each([

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { confirm, isTerminal } from '../../src/cli/confirm.ts';
 
 const terminal = (isTTY = true) => ({
-  input: Object.assign(new PassThrough(), { isTTY }),
-  output: Object.assign(new PassThrough(), { isTTY }),
+  stdin: Object.assign(new PassThrough(), { isTTY }),
+  stderr: Object.assign(new PassThrough(), { isTTY }),
 });
 
 describe('a question', () => {
@@ -19,21 +19,21 @@ describe('a question', () => {
     ['', false],
   ])('that is answered by %j is confirmed: %s', async (answer, isConfirmed) => {
     const asked = terminal();
-    asked.input.end(answer);
+    asked.stdin.end(answer);
     expect(await confirm('Retry 1,234 jobs?', asked)).toBe(isConfirmed);
-    asked.output.end();
-    expect(await text(asked.output)).toContain('Retry 1,234 jobs? [y/N] ');
+    asked.stderr.end();
+    expect(await text(asked.stderr)).toContain('Retry 1,234 jobs? [y/N] ');
   });
 
   it('that is answered by Ctrl-C is not confirmed', async () => {
     const asked = terminal();
-    asked.input.write('\u0003');
+    asked.stdin.write('\u0003');
     expect(await confirm('Retry?', asked)).toBe(false);
   });
 
   it('can be put only where both ends are a terminal', () => {
     expect(isTerminal(terminal())).toBe(true);
-    expect(isTerminal({ ...terminal(), input: terminal(false).input })).toBe(false);
-    expect(isTerminal({ ...terminal(), output: terminal(false).output })).toBe(false);
+    expect(isTerminal({ ...terminal(), stdin: terminal(false).stdin })).toBe(false);
+    expect(isTerminal({ ...terminal(), stderr: terminal(false).stderr })).toBe(false);
   });
 });

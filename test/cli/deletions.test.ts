@@ -44,9 +44,9 @@ describe('`delete`', () => {
   it('with --wait says that the brake holds it, and goes on waiting', async () => {
     const world = await createWorld({ env: { DELETIONS_PER_HOUR: '0' } });
     await world.signUpElsewhere('c-1');
-    const { child, exit } = startCommand(['delete', '--client-id', 'c-1', '--wait'], world.env);
-    const told = text(child.stdout);
-    expect(String(await once(child.stderr, 'data'))).toContain('the brake holds the deletion');
+    const { stdout, stderr, exit } = startCommand(['delete', '--client-id', 'c-1', '--wait'], world.env);
+    const told = text(stdout);
+    expect(String(await once(stderr, 'data'))).toContain('the brake holds the deletion');
     await command(world, 'deletions', 'release', '--yes');
     expect([await exit, JSON.parse(await told)]).toMatchObject([0, { type: 'user.deleted' }]);
   });

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Queue } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { runCommand, startCommand } from '../support/run-command.ts';
+import { runCommand, spawnCommand, startCommand } from '../support/run-command.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, createWorld, subscribe } from '../support/world.ts';
 
@@ -17,12 +18,11 @@ const clientsOf = ({ events }: { events: object[] }) =>
 
 /** `events --follow`, with what it tells. */
 function follow(env: Record<string, string>, ...args: string[]) {
-  const { child, exit } = startCommand(['events', '--follow', ...args], env);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const told = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
+  const command = startCommand(['events', '--follow', ...args], env);
+  const lines = createInterface({ input: command.stdout })[Symbol.asyncIterator]();
+  const told = createInterface({ input: command.stderr })[Symbol.asyncIterator]();
   return {
-    child,
-    exit,
+    ...command,
     line: async () => String((await lines.next()).value),
     told: async () => String((await told.next()).value),
   };
@@ -127,7 +127,7 @@ describe('`events --follow`', () => {
     expect(await tail.line()).toContain('  c-2  ');
     await world.run('create-user', { clientId: '' });
     expect(await tail.line()).toMatch(/user\.failed .*create-user, invalid-job: clientId/);
-    tail.child.kill('SIGINT');
+    tail.signal('SIGINT');
     expect(await tail.exit).toBe(0);
   });
 
@@ -149,10 +149,10 @@ describe('`events --follow`', () => {
   it('ends where nobody reads any more', async () => {
     const world = await createWorld();
     await world.run('create-user', { clientId: 'c-1' });
-    const tail = follow(world.env);
-    await tail.line();
-    tail.child.stdout.destroy();
+    const { child, exit } = spawnCommand(['events', '--follow'], world.env);
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
     for (const clientId of ['c-2', 'c-3', 'c-4']) await world.run('create-user', { clientId });
-    expect(await tail.exit).toBe(0);
+    expect(await exit).toBe(0);
   });
 });

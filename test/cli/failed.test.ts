@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { makeFailedJobs } from '../support/failed-jobs.ts';
-import { type CommandEnd, runCommand, startCommand } from '../support/run-command.ts';
+import { type CommandEnd, runCommand, runProcess, spawnCommand } from '../support/run-command.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, type WorldOptions, createWorld } from '../support/world.ts';
 
@@ -124,7 +124,7 @@ describe('`failed list`', () => {
   it('ends quietly where nobody reads on', async () => {
     const world = await createFailedWorld();
     await world.make({ count: 20_000 });
-    const { child, exit } = startCommand(['failed', 'list', '--limit', '0'], world.env);
+    const { child, exit } = spawnCommand(['failed', 'list', '--limit', '0'], world.env);
     const complaints = text(child.stderr);
     await once(createInterface({ input: child.stdout }), 'line');
     child.stdout.destroy();
@@ -260,10 +260,10 @@ describe('a hundred thousand failed jobs', () => {
   it('are listed, retried and dropped in a heap of 48 MB', { timeout: 300_000 }, async () => {
     const world = await createFailedWorld();
     const count = 100_000;
-    const small = (...args: string[]) => runCommand(['failed', ...args], world.env, SMALL);
+    const small = (...args: string[]) => runProcess(['failed', ...args], world.env, SMALL);
 
     await world.make({ count, stepMs: 0 });
-    const { child, exit } = startCommand(['failed', 'list', '--limit', '0', '--json'], world.env, SMALL);
+    const { child, exit } = spawnCommand(['failed', 'list', '--limit', '0', '--json'], world.env, SMALL);
     let lines = 0;
     for await (const line of createInterface({ input: child.stdout })) lines += line === '' ? 0 : 1;
     expect([await exit, lines]).toEqual([0, count + 1]);
@@ -280,7 +280,7 @@ describe('a hundred thousand failed jobs', () => {
     const world = await createFailedWorld();
     // 128 MB of data and more than the heap holds, in few jobs.
     await world.make({ count: 2000, data: { clientId: 'c-1', reason: 'x'.repeat(64_000) } });
-    const { status, stdout } = await runCommand(['failed', 'drop', '--yes'], world.env, SMALL);
+    const { status, stdout } = await runProcess(['failed', 'drop', '--yes'], world.env, SMALL);
     expect({ status, stdout }).toEqual({ status: 0, stdout: '2,000 dropped\n' });
   });
 });

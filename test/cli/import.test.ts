@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
-import { runCommand, startCommand } from '../support/run-command.ts';
+import { runCommand, runProcess, spawnCommand, startCommand } from '../support/run-command.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type WorldOptions, createWorld } from '../support/world.ts';
 
@@ -31,6 +31,7 @@ async function createImportWorld(options: WorldOptions = { startsWorker: false }
     },
     import: (...args: string[]) => runCommand(['import', ...args], world.env),
     start: (...args: string[]) => startCommand(['import', ...args], world.env),
+    spawn: (...args: string[]) => spawnCommand(['import', ...args], world.env),
     waiting: () => redis.llen(key('wait')),
     waitingIds: () => redis.lrange(key('wait'), 0, -1),
     /** How often an add was asked for, whether or not it came to a job. */
@@ -73,7 +74,7 @@ describe('`import`', () => {
     const world = await createImportWorld();
     const input = '{"clientId":"c-1","profile":{"phone":"1"}}\n{"ClientId":"c-2","Phone":"2"}\n';
     const env = { ...world.env, TMPDIR: world.directory };
-    const { status, stdout } = await runCommand(
+    const { status, stdout } = await runProcess(
       ['import', '-', '--format', 'ndjson', '--json'],
       env,
       [],
@@ -228,7 +229,7 @@ describe('an import that was cut off', () => {
     const path = await world.file(csvOf(rows));
     for (let kill = 0; kill < 4; kill += 1) {
       const before = await world.waiting();
-      const { child, exit } = world.start(path, '--max-waiting', '1000000');
+      const { child, exit } = world.spawn(path, '--max-waiting', '1000000');
       const target = before + 1 + Math.floor(Math.random() * 1600);
       await expect.poll(world.waiting, { interval: 2 }).toBeGreaterThanOrEqual(target);
       child.kill('SIGKILL');
@@ -245,10 +246,10 @@ describe('an import that was cut off', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('by %s says how it goes on, and does', async (signal) => {
     const world = await createImportWorld();
     const path = await world.file(csvOf(500));
-    const { child, exit } = world.start(path, '--max-waiting', '100');
-    const told = text(child.stderr);
+    const { stderr, signal: stop, exit } = world.start(path, '--max-waiting', '100');
+    const told = text(stderr);
     await expect.poll(world.waiting).toBe(100);
-    child.kill(signal);
+    stop(signal);
     expect(await exit).toBe(1);
     expect(await told).toBe(
       'stopped: 100 rows are added, up to line 101; run the same command again for the rest\n',
@@ -259,7 +260,7 @@ describe('an import that was cut off', () => {
 
   it('by Ctrl-C while it waits for its input has added nothing', async () => {
     const world = await createImportWorld();
-    const { child, exit } = startCommand(['import', '-', '--format', 'csv'], world.env, [], null);
+    const { child, exit } = spawnCommand(['import', '-', '--format', 'csv'], world.env, [], null);
     const told = text(child.stderr);
     // More than a pipe holds: once it is written, the command reads.
     await new Promise((done) => void child.stdin.write(csvOf(20_000), done));
@@ -273,7 +274,7 @@ describe('an import that was cut off', () => {
     const world = await createImportWorld();
     const path = await world.file(csvOf(300));
     const first = world.start(path, '--max-waiting', '100');
-    const told = text(first.child.stderr);
+    const told = text(first.stderr);
     await expect.poll(world.waiting).toBe(100);
     expect((await world.import(path)).stdout).toBe('300 rows: 300 added\n');
     expect(await first.exit).toBe(1);
@@ -308,13 +309,15 @@ describe('a Redis that fails an import', () => {
     redis.on('error', () => {});
     onTestFinished(() => redis.disconnect());
     const waiting = () => redis.llen('{damoov}:user-jobs:wait');
-    const { child, exit } = startCommand(['import', path, '--max-waiting', '1000000'], {
+    const { exit, ...command } = startCommand(['import', path, '--max-waiting', '1000000'], {
       REDIS_URL: server.url,
     });
-    const [stdout, lines] = [text(child.stdout), createInterface({ input: child.stderr })];
+    const stdout = text(command.stdout);
+    // Listens from here on: a line that comes earlier would be lost.
+    const lines = createInterface({ input: command.stderr })[Symbol.asyncIterator]();
     await expect.poll(waiting, { interval: 2 }).toBeGreaterThan(500);
     await server.kill('SIGKILL');
-    for await (const line of lines) if (line.includes('Redis is away')) break;
+    expect((await lines.next()).value).toBe('Redis is away: waiting for it');
     await server.restart();
     expect(await exit).toBe(0);
     expect(await stdout).toBe('8,000 rows: 8,000 added\n');
@@ -327,11 +330,11 @@ describe('a Redis that fails an import', () => {
     onTestFinished(() => proxy.close());
     const world = await createImportWorld();
     const path = await world.file(csvOf(500));
-    const { child, exit } = startCommand(['import', path, '--max-waiting', '100', '--redis-away', '1s'], {
+    const { exit, stderr } = startCommand(['import', path, '--max-waiting', '100', '--redis-away', '1s'], {
       ...world.env,
       REDIS_URL: proxy.url,
     });
-    const told = text(child.stderr);
+    const told = text(stderr);
     await expect.poll(world.waiting).toBe(100);
     await proxy.sever();
     expect(await exit).toBe(1);
@@ -422,7 +425,7 @@ describe('a report', () => {
       const args = [path, '--report', report, '--max-waiting', '100'];
       const told = async () => (await linesOf(report).catch(() => [''])).length - 1;
       for (const share of [0.1, 0.3, 0.7]) {
-        const { child, exit } = world.start(...args);
+        const { child, exit } = world.spawn(...args);
         await expect.poll(told, { interval: 5 }).toBeGreaterThan(rows * share);
         child.kill('SIGKILL');
         await exit;
@@ -459,7 +462,7 @@ describe('a report', () => {
       status: 2,
       stderr: `--report: ${other} is there and is no report\n`,
     });
-    const { child, exit } = world.start(path, '--max-waiting', '100', '--report', join(world.directory, 'r'));
+    const { child, exit } = world.spawn(path, '--max-waiting', '100', '--report', join(world.directory, 'r'));
     await expect.poll(world.waiting).toBe(100);
     child.kill('SIGKILL');
     await exit;
@@ -478,7 +481,7 @@ describe('a hundred thousand rows', () => {
   it('are imported in a heap of 48 MB', { timeout: 600_000 }, async () => {
     const world = await createImportWorld();
     const path = await world.file(csvOf(100_000));
-    const { status, stdout } = await runCommand(
+    const { status, stdout } = await runProcess(
       ['import', path, '--max-waiting', '1000000'],
       world.env,
       SMALL,

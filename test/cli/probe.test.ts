@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FactsFile } from '../../src/probe/facts.ts';
-import { type CommandEnd, runCommand, startCommand } from '../support/run-command.ts';
+import { type CommandEnd, runCommand, spawnCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'damoov-probe-'));
@@ -97,7 +97,7 @@ describe('`probe`', () => {
   it('stopped by Ctrl-C deletes what it has made so far, and writes no facts', async () => {
     const world = await createWorld({ startsWorker: false, modes: { latencyMs: 10 } });
     const file = fileOf('stopped.json');
-    const { child, exit } = startCommand(probeArgs(file, '--json'), world.env);
+    const { child, exit } = spawnCommand(probeArgs(file, '--json'), world.env);
     const said: string[] = [];
     const lines = createInterface({ input: child.stderr }).on('line', (line) => {
       said.push(line);
@@ -136,7 +136,7 @@ describe('`sandbox --facts`', () => {
     facts.facts.repeatedDelete = { is: 'other', seen: '500' };
     writeFileSync(file, JSON.stringify(facts));
 
-    const { child } = startCommand(['sandbox', '--port', '0', '--facts', file], {});
+    const { child } = spawnCommand(['sandbox', '--port', '0', '--facts', file], {});
     const [url] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const reply = await fetch(`${url}/_sandbox/modes`, { method: 'PATCH', body: '{}' });
     expect(await reply.json()).toMatchObject({ ...modes, unknownDelete: '404' });

@@ -1,13 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Receipt, hashOf } from '../../src/contract/receipt.ts';
 import { eventWith, linesOf, newKey, receiptsOf } from '../receipts/deletions.ts';
-import { nothingConfigured } from '../support/spawn-worker.ts';
+import { runCommand, runProcess } from '../support/run-command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'damoov-receipts-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -28,22 +27,13 @@ const receipts = receiptsOf(1200, ['default', 'eu', 'eu'], key);
 const lines = linesOf(receipts);
 const intact = fileOf('intact.ndjson', lines.join(''));
 
-/** The command as a process of its own. */
-async function verify(args: string[], { env = {}, input = '' } = {}) {
-  const child = spawn(process.execPath, ['src/main.ts', 'receipts', 'verify', ...args], {
-    env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
-  });
-  // It may have seen enough before all is written.
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const exited = new Promise<number | null>((resolve) => void child.on('exit', resolve));
-  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
-  return { stdout, stderr, status };
-}
+const verify = (args: string[], { env = {}, input = '' } = {}) =>
+  runCommand(['receipts', 'verify', ...args], env, input);
 
 describe('`receipts verify`', () => {
   it('tells of an intact file how many receipts of which instances it holds', async () => {
-    expect(await verify([intact, '--public-key', publicKey, '--complete'])).toEqual({
+    const args = ['receipts', 'verify', intact, '--public-key', publicKey, '--complete'];
+    expect(await runProcess(args, {})).toEqual({
       stdout: 'intact: 1,200 receipts of 2 instances (default 1-400, eu 1-800)\n',
       stderr: '',
       status: 0,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
-import { type CommandEnd, runCommand, startCommand } from '../support/run-command.ts';
+import { type CommandEnd, runCommand, runProcess, startCommand } from '../support/run-command.ts';
 import { startShiftingPages } from '../support/shifting-pages.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { startVastDamoov } from '../support/vast-damoov.ts';
@@ -245,7 +245,6 @@ describe('the list', () => {
     const { exit } = startCommand(
       ['reconcile', '-', '--format', 'csv'],
       world.env,
-      [],
       'clientId,firstName\na,Eve\nb,\n',
     );
     expect(await exit).toBe(1);
@@ -671,7 +670,7 @@ describe('fifty thousand users', () => {
       ['clientId,firstName,lastName,phone,email', ...rows, row(count)].join('\n'),
     );
     const args = ['reconcile', file, '--json', '--as-of', '2025-12-01T00:00:00Z'];
-    const end = await runCommand(args, { ...world.env, DAMOOV_BASE_URL: vast.url }, SMALL);
+    const end = await runProcess(args, { ...world.env, DAMOOV_BASE_URL: vast.url }, SMALL);
     // The one that is not in the list was created after it.
     expect(told(end)).toEqual([
       { kind: 'missing', line: count + 1, clientId: `c-${count}` },

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { runCommand, startCommand } from '../support/run-command.ts';
+import { runCommand, spawnCommand, startCommand } from '../support/run-command.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, createWorld } from '../support/world.ts';
 
@@ -101,11 +101,11 @@ describe('`status`', () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
     const world = await createWorld({ startsWorker: false });
-    const { child, exit } = startCommand(['status', '--watch', '--every', '50ms', '--json'], {
+    const command = startCommand(['status', '--watch', '--every', '50ms', '--json'], {
       ...world.env,
       REDIS_URL: proxy.url,
     });
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: command.stdout })[Symbol.asyncIterator]();
     const until = async (isIt: (line: Record<string, unknown>) => boolean) => {
       for (;;) {
         const { value, done } = await lines.next();
@@ -120,13 +120,13 @@ describe('`status`', () => {
     await until((line) => line['redis'] === 'away');
     await proxy.restore();
     await until((line) => 'jobs' in line);
-    child.kill('SIGINT');
-    expect(await exit).toBe(0);
+    command.signal('SIGINT');
+    expect(await command.exit).toBe(0);
   });
 
   it('with --watch ends where nobody reads any more', async () => {
     const world = await createWorld({ startsWorker: false });
-    const { child, exit } = startCommand(['status', '--watch', '--every', '10ms'], world.env);
+    const { child, exit } = spawnCommand(['status', '--watch', '--every', '10ms'], world.env);
     child.stdout.once('data', () => child.stdout.destroy());
     expect(await exit).toBe(0);
   });

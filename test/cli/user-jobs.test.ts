@@ -5,7 +5,7 @@ import { type World, createWorld } from '../support/world.ts';
 const USER_ID = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
 
 const run = async ({ env }: World, args: string[], input?: string) => {
-  const { status, stdout, stderr } = await runCommand(args, env, [], input);
+  const { status, stdout, stderr } = await runCommand(args, env, input);
   return { status, stderr, stdout };
 };
 const words = (text: string) => text.split(' ');
@@ -67,9 +67,9 @@ describe('`create`', () => {
     const world = await createWorld();
     const args = ['create', '--client-id', 'c-1', '--access-token', '--wait'];
     const { status, stdout } = await run(world, args);
-    const { type, data } = JSON.parse(stdout) as { type: string; data: object };
-    const [event] = world.events;
-    expect([status, type, data]).toEqual([0, 'user.created', event?.data]);
+    const { type, data } = JSON.parse(stdout) as { type: string; data: { jobId: string } };
+    const event = await world.eventOf(data.jobId);
+    expect([status, type, data]).toEqual([0, 'user.created', event.data]);
     expect(data).toMatchObject({ clientId: 'c-1', accessToken: expect.any(String) });
   });
 

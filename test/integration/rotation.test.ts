@@ -179,7 +179,6 @@ describe("a changed receipts' key", () => {
       runCommand(
         ['receipts', 'verify', '-', '--complete', ...keys.flatMap((key) => ['--public-key', file(key)])],
         {},
-        [],
         deleted.stdout,
       );
     expect(await verify('old.pub.pem', 'new.pub.pem')).toEqual({

@@ -1,10 +1,15 @@
 /**
- * Commands of the product as processes of their own, from their start to their end.
+ * Commands of the product, called as functions, or as processes of their own where a test is about the process: its
+ * signals, its memory, a reader that goes away.
  */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
+import type { CommandContext } from '../../src/cli/context.ts';
+import { run } from '../../src/cli/run.ts';
+import { loadConfig } from '../../src/config.ts';
 import { nothingConfigured } from './spawn-worker.ts';
 
 export interface CommandEnd {
@@ -13,8 +18,69 @@ export interface CommandEnd {
   stderr: string;
 }
 
-/** `damoov-users ARGS`, still running; nobody sits at its terminal. `input` is all of its standard input, null: it stays open. */
+/** A command that is running: its output so far and to come, and its end. */
+export interface RunningCommand {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** As Ctrl-C does. */
+  readonly signal: (name: 'SIGINT' | 'SIGTERM') => void;
+  readonly exit: Promise<number>;
+}
+
+/** The context of a command that is called as a function; nobody sits at its terminal. */
+export function createContext(env: Record<string, string>, input = '') {
+  const signals = new EventEmitter();
+  return {
+    stdin: Readable.from([Buffer.from(input)]),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    signals,
+    exit(status: number) {
+      throw new Error(`the command was stopped at once, with status ${status}`);
+    },
+    loadConfig: async () => loadConfig(env),
+  } satisfies CommandContext;
+}
+
+/** `damoov-users ARGS`, called as a function, still running. `input` is all of its standard input. */
 export function startCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  input?: string,
+): RunningCommand {
+  const context = createContext(env, input);
+  const { stdout, stderr, signals } = context;
+  let isOver = false;
+  const exit = run(args, context).finally(() => {
+    isOver = true;
+    stdout.end();
+    stderr.end();
+  });
+  const signal = (name: 'SIGINT' | 'SIGTERM') => void signals.emit(name, name);
+  onTestFinished(async () => {
+    if (!isOver) signal('SIGTERM');
+    await exit;
+  });
+  return { stdout, stderr, exit, signal };
+}
+
+/** `damoov-users ARGS`, called as a function, to its end. */
+export async function runCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  input?: string,
+): Promise<CommandEnd> {
+  const command = startCommand(args, env, input);
+  const [stdout, stderr, status] = await Promise.all([
+    text(command.stdout),
+    text(command.stderr),
+    command.exit,
+  ]);
+  return { status, stdout, stderr };
+}
+
+/** `damoov-users ARGS` as a process, still running. `input` is all of its standard input; with null it stays open. */
+export function spawnCommand(
   args: readonly string[],
   env: Record<string, string>,
   nodeArgs: string[] = [],
@@ -35,14 +101,14 @@ export function startCommand(
   return { child, exit };
 }
 
-/** `damoov-users ARGS`, to its end. */
-export async function runCommand(
+/** `damoov-users ARGS` as a process, to its end. */
+export async function runProcess(
   args: readonly string[],
   env: Record<string, string>,
   nodeArgs?: string[],
   input?: string,
 ): Promise<CommandEnd> {
-  const { child, exit } = startCommand(args, env, nodeArgs, input);
+  const { child, exit } = spawnCommand(args, env, nodeArgs, input);
   const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
   return { status, stdout, stderr };
 }

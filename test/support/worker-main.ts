@@ -3,6 +3,7 @@
  * TEST_CLOCK says so, with the product's own probes on a clock that goes faster.
  */
 import { startApp } from '../../src/app.ts';
+import { processContext } from '../../src/cli/context.ts';
 import { untilStopped } from '../../src/cli/until-stopped.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/ops/log.ts';
@@ -16,6 +17,6 @@ const app = await startApp(loadConfig(), await createLog('trace', false), {
     ? SHORT_PROBES
     : { now: fastClock(JSON.parse(clock) as FastClock), tendMs: SHORT_PROBES.tendMs }),
 });
-await untilStopped();
+await untilStopped(processContext);
 await app.close();
 process.exit(0);

@@ -6,7 +6,7 @@ import { atOption, inOption, jsonOption, ofUser, timeoutOption, waitOption } fro
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
-export const registerDelete: Register = (program, ended) => {
+export const registerDelete: Register = (program, ended, context) => {
   ofUser(program.command('delete').description('have a user deleted, at once or later'))
     .addOption(inOption())
     .addOption(atOption())
@@ -26,6 +26,6 @@ export const registerDelete: Register = (program, ended) => {
       ),
     )
     .action(async (options: DeleteOptions) =>
-      ended(await (await import('../delete.ts')).deleteUser(options)),
+      ended(await (await import('../delete.ts')).deleteUser(options, context)),
     );
 };

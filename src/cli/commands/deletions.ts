@@ -3,6 +3,7 @@
  */
 import { type Command, Option } from 'commander';
 import type { BrakeOptions } from '../brake.ts';
+import type { CommandContext } from '../context.ts';
 import type { ListDeletionsOptions, RescheduleOptions } from '../deletions.ts';
 import { parseInstantMs } from '../instant.ts';
 import type { UserOptions } from '../with-deletions.ts';
@@ -10,12 +11,12 @@ import { atOption, inOption, ofUser, parseCount } from './options.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
-export const registerDeletions: Register = (program, ended) => {
+export const registerDeletions: Register = (program, ended, context) => {
   const deletions = program
     .command('deletions')
     .description('deletions that are pending: list, cancel, move; and what the brake holds: release, refuse')
     .helpGroup(GROUPS.users);
-  addBrake(deletions);
+  addBrake(deletions, context);
   const load = () => import('../deletions.ts');
   ofUser(deletions.command('list').description('the next due first; changes nothing'))
     .addOption(new Option('--next <count>', 'how many, 0 for all').default(50).argParser(parseCount))
@@ -29,7 +30,7 @@ export const registerDeletions: Register = (program, ended) => {
         'deletions list --client-id customer-4711 --json',
       ),
     )
-    .action(async (options: ListDeletionsOptions) => (await load()).listDeletions(options));
+    .action(async (options: ListDeletionsOptions) => (await load()).listDeletions(options, context));
   ofUser(
     deletions
       .command('cancel')
@@ -38,17 +39,19 @@ export const registerDeletions: Register = (program, ended) => {
     .option('--json', 'tell it in JSON')
     .addHelpText('after', examples('deletions cancel --client-id customer-4711'))
     .action(async (options: UserOptions & { json?: boolean }) =>
-      ended(await (await load()).cancelDeletion(options)),
+      ended(await (await load()).cancelDeletion(options, context)),
     );
   ofUser(deletions.command('reschedule').description('move the deletion of a user'))
     .addOption(inOption())
     .addOption(atOption())
     .option('--json', 'tell it in JSON')
     .addHelpText('after', examples('deletions reschedule --client-id customer-4711 --in 7d'))
-    .action(async (options: RescheduleOptions) => ended(await (await load()).rescheduleDeletion(options)));
+    .action(async (options: RescheduleOptions) =>
+      ended(await (await load()).rescheduleDeletion(options, context)),
+    );
 };
 
-function addBrake(deletions: Command): void {
+function addBrake(deletions: Command, context: CommandContext): void {
   const describe = {
     release: 'carry out what the brake holds',
     refuse: 'end what the brake holds as deletion-refused',
@@ -61,6 +64,8 @@ function addBrake(deletions: Command): void {
         'after',
         examples(`deletions ${decision} --client-id customer-4711`, `deletions ${decision} --yes --json`),
       )
-      .action(async (options: BrakeOptions) => (await import('../brake.ts')).decideOver(decision, options));
+      .action(async (options: BrakeOptions) =>
+        (await import('../brake.ts')).decideOver(decision, options, context),
+      );
   }
 }

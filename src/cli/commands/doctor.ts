@@ -6,7 +6,7 @@ import { GROUPS, examples } from './help.ts';
 import { jsonOption } from './options.ts';
 import type { Register } from './register.ts';
 
-export const registerDoctor: Register = (program, ended) => {
+export const registerDoctor: Register = (program, ended, context) => {
   program
     .command('doctor')
     .description('look at Redis, Damoov and the configuration, and say what to do; makes no user')
@@ -15,5 +15,7 @@ export const registerDoctor: Register = (program, ended) => {
     .addOption(jsonOption())
     .helpGroup(GROUPS.setUp)
     .addHelpText('after', examples('doctor', 'doctor --facts staging-facts.json --login'))
-    .action(async (options: DoctorOptions) => ended(await (await import('../doctor.ts')).doctor(options)));
+    .action(async (options: DoctorOptions) =>
+      ended(await (await import('../doctor.ts')).doctor(options, context)),
+    );
 };

@@ -8,7 +8,7 @@ import { parseWhole } from './options.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
-export const registerEvents: Register = (program) => {
+export const registerEvents: Register = (program, _ended, context) => {
   program
     .command('events')
     .description('show published events, and go on with --follow; takes none from their subscribers')
@@ -38,5 +38,5 @@ event that a subscriber has consumed stays for an hour, and as one of the last 1
         'events --client-id customer-4711 --json | jq .data',
       ),
     )
-    .action(async (options: EventsOptions) => (await import('../events.ts')).events(options));
+    .action(async (options: EventsOptions) => (await import('../events.ts')).events(options, context));
 };

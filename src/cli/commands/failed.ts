@@ -13,7 +13,7 @@ import type { Register } from './register.ts';
 /** What cannot be told of a failed job. */
 const UNKNOWN = 'unknown';
 
-export const registerFailed: Register = (program) => {
+export const registerFailed: Register = (program, _ended, context) => {
   const failed = program
     .command('failed')
     .description('the jobs that have failed: look at them, run them again, remove them')
@@ -54,13 +54,13 @@ export const registerFailed: Register = (program) => {
         'failed list --limit 0 --json | jq -r .jobId',
       ),
     )
-    .action(async (options: FailedListOptions) => (await load()).listFailed(options));
+    .action(async (options: FailedListOptions) => (await load()).listFailed(options, context));
   filtered('retry', 'run failed jobs again, with fresh attempts')
     .option(...isConfirmed)
     .addHelpText('after', examples('failed retry --code retries-exhausted', 'failed retry --id 4711 --yes'))
-    .action(async (options: FailedChangeOptions) => (await load()).retryFailed(options));
+    .action(async (options: FailedChangeOptions) => (await load()).retryFailed(options, context));
   filtered('drop', 'remove failed jobs')
     .option(...isConfirmed)
     .addHelpText('after', examples('failed drop --code invalid-job --older-than 7d'))
-    .action(async (options: FailedChangeOptions) => (await load()).dropFailed(options));
+    .action(async (options: FailedChangeOptions) => (await load()).dropFailed(options, context));
 };

@@ -20,7 +20,7 @@ export function examples(...calls: string[]): string {
   return [`\n${bold('Examples:')}`, ...calls.map((call) => `  $ damoov-users ${call}`)].join('\n');
 }
 
-/** Commander itself takes the colours away where it is no terminal, or NO_COLOR is set. */
+/** Commander itself takes the colours away where the output has none. */
 export const HELP_STYLE: HelpConfiguration = {
   styleTitle: bold,
   styleCommandText: cyan,

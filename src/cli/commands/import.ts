@@ -11,7 +11,7 @@ import { GROUPS, examples } from './help.ts';
 import { jsonOption, parseCount } from './options.ts';
 import type { Register } from './register.ts';
 
-export const registerImport: Register = (program, ended) => {
+export const registerImport: Register = (program, ended, context) => {
   program
     .command('import')
     .description('sign up every user of a list: a create-user job for each row; goes on where it was stopped')
@@ -59,7 +59,7 @@ export const registerImport: Register = (program, ended) => {
       ),
     )
     .action(async (file: string, options: ImportOptions) =>
-      ended(await (await import('../import.ts')).importUsers(file, options)),
+      ended(await (await import('../import.ts')).importUsers(file, options, context)),
     );
 };
 

@@ -8,7 +8,7 @@ import { GROUPS, examples } from './help.ts';
 import { jsonOption, parseWhole } from './options.ts';
 import type { Register } from './register.ts';
 
-export const registerProbe: Register = (program, ended) => {
+export const registerProbe: Register = (program, ended, context) => {
   program
     .command('probe')
     .description('find out on a test instance how Damoov really behaves; makes users and deletes them again')
@@ -39,6 +39,6 @@ export const registerProbe: Register = (program, ended) => {
       ),
     )
     .action(async (options: ProbeCommandOptions) =>
-      ended(await (await import('../probe.ts')).runProbe(options)),
+      ended(await (await import('../probe.ts')).runProbe(options, context)),
     );
 };

@@ -7,7 +7,7 @@ import type { VerifyCommandOptions } from '../receipts.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
-export const registerReceipts: Register = (program, ended) => {
+export const registerReceipts: Register = (program, ended, context) => {
   program
     .command('receipts')
     .description('receipts of deletions')
@@ -39,6 +39,6 @@ export const registerReceipts: Register = (program, ended) => {
     )
     .action(async (file: string, options: VerifyCommandOptions, command: Command) => {
       const { verify } = await import('../receipts.ts');
-      ended(await verify(file, options, (message) => command.error(message)));
+      ended(await verify(file, options, context, (message) => command.error(message)));
     });
 };

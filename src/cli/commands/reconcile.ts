@@ -12,7 +12,7 @@ import { GROUPS, examples } from './help.ts';
 import { parseCount, parseWhole } from './options.ts';
 import type { Register } from './register.ts';
 
-export const registerReconcile: Register = (program, ended) => {
+export const registerReconcile: Register = (program, ended, context) => {
   program
     .command('reconcile')
     .description('compare a list of users with Damoov; status 1 where they differ')
@@ -82,7 +82,7 @@ export const registerReconcile: Register = (program, ended) => {
       ),
     )
     .action(async (file: string, options: ReconcileOptions) =>
-      ended(await (await import('../reconcile.ts')).reconcile(file, options)),
+      ended(await (await import('../reconcile.ts')).reconcile(file, options, context)),
     );
 };
 

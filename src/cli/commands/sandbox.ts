@@ -7,7 +7,7 @@ import { parsePort } from './options.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
-export const registerSandbox: Register = (program) => {
+export const registerSandbox: Register = (program, _ended, context) => {
   program
     .command('sandbox')
     .description('simulate the Damoov user API, in memory')
@@ -21,5 +21,7 @@ export const registerSandbox: Register = (program) => {
       'after',
       examples('sandbox', 'sandbox --port 7701 --host 0.0.0.0', 'sandbox --facts damoov-facts.json'),
     )
-    .action(async (options: SandboxCommandOptions) => (await import('../sandbox.ts')).sandbox(options));
+    .action(async (options: SandboxCommandOptions) =>
+      (await import('../sandbox.ts')).sandbox(options, context),
+    );
 };

@@ -6,7 +6,7 @@ import type { SchemaOptions } from '../schema.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
-export const registerSchema: Register = (program) => {
+export const registerSchema: Register = (program, _ended, context) => {
   program
     .command('schema')
     .description('print the JSON Schemas of jobs and events, or both queues as an AsyncAPI 3 document')
@@ -20,6 +20,6 @@ export const registerSchema: Register = (program) => {
     .helpGroup(GROUPS.setUp)
     .addHelpText('after', examples('schema create-user', 'schema --format asyncapi > asyncapi.json'))
     .action(async (name: string | undefined, options: SchemaOptions) =>
-      (await import('../schema.ts')).schema(name, options, program.version() ?? ''),
+      (await import('../schema.ts')).schema(name, options, program.version() ?? '', context),
     );
 };

@@ -7,7 +7,7 @@ import type { StatusOptions } from '../status.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
-export const registerStatus: Register = (program) => {
+export const registerStatus: Register = (program, _ended, context) => {
   program
     .command('status')
     .description('queues, what ended lately, what holds jobs back; changes nothing')
@@ -18,5 +18,5 @@ export const registerStatus: Register = (program) => {
     .option('--json', 'tell it in JSON, with --watch one line each time')
     .helpGroup(GROUPS.watch)
     .addHelpText('after', examples('status', 'status --watch --every 5s', 'status --json | jq .lastHour'))
-    .action(async (options: StatusOptions) => (await import('../status.ts')).status(options));
+    .action(async (options: StatusOptions) => (await import('../status.ts')).status(options, context));
 };

@@ -14,7 +14,7 @@ const SEEN = `
 What stands on a command line is seen by everybody on the machine (ps) and kept in the history of the shell. Give personal
 data by --data - instead.`;
 
-export const registerCreate: Register = (program, ended) => {
+export const registerCreate: Register = (program, ended, context) => {
   withProfile(ofUser(program.command('create').description('have a user exist: a sign-up')))
     .helpGroup(GROUPS.users)
     .option('--access-token', "have the event hold the user's access and refresh token")
@@ -24,11 +24,11 @@ export const registerCreate: Register = (program, ended) => {
       examples('create --client-id customer-4711 --wait', 'create --data - < sign-up.json'),
     )
     .action(async (options: CreateOptions) =>
-      ended(await (await import('../user-jobs.ts')).createUser(options)),
+      ended(await (await import('../user-jobs.ts')).createUser(options, context)),
     );
 };
 
-export const registerUpdate: Register = (program, ended) => {
+export const registerUpdate: Register = (program, ended, context) => {
   withProfile(ofUser(program.command('update').description('change the profile of a user')))
     .helpGroup(GROUPS.users)
     .option('--new-client-id <id>', 'the user gets this clientId')
@@ -42,7 +42,7 @@ export const registerUpdate: Register = (program, ended) => {
       ),
     )
     .action(async (options: UpdateOptions) =>
-      ended(await (await import('../user-jobs.ts')).updateUser(options)),
+      ended(await (await import('../user-jobs.ts')).updateUser(options, context)),
     );
 };
 

@@ -25,9 +25,9 @@ const PIECE_BYTES = 64 * 1024;
  * @param file `-` for the standard input.
  * @throws UsageError where it cannot be read.
  */
-export async function openSource(file: string, signal: AbortSignal): Promise<Source> {
+export async function openSource(file: string, stdin: Readable, signal: AbortSignal): Promise<Source> {
   const openedAt = Date.now();
-  if (file === '-') return sourceOf(await copyOf(process.stdin, signal), openedAt);
+  if (file === '-') return sourceOf(await copyOf(stdin, signal), openedAt);
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(unreadable(file, error).message);
   });

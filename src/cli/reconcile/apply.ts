@@ -9,7 +9,8 @@ import type { UnwantedUser, UnwantedUsers } from '../../reconcile/unwanted-users
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { refusalOf } from '../../redis/refusal.ts';
 import type { Deletions } from '../../redis/deletions/deletions.ts';
-import { type Terminal, confirm, isTerminal } from '../confirm.ts';
+import { confirm, isTerminal } from '../confirm.ts';
+import type { CommandContext } from '../context.ts';
 import { numberText } from '../failed-report.ts';
 import type { Progress } from '../progress.ts';
 import { untilStopped } from '../until-stopped.ts';
@@ -28,6 +29,7 @@ export interface ApplyOptions {
   /** Nobody is asked. */
   isConfirmed: boolean;
   progress: Progress;
+  context: CommandContext;
 }
 
 /** How many jobs were added. `pending`: deletions that there were already. */
@@ -52,7 +54,7 @@ export async function apply(options: ApplyOptions): Promise<Added> {
   if (total === 0) return added;
   await ask(options);
   const stop = new AbortController();
-  void untilStopped().then(() => stop.abort());
+  void untilStopped(options.context).then(() => stop.abort());
   const show = () => progress.show(added.create + added.update + added.delete + added.pending);
   progress.start('adding', 'jobs', total);
   try {
@@ -69,20 +71,19 @@ export async function apply(options: ApplyOptions): Promise<Added> {
   return added;
 }
 
-async function ask({ counts, unwanted, dueInText, isConfirmed }: ApplyOptions): Promise<void> {
-  const terminal: Terminal = { input: process.stdin, output: process.stderr };
+async function ask({ counts, unwanted, dueInText, isConfirmed, context }: ApplyOptions): Promise<void> {
   const deletions = unwanted.users.length;
   const plan = [
     `${numberText(counts.missing)} create-user`,
     `${numberText(counts.differing)} update-user`,
     `${numberText(deletions)} delete-user${deletions > 0 ? `, due in ${dueInText}` : ''}`,
   ];
-  process.stderr.write(`${countsText(counts)}\n\nto be added: ${plan.join(', ')}\n`);
+  context.stderr.write(`${countsText(counts)}\n\nto be added: ${plan.join(', ')}\n`);
   if (isConfirmed) return;
-  if (!isTerminal(terminal)) {
+  if (!isTerminal(context)) {
     throw new UsageError('nothing was added: confirm with --yes, as there is no terminal to ask');
   }
-  if (!(await confirm('Add these jobs?', terminal))) throw new Error('nothing was added');
+  if (!(await confirm('Add these jobs?', context))) throw new Error('nothing was added');
 }
 
 async function add(

@@ -2,6 +2,7 @@
  * The list that `damoov-users reconcile` compares: read once to know everybody and every fault, and again wherever names and
  * values are needed.
  */
+import type { Readable } from 'node:stream';
 import { ListIndex } from '../../reconcile/list-index.ts';
 import type { ListedUser } from '../../reconcile/listed-user.ts';
 import type { ColumnMap } from '../../rows/columns.ts';
@@ -39,9 +40,9 @@ const MOST_FAULTS = 50;
  * Opens a list and reads it whole.
  * @throws UsageError with its faults by line and column.
  */
-export async function openList(file: string, options: ListOptions): Promise<List> {
+export async function openList(file: string, stdin: Readable, options: ListOptions): Promise<List> {
   const { format = formatIn(file), instance, emptyClears = false, delimiter, map } = options;
-  const source = await openSource(file, new AbortController().signal);
+  const source = await openSource(file, stdin, new AbortController().signal);
   const madeAt = madeAtOf(source, options.asOf);
   async function* listed(): AsyncGenerator<Listed> {
     for await (const row of readRows(source.bytes(), { format, delimiter, map })) {

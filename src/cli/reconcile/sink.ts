@@ -3,6 +3,7 @@
  * counts. Keeps no more of them than is shown at the end.
  */
 import { type FileHandle, open } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
 import type { Difference } from '../../reconcile/differences.ts';
 import { type Output, outputOf } from '../output.ts';
 import { type Counts, countsText, examplesText, noCounts } from './report-text.ts';
@@ -27,8 +28,9 @@ export interface DifferenceSink {
 export async function openSink(
   { json = false, report, show }: SinkOptions,
   listed: number,
+  stdout: Writable,
 ): Promise<DifferenceSink> {
-  const out = outputOf();
+  const out = outputOf(stdout);
   const file = report === undefined ? undefined : await openReport(report);
   const counts = noCounts(listed);
   const shown: Difference[] = [];

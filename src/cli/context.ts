@@ -1,0 +1,44 @@
+/**
+ * What a command gets from the process that runs it. A test calls a command as a function, with a context of its own.
+ */
+import type { EventEmitter } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import type { Config } from '../config.ts';
+
+/** Where a command writes; a terminal has the optional properties. */
+export type OutputStream = Writable & { isTTY?: boolean; columns?: number; hasColors?: () => boolean };
+
+export interface CommandContext {
+  readonly stdin: Readable & { isTTY?: boolean };
+  /** For the result. */
+  readonly stdout: OutputStream;
+  /** For everything else: progress, questions, errors. */
+  readonly stderr: OutputStream;
+  /** Emits SIGINT and SIGTERM. */
+  readonly signals: Pick<EventEmitter, 'on'>;
+  /** Ends the command at once. */
+  readonly exit: (status: number) => void;
+  /**
+   * Reads the configuration.
+   * @throws ConfigError
+   */
+  readonly loadConfig: () => Promise<Config>;
+}
+
+/** The context of a command that runs as a process. */
+export const processContext: CommandContext = {
+  // A getter: Node opens the standard input when it is first asked for it.
+  get stdin() {
+    return process.stdin;
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signals: process,
+  exit: (status) => process.exit(status),
+  async loadConfig() {
+    // Loaded only by a command that reads the configuration: it takes longer than the help.
+    const { loadConfig, loadEnvFile } = await import('../config.ts');
+    loadEnvFile();
+    return loadConfig();
+  },
+};
