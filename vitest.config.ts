@@ -5,6 +5,13 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
+    tags: [
+      {
+        name: 'slow',
+        description: 'left out of `npm test`, part of `npm run test:all`',
+        timeout: 600_000,
+      },
+    ],
     // The tests mostly wait for Redis and HTTP: two files at once keep two cores busy, more only lengthen the waits.
     maxWorkers: 2,
     // No test is judged by how fast the machine is today: these end what hangs.

@@ -256,8 +256,8 @@ describe.each(['retry', 'drop'])('`failed %s`', (verb) => {
 /** No room for the jobs, and young garbage in small portions: or V8 marks all the time, so near its limit. */
 const SMALL = ['--max-old-space-size=48', '--max-semi-space-size=2'];
 
-describe('a hundred thousand failed jobs', () => {
-  it('are listed, retried and dropped in a heap of 48 MB', { timeout: 300_000 }, async () => {
+describe('a hundred thousand failed jobs', { tags: ['slow'] }, () => {
+  it('are listed, retried and dropped in a heap of 48 MB', async () => {
     const world = await createFailedWorld();
     const count = 100_000;
     const small = (...args: string[]) => runProcess(['failed', ...args], world.env, SMALL);
@@ -276,7 +276,7 @@ describe('a hundred thousand failed jobs', () => {
     expect(await world.failedCount()).toBe(0);
   });
 
-  it('are no more to hold where each has the largest data there may be', { timeout: 300_000 }, async () => {
+  it('are no more to hold where each has the largest data there may be', async () => {
     const world = await createFailedWorld();
     // 128 MB of data and more than the heap holds, in few jobs.
     await world.make({ count: 2000, data: { clientId: 'c-1', reason: 'x'.repeat(64_000) } });

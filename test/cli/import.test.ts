@@ -477,8 +477,8 @@ describe('a report', () => {
 /** No room for the rows, and young garbage in small portions: or V8 marks all the time, so near its limit. */
 const SMALL = ['--max-old-space-size=48', '--max-semi-space-size=2'];
 
-describe('a hundred thousand rows', () => {
-  it('are imported in a heap of 48 MB', { timeout: 600_000 }, async () => {
+describe('a hundred thousand rows', { tags: ['slow'] }, () => {
+  it('are imported in a heap of 48 MB', async () => {
     const world = await createImportWorld();
     const path = await world.file(csvOf(100_000));
     const { status, stdout } = await runProcess(

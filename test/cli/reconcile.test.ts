@@ -657,8 +657,8 @@ describe('`reconcile`', () => {
 /** No room for the users: a list of which more than fingerprints were kept would not fit. */
 const SMALL = ['--max-old-space-size=48', '--max-semi-space-size=2'];
 
-describe('fifty thousand users', () => {
-  it('are compared in a heap of 48 MB', { timeout: 300_000 }, async () => {
+describe('fifty thousand users', { tags: ['slow'] }, () => {
+  it('are compared in a heap of 48 MB', async () => {
     const count = 50_000;
     const vast = await startVastDamoov(count);
     onTestFinished(() => vast.close());

@@ -42,11 +42,10 @@ async function burnt({ jobs }: World): Promise<number> {
   );
 }
 
+type Begin = (world: Awaited<ReturnType<typeof createOutageWorld>>) => Promise<() => Promise<void>>;
+
 describe('an outage of Damoov', () => {
-  const outages: [
-    string,
-    (world: Awaited<ReturnType<typeof createOutageWorld>>) => Promise<() => Promise<void>>,
-  ][] = [
+  const outages: [string, Begin][] = [
     [
       'that refuses connections',
       async ({ line }) => {
@@ -77,7 +76,11 @@ describe('an outage of Damoov', () => {
     ],
   ];
 
-  it.each(outages)('%s costs no attempt but of the jobs under way, and no job', async (_what, begin) => {
+  const TITLE = '%s costs no attempt but of the jobs under way, and no job';
+  it.each(outages.slice(0, 1))(TITLE, (_what, begin) => costsNoJob(begin));
+  it.each(outages.slice(1))(TITLE, { tags: ['slow'] }, (_what, begin) => costsNoJob(begin));
+
+  async function costsNoJob(begin: Begin): Promise<void> {
     const outage = await createOutageWorld();
     const { world } = outage;
     await addAll(world);
@@ -96,7 +99,7 @@ describe('an outage of Damoov', () => {
     expect(await gateKeys(world)).toEqual([]);
     const users = (await world.users()).map(({ clientId }) => clientId);
     expect(new Set(users).size).toBe(users.length);
-  });
+  }
 
   it('is tried by one request at a time, and the first that comes through ends it', async () => {
     // No answer is late, however busy the machine is: that would be a fault of its own.

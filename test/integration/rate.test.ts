@@ -1,3 +1,4 @@
+/** @module-tag slow */
 import { describe, expect, it } from 'vitest';
 import { spawnWorker } from '../support/spawn-worker.ts';
 import { type World, createWorld } from '../support/world.ts';
