@@ -1,0 +1,348 @@
+import { describe, expect, it } from 'vitest';
+import { GIVEN_UP } from '../../src/operations/context.ts';
+import {
+  A,
+  B,
+  GAVE_UP,
+  HOUR_MS,
+  MINUTE_MS,
+  NOW,
+  createOperationWorld,
+  derived,
+  version,
+} from './operation-world.ts';
+
+const OURS = derived();
+const C1 = { clientId: 'c-1', instance: 'default' };
+const byId = (userId: string, clientId?: string) => ({
+  userId,
+  ...(clientId !== undefined && { clientId }),
+  instance: 'default',
+});
+const there = (userId = OURS, clientId = 'c-1') => [{ userId, clientId }];
+const nobody = { status: 'done', type: 'user.deleted', existed: false, verified: true, confirmedAt: NOW };
+const sent = (calls: string[]) => calls.filter((call) => call.startsWith('delete'));
+
+describe('a deletion', () => {
+  it('asks right before whether it may be sent, confirms it, and remembers whom it was', async () => {
+    const record = { userId: OURS, state: 'live', fields: { phone: version(-1) }, madeAt: NOW - 1 } as const;
+    const world = createOperationWorld({ record, users: there() });
+    const { outcome, learnt } = await world.delete(C1);
+    expect(world.calls).toEqual(['find c-1', `commit c-1 ${OURS} sends`, `delete ${OURS}`, `find ${OURS}`]);
+    expect(outcome).toEqual({
+      status: 'done',
+      type: 'user.deleted',
+      userId: OURS,
+      existed: true,
+      verified: true,
+      executedAt: NOW,
+      confirmedAt: NOW,
+    });
+    expect(learnt).toEqual({
+      clientId: 'c-1',
+      record: {
+        userId: OURS,
+        state: 'deleted',
+        generation: 0,
+        isInDoubt: false,
+        madeAt: undefined,
+        deleted: `${NOW} job`,
+        fields: {},
+      },
+    });
+  });
+
+  it('remembers which of its sign-up’s users it was, also where nobody told of it', async () => {
+    const userId = derived('c-1', 2);
+    const known = createOperationWorld({ record: { userId, generation: 1 }, users: there(userId) });
+    expect((await known.delete(C1)).learnt?.record.generation).toBe(2);
+    // Too far ahead to be looked for: at least it is none that was there before.
+    const far = derived('c-1', 3);
+    const unknown = createOperationWorld({ record: { userId: far, state: 'deleted' }, users: there(far) });
+    expect((await unknown.delete(C1)).learnt?.record.generation).toBe(1);
+  });
+
+  it('of a newer deletion’s user keeps the newer version', async () => {
+    const world = createOperationWorld({ record: { userId: A, deleted: version(9) }, users: there(A) });
+    expect((await world.delete(byId(A))).learnt?.record.deleted).toBe(version(9));
+  });
+
+  it.each([
+    ['cancelled', { status: 'superseded', by: 'cancellation', userId: OURS }],
+    ['returned', { status: 'superseded', by: 'create', userId: OURS }],
+    ['held', { status: 'quarantine', gate: 'brake' }],
+  ] as const)('that is told “%s” is not sent', async (commit, outcome) => {
+    const world = createOperationWorld({ commit, users: there() });
+    expect((await world.delete(byId(OURS))).outcome).toMatchObject(outcome);
+    expect(sent(world.calls)).toEqual([]);
+  });
+
+  it('whose job is another run’s is not sent', async () => {
+    const world = createOperationWorld({ commit: GIVEN_UP, users: there() });
+    expect(await world.delete(byId(OURS))).toEqual(GAVE_UP);
+    expect(sent(world.calls)).toEqual([]);
+  });
+});
+
+describe('a deletion that something newer is known of', () => {
+  it('is superseded by a newer sign-up', async () => {
+    const world = createOperationWorld({ record: { created: version(1), userId: OURS }, users: there() });
+    const superseded = { outcome: { status: 'superseded', by: 'create', userId: OURS } };
+    expect(await world.delete(C1)).toEqual(superseded);
+    expect(world.calls).toEqual([]);
+  });
+
+  it('is sent where the sign-up is older, or of another user than the job names', async () => {
+    const older = createOperationWorld({ record: { created: version(-1), userId: OURS }, users: there() });
+    expect((await older.delete(C1)).outcome).toMatchObject({ existed: true });
+    const record = { created: version(1), pending: version(1), userId: OURS, fields: { phone: version(1) } };
+    const other = createOperationWorld({ record, users: [...there(), ...there(A)] });
+    const { outcome, learnt } = await other.delete(byId(A));
+    expect(outcome).toMatchObject({ userId: A, existed: true });
+    // The record tells of somebody else.
+    expect(learnt).toBeUndefined();
+  });
+
+  it('waits while a newer sign-up goes on, unless it may have been sent already', async () => {
+    const waits = createOperationWorld({ record: { pending: version(1) }, users: there() });
+    expect((await waits.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs: 5000 });
+    expect(waits.calls).toEqual([]);
+    const older = createOperationWorld({ record: { pending: version(-1) }, users: there() });
+    expect((await older.delete(C1)).outcome).toMatchObject({ status: 'done' });
+    const record = { pending: version(1), deletingSince: NOW - 1 };
+    const wasSent = createOperationWorld({ record, users: there() });
+    expect((await wasSent.delete(C1)).outcome).toMatchObject({ status: 'done' });
+  });
+
+  it('deletes nobody who has got the clientId since', async () => {
+    const record = { fields: { clientId: version(1) }, userId: A };
+    const world = createOperationWorld({ record, users: there(A) });
+    expect((await world.delete(C1)).outcome).toMatchObject({ code: 'user-mismatch', userId: A });
+    expect(world.calls).toEqual([]);
+    // Who names the user by its id means this one.
+    const named = createOperationWorld({ record, users: there(A), ageMs: 6 * MINUTE_MS });
+    expect((await named.delete(byId(A))).outcome).toMatchObject({ existed: true });
+  });
+
+  it.each([
+    ['waits for a sign-up that may come', 5 * MINUTE_MS - 1, 'wait'],
+    ['waits five minutes at the most', 5 * MINUTE_MS, 'done'],
+  ])('by newer values %s', async (_title, ageMs, status) => {
+    const record = { fields: { phone: version(1) }, userId: OURS };
+    const world = createOperationWorld({ record, users: there(), ageMs });
+    expect((await world.delete(C1)).outcome.status).toBe(status);
+  });
+
+  it('does not wait for values that are older', async () => {
+    const record = { fields: { phone: version(-1) }, userId: OURS };
+    const world = createOperationWorld({ record, users: there() });
+    expect((await world.delete(C1)).outcome.status).toBe('done');
+  });
+});
+
+describe('a deletion by both ids', () => {
+  it('deletes the user to whom both belong', async () => {
+    const world = createOperationWorld({ record: { userId: A }, users: there(A) });
+    expect((await world.delete(byId(A, 'c-1'))).outcome).toMatchObject({ userId: A, existed: true });
+  });
+
+  it('finds that user also where only the second look-up shows it', async () => {
+    const world = createOperationWorld({ record: { userId: A }, users: there(A), lag: 1 });
+    expect((await world.delete(byId(A.toUpperCase(), 'c-1'))).outcome).toMatchObject({ existed: true });
+  });
+
+  it.each([
+    ['the user has another clientId', there(A, 'c-2'), 'this user has another clientId'],
+    ['the user has none', [{ userId: A }], 'this user has another clientId'],
+    ['the clientId is another’s', there(B), `the clientId belongs to user ${B}`],
+  ])('deletes nobody where %s', async (_title, users, message) => {
+    const world = createOperationWorld({ users: [...users] });
+    const { outcome, learnt } = await world.delete(byId(A, 'c-1'));
+    expect(outcome).toEqual({ status: 'failed', code: 'user-mismatch', message, userId: A });
+    expect(learnt).toBeUndefined();
+    expect(world.users).toHaveLength(1);
+  });
+});
+
+describe('a deletion by clientId', () => {
+  it('is left to a person where several users bear it', async () => {
+    const world = createOperationWorld({ users: [...there(A), ...there(B)] });
+    expect((await world.delete(C1)).outcome).toMatchObject({ code: 'ambiguous-client-id' });
+    expect(world.users).toHaveLength(2);
+  });
+
+  it('takes nobody whose clientId differs in its letters', async () => {
+    const world = createOperationWorld({ users: there(A, 'C-1') });
+    expect((await world.delete(C1)).outcome).toMatchObject({ existed: false });
+    expect(world.users).toHaveLength(1);
+  });
+
+  it('takes nobody of another instance, and a user of whom no instance is told', async () => {
+    const elsewhere = { instanceId: '99999999-1111-4111-8111-111111111111' };
+    const world = createOperationWorld({ users: [{ userId: A, clientId: 'c-1', ...elsewhere }] });
+    expect((await world.delete(C1)).outcome).toMatchObject({ existed: false });
+    expect(world.users).toHaveLength(1);
+    const here = { instanceId: '11111111-1111-4111-8111-111111111111' };
+    const ours = createOperationWorld({ users: [{ userId: A, clientId: 'c-1', ...here }] });
+    expect((await ours.delete(C1)).outcome).toMatchObject({ existed: true });
+  });
+
+  it('of a user whom we know under another name holds that one, too, before it deletes', async () => {
+    const others = { [A]: { generation: 4, created: version(-1) } };
+    const world = createOperationWorld({ record: { userId: B }, users: there(A), others });
+    const { outcome, learnt } = await world.delete(C1);
+    expect(world.calls.slice(0, 3)).toEqual(['find c-1', `claim ${A}`, `commit c-1 ${A} sends`]);
+    expect(outcome).toMatchObject({ userId: A, existed: true });
+    expect(learnt).toMatchObject({ clientId: 'c-1', record: { userId: A, generation: 4, state: 'deleted' } });
+  });
+
+  it('ends where that user is another job’s, or has signed up since', async () => {
+    const held = createOperationWorld({ users: there(A), others: { [A]: GIVEN_UP } });
+    expect(await held.delete(C1)).toEqual(GAVE_UP);
+    const returned = createOperationWorld({ users: there(A), others: { [A]: { created: version(1) } } });
+    const superseded = { outcome: { status: 'superseded', by: 'create', userId: A } };
+    expect(await returned.delete(C1)).toEqual(superseded);
+    expect([...sent(held.calls), ...sent(returned.calls)]).toEqual([]);
+  });
+});
+
+describe('a user that no look-up shows', () => {
+  it.each([
+    ['made lately is deleted all the same', 15 * MINUTE_MS - 1, [`delete ${OURS}`]],
+    ['made a quarter of an hour ago is not there', 15 * MINUTE_MS, []],
+  ])('and that was %s', async (_title, ageMs, deletions) => {
+    const record = { state: 'live', userId: OURS, madeAt: NOW - ageMs } as const;
+    const world = createOperationWorld({ record, users: there(), lag: 2 });
+    const { outcome } = await world.delete(C1);
+    expect(sent(world.calls)).toEqual(deletions);
+    expect(outcome).toMatchObject({ existed: deletions.length > 0 });
+  });
+
+  it('of an unanswered create is deleted by the id that was asked for', async () => {
+    const world = createOperationWorld({ record: { isInDoubt: true }, users: there(), lag: 2 });
+    const { outcome, learnt } = await world.delete(C1);
+    expect(world.calls).toContain(`commit c-1 ${OURS} sends`);
+    expect(outcome).toMatchObject({ userId: OURS, existed: true });
+    expect(learnt?.record).toMatchObject({ userId: OURS, state: 'deleted', isInDoubt: false });
+  });
+
+  it('of an unanswered create is deleted by the id that the job names', async () => {
+    const world = createOperationWorld({ record: { isInDoubt: true }, users: [{ userId: A }], lag: 2 });
+    expect((await world.delete(byId(A))).outcome).toMatchObject({ userId: A, existed: true });
+  });
+
+  it('that is not there either did not exist', async () => {
+    const world = createOperationWorld({ record: { isInDoubt: true } });
+    expect((await world.delete(C1)).outcome).toMatchObject({ userId: OURS, existed: false, verified: true });
+  });
+
+  it.each([
+    ['made lately', { state: 'live', userId: OURS, madeAt: NOW - 1 }],
+    ['in doubt', { isInDoubt: true }],
+  ] as const)('and that has become another’s since is not deleted (%s)', async (_title, record) => {
+    const world = createOperationWorld({ record, users: there(OURS, 'c-2') });
+    const { outcome } = await world.delete(C1);
+    expect(world.users).toHaveLength(1);
+    expect(sent(world.calls)).toEqual([]);
+    expect(outcome).toMatchObject({ existed: false });
+  });
+
+  it('of an unanswered create whose id Damoov chose is waited for', async () => {
+    const world = createOperationWorld({ mode: 'assigned', record: { isInDoubt: true } });
+    expect((await world.delete(C1)).outcome).toMatchObject({ status: 'retry' });
+    expect(sent(world.calls)).toEqual([]);
+  });
+});
+
+describe('a deletion of nobody', () => {
+  it('says so, remembers it against older sign-ups, and does not count as one that is sent', async () => {
+    const world = createOperationWorld();
+    const { outcome, learnt } = await world.delete(C1);
+    expect(outcome).toEqual(nobody);
+    expect(world.calls).toEqual(['find c-1', 'commit c-1 - sends nothing']);
+    expect(learnt?.record).toMatchObject({ state: 'unknown', deleted: `${NOW} job`, generation: 0 });
+  });
+
+  it.each([
+    ['cancelled', { status: 'superseded', by: 'cancellation' }],
+    ['returned', { status: 'superseded', by: 'create' }],
+  ] as const)('that is told “%s” says so', async (commit, outcome) => {
+    const world = createOperationWorld({ commit });
+    expect(await world.delete(C1)).toEqual({ outcome });
+    const lost = createOperationWorld({ commit: GIVEN_UP });
+    expect(await lost.delete(C1)).toEqual(GAVE_UP);
+  });
+
+  it('whose earlier run has deleted the user tells of that', async () => {
+    const record = { userId: OURS, state: 'live', deletingSince: NOW - HOUR_MS } as const;
+    const world = createOperationWorld({ record });
+    expect((await world.delete(C1)).outcome).toEqual({
+      ...nobody,
+      userId: OURS,
+      existed: true,
+      executedAt: NOW - HOUR_MS,
+    });
+  });
+
+  it('claims no deletion whose job has failed, and none of another user', async () => {
+    const failed = createOperationWorld({ record: { userId: OURS, deletingSince: 0 } });
+    expect((await failed.delete(C1)).outcome).toEqual(nobody);
+    const record = { userId: OURS, deletingSince: NOW - 1 };
+    const other = createOperationWorld({ record });
+    const { outcome, learnt } = await other.delete(byId(A));
+    expect([outcome, learnt]).toEqual([{ ...nobody, userId: A }, undefined]);
+  });
+
+  it('forgets the doubt about an id of ours, and no other', async () => {
+    const record = { userId: B, isInDoubt: true } as const;
+    const ours = createOperationWorld({ record });
+    expect((await ours.delete(C1)).learnt?.record.isInDoubt).toBe(false);
+    const assigned = createOperationWorld({ record, mode: 'assigned', users: there(B) });
+    expect((await assigned.delete(C1)).learnt?.record.isInDoubt).toBe(true);
+  });
+});
+
+describe('a deletion that Damoov refuses', () => {
+  it.each(['forbidden', 'not-found'] as const)('as %s is confirmed by a look-up', async (kind) => {
+    const world = createOperationWorld({ users: there(A) });
+    world.fails('delete', kind, { isApplied: true });
+    expect((await world.delete(byId(A))).outcome).toMatchObject({ existed: true, verified: true });
+  });
+
+  it.each([
+    ['forbidden', { status: 'failed', code: 'forbidden', userId: A }],
+    ['not-found', { status: 'retry' }],
+  ] as const)('as %s and whose user is still there is no success', async (kind, outcome) => {
+    const world = createOperationWorld({ users: there(A) });
+    world.fails('delete', kind);
+    expect((await world.delete(byId(A))).outcome).toMatchObject(outcome);
+    expect(world.calls.slice(3)).toEqual([`find ${A}`, 'pause 250', `find ${A}`, 'pause 1000', `find ${A}`]);
+  });
+
+  it('otherwise is thrown, and nothing is looked up', async () => {
+    const world = createOperationWorld({ users: there(A) });
+    world.fails('delete', 'rejected');
+    await expect(world.delete(byId(A))).rejects.toMatchObject({ kind: 'rejected' });
+    expect(world.calls.at(-1)).toBe(`delete ${A}`);
+  });
+
+  it('of a log-in on the way is thrown as well, whatever its kind', async () => {
+    const world = createOperationWorld({ users: there(A) });
+    world.fails('find', 'forbidden');
+    await expect(world.delete(byId(A))).rejects.toMatchObject({ operation: 'find' });
+    expect(world.users).toHaveLength(1);
+  });
+
+  it('and a look-up that forgets late is asked again', async () => {
+    const world = createOperationWorld({ users: there(A) });
+    world.fails('delete', 'not-found');
+    const { findUsers } = world.context.client;
+    let looks = 0;
+    world.context.client.findUsers = async (...args) => {
+      looks += 1;
+      if (looks === 3) world.users.pop();
+      return findUsers(...args);
+    };
+    expect((await world.delete(byId(A))).outcome).toMatchObject({ existed: true, confirmedAt: NOW + 250 });
+  });
+});

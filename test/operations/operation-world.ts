@@ -1,0 +1,184 @@
+/**
+ * One run of an operation over a Damoov in memory that does what the documentation says, and fails as the test wants. Every
+ * call is noted in order.
+ */
+import type { Version } from '../../src/contract/version.ts';
+import { type DamoovErrorKind, type DamoovOperation, DamoovError } from '../../src/damoov/errors.ts';
+import type { DamoovUser } from '../../src/damoov/wire.ts';
+import { sameUserId } from '../../src/damoov/wire.ts';
+import {
+  type Effect,
+  type Instance,
+  type OperationContext,
+  type UserIdMode,
+  type UserRecord,
+  GIVEN_UP,
+} from '../../src/operations/context.ts';
+import { createUser } from '../../src/operations/create-user.ts';
+import { deleteUser } from '../../src/operations/delete-user.ts';
+import { deriveUserId } from '../../src/operations/derive-user-id.ts';
+import { updateUser } from '../../src/operations/update-user.ts';
+
+export const INSTANCE: Instance = {
+  id: '11111111-1111-4111-8111-111111111111',
+  key: 'key',
+  secret: 'secret',
+};
+export const NOW = Date.parse('2027-01-31T12:00:00Z');
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+
+/** The UserId that we derive for a clientId. */
+export const derived = (clientId = 'c-1', generation = 0) => deriveUserId(INSTANCE, { clientId }, generation);
+
+/** UserIds of nobody's choice. */
+export const [A = '', B = ''] = ['aaaaaaaa', 'bbbbbbbb'].map(
+  (start) => `${start}-0000-4000-8000-000000000000`,
+);
+
+/** A version of another job, so many milliseconds before or after the job that runs. */
+export const version = (ms: number): Version => `${NOW + ms} other`;
+
+export interface OperationWorldOptions {
+  /** What is known of the user. Default: nothing. */
+  record?: Partial<UserRecord>;
+  /** Who is at Damoov. */
+  users?: (Partial<DamoovUser> & { userId: string })[];
+  mode?: UserIdMode;
+  hasAdmin?: boolean;
+  /** How long ago the job was added, in milliseconds. */
+  ageMs?: number;
+  /** What is known of other users, by their ids; `GIVEN_UP`: another job has the user. */
+  others?: Record<string, Partial<UserRecord> | typeof GIVEN_UP>;
+  /** What the deletion is answered that asks whether it may be sent. Default: go. */
+  commit?: Awaited<ReturnType<OperationContext['commitDeletion']>>;
+  /** So many look-ups show nobody before they show who is there. */
+  lag?: number;
+}
+
+type Fault = { error: DamoovError; isApplied: boolean };
+
+export function createOperationWorld(options: OperationWorldOptions = {}) {
+  const { mode = 'derived', hasAdmin = true, ageMs = 0, others = {}, commit = 'go', users = [] } = options;
+  let { lag = 0 } = options;
+  let nowMs = NOW;
+  const calls: string[] = [];
+  const faults: Partial<Record<DamoovOperation, (Fault | undefined)[]>> = {};
+  const sent: Record<'create' | 'update', object[]> = { create: [], update: [] };
+  let answeredId: string | undefined;
+  let tokens = {};
+
+  /** Does it unless this call is to fail before; throws where it is to fail. */
+  function perform(operation: DamoovOperation, apply: () => void): void {
+    const fault = faults[operation]?.shift();
+    if (fault === undefined || fault.isApplied) apply();
+    if (fault !== undefined) throw fault.error;
+  }
+
+  const client: OperationContext['client'] = {
+    hasAdmin,
+    async createUser(_instance, { customToken, clientId, ...fields }) {
+      calls.push(`create ${customToken ?? '-'}`);
+      sent.create.push({ clientId, ...fields });
+      const userId = answeredId ?? customToken ?? A;
+      perform('create', () => {
+        users.push({ userId: userId.toLowerCase(), ...(typeof clientId === 'string' && { clientId }) });
+      });
+      return { userId, deviceToken: userId, status: 200, ...tokens };
+    },
+    async updateUser(userId, changes) {
+      calls.push(`update ${userId}`);
+      sent.update.push(changes);
+      perform('update', () => {
+        const user = users.find((one) => sameUserId(one.userId, userId));
+        if (user === undefined) throw fail('update', 'not-found', 404);
+        Object.assign(user, changes);
+      });
+      return { status: 200, hadResultNull: false };
+    },
+    async deleteUser(userId) {
+      calls.push(`delete ${userId}`);
+      perform('delete', () => {
+        const index = users.findIndex((one) => sameUserId(one.userId, userId));
+        if (index < 0) throw fail('delete', 'not-found', 404);
+        users.splice(index, 1);
+      });
+      return { status: 200, hadResultNull: false };
+    },
+    async findUsers({ deviceToken, clientId, includeInactive, includeAccountInfo }) {
+      calls.push(deviceToken === undefined ? `find ${clientId}` : `find ${deviceToken}`);
+      if (includeInactive !== true || includeAccountInfo !== true)
+        throw new Error('not all users are asked for');
+      perform('find', () => {});
+      if (lag > 0) {
+        lag -= 1;
+        return [];
+      }
+      return users.filter((user) =>
+        deviceToken === undefined
+          ? // As a service may compare that takes no notice of case.
+            user.clientId?.toLowerCase() === clientId?.toLowerCase()
+          : sameUserId(user.userId, deviceToken),
+      );
+    },
+  };
+
+  const timestamp = NOW - ageMs;
+  const context: OperationContext = {
+    client,
+    instance: INSTANCE,
+    userIdMode: mode,
+    job: { id: 'job', timestamp, version: `${NOW} job` },
+    record: { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...options.record },
+    async claim(userId) {
+      calls.push(`claim ${userId}`);
+      const known = others[userId];
+      if (known === GIVEN_UP) return GIVEN_UP;
+      return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
+    },
+    async commitDeletion({ clientId, userId }, kind) {
+      calls.push(`commit ${clientId ?? '-'} ${userId ?? '-'} ${kind}`);
+      return commit;
+    },
+    signal: new AbortController().signal,
+    now: () => nowMs,
+    async pause(ms) {
+      calls.push(`pause ${ms}`);
+      nowMs += ms;
+    },
+  };
+
+  return {
+    calls,
+    users,
+    /** What creates and updates have sent besides the id. */
+    sent,
+    context,
+    /** The next such call fails; `isApplied`: after it has taken effect. */
+    fails(operation: DamoovOperation, kind: DamoovErrorKind, { status = 400, isApplied = false } = {}) {
+      (faults[operation] ??= []).push({ error: fail(operation, kind, status), isApplied });
+    },
+    /** The next such call does what it should, also where a later one fails. */
+    succeeds(operation: DamoovOperation) {
+      (faults[operation] ??= []).push(undefined);
+    },
+    /** Creates are answered so. */
+    answers(userId: string | undefined, more: object = {}) {
+      [answeredId, tokens] = [userId, more];
+    },
+    create: (data: Parameters<typeof createUser>[0]) => createUser(data, context),
+    update: async (data: Parameters<typeof updateUser>[0]) => effectOf(await updateUser(data, context)),
+    delete: async (data: Parameters<typeof deleteUser>[0]) => effectOf(await deleteUser(data, context)),
+  };
+}
+
+/** What a run ends with that gave up. */
+export const GAVE_UP: { outcome: { status: string }; learnt?: undefined } = { outcome: { status: 'given up' } };
+
+function effectOf(effect: Effect | typeof GIVEN_UP) {
+  return effect === GIVEN_UP ? GAVE_UP : effect;
+}
+
+function fail(operation: DamoovOperation, kind: DamoovErrorKind, status: number): DamoovError {
+  return new DamoovError({ operation, kind, status, wasSent: true });
+}

@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import { GIVEN_UP } from '../../src/operations/context.ts';
+import { A, B, GAVE_UP, MINUTE_MS, NOW, createOperationWorld, version } from './operation-world.ts';
+
+const C1 = { clientId: 'c-1', instance: 'default' };
+const ID = { userId: A, instance: 'default' };
+const PHONE = { changes: { phone: '1' } };
+const live = { state: 'live', userId: A } as const;
+const there = () => [{ userId: A, clientId: 'c-1' }];
+const updated = (userId: string, ...changed: string[]) => ({
+  status: 'done',
+  type: 'user.updated',
+  userId,
+  changed,
+});
+const written = `${NOW} job`;
+
+describe('an update of a remembered user', () => {
+  it('is sent without a look-up, tells the names of what changed, and remembers when', async () => {
+    const world = createOperationWorld({
+      record: { ...live, fields: { email: version(-1) } },
+      users: there(),
+    });
+    const { outcome, learnt } = await world.update({ ...C1, changes: { phone: '1', nickname: null } });
+    expect(world.calls).toEqual([`update ${A}`]);
+    expect(world.sent.update).toEqual([{ phone: '1', nickname: null }]);
+    expect(outcome).toEqual(updated(A, 'nickname', 'phone'));
+    expect(learnt).toEqual({
+      clientId: 'c-1',
+      record: {
+        ...live,
+        generation: 0,
+        isInDoubt: false,
+        fields: { email: version(-1), phone: written, nickname: written },
+      },
+    });
+  });
+
+  it('sends only what nothing newer is known of', async () => {
+    const world = createOperationWorld({
+      record: { ...live, fields: { phone: version(1) } },
+      users: there(),
+    });
+    const { outcome } = await world.update({ ...C1, changes: { phone: '1', email: 'a@b' } });
+    expect([world.sent.update, outcome]).toEqual([[{ email: 'a@b' }], updated(A, 'email')]);
+  });
+
+  it('is superseded where all of it is older, or the user was deleted since', async () => {
+    const values = createOperationWorld({ record: { ...live, fields: { phone: version(1) } } });
+    const older = { outcome: { status: 'superseded', by: 'newer values', userId: A } };
+    expect(await values.update({ ...C1, ...PHONE })).toEqual(older);
+    const gone = createOperationWorld({ record: { ...live, deleted: version(1) } });
+    const deleted = { outcome: { status: 'superseded', by: 'deletion', userId: A } };
+    expect(await gone.update({ ...C1, ...PHONE })).toEqual(deleted);
+    expect([...values.calls, ...gone.calls]).toEqual([]);
+  });
+
+  it('waits while a deletion goes on, and for the next sign-up after one', async () => {
+    const goesOn = createOperationWorld({ record: { ...live, deletingSince: NOW - 1 }, users: there() });
+    expect((await goesOn.update({ ...C1, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    const record = { state: 'deleted', userId: A, deleted: version(-1) } as const;
+    const gone = createOperationWorld({ record, users: there() });
+    expect((await gone.update({ ...C1, ...PHONE })).outcome).toMatchObject({
+      status: 'wait',
+      reason: 'no such user yet',
+    });
+    expect([...goesOn.calls, ...gone.calls]).toEqual([]);
+  });
+
+  it('who is gone asks once who bears the clientId now', async () => {
+    const world = createOperationWorld({ record: live, users: [{ userId: B, clientId: 'c-1' }] });
+    const { outcome, learnt } = await world.update({ ...C1, ...PHONE });
+    expect(world.calls).toEqual([`update ${A}`, 'find c-1', 'find c-1', `claim ${B}`, `update ${B}`]);
+    expect(outcome).toEqual(updated(B, 'phone'));
+    expect(learnt?.record).toMatchObject({ userId: B, state: 'live' });
+  });
+
+  it('who is gone, with nobody in its place, is waited for', async () => {
+    const world = createOperationWorld({ record: live });
+    expect((await world.update({ ...C1, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    // Look-ups may still show the one that is gone.
+    const shown = createOperationWorld({ record: live, users: there() });
+    shown.fails('update', 'not-found');
+    expect((await shown.update({ ...C1, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    expect(shown.calls).toEqual([`update ${A}`, 'find c-1']);
+  });
+
+  it('by its id, who is gone, asks for nobody else', async () => {
+    const world = createOperationWorld({ record: live, users: [{ userId: B, clientId: 'c-1' }] });
+    expect((await world.update({ ...C1, userId: A, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    expect(world.calls).toEqual([`update ${A}`]);
+  });
+
+  it.each(['rejected', 'forbidden', 'timeout'] as const)('that ends as %s is thrown', async (kind) => {
+    const world = createOperationWorld({ record: live, users: there() });
+    world.fails('update', kind);
+    await expect(world.update({ ...C1, ...PHONE })).rejects.toMatchObject({ kind });
+  });
+});
+
+describe('an update of nobody known', () => {
+  it('finds the user by its clientId, holds it, and remembers it', async () => {
+    const others = { [A]: { generation: 2, fields: { email: version(-1) } } };
+    const world = createOperationWorld({ users: there(), others });
+    const { outcome, learnt } = await world.update({ ...C1, ...PHONE });
+    expect(world.calls).toEqual(['find c-1', `claim ${A}`, `update ${A}`]);
+    expect(outcome).toEqual(updated(A, 'phone'));
+    expect(learnt).toMatchObject({ clientId: 'c-1', record: { userId: A, state: 'live', generation: 2 } });
+  });
+
+  it('heeds what is known of the user under its id', async () => {
+    const others = { [A]: { fields: { phone: version(1) } } };
+    const world = createOperationWorld({ users: there(), others });
+    expect((await world.update({ ...C1, ...PHONE })).outcome).toMatchObject({ by: 'newer values' });
+  });
+
+  it('ends where the user is another job’s', async () => {
+    const world = createOperationWorld({ users: there(), others: { [A]: GIVEN_UP } });
+    expect(await world.update({ ...C1, ...PHONE })).toEqual(GAVE_UP);
+    expect(world.sent.update).toEqual([]);
+  });
+
+  it('is left to a person where several users bear the clientId', async () => {
+    const world = createOperationWorld({ users: [...there(), { userId: B, clientId: 'c-1' }] });
+    expect((await world.update({ ...C1, ...PHONE })).outcome).toMatchObject({ code: 'ambiguous-client-id' });
+  });
+
+  it('looks an id up that it has never heard of', async () => {
+    const world = createOperationWorld({ users: there() });
+    const { outcome, learnt } = await world.update({ ...ID, ...PHONE });
+    expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
+    expect([outcome, learnt?.clientId]).toEqual([updated(A, 'phone'), 'c-1']);
+  });
+
+  it('sends nothing to an id that is not there, or is of another instance', async () => {
+    const gone = createOperationWorld();
+    expect((await gone.update({ ...ID, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    const users = [{ userId: A, instanceId: '99999999-1111-4111-8111-111111111111' }];
+    const elsewhere = createOperationWorld({ users });
+    expect((await elsewhere.update({ ...ID, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    expect([...gone.sent.update, ...elsewhere.sent.update]).toEqual([]);
+  });
+
+  it.each([
+    [0, { status: 'wait', delayMs: 1000 }],
+    [30_000, { status: 'wait', delayMs: 30_000 }],
+    [4 * MINUTE_MS, { status: 'wait', delayMs: MINUTE_MS }],
+    [5 * MINUTE_MS - 1, { status: 'wait', delayMs: 1 }],
+    [5 * MINUTE_MS, { status: 'failed', code: 'user-not-found' }],
+    [-MINUTE_MS, { status: 'wait', delayMs: 1000 }],
+  ])('that was added %i ms ago is answered %j', async (ageMs, outcome) => {
+    const world = createOperationWorld({ ageMs });
+    expect((await world.update({ ...C1, ...PHONE })).outcome).toMatchObject(outcome);
+  });
+
+  it('waits for a sign-up of it that goes on, however late, and asks nobody', async () => {
+    const world = createOperationWorld({ record: { pending: version(-1) }, ageMs: 5 * MINUTE_MS });
+    const { outcome } = await world.update({ ...C1, ...PHONE });
+    expect(outcome).toMatchObject({
+      status: 'wait',
+      reason: 'the user is still being created',
+      delayMs: 15_000,
+    });
+    expect(world.calls).toEqual([]);
+  });
+
+  it('that is older than the sign-up that goes on looks for a user of before', async () => {
+    const world = createOperationWorld({ record: { pending: version(1) }, users: there() });
+    expect((await world.update({ ...C1, ...PHONE })).outcome).toEqual(updated(A, 'phone'));
+  });
+});
+
+describe('an update of another user than the one on record', () => {
+  it('looks it up, sends all of it, and remembers nothing of it', async () => {
+    const record = { ...live, userId: B, deleted: version(1), fields: { phone: version(1) } };
+    const world = createOperationWorld({ record, users: there() });
+    const { outcome, learnt } = await world.update({ ...ID, ...PHONE });
+    expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
+    expect([outcome, learnt]).toEqual([updated(A, 'phone'), undefined]);
+  });
+
+  it('who is not there is waited for', async () => {
+    const world = createOperationWorld({ record: { ...live, userId: B } });
+    expect((await world.update({ ...ID, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    expect(world.sent.update).toEqual([]);
+  });
+});
+
+describe('an update that changes the clientId', () => {
+  const rename = { changes: { clientId: 'c-2' } };
+
+  it('tells of the old one and of the new one', async () => {
+    const world = createOperationWorld({ record: live, users: there() });
+    const { learnt } = await world.update({ ...C1, ...rename });
+    expect(learnt).toMatchObject({
+      clientId: 'c-1',
+      renamedTo: 'c-2',
+      record: { fields: { clientId: written } },
+    });
+    expect(world.calls).toEqual([`update ${A}`]);
+  });
+
+  it('by the UserId looks the old one up, before it is lost', async () => {
+    const world = createOperationWorld({ record: live, users: there() });
+    const { learnt } = await world.update({ ...ID, ...rename });
+    expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
+    expect(learnt).toMatchObject({ clientId: 'c-1', renamedTo: 'c-2' });
+  });
+
+  it('tells of none where it clears it', async () => {
+    const world = createOperationWorld({ record: live, users: there() });
+    const { learnt } = await world.update({ ...C1, changes: { clientId: null } });
+    expect(learnt).toMatchObject({ clientId: 'c-1', renamedTo: null });
+  });
+
+  it('to what it is already is none', async () => {
+    const world = createOperationWorld({ record: live, users: there() });
+    const { learnt } = await world.update({ ...C1, changes: { clientId: 'c-1' } });
+    expect(learnt).not.toHaveProperty('renamedTo');
+  });
+});
