@@ -173,7 +173,9 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
 }
 
 /** What a run ends with that gave up. */
-export const GAVE_UP: { outcome: { status: string }; learnt?: undefined } = { outcome: { status: 'given up' } };
+export const GAVE_UP: { outcome: { status: string }; learnt?: undefined } = {
+  outcome: { status: 'given up' },
+};
 
 function effectOf(effect: Effect | typeof GIVEN_UP) {
   return effect === GIVEN_UP ? GAVE_UP : effect;
