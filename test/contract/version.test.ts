@@ -22,7 +22,11 @@ describe('the versions of jobs', () => {
     const sorted = versions.toSorted(compareVersions);
     expect(versions.toReversed().sort(compareVersions)).toEqual(sorted);
     for (const [index, a] of sorted.entries()) {
-      for (const b of sorted.slice(index)) expect(compareVersions(a, b)).toBeLessThanOrEqual(0);
+      for (const b of sorted.slice(index)) {
+        expect(compareVersions(a, b)).toBeLessThanOrEqual(0);
+        // Not what the comparison says of itself: an earlier time is older, whatever the ids are.
+        expect(msOf(a)).toBeLessThanOrEqual(msOf(b));
+      }
     }
   });
 
@@ -31,7 +35,8 @@ describe('the versions of jobs', () => {
     expect(Math.sign(compareVersions(a, b))).toBe(-Math.sign(compareVersions(b, a)) + 0);
   });
 
-  test.prop([version, version])('the newest of two is older than neither', (a, b) => {
+  test.prop([version, version])('the newest of two is one of them, and older than neither', (a, b) => {
+    expect([a, b]).toContain(newest(a, b));
     expect(isOlder(newest(a, b), a)).toBe(false);
     expect(isOlder(newest(a, b), b)).toBe(false);
   });
@@ -56,9 +61,15 @@ describe('the versions of jobs', () => {
     expect(order.toReversed().sort(compareVersions)).toEqual(order);
   });
 
+  it('are not older than themselves', () => {
+    expect(isOlder('1 1', '1 1')).toBe(false);
+    expect(isOlder('1 1', '1 2')).toBe(true);
+  });
+
   it('that are not known are older than every other', () => {
     expect(isOlder(undefined, '1 1')).toBe(true);
     expect(isOlder('1 1', undefined)).toBe(false);
+    expect(isOlder(undefined, undefined)).toBe(false);
     expect(newest(undefined, '1 1')).toBe('1 1');
   });
 });

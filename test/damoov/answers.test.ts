@@ -51,6 +51,12 @@ test.each([
   [400, '<html>Bad gateway configuration</html>', 'server'],
   [403, '<html>Access denied by the firewall</html>', 'server'],
   [404, 'no such route', 'server'],
+  // JSON, and not Damoov's envelope.
+  [404, '{"Status":"Not Found","Title":"nginx"}', 'server'],
+  [404, '{"status":1.5}', 'server'],
+  [403, '{"message":"Forbidden"}', 'server'],
+  [400, '[{"Status":400}]', 'server'],
+  [400, '"Status"', 'server'],
   [413, '<html></html>', 'server'],
   [503, '<html></html>', 'server'],
   [429, '<html>Slow down</html>', 'rate-limited'],

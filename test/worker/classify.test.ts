@@ -10,6 +10,7 @@ function error(
 }
 
 const named = [{ key: 'Email', message: 'is not an email' }];
+const nameless = [{ key: '', message: 'no such key' }];
 const aboutInstance = [{ key: 'InstanceKey', message: 'is not known' }];
 
 /** The whole table: what Damoov answers to which request, and what becomes of the job. */
@@ -41,6 +42,14 @@ const TABLE: [
     'rejected',
     { status: 422, errors: aboutInstance },
     { status: 'quarantine', gate: 'instance-key' },
+  ],
+  // An error that names no field may be about the credentials as well.
+  ['create', 'rejected', { status: 422, errors: nameless }, { status: 'quarantine', gate: 'instance-key' }],
+  [
+    'create',
+    'rejected',
+    { status: 422, errors: [...aboutInstance, ...named] },
+    { status: 'failed', code: 'rejected' },
   ],
   ['create', 'rejected', { status: 422, errors: named }, { status: 'failed', code: 'rejected' }],
   ['create', 'rejected', { status: 425 }, { status: 'retry' }],

@@ -46,6 +46,11 @@ describe('the delay before the next attempt', () => {
     },
   );
 
+  it('heeds a wish for more than an hour as one for an hour', () => {
+    expect(retryDelayMs(DEFAULT_RETRY_POLICY, 1, 3_600_001, 0)).toBe(3_600_000);
+    expect(retryDelayMs(DEFAULT_RETRY_POLICY, 1, Number.MAX_SAFE_INTEGER, 0)).toBe(3_600_000);
+  });
+
   it('is spread over its whole range', () => {
     const draws = Array.from({ length: 2000 }, () => retryDelayMs(DEFAULT_RETRY_POLICY, 5));
     const quarters = new Set(draws.map((delayMs) => Math.min(3, Math.floor(delayMs / 4000))));
