@@ -26,7 +26,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
-    expect: { poll: { timeout: 60_000 } },
+    // A test that asserts nothing cannot fail.
+    expect: { poll: { timeout: 60_000 }, requireAssertions: true },
     reporters: [
       'default',
       new RerunReporter(),

@@ -47,7 +47,8 @@ describe('the HTTP server of operators', () => {
     socket.write('POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n');
     const trickle = setInterval(() => socket.write('x'), 20);
     onTestFinished(() => clearInterval(trickle));
-    await ended;
+    // The answer comes at once; what is tested is that there is an end.
+    expect(await ended).toBeTypeOf('string');
   });
 
   it('refuses headers that are larger than anybody needs', async () => {

@@ -261,9 +261,11 @@ describe('a gate', () => {
   it('wakes a job to try it where none comes by itself', async () => {
     const world = await createLedgerWorld();
     const job = await shut(world);
+    expect((await begin(world, await world.start())).is).toBe('held');
     await world.gates.tend();
     expect(await waiting(world)).toEqual([]);
     world.pass(PROBES.firstMs);
+    // One of the two jobs, whoever looks and however often.
     await Promise.all([world.gates.tend(), world.gates.tend()]);
     expect(await waiting(world)).toEqual([job.id]);
     expect(await begin(world, await world.fetch())).toMatchObject({

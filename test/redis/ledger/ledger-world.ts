@@ -34,15 +34,18 @@ export interface LedgerWorldOptions {
   /** Where the ledger reaches Redis; the test's own connections never go through here. */
   redisUrl?: string;
   eventsQueues?: string[];
+  /** Of the Redis of the run. Default: the one that all tests share. */
+  database?: number;
 }
 
 export type LedgerWorld = Awaited<ReturnType<typeof createLedgerWorld>>;
 
 export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
   const { lockMs = 30_000, redisUrl = inject('redisUrl'), eventsQueues = ['user-events'] } = options;
+  const { database: db = 0 } = options;
   const prefix = `{test-${randomUUID()}}`;
-  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
-  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 10 });
+  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null, db });
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 10, db });
   connection.on('error', () => {});
   onTestFinished(() => {
     redis.disconnect();

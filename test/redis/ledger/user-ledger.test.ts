@@ -112,6 +112,11 @@ describe('a user', () => {
     );
     expect(records).toHaveLength(2);
     for (const key of records) expect(await world.redis.ttl(key)).toBeGreaterThan(0);
+    // The clientId's is the next one's, who waits for it; the user's is still the first one's.
+    const [woken] = await world.jobs.getJobs(['wait']);
+    expect(await world.begin(await world.fetch())).toMatchObject({ is: 'taken' });
+    expect(woken).toBeDefined();
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
   });
 
   it('that is renamed is found under the new clientId, and the old one is free for its next user', async () => {
@@ -358,13 +363,14 @@ describe('what lies in Redis', () => {
   });
 
   it('lies in one slot, by the hash tag of the prefix', async () => {
-    const world = await createLedgerWorld();
+    // In a database of its own, so that a key of any name is seen.
+    const world = await createLedgerWorld({ database: 9 });
     const job = await world.start('create-user');
     const user = await world.take(job);
     await world.begin(await world.start());
     await user.settle(world.settlementOf(job), live(user));
-    for (const key of await world.redis.keys(`*${world.prefix.slice(1, -1)}*`)) {
-      expect(key.startsWith(`${world.prefix}:`)).toBe(true);
-    }
+    const keys = await world.redis.keys('*');
+    expect(keys.length).toBeGreaterThan(5);
+    expect(keys.filter((key) => !key.startsWith(`${world.prefix}:`))).toEqual([]);
   });
 });
