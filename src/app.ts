@@ -54,6 +54,8 @@ export interface Timings {
   sweepMs: number;
   /** The clock of log-ins and probes, in epoch milliseconds. */
   now: () => number;
+  /** How a run waits before it looks again for a user; resolves at once where the signal aborts. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 const PROBES = {
@@ -77,6 +79,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     tendMs = 1000,
     sweepMs = 5 * 60_000,
     now,
+    pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
   } = timings;
   // Nothing is sent that might outlive its job's lock, so a deadline near the lock would let nothing be sent.
   const timeoutMs = Math.min(config.timeoutMs, lockMs / 2);
@@ -179,7 +182,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
         client,
         userIdMode: config.userId.mode,
         now: Date.now,
-        pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+        pause,
       },
       ledger,
       seal: createSeal(instances),

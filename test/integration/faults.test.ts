@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { SandboxModes } from '../../src/sandbox/server.ts';
+import { startFaultyDeletes } from '../support/faulty-deletes.ts';
+import { createFaultyWorld } from '../support/faulty-world.ts';
+import { SHORT_PROBES } from '../support/short-probes.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const SIGN_UPS = 20;
-
-/** Logs-in are rationed, so a session is opened before the faults begin: what a fault does to a log-in is told elsewhere. */
-async function createFaultyWorld(
-  modes: Partial<SandboxModes>,
-  env: Record<string, string> = {},
-): Promise<World> {
-  const world = await createWorld({ env });
-  await world.run('delete-user', { clientId: 'nobody' });
-  await world.setModes({ seed: 7, ...modes });
-  return world;
-}
 
 /** Signs users up and answers their events, in the order of the sign-ups. */
 async function signUp(world: World, count = SIGN_UPS) {
@@ -56,17 +48,14 @@ describe('a lost reply', () => {
   });
 
   it('of a create that nobody can look up is left to a person, and never sent again', async () => {
-    const world = await createWorld({
-      modes: { commitThenDropRate: 1 },
-      env: { DAMOOV_USER_ID: 'assigned' },
-    });
+    const world = await createFaultyWorld({ commitThenDropRate: 1 }, { DAMOOV_USER_ID: 'assigned' });
     const event = await world.run('create-user', { profile: { firstName: 'Ada' } });
     expect(event).toMatchObject({ type: 'user.failed', data: { code: 'outcome-unknown' } });
     expect(await world.requests('create')).toHaveLength(1);
   });
 
   it('of updates and deletions is made good', async () => {
-    const world = await createWorld();
+    const world = await createFaultyWorld({});
     await signUp(world, 10);
     await world.setModes({ commitThenDropRate: 0.4, seed: 3 });
     const ids = Array.from({ length: 10 }, (_, n) => `c-${n}`);
@@ -100,12 +89,12 @@ describe('a fault that passes', () => {
 
   /** However slow the machine is: nothing passes until something was refused, and after that not all of it at once. */
   async function signUpTooFast(world: World, retryAfter: number | null) {
-    await world.setModes({ rateLimit: { max: 0, windowMs: 600, retryAfter } });
-    const signingUp = signUp(world);
+    await world.setModes({ rateLimit: { max: 0, windowMs: 400, retryAfter } });
+    const signingUp = signUp(world, 5);
     const refused = async () =>
       (await world.requests('create')).filter(({ status }) => status === 429).length;
     await expect.poll(refused, { interval: 5 }).toBeGreaterThan(0);
-    await world.setModes({ rateLimit: { max: 6, windowMs: 600, retryAfter } });
+    await world.setModes({ rateLimit: { max: 4, windowMs: 400, retryAfter } });
     return signingUp;
   }
 
@@ -118,14 +107,15 @@ describe('a fault that passes', () => {
   });
 
   it('that asks for patience gets it', async () => {
-    const world = await createFaultyWorld({});
-    await signUpTooFast(world, 1);
-    const delays = world.logLines
-      .map((line) => JSON.parse(line) as { reason?: string; delayMs?: number })
-      .filter(({ reason }) => reason?.includes('429'))
-      .map(({ delayMs }) => delayMs);
-    expect(delays.length).toBeGreaterThan(0);
-    for (const delayMs of delays) expect(delayMs).toBeGreaterThanOrEqual(1000);
+    const world = await createFaultyWorld({ rateLimit: { max: 0, windowMs: 600, retryAfter: 1 } });
+    await world.add('create-user', { clientId: 'c-1' });
+    const delays = () =>
+      world.logLines
+        .map((line) => JSON.parse(line) as { reason?: string; delayMs?: number })
+        .filter(({ reason }) => reason?.includes('429'))
+        .map(({ delayMs }) => delayMs);
+    await expect.poll(delays).not.toEqual([]);
+    for (const delayMs of delays()) expect(delayMs).toBeGreaterThanOrEqual(1000);
   });
 
   it('that does not pass ends in the failed set, with the attempts counted', async () => {
@@ -201,6 +191,7 @@ describe('a refused credential costs no job and no attempt', () => {
       const world = await createWorld({
         modes: { badKey },
         env: { DAMOOV_INSTANCE_KEY: 'wrong', JOB_ATTEMPTS: '2' },
+        timings: { probes: { ...SHORT_PROBES.probes, credential: { firstMs: 5, lastMs: 20 } } },
         startsWorker: false,
       });
       const worker = await world.startWorker();
@@ -226,8 +217,10 @@ describe('a refused credential costs no job and no attempt', () => {
   );
 
   it('where the admin password is wrong, and creates go on', async () => {
+    let laterMs = 0;
     const world = await createWorld({
       env: { DAMOOV_ADMIN_PASSWORD: 'wrong', JOB_ATTEMPTS: '2' },
+      timings: { now: () => Date.now() + laterMs },
       startsWorker: false,
     });
     const worker = await world.startWorker();
@@ -241,6 +234,8 @@ describe('a refused credential costs no job and no attempt', () => {
     expect((await world.requests('login')).length).toBeLessThanOrEqual(3);
     await worker.close();
 
+    // After a log-in that was refused nobody tries again for two seconds.
+    laterMs = 2000;
     world.env['DAMOOV_ADMIN_PASSWORD'] = 'sandbox-password';
     await world.startWorker();
     const events = await Promise.all(jobIds.map((id) => world.eventOf(id)));
@@ -249,22 +244,47 @@ describe('a refused credential costs no job and no attempt', () => {
 });
 
 describe('a deletion', () => {
-  it.each(['404', '403', '200-null'] as const)(
+  /** One clock for the look-ups that lag and for the runs that wait for them: no wait takes time. */
+  async function createLaggingWorld(modes: Partial<SandboxModes>) {
+    const clock = { now: Date.now() };
+    const world = await createWorld({
+      modes,
+      sandbox: { clock: () => clock.now },
+      timings: { pause: async (ms) => void (clock.now += ms) },
+      startsWorker: false,
+    });
+    const deletes = await startFaultyDeletes(world.sandboxUrl);
+    world.env['DAMOOV_BASE_URL'] = deletes.url;
+    await world.startWorker();
+    await world.run('create-user', { clientId: 'c-1' });
+    return { world, deletes };
+  }
+
+  it.each([
+    ['404', 404],
+    ['403', 403],
+    ['200-null', 200],
+  ] as const)(
     'whose first answer was lost is confirmed, where an unknown user is answered with %s',
-    async (unknownDelete) => {
-      const world = await createWorld({ modes: { unknownDelete } });
-      await world.run('create-user', { clientId: 'c-1' });
+    async (unknownDelete, status) => {
+      const { world, deletes } = await createLaggingWorld({ unknownDelete });
       await world.setModes({ findLagMs: 400 });
-      expect(await world.run('delete-user', { clientId: 'c-1' })).toMatchObject({
+      deletes.fault = 'lost';
+      const deletion = await world.add('delete-user', { clientId: 'c-1' });
+      const sent = async () => world.requests('delete');
+      await expect.poll(async () => (await sent()).length).toBeGreaterThan(0);
+      deletes.fault = 'none';
+      expect(await world.eventOf(deletion)).toMatchObject({
         type: 'user.deleted',
-        data: { verified: true },
+        data: { existed: true, verified: true },
       });
+      expect((await sent())[0]).toMatchObject({ status: 200, applied: true });
+      expect((await sent()).at(-1)).toMatchObject({ status, applied: false });
     },
   );
 
   it('that Damoov forbids fails, and says so', async () => {
-    const world = await createWorld({ modes: { unknownDelete: '403' } });
-    await world.run('create-user', { clientId: 'c-1' });
+    const { world } = await createLaggingWorld({ unknownDelete: '403' });
     await world.run('update-user', { clientId: 'c-1', changes: { phone: '1' } });
     // Look-ups see the user as before, the deletion itself is answered with 403: it reads as lacking rights.
     await world.setModes({ findLagMs: 3_600_000 });

@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { createFaultyWorld } from '../support/faulty-world.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const IDENTITIES = ['derived', 'assigned'] as const;
@@ -41,7 +42,7 @@ describe.each(IDENTITIES)('with %s ids, a sign-up has one user', (DAMOOV_USER_ID
   it.each(DUPLICATES)(
     'where its reply is lost and a known id is answered with %s',
     async (duplicateToken) => {
-      const world = await createWorld({ env, modes: { duplicateToken, commitThenDropRate: 1 } });
+      const world = await createFaultyWorld({ duplicateToken, commitThenDropRate: 1 }, env);
       const jobId = await world.add('create-user', { clientId: 'c-1', profile });
       await expect.poll(async () => (await world.requests('create')).length).toBe(1);
       await world.setModes({ commitThenDropRate: 0 });
@@ -72,7 +73,7 @@ describe.each(IDENTITIES)('with %s ids, a sign-up has one user', (DAMOOV_USER_ID
   });
 
   it('where its id is not heeded and the reply is lost besides', async () => {
-    const world = await createWorld({ env, modes: { ignoreCustomToken: true, commitThenDropRate: 1 } });
+    const world = await createFaultyWorld({ ignoreCustomToken: true, commitThenDropRate: 1 }, env);
     const jobId = await world.add('create-user', { clientId: 'c-1' });
     await expect.poll(async () => (await world.requests('create')).length).toBe(1);
     await world.setModes({ commitThenDropRate: 0 });
@@ -128,17 +129,44 @@ describe.each(IDENTITIES)('with %s ids, a sign-up has one user', (DAMOOV_USER_ID
   });
 });
 
-describe('an assigned id', () => {
-  it('whose create went unanswered, and whose clientId two users bear, is left to a person', async () => {
-    const env = { DAMOOV_USER_ID: 'assigned' };
-    const world = await createWorld({ env, modes: { commitThenDropRate: 1 } });
+describe('an assigned id whose create went unanswered, and whose clientId another user comes to bear', () => {
+  /** The create is carried out, its answer is lost, and the job waits until it is called. */
+  async function createUnanswered() {
+    const env = { DAMOOV_USER_ID: 'assigned', BACKOFF_BASE_MS: '600000', BACKOFF_MAX_MS: '600000' };
+    const world = await createFaultyWorld({ commitThenDropRate: 1 }, env);
     const jobId = await world.add('create-user', { clientId: 'c-1' });
-    await expect.poll(async () => (await world.requests('create')).length).toBe(1);
+    await expect.poll(async () => (await world.jobs.getJob(jobId))?.isDelayed()).toBe(true);
     await world.setModes({ commitThenDropRate: 0 });
+    const carryOn = async () => {
+      await (await world.jobs.getJob(jobId))?.promote();
+      return world.eventOf(jobId);
+    };
+    return { world, carryOn };
+  }
+
+  it('before the worker has looked, is left to a person', async () => {
+    const { world, carryOn } = await createUnanswered();
     await world.signUpElsewhere('c-1');
-    // Either it looked first, or it found two: what it never does is to make a third.
-    const event = await world.eventOf(jobId);
-    expect(['user.created', 'user.failed']).toContain(event.type);
+    expect(await carryOn()).toMatchObject({ type: 'user.failed', data: { code: 'ambiguous-client-id' } });
+    expect(await world.users()).toHaveLength(2);
+    expect((await world.requests('create')).map(({ applied }) => applied)).toEqual([true, true]);
+  });
+
+  it('after the worker has looked, is the one that the create has made', async () => {
+    const { world, carryOn } = await createUnanswered();
+    const [made] = await world.users();
+    const event = await carryOn();
+    await world.signUpElsewhere('c-1');
+    expect(event).toMatchObject({
+      type: 'user.created',
+      subject: made?.deviceToken,
+      data: { existed: true },
+    });
+    expect(await world.run('create-user', { clientId: 'c-1' })).toMatchObject({
+      type: 'user.created',
+      subject: made?.deviceToken,
+      data: { existed: true },
+    });
     expect(await world.users()).toHaveLength(2);
   });
 });
