@@ -52,6 +52,8 @@ export interface Timings {
   tendMs: number;
   /** How often each worker looks whether a deletion or a job of an unknown name has left something to clear away. */
   sweepMs: number;
+  /** How long spans of traces are gathered before they are sent. */
+  gatherMs: number;
   /** The clock of log-ins and probes, in epoch milliseconds. */
   now: () => number;
   /** How a run waits before it looks again for a user; resolves at once where the signal aborts. */
@@ -78,6 +80,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     probes = PROBES,
     tendMs = 1000,
     sweepMs = 5 * 60_000,
+    gatherMs = 5000,
     now,
     pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
   } = timings;
@@ -93,7 +96,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     }
   };
   try {
-    const tracing = await tracingOf(config, tell);
+    const tracing = await tracingOf(config, gatherMs, tell);
     if (tracing !== undefined) {
       listeners.push((happening) => tracing.note(happening));
       closing.push(() => tracing.close());
@@ -232,11 +235,12 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
 /** Loaded only where a receiver is configured: nothing of it is there to cost anything else. */
 async function tracingOf(
   { tracing }: Config,
+  gatherMs: number,
   tell: (happening: Happening) => void,
 ): Promise<Tracing | undefined> {
   if (tracing === undefined) return undefined;
   const { startTracing } = await import('./ops/tracing.ts');
-  return startTracing({ ...tracing, version, tell });
+  return startTracing({ ...tracing, version, gatherMs, tell });
 }
 
 function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {

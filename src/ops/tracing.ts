@@ -39,6 +39,8 @@ export interface TracingOptions {
   version: string;
   /** Of the traces that begin here, from 0 to 1; whoever has begun one has decided for all of it. */
   ratio: number;
+  /** How long spans are gathered before they are sent, in milliseconds. */
+  gatherMs: number;
   /** Told when the receiver takes no traces, and when it does again. */
   tell: (happening: Happening) => void;
 }
@@ -62,6 +64,7 @@ export function startTracing({
   serviceName,
   version,
   ratio,
+  gatherMs,
   tell,
 }: TracingOptions): Tracing {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
@@ -71,7 +74,10 @@ export function startTracing({
       root: ratio === 1 ? new AlwaysOnSampler() : new TraceIdRatioBasedSampler(ratio),
     }),
     spanProcessors: [
-      new BatchSpanProcessor({ exporter: watched(new OTLPTraceExporter({ url, headers }), tell) }),
+      new BatchSpanProcessor({
+        exporter: watched(new OTLPTraceExporter({ url, headers }), tell),
+        scheduledDelayMillis: gatherMs,
+      }),
     ],
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

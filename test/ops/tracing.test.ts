@@ -11,13 +11,15 @@ const MARKS = ['kanarie', '49172999'];
 const PROFILE = { firstName: 'Kanarie', phone: '+49172999123', email: 'kanarie@example.test' };
 
 /** Two services listen, a third one asks, and a worker is between them. */
-async function createTracedWorld(env: Record<string, string> = {}) {
+async function createTracedWorld(env: Record<string, string> = {}, startsWorker = true) {
   const receiver = await startOtlpReceiver();
   const world = await createWorld({
     startsWorker: false,
     env: { EVENTS_QUEUES: 'user-events,crm,mail', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ...env },
+    timings: { gatherMs: 20 },
   });
-  return { receiver, world, worker: spawnWorker(world.env) };
+  if (startsWorker) await world.startWorker();
+  return { receiver, world };
 }
 
 function spawnService(args: string[], world: World, receiver: OtlpReceiver) {
@@ -178,8 +180,9 @@ describe('a trace', () => {
       await world.add('create-user', { clientId: 'c-3' }, { telemetry: { metadata: 'null' } }),
       await world.add('kanarie@example.test', { clientId: 'c-4' }),
     ];
-    const deferred = await shop.ask('delete', { clientId: 'c-1' }, { in: 1500 });
+    const deferred = await shop.ask('delete', { clientId: 'c-1' }, { in: 3_600_000 });
     expect(await world.redis.hget(world.jobs.toKey(deferred.id), 'opts')).toMatch(/^\{"delay":\d+\}$/);
+    await (await world.jobs.getJob(deferred.id))?.promote();
     const runOf = (id: string) =>
       receiver.spans.find(
         ({ name, attributes }) => name.startsWith('process') && attributes['bullmq.job.id'] === id,
@@ -195,7 +198,8 @@ describe('a trace', () => {
   });
 
   it('is begun for a share of the jobs only, where that is asked for', async () => {
-    const { receiver, world, worker } = await createTracedWorld({ OTEL_TRACES_SAMPLER_ARG: '0' });
+    const { receiver, world } = await createTracedWorld({ OTEL_TRACES_SAMPLER_ARG: '0' }, false);
+    const worker = spawnWorker(world.env);
     const shop = spawnService(['ask'], world, receiver);
     await world.run('create-user', { clientId: 'c-1' });
     // Whoever has begun one has decided.
@@ -209,16 +213,21 @@ describe('a trace', () => {
   });
 
   it('costs nobody anything where its receiver is away: it is said once, and the worker works and stops', async () => {
-    const { receiver, world, worker } = await createTracedWorld();
+    const { receiver, world } = await createTracedWorld({}, false);
+    const worker = await world.startWorker();
+    const said = (message: string) => world.logLines.filter((line) => line.includes(message));
     receiver.answer(400);
-    for (let n = 0; n < 3; n += 1) await world.run('create-user', { clientId: `c-${n}` });
-    await worker.says('traces are not taken: they are dropped meanwhile');
+    await world.run('create-user', { clientId: 'c-1' });
+    await expect.poll(() => said('traces are not taken: they are dropped meanwhile')).toHaveLength(1);
+    const refused = receiver.refused;
+    for (let n = 2; n < 4; n += 1) await world.run('create-user', { clientId: `c-${n}` });
+    await expect.poll(() => receiver.refused).toBeGreaterThan(refused);
     receiver.answer(200);
     await world.run('create-user', { clientId: 'c-9' });
-    await worker.says('traces are taken again');
-    worker.child.kill('SIGTERM');
-    expect(await worker.exit).toBe(0);
-    expect(worker.output.filter((line) => line.includes('traces are not taken'))).toHaveLength(1);
+    await expect.poll(() => said('traces are taken again')).toHaveLength(1);
+    await worker.close();
+    expect(said('traces are not taken')).toHaveLength(1);
+    expect(said('a part did not stop cleanly')).toEqual([]);
   });
 });
 

@@ -23,6 +23,8 @@ export interface OtlpReceiver {
   readonly bodies: readonly string[];
   readonly headers: readonly NodeJS.Dict<string | string[]>[];
   readonly spans: readonly ReceivedSpan[];
+  /** How many requests were answered with anything but 200. */
+  readonly refused: number;
   /** From now on it answers this. */
   answer(status: number): void;
 }
@@ -49,9 +51,13 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const headers: NodeJS.Dict<string | string[]>[] = [];
   const spans: ReceivedSpan[] = [];
   let status = 200;
+  let refused = 0;
   const receive = async (request: IncomingMessage) => {
     const body = await text(request);
-    if (status !== 200) return;
+    if (status !== 200) {
+      refused += 1;
+      return;
+    }
     bodies.push(body);
     headers.push(request.headers);
     spans.push(...spansIn(JSON.parse(body) as Body));
@@ -73,6 +79,9 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     bodies,
     headers,
     spans,
+    get refused() {
+      return refused;
+    },
     answer: (next) => (status = next),
   };
 }
