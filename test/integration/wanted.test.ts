@@ -14,7 +14,7 @@ const CANCELLED = { type: 'user.superseded', data: { by: 'cancellation' } };
 
 /** A worker whose DELETEs can be spoilt, and what a deletion needs around it. */
 async function createDeletionWorld(env: Record<string, string> = {}) {
-  const world = await createWorld({ startsWorker: false, env });
+  const world = await createWorld({ startsWorker: false, env, timings: { pause: async () => {} } });
   const deletes = await startFaultyDeletes(world.sandboxUrl);
   world.env['DAMOOV_BASE_URL'] = deletes.url;
   const app = await world.startWorker();
@@ -106,11 +106,12 @@ describe('a deletion that is asked for, cancelled and asked for again', () => {
   it('stays cancelled under the other id of its user', async () => {
     const world = await createDeletionWorld();
     const userId = await world.signUpElsewhere('c-1');
-    const first = await world.deletions.schedule({ userId }, Date.now() + 500);
+    const first = await world.deletions.schedule({ userId }, Date.now() + HOUR_MS);
     await world.deletions.schedule({ clientId: 'c-1' }, Date.now() + HOUR_MS);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
     await world.deletions.schedule({ clientId: 'c-1' }, Date.now() + HOUR_MS);
     if (first === 'too-late') throw new Error('too late');
+    await (await world.jobs.getJob(first.jobId))?.promote();
     expect(await world.eventOf(first.jobId)).toMatchObject(CANCELLED);
     expect(await world.requests('delete')).toEqual([]);
   });
@@ -201,6 +202,8 @@ it('a deletion waits for a newer sign-up that goes on, also where an older one e
   expect(damoov.count('delete')).toBe(0);
   await (await world.jobs.getJob(back))?.promote();
   expect(await world.eventOf(back)).toMatchObject({ type: 'user.created', subject: first.subject });
+  // It would look again after five seconds.
+  await world.jobs.promoteJobs();
   expect(await world.eventOf(deletion)).toMatchObject({ type: 'user.superseded', data: { by: 'create' } });
   expect(damoov.count('delete')).toBe(0);
 });
@@ -242,8 +245,10 @@ it('no event is added where one of several queues cannot take it, so that no sec
   await world.redis.set(broken, 'not a list');
   const jobId = await world.add('delete-user', { clientId: 'c-1' });
   await expect.poll(() => world.logLines.some((line) => line.includes('could not be settled'))).toBe(true);
+  await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
   expect(world.events).toEqual([]);
   await world.redis.del(broken);
+  await world.jobs.promoteJobs();
   const { data } = await world.eventOf(jobId);
   expect(Receipt.parse('receipt' in data ? data.receipt : undefined).sequence).toBe(1);
   expect(world.events).toHaveLength(1);
