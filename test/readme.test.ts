@@ -8,6 +8,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { parseJob } from '../src/contract/job.ts';
 import { VARIABLES } from '../src/config.ts';
 import { UserEvent } from '../src/contract/event.ts';
+import { COMPILE_CACHE } from './support/compile-cache.ts';
 import { makeFailedJobs } from './support/failed-jobs.ts';
 import { nothingConfigured } from './support/spawn-worker.ts';
 import { createWorld } from './support/world.ts';
@@ -15,7 +16,13 @@ import { createWorld } from './support/world.ts';
 /** Runs a command of the repository as a reader of the README would, with nothing configured but what is given. */
 function start(command: string, args: string[], env: Record<string, string> = {}) {
   const child = spawn(command, args, {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...nothingConfigured(), ...env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      ...COMPILE_CACHE,
+      ...nothingConfigured(),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own: npm does not hand every signal on.
     detached: true,

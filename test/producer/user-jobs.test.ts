@@ -7,6 +7,7 @@ import { InvalidJobError } from '../../src/producer/requests.ts';
 import { ResultTimeoutError, ResultUnknownError } from '../../src/producer/results.ts';
 import { UserJobs, type UserJobsOptions } from '../../src/producer/user-jobs.ts';
 import { RedisAwayError } from '../../src/redis/connection.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, type WorldOptions, createWorld } from '../support/world.ts';
 
@@ -355,7 +356,9 @@ describe('a producer whose Redis is away', () => {
         console.log('closed');
       });
     `;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      env: { ...process.env, ...COMPILE_CACHE },
+    });
     onTestFinished(() => void child.kill('SIGKILL'));
     let output = '';
     child.stdout.on('data', (data: Buffer) => (output += data.toString()));

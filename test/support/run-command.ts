@@ -10,6 +10,7 @@ import { onTestFinished } from 'vitest';
 import type { CommandContext } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { nothingConfigured } from './spawn-worker.ts';
 
 export interface CommandEnd {
@@ -87,7 +88,7 @@ export function spawnCommand(
   input: string | null = '',
 ) {
   const child = spawn(process.execPath, [...nodeArgs, 'src/main.ts', ...args], {
-    env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
+    env: { PATH: process.env['PATH'], ...COMPILE_CACHE, ...nothingConfigured(), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // Not every command reads its input to the end.

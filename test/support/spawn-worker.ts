@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { VARIABLES } from '../../src/config.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
@@ -34,7 +35,7 @@ export function spawnShortLockedWorker(env: Record<string, string>): WorkerProce
 
 function spawnNode(args: string[], env: Record<string, string>): WorkerProcess {
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'], ...nothingConfigured(), ...env },
+    env: { PATH: process.env['PATH'], ...COMPILE_CACHE, ...nothingConfigured(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'exit').then(([status, signal]) => (status ?? signal) as number | NodeJS.Signals);

@@ -2,6 +2,7 @@
  * A worker process with shorter timings than the product's, so that a test need not wait half a minute for a lock; where
  * TEST_CLOCK says so, with the product's own probes on a clock that goes faster.
  */
+import { flushCompileCache } from 'node:module';
 import { startApp } from '../../src/app.ts';
 import { processContext } from '../../src/cli/context.ts';
 import { untilStopped } from '../../src/cli/until-stopped.ts';
@@ -17,6 +18,8 @@ const app = await startApp(loadConfig(), await createLog('trace', false), {
     ? SHORT_PROBES
     : { now: fastClock(JSON.parse(clock) as FastClock), tendMs: SHORT_PROBES.tendMs }),
 });
+// Else it is written on exit, and these processes are killed.
+flushCompileCache();
 await untilStopped(processContext);
 await app.close();
 process.exit(0);

@@ -5,6 +5,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import type { Random } from './random.ts';
 
 /** How long a job stays with a worker that is dead or frozen: short, and long enough for two busy cores. */
@@ -50,7 +51,7 @@ export async function startFleet(
     started += 1;
     const log = openSync(join(logDir, `worker-${started}.log`), 'w');
     const child = fork(join(import.meta.dirname, 'worker-main.ts'), {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], ...COMPILE_CACHE, ...env },
       execArgv: [],
       stdio: ['ignore', 'inherit', log, 'ipc'],
     });

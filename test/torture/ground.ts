@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../src/sandbox/server.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { type RedisKind, type TortureRedis, startTortureRedis } from './torture-redis.ts';
 
 export interface Ground {
@@ -59,7 +60,10 @@ export async function prepareGround(kind: RedisKind): Promise<Ground> {
 
 /** In a process of its own: a busy neighbour must not make it look as if requests overlapped. */
 async function startSandboxProcess() {
-  const child = fork(join(import.meta.dirname, 'sandbox-main.ts'), { execArgv: [] });
+  const child = fork(join(import.meta.dirname, 'sandbox-main.ts'), {
+    env: { ...process.env, ...COMPILE_CACHE },
+    execArgv: [],
+  });
   const exited = once(child, 'exit');
   const gone = exited.then(() => {
     throw new Error('the sandbox does not start');

@@ -1,6 +1,7 @@
 /**
  * A worker process of the torture run: it has a short lock, says when it works, and ends with its parent.
  */
+import { flushCompileCache } from 'node:module';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/ops/log.ts';
@@ -11,3 +12,5 @@ process.once('disconnect', () => process.exit(1));
 const config = loadConfig();
 await startApp(config, await createLog(config.logLevel, false), { lockMs: LOCK_MS, ...SHORT_PROBES });
 process.send?.('ready');
+// Else it is written on exit, and these processes are killed.
+flushCompileCache();

@@ -10,6 +10,7 @@ import { startRedisServer } from '../../../src/redis/embedded/embedded-server.ts
 import type { RedisServer, RedisServerOptions } from '../../../src/redis/embedded/embedded-server.ts';
 import { findRedis } from '../../../src/redis/embedded/find-redis.ts';
 import type { RedisSource } from '../../../src/redis/embedded/find-redis.ts';
+import { COMPILE_CACHE } from '../../support/compile-cache.ts';
 import { runCommand } from '../../../src/redis/embedded/run-command.ts';
 
 const MODULE = new URL('../../../src/redis/embedded/embedded-server.ts', import.meta.url).href;
@@ -172,6 +173,7 @@ async function startInAnotherProcess(
     process.stdout.write(server.url);
     setInterval(() => undefined, 60_000);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { ...process.env, ...COMPILE_CACHE },
     detached: true, // a group of its own, as a terminal gives it
     stdio: ['ignore', 'pipe', 'inherit'],
   });
