@@ -3,7 +3,6 @@
  * earlier run of the same file was stopped.
  */
 import { randomUUID } from 'node:crypto';
-import { setFlagsFromString } from 'node:v8';
 import { Queue } from 'bullmq';
 import type { Config } from '../config.ts';
 import { RedisAwayError, type RedisConnection } from '../redis/connection.ts';
@@ -63,7 +62,7 @@ export async function importUsers(
   context: CommandContext,
 ): Promise<boolean> {
   // Rows make garbage that V8 would rather keep for a while: a million of them took 334 MB, and take 159 MB so.
-  setFlagsFromString('--optimize-for-size');
+  context.spareMemory();
   const { format = formatIn(file), delimiter, map } = options;
   const stop = new AbortController();
   void untilStopped(context).then(() => stop.abort());

@@ -3,7 +3,6 @@
  */
 import { constants, accessSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DamoovAccess } from '../config.ts';
 import { openFleetClient } from '../fleet-client.ts';
 import type { Facts, FactsFile } from '../probe/facts.ts';
@@ -56,7 +55,7 @@ export async function runProbe(options: ProbeCommandOptions, context: CommandCon
         triesWrongKey: options.tryWrongKey === true,
         mostUsers: options.evenWithUsers,
         patienceMs: patience,
-        clock: { now: () => performance.now(), pause: (ms, signal) => sleep(ms, undefined, { signal }) },
+        clock: context.clock,
         onStep: (step) => context.stderr.write(`${step}\n`),
         ...stops,
       });

@@ -2,7 +2,6 @@
  * `damoov-users reconcile`: in what a list of users and Damoov differ, and, where that is wanted, the jobs that mend it. Tells
  * the counts first, and adds nothing that nobody has confirmed.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, DamoovAccess, InstanceCredentials } from '../config.ts';
 import { durationText } from '../contract/duration.ts';
@@ -168,7 +167,7 @@ async function compare({ list, sink, unwanted, guard, place, progress, ...desk }
   const { client } = await openFleetClient(config, place.access, { connection, timeoutMs });
   try {
     const differences = findDifferences({
-      client: patiently(client, pauseWith(connection)),
+      client: patiently(client, pauseWith(connection, desk.context)),
       instance: place.instance,
       index: list.index,
       list: list.read,
@@ -192,9 +191,9 @@ async function compare({ list, sink, unwanted, guard, place, progress, ...desk }
 }
 
 /** Without Redis the fleet's rate lets nothing leave: whoever waits for that should not wait for ever. */
-function pauseWith(connection: RedisConnection): (ms: number) => Promise<void> {
+function pauseWith(connection: RedisConnection, { clock }: CommandContext): (ms: number) => Promise<void> {
   return async (ms) => {
-    await sleep(ms);
+    await clock.pause(ms);
     if (connection.status !== 'ready') throw new RedisAwayError('the connection was lost');
   };
 }

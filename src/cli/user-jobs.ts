@@ -91,7 +91,7 @@ async function addJob(
     checkInstance(instance, config);
     const { prefix, jobs: queue } = config.queues;
     const onWarning = (message: string) => void context.stderr.write(`${message}\n`);
-    const users = new UserJobs({ redis, prefix, queue, failAfterMs: REACH_MS, onWarning });
+    const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs, onWarning });
     try {
       const job = await add(users, { idempotencyKey });
       if (wait) return await tellEnd(WANTED[name], options, context, (limit) => job.result(limit));
@@ -104,9 +104,6 @@ async function addJob(
     }
   });
 }
-
-/** Somebody waits for it, but a connection to another continent takes its time. In milliseconds. */
-const REACH_MS = 5000;
 
 const WANTED = { 'create-user': 'user.created', 'update-user': 'user.updated' } as const;
 

@@ -23,7 +23,7 @@ export async function withRedis<T>(
 ): Promise<T> {
   return withTarget(context, async (target, config) => {
     try {
-      const redis = await reachRedis(target);
+      const redis = await reachRedis(target, context.reachMs);
       try {
         return await work(redis, config, target);
       } finally {

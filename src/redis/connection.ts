@@ -89,7 +89,7 @@ const SILENT_MS = 10_000;
  * @param withinMs how long reaching Redis may take, in milliseconds.
  * @throws RedisAwayError
  */
-export async function reachRedis(target: RedisTarget, withinMs = 5000): Promise<RedisConnection> {
+export async function reachRedis(target: RedisTarget, withinMs: number): Promise<RedisConnection> {
   const line = {
     ...OPTIONS,
     lazyConnect: true,

@@ -123,7 +123,7 @@ describe('`failed list`', () => {
 
   it('ends quietly where nobody reads on', async () => {
     const world = await createFailedWorld();
-    await world.make({ count: 20_000 });
+    await world.make({ count: 5000 });
     const { child, exit } = spawnCommand(['failed', 'list', '--limit', '0'], world.env);
     const complaints = text(child.stderr);
     await once(createInterface({ input: child.stdout }), 'line');
@@ -191,14 +191,15 @@ describe('`failed retry`', () => {
 
   it('by two at once retries each job exactly once', async () => {
     const world = await createFailedWorld();
-    await world.make({ count: 10_000 });
+    const count = 3000;
+    await world.make({ count });
     const both = await Promise.all([1, 2].map(() => world.failed('retry', '--yes', '--json')));
     const results = both.map(({ stdout }) => JSON.parse(stdout) as { retried: number; gone: number });
     expect(both.map(({ status }) => status)).toEqual([0, 0]);
-    expect(results.reduce((sum, { retried }) => sum + retried, 0)).toBe(10_000);
+    expect(results.reduce((sum, { retried }) => sum + retried, 0)).toBe(count);
     const waiting = await world.waitingIds();
-    expect(waiting).toHaveLength(10_000);
-    expect(new Set(waiting).size).toBe(10_000);
+    expect(waiting).toHaveLength(count);
+    expect(new Set(waiting).size).toBe(count);
   });
 
   it('says what is certain where Redis is lost on the way, and leaves the rest to be retried', async () => {
@@ -339,7 +340,9 @@ describe('a Redis that is away', () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
     proxy.stall();
-    const { status, stderr } = await runCommand(['failed', 'list'], { REDIS_URL: proxy.url });
+    const { status, stderr } = await runCommand(['failed', 'list'], { REDIS_URL: proxy.url }, undefined, {
+      reachMs: 1000,
+    });
     expect({ status, stderr }).toEqual({ status: 1, stderr: 'Redis is away: no answer of a Redis\n' });
   });
 

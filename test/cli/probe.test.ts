@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FactsFile } from '../../src/probe/facts.ts';
-import { type CommandEnd, runCommand, spawnCommand } from '../support/run-command.ts';
-import { type World, createWorld } from '../support/world.ts';
+import { type CommandEnd, runCommand, spawnCommand, startCommand } from '../support/run-command.ts';
+import type { SandboxModes } from '../../src/sandbox/server.ts';
+import { createWorld } from '../support/world.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'damoov-probe-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -22,12 +23,30 @@ const probeArgs = (file: string, ...more: string[]) => [
   file,
   ...more,
 ];
-const probe = (world: World, file: string, ...more: string[]): Promise<CommandEnd> =>
-  runCommand(probeArgs(file, ...more), world.env);
 
-async function usersLeft(world: World): Promise<string[]> {
-  const users = await world.users();
-  return users.filter(({ deletedAt }) => deletedAt === null).map(({ deviceToken }) => deviceToken);
+/** A sandbox and a probe by one clock, which goes on whenever the probe waits: nobody else has to. */
+async function createProbeWorld(modes: Partial<SandboxModes> = {}, env: Record<string, string> = {}) {
+  let skippedMs = 0;
+  const clock = {
+    now: () => performance.now() + skippedMs,
+    async pause(ms: number, signal?: AbortSignal) {
+      signal?.throwIfAborted();
+      skippedMs += ms;
+    },
+  };
+  const sandbox = { clock: () => Date.now() + skippedMs };
+  const world = await createWorld({ startsWorker: false, modes, sandbox, env });
+  return {
+    ...world,
+    start: (file: string, ...more: string[]) =>
+      startCommand(probeArgs(file, ...more), world.env, undefined, { clock }),
+    probe: (file: string, ...more: string[]): Promise<CommandEnd> =>
+      runCommand(probeArgs(file, ...more), world.env, undefined, { clock }),
+    async usersLeft(): Promise<string[]> {
+      const users = await world.users();
+      return users.filter(({ deletedAt }) => deletedAt === null).map(({ deviceToken }) => deviceToken);
+    },
+  };
 }
 
 describe('`probe`', () => {
@@ -54,12 +73,9 @@ describe('`probe`', () => {
   });
 
   it('reports what it saw, writes the facts, deletes what it made, and logs in once in two runs', async () => {
-    const world = await createWorld({
-      startsWorker: false,
-      modes: { duplicateToken: '409', findLagMs: 150 },
-    });
+    const world = await createProbeWorld({ duplicateToken: '409', findLagMs: 150 });
     const file = fileOf('facts.json');
-    const { status, stdout } = await probe(world, file, '--try-wrong-key');
+    const { status, stdout } = await world.probe(file, '--try-wrong-key');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^ {2}repeatedToken +409 +409 \(CustomToken: /m);
     expect(stdout).toMatch(/^ {2}holds +the UserId is the one that we choose$/m);
@@ -67,9 +83,9 @@ describe('`probe`', () => {
     const facts = FactsFile.parse(JSON.parse(readFileSync(file, 'utf8')));
     expect(facts).toMatchObject({ instance: 'default', baseUrl: world.sandboxUrl });
     expect(facts.facts.findLagMs.create).toBeGreaterThanOrEqual(100);
-    expect(await usersLeft(world)).toEqual([]);
+    expect(await world.usersLeft()).toEqual([]);
 
-    const again = await probe(world, file, '--json');
+    const again = await world.probe(file, '--json');
     expect(again.status).toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({
       file,
@@ -80,9 +96,9 @@ describe('`probe`', () => {
   });
 
   it('lets no key, password or token into its report or its file', async () => {
-    const world = await createWorld({ startsWorker: false });
+    const world = await createProbeWorld();
     const file = fileOf('secrets.json');
-    const { stdout, stderr } = await probe(world, file, '--json', '--try-wrong-key');
+    const { stdout, stderr } = await world.probe(file, '--json', '--try-wrong-key');
     const tokens = (await world.users()).map(({ deviceToken }) => deviceToken);
     const {
       DAMOOV_INSTANCE_KEY: key = '',
@@ -95,27 +111,27 @@ describe('`probe`', () => {
   });
 
   it('stopped by Ctrl-C deletes what it has made so far, and writes no facts', async () => {
-    const world = await createWorld({ startsWorker: false, modes: { latencyMs: 10 } });
+    const world = await createProbeWorld({ latencyMs: 10 });
     const file = fileOf('stopped.json');
-    const { child, exit } = spawnCommand(probeArgs(file, '--json'), world.env);
+    const command = world.start(file, '--json');
     const said: string[] = [];
-    const lines = createInterface({ input: child.stderr }).on('line', (line) => {
+    const lines = createInterface({ input: command.stderr }).on('line', (line) => {
       said.push(line);
-      if (line === 'asking what an update does') child.kill('SIGINT');
+      if (line === 'asking what an update does') command.signal('SIGINT');
     });
-    const [stdout, status] = await Promise.all([text(child.stdout), exit, once(lines, 'close')]);
+    const [stdout, status] = await Promise.all([text(command.stdout), command.exit, once(lines, 'close')]);
     expect(status).toBe(1);
     expect(said).toContain('the probe failed: stopped by SIGINT');
     expect(JSON.parse(stdout)).toMatchObject({ failure: 'stopped by SIGINT', leftovers: { userIds: [] } });
     expect(existsSync(file)).toBe(false);
     expect((await world.users()).length).toBeGreaterThan(0);
-    expect(await usersLeft(world)).toEqual([]);
+    expect(await world.usersLeft()).toEqual([]);
   });
 
   it('makes nobody where the log-ins of the hour are spent', async () => {
-    const world = await createWorld({ startsWorker: false, env: { DAMOOV_LOGINS_PER_HOUR: '1' } });
+    const world = await createProbeWorld({}, { DAMOOV_LOGINS_PER_HOUR: '1' });
     await world.redis.zadd(`${world.prefix}:logins`, Date.now(), 'somebody');
-    const { status, stderr } = await probe(world, fileOf('barred.json'));
+    const { status, stderr } = await world.probe(fileOf('barred.json'));
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('is barred for now') });
     expect(await world.requests()).toEqual([]);
   });
@@ -128,9 +144,9 @@ describe('`sandbox --facts`', () => {
       tokenCasing: 'upper',
       clearing: { null: 'ignored', empty: 'clears' },
     } as const;
-    const world = await createWorld({ startsWorker: false, modes });
+    const world = await createProbeWorld(modes);
     const file = fileOf('followed.json');
-    expect((await probe(world, file)).status).toBe(0);
+    expect((await world.probe(file)).status).toBe(0);
     const facts = JSON.parse(readFileSync(file, 'utf8'));
     facts.facts.unknownDelete = { is: 'other', seen: '500' };
     facts.facts.repeatedDelete = { is: 'other', seen: '500' };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { runCommand } from '../support/run-command.ts';
+import { type Waits, runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const USER_ID = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
 
-const run = async ({ env }: World, args: string[], input?: string) => {
-  const { status, stdout, stderr } = await runCommand(args, env, input);
+const run = async ({ env }: World, args: string[], input?: string, waits?: Waits) => {
+  const { status, stdout, stderr } = await runCommand(args, env, input, waits);
   return { status, stderr, stdout };
 };
 const words = (text: string) => text.split(' ');
@@ -108,7 +108,7 @@ describe('`create`', () => {
   it('says that Redis is away, and exits with 1', async () => {
     const world = await createWorld({ startsWorker: false });
     const away = { ...world, env: { ...world.env, REDIS_URL: 'redis://127.0.0.1:1' } };
-    const { status, stderr } = await run(away, ['create', '--client-id', 'c-1']);
+    const { status, stderr } = await run(away, ['create', '--client-id', 'c-1'], '', { reachMs: 1000 });
     expect([status, stderr]).toEqual([1, 'Redis is away: ECONNREFUSED\n']);
   });
 });

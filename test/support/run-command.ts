@@ -7,7 +7,7 @@ import { EventEmitter, once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import type { CommandContext } from '../../src/cli/context.ts';
+import { type CommandContext, REACH_MS, realClock } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
@@ -28,8 +28,11 @@ export interface RunningCommand {
   readonly exit: Promise<number>;
 }
 
+/** What a test may have otherwise than it is for a person. */
+export type Waits = Partial<Pick<CommandContext, 'reachMs' | 'clock'>>;
+
 /** The context of a command that is called as a function; nobody sits at its terminal. */
-export function createContext(env: Record<string, string>, input = '') {
+export function createContext(env: Record<string, string>, input = '', waits: Waits = {}) {
   const signals = new EventEmitter();
   return {
     stdin: Readable.from([Buffer.from(input)]),
@@ -39,6 +42,11 @@ export function createContext(env: Record<string, string>, input = '') {
     exit(status: number) {
       throw new Error(`the command was stopped at once, with status ${status}`);
     },
+    // Else all later tests of this process would have to.
+    spareMemory() {},
+    reachMs: REACH_MS,
+    clock: realClock,
+    ...waits,
     loadConfig: async () => loadConfig(env),
   } satisfies CommandContext;
 }
@@ -48,8 +56,9 @@ export function startCommand(
   args: readonly string[],
   env: Record<string, string>,
   input?: string,
+  waits?: Waits,
 ): RunningCommand {
-  const context = createContext(env, input);
+  const context = createContext(env, input, waits);
   const { stdout, stderr, signals } = context;
   let isOver = false;
   const exit = run(args, context).finally(() => {
@@ -70,8 +79,9 @@ export async function runCommand(
   args: readonly string[],
   env: Record<string, string>,
   input?: string,
+  waits?: Waits,
 ): Promise<CommandEnd> {
-  const command = startCommand(args, env, input);
+  const command = startCommand(args, env, input, waits);
   const [stdout, stderr, status] = await Promise.all([
     text(command.stdout),
     text(command.stderr),
