@@ -9,7 +9,7 @@ import { exclusively, isAlive } from './exclusively.ts';
 import { findRedis } from './find-redis.ts';
 import type { FindOptions, RedisSource } from './find-redis.ts';
 import { freePort } from './free-port.ts';
-import { PortTakenError, end, findRunning, launch } from './redis-process.ts';
+import { HUNG_MS, PortTakenError, end, findRunning, launch } from './redis-process.ts';
 import type { RedisProcess, RedisSettings } from './redis-process.ts';
 
 export interface RedisServer {
@@ -32,6 +32,8 @@ export interface RedisServerOptions {
   readonly appendFsync?: RedisSettings['appendFsync'];
   /** Whether a container may stand in for a redis-server of the system. Default true. */
   readonly docker?: boolean;
+  /** How long a Redis may take for a line about itself before it is taken for hung, in milliseconds. Default 5000. */
+  readonly hungMs?: number;
   readonly log?: (line: string) => void;
   readonly find?: (options: FindOptions) => Promise<RedisSource>;
 }
@@ -60,6 +62,7 @@ const MOST_PORTS = 5;
  */
 export async function startRedisServer(options: RedisServerOptions): Promise<RedisServer> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  const { hungMs = HUNG_MS } = options;
   const home = await realpath(options.dir);
   const lock = join(home, 'lock');
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> =>
@@ -67,7 +70,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
 
   const { how, port } = await inTurn(async () => {
     const last = await readNote(home);
-    const running = last === undefined ? undefined : await findRunning(last.process, home);
+    const running = last === undefined ? undefined : await findRunning(last.process, home, hungMs);
     const server = running ?? (await startOver(options, home, last?.process));
     const others = running === undefined ? [] : (last?.users ?? []);
     await writeNote(home, { process: server, users: [...others, process.pid] });

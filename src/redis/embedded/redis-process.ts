@@ -37,7 +37,7 @@ const HOST = '127.0.0.1';
 const CONTAINER_LABEL = 'damoov-user-lifecycle.redis';
 
 /** A Redis that takes longer for a line about itself is taken for hung. */
-const QUESTION_DEADLINE_MS = 5_000;
+export const HUNG_MS = 5_000;
 
 /** Redis loads all its data before it answers. */
 const READY_DEADLINE_MS = 120_000;
@@ -154,15 +154,19 @@ async function untilReady(
 }
 
 /** The Redis over this directory, if it answers where it last did. */
-export async function findRunning(last: RedisProcess, home: string): Promise<RedisProcess | undefined> {
+export async function findRunning(
+  last: RedisProcess,
+  home: string,
+  hungMs: number,
+): Promise<RedisProcess | undefined> {
   const client = new Redis({
     host: HOST,
     port: last.port,
     protocol: 2,
     enableReadyCheck: false, // it may still be loading its data
     retryStrategy: () => null,
-    connectTimeout: QUESTION_DEADLINE_MS,
-    commandTimeout: QUESTION_DEADLINE_MS,
+    connectTimeout: hungMs,
+    commandTimeout: hungMs,
   });
   client.on('error', () => undefined);
   try {

@@ -126,7 +126,7 @@ describe.each(await everyWay())('a Redis by $how', (source) => {
       await starter.killGroup();
       process.kill(Number(/process_id:(\d+)/.exec(info)?.[1]), 'SIGSTOP');
 
-      const heir = await start();
+      const heir = await start({ hungMs: 500 });
       expect(heir.url).toBe(starter.url); // nobody else could listen there otherwise
       expect(await ask(heir, async (redis) => redis.get('name'))).toBe('Ada');
     });
