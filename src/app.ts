@@ -44,6 +44,8 @@ export interface App {
 export interface Timings {
   /** How long jobs in flight may take once the service is told to stop: below the 30 s that container platforms give. */
   graceMs: number;
+  /** How long giving back may take that was not finished by then. */
+  giveBackMs?: number | undefined;
   /** How long a job stays with a worker that gives no sign of life. */
   lockMs: number;
   /** When a credential that was refused, and Damoov after an outage, are tried again. */
@@ -76,6 +78,7 @@ const SWEEP_LEASE_MS = 60_000;
 export async function startApp(config: Config, log: Log, timings: Partial<Timings> = {}): Promise<App> {
   const {
     graceMs = 25_000,
+    giveBackMs,
     lockMs = Math.max(30_000, 4 * config.timeoutMs),
     probes = PROBES,
     tendMs = 1000,
@@ -213,7 +216,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
         if (connection.status === 'ready') tell({ is: 'queue-faulty', error });
       },
     });
-    closing.push(() => worker.close(graceMs));
+    closing.push(() => worker.close(graceMs, giveBackMs));
     const sweep = createSweep({ prefix, jobs, connection, instances, leaseMs: SWEEP_LEASE_MS });
     const stops = [regularly(() => gates.tend(), tendMs), regularly(sweep, sweepMs)];
     closing.push(async () => stops.forEach((stop) => stop()));

@@ -9,15 +9,17 @@ const GIVE_BACK_MS = 2000;
 /**
  * Takes no more jobs, lets those in flight finish, then has them told to stop and given back. Always resolves.
  * @param graceMs how long jobs in flight may take, in milliseconds.
+ * @param giveBackMs how long giving them back may take after that, in milliseconds.
  */
 export async function stopWorker(
   worker: Pick<Worker, 'close' | 'cancelAllJobs'>,
   graceMs: number,
+  giveBackMs = GIVE_BACK_MS,
 ): Promise<void> {
   const closed = worker.close();
   if (await settles(closed, graceMs)) return;
   worker.cancelAllJobs('stopping');
-  await settles(closed, GIVE_BACK_MS);
+  await settles(closed, giveBackMs);
 }
 
 /** Whether a promise settles within so many milliseconds. */

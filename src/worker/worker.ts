@@ -37,8 +37,9 @@ export interface RunningWorker {
    * Stops taking jobs, lets those in flight finish, gives back what does not within the grace. Always resolves, also
    * while Redis is away.
    * @param graceMs how long jobs in flight may take, in milliseconds.
+   * @param giveBackMs how long giving back may take after that, in milliseconds.
    */
-  close(graceMs: number): Promise<void>;
+  close(graceMs: number, giveBackMs?: number): Promise<void>;
 }
 
 /** Failed jobs are kept for 14 days. */
@@ -151,9 +152,9 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
   collect(worker, options.onCompleted);
 
   return {
-    async close(graceMs) {
+    async close(graceMs, giveBackMs) {
       const isAway = connection.status !== 'ready';
-      await stopWorker(worker, isAway && inFlight === 0 ? 0 : graceMs);
+      await stopWorker(worker, isAway && inFlight === 0 ? 0 : graceMs, giveBackMs);
     },
   };
 }

@@ -23,6 +23,7 @@ describe('SIGTERM', () => {
     expect(counts.wait).toBeGreaterThan(0);
     expect((counts.completed ?? 0) + (counts.wait ?? 0) + (counts.delayed ?? 0)).toBe(15);
 
+    await world.setModes({ latencyMs: 0 });
     spawnWorker(world.env);
     const events = await Promise.all(jobIds.map((id) => world.eventOf(id)));
     expect(events.map(({ type }) => type)).toEqual(events.map(() => 'user.created'));
@@ -66,7 +67,7 @@ describe('SIGTERM', () => {
     const world = await createWorld({
       startsWorker: false,
       redisUrlOfWorker: proxy.url,
-      timings: { graceMs: 200, lockMs: 1000 },
+      timings: { graceMs: 200, giveBackMs: 200, lockMs: 1000 },
       modes: { latencyMs: 300 },
     });
     const worker = await world.startWorker();
