@@ -16,8 +16,9 @@ import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { viewSandbox } from '../model/sandbox-view.ts';
 import { type Collector, startCollector } from './collector.ts';
 import { deedsAgainst } from './deeds.ts';
-import { startFleet } from './fleet.ts';
+import { LOCK_MS, startFleet } from './fleet.ts';
 import { EVENTS_QUEUES, PREFIX, prepareGround } from './ground.ts';
+import { logIn } from './log-in.ts';
 import { isCarriedOut } from './progress.ts';
 import { type Random, seeded } from './random.ts';
 import { planFaults, strike } from './schedule.ts';
@@ -45,9 +46,10 @@ interface Racer {
   /** Added by another BullMQ client, with an id that the queue counts. */
   readonly isForeign: boolean;
   readonly dueAt: number;
-  /** Cancelled so many milliseconds after it is due, or after a worker has taken it. */
-  readonly after: 'due' | 'taken';
-  readonly delayMs: number;
+  /** Cancelled so many milliseconds after it is due. */
+  readonly afterDueMs: number | undefined;
+  /** Cancelled after it is taken by a worker; in shares of what a job lately took, so that a busy machine has races as well. */
+  readonly afterTaken: number;
   readonly callers: 1 | 2;
   jobId: string;
   readonly answers: Cancellation[];
@@ -63,6 +65,7 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
   const closing: (() => unknown)[] = [];
   try {
     const { redis, sandboxUrl, workerEnv, logDir } = ground;
+    await logIn(redis.target, workerEnv);
     await ground.setModes({ seed, latencyMs: [1, 10], loginLimit: null });
     const collector = await startCollector(redis.target, PREFIX, EVENTS_QUEUES);
     closing.push(() => collector.close());
@@ -70,13 +73,13 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     const callers = [queue, openQueue(redis.target, closing)].map((jobs) =>
       createDeletions({ jobs, prefix: PREFIX }),
     );
-    const racers = drawRacers(users, random, Date.now() + 3000 + users);
+    const fleet = await startFleet(2, { ...workerEnv, WORKER_CONCURRENCY: '20' }, logDir, random);
+    closing.push(() => fleet.close());
+    const racers = drawRacers(users, random, Date.now() + 1000 + 2 * users);
     await inBatches(racers, ({ userId, request }) => signUp(sandboxUrl, userId, request.clientId ?? userId));
     await ground.setModes({ errorRate: 0.02, dropRate: 0.02 });
     await inBatches(racers, async (racer) => void (racer.jobId = await add(racer, queue, callers)));
 
-    const fleet = await startFleet(2, { ...workerEnv, WORKER_CONCURRENCY: '20' }, logDir, random);
-    closing.push(() => fleet.close());
     const { deeds, injected } = deedsAgainst(ground, fleet, random);
     const plan = planFaults(
       {
@@ -91,7 +94,7 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     const isOver = collector.reaches(users);
     const work = [strike(plan, share, deeds), cancelAll(racers, callers, redis.target, isOver, closing)];
     const leftOver = async () => queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized');
-    const isDone = await isCarriedOut(work, users, collector, { leftOver });
+    const isDone = await isCarriedOut(work, users, collector, { leftOver, hurry: () => queue.promoteJobs() });
     const { log } = await viewSandbox(sandboxUrl);
     const sent = new Map<string, 'sent' | 'applied'>();
     for (const { operation, deviceToken, applied } of log) {
@@ -132,8 +135,8 @@ function drawRacers(users: number, random: Random, firstDueAt: number): Racer[] 
       cancelled: (isBoth ? random.pick(names) : undefined) ?? request,
       isForeign: random.next() < 0.05,
       dueAt: firstDueAt + Math.floor(random.next() * users * PACE_MS),
-      after: random.next() < 0.5 ? ('due' as const) : ('taken' as const),
-      delayMs: random.next() < 0.5 ? random.below(30) : random.below(400),
+      afterDueMs: random.next() < 0.3 ? random.below(random.next() < 0.5 ? 30 : 400) - 60 : undefined,
+      afterTaken: random.next() * (random.next() < 0.5 ? 0.5 : 4),
       callers: random.next() < 0.2 ? (2 as const) : (1 as const),
       jobId: '',
       answers: [],
@@ -185,7 +188,10 @@ async function cancelAll(
     await events.close();
     connection.disconnect();
   });
-  const byJob = new Map(racers.filter(({ after }) => after === 'taken').map((racer) => [racer.jobId, racer]));
+  const late = racers.filter(({ afterDueMs }) => afterDueMs === undefined);
+  const byJob = new Map(late.map((racer) => [racer.jobId, racer]));
+  const takenAt = new Map<string, number>();
+  let usualMs = 100;
   const taken = Promise.withResolvers<void>();
   const work: Promise<void>[] = [];
   const cancelIn = async (racer: Racer, inMs: number) => {
@@ -197,15 +203,24 @@ async function cancelAll(
     );
   };
   const cancelSoon = (racer: Racer, inMs: number) => work.push(cancelIn(racer, inMs));
+  const byAnyJob = new Map(racers.map((racer) => [racer.jobId, racer]));
+  events.on('completed', ({ jobId }) => {
+    const tookMs = performance.now() - (takenAt.get(jobId) ?? -Infinity);
+    // One that was cancelled is no measure, nor is one that has lost its worker.
+    const isUsual = byAnyJob.get(jobId)?.answers.length === 0 && tookMs < LOCK_MS;
+    if (isUsual) usualMs += (tookMs - usualMs) / 5;
+  });
   events.on('active', ({ jobId }) => {
+    takenAt.set(jobId, performance.now());
     const racer = byJob.get(jobId);
     if (racer === undefined) return;
     byJob.delete(jobId);
-    cancelSoon(racer, racer.delayMs);
+    cancelSoon(racer, racer.afterTaken * usualMs);
     if (byJob.size === 0) taken.resolve();
   });
   for (const racer of racers) {
-    if (racer.after === 'due') cancelSoon(racer, Math.max(0, racer.dueAt - Date.now() - 60 + racer.delayMs));
+    if (racer.afterDueMs !== undefined)
+      cancelSoon(racer, Math.max(0, racer.dueAt + racer.afterDueMs - Date.now()));
   }
   // Redis forgets who was taken when it is killed.
   await Promise.race([taken.promise, isOver]);

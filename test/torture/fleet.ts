@@ -9,7 +9,7 @@ import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import type { Random } from './random.ts';
 
 /** How long a job stays with a worker that is dead or frozen: short, and long enough for two busy cores. */
-export const LOCK_MS = 2000;
+export const LOCK_MS = 1000;
 
 export interface Fleet {
   /** Kills a worker that is at work and starts another in its place. */

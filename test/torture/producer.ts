@@ -16,6 +16,8 @@ export interface Producer {
   addAll(load: readonly LoadJob[], settled: (count: number) => Promise<void>): Promise<void>;
   /** How many jobs are neither completed nor failed, by state. */
   leftOver(): Promise<Record<string, number>>;
+  /** Has all jobs that are delayed be due at once. */
+  hurry(): Promise<unknown>;
   /** What the queue says of a job. */
   stateOf(jobId: string): Promise<string>;
   close(): void;
@@ -44,6 +46,7 @@ export function startProducer(
       }
     },
     leftOver: () => questions.getJobCounts('waiting', 'active', 'delayed', 'prioritized'),
+    hurry: () => questions.promoteJobs(),
     stateOf: async (jobId) => questions.getJobState(jobId),
     close() {
       for (const connection of connections) connection.disconnect();

@@ -20,7 +20,7 @@ export async function isCarriedOut(
   work: readonly Promise<unknown>[],
   total: number,
   collector: Collector,
-  producer: Pick<Producer, 'leftOver'>,
+  producer: Pick<Producer, 'leftOver' | 'hurry'>,
   onProgress: (settled: number) => void = () => undefined,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<boolean> {
@@ -32,8 +32,10 @@ export async function isCarriedOut(
   let changedAt = performance.now();
   while (performance.now() - changedAt < STUCK_MS) {
     const { settled } = collector;
-    const left = await Promise.race([failure, leftOver(producer)]);
+    const { left, areAllDelayed } = await Promise.race([failure, leftOver(producer)]);
     if (isWorkOver && settled === total && left === 0) return true;
+    // An update whose user is still being created waits for seconds, and nothing else will happen meanwhile.
+    if (isWorkOver && areAllDelayed) await Promise.race([failure, producer.hurry()]);
     if (settled !== last.settled) onProgress(settled);
     if (settled !== last.settled || left !== last.left) changedAt = performance.now();
     last = { settled, left };
@@ -43,10 +45,13 @@ export async function isCarriedOut(
 }
 
 /** How many jobs are neither completed nor failed; Infinity, where Redis does not say it soon. */
-async function leftOver(producer: Pick<Producer, 'leftOver'>): Promise<number> {
-  const left = await Promise.race([producer.leftOver(), sleep(10 * LOOK_MS, undefined)]);
-  if (left === undefined) return Number.POSITIVE_INFINITY;
-  return Object.values(left).reduce((sum, count) => sum + count, 0);
+async function leftOver(
+  producer: Pick<Producer, 'leftOver'>,
+): Promise<{ left: number; areAllDelayed: boolean }> {
+  const counts = await Promise.race([producer.leftOver(), sleep(10 * LOOK_MS, undefined)]);
+  if (counts === undefined) return { left: Number.POSITIVE_INFINITY, areAllDelayed: false };
+  const left = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return { left, areAllDelayed: left > 0 && left === counts['delayed'] };
 }
 
 /** The first few jobs without an event, with what the queue says of them. */
