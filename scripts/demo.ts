@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: the whole way of real jobs, on real parts: a Redis of its own, the sandbox, a worker process. Exits 0
- * only if every job ended as it should and the sandbox's users say so too.
+ * only if every job ended as it should and the sandbox's users say so too. `-- 500`: the deferred deletion is due after so many
+ * milliseconds.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -26,7 +27,7 @@ interface Step {
   after?: string;
 }
 
-const DEFERRED_MS = 3000;
+const DEFERRED_MS = Number(process.argv[2] ?? 3000);
 const DEADLINE_MS = 30_000;
 const LATE = `Not all events came within ${DEADLINE_MS / 1000} s.`;
 

@@ -10,8 +10,12 @@ import { VARIABLES } from '../src/config.ts';
 import { UserEvent } from '../src/contract/event.ts';
 import { COMPILE_CACHE } from './support/compile-cache.ts';
 import { makeFailedJobs } from './support/failed-jobs.ts';
+import { runCommand } from './support/run-command.ts';
 import { nothingConfigured } from './support/spawn-worker.ts';
 import { createWorld } from './support/world.ts';
+
+/** How the documentation calls the command; one test does it as a reader would, the others call its function. */
+const CLI = 'npm run -s cli -- ';
 
 /** Runs a command of the repository as a reader of the README would, with nothing configured but what is given. */
 function start(command: string, args: string[], env: Record<string, string> = {}) {
@@ -44,7 +48,7 @@ async function codeBlocks(file: string, language: string): Promise<string[]> {
 
 describe('the README', () => {
   it('`npm run demo` carries nine jobs through and says so', async () => {
-    const { child, exit } = start('npm', ['run', 'demo'], { REDIS_URL: inject('redisUrl') });
+    const { child, exit } = start('npm', ['run', 'demo', '--', '500'], { REDIS_URL: inject('redisUrl') });
     const [output] = await Promise.all([text(child.stdout), text(child.stderr)]);
     expect(await exit).toBe(0);
     const outcomes = output.match(
@@ -77,10 +81,11 @@ describe('the README', () => {
 
   it('its command for failed jobs shows them', async () => {
     const content = await readFile('README.md', 'utf8');
-    expect(content).toContain('\nnpm run -s cli -- failed list\n');
+    expect(content).toContain(`\n${CLI}failed list\n`);
     const world = await createWorld({ startsWorker: false });
     await makeFailedJobs(world.redis, world.prefix, { count: 3 });
-    const { child, exit } = start('npm', ['run', '-s', 'cli', '--', 'failed', 'list'], world.env);
+    const [npm = '', ...args] = `${CLI}failed list`.split(' ');
+    const { child, exit } = start(npm, args, world.env);
     expect(await text(child.stdout)).toMatch(/^3 {2}retries-exhausted {2}create-user\n3 in all\n/);
     expect(await exit).toBe(0);
   });
@@ -128,14 +133,12 @@ describe('the README', () => {
     const world = await createWorld({ startsWorker: false });
     const commands = (await codeBlocks(file, 'sh'))
       .flatMap((block) => block.split('\n'))
-      .filter((line) => line.startsWith('npm run -s cli -- delet'));
+      .filter((line) => line.startsWith(`${CLI}delet`));
     expect(commands.length).toBeGreaterThan(1);
     for (const line of commands) {
-      const [command = '', ...args] = line.split(' ');
-      const { child, exit } = start(command, args, world.env);
-      const [, errors] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+      const { status, stderr } = await runCommand(line.slice(CLI.length).split(' '), world.env);
       // What was cancelled cannot be moved: 1 is an answer, 2 is none.
-      expect([await exit, errors]).toEqual([line.includes('reschedule') ? 1 : 0, '']);
+      expect([status, stderr]).toEqual([line.includes('reschedule') ? 1 : 0, '']);
     }
   });
 
