@@ -21,7 +21,9 @@ const NO_FAULTS = { commitThenDropRate: 0, errorRate: 0, dropRate: 0, latencyMs:
 /** What does not end within so many milliseconds never will: faults and their delays are far shorter here. */
 const PATIENCE_MS = 15_000;
 /** A job that is delayed for longer waits for another to come; after a fault it is tried again sooner. */
-const LONGEST_BACKOFF_MS = 200;
+const LONGEST_BACKOFF_MS = 50;
+/** As soon again as a job is. */
+const PROBES = { firstMs: 20, lastMs: LONGEST_BACKOFF_MS };
 
 const HOUR_MS = 3_600_000;
 
@@ -38,6 +40,7 @@ export async function play({ steps, userIds, faults }: Scenario): Promise<string
     startsWorker: false,
     // Few attempts, so that some jobs fail and are redriven.
     env: { JOB_ATTEMPTS: '3', DAMOOV_USER_ID: userIds, BACKOFF_MAX_MS: `${LONGEST_BACKOFF_MS}` },
+    timings: { probes: { credential: PROBES, outage: PROBES } },
   });
   const worker = await world.startWorker();
   try {
