@@ -20,8 +20,11 @@ const HORIZON_DAYS = [10, 30, 70, 760];
 
 const NAMED: Record<Limit, string> = { redis: "Redis' core", memory: 'memory', network: 'network' };
 
-export async function scaling({ isQuick, onProgress }: PartOptions): Promise<Section[]> {
-  const seconds = isQuick ? QUICK_SECONDS : SECONDS;
+/** @param seconds of each load, by the clock of the simulation. */
+export async function scaling(
+  { isQuick, onProgress }: PartOptions,
+  seconds = isQuick ? QUICK_SECONDS : SECONDS,
+): Promise<Section[]> {
   onProgress(`simulating ${seconds} s of each load`);
   return [oneShard(seconds), deletions(), ...SCALES.map((scale) => sectionOf(scale, seconds))];
 }

@@ -133,7 +133,7 @@ describe('the horizon of deletions', () => {
 });
 
 it('the benchmark of scaling tells every figure, each of them a number', { timeout: 120_000 }, async () => {
-  const sections = await scaling({ jobs: 200, isQuick: true, onProgress: () => undefined });
+  const sections = await scaling({ jobs: 200, isQuick: true, onProgress: () => undefined }, 5);
   const figures = sections.flatMap(({ figures }) => figures);
   expect(figures.filter(({ value }) => !Number.isFinite(value))).toEqual([]);
   const names = figures.map(({ name }) => name);

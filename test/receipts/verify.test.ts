@@ -83,15 +83,22 @@ function placeOf(receipt: Receipt | undefined) {
 describe('a flipped byte', () => {
   const bytes = Buffer.from(linesOf(receiptsOf(24, INSTANCES, key)).join(''));
 
-  test.prop([fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 })], { numRuns: 1000 })(
-    'anywhere is found, in its line',
-    async (position, mask) => {
-      const { flipped, line } = flip(bytes, position, mask);
-      const { broken } = await verdictOn(flipped);
-      // What came before says nothing wrong, and what comes after is not looked at.
-      expect(broken?.line).toBe(line);
-    },
-  );
+  describe.each([
+    { numRuns: 250, tags: [] },
+    { numRuns: 1000, tags: ['slow'] },
+  ])('at $numRuns places', ({ numRuns, tags }) => {
+    describe('each', { tags }, () => {
+      test.prop([fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 })], { numRuns })(
+        'is found, in its line',
+        async (position, mask) => {
+          const { flipped, line } = flip(bytes, position, mask);
+          const { broken } = await verdictOn(flipped);
+          // What came before says nothing wrong, and what comes after is not looked at.
+          expect(broken?.line).toBe(line);
+        },
+      );
+    });
+  });
 
   const events = linesOf(receiptsOf(4, ['default'], key).map(eventWith));
   const ofEvents = Buffer.from(events.join(''));
@@ -111,8 +118,9 @@ describe('a chain', () => {
   const indexes = fc.nat({ max: COUNT - 1 });
 
   test.prop([fc.integer({ min: 1, max: 2000 })])('is intact however its bytes come', async (pieceBytes) => {
-    expect(await verdictOn(lines, {}, pieceBytes)).toMatchObject({ receipts: COUNT });
-    expect((await verdictOn(lines, {}, pieceBytes)).broken).toBeUndefined();
+    const verdict = await verdictOn(lines, {}, pieceBytes);
+    expect(verdict).toMatchObject({ receipts: COUNT });
+    expect(verdict.broken).toBeUndefined();
   });
 
   it('is intact without its last line feed', async () => {
