@@ -142,8 +142,8 @@ describe('marked names, emails and phone numbers', () => {
   }, 150_000);
 
   it('of a user that was deleted are not even sealed, and what had failed has nothing to say any more', async () => {
-    const { world, damoov, spawn } = await createMarkedWorld();
-    spawn();
+    const { world, damoov } = await createMarkedWorld();
+    await world.startWorker();
     const data = { clientId: 'c-1', correlationId: 'r-1' };
     await world.run('create-user', data);
     damoov.whims.set('Kanarie refused', 'refuse');

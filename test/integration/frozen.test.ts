@@ -5,20 +5,28 @@ import { type World, createWorld } from '../support/world.ts';
 /** Without a second slot the stopped worker does not wait for work, and takes no wake-up from the one that is awake. */
 const ONE_AT_A_TIME = { WORKER_CONCURRENCY: '1' };
 
-/** Stops a worker once the sandbox has received so many requests of the kind, until another one has settled the job. */
-async function freezePastTheLock(world: World, jobId: string, [operation, count]: [string, number]) {
+/** As the worker that is a process. */
+const SHORT_LOCK = { lockMs: 1000 };
+
+const HOUR_MS = 3_600_000;
+
+/** Stops a worker once the sandbox has received so many requests of the kind. */
+async function freeze(world: World, [operation, count]: [string, number]) {
   const frozen = spawnShortLockedWorker(world.env);
   await expect.poll(async () => (await world.requests(operation)).length, { interval: 5 }).toBe(count);
   // The answer is on its way: after some more round trips it has arrived, and the worker is about what comes next.
   for (let trips = 0; trips < 20; trips += 1) await world.requests();
   frozen.child.kill('SIGSTOP');
   await world.setModes({ latencyMs: 0 });
-  const awake = spawnShortLockedWorker(world.env);
+  return frozen;
+}
+
+/** Another worker, which needs not be a process, until it has settled the job. */
+async function haveAnotherDo(world: World, jobId: string) {
+  const awake = await world.startWorker();
   await world.eventOf(jobId);
   await expect.poll(async () => (await world.jobs.getJob(jobId))?.getState()).toBe('completed');
-  awake.child.kill('SIGTERM');
-  expect(await awake.exit).toBe(0);
-  return frozen;
+  await awake.close();
 }
 
 /** What a worker sends once it goes on, but for a job of its own that shows that it is at work again. */
@@ -27,27 +35,37 @@ async function sentAfterwards(world: World, frozen: WorkerProcess) {
   frozen.child.kill('SIGCONT');
   const next = await world.run('create-user', { clientId: 'next' });
   expect(next.type).toBe('user.created');
-  frozen.child.kill('SIGTERM');
-  expect(await frozen.exit).toBe(0);
+  expect(await frozen.stop()).toBe(0);
   return (await world.requests()).slice(before).filter(({ clientId }) => clientId !== 'next');
 }
 
 describe('a worker that is stopped past the lock of its job', () => {
   it('between two requests does not send the second, and another one has done the job', async () => {
-    const world = await createWorld({ startsWorker: false, env: ONE_AT_A_TIME });
+    let laterMs = 0;
+    const sandbox = { clock: () => Date.now() + laterMs };
+    const world = await createWorld({
+      startsWorker: false,
+      env: ONE_AT_A_TIME,
+      timings: SHORT_LOCK,
+      sandbox,
+    });
     await world.signUpElsewhere('c-1');
-    await world.setModes({ findLagMs: 1500 });
+    await world.setModes({ findLagMs: HOUR_MS });
     const jobId = await world.add('delete-user', { clientId: 'c-1' });
     // The user is looked up, deleted, and seen twice more: now the worker pauses before it looks again.
-    const frozen = await freezePastTheLock(world, jobId, ['find', 3]);
+    const frozen = await freeze(world, ['find', 3]);
+    laterMs = HOUR_MS;
+    await haveAnotherDo(world, jobId);
     expect(await sentAfterwards(world, frozen)).toEqual([]);
     expect(world.events.filter(({ data }) => data.jobId === jobId)).toHaveLength(1);
   });
 
   it('while a request is under way sends no other one', async () => {
-    const world = await createWorld({ startsWorker: false, env: ONE_AT_A_TIME, modes: { latencyMs: 300 } });
+    const modes = { latencyMs: 300 };
+    const world = await createWorld({ startsWorker: false, env: ONE_AT_A_TIME, timings: SHORT_LOCK, modes });
     const jobId = await world.add('create-user', { clientId: 'c-1' });
-    const frozen = await freezePastTheLock(world, jobId, ['create', 1]);
+    const frozen = await freeze(world, ['create', 1]);
+    await haveAnotherDo(world, jobId);
     expect(await sentAfterwards(world, frozen)).toEqual([]);
     expect((await world.users()).filter(({ clientId }) => clientId === 'c-1')).toHaveLength(1);
   });

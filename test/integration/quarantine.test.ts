@@ -101,13 +101,8 @@ function createRunning(): Fleet {
   return {
     now,
     async start(env) {
-      const { child, exit } = spawnShortLockedWorker({ ...env, TEST_CLOCK: JSON.stringify(clock) });
-      return {
-        async stop() {
-          child.kill();
-          expect(await exit).toBe(0);
-        },
-      };
+      const worker = spawnShortLockedWorker({ ...env, TEST_CLOCK: JSON.stringify(clock) });
+      return { stop: async () => expect(await worker.stop()).toBe(0) };
     },
     async pass(ms) {
       const until = now() + ms;

@@ -205,8 +205,7 @@ describe('a trace', () => {
     // Whoever has begun one has decided.
     const { id, traceId } = await shop.ask('create', { clientId: 'c-2' });
     await world.eventOf(id);
-    worker.child.kill('SIGTERM');
-    expect(await worker.exit).toBe(0);
+    expect(await worker.stop()).toBe(0);
     const ofWorker = receiver.spans.filter(({ service }) => service === 'damoov-user-lifecycle');
     expect(ofWorker.length).toBeGreaterThan(0);
     expect(new Set(ofWorker.map((span) => span.traceId))).toEqual(new Set([traceId]));

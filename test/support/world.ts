@@ -17,6 +17,7 @@ import {
   type SandboxOptions,
   startSandbox,
 } from '../../src/sandbox/server.ts';
+import { inTime } from './in-time.ts';
 import { SHORT_PROBES } from './short-probes.ts';
 
 export interface WorldOptions {
@@ -121,7 +122,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   if (options.startsWorker ?? true) await startWorker();
   const subscription = await subscribe(target, prefix, env.EVENTS_QUEUES.split(',')[0] ?? '');
   const { events } = subscription;
-  const eventOf = (jobId: string) => subscription.eventOf(jobId);
+  const eventOf = (jobId: string) =>
+    inTime(subscription.eventOf(jobId), async () => {
+      const state = await jobs.getJobState(jobId);
+      const lines = logLines.filter((line) => line.includes(`"jobId":"${jobId}"`));
+      return `job ${jobId} is ${state} and has no event: ${lines.slice(-3).join('')}`;
+    });
 
   const add: World['add'] = async (name, data, options) => {
     const { id } = await jobs.add(name, data, options);
