@@ -4,6 +4,9 @@ import { createScriptedWorld, nobody, seen, seenAsAsked } from '../support/scrip
 
 const USER_ID = '0d9c1f0e-5c1b-4a5e-9d58-5a1f4f1f7a10';
 
+/** What a look-up shows goes by how often it is asked, not by the time. */
+const NO_PAUSE = { pause: async () => {} };
+
 /** By what the question names the user. */
 const asked =
   (byUserId: Answer, byClientId: Answer): Answer =>
@@ -12,7 +15,7 @@ const asked =
 
 describe('a user whom look-ups come to show between two questions', () => {
   it('is the one that an unanswered create has made', async () => {
-    const { damoov, world } = await createScriptedWorld();
+    const { damoov, world } = await createScriptedWorld({}, NO_PAUSE);
     damoov.script('create', hangUp);
     damoov.script('find', asked(nobody, seenAsAsked(damoov)));
     const event = await world.run('create-user', { clientId: 'c-1' });
@@ -21,7 +24,7 @@ describe('a user whom look-ups come to show between two questions', () => {
   });
 
   it('is the one whom both ids of a deletion mean', async () => {
-    const { damoov, world } = await createScriptedWorld();
+    const { damoov, world } = await createScriptedWorld({}, NO_PAUSE);
     damoov.script('find', asked(nobody, seen(USER_ID)));
     damoov.script('delete', success());
     const event = await world.run('delete-user', { clientId: 'c-1', userId: USER_ID });
@@ -32,7 +35,7 @@ describe('a user whom look-ups come to show between two questions', () => {
 
 describe('a user whom an unanswered create has made and look-ups do not show yet', () => {
   it.each([409, 422, 400])('is found later, where a known token is answered with %s', async (status) => {
-    const { damoov, world } = await createScriptedWorld();
+    const { damoov, world } = await createScriptedWorld({}, NO_PAUSE);
     const taken = refusal(status, [{ Key: 'CustomToken', Message: 'is taken' }]);
     damoov.script('create', hangUp, taken);
     // One for the session, two for what the create left behind, one after the refusal.
@@ -43,7 +46,7 @@ describe('a user whom an unanswered create has made and look-ups do not show yet
   });
 
   it('is found however late, where a known token is answered with 409', async () => {
-    const { damoov, world } = await createScriptedWorld();
+    const { damoov, world } = await createScriptedWorld({}, NO_PAUSE);
     damoov.script('create', hangUp, refusal(409));
     damoov.script('find', nobody, ...Array.from({ length: 7 }, () => nobody), seenAsAsked(damoov));
     const event = await world.run('create-user', { clientId: 'c-1' });

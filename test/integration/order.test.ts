@@ -165,6 +165,8 @@ describe('a deletion', () => {
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(2);
     await (await world.jobs.getJob(deletion))?.promote();
     expect(await world.eventOf(deletion)).toMatchObject({ type: 'user.deleted' });
+    // It would look again after a while.
+    await world.jobs.promoteJobs();
     const second = await world.eventOf(create);
     expect(second).toMatchObject({ type: 'user.created' });
     expect(second.subject).not.toBe(first.subject);

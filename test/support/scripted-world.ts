@@ -1,6 +1,7 @@
 /**
  * A world whose worker stands before a Damoov that answers as it is told to, and of a single user.
  */
+import type { Timings } from '../../src/app.ts';
 import {
   type Answer,
   type ScriptedServer,
@@ -12,10 +13,11 @@ import { type World, createWorld } from './world.ts';
 
 export async function createScriptedWorld(
   env: Record<string, string> = {},
+  timings: Partial<Timings> = {},
 ): Promise<{ world: World; damoov: ScriptedServer }> {
   const damoov = await scriptedServer();
   damoov.script('login', tokens('access', 'refresh'));
-  return { damoov, world: await createWorld({ env: { DAMOOV_BASE_URL: damoov.url, ...env } }) };
+  return { damoov, world: await createWorld({ env: { DAMOOV_BASE_URL: damoov.url, ...env }, timings }) };
 }
 
 /** A look-up that finds nobody. */
