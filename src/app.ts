@@ -40,7 +40,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** What nobody needs to configure, but a test wants shorter; all in milliseconds. */
+/** What nobody needs to configure, but a test wants shorter; in milliseconds where nothing else is said. */
 export interface Timings {
   /** How long jobs in flight may take once the service is told to stop: below the 30 s that container platforms give. */
   graceMs: number;
@@ -58,6 +58,8 @@ export interface Timings {
   gatherMs: number;
   /** The clock of log-ins and probes, in epoch milliseconds. */
   now: () => number;
+  /** How much work each start puts into the key of the admin's session: see `FleetClientOptions`. */
+  keyWork: number | undefined;
   /** How a run waits before it looks again for a user; resolves at once where the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -85,6 +87,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     sweepMs = 5 * 60_000,
     gatherMs = 5000,
     now,
+    keyWork,
     pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
   } = timings;
   // Nothing is sent that might outlive its job's lock, so a deadline near the lock would let nothing be sent.
@@ -122,6 +125,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       connection,
       timeoutMs,
       now,
+      keyWork,
       onLowered: (state) => tell({ is: 'rate-lowered', ...state }),
       onArrival: (request) => tell({ is: 'request-ended', request }),
     });

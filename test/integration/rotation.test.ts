@@ -10,7 +10,7 @@ import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { type ChangingCredentials, startChangingCredentials } from '../support/changing-credentials.ts';
 import { runCommand } from '../support/run-command.ts';
 import { SHORT_PROBES } from '../support/short-probes.ts';
-import { type World, createWorld } from '../support/world.ts';
+import { CHEAP_KEY, type World, createWorld } from '../support/world.ts';
 
 const OLD_KEY = SANDBOX_CREDENTIALS.instanceKey;
 const NEW_KEY = '33333333-3333-4333-8333-333333333333';
@@ -25,7 +25,7 @@ async function createRotation() {
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   const start = async (env: Record<string, string>) => {
     const config = loadConfig({ ...world.env, DAMOOV_BASE_URL: damoov.url, ...env });
-    const app = await startApp(config, log, SHORT_PROBES);
+    const app = await startApp(config, log, { ...SHORT_PROBES, ...CHEAP_KEY });
     onTestFinished(() => app.close());
     return app;
   };

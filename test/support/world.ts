@@ -20,6 +20,12 @@ import {
 import { inTime } from './in-time.ts';
 import { SHORT_PROBES } from './short-probes.ts';
 
+/**
+ * A tenth of a second for each start is what makes a password hard to guess, and half of what a small test takes. Commands and
+ * processes of the product go without this: where one is to share the worker's session, give `keyWork: undefined`.
+ */
+export const CHEAP_KEY = { keyWork: 2 };
+
 export interface WorldOptions {
   modes?: Partial<SandboxModes>;
   sandbox?: SandboxOptions;
@@ -115,7 +121,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logLines.push(line) });
   const startWorker = async (): Promise<App> => {
-    const app = await startApp(loadConfig(env), log, { ...SHORT_PROBES, ...options.timings });
+    const app = await startApp(loadConfig(env), log, { ...SHORT_PROBES, ...CHEAP_KEY, ...options.timings });
     onTestFinished(() => app.close());
     return app;
   };
