@@ -1,0 +1,86 @@
+/**
+ * Finds the tests for a source file, the nearest first: its own test, the tests of its room, then tests elsewhere that exercise
+ * the room. The last are in a table.
+ */
+import { existsSync, globSync } from 'node:fs';
+import { join, posix } from 'node:path';
+
+/** Tests of whole jobs. */
+const JOBS = (
+  'pipeline order identity wanted faults rename lag remains deletions brake ' +
+  'quarantine bad-input waiting receipt'
+)
+  .split(' ')
+  .map((name) => `integration/${name}`);
+
+/** Rooms of src, and the tests elsewhere in test/ that exercise each. A folder stands for all tests in it. */
+const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
+  '': ['config', 'readme', 'cli/status', 'integration/pipeline', 'integration/rotation', 'deploy/kubernetes'],
+  cli: ['readme', 'runbook'],
+  contract: ['worker', 'producer', 'receipts', ...JOBS, 'cli/schema', 'readme', 'model'],
+  damoov: ['integration/pipeline', 'integration/faults', 'integration/fleet-session', 'integration/rotation'],
+  doctor: ['cli/doctor'],
+  events: ['cli/events', 'integration/pipeline'],
+  operations: ['worker', ...JOBS, 'model'],
+  ops: ['integration/canary', 'deploy/monitoring'],
+  probe: ['cli/probe'],
+  producer: ['integration/pipeline', 'cli/user-jobs', 'cli/import', 'integration/wanted', 'model'],
+  receipts: ['contract/receipt', 'integration/receipt', 'cli/receipts'],
+  reconcile: ['cli/reconcile'],
+  redis: [
+    'integration/pipeline',
+    'integration/waiting',
+    'ops/readiness',
+    'integration/tls',
+    'integration/cluster',
+  ],
+  'redis/deletions': [
+    'integration/deletions',
+    'integration/brake',
+    'integration/wanted',
+    'cli/deletions',
+    'model',
+  ],
+  'redis/failed': ['integration/remains', 'cli/failed'],
+  'redis/gates': ['integration/quarantine', 'integration/brake', 'integration/faults', 'integration/outage'],
+  'redis/imports': ['cli/import'],
+  'redis/ledger': ['redis/failed', 'redis/gates', ...JOBS, 'model'],
+  'redis/rate': ['damoov/traffic', 'integration/rate', 'integration/faults'],
+  'redis/session': ['damoov/session', 'integration/fleet-session', 'integration/rotation'],
+  rows: ['cli/import', 'cli/reconcile'],
+  sandbox: ['model/sandbox-view', 'integration/pipeline', 'cli/probe'],
+  worker: [...JOBS, 'redis/ledger', 'model'],
+};
+
+/** The rooms of a run without a path. */
+export const ROOMS: readonly string[] =
+  'contract operations worker damoov producer events rows reconcile receipts'.split(' ');
+
+/** The room of a file in src: its first folder, under redis/ the first two. */
+export function roomOf(file: string): string {
+  const [, first = '', second = '', ...rest] = file.split('/');
+  if (second === '') return '';
+  return first === 'redis' && rest.length > 0 ? `redis/${second}` : first;
+}
+
+/** Three rings of test files, any of them may be empty: the file's own test, its room, and those from the table. */
+export function nearestTests(root: string, file: string): string[][] {
+  const folder = posix.dirname(file).replace(/^src/, 'test');
+  const room = roomOf(file);
+  const own = `${folder}/${posix.basename(file).replace(/\.\w+$/, '')}.test.ts`;
+  const ofRoom = room === '' ? [] : [...testsIn(root, folder, '*'), ...testsIn(root, `test/${room}`, '**/*')];
+  const outside = (FROM_OUTSIDE[room] ?? []).flatMap((name) =>
+    existsSync(join(root, `test/${name}.test.ts`))
+      ? [`test/${name}.test.ts`, ...testsIn(root, `test/${name}`, '**/*')]
+      : testsIn(root, `test/${name}`, '**/*'),
+  );
+  const seen = new Set<string>();
+  const unseen = (test: string) => !seen.has(test) && seen.add(test);
+  return [existsSync(join(root, own)) ? [own] : [], ofRoom, outside].map((ring) => ring.filter(unseen));
+}
+
+function testsIn(root: string, folder: string, pattern: string): string[] {
+  return globSync(`${folder}/${pattern}.test.ts`, { cwd: root })
+    .filter((test) => !test.endsWith('.slow.test.ts'))
+    .sort();
+}
