@@ -39,7 +39,7 @@ try {
     // Accepted survivors would take the most time, as they pass every ring.
     ringsOf: (mutant) =>
       nearestTests(root, mutant.file).slice(0, options.near || acceptedKeys.has(keyOf(mutant)) ? 2 : 3),
-    onUnmutated: (done, all) => showProgress(`without a mutant: ${done} of ${all} test files`),
+    onUnmutated: (test) => showProgress(`without a mutant: ${test}`),
     onMutant: showMutant,
     signal: interrupted.signal,
   });
@@ -50,7 +50,7 @@ try {
 } catch (error) {
   showProgress('');
   const { aborted, reason } = interrupted.signal;
-  console.error(aborted ? (reason as Error).message : error);
+  console.error(((aborted ? reason : error) as Error).message);
   process.exitCode = aborted ? 130 : 1;
 }
 

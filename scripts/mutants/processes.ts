@@ -4,6 +4,7 @@
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { sep } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 export interface FoundProcess {
   pid: number;
@@ -33,5 +34,13 @@ export function killAll(pids: readonly number[]): void {
     } catch {
       // gone by now
     }
+  }
+}
+
+/** Kills the processes in a directory, and resolves when they are gone. */
+export async function noneLeftIn(dir: string): Promise<void> {
+  for (let left = processesIn(dir); left.length > 0; left = processesIn(dir)) {
+    killAll(left.map(({ pid }) => pid));
+    await setTimeout(10);
   }
 }

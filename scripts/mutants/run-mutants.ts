@@ -1,15 +1,12 @@
 /**
- * Runs the nearest tests on each mutant, with several runners at once. First the tests must pass without a mutant: otherwise every
- * mutant would seem to be noticed.
+ * Runs the nearest tests on each mutant, with several runners at once.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Mutant, applyTo } from './mutant.ts';
-import type { TaskResult } from './runner-main.ts';
+import { noneLeftIn } from './processes.ts';
 import { Runner } from './runner.ts';
-
-/** The longest time that one test file may take without a mutant. */
-const UNMUTATED_MS = 600_000;
+import { Unmutated } from './unmutated.ts';
 
 export interface MutantRun {
   root: string;
@@ -19,7 +16,8 @@ export interface MutantRun {
   jobs: number;
   /** A mutant has timed out after five times the usual duration of its tests and this. Default 20 s. */
   graceMs?: number;
-  onUnmutated?: (done: number, all: number) => void;
+  /** Called for each test file before it runs without a mutant. */
+  onUnmutated?: (test: string) => void;
   onMutant?: (tested: TestedMutant, done: number) => void;
   signal?: AbortSignal;
 }
@@ -42,13 +40,13 @@ export async function runMutants(run: MutantRun): Promise<TestedMutant[]> {
   const killAll = () => runners.forEach((runner) => runner.kill());
   run.signal?.addEventListener('abort', killAll);
   try {
-    const usual = await testUnmutated(run, runners);
-    const tested = await testMutants(run, runners, usual);
+    const tested = await testMutants(run, runners);
     await Promise.all(runners.map(async (runner) => runner.stop()));
     return tested;
   } finally {
     killAll();
     run.signal?.removeEventListener('abort', killAll);
+    await noneLeftIn(home);
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
@@ -68,76 +66,41 @@ function claim(root: string): string {
   throw new Error(`another run is under way in ${home}`);
 }
 
-/** How the test files behave without a mutant. */
-interface Usual {
-  /** In milliseconds. */
-  durations: Map<string, number>;
-  /** The test files that fail in a process that they have used before: they get a new one each time. */
-  fresh: string[];
-}
-
-async function testUnmutated(run: MutantRun, runners: readonly Runner[]): Promise<Usual> {
-  const tests = [...new Set(run.mutants.flatMap((mutant) => run.ringsOf(mutant).flat()))];
-  const durations = new Map<string, number>();
-  const fresh: string[] = [];
-  await shareOut(tests, runners, run.signal, async (test, runner) => {
-    const { failure, kept, durationMs } = await answered(run, runner, test);
-    if (failure !== undefined) throw new Error(`${test} fails without a mutant: ${failure.message}`);
-    const again = kept.includes(test) ? await answered(run, runner, test) : undefined;
-    if (again?.failure !== undefined) fresh.push(test);
-    durations.set(test, again?.durationMs ?? durationMs);
-    run.onUnmutated?.(durations.size, tests.length);
-  });
-  return { durations, fresh };
-}
-
-async function answered(
-  run: MutantRun,
-  runner: Runner,
-  test: string,
-): Promise<TaskResult & { durationMs: number }> {
-  const startedAt = performance.now();
-  const result = await runner.run({ tests: [test] }, UNMUTATED_MS);
-  run.signal?.throwIfAborted();
-  if (result === undefined) throw new Error(`${test} does not end without a mutant`);
-  return { ...result, durationMs: performance.now() - startedAt };
-}
-
-async function testMutants(
-  run: MutantRun,
-  runners: readonly Runner[],
-  usual: Usual,
-): Promise<TestedMutant[]> {
+async function testMutants(run: MutantRun, runners: readonly Runner[]): Promise<TestedMutant[]> {
   const { graceMs = 20_000 } = run;
+  const unmutated = new Unmutated(run.onUnmutated);
+  const { fresh, slow } = unmutated;
   const tested = new Map<Mutant, TestedMutant & { runner: Runner }>();
   // The same test often notices the next mutant too: it runs first within its ring.
   const lastKillers = new Map<string, string>();
   for (let due = run.mutants; due.length > 0; due = await distrusted()) {
     await shareOut(due, runners, run.signal, async (mutant, runner) => {
-      const startedAt = performance.now();
       const ended = await endOf(mutant, runner);
       run.signal?.throwIfAborted();
       if (ended.killer !== undefined) lastKillers.set(mutant.file, ended.killer.test);
-      const result = { mutant, ...ended, durationMs: performance.now() - startedAt };
-      tested.set(mutant, { ...result, runner });
-      run.onMutant?.(result, tested.size);
+      tested.set(mutant, { mutant, ...ended, runner });
+      run.onMutant?.({ mutant, ...ended }, tested.size);
     });
   }
   return run.mutants.flatMap((mutant) => tested.get(mutant) ?? []);
 
-  async function endOf(mutant: Mutant, runner: Runner): Promise<Pick<TestedMutant, 'end' | 'killer'>> {
+  async function endOf(mutant: Mutant, runner: Runner): Promise<Omit<TestedMutant, 'mutant'>> {
     const edit = { file: mutant.file, text: applyTo(run.texts.get(mutant.file) ?? '', mutant) };
-    const usualMs = (test: string) => usual.durations.get(test) ?? 0;
-    const orderOf = (test: string) => (test === lastKillers.get(mutant.file) ? -1 : usualMs(test));
+    const last = lastKillers.get(mutant.file);
+    const orderOf = (test: string) => (test === last ? -1 : unmutated.durationOf(test));
+    let durationMs = 0;
     for (const ring of run.ringsOf(mutant)) {
       if (ring.length === 0) continue;
+      await unmutated.mustPass(ring, runner);
       const tests = ring.toSorted((a, b) => orderOf(a) - orderOf(b));
-      const limitMs = 5 * ring.reduce((sum, test) => sum + usualMs(test), 0) + graceMs;
-      const result = await runner.run({ tests, edit, fresh: usual.fresh }, Math.ceil(limitMs));
-      if (result === undefined) return { end: 'timed out' };
-      if (result.failure !== undefined) return { end: 'killed', killer: result.failure };
+      const usualMs = ring.reduce((sum, test) => sum + unmutated.durationOf(test), 0);
+      const startedAt = performance.now();
+      const result = await runner.run({ tests, edit, fresh, slow }, Math.ceil(5 * usualMs + graceMs));
+      durationMs += performance.now() - startedAt;
+      if (result === undefined) return { end: 'timed out', durationMs };
+      if (result.failure !== undefined) return { end: 'killed', killer: result.failure, durationMs };
     }
-    return { end: 'survived' };
+    return { end: 'survived', durationMs };
   }
 
   /**
@@ -148,12 +111,11 @@ async function testMutants(
     const found: Mutant[] = [];
     for (const runner of runners) {
       for (const test of runner.kept) {
-        if ((await answered(run, runner, test)).failure === undefined) continue;
-        usual.fresh.push(test);
-        const kills = [...tested.values()].filter(
-          (one) => one.runner === runner && one.killer?.test === test,
-        );
-        found.push(...kills.map(({ mutant }) => mutant));
+        if (await unmutated.passes(test, runner)) continue;
+        fresh.push(test);
+        const isDoubtful = (one: { runner: Runner } & TestedMutant) =>
+          one.runner === runner && one.killer?.test === test;
+        found.push(...[...tested.values()].filter(isDoubtful).map(({ mutant }) => mutant));
       }
     }
     return found;

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 import { type TestModule, type TestSpecification, createVitest } from 'vitest/node';
 import { killAll, processesIn } from './processes.ts';
-import { discard, keptTests, warmPool } from './warm-pool.ts';
+import { discard, keptTests, slowTests, warmPool } from './warm-pool.ts';
 
 export interface Task {
   tests: readonly string[];
@@ -16,6 +16,8 @@ export interface Task {
   edit?: { file: string; text: string };
   /** Tests that get a new process each time. */
   fresh?: readonly string[];
+  /** Tests that keep the time-outs of the configuration. */
+  slow?: readonly string[];
 }
 
 export interface TaskResult {
@@ -48,12 +50,10 @@ const vitest = await createVitest('test', {
   pool: warmPool,
   fsModuleCache: false, // a kept process would find the previous mutant there
   reporters: [{}],
+  tagsFilter: ['!slow'],
   setupFiles: [fileURLToPath(new URL('same-seed.ts', import.meta.url))],
   sequence: { sequencer: GivenOrder },
-  testTimeout: 15_000,
-  hookTimeout: 15_000,
   teardownTimeout: 5000,
-  expect: { poll: { timeout: 6000 } },
 });
 // Runs globalSetup before a mutant can break it.
 await vitest.runTestSpecifications([]);
@@ -68,7 +68,8 @@ process.on('message', (task: Task | 'stop') => {
 });
 process.send?.('ready');
 
-async function carryOut({ tests, edit, fresh = [] }: Task): Promise<TaskResult> {
+async function carryOut({ tests, edit, fresh = [], slow = [] }: Task): Promise<TaskResult> {
+  slow.forEach((test) => slowTests.add(resolve(root, test)));
   const path = resolve(root, edit?.file ?? '');
   const original = edit && (await readFile(path, 'utf8'));
   const replace = async (text: string) => {

@@ -9,6 +9,8 @@ import type { PoolOptions, PoolRunnerInitializer, PoolWorker, WorkerRequest } fr
 
 const ENTRY = fileURLToPath(new URL('warm-fork.ts', import.meta.url));
 const MOST_KEPT = 8;
+/** Most mutants that make a test wait make it wait for ever. */
+const SHORT = { testTimeout: 15_000, hookTimeout: 15_000, expect: { poll: { timeout: 6000 } } };
 
 /** By the path of the test file, least recently used first. */
 const kept = new Map<string, ChildProcess>();
@@ -17,6 +19,9 @@ export const warmPool: PoolRunnerInitializer = {
   name: 'warm',
   createPoolWorker: (options) => new WarmWorker(options),
 };
+
+/** The test files that need the time-outs of the configuration even without a mutant. */
+export const slowTests = new Set<string>();
 
 /** The test files that have a kept process. */
 export function keptTests(): string[] {
@@ -86,7 +91,14 @@ class WarmWorker implements PoolWorker {
     this.#fork = used?.connected === true ? used : this.#launch(run);
     kept.set(test, this.#fork);
     this.#fork.on('message', this.#onMessage).on('exit', this.#onExit);
-    this.#fork.send((this.#run === undefined ? run : this.#start) as WorkerRequest);
+    this.#fork.send(this.#run === undefined ? run : this.#startOf(test));
+  }
+
+  #startOf(test: string): WorkerRequest {
+    const start = this.#start;
+    if (start?.type !== 'start') throw new Error('Vitest runs a worker before it starts it');
+    if (slowTests.has(test)) return start;
+    return { ...start, context: { ...start.context, config: { ...start.context.config, ...SHORT } } };
   }
 
   #launch(run: WorkerRequest): ChildProcess {
