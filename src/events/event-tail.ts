@@ -48,7 +48,7 @@ export async function openEventTail(queue: Queue, connection: RedisConnection): 
           if (found.length < count && wants(event)) found.push(event);
         }
         const oldest = notes.at(-1)?.[0];
-        if (oldest === undefined || notes.length < PAGE) break;
+        if (oldest === undefined) break;
         end = `(${oldest}`;
       }
       return found.toReversed();
