@@ -1,33 +1,10 @@
-import { SpanKind, type Telemetry } from 'bullmq';
+import { SpanKind } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { reticent } from '../../src/redis/reticent-telemetry.ts';
+import { recordTelemetry } from '../support/recorded-telemetry.ts';
 
-/** Writes down all that it is told; its context is a text. */
 function openTelemetry(metadata = '') {
-  const told: unknown[] = [];
-  const telemetry: Telemetry<string> = {
-    tracer: {
-      startSpan(name) {
-        told.push(name);
-        return {
-          setSpanOnContext: (context) => `${context}>${name}`,
-          setAttribute: (key, value) => void told.push({ [key]: value }),
-          setAttributes: (attributes) => void told.push(attributes),
-          addEvent: (event, attributes) => void told.push([event, attributes]),
-          recordException: (exception) => void told.push(exception),
-          end: () => void told.push('end'),
-        };
-      },
-    },
-    contextManager: {
-      with: (_context, work) => work() as never,
-      active: () => 'active',
-      getMetadata: () => metadata,
-      fromMetadata(context, text) {
-        return `${context}+${(JSON.parse(text) as { traceparent: string }).traceparent}`;
-      },
-    },
-  };
+  const { told, telemetry } = recordTelemetry(() => metadata);
   return { told, ...reticent(telemetry) };
 }
 

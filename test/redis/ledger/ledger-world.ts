@@ -2,7 +2,7 @@
  * A ledger on a real Redis, with a queue whose jobs the test takes by hand.
  */
 import { randomUUID } from 'node:crypto';
-import { type Job, type JobsOptions, Queue, Worker } from 'bullmq';
+import { type Job, type JobsOptions, Queue, type Telemetry, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -34,6 +34,8 @@ export interface LedgerWorldOptions {
   /** Where the ledger reaches Redis; the test's own connections never go through here. */
   redisUrl?: string;
   eventsQueues?: string[];
+  /** What the events' publisher tells of its adds. Default: nothing. */
+  telemetry?: Telemetry;
   /** Of the Redis of the run. Default: the one that all tests share. */
   database?: number;
 }
@@ -63,7 +65,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     { connection: redis, prefix, lockDuration: lockMs, autorun: false },
     createCompletingBackend,
   );
-  const publisher = createPublisher(connection, prefix, eventsQueues);
+  const publisher = createPublisher(connection, prefix, eventsQueues, options.telemetry);
   const queue = new Queue('user-jobs', { connection, prefix });
   const changes: GateChange[] = [];
   let nowMs = 0;
