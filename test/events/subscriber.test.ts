@@ -1,44 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
+import { once } from 'node:events';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { UserEvent } from '../../src/contract/event.ts';
-import { type EventHandler, UserEvents, type UserEventsOptions } from '../../src/events/subscriber.ts';
+import { UserEvents } from '../../src/events/subscriber.ts';
+import { recordTelemetry } from '../support/recorded-telemetry.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { createWorld } from '../support/world.ts';
-
-/** An events queue of its own, to which anything can be added. */
-function createEventsWorld() {
-  const prefix = `{test-${randomUUID()}}`;
-  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
-  const queue = new Queue('user-events', { connection: redis, prefix });
-  onTestFinished(async () => {
-    await queue.obliterate({ force: true });
-    await queue.close();
-    redis.disconnect();
-  });
-  const eventOf = (jobId: string): UserEvent => ({
-    specversion: '1.0',
-    id: `user-jobs/${jobId}/user.updated`,
-    source: 'damoov-user-lifecycle',
-    type: 'user.updated',
-    time: new Date().toISOString(),
-    datacontenttype: 'application/json',
-    data: { userId: randomUUID(), instance: 'default', jobId, changed: ['phone'] },
-  });
-  return {
-    prefix,
-    redis,
-    queue,
-    publish: (event: UserEvent) => queue.add(event.type, event),
-    eventOf,
-    listen(handler: EventHandler, options: Partial<UserEventsOptions> = {}) {
-      const events = new UserEvents({ redis: inject('redisUrl'), prefix, ...options }, handler);
-      onTestFinished(() => events.close({ graceMs: 0 }));
-      return events;
-    },
-  };
-}
+import { createEventsWorld } from './events-world.ts';
 
 describe('a subscriber', () => {
   it('is handed what a worker publishes, typed by the contract', async () => {
@@ -116,26 +83,21 @@ describe('a subscriber', () => {
 
   it('is handed an event once also where Redis refuses to remember it, and is told so', async () => {
     const world = createEventsWorld();
-    const name = `forgetful-${randomUUID()}`;
-    const { prefix, redis } = world;
-    await redis.call(
-      'ACL',
-      'SETUSER',
-      name,
-      'on',
-      '>secret',
+    const { prefix } = world;
+    const forgetful = await world.createUser(
       `~${prefix}:user-events:*`,
       `%R~${prefix}:seen:*`,
       '&*',
       '+@all',
     );
-    onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', name)));
-    const url = new URL(inject('redisUrl'));
-    Object.assign(url, { username: name, password: 'secret' });
+    const warnings: string[] = [];
+    const listen = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', listen);
+    onTestFinished(() => void process.off('warning', listen));
     const handled: string[] = [];
     const told: unknown[] = [];
     world.listen((event) => void handled.push(event.id), {
-      redis: url.href,
+      redis: forgetful.url,
       onError(error, event) {
         told.push([error.message, event?.id]);
         throw new Error('ada@example.com');
@@ -147,6 +109,8 @@ describe('a subscriber', () => {
     expect(handled).toEqual([id]);
     expect(told).toEqual([[expect.stringContaining('Redis refuses to write (NOPERM): its user'), id]]);
     expect(JSON.stringify(await world.queue.getJob(job.id ?? ''))).not.toContain('ada@example.com');
+    // That it has thrown is told as well, and nothing of what.
+    await expect.poll(() => warnings).toEqual(['onError of UserEvents has thrown']);
   });
 
   it('deals with as many at once as it was told to, and no more', async () => {
@@ -168,66 +132,80 @@ describe('a subscriber', () => {
     await expect.poll(() => world.queue.getCompletedCount()).toBe(9);
     expect(most).toBe(3);
   });
-});
 
-describe('a subscriber that stops', () => {
-  it('lets its handlers end, and takes nothing more', async () => {
+  it.each([
+    ['as long as it was told to', 60_000, 60_000],
+    ['for a day, where it was told nothing', undefined, 24 * 3_600_000],
+  ])('remembers an event %s', async (_howLong, rememberMs, ttlMs) => {
+    const world = createEventsWorld();
+    world.listen(() => {}, { rememberMs });
+    await world.publish(world.eventOf('1'));
+    await expect.poll(() => world.queue.getCompletedCount()).toBe(1);
+    const [seen = ''] = await world.redis.keys(`${world.prefix}:seen:*`);
+    const leftMs = await world.redis.pttl(seen);
+    expect(leftMs).toBeLessThanOrEqual(ttlMs);
+    expect(leftMs).toBeGreaterThan(ttlMs / 2);
+  });
+
+  it('has a handler stop whose event may have gone to another one', async () => {
     const world = createEventsWorld();
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
-    const events = world.listen(
-      async () => {
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+    world.listen(
+      async (_event, { signal }) => {
         begin();
-        await mayEnd;
+        await once(signal, 'abort');
+        stop();
       },
-      { concurrency: 1 },
+      { lockMs: 200 },
     );
-    await world.publish(world.eventOf('1'));
-    await world.publish(world.eventOf('2'));
+    const { id } = await world.publish(world.eventOf('1'));
     await begun;
-    const closed = events.close();
-    end();
-    await closed;
-    expect(await world.queue.getCompletedCount()).toBe(1);
-    expect(await world.queue.getWaitingCount()).toBe(1);
+    await world.redis.set(`${world.prefix}:user-events:${id}:lock`, 'of another one');
+    await expect(stopped).resolves.toBeUndefined();
   });
 
-  it('gives back what its handlers break off, with no attempt spent, and another is handed it', async () => {
+  it('is told where Redis refuses what it needs, with no event', async () => {
     const world = createEventsWorld();
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    const events = world.listen(async (_event, { signal }) => {
-      begin();
-      await new Promise((_resolve, reject) =>
-        signal.addEventListener('abort', () => reject(new Error('stopped'))),
-      );
-    });
-    await world.publish(world.eventOf('1'));
-    await begun;
-    await events.close({ graceMs: 0 });
-    const attempts: number[] = [];
-    world.listen((_event, { attempt }) => void attempts.push(attempt));
-    await expect.poll(() => attempts).toEqual([1]);
+    const { url } = await world.createUser(`~${world.prefix}:another-queue:*`, '&*', '+@all');
+    const told: unknown[] = [];
+    world.listen(() => {}, { redis: url, onError: (error, event) => told.push([error, event]) });
+    await expect.poll(() => told[0]).toEqual([expect.objectContaining({ code: 'NOPERM' }), undefined]);
   });
 
-  it('stops also while Redis is away, of which it was told once', async () => {
+  it('is told once of a Redis that is not there yet, and listens when it is', async () => {
     const world = createEventsWorld();
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
+    await proxy.sever();
     const told: string[] = [];
     const handled: string[] = [];
-    const events = world.listen((event) => void handled.push(event.id), {
+    world.listen((event) => void handled.push(event.id), {
       redis: proxy.url,
-      onError: (error) => told.push(error.message),
+      onError: (error) => told.push(error.name),
     });
+    await expect.poll(() => told).not.toEqual([]);
+    await proxy.restore();
     await world.publish(world.eventOf('1'));
     await expect.poll(() => handled).toHaveLength(1);
-    await proxy.sever();
-    await expect.poll(() => told).toHaveLength(1);
-    expect(told[0]).toContain('Redis is away');
-    await proxy.restore();
-    await world.publish(world.eventOf('2'));
-    await expect.poll(() => handled).toHaveLength(2);
-    await proxy.sever();
-    await events.close();
+    expect(told).toEqual(['RedisAwayError']);
   });
+
+  it('deals with each event in a span, which tells nothing of the user', async () => {
+    const world = createEventsWorld();
+    const { told, telemetry } = recordTelemetry();
+    world.listen(() => {}, { telemetry });
+    const event = world.eventOf('1');
+    await world.publish(event);
+    await expect.poll(() => told).toEqual(expect.arrayContaining(['process user-events', 'end']));
+    expect(JSON.stringify(told)).not.toContain(event.data.userId);
+  });
+
+  it.each([{ lockMs: -1 }, { retry: { firstMs: Number.NaN } }, { retry: { lastMs: 2 ** 31 } }])(
+    'with %j is refused',
+    (options) => {
+      const world = createEventsWorld();
+      expect(() => world.listen(() => {}, options)).toThrow(/^(?:lockMs|firstMs|lastMs): must be/);
+    },
+  );
 });
