@@ -1,0 +1,118 @@
+import type { Queue } from 'bullmq';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type TailedEvent, openEventTail } from '../../src/events/event-tail.ts';
+import { createEventsWorld } from './events-world.ts';
+
+const everything = () => true;
+const idsOf = (events: readonly TailedEvent[]) => events.map(({ jobId }) => jobId);
+
+/** Adds an event for each of these job ids. */
+async function publish(queue: Queue, ...jobIds: string[]): Promise<void> {
+  await queue.addBulk(jobIds.map((jobId) => ({ name: 'user.updated', data: { jobId }, opts: { jobId } })));
+}
+
+/** A queue with these events, and a tail that is opened on it. */
+async function createTailWorld(...jobIds: string[]) {
+  const { queue, redis } = createEventsWorld();
+  await publish(queue, ...jobIds);
+  const connection = redis.duplicate();
+  const blocking = redis.duplicate();
+  onTestFinished(() => {
+    connection.disconnect();
+    blocking.disconnect();
+  });
+  return { queue, redis, connection, blocking, tail: await openEventTail(queue, connection) };
+}
+
+describe('the last events of a queue', () => {
+  it('are as many as asked for, the oldest first, each with its type, its job and what it says', async () => {
+    const { tail } = await createTailWorld('j-1', 'j-2', 'j-3');
+    expect(await tail.last(2, everything)).toEqual([
+      { jobId: 'j-2', type: 'user.updated', data: '{"jobId":"j-2"}' },
+      { jobId: 'j-3', type: 'user.updated', data: '{"jobId":"j-3"}' },
+    ]);
+    expect(idsOf(await tail.last(9, everything))).toEqual(['j-1', 'j-2', 'j-3']);
+  });
+
+  it('are those that are wanted, and the others are not counted', async () => {
+    const { tail } = await createTailWorld('j-1', 'k-1', 'j-2', 'k-2', 'j-3', 'k-3');
+    expect(idsOf(await tail.last(2, ({ jobId }) => jobId.startsWith('j')))).toEqual(['j-2', 'j-3']);
+    expect(await tail.last(2, ({ jobId }) => jobId.startsWith('x'))).toEqual([]);
+  });
+
+  it('are told with no data where their job is gone', async () => {
+    const { queue, tail } = await createTailWorld('j-1', 'j-2');
+    await queue.remove('j-1');
+    expect(await tail.last(2, everything)).toEqual([
+      { jobId: 'j-1', type: 'user.updated', data: undefined },
+      { jobId: 'j-2', type: 'user.updated', data: '{"jobId":"j-2"}' },
+    ]);
+  });
+
+  it('are not those that came after the tail was opened', async () => {
+    const { queue, tail } = await createTailWorld('j-1');
+    await publish(queue, 'j-2');
+    expect(idsOf(await tail.last(2, everything))).toEqual(['j-1']);
+  });
+
+  it('are found however many notes came after them', async () => {
+    // Each event has two notes, and a page a thousand.
+    const all = Array.from({ length: 600 }, (_, n) => `j-${n}`);
+    const { tail } = await createTailWorld(...all);
+    expect(idsOf(await tail.last(600, everything))).toEqual(all);
+    expect(idsOf(await tail.last(1, ({ jobId }) => jobId === 'j-7'))).toEqual(['j-7']);
+  });
+
+  it('are none where none is asked for, which Redis is not needed for, and none in a queue without any', async () => {
+    const { connection, tail } = await createTailWorld();
+    expect(await tail.last(1, everything)).toEqual([]);
+    connection.disconnect();
+    expect(await tail.last(0, everything)).toEqual([]);
+  });
+});
+
+describe('the next events of a queue', () => {
+  it('are those that came after the tail was opened, each once', async () => {
+    const { queue, tail, blocking } = await createTailWorld('j-1');
+    await publish(queue, 'j-2', 'j-3');
+    expect(await tail.next(blocking)).toEqual([
+      { jobId: 'j-2', type: 'user.updated', data: '{"jobId":"j-2"}' },
+      { jobId: 'j-3', type: 'user.updated', data: '{"jobId":"j-3"}' },
+    ]);
+    await publish(queue, 'j-4');
+    expect(idsOf(await tail.next(blocking))).toEqual(['j-4']);
+  });
+
+  it('begin with the first one of a queue that had none', async () => {
+    const { queue, tail, blocking } = await createTailWorld();
+    await publish(queue, 'j-1');
+    expect(idsOf(await tail.next(blocking))).toEqual(['j-1']);
+  });
+
+  it('are waited for', async () => {
+    const { queue, tail, blocking } = await createTailWorld('j-1');
+    const next = tail.next(blocking);
+    await publish(queue, 'j-2');
+    expect(idsOf(await next)).toEqual(['j-2']);
+  });
+
+  it('are none where none came in time, and nothing is missed by that', async () => {
+    const { queue, redis, tail, blocking } = await createTailWorld('j-1');
+    const id = await blocking.client('ID');
+    const next = tail.next(blocking);
+    // As if its time were over.
+    await expect.poll(() => redis.client('UNBLOCK', id, 'TIMEOUT')).toBe(1);
+    expect(await next).toEqual([]);
+    await publish(queue, 'j-2');
+    expect(idsOf(await tail.next(blocking))).toEqual(['j-2']);
+  });
+
+  it('come again where they could not be read', async () => {
+    const { queue, connection, tail, blocking } = await createTailWorld('j-1');
+    await publish(queue, 'j-2');
+    connection.disconnect();
+    await expect(tail.next(blocking)).rejects.toThrow('Connection is closed');
+    await connection.connect();
+    expect(idsOf(await tail.next(blocking))).toEqual(['j-2']);
+  });
+});
