@@ -72,7 +72,7 @@ function parsed<Value extends Receipt | UserEvent>(schema: z.ZodType<Value>, val
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   // Neither values nor names that are not ours: the line may hold anything.
-  const where = issue?.path.join('.') ?? '';
-  const what = issue?.code === 'unrecognized_keys' ? 'has an unknown name' : `${where || 'it'} is not valid`;
+  const where = issue?.path.join('.') || 'it';
+  const what = issue?.code === 'unrecognized_keys' ? 'has an unknown name' : `${where} is not valid`;
   return { fault: `is neither a receipt nor a user.deleted event: ${what}` };
 }
