@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '../../src/contract/receipt.ts';
+import { MAX_LINE_BYTES } from '../../src/receipts/lines.ts';
 import { eventWith, linesOf, receiptsOf } from './deletions.ts';
 import { key, verdictOn } from './verdict.ts';
 
@@ -25,8 +26,11 @@ describe('a line', () => {
     ['is something else', 'neither', '{"hello":1}\n'],
     ['is a list', 'neither', '[]\n'],
     ['is null', 'neither', 'null\n'],
+    ['is a number', 'event: it is not valid', '7\n'],
+    ['has a wrong value', 'event: sequence is not valid', second.replace('"sequence":2', '"sequence":"2"')],
     ['begins with a byte order mark', 'not JSON', `\ufeff${second}`],
-    ['is longer than any receipt', 'longer than', `${' '.repeat(2 * 1024 * 1024)}\n`],
+    ['is as long as one may be', 'not JSON', `${' '.repeat(MAX_LINE_BYTES)}\n`],
+    ['is longer than any receipt', 'longer than', `${' '.repeat(MAX_LINE_BYTES + 1)}\n`],
     ['has no end', 'longer than', ' '.repeat(3 * 1024 * 1024)],
   ])('that %s is the broken one, and its neighbour is named', async (_what, fault, line) => {
     expect((await verdictOn([first, line])).broken).toMatchObject({
@@ -67,8 +71,13 @@ describe('a line', () => {
   it('whose event has no receipt, or is no deletion, is the broken one', async () => {
     const { receipt: _, ...data } = event.data as { receipt: Receipt };
     expect((await verdictOn(linesOf([{ ...event, data }]))).broken?.fault).toContain('without a receipt');
-    const updated = { ...event, type: 'user.updated', data: { userId: 'x' } };
-    expect((await verdictOn(linesOf([updated]))).broken?.fault).toContain('neither');
+    const unreadable = { ...event, type: 'user.updated', data: { userId: 'x' } };
+    expect((await verdictOn(linesOf([unreadable]))).broken?.fault).toContain('neither');
+    const { userId = '', instance, jobId } = event.data;
+    const updated = { ...event, type: 'user.updated', data: { userId, instance, jobId, changed: ['phone'] } };
+    expect((await verdictOn(linesOf([updated]))).broken?.fault).toBe(
+      'is a user.updated event, not user.deleted',
+    );
   });
 
   it.each(['', '\n\n'])('must be there: a file of %j proves nothing', async (content) => {

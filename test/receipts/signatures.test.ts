@@ -46,4 +46,11 @@ describe('a signature', () => {
     const { broken } = await verdictOn(linesOf([receipt]), { allowsUnsigned: true });
     expect(broken).toMatchObject({ line: 1, fault: 'names a key and has no signature' });
   });
+
+  it('cannot stand without the name of its key', async () => {
+    const { signature } = receipts[0] as Receipt;
+    const [unsigned] = receiptsOf(1, ['default']);
+    const { broken } = await verdictOn(linesOf([{ ...unsigned, signature }]), { allowsUnsigned: true });
+    expect(broken).toMatchObject({ line: 1, fault: 'has a signature and names no key' });
+  });
 });
