@@ -32,7 +32,11 @@ interface Trap {
   readonly done: () => void;
 }
 
-export async function startTcpProxy(target: string): Promise<TcpProxy> {
+/** @param rewrite what the client is told instead of a piece of a reply; as many bytes. Default: that piece. */
+export async function startTcpProxy(
+  target: string,
+  rewrite: (reply: Buffer) => Buffer = (reply) => reply,
+): Promise<TcpProxy> {
   const { hostname, port: targetPort } = new URL(target);
   const sockets = new Set<Socket>();
   const traps = new Set<Trap>();
@@ -47,7 +51,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       if (trap === undefined) server.write(request);
       else spring(trap, request, client, server);
     });
-    server.on('data', (reply: Buffer) => client.write(reply));
+    server.on('data', (reply: Buffer) => client.write(rewrite(reply)));
   });
 
   /** Either end's close is the other's. */
