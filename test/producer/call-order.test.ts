@@ -44,6 +44,17 @@ describe('the calls for one user', () => {
     expect(order.stampOf({ clientId: 'c-1' })).toBe(1001);
   });
 
+  it('are remembered after it too, of a thousand users under both their names', () => {
+    let now = 1000;
+    const order = createCallOrder(() => now);
+    const stampOf = (n: number) => order.stampOf({ clientId: `c-${n}`, userId: `u-${n}` });
+    for (let n = 1; n < 1000; n += 1) stampOf(n);
+    now = 1001;
+    stampOf(1000);
+    now = 500;
+    expect(stampOf(1)).toBe(1001);
+  });
+
   it('are forgotten once they are over and many others have come', () => {
     let now = 1000;
     const order = createCallOrder(() => now);
