@@ -73,7 +73,7 @@ function beginToAdd({ tracer, contextManager }: Telemetry, queue: string, type: 
   return {
     metadata: contextManager.getMetadata(span.setSpanOnContext(current)),
     ended: (isAdded: boolean) => {
-      if (!isAdded) span.recordException('not added');
+      if (!isAdded) span.recordException({ name: 'not added' });
       span.end();
     },
   };

@@ -275,7 +275,8 @@ export class UserJobs {
     try {
       return await contextManager.with(context, () => add(contextManager.getMetadata(context)));
     } catch (error) {
-      span.recordException(error instanceof Error ? error.name : 'Error');
+      // Of an error its name alone passes; a text would not.
+      if (error instanceof Error) span.recordException(error);
       throw error;
     } finally {
       span.end();
