@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { type RedisLinkOptions, openRedisLink } from '../../src/producer/redis-link.ts';
+import { UserJobs } from '../../src/producer/user-jobs.ts';
 import { startRedisNode } from '../support/redis-node.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -66,11 +68,17 @@ describe('a Redis', () => {
     onTestFinished(() => rm(dir, { recursive: true }));
     const node = await startRedisNode({ dir, lines: ['maxmemory-policy allkeys-lru'] });
     onTestFinished(() => node.close());
-    const { ping, warnings } = openLink(`redis://127.0.0.1:${node.port}`);
+    const url = `redis://127.0.0.1:${node.port}`;
+    const { ping, warnings } = openLink(url);
     expect(await ping()).toBe('PONG');
     expect(warnings).toEqual([
       'Redis may evict jobs: its maxmemory-policy is allkeys-lru, and should be noeviction',
     ]);
+    // A producer that is not told whom to warn.
+    const warning = once(process, 'warning');
+    const users = new UserJobs({ redis: url });
+    onTestFinished(() => users.close());
+    expect(await warning).toMatchObject([{ message: warnings[0] }]);
   });
 });
 

@@ -15,6 +15,10 @@ describe('the id of a job with an idempotency key', () => {
     expect(idOf(request)).toMatch(/^key-[\w-]{27}$/);
   });
 
+  it('is the same in every version: one that is asked again by a newer producer adds nothing', () => {
+    expect(idOf(request)).toBe('key-1X_hI6SDNIZCs0qnxe6iPdAQq7D');
+  });
+
   it('does not depend on when it happened, on its reference, or on naming the default instance', () => {
     const more = { occurredAt: '2027-01-01T00:00:00Z', correlationId: 'r-1', instance: 'default' };
     expect(idOf({ ...request, ...more })).toBe(idOf(request));

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { UserJobs } from '../../src/producer/user-jobs.ts';
+import { type World, createWorld } from '../support/world.ts';
+
+function producerIn({ prefix }: World, redis = inject('redisUrl')): UserJobs {
+  const users = new UserJobs({ redis, prefix, failAfterMs: 20_000 });
+  onTestFinished(() => users.close());
+  return users;
+}
+
+/** The producer's own connection, and two with which BullMQ listens. */
+const LISTENING = 3;
+
+describe('who waits for a result', () => {
+  it('is woken by the end of the job, sooner than it would look for itself', async () => {
+    const world = await createWorld();
+    const users = producerIn(world);
+    await (await users.create({ clientId: 'c-0' })).result();
+    const endOf = async () => {
+      const job = await users.create({});
+      // It looks at once, and after 100 ms.
+      return job.result({ timeoutMs: 90 }).then(
+        ({ type }) => type,
+        () => 'late',
+      );
+    };
+    await expect.poll(endOf).toBe('user.created');
+  });
+
+  it('has one line to Redis with all who wait, which is let go with the producer', async () => {
+    const world = await createWorld();
+    const { url, connections } = await createUser(world);
+    const users = producerIn(world, url);
+    const first = await users.create({ clientId: 'c-1' });
+    expect(await connections()).toBe(1);
+    await first.result();
+    await expect.poll(connections).toBe(LISTENING);
+    await (await users.create({ clientId: 'c-2' })).result();
+    expect(await connections()).toBe(LISTENING);
+    await users.close();
+    await expect.poll(connections).toBe(0);
+  });
+});
+
+describe('a result', () => {
+  it('that is there is not told to a wait that cannot be meant, or that is over', async () => {
+    const users = producerIn(await createWorld());
+    const job = await users.create({ clientId: 'c-1' });
+    await job.result();
+    await expect(job.result({ timeoutMs: -1 })).rejects.toThrow('timeoutMs: must be');
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(job.result({ signal })).rejects.toThrow('enough');
+  });
+
+  it('of a job that a stranger has failed is its failure, in his own words', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const users = producerIn(world);
+    const job = await users.update({ clientId: 'c-1', changes: { phone: '1' }, correlationId: 'r-1' });
+    const { id: strange = '' } = await world.jobs.add('promote-user', { userId: 7 });
+    carryOutElsewhere(world, () => {
+      throw new Error('job stalled more than allowable limit');
+    });
+    const failure = {
+      instance: 'default',
+      code: 'retries-exhausted',
+      message: 'job stalled more than allowable limit',
+      attempts: 1,
+    };
+    expect(await job.result()).toEqual({
+      type: 'user.failed',
+      data: { ...failure, jobId: job.id, operation: 'update-user', clientId: 'c-1', correlationId: 'r-1' },
+    });
+    expect(await users.job(strange).result()).toEqual({
+      type: 'user.failed',
+      data: { ...failure, jobId: strange, operation: 'unknown' },
+    });
+  });
+
+  it.each(['done', undefined])('of a job that a stranger has ended with %j is not known', async (answer) => {
+    const world = await createWorld({ startsWorker: false });
+    const job = await producerIn(world).create({ clientId: 'c-1' });
+    carryOutElsewhere(world, () => answer);
+    await expect(job.result()).rejects.toThrow(`job ${job.id} was not ended by a worker of this contract`);
+  });
+
+  it('is not known where Redis refuses to tell it, which is said', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { url } = await createUser(world, '-hgetall');
+    const job = await producerIn(world, url).create({ clientId: 'c-1' });
+    await expect(job.result()).rejects.toMatchObject({ name: 'RedisRefusedError', code: 'NOPERM' });
+  });
+});
+
+/** A worker that is none of ours. */
+function carryOutElsewhere({ prefix }: World, work: () => unknown): void {
+  const connection = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  const worker = new Worker('user-jobs', async () => work(), { connection, prefix });
+  onTestFinished(async () => {
+    await worker.close();
+    connection.disconnect();
+  });
+}
+
+/** A user of this Redis, and how many connections it has. */
+async function createUser({ redis }: World, ...less: string[]) {
+  const username = `user-${randomUUID()}`;
+  await redis.call('ACL', 'SETUSER', username, 'on', '>secret', '~*', '&*', '+@all', ...less);
+  onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', username)));
+  const url = Object.assign(new URL(inject('redisUrl')), { username, password: 'secret' }).href;
+  const connections = async () =>
+    String(await redis.client('LIST'))
+      .split('\n')
+      .filter((line) => line.includes(` user=${username} `)).length;
+  return { url, connections };
+}
