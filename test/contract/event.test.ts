@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type EventContext, UserEvent, eventOf } from '../../src/contract/event.ts';
+import { type EventContext, UserEvent, eventOf, readEvent, readResult } from '../../src/contract/event.ts';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
 
 const userId = '0e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f';
@@ -73,8 +73,47 @@ describe('an event', () => {
     ]);
   });
 
+  it('names the user that the job named if the outcome knows none, and else the one of the outcome', () => {
+    const named = { ...context, userId: '11111111-1111-4111-8111-111111111111' };
+    const unknown = eventOf(failed('user-not-found', 'no such user'), named);
+    expect(unknown).toMatchObject({ subject: named.userId, data: { userId: named.userId } });
+    const known = eventOf(failed('rejected', 'no', userId), named);
+    expect(known).toMatchObject({ subject: userId, data: { userId } });
+  });
+
   it('with a field that the schema does not know is refused', () => {
     const event = eventOf(failed('rejected', 'no', userId), context);
     expect(UserEvent.safeParse({ ...event, data: { ...event.data, extra: 1 } }).success).toBe(false);
   });
 });
+
+describe.each(outcomes)('a reader of %s', (_type, outcome) => {
+  const event = eventOf(outcome, context);
+  const result = { type: event.type, data: event.data };
+
+  it('takes it as it was made', () => {
+    expect(readEvent(event)).toEqual(event);
+    expect(readResult(result)).toEqual(result);
+  });
+
+  it('takes what a later version adds', () => {
+    const data = { ...event.data, added: 1 };
+    expect(readEvent({ ...event, data, traceparent: 't' })).toEqual({ ...event, data, traceparent: 't' });
+    expect(readResult({ ...result, data })).toEqual({ ...result, data });
+  });
+
+  it('refuses it if a field is missing or wrong, whatever else is added', () => {
+    const { instance: _, ...data } = event.data;
+    expect(readEvent({ ...event, data: { ...data, added: 1 } })).toBeUndefined();
+    expect(readEvent({ ...event, source: 'another', added: 1 })).toBeUndefined();
+    expect(readResult({ ...result, data })).toBeUndefined();
+  });
+});
+
+it.each([undefined, null, 'text', [], {}, { type: 'user.moved', data: {} }])(
+  'a reader of events refuses %j',
+  (data) => {
+    expect(readEvent(data)).toBeUndefined();
+    expect(readResult(data)).toBeUndefined();
+  },
+);
