@@ -22,6 +22,12 @@ describe('a job that is accepted', () => {
     expect(parsed).toMatchObject({ ok: true, job: { data: { changes: { phone: null, nickname: '' } } } });
   });
 
+  it('may take all the bytes that are allowed', () => {
+    const text = JSON.stringify({ clientId: 'c' }).padEnd(MAX_JOB_BYTES);
+    expect(parseJobText('create-user', text)).toMatchObject({ ok: true, job: { data: { clientId: 'c' } } });
+    expect(parseJobText('create-user', `${text} `).ok).toBe(false);
+  });
+
   it('has its userId in lower case', () => {
     const parsed = parseJob('delete-user', { userId: USER_ID });
     expect(parsed).toMatchObject({ ok: true, job: { data: { userId: USER_ID.toLowerCase() } } });
@@ -86,6 +92,13 @@ describe('a job that is refused', () => {
       expect(refusal(parseJob('create-user', JSON.parse(`{"${key}": 1}`)))).not.toContain('did you mean');
     },
   );
+
+  it('for fifty faults is told all of them, and of no more', () => {
+    const data = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`x${'y'.repeat(at)}`, 1]));
+    const parts = refusal(parseJob('create-user', data)).split('; ');
+    expect(parts).toHaveLength(50);
+    expect(parts.filter((part) => !part.includes('unknown key'))).toEqual([]);
+  });
 
   it('for thousands of faults is told the first of them and how many more', () => {
     const data = Object.fromEntries(

@@ -111,6 +111,10 @@ describe('a receipt', () => {
     expect(receipt.hash).toBe(hashOf(statement));
   });
 
+  it('without a signature is signed by nobody', async () => {
+    expect(await isSignedBy(signReceipt(statement), publicKey)).toBe(false);
+  });
+
   it('leaves out what is undefined', () => {
     expect(signReceipt({ ...statement, correlationId: undefined }, key)).toEqual(signReceipt(statement, key));
     expect(signReceipt({ ...statement, correlationId: undefined }, key)).not.toHaveProperty('correlationId');
