@@ -22,9 +22,8 @@ export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /** What the reason of a failed job says; undefined where it is none of a worker of ours: nobody knows what a foreign one quotes. */
 export function failureIn(reason: string): { code: FailureCode; message: string } | undefined {
-  const colon = reason.indexOf(': ');
-  const code = FAILURE_CODES.find((code) => code === reason.slice(0, colon));
-  return code === undefined ? undefined : { code, message: reason.slice(colon + 2) };
+  const code = FAILURE_CODES.find((code) => reason.startsWith(`${code}: `));
+  return code === undefined ? undefined : { code, message: reason.slice(code.length + 2) };
 }
 
 /**
