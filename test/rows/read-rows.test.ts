@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { FIELDS, type Field, type Row } from '../../src/rows/row.ts';
+import { FIELDS, type Field, MOST_OF_ROW, type Row } from '../../src/rows/row.ts';
 import { type RowOptions, formatOf, readRows } from '../../src/rows/read-rows.ts';
 
 /** In pieces of so many bytes, as a file arrives. */
@@ -46,6 +46,30 @@ describe('a CSV', () => {
     ]);
   });
 
+  it('is delimited as it is told to be', async () => {
+    expect(await read('clientId|email\nc-1|a,b;c\n', { delimiter: '|' })).toEqual([
+      { is: 'row', line: 2, data: { clientId: 'c-1', email: 'a,b;c' } },
+    ]);
+  });
+
+  it('of one column is delimited by commas', async () => {
+    expect(told(await read('clientId\na,b\n'))).toEqual(['faulty 2 - has 2 columns, where the header has 1']);
+  });
+
+  it('is delimited by what most of its columns are known by, not by what gives the most columns', async () => {
+    const map = new Map([['a;b;c;d', undefined]]);
+    expect(await read('clientId,email,"a;b;c;d"\nc-1,e,x\n', { map })).toEqual([
+      { is: 'row', line: 2, data: { clientId: 'c-1', email: 'e' } },
+    ]);
+  });
+
+  it('of which no column is known is delimited by what gives the most columns', async () => {
+    expect(told(await read('e-mail;first_name\ne;f\n'))).toEqual([
+      'unreadable 1 column 1 unknown column "e-mail", did you mean email?',
+      'unreadable 1 column 2 unknown column "first_name", did you mean firstName?',
+    ]);
+  });
+
   it('tells where each row begins, whatever line breaks and quotes are before it', async () => {
     const content = '\r\nclientId,nickname\r\na,"one\r\n""two"""\r\n\r\nb,x\r\nc,"\n\n"\rd,y';
     expect((await read(content)).map(({ line }) => line)).toEqual([3, 6, 7, 10]);
@@ -72,6 +96,30 @@ describe('a CSV', () => {
       'unreadable 1 column 6 unknown column "colour"',
       'unreadable 1 column 7 unknown column',
     ]);
+  });
+
+  it('with a header of which nothing but nearly known names is right is told what was meant', async () => {
+    expect(told(await read('e-mail,DeviceToken,reason\ne,d,r\n'))).toEqual([
+      'unreadable 1 column 1 unknown column "e-mail", did you mean email?',
+      'unreadable 1 column 2 unknown column "DeviceToken", did you mean userId?',
+      'unreadable 1 column 3 unknown column "reason"',
+    ]);
+  });
+
+  it('with a quote out of place in its header is unreadable, and no further row is taken for one', async () => {
+    const rows = await read('client"Id,email\nclientId,email\nc,e\n');
+    expect(rows).toHaveLength(1);
+    expect(told(rows)).toEqual([expect.stringMatching(/^unreadable 1 - a quote in a cell/)]);
+  });
+
+  it('may leave several columns out, and a fault in one is told by its place', async () => {
+    const map = new Map([
+      ['notes', undefined],
+      ['colour', undefined],
+    ]);
+    const rows = await read('notes,clientId,colour\nx,c,y\nx,d,5" y\n', { map });
+    expect(rows[0]).toEqual({ is: 'row', line: 2, data: { clientId: 'c' } });
+    expect(told(rows)).toEqual([expect.stringMatching(/^faulty 3 column 3 a quote in a cell/)]);
   });
 
   it('without a header is told so, and nothing of its first row', async () => {
@@ -103,6 +151,32 @@ describe('a CSV', () => {
     expect(rows.at(-1)).toEqual({ is: 'row', line: 6, data: { clientId: 'e', email: 'fine' } });
   });
 
+  it('tells where each faulty row begins, one after the other and after empty lines', async () => {
+    const rows = await read('clientId,email\r\na"b,1\r\nc"d,2\r\n\r\n\n\ne,f"g\nh"i,3\n', {}, 1000);
+    expect(rows.map(({ is, line }) => `${is} ${line}`)).toEqual([
+      'faulty 2',
+      'faulty 3',
+      'faulty 7',
+      'faulty 8',
+    ]);
+  });
+
+  it('is read no further than to a row that is unreadable', async () => {
+    // As much as is looked at for the header, so that the next piece is not taken beforehand.
+    const head = `clientId,email\n${'a,1\n'.repeat(16 * 1024)}`;
+    let taken = 0;
+    async function* pieces(): AsyncGenerator<Buffer> {
+      for (const piece of [head, '"b"b,2\nc,3\n', 'd,4\n', 'e,5\n']) {
+        taken += 1;
+        yield Buffer.from(piece);
+      }
+    }
+    let last: Row | undefined;
+    for await (const row of readRows(pieces(), { format: 'csv' })) last = row;
+    expect(last).toMatchObject({ is: 'unreadable', line: 2 + 16 * 1024 });
+    expect(taken).toBe(2);
+  });
+
   it.each([
     ['a quote that is never closed', 'a,1\nb,"2\nc,3\n', 'unreadable 3 email the quote that opens here'],
     [
@@ -110,6 +184,7 @@ describe('a CSV', () => {
       'a,1\n"b"b,2\nc,3\n',
       'unreadable 3 clientId text after the closing quote',
     ],
+    ['a quote before a line break that is never closed', 'a,1\n"\nb,2\n', 'unreadable 3 clientId the quote'],
     ['a row without an end', `a,1\nb,"${'x'.repeat(200_000)}\n`, 'unreadable 3 email longer than'],
   ])('ends at %s', async (_what, body, message) => {
     const rows = await read(`clientId,email\n${body}`);
@@ -196,6 +271,52 @@ describe('NDJSON', () => {
     ]);
     expect(rows.at(-1)).toEqual({ is: 'row', line: 6, data: { clientId: 'c-6' } });
   });
+
+  it.each(['"text"', '7', 'true', 'null', '[{"clientId":"c"}]'])('has no user in %s', async (line) => {
+    expect(told(await ndjson(`${line}\n`))).toEqual(['faulty 1 - is no JSON object']);
+  });
+
+  it('of UTF-16 is unreadable', async () => {
+    for (const utf16 of [
+      Buffer.from('\uFEFF{}\n{}\n', 'utf16le'),
+      Buffer.from('\uFEFF{}\n{}\n', 'utf16le').swap16(),
+    ]) {
+      expect(told(await ndjson(utf16))).toEqual(['unreadable 1 - the file is UTF-16: save it as UTF-8']);
+    }
+  });
+
+  it('has columns of other names mapped, and left out', async () => {
+    const map = new Map<string, Field | undefined>([
+      ['customer no', 'clientId'],
+      ['notes', undefined],
+    ]);
+    const line = '{"Customer No":"c-1","Notes":"x","phone":"1"}';
+    expect(await read(line, { format: 'ndjson', map })).toEqual([
+      { is: 'row', line: 1, data: { clientId: 'c-1', phone: '1' } },
+    ]);
+  });
+
+  it('has any value as it is, but a profile is to be an object', async () => {
+    expect(await ndjson('{"clientId":"c","phone":{"number":[1]}}')).toEqual([
+      { is: 'row', line: 1, data: { clientId: 'c', phone: { number: [1] } } },
+    ]);
+    expect(told(await ndjson('{"clientId":"c","profile":"Ada"}\n{"clientId":"d","profile":null}'))).toEqual([
+      'faulty 1 - unknown column "profile"',
+      'faulty 2 - unknown column "profile"',
+    ]);
+  });
+
+  it.each([1000, MOST_OF_ROW, MOST_OF_ROW + 1])(
+    'may have all the bytes in a line that are allowed, and no more, in pieces of %i',
+    async (pieceBytes) => {
+      const line = '{"clientId":"c"}'.padEnd(MOST_OF_ROW);
+      const row = { is: 'row', line: 1, data: { clientId: 'c' } };
+      expect(await read(line, { format: 'ndjson' }, pieceBytes)).toEqual([row]);
+      expect(told(await read(`${line} `, { format: 'ndjson' }, pieceBytes))).toEqual([
+        `faulty 1 - longer than ${MOST_OF_ROW} bytes`,
+      ]);
+    },
+  );
 
   test.prop([
     fc.array(fc.dictionary(fc.constantFrom(...FIELDS), fc.string(), { minKeys: 1 })),
