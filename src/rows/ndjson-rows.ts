@@ -40,9 +40,9 @@ async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       yield Buffer.concat(begun);
       [begun, size, from] = [[], 0, end + 1];
     }
-    if (from < chunk.length) keep(chunk.subarray(from));
+    keep(chunk.subarray(from));
   }
-  if (size > 0) yield Buffer.concat(begun);
+  yield Buffer.concat(begun);
 }
 
 /** Undefined for an empty line. */

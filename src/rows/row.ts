@@ -46,6 +46,6 @@ export type Row = { is: 'row'; line: number; data: RowData } | BrokenRow;
 /** What a row may take, in characters of a CSV or bytes of NDJSON: no job that is larger is accepted. */
 export const MOST_OF_ROW = 2 * MAX_JOB_BYTES;
 
-export function unreadable(line: number, message: string, column?: string): BrokenRow {
-  return { is: 'unreadable', line, faults: [{ line, ...(column !== undefined && { column }), message }] };
+export function unreadable(line: number, message: string): BrokenRow {
+  return { is: 'unreadable', line, faults: [{ line, message }] };
 }
