@@ -31,7 +31,7 @@ export async function* csvRows(bytes: AsyncIterable<Buffer>, options: CsvOptions
       yield header === undefined
         ? { ...record, is: 'unreadable' }
         : { ...record, faults: named(record, header) };
-      if (header === undefined || record.is === 'unreadable') return;
+      if (header === undefined) return;
       continue;
     }
     const { line, cells } = record;
@@ -68,11 +68,10 @@ function rowOf(line: number, cells: readonly string[], header: Header): Row {
   return faults.length > 0 ? { is: 'faulty', line, faults } : { is: 'row', line, data };
 }
 
-type Broken = BrokenRow & { column?: number };
+type Broken = BrokenRow & { column: number };
 type CsvRecord = { line: number; cells: string[] } | Broken;
 
 function named({ faults, column }: Broken, header: Header): Fault[] {
-  if (column === undefined) return faults;
   return faults.map((fault) => ({ ...fault, column: labelOf(header, column) }));
 }
 
@@ -109,24 +108,20 @@ async function* recordsOf(bytes: AsyncIterable<Buffer>, delimiter: string): Asyn
   // What stops it is among the records.
   parser.on('error', () => {});
   const write = (chunk: Buffer) => new Promise<void>((done) => void parser.write(chunk, () => done()));
-  let last: number | undefined;
   for await (const chunk of bytes) {
     lines.add(chunk);
-    last = chunk.at(-1) ?? last;
     await write(chunk);
     yield* found;
     if (parser.destroyed) return;
     found = [];
   }
-  if (last !== LF && last !== CR) {
-    lines.add(BREAK);
-    await write(BREAK);
-  }
+  // The last row may have no line break. One too many is an empty line.
+  lines.add(BREAK);
+  await write(BREAK);
   if (!parser.destroyed) await new Promise<void>((done) => void parser.end(() => done()));
   yield* found;
 }
 
-const [CR, LF] = [13, 10];
 const BREAK = Buffer.from('\n');
 
 function brokenOf({ code, ...context }: CsvError, line: number): Broken {
