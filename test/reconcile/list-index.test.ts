@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import type { DamoovUser } from '../../src/damoov/wire.ts';
 import { fingerprint } from '../../src/reconcile/fingerprint.ts';
-import { ListIndex, type RowState } from '../../src/reconcile/list-index.ts';
+import { ListIndex, type RowState, listedRows } from '../../src/reconcile/list-index.ts';
 import { COMPARED, type ListedUser, differingFields } from '../../src/reconcile/listed-user.ts';
 
 const clientIds = fc.nat({ max: 40 }).map((number) => `c-${number}`);
@@ -37,6 +37,18 @@ function expected(listed: Pick<ListedUser, 'wanted'>, seen: readonly DamoovUser[
   return differingFields(listed, first).length > 0 ? 'differing' : 'same';
 }
 
+/** Two texts of whose fingerprints one number is the same: among so many there is a pair. */
+function twinsBy(half: 0 | 1): [string, string] {
+  const texts = new Map<number, string>();
+  for (let at = 0; ; at += 1) {
+    const text = `user-${at}`;
+    const number = fingerprint(text)[half];
+    const twin = texts.get(number);
+    if (twin !== undefined) return [twin, text];
+    texts.set(number, text);
+  }
+}
+
 describe('the index of a list', () => {
   test.prop([lists, sightings])('knows of each user what the list itself would tell', (list, sightings) => {
     const index = new ListIndex();
@@ -68,6 +80,27 @@ describe('the index of a list', () => {
     },
   );
 
+  test.each([0, 1] as const)('tells two users apart of whose fingerprints half %i is the same', (half) => {
+    const [one, other] = twinsBy(half);
+    const index = new ListIndex();
+    index.add({ clientId: 'c', wanted: {} });
+    index.see({ clientId: 'c', userId: one });
+    index.see({ clientId: 'c', userId: other });
+    expect(index.stateOf(0)).toBe('duplicated');
+  });
+
+  test('knows at which place a user is', () => {
+    const index = new ListIndex();
+    for (const clientId of ['a', 'b']) index.add({ clientId, wanted: {} });
+    expect([index.isAt(0, 'a'), index.isAt(1, 'b')]).toEqual([true, true]);
+    expect([index.isAt(1, 'a'), index.isAt(0, 'b'), index.isAt(0, 'c'), index.isAt(2, 'c')]).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   test('of a hundred thousand users takes less than 70 bytes each, and finds every one', () => {
     const index = new ListIndex();
     const count = 100_000;
@@ -77,6 +110,36 @@ describe('the index of a list', () => {
     const rows = Array.from({ length: count }, (_, row) => row);
     expect(rows.filter((row) => !index.isAt(row, `c-${row}`))).toEqual([]);
     expect(rows.filter((row) => index.has(`d-${row}`))).toEqual([]);
+  });
+});
+
+describe('a list that is read again', () => {
+  const usersOf = (...clientIds: string[]) =>
+    clientIds.map((clientId, at) => ({ line: at + 2, clientId, wanted: {} }));
+
+  async function readAgain(before: ListedUser[], now: ListedUser[]) {
+    const index = new ListIndex();
+    for (const user of before) index.add(user);
+    const rows: [number, ListedUser][] = [];
+    async function* list() {
+      yield* now;
+    }
+    for await (const { row, user } of listedRows(list(), index)) rows.push([row, user]);
+    return rows;
+  }
+
+  test('has its users by the rows of the index', async () => {
+    const users = usersOf('a', 'b', 'c');
+    expect(await readAgain(users, users)).toEqual(users.map((user, row) => [row, user]));
+  });
+
+  test.each([
+    ['has another user', ['a', 'x', 'c']],
+    ['has another order', ['a', 'c', 'b']],
+    ['lacks a user', ['a', 'c']],
+    ['has a user more', ['a', 'b', 'c', 'd']],
+  ])('is refused if it %s by now', async (_what, now) => {
+    await expect(readAgain(usersOf('a', 'b', 'c'), usersOf(...now))).rejects.toThrow('the list has changed');
   });
 });
 
