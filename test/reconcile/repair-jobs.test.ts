@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { ListIndex } from '../../src/reconcile/list-index.ts';
+import type { ListedUser } from '../../src/reconcile/listed-user.ts';
+import { creates, updates } from '../../src/reconcile/repair-jobs.ts';
+
+const list: ListedUser[] = [
+  { line: 2, clientId: 'same', wanted: { phone: '1' } },
+  { line: 3, clientId: 'missing', wanted: { firstName: 'Ada', phone: '', email: 'ada@example.com' } },
+  { line: 4, clientId: 'differs', wanted: { firstName: 'Ada', phone: '', email: 'ada@example.com' } },
+  { line: 5, clientId: 'twice', wanted: { phone: '1' } },
+  {
+    line: 6,
+    clientId: 'missing-too',
+    wanted: {},
+    occurredAt: '2026-01-01T00:00:00+01:00',
+    correlationId: 'r-1',
+  },
+  {
+    line: 7,
+    clientId: 'differs-too',
+    wanted: { nickname: 'ada' },
+    occurredAt: '2026-01-02T00:00:00Z',
+    correlationId: 'r-2',
+  },
+];
+
+/** As it is after the comparison. */
+function optionsAfterComparison() {
+  const index = new ListIndex();
+  for (const user of list) index.add(user);
+  index.settle(0, 'same');
+  index.settle(1, 'missing');
+  index.settle(2, 'differing', ['phone', 'email']);
+  index.settle(3, 'duplicated');
+  index.settle(4, 'missing');
+  index.settle(5, 'differing', ['nickname']);
+  return {
+    index,
+    list: async function* () {
+      yield* list;
+    },
+    instance: 'eu',
+    listedAt: Date.UTC(2026, 0, 3),
+  };
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+test('each user who is missing is created, with the fields that are to have a value', async () => {
+  expect(await all(creates(optionsAfterComparison()))).toStrictEqual([
+    {
+      clientId: 'missing',
+      instance: 'eu',
+      occurredAt: '2026-01-03T00:00:00.000Z',
+      profile: { firstName: 'Ada', email: 'ada@example.com' },
+    },
+    {
+      clientId: 'missing-too',
+      instance: 'eu',
+      occurredAt: '2026-01-01T00:00:00+01:00',
+      correlationId: 'r-1',
+      profile: {},
+    },
+  ]);
+});
+
+test('each user who differs is updated, in the fields that differ, and one that is to be empty is cleared', async () => {
+  expect(await all(updates(optionsAfterComparison()))).toStrictEqual([
+    {
+      clientId: 'differs',
+      instance: 'eu',
+      occurredAt: '2026-01-03T00:00:00.000Z',
+      changes: { phone: null, email: 'ada@example.com' },
+    },
+    {
+      clientId: 'differs-too',
+      instance: 'eu',
+      occurredAt: '2026-01-02T00:00:00Z',
+      correlationId: 'r-2',
+      changes: { nickname: 'ada' },
+    },
+  ]);
+});
