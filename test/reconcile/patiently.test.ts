@@ -32,9 +32,13 @@ test('a read is tried again until Damoov is back, and not before it asks for tha
   expect(pauses[3]).toBeGreaterThanOrEqual(5000);
 });
 
-test('a Damoov that stays away is told of in the end', async () => {
-  const { client, pauses } = readsThat(...Array.from({ length: 20 }, () => ({ kind: 'server' as const })));
-  await expect(client.findUsers({ clientId: 'a' })).rejects.toMatchObject({ kind: 'server' });
+test.each([
+  ['fails', { kind: 'server' }],
+  ['asks for slowness', { kind: 'rate-limited' }],
+  ['cannot be reached', { kind: 'network', wasSent: false }],
+] as const)('a Damoov that %s again and again is told of in the end', async (_what, failure) => {
+  const { client, pauses } = readsThat(...Array.from({ length: 20 }, () => failure));
+  await expect(client.findUsers({ clientId: 'a' })).rejects.toMatchObject({ kind: failure.kind });
   expect(pauses).toHaveLength(7);
 });
 

@@ -88,6 +88,34 @@ describe('all users', () => {
     expect(asked).toEqual([50, 20, 20, 20, 20]);
   });
 
+  test('are read by pages as large as before after one in their midst was short', async () => {
+    const users = Array.from({ length: 1000 }, (_, at) => at);
+    let requests = 0;
+    const ask = async (pageNumber: number, size: number) => {
+      requests += 1;
+      const page = pagesOf(users, pageNumber, size);
+      return requests === 5 ? { ...page, users: page.users.slice(0, 10) } : page;
+    };
+    const seen = new Set<string>();
+    for await (const page of readAllUsers(ask, 100)) for (const { userId } of page.users) seen.add(userId);
+    expect(seen.size).toBe(1000);
+    expect(requests).toBeLessThanOrEqual(13);
+  });
+
+  test('are read though three pages in a row say that more follow, and have nobody', async () => {
+    const users = [1, 2, 3];
+    let requests = 0;
+    const ask = async (pageNumber: number, size: number) => {
+      requests += 1;
+      return requests <= 3
+        ? { users: [], hasNextPage: true, totalUsers: 3 }
+        : pagesOf(users, pageNumber, size);
+    };
+    const seen: string[] = [];
+    for await (const page of readAllUsers(ask, 5)) seen.push(...page.users.map(({ userId }) => userId));
+    expect(seen).toEqual(['1', '2', '3']);
+  });
+
   test('are not taken for read where short pages say that more follow', async () => {
     const ask = async () => ({ users: [], hasNextPage: true, totalUsers: 9 });
     await expect(async () => {

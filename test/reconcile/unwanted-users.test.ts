@@ -32,6 +32,15 @@ test('the newest of the users that are ours stays, whatever generation it is', (
   expect(unwanted.left).toEqual({ orphaned: 0, young: 0, duplicated: 1 });
 });
 
+test.each([
+  ['oldest', ['y', 'z']],
+  ['newest', ['x', 'y']],
+] as const)('the %s of several users stays, and the others go', (duplicatesBut, gone) => {
+  const unwanted = unwantedBy({ duplicatesBut });
+  unwanted.take({ kind: 'duplicated', line: 2, clientId: 'c', userIds: ['x', 'y', 'z'] });
+  expect(unwanted.users).toEqual(gone.map((userId) => ({ userId })));
+});
+
 test('nobody is unwanted where nothing was asked for, and whoever is missing or differs never is', () => {
   const unwanted = unwantedBy({});
   unwanted.take({ kind: 'orphaned', userId: 'u', createdAt: '2020-01-01T00:00:00.000Z' });
