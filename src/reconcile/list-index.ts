@@ -154,10 +154,15 @@ export async function* listedRows(
 ): AsyncGenerator<ListedRow> {
   let row = 0;
   for await (const user of list) {
-    if (!index.isAt(row, user.clientId)) throw new Error('the list has changed while it was compared');
+    if (!index.isAt(row, user.clientId)) throw changed();
     yield { row, user };
     row += 1;
   }
+  if (row < index.size) throw changed();
+}
+
+function changed(): Error {
+  return new Error('the list has changed while it was compared');
 }
 
 /** Of two values that differ one in four thousand million is taken for the same. */

@@ -137,6 +137,7 @@ describe('a list that is read again', () => {
     ['has another user', ['a', 'x', 'c']],
     ['has another order', ['a', 'c', 'b']],
     ['lacks a user', ['a', 'c']],
+    ['ends earlier', ['a', 'b']],
     ['has a user more', ['a', 'b', 'c', 'd']],
   ])('is refused if it %s by now', async (_what, now) => {
     await expect(readAgain(usersOf('a', 'b', 'c'), usersOf(...now))).rejects.toThrow('the list has changed');
