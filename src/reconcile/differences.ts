@@ -105,8 +105,7 @@ function newestIn(users: readonly DamoovUser[]): string {
  * after the list was made.
  */
 function isNewer(user: DamoovUser, newestAtFirst: string, listedAt: number): boolean {
-  const { dateCreated } = user;
-  if (dateCreated === undefined) return false;
+  const { dateCreated = '' } = user;
   return dateCreated > newestAtFirst || (createdAtOf(user)?.getTime() ?? 0) > listedAt;
 }
 

@@ -109,7 +109,7 @@ export class ListIndex {
 
   /** Whether the list has this user at this place. */
   isAt(row: number, clientId: string): boolean {
-    return row < this.#size && this.#slots[this.#slotOf(fingerprint(clientId))] === row + 1;
+    return this.#slots[this.#slotOf(fingerprint(clientId))] === row + 1;
   }
 
   /** The slot of the row with this key, or the free one where it would be. */
