@@ -1,0 +1,285 @@
+import { describe, expect, it } from 'vitest';
+import type { Completion } from '../../src/worker/completion.ts';
+import { A, B, NOW, derived } from '../operations/operation-world.ts';
+import { createPipelineWorld } from './pipeline-world.ts';
+
+const C1 = { clientId: 'c-1', instance: 'default' };
+const PHONE = { ...C1, changes: { phone: '1' } };
+const OURS = derived();
+const there = () => [{ userId: A, clientId: 'c-1' }];
+const live = { state: 'live', userId: A } as const;
+const COMPLETION: Completion = { prepare: () => [], done: () => {} };
+
+describe('a job that ends well', () => {
+  it('is settled with what was learnt, completes in that step, and says who has signed up', async () => {
+    const world = createPipelineWorld();
+    const verdict = await world.run('create-user', C1, { completion: COMPLETION });
+    const event = { type: 'user.created', data: { userId: OURS, clientId: 'c-1', jobId: 'job' } };
+    expect(verdict).toMatchObject({ next: 'complete', outcome: { type: 'user.created' }, event });
+    expect(world.settled).toMatchObject([
+      {
+        settlement: {
+          event,
+          attempts: 1,
+          completion: COMPLETION,
+          returned: { instance: 'default', clientId: 'c-1', userId: OURS },
+        },
+        learnt: { record: { userId: OURS, state: 'live', created: `${NOW} job`, pending: undefined } },
+      },
+    ]);
+    expect(world.steps).toEqual(['settle']);
+  });
+
+  it('happened when its sender says so', async () => {
+    const world = createPipelineWorld();
+    await world.run('create-user', { ...C1, occurredAt: '2027-01-31T11:00:00Z' });
+    expect(world.settled[0]?.learnt.record.created).toBe(`${NOW - 3_600_000} job`);
+  });
+
+  it('says of nobody but a sign-up that they have signed up', async () => {
+    const world = createPipelineWorld({ record: live, damoov: { users: there() } });
+    await world.run('update-user', PHONE);
+    await world.run('delete-user', C1);
+    await world.run('create-user', { ...C1, userId: B });
+    const ends = world.settled.map(({ settlement }) => [settlement.outcome.status, settlement.returned]);
+    expect(ends).toEqual([
+      ['done', undefined],
+      ['done', undefined],
+      ['failed', undefined],
+    ]);
+  });
+
+  it('whose lock was lost meanwhile tells the queue nothing', async () => {
+    const world = createPipelineWorld({ settles: 'lost' });
+    expect(await world.run('create-user', C1)).toEqual({ next: 'lost' });
+  });
+});
+
+describe('a job that fails', () => {
+  it('is settled in a step of its own, so that the queue counts it as failed', async () => {
+    const world = createPipelineWorld({ record: live });
+    const verdict = await world.run('create-user', { ...C1, userId: B }, { completion: COMPLETION });
+    expect(verdict).toMatchObject({
+      next: 'fail',
+      reason: expect.stringMatching(/^unexpected-user-id: /),
+      event: { type: 'user.failed', data: { code: 'unexpected-user-id', attempts: 1 } },
+    });
+    expect(world.settled[0]?.settlement.completion).toBeUndefined();
+  });
+
+  it('for want of patience has spent its last attempt, and not the one before', async () => {
+    const world = createPipelineWorld({ record: live, attempts: 3 });
+    const verdicts = [2, 3].map((attempt) => {
+      world.damoov.fails('update', 'rejected', { status: 408 });
+      return world.run('update-user', PHONE, { attempt });
+    });
+    expect(await Promise.all(verdicts)).toMatchObject([
+      { next: 'retry', outcome: { status: 'retry' } },
+      {
+        next: 'fail',
+        outcome: { code: 'retries-exhausted' },
+        reason: expect.stringContaining('status 408'),
+      },
+    ]);
+    expect(world.settled).toHaveLength(1);
+  });
+});
+
+describe('a job that goes on later', () => {
+  it('lets its user go with what it leaves open, and is not settled', async () => {
+    const world = createPipelineWorld();
+    world.damoov.fails('create', 'aborted', { isApplied: true });
+    expect(await world.run('create-user', C1)).toMatchObject({ next: 'wait', delayMs: 0 });
+    expect(world.letGo).toMatchObject([{ record: { isInDoubt: true, pending: `${NOW} job` } }]);
+    expect(world.steps).toEqual(['let go']);
+  });
+
+  it('waits as often as it has to: that spends no attempt', async () => {
+    const world = createPipelineWorld({ attempts: 3 });
+    world.damoov.fails('create', 'aborted');
+    expect(await world.run('create-user', C1, { attempt: 3 })).toMatchObject({ next: 'wait' });
+  });
+
+  it('whose lock was lost meanwhile touches no gate and tells the queue nothing', async () => {
+    const world = createPipelineWorld({ letsGo: 'lost' });
+    world.damoov.fails('create', 'unauthorized', { status: 401 });
+    expect(await world.run('create-user', C1)).toEqual({ next: 'lost' });
+    expect(world.refusals).toEqual([]);
+  });
+
+  it('is charged with a fault that Damoov words and that it alone meets again', async () => {
+    const world = createPipelineWorld({ record: live, damoov: { users: there() } });
+    const ends: string[] = [];
+    for (let run = 0; run < 2; run += 1) {
+      world.damoov.fails('update', 'server', { status: 500 });
+      ends.push((await world.run('update-user', PHONE)).next);
+    }
+    expect(ends).toEqual(['wait', 'retry']);
+  });
+});
+
+describe('a job that was refused at a gate', () => {
+  it('waits before it, and says why it is shut', async () => {
+    const world = createPipelineWorld({ refuses: 'held' });
+    world.damoov.fails('create', 'unauthorized', { status: 401 });
+    const verdict = await world.run('create-user', C1);
+    const gate = 'instance-key:default';
+    expect(verdict).toMatchObject({ next: 'held', gate, outcome: { status: 'quarantine' } });
+    expect(world.refusals).toMatchObject([
+      { version: `${NOW} job`, refusal: { gate, reason: expect.stringContaining('not authorized') } },
+    ]);
+    expect(world.steps).toEqual(['let go', 'refuse']);
+  });
+
+  it('comes again in a second if others have just passed', async () => {
+    const world = createPipelineWorld({ refuses: 'open' });
+    world.damoov.fails('create', 'unauthorized', { status: 401 });
+    expect(await world.run('create-user', C1)).toMatchObject({ next: 'wait', delayMs: 1000 });
+  });
+
+  it('whose lock was lost meanwhile tells the queue nothing', async () => {
+    const world = createPipelineWorld({ refuses: 'lost' });
+    world.damoov.fails('create', 'unauthorized', { status: 401 });
+    expect(await world.run('create-user', C1)).toEqual({ next: 'lost' });
+  });
+});
+
+describe('a job that tries shut gates for all', () => {
+  const GATES = ['damoov', 'instance-key:default'] as const;
+
+  it('says that they are open, and completes only after that', async () => {
+    const world = createPipelineWorld({ passage: { probes: GATES } });
+    const verdict = await world.run('create-user', C1, { completion: COMPLETION });
+    expect(verdict).toMatchObject({ next: 'complete' });
+    expect(world.settled[0]?.settlement.completion).toBeUndefined();
+    expect(world.steps).toEqual(['settle', 'probed damoov', 'probed instance-key:default']);
+    expect(world.probed).toEqual([
+      ['damoov', true],
+      ['instance-key:default', true],
+    ]);
+  });
+
+  it('leaves the one that refuses it shut, and opens the one that it came through', async () => {
+    const world = createPipelineWorld({ passage: { probes: GATES } });
+    world.damoov.fails('create', 'unauthorized', { status: 401 });
+    expect(await world.run('create-user', C1)).toMatchObject({ next: 'held', gate: GATES[1] });
+    expect(world.probed).toEqual([['damoov', true]]);
+  });
+
+  it('and meets another one says what it saw of its own', async () => {
+    const world = createPipelineWorld({ record: live, passage: { probes: ['damoov'] } });
+    world.damoov.fails('update', 'unauthorized', { status: 401 });
+    expect(await world.run('update-user', PHONE)).toMatchObject({ next: 'held', gate: 'admin' });
+    expect(world.probed).toEqual([['damoov', true]]);
+  });
+
+  it('has another one try if it came to none of them', async () => {
+    const world = createPipelineWorld({
+      passage: { probes: ['damoov'] },
+      record: { deleted: `${NOW + 1} other` },
+    });
+    expect(await world.run('create-user', C1)).toMatchObject({
+      next: 'complete',
+      outcome: { by: 'deletion' },
+    });
+    expect(world.probed).toEqual([['damoov', false]]);
+  });
+});
+
+it('a job that may do without the admin does not ask it while it is shut', async () => {
+  const world = createPipelineWorld({
+    record: { isInDoubt: true },
+    damoov: { users: [{ userId: OURS, clientId: 'c-1' }] },
+    passage: { shut: ['admin'] },
+  });
+  expect(await world.run('create-user', C1)).toMatchObject({ next: 'held', gate: 'admin' });
+  expect(world.damoov.calls).toEqual([]);
+});
+
+describe('a job whose user a look-up finds', () => {
+  it('goes on with that user, and settles it in place of the first', async () => {
+    const world = createPipelineWorld({ damoov: { users: there() } });
+    expect(await world.run('update-user', PHONE)).toMatchObject({ next: 'complete', outcome: { userId: A } });
+    expect(world.steps).toEqual([`claim ${A}`, 'settle']);
+    expect(world.settled).toMatchObject([{ user: A }]);
+  });
+
+  it.each([
+    ['is parked while another job has that user', 'busy', 'parked'],
+    ['tells the queue nothing if its lock was lost meanwhile', 'lost', 'lost'],
+  ] as const)('%s', async (_title, claims, next) => {
+    const world = createPipelineWorld({ claims, damoov: { users: there() } });
+    expect(await world.run('update-user', PHONE)).toEqual({ next });
+    expect(world.steps).toEqual([`claim ${A}`]);
+    expect(world.damoov.calls).not.toContain(`update ${A}`);
+  });
+});
+
+describe('a deletion', () => {
+  const known = { record: { ...live, madeAt: NOW - 1 }, damoov: { users: there() } };
+
+  it('asks whether it is still wanted, by all ids that are known', async () => {
+    const world = createPipelineWorld({ ...known, damoov: { users: there() } });
+    await world.run('delete-user', C1);
+    expect(world.commits).toEqual([{ instance: 'default', clientId: 'c-1', userId: A, kind: 'sends' }]);
+  });
+
+  it.each([
+    ['another run has taken over is not sent', 'lost', { next: 'lost' }, []],
+    ['the brake holds waits before it', 'held', { next: 'held', gate: 'brake' }, ['let go', 'refuse']],
+    ['was cancelled ends so', 'cancelled', { next: 'complete', outcome: { by: 'cancellation' } }, ['settle']],
+  ] as const)('that %s', async (_title, commits, verdict, steps) => {
+    const world = createPipelineWorld({ ...known, commits, damoov: { users: there() } });
+    expect(await world.run('delete-user', C1)).toMatchObject(verdict);
+    expect(world.steps).toEqual(['commit', ...steps]);
+    expect(world.damoov.calls).not.toContain(`delete ${A}`);
+    expect(world.settled.map(({ settlement }) => settlement.outcome)).not.toContainEqual(
+      expect.objectContaining({ receipt: expect.anything() }),
+    );
+  });
+
+  it('that was let go and not answered may be out; one that was held cannot be', async () => {
+    const sent = createPipelineWorld({ ...known, damoov: { users: there() } });
+    sent.damoov.fails('delete', 'timeout');
+    await sent.run('delete-user', C1);
+    expect(sent.letGo).toMatchObject([{ record: { deletingSince: NOW, madeAt: undefined } }]);
+    const held = createPipelineWorld({ ...known, commits: 'held', damoov: { users: there() } });
+    await held.run('delete-user', C1);
+    expect(held.letGo).toMatchObject([{ record: { deletingSince: undefined, madeAt: NOW - 1 } }]);
+  });
+
+  it('that is done says so with a receipt, the next one of its instance', async () => {
+    const world = createPipelineWorld({ ...known, damoov: { users: there() } });
+    world.addReceipt('a'.repeat(64));
+    const verdict = await world.run('delete-user', C1);
+    const receipt = { sequence: 2, previous: 'a'.repeat(64), jobId: 'job', userId: A };
+    expect(verdict).toMatchObject({
+      event: { type: 'user.deleted', data: { userId: A, existed: true, receipt } },
+    });
+    expect(world.settled).toMatchObject([{ settlement: { event: { data: { receipt } } } }]);
+  });
+
+  it('whose chain has gone on meanwhile gets its receipt anew', async () => {
+    const world = createPipelineWorld({ ...known, damoov: { users: there() } });
+    const { receipts } = world.pipeline;
+    const headOf = receipts.headOf.bind(receipts);
+    receipts.headOf = async (instance) => {
+      const head = await headOf(instance);
+      if (head.sequence === 0) world.addReceipt('b'.repeat(64));
+      return head;
+    };
+    const receipt = { sequence: 2, previous: 'b'.repeat(64) };
+    expect(await world.run('delete-user', C1)).toMatchObject({ event: { data: { receipt } } });
+    expect(world.steps).toEqual(['commit', 'settle', 'settle']);
+    expect(world.settled).toHaveLength(1);
+  });
+
+  it('waits for the receipt of another one that is just being written', async () => {
+    const world = createPipelineWorld({ damoov: { users: [] } });
+    const ids = Array.from({ length: 5 }, (_, n) => `job ${n}`);
+    const verdicts = await Promise.all(ids.map((id) => world.run('delete-user', { userId: A }, { id })));
+    const chained = verdicts.map((verdict) => ('event' in verdict ? verdict.event.data : undefined));
+    expect(chained).toMatchObject(ids.map((jobId, n) => ({ receipt: { jobId, sequence: n + 1 } })));
+    expect(world.steps.filter((step) => step === 'settle')).toHaveLength(ids.length);
+  });
+});

@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import { failed } from '../../src/contract/outcome.ts';
+import { remainsOf, readJob } from '../../src/worker/job-data.ts';
+import { A, HOUR_MS, INSTANCE, NOW, derived } from '../operations/operation-world.ts';
+import { createPipelineWorld } from './pipeline-world.ts';
+
+const C1 = { clientId: 'c-1', instance: 'default' };
+const CHANGES = { changes: { phone: '1' } };
+const DONE = {
+  outcome: { status: 'done', type: 'user.created', userId: A, existed: false },
+  attempts: 2,
+  at: 1,
+} as const;
+
+describe('a job that cannot be carried out', () => {
+  it('because it is none fails, and says why', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('update-user', C1)).toMatchObject({
+      next: 'fail',
+      outcome: { code: 'invalid-job', message: expect.stringContaining('changes') },
+      event: { type: 'user.failed', data: { clientId: 'c-1', operation: 'update-user' } },
+    });
+    expect([world.begun, world.damoov.calls]).toEqual([[], []]);
+  });
+
+  it('because its instance is not configured fails, and names those that are', async () => {
+    const world = createPipelineWorld({ instances: { one: INSTANCE, two: INSTANCE } });
+    expect(await world.run('create-user', { ...C1, instance: 'three' })).toMatchObject({
+      next: 'fail',
+      outcome: { code: 'unknown-instance', message: expect.stringContaining('one, two') },
+    });
+    expect(world.begun).toEqual([]);
+  });
+
+  it('because it would be newer than all to come fails: an hour ahead is the most', async () => {
+    const world = createPipelineWorld();
+    const at = (ms: number) => new Date(NOW + ms).toISOString();
+    expect(await world.run('create-user', { ...C1, occurredAt: at(HOUR_MS) })).toMatchObject({
+      next: 'complete',
+    });
+    const ahead = {
+      next: 'fail',
+      outcome: { code: 'invalid-job', message: expect.stringContaining('ahead') },
+    };
+    expect(await world.run('create-user', { ...C1, occurredAt: at(HOUR_MS + 1) })).toMatchObject(ahead);
+    expect(await world.run('create-user', C1, { timestamp: NOW + HOUR_MS + 1 })).toMatchObject(ahead);
+    expect(world.begun).toHaveLength(1);
+  });
+
+  it('because its user’s deletion has erased it is superseded', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('update-user', { ...C1, sealed: null })).toMatchObject({
+      next: 'complete',
+      outcome: { status: 'superseded', by: 'deletion' },
+    });
+    expect(world.begun).toEqual([]);
+  });
+
+  it('is erased with the user whom it names, from when it happened', async () => {
+    const world = createPipelineWorld();
+    const occurredAt = '2027-01-31T11:00:00Z';
+    await world.run('update-user', { clientId: 'c-1' });
+    await world.run('update-user', { userId: A, occurredAt });
+    await world.run('update-user', { changes: {} });
+    await world.run('update-user', { ...C1, instance: 'nobody’s' });
+    expect(world.aside.map(({ whose }) => whose)).toEqual([
+      { instance: INSTANCE, address: { clientId: 'c-1' }, version: `${NOW} job` },
+      { instance: INSTANCE, address: { userId: A }, version: `${NOW - HOUR_MS} job` },
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('and was settled before says the same again', async () => {
+    const world = createPipelineWorld({ earlier: DONE });
+    expect(await world.run('create-user', { userId: A, profile: 1 }, { attempt: 7 })).toMatchObject({
+      next: 'complete',
+      event: { type: 'user.created', time: new Date(1).toISOString() },
+    });
+  });
+
+  it('and whose lock was lost meanwhile tells the queue nothing', async () => {
+    const world = createPipelineWorld({ earlier: 'lost' });
+    expect(await world.run('create-user', { profile: 1 })).toEqual({ next: 'lost' });
+  });
+});
+
+describe('a job that begins', () => {
+  it('says when it happened: when it was added, unless its sender knows better', async () => {
+    const world = createPipelineWorld();
+    await world.run('create-user', C1);
+    await world.run('create-user', { ...C1, occurredAt: '2027-01-31T11:00:00Z' });
+    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW} job`, `${NOW - HOUR_MS} job`]);
+  });
+
+  it.each([
+    [
+      'a sign-up by the id that it is going to get',
+      'create-user',
+      { clientId: 'c-1' },
+      {
+        clientId: 'c-1',
+        userId: derived(),
+        userIdIs: 'derived',
+      },
+    ],
+    [
+      'a sign-up that names an id by that one',
+      'create-user',
+      { clientId: 'c-1', userId: A },
+      {
+        clientId: 'c-1',
+        userId: A,
+      },
+    ],
+    ['a sign-up without ids by none', 'create-user', {}, {}],
+    [
+      'an update by the ids that it names',
+      'update-user',
+      { clientId: 'c-1', ...CHANGES },
+      { clientId: 'c-1' },
+    ],
+    ['a deletion by the ids that it names', 'delete-user', { clientId: 'c-1' }, { clientId: 'c-1' }],
+  ])('waits in one line with all others of its user: %s', async (_title, name, data, address) => {
+    const world = createPipelineWorld();
+    await world.run(name, data);
+    expect(world.begun.map(({ address }) => address)).toEqual([address]);
+  });
+
+  it('by its clientId alone if Damoov assigns the ids', async () => {
+    const world = createPipelineWorld({ damoov: { mode: 'assigned' } });
+    await world.run('create-user', C1);
+    expect(world.begun.map(({ address }) => address)).toEqual([{ clientId: 'c-1' }]);
+  });
+
+  it.each([
+    ['is another run’s by now', { is: 'lost' }, { next: 'lost' }],
+    ['finds its user taken', { is: 'busy' }, { next: 'parked' }],
+    ['finds a gate shut', { is: 'held', gate: 'admin' }, { next: 'held', gate: 'admin' }],
+    ['was settled before', { is: 'settled', settlement: DONE }, { next: 'complete', outcome: DONE.outcome }],
+    ['was cancelled', { is: 'cancelled' }, { next: 'complete', outcome: { by: 'cancellation', userId: A } }],
+    [
+      'was refused by an operator',
+      { is: 'refused' },
+      {
+        next: 'fail',
+        outcome: { ...failed('deletion-refused', '', A), message: expect.stringContaining('operator') },
+      },
+    ],
+  ] as const)('and %s asks nothing of Damoov', async (_title, begins, verdict) => {
+    const world = createPipelineWorld({ begins });
+    expect(await world.run('delete-user', { userId: A })).toMatchObject(verdict);
+    expect(world.damoov.calls).toEqual([]);
+  });
+
+  it('anew after it failed is read as it was', async () => {
+    const world = createPipelineWorld();
+    const text = JSON.stringify({ ...C1, profile: { phone: '1' } });
+    const { seal } = world.pipeline;
+    const read = readJob({ name: 'create-user', text }, seal);
+    const { data } = remainsOf(failed('rejected', 'no'), read, text, seal);
+    await world.run('create-user', data);
+    expect(world.damoov.sent.create).toMatchObject([{ clientId: 'c-1', phone: '1' }]);
+  });
+});
+
+describe('what is told of a run', () => {
+  it('is its job, its end and how long it took', async () => {
+    const world = createPipelineWorld({ damoov: { users: [{ userId: A }] } });
+    // Still seen after that, the user is looked for twice more.
+    world.damoov.fails('delete', 'not-found');
+    const verdict = await world.run('delete-user', { userId: A }, { attempt: 3 });
+    expect(world.reports).toEqual([
+      { jobId: 'job', operation: 'delete-user', instance: 'default', attempt: 3, verdict, durationMs: 1250 },
+    ]);
+  });
+
+  it('repeats no name that nobody configured: it may be anything', async () => {
+    const world = createPipelineWorld();
+    await world.run('ada@example.test', { instance: 'grace@example.test' });
+    expect(world.reports).toMatchObject([{ operation: 'unknown', instance: 'unknown' }]);
+  });
+});
+
+it.each([
+  ['TypeError', new TypeError('ada@example.test')],
+  ['string', 'ada@example.test'],
+])(
+  'a job whose end cannot be written down comes again, and tells no more of it than %s',
+  async (what, thrown) => {
+    const world = createPipelineWorld();
+    world.pipeline.ledger.begin = () => Promise.reject(thrown);
+    const verdict = await world.run('create-user', C1);
+    expect(verdict).toMatchObject({
+      next: 'wait',
+      delayMs: 5000,
+      reason: `the job could not be settled: ${what}`,
+      isFault: true,
+    });
+  },
+);
