@@ -80,6 +80,28 @@ describe('classify', () => {
     expect(classify(error({ operation, kind, ...details }))).toMatchObject(outcome);
   });
 
+  it('says how long Damoov asks to wait, of a log-in only to those that need the admin', () => {
+    const asked = (details: Parameters<typeof error>[0]) =>
+      classify(error({ ...details, retryAfterMs: 7000 }));
+    expect(asked({ operation: 'update', kind: 'rejected', status: 408 })).toMatchObject({ afterMs: 7000 });
+    expect(asked({ operation: 'update', kind: 'server', status: 503 })).toMatchObject({ afterMs: 7000 });
+    expect(asked({ operation: 'login', kind: 'login-refused', status: 401 })).toMatchObject({
+      afterMs: 7000,
+    });
+    for (const operation of ['login', 'refresh'] as const)
+      expect(asked({ operation, kind: 'server', status: 503 })).not.toHaveProperty('afterMs');
+    const unasked = [classify(error({ operation: 'update', kind: 'rejected', status: 408 }))];
+    unasked.push(classify(error({ operation: 'update', kind: 'server', status: 503 })));
+    for (const outcome of unasked) expect(outcome).not.toHaveProperty('afterMs');
+  });
+
+  it('tells a log-in that was not even tried from one that was refused', () => {
+    const barred = classify(error({ operation: 'login', kind: 'login-barred', wasSent: false }));
+    const refused = classify(error({ operation: 'login', kind: 'login-refused', status: 401 }));
+    expect(barred).toMatchObject({ isUntried: true });
+    expect(refused).not.toHaveProperty('isUntried');
+  });
+
   const anyError = fc.record({
     kind: fc.constantFrom(...new Set(TABLE.map(([, kind]) => kind))),
     operation: fc.constantFrom(...new Set(TABLE.map(([operation]) => operation))),

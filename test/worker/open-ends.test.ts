@@ -102,6 +102,13 @@ describe('a deletion', () => {
   });
 });
 
+it.each(['create', 'delete'] as const)('a %s leaves all that it has learnt besides', (job) => {
+  const record: UserRecord = { generation: 7, state: 'live', userId: 'u-1', isInDoubt: false, fields: {} };
+  const learnt = { record, clientId: 'c-1' };
+  const ended = { outcome: DONE, hasCommitted: true, learnt };
+  expect(leaveOpen(JOBS[job], VERSION, record, ended, NOW)).toEqual(learnt);
+});
+
 it('an update leaves what it has learnt, and nothing open', () => {
   const known = { pending: '1 other', isInDoubt: true, deletingSince: 3 } as const;
   expect(after('update', { error: error('update') }, known)).toMatchObject(known);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Quarantine } from '../../src/contract/outcome.ts';
+import { type Outcome, type Quarantine, failed } from '../../src/contract/outcome.ts';
 import { DamoovError, type DamoovErrorDetails, type DamoovOperation } from '../../src/damoov/errors.ts';
 import { classify } from '../../src/worker/classify.ts';
 import type { GateName, Passage } from '../../src/worker/gates.ts';
@@ -14,8 +14,14 @@ const GATEWAY: Fault = { kind: 'server', status: 503 };
 
 /** A process, and the runs of its jobs at times that the test says. */
 function createProcess() {
-  let now = 0;
-  const witness = new Witness({ retry: DEFAULT_RETRY_POLICY, now: () => (now += 1) });
+  /** Goes on by itself each time it is looked at, or only as the test sets it where `step` is 0. */
+  const clock = { now: 0, step: 1 };
+  const opened: GateName[] = [];
+  const witness = new Witness({
+    retry: DEFAULT_RETRY_POLICY,
+    now: () => (clock.now += clock.step),
+    onPassed: (gate) => void opened.push(gate),
+  });
   const start = (jobId: string, probes: GateName[] = []) => {
     const passage: Passage = { shut: [], probes };
     const run = witness.follow(jobId, 'default', passage);
@@ -27,13 +33,17 @@ function createProcess() {
       },
       comesPartOfTheWay: (operation: DamoovOperation) => run.passed('damoov', operation),
       hasPassed: (gate: GateName) => run.hasPassed(gate),
-      meets: (fault: Fault, operation: DamoovErrorDetails['operation'] = 'update') => {
+      ends: (outcome: Outcome) => run.weigh(outcome, undefined),
+      fails: (fault: Fault, operation: DamoovErrorDetails['operation'] = 'update') => {
         const error = new DamoovError({ operation, wasSent: true, ...fault });
-        return run.weigh(classify(error), error).status;
+        return run.weigh(classify(error), error);
+      },
+      meets(fault: Fault, operation?: DamoovErrorDetails['operation']) {
+        return this.fails(fault, operation).status;
       },
     };
   };
-  return { start };
+  return { start, witness, clock, opened };
 }
 
 const OUTAGE = Array.from({ length: 10 }, (_, n) => `job ${n}`);
@@ -89,6 +99,29 @@ describe('an outage', () => {
     expect(ends.at(-1)).toBe('quarantine');
   });
 
+  it('is known to be one after ten faults in a row, until an answer comes', () => {
+    const { start, witness } = createProcess();
+    const seen = OUTAGE.map((id) => {
+      start(id).meets(RESET);
+      return witness.isCutOff;
+    });
+    expect(seen).toEqual([...Array(9).fill(false), true]);
+    start('a good one').passes();
+    expect(witness.isCutOff).toBe(false);
+  });
+
+  it('has the job come back later each time, within a minute, as long as it may be one', () => {
+    const { start } = createProcess();
+    const delays = Array.from({ length: 30 }, () => {
+      const outcome = start('alone').fails(RESET);
+      return outcome.status === 'wait' ? outcome.delayMs : Number.NaN;
+    });
+    expect(delays.every((ms) => ms >= 0 && ms <= 60_000)).toBe(true);
+    // The first is at most a second: that each of thirty draws from a growing range is as low will not happen.
+    expect(delays[0]).toBeLessThanOrEqual(1000);
+    expect(Math.max(...delays)).toBeGreaterThan(1000);
+  });
+
   it('refuses the probe, however few faults this process has seen', () => {
     const { start } = createProcess();
     expect(start('scout', ['damoov']).meets(RESET)).toBe('quarantine');
@@ -103,6 +136,77 @@ describe('a fault of one job alone', () => {
       start('a good one').passes();
       expect(start('poison').meets(GATEWAY)).toBe('retry');
     }
+  });
+
+  it('costs an attempt also if others of its kind came through before those of another kind', () => {
+    const { start } = createProcess();
+    start('poison').meets(GATEWAY, 'create');
+    start('a good one').passes('damoov', 'create');
+    start('a good one').passes('damoov', 'update');
+    expect(start('poison').meets(GATEWAY, 'create')).toBe('retry');
+  });
+
+  it('costs an attempt also if one that came through asked something else after that', () => {
+    const { start } = createProcess();
+    start('poison').meets(GATEWAY, 'find');
+    const good = start('a good one');
+    good.comesPartOfTheWay('find');
+    good.passes('damoov', 'update');
+    expect(start('poison').meets(GATEWAY, 'find')).toBe('retry');
+  });
+
+  it('costs an attempt also if the last to come through had begun before it', () => {
+    const { start } = createProcess();
+    const slow = start('a slow one');
+    const poison = start('poison');
+    start('a good one').passes();
+    slow.passes();
+    expect(poison.meets(RESET)).toBe('retry');
+  });
+
+  it('costs none because of others that began in the very moment of its own', () => {
+    const { start, clock } = createProcess();
+    clock.step = 0;
+    expect(start('poison').meets(GATEWAY)).toBe('wait');
+    start('a good one').passes();
+    expect(start('poison').meets(GATEWAY)).toBe('wait');
+  });
+
+  it('that Damoov asks patience for gets it', () => {
+    const { start } = createProcess();
+    start('poison').meets(GATEWAY);
+    start('a good one').passes();
+    const { reason } = start('poison').fails(GATEWAY) as { reason: string };
+    expect(start('poison').fails(GATEWAY)).toEqual({ status: 'wait', reason, delayMs: expect.any(Number) });
+    start('a good one').passes();
+    const patient = start('poison').fails({ ...GATEWAY, retryAfterMs: 7000 });
+    expect(patient).toEqual({ status: 'retry', reason, afterMs: 7000 });
+    start('a good one').passes();
+    expect(start('poison').fails(GATEWAY)).toStrictEqual({ status: 'retry', reason });
+  });
+
+  it.each<[string, Outcome, string]>([
+    ['is forgotten once the job has ended', failed('rejected', 'no'), 'wait'],
+    ['is remembered while the job waits', { status: 'wait', reason: 'later', delayMs: 1 }, 'retry'],
+    ['is remembered while the job is tried again', { status: 'retry', reason: 'once more' }, 'retry'],
+  ])('%s', (_title, outcome, next) => {
+    const { start } = createProcess();
+    start('poison').meets(GATEWAY);
+    expect(start('poison').ends(outcome)).toBe(outcome);
+    start('a good one').passes();
+    expect(start('poison').meets(GATEWAY)).toBe(next);
+  });
+
+  it.each([
+    ['is remembered over those of 9,999 others', [], 9999, 'retry'],
+    ['is forgotten over those of 10,000 others', [], 10_000, 'wait'],
+    ['counts by its last time', ['another', 'poison'], 9999, 'retry'],
+  ])('%s', (_title, before, others, next) => {
+    const { start } = createProcess();
+    for (const id of ['poison', ...before]) start(id).meets(RESET);
+    for (let n = 0; n < others; n += 1) start(`job ${n}`).meets(RESET);
+    start('a good one').passes();
+    expect(start('poison').meets(RESET)).toBe(next);
   });
 
   it('costs an attempt where Damoov words it, and nobody else is there to compare', () => {
@@ -147,6 +251,18 @@ describe('a refused credential', () => {
     expect(later).toEqual(['wait', 'wait', 'wait', 'quarantine']);
   });
 
+  it('shuts its gate at once if it was accepted a minute ago or longer', () => {
+    const refused = { kind: 'unauthorized', status: 401 } as const;
+    const ends = [59_999, 60_000].map((ms) => {
+      const { start, clock } = createProcess();
+      clock.step = 0;
+      start('a good one').passes('instance-key', 'create');
+      clock.now += ms;
+      return start('1').meets(refused, 'create');
+    });
+    expect(ends).toEqual(['wait', 'quarantine']);
+  });
+
   it('is never a fault of the job where the log-in was refused or rationed', () => {
     const { start } = createProcess();
     for (const kind of ['login-refused', 'login-barred', 'no-admin'] as const) {
@@ -154,6 +270,19 @@ describe('a refused credential', () => {
       start('a good one').passes('admin');
     }
   });
+});
+
+it('that a gate was passed is told when the run is over, and not of the gate that refused it', () => {
+  const { start, opened } = createProcess();
+  const run = start('1');
+  run.comesPartOfTheWay('create');
+  expect(opened).toEqual([]);
+  run.meets({ kind: 'unauthorized', status: 401 }, 'create');
+  expect(opened).toEqual(['damoov']);
+  const cutOff = start('2');
+  cutOff.comesPartOfTheWay('find');
+  cutOff.meets(RESET);
+  expect(opened).toEqual(['damoov']);
 });
 
 it('what a run has passed is known of that run alone', () => {
