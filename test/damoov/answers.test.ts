@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { DamoovErrorKind } from '../../src/damoov/errors.ts';
-import { hiddenRefusal, json, refusal, success, text } from './scripted-server.ts';
+import { hangUp, hiddenRefusal, json, refusal, success, text } from './scripted-server.ts';
 import { errorOf, errorsOf, instance, startWorld, userId } from './world.ts';
 
 const statuses: [number, DamoovErrorKind, boolean][] = [
@@ -46,6 +46,7 @@ test.each(statuses)(
 );
 
 test.each([
+  [300, '', 'server'],
   [302, '', 'server'],
   [301, '{"Status":301}', 'server'],
   [400, '<html>Bad gateway configuration</html>', 'server'],
@@ -85,6 +86,29 @@ test.each(['not-a-uuid', '../users', '7', '0'.repeat(900)])(
     expect(await errorOf(client.createUser(instance, {}))).toMatchObject({ kind: 'malformed' });
   },
 );
+
+test('a Status that no HTTP knows says nothing, and none at all is that of HTTP', async () => {
+  const { server, client } = await startWorld();
+  server.script('create', hiddenRefusal(600), json(201, { Result: { DeviceToken: userId } }));
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({ kind: 'malformed', status: 600 });
+  expect(await client.createUser(instance, {})).toMatchObject({ userId, status: 201 });
+});
+
+test('an answer of a megabyte is read, and a longer one is not waited for', async () => {
+  const { server, client } = await startWorld({ connections: 1 });
+  const body = JSON.stringify({ Status: 200, Result: { DeviceToken: userId } });
+  const whole = body.padEnd(1024 * 1024);
+  server.script(
+    'create',
+    text(200, whole),
+    (response) => void response.writeHead(200).write(`${whole} `),
+    text(200, body),
+  );
+  expect(await client.createUser(instance, {})).toMatchObject({ userId });
+  expect(await errorOf(client.createUser(instance, {}))).toMatchObject({ kind: 'malformed' });
+  // The one connection is not left to the rest of that answer.
+  expect(await client.createUser(instance, {})).toMatchObject({ userId });
+});
 
 test('the HTTP status counts before the envelope', async () => {
   const { server, client } = await startWorld();
@@ -218,6 +242,14 @@ test('the error keeps what Damoov said, and its message says what was attempted 
   expect(error.message).toBe(
     `Damoov update of ${userId} was rejected (status 422): Phone: is no phone number`,
   );
+});
+
+test('the error of a create says so where there is no id yet, and has no Errors[] where Damoov gave none', async () => {
+  const { server, client } = await startWorld();
+  server.script('create', hangUp);
+  const error = await errorOf(client.createUser(instance, { firstName: 'Ada' }));
+  expect(error.message).toMatch(/^Damoov create of a user with no id yet failed on the network/);
+  expect(error.errors).toEqual([]);
 });
 
 test.each([

@@ -44,6 +44,14 @@ test('a call that has ended leaves no timer behind', async () => {
   await expect.poll(timers, { timeout: 5000 }).toBeLessThanOrEqual(before);
 });
 
+test('a client that is closed leaves no timer behind', async () => {
+  const { client } = await startWorld();
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  await client.close(60_000);
+  await expect.poll(timers, { timeout: 5000 }).toBeLessThanOrEqual(before);
+});
+
 test('a signal that fired before sends nothing', async () => {
   const { server, client } = await startWorld();
   const signal = AbortSignal.abort();
@@ -51,6 +59,8 @@ test('a signal that fired before sends nothing', async () => {
     client.createUser(instance, {}, { signal }),
     client.deleteUser(userId, { signal }),
     client.ensureSession({ signal }),
+    client.page({ pageNumber: 1, pageSize: 1 }, { signal }),
+    client.request({ operation: 'find', method: 'GET', path: '/', secrets: [] }, { signal }),
   )) {
     expect(error).toMatchObject({ kind: 'aborted', wasSent: false, mayHaveBeenApplied: false });
   }
@@ -139,7 +149,10 @@ test('a refused connection is a network error of a request that was never sent',
   await server.close();
   const error = await errorOf(client.createUser(instance, {}));
   expect(error).toMatchObject({ kind: 'network', wasSent: false, mayHaveBeenApplied: false });
-  expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
+  expect(error.cause).toMatchObject({
+    code: 'ECONNREFUSED',
+    message: expect.stringContaining('connect ECONNREFUSED 127.0.0.1'),
+  });
 });
 
 test('a connection that breaks before the answer is a network error, and the write may have been applied', async () => {
@@ -211,6 +224,7 @@ test('a key that cannot stand in a header is refused before anything is sent', a
   const { server, client } = await startWorld();
   const error = await errorOf(client.createUser({ id: 'x', key: 'one\ntwo' }, {}));
   expect(error).toMatchObject({ kind: 'rejected', wasSent: false, mayHaveBeenApplied: false });
+  expect(error.message).toContain('cannot be written as HTTP');
   expect(error.message).not.toContain('two');
   expect(server.received).toEqual([]);
 });

@@ -52,6 +52,14 @@ test('a bar holds to its end, and a shorter one does not cut it', async () => {
   expect(await budget.take()).toEqual({ granted: true });
 });
 
+test('a budget of one grants one, and again once it is given back', async () => {
+  const budget = inMemoryLoginBudget({ loginsPerHour: 1 });
+  expect(await budget.take()).toEqual({ granted: true });
+  expect(await budget.take()).toMatchObject({ granted: false });
+  await budget.giveBack?.();
+  expect(await budget.take()).toEqual({ granted: true });
+});
+
 test('a budget of none grants none', async () => {
   expect(await inMemoryLoginBudget({ loginsPerHour: 0 }).take()).toMatchObject({ granted: false });
 });
@@ -67,4 +75,20 @@ test('a client that may log in so often takes no more of the budget, and a grant
   expect(await atMost(0, budget).take()).toMatchObject({ granted: false });
   // Without pauses of its own the budget leaves them to the session.
   expect(own).not.toHaveProperty('failed');
+});
+
+test('a budget that is taken from by several hears from each what became of its logins', async () => {
+  const heard: string[] = [];
+  const own = atMost(2, {
+    take: async () => ({ granted: true }),
+    bar: async (ms) => void heard.push(`bar ${ms}`),
+    failed: async () => void heard.push('failed'),
+    refused: async () => void heard.push('refused'),
+    giveBack: async () => void heard.push('give back'),
+  });
+  await own.bar(7);
+  await own.failed?.();
+  await own.refused?.();
+  await own.giveBack?.();
+  expect(heard).toEqual(['bar 7', 'failed', 'refused', 'give back']);
 });

@@ -236,6 +236,20 @@ test('while an early refresh fails the token at hand is used, and the refresh is
   expect(operations(world)).toEqual(['login', 'refresh', 'delete', 'delete', 'refresh', 'delete']);
 });
 
+test('an early refresh that failed is tried again after thirty seconds', async () => {
+  const world = await startWorld();
+  await world.client.ensureSession();
+  world.server.script('refresh', refusal(503), tokens('token-2', 'refresh-2'));
+  world.clock.now += dayMs - minuteMs;
+  await world.client.ensureSession();
+  world.clock.now += 29_999;
+  await world.client.ensureSession();
+  expect(world.server.count('refresh')).toBe(1);
+  world.clock.now += 1;
+  await world.client.ensureSession();
+  expect(world.server.count('refresh')).toBe(2);
+});
+
 test('a token that was answered with 401 is not used again, even where its renewal fails', async () => {
   const world = await startWorld();
   await world.client.ensureSession();
@@ -292,6 +306,23 @@ test('a failed login holds back everybody who shares the budget for two seconds'
   expect(world.server.count('login')).toBe(1);
 });
 
+test('a budget that makes its own pauses is told of a login without a verdict; a verdict bars it', async () => {
+  const told: string[] = [];
+  const loginBudget = {
+    ...unlimited(),
+    failed: async () => void told.push('failed'),
+    bar: async (ms: number) => void told.push(`bar ${ms}`),
+  };
+  const world = await startWorld({ loginBudget });
+  world.server.script('login', refusal(503), refusal(401), refusal(429, [], { 'retry-after': '2' }));
+  world.server.script('find', refusal(401));
+  for (const expected of ['failed', 'bar 2000', 'bar 2000']) {
+    await errorOf(world.client.ensureSession());
+    expect(told.splice(0)).toEqual([expected]);
+    world.clock.now += 2_000;
+  }
+});
+
 test('a budget is told of a refused login, and of no other failure', async () => {
   const told: string[] = [];
   const loginBudget = { ...unlimited(), refused: async () => void told.push('refused') };
@@ -331,6 +362,30 @@ test('a login whose grant has grown old in a frozen process is not sent, and its
   expect(givenBack).toBe(1);
 });
 
+test('a login is sent up to five seconds after its grant', async () => {
+  const loginBudget = {
+    ...unlimited(),
+    async take() {
+      process.nextTick(() => (world.clock.now += 5_000));
+      return { granted: true as const };
+    },
+  };
+  const world = await startWorld({ loginBudget });
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual(['login']);
+});
+
+test('a login that ended in what nobody foresaw keeps its grant: it may have been sent', async () => {
+  let givenBack = 0;
+  const unforeseen = new Error('the traffic is down');
+  const world = await startWorld({
+    loginBudget: { ...unlimited(), giveBack: async () => void (givenBack += 1) },
+    traffic: { admit: () => Promise.reject(unforeseen), answered() {} },
+  });
+  await expect(world.client.ensureSession()).rejects.toBe(unforeseen);
+  expect(givenBack).toBe(0);
+});
+
 test('a 429 to a login bars everybody who shares the budget', async () => {
   const bars: number[] = [];
   const world = await startWorld({ loginBudget: { ...unlimited(), bar: async (ms) => void bars.push(ms) } });
@@ -344,6 +399,7 @@ test.each<[string, Answer, string]>([
   ['a timeout', silence, 'timeout'],
   ['an HTML page', text(200, '<html></html>'), 'malformed'],
   ['no Result', success(), 'no-result'],
+  ['a Result without a token', success({}), 'malformed'],
 ])('a login that ended in %s counts, and is not repeated at once', async (_what, answer, kind) => {
   const world = await startWorld();
   world.server.script('login', answer);
@@ -372,6 +428,23 @@ test('no login is sent into an outage: Damoov has to answer something that costs
   await world.client.deleteUser(userId);
   expect(operations(world)).toEqual(['create', 'find', 'find', 'login', 'delete']);
   expect(world.server.received[1]?.headers).not.toHaveProperty('authorization');
+});
+
+test('an outage is over once Damoov has answered anything, and not because a request was not even sent', async () => {
+  const world = await startWorld();
+  world.server.script('create', refusal(503), refusal(409), refusal(503));
+  await errorOf(world.client.createUser(instance, {}));
+  await errorOf(world.client.createUser(instance, {}));
+  await world.client.deleteUser(userId);
+  expect(operations(world)).toEqual(['create', 'create', 'login', 'delete']);
+
+  const other = await startWorld();
+  other.server.script('create', refusal(503));
+  await errorOf(other.client.createUser(instance, {}));
+  await errorOf(other.client.createUser(instance, {}, { maySend: () => false }));
+  other.server.script('find', refusal(401));
+  await other.client.deleteUser(userId);
+  expect(operations(other)).toEqual(['create', 'find', 'login', 'delete']);
 });
 
 test('four logins an hour are the budget, and the fifth is barred without a request', async () => {
@@ -459,6 +532,55 @@ test('a refresh token that was refused is not sent again, and the access token s
   expect(operations(world)).toEqual(['refresh', 'delete', 'delete', 'delete']);
   world.clock.now += minuteMs;
   expect(await errorOf(world.client.deleteUser(userId))).toMatchObject({ kind: 'login-barred' });
+});
+
+test('a pair that only a login can replace serves to its end, and no login is spent before', async () => {
+  const sessionStore = inMemorySessionStore();
+  const world = await startWorld({ sessionStore });
+  const obtainedAt = world.clock.now;
+  await sessionStore.save({ accessToken: 'kept', obtainedAt, expiresAt: obtainedAt + minuteMs });
+  world.clock.now += minuteMs - 1;
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual([]);
+  world.clock.now += 1;
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual(['login']);
+});
+
+test('a pair of which neither token is good any more is forgotten, also where the login fails', async () => {
+  const sessionStore = inMemorySessionStore();
+  const world = await startWorld({ sessionStore });
+  await world.client.ensureSession();
+  world.server.script('refresh', refusal(401));
+  world.server.script('login', refusal(401));
+  world.clock.now += dayMs;
+  await errorOf(world.client.ensureSession());
+  expect(await sessionStore.load()).toBeUndefined();
+});
+
+test('a pair that the store has lost is renewed all the same, with no login', async () => {
+  const sessionStore = inMemorySessionStore();
+  const world = await startWorld({ sessionStore });
+  await world.client.ensureSession();
+  sessionStore.load = async () => undefined;
+  world.server.script('refresh', tokens('token-2', 'refresh-2'));
+  world.clock.now += dayMs;
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual(['login', 'refresh']);
+});
+
+test('what another process has stored since is what is renewed, also once it has expired', async () => {
+  const sessionStore = inMemorySessionStore();
+  const world = await startWorld({ sessionStore });
+  const other = await startWorld({ sessionStore, baseUrl: world.server.url });
+  await world.client.ensureSession();
+  world.server.script('refresh', tokens('token-2', 'refresh-2'), tokens('token-3', 'refresh-3'));
+  other.clock.now += dayMs;
+  await other.client.ensureSession();
+  world.clock.now += 3 * dayMs;
+  await world.client.ensureSession();
+  expect(operations(world)).toEqual(['login', 'refresh', 'refresh']);
+  expect(world.server.received.at(-1)?.body).toBe('{"AccessToken":"token-2","RefreshToken":"refresh-2"}');
 });
 
 test('one caller who gives up does not end the login for the others', async () => {

@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events';
+
 import { expect, test } from 'vitest';
 
 import type { Admission, Arrival, Departure } from '../../src/damoov/traffic.ts';
@@ -142,6 +144,33 @@ test('the signal of a call ends its wait: aborted, and not sent', async () => {
     kind: 'aborted',
   });
   expect(server.received).toEqual([]);
+});
+
+test('a long-lived signal keeps no listener of a wait that is over', async () => {
+  const traffic = openTraffic();
+  const { server, client } = await startWorld({ traffic });
+  const { signal } = new AbortController();
+  await client.createUser(instance, {}, { signal });
+  server.script('create', hangUp);
+  await errorOf(client.createUser(instance, {}, { signal }));
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('a login is not sent into an outage if the traffic does not let anybody ask whether it is over', async () => {
+  let isHeld = false;
+  const traffic = {
+    ...openTraffic(),
+    admit: async (): Promise<Admission> =>
+      isHeld ? { admitted: false, retryAfterMs: 1000 } : { admitted: true },
+  };
+  let logins = 0;
+  const loginBudget = { take: async () => ((logins += 1), { granted: true as const }), bar: async () => {} };
+  const { server, client } = await startWorld({ traffic, loginBudget });
+  server.script('create', refusal(503));
+  await errorOf(client.createUser(instance, {}));
+  isHeld = true;
+  expect(await errorOf(client.deleteUser(userId))).toMatchObject({ kind: 'rate-limited', wasSent: false });
+  expect(logins).toBe(0);
 });
 
 test('closing the client ends every wait', async () => {
