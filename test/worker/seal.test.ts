@@ -41,3 +41,7 @@ describe('a sealed text', () => {
     }
   });
 });
+
+it('nothing is sealed while no instance is configured', () => {
+  expect(() => sealOf({}).seal('text', 'default')).toThrow('no instance is configured');
+});
