@@ -91,11 +91,12 @@ describe('a sign-up after a deletion', () => {
   });
 
   it('that is older makes the next user', async () => {
-    const record = { deleted: version(-1), state: 'deleted', generation: 3 } as const;
+    const known = { deleted: version(-1), created: version(3) };
+    const record = { ...known, state: 'deleted', userId: derived('c-1', 3), generation: 3 } as const;
     const world = createOperationWorld({ record });
     const { outcome, learnt } = await world.create(SIGN_UP);
     expect(outcome).toEqual(created(derived('c-1', 4), false));
-    expect(learnt?.record.generation).toBe(4);
+    expect(learnt?.record).toMatchObject({ ...known, generation: 4 });
   });
 
   it.each([
@@ -158,6 +159,14 @@ describe('a remembered user', () => {
   it('who bears another clientId by now leaves the sign-up to the next one', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: OURS, clientId: 'c-2' }] });
     expect((await world.create(SIGN_UP)).outcome).toEqual(created(derived('c-1', 1), false));
+  });
+
+  it('who bears no clientId, or signs up without one, is the same', async () => {
+    const nameless = createOperationWorld({ record: live, users: [{ userId: OURS }] });
+    expect((await nameless.create(SIGN_UP)).outcome).toEqual(created(OURS, true));
+    const named = createOperationWorld({ record: live, users: there() });
+    const { outcome } = await named.create({ ...SIGN_UP, clientId: undefined });
+    expect(outcome).toEqual(created(OURS, true));
   });
 
   it('is updated where its fields differ, with what nothing newer is known of', async () => {
@@ -253,10 +262,12 @@ describe('a sign-up whose earlier create went unanswered', () => {
   });
 
   it('whose id was not heeded fails, and the user is remembered', async () => {
-    const world = createOperationWorld({ record, users: [{ userId: A, clientId: 'c-1' }] });
+    const known = { created: version(-3), fields: { phone: version(-3) } };
+    const users = [{ userId: A, clientId: 'c-1' }];
+    const world = createOperationWorld({ record: { ...record, ...known }, users });
     const { outcome, learnt } = await world.create(SIGN_UP);
     expect(outcome).toMatchObject({ code: 'unexpected-user-id', userId: OURS });
-    expect(learnt?.record).toMatchObject({ state: 'stray', userId: A, isInDoubt: false });
+    expect(learnt?.record).toMatchObject({ ...known, state: 'stray', userId: A, isInDoubt: false });
   });
 
   it('takes a user whose clientId differs in its letters for another one', async () => {
@@ -278,8 +289,11 @@ describe('a sign-up whose earlier create went unanswered', () => {
 
   it('leaves an id to whoever bears it under another clientId', async () => {
     const users = [{ userId: OURS, clientId: 'c-2' }];
-    const world = createOperationWorld({ record, users: [...users] });
-    expect((await world.create(SIGN_UP)).outcome).toEqual(created(derived('c-1', 1), false));
+    const known = { created: version(3), deleted: version(-3) };
+    const world = createOperationWorld({ record: { ...record, ...known }, users: [...users] });
+    const { outcome: next, learnt } = await world.create(SIGN_UP);
+    expect(next).toEqual(created(derived('c-1', 1), false));
+    expect(learnt?.record).toMatchObject(known);
     const named = createOperationWorld({ record, users: [{ userId: A, clientId: 'c-2' }] });
     const { outcome } = await named.create({ ...SIGN_UP, userId: A });
     expect(outcome).toMatchObject({ code: 'user-mismatch', userId: A });
@@ -405,6 +419,12 @@ describe('a create that was rejected', () => {
     expect(world.calls).toHaveLength(2);
   });
 
+  it('in doubt fails as well, as it is about something else than the id', async () => {
+    const world = createOperationWorld({ record: { isInDoubt: true } });
+    world.fails('create', 'rejected');
+    await expect(world.create(SIGN_UP)).rejects.toMatchObject({ kind: 'rejected' });
+  });
+
   it('without an admin fails for good, in doubt by saying that nobody knows', async () => {
     const plain = createOperationWorld({ hasAdmin: false });
     plain.fails('create', 'rejected');
@@ -444,5 +464,23 @@ describe('a create that nobody answered', () => {
     const world = createOperationWorld({ mode: 'assigned', hasAdmin: false });
     world.fails('create', 'rejected');
     await expect(world.create(SIGN_UP)).rejects.toMatchObject({ kind: 'rejected' });
+  });
+});
+
+describe('an error of the session on the way', () => {
+  it('to an update of the user does not mean that the user is gone', async () => {
+    const record = { state: 'live', userId: OURS, madeAt: NOW } as const;
+    const world = createOperationWorld({ record });
+    world.fails('update', 'not-found', { on: 'login' });
+    const run = world.create({ ...SIGN_UP, profile: { phone: '1' } });
+    await expect(run).rejects.toMatchObject({ operation: 'login' });
+    expect(world.calls).toEqual([`update ${OURS}`]);
+  });
+
+  it('to a create does not mean that its id is taken', async () => {
+    const world = createOperationWorld();
+    world.fails('create', 'conflict', { on: 'login' });
+    await expect(world.create(SIGN_UP)).rejects.toMatchObject({ operation: 'login' });
+    expect(world.calls).toEqual([`create ${OURS}`]);
   });
 });

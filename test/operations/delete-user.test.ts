@@ -54,8 +54,10 @@ describe('a deletion', () => {
 
   it('remembers which of its sign-up’s users it was, also where nobody told of it', async () => {
     const userId = derived('c-1', 2);
-    const known = createOperationWorld({ record: { userId, generation: 1 }, users: there(userId) });
-    expect((await known.delete(C1)).learnt?.record.generation).toBe(2);
+    for (const generation of [0, 1, 2]) {
+      const world = createOperationWorld({ record: { userId, generation }, users: there(userId) });
+      expect((await world.delete(C1)).learnt?.record.generation).toBe(2);
+    }
     // Too far ahead to be looked for: at least it is none that was there before.
     const far = derived('c-1', 3);
     const unknown = createOperationWorld({ record: { userId: far, state: 'deleted' }, users: there(far) });
@@ -231,6 +233,11 @@ describe('a user that no look-up shows', () => {
     expect((await world.delete(byId(A))).outcome).toMatchObject({ userId: A, existed: true });
   });
 
+  it('of an unanswered create is deleted by the id that the job names, also beside a clientId', async () => {
+    const world = createOperationWorld({ record: { isInDoubt: true }, users: there(A), lag: 2 });
+    expect((await world.delete(byId(A, 'c-1'))).outcome).toMatchObject({ userId: A, existed: true });
+  });
+
   it('that is not there either did not exist', async () => {
     const world = createOperationWorld({ record: { isInDoubt: true } });
     expect((await world.delete(C1)).outcome).toMatchObject({ userId: OURS, existed: false, verified: true });
@@ -263,6 +270,18 @@ describe('a deletion of nobody', () => {
     expect(learnt?.record).toMatchObject({ state: 'unknown', deleted: `${NOW} job`, generation: 0 });
   });
 
+  it('says so at once if Damoov chooses the ids, where no create went unanswered', async () => {
+    const world = createOperationWorld({ mode: 'assigned' });
+    expect((await world.delete(C1)).outcome).toEqual(nobody);
+  });
+
+  it('whom we remember remembers that it is gone', async () => {
+    const record = { state: 'live', userId: OURS, fields: { phone: version(-1) } } as const;
+    const world = createOperationWorld({ record });
+    const { learnt } = await world.delete(C1);
+    expect(learnt?.record).toMatchObject({ state: 'deleted', userId: OURS, fields: {} });
+  });
+
   it.each([
     ['cancelled', { status: 'superseded', by: 'cancellation' }],
     ['returned', { status: 'superseded', by: 'create' }],
@@ -282,6 +301,11 @@ describe('a deletion of nobody', () => {
       existed: true,
       executedAt: NOW - HOUR_MS,
     });
+  });
+
+  it('whose earlier run has deleted the user tells whom the job names', async () => {
+    const world = createOperationWorld({ record: { deletingSince: NOW - HOUR_MS } });
+    expect((await world.delete(byId(A))).outcome).toMatchObject({ userId: A, existed: true });
   });
 
   it('claims no deletion whose job has failed, and none of another user', async () => {
@@ -328,9 +352,13 @@ describe('a deletion that Damoov refuses', () => {
 
   it('of a log-in on the way is thrown as well, whatever its kind', async () => {
     const world = createOperationWorld({ users: there(A) });
+    for (const kind of ['forbidden', 'not-found'] as const) {
+      world.fails('delete', kind, { on: 'login', isApplied: true });
+      await expect(world.delete(byId(A))).rejects.toMatchObject({ operation: 'login' });
+      world.users.push(...there(A));
+    }
     world.fails('find', 'forbidden');
     await expect(world.delete(byId(A))).rejects.toMatchObject({ operation: 'find' });
-    expect(world.users).toHaveLength(1);
   });
 
   it('and a look-up that forgets late is asked again', async () => {

@@ -154,9 +154,13 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     /** What creates and updates have sent besides the id. */
     sent,
     context,
-    /** The next such call fails; `isApplied`: after it has taken effect. */
-    fails(operation: DamoovOperation, kind: DamoovErrorKind, { status = 400, isApplied = false } = {}) {
-      (faults[operation] ??= []).push({ error: fail(operation, kind, status), isApplied });
+    /** The next such call fails; `isApplied`: after it has taken effect; `on`: already in this request on the way. */
+    fails(
+      operation: DamoovOperation,
+      kind: DamoovErrorKind,
+      { status = 400, isApplied = false, on = operation } = {},
+    ) {
+      (faults[operation] ??= []).push({ error: fail(on, kind, status), isApplied });
     },
     /** The next such call does what it should, also where a later one fails. */
     succeeds(operation: DamoovOperation) {

@@ -98,6 +98,13 @@ describe('an update of a remembered user', () => {
   });
 });
 
+it('an error of the session on the way does not mean that the user is gone', async () => {
+  const world = createOperationWorld({ record: live, users: there() });
+  world.fails('update', 'not-found', { on: 'login' });
+  await expect(world.update({ ...C1, ...PHONE })).rejects.toMatchObject({ operation: 'login' });
+  expect(world.calls).toEqual([`update ${A}`]);
+});
+
 describe('an update of nobody known', () => {
   it('finds the user by its clientId, holds it, and remembers it', async () => {
     const others = { [A]: { generation: 2, fields: { email: version(-1) } } };
