@@ -93,7 +93,7 @@ function afterLoss(context: OperationContext): OperationContext {
   return { ...context, record: { ...context.record, state: 'deleted', madeAt: undefined, fields: {} } };
 }
 
-/** A user that is there has its fields brought up to date; undefined where it is not there after all. */
+/** The admin brings the fields of a user that is there up to date; undefined where it is not there after all. */
 async function adopt(
   signUp: SignUp,
   user: DamoovUser,
@@ -102,7 +102,7 @@ async function adopt(
   const { client, record, job, signal, now } = context;
   const changes = withoutNewer(signUp.profile, record, job.version);
   const names = namesOf(changes);
-  if (names.length > 0 && client.hasAdmin && names.some((name) => changes[name] !== user[name])) {
+  if (names.some((name) => changes[name] !== user[name])) {
     try {
       await client.updateUser(user.userId, changes, { signal });
     } catch (error) {
@@ -111,7 +111,7 @@ async function adopt(
       throw error;
     }
   }
-  const written = client.hasAdmin ? withWritten(record, names, job.version) : record;
+  const written = withWritten(record, names, job.version);
   return existed(user.userId, { ...written, madeAt: now() }, context);
 }
 
