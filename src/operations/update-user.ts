@@ -102,8 +102,7 @@ async function apply(
     const [other] = await findByClientId(clientId, context);
     if (other === undefined || other.userId === record.userId)
       return { outcome: awaitUser(undefined, context) };
-    const forgotten = { ...record, userId: undefined, madeAt: undefined };
-    return findAndUpdate(clientId, update, { ...context, record: forgotten });
+    return findAndUpdate(clientId, update, context);
   }
   const changed = namesOf(changes);
   const outcome: Outcome = { status: 'done', type: 'user.updated', userId: target, changed };
