@@ -129,7 +129,7 @@ async function project(files: Record<string, string>): Promise<string> {
   return root;
 }
 
-const CONFIG = "export default { test: { include: ['test/**/*.test.ts'] } };\n";
+const CONFIG = "export default { test: { include: ['test/**/*.test.ts'], tags: [{ name: 'slow' }] } };\n";
 const SUM = `export function sum(list: number[], from?: number): number {
   let total = from ?? 0;
   if (list.length > 9) console.error('long');
