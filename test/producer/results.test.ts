@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { Worker } from 'bullmq';
+import { setImmediate } from 'node:timers/promises';
+import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { ResultTimeoutError, createResults } from '../../src/producer/results.ts';
 import { UserJobs } from '../../src/producer/user-jobs.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, createWorld } from '../support/world.ts';
 
-function producerIn({ prefix }: World, redis = inject('redisUrl')): UserJobs {
-  const users = new UserJobs({ redis, prefix, failAfterMs: 20_000 });
+function producerIn({ prefix }: World, redis = inject('redisUrl'), failAfterMs = 20_000): UserJobs {
+  const users = new UserJobs({ redis, prefix, failAfterMs });
   onTestFinished(() => users.close());
   return users;
 }
@@ -15,19 +18,22 @@ function producerIn({ prefix }: World, redis = inject('redisUrl')): UserJobs {
 const LISTENING = 3;
 
 describe('who waits for a result', () => {
-  it('is woken by the end of the job, sooner than it would look for itself', async () => {
-    const world = await createWorld();
-    const users = producerIn(world);
-    await (await users.create({ clientId: 'c-0' })).result();
+  it.each([
+    ['done', {}, 'user.created'],
+    ['failed', { instance: 'unheard-of' }, 'user.failed'],
+  ])('is woken once the job is %s, sooner than it would look for itself', async (_end, user, type) => {
+    const users = producerIn(await createWorld());
     const endOf = async () => {
-      const job = await users.create({});
+      const job = await users.create(user);
+      // Another one who waits for it, and no longer.
+      const gone = new AbortController();
+      const given = job.result({ signal: gone.signal }).catch(() => 'gone');
+      gone.abort();
       // It looks at once, and after 100 ms.
-      return job.result({ timeoutMs: 90 }).then(
-        ({ type }) => type,
-        () => 'late',
-      );
+      const end = await job.result({ timeoutMs: 90 }).catch(() => undefined);
+      return [await given, end?.type];
     };
-    await expect.poll(endOf).toBe('user.created');
+    await expect.poll(endOf).toEqual(['gone', type]);
   });
 
   it('has one line to Redis with all who wait, which is let go with the producer', async () => {
@@ -42,6 +48,49 @@ describe('who waits for a result', () => {
     expect(await connections()).toBe(LISTENING);
     await users.close();
     await expect.poll(connections).toBe(0);
+    await expect(first.result()).rejects.toThrow('this producer is closed');
+    // Another one that connects after that, and alone.
+    await producerIn(world, url).create({ clientId: 'c-3' });
+    expect(await connections()).toBe(1);
+  });
+
+  it('is told that the producer is closed', async () => {
+    const users = producerIn(await createWorld({ startsWorker: false }));
+    const waiting = (await users.create({ clientId: 'c-1' })).result();
+    await users.close();
+    const closed = {
+      name: 'ResultTimeoutError',
+      message: expect.stringContaining('this producer is closed'),
+    };
+    await expect(waiting).rejects.toMatchObject(closed);
+  });
+
+  it('waits no longer than it was told to for a Redis that is silent, and minds no late answer', async () => {
+    const { proxy, connection } = await createProxy();
+    const queue = new Queue('user-jobs', { connection, prefix: '{none}' });
+    const results = createResults(queue, { kind: 'url', url: inject('redisUrl') });
+    onTestFinished(() => results.close());
+    await queue.waitUntilReady();
+    proxy.stall();
+    await expect(results.of('nobody-knows-it', { timeoutMs: 20 })).rejects.toThrow(ResultTimeoutError);
+    proxy.resume();
+    expect(await queue.getJob('nobody-knows-it')).toBeUndefined();
+    await setImmediate();
+  });
+
+  it('has nothing printed while Redis is away', async () => {
+    const printed = vi.spyOn(console, 'error').mockReturnValue();
+    onTestFinished(() => printed.mockRestore());
+    const world = await createWorld({ startsWorker: false });
+    const { proxy } = await createProxy();
+    const users = producerIn(world, proxy.url, 400);
+    const waiting = (await users.create({ clientId: 'c-1' })).result({ timeoutMs: Infinity });
+    await proxy.sever();
+    // By then all its connections have tried in vain to come back.
+    await expect(users.create({ clientId: 'c-2' })).rejects.toThrow('Redis is away');
+    await users.close();
+    await expect(waiting).rejects.toThrow('this producer is closed');
+    expect(printed).not.toHaveBeenCalled();
   });
 });
 
@@ -93,6 +142,16 @@ describe('a result', () => {
     await expect(job.result()).rejects.toMatchObject({ name: 'RedisRefusedError', code: 'NOPERM' });
   });
 });
+
+/** The Redis of the run behind a proxy, and a connection to it. */
+async function createProxy() {
+  const proxy = await startTcpProxy(inject('redisUrl'));
+  onTestFinished(() => proxy.close());
+  const connection = new Redis(proxy.url, { maxRetriesPerRequest: null });
+  connection.on('error', () => {});
+  onTestFinished(() => connection.disconnect());
+  return { proxy, connection };
+}
 
 /** A worker that is none of ours. */
 function carryOutElsewhere({ prefix }: World, work: () => unknown): void {

@@ -75,6 +75,9 @@ describe('a producer', () => {
     await expect(users.delete({ clientId: 'c' }, { in: '3 fortnights' })).rejects.toThrow('in: must be');
     await expect(users.delete({ clientId: 'c' }, { at: 'tomorrow' })).rejects.toThrow('at: must be');
     await expect(users.delete({ clientId: 'c' }, { in: 1, at: new Date() })).rejects.toThrow('only one');
+    await expect(users.rescheduleDeletion({ clientId: 'c' }, {})).rejects.toThrow('one of them is needed');
+    await expect(users.rescheduleDeletion({ clientId: '' }, { in: 1 })).rejects.toThrow(InvalidJobError);
+    await expect(users.cancelDeletion({ clientId: '' })).rejects.toThrow(InvalidJobError);
     await expect(users.create({ occurredAt: new Date(Number.NaN) })).rejects.toThrow('occurredAt');
     await expect(users.create(undefined as never)).rejects.toThrow(InvalidJobError);
     const keys = await world.redis.keys(`${world.prefix}:user-jobs:*`);
@@ -323,6 +326,19 @@ describe('a producer whose Redis is away', () => {
     expect(await world.jobs.getWaitingCount()).toBe(2);
   });
 
+  it('waits longer for a search through all that is pending', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url, failAfterMs: 500 });
+    expect(await users.cancelDeletion({ clientId: 'c-1' })).toBe('none');
+    proxy.stall();
+    const searching = users.cancelDeletion({ clientId: 'c-1' }, { searches: true });
+    await expect(users.cancelDeletion({ clientId: 'c-1' })).rejects.toThrow(RedisAwayError);
+    proxy.resume();
+    expect(await searching).toBe('none');
+  });
+
   it('still closes, and ends those who wait for a result', async () => {
     const world = await createWorld({ startsWorker: false });
     const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
@@ -441,14 +457,14 @@ describe('many sign-ups', () => {
     const rows = Array.from({ length: 60 }, (_, n) => ({ clientId: `c-${n}` }));
     const adding = users.createMany(rows, {
       chunkSize: 10,
-      maxWaiting: 15,
+      maxWaiting: 20,
       onChunk: () => counts.push(world.jobs.getJobCountByTypes('waiting', 'active')),
     });
     await expect.poll(() => world.jobs.getWaitingCount()).toBe(20);
     await world.startWorker();
     expect(await adding).toEqual({ added: 60, invalid: 0 });
-    // A chunk came only where fewer than 15 were left.
-    for (const count of await Promise.all(counts)) expect(count).toBeLessThan(15 + 10);
+    // A chunk came only where fewer than 20 were left.
+    for (const count of await Promise.all(counts)) expect(count).toBeLessThan(20 + 10);
   });
 
   it('that are invalid end the call before their chunk is added, or are told and skipped', async () => {
@@ -469,9 +485,40 @@ describe('many sign-ups', () => {
       invalid: 4,
     });
     expect(told).toEqual([2, 4, 5, 6]);
-    await expect(users.createMany(rows, { chunkSize: Number.NaN })).rejects.toThrow('chunkSize');
     const rejecting = users.createMany(rows, { onInvalid: () => Promise.reject(new Error('told')) });
     await expect(rejecting).rejects.toThrow('told');
+  });
+
+  it.each([
+    [[1, 10_000], 'taken'],
+    [[0, 1.5, 10_001, Number.NaN], 'refused'],
+  ])('in chunks of %j are %s', async (sizes, what) => {
+    const { users } = await createProducerWorld({ startsWorker: false });
+    for (const chunkSize of sizes) {
+      const done = await users.createMany([], { chunkSize }).catch(({ message }: Error) => message);
+      expect(done).toEqual(
+        what === 'taken' ? { added: 0, invalid: 0 } : 'chunkSize: must be a whole number from 1 to 10000',
+      );
+    }
+  });
+
+  it('are told chunk by chunk, and none of it is empty', async () => {
+    const { users } = await createProducerWorld({ startsWorker: false });
+    const told: number[] = [];
+    const rows = [{ clientId: 'c-1' }, { clientId: 'c-2' }];
+    await users.createMany(rows, { chunkSize: 1, onChunk: (ids) => told.push(ids.length) });
+    expect(told).toEqual([1, 1]);
+  });
+
+  it('stop also while they wait for room', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const stop = new AbortController();
+    const rows = [{ clientId: 'c-1' }, { clientId: 'c-2' }];
+    const adding = users.createMany(rows, { chunkSize: 1, maxWaiting: 1, signal: stop.signal });
+    await expect.poll(() => world.jobs.getWaitingCount()).toBe(1);
+    stop.abort(new Error('enough'));
+    await expect(adding).rejects.toThrow('enough');
+    expect(await world.jobs.getWaitingCount()).toBe(1);
   });
 
   it('stop between two chunks when they are told to', async () => {
