@@ -85,6 +85,17 @@ describe('a producer', () => {
     expect(keys.filter((key) => !key.endsWith(':meta'))).toEqual([]);
   });
 
+  it('writes its job, and leaves the metadata of the queue to the workers', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const elsewhere = `{test-${randomUUID()}}`;
+    const { id } = await producerIn(world, { prefix: elsewhere }).create({ clientId: 'c-1' });
+    const keys = await world.redis.keys(`${elsewhere}:*`);
+    onTestFinished(async () => void (await world.redis.unlink(...keys)));
+    expect(keys).toContain(`${elsewhere}:user-jobs:${id}`);
+    // BullMQ's script adds the length of the stream of events, if it is not there.
+    expect(await world.redis.hkeys(`${elsewhere}:user-jobs:meta`)).toEqual(['opts.maxLenEvents']);
+  });
+
   it('counts calls for one user in their order, also within a millisecond', async () => {
     const { world, users } = await createProducerWorld({ startsWorker: false });
     const phones = Array.from({ length: 50 }, (_, n) => `${n}`);
