@@ -89,6 +89,13 @@ describe('the index of a list', () => {
     expect(index.stateOf(0)).toBe('duplicated');
   });
 
+  test('takes a user who is on several pages for one', () => {
+    const index = new ListIndex();
+    index.add({ clientId: 'c', wanted: { phone: '1' } });
+    for (let page = 1; page <= 2; page += 1) index.see({ clientId: 'c', userId: 'u', phone: '1' });
+    expect(index.stateOf(0)).toBe('same');
+  });
+
   test('knows at which place a user is', () => {
     const index = new ListIndex();
     for (const clientId of ['a', 'b']) index.add({ clientId, wanted: {} });
