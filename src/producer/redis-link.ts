@@ -93,11 +93,9 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
           }
         }
       };
-      const attempted = attempt();
       try {
-        const end = await Promise.race([attempted, late]);
+        const end = await Promise.race([attempt(), late]);
         if (end !== undefined) return end.value;
-        attempted.catch(() => {});
         throw new RedisAwayError(reason, wasSent);
       } finally {
         over.abort();

@@ -87,10 +87,8 @@ export function createResults(queue: Queue, target: RedisTarget): Results {
       waiting.set(id, others.add(woken));
       try {
         for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(2 * lookMs, LOOK_MS.last)) {
-          const look = endOf(queue, id);
           // A Redis that is silent must not hold up whoever does not wait any longer.
-          look.catch(() => {});
-          const end = await Promise.race([look, ended]);
+          const end = await Promise.race([endOf(queue, id), ended]);
           if (end !== undefined) return end;
           const next = AbortSignal.any([over, wakeUp.signal]);
           if (!over.aborted) await sleep(lookMs, undefined, { signal: next }).catch(() => {});
