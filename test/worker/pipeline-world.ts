@@ -42,6 +42,8 @@ export interface PipelineWorldOptions {
   claims?: 'busy' | 'lost';
   /** Default: ok, and for a receipt that is not the next one of its instance: overtaken. */
   settles?: 'lost';
+  /** Done before a settlement is kept. */
+  onSettle?: (settlement: Settlement) => Promise<void>;
   /** Default: ok. */
   letsGo?: 'lost';
   /** How a job that takes no user was settled before. Default: it was not. */
@@ -78,6 +80,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     },
     async settle(settlement, learnt) {
       steps.push('settle');
+      await answers.onSettle?.(settlement);
       const { outcome } = settlement;
       const receipt = 'receipt' in outcome ? outcome.receipt : undefined;
       if (receipt !== undefined && receipt.sequence !== head.sequence + 1) return 'overtaken';

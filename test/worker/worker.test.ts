@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type JobsOptions, Queue } from 'bullmq';
+import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { createPublisher } from '../../src/events/publisher.ts';
@@ -20,6 +20,7 @@ interface WorkerWorldOptions extends PipelineWorldOptions {
   concurrency?: number;
   /** Where the worker reaches Redis. */
   redisUrl?: string;
+  telemetry?: Telemetry;
   /** Settles in a real Redis, where a job can complete in that same step. */
   isSettledInRedis?: boolean;
 }
@@ -82,6 +83,7 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
       concurrency,
       lockMs,
       timeoutMs,
+      telemetry: options.telemetry,
       onCompleted: (jobIds) => void completed.push(jobIds),
       onError: (error) => void errors.push(error),
     });
@@ -143,6 +145,26 @@ function ledgerIn(prefix: string, jobs: Queue, redis: RedisConnection, lockMs: n
   return createUserLedger({ prefix, jobs, gates, lockMs, prepareEvent: (event) => publisher.prepare(event) });
 }
 
+function telemetryInto(spans: string[]): Telemetry {
+  const span: ReturnType<Telemetry['tracer']['startSpan']> = {
+    setSpanOnContext: (context: unknown) => context,
+    setAttribute() {},
+    setAttributes() {},
+    addEvent() {},
+    recordException() {},
+    end() {},
+  };
+  return {
+    tracer: { startSpan: (name) => (spans.push(name), span) },
+    contextManager: {
+      with: (_context, work) => work(),
+      active: () => undefined,
+      getMetadata: () => '',
+      fromMetadata: (context) => context,
+    },
+  };
+}
+
 const C1 = { clientId: 'c-1' };
 
 describe('a job that is taken', () => {
@@ -151,7 +173,8 @@ describe('a job that is taken', () => {
     const jobId = await world.add('create-user', C1, { attempts: 1 });
     world.holdCreates();
     world.start();
-    const { end } = await world.create(1);
+    const { options, end } = await world.create(1);
+    expect(options?.maySend?.()).toBe(true);
     const { timestamp } = (await world.jobs.getJob(jobId)) ?? {};
     const token = await world.redis.get(world.lockOf(jobId));
     expect(world.runs).toMatchObject([{ jobId, timestamp, token, stalls: 0 }]);
@@ -188,6 +211,15 @@ describe('a job that is taken', () => {
   });
 });
 
+it('what a job goes through can be followed', async () => {
+  const spans: string[] = [];
+  const world = await createWorkerWorld({ telemetry: telemetryInto(spans) });
+  await world.add('create-user', C1);
+  world.start();
+  await world.runEnds();
+  expect(spans).toContain('process user-jobs');
+});
+
 describe('a job that ends', () => {
   it('is told of when the worker stops at the latest, if it was completed after it was settled', async () => {
     const world = await createWorkerWorld();
@@ -204,7 +236,7 @@ describe('a job that ends', () => {
     const world = await createWorkerWorld({ isSettledInRedis: true });
     await world.add('create-user', C1);
     const worker = world.start();
-    await world.runEnds();
+    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
     await expect.poll(() => world.jobs.getCompletedCount()).toBe(1);
     await worker.close(10_000);
     expect(world.completed.flat()).toEqual([]);
@@ -282,6 +314,58 @@ describe('the lock of a job', () => {
   });
 });
 
+describe('the lock of a job that is being completed', () => {
+  const NARROW = { lockMs: 1000, timeoutMs: 900 };
+  type Prepared = (jobId: string) => Promise<void>;
+
+  /** A worker whose jobs prepare their completion as they are settled. */
+  const createCompletingWorld = (prepared: Prepared) =>
+    createWorkerWorld({
+      ...NARROW,
+      concurrency: 2,
+      async onSettle({ completion, event }) {
+        completion?.prepare(event.data);
+        await prepared(event.data.jobId);
+      },
+    });
+
+  it('is gone without being lost', async () => {
+    const { promise: goesOn, resolve: goOn } = Promise.withResolvers<void>();
+    const world = await createCompletingWorld(async (jobId) => {
+      await world.redis.del(world.lockOf(jobId));
+      await goesOn;
+    });
+    world.holdCreates();
+    await world.add('create-user', C1);
+    world.start();
+    const completing = await world.create(1);
+    completing.end();
+    await expect.poll(() => world.steps).toContain('settle');
+    await world.add('create-user', { clientId: 'c-2' });
+    const other = await world.create(2);
+    // Within two renewals of another lock this one was to be renewed as well.
+    for (const may of [false, true, false, true])
+      await expect.poll(() => other.options?.maySend?.(), { interval: 5 }).toBe(may);
+    expect(completing.options?.signal?.aborted).toBe(false);
+    other.end();
+    goOn();
+  });
+
+  it('is looked after again if that failed and the job has come again', async () => {
+    const world = await createCompletingWorld(() => Promise.reject(new Error('Redis is away')));
+    world.holdCreates();
+    const jobId = await world.add('create-user', C1);
+    world.start();
+    (await world.create(1)).end();
+    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'wait', isFault: true } });
+    await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
+    await (await world.jobs.getJob(jobId))?.promote();
+    const { options } = await world.create(2);
+    await world.redis.del(world.lockOf(jobId));
+    await expect.poll(() => options?.signal?.aborted).toBe(true);
+  });
+});
+
 describe('a worker that stops', () => {
   it('lets the job in flight finish, and leaves the next one to others', async () => {
     const world = await createWorkerWorld({ isSettledInRedis: true });
@@ -310,8 +394,8 @@ describe('a worker that stops', () => {
     await world.runEnds();
     await expect.poll(() => world.jobs.getCompletedCount()).toBe(1);
     await proxy.sever();
+    await expect.poll(() => world.errors.map(String)).toContainEqual(expect.stringContaining('ECONNREFUSED'));
     // Were the grace waited for, the test would be over before.
-    await worker.close(600_000, 1);
-    expect(world.completed.flat()).toHaveLength(1);
+    await expect(worker.close(600_000, 1)).resolves.toBeUndefined();
   });
 });
