@@ -31,7 +31,7 @@ type CreateOptions = Parameters<OperationContext['client']['createUser']>[2];
 async function createWorkerWorld(options: WorkerWorldOptions = {}) {
   const { lockMs = 30_000, timeoutMs = 1000, concurrency = 1, redisUrl = inject('redisUrl') } = options;
   const prefix = `{test-${randomUUID()}}`;
-  const redis = connectTo(inject('redisUrl'));
+  const redis = connectRedis({ kind: 'url', url: inject('redisUrl') });
   onTestFinished(async () => {
     const keys = await redis.keys(`${prefix}*`);
     if (keys.length > 0) await redis.unlink(...keys);
@@ -74,7 +74,7 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
 
   const completed: (readonly string[])[] = [];
   const errors: Error[] = [];
-  const connection = connectTo(redisUrl);
+  const connection = connectRedis({ kind: 'url', url: redisUrl });
   onTestFinished(() => connection.disconnect());
   const start = () => {
     const worker = startWorker(pipeline, {
@@ -123,11 +123,6 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
         else resolve(report);
       }),
   };
-}
-
-function connectTo(url: string) {
-  const connection = connectRedis({ kind: 'url', url });
-  return connection as Exclude<RedisConnection, { isCluster: true }>;
 }
 
 function ledgerIn(prefix: string, jobs: Queue, redis: RedisConnection, lockMs: number) {
