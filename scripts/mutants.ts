@@ -23,10 +23,10 @@ const USAGE = `npm run mutants [-- PATH…] [options]
 `;
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
-const { paths, options } = readArguments();
+const { paths, options } = orUsage(readArguments);
 const accepted = acceptedSurvivors();
 const acceptedKeys = new Set(accepted.map(keyOf));
-const selected = selectMutants(root, { paths, ...options });
+const selected = orUsage(() => selectMutants(root, { paths, ...options }));
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => interrupted.abort(new Error(`cut off by ${signal}`)));
@@ -100,17 +100,25 @@ function withRevision(args: readonly string[]): string[] {
 
 function number(name: string, text: string): number {
   if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text);
-  console.error(`--${name} must be a number`);
-  process.exit(2);
+  throw new Error(`--${name} must be a number`);
+}
+
+function orUsage<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 function showMutant({ mutant, end }: TestedMutant, done: number): void {
   const isNews = end === 'survived' && !acceptedKeys.has(keyOf(mutant));
   if (isNews) showProgress(`survived: ${mutant.file}:${mutant.line} ${mutant.operator}\n`);
-  showProgress(`${done} of ${selected.mutants.length} mutants`);
+  showProgress(`${done} of ${selected.mutants.length} mutants${done % 100 === 0 ? '\n' : ''}`);
 }
 
-/** A terminal gets one line that is written over, a file only the whole lines. */
+/** A terminal has one line that is written over, a file gets only whole lines. */
 function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
   else if (text.endsWith('\n')) process.stderr.write(text);

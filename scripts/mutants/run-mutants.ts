@@ -69,15 +69,14 @@ function claim(root: string): string {
 async function testMutants(run: MutantRun, runners: readonly Runner[]): Promise<TestedMutant[]> {
   const { graceMs = 20_000 } = run;
   const unmutated = new Unmutated(run.onUnmutated);
-  const { fresh, slow } = unmutated;
+  const { fresh, slowestMs } = unmutated;
   const tested = new Map<Mutant, TestedMutant & { runner: Runner }>();
-  // The same test often notices the next mutant too: it runs first within its ring.
-  const lastKillers = new Map<string, string>();
+  const kills = new KillCounts();
   for (let due = run.mutants; due.length > 0; due = await distrusted()) {
     await shareOut(due, runners, run.signal, async (mutant, runner) => {
       const ended = await endOf(mutant, runner);
       run.signal?.throwIfAborted();
-      if (ended.killer !== undefined) lastKillers.set(mutant.file, ended.killer.test);
+      if (ended.killer !== undefined) kills.add(mutant.file, ended.killer.test);
       tested.set(mutant, { mutant, ...ended, runner });
       run.onMutant?.({ mutant, ...ended }, tested.size);
     });
@@ -86,16 +85,15 @@ async function testMutants(run: MutantRun, runners: readonly Runner[]): Promise<
 
   async function endOf(mutant: Mutant, runner: Runner): Promise<Omit<TestedMutant, 'mutant'>> {
     const edit = { file: mutant.file, text: applyTo(run.texts.get(mutant.file) ?? '', mutant) };
-    const last = lastKillers.get(mutant.file);
-    const orderOf = (test: string) => (test === last ? -1 : unmutated.durationOf(test));
     let durationMs = 0;
     for (const ring of run.ringsOf(mutant)) {
       if (ring.length === 0) continue;
       await unmutated.mustPass(ring, runner);
-      const tests = ring.toSorted((a, b) => orderOf(a) - orderOf(b));
+      const costOf = (test: string) => unmutated.durationOf(test) / (1 + 9 * kills.of(mutant.file, test));
+      const tests = ring.toSorted((a, b) => costOf(a) - costOf(b));
       const usualMs = ring.reduce((sum, test) => sum + unmutated.durationOf(test), 0);
       const startedAt = performance.now();
-      const result = await runner.run({ tests, edit, fresh, slow }, Math.ceil(5 * usualMs + graceMs));
+      const result = await runner.run({ tests, edit, fresh, slowestMs }, Math.ceil(5 * usualMs + graceMs));
       durationMs += performance.now() - startedAt;
       if (result === undefined) return { end: 'timed out', durationMs };
       if (result.failure !== undefined) return { end: 'killed', killer: result.failure, durationMs };
@@ -111,7 +109,7 @@ async function testMutants(run: MutantRun, runners: readonly Runner[]): Promise<
     const found: Mutant[] = [];
     for (const runner of runners) {
       for (const test of runner.kept) {
-        if (await unmutated.passes(test, runner)) continue;
+        if (fresh.includes(test) || (await unmutated.passes(test, runner))) continue;
         fresh.push(test);
         const isDoubtful = (one: { runner: Runner } & TestedMutant) =>
           one.runner === runner && one.killer?.test === test;
@@ -119,6 +117,19 @@ async function testMutants(run: MutantRun, runners: readonly Runner[]): Promise<
       }
     }
     return found;
+  }
+}
+
+/** A test that has noticed mutants of a file often notices the next one too: it runs earlier. */
+class KillCounts {
+  readonly #counts = new Map<string, number>();
+
+  of(file: string, test: string): number {
+    return this.#counts.get(`${file} ${test}`) ?? 0;
+  }
+
+  add(file: string, test: string): void {
+    this.#counts.set(`${file} ${test}`, this.of(file, test) + 1);
   }
 }
 

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 import { type TestModule, type TestSpecification, createVitest } from 'vitest/node';
 import { killAll, processesIn } from './processes.ts';
-import { discard, keptTests, slowTests, warmPool } from './warm-pool.ts';
+import { discard, keptTests, slowestMs, warmPool } from './warm-pool.ts';
 
 export interface Task {
   tests: readonly string[];
@@ -16,15 +16,17 @@ export interface Task {
   edit?: { file: string; text: string };
   /** Tests that get a new process each time. */
   fresh?: readonly string[];
-  /** Tests that keep the time-outs of the configuration. */
-  slow?: readonly string[];
+  /** The duration of the slowest test of each file without a mutant, which decides its time-outs. */
+  slowestMs?: ReadonlyMap<string, number>;
 }
 
 export interface TaskResult {
   /** The first test file that failed, and its message. Absent if all passed. */
   failure?: { test: string; message: string };
-  /** The test files whose process is kept for their next run. */
+  /** The test files that left their process as it was. It is kept for their next run, unless they are `fresh`. */
   kept: string[];
+  /** The duration of the slowest test, or of the hooks of a file. */
+  slowestMs: number;
 }
 
 /** Runs the tests in the given order. */
@@ -68,8 +70,8 @@ process.on('message', (task: Task | 'stop') => {
 });
 process.send?.('ready');
 
-async function carryOut({ tests, edit, fresh = [], slow = [] }: Task): Promise<TaskResult> {
-  slow.forEach((test) => slowTests.add(resolve(root, test)));
+async function carryOut({ tests, edit, fresh = [], slowestMs: usual }: Task): Promise<TaskResult> {
+  usual?.forEach((ms, test) => slowestMs.set(resolve(root, test), ms));
   const path = resolve(root, edit?.file ?? '');
   const original = edit && (await readFile(path, 'utf8'));
   const replace = async (text: string) => {
@@ -80,15 +82,16 @@ async function carryOut({ tests, edit, fresh = [], slow = [] }: Task): Promise<T
   try {
     if (edit !== undefined) await replace(edit.text);
     renew();
-    const failure = await run(tests.map((test) => resolve(root, test)));
+    const result = await run(tests.map((test) => resolve(root, test)));
+    const kept = keptTests().map((test) => relative(root, test));
     renew();
-    return { ...(failure && { failure }), kept: keptTests().map((test) => relative(root, test)) };
+    return { ...result, kept };
   } finally {
     if (original !== undefined) await replace(original);
   }
 }
 
-async function run(files: string[]): Promise<TaskResult['failure']> {
+async function run(files: string[]): Promise<Omit<TaskResult, 'kept'>> {
   const project = vitest.getRootProject();
   vitest.state.clearFiles(project, files);
   const specifications = files.map((file) => project.createSpecification(file));
@@ -98,11 +101,22 @@ async function run(files: string[]): Promise<TaskResult['failure']> {
     ({ pid, parent }) => pid !== process.pid && parent !== process.pid,
   );
   killAll(strangers.map(({ pid }) => pid));
-  const failed = testModules.find((module) => files.includes(module.moduleId) && module.state() === 'failed');
-  if (failed !== undefined) return { test: failed.relativeModuleId, message: whyFailed(failed) };
+  const ran = testModules.filter(({ moduleId }) => files.includes(moduleId));
+  const slowest = Math.max(0, ...ran.map(slowestIn));
+  const failed = ran.find((module) => module.state() === 'failed');
+  if (failed !== undefined) {
+    return { slowestMs: slowest, failure: { test: failed.relativeModuleId, message: whyFailed(failed) } };
+  }
   const [error] = unhandledErrors;
-  if (error === undefined) return undefined;
-  return { test: relative(root, files[0] ?? ''), message: messageOf(error) };
+  if (error === undefined) return { slowestMs: slowest };
+  const test = relative(root, files[0] ?? '');
+  return { slowestMs: slowest, failure: { test, message: messageOf(error) } };
+}
+
+function slowestIn(module: TestModule): number {
+  const tests = [...module.children.allTests()].map((test) => test.diagnostic()?.duration ?? 0);
+  const hooks = module.diagnostic().duration - tests.reduce((sum, ms) => sum + ms, 0);
+  return Math.max(hooks, ...tests);
 }
 
 function whyFailed(module: TestModule): string {

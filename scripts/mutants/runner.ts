@@ -61,6 +61,7 @@ export class Runner {
     const child = fork(MAIN, [], {
       cwd: this.#dir,
       detached: true,
+      serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { ...process.env, TEST_REDIS: 'server', TMPDIR: join(this.#dir, '.data', 'tmp') },

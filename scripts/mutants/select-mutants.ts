@@ -3,7 +3,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { luaEdits } from './lua-edits.ts';
 import { type Mutant, keyOf, toMutants } from './mutant.ts';
@@ -46,6 +46,7 @@ export function mutantsOf(file: string, text: string): Mutant[] {
 function placeOf(root: string, path: string): { files: string[]; line?: number } {
   const [, name = path, line] = /^(.*?)(?::(\d+))?$/.exec(path) ?? [];
   const place = relative(root, resolve(root, name));
+  if (!existsSync(join(root, place))) throw new Error(`${name}: no such file or folder`);
   if (statSync(join(root, place)).isDirectory()) {
     const files = globSync('**/*.{ts,lua}', { cwd: join(root, place) });
     return { files: files.map((file) => join(place, file).replaceAll('\\', '/')) };

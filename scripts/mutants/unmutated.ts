@@ -11,8 +11,8 @@ const MOST_MS = 600_000;
 export class Unmutated {
   /** The test files that fail in a process that they have used before: they get a new one each time. */
   readonly fresh: string[] = [];
-  /** The test files that fail with short time-outs. */
-  readonly slow: string[] = [];
+  /** The duration of the slowest test of each file, in milliseconds. */
+  readonly slowestMs = new Map<string, number>();
   readonly #durations = new Map<string, number>();
   readonly #measured = new Map<string, Promise<void>>();
   readonly #onTest: (test: string) => void;
@@ -43,21 +43,21 @@ export class Unmutated {
   }
 
   async #measure(test: string, runner: Runner): Promise<void> {
-    let first = await this.#run({ tests: [test] }, runner);
-    if (first.failure !== undefined) {
-      this.slow.push(test);
-      first = await this.#run({ tests: [test], fresh: [test] }, runner);
-    }
-    const { failure, kept, durationMs } = first;
-    if (failure !== undefined) throw new Error(`${test} fails without a mutant: ${failure.message}`);
-    const again = kept.includes(test) ? await this.#run({ tests: [test] }, runner) : undefined;
-    if (again?.failure !== undefined) this.fresh.push(test);
-    this.#durations.set(test, again?.durationMs ?? durationMs);
+    const first = await this.#run({ tests: [test], fresh: [test] }, runner);
+    this.slowestMs.set(test, first.slowestMs);
+    this.#durations.set(test, first.durationMs);
+    if (first.failure !== undefined)
+      throw new Error(`${test} fails without a mutant: ${first.failure.message}`);
+    if (!first.kept.includes(test)) return;
+    await this.#run({ tests: [test] }, runner);
+    const again = await this.#run({ tests: [test] }, runner);
+    this.#durations.set(test, again.durationMs);
+    if (again.failure !== undefined) this.fresh.push(test);
   }
 
   async #run(task: Task, runner: Runner): Promise<TaskResult & { durationMs: number }> {
     const startedAt = performance.now();
-    const result = await runner.run({ slow: this.slow, ...task }, MOST_MS);
+    const result = await runner.run({ slowestMs: this.slowestMs, ...task }, MOST_MS);
     if (result === undefined) throw new Error(`${task.tests.join()} does not end without a mutant`);
     return { ...result, durationMs: performance.now() - startedAt };
   }

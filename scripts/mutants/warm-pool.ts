@@ -9,8 +9,6 @@ import type { PoolOptions, PoolRunnerInitializer, PoolWorker, WorkerRequest } fr
 
 const ENTRY = fileURLToPath(new URL('warm-fork.ts', import.meta.url));
 const MOST_KEPT = 8;
-/** Most mutants that make a test wait make it wait for ever. */
-const SHORT = { testTimeout: 15_000, hookTimeout: 15_000, expect: { poll: { timeout: 6000 } } };
 
 /** By the path of the test file, least recently used first. */
 const kept = new Map<string, ChildProcess>();
@@ -20,8 +18,8 @@ export const warmPool: PoolRunnerInitializer = {
   createPoolWorker: (options) => new WarmWorker(options),
 };
 
-/** The test files that need the time-outs of the configuration even without a mutant. */
-export const slowTests = new Set<string>();
+/** The duration of the slowest test of each file without a mutant, in milliseconds. */
+export const slowestMs = new Map<string, number>();
 
 /** The test files that have a kept process. */
 export function keptTests(): string[] {
@@ -97,8 +95,10 @@ class WarmWorker implements PoolWorker {
   #startOf(test: string): WorkerRequest {
     const start = this.#start;
     if (start?.type !== 'start') throw new Error('Vitest runs a worker before it starts it');
-    if (slowTests.has(test)) return start;
-    return { ...start, context: { ...start.context, config: { ...start.context.config, ...SHORT } } };
+    const usualMs = slowestMs.get(test);
+    if (usualMs === undefined) return start;
+    const config = { ...start.context.config, ...timeouts(usualMs) };
+    return { ...start, context: { ...start.context, config } };
   }
 
   #launch(run: WorkerRequest): ChildProcess {
@@ -120,4 +120,10 @@ class WarmWorker implements PoolWorker {
   #answer(type: 'started' | 'stopped'): void {
     setImmediate(() => this.#events.emit('message', { type, __vitest_worker_response__: true }));
   }
+}
+
+/** Shorter than those of the configuration: a mutant that makes a test wait often makes it wait for ever. */
+function timeouts(usualMs: number) {
+  const testTimeout = 15_000 + 4 * usualMs;
+  return { testTimeout, hookTimeout: testTimeout, expect: { poll: { timeout: 6000 + 4 * usualMs } } };
 }
