@@ -535,13 +535,17 @@ test('a refresh token that was refused is not sent again, and the access token s
 });
 
 test('a pair that only a login can replace serves to its end, and no login is spent before', async () => {
-  const sessionStore = inMemorySessionStore();
+  const kept = inMemorySessionStore();
+  let loads = 0;
+  const sessionStore = { ...kept, load: () => ((loads += 1), kept.load()) };
   const world = await startWorld({ sessionStore });
   const obtainedAt = world.clock.now;
   await sessionStore.save({ accessToken: 'kept', obtainedAt, expiresAt: obtainedAt + minuteMs });
   world.clock.now += minuteMs - 1;
   await world.client.ensureSession();
-  expect(operations(world)).toEqual([]);
+  await world.client.ensureSession();
+  // There is nothing to renew, and so nothing to ask the store again.
+  expect([operations(world), loads]).toEqual([[], 1]);
   world.clock.now += 1;
   await world.client.ensureSession();
   expect(operations(world)).toEqual(['login']);
