@@ -31,7 +31,7 @@ describe('what is left of a job that failed', () => {
     const { name, text } = leave(job('update-user', { ...ids, changes: { email: 'ada@example.test' } }));
     expect({ name, data: JSON.parse(text) as object }).toEqual({
       name: 'update-user',
-      data: { ...ids, sealed: expect.not.stringContaining('ada') },
+      data: { ...ids, sealed: expect.not.stringContaining('ada@') },
     });
   });
 
@@ -57,9 +57,13 @@ describe('what is left of a job that failed', () => {
   });
 
   it('is sealed also where a producer has sent something that looks sealed', () => {
-    for (const data of [{ sealed: 'ada@example.test' }, { sealed: `1.${'A'.repeat(48)}`, profile: 'Ada' }]) {
+    for (const data of [
+      { sealed: 'ada@example.test' },
+      { sealed: `1.${'A'.repeat(48)}`, profile: 'Ada Lovelace' },
+    ]) {
       const left = leave(job('create-user', data));
-      expect(left.text).not.toMatch(/ada/i);
+      // No base64 has a blank or an @: what is sealed may read ADA by chance.
+      expect(left.text).not.toMatch(/ada[ @]/i);
       expect(readJob(left, seal).parsed).toMatchObject({
         invalid: { message: expect.stringContaining('unknown key "sealed"') },
       });
