@@ -123,9 +123,12 @@ describe.skipIf(found === undefined)('in a browser', () => {
     const world = await createDashboardWorld({ redisUrlOfWorker: proxy.url });
     const { page } = await open(`${world.url}/dashboard`);
     await proxy.sever();
+    const status = page.getByRole('status');
     await page.getByText('Redis does not answer.').waitFor({ timeout: 60_000 });
+    expect(await status.textContent()).toContain('Redis does not answer.');
     await proxy.restore();
     await page.getByText('All is well.').waitFor({ timeout: 60_000 });
+    expect(await status.textContent()).toContain('All is well.');
   });
 
   it('the way back from the board covers no job of it for good, on a phone either', async () => {
