@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -136,9 +137,27 @@ describe('a subscriber that stops', () => {
   });
 });
 
-/** Timers run only as the test says. */
+/** Timers run only as the test says. Counts those that came of this test: others of the same process may have left some behind. */
 function stopTime() {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  return { pass: (ms: number) => vi.advanceTimersByTimeAsync(ms), timers: () => vi.getTimerCount() };
+  const ours = new AsyncLocalStorage<true>();
+  ours.enterWith(true);
+  const open = new Set<NodeJS.Timeout>();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const tracked = (run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
+    const timer = set(() => {
+      open.delete(timer);
+      run(...args);
+    }, ms);
+    if (ours.getStore() === true) open.add(timer);
+    return timer;
+  };
+  vi.stubGlobal('setTimeout', tracked);
+  vi.stubGlobal('clearTimeout', (timer: NodeJS.Timeout | undefined) => {
+    if (timer !== undefined) open.delete(timer);
+    clear(timer);
+  });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  return { pass: (ms: number) => vi.advanceTimersByTimeAsync(ms), timers: () => open.size };
 }
