@@ -56,6 +56,8 @@ export interface Timings {
   sweepMs: number;
   /** How long spans of traces are gathered before they are sent. */
   gatherMs: number;
+  /** How long look-ups at Damoov may lag behind a create: until then, that they show nobody proves nothing. */
+  lagMs: number;
   /** The clock of log-ins and probes, in epoch milliseconds. */
   now: () => number;
   /** How much work each start puts into the key of the admin's session: see `FleetClientOptions`. */
@@ -69,6 +71,9 @@ const PROBES = {
   // A probe costs nothing but a request, while a log-in is rationed.
   outage: { firstMs: 2000, lastMs: 30_000 },
 };
+
+/** Nothing is documented of how soon a look-up shows a new user. */
+const LAG_MS = 15 * 60_000;
 
 /** Each worker of a fleet is asked, several times a minute; what is pending changes slowly. */
 const KEEP_DELETIONS_MS = 30_000;
@@ -86,6 +91,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     tendMs = 1000,
     sweepMs = 5 * 60_000,
     gatherMs = 5000,
+    lagMs = LAG_MS,
     now,
     keyWork,
     pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
@@ -188,9 +194,11 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const pipeline: Pipeline = {
       jobsQueue: config.queues.jobs,
       instances,
+      instanceNames: new Map([...instances].map(([name, { id }]) => [id.toLowerCase(), name])),
       ports: {
         client,
         userIdMode: config.userId.mode,
+        lagMs,
         now: Date.now,
         pause,
       },

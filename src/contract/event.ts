@@ -40,7 +40,8 @@ export const UserDeletedData = z.strictObject({
   userId: userId.optional(),
   ...reference,
   existed: z.boolean().describe('False where there was nobody to delete.'),
-  verified: z.boolean().describe('Whether a look-up confirmed that the user is gone.'),
+  verified: z.boolean().describe('Whether a look-up that sees every instance confirmed that the user is gone.'),
+  unverified: z.string().optional().describe('Why it is not verified.'),
   receipt: Receipt.optional(),
 });
 
@@ -219,8 +220,8 @@ function eventOfDone(
       return envelope(outcome.type, { ...reference, userId, changed }, context);
     }
     case 'user.deleted': {
-      const { existed, verified, receipt } = outcome;
-      return envelope(outcome.type, { ...reference, existed, verified, receipt }, context);
+      const { existed, verified, unverified, receipt } = outcome;
+      return envelope(outcome.type, { ...reference, existed, verified, unverified, receipt }, context);
     }
   }
 }

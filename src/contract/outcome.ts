@@ -11,6 +11,8 @@ export const FAILURE_CODES = [
   'user-not-found',
   'ambiguous-client-id',
   'user-mismatch',
+  'other-instance',
+  'client-id-taken',
   'rejected',
   'forbidden',
   'unexpected-user-id',
@@ -62,6 +64,8 @@ export interface Deleted {
   existed: boolean;
   /** True where a look-up after the deletion no longer found the user. */
   verified: boolean;
+  /** Why it is not verified. */
+  unverified?: string | undefined;
   /** When Damoov answered the deletion, in epoch milliseconds; undefined where none was sent. */
   executedAt?: number;
   /** When a look-up no longer found the user, in epoch milliseconds. */

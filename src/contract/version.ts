@@ -3,18 +3,41 @@
  * job says of itself.
  */
 
-/** `<epoch ms> <jobId>`, as it is stored. */
-export type Version = `${number} ${string}`;
+/** `<epoch ms> <rank> <jobId>`, as it is stored; the ms have a fraction where the source knows the time better. */
+export type Version = `${number} ${number} ${string}`;
 
-/** The version of a job: when it happened at the source, else when it was added; the job's id decides between equals. */
-export function versionOf(job: { id: string; timestamp: number; occurredAt?: string | undefined }): Version {
-  const ms = job.occurredAt === undefined ? job.timestamp : Date.parse(job.occurredAt);
-  return `${ms} ${job.id}`;
+/** At equal times a user is created first, then changed, then deleted: so one call of a producer can ask for several. */
+const RANKS: Readonly<Record<string, number>> = { 'create-user': 0, 'update-user': 1, 'delete-user': 2 };
+
+/** The version of a job: when it happened at the source, else when it was added; its name and id decide between equals. */
+export function versionOf(job: {
+  name: string;
+  id: string;
+  timestamp: number;
+  occurredAt?: string | undefined;
+}): Version {
+  const { name, id, timestamp, occurredAt } = job;
+  const time =
+    occurredAt === undefined ? String(timestamp) : `${Date.parse(occurredAt)}${beyondMs(occurredAt)}`;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a number with a fraction is a number
+  return `${time} ${RANKS[name] ?? 1} ${id}` as Version;
+}
+
+/** What an ISO time says beyond its milliseconds, which `Date` cuts off. */
+function beyondMs(iso: string): string {
+  const digits = /\.\d{3}(\d{1,15})/.exec(iso)?.[1]?.replace(/0+$/, '') ?? '';
+  return digits === '' ? '' : `.${digits}`;
 }
 
 /** Negative where `a` is older than `b`, positive where it is newer, 0 only for the same version. A total order. */
 export function compareVersions(a: Version, b: Version): number {
-  return msOf(a) - msOf(b) || compareJobIds(jobIdOf(a), jobIdOf(b));
+  const [one, other] = [partsOf(a), partsOf(b)];
+  return (
+    Number(one.ms) - Number(other.ms) ||
+    compareTexts(one.fraction, other.fraction) ||
+    Number(one.rank) - Number(other.rank) ||
+    compareJobIds(one.jobId, other.jobId)
+  );
 }
 
 /** Whether `version` is older than `other`; what is not known is older than everything. */
@@ -28,13 +51,15 @@ export function newest(known: Version | undefined, version: Version): Version {
   return known !== undefined && compareVersions(known, version) > 0 ? known : version;
 }
 
-/** The time in a version, in epoch milliseconds. */
+/** The time in a version, in epoch milliseconds; its fraction is rounded to what a number can hold. */
 export function msOf(version: Version): number {
   return Number(version.slice(0, version.indexOf(' ')));
 }
 
-function jobIdOf(version: Version): string {
-  return version.slice(version.indexOf(' ') + 1);
+function partsOf(version: Version): { ms: string; fraction: string; rank: string; jobId: string } {
+  const [time = '', rank = ''] = version.split(' ', 2);
+  const [ms = '', fraction = ''] = time.split('.');
+  return { ms, fraction, rank, jobId: version.slice(time.length + rank.length + 2) };
 }
 
 /** Ids that the queue counted compare as numbers, all before the ids that a producer chose, which compare by code units. */
@@ -43,7 +68,12 @@ function compareJobIds(a: string, b: string): number {
   if (isCounted !== DIGITS.test(b)) return isCounted ? -1 : 1;
   // Never through Number: ids of more than 15 digits would be equal.
   if (isCounted && BigInt(a) !== BigInt(b)) return BigInt(a) < BigInt(b) ? -1 : 1;
+  return compareTexts(a, b);
+}
+const DIGITS = /^\d+$/;
+
+/** By code units. Digits of a fraction with no zero at their end compare so, too. */
+function compareTexts(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
-const DIGITS = /^\d+$/;

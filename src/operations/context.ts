@@ -32,6 +32,8 @@ export interface UserRecord {
   state: 'unknown' | 'live' | 'deleted' | 'stray';
   /** An earlier run may have sent a create, and nobody knows what became of it. */
   isInDoubt: boolean;
+  /** Since when it is in doubt, in epoch milliseconds. */
+  doubtSince?: number | undefined;
   /** An earlier run may have sent a deletion that is not confirmed: since when, in epoch milliseconds; 0 after its job failed. */
   deletingSince?: number | undefined;
   /** When we last knew for certain that the user exists, in epoch milliseconds. */
@@ -42,6 +44,8 @@ export interface UserRecord {
   created?: Version | undefined;
   /** The newest deletion that is settled, also where there was nobody to delete. */
   deleted?: Version | undefined;
+  /** Another user may be getting the clientId of this record: since when, in epoch milliseconds. */
+  givenSince?: number | undefined;
   fields: Partial<Record<Field, Version>>;
 }
 
@@ -52,6 +56,8 @@ export interface Learnt {
   clientId?: string | undefined;
   /** The user's clientId was changed, or cleared where it is null. */
   renamedTo?: string | null;
+  /** The user may have got another clientId, and nobody knows. */
+  mayHaveRenamed?: boolean;
 }
 
 /** How an operation ended; `learnt` is to be remembered, also where the job goes on later. */
@@ -63,10 +69,18 @@ export interface Effect {
 /** The user of a look-up is held by another job: this run ends here, and nothing may be sent any more. */
 export const GIVEN_UP = 'given up';
 
+/** What a deletion is about to do; `sends unseen`: to a user that no look-up has shown. */
+export type AuthorizedDelete = 'sends' | 'sends unseen' | 'sends nothing';
+
+/** What one run of an operation is given to act with. */
 export interface OperationContext {
   client: Pick<DamoovClient, 'createUser' | 'updateUser' | 'deleteUser' | 'findUsers' | 'hasAdmin'>;
   instance: Instance;
+  /** The configured instances' names by their ids, in lower case. */
+  instanceNames: ReadonlyMap<string, string>;
   userIdMode: UserIdMode;
+  /** How long a look-up may lag behind a create: until then, that it shows nobody proves nothing. In milliseconds. */
+  lagMs: number;
   job: {
     id: string;
     /** When the job was added, in epoch milliseconds. */
@@ -76,15 +90,20 @@ export interface OperationContext {
   /** What is known of the user, who is this run's alone. */
   record: UserRecord;
   /** The clientId proved to be this user's: answers what is known of that user, who is this run's too from here on. */
-  claim: (userId: string) => Promise<UserRecord | typeof GIVEN_UP>;
+  lock: (userId: string) => Promise<UserRecord | typeof GIVEN_UP>;
+  /**
+   * Locks the clientId that a user is to get, besides the user, until the run ends: answers what is known of whoever bears it.
+   * `busy`: another job has it.
+   */
+  lockName: (clientId: string) => Promise<UserRecord | 'busy' | typeof GIVEN_UP>;
   /**
    * Asked right before each DELETE, and before it is said that there was nobody to delete, with all ids that are known of
    * the user. Only on `go` may it be sent; on `cancelled` nothing may; `returned`: the user has
    * signed up again; `held`: too many were sent in this hour.
    */
-  commitDeletion: (
+  authorizeDelete: (
     ids: { clientId?: string | undefined; userId?: string | undefined },
-    kind: 'sends' | 'sends nothing',
+    kind: AuthorizedDelete,
   ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof GIVEN_UP>;
   /** Aborted when the job is no longer ours: nothing may be sent after that. */
   signal: AbortSignal;

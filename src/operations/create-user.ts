@@ -1,260 +1,319 @@
 /**
- * A sign-up: the user exists afterwards, and only once. Knows what a repeated or unanswered create may have left behind;
- * knows nothing of attempts.
+ * A sign-up: the user exists afterwards, and only once. Decides what comes next from what is known; sends nothing itself.
  */
 import type { CreateUserJob } from '../contract/job.ts';
 import { type Created, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import type { Effect, OperationContext, UserRecord } from './context.ts';
+import type { Effect, UserRecord } from './context.ts';
 import { deriveUserId } from './derive-user-id.ts';
-import { LOOK_AGAIN_AFTER_MS, ambiguous, findByClientId, findByUserId } from './find-user.ts';
+import {
+  LOOK_AGAIN_AFTER_MS,
+  ambiguous,
+  isInReach,
+  isOfInstance,
+  isSameForm,
+  otherInstance,
+} from './find-user.ts';
 import {
   AWAIT_DELETION,
+  AWAIT_RENAME,
   NOT_SEEN_YET,
   isBeingDeleted,
+  isBeingGiven,
   namesOf,
   nextGeneration,
   superseded,
   withWritten,
   withoutNewer,
 } from './newer-knowledge.ts';
+import {
+  type Knowledge,
+  type Step,
+  after,
+  bearersOf,
+  end,
+  factsOf,
+  look,
+  looksUnder,
+  seenUnder,
+} from './step.ts';
 
 type SignUp = CreateUserJob['data'];
+
+/** A user that may be the one of the sign-up. */
+interface Candidate {
+  /** Undefined where Damoov chooses the id. */
+  userId: string | undefined;
+  generation: number;
+  /** The record says that this user is there. */
+  isRemembered: boolean;
+  /** What is known of it. */
+  record: UserRecord;
+}
+
+/** It is not this one: gone, or another's. */
+const NEXT = 'next';
 
 /** How long after we made a user it is believed to exist without a look-up, in milliseconds. */
 const TRUST_MS = 15 * 60_000;
 
-/** Makes sure that the user of a sign-up exists. */
-export async function createUser(signUp: SignUp, context: OperationContext): Promise<Effect> {
-  const { record, job } = context;
-  if (isOlder(job.version, record.deleted)) return { outcome: superseded('deletion', record.userId) };
-  if (isBeingDeleted(record, context.now())) return { outcome: AWAIT_DELETION };
-  if (record.state === 'live' && record.userId !== undefined) {
-    return (await keepUser(signUp, record.userId, context)) ?? makeUser(signUp, afterLoss(context));
+/** So many ids of a sign-up are tried. */
+const MOST_CANDIDATES = 8;
+
+/** A conflict may also be about something else than the id: so many are answered with the next id. */
+const MOST_CONFLICTS = 5;
+
+export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
+  const { record, job } = known;
+  if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
+  if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
+  if (isBeingGiven(record, known.now)) return end({ outcome: AWAIT_RENAME });
+  const contradiction = checkNamed(signUp, known);
+  if (contradiction !== undefined) return contradiction;
+  for (const candidate of candidatesOf(signUp, known)) {
+    const step = stepFor(candidate, signUp, known);
+    if (step !== NEXT) return step;
   }
-  if (record.state === 'stray' && record.userId !== undefined) {
-    const wanted = wantedUserId(signUp, context);
-    if (wanted !== undefined) return stray(wanted, record.userId, context);
-    const kept = await keepUser(signUp, record.userId, context);
-    if (kept !== undefined) return kept;
-  }
-  return makeUser(signUp, context);
+  const message = `${MOST_CANDIDATES} ids of this sign-up belong to other users`;
+  return end({ outcome: failed('unexpected-user-id', message) });
 }
 
-/** The id we ask Damoov for, or undefined where the choice is Damoov's. */
-function wantedUserId({ userId, clientId }: SignUp, { userIdMode, instance, job, record }: OperationContext) {
-  if (userId !== undefined) return userId;
-  if (userIdMode === 'assigned') return undefined;
-  const signUp = clientId !== undefined ? { clientId } : { jobId: job.id, timestamp: job.timestamp };
-  return deriveUserId(instance, signUp, nextGeneration(record));
-}
-
-/** The user should be there: undefined where a look-up, or an update, says that it is gone. */
-async function keepUser(
-  signUp: SignUp,
-  userId: string,
-  context: OperationContext,
-): Promise<Effect | undefined> {
-  const { record, client, now } = context;
-  if (signUp.userId !== undefined && !sameUserId(signUp.userId, userId)) {
-    return { outcome: unexpected(signUp.userId, userId) };
-  }
-  if (!client.hasAdmin) return existed(userId, record, context);
-  const isYoung = record.madeAt !== undefined && now() - record.madeAt < TRUST_MS;
-  // An id that the job names may be anybody's.
-  if (isYoung && signUp.userId === undefined) return adopt(signUp, { userId }, context);
-  const found = await findByUserId(userId, context);
-  if (found !== undefined && isOfAnother(found, signUp)) return mismatch(signUp);
-  return found === undefined ? undefined : adopt(signUp, found, context);
-}
-
-/** Whether a user who has the id is another sign-up's: the clientId was changed since. */
-function isOfAnother(user: DamoovUser, signUp: SignUp): boolean {
-  return signUp.clientId !== undefined && user.clientId !== undefined && user.clientId !== signUp.clientId;
-}
-
-/** Only an id that the job names is a contradiction; one of ours is merely taken. */
-function mismatch({ userId }: SignUp): Effect | undefined {
+/** Where the job names the id: that neither the record nor Damoov has another user of the clientId. */
+function checkNamed({ userId, clientId }: SignUp, known: Knowledge): Step | undefined {
+  const { record, hasAdmin, instance } = known;
   if (userId === undefined) return undefined;
-  return { outcome: failed('user-mismatch', 'this user has another clientId', userId) };
+  const other = record.state === 'live' || record.state === 'stray' ? record.userId : undefined;
+  if (other !== undefined && !sameUserId(other, userId)) return end({ outcome: unexpected(userId, other) });
+  if (clientId === undefined || other !== undefined) return undefined;
+  if (hasAdmin) {
+    const bearers = bearersOf(clientId, known);
+    if (bearers === undefined) return look('clientId', clientId);
+    const bearer = bearers.find(
+      (user) =>
+        user.clientId === clientId && isOfInstance(user, instance) && !sameUserId(user.userId, userId),
+    );
+    if (bearer !== undefined) return end({ outcome: unexpected(userId, bearer.userId) });
+  }
+  // Jobs that name the user by its id alone have a lock of their own.
+  const isLocked = factsOf(known, 'lock').some((lock) => lock.userId === userId);
+  return isLocked ? undefined : { do: 'lock', userId };
 }
 
-/** The id is another's: the sign-up gets the next one. */
-function afterTaken(context: OperationContext): OperationContext {
-  const { record } = context;
-  const taken = { ...record, generation: nextGeneration(record), isInDoubt: false };
-  return afterLoss({ ...context, record: taken });
-}
-
-/** The user is known to be gone, though nobody told us: the sign-up gets the next one. */
-function afterLoss(context: OperationContext): OperationContext {
-  return { ...context, record: { ...context.record, state: 'deleted', madeAt: undefined, fields: {} } };
-}
-
-/** The admin brings the fields of a user that is there up to date; undefined where it is not there after all. */
-async function adopt(
+/** The users that may be the sign-up's, the likeliest first. */
+function* candidatesOf(
   signUp: SignUp,
+  { record, userIdMode, instance, job }: Knowledge,
+): Generator<Candidate> {
+  const { userId, generation } = record;
+  const isChosen = signUp.userId === undefined && userIdMode === 'assigned';
+  const isNamed = userId !== undefined && signUp.userId !== undefined && sameUserId(signUp.userId, userId);
+  const isMeant = record.state === 'live' || (record.state === 'stray' && (isChosen || isNamed));
+  const isRemembered = userId !== undefined && isMeant;
+  if (isRemembered) yield { userId, generation, isRemembered, record };
+  // Of a user that is gone, or another's, nothing that was written counts for the next one.
+  const gone: UserRecord = isRemembered
+    ? { ...record, state: 'deleted', madeAt: undefined, fields: {} }
+    : record;
+  const first = nextGeneration(gone);
+  const wanted = { isRemembered: false, record: gone };
+  if (signUp.userId !== undefined || isChosen) {
+    yield { ...wanted, userId: signUp.userId, generation: first };
+    return;
+  }
+  const { clientId } = signUp;
+  const subject = clientId !== undefined ? { clientId } : { jobId: job.id, timestamp: job.timestamp };
+  for (let next = first; next < first + MOST_CANDIDATES; next += 1) {
+    const record =
+      next === first ? gone : { ...gone, state: 'deleted' as const, madeAt: undefined, fields: {} };
+    yield { ...wanted, record, userId: deriveUserId(instance, subject, next), generation: next };
+  }
+}
+
+function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step | typeof NEXT {
+  const { userId, isRemembered, record } = candidate;
+  const created = factsOf(known, 'create').find((fact) => fact.userId === userId);
+  if (created !== undefined && !isRemembered) return afterCreate(candidate, created.answer, signUp, known);
+  if (userId === undefined) return chosenByDamoov(candidate, signUp, known);
+  if (record.state === 'stray' && record.userId !== undefined && !isRemembered) {
+    return mismatched(userId, record.userId, known);
+  }
+  if (!known.hasAdmin) return isRemembered ? existed(candidate, known) : { do: 'create', userId };
+  const isNamed = signUp.userId !== undefined;
+  if (isRemembered && !isNamed && isYoung(record, known.now))
+    return adopt(candidate, undefined, signUp, known);
+  if (!isRemembered && !isNamed && !known.record.isInDoubt) return { do: 'create', userId };
+  const user = seenUnder(userId, known);
+  if (user === undefined) return look('userId', userId);
+  if (user !== null) {
+    const step = whoIsThere(candidate, user, signUp, known);
+    // An id that the job names has no next one: it was seen, and its update has found nobody.
+    if (step !== NEXT || !isNamed) return step;
+  }
+  if (isRemembered) return NEXT;
+  return known.record.isInDoubt ? afterDoubt(candidate, userId, signUp, known) : { do: 'create', userId };
+}
+
+/** Whether we know for certain, and not long ago, that the user is there. */
+function isYoung({ madeAt, deletingSince }: UserRecord, now: number): boolean {
+  return madeAt !== undefined && deletingSince === undefined && now - madeAt < TRUST_MS;
+}
+
+/** Somebody has the id: the user of the sign-up, or another one. */
+function whoIsThere(
+  candidate: Candidate,
   user: DamoovUser,
-  context: OperationContext,
-): Promise<Effect | undefined> {
-  const { client, record, job, signal, now } = context;
-  const changes = withoutNewer(signUp.profile, record, job.version);
-  const names = namesOf(changes);
-  if (names.some((name) => changes[name] !== user[name])) {
-    try {
-      await client.updateUser(user.userId, changes, { signal });
-    } catch (error) {
-      if (error instanceof DamoovError && error.operation === 'update' && error.kind === 'not-found')
-        return undefined;
-      throw error;
-    }
-  }
-  const written = withWritten(record, names, job.version);
-  return existed(user.userId, { ...written, madeAt: now() }, context);
-}
-
-function existed(userId: string, record: UserRecord, context: OperationContext): Effect {
-  const outcome: Created = { status: 'done', type: 'user.created', userId, existed: true };
-  return live(outcome, record, context);
-}
-
-/** No user is known: the create is sent, unless an earlier one may have gone through. */
-async function makeUser(signUp: SignUp, context: OperationContext): Promise<Effect> {
-  const wanted = wantedUserId(signUp, context);
-  const found = context.record.isInDoubt ? await resolveDoubt(signUp, wanted, context) : undefined;
-  if (found !== undefined) return found;
-  return wanted === undefined ? sendAssigned(signUp, context) : sendWanted(signUp, wanted, context);
-}
-
-/** What an earlier create left behind, as far as look-ups tell: undefined where it left nothing. */
-async function resolveDoubt(
   signUp: SignUp,
-  wanted: string | undefined,
-  context: OperationContext,
-): Promise<Effect | undefined> {
-  const { client } = context;
-  if (!client.hasAdmin) return wanted === undefined ? outcomeUnknown() : undefined;
-  if (wanted !== undefined) {
-    const user = await findByUserId(wanted, context);
-    if (user !== undefined && isOfAnother(user, signUp)) {
-      return mismatch(signUp) ?? makeUser(signUp, afterTaken(context));
-    }
-    if (user !== undefined) return adopt(signUp, user, context);
-    // A deletion that nobody confirmed may have spent the id.
-    if (signUp.userId === undefined && context.record.deletingSince !== undefined) {
-      return makeUser(signUp, afterTaken(context));
-    }
+  known: Knowledge,
+): Step | typeof NEXT {
+  if (signUp.userId === undefined) {
+    const isAnother =
+      signUp.clientId !== undefined &&
+      user.clientId !== undefined &&
+      !isSameForm(user.clientId, signUp.clientId);
+    if (isAnother) return NEXT;
+    // Ours, and moved to where we may change nothing: it is there all the same.
+    return isInReach(user, known) ? adopt(candidate, user, signUp, known) : existed(candidate, known);
   }
-  if (signUp.clientId === undefined) return wanted === undefined ? outcomeUnknown() : undefined;
-  const users = await findByClientId(signUp.clientId, context);
+  if (!isInReach(user, known)) return end({ outcome: otherInstance(user, known) });
+  const isAnother =
+    signUp.clientId !== undefined && user.clientId !== undefined && user.clientId !== signUp.clientId;
+  if (isAnother && !(candidate.isRemembered && isSameForm(user.clientId, signUp.clientId))) {
+    return end({ outcome: failed('user-mismatch', 'this user has another clientId', user.userId) });
+  }
+  return adopt(candidate, user, signUp, known);
+}
+
+/** Nobody is seen under an id for which an earlier run may have sent a create. */
+function afterDoubt(
+  candidate: Candidate,
+  userId: string,
+  signUp: SignUp,
+  known: Knowledge,
+): Step | typeof NEXT {
+  const { record, instance } = known;
+  const isFirst = candidate.generation === nextGeneration(record);
+  // A deletion that nobody confirmed may have spent the id.
+  if (isFirst && signUp.userId === undefined && record.deletingSince !== undefined) return NEXT;
+  if (signUp.clientId === undefined) return { do: 'create', userId };
+  const bearers = bearersOf(signUp.clientId, known);
+  if (bearers === undefined) return look('clientId', signUp.clientId);
   // A look-up that lags behind may show the user to the second question, and not to the first.
-  const own = users.find((user) => wanted !== undefined && sameUserId(user.userId, wanted));
-  if (own !== undefined) return adopt(signUp, own, context);
-  if (users.length > 1) return { outcome: ambiguous(users) };
-  const [user] = users;
-  if (user === undefined) return undefined;
+  const own = bearers.find((user) => sameUserId(user.userId, userId));
+  if (own !== undefined) return adopt(candidate, own, signUp, known);
+  const others = bearers.filter((user) => user.clientId === signUp.clientId && isOfInstance(user, instance));
+  const [other] = others;
+  if (others.length > 1) return end({ outcome: ambiguous(others) });
   // Damoov may have taken no notice of the id we asked for.
-  return wanted === undefined ? adopt(signUp, user, context) : stray(wanted, user.userId, context);
+  return other === undefined ? { do: 'create', userId } : mismatched(userId, other.userId, known);
 }
 
-/** We choose the id: a look-up by it tells for certain whether an earlier create went through. */
-async function sendWanted(signUp: SignUp, wanted: string, context: OperationContext): Promise<Effect> {
-  const { client, record } = context;
-  let created: CreatedUser;
-  try {
-    created = await send(signUp, wanted, context);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    // Nothing is documented of a CustomToken sent twice: 409, 422 and 400 may all mean that it is taken.
-    if (client.hasAdmin) {
-      const user = await findTaken(wanted, context);
-      if (user !== undefined && isOfAnother(user, signUp)) {
-        return mismatch(signUp) ?? makeUser(signUp, afterTaken(context));
-      }
-      const adopted = user && (await adopt(signUp, user, context));
-      if (adopted !== undefined) return adopted;
-      if (user === undefined && error.kind === 'conflict' && record.isInDoubt)
-        return { outcome: NOT_SEEN_YET };
-      if (isSpent(error, signUp, record)) return makeUser(signUp, afterTaken(context));
-      throw error;
-    }
-    if (error.kind === 'conflict') return existed(wanted, record, context);
-    if (!record.isInDoubt) throw error;
+/** Damoov chooses the id: only the clientId can tell whether an earlier create went through. */
+function chosenByDamoov(candidate: Candidate, signUp: SignUp, known: Knowledge): Step | typeof NEXT {
+  const { record, hasAdmin, instance } = known;
+  if (!record.isInDoubt) return { do: 'create', userId: undefined };
+  if (signUp.clientId === undefined || !hasAdmin) return end({ outcome: outcomeUnknown() });
+  const bearers = bearersOf(signUp.clientId, known)?.filter((user) => isOfInstance(user, instance));
+  if (bearers === undefined) return look('clientId', signUp.clientId);
+  const users = bearers.filter((user) => user.clientId === signUp.clientId);
+  const [user] = users;
+  if (users.length > 1) return end({ outcome: ambiguous(users) });
+  if (user !== undefined) return adopt({ ...candidate, userId: user.userId }, user, signUp, known);
+  const [similar] = bearers;
+  if (similar === undefined) return { do: 'create', userId: undefined };
+  const message = `user ${similar.userId} has nearly this clientId, and may be the one that an unanswered create has made`;
+  return end({ outcome: failed('outcome-unknown', message) });
+}
+
+/** The create was answered, or refused, or nobody knows. */
+function afterCreate(
+  candidate: Candidate,
+  answer: CreatedUser | DamoovError,
+  signUp: SignUp,
+  known: Knowledge,
+): Step | typeof NEXT {
+  const { userId } = candidate;
+  if (!(answer instanceof DamoovError)) {
+    const isWanted = userId === undefined || sameUserId(answer.userId, userId);
+    return isWanted ? done(candidate, answer, signUp, known) : mismatched(userId, answer.userId, known);
+  }
+  if (userId === undefined) {
+    const isLost = answer.mayHaveBeenApplied && (signUp.clientId === undefined || !known.hasAdmin);
+    return isLost ? end({ outcome: outcomeUnknown() }) : { do: 'fail', error: answer };
+  }
+  return REFUSALS.has(answer.kind)
+    ? afterRefusal({ ...candidate, userId }, answer, signUp, known)
+    : { do: 'fail', error: answer };
+}
+
+/** Nothing is documented of a CustomToken sent twice: 409, 422 and 400 may all mean that it is taken. */
+function afterRefusal(
+  candidate: Candidate & { userId: string },
+  error: DamoovError,
+  signUp: SignUp,
+  known: Knowledge,
+): Step | typeof NEXT {
+  const { userId } = candidate;
+  const { record, hasAdmin } = known;
+  if (!hasAdmin) {
+    if (error.kind === 'conflict') return existed(candidate, known);
+    if (!record.isInDoubt) return { do: 'fail', error };
     const message = `${error.message}; without admin credentials it cannot be looked up`;
-    return { outcome: failed('outcome-unknown', message, wanted) };
+    return end({ outcome: failed('outcome-unknown', message, userId) });
   }
-  return sameUserId(created.userId, wanted)
-    ? done(created, signUp, context)
-    : stray(wanted, created.userId, context);
-}
-
-/** The user who has an id that was refused: an earlier create may have made it, and look-ups not show it yet. */
-async function findTaken(userId: string, context: OperationContext): Promise<DamoovUser | undefined> {
-  for (const delayMs of context.record.isInDoubt ? LOOK_AGAIN_AFTER_MS : [0]) {
-    if (delayMs > 0) await context.pause(delayMs, context.signal);
-    const user = await findByUserId(userId, context);
-    if (user !== undefined) return user;
+  const refusal = factsOf(known, 'create').find((fact) => fact.userId === userId);
+  const looks = looksUnder(userId, after(known, refusal));
+  const user = looks.at(-1);
+  if (user) {
+    const step = whoIsThere(candidate, user, signUp, known);
+    const isGone = step === NEXT && factsOf(known, 'update').some((update) => update.userId === userId);
+    return isGone ? { do: 'fail', error } : step;
   }
-  return undefined;
-}
-
-/**
- * Taken, and nobody has it: a user who was deleted longer ago than the ledger remembers. A few generations are tried, since a
- * conflict may also be about something else.
- */
-function isSpent({ kind }: DamoovError, { userId }: SignUp, record: UserRecord): boolean {
-  return kind === 'conflict' && userId === undefined && !record.isInDoubt && nextGeneration(record) < 5;
-}
-
-/** Damoov chooses the id: only the clientId can tell whether a create went through. */
-async function sendAssigned(signUp: SignUp, context: OperationContext): Promise<Effect> {
-  try {
-    return done(await send(signUp, undefined, context), signUp, context);
-  } catch (error) {
-    const isLost = error instanceof DamoovError && error.mayHaveBeenApplied;
-    if (isLost && (signUp.clientId === undefined || !context.client.hasAdmin)) return outcomeUnknown();
-    throw error;
-  }
-}
-
-/** Sent again blindly, it might make a second user: a person has to decide. */
-function outcomeUnknown(): Effect {
-  const message =
-    'the create may have been carried out, and without an id of ours, a clientId or admin credentials it cannot be looked up';
-  return { outcome: failed('outcome-unknown', message) };
-}
-
-/** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
-function stray(wanted: string, actual: string, { record }: OperationContext): Effect {
-  const learnt = { record: { ...record, userId: actual, state: 'stray' as const, isInDoubt: false } };
-  return { outcome: unexpected(wanted, actual), learnt };
-}
-
-function unexpected(wanted: string, actual: string) {
-  return failed('unexpected-user-id', `asked for user ${wanted}, Damoov has user ${actual}`, wanted);
-}
-
-function send(
-  { profile, clientId, createAccessToken }: SignUp,
-  customToken: string | undefined,
-  { client, instance, signal }: OperationContext,
-): Promise<CreatedUser> {
-  return client.createUser(instance, { ...profile, clientId, createAccessToken, customToken }, { signal });
-}
-
-function isRefusal(error: unknown): error is DamoovError {
-  return error instanceof DamoovError && error.operation === 'create' && REFUSALS.has(error.kind);
+  // An earlier create may have made it, and look-ups not show it yet.
+  const pauses = record.isInDoubt ? LOOK_AGAIN_AFTER_MS : ([0] as const);
+  const afterMs = pauses[looks.length];
+  if (afterMs !== undefined) return look('userId', userId, afterMs);
+  if (error.kind !== 'conflict') return { do: 'fail', error };
+  if (record.isInDoubt) return end({ outcome: NOT_SEEN_YET });
+  // Taken, and nobody has it: a user who was deleted longer ago than is remembered.
+  const isSpent = signUp.userId === undefined && candidate.generation < MOST_CONFLICTS;
+  return isSpent ? NEXT : { do: 'fail', error };
 }
 const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['conflict', 'rejected']);
 
-function done(
-  { userId, accessToken, refreshToken }: CreatedUser,
+/** The admin brings a user that is there up to date, which was looked up or is believed to be there. */
+function adopt(
+  candidate: Candidate,
+  user: DamoovUser | undefined,
   signUp: SignUp,
-  context: OperationContext,
-): Effect {
-  const { record, job, now } = context;
+  known: Knowledge,
+): Step | typeof NEXT {
+  const { userId = '' } = candidate;
+  const { job, now } = known;
+  // A later job that names the user by its clientId alone has to find it.
+  const isNameless = user !== undefined && user.clientId === undefined && signUp.clientId !== undefined;
+  const given = { ...signUp.profile, ...(isNameless && { clientId: signUp.clientId }) };
+  const changes = withoutNewer(given, candidate.record, job.version);
+  const names = namesOf(changes);
+  const update = factsOf(known, 'update').find((fact) => fact.userId === userId);
+  if (update?.error !== undefined) {
+    return update.error.kind === 'not-found' ? NEXT : { do: 'fail', error: update.error };
+  }
+  if (update === undefined && names.some((name) => changes[name] !== user?.[name])) {
+    return { do: 'update', userId, changes };
+  }
+  const record = { ...withWritten(candidate.record, names, job.version), madeAt: now };
+  return existed({ ...candidate, record }, known);
+}
+
+function existed({ userId = '', generation, record }: Candidate, known: Knowledge): Step {
+  const outcome: Created = { status: 'done', type: 'user.created', userId, existed: true };
+  return end(live(outcome, { ...record, generation }, known));
+}
+
+function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, known: Knowledge): Step {
+  const { userId, accessToken, refreshToken } = answer;
   const outcome: Created = {
     status: 'done',
     type: 'user.created',
@@ -263,14 +322,33 @@ function done(
     ...(accessToken !== undefined && { accessToken: accessToken.token }),
     ...(refreshToken !== undefined && { refreshToken }),
   };
+  const { record, generation } = candidate;
   const names = namesOf({ ...signUp.profile, clientId: signUp.clientId });
-  const made = { ...record, generation: nextGeneration(record), madeAt: now(), fields: {} };
-  return live(outcome, withWritten(made, names, job.version), context);
+  const made = { ...record, generation, madeAt: known.now, fields: {} };
+  return end(live(outcome, withWritten(made, names, known.job.version), known));
 }
 
-function live(outcome: Created, record: UserRecord, { job }: OperationContext): Effect {
+function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect {
   const { userId } = outcome;
   const created = newest(record.created, job.version);
-  const known = { ...record, userId, created, isInDoubt: false, deletingSince: undefined };
-  return { outcome, learnt: { record: { ...known, state: 'live' } } };
+  const live = { ...record, userId, created, isInDoubt: false, deletingSince: undefined };
+  return { outcome, learnt: { record: { ...live, state: 'live' } } };
+}
+
+/** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
+function mismatched(wanted: string, actual: string, { record }: Knowledge): Step {
+  const learnt = { record: { ...record, userId: actual, state: 'stray' as const, isInDoubt: false } };
+  return end({ outcome: unexpected(wanted, actual), learnt });
+}
+
+function unexpected(wanted: string, actual: string) {
+  return failed('unexpected-user-id', `asked for user ${wanted}, Damoov has user ${actual}`, wanted);
+}
+
+/** Sent again blindly, it might make a second user: a person has to decide. */
+function outcomeUnknown() {
+  return failed(
+    'outcome-unknown',
+    'the create may have been carried out, and without an id of ours, a clientId or admin credentials it cannot be looked up',
+  );
 }

@@ -1,159 +1,265 @@
 /**
  * A deletion: the user that was meant, and no other, is gone afterwards, and a look-up confirmed it. At Damoov this cannot
- * be undone, so the user is looked up before anything is sent.
+ * be undone, so the user is looked up before anything is sent. Decides what comes next; sends nothing itself.
  */
 import type { DeleteUserJob } from '../contract/job.ts';
-import { type Deleted, type Failed, type Outcome, failed } from '../contract/outcome.ts';
+import { type Deleted, type Outcome, type Wait, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
-import { DamoovError } from '../damoov/errors.ts';
+import type { DamoovError } from '../damoov/errors.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import { type Effect, type OperationContext, type UserRecord, GIVEN_UP } from './context.ts';
+import type { AuthorizedDelete, UserRecord } from './context.ts';
 import { deriveUserId } from './derive-user-id.ts';
-import { LOOK_AGAIN_AFTER_MS, ambiguous, findByClientId, findByUserId } from './find-user.ts';
+import {
+  LOOK_AGAIN_AFTER_MS,
+  ambiguous,
+  isInReach,
+  isOfInstance,
+  isSameForm,
+  otherInstance,
+} from './find-user.ts';
 import { NOT_SEEN_YET, isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
+import {
+  type Knowledge,
+  type Step,
+  after,
+  bearersOf,
+  end,
+  factsOf,
+  look,
+  looksUnder,
+  seenUnder,
+} from './step.ts';
 import { PATIENCE_MS } from './update-user.ts';
-
-/** How long a look-up may lag behind a create of ours, in milliseconds. */
-const LAG_MS = 15 * 60_000;
 
 type Address = DeleteUserJob['data'];
 
-/** Deletes the user. Where both ids are given they must belong together, or nothing is deleted. */
-export async function deleteUser(
-  address: Address,
-  context: OperationContext,
-): Promise<Effect | typeof GIVEN_UP> {
-  const { record, job } = context;
-  const isAboutUser = isAbout(record, address.userId);
-  if (isAboutUser && isOlder(job.version, record.created))
-    return { outcome: superseded('create', record.userId) };
+/** The user that is to be deleted. */
+interface Target {
+  userId: string;
+  clientId: string | undefined;
+  /** False where only the record, or the id that we derive, says that there may be one. */
+  wasSeen: boolean;
+}
 
+/** Where both ids are given they must belong together, or nothing is deleted. */
+export function nextDeleteStep(address: Address, known: Knowledge): Step {
+  const newer = newerThanDeletion(address, known);
+  if (newer !== undefined) return end({ outcome: newer });
+  const target = identify(address, known);
+  if (target === undefined) return nobodyThere(address, known);
+  if ('do' in target) return target;
+  const { userId, clientId, wasSeen } = target;
+  if (wasSeen && address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
+  return deleteAndConfirm({ userId, clientId, wasSeen }, known);
+}
+
+function isLocked(userId: string, known: Knowledge): boolean {
+  return known.record.userId === userId || factsOf(known, 'lock').some((lock) => lock.userId === userId);
+}
+
+/** What is known to be newer than the deletion, or may be. */
+function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | undefined {
+  const { record, job, now } = known;
+  const [lock] = factsOf(known, 'lock');
+  if (lock !== undefined) {
+    return isOlder(job.version, record.created) ? superseded('create', lock.userId) : undefined;
+  }
+  const isAboutUser = isAbout(record, userId);
+  if (isAboutUser && isOlder(job.version, record.created)) return superseded('create', record.userId);
   // Where this deletion may have been sent already, that sign-up waits for it.
   const isUnsent = record.deletingSince === undefined && record.pending !== undefined;
   if (isAboutUser && isUnsent && isOlder(job.version, record.pending)) {
-    return { outcome: { status: 'wait', reason: 'a newer sign-up of the user goes on', delayMs: 5000 } };
+    return { status: 'wait', reason: 'a newer sign-up of the user goes on', delayMs: 5000 };
   }
-  if (address.userId === undefined && isOlder(job.version, record.fields.clientId)) {
+  if (userId === undefined && isOlder(job.version, record.fields.clientId)) {
     const message = 'the clientId has come to be another user’s since the deletion was asked for';
-    return { outcome: failed('user-mismatch', message, record.userId) };
+    return failed('user-mismatch', message, record.userId);
   }
-  if (isAboutUser && awaitsReturn(context)) {
-    return {
-      outcome: { status: 'wait', reason: 'newer values: the user may have come back', delayMs: 2000 },
-    };
-  }
-
-  const user = await identify(address, context);
-  if (user !== undefined && 'code' in user) return { outcome: user };
-  if (user !== undefined && address.clientId !== undefined && record.userId !== user.userId) {
-    const claimed = await context.claim(user.userId);
-    if (claimed === GIVEN_UP) return GIVEN_UP;
-    if (isOlder(job.version, claimed.created)) return { outcome: superseded('create', user.userId) };
-    return end(user.userId, { ...context, record: { ...claimed, userId: user.userId } }, true, user.clientId);
-  }
-  if (user !== undefined) return end(user.userId, context, true, user.clientId);
-  const unseen = isAboutUser ? await unseenUserId(address, context) : undefined;
-  if (unseen !== undefined) return end(unseen, context, false, address.clientId);
-  if (isAboutUser && record.isInDoubt && context.userIdMode === 'assigned') {
-    return { outcome: NOT_SEEN_YET };
-  }
-  const answer = await context.commitDeletion(address, 'sends nothing');
-  if (answer === GIVEN_UP) return GIVEN_UP;
-  if (answer !== 'go') return { outcome: stopped(answer, address.userId) };
-  const outcome = nobodyLeft(address, context);
-  return isAboutUser ? { outcome, learnt: { record: tombstone(record, context) } } : { outcome };
-}
-
-/**
- * A value newer than the deletion says that there may be a newer create as well, which has not come yet. It is waited for as
- * an update waits for its user; then the deletion stands, and what was written meanwhile goes with the user.
- */
-function awaitsReturn({ record, job, now }: OperationContext): boolean {
+  // A value newer than the deletion says that there may be a newer create as well, which has not come yet. It is waited for as
+  // an update waits for its user; then the deletion stands, and what was written meanwhile goes with the user.
   const isNewer = Object.values(record.fields).some((version) => isOlder(job.version, version));
-  return isNewer && now() - job.timestamp < PATIENCE_MS;
-}
-
-/** The user that both ids, or the one given, lead to at Damoov itself; nothing remembered is believed here. */
-async function identify(
-  { clientId, userId }: Address,
-  context: OperationContext,
-): Promise<DamoovUser | undefined | Failed> {
-  if (userId !== undefined) {
-    const user = await findByUserId(userId, context);
-    if (clientId === undefined) return user;
-    if (user?.clientId === clientId) return user;
-    if (user !== undefined) return failed('user-mismatch', 'this user has another clientId', userId);
-    const users = await findByClientId(clientId, context);
-    // A look-up that lags behind may show the user to the second question, and not to the first.
-    const meant = users.find((user) => sameUserId(user.userId, userId));
-    if (meant !== undefined) return meant;
-    const [other] = users;
-    return other && failed('user-mismatch', `the clientId belongs to user ${other.userId}`, userId);
+  if (isAboutUser && isNewer && now - job.timestamp < PATIENCE_MS) {
+    return { status: 'wait', reason: 'newer values: the user may have come back', delayMs: 2000 };
   }
-  const users = clientId === undefined ? [] : await findByClientId(clientId, context);
-  return users.length > 1 ? ambiguous(users) : users[0];
+  return undefined;
 }
 
-/** A user that a look-up does not show, and that may be there all the same: its create is young, or was never answered. */
-async function unseenUserId(
-  { clientId, userId }: Address,
-  context: OperationContext,
-): Promise<string | undefined> {
-  const { record, instance, userIdMode, now } = context;
-  const isYoung = record.madeAt !== undefined && now() - record.madeAt < LAG_MS;
-  let candidate = record.state === 'live' && isYoung ? record.userId : undefined;
-  if (record.isInDoubt) {
-    candidate = userId;
-    if (userId === undefined && clientId !== undefined && userIdMode === 'derived') {
-      candidate = deriveUserId(instance, { clientId }, nextGeneration(record));
+/** The user that is meant; a step where that is not known yet, or cannot be; undefined where nobody is there. */
+function identify(address: Address, known: Knowledge): Target | Step | undefined {
+  const { clientId, userId } = address;
+  if (userId === undefined) return clientId === undefined ? undefined : byClientId(clientId, known);
+  return clientId === undefined ? byUserId(userId, known) : byBoth(userId, clientId, known);
+}
+
+function byUserId(userId: string, known: Knowledge): Target | Step | undefined {
+  const user = firstSight(userId, known);
+  if (user === undefined) return look('userId', userId);
+  if (user === null) return unseen(userId, undefined, known);
+  return inReach(user, known);
+}
+
+function byBoth(userId: string, clientId: string, known: Knowledge): Target | Step | undefined {
+  const user = firstSight(userId, known);
+  if (user === undefined) return look('userId', userId);
+  if (user !== null) {
+    const isOurs = isDerivedFrom(clientId, userId, known) && isSameForm(user.clientId ?? clientId, clientId);
+    if (user.clientId === clientId || isOurs) return inReach(user, known);
+    return end({ outcome: failed('user-mismatch', 'this user has another clientId', userId) });
+  }
+  const bearers = bearersOf(clientId, known);
+  if (bearers === undefined) return look('clientId', clientId);
+  // A look-up that lags behind may show the user to the second question, and not to the first.
+  const meant = bearers.find((one) => sameUserId(one.userId, userId));
+  if (meant !== undefined) return inReach(meant, known);
+  const other = bearers.find((one) => one.clientId === clientId);
+  if (other === undefined) return unseen(userId, clientId, known);
+  return end({ outcome: failed('user-mismatch', `the clientId belongs to user ${other.userId}`, userId) });
+}
+
+/** Nothing remembered is believed while Damoov shows a user; before it is said that nobody is there, what is remembered is asked for. */
+function byClientId(clientId: string, known: Knowledge): Target | Step | undefined {
+  const bearers = bearersOf(clientId, known);
+  if (bearers === undefined) return look('clientId', clientId);
+  const exact = bearers.filter((user) => user.clientId === clientId);
+  const here = exact.filter((user) => isOfInstance(user, known.instance));
+  const [user] = here;
+  if (here.length > 1) return end({ outcome: ambiguous(here) });
+  if (user !== undefined) return inReach(user, known);
+  for (const userId of knownIdsOf(clientId, known)) {
+    const candidate = firstSight(userId, known);
+    if (candidate === undefined) return look('userId', userId);
+    if (candidate === null) {
+      const target = unseen(userId, clientId, known);
+      if (target !== undefined) return target;
+      continue;
     }
+    if (!isSameForm(candidate.clientId ?? clientId, clientId)) {
+      const message = `user ${userId}, who had this clientId, has another one now`;
+      return end({ outcome: failed('user-mismatch', message, userId) });
+    }
+    return isOfInstance(candidate, known.instance)
+      ? { userId, clientId, wasSeen: true }
+      : end({ outcome: otherInstance(candidate, known) });
   }
-  if (candidate === undefined) return undefined;
-  const user = await findByUserId(candidate, context);
-  // It has become another's since: not the one that was meant.
-  if (user !== undefined && clientId !== undefined && user.clientId !== clientId) return undefined;
-  return candidate;
+  const [elsewhere] = exact;
+  return elsewhere === undefined ? undefined : end({ outcome: otherInstance(elsewhere, known) });
+}
+
+/** The ids under which the user of this clientId may be there: the remembered one, and the one that we derive. */
+function knownIdsOf(clientId: string, { record, instance, userIdMode }: Knowledge): string[] {
+  const ids = record.userId !== undefined && record.state !== 'deleted' ? [record.userId] : [];
+  if (userIdMode === 'derived') {
+    const derived = deriveUserId(instance, { clientId }, nextGeneration(record));
+    if (!ids.includes(derived)) ids.push(derived);
+  }
+  return ids;
+}
+
+/** Whom the look-up has shown that came before anything was sent; later ones confirm the deletion. */
+function firstSight(userId: string, known: Knowledge): DamoovUser | null | undefined {
+  const { facts } = known;
+  const sent = facts.findIndex(({ of }) => of === 'delete');
+  return seenUnder(userId, sent < 0 ? known : { facts: facts.slice(0, sent) });
+}
+
+function inReach(user: DamoovUser, known: Knowledge): Target | Step {
+  const { userId, clientId } = user;
+  return isInReach(user, known)
+    ? { userId, clientId, wasSeen: true }
+    : end({ outcome: otherInstance(user, known) });
+}
+
+/** A look-up does not show the user, which proves nothing while its create is young or was never answered. */
+function unseen(userId: string, clientId: string | undefined, known: Knowledge): Target | undefined {
+  const { record } = known;
+  const isRemembered = record.userId === userId && record.state !== 'deleted' && madeLately(record, known);
+  const isAsked =
+    record.isInDoubt &&
+    (known.userIdMode === 'derived' || clientId === undefined || record.userId === userId);
+  return isAbout(record, userId) && (isRemembered || isAsked)
+    ? { userId, clientId, wasSeen: false }
+    : undefined;
+}
+
+function madeLately({ madeAt }: UserRecord, { now, lagMs }: Knowledge): boolean {
+  return madeAt !== undefined && now - madeAt < lagMs;
+}
+
+/** Nobody was found under what the job names. */
+function nobodyThere(address: Address, known: Knowledge): Step {
+  const { record, userIdMode } = known;
+  const isAboutUser = isAbout(record, address.userId);
+  if (isAboutUser && record.isInDoubt && userIdMode === 'assigned') return end({ outcome: NOT_SEEN_YET });
+  const permission = permissionFor(address, 'sends nothing', known);
+  if (permission !== undefined) return permission;
+  const outcome = nobodyLeft(address, known);
+  return end(isAboutUser ? { outcome, learnt: { record: tombstone(known) } } : { outcome });
+}
+
+/** The step that asks, or ends the run; undefined once the deletion may be sent. */
+function permissionFor(
+  { clientId, userId }: Pick<Address, 'clientId' | 'userId'>,
+  kind: AuthorizedDelete,
+  known: Knowledge,
+): Step | undefined {
+  const answer = factsOf(known, 'authorize').at(-1)?.answer;
+  if (answer === undefined) return { do: 'authorize', ids: { clientId, userId }, kind };
+  return answer === 'go' ? undefined : end({ outcome: stopped(answer, userId) });
 }
 
 /** Deletes this very user and confirms it. */
-async function end(
-  userId: string,
-  context: OperationContext,
-  wasSeen: boolean,
-  clientId?: string,
-): Promise<Effect | typeof GIVEN_UP> {
-  const { client, signal, record } = context;
-  const answer = await context.commitDeletion({ userId, clientId }, 'sends');
-  if (answer === GIVEN_UP) return GIVEN_UP;
-  if (answer !== 'go') return { outcome: stopped(answer, userId) };
-  let refusal: DamoovError | undefined;
-  try {
-    await client.deleteUser(userId, { signal });
-  } catch (error) {
-    // 403 and 404 may both mean that the user is gone already; only a look-up tells.
-    if (!(error instanceof DamoovError && error.operation === 'delete' && REFUSALS.has(error.kind)))
-      throw error;
-    refusal = error;
-  }
-  const executedAt = context.now();
-  if (!(await isGone(userId, context))) {
-    if (refusal?.kind === 'forbidden') return { outcome: failed('forbidden', refusal.message, userId) };
-    return { outcome: { status: 'retry', reason: 'a look-up still finds the user' } };
-  }
-  const existed = wasSeen || refusal === undefined;
-  const outcome = deleted(userId, { existed, executedAt, confirmedAt: context.now() });
-  // One that no look-up showed is of this very sign-up, though the record may still name an earlier user of it.
-  if (wasSeen && !isAbout(record, userId)) return { outcome };
-  const generation = generationOf(userId, clientId, context);
-  return {
-    outcome,
-    // The deletion counts for whoever names the user by its clientId, too.
-    learnt: { record: { ...tombstone(record, context), userId, generation, state: 'deleted' }, clientId },
-  };
+function deleteAndConfirm(target: Target, known: Knowledge): Step {
+  const { userId } = target;
+  const permission = permissionFor(target, target.wasSeen ? 'sends' : 'sends unseen', known);
+  if (permission !== undefined) return permission;
+  const deletion = factsOf(known, 'delete').at(-1);
+  if (deletion === undefined) return { do: 'delete', userId };
+  const { error } = deletion;
+  // 403 and 404 may both mean that the user is gone already; only a look-up tells.
+  if (error !== undefined && !REFUSALS.has(error.kind)) return { do: 'fail', error };
+  const looks = looksUnder(userId, after(known, deletion));
+  if (looks.at(-1) === null) return gone(target, error, deletion.at, known);
+  const afterMs = LOOK_AGAIN_AFTER_MS[looks.length];
+  if (afterMs !== undefined) return look('userId', userId, afterMs);
+  if (error?.kind === 'forbidden') return end({ outcome: failed('forbidden', error.message, userId) });
+  return end({ outcome: { status: 'retry', reason: 'a look-up still finds the user' } });
 }
+const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);
+
+/** No look-up shows the user any more. */
+function gone(target: Target, refusal: DamoovError | undefined, executedAt: number, known: Knowledge): Step {
+  const { userId, clientId, wasSeen } = target;
+  const { record } = known;
+  const pending = wasSeen ? undefined : unconfirmed(known);
+  if (pending !== undefined) return end({ outcome: pending });
+  const wasSent = record.deletingSince !== undefined && record.deletingSince > 0;
+  const unverified = refusal?.kind === 'forbidden' && wasSeen && !wasSent ? OUT_OF_SIGHT : undefined;
+  const existed = wasSeen || refusal === undefined || wasSent;
+  const outcome = deleted(userId, { existed, executedAt, confirmedAt: known.now, unverified });
+  // One that no look-up showed is of this very sign-up, though the record may still name an earlier user of it.
+  if (wasSeen && !isAbout(record, userId)) return end({ outcome });
+  const generation = generationOf(userId, clientId, known);
+  // The deletion counts for every job that names the user by its clientId, too.
+  const learnt = { record: { ...tombstone(known), userId, generation, state: 'deleted' as const }, clientId };
+  return end({ outcome, learnt });
+}
+
+const OUT_OF_SIGHT =
+  'Damoov refused the deletion (403), and no look-up shows the user any more: it may have been moved out of the sight of the admin';
+
+/** Look-ups may lag behind the create longer than this run has looked: the deletion is confirmed later. */
+function unconfirmed({ record, now, lagMs }: Knowledge): Wait | undefined {
+  const since = Math.max(record.madeAt ?? 0, record.isInDoubt ? (record.doubtSince ?? 0) : 0);
+  const ageMs = now - since;
+  if (ageMs >= lagMs) return undefined;
+  const reason =
+    'the user was created lately, and no look-up has shown it yet: its deletion cannot be confirmed';
+  return { status: 'wait', reason, delayMs: Math.min(Math.max(1000, ageMs), 60_000, lagMs - ageMs) };
+}
+
 /** Nobody is there: an earlier run may have seen to that, and its answer have been lost. */
-function nobodyLeft({ userId }: Address, { record, now }: OperationContext): Outcome {
-  const confirmedAt = now();
+function nobodyLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
+  const confirmedAt = now;
   const { deletingSince = 0 } = record;
   if (deletingSince === 0 || !isAbout(record, userId))
     return deleted(userId, { existed: false, confirmedAt });
@@ -171,32 +277,28 @@ function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefin
   };
 }
 
-/** Which user of the sign-up this was: the record may not have heard of the create that made it. */
-function generationOf(
-  userId: string,
-  clientId: string | undefined,
-  { record, instance }: OperationContext,
-): number {
-  if (clientId !== undefined) {
-    for (let generation = record.generation; generation <= record.generation + 2; generation += 1) {
-      if (deriveUserId(instance, { clientId }, generation) === userId) return generation;
-    }
-  }
-  return nextGeneration(record);
+function isDerivedFrom(clientId: string, userId: string, known: Knowledge): boolean {
+  return generationsOf(known).some(
+    (generation) => deriveUserId(known.instance, { clientId }, generation) === userId,
+  );
 }
 
-const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);
+/** The generations that the user of a sign-up may be of: the record may not have heard of the create that made it. */
+function generationsOf({ record: { generation } }: Knowledge): number[] {
+  return [generation, generation + 1, generation + 2];
+}
 
-async function isGone(userId: string, context: OperationContext): Promise<boolean> {
-  for (const delayMs of LOOK_AGAIN_AFTER_MS) {
-    if (delayMs > 0) await context.pause(delayMs, context.signal);
-    if ((await findByUserId(userId, context)) === undefined) return true;
-  }
-  return false;
+/** Which user of the sign-up this was. */
+function generationOf(userId: string, clientId: string | undefined, known: Knowledge): number {
+  const derived =
+    clientId === undefined
+      ? undefined
+      : generationsOf(known).find((one) => deriveUserId(known.instance, { clientId }, one) === userId);
+  return derived ?? nextGeneration(known.record);
 }
 
 /** What is remembered of a deletion, also where there was nobody: a create that is older must not bring the user back. */
-function tombstone(record: UserRecord, { job, userIdMode }: OperationContext): UserRecord {
+function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   return {
     ...record,
     state: record.state === 'unknown' ? 'unknown' : 'deleted',
@@ -210,13 +312,14 @@ function tombstone(record: UserRecord, { job, userIdMode }: OperationContext): U
 
 function deleted(
   userId: string | undefined,
-  facts: Pick<Deleted, 'existed' | 'executedAt' | 'confirmedAt'>,
+  { unverified, ...facts }: Pick<Deleted, 'existed' | 'executedAt' | 'confirmedAt' | 'unverified'>,
 ): Outcome {
   return {
     status: 'done',
     type: 'user.deleted',
     ...facts,
-    verified: true,
+    verified: unverified === undefined,
+    ...(unverified !== undefined && { unverified }),
     ...(userId !== undefined && { userId }),
   };
 }

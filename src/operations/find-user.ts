@@ -1,50 +1,65 @@
 /**
- * Looks users up at Damoov, inactive ones included, and compares what comes back exactly: nothing is documented of how
- * strictly the service itself compares.
+ * Looks users up at Damoov, inactive ones included, and compares what comes back: nothing is documented of how strictly the
+ * service itself compares, nor of whether it keeps a ClientId to the letter.
  */
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Failed, failed } from '../contract/outcome.ts';
 import type { OperationContext } from './context.ts';
+import type { Knowledge, LookUp } from './step.ts';
 
 /** Where a look-up is made. */
 export interface FindContext {
   client: Pick<OperationContext['client'], 'findUsers'>;
-  instance: Pick<OperationContext['instance'], 'id'>;
   signal?: AbortSignal;
-}
-
-/** The user with this id, or undefined. */
-export async function findByUserId(userId: string, context: FindContext): Promise<DamoovUser | undefined> {
-  const users = await find({ deviceToken: userId }, context);
-  return users.find((user) => sameUserId(user.userId, userId));
 }
 
 /** A look-up may lag behind: it is repeated after so many milliseconds before the whole job is. */
 export const LOOK_AGAIN_AFTER_MS = [0, 250, 1000] as const;
 
-/** All users with this clientId: the API allows several. */
-export async function findByClientId(clientId: string, context: FindContext): Promise<DamoovUser[]> {
-  const users = await find({ clientId }, context);
-  return users.filter((user) => user.clientId === clientId);
-}
-
-async function find(
-  query: { deviceToken: string } | { clientId: string },
-  { client, instance, signal }: FindContext,
+/**
+ * The users with this id or clientId, in whatever instance they are: users are moved. A user whose clientId differs only in
+ * its form counts, too: {@link isSameForm}.
+ */
+export async function findUsers(
+  { by, value }: LookUp,
+  { client, signal }: FindContext,
 ): Promise<DamoovUser[]> {
+  const query = by === 'userId' ? { deviceToken: value } : { clientId: value };
   const users = await client.findUsers(
     { ...query, includeInactive: true, includeAccountInfo: true },
     { signal },
   );
-  return users.filter((user) => isOfInstance(user, instance));
+  return users.filter((user) =>
+    by === 'userId' ? sameUserId(user.userId, value) : isSameForm(user.clientId, value),
+  );
 }
 
-/**
- * The admin may see the users of several instances, and a job means only those of its own. A user of whom Damoov tells no
- * instance counts as one of them: `AccountInfo` is seen in the vendor's samples, not promised.
- */
-export function isOfInstance({ instanceId }: DamoovUser, instance: FindContext['instance']): boolean {
-  return instanceId === undefined || instanceId === instance.id.toLowerCase();
+/** Whether two clientIds would be one to a service that trims, composes or lower-cases them. */
+export function isSameForm(a: string | undefined, b: string | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && formOf(a) === formOf(b));
+}
+
+function formOf(clientId: string): string {
+  return clientId.trim().normalize('NFC').toLowerCase();
+}
+
+/** A user of whom Damoov tells no instance counts as of ours: `AccountInfo` is seen in the vendor's samples, not promised. */
+export function isOfInstance({ instanceId }: DamoovUser, { id }: { id: string }): boolean {
+  return instanceId === undefined || instanceId === id.toLowerCase();
+}
+
+/** Whether a job of this instance may change the user: it is there, or in another instance that is configured as well. */
+export function isInReach(user: DamoovUser, { instance, instanceNames }: Knowledge): boolean {
+  const { instanceId } = user;
+  return instanceId === undefined || isOfInstance(user, instance) || instanceNames.has(instanceId);
+}
+
+/** The user is in another instance than the job's. */
+export function otherInstance({ userId, instanceId = '' }: DamoovUser, { instanceNames }: Knowledge): Failed {
+  const name = instanceNames.get(instanceId);
+  const place = name === undefined ? `instance ${instanceId}, which is not configured` : `instance "${name}"`;
+  const advice = name === undefined ? '' : ': name that instance, or the userId';
+  return failed('other-instance', `user ${userId} is in ${place}${advice}`, userId);
 }
 
 /** More than one user bears the clientId; a person has to say which one is meant. */

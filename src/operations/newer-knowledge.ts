@@ -7,7 +7,7 @@ import { type Version, isOlder, newest } from '../contract/version.ts';
 import { sameUserId } from '../damoov/wire.ts';
 import { type Field, type UserRecord, FIELDS } from './context.ts';
 
-type Changes = UpdateUserJob['data']['changes'];
+export type Changes = UpdateUserJob['data']['changes'];
 
 /** A job that has nothing left to say. */
 export function superseded(by: string, userId?: string): Superseded {
@@ -47,6 +47,21 @@ const LONGEST_DELETION_MS = 3_600_000;
 export function isBeingDeleted({ deletingSince }: UserRecord, nowMs: number): boolean {
   return deletingSince !== undefined && nowMs - deletingSince < LONGEST_DELETION_MS;
 }
+
+/** How long a rename that was cut off keeps sign-ups under its new clientId waiting at the most, in milliseconds. */
+const LONGEST_RENAME_MS = 3_600_000;
+
+/** Whether nobody can tell yet who bears the clientId: a rename to it was sent, and its job goes on. */
+export function isBeingGiven({ givenSince }: UserRecord, nowMs: number): boolean {
+  return givenSince !== undefined && nowMs - givenSince < LONGEST_RENAME_MS;
+}
+
+/** Waits for that rename. */
+export const AWAIT_RENAME: Wait = {
+  status: 'wait',
+  reason: 'another user may be getting this clientId',
+  delayMs: 1000,
+};
 
 /** Waits for that deletion. */
 export const AWAIT_DELETION: Wait = {

@@ -1,29 +1,26 @@
 /**
  * A profile change: the named fields have their new values afterwards, where nothing newer is known of them. An update may
- * arrive before its user does.
+ * arrive before its user does. Decides what comes next; sends nothing itself.
  */
 import type { UpdateUserJob } from '../contract/job.ts';
 import { type Outcome, failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
-import { DamoovError } from '../damoov/errors.ts';
+import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import type { Learnt } from './context.ts';
+import { ambiguous, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
 import {
-  type Effect,
-  type Field,
-  type Learnt,
-  type OperationContext,
-  type UserRecord,
-  GIVEN_UP,
-} from './context.ts';
-import { ambiguous, findByClientId, findByUserId } from './find-user.ts';
-import {
+  type Changes,
   AWAIT_DELETION,
+  AWAIT_RENAME,
   isAbout,
   isBeingDeleted,
+  isBeingGiven,
   namesOf,
   superseded,
   withWritten,
   withoutNewer,
 } from './newer-knowledge.ts';
+import { type Knowledge, type Step, after, bearersOf, end, factsOf, look, seenUnder } from './step.ts';
 
 /** How long after it was added an update waits for a create that may still come, in milliseconds. */
 export const PATIENCE_MS = 5 * 60_000;
@@ -33,115 +30,158 @@ const PENDING_MS = 15_000;
 
 type Update = UpdateUserJob['data'];
 
-/** Applies the changes. Where both ids are given, the userId is the address. */
-export async function updateUser(
-  update: Update,
-  context: OperationContext,
-): Promise<Effect | typeof GIVEN_UP> {
-  const { record, job } = context;
+/** Where both ids are given, the userId is the address. */
+export function nextUpdateStep(update: Update, known: Knowledge): Step {
+  const { record, job } = known;
   const { clientId, userId } = update;
   // Of a user that was deleted or replaced since, the record tells nothing.
-  if (userId !== undefined && !isAbout(record, userId)) {
-    const user = await findByUserId(userId, context);
-    if (user === undefined) return { outcome: awaitUser(userId, context) };
-    return apply(update, update.changes, userId, context, user.clientId);
-  }
-  if (isOlder(job.version, record.deleted)) return { outcome: superseded('deletion', record.userId) };
+  if (userId !== undefined && !isAbout(record, userId))
+    return updateUnknown(userId, update, update.changes, known);
+  if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
   const changes = withoutNewer(update.changes, record, job.version);
-  if (Object.keys(changes).length === 0) return { outcome: superseded('newer values', record.userId) };
-  if (isBeingDeleted(record, context.now())) return { outcome: AWAIT_DELETION };
-  if (record.state === 'deleted') return { outcome: awaitUser(userId, context) };
-  if (record.userId !== undefined) return apply(update, changes, record.userId, context);
+  if (Object.keys(changes).length === 0) return end({ outcome: superseded('newer values', record.userId) });
+  if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
+  if (record.state === 'deleted') return end({ outcome: awaitUser(userId, known) });
+  if (record.userId !== undefined) return apply(record.userId, update, changes, known);
   // Its create is older and goes on: until that is settled there is nobody to find.
   if (isOlder(record.pending, job.version) && record.pending !== undefined) {
-    return { outcome: awaitUser(userId, context) };
+    return end({ outcome: awaitUser(userId, known) });
   }
-  // An id that we have never heard of: Damoov would change it in whatever instance it is.
-  if (userId !== undefined) {
-    const user = await findByUserId(userId, context);
-    if (user === undefined) return { outcome: awaitUser(userId, context) };
-    return apply(update, changes, userId, context, user.clientId);
-  }
-  return clientId === undefined
-    ? { outcome: awaitUser(userId, context) }
-    : findAndUpdate(clientId, update, context);
+  if (userId !== undefined) return updateUnknown(userId, update, changes, known);
+  if (isBeingGiven(record, known.now)) return end({ outcome: AWAIT_RENAME });
+  return clientId === undefined ? end({ outcome: awaitUser(userId, known) }) : findBearer(clientId, known);
 }
 
-/** Nobody has told us of the user: it may have existed before. */
-async function findAndUpdate(
-  clientId: string,
-  update: Update,
-  context: OperationContext,
-): Promise<Effect | typeof GIVEN_UP> {
-  const users = await findByClientId(clientId, context);
-  const [user] = users;
-  if (user === undefined) return { outcome: awaitUser(undefined, context) };
-  if (users.length > 1) return { outcome: ambiguous(users) };
-  const record = await context.claim(user.userId);
-  if (record === GIVEN_UP) return GIVEN_UP;
-  return updateUser(update, { ...context, record: { ...record, userId: user.userId } });
+/** An id that the record does not know: Damoov would change it in whatever instance it is. */
+function updateUnknown(userId: string, update: Update, changes: Changes, known: Knowledge): Step {
+  const user = seenUnder(userId, known);
+  if (user === undefined) return look('userId', userId);
+  if (user === null) return end({ outcome: awaitUser(userId, known) });
+  if (!isInReach(user, known)) return end({ outcome: otherInstance(user, known) });
+  return apply(userId, update, changes, known, user);
 }
 
-async function apply(
-  update: Update,
-  changes: Update['changes'],
-  target: string,
-  context: OperationContext,
-  seenClientId?: string,
-): Promise<Effect | typeof GIVEN_UP> {
-  const { client, record, job, signal } = context;
-  const { clientId, userId } = update;
-  const oldClientId = await clientIdBefore(update, target, context, seenClientId);
-  try {
-    await client.updateUser(target, changes, { signal });
-  } catch (error) {
-    if (!(error instanceof DamoovError && error.operation === 'update' && error.kind === 'not-found'))
-      throw error;
-    if (userId !== undefined || clientId === undefined) return { outcome: awaitUser(userId, context) };
-    // The remembered user is gone: ask Damoov itself, once.
-    const [other] = await findByClientId(clientId, context);
-    if (other === undefined || other.userId === record.userId)
-      return { outcome: awaitUser(undefined, context) };
-    return findAndUpdate(clientId, update, context);
+/** No job has told of the user: it may have existed before. */
+function findBearer(clientId: string, known: Knowledge): Step {
+  const bearers = bearersOf(clientId, known)?.filter((user) => user.clientId === clientId);
+  if (bearers === undefined) return look('clientId', clientId);
+  const here = bearers.filter((user) => isOfInstance(user, known.instance));
+  const [user] = here;
+  if (here.length > 1) return end({ outcome: ambiguous(here) });
+  if (user !== undefined) return { do: 'lock', userId: user.userId };
+  const [elsewhere] = bearers;
+  return end({
+    outcome: elsewhere === undefined ? awaitUser(undefined, known) : otherInstance(elsewhere, known),
+  });
+}
+
+function apply(userId: string, update: Update, changes: Changes, known: Knowledge, user?: DamoovUser): Step {
+  const sent = factsOf(known, 'update').findLast((fact) => fact.userId === userId);
+  const before = clientIdBefore(userId, update, known, user);
+  if (before === 'not known') return look('userId', userId);
+  if (sent === undefined) {
+    return checkNewName(userId, changes, before, known) ?? { do: 'update', userId, changes };
+  }
+  if (sent.error !== undefined) {
+    if (sent.error.kind !== 'not-found') return { do: 'fail', error: sent.error };
+    return userGone(userId, update, after(known, sent));
   }
   const changed = namesOf(changes);
-  const outcome: Outcome = { status: 'done', type: 'user.updated', userId: target, changed };
-  if (!isAbout(record, target)) return { outcome };
-  return { outcome, learnt: learntOf(record, target, changed, changes, oldClientId, job.version) };
+  const outcome: Outcome = { status: 'done', type: 'user.updated', userId, changed };
+  if (!isAbout(known.record, userId)) return end({ outcome });
+  return end({ outcome, learnt: learntOf(userId, changes, before, update, known) });
+}
+
+/** The remembered user is gone: Damoov itself is asked, once. */
+function userGone(userId: string, update: Update, since: Knowledge): Step {
+  const { clientId } = update;
+  if (update.userId !== undefined || clientId === undefined)
+    return end({ outcome: awaitUser(update.userId, since) });
+  const bearers = bearersOf(clientId, since);
+  if (bearers === undefined) return look('clientId', clientId);
+  const isSame = bearers.some((user) => user.clientId === clientId && sameUserId(user.userId, userId));
+  return isSame ? end({ outcome: awaitUser(undefined, since) }) : findBearer(clientId, since);
 }
 
 /** The clientId that the user is about to lose: whoever signs up under it afterwards is somebody else. */
-async function clientIdBefore(
+function clientIdBefore(
+  userId: string,
   { clientId, changes }: Update,
-  target: string,
-  context: OperationContext,
-  seen?: string,
-): Promise<string | undefined> {
-  const known = seen ?? clientId;
-  if (known !== undefined || changes.clientId === undefined) return known;
-  return (await findByUserId(target, context))?.clientId;
+  known: Knowledge,
+  user?: DamoovUser,
+): string | undefined | 'not known' {
+  const told = user?.clientId ?? clientId;
+  if (told !== undefined || changes.clientId === undefined) return told;
+  const seen = user ?? seenUnder(userId, known);
+  return seen === undefined ? 'not known' : seen?.clientId;
+}
+
+/** A clientId that another living user bears cannot be given away; undefined once it is known to be free. */
+function checkNewName(
+  userId: string,
+  { clientId: name }: Changes,
+  before: string | undefined,
+  known: Knowledge,
+): Step | undefined {
+  if (typeof name !== 'string' || name === before) return undefined;
+  const locked = factsOf(known, 'lock-name').find((fact) => fact.clientId === name)?.record;
+  if (locked === undefined) return { do: 'lock-name', clientId: name, userId };
+  const { record, isOurs } = {
+    record: locked,
+    isOurs: locked.userId !== undefined && sameUserId(locked.userId, userId),
+  };
+  // A create of that clientId may be under way: it is known soon whether it has made a user.
+  if (!isOurs && (record.isInDoubt || record.pending !== undefined)) return end({ outcome: AWAIT_BEARER });
+  if (!isOurs && record.userId !== undefined && record.state !== 'deleted') {
+    const user = seenUnder(record.userId, known);
+    if (user === undefined) return look('userId', record.userId);
+    const isThere = user === null ? isYoung(record.madeAt, known) : isSameForm(user.clientId ?? name, name);
+    if (isThere) return end({ outcome: taken(userId, record.userId) });
+  }
+  const bearers = bearersOf(name, known);
+  if (bearers === undefined) return look('clientId', name);
+  const bearer = bearers.find(
+    (user) =>
+      user.clientId === name && isOfInstance(user, known.instance) && !sameUserId(user.userId, userId),
+  );
+  return bearer === undefined ? undefined : end({ outcome: taken(userId, bearer.userId) });
+}
+
+const AWAIT_BEARER = {
+  status: 'wait',
+  reason: 'a create of the new clientId goes on',
+  delayMs: 5000,
+} as const;
+
+function isYoung(madeAt: number | undefined, { now, lagMs }: Knowledge): boolean {
+  return madeAt !== undefined && now - madeAt < lagMs;
+}
+
+function taken(userId: string, bearer: string): Outcome {
+  return failed('client-id-taken', `user ${bearer} has the clientId that user ${userId} was to get`, userId);
 }
 
 function learntOf(
-  record: UserRecord,
   userId: string,
-  changed: readonly Field[],
-  changes: Update['changes'],
-  clientId: string | undefined,
-  version: OperationContext['job']['version'],
+  changes: Changes,
+  before: string | undefined,
+  update: Update,
+  { record, job }: Knowledge,
 ): Learnt {
   const state = record.state === 'unknown' ? 'live' : record.state;
-  const learnt = { record: withWritten({ ...record, userId, state }, changed, version) };
-  if (changes.clientId === undefined || changes.clientId === clientId) return { ...learnt, clientId };
-  return { ...learnt, clientId, renamedTo: changes.clientId };
+  const learnt = { record: withWritten({ ...record, userId, state }, namesOf(changes), job.version) };
+  const { clientId: name } = changes;
+  if (name === undefined || name === update.clientId) return { ...learnt, clientId: before };
+  // The user may bear the new clientId already, from an earlier run whose reply was lost: what leads to it still has to change.
+  return { ...learnt, clientId: before === name ? undefined : before, renamedTo: name };
 }
 
 /** The wait doubles with the job's age. */
-function awaitUser(userId: string | undefined, { job, now, record }: OperationContext): Outcome {
+function awaitUser(userId: string | undefined, { job, now, record }: Knowledge): Outcome {
   if (record.pending !== undefined) {
     return { status: 'wait', reason: 'the user is still being created', delayMs: PENDING_MS };
   }
-  const ageMs = Math.max(0, now() - job.timestamp);
+  const ageMs = Math.max(0, now - job.timestamp);
   if (ageMs >= PATIENCE_MS) return failed('user-not-found', 'no such user, and none came in time', userId);
   const delayMs = Math.min(Math.max(1000, ageMs), PATIENCE_MS - ageMs);
   return { status: 'wait', reason: 'no such user yet', delayMs };

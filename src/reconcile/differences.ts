@@ -4,7 +4,7 @@
  */
 import type { DamoovClient } from '../damoov/client.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
-import { type FindContext, findByClientId, findByUserId, isOfInstance } from '../operations/find-user.ts';
+import { findUsers, isOfInstance } from '../operations/find-user.ts';
 import { inOrder } from './in-order.ts';
 import { type ListIndex, type ListedRow, listedRows } from './list-index.ts';
 import { type ComparedField, type ListedUser, differingFields } from './listed-user.ts';
@@ -22,7 +22,8 @@ export type Difference =
 
 export interface Comparison {
   readonly client: Pick<DamoovClient, 'page' | 'findUsers'>;
-  readonly instance: FindContext['instance'];
+  /** Damoov's InstanceId: users of other instances are nobody's here. */
+  readonly instance: { readonly id: string };
   /** All users of the list; `list` reads them again. */
   readonly index: ListIndex;
   readonly list: () => AsyncIterable<ListedUser>;
@@ -40,6 +41,8 @@ export interface Progress {
   /** As far as it is known. */
   total: number;
 }
+
+type Where = Pick<Comparison, 'client' | 'instance'>;
 
 /** How many look-ups are under way at once. */
 const LOOKUPS = 8;
@@ -127,7 +130,7 @@ async function lookAtListed(
   { index, ...where }: Comparison,
 ): Promise<Difference | undefined> {
   const { line, clientId } = user;
-  const found = await findByClientId(clientId, where);
+  const found = await usersWith('clientId', clientId, where);
   const [only] = found;
   if (only === undefined) {
     index.settle(row, 'missing');
@@ -147,7 +150,7 @@ async function lookAtUnlisted(
   unlisted: string,
   { index, ...where }: Comparison,
 ): Promise<Difference | undefined> {
-  const user = await findByUserId(unlisted, where);
+  const user = await userWith(unlisted, where);
   if (user === undefined) return undefined;
   const { userId, clientId } = user;
   if (clientId !== undefined && index.has(clientId)) return undefined;
@@ -162,4 +165,16 @@ async function lookAtUnlisted(
 
 function oldestFirst(users: readonly DamoovUser[]): DamoovUser[] {
   return users.toSorted(({ dateCreated: a = '' }, { dateCreated: b = '' }) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+async function userWith(userId: string, comparison: Where): Promise<DamoovUser | undefined> {
+  return (await usersWith('userId', userId, comparison))[0];
+}
+
+/** The users of the instance with this very id or clientId. */
+async function usersWith(by: 'userId' | 'clientId', value: string, comparison: Where): Promise<DamoovUser[]> {
+  const users = await findUsers({ by, value }, comparison);
+  return users.filter(
+    (user) => isOfInstance(user, comparison.instance) && (by === 'userId' || user.clientId === value),
+  );
 }

@@ -6,15 +6,12 @@ import { type Gate, type Settled, isSettled } from '../contract/outcome.ts';
 import { versionOf } from '../contract/version.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
 import {
-  type Effect,
+  type AuthorizedDelete,
   type Instance,
   type Learnt,
   type OperationContext,
   GIVEN_UP,
 } from '../operations/context.ts';
-import { createUser } from '../operations/create-user.ts';
-import { deleteUser } from '../operations/delete-user.ts';
-import { updateUser } from '../operations/update-user.ts';
 import { classify } from './classify.ts';
 import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 import { gateName } from './gates.ts';
@@ -22,6 +19,7 @@ import type { ReadJob } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
 import { receiptOf } from './receipt.ts';
 import { ended, settlementOf } from './settlement.ts';
+import { takeSteps } from './take-steps.ts';
 import type { Begun, HeldUser } from './user-ledger.ts';
 import { type Verdict, endOfPatience, later } from './verdict.ts';
 import { watchedClient } from './watched-client.ts';
@@ -63,7 +61,7 @@ async function attempt(
 ): Promise<Verdict> {
   let { user } = begun;
   let givenUp: Verdict = { next: 'lost' };
-  let hasCommitted = false;
+  let committed: AuthorizedDelete | undefined;
   const { id, timestamp, maySend, signal } = delivery;
   const watch = {
     maySend,
@@ -74,9 +72,14 @@ async function attempt(
     ...pipeline.ports,
     client: watchedClient(pipeline.ports.client, watch),
     instance,
-    job: { id, timestamp, version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }) },
+    job: {
+      id,
+      timestamp,
+      version: versionOf({ ...delivery, name: job.name, occurredAt: job.data.occurredAt }),
+    },
     record: user.record,
-    async claim(userId) {
+    instanceNames: pipeline.instanceNames,
+    async lock(userId) {
       const claimed = await user.claim(userId);
       if (claimed.is === 'taken') {
         user = claimed.user;
@@ -85,16 +88,22 @@ async function attempt(
       if (claimed.is === 'busy') givenUp = { next: 'parked' };
       return GIVEN_UP;
     },
-    async commitDeletion(ids, kind) {
-      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids, kind);
+    async lockName(clientId) {
+      const name = await user.lockName(clientId);
+      if (name.is === 'locked') return name.record;
+      return name.is === 'busy' ? 'busy' : GIVEN_UP;
+    },
+    async authorizeDelete(ids, kind) {
+      const sends = kind === 'sends nothing' ? kind : 'sends';
+      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids, sends);
       if (answer === 'lost') return GIVEN_UP;
-      hasCommitted = answer === 'go';
+      committed = answer === 'go' ? kind : undefined;
       return answer;
     },
     signal,
   };
 
-  const effect = await operate(job, context).catch((error: unknown) => ({
+  const effect = await takeSteps(job, context).catch((error: unknown) => ({
     outcome: classify(error),
     error,
   }));
@@ -102,7 +111,7 @@ async function attempt(
   const error = 'error' in effect ? effect.error : undefined;
   const outcome = endOfPatience(seen.weigh(effect.outcome, error), delivery.attempt, pipeline.retry);
   const { version } = context.job;
-  const end = { ...effect, outcome, hasCommitted };
+  const end = { ...effect, outcome, committed };
   const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
   if (!isSettled(outcome)) {
     if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };
@@ -135,16 +144,5 @@ async function settle(
     const end = await user.settle(settlementOf(kept, read, delivery, pipeline), learnt);
     if (end === 'lost') return { next: 'lost' };
     if (end === 'ok') return ended(kept, read, delivery, pipeline);
-  }
-}
-
-function operate(job: UserJob, context: OperationContext): Promise<Effect | typeof GIVEN_UP> {
-  switch (job.name) {
-    case 'create-user':
-      return createUser(job.data, context);
-    case 'update-user':
-      return updateUser(job.data, context);
-    case 'delete-user':
-      return deleteUser(job.data, context);
   }
 }

@@ -51,7 +51,9 @@ export interface Pipeline {
   jobsQueue: string;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;
-  ports: Pick<OperationContext, 'client' | 'userIdMode' | 'now' | 'pause'>;
+  /** Their names by Damoov's InstanceId, in lower case. */
+  instanceNames: ReadonlyMap<string, string>;
+  ports: Pick<OperationContext, 'client' | 'userIdMode' | 'lagMs' | 'now' | 'pause'>;
   ledger: UserLedger;
   seal: Seal;
   gates: Gates;

@@ -5,8 +5,8 @@
 import type { UserJob } from '../contract/job.ts';
 import { type Outcome, isSettled } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
-import { DamoovError } from '../damoov/errors.ts';
-import type { Learnt, UserRecord } from '../operations/context.ts';
+import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
+import type { AuthorizedDelete, Learnt, UserRecord } from '../operations/context.ts';
 
 /** How a run ended. */
 export interface End {
@@ -15,8 +15,8 @@ export interface End {
   error?: unknown;
   /** What it learnt of the user, where it came to an end. */
   learnt?: Learnt | undefined;
-  /** Whether the deletion was let go: before that, nothing was sent that could delete. */
-  hasCommitted: boolean;
+  /** What the deletion was authorized to do: before that, nothing was sent that could delete. */
+  committed?: AuthorizedDelete | undefined;
 }
 
 /** What is to be remembered of the user after a run of this job. */
@@ -30,18 +30,20 @@ export function leaveOpen(
   const { learnt = { record } } = end;
   switch (job.name) {
     case 'update-user':
-      return learnt;
+      return { ...learnt, mayHaveRenamed: mayHaveBeenApplied('update', end) };
     case 'create-user': {
       const isInDoubt =
-        end.learnt === undefined ? record.isInDoubt || mayHaveCreated(end) : learnt.record.isInDoubt;
+        end.learnt === undefined
+          ? record.isInDoubt || mayHaveBeenApplied('create', end)
+          : learnt.record.isInDoubt;
       const pending = openCreate(record, version, end);
       return { ...learnt, record: { ...learnt.record, isInDoubt, pending } };
     }
     case 'delete-user': {
       const deletingSince = openDeletion(record, end, nowMs);
-      // Where a deletion may be out, that the user was made lately is no proof of it any more.
-      const isUntouched = !end.hasCommitted && deletingSince === undefined;
-      const madeAt = end.learnt === undefined && !isUntouched ? undefined : learnt.record.madeAt;
+      // Once a look-up has shown the user, that it was made lately is no proof of it any more.
+      const wasSeen = end.learnt === undefined && end.committed === 'sends';
+      const madeAt = wasSeen ? undefined : learnt.record.madeAt;
       return { ...learnt, record: { ...learnt.record, madeAt, deletingSince } };
     }
   }
@@ -57,9 +59,9 @@ function openCreate({ pending }: UserRecord, version: Version, { outcome }: End)
 }
 
 /** An error that nobody foresaw proves nothing. */
-function mayHaveCreated({ error }: End): boolean {
+function mayHaveBeenApplied(operation: DamoovOperation, { error }: End): boolean {
   if (error === undefined) return false;
-  return !(error instanceof DamoovError) || (error.operation === 'create' && error.mayHaveBeenApplied);
+  return !(error instanceof DamoovError) || (error.operation === operation && error.mayHaveBeenApplied);
 }
 
 /** Since when a deletion may be out that nobody has confirmed; 0 where its job has failed, and nobody will. */
@@ -71,11 +73,11 @@ function openDeletion({ deletingSince }: UserRecord, end: End, nowMs: number): n
 }
 
 /** Any request of the run may have failed behind the deletion, but for one that was never let in. */
-function mayHaveDeleted({ outcome, error, hasCommitted }: End): boolean {
-  if (!hasCommitted) return false;
+function mayHaveDeleted({ outcome, error, committed }: End): boolean {
+  if (committed === undefined || committed === 'sends nothing') return false;
   if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';
   const isUnconfirmed = outcome.status === 'failed' && outcome.code === 'retries-exhausted';
-  return outcome.status === 'retry' || isUnconfirmed || error !== undefined;
+  return outcome.status === 'retry' || outcome.status === 'wait' || isUnconfirmed || error !== undefined;
 }
 
 const OUTSIDE: ReadonlySet<DamoovError['operation']> = new Set(['login', 'refresh']);

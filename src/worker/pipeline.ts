@@ -48,7 +48,7 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
     return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
   }
-  const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
+  const version = versionOf({ ...delivery, name: job.name, occurredAt: job.data.occurredAt });
   if (msOf(version) > pipeline.ports.now() + MOST_AHEAD_MS) {
     const message = 'occurredAt, or the job itself, is more than an hour ahead of its time';
     return settleAside(failed('invalid-job', message), read, delivery, pipeline);
@@ -105,14 +105,9 @@ function whoseOf({ parsed }: ReadJob, delivery: Delivery, { instances }: Pipelin
 
 function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipeline): Address {
   const { clientId, userId } = data;
-  if (
-    name !== 'create-user' ||
-    userId !== undefined ||
-    clientId === undefined ||
-    ports.userIdMode !== 'derived'
-  ) {
-    return { clientId, userId };
-  }
+  if (name !== 'create-user' || clientId === undefined) return { clientId, userId };
+  // The user that it names is locked later, too: another sign-up of the same clientId must not run beside it.
+  if (userId !== undefined || ports.userIdMode !== 'derived') return { clientId };
   // Jobs that name the user by the id it is going to get wait in the same line.
   return { clientId, userId: deriveUserId(instance, { clientId }), userIdIs: 'derived' };
 }

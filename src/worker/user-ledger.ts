@@ -68,6 +68,11 @@ export interface HeldUser {
   /** Takes the user that a look-up found behind the clientId; from here on that one is held, in place of this. */
   claim(userId: string): Promise<Begun>;
   /**
+   * Locks a clientId that the user is to get, besides the user, until this run settles or lets go. Answers the record under it;
+   * until the rename is settled, a sign-up under it waits.
+   */
+  lockName(clientId: string): Promise<{ is: 'locked'; record: UserRecord } | { is: 'busy' } | { is: 'lost' }>;
+  /**
    * Writes what was learnt, publishes the event, lets the user go: in one step, and only while the user is ours.
    * `overtaken`: nothing is changed, since the receipt's chain has gone on meanwhile.
    * @throws where an event cannot be added: what was learnt is kept, and the job has to come again.

@@ -20,13 +20,20 @@ const NOBODY = {
   profile: { firstName: null, lastName: null, nickname: null, phone: null, email: null } as Profile,
 };
 
+const RANKS = { 'create-user': 0, 'update-user': 1, 'delete-user': 2 };
+
+/** Of the same moment a create comes first and a deletion last. */
+function inTime(a: HistoryJob, b: HistoryJob): number {
+  return a.version - b.version || RANKS[a.name] - RANKS[b.name];
+}
+
 /**
  * The users that live once all jobs are carried out, in whatever order: as if they had been in the order of their version.
- * @param history in the order of the jobs' ids, which decides among equal versions.
+ * @param history in the order of the jobs' ids, which decides among equal versions of the same name.
  */
 export function usersAfter(history: readonly HistoryJob[]): Map<string, Profile> {
   const users = new Map<string, typeof NOBODY>();
-  for (const { name, clientId, fields } of history.toSorted((a, b) => a.version - b.version)) {
+  for (const { name, clientId, fields } of history.toSorted(inTime)) {
     const { isLive, profile } = users.get(clientId) ?? NOBODY;
     const isSignUp = name === 'create-user';
     const after = { isLive: isLive || isSignUp, profile: { ...profile, ...fields } };

@@ -40,7 +40,7 @@ export async function play({ steps, userIds, faults }: Scenario): Promise<string
     startsWorker: false,
     // Few attempts, so that some jobs fail and are redriven.
     env: { JOB_ATTEMPTS: '3', DAMOOV_USER_ID: userIds, BACKOFF_MAX_MS: `${LONGEST_BACKOFF_MS}` },
-    timings: { probes: { credential: PROBES, outage: PROBES } },
+    timings: { probes: { credential: PROBES, outage: PROBES }, lagMs: LONGEST_BACKOFF_MS },
   });
   const worker = await world.startWorker();
   try {

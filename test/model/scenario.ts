@@ -9,7 +9,7 @@ import { FIELDS, type HistoryJob, tell, usersAfter } from './history.ts';
 export interface Step extends HistoryJob {
   /** `quiet` comes once those before it are done, or wait for another to come. */
   readonly arrives: 'backlog' | 'running' | 'quiet';
-  /** It waits for a create that never comes: it was added long ago, so that its patience is over at once. */
+  /** It waits for a create that may not come: it was added long ago, so that its patience is over at once. */
   readonly isOrphan: boolean;
 }
 
@@ -65,7 +65,7 @@ function steps(drafts: readonly Draft[], backlog: number): Step[] {
     version,
     fields,
     arrives: n < backlog ? 'backlog' : isLate ? 'quiet' : 'running',
-    isOrphan: name !== 'create-user' && !live.has(clientId) && version >= lastDeletion(clientId, drafts),
+    isOrphan: !live.has(clientId) && waitsInVain({ name, clientId, version }, drafts),
   }));
 }
 
@@ -76,9 +76,20 @@ function steps(drafts: readonly Draft[], backlog: number): Step[] {
 function fieldsOf({ name, clientId, version, fields, clears }: Draft, n: number, all: readonly Draft[]) {
   if (name === 'delete-user') return {};
   const isSignUp = name === 'create-user';
-  const isReturn = isSignUp && version >= firstDeletion(clientId, all);
+  const isReturn = isSignUp && version > firstDeletion(clientId, all);
   const value = clears && !isSignUp ? null : `${n + 1}`;
   return Object.fromEntries((isReturn ? FIELDS : fields).map((field) => [field, value]));
+}
+
+/** Where there is no create after it, an update finds no user, and a deletion waits for one where an update is newer. */
+function waitsInVain(
+  { name, clientId, version }: Pick<Draft, 'name' | 'clientId' | 'version'>,
+  all: readonly Draft[],
+) {
+  if (name === 'update-user') return version > lastDeletion(clientId, all);
+  const isOlder = (other: Draft) =>
+    other.name === 'update-user' && other.clientId === clientId && other.version > version;
+  return name === 'delete-user' && all.some(isOlder);
 }
 
 function firstDeletion(clientId: string, drafts: readonly Draft[]): number {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { GIVEN_UP } from '../../src/operations/context.ts';
+import { type OperationContext, GIVEN_UP } from '../../src/operations/context.ts';
 import {
   A,
   B,
   GAVE_UP,
+  FOREIGN_INSTANCE_ID,
   HOUR_MS,
   MINUTE_MS,
   NOW,
+  OTHER_INSTANCE_ID,
   createOperationWorld,
   derived,
   version,
@@ -21,6 +23,11 @@ const byId = (userId: string, clientId?: string) => ({
 });
 const there = (userId = OURS, clientId = 'c-1') => [{ userId, clientId }];
 const nobody = { status: 'done', type: 'user.deleted', existed: false, verified: true, confirmedAt: NOW };
+/** As a service looks up that compares to the letter. */
+const exactly =
+  (find: OperationContext['client']['findUsers']): typeof find =>
+  async (query) =>
+    (await find(query)).filter((user) => query.clientId === undefined || user.clientId === query.clientId);
 const sent = (calls: string[]) => calls.filter((call) => call.startsWith('delete'));
 
 describe('a deletion', () => {
@@ -28,7 +35,12 @@ describe('a deletion', () => {
     const record = { userId: OURS, state: 'live', fields: { phone: version(-1) }, madeAt: NOW - 1 } as const;
     const world = createOperationWorld({ record, users: there() });
     const { outcome, learnt } = await world.delete(C1);
-    expect(world.calls).toEqual(['find c-1', `commit c-1 ${OURS} sends`, `delete ${OURS}`, `find ${OURS}`]);
+    expect(world.calls).toEqual([
+      'find c-1',
+      `authorize c-1 ${OURS} sends`,
+      `delete ${OURS}`,
+      `find ${OURS}`,
+    ]);
     expect(outcome).toEqual({
       status: 'done',
       type: 'user.deleted',
@@ -46,7 +58,7 @@ describe('a deletion', () => {
         generation: 0,
         isInDoubt: false,
         madeAt: undefined,
-        deleted: `${NOW} job`,
+        deleted: `${NOW} 0 job`,
         fields: {},
       },
     });
@@ -179,11 +191,28 @@ describe('a deletion by clientId', () => {
     expect(world.users).toHaveLength(1);
   });
 
-  it('takes nobody of another instance, and a user of whom no instance is told', async () => {
-    const elsewhere = { instanceId: '99999999-1111-4111-8111-111111111111' };
-    const world = createOperationWorld({ users: [{ userId: A, clientId: 'c-1', ...elsewhere }] });
-    expect((await world.delete(C1)).outcome).toMatchObject({ existed: false });
-    expect(world.users).toHaveLength(1);
+  it.each([
+    [
+      'is configured',
+      OTHER_INSTANCE_ID,
+      `user ${A} is in instance "other": name that instance, or the userId`,
+    ],
+    [
+      'is not',
+      FOREIGN_INSTANCE_ID,
+      `user ${A} is in instance ${FOREIGN_INSTANCE_ID}, which is not configured`,
+    ],
+  ])(
+    'takes nobody of another instance that %s, and says where the user is',
+    async (_title, instanceId, message) => {
+      const world = createOperationWorld({ users: [{ userId: A, clientId: 'c-1', instanceId }] });
+      const { outcome, learnt } = await world.delete(C1);
+      expect(outcome).toEqual({ status: 'failed', code: 'other-instance', message, userId: A });
+      expect([learnt, world.users.length]).toEqual([undefined, 1]);
+    },
+  );
+
+  it('takes a user of whom no instance is told', async () => {
     const here = { instanceId: '11111111-1111-4111-8111-111111111111' };
     const ours = createOperationWorld({ users: [{ userId: A, clientId: 'c-1', ...here }] });
     expect((await ours.delete(C1)).outcome).toMatchObject({ existed: true });
@@ -193,7 +222,7 @@ describe('a deletion by clientId', () => {
     const others = { [A]: { generation: 4, created: version(-1) } };
     const world = createOperationWorld({ record: { userId: B }, users: there(A), others });
     const { outcome, learnt } = await world.delete(C1);
-    expect(world.calls.slice(0, 3)).toEqual(['find c-1', `claim ${A}`, `commit c-1 ${A} sends`]);
+    expect(world.calls.slice(0, 3)).toEqual(['find c-1', `lock ${A}`, `authorize c-1 ${A} sends`]);
     expect(outcome).toMatchObject({ userId: A, existed: true });
     expect(learnt).toMatchObject({ clientId: 'c-1', record: { userId: A, generation: 4, state: 'deleted' } });
   });
@@ -217,13 +246,41 @@ describe('a user that no look-up shows', () => {
     const world = createOperationWorld({ record, users: there(), lag: 2 });
     const { outcome } = await world.delete(C1);
     expect(sent(world.calls)).toEqual(deletions);
-    expect(outcome).toMatchObject({ existed: deletions.length > 0 });
+    // That a look-up shows nobody is no proof while it may lag behind the create.
+    const isSent = deletions.length > 0;
+    expect(outcome).toMatchObject(
+      isSent ? { status: 'wait', delayMs: 1 } : { existed: false, verified: true },
+    );
+  });
+
+  it.each([
+    [0, 1000],
+    [20_000, 20_000],
+    [5 * MINUTE_MS, MINUTE_MS],
+  ])('made %i ms ago is looked for again after %i ms', async (ageMs, delayMs) => {
+    const record = { state: 'live', userId: OURS, madeAt: NOW - ageMs } as const;
+    const world = createOperationWorld({ record, users: there(), lag: 9 });
+    expect((await world.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs });
+  });
+
+  it('and whose DELETE was answered with 404 is confirmed once the lag is over', async () => {
+    const record = {
+      state: 'live',
+      userId: OURS,
+      madeAt: NOW - 14 * MINUTE_MS,
+      deletingSince: NOW - 1,
+    } as const;
+    const young = createOperationWorld({ record });
+    expect((await young.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs: MINUTE_MS });
+    expect(sent(young.calls)).toEqual([`delete ${OURS}`]);
+    const old = createOperationWorld({ record: { ...record, madeAt: NOW - 15 * MINUTE_MS } });
+    expect((await old.delete(C1)).outcome).toMatchObject({ existed: true, verified: true });
   });
 
   it('of an unanswered create is deleted by the id that was asked for', async () => {
     const world = createOperationWorld({ record: { isInDoubt: true }, users: there(), lag: 2 });
     const { outcome, learnt } = await world.delete(C1);
-    expect(world.calls).toContain(`commit c-1 ${OURS} sends`);
+    expect(world.calls).toContain(`authorize c-1 ${OURS} sends unseen`);
     expect(outcome).toMatchObject({ userId: OURS, existed: true });
     expect(learnt?.record).toMatchObject({ userId: OURS, state: 'deleted', isInDoubt: false });
   });
@@ -245,13 +302,35 @@ describe('a user that no look-up shows', () => {
 
   it.each([
     ['made lately', { state: 'live', userId: OURS, madeAt: NOW - 1 }],
+    ['made long ago', { state: 'live', userId: OURS }],
     ['in doubt', { isInDoubt: true }],
+    ['of nobody known', {}],
   ] as const)('and that has become another’s since is not deleted (%s)', async (_title, record) => {
     const world = createOperationWorld({ record, users: there(OURS, 'c-2') });
     const { outcome } = await world.delete(C1);
     expect(world.users).toHaveLength(1);
     expect(sent(world.calls)).toEqual([]);
-    expect(outcome).toMatchObject({ existed: false });
+    expect(outcome).toMatchObject({ code: 'user-mismatch', userId: OURS });
+  });
+
+  it.each([
+    ['with no clientId at all', {}],
+    ['with the clientId in another form', { clientId: 'C-1 ' }],
+  ])('by its clientId, and is there %s, is deleted', async (_title, known) => {
+    const world = createOperationWorld({
+      record: { state: 'live', userId: A },
+      users: [{ userId: A, ...known }],
+    });
+    world.context.client.findUsers = exactly(world.context.client.findUsers);
+    expect((await world.delete(C1)).outcome).toMatchObject({ userId: A, existed: true, verified: true });
+    expect(world.users).toEqual([]);
+  });
+
+  it('by its clientId, and was moved, is not deleted, and it is said where it is', async () => {
+    const users = [{ userId: A, instanceId: OTHER_INSTANCE_ID }];
+    const world = createOperationWorld({ record: { state: 'live', userId: A }, users });
+    expect((await world.delete(C1)).outcome).toMatchObject({ code: 'other-instance', userId: A });
+    expect(world.users).toHaveLength(1);
   });
 
   it('of an unanswered create whose id Damoov chose is waited for', async () => {
@@ -266,8 +345,8 @@ describe('a deletion of nobody', () => {
     const world = createOperationWorld();
     const { outcome, learnt } = await world.delete(C1);
     expect(outcome).toEqual(nobody);
-    expect(world.calls).toEqual(['find c-1', 'commit c-1 - sends nothing']);
-    expect(learnt?.record).toMatchObject({ state: 'unknown', deleted: `${NOW} job`, generation: 0 });
+    expect(world.calls).toEqual(['find c-1', `find ${OURS}`, 'authorize c-1 - sends nothing']);
+    expect(learnt?.record).toMatchObject({ state: 'unknown', deleted: `${NOW} 0 job`, generation: 0 });
   });
 
   it('says so at once if Damoov chooses the ids, where no create went unanswered', async () => {
@@ -327,10 +406,16 @@ describe('a deletion of nobody', () => {
 });
 
 describe('a deletion that Damoov refuses', () => {
-  it.each(['forbidden', 'not-found'] as const)('as %s is confirmed by a look-up', async (kind) => {
-    const world = createOperationWorld({ users: there(A) });
+  it.each([
+    ['not-found', {}, true],
+    ['forbidden', { deletingSince: NOW - 1 }, true],
+    ['forbidden', {}, false],
+  ] as const)('as %s, with %j known before, is verified: %s', async (kind, record, verified) => {
+    const world = createOperationWorld({ record, users: there(A) });
     world.fails('delete', kind, { isApplied: true });
-    expect((await world.delete(byId(A))).outcome).toMatchObject({ existed: true, verified: true });
+    const { outcome } = await world.delete(byId(A));
+    const why = verified ? {} : { unverified: expect.stringContaining('403') };
+    expect(outcome).toMatchObject({ existed: true, verified, ...why });
   });
 
   it.each([

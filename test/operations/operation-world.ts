@@ -14,16 +14,19 @@ import {
   type UserRecord,
   GIVEN_UP,
 } from '../../src/operations/context.ts';
-import { createUser } from '../../src/operations/create-user.ts';
-import { deleteUser } from '../../src/operations/delete-user.ts';
 import { deriveUserId } from '../../src/operations/derive-user-id.ts';
-import { updateUser } from '../../src/operations/update-user.ts';
+import { takeSteps } from '../../src/worker/take-steps.ts';
+import type { CreateUserJob, DeleteUserJob, UpdateUserJob } from '../../src/contract/job.ts';
 
 export const INSTANCE: Instance = {
   id: '11111111-1111-4111-8111-111111111111',
   key: 'key',
   secret: 'secret',
 };
+/** Of another instance that is configured. */
+export const OTHER_INSTANCE_ID = '33333333-3333-4333-8333-333333333333';
+/** Of one that is not. */
+export const FOREIGN_INSTANCE_ID = '99999999-9999-4999-8999-999999999999';
 export const NOW = Date.parse('2027-01-31T12:00:00Z');
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
@@ -37,7 +40,7 @@ export const [A = '', B = ''] = ['aaaaaaaa', 'bbbbbbbb'].map(
 );
 
 /** A version of another job, so many milliseconds before or after the job that runs. */
-export const version = (ms: number): Version => `${NOW + ms} other`;
+export const version = (ms: number): Version => `${NOW + ms} 0 other`;
 
 export interface OperationWorldOptions {
   /** What is known of the user. Default: nothing. */
@@ -50,8 +53,10 @@ export interface OperationWorldOptions {
   ageMs?: number;
   /** What is known of other users, by their ids; `GIVEN_UP`: another job has the user. */
   others?: Record<string, Partial<UserRecord> | typeof GIVEN_UP>;
+  /** What is known of the users who bear other clientIds. */
+  names?: Record<string, Partial<UserRecord> | 'busy' | typeof GIVEN_UP>;
   /** What the deletion is answered that asks whether it may be sent. Default: go. */
-  commit?: Awaited<ReturnType<OperationContext['commitDeletion']>>;
+  commit?: Awaited<ReturnType<OperationContext['authorizeDelete']>>;
   /** So many look-ups show nobody before they show who is there. */
   lag?: number;
 }
@@ -59,7 +64,15 @@ export interface OperationWorldOptions {
 type Fault = { error: DamoovError; isApplied: boolean };
 
 export function createOperationWorld(options: OperationWorldOptions = {}) {
-  const { mode = 'derived', hasAdmin = true, ageMs = 0, others = {}, commit = 'go', users = [] } = options;
+  const {
+    mode = 'derived',
+    hasAdmin = true,
+    ageMs = 0,
+    others = {},
+    names = {},
+    commit = 'go',
+    users = [],
+  } = options;
   let { lag = 0 } = options;
   let nowMs = NOW;
   const calls: string[] = [];
@@ -114,12 +127,13 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
         lag -= 1;
         return [];
       }
-      return users.filter((user) =>
+      const found = users.filter((user) =>
         deviceToken === undefined
           ? // As a service may compare that takes no notice of case.
             user.clientId?.toLowerCase() === clientId?.toLowerCase()
           : sameUserId(user.userId, deviceToken),
       );
+      return found.map((user) => ({ ...user }));
     },
   };
 
@@ -127,17 +141,28 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
   const context: OperationContext = {
     client,
     instance: INSTANCE,
+    instanceNames: new Map([
+      [INSTANCE.id, 'default'],
+      [OTHER_INSTANCE_ID, 'other'],
+    ]),
     userIdMode: mode,
-    job: { id: 'job', timestamp, version: `${NOW} job` },
+    lagMs: 15 * MINUTE_MS,
+    job: { id: 'job', timestamp, version: `${NOW} 0 job` },
     record: { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...options.record },
-    async claim(userId) {
-      calls.push(`claim ${userId}`);
+    async lock(userId) {
+      calls.push(`lock ${userId}`);
       const known = others[userId];
       if (known === GIVEN_UP) return GIVEN_UP;
       return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
     },
-    async commitDeletion({ clientId, userId }, kind) {
-      calls.push(`commit ${clientId ?? '-'} ${userId ?? '-'} ${kind}`);
+    async lockName(clientId) {
+      calls.push(`lock name ${clientId}`);
+      const known = names[clientId];
+      if (known === GIVEN_UP || known === 'busy') return known;
+      return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
+    },
+    async authorizeDelete({ clientId, userId }, kind) {
+      calls.push(`authorize ${clientId ?? '-'} ${userId ?? '-'} ${kind}`);
       return commit;
     },
     signal: new AbortController().signal,
@@ -170,9 +195,12 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     answers(userId: string | undefined, more: object = {}) {
       [answeredId, tokens] = [userId, more];
     },
-    create: (data: Parameters<typeof createUser>[0]) => createUser(data, context),
-    update: async (data: Parameters<typeof updateUser>[0]) => effectOf(await updateUser(data, context)),
-    delete: async (data: Parameters<typeof deleteUser>[0]) => effectOf(await deleteUser(data, context)),
+    create: async (data: CreateUserJob['data']) =>
+      endOf(await takeSteps({ name: 'create-user', data }, context)),
+    update: async (data: UpdateUserJob['data']) =>
+      endOf(await takeSteps({ name: 'update-user', data }, context)),
+    delete: async (data: DeleteUserJob['data']) =>
+      endOf(await takeSteps({ name: 'delete-user', data }, context)),
   };
 }
 
@@ -181,7 +209,7 @@ export const GAVE_UP: { outcome: { status: string }; learnt?: undefined } = {
   outcome: { status: 'given up' },
 };
 
-function effectOf(effect: Effect | typeof GIVEN_UP) {
+function endOf(effect: Effect | typeof GIVEN_UP) {
   return effect === GIVEN_UP ? GAVE_UP : effect;
 }
 

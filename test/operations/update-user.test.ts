@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { GIVEN_UP } from '../../src/operations/context.ts';
-import { A, B, GAVE_UP, MINUTE_MS, NOW, createOperationWorld, version } from './operation-world.ts';
+import type { DamoovUser } from '../../src/damoov/wire.ts';
+import { type UserRecord, GIVEN_UP } from '../../src/operations/context.ts';
+import {
+  A,
+  B,
+  FOREIGN_INSTANCE_ID,
+  GAVE_UP,
+  MINUTE_MS,
+  NOW,
+  OTHER_INSTANCE_ID,
+  createOperationWorld,
+  version,
+} from './operation-world.ts';
 
 const C1 = { clientId: 'c-1', instance: 'default' };
 const ID = { userId: A, instance: 'default' };
@@ -13,7 +24,7 @@ const updated = (userId: string, ...changed: string[]) => ({
   userId,
   changed,
 });
-const written = `${NOW} job`;
+const written = `${NOW} 0 job`;
 
 describe('an update of a remembered user', () => {
   it('is sent without a look-up, tells the names of what changed, and remembers when', async () => {
@@ -70,7 +81,7 @@ describe('an update of a remembered user', () => {
   it('who is gone asks once who bears the clientId now', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: B, clientId: 'c-1' }] });
     const { outcome, learnt } = await world.update({ ...C1, ...PHONE });
-    expect(world.calls).toEqual([`update ${A}`, 'find c-1', 'find c-1', `claim ${B}`, `update ${B}`]);
+    expect(world.calls).toEqual([`update ${A}`, 'find c-1', `lock ${B}`, `update ${B}`]);
     expect(outcome).toEqual(updated(B, 'phone'));
     expect(learnt?.record).toMatchObject({ userId: B, state: 'live' });
   });
@@ -110,7 +121,7 @@ describe('an update of nobody known', () => {
     const others = { [A]: { generation: 2, fields: { email: version(-1) } } };
     const world = createOperationWorld({ users: there(), others });
     const { outcome, learnt } = await world.update({ ...C1, ...PHONE });
-    expect(world.calls).toEqual(['find c-1', `claim ${A}`, `update ${A}`]);
+    expect(world.calls).toEqual(['find c-1', `lock ${A}`, `update ${A}`]);
     expect(outcome).toEqual(updated(A, 'phone'));
     expect(learnt).toMatchObject({ clientId: 'c-1', record: { userId: A, state: 'live', generation: 2 } });
   });
@@ -142,10 +153,19 @@ describe('an update of nobody known', () => {
   it('sends nothing to an id that is not there, or is of another instance', async () => {
     const gone = createOperationWorld();
     expect((await gone.update({ ...ID, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
-    const users = [{ userId: A, instanceId: '99999999-1111-4111-8111-111111111111' }];
-    const elsewhere = createOperationWorld({ users });
-    expect((await elsewhere.update({ ...ID, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
+    const elsewhere = createOperationWorld({ users: [{ userId: A, instanceId: FOREIGN_INSTANCE_ID }] });
+    expect((await elsewhere.update({ ...ID, ...PHONE })).outcome).toMatchObject({ code: 'other-instance' });
     expect([...gone.sent.update, ...elsewhere.sent.update]).toEqual([]);
+  });
+
+  it('changes a user by its id in another instance that is configured, and by its clientId none', async () => {
+    const users = () => [{ userId: A, clientId: 'c-1', instanceId: OTHER_INSTANCE_ID }];
+    const byId = createOperationWorld({ users: users() });
+    expect((await byId.update({ ...ID, ...PHONE })).outcome).toEqual(updated(A, 'phone'));
+    const byClientId = createOperationWorld({ users: users() });
+    const { outcome } = await byClientId.update({ ...C1, ...PHONE });
+    expect(outcome).toMatchObject({ code: 'other-instance', userId: A });
+    expect(byClientId.sent.update).toEqual([]);
   });
 
   it.each([
@@ -204,14 +224,77 @@ describe('an update that changes the clientId', () => {
       renamedTo: 'c-2',
       record: { fields: { clientId: written } },
     });
-    expect(world.calls).toEqual([`update ${A}`]);
+    expect(world.calls).toEqual(['lock name c-2', 'find c-2', `update ${A}`]);
   });
 
   it('by the UserId looks the old one up, before it is lost', async () => {
     const world = createOperationWorld({ record: live, users: there() });
     const { learnt } = await world.update({ ...ID, ...rename });
-    expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
+    expect(world.calls).toEqual([`find ${A}`, 'lock name c-2', 'find c-2', `update ${A}`]);
     expect(learnt).toMatchObject({ clientId: 'c-1', renamedTo: 'c-2' });
+  });
+
+  it('by the UserId, and had done so in a run whose reply was lost, tells of the new one', async () => {
+    const world = createOperationWorld({ record: live, users: [{ userId: A, clientId: 'c-2' }] });
+    const { learnt } = await world.update({ ...ID, ...rename });
+    expect(learnt).toMatchObject({ clientId: undefined, renamedTo: 'c-2' });
+  });
+
+  const taken = { code: 'client-id-taken', message: `user ${B} has the clientId that user ${A} was to get` };
+
+  it.each([
+    ['that another user bears at Damoov', { users: [...there(), { userId: B, clientId: 'c-2' }] }],
+    [
+      'of a user that we know, who bears none there',
+      { users: [...there(), { userId: B }], names: { 'c-2': { state: 'live', userId: B } } },
+    ],
+    [
+      'of a user that was made lately, and is not seen yet',
+      { users: there(), names: { 'c-2': { state: 'live', userId: B, madeAt: NOW - 1 } } },
+    ],
+  ] as const)('to one %s fails, and nothing is sent', async (_title, { users, ...options }) => {
+    const world = createOperationWorld({ record: live, users: [...users], ...options });
+    expect((await world.update({ ...C1, ...rename })).outcome).toMatchObject(taken);
+    expect(world.sent.update).toEqual([]);
+  });
+
+  it.each([
+    [
+      'that a user of another instance bears',
+      { users: [{ userId: B, clientId: 'c-2', instanceId: OTHER_INSTANCE_ID }] },
+    ],
+    ['of a user that is gone', { names: { 'c-2': { state: 'live', userId: B } } }],
+    ['of a user that was deleted', { names: { 'c-2': { state: 'deleted', userId: B, madeAt: NOW } } }],
+    ['that differs from it in its letters', { users: [{ userId: B, clientId: 'C-2' }] }],
+    ['that it has got already', { names: { 'c-2': { state: 'live', userId: A, isInDoubt: true } } }],
+  ] as const)(
+    'to one %s is applied',
+    async (
+      _title,
+      {
+        users = [],
+        ...options
+      }: { users?: readonly DamoovUser[]; names?: Record<string, Partial<UserRecord>> },
+    ) => {
+      const world = createOperationWorld({ record: live, users: [...there(), ...users], ...options });
+      expect((await world.update({ ...C1, ...rename })).outcome).toEqual(updated(A, 'clientId'));
+    },
+  );
+
+  it.each([
+    ['which another job has', 'busy'],
+    ['of which a create goes on', { pending: version(-1) }],
+    ['of which a create went unanswered', { isInDoubt: true }],
+  ] as const)('to one %s waits', async (_title, name) => {
+    const world = createOperationWorld({ record: live, users: there(), names: { 'c-2': name } });
+    expect((await world.update({ ...C1, ...rename })).outcome).toMatchObject({ status: 'wait' });
+    expect(world.sent.update).toEqual([]);
+  });
+
+  it('and has lost its job meanwhile sends nothing', async () => {
+    const world = createOperationWorld({ record: live, users: there(), names: { 'c-2': GIVEN_UP } });
+    expect(await world.update({ ...C1, ...rename })).toEqual(GAVE_UP);
+    expect(world.sent.update).toEqual([]);
   });
 
   it('tells of none where it clears it', async () => {

@@ -14,6 +14,7 @@ import { SHORT_PROBES } from './short-probes.ts';
 const clock = process.env['TEST_CLOCK'];
 const app = await startApp(loadConfig(), await createLog('trace', false), {
   lockMs: 1000,
+  lagMs: 1000,
   ...(clock === undefined
     ? SHORT_PROBES
     : { now: fastClock(JSON.parse(clock) as FastClock), tendMs: SHORT_PROBES.tendMs }),

@@ -26,6 +26,9 @@ import { SHORT_PROBES } from './short-probes.ts';
  */
 export const CHEAP_KEY = { keyWork: 2 };
 
+/** Look-ups at the sandbox lag behind only where a test says so. */
+const LAG_MS = 1000;
+
 export interface WorldOptions {
   modes?: Partial<SandboxModes>;
   sandbox?: SandboxOptions;
@@ -121,7 +124,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logLines.push(line) });
   const startWorker = async (): Promise<App> => {
-    const app = await startApp(loadConfig(env), log, { ...SHORT_PROBES, ...CHEAP_KEY, ...options.timings });
+    const app = await startApp(loadConfig(env), log, {
+      ...SHORT_PROBES,
+      ...CHEAP_KEY,
+      lagMs: LAG_MS,
+      ...options.timings,
+    });
     onTestFinished(() => app.close());
     return app;
   };

@@ -10,7 +10,14 @@ import { LOCK_MS } from './fleet.ts';
 
 process.once('disconnect', () => process.exit(1));
 const config = loadConfig();
-await startApp(config, await createLog(config.logLevel, false), { lockMs: LOCK_MS, ...SHORT_PROBES });
+/** Longer than look-ups at the sandbox lag behind. */
+const LAG_MS = 1000;
+
+await startApp(config, await createLog(config.logLevel, false), {
+  lockMs: LOCK_MS,
+  lagMs: LAG_MS,
+  ...SHORT_PROBES,
+});
 process.send?.('ready');
 // Else it is written on exit, and these processes are killed.
 flushCompileCache();

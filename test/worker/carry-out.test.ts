@@ -24,7 +24,7 @@ describe('a job that ends well', () => {
           completion: COMPLETION,
           returned: { instance: 'default', clientId: 'c-1', userId: OURS },
         },
-        learnt: { record: { userId: OURS, state: 'live', created: `${NOW} job`, pending: undefined } },
+        learnt: { record: { userId: OURS, state: 'live', created: `${NOW} 0 job`, pending: undefined } },
       },
     ]);
     expect(world.steps).toEqual(['settle']);
@@ -33,7 +33,7 @@ describe('a job that ends well', () => {
   it('happened when its sender says so', async () => {
     const world = createPipelineWorld();
     await world.run('create-user', { ...C1, occurredAt: '2027-01-31T11:00:00Z' });
-    expect(world.settled[0]?.learnt.record.created).toBe(`${NOW - 3_600_000} job`);
+    expect(world.settled[0]?.learnt.record.created).toBe(`${NOW - 3_600_000} 0 job`);
   });
 
   it('says of nobody but a sign-up that they have signed up', async () => {
@@ -90,7 +90,7 @@ describe('a job that goes on later', () => {
     const world = createPipelineWorld();
     world.damoov.fails('create', 'aborted', { isApplied: true });
     expect(await world.run('create-user', C1)).toMatchObject({ next: 'wait', delayMs: 0 });
-    expect(world.letGo).toMatchObject([{ record: { isInDoubt: true, pending: `${NOW} job` } }]);
+    expect(world.letGo).toMatchObject([{ record: { isInDoubt: true, pending: `${NOW} 0 job` } }]);
     expect(world.steps).toEqual(['let go']);
   });
 
@@ -126,7 +126,7 @@ describe('a job that was refused at a gate', () => {
     const gate = 'instance-key:default';
     expect(verdict).toMatchObject({ next: 'held', gate, outcome: { status: 'quarantine' } });
     expect(world.refusals).toMatchObject([
-      { version: `${NOW} job`, refusal: { gate, reason: expect.stringContaining('not authorized') } },
+      { version: `${NOW} 0 job`, refusal: { gate, reason: expect.stringContaining('not authorized') } },
     ]);
     expect(world.steps).toEqual(['let go', 'refuse']);
   });
@@ -176,7 +176,7 @@ describe('a job that tries shut gates for all', () => {
   it('has another one try if it came to none of them', async () => {
     const world = createPipelineWorld({
       passage: { probes: ['damoov'] },
-      record: { deleted: `${NOW + 1} other` },
+      record: { deleted: `${NOW + 1} 0 other` },
     });
     expect(await world.run('create-user', C1)).toMatchObject({
       next: 'complete',

@@ -6,7 +6,7 @@ import type { UserRecord } from '../../src/operations/context.ts';
 import { type End, leaveOpen } from '../../src/worker/open-ends.ts';
 
 const NOW = 5000;
-const VERSION = '100 job';
+const VERSION = '100 0 job';
 const ADDRESS = { clientId: 'c-1', instance: 'default' };
 const JOBS = {
   create: { name: 'create-user', data: { ...ADDRESS, createAccessToken: false, profile: {} } },
@@ -26,7 +26,7 @@ const error = (operation: DamoovOperation, kind: DamoovErrorKind = 'timeout') =>
 /** What is remembered after a run that ended so. */
 function after(job: keyof typeof JOBS, end: Partial<End>, known: Partial<UserRecord> = {}): UserRecord {
   const record: UserRecord = { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
-  return leaveOpen(JOBS[job], VERSION, record, { outcome: RETRY, hasCommitted: false, ...end }, NOW).record;
+  return leaveOpen(JOBS[job], VERSION, record, { outcome: RETRY, ...end }, NOW).record;
 }
 
 describe('a create', () => {
@@ -52,11 +52,11 @@ describe('a create', () => {
 
   it('that goes on is pending, the newest of several; one that is over is not', () => {
     expect(after('create', { outcome: WAIT }).pending).toBe(VERSION);
-    expect(after('create', { outcome: WAIT }, { pending: '99 other' }).pending).toBe(VERSION);
-    expect(after('create', { outcome: WAIT }, { pending: '101 other' }).pending).toBe('101 other');
+    expect(after('create', { outcome: WAIT }, { pending: '99 0 other' }).pending).toBe(VERSION);
+    expect(after('create', { outcome: WAIT }, { pending: '101 0 other' }).pending).toBe('101 0 other');
     expect(after('create', { outcome: DONE }, { pending: VERSION }).pending).toBeUndefined();
-    expect(after('create', { outcome: FAILED }, { pending: '99 other' }).pending).toBeUndefined();
-    expect(after('create', { outcome: DONE }, { pending: '101 other' }).pending).toBe('101 other');
+    expect(after('create', { outcome: FAILED }, { pending: '99 0 other' }).pending).toBeUndefined();
+    expect(after('create', { outcome: DONE }, { pending: '101 0 other' }).pending).toBe('101 0 other');
   });
 });
 
@@ -69,13 +69,13 @@ describe('a deletion', () => {
     ['whose log-in failed', { error: error('login') }, undefined],
     ['whose refresh failed', { error: error('refresh') }, undefined],
     ['without an admin', { error: error('delete', 'no-admin') }, undefined],
-    ['that waits', { outcome: WAIT }, undefined],
+    ['that waits to be confirmed', { outcome: WAIT }, NOW],
     ['that is confirmed', { outcome: DONE }, undefined],
     ['that was refused', { outcome: FAILED }, undefined],
     ['that has spent its attempts unconfirmed', { outcome: SPENT }, 0],
     ['that has spent its attempts on an error', { outcome: SPENT, error: error('delete') }, 0],
   ])('%s may be out since %j', (_what, end, deletingSince) => {
-    expect(after('delete', { hasCommitted: true, ...end }).deletingSince).toBe(deletingSince);
+    expect(after('delete', { committed: 'sends', ...end }).deletingSince).toBe(deletingSince);
   });
 
   it('that was not let go cannot be out', () => {
@@ -91,26 +91,36 @@ describe('a deletion', () => {
     // One whose job has failed is out as well.
     expect(after('delete', { outcome: WAIT }, { deletingSince: 0 }).deletingSince).toBe(0);
   });
+});
 
-  it('that may be out takes away what was known of when the user was made', () => {
-    const known = { madeAt: 1 };
-    expect(after('delete', { outcome: WAIT }, known).madeAt).toBe(1);
-    expect(after('delete', { hasCommitted: true, outcome: WAIT }, known).madeAt).toBeUndefined();
-    expect(after('delete', { outcome: WAIT }, { ...known, deletingSince: 1 }).madeAt).toBeUndefined();
-    const record: UserRecord = { generation: 0, state: 'live', isInDoubt: false, fields: {}, madeAt: 7 };
-    expect(after('delete', { hasCommitted: true, learnt: { record } }, known).madeAt).toBe(7);
-  });
+it('a deletion of a user that was seen believes no more that it was made lately', () => {
+  const known = { madeAt: 1 };
+  expect(after('delete', { outcome: WAIT, committed: 'sends' }, known).madeAt).toBeUndefined();
+  expect(after('delete', { outcome: WAIT, committed: 'sends unseen' }, known).madeAt).toBe(1);
+  expect(after('delete', { outcome: WAIT }, known).madeAt).toBe(1);
 });
 
 it.each(['create', 'delete'] as const)('a %s leaves all that it has learnt besides', (job) => {
   const record: UserRecord = { generation: 7, state: 'live', userId: 'u-1', isInDoubt: false, fields: {} };
   const learnt = { record, clientId: 'c-1' };
-  const ended = { outcome: DONE, hasCommitted: true, learnt };
+  const ended = { outcome: DONE, committed: 'sends' as const, learnt };
   expect(leaveOpen(JOBS[job], VERSION, record, ended, NOW)).toEqual(learnt);
 });
 
+it.each([
+  ['that nobody answered', { error: error('update') }, true],
+  ['that failed in a way that nobody foresaw', { error: new TypeError('x') }, true],
+  ['whose look-up failed', { error: error('find') }, false],
+  ['that was refused', { error: error('update', 'rejected') }, false],
+  ['that waits', { outcome: WAIT }, false],
+])('an update %s may have renamed its user: %s', (_what, end, mayHaveRenamed) => {
+  const record: UserRecord = { generation: 0, state: 'live', isInDoubt: false, fields: {} };
+  const ended = { outcome: FAILED, ...end };
+  expect(leaveOpen(JOBS.update, VERSION, record, ended, NOW)).toMatchObject({ mayHaveRenamed });
+});
+
 it('an update leaves what it has learnt, and nothing open', () => {
-  const known = { pending: '1 other', isInDoubt: true, deletingSince: 3 } as const;
+  const known = { pending: '1 0 other', isInDoubt: true, deletingSince: 3 } as const;
   expect(after('update', { error: error('update') }, known)).toMatchObject(known);
   const record: UserRecord = { generation: 0, state: 'live', isInDoubt: false, fields: {} };
   expect(after('update', { outcome: DONE, learnt: { record } }, known)).toBe(record);

@@ -40,6 +40,8 @@ export interface PipelineWorldOptions {
   begins?: Exclude<Begun, { is: 'taken' }>;
   /** Whether the run gets the user of a look-up. Default: yes. */
   claims?: 'busy' | 'lost';
+  /** Whether the run gets the clientId that its user is to get. Default: yes. */
+  lockedName?: 'busy' | 'lost';
   /** Default: ok, and for a receipt that is not the next one of its instance: overtaken. */
   settles?: 'lost';
   /** Done before a settlement is kept. */
@@ -77,6 +79,11 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
       steps.push(`claim ${userId}`);
       if (answers.claims !== undefined) return { is: answers.claims };
       return { is: 'taken', user: held({ userId }), passage: { shut: [], probes: [] } };
+    },
+    async lockName(clientId) {
+      steps.push(`lock name ${clientId}`);
+      if (answers.lockedName !== undefined) return { is: answers.lockedName };
+      return { is: 'locked', record: held().record };
     },
     async settle(settlement, learnt) {
       steps.push('settle');
@@ -116,7 +123,8 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const pipeline: Pipeline = {
     jobsQueue: 'user-jobs',
     instances: new Map(Object.entries(instances)),
-    ports: { client, userIdMode: damoov.context.userIdMode, now, pause },
+    instanceNames: new Map(Object.entries(instances).map(([name, { id }]) => [id, name])),
+    ports: { client, userIdMode: damoov.context.userIdMode, lagMs: damoov.context.lagMs, now, pause },
     ledger,
     seal: createSeal(new Map(Object.entries(instances))),
     gates: {

@@ -64,8 +64,8 @@ describe('a job that cannot be carried out', () => {
     await world.run('update-user', { changes: {} });
     await world.run('update-user', { ...C1, instance: 'nobody’s' });
     expect(world.aside.map(({ whose }) => whose)).toEqual([
-      { instance: INSTANCE, address: { clientId: 'c-1' }, version: `${NOW} job` },
-      { instance: INSTANCE, address: { userId: A }, version: `${NOW - HOUR_MS} job` },
+      { instance: INSTANCE, address: { clientId: 'c-1' }, version: `${NOW} 1 job` },
+      { instance: INSTANCE, address: { userId: A }, version: `${NOW - HOUR_MS} 1 job` },
       undefined,
       undefined,
     ]);
@@ -90,7 +90,7 @@ describe('a job that begins', () => {
     const world = createPipelineWorld();
     await world.run('create-user', C1);
     await world.run('create-user', { ...C1, occurredAt: '2027-01-31T11:00:00Z' });
-    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW} job`, `${NOW - HOUR_MS} job`]);
+    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW} 0 job`, `${NOW - HOUR_MS} 0 job`]);
   });
 
   it.each([
@@ -105,13 +105,10 @@ describe('a job that begins', () => {
       },
     ],
     [
-      'a sign-up that names an id by that one',
+      'a sign-up that names an id by its clientId, as others of it do',
       'create-user',
       { clientId: 'c-1', userId: A },
-      {
-        clientId: 'c-1',
-        userId: A,
-      },
+      { clientId: 'c-1' },
     ],
     ['a sign-up without ids by none', 'create-user', {}, {}],
     [

@@ -249,7 +249,7 @@ if shutGate then
     -- Updates that find no user wait as long as a create of it goes on, and so does a deletion that is older.
     local known = fieldsOf(hash).pc
     if not known or timeOf(known) < tonumber(score) then
-      set(hash, 'pc', score .. ' ' .. jobId)
+      set(hash, 'pc', score .. ' 0 ' .. jobId)
     end
     point()
     keep()
@@ -269,8 +269,9 @@ if redis.call('HDEL', jobKey, 'pk') == 1 then
   redis.call('ZREM', key .. ':waiting', jobId)
 end
 local begins = { 'owner', us }
-if name == 'create-user' and not record.doubt then
-  begins = { 'owner', us, 'doubt', run }
+local wasInDoubt = record.doubt and string.sub(record.doubt, -#run) ~= run
+if name == 'create-user' and (not record.doubt or wasInDoubt) then
+  begins = { 'owner', us, 'doubt', string.format(wasInDoubt and '%.0f again %s' or '%.0f %s', nowMs(), run) }
 elseif name == 'delete-user' and not record.dd then
   begins = { 'owner', us, 'dd', string.format('%.0f %s', nowMs(), run) }
 end
@@ -281,7 +282,7 @@ end
 if nextId == jobId or not isReserved then
   drop(hash, 'next')
 end
-local create = record.pc and redis.call('HMGET', jobsBase .. string.match(record.pc, '^%S+ (.*)$'), 'name', 'finishedOn')
+local create = record.pc and redis.call('HMGET', jobsBase .. string.match(record.pc, '^%S+ %S+ (.*)$'), 'name', 'finishedOn')
 if create and (not create[1] or create[2]) then
   -- That create was removed by hand, or has ended without its user: nobody has to wait for it any more.
   drop(hash, 'pc')
@@ -290,10 +291,6 @@ local told = {}
 for field, value in pairs(record) do
   table.insert(told, field)
   table.insert(told, value)
-end
-if name == 'delete-user' then
-  -- A deletion that is cut off may have happened: from here on that the user was made lately is no proof of it.
-  drop(hash, 'made')
 end
 keep()
 return { 'taken', hash, told, shut, probes }

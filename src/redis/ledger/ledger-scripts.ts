@@ -29,6 +29,11 @@ export function ledgerScripts(jobs: Queue) {
       ],
       readLua('settle'),
     ),
+    'lock-name': [promote, readLua('../parked'), readLua('record'), readLua('lock-name')].join('\n'),
   });
-  return { begin: gathered(script('begin')), settle: gathered(script('settle')) };
+  return {
+    begin: gathered(script('begin')),
+    settle: gathered(script('settle')),
+    lockName: script('lock-name'),
+  };
 }

@@ -14,6 +14,8 @@ export interface Change {
   pointers: string[];
   /** The user's clientId has changed: from this name, where it is known, to that one; `user` is the name of its id. */
   rename?: { from: string; to: string; user: string };
+  /** The clientId that the run has locked besides; `isGiven`: the user may have got it, and nobody knows. */
+  also?: { hash: string; isGiven: boolean };
   /** What stays under the clientId that was given up. */
   leave: string[];
   /** Under no record: the name that leads to the user whom an unread job concerns. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Version } from '../../contract/version.ts';
 import { type Field, type UserRecord, FIELDS } from '../../operations/context.ts';
 
-const version = z.templateLiteral([z.number(), ' ', z.string()]).optional().catch(undefined);
+const version = z.templateLiteral([z.number(), ' ', z.number(), ' ', z.string()]).optional().catch(undefined);
 
 const Hash = z.object({
   uid: z.string().optional(),
@@ -13,6 +13,7 @@ const Hash = z.object({
   st: z.enum(['live', 'deleted', 'stray']).optional(),
   doubt: z.string().optional(),
   dd: z.string().optional(),
+  given: z.coerce.number().optional(),
   made: z.coerce.number().optional(),
   pc: version,
   cv: version,
@@ -21,7 +22,7 @@ const Hash = z.object({
 
 /** @param run what a create of this very run has set `doubt` to: an older one says that there is doubt. */
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
-  const { uid, gen, st, doubt, dd, made, pc, cv, dv } = Hash.parse(hash);
+  const { uid, gen, st, doubt, dd, given, made, pc, cv, dv } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
   for (const field of FIELDS) {
     const text = hash[`v:${field}`];
@@ -32,7 +33,9 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
     userId: uid,
     generation: gen,
     state: st ?? 'unknown',
-    isInDoubt: doubt !== undefined && doubt !== run,
+    isInDoubt: doubt !== undefined && doubt !== `${Number.parseInt(doubt, 10)} ${run}`,
+    doubtSince: doubt === undefined ? undefined : Number.parseInt(doubt, 10),
+    givenSince: given,
     deletingSince: dd === undefined || dd.endsWith(run) ? undefined : Number.parseInt(dd, 10),
     madeAt: made,
     pending: pc,
@@ -47,17 +50,17 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
  * the run that began it stays.
  */
 export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } {
-  const { userId, generation, state, isInDoubt, deletingSince, madeAt, pending, created, deleted, fields } =
-    record;
+  const { userId, generation, state, isInDoubt, deletingSince, givenSince, madeAt, fields } = record;
   const hash: [string, string | undefined][] = [
     ['uid', userId],
     ['gen', generation === 0 ? undefined : String(generation)],
     ['st', state === 'unknown' ? undefined : state],
     ['made', madeAt === undefined ? undefined : String(madeAt)],
     ['dd', deletingSince === undefined ? undefined : String(deletingSince)],
-    ['pc', pending],
-    ['cv', created],
-    ['dv', deleted],
+    ['given', givenSince === undefined ? undefined : String(givenSince)],
+    ['pc', record.pending],
+    ['cv', record.created],
+    ['dv', record.deleted],
     ...FIELDS.map((field): [string, string | undefined] => [`v:${field}`, fields[field]]),
   ];
   const set: string[] = [];

@@ -46,10 +46,11 @@ end
 --- The user was deleted: what older failed jobs said is erased. One that was put back is on its way to be superseded.
 local function bury(key, deletion, jobsBase, ownId)
   local failed = key .. ':failed'
-  local ms, deletionId = string.match(deletion, '^(%S+) (.*)$')
+  local ms, deletionId = string.match(deletion, '^(%S+) %S+ (.*)$')
   local older = redis.call('ZRANGEBYSCORE', failed, '-inf', '(' .. ms)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', failed, ms, ms)) do
-    if comesBefore(id, deletionId) then
+    -- At equal times a deletion comes last.
+    if redis.call('HGET', jobsBase .. id, 'name') ~= 'delete-user' or comesBefore(id, deletionId) then
       table.insert(older, id)
     end
   end

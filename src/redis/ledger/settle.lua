@@ -7,6 +7,7 @@
 --         {queues: the bases of the keys of the events queues,
 --          set: [name, value, …], drop: [name, …], pointers: [hash, …], leave: [name, value, …],
 --          rename?: {from: hash or none, to: hash, user: hash},
+--          also?: {hash: of the clientId that the run has locked besides, isGiven: whether the user may have got it},
 --          job?: what is left of it, where it is settled: {name, data, run, timestamp, stalls, hasFailed, version?,
 --          sweep?: a key to mark},
 --          whose?: the hash that leads to the user of a job that could not be read,
@@ -145,7 +146,8 @@ end
 local function isFree(name)
   local there = recordOf(base, name)
   local known = redis.call('HMGET', base .. there, 'uid', 'st', 'owner')
-  return there == hash or (not known[1] or known[2] == 'deleted') and not isAlive(jobsBase, known[3])
+  local isOurs = known[3] == jobId .. ' ' .. token
+  return there == hash or (not known[1] or known[2] == 'deleted') and (isOurs or not isAlive(jobsBase, known[3]))
 end
 
 local function lead(name, to)
@@ -215,11 +217,22 @@ local fault = publish()
 if fault then
   return fault
 end
+--- The clientId that was locked besides is free again. Every job that waits for it looks for its user anew.
+local function unlockAlso()
+  local also = change.also
+  if also and also.hash ~= hash then
+    if redis.call('HGET', base .. also.hash, 'owner') == jobId .. ' ' .. token then
+      redis.call('HDEL', base .. also.hash, 'owner', also.isGiven and 'next' or 'given')
+    end
+    wakeAll(base .. also.hash, jobsBase)
+  end
+end
 if hash == '' then
   return complete()
 end
 if change.rename then
   rename(change.rename.from, change.rename.to, change.rename.user)
+  unlockAlso()
   return complete()
 end
 for _, pointer in ipairs(change.pointers) do
@@ -228,6 +241,7 @@ for _, pointer in ipairs(change.pointers) do
     redis.call('EXPIRE', base .. pointer, keepS)
   end
 end
+unlockAlso()
 redis.call('HDEL', key, 'owner')
 if wakeOldest(key, jobsBase, lockMs) then
   -- Without an owner nothing may have been left of it.

@@ -84,7 +84,7 @@ export function createSweep({
   async function outlived(jobIds: readonly string[]): Promise<string[]> {
     const names = await fieldsOf(jobIds, 'name');
     const withProfile = jobIds.filter((_id, index) => WITH_PROFILE.has(names[index]?.[0] ?? ''));
-    const fields = await fieldsOf(withProfile, 'data', 'timestamp');
+    const fields = await fieldsOf(withProfile, 'name', 'data', 'timestamp');
     const answers = await Promise.all(withProfile.map((id, index) => isOutlived(id, fields[index] ?? [])));
     return withProfile.filter((_id, index) => answers[index]);
   }
@@ -101,9 +101,9 @@ export function createSweep({
   }
 
   /** Only what its own run would find superseded by the deletion: any other must not run before its time. */
-  async function isOutlived(id: string, [data, timestamp]: (string | null)[]): Promise<boolean> {
-    const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOfText(data ?? '');
-    const instance = instances.get(name);
+  async function isOutlived(id: string, [name, data, timestamp]: (string | null)[]): Promise<boolean> {
+    const { clientId, userId, occurredAt, instance: at = 'default' } = referenceOfText(data ?? '');
+    const instance = instances.get(at);
     if (instance === undefined) return false;
     const addedAt = Number(timestamp);
     const { client, user } = hashesOf(namingOf(instance), { clientId, userId }, { id, timestamp: addedAt });
@@ -111,7 +111,10 @@ export function createSweep({
     if (record === undefined) return false;
     const isAnother =
       userId !== undefined && record.userId !== undefined && !sameUserId(record.userId, userId);
-    return !isAnother && isOlder(versionOf({ id, timestamp: addedAt, occurredAt }), record.deleted);
+    return (
+      !isAnother &&
+      isOlder(versionOf({ name: name ?? '', id, timestamp: addedAt, occurredAt }), record.deleted)
+    );
   }
 
   async function recordUnder(hash: string): Promise<UserRecord | undefined> {

@@ -134,14 +134,29 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
 
   function held(hash: string, record: UserRecord, hold: Hold): HeldUser {
     const { run, job, address, naming } = hold;
+    let lockedName: string | undefined;
     const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
-      const change = changeOf(learnt, hash, naming, job.version);
+      const also =
+        lockedName === undefined
+          ? {}
+          : { also: { hash: lockedName, isGiven: learnt.mayHaveRenamed ?? false } };
+      const change = { ...changeOf(learnt, hash, naming, job.version), ...also };
       const ended = await end(run, hash, change, settlement, job.version);
       return typeof ended === 'string' ? ended : 'lost';
     };
     return {
       record,
       claim: (userId) => take({ ...hold, address: { ...address, userId } }, true),
+      async lockName(clientId) {
+        const { jobId, token } = run;
+        const [records, jobs] = bases;
+        const name = naming('client', clientId);
+        const asked = { records, jobs, jobId, token, name, own: hash, keepS: KEEP_S };
+        const reply = NameReply.parse(await scripts.lockName([lockKey(jobId)], [JSON.stringify(asked)]));
+        if (reply[0] !== 'locked') return { is: reply[0] };
+        lockedName = reply[1];
+        return { is: 'locked', record: recordOf(pairsOf(reply[2]), nameOf(run)) };
+      },
       settle: (settlement, learnt) => endHeld(learnt, settlement),
       letGo: async (learnt) => ((await endHeld(learnt)) === 'ok' ? 'ok' : 'lost'),
     };
@@ -259,6 +274,11 @@ const Reply = z.union([
   z.tuple([z.literal('settled'), z.string()]),
   z.tuple([z.literal('held'), z.number()]),
   z.tuple([z.literal('taken'), z.string(), z.array(z.string()), z.array(z.number()), z.array(z.number())]),
+]);
+
+const NameReply = z.union([
+  z.tuple([z.enum(['lost', 'busy'])]),
+  z.tuple([z.literal('locked'), z.string(), z.array(z.string())]),
 ]);
 
 function nameOf({ jobId, nonce }: Run): string {

@@ -12,7 +12,7 @@ import {
 } from '../ledger/ledger-world.ts';
 
 const REFUSED = { gate: 'admin', reason: 'not today' } as const;
-const versionFor = ({ id = '', timestamp }: Job) => versionOf({ id, timestamp });
+const versionFor = ({ name, id = '', timestamp }: Job) => versionOf({ name, id, timestamp });
 
 /** A job of a user of its own. */
 const begin = (world: LedgerWorld, job: Job) => world.begin(job, { clientId: `of job ${job.id}` });
@@ -327,7 +327,7 @@ describe('a gate', () => {
       if (order === 'newer first') versions.reverse();
       for (const ms of versions) {
         const create = await world.start('create-user');
-        const version = `${ms} ${create.id}` as const;
+        const version = `${ms} 0 ${create.id ?? ''}` as const;
         const job = { name: 'create-user', version, timestamp: create.timestamp } as const;
         expect(await world.ledger.begin(world.runOf(create), job, instance, address, GATES)).toMatchObject({
           is: 'held',
@@ -336,7 +336,7 @@ describe('a gate', () => {
       const deletion = await world.start('delete-user');
       const begun = await world.ledger.begin(
         world.runOf(deletion),
-        { name: 'delete-user', version: '1500 x', timestamp: deletion.timestamp },
+        { name: 'delete-user', version: '1500 0 x', timestamp: deletion.timestamp },
         instance,
         { clientId: 'c-5' },
         { must: [], may: [] },

@@ -103,7 +103,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
   });
   const begin = (job: Job, address: Address = { clientId: 'c-1' }) => {
     const { name, timestamp } = job;
-    const version = versionOf({ id: job.id ?? '', timestamp });
+    const version = versionOf({ name: job.name, id: job.id ?? '', timestamp });
     return ledger.begin(runOf(job), { name: name as JobName, version, timestamp }, instance, address, GATES);
   };
   return {

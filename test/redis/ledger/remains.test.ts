@@ -11,13 +11,19 @@ const SEALED = '{"clientId":"c-1","sealed":"1.abcdef+/=="}';
 const ERASED = '{"clientId":"c-1","sealed":null}';
 
 const idOf = (job: Job) => job.id ?? '';
-const versionOfJob = (job: Job): Version => versionOf({ id: idOf(job), timestamp: job.timestamp });
+const versionOfJob = (job: Job): Version =>
+  versionOf({ name: job.name, id: idOf(job), timestamp: job.timestamp });
 const dataOf = ({ redis, prefix }: LedgerWorld, jobId: string) =>
   redis.hget(`${prefix}:user-jobs:${jobId}`, 'data');
 
 /** A job that fails, as BullMQ knows it, too. */
-async function fail(world: LedgerWorld, more: { jobId?: string; timestamp?: number } = {}, clientId = 'c-1') {
-  const job = await world.start('update-user', more);
+async function fail(
+  world: LedgerWorld,
+  more: { jobId?: string; timestamp?: number } = {},
+  clientId = 'c-1',
+  name: 'update-user' | 'delete-user' = 'update-user',
+) {
+  const job = await world.start(name, more);
   const user = await world.take(job, { clientId });
   const settlement = { ...world.settlementOf(job, FAILED), remains: { name: job.name, data: SEALED } };
   expect(await user.settle(settlement, { record: user.record })).toBe('ok');
@@ -50,17 +56,19 @@ describe('a deletion', () => {
     expect(await dataOf(world, another)).toBe(SEALED);
   });
 
-  it('tells jobs of the same time by their ids, as the order of versions does', async () => {
+  it('tells jobs of the same time by their names and ids, as the order of versions does', async () => {
     const world = await createLedgerWorld();
     const timestamp = 1000;
     const failed = [
-      await fail(world, { timestamp }),
-      await fail(world, { timestamp, jobId: 'c' }),
-      await fail(world, { timestamp, jobId: 'aaa' }),
-      await fail(world, { timestamp, jobId: '2a' }),
+      await fail(world, { timestamp, jobId: 'd' }),
+      await fail(world, { timestamp }, 'c-1', 'delete-user'),
+      await fail(world, { timestamp, jobId: 'c' }, 'c-1', 'delete-user'),
+      await fail(world, { timestamp, jobId: 'aaa' }, 'c-1', 'delete-user'),
+      await fail(world, { timestamp, jobId: '2a' }, 'c-1', 'delete-user'),
     ];
     await remove(world, { timestamp, jobId: 'b' });
     expect(await Promise.all(failed.map((id) => dataOf(world, id)))).toEqual([
+      ERASED,
       ERASED,
       SEALED,
       ERASED,

@@ -27,9 +27,9 @@ describe('a user', () => {
       state: 'live' as const,
       isInDoubt: false,
       madeAt: 1_700_000_000_000,
-      created: '1700000000000 1' as const,
-      deleted: '1600000000000 my job' as const,
-      fields: { phone: '1700000000000 1' as const, clientId: '5 2' as const },
+      created: '1700000000000 0 1' as const,
+      deleted: '1600000000000 0 my job' as const,
+      fields: { phone: '1700000000000 0 1' as const, clientId: '5 0 2' as const },
     };
     expect(await user.settle(world.settlementOf(first), { record })).toBe('ok');
     expect((await world.take(await world.start())).record).toEqual(record);
@@ -56,7 +56,7 @@ describe('a user', () => {
     const { name, timestamp } = other;
     const begun = await world.ledger.begin(
       world.runOf(other),
-      { name: name as 'update-user', version: '1 2', timestamp },
+      { name: name as 'update-user', version: '1 0 2', timestamp },
       { ...instance, id: 'another' },
       { clientId: 'c-1' },
       GATES,
@@ -81,12 +81,12 @@ describe('a user', () => {
     const byId = await world.start();
     const known = await world.take(byId, { userId });
     await known.settle(world.settlementOf(byId), {
-      record: { ...known.record, userId, state: 'live', fields: { phone: '9 9' } },
+      record: { ...known.record, userId, state: 'live', fields: { phone: '9 0 9' } },
     });
     const job = await world.start();
     const client = await world.take(job);
     const claimed = await client.claim(userId);
-    expect(claimed).toMatchObject({ is: 'taken', user: { record: { fields: { phone: '9 9' } } } });
+    expect(claimed).toMatchObject({ is: 'taken', user: { record: { fields: { phone: '9 0 9' } } } });
     expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
     expect(await world.begin(await world.start(), { clientId: 'c-1' })).toEqual({ is: 'busy' });
   });

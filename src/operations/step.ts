@@ -1,0 +1,109 @@
+/**
+ * What an operation may ask for next, and what it knows when it decides. An operation is a pure function from a job and what is
+ * known to the next step; one loop performs the steps.
+ */
+import type { UserJob } from '../contract/job.ts';
+import type { DamoovError } from '../damoov/errors.ts';
+import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import type { Version } from '../contract/version.ts';
+import type { AuthorizedDelete, Effect, Instance, UserIdMode, UserRecord } from './context.ts';
+import type { Changes } from './newer-knowledge.ts';
+
+/** The ids of a user that are known. */
+export interface Ids {
+  clientId?: string | undefined;
+  userId?: string | undefined;
+}
+
+export type LookUp = { by: 'userId' | 'clientId'; value: string };
+
+/** What the loop does next. */
+export type Step =
+  /** Looks a user up in every instance, after a pause if the look-up may lag behind. */
+  | ({ do: 'find'; afterMs: number } & LookUp)
+  /** Sends the create of the sign-up; without a userId Damoov chooses one. */
+  | { do: 'create'; userId: string | undefined }
+  | { do: 'update'; userId: string; changes: Changes }
+  | { do: 'delete'; userId: string }
+  /** Asks right before each DELETE, and before it is said that nobody is there, whether the deletion still stands. */
+  | { do: 'authorize'; ids: Ids; kind: AuthorizedDelete }
+  /** Locks the user that a look-up found, in place of the one that is locked. */
+  | { do: 'lock'; userId: string }
+  /** Locks the clientId that a user is to get, besides its own lock. */
+  | { do: 'lock-name'; clientId: string; userId: string }
+  | { do: 'end'; effect: Effect }
+  /** Ends the run with the error of a request. */
+  | { do: 'fail'; error: DamoovError };
+
+/** What a step of this run has shown. */
+export type Fact =
+  | ({ of: 'find'; users: readonly DamoovUser[]; at: number } & LookUp)
+  | { of: 'create'; userId: string | undefined; answer: CreatedUser | DamoovError }
+  | { of: 'update'; userId: string; error: DamoovError | undefined }
+  | { of: 'delete'; userId: string; error: DamoovError | undefined; at: number }
+  | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
+  | { of: 'lock'; userId: string }
+  | { of: 'lock-name'; clientId: string; record: UserRecord };
+
+/** All that a decision is made of. */
+export interface Knowledge {
+  job: { id: string; timestamp: number; version: Version };
+  instance: Instance;
+  /** The configured instances' names by their ids, in lower case. */
+  instanceNames: ReadonlyMap<string, string>;
+  userIdMode: UserIdMode;
+  /** How long a look-up may lag behind a create, in milliseconds. */
+  lagMs: number;
+  /** Whether anybody can be looked up at all. */
+  hasAdmin: boolean;
+  /** What is remembered of the user that this run has locked. */
+  record: UserRecord;
+  /** In the order in which they were shown. */
+  facts: readonly Fact[];
+  /** Epoch milliseconds. */
+  now: number;
+}
+
+/** Decides the next step of a job. */
+export type NextStep<Job extends UserJob = UserJob> = (data: Job['data'], known: Knowledge) => Step;
+
+export function end(effect: Effect): Step {
+  return { do: 'end', effect };
+}
+
+/** The first fact of a kind, and those behind it, are found by these. */
+export function factsOf<Kind extends Fact['of']>(
+  { facts }: Pick<Knowledge, 'facts'>,
+  kind: Kind,
+): Extract<Fact, { of: Kind }>[] {
+  return facts.filter((fact): fact is Extract<Fact, { of: Kind }> => fact.of === kind);
+}
+
+/** The facts that came after this one; all where there is none. */
+export function after(known: Knowledge, fact: Fact | undefined): Knowledge {
+  return fact === undefined ? known : { ...known, facts: known.facts.slice(known.facts.indexOf(fact) + 1) };
+}
+
+/** Whom the latest look-up by this id has shown: undefined where there was none, null where it showed nobody. */
+export function seenUnder(userId: string, known: Pick<Knowledge, 'facts'>): DamoovUser | null | undefined {
+  return looksUnder(userId, known).at(-1);
+}
+
+/** What the look-ups by this id have shown, one after the other. */
+export function looksUnder(userId: string, known: Pick<Knowledge, 'facts'>): (DamoovUser | null)[] {
+  return factsOf(known, 'find')
+    .filter(({ by, value }) => by === 'userId' && sameUserId(value, userId))
+    .map(({ users }) => users[0] ?? null);
+}
+
+/** Whom the latest look-up by this clientId has shown, in every instance; undefined where there was none. */
+export function bearersOf(
+  clientId: string,
+  known: Pick<Knowledge, 'facts'>,
+): readonly DamoovUser[] | undefined {
+  return factsOf(known, 'find').findLast(({ by, value }) => by === 'clientId' && value === clientId)?.users;
+}
+
+export function look(by: LookUp['by'], value: string, afterMs = 0): Step {
+  return { do: 'find', by, value, afterMs };
+}

@@ -1,0 +1,147 @@
+/**
+ * Takes the steps of an operation one after the other: performs what it asks for, adds what came back to what is known, and asks
+ * again. Decides nothing.
+ */
+import type { UserJob } from '../contract/job.ts';
+import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
+import { type Effect, type OperationContext, GIVEN_UP } from '../operations/context.ts';
+import { nextCreateStep } from '../operations/create-user.ts';
+import { nextDeleteStep } from '../operations/delete-user.ts';
+import { findUsers } from '../operations/find-user.ts';
+import { AWAIT_RENAME } from '../operations/newer-knowledge.ts';
+import type { Fact, Knowledge, Step } from '../operations/step.ts';
+import { nextUpdateStep } from '../operations/update-user.ts';
+
+/** No way of a job is nearly as long: a longer one is a fault of ours, and must not send for ever. */
+export const MOST_STEPS = 100;
+
+/** Carries a job to the end of this run; `GIVEN_UP`: it is another's by now, or blocked. */
+export async function takeSteps(job: UserJob, context: OperationContext): Promise<Effect | typeof GIVEN_UP> {
+  let known = knowledgeOf(context);
+  for (let taken = 0; taken < MOST_STEPS; taken += 1) {
+    const step = nextStep(job, known);
+    if (step.do === 'end') return step.effect;
+    if (step.do === 'fail') throw step.error;
+    const came = await perform(step, job, context);
+    if (came === GIVEN_UP) return GIVEN_UP;
+    if ('effect' in came) return came.effect;
+    known = learn(known, came, context.now());
+  }
+  throw new Error(`a ${job.name} came to no end in ${MOST_STEPS} steps`);
+}
+
+/** What comes next for any job. */
+export function nextStep(job: UserJob, known: Knowledge): Step {
+  switch (job.name) {
+    case 'create-user':
+      return nextCreateStep(job.data, known);
+    case 'update-user':
+      return nextUpdateStep(job.data, known);
+    case 'delete-user':
+      return nextDeleteStep(job.data, known);
+  }
+}
+
+/** What a run knows before its first step. */
+export function knowledgeOf(context: OperationContext): Knowledge {
+  const { job, instance, instanceNames, userIdMode, lagMs, client, record, now } = context;
+  const { hasAdmin } = client;
+  return { job, instance, instanceNames, userIdMode, lagMs, hasAdmin, record, facts: [], now: now() };
+}
+
+/** What is known once a step has shown something; a user that was locked takes the place of the one before. */
+export function learn(known: Knowledge, { fact, record }: Shown, now: number): Knowledge {
+  return { ...known, facts: [...known.facts, fact], record: record ?? known.record, now };
+}
+
+/** What a step has shown: a fact, and where it has locked another user, that one's record. */
+export interface Shown {
+  fact: Fact;
+  record?: Knowledge['record'];
+}
+
+type Acting = Exclude<Step, { do: 'end' | 'fail' }>;
+
+async function perform(
+  step: Acting,
+  job: UserJob,
+  context: OperationContext,
+): Promise<Shown | { effect: Effect } | typeof GIVEN_UP> {
+  const { client, signal, now } = context;
+  switch (step.do) {
+    case 'find': {
+      const { by, value, afterMs } = step;
+      if (afterMs > 0) await context.pause(afterMs, signal);
+      return { fact: { of: 'find', by, value, users: await findUsers({ by, value }, context), at: now() } };
+    }
+    case 'create': {
+      const { userId } = step;
+      const answer = await answerOf('create', () => create(job, userId, context));
+      return { fact: { of: 'create', userId, answer } };
+    }
+    case 'update': {
+      const { userId, changes } = step;
+      const error = errorOf(await answerOf('update', () => client.updateUser(userId, changes, { signal })));
+      return { fact: { of: 'update', userId, error } };
+    }
+    case 'delete': {
+      const { userId } = step;
+      const error = errorOf(await answerOf('delete', () => client.deleteUser(userId, { signal })));
+      return { fact: { of: 'delete', userId, error, at: now() } };
+    }
+    case 'authorize': {
+      const answer = await context.authorizeDelete(step.ids, step.kind);
+      return answer === GIVEN_UP ? GIVEN_UP : { fact: { of: 'authorize', answer } };
+    }
+    case 'lock': {
+      const { userId } = step;
+      const record = await context.lock(userId);
+      return record === GIVEN_UP
+        ? GIVEN_UP
+        : {
+            fact: { of: 'lock', userId },
+            record: { ...record, userId: lockedId(record.userId, userId, job) },
+          };
+    }
+    case 'lock-name': {
+      const { clientId } = step;
+      const record = await context.lockName(clientId);
+      if (record === GIVEN_UP) return GIVEN_UP;
+      return record === 'busy'
+        ? { effect: { outcome: AWAIT_RENAME } }
+        : { fact: { of: 'lock-name', clientId, record } };
+    }
+  }
+}
+
+/** A look-up has shown the user that an update or a deletion locks; a create may be the first to speak of it. */
+function lockedId(known: string | undefined, userId: string, { name }: UserJob): string | undefined {
+  return name === 'create-user' ? known : userId;
+}
+
+function create(
+  { data }: UserJob,
+  userId: string | undefined,
+  { client, instance, signal }: OperationContext,
+) {
+  const { profile, clientId, createAccessToken } = { profile: {}, createAccessToken: false, ...data };
+  return client.createUser(
+    instance,
+    { ...profile, clientId, createAccessToken, customToken: userId },
+    { signal },
+  );
+}
+
+/** The answer, or the error that this very request came to: what it means is for the operation to say. */
+async function answerOf<T>(operation: DamoovOperation, ask: () => Promise<T>): Promise<T | DamoovError> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof DamoovError && error.operation === operation) return error;
+    throw error;
+  }
+}
+
+function errorOf(answer: unknown): DamoovError | undefined {
+  return answer instanceof DamoovError ? answer : undefined;
+}
