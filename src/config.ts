@@ -4,24 +4,16 @@
  */
 import { readFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { REDIS_PAIRS, REDIS_PLACES, readTlsFiles, redisFaults, redisTarget } from './config-redis.ts';
 import type { SigningKey } from './contract/receipt.ts';
-import { Environment, headerValue } from './environment.ts';
+import { Environment } from './environment.ts';
+import { type InstanceCredentials, readInstancesFile } from './instances-file.ts';
 import type { UserIdMode } from './operations/context.ts';
 import { signingKeyIn } from './receipts/keys.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import { SANDBOX_CREDENTIALS } from './sandbox/credentials.ts';
 import type { RetryPolicy } from './worker/retry-policy.ts';
-
-export interface InstanceCredentials {
-  /** Damoov's InstanceId. */
-  id: string;
-  /** Damoov's InstanceKey: a secret like a database password. */
-  key: string;
-  /** What UserIds of this very instance derive from; where it is absent, `userId.secret` of the configuration. */
-  userIdSecret?: string | undefined;
-}
 
 export interface DamoovAccess {
   baseUrl: string;
@@ -68,15 +60,6 @@ export class ConfigError extends Error {
     this.faults = faults;
   }
 }
-
-const InstancesFile = z.record(
-  z.string().min(1),
-  z.strictObject({
-    id: headerValue,
-    key: headerValue,
-    userIdSecret: Environment.shape.DAMOOV_USER_ID_SECRET,
-  }),
-);
 
 /** The vendor's documented address. */
 const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';
@@ -236,33 +219,14 @@ function readInstances(
   faults: string[],
 ): Record<string, InstanceCredentials> {
   const { DAMOOV_INSTANCES_FILE: file, DAMOOV_INSTANCE_ID: id, DAMOOV_INSTANCE_KEY: key } = set;
-  const instances = file === undefined ? {} : readInstancesFile(file, faults);
+  const read = file === undefined ? { instances: {}, faults: [] } : readInstancesFile(file);
+  const { instances } = read;
+  faults.push(...read.faults.map((fault) => `DAMOOV_INSTANCES_FILE: ${fault}`));
   if (id === undefined || key === undefined) return instances;
   if (instances['default'] !== undefined) {
     faults.push('DAMOOV_INSTANCES_FILE: names `default`, which DAMOOV_INSTANCE_ID is already');
   }
   return { ...instances, default: { id, key } };
-}
-
-function readInstancesFile(file: string, faults: string[]): Record<string, InstanceCredentials> {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    // A JSON error quotes the text around the fault, which here is full of secrets.
-    const reason = error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${codeOf(error)})`;
-    faults.push(`DAMOOV_INSTANCES_FILE: ${reason}`);
-    return {};
-  }
-  const result = InstancesFile.safeParse(content);
-  if (!result.success) {
-    for (const issue of result.error.issues) {
-      faults.push(`DAMOOV_INSTANCES_FILE: ${issue.path.join('.') || 'the file'}: ${issue.message}`);
-    }
-    return {};
-  }
-  if (Object.keys(result.data).length === 0) faults.push('DAMOOV_INSTANCES_FILE: names no instance');
-  return result.data;
 }
 
 function readReceiptKey(file: string | undefined, faults: string[]): SigningKey | undefined {

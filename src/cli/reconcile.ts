@@ -3,9 +3,10 @@
  * the counts first, and adds nothing that nobody has confirmed.
  */
 import { Queue } from 'bullmq';
-import type { Config, DamoovAccess, InstanceCredentials } from '../config.ts';
+import type { Config, DamoovAccess } from '../config.ts';
 import { durationText } from '../contract/duration.ts';
 import { openFleetClient } from '../fleet-client.ts';
+import type { InstanceCredentials } from '../instances-file.ts';
 import { UserJobs } from '../producer/user-jobs.ts';
 import { findDifferences } from '../reconcile/differences.ts';
 import { patiently } from '../reconcile/patiently.ts';

@@ -1,6 +1,7 @@
 /**
  * `damoov-users sandbox`: runs the simulator of the Damoov user API until it is told to stop.
  */
+import { readInstancesFile } from '../instances-file.ts';
 import { type SandboxModes, startSandbox } from '../sandbox/server.ts';
 import type { CommandContext } from './context.ts';
 import { readFactsFile } from './facts-file.ts';
@@ -13,16 +14,22 @@ export interface SandboxCommandOptions {
   port: number;
   /** What a probe has seen of Damoov, to be followed. */
   facts?: string;
+  /** The instances to serve, in the format of DAMOOV_INSTANCES_FILE. */
+  instances?: string;
 }
 
 export async function sandbox(
-  { facts: file, ...options }: SandboxCommandOptions,
+  { facts, instances, host, port }: SandboxCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  const modes = file === undefined ? {} : followedModes(file, context);
-  const server = await startSandbox({ ...options, modes }).catch((error: NodeJS.ErrnoException) => {
+  const server = await startSandbox({
+    host,
+    port,
+    ...(facts !== undefined && { modes: followedModes(facts, context) }),
+    ...(instances !== undefined && { instances: instancesIn(instances) }),
+  }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === undefined) throw error;
-    throw new Error(`--host, --port: cannot listen on ${options.host}:${options.port} (${error.code})`);
+    throw new Error(`--host, --port: cannot listen on ${host}:${port} (${error.code})`);
   });
   context.stdout.write(`${server.url}\n`);
   await untilStopped(context);
@@ -38,4 +45,11 @@ function followedModes(file: string, { stderr }: CommandContext): Partial<Sandbo
     stderr.write(`the sandbox has no mode for some facts, and keeps to its own: ${without.join(', ')}\n`);
   }
   return modes;
+}
+
+/** @throws UsageError */
+function instancesIn(file: string) {
+  const { instances, faults } = readInstancesFile(file);
+  if (faults.length > 0) throw new UsageError(faults.map((fault) => `--instances: ${fault}`).join('\n'));
+  return Object.values(instances);
 }

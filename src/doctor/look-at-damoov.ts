@@ -4,11 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { durationText } from '../contract/duration.ts';
-import type { InstanceCredentials } from '../config.ts';
 import type { DamoovClient } from '../damoov/client.ts';
 import { readText, field } from '../damoov/envelope.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import type { HttpAnswer } from '../damoov/exchange.ts';
+import type { InstanceCredentials } from '../instances-file.ts';
 import type { Facts } from '../probe/facts.ts';
 import { faultyBody } from '../probe/faulty-create.ts';
 import { type Observation, answerText, isSameSignature, observe, signatureOf } from '../probe/observation.ts';

@@ -16,10 +16,19 @@ export const registerSandbox: Register = (program, _ended, context) => {
     )
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
     .option('--facts <file>', 'behave as a probe has seen Damoov behave (damoov-users probe)')
+    .option(
+      '--instances <file>',
+      'serve these instances, as in DAMOOV_INSTANCES_FILE: {"name": {"id", "key"}}',
+    )
     .helpGroup(GROUPS.run)
     .addHelpText(
       'after',
-      examples('sandbox', 'sandbox --port 7701 --host 0.0.0.0', 'sandbox --facts damoov-facts.json'),
+      examples(
+        'sandbox',
+        'sandbox --port 7701 --host 0.0.0.0',
+        'sandbox --facts damoov-facts.json',
+        'sandbox --instances instances.json',
+      ),
     )
     .action(async (options: SandboxCommandOptions) =>
       (await import('../sandbox.ts')).sandbox(options, context),
