@@ -223,10 +223,11 @@ function readInstances(
   const { instances } = read;
   faults.push(...read.faults.map((fault) => `DAMOOV_INSTANCES_FILE: ${fault}`));
   if (id === undefined || key === undefined) return instances;
-  if (instances['default'] !== undefined) {
-    faults.push('DAMOOV_INSTANCES_FILE: names `default`, which DAMOOV_INSTANCE_ID is already');
+  const { default: named = { id, key } } = instances;
+  if (named.id !== id || named.key !== key) {
+    faults.push('DAMOOV_INSTANCES_FILE: its `default` differs from DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY');
   }
-  return { ...instances, default: { id, key } };
+  return { ...instances, default: named };
 }
 
 function readReceiptKey(file: string | undefined, faults: string[]): SigningKey | undefined {

@@ -132,6 +132,14 @@ describe('the configuration', () => {
     });
   });
 
+  it('reads the default instance from the file too, where both say the same', () => {
+    const named = { id: 'an-id', key: 'a-key', userIdSecret: 'sixteen-or-more-characters' };
+    const file = fileWith(JSON.stringify({ default: named }));
+    expect(loadConfig({ ...production, DAMOOV_INSTANCES_FILE: file }).damoov).toMatchObject({
+      instances: { default: named },
+    });
+  });
+
   it('reads the key that signs receipts', () => {
     const { privateKey } = generateKeyPairSync('ed25519');
     const file = fileWith(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
@@ -287,6 +295,11 @@ describe('a faulty configuration', () => {
     ['a queue name with a colon', { JOBS_QUEUE: 'a:b' }, 'JOBS_QUEUE'],
     ['a missing instances file', { DAMOOV_INSTANCES_FILE: '/nowhere.json' }, 'cannot be read (ENOENT)'],
     ['an instances file without an instance', { DAMOOV_INSTANCES_FILE: fileWith('{}') }, 'names no instance'],
+    [
+      'an instances file with another default instance',
+      { ...production, DAMOOV_INSTANCES_FILE: fileWith('{"default": {"id": "an-id", "key": "b"}}') },
+      'its `default` differs from',
+    ],
     ['an instance without a key', { DAMOOV_INSTANCES_FILE: fileWith('{"eu": {"id": "a"}}') }, 'eu.key'],
     [
       'a missing key of receipts',
