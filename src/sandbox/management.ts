@@ -2,7 +2,9 @@
  * The admin's endpoints that change or look up single users: find, update, delete, move. Each is for the
  * admin only; none of them creates a user.
  */
+import { keptClientId } from './client-id-form.ts';
 import { type Answer, DONE, failure, success } from './envelope.ts';
+import type { SandboxModes } from './modes.ts';
 import type { Call } from './request-log.ts';
 import { type ApiRequest, Body } from './request.ts';
 import { clientIdIn, readUpdate } from './user-changes.ts';
@@ -22,7 +24,7 @@ export function aboutFind(call: Call, { query }: ApiRequest): void {
 /** Always an array, empty where nobody matches (documented). */
 export function find(_call: Call, request: ApiRequest, world: World): Answer {
   const { query } = request;
-  const filter = readFilter(query);
+  const filter = readFilter(query, world.modes);
   // Assumption: a find for a token that is no UUID is refused, and so is one without any filter.
   if (query.has('devicetoken') && filter.deviceToken === undefined) {
     return failure(422, [{ Key: 'DeviceToken', Message: 'The field DeviceToken must be a UUID.' }]);
@@ -53,7 +55,7 @@ export function update(call: Call, request: ApiRequest, world: World): Answer {
 
   const { body } = request;
   if (!(body instanceof Body)) return body;
-  const changes = readUpdate(body, world.modes.clearing);
+  const changes = readUpdate(body, world.modes);
   if (changes.faults.length > 0) return failure(422, changes.faults);
   const profile = { ...user.profile, ...changes.profile };
   const fields = { ...user.fields, ...changes.fields };
@@ -107,10 +109,11 @@ function about(call: Call, deviceToken: unknown, { users }: World): void {
 
 const FILTERS = ['devicetoken', 'clientid', 'email', 'phone', 'firstname', 'lastname', 'fullname'];
 
-function readFilter(query: ReadonlyMap<string, string>): UserFilter {
+function readFilter(query: ReadonlyMap<string, string>, { clientIdForm }: SandboxModes): UserFilter {
+  const clientId = query.get('clientid');
   return {
     deviceToken: asUuid(query.get('devicetoken')),
-    clientId: query.get('clientid'),
+    clientId: clientId && keptClientId(clientId, clientIdForm),
     email: query.get('email'),
     phone: query.get('phone'),
     firstName: query.get('firstname'),

@@ -74,6 +74,11 @@ export interface SandboxModes {
   readonly tokenCasing: 'lower' | 'upper' | 'as-given';
   /** Whether a create that says nothing of CreateAccessToken gets tokens (accounts conflict). Default false. */
   readonly accessTokenByDefault: boolean;
+  /**
+   * In which form a ClientId is kept (unknown in the API): to the letter, without blanks at its ends, in Unicode NFC, or in
+   * lower case. A ClientId that is looked for is brought into the same form. Default `exact`.
+   */
+  readonly clientIdForm: 'exact' | 'trim' | 'nfc' | 'lower';
   /** A create with the ClientId of another user: a second user (documented), or a refusal. Default `allowed`. */
   readonly duplicateClientId: 'allowed' | '409' | '422' | '400';
   /**
@@ -110,6 +115,7 @@ export const DEFAULT_MODES: SandboxModes = {
   clearing: CLEARING,
   tokenCasing: 'lower',
   accessTokenByDefault: false,
+  clientIdForm: 'exact',
   duplicateClientId: 'allowed',
   deletedToken: 'taken',
   findLagMs: 0,
@@ -167,6 +173,7 @@ const MODES = z.strictObject({
   }),
   tokenCasing: z.enum(['lower', 'upper', 'as-given']),
   accessTokenByDefault: z.boolean(),
+  clientIdForm: z.enum(['exact', 'trim', 'nfc', 'lower']),
   duplicateClientId: oneOf(['allowed', '409', '422', '400']),
   deletedToken: z.enum(['taken', 'free']),
   findLagMs: milliseconds,

@@ -28,7 +28,7 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
 
   const { body } = request;
   if (!(body instanceof Body)) return body;
-  const changes = readCreate(body);
+  const changes = readCreate(body, world.modes);
   if (changes.faults.length > 0) return failure(422, changes.faults);
 
   const token = chooseToken(body, world);

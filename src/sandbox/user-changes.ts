@@ -2,6 +2,7 @@
  * Reads what a create or an update says about a user, and every fault of it. Knows the fields and their
  * types, not the users.
  */
+import { keptClientId } from './client-id-form.ts';
 import type { FieldFault } from './envelope.ts';
 import type { SandboxModes } from './modes.ts';
 import { type Body, asBody } from './request.ts';
@@ -25,6 +26,9 @@ export interface UserChanges {
 
 const CREATED_WITH = ['FirstName', 'LastName', 'Nickname', 'Phone', 'Email'] as const;
 
+/** The modes that decide what is kept of a value. */
+export type Keeping = Pick<SandboxModes, 'clearing' | 'clientIdForm'>;
+
 /** Of a create nothing is left to clear. */
 const AS_GIVEN = { null: 'clears', empty: 'kept' } as const;
 
@@ -41,10 +45,10 @@ const STATUS_AS_READ: ReadonlyMap<unknown, UserRecord['status']> = new Map([
 ]);
 
 /** A create takes five profile fields and UserFields (documented). Others are ignored, so is what is unknown. */
-export function readCreate(body: Body): UserChanges {
+export function readCreate(body: Body, { clientIdForm }: Keeping): UserChanges {
   const faults: FieldFault[] = [];
   const profile = readTexts(body, CREATED_WITH, AS_GIVEN, faults);
-  const fields = readUserFields(body, AS_GIVEN, faults);
+  const fields = readUserFields(body, { clientIdForm, clearing: AS_GIVEN }, faults);
   return { profile, fields, status: undefined, faults };
 }
 
@@ -52,13 +56,13 @@ export function readCreate(body: Body): UserChanges {
  * An update is a plain partial merge (documented): what is not given stays.
  * What null and "" mean to a text is a mode.
  */
-export function readUpdate(body: Body, clearing: SandboxModes['clearing']): UserChanges {
+export function readUpdate(body: Body, { clearing, clientIdForm }: Keeping): UserChanges {
   const faults: FieldFault[] = [];
   const profile: Partial<Profile> = readTexts(body, TEXT_FIELDS, clearing, faults);
   const children = body.get('ChildrenCount');
   if (typeof children === 'number' || children === null) profile.ChildrenCount = children;
   else if (children !== undefined) faults.push(wrongType('ChildrenCount', 'a number'));
-  const fields = readUserFields(body, clearing, faults);
+  const fields = readUserFields(body, { clientIdForm, clearing }, faults);
   const status = readStatus(body, faults);
   return { profile, fields, status, faults };
 }
@@ -115,7 +119,7 @@ function readText(
 
 function readUserFields(
   body: Body,
-  clearing: SandboxModes['clearing'],
+  { clearing, clientIdForm }: Keeping,
   faults: FieldFault[],
 ): Partial<UserFields> {
   const fields: Partial<UserFields> = {};
@@ -127,7 +131,7 @@ function readUserFields(
     return fields;
   }
   const clientId = readText(values.get('ClientId'), 'UserFields.ClientId', clearing, faults);
-  if (clientId !== undefined) fields.ClientId = clientId;
+  if (clientId !== undefined) fields.ClientId = clientId && keptClientId(clientId, clientIdForm);
   for (const name of FLAGS) readFlag(values.get(name), name, fields, faults);
   return fields;
 }

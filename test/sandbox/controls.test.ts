@@ -21,6 +21,7 @@ const DEFAULTS = {
   clearing: { null: 'clears', empty: 'kept' },
   tokenCasing: 'lower',
   accessTokenByDefault: false,
+  clientIdForm: 'exact',
   duplicateClientId: 'allowed',
   deletedToken: 'taken',
   findLagMs: 0,

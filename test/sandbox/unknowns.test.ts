@@ -179,6 +179,41 @@ test('accessTokenByDefault gives tokens to a create that does not say whether it
   expect(at(unwanted.body, 'Result', 'RefreshToken')).toBeNull();
 });
 
+describe('clientIdForm: the form in which a ClientId is kept', () => {
+  const DECOMPOSED = 'Zoe\u0308';
+  const COMPOSED = 'Zo\u00eb';
+  const cases = [
+    ['exact', ` ${DECOMPOSED} `, ` ${DECOMPOSED} `, DECOMPOSED],
+    ['trim', `\t${DECOMPOSED} `, DECOMPOSED, COMPOSED],
+    ['nfc', DECOMPOSED, COMPOSED, DECOMPOSED.toLowerCase()],
+    ['lower', 'Ada', 'ada', ' ada'],
+  ] as const;
+
+  test.each(cases)(
+    '%s: a create with %j keeps %j, which both find, and %j does not',
+    async (clientIdForm, given, kept, other) => {
+      const sandbox = await openSandbox({ modes: { clientIdForm } });
+      await sandbox.create({ UserFields: { ClientId: given } });
+      await sandbox.becomeAdmin();
+      const found = async (ClientId: string) => at((await sandbox.find({ ClientId })).body, 'Result');
+      const user = { UserFields: [{ ClientId: kept }] };
+      expect(await found(given)).toMatchObject([user]);
+      expect(await found(kept)).toMatchObject([user]);
+      expect(await found(other)).toEqual([]);
+      expect(await sandbox.users()).toMatchObject([{ clientId: kept }]);
+    },
+  );
+
+  test('an update keeps it in that form too, and a duplicate is told by it', async () => {
+    const sandbox = await openSandbox({ modes: { clientIdForm: 'lower', duplicateClientId: '409' } });
+    await sandbox.create({ CustomToken: TOKEN, UserFields: { ClientId: 'first' } });
+    await sandbox.becomeAdmin();
+    await sandbox.update(TOKEN, { UserFields: { ClientId: 'ADA' } });
+    expect(await sandbox.users()).toMatchObject([{ clientId: 'ada' }]);
+    expect((await sandbox.create({ UserFields: { ClientId: 'Ada' } })).status).toBe(409);
+  });
+});
+
 describe('duplicateClientId: a create with the ClientId of another user', () => {
   const create = { UserFields: { ClientId: 'c' } };
 
