@@ -28,6 +28,7 @@ export function login(call: Call, request: ApiRequest, world: World): Answer {
   const holder = identify(fields, body.get('Password'), request, world);
   if (holder === undefined) return failure(401);
   call.applied = true;
+  if (world.modes.loginRevokes) world.sessions.revoke(holder);
   const pair = world.sessions.issue(holder, now, world.modes.accessTokenTtlMs);
   if (holder.kind === 'admin') return success(pair);
   call.deviceToken = holder.deviceToken;

@@ -49,6 +49,11 @@ export interface SandboxModes {
    */
   readonly accessTokenTtlMs: number;
   /**
+   * Whether a log-in revokes the access and refresh tokens that the same account had before (documented; the vendor's apps
+   * live without it). Default false.
+   */
+  readonly loginRevokes: boolean;
+  /**
    * The log-in attempt after `max` within `windowMs` gets 429 and bars every log-in for `barMs`, right or wrong.
    * Default 5 in a minute, an hour (documented, with contradictions); null = no limit.
    */
@@ -110,6 +115,7 @@ export const DEFAULT_MODES: SandboxModes = {
   badRefresh: '401',
   envelopeErrors: false,
   accessTokenTtlMs: 86_400_000,
+  loginRevokes: false,
   loginLimit: LOGIN_LIMIT,
   rateLimit: null,
   clearing: CLEARING,
@@ -150,6 +156,7 @@ const MODES = z.strictObject({
   badRefresh: oneOf(['401', '400', '419-envelope']),
   envelopeErrors: z.boolean(),
   accessTokenTtlMs: milliseconds,
+  loginRevokes: z.boolean(),
   loginLimit: z
     .strictObject({
       max: count.default(LOGIN_LIMIT.max),

@@ -30,7 +30,7 @@ export class Sessions {
   readonly #refresh = new Map<string, RefreshGrant>();
 
   /**
-   * A new pair; earlier pairs of the holder stay good.
+   * A new pair; earlier pairs of the holder stay good unless they are revoked.
    * ExpiresIn is in whole seconds, rounded up so that it is never 0.
    */
   issue(holder: Holder, now: number, ttlMs: number): TokenPair {
@@ -70,9 +70,24 @@ export class Sessions {
 
   /** Forgets the tokens of users; the admin stays logged in. */
   forgetUsers(): void {
-    for (const [token, { holder }] of this.#access) if (holder.kind === 'user') this.#access.delete(token);
-    for (const [token, { holder }] of this.#refresh) if (holder.kind === 'user') this.#refresh.delete(token);
+    this.#forget(({ kind }) => kind === 'user');
   }
+
+  /** Forgets every token of one account. */
+  revoke(account: Holder): void {
+    const id = idOf(account);
+    this.#forget((holder) => idOf(holder) === id);
+  }
+
+  #forget(isMeant: (holder: Holder) => boolean): void {
+    for (const grants of [this.#access, this.#refresh]) {
+      for (const [token, { holder }] of grants) if (isMeant(holder)) grants.delete(token);
+    }
+  }
+}
+
+function idOf(holder: Holder): string {
+  return holder.kind === 'admin' ? 'admin' : holder.deviceToken;
 }
 
 function base64url(value: unknown): string {

@@ -126,6 +126,41 @@ test("a user's pair refreshes to a day, and no more once the user is deleted", a
   expect((await sandbox.refresh(tokensOf(reply))).status).toBe(401);
 });
 
+test('loginRevokes: a log-in of the admin revokes both tokens that he had, and no token of a user', async () => {
+  const sandbox = await openSandbox({ modes: { loginRevokes: true } });
+  const user = tokensOf(await sandbox.create({ CustomToken: TOKEN, CreateAccessToken: true }));
+  const first = tokensOf(await sandbox.login());
+  expect((await sandbox.login('admin@sandbox.test', 'wrong')).status).toBe(401);
+  expect((await sandbox.send('GET', FIND, undefined, bearer(first.AccessToken))).status).toBe(200);
+
+  const second = tokensOf(await sandbox.login());
+  expect((await sandbox.send('GET', FIND, undefined, bearer(first.AccessToken))).status).toBe(401);
+  expect((await sandbox.refresh(first)).status).toBe(401);
+  expect((await sandbox.send('GET', FIND, undefined, bearer(second.AccessToken))).status).toBe(200);
+  expect((await sandbox.refresh(user)).status).toBe(200);
+});
+
+test('loginRevokes: a log-in of a user revokes the tokens of that user alone', async () => {
+  const sandbox = await openSandbox({ modes: { loginRevokes: true } });
+  const admin = tokensOf(await sandbox.login());
+  const [ada, alan] = [
+    tokensOf(await sandbox.create({ CustomToken: TOKEN, CreateAccessToken: true })),
+    tokensOf(await sandbox.create({ CreateAccessToken: true })),
+  ];
+  expect((await sandbox.loginUser(TOKEN)).status).toBe(200);
+  expect((await sandbox.refresh(ada)).status).toBe(401);
+  expect((await sandbox.refresh(alan)).status).toBe(200);
+  expect((await sandbox.refresh(admin)).status).toBe(200);
+});
+
+test('without loginRevokes earlier tokens stay good', async () => {
+  const sandbox = await openSandbox();
+  const first = tokensOf(await sandbox.login());
+  await sandbox.login();
+  expect((await sandbox.send('GET', FIND, undefined, bearer(first.AccessToken))).status).toBe(200);
+  expect((await sandbox.refresh(first)).status).toBe(200);
+});
+
 const ADMIN_ENDPOINTS = [
   ['GET', FIND, undefined],
   ['PUT', '/v1/Management/users', {}],

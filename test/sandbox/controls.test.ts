@@ -16,6 +16,7 @@ const DEFAULTS = {
   badRefresh: '401',
   envelopeErrors: false,
   accessTokenTtlMs: 86_400_000,
+  loginRevokes: false,
   loginLimit: { max: 5, windowMs: 60_000, barMs: 3_600_000 },
   rateLimit: null,
   clearing: { null: 'clears', empty: 'kept' },
