@@ -26,7 +26,9 @@ export function modesOf(facts: Facts): FollowedFacts {
       findLagMs: Math.max(...Object.values(facts.findLagMs).map((ms) => ms ?? 0)),
       ...(facts.customToken.is === 'ignored' && { ignoreCustomToken: true }),
       ...(facts.deletedToken.is === 'free' && { deletedToken: 'free' }),
-      ...(facts.accessTokenByDefault.is === 'yes' && { accessTokenByDefault: true }),
+      ...(facts.accessTokenByDefault.is !== 'unknown' && {
+        accessTokenByDefault: facts.accessTokenByDefault.is === 'yes',
+      }),
       ...(facts.errorsUnder.is === 'http-200' && { envelopeErrors: true }),
       ...(duplicateToken && { duplicateToken }),
       ...(tokenCasing && { tokenCasing }),

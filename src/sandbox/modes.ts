@@ -77,7 +77,7 @@ export interface SandboxModes {
   };
   /** How DeviceTokens are written in answers (unknown in the API). Default `lower`. */
   readonly tokenCasing: 'lower' | 'upper' | 'as-given';
-  /** Whether a create that says nothing of CreateAccessToken gets tokens (accounts conflict). Default false. */
+  /** Whether a create that says nothing of CreateAccessToken gets tokens: several vendor apps rely on it. Default true. */
   readonly accessTokenByDefault: boolean;
   /**
    * In which form a ClientId is kept (unknown in the API): to the letter, without blanks at its ends, in Unicode NFC, or in
@@ -120,7 +120,7 @@ export const DEFAULT_MODES: SandboxModes = {
   rateLimit: null,
   clearing: CLEARING,
   tokenCasing: 'lower',
-  accessTokenByDefault: false,
+  accessTokenByDefault: true,
   clientIdForm: 'exact',
   duplicateClientId: 'allowed',
   deletedToken: 'taken',

@@ -27,7 +27,7 @@ describe('the probe', () => {
       deletedToken: { is: 'ghost' },
       tokenCasing: { is: 'lower' },
       findIgnoresCase: { is: 'yes' },
-      accessTokenByDefault: { is: 'no' },
+      accessTokenByDefault: { is: 'yes' },
       duplicateClientId: { is: 'allowed' },
       duplicateContact: { is: 'allowed' },
       nullInProfile: { is: 'clears', seen: 'nickname: reads null, phone: reads null, email: reads null' },
@@ -74,7 +74,7 @@ describe('the probe', () => {
     ],
     [{ tokenCasing: 'upper' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'upper' } }],
     [{ tokenCasing: 'as-given' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'as-given' } }],
-    [{ accessTokenByDefault: true }, { accessTokenByDefault: { is: 'yes' } }],
+    [{ accessTokenByDefault: false }, { accessTokenByDefault: { is: 'no' } }],
     [{ duplicateClientId: '409' }, { duplicateClientId: { is: '409' }, duplicateContact: { is: 'allowed' } }],
     [
       { clearing: { null: 'ignored', empty: 'clears' } },

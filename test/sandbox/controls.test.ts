@@ -21,7 +21,7 @@ const DEFAULTS = {
   rateLimit: null,
   clearing: { null: 'clears', empty: 'kept' },
   tokenCasing: 'lower',
-  accessTokenByDefault: false,
+  accessTokenByDefault: true,
   clientIdForm: 'exact',
   duplicateClientId: 'allowed',
   deletedToken: 'taken',

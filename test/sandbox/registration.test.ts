@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { OTHER_TOKEN, TOKEN, UUID, at, deviceTokenOf, instanceId, openSandbox, tokensOf } from './caller.ts';
 
-test('a create gives a new user a random UUID, and no tokens unless they are asked for', async () => {
+test('a create gives a new user a random UUID, and no tokens where they are not wanted', async () => {
   const sandbox = await openSandbox();
   const reply = await sandbox.create({ CreateAccessToken: false, FirstName: 'Ada' });
 

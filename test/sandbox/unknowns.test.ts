@@ -172,11 +172,15 @@ describe('tokenCasing: how a DeviceToken is written in answers', () => {
   });
 });
 
-test('accessTokenByDefault gives tokens to a create that does not say whether it wants some', async () => {
-  const sandbox = await openSandbox({ modes: { accessTokenByDefault: true } });
-  expect(at((await sandbox.create({})).body, 'Result', 'RefreshToken')).toMatch(UUID);
-  const unwanted = await sandbox.create({ CreateAccessToken: false });
-  expect(at(unwanted.body, 'Result', 'RefreshToken')).toBeNull();
+test('a create that does not say whether it wants tokens gets some, unless accessTokenByDefault is false', async () => {
+  const sandbox = await openSandbox();
+  const refreshToken = async (body: object) =>
+    at((await sandbox.create(body)).body, 'Result', 'RefreshToken');
+  expect(await refreshToken({})).toMatch(UUID);
+  expect(await refreshToken({ CreateAccessToken: false })).toBeNull();
+  await sandbox.patchModes({ accessTokenByDefault: false });
+  expect(await refreshToken({})).toBeNull();
+  expect(await refreshToken({ CreateAccessToken: true })).toMatch(UUID);
 });
 
 describe('clientIdForm: the form in which a ClientId is kept', () => {
