@@ -14,6 +14,7 @@ export interface FollowedFacts {
 export function modesOf(facts: Facts): FollowedFacts {
   const duplicateToken = oneOf(facts.repeatedToken.is, ['same', '409', '422', '400', 'second-user']);
   const tokenCasing = oneOf(facts.tokenCasing.is, ['lower', 'upper', 'as-given']);
+  const clientIdForm = oneOf(facts.clientIdForm.is, ['exact', 'trim', 'nfc', 'lower']);
   const duplicateClientId = oneOf(facts.duplicateClientId.is, ['allowed', '409', '422', '400']);
   const unknownDelete = oneOf(facts.unknownDelete.is, ['404', '403', '200-null']);
   const badKey = oneOf(facts.wrongKey.is, ['401', '403', '404', '422', '200-empty']);
@@ -32,6 +33,7 @@ export function modesOf(facts: Facts): FollowedFacts {
       ...(facts.errorsUnder.is === 'http-200' && { envelopeErrors: true }),
       ...(duplicateToken && { duplicateToken }),
       ...(tokenCasing && { tokenCasing }),
+      ...(clientIdForm && { clientIdForm }),
       ...(duplicateClientId && { duplicateClientId }),
       ...(unknownDelete && { unknownDelete }),
       ...(badKey && { badKey }),
@@ -42,6 +44,7 @@ export function modesOf(facts: Facts): FollowedFacts {
     },
     without: [
       ...unless(duplicateToken, 'repeatedToken', facts),
+      ...unless(clientIdForm, 'clientIdForm', facts),
       ...unless(duplicateClientId, 'duplicateClientId', facts),
       ...unless(unknownDelete, 'unknownDelete', facts),
       ...unless(badKey, 'wrongKey', facts),

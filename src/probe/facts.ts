@@ -41,6 +41,8 @@ const FACTS = {
   findIgnoresCase: fact('yes', 'no'),
   /** Whether a create that does not mention CreateAccessToken gets tokens. */
   accessTokenByDefault: fact('yes', 'no'),
+  /** In which form a ClientId is kept; where in several, `lower` counts before `trim`, and that before `nfc`. */
+  clientIdForm: fact('exact', 'trim', 'nfc', 'lower', ...ANSWERS),
   /** A create with the ClientId of another user. */
   duplicateClientId: fact('allowed', ...ANSWERS),
   /** A create with email and phone of another user. */

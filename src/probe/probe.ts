@@ -5,6 +5,7 @@
 import type { DamoovClient, DamoovInstance } from '../damoov/client.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import { askChanges } from './changes.ts';
+import { askClientId } from './client-id.ts';
 import type { Facts } from './facts.ts';
 import { askIdentity } from './identity.ts';
 import { type Leftovers, OwnUsers, type ProbeClock } from './own-users.ts';
@@ -109,11 +110,14 @@ async function ask(own: OwnUsers, { patienceMs, triesWrongKey, onStep }: ProbeOp
   const { lagMs: lagOfUser, ...identity } = await askIdentity(own, patienceMs);
   onStep('asking what an update does');
   const { lagMs: lagOfUpdate, ...changes } = await askChanges(own, patienceMs);
+  onStep('asking how a ClientId is kept');
+  const clientId = await askClientId(own, patienceMs);
   onStep('asking how Damoov refuses');
   const refusals = await askRefusals(own, triesWrongKey);
   return {
     ...identity,
     ...changes,
+    ...clientId,
     ...refusals,
     findLagMs: { ...lagOfUser, ...lagOfUpdate },
     errorsUnder: errorsUnder(own),

@@ -116,6 +116,12 @@ const RULES: readonly Rule[] = [
     otherwise: 'a sign-up with values of another user ends as rejected',
   },
   {
+    // Jobs that name one with blanks at its ends or a decomposed letter are refused.
+    assumption: 'a ClientId that a job may name is kept to the letter',
+    holds: ({ clientIdForm }) => isOneOf(clientIdForm.is, ['exact', 'trim', 'nfc', ...REFUSALS]),
+    otherwise: 'clientIds that differ in capitals alone are one at Damoov: write all of them in lower case',
+  },
+  {
     assumption: 'a look-up tells the instance of a user',
     holds: ({ instanceTold }) => isOneOf(instanceTold.is, ['yes']),
     otherwise: 'with several instances under one admin account a clientId must not occur in two of them',

@@ -2,6 +2,7 @@ import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { modesOf } from '../../src/cli/facts-to-modes.ts';
 import { DamoovError } from '../../src/damoov/errors.ts';
+import { formOf } from '../../src/probe/client-id.ts';
 import { Facts } from '../../src/probe/facts.ts';
 import type { ProbeEnd, ProbeOptions } from '../../src/probe/probe.ts';
 import { assumptionsOf, settingsOf } from '../../src/probe/verdict.ts';
@@ -28,6 +29,7 @@ describe('the probe', () => {
       tokenCasing: { is: 'lower' },
       findIgnoresCase: { is: 'yes' },
       accessTokenByDefault: { is: 'yes' },
+      clientIdForm: { is: 'exact', seen: 'kept to the letter, and found by what was given' },
       duplicateClientId: { is: 'allowed' },
       duplicateContact: { is: 'allowed' },
       nullInProfile: { is: 'clears', seen: 'nickname: reads null, phone: reads null, email: reads null' },
@@ -75,6 +77,10 @@ describe('the probe', () => {
     [{ tokenCasing: 'upper' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'upper' } }],
     [{ tokenCasing: 'as-given' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'as-given' } }],
     [{ accessTokenByDefault: false }, { accessTokenByDefault: { is: 'no' } }],
+    ...(['trim', 'nfc', 'lower'] as const).map((is): [Partial<SandboxModes>, object] => [
+      { clientIdForm: is },
+      { clientIdForm: { is, seen: expect.stringMatching(/, and found by what was given$/) } },
+    ]),
     [{ duplicateClientId: '409' }, { duplicateClientId: { is: '409' }, duplicateContact: { is: 'allowed' } }],
     [
       { clearing: { null: 'ignored', empty: 'clears' } },
@@ -104,6 +110,17 @@ describe('the probe', () => {
       expect(ms).toBeLessThanOrEqual(100 + findLagMs * 2);
     }
     expect(facts).toMatchObject({ deletedToken: { is: 'ghost' }, nullInProfile: { is: 'clears' } });
+  });
+
+  it.each([
+    [' AE\u0301 ', { is: 'exact' }],
+    ['ae\u0301', { is: 'lower', seen: 'kept in lower case and without blanks at its ends' }],
+    ['A\u00c9', { is: 'trim', seen: 'kept without blanks at its ends and in Unicode NFC' }],
+    [' AE\u0301', { is: 'unknown' }],
+    [' AE ', { is: 'unknown' }],
+    [null, { is: 'unknown' }],
+  ])('told that a padded, decomposed ClientId is kept as %j, says %j', (kept, form) => {
+    expect(formOf(' AE\u0301 ', kept)).toMatchObject(form);
   });
 
   it('comes to no facts where no look-up shows a new user, and still deletes it', async () => {
@@ -139,6 +156,7 @@ describe('the probe', () => {
         }),
         tokenCasing: fc.constantFrom('lower', 'upper'),
         accessTokenByDefault: fc.boolean(),
+        clientIdForm: fc.constantFrom('exact', 'trim', 'nfc', 'lower'),
         duplicateClientId: fc.constantFrom('allowed', '409', '422', '400'),
         deletedToken: fc.constantFrom('taken', 'free'),
         findLagMs: fc.constantFrom(0, 500),
@@ -306,6 +324,15 @@ describe('the verdict', () => {
       { variable: 'DAMOOV_USER_ID', value: 'derived' },
     ]);
     expect(settingsOf(await factsUnder({ ignoreCustomToken: true }))).toMatchObject([{ value: 'assigned' }]);
+  });
+
+  it('warns of a Damoov that makes clientIds one, and not of one that only changes what no job may name', async () => {
+    const ofForm = async (clientIdForm: SandboxModes['clientIdForm']) =>
+      assumptionsOf(await factsUnder({ clientIdForm })).find(({ assumption }) =>
+        assumption.startsWith('a ClientId'),
+      );
+    expect(await ofForm('lower')).toMatchObject({ holds: false });
+    expect(await ofForm('trim')).toMatchObject({ holds: true });
   });
 
   it('tells what producers can do where null clears nothing', async () => {
