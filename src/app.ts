@@ -132,6 +132,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       timeoutMs,
       now,
       keyWork,
+      onRevoked: (withinHour) => tell({ is: 'session-revoked', withinHour }),
       onLowered: (state) => tell({ is: 'rate-lowered', ...state }),
       onArrival: (request) => tell({ is: 'request-ended', request }),
     });

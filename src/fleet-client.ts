@@ -23,6 +23,8 @@ export interface FleetClientOptions {
   keyWork?: number | undefined;
   /** How often this client logs in at the most. Default: as often as the fleet's budget allows. */
   mostLogins?: number | undefined;
+  /** Told how many sessions of the admin were ended by others within the hour, where this client has met the latest. */
+  onRevoked?: ((withinHour: number) => void) | undefined;
   /** Told when an answer of 429 that came here has lowered the fleet's rate. */
   onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
   /** Told the end of each request, in the asynchronous context of whoever made it. */
@@ -42,7 +44,7 @@ export interface FleetClient {
 export async function openFleetClient(
   config: Config,
   { baseUrl, admin }: DamoovAccess,
-  { connection, timeoutMs, now, keyWork, mostLogins, onLowered, onArrival }: FleetClientOptions,
+  { connection, timeoutMs, now, keyWork, mostLogins, onRevoked, onLowered, onArrival }: FleetClientOptions,
 ): Promise<FleetClient> {
   const { prefix } = config.queues;
   const shared = { connection, prefix, now };
@@ -50,7 +52,7 @@ export async function openFleetClient(
   // A sandbox that stands in is this process' own, and its sessions and limits end with it.
   const isShared = key !== undefined && config.damoov !== 'sandbox';
   const { loginsPerHour } = config;
-  const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour }) : undefined;
+  const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour, onRevoked }) : undefined;
   const traffic = createPacer({ connection, prefix, maxRps: config.maxRps, onLowered });
   const client = new DamoovClient({
     baseUrl,

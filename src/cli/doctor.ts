@@ -5,7 +5,12 @@ import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from '../config.ts';
 import { DamoovClient } from '../damoov/client.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { lookAtAdmin, lookAtInstanceKey, lookWhetherDamoovAnswers } from '../doctor/look-at-damoov.ts';
+import {
+  lookAtAdmin,
+  lookAtInstanceKey,
+  lookAtRevocations,
+  lookWhetherDamoovAnswers,
+} from '../doctor/look-at-damoov.ts';
 import { isOf, lookAtFacts } from '../doctor/look-at-facts.ts';
 import { lookAtRedis } from '../doctor/look-at-redis.ts';
 import { openFleetClient } from '../fleet-client.ts';
@@ -112,6 +117,8 @@ async function examineDamoov({ connection, config, access, facts, mayLogIn }: Pa
     if (answers.some(({ is }) => is === 'fail')) return answers;
     const admin = { logins: await logins?.state(), gate: await gateOf('admin'), mayLogIn };
     const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
+    // After the look: it may have met the latest.
+    if (logins !== undefined) findings.push(lookAtRevocations(await logins.state()));
     for (const [instance, credentials] of Object.entries(access.instances)) {
       const gate = await gateOf(`instance-key:${instance}`);
       findings.push(await lookAtInstanceKey(client, { name: instance, credentials, gate, keyCheck }));

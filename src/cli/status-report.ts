@@ -3,6 +3,7 @@
  */
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
+import { MANY_REVOKED } from '../damoov/login-budget.ts';
 import type { FleetStatus } from '../ops/fleet-status.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
 import { durationText } from '../contract/duration.ts';
@@ -12,7 +13,7 @@ import { numberText } from './failed-report.ts';
 export function statusJson(status: FleetStatus): string {
   const { jobs, gates, logins, rate, deletions, at, events, lastHour } = status;
   const { oldestSince, ...counts } = jobs;
-  const { barredUntil } = logins ?? {};
+  const { barredUntil, ...left } = logins ?? {};
   const { pausedUntil } = rate;
   const { nextDueAt } = deletions;
   return JSON.stringify({
@@ -28,7 +29,7 @@ export function statusJson(status: FleetStatus): string {
     lastHour,
     gates: gates.filter(isOfDamoov).map(gateJson),
     ...(logins && {
-      logins: { left: logins.left, ...(barredUntil !== undefined && { barredUntil: iso(barredUntil) }) },
+      logins: { ...left, ...(barredUntil !== undefined && { barredUntil: iso(barredUntil) }) },
     }),
     rate: {
       ...(rate.ratePerS !== undefined && { ratePerS: rate.ratePerS }),
@@ -139,12 +140,13 @@ function loginsText({ logins, at }: FleetStatus, isSandbox: boolean, { warn, ala
       ? 'of the sandbox that stands in: not rationed'
       : 'no admin is configured: updates and deletions wait';
   }
-  const { left, barredUntil } = logins;
-  const text = `${numberText(left)} left within the hour`;
+  const { left, barredUntil, revoked = 0 } = logins;
+  const others = revoked < MANY_REVOKED ? '' : ` · others have ended ${numberText(revoked)} sessions`;
+  const text = `${numberText(left)} left within the hour${others}`;
   if (barredUntil !== undefined && barredUntil > at) {
     return alarm(`${text} · nobody logs in for ${durationText(barredUntil - at)}`);
   }
-  return left === 0 ? warn(text) : text;
+  return left === 0 || others !== '' ? warn(text) : text;
 }
 
 function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus, { warn }: Painter): string {

@@ -20,6 +20,11 @@ export interface LoginBudget {
   giveBack?(): Promise<void>;
   /** The login was refused: these credentials do not work. Optional: a budget may keep a login for those that replace them. */
   refused?(): Promise<void>;
+  /**
+   * A session was ended before its time, and by nobody who shares it: a login of others with this account does that
+   * (documented). Optional: a budget may count it.
+   */
+  revoked?(): Promise<void>;
 }
 
 export interface InMemoryLoginBudgetOptions {
@@ -27,6 +32,9 @@ export interface InMemoryLoginBudgetOptions {
   readonly loginsPerHour?: number | undefined;
   readonly now?: (() => number) | undefined;
 }
+
+/** So many revoked sessions within an hour mean that others log in with the account: one may be a changed password. */
+export const MANY_REVOKED = 2;
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -77,6 +85,9 @@ export function atMost(logins: number, budget: LoginBudget): LoginBudget {
     ...(budget.failed && { failed: () => budget.failed?.() ?? Promise.resolve() }),
     async refused() {
       await budget.refused?.();
+    },
+    async revoked() {
+      await budget.revoked?.();
     },
     async giveBack() {
       left += 1;

@@ -128,12 +128,25 @@ export class AdminSession {
     }
     if (!this.#isGood(pair)) {
       this.#held = undefined;
+      await this.#tellRevoked(pair, stored);
       await store.clear(pair);
       return undefined;
     }
     // The pair is still good for what is left of the access token's life, and no login is spent before that is over.
     const { refreshToken: _refused, ...rest } = pair;
     return this.#keep(rest, pair);
+  }
+
+  /**
+   * Damoov takes neither token of a pair that had its time to run, and that nobody of ours has replaced. A pair that is not the
+   * stored one was ended by our own renewal; a changed password ends one session, and the next login fails.
+   */
+  async #tellRevoked(pair: TokenPair, stored: TokenPair | undefined): Promise<void> {
+    const { budget, now } = this.#options;
+    const isStored = stored?.accessToken === pair.accessToken;
+    if (!isStored || pair.accessToken !== this.#rejectedToken || isDue(pair, now())) return;
+    // Where it cannot be noted, a login is needed all the same.
+    await budget.revoked?.().catch(() => {});
   }
 
   /** In memory first: what cannot be stored now is not lost while this process lives. */

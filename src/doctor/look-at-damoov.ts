@@ -8,11 +8,13 @@ import type { DamoovClient } from '../damoov/client.ts';
 import { readText, field } from '../damoov/envelope.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import type { HttpAnswer } from '../damoov/exchange.ts';
+import { MANY_REVOKED } from '../damoov/login-budget.ts';
 import type { InstanceCredentials } from '../instances-file.ts';
 import type { Facts } from '../probe/facts.ts';
 import { faultyBody } from '../probe/faulty-create.ts';
 import { type Observation, answerText, isSameSignature, observe, signatureOf } from '../probe/observation.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
+import type { LoginState } from '../redis/session/login-budget.ts';
 import type { Finding } from './finding.ts';
 
 type Client = Pick<DamoovClient, 'request' | 'findUsers'>;
@@ -63,7 +65,7 @@ function clock(answer: HttpAnswer | undefined, nowMs: number): Finding[] {
 
 export interface AdminState {
   /** Undefined without an admin. */
-  logins: { left: number; barredUntil?: number } | undefined;
+  logins: LoginState | undefined;
   gate: GateState | undefined;
   mayLogIn: boolean;
 }
@@ -93,6 +95,17 @@ export async function lookAtAdmin(
     const todo = TODO_OF_ADMIN[error.kind];
     return { check, is: 'fail', seen: error.message, ...(todo !== undefined && { todo }) };
   }
+}
+
+/** Two programs with one account end each other's session, each time with a log-in of the budget. */
+export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
+  const check = 'admin session';
+  if (revoked === 0) return { check, is: 'ok', seen: 'ended by nobody else within the hour' };
+  const seen = `others have ended it ${revoked === 1 ? 'once' : `${revoked} times`} within the hour`;
+  if (revoked < MANY_REVOKED) return { check, is: 'ok', seen };
+  const todo =
+    'another program logs in with this account, and Damoov ends the session of the other: give the worker an account of its own';
+  return { check, is: 'warn', seen, todo };
 }
 
 const TODO_OF_ADMIN: Partial<Record<DamoovError['kind'], string>> = {

@@ -25,6 +25,10 @@ export function createFleetMetrics(): (status: FleetStatus | undefined) => Promi
     'login_barred_seconds',
     'How long a bar on log-ins lasts from now on, after a 429 or a failed one',
   );
+  const revoked = gauge(
+    'sessions_revoked',
+    'Sessions of the admin that others have ended within the hour: each costs a log-in',
+  );
   const rate = gauge(
     'requests_per_second_limit',
     'What the fleet may send to Damoov; absent where nothing limits it',
@@ -39,8 +43,8 @@ export function createFleetMetrics(): (status: FleetStatus | undefined) => Promi
 
   return async (status) => {
     registry.resetMetrics();
-    for (const bare of [oldest, isPaused, loginsLeft, loginBarred, rate, paused, pending]) bare.remove();
-    for (const bare of [heldDeletions, nextDeletion]) bare.remove();
+    for (const bare of [oldest, isPaused, loginsLeft, loginBarred, revoked, rate, paused]) bare.remove();
+    for (const bare of [pending, heldDeletions, nextDeletion]) bare.remove();
     redisUp.set(status === undefined ? 0 : 1);
     if (status === undefined) return registry.metrics();
     const { at, logins } = status;
@@ -59,6 +63,7 @@ export function createFleetMetrics(): (status: FleetStatus | undefined) => Promi
     if (logins !== undefined) {
       loginsLeft.set(logins.left);
       loginBarred.set(secondsUntil(logins.barredUntil, at));
+      revoked.set(logins.revoked ?? 0);
     }
     if (status.rate.ratePerS !== undefined) rate.set(status.rate.ratePerS);
     paused.set(secondsUntil(status.rate.pausedUntil, at));

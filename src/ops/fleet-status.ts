@@ -8,6 +8,7 @@ import { createDeletionsGlance, type PendingDeletions } from '../redis/deletions
 import type { GateState } from '../redis/gates/gate-state.ts';
 import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
 import type { GateName } from '../worker/gates.ts';
+import type { LoginState } from '../redis/session/login-budget.ts';
 import { kept } from './kept.ts';
 
 export interface FleetStatusSources {
@@ -18,7 +19,7 @@ export interface FleetStatusSources {
   gateOf: (gate: GateName) => Promise<GateState>;
   outcomes: () => Promise<OutcomeCount[]>;
   /** Undefined where there is no admin whose log-ins could be counted. */
-  logins?: (() => Promise<{ left: number; barredUntil?: number }>) | undefined;
+  logins?: (() => Promise<LoginState>) | undefined;
   rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
   /** How long what was seen of the pending deletions is taken to be so, in milliseconds: it costs most of all. Default 0. */
   keepDeletionsMs?: number;
@@ -43,7 +44,7 @@ export interface FleetStatus {
   /** The most frequent first. */
   lastHour: OutcomeCount[];
   gates: GateState[];
-  logins?: { left: number; barredUntil?: number };
+  logins?: LoginState;
   rate: { ratePerS?: number; pausedUntil?: number };
   deletions: PendingDeletions;
 }

@@ -14,6 +14,8 @@ export type Happening =
   | { is: 'request-ended'; request: Arrival }
   /** Told by one worker of the fleet. */
   | { is: 'gate-changed'; change: GateChange }
+  /** The admin's session was ended before its time, and not by the fleet; told by the worker that met it. */
+  | { is: 'session-revoked'; withinHour: number }
   | { is: 'rate-lowered'; ratePerS: number; pausedForMs: number }
   | { is: 'redis-ready' }
   /** The connection is lost, or Redis refuses us. */

@@ -3,6 +3,7 @@
  * an error is told by its name and code, because what libraries attach to errors may be a whole job.
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
+import { MANY_REVOKED } from '../damoov/login-budget.ts';
 import type { GateChange } from '../redis/gates/gates.ts';
 import { isRefusal } from '../redis/connection.ts';
 import { describeUnexpected } from '../worker/classify.ts';
@@ -72,6 +73,8 @@ export function createLogWriter(
       }
       case 'gate-changed':
         return writeGate(log, hasAdmin, happening.change);
+      case 'session-revoked':
+        return writeRevoked(log, happening.withinHour);
       case 'rate-lowered': {
         const { ratePerS, pausedForMs } = happening;
         return log.warn({ ratePerS, pausedForMs }, 'Damoov answers 429: the fleet sends more slowly');
@@ -128,6 +131,17 @@ function writeRun(log: Log, { verdict, ...run }: RunReport): void {
       return log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
     }
   }
+}
+
+/** One line for each, and one of them is a warning. */
+function writeRevoked(log: Log, withinHour: number): void {
+  if (withinHour === MANY_REVOKED) {
+    log.warn(
+      { withinHour },
+      'others log in with the admin account: each log-in ends the session of the other, and costs one of the hour. ' +
+        'Give the worker an admin account of its own',
+    );
+  } else log.info({ withinHour }, 'the session of the admin was ended before its time: it is renewed');
 }
 
 /** When a gate is shut and when it opens again: one line in the whole fleet for each. */

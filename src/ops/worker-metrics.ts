@@ -105,6 +105,8 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
         return lowered.inc();
       case 'redis-lost':
         return redisLost.inc();
+      // The fleet's count lies in Redis.
+      case 'session-revoked':
       case 'started':
       case 'redis-ready':
       case 'traces-ready':

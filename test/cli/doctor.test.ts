@@ -59,6 +59,7 @@ describe('`doctor`', () => {
       'damoov',
       'clock against damoov',
       'admin account',
+      'admin session',
       'instance key default',
       'facts',
       'DAMOOV_USER_ID',

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { inMemoryLoginBudget } from '../../src/damoov/login-budget.ts';
 import type { LoginBudget } from '../../src/damoov/login-budget.ts';
@@ -333,6 +333,75 @@ test('a budget is told of a refused login, and of no other failure', async () =>
     expect(told).toEqual(expected);
     world.clock.now += 2_000;
   }
+});
+
+describe('a session that Damoov ends', () => {
+  /** A client with a session, whose budget counts what it is told of sessions that were ended by others. */
+  async function startCounted(sessionStore = inMemorySessionStore()) {
+    let revoked = 0;
+    const loginBudget = { ...unlimited(), revoked: async () => void (revoked += 1) };
+    const world = await startWorld({ sessionStore, loginBudget });
+    await world.client.ensureSession();
+    world.server.script('login', tokens('token-2', 'refresh-2'));
+    world.server.script('delete', onlyFor('token-2', success()));
+    world.server.script('refresh', refusal(401));
+    return { ...world, sessionStore, revoked: () => revoked };
+  }
+
+  test('before its time, with both tokens, was revoked: the budget is told once, however many calls meet it', async () => {
+    const world = await startCounted();
+    await Promise.all(Array.from({ length: 50 }, () => world.client.deleteUser(userId)));
+    expect(world.server.count('login')).toBe(2);
+    expect(world.revoked()).toBe(1);
+  });
+
+  test('after a changed password was revoked once, however often the login is refused then', async () => {
+    const world = await startCounted();
+    world.server.script('login', refusal(401));
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await errorOf(world.client.deleteUser(userId));
+      world.clock.now += minuteMs;
+    }
+    expect(world.server.count('login')).toBe(1 + 3);
+    expect(world.revoked()).toBe(1);
+  });
+
+  test('in its last minutes has expired', async () => {
+    const world = await startCounted();
+    world.clock.now += dayMs - minuteMs;
+    await world.client.deleteUser(userId);
+    expect(world.revoked()).toBe(0);
+  });
+
+  test('and lets be refreshed was revoked by nobody', async () => {
+    const world = await startCounted();
+    world.server.script('refresh', tokens('token-2', 'refresh-2'));
+    await world.client.deleteUser(userId);
+    expect(operations(world)).toEqual(['login', 'delete', 'refresh', 'delete']);
+    expect(world.revoked()).toBe(0);
+  });
+
+  test('because another process has renewed it was revoked by nobody, even where the store lost what came of it', async () => {
+    const sessionStore = inMemorySessionStore();
+    const world = await startCounted(sessionStore);
+    sessionStore.load = async () => undefined;
+    await world.client.deleteUser(userId);
+    expect(operations(world)).toEqual(['login', 'delete', 'refresh', 'login', 'delete']);
+    expect(world.revoked()).toBe(0);
+  });
+
+  test('is replaced by a login also where nobody can note that it was revoked', async () => {
+    const isDown = async () => {
+      throw new Error('the budget is down');
+    };
+    const world = await startWorld({ loginBudget: { ...unlimited(), revoked: isDown } });
+    await world.client.ensureSession();
+    world.server.script('login', tokens('token-2', 'refresh-2'));
+    world.server.script('delete', onlyFor('token-2', success()));
+    world.server.script('refresh', refusal(401));
+    await world.client.deleteUser(userId);
+    expect(world.server.count('login')).toBe(2);
+  });
 });
 
 test('a refusal that the budget cannot note is told as a refusal', async () => {

@@ -24,7 +24,7 @@ const STATUS: FleetStatus = {
     { gate: 'admin', held: 7, shutSince: 1, probeAt: 2, reason: 'no' },
     { gate: 'brake', held: 400, shutSince: 1 },
   ],
-  logins: { left: 3, barredUntil: AT + 60_000 },
+  logins: { left: 3, barredUntil: AT + 60_000, revoked: 2 },
   rate: { ratePerS: 45.5 },
   deletions: { count: 900_000, isExact: false, nextDueAt: AT + 1000 },
 };
@@ -63,6 +63,7 @@ describe('the metrics', () => {
       'damoov_users_gate_held_jobs{gate="brake"} 400',
       'damoov_users_logins_left 3',
       'damoov_users_login_barred_seconds 60',
+      'damoov_users_sessions_revoked 2',
       'damoov_users_requests_per_second_limit 45.5',
       'damoov_users_requests_paused_seconds 0',
       'damoov_users_deletions_pending 900000',
@@ -78,7 +79,13 @@ describe('the metrics', () => {
       rate: {},
       deletions: { count: 0, isExact: true },
     }));
-    for (const unknown of ['logins_left', 'login_barred', 'per_second_limit', 'next_due']) {
+    for (const unknown of [
+      'logins_left',
+      'login_barred',
+      'sessions_revoked',
+      'per_second_limit',
+      'next_due',
+    ]) {
       expect(values.filter((line) => line.includes(unknown))).toEqual([]);
     }
     const away = async () => {

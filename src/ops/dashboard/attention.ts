@@ -3,6 +3,7 @@
  * how it looks.
  */
 import { durationText } from '../../contract/duration.ts';
+import { MANY_REVOKED } from '../../damoov/login-budget.ts';
 import type { GateState } from '../../redis/gates/gate-state.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 import type { Reading } from './reading.ts';
@@ -59,12 +60,16 @@ function ofGate({ gate, shutSince, reason = '', probeAt, held }: GateState, at: 
 
 function ofLogins({ logins, at }: FleetStatus): Attention[] {
   if (logins === undefined) return [];
-  const { left, barredUntil = 0 } = logins;
+  const { left, barredUntil = 0, revoked = 0 } = logins;
   if (barredUntil > at) {
     const text = `Nobody logs in for ${durationText(barredUntil - at)}.`;
     return [
       { level: 'alarm', text, advice: 'Damoov bars an address that logs in too often; it ends by itself.' },
     ];
+  }
+  if (revoked >= MANY_REVOKED) {
+    const text = `Others have ended ${revoked} sessions of the admin within the hour.`;
+    return [{ level: 'warning', text, advice: 'Give the worker an admin account of its own.' }];
   }
   if (left > 0) return [];
   const advice = 'The session goes on while it can be refreshed.';

@@ -1,11 +1,13 @@
 -- Counts the logins of a fleet. Called a second time (a reply was lost), it answers as if it had been called once.
---   KEYS: 1 the grants of the last hour, by when, 2 until when nobody logs in, 3 refused credentials, by when
---   ARGV: 1 what to do: take, give-back, refused or look, 2 now in ms, or '' for the clock of Redis, 3 logins an hour,
+--   KEYS: 1 the grants of the last hour, by when, 2 until when nobody logs in, 3 refused credentials, by when,
+--         4 sessions of these credentials that were revoked, by when
+--   ARGV: 1 what to do: take, give-back, refused, revoked or look, 2 now in ms, or '' for the clock of Redis, 3 logins an hour,
 --         4 logins a minute, 5 how long the hour counts in ms, 6 the minute, 7 how long a refusal counts, 8 the fingerprint
---         of the credentials, 9 name of the grant, 10 for how many ms more the caller knows of a bar, or 0, 11 how many ms
+--         of the credentials, 9 name of the grant or of the revocation, 10 for how many ms more the caller knows of a bar, or 0, 11 how many ms
 --         ago these credentials were refused, or '', then name and age in ms of each grant that the caller remembers
---   Answers {ms until a login is granted, 0 = now, logins left, end of the bar in ms since the epoch, or 0}
-local grants, bar, refusals = KEYS[1], KEYS[2], KEYS[3]
+--   Answers {ms until a login is granted, 0 = now, logins left, end of the bar in ms since the epoch, or 0,
+--            sessions revoked within the hour}
+local grants, bar, refusals, revocations = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local act, now = ARGV[1], tonumber(ARGV[2])
 local perHour, perMinute = tonumber(ARGV[3]), tonumber(ARGV[4])
 local hourMs, minuteMs, refusalMs = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -64,6 +66,16 @@ if act == 'take' and freeAt <= now then
   redis.call('ZADD', grants, whole(now), name)
   count = count + 1
 end
+if act == 'revoked' then
+  redis.call('ZADD', revocations, 'NX', whole(now), name)
+end
+redis.call('ZREMRANGEBYSCORE', revocations, '-inf', whole(now - refusalMs))
+redis.call('PEXPIRE', revocations, whole(refusalMs))
 redis.call('PEXPIRE', grants, whole(hourMs))
 redis.call('PEXPIRE', refusals, whole(refusalMs))
-return { freeAt - now, math.max(0, limit - count), barredUntil > now and barredUntil or 0 }
+return {
+  freeAt - now,
+  math.max(0, limit - count),
+  barredUntil > now and barredUntil or 0,
+  redis.call('ZCARD', revocations),
+}

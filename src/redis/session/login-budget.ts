@@ -16,13 +16,23 @@ export interface LoginBudgetOptions {
   readonly loginsPerHour: number;
   /** Of the credentials, so that refused ones leave a login to those that replace them. */
   readonly fingerprint: string;
+  /** Told how many sessions were revoked within the hour, by the process that met the latest. */
+  readonly onRevoked?: ((withinHour: number) => void) | undefined;
   /** The clock, in milliseconds since the epoch. Default: that of Redis, which is the same for all. */
   readonly now?: (() => number) | undefined;
 }
 
 export interface FleetLoginBudget extends Required<LoginBudget> {
-  /** `left`: how many more logins this hour has for these credentials. `barredUntil`: milliseconds since the epoch. */
-  state(): Promise<{ left: number; barredUntil?: number }>;
+  state(): Promise<LoginState>;
+}
+
+export interface LoginState {
+  /** How many more logins this hour has for these credentials. */
+  left: number;
+  /** Milliseconds since the epoch. */
+  barredUntil?: number;
+  /** How many sessions of these credentials were ended by others within the hour; absent for none. */
+  revoked?: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -43,11 +53,11 @@ const AGAIN_MS = 1_000;
  * waits, or rejects, as the connection does.
  */
 export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget {
-  const { connection, prefix, loginsPerHour, fingerprint } = options;
+  const { connection, prefix, loginsPerHour, fingerprint, onRevoked } = options;
   const now = options.now ?? Date.now;
   const script = luaBeside(import.meta.url)('login-budget');
   const grants = `${prefix}:logins`;
-  const keys = [grants, `${grants}:barred`, `${grants}:refused`];
+  const keys = [grants, `${grants}:barred`, `${grants}:refused`, `${grants}:revoked:${fingerprint}`];
   /** By name: when this process was granted a login. */
   const granted = new Map<string, number>();
   let barredUntil = 0;
@@ -61,7 +71,7 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
     });
   }
 
-  async function ask(act: 'take' | 'give-back' | 'refused' | 'look', name = '') {
+  async function ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {
     const localNow = now();
     for (const [grant, at] of granted) if (at <= localNow - HOUR_MS - LATE_MS) granted.delete(grant);
     const refusedAgoMs = localNow - refusedAt;
@@ -82,8 +92,8 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       refusedAgoMs < HOUR_MS ? refusedAgoMs : '',
       ...[...granted].flatMap(([grant, at]) => [grant, Math.max(0, localNow - at)]),
     );
-    const [waitMs, left, barEnd] = Reply.parse(reply);
-    return { waitMs, left, ...(barEnd > 0 && { barredUntil: barEnd }) };
+    const [waitMs, left, barEnd, revoked] = Reply.parse(reply);
+    return { waitMs, left, barEnd, revoked };
   }
 
   return {
@@ -107,6 +117,10 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       refusedAt = now();
       await ask('refused');
     },
+    async revoked() {
+      const { revoked } = await ask('revoked', randomUUID());
+      onRevoked?.(revoked);
+    },
     async failed() {
       const failures = `${grants}:failed`;
       const [count] =
@@ -125,10 +139,10 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       await ask('give-back', last);
     },
     async state() {
-      const { left, barredUntil: until } = await ask('look');
-      return { left, ...(until !== undefined && { barredUntil: until }) };
+      const { left, barEnd, revoked } = await ask('look');
+      return { left, ...(barEnd > 0 && { barredUntil: barEnd }), ...(revoked > 0 && { revoked }) };
     },
   };
 }
 
-const Reply = z.tuple([z.number(), z.number(), z.number()]);
+const Reply = z.tuple([z.number(), z.number(), z.number(), z.number()]);

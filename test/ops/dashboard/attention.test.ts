@@ -69,6 +69,12 @@ describe('what needs somebody', () => {
       'Nobody logs in for 30m. Damoov bars an address that logs in too often; it ends by itself.',
     ],
     [
+      'an admin account that others use',
+      { logins: { left: 3, revoked: 2 } },
+      'warning',
+      'Others have ended 2 sessions of the admin within the hour. Give the worker an admin account of its own.',
+    ],
+    [
       'no log-in left',
       { logins: { left: 0 } },
       'warning',

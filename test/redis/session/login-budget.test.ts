@@ -175,6 +175,33 @@ describe('refused credentials', () => {
   });
 });
 
+describe('a session that others have ended', () => {
+  test('counts for an hour, by credentials, and whoever met it is told how many there were', async () => {
+    const fleet = createFleet();
+    const told: number[] = [];
+    const one = fleet.budget({ onRevoked: (withinHour) => told.push(withinHour) });
+    expect(await one.state()).toEqual({ left: 4 });
+    await fleet.budget().revoked();
+    fleet.clock.now += hourMs - 1;
+    await one.revoked();
+    expect(told).toEqual([2]);
+    expect(await fleet.budget().state()).toEqual({ left: 4, revoked: 2 });
+    expect(await fleet.budget({ fingerprint: 'other' }).state()).toEqual({ left: 4 });
+    fleet.clock.now += 1;
+    expect(await one.state()).toEqual({ left: 4, revoked: 1 });
+  });
+
+  test('counts once where the reply is lost', async () => {
+    const fleet = createFleet();
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const isLost = proxy.dropReplies(1, fleet.prefix);
+    await fleet.budget({ connection: connect(proxy.url) }).revoked();
+    await isLost;
+    expect(await fleet.budget().state()).toEqual({ left: 4, revoked: 1 });
+  });
+});
+
 describe('what Redis has lost', () => {
   test('is added again by the process that remembers it: grants, bar and refusal', async () => {
     const fleet = createFleet();
@@ -276,9 +303,12 @@ test('its keys go when they have stopped to matter, and name nobody', async () =
   const budget = fleet.budget();
   await granted(budget, 1);
   await budget.refused();
+  await budget.revoked();
   await budget.bar(2 * hourMs);
   const keys = await fleet.keys();
-  expect(keys.sort()).toEqual(['', ':barred', ':refused'].map((name) => `${fleet.prefix}:logins${name}`));
+  expect(keys.sort()).toEqual(
+    ['', ':barred', ':refused', ':revoked:fingerprint'].map((name) => `${fleet.prefix}:logins${name}`),
+  );
   for (const key of keys) {
     const ttlMs = await fleet.redis.pttl(key);
     expect(ttlMs).toBeGreaterThan(0);
