@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import type { Config, DamoovAccess } from './config.ts';
+import type { Config, ConfigError, DamoovAccess } from './config.ts';
 import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
 import { openFleetClient } from './fleet-client.ts';
@@ -17,6 +17,7 @@ import { startHealthServer } from './ops/health.ts';
 import { type Log, createLogWriter } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
 import type { Tracing } from './ops/tracing.ts';
+import { createAgreedSettings } from './redis/agreed-settings.ts';
 import { connectRedis } from './redis/connection.ts';
 import { readOutcomes } from './redis/ledger/outcome-counts.ts';
 import { type ProbeIntervals, createGates } from './redis/gates/gates.ts';
@@ -26,6 +27,7 @@ import { createChainReader } from './redis/ledger/receipt-chain.ts';
 import { createSweep } from './redis/ledger/sweep.ts';
 import { createUserLedger } from './redis/ledger/user-ledger.ts';
 import { standIn } from './stand-in.ts';
+import { agreeOnUserIds, userIdSettingsOf } from './user-id-settings.ts';
 import { version } from './version.ts';
 import type { Pipeline } from './worker/delivery.ts';
 import { Witness } from './worker/witness.ts';
@@ -38,6 +40,13 @@ export interface App {
   readonly url: string;
   /** Stops taking jobs, finishes or gives back those in flight, and lets go of everything. Always resolves. */
   close(): Promise<void>;
+  /** Resolves where the service must not go on as it is configured: it is to be closed. */
+  readonly broken: Promise<ConfigError>;
+}
+
+export interface AppOptions {
+  /** Whether the fleet is to have this configuration's settings of UserIds from now on, whatever it had. Default false. */
+  replacesUserIdSettings?: boolean | undefined;
 }
 
 /** What nobody needs to configure, but a test wants shorter; in milliseconds where nothing else is said. */
@@ -54,6 +63,8 @@ export interface Timings {
   tendMs: number;
   /** How often each worker looks whether a deletion or a job of an unknown name has left something to clear away. */
   sweepMs: number;
+  /** How often each worker compares its settings of UserIds with the fleet's. */
+  compareMs: number;
   /** How long spans of traces are gathered before they are sent. */
   gatherMs: number;
   /** How long look-ups at Damoov may lag behind a create: until then, that they show nobody proves nothing. */
@@ -81,8 +92,16 @@ const KEEP_DELETIONS_MS = 30_000;
 /** A worker that dies at it leaves the sweep to the next for that long; a page of it takes far less. */
 const SWEEP_LEASE_MS = 60_000;
 
-/** Starts the service: what is not configured is embedded. */
-export async function startApp(config: Config, log: Log, timings: Partial<Timings> = {}): Promise<App> {
+/**
+ * Starts the service: what is not configured is embedded.
+ * @throws ConfigError where the fleet has other settings of UserIds.
+ */
+export async function startApp(
+  config: Config,
+  log: Log,
+  timings: Partial<Timings> = {},
+  { replacesUserIdSettings = false }: AppOptions = {},
+): Promise<App> {
   const {
     graceMs = 25_000,
     giveBackMs,
@@ -90,6 +109,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     probes = PROBES,
     tendMs = 1000,
     sweepMs = 5 * 60_000,
+    compareMs = 10_000,
     gatherMs = 5000,
     lagMs = LAG_MS,
     now,
@@ -117,9 +137,11 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     const { target, damoov } = await standIn(config, log, closing);
 
     let isClosing = false;
+    const redisIsAway = Promise.withResolvers<void>();
     const connection = connectRedis(target, (state, reason) => {
-      if (state === 'ready') tell({ is: 'redis-ready' });
-      else if (!isClosing) tell({ is: 'redis-lost', reason });
+      if (state === 'ready') return tell({ is: 'redis-ready' });
+      redisIsAway.resolve();
+      if (!isClosing) tell({ is: 'redis-lost', reason });
     });
     closing.push(async () => {
       isClosing = true;
@@ -191,6 +213,15 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       prepareEvent: (event) => publisher.prepare(event),
     });
 
+    const broken = Promise.withResolvers<ConfigError>();
+    const agreedSettings = createAgreedSettings(connection, prefix);
+    // The sandbox that stands in is this process' own, and its users end with it.
+    const settings = config.damoov === 'sandbox' ? [] : await userIdSettingsOf(config, damoov, keyWork);
+    const agreed = agreeOnUserIds(agreedSettings, settings, replacesUserIdSettings);
+    agreed.catch(broken.resolve);
+    // Where Redis is away there is nothing to compare with, and no job to take; the signal to stop must not wait for it.
+    await Promise.race([agreed, redisIsAway.promise]);
+
     const instances = instancesOf(damoov, config.userId.secret);
     const pipeline: Pipeline = {
       jobsQueue: config.queues.jobs,
@@ -223,6 +254,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       lockMs,
       timeoutMs,
       telemetry,
+      startsAfter: agreed,
       onCompleted: (jobIds) => ledger.forgetSettled(jobIds),
       onError: (error) => {
         // While Redis is away the connection has said so once; BullMQ would say it several times a second.
@@ -231,7 +263,12 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
     });
     closing.push(() => worker.close(graceMs, giveBackMs));
     const sweep = createSweep({ prefix, jobs, connection, instances, leaseMs: SWEEP_LEASE_MS });
-    const stops = [regularly(() => gates.tend(), tendMs), regularly(sweep, sweepMs)];
+    const stops = [
+      regularly(() => gates.tend(), tendMs),
+      regularly(sweep, sweepMs),
+      // What was lost is told again, and what was replaced on purpose ends those who have the old one.
+      regularly(() => agreeOnUserIds(agreedSettings, settings).catch(broken.resolve), compareMs),
+    ];
     closing.push(async () => stops.forEach((stop) => stop()));
 
     tell({
@@ -241,7 +278,7 @@ export async function startApp(config: Config, log: Log, timings: Partial<Timing
       instances: [...instances.keys()],
       url: health.url,
     });
-    return { url: health.url, close };
+    return { url: health.url, close, broken: broken.promise };
   } catch (error) {
     await close();
     throw error;

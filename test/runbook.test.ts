@@ -112,7 +112,7 @@ describe('the runbook', () => {
     const messages = [...quoted].filter(
       (text) =>
         /^[A-Za-z][a-z,:]* [a-z]/.test(text) &&
-        !/^(failed|node|npm|docker|kubectl|deletions|receipts|appendfsync|instance key) /.test(text),
+        !/^(failed|node|npm|docker|kubectl|deletions|receipts|appendfsync|instance key|user ids) /.test(text),
     );
     expect(messages.length).toBeGreaterThan(12);
     // An error of the client begins with what was asked for.

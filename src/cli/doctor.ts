@@ -13,11 +13,14 @@ import {
 } from '../doctor/look-at-damoov.ts';
 import { isOf, lookAtFacts } from '../doctor/look-at-facts.ts';
 import { lookAtRedis } from '../doctor/look-at-redis.ts';
+import { lookAtUserIds } from '../doctor/look-at-user-ids.ts';
 import { openFleetClient } from '../fleet-client.ts';
 import { fingerprintsOf } from '../gate-fingerprints.ts';
 import type { FactsFile } from '../probe/facts.ts';
+import { createAgreedSettings } from '../redis/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../redis/connection.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
+import { userIdSettingsOf } from '../user-id-settings.ts';
 import type { CommandContext } from './context.ts';
 import { FACTS_FILE, readFactsFile } from './facts-file.ts';
 import { outputOf } from './output.ts';
@@ -110,11 +113,15 @@ async function examineDamoov({ connection, config, access, facts, mayLogIn }: Pa
   // Only echoes what the connection says itself; without a listener BullMQ would print it.
   jobs.on('error', () => {});
   const gateOf = createGateReader(jobs, gateKeysOf(prefix, fingerprintsOf(access, fingerprint)));
+  const userIds = await lookAtUserIds(
+    createAgreedSettings(connection, prefix),
+    await userIdSettingsOf(config, access),
+  );
   const keyCheck = facts && isOf(facts, access) ? facts.facts.keyCheck : undefined;
   try {
-    const answers = await lookWhetherDamoovAnswers(client, Date.now);
+    const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, Date.now))];
     // What nothing answers need not be asked for more.
-    if (answers.some(({ is }) => is === 'fail')) return answers;
+    if (answers.some(({ check, is }) => check === 'damoov' && is === 'fail')) return answers;
     const admin = { logins: await logins?.state(), gate: await gateOf('admin'), mayLogIn };
     const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
     // After the look: it may have met the latest.

@@ -26,6 +26,8 @@ export interface WorkerOptions {
   timeoutMs: number;
   /** Follows each job. Default: nobody does. */
   telemetry?: Telemetry | undefined;
+  /** No job is taken before that. Default: at once. */
+  startsAfter?: Promise<void> | undefined;
   /** Told of jobs that have completed some time after they were settled, some at a time. */
   onCompleted: (jobIds: readonly string[]) => void;
   /** Told of faults of the queue itself, as opposed to a job's. */
@@ -110,7 +112,7 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
 
 /** Starts to work on the pipeline's queue. */
 export function startWorker(pipeline: Pipeline, options: WorkerOptions): RunningWorker {
-  const { connection, prefix, concurrency, lockMs, timeoutMs, telemetry, onError } = options;
+  const { connection, prefix, concurrency, lockMs, timeoutMs, telemetry, startsAfter, onError } = options;
   let inFlight = 0;
   const worker: TextJobWorker = new TextJobWorker(
     pipeline.jobsQueue,
@@ -141,11 +143,17 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
       removeOnComplete: KEEP_COMPLETED,
       removeOnFail: KEEP_FAILED,
       settings: { backoffStrategy },
+      autorun: startsAfter === undefined,
       ...(telemetry !== undefined && { telemetry }),
     },
     createCompletingBackend,
   );
   worker.on('error', onError);
+  void startsAfter?.then(
+    () => (worker.closing === undefined ? worker.run().catch(onError) : undefined),
+    // Whoever made the promise knows why: this worker takes no job.
+    () => {},
+  );
   // Another worker may have the job by now: whatever this one still had in mind must not be sent.
   worker.on('lockRenewalFailed', (jobIds) => jobIds.forEach((id) => worker.cancelJob(id, 'lock lost')));
 

@@ -56,6 +56,7 @@ describe('`doctor`', () => {
       'redis persistence',
       'redis memory',
       'clock against redis',
+      'user ids default',
       'damoov',
       'clock against damoov',
       'admin account',

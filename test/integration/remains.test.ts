@@ -71,7 +71,7 @@ describe('a job that failed', () => {
     await first.close();
 
     world.env['DAMOOV_USER_ID_SECRET'] = 'quite another secret';
-    const second = await world.startWorker();
+    const second = await world.startWorker({ replacesUserIdSettings: true });
     await retry(world, jobId);
     const refused = { code: 'invalid-job', message: expect.stringContaining('cannot be opened') };
     await expect
@@ -80,7 +80,7 @@ describe('a job that failed', () => {
     await second.close();
 
     world.env['DAMOOV_USER_ID_SECRET'] = '';
-    await world.startWorker();
+    await world.startWorker({ replacesUserIdSettings: true });
     await world.run('create-user', { clientId: 'c-1' });
     await retry(world, jobId);
     await expect.poll(() => eventsOf(world, jobId).at(-1)?.type).toBe('user.updated');

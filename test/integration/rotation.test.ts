@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startApp } from '../../src/app.ts';
+import { type AppOptions, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { type ChangingCredentials, startChangingCredentials } from '../support/changing-credentials.ts';
@@ -23,9 +23,9 @@ async function createRotation() {
   let running: { close(): Promise<void> } | undefined;
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  const start = async (env: Record<string, string>) => {
+  const start = async (env: Record<string, string>, options?: AppOptions) => {
     const config = loadConfig({ ...world.env, DAMOOV_BASE_URL: damoov.url, ...env });
-    const app = await startApp(config, log, { ...SHORT_PROBES, ...CHEAP_KEY });
+    const app = await startApp(config, log, { ...SHORT_PROBES, ...CHEAP_KEY }, options);
     onTestFinished(() => app.close());
     return app;
   };
@@ -35,9 +35,9 @@ async function createRotation() {
     lines,
     start,
     /** The worker goes, and one with this environment comes. */
-    restartWith: async (env: Record<string, string>) => {
+    restartWith: async (env: Record<string, string>, options?: AppOptions) => {
       await running?.close();
-      running = await start(env);
+      running = await start(env, options);
     },
   };
 }
@@ -112,17 +112,18 @@ describe('a changed instance key', () => {
     expect(await world.users()).toHaveLength(1);
   });
 
-  it('without the secret derives another one, of which each start warns', async () => {
+  it('without the secret is refused, or derives another UserId where that is wanted, of which each start warns', async () => {
     const { world, damoov, lines, restartWith } = await createRotation();
     await restartWith({});
     const userId = await signUp(world);
     const warning = 'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key';
     expect(lines.filter((line) => line.includes(warning))).toHaveLength(1);
     changeKey(damoov);
-    await restartWith({ DAMOOV_INSTANCE_KEY: NEW_KEY });
+    await expect(restartWith({ DAMOOV_INSTANCE_KEY: NEW_KEY })).rejects.toThrow('DAMOOV_INSTANCE_KEY, as');
+    await restartWith({ DAMOOV_INSTANCE_KEY: NEW_KEY }, { replacesUserIdSettings: true });
     expect(await signUp(world)).not.toBe(userId);
     expect(await world.users()).toHaveLength(2);
-    expect(lines.filter((line) => line.includes(warning))).toHaveLength(2);
+    expect(lines.filter((line) => line.includes(warning))).toHaveLength(3);
   });
 
   it('of one of several instances leaves the UserIds of all as they are, with a secret of its own', async () => {

@@ -59,7 +59,13 @@ export interface OwnAccess {
 /** A sign-up: asked for, made, told to whoever asked and to whoever listens, and counted. */
 export async function expectSignUp(redis: RedisOfATest, own: OwnAccess = {}) {
   const { prefix } = own;
-  const world = await createWorld({ redis, prefix, env: { EVENTS_QUEUES: 'user-events,crm' } });
+  const world = await createWorld({
+    redis,
+    prefix,
+    env: { EVENTS_QUEUES: 'user-events,crm' },
+    // The commands are of the same fleet.
+    timings: { keyWork: undefined },
+  });
   const users = produceIn(world, own.producer ?? redis.target);
   const heard = listenIn(world, own.subscriber ?? redis.target);
   const env = { ...world.env, ...own.commands };

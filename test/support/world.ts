@@ -7,7 +7,7 @@ import { type JobsOptions, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
-import { type App, type Timings, startApp } from '../../src/app.ts';
+import { type App, type AppOptions, type Timings, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { UserEvent } from '../../src/contract/event.ts';
 import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
@@ -84,7 +84,7 @@ export interface World {
   setModes(modes: Partial<SandboxModes>): Promise<void>;
   requests(operation?: string): Promise<SandboxRequest[]>;
   users(): Promise<SandboxUser[]>;
-  startWorker(): Promise<App>;
+  startWorker(options?: AppOptions): Promise<App>;
   /** A user made by others than us; answers its UserId. */
   signUpElsewhere(clientId: string): Promise<string>;
 }
@@ -123,13 +123,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   };
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logLines.push(line) });
-  const startWorker = async (): Promise<App> => {
-    const app = await startApp(loadConfig(env), log, {
-      ...SHORT_PROBES,
-      ...CHEAP_KEY,
-      lagMs: LAG_MS,
-      ...options.timings,
-    });
+  const startWorker = async (appOptions?: AppOptions): Promise<App> => {
+    const timings = { ...SHORT_PROBES, ...CHEAP_KEY, lagMs: LAG_MS, ...options.timings };
+    const app = await startApp(loadConfig(env), log, timings, appOptions);
     onTestFinished(() => app.close());
     return app;
   };

@@ -1,6 +1,7 @@
 /**
  * How `damoov-users worker` is called.
  */
+import type { WorkerCommandOptions } from '../worker.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
@@ -8,6 +9,10 @@ export const registerWorker: Register = (program, _ended, context) => {
   program
     .command('worker')
     .description('carry out the jobs of the queue; configured by the environment')
+    .option(
+      '--replace-user-id-settings',
+      "have the fleet take this worker's DAMOOV_USER_ID and user-id secrets from now on, whatever it had",
+    )
     .helpGroup(GROUPS.run)
     .addHelpText(
       'after',
@@ -16,5 +21,5 @@ export const registerWorker: Register = (program, _ended, context) => {
         'worker  # WORKER_CONCURRENCY=20 and REDIS_URL=redis://… in the environment, or in .env',
       ),
     )
-    .action(async () => (await import('../worker.ts')).worker(context));
+    .action(async (options: WorkerCommandOptions) => (await import('../worker.ts')).worker(options, context));
 };

@@ -2,7 +2,7 @@
  * Makes of the admin's credentials the key that seals their session, and a name under which a fleet may speak of them. Knows
  * no Redis.
  */
-import { scrypt } from 'node:crypto';
+import { slowHash } from './slow-hash.ts';
 
 export interface AdminKey {
   /** 32 bytes, for AES-256. A secret. */
@@ -16,24 +16,18 @@ export interface AdminKey {
 
 const KEY_BYTES = 32;
 const FINGERPRINT_BYTES = 12;
-/** 32 MiB and about a tenth of a second, once in the life of a process. */
-const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 
 /**
  * Never rejects for what it is given; an address that is no URL throws a TypeError.
- * @param work scrypt's N, a power of two. Another one makes another key: only a fleet that agrees on it shares a session.
+ * @param work see `slowHash`: only a fleet that agrees on it shares a session.
  */
 export async function deriveAdminKey(
   admin: { email: string; password: string; baseUrl: string },
-  work = COST.N,
+  work?: number,
 ): Promise<AdminKey> {
   const { origin, pathname } = new URL(admin.baseUrl);
   const salt = JSON.stringify(['damoov-admin', origin + pathname.replace(/\/+$/, ''), admin.email]);
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  scrypt(admin.password, salt, KEY_BYTES + FINGERPRINT_BYTES, { ...COST, N: work }, (error, derived) =>
-    error === null ? resolve(derived) : reject(error),
-  );
-  const derived = await promise;
+  const derived = await slowHash(admin.password, salt, KEY_BYTES + FINGERPRINT_BYTES, work);
   return {
     encryptionKey: derived.subarray(0, KEY_BYTES),
     fingerprint: derived.subarray(KEY_BYTES).toString('base64url'),
