@@ -266,6 +266,8 @@ export async function startApp(
     const stops = [
       regularly(() => gates.tend(), tendMs),
       regularly(sweep, sweepMs),
+      // A Redis that was emptied would grant the logins of this hour once more.
+      regularly(async () => void (await logins?.state()), tendMs),
       // What was lost is told again, and what was replaced on purpose ends those who have the old one.
       regularly(() => agreeOnUserIds(agreedSettings, settings).catch(broken.resolve), compareMs),
     ];

@@ -5,8 +5,8 @@
 --         4 logins a minute, 5 how long the hour counts in ms, 6 the minute, 7 how long a refusal counts, 8 the fingerprint
 --         of the credentials, 9 name of the grant or of the revocation, 10 for how many ms more the caller knows of a bar, or 0, 11 how many ms
 --         ago these credentials were refused, or '', then name and age in ms of each grant that the caller remembers
---   Answers {ms until a login is granted, 0 = now, logins left, end of the bar in ms since the epoch, or 0,
---            sessions revoked within the hour}
+--   Answers {ms until a login is granted, 0 = now, logins left, for how many ms more nobody logs in, sessions revoked
+--            within the hour, {name and age in ms of each grant}}
 local grants, bar, refusals, revocations = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local act, now = ARGV[1], tonumber(ARGV[2])
 local perHour, perMinute = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -73,9 +73,14 @@ redis.call('ZREMRANGEBYSCORE', revocations, '-inf', whole(now - refusalMs))
 redis.call('PEXPIRE', revocations, whole(refusalMs))
 redis.call('PEXPIRE', grants, whole(hourMs))
 redis.call('PEXPIRE', refusals, whole(refusalMs))
+local ages = {}
+for i = 1, #times, 2 do
+  ages[i], ages[i + 1] = times[i], now - tonumber(times[i + 1])
+end
 return {
   freeAt - now,
   math.max(0, limit - count),
-  barredUntil > now and barredUntil or 0,
+  math.max(0, barredUntil - now),
   redis.call('ZCARD', revocations),
+  ages,
 }

@@ -1,5 +1,5 @@
 /**
- * Rations the logins of a fleet in Redis, and remembers in this process what Redis may lose. Knows how many there may be; who
+ * Rations the logins of a fleet in Redis, and remembers in each process what Redis may lose. Knows how many there may be; who
  * logs in, and what comes of it, is told to it.
  */
 import { randomUUID } from 'node:crypto';
@@ -23,6 +23,7 @@ export interface LoginBudgetOptions {
 }
 
 export interface FleetLoginBudget extends Required<LoginBudget> {
+  /** Tells Redis what this process knows, as every question does: asked regularly, it mends what was lost. */
   state(): Promise<LoginState>;
 }
 
@@ -45,6 +46,8 @@ const ANSWER_WITHIN_MS = 5_000;
 const LATE_MS = ANSWER_WITHIN_MS + 5_000;
 /** After one login without a verdict, two, and so on within an hour: an outage must not swallow all that it has. */
 const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
+/** A bar that ends so much later than the one that is known is another one. */
+const LEARN_BAR_MS = 1_000;
 /** For a grant that came too late: Redis or this process has just come back. */
 const AGAIN_MS = 1_000;
 
@@ -60,20 +63,34 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
   const keys = [grants, `${grants}:barred`, `${grants}:refused`, `${grants}:revoked:${fingerprint}`];
   /** By name: when this process was granted a login. */
   const granted = new Map<string, number>();
+  /** The same of the others, who may be gone when Redis has lost it. */
+  const ofOthers = new Map<string, number>();
   let barredUntil = 0;
   let refusedAt = -Infinity;
 
   // A crash or a fail-over may have cost Redis what came last; until somebody logs in there is time to tell it. A cluster stays
-  // ready, and loses a node.
+  // ready, and loses a node. A Redis that was emptied tells nobody: hence every question tells it all that is known.
   for (const event of ['ready', '-node'] as const) {
     connection.on(event, () => {
-      if (granted.size > 0 || barredUntil > now()) ask('look').catch(() => {});
+      if (granted.size + ofOthers.size > 0 || barredUntil > now()) ask('look').catch(() => {});
     });
+  }
+
+  /** What Redis knows, from when this process knew nothing of it. */
+  function learn(ages: readonly (readonly [string, number])[], barredForMs: number, askedAt: number) {
+    for (const [name, ageMs] of ages) {
+      // A younger one may still be given back.
+      if (!granted.has(name) && !ofOthers.has(name) && ageMs > MINUTE_MS) ofOthers.set(name, askedAt - ageMs);
+    }
+    // An answer is under way for a while: what is told again must not grow by that each time.
+    if (askedAt + barredForMs > barredUntil + LEARN_BAR_MS) barredUntil = askedAt + barredForMs;
   }
 
   async function ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {
     const localNow = now();
-    for (const [grant, at] of granted) if (at <= localNow - HOUR_MS - LATE_MS) granted.delete(grant);
+    for (const known of [granted, ofOthers]) {
+      for (const [grant, at] of known) if (at <= localNow - HOUR_MS - LATE_MS) known.delete(grant);
+    }
     const refusedAgoMs = localNow - refusedAt;
     const reply = await connection.eval(
       script,
@@ -90,10 +107,11 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       name,
       Math.max(0, barredUntil - localNow),
       refusedAgoMs < HOUR_MS ? refusedAgoMs : '',
-      ...[...granted].flatMap(([grant, at]) => [grant, Math.max(0, localNow - at)]),
+      ...[...granted, ...ofOthers].flatMap(([grant, at]) => [grant, Math.max(0, localNow - at)]),
     );
-    const [waitMs, left, barEnd, revoked] = Reply.parse(reply);
-    return { waitMs, left, barEnd, revoked };
+    const [waitMs, left, barredForMs, revoked, ages] = Reply.parse(reply);
+    learn(pairsIn(ages), barredForMs, localNow);
+    return { waitMs, left, barredUntil: barredForMs > 0 ? localNow + barredForMs : undefined, revoked };
   }
 
   return {
@@ -139,10 +157,21 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       await ask('give-back', last);
     },
     async state() {
-      const { left, barEnd, revoked } = await ask('look');
-      return { left, ...(barEnd > 0 && { barredUntil: barEnd }), ...(revoked > 0 && { revoked }) };
+      const { left, barredUntil: until, revoked } = await ask('look');
+      return { left, ...(until !== undefined && { barredUntil: until }), ...(revoked > 0 && { revoked }) };
     },
   };
 }
 
-const Reply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const Reply = z.tuple([
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.array(z.union([z.string(), z.number()])),
+]);
+
+/** Lua has no pairs. */
+function pairsIn(flat: readonly (string | number)[]): [string, number][] {
+  return flat.flatMap((name, at) => (at % 2 === 0 ? [[String(name), Number(flat[at + 1])] as const] : []));
+}
