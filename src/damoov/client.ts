@@ -15,16 +15,7 @@ import { failure, openTransport } from './transport.ts';
 import type { Call, Reply } from './transport.ts';
 import { wary } from './wary-transport.ts';
 import type { WaryTransport } from './wary-transport.ts';
-import {
-  createBody,
-  findQuery,
-  pageBody,
-  personalValues,
-  readCreatedUser,
-  readPage,
-  readUsers,
-  updateBody,
-} from './wire.ts';
+import { createBody, findQuery, pageBody, readCreatedUser, readPage, readUsers, updateBody } from './wire.ts';
 import type {
   Acknowledgement,
   CreatedUser,
@@ -78,7 +69,7 @@ export interface CallOptions {
 }
 
 /** A request that the API documents and no method of the client makes. */
-export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers' | 'body' | 'secrets'>;
+export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers' | 'body'>;
 
 /**
  * A client of the Damoov user API.
@@ -125,7 +116,6 @@ export class DamoovClient {
       headers: { InstanceId: instance.id, InstanceKey: instance.key },
       body: createBody(user),
       needsResult: true,
-      secrets: [instance.key, ...personalValues(user)],
       ...options,
     };
     const { status, result } = await this.#transport.send(call);
@@ -153,7 +143,6 @@ export class DamoovClient {
       headers: { UserDeviceToken: id },
       body: updateBody(changes),
       needsResult: false,
-      secrets: personalValues(changes),
       ...options,
     });
     return acknowledge(reply);
@@ -174,7 +163,6 @@ export class DamoovClient {
       method: 'DELETE',
       path: `/v1/Management/users/${id}`,
       needsResult: false,
-      secrets: [],
       ...options,
     });
     return acknowledge(reply);
@@ -194,7 +182,6 @@ export class DamoovClient {
       method: 'GET',
       path: `/v1/Management/users/find?${findQuery(query)}`,
       needsResult: true,
-      secrets: personalValues(query),
       ...options,
     };
     const { status, result } = await this.#asAdmin(call);
@@ -217,7 +204,6 @@ export class DamoovClient {
       path: '/v1/Management/users/GetFilteredPage',
       body: pageBody(query),
       needsResult: true,
-      secrets: [],
       ...options,
     };
     const { status, result } = await this.#asAdmin(call);
@@ -268,11 +254,7 @@ export class DamoovClient {
 }
 
 function withToken(call: Call, token: string): Call {
-  return {
-    ...call,
-    headers: { ...call.headers, Authorization: `Bearer ${token}` },
-    secrets: [...call.secrets, token],
-  };
+  return { ...call, headers: { ...call.headers, Authorization: `Bearer ${token}` } };
 }
 
 function acknowledge({ status, result }: Reply): Acknowledgement {

@@ -39,7 +39,7 @@ export type DamoovErrorKind =
 /** The request that failed. `login` and `refresh` may fail within an update, a deletion, a find or a page. */
 export type DamoovOperation = 'create' | 'update' | 'delete' | 'find' | 'page' | 'login' | 'refresh';
 
-/** One entry of the `Errors[]` of Damoov's envelope (documented), with every value that we sent replaced by `[redacted]`. */
+/** One entry of the `Errors[]` of Damoov's envelope (documented), with every word replaced by `…` that is on no list. */
 export interface DamoovFault {
   readonly key: string;
   readonly message: string;
@@ -72,7 +72,7 @@ export class DamoovError extends Error {
   declare readonly status?: number;
   /** Milliseconds to wait at least: from Retry-After, the login budget, or the memory of a failed login. */
   declare readonly retryAfterMs?: number;
-  /** Damoov's own Errors[], redacted. */
+  /** Damoov's own Errors[], as far as its words are on a list of harmless ones. */
   readonly errors: readonly DamoovFault[];
   /** Whether some of the request may have left this process. */
   readonly wasSent: boolean;

@@ -109,7 +109,6 @@ export class AdminSession {
       path: '/v1/Auth/RefreshToken',
       body: refreshBody(accessToken, refreshToken),
       needsResult: true,
-      secrets: [accessToken, refreshToken],
     }).catch((error: unknown) => {
       if (isRefreshRefused(error)) return undefined;
       throw error;
@@ -175,7 +174,6 @@ export class AdminSession {
       path: '/v1/Auth/Login',
       body: loginBody(admin.email, admin.password),
       needsResult: true,
-      secrets: [admin.email, admin.password],
       maySend: () => now() - grantedAt <= grantMs,
     }).catch(async (error: unknown) => {
       throw await this.#afterFailedLogin(error);

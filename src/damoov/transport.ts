@@ -9,7 +9,7 @@ import { DamoovError } from './errors.ts';
 import type { DamoovErrorDetails, DamoovErrorKind, DamoovOperation } from './errors.ts';
 import { exchange } from './exchange.ts';
 import type { HttpAnswer, HttpRequest } from './exchange.ts';
-import { redactFaults } from './redact.ts';
+import { tellableFaults } from './known-words.ts';
 
 /** One request to Damoov, and what it takes to speak about it afterwards. */
 export interface Call {
@@ -22,8 +22,6 @@ export interface Call {
   readonly body?: object;
   /** Whether an answer must have a Result; an update and a deletion answer without (documented). */
   readonly needsResult: boolean;
-  /** What was sent and must not come back out of an error. */
-  readonly secrets: readonly string[];
   readonly signal?: AbortSignal | undefined;
   readonly maySend?: (() => boolean) | undefined;
   /** Told every answer as it came, before anybody judges it; it may hold tokens and a person's data. */
@@ -111,7 +109,7 @@ function readReply(answer: HttpAnswer, call: Call, nowMs: number): Reply {
       status,
       wasSent: true,
       retryAfterMs: readRetryAfterMs([answer.headers['retry-after']].flat()[0], nowMs),
-      errors: redactFaults(envelope?.errors ?? [], call.secrets),
+      errors: tellableFaults(envelope?.errors ?? []),
     });
 
   if (!isSuccess(answer.status)) {

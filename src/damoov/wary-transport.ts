@@ -34,7 +34,7 @@ export function wary(transport: Transport): WaryTransport {
       if (hasAnswered) return;
       const path = '/v1/Management/users/find';
       try {
-        await send({ operation: 'login', method: 'GET', path, needsResult: false, secrets: [] });
+        await send({ operation: 'login', method: 'GET', path, needsResult: false });
       } catch (error) {
         if (!(error instanceof DamoovError) || error.status === undefined || NO_ANSWER.has(error.kind))
           throw error;

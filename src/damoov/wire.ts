@@ -226,14 +226,6 @@ export function refreshBody(accessToken: string, refreshToken: string): object {
   return { AccessToken: accessToken, RefreshToken: refreshToken };
 }
 
-/** Every text in what we send that is about the person: what must never come back out of an error. */
-export function personalValues(sent: UserProfile | UserQuery | UserChanges): string[] {
-  const ownIds: readonly string[] = ['customToken', 'deviceToken', 'status'];
-  return Object.entries(sent).flatMap(([name, value]) =>
-    typeof value === 'string' && !ownIds.includes(name) ? [value] : [],
-  );
-}
-
 /** The token pair in the Result of a login, a refresh, or a create that asked for one. */
 export interface ReceivedTokens {
   readonly accessToken: AccessToken;

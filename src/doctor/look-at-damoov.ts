@@ -29,7 +29,7 @@ export async function lookWhetherDamoovAnswers(client: Client, now: () => number
   try {
     const observation = await observe('find', (onAnswer) =>
       client.request(
-        { operation: 'find', method: 'GET', path: '/v1/Management/users/find', secrets: [] },
+        { operation: 'find', method: 'GET', path: '/v1/Management/users/find' },
         {
           onAnswer: (given) => {
             answer = given;
@@ -204,7 +204,6 @@ function sendFaulty(
         path: '/v1/Registration/create',
         headers,
         body: { CreateAccessToken: false, ...faultyBody(fault) },
-        secrets: [key],
       },
       { onAnswer },
     ),

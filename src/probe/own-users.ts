@@ -7,13 +7,7 @@ import type { DamoovClient, DamoovInstance } from '../damoov/client.ts';
 import { field, readText } from '../damoov/envelope.ts';
 import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
 import type { HttpAnswer } from '../damoov/exchange.ts';
-import {
-  type NewUser,
-  type UserChanges,
-  type UserQuery,
-  createBody,
-  personalValues,
-} from '../damoov/wire.ts';
+import { type NewUser, type UserChanges, type UserQuery, createBody } from '../damoov/wire.ts';
 import { type Observation, answerText, isSuccess, observe } from './observation.ts';
 import { type SeenUser, readSeenUsers } from './seen-user.ts';
 
@@ -101,7 +95,6 @@ export class OwnUsers {
     const chosen = user.customToken?.toLowerCase();
     if (chosen !== undefined && this.#chosen.has(chosen)) this.#present.add(chosen);
     const marked = { ...user, lastName: this.mark };
-    const secrets = [key, this.#options.instance.key, ...personalValues(marked)];
     const headers = { InstanceId: this.#options.instance.id, InstanceKey: key };
     const path = '/v1/Registration/create';
     const body = { ...createBody(marked), ...odd };
@@ -109,7 +102,7 @@ export class OwnUsers {
     try {
       observation = await this.#ask('create', (onAnswer) =>
         this.#options.client.request(
-          { operation: 'create', method: 'POST', path, headers, body, secrets },
+          { operation: 'create', method: 'POST', path, headers, body },
           { signal: this.#signal, onAnswer },
         ),
       );
@@ -165,7 +158,6 @@ export class OwnUsers {
           method: 'POST',
           path: '/v1/Auth/RefreshToken',
           body: { AccessToken: accessToken, RefreshToken: refreshToken },
-          secrets: [accessToken, refreshToken],
         },
         { signal: this.#signal, onAnswer },
       ),

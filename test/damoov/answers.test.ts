@@ -255,7 +255,7 @@ test('the error of a create says so where there is no id yet, and has no Errors[
 test.each([
   [[{ key: 'Phone', message: 'bad' }], [{ key: 'Phone', message: 'bad' }]],
   [['bad'], [{ key: '', message: 'bad' }]],
-  [{ Phone: ['bad', 'worse'] }, [{ key: 'Phone', message: 'bad, worse' }]],
+  [{ Phone: ['bad', 'wrong'] }, [{ key: 'Phone', message: 'bad, wrong' }]],
   [null, []],
 ])('Errors written as %j are understood', async (errors, expected) => {
   const { server, client } = await startWorld();

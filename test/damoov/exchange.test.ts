@@ -59,7 +59,7 @@ test('a signal that fired before sends nothing', async () => {
     client.deleteUser(userId, { signal }),
     client.ensureSession({ signal }),
     client.page({ pageNumber: 1, pageSize: 1 }, { signal }),
-    client.request({ operation: 'find', method: 'GET', path: '/', secrets: [] }, { signal }),
+    client.request({ operation: 'find', method: 'GET', path: '/' }, { signal }),
   )) {
     expect(error).toMatchObject({ kind: 'aborted', wasSent: false, mayHaveBeenApplied: false });
   }

@@ -352,7 +352,6 @@ test('a plain request is sent as it is, and never with the session of the admin'
     method: 'GET',
     path: '/v1/Management/users/find',
     headers: { 'x-own': 'yes' },
-    secrets: [],
   });
   expect(server.received.at(-1)).toMatchObject({ method: 'GET', headers: { ...always, 'x-own': 'yes' } });
   expect(server.received.at(-1)?.headers).not.toHaveProperty('authorization');

@@ -2,14 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { readRetryAfterMs } from '../../src/damoov/transport.ts';
-import {
-  findQuery,
-  personalValues,
-  readCreatedUser,
-  readTokens,
-  readUsers,
-  sameUserId,
-} from '../../src/damoov/wire.ts';
+import { findQuery, readCreatedUser, readTokens, readUsers, sameUserId } from '../../src/damoov/wire.ts';
 
 const id = '3F2504E0-4F89-41D3-9A0C-0305E82C3301';
 
@@ -86,12 +79,6 @@ test('the lifetime of a token counts only where it is one', () => {
     readTokens({ AccessToken: { Token: 't', ExpiresIn } })?.accessToken.expiresInS;
   expect([60, '60'].map(lifetimeOf)).toEqual([60, 60]);
   expect([0, -1, 'Infinity', 'soon', null, undefined].map(lifetimeOf)).toEqual(Array(6).fill(undefined));
-});
-
-test('every text about the person is personal, and neither numbers nor ids are', () => {
-  const sent = { customToken: id, firstName: 'Ada', phone: '', childrenCount: 3, enabled: true, city: null };
-  expect(personalValues({ ...sent, status: 'Active' })).toEqual(['Ada', '']);
-  expect(personalValues({ deviceToken: id, clientId: 'c-1' })).toEqual(['c-1']);
 });
 
 test('a find asks for inactive users and for instances only where it is to', () => {

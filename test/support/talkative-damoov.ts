@@ -25,7 +25,10 @@ export async function startTalkativeDamoov(sandboxUrl: string): Promise<Talkativ
     if (whim === 'refuse') {
       const Errors = [
         { Key: 'Email', Message: `The values ${told} are not valid.` },
-        ...valuesIn(body).map((value) => ({ Key: 'Phone', Message: `'${value}' is taken by ${value}.` })),
+        ...valuesIn(body).flatMap((value) => [
+          { Key: 'Phone', Message: `'${value}' is taken by ${value.toUpperCase()}.` },
+          { Key: value, Message: Buffer.from(value).toString('base64') },
+        ]),
       ];
       response.writeHead(422, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ Status: 422, Title: 'One or more validation errors occurred.', Errors }));

@@ -1,0 +1,84 @@
+/**
+ * The words of Damoov that an error may repeat, and with it an event, a log line or a gate's reason. A message may quote a person's
+ * data in any form (escaped, encoded, cut, in parts) or name somebody else. No rule finds all of that; a list of harmless words
+ * cannot miss any of it.
+ */
+import type { DamoovFault } from './errors.ts';
+
+const MOST_FAULTS = 20;
+/** Cut before anything looks at it. */
+const MOST_CHARACTERS = 300;
+/** Stands for everything that is not on the list. */
+const UNKNOWN = '…';
+
+/** Damoov's Errors[] with every unknown word replaced by `…`, and cut to a sane size. */
+export function tellableFaults(faults: readonly DamoovFault[]): DamoovFault[] {
+  return faults.slice(0, MOST_FAULTS).map(({ key, message }) => ({
+    key: knownWordsOf(key),
+    message: knownWordsOf(message),
+  }));
+}
+
+/** The text with every token replaced by `…` that is not made of known words and punctuation, or no figure of a limit. */
+export function knownWordsOf(text: string): string {
+  const tokens = text.slice(0, MOST_CHARACTERS).trim().split(/\s+/);
+  const told: string[] = [];
+  for (const [at, token] of tokens.entries()) {
+    const isTold = isKnown(token) || isLimit(token, told, tokens[at + 1]);
+    if (isTold || told.at(-1) !== UNKNOWN) told.push(isTold ? token : UNKNOWN);
+  }
+  return told.join(' ');
+}
+
+/** `ClientId` and `$.client_id` are known where `client` and `id` are. */
+function isKnown(token: string): boolean {
+  if (!/^[A-Za-z"'()[\]{}.,:;!?/_|$-]*$/.test(token)) return false;
+  const words = token.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [];
+  return words.every((word) => WORDS.has(word.toLowerCase()));
+}
+
+/** A short figure right behind such a word, as in "at least 3" or "between 3 and 20": anything else may be part of a phone number. */
+function isLimit(token: string, told: readonly string[], next: string | undefined): boolean {
+  if (!/^['"]?\d{1,3}['"]?[.,;:)]{0,2}$/.test(token)) return false;
+  const isAlone = next === undefined || isKnown(next);
+  return isAlone && BEFORE_LIMIT.test(told.slice(-2).join(' '));
+}
+
+const BEFORE_LIMIT =
+  /(?:length of|equal to|(?:greater|less|more|longer|shorter|fewer) than|at least|at most|between|exceeds?|exactly|^['"]?\d{1,3}['"]? and)$/i;
+
+/**
+ * Names of fields, and the words of common validation messages: those of .NET (DataAnnotations, ModelState, System.Text.Json,
+ * FluentValidation) above all, since Damoov runs on it. No word that is a value of a field (`male`, `married`), and none that is
+ * first of all a name (`max`, `will`, `grant`).
+ */
+const WORDS: ReadonlySet<string> = new Set(
+  `
+  access account activity address admin application auth authorization bearer birthday body child children city client
+  code company count country create created custom data database date default delete deleted device district e email
+  enable enabled end endpoint external fields filter find first full gender header headers http https id identity image
+  instance json jwt key language last line location logging login mail marital name names nickname number object page
+  parameter parameters password path person phone position profile property properties query real record refresh
+  registration request requests resource response role server service session size sort start status system time title
+  token tokens tracking update url user users username uuid guid version x
+
+  accepted active already allowed associated authorized available bad belong belongs blank conflict contain contains
+  converted correct denied different disabled duplicate duplicated empty exceed exceeded exceeds exist existing exists
+  expired failed forbidden found free greater illegal inactive incorrect internal invalid known less limit limited long
+  longer matching malformed match matches maximum minimum mismatch missing negative null occurred operation permission
+  permissions permitted positive present processed provided read recognized registered rejected required rights short
+  shorter specified supplied supported taken temporarily timeout unauthenticated unauthorized unavailable unexpected
+  unique unknown unprocessable unsupported used valid validated validation validations violates wrong
+
+  array arrays boolean byte bytes character characters condition content constraint constraints digit digits enum entity
+  error errors expression fewer field format formatted guidelines input integer item items length letter letters list
+  media method numeric options pattern range regular rule rules set string strings text type types value values zone
+
+  a after again all am an and another any are as at be been before being between both but by can cannot combination could
+  did do does doesn each either entered equal exactly following for from has have in include includes inside into is isn
+  it its later least many met more most must non nor not of on one only or out outside per please retry s same should so such
+  t than that the them then there these this to too try until was were when which while with within without you your no
+  `
+    .trim()
+    .split(/\s+/),
+);
