@@ -48,8 +48,8 @@ const NOT_A_SHARE = 'must be a number from 0 to 1';
 const otlpHeaders = list.transform((items, context) =>
   Object.fromEntries(
     items.flatMap((item) => {
-      const match = /^(?<name>[\w!#$%&'*+.^`|~-]+)\s*=\s*(?<value>[\x20-\x7e]*)$/.exec(item)?.groups;
-      const { name, value } = { name: match?.['name'], value: decoded(match?.['value']) };
+      const match = /^(?<name>[\w!#$%&'*+.^`|~-]+)\s*=(?<value>[\x20-\x7e]*)$/.exec(item)?.groups;
+      const { name, value } = { name: match?.['name'], value: decoded(match?.['value']?.trim()) };
       if (name !== undefined && value !== undefined) return [[name, value] as const];
       context.addIssue({ code: 'custom', message: 'must be name=value, separated by commas' });
       return [];

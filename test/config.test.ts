@@ -159,7 +159,7 @@ describe('the configuration', () => {
     expect(
       loadConfig({
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
-        OTEL_EXPORTER_OTLP_HEADERS: 'api-key=a%20b==, x=',
+        OTEL_EXPORTER_OTLP_HEADERS: 'api-key = a%20b==, x=',
         OTEL_TRACES_SAMPLER_ARG: '0.25',
       }).tracing,
     ).toEqual({

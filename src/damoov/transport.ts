@@ -58,7 +58,7 @@ export interface TransportOptions {
  */
 export function openTransport({ baseUrl, timeoutMs, connections, now }: TransportOptions): Transport {
   const url = new URL(baseUrl);
-  const prefix = url.pathname.replace(/\/+$/, '');
+  const prefix = url.pathname.replace(/(?<!\/)\/+$/, '');
   const pool = new Pool(url.origin, {
     connections,
     pipelining: 1,

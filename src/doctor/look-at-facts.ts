@@ -47,7 +47,7 @@ export function isOf({ baseUrl }: FactsFile, damoov: Config['damoov']): boolean 
 }
 
 function normal(url: string): string {
-  return (URL.parse(url)?.href ?? url).replace(/\/+$/, '');
+  return (URL.parse(url)?.href ?? url).replace(/(?<!\/)\/+$/, '');
 }
 
 function setting(variable: string, value: string, because: string, mode: string): Finding {

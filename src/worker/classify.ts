@@ -110,6 +110,8 @@ function blamesTheRequest(error: DamoovError): boolean {
 /** Name and place only: the message of an error we do not know may quote personal data. */
 export function describeUnexpected(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  const place = /([\w-]+\.[jt]s:\d+):\d+/.exec(error.stack ?? '')?.[1];
+  const { stack = '', message } = error;
+  const frames = stack.slice(stack.indexOf(message) + message.length);
+  const place = /([\w-]{1,80}\.[jt]s:\d+):\d+/.exec(frames)?.[1];
   return place === undefined ? error.name : `${error.name} at ${place}`;
 }

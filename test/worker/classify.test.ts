@@ -137,5 +137,9 @@ describe('classify', () => {
     expect(classify(new TypeError('x'))).toMatchObject({
       reason: expect.stringMatching(/TypeError at [\w.-]+:\d+/),
     });
+    // Its message may be long, and look like a place.
+    expect(classify(new TypeError(`${'x'.repeat(1_000_000)} ada-lovelace.ts:1:2`))).toMatchObject({
+      reason: expect.stringMatching(/TypeError at test\.ts:\d+/),
+    });
   });
 });

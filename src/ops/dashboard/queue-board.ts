@@ -110,10 +110,10 @@ const BOARD_POLICY = [
  */
 function adapted(html: string, parentPath: string): string {
   return html
-    .replace(/<link[^>]*https:\/\/fonts\.[^>]*>/g, '')
+    .replace(/<link[^<>]*https:\/\/fonts\.[^<>]*>/g, '')
     .replace('</head>', `<link rel="stylesheet" href="${parentPath}/board.css"></head>`)
     .replace(
-      /<div id="root">[\s\S]*?<\/style>\s*<\/div>/,
+      /<div id="root">(?:(?!<div id="root">)[^])*?<\/style>\s*<\/div>/,
       `<a id="back" href="${parentPath}">← Fleet</a>` +
         '<div id="root"><noscript>This page needs JavaScript.</noscript></div>',
     );

@@ -26,7 +26,7 @@ export async function deriveAdminKey(
   work?: number,
 ): Promise<AdminKey> {
   const { origin, pathname } = new URL(admin.baseUrl);
-  const salt = JSON.stringify(['damoov-admin', origin + pathname.replace(/\/+$/, ''), admin.email]);
+  const salt = JSON.stringify(['damoov-admin', origin + pathname.replace(/(?<!\/)\/+$/, ''), admin.email]);
   const derived = await slowHash(admin.password, salt, KEY_BYTES + FINGERPRINT_BYTES, work);
   return {
     encryptionKey: derived.subarray(0, KEY_BYTES),
