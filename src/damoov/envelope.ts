@@ -12,13 +12,13 @@ export interface Envelope {
   readonly errors: readonly DamoovFault[];
 }
 
-/** Undefined where the text is no JSON object, has none of the envelope's fields, or a Status that is no number. */
+/** Undefined where the text is no JSON object, has none of the envelope's fields, or a Status that is none of HTTP. */
 export function readEnvelope(text: string): Envelope | undefined {
   const value = parseJson(text);
   if (!isObject(value)) return undefined;
   if (!['Result', 'Status', 'Title', 'Errors'].some((name) => hasField(value, name))) return undefined;
   const status = field(value, 'Status') ?? undefined;
-  if (status !== undefined && !Number.isInteger(Number(status))) return undefined;
+  if (status !== undefined && !/^\d{1,3}$/.test(readText(status) ?? '')) return undefined;
   return {
     ...(status === undefined ? {} : { status: Number(status) }),
     result: field(value, 'Result'),
@@ -26,26 +26,37 @@ export function readEnvelope(text: string): Envelope | undefined {
   };
 }
 
-/** `Errors` is documented as `[{Key, Message}]`; texts and ASP.NET's `{Field: [message]}` are understood as well. */
+/**
+ * `Errors` is documented as `[{Key, Message}]`; texts and ASP.NET's `{Field: [message]}` are understood as well. What is neither says
+ * nothing.
+ */
 function readFaults(value: unknown): DamoovFault[] {
-  if (Array.isArray(value)) {
-    return value.map((entry) =>
-      isObject(entry)
-        ? { key: readText(field(entry, 'Key')) ?? '', message: readText(field(entry, 'Message')) ?? '' }
-        : { key: '', message: String(entry) },
-    );
-  }
-  if (!isObject(value)) return [];
-  return Object.entries(value).map(([key, message]) => ({
-    key,
-    message: [message].flat().map(String).join(', '),
-  }));
+  const faults = isObject(value)
+    ? Object.entries(value).map(([key, message]) => ({ key, message: readTexts(message) }))
+    : [value].flat().map((entry) => ({
+        key: readText(field(entry, 'Key')) ?? '',
+        message: readTexts(isObject(entry) ? field(entry, 'Message') : entry),
+      }));
+  return faults.filter(({ key, message }) => key !== '' || message !== '');
+}
+
+/** JSON may make objects that cannot even be turned into a text: `{"toString":1}`. */
+function readTexts(value: unknown): string {
+  return [value]
+    .flat()
+    .flatMap((text) => readText(text) ?? [])
+    .join(', ');
 }
 
 /** A text that says something; a number where a text is promised is taken as one. */
 export function readText(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** NaN for what is neither a number nor the text of one. */
+export function readNumber(value: unknown): number {
+  return Number(readText(value) ?? Number.NaN);
 }
 
 /** Reads `Name`, or `name` where a gateway or a framework's own error page writes camelCase. */

@@ -131,9 +131,10 @@ function readReply(answer: HttpAnswer, call: Call, nowMs: number): Reply {
  * A redirect, or a page where an envelope should be: somebody in between answered (a proxy, a firewall, maintenance), and
  * nothing is decided about the user. With no body at all the status is Damoov's own.
  */
-function isOfGateway({ status, text }: HttpAnswer, envelope: Envelope | undefined): boolean {
+function isOfGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelope | undefined): boolean {
   if (status >= 300 && status < 400) return true;
-  return envelope === undefined && text.trim() !== '' && !DECIDED_BY_STATUS.has(status);
+  const isPage = isTooLarge || text.trim() !== '';
+  return envelope === undefined && isPage && !DECIDED_BY_STATUS.has(status);
 }
 
 /** Whoever sends these means them: the session is renewed, the rate is lowered, the request is tried again. */
@@ -171,13 +172,19 @@ function kindOf(status: number): DamoovErrorKind {
   }
 }
 
-/** Retry-After in milliseconds from now, never negative: seconds or an HTTP date (RFC 9110). Undefined where it is neither. */
+/** As long as Damoov bars an IP (documented). A longer Retry-After is a mistake, and would stop everything until somebody notices. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
+/**
+ * Retry-After in milliseconds from now, never negative and an hour at the most: seconds or an HTTP date (RFC 9110). Undefined where
+ * it is neither.
+ */
 export function readRetryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const value = header?.trim() ?? '';
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, LONGEST_RETRY_AFTER_MS);
   // Date.parse alone takes "-5" for a date, and a date with no zone for one in ours.
   const dateMs = /^[A-Z].* GMT$/i.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+  return Number.isNaN(dateMs) ? undefined : Math.min(Math.max(0, dateMs - nowMs), LONGEST_RETRY_AFTER_MS);
 }
 
 /** Lets what is under way finish for so long, then cuts it off. */

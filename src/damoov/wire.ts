@@ -2,7 +2,7 @@
  * Knows what a Damoov user is to us, and the PascalCase shapes in which it goes over the wire. It refuses to know HTTP and
  * errors: it is given values, and answers undefined where a value is not what the API promises.
  */
-import { field, isObject, readText } from './envelope.ts';
+import { field, isObject, readNumber, readText } from './envelope.ts';
 
 /** The part of a user's settings that Damoov keeps under `UserFields` (documented). */
 interface UserFields {
@@ -232,16 +232,21 @@ export interface ReceivedTokens {
   readonly refreshToken?: string;
 }
 
+/** What an HTTP header can carry, and a server accepts in one: another token could never be used. */
+const TOKEN = /^[\x21-\x7e]{1,8000}$/;
+/** Nobody means a token to live longer, in seconds; nor could its end be told as a time. */
+const LONGEST_LIFE_S = 10 * 365 * 24 * 3600;
+
 /** Undefined where there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is taken as well. */
 export function readTokens(result: unknown): ReceivedTokens | undefined {
   const access = field(result, 'AccessToken');
   const token = readText(isObject(access) ? field(access, 'Token') : access);
-  if (token === undefined) return undefined;
-  const expiresInS = Number(field(access, 'ExpiresIn') ?? Number.NaN);
+  if (token === undefined || !TOKEN.test(token)) return undefined;
+  const expiresInS = readNumber(field(access, 'ExpiresIn'));
   const refresh = field(result, 'RefreshToken');
   const refreshToken = readText(isObject(refresh) ? field(refresh, 'Token') : refresh);
   return {
-    accessToken: { token, ...(expiresInS > 0 && Number.isFinite(expiresInS) ? { expiresInS } : {}) },
+    accessToken: { token, ...(expiresInS > 0 && expiresInS <= LONGEST_LIFE_S ? { expiresInS } : {}) },
     ...(refreshToken === undefined ? {} : { refreshToken }),
   };
 }
@@ -264,7 +269,7 @@ export function readUsers(result: unknown): DamoovUser[] | undefined {
 export function readPage(result: unknown): UserPage | undefined {
   const users = readUsers(field(result, 'Users'));
   const hasNextPage = readFlag(field(result, 'HasNextPage'));
-  const totalUsers = Number(field(result, 'TotalUsers') ?? Number.NaN);
+  const totalUsers = readNumber(field(result, 'TotalUsers'));
   if (users === undefined || hasNextPage === undefined) return undefined;
   return Number.isSafeInteger(totalUsers) && totalUsers >= 0 ? { users, hasNextPage, totalUsers } : undefined;
 }

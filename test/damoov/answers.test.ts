@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import type { DamoovErrorKind } from '../../src/damoov/errors.ts';
+import type { DamoovErrorKind, DamoovFault } from '../../src/damoov/errors.ts';
 import { hangUp, hiddenRefusal, json, refusal, success, text } from './scripted-server.ts';
 import { errorOf, errorsOf, instance, startWorld, userId } from './world.ts';
 
@@ -77,6 +77,22 @@ test.each([
     }
   },
 );
+
+test('a page of somebody in between is no verdict either where it is longer than a megabyte', async () => {
+  const { server, client } = await startWorld();
+  for (const status of [400, 403, 404, 422]) {
+    for (const operation of ['create', 'update', 'delete', 'find'] as const)
+      server.script(operation, text(status, `<html>${'x'.repeat(1024 * 1024)}</html>`));
+    for (const error of await errorsOf(
+      client.createUser(instance, {}),
+      client.updateUser(userId, { firstName: 'x' }),
+      client.deleteUser(userId),
+      client.findUsers({ clientId: 'c' }),
+    )) {
+      expect(error).toMatchObject({ kind: 'server', status });
+    }
+  }
+});
 
 test.each(['not-a-uuid', '../users', '7', '0'.repeat(900)])(
   'a create answered with the DeviceToken %j is malformed: it would go into paths and events',
@@ -252,11 +268,23 @@ test('the error of a create says so where there is no id yet, and has no Errors[
   expect(error.errors).toEqual([]);
 });
 
-test.each([
+test.each<[unknown, DamoovFault[]]>([
   [[{ key: 'Phone', message: 'bad' }], [{ key: 'Phone', message: 'bad' }]],
   [['bad'], [{ key: '', message: 'bad' }]],
   [{ Phone: ['bad', 'wrong'] }, [{ key: 'Phone', message: 'bad, wrong' }]],
   [null, []],
+  ['bad', [{ key: '', message: 'bad' }]],
+  [422, [{ key: '', message: '…' }]],
+  [[null, true, {}, { toString: 1 }, [['bad', { toString: 1 }]]], []],
+  [[['bad', null]], [{ key: '', message: 'bad' }]],
+  [[{ Key: { toString: 1 }, Message: ['bad', 7, null] }], [{ key: '', message: 'bad, …' }]],
+  [
+    { Phone: { toString: 1 }, Email: null },
+    [
+      { key: 'Phone', message: '' },
+      { key: 'Email', message: '' },
+    ],
+  ],
 ])('Errors written as %j are understood', async (errors, expected) => {
   const { server, client } = await startWorld();
   server.script('create', refusal(400, errors));

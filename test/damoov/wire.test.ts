@@ -49,22 +49,25 @@ test('no JSON value whatever makes the readers throw', () => {
   );
 });
 
-test('Retry-After in seconds or as a date is never negative, and anything else is ignored', () => {
+test('Retry-After in seconds or as a date is from nothing to an hour, and anything else is ignored', () => {
   const now = 1_800_000_000_000;
   fc.assert(
-    fc.property(fc.nat(1_000_000), (seconds) => {
-      expect(readRetryAfterMs(String(seconds), now)).toBe(seconds * 1000);
-      expect(readRetryAfterMs(new Date(now + seconds * 1000).toUTCString(), now)).toBe(seconds * 1000);
+    fc.property(fc.nat(10_000), (seconds) => {
+      const ms = Math.min(seconds * 1000, 3_600_000);
+      expect(readRetryAfterMs(String(seconds), now)).toBe(ms);
+      expect(readRetryAfterMs(new Date(now + seconds * 1000).toUTCString(), now)).toBe(ms);
       expect(readRetryAfterMs(new Date(now - seconds * 1000).toUTCString(), now)).toBe(0);
     }),
   );
   fc.assert(
     fc.property(fc.string(), (header) => {
       const ms = readRetryAfterMs(header, now);
-      expect(ms === undefined || ms >= 0).toBe(true);
+      expect(ms === undefined || (ms >= 0 && ms <= 3_600_000)).toBe(true);
     }),
   );
-  for (const header of [undefined, '', '-5', '1.5', 'Sun Nov  6 08:49:37 1994', '99999999999999999999']) {
+  const farOff = ['999999999', '9'.repeat(400), 'Fri, 31 Dec 9999 23:59:59 GMT'];
+  for (const header of farOff) expect(readRetryAfterMs(header, now)).toBe(3_600_000);
+  for (const header of [undefined, '', '-5', '1.5', 'Sun Nov  6 08:49:37 1994']) {
     expect(readRetryAfterMs(header, now)).toBeUndefined();
   }
 });
@@ -78,8 +81,16 @@ test('the lifetime of a token counts only where it is one', () => {
   const lifetimeOf = (ExpiresIn: unknown) =>
     readTokens({ AccessToken: { Token: 't', ExpiresIn } })?.accessToken.expiresInS;
   expect([60, '60'].map(lifetimeOf)).toEqual([60, 60]);
-  expect([0, -1, 'Infinity', 'soon', null, undefined].map(lifetimeOf)).toEqual(Array(6).fill(undefined));
+  const none = [0, -1, 'Infinity', 1e300, 'soon', { toString: 1 }, null, undefined];
+  expect(none.map(lifetimeOf)).toEqual(none.map(() => undefined));
 });
+
+test.each(['', 'two words', 'line\n', 'tökén', 'x'.repeat(9000), { toString: 1 }])(
+  '%j is no token: no header can carry it',
+  (Token) => {
+    expect(readTokens({ AccessToken: { Token } })).toBeUndefined();
+  },
+);
 
 test('a find asks for inactive users and for instances only where it is to', () => {
   expect(findQuery({ clientId: 'c' })).toBe('ClientId=c');
