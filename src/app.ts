@@ -10,7 +10,7 @@ import { openFleetClient } from './fleet-client.ts';
 import { fingerprintsOf } from './gate-fingerprints.ts';
 import { openDashboard } from './open-dashboard.ts';
 import type { Instance } from './operations/context.ts';
-import { gatesAreOpen, redisAnswers, requestsLeave } from './ops/checks.ts';
+import { gatesAreOpen, redisTakesWrites, requestsLeave } from './ops/checks.ts';
 import { createFleetStatus } from './ops/fleet-status.ts';
 import { type Happening, tellAll } from './ops/happenings.ts';
 import { startHealthServer } from './ops/health.ts';
@@ -26,6 +26,7 @@ import { regularly } from './redis/regularly.ts';
 import { createChainReader } from './redis/ledger/receipt-chain.ts';
 import { createSweep } from './redis/ledger/sweep.ts';
 import { createUserLedger } from './redis/ledger/user-ledger.ts';
+import { refusalToWrite } from './redis/try-write.ts';
 import { standIn } from './stand-in.ts';
 import { agreeOnUserIds, userIdSettingsOf } from './user-id-settings.ts';
 import { version } from './version.ts';
@@ -179,6 +180,7 @@ export async function startApp(
     const witness = new Witness({ retry: config.retry, onPassed: (gate) => gates.passed(gate) });
     const gateNames = [...fingerprints.keys()];
     const status = createFleetStatus({
+      refusal: () => refusalToWrite(connection, prefix),
       jobs,
       events: publisher.queues,
       gateNames,
@@ -193,7 +195,7 @@ export async function startApp(
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
     const health = await startHealthServer(config.http, {
       checks: {
-        redis: redisAnswers(connection, jobs.toKey('meta')),
+        redis: redisTakesWrites(connection, prefix),
         requests: requestsLeave(() => traffic.state()),
         answers: async () =>
           witness.isCutOff ? { ok: false, reason: 'this worker gets no answer from Damoov' } : { ok: true },

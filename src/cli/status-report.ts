@@ -11,13 +11,14 @@ import { numberText } from './failed-report.ts';
 
 /** One line, for machines. */
 export function statusJson(status: FleetStatus): string {
-  const { jobs, gates, logins, rate, deletions, at, events, lastHour } = status;
+  const { redisRefuses, jobs, gates, logins, rate, deletions, at, events, lastHour } = status;
   const { oldestSince, ...counts } = jobs;
   const { barredUntil, ...left } = logins ?? {};
   const { pausedUntil } = rate;
   const { nextDueAt } = deletions;
   return JSON.stringify({
     at: iso(at),
+    ...(redisRefuses !== undefined && { redis: redisRefuses }),
     jobs: {
       ...counts,
       ...(oldestSince !== undefined && {
@@ -49,9 +50,12 @@ export function statusText(
   status: FleetStatus,
   { isSandbox, stream }: { isSandbox: boolean; stream: Writable },
 ): string {
-  const { jobs, events, at } = status;
+  const { redisRefuses, jobs, events, at } = status;
   const paint = painter(stream);
   const rows: [string, string[]][] = [
+    ...(redisRefuses === undefined
+      ? []
+      : [['redis', [paint.warn(redisRefuses)]] satisfies [string, string[]]]),
     [jobs.queue, [jobsText(jobs, at, paint)]],
     ...events.map(({ queue, waiting }): [string, string[]] => [queue, [`${numberText(waiting)} waiting`]]),
     ['last hour', lastHourLines(status, paint)],

@@ -13,6 +13,7 @@ import { readOutcomes } from '../redis/ledger/outcome-counts.ts';
 import { createFleetRate } from '../redis/rate/fleet-rate.ts';
 import { deriveAdminKey } from '../redis/session/admin-key.ts';
 import { createLoginBudget } from '../redis/session/login-budget.ts';
+import { refusalToWrite } from '../redis/try-write.ts';
 import type { CommandContext } from './context.ts';
 import { outputOf } from './output.ts';
 import { statusJson, statusText } from './status-report.ts';
@@ -80,6 +81,7 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
     admin && createLoginBudget({ connection, prefix, ...admin, loginsPerHour: config.loginsPerHour });
   const rate = createFleetRate({ connection, prefix, maxRps: config.maxRps });
   return createFleetStatus({
+    refusal: () => refusalToWrite(connection, prefix),
     jobs,
     events: events.map(queueOf),
     gateNames: [...fingerprints.keys()],

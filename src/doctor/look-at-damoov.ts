@@ -14,6 +14,7 @@ import type { Facts } from '../probe/facts.ts';
 import { faultyBody } from '../probe/faulty-create.ts';
 import { type Observation, answerText, isSameSignature, observe, signatureOf } from '../probe/observation.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
+import { refusalOf } from '../redis/refusal.ts';
 import type { LoginState } from '../redis/session/login-budget.ts';
 import type { Finding } from './finding.ts';
 
@@ -90,6 +91,11 @@ export async function lookAtAdmin(
       seen: `accepted now; the gate is still shut (${gate.reason}), ${held(gate)}`,
     };
   } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) {
+      const seen = 'not tested: its session lies in Redis, which refuses to write';
+      return { check, is: 'warn', seen, todo: refusal.message };
+    }
     if (!(error instanceof DamoovError)) throw error;
     if (error.kind === 'login-barred') return { check, ...barred(logins, mayLogIn, now()) };
     const todo = TODO_OF_ADMIN[error.kind];

@@ -2,10 +2,9 @@
  * Whether a Redis is fit to hold the queues: its version, what it does when its memory is full, what a crash costs, its clock.
  * Asks every master of a cluster, and changes nothing but a key of its own, which goes at once.
  */
-import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisConnection } from '../redis/connection.ts';
-import { refusalOf } from '../redis/refusal.ts';
+import { refusalToWrite } from '../redis/try-write.ts';
 import { durationText } from '../contract/duration.ts';
 import type { Finding } from './finding.ts';
 
@@ -27,26 +26,20 @@ export async function lookAtRedis(
   const states = await Promise.all(nodes.map(askState));
   const findings = states.map(({ info, save }) => findingsIn(info, save));
   const clocks = await Promise.all(nodes.map((node) => clock(node, now)));
-  const refused = await tryWrite(connection, `${prefix}:doctor:${randomUUID()}`);
+  const refused = await tryWrite(connection, prefix);
   const [first = []] = findings;
   const [roles, ...others] = first.map((_, at) => worst(findings.flatMap((ofNode) => ofNode[at] ?? [])));
   return [worst([refused, roles].filter((finding) => finding !== undefined)), ...others, worst(clocks)];
 }
 
-/** What a server says of itself does not tell whether it takes a write. Undefined where it does. */
-async function tryWrite(connection: RedisConnection, key: string): Promise<Finding | undefined> {
-  try {
-    await connection.set(key, '', 'EX', 60);
-    await connection.del(key);
-    return undefined;
-  } catch (error) {
-    const refusal = refusalOf(error);
-    if (refusal === undefined) throw error;
-    // A user with the least access may have what queues need, and not this.
-    const is = refusal.code === 'NOPERM' ? 'warn' : 'fail';
-    const seen = is === 'warn' ? 'answers; its user may not try a write' : 'answers, and refuses to write';
-    return { check: 'redis', is, seen, todo: refusal.message };
-  }
+/** Undefined where Redis takes a write. */
+async function tryWrite(connection: RedisConnection, prefix: string): Promise<Finding | undefined> {
+  const refusal = await refusalToWrite(connection, prefix);
+  if (refusal === undefined) return undefined;
+  // A user with the least access may have what queues need, and not this.
+  const is = refusal.code === 'NOPERM' ? 'warn' : 'fail';
+  const seen = is === 'warn' ? 'answers; its user may not try a write' : 'answers, and refuses to write';
+  return { check: 'redis', is, seen, todo: refusal.message };
 }
 
 /**

@@ -3,6 +3,7 @@
  */
 import type { RedisConnection } from '../redis/connection.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
+import { refusalToWrite } from '../redis/try-write.ts';
 import type { GateName } from '../worker/gates.ts';
 import type { Check } from './health.ts';
 import { joined } from './joined.ts';
@@ -12,15 +13,16 @@ import { within } from './within.ts';
 const PATIENCE_MS = 1000;
 
 /**
- * Redis is there where it answers within a second.
- * @param key any of ours: of a cluster the node has to answer that holds it.
+ * Redis is there where it takes a write within a second.
+ * @param prefix that of the queues: of a cluster the node has to answer that holds them.
  */
-export function redisAnswers(connection: RedisConnection, key: string): Check {
-  const ask = joined(async () => connection.exists(key));
+export function redisTakesWrites(connection: RedisConnection, prefix: string): Check {
+  const ask = joined(async () => ({ refusal: await refusalToWrite(connection, prefix) }));
   return async () => {
     if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
     const reply = await within(PATIENCE_MS, ask());
-    return reply === undefined ? { ok: false, reason: 'no answer within a second' } : { ok: true };
+    if (reply === undefined) return { ok: false, reason: 'no answer within a second' };
+    return reply.refusal === undefined ? { ok: true } : { ok: false, reason: reply.refusal.message };
   };
 }
 

@@ -7,11 +7,14 @@ import { z } from 'zod';
 import { createDeletionsGlance, type PendingDeletions } from '../redis/deletions/glance.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
 import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
+import type { RedisRefusedError } from '../redis/refusal.ts';
 import type { GateName } from '../worker/gates.ts';
 import type { LoginState } from '../redis/session/login-budget.ts';
 import { kept } from './kept.ts';
 
 export interface FleetStatusSources {
+  /** Why Redis takes no write. */
+  refusal: () => Promise<RedisRefusedError | undefined>;
   jobs: Queue;
   events: readonly Queue[];
   /** The gates of this configuration, the brake among them. */
@@ -28,6 +31,8 @@ export interface FleetStatusSources {
 /** Times in epoch milliseconds. */
 export interface FleetStatus {
   at: number;
+  /** Why Redis takes no write, and what to do; undefined where it does, and where who asks may not try. */
+  redisRefuses?: string;
   jobs: {
     queue: string;
     isPaused: boolean;
@@ -51,10 +56,11 @@ export interface FleetStatus {
 
 /** Answers how to read it, as often as is wanted. */
 export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
-  const { jobs, events, gateNames, gateOf, outcomes, logins, rate, keepDeletionsMs = 0 } = sources;
+  const { refusal, jobs, events, gateNames, gateOf, outcomes, logins, rate, keepDeletionsMs = 0 } = sources;
   const glance = kept(createDeletionsGlance(jobs), keepDeletionsMs);
   return async () => {
-    const [ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
+    const [refused, ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
+      refusal(),
       statusOf(jobs),
       Promise.all(events.map(async (queue) => ({ queue: queue.name, ...(await countsOf(queue)) }))),
       outcomes(),
@@ -65,6 +71,7 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
     ]);
     return {
       at: Date.now(),
+      ...(refused !== undefined && refused.code !== 'NOPERM' && { redisRefuses: refused.message }),
       jobs: ofJobs,
       events: ofEvents,
       lastHour,

@@ -3,6 +3,8 @@
  * ioredis keeps of the command, may be anything and is never told.
  */
 
+import { isLostConnection } from './connection.ts';
+
 /** Redis answers, and does not do what it was asked for. */
 export class RedisRefusedError extends Error {
   override readonly name = 'RedisRefusedError';
@@ -30,6 +32,13 @@ export function refusalOf(error: unknown): RedisRefusedError | undefined {
   // Out of a script older servers put words of their own in front.
   const [code] = /\b(?:OOM|READONLY|MISCONF|NOPERM)\b/.exec(error.message) ?? [];
   return code === undefined ? undefined : new RedisRefusedError(code);
+}
+
+/** Whether this is Redis' own fault: it has said no, or nothing. Node's own errors have a code, too. */
+export function isOfRedis(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'ReplyError' || error instanceof RedisRefusedError) return true;
+  return isLostConnection(error) && !('code' in error && String(error.code).startsWith('ERR_'));
 }
 
 /** An error that anybody may be shown: what ioredis throws for a refusal holds the command, and with it what was to be written. */

@@ -11,6 +11,7 @@ import {
   type Wait,
   failed,
 } from '../contract/outcome.ts';
+import { RedisRefusedError, isOfRedis, tellable } from '../redis/refusal.ts';
 
 type Rule = (error: DamoovError) => Outcome;
 
@@ -93,8 +94,16 @@ const ON_FIND: Partial<Record<DamoovError['kind'], Rule>> = { forbidden: adminRe
 /** 408 and 425 ask for the same request again, unlike every other 4xx. */
 const TRY_AGAIN_STATUSES: ReadonlySet<number | undefined> = new Set([408, 425]);
 
+/** How long a job waits that Redis kept from going on, in milliseconds. */
+const REDIS_WAIT_MS = 5000;
+
 /** What an error that ended a run makes of its job. */
 export function classify(error: unknown): Outcome {
+  if (isOfRedis(error)) {
+    const told = tellable(error);
+    const reason = told instanceof RedisRefusedError ? told.message : 'Redis gave no answer';
+    return { status: 'wait', reason, delayMs: REDIS_WAIT_MS };
+  }
   if (!(error instanceof DamoovError))
     return { status: 'retry', reason: `unexpected ${describeUnexpected(error)}` };
   if (error.kind === 'rejected' && TRY_AGAIN_STATUSES.has(error.status)) return retry(error);

@@ -2,7 +2,7 @@
  * Takes jobs off the queue and hands them to the processor; starts, stops and gives back. Knows nothing of what a job
  * does.
  */
-import { type JobJson, type Telemetry, Worker } from 'bullmq';
+import { DelayedError, type JobJson, type Span, type Telemetry, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import {
   type CompletingBackend,
@@ -10,6 +10,7 @@ import {
   createCompletingBackend,
 } from '../redis/completing-backend.ts';
 import type { RedisConnection } from '../redis/connection.ts';
+import { isOfRedis } from '../redis/refusal.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 import type { Completion } from './completion.ts';
 import type { Pipeline } from './delivery.ts';
@@ -77,6 +78,21 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
   ): ReturnType<Worker<string, EventData, string, CompletingBackend>['processJob']> {
     this.#fetchesNext.set(job, fetchesNext);
     return super.processJob(job, token, fetchesNext);
+  }
+
+  /**
+   * A job that Redis refuses to move on is left as it is, until its lock has run out and it is taken again. BullMQ would charge it an
+   * attempt, and fail it with the last one.
+   */
+  protected override async handleFailed(
+    error: Error,
+    job: TextJob,
+    token: string,
+    fetchesNext?: () => boolean,
+    span?: Span,
+  ): Promise<TextJob> {
+    const told = isOfRedis(error) ? new DelayedError('Redis refuses') : error;
+    return super.handleFailed(told, job, token, fetchesNext, span);
   }
 
   /** How this job can complete at once when it is settled. */

@@ -133,6 +133,24 @@ describe('classify', () => {
     },
   );
 
+  it.each([
+    [{ name: 'ReplyError', message: 'OOM command not allowed' }, /\(OOM\): its memory is full/],
+    [{ name: 'ReplyError', message: 'ERR user_script:1: ada@example.com' }, /^Redis refuses \(ERR\)$/],
+    [{ message: 'Connection is closed.' }, /^Redis gave no answer$/],
+    [{ message: 'x', code: 'ECONNRESET' }, /^Redis gave no answer$/],
+    [{ name: 'MaxRetriesPerRequestError', message: 'x' }, /^Redis gave no answer$/],
+  ])('lets a job wait that meets %o of Redis', (details, reason) => {
+    expect(classify(Object.assign(new Error('x'), details))).toMatchObject({
+      status: 'wait',
+      reason: expect.stringMatching(reason),
+    });
+  });
+
+  it('takes an error of Node.js for none of Redis, although it has a code', () => {
+    const thrown = Object.assign(new TypeError('x'), { code: 'ERR_INVALID_ARG_TYPE' });
+    expect(classify(thrown)).toMatchObject({ status: 'retry' });
+  });
+
   it('tells where what nobody foresaw came from', () => {
     expect(classify(new TypeError('x'))).toMatchObject({
       reason: expect.stringMatching(/TypeError at [\w.-]+:\d+/),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { Job, type JobsOptions, Queue, type Telemetry } from 'bullmq';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { createPublisher } from '../../src/events/publisher.ts';
 import { type RedisConnection, connectRedis } from '../../src/redis/connection.ts';
@@ -272,6 +272,26 @@ describe('a job that goes on later', () => {
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
     expect(await world.jobs.getJob(jobId)).toMatchObject({ attemptsMade: 0 });
   });
+
+  it.each(['moveToDelayed', 'moveToCompleted'] as const)(
+    'and is refused by Redis at %s has spent none, although it was its last',
+    async (step) => {
+      const world = await createWorkerWorld();
+      world.pipeline.retry = { attempts: 1, baseMs: 1, maxMs: 1 };
+      if (step === 'moveToDelayed') world.damoov.fails('create', 'rate-limited', { status: 429 });
+      const refusal = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' });
+      vi.spyOn(Job.prototype, step).mockRejectedValueOnce(refusal);
+      onTestFinished(() => void vi.restoreAllMocks());
+      const jobId = await world.add('create-user', C1);
+      const nextId = await world.add('create-user', { clientId: 'c-2' });
+      world.start();
+      await world.runEnds();
+      // It is left as it is, and the worker goes on.
+      expect(await world.runEnds()).toMatchObject({ jobId: nextId });
+      expect(await world.jobs.getJobState(jobId)).toBe('active');
+      expect(await world.jobs.getJob(jobId)).toMatchObject({ attemptsMade: 0 });
+    },
+  );
 
   it('after a failure of the queue itself waits a second', () => {
     expect(backoffStrategy(1, 'lifecycle', new Error('no'))).toBe(1000);

@@ -20,6 +20,7 @@ export function attentionTo(reading: Reading): Attention[] {
   if (reading.is === 'away') return [awayOf(reading.last?.fleet.at)];
   const { fleet } = reading.state;
   const found = [
+    ...ofRedis(fleet),
     ...fleet.gates.flatMap((gate) => ofGate(gate, fleet.at)),
     ...ofLogins(fleet),
     ...ofRate(fleet),
@@ -36,6 +37,17 @@ function awayOf(lastAt: number | undefined): Attention {
     text: `Redis does not answer.${known}`,
     advice: 'Jobs wait until it is back; nothing is lost.',
   };
+}
+
+function ofRedis({ redisRefuses }: FleetStatus): Attention[] {
+  if (redisRefuses === undefined) return [];
+  return [
+    {
+      level: 'alarm',
+      text: `${redisRefuses}.`,
+      advice: 'Jobs wait until it takes writes again; nothing is lost.',
+    },
+  ];
 }
 
 function ofGate({ gate, shutSince, reason = '', probeAt, held }: GateState, at: number): Attention[] {

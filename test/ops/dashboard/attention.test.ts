@@ -35,6 +35,12 @@ describe('what needs somebody', () => {
 
   it.each<[string, Partial<FleetStatus>, string, string]>([
     [
+      'a full Redis',
+      { redisRefuses: 'Redis refuses to write (OOM): its memory is full' },
+      'alarm',
+      'Redis refuses to write (OOM): its memory is full. Jobs wait until it takes writes again; nothing is lost.',
+    ],
+    [
       'a refused credential',
       {
         gates: [
