@@ -37,15 +37,23 @@ function isKnown(token: string): boolean {
   return words.every((word) => WORDS.has(word.toLowerCase()));
 }
 
-/** A short figure right behind such a word, as in "at least 3" or "between 3 and 20": anything else may be part of a phone number. */
-function isLimit(token: string, told: readonly string[], next: string | undefined): boolean {
-  if (!/^['"]?\d{1,3}['"]?[.,;:)]{0,2}$/.test(token)) return false;
-  const isAlone = next === undefined || isKnown(next);
-  return isAlone && BEFORE_LIMIT.test(told.slice(-2).join(' '));
+const FIGURE = /^['"]?\d{1,3}['"]?[.,;:)]{0,2}$/;
+
+/** A short figure as in "at least 3", "between 3 and 20" or "3 characters": anything else may be part of a phone number. */
+function isLimit(token: string, told: readonly string[], next = ''): boolean {
+  if (!FIGURE.test(token) || !isKnown(next)) return false;
+  const before = told.at(-1)?.toLowerCase() ?? '';
+  const earlier = told.at(-2)?.toLowerCase() ?? '';
+  const isSecond = before === 'and' && FIGURE.test(earlier);
+  return (
+    isSecond || LIMITS.has(before) || LIMITS.has(`${earlier} ${before}`) || next.startsWith('characters')
+  );
 }
 
-const BEFORE_LIMIT =
-  /(?:length of|equal to|(?:greater|less|more|longer|shorter|fewer) than|at least|at most|between|exceeds?|exactly|^['"]?\d{1,3}['"]? and)$/i;
+const LIMITS: ReadonlySet<string> = new Set([
+  ...['between', 'exceed', 'exceeds', 'exactly', 'at least', 'at most', 'length of', 'equal to'],
+  ...['greater than', 'less than', 'more than', 'longer than', 'shorter than', 'fewer than'],
+]);
 
 /**
  * Names of fields, and the words of common validation messages: those of .NET (DataAnnotations, ModelState, System.Text.Json,
@@ -60,24 +68,26 @@ const WORDS: ReadonlySet<string> = new Set(
   instance json jwt key language last line location logging login mail marital name names nickname number object page
   parameter parameters password path person phone position profile property properties query real record refresh
   registration request requests resource response role server service session size sort start status system time title
-  token tokens tracking update url user users username uuid guid version x
+  token tokens tracking update url user users username uuid guid version
 
-  accepted active already allowed associated authorized available bad belong belongs blank conflict contain contains
-  converted correct denied different disabled duplicate duplicated empty exceed exceeded exceeds exist existing exists
-  expired failed forbidden found free greater illegal inactive incorrect internal invalid known less limit limited long
-  longer matching malformed match matches maximum minimum mismatch missing negative null occurred operation permission
-  permissions permitted positive present processed provided read recognized registered rejected required rights short
-  shorter specified supplied supported taken temporarily timeout unauthenticated unauthorized unavailable unexpected
-  unique unknown unprocessable unsupported used valid validated validation validations violates wrong
+  accepted active allowed already associated authorized available bad belong belongs blank blocked conflict contain
+  contains conversion convert converting converted correct credentials denied different disabled duplicate duplicated empty
+  encountered exceed exceeded exceeds exist existing exists expected expired failed forbidden found free future greater
+  illegal inactive incorrect internal invalid known less limit limited locked long longer malformed match matches
+  matching maximum minimum mismatch missing negative null occurred operation parsed parsing past permission permissions
+  permitted positive present processed provided read recognized registered rejected required rights short shorter
+  something specified supplied supported taken temporarily timeout unauthenticated unauthorized unavailable unexpected
+  unique unknown unprocessable unsupported used valid validated validation validations violates went wrong
 
-  array arrays boolean byte bytes character characters condition content constraint constraints digit digits enum entity
-  error errors expression fewer field format formatted guidelines input integer item items length letter letters list
-  media method numeric options pattern range regular rule rules set string strings text type types value values zone
+  array arrays blank boolean byte bytes character characters condition constraint constraints content digit digits
+  element elements entity enum error errors expression fewer field format formatted guidelines input integer iso item
+  items length letter letters list media method model numeric options path pattern payload range reference regular rule
+  rules schema sequence set string strings text type types value values zone
 
   a after again all am an and another any are as at be been before being between both but by can cannot combination could
   did do does doesn each either entered equal exactly following for from has have in include includes inside into is isn
   it its later least many met more most must non nor not of on one only or out outside per please retry s same should so such
-  t than that the them then there these this to too try until was were when which while with within without you your no
+  t than that the them then there these this to too try until was were when which while with within without you use your no
   `
     .trim()
     .split(/\s+/),
