@@ -8,6 +8,7 @@ const SECRET = 'a mark that must not be seen';
 const NAMES = `
   firstName lastName nickname phone email clientId profile changes data
   FirstName LastName FullName Nickname Phone Email ClientId Birthday Address UserFields LoginFields
+  gender maritalStatus childrenCount country district city imageUrl ExternalImageUrl
   Password AccessToken RefreshToken DeviceToken CustomToken password instanceKey InstanceKey key privateKey secret
   accessToken refreshToken authorization Authorization cookie adminPassword DAMOOV_INSTANCE_KEY REDIS_PASSWORD
   instance-key DAMOOV_USER_ID_SECRET credentials access_token
