@@ -82,10 +82,10 @@ function stepsOf(): Map<string, () => unknown> {
   const clientId = 'customer-0004711';
   const signUp = signUpFor(clientId);
   const text = JSON.stringify(signUp);
-  const job = { name: 'create-user', text };
+  const job = { id: '4711', name: 'create-user', text, timestamp: Date.now() };
   const instance = { id: randomUUID(), key: randomUUID(), secret: randomUUID() };
   const seal = createSeal(new Map([['default', instance]]));
-  const read = readJob(job, seal);
+  const read = readJob(job, seal, job.timestamp);
   const answer = JSON.stringify({
     Result: { DeviceToken: userId, AccessToken: null, RefreshToken: null },
     Status: 200,
@@ -138,7 +138,7 @@ function stepsOf(): Map<string, () => unknown> {
     ['reading the answer', () => readCreatedUser(200, readEnvelope(answer)?.result)],
     ['composing the event', () => eventOf(outcome, context)],
     ['preparing the add of the event', () => addEvent(event)],
-    ['what is left of the job', () => remainsOf(outcome, read, text, seal)],
+    ['what is left of the job', () => remainsOf(outcome, read, job, seal)],
     ['writing the log line', () => write(happening)],
     ['counting for the metrics', () => metrics.count(happening)],
   ]);

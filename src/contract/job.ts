@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { hintFor } from './job-hints.ts';
+import { timeFault } from './job-times.ts';
 
 /** A job may have more faults than anybody wants to read: the message is kept in Redis and goes into the event. */
 const MOST_FAULTS = 50;
@@ -68,7 +69,7 @@ const common = {
     .datetime({ offset: true })
     .optional()
     .describe(
-      "When it happened at the source (ISO 8601 with a zone); the job's own timestamp counts where it is left out.",
+      "When it happened at the source (ISO 8601 with a zone), from the year 2000 to an hour ahead; the job's own timestamp counts where it is left out.",
     ),
 };
 
@@ -175,34 +176,54 @@ export interface InvalidJob {
 
 export type ParsedJob = { ok: true; job: UserJob } | { ok: false; invalid: InvalidJob };
 
+/** What the times of a job are judged by, in epoch milliseconds. */
+export interface JobClock {
+  now: number;
+  /** When the job was added, where it has been. */
+  timestamp?: number;
+}
+
 /** Reads a job's JSON text; refuses what is no JSON or larger than {@link MAX_JOB_BYTES}. */
-export function parseJobText(name: string, text: string): ParsedJob {
+export function parseJobText(name: string, text: string, clock: JobClock = { now: Date.now() }): ParsedJob {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_JOB_BYTES) {
-    return refuse(whole(`the data is ${bytes} bytes, more than the ${MAX_JOB_BYTES} allowed`), undefined);
+    return refuse(
+      whole(`the data is ${bytes} bytes, more than the ${MAX_JOB_BYTES} allowed`),
+      undefined,
+      clock,
+    );
   }
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
-    return refuse(whole('the data is not JSON'), undefined);
+    return refuse(whole('the data is not JSON'), undefined, clock);
   }
-  return parseJob(name, data);
+  return parseJob(name, data, clock);
 }
 
 /** Reads a job by its name and data. */
-export function parseJob(name: string, data: unknown): ParsedJob {
+export function parseJob(name: string, data: unknown, clock: JobClock = { now: Date.now() }): ParsedJob {
   if (!isJobName(name)) {
     const meant = JOB_NAMES.find((known) => known === name.toLowerCase().replaceAll('_', '-'));
     const hint = meant === undefined ? '' : `, did you mean ${meant}?`;
-    return refuse(whole(`unknown job name (known: ${JOB_NAMES.join(', ')})${hint}`), data);
+    return refuse(whole(`unknown job name (known: ${JOB_NAMES.join(', ')})${hint}`), data, clock);
   }
   const result = UserJob.safeParse({ name, data });
-  if (result.success) return { ok: true, job: result.data };
-  return refuse(
-    result.error.issues.flatMap((issue) => describeIssue(name, issue)),
-    data,
-  );
+  const { occurredAt } = result.success ? result.data.data : referenceOf(data);
+  const times = faultsOfTimes(occurredAt, clock);
+  if (result.success && times.length === 0) return { ok: true, job: result.data };
+  const issues = result.error?.issues ?? [];
+  return refuse([...issues.flatMap((issue) => describeIssue(name, issue)), ...times], data, clock);
+}
+
+function faultsOfTimes(occurredAt: string | undefined, { now, timestamp }: JobClock): JobFault[] {
+  const happened = occurredAt && timeFault(Date.parse(occurredAt), now);
+  const added = timestamp === undefined ? undefined : timeFault(timestamp, now);
+  return [
+    ...(happened ? [{ path: 'occurredAt', message: happened }] : []),
+    ...(added === undefined ? [] : whole(`the job's own timestamp ${added}`)),
+  ];
 }
 
 export function isJobName(name: string): name is JobName {
@@ -213,11 +234,15 @@ function whole(message: string): JobFault[] {
   return [{ path: '', message }];
 }
 
-function refuse(faults: JobFault[], data: unknown): ParsedJob {
+function refuse(faults: JobFault[], data: unknown, clock: JobClock): ParsedJob {
   const texts = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const more = texts.length - MOST_FAULTS;
   const told = more > 0 ? [...texts.slice(0, MOST_FAULTS), `and ${more} more`] : texts;
-  return { ok: false, invalid: { message: told.join('; '), faults, reference: referenceOf(data) } };
+  const { occurredAt, ...ids } = referenceOf(data);
+  // A time that nobody believes does not say when it happened either.
+  const isBelieved = faultsOfTimes(occurredAt, { now: clock.now }).length === 0;
+  const reference = occurredAt !== undefined && isBelieved ? { ...ids, occurredAt } : ids;
+  return { ok: false, invalid: { message: told.join('; '), faults, reference } };
 }
 
 function describeIssue(name: JobName, issue: z.core.$ZodIssue): JobFault[] {

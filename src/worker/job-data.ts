@@ -11,6 +11,7 @@ import {
   referenceOfText,
 } from '../contract/job.ts';
 import type { Settled } from '../contract/outcome.ts';
+import type { Delivery } from './delivery.ts';
 import { SEALED, type Seal } from './seal.ts';
 
 /** A job as it was added, whatever has become of its data since. */
@@ -36,27 +37,32 @@ const SealedData = z.strictObject({
   instance: z.string().optional(),
   correlationId: z.string().optional(),
   occurredAt: z.string().optional(),
-  /** null: what was sealed is erased. */
-  sealed: z.string().regex(SEALED).nullable(),
+  sealed: z.string().regex(SEALED),
 });
 
 /** What was sealed: the name too, which may have been anything. */
 const Sealable = z.object({ name: z.string(), text: z.string() });
 
-/** Reads a job's name and data; opens it where it is sealed. */
-export function readJob(job: { name: string; text: string }, seal: Seal): ReadJob {
-  const sealed = job.text.includes('"sealed"') ? sealedIn(job.text) : undefined;
-  if (sealed === undefined) return { name: job.name, parsed: parseJobText(job.name, job.text) };
-  const reference = referenceOfText(job.text);
-  if (sealed === null)
-    return { name: job.name, parsed: refused('the data is erased', reference), isErased: true };
-  const opened = seal.open(sealed);
-  if (opened === undefined) return { name: job.name, parsed: refused(LOCKED, reference), sealed: job.text };
-  const { name, text } = Sealable.parse(JSON.parse(opened));
-  return { name, parsed: parseJobText(name, text), sealed: job.text };
+/**
+ * Reads a job's name and data; opens it where it is sealed.
+ * @param now the clock that its times are judged by, in epoch milliseconds.
+ */
+export function readJob(
+  { id, name, text, timestamp }: Pick<Delivery, 'id' | 'name' | 'text' | 'timestamp'>,
+  seal: Seal,
+  now: number,
+): ReadJob {
+  const clock = { now, timestamp };
+  const sealed = text.includes('"sealed"') ? sealedIn(text) : undefined;
+  if (sealed === undefined) return { name, parsed: parseJobText(name, text, clock) };
+  const opened = seal.open(id, sealed);
+  if (opened === 'erased') return { name, parsed: refused('the data is erased', text), isErased: true };
+  if (opened === undefined) return { name, parsed: refused(LOCKED, text), sealed: text };
+  const added = Sealable.parse(JSON.parse(opened.text));
+  return { name: added.name, parsed: parseJobText(added.name, added.text, clock), sealed: text };
 }
 
-const LOCKED = 'the data is sealed under a secret that is not configured any more: it cannot be opened';
+const LOCKED = 'unknown key "sealed": no secret that is configured has sealed it, so it cannot be opened';
 
 /**
  * What is kept of a job that ends so. One that failed can be run again, and so keeps all it said, sealed; any other keeps its
@@ -65,7 +71,7 @@ const LOCKED = 'the data is sealed under a secret that is not configured any mor
 export function remainsOf(
   outcome: Settled,
   { name, parsed, sealed, isErased }: ReadJob,
-  text: string,
+  { id, text }: Pick<Delivery, 'id' | 'text'>,
   seal: Seal,
 ): Remains {
   const { clientId, userId, instance, correlationId, occurredAt } = referenceOf(parsed);
@@ -75,7 +81,7 @@ export function remainsOf(
   if (sealed !== undefined) return { name: kept, data: sealed };
   return {
     name: kept,
-    data: JSON.stringify({ ...ids, sealed: seal.seal(JSON.stringify({ name, text }), instance) }),
+    data: JSON.stringify({ ...ids, sealed: seal.seal(id, JSON.stringify({ name, text }), instance) }),
   };
 }
 
@@ -84,7 +90,7 @@ export function referenceOf(parsed: ParsedJob): { [Key in keyof JobReference]: s
   return parsed.ok ? parsed.job.data : parsed.invalid.reference;
 }
 
-function sealedIn(text: string): string | null | undefined {
+function sealedIn(text: string): string | undefined {
   try {
     return SealedData.safeParse(JSON.parse(text)).data?.sealed;
   } catch {
@@ -92,6 +98,9 @@ function sealedIn(text: string): string | null | undefined {
   }
 }
 
-function refused(message: string, reference: JobReference): ParsedJob {
-  return { ok: false, invalid: { message, faults: [{ path: '', message }], reference } };
+function refused(message: string, text: string): ParsedJob {
+  return {
+    ok: false,
+    invalid: { message, faults: [{ path: '', message }], reference: referenceOfText(text) },
+  };
 }

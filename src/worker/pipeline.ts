@@ -4,7 +4,7 @@
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Settled, failed } from '../contract/outcome.ts';
-import { msOf, versionOf } from '../contract/version.ts';
+import { versionOf } from '../contract/version.ts';
 import type { Instance } from '../operations/context.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
 import { superseded } from '../operations/newer-knowledge.ts';
@@ -18,14 +18,11 @@ import { type Verdict, unsettled } from './verdict.ts';
 
 const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
 
-/** Clocks differ; but a version from the far future would be newer than all that ever comes. In milliseconds. */
-const MOST_AHEAD_MS = 3_600_000;
-
 /** Carries one delivery through. Never throws. */
 export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { now } = pipeline.ports;
   const startedAt = now();
-  const read = readJob(delivery, pipeline.seal);
+  const read = readJob(delivery, pipeline.seal, startedAt);
   const verdict = await decide(read, delivery, pipeline).catch((error: unknown) => unsettled(error));
   pipeline.onRun?.({
     jobId: delivery.id,
@@ -49,10 +46,6 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
     return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
   }
   const version = versionOf({ ...delivery, name: job.name, occurredAt: job.data.occurredAt });
-  if (msOf(version) > pipeline.ports.now() + MOST_AHEAD_MS) {
-    const message = 'occurredAt, or the job itself, is more than an hour ahead of its time';
-    return settleAside(failed('invalid-job', message), read, delivery, pipeline);
-  }
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
     runOf(delivery),
@@ -96,11 +89,13 @@ async function settleAside(
 }
 
 /** Whom a job concerns that cannot be carried out: what it says is erased with that user. */
-function whoseOf({ parsed }: ReadJob, delivery: Delivery, { instances }: Pipeline): Whose | undefined {
+function whoseOf({ parsed }: ReadJob, { id, ...delivery }: Delivery, pipeline: Pipeline): Whose | undefined {
   const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOf(parsed);
-  const instance = instances.get(name);
+  const instance = pipeline.instances.get(name);
   if (instance === undefined || (clientId === undefined && userId === undefined)) return undefined;
-  return { instance, address: { clientId, userId }, version: versionOf({ ...delivery, occurredAt }) };
+  // One that claims to come from the future is erased with its user all the same.
+  const timestamp = Math.min(delivery.timestamp, pipeline.ports.now());
+  return { instance, address: { clientId, userId }, version: versionOf({ id, timestamp, occurredAt }) };
 }
 
 function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipeline): Address {

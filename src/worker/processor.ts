@@ -53,7 +53,8 @@ export async function processJob(
       name: job.name,
       text: job.data,
       timestamp: sane(job.timestamp),
-      delayMs: sane(job.opts.delay ?? 0),
+      // A negative delay defers nothing.
+      delayMs: Math.max(0, sane(job.opts.delay ?? 0)),
       attempt: job.attemptsMade + 1,
       nonce: randomUUID(),
       stalls: job.stalledCounter,

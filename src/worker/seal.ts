@@ -2,58 +2,78 @@
  * Seals the data of jobs that failed, so that they can be run again and nobody but a worker can read them meanwhile.
  * Knows keys and ciphers, not what a job is.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import type { Instance } from '../operations/context.ts';
 
 export interface Seal {
-  /** Seals a text under the secret of the instance; where that is unknown, of `default`, else of the first configured. */
-  seal(text: string, instance: string | undefined): string;
-  /** The text; undefined where none of the instances' secrets opens it. */
-  open(sealed: string): string | undefined;
+  /**
+   * Seals what a job said under the secret of the instance; where that is unknown, of `default`, else of the first configured.
+   * Nobody but this job's own runs opens it.
+   */
+  seal(jobId: string, text: string, instance: string | undefined): string;
+  /** What was sealed; undefined where none of the instances' secrets opens it. */
+  open(jobId: string, sealed: string): { text: string } | 'erased' | undefined;
 }
 
-/** What {@link Seal.seal} answers: a version, then nonce, tag and ciphertext in base64. */
-export const SEALED = /^1\.[A-Za-z0-9+/]{38,}={0,2}$/;
+/**
+ * What {@link Seal.seal} answers: a version, a proof that this job was sealed, and nonce, tag and ciphertext in base64. The last
+ * part is missing where it was erased: the proof is what no producer can write.
+ */
+export const SEALED = /^1\.[\w-]{16}\.(?:[A-Za-z0-9+/]{38,}={0,2})?$/;
 
-const PREFIX = '1.';
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const PROOF_BYTES = 12;
 
 /** @param instances by name; at least one. */
 export function createSeal(instances: ReadonlyMap<string, Pick<Instance, 'secret'>>): Seal {
   const keys = new Map([...instances].map(([name, { secret }]) => [name, keyOf(secret)] as const));
   const [fallback] = [keys.get('default'), ...keys.values()].filter((key) => key !== undefined);
   return {
-    seal(text, instance = 'default') {
+    seal(jobId, text, instance = 'default') {
       const key = keys.get(instance) ?? fallback;
       if (key === undefined) throw new Error('no instance is configured');
-      return sealWith(key, text);
+      return `1.${proofOf(key, jobId).toString('base64url')}.${encrypt(key, jobId, text)}`;
     },
-    open(sealed) {
+    open(jobId, sealed) {
+      const [, proof = '', body = ''] = sealed.split('.');
       // The instance may have been configured only after the job had failed for want of it.
-      for (const key of keys.values()) {
-        const text = openWith(key, sealed);
-        if (text !== undefined) return text;
-      }
-      return undefined;
+      const key = [...keys.values()].find((key) => isProof(Buffer.from(proof, 'base64url'), key, jobId));
+      if (key === undefined) return undefined;
+      return body === '' ? 'erased' : decrypt(key, jobId, body);
     },
   };
+}
+
+function proofOf(key: Buffer, jobId: string): Buffer {
+  return createHmac('sha256', key).update(jobId).digest().subarray(0, PROOF_BYTES);
+}
+
+function isProof(proof: Buffer, key: Buffer, jobId: string): boolean {
+  return proof.length === PROOF_BYTES && timingSafeEqual(proof, proofOf(key, jobId));
 }
 
 function keyOf(secret: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', 'damoov-user-lifecycle failed job', 32));
 }
 
-function sealWith(key: Buffer, text: string): string {
+function encrypt(key: Buffer, jobId: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(jobId));
   const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return PREFIX + Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
 }
 
-function openWith(key: Buffer, sealed: string): string | undefined {
-  const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64');
+function decrypt(key: Buffer, jobId: string, sealed: string): { text: string } | undefined {
+  const bytes = Buffer.from(sealed, 'base64');
   const [nonce, tag, body] = [
     bytes.subarray(0, NONCE_BYTES),
     bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES),
@@ -61,8 +81,8 @@ function openWith(key: Buffer, sealed: string): string | undefined {
   ];
   try {
     const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
-    decipher.setAuthTag(tag);
-    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
+    decipher.setAAD(Buffer.from(jobId)).setAuthTag(tag);
+    return { text: Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8') };
   } catch {
     return undefined;
   }

@@ -25,7 +25,7 @@ export function settlementOf(
 ): Settlement {
   const { outcome, attempts } = kept;
   const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));
-  const remains = remainsOf(outcome, read, delivery.text, pipeline.seal);
+  const remains = remainsOf(outcome, read, delivery, pipeline.seal);
   const completion = outcome.status === 'failed' ? undefined : delivery.completion;
   const isSignUp = outcome.status === 'done' && outcome.type === 'user.created';
   const { clientId, instance = 'default' } = referenceOf(read.parsed);

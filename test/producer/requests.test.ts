@@ -50,11 +50,18 @@ it('the id of a job without a key is nobody else’s', () => {
 });
 
 describe('a request', () => {
+  it('whose date was made of seconds is refused as a worker would refuse it', () => {
+    const occurredAt = new Date(Date.UTC(2026, 0, 31) / 1000);
+    expect(() => checked('create-user', { clientId: 'c-1', occurredAt })).toThrow(
+      'occurredAt: is before the year 2000: it looks like seconds instead of milliseconds',
+    );
+  });
+
   it('becomes the data that a worker will read: dates as text, and nothing that is undefined', () => {
-    const occurredAt = new Date('2027-01-31T12:00:00Z');
+    const occurredAt = new Date('2026-01-31T12:00:00Z');
     const { name, data } = checked('create-user', { clientId: 'c-1', userId: undefined, occurredAt });
     expect(name).toBe('create-user');
-    expect(data).toStrictEqual({ clientId: 'c-1', occurredAt: '2027-01-31T12:00:00.000Z' });
+    expect(data).toStrictEqual({ clientId: 'c-1', occurredAt: '2026-01-31T12:00:00.000Z' });
   });
 
   it.each([

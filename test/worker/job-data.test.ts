@@ -9,9 +9,17 @@ const seal = createSeal(new Map([['default', { secret: 'a secret' }]]));
 const FAILED: Settled = failed('rejected', 'no');
 const DONE: Settled = { status: 'superseded', by: 'deletion' };
 
-const leave = (job: { name: string; text: string }, outcome: Settled = FAILED) => {
-  const { name, data } = remainsOf(outcome, readJob(job, seal), job.text, seal);
-  return { name, text: data };
+const NOW = Date.parse('2026-06-01T00:00:00Z');
+
+interface Job {
+  name: string;
+  text: string;
+}
+
+const read = ({ name, text }: Job, by = seal) => readJob({ id: '4711', name, text, timestamp: NOW }, by, NOW);
+const leave = ({ name, text }: Job, outcome: Settled = FAILED) => {
+  const remains = remainsOf(outcome, read({ name, text }), { id: '4711', text }, seal);
+  return { name: remains.name, text: remains.data };
 };
 const job = (name: string, data: unknown) => ({ name, text: JSON.stringify(data) });
 
@@ -20,8 +28,8 @@ describe('what is left of a job that failed', () => {
     'is read as the job was, and stays as it is where it fails again',
     (name, text) => {
       const left = leave({ name, text });
-      const read = readJob(left, seal);
-      expect({ name: read.name, parsed: read.parsed }).toEqual(readJob({ name, text }, seal));
+      const again = read(left);
+      expect({ name: again.name, parsed: again.parsed }).toEqual(read({ name, text }));
       expect(leave(left)).toEqual(left);
     },
   );
@@ -41,7 +49,7 @@ describe('what is left of a job that failed', () => {
 
   it('is read however large it was', () => {
     const left = leave(job('create-user', { profile: { email: 'x'.repeat(MAX_JOB_BYTES) } }));
-    expect(readJob(left, seal).parsed).toMatchObject({
+    expect(read(left).parsed).toMatchObject({
       invalid: { message: expect.stringContaining('bytes') },
     });
   });
@@ -49,11 +57,11 @@ describe('what is left of a job that failed', () => {
   it('says so where its secret is not there any more, and waits for it', () => {
     const text = leave(job('create-user', { clientId: 'c-1', profile: { phone: '1' } })).text;
     const other = createSeal(new Map([['default', { secret: 'another' }]]));
-    const read = readJob({ name: 'create-user', text }, other);
-    expect(read.parsed).toMatchObject({
+    const locked = read({ name: 'create-user', text }, other);
+    expect(locked.parsed).toMatchObject({
       invalid: { message: expect.stringContaining('cannot be opened'), reference: { clientId: 'c-1' } },
     });
-    expect(remainsOf(FAILED, read, text, other).data).toBe(text);
+    expect(remainsOf(FAILED, locked, { id: '4711', text }, other).data).toBe(text);
   });
 
   it('is sealed also where a producer has sent something that looks sealed', () => {
@@ -64,7 +72,7 @@ describe('what is left of a job that failed', () => {
       const left = leave(job('create-user', data));
       // No base64 has a blank or an @: what is sealed may read ADA by chance.
       expect(left.text).not.toMatch(/ada[ @]/i);
-      expect(readJob(left, seal).parsed).toMatchObject({
+      expect(read(left).parsed).toMatchObject({
         invalid: { message: expect.stringContaining('unknown key "sealed"') },
       });
     }
@@ -84,8 +92,22 @@ describe('what is left of a job that is done with', () => {
     expect(JSON.parse(again.text)).toEqual(ids);
   });
 
-  it('of which its user’s deletion has erased the rest, says so', () => {
-    const text = JSON.stringify({ clientId: 'c-1', sealed: null });
-    expect(readJob({ name: 'update-user', text }, seal)).toMatchObject({ isErased: true });
+  it('of which its user’s deletion has erased the rest, says so, and stays so', () => {
+    const left = leave(job('update-user', { clientId: 'c-1', changes: { phone: '1' } }));
+    const erased = { ...left, text: left.text.replace(/[^.]*"}$/, '"}') };
+    expect(read(erased)).toMatchObject({ isErased: true });
+    expect(JSON.parse(leave(erased, DONE).text)).toEqual({ clientId: 'c-1', instance: 'default' });
   });
+
+  it.each([null, '', '1.', `1.${'A'.repeat(16)}.`, `1.${'A'.repeat(16)}.${'A'.repeat(48)}`])(
+    'is nothing that a producer can claim with sealed: %j',
+    (sealed) => {
+      const claimed = read(job('update-user', { clientId: 'c-1', sealed }));
+      expect(claimed.parsed).toMatchObject({
+        ok: false,
+        invalid: { message: expect.stringContaining('unknown key "sealed"'), reference: { clientId: 'c-1' } },
+      });
+      expect(claimed).not.toHaveProperty('isErased');
+    },
+  );
 });

@@ -5,43 +5,64 @@ import { SEALED, createSeal } from '../../src/worker/seal.ts';
 const sealOf = (secrets: Record<string, string>) =>
   createSeal(new Map(Object.entries(secrets).map(([name, secret]) => [name, { secret }])));
 
+const JOB = '4711';
+
 describe('a sealed text', () => {
-  test.prop([fc.string({ unit: 'binary' }), fc.string()])(
+  test.prop([fc.string({ unit: 'binary' }), fc.string(), fc.string()])(
     'is opened as it was, whatever the instance it names',
-    (text, instance) => {
+    (text, instance, jobId) => {
       const seal = sealOf({ default: 'a secret', other: 'another' });
-      const sealed = seal.seal(text, instance);
+      const sealed = seal.seal(jobId, text, instance);
       expect(sealed).toMatch(SEALED);
-      expect(seal.open(sealed)).toBe(text);
+      expect(seal.open(jobId, sealed)).toEqual({ text });
     },
   );
 
   it('is another one each time', () => {
     const seal = sealOf({ default: 'a secret' });
-    expect(seal.seal('text', 'default')).not.toBe(seal.seal('text', 'default'));
+    expect(seal.seal(JOB, 'text', 'default')).not.toBe(seal.seal(JOB, 'text', 'default'));
   });
 
   it('is opened by the secret of its instance alone', () => {
-    const sealed = sealOf({ default: 'a secret', other: 'another' }).seal('text', 'other');
-    expect(sealOf({ default: 'another' }).open(sealed)).toBe('text');
-    expect(sealOf({ default: 'a secret' }).open(sealed)).toBeUndefined();
+    const sealed = sealOf({ default: 'a secret', other: 'another' }).seal(JOB, 'text', 'other');
+    expect(sealOf({ default: 'another' }).open(JOB, sealed)).toEqual({ text: 'text' });
+    expect(sealOf({ default: 'a secret' }).open(JOB, sealed)).toBeUndefined();
   });
 
   it('of an instance that is configured only later is opened all the same', () => {
-    const sealed = sealOf({ first: 'a secret' }).seal('text', 'later');
-    expect(sealOf({ later: 'another', first: 'a secret' }).open(sealed)).toBe('text');
+    const sealed = sealOf({ first: 'a secret' }).seal(JOB, 'text', 'later');
+    expect(sealOf({ later: 'another', first: 'a secret' }).open(JOB, sealed)).toEqual({ text: 'text' });
   });
 
   it('that was changed, cut off or made up is not opened', () => {
     const seal = sealOf({ default: 'a secret' });
-    const sealed = seal.seal('text', 'default');
+    const sealed = seal.seal(JOB, 'text', 'default');
     const other = sealed.endsWith('AAAA') ? 'BBBB' : 'AAAA';
-    for (const foreign of [sealed.slice(0, -4) + other, sealed.slice(0, -4), `1.${'A'.repeat(48)}`, '1.']) {
-      expect(seal.open(foreign)).toBeUndefined();
+    const proof = sealed.split('.')[1] ?? '';
+    for (const foreign of [
+      sealed.slice(0, -4) + other,
+      sealed.slice(0, -4),
+      `1.${proof}.${'A'.repeat(48)}`,
+      `1.${'A'.repeat(16)}.`,
+      '1.',
+    ]) {
+      expect(seal.open(JOB, foreign)).toBeUndefined();
     }
+  });
+
+  it('is erased where its proof alone is left, and of no other job', () => {
+    const seal = sealOf({ default: 'a secret' });
+    const sealed = seal.seal(JOB, 'text', 'default');
+    const erased = sealed.replace(/[^.]*$/, '');
+    expect(erased).toMatch(SEALED);
+    expect([seal.open(JOB, erased), seal.open('another', erased), seal.open('another', sealed)]).toEqual([
+      'erased',
+      undefined,
+      undefined,
+    ]);
   });
 });
 
 it('nothing is sealed while no instance is configured', () => {
-  expect(() => sealOf({}).seal('text', 'default')).toThrow('no instance is configured');
+  expect(() => sealOf({}).seal(JOB, 'text', 'default')).toThrow('no instance is configured');
 });

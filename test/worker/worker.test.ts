@@ -177,15 +177,6 @@ describe('a job that is taken', () => {
     expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, verdict: { next: 'complete' } });
   });
 
-  it('counts as added at the epoch if its timestamp is no number', async () => {
-    const world = await createWorkerWorld();
-    const jobId = await world.add('create-user', C1);
-    await world.redis.hset(world.lockOf(jobId).replace(/:lock$/, ''), 'timestamp', 'nonsense');
-    world.start();
-    await world.runEnds();
-    expect(world.runs).toMatchObject([{ jobId, timestamp: 0 }]);
-  });
-
   it('keeps nobody from the next one if its data is no JSON', async () => {
     const world = await createWorkerWorld();
     const broken = await world.add('create-user', C1);
@@ -203,6 +194,26 @@ describe('a job that is taken', () => {
     world.start();
     const receipt = { scheduledFor: expect.any(String) };
     expect(await world.runEnds()).toMatchObject({ verdict: { event: { data: { receipt } } } });
+  });
+
+  it('and was added with a negative delay was not deferred, and says no such thing', async () => {
+    const world = await createWorkerWorld();
+    await world.add('delete-user', { userId: A }, { delay: -5000 });
+    world.start();
+    expect(await world.runEnds()).toMatchObject({
+      verdict: {
+        event: { data: { receipt: expect.not.objectContaining({ scheduledFor: expect.anything() }) } },
+      },
+    });
+  });
+
+  it('and whose timestamp is no number is refused', async () => {
+    const world = await createWorkerWorld();
+    const id = await world.add('create-user', C1);
+    await world.redis.hset(`${world.jobs.toKey('')}${id}`, 'timestamp', 'yesterday');
+    world.start();
+    const message = expect.stringContaining("the job's own timestamp");
+    expect(await world.runEnds()).toMatchObject({ verdict: { outcome: { code: 'invalid-job', message } } });
   });
 });
 

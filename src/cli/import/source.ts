@@ -6,6 +6,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
+import { timeFault } from '../../contract/job-times.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface Source {
@@ -49,9 +50,15 @@ export async function refuseChanged(source: Source): Promise<void> {
 /**
  * When the list was made, in epoch milliseconds: as somebody says, else when it was written. A clock that is ahead must not make
  * it newer than what happens after it.
+ * @throws UsageError for a time that no job may have, as the files of some archives bear.
  */
-export function madeAtOf({ writtenAt }: Source, asOf: number | undefined): number {
-  return Math.min(asOf ?? writtenAt, Date.now());
+export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number | undefined): number {
+  const now = Date.now();
+  const madeAt = Math.min(asOf ?? writtenAt, now);
+  const fault = timeFault(madeAt, now);
+  if (fault === undefined) return madeAt;
+  if (asOf !== undefined) throw new UsageError(`--as-of: ${fault}`);
+  throw new UsageError(`the time at which the file was written ${fault}: say with --as-of when it was made`);
 }
 
 async function sourceOf(handle: FileHandle, writtenAt?: number): Promise<Source> {

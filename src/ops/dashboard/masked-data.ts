@@ -64,9 +64,14 @@ function maskedJob(text: string, data: Record<string, unknown>): unknown {
     ...(profile !== undefined && { profile: namesIn(profile) }),
     ...(changes !== undefined && { changes: namesIn(changes) }),
     ...(reason !== undefined && { reason: HIDDEN }),
-    ...(sealed !== undefined && { sealed: sealed === null ? 'erased' : HIDDEN }),
+    ...(sealed !== undefined && { sealed: isErased(sealed) ? 'erased' : HIDDEN }),
     ...(hidden > 0 && { hidden: `${hidden} more` }),
   };
+}
+
+/** Of what was sealed only the proof is left. */
+function isErased(sealed: unknown): boolean {
+  return typeof sealed === 'string' && sealed.endsWith('.');
 }
 
 function namesIn(value: unknown): unknown {

@@ -6,8 +6,10 @@ end
 --- Only the ids leave the server: the rest of the data is nobody's business here.
 local function entryOf(base, id, at, mostData)
   local key = base .. id
-  local job = redis.call('HMGET', key, 'name', 'timestamp', 'cx')
-  if job[1] ~= 'delete-user' or job[3] or redis.call('HSTRLEN', key, 'data') > mostData then
+  local job = redis.call('HMGET', key, 'name', 'timestamp', 'cx', 'delay')
+  -- With a negative delay it is not deferred: it only has not been taken yet.
+  local isDeferred = (tonumber(job[4]) or 0) >= 0
+  if job[1] ~= 'delete-user' or job[3] or not isDeferred or redis.call('HSTRLEN', key, 'data') > mostData then
     return nil
   end
   local isRead, data = pcall(cjson.decode, redis.call('HGET', key, 'data') or '')

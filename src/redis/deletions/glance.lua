@@ -5,8 +5,8 @@
 local delayed, base, most = KEYS[1], ARGV[1], tonumber(ARGV[2])
 
 local function isDeletion(id)
-  local job = redis.call('HMGET', base .. id, 'name', 'cx')
-  return job[1] == 'delete-user' and not job[2]
+  local job = redis.call('HMGET', base .. id, 'name', 'cx', 'delay')
+  return job[1] == 'delete-user' and not job[2] and (tonumber(job[3]) or 0) >= 0
 end
 
 local total = redis.call('ZCARD', delayed)

@@ -58,8 +58,8 @@ local function bury(key, deletion, jobsBase, ownId)
     local jobKey = jobsBase .. id
     local data = redis.call('HGET', jobKey, 'data')
     if data and (id == ownId or redis.call('ZSCORE', jobsBase .. 'failed', id)) then
-      -- As it was written when the job was sealed; nothing else ends so.
-      local erased, count = string.gsub(data, '"sealed":"[^"]*"}$', '"sealed":null}')
+      -- As it was written when the job was sealed: its proof stays, as nobody but a worker can have written that.
+      local erased, count = string.gsub(data, '"sealed":"(1%.[%w_-]+%.)[^"]*"}$', '"sealed":"%1"}')
       if count == 1 then
         redis.call('HSET', jobKey, 'data', erased)
       end

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createLineSet } from '../../../src/cli/import/line-set.ts';
 import { faultsOf, jobDataOf } from '../../../src/cli/import/row-job.ts';
 import { createSeen } from '../../../src/cli/import/seen.ts';
+import { madeAtOf } from '../../../src/cli/import/source.ts';
+import { listedIn } from '../../../src/cli/reconcile/listed.ts';
 import { parseJob } from '../../../src/contract/job.ts';
 import { FIELDS } from '../../../src/rows/row.ts';
 
@@ -24,6 +26,24 @@ describe('a row', () => {
       [3, 'email'],
       [3, 'createAccessToken'],
     ]);
+  });
+
+  it('that happened before the year 2000 is refused by that column', () => {
+    const row = { clientId: 'c-1', occurredAt: '1970-01-21T18:51:18Z' };
+    const message = 'is before the year 2000: it looks like seconds instead of milliseconds';
+    expect(faultsOf(3, jobDataOf(row))).toEqual([{ line: 3, column: 'occurredAt', message }]);
+    const options = { instance: 'default', emptyClears: false };
+    const listed = listedIn({ is: 'row', line: 3, data: row }, options);
+    expect(listed).toMatchObject({ is: 'faulty', faults: [{ column: 'occurredAt', message }] });
+  });
+});
+
+describe('a list', () => {
+  it('that says it is older than any job may be is refused, and told how to say better', () => {
+    const now = Date.now();
+    expect(() => madeAtOf({ writtenAt: 0 }, undefined)).toThrow('say with --as-of');
+    expect(() => madeAtOf({ writtenAt: now }, 0)).toThrow('--as-of: is before the year 2000');
+    expect(madeAtOf({ writtenAt: 0 }, Date.UTC(2026, 0, 1))).toBe(Date.UTC(2026, 0, 1));
   });
 });
 

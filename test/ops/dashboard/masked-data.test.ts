@@ -53,13 +53,15 @@ describe('what the board may show', () => {
       profile: { firstName: HIDDEN, phone: HIDDEN },
       hidden: '1 more',
     });
-    expect(maskedData('{"clientId":{"a":1},"changes":"x","reason":"y","sealed":null}', 'jobs')).toEqual({
-      instance: 'default',
-      changes: HIDDEN,
-      reason: HIDDEN,
-      sealed: 'erased',
-      hidden: '1 more',
-    });
+    expect(maskedData('{"clientId":{"a":1},"changes":"x","reason":"y","sealed":"1.proof."}', 'jobs')).toEqual(
+      {
+        instance: 'default',
+        changes: HIDDEN,
+        reason: HIDDEN,
+        sealed: 'erased',
+        hidden: '1 more',
+      },
+    );
     expect(maskedData(undefined, 'jobs')).toBe('too large to be shown');
   });
 

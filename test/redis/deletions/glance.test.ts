@@ -12,7 +12,7 @@ const jobsOf = (name: string, count: number, delay: number) =>
   }));
 
 describe('a glance at the deletions', () => {
-  it('of few is exact: others that are delayed, and those that were cancelled, do not count', async () => {
+  it('of few is exact: others that are delayed, those that were cancelled, and those of a negative delay do not count', async () => {
     const { jobs, redis } = await createWorld({ startsWorker: false });
     const glance = createDeletionsGlance(jobs);
     expect(await glance()).toEqual({ count: 0, isExact: true });
@@ -20,6 +20,8 @@ describe('a glance at the deletions', () => {
     const [first] = await jobs.getDelayed(3, 3);
     const [cancelled] = await jobs.getDelayed(4, 4);
     await redis.hset(jobs.toKey(cancelled?.id ?? ''), 'cx', 1);
+    // It only has not been taken yet.
+    await jobs.add('delete-user', { clientId: 'negative' }, { delay: -5000 });
     const dueAt = (first?.timestamp ?? 0) + (first?.delay ?? 0);
     expect(await glance()).toEqual({ count: 4, isExact: true, nextDueAt: dueAt });
   });

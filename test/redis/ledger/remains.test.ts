@@ -7,8 +7,8 @@ import { type LedgerWorld, createLedgerWorld, instance, userId } from './ledger-
 
 const FAILED = failed('rejected', 'no');
 const DELETED: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
-const SEALED = '{"clientId":"c-1","sealed":"1.abcdef+/=="}';
-const ERASED = '{"clientId":"c-1","sealed":null}';
+const SEALED = '{"clientId":"c-1","sealed":"1.pro_-of.abcdef+/=="}';
+const ERASED = '{"clientId":"c-1","sealed":"1.pro_-of."}';
 
 const idOf = (job: Job) => job.id ?? '';
 const versionOfJob = (job: Job): Version =>
