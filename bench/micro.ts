@@ -94,7 +94,8 @@ function stepsOf(): Map<string, () => unknown> {
   });
   const outcome = { status: 'done', type: 'user.created', userId, existed: false } as const;
   const context = {
-    jobsQueue: 'user-jobs',
+    source: '/damoov-users/damoov/user-jobs',
+    timestamp: job.timestamp,
     jobId: '4711',
     operation: 'create-user',
     instance: 'default',

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config, ConfigError, DamoovAccess } from './config.ts';
+import { eventSource } from './contract/event.ts';
 import { signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
 import { openFleetClient } from './fleet-client.ts';
@@ -227,6 +228,7 @@ export async function startApp(
     const instances = instancesOf(damoov, config.userId.secret);
     const pipeline: Pipeline = {
       jobsQueue: config.queues.jobs,
+      source: eventSource(prefix, config.queues.jobs),
       instances,
       instanceNames: new Map([...instances].map(([name, { id }]) => [id.toLowerCase(), name])),
       ports: {

@@ -103,7 +103,7 @@ describe('the README', () => {
     const { child } = start(process.execPath, [file], { REDIS_URL: inject('redisUrl') });
     const [line = ''] = await once(createInterface({ input: child.stdout }), 'line');
     const [user] = await world.users();
-    expect(line).toMatch(/^user-jobs\/\d+\/user\.created user\.created /);
+    expect(line).toMatch(/^\d+\/\d{13}\/user\.created user\.created /);
     expect(line).toContain(user?.deviceToken);
     expect(user).toMatchObject({ clientId: 'customer-4711', firstName: 'Ada', email: 'ada@example.com' });
   });

@@ -6,7 +6,10 @@ import { z } from 'zod';
 import { type Done, FAILURE_CODES, type Settled } from './outcome.ts';
 import { Receipt } from './receipt.ts';
 
-export const EVENT_SOURCE = 'damoov-user-lifecycle' as const;
+/** `source` and `id` together are of one event alone, also where several fleets share a subscriber. */
+export function eventSource(prefix: string, jobsQueue: string): string {
+  return `/damoov-users/${encodeURI(prefix.replaceAll(/[{}]/g, ''))}/${encodeURI(jobsQueue)}`;
+}
 
 const userId = z.guid().describe('The id of the user at Damoov.');
 
@@ -72,8 +75,16 @@ function cloudEvent<Type extends string, Data extends z.ZodType>(
   return z
     .strictObject({
       specversion: z.literal('1.0'),
-      id: z.string().min(1).describe('The same however often the event is delivered: deduplicate by it.'),
-      source: z.literal(EVENT_SOURCE),
+      id: z
+        .string()
+        .min(1)
+        .describe(
+          'The id of the job, its timestamp in milliseconds and the type. The same however often the event is delivered: deduplicate by it.',
+        ),
+      source: z
+        .string()
+        .regex(/^\/damoov-users\/[^/]+\/[^/]+$/)
+        .describe('The prefix, without its braces, and the name of the jobs queue.'),
       type: z.literal(type),
       subject: z.string().optional().describe('The userId, where it is known.'),
       time: z.iso.datetime().describe('When the job was settled.'),
@@ -93,11 +104,11 @@ const EXAMPLE = {
 function exampleOf(type: string, data: unknown): object {
   return {
     specversion: '1.0',
-    id: `user-jobs/${EXAMPLE.jobId}/${type}`,
-    source: EVENT_SOURCE,
+    id: `${EXAMPLE.jobId}/1795878932453/${type}`,
+    source: eventSource('{damoov}', 'user-jobs'),
     type,
     subject: EXAMPLE.userId,
-    time: '2026-11-23T15:00:00.000Z',
+    time: '2026-11-28T15:15:33.017Z',
     datacontenttype: 'application/json',
     data,
   };
@@ -172,8 +183,11 @@ function readOpenly<Schema extends z.ZodType>(schema: Schema, data: unknown): z.
 
 /** What the event says of the job it settles. */
 export interface EventContext {
-  jobsQueue: string;
+  /** See {@link eventSource}. */
+  source: string;
   jobId: string;
+  /** When the job was added, in epoch milliseconds: another one may come to bear the same id. */
+  timestamp: number;
   /** The job's name, or `unknown`. */
   operation: string;
   instance: string;
@@ -229,12 +243,12 @@ function eventOfDone(
 function envelope<Type extends EventType, Data extends { userId?: string | undefined }>(
   type: Type,
   data: Data,
-  { jobsQueue, jobId, now }: EventContext,
+  { source, jobId, timestamp, now }: EventContext,
 ) {
   return dropUndefined({
     specversion: '1.0' as const,
-    id: `${jobsQueue}/${jobId}/${type}`,
-    source: EVENT_SOURCE,
+    id: `${jobId}/${timestamp}/${type}`,
+    source,
     type,
     subject: data.userId,
     time: new Date(now).toISOString(),

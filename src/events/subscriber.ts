@@ -132,7 +132,7 @@ export class UserEvents {
       this.#tell(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
       throw error;
     }
-    const seen = this.#seenKey(event.id);
+    const seen = this.#seenKey(event);
     // Whether it was dealt with before cannot be asked where Redis refuses that: it may come twice, but it comes.
     if ((await this.#connection.exists(seen).catch(() => 0)) === 1) return;
     this.#inFlight += 1;
@@ -169,9 +169,9 @@ export class UserEvents {
     }
   }
 
-  #seenKey(eventId: string): string {
+  #seenKey({ source, id }: UserEvent): string {
     const { prefix = '{damoov}' } = this.#options;
-    const hash = createHash('sha256').update(eventId).digest('base64url').slice(0, 22);
+    const hash = createHash('sha256').update(`${source} ${id}`).digest('base64url').slice(0, 22);
     return `${prefix}:seen:${this.#worker.name}:${hash}`;
   }
 

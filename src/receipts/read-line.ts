@@ -61,10 +61,16 @@ function receiptInEvent(value: unknown): Receipt | Fault {
     ['correlationId', data.correlationId, receipt.correlationId],
     ['existed', data.existed, receipt.existed],
     ['verified', data.verified, receipt.verified],
-    ['id', id.endsWith(`/${receipt.jobId}/${event.type}`), true],
+    ['id', isIdOf(id, receipt.jobId, event.type), true],
   ] as const;
   const [name] = pairs.find(([, ofEvent, ofReceipt]) => ofEvent !== ofReceipt) ?? [];
   return name === undefined ? receipt : { fault: `the event's ${name} does not fit the receipt`, receipt };
+}
+
+/** The timestamp between job and type is not told by a receipt. */
+function isIdOf(id: string, jobId: string, type: string): boolean {
+  const timestamp = id.slice(jobId.length + 1, -type.length - 1);
+  return id === `${jobId}/${timestamp}/${type}` && /^\d+$/.test(timestamp);
 }
 
 function parsed<Value extends Receipt | UserEvent>(schema: z.ZodType<Value>, value: unknown): Value | Fault {

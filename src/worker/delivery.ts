@@ -49,6 +49,8 @@ export interface RunReport {
 
 export interface Pipeline {
   jobsQueue: string;
+  /** Of its events. */
+  source: string;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;
   /** Their names by Damoov's InstanceId, in lower case. */

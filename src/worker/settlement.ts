@@ -41,8 +41,9 @@ function eventContext(
 ): EventContext {
   const { clientId, userId, instance = 'default', correlationId } = referenceOf(read.parsed);
   return {
-    jobsQueue: pipeline.jobsQueue,
+    source: pipeline.source,
     jobId: delivery.id,
+    timestamp: delivery.timestamp,
     operation: operationOf(read),
     instance,
     clientId,

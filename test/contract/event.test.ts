@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { type EventContext, UserEvent, eventOf, readEvent, readResult } from '../../src/contract/event.ts';
+import {
+  type EventContext,
+  UserEvent,
+  eventOf,
+  eventSource,
+  readEvent,
+  readResult,
+} from '../../src/contract/event.ts';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
 
 const userId = '0e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f';
 const context: EventContext = {
-  jobsQueue: 'user-jobs',
+  source: '/damoov-users/damoov/user-jobs',
+  timestamp: 1795878932453,
   jobId: '1234',
   operation: 'create-user',
   instance: 'default',
@@ -31,7 +39,8 @@ describe('an event', () => {
     expect(UserEvent.parse(event)).toEqual(event);
     expect(event).toMatchObject({
       type,
-      id: `user-jobs/1234/${type}`,
+      id: `1234/1795878932453/${type}`,
+      source: '/damoov-users/damoov/user-jobs',
       subject: userId,
       data: { userId, jobId: '1234' },
     });
@@ -45,6 +54,26 @@ describe('an event', () => {
     );
   });
 
+  it('bears another id than the event of a job that had its id before, or has it elsewhere', () => {
+    const [, outcome] = outcomes[0] ?? [];
+    if (outcome === undefined) throw new Error('no outcome');
+    const contexts = [
+      context,
+      { ...context, timestamp: context.timestamp + 1 },
+      { ...context, source: eventSource('{us}', 'user-jobs') },
+      { ...context, source: eventSource('{damoov}', 'other-jobs') },
+    ];
+    const events = contexts.map((each) => eventOf(outcome, each)).map(({ source, id }) => `${source} ${id}`);
+    expect(new Set(events).size).toBe(contexts.length);
+  });
+
+  it.each([
+    ['{damoov}', 'user-jobs', '/damoov-users/damoov/user-jobs'],
+    ['eu', 'jobs of Ä', '/damoov-users/eu/jobs%20of%20%C3%84'],
+  ])('of the prefix %s and the queue %s has a source that is a URI reference', (prefix, queue, source) => {
+    expect(eventSource(prefix, queue)).toBe(source);
+  });
+
   it('says existed only of a user that existed', () => {
     const created = (existed: boolean) =>
       eventOf({ status: 'done', type: 'user.created', userId, existed }, context);
@@ -54,7 +83,8 @@ describe('an event', () => {
 
   it('of a job that could not be read has no user and no empty fields', () => {
     const event = eventOf(failed('invalid-job', 'the data is not JSON'), {
-      jobsQueue: 'user-jobs',
+      source: '/damoov-users/damoov/user-jobs',
+      timestamp: 1795878932453,
       jobId: '7',
       operation: 'unknown',
       instance: 'default',

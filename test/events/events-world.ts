@@ -19,8 +19,8 @@ export function createEventsWorld() {
   });
   const eventOf = (jobId: string): UserEvent => ({
     specversion: '1.0',
-    id: `user-jobs/${jobId}/user.updated`,
-    source: 'damoov-user-lifecycle',
+    id: `${jobId}/1795878932453/user.updated`,
+    source: '/damoov-users/damoov/user-jobs',
     type: 'user.updated',
     time: new Date().toISOString(),
     datacontenttype: 'application/json',

@@ -27,9 +27,11 @@ describe('a subscriber', () => {
     const handled: string[] = [];
     world.listen((event) => void handled.push(event.id), { concurrency: 1 });
     const [event, other] = [world.eventOf('1'), world.eventOf('2')];
-    for (const published of [event, event, other, event]) await world.publish(published);
-    await expect.poll(() => world.queue.getCompletedCount()).toBe(4);
-    expect(handled).toEqual([event.id, other.id]);
+    const ofAnotherFleet = { ...event, source: '/damoov-users/other/user-jobs' };
+    for (const published of [event, event, other, event, ofAnotherFleet, ofAnotherFleet])
+      await world.publish(published);
+    await expect.poll(() => world.queue.getCompletedCount()).toBe(6);
+    expect(handled).toEqual([event.id, other.id, event.id]);
   });
 
   it('is handed an event again where it did not deal with it, until it has, or has failed too often', async () => {
@@ -52,7 +54,7 @@ describe('a subscriber', () => {
     expect(attempts.slice(3)).toEqual([1, 2, 3, 4]);
     expect(told.at(-1)).toEqual([
       'TypeError',
-      { id: 'user-jobs/hopeless/user.updated', type: 'user.updated', isGivenUp: true },
+      { id: 'hopeless/1795878932453/user.updated', type: 'user.updated', isGivenUp: true },
     ]);
     const failed = await world.queue.getJob(id ?? '');
     expect(JSON.stringify(failed)).not.toContain('ada@example.com');

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import type { UserEvent } from '../../src/contract/event.ts';
+import { UserEvents } from '../../src/events/subscriber.ts';
 import { type World, createWorld, subscribe } from '../support/world.ts';
 
 describe('a job added by a bare BullMQ client', () => {
@@ -33,6 +35,29 @@ describe('a job added by a bare BullMQ client', () => {
     const jobId = await world.add('create-user', { clientId: 'c-1' });
     const event = await world.eventOf(jobId);
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.returnvalue).toEqual(event.data);
+  });
+
+  it('with the id of a job that is gone has an event of its own, which a subscriber is handed', async () => {
+    const world = await createWorld({ env: { EVENTS_QUEUES: 'user-events,crm' } });
+    await world.run('create-user', { clientId: 'c-1' });
+    const handled: UserEvent[] = [];
+    const target = { redis: inject('redisUrl'), prefix: world.prefix, queue: 'crm' };
+    const users = new UserEvents(target, (event) => void handled.push(event));
+    onTestFinished(() => users.close());
+    const added: (number | undefined)[] = [];
+    for (const field of ['phone', 'email']) {
+      await world.add('update-user', { clientId: 'c-1', changes: { [field]: 'x' } }, { jobId: 'profile-1' });
+      await expect.poll(async () => (await world.jobs.getJob('profile-1'))?.finishedOn).toBeDefined();
+      const job = await world.jobs.getJob('profile-1');
+      added.push(job?.timestamp);
+      await job?.remove();
+    }
+    await expect.poll(() => handled.length).toBe(3);
+    const source = `/damoov-users/${world.prefix.slice(1, -1)}/user-jobs`;
+    expect(handled.slice(1)).toMatchObject([
+      { source, id: `profile-1/${added[0]}/user.updated`, data: { changed: ['phone'] } },
+      { source, id: `profile-1/${added[1]}/user.updated`, data: { changed: ['email'] } },
+    ]);
   });
 
   it('with no clientId still makes one user', async () => {
@@ -214,9 +239,9 @@ describe('the events', () => {
 
   it('wait for a subscriber that is away', async () => {
     const world = await createWorld({ env: { EVENTS_QUEUES: 'user-events,late-events' } });
-    const { id } = await world.run('create-user', { clientId: 'c-1' });
+    const { id, data } = await world.run('create-user', { clientId: 'c-1' });
     const late = await subscribe(inject('redisUrl'), world.prefix, 'late-events');
-    expect(await late.eventOf(id.split('/')[1] ?? '')).toMatchObject({ id });
+    expect(await late.eventOf(data.jobId)).toMatchObject({ id });
   });
 
   it('come again for a subscriber that fails, with the same id', async () => {

@@ -35,7 +35,8 @@ async function openLog({ hasAdmin = true } = {}) {
 
 function settled(outcome: Settled): UserEvent {
   return eventOf(outcome, {
-    jobsQueue: 'user-jobs',
+    source: '/damoov-users/damoov/user-jobs',
+    timestamp: 1795878932453,
     jobId: 'j-1',
     operation: 'create-user',
     instance: 'default',

@@ -61,7 +61,8 @@ export function eventWith(receipt: Receipt): UserEvent {
   const event = eventOf(
     { status: 'done', type: 'user.deleted', userId, existed, verified },
     {
-      jobsQueue: 'user-jobs',
+      source: '/damoov-users/damoov/user-jobs',
+      timestamp: 1795878932453,
       jobId,
       instance,
       operation: 'delete-user',

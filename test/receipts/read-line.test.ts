@@ -55,7 +55,9 @@ describe('a line', () => {
   };
   it.each<[string, object]>([
     ['subject', { ...event, subject: '1e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f' }],
-    ['id', { ...event, id: 'user-jobs/another/user.deleted' }],
+    ['id', { ...event, id: 'another/1795878932453/user.deleted' }],
+    ['id', { ...event, id: event.id.replace(/\d+(?=\/[^/]*$)/, 'x') }],
+    ['id', { ...event, id: `1${event.id}` }],
     ...Object.entries(otherwise).map(([name, value]): [string, object] => [
       name,
       { ...event, data: { ...event.data, [name]: value } },

@@ -122,6 +122,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const witness = new Witness({ retry });
   const pipeline: Pipeline = {
     jobsQueue: 'user-jobs',
+    source: '/damoov-users/damoov/user-jobs',
     instances: new Map(Object.entries(instances)),
     instanceNames: new Map(Object.entries(instances).map(([name, { id }]) => [id, name])),
     ports: { client, userIdMode: damoov.context.userIdMode, lagMs: damoov.context.lagMs, now, pause },

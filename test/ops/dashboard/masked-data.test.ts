@@ -77,8 +77,8 @@ describe('what the board may show', () => {
     const data = { userId: '3d0d0165-ec19-8bb6-9018-d49217879e0a', instance: 'default', jobId: '1' };
     const event = {
       specversion: '1.0',
-      id: 'user-jobs/1/user.created',
-      source: 'damoov-user-lifecycle',
+      id: '1/1795878932453/user.created',
+      source: '/damoov-users/damoov/user-jobs',
       type: 'user.created',
       subject: data.userId,
       time: '2026-11-23T15:00:00.000Z',

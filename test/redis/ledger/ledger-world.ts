@@ -134,7 +134,8 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     },
     settlementOf(job: Job, outcome: Settled = UPDATED): Settlement {
       const context = {
-        jobsQueue: 'user-jobs',
+        source: '/damoov-users/damoov/user-jobs',
+        timestamp: job.timestamp,
         jobId: job.id ?? '',
         operation: job.name,
         instance: 'default',

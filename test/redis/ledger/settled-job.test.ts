@@ -9,7 +9,7 @@ describe('a job that is settled', () => {
     const settlement = world.settlementOf(job);
     expect(await user.settle(settlement, live(user))).toBe('ok');
     expect(await user.settle(settlement, live(user))).toBe('ok');
-    const id = `user-jobs/${job.id}/user.updated`;
+    const id = `${job.id}/${job.timestamp}/user.updated`;
     expect(await world.eventIds()).toEqual([[id], [id]]);
   });
 
@@ -97,7 +97,7 @@ describe('a job that is settled', () => {
     const settlement = world.settlementOf(job, { status: 'failed', code: 'invalid-job', message: 'no' });
     await world.ledger.settleUnread(world.runOf(job), settlement);
     await world.ledger.settleUnread(world.runOf(job), settlement);
-    expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.failed`]]);
+    expect(await world.eventIds()).toEqual([[`${job.id}/${job.timestamp}/user.failed`]]);
   });
 
   it('without a user is not told by a run that lost its lock to one that has completed the job', async () => {
@@ -108,7 +108,7 @@ describe('a job that is settled', () => {
     await user.settle({ ...world.settlementOf(job), completion: world.completionOf(job) }, live(user));
     const failed = { status: 'failed', code: 'unknown-instance', message: 'no' } as const;
     const late = await world.ledger.settleUnread(frozen, world.settlementOf(job, failed));
-    expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.updated`]]);
+    expect(await world.eventIds()).toEqual([[`${job.id}/${job.timestamp}/user.updated`]]);
     expect(late).toBe('lost');
   });
 });

@@ -292,7 +292,7 @@ describe('a Redis', () => {
     const isLost = proxy.dropReplies(1, 'user.updated');
     expect(await user.settle(world.settlementOf(job), live(user))).toBe('ok');
     await isLost;
-    expect(await eventsOf(world)).toEqual([`user-jobs/${job.id}/user.updated`]);
+    expect(await eventsOf(world)).toEqual([`${job.id}/${job.timestamp}/user.updated`]);
   });
 
   it('whose reply to a settlement that completes was lost has published and completed once', async () => {
@@ -305,7 +305,7 @@ describe('a Redis', () => {
     await isLost;
     expect(await job.getState()).toBe('completed');
     expect(await world.nextAfter(job)).toBeUndefined();
-    expect(await eventsOf(world)).toEqual([`user-jobs/${job.id}/user.updated`]);
+    expect(await eventsOf(world)).toEqual([`${job.id}/${job.timestamp}/user.updated`]);
   });
 
   it('whose reply to letting go was lost has let go', async () => {
