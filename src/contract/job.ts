@@ -172,6 +172,8 @@ export interface InvalidJob {
   /** The same, one by one. */
   faults: readonly JobFault[];
   reference: JobReference;
+  /** Nobody has read it, and nobody is to keep it. */
+  isTooLarge?: true;
 }
 
 export type ParsedJob = { ok: true; job: UserJob } | { ok: false; invalid: InvalidJob };
@@ -186,13 +188,7 @@ export interface JobClock {
 /** Reads a job's JSON text; refuses what is no JSON or larger than {@link MAX_JOB_BYTES}. */
 export function parseJobText(name: string, text: string, clock: JobClock = { now: Date.now() }): ParsedJob {
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_JOB_BYTES) {
-    return refuse(
-      whole(`the data is ${bytes} bytes, more than the ${MAX_JOB_BYTES} allowed`),
-      undefined,
-      clock,
-    );
-  }
+  if (bytes > MAX_JOB_BYTES) return refuseLarge(bytes);
   let data: unknown;
   try {
     data = JSON.parse(text);
@@ -200,6 +196,12 @@ export function parseJobText(name: string, text: string, clock: JobClock = { now
     return refuse(whole('the data is not JSON'), undefined, clock);
   }
   return parseJob(name, data, clock);
+}
+
+/** Refuses data by its size alone. */
+export function refuseLarge(bytes: number): ParsedJob {
+  const faults = whole(`the data is ${bytes} bytes, more than the ${MAX_JOB_BYTES} allowed`);
+  return { ok: false, invalid: { message: faults[0].message, faults, reference: {}, isTooLarge: true } };
 }
 
 /** Reads a job by its name and data. */
@@ -230,7 +232,7 @@ export function isJobName(name: string): name is JobName {
   return JOB_NAMES.some((known) => known === name);
 }
 
-function whole(message: string): JobFault[] {
+function whole(message: string): [JobFault] {
   return [{ path: '', message }];
 }
 

@@ -18,6 +18,8 @@ export interface Delivery {
   name: string;
   /** The data as it lies in the queue: JSON text that nobody has looked at. */
   text: string;
+  /** The size of data that is too large to be handled: its text is empty. */
+  tooLargeBytes?: number | undefined;
   /** When the job was added, in epoch milliseconds. */
   timestamp: number;
   /** For how long it was deferred when it was added, in milliseconds. */

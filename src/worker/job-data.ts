@@ -8,6 +8,7 @@ import {
   type ParsedJob,
   isJobName,
   parseJobText,
+  refuseLarge,
   referenceOfText,
 } from '../contract/job.ts';
 import type { Settled } from '../contract/outcome.ts';
@@ -48,10 +49,12 @@ const Sealable = z.object({ name: z.string(), text: z.string() });
  * @param now the clock that its times are judged by, in epoch milliseconds.
  */
 export function readJob(
-  { id, name, text, timestamp }: Pick<Delivery, 'id' | 'name' | 'text' | 'timestamp'>,
+  job: Pick<Delivery, 'id' | 'name' | 'text' | 'timestamp' | 'tooLargeBytes'>,
   seal: Seal,
   now: number,
 ): ReadJob {
+  const { id, name, text, timestamp, tooLargeBytes } = job;
+  if (tooLargeBytes !== undefined) return { name, parsed: refuseLarge(tooLargeBytes) };
   const clock = { now, timestamp };
   const sealed = text.includes('"sealed"') ? sealedIn(text) : undefined;
   if (sealed === undefined) return { name, parsed: parseJobText(name, text, clock) };
@@ -65,8 +68,8 @@ export function readJob(
 const LOCKED = 'unknown key "sealed": no secret that is configured has sealed it, so it cannot be opened';
 
 /**
- * What is kept of a job that ends so. One that failed can be run again, and so keeps all it said, sealed; any other keeps its
- * ids, of which a repeated delivery makes the same event.
+ * What is kept of a job that ends so. One that failed can be run again, and so keeps all it said, sealed, unless it was too large;
+ * any other keeps its ids, of which a repeated delivery makes the same event.
  */
 export function remainsOf(
   outcome: Settled,
@@ -79,6 +82,9 @@ export function remainsOf(
   const kept = isJobName(name) ? name : 'unknown';
   if (outcome.status !== 'failed' || isErased) return { name: kept, data: JSON.stringify(ids) };
   if (sealed !== undefined) return { name: kept, data: sealed };
+  // What says so in place of the data is no job either: it must not become one where it is retried.
+  if (!parsed.ok && parsed.invalid.isTooLarge)
+    return { name: kept, data: JSON.stringify(`${parsed.invalid.message}: it is not kept`) };
   return {
     name: kept,
     data: JSON.stringify({ ...ids, sealed: seal.seal(id, JSON.stringify({ name, text }), instance) }),

@@ -4,6 +4,7 @@
  */
 import { DelayedError, type JobJson, type Span, type Telemetry, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
+import { MAX_JOB_BYTES } from '../contract/job.ts';
 import {
   type CompletingBackend,
   KEEP_COMPLETED,
@@ -48,6 +49,14 @@ export interface RunningWorker {
 /** Failed jobs are kept for 14 days. */
 const KEEP_FAILED = { age: 14 * 24 * 3600 };
 
+/**
+ * The longest text that is handled, in characters: a job of the largest size that is allowed, sealed. Sealing spells it as JSON
+ * within JSON, with up to six characters for one, and then as base64.
+ */
+export const LONGEST_TEXT = 8 * MAX_JOB_BYTES + 4096;
+/** No job of ours has such a name, and it is sealed like the data. */
+const LONG_NAME = /^.{256}/s;
+
 /** Leaves a job's data as the text it is: BullMQ's own parse would throw in the fetch, and the job would never end. */
 class TextJobWorker extends Worker<string, EventData, string, CompletingBackend> {
   /** Since when each lock held for certain, by job, on the monotonic clock. */
@@ -57,10 +66,20 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
   /** Whether the next job is wanted when this one completes. */
   readonly #fetchesNext = new WeakMap<TextJob, () => boolean>();
 
+  /** The size of data that was let go of at once, whatever the queue holds of it: several times that may not fit into memory. */
+  readonly #tooLarge = new WeakMap<TextJob, number>();
+
   protected override createJob(json: JobJson, jobId: string): TextJob {
-    const job = super.createJob({ ...json, data: 'null' }, jobId);
-    job.data = json.data;
+    const name = LONG_NAME.test(json.name) ? 'unknown' : json.name;
+    const job = super.createJob({ ...json, name, data: 'null' }, jobId);
+    const isTooLarge = json.data.length > LONGEST_TEXT;
+    job.data = isTooLarge ? '' : json.data;
+    if (isTooLarge) this.#tooLarge.set(job, Buffer.byteLength(json.data));
     return job;
+  }
+
+  tooLargeBytesOf(job: TextJob): number | undefined {
+    return this.#tooLarge.get(job);
   }
 
   /** The lock counts from before it was asked for: a process may be frozen between the answer and its arrival. */
@@ -139,7 +158,8 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
         return await worker.whileLocked(job, (lockedForMs) => {
           const maySend = () => lockedForMs() + timeoutMs <= lockMs;
           const completion = worker.completionOf(job, token ?? '');
-          const hold = { maySend, completion, signal: signal ?? new AbortController().signal };
+          const tooLargeBytes = worker.tooLargeBytesOf(job);
+          const hold = { tooLargeBytes, maySend, completion, signal: signal ?? new AbortController().signal };
           return processJob(job, token ?? '', hold, pipeline);
         });
       } finally {

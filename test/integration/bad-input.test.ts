@@ -29,6 +29,17 @@ describe('a job that nobody can carry out fails at once, with one event, and the
       profile: { firstName: 'x'.repeat(70_000) },
     });
     await expectRefused(world, jobId, 'invalid-job');
+    const key = `${world.prefix}:user-jobs:${jobId}`;
+    expect(await world.redis.hstrlen(key, 'data')).toBeLessThan(200);
+  });
+
+  it('where it was too large, and is retried: it makes no user', async () => {
+    const world = await createWorld();
+    const jobId = await world.add('create-user', { profile: { firstName: 'x'.repeat(1_000_000) } });
+    await expectRefused(world, jobId, 'invalid-job');
+    await (await world.jobs.getJob(jobId))?.retry();
+    await expect.poll(() => world.events.filter(({ data }) => data.jobId === jobId).length).toBe(2);
+    expect((await world.users()).map(({ clientId }) => clientId)).toEqual(['next']);
   });
 
   it('where its name is unknown', async () => {

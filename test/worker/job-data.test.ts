@@ -4,6 +4,7 @@ import { JOB_NAMES, MAX_JOB_BYTES } from '../../src/contract/job.ts';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
 import { readJob, remainsOf } from '../../src/worker/job-data.ts';
 import { createSeal } from '../../src/worker/seal.ts';
+import { LONGEST_TEXT } from '../../src/worker/worker.ts';
 
 const seal = createSeal(new Map([['default', { secret: 'a secret' }]]));
 const FAILED: Settled = failed('rejected', 'no');
@@ -47,10 +48,21 @@ describe('what is left of a job that failed', () => {
     expect(leave(job('ada@example.test', {})).name).toBe('unknown');
   });
 
-  it('is read however large it was', () => {
-    const left = leave(job('create-user', { profile: { email: 'x'.repeat(MAX_JOB_BYTES) } }));
-    expect(read(left).parsed).toMatchObject({
-      invalid: { message: expect.stringContaining('bytes') },
+  it('is why, where it was too large, and no job that a retry could carry out', () => {
+    const left = leave(
+      job('create-user', { clientId: 'c-1', profile: { email: 'x'.repeat(MAX_JOB_BYTES) } }),
+    );
+    expect(JSON.parse(left.text)).toBe(
+      'the data is 65577 bytes, more than the 65536 allowed: it is not kept',
+    );
+    expect(read(left).parsed).toMatchObject({ ok: false });
+  });
+
+  it('fits into what a worker takes off the queue, whatever was in it', () => {
+    const longest = leave({ name: 'x'.repeat(255), text: '\u0001'.repeat(MAX_JOB_BYTES) });
+    expect(longest.text.length).toBeLessThan(LONGEST_TEXT);
+    expect(read(longest).parsed).toMatchObject({
+      invalid: { message: expect.stringContaining('not JSON') },
     });
   });
 

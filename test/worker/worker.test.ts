@@ -188,6 +188,30 @@ describe('a job that is taken', () => {
     expect(await world.runEnds()).toMatchObject({ jobId: next, verdict: { next: 'complete' } });
   });
 
+  it('and is far too large is refused by its size, and nothing of it is kept', async () => {
+    const world = await createWorkerWorld();
+    const text = JSON.stringify({ clientId: 'c-1', profile: { firstName: 'x'.repeat(2_000_000) } });
+    const jobId = await world.add('create-user', JSON.parse(text) as object);
+    world.start();
+    const message = `the data is ${text.length} bytes, more than the 65536 allowed`;
+    expect(await world.runEnds()).toMatchObject({
+      jobId,
+      verdict: { outcome: { code: 'invalid-job', message } },
+    });
+    const [settled] = world.aside;
+    expect(JSON.parse(settled?.settlement.remains.data ?? '')).toBe(`${message}: it is not kept`);
+    expect(settled?.whose).toBeUndefined();
+  });
+
+  it('and has a name that is far too long is refused, and nothing of the name is kept', async () => {
+    const world = await createWorkerWorld();
+    await world.add('x'.repeat(2_000_000), C1);
+    world.start();
+    const message = expect.stringContaining('unknown job name');
+    expect(await world.runEnds()).toMatchObject({ verdict: { outcome: { code: 'invalid-job', message } } });
+    expect(world.aside[0]?.settlement.remains.data.length).toBeLessThan(500);
+  });
+
   it('and was deferred says in its receipt when it was due', async () => {
     const world = await createWorkerWorld();
     await world.add('delete-user', { userId: A }, { delay: 1 });

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { JOB_NAMES, isJobName, referenceOfText } from '../../contract/job.ts';
+import { JOB_NAMES, MAX_JOB_BYTES, isJobName, referenceOfText } from '../../contract/job.ts';
 import { isOlder, versionOf } from '../../contract/version.ts';
 import { sameUserId } from '../../damoov/wire.ts';
 import type { Instance, UserRecord } from '../../operations/context.ts';
@@ -83,7 +83,10 @@ export function createSweep({
   /** Those of these jobs that have a profile, and whose user was deleted after them. */
   async function outlived(jobIds: readonly string[]): Promise<string[]> {
     const names = await fieldsOf(jobIds, 'name');
-    const withProfile = jobIds.filter((_id, index) => WITH_PROFILE.has(names[index]?.[0] ?? ''));
+    const named = jobIds.filter((_id, index) => WITH_PROFILE.has(names[index]?.[0] ?? ''));
+    const sizes = await Promise.all(named.map((id) => connection.hstrlen(jobs.toKey(id), 'data')));
+    // What is too large is refused when it is due: until then nobody reads it.
+    const withProfile = named.filter((_id, index) => (sizes[index] ?? 0) <= MAX_JOB_BYTES);
     const fields = await fieldsOf(withProfile, 'name', 'data', 'timestamp');
     const answers = await Promise.all(withProfile.map((id, index) => isOutlived(id, fields[index] ?? [])));
     return withProfile.filter((_id, index) => answers[index]);

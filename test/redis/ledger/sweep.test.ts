@@ -45,6 +45,11 @@ describe('a sweep after a deletion', () => {
       await world.add('create-user', { clientId: 'c-1', instance: 'mars' }, options),
       await world.add('create-user', { profile }, options),
       await world.add('create-user', 'no object', options),
+      await world.add(
+        'create-user',
+        { clientId: 'c-1', profile: { firstName: 'x'.repeat(70_000) } },
+        options,
+      ),
     ];
     await world.run('delete-user', { clientId: 'c-1' });
     await sweepIsOver(world);
