@@ -11,7 +11,7 @@ import { openFleetClient } from './fleet-client.ts';
 import { fingerprintsOf } from './gate-fingerprints.ts';
 import { openDashboard } from './open-dashboard.ts';
 import type { Instance } from './operations/context.ts';
-import { gatesAreOpen, redisTakesWrites, requestsLeave } from './ops/checks.ts';
+import { gatesAreOpen, queuesAreWhole, redisTakesWrites, requestsLeave } from './ops/checks.ts';
 import { createFleetStatus } from './ops/fleet-status.ts';
 import { type Happening, tellAll } from './ops/happenings.ts';
 import { startHealthServer } from './ops/health.ts';
@@ -23,6 +23,7 @@ import { connectRedis } from './redis/connection.ts';
 import { readOutcomes } from './redis/ledger/outcome-counts.ts';
 import { type ProbeIntervals, createGates } from './redis/gates/gates.ts';
 import { createLastMoment } from './redis/deletions/last-moment.ts';
+import { brokenKeysOf } from './redis/queue-keys.ts';
 import { regularly } from './redis/regularly.ts';
 import { createChainReader } from './redis/ledger/receipt-chain.ts';
 import { createSweep } from './redis/ledger/sweep.ts';
@@ -197,6 +198,7 @@ export async function startApp(
     const health = await startHealthServer(config.http, {
       checks: {
         redis: redisTakesWrites(connection, prefix),
+        queues: queuesAreWhole(() => brokenKeysOf(connection, [jobs, ...publisher.queues])),
         requests: requestsLeave(() => traffic.state()),
         answers: async () =>
           witness.isCutOff ? { ok: false, reason: 'this worker gets no answer from Damoov' } : { ok: true },

@@ -1,7 +1,7 @@
 /**
  * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
  */
-import { Queue } from 'bullmq';
+import { Queue, QueueKeys } from 'bullmq';
 import type { Config, DamoovAccess } from '../config.ts';
 import { DamoovClient } from '../damoov/client.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -20,6 +20,7 @@ import type { FactsFile } from '../probe/facts.ts';
 import { createAgreedSettings } from '../redis/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../redis/connection.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
+import { brokenKeysOf } from '../redis/queue-keys.ts';
 import { userIdSettingsOf } from '../user-id-settings.ts';
 import type { CommandContext } from './context.ts';
 import { FACTS_FILE, readFactsFile } from './facts-file.ts';
@@ -63,6 +64,7 @@ async function examine(
     return await withRedis(context, async (connection) => [
       ...(config.redis === 'embedded' ? [EMBEDDED] : []),
       ...(await lookAtRedis(connection, config.queues.prefix, Date.now)),
+      ...(await lookAtQueues(connection, config)),
       ...(config.damoov === 'sandbox'
         ? [STAND_IN]
         : await examineDamoov({ connection, config, access: config.damoov, facts, mayLogIn })),
@@ -91,6 +93,16 @@ const STAND_IN: Finding = {
   seen: 'none is configured: the worker simulates one',
   todo: 'set DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY',
 };
+
+/** One line for all queues, or one for each key that is broken. */
+async function lookAtQueues(connection: RedisConnection, { queues }: Config): Promise<Finding[]> {
+  const names = [queues.jobs, ...queues.events];
+  const keys = new QueueKeys(queues.prefix);
+  const places = names.map((name) => ({ toKey: (type: string) => keys.toKey(name, type) }));
+  const broken = await brokenKeysOf(connection, places);
+  if (broken.length === 0) return [{ check: 'queues', is: 'ok', seen: names.join(', ') }];
+  return broken.map(({ fault, todo }) => ({ check: 'queues', is: 'fail', seen: fault, todo }));
+}
 
 interface Patient {
   connection: RedisConnection;

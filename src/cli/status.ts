@@ -10,6 +10,7 @@ import { type RedisConnection, isLostConnection } from '../redis/connection.ts';
 import { BRAKE } from '../redis/gates/brake.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
 import { readOutcomes } from '../redis/ledger/outcome-counts.ts';
+import { brokenKeysOf } from '../redis/queue-keys.ts';
 import { createFleetRate } from '../redis/rate/fleet-rate.ts';
 import { deriveAdminKey } from '../redis/session/admin-key.ts';
 import { createLoginBudget } from '../redis/session/login-budget.ts';
@@ -80,10 +81,11 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
   const budget =
     admin && createLoginBudget({ connection, prefix, ...admin, loginsPerHour: config.loginsPerHour });
   const rate = createFleetRate({ connection, prefix, maxRps: config.maxRps });
-  return createFleetStatus({
+  const eventsQueues = events.map(queueOf);
+  const readFleet = createFleetStatus({
     refusal: () => refusalToWrite(connection, prefix),
     jobs,
-    events: events.map(queueOf),
+    events: eventsQueues,
     gateNames: [...fingerprints.keys()],
     gateOf: createGateReader(jobs, gateKeysOf(prefix, fingerprints)),
     outcomes: () => readOutcomes(connection, prefix),
@@ -96,6 +98,12 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
       };
     },
   });
+  return async () => {
+    // A queue that is broken cannot be counted.
+    const broken = await brokenKeysOf(connection, [jobs, ...eventsQueues]);
+    if (broken.length > 0) throw new Error(broken.map(({ fault, todo }) => `${fault}\n${todo}`).join('\n'));
+    return readFleet();
+  };
 }
 
 async function adminOf({ damoov }: Config) {

@@ -3,6 +3,7 @@
  */
 import type { RedisConnection } from '../redis/connection.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
+import type { BrokenKey } from '../redis/queue-keys.ts';
 import { refusalToWrite } from '../redis/try-write.ts';
 import type { GateName } from '../worker/gates.ts';
 import type { Check } from './health.ts';
@@ -23,6 +24,17 @@ export function redisTakesWrites(connection: RedisConnection, prefix: string): C
     const reply = await within(PATIENCE_MS, ask());
     if (reply === undefined) return { ok: false, reason: 'no answer within a second' };
     return reply.refusal === undefined ? { ok: true } : { ok: false, reason: reply.refusal.message };
+  };
+}
+
+/** The queues are whole; their keys are looked at with those who ask at the same time. */
+export function queuesAreWhole(brokenKeys: () => Promise<BrokenKey[]>): Check {
+  const ask = joined(brokenKeys);
+  return async () => {
+    const broken = await within(PATIENCE_MS, ask());
+    if (broken === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
+    if (broken.length === 0) return { ok: true };
+    return { ok: false, reason: broken.map(({ fault, todo }) => `${fault}; ${todo}`).join('; ') };
   };
 }
 

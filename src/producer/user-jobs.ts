@@ -27,6 +27,7 @@ import {
   checked,
   dueAtOf,
   jobIdOf,
+  refuseQueueKey,
 } from './requests.ts';
 import { type ResultOptions, type Results, createResults } from './results.ts';
 
@@ -243,8 +244,12 @@ export class UserJobs {
     return done;
   }
 
-  /** A job that was added before, by its id: to wait for its end. */
+  /**
+   * A job that was added before, by its id: to wait for its end.
+   * @throws InvalidJobError for the name of a key of BullMQ's own, which is no job.
+   */
   job(id: string): AddedJob {
+    refuseQueueKey('id', id);
     return { id, result: (options) => this.#results.of(id, options) };
   }
 

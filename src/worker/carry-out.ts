@@ -75,7 +75,7 @@ async function attempt(
     job: {
       id,
       timestamp,
-      version: versionOf({ ...delivery, name: job.name, occurredAt: job.data.occurredAt }),
+      version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }),
     },
     record: user.record,
     instanceNames: pipeline.instanceNames,

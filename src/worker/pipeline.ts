@@ -45,7 +45,7 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
     return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
   }
-  const version = versionOf({ ...delivery, name: job.name, occurredAt: job.data.occurredAt });
+  const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
     runOf(delivery),
@@ -89,13 +89,13 @@ async function settleAside(
 }
 
 /** Whom a job concerns that cannot be carried out: what it says is erased with that user. */
-function whoseOf({ parsed }: ReadJob, { id, ...delivery }: Delivery, pipeline: Pipeline): Whose | undefined {
+function whoseOf({ parsed }: ReadJob, delivery: Delivery, pipeline: Pipeline): Whose | undefined {
   const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOf(parsed);
   const instance = pipeline.instances.get(name);
   if (instance === undefined || (clientId === undefined && userId === undefined)) return undefined;
   // One that claims to come from the future is erased with its user all the same.
   const timestamp = Math.min(delivery.timestamp, pipeline.ports.now());
-  return { instance, address: { clientId, userId }, version: versionOf({ id, timestamp, occurredAt }) };
+  return { instance, address: { clientId, userId }, version: versionOf({ ...delivery, timestamp, occurredAt }) };
 }
 
 function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipeline): Address {

@@ -57,6 +57,7 @@ describe('`doctor`', () => {
       'redis memory',
       'clock against redis',
       'user ids default',
+      'queues',
       'damoov',
       'clock against damoov',
       'admin account',
@@ -67,6 +68,19 @@ describe('`doctor`', () => {
     ]);
     expect(await world.users()).toEqual(before);
     expect(await world.requests('login')).toHaveLength(1);
+  });
+
+  it('fails for a key of a queue that is broken, and `status` says the same', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const key = `${world.prefix}:user-events:wait`;
+    await world.redis.hset(key, 'name', 'create-user');
+    expect(of('queues', await doctor(world))).toMatchObject({
+      is: 'fail',
+      seen: expect.stringContaining(`${key} is a hash, not a list`),
+      todo: expect.stringContaining(`RENAME ${key}`),
+    });
+    const { status, stderr } = await runCommand(['status'], world.env);
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`RENAME ${key}`)]);
   });
 
   it('says what it saw and what to do, a line each', async () => {

@@ -32,10 +32,24 @@ describe('a worker', () => {
       'brake',
       'damoov',
       'instance-key:default',
+      'queues',
       'redis',
       'requests',
     ]);
     expect(reasonsIn(ready)).toEqual({});
+  });
+
+  it('is not ready while a key of a queue is broken, and says how to mend it', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { url } = await startIn(world);
+    const key = `${world.prefix}:user-jobs:delayed`;
+    await world.redis.hset(key, 'name', 'create-user');
+    const broken = await readiness(url);
+    expect(broken.status).toBe(503);
+    expect(reasonsIn(broken)['queues']).toContain(`${key} is a hash, not a zset`);
+    expect(reasonsIn(broken)['queues']).toContain(`RENAME ${key} ${world.prefix}:user-jobs:broken-delayed`);
+    await world.redis.del(key);
+    expect(reasonsIn(await readiness(url))).toEqual({});
   });
 
   it('is not ready while Redis is away or silent, and lives all the same', async () => {
