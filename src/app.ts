@@ -26,6 +26,7 @@ import { createLastMoment } from './redis/deletions/last-moment.ts';
 import { brokenKeysOf } from './redis/queue-keys.ts';
 import { regularly } from './redis/regularly.ts';
 import { createChainReader } from './redis/ledger/receipt-chain.ts';
+import { isRedisFault } from './redis/refusal.ts';
 import { createSweep } from './redis/ledger/sweep.ts';
 import { createUserLedger } from './redis/ledger/user-ledger.ts';
 import { refusalToWrite } from './redis/try-write.ts';
@@ -251,6 +252,7 @@ export async function startApp(
         sign: (statement) => signReceipt(statement, config.receiptKey),
         inTurn: createTurns(),
       },
+      isOutage: isRedisFault,
       onRun: (run) => tell({ is: 'run-ended', run }),
     };
     const worker = startWorker(pipeline, {

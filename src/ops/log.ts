@@ -115,9 +115,10 @@ function writeRun(log: Log, { verdict, ...run }: RunReport): void {
     case 'lost':
       return log.warn({ ...run, next: verdict.next }, 'job lost to another run');
     case 'complete': {
-      const { outcome, event } = verdict;
+      const { outcome, event, fault } = verdict;
       const code = outcome.status === 'superseded' ? outcome.by : undefined;
-      return log.info({ ...run, outcome: event.type, code, userId: event.data.userId }, 'job done');
+      const level = fault === undefined ? 'info' : 'error';
+      return log[level]({ ...run, outcome: event.type, code, userId: event.data.userId, fault }, 'job done');
     }
     case 'fail': {
       const { outcome, event, reason } = verdict;
@@ -127,7 +128,7 @@ function writeRun(log: Log, { verdict, ...run }: RunReport): void {
     case 'retry':
     case 'wait': {
       const { delayMs, reason, outcome } = verdict;
-      const level = verdict.next === 'wait' && verdict.isFault ? 'error' : 'debug';
+      const level = verdict.isFault ? 'error' : 'debug';
       return log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
     }
   }

@@ -144,7 +144,7 @@ export function duplicateOf(connection: RedisConnection): RedisConnection {
 
 /** Whether a call failed because the connection was lost, so that nobody knows whether it was carried out. */
 export function isLostConnection(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || MISUSES.some((misuse) => error instanceof misuse)) return false;
   const { code } = error as Error & { code?: unknown };
   return (
     typeof code === 'string' ||
@@ -153,6 +153,9 @@ export function isLostConnection(error: unknown): boolean {
     isUnsent(error)
   );
 }
+
+/** Node gives these a code as well. */
+const MISUSES = [TypeError, RangeError, SyntaxError];
 
 /** Whether nothing of a failed call can have been carried out; told by its words alone. */
 export function isUnsent(error: unknown): boolean {

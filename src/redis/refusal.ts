@@ -2,7 +2,6 @@
  * What Redis means by a refusal, in one sentence and with what to do. Knows Redis' codes; what it says after them, and what
  * ioredis keeps of the command, may be anything and is never told.
  */
-
 import { isLostConnection } from './connection.ts';
 
 /** Redis answers, and does not do what it was asked for. */
@@ -34,12 +33,21 @@ export function refusalOf(error: unknown): RedisRefusedError | undefined {
   return code === undefined ? undefined : new RedisRefusedError(code);
 }
 
-/** Whether this is Redis' own fault: it has said no, or nothing. Node's own errors have a code, too. */
-export function isOfRedis(error: unknown): error is Error {
+/**
+ * Whether Redis is at fault, or silent: that passes, or is mended there. What else fails, such as a script on what it was given, fails
+ * again each time.
+ */
+export function isRedisFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error.name === 'ReplyError' || error instanceof RedisRefusedError) return true;
-  return isLostConnection(error) && !('code' in error && String(error.code).startsWith('ERR_'));
+  if (error.name === 'ReplyError') return FAULT.test(error.message);
+  // Node's own errors have a code, too.
+  const isOfNode = 'code' in error && String(error.code).startsWith('ERR_');
+  return error instanceof RedisRefusedError || (isLostConnection(error) && !isOfNode);
 }
+
+/** Anywhere in the text: out of a script older servers put words of their own in front. The last one is settle.lua's own. */
+const FAULT =
+  /\b(?:OOM|READONLY|MISCONF|NOPERM|NOAUTH|WRONGPASS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|UNKILLABLE|WRONGTYPE|max number of clients|BROKENQUEUE)\b/;
 
 /** An error that anybody may be shown: what ioredis throws for a refusal holds the command, and with it what was to be written. */
 export function tellable(error: unknown): unknown {

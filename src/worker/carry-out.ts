@@ -12,7 +12,7 @@ import {
   type OperationContext,
   GIVEN_UP,
 } from '../operations/context.ts';
-import { classify } from './classify.ts';
+import { classify, describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 import { gateName } from './gates.ts';
 import type { ReadJob } from './job-data.ts';
@@ -21,7 +21,7 @@ import { receiptOf } from './receipt.ts';
 import { ended, settlementOf } from './settlement.ts';
 import { takeSteps } from './take-steps.ts';
 import type { Begun, HeldUser } from './user-ledger.ts';
-import { type Verdict, endOfPatience, later } from './verdict.ts';
+import { type Verdict, UnsettledError, endOfPatience, later } from './verdict.ts';
 import { watchedClient } from './watched-client.ts';
 import type { RunWitness } from './witness.ts';
 
@@ -122,12 +122,18 @@ async function attempt(
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
     return later(wait, delivery.attempt, pipeline.retry);
   }
-  const settled = () => settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline);
+  const settled = () =>
+    settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline).catch((cause: unknown) => {
+      throw new UnsettledError('the job could not be settled', { cause });
+    });
   // Each receipt names the one before it: of several that are written at once all but one would be written anew.
   return job.name === 'delete-user' ? pipeline.receipts.inTurn(job.data.instance, settled) : settled();
 }
 
-/** Settles the job: a deletion with its receipt, written anew where the chain of its instance has gone on meanwhile. */
+/**
+ * Settles the job: a deletion with its receipt, written anew where the chain of its instance has gone on meanwhile. A deletion whose
+ * receipt cannot be written is reported without.
+ */
 async function settle(
   outcome: Settled,
   { job, read, instance, delivery }: Readable,
@@ -136,13 +142,21 @@ async function settle(
   pipeline: Pipeline,
 ): Promise<Verdict> {
   for (;;) {
-    const attested =
-      job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted'
-        ? { ...outcome, receipt: await receiptOf(outcome, job, instance, delivery, pipeline.receipts) }
-        : outcome;
+    let attested = outcome;
+    let fault: string | undefined;
+    if (job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted') {
+      try {
+        const receipt = await receiptOf(outcome, job, instance, delivery, pipeline.receipts);
+        attested = { ...outcome, receipt };
+      } catch (error) {
+        if (pipeline.isOutage(error)) throw error;
+        fault = `no receipt could be written: ${describeUnexpected(error)}`;
+      }
+    }
     const kept = { outcome: attested, attempts: delivery.attempt, at: pipeline.ports.now() };
     const end = await user.settle(settlementOf(kept, read, delivery, pipeline), learnt);
     if (end === 'lost') return { next: 'lost' };
-    if (end === 'ok') return ended(kept, read, delivery, pipeline);
+    if (end === 'ok')
+      return { ...ended(kept, read, delivery, pipeline), ...(fault !== undefined && { fault }) };
   }
 }

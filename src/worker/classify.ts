@@ -11,7 +11,7 @@ import {
   type Wait,
   failed,
 } from '../contract/outcome.ts';
-import { RedisRefusedError, isOfRedis, tellable } from '../redis/refusal.ts';
+import { RedisRefusedError, isRedisFault, tellable } from '../redis/refusal.ts';
 
 type Rule = (error: DamoovError) => Outcome;
 
@@ -99,7 +99,7 @@ const REDIS_WAIT_MS = 5000;
 
 /** What an error that ended a run makes of its job. */
 export function classify(error: unknown): Outcome {
-  if (isOfRedis(error)) {
+  if (isRedisFault(error)) {
     const told = tellable(error);
     const reason = told instanceof RedisRefusedError ? told.message : 'Redis gave no answer';
     return { status: 'wait', reason, delayMs: REDIS_WAIT_MS };

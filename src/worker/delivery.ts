@@ -66,6 +66,8 @@ export interface Pipeline {
   witness: Witness;
   receipts: Receipts;
   retry: RetryPolicy;
+  /** Whether what a port has thrown passes, or is mended elsewhere: it is waited for. */
+  isOutage: (error: unknown) => boolean;
   onRun?: (report: RunReport) => void;
 }
 

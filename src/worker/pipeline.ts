@@ -3,18 +3,20 @@
  * the queue is told.
  */
 import type { UserJob } from '../contract/job.ts';
-import { type Settled, failed } from '../contract/outcome.ts';
+import { type Retry, type Settled, failed, isSettled } from '../contract/outcome.ts';
 import { versionOf } from '../contract/version.ts';
 import type { Instance } from '../operations/context.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
 import { superseded } from '../operations/newer-knowledge.ts';
 import { carryOut } from './carry-out.ts';
+import { describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 import { gatesOf } from './gates.ts';
 import { type ReadJob, readJob, referenceOf } from './job-data.ts';
+import { retryDelayMs } from './retry-policy.ts';
 import { ended, operationOf, settlementOf } from './settlement.ts';
 import type { Address, Whose } from './user-ledger.ts';
-import { type Verdict, unsettled } from './verdict.ts';
+import { type Verdict, UnsettledError, endOfPatience, unsettled } from './verdict.ts';
 
 const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
 
@@ -22,8 +24,10 @@ const REFUSED = 'an operator has refused it, as more deletions were due than are
 export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { now } = pipeline.ports;
   const startedAt = now();
-  const read = readJob(delivery, pipeline.seal, startedAt);
-  const verdict = await decide(read, delivery, pipeline).catch((error: unknown) => unsettled(error));
+  const read = readable(delivery, pipeline);
+  const verdict = await decide(read, delivery, pipeline).catch((error: unknown) =>
+    endOfFault(error, read, delivery, pipeline),
+  );
   pipeline.onRun?.({
     jobId: delivery.id,
     operation: operationOf(read),
@@ -33,6 +37,44 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Ve
     durationMs: now() - startedAt,
   });
   return verdict;
+}
+
+/** A job that cannot even be read cannot the next time either. */
+function readable(delivery: Delivery, { seal, ports }: Pipeline): ReadJob {
+  try {
+    return readJob(delivery, seal, ports.now());
+  } catch (error) {
+    const message = `the data cannot be read: ${describeUnexpected(error)}`;
+    const invalid = { message, faults: [{ path: '', message }], reference: {} };
+    return { name: delivery.name, parsed: { ok: false, invalid } };
+  }
+}
+
+/**
+ * An outage is waited for. Any other fault comes again each time, so it ends the job: at once where the effect would be brought about
+ * again, else with its attempts. Where not even that can be written down, the attempts end it all the same, in the queue alone.
+ */
+async function endOfFault(
+  thrown: unknown,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  const { attempt } = delivery;
+  const isAfterEffect = thrown instanceof UnsettledError;
+  const error = isAfterEffect ? thrown.cause : thrown;
+  if (pipeline.isOutage(error)) return unsettled(error);
+  const reason = `unexpected ${describeUnexpected(error)}`;
+  const retry: Retry = { status: 'retry', reason };
+  const delayMs = retryDelayMs(pipeline.retry, attempt);
+  const again: Verdict = { next: 'retry', outcome: retry, delayMs, reason, isFault: true };
+  const outcome = isAfterEffect
+    ? failed('outcome-unknown', `what it came to cannot be written down: ${reason}`)
+    : endOfPatience(retry, attempt, pipeline.retry);
+  if (!isSettled(outcome)) return again;
+  return settleAside(outcome, read, delivery, pipeline).catch((error: unknown) =>
+    pipeline.isOutage(error) ? unsettled(error) : again,
+  );
 }
 
 async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {

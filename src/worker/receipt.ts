@@ -22,7 +22,10 @@ export interface Receipts {
   inTurn: Turns;
 }
 
-/** @param now when the deletion is settled, in epoch milliseconds. */
+/**
+ * A date that ISO 8601 cannot express is left out.
+ * @throws where a receipt cannot say what it has to.
+ */
 export async function receiptOf(
   outcome: Deleted,
   { data }: DeleteUserJob,
@@ -32,6 +35,8 @@ export async function receiptOf(
 ): Promise<Receipt> {
   const { instance: name, clientId, correlationId, occurredAt } = data;
   const { existed, verified, executedAt, confirmedAt } = outcome;
+  const requestedAt = iso(occurredAt === undefined ? timestamp : Date.parse(occurredAt));
+  if (requestedAt === undefined) throw new RangeError('when it was asked for cannot be expressed');
   const { sequence, hash } = await receipts.headOf(name);
   return receipts.sign({
     version: 1,
@@ -43,7 +48,7 @@ export async function receiptOf(
     correlationId,
     userId: outcome.userId ?? data.userId,
     pseudonym: clientId === undefined ? undefined : pseudonymOf(clientId, instance),
-    requestedAt: iso(occurredAt === undefined ? timestamp : Date.parse(occurredAt)),
+    requestedAt,
     scheduledFor: delayMs === 0 ? undefined : iso(timestamp + delayMs),
     executedAt: executedAt === undefined ? undefined : iso(executedAt),
     confirmedAt: confirmedAt === undefined ? undefined : iso(confirmedAt),
@@ -52,6 +57,9 @@ export async function receiptOf(
   });
 }
 
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
+/** In four digits of a year; undefined where there are none for it. */
+function iso(ms: number): string | undefined {
+  return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString() : undefined;
 }
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');

@@ -9,10 +9,11 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** How a run ended, and what the queue is to do with the job. */
 export type Verdict =
-  | { next: 'complete'; outcome: Outcome; event: UserEvent }
+  /** `fault`: something is missing of it, which somebody has to look at. */
+  | { next: 'complete'; outcome: Outcome; event: UserEvent; fault?: string }
   | { next: 'fail'; outcome: Outcome; event: UserEvent; reason: string }
-  | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string }
-  /** `isFault`: the end of the run could not be written down, which somebody has to look at. */
+  /** `isFault`, here and below: the run has met a fault that is not Damoov's, which somebody has to look at. */
+  | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   /** Another job has the user; the ledger has put this one aside and wakes it. */
   | { next: 'parked' }
@@ -38,6 +39,11 @@ export function later(outcome: Retry | Wait, attempt: number, retry: RetryPolicy
     case 'retry':
       return { next: 'retry', outcome, delayMs: retryDelayMs(retry, attempt, outcome.afterMs), reason };
   }
+}
+
+/** What a run has done stands, and could not be written down, because of its `cause`. */
+export class UnsettledError extends Error {
+  override readonly name = 'UnsettledError';
 }
 
 /** The ledger did not answer. What Damoov was told stands; the job stays in the queue until it is settled, whatever that takes. */

@@ -11,7 +11,7 @@ import {
   createCompletingBackend,
 } from '../redis/completing-backend.ts';
 import type { RedisConnection } from '../redis/connection.ts';
-import { isOfRedis } from '../redis/refusal.ts';
+import { isRedisFault } from '../redis/refusal.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 import type { Completion } from './completion.ts';
 import type { Pipeline } from './delivery.ts';
@@ -110,7 +110,7 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
     fetchesNext?: () => boolean,
     span?: Span,
   ): Promise<TextJob> {
-    const told = isOfRedis(error) ? new DelayedError('Redis refuses') : error;
+    const told = isRedisFault(error) ? new DelayedError('Redis refuses') : error;
     return super.handleFailed(told, job, token, fetchesNext, span);
   }
 

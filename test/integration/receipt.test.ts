@@ -50,6 +50,18 @@ describe('the receipt of a deletion', () => {
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.returnvalue).toEqual(event.data);
   });
 
+  it('leaves out when it was due, where no calendar holds that', async () => {
+    const world = await createWorld();
+    await world.run('create-user', { clientId: 'c-1' });
+    const jobId = await world.add('delete-user', { clientId: 'c-1' }, { delay: Date.parse('9999-12-31') });
+    await (await world.jobs.getJob(jobId))?.promote();
+    const event = await world.eventOf(jobId);
+    expect(event).toMatchObject({ type: 'user.deleted', data: { existed: true, verified: true } });
+    const receipt = receiptOf(event);
+    expect([receipt.sequence, Object.keys(receipt).includes('scheduledFor')]).toEqual([1, false]);
+    expect(await world.requests('delete')).toHaveLength(1);
+  });
+
   it('costs a deletion among many that end at once no more calls to Redis than one alone', async () => {
     const world = await createWorld();
     const { naming, untilNow } = await watchCalls(world);

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
-import { expect, it } from 'vitest';
-import { RedisRefusedError, refusalOf, tellable } from '../../src/redis/refusal.ts';
+import { Redis } from 'ioredis';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import { RedisRefusedError, isRedisFault, refusalOf, tellable } from '../../src/redis/refusal.ts';
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 
@@ -37,3 +38,32 @@ it('of any kind can be told without the command that was refused', () => {
   expect(tellable(other)).toBe(other);
   expect(refusalOf(new RedisRefusedError('OOM'))).toMatchObject({ code: 'OOM' });
 });
+
+it.each([
+  ['OOM, out of a script of an older server', reply('ERR Error running script: -OOM command not allowed')],
+  ['a key of the wrong type', reply('WRONGTYPE Operation against a key holding the wrong kind of value')],
+  ['a lost connection', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })],
+  ['a connection that is closed', new Error('Connection is closed.')],
+  ['a refusal that was read', new RedisRefusedError('MISCONF')],
+])('%s is a fault of Redis', (_what, error) => {
+  expect(isRedisFault(error)).toBe(true);
+});
+
+it.each([
+  ['a wrong call of Node, which bears a code', () => Buffer.from(undefined as never)],
+  ['a date that cannot be', () => new Date(Number.NaN).toISOString()],
+  ['a text that is no JSON', () => JSON.parse('{')],
+])('%s is none', (_what, call) => {
+  expect(call).toThrow(expect.toSatisfy((error) => !isRedisFault(error)));
+});
+
+it.each(['return cjson.decode("{")', 'return nothing.here', 'return redis.call("INCR", KEYS[1], 2)'])(
+  'a script that fails on what it was given is none: %s',
+  async (lua) => {
+    const redis = new Redis(inject('redisUrl'));
+    onTestFinished(() => redis.disconnect());
+    const error: unknown = await redis.eval(lua, 1, 'nowhere').catch((error: unknown) => error);
+    expect(error).toMatchObject({ name: 'ReplyError' });
+    expect(isRedisFault(error)).toBe(false);
+  },
+);

@@ -5,6 +5,7 @@
 import { GENESIS, signReceipt } from '../../src/contract/receipt.ts';
 import type { Version } from '../../src/contract/version.ts';
 import type { Instance, Learnt, UserRecord } from '../../src/operations/context.ts';
+import { isRedisFault } from '../../src/redis/refusal.ts';
 import type { Delivery, Pipeline, RunReport } from '../../src/worker/delivery.ts';
 import type { DeletionGuard } from '../../src/worker/deletion-guard.ts';
 import type { GateName, Gates, Passage, Refusal } from '../../src/worker/gates.ts';
@@ -153,6 +154,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
       inTurn: createTurns(),
     },
     retry,
+    isOutage: isRedisFault,
     onRun: (report) => void reports.push(report),
   };
 

@@ -204,20 +204,74 @@ describe('what is told of a run', () => {
   });
 });
 
-it.each([
-  ['TypeError', new TypeError('ada@example.test')],
-  ['string', 'ada@example.test'],
-])(
-  'a job whose end cannot be written down comes again, and tells no more of it than %s',
-  async (what, thrown) => {
+const refused = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
+const LATER = { next: 'wait', delayMs: 5000, isFault: true };
+
+describe('an outage of Redis', () => {
+  it.each([
+    ['that does not answer', new Error('Connection is closed.'), 'Error'],
+    ['that is full', refused('OOM command not allowed'), 'ReplyError'],
+  ])('is waited for, before the effect and after it: one %s', async (_title, thrown, what) => {
+    const before = createPipelineWorld({ attempts: 1 });
+    before.pipeline.ledger.begin = () => Promise.reject(thrown);
+    const after = createPipelineWorld({ attempts: 1, onSettle: () => Promise.reject(thrown) });
+    const reason = `the job could not be settled: ${what}`;
+    for (const world of [before, after])
+      expect(await world.run('create-user', C1)).toMatchObject({ ...LATER, reason });
+    expect([before.aside, after.aside]).toEqual([[], []]);
+  });
+
+  it('holds back a deletion whose receipt is the next to be written', async () => {
     const world = createPipelineWorld();
-    world.pipeline.ledger.begin = () => Promise.reject(thrown);
-    const verdict = await world.run('create-user', C1);
-    expect(verdict).toMatchObject({
-      next: 'wait',
-      delayMs: 5000,
-      reason: `the job could not be settled: ${what}`,
-      isFault: true,
+    world.pipeline.receipts.headOf = () => Promise.reject(refused('LOADING Redis is loading'));
+    expect(await world.run('delete-user', C1)).toMatchObject(LATER);
+    expect(world.settled).toEqual([]);
+  });
+});
+
+describe('a fault that would come again each time', () => {
+  const fault = () => Promise.reject(new TypeError('ada@example.test'));
+  const said = expect.stringMatching(/^unexpected TypeError at [\w.]+:\d+$/);
+
+  it('before the effect spends an attempt, and the last one ends the job with its event', async () => {
+    const world = createPipelineWorld({ attempts: 2 });
+    world.pipeline.ledger.begin = fault;
+    expect(await world.run('create-user', C1)).toMatchObject({ next: 'retry', reason: said, isFault: true });
+    expect(await world.run('create-user', C1, { attempt: 2 })).toMatchObject({
+      next: 'fail',
+      event: { type: 'user.failed', data: { code: 'retries-exhausted', message: said } },
     });
-  },
-);
+    expect(world.aside).toHaveLength(1);
+    expect(world.damoov.calls).toEqual([]);
+  });
+
+  it('after the effect ends the job at once: nothing is sent a second time', async () => {
+    const world = createPipelineWorld({ onSettle: fault });
+    const verdict = await world.run('create-user', { ...C1, profile: { firstName: 'Ada' } });
+    expect(verdict).toMatchObject({
+      next: 'fail',
+      event: { type: 'user.failed', data: { clientId: 'c-1', code: 'outcome-unknown' } },
+    });
+    expect(world.aside.map(({ settlement }) => settlement.remains.data)).toEqual([
+      expect.stringMatching(/^\{"clientId":"c-1","instance":"default","sealed":"1\./),
+    ]);
+    expect(JSON.stringify(verdict)).not.toContain('ada@example.test');
+  });
+
+  it('also in writing down how the job failed has an end, of which the queue alone knows', async () => {
+    const world = createPipelineWorld({ attempts: 2, onSettle: fault });
+    world.pipeline.ledger.settleUnread = fault;
+    const ends = [1, 2].map((attempt) => world.run('create-user', C1, { attempt }));
+    expect(await Promise.all(ends)).toMatchObject([{ next: 'retry' }, { next: 'retry', isFault: true }]);
+  });
+
+  it('while the job is read is the fault of the job', async () => {
+    const world = createPipelineWorld();
+    world.pipeline.seal.open = () => ({ text: 'no JSON' });
+    const data = { ...C1, sealed: `1.${'a'.repeat(40)}` };
+    expect(await world.run('update-user', data)).toMatchObject({
+      next: 'fail',
+      outcome: { code: 'invalid-job', message: expect.stringContaining('SyntaxError') },
+    });
+  });
+});

@@ -85,6 +85,18 @@ describe('the receipt of a deletion', () => {
     expect((await statementOf({})).scheduledFor).toBeUndefined();
   });
 
+  it('leaves out what no calendar of four digits holds, and is not written without when it was asked for', async () => {
+    const statement = await statementOf({ delayMs: 253_402_214_400_000, outcome: { executedAt: -1e15 } });
+    expect(statement).toMatchObject({
+      requestedAt: iso(NOW),
+      scheduledFor: undefined,
+      executedAt: undefined,
+    });
+    const data = { occurredAt: '0000-01-01T00:00:00+01:00' };
+    await expect(statementOf({ data })).rejects.toThrow('when it was asked for');
+    await expect(statementOf({ delayMs: Number.NaN })).resolves.toMatchObject({ scheduledFor: undefined });
+  });
+
   it('says when it was done and confirmed, as far as it was', async () => {
     const outcome = { executedAt: NOW + 1, confirmedAt: NOW + 2 };
     const times = { executedAt: iso(NOW + 1), confirmedAt: iso(NOW + 2) };

@@ -402,7 +402,7 @@ describe('the lock of a job that is being completed', () => {
   });
 
   it('is looked after again if that failed and the job has come again', async () => {
-    const world = await createCompletingWorld(() => Promise.reject(new Error('Redis is away')));
+    const world = await createCompletingWorld(() => Promise.reject(new Error('Connection is closed.')));
     world.holdCreates();
     const jobId = await world.add('create-user', C1);
     world.start();

@@ -105,13 +105,13 @@ local function publish()
   end
   for _, queue in ipairs(#change.queues > 1 and change.queues or {}) do
     if not isWhole(queue) then
-      return redis.error_reply('an events queue is broken')
+      return redis.error_reply('BROKENQUEUE an events queue is broken')
     end
   end
   for i, queue in ipairs(change.queues) do
     local added = addStandardJob(queue, part(ARGV, 8 + 3 * i, 3))
     if type(added) == 'number' and added < 0 then
-      return redis.error_reply('the event was not added: ' .. added)
+      return redis.error_reply('BROKENQUEUE the event was not added: ' .. added)
     end
   end
   if not completes then
