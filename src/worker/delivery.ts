@@ -30,6 +30,8 @@ export interface Delivery {
   nonce: string;
   /** How often the job has stalled so far. */
   stalls: number;
+  /** The job depends on another one (its child in a BullMQ flow), which has failed or is put back. */
+  isHeldByChild?: boolean;
   /** Of the lock that makes the job ours. */
   token: string;
   /** Whether a request that is sent now ends, one way or the other, while the lock holds. */

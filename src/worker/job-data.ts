@@ -57,14 +57,19 @@ export function readJob(
   if (tooLargeBytes !== undefined) return { name, parsed: refuseLarge(tooLargeBytes) };
   const clock = { now, timestamp };
   const sealed = text.includes('"sealed"') ? sealedIn(text) : undefined;
-  if (sealed === undefined) return { name, parsed: parseJobText(name, text, clock) };
+  if (sealed === undefined) return { name, parsed: parsedOf(name, text, clock) };
   const opened = seal.open(id, sealed);
   if (opened === 'erased') return { name, parsed: refused('the data is erased', text), isErased: true };
   if (opened === undefined) return { name, parsed: refused(LOCKED, text), sealed: text };
   const added = Sealable.parse(JSON.parse(opened.text));
-  return { name: added.name, parsed: parseJobText(added.name, added.text, clock), sealed: text };
+  return { name: added.name, parsed: parsedOf(added.name, added.text, clock), sealed: text };
 }
 
+function parsedOf(name: string, text: string, clock: { now: number; timestamp: number }): ParsedJob {
+  return text === '' ? refused(GONE, '') : parseJobText(name, text, clock);
+}
+
+const GONE = 'Redis keeps no data of the job: it was removed while it waited';
 const LOCKED = 'unknown key "sealed": no secret that is configured has sealed it, so it cannot be opened';
 
 /**

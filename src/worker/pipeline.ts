@@ -20,6 +20,8 @@ import { type Verdict, UnsettledError, endOfPatience, unsettled } from './verdic
 
 const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
 
+const CHILD_FAILED = 'a job that it depends on, its child in a flow, has failed, or is not done yet';
+
 /** Carries one delivery through. Never throws. */
 export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { now } = pipeline.ports;
@@ -80,6 +82,8 @@ async function endOfFault(
 async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
   const { parsed } = read;
   if (read.isErased) return settleAside(superseded('deletion'), read, delivery, pipeline);
+  if (delivery.isHeldByChild === true)
+    return settleAside(failed('retries-exhausted', CHILD_FAILED), read, delivery, pipeline);
   if (!parsed.ok) return settleAside(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
   const { job } = parsed;
   const instance = pipeline.instances.get(job.data.instance);

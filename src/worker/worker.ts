@@ -65,15 +65,19 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
   readonly #completing = new Set<string>();
   /** Whether the next job is wanted when this one completes. */
   readonly #fetchesNext = new WeakMap<TextJob, () => boolean>();
+  /** Jobs that BullMQ has marked as failed before they run. */
+  readonly #failedByChild = new WeakSet<TextJob>();
 
   /** The size of data that was let go of at once, whatever the queue holds of it: several times that may not fit into memory. */
   readonly #tooLarge = new WeakMap<TextJob, number>();
 
   protected override createJob(json: JobJson, jobId: string): TextJob {
-    const name = LONG_NAME.test(json.name) ? 'unknown' : json.name;
+    // To take a job makes anew what Redis has lost of it: that it was taken, and nothing that was added.
+    const isGone = json.name === undefined;
+    const name = isGone ? '' : LONG_NAME.test(json.name) ? 'unknown' : json.name;
     const job = super.createJob({ ...json, name, data: 'null' }, jobId);
-    const isTooLarge = json.data.length > LONGEST_TEXT;
-    job.data = isTooLarge ? '' : json.data;
+    const isTooLarge = !isGone && json.data.length > LONGEST_TEXT;
+    job.data = isGone || isTooLarge ? '' : json.data;
     if (isTooLarge) this.#tooLarge.set(job, Buffer.byteLength(json.data));
     return job;
   }
@@ -96,6 +100,9 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
     fetchesNext = () => true,
   ): ReturnType<Worker<string, EventData, string, CompletingBackend>['processJob']> {
     this.#fetchesNext.set(job, fetchesNext);
+    // BullMQ would fail it here without asking anybody: nothing would be told of it, and its data stay as they are.
+    if (job.deferredFailure) this.#failedByChild.add(job);
+    job.deferredFailure = '';
     return super.processJob(job, token, fetchesNext);
   }
 
@@ -112,6 +119,16 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
   ): Promise<TextJob> {
     const told = isRedisFault(error) ? new DelayedError('Redis refuses') : error;
     return super.handleFailed(told, job, token, fetchesNext, span);
+  }
+
+  /** Whether a job that this one depends on, its child in a flow, keeps it from completing. */
+  async isHeldByChild(job: TextJob): Promise<boolean> {
+    if (this.#failedByChild.has(job)) return true;
+    // One that was put back after that is carried out like any other, and BullMQ only then does not let it complete.
+    const hasFailed = (job.stacktrace ?? []).length > 0;
+    if (!hasFailed) return false;
+    const counts = await job.getDependenciesCount({ failed: true, unprocessed: true }).catch(() => ({}));
+    return Object.values(counts).some((count) => count > 0);
   }
 
   /** How this job can complete at once when it is settled. */
@@ -155,11 +172,17 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
     async (job, token, signal) => {
       inFlight += 1;
       try {
-        return await worker.whileLocked(job, (lockedForMs) => {
+        return await worker.whileLocked(job, async (lockedForMs) => {
           const maySend = () => lockedForMs() + timeoutMs <= lockMs;
           const completion = worker.completionOf(job, token ?? '');
-          const tooLargeBytes = worker.tooLargeBytesOf(job);
-          const hold = { tooLargeBytes, maySend, completion, signal: signal ?? new AbortController().signal };
+          const isHeldByChild = await worker.isHeldByChild(job);
+          const hold = {
+            tooLargeBytes: worker.tooLargeBytesOf(job),
+            maySend,
+            completion,
+            isHeldByChild,
+            signal: signal ?? new AbortController().signal,
+          };
           return processJob(job, token ?? '', hold, pipeline);
         });
       } finally {

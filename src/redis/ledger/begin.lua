@@ -23,6 +23,9 @@ local lockedBy, settlement = unpack(redis.call('MGET', lockKey, KEYS[1]))
 if lockedBy ~= token then
   return { 'lost' }
 end
+-- A job that has completed bears how it ended: it was put back by hand, and has nothing to do.
+local completed, wasParked = unpack(redis.call('HMGET', jobKey, 'settled', 'pk'))
+settlement = settlement or completed
 
 --- What lies under a name, read once: a call costs more than all that is looked up in it.
 local read = {}
@@ -265,7 +268,8 @@ end
 point()
 local record = fieldsOf(hash)
 -- Only a job that was put aside can wait in a line.
-if redis.call('HDEL', jobKey, 'pk') == 1 then
+if wasParked then
+  redis.call('HDEL', jobKey, 'pk')
   redis.call('ZREM', key .. ':waiting', jobId)
 end
 local begins = { 'owner', us }

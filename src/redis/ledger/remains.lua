@@ -13,11 +13,11 @@ local function comesBefore(one, other)
   return one < other
 end
 
---- Writes what is left of the job and, where it completes in this step, by which run; of another job that was given its id since, nothing.
-local function reduce(jobKey, left, lockKey, token, completes)
+--- Writes what is left of the job and, where it has not failed, how it ended; of another job that was given its id since, nothing.
+local function reduce(jobKey, left, lockKey, token, settlement)
   local timestamp = redis.call('HGET', jobKey, 'timestamp')
   if timestamp == left.timestamp or (timestamp and redis.call('GET', lockKey) == token) then
-    redis.call('HSET', jobKey, 'name', left.name, 'data', left.data, unpack(completes and { 'sr', left.run } or {}))
+    redis.call('HSET', jobKey, 'name', left.name, 'data', left.data, unpack(left.hasFailed and {} or { 'settled', settlement }))
   end
 end
 

@@ -28,8 +28,8 @@ local completion = part(ARGV, 11 + 3 * #change.queues, 9)
 local completes = completion[1] ~= nil
 --- Whether an earlier call of this run has completed the job.
 local function hasCompleted()
-  local job = completes and redis.call('HMGET', jobsBase .. jobId, 'sr', 'finishedOn')
-  return job and job[1] == change.job.run and job[2]
+  local job = completes and redis.call('HMGET', jobsBase .. jobId, 'settled', 'finishedOn')
+  return job and job[1] and job[2] and cjson.decode(job[1]).run == change.job.run
 end
 
 if hash == '' then
@@ -39,7 +39,8 @@ if hash == '' then
   -- A job of no user: its settlement alone keeps it from being told twice.
   local earlier = redis.call('GET', KEYS[1])
   local was, is = earlier and cjson.decode(earlier), change.job
-  if was and was.timestamp == is.timestamp then
+  -- A job of which Redis has lost all but the id tells no timestamp.
+  if was and (was.timestamp == is.timestamp or is.timestamp == '0') then
     -- It may have failed and then been put back by hand: that is another end.
     local isAgain = was.outcome.status ~= 'failed' or was.run == is.run
     if isAgain or wasCutOff(jobsBase .. jobId, is.run, is.stalls, was.stalls) then
@@ -49,6 +50,11 @@ if hash == '' then
   -- Another run may have completed the job since, and what it kept is gone.
   if redis.call('GET', KEYS[2]) ~= token then
     return 'lost'
+  end
+  -- It has completed and was then put back by hand: it has nothing more to tell.
+  local completed = redis.call('HGET', jobsBase .. jobId, 'settled')
+  if completed then
+    return { 'settled', completed }
   end
 elseif owner ~= jobId .. ' ' .. token then
   if hasCompleted() then
@@ -126,7 +132,7 @@ local function publish()
     redis.call('HSET', change.receipt.key, 'sequence', change.receipt.sequence, 'hash', change.receipt.hash)
   end
   local left = change.job
-  reduce(jobsBase .. jobId, left, KEYS[2], token, completes)
+  reduce(jobsBase .. jobId, left, KEYS[2], token, settlement)
   if left.sweep then
     redis.call('SET', left.sweep, string.format('%.0f %s', nowMs(), jobId))
   end

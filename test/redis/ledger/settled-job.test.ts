@@ -82,6 +82,20 @@ describe('a job that is settled', () => {
     expect(await world.begin(job)).toMatchObject({ is: 'settled', settlement: { outcome: UPDATED } });
   });
 
+  it('and lost to Redis before it could complete is not told a second time', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await world.redis.del(world.jobs.toKey(job.id ?? ''));
+    const settlement = { ...world.settlementOf(job), completion: world.completionOf(job) };
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    const nothingLeft = { ...world.runOf(job), timestamp: 0, nonce: 'next' };
+    const failed = { status: 'failed', code: 'invalid-job', message: 'no' } as const;
+    const told = await world.ledger.settleUnread(nothingLeft, world.settlementOf(job, failed));
+    expect(told).toMatchObject({ outcome: UPDATED });
+    expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.updated`]]);
+  });
+
   it('is forgotten once it has completed', async () => {
     const world = await createLedgerWorld();
     const job = await world.start();
