@@ -11,6 +11,7 @@ import {
   type UpdateUserData,
   parseJobText,
 } from '../contract/job.ts';
+import { keyedJobId } from '../contract/keyed-job-id.ts';
 import { LAST_DUE_MS } from '../redis/deletions/deletions.ts';
 import { isQueueKey } from '../redis/queue-keys.ts';
 
@@ -93,7 +94,7 @@ export function jobIdOf(
   refuseQueueKey('idempotencyKey', idempotencyKey, index);
   const { occurredAt: _at, correlationId: _id, instance = 'default', ...request } = data;
   const of = JSON.stringify([name, instance, idempotencyKey, sorted(request)]);
-  return `key-${createHash('sha256').update(of).digest('base64url').slice(0, 27)}`;
+  return keyedJobId(createHash('sha256').update(of).digest('base64url').slice(0, 27));
 }
 
 /**

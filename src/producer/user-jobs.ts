@@ -52,8 +52,8 @@ export interface UserJobsOptions {
 export interface AddOptions {
   /**
    * The same key adds the same request once: give one where you may call again without knowing how the first call ended. Another
-   * request under it is another job (`occurredAt` and `correlationId` aside). It holds as long as the queue keeps the job: until it
-   * has ended, and for an hour more (or 10,000 further jobs). Later, the ledger still sees to it that a clientId has one user.
+   * request under it is another job (`occurredAt` and `correlationId` aside). It holds until the job has ended, and for 24 hours more:
+   * what is asked for again ends as it did the first time, and nothing is carried out. A job that failed holds it while it is kept.
    * Default: an own key each call, under which a lost answer is asked for again.
    */
   idempotencyKey?: string | undefined;

@@ -12,10 +12,10 @@ import { carryOut } from './carry-out.ts';
 import { describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 import { gatesOf } from './gates.ts';
-import { type ReadJob, readJob, referenceOf } from './job-data.ts';
+import { type ReadJob, readJob, referenceOf, remainsOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import { ended, operationOf, settlementOf } from './settlement.ts';
-import type { Address, Whose } from './user-ledger.ts';
+import type { Address, KeptSettlement, Whose } from './user-ledger.ts';
 import { type Verdict, UnsettledError, endOfPatience, unsettled } from './verdict.ts';
 
 const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
@@ -112,10 +112,18 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
     case 'refused':
       return settleAside(failed('deletion-refused', REFUSED, job.data.userId), read, delivery, pipeline);
     case 'settled':
-      return ended(begun.settlement, read, delivery, pipeline);
+      return endAgain(begun.settlement, read, delivery, pipeline);
     case 'taken':
       return carryOut({ job, read, instance, delivery }, begun, pipeline);
   }
+}
+
+/** A job that comes again has nothing left to say; one that is the same request once more has, until it is settled as the first one was. */
+function endAgain(kept: KeptSettlement, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
+  const { outcome } = kept;
+  const { data } = remainsOf(outcome, read, delivery.text, pipeline.seal);
+  const isReduced = outcome.status === 'failed' || data === delivery.text;
+  return isReduced ? ended(kept, read, delivery, pipeline) : settleAside(outcome, read, delivery, pipeline);
 }
 
 /** A job that needs no user: nobody can tell whose it is or what it said, or nothing is to be done. */

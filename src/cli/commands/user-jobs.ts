@@ -59,7 +59,7 @@ function withProfile(command: Command): Command {
     )
     .option('--occurred-at <time>', 'when it happened at the source: ISO 8601 with a zone; default: now')
     .option('--correlation-id <id>', 'your reference, handed through to the event')
-    .option('--idempotency-key <key>', 'the same key adds the same job once')
+    .option('--idempotency-key <key>', 'the same key has the same job carried out once, for 24 hours')
     .addOption(waitOption())
     .addOption(timeoutOption())
     .addOption(jsonOption());

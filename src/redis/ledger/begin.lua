@@ -116,7 +116,7 @@ end
 if knownAs ~= 'found' and settlement then
   local settled = cjson.decode(settlement)
   local job = redis.call('HMGET', jobKey, 'stc', 'timestamp')
-  local isSame = job[2] == settled.timestamp
+  local isSame = job[2] == settled.timestamp or settled.isKept
   local stalls = tonumber(job[1] or '0')
   if isSame and (settled.outcome.status ~= 'failed' or wasCutOff(jobKey, run, stalls, settled.stalls)) then
     return { 'settled', settlement }

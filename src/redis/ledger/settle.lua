@@ -9,7 +9,7 @@
 --          rename?: {from: hash or none, to: hash, user: hash},
 --          also?: {hash: of the clientId that the run has locked besides, isGiven: whether the user may have got it},
 --          job?: what is left of it, where it is settled: {name, data, run, timestamp, stalls, hasFailed, version?,
---          sweep?: a key to mark},
+--          sweep?: a key to mark, isKept: whether its settlement stays when it has completed},
 --          whose?: the hash that leads to the user of a job that could not be read,
 --          receipt?: the next of a chain: {key, previous, sequence, hash},
 --          returned?: {salt, hashes of the names, at: ms of the sign-up},
@@ -40,9 +40,13 @@ if hash == '' then
   local earlier = redis.call('GET', KEYS[1])
   local was, is = earlier and cjson.decode(earlier), change.job
   -- A job of which Redis has lost all but the id tells no timestamp.
-  if was and (was.timestamp == is.timestamp or is.timestamp == '0') then
+  if was and (was.timestamp == is.timestamp or is.timestamp == '0' or was.isKept) then
     -- It may have failed and then been put back by hand: that is another end.
     local isAgain = was.outcome.status ~= 'failed' or was.run == is.run
+    if was.timestamp ~= is.timestamp and was.isKept then
+      -- It is the same request once more: of what it says no more stays than of the first.
+      reduce(jobsBase .. jobId, is, KEYS[2], token, earlier)
+    end
     if isAgain or wasCutOff(jobsBase .. jobId, is.run, is.stalls, was.stalls) then
       return { 'settled', earlier }
     end
@@ -120,7 +124,7 @@ local function publish()
       return redis.error_reply('BROKENQUEUE the event was not added: ' .. added)
     end
   end
-  if not completes then
+  if not completes or change.job.isKept then
     redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
   end
   count(change.count)

@@ -5,6 +5,7 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import type { UserEvent } from '../../contract/event.ts';
+import { isKeyedJobId } from '../../contract/keyed-job-id.ts';
 import { isJobName } from '../../contract/job.ts';
 import { type Version, msOf } from '../../contract/version.ts';
 import type { Learnt, UserRecord } from '../../operations/context.ts';
@@ -33,6 +34,8 @@ import { type Naming, hashesOf, namingOf } from './user-hash.ts';
 const KEEP_S = 30 * 24 * 3600;
 /** A settlement outlives every redelivery; it goes when its job has completed. */
 const KEEP_SETTLED_S = 7 * 24 * 3600;
+/** But for one under an idempotency key: it stays for whoever asks again when the queue keeps the job no longer. */
+const KEEP_KEYED_S = 24 * 3600;
 
 export interface LedgerOptions {
   prefix: string;
@@ -72,10 +75,11 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     },
     forgetSettled(jobIds) {
       // What is not removed now expires.
-      if (jobIds.length === 0) return;
+      const forgotten = jobIds.filter((jobId) => !isKeyedJobId(jobId));
+      if (forgotten.length === 0) return;
       jobs
         .getBackend()
-        .client.then((client) => client.del(...jobIds.map(settledKey)))
+        .client.then((client) => client.del(...forgotten.map(settledKey)))
         .catch(() => {});
     },
   };
@@ -187,11 +191,16 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           lockMs,
           KEEP_S,
           kept,
-          KEEP_SETTLED_S,
+          isKept(settlement, run) ? KEEP_KEYED_S : KEEP_SETTLED_S,
           JSON.stringify({
             ...change,
             queues: adds.map(({ base }) => base),
-            job: settlement && { ...endOfJob(settlement, sweepKey), ...runOf(run), version },
+            job: settlement && {
+              ...endOfJob(settlement, sweepKey),
+              ...runOf(run),
+              version,
+              isKept: isKept(settlement, run),
+            },
             receipt: settlement && linkOf(settlement, prefix),
             returned: returned &&
               version && { salt: returned.salt, hashes: returned.hashes, at: msOf(version) },
@@ -302,5 +311,11 @@ function keptOf({ outcome, attempts, event }: Settlement, run: Run): object {
     attempts,
     at: Date.parse(event.time),
     ...runOf(run),
+    ...(isKept({ outcome }, run) && { isKept: true }),
   };
+}
+
+/** Whether a job that comes under the same id later is the same request, and ends as this one did. */
+function isKept(settlement: Pick<Settlement, 'outcome'> | undefined, { jobId }: Run): boolean {
+  return settlement !== undefined && settlement.outcome.status !== 'failed' && isKeyedJobId(jobId);
 }
