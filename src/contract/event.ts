@@ -149,6 +149,13 @@ export type EventOf<Type extends EventType> = Extract<UserEvent, { type: Type }>
 export const EVENT_TYPES: readonly EventType[] = UserEvent.options.map(({ shape }) => shape.type.value);
 export type EventData = UserEvent['data'];
 
+/** The data as the job returns it: what it returns is kept by the queue, and is no place for a secret. */
+export function withoutTokens(data: EventData): EventData {
+  if (!('accessToken' in data || 'refreshToken' in data)) return data;
+  const { accessToken: _secret, refreshToken: _secretToo, ...rest } = data;
+  return rest;
+}
+
 function content<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
   return z.strictObject({ type: z.literal(type), data });
 }

@@ -22,6 +22,13 @@ const EVENT_OPTIONS = {
   removeOnFail: { age: 14 * 24 * 3600 },
 };
 
+/** An event with tokens is gone once it was taken: BullMQ removes one that is old only when the next one is done with. */
+const SECRET_EVENT_OPTIONS = { ...EVENT_OPTIONS, removeOnComplete: true };
+
+function optionsOf({ data }: UserEvent): JobsOptions {
+  return 'accessToken' in data || 'refreshToken' in data ? SECRET_EVENT_OPTIONS : EVENT_OPTIONS;
+}
+
 /**
  * Prepares events for the queues with these names.
  * @param telemetry follows each event to its subscriber, in the trace of its job.
@@ -38,7 +45,7 @@ export function createPublisher(
     queue.on('error', () => {});
     return queue;
   });
-  const prepareFor = async (queue: Queue, event: UserEvent, options: JobsOptions = EVENT_OPTIONS) => ({
+  const prepareFor = async (queue: Queue, event: UserEvent, options: JobsOptions = optionsOf(event)) => ({
     base: queue.toKey(''),
     args: await prepareAdd(new Job(queue, event.type, event, options)),
   });
@@ -50,7 +57,7 @@ export function createPublisher(
           if (telemetry === undefined) return prepareFor(queue, event);
           const { metadata, ended } = beginToAdd(telemetry, queue.name, event.type);
           return {
-            ...(await prepareFor(queue, event, { ...EVENT_OPTIONS, telemetry: { metadata } })),
+            ...(await prepareFor(queue, event, { ...optionsOf(event), telemetry: { metadata } })),
             ended,
           };
         }),

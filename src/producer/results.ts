@@ -8,6 +8,7 @@ import { type JobResult, readResult } from '../contract/event.ts';
 import { isJobName, referenceOfText } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
 import { type RedisTarget, connectRedis, isLostConnection, withDuplicates } from '../redis/connection.ts';
+import { UserTokens, userTokensKey } from '../redis/user-tokens.ts';
 import { tellable } from '../redis/refusal.ts';
 import { requireMs } from '../redis/options.ts';
 
@@ -119,7 +120,21 @@ async function endOf(queue: Queue, id: string): Promise<JobResult | undefined> {
     throw tellable(error);
   }
   if (job === undefined) throw new ResultUnknownError(`job ${id} is not kept any more`);
-  return job.finishedOn === undefined ? undefined : resultOf(job);
+  if (job.finishedOn === undefined) return undefined;
+  const result = resultOf(job);
+  // Who may not read the tokens gets the result without.
+  return withTokens(queue, result).catch((error: unknown) => (isLostConnection(error) ? undefined : result));
+}
+
+/** The tokens that came with a sign-up, as long as they are kept. */
+async function withTokens(queue: Queue, result: JobResult): Promise<JobResult> {
+  if (result.type !== 'user.created') return result;
+  const { userId, jobId } = result.data;
+  const client = await queue.getBackend().client;
+  const kept = await client.get(userTokensKey(queue.opts.prefix ?? '', userId));
+  if (kept === null) return result;
+  const { jobId: of, ...tokens } = UserTokens.parse(JSON.parse(kept));
+  return of === jobId ? { ...result, data: { ...result.data, ...tokens } } : result;
 }
 
 const DONE = {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
-import type { EventData } from '../contract/event.ts';
+import { type EventData, withoutTokens } from '../contract/event.ts';
 import type { Delivery, Pipeline } from './delivery.ts';
 import { runJob } from './pipeline.ts';
 import type { Verdict } from './verdict.ts';
@@ -35,7 +35,7 @@ export type TextJob = Job<string, EventData>;
 /** What the worker knows of a job that it holds. */
 export type JobHold = Pick<Delivery, 'tooLargeBytes' | 'maySend' | 'completion' | 'isHeldByChild' | 'signal'>;
 
-/** Runs one BullMQ job; its return value is the event's data. */
+/** Runs one BullMQ job; its return value is the event's data, without tokens. */
 export async function processJob(
   job: TextJob,
   token: string,
@@ -74,7 +74,7 @@ function sane(timestamp: number): number {
 async function tellQueue(verdict: Verdict, job: TextJob, token: string): Promise<EventData> {
   switch (verdict.next) {
     case 'complete':
-      return verdict.event.data;
+      return withoutTokens(verdict.event.data);
     case 'fail':
       throw new UnrecoverableError(verdict.reason);
     case 'retry':

@@ -71,13 +71,13 @@ describe('`events`', () => {
   });
 
   it('never shows a token', async () => {
-    const world = await createWorld();
+    const world = await createWorld({ env: { EVENTS_QUEUES: 'user-events,unread' } });
     const event = await world.run('create-user', { clientId: 'c-1', createAccessToken: true });
     const { accessToken, refreshToken } = event.data as { accessToken: string; refreshToken: string };
-    const { stdout } = await runCommand(['events'], world.env);
+    const { stdout } = await runCommand(['events', '--queue', 'unread'], world.env);
     expect(stdout).toMatch(/^\S+Z {2}user\.created +c-1 {2}[0-9a-f-]{36} {2}1 {2}with tokens\n$/);
     const masked = { data: { clientId: 'c-1', accessToken: '(masked)', refreshToken: '(masked)' } };
-    const { events } = await eventsOf(world);
+    const { events } = await eventsOf(world, '--queue', 'unread');
     expect(events).toMatchObject([masked]);
     for (const token of [accessToken, refreshToken]) expect(JSON.stringify(events)).not.toContain(token);
   });

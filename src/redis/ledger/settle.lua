@@ -13,7 +13,8 @@
 --          whose?: the hash that leads to the user of a job that could not be read,
 --          receipt?: the next of a chain: {key, previous, sequence, hash},
 --          returned?: {salt, hashes of the names, at: ms of the sign-up},
---          count?: where a settled job is counted: {base of the minutes' keys, field, keepS}},
+--          count?: where a settled job is counted: {base of the minutes' keys, field, keepS},
+--          tokens?: {key, value, keepS} of a user that has signed up, {key} of one that is deleted},
 --         then 3 of BullMQ's addStandardJob for each events queue, then, where the job completes, 9 of its moveToFinished
 --   Answers 'ok' | {'completed', what moveToFinished answers} | 'lost' | 'stale' (the names of the deletions) |
 --           'overtaken' (the chain has another receipt by now) |
@@ -128,6 +129,12 @@ local function publish()
     redis.call('SET', KEYS[1], settlement, 'EX', keepSettledS)
   end
   count(change.count)
+  local tokens = change.tokens
+  if tokens and tokens.value then
+    redis.call('SET', tokens.key, tokens.value, 'EX', tokens.keepS)
+  elseif tokens then
+    redis.call('DEL', tokens.key)
+  end
   if change.job.hasFailed then
     -- Whoever puts it back wants it decided anew.
     redis.call('HDEL', jobsBase .. jobId, 'br')

@@ -4,7 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import type { UserEvent } from '../../contract/event.ts';
+import { type UserEvent, withoutTokens } from '../../contract/event.ts';
 import { isKeyedJobId } from '../../contract/keyed-job-id.ts';
 import { isJobName } from '../../contract/job.ts';
 import { type Version, msOf } from '../../contract/version.ts';
@@ -23,6 +23,7 @@ import { type Names, createDeletionNames } from '../deletions/deletion-names.ts'
 import type { RedisGates } from '../gates/gates.ts';
 import type { PreparedAdd } from '../prepare-add.ts';
 import { ledgerScripts } from './ledger-scripts.ts';
+import { KEEP_TOKENS_S, type UserTokens, userTokensKey } from '../user-tokens.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { countOf } from './outcome-counts.ts';
 import { chainKey } from './receipt-chain.ts';
@@ -205,9 +206,10 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
             returned: returned &&
               version && { salt: returned.salt, hashes: returned.hashes, at: msOf(version) },
             count: settlement && countOf(settlement.event, prefix),
+            tokens: settlement && tokensOf(settlement, prefix),
           }),
           ...adds.flatMap(({ args }) => args),
-          ...(settlement?.completion?.prepare(settlement.event.data) ?? []),
+          ...(settlement?.completion?.prepare(withoutTokens(settlement.event.data)) ?? []),
         ],
       );
     const { returned } = settlement ?? {};
@@ -241,6 +243,19 @@ function endOfJob({ outcome, remains }: Settlement, sweep: string): object {
   const isDeletion = outcome.status === 'done' && outcome.type === 'user.deleted';
   const isSweepDue = isDeletion || !isJobName(remains.name);
   return { ...remains, hasFailed: outcome.status === 'failed', ...(isSweepDue && { sweep }) };
+}
+
+/** The tokens that came with a sign-up; of a user that is deleted, none. */
+function tokensOf({ event }: Settlement, prefix: string): object | undefined {
+  const { type, data } = event;
+  if (data.userId === undefined) return undefined;
+  const key = userTokensKey(prefix, data.userId);
+  if (type === 'user.deleted') return { key };
+  if (type !== 'user.created') return undefined;
+  const { jobId, accessToken, refreshToken } = data;
+  if (accessToken === undefined && refreshToken === undefined) return undefined;
+  const value: UserTokens = { jobId, accessToken, refreshToken };
+  return { key, value: JSON.stringify(value), keepS: KEEP_TOKENS_S };
 }
 
 /** The receipt's place in the chain of its instance. */

@@ -110,7 +110,8 @@ describe('the dashboard', () => {
 
 describe('the board of the queues', () => {
   it('shows jobs of every state without a trace of personal data or a token', async () => {
-    const world = await createDashboardWorld({ env: { JOB_ATTEMPTS: '1' } });
+    const env = { JOB_ATTEMPTS: '1', EVENTS_QUEUES: 'user-events,unread' };
+    const world = await createDashboardWorld({ env });
     const profile = { firstName: 'Lovelacemark', email: 'adamark@example.com' };
     await world.run('create-user', { clientId: 'done', profile, createAccessToken: true });
     await world.jobs.pause();
@@ -128,7 +129,7 @@ describe('the board of the queues', () => {
     expect(failing).toBeGreaterThanOrEqual(1);
     const seen: string[] = [];
     for (const status of ['latest', 'waiting', 'completed', 'delayed', 'failed', 'active']) {
-      for (const queue of ['user-jobs', 'user-events']) {
+      for (const queue of ['user-jobs', 'unread']) {
         const answer = await world.ask(
           `/queues/api/queues?activeQueue=${queue}&status=${status}&jobsPerPage=100`,
         );
