@@ -43,7 +43,9 @@ export const UserDeletedData = z.strictObject({
   userId: userId.optional(),
   ...reference,
   existed: z.boolean().describe('False where there was nobody to delete.'),
-  verified: z.boolean().describe('Whether a look-up that sees every instance confirmed that the user is gone.'),
+  verified: z
+    .boolean()
+    .describe('Whether a look-up that sees every instance confirmed that the user is gone.'),
   unverified: z.string().optional().describe('Why it is not verified.'),
   receipt: Receipt.optional(),
 });

@@ -50,9 +50,17 @@ function isLimit(token: string, told: readonly string[], next = ''): boolean {
   );
 }
 
+const COMPARED = ['greater', 'less', 'more', 'longer', 'shorter', 'fewer'].map((word) => `${word} than`);
 const LIMITS: ReadonlySet<string> = new Set([
-  ...['between', 'exceed', 'exceeds', 'exactly', 'at least', 'at most', 'length of', 'equal to'],
-  ...['greater than', 'less than', 'more than', 'longer than', 'shorter than', 'fewer than'],
+  'between',
+  'exceed',
+  'exceeds',
+  'exactly',
+  'at least',
+  'at most',
+  'length of',
+  'equal to',
+  ...COMPARED,
 ]);
 
 /**

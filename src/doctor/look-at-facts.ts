@@ -52,7 +52,7 @@ function normal(url: string): string {
 
 function setting(variable: string, value: string, because: string, mode: string): Finding {
   if (mode === value) return { check: variable, is: 'ok', seen: value };
-  const todo = `set ${variable}=${value}: ${because}`;
+  const todo = `set ${variable}=${value}, and start one worker with --replace-user-id-settings: ${because}`;
   // With an id that Damoov assigns all works, if less surely.
   return { check: variable, is: value === 'assigned' ? 'fail' : 'warn', seen: mode, todo };
 }

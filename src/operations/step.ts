@@ -2,7 +2,6 @@
  * What an operation may ask for next, and what it knows when it decides. An operation is a pure function from a job and what is
  * known to the next step; one loop performs the steps.
  */
-import type { UserJob } from '../contract/job.ts';
 import type { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Version } from '../contract/version.ts';
@@ -63,9 +62,6 @@ export interface Knowledge {
   /** Epoch milliseconds. */
   now: number;
 }
-
-/** Decides the next step of a job. */
-export type NextStep<Job extends UserJob = UserJob> = (data: Job['data'], known: Knowledge) => Step;
 
 export function end(effect: Effect): Step {
   return { do: 'end', effect };

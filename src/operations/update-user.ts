@@ -78,7 +78,7 @@ function findBearer(clientId: string, known: Knowledge): Step {
 function apply(userId: string, update: Update, changes: Changes, known: Knowledge, user?: DamoovUser): Step {
   const sent = factsOf(known, 'update').findLast((fact) => fact.userId === userId);
   const before = clientIdBefore(userId, update, known, user);
-  if (before === 'not known') return look('userId', userId);
+  if (before === null) return look('userId', userId);
   if (sent === undefined) {
     return checkNewName(userId, changes, before, known) ?? { do: 'update', userId, changes };
   }
@@ -103,17 +103,17 @@ function userGone(userId: string, update: Update, since: Knowledge): Step {
   return isSame ? end({ outcome: awaitUser(undefined, since) }) : findBearer(clientId, since);
 }
 
-/** The clientId that the user is about to lose: whoever signs up under it afterwards is somebody else. */
+/** The clientId that the user is about to lose: a later sign-up under it is another user. null: not known yet. */
 function clientIdBefore(
   userId: string,
   { clientId, changes }: Update,
   known: Knowledge,
   user?: DamoovUser,
-): string | undefined | 'not known' {
+): string | undefined | null {
   const told = user?.clientId ?? clientId;
   if (told !== undefined || changes.clientId === undefined) return told;
   const seen = user ?? seenUnder(userId, known);
-  return seen === undefined ? 'not known' : seen?.clientId;
+  return seen === undefined ? null : seen?.clientId;
 }
 
 /** A clientId that another living user bears cannot be given away; undefined once it is known to be free. */

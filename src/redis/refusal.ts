@@ -40,10 +40,20 @@ export function refusalOf(error: unknown): RedisRefusedError | undefined {
 export function isRedisFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === 'ReplyError') return FAULT.test(error.message);
+  if (error instanceof RedisRefusedError) return true;
   // Node's own errors have a code, too.
-  const isOfNode = 'code' in error && String(error.code).startsWith('ERR_');
-  return error instanceof RedisRefusedError || (isLostConnection(error) && !isOfNode);
+  if ('code' in error && String(error.code).startsWith('ERR_')) return false;
+  return OF_THE_CLIENT.has(error.name) && isLostConnection(error);
 }
+
+/** The names under which ioredis says so. An error of any other name may quote what a job says, and with it any words. */
+const OF_THE_CLIENT = new Set([
+  'Error',
+  'RedisAwayError',
+  'MaxRetriesPerRequestError',
+  'AbortError',
+  'ClusterAllFailedError',
+]);
 
 /** Anywhere in the text: out of a script older servers put words of their own in front. The last one is settle.lua's own. */
 const FAULT =

@@ -17,7 +17,7 @@ import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 import { gateName } from './gates.ts';
 import type { ReadJob } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
-import { receiptOf } from './receipt.ts';
+import { ReceiptError, receiptOf } from './receipt.ts';
 import { ended, settlementOf } from './settlement.ts';
 import { takeSteps } from './take-steps.ts';
 import type { Begun, HeldUser } from './user-ledger.ts';
@@ -149,8 +149,10 @@ async function settle(
         const receipt = await receiptOf(outcome, job, instance, delivery, pipeline.receipts);
         attested = { ...outcome, receipt };
       } catch (error) {
-        if (pipeline.isOutage(error)) throw error;
-        fault = `no receipt could be written: ${describeUnexpected(error)}`;
+        // What a key refuses bears a code, as a lost connection does.
+        const isUnwritable = error instanceof ReceiptError;
+        if (!isUnwritable && pipeline.isOutage(error)) throw error;
+        fault = `no receipt could be written: ${describeUnexpected(isUnwritable ? error.cause : error)}`;
       }
     }
     const kept = { outcome: attested, attempts: delivery.attempt, at: pipeline.ports.now() };

@@ -121,7 +121,7 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
 /** A job that comes again has nothing left to say; one that is the same request once more has, until it is settled as the first one was. */
 function endAgain(kept: KeptSettlement, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
   const { outcome } = kept;
-  const { data } = remainsOf(outcome, read, delivery.text, pipeline.seal);
+  const { data } = remainsOf(outcome, read, delivery, pipeline.seal);
   const isReduced = outcome.status === 'failed' || data === delivery.text;
   return isReduced ? ended(kept, read, delivery, pipeline) : settleAside(outcome, read, delivery, pipeline);
 }
@@ -149,7 +149,11 @@ function whoseOf({ parsed }: ReadJob, delivery: Delivery, pipeline: Pipeline): W
   if (instance === undefined || (clientId === undefined && userId === undefined)) return undefined;
   // One that claims to come from the future is erased with its user all the same.
   const timestamp = Math.min(delivery.timestamp, pipeline.ports.now());
-  return { instance, address: { clientId, userId }, version: versionOf({ ...delivery, timestamp, occurredAt }) };
+  return {
+    instance,
+    address: { clientId, userId },
+    version: versionOf({ ...delivery, timestamp, occurredAt }),
+  };
 }
 
 function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipeline): Address {

@@ -22,9 +22,14 @@ export interface Receipts {
   inTurn: Turns;
 }
 
+/** There can be no receipt, because of its `cause`: asked for again it fails again. */
+export class ReceiptError extends Error {
+  override readonly name = 'ReceiptError';
+}
+
 /**
  * A date that ISO 8601 cannot express is left out.
- * @throws where a receipt cannot say what it has to.
+ * @throws ReceiptError
  */
 export async function receiptOf(
   outcome: Deleted,
@@ -36,10 +41,9 @@ export async function receiptOf(
   const { instance: name, clientId, correlationId, occurredAt } = data;
   const { existed, verified, executedAt, confirmedAt } = outcome;
   const requestedAt = iso(occurredAt === undefined ? timestamp : Date.parse(occurredAt));
-  if (requestedAt === undefined) throw new RangeError('when it was asked for cannot be expressed');
   const { sequence, hash } = await receipts.headOf(name);
-  return receipts.sign({
-    version: 1,
+  const statement = {
+    version: 1 as const,
     instance: name,
     instanceId: instance.id,
     sequence: sequence + 1,
@@ -48,13 +52,18 @@ export async function receiptOf(
     correlationId,
     userId: outcome.userId ?? data.userId,
     pseudonym: clientId === undefined ? undefined : pseudonymOf(clientId, instance),
-    requestedAt,
     scheduledFor: delayMs === 0 ? undefined : iso(timestamp + delayMs),
     executedAt: executedAt === undefined ? undefined : iso(executedAt),
     confirmedAt: confirmedAt === undefined ? undefined : iso(confirmedAt),
     existed,
     verified,
-  });
+  };
+  try {
+    if (requestedAt === undefined) throw new RangeError('when it was asked for cannot be expressed');
+    return receipts.sign({ ...statement, requestedAt });
+  } catch (cause) {
+    throw new ReceiptError('no receipt could be written', { cause });
+  }
 }
 
 /** In four digits of a year; undefined where there are none for it. */

@@ -107,6 +107,6 @@ test('whatever comes back, a call ends with a value or with one of the kinds of 
       server.script('login', tokens('token-1', 'refresh-1'));
       await expectClosedEnd(client.ensureSession());
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });

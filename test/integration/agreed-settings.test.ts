@@ -1,6 +1,7 @@
+import { text } from 'node:stream/consumers';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { ConfigError } from '../../src/config.ts';
-import { runCommand } from '../support/run-command.ts';
+import { runCommand, startCommand } from '../support/run-command.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, createWorld } from '../support/world.ts';
 
@@ -74,6 +75,29 @@ describe('a worker whose UserIds would be others than those of the fleet', () =>
     await startWith(world, TWO, true);
     expect((await first.broken).faults).toEqual([expect.stringMatching(/^DAMOOV_USER_ID_SECRET: /)]);
     expect(await refusal(startWith(world, ONE))).toContain('DAMOOV_USER_ID_SECRET');
+  });
+
+  it('replaces them by an option of the command', async () => {
+    const world = await createWorld({ startsWorker: false, timings: { keyWork: undefined } });
+    await (await startWith(world, ONE)).close();
+    const [key = ''] = await world.redis.keys(`${world.prefix}:agreed:*`);
+    const before = await world.redis.get(key);
+    const env = { ...world.env, ...TWO, LOG_LEVEL: 'silent' };
+    const command = startCommand(['worker', '--replace-user-id-settings'], env);
+    await expect.poll(() => world.redis.get(key)).not.toBe(before);
+    expect(await refusal(startWith(world, ONE))).toContain('DAMOOV_USER_ID_SECRET');
+    command.signal('SIGTERM');
+    expect(await command.exit).toBe(0);
+  });
+
+  it('stops with status 2 where they are replaced while it runs', { tags: ['slow'] }, async () => {
+    const world = await createWorld({ startsWorker: false, env: ONE });
+    const command = startCommand(['worker'], { ...world.env, LOG_LEVEL: 'silent' });
+    const agreed = () => world.redis.keys(`${world.prefix}:agreed:*`);
+    await expect.poll(agreed).toHaveLength(1);
+    await startWith(world, TWO, true);
+    expect(await command.exit).toBe(2);
+    expect(await text(command.stderr)).toContain('DAMOOV_USER_ID_SECRET: ');
   });
 
   it('takes no job where Redis came only after it, and learns then that it must not', async () => {

@@ -148,6 +148,17 @@ describe('the log', () => {
     expect(lines.map(({ level }) => level)).toEqual([20, 50]);
   });
 
+  it('tells of a job that is done but for something as an error, and of a fault that spends an attempt', async () => {
+    const { lines, run } = await openLog();
+    const outcome: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
+    run({ next: 'complete', outcome, event: settled(outcome), fault: 'no receipt could be written: Error' });
+    run({ next: 'retry', outcome, delayMs: 1, reason: 'unexpected TypeError', isFault: true });
+    expect(lines).toMatchObject([
+      { level: 50, msg: 'job done', fault: 'no receipt could be written: Error' },
+      { level: 50, msg: 'job goes on later', reason: 'unexpected TypeError' },
+    ]);
+  });
+
   it('is readable on a terminal, and as blank there', async () => {
     const terminal = new PassThrough();
     const log = await createLog('info', true, terminal);

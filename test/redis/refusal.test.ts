@@ -67,3 +67,26 @@ it.each(['return cjson.decode("{")', 'return nothing.here', 'return redis.call("
     expect(isRedisFault(error)).toBe(false);
   },
 );
+
+it.each([
+  [
+    'a failed job that quotes words of Redis',
+    'UnrecoverableError',
+    'invalid-job: unknown key "CLUSTERDOWN"',
+    undefined,
+  ],
+  ['a failed attempt that does', 'AttemptFailed', 'Connection is closed.', undefined],
+  ['an error of the language with a code', 'TypeError', 'x', 'ERR_INVALID_ARG_TYPE'],
+  ['an error of Node.js with a code', 'Error', 'x', 'ERR_CRYPTO_INVALID_STATE'],
+])('%s is no fault of Redis', (_what, name, message, code) => {
+  expect(isRedisFault(Object.assign(new Error(message), { name }, code && { code }))).toBe(false);
+});
+
+it.each([
+  ['ReplyError', 'WRONGTYPE Operation against a key', undefined],
+  ['Error', 'CLUSTERDOWN Hash slot not served', undefined],
+  ['Error', 'read ECONNRESET', 'ECONNRESET'],
+  ['AbortError', 'Command aborted due to connection close', undefined],
+])('%s: %s is a fault of Redis', (name, message, code) => {
+  expect(isRedisFault(Object.assign(new Error(message), { name }, code && { code }))).toBe(true);
+});

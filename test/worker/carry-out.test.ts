@@ -259,21 +259,28 @@ describe('a deletion', () => {
     expect(world.settled).toMatchObject([{ settlement: { event: { data: { receipt } } } }]);
   });
 
-  it('whose receipt cannot be written is reported without, and says that somebody has to look', async () => {
-    const world = createPipelineWorld({ ...known, damoov: { users: there() } });
-    world.pipeline.receipts.sign = () => {
-      throw new RangeError('c-1');
-    };
-    const verdict = await world.run('delete-user', C1);
-    expect(verdict).toMatchObject({
-      next: 'complete',
-      event: { type: 'user.deleted', data: { userId: A, existed: true, verified: true } },
-      fault: expect.stringMatching(/^no receipt could be written: RangeError at /),
-    });
-    expect(world.settled.map(({ settlement }) => Object.keys(settlement.event.data))).not.toContainEqual(
-      expect.arrayContaining(['receipt']),
-    );
-  });
+  it.each([
+    ['of what it says', new RangeError('c-1'), 'RangeError'],
+    ['of its key', Object.assign(new Error('c-1'), { code: 'ERR_OSSL_UNSUPPORTED' }), 'Error'],
+  ])(
+    'whose receipt cannot be written because %s is reported without, as a fault',
+    async (_why, error, name) => {
+      const world = createPipelineWorld({ ...known, damoov: { users: there() } });
+      world.pipeline.receipts.sign = () => {
+        throw error;
+      };
+      const verdict = await world.run('delete-user', C1);
+      expect(verdict).toMatchObject({
+        next: 'complete',
+        event: { type: 'user.deleted', data: { userId: A, existed: true, verified: true } },
+        fault: expect.stringContaining(`no receipt could be written: ${name} at `),
+      });
+      expect(JSON.stringify(verdict)).not.toContain('written: c-1');
+      expect(world.settled.map(({ settlement }) => Object.keys(settlement.event.data))).not.toContainEqual(
+        expect.arrayContaining(['receipt']),
+      );
+    },
+  );
 
   it('whose chain has gone on meanwhile gets its receipt anew', async () => {
     const world = createPipelineWorld({ ...known, damoov: { users: there() } });

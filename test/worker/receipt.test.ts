@@ -93,7 +93,10 @@ describe('the receipt of a deletion', () => {
       executedAt: undefined,
     });
     const data = { occurredAt: '0000-01-01T00:00:00+01:00' };
-    await expect(statementOf({ data })).rejects.toThrow('when it was asked for');
+    await expect(statementOf({ data })).rejects.toMatchObject({
+      name: 'ReceiptError',
+      cause: { message: expect.stringContaining('when it was asked for') },
+    });
     await expect(statementOf({ delayMs: Number.NaN })).resolves.toMatchObject({ scheduledFor: undefined });
   });
 

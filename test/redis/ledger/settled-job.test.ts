@@ -93,7 +93,7 @@ describe('a job that is settled', () => {
     const failed = { status: 'failed', code: 'invalid-job', message: 'no' } as const;
     const told = await world.ledger.settleUnread(nothingLeft, world.settlementOf(job, failed));
     expect(told).toMatchObject({ outcome: UPDATED });
-    expect(await world.eventIds()).toEqual([[`user-jobs/${job.id}/user.updated`]]);
+    expect(await world.eventIds()).toEqual([[settlement.event.id]]);
   });
 
   it('is forgotten once it has completed', async () => {

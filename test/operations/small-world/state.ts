@@ -1,0 +1,94 @@
+/**
+ * The small world in which every decision of an operation is checked: two instances, a few users, a few jobs, and what may go wrong.
+ * A state is plain data, so that it can be copied, compared and told.
+ */
+import type { UserJob } from '../../../src/contract/job.ts';
+import type { DamoovErrorKind } from '../../../src/damoov/errors.ts';
+import type { CreatedUser } from '../../../src/damoov/wire.ts';
+import type { UserIdMode, UserRecord } from '../../../src/operations/context.ts';
+import type { Fact } from '../../../src/operations/step.ts';
+
+export const [HERE, THERE] = ['11111111-1111-4111-8111-111111111111', '33333333-3333-4333-8333-333333333333'];
+export const NOW = Date.parse('2027-01-31T12:00:00Z');
+export const LAG_MS = 1000;
+
+/** A user at Damoov. */
+export interface RemoteUser {
+  userId: string;
+  clientId?: string;
+  instanceId: string;
+  isAlive: boolean;
+  /** When it was created, in ticks: look-ups may not show it within the same one. */
+  tick: number;
+  /** Made by a create of ours, and not renamed by others since. */
+  isOurs: boolean;
+}
+
+/** What the fleet remembers under one name; a name may lead to another. */
+export interface Entry {
+  at?: string;
+  record?: UserRecord;
+  owner?: number;
+}
+
+/** A fact as plain data: an error is its kind. */
+export type PlainFact =
+  | Exclude<Fact, { of: 'create' | 'update' | 'delete' }>
+  | { of: 'create'; userId: string | undefined; answer: CreatedUser | DamoovErrorKind }
+  | { of: 'update'; userId: string; error: DamoovErrorKind | undefined }
+  | { of: 'delete'; userId: string; error: DamoovErrorKind | undefined; at: number };
+
+/** A run under way. */
+export interface Run {
+  /** The name under which its user's record lies. */
+  name: string;
+  /** The clientId that it has locked besides. */
+  also?: string;
+  record: UserRecord;
+  facts: PlainFact[];
+  committed?: 'sends' | 'sends unseen' | 'sends nothing';
+  /** Users who have borne what the job names at some moment of the run. */
+  meant: string[];
+  /** Those of them who have borne it at every moment. */
+  meantThroughout: string[];
+}
+
+export interface Job {
+  job: UserJob;
+  id: string;
+  /** How it ended. */
+  end?: string;
+  run?: Run;
+}
+
+export interface State {
+  tick: number;
+  users: RemoteUser[];
+  entries: Record<string, Entry>;
+  jobs: Job[];
+  /** How much may still go wrong. */
+  left: { losses: number; crashes: number; moves: number; renames: number };
+}
+
+/** What is the same in all states of a search. */
+export interface Rules {
+  mode: UserIdMode;
+  /** What a create is answered whose id is taken. */
+  duplicate: 'same' | 'conflict' | 'rejected';
+  /** What a deletion of nobody is answered. */
+  unknownDelete: 'not-found' | 'forbidden' | 'ok';
+  /** Whether look-ups may not show a user who was created within the same tick. */
+  lags: boolean;
+  /** The second instance is configured, too. */
+  knowsThere: boolean;
+}
+
+/** A state together with how one comes to it. */
+export interface Reached {
+  state: State;
+  step: string;
+}
+
+export function nowOf({ tick }: State): number {
+  return NOW + tick * (LAG_MS + 1);
+}
