@@ -29,7 +29,10 @@ const UserId = z
   .transform((id) => id.toLowerCase())
   .describe('The id of the user at Damoov: a UUID.');
 
-const Text = z.string().max(1024);
+/** Half of a pair, as a cut emoji leaves it, is kept by no JSON reader: it becomes U+FFFD here, whoever reads on. */
+const WellFormed = z.string().overwrite((text) => text.toWellFormed());
+
+const Text = WellFormed.max(1024);
 
 const Profile = z
   .strictObject({
@@ -54,15 +57,11 @@ const Changes = z
   .meta({ description: 'The new values, one at least; null clears a field.', minProperties: 1 });
 
 const common = {
-  instance: z
-    .string()
-    .min(1)
+  instance: WellFormed.min(1)
     .max(64)
     .default('default')
     .describe('Which of the configured Damoov instances; `default` where it is left out.'),
-  correlationId: z
-    .string()
-    .max(256)
+  correlationId: WellFormed.max(256)
     .optional()
     .describe("The sender's own reference, handed through to the event."),
   occurredAt: z.iso
@@ -124,7 +123,7 @@ export const UpdateUserData = z
 export const DeleteUserData = z
   .strictObject({
     ...address,
-    reason: z.string().max(1024).optional().describe('Why; kept with the job until it is over.'),
+    reason: Text.optional().describe('Why; kept with the job until it is over.'),
     ...common,
   })
   .refine(isAddressed, ADDRESSED)

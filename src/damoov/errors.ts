@@ -84,7 +84,11 @@ export class DamoovError extends Error {
   readonly mayHaveBeenApplied: boolean;
 
   constructor(details: DamoovErrorDetails) {
-    super(describe(details), details.cause === undefined ? undefined : { cause: details.cause });
+    // A message that was cut in the middle of a pair is no Unicode.
+    super(
+      describe(details).toWellFormed(),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.kind = details.kind;
     this.operation = details.operation;
     if (details.status !== undefined) this.status = details.status;

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { DamoovError } from '../../src/damoov/errors.ts';
 import { knownWordsOf, tellableFaults } from '../../src/damoov/known-words.ts';
 import { inMemorySessionStore } from '../../src/damoov/session-store.ts';
 import { hangUp, json, silence, text } from './scripted-server.ts';
@@ -219,4 +220,10 @@ test('a flood of errors is cut to a sane size', () => {
     message: 'is '.repeat(1000),
   }));
   expect(JSON.stringify(tellableFaults(faults)).length).toBeLessThan(20_000);
+});
+
+test('the message of an error is Unicode, also where Damoov’s text was cut in the middle of an emoji', () => {
+  const errors = tellableFaults([{ key: 'Email', message: `is invalid x${'😀'.repeat(200)}` }]);
+  const error = new DamoovError({ operation: 'create', kind: 'rejected', wasSent: true, errors });
+  expect([error.message.includes('is invalid'), error.message.isWellFormed()]).toEqual([true, true]);
 });

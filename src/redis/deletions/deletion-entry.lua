@@ -12,8 +12,8 @@ local function entryOf(base, id, at, mostData)
   if job[1] ~= 'delete-user' or job[3] or not isDeferred or redis.call('HSTRLEN', key, 'data') > mostData then
     return nil
   end
-  local isRead, data = pcall(cjson.decode, redis.call('HGET', key, 'data') or '')
-  if not isRead or type(data) ~= 'table' then
+  local data = readObject(redis.call('HGET', key, 'data') or '')
+  if not data then
     return nil
   end
   return { id, at, job[2] or '', text(data.instance), text(data.clientId), text(data.userId) }

@@ -40,7 +40,12 @@ const SCORE_PER_MS = 4096;
 export async function* listDeletions(jobs: Queue, options: ListOptions = {}): AsyncGenerator<Deletion> {
   const { from = 0, until = Infinity, after, of } = options;
   const script = scriptsOf(jobs, {
-    'deletions-page': [readLua('../place'), readLua('deletion-entry'), readLua('deletions-page')].join('\n'),
+    'deletions-page': [
+      readLua('../place'),
+      readLua('../read-json'),
+      readLua('deletion-entry'),
+      readLua('deletions-page'),
+    ].join('\n'),
   });
   const client = await jobs.getBackend().client;
   const lastScore = Number.isFinite(until) ? (Math.floor(until) + 1) * SCORE_PER_MS - 1 : Number.MAX_VALUE;

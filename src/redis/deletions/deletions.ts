@@ -89,7 +89,12 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
       readLua('schedule'),
     ].join('\n'),
     cancel: [QUEUE_FUNCTIONS.promote, readLua('deletion'), readLua('cancel')].join('\n'),
-    'find-deletions': [readLua('deletion'), readLua('deletion-entry'), readLua('find-deletions')].join('\n'),
+    'find-deletions': [
+      readLua('deletion'),
+      readLua('../read-json'),
+      readLua('deletion-entry'),
+      readLua('find-deletions'),
+    ].join('\n'),
   });
   const names = createDeletionNames({ prefix, jobs });
   const search = searchOf(jobs);

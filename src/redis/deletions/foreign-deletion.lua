@@ -12,8 +12,8 @@ local function isMeant(jobId)
   if redis.call('HGET', key, 'name') ~= 'delete-user' or redis.call('HSTRLEN', key, 'data') > mostData then
     return false
   end
-  local isRead, data = pcall(cjson.decode, redis.call('HGET', key, 'data') or '')
-  if not isRead or type(data) ~= 'table' or (data.instance or 'default') ~= instance then
+  local data = readObject(redis.call('HGET', key, 'data') or '')
+  if not data or (data.instance or 'default') ~= instance then
     return false
   end
   local isClient = clientId ~= '' and data.clientId == clientId

@@ -21,8 +21,12 @@ const ALL = ['delayed', 'prioritized', 'wait', 'paused'];
 /** Finds the ids of such jobs. */
 export function searchOf(jobs: Queue): (user: DeletionAddress) => Promise<string[]> {
   const script = scriptsOf(jobs, {
-    'foreign-page': [readLua('foreign-deletion'), readLua('foreign-page')].join('\n'),
-    'foreign-moving': [readLua('foreign-deletion'), readLua('foreign-moving')].join('\n'),
+    'foreign-page': [readLua('../read-json'), readLua('foreign-deletion'), readLua('foreign-page')].join(
+      '\n',
+    ),
+    'foreign-moving': [readLua('../read-json'), readLua('foreign-deletion'), readLua('foreign-moving')].join(
+      '\n',
+    ),
   });
   return async ({ instance, clientId = '', userId = '' }) => {
     const about = [jobs.toKey(''), MAX_JOB_BYTES, instance, clientId, userId];

@@ -73,7 +73,7 @@ const MOST_REASON_BYTES = 16 * 1024;
 export function createFailedJobs({ prefix, jobs, instances }: FailedJobsOptions): FailedJobs {
   const client = jobs.getBackend().client;
   const script = scriptsOf(jobs, {
-    'failed-page': [readLua('../place'), readLua('failed-page')].join('\n'),
+    'failed-page': [readLua('../place'), readLua('../read-json'), readLua('failed-page')].join('\n'),
     'retry-failed': [QUEUE_FUNCTIONS.reprocessJob, readLua('retry-failed')].join('\n'),
     'drop-failed': [QUEUE_FUNCTIONS.removeJob, readLua('drop-failed')].join('\n'),
   });

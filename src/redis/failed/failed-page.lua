@@ -16,8 +16,8 @@ local mostJobs, mostData, mostBytes, mostReason = tonumber(ARGV[5]), tonumber(AR
 
 --- Only the name leaves the server: the rest of the data is personal, and large.
 local function instanceOf(data)
-  local isRead, read = pcall(cjson.decode, data)
-  if not isRead or type(read) ~= 'table' or not string.find(data, '^%s*{') then
+  local read = readObject(data)
+  if not read or not string.find(data, '^%s*{') then
     return 'unknown'
   end
   if read.instance == nil then

@@ -19,6 +19,7 @@ import {
   type Whose,
   KeptSettlement,
 } from '../../worker/user-ledger.ts';
+import { luaJson } from '../lua-json.ts';
 import { type Names, createDeletionNames } from '../deletions/deletion-names.ts';
 import type { RedisGates } from '../gates/gates.ts';
 import type { PreparedAdd } from '../prepare-add.ts';
@@ -157,7 +158,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
         const [records, jobs] = bases;
         const name = naming('client', clientId);
         const asked = { records, jobs, jobId, token, name, own: hash, keepS: KEEP_S };
-        const reply = NameReply.parse(await scripts.lockName([lockKey(jobId)], [JSON.stringify(asked)]));
+        const reply = NameReply.parse(await scripts.lockName([lockKey(jobId)], [luaJson(asked)]));
         if (reply[0] !== 'locked') return { is: reply[0] };
         lockedName = reply[1];
         return { is: 'locked', record: recordOf(pairsOf(reply[2]), nameOf(run)) };
@@ -176,7 +177,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
   ): Promise<Ended> {
     const { jobId, token } = run;
     const adds = settlement === undefined ? [] : await prepareEvent(settlement.event);
-    const kept = settlement === undefined ? '' : JSON.stringify(keptOf(settlement, run));
+    const kept = settlement === undefined ? '' : luaJson(keptOf(settlement, run));
     const settle = (returned?: Names) =>
       scripts.settle(
         [
@@ -193,7 +194,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           KEEP_S,
           kept,
           isKept(settlement, run) ? KEEP_KEYED_S : KEEP_SETTLED_S,
-          JSON.stringify({
+          luaJson({
             ...change,
             queues: adds.map(({ base }) => base),
             job: settlement && {

@@ -24,6 +24,18 @@ describe('a job that is settled', () => {
     });
   });
 
+  it('is told so also where its message was cut in the middle of an emoji', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    const outcome = { status: 'superseded', by: 'cut \uD83D' } as const;
+    expect(await user.settle(world.settlementOf(job, outcome), live(user))).toBe('ok');
+    expect(await world.begin(job)).toMatchObject({
+      is: 'settled',
+      settlement: { outcome: { by: 'cut \uFFFD' } },
+    });
+  });
+
   it('as failed is done again when it was put back by hand, and not when its worker died', async () => {
     const world = await createLedgerWorld();
     const job = await world.start();
