@@ -3,6 +3,7 @@
  * Knows nothing of queues; a refusal names every fault and never repeats a value, which may be personal data.
  */
 import { z } from 'zod';
+import { ClientId } from './client-id.ts';
 import { hintFor } from './job-hints.ts';
 import { timeFault } from './job-times.ts';
 
@@ -11,17 +12,6 @@ const MOST_FAULTS = 50;
 
 /** The largest job data accepted, in bytes of JSON. */
 export const MAX_JOB_BYTES = 64 * 1024;
-
-// What a refinement says is said again in `meta`, as far as JSON Schema can say it: a test holds both together.
-const ClientId = z
-  .string()
-  .max(256)
-  .refine((id) => id.trim() !== '', 'must not be blank')
-  .refine((id) => id.isWellFormed(), 'must be well-formed Unicode')
-  .meta({
-    description: 'The id of the user in the system of the sender; not blank.',
-    pattern: String.raw`\S`,
-  });
 
 // z.guid, not z.uuid: nothing says that Damoov's own ids carry an RFC 9562 version.
 const UserId = z

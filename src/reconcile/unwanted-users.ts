@@ -2,6 +2,7 @@
  * Which users at Damoov are to go, and how their deletions name them. Knows the differences; whether anybody wants a deletion
  * is decided elsewhere.
  */
+import { isClientId } from '../contract/client-id.ts';
 import type { Instance } from '../operations/context.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
 import type { Difference } from './differences.ts';
@@ -75,10 +76,10 @@ export function createUnwantedUsers({
 
   /**
    * By both ids: who has another clientId by then is not deleted, and a sign-up under it undoes the deletion. But a clientId has one
-   * pending deletion, so that further users of it are named by their UserId.
+   * pending deletion, so that further users of it are named by their UserId, and so is who has one that no job may name.
    */
   function named({ userId, clientId }: UnwantedUser): UnwantedUser {
-    if (clientId === undefined || namedClientIds.has(clientId)) return { userId };
+    if (clientId === undefined || !isClientId(clientId) || namedClientIds.has(clientId)) return { userId };
     namedClientIds.add(clientId);
     return { userId, clientId };
   }

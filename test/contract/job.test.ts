@@ -73,6 +73,9 @@ describe('a job that is refused', () => {
     ['a deletion without an address', 'delete-user', {}],
     ['a blank clientId', 'create-user', { clientId: '  ' }],
     ['a clientId that is no Unicode', 'create-user', { clientId: '\ud800' }],
+    ['a clientId with a line feed in it', 'create-user', { clientId: 'a\nb' }],
+    ['a clientId that is not composed', 'delete-user', { clientId: 'Zoe\u0308' }],
+    ['a new clientId with a blank', 'update-user', { clientId: 'c', changes: { clientId: 'd ' } }],
     ['a userId that is no UUID', 'create-user', { userId: 'me' }],
     ['a null where data belongs', 'create-user', null],
     ['a list where data belongs', 'create-user', []],
@@ -118,6 +121,40 @@ describe('a job that is refused', () => {
     expect(text.length).toBeLessThan(MAX_JOB_BYTES);
     expect(refusal(parseJobText('create-user', text))).toContain('more than the 65536 allowed');
   });
+
+  it('for a clientId that could become another one is told every fault of it, and what to do', () => {
+    const faults = [
+      'has blanks at its ends: trim it',
+      'has control or zero-width characters: remove them, they cannot be seen and are easily lost',
+      'is not in Unicode NFC: normalize it to NFC',
+    ];
+    const clientId = ' Zoe\u0308\u200B';
+    const ofClientId = refusal(parseJob('create-user', { clientId }));
+    expect(ofClientId).toBe(faults.map((fault) => `clientId: ${fault}`).join('; '));
+    const ofChange = refusal(parseJob('update-user', { clientId: 'c', changes: { clientId } }));
+    expect(ofChange).toBe(faults.map((fault) => `changes.clientId: ${fault}`).join('; '));
+  });
+
+  it.each([
+    '\t',
+    '\u00A0',
+    '\u0000',
+    '\u0085',
+    '\u00AD',
+    '\u200D',
+    '\u202E',
+    '\u2060',
+    '\uFEFF',
+    '\u{E0041}',
+  ])('has %j in its clientId, in front or behind', (unseen) => {
+    for (const clientId of [`${unseen}c`, `c${unseen}`])
+      expect(parseJob('create-user', { clientId }).ok).toBe(false);
+  });
+
+  it.each(['Zoë', 'a b', 'ada@example.com', '顧客-4711', '😀', 'c'])(
+    'is not one whose clientId is %s',
+    (clientId) => expect(parseJob('create-user', { clientId })).toMatchObject({ ok: true }),
+  );
 
   it('can still be found again by its sender', () => {
     const parsed = parseJob('create-user', {

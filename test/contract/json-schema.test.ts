@@ -7,6 +7,7 @@ import { CloudEvent } from 'cloudevents';
 import { describe, expect, it } from 'vitest';
 import { schemaFiles } from '../../scripts/schema-files.ts';
 import { asyncApi } from '../../src/contract/asyncapi.ts';
+import { isClientId } from '../../src/contract/client-id.ts';
 import { UserEvent } from '../../src/contract/event.ts';
 import { JOB_NAMES, type JobName, parseJob } from '../../src/contract/job.ts';
 import { type JsonSchema, bundle, eventSchemas, jobSchemas } from '../../src/contract/json-schema.ts';
@@ -31,7 +32,22 @@ function mostlyRight(right: Fields, others: Fields): fc.Arbitrary<object> {
 }
 
 const odd = fc.oneof(
-  fc.constantFrom(null, '', ' ', '\u00A0\u2003', 0, true, [], {}, ['a']),
+  fc.constantFrom(
+    null,
+    '',
+    ' ',
+    '\u00A0\u2003',
+    0,
+    true,
+    [],
+    {},
+    ['a'],
+    ' a',
+    'a\u00A0',
+    'a\u200Bb',
+    'a\n',
+    'a b',
+  ),
   fc.string({ maxLength: 5 }),
 );
 const around = (limit: number) =>
@@ -119,6 +135,24 @@ describe('the JSON Schema of a job', () => {
 
   it('cannot refuse ill-formed Unicode, as the service does', () => {
     const data = { clientId: '\uD800' };
+    expect([judges['create-user'](data), parseJob('create-user', data).ok]).toEqual([true, false]);
+  });
+
+  it('refuses a clientId with a character that cannot be seen wherever the service does', () => {
+    const wrong = [];
+    for (let code = 0; code < 0xffff; code += 1) {
+      const text = String.fromCharCode(code);
+      for (const clientId of [`a${text}b`, `a${text}`]) {
+        const isKnownHere = !clientId.isWellFormed() || clientId !== clientId.normalize('NFC');
+        if (!isKnownHere && judges['create-user']({ clientId }) !== isClientId(clientId))
+          wrong.push(clientId);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('cannot refuse a clientId that is not in NFC, as the service does', () => {
+    const data = { clientId: 'Zoe\u0308' };
     expect([judges['create-user'](data), parseJob('create-user', data).ok]).toEqual([true, false]);
   });
 

@@ -12,7 +12,13 @@ test('an orphan is named by both ids, so that nobody else is hit, and a further 
   unwanted.take({ kind: 'orphaned', userId: 'u-1', clientId: 'c', createdAt });
   unwanted.take({ kind: 'orphaned', userId: 'u-2', clientId: 'c', createdAt });
   unwanted.take({ kind: 'orphaned', userId: 'u-3', createdAt });
-  expect(unwanted.users).toEqual([{ userId: 'u-1', clientId: 'c' }, { userId: 'u-2' }, { userId: 'u-3' }]);
+  unwanted.take({ kind: 'orphaned', userId: 'u-4', clientId: 'no job may name it ', createdAt });
+  expect(unwanted.users).toEqual([
+    { userId: 'u-1', clientId: 'c' },
+    { userId: 'u-2' },
+    { userId: 'u-3' },
+    { userId: 'u-4' },
+  ]);
 });
 
 test('an orphan of whom it is not known that it is old enough is left', () => {

@@ -3,7 +3,7 @@
  * counts and the clientIds of a comparison, and asks nobody.
  */
 import type { Difference } from '../../reconcile/differences.ts';
-import { ListIndex } from '../../reconcile/list-index.ts';
+import type { ListIndex } from '../../reconcile/list-index.ts';
 import { numberText } from '../failed-report.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Counts } from './report-text.ts';
@@ -20,15 +20,13 @@ export interface DeletionGuard {
 const SHARE = 10;
 
 /**
- * Follows a comparison; the missing come before the orphaned.
+ * Follows a comparison.
  * @param index the list. @param maxDeletions as many as somebody has allowed by number.
  */
 export function createDeletionGuard(
   index: Pick<ListIndex, 'has'>,
   maxDeletions: number | undefined,
 ): DeletionGuard {
-  /** Of the missing whose clientId has blanks around it: fingerprints, as a faulty export has them on every row. */
-  const trimmed = new ListIndex();
   let first: string | undefined;
   let count = 0;
 
@@ -40,22 +38,18 @@ export function createDeletionGuard(
 
   return {
     take(difference) {
-      const { kind } = difference;
-      if ((kind !== 'missing' && kind !== 'orphaned') || difference.clientId === undefined) return;
+      if (difference.kind !== 'orphaned' || difference.clientId === undefined) return;
       const { clientId } = difference;
       const bare = clientId.trim();
-      if (kind === 'missing') {
-        if (bare !== clientId) trimmed.add({ clientId: bare, wanted: {} });
-      } else if (trimmed.has(bare) || (bare !== clientId && index.has(bare))) {
-        first ??= clientId;
-        count += 1;
-      }
+      if (bare === clientId || !index.has(bare)) return;
+      first ??= clientId;
+      count += 1;
     },
     warning,
     check(deletions, { listed, missing, atDamoov }) {
       if (deletions === 0) return;
       const blanks = warning();
-      if (blanks !== undefined) throw new UsageError(`nothing was added: ${blanks}; mend the list`);
+      if (blanks !== undefined) throw new UsageError(`nothing was added: ${blanks}; mend them at Damoov`);
       if (maxDeletions !== undefined) {
         if (deletions <= maxDeletions) return;
         const told = `${numberText(deletions)} users would be deleted, and --max-deletions allows`;

@@ -28,6 +28,15 @@ describe('a row', () => {
     ]);
   });
 
+  it('with a clientId that could become another one is told every fault of it by its column', () => {
+    const row = { clientId: ' Zoe\u0308' };
+    const messages = ['has blanks at its ends: trim it', 'is not in Unicode NFC: normalize it to NFC'];
+    const faults = messages.map((message) => ({ line: 3, column: 'clientId', message }));
+    expect(faultsOf(3, jobDataOf(row))).toEqual(faults);
+    const options = { instance: 'default', emptyClears: false };
+    expect(listedIn({ is: 'row', line: 3, data: row }, options)).toMatchObject({ is: 'faulty', faults });
+  });
+
   it('that happened before the year 2000 is refused by that column', () => {
     const row = { clientId: 'c-1', occurredAt: '1970-01-21T18:51:18Z' };
     const message = 'is before the year 2000: it looks like seconds instead of milliseconds';
