@@ -34,6 +34,7 @@ import { standIn } from './stand-in.ts';
 import { agreeOnUserIds, userIdSettingsOf } from './user-id-settings.ts';
 import { version } from './version.ts';
 import type { Pipeline } from './worker/delivery.ts';
+import { type GateName, gateName } from './worker/gates.ts';
 import { Witness } from './worker/witness.ts';
 import { createSeal } from './worker/seal.ts';
 import { createTurns } from './worker/turns.ts';
@@ -180,7 +181,12 @@ export async function startApp(
       now,
       onChange: (change) => tell({ is: 'gate-changed', change }),
     });
-    const witness = new Witness({ retry: config.retry, onPassed: (gate) => gates.passed(gate) });
+    const accepted = new Set<GateName>();
+    const witness = new Witness({ retry: config.retry, onPassed: (gate) => {
+        accepted.add(gate);
+        gates.passed(gate);
+      },
+    });
     const gateNames = [...fingerprints.keys()];
     const status = createFleetStatus({
       refusal: () => refusalToWrite(connection, prefix),
@@ -223,7 +229,8 @@ export async function startApp(
     const agreedSettings = createAgreedSettings(connection, prefix);
     // The sandbox that stands in is this process' own, and its users end with it.
     const settings = config.damoov === 'sandbox' ? [] : await userIdSettingsOf(config, damoov, keyWork);
-    const agreed = agreeOnUserIds(agreedSettings, settings, replacesUserIdSettings);
+    const isAccepted = (instance: string) => accepted.has(gateName('instance-key', instance));
+    const agreed = agreeOnUserIds(agreedSettings, settings, { isAccepted, replaces: replacesUserIdSettings });
     agreed.catch(broken.resolve);
     // Where Redis is away there is nothing to compare with, and no job to take; the signal to stop must not wait for it.
     await Promise.race([agreed, redisIsAway.promise]);
@@ -277,7 +284,7 @@ export async function startApp(
       // A Redis that was emptied would grant the logins of this hour once more.
       regularly(async () => void (await logins?.state()), tendMs),
       // What was lost is told again, and what was replaced on purpose ends those who have the old one.
-      regularly(() => agreeOnUserIds(agreedSettings, settings).catch(broken.resolve), compareMs),
+      regularly(() => agreeOnUserIds(agreedSettings, settings, { isAccepted }).catch(broken.resolve), compareMs),
     ];
     closing.push(async () => stops.forEach((stop) => stop()));
 

@@ -17,6 +17,8 @@ export interface UserIdSetting {
   fingerprint: string;
   /** Where the secret comes from. */
   variable: string;
+  /** It is the InstanceKey, which may be a wrong one until Damoov has accepted it. */
+  isInstanceKey: boolean;
 }
 
 const FINGERPRINT_BYTES = 12;
@@ -37,6 +39,7 @@ export function userIdSettingsOf(
         mode,
         fingerprint: fingerprint.toString('base64url'),
         variable: variableOf(instance, userIdSecret, common),
+        isInstanceKey: (userIdSecret ?? common) === undefined,
       };
     }),
   );
@@ -52,17 +55,20 @@ function variableOf(instance: string, own: string | undefined, common: string | 
 /**
  * Agrees with the fleet on the settings, and tells it those that nobody has told yet. A Redis that refuses to write, or is gone, says
  * nothing of them: whoever calls asks again later.
- * @param replaces whether the fleet is to have these from now on, whatever it had.
+ * @param options `replaces`: the fleet is to have these from now on, whatever it had; `isAccepted`: whether Damoov has accepted the
+ *   InstanceKey of an instance: a wrong one that is corrected must not count as the fleet's.
  * @throws ConfigError that names the variable of each that differs.
  */
 export async function agreeOnUserIds(
   agreed: Pick<AgreedSettings, 'agree'>,
   settings: readonly UserIdSetting[],
-  replaces = false,
+  { replaces = false, isAccepted }: { replaces?: boolean; isAccepted: (instance: string) => boolean },
 ): Promise<void> {
   const faults = new Set<string>();
   for (const setting of settings) {
-    const agreeing = agreed.agree(setting.place, valueOf(setting), { replaces });
+    const isCertain = !setting.isInstanceKey || isAccepted(setting.instance);
+    const how = replaces ? 'replaces' : isCertain ? 'claims' : 'compares';
+    const agreeing = agreed.agree(setting.place, valueOf(setting), how);
     const held = await agreeing.catch(() => undefined);
     if (held !== undefined) faults.add(`${differenceTo(held, setting)}. ${TODO}`);
   }

@@ -5,8 +5,11 @@
 import type { RedisConnection } from './connection.ts';
 
 export interface AgreedSettings {
-  /** The fleet's value, where it is another one; undefined where it is this one, which counts from now on if there was none. */
-  agree(place: string, value: string, options?: { replaces: boolean }): Promise<string | undefined>;
+  /**
+   * The fleet's value, if it is another one. Else undefined: it is this one.
+   * @param how `claims`: this value counts from now on if there was none; `replaces`: whatever there was; `compares`: neither.
+   */
+  agree(place: string, value: string, how?: 'claims' | 'replaces' | 'compares'): Promise<string | undefined>;
   /** The fleet's value; undefined where nobody has told one. */
   look(place: string): Promise<string | undefined>;
 }
@@ -20,7 +23,10 @@ const KEEP_S = 30 * 24 * 3600;
 // Asked a second time after a lost reply, it answers as the first time. Of two that come at once one is the first.
 const AGREE = `
 local held = redis.call('GET', KEYS[1])
-if not held or ARGV[2] == '1' then
+if not held and ARGV[2] == 'compares' then
+  return ARGV[1]
+end
+if not held or ARGV[2] == 'replaces' then
   redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
   return ARGV[1]
 end
@@ -31,8 +37,8 @@ return held`;
 export function createAgreedSettings(connection: RedisConnection, prefix: string): AgreedSettings {
   const keyOf = (place: string) => `${prefix}:agreed:${place}`;
   return {
-    async agree(place, value, { replaces } = { replaces: false }) {
-      const held = await connection.eval(AGREE, 1, keyOf(place), value, replaces ? 1 : 0, KEEP_S);
+    async agree(place, value, how = 'claims') {
+      const held = await connection.eval(AGREE, 1, keyOf(place), value, how, KEEP_S);
       return held === value ? undefined : String(held);
     },
     look: async (place) => (await connection.get(keyOf(place))) ?? undefined,

@@ -30,8 +30,11 @@ describe('a worker whose UserIds would be others than those of the fleet', () =>
     ['DAMOOV_INSTANCE_KEY', ONE, { DAMOOV_USER_ID_SECRET: '' }],
     ['DAMOOV_USER_ID', { DAMOOV_USER_ID: 'derived' }, { DAMOOV_USER_ID: 'assigned' }],
   ])('is told by %s, and does not start', async (variable, one, other) => {
-    const world = await createWorld({ startsWorker: false });
+    const world = await createWorld({ startsWorker: false, timings: { compareMs: 10 } });
     const first = await startWith(world, one);
+    // An InstanceKey counts once Damoov has accepted it: until then it may be a wrong one.
+    await world.run('create-user', { clientId: 'c-1' });
+    await expect.poll(() => world.redis.keys(`${world.prefix}:agreed:*`)).toHaveLength(1);
     const fault = await refusal(startWith(world, other));
     expect(fault.slice(0, variable.length + 1)).toMatch(new RegExp(`^${variable}[:,]$`));
     expect(fault).toContain('--replace-user-id-settings');

@@ -135,7 +135,6 @@ describe('classify', () => {
 
   it.each([
     [{ name: 'ReplyError', message: 'OOM command not allowed' }, /\(OOM\): its memory is full/],
-    [{ name: 'ReplyError', message: 'ERR user_script:1: ada@example.com' }, /^Redis refuses \(ERR\)$/],
     [{ message: 'Connection is closed.' }, /^Redis gave no answer$/],
     [{ message: 'x', code: 'ECONNRESET' }, /^Redis gave no answer$/],
     [{ name: 'MaxRetriesPerRequestError', message: 'x' }, /^Redis gave no answer$/],

@@ -38,7 +38,7 @@ describe('a job that cannot be carried out', () => {
     const occurredAt = new Date(ms).toISOString();
     await world.run('create-user', { ...C1, occurredAt });
     await world.run('create-user', C1, { timestamp: ms });
-    expect(world.begun.map(({ version }) => version)).toEqual([`${ms} job`, `${ms} job`]);
+    expect(world.begun.map(({ version }) => version)).toEqual([`${ms} 0 job`, `${ms} 0 job`]);
   });
 
   it.each([
@@ -66,7 +66,7 @@ describe('a job that cannot be carried out', () => {
     const world = createPipelineWorld();
     await world.run('update-user', { ...C1, ...CHANGES, occurredAt: '9999-01-01T00:00:00Z' });
     await world.run('update-user', { ...C1, ...CHANGES }, { timestamp: NOW + 2 * HOUR_MS });
-    expect(world.aside.map(({ whose }) => whose?.version)).toEqual([`${NOW} job`, `${NOW} job`]);
+    expect(world.aside.map(({ whose }) => whose?.version)).toEqual([`${NOW} 1 job`, `${NOW} 1 job`]);
   });
 
   it('because its user’s deletion has erased it is superseded', async () => {
@@ -268,7 +268,7 @@ describe('a fault that would come again each time', () => {
   it('while the job is read is the fault of the job', async () => {
     const world = createPipelineWorld();
     world.pipeline.seal.open = () => ({ text: 'no JSON' });
-    const data = { ...C1, sealed: `1.${'a'.repeat(40)}` };
+    const data = { ...C1, sealed: `1.${'a'.repeat(16)}.${'a'.repeat(40)}` };
     expect(await world.run('update-user', data)).toMatchObject({
       next: 'fail',
       outcome: { code: 'invalid-job', message: expect.stringContaining('SyntaxError') },
