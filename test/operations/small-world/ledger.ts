@@ -49,7 +49,7 @@ export function begin(state: State, index: number, mode: 'derived' | 'assigned')
   }
   entry.owner = index;
   const known = entry.record ?? NOBODY;
-  job.run = { name, record: known, facts: [], meant: [], meantThroughout: [] };
+  job.run = { name, record: known, facts: [], meant: [], meantThroughout: [], rivals: [] };
   // What a run that is cut off leaves: a create or a deletion that may have been sent.
   if (job.job.name === 'create-user') entry.record = { ...known, isInDoubt: true, doubtSince: nowOf(state) };
   if (job.job.name === 'delete-user') entry.record = { ...known, deletingSince: known.deletingSince ?? nowOf(state) };

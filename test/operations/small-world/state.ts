@@ -51,6 +51,8 @@ export interface Run {
   meant: string[];
   /** Those of them who have borne it at every moment. */
   meantThroughout: string[];
+  /** Other users who have borne the clientId that the user is to get at every moment. */
+  rivals: string[];
 }
 
 export interface Job {
@@ -68,6 +70,8 @@ export interface State {
   jobs: Job[];
   /** How much may still go wrong. */
   left: { losses: number; crashes: number; moves: number; renames: number };
+  /** What must never be, and has come to be. */
+  violation?: string;
 }
 
 /** What is the same in all states of a search. */
@@ -83,12 +87,11 @@ export interface Rules {
   knowsThere: boolean;
 }
 
-/** A state together with how one comes to it. */
-export interface Reached {
-  state: State;
-  step: string;
-}
+const HOUR_MS = 3_600_000;
+
+/** First nothing is known for certain, then the lag of look-ups is over, then every patience. */
+export const LAST_TICK = 2;
 
 export function nowOf({ tick }: State): number {
-  return NOW + tick * (LAG_MS + 1);
+  return NOW + [0, LAG_MS + 1, 2 * HOUR_MS][tick]!;
 }

@@ -1,0 +1,104 @@
+/**
+ * From which states the small world is searched: who is there, what is remembered, and which jobs come.
+ */
+import type { UserJob } from '../../../src/contract/job.ts';
+import { deriveUserId } from '../../../src/operations/derive-user-id.ts';
+import { clientName, userName } from './ledger.ts';
+import { type Entry, type RemoteUser, type Rules, type State, HERE, THERE } from './state.ts';
+
+const INSTANCE = { id: HERE ?? '', secret: 'secret' };
+const derived = (clientId: string) => deriveUserId(INSTANCE, { clientId });
+const X = 'aaaaaaaa-0000-4000-8000-000000000000';
+
+type Ids = { clientId?: string; userId?: string };
+const create = (ids: Ids): UserJob => ({
+  name: 'create-user',
+  data: { ...ids, instance: 'here', profile: {}, createAccessToken: false },
+});
+const rename = (ids: Ids, clientId: string | null): UserJob => ({
+  name: 'update-user',
+  data: { ...ids, instance: 'here', changes: { clientId } },
+});
+const remove = (ids: Ids): UserJob => ({ name: 'delete-user', data: { ...ids, instance: 'here' } });
+
+/** In the order of their versions: in the search they come in any order. */
+export const JOBS: Readonly<Record<string, readonly UserJob[]>> = {
+  'two sign-ups': [create({ clientId: 'a' }), create({ clientId: 'a' })],
+  'a sign-up and a deletion': [create({ clientId: 'a' }), remove({ clientId: 'a' })],
+  'a deletion and a return': [remove({ clientId: 'a' }), create({ clientId: 'a' })],
+  'a sign-up and a deletion by userId': [create({ clientId: 'a' }), remove({ userId: derived('a') })],
+  'a sign-up and a deletion by both ids': [create({ clientId: 'a' }), remove({ clientId: 'a', userId: derived('a') })],
+  'a sign-up and one that names a userId': [create({ clientId: 'a' }), create({ clientId: 'a', userId: X })],
+  'a sign-up with a named userId and a deletion': [create({ clientId: 'a', userId: X }), remove({ clientId: 'a' })],
+  'a named user without a clientId, and its sign-up': [create({ userId: X }), create({ clientId: 'a', userId: X })],
+  'a rename and a sign-up under the new clientId': [rename({ clientId: 'a' }, 'b'), create({ clientId: 'b' })],
+  'a rename and a sign-up under the old clientId': [rename({ clientId: 'a' }, 'b'), create({ clientId: 'a' })],
+  'a rename by userId and a sign-up': [rename({ userId: derived('a') }, 'b'), create({ clientId: 'b' })],
+  'a rename and a deletion': [rename({ clientId: 'a' }, 'b'), remove({ clientId: 'a' })],
+  'two renames to one clientId': [rename({ clientId: 'a' }, 'b'), rename({ userId: X }, 'b')],
+  'a swap of clientIds': [rename({ clientId: 'a' }, 'b'), rename({ clientId: 'b' }, 'a')],
+  'two deletions': [remove({ clientId: 'a' }), remove({ userId: derived('a') })],
+};
+
+interface World {
+  users: RemoteUser[];
+  entries: Record<string, Entry>;
+}
+
+function known(clientId: string, userId: string): Record<string, Entry> {
+  const record = { userId, generation: 0, state: 'live' as const, isInDoubt: false, fields: {} };
+  return { [clientName(clientId)]: { record }, [userName(userId)]: { at: clientName(clientId) } };
+}
+
+const user = (userId: string, clientId: string | undefined, more: Partial<RemoteUser> = {}): RemoteUser => ({
+  userId,
+  ...(clientId !== undefined && { clientId }),
+  instanceId: HERE ?? '',
+  isAlive: true,
+  tick: -1,
+  isOurs: false,
+  ...more,
+});
+
+/** Who is there before the jobs come. */
+export const WORLDS: Readonly<Record<string, World>> = {
+  nobody: { users: [], entries: {} },
+  'our user of a': {
+    users: [user(derived('a'), 'a', { isOurs: true })],
+    entries: known('a', derived('a')),
+  },
+  'our user of a, of whom nothing is remembered': { users: [user(derived('a'), 'a', { isOurs: true })], entries: {} },
+  'our user of a, moved by others': {
+    users: [user(derived('a'), 'a', { isOurs: true, instanceId: THERE ?? '' })],
+    entries: {},
+  },
+  'our users of a and b': {
+    users: [user(derived('a'), 'a', { isOurs: true }), user(derived('b'), 'b', { isOurs: true })],
+    entries: { ...known('a', derived('a')), ...known('b', derived('b')) },
+  },
+  'somebody without a clientId': { users: [user(X, undefined)], entries: {} },
+  'somebody with the clientId a': { users: [user(X, 'a')], entries: {} },
+  'somebody with the clientId b': { users: [user(derived('a'), 'a', { isOurs: true }), user(X, 'b')], entries: known('a', derived('a')) },
+};
+
+export function stateOf(world: World, jobs: readonly UserJob[], left: Partial<State['left']>): State {
+  return {
+    tick: 0,
+    users: structuredClone(world.users),
+    entries: structuredClone(world.entries),
+    jobs: jobs.map((job, index) => ({ job, id: String(index + 1) })),
+    left: { losses: 0, crashes: 0, moves: 0, renames: 0, ...left },
+  };
+}
+
+export function* everyRule(): Generator<Rules> {
+  for (const mode of ['derived', 'assigned'] as const) {
+    for (const duplicate of ['same', 'conflict', 'rejected'] as const) {
+      for (const unknownDelete of ['not-found', 'forbidden', 'ok'] as const) {
+        for (const lags of [false, true]) {
+          for (const knowsThere of [true, false]) yield { mode, duplicate, unknownDelete, lags, knowsThere };
+        }
+      }
+    }
+  }
+}
