@@ -13,6 +13,7 @@ import {
 } from '../contract/job.ts';
 import { keyedJobId } from '../contract/keyed-job-id.ts';
 import { LAST_DUE_MS } from '../redis/deletions/deletions.ts';
+import { dueFaultOf } from '../redis/deletions/deletions.ts';
 import { isQueueKey } from '../redis/queue-keys.ts';
 
 /** `occurredAt` may be a Date. */
@@ -123,8 +124,9 @@ function sorted(value: unknown): unknown {
  */
 export function dueAtOf(due: Due, now: number): number {
   const dueAt = instantOf(due, now);
-  if (dueAt <= LAST_DUE_MS) return dueAt;
-  throw new InvalidJobError(`a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`);
+  const fault = dueFaultOf(dueAt);
+  if (fault !== undefined) throw new InvalidJobError(fault);
+  return dueAt;
 }
 
 function instantOf({ in: span, at }: Due, now: number): number {

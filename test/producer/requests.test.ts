@@ -113,6 +113,7 @@ describe('when a deletion is due', () => {
     ['a time without a zone', { at: '2030-01-31T12:00:00' }, 'at: must be a Date'],
     ['a date that is none', { at: new Date('x') }, 'at: must be a Date'],
     ['a number', { at: NOW as unknown as Date }, 'at: must be a Date'],
+    ['a date made of seconds', { at: new Date(NOW / 1000) }, 'seconds instead of milliseconds'],
     ['later than the queue can count', { at: new Date(LAST_DUE_MS + 1) }, 'can be due until 2039-09-07'],
   ])('is refused for %s', (_what, due, message) => {
     expect(() => dueAtOf(due, NOW)).toThrow(message);

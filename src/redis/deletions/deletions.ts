@@ -4,6 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { timeFault } from '../../contract/job-times.ts';
 import { MAX_JOB_BYTES, parseJob } from '../../contract/job.ts';
 import { type Deletion, type ListOptions, Entry, deletionOf, listDeletions } from './deletion-list.ts';
 import { type DeletionAddress, createDeletionNames } from './deletion-names.ts';
@@ -48,7 +49,7 @@ export interface Deletions {
    * @param options `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
    * `requestedAt`: when it counts as asked for, in epoch milliseconds; default now. `trace`: what a job that is due at once bears of
    * its trace; one that is deferred would cost twice as much with it.
-   * @throws RangeError for a time that the queue cannot count to, TypeError for a request that is no job.
+   * @throws RangeError for a time that the queue cannot count to or that is in seconds, TypeError for a request that is no job.
    */
   schedule(
     request: DeletionRequest,
@@ -72,6 +73,15 @@ export interface Deletions {
 
 /** Beyond it the queue's order loses precision: it keeps times as milliseconds times 4096, in 53 bits. In epoch milliseconds. */
 export const LAST_DUE_MS = 2 ** 41 - 1;
+
+/** Why a deletion cannot be due then; undefined where it can. One that is over is due at once, but not one in seconds. */
+export function dueFaultOf(dueAt: number): string | undefined {
+  if (!(dueAt <= LAST_DUE_MS))
+    return `a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`;
+  const fault = timeFault(dueAt, LAST_DUE_MS);
+  return fault && `the time at which the deletion is due ${fault}`;
+}
+
 /** What is known of how a user's last deletion stood, in seconds: longer than a deletion is usually deferred. */
 export const KEEP_NAME_S = 40 * 24 * 3600;
 
@@ -107,9 +117,8 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     requestedAt = Date.now(),
     trace?: string,
   ) {
-    if (!(dueAt <= LAST_DUE_MS)) {
-      throw new RangeError(`a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`);
-    }
+    const fault = dueFaultOf(dueAt);
+    if (fault !== undefined) throw new RangeError(fault);
     const { address, data } = read(request);
     const reply = await names.call(address, ({ saltKey, salt, keys, hashes }) =>
       script('schedule')(

@@ -87,11 +87,13 @@ describe('a deletion that is scheduled', () => {
     expect((await world.jobs.getJob(jobId))?.data).toEqual(request);
   });
 
-  it('is refused beyond what the queue can count to, and where it is no job', async () => {
+  it('is refused beyond what the queue can count to, in seconds, and where it is no job', async () => {
     const world = await createDeletionWorld();
     await world.schedule({ clientId: 'c-1' }, LAST_DUE_MS);
     for (const dueAt of [LAST_DUE_MS + 1, Infinity, Number.NaN])
       await expect(world.schedule({ clientId: 'c-2' }, dueAt)).rejects.toThrow('2039-09-07');
+    const inSeconds = Math.floor(Date.now() / 1000);
+    await expect(world.schedule({ clientId: 'c-2' }, inSeconds)).rejects.toThrow('seconds instead of');
     await expect(world.schedule({})).rejects.toThrow('needs clientId or userId');
     expect(await world.jobs.getDelayedCount()).toBe(1);
   });
