@@ -182,8 +182,14 @@ export async function startApp(
       onChange: (change) => tell({ is: 'gate-changed', change }),
     });
     const accepted = new Set<GateName>();
-    const witness = new Witness({ retry: config.retry, onPassed: (gate) => {
-        accepted.add(gate);
+    let compareSettings = (): void => {};
+    const witness = new Witness({
+      retry: config.retry,
+      onPassed: (gate) => {
+        if (!accepted.has(gate)) {
+          accepted.add(gate);
+          compareSettings();
+        }
         gates.passed(gate);
       },
     });
@@ -278,13 +284,15 @@ export async function startApp(
     });
     closing.push(() => worker.close(graceMs, giveBackMs));
     const sweep = createSweep({ prefix, jobs, connection, instances, leaseMs: SWEEP_LEASE_MS });
+    const compareAgain = () => agreeOnUserIds(agreedSettings, settings, { isAccepted }).catch(broken.resolve);
+    compareSettings = () => void compareAgain();
     const stops = [
       regularly(() => gates.tend(), tendMs),
       regularly(sweep, sweepMs),
       // A Redis that was emptied would grant the logins of this hour once more.
       regularly(async () => void (await logins?.state()), tendMs),
       // What was lost is told again, and what was replaced on purpose ends those who have the old one.
-      regularly(() => agreeOnUserIds(agreedSettings, settings, { isAccepted }).catch(broken.resolve), compareMs),
+      regularly(compareAgain, compareMs),
     ];
     closing.push(async () => stops.forEach((stop) => stop()));
 

@@ -25,7 +25,7 @@ export function versionOf(job: {
 
 /** What an ISO time says beyond its milliseconds, which `Date` cuts off. */
 function beyondMs(iso: string): string {
-  const digits = /\.\d{3}(\d{1,15})/.exec(iso)?.[1]?.replace(/0+$/, '') ?? '';
+  const digits = /\.\d{3}(\d{1,15})/.exec(iso)?.[1]?.replace(/(?<!0)0+$/, '') ?? '';
   return digits === '' ? '' : `.${digits}`;
 }
 

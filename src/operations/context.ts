@@ -34,6 +34,8 @@ export interface UserRecord {
   isInDoubt: boolean;
   /** Since when it is in doubt, in epoch milliseconds. */
   doubtSince?: number | undefined;
+  /** What that create, or those, have asked for: UserIds, or `derived`. */
+  doubtAbout?: readonly string[] | undefined;
   /** An earlier run may have sent a deletion that is not confirmed: since when, in epoch milliseconds; 0 after its job failed. */
   deletingSince?: number | undefined;
   /** When we last knew for certain that the user exists, in epoch milliseconds. */
@@ -69,9 +71,6 @@ export interface Effect {
 /** The user of a look-up is held by another job: this run ends here, and nothing may be sent any more. */
 export const GIVEN_UP = 'given up';
 
-/** What a deletion is about to do; `sends unseen`: to a user that no look-up has shown. */
-export type AuthorizedDelete = 'sends' | 'sends unseen' | 'sends nothing';
-
 /** What one run of an operation is given to act with. */
 export interface OperationContext {
   client: Pick<DamoovClient, 'createUser' | 'updateUser' | 'deleteUser' | 'findUsers' | 'hasAdmin'>;
@@ -103,7 +102,7 @@ export interface OperationContext {
    */
   authorizeDelete: (
     ids: { clientId?: string | undefined; userId?: string | undefined },
-    kind: AuthorizedDelete,
+    kind: 'sends' | 'sends nothing',
   ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof GIVEN_UP>;
   /** Aborted when the job is no longer ours: nothing may be sent after that. */
   signal: AbortSignal;

@@ -2,12 +2,12 @@
  * A sign-up: the user exists afterwards, and only once. Decides what comes next from what is known; sends nothing itself.
  */
 import type { CreateUserJob } from '../contract/job.ts';
-import { type Created, failed } from '../contract/outcome.ts';
+import { type Created, type Wait, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Effect, UserRecord } from './context.ts';
-import { deriveUserId } from './derive-user-id.ts';
+import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
 import {
   LOOK_AGAIN_AFTER_MS,
   ambiguous,
@@ -20,6 +20,7 @@ import {
   AWAIT_DELETION,
   AWAIT_RENAME,
   NOT_SEEN_YET,
+  delayWithin,
   isBeingDeleted,
   isBeingGiven,
   namesOf,
@@ -36,6 +37,7 @@ import {
   end,
   factsOf,
   look,
+  lookedAt,
   looksUnder,
   seenUnder,
 } from './step.ts';
@@ -69,9 +71,8 @@ export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
   const { record, job } = known;
   if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
   if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
-  if (isBeingGiven(record, known.now)) return end({ outcome: AWAIT_RENAME });
-  const contradiction = checkNamed(signUp, known);
-  if (contradiction !== undefined) return contradiction;
+  const other = checkNamed(signUp, known) ?? checkOthersAsked(signUp, known) ?? checkGiven(signUp, known);
+  if (other !== undefined) return other;
   for (const candidate of candidatesOf(signUp, known)) {
     const step = stepFor(candidate, signUp, known);
     if (step !== NEXT) return step;
@@ -82,7 +83,7 @@ export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
 
 /** Where the job names the id: that neither the record nor Damoov has another user of the clientId. */
 function checkNamed({ userId, clientId }: SignUp, known: Knowledge): Step | undefined {
-  const { record, hasAdmin, instance } = known;
+  const { record, hasAdmin } = known;
   if (userId === undefined) return undefined;
   const other = record.state === 'live' || record.state === 'stray' ? record.userId : undefined;
   if (other !== undefined && !sameUserId(other, userId)) return end({ outcome: unexpected(userId, other) });
@@ -91,14 +92,65 @@ function checkNamed({ userId, clientId }: SignUp, known: Knowledge): Step | unde
     const bearers = bearersOf(clientId, known);
     if (bearers === undefined) return look('clientId', clientId);
     const bearer = bearers.find(
-      (user) =>
-        user.clientId === clientId && isOfInstance(user, instance) && !sameUserId(user.userId, userId),
+      (user) => isBearer(user, clientId, known) && !sameUserId(user.userId, userId),
     );
     if (bearer !== undefined) return end({ outcome: unexpected(userId, bearer.userId) });
   }
   // Jobs that name the user by its id alone have a lock of their own.
   const isLocked = factsOf(known, 'lock').some((lock) => lock.userId === userId);
   return isLocked ? undefined : { do: 'lock', userId };
+}
+
+/** An earlier create of the clientId, that nobody answered, may have asked for another id than this one does. */
+function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undefined {
+  const { record, hasAdmin, lagMs } = known;
+  const { doubtSince = 0, isInDoubt } = record;
+  if (!hasAdmin || signUp.clientId === undefined) return undefined;
+  if (isInDoubt && signUp.userId !== undefined && known.userIdMode === 'assigned') {
+    // Nobody can tell which id Damoov has chosen: only that nobody bears the clientId, once look-ups lag no more.
+    const isYoung = lookedAt(signUp.clientId, known) - doubtSince < lagMs;
+    return isYoung ? end({ outcome: awaitSight(doubtSince, known) }) : undefined;
+  }
+  const tried =
+    signUp.userId ?? deriveUserId(known.instance, { clientId: signUp.clientId }, nextGeneration(record));
+  for (const userId of idsInDoubt(signUp.clientId, known).filter((id) => id !== tried)) {
+    const user = seenUnder(userId, known);
+    if (user === undefined) return look('userId', userId);
+    if (user === null) {
+      // Until the lag of look-ups is over, that nobody is seen is no proof.
+      if (lookedAt(userId, known) - doubtSince < lagMs)
+        return end({ outcome: awaitSight(doubtSince, known) });
+      continue;
+    }
+    if (!isSameForm(user.clientId, signUp.clientId)) continue;
+    if (signUp.userId !== undefined) return end({ outcome: unexpected(signUp.userId, userId) });
+    const candidate = { userId, generation: record.generation, isRemembered: true, record };
+    const step = isInReach(user, known) ? adopt(candidate, user, signUp, known) : existed(candidate, known);
+    if (step !== NEXT) return step;
+  }
+  return undefined;
+}
+
+function awaitSight(since: number, { now, lagMs }: Knowledge): Wait {
+  const reason = 'an unanswered create of this clientId may have made a user under another id: not seen yet';
+  return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) };
+}
+
+/** A rename to this clientId was cut off: Damoov is asked who bears it. */
+function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
+  const { record, hasAdmin } = known;
+  const { clientId } = signUp;
+  if (record.givenSince === undefined || !hasAdmin || clientId === undefined) return undefined;
+  const bearers = bearersOf(clientId, known);
+  if (bearers === undefined) return look('clientId', clientId);
+  const bearer = bearers.find((user) => user.clientId === clientId);
+  if (bearer === undefined) return undefined;
+  const { userId } = bearer;
+  if (signUp.userId !== undefined && signUp.userId !== userId)
+    return end({ outcome: unexpected(signUp.userId, userId) });
+  const candidate = { userId, generation: record.generation, isRemembered: true, record };
+  const step = isInReach(bearer, known) ? adopt(candidate, bearer, signUp, known) : existed(candidate, known);
+  return step === NEXT ? undefined : step;
 }
 
 /** The users that may be the sign-up's, the likeliest first. */
@@ -139,11 +191,13 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   if (record.state === 'stray' && record.userId !== undefined && !isRemembered) {
     return mismatched(userId, record.userId, known);
   }
-  if (!known.hasAdmin) return isRemembered ? existed(candidate, known) : { do: 'create', userId };
+  if (!known.hasAdmin) return isRemembered ? existed(candidate, known) : send(userId, known);
   const isNamed = signUp.userId !== undefined;
   if (isRemembered && !isNamed && isYoung(record, known.now))
     return adopt(candidate, undefined, signUp, known);
-  if (!isRemembered && !isNamed && !known.record.isInDoubt) return { do: 'create', userId };
+  const { isInDoubt, deletingSince } = known.record;
+  const mayBeSpent = deletingSince !== undefined;
+  if (!isRemembered && !isNamed && !isInDoubt && !mayBeSpent) return send(userId, known);
   const user = seenUnder(userId, known);
   if (user === undefined) return look('userId', userId);
   if (user !== null) {
@@ -152,7 +206,33 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
     if (step !== NEXT || !isNamed) return step;
   }
   if (isRemembered) return NEXT;
-  return known.record.isInDoubt ? afterDoubt(candidate, userId, signUp, known) : { do: 'create', userId };
+  if (isInDoubt) return afterDoubt(candidate, userId, signUp, known);
+  if (!mayBeSpent || !isFirst(candidate, known)) return send(userId, known);
+  return isNamed ? end({ outcome: maySpent(userId) }) : NEXT;
+}
+
+function isFirst({ generation }: Candidate, { record }: Knowledge): boolean {
+  return generation === nextGeneration(record);
+}
+
+/** Damoov may answer for an id that it has deleted as if the user were there. */
+function maySpent(userId: string) {
+  const message = `a deletion of user ${userId} was never confirmed, and may have spent the id: name another one`;
+  return failed('outcome-unknown', message, userId);
+}
+
+/** A user who may be getting the clientId of the sign-up is waited for: until that is known, nobody is made. */
+function send(userId: string | undefined, { record, now, lagMs }: Knowledge): Step {
+  if (!isBeingGiven(record, now)) return { do: 'create', userId };
+  // Nobody has been seen: what an earlier create left in doubt has made nobody, once look-ups do not lag behind it any more.
+  const isInDoubt = record.isInDoubt && now - (record.doubtSince ?? 0) < lagMs;
+  return end({ outcome: AWAIT_RENAME, learnt: { record: { ...record, isInDoubt } } });
+}
+
+/** Whether the user counts as the one of a clientId: in the instance of the job, or made by us and moved since. */
+function isBearer(user: DamoovUser, clientId: string, known: Knowledge): boolean {
+  const isOurs = isOfInstance(user, known.instance) || isDerivedFrom(clientId, user.userId, known);
+  return user.clientId === clientId && isOurs;
 }
 
 /** Whether we know for certain, and not long ago, that the user is there. */
@@ -193,10 +273,14 @@ function afterDoubt(
   known: Knowledge,
 ): Step | typeof NEXT {
   const { record, instance } = known;
-  const isFirst = candidate.generation === nextGeneration(record);
+  const since = record.doubtSince ?? 0;
+  const isYoung = lookedAt(userId, known) - since < known.lagMs;
   // A deletion that nobody confirmed may have spent the id.
-  if (isFirst && signUp.userId === undefined && record.deletingSince !== undefined) return NEXT;
-  if (signUp.clientId === undefined) return { do: 'create', userId };
+  if (isFirst(candidate, known) && record.deletingSince !== undefined) {
+    if (isYoung) return end({ outcome: awaitSight(since, known) });
+    return signUp.userId === undefined ? NEXT : end({ outcome: maySpent(userId) });
+  }
+  if (signUp.clientId === undefined) return send(userId, known);
   const bearers = bearersOf(signUp.clientId, known);
   if (bearers === undefined) return look('clientId', signUp.clientId);
   // A look-up that lags behind may show the user to the second question, and not to the first.
@@ -204,15 +288,17 @@ function afterDoubt(
   if (own !== undefined) return adopt(candidate, own, signUp, known);
   const others = bearers.filter((user) => user.clientId === signUp.clientId && isOfInstance(user, instance));
   const [other] = others;
+  // Until the lag is over, one of ours may be there besides.
+  if (other !== undefined && isYoung) return end({ outcome: awaitSight(since, known) });
   if (others.length > 1) return end({ outcome: ambiguous(others) });
   // Damoov may have taken no notice of the id we asked for.
-  return other === undefined ? { do: 'create', userId } : mismatched(userId, other.userId, known);
+  return other === undefined ? send(userId, known) : mismatched(userId, other.userId, known);
 }
 
 /** Damoov chooses the id: only the clientId can tell whether an earlier create went through. */
 function chosenByDamoov(candidate: Candidate, signUp: SignUp, known: Knowledge): Step | typeof NEXT {
   const { record, hasAdmin, instance } = known;
-  if (!record.isInDoubt) return { do: 'create', userId: undefined };
+  if (!record.isInDoubt) return send(undefined, known);
   if (signUp.clientId === undefined || !hasAdmin) return end({ outcome: outcomeUnknown() });
   const bearers = bearersOf(signUp.clientId, known)?.filter((user) => isOfInstance(user, instance));
   if (bearers === undefined) return look('clientId', signUp.clientId);
@@ -221,7 +307,12 @@ function chosenByDamoov(candidate: Candidate, signUp: SignUp, known: Knowledge):
   if (users.length > 1) return end({ outcome: ambiguous(users) });
   if (user !== undefined) return adopt({ ...candidate, userId: user.userId }, user, signUp, known);
   const [similar] = bearers;
-  if (similar === undefined) return { do: 'create', userId: undefined };
+  if (similar === undefined) {
+    // Nothing but a look-up can find the user, and it may lag behind: sent again too soon, the create would make a second one.
+    const since = record.doubtSince ?? 0;
+    const isYoung = lookedAt(signUp.clientId, known) - since < known.lagMs;
+    return isYoung ? end({ outcome: awaitSight(since, known) }) : send(undefined, known);
+  }
   const message = `user ${similar.userId} has nearly this clientId, and may be the one that an unanswered create has made`;
   return end({ outcome: failed('outcome-unknown', message) });
 }
@@ -275,7 +366,8 @@ function afterRefusal(
   const afterMs = pauses[looks.length];
   if (afterMs !== undefined) return look('userId', userId, afterMs);
   if (error.kind !== 'conflict') return { do: 'fail', error };
-  if (record.isInDoubt) return end({ outcome: NOT_SEEN_YET });
+  const isYoung = lookedAt(userId, known) - (record.doubtSince ?? 0) < known.lagMs;
+  if (record.isInDoubt && isYoung) return end({ outcome: NOT_SEEN_YET });
   // Taken, and nobody has it: a user who was deleted longer ago than is remembered.
   const isSpent = signUp.userId === undefined && candidate.generation < MOST_CONFLICTS;
   return isSpent ? NEXT : { do: 'fail', error };
@@ -331,7 +423,14 @@ function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, known: 
 function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect {
   const { userId } = outcome;
   const created = newest(record.created, job.version);
-  const live = { ...record, userId, created, isInDoubt: false, deletingSince: undefined };
+  const live = {
+    ...record,
+    userId,
+    created,
+    isInDoubt: false,
+    deletingSince: undefined,
+    givenSince: undefined,
+  };
   return { outcome, learnt: { record: { ...live, state: 'live' } } };
 }
 

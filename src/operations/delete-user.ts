@@ -7,8 +7,8 @@ import { type Deleted, type Outcome, type Wait, failed } from '../contract/outco
 import { isOlder, newest } from '../contract/version.ts';
 import type { DamoovError } from '../damoov/errors.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import type { AuthorizedDelete, UserRecord } from './context.ts';
-import { deriveUserId } from './derive-user-id.ts';
+import type { UserRecord } from './context.ts';
+import { deriveUserId, generationsOf, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
 import {
   LOOK_AGAIN_AFTER_MS,
   ambiguous,
@@ -17,8 +17,9 @@ import {
   isSameForm,
   otherInstance,
 } from './find-user.ts';
-import { NOT_SEEN_YET, isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
+import { NOT_SEEN_YET, delayWithin, isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
 import {
+  type Fact,
   type Knowledge,
   type Step,
   after,
@@ -26,6 +27,7 @@ import {
   end,
   factsOf,
   look,
+  lookedAt,
   looksUnder,
   seenUnder,
 } from './step.ts';
@@ -37,8 +39,6 @@ type Address = DeleteUserJob['data'];
 interface Target {
   userId: string;
   clientId: string | undefined;
-  /** False where only the record, or the id that we derive, says that there may be one. */
-  wasSeen: boolean;
 }
 
 /** Where both ids are given they must belong together, or nothing is deleted. */
@@ -48,9 +48,9 @@ export function nextDeleteStep(address: Address, known: Knowledge): Step {
   const target = identify(address, known);
   if (target === undefined) return nobodyThere(address, known);
   if ('do' in target) return target;
-  const { userId, clientId, wasSeen } = target;
-  if (wasSeen && address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
-  return deleteAndConfirm({ userId, clientId, wasSeen }, known);
+  const { userId } = target;
+  if (address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
+  return deleteAndConfirm(target, known);
 }
 
 function isLocked(userId: string, known: Knowledge): boolean {
@@ -94,7 +94,7 @@ function identify(address: Address, known: Knowledge): Target | Step | undefined
 function byUserId(userId: string, known: Knowledge): Target | Step | undefined {
   const user = firstSight(userId, known);
   if (user === undefined) return look('userId', userId);
-  if (user === null) return unseen(userId, undefined, known);
+  if (user === null) return isAbout(known.record, userId) ? awaitSight(userId, undefined, known) : undefined;
   return inReach(user, known);
 }
 
@@ -112,7 +112,7 @@ function byBoth(userId: string, clientId: string, known: Knowledge): Target | St
   const meant = bearers.find((one) => sameUserId(one.userId, userId));
   if (meant !== undefined) return inReach(meant, known);
   const other = bearers.find((one) => one.clientId === clientId);
-  if (other === undefined) return unseen(userId, clientId, known);
+  if (other === undefined) return awaitSight(userId, clientId, known);
   return end({ outcome: failed('user-mismatch', `the clientId belongs to user ${other.userId}`, userId) });
 }
 
@@ -124,13 +124,13 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   const here = exact.filter((user) => isOfInstance(user, known.instance));
   const [user] = here;
   if (here.length > 1) return end({ outcome: ambiguous(here) });
-  if (user !== undefined) return inReach(user, known);
+  if (user !== undefined) return checkHidden(clientId, user, known) ?? inReach(user, known);
   for (const userId of knownIdsOf(clientId, known)) {
     const candidate = firstSight(userId, known);
     if (candidate === undefined) return look('userId', userId);
     if (candidate === null) {
-      const target = unseen(userId, clientId, known);
-      if (target !== undefined) return target;
+      const wait = awaitSight(userId, clientId, known);
+      if (wait !== undefined) return wait;
       continue;
     }
     if (!isSameForm(candidate.clientId ?? clientId, clientId)) {
@@ -138,7 +138,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
       return end({ outcome: failed('user-mismatch', message, userId) });
     }
     return isOfInstance(candidate, known.instance)
-      ? { userId, clientId, wasSeen: true }
+      ? { userId, clientId }
       : end({ outcome: otherInstance(candidate, known) });
   }
   const [elsewhere] = exact;
@@ -146,43 +146,59 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
 }
 
 /** The ids under which the user of this clientId may be there: the remembered one, and the one that we derive. */
-function knownIdsOf(clientId: string, { record, instance, userIdMode }: Knowledge): string[] {
-  const ids = record.userId !== undefined && record.state !== 'deleted' ? [record.userId] : [];
-  if (userIdMode === 'derived') {
-    const derived = deriveUserId(instance, { clientId }, nextGeneration(record));
-    if (!ids.includes(derived)) ids.push(derived);
+function knownIdsOf(clientId: string, known: Knowledge): string[] {
+  const { record, instance, userIdMode } = known;
+  const remembered = record.userId !== undefined && record.state !== 'deleted' ? [record.userId] : [];
+  const derived =
+    userIdMode === 'derived' ? [deriveUserId(instance, { clientId }, nextGeneration(record))] : [];
+  return [...new Set([...remembered, ...derived, ...idsInDoubt(clientId, known)])];
+}
+
+/** Besides the user that was found, a create that is young or was never answered may have made another one. */
+function checkHidden(clientId: string, user: DamoovUser, known: Knowledge): Step | undefined {
+  const { record } = known;
+  const isLive = record.userId !== undefined && record.state === 'live';
+  if (record.isInDoubt && known.userIdMode === 'assigned') {
+    const pending = unconfirmed(clientId, known);
+    if (pending !== undefined) return end({ outcome: pending });
   }
-  return ids;
+  const ids = [...(isLive ? [record.userId ?? ''] : []), ...idsInDoubt(clientId, known)];
+  for (const userId of ids) {
+    if (sameUserId(userId, user.userId) || isLocked(user.userId, known)) continue;
+    const other = firstSight(userId, known);
+    if (other === undefined) return look('userId', userId);
+    if (other !== null && other.clientId === clientId) return end({ outcome: ambiguous([user, other]) });
+    const pending = other === null ? unconfirmed(userId, known) : undefined;
+    if (pending !== undefined) return end({ outcome: pending });
+  }
+  return undefined;
 }
 
 /** Whom the look-up has shown that came before anything was sent; later ones confirm the deletion. */
 function firstSight(userId: string, known: Knowledge): DamoovUser | null | undefined {
-  const { facts } = known;
-  const sent = facts.findIndex(({ of }) => of === 'delete');
-  return seenUnder(userId, sent < 0 ? known : { facts: facts.slice(0, sent) });
+  return seenUnder(userId, beforeSent(known));
+}
+
+function beforeSent(known: Knowledge): Knowledge {
+  const sent = known.facts.findIndex(({ of }) => of === 'delete');
+  return sent < 0 ? known : { ...known, facts: known.facts.slice(0, sent) };
 }
 
 function inReach(user: DamoovUser, known: Knowledge): Target | Step {
   const { userId, clientId } = user;
-  return isInReach(user, known)
-    ? { userId, clientId, wasSeen: true }
-    : end({ outcome: otherInstance(user, known) });
+  return isInReach(user, known) ? { userId, clientId } : end({ outcome: otherInstance(user, known) });
 }
 
-/** A look-up does not show the user, which proves nothing while its create is young or was never answered. */
-function unseen(userId: string, clientId: string | undefined, known: Knowledge): Target | undefined {
+/**
+ * A look-up does not show the user, which proves nothing while its create is young, or was never answered. Nothing is sent to a
+ * user that was not seen: it may bear another clientId by now.
+ */
+function awaitSight(userId: string, clientId: string | undefined, known: Knowledge): Step | undefined {
   const { record } = known;
-  const isRemembered = record.userId === userId && record.state !== 'deleted' && madeLately(record, known);
-  const isAsked =
-    record.isInDoubt &&
-    (known.userIdMode === 'derived' || clientId === undefined || record.userId === userId);
-  return isAbout(record, userId) && (isRemembered || isAsked)
-    ? { userId, clientId, wasSeen: false }
-    : undefined;
-}
-
-function madeLately({ madeAt }: UserRecord, { now, lagMs }: Knowledge): boolean {
-  return madeAt !== undefined && now - madeAt < lagMs;
+  const isRemembered = record.userId === userId && record.state !== 'deleted' && record.madeAt !== undefined;
+  const isAsked = clientId === undefined ? record.isInDoubt : idsInDoubt(clientId, known).includes(userId);
+  const pending = isRemembered || isAsked ? unconfirmed(userId, known) : undefined;
+  return pending && end({ outcome: pending });
 }
 
 /** Nobody was found under what the job names. */
@@ -199,7 +215,7 @@ function nobodyThere(address: Address, known: Knowledge): Step {
 /** The step that asks, or ends the run; undefined once the deletion may be sent. */
 function permissionFor(
   { clientId, userId }: Pick<Address, 'clientId' | 'userId'>,
-  kind: AuthorizedDelete,
+  kind: 'sends' | 'sends nothing',
   known: Knowledge,
 ): Step | undefined {
   const answer = factsOf(known, 'authorize').at(-1)?.answer;
@@ -210,7 +226,7 @@ function permissionFor(
 /** Deletes this very user and confirms it. */
 function deleteAndConfirm(target: Target, known: Knowledge): Step {
   const { userId } = target;
-  const permission = permissionFor(target, target.wasSeen ? 'sends' : 'sends unseen', known);
+  const permission = permissionFor(target, 'sends', known);
   if (permission !== undefined) return permission;
   const deletion = factsOf(known, 'delete').at(-1);
   if (deletion === undefined) return { do: 'delete', userId };
@@ -218,26 +234,29 @@ function deleteAndConfirm(target: Target, known: Knowledge): Step {
   // 403 and 404 may both mean that the user is gone already; only a look-up tells.
   if (error !== undefined && !REFUSALS.has(error.kind)) return { do: 'fail', error };
   const looks = looksUnder(userId, after(known, deletion));
-  if (looks.at(-1) === null) return gone(target, error, deletion.at, known);
+  if (looks.at(-1) === null) return gone(target, deletion, known);
   const afterMs = LOOK_AGAIN_AFTER_MS[looks.length];
   if (afterMs !== undefined) return look('userId', userId, afterMs);
+  const pending = unconfirmed(userId, known);
+  if (pending !== undefined) return end({ outcome: pending });
   if (error?.kind === 'forbidden') return end({ outcome: failed('forbidden', error.message, userId) });
   return end({ outcome: { status: 'retry', reason: 'a look-up still finds the user' } });
 }
 const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['forbidden', 'not-found']);
 
+type Deletion = Extract<Fact, { of: 'delete' }>;
+
 /** No look-up shows the user any more. */
-function gone(target: Target, refusal: DamoovError | undefined, executedAt: number, known: Knowledge): Step {
-  const { userId, clientId, wasSeen } = target;
+function gone(target: Target, deletion: Deletion, known: Knowledge): Step {
+  const { userId, clientId } = target;
   const { record } = known;
-  const pending = wasSeen ? undefined : unconfirmed(known);
+  const { error: refusal, wasAcknowledged, at: executedAt } = deletion;
+  const pending = wasAcknowledged ? undefined : unconfirmed(userId, known);
   if (pending !== undefined) return end({ outcome: pending });
   const wasSent = record.deletingSince !== undefined && record.deletingSince > 0;
-  const unverified = refusal?.kind === 'forbidden' && wasSeen && !wasSent ? OUT_OF_SIGHT : undefined;
-  const existed = wasSeen || refusal === undefined || wasSent;
-  const outcome = deleted(userId, { existed, executedAt, confirmedAt: known.now, unverified });
-  // One that no look-up showed is of this very sign-up, though the record may still name an earlier user of it.
-  if (wasSeen && !isAbout(record, userId)) return end({ outcome });
+  const unverified = refusal?.kind === 'forbidden' && !wasSent ? OUT_OF_SIGHT : undefined;
+  const outcome = deleted(userId, { existed: true, executedAt, confirmedAt: known.now, unverified });
+  if (!isAbout(record, userId)) return end({ outcome });
   const generation = generationOf(userId, clientId, known);
   // The deletion counts for every job that names the user by its clientId, too.
   const learnt = { record: { ...tombstone(known), userId, generation, state: 'deleted' as const }, clientId };
@@ -247,14 +266,14 @@ function gone(target: Target, refusal: DamoovError | undefined, executedAt: numb
 const OUT_OF_SIGHT =
   'Damoov refused the deletion (403), and no look-up shows the user any more: it may have been moved out of the sight of the admin';
 
-/** Look-ups may lag behind the create longer than this run has looked: the deletion is confirmed later. */
-function unconfirmed({ record, now, lagMs }: Knowledge): Wait | undefined {
+/** Look-ups, and the deletion itself, may lag behind the create: that both find nobody is no proof yet. */
+function unconfirmed(id: string, known: Knowledge): Wait | undefined {
+  const { record, now, lagMs } = known;
   const since = Math.max(record.madeAt ?? 0, record.isInDoubt ? (record.doubtSince ?? 0) : 0);
-  const ageMs = now - since;
-  if (ageMs >= lagMs) return undefined;
+  if (lookedAt(id, known) - since >= lagMs) return undefined;
   const reason =
-    'the user was created lately, and no look-up has shown it yet: its deletion cannot be confirmed';
-  return { status: 'wait', reason, delayMs: Math.min(Math.max(1000, ageMs), 60_000, lagMs - ageMs) };
+    'the user was created lately, and Damoov may not know of it everywhere: its deletion cannot be confirmed yet';
+  return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) };
 }
 
 /** Nobody is there: an earlier run may have seen to that, and its answer have been lost. */
@@ -277,31 +296,23 @@ function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefin
   };
 }
 
-function isDerivedFrom(clientId: string, userId: string, known: Knowledge): boolean {
-  return generationsOf(known).some(
-    (generation) => deriveUserId(known.instance, { clientId }, generation) === userId,
-  );
-}
-
-/** The generations that the user of a sign-up may be of: the record may not have heard of the create that made it. */
-function generationsOf({ record: { generation } }: Knowledge): number[] {
-  return [generation, generation + 1, generation + 2];
-}
-
 /** Which user of the sign-up this was. */
 function generationOf(userId: string, clientId: string | undefined, known: Knowledge): number {
   const derived =
     clientId === undefined
       ? undefined
-      : generationsOf(known).find((one) => deriveUserId(known.instance, { clientId }, one) === userId);
+      : generationsOf(known.record).find((one) => deriveUserId(known.instance, { clientId }, one) === userId);
   return derived ?? nextGeneration(known.record);
 }
 
 /** What is remembered of a deletion, also where there was nobody: a create that is older must not bring the user back. */
 function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
+  const isUnknown = record.state === 'unknown';
+  // An unanswered create, or a deletion that may have been sent, may have spent the id: the next user gets another one.
+  const maySpend = isUnknown && (record.isInDoubt || (record.deletingSince ?? 0) > 0);
   return {
     ...record,
-    state: record.state === 'unknown' ? 'unknown' : 'deleted',
+    state: isUnknown && !maySpend ? 'unknown' : 'deleted',
     // Where Damoov chose the id, nobody can name the user that an unanswered create may have made.
     isInDoubt: record.isInDoubt && userIdMode === 'assigned',
     madeAt: undefined,

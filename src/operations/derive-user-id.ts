@@ -2,7 +2,9 @@
  * Derives the UserId of a sign-up, so that every delivery of it, on any worker, asks for the same one. Keeps no state.
  */
 import { createHmac } from 'node:crypto';
-import type { Instance } from './context.ts';
+import type { Instance, UserRecord } from './context.ts';
+import { nextGeneration } from './newer-knowledge.ts';
+import type { Knowledge } from './step.ts';
 
 /** What a sign-up is recognised by: its clientId, or the very job where it has none. */
 export type SignUp = { clientId: string } | { jobId: string; timestamp: number };
@@ -31,3 +33,38 @@ export function deriveUserId(
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+/** The generations that the user of a sign-up may be of: the record may not have heard of the create that made it. */
+export function generationsOf({ generation }: { generation: number }): number[] {
+  return [generation, generation + 1, generation + 2];
+}
+
+/** Whether this is the id that we derive for a user of the clientId. */
+export function isDerivedFrom(
+  clientId: string,
+  userId: string,
+  { instance, record }: { instance: Pick<Instance, 'id' | 'secret'>; record: { generation: number } },
+): boolean {
+  const generations = new Set([0, ...generationsOf(record)]);
+  return [...generations].some((generation) => deriveUserId(instance, { clientId }, generation) === userId);
+}
+
+/** What a create asks for, as it is remembered while nobody knows its end: a UserId, or which one of those that we derive. */
+export function askedFor(userId: string | undefined, record: UserRecord): string {
+  return userId ?? `${DERIVED}${nextGeneration(record)}`;
+}
+
+/** The ids that unanswered creates of this clientId have asked for. */
+export function idsInDoubt(
+  clientId: string,
+  { instance, record, userIdMode }: Pick<Knowledge, 'instance' | 'record' | 'userIdMode'>,
+): string[] {
+  const { isInDoubt, doubtAbout = [] } = record;
+  return (isInDoubt ? doubtAbout : []).flatMap((asked) => {
+    if (!asked.startsWith(DERIVED)) return [asked];
+    // Where Damoov chooses the ids, nobody can tell which one it has chosen.
+    if (userIdMode === 'assigned') return [];
+    return [deriveUserId(instance, { clientId }, Number(asked.slice(DERIVED.length)))];
+  });
+}
+const DERIVED = 'derived:';

@@ -76,6 +76,11 @@ export const NOT_SEEN_YET: Retry = {
   reason: 'an unanswered create may have made the user: not seen yet',
 };
 
+/** How long to wait before the next look, where the lag of look-ups is over in the end: longer each time. In milliseconds. */
+export function delayWithin(lagMs: number, ageMs: number): number {
+  return Math.max(1, Math.min(Math.max(1000, ageMs), 60_000, lagMs - ageMs));
+}
+
 /** The generation of the user that a create would make now. */
 export function nextGeneration({ state, generation }: UserRecord): number {
   return state === 'deleted' ? generation + 1 : generation;

@@ -5,7 +5,7 @@
 import type { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Version } from '../contract/version.ts';
-import type { AuthorizedDelete, Effect, Instance, UserIdMode, UserRecord } from './context.ts';
+import type { Effect, Instance, UserIdMode, UserRecord } from './context.ts';
 import type { Changes } from './newer-knowledge.ts';
 
 /** The ids of a user that are known. */
@@ -25,7 +25,7 @@ export type Step =
   | { do: 'update'; userId: string; changes: Changes }
   | { do: 'delete'; userId: string }
   /** Asks right before each DELETE, and before it is said that nobody is there, whether the deletion still stands. */
-  | { do: 'authorize'; ids: Ids; kind: AuthorizedDelete }
+  | { do: 'authorize'; ids: Ids; kind: 'sends' | 'sends nothing' }
   /** Locks the user that a look-up found, in place of the one that is locked. */
   | { do: 'lock'; userId: string }
   /** Locks the clientId that a user is to get, besides its own lock. */
@@ -39,7 +39,8 @@ export type Fact =
   | ({ of: 'find'; users: readonly DamoovUser[]; at: number } & LookUp)
   | { of: 'create'; userId: string | undefined; answer: CreatedUser | DamoovError }
   | { of: 'update'; userId: string; error: DamoovError | undefined }
-  | { of: 'delete'; userId: string; error: DamoovError | undefined; at: number }
+  /** `wasAcknowledged`: Damoov said that it has deleted the user, and nothing that may mean that there was none. */
+  | { of: 'delete'; userId: string; error: DamoovError | undefined; wasAcknowledged: boolean; at: number }
   | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
   | { of: 'lock'; userId: string }
   | { of: 'lock-name'; clientId: string; record: UserRecord };
@@ -90,6 +91,11 @@ export function looksUnder(userId: string, known: Pick<Knowledge, 'facts'>): (Da
   return factsOf(known, 'find')
     .filter(({ by, value }) => by === 'userId' && sameUserId(value, userId))
     .map(({ users }) => users[0] ?? null);
+}
+
+/** When the latest look-up by this UserId, or clientId, was answered, in epoch milliseconds. */
+export function lookedAt(id: string, known: Pick<Knowledge, 'facts' | 'now'>): number {
+  return factsOf(known, 'find').findLast(({ value }) => sameUserId(value, id))?.at ?? known.now;
 }
 
 /** Whom the latest look-up by this clientId has shown, in every instance; undefined where there was none. */

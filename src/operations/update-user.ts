@@ -7,6 +7,7 @@ import { type Outcome, failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Learnt } from './context.ts';
+import { isDerivedFrom } from './derive-user-id.ts';
 import { ambiguous, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
 import {
   type Changes,
@@ -20,7 +21,17 @@ import {
   withWritten,
   withoutNewer,
 } from './newer-knowledge.ts';
-import { type Knowledge, type Step, after, bearersOf, end, factsOf, look, seenUnder } from './step.ts';
+import {
+  type Knowledge,
+  type Step,
+  after,
+  bearersOf,
+  end,
+  factsOf,
+  look,
+  lookedAt,
+  seenUnder,
+} from './step.ts';
 
 /** How long after it was added an update waits for a create that may still come, in milliseconds. */
 export const PATIENCE_MS = 5 * 60_000;
@@ -67,6 +78,9 @@ function findBearer(clientId: string, known: Knowledge): Step {
   if (bearers === undefined) return look('clientId', clientId);
   const here = bearers.filter((user) => isOfInstance(user, known.instance));
   const [user] = here;
+  const { isInDoubt, doubtSince = 0 } = known.record;
+  // An unanswered create may have made another one, whom look-ups do not show yet.
+  if (isInDoubt && known.now - doubtSince < known.lagMs) return end({ outcome: AWAIT_BEARER });
   if (here.length > 1) return end({ outcome: ambiguous(here) });
   if (user !== undefined) return { do: 'lock', userId: user.userId };
   const [elsewhere] = bearers;
@@ -126,23 +140,27 @@ function checkNewName(
   if (typeof name !== 'string' || name === before) return undefined;
   const locked = factsOf(known, 'lock-name').find((fact) => fact.clientId === name)?.record;
   if (locked === undefined) return { do: 'lock-name', clientId: name, userId };
-  const { record, isOurs } = {
-    record: locked,
-    isOurs: locked.userId !== undefined && sameUserId(locked.userId, userId),
-  };
-  // A create of that clientId may be under way: it is known soon whether it has made a user.
-  if (!isOurs && (record.isInDoubt || record.pending !== undefined)) return end({ outcome: AWAIT_BEARER });
-  if (!isOurs && record.userId !== undefined && record.state !== 'deleted') {
-    const user = seenUnder(record.userId, known);
-    if (user === undefined) return look('userId', record.userId);
-    const isThere = user === null ? isYoung(record.madeAt, known) : isSameForm(user.clientId ?? name, name);
-    if (isThere) return end({ outcome: taken(userId, record.userId) });
+  const isOurs = locked.userId !== undefined && sameUserId(locked.userId, userId);
+  // A create of that clientId may have been sent: it is known soon whether it has made a user.
+  const isYoung = known.now - (locked.doubtSince ?? 0) < known.lagMs;
+  if (!isOurs && locked.isInDoubt && isYoung) return end({ outcome: AWAIT_BEARER });
+  if (!isOurs && locked.userId !== undefined && locked.state !== 'deleted') {
+    const user = seenUnder(locked.userId, known);
+    if (user === undefined) return look('userId', locked.userId);
+    const isThere =
+      user === null
+        ? isMadeLately(locked.userId, locked.madeAt, known)
+        : isSameForm(user.clientId ?? name, name);
+    if (isThere) return end({ outcome: taken(userId, locked.userId) });
   }
   const bearers = bearersOf(name, known);
   if (bearers === undefined) return look('clientId', name);
   const bearer = bearers.find(
     (user) =>
-      user.clientId === name && isOfInstance(user, known.instance) && !sameUserId(user.userId, userId),
+      user.clientId === name &&
+      !sameUserId(user.userId, userId) &&
+      // One of ours may have been moved.
+      (isOfInstance(user, known.instance) || isDerivedFrom(name, user.userId, { ...known, record: locked })),
   );
   return bearer === undefined ? undefined : end({ outcome: taken(userId, bearer.userId) });
 }
@@ -153,8 +171,8 @@ const AWAIT_BEARER = {
   delayMs: 5000,
 } as const;
 
-function isYoung(madeAt: number | undefined, { now, lagMs }: Knowledge): boolean {
-  return madeAt !== undefined && now - madeAt < lagMs;
+function isMadeLately(userId: string, madeAt: number | undefined, known: Knowledge): boolean {
+  return madeAt !== undefined && lookedAt(userId, known) - madeAt < known.lagMs;
 }
 
 function taken(userId: string, bearer: string): Outcome {

@@ -5,13 +5,7 @@ import type { UserJob } from '../contract/job.ts';
 import { type Gate, type Settled, isSettled } from '../contract/outcome.ts';
 import { versionOf } from '../contract/version.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
-import {
-  type AuthorizedDelete,
-  type Instance,
-  type Learnt,
-  type OperationContext,
-  GIVEN_UP,
-} from '../operations/context.ts';
+import { type Instance, type Learnt, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 import { gateName } from './gates.ts';
@@ -61,7 +55,7 @@ async function attempt(
 ): Promise<Verdict> {
   let { user } = begun;
   let givenUp: Verdict = { next: 'lost' };
-  let committed: AuthorizedDelete | undefined;
+  let hasCommitted = false;
   const { id, timestamp, maySend, signal } = delivery;
   const watch = {
     maySend,
@@ -94,10 +88,9 @@ async function attempt(
       return name.is === 'busy' ? 'busy' : GIVEN_UP;
     },
     async authorizeDelete(ids, kind) {
-      const sends = kind === 'sends nothing' ? kind : 'sends';
-      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids, sends);
+      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids, kind);
       if (answer === 'lost') return GIVEN_UP;
-      committed = answer === 'go' ? kind : undefined;
+      hasCommitted = answer === 'go' && kind === 'sends';
       return answer;
     },
     signal,
@@ -111,7 +104,7 @@ async function attempt(
   const error = 'error' in effect ? effect.error : undefined;
   const outcome = endOfPatience(seen.weigh(effect.outcome, error), delivery.attempt, pipeline.retry);
   const { version } = context.job;
-  const end = { ...effect, outcome, committed };
+  const end = { ...effect, outcome, hasCommitted };
   const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
   if (!isSettled(outcome)) {
     if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };

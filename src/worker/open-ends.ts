@@ -2,11 +2,12 @@
  * What a run leaves open for the runs after it: a create or a deletion that may have been carried out, or that goes on
  * later. Knows what an error proves, not what is done about it.
  */
-import type { UserJob } from '../contract/job.ts';
+import type { CreateUserJob, UserJob } from '../contract/job.ts';
 import { type Outcome, isSettled } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
 import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
-import type { AuthorizedDelete, Learnt, UserRecord } from '../operations/context.ts';
+import type { Learnt, UserRecord } from '../operations/context.ts';
+import { askedFor } from '../operations/derive-user-id.ts';
 
 /** How a run ended. */
 export interface End {
@@ -15,8 +16,8 @@ export interface End {
   error?: unknown;
   /** What it learnt of the user, where it came to an end. */
   learnt?: Learnt | undefined;
-  /** What the deletion was authorized to do: before that, nothing was sent that could delete. */
-  committed?: AuthorizedDelete | undefined;
+  /** Whether the deletion was let go: before that, nothing was sent that could delete. */
+  hasCommitted: boolean;
 }
 
 /** What is to be remembered of the user after a run of this job. */
@@ -32,19 +33,12 @@ export function leaveOpen(
     case 'update-user':
       return { ...learnt, mayHaveRenamed: mayHaveBeenApplied('update', end) };
     case 'create-user': {
-      const isInDoubt =
-        end.learnt === undefined
-          ? record.isInDoubt || mayHaveBeenApplied('create', end)
-          : learnt.record.isInDoubt;
       const pending = openCreate(record, version, end);
-      return { ...learnt, record: { ...learnt.record, isInDoubt, pending } };
+      return { ...learnt, record: { ...learnt.record, ...doubtAfter(job, record, end, nowMs), pending } };
     }
     case 'delete-user': {
       const deletingSince = openDeletion(record, end, nowMs);
-      // Once a look-up has shown the user, that it was made lately is no proof of it any more.
-      const wasSeen = end.learnt === undefined && end.committed === 'sends';
-      const madeAt = wasSeen ? undefined : learnt.record.madeAt;
-      return { ...learnt, record: { ...learnt.record, madeAt, deletingSince } };
+      return { ...learnt, record: { ...learnt.record, deletingSince } };
     }
   }
 }
@@ -56,6 +50,20 @@ export function leaveOpen(
 function openCreate({ pending }: UserRecord, version: Version, { outcome }: End): Version | undefined {
   if (!isSettled(outcome)) return newest(pending, version);
   return isOlder(version, pending) ? pending : undefined;
+}
+
+/** Whether a create may have made a user of whom nobody knows, since when, and which one. */
+function doubtAfter(
+  { data }: CreateUserJob,
+  record: UserRecord,
+  end: End,
+  nowMs: number,
+): Pick<UserRecord, 'isInDoubt' | 'doubtSince' | 'doubtAbout'> {
+  const { isInDoubt, doubtSince, doubtAbout } = record;
+  if (end.learnt !== undefined) return { isInDoubt: end.learnt.record.isInDoubt, doubtSince, doubtAbout };
+  if (!mayHaveBeenApplied('create', end)) return { isInDoubt, doubtSince, doubtAbout };
+  const about = [...new Set([...(doubtAbout ?? []), askedFor(data.userId, record)])];
+  return { isInDoubt: true, doubtSince: nowMs, doubtAbout: about };
 }
 
 /** An error that nobody foresaw proves nothing. */
@@ -73,8 +81,8 @@ function openDeletion({ deletingSince }: UserRecord, end: End, nowMs: number): n
 }
 
 /** Any request of the run may have failed behind the deletion, but for one that was never let in. */
-function mayHaveDeleted({ outcome, error, committed }: End): boolean {
-  if (committed === undefined || committed === 'sends nothing') return false;
+function mayHaveDeleted({ outcome, error, hasCommitted }: End): boolean {
+  if (!hasCommitted) return false;
   if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';
   const isUnconfirmed = outcome.status === 'failed' && outcome.code === 'retries-exhausted';
   return outcome.status === 'retry' || outcome.status === 'wait' || isUnconfirmed || error !== undefined;

@@ -95,7 +95,7 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
     runOf(delivery),
-    { name: job.name, version, timestamp: delivery.timestamp },
+    { name: job.name, version, timestamp: delivery.timestamp, asksFor: job.data.userId },
     instance,
     address,
     gatesOf(job.name, job.data.instance),

@@ -86,8 +86,9 @@ async function perform(
     }
     case 'delete': {
       const { userId } = step;
-      const error = errorOf(await answerOf('delete', () => client.deleteUser(userId, { signal })));
-      return { fact: { of: 'delete', userId, error, at: now() } };
+      const answer = await answerOf('delete', () => client.deleteUser(userId, { signal }));
+      const wasAcknowledged = !(answer instanceof DamoovError) && !answer.hadResultNull;
+      return { fact: { of: 'delete', userId, error: errorOf(answer), wasAcknowledged, at: now() } };
     }
     case 'authorize': {
       const answer = await context.authorizeDelete(step.ids, step.kind);

@@ -100,7 +100,7 @@ export type Begun =
 export interface UserLedger {
   begin(
     run: Run,
-    job: { name: JobName; version: Version; timestamp: number },
+    job: { name: JobName; version: Version; timestamp: number; asksFor?: string | undefined },
     instance: Instance,
     address: Address,
     gates: { must: readonly GateName[]; may: readonly GateName[] },

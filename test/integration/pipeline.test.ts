@@ -5,6 +5,7 @@ import { Worker } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { UserEvent } from '../../src/contract/event.ts';
 import { UserEvents } from '../../src/events/subscriber.ts';
+import { forgetUsers } from '../support/forget-users.ts';
 import { type World, createWorld, subscribe } from '../support/world.ts';
 
 describe('a job added by a bare BullMQ client', () => {
@@ -220,12 +221,15 @@ describe('several instances', () => {
       subject: there.data.userId,
       data: { existed: true },
     });
-    const elsewhere = { userId: here.data.userId, instance: 'eu' };
-    const stranger = await world.run('update-user', { ...elsewhere, changes: { phone: '8' } }, hourOld());
-    expect(stranger).toMatchObject({ type: 'user.failed', data: { code: 'user-not-found' } });
-    const nobody = await world.run('delete-user', { userId: here.data.userId, instance: 'eu' });
-    expect(nobody).toMatchObject({ type: 'user.deleted', data: { existed: false } });
     expect(await world.users()).toMatchObject([{ deletedAt: null, phone: null }, { phone: '7' }]);
+    // Only the one of the other instance is left: by its clientId nobody of this one means it, by its UserId every job does.
+    await forgetUsers(world);
+    const elsewhere = await world.run('delete-user', { clientId: 'c-1', instance: 'eu' });
+    expect(elsewhere).toMatchObject({ type: 'user.failed', data: { code: 'other-instance' } });
+    const byId = { userId: here.data.userId, instance: 'eu' };
+    const changed = await world.run('update-user', { ...byId, changes: { phone: '8' } });
+    expect(changed).toMatchObject({ type: 'user.updated', subject: here.data.userId });
+    expect(await world.users()).toMatchObject([{ deletedAt: null, phone: '8' }, { phone: '7' }]);
   });
 });
 
@@ -267,10 +271,4 @@ describe('the events', () => {
 /** The time of a job that was added an hour ago: long enough for any patience. */
 function hourOld() {
   return { timestamp: Date.now() - 3_600_000 };
-}
-
-async function forgetUsers({ redis, prefix }: World) {
-  const keys = await redis.keys(`${prefix}:user:*`);
-  expect(keys.length).toBeGreaterThan(0);
-  await redis.del(...keys);
 }

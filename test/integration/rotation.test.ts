@@ -118,6 +118,8 @@ describe('a changed instance key', () => {
     const userId = await signUp(world);
     const warning = 'DAMOOV_USER_ID_SECRET is not set: UserIds derive from the instance key';
     expect(lines.filter((line) => line.includes(warning))).toHaveLength(1);
+    // The key counts as the fleet's once Damoov has accepted it.
+    await expect.poll(() => world.redis.keys(`${world.prefix}:agreed:*`)).toHaveLength(1);
     changeKey(damoov);
     await expect(restartWith({ DAMOOV_INSTANCE_KEY: NEW_KEY })).rejects.toThrow('DAMOOV_INSTANCE_KEY, as');
     await restartWith({ DAMOOV_INSTANCE_KEY: NEW_KEY }, { replacesUserIdSettings: true });

@@ -8,7 +8,12 @@ export type Profile = Record<(typeof FIELDS)[number], string | null>;
 
 export interface HistoryJob {
   readonly name: 'create-user' | 'update-user' | 'delete-user';
+  /** By which the user signed up. */
   readonly clientId: string;
+  /** The id that the user is to have: every job names it then. */
+  readonly userId?: string;
+  /** The clientId that an update gives the user. */
+  readonly newClientId?: string;
   /** When it happened at the source, in seconds. */
   readonly version: number;
   /** What a create or an update sets; null clears. */
@@ -18,6 +23,7 @@ export interface HistoryJob {
 const NOBODY = {
   isLive: false,
   profile: { firstName: null, lastName: null, nickname: null, phone: null, email: null } as Profile,
+  bears: undefined as string | undefined,
 };
 
 const RANKS = { 'create-user': 0, 'update-user': 1, 'delete-user': 2 };
@@ -33,24 +39,33 @@ function inTime(a: HistoryJob, b: HistoryJob): number {
  */
 export function usersAfter(history: readonly HistoryJob[]): Map<string, Profile> {
   const users = new Map<string, typeof NOBODY>();
-  for (const { name, clientId, fields } of history.toSorted(inTime)) {
-    const { isLive, profile } = users.get(clientId) ?? NOBODY;
+  for (const { name, clientId, newClientId, fields } of history.toSorted(inTime)) {
+    const { isLive, profile, bears = clientId } = users.get(clientId) ?? NOBODY;
     const isSignUp = name === 'create-user';
-    const after = { isLive: isLive || isSignUp, profile: { ...profile, ...fields } };
+    const after = {
+      isLive: isLive || isSignUp,
+      profile: { ...profile, ...fields },
+      bears: newClientId ?? bears,
+    };
     users.set(clientId, name === 'delete-user' ? NOBODY : after);
   }
   const live = [...users].filter(([, { isLive }]) => isLive);
-  return new Map(live.map(([clientId, { profile }]) => [clientId, profile]));
+  return new Map(live.map(([clientId, { profile, bears = clientId }]) => [bears, profile]));
 }
 
 /** The job's data, as a producer writes it. */
-export function dataOf({ name, clientId, version, fields }: HistoryJob) {
-  const common = { clientId, occurredAt: new Date(EPOCH_MS + version * 1000).toISOString() };
+export function dataOf({ name, clientId, userId, newClientId, version, fields }: HistoryJob) {
+  const ids =
+    userId === undefined ? { clientId } : name === 'create-user' ? { clientId, userId } : { userId };
+  const common = { ...ids, occurredAt: new Date(EPOCH_MS + version * 1000).toISOString() };
   switch (name) {
     case 'create-user':
       return { ...common, profile: fields };
     case 'update-user':
-      return { ...common, changes: fields };
+      return {
+        ...common,
+        changes: newClientId === undefined ? fields : { ...fields, clientId: newClientId },
+      };
     case 'delete-user':
       return common;
   }
@@ -58,8 +73,9 @@ export function dataOf({ name, clientId, version, fields }: HistoryJob) {
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /** `v=30 update c-1 {phone: "3"}` */
-export function tell({ name, clientId, version, fields }: HistoryJob): string {
+export function tell({ name, clientId, newClientId, version, fields }: HistoryJob): string {
   const values = Object.entries(fields).map(([field, value]) => `${field}: ${JSON.stringify(value)}`);
   const what = name === 'delete-user' ? '' : ` {${values.join(', ')}}`;
-  return `v=${version} ${name.replace('-user', '')} ${clientId}${what}`;
+  const to = newClientId === undefined ? '' : ` to ${newClientId}`;
+  return `v=${version} ${name.replace('-user', '')} ${clientId}${to}${what}`;
 }

@@ -93,7 +93,11 @@ function byUser(log: readonly LoggedRequest[]): Map<string, LoggedRequest[]> {
   }
   const userOf = ({ clientId, deviceToken }: LoggedRequest) =>
     clientId ?? clientIds.get(deviceToken ?? '') ?? deviceToken;
-  const grouped = Map.groupBy(log, (request) => userOf(request) ?? '');
+  // Others may move a user while a request for it is under way; and who bears a clientId may be asked before the user is locked.
+  const ours = log.filter(
+    ({ operation, deviceToken }) => operation !== 'move' && (operation !== 'find' || deviceToken !== null),
+  );
+  const grouped = Map.groupBy(ours, (request) => userOf(request) ?? '');
   grouped.delete(''); // log-ins concern nobody
   return grouped;
 }

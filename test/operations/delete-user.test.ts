@@ -238,66 +238,50 @@ describe('a deletion by clientId', () => {
 });
 
 describe('a user that no look-up shows', () => {
-  it.each([
-    ['made lately is deleted all the same', 15 * MINUTE_MS - 1, [`delete ${OURS}`]],
-    ['made a quarter of an hour ago is not there', 15 * MINUTE_MS, []],
-  ])('and that was %s', async (_title, ageMs, deletions) => {
-    const record = { state: 'live', userId: OURS, madeAt: NOW - ageMs } as const;
-    const world = createOperationWorld({ record, users: there(), lag: 2 });
-    const { outcome } = await world.delete(C1);
-    expect(sent(world.calls)).toEqual(deletions);
-    // That a look-up shows nobody is no proof while it may lag behind the create.
-    const isSent = deletions.length > 0;
-    expect(outcome).toMatchObject(
-      isSent ? { status: 'wait', delayMs: 1 } : { existed: false, verified: true },
-    );
+  const made = (ageMs: number) => ({ state: 'live', userId: OURS, madeAt: NOW - ageMs }) as const;
+  const asked = (ageMs: number, ...doubtAbout: string[]) => ({
+    isInDoubt: true,
+    doubtSince: NOW - ageMs,
+    doubtAbout,
   });
 
   it.each([
-    [0, 1000],
-    [20_000, 20_000],
-    [5 * MINUTE_MS, MINUTE_MS],
-  ])('made %i ms ago is looked for again after %i ms', async (ageMs, delayMs) => {
-    const record = { state: 'live', userId: OURS, madeAt: NOW - ageMs } as const;
+    ['was made a moment ago', made(0), 1000],
+    ['was made 20 seconds ago', made(20_000), 20_000],
+    ['was made 5 minutes ago', made(5 * MINUTE_MS), MINUTE_MS],
+    ['was made a quarter of an hour ago, but for a millisecond', made(15 * MINUTE_MS - 1), 1],
+    ['was asked for by a create that nobody answered', asked(0, 'derived:0'), 1000],
+    ['was asked for under another id', asked(0, A), 1000],
+  ])('and that %s is waited for, and nothing is sent', async (_title, record, delayMs) => {
     const world = createOperationWorld({ record, users: there(), lag: 9 });
     expect((await world.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs });
+    expect(sent(world.calls)).toEqual([]);
   });
 
-  it('and whose DELETE was answered with 404 is confirmed once the lag is over', async () => {
-    const record = {
-      state: 'live',
-      userId: OURS,
-      madeAt: NOW - 14 * MINUTE_MS,
-      deletingSince: NOW - 1,
-    } as const;
-    const young = createOperationWorld({ record });
-    expect((await young.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs: MINUTE_MS });
-    expect(sent(young.calls)).toEqual([`delete ${OURS}`]);
-    const old = createOperationWorld({ record: { ...record, madeAt: NOW - 15 * MINUTE_MS } });
-    expect((await old.delete(C1)).outcome).toMatchObject({ existed: true, verified: true });
+  it.each([
+    ['made a quarter of an hour ago', made(15 * MINUTE_MS)],
+    ['made nobody knows when', { state: 'live', userId: OURS } as const],
+    ['asked for a quarter of an hour ago', asked(15 * MINUTE_MS, 'derived:0')],
+  ])('and that was %s is not there', async (_title, record) => {
+    const world = createOperationWorld({ record });
+    expect((await world.delete(C1)).outcome).toMatchObject({ existed: false, verified: true });
   });
 
-  it('of an unanswered create is deleted by the id that was asked for', async () => {
-    const world = createOperationWorld({ record: { isInDoubt: true }, users: there(), lag: 2 });
-    const { outcome, learnt } = await world.delete(C1);
-    expect(world.calls).toContain(`authorize c-1 ${OURS} sends unseen`);
-    expect(outcome).toMatchObject({ userId: OURS, existed: true });
-    expect(learnt?.record).toMatchObject({ userId: OURS, state: 'deleted', isInDoubt: false });
+  it('by its id, of an unanswered create, is waited for', async () => {
+    const byUserId = createOperationWorld({ record: asked(0, A), users: there(A), lag: 9 });
+    expect((await byUserId.delete(byId(A))).outcome).toMatchObject({ status: 'wait' });
+    const byBoth = createOperationWorld({ record: asked(0, A), users: there(A), lag: 9 });
+    expect((await byBoth.delete(byId(A, 'c-1'))).outcome).toMatchObject({ status: 'wait' });
   });
 
-  it('of an unanswered create is deleted by the id that the job names', async () => {
-    const world = createOperationWorld({ record: { isInDoubt: true }, users: [{ userId: A }], lag: 2 });
-    expect((await world.delete(byId(A))).outcome).toMatchObject({ userId: A, existed: true });
-  });
-
-  it('of an unanswered create is deleted by the id that the job names, also beside a clientId', async () => {
-    const world = createOperationWorld({ record: { isInDoubt: true }, users: there(A), lag: 2 });
-    expect((await world.delete(byId(A, 'c-1'))).outcome).toMatchObject({ userId: A, existed: true });
-  });
-
-  it('that is not there either did not exist', async () => {
-    const world = createOperationWorld({ record: { isInDoubt: true } });
-    expect((await world.delete(C1)).outcome).toMatchObject({ userId: OURS, existed: false, verified: true });
+  it('beside one that is shown is waited for, too, so that no second one is left', async () => {
+    for (const record of [made(0), asked(0, 'derived:0')]) {
+      const world = createOperationWorld({ record, users: there(A) });
+      expect((await world.delete(C1)).outcome).toMatchObject({ status: 'wait' });
+      expect(sent(world.calls)).toEqual([]);
+    }
+    const both = createOperationWorld({ record: made(0), users: [...there(A), ...there()] });
+    expect((await both.delete(C1)).outcome).toMatchObject({ code: 'ambiguous-client-id' });
   });
 
   it.each([
@@ -406,6 +390,25 @@ describe('a deletion of nobody', () => {
 });
 
 describe('a deletion that Damoov refuses', () => {
+  it.each(['forbidden', 'not-found'] as const)(
+    'as %s, of a user that was made lately, is not confirmed yet, whether it is shown or not',
+    async (kind) => {
+      const record = { state: 'live', userId: A, madeAt: NOW - 1 } as const;
+      for (const isApplied of [true, false]) {
+        const world = createOperationWorld({ record, users: there(A) });
+        world.fails('delete', kind, { isApplied });
+        expect((await world.delete(C1)).outcome).toMatchObject({ status: 'wait' });
+      }
+    },
+  );
+
+  it('with a success that has a null result is none', async () => {
+    const record = { state: 'live', userId: A, madeAt: NOW - 1 } as const;
+    const world = createOperationWorld({ record, users: there(A) });
+    world.answersDeletionsWithNull();
+    expect((await world.delete(C1)).outcome).toMatchObject({ status: 'wait' });
+  });
+
   it.each([
     ['not-found', {}, true],
     ['forbidden', { deletingSince: NOW - 1 }, true],

@@ -79,6 +79,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
   const faults: Partial<Record<DamoovOperation, (Fault | undefined)[]>> = {};
   const sent: Record<'create' | 'update', object[]> = { create: [], update: [] };
   let answeredId: string | undefined;
+  let hadResultNull = false;
   let tokens = {};
 
   /** Does it unless this call is to fail before; throws where it is to fail. */
@@ -116,7 +117,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
         if (index < 0) throw fail('delete', 'not-found', 404);
         users.splice(index, 1);
       });
-      return { status: 200, hadResultNull: false };
+      return { status: 200, hadResultNull };
     },
     async findUsers({ deviceToken, clientId, includeInactive, includeAccountInfo }) {
       calls.push(deviceToken === undefined ? `find ${clientId}` : `find ${deviceToken}`);
@@ -194,6 +195,10 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     /** Creates are answered so. */
     answers(userId: string | undefined, more: object = {}) {
       [answeredId, tokens] = [userId, more];
+    },
+    /** As Damoov may answer a deletion of nobody. */
+    answersDeletionsWithNull() {
+      hadResultNull = true;
     },
     create: async (data: CreateUserJob['data']) =>
       endOf(await takeSteps({ name: 'create-user', data }, context)),

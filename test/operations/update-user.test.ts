@@ -283,8 +283,7 @@ describe('an update that changes the clientId', () => {
 
   it.each([
     ['which another job has', 'busy'],
-    ['of which a create goes on', { pending: version(-1) }],
-    ['of which a create went unanswered', { isInDoubt: true }],
+    ['of which a create went unanswered', { isInDoubt: true, doubtSince: NOW - 1 }],
   ] as const)('to one %s waits', async (_title, name) => {
     const world = createOperationWorld({ record: live, users: there(), names: { 'c-2': name } });
     expect((await world.update({ ...C1, ...rename })).outcome).toMatchObject({ status: 'wait' });

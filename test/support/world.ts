@@ -85,8 +85,8 @@ export interface World {
   requests(operation?: string): Promise<SandboxRequest[]>;
   users(): Promise<SandboxUser[]>;
   startWorker(options?: AppOptions): Promise<App>;
-  /** A user made by others than us; answers its UserId. */
-  signUpElsewhere(clientId: string): Promise<string>;
+  /** A user made by others than us, with a clientId or without; answers its UserId. */
+  signUpElsewhere(clientId?: string): Promise<string>;
 }
 
 /** Builds a world that ends with the test that called this. */

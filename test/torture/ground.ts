@@ -4,11 +4,12 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../src/sandbox/server.ts';
 import { COMPILE_CACHE } from '../support/compile-cache.ts';
+import { INSTANCES_FILE } from './movers.ts';
 import { type RedisKind, type TortureRedis, startTortureRedis } from './torture-redis.ts';
 
 export interface Ground {
@@ -36,6 +37,8 @@ export async function prepareGround(kind: RedisKind): Promise<Ground> {
     await rm(keepsLogs ? join(dir, 'redis') : dir, { recursive: true, force: true });
   };
   try {
+    const instancesFile = join(dir, 'instances.json');
+    await writeFile(instancesFile, INSTANCES_FILE);
     const redis = await startTortureRedis(kind, join(dir, 'redis'), PREFIX);
     closing.push(() => redis.close());
     const sandbox = await startSandboxProcess();
@@ -44,7 +47,7 @@ export async function prepareGround(kind: RedisKind): Promise<Ground> {
       redis,
       sandboxUrl: sandbox.url,
       logDir,
-      workerEnv: workerEnv(redis.env, sandbox.url),
+      workerEnv: { ...workerEnv(redis.env, sandbox.url), DAMOOV_INSTANCES_FILE: instancesFile },
       async setModes(modes) {
         const body = JSON.stringify(modes);
         const answer = await fetch(`${sandbox.url}/_sandbox/modes`, { method: 'PATCH', body });

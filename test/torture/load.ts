@@ -24,7 +24,7 @@ export function makeLoad(count: number, random: Random): LoadJob[] {
   const drafts: { job: Draft; at: number }[] = [];
   for (let user = 0; drafts.length < count; user++) {
     let at = user * JOBS_PER_USER;
-    const history = historyOf(`c-${user}`, random);
+    const history = user % 4 === 3 ? namedHistoryOf(user, random) : historyOf(`c-${user}`, random);
     drafts.push(...history.map((job) => ({ job, at: (at += 2 * PACE * random.next()) })));
   }
   const happened = drafts
@@ -38,6 +38,29 @@ export function makeLoad(count: number, random: Random): LoadJob[] {
 }
 
 type Draft = Omit<HistoryJob, 'version'>;
+
+/** A user whose UserId the jobs name, who gets other clientIds, and whom others may move to another instance meanwhile. */
+function namedHistoryOf(user: number, random: Random): Draft[] {
+  const ids = { clientId: `n-${user}`, userId: userIdOf(user) };
+  const fields = () => ({ phone: `${MARK}-${random.below(1_000_000)}` });
+  const signUp: Draft = { name: 'create-user', ...ids, fields: fields() };
+  const updates = Array.from({ length: 1 + random.below(3) }, (_, n): Draft => {
+    const isRename = random.next() < 0.5;
+    return {
+      name: 'update-user',
+      ...ids,
+      fields: fields(),
+      ...(isRename && { newClientId: `n-${user}-${n}` }),
+    };
+  });
+  const end: Draft[] = random.next() < 0.3 ? [{ name: 'delete-user', ...ids, fields: {} }] : [];
+  return [signUp, ...updates, ...end];
+}
+
+/** The UserId that the jobs of this user name. */
+function userIdOf(user: number): string {
+  return `aaaaaaaa-0000-4000-8000-${String(user).padStart(12, '0')}`;
+}
 
 /** create, updates, and for some a deletion, and for some of them a return with updates. On average {@link JOBS_PER_USER}. */
 function historyOf(clientId: string, random: Random): Draft[] {

@@ -3,9 +3,10 @@
  */
 import { flushCompileCache } from 'node:module';
 import { startSandbox } from '../../src/sandbox/server.ts';
+import { INSTANCES } from './movers.ts';
 
 process.once('disconnect', () => process.exit(1));
-const { url } = await startSandbox();
+const { url } = await startSandbox({ instances: INSTANCES });
 process.send?.(url);
 // Else it is written on exit, and this process is killed.
 flushCompileCache();

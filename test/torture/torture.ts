@@ -9,6 +9,7 @@ import { startFleet } from './fleet.ts';
 import { EVENTS_QUEUES, PREFIX, prepareGround } from './ground.ts';
 import { whatIsLeft } from './left-behind.ts';
 import { makeLoad } from './load.ts';
+import { startMovers } from './movers.ts';
 import { logIn } from './log-in.ts';
 import { startProducer } from './producer.ts';
 import { isCarriedOut, tellStuck } from './progress.ts';
@@ -46,7 +47,8 @@ export interface TortureReport {
   readonly logDir: string;
 }
 
-const SANDBOX_FAULTS = { commitThenDropRate: 0.05, errorRate: 0.1, dropRate: 0.05 };
+/** Look-ups lag behind by less than the workers allow for. */
+const SANDBOX_FAULTS = { commitThenDropRate: 0.05, errorRate: 0.1, dropRate: 0.05, findLagMs: 50 };
 
 const MOST_STORIES = 5;
 
@@ -79,9 +81,12 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     closing.push(() => fleet.close());
 
     const { deeds, injected } = deedsAgainst(ground, fleet, random);
+    const movers = startMovers(sandboxUrl, load, random);
+    closing.push(() => movers.stop());
     const share = async (ofJobs: number) => collector.reaches(Math.floor(ofJobs * jobs));
     const work = [strike(plan, share, deeds), producer.addAll(load, async (n) => collector.reaches(n))];
     const isDone = await isCarriedOut(work, jobs, collector, producer, options.onProgress, signal);
+    const moved = await movers.stop();
 
     const end = { load, collector, view: await viewSandbox(sandboxUrl), left: await producer.leftOver() };
     const verdict = {
@@ -92,7 +97,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     };
     isClean = Object.values(verdict).every(({ length }) => length === 0);
     return {
-      injected: { ...injected, ...sandboxFaults(end.view) },
+      injected: { ...injected, 'user moved': moved, ...sandboxFaults(end.view) },
       counted: count(end),
       verdict,
       stories: stories(verdict, end),

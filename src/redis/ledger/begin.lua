@@ -6,14 +6,14 @@
 --         ms, 8 seconds to keep, 9 the job's name, 10 hash of the client, 11 hash of the user, 12 userId, 13 how the
 --         user is known (named, derived, found), 14 the queue's time in ms, 15 ms that the first in a line sleeps at the most, 16 how
 --         many gates the job has to pass, 17 ms a scout may take, 18 the clock of the gates in ms, or none, 19 ms until another
---         job is woken
+--         job is woken, 20 the id that a create asks for, or derived
 --   Answers {'lost'} | {'busy'} | {'cancelled'} | {'refused'} | {'settled', settlement} | {'held', gate} |
 --           {'taken', hash, record, shut, probes}; gates by their place in the list, from 0
 local jobKey, lockKey = KEYS[2], KEYS[3]
 local base, jobsBase, jobId, token, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local score, lockMs, keepS, name = ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local clientHash, userHash, userId, knownAs = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-local now, parkMs, gatesToPass = ARGV[14], tonumber(ARGV[15]), tonumber(ARGV[16])
+local now, parkMs, gatesToPass, asksFor = ARGV[14], tonumber(ARGV[15]), tonumber(ARGV[16]), ARGV[20]
 -- Where the gates begin among the keys.
 local FIRST = 4
 local us = jobId .. ' ' .. token
@@ -273,9 +273,17 @@ if wasParked then
   redis.call('ZREM', key .. ':waiting', jobId)
 end
 local begins = { 'owner', us }
-local wasInDoubt = record.doubt and string.sub(record.doubt, -#run) ~= run
-if name == 'create-user' and (not record.doubt or wasInDoubt) then
-  begins = { 'owner', us, 'doubt', string.format(wasInDoubt and '%.0f again %s' or '%.0f %s', nowMs(), run) }
+local isDoubtOurs = record.doubt and string.sub(record.doubt, -#run) == run
+if name == 'create-user' and not isDoubtOurs then
+  -- From here on a run that is cut off may have made a user. What an earlier one has left open stays open.
+  local since, _, about, asked = string.match(record.doubt or '', '^(%S+) (%S+) (%S+) (%S+)')
+  local known = about or '-'
+  if asked and asked ~= '-' and not string.find(',' .. about .. ',', ',' .. asked .. ',', 1, true) then
+    known = about == '-' and asked or about .. ',' .. asked
+  end
+  local generation = tonumber(record.gen or '0') + (record.st == 'deleted' and 1 or 0)
+  local asks = asksFor == 'derived' and string.format('derived:%d', generation) or asksFor
+  begins = { 'owner', us, 'doubt', string.format('%.0f %s %s %s %s', nowMs(), since or '-', known, asks, run) }
 elseif name == 'delete-user' and not record.dd then
   begins = { 'owner', us, 'dd', string.format('%.0f %s', nowMs(), run) }
 end

@@ -3,7 +3,7 @@
 --   KEYS: 1 the lock of the job
 --   ARGV: 1 as JSON {records: base of their keys, jobs: base of the jobs' keys, jobId, token, name: the hash of the clientId,
 --         own: the hash of the user's record, keepS: seconds to keep}
---   Answers {'lost'} | {'busy'} | {'locked', hash, record}
+--   Answers {'lost'} | {'busy'} | {'locked', hash, record, 1 where an earlier run may have given it}
 local asked = cjson.decode(ARGV[1])
 if redis.call('GET', KEYS[1]) ~= asked.token then
   return { 'lost' }
@@ -11,6 +11,7 @@ end
 local us = asked.jobId .. ' ' .. asked.token
 local hash = recordOf(asked.records, asked.name)
 local key = asked.records .. hash
+local wasGiven = false
 if hash ~= asked.own then
   local owner, reserved = unpack(redis.call('HMGET', key, 'owner', 'next'))
   local nextUntil = reserved and tonumber(string.match(reserved, '(%S+)$'))
@@ -18,7 +19,9 @@ if hash ~= asked.own then
   if owner ~= us and isTaken then
     return { 'busy' }
   end
-  redis.call('HSET', key, 'owner', us, 'given', string.format('%.0f', nowMs()))
+  redis.call('HSET', key, 'owner', us)
+  -- What an earlier rename that was cut off has left open stays open.
+  wasGiven = redis.call('HSETNX', key, 'given', string.format('%.0f', nowMs())) == 0
   redis.call('EXPIRE', key, asked.keepS)
 end
-return { 'locked', hash, redis.call('HGETALL', key) }
+return { 'locked', hash, redis.call('HGETALL', key), wasGiven and 1 or 0 }

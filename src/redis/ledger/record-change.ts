@@ -36,5 +36,14 @@ export function changeOf(learnt: Learnt, hash: string, nameOf: Naming, version: 
   const from = client === '' && hash !== user ? hash : client;
   // Whoever signs up under the old clientId is somebody else, and what is older than this was meant for this user.
   const leave = ['gen', String(record.generation), 'st', 'deleted', 'dv', version];
-  return to === hash ? change : { ...change, rename: { from, to, user }, leave };
+  if (to === hash) return change;
+  // What an unanswered create of the old clientId has left in doubt is not about the user who has another one now.
+  const at = change.set.indexOf('doubt');
+  if (at >= 0) leave.push(...change.set.splice(at, 2));
+  return {
+    ...change,
+    rename: { from, to, user },
+    leave,
+    drop: at < 0 ? change.drop : [...change.drop, 'doubt'],
+  };
 }

@@ -33,8 +33,7 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
     userId: uid,
     generation: gen,
     state: st ?? 'unknown',
-    isInDoubt: doubt !== undefined && doubt !== `${Number.parseInt(doubt, 10)} ${run}`,
-    doubtSince: doubt === undefined ? undefined : Number.parseInt(doubt, 10),
+    ...doubtOf(doubt, run),
     givenSince: given,
     deletingSince: dd === undefined || dd.endsWith(run) ? undefined : Number.parseInt(dd, 10),
     madeAt: made,
@@ -45,10 +44,20 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
   };
 }
 
-/**
- * What is to be written and removed so that the hash says what the record does. `doubt` is only ever removed: the mark of
- * the run that began it stays.
- */
+/** `<ms> <ms of an earlier doubt, or -> <what that asked for, or -> <what this one asks for> <run>`: a create began, and nobody knows its end. */
+function doubtOf(doubt: string | undefined, run: string): Partial<UserRecord> & { isInDoubt: boolean } {
+  const [since = '', earlier = '', about = '', asks = ''] = doubt?.split(' ', 4) ?? [];
+  const isOwn = doubt === `${since} ${earlier} ${about} ${asks} ${run}`;
+  if (doubt === undefined || (isOwn && earlier === '-')) return { isInDoubt: false };
+  const known = about === '-' ? [] : about.split(',');
+  return {
+    isInDoubt: true,
+    doubtSince: Number(isOwn ? earlier : since),
+    doubtAbout: isOwn || known.includes(asks) || asks === '-' ? known : [...known, asks],
+  };
+}
+
+/** What is to be written and removed so that the hash says what the record does. */
 export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } {
   const { userId, generation, state, isInDoubt, deletingSince, givenSince, madeAt, fields } = record;
   const hash: [string, string | undefined][] = [
@@ -63,7 +72,8 @@ export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } 
     ['dv', record.deleted],
     ...FIELDS.map((field): [string, string | undefined] => [`v:${field}`, fields[field]]),
   ];
-  const set: string[] = [];
+  const { doubtSince = 0, doubtAbout = [] } = record;
+  const set: string[] = isInDoubt ? ['doubt', `${doubtSince} - ${doubtAbout.join(',') || '-'} - ended`] : [];
   const drop = isInDoubt ? [] : ['doubt'];
   for (const [name, value] of hash) {
     if (value === undefined) drop.push(name);

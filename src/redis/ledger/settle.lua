@@ -164,7 +164,8 @@ local function isFree(name)
   local there = recordOf(base, name)
   local known = redis.call('HMGET', base .. there, 'uid', 'st', 'owner')
   local isOurs = known[3] == jobId .. ' ' .. token
-  return there == hash or (not known[1] or known[2] == 'deleted') and (isOurs or not isAlive(jobsBase, known[3]))
+  -- That nobody bears a clientId that this run has locked has been seen at Damoov itself.
+  return there == hash or isOurs or (not known[1] or known[2] == 'deleted') and not isAlive(jobsBase, known[3])
 end
 
 local function lead(name, to)

@@ -113,6 +113,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
           PARK_LOCKS * lockMs,
           hold.gates.must.length,
           ...gates.beginArgs(),
+          job.asksFor ?? 'derived',
         ],
       ),
     );
@@ -140,12 +141,11 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
 
   function held(hash: string, record: UserRecord, hold: Hold): HeldUser {
     const { run, job, address, naming } = hold;
-    let lockedName: string | undefined;
+    let lockedName: { hash: string; wasGiven: boolean } | undefined;
     const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
-      const also =
-        lockedName === undefined
-          ? {}
-          : { also: { hash: lockedName, isGiven: learnt.mayHaveRenamed ?? false } };
+      const isOpen =
+        (learnt.mayHaveRenamed ?? false) || (lockedName?.wasGiven === true && learnt.renamedTo === undefined);
+      const also = lockedName === undefined ? {} : { also: { hash: lockedName.hash, isGiven: isOpen } };
       const change = { ...changeOf(learnt, hash, naming, job.version), ...also };
       const ended = await end(run, hash, change, settlement, job.version);
       return typeof ended === 'string' ? ended : 'lost';
@@ -160,7 +160,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
         const asked = { records, jobs, jobId, token, name, own: hash, keepS: KEEP_S };
         const reply = NameReply.parse(await scripts.lockName([lockKey(jobId)], [luaJson(asked)]));
         if (reply[0] !== 'locked') return { is: reply[0] };
-        lockedName = reply[1];
+        lockedName = { hash: reply[1], wasGiven: reply[3] === 1 };
         return { is: 'locked', record: recordOf(pairsOf(reply[2]), nameOf(run)) };
       },
       settle: (settlement, learnt) => endHeld(learnt, settlement),
@@ -303,7 +303,7 @@ const Reply = z.union([
 
 const NameReply = z.union([
   z.tuple([z.enum(['lost', 'busy'])]),
-  z.tuple([z.literal('locked'), z.string(), z.array(z.string())]),
+  z.tuple([z.literal('locked'), z.string(), z.array(z.string()), z.number()]),
 ]);
 
 function nameOf({ jobId, nonce }: Run): string {

@@ -54,7 +54,7 @@ function createsOf(userId: string | undefined, state: State, job: Job, rules: Ru
   const asked = userId ?? 'chosen by Damoov';
   const told = `create ${short(asked)}`;
   if (taken !== undefined) {
-    const answer = rules.duplicate === 'same' && taken.isAlive ? created(asked) : refused(rules);
+    const answer = rules.duplicate === 'same' ? created(asked) : refused(rules);
     return [
       { told: `${told}: is taken`, state, fact: { of: 'create', userId, answer } },
       ...lost(state, 'create', `${told}: is taken`),
@@ -62,7 +62,13 @@ function createsOf(userId: string | undefined, state: State, job: Job, rules: Ru
   }
   const id = userId ?? `cccccccc-0000-4000-8000-00000000000${state.users.length}`;
   const made = copyOf(state);
-  const user: RemoteUser = { userId: id, instanceId: HERE ?? '', isAlive: true, tick: state.tick, isOurs: true };
+  const user: RemoteUser = {
+    userId: id,
+    instanceId: HERE ?? '',
+    isAlive: true,
+    tick: state.tick,
+    isOurs: true,
+  };
   if (clientId !== undefined) user.clientId = clientId;
   made.users.push(user);
   return [
@@ -103,11 +109,19 @@ function deletionsOf(userId: string, state: State, rules: Rules): Answer[] {
   const user = gone.users.find((one) => one.userId === userId && one.isAlive);
   // Within the lag even a deletion may not find who was created lately.
   const error = rules.unknownDelete === 'ok' ? undefined : rules.unknownDelete;
-  const missed: Answer = { told: `${told}: nobody`, state, fact: { of: 'delete', userId, error, at } };
+  const missed: Answer = {
+    told: `${told}: nobody`,
+    state,
+    fact: { of: 'delete', userId, error, wasAcknowledged: false, at },
+  };
   if (user === undefined) return [missed];
   user.isAlive = false;
   return [
-    { told: `${told}: done`, state: gone, fact: { of: 'delete', userId, error: undefined, at } },
+    {
+      told: `${told}: done`,
+      state: gone,
+      fact: { of: 'delete', userId, error: undefined, wasAcknowledged: true, at },
+    },
     ...lost(gone, 'delete', `${told}: done`),
     ...lost(state, 'delete', `${told}: not received`),
     ...(rules.lags && user.tick === state.tick ? [{ ...missed, told: `${told}: nobody (lags)` }] : []),

@@ -50,6 +50,7 @@ export function explore(first: State, rules: Rules): Explored {
   const states: (State | undefined)[] = [first];
   const cameFrom: { place: number; told: string }[] = [{ place: -1, told: '' }];
   const leadsTo: number[][] = [];
+  const ticks: number[] = [];
   for (let at = 0; at < states.length; at += 1) {
     const state = states[at];
     if (state === undefined) continue;
@@ -69,21 +70,34 @@ export function explore(first: State, rules: Rules): Explored {
       nexts.push(place);
     }
     leadsTo.push(nexts);
+    ticks.push(state.tick);
     const hasEnded = state.jobs.every(({ end }) => end !== undefined);
     // What is looked at no more need not be kept; that it has ended is.
     states[at] = hasEnded ? ENDED : undefined;
   }
-  const stuck = withoutEnd(leadsTo, (place) => states[place] === ENDED);
+  const stuck = withoutEnd(leadsTo, (place) => states[place] === ENDED, ticks);
   return {
     states: states.length,
-    ...(stuck !== undefined && { counterexample: historyOf(stuck, cameFrom, 'from here on no way leads to an end') }),
+    ...(stuck !== undefined && {
+      counterexample: historyOf(stuck, cameFrom, 'from here on no way leads to an end'),
+    }),
   };
 }
 
-const ENDED: State = { tick: 0, users: [], entries: {}, jobs: [], left: { losses: 0, crashes: 0, moves: 0, renames: 0 } };
+const ENDED: State = {
+  tick: 0,
+  users: [],
+  entries: {},
+  jobs: [],
+  left: { losses: 0, crashes: 0, moves: 0, renames: 0 },
+};
 
 /** A place from which no way leads to where all jobs have ended. */
-function withoutEnd(leadsTo: readonly number[][], hasEnded: (place: number) => boolean): number | undefined {
+function withoutEnd(
+  leadsTo: readonly number[][],
+  hasEnded: (place: number) => boolean,
+  ticks: readonly number[],
+): number | undefined {
   const comesFrom: number[][] = leadsTo.map(() => []);
   for (const [from, tos] of leadsTo.entries()) for (const to of tos) comesFrom[to]?.push(from);
   const good = new Uint8Array(leadsTo.length);
@@ -97,11 +111,16 @@ function withoutEnd(leadsTo: readonly number[][], hasEnded: (place: number) => b
       }
     }
   }
-  const stuck = good.indexOf(0);
+  // In the last moments there may be no time left.
+  const stuck = good.findIndex((isGood, place) => isGood === 0 && (ticks[place] ?? 0) <= 1);
   return stuck < 0 ? undefined : stuck;
 }
 
-function historyOf(place: number, cameFrom: readonly { place: number; told: string }[], violation: string): string {
+function historyOf(
+  place: number,
+  cameFrom: readonly { place: number; told: string }[],
+  violation: string,
+): string {
   const lines = [violation];
   for (let at = place; at > 0; at = cameFrom[at]?.place ?? 0) lines.push(cameFrom[at]?.told ?? '');
   return lines.reverse().join('\n');
@@ -125,7 +144,8 @@ function* movesOf(state: State, rules: Rules): Generator<Next> {
       if (begin(begun, index, rules.mode)) yield { told: `${who} begins`, state: begun };
       continue;
     }
-    for (const { told, state: next } of stepsOf(state, index, rules)) yield { told: `${who}: ${told}`, state: next };
+    for (const { told, state: next } of stepsOf(state, index, rules))
+      yield { told: `${who}: ${told}`, state: next };
     if (state.left.crashes > 0) {
       const crashed = copyOf(state);
       crashed.left.crashes -= 1;
@@ -145,7 +165,10 @@ function* othersOf(state: State): Generator<Next> {
       moved.left.moves -= 1;
       const to = user.instanceId === HERE ? THERE : HERE;
       moved.users[place] = { ...user, instanceId: to ?? '' };
-      yield { told: `others move ${short(user.userId)} to ${to === HERE ? 'the' : 'another'} instance`, state: moved };
+      yield {
+        told: `others move ${short(user.userId)} to ${to === HERE ? 'the' : 'another'} instance`,
+        state: moved,
+      };
     }
     for (const clientId of state.left.renames > 0 ? ['a', 'b', 'z'] : []) {
       if (clientId === user.clientId) continue;
@@ -155,7 +178,8 @@ function* othersOf(state: State): Generator<Next> {
       yield { told: `others give ${short(user.userId)} the clientId ${clientId}`, state: renamed };
     }
   }
-  if (state.tick < LAST_TICK) {
+  // A run is over long before any of these times.
+  if (state.tick < LAST_TICK && state.jobs.every(({ run }) => run === undefined)) {
     const later = copyOf(state);
     later.tick += 1;
     yield { told: later.tick === 1 ? 'the lag of look-ups is over' : 'two hours pass', state: later };
@@ -177,8 +201,11 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
     case 'authorize': {
       const next = copyOf(state);
       const authorized = next.jobs[index]?.run;
-      if (authorized !== undefined) authorized.committed = step.kind;
-      yield { told: `is authorized: ${step.kind}`, state: withFact(next, index, { of: 'authorize', answer: 'go' }) };
+      if (authorized !== undefined) authorized.hasCommitted = step.kind === 'sends';
+      yield {
+        told: `is authorized: ${step.kind}`,
+        state: withFact(next, index, { of: 'authorize', answer: 'go' }),
+      };
       return;
     }
     case 'lock': {
@@ -203,7 +230,11 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
       const { clientId } = step;
       const record = lockName(next, index, clientId);
       if (record === undefined) yield ended(copyOf(state), index, { outcome: AWAIT_RENAME });
-      else yield { told: `locks the clientId ${clientId}`, state: withFact(next, index, { of: 'lock-name', clientId, record }) };
+      else
+        yield {
+          told: `locks the clientId ${clientId}`,
+          state: withFact(next, index, { of: 'lock-name', clientId, record }),
+        };
       return;
     }
     case 'find':
@@ -234,7 +265,10 @@ function withFact(state: State, index: number, fact: PlainFact): State {
 function knowledgeOf(state: State, job: Job, index: number, rules: Rules): Knowledge {
   const { run, id } = job;
   if (run === undefined) throw new Error('no run');
-  const names: [string, string][] = [[HERE ?? '', 'here'], ...(rules.knowsThere ? [[THERE ?? '', 'there'] as [string, string]] : [])];
+  const names: [string, string][] = [
+    [HERE ?? '', 'here'],
+    ...(rules.knowsThere ? [[THERE ?? '', 'there'] as [string, string]] : []),
+  ];
   return {
     job: { id, timestamp: NOW, version: versionOfJob(job, index) },
     instance: INSTANCE,
@@ -263,7 +297,15 @@ function asFact(fact: PlainFact): Fact {
 
 function errorOf(operation: DamoovOperation, kind: DamoovErrorKind): DamoovError {
   const key = `${operation} ${kind}`;
-  const known = errors.get(key) ?? new DamoovError({ operation, kind, status: 404, wasSent: true });
+  const known =
+    errors.get(key) ??
+    new DamoovError({
+      operation,
+      kind,
+      status: 404,
+      wasSent: true,
+      errors: [{ key: 'CustomToken', message: 'is taken' }],
+    });
   errors.set(key, known);
   return known;
 }
@@ -274,14 +316,15 @@ function ended(state: State, index: number, effect: Effect, error?: unknown): Ne
   const run = job?.run;
   if (job === undefined || run === undefined) throw new Error('no run');
   const { outcome } = effect;
-  const { committed } = run;
-  const end = { ...effect, outcome, error, ...(committed !== undefined && { committed }) };
+  const { hasCommitted } = run;
+  const end = { ...effect, outcome, error, hasCommitted };
   const learnt = leaveOpen(job.job, versionOfJob(job, index), run.record, end, nowOf(state));
   const told = JSON.stringify(outcome);
   if (isSettled(outcome)) {
     const lie = lieIn(outcome, state, run);
     if (lie !== undefined) state.violation ??= `${lie}: ${told}`;
-    job.end = outcome.status === 'failed' ? outcome.code : outcome.status === 'done' ? outcome.type : outcome.status;
+    job.end =
+      outcome.status === 'failed' ? outcome.code : outcome.status === 'done' ? outcome.type : outcome.status;
   }
   unlock(state, index, learnt);
   return { told: `ends with ${told}`, state };
@@ -291,14 +334,26 @@ function lieIn(outcome: Effect['outcome'], state: State, run: Run): string | und
   if (outcome.status !== 'done') return undefined;
   const isAlive = (userId: string) => state.users.some((user) => user.isAlive && user.userId === userId);
   if (outcome.type === 'user.deleted') {
-    const survivor = outcome.verified ? run.meantThroughout.find(isAlive) : undefined;
+    // A user of another instance is somebody else, if one of the job's own instance was deleted.
+    const isElsewhere = (userId: string) =>
+      outcome.userId !== undefined &&
+      outcome.userId !== userId &&
+      state.users.some((user) => user.userId === userId && user.instanceId === THERE && !user.isOurs);
+    const survivor = outcome.verified
+      ? run.meantThroughout.find((userId) => isAlive(userId) && !isElsewhere(userId))
+      : undefined;
     return survivor === undefined ? undefined : `verified while ${short(survivor)} lives`;
   }
   return isAlive(outcome.userId) ? undefined : 'the user is not there';
 }
 
 /** A request must hit only the user that was meant, and nobody else may be at work on that user. */
-function checkedCall(next: State, state: State, index: number, step: { do: string; userId?: string | undefined }): State {
+function checkedCall(
+  next: State,
+  state: State,
+  index: number,
+  step: { do: string; userId?: string | undefined },
+): State {
   const { userId } = step;
   const job = state.jobs[index];
   if (userId === undefined || step.do === 'find' || job?.run === undefined) return next;
@@ -306,13 +361,21 @@ function checkedCall(next: State, state: State, index: number, step: { do: strin
   if (step.do === 'delete' && there !== undefined && !job.run.meant.includes(userId)) {
     next.violation = `${short(userId)} was not meant`;
   }
-  if (step.do === 'update' && there !== undefined && !job.run.meant.includes(userId) && job.run.record.userId !== userId) {
+  if (
+    step.do === 'update' &&
+    there !== undefined &&
+    !job.run.meant.includes(userId) &&
+    job.run.record.userId !== userId
+  ) {
     next.violation = `${short(userId)} was not meant`;
   }
-  const [rival] = step.do === 'update' ? job.run.rivals.filter((one) => one !== userId) : [];
+  const name = job.job.name === 'update-user' ? job.job.data.changes.clientId : undefined;
+  const isRenamed = step.do === 'update' && there?.clientId !== name;
+  const [rival] = isRenamed ? job.run.rivals.filter((one) => one !== userId) : [];
   if (rival !== undefined) next.violation = `${short(rival)} bears this clientId`;
   for (const [other, { run }] of state.jobs.entries()) {
-    const isAtWork = run?.facts.some((fact) => 'userId' in fact && fact.of !== 'lock' && fact.userId === userId) ?? false;
+    const isAtWork =
+      run?.facts.some((fact) => 'userId' in fact && fact.of !== 'lock' && fact.userId === userId) ?? false;
     if (other !== index && isAtWork) next.violation = `job ${other + 1} is at work on ${short(userId)}`;
   }
   return next;
@@ -324,7 +387,8 @@ function watched(state: State): State {
     if (run === undefined) continue;
     const { clientId, userId } = job.data;
     const alive = state.users.filter((user) => user.isAlive);
-    const bears = (name: string) => alive.filter((user) => isSameForm(user.clientId, name)).map((user) => user.userId);
+    const bears = (name: string) =>
+      alive.filter((user) => isSameForm(user.clientId, name)).map((user) => user.userId);
     const nameless = alive.filter((user) => user.clientId === undefined && user.userId === run.record.userId);
     const named = clientId === undefined ? [] : [...bears(clientId), ...nameless.map((user) => user.userId)];
     const now = userId === undefined ? named : alive.some((user) => user.userId === userId) ? [userId] : [];
@@ -333,12 +397,15 @@ function watched(state: State): State {
     run.meantThroughout = isFirst ? now : run.meantThroughout.filter((one) => now.includes(one));
     const name = job.name === 'update-user' ? job.data.changes.clientId : undefined;
     if (typeof name === 'string' && name !== clientId) {
-      const here = bears(name).filter((id) => alive.some((user) => user.userId === id && user.instanceId === HERE));
+      const here = bears(name).filter((id) =>
+        alive.some((user) => user.userId === id && user.instanceId === HERE),
+      );
       run.rivals = isFirst ? here : run.rivals.filter((one) => here.includes(one));
     }
   }
   const ours = state.users.filter((user) => user.isAlive && user.isOurs && user.clientId !== undefined);
   const second = ours.find((user, place) => ours.findIndex((one) => one.clientId === user.clientId) < place);
-  if (second !== undefined) state.violation ??= `a second user of ${second.clientId}: ${short(second.userId)}`;
+  if (second !== undefined)
+    state.violation ??= `a second user of ${second.clientId}: ${short(second.userId)}`;
   return state;
 }

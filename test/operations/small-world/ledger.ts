@@ -4,7 +4,7 @@
  */
 import { versionOf } from '../../../src/contract/version.ts';
 import type { Learnt, UserRecord } from '../../../src/operations/context.ts';
-import { deriveUserId } from '../../../src/operations/derive-user-id.ts';
+import { askedFor, deriveUserId } from '../../../src/operations/derive-user-id.ts';
 import { type Entry, type Job, type State, HERE, NOW, nowOf } from './state.ts';
 
 const INSTANCE = { id: HERE ?? '', secret: 'secret' };
@@ -23,7 +23,9 @@ function place(state: State, name: string): string {
 
 function exists(state: State, name: string): boolean {
   const entry = state.entries[name];
-  return entry !== undefined && (entry.record !== undefined || entry.owner !== undefined || entry.at !== undefined);
+  return (
+    entry !== undefined && (entry.record !== undefined || entry.owner !== undefined || entry.at !== undefined)
+  );
 }
 
 function entryAt(state: State, name: string): Entry {
@@ -43,20 +45,38 @@ export function begin(state: State, index: number, mode: 'derived' | 'assigned')
   const name = pick(state, client, user, isDerived ? undefined : asked);
   const entry = entryAt(state, name);
   if (entry.owner !== undefined) return false;
-  if (isDerived && user !== undefined && user !== name && !exists(state, user)) state.entries[user] = { at: name };
+  if (isDerived && user !== undefined && user !== name && !exists(state, user))
+    state.entries[user] = { at: name };
   if (isDerived && client !== undefined && client !== name && !exists(state, client)) {
     state.entries[client] = { at: name };
   }
   entry.owner = index;
   const known = entry.record ?? NOBODY;
-  job.run = { name, record: known, facts: [], meant: [], meantThroughout: [], rivals: [] };
+  job.run = {
+    name,
+    hasCommitted: false,
+    record: known,
+    facts: [],
+    meant: [],
+    meantThroughout: [],
+    rivals: [],
+  };
   // What a run that is cut off leaves: a create or a deletion that may have been sent.
-  if (job.job.name === 'create-user') entry.record = { ...known, isInDoubt: true, doubtSince: nowOf(state) };
-  if (job.job.name === 'delete-user') entry.record = { ...known, deletingSince: known.deletingSince ?? nowOf(state) };
+  if (job.job.name === 'create-user') {
+    const doubtAbout = [...new Set([...(known.doubtAbout ?? []), askedFor(job.job.data.userId, known)])];
+    entry.record = { ...known, isInDoubt: true, doubtSince: nowOf(state), doubtAbout };
+  }
+  if (job.job.name === 'delete-user')
+    entry.record = { ...known, deletingSince: known.deletingSince ?? nowOf(state) };
   return true;
 }
 
-function pick(state: State, client: string | undefined, user: string | undefined, named: string | undefined): string {
+function pick(
+  state: State,
+  client: string | undefined,
+  user: string | undefined,
+  named: string | undefined,
+): string {
   if (client === undefined) return place(state, user ?? '');
   const byClient = place(state, client);
   if (user === undefined) return byClient;
@@ -87,9 +107,9 @@ export function lock(state: State, index: number, userId: string): boolean {
   }
   entry.owner = index;
   if (!exists(state, user) && user !== name) state.entries[user] = { at: name };
-  const isInDoubt = run.record.isInDoubt || (name !== run.name && (entry.record?.isInDoubt ?? false));
   run.name = name;
-  run.record = { ...(entry.record ?? NOBODY), isInDoubt, deletingSince: run.record.deletingSince };
+  const { isInDoubt, doubtSince, doubtAbout, deletingSince } = run.record;
+  run.record = { ...(entry.record ?? NOBODY), isInDoubt, doubtSince, doubtAbout, deletingSince };
   return true;
 }
 
@@ -113,8 +133,8 @@ export function lockName(state: State, index: number, clientId: string): UserRec
   const known = entry.record ?? NOBODY;
   if (name !== run.name) {
     entry.owner = index;
-    entry.record = { ...known, givenSince: nowOf(state) };
-    run.also = name;
+    entry.record = { ...known, givenSince: known.givenSince ?? nowOf(state) };
+    run.also = { name, wasGiven: known.givenSince !== undefined };
   }
   return known;
 }
@@ -124,20 +144,27 @@ export function unlock(state: State, index: number, learnt?: Learnt): void {
   const job = state.jobs[index];
   const run = job?.run;
   if (job === undefined || run === undefined) return;
-  const also = run.also === undefined ? undefined : state.entries[run.also];
+  delete entryAt(state, run.name).owner;
+  if (learnt !== undefined) keep(state, run.name, learnt, job, index);
+  const also = run.also === undefined ? undefined : state.entries[run.also.name];
   if (also !== undefined && also.owner === index) {
     delete also.owner;
-    if (learnt !== undefined && learnt.mayHaveRenamed !== true && also.record !== undefined) {
+    const isOpen =
+      learnt?.mayHaveRenamed === true || (run.also?.wasGiven === true && learnt?.renamedTo === undefined);
+    if (learnt !== undefined && !isOpen && also.record !== undefined) {
       also.record = { ...also.record, givenSince: undefined };
     }
   }
-  const entry = entryAt(state, run.name);
-  delete entry.owner;
-  if (learnt !== undefined) keep(state, run.name, learnt, job, index);
   delete job.run;
 }
 
-function keep(state: State, name: string, { record, clientId, renamedTo }: Learnt, job: Job, index: number): void {
+function keep(
+  state: State,
+  name: string,
+  { record, clientId, renamedTo }: Learnt,
+  job: Job,
+  index: number,
+): void {
   entryAt(state, name).record = record;
   if (record.userId === undefined) return;
   const user = userName(record.userId);
@@ -149,7 +176,8 @@ function keep(state: State, name: string, { record, clientId, renamedTo }: Learn
     return;
   }
   const to = renamedTo === null ? user : clientName(renamedTo);
-  if (to !== name) rename(state, name, { from: client ?? (name === user ? undefined : name), to, user }, job, index);
+  if (to !== name)
+    rename(state, name, { from: client ?? (name === user ? undefined : name), to, user }, job, index);
 }
 
 /** The user has another clientId: the old one leads to nobody, and a later sign-up under it is another user. */
@@ -165,6 +193,7 @@ function rename(
   const known = state.entries[there];
   const isFree =
     there === name ||
+    known?.owner === index ||
     ((known?.record?.userId === undefined || known.record.state === 'deleted') && known?.owner === undefined);
   let at = name;
   if (name === user) {
@@ -173,13 +202,15 @@ function rename(
     at = isFree ? to : user;
     const generation = Math.max(record.generation, state.entries[at]?.record?.generation ?? 0);
     delete state.entries[name];
-    state.entries[at] = { record: { ...record, generation } };
+    state.entries[at] = { record: { ...record, generation, isInDoubt: false } };
     if (at !== user) state.entries[user] = { at };
   }
   if (from !== undefined && from !== at && (from === name || place(state, from) === name)) {
     const deleted = versionOfJob(job, index);
+    const { isInDoubt, doubtSince, doubtAbout } = record;
+    const doubt = isInDoubt ? { isInDoubt, doubtSince, doubtAbout } : {};
     state.entries[from] = {
-      record: { ...NOBODY, generation: record.generation, state: 'deleted', deleted },
+      record: { ...NOBODY, generation: record.generation, state: 'deleted', deleted, ...doubt },
     };
   }
 }

@@ -36,17 +36,23 @@ export type PlainFact =
   | Exclude<Fact, { of: 'create' | 'update' | 'delete' }>
   | { of: 'create'; userId: string | undefined; answer: CreatedUser | DamoovErrorKind }
   | { of: 'update'; userId: string; error: DamoovErrorKind | undefined }
-  | { of: 'delete'; userId: string; error: DamoovErrorKind | undefined; at: number };
+  | {
+      of: 'delete';
+      userId: string;
+      error: DamoovErrorKind | undefined;
+      wasAcknowledged: boolean;
+      at: number;
+    };
 
 /** A run under way. */
 export interface Run {
   /** The name under which its user's record lies. */
   name: string;
   /** The clientId that it has locked besides. */
-  also?: string;
+  also?: { name: string; wasGiven: boolean };
   record: UserRecord;
   facts: PlainFact[];
-  committed?: 'sends' | 'sends unseen' | 'sends nothing';
+  hasCommitted: boolean;
   /** Users who have borne what the job names at some moment of the run. */
   meant: string[];
   /** Those of them who have borne it at every moment. */
@@ -89,9 +95,9 @@ export interface Rules {
 
 const HOUR_MS = 3_600_000;
 
-/** First nothing is known for certain, then the lag of look-ups is over, then every patience. */
-export const LAST_TICK = 2;
+/** First nothing is known for certain, then the lag of look-ups is over, then every patience, and again. */
+export const LAST_TICK = 3;
 
 export function nowOf({ tick }: State): number {
-  return NOW + [0, LAG_MS + 1, 2 * HOUR_MS][tick]!;
+  return NOW + ([0, LAG_MS + 1, 2 * HOUR_MS, 4 * HOUR_MS][tick] ?? 0);
 }

@@ -1,0 +1,244 @@
+/** A user is who it is: moved to another instance, under a clientId kept in another form, or under a name that another user wants. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Caller } from '../sandbox/caller.ts';
+import { forgetUsers } from '../support/forget-users.ts';
+import { type World, createWorld } from '../support/world.ts';
+
+const DEFAULT = { id: '11111111-1111-4111-8111-111111111111', key: '22222222-2222-4222-8222-222222222222' };
+const OTHER = { id: '33333333-3333-4333-8333-333333333333', key: '44444444-4444-4444-8444-444444444444' };
+const X = 'aaaaaaaa-0000-4000-8000-000000000001';
+
+const live = async (world: World) => (await world.users()).filter(({ deletedAt }) => deletedAt === null);
+
+/** Somebody else with the admin's rights. */
+async function adminOf({ sandboxUrl }: World): Promise<Caller> {
+  const caller = new Caller(sandboxUrl, 0);
+  await caller.becomeAdmin();
+  return caller;
+}
+
+/** A sandbox of two instances; `other` is one that the worker knows only if it is told. */
+async function createTwoInstances(knowsOther: boolean) {
+  const directory = await mkdtemp(path.join(tmpdir(), 'damoov-instances-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const file = path.join(directory, 'instances.json');
+  await writeFile(file, JSON.stringify({ other: OTHER }));
+  const env = knowsOther ? { DAMOOV_INSTANCES_FILE: file } : {};
+  const world = await createWorld({ sandbox: { instances: [DEFAULT, OTHER] }, env });
+  const created = await world.run('create-user', { clientId: 'mover', profile: { phone: '1' } });
+  const userId = created.subject ?? '';
+  const move = async () => {
+    const admin = await adminOf(world);
+    const moved = await admin.move({ DeviceToken: userId, ToInstanceId: OTHER.id, ToInstanceKey: OTHER.key });
+    expect(moved.status).toBe(200);
+  };
+  return { world, userId, move };
+}
+
+describe('a user that was moved to another instance', () => {
+  it.each([true, false])(
+    'is not reported as erased (remembered: %s), and it is said where it is',
+    async (isRemembered) => {
+      const { world, userId, move } = await createTwoInstances(true);
+      await move();
+      if (!isRemembered) await forgetUsers(world);
+      const gone = await world.run('delete-user', { clientId: 'mover' });
+      expect(gone).toMatchObject({ type: 'user.failed', data: { code: 'other-instance', userId } });
+      expect(gone.data).toHaveProperty('message', expect.stringContaining('instance "other"'));
+      expect(await live(world)).toHaveLength(1);
+    },
+  );
+
+  it('is the same for a repeated sign-up, and no second one is made', async () => {
+    const { world, userId, move } = await createTwoInstances(true);
+    await move();
+    const again = await world.run('create-user', { clientId: 'mover', profile: { phone: '2' } });
+    expect(again).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
+    expect(await live(world)).toMatchObject([{ deviceToken: userId, phone: '2' }]);
+  });
+
+  it('is changed and deleted by its UserId', async () => {
+    const { world, userId, move } = await createTwoInstances(true);
+    await move();
+    await forgetUsers(world);
+    const changed = await world.run('update-user', { userId, changes: { phone: '3' } });
+    expect(changed).toMatchObject({ type: 'user.updated', subject: userId });
+    const byClientId = await world.run('update-user', {
+      clientId: 'nobody-knows',
+      userId,
+      changes: { phone: '4' },
+    });
+    expect(byClientId).toMatchObject({ type: 'user.updated' });
+    const gone = await world.run('delete-user', { userId });
+    expect(gone).toMatchObject({ type: 'user.deleted', data: { existed: true, verified: true } });
+    expect(await live(world)).toEqual([]);
+  });
+
+  it('is nobody’s to change in an instance that is not configured', async () => {
+    const { world, userId, move } = await createTwoInstances(false);
+    await move();
+    await forgetUsers(world);
+    const jobs = [
+      ['update-user', { userId, changes: { phone: '5' } }],
+      ['delete-user', { userId }],
+      ['create-user', { userId, profile: { phone: '5' } }],
+      ['update-user', { clientId: 'mover', changes: { phone: '5' } }],
+    ] as const;
+    for (const [name, data] of jobs) {
+      const event = await world.run(name, data);
+      expect(event, name).toMatchObject({ type: 'user.failed', data: { code: 'other-instance' } });
+      expect(event.data).toHaveProperty('message', expect.stringContaining('not configured'));
+    }
+    expect(await live(world)).toMatchObject([{ phone: '1' }]);
+  });
+});
+
+describe('one clientId has one user', () => {
+  it.each([true, false])(
+    'also where a second sign-up names a UserId (remembered: %s)',
+    async (isRemembered) => {
+      const world = await createWorld();
+      const first = await world.run('create-user', { clientId: 'a' });
+      if (!isRemembered) await forgetUsers(world);
+      const second = await world.run('create-user', { clientId: 'a', userId: X });
+      expect(second).toMatchObject({ type: 'user.failed', data: { code: 'unexpected-user-id' } });
+      expect(second.data).toHaveProperty('message', expect.stringContaining(first.subject ?? ''));
+      expect(await live(world)).toHaveLength(1);
+    },
+  );
+
+  it('also where two such sign-ups run at once', async () => {
+    const world = await createWorld({ modes: { latencyMs: 20 } });
+    const ids = await Promise.all([
+      world.add('create-user', { clientId: 'a' }),
+      world.add('create-user', { clientId: 'a', userId: X }),
+    ]);
+    const events = await Promise.all(ids.map((id) => world.eventOf(id)));
+    expect(events.map(({ type }) => type).sort()).toEqual(['user.created', 'user.failed']);
+    expect(await live(world)).toHaveLength(1);
+  });
+
+  it.each([true, false])(
+    'also where another user is to be renamed to it (remembered: %s)',
+    async (isRemembered) => {
+      const world = await createWorld();
+      const c = await world.run('create-user', { clientId: 'c' });
+      const d = await world.run('create-user', { clientId: 'd' });
+      if (!isRemembered) await forgetUsers(world);
+      const ids = [{ clientId: 'd' }, { userId: d.subject }];
+      for (const id of ids) {
+        const event = await world.run('update-user', { ...id, changes: { clientId: 'c' } });
+        const message = `user ${c.subject} has the clientId that user ${d.subject} was to get`;
+        expect(event).toMatchObject({ type: 'user.failed', data: { code: 'client-id-taken', message } });
+      }
+      expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['c', 'd']);
+    },
+  );
+
+  it('also while both are renamed and a new user signs up under it, all at once', async () => {
+    const world = await createWorld({ modes: { latencyMs: 20 } });
+    await world.run('create-user', { clientId: 'c' });
+    await world.run('create-user', { clientId: 'd' });
+    const ids = await Promise.all([
+      world.add('update-user', { clientId: 'c', changes: { clientId: 'e' } }),
+      world.add('update-user', { clientId: 'd', changes: { clientId: 'e' } }),
+      world.add('create-user', { clientId: 'e' }),
+    ]);
+    await Promise.all(ids.map((id) => world.eventOf(id)));
+    const bearers = (await live(world)).filter(({ clientId }) => clientId === 'e');
+    expect(bearers).toHaveLength(1);
+  });
+
+  it('and a swap of two names fails, and names both users', async () => {
+    const world = await createWorld();
+    const [a, b] = [
+      await world.run('create-user', { clientId: 'a' }),
+      await world.run('create-user', { clientId: 'b' }),
+    ];
+    const ids = await Promise.all([
+      world.add('update-user', { clientId: 'a', changes: { clientId: 'b' } }),
+      world.add('update-user', { clientId: 'b', changes: { clientId: 'a' } }),
+    ]);
+    for (const id of ids) {
+      const { data } = await world.eventOf(id);
+      expect(data).toMatchObject({ code: 'client-id-taken' });
+      expect(data).toHaveProperty('message', expect.stringContaining(a.subject ?? ''));
+      expect(data).toHaveProperty('message', expect.stringContaining(b.subject ?? ''));
+    }
+    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['a', 'b']);
+  });
+});
+
+describe('a user without a clientId that a sign-up adopts', () => {
+  it.each(['ours', 'of others'])('(%s) gets it, and is found by it', async (whose) => {
+    const world = await createWorld();
+    const userId = whose === 'ours' ? X : await world.signUpElsewhere();
+    if (whose === 'ours') await world.run('create-user', { userId });
+    const adopted = await world.run('create-user', { clientId: 'b', userId });
+    expect(adopted).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
+    expect(await live(world)).toMatchObject([{ deviceToken: userId, clientId: 'b' }]);
+    await forgetUsers(world);
+    const gone = await world.run('delete-user', { clientId: 'b' });
+    expect(gone).toMatchObject({ type: 'user.deleted', data: { existed: true, verified: true } });
+    expect(await live(world)).toEqual([]);
+  });
+
+  it('is deleted also where others have taken the clientId from it', async () => {
+    const world = await createWorld();
+    const { subject } = await world.run('create-user', { clientId: 'b' });
+    await (await adminOf(world)).update(subject ?? '', { UserFields: { ClientId: null } });
+    const gone = await world.run('delete-user', { clientId: 'b' });
+    expect(gone).toMatchObject({ type: 'user.deleted', subject, data: { existed: true, verified: true } });
+    expect(await live(world)).toEqual([]);
+  });
+
+  it('and one that others have given another clientId is not', async () => {
+    const world = await createWorld();
+    const { subject } = await world.run('create-user', { clientId: 'b' });
+    await (await adminOf(world)).update(subject ?? '', { UserFields: { ClientId: 'z' } });
+    const gone = await world.run('delete-user', { clientId: 'b' });
+    expect(gone).toMatchObject({ type: 'user.failed', data: { code: 'user-mismatch', userId: subject } });
+    expect(await live(world)).toHaveLength(1);
+  });
+});
+
+describe('a Damoov that does not keep a clientId to the letter', () => {
+  it.each([true, false])(
+    'has one user of a sign-up, and none after its deletion (remembered: %s)',
+    async (isRemembered) => {
+      const world = await createWorld({ modes: { clientIdForm: 'lower' } });
+      const first = await world.run('create-user', { clientId: 'Customer-1' });
+      if (!isRemembered) await forgetUsers(world);
+      const again = await world.run('create-user', { clientId: 'Customer-1', profile: { phone: '1' } });
+      expect(again.subject).toBe(first.subject);
+      expect(await live(world)).toMatchObject([{ clientId: 'customer-1' }]);
+      if (!isRemembered) await forgetUsers(world);
+      const gone = await world.run('delete-user', { clientId: 'Customer-1' });
+      expect(gone).toMatchObject({ type: 'user.deleted', data: { existed: true, verified: true } });
+      expect(await live(world)).toEqual([]);
+    },
+  );
+
+  it('has one user also where the reply of its create was lost', async () => {
+    const world = await createWorld({ modes: { clientIdForm: 'lower', commitThenDropRate: 1 } });
+    const id = await world.add('create-user', { clientId: 'Customer-1' });
+    await expect.poll(async () => (await world.requests('create')).length).toBeGreaterThan(0);
+    await world.setModes({ commitThenDropRate: 0 });
+    expect(await world.eventOf(id)).toMatchObject({ type: 'user.created' });
+    expect(await world.users()).toHaveLength(1);
+  });
+});
+
+describe('a look-up that lags behind a young create', () => {
+  it('proves nothing: the deletion waits until it shows the user', async () => {
+    const world = await createWorld({ modes: { findLagMs: 700 }, timings: { lagMs: 60_000 } });
+    await world.run('create-user', { clientId: 'c-1' });
+    const gone = await world.run('delete-user', { clientId: 'c-1' });
+    expect(gone).toMatchObject({ type: 'user.deleted', data: { existed: true, verified: true } });
+    expect(await live(world)).toEqual([]);
+    expect(await world.requests('delete')).toHaveLength(1);
+  });
+});

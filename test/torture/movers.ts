@@ -1,0 +1,50 @@
+/**
+ * Others than the workers, who move users between two instances while the jobs run. The workers know both.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SANDBOX_CREDENTIALS } from '../../src/sandbox/credentials.ts';
+import { Caller } from '../sandbox/caller.ts';
+import type { LoadJob } from './load.ts';
+import type { Random } from './random.ts';
+
+const { instanceId, instanceKey } = SANDBOX_CREDENTIALS;
+const OTHER = { id: '33333333-3333-4333-8333-333333333333', key: '44444444-4444-4444-8444-444444444444' };
+
+export const INSTANCES = [{ id: instanceId, key: instanceKey }, OTHER];
+
+/** As `DAMOOV_INSTANCES_FILE` has it, besides the default one. */
+export const INSTANCES_FILE = JSON.stringify({ other: OTHER });
+
+const PACE_MS = 5;
+
+/** Moves users whose ids the jobs name, until it is stopped; answers how often. */
+export function startMovers(sandboxUrl: string, load: readonly LoadJob[], random: Random) {
+  const userIds = [...new Set(load.flatMap(({ userId }) => userId ?? []))];
+  let isStopped = false;
+  const moves = (async () => {
+    const admin = new Caller(sandboxUrl, 0);
+    let count = 0;
+    for (let isIn = false; !isStopped && userIds.length > 0;) {
+      await sleep(PACE_MS);
+      // Its own log-ins and moves meet the same faults as the requests of the workers.
+      if (!isIn)
+        isIn = await admin.becomeAdmin().then(
+          () => true,
+          () => false,
+        );
+      const to = INSTANCES[random.below(2)] ?? OTHER;
+      const DeviceToken = userIds[random.below(userIds.length)];
+      const body = { DeviceToken, ToInstanceId: to.id, ToInstanceKey: to.key };
+      const moved = isIn ? await admin.move(body).catch(() => undefined) : undefined;
+      if (moved?.status === 200) count += 1;
+      if (moved?.status === 401) isIn = false;
+    }
+    return count;
+  })();
+  return {
+    async stop() {
+      isStopped = true;
+      return moves;
+    },
+  };
+}
