@@ -3,11 +3,10 @@
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Gate, type Settled, isSettled } from '../contract/outcome.ts';
-import { versionOf } from '../contract/version.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
 import { type Instance, type Learnt, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
-import { type Delivery, type Pipeline, runOf } from './delivery.ts';
+import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
 import { gateName } from './gates.ts';
 import type { ReadJob } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
@@ -69,7 +68,7 @@ async function attempt(
     job: {
       id,
       timestamp,
-      version: versionOf({ ...delivery, occurredAt: job.data.occurredAt }),
+      version: versionOfDelivery(delivery, job.data.occurredAt),
     },
     record: user.record,
     instanceNames: pipeline.instanceNames,

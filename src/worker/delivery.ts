@@ -1,6 +1,7 @@
 /**
  * What goes into the pipeline: a job as the queue delivers it, and the ports behind which everything else lies.
  */
+import { type Version, versionOf } from '../contract/version.ts';
 import type { Instance, OperationContext } from '../operations/context.ts';
 import type { Completion } from './completion.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
@@ -22,6 +23,8 @@ export interface Delivery {
   tooLargeBytes?: number | undefined;
   /** When the job was added, in epoch milliseconds. */
   timestamp: number;
+  /** When its flow was added, if it is a part of one: all parts are of one moment. In epoch milliseconds. */
+  flowTimestamp?: number | undefined;
   /** For how long it was deferred when it was added, in milliseconds. */
   delayMs: number;
   /** The attempt this is, from 1; runs that only waited do not count. */
@@ -71,6 +74,12 @@ export interface Pipeline {
   /** Whether what a port has thrown passes, or is mended elsewhere: it is waited for. */
   isOutage: (error: unknown) => boolean;
   onRun?: (report: RunReport) => void;
+}
+
+/** When it happened, as the order of the jobs of a user counts. */
+export function versionOfDelivery(delivery: Delivery, occurredAt: string | undefined): Version {
+  const { name, id, timestamp, flowTimestamp = timestamp } = delivery;
+  return versionOf({ name, id, timestamp: flowTimestamp, occurredAt });
 }
 
 /** The run of this delivery, as ledger and gates know it. */

@@ -10,7 +10,7 @@ import { deriveUserId } from '../operations/derive-user-id.ts';
 import { superseded } from '../operations/newer-knowledge.ts';
 import { carryOut } from './carry-out.ts';
 import { describeUnexpected } from './classify.ts';
-import { type Delivery, type Pipeline, runOf } from './delivery.ts';
+import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
 import { gatesOf } from './gates.ts';
 import { type ReadJob, readJob, referenceOf, remainsOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';
@@ -91,7 +91,7 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
     return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
   }
-  const version = versionOf({ ...delivery, occurredAt: job.data.occurredAt });
+  const version = versionOfDelivery(delivery, job.data.occurredAt);
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
     runOf(delivery),

@@ -33,7 +33,10 @@ export function backoffStrategy(_attemptsMade: number, _type?: string, error?: E
 export type TextJob = Job<string, EventData>;
 
 /** What the worker knows of a job that it holds. */
-export type JobHold = Pick<Delivery, 'tooLargeBytes' | 'maySend' | 'completion' | 'isHeldByChild' | 'signal'>;
+export type JobHold = Pick<
+  Delivery,
+  'tooLargeBytes' | 'flowTimestamp' | 'maySend' | 'completion' | 'isHeldByChild' | 'signal'
+>;
 
 /** Runs one BullMQ job; its return value is the event's data, without tokens. */
 export async function processJob(

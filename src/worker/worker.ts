@@ -2,7 +2,7 @@
  * Takes jobs off the queue and hands them to the processor; starts, stops and gives back. Knows nothing of what a job
  * does.
  */
-import { DelayedError, type JobJson, type Span, type Telemetry, Worker } from 'bullmq';
+import { DelayedError, Job, type JobJson, type Span, type Telemetry, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import { MAX_JOB_BYTES } from '../contract/job.ts';
 import {
@@ -56,6 +56,13 @@ const KEEP_FAILED = { age: 14 * 24 * 3600 };
 export const LONGEST_TEXT = 8 * MAX_JOB_BYTES + 4096;
 /** No job of ours has such a name, and it is sealed like the data. */
 const LONG_NAME = /^.{256}/s;
+
+const MOST_ANCESTORS = 100;
+
+/** What another client has added may be unreadable; that Redis refuses is another thing. */
+function unlessRedis(error: unknown): undefined {
+  if (isRedisFault(error)) throw error;
+}
 
 /** Leaves a job's data as the text it is: BullMQ's own parse would throw in the fetch, and the job would never end. */
 class TextJobWorker extends Worker<string, EventData, string, CompletingBackend> {
@@ -131,6 +138,20 @@ class TextJobWorker extends Worker<string, EventData, string, CompletingBackend>
     return Object.values(counts).some((count) => count > 0);
   }
 
+  /** When the flow was added that this job is a part of: its parent waits for it, and was made a moment before it. */
+  async flowTimestampOf({ parent, timestamp }: TextJob): Promise<number | undefined> {
+    let earliest: number | undefined;
+    for (let next = parent, depth = 0; next?.id !== undefined && depth < MOST_ANCESTORS; depth += 1) {
+      // A parent in another queue has no version that could be older.
+      if (next.queueKey !== this.qualifiedName) break;
+      const ancestor = await Job.fromId<unknown>(this, next.id).catch(unlessRedis);
+      if (ancestor === undefined) break;
+      earliest = Math.min(earliest ?? timestamp, ancestor.timestamp);
+      next = ancestor.parent;
+    }
+    return earliest;
+  }
+
   /** How this job can complete at once when it is settled. */
   completionOf(job: TextJob, token: string): Completion {
     const fetchesNext = () =>
@@ -176,11 +197,13 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
           const maySend = () => lockedForMs() + timeoutMs <= lockMs;
           const completion = worker.completionOf(job, token ?? '');
           const isHeldByChild = await worker.isHeldByChild(job);
+          const flowTimestamp = await worker.flowTimestampOf(job);
           const hold = {
             tooLargeBytes: worker.tooLargeBytesOf(job),
             maySend,
             completion,
             isHeldByChild,
+            flowTimestamp,
             signal: signal ?? new AbortController().signal,
           };
           return processJob(job, token ?? '', hold, pipeline);

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { FlowProducer } from 'bullmq';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type World, createWorld } from '../support/world.ts';
 
 const profile = { firstName: 'Ada', lastName: 'L', nickname: 'ada', phone: '1', email: 'a@b.c' };
@@ -186,5 +188,32 @@ describe('a user with many jobs at once', () => {
     const events = await Promise.all(jobIds.map((id) => world.eventOf(id)));
     for (const { type } of events) expect(['user.updated', 'user.superseded']).toContain(type);
     expect(await onlyUser(world)).toMatchObject({ phone: '19' });
+  });
+});
+
+describe('a flow', () => {
+  it('is of one moment: a parent is not older than the child for which it waits', async () => {
+    const world = await createWorld();
+    const connection = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+    onTestFinished(() => connection.disconnect());
+    const flow = new FlowProducer({ connection, prefix: world.prefix });
+    onTestFinished(() => flow.close());
+    const data = { clientId: 'c-1' };
+    const now = Date.now();
+    // BullMQ makes the parent first, and its clock may go on before it makes the children.
+    const part = (name: string, ms: number, data: object) => ({
+      name,
+      queueName: 'user-jobs',
+      data,
+      opts: { timestamp: now + ms },
+    });
+    const child = part('create-user', 2, data);
+    const between = { ...part('update-user', 1, { ...data, changes: { phone: '1' } }), children: [child] };
+    const { job } = await flow.add({ ...part('delete-user', 0, data), children: [between] });
+    expect(await world.eventOf(job.id ?? '')).toMatchObject({
+      type: 'user.deleted',
+      data: { existed: true },
+    });
+    expect(world.events.map(({ type }) => type)).toEqual(['user.created', 'user.updated', 'user.deleted']);
   });
 });
