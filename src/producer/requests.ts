@@ -12,7 +12,6 @@ import {
   parseJobText,
 } from '../contract/job.ts';
 import { keyedJobId } from '../contract/keyed-job-id.ts';
-import { LAST_DUE_MS } from '../redis/deletions/deletions.ts';
 import { dueFaultOf } from '../redis/deletions/deletions.ts';
 import { isQueueKey } from '../redis/queue-keys.ts';
 

@@ -6,7 +6,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { UserEvent } from '../../src/contract/event.ts';
 import { UserEvents } from '../../src/events/subscriber.ts';
 import { forgetUsers } from '../support/forget-users.ts';
-import { type World, createWorld, subscribe } from '../support/world.ts';
+import { createWorld, subscribe } from '../support/world.ts';
 
 describe('a job added by a bare BullMQ client', () => {
   it('create-user comes out as user.created, with the user at Damoov under that UserId', async () => {

@@ -20,11 +20,11 @@ const PACE_MS = 5;
 /** Moves users whose ids the jobs name, until it is stopped; answers how often. */
 export function startMovers(sandboxUrl: string, load: readonly LoadJob[], random: Random) {
   const userIds = [...new Set(load.flatMap(({ userId }) => userId ?? []))];
-  let isStopped = false;
+  const stop = new AbortController();
   const moves = (async () => {
     const admin = new Caller(sandboxUrl, 0);
     let count = 0;
-    for (let isIn = false; !isStopped && userIds.length > 0;) {
+    for (let isIn = false; !stop.signal.aborted && userIds.length > 0;) {
       await sleep(PACE_MS);
       // Its own log-ins and moves meet the same faults as the requests of the workers.
       if (!isIn)
@@ -43,7 +43,7 @@ export function startMovers(sandboxUrl: string, load: readonly LoadJob[], random
   })();
   return {
     async stop() {
-      isStopped = true;
+      stop.abort();
       return moves;
     },
   };

@@ -123,7 +123,7 @@ function historyOf(
 ): string {
   const lines = [violation];
   for (let at = place; at > 0; at = cameFrom[at]?.place ?? 0) lines.push(cameFrom[at]?.told ?? '');
-  return lines.reverse().join('\n');
+  return lines.toReversed().join('\n');
 }
 
 function keyOf(state: State): string {
