@@ -1,0 +1,83 @@
+/**
+ * What keeps a sign-up from making its user: another user has the clientId, may have been made under another id, or is getting it.
+ */
+import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import { type SignUp, NEXT } from './create-candidates.ts';
+import { adopt, awaitSight, existed, unexpected } from './create-ends.ts';
+import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
+import { isInReach, isOfInstance, isSameForm } from './find-user.ts';
+import { nextGeneration } from './newer-knowledge.ts';
+import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
+
+/** Where the job names the id: that neither the record nor Damoov has another user of the clientId. */
+export function checkNamed({ userId, clientId }: SignUp, known: Knowledge): Step | undefined {
+  const { record, hasAdmin } = known;
+  if (userId === undefined) return undefined;
+  const other = record.state === 'live' || record.state === 'stray' ? record.userId : undefined;
+  if (other !== undefined && !sameUserId(other, userId)) return end({ outcome: unexpected(userId, other) });
+  if (clientId === undefined || other !== undefined) return undefined;
+  if (hasAdmin) {
+    const bearers = bearersOf(clientId, known);
+    if (bearers === undefined) return look('clientId', clientId);
+    const bearer = bearers.find(
+      (user) => isBearer(user, clientId, known) && !sameUserId(user.userId, userId),
+    );
+    if (bearer !== undefined) return end({ outcome: unexpected(userId, bearer.userId) });
+  }
+  // Jobs that name the user by its id alone have a lock of their own.
+  const isLocked = factsOf(known, 'lock').some((lock) => lock.userId === userId);
+  return isLocked ? undefined : { do: 'lock', userId };
+}
+
+/** An earlier create of the clientId, that nobody answered, may have asked for another id than this one does. */
+export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undefined {
+  const { record, hasAdmin, lagMs } = known;
+  const { doubtSince = 0, isInDoubt } = record;
+  if (!hasAdmin || signUp.clientId === undefined) return undefined;
+  if (isInDoubt && signUp.userId !== undefined && known.userIdMode === 'assigned') {
+    // Nobody can tell which id Damoov has chosen: only that nobody bears the clientId, once look-ups lag no more.
+    const isYoung = lookedAt(signUp.clientId, known) - doubtSince < lagMs;
+    return isYoung ? end({ outcome: awaitSight(doubtSince, known) }) : undefined;
+  }
+  const tried =
+    signUp.userId ?? deriveUserId(known.instance, { clientId: signUp.clientId }, nextGeneration(record));
+  for (const userId of idsInDoubt(signUp.clientId, known).filter((id) => id !== tried)) {
+    const user = seenUnder(userId, known);
+    if (user === undefined) return look('userId', userId);
+    if (user === null) {
+      // Until the lag of look-ups is over, that nobody is seen is no proof.
+      if (lookedAt(userId, known) - doubtSince < lagMs)
+        return end({ outcome: awaitSight(doubtSince, known) });
+      continue;
+    }
+    if (!isSameForm(user.clientId, signUp.clientId)) continue;
+    if (signUp.userId !== undefined) return end({ outcome: unexpected(signUp.userId, userId) });
+    const candidate = { userId, generation: record.generation, isRemembered: true, record };
+    const step = isInReach(user, known) ? adopt(candidate, user, signUp, known) : existed(candidate, known);
+    if (step !== NEXT) return step;
+  }
+  return undefined;
+}
+
+/** A rename to this clientId was cut off: Damoov is asked who bears it. */
+export function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
+  const { record, hasAdmin } = known;
+  const { clientId } = signUp;
+  if (record.givenSince === undefined || !hasAdmin || clientId === undefined) return undefined;
+  const bearers = bearersOf(clientId, known);
+  if (bearers === undefined) return look('clientId', clientId);
+  const bearer = bearers.find((user) => user.clientId === clientId);
+  if (bearer === undefined) return undefined;
+  const { userId } = bearer;
+  if (signUp.userId !== undefined && signUp.userId !== userId)
+    return end({ outcome: unexpected(signUp.userId, userId) });
+  const candidate = { userId, generation: record.generation, isRemembered: true, record };
+  const step = isInReach(bearer, known) ? adopt(candidate, bearer, signUp, known) : existed(candidate, known);
+  return step === NEXT ? undefined : step;
+}
+
+/** Whether the user counts as the one of a clientId: in the instance of the job, or made by us and moved since. */
+function isBearer(user: DamoovUser, clientId: string, known: Knowledge): boolean {
+  const isOurs = isOfInstance(user, known.instance) || isDerivedFrom(clientId, user.userId, known);
+  return user.clientId === clientId && isOurs;
+}

@@ -1,0 +1,99 @@
+/**
+ * How a sign-up ends once its user is known: it was made, it was there and is brought up to date, or it is another one.
+ */
+import { type Created, type Wait, failed } from '../contract/outcome.ts';
+import { newest } from '../contract/version.ts';
+import type { CreatedUser, DamoovUser } from '../damoov/wire.ts';
+import type { Effect, UserRecord } from './context.ts';
+import { type Candidate, type SignUp, NEXT } from './create-candidates.ts';
+import { delayWithin, namesOf, withWritten, withoutNewer } from './newer-knowledge.ts';
+import { type Knowledge, type Step, end, factsOf } from './step.ts';
+
+/** The admin brings a user that is there up to date, which was looked up or is believed to be there. */
+export function adopt(
+  candidate: Candidate,
+  user: DamoovUser | undefined,
+  signUp: SignUp,
+  known: Knowledge,
+): Step | typeof NEXT {
+  const { userId = '' } = candidate;
+  const { job, now } = known;
+  // A later job that names the user by its clientId alone has to find it.
+  const isNameless = user !== undefined && user.clientId === undefined && signUp.clientId !== undefined;
+  const given = { ...signUp.profile, ...(isNameless && { clientId: signUp.clientId }) };
+  const changes = withoutNewer(given, candidate.record, job.version);
+  const names = namesOf(changes);
+  const update = factsOf(known, 'update').find((fact) => fact.userId === userId);
+  if (update?.error !== undefined) {
+    return update.error.kind === 'not-found' ? NEXT : { do: 'fail', error: update.error };
+  }
+  if (update === undefined && names.some((name) => changes[name] !== user?.[name])) {
+    return { do: 'update', userId, changes };
+  }
+  const record = { ...withWritten(candidate.record, names, job.version), madeAt: now };
+  return existed({ ...candidate, record }, known);
+}
+
+export function existed({ userId = '', generation, record }: Candidate, known: Knowledge): Step {
+  const outcome: Created = { status: 'done', type: 'user.created', userId, existed: true };
+  return end(live(outcome, { ...record, generation }, known));
+}
+
+export function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, known: Knowledge): Step {
+  const { userId, accessToken, refreshToken } = answer;
+  const outcome: Created = {
+    status: 'done',
+    type: 'user.created',
+    userId,
+    existed: false,
+    ...(accessToken !== undefined && { accessToken: accessToken.token }),
+    ...(refreshToken !== undefined && { refreshToken }),
+  };
+  const { record, generation } = candidate;
+  const names = namesOf({ ...signUp.profile, clientId: signUp.clientId });
+  const made = { ...record, generation, madeAt: known.now, fields: {} };
+  return end(live(outcome, withWritten(made, names, known.job.version), known));
+}
+
+function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect {
+  const { userId } = outcome;
+  const created = newest(record.created, job.version);
+  const live = {
+    ...record,
+    userId,
+    created,
+    isInDoubt: false,
+    deletingSince: undefined,
+    givenSince: undefined,
+  };
+  return { outcome, learnt: { record: { ...live, state: 'live' } } };
+}
+
+/** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
+export function mismatched(wanted: string, actual: string, { record }: Knowledge): Step {
+  const learnt = { record: { ...record, userId: actual, state: 'stray' as const, isInDoubt: false } };
+  return end({ outcome: unexpected(wanted, actual), learnt });
+}
+
+export function unexpected(wanted: string, actual: string) {
+  return failed('unexpected-user-id', `asked for user ${wanted}, Damoov has user ${actual}`, wanted);
+}
+
+/** Sent again blindly, it might make a second user: a person has to decide. */
+export function outcomeUnknown() {
+  return failed(
+    'outcome-unknown',
+    'the create may have been carried out, and without an id of ours, a clientId or admin credentials it cannot be looked up',
+  );
+}
+
+/** Damoov may answer for an id that it has deleted as if the user were there. */
+export function maySpent(userId: string) {
+  const message = `a deletion of user ${userId} was never confirmed, and may have spent the id: name another one`;
+  return failed('outcome-unknown', message, userId);
+}
+
+export function awaitSight(since: number, { now, lagMs }: Knowledge): Wait {
+  const reason = 'an unanswered create of this clientId may have made a user under another id: not seen yet';
+  return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) };
+}

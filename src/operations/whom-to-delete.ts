@@ -1,0 +1,150 @@
+/**
+ * Whom a deletion means: the user that both ids, or the one given, lead to at Damoov itself. Nothing remembered is believed while Damoov
+ * shows a user; before it is said that nobody is there, what is remembered is asked for.
+ */
+import type { DeleteUserJob } from '../contract/job.ts';
+import { type Wait, failed } from '../contract/outcome.ts';
+import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
+import { ambiguous, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
+import { delayWithin, isAbout, nextGeneration } from './newer-knowledge.ts';
+import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
+
+export type Address = DeleteUserJob['data'];
+
+/** The user that is to be deleted. */
+export interface Target {
+  userId: string;
+  clientId: string | undefined;
+}
+
+/** The user that is meant; a step where that is not known yet, or cannot be; undefined where nobody is there. */
+export function identify(address: Address, known: Knowledge): Target | Step | undefined {
+  const { clientId, userId } = address;
+  if (userId === undefined) return clientId === undefined ? undefined : byClientId(clientId, known);
+  return clientId === undefined ? byUserId(userId, known) : byBoth(userId, clientId, known);
+}
+
+function byUserId(userId: string, known: Knowledge): Target | Step | undefined {
+  const user = firstSight(userId, known);
+  if (user === undefined) return look('userId', userId);
+  if (user === null) return isAbout(known.record, userId) ? awaitSight(userId, undefined, known) : undefined;
+  return inReach(user, known);
+}
+
+function byBoth(userId: string, clientId: string, known: Knowledge): Target | Step | undefined {
+  const user = firstSight(userId, known);
+  if (user === undefined) return look('userId', userId);
+  if (user !== null) {
+    const isOurs = isDerivedFrom(clientId, userId, known) && isSameForm(user.clientId ?? clientId, clientId);
+    if (user.clientId === clientId || isOurs) return inReach(user, known);
+    return end({ outcome: failed('user-mismatch', 'this user has another clientId', userId) });
+  }
+  const bearers = bearersOf(clientId, known);
+  if (bearers === undefined) return look('clientId', clientId);
+  // A look-up that lags behind may show the user to the second question, and not to the first.
+  const meant = bearers.find((one) => sameUserId(one.userId, userId));
+  if (meant !== undefined) return inReach(meant, known);
+  const other = bearers.find((one) => one.clientId === clientId);
+  if (other === undefined) return awaitSight(userId, clientId, known);
+  return end({ outcome: failed('user-mismatch', `the clientId belongs to user ${other.userId}`, userId) });
+}
+
+/** Nothing remembered is believed while Damoov shows a user; before it is said that nobody is there, what is remembered is asked for. */
+function byClientId(clientId: string, known: Knowledge): Target | Step | undefined {
+  const bearers = bearersOf(clientId, known);
+  if (bearers === undefined) return look('clientId', clientId);
+  const exact = bearers.filter((user) => user.clientId === clientId);
+  const here = exact.filter((user) => isOfInstance(user, known.instance));
+  const [user] = here;
+  if (here.length > 1) return end({ outcome: ambiguous(here) });
+  if (user !== undefined) return checkHidden(clientId, user, known) ?? inReach(user, known);
+  for (const userId of knownIdsOf(clientId, known)) {
+    const candidate = firstSight(userId, known);
+    if (candidate === undefined) return look('userId', userId);
+    if (candidate === null) {
+      const wait = awaitSight(userId, clientId, known);
+      if (wait !== undefined) return wait;
+      continue;
+    }
+    if (!isSameForm(candidate.clientId ?? clientId, clientId)) {
+      const message = `user ${userId}, who had this clientId, has another one now`;
+      return end({ outcome: failed('user-mismatch', message, userId) });
+    }
+    return isOfInstance(candidate, known.instance)
+      ? { userId, clientId }
+      : end({ outcome: otherInstance(candidate, known) });
+  }
+  const [elsewhere] = exact;
+  return elsewhere === undefined ? undefined : end({ outcome: otherInstance(elsewhere, known) });
+}
+
+/** The ids under which the user of this clientId may be there: the remembered one, and the one that we derive. */
+function knownIdsOf(clientId: string, known: Knowledge): string[] {
+  const { record, instance, userIdMode } = known;
+  const remembered = record.userId !== undefined && record.state !== 'deleted' ? [record.userId] : [];
+  const derived =
+    userIdMode === 'derived' ? [deriveUserId(instance, { clientId }, nextGeneration(record))] : [];
+  return [...new Set([...remembered, ...derived, ...idsInDoubt(clientId, known)])];
+}
+
+/** Besides the user that was found, a create that is young or was never answered may have made another one. */
+function checkHidden(clientId: string, user: DamoovUser, known: Knowledge): Step | undefined {
+  const { record } = known;
+  const isLive = record.userId !== undefined && record.state === 'live';
+  if (record.isInDoubt && known.userIdMode === 'assigned') {
+    const pending = unconfirmed(clientId, known);
+    if (pending !== undefined) return end({ outcome: pending });
+  }
+  const ids = [...(isLive ? [record.userId ?? ''] : []), ...idsInDoubt(clientId, known)];
+  for (const userId of ids) {
+    if (sameUserId(userId, user.userId) || isLocked(user.userId, known)) continue;
+    const other = firstSight(userId, known);
+    if (other === undefined) return look('userId', userId);
+    if (other !== null && other.clientId === clientId) return end({ outcome: ambiguous([user, other]) });
+    const pending = other === null ? unconfirmed(userId, known) : undefined;
+    if (pending !== undefined) return end({ outcome: pending });
+  }
+  return undefined;
+}
+
+function inReach(user: DamoovUser, known: Knowledge): Target | Step {
+  const { userId, clientId } = user;
+  return isInReach(user, known) ? { userId, clientId } : end({ outcome: otherInstance(user, known) });
+}
+
+/**
+ * A look-up does not show the user, which proves nothing while its create is young, or was never answered. Nothing is sent to a
+ * user that was not seen: it may bear another clientId by now.
+ */
+function awaitSight(userId: string, clientId: string | undefined, known: Knowledge): Step | undefined {
+  const { record } = known;
+  const isRemembered = record.userId === userId && record.state !== 'deleted' && record.madeAt !== undefined;
+  const isAsked = clientId === undefined ? record.isInDoubt : idsInDoubt(clientId, known).includes(userId);
+  const pending = isRemembered || isAsked ? unconfirmed(userId, known) : undefined;
+  return pending && end({ outcome: pending });
+}
+
+/** Whom the look-up has shown that came before anything was sent; later ones confirm the deletion. */
+function firstSight(userId: string, known: Knowledge): DamoovUser | null | undefined {
+  return seenUnder(userId, beforeSent(known));
+}
+
+function beforeSent(known: Knowledge): Knowledge {
+  const sent = known.facts.findIndex(({ of }) => of === 'delete');
+  return sent < 0 ? known : { ...known, facts: known.facts.slice(0, sent) };
+}
+
+/** Look-ups, and the deletion itself, may lag behind the create: that both find nobody is no proof yet. */
+export function unconfirmed(id: string, known: Knowledge): Wait | undefined {
+  const { record, now, lagMs } = known;
+  const since = Math.max(record.madeAt ?? 0, record.isInDoubt ? (record.doubtSince ?? 0) : 0);
+  if (lookedAt(id, known) - since >= lagMs) return undefined;
+  const reason =
+    'the user was created lately, and Damoov may not know of it everywhere: its deletion cannot be confirmed yet';
+  return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) };
+}
+
+export function isLocked(userId: string, known: Knowledge): boolean {
+  return known.record.userId === userId || factsOf(known, 'lock').some((lock) => lock.userId === userId);
+}
