@@ -30,11 +30,20 @@ describe('requests for one user', () => {
 
   it('overlap with one that never ended, and with a long one behind a short one', () => {
     const view = seen(
-      request(1, null, { clientId: 'c' }),
-      request(2, 2, { clientId: 'c' }),
-      request(3, 3, { clientId: 'c' }),
+      request(1, null, { deviceToken: 'a' }),
+      request(2, 2, { deviceToken: 'a' }),
+      request(3, 3, { deviceToken: 'a' }),
     );
     expect(overlaps(view)).toHaveLength(2);
+  });
+
+  it('do not overlap with what others do, nor with the question who bears a clientId', () => {
+    const view = seen(
+      request(1, 4, create),
+      request(2, 2, { operation: 'move', deviceToken: 'a' }),
+      request(3, 3, { clientId: 'c' }),
+    );
+    expect(overlaps(view)).toEqual([]);
   });
 
   it('do not overlap one after the other, nor with those for others, nor with log-ins', () => {

@@ -135,8 +135,16 @@ function lost(state: State, operation: 'create' | 'update' | 'delete', told: str
   return [{ told: `${told}, reply lost`, state: after, lost: { operation } }];
 }
 
+/** Records and facts are never changed, only replaced: they are shared. */
 export function copyOf(state: State): State {
-  return structuredClone(state);
+  const entries = Object.entries(state.entries).map(([name, entry]) => [name, { ...entry }] as const);
+  return {
+    ...state,
+    users: state.users.map((user) => ({ ...user })),
+    entries: Object.fromEntries(entries),
+    jobs: state.jobs.map((job) => (job.run === undefined ? { ...job } : { ...job, run: { ...job.run } })),
+    left: { ...state.left },
+  };
 }
 
 export function short(id: string): string {
