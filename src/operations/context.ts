@@ -46,6 +46,8 @@ export interface UserRecord {
   created?: Version | undefined;
   /** The newest deletion that is settled, also where there was nobody to delete. */
   deleted?: Version | undefined;
+  /** The user who has given up the clientId of this record, at the version of `deleted`. */
+  gaveUpBy?: string | undefined;
   /** Another user may be getting the clientId of this record: since when, in epoch milliseconds. */
   givenSince?: number | undefined;
   fields: Partial<Record<Field, Version>>;

@@ -3,10 +3,9 @@
  */
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type SignUp, NEXT } from './create-candidates.ts';
-import { adopt, awaitSight, existed, unexpected } from './create-ends.ts';
-import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
-import { isInReach, isOfInstance, isSameForm } from './find-user.ts';
-import { nextGeneration } from './newer-knowledge.ts';
+import { awaitSight, isThere, unexpected } from './create-ends.ts';
+import { deriveUserId, generationToAsk, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
+import { isOfInstance, isSameForm } from './find-user.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
 /** Where the job names the id: that neither the record nor Damoov has another user of the clientId. */
@@ -40,7 +39,7 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
     return isYoung ? end({ outcome: awaitSight(doubtSince, known) }) : undefined;
   }
   const tried =
-    signUp.userId ?? deriveUserId(known.instance, { clientId: signUp.clientId }, nextGeneration(record));
+    signUp.userId ?? deriveUserId(known.instance, { clientId: signUp.clientId }, generationToAsk(record));
   for (const userId of idsInDoubt(signUp.clientId, known).filter((id) => id !== tried)) {
     const user = seenUnder(userId, known);
     if (user === undefined) return look('userId', userId);
@@ -53,7 +52,7 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
     if (!isSameForm(user.clientId, signUp.clientId)) continue;
     if (signUp.userId !== undefined) return end({ outcome: unexpected(signUp.userId, userId) });
     const candidate = { userId, generation: record.generation, isRemembered: true, record };
-    const step = isInReach(user, known) ? adopt(candidate, user, signUp, known) : existed(candidate, known);
+    const step = isThere(candidate, user, signUp, known);
     if (step !== NEXT) return step;
   }
   return undefined;
@@ -72,7 +71,7 @@ export function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
   if (signUp.userId !== undefined && signUp.userId !== userId)
     return end({ outcome: unexpected(signUp.userId, userId) });
   const candidate = { userId, generation: record.generation, isRemembered: true, record };
-  const step = isInReach(bearer, known) ? adopt(candidate, bearer, signUp, known) : existed(candidate, known);
+  const step = isThere(candidate, bearer, signUp, known);
   return step === NEXT ? undefined : step;
 }
 

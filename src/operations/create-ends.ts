@@ -6,8 +6,20 @@ import { newest } from '../contract/version.ts';
 import type { CreatedUser, DamoovUser } from '../damoov/wire.ts';
 import type { Effect, UserRecord } from './context.ts';
 import { type Candidate, type SignUp, NEXT } from './create-candidates.ts';
+import { isInReach } from './find-user.ts';
 import { delayWithin, namesOf, withWritten, withoutNewer } from './newer-knowledge.ts';
 import { type Knowledge, type Step, end, factsOf } from './step.ts';
+
+/** Somebody saw the user: it is brought up to date, unless it was moved to where we may change nothing. */
+export function isThere(
+  candidate: Candidate,
+  user: DamoovUser,
+  signUp: SignUp,
+  known: Knowledge,
+): Step | typeof NEXT {
+  if (isInReach(user, known)) return adopt(candidate, user, signUp, known);
+  return existed({ ...candidate, record: { ...candidate.record, madeAt: known.now } }, known);
+}
 
 /** The admin brings a user that is there up to date, which was looked up or is believed to be there. */
 export function adopt(
@@ -65,6 +77,7 @@ function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect 
     isInDoubt: false,
     deletingSince: undefined,
     givenSince: undefined,
+    gaveUpBy: undefined,
   };
   return { outcome, learnt: { record: { ...live, state: 'live' } } };
 }
@@ -89,7 +102,7 @@ export function outcomeUnknown() {
 
 /** Damoov may answer for an id that it has deleted as if the user were there. */
 export function maySpent(userId: string) {
-  const message = `a deletion of user ${userId} was never confirmed, and may have spent the id: name another one`;
+  const message = `user ${userId} was deleted, or may have been, and Damoov gives no id twice: name another one`;
   return failed('outcome-unknown', message, userId);
 }
 

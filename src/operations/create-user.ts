@@ -15,7 +15,16 @@ import {
   isFirst,
 } from './create-candidates.ts';
 import { checkGiven, checkNamed, checkOthersAsked } from './create-conflicts.ts';
-import { adopt, awaitSight, done, existed, maySpent, mismatched, outcomeUnknown } from './create-ends.ts';
+import {
+  adopt,
+  awaitSight,
+  done,
+  existed,
+  isThere,
+  maySpent,
+  mismatched,
+  outcomeUnknown,
+} from './create-ends.ts';
 import {
   LOOK_AGAIN_AFTER_MS,
   ambiguous,
@@ -87,6 +96,9 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
     // An id that the job names has no next one: it was seen, and its update has found nobody.
     if (step !== NEXT || !isNamed) return step;
   }
+  const madeAt = record.madeAt ?? 0;
+  if (isRemembered && lookedAt(userId, known) - madeAt < known.lagMs)
+    return end({ outcome: awaitSight(madeAt, known) });
   if (isRemembered) return NEXT;
   if (isInDoubt) return afterDoubt(candidate, userId, signUp, known);
   if (!mayBeSpent || !isFirst(candidate, known)) return send(userId, known);
@@ -119,8 +131,7 @@ function whoIsThere(
       user.clientId !== undefined &&
       !isSameForm(user.clientId, signUp.clientId);
     if (isAnother) return NEXT;
-    // Ours, and moved to where we may change nothing: it is there all the same.
-    return isInReach(user, known) ? adopt(candidate, user, signUp, known) : existed(candidate, known);
+    return isThere(candidate, user, signUp, known);
   }
   if (!isInReach(user, known)) return end({ outcome: otherInstance(user, known) });
   const isAnother =
@@ -183,6 +194,18 @@ function chosenByDamoov(candidate: Candidate, signUp: SignUp, known: Knowledge):
   return end({ outcome: failed('outcome-unknown', message) });
 }
 
+/** A user of ours was deleted under the id that the job names: Damoov may answer for it as if that user were there. */
+function doubtSpent({ userId }: Candidate, known: Knowledge): Step | undefined {
+  const { record, hasAdmin } = known;
+  const isSpent = record.state === 'deleted' && record.userId !== undefined && userId === record.userId;
+  if (!isSpent || userId === undefined || !hasAdmin) return undefined;
+  const created = factsOf(known, 'create').find((fact) => fact.userId === userId);
+  const looks = looksUnder(userId, after(known, created));
+  if (looks.at(-1)) return undefined;
+  const afterMs = LOOK_AGAIN_AFTER_MS[looks.length];
+  return afterMs === undefined ? end({ outcome: maySpent(userId) }) : look('userId', userId, afterMs);
+}
+
 /** The create was answered, or refused, or nobody knows. */
 function afterCreate(
   candidate: Candidate,
@@ -193,7 +216,8 @@ function afterCreate(
   const { userId } = candidate;
   if (!(answer instanceof DamoovError)) {
     const isWanted = userId === undefined || sameUserId(answer.userId, userId);
-    return isWanted ? done(candidate, answer, signUp, known) : mismatched(userId, answer.userId, known);
+    if (!isWanted) return mismatched(userId, answer.userId, known);
+    return doubtSpent(candidate, known) ?? done(candidate, answer, signUp, known);
   }
   if (userId === undefined) {
     const isLost = answer.mayHaveBeenApplied && (signUp.clientId === undefined || !known.hasAdmin);

@@ -56,7 +56,10 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
 function nobodyThere(address: Address, known: Knowledge): Step {
   const { record, userIdMode } = known;
   const isAboutUser = isAbout(record, address.userId);
-  if (isAboutUser && record.isInDoubt && userIdMode === 'assigned') return end({ outcome: NOT_SEEN_YET });
+  if (isAboutUser && record.isInDoubt && userIdMode === 'assigned') {
+    const asked = address.clientId ?? address.userId ?? '';
+    if (unconfirmed(asked, known) !== undefined) return end({ outcome: NOT_SEEN_YET });
+  }
   const permission = permissionFor(address, 'sends nothing', known);
   if (permission !== undefined) return permission;
   const outcome = nobodyLeft(address, known);

@@ -3,7 +3,6 @@
  */
 import { createHmac } from 'node:crypto';
 import type { Instance, UserRecord } from './context.ts';
-import { nextGeneration } from './newer-knowledge.ts';
 import type { Knowledge } from './step.ts';
 
 /** What a sign-up is recognised by: its clientId, or the very job where it has none. */
@@ -51,7 +50,13 @@ export function isDerivedFrom(
 
 /** What a create asks for, as it is remembered while nobody knows its end: a UserId, or which one of those that we derive. */
 export function askedFor(userId: string | undefined, record: UserRecord): string {
-  return userId ?? `${DERIVED}${nextGeneration(record)}`;
+  return userId ?? `${DERIVED}${generationToAsk(record)}`;
+}
+
+/** Which of those that we derive a create asks for, if it is sent at all: one that is remembered, or may be spent, it does not. */
+export function generationToAsk(record: UserRecord): number {
+  const isPast = record.state === 'live' || record.state === 'deleted' || record.deletingSince !== undefined;
+  return record.generation + (isPast ? 1 : 0);
 }
 
 /** The ids that unanswered creates of this clientId have asked for. */

@@ -4,7 +4,8 @@
  */
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Failed, failed } from '../contract/outcome.ts';
-import type { OperationContext } from './context.ts';
+import { msOf } from '../contract/version.ts';
+import type { OperationContext, UserRecord } from './context.ts';
 import type { Knowledge, LookUp } from './step.ts';
 
 /** Where a look-up is made. */
@@ -41,6 +42,15 @@ export function isSameForm(a: string | undefined, b: string | undefined): boolea
 
 function formOf(clientId: string): string {
   return clientId.trim().normalize('NFC').toLowerCase();
+}
+
+/** Whether a look-up shows the user under a clientId that it has given up lately: it lags behind. */
+export function hasGivenUp(
+  { userId }: DamoovUser,
+  { gaveUpBy, deleted }: UserRecord,
+  { now, lagMs }: Knowledge,
+): boolean {
+  return gaveUpBy === userId && deleted !== undefined && now - msOf(deleted) < lagMs;
 }
 
 /** A user of whom Damoov tells no instance counts as of ours: `AccountInfo` is seen in the vendor's samples, not promised. */

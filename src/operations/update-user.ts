@@ -8,7 +8,7 @@ import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Learnt } from './context.ts';
 import { isDerivedFrom } from './derive-user-id.ts';
-import { ambiguous, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
+import { ambiguous, hasGivenUp, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
 import {
   type Changes,
   AWAIT_DELETION,
@@ -120,11 +120,12 @@ function userGone(userId: string, update: Update, since: Knowledge): Step {
 /** The clientId that the user is about to lose: a later sign-up under it is another user. null: not known yet. */
 function clientIdBefore(
   userId: string,
-  { clientId, changes }: Update,
+  { clientId, userId: named, changes }: Update,
   known: Knowledge,
   user?: DamoovUser,
 ): string | undefined | null {
-  const told = user?.clientId ?? clientId;
+  // Beside a userId, which is the address, a clientId may be anybody's.
+  const told = user?.clientId ?? (named === undefined ? clientId : undefined);
   if (told !== undefined || changes.clientId === undefined) return told;
   const seen = user ?? seenUnder(userId, known);
   return seen === undefined ? null : seen?.clientId;
@@ -159,6 +160,7 @@ function checkNewName(
     (user) =>
       user.clientId === name &&
       !sameUserId(user.userId, userId) &&
+      !hasGivenUp(user, locked, known) &&
       // One of ours may have been moved.
       (isOfInstance(user, known.instance) || isDerivedFrom(name, user.userId, { ...known, record: locked })),
   );
@@ -189,7 +191,8 @@ function learntOf(
   const state = record.state === 'unknown' ? 'live' : record.state;
   const learnt = { record: withWritten({ ...record, userId, state }, namesOf(changes), job.version) };
   const { clientId: name } = changes;
-  if (name === undefined || name === update.clientId) return { ...learnt, clientId: before };
+  const isOwnName = update.userId === undefined && name === update.clientId;
+  if (name === undefined || isOwnName) return { ...learnt, clientId: before };
   // The user may bear the new clientId already, from an earlier run whose reply was lost: what leads to it still has to change.
   return { ...learnt, clientId: before === name ? undefined : before, renamedTo: name };
 }

@@ -4,9 +4,10 @@
  */
 import type { DeleteUserJob } from '../contract/job.ts';
 import { type Wait, failed } from '../contract/outcome.ts';
+import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
-import { ambiguous, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
+import { ambiguous, hasGivenUp, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
 import { delayWithin, isAbout, nextGeneration } from './newer-knowledge.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
@@ -52,11 +53,21 @@ function byBoth(userId: string, clientId: string, known: Knowledge): Target | St
 
 /** Nothing remembered is believed while Damoov shows a user; before it is said that nobody is there, what is remembered is asked for. */
 function byClientId(clientId: string, known: Knowledge): Target | Step | undefined {
+  const { gaveUpBy, deleted } = known.record;
+  // Asked for before the user got another clientId, the deletion means that user.
+  if (gaveUpBy !== undefined && isOlder(known.job.version, deleted)) {
+    const user = firstSight(gaveUpBy, known);
+    if (user === undefined) return look('userId', gaveUpBy);
+    return user === null ? undefined : inReach(user, known);
+  }
   const bearers = bearersOf(clientId, known);
   if (bearers === undefined) return look('clientId', clientId);
-  const exact = bearers.filter((user) => user.clientId === clientId);
+  const exact = bearers.filter(
+    (user) => user.clientId === clientId || isDerivedFrom(clientId, user.userId, known),
+  );
   const here = exact.filter((user) => isOfInstance(user, known.instance));
   const [user] = here;
+  if (here.some((one) => hasGivenUp(one, known.record, known))) return end({ outcome: AWAIT_RENAMED });
   if (here.length > 1) return end({ outcome: ambiguous(here) });
   if (user !== undefined) return checkHidden(clientId, user, known) ?? inReach(user, known);
   for (const userId of knownIdsOf(clientId, known)) {
@@ -79,6 +90,12 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   return elsewhere === undefined ? undefined : end({ outcome: otherInstance(elsewhere, known) });
 }
 
+const AWAIT_RENAMED = {
+  status: 'wait',
+  reason: 'a look-up may lag behind the rename of the user that it shows',
+  delayMs: 5000,
+} as const;
+
 /** The ids under which the user of this clientId may be there: the remembered one, and the one that we derive. */
 function knownIdsOf(clientId: string, known: Knowledge): string[] {
   const { record, instance, userIdMode } = known;
@@ -91,6 +108,8 @@ function knownIdsOf(clientId: string, known: Knowledge): string[] {
 /** Besides the user that was found, a create that is young or was never answered may have made another one. */
 function checkHidden(clientId: string, user: DamoovUser, known: Knowledge): Step | undefined {
   const { record } = known;
+  // The lock has put the record of the user in the place of the one of the clientId.
+  if (factsOf(known, 'lock').length > 0) return undefined;
   const isLive = record.userId !== undefined && record.state === 'live';
   if (record.isInDoubt && known.userIdMode === 'assigned') {
     const pending = unconfirmed(clientId, known);
@@ -98,7 +117,7 @@ function checkHidden(clientId: string, user: DamoovUser, known: Knowledge): Step
   }
   const ids = [...(isLive ? [record.userId ?? ''] : []), ...idsInDoubt(clientId, known)];
   for (const userId of ids) {
-    if (sameUserId(userId, user.userId) || isLocked(user.userId, known)) continue;
+    if (sameUserId(userId, user.userId)) continue;
     const other = firstSight(userId, known);
     if (other === undefined) return look('userId', userId);
     if (other !== null && other.clientId === clientId) return end({ outcome: ambiguous([user, other]) });

@@ -31,7 +31,10 @@ export function leaveOpen(
   const { learnt = { record } } = end;
   switch (job.name) {
     case 'update-user':
-      return { ...learnt, mayHaveRenamed: mayHaveBeenApplied('update', end) };
+      return mayHaveBeenApplied('update', end) && job.data.changes.clientId !== undefined
+        ? // Whether the user still bears its clientId has to be looked up.
+          { ...learnt, record: { ...learnt.record, madeAt: undefined }, mayHaveRenamed: true }
+        : { ...learnt, mayHaveRenamed: false };
     case 'create-user': {
       const pending = openCreate(record, version, end);
       return { ...learnt, record: { ...learnt.record, ...doubtAfter(job, record, end, nowMs), pending } };

@@ -172,6 +172,102 @@ describe('one clientId has one user', () => {
   });
 });
 
+describe('a clientId beside the userId, which is the address', () => {
+  it.each([true, false])('leads nobody to that user (remembered: %s)', async (isRemembered) => {
+    const world = await createWorld();
+    const { subject: userId } = await world.run('create-user', {
+      clientId: 'a',
+      profile: { firstName: 'Ada' },
+    });
+    if (!isRemembered) await forgetUsers(world);
+    await world.run('update-user', { userId, clientId: 'b', changes: { phone: '1' } });
+    const other = await world.run('create-user', { clientId: 'b', profile: { firstName: 'Bob' } });
+    expect(other).toMatchObject({ type: 'user.created' });
+    expect(other.subject).not.toBe(userId);
+    expect(await live(world)).toMatchObject([
+      { clientId: 'a', firstName: 'Ada' },
+      { clientId: 'b', firstName: 'Bob' },
+    ]);
+  });
+
+  it('opens no way around a clientId that is taken, and is not taken for the old one', async () => {
+    const world = await createWorld();
+    await world.run('create-user', { clientId: 'c' });
+    const { subject: userId } = await world.run('create-user', { clientId: 'd' });
+    const taken = await world.run('update-user', { userId, clientId: 'c', changes: { clientId: 'c' } });
+    expect(taken).toMatchObject({ type: 'user.failed', data: { code: 'client-id-taken' } });
+    await world.run('update-user', { userId, clientId: 'wrong', changes: { clientId: 'e' } });
+    const next = await world.run('create-user', { clientId: 'd' });
+    expect(next.subject).not.toBe(userId);
+    const bearers = (await live(world)).map(({ clientId }) => clientId);
+    expect(new Set(bearers)).toEqual(new Set(['c', 'd', 'e']));
+    expect(bearers).toHaveLength(3);
+  });
+});
+
+describe('a deletion that was asked for before its user got another clientId', () => {
+  it('deletes that user, and nobody who bears the old one', async () => {
+    const world = await createWorld();
+    const { subject: userId } = await world.run('create-user', { clientId: 'a' });
+    const past = { occurredAt: new Date(Date.now() - 60_000).toISOString() };
+    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
+    const other = await world.run('create-user', { clientId: 'a' });
+    const gone = await world.run('delete-user', { clientId: 'a', ...past }, hourOld());
+    expect([gone.type, gone.subject]).not.toEqual(['user.deleted', other.subject]);
+    const early = await createWorld();
+    const first = await early.run('create-user', { clientId: 'a', ...past });
+    const asked = { occurredAt: new Date(Date.now() - 30_000).toISOString() };
+    await early.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
+    const deleted = await early.run('delete-user', { clientId: 'a', ...asked }, hourOld());
+    expect(deleted).toMatchObject({ type: 'user.deleted', subject: first.subject, data: { existed: true } });
+    expect(await live(early)).toEqual([]);
+    expect(userId).not.toBe(other.subject);
+  });
+});
+
+describe('a look-up that lags behind a rename', () => {
+  it('has nobody deleted under the clientId that the user has given up', async () => {
+    const world = await createWorld({ timings: { lagMs: 800 } });
+    await world.run('create-user', { clientId: 'a' });
+    await world.setModes({ findLagMs: 700 });
+    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
+    const gone = await world.run('delete-user', { clientId: 'a' });
+    expect(gone).toMatchObject({ type: 'user.deleted', data: { existed: false } });
+    expect(await live(world)).toMatchObject([{ clientId: 'b' }]);
+    expect(await world.requests('delete')).toEqual([]);
+  });
+
+  it('keeps nobody from getting that clientId', async () => {
+    const world = await createWorld({ timings: { lagMs: 60_000 } });
+    await world.run('create-user', { clientId: 'a' });
+    await world.run('create-user', { clientId: 'c' });
+    await world.setModes({ findLagMs: 60_000 });
+    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
+    const renamed = await world.run('update-user', { clientId: 'c', changes: { clientId: 'a' } });
+    expect(renamed).toMatchObject({ type: 'user.updated' });
+    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['b', 'a']);
+  });
+});
+
+describe('an id that a sign-up names', () => {
+  it('and that a deleted user had is not said to be there', async () => {
+    const world = await createWorld();
+    await world.run('create-user', { clientId: 'a', userId: X });
+    await world.run('delete-user', { clientId: 'a' });
+    const again = await world.run('create-user', { clientId: 'a', userId: X });
+    expect(again).toMatchObject({ type: 'user.failed', data: { code: 'outcome-unknown' } });
+    expect(await live(world)).toEqual([]);
+  });
+
+  it('and that no look-up shows yet is waited for', async () => {
+    const world = await createWorld({ modes: { findLagMs: 500 }, timings: { lagMs: 60_000 } });
+    await world.run('create-user', { userId: X });
+    const adopted = await world.run('create-user', { clientId: 'b', userId: X, profile: { phone: '7' } });
+    expect(adopted).toMatchObject({ type: 'user.created', data: { existed: true } });
+    expect(await live(world)).toMatchObject([{ clientId: 'b', phone: '7' }]);
+  });
+});
+
 describe('a user without a clientId that a sign-up adopts', () => {
   it.each(['ours', 'of others'])('(%s) gets it, and is found by it', async (whose) => {
     const world = await createWorld();
@@ -242,3 +338,8 @@ describe('a look-up that lags behind a young create', () => {
     expect(await world.requests('delete')).toHaveLength(1);
   });
 });
+
+/** Waits for nothing that may still come. */
+function hourOld() {
+  return { timestamp: Date.now() - 3_600_000 };
+}

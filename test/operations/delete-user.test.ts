@@ -318,7 +318,10 @@ describe('a user that no look-up shows', () => {
   });
 
   it('of an unanswered create whose id Damoov chose is waited for', async () => {
-    const world = createOperationWorld({ mode: 'assigned', record: { isInDoubt: true } });
+    const world = createOperationWorld({
+      mode: 'assigned',
+      record: { isInDoubt: true, doubtSince: NOW - 1 },
+    });
     expect((await world.delete(C1)).outcome).toMatchObject({ status: 'retry' });
     expect(sent(world.calls)).toEqual([]);
   });

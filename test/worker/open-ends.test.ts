@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { UserJob } from '../../src/contract/job.ts';
+import type { UpdateUserJob, UserJob } from '../../src/contract/job.ts';
 import { type Outcome, failed } from '../../src/contract/outcome.ts';
 import { type DamoovErrorKind, type DamoovOperation, DamoovError } from '../../src/damoov/errors.ts';
 import type { UserRecord } from '../../src/operations/context.ts';
@@ -109,7 +109,14 @@ it.each([
 ])('an update %s may have renamed its user: %s', (_what, end, mayHaveRenamed) => {
   const record: UserRecord = { generation: 0, state: 'live', isInDoubt: false, fields: {} };
   const ended = { outcome: FAILED, hasCommitted: false, ...end };
-  expect(leaveOpen(JOBS.update, VERSION, record, ended, NOW)).toMatchObject({ mayHaveRenamed });
+  const rename: UpdateUserJob = {
+    name: 'update-user',
+    data: { clientId: 'c-1', instance: 'default', changes: { clientId: 'c-2' } },
+  };
+  const left = leaveOpen(rename, VERSION, { ...record, madeAt: 1 }, ended, NOW);
+  // What the user bears has to be looked up then.
+  expect(left).toMatchObject({ mayHaveRenamed, record: { madeAt: mayHaveRenamed ? undefined : 1 } });
+  expect(leaveOpen(JOBS.update, VERSION, record, ended, NOW)).toMatchObject({ mayHaveRenamed: false });
 });
 
 it('an update leaves what it has learnt, and nothing open', () => {

@@ -109,8 +109,8 @@ local function pick()
   if exists(user) then
     return user
   end
-  local knownId = knownAs == 'named' and fieldsOf(client).uid
-  return (knownId and knownId ~= userId) and user or client
+  -- Beside a userId, which is the address, a clientId may be anybody's.
+  return (knownAs == 'found' or fieldsOf(client).uid == userId) and client or user
 end
 
 if knownAs ~= 'found' and settlement then
@@ -281,7 +281,8 @@ if name == 'create-user' and not isDoubtOurs then
   if asked and asked ~= '-' and not string.find(',' .. about .. ',', ',' .. asked .. ',', 1, true) then
     known = about == '-' and asked or about .. ',' .. asked
   end
-  local generation = tonumber(record.gen or '0') + (record.st == 'deleted' and 1 or 0)
+  local isPast = record.st == 'live' or record.st == 'deleted' or record.dd
+  local generation = tonumber(record.gen or '0') + (isPast and 1 or 0)
   local asks = asksFor == 'derived' and string.format('derived:%d', generation) or asksFor
   begins = { 'owner', us, 'doubt', string.format('%.0f %s %s %s %s', nowMs(), since or '-', known, asks, run) }
 elseif name == 'delete-user' and not record.dd then

@@ -35,7 +35,7 @@ export function changeOf(learnt: Learnt, hash: string, nameOf: Naming, version: 
   const to = renamedTo === null ? user : nameOf('client', renamedTo);
   const from = client === '' && hash !== user ? hash : client;
   // Whoever signs up under the old clientId is somebody else, and what is older than this was meant for this user.
-  const leave = ['gen', String(record.generation), 'st', 'deleted', 'dv', version];
+  const leave = ['gen', String(record.generation), 'st', 'deleted', 'dv', version, 'was', record.userId];
   if (to === hash) return change;
   // What an unanswered create of the old clientId has left in doubt is not about the user who has another one now.
   const at = change.set.indexOf('doubt');

@@ -14,6 +14,7 @@ const Hash = z.object({
   doubt: z.string().optional(),
   dd: z.string().optional(),
   given: z.coerce.number().optional(),
+  was: z.string().optional(),
   made: z.coerce.number().optional(),
   pc: version,
   cv: version,
@@ -22,7 +23,7 @@ const Hash = z.object({
 
 /** @param run what a create of this very run has set `doubt` to: an older one says that there is doubt. */
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
-  const { uid, gen, st, doubt, dd, given, made, pc, cv, dv } = Hash.parse(hash);
+  const { uid, gen, st, doubt, dd, given, was, made, pc, cv, dv } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
   for (const field of FIELDS) {
     const text = hash[`v:${field}`];
@@ -35,6 +36,7 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
     state: st ?? 'unknown',
     ...doubtOf(doubt, run),
     givenSince: given,
+    gaveUpBy: was,
     deletingSince: dd === undefined || dd.endsWith(run) ? undefined : Number.parseInt(dd, 10),
     madeAt: made,
     pending: pc,
@@ -67,6 +69,7 @@ export function fieldsOf(record: UserRecord): { set: string[]; drop: string[] } 
     ['made', madeAt === undefined ? undefined : String(madeAt)],
     ['dd', deletingSince === undefined ? undefined : String(deletingSince)],
     ['given', givenSince === undefined ? undefined : String(givenSince)],
+    ['was', record.gaveUpBy],
     ['pc', record.pending],
     ['cv', record.created],
     ['dv', record.deleted],

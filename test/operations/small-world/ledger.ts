@@ -87,7 +87,7 @@ function pick(
   }
   if (exists(state, byUser)) return byUser;
   const known = state.entries[byClient]?.record?.userId;
-  return known !== undefined && known !== named ? byUser : byClient;
+  return known === named ? byClient : byUser;
 }
 
 /** Locks the user that a look-up found, in place of the one that is locked; false where another has that one. */
@@ -210,7 +210,14 @@ function rename(
     const { isInDoubt, doubtSince, doubtAbout } = record;
     const doubt = isInDoubt ? { isInDoubt, doubtSince, doubtAbout } : {};
     state.entries[from] = {
-      record: { ...NOBODY, generation: record.generation, state: 'deleted', deleted, ...doubt },
+      record: {
+        ...NOBODY,
+        generation: record.generation,
+        state: 'deleted',
+        deleted,
+        gaveUpBy: record.userId,
+        ...doubt,
+      },
     };
   }
 }
