@@ -42,7 +42,10 @@ export function adopt(
   if (update === undefined && names.some((name) => changes[name] !== user?.[name])) {
     return { do: 'update', userId, changes };
   }
-  const record = { ...withWritten(candidate.record, names, job.version), madeAt: now };
+  // A create of ours that nobody answered has written the clientId, too: an older rename was meant for an earlier user.
+  const isOurs = known.record.isInDoubt && user !== undefined && user.clientId === signUp.clientId;
+  const written = isOurs && signUp.clientId !== undefined ? [...names, 'clientId' as const] : names;
+  const record = { ...withWritten(candidate.record, written, job.version), madeAt: now };
   return existed({ ...candidate, record }, known);
 }
 
