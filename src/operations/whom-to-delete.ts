@@ -22,8 +22,16 @@ export interface Target {
 /** The user that is meant; a step where that is not known yet, or cannot be; undefined where nobody is there. */
 export function identify(address: Address, known: Knowledge): Target | Step | undefined {
   const { clientId, userId } = address;
+  const [lock] = factsOf(known, 'lock');
+  // The user is locked because it was found to be the one that is meant.
+  if (lock !== undefined) return { userId: lock.userId, clientId: clientIdSeen(lock.userId, known) };
   if (userId === undefined) return clientId === undefined ? undefined : byClientId(clientId, known);
   return clientId === undefined ? byUserId(userId, known) : byBoth(userId, clientId, known);
+}
+
+function clientIdSeen(userId: string, known: Knowledge): string | undefined {
+  const users = factsOf(beforeSent(known), 'find').flatMap(({ users }) => users);
+  return users.findLast((user) => sameUserId(user.userId, userId))?.clientId;
 }
 
 function byUserId(userId: string, known: Knowledge): Target | Step | undefined {
@@ -108,8 +116,6 @@ function knownIdsOf(clientId: string, known: Knowledge): string[] {
 /** Besides the user that was found, a create that is young or was never answered may have made another one. */
 function checkHidden(clientId: string, user: DamoovUser, known: Knowledge): Step | undefined {
   const { record } = known;
-  // The lock has put the record of the user in the place of the one of the clientId.
-  if (factsOf(known, 'lock').length > 0) return undefined;
   const isLive = record.userId !== undefined && record.state === 'live';
   if (record.isInDoubt && known.userIdMode === 'assigned') {
     const pending = unconfirmed(clientId, known);

@@ -225,6 +225,23 @@ describe('a deletion that was asked for before its user got another clientId', (
   });
 });
 
+describe('a deletion that was asked for before a rename, and is held', () => {
+  it('leaves the old clientId to the next user', async () => {
+    const world = await createWorld({ env: { DELETIONS_PER_HOUR: '1' } });
+    await world.run('create-user', { clientId: 'z' });
+    await world.run('delete-user', { clientId: 'z' });
+    const past = { occurredAt: new Date(Date.now() - 60_000).toISOString() };
+    const { subject: userId } = await world.run('create-user', { clientId: 'a', ...past });
+    const asked = { occurredAt: new Date(Date.now() - 30_000).toISOString() };
+    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
+    await world.add('delete-user', { clientId: 'a', ...asked }, hourOld());
+    await expect.poll(() => world.redis.zcard(`${world.prefix}:gate:brake:held`)).toBe(1);
+    const next = await world.run('create-user', { clientId: 'a' });
+    expect(next.subject).not.toBe(userId);
+    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['b', 'a']);
+  });
+});
+
 describe('a look-up that lags behind a rename', () => {
   it('has nobody deleted under the clientId that the user has given up', async () => {
     const world = await createWorld({ timings: { lagMs: 800 } });

@@ -153,6 +153,17 @@ local function keep()
   end
 end
 
+--- The record that this run had locked before is another job's to lock.
+local function unlock(name)
+  drop(name, 'owner')
+  if wakeOldest(base .. name, jobsBase, lockMs) then
+    -- Without an owner nothing may have been left of it.
+    redis.call('EXPIRE', base .. name, keepS)
+  else
+    drop(name, 'next')
+  end
+end
+
 local owner, reserved = fieldsOf(hash).owner, fieldsOf(hash).next
 local nextId, nextUntil
 if reserved then
@@ -199,13 +210,7 @@ if isHeld or (isReserved and owner ~= us) then
   redis.call('ZADD', waiting, score, jobId)
   redis.call('EXPIRE', waiting, keepS)
   if held and held ~= hash then
-    drop(held, 'owner')
-    if wakeOldest(base .. held, jobsBase, lockMs) then
-      -- Without an owner nothing may have been left of it.
-      redis.call('EXPIRE', base .. held, keepS)
-    else
-      drop(held, 'next')
-    end
+    unlock(held)
   end
   return { 'busy' }
 end
@@ -263,7 +268,16 @@ if shutGate then
 end
 
 if held and held ~= hash then
-  merge(held, hash)
+  if fieldsOf(held).was then
+    -- The clientId that this user has given up leads to nobody: it stays so.
+    local mark = fieldsOf(held).dd
+    if mark and string.sub(mark, -#run) == run then
+      drop(held, 'dd')
+    end
+    unlock(held)
+  else
+    merge(held, hash)
+  end
 end
 point()
 local record = fieldsOf(hash)

@@ -102,8 +102,13 @@ export function lock(state: State, index: number, userId: string): boolean {
   if (entry.owner !== undefined && entry.owner !== index) return false;
   const own = state.entries[run.name];
   if (name !== run.name && own !== undefined) {
-    entry.record = merged(entry.record ?? NOBODY, own.record ?? NOBODY);
-    state.entries[run.name] = { at: name };
+    if (own.record?.gaveUpBy !== undefined) {
+      // The clientId that the user has given up leads to nobody: it stays so.
+      state.entries[run.name] = { record: { ...own.record, deletingSince: run.record.deletingSince } };
+    } else {
+      entry.record = merged(entry.record ?? NOBODY, own.record ?? NOBODY);
+      state.entries[run.name] = { at: name };
+    }
   }
   entry.owner = index;
   if (!exists(state, user) && user !== name) state.entries[user] = { at: name };
