@@ -91,6 +91,21 @@ describe('a deletion', () => {
     expect(sent(world.calls)).toEqual([]);
   });
 
+  it('under a clientId that its user has given up since goes to that user', async () => {
+    const record = { gaveUpBy: A, state: 'deleted', deleted: version(1) } as const;
+    const others = { [A]: { userId: A, state: 'live' } } as const;
+    const world = createOperationWorld({ record, others, users: there(A, 'new') });
+    const { outcome } = await world.delete(C1);
+    expect(outcome).toMatchObject({ type: 'user.deleted', userId: A, existed: true, verified: true });
+    expect(world.calls).toEqual([
+      `find ${A}`,
+      `lock ${A}`,
+      `authorize new ${A} sends`,
+      `delete ${A}`,
+      `find ${A}`,
+    ]);
+  });
+
   it('whose job is another run’s is not sent', async () => {
     const world = createOperationWorld({ commit: GIVEN_UP, users: there() });
     expect(await world.delete(byId(OURS))).toEqual(GAVE_UP);

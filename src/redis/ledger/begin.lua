@@ -159,8 +159,6 @@ local function unlock(name)
   if wakeOldest(base .. name, jobsBase, lockMs) then
     -- Without an owner nothing may have been left of it.
     redis.call('EXPIRE', base .. name, keepS)
-  else
-    drop(name, 'next')
   end
 end
 

@@ -130,6 +130,35 @@ describe('a user', () => {
     const next = await world.take(await world.start(), { clientId: 'old' });
     expect(next.record).toMatchObject({ state: 'deleted', generation: 0, userId: undefined });
   });
+
+  it('that has given up a clientId is taken by an older deletion, and the clientId is let go as it was', async () => {
+    const world = await createLedgerWorld();
+    const renaming = await world.start();
+    const user = await world.take(renaming, { clientId: 'old' });
+    await user.settle(world.settlementOf(renaming), { ...live(user), renamedTo: 'new' });
+    const deletion = await world.start('delete-user');
+    const clientId = await world.take(deletion, { clientId: 'old' });
+    expect(clientId.record.gaveUpBy).toBe(userId);
+    expect(await clientId.claim(userId)).toMatchObject({ is: 'taken', user: { record: { state: 'live' } } });
+    expect(await world.begin(await world.start(), { clientId: 'new' })).toEqual({ is: 'busy' });
+    const { record } = await world.take(await world.start(), { clientId: 'old' });
+    expect(record).toMatchObject({ state: 'deleted', gaveUpBy: userId, deletingSince: undefined });
+  });
+
+  it('whose deletion began under a clientId that it gave up is not said to be spared by the next one', async () => {
+    const world = await createLedgerWorld();
+    const renaming = await world.start();
+    const user = await world.take(renaming, { clientId: 'old' });
+    await user.settle(world.settlementOf(renaming), { ...live(user), renamedTo: 'new' });
+    const dead = await world.start('delete-user');
+    await world.take(dead, { clientId: 'old' });
+    await world.loseLock(dead);
+    const clientId = await world.take(await world.start('delete-user'), { clientId: 'old' });
+    expect(clientId.record.deletingSince).toBeGreaterThan(0);
+    expect((await clientId.claim(userId)).is).toBe('taken');
+    const { record } = await world.take(await world.start(), { clientId: 'old' });
+    expect(record.deletingSince).toBe(clientId.record.deletingSince);
+  });
 });
 
 describe('a user who is busy', () => {
