@@ -34,8 +34,9 @@ export async function isCarriedOut(
     const { settled } = collector;
     const { left, areAllDelayed } = await Promise.race([failure, leftOver(producer)]);
     if (isWorkOver && settled === total && left === 0) return true;
-    // An update whose user is still being created waits for seconds, and nothing else will happen meanwhile.
-    if (isWorkOver && areAllDelayed) await Promise.race([failure, producer.hurry()]);
+    // An update whose user is still being created waits for seconds, and nothing else will happen meanwhile: no fault either, as
+    // those fall when so many jobs are settled.
+    if (areAllDelayed) await Promise.race([failure, producer.hurry()]);
     if (settled !== last.settled) onProgress(settled);
     if (settled !== last.settled || left !== last.left) changedAt = performance.now();
     last = { settled, left };
