@@ -73,6 +73,13 @@ export interface Effect {
 /** The user of a look-up is held by another job: this run ends here, and nothing may be sent any more. */
 export const GIVEN_UP = 'given up';
 
+/** A user that a run has locked besides the one of its begin. */
+export interface LockedUser {
+  record: UserRecord;
+  /** Of a create: the user is remembered as the one of another clientId. That clientId and the job's own are both locked. */
+  isOfAnotherName: boolean;
+}
+
 /** What one run of an operation is given to act with. */
 export interface OperationContext {
   client: Pick<DamoovClient, 'createUser' | 'updateUser' | 'deleteUser' | 'findUsers' | 'hasAdmin'>;
@@ -90,8 +97,8 @@ export interface OperationContext {
   };
   /** What is known of the user, who is this run's alone. */
   record: UserRecord;
-  /** The clientId proved to be this user's: answers what is known of that user, who is this run's too from here on. */
-  lock: (userId: string) => Promise<UserRecord | typeof GIVEN_UP>;
+  /** Locks the user of this id, in place of the one that is locked: answers what is known of it. */
+  lock: (userId: string) => Promise<LockedUser | typeof GIVEN_UP>;
   /**
    * Locks the clientId that a user is to get, besides the user, until the run ends: answers what is known of whoever bears it.
    * `busy`: another job has it.

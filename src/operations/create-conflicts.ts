@@ -5,13 +5,17 @@ import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type SignUp, NEXT } from './create-candidates.ts';
 import { awaitSight, isThere, unexpected } from './create-ends.ts';
 import { deriveUserId, generationToAsk, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
+import { failed } from '../contract/outcome.ts';
 import { isOfInstance, isSameForm } from './find-user.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
 /** Where the job names the id: that neither the record nor Damoov has another user of the clientId. */
-export function checkNamed({ userId, clientId }: SignUp, known: Knowledge): Step | undefined {
+export function checkNamed(signUp: SignUp, known: Knowledge): Step | undefined {
+  const { userId, clientId } = signUp;
   const { record, hasAdmin } = known;
   if (userId === undefined) return undefined;
+  const another = checkOtherName(signUp, known);
+  if (another !== undefined) return another;
   const other = record.state === 'live' || record.state === 'stray' ? record.userId : undefined;
   if (other !== undefined && !sameUserId(other, userId)) return end({ outcome: unexpected(userId, other) });
   if (clientId === undefined || other !== undefined) return undefined;
@@ -24,8 +28,17 @@ export function checkNamed({ userId, clientId }: SignUp, known: Knowledge): Step
     if (bearer !== undefined) return end({ outcome: unexpected(userId, bearer.userId) });
   }
   // Jobs that name the user by its id alone have a lock of their own.
-  const isLocked = factsOf(known, 'lock').some((lock) => lock.userId === userId);
-  return isLocked ? undefined : { do: 'lock', userId };
+  return factsOf(known, 'lock').length > 0 ? undefined : { do: 'lock', userId };
+}
+
+/** The id that the job names is remembered as the one of another clientId: only Damoov can say that it is not any more. */
+function checkOtherName({ userId, clientId }: SignUp, known: Knowledge): Step | undefined {
+  const [lock] = factsOf(known, 'lock');
+  if (userId === undefined || lock?.isOfAnotherName !== true) return undefined;
+  const user = known.hasAdmin ? seenUnder(userId, known) : null;
+  if (user === undefined) return look('userId', userId);
+  if (user?.clientId === clientId) return undefined;
+  return end({ outcome: failed('user-mismatch', 'this user is the one of another clientId', userId) });
 }
 
 /** An earlier create of the clientId, that nobody answered, may have asked for another id than this one does. */

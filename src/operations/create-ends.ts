@@ -4,7 +4,7 @@
 import { type Created, type Wait, failed } from '../contract/outcome.ts';
 import { newest } from '../contract/version.ts';
 import type { CreatedUser, DamoovUser } from '../damoov/wire.ts';
-import type { Effect, UserRecord } from './context.ts';
+import type { Effect, Field, UserRecord } from './context.ts';
 import { type Candidate, type SignUp, NEXT } from './create-candidates.ts';
 import { isInReach } from './find-user.ts';
 import { delayWithin, namesOf, withWritten, withoutNewer } from './newer-knowledge.ts';
@@ -19,6 +19,11 @@ export function isThere(
 ): Step | typeof NEXT {
   if (isInReach(user, known)) return adopt(candidate, user, signUp, known);
   return existed({ ...candidate, record: { ...candidate.record, madeAt: known.now } }, known);
+}
+
+/** Whether the sign-up says nothing that the record does not know to be written, or newer. */
+export function isUpToDate({ record }: Candidate, { profile = {} }: SignUp, { job }: Knowledge): boolean {
+  return namesOf(withoutNewer(profile, record, job.version)).length === 0;
 }
 
 /** The admin brings a user that is there up to date, which was looked up or is believed to be there. */
@@ -39,7 +44,10 @@ export function adopt(
   if (update?.error !== undefined) {
     return update.error.kind === 'not-found' ? NEXT : { do: 'fail', error: update.error };
   }
-  if (update === undefined && names.some((name) => changes[name] !== user?.[name])) {
+  // What a look-up shows may be older than what was written last.
+  const mayDiffer = (name: Field) =>
+    changes[name] !== user?.[name] || candidate.record.fields[name] !== undefined;
+  if (update === undefined && names.some(mayDiffer)) {
     return { do: 'update', userId, changes };
   }
   // A create of ours that nobody answered has written the clientId, too: an older rename was meant for an earlier user.

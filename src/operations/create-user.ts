@@ -21,6 +21,7 @@ import {
   done,
   existed,
   isThere,
+  isUpToDate,
   maySpent,
   mismatched,
   outcomeUnknown,
@@ -30,6 +31,7 @@ import {
   ambiguous,
   isInReach,
   isOfInstance,
+  isRenamedLately,
   isSameForm,
   otherInstance,
 } from './find-user.ts';
@@ -61,6 +63,16 @@ const TRUST_MS = 15 * 60_000;
 const MOST_CONFLICTS = 5;
 
 export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
+  const step = decide(signUp, known);
+  const [lock] = factsOf(known, 'lock');
+  if (step.do !== 'end' || step.effect.outcome.status !== 'done' || lock?.isOfAnotherName !== true)
+    return step;
+  const { outcome, learnt } = step.effect;
+  // Damoov has shown the user under this clientId: the one that it was remembered under is not its any more.
+  return end({ outcome, ...(learnt && { learnt: { ...learnt, renamedTo: signUp.clientId ?? null } }) });
+}
+
+function decide(signUp: SignUp, known: Knowledge): Step {
   const { record, job } = known;
   if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
   if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
@@ -84,11 +96,19 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   }
   if (!known.hasAdmin) return isRemembered ? existed(candidate, known) : send(userId, known);
   const isNamed = signUp.userId !== undefined;
-  if (isRemembered && !isNamed && isYoung(record, known.now))
-    return adopt(candidate, undefined, signUp, known);
+  if (isRemembered && !isNamed && isYoung(record, known.now)) {
+    if (isUpToDate(candidate, signUp, known)) return adopt(candidate, undefined, signUp, known);
+    const seen = seenUnder(userId, known);
+    if (seen === undefined) return look('userId', userId);
+    return seen === null
+      ? adopt(candidate, undefined, signUp, known)
+      : isThere(candidate, seen, signUp, known);
+  }
   const { isInDoubt, deletingSince } = known.record;
   const mayBeSpent = deletingSince !== undefined;
-  if (!isRemembered && !isNamed && !isInDoubt && !mayBeSpent) return send(userId, known);
+  // Somebody was seen there, and nobody knows who it is: another user, if an open rename has gone through.
+  const mayBeThere = record.state === 'unknown' && record.userId !== undefined;
+  if (!isRemembered && !isNamed && !isInDoubt && !mayBeSpent && !mayBeThere) return send(userId, known);
   const user = seenUnder(userId, known);
   if (user === undefined) return look('userId', userId);
   if (user !== null) {
@@ -129,7 +149,8 @@ function whoIsThere(
     const isAnother =
       signUp.clientId !== undefined &&
       user.clientId !== undefined &&
-      !isSameForm(user.clientId, signUp.clientId);
+      !isSameForm(user.clientId, signUp.clientId) &&
+      !(candidate.isRemembered && isRenamedLately(known));
     if (isAnother) return NEXT;
     return isThere(candidate, user, signUp, known);
   }
@@ -177,20 +198,23 @@ function chosenByDamoov(candidate: Candidate, signUp: SignUp, known: Knowledge):
   const { record, hasAdmin, instance } = known;
   if (!record.isInDoubt) return send(undefined, known);
   if (signUp.clientId === undefined || !hasAdmin) return end({ outcome: outcomeUnknown() });
-  const bearers = bearersOf(signUp.clientId, known)?.filter((user) => isOfInstance(user, instance));
-  if (bearers === undefined) return look('clientId', signUp.clientId);
+  const everywhere = bearersOf(signUp.clientId, known);
+  if (everywhere === undefined) return look('clientId', signUp.clientId);
+  const bearers = everywhere.filter((user) => isOfInstance(user, instance));
   const users = bearers.filter((user) => user.clientId === signUp.clientId);
   const [user] = users;
   if (users.length > 1) return end({ outcome: ambiguous(users) });
   if (user !== undefined) return adopt({ ...candidate, userId: user.userId }, user, signUp, known);
-  const [similar] = bearers;
+  // One of another instance may be ours, and have been moved.
+  const [similar] = bearers.length > 0 ? bearers : everywhere;
   if (similar === undefined) {
     // Nothing but a look-up can find the user, and it may lag behind: sent again too soon, the create would make a second one.
     const since = record.doubtSince ?? 0;
     const isYoung = lookedAt(signUp.clientId, known) - since < known.lagMs;
     return isYoung ? end({ outcome: awaitSight(since, known) }) : send(undefined, known);
   }
-  const message = `user ${similar.userId} has nearly this clientId, and may be the one that an unanswered create has made`;
+  const isNear = similar.clientId !== signUp.clientId;
+  const message = `user ${similar.userId} has ${isNear ? 'nearly this clientId' : 'this clientId in another instance'}, and may be the one that an unanswered create has made`;
   return end({ outcome: failed('outcome-unknown', message) });
 }
 

@@ -53,6 +53,18 @@ export function hasGivenUp(
   return gaveUpBy === userId && deleted !== undefined && now - msOf(deleted) < lagMs;
 }
 
+/** Whether a look-up may still show the remembered user under an earlier clientId. */
+export function isRenamedLately({
+  record,
+  now,
+  lagMs,
+}: Pick<Knowledge, 'record' | 'now' | 'lagMs'>): boolean {
+  const { created, fields } = record;
+  const given = fields.clientId;
+  // A create gives the clientId, too: a look-up that lags behind that shows nobody.
+  return given !== undefined && given !== created && now - msOf(given) < lagMs;
+}
+
 /** A user of whom Damoov tells no instance counts as of ours: `AccountInfo` is seen in the vendor's samples, not promised. */
 export function isOfInstance({ instanceId }: DamoovUser, { id }: { id: string }): boolean {
   return instanceId === undefined || instanceId === id.toLowerCase();

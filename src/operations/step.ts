@@ -42,7 +42,7 @@ export type Fact =
   /** `wasAcknowledged`: Damoov said that it has deleted the user, and nothing that may mean that there was none. */
   | { of: 'delete'; userId: string; error: DamoovError | undefined; wasAcknowledged: boolean; at: number }
   | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
-  | { of: 'lock'; userId: string }
+  | { of: 'lock'; userId: string; isOfAnotherName: boolean }
   | { of: 'lock-name'; clientId: string; record: UserRecord };
 
 /** All that a decision is made of. */

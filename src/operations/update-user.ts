@@ -53,7 +53,7 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   if (Object.keys(changes).length === 0) return end({ outcome: superseded('newer values', record.userId) });
   if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
   if (record.state === 'deleted') return end({ outcome: awaitUser(userId, known) });
-  if (record.userId !== undefined) return apply(record.userId, update, changes, known);
+  if (record.userId !== undefined) return applyWhereItIs(record.userId, update, changes, known);
   // Its create is older and goes on: until that is settled there is nobody to find.
   if (isOlder(record.pending, job.version) && record.pending !== undefined) {
     return end({ outcome: awaitUser(userId, known) });
@@ -61,6 +61,19 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   if (userId !== undefined) return updateUnknown(userId, update, changes, known);
   if (isBeingGiven(record, known.now)) return end({ outcome: AWAIT_RENAME });
   return clientId === undefined ? end({ outcome: awaitUser(userId, known) }) : findBearer(clientId, known);
+}
+
+/** The user that the record names. Damoov would change it in whatever instance it is; a clientId alone means one of this instance. */
+function applyWhereItIs(userId: string, update: Update, changes: Changes, known: Knowledge): Step {
+  const { clientId } = update;
+  if (update.userId === undefined && clientId !== undefined) {
+    const bearer = bearersOf(clientId, known)?.find((user) => sameUserId(user.userId, userId));
+    const user = bearer ?? seenUnder(userId, known);
+    if (user === undefined) return look('userId', userId);
+    if (user !== null && !isOfInstance(user, known.instance))
+      return end({ outcome: otherInstance(user, known) });
+  }
+  return apply(userId, update, changes, known);
 }
 
 /** An id that the record does not know: Damoov would change it in whatever instance it is. */

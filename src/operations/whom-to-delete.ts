@@ -7,7 +7,15 @@ import { type Wait, failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
-import { ambiguous, hasGivenUp, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
+import {
+  ambiguous,
+  hasGivenUp,
+  isInReach,
+  isOfInstance,
+  isRenamedLately,
+  isSameForm,
+  otherInstance,
+} from './find-user.ts';
 import { delayWithin, isAbout, nextGeneration } from './newer-knowledge.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
@@ -87,6 +95,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
       continue;
     }
     if (!isSameForm(candidate.clientId ?? clientId, clientId)) {
+      if (userId === known.record.userId && isRenamedLately(known)) return end({ outcome: AWAIT_RENAMED });
       const message = `user ${userId}, who had this clientId, has another one now`;
       return end({ outcome: failed('user-mismatch', message, userId) });
     }

@@ -76,7 +76,7 @@ async function attempt(
       const claimed = await user.claim(userId);
       if (claimed.is === 'taken') {
         user = claimed.user;
-        return user.record;
+        return user;
       }
       if (claimed.is === 'busy') givenUp = { next: 'parked' };
       return GIVEN_UP;

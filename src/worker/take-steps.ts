@@ -96,13 +96,13 @@ async function perform(
     }
     case 'lock': {
       const { userId } = step;
-      const record = await context.lock(userId);
-      return record === GIVEN_UP
-        ? GIVEN_UP
-        : {
-            fact: { of: 'lock', userId },
-            record: { ...record, userId: lockedId(record.userId, userId, job) },
-          };
+      const locked = await context.lock(userId);
+      if (locked === GIVEN_UP) return GIVEN_UP;
+      const { record, isOfAnotherName } = locked;
+      return {
+        fact: { of: 'lock', userId, isOfAnotherName },
+        record: { ...record, userId: lockedId(record.userId, userId, job) },
+      };
     }
     case 'lock-name': {
       const { clientId } = step;

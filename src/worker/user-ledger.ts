@@ -65,7 +65,9 @@ export type KeptSettlement = z.infer<typeof KeptSettlement>;
 /** The user is this run's alone, until it settles or lets go. */
 export interface HeldUser {
   readonly record: UserRecord;
-  /** Takes the user that a look-up found behind the clientId; from here on that one is held, in place of this. */
+  /** A create has claimed a user that is remembered under another clientId: its own clientId stays held, too. */
+  readonly isOfAnotherName: boolean;
+  /** Takes the user of this id; from here on that one is held, in place of this. */
   claim(userId: string): Promise<Begun>;
   /**
    * Locks a clientId that the user is to get, besides the user, until this run settles or lets go. Answers the record under it;

@@ -163,7 +163,8 @@ describe('an admin session', () => {
       }
       expect(await world.requests('login')).toHaveLength(1);
       expect(await world.requests('refresh')).toHaveLength(1);
-      expect((await world.requests('update')).map(({ status }) => status)).toEqual([200, 401, 200, 200, 200]);
+      expect((await world.requests('find')).map(({ status }) => status)).toEqual([200, 401, 200, 200, 200]);
+      expect((await world.requests('update')).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     },
   );
 

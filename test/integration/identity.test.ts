@@ -122,7 +122,8 @@ describe.each(IDENTITIES)('with %s ids, a sign-up has one user', (DAMOOV_USER_ID
       const event = await world.run('update-user', { clientId: 'known', changes: { phone } });
       expect(event).toMatchObject({ type: 'user.updated', subject: userId });
     }
-    expect(await world.requests('find')).toHaveLength(1);
+    // By its clientId, and from then on by its UserId.
+    expect((await world.requests('find')).map(({ deviceToken }) => deviceToken)).toEqual([null, userId]);
     const again = await world.run('create-user', { clientId: 'known' });
     expect(again).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
     expect(await world.users()).toHaveLength(1);

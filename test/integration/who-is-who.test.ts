@@ -77,6 +77,32 @@ describe('a user that was moved to another instance', () => {
     expect(await live(world)).toEqual([]);
   });
 
+  it.each([true, false])(
+    'is not changed by its clientId alone (the other instance is configured: %s)',
+    async (knows) => {
+      const { world, userId, move } = await createTwoInstances(knows);
+      await move();
+      const changed = await world.run('update-user', { clientId: 'mover', changes: { phone: '3' } });
+      expect(changed).toMatchObject({ type: 'user.failed', data: { code: 'other-instance', userId } });
+      const again = await world.run('create-user', { clientId: 'mover', profile: { phone: '4' } });
+      expect(again).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
+      expect(await live(world)).toMatchObject([{ phone: knows ? '4' : '1' }]);
+    },
+  );
+
+  it('gives up its clientId here with a rename there', async () => {
+    const { world, userId, move } = await createTwoInstances(true);
+    await move();
+    const changes = { clientId: 'moved' };
+    const renamed = await world.run('update-user', { userId, instance: 'other', changes });
+    expect(renamed).toMatchObject({ type: 'user.updated', subject: userId });
+    const there = await world.run('create-user', { clientId: 'moved', instance: 'other' });
+    expect(there).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
+    const here = await world.run('create-user', { clientId: 'mover' });
+    expect(here.data).not.toHaveProperty('existed');
+    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['moved', 'mover']);
+  });
+
   it('is nobody’s to change in an instance that is not configured', async () => {
     const { world, userId, move } = await createTwoInstances(false);
     await move();
@@ -109,6 +135,19 @@ describe('one clientId has one user', () => {
       expect(await live(world)).toHaveLength(1);
     },
   );
+
+  it('and a sign-up that names the user of another one changes nothing about that', async () => {
+    const world = await createWorld();
+    const first = await world.run('create-user', { clientId: 'a' });
+    const named = await world.run('create-user', { clientId: 'b', userId: first.subject });
+    expect(named).toMatchObject({ type: 'user.failed', data: { code: 'user-mismatch' } });
+    const changed = await world.run('update-user', { clientId: 'a', changes: { phone: '1' } });
+    expect(changed).toMatchObject({ type: 'user.updated', subject: first.subject });
+    const second = await world.run('create-user', { clientId: 'b' });
+    expect(second.data).not.toHaveProperty('existed');
+    expect(second.subject).not.toBe(first.subject);
+    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['a', 'b']);
+  });
 
   it('also where two such sign-ups run at once', async () => {
     const world = await createWorld({ modes: { latencyMs: 20 } });

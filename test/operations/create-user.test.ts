@@ -4,6 +4,7 @@ import { deriveUserId } from '../../src/operations/derive-user-id.ts';
 import {
   A,
   B,
+  FOREIGN_INSTANCE_ID,
   HOUR_MS,
   INSTANCE,
   MINUTE_MS,
@@ -176,7 +177,7 @@ describe('a remembered user', () => {
     const world = createOperationWorld({ record, users: there() });
     const profile = { firstName: 'Eve', phone: '1', email: 'e@x' };
     const { learnt } = await world.create({ ...SIGN_UP, profile });
-    expect(world.calls).toEqual([`update ${OURS}`]);
+    expect(world.calls).toEqual([`find ${OURS}`, `update ${OURS}`]);
     expect(world.sent.update).toEqual([{ firstName: 'Eve', email: 'e@x' }]);
     const written = `${NOW} 0 job`;
     expect(learnt?.record.fields).toEqual({ phone: version(1), firstName: written, email: written });
@@ -188,10 +189,45 @@ describe('a remembered user', () => {
     expect(world.calls).toEqual([`find ${OURS}`]);
   });
 
+  it('is updated also where a look-up shows the same, if another value was written since: it may lag behind', async () => {
+    const record = { ...live, fields: { firstName: version(-1) } };
+    const world = createOperationWorld({ record, users: there() });
+    await world.create({ ...SIGN_UP, profile: { firstName: 'Ada' } });
+    expect(world.sent.update).toEqual([{ firstName: 'Ada' }]);
+  });
+
+  it('is believed to be there where the sign-up says nothing new', async () => {
+    const record = { ...live, madeAt: NOW, fields: { firstName: version(1) } };
+    const world = createOperationWorld({ record });
+    expect((await world.create({ ...SIGN_UP, profile: { firstName: 'Ada' } })).outcome).toEqual(
+      created(OURS, true),
+    );
+    expect(world.calls).toEqual([]);
+  });
+
+  it('who was moved to an instance that is not configured is not updated', async () => {
+    const moved = [{ userId: OURS, clientId: 'c-1', instanceId: FOREIGN_INSTANCE_ID }];
+    for (const madeAt of [NOW, undefined]) {
+      const world = createOperationWorld({ record: { ...live, madeAt }, users: moved });
+      const { outcome } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
+      expect(outcome).toEqual(created(OURS, true));
+      expect(world.calls).toEqual([`find ${OURS}`]);
+    }
+  });
+
+  it('who has got the clientId lately is the one also where a look-up still shows the earlier one', async () => {
+    const record = { ...live, created: version(-HOUR_MS), fields: { clientId: version(-1) } };
+    const world = createOperationWorld({ record, users: [{ userId: OURS, clientId: 'before' }] });
+    expect((await world.create(SIGN_UP)).outcome).toEqual(created(OURS, true));
+    const longAgo = { ...record, fields: { clientId: version(-HOUR_MS + 1) } };
+    const another = createOperationWorld({ record: longAgo, users: [{ userId: OURS, clientId: 'before' }] });
+    expect((await another.create(SIGN_UP)).outcome).toEqual(created(derived('c-1', 1), false));
+  });
+
   it('who turns out to be gone when it is updated is made anew', async () => {
     const world = createOperationWorld({ record: { ...live, madeAt: NOW } });
     const { outcome } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
-    expect(world.calls).toEqual([`update ${OURS}`, `create ${derived('c-1', 1)}`]);
+    expect(world.calls).toEqual([`find ${OURS}`, `update ${OURS}`, `create ${derived('c-1', 1)}`]);
     expect(outcome).toEqual(created(derived('c-1', 1), false));
   });
 
@@ -383,6 +419,41 @@ describe.each(['conflict', 'rejected'] as const)('a create that is refused (%s)'
   });
 });
 
+describe('a sign-up that names the UserId of another clientId', () => {
+  const another = { userId: A, state: 'live' } as const;
+  const named = { ...SIGN_UP, userId: A };
+
+  it.each([
+    ['bears that one', [{ userId: A, clientId: 'before' }]],
+    ['is not seen', []],
+  ])('is a mismatch where the user %s', async (_what, users) => {
+    for (const known of [another, { ...another, state: 'deleted' }, { userId: undefined }] as const) {
+      const world = createOperationWorld({ users: [...users], others: { [A]: known }, ofOtherNames: [A] });
+      const { outcome, learnt } = await world.create(named);
+      expect(outcome).toMatchObject({ status: 'failed', code: 'user-mismatch', userId: A });
+      expect(learnt).toBeUndefined();
+      expect(world.calls).toEqual(['find c-1', `lock ${A}`, `find ${A}`]);
+    }
+  });
+
+  it('is a mismatch where nobody can be looked up', async () => {
+    const world = createOperationWorld({ others: { [A]: another }, ofOtherNames: [A], hasAdmin: false });
+    expect((await world.create(named)).outcome).toMatchObject({ code: 'user-mismatch' });
+    expect(world.calls).toEqual([`lock ${A}`]);
+  });
+
+  it('is its own where the user bears its clientId by now, and the other one is given up', async () => {
+    const world = createOperationWorld({
+      users: [{ userId: A, clientId: 'c-1' }],
+      others: { [A]: another },
+      ofOtherNames: [A],
+    });
+    const { outcome, learnt } = await world.create(named);
+    expect(outcome).toEqual(created(A, true));
+    expect(learnt).toMatchObject({ renamedTo: 'c-1', record: { userId: A, state: 'live' } });
+  });
+});
+
 describe('a create that met a conflict', () => {
   it('in doubt, with nobody to be seen, is tried again later', async () => {
     const world = createOperationWorld({ record: { isInDoubt: true, doubtSince: NOW - 1 } });
@@ -456,6 +527,16 @@ describe('a create that nobody answered', () => {
     expect((await withoutAdmin.create(SIGN_UP)).outcome).toMatchObject({ code: 'outcome-unknown' });
   });
 
+  it('makes no second user where Damoov chooses the id and one of another instance may be the first', async () => {
+    const record = { isInDoubt: true, doubtSince: NOW - HOUR_MS } as const;
+    const users = [{ userId: A, clientId: 'c-1', instanceId: FOREIGN_INSTANCE_ID }];
+    const world = createOperationWorld({ mode: 'assigned', record, users });
+    const { outcome } = await world.create(SIGN_UP);
+    const message = expect.stringContaining(`user ${A} has this clientId in another instance`);
+    expect(outcome).toMatchObject({ code: 'outcome-unknown', message });
+    expect(world.calls).toEqual(['find c-1']);
+  });
+
   it('is thrown where Damoov chooses the id and the clientId finds the user', async () => {
     const world = createOperationWorld({ mode: 'assigned' });
     world.fails('create', 'timeout', { isApplied: true });
@@ -477,7 +558,7 @@ describe('an error of the session on the way', () => {
     world.fails('update', 'not-found', { on: 'login' });
     const run = world.create({ ...SIGN_UP, profile: { phone: '1' } });
     await expect(run).rejects.toMatchObject({ operation: 'login' });
-    expect(world.calls).toEqual([`update ${OURS}`]);
+    expect(world.calls).toEqual([`find ${OURS}`, `update ${OURS}`]);
   });
 
   it('to a create does not mean that its id is taken', async () => {

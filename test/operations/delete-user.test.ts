@@ -106,6 +106,18 @@ describe('a deletion', () => {
     ]);
   });
 
+  it('of a user that got its clientId lately waits while a look-up shows an earlier one', async () => {
+    const record = { userId: A, state: 'live', created: version(-HOUR_MS) } as const;
+    const users = there(A, 'before');
+    const lately = { ...record, fields: { clientId: version(-1) } };
+    const waits = createOperationWorld({ record: lately, users });
+    expect((await waits.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs: 5000 });
+    const longAgo = { ...record, fields: { clientId: version(-HOUR_MS + 1) } };
+    const fails = createOperationWorld({ record: longAgo, users });
+    expect((await fails.delete(C1)).outcome).toMatchObject({ code: 'user-mismatch', userId: A });
+    expect(sent([...waits.calls, ...fails.calls])).toEqual([]);
+  });
+
   it('whose job is another run’s is not sent', async () => {
     const world = createOperationWorld({ commit: GIVEN_UP, users: there() });
     expect(await world.delete(byId(OURS))).toEqual(GAVE_UP);

@@ -51,6 +51,8 @@ export interface OperationWorldOptions {
   hasAdmin?: boolean;
   /** How long ago the job was added, in milliseconds. */
   ageMs?: number;
+  /** The ids of those that are remembered as the users of other clientIds. */
+  ofOtherNames?: string[];
   /** What is known of other users, by their ids; `GIVEN_UP`: another job has the user. */
   others?: Record<string, Partial<UserRecord> | typeof GIVEN_UP>;
   /** What is known of the users who bear other clientIds. */
@@ -154,7 +156,8 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
       calls.push(`lock ${userId}`);
       const known = others[userId];
       if (known === GIVEN_UP) return GIVEN_UP;
-      return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
+      const record = { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known } as const;
+      return { record, isOfAnotherName: options.ofOtherNames?.includes(userId) === true };
     },
     async lockName(clientId) {
       calls.push(`lock name ${clientId}`);

@@ -27,13 +27,13 @@ const updated = (userId: string, ...changed: string[]) => ({
 const written = `${NOW} 0 job`;
 
 describe('an update of a remembered user', () => {
-  it('is sent without a look-up, tells the names of what changed, and remembers when', async () => {
+  it('is sent once it is seen where it is, tells the names of what changed, and remembers when', async () => {
     const world = createOperationWorld({
       record: { ...live, fields: { email: version(-1) } },
       users: there(),
     });
     const { outcome, learnt } = await world.update({ ...C1, changes: { phone: '1', nickname: null } });
-    expect(world.calls).toEqual([`update ${A}`]);
+    expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
     expect(world.sent.update).toEqual([{ phone: '1', nickname: null }]);
     expect(outcome).toEqual(updated(A, 'nickname', 'phone'));
     expect(learnt).toEqual({
@@ -81,7 +81,7 @@ describe('an update of a remembered user', () => {
   it('who is gone asks once who bears the clientId now', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: B, clientId: 'c-1' }] });
     const { outcome, learnt } = await world.update({ ...C1, ...PHONE });
-    expect(world.calls).toEqual([`update ${A}`, 'find c-1', `lock ${B}`, `update ${B}`]);
+    expect(world.calls).toEqual([`find ${A}`, `update ${A}`, 'find c-1', `lock ${B}`, `update ${B}`]);
     expect(outcome).toEqual(updated(B, 'phone'));
     expect(learnt?.record).toMatchObject({ userId: B, state: 'live' });
   });
@@ -93,8 +93,21 @@ describe('an update of a remembered user', () => {
     const shown = createOperationWorld({ record: live, users: there() });
     shown.fails('update', 'not-found');
     expect((await shown.update({ ...C1, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
-    expect(shown.calls).toEqual([`update ${A}`, 'find c-1']);
+    expect(shown.calls).toEqual([`find ${A}`, `update ${A}`, 'find c-1']);
   });
+
+  it.each([OTHER_INSTANCE_ID, FOREIGN_INSTANCE_ID])(
+    'by its clientId, who was moved to %s, is not sent',
+    async (instanceId) => {
+      const world = createOperationWorld({
+        record: live,
+        users: [{ userId: A, clientId: 'c-1', instanceId }],
+      });
+      const { outcome } = await world.update({ ...C1, ...PHONE });
+      expect(outcome).toMatchObject({ code: 'other-instance', userId: A });
+      expect(world.calls).toEqual([`find ${A}`]);
+    },
+  );
 
   it('by its id, who is gone, asks for nobody else', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: B, clientId: 'c-1' }] });
@@ -113,7 +126,7 @@ it('an error of the session on the way does not mean that the user is gone', asy
   const world = createOperationWorld({ record: live, users: there() });
   world.fails('update', 'not-found', { on: 'login' });
   await expect(world.update({ ...C1, ...PHONE })).rejects.toMatchObject({ operation: 'login' });
-  expect(world.calls).toEqual([`update ${A}`]);
+  expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
 });
 
 describe('an update of nobody known', () => {
@@ -224,7 +237,7 @@ describe('an update that changes the clientId', () => {
       renamedTo: 'c-2',
       record: { fields: { clientId: written } },
     });
-    expect(world.calls).toEqual(['lock name c-2', 'find c-2', `update ${A}`]);
+    expect(world.calls).toEqual([`find ${A}`, 'lock name c-2', 'find c-2', `update ${A}`]);
   });
 
   it('by the UserId looks the old one up, before it is lost', async () => {

@@ -76,6 +76,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
 
   const held = (known: Partial<UserRecord> = {}): HeldUser => ({
     record: { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known },
+    isOfAnotherName: false,
     async claim(userId) {
       steps.push(`claim ${userId}`);
       if (answers.claims !== undefined) return { is: answers.claims };

@@ -8,7 +8,8 @@
 --         many gates the job has to pass, 17 ms a scout may take, 18 the clock of the gates in ms, or none, 19 ms until another
 --         job is woken, 20 the id that a create asks for, or derived
 --   Answers {'lost'} | {'busy'} | {'cancelled'} | {'refused'} | {'settled', settlement} | {'held', gate} |
---           {'taken', hash, record, shut, probes}; gates by their place in the list, from 0
+--           {'taken', hash, record, shut, probes, the hash of the job's clientId where it stays locked besides, or ''}; gates
+--           by their place in the list, from 0
 local jobKey, lockKey = KEYS[2], KEYS[3]
 local base, jobsBase, jobId, token, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local score, lockMs, keepS, name = ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
@@ -265,8 +266,22 @@ if shutGate then
   return { 'held', shutGate }
 end
 
+local ownName = ''
 if held and held ~= hash then
-  if fieldsOf(held).was then
+  if name == 'create-user' and hash ~= userHash then
+    -- The user is remembered under another clientId: two sign-ups never become one. What this run has begun is about that user.
+    ownName = held
+    local doubt = fieldsOf(held).doubt
+    if doubt and string.sub(doubt, -#run) == run then
+      local earlier, about = string.match(doubt, '^%S+ (%S+) (%S+)')
+      if earlier == '-' then
+        drop(held, 'doubt')
+      else
+        set(held, 'doubt', string.format('%s - %s - ended', earlier, about))
+      end
+    end
+    redis.call('EXPIRE', base .. held, keepS)
+  elseif name == 'delete-user' and fieldsOf(held).was then
     -- The clientId that this user has given up leads to nobody: it stays so.
     local mark = fieldsOf(held).dd
     if mark and string.sub(mark, -#run) == run then
@@ -279,6 +294,10 @@ if held and held ~= hash then
 end
 point()
 local record = fieldsOf(hash)
+if held and name ~= 'create-user' and not record.uid then
+  -- Somebody was seen under this id: a run that is cut off leaves that known.
+  set(hash, 'uid', userId)
+end
 -- Only a job that was put aside can wait in a line.
 if wasParked then
   redis.call('HDEL', jobKey, 'pk')
@@ -318,4 +337,4 @@ for field, value in pairs(record) do
   table.insert(told, value)
 end
 keep()
-return { 'taken', hash, told, shut, probes }
+return { 'taken', hash, told, shut, probes, ownName }

@@ -33,7 +33,8 @@ export function changeOf(learnt: Learnt, hash: string, nameOf: Naming, version: 
   const client = clientId === undefined ? '' : nameOf('client', clientId);
   if (renamedTo === undefined) return { ...change, pointers: client === '' ? [user] : [user, client] };
   const to = renamedTo === null ? user : nameOf('client', renamedTo);
-  const from = client === '' && hash !== user ? hash : client;
+  // The record may lie under a clientId that the user bore before, or bears in another instance.
+  const from = hash === user ? client : hash;
   // Whoever signs up under the old clientId is somebody else, and what is older than this was meant for this user.
   const leave = ['gen', String(record.generation), 'st', 'deleted', 'dv', version, 'was', record.userId];
   if (to === hash) return change;

@@ -1,19 +1,23 @@
 /**
  * Under which names the records of users lie: keyed hashes of who they are. Knows no Redis.
  */
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Instance } from '../../operations/context.ts';
 import type { Address } from '../../worker/user-ledger.ts';
 
 /** The name of whoever bears an id; each is computed once, as a run asks for the same ones at its begin and at its end. */
 export type Naming = (kind: 'client' | 'user' | 'job', ...id: (string | number)[]) => string;
 
-/** Keyed, so that nobody who reads Redis can try out whether an email is a clientId here. */
+/**
+ * Keyed, so that nobody who reads Redis can try out whether an email is a clientId here. A UserId is the same user in whatever
+ * instance it is, has nothing to be guessed from, and lies in the record itself: its name is not keyed.
+ */
 export function namingOf({ id: instanceId, secret }: Instance): Naming {
   const known = new Map<string, string>();
   return (kind, ...id) => {
-    const subject = JSON.stringify(['ledger', instanceId.toLowerCase(), kind, ...id]);
-    const name = known.get(subject) ?? createHmac('sha256', secret).update(subject).digest('base64url');
+    const subject = JSON.stringify(['ledger', kind === 'user' ? '' : instanceId.toLowerCase(), kind, ...id]);
+    const hash = () => (kind === 'user' ? createHash('sha256') : createHmac('sha256', secret));
+    const name = known.get(subject) ?? hash().update(subject).digest('base64url');
     known.set(subject, name);
     return name;
   };

@@ -133,15 +133,18 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
       case 'taken':
         return {
           is: 'taken',
-          user: held(reply[1], recordOf(pairsOf(reply[2]), nameOf(run)), hold),
+          user: held(reply[1], recordOf(pairsOf(reply[2]), nameOf(run)), hold, reply[5]),
           passage: { shut: namesOf(reply[3]), probes: namesOf(reply[4]) },
         };
     }
   }
 
-  function held(hash: string, record: UserRecord, hold: Hold): HeldUser {
+  /** @param ownName what is locked besides, as the user lies under another clientId; or ''. */
+  function held(hash: string, record: UserRecord, hold: Hold, ownName: string): HeldUser {
     const { run, job, address, naming } = hold;
-    let lockedName: { hash: string; wasGiven: boolean } | undefined;
+    const isOfAnotherName = ownName !== '';
+    // What an earlier rename has left open under it is not this run's to close.
+    let lockedName = isOfAnotherName ? { hash: ownName, wasGiven: true } : undefined;
     const endHeld = async (learnt: Learnt, settlement?: Settlement) => {
       const isOpen =
         (learnt.mayHaveRenamed ?? false) || (lockedName?.wasGiven === true && learnt.renamedTo === undefined);
@@ -152,6 +155,7 @@ export function createUserLedger(options: LedgerOptions): RedisUserLedger {
     };
     return {
       record,
+      isOfAnotherName,
       claim: (userId) => take({ ...hold, address: { ...address, userId } }, true),
       async lockName(clientId) {
         const { jobId, token } = run;
@@ -298,7 +302,14 @@ const Reply = z.union([
   z.tuple([z.enum(['lost', 'busy', 'cancelled', 'refused'])]),
   z.tuple([z.literal('settled'), z.string()]),
   z.tuple([z.literal('held'), z.number()]),
-  z.tuple([z.literal('taken'), z.string(), z.array(z.string()), z.array(z.number()), z.array(z.number())]),
+  z.tuple([
+    z.literal('taken'),
+    z.string(),
+    z.array(z.string()),
+    z.array(z.number()),
+    z.array(z.number()),
+    z.string(),
+  ]),
 ]);
 
 const NameReply = z.union([

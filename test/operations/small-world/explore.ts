@@ -212,13 +212,17 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
     case 'lock': {
       const next = copyOf(state);
       const { userId } = step;
-      if (lock(next, index, userId)) {
+      const user = lock(next, index, userId);
+      if (user !== undefined) {
         const locked = next.jobs[index]?.run;
         const record = locked?.record;
         if (locked !== undefined && record !== undefined && job.job.name !== 'create-user') {
           locked.record = { ...record, userId };
         }
-        yield { told: `locks ${short(userId)}`, state: withFact(next, index, { of: 'lock', userId }) };
+        yield {
+          told: `locks ${short(userId)}`,
+          state: withFact(next, index, { of: 'lock', userId, ...user }),
+        };
       } else {
         const blocked = copyOf(state);
         unlock(blocked, index);
@@ -322,7 +326,7 @@ function ended(state: State, index: number, effect: Effect, error?: unknown): Ne
   const learnt = leaveOpen(job.job, versionOfJob(job, index), run.record, end, nowOf(state));
   const told = JSON.stringify(outcome);
   if (isSettled(outcome)) {
-    const lie = lieIn(outcome, state, run);
+    const lie = lieIn(outcome, state, run, job.job.data.clientId);
     if (lie !== undefined) state.violation ??= `${lie}: ${told}`;
     job.end =
       outcome.status === 'failed' ? outcome.code : outcome.status === 'done' ? outcome.type : outcome.status;
@@ -331,7 +335,12 @@ function ended(state: State, index: number, effect: Effect, error?: unknown): Ne
   return { told: `ends with ${told}`, state };
 }
 
-function lieIn(outcome: Effect['outcome'], state: State, run: Run): string | undefined {
+function lieIn(
+  outcome: Effect['outcome'],
+  state: State,
+  run: Run,
+  clientId: string | undefined,
+): string | undefined {
   if (outcome.status !== 'done') return undefined;
   const isAlive = (userId: string) => state.users.some((user) => user.isAlive && user.userId === userId);
   if (outcome.type === 'user.deleted') {
@@ -345,7 +354,14 @@ function lieIn(outcome: Effect['outcome'], state: State, run: Run): string | und
       : undefined;
     return survivor === undefined ? undefined : `verified while ${short(survivor)} lives`;
   }
-  return isAlive(outcome.userId) ? undefined : 'the user is not there';
+  if (!isAlive(outcome.userId)) return 'the user is not there';
+  // What others have renamed may be believed for a while to be what we made it.
+  const user = state.users.find(({ isOurs, userId }) => isOurs && userId === outcome.userId);
+  const isAnothers =
+    outcome.type === 'user.created' &&
+    clientId !== undefined &&
+    !isSameForm(user?.clientId ?? clientId, clientId);
+  return isAnothers ? `the user has the clientId ${user?.clientId}` : undefined;
 }
 
 /** A request must hit only the user that was meant, and nobody else may be at work on that user. */

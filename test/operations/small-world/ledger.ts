@@ -90,19 +90,25 @@ function pick(
   return known === named ? byClient : byUser;
 }
 
-/** Locks the user that a look-up found, in place of the one that is locked; false where another has that one. */
-export function lock(state: State, index: number, userId: string): boolean {
+/** Locks the user of an id, in place of the one that is locked; undefined where another has that one. */
+export function lock(state: State, index: number, userId: string): { isOfAnotherName: boolean } | undefined {
   const job = state.jobs[index];
   const run = job?.run;
-  if (job === undefined || run === undefined) return false;
+  if (job === undefined || run === undefined) return undefined;
   const user = userName(userId);
   const found = place(state, user);
   const name = exists(state, found) ? found : run.name;
   const entry = entryAt(state, name);
-  if (entry.owner !== undefined && entry.owner !== index) return false;
+  if (entry.owner !== undefined && entry.owner !== index) return undefined;
   const own = state.entries[run.name];
+  const isOfAnotherName = job.job.name === 'create-user' && name !== run.name && name !== user;
   if (name !== run.name && own !== undefined) {
-    if (own.record?.gaveUpBy !== undefined) {
+    if (isOfAnotherName) {
+      // Two sign-ups never become one; what this run has begun is about that user.
+      const { isInDoubt, doubtSince, doubtAbout } = run.record;
+      own.record = { ...(own.record ?? NOBODY), isInDoubt, doubtSince, doubtAbout };
+      run.also = { name: run.name, wasGiven: true };
+    } else if (job.job.name === 'delete-user' && own.record?.gaveUpBy !== undefined) {
       // The clientId that the user has given up leads to nobody: it stays so.
       state.entries[run.name] = { record: { ...own.record, deletingSince: run.record.deletingSince } };
     } else {
@@ -111,11 +117,23 @@ export function lock(state: State, index: number, userId: string): boolean {
     }
   }
   entry.owner = index;
+  // Somebody was seen under this id: a run that is cut off leaves that known.
+  if (job.job.name !== 'create-user') entry.record = { userId, ...(entry.record ?? NOBODY) };
   if (!exists(state, user) && user !== name) state.entries[user] = { at: name };
   run.name = name;
   const { isInDoubt, doubtSince, doubtAbout, deletingSince } = run.record;
   run.record = { ...(entry.record ?? NOBODY), isInDoubt, doubtSince, doubtAbout, deletingSince };
-  return true;
+  if (isOfAnotherName) {
+    const doubted = {
+      ...(entry.record ?? NOBODY),
+      isInDoubt: true,
+      doubtSince: nowOf(state),
+      doubtAbout: [userId],
+    };
+    run.record = { ...(entry.record ?? NOBODY) };
+    entry.record = doubted;
+  }
+  return { isOfAnotherName };
 }
 
 function merged(to: UserRecord, from: UserRecord): UserRecord {
@@ -181,8 +199,7 @@ function keep(
     return;
   }
   const to = renamedTo === null ? user : clientName(renamedTo);
-  if (to !== name)
-    rename(state, name, { from: client ?? (name === user ? undefined : name), to, user }, job, index);
+  if (to !== name) rename(state, name, { from: name === user ? client : name, to, user }, job, index);
 }
 
 /** The user has another clientId: the old one leads to nobody, and a later sign-up under it is another user. */

@@ -40,6 +40,14 @@ export const JOBS: Readonly<Record<string, readonly UserJob[]>> = {
     create({ userId: X }),
     create({ clientId: 'a', userId: X }),
   ],
+  'a sign-up, and one of another clientId that names its UserId': [
+    create({ clientId: 'a' }),
+    create({ clientId: 'b', userId: derived('a') }),
+  ],
+  'a sign-up that names another’s UserId, and one that does not': [
+    create({ clientId: 'b', userId: derived('a') }),
+    create({ clientId: 'b' }),
+  ],
   'a rename and a sign-up under the new clientId': [
     rename({ clientId: 'a' }, 'b'),
     create({ clientId: 'b' }),
@@ -115,4 +123,9 @@ export function stateOf(world: World, jobs: readonly UserJob[], left: Partial<St
 /** If Damoov chooses the ids, a user whom no record tells of is not found by a sign-up: documented as a limit. */
 export function isKnownLimit(world: string, { mode }: Rules): boolean {
   return mode === 'assigned' && /nothing is remembered|moved by others|with the clientId/.test(world);
+}
+
+/** Nobody can name a UserId of ours before its user was made: it follows from a secret. */
+export function isImpossible(jobs: string, world: string): boolean {
+  return /names (its|another’s) UserId/.test(jobs) && !/our users? of a/.test(world);
 }

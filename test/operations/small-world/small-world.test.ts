@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { explore } from './explore.ts';
-import { JOBS, WORLDS, isKnownLimit, stateOf } from './scenarios.ts';
+import { JOBS, WORLDS, isImpossible, isKnownLimit, stateOf } from './scenarios.ts';
 import type { Rules, State } from './state.ts';
 
 const RULES: Rules = {
@@ -17,7 +17,7 @@ function searchAll(rules: Rules, left: Partial<State['left']>) {
   const found: string[] = [];
   for (const [jobs, list] of Object.entries(JOBS)) {
     for (const [name, world] of Object.entries(WORLDS)) {
-      if (isKnownLimit(name, rules)) continue;
+      if (isKnownLimit(name, rules) || isImpossible(jobs, name)) continue;
       const { counterexample, ...searched } = explore(stateOf(world, list, left), rules);
       states += searched.states;
       if (counterexample !== undefined) found.push(`${jobs}, ${name}:\n${counterexample}`);

@@ -1,4 +1,5 @@
 import { inject, describe, expect, it, onTestFinished } from 'vitest';
+import type { Address } from '../../../src/worker/user-ledger.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import {
   EMPTY,
@@ -48,20 +49,83 @@ describe('a user', () => {
     }
   });
 
-  it('is another one in another instance', async () => {
+  it('is another one in another instance by its clientId, and the same one by its userId', async () => {
     const world = await createLedgerWorld();
-    const job = await world.start();
-    await world.take(job);
-    const other = await world.start();
-    const { name, timestamp } = other;
-    const begun = await world.ledger.begin(
-      world.runOf(other),
-      { name: name as 'update-user', version: '1 0 2', timestamp },
-      { ...instance, id: 'another' },
-      { clientId: 'c-1' },
-      GATES,
-    );
-    expect(begun.is).toBe('taken');
+    const begin = async (address: Address) => {
+      const job = await world.start();
+      const { timestamp } = job;
+      const another = { ...instance, id: 'another', secret: 'another secret' };
+      const asked = { name: 'update-user', version: '1 0 2', timestamp } as const;
+      return world.ledger.begin(world.runOf(job), asked, another, address, GATES);
+    };
+    const first = await world.start();
+    const user = await world.take(first);
+    await user.settle(world.settlementOf(first), live(user));
+    await world.take(await world.start());
+    expect((await begin({ clientId: 'c-1' })).is).toBe('taken');
+    expect((await begin({ userId })).is).toBe('busy');
+  });
+
+  it('remembered under one clientId is never mixed up with a sign-up under another one', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    const user = await world.take(first);
+    await user.settle(world.settlementOf(first), live(user));
+    const signUp = await world.start('create-user');
+    const other = await world.take(signUp, { clientId: 'c-2' });
+    expect(other.isOfAnotherName).toBe(false);
+    const claimed = await other.claim(userId);
+    expect(claimed).toMatchObject({
+      is: 'taken',
+      user: { isOfAnotherName: true, record: { state: 'live' } },
+    });
+    for (const clientId of ['c-1', 'c-2'])
+      expect(await world.begin(await world.start(), { clientId })).toEqual({ is: 'busy' });
+    if (claimed.is === 'taken')
+      await claimed.user.settle(world.settlementOf(signUp), { record: claimed.user.record });
+    const next = await world.take(await world.start('create-user'), { clientId: 'c-2' });
+    expect(next.record).toEqual(EMPTY);
+  });
+
+  it('remembered under one clientId is moved by a sign-up that has seen it under another one', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    const user = await world.take(first);
+    await user.settle(world.settlementOf(first), live(user));
+    const signUp = await world.start('create-user');
+    const claimed = await (await world.take(signUp, { clientId: 'c-2' })).claim(userId);
+    if (claimed.is !== 'taken') throw new Error(claimed.is);
+    await claimed.user.settle(world.settlementOf(signUp), { ...live(claimed.user), renamedTo: 'c-2' });
+    const { record } = await world.take(await world.start(), { clientId: 'c-2' });
+    expect(record).toMatchObject({ userId, state: 'live', isInDoubt: false });
+    const left = await world.take(await world.start(), { clientId: 'c-1' });
+    expect(left.record).toMatchObject({ state: 'deleted', gaveUpBy: userId });
+  });
+
+  it('of another clientId leaves the doubt of the sign-up’s own one as it was', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    const user = await world.take(first);
+    await user.settle(world.settlementOf(first), live(user));
+    const dead = await world.start('create-user');
+    await world.take(dead, { clientId: 'c-2' });
+    await world.loseLock(dead);
+    const signUp = await world.start('create-user');
+    const claimed = await (await world.take(signUp, { clientId: 'c-2' })).claim(userId);
+    if (claimed.is === 'taken')
+      await claimed.user.settle(world.settlementOf(signUp), { record: claimed.user.record });
+    const { record } = await world.take(await world.start(), { clientId: 'c-2' });
+    expect(record).toMatchObject({ isInDoubt: true, doubtAbout: ['derived:0'] });
+    expect(record.doubtSince).toBeGreaterThan(0);
+  });
+
+  it('that a look-up has shown is known to be there also where the run is cut off', async () => {
+    const world = await createLedgerWorld();
+    const dead = await world.start();
+    await (await world.take(dead)).claim(userId);
+    await world.loseLock(dead);
+    const { record } = await world.take(await world.start('create-user'));
+    expect(record).toMatchObject({ userId, state: 'unknown' });
   });
 
   it('named by a userId of another one is not mixed up with the client', async () => {
