@@ -2,7 +2,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createFaultyWorld } from '../support/faulty-world.ts';
-import { type World, createWorld } from '../support/world.ts';
+import { RETRIES_LATE, type World, createWorld } from '../support/world.ts';
 
 const IDENTITIES = ['derived', 'assigned'] as const;
 const DUPLICATES = ['same', '409', '422', '400', 'second-user'] as const;
@@ -133,7 +133,7 @@ describe.each(IDENTITIES)('with %s ids, a sign-up has one user', (DAMOOV_USER_ID
 describe('an assigned id whose create went unanswered, and whose clientId another user comes to bear', () => {
   /** The create is carried out, its answer is lost, and the job waits until it is called. */
   async function createUnanswered() {
-    const env = { DAMOOV_USER_ID: 'assigned', BACKOFF_BASE_MS: '600000', BACKOFF_MAX_MS: '600000' };
+    const env = { DAMOOV_USER_ID: 'assigned', ...RETRIES_LATE };
     const world = await createFaultyWorld({ commitThenDropRate: 1 }, env);
     const jobId = await world.add('create-user', { clientId: 'c-1' });
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.isDelayed()).toBe(true);

@@ -1,7 +1,7 @@
 import { FlowProducer } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { type World, createWorld } from '../support/world.ts';
+import { RETRIES_LATE, type World, createWorld } from '../support/world.ts';
 
 const profile = { firstName: 'Ada', lastName: 'L', nickname: 'ada', phone: '1', email: 'a@b.c' };
 
@@ -154,7 +154,7 @@ describe('a deletion', () => {
   });
 
   it('whose reply was lost is not undone by a create that believes the user is there', async () => {
-    const world = await createWorld({ env: { BACKOFF_BASE_MS: '60000', BACKOFF_MAX_MS: '60000' } });
+    const world = await createWorld({ env: RETRIES_LATE });
     const first = await world.run('create-user', { clientId: 'c-1', ...at(1) });
     await world.run('update-user', { clientId: 'c-1', changes: { phone: '1' }, ...at(2) });
     await world.setModes({ commitThenDropRate: 1 });

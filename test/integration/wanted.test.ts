@@ -7,7 +7,7 @@ import { refusal, success } from '../damoov/scripted-server.ts';
 import { startFaultyDeletes } from '../support/faulty-deletes.ts';
 import { runCommand } from '../support/run-command.ts';
 import { createScriptedWorld, createdAsAsked, nobody, seenAsAsked } from '../support/scripted-world.ts';
-import { createWorld } from '../support/world.ts';
+import { RETRIES_LATE, createWorld } from '../support/world.ts';
 
 const HOUR_MS = 3_600_000;
 const CANCELLED = { type: 'user.superseded', data: { by: 'cancellation' } };
@@ -44,7 +44,7 @@ async function createDeletionWorld(env: Record<string, string> = {}) {
 }
 
 describe('what an operator says of held deletions', () => {
-  const LIMIT_1 = { DELETIONS_PER_HOUR: '1', BACKOFF_BASE_MS: '600000', BACKOFF_MAX_MS: '600000' };
+  const LIMIT_1 = { DELETIONS_PER_HOUR: '1', ...RETRIES_LATE };
 
   it('never concerns one that was sent before: it is not held, and not refused', async () => {
     const world = await createDeletionWorld(LIMIT_1);
@@ -117,7 +117,7 @@ describe('a deletion that is asked for, cancelled and asked for again', () => {
   });
 
   it('is too late to cancel while an older one that was sent goes on', async () => {
-    const world = await createDeletionWorld({ BACKOFF_BASE_MS: '600000', BACKOFF_MAX_MS: '600000' });
+    const world = await createDeletionWorld(RETRIES_LATE);
     const userId = await world.signUpElsewhere('c-1');
     world.deletes.fault = 500;
     const first = await world.deletions.schedule({ userId }, Date.now());
@@ -184,10 +184,7 @@ describe('a deletion that is asked for, cancelled and asked for again', () => {
 });
 
 it('a deletion waits for a newer sign-up that goes on, also where an older one ends meanwhile', async () => {
-  const { world, damoov } = await createScriptedWorld({
-    BACKOFF_BASE_MS: '600000',
-    BACKOFF_MAX_MS: '600000',
-  });
+  const { world, damoov } = await createScriptedWorld(RETRIES_LATE);
   const now = Date.now();
   const ago = (ms: number) => new Date(now - ms).toISOString();
   damoov.script('create', refusal(503), createdAsAsked);

@@ -29,6 +29,9 @@ export const CHEAP_KEY = { keyWork: 2 };
 /** Look-ups at the sandbox lag behind only where a test says so. */
 const LAG_MS = 1000;
 
+/** A job that failed comes back when the test calls it: a delay that is drawn below a day is next to never a short one. */
+export const RETRIES_LATE = { BACKOFF_BASE_MS: '86400000', BACKOFF_MAX_MS: '86400000' };
+
 export interface WorldOptions {
   modes?: Partial<SandboxModes>;
   sandbox?: SandboxOptions;
