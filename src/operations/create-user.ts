@@ -5,7 +5,7 @@ import { failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import type { UserRecord } from './context.ts';
+import type { Effect, UserRecord } from './context.ts';
 import {
   type Candidate,
   type SignUp,
@@ -64,12 +64,15 @@ const MOST_CONFLICTS = 5;
 
 export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
   const step = decide(signUp, known);
-  const [lock] = factsOf(known, 'lock');
-  if (step.do !== 'end' || step.effect.outcome.status !== 'done' || lock?.isOfAnotherName !== true)
-    return step;
-  const { outcome, learnt } = step.effect;
-  // Damoov has shown the user under this clientId: the one that it was remembered under is not its any more.
-  return end({ outcome, ...(learnt && { learnt: { ...learnt, renamedTo: signUp.clientId ?? null } }) });
+  return step.do === 'end' ? end(underItsName(step.effect, signUp, known)) : step;
+}
+
+/** Damoov has shown the user under this clientId: the one that it was remembered under is not its any more. */
+function underItsName({ outcome, learnt }: Effect, { clientId }: SignUp, known: Knowledge): Effect {
+  const isOfAnotherName = factsOf(known, 'lock').some((lock) => lock.isOfAnotherName);
+  const isRenamed = isOfAnotherName && clientId !== undefined && outcome.status === 'done';
+  if (learnt === undefined) return { outcome };
+  return { outcome, learnt: isRenamed ? { ...learnt, renamedTo: clientId } : learnt };
 }
 
 function decide(signUp: SignUp, known: Knowledge): Step {

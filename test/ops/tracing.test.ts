@@ -98,6 +98,7 @@ describe('a trace', () => {
           '  shop: add user-jobs.update-user',
           '    damoov-user-lifecycle: process user-jobs',
           ...eventsOf('user.updated'),
+          '      damoov-user-lifecycle: damoov find',
           '      damoov-user-lifecycle: damoov login',
           '      damoov-user-lifecycle: damoov update',
         ],

@@ -280,7 +280,6 @@ if held and held ~= hash then
         set(held, 'doubt', string.format('%s - %s - ended', earlier, about))
       end
     end
-    redis.call('EXPIRE', base .. held, keepS)
   elseif name == 'delete-user' and fieldsOf(held).was then
     -- The clientId that this user has given up leads to nobody: it stays so.
     local mark = fieldsOf(held).dd
