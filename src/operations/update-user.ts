@@ -63,16 +63,17 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   return clientId === undefined ? end({ outcome: awaitUser(userId, known) }) : findBearer(clientId, known);
 }
 
-/** The user that the record names. Damoov would change it in whatever instance it is; a clientId alone means one of this instance. */
+/**
+ * The user that the record names. Damoov would change it in whatever instance it is: a clientId alone means one of this instance, a
+ * userId one of any that is configured.
+ */
 function applyWhereItIs(userId: string, update: Update, changes: Changes, known: Knowledge): Step {
-  const { clientId } = update;
-  if (update.userId === undefined && clientId !== undefined) {
-    const bearer = bearersOf(clientId, known)?.find((user) => sameUserId(user.userId, userId));
-    const user = bearer ?? seenUnder(userId, known);
-    if (user === undefined) return look('userId', userId);
-    if (user !== null && !isOfInstance(user, known.instance))
-      return end({ outcome: otherInstance(user, known) });
-  }
+  const bearers = update.clientId === undefined ? undefined : bearersOf(update.clientId, known);
+  const user = bearers?.find((bearer) => sameUserId(bearer.userId, userId)) ?? seenUnder(userId, known);
+  if (user === undefined) return look('userId', userId);
+  const isMeant = (one: DamoovUser) =>
+    update.userId === undefined ? isOfInstance(one, known.instance) : isInReach(one, known);
+  if (user !== null && !isMeant(user)) return end({ outcome: otherInstance(user, known) });
   return apply(userId, update, changes, known);
 }
 

@@ -84,6 +84,8 @@ describe('a user that was moved to another instance', () => {
       await move();
       const changed = await world.run('update-user', { clientId: 'mover', changes: { phone: '3' } });
       expect(changed).toMatchObject({ type: 'user.failed', data: { code: 'other-instance', userId } });
+      const byId = await world.run('update-user', { userId, changes: { firstName: 'Eve' } });
+      expect(byId.type).toBe(knows ? 'user.updated' : 'user.failed');
       const again = await world.run('create-user', { clientId: 'mover', profile: { phone: '4' } });
       expect(again).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
       expect(await live(world)).toMatchObject([{ phone: knows ? '4' : '1' }]);

@@ -109,10 +109,25 @@ describe('an update of a remembered user', () => {
     },
   );
 
+  it('by its id, who was moved, is sent if that instance is configured', async () => {
+    for (const instanceId of [OTHER_INSTANCE_ID, FOREIGN_INSTANCE_ID]) {
+      const world = createOperationWorld({
+        record: live,
+        users: [{ userId: A, clientId: 'c-1', instanceId }],
+      });
+      const { outcome } = await world.update({ ...ID, ...PHONE });
+      const isConfigured = instanceId === OTHER_INSTANCE_ID;
+      expect(outcome).toMatchObject(
+        isConfigured ? updated(A, 'phone') : { code: 'other-instance', userId: A },
+      );
+      expect(world.sent.update).toHaveLength(isConfigured ? 1 : 0);
+    }
+  });
+
   it('by its id, who is gone, asks for nobody else', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: B, clientId: 'c-1' }] });
     expect((await world.update({ ...C1, userId: A, ...PHONE })).outcome).toMatchObject({ status: 'wait' });
-    expect(world.calls).toEqual([`update ${A}`]);
+    expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
   });
 
   it.each(['rejected', 'forbidden', 'timeout'] as const)('that ends as %s is thrown', async (kind) => {
