@@ -28,6 +28,12 @@ export function columnOf(name: string, map: ColumnMap = new Map()): Column {
   return field === undefined ? unknown(name) : { is: 'field', field };
 }
 
+/** Whether a name is that of a field, or of a column that is left out. Costs little, unlike a hint. */
+export function isKnown(name: string, map: ColumnMap = new Map()): boolean {
+  const folded = name.trim().toLowerCase();
+  return map.has(folded) || KNOWN.has(folded);
+}
+
 /** The field that is called so. */
 export function fieldCalled(name: string): Field | undefined {
   return KNOWN.get(name.trim().toLowerCase());

@@ -43,9 +43,16 @@ export interface BrokenRow {
 
 export type Row = { is: 'row'; line: number; data: RowData } | BrokenRow;
 
-/** What a row may take, in characters of a CSV or bytes of NDJSON: no job that is larger is accepted. */
+/** What the columns of a CSV row that are not left out may take, in characters: no job that is larger is accepted. */
 export const MOST_OF_ROW = 2 * MAX_JOB_BYTES;
 
 export function unreadable(line: number, message: string): BrokenRow {
   return { is: 'unreadable', line, faults: [{ line, message }] };
+}
+
+/** A row in which no field has one is left out, like an empty line. */
+export function hasValue(data: RowData): boolean {
+  return Object.values(data).some((value) =>
+    typeof value === 'string' ? value.trim() !== '' : value !== undefined && value !== null,
+  );
 }

@@ -185,11 +185,110 @@ describe('a CSV', () => {
       'unreadable 3 clientId text after the closing quote',
     ],
     ['a quote before a line break that is never closed', 'a,1\n"\nb,2\n', 'unreadable 3 clientId the quote'],
-    ['a row without an end', `a,1\nb,"${'x'.repeat(200_000)}\n`, 'unreadable 3 email longer than'],
+    [
+      'text after a quote that closes in a later line',
+      'a,1\n"b\n\nb"c,2\nd,3\n',
+      'unreadable 3 clientId text after the closing quote in line 5',
+    ],
+    [
+      'a quote behind blanks that is not closed in its line',
+      'a,1\nb, "two\nlines",3\nc,4\n',
+      'unreadable 3 email blanks before the quote',
+    ],
+    ['text after a quote, behind a stray one', 'a,1\nb"b,"c"d\n', 'unreadable 3 email text after the'],
   ])('ends at %s', async (_what, body, message) => {
     const rows = await read(`clientId,email\n${body}`);
     expect(rows).toHaveLength(2);
     expect(told(rows)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('has a broken row over several lines told once', async () => {
+    const content = 'clientId,email\na"a,"two\n""lines"""\n b, "x" y\nc, "x", "two"\n"d","e"\n';
+    const rows = await read(content);
+    expect(told(rows)).toEqual([
+      expect.stringMatching(/^faulty 2 clientId a quote in a cell/),
+      'faulty 4 email blanks before the quote that opens the cell: remove them',
+      'faulty 5 email blanks before the quote that opens the cell: remove them',
+    ]);
+    expect(rows.at(-1)).toEqual({ is: 'row', line: 6, data: { clientId: 'd', email: 'e' } });
+  });
+
+  it('has no row where no column that is not left out has a value', async () => {
+    const map = new Map([['notes', undefined]]);
+    const rows = await read('clientId,notes,email\n,Exported by admin,\n" ",x,\nc,y,\n', { map });
+    expect(rows).toEqual([{ is: 'row', line: 4, data: { clientId: 'c', email: '' } }]);
+    expect(told(await read('clientId,email\n,\n,,\nnobody\n'))).toEqual([
+      'faulty 4 - has 1 columns, where the header has 2',
+    ]);
+  });
+
+  it('has a fault where a line repeats its header, whatever its case, and goes on', async () => {
+    const map = new Map([['notes', undefined]]);
+    const rows = await read('clientId,notes,email\na,x,1\nCLIENTID,Notes, email \nb,y,2\n', { map });
+    expect(told(rows)).toEqual(['faulty 3 - repeats the header of line 1: remove it']);
+    expect(rows.at(-1)).toEqual({ is: 'row', line: 4, data: { clientId: 'b', email: '2' } });
+    expect(told(await read('\nEmail\na\nemail\n'))).toEqual([
+      'faulty 4 - repeats the header of line 2: remove it',
+    ]);
+  });
+
+  it.each([
+    ['of another order', 'email,clientId'],
+    ['with other columns', 'firstName,email'],
+    ['with more columns', 'clientId,phone,email'],
+    ['with an empty cell', ',email,clientId'],
+  ])('ends at another header, %s: nobody knows what its columns are', async (_what, other) => {
+    const rows = await read(`clientId,email,phone\na,1,2\n${other}\nb,2,3\n`);
+    expect(told(rows)).toEqual(['unreadable 3 - is another header: give each list a file of its own']);
+    expect(rows).toHaveLength(2);
+  });
+
+  it('takes nobody for a header who is called like a column', async () => {
+    const rows = await read('clientId,firstName,nickname\nphone,,\nc,Email,email\nemail,email,\n');
+    expect(rows.map(({ is, line }) => `${is} ${line}`)).toEqual(['row 2', 'row 3', 'row 4']);
+  });
+
+  it('may have a replacement character, which is UTF-8, beside bytes that are not', async () => {
+    const cut = Buffer.from('ü').subarray(0, 1);
+    const bytes = Buffer.concat([
+      Buffer.from('clientId,email\na,\uFFFD\nb\uFFFD,'),
+      cut,
+      Buffer.from('\uFFFD\n𝄞,ü\nd,'),
+      cut,
+    ]);
+    for (const pieceBytes of [1, 2, 3, 5, 100]) {
+      expect(await read(bytes, {}, pieceBytes)).toEqual([
+        { is: 'row', line: 2, data: { clientId: 'a', email: '\uFFFD' } },
+        { is: 'faulty', line: 3, faults: [{ line: 3, column: 'email', message: 'is not UTF-8' }] },
+        { is: 'row', line: 4, data: { clientId: '𝄞', email: 'ü' } },
+        { is: 'faulty', line: 5, faults: [{ line: 5, column: 'email', message: 'is not UTF-8' }] },
+      ]);
+    }
+  });
+
+  it('may have cells of any size in columns that are left out, and no more than a job in the others', async () => {
+    const map = new Map([['photo', undefined]]);
+    const photo = 'x'.repeat(3 * MOST_OF_ROW);
+    const most = 'x'.repeat(MOST_OF_ROW - 1);
+    const rows = await read(
+      `clientId,photo,email\na,${photo},1\nb,"${photo}\n${photo}",2\nc,,${most}\nc,,${most}x\nd,,3\n`,
+      { map },
+      64 * 1024,
+    );
+    const seen = rows.map(({ is, line }) => `${is} ${line}`);
+    expect(seen).toEqual(['row 2', 'row 3', 'row 5', 'faulty 6', 'row 7']);
+    expect(rows[1]).toMatchObject({ data: { clientId: 'b', email: '2' } });
+    expect(told(rows)).toEqual([`faulty 6 email longer than ${MOST_OF_ROW} characters`]);
+  });
+
+  it('has neither a header nor a row of more cells than anybody keeps', async () => {
+    const commas = ','.repeat(2 * MOST_OF_ROW);
+    expect(told(await read(`${commas}\nc\n`, {}, 64 * 1024))).toEqual([
+      `unreadable 1 - longer than ${MOST_OF_ROW} characters`,
+    ]);
+    expect(told(await read(`clientId,email\n${commas}c\nd,1\n`, {}, 64 * 1024))).toEqual([
+      `faulty 2 - has ${2 * MOST_OF_ROW + 1} columns, where the header has 2`,
+    ]);
   });
 
   test.prop([

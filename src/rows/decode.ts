@@ -1,0 +1,41 @@
+/**
+ * Decodes UTF-8 in pieces. Each byte that is not UTF-8 becomes a lone surrogate, which UTF-8 cannot encode, so that a U+FFFD that
+ * the file really has is not taken for such a byte.
+ */
+import { isUtf8 } from 'node:buffer';
+
+/** Stands for bytes that are not UTF-8. */
+export const NOT_UTF8 = '\uDFFF';
+
+export async function* decoded(bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let rest = Buffer.alloc(0);
+  for await (const piece of bytes) {
+    const all = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    const end = endOfWhole(all);
+    rest = Buffer.from(all.subarray(end));
+    yield textOf(all.subarray(0, end));
+  }
+  yield textOf(rest);
+}
+
+const REPLACEMENT = '\uFFFD';
+const REPLACEMENT_BYTES = Buffer.from(REPLACEMENT).toString('latin1');
+
+function textOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  const parts = bytes.toString('latin1').split(REPLACEMENT_BYTES);
+  const texts = parts.map((part) => Buffer.from(part, 'latin1').toString().replaceAll(REPLACEMENT, NOT_UTF8));
+  return texts.join(REPLACEMENT);
+}
+
+/** Where the last whole character ends. */
+function endOfWhole(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return bytes.length;
+    if (byte < 0xc0) continue;
+    const size = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return size > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
