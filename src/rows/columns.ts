@@ -41,10 +41,19 @@ export function fieldCalled(name: string): Field | undefined {
 
 function unknown(name: string): Column {
   const hint = hintOf(name);
-  // What stands where a name should may be a person's: only what looks like a name is repeated.
-  const shown = /^[A-Za-z][\w -]{0,39}$/.test(name) ? ` "${name}"` : '';
+  const shown = isShown(name) ? ` "${name}"` : '';
   const meant = hint === undefined ? '' : `, did you mean ${hint}?`;
   return { is: 'unknown', message: `unknown column${shown}${meant}`, isNearlyKnown: hint !== undefined };
+}
+
+/** A name in a fault. */
+export function shownName(name: string): string {
+  return isShown(name) ? `"${name}"` : 'a key';
+}
+
+/** What stands where a name should may be a person's: only what looks like a name is repeated. */
+function isShown(name: string): boolean {
+  return /^[A-Za-z][\w -]{0,39}$/.test(name);
 }
 
 function hintOf(name: string): string | undefined {

@@ -3,8 +3,9 @@
  * and the names, no value.
  */
 import { isUtf8 } from 'node:buffer';
-import { type ColumnMap, columnOf } from './columns.ts';
-import { type Fault, MOST_OF_ROW, type Row, unreadable } from './row.ts';
+import { type ColumnMap, columnOf, shownName } from './columns.ts';
+import { repeatedKeys } from './repeated-keys.ts';
+import { type Fault, type Row, hasValue, unreadable } from './row.ts';
 
 export async function* ndjsonRows(
   bytes: AsyncIterable<Buffer>,
@@ -25,12 +26,15 @@ export async function* ndjsonRows(
 const UTF16 = ['fffe', 'feff'];
 const LF = 10;
 
+/** What a line may take, in bytes, with what is left out of it: parsing it takes some times as much memory. */
+export const MOST_OF_LINE = 4 * 1024 * 1024;
+
 /** Each without its line break; of one that is too long only as much as shows that it is. */
 async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let begun: Buffer[] = [];
   let size = 0;
   const keep = (part: Buffer) => {
-    if (size <= MOST_OF_ROW) begun.push(part.subarray(0, MOST_OF_ROW + 1));
+    if (size <= MOST_OF_LINE) begun.push(part.subarray(0, MOST_OF_LINE + 1));
     size += part.length;
   };
   for await (const chunk of bytes) {
@@ -45,14 +49,14 @@ async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield Buffer.concat(begun);
 }
 
-/** Undefined for an empty line. */
+/** Undefined for an empty line, and an object without a value. */
 function rowOf(line: number, bytes: Buffer, map: ColumnMap | undefined): Row | undefined {
   const faulty = (message: string, column?: string): Row => ({
     is: 'faulty',
     line,
     faults: [{ line, ...(column !== undefined && { column }), message }],
   });
-  if (bytes.length > MOST_OF_ROW) return faulty(`longer than ${MOST_OF_ROW} bytes`);
+  if (bytes.length > MOST_OF_LINE) return faulty(`longer than ${MOST_OF_LINE} bytes`);
   if (!isUtf8(bytes)) return faulty('is not UTF-8');
   const text = bytes.toString().replace(/^\uFEFF/, '');
   if (text.trim() === '') return undefined;
@@ -63,27 +67,42 @@ function rowOf(line: number, bytes: Buffer, map: ColumnMap | undefined): Row | u
     return faulty('is not JSON', placeIn(error));
   }
   if (!isObject(value)) return faulty('is no JSON object');
-  return rowOfObject(line, value, map);
+  const { data, faults } = read(line, value, map);
+  for (const name of repeatedKeys(text, value)) {
+    const column = columnOf(name, map);
+    if (column.is === 'field') faults.push({ line, column: column.field, message: TWICE });
+    else faults.push({ line, message: `${shownName(name)} ${TWICE}` });
+  }
+  if (faults.length > 0) return { is: 'faulty', line, faults };
+  return hasValue(data) ? { is: 'row', line, data } : undefined;
 }
 
-function rowOfObject(line: number, object: object, map: ColumnMap | undefined): Row {
+const TWICE = 'is there twice';
+
+function read(line: number, object: object, map: ColumnMap | undefined) {
   const data: Record<string, unknown> = {};
   const faults: Fault[] = [];
   for (const [name, value] of entriesOf(object)) {
     const column = columnOf(name, map);
     if (column.is === 'unknown') faults.push({ line, message: column.message });
     if (column.is !== 'field') continue;
-    if (column.field in data) faults.push({ line, column: column.field, message: 'is there twice' });
-    data[column.field] = value;
+    const { field } = column;
+    if (field in data) faults.push({ line, column: field, message: TWICE });
+    // Refused here, as it may be nested more deeply than anything that goes through it may go.
+    if (typeof value === 'object' && value !== null) {
+      faults.push({ line, column: field, message: 'is an object or an array: a field has one value' });
+    }
+    data[field] = value;
   }
-  return faults.length > 0 ? { is: 'faulty', line, faults } : { is: 'row', line, data };
+  return { data, faults };
 }
 
 /** What is in a profile stands for itself. */
 function entriesOf(object: object): [string, unknown][] {
-  return Object.entries(object).flatMap(([name, value]: [string, unknown]) =>
-    name.toLowerCase() === 'profile' && isObject(value) ? Object.entries(value) : [[name, value]],
-  );
+  return Object.entries(object).flatMap(([name, value]: [string, unknown]) => {
+    if (name.toLowerCase() !== 'profile') return [[name, value]];
+    return isObject(value) ? Object.entries(value) : value === null ? [] : [[name, value]];
+  });
 }
 
 function isObject(value: unknown): value is object {

@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { MOST_OF_LINE } from '../../src/rows/ndjson-rows.ts';
 import { FIELDS, type Field, MOST_OF_ROW, type Row } from '../../src/rows/row.ts';
 import { type RowOptions, formatOf, readRows } from '../../src/rows/read-rows.ts';
 
@@ -357,7 +358,7 @@ describe('NDJSON', () => {
       Buffer.concat([
         Buffer.from('{"clientId":"secret" "email":1}\n[]\n{"mail":"x","email":"y","Email":"z"}\n"'),
         Buffer.from([0xc3, 0x28]),
-        Buffer.from(`"\n${'x'.repeat(200_000)}\n{"clientId":"c-6"}`),
+        Buffer.from(`"\n${'x'.repeat(MOST_OF_LINE + 1)}\n{"clientId":"c-6"}`),
       ]),
     );
     expect(told(rows)).toEqual([
@@ -366,7 +367,7 @@ describe('NDJSON', () => {
       'faulty 3 - unknown column "mail", did you mean email?',
       'faulty 3 email is there twice',
       'faulty 4 - is not UTF-8',
-      'faulty 5 - longer than 131072 bytes',
+      `faulty 5 - longer than ${MOST_OF_LINE} bytes`,
     ]);
     expect(rows.at(-1)).toEqual({ is: 'row', line: 6, data: { clientId: 'c-6' } });
   });
@@ -395,30 +396,85 @@ describe('NDJSON', () => {
     ]);
   });
 
-  it('has any value as it is, but a profile is to be an object', async () => {
-    expect(await ndjson('{"clientId":"c","phone":{"number":[1]}}')).toEqual([
-      { is: 'row', line: 1, data: { clientId: 'c', phone: { number: [1] } } },
-    ]);
-    expect(told(await ndjson('{"clientId":"c","profile":"Ada"}\n{"clientId":"d","profile":null}'))).toEqual([
+  it('has a profile that is an object or null, and fields of one value', async () => {
+    const lines = [
+      '{"clientId":"c","profile":"Ada"}',
+      '{"clientId":"c","phone":{"number":[1]}}',
+      '{"clientId":"c","profile":{"email":["x"]}}',
+    ];
+    expect(told(await ndjson(lines.join('\n')))).toEqual([
       'faulty 1 - unknown column "profile"',
-      'faulty 2 - unknown column "profile"',
+      'faulty 2 phone is an object or an array: a field has one value',
+      'faulty 3 email is an object or an array: a field has one value',
+    ]);
+    expect(await ndjson('{"clientId":"d","profile":null}\n{"clientId":"e","phone":null}\n')).toEqual([
+      { is: 'row', line: 1, data: { clientId: 'd' } },
+      { is: 'row', line: 2, data: { clientId: 'e', phone: null } },
     ]);
   });
 
-  it.each([1000, MOST_OF_ROW, MOST_OF_ROW + 1])(
+  it.each(['phone', 'x'])('may be nested as deep as a line is long, in %s', async (name) => {
+    const deep = 50_000;
+    const nested = `${'[{"":'.repeat(deep)}[]${'}]'.repeat(deep)}`;
+    const map = new Map([['x', undefined]]);
+    const content = `{"clientId":"c","${name}":${nested}}\n${nested}\n`;
+    const rows = await read(content, { format: 'ndjson', map }, 9000);
+    const fault = 'faulty 1 phone is an object or an array: a field has one value';
+    expect(told(rows)).toEqual([...(name === 'phone' ? [fault] : []), 'faulty 2 - is no JSON object']);
+  });
+
+  it('has a key that is there twice told, wherever it may stand', async () => {
+    const map = new Map([['x', undefined]]);
+    const lines = [
+      '{"clientId":"a","clientId":"b"}',
+      String.raw`{"clientId":"a", "profile" : {"email":"1","e\u006dail"  :"2"}}`,
+      '{"profile":{"email":"1"},"clientId":"a","profile":{"phone":"1"}}',
+      '{"clientId":"a","x":1,"x":2}',
+      '{"clientId":"a","y":1,"y":2,"y":3}',
+      String.raw`{"clientId":"\"email\":\\","email":"\"email\":\\"}`,
+      '{"clientId":"a","x":{"clientId":"b","email":[{"email":1}]},"email":"1"}',
+      '{"clientId":"a","profile":{"email":"1"},"x":{"email":"1","y":{"z":1}},"phone":"profile:"}',
+      '{"clientId":"a","a@b.c":1,"a@b.c":1}',
+    ];
+    const rows = await read(lines.join('\n'), { format: 'ndjson', map });
+    expect(told(rows)).toEqual([
+      'faulty 1 clientId is there twice',
+      'faulty 2 email is there twice',
+      'faulty 3 - "profile" is there twice',
+      'faulty 4 - "x" is there twice',
+      'faulty 5 - unknown column "y"',
+      'faulty 5 - "y" is there twice',
+      'faulty 9 - unknown column',
+      'faulty 9 - a key is there twice',
+    ]);
+    expect(rows.slice(5, 8).map(({ is }) => is)).toEqual(['row', 'row', 'row']);
+  });
+
+  it('has no row in an object without a value', async () => {
+    const map = new Map([['x', undefined]]);
+    const lines = ['{}', '{"profile":{}}', '{"clientId":null,"email":""}', '{"phone":" ","x":1}'];
+    expect(await read(lines.join('\n'), { format: 'ndjson', map })).toEqual([]);
+    expect(await ndjson('{"createAccessToken":false}')).toHaveLength(1);
+  });
+
+  it.each([64 * 1024, MOST_OF_LINE, MOST_OF_LINE + 1])(
     'may have all the bytes in a line that are allowed, and no more, in pieces of %i',
     async (pieceBytes) => {
-      const line = '{"clientId":"c"}'.padEnd(MOST_OF_ROW);
+      const line = '{"clientId":"c"}'.padEnd(MOST_OF_LINE);
       const row = { is: 'row', line: 1, data: { clientId: 'c' } };
       expect(await read(line, { format: 'ndjson' }, pieceBytes)).toEqual([row]);
       expect(told(await read(`${line} `, { format: 'ndjson' }, pieceBytes))).toEqual([
-        `faulty 1 - longer than ${MOST_OF_ROW} bytes`,
+        `faulty 1 - longer than ${MOST_OF_LINE} bytes`,
       ]);
     },
   );
 
   test.prop([
-    fc.array(fc.dictionary(fc.constantFrom(...FIELDS), fc.string(), { minKeys: 1 })),
+    fc.array(
+      fc
+        .dictionary(fc.constantFrom(...FIELDS), fc.string(), { minKeys: 1 })
+        .map((row) => ({ ...row, clientId: 'c' })),
+    ),
     fc.integer({ min: 1, max: 40 }),
   ])('of any texts is read as it was written', async (objects, pieceBytes) => {
     const content = objects.map((object) => `${JSON.stringify(object)}\n`).join('');
