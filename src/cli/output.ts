@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
 export interface Output {
-  /** Writes a line. False where nobody reads any more: the rest need not be produced. */
+  /** Writes a line. False where nobody reads any more, or a disk is full: the rest need not be produced. */
   line(text: string): Promise<boolean>;
 }
 
-/** Takes over the stream: from here on a reader who has gone is no error. */
+/** Whoever runs the command sees by the stream that something was not written. */
 export function outputOf(stream: Writable): Output {
   let isRead = true;
   const gone = new Promise<void>((resolve) => {

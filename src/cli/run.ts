@@ -1,6 +1,8 @@
 /**
  * Runs one command and turns its end into an exit status.
  */
+import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { version } from '../version.ts';
 import { commandLine } from './command-line.ts';
@@ -14,12 +16,12 @@ const BAD_USAGE = 2;
 /** Runs a command as this process; the process ends with the status of the command. */
 export async function runToEnd(argv: string[]): Promise<never> {
   const status = await run(argv.slice(2), processContext);
-  await Promise.all([written(process.stdout), written(process.stderr)]);
+  await written(process.stderr);
   process.exit(status);
 }
 
 /** What a reader of a pipe has not taken yet would be lost with the process. */
-async function written(stream: NodeJS.WriteStream): Promise<void> {
+async function written(stream: Writable): Promise<void> {
   if (stream.writableLength === 0 || stream.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   stream.once('error', () => resolve());
@@ -27,8 +29,24 @@ async function written(stream: NodeJS.WriteStream): Promise<void> {
   return promise;
 }
 
-/** Runs the command that these arguments name, and returns its exit status. */
+/** Runs the command that these arguments name, and returns its exit status: a result that cannot be written is a failure. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const { stdout, stderr } = context;
+  // Not asked for at the end: the standard output of a process forgets its errors.
+  let error: NodeJS.ErrnoException | undefined;
+  stdout.once('error', (first) => (error = first));
+  for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  const status = await statusOf(args, context);
+  await written(stdout);
+  // The error of a write that is over already comes a moment later.
+  await setImmediate();
+  if (error === undefined) return status;
+  // A reader who has seen enough, such as `head`, needs no word.
+  if (error.code !== 'EPIPE') stderr.write(`the result cannot be written (${error.code ?? error.name})\n`);
+  return status === DONE ? FAILED : status;
+}
+
+async function statusOf(args: readonly string[], context: CommandContext): Promise<number> {
   let status = DONE;
   const ended = (isDone: boolean) => {
     if (!isDone) status = FAILED;

@@ -6,6 +6,7 @@ import { type SandboxModes, startSandbox } from '../sandbox/server.ts';
 import type { CommandContext } from './context.ts';
 import { readFactsFile } from './facts-file.ts';
 import { modesOf } from './facts-to-modes.ts';
+import { outputOf } from './output.ts';
 import { untilStopped } from './until-stopped.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -31,8 +32,8 @@ export async function sandbox(
     if (error.code === undefined) throw error;
     throw new Error(`--host, --port: cannot listen on ${host}:${port} (${error.code})`);
   });
-  context.stdout.write(`${server.url}\n`);
-  await untilStopped(context);
+  const stopped = untilStopped(context);
+  if (await outputOf(context.stdout).line(server.url)) await stopped;
   await server.close();
 }
 

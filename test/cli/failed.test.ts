@@ -128,7 +128,7 @@ describe('`failed list`', () => {
     const complaints = text(child.stderr);
     await once(createInterface({ input: child.stdout }), 'line');
     child.stdout.destroy();
-    expect(await exit).toBe(0);
+    expect(await exit).toBe(1);
     expect(await complaints).toBe('');
   });
 

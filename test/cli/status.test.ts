@@ -128,6 +128,6 @@ describe('`status`', () => {
     const world = await createWorld({ startsWorker: false });
     const { child, exit } = spawnCommand(['status', '--watch', '--every', '10ms'], world.env);
     child.stdout.once('data', () => child.stdout.destroy());
-    expect(await exit).toBe(0);
+    expect(await exit).toBe(1);
   });
 });
