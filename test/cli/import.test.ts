@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, readdir, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,13 @@ async function createImportWorld(options: WorldOptions = { startsWorker: false }
       return texts.map((text) => JSON.parse(text ?? '') as Record<string, unknown>);
     },
   };
+}
+
+/** Of a process of this machine. */
+async function openFilesOf(pid = 0): Promise<string[]> {
+  const directory = `/proc/${pid}/fd`;
+  const names = await readdir(directory);
+  return Promise.all(names.map((name) => readlink(join(directory, name)).catch(() => '')));
 }
 
 function csvOf(rows: number): string {
@@ -266,6 +274,26 @@ describe('an import that was cut off', () => {
     expect(await exit).toBe(1);
     expect(await told).toBe('stopped: nothing was added\n');
     expect(await world.adds()).toBe(0);
+  });
+
+  it('by Ctrl-C while nobody writes to its named pipe ends', async () => {
+    const world = await createImportWorld();
+    const pipe = join(world.directory, 'users.csv');
+    execFileSync('mkfifo', [pipe]);
+    const { child, exit } = world.spawn(pipe);
+    const told = text(child.stderr);
+    await expect.poll(() => openFilesOf(child.pid)).toContain(pipe);
+    child.kill('SIGINT');
+    expect(await exit).toBe(1);
+    expect(await told).toBe('stopped: nothing was added\n');
+  });
+
+  it('is not, where a named pipe gets its writer later', async () => {
+    const world = await createImportWorld();
+    const pipe = join(world.directory, 'users.csv');
+    execFileSync('mkfifo', [pipe]);
+    const [{ stdout }] = await Promise.all([world.import(pipe), writeFile(pipe, csvOf(3))]);
+    expect(stdout).toBe('3 rows: 3 added\n');
   });
 
   it('by another run of the same import leaves it to that one', async () => {

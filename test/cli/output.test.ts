@@ -55,7 +55,8 @@ it('a full disk behind the standard output of a process is its status', async ()
   const full = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, ['src/main.ts', '--version'], { stdio: ['ignore', full, 'pipe'] });
   closeSync(full);
-  const [told, [status]] = await Promise.all([text(child.stderr ?? []), once(child, 'close')]);
+  if (child.stderr === null) throw new Error('its standard error is a pipe');
+  const [told, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
   expect({ status: status as unknown, told }).toEqual({
     status: 1,
     told: 'the result cannot be written (ENOSPC)\n',

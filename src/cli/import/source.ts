@@ -2,7 +2,9 @@
  * The file that is imported, which is read twice: once to be judged, once to be added. What can be read only once is copied
  * first, into a file that nobody else can open and that no crash leaves behind.
  */
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { constants, openSync } from 'node:fs';
+import { type FileHandle, mkdtemp, open, rm, stat as statOf } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
@@ -29,9 +31,13 @@ const PIECE_BYTES = 64 * 1024;
 export async function openSource(file: string, stdin: Readable, signal: AbortSignal): Promise<Source> {
   const openedAt = Date.now();
   if (file === '-') return sourceOf(await copyOf(stdin, signal), openedAt);
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+  const refuse = (error: unknown): never => {
     throw new UsageError(unreadable(file, error).message);
-  });
+  };
+  if ((await statOf(file).catch(refuse)).isFIFO()) {
+    return sourceOf(await copyOf(openPipe(file), signal), openedAt);
+  }
+  const handle = await open(file, 'r').catch(refuse);
   const stat = await handle.stat();
   if (stat.isFile()) return sourceOf(handle);
   try {
@@ -80,6 +86,11 @@ async function sourceOf(handle: FileHandle, writtenAt?: number): Promise<Source>
     },
     close: () => handle.close(),
   };
+}
+
+/** Opening one that no program writes to would take a thread until one does, and the process could not end. */
+function openPipe(file: string): Readable {
+  return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
 }
 
 /** Its name is gone before the first byte is in it: it ends with this process, however that ends. */
