@@ -537,7 +537,7 @@ describe('a list that is the wrong one', () => {
 describe('`reconcile`', () => {
   it('shows the counts, then the first of each kind', async () => {
     const world = await createReconcileWorld();
-    const [, orphan] = await world.signUp([person(0), { clientId: 'evil\u001b[2J' }]);
+    const [, orphan] = await world.signUp([person(0), { clientId: 'evil\u001b[2J ' }]);
     const file = await world.write(csvOf([{ ...person(0), lastName: 'X', phone: 'y' }, ...people(1, 4)]));
     const { status, stdout } = await world.reconcile(file, '--show', '2');
     expect(status).toBe(1);
@@ -555,7 +555,7 @@ describe('`reconcile`', () => {
         '  … 1 more (--show)',
         '',
         'orphaned',
-        `  ${orphan}  evil [2J`,
+        String.raw`  ${orphan}  "evil\u001b[2J "`,
         '',
         'differing',
         '  line 2  c-0  lastName, phone',

@@ -2,6 +2,7 @@
  * The `create-user` job that a row asks for, and its faults by column. A row is judged by nothing but what judges a job.
  */
 import { parseJobText } from '../../contract/job.ts';
+import { needsQuotes, quotedId } from '../quoted-id.ts';
 import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts';
 
 const PROFILE: ReadonlySet<Field> = new Set(['firstName', 'lastName', 'nickname', 'phone', 'email']);
@@ -21,14 +22,19 @@ export function jobDataOf(row: RowData): JobData {
   return Object.keys(profile).length > 0 ? { ...data, profile } : data;
 }
 
-/** What is wrong with the job of the row at this line. */
-export function faultsOf(line: number, data: object): Fault[] {
+/** What is wrong with the job of the row at this line; shows no value but an id whose fault cannot be seen otherwise. */
+export function faultsOf(line: number, data: JobData): Fault[] {
   const parsed = parseJobText('create-user', JSON.stringify(data));
   if (parsed.ok) return [];
   return parsed.invalid.faults.map(({ path, message }) => {
     const column = path.split('.').at(-1) ?? '';
-    return { line, ...(column !== '' && { column }), message };
+    const shown = path === 'clientId' || path === 'userId' ? idOf(data[path]) : '';
+    return { line, ...(column !== '' && { column }), message: `${message}${shown}` };
   });
+}
+
+function idOf(value: unknown): string {
+  return typeof value === 'string' && needsQuotes(value) ? `: ${quotedId(value)}` : '';
 }
 
 /** A CSV has only texts. */

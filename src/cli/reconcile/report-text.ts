@@ -6,6 +6,7 @@ import type { Difference } from '../../reconcile/differences.ts';
 import type { LeftUsers } from '../../reconcile/unwanted-users.ts';
 import { numberText } from '../failed-report.ts';
 import { onOneLine } from '../one-line.ts';
+import { needsQuotes, quotedId } from '../quoted-id.ts';
 
 export const KINDS = [
   'missing',
@@ -69,10 +70,16 @@ function differenceText(difference: Difference): string {
     case 'missing':
       return `line ${difference.line}  ${onOneLine(difference.clientId)}`;
     case 'orphaned':
-      return `${difference.userId}  ${onOneLine(difference.clientId ?? 'without a clientId')}`;
+      return `${difference.userId}  ${ofDamoov(difference.clientId)}`;
     case 'duplicated':
       return `line ${difference.line}  ${onOneLine(difference.clientId)}  ${difference.userIds.join(' ')}`;
     case 'differing':
       return `line ${difference.line}  ${onOneLine(difference.clientId)}  ${difference.fields.join(', ')}`;
   }
+}
+
+/** Damoov may have a clientId that looks like one of the list, and is another. */
+function ofDamoov(clientId: string | undefined): string {
+  if (clientId === undefined) return 'without a clientId';
+  return needsQuotes(clientId) ? quotedId(clientId) : clientId;
 }

@@ -28,13 +28,31 @@ describe('a row', () => {
     ]);
   });
 
-  it('with a clientId that could become another one is told every fault of it by its column', () => {
+  it('with an id that could become another one is told every fault of it by its column, and shown it in quotes', () => {
     const row = { clientId: ' Zoe\u0308' };
     const messages = ['has blanks at its ends: trim it', 'is not in Unicode NFC: normalize it to NFC'];
-    const faults = messages.map((message) => ({ line: 3, column: 'clientId', message }));
+    const faults = messages.map((message) => ({
+      line: 3,
+      column: 'clientId',
+      message: `${message}: ${String.raw`" Zoe\u0308"`}`,
+    }));
     expect(faultsOf(3, jobDataOf(row))).toEqual(faults);
     const options = { instance: 'default', emptyClears: false };
     expect(listedIn({ is: 'row', line: 3, data: row }, options)).toMatchObject({ is: 'faulty', faults });
+  });
+
+  it.each([
+    ['clientId', ' ', 'must not be blank: " "'],
+    [
+      'clientId',
+      'c-1\u200B',
+      String.raw`has control or zero-width characters: remove them, they cannot be seen and are easily lost: "c-1\u200b"`,
+    ],
+    ['userId', 'abc ', 'Invalid GUID: "abc "'],
+    ['userId', 'abc', 'Invalid GUID'],
+    ['email', `${' '.repeat(1025)}`, 'Too big: expected string to have <=1024 characters'],
+  ])('has of a faulty %s %j what cannot be seen shown, and nothing else', (column, value, message) => {
+    expect(faultsOf(3, jobDataOf({ [column]: value }))).toEqual([{ line: 3, column, message }]);
   });
 
   it('that happened before the year 2000 is refused by that column', () => {

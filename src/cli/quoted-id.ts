@@ -1,0 +1,31 @@
+/**
+ * An id as a person has to see it: within quotes, so that blanks at its ends show, and with escapes for what takes no room.
+ */
+
+/** As many characters as show what is wrong. */
+const MOST = 100;
+/** Control and zero-width characters, and blanks but the common one. */
+const UNSEEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+/** Those, and marks, which may be composed with the letter before them. */
+const UNSEEN_OR_MARK = /(?! )[\p{C}\p{M}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+
+export function quotedId(id: string): string {
+  const [shown, more] = id.length > MOST ? [id.slice(0, MOST), '…'] : [id, ''];
+  return `${JSON.stringify(shown).replace(isComposed(id) ? UNSEEN : UNSEEN_OR_MARK, escaped)}${more}`;
+}
+
+/** Whether an id looks like another one unless it is quoted. */
+export function needsQuotes(id: string): boolean {
+  return id.trim() !== id || id.search(UNSEEN) !== -1 || !isComposed(id);
+}
+
+function isComposed(id: string): boolean {
+  return id === id.normalize('NFC');
+}
+
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, at) => {
+    const code = character.charCodeAt(at).toString(16);
+    return `\\u${code.padStart(4, '0')}`;
+  }).join('');
+}
