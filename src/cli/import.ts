@@ -9,6 +9,7 @@ import { RedisAwayError, type RedisConnection } from '../redis/connection.ts';
 import { type ImportRun, type Place, createImports } from '../redis/imports/imports.ts';
 import { type Format, type RowOptions, formatOf } from '../rows/read-rows.ts';
 import { addRows } from './import/add-rows.ts';
+import { identifyIn } from './import/anonymous-rows.ts';
 import { createEnds } from './import/ends.ts';
 import { completeText, faultsJson, faultsText, resultText } from './import/import-text.ts';
 import { createPatience } from './import/patience.ts';
@@ -26,6 +27,8 @@ import { withRedis } from './with-redis.ts';
 export interface ImportOptions extends Partial<RowOptions> {
   skipInvalid?: boolean;
   allowDuplicates?: boolean;
+  /** Takes rows with neither clientId nor userId. */
+  allowAnonymous?: boolean;
   /** Jobs. */
   maxWaiting: number;
   /** A file. */
@@ -112,11 +115,12 @@ async function importSource(
   desk: Desk,
 ): Promise<boolean> {
   const { options, rows, out, progress, signal } = desk;
+  const identify = options.allowAnonymous === true ? identifyIn(config) : undefined;
   progress.start('reading', 'bytes', source.sizeBytes);
   const found = await survey(source, {
     ...rows,
     allowsDuplicates: options.allowDuplicates ?? false,
-    needsIds: options.again ?? false,
+    identify,
     signal,
     onRead: (bytes) => progress.show(bytes),
   });
@@ -168,6 +172,7 @@ async function importSource(
       source,
       rows,
       survey: found,
+      identify,
       begin,
       patiently,
       maxWaiting: options.maxWaiting,

@@ -5,8 +5,8 @@ import { createHmac } from 'node:crypto';
 import type { Instance, UserRecord } from './context.ts';
 import type { Knowledge } from './step.ts';
 
-/** What a sign-up is recognised by: its clientId, or the very job where it has none. */
-export type SignUp = { clientId: string } | { jobId: string; timestamp: number };
+/** What a sign-up is recognised by: its clientId; where it has none the row of a list, or the very job. */
+export type SignUp = { clientId: string } | { row: object } | { jobId: string; timestamp: number };
 
 /**
  * The UserId of a sign-up: a UUID (version 8, RFC 9562) cut from an HMAC-SHA256. Whoever lacks the instance's secret
@@ -21,16 +21,19 @@ export function deriveUserId(
   signUp: SignUp,
   generation = 0,
 ): string {
-  const subject =
-    'clientId' in signUp ? ['client', signUp.clientId] : ['job', signUp.jobId, signUp.timestamp];
   const digest = createHmac('sha256', instance.secret)
-    .update(JSON.stringify(['user-id', instance.id.toLowerCase(), ...subject, generation]))
+    .update(JSON.stringify(['user-id', instance.id.toLowerCase(), ...subjectOf(signUp), generation]))
     .digest();
   const bytes = digest.subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+function subjectOf(signUp: SignUp): unknown[] {
+  if ('clientId' in signUp) return ['client', signUp.clientId];
+  return 'row' in signUp ? ['row', signUp.row] : ['job', signUp.jobId, signUp.timestamp];
 }
 
 /** The generations that the user of a sign-up may be of: the record may not have heard of the create that made it. */

@@ -216,14 +216,114 @@ describe('an import that is complete', () => {
     expect((await world.import(path, '--again')).stdout).toBe('3 rows: 3 added\n');
     expect(new Set(await world.waitingIds()).size).toBe(6);
   });
+});
 
-  it('is not added once more where rows do not say who they are: they would make other users', async () => {
+describe('a row that names nobody', () => {
+  it.each([
+    ['users.csv', 'clientId,userId,firstName\nc-1,,\n,,Ada\n'],
+    ['users.ndjson', '{"clientId":"c-1"}\n{"firstName":"Ada"}\n{}\n'],
+  ])('is a fault of %s, and left out by --skip-invalid', async (name, content) => {
     const world = await createImportWorld();
-    const path = await world.file('firstName\nAda\n');
-    expect((await world.import(path)).status).toBe(0);
-    const { status, stderr } = await world.import(path, '--again');
+    const path = await world.file(content, name);
+    const { status, stderr } = await world.import(path);
+    const line = name.endsWith('csv') ? 3 : 2;
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr:
+        `line ${line}: names nobody: give it clientId or userId, or take such rows with --allow-anonymous\n` +
+        'nothing was added: mend them, or let --skip-invalid leave out 1 of 2 rows\n',
+    });
+    expect((await world.import(path, '--skip-invalid')).stdout).toBe('2 rows: 1 added, 1 skipped\n');
+    expect(await world.data()).toMatchObject([{ clientId: 'c-1' }]);
+  });
+
+  it('with --allow-anonymous is one user in all rounds', async () => {
+    const world = await createImportWorld({});
+    const broken = await world.file('clientId,firstName\n,Ada\nc-1,A,B\n');
+    const args = ['--allow-anonymous', '--skip-invalid', '--report', join(world.directory, 'outcomes')];
+    expect((await world.import(broken, ...args)).stdout).toMatch(/1 added, 1 skipped; 1 created$/m);
+    const mended = await world.file('clientId,firstName\nc-1,A\n,Ada\n');
+    args.splice(1);
+    expect((await world.import(mended, ...args)).status).toBe(0);
+    expect((await world.import(mended, ...args, '--again')).stdout).toBe('2 rows: 2 added\n');
+    await expect.poll(() => world.events.length).toBe(5);
+    expect((await world.users()).map(({ clientId, firstName }) => [clientId, firstName])).toEqual([
+      [null, 'Ada'],
+      ['c-1', 'A'],
+    ]);
+  });
+
+  it('with --allow-anonymous is recognised by its profile and correlationId, whatever else it says', async () => {
+    const world = await createImportWorld();
+    const rows = [
+      { firstName: 'Ada' },
+      { firstName: 'Ada', createAccessToken: true, occurredAt: '2026-01-01T00:00:00Z', instance: 'default' },
+      { firstName: 'Ada', correlationId: '1' },
+      { firstName: 'ada' },
+    ];
+    for (const row of rows) {
+      const path = await world.file(JSON.stringify(row), 'users.ndjson');
+      expect((await world.import(path, '--allow-anonymous')).status).toBe(0);
+    }
+    const path = await world.file('phone,firstName\n,Ada\n');
+    await world.import(path, '--allow-anonymous');
+    const ids = (await world.data()).map(({ userId }) => userId);
+    expect(ids.map((id) => ids.indexOf(id))).toEqual([0, 0, 2, 3, 0]);
+  });
+
+  it('with --allow-anonymous is another user in another instance, and needs one that is configured', async () => {
+    const world = await createImportWorld();
+    const instances = join(world.directory, 'instances.json');
+    const [id, key] = ['33333333-3333-4333-8333-333333333333', '44444444-4444-4444-8444-444444444444'];
+    await writeFile(instances, JSON.stringify({ eu: { id, key }, us: { id: key, key: id } }));
+    const { DAMOOV_INSTANCE_ID: _id, DAMOOV_INSTANCE_KEY: _key, ...env } = { ...world.env };
+    const run = async (content: string, more = {}) =>
+      runCommand(['import', await world.file(content), '--allow-anonymous'], {
+        ...env,
+        DAMOOV_INSTANCES_FILE: instances,
+        ...more,
+      });
+    expect((await run('instance,firstName\neu,Ada\nus,Ada\n')).status).toBe(0);
+    expect(
+      (await run('instance,nickname,firstName\neu,,Ada\n', { DAMOOV_USER_ID_SECRET: 'x'.repeat(32) })).status,
+    ).toBe(0);
+    const ids = (await world.data()).map(({ userId }) => userId);
+    expect(new Set(ids).size).toBe(3);
+    const { status, stderr } = await run('instance,firstName\nEU,Ada\n');
+    expect({ status, stderr }).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^line 2, instance: is no configured instance/) as string,
+    });
+  });
+
+  it('with --allow-anonymous is a fault where an earlier row has the same values, or one user', async () => {
+    const world = await createImportWorld();
+    const path = await world.file('clientId,firstName\n,Ada\n,Alan\n,Ada\n');
+    const { status, stderr } = await world.import(path, '--allow-anonymous');
     expect(status).toBe(2);
-    expect(stderr).toContain('line 2: needs clientId or userId to be added once more');
+    expect(stderr).toContain(
+      'line 4: names nobody, and has the same values as line 2: give each a clientId\n',
+    );
+    await world.import(path, '--allow-anonymous', '--allow-duplicates');
+    const ids = (await world.data()).map(({ userId }) => userId);
+    expect(ids.map((id) => ids.indexOf(id))).toEqual([0, 1, 0]);
+  });
+
+  it('with --allow-anonymous is added where an import without it has left it out', async () => {
+    const world = await createImportWorld();
+    const path = await world.file('clientId,firstName\nc-1,\n,Ada\n');
+    await world.import(path, '--skip-invalid');
+    expect((await world.import(path, '--allow-anonymous')).stdout).toBe('2 rows: 2 added\n');
+  });
+
+  it('is refused with --allow-anonymous where Damoov chooses the UserIds', async () => {
+    const world = await createImportWorld();
+    const env = { ...world.env, DAMOOV_USER_ID: 'assigned' };
+    const args = ['import', await world.file('firstName\nAda\n'), '--allow-anonymous'];
+    const { status, stderr } = await runCommand(args, env);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^--allow-anonymous: with DAMOOV_USER_ID=assigned/);
+    expect(await world.adds()).toBe(0);
   });
 });
 

@@ -30,6 +30,7 @@ export const registerImport: Register = (program, ended, context) => {
     )
     .option('--skip-invalid', 'add the rows that have no fault, instead of none')
     .option('--allow-duplicates', 'let several rows have the same clientId')
+    .option('--allow-anonymous', 'take rows with neither clientId nor userId: equal values are one user')
     .addOption(
       new Option('--max-waiting <jobs>', 'add no more while so many jobs wait')
         .default(10_000)

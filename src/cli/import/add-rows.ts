@@ -5,6 +5,7 @@
 import type { ImportRun, Place } from '../../redis/imports/imports.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import { type AdderOptions, createAdder } from './adder.ts';
+import type { Identify } from './anonymous-rows.ts';
 import { LostGround } from './lost-ground.ts';
 import { jobDataOf } from './row-job.ts';
 import { type Source, refuseChanged } from './source.ts';
@@ -14,6 +15,8 @@ export interface AddRowsOptions extends AdderOptions {
   source: Source;
   rows: RowOptions;
   survey: Survey;
+  /** As for the survey. */
+  identify: Identify | undefined;
   /** Takes the import up, where it stands now. */
   begin: () => Promise<ImportRun>;
 }
@@ -36,12 +39,13 @@ export async function addRows(begun: ImportRun, options: AddRowsOptions): Promis
 }
 
 async function goThrough(run: ImportRun, options: AddRowsOptions): Promise<Place> {
-  const { source, survey, signal, ends, maxWaiting } = options;
+  const { source, survey, identify, signal, ends, maxWaiting } = options;
   const adder = createAdder(run, options);
   for await (const row of readRows(source.bytes(), options.rows)) {
     signal.throwIfAborted();
     const { line } = row;
-    const data = row.is === 'row' ? jobDataOf(row.data) : {};
+    const said = row.is === 'row' ? jobDataOf(row.data) : {};
+    const data = identify?.(said) ?? said;
     const isAdded = row.is === 'row' && !survey.faulty.has(line);
     if (!isAdded) await ends?.skip(line, data);
     if (line > adder.place.line) {

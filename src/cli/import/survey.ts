@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Fault, RowData } from '../../rows/row.ts';
+import { type Identify, namesUser } from './anonymous-rows.ts';
 import { type LineSet, createLineSet } from './line-set.ts';
 import { faultsOf, jobDataOf } from './row-job.ts';
 import { createSeen } from './seen.ts';
@@ -30,8 +31,8 @@ export interface Survey {
 export interface SurveyOptions extends RowOptions {
   /** Whether one clientId may have several rows. */
   allowsDuplicates: boolean;
-  /** Whether each row has to say who it is: added once more, one that does not would make another user. */
-  needsIds: boolean;
+  /** For rows that name nobody; without it they are faulty: added once more, each would make another user. */
+  identify: Identify | undefined;
   signal: AbortSignal;
   onRead: (bytes: number) => void;
 }
@@ -40,7 +41,7 @@ export interface SurveyOptions extends RowOptions {
 const MOST_FAULTS = 50;
 
 export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
-  const { allowsDuplicates, needsIds, signal, onRead } = options;
+  const { allowsDuplicates, identify, signal, onRead } = options;
   const content = createHash('sha256');
   const seen = createSeen();
   const faulty = createLineSet();
@@ -68,24 +69,37 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   return { ...found, id: idOf(content.digest('hex'), options) };
 
   function judge(line: number, row: RowData): Fault[] {
-    const data = jobDataOf(row);
-    const faults = faultsOf(line, data);
-    const who = data['clientId'] ?? data['userId'];
-    if (who === undefined && needsIds) {
-      return [...faults, { line, message: 'needs clientId or userId to be added once more' }];
-    }
-    if (allowsDuplicates || who === undefined || faults.length > 0) return faults;
-    const column = data['clientId'] === undefined ? 'userId' : 'clientId';
-    const before = seen.meet(JSON.stringify([data['instance'] ?? 'default', column, who]), line);
-    return before === undefined ? [] : [{ line, column, message: `the same as in line ${before}` }];
+    const said = jobDataOf(row);
+    const faults = faultsOf(line, said);
+    const data = identify?.(said) ?? said;
+    if (!namesUser(data)) return [...faults, nobody(line, identify !== undefined)];
+    if (allowsDuplicates || faults.length > 0) return faults;
+    const { instance = 'default', clientId, userId } = data;
+    const column = clientId === undefined ? 'userId' : 'clientId';
+    const before = seen.meet(JSON.stringify([instance, column, clientId ?? userId]), line);
+    if (before === undefined) return [];
+    if (namesUser(said)) return [{ line, column, message: `the same as in line ${before}` }];
+    return [
+      { line, message: `names nobody, and has the same values as line ${before}: give each a clientId` },
+    ];
   }
 }
 
+function nobody(line: number, isAllowed: boolean): Fault {
+  if (isAllowed) return { line, column: 'instance', message: 'is no configured instance' };
+  return {
+    line,
+    message: 'names nobody: give it clientId or userId, or take such rows with --allow-anonymous',
+  };
+}
+
 /** 64 bits: it is part of every job's id. */
-function idOf(content: string, { format, delimiter, map }: RowOptions): string {
+function idOf(content: string, options: SurveyOptions): string {
+  const { format, delimiter, map, allowsDuplicates, identify } = options;
   const readAs = [format, delimiter ?? null, [...(map ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))];
+  const takes = [allowsDuplicates, identify !== undefined];
   return createHash('sha256')
-    .update(JSON.stringify([content, readAs]))
+    .update(JSON.stringify([content, readAs, takes]))
     .digest('hex')
     .slice(0, 16);
 }

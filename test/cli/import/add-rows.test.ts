@@ -31,7 +31,7 @@ it.each([
   const found = await survey(source, {
     ...options,
     allowsDuplicates: false,
-    needsIds: false,
+    identify: undefined,
     signal,
     onRead: () => {},
   });
@@ -52,6 +52,7 @@ it.each([
     source,
     rows: options,
     survey: found,
+    identify: undefined,
     begin,
     maxWaiting: 10_000,
     ends: undefined,
