@@ -36,10 +36,12 @@ function readJson(line: Buffer): { value: unknown } | Fault {
   }
   // A name that stands twice would be read one way here and another way elsewhere, and a change of the spelling alone would
   // go unseen.
-  if (JSON.stringify(value) !== text) {
+  try {
+    if (JSON.stringify(value) === text) return { value };
     return { fault: 'names something twice, or is not compact JSON as `jq -c .` writes it' };
+  } catch {
+    return { fault: 'is nested more deeply than any receipt' };
   }
-  return { value };
 }
 
 function isEvent(value: unknown): boolean {

@@ -31,6 +31,7 @@ describe('a line', () => {
     ['begins with a byte order mark', 'not JSON', `\ufeff${second}`],
     ['is as long as one may be', 'not JSON', `${' '.repeat(MAX_LINE_BYTES)}\n`],
     ['is longer than any receipt', 'longer than', `${' '.repeat(MAX_LINE_BYTES + 1)}\n`],
+    ['is nested deeply', 'nested more deeply', `${'['.repeat(20_000)}${']'.repeat(20_000)}\n`],
     ['has no end', 'longer than', ' '.repeat(3 * 1024 * 1024)],
   ])('that %s is the broken one, and its neighbour is named', async (_what, fault, line) => {
     expect((await verdictOn([first, line])).broken).toMatchObject({
