@@ -63,17 +63,20 @@ export class CsvRecords {
         if (code === this.#delimiter) this.#endCell();
         else if (code === QUOTE) this.#takeQuote();
         else if (code !== CR && code !== LF) yield this.#unreadable(this.#textAfterQuote());
-        else if (code === CR || !this.#isAfterCr) yield* this.#endLine();
+        else if (code === CR || !this.#isAfterCr) {
+          const record = this.#endLine();
+          if (record !== undefined) yield record;
+        }
         this.#isAfterCr = code === CR;
       }
     }
   }
 
-  /** What no line break ends. */
-  *end(): Generator<CsvRecord> {
-    if (this.#isOver) return;
-    if (this.#state === 'quoted') yield this.#unreadable('the quote that opens here is never closed');
-    else yield* this.#endLine();
+  /** The record that no line break ends. */
+  end(): CsvRecord | undefined {
+    if (this.#isOver) return undefined;
+    if (this.#state === 'quoted') return this.#unreadable('the quote that opens here is never closed');
+    return this.#endLine();
   }
 
   #isPlain(code: number): boolean {
@@ -165,16 +168,16 @@ export class CsvRecords {
     this.#state = 'cell begins';
   }
 
-  /** An empty line is no record. */
-  *#endLine(): Generator<CsvRecord> {
-    if (this.#record.count > 0 || this.#state !== 'cell begins') {
-      this.#endCell();
-      this.#isOver = this.#record.fault?.isUnreadable === true;
-      yield this.#record;
-    }
+  /** Undefined for an empty line. */
+  #endLine(): CsvRecord | undefined {
+    const isEmpty = this.#record.count === 0 && this.#state === 'cell begins';
+    if (!isEmpty) this.#endCell();
+    const record = this.#record;
+    this.#isOver = record.fault?.isUnreadable === true;
     this.#line += 1;
     this.#size = 0;
     this.#record = recordAt(this.#line);
+    return isEmpty ? undefined : record;
   }
 
   #fault(message: string): void {

@@ -50,7 +50,8 @@ async function* recordsOf(bytes: AsyncIterable<Buffer>, records: CsvRecords): As
     yield* records.read(isFirst ? text.replace(/^\uFEFF/, '') : text);
     isFirst &&= text === '';
   }
-  yield* records.end();
+  const last = records.end();
+  if (last !== undefined) yield last;
 }
 
 /** Undefined for a row without a value. */
