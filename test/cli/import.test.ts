@@ -309,6 +309,22 @@ describe('a row that names nobody', () => {
     expect(ids.map((id) => ids.indexOf(id))).toEqual([0, 1, 0]);
   });
 
+  it('with --allow-anonymous does not bring back who was deleted', async () => {
+    const world = await createImportWorld({});
+    const args = ['--allow-anonymous', '--report'];
+    await world.import(await world.file('firstName\nAda\n'), ...args, join(world.directory, 'first'));
+    const [{ deviceToken: userId = '' } = {}] = await world.users();
+    await world.run('delete-user', { userId });
+    const newer = await world.file('firstName,occurredAt\nAda,\n');
+    const asOf = new Date(Date.now() + 60_000);
+    await utimes(newer, asOf, asOf);
+    const { status, stdout } = await world.import(newer, ...args, join(world.directory, 'second'));
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '1 row: 1 added; 1 failed\n' });
+    expect(await world.users()).toMatchObject([
+      { deviceToken: userId, deletedAt: expect.any(String) as string },
+    ]);
+  });
+
   it('with --allow-anonymous is added where an import without it has left it out', async () => {
     const world = await createImportWorld();
     const path = await world.file('clientId,firstName\nc-1,\n,Ada\n');
@@ -615,5 +631,18 @@ describe('a hundred thousand rows', { tags: ['slow'] }, () => {
     );
     expect({ status, stdout }).toEqual({ status: 0, stdout: '100,000 rows: 100,000 added\n' });
     expect(await world.waiting()).toBe(100_000);
+  });
+});
+
+describe('a row of twenty million commas', { tags: ['slow'] }, () => {
+  it.each([
+    ['users.csv', 'clientId,email\n', 'line 2: has 20000001 columns'],
+    ['users.ndjson', '{"clientId":"c-1","email":[', 'line 1: longer than 4194304 bytes'],
+  ])('of %s is a fault of its line in a heap of 48 MB', async (name, before, fault) => {
+    const world = await createImportWorld();
+    const path = await world.file(`${before}${','.repeat(20_000_000)}c\n`, name);
+    const { status, stderr } = await runProcess(['import', path], world.env, SMALL);
+    expect(status).toBe(2);
+    expect(stderr).toContain(fault);
   });
 });
