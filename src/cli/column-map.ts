@@ -1,9 +1,15 @@
 /**
- * What a command is told about columns that have other names: `--map 'customer no=clientId,mail=email,notes='`.
+ * What a command is told about columns and cells: `--map 'customer no=clientId,"Name, first"=firstName,notes='`,
+ * `--empty 'NULL,N/A'`, `--delimiter tab`.
  */
 import { InvalidArgumentError } from 'commander';
-import { fieldCalled } from '../rows/columns.ts';
+import { ALL_OTHERS, fieldCalled, keyOf } from '../rows/columns.ts';
 import { type Field, FIELDS } from '../rows/row.ts';
+
+/** In quotes, with each quote in it doubled, or as it is up to a comma. */
+const QUOTED = String.raw`\s*(?:"(?<quoted>(?:[^"]|"")*)"\s*|`;
+const PAIR = `${QUOTED}(?<plain>[^",=][^,=]*))=(?<to>[^,=]*)`;
+const VALUE = `${QUOTED}(?<plain>[^",][^,]*))`;
 
 /**
  * Reads one more `--map`; a column with nothing behind the `=` is left out.
@@ -14,22 +20,41 @@ export function parseColumnMap(
   before: ReadonlyMap<string, Field | undefined> = new Map(),
 ): ReadonlyMap<string, Field | undefined> {
   const map = new Map(before);
-  for (const pair of text.split(',')) {
-    const { name, to } = /^(?<name>[^=]+)=(?<to>[^=]*)$/.exec(pair)?.groups ?? {};
-    if (name === undefined || to === undefined) {
-      throw new InvalidArgumentError(
-        "must be name=field, separated by commas: 'customer no=clientId,notes='.",
-      );
-    }
+  const form = `must be name=field, separated by commas: 'customer no=clientId,"Name, first"=firstName,notes='.`;
+  for (const { name, to = '' } of itemsIn(text, PAIR, form)) {
     const field = fieldCalled(to);
     if (field === undefined && to.trim() !== '') {
       throw new InvalidArgumentError(
         `knows the fields ${FIELDS.join(', ')}; with none a column is left out.`,
       );
     }
-    map.set(name.trim().toLowerCase(), field);
+    if (keyOf(name) === ALL_OTHERS && field !== undefined) {
+      throw new InvalidArgumentError('* is all other columns, which can only be left out: *=');
+    }
+    map.set(keyOf(name), field);
   }
   return map;
+}
+
+/**
+ * Reads one more `--empty`.
+ * @throws InvalidArgumentError, which commander reports by the option's name.
+ */
+export function parseEmptyValues(text: string, before: ReadonlySet<string> = new Set()): ReadonlySet<string> {
+  const form = `must be values, separated by commas: 'NULL,N/A', in quotes where one has a comma.`;
+  const values = itemsIn(text, VALUE, form).map(({ name }) => name.trim());
+  return new Set([...before, ...values]);
+}
+
+function itemsIn(text: string, item: string, form: string): { name: string; to: string | undefined }[] {
+  const pattern = new RegExp(`${item}(?:,(?=.)|$)`, 'suy');
+  const items: { name: string; to: string | undefined }[] = [];
+  while (pattern.lastIndex < text.length || items.length === 0) {
+    const { quoted, plain = '', to } = pattern.exec(text)?.groups ?? {};
+    if (pattern.lastIndex === 0) throw new InvalidArgumentError(form);
+    items.push({ name: quoted?.replaceAll('""', '"') ?? plain, to });
+  }
+  return items;
 }
 
 /**

@@ -7,12 +7,13 @@ import { Queue } from 'bullmq';
 import type { Config } from '../config.ts';
 import { RedisAwayError, type RedisConnection } from '../redis/connection.ts';
 import { type ImportRun, type Place, createImports } from '../redis/imports/imports.ts';
-import { type Format, type RowOptions, formatOf } from '../rows/read-rows.ts';
+import type { RowOptions } from '../rows/read-rows.ts';
 import { addRows } from './import/add-rows.ts';
 import { identifyIn } from './import/anonymous-rows.ts';
 import { createEnds } from './import/ends.ts';
 import { completeText, faultsJson, faultsText, resultText } from './import/import-text.ts';
 import { createPatience } from './import/patience.ts';
+import { type ListOptions, rowOptionsOf } from './import/read-as.ts';
 import { type Report, openReport } from './import/report.ts';
 import { type Source, madeAtOf, openSource, refuseChanged } from './import/source.ts';
 import { type Survey, survey } from './import/survey.ts';
@@ -24,7 +25,7 @@ import { untilStopped } from './until-stopped.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
 
-export interface ImportOptions extends Partial<RowOptions> {
+export interface ImportOptions extends ListOptions {
   skipInvalid?: boolean;
   allowDuplicates?: boolean;
   /** Takes rows with neither clientId nor userId. */
@@ -36,8 +37,6 @@ export interface ImportOptions extends Partial<RowOptions> {
   /** No cell of the report is to be a formula. */
   spreadsheet?: boolean;
   again?: boolean;
-  /** Epoch milliseconds. */
-  asOf?: number;
   /** Milliseconds. */
   redisAway: number;
   json?: boolean;
@@ -49,7 +48,6 @@ const SOON_MS = 600_000;
 /** What the whole command works with. */
 interface Desk {
   options: ImportOptions;
-  rows: RowOptions;
   out: Output;
   progress: Progress;
   /** Aborted by Ctrl-C, and the like. */
@@ -66,12 +64,10 @@ export async function importUsers(
 ): Promise<boolean> {
   // Rows make garbage that V8 would rather keep for a while: a million of them took 334 MB, and take 159 MB so.
   context.spareMemory();
-  const { format = formatIn(file), delimiter, map } = options;
   const stop = new AbortController();
   void untilStopped(context).then(() => stop.abort());
   const desk: Desk = {
     options,
-    rows: { format, delimiter, map },
     out: outputOf(context.stdout),
     progress: createProgress(context.stderr),
     signal: stop.signal,
@@ -80,7 +76,8 @@ export async function importUsers(
     return await withRedis(context, async (redis, config) => {
       const source = await openSource(file, context.stdin, desk.signal);
       try {
-        return await importSource(source, redis, config, desk);
+        const rows = await rowOptionsOf(source, { ...options, file, command: 'import' });
+        return await importSource(source, rows, redis, config, desk);
       } finally {
         await source.close();
       }
@@ -95,13 +92,6 @@ export async function importUsers(
   }
 }
 
-export function formatIn(file: string): Format {
-  const format = formatOf(file);
-  if (format === undefined)
-    throw new UsageError('--format: csv or ndjson? The name of the file does not tell');
-  return format;
-}
-
 /** How to go on. */
 function hintOf(place: Place | undefined): string {
   if (place === undefined) return 'nothing was added';
@@ -110,11 +100,12 @@ function hintOf(place: Place | undefined): string {
 
 async function importSource(
   source: Source,
+  rows: RowOptions,
   redis: RedisConnection,
   config: Config,
   desk: Desk,
 ): Promise<boolean> {
-  const { options, rows, out, progress, signal } = desk;
+  const { options, out, progress, signal } = desk;
   const identify = options.allowAnonymous === true ? identifyIn(config) : undefined;
   progress.start('reading', 'bytes', source.sizeBytes);
   const found = await survey(source, {
@@ -125,6 +116,7 @@ async function importSource(
     onRead: (bytes) => progress.show(bytes),
   });
   progress.end();
+  for (const warning of found.warnings) progress.say(`warning: ${warning}`);
   await judge(found, desk);
   await refuseChanged(source);
 

@@ -13,10 +13,9 @@ import { patiently } from '../reconcile/patiently.ts';
 import { type Keeper, type UnwantedUsers, createUnwantedUsers } from '../reconcile/unwanted-users.ts';
 import { type RedisConnection, type RedisTarget, RedisAwayError } from '../redis/connection.ts';
 import { createDeletions } from '../redis/deletions/deletions.ts';
-import type { ColumnMap } from '../rows/columns.ts';
-import type { Format } from '../rows/read-rows.ts';
 import type { CommandContext } from './context.ts';
 import { checkInstance } from './known-instance.ts';
+import type { ListOptions } from './import/read-as.ts';
 import { type Progress, createProgress } from './progress.ts';
 import { type Added, addedText, apply } from './reconcile/apply.ts';
 import { type DeletionGuard, createDeletionGuard } from './reconcile/deletion-guard.ts';
@@ -26,15 +25,10 @@ import { type DifferenceSink, openSink } from './reconcile/sink.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
 
-export interface ReconcileOptions {
+export interface ReconcileOptions extends ListOptions {
   plan?: boolean;
   apply?: boolean;
-  format?: Format;
-  delimiter?: string;
-  map?: ColumnMap;
   emptyClears?: boolean;
-  /** Epoch milliseconds. */
-  asOf?: number;
   instance?: string;
   deleteOrphans?: boolean;
   /** Orphans are deleted that were created so many milliseconds before the list was made. */
@@ -85,6 +79,7 @@ export async function reconcile(
         throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
       }
       const progress = createProgress(context.stderr);
+      for (const warning of list.warnings) progress.say(`warning: ${warning}`);
       const unwanted = unwantedOf(place, list, config, options);
       const guard = createDeletionGuard(list.index, options.maxDeletions);
       const shared = { list, sink, unwanted, guard, progress };

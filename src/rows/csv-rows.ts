@@ -1,17 +1,18 @@
 /**
  * Reads a CSV as rows: knows the header, what a row is by it, and after which faults the rest means nothing.
  */
-import type { ColumnMap } from './columns.ts';
+import type { Columns } from './columns.ts';
 import { type CsvRecord, CsvRecords } from './csv-records.ts';
 import { NOT_UTF8, decoded } from './decode.ts';
 import { delimiterOf } from './delimiter.ts';
 import { type Header, headerIn, headerOf, labelOf } from './header.ts';
+import { headerlessOf } from './headerless.ts';
 import { type BrokenRow, type Fault, type Row, hasValue, unreadable } from './row.ts';
 
 export interface CsvOptions {
   /** Default: the one that makes sense of the header. */
   delimiter?: string | undefined;
-  map?: ColumnMap | undefined;
+  columns: Columns;
 }
 
 /** Ends with the first row that is unreadable. */
@@ -21,21 +22,23 @@ export async function* csvRows(bytes: AsyncIterable<Buffer>, options: CsvOptions
     yield unreadable(1, 'the file is UTF-16: save it as UTF-8');
     return;
   }
-  const { map } = options;
-  const records = new CsvRecords(options.delimiter ?? delimiterOf(head.toString(), map));
+  const { columns } = options;
+  const names = columns.preset?.headerless;
+  const delimiter = names === undefined ? delimiterOf(head.toString(), columns) : ',';
+  const records = new CsvRecords(options.delimiter ?? delimiter);
   let header: Header | undefined;
   for await (const record of recordsOf(all, records)) {
     if (header === undefined) {
-      const read = headerOf(record, map);
+      const read = names === undefined ? headerOf(record, columns) : headerlessOf(record, names, columns);
       if ('faults' in read) {
         yield read;
         return;
       }
       ({ header } = read);
       records.keepOnly(header.fields.map((field) => field !== undefined));
-      continue;
+      if (names === undefined) continue;
     }
-    const row = rowOf(record, header, map);
+    const row = rowOf(record, header, columns);
     if (row !== undefined) yield row;
     if (row?.is === 'unreadable') return;
   }
@@ -55,7 +58,7 @@ async function* recordsOf(bytes: AsyncIterable<Buffer>, records: CsvRecords): As
 }
 
 /** Undefined for a row without a value. */
-function rowOf(record: CsvRecord, header: Header, map: ColumnMap | undefined): Row | undefined {
+function rowOf(record: CsvRecord, header: Header, columns: Columns): Row | undefined {
   const { line, cells, count, fault } = record;
   const { fields } = header;
   if (fault !== undefined) {
@@ -64,7 +67,7 @@ function rowOf(record: CsvRecord, header: Header, map: ColumnMap | undefined): R
     return { is: isUnreadable ? 'unreadable' : 'faulty', line, faults };
   }
   if (record.isBlank) return undefined;
-  const another = headerIn(record, header, map);
+  const another = headerIn(record, header, columns);
   if (another !== undefined) return another;
   if (count !== fields.length) {
     return faulty(line, [{ line, message: `has ${count} columns, where the header has ${fields.length}` }]);
@@ -78,7 +81,9 @@ function rowOf(record: CsvRecord, header: Header, map: ColumnMap | undefined): R
     if (cell.includes(NOT_UTF8)) faults.push({ line, column: field, message: 'is not UTF-8' });
   }
   if (faults.length > 0) return faulty(line, faults);
-  return hasValue(data) ? { is: 'row', line, data } : undefined;
+  // Of an export each row is a user, of whom nothing may be known that is wanted.
+  const isUser = hasValue(data) || columns.preset !== undefined;
+  return isUser ? { is: 'row', line, data } : undefined;
 }
 
 function faulty(line: number, faults: Fault[]): BrokenRow {

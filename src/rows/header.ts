@@ -1,8 +1,9 @@
 /**
  * The first line of a CSV: which field each of its columns is, and whether a later line is a header too.
  */
-import { type ColumnMap, columnOf, isKnown } from './columns.ts';
+import type { Columns } from './columns.ts';
 import type { CsvRecord } from './csv-records.ts';
+import { rivals } from './rival-columns.ts';
 import { type BrokenRow, type Fault, type Field, unreadable } from './row.ts';
 
 export interface Header {
@@ -18,38 +19,44 @@ export interface Header {
 /** Reads the header, or tells everything that is wrong with it. */
 export function headerOf(
   { line, cells: names, fault }: CsvRecord,
-  map: ColumnMap | undefined,
+  columns: Columns,
 ): { header: Header } | BrokenRow {
   // Without its header nothing of the file can be told.
   if (fault !== undefined) return unreadable(line, fault.message);
-  const columns = names.map((name) => columnOf(name, map));
-  if (!columns.some((column) => column.is === 'field' || (column.is === 'unknown' && column.isNearlyKnown))) {
+  const found = names.map((name) => columns.of(name));
+  const unmet = columns.unmet();
+  const isHeader = found.some(
+    (column) => column.is === 'field' || (column.is === 'unknown' && column.isNearlyKnown),
+  );
+  if (!isHeader && unmet.length === 0) {
     // Its names may be somebody's data, and are not told.
     return unreadable(
       line,
       'no column is known: the first line must name them, such as clientId,firstName,email',
     );
   }
-  const faults: Fault[] = [];
-  const places = new Map<Field, number>();
-  const fields = columns.map((column, place) => {
-    if (column.is === 'left-out') return undefined;
-    if (column.is === 'unknown') {
-      faults.push({ line, column: `column ${place + 1}`, message: column.message });
-      return undefined;
-    }
-    const { field } = column;
-    const before = places.get(field);
-    if (before === undefined) places.set(field, place);
-    else {
-      const message = `column ${before + 1} is ${field} already`;
-      faults.push({ line, column: `column ${place + 1}`, message });
-    }
-    return field;
-  });
+  const unknown = found.flatMap((column, place): Fault[] =>
+    column.is === 'unknown' ? [{ line, column: `column ${place + 1}`, message: column.message }] : [],
+  );
+  const others = [...rivals(names, found), ...unmet].map((message): Fault => ({ line, message }));
+  const faults = [...withHelp(unknown), ...others];
   if (faults.length > 0) return { is: 'unreadable', line, faults };
+  const fields = found.map((column) => (column.is === 'field' ? column.field : undefined));
+  return { header: headerWith(line, names, fields) };
+}
+
+/** Said once, with the last one. */
+function withHelp(unknown: readonly Fault[]): Fault[] {
+  const help = "--map 'NAME=FIELD' says what a column is, 'NAME=' leaves it out, '*=' all others";
+  return unknown.map((fault, index) =>
+    index < unknown.length - 1 ? fault : { ...fault, message: `${fault.message} (${help})` },
+  );
+}
+
+/** @param names of the columns, as the file has them or would have them. */
+export function headerWith(line: number, names: readonly string[], fields: Header['fields']): Header {
   const kept = [...fields.keys()].filter((place) => fields[place] !== undefined);
-  return { header: { line, fields, names: names.map(folded), kept } };
+  return { line, fields, names: names.map(folded), kept };
 }
 
 /**
@@ -59,7 +66,7 @@ export function headerOf(
 export function headerIn(
   { line, cells }: CsvRecord,
   header: Header,
-  map: ColumnMap | undefined,
+  columns: Columns,
 ): BrokenRow | undefined {
   const { names, kept } = header;
   if (kept.every((place) => folded(cells[place] ?? '') === names[place])) {
@@ -67,7 +74,7 @@ export function headerIn(
     return { is: 'faulty', line, faults: [{ line, message }] };
   }
   const found = new Set(kept.map((place) => folded(cells[place] ?? '')).filter((name) => name !== ''));
-  if (found.size < 2 || ![...found].every((name) => isKnown(name, map))) return undefined;
+  if (found.size < 2 || ![...found].every((name) => columns.isKnown(name))) return undefined;
   return unreadable(line, 'is another header: give each list a file of its own');
 }
 

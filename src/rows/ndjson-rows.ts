@@ -3,13 +3,13 @@
  * and the names, no value.
  */
 import { isUtf8 } from 'node:buffer';
-import { type ColumnMap, columnOf, shownName } from './columns.ts';
+import { type Columns, shownName } from './columns.ts';
 import { repeatedKeys } from './repeated-keys.ts';
 import { type Fault, type Row, hasValue, unreadable } from './row.ts';
 
 export async function* ndjsonRows(
   bytes: AsyncIterable<Buffer>,
-  { map }: { map?: ColumnMap | undefined },
+  { columns }: { columns: Columns },
 ): AsyncGenerator<Row> {
   let number = 0;
   for await (const line of linesOf(bytes)) {
@@ -18,7 +18,7 @@ export async function* ndjsonRows(
       yield unreadable(1, 'the file is UTF-16: save it as UTF-8');
       return;
     }
-    const row = rowOf(number, line, map);
+    const row = rowOf(number, line, columns);
     if (row !== undefined) yield row;
   }
 }
@@ -50,7 +50,7 @@ async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 /** Undefined for an empty line, and an object without a value. */
-function rowOf(line: number, bytes: Buffer, map: ColumnMap | undefined): Row | undefined {
+function rowOf(line: number, bytes: Buffer, columns: Columns): Row | undefined {
   const faulty = (message: string, column?: string): Row => ({
     is: 'faulty',
     line,
@@ -67,9 +67,9 @@ function rowOf(line: number, bytes: Buffer, map: ColumnMap | undefined): Row | u
     return faulty('is not JSON', placeIn(error));
   }
   if (!isObject(value)) return faulty('is no JSON object');
-  const { data, faults } = read(line, value, map);
+  const { data, faults } = read(line, value, columns);
   for (const name of repeatedKeys(text, value)) {
-    const column = columnOf(name, map);
+    const column = columns.of(name);
     if (column.is === 'field') faults.push({ line, column: column.field, message: TWICE });
     else faults.push({ line, message: `${shownName(name)} ${TWICE}` });
   }
@@ -79,11 +79,11 @@ function rowOf(line: number, bytes: Buffer, map: ColumnMap | undefined): Row | u
 
 const TWICE = 'is there twice';
 
-function read(line: number, object: object, map: ColumnMap | undefined) {
+function read(line: number, object: object, columns: Columns) {
   const data: Record<string, unknown> = {};
   const faults: Fault[] = [];
   for (const [name, value] of entriesOf(object)) {
-    const column = columnOf(name, map);
+    const column = columns.of(name);
     if (column.is === 'unknown') faults.push({ line, message: column.message });
     if (column.is !== 'field') continue;
     const { field } = column;

@@ -190,7 +190,8 @@ describe('`import`', () => {
 
   it.each([
     [['users.csv', '--format', 'xml'], 'Allowed choices are csv, ndjson'],
-    [['users.xlsx'], '--format: csv or ndjson?'],
+    [['package'], 'package cannot be read (ENOENT)'],
+    [['LICENSE'], '--format: csv or ndjson?'],
     [['missing.csv'], 'missing.csv cannot be read (ENOENT)'],
     [['src.csv', '--map', 'mail=e-mail'], 'knows the fields clientId, userId'],
     [['src.csv', '--map', 'mail'], 'must be name=field'],

@@ -2,32 +2,20 @@
  * How `damoov-users import` is called.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import { FORMATS } from '../../rows/read-rows.ts';
-import { parseColumnMap, parseDelimiter } from '../column-map.ts';
 import { parseDurationMs } from '../duration.ts';
-import { parsePastMs } from '../instant.ts';
 import type { ImportOptions } from '../import.ts';
 import { GROUPS, examples } from './help.ts';
+import { ofList } from './list-options.ts';
 import { jsonOption, parseCount } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerImport: Register = (program, ended, context) => {
-  program
+  const command = program
     .command('import')
-    .description('sign up every user of a list: a create-user job for each row; goes on where it was stopped')
-    .argument('<file>', 'CSV or NDJSON, - for the standard input')
-    .addOption(new Option('--format <format>', 'default: by the ending of the name').choices(FORMATS))
-    .addOption(
-      new Option('--delimiter <character>', 'of a CSV; default: comma, semicolon or tab').argParser(
-        parseDelimiter,
-      ),
-    )
-    .addOption(
-      new Option(
-        '--map <name=field,…>',
-        'what columns of other names are; with no field a column is left out',
-      ).argParser(parseColumnMap),
-    )
+    .description(
+      'sign up every user of a list: a create-user job for each row; goes on where it was stopped',
+    );
+  ofList(command)
     .option('--skip-invalid', 'add the rows that have no fault, instead of none')
     .option('--allow-duplicates', 'let several rows have the same clientId')
     .option('--allow-anonymous', 'take rows with neither clientId nor userId: equal values are one user')
@@ -38,11 +26,6 @@ export const registerImport: Register = (program, ended, context) => {
     )
     .option('--report <file>', 'wait until the jobs have ended, and write how into this file')
     .option('--spreadsheet', 'with --report: an apostrophe before each cell that would be a formula')
-    .option(
-      '--as-of <time>',
-      'when the list was made (ISO 8601); default: when the file was written',
-      parsePastMs,
-    )
     .option('--again', 'add the rows of an import that is complete once more')
     .addOption(
       new Option('--redis-away <span>', 'how long to wait for a Redis that goes away: 90s, 5m')
@@ -57,6 +40,7 @@ export const registerImport: Register = (program, ended, context) => {
         'import users.csv',
         "import users.csv --map 'customer no=clientId,notes=' --skip-invalid --report outcomes.csv",
         'import - --format ndjson < users.ndjson',
+        "import users.json --from firebase --empty 'N/A'",
       ),
     )
     .action(async (file: string, options: ImportOptions) =>

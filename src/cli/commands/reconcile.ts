@@ -3,41 +3,22 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { KEEPERS } from '../../reconcile/unwanted-users.ts';
-import { FORMATS } from '../../rows/read-rows.ts';
-import { parseColumnMap, parseDelimiter } from '../column-map.ts';
 import { parseDurationMs } from '../duration.ts';
-import { parsePastMs } from '../instant.ts';
 import type { ReconcileOptions } from '../reconcile.ts';
 import { GROUPS, examples } from './help.ts';
+import { ofList } from './list-options.ts';
 import { parseCount, parseWhole } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerReconcile: Register = (program, ended, context) => {
-  program
+  const command = program
     .command('reconcile')
     .description('compare a list of users with Damoov; status 1 where they differ')
-    .helpGroup(GROUPS.users)
-    .argument('<file>', 'CSV or NDJSON, - for the standard input')
+    .helpGroup(GROUPS.users);
+  ofList(command)
     .option('--plan', 'tell the differences, and change nothing (the default)')
     .addOption(new Option('--apply', 'add the jobs that make Damoov as the list is').conflicts('plan'))
-    .addOption(new Option('--format <format>', 'default: by the ending of the name').choices(FORMATS))
-    .addOption(
-      new Option('--delimiter <character>', 'of a CSV; default: comma, semicolon or tab').argParser(
-        parseDelimiter,
-      ),
-    )
-    .addOption(
-      new Option(
-        '--map <name=field,…>',
-        'what columns of other names are; with no field a column is left out',
-      ).argParser(parseColumnMap),
-    )
     .option('--empty-clears', 'an empty cell means no value; default: it is not compared')
-    .option(
-      '--as-of <time>',
-      'when the list was made (ISO 8601); default: when the file was written',
-      parsePastMs,
-    )
     .option('--instance <name>', 'of this Damoov instance')
     .option('--delete-orphans', 'with --apply: have those deleted that are not in the list')
     .addOption(
@@ -79,6 +60,7 @@ export const registerReconcile: Register = (program, ended, context) => {
         'reconcile users.csv',
         'reconcile users.csv --as-of 2027-01-31T12:00:00Z --json --report differences.ndjson',
         'reconcile users.csv --apply --delete-orphans --in 30d',
+        'reconcile users.json --from keycloak',
       ),
     )
     .action(async (file: string, options: ReconcileOptions) =>

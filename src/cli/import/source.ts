@@ -17,6 +17,8 @@ export interface Source {
   readonly writtenAt: number;
   /** All of it, from the beginning. */
   bytes(): AsyncIterable<Buffer>;
+  /** So many of its first bytes, or all that it has. */
+  head(most: number): Promise<Buffer>;
   /** Whether somebody has written to it since it was opened. */
   hasChanged(): Promise<boolean>;
   close(): Promise<void>;
@@ -79,6 +81,12 @@ async function sourceOf(handle: FileHandle, writtenAt?: number): Promise<Source>
       } catch (error) {
         throw unreadable('the file', error);
       }
+    },
+    async head(most) {
+      const { buffer, bytesRead } = await handle
+        .read(Buffer.alloc(most), 0, most, 0)
+        .catch((error: unknown) => Promise.reject(unreadable('the file', error)));
+      return buffer.subarray(0, bytesRead);
     },
     async hasChanged() {
       const stat = await handle.stat();

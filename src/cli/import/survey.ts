@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Fault, RowData } from '../../rows/row.ts';
+import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
 import { type Identify, namesUser } from './anonymous-rows.ts';
 import { type LineSet, createLineSet } from './line-set.ts';
 import { faultsOf, jobDataOf } from './row-job.ts';
@@ -26,6 +27,8 @@ export interface Survey {
   faultCount: number;
   /** Whether all of the file could be told apart. */
   isReadable: boolean;
+  /** What is no fault, but probably not meant. */
+  warnings: string[];
 }
 
 export interface SurveyOptions extends RowOptions {
@@ -45,7 +48,16 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   const content = createHash('sha256');
   const seen = createSeen();
   const faulty = createLineSet();
-  const found: Survey = { id: '', rows: 0, faulty, faults: [], faultCount: 0, isReadable: true };
+  const found: Survey = {
+    id: '',
+    rows: 0,
+    faulty,
+    faults: [],
+    faultCount: 0,
+    isReadable: true,
+    warnings: [],
+  };
+  const suspicious = createSuspiciousValues();
 
   async function* hashed(): AsyncGenerator<Buffer> {
     let read = 0;
@@ -57,8 +69,9 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
     }
   }
   const reading = hashed();
-  for await (const row of readRows(reading, options)) {
+  for await (const row of readRows(reading, options, (message) => found.warnings.push(message))) {
     found.rows += 1;
+    if (row.is === 'row') suspicious.look(row.line, row.data);
     const faults = row.is === 'row' ? judge(row.line, row.data) : row.faults;
     if (row.is === 'unreadable') found.isReadable = false;
     if (faults.length === 0) continue;
@@ -66,6 +79,7 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
     found.faultCount += faults.length;
     found.faults.push(...faults.slice(0, Math.max(0, MOST_FAULTS - found.faults.length)));
   }
+  found.warnings.push(...suspicious.warnings());
   return { ...found, id: idOf(content.digest('hex'), options) };
 
   function judge(line: number, row: RowData): Fault[] {
@@ -95,8 +109,9 @@ function nobody(line: number, isAllowed: boolean): Fault {
 
 /** 64 bits: it is part of every job's id. */
 function idOf(content: string, options: SurveyOptions): string {
-  const { format, delimiter, map, allowsDuplicates, identify } = options;
-  const readAs = [format, delimiter ?? null, [...(map ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))];
+  const { format, delimiter, map, from, empty, allowsDuplicates, identify } = options;
+  const columns = [...(map ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+  const readAs = [format, delimiter ?? null, columns, from ?? null, [...(empty ?? [])].sort()];
   const takes = [allowsDuplicates, identify !== undefined];
   return createHash('sha256')
     .update(JSON.stringify([content, readAs, takes]))

@@ -5,22 +5,17 @@
 import type { Readable } from 'node:stream';
 import { ListIndex } from '../../reconcile/list-index.ts';
 import type { ListedUser } from '../../reconcile/listed-user.ts';
-import type { ColumnMap } from '../../rows/columns.ts';
-import { type Format, readRows } from '../../rows/read-rows.ts';
+import { readRows } from '../../rows/read-rows.ts';
 import type { Fault } from '../../rows/row.ts';
-import { formatIn } from '../import.ts';
+import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
 import { faultsText } from '../import/import-text.ts';
+import { type ListOptions as ReadOptions, rowOptionsOf } from '../import/read-as.ts';
 import { type Source, madeAtOf, openSource, refuseChanged } from '../import/source.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Listed, listedIn } from './listed.ts';
 
-export interface ListOptions {
-  format?: Format;
-  delimiter?: string;
-  map?: ColumnMap;
+export interface ListOptions extends ReadOptions {
   emptyClears?: boolean;
-  /** Epoch milliseconds. */
-  asOf?: number;
   instance: string;
 }
 
@@ -30,6 +25,8 @@ export interface List {
   readonly madeAt: number;
   /** @throws where the file is another one by now. */
   readonly read: () => AsyncIterable<ListedUser>;
+  /** What is no fault, but probably not meant. */
+  readonly warnings: readonly string[];
   close(): Promise<void>;
 }
 
@@ -41,18 +38,25 @@ const MOST_FAULTS = 50;
  * @throws UsageError with its faults by line and column.
  */
 export async function openList(file: string, stdin: Readable, options: ListOptions): Promise<List> {
-  const { format = formatIn(file), instance, emptyClears = false, delimiter, map } = options;
+  const { instance, emptyClears = false } = options;
   const source = await openSource(file, stdin, new AbortController().signal);
-  const madeAt = madeAtOf(source, options.asOf);
-  async function* listed(): AsyncGenerator<Listed> {
-    for await (const row of readRows(source.bytes(), { format, delimiter, map })) {
-      const one = listedIn(row, { instance, emptyClears });
-      if (one !== undefined) yield one;
-    }
-  }
   try {
-    const index = await indexOf(listed(), file);
-    return { index, madeAt, read: () => usersOf(listed(), source), close: () => source.close() };
+    const madeAt = madeAtOf(source, options.asOf);
+    const rows = await rowOptionsOf(source, { ...options, file, command: 'reconcile' });
+    const warnings: string[] = [];
+    const suspicious = createSuspiciousValues();
+    const index = await indexOf(listed(true), file);
+    warnings.push(...suspicious.warnings());
+    return { index, madeAt, warnings, read: () => usersOf(listed(), source), close: () => source.close() };
+
+    async function* listed(isFirst = false): AsyncGenerator<Listed> {
+      const warn = isFirst ? (message: string) => void warnings.push(message) : undefined;
+      for await (const row of readRows(source.bytes(), rows, warn)) {
+        const one = listedIn(row, { instance, emptyClears });
+        if (isFirst && row.is === 'row' && one !== undefined) suspicious.look(row.line, row.data);
+        if (one !== undefined) yield one;
+      }
+    }
   } catch (error) {
     await source.close();
     throw error;

@@ -14,6 +14,7 @@ function sourceOf(content: string): Source {
     async *bytes() {
       yield bytes;
     },
+    head: async () => bytes,
     hasChanged: async () => false,
     close: async () => {},
   };
