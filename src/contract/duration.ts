@@ -26,3 +26,37 @@ export function durationText(ms: number): string {
   }
   return '0s';
 }
+
+const WORDS = [
+  ['day', UNITS_MS.d],
+  ['hour', UNITS_MS.h],
+  ['minute', UNITS_MS.m],
+  ['second', UNITS_MS.s],
+] as const;
+
+/**
+ * How long something still takes, in words, to the nearest of the next smaller unit: `30 days`, `29 days 23 hours`, `90 seconds` as
+ * `1 minute 30 seconds`; from milliseconds. A moment that has passed since is no day less.
+ */
+export function spanInWords(ms: number): string {
+  const largest = WORDS.findIndex(([, unit]) => ms >= unit);
+  const [, step] = WORDS.at(largest + 1) ?? ['second', UNITS_MS.s];
+  let left = Math.round(Math.max(0, ms) / step) * step;
+  const parts = WORDS.flatMap(([word, unit]) => {
+    const count = Math.floor(left / unit);
+    left -= count * unit;
+    return count === 0 ? [] : [`${count.toLocaleString('en-US')} ${word}${count === 1 ? '' : 's'}`];
+  });
+  return parts.length === 0 ? '0 seconds' : parts.join(' ');
+}
+
+/** Beyond it, before and after 1970, there is no date. In milliseconds. */
+export const LAST_DATE_MS = 8.64e15;
+
+/**
+ * A point in time as ISO 8601 in UTC, from epoch milliseconds. Undefined beyond the calendar and for no number: another client may
+ * have written anything.
+ */
+export function instantText(ms: number): string | undefined {
+  return Math.abs(ms) <= LAST_DATE_MS ? new Date(ms).toISOString() : undefined;
+}

@@ -4,6 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { SCORE_PER_MS } from '../score.ts';
 import { luaBeside, scriptsOf } from '../scripts.ts';
 
 /** A day in UTC. */
@@ -17,8 +18,6 @@ export interface DayOfDeletions {
 
 /** How many jobs are looked at for one day: what is due weeks ahead is hardly ever anything but deletions. */
 const LOOKED_AT = 12;
-/** The queue keeps the time of a delayed job times this. */
-const SCORE_PER_MS = 4096;
 const DAY_MS = 24 * 3600 * 1000;
 
 /** What the brake or a gate holds is due when it is looked at again. @param days how many, before the one that has the rest. */

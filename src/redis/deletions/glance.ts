@@ -4,20 +4,19 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { dueMsOf } from '../score.ts';
 import { luaBeside, scriptsOf } from '../scripts.ts';
 
 export interface PendingDeletions {
   count: number;
   /** False where the count is an estimate, from the share of the deletions in a random sample of the delayed jobs. */
   isExact: boolean;
-  /** Epoch milliseconds; undefined where there is none, or none among those delayed jobs that are due first. */
+  /** Epoch milliseconds, which may lie beyond the calendar; undefined where there is none, or none among those delayed jobs that are due first. */
   nextDueAt?: number;
 }
 
 /** A few milliseconds of Redis; of a sample this large the share is right within 5 points of 100, nearly always. */
 const LOOKED_AT = 500;
-/** The queue keeps the time of a delayed job times this. */
-const SCORE_PER_MS = 4096;
 
 /** Those that the brake holds are pending too; those that were cancelled are not. */
 export function createDeletionsGlance(jobs: Queue): () => Promise<PendingDeletions> {
@@ -29,7 +28,7 @@ export function createDeletionsGlance(jobs: Queue): () => Promise<PendingDeletio
     return {
       count: isExact ? deletions : Math.round((total * deletions) / Math.max(1, lookedAt)),
       isExact,
-      ...(next !== '' && { nextDueAt: Math.floor(Number(next) / SCORE_PER_MS) }),
+      ...(next !== '' && { nextDueAt: dueMsOf(next) }),
     };
   };
 }
