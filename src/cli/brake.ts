@@ -31,7 +31,7 @@ export async function decideOver(
   if (instance !== undefined && clientId === undefined && userId === undefined) {
     throw new UsageError('--instance: needs --client-id or --user-id');
   }
-  await withDeletions(options, context, async (_deletions, brake) => {
+  await withDeletions(options, context, async ({ brake }) => {
     const isOfUser = clientId !== undefined || userId !== undefined;
     const ids = await brake.find(isOfUser ? { clientId, userId, instance } : undefined);
     const count = ids.length;

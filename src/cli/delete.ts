@@ -38,22 +38,32 @@ export async function deleteUser(options: DeleteOptions, context: CommandContext
     ...(correlationId !== undefined && { correlationId }),
   };
   const out = outputOf(context.stdout);
-  return withDeletions(options, context, async (deletions, brake, resultOf) => {
-    const scheduled = await deletions.schedule(request, dueAt, { reschedules: reschedule });
+  return withDeletions(options, context, async ({ deletions, brake, resultOf, whatHolds }) => {
+    const scheduled = await deletions.schedule(request, dueAt, {
+      reschedules: reschedule,
+      requestedAt: now,
+    });
     const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();
-    if (wait && isPending) {
-      await out.line(scheduledText(scheduled, Date.now(), json));
+    // One that the brake holds is due: it waits for a decision.
+    if (wait && isPending && !(await brake.holds(scheduled.jobId))) {
+      await out.line(scheduledText(scheduled, now, json));
       throw new Error('one is pending already: --reschedule has it carried out now');
     }
     if (!wait || scheduled === 'too-late') {
-      await out.line(scheduledText(scheduled, Date.now(), json));
+      await out.line(scheduledText(scheduled, now, json));
       return scheduled !== 'too-late';
     }
     const { jobId } = scheduled;
     const over = new AbortController();
     const held = tellIfHeld(brake, jobId, over.signal, context);
     try {
-      return await tellEnd('user.deleted', options, context, (limit) => resultOf(jobId, limit));
+      return await tellEnd(
+        'user.deleted',
+        options,
+        context,
+        (limit) => resultOf(jobId, limit),
+        () => whatHolds(jobId),
+      );
     } finally {
       over.abort();
       await held;

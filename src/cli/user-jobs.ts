@@ -4,13 +4,17 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { Queue } from 'bullmq';
+import type { Config } from '../config.ts';
 import { InvalidJobError } from '../producer/requests.ts';
 import { type AddOptions, type AddedJob, UserJobs } from '../producer/user-jobs.ts';
+import { type RedisTarget, reachRedis } from '../redis/connection.ts';
 import type { CommandContext } from './context.ts';
 import { checkInstance } from './known-instance.ts';
 import { outputOf } from './output.ts';
 import { tellEnd } from './tell-end.ts';
 import { UsageError } from './usage-error.ts';
+import { whatHolds } from './what-holds.ts';
 import type { UserOptions } from './with-deletions.ts';
 import { withTarget } from './with-redis.ts';
 
@@ -94,7 +98,15 @@ async function addJob(
     const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs, onWarning });
     try {
       const job = await add(users, { idempotencyKey });
-      if (wait) return await tellEnd(WANTED[name], options, context, (limit) => job.result(limit));
+      if (wait) {
+        return await tellEnd(
+          WANTED[name],
+          options,
+          context,
+          (limit) => job.result(limit),
+          () => reasonOf(job.id, { redis, config, reachMs: context.reachMs }),
+        );
+      }
       await outputOf(context.stdout).line(json ? JSON.stringify({ jobId: job.id }) : `added: ${job.id}`);
       return true;
     } catch (error) {
@@ -103,6 +115,23 @@ async function addJob(
       await users.close();
     }
   });
+}
+
+/** Over a connection of its own: the library keeps the one it has to itself. */
+async function reasonOf(
+  jobId: string,
+  { redis, config, reachMs }: { redis: RedisTarget; config: Config; reachMs: number },
+): Promise<string> {
+  const connection = await reachRedis(redis, reachMs);
+  try {
+    const { prefix, jobs: name } = config.queues;
+    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    jobs.on('error', () => {});
+    return await whatHolds(jobId, jobs, connection, config);
+  } finally {
+    connection.disconnect();
+  }
 }
 
 const WANTED = { 'create-user': 'user.created', 'update-user': 'user.updated' } as const;

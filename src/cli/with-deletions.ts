@@ -8,6 +8,7 @@ import { type Results, createResults } from '../producer/results.ts';
 import type { CommandContext } from './context.ts';
 import { checkInstance } from './known-instance.ts';
 import { UsageError } from './usage-error.ts';
+import { whatHolds } from './what-holds.ts';
 import { withRedis } from './with-redis.ts';
 
 /** Whom a command is about. */
@@ -17,14 +18,21 @@ export interface UserOptions {
   instance?: string;
 }
 
-/** How a job ended, once it has. */
-type ResultOf = Results['of'];
+export interface DeletionsAccess {
+  deletions: Deletions;
+  brake: Brake;
+  jobs: Queue;
+  /** How a job ended, once it has. */
+  resultOf: Results['of'];
+  /** What keeps a job from ending. */
+  whatHolds: (jobId: string) => Promise<string>;
+}
 
 /** @throws UsageError for a request that is none, and for an instance that nobody configured. */
 export async function withDeletions<T>(
   { instance }: UserOptions,
   context: CommandContext,
-  work: (deletions: Deletions, brake: Brake, resultOf: ResultOf) => Promise<T>,
+  work: (access: DeletionsAccess) => Promise<T>,
 ): Promise<T> {
   return withRedis(context, async (connection, config, target) => {
     checkInstance(instance, config);
@@ -34,9 +42,13 @@ export async function withDeletions<T>(
     jobs.on('error', () => {});
     const results = createResults(jobs, target);
     try {
-      return await work(createDeletions({ jobs, prefix }), createBrake({ jobs, prefix }), (jobId, limit) =>
-        results.of(jobId, limit),
-      );
+      return await work({
+        deletions: createDeletions({ jobs, prefix }),
+        brake: createBrake({ jobs, prefix }),
+        jobs,
+        resultOf: (jobId, limit) => results.of(jobId, limit),
+        whatHolds: (jobId) => whatHolds(jobId, jobs, connection, config),
+      });
     } catch (error) {
       const isOfRequest = error instanceof RangeError || error instanceof TypeError;
       throw isOfRequest ? new UsageError(error.message) : error;

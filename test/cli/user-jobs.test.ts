@@ -79,7 +79,11 @@ describe('`create`', () => {
       await createWorld({ startsWorker: false }),
       words('create --client-id c-1 --wait --timeout 50ms'),
     );
-    expect(late).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('it goes on') });
+    expect(late).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringContaining('no worker takes jobs from user-jobs'),
+    });
     await world.run('delete-user', { clientId: 'c-1' });
     const args = ['create', '--client-id', 'c-1', '--occurred-at', '2020-01-01T00:00:00Z', '--wait'];
     const { status, stdout } = await run(world, args);
