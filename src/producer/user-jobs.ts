@@ -193,10 +193,12 @@ export class UserJobs {
     { searches = false }: { searches?: boolean } = {},
   ): Promise<Cancellation> {
     checked('delete-user', user);
-    return this.#link.call(
+    const answer = await this.#link.call(
       () => this.#deletions.cancel(user, { searches }),
       searches ? { withinMs: SEARCH_MS } : {},
     );
+    // A call that is made again after a lost answer comes to the same.
+    return answer === 'cancelled-before' ? 'cancelled' : answer;
   }
 
   /**

@@ -201,7 +201,12 @@ async function cancelAll(
     const asked = callers.slice(0, racer.callers);
     const searches = racer.isForeign;
     racer.answers.push(
-      ...(await Promise.all(asked.map((each) => each.cancel(racer.cancelled, { searches })))),
+      ...(await Promise.all(
+        asked.map(async (each) => {
+          const answer = await each.cancel(racer.cancelled, { searches });
+          return answer === 'cancelled-before' ? 'cancelled' : answer;
+        }),
+      )),
     );
   };
   const cancelSoon = (racer: Racer, inMs: number) => work.push(cancelIn(racer, inMs));

@@ -2,7 +2,7 @@
 --   KEYS: 1 the salt, then the names
 --   ARGV: 1 the salt, 2 base of the jobs' keys, 3 seconds to keep what is known of a name, 4 how many names, then their
 --         hashes, then the ids of jobs that others have added
---   Answers 'stale' | 'too-late' | 'done' | 'cancelled' | 'none'
+--   Answers 'stale' | 'too-late' | 'done' | 'cancelled' | 'cancelled-before' | 'none'
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 'stale'
 end
@@ -18,9 +18,10 @@ local function cancel(jobId)
     return sent(base, jobId)
   end
   if not job.isOver then
-    if not job.isCancelled then
-      withdraw(base, jobId)
+    if job.isCancelled then
+      return 'cancelled-before'
     end
+    withdraw(base, jobId)
     return 'cancelled'
   end
   if hasFailed(base, jobId) then
@@ -28,7 +29,11 @@ local function cancel(jobId)
     redis.call('HSET', base .. jobId, 'cx', clock())
     return 'none'
   end
-  return job.isCancelled and 'cancelled' or 'none'
+  return job.isCancelled and 'cancelled-before' or 'none'
+end
+
+local function isCancelled(answer)
+  return answer == 'cancelled' or answer == 'cancelled-before'
 end
 
 --- Also where it was cancelled before: what others have asked for since then is meant as well.
@@ -46,9 +51,9 @@ for i = 1, names do
       answer = earlier
     end
   elseif mark == 'cx' and answer == 'none' then
-    answer = 'cancelled'
+    answer = 'cancelled-before'
   end
-  if answer == 'cancelled' then
+  if isCancelled(answer) then
     markCancelled(key)
     markCancelled(KEYS[1 + i])
   end
@@ -56,7 +61,7 @@ for i = 1, names do
 end
 for i = 5 + names, #ARGV do
   local answer = cancel(ARGV[i])
-  if answer == 'cancelled' then
+  if isCancelled(answer) then
     for place = 1, names do
       markCancelled(KEYS[1 + place])
     end
@@ -65,7 +70,7 @@ for i = 5 + names, #ARGV do
   end
   answered[answer] = true
 end
-for _, answer in ipairs({ 'too-late', 'cancelled', 'done' }) do
+for _, answer in ipairs({ 'too-late', 'cancelled', 'done', 'cancelled-before' }) do
   if answered[answer] then
     return answer
   end

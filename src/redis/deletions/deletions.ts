@@ -42,6 +42,9 @@ export interface Scheduled {
  */
 export type Cancellation = 'cancelled' | 'too-late' | 'done' | 'none';
 
+/** `cancelled-before`: an earlier call has cancelled it, and nothing is pending since. */
+export type Withdrawal = Cancellation | 'cancelled-before';
+
 export interface Deletions {
   /**
    * Has the user deleted at a time, in epoch milliseconds; at once where that is over. Where a deletion of the user is
@@ -64,7 +67,7 @@ export interface Deletions {
    * which reads the id of every job that waits: a few seconds for a million. Default true. `always`: also where one was
    * found; what is not found then is superseded when it is due, for two years from now.
    */
-  cancel(user: DeletionOf, options?: { searches?: boolean | 'always' }): Promise<Cancellation>;
+  cancel(user: DeletionOf, options?: { searches?: boolean | 'always' }): Promise<Withdrawal>;
   /** What is pending, the next due first, some at a time; whatever is added and removed meanwhile, none is told twice. */
   list(options?: ListOptions): AsyncIterable<Deletion>;
   /** The one that is pending under the id that the request named; those that others have added are only in the list. */
@@ -144,7 +147,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     return { is, jobId, dueAt: due, requestedAt: requested };
   }
 
-  const withdraw = async (address: DeletionAddress, jobIds: string[]): Promise<Cancellation> =>
+  const withdraw = async (address: DeletionAddress, jobIds: string[]): Promise<Withdrawal> =>
     Cancelled.parse(
       await names.call(address, ({ saltKey, salt, keys, hashes }) =>
         script('cancel')(
@@ -167,7 +170,9 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
       if (searches === false || answer === 'too-late') return answer;
       if (answer === 'cancelled' && searches !== 'always') return answer;
       // Asked again also where none was found: it may have been sent meanwhile.
-      return withdraw(address, await search(address));
+      const found = await withdraw(address, await search(address));
+      // What the first step cancelled is this call's work, whatever the second one finds of it.
+      return answer === 'cancelled' && found !== 'too-late' ? answer : found;
     },
     list: (options) => listDeletions(jobs, options),
     async find(user) {
@@ -192,7 +197,7 @@ const Put = z.union([
     z.coerce.number<string>(),
   ]),
 ]);
-const Cancelled = z.enum(['cancelled', 'too-late', 'done', 'none']);
+const Cancelled = z.enum(['cancelled', 'cancelled-before', 'too-late', 'done', 'none']);
 
 /** What is not said costs nothing: there may be a million of them. */
 function read({ instance, ...request }: DeletionRequest): { address: DeletionAddress; data: string } {
