@@ -2,14 +2,17 @@
  * What the commands about deletions show, as text and as JSON; times in ISO 8601.
  */
 import type { Deletion } from '../redis/deletions/deletion-list.ts';
-import type { Cancellation, Scheduled } from '../redis/deletions/deletions.ts';
-import { durationText } from '../contract/duration.ts';
+import type { Scheduled, Withdrawal } from '../redis/deletions/deletions.ts';
+import { instantText, spanInWords } from '../contract/duration.ts';
+import { counted } from './failed-report.ts';
+import { noteLine } from './note.ts';
 import { onOneLine } from './one-line.ts';
 
-type Answer = Scheduled | Cancellation;
+type Answer = Scheduled | Withdrawal;
 
-const WORDS: Record<Cancellation, string> = {
+const WORDS: Record<Withdrawal, string> = {
   cancelled: 'cancelled: the user is not deleted',
+  'cancelled-before': 'cancelled before: no deletion of this user is pending',
   'too-late': 'too late: the deletion is being carried out, or has failed after it may have been sent',
   done: 'done: the deletion was carried out',
   none: 'none: no such deletion is pending',
@@ -19,8 +22,8 @@ const WORDS: Record<Cancellation, string> = {
 export function scheduledText(answer: Answer, now: number, isJson: boolean): string {
   if (typeof answer === 'string') return isJson ? JSON.stringify({ is: answer }) : WORDS[answer];
   const { is, jobId, dueAt, requestedAt } = answer;
-  if (isJson) return JSON.stringify({ is, jobId, dueAt: iso(dueAt), requestedAt: iso(requestedAt) });
-  return `${is}: ${jobId}, due ${iso(dueAt)} (${inText(dueAt - now)})`;
+  if (isJson) return JSON.stringify({ is, jobId, dueAt: json(dueAt), requestedAt: json(requestedAt) });
+  return `${is}: ${jobId}, due ${dueText(dueAt)} (${inText(dueAt - now)})`;
 }
 
 /** The first line of the list. */
@@ -32,21 +35,64 @@ export function deletionText(deletion: Deletion & { isHeld: boolean }, now: numb
   if (isJson) {
     return JSON.stringify({
       ...rest,
-      dueAt: iso(dueAt),
-      requestedAt: iso(requestedAt),
+      dueAt: json(dueAt),
+      requestedAt: json(requestedAt),
       ...(isHeld && { isHeld }),
     });
   }
   const { instance, clientId = '-', userId = '-', jobId } = deletion;
-  return [iso(dueAt), isHeld ? 'held by the brake' : inText(dueAt - now), instance, clientId, userId, jobId]
+  return [
+    dueText(dueAt),
+    isHeld ? 'held by the brake' : inText(dueAt - now),
+    instance,
+    clientId,
+    userId,
+    jobId,
+  ]
     .map(onOneLine)
     .join('\t');
 }
 
 function inText(ms: number): string {
-  return ms <= 0 ? 'now' : `in ${durationText(ms)}`;
+  if (ms <= 0) return 'now';
+  return Number.isFinite(ms) ? `in ${spanInWords(ms)}` : 'never';
 }
 
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
+function dueText(ms: number): string {
+  return instantText(ms) ?? 'beyond the calendar';
+}
+
+/** Null for a time that no calendar has: another client may have written any number. */
+function json(ms: number): string | null {
+  return instantText(ms) ?? null;
+}
+
+/** What the list does not show. */
+export interface Unlisted {
+  shown: number;
+  isFiltered: boolean;
+  /** More than were asked for are pending. */
+  isCut: boolean;
+  /** Jobs that are called deletions, and whose data cannot be read. */
+  unreadable: number;
+  /** Jobs of any kind that are in line or at work: a deletion that is due may be among them. */
+  inLine: number;
+}
+
+/** Undefined where the list shows all that there is. */
+export function unlistedText(unlisted: Unlisted, isJson: boolean): string | undefined {
+  const { shown, isFiltered, isCut, unreadable, inLine } = unlisted;
+  const sentences = [
+    isCut ? '… more (--next)' : '',
+    shown === 0 ? `No ${isFiltered ? 'such ' : ''}deletion is pending.` : '',
+    unreadable === 0
+      ? ''
+      : `Of ${counted(unreadable, 'pending deletion')} the data cannot be read: ${unreadable === 1 ? 'it is' : 'they are'} not shown, and will fail as invalid-job.`,
+    // A list of all that is pending is no claim about what is due.
+    inLine === 0 || (shown > 0 && !isFiltered)
+      ? ''
+      : `${counted(inLine, 'job is', 'jobs are')} in line or at work, and not looked through: a deletion that is due may be among them.`,
+  ].filter((sentence) => sentence !== '');
+  if (sentences.length === 0) return undefined;
+  return noteLine(sentences, { shown, isCut, unreadable, inLine }, isJson);
 }

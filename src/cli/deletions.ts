@@ -4,7 +4,7 @@
 import type { Deletion } from '../redis/deletions/deletion-list.ts';
 import { type Deletions } from '../redis/deletions/deletions.ts';
 import type { CommandContext } from './context.ts';
-import { HEADING, deletionText, scheduledText } from './deletions-report.ts';
+import { HEADING, deletionText, scheduledText, unlistedText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';
 import { type UserOptions, named, withDeletions } from './with-deletions.ts';
@@ -23,31 +23,40 @@ export interface ListDeletionsOptions extends UserOptions {
 export async function listDeletions(options: ListDeletionsOptions, context: CommandContext): Promise<void> {
   const { next, json = false } = options;
   const out = outputOf(context.stdout);
-  await withDeletions(options, context, async (deletions, brake) => {
-    let shown = 0;
-    for await (const deletion of chosen(deletions, options)) {
-      if (next > 0 && shown === next) {
-        if (!json) await out.line('… more (--next)');
-        break;
-      }
+  await withDeletions(options, context, async ({ deletions, brake, jobs }) => {
+    let [shown, unreadable, isCut] = [0, 0, false];
+    for await (const deletion of chosen(deletions, options, (count) => (unreadable += count))) {
+      isCut = next > 0 && shown === next;
+      if (isCut) break;
       if (shown === 0 && !json) await out.line(HEADING);
       const isHeld = await brake.holds(deletion.jobId);
       if (!(await out.line(deletionText({ ...deletion, isHeld }, Date.now(), json)))) return;
       shown += 1;
     }
-    if (shown === 0 && !json) await out.line('No deletion is pending.');
+    const isFiltered = FILTERS.some((filter) => options[filter] !== undefined);
+    const inLine = await jobs.getJobCountByTypes('waiting', 'prioritized', 'active');
+    const unlisted = unlistedText({ shown, isFiltered, isCut, unreadable, inLine }, json);
+    if (unlisted !== undefined) await out.line(unlisted);
   });
 }
 
+const FILTERS = ['clientId', 'userId', 'instance', 'from', 'until'] as const;
+
 /** One that was scheduled under the id is found at once; for those that others have added, all are looked through. */
-async function* chosen(deletions: Deletions, options: ListDeletionsOptions): AsyncGenerator<Deletion> {
+async function* chosen(
+  deletions: Deletions,
+  options: ListDeletionsOptions,
+  onUnreadable: (count: number) => void,
+): AsyncGenerator<Deletion> {
   const { clientId, userId, instance, from, until } = options;
   const isOfUser = clientId !== undefined || userId !== undefined;
   const found = isOfUser ? await deletions.find(named(options)) : undefined;
-  if (found !== undefined && found.dueAt >= (from ?? 0) && found.dueAt <= (until ?? Infinity)) yield found;
+  if (found !== undefined && found.dueAt >= (from ?? -Infinity) && found.dueAt <= (until ?? Infinity))
+    yield found;
   for await (const deletion of deletions.list({
     from,
     until,
+    onUnreadable,
     ...(isOfUser && { of: { clientId, userId } }),
   })) {
     const isOfInstance = instance === undefined || deletion.instance === instance;
@@ -61,10 +70,10 @@ export async function cancelDeletion(
   context: CommandContext,
 ): Promise<boolean> {
   const user = named(options);
-  return withDeletions(options, context, async (deletions) => {
+  return withDeletions(options, context, async ({ deletions }) => {
     const answer = await deletions.cancel(user, { searches: 'always' });
     await outputOf(context.stdout).line(scheduledText(answer, Date.now(), options.json === true));
-    return answer === 'cancelled';
+    return answer === 'cancelled' || answer === 'cancelled-before';
   });
 }
 
@@ -83,10 +92,11 @@ export async function rescheduleDeletion(
 ): Promise<boolean> {
   const user = named(options);
   if (options.at === undefined && options.in === undefined) throw new UsageError('say when: --in or --at');
-  const dueAt = options.at ?? Date.now() + (options.in ?? 0);
-  return withDeletions(options, context, async (deletions) => {
+  const now = Date.now();
+  const dueAt = options.at ?? now + (options.in ?? 0);
+  return withDeletions(options, context, async ({ deletions }) => {
     const answer = await deletions.reschedule(user, dueAt);
-    await outputOf(context.stdout).line(scheduledText(answer, Date.now(), options.json === true));
+    await outputOf(context.stdout).line(scheduledText(answer, now, options.json === true));
     return typeof answer !== 'string';
   });
 }

@@ -2,7 +2,7 @@
  * What `damoov-users failed` shows, as text and as JSON. Shows of a job what the failed set tells, and no more.
  */
 import type { FailedJob } from '../redis/failed/failed-jobs.ts';
-import { durationText } from '../contract/duration.ts';
+import { durationText, instantText } from '../contract/duration.ts';
 
 /** How many jobs there are of each code and operation. */
 export interface Counts {
@@ -31,9 +31,9 @@ export function countsText({ total, by }: Counts): string {
   return [...aligned(rows), `${numberText(total)} in all`].join('\n');
 }
 
-/** `1,234 jobs`. */
-export function jobsText(count: number): string {
-  return `${numberText(count)} ${count === 1 ? 'job' : 'jobs'}`;
+/** `1 event`, `1,234 events`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${numberText(count)} ${count === 1 ? one : many}`;
 }
 
 export function numberText(count: number): string {
@@ -47,7 +47,7 @@ export function numberText(count: number): string {
  */
 export function tableOf(jobs: readonly FailedJob[], now: number, columns: number | undefined): string[] {
   const rows = jobs.map((job) => [
-    durationText(now - job.failedAt),
+    instantText(job.failedAt) === undefined ? '-' : durationText(now - job.failedAt),
     numberText(job.attempts),
     job.operation,
     job.instance,
@@ -61,11 +61,12 @@ export function tableOf(jobs: readonly FailedJob[], now: number, columns: number
 
 /** One job, for machines; times in ISO 8601. */
 export function jobJson({ failedAt, addedAt, ...job }: FailedJob): object {
-  const time = (ms: number) => (Math.abs(ms) <= LAST_DATE_MS ? new Date(ms).toISOString() : undefined);
-  return { ...job, failedAt: time(failedAt), addedAt: addedAt === undefined ? undefined : time(addedAt) };
+  return {
+    ...job,
+    failedAt: instantText(failedAt),
+    addedAt: addedAt === undefined ? undefined : instantText(addedAt),
+  };
 }
-/** Beyond it there is no Date. */
-const LAST_DATE_MS = 8.64e15;
 
 /** Columns as wide as their widest cell; the last one ends where it ends. */
 function aligned(rows: readonly string[][]): string[] {

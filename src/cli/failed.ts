@@ -10,9 +10,9 @@ import type { CommandContext } from './context.ts';
 import {
   type Counts,
   countJobs,
+  counted,
   countsText,
   jobJson,
-  jobsText,
   numberText,
   tableOf,
 } from './failed-report.ts';
@@ -120,7 +120,7 @@ async function change(
       if (!isTerminal(context)) {
         throw new UsageError(`nothing was ${words.done}: confirm with --yes, as there is no terminal to ask`);
       }
-      if (!(await confirm(`${words.verb} ${jobsText(counts.total)}?`, context))) {
+      if (!(await confirm(`${words.verb} ${counted(counts.total, 'job')}?`, context))) {
         throw new Error(`nothing was ${words.done}`);
       }
     }
@@ -172,7 +172,7 @@ async function withSelection(
     // What fails from here on is not meant; and the clocks of the workers decide, which may be ahead of ours.
     const newest = (await failed.newest()) ?? 0;
     const span = {
-      since: options.newerThan === undefined ? 0 : Math.max(0, now - options.newerThan),
+      since: options.newerThan === undefined ? -Infinity : Math.max(0, now - options.newerThan),
       upTo: options.olderThan === undefined ? newest : Math.min(newest, now - options.olderThan),
     };
     const read = () => matching(failed.read(span), options);

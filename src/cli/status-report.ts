@@ -6,7 +6,7 @@ import { styleText } from 'node:util';
 import { MANY_REVOKED } from '../damoov/login-budget.ts';
 import type { FleetStatus } from '../ops/fleet-status.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
-import { durationText } from '../contract/duration.ts';
+import { durationText, instantText, spanInWords } from '../contract/duration.ts';
 import { numberText } from './failed-report.ts';
 
 /** One line, for machines. */
@@ -164,8 +164,10 @@ function deletionsText({ deletions: { count, isExact, nextDueAt }, at }: FleetSt
   if (nextDueAt === undefined) {
     return count === 0 ? pending : `${pending} · none of them among what is due first`;
   }
-  const due = nextDueAt <= at ? 'due now' : `due in ${durationText(nextDueAt - at)}`;
-  return `${pending} · the next ${due} (${iso(nextDueAt)})`;
+  const time = instantText(nextDueAt);
+  if (time === undefined) return `${pending} · the next due beyond the calendar`;
+  const due = nextDueAt <= at ? 'due now' : `due in ${spanInWords(nextDueAt - at)}`;
+  return `${pending} · the next ${due} (${time})`;
 }
 
 function gateJson({ gate, held, ...state }: GateState): object {
@@ -192,8 +194,9 @@ function brakeOf({ gates }: FleetStatus): GateState | undefined {
   return gates.find(({ gate }) => gate === 'brake');
 }
 
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
+/** Null for a time that no calendar has: another client may have written any number into a job. */
+function iso(ms: number): string | null {
+  return instantText(ms) ?? null;
 }
 
 type Painter = Record<'dim' | 'warn' | 'alarm', (text: string) => string>;

@@ -3,6 +3,7 @@
  * the workers, never their sum. Labels are names from the configuration.
  */
 import { Gauge, Registry } from 'prom-client';
+import { LAST_DATE_MS } from '../contract/duration.ts';
 import type { FleetStatus } from './fleet-status.ts';
 
 /** Answers how to show a status; undefined where Redis did not tell it. What is not known is left out, as 0 would be a figure. */
@@ -69,7 +70,8 @@ export function createFleetMetrics(): (status: FleetStatus | undefined) => Promi
     paused.set(secondsUntil(status.rate.pausedUntil, at));
     pending.set(status.deletions.count);
     heldDeletions.set(status.gates.find(({ gate }) => gate === 'brake')?.held ?? 0);
-    if (status.deletions.nextDueAt !== undefined) nextDeletion.set(status.deletions.nextDueAt / 1000);
+    const { nextDueAt = Infinity } = status.deletions;
+    if (nextDueAt <= LAST_DATE_MS) nextDeletion.set(nextDueAt / 1000);
     return registry.metrics();
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { timeFault } from '../contract/job-times.ts';
 import { createDeletionsGlance, type PendingDeletions } from '../redis/deletions/glance.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
 import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
@@ -41,7 +42,7 @@ export interface FleetStatus {
     delayed: number;
     failed: number;
     completed: number;
-    /** Since when the job waits that is next in line: added, or due then. Undefined where none waits. */
+    /** Since when the job waits that is next in line: added, or due then. Undefined where none waits, or its times are impossible. */
     oldestSince?: number;
   };
   /** What each of the subscribing services has before it; `failed` is what it has given up. */
@@ -113,7 +114,8 @@ async function oldestIn(queue: Queue): Promise<number | undefined> {
   if (first === undefined) return undefined;
   const [added, options] = await client.hmget(queue.toKey(first), 'timestamp', 'opts');
   const since = Number(added) + delayIn(options ?? '');
-  return Number.isFinite(since) ? since : undefined;
+  // A time that no worker believes is no age: the job will be refused.
+  return timeFault(since, Date.now()) === undefined ? since : undefined;
 }
 
 function delayIn(options: string): number {

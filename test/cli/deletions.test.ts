@@ -33,6 +33,19 @@ describe('`delete`', () => {
     ]);
   });
 
+  it('answers with the time that was asked for', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const told = async (...args: string[]) => (await command(world, ...args, '--client-id', 'c-1')).lines;
+    expect(await told('delete', '--in', '30d')).toEqual([expect.stringMatching(/Z \(in 30 days\)$/)]);
+    expect(await told('deletions', 'reschedule', '--in', '36h')).toEqual([
+      expect.stringMatching(/Z \(in 1 day 12 hours\)$/),
+    ]);
+    expect((await told('deletions', 'list'))[1]).toContain('\tin 1 day 12 hours\t');
+    const { told: answers } = await json(world, 'delete', '--client-id', 'c-2', '--in', '30d');
+    const { dueAt, requestedAt } = answers[0] as { dueAt: string; requestedAt: string };
+    expect(Date.parse(dueAt) - Date.parse(requestedAt)).toBe(30 * DAY_MS);
+  });
+
   it('with --wait prints the event', async () => {
     const world = await createWorld();
     const userId = await world.signUpElsewhere('c-1');
@@ -108,8 +121,27 @@ describe('`deletions`', () => {
     expect(await cancel()).toEqual({ status: 1, told: [{ is: 'none' }] });
     await world.add('delete-user', { userId }, { delay: DAY_MS });
     expect(await cancel()).toEqual({ status: 0, told: [{ is: 'cancelled' }] });
+    expect(await cancel()).toEqual({ status: 0, told: [{ is: 'cancelled-before' }] });
+    const { lines } = await command(world, 'deletions', 'cancel', '--user-id', userId);
+    expect(lines).toEqual(['cancelled before: no deletion of this user is pending']);
     await world.run('delete-user', { userId }, { timestamp: Date.now() + 1000 });
     expect(await cancel()).toEqual({ status: 1, told: [{ is: 'done' }] });
+  });
+
+  it('list says that nothing is pending, and that jobs in line are not looked through', async () => {
+    const world = await createWorld({ startsWorker: false });
+    expect((await command(world, 'deletions', 'list')).lines).toEqual(['No deletion is pending.']);
+    const nothing = { note: 'No deletion is pending.', shown: 0, isCut: false, unreadable: 0, inLine: 0 };
+    expect((await json(world, 'deletions', 'list')).told).toEqual([nothing]);
+    await world.add('delete-user', { clientId: 'c-1' });
+    const { lines } = await command(world, 'deletions', 'list', '--client-id', 'c-1');
+    expect(lines).toEqual([
+      'No such deletion is pending. 1 job is in line or at work, and not looked through: a deletion that is due may be among them.',
+    ]);
+    for (const clientId of ['c-2', 'c-3']) await json(world, 'delete', '--client-id', clientId, '--in', '1h');
+    const { told } = await json(world, 'deletions', 'list', '--next', '1');
+    expect(told).toMatchObject([{ clientId: 'c-2' }, { note: '… more (--next)', shown: 1, isCut: true }]);
+    expect((await json(world, 'deletions', 'list')).told).toHaveLength(2);
   });
 
   it('reschedule moves what is pending, and makes nothing', async () => {

@@ -7,6 +7,7 @@ import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';
 import type { JobStatus, QueueJob } from '@bull-board/api/typings/app';
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { LAST_DATE_MS } from '../../contract/duration.ts';
 import { MAX_JOB_BYTES } from '../../contract/job.ts';
 import { type Script, luaBeside, scriptsOf } from '../../redis/scripts.ts';
 import { type Content, maskedData, maskedName, maskedReason, maskedResult } from './masked-data.ts';
@@ -89,13 +90,14 @@ export class MaskedQueue extends BaseAdapter {
   #jobOf(id: string, fields: ReadonlyMap<string, Field>): QueueJob {
     const number = (name: (typeof NUMBERS)[number]): number => {
       const value = Number(fields.get(name));
-      return Number.isFinite(value) ? value : 0;
+      // The board makes dates of some of them, and of what no calendar has it would show nothing at all.
+      return Number.isFinite(value) ? Math.min(Math.max(value, -LAST_DATE_MS), LAST_DATE_MS) : 0;
     };
     const text = (name: (typeof TEXTS)[number]): string | undefined => {
       const value = fields.get(name);
       return typeof value === 'string' ? value : undefined;
     };
-    const delay = number('delay');
+    const delay = Math.min(number('delay'), LAST_DATE_MS - number('timestamp'));
     const hasFailed = fields.get('failedReason') !== null;
     const json = {
       id,

@@ -3,7 +3,7 @@
  * ones. Everything is escaped, and nothing of a single job is told.
  */
 import { html } from 'hono/html';
-import { durationText } from '../../contract/duration.ts';
+import { durationText, instantText, spanInWords } from '../../contract/duration.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 import { attentionTo } from './attention.ts';
 import { type Bar, type Markup, barChart, scaleFor, shareBar } from './charts.ts';
@@ -259,7 +259,8 @@ function events({ events: queues }: FleetStatus, { boardPath }: PanelsContext): 
 }
 
 function dueText(dueAt: number, at: number): string {
-  return dueAt <= at ? 'due now' : `in ${durationText(dueAt - at)}`;
+  if (instantText(dueAt) === undefined) return 'due beyond the calendar';
+  return dueAt <= at ? 'due now' : `in ${spanInWords(dueAt - at)}`;
 }
 
 /** What stands between backticks is a command or a name. */

@@ -5,11 +5,12 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { MAX_JOB_BYTES } from '../../contract/job.ts';
+import { SCORE_PER_MS, dueMsOf } from '../score.ts';
 import { luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
-/** A deletion that is pending; times in epoch milliseconds. */
+/** A deletion that is pending; times in epoch milliseconds, which may lie beyond the calendar: another client may have set them. */
 export interface Deletion {
   jobId: string;
   instance: string;
@@ -17,6 +18,7 @@ export interface Deletion {
   userId?: string;
   /** When it is carried out, or tried again. */
   dueAt: number;
+  /** NaN where the job does not say. */
   requestedAt: number;
 }
 
@@ -29,16 +31,16 @@ export interface ListOptions {
   after?: Pick<Deletion, 'jobId' | 'dueAt'> | undefined;
   /** Only of this user: who has one of these ids; of any instance where none is named. */
   of?: { clientId?: string | undefined; userId?: string | undefined; instance?: string | undefined };
+  /** Called with how many further deletions have data that cannot be read: whose they are cannot be told. */
+  onUnreadable?: ((count: number) => void) | undefined;
 }
 
 /** How many jobs one script looks at: a few milliseconds in which Redis does nothing else. */
 const LOOKED_AT = 500;
-/** The queue keeps the time of a delayed job times this, and counts within a millisecond. */
-const SCORE_PER_MS = 4096;
 
 /** The deletions among the delayed jobs of a queue. */
 export async function* listDeletions(jobs: Queue, options: ListOptions = {}): AsyncGenerator<Deletion> {
-  const { from = 0, until = Infinity, after, of } = options;
+  const { from = -Infinity, until = Infinity, after, of, onUnreadable } = options;
   const script = scriptsOf(jobs, {
     'deletions-page': [
       readLua('../place'),
@@ -48,8 +50,8 @@ export async function* listDeletions(jobs: Queue, options: ListOptions = {}): As
     ].join('\n'),
   });
   const client = await jobs.getBackend().client;
-  const lastScore = Number.isFinite(until) ? (Math.floor(until) + 1) * SCORE_PER_MS - 1 : Number.MAX_VALUE;
-  let score = String(Math.max(0, Math.ceil(from)) * SCORE_PER_MS);
+  const lastScore = (Math.floor(until) + 1) * SCORE_PER_MS - 1;
+  let score = String(Math.ceil(from) * SCORE_PER_MS);
   let jobId = '';
   if (after !== undefined) {
     // The score that it had; where it is gone, the list goes on at its time.
@@ -61,7 +63,8 @@ export async function* listDeletions(jobs: Queue, options: ListOptions = {}): As
       [jobs.toKey('delayed')],
       [jobs.toKey(''), score, jobId, lastScore, LOOKED_AT, MAX_JOB_BYTES],
     );
-    const [place, entries] = Page.parse(reply);
+    const [place, entries, unreadable] = Page.parse(reply);
+    if (unreadable > 0) onUnreadable?.(unreadable);
     for (const entry of entries) {
       const deletion = deletionOf(entry);
       if (of === undefined || isOf(deletion, of)) yield deletion;
@@ -73,7 +76,7 @@ export async function* listDeletions(jobs: Queue, options: ListOptions = {}): As
 
 /** jobId, score, timestamp, instance, clientId, userId. */
 export const Entry = z.tuple([z.string(), z.string(), z.string(), z.string(), z.string(), z.string()]);
-const Page = z.tuple([z.union([z.tuple([]), z.tuple([z.string(), z.string()])]), z.array(Entry)]);
+const Page = z.tuple([z.union([z.tuple([]), z.tuple([z.string(), z.string()])]), z.array(Entry), z.number()]);
 
 export function deletionOf([jobId, score, timestamp, instance, clientId, userId]: z.infer<
   typeof Entry
@@ -83,8 +86,8 @@ export function deletionOf([jobId, score, timestamp, instance, clientId, userId]
     instance: instance === '' ? 'default' : instance,
     ...(clientId !== '' && { clientId }),
     ...(userId !== '' && { userId: userId.toLowerCase() }),
-    dueAt: Math.floor(Number(score) / SCORE_PER_MS),
-    requestedAt: Number(timestamp) || 0,
+    dueAt: dueMsOf(score),
+    requestedAt: timestamp === '' ? Number.NaN : Number(timestamp),
   };
 }
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { MAX_JOB_BYTES, type JobName, isJobName } from '../../contract/job.ts';
 import { type FailureCode, failureIn } from '../../contract/outcome.ts';
 import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { scoreOf } from '../score.ts';
 import { type Script, luaBeside, scriptsOf } from '../scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
@@ -84,7 +85,7 @@ export function createFailedJobs({ prefix, jobs, instances }: FailedJobsOptions)
   return {
     async newest() {
       const [, score] = await (await client).zrange(failedKey, -1, -1, { WITHSCORES: true });
-      return score === undefined ? undefined : Number(score);
+      return score === undefined ? undefined : scoreOf(score);
     },
     async *read({ since = 0, upTo }) {
       let [score, member] = [String(since), ''];
@@ -129,7 +130,7 @@ function failedJobOf(entry: z.infer<typeof Entry>, instances: ReadonlySet<string
     code,
     message,
     attempts: Number(attempts) || 0,
-    failedAt: Number(score),
+    failedAt: scoreOf(score),
     addedAt: Number(timestamp) || undefined,
   };
 }
