@@ -9,7 +9,8 @@ import { type EventTail, type TailedEvent, openEventTail } from '../events/event
 import { type RedisConnection, duplicateOf, isLostConnection } from '../redis/connection.ts';
 import type { CommandContext } from './context.ts';
 import { type EventFilter, eventText, isWanted, readEvent } from './events-report.ts';
-import { numberText } from './failed-report.ts';
+import { counted } from './failed-report.ts';
+import { noteLine } from './note.ts';
 import { outputOf } from './output.ts';
 import { untilStopped } from './until-stopped.ts';
 import { UsageError } from './usage-error.ts';
@@ -31,50 +32,76 @@ export async function events(options: EventsOptions, context: CommandContext): P
   await withRedis(context, async (connection, config) => {
     const queue = await queueOf(options.queue, connection, config);
     const tail = await openEventTail(queue, connection);
-    const show = showerOf(options, context);
-    if (!(await show(await lastOf(tail, options)))) return;
-    if (options.follow === true) await follow(tail, connection, show, context);
+    const shower = showerOf(options, queue.name, context);
+    const { events: last, unknown, older } = await tail.last(options.last, (event) => choose(event, options));
+    if (!(await shower.show(last))) return;
+    const isAsked = options.last > 0;
+    if (!(await shower.note({ shown: last.length, unreadable: unknown, older, isAsked }))) return;
+    if (options.follow === true) await follow(tail, connection, shower, options, context);
   });
 }
 
-type Show = (tailed: readonly TailedEvent[]) => Promise<boolean>;
+interface Shower {
+  /** False where nobody reads any more. */
+  show: (tailed: readonly TailedEvent[]) => Promise<boolean>;
+  /** Says what is not shown, if anything is not. */
+  note: (unseen: Unseen) => Promise<boolean>;
+}
 
-/** Answers how to show events; false where nobody reads any more. Says how many are gone. */
-function showerOf(options: EventsOptions, { stdout, stderr }: CommandContext): Show {
+interface Unseen {
+  shown: number;
+  /** How many may be meant, and cannot be read. */
+  unreadable: number;
+  /** How many came before the first note that is left. */
+  older: number;
+  /** Whether any were asked for. */
+  isAsked: boolean;
+}
+
+function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: CommandContext): Shower {
   const out = outputOf(stdout);
   const { json = false } = options;
-  return async (tailed) => {
-    let gone = 0;
-    for (const { data, type } of tailed) {
-      const event = data === undefined ? undefined : readEvent(data);
-      // Whose it was nobody can tell any more.
-      if (event === undefined && (options.type?.includes(type) ?? true)) gone += 1;
-      if (event === undefined || !isWanted(event, options)) continue;
-      if (!(await out.line(json ? JSON.stringify(event) : eventText(event, stdout)))) return false;
-    }
-    if (gone > 0) {
-      stderr.write(
-        `${numberText(gone)} more ${gone === 1 ? 'was' : 'were'} published here, and cannot be read any more\n`,
-      );
-    }
-    return true;
+  return {
+    async show(tailed) {
+      for (const { data } of tailed) {
+        const event = data === undefined ? undefined : readEvent(data);
+        if (event === undefined) continue;
+        if (!(await out.line(json ? JSON.stringify(event) : eventText(event, stdout)))) return false;
+      }
+      return true;
+    },
+    async note({ shown, unreadable, older, isAsked }) {
+      const isFiltered = [options.type, options.clientId, options.userId].some((one) => one !== undefined);
+      const sentences = [
+        isAsked && shown === 0 ? `No ${isFiltered ? 'such ' : ''}event can be read on ${queue}.` : '',
+        unreadable === 0
+          ? ''
+          : `${counted(unreadable, 'event')} that may be meant cannot be read any more, or ${unreadable === 1 ? 'is' : 'are'} no event of ours.`,
+        older === 0 ? '' : `Of ${counted(older, 'older event')} no note is left.`,
+      ].filter((sentence) => sentence !== '');
+      if (sentences.length === 0) return true;
+      const line = noteLine(sentences, { shown, unreadable, older }, json);
+      // For people beside the result, for machines as its last line: an empty answer would be a claim.
+      if (json) return out.line(line);
+      stderr.write(`${line}\n`);
+      return true;
+    },
   };
 }
 
-async function lastOf(tail: EventTail, options: EventsOptions): Promise<TailedEvent[]> {
-  return tail.last(options.last, ({ data, type }) => {
-    if (options.type !== undefined && !options.type.includes(type)) return false;
-    const event = data === undefined ? undefined : readEvent(data);
-    const names = options.clientId !== undefined || options.userId !== undefined;
-    return event === undefined ? !names : isWanted(event, options);
-  });
+/** Whose an event was that cannot be read any more, nobody can tell. */
+function choose({ data, type }: TailedEvent, options: EventsOptions): boolean | 'unknown' {
+  if (options.type !== undefined && !options.type.includes(type)) return false;
+  const event = data === undefined ? undefined : readEvent(data);
+  return event === undefined ? 'unknown' : isWanted(event, options);
 }
 
 /** Until Ctrl-C, or until nobody reads. A Redis that is away is waited for: the place in the stream stays. */
 async function follow(
   tail: EventTail,
   connection: RedisConnection,
-  show: Show,
+  { show, note }: Shower,
+  options: EventsOptions,
   context: CommandContext,
 ): Promise<void> {
   const blocking = duplicateOf(connection);
@@ -92,7 +119,10 @@ async function follow(
         return undefined;
       });
       if (isStopping) return;
-      if (tailed !== undefined && !(await show(tailed))) return;
+      const choices = (tailed ?? []).map((event) => choose(event, options));
+      if (!(await show((tailed ?? []).filter((_, index) => choices[index] === true)))) return;
+      const unreadable = choices.filter((choice) => choice === 'unknown').length;
+      if (!(await note({ shown: 0, unreadable, older: 0, isAsked: false }))) return;
       if ((tailed === undefined) !== isAway) {
         isAway = !isAway;
         context.stderr.write(isAway ? 'Redis is away, trying again\n' : 'Redis is back\n');

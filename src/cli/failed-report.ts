@@ -10,6 +10,25 @@ export interface Counts {
   by: { code: string; operation: string; jobs: number }[];
 }
 
+/** What a filter has left out. */
+export interface LeftOut {
+  /** Failed jobs that do not match. */
+  others: number;
+  /** How many of them might: what the filter asks for is not known of them. */
+  unknown: number;
+}
+
+/** What is said where the filter cannot see everything, or nothing matches; undefined where all is told. */
+export function leftOutText(total: number, { others, unknown }: LeftOut): string | undefined {
+  const doubt =
+    unknown === 0
+      ? ''
+      : `Of ${counted(unknown, 'failed job')} that ${unknown === 1 ? 'is' : 'are'} left out the code, operation or instance is not known (\`unknown\`).`;
+  if (total > 0) return doubt === '' ? undefined : doubt;
+  if (others === 0) return 'There is no failed job; each is kept for 14 days.';
+  return `No failed job matches, ${counted(others, 'other')} ${others === 1 ? 'does' : 'do'} not. ${doubt}`.trim();
+}
+
 /** Counts jobs and keeps none. */
 export async function countJobs(pages: AsyncIterable<FailedJob[]>): Promise<Counts> {
   const rows = new Map<string, Counts['by'][number]>();

@@ -13,6 +13,8 @@ import {
   counted,
   countsText,
   jobJson,
+  leftOutText,
+  type LeftOut,
   numberText,
   tableOf,
 } from './failed-report.ts';
@@ -48,15 +50,18 @@ export interface FailedChangeOptions extends FailedFilter {
 interface Selection {
   failed: FailedJobs;
   counts: Counts;
+  leftOut: LeftOut;
   read: () => AsyncIterable<FailedJob[]>;
 }
 
 /** Shows the counts, then the oldest jobs. */
 export async function listFailed(options: FailedListOptions, context: CommandContext): Promise<void> {
   const out = outputOf(context.stdout);
-  await withSelection(options, context, async ({ counts, read }) => {
-    if (options.json === true) return listAsJson(out, options.limit, counts, read());
-    if (counts.total === 0) return void (await out.line('No failed job matches.'));
+  await withSelection(options, context, async ({ counts, leftOut, read }) => {
+    if (options.json === true) return listAsJson(out, options.limit, { counts, leftOut }, read());
+    const note = leftOutText(counts.total, leftOut);
+    if (note !== undefined && !(await out.line(note))) return;
+    if (counts.total === 0) return;
     if (!(await out.line(`${countsText(counts)}\n`))) return;
     let shown = 0;
     for await (const jobs of firstOf(read(), options.limit)) {
@@ -72,11 +77,11 @@ export async function listFailed(options: FailedListOptions, context: CommandCon
 async function listAsJson(
   out: Output,
   limit: number,
-  counts: Counts,
+  head: Pick<Selection, 'counts' | 'leftOut'>,
   pages: AsyncIterable<FailedJob[]>,
 ): Promise<void> {
   if (limit === 0) {
-    if (!(await out.line(JSON.stringify({ counts })))) return;
+    if (!(await out.line(JSON.stringify(head)))) return;
     for await (const jobs of pages) {
       if (!(await out.line(jobs.map((job) => JSON.stringify(jobJson(job))).join('\n')))) return;
     }
@@ -84,7 +89,7 @@ async function listAsJson(
   }
   const shown: object[] = [];
   for await (const jobs of firstOf(pages, limit)) shown.push(...jobs.map(jobJson));
-  await out.line(JSON.stringify({ counts, jobs: shown }));
+  await out.line(JSON.stringify({ ...head, jobs: shown }));
 }
 
 /** Puts jobs back, with fresh attempts. */
@@ -110,11 +115,13 @@ async function change(
         ? JSON.stringify({ [words.done]: done, gone })
         : `${numberText(done)} ${words.done}${gone === 0 ? '' : `, ${numberText(gone)} gone meanwhile`}`,
     );
-  await withSelection(options, context, async ({ failed, counts, read }) => {
+  await withSelection(options, context, async ({ failed, counts, leftOut, read }) => {
+    const note = leftOutText(counts.total, leftOut);
     if (counts.total === 0) {
-      await (options.json === true ? tell(0, 0) : out.line('No failed job matches.'));
+      await (options.json === true ? tell(0, 0) : out.line(note ?? ''));
       return;
     }
+    if (note !== undefined) context.stderr.write(`${note}\n`);
     context.stderr.write(`${countsText(counts)}\n`);
     if (options.yes !== true) {
       if (!isTerminal(context)) {
@@ -175,26 +182,44 @@ async function withSelection(
       since: options.newerThan === undefined ? -Infinity : Math.max(0, now - options.newerThan),
       upTo: options.olderThan === undefined ? newest : Math.min(newest, now - options.olderThan),
     };
+    let unknown = 0;
+    const counts = await countJobs(matching(failed.read(span), options, () => (unknown += 1)));
+    // Some may have come or gone meanwhile.
+    const others = Math.max(0, (await jobs.getFailedCount()) - counts.total);
     const read = () => matching(failed.read(span), options);
-    await work({ failed, counts: await countJobs(read()), read });
+    await work({ failed, counts, leftOut: { others, unknown }, read });
   });
 }
 
-/** Pages that hold nothing that is meant are left out. */
+/**
+ * Pages that hold nothing that is meant are left out.
+ * @param onUnknown called for each job that is left out only because the filter asks for what is not known of it.
+ */
 async function* matching(
   pages: AsyncIterable<FailedJob[]>,
   { id, code, operation, instance }: FailedFilter,
+  onUnknown: () => void = () => {},
 ): AsyncGenerator<FailedJob[]> {
+  const answers = (job: FailedJob): (boolean | 'unknown')[] => [
+    id === undefined || id.includes(job.jobId),
+    answer(job.code, code),
+    answer(job.operation, operation === undefined ? undefined : [operation]),
+    answer(job.instance, instance === undefined ? undefined : [instance]),
+  ];
   for await (const page of pages) {
-    const jobs = page.filter(
-      (job) =>
-        (id === undefined || id.includes(job.jobId)) &&
-        (code === undefined || code.includes(job.code)) &&
-        (operation === undefined || operation === job.operation) &&
-        (instance === undefined || instance === job.instance),
-    );
+    const jobs = page.filter((job) => {
+      const all = answers(job);
+      if (all.includes(false)) return false;
+      if (all.includes('unknown')) onUnknown();
+      return !all.includes('unknown');
+    });
     if (jobs.length > 0) yield jobs;
   }
+}
+
+function answer(value: string, wanted: readonly string[] | undefined): boolean | 'unknown' {
+  if (wanted === undefined || wanted.includes(value)) return true;
+  return value === UNKNOWN ? 'unknown' : false;
 }
 
 /** @param most how many jobs in all; 0 for all. */

@@ -1,6 +1,6 @@
 /**
  * Reads the events of a queue without taking them: BullMQ notes in a stream which jobs were added, and an event's job stays a
- * while after it was consumed. Changes nothing; what the stream or the queue has dropped, it cannot tell.
+ * while after it was consumed. Changes nothing; of what the stream or the queue has dropped it can tell only how many they are.
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
@@ -14,12 +14,22 @@ export interface TailedEvent {
   data: string | undefined;
 }
 
+/** What a look back has found. */
+export interface LookBack {
+  /** The oldest first. */
+  events: TailedEvent[];
+  /** How many were passed over of which the answer was `unknown`. */
+  unknown: number;
+  /** How many older ones the queue has had of which no note is left; 0 where the look ended before the oldest note. */
+  older: number;
+}
+
 export interface EventTail {
   /**
-   * The last events that are wanted, the oldest first.
-   * @param wants asked about each, the newest first; what it does not want is not counted.
+   * The last events that are wanted.
+   * @param wants asked about each, the newest first; only what it wants counts.
    */
-  last(count: number, wants: (event: TailedEvent) => boolean): Promise<TailedEvent[]>;
+  last(count: number, wants: (event: TailedEvent) => boolean | 'unknown'): Promise<LookBack>;
   /**
    * The next ones, after those of the stream when {@link openEventTail} was called. Empty where none came within a while.
    * @param blocking a connection of its own, which waits.
@@ -34,6 +44,8 @@ const BLOCK_MS = 5000;
 
 export async function openEventTail(queue: Queue, connection: RedisConnection): Promise<EventTail> {
   const stream = queue.toKey('events');
+  // Before the newest note is looked for: of what comes in between nothing is taken to be older.
+  const published = Number(await connection.get(queue.toKey('id'))) || 0;
   const [newest] = Notes.parse(await connection.xrevrange(stream, '+', '-', 'COUNT', 1));
   const openedAt = newest?.[0] ?? '0-0';
   let cursor = openedAt;
@@ -41,17 +53,24 @@ export async function openEventTail(queue: Queue, connection: RedisConnection): 
   return {
     async last(count, wants) {
       const found: TailedEvent[] = [];
-      let end = openedAt;
+      let [end, noted, unknown, older] = [openedAt, 0, 0, 0];
       while (found.length < count) {
         const notes = Notes.parse(await connection.xrevrange(stream, end, '-', 'COUNT', PAGE));
         for (const event of await eventsOf(notes)) {
-          if (found.length < count && wants(event)) found.push(event);
+          if (found.length === count) break;
+          noted += 1;
+          const isWanted = wants(event);
+          if (isWanted === 'unknown') unknown += 1;
+          else if (isWanted) found.push(event);
         }
         const oldest = notes.at(-1)?.[0];
-        if (oldest === undefined) break;
+        if (oldest === undefined) {
+          older = Math.max(0, published - noted);
+          break;
+        }
         end = `(${oldest}`;
       }
-      return found.toReversed();
+      return { events: found.toReversed(), unknown, older };
     },
     async next(blocking) {
       const reply = Reply.parse(
@@ -72,7 +91,12 @@ export async function openEventTail(queue: Queue, connection: RedisConnection): 
     });
     return Promise.all(
       added.map(async (event) => {
-        const data = await connection.hget(queue.toKey(event.jobId), 'data');
+        const key = queue.toKey(event.jobId);
+        // A job may lie under the name of a key of the queue itself.
+        const data = await connection.hget(key, 'data').catch((error: Error) => {
+          if (error.message.startsWith('WRONGTYPE')) return null;
+          throw error;
+        });
         return { ...event, data: data ?? undefined };
       }),
     );

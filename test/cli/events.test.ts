@@ -67,7 +67,9 @@ describe('`events`', () => {
     expect(clientsOf(await eventsOf(world, '--client-id', 'c-2'))).toEqual(['c-2']);
     // Of those that are wanted, not of all.
     expect(clientsOf(await eventsOf(world, '--type', CREATED, '-n', '2'))).toEqual(['c-1', 'c-2']);
-    expect((await eventsOf(world, '--type', 'user.failed', 'user.deleted')).events).toEqual([]);
+    const none = await eventsOf(world, '--type', 'user.failed', 'user.deleted');
+    const note = { note: 'No such event can be read on user-events.', shown: 0, unreadable: 0, older: 0 };
+    expect(none).toMatchObject({ status: 0, stderr: '', events: [note] });
   });
 
   it('never shows a token', async () => {
@@ -93,7 +95,25 @@ describe('`events`', () => {
     await gone?.remove();
     const { stdout, stderr, status } = await runCommand(['events', '--queue', 'unread'], world.env);
     expect(stdout).toMatch(/^- {2}user\.created {5}c-1 \[2J {2}- {2}-\n$/);
-    expect([status, stderr]).toEqual([0, '2 more were published here, and cannot be read any more\n']);
+    const unseen = '2 events that may be meant cannot be read any more, or are no event of ours.';
+    expect([status, stderr]).toEqual([0, `${unseen}\n`]);
+    // Whose the others were nobody can tell.
+    const ofUser = await eventsOf(world, '--queue', 'unread', '--client-id', 'c-2');
+    const note = `No such event can be read on unread. ${unseen}`;
+    expect(ofUser.events).toEqual([{ note, shown: 0, unreadable: 2, older: 0 }]);
+    const ofType = await eventsOf(world, '--queue', 'unread', '--type', CREATED);
+    expect(ofType.events).toMatchObject([{ type: CREATED }, { shown: 1, unreadable: 1 }]);
+  });
+
+  it('says of how many no note is left, and that nothing was published', async () => {
+    const world = await createWorld({ startsWorker: false, env: { EVENTS_QUEUES: 'unread' } });
+    const unread = unreadQueue(world);
+    const { stdout, stderr } = await runCommand(['events'], world.env);
+    expect([stdout, stderr]).toEqual(['', 'No event can be read on unread.\n']);
+    await unread.addBulk(Array.from({ length: 3 }, () => ({ name: CREATED, data: {} })));
+    await unread.trimEvents(0);
+    const { events } = await eventsOf(world, '--client-id', 'c-1');
+    expect(events).toMatchObject([{ shown: 0, unreadable: 0, older: 3 }]);
   });
 
   it('of more than a page of them finds the last ones', async () => {
@@ -127,6 +147,13 @@ describe('`events --follow`', () => {
     expect(await tail.line()).toContain('  c-2  ');
     await world.run('create-user', { clientId: '' });
     expect(await tail.line()).toMatch(/user\.failed .*create-user, invalid-job: clientId/);
+    await new Queue('user-events', { connection: world.redis, prefix: world.prefix }).add(
+      'other',
+      'no event',
+    );
+    expect(await tail.told()).toBe(
+      '1 event that may be meant cannot be read any more, or is no event of ours.',
+    );
     tail.signal('SIGINT');
     expect(await tail.exit).toBe(0);
   });

@@ -26,7 +26,7 @@ describe('as a process', () => {
     ['reconcile', [list], 1, /^missing +1  in the list, not at Damoov$/m],
     ['status', [], 0, /^user-jobs +0 waiting/],
     ['events', [], 0, /^$/],
-    ['failed', ['list'], 0, /^No failed job matches.\n$/],
+    ['failed', ['list'], 0, /^There is no failed job; each is kept for 14 days.\n$/],
     ['receipts', ['verify', receipts, '--allow-unsigned'], 1, /^broken at line 1: /],
     ['schema', ['create-user'], 0, /^\{\n {2}"\$schema"/],
     ['doctor', [], 0, /^ok {4}redis /],

@@ -28,7 +28,8 @@ export const registerEvents: Register = (program, _ended, context) => {
       'after',
       `
 What can be missing: BullMQ keeps about 10,000 notes on what happened in a queue, which are the last 2,000 events or more; an
-event that a subscriber has consumed stays for an hour, and as one of the last 1,000. What is gone is counted, not shown.`,
+event that a subscriber has consumed stays for an hour, and as one of the last 1,000. What is gone is counted, not shown: on
+stderr, with --json in a last line with \`note\`.`,
     )
     .addHelpText(
       'after',
