@@ -129,6 +129,9 @@ async function demo(): Promise<boolean> {
   const worker = await startWorker({
     REDIS_URL: redisUrl,
     QUEUE_PREFIX: prefix,
+    // Whatever a .env says: the demo shows the events.
+    JOBS_QUEUE: 'user-jobs',
+    EVENTS_QUEUES: 'user-events',
     DAMOOV_BASE_URL: sandbox.url,
   });
   say(`  ${bold('Worker')}   process ${worker.pid}  ${dim('a process of its own')}\n`);

@@ -25,6 +25,7 @@ export interface DamoovAccess {
 export interface Config {
   /** `embedded`: none is configured, a redis-server of our own stands in. */
   redis: 'embedded' | RedisTarget;
+  /** `events`: none where no events are published. */
   queues: { prefix: string; jobs: string; events: string[] };
   /** `sandbox`: nothing is configured, the built-in simulator stands in. */
   damoov: 'sandbox' | DamoovAccess;

@@ -23,6 +23,20 @@ const list = z
   )
   .refine((items) => items.length > 0, 'must name at least one');
 const queueName = word.refine((name) => !name.includes(':'), 'must not contain a colon');
+/** No queue with this name: no events are published. */
+const NONE = 'none';
+
+function eventsQueues(names: string[], context: z.RefinementCtx): string[] {
+  if (names.length === 1 && names[0] === NONE) return [];
+  if (names.includes(NONE)) {
+    context.addIssue({
+      code: 'custom',
+      message: `${NONE} stands alone: it means that no events are published`,
+    });
+  }
+  return names;
+}
+
 const hostPorts = list.transform((items, context) =>
   items.flatMap((item) => {
     const match = /^(?<host>[^\s:]+|\[[0-9a-fA-F:]+\]):(?<port>\d{1,5})$/.exec(item)?.groups;
@@ -87,7 +101,7 @@ export const Environment = z.object({
   REDIS_TLS_KEY_FILE: word.optional(),
   QUEUE_PREFIX: word.default('{damoov}'),
   JOBS_QUEUE: queueName.default('user-jobs'),
-  EVENTS_QUEUES: list.pipe(z.array(queueName)).default(['user-events']),
+  EVENTS_QUEUES: list.pipe(z.array(queueName)).transform(eventsQueues).default(['user-events']),
   DAMOOV_BASE_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
     .refine(isBareUrl, 'must have no user, password, query or fragment')

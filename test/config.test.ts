@@ -123,6 +123,7 @@ describe('the configuration', () => {
       tls: {},
     });
     expect(loadConfig({ EVENTS_QUEUES: 'crm, billing' }).queues.events).toEqual(['crm', 'billing']);
+    expect(loadConfig({ EVENTS_QUEUES: 'none' }).queues.events).toEqual([]);
   });
 
   it('reads several instances from a file, beside the default one', () => {
@@ -262,6 +263,7 @@ describe('a faulty configuration', () => {
     ['no number', { JOB_ATTEMPTS: 'x' }, 'JOB_ATTEMPTS: must be a whole number from 1 to 1000'],
     ['a deadline no timer can hold', { DAMOOV_TIMEOUT_MS: '3000000000' }, 'from 1 to 600000'],
     ['events that would be jobs', { EVENTS_QUEUES: 'a,user-jobs' }, 'must not contain the jobs queue'],
+    ['no events, and some', { EVENTS_QUEUES: 'none,crm' }, 'EVENTS_QUEUES: none stands alone'],
     ['an events queue named twice', { EVENTS_QUEUES: 'a,a' }, 'names a queue twice'],
     [
       'a cluster without a hash tag',

@@ -21,9 +21,11 @@ import { createAgreedSettings } from '../redis/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../redis/connection.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
 import { brokenKeysOf } from '../redis/queue-keys.ts';
+import { hasReader } from '../redis/queue-reader.ts';
 import { userIdSettingsOf } from '../user-id-settings.ts';
 import type { CommandContext } from './context.ts';
 import { FACTS_FILE, readFactsFile } from './facts-file.ts';
+import { counted } from './failed-report.ts';
 import { outputOf } from './output.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
@@ -100,8 +102,42 @@ async function lookAtQueues(connection: RedisConnection, { queues }: Config): Pr
   const keys = new QueueKeys(queues.prefix);
   const places = names.map((name) => ({ toKey: (type: string) => keys.toKey(name, type) }));
   const broken = await brokenKeysOf(connection, places);
-  if (broken.length === 0) return [{ check: 'queues', is: 'ok', seen: names.join(', ') }];
+  if (broken.length === 0) {
+    return [
+      { check: 'queues', is: 'ok', seen: names.join(', ') },
+      ...(await lookAtEvents(connection, queues)),
+    ];
+  }
   return broken.map(({ fault, todo }) => ({ check: 'queues', is: 'fail', seen: fault, todo }));
+}
+
+/** Events wait for their subscriber for as long as Redis has room. */
+async function lookAtEvents(
+  connection: RedisConnection,
+  { prefix, events }: Config['queues'],
+): Promise<Finding[]> {
+  const check = 'events';
+  if (events.length === 0) return [{ check, is: 'ok', seen: 'none are published (EVENTS_QUEUES=none)' }];
+  return Promise.all(
+    events.map(async (name): Promise<Finding> => {
+      const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+      // Only echoes what the connection says itself; without a listener BullMQ would print it.
+      queue.on('error', () => {});
+      const [isRead, waiting] = await Promise.all([
+        hasReader(queue),
+        queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
+      ]);
+      if (isRead === undefined) {
+        const seen = `${name}: whether anybody reads it cannot be told, as this user may not list connections`;
+        return { check, is: 'warn', seen, todo: 'look in `status` whether its events pile up' };
+      }
+      if (isRead) return { check, is: 'ok', seen: `${name}: is read` };
+      const seen = `${name}: nobody reads it, and ${counted(waiting, 'event waits', 'events wait')}`;
+      const todo =
+        'start its subscriber, or take the queue out of EVENTS_QUEUES (none: no events): they pile up';
+      return { check, is: 'warn', seen, todo };
+    }),
+  );
 }
 
 interface Patient {

@@ -139,13 +139,16 @@ async function queueOf(
   connection: RedisConnection,
   { queues }: Config,
 ): Promise<Queue> {
-  const [first = 'user-events'] = queues.events;
-  const chosen = name ?? first;
+  const chosen = name ?? queues.events[0];
+  if (chosen === undefined)
+    throw new UsageError('EVENTS_QUEUES=none: no events are published. Name a queue with --queue');
   const { prefix } = queues;
   const queue = new Queue(chosen, { connection, prefix, skipMetasUpdate: true });
   // Only echoes what the connection says itself; without a listener BullMQ would print it.
   queue.on('error', () => {});
   const isKnown = queues.events.includes(chosen) || (await connection.exists(queue.toKey('meta'))) === 1;
   if (isKnown) return queue;
-  throw new UsageError(`--queue: there is no such events queue (configured: ${queues.events.join(', ')})`);
+  throw new UsageError(
+    `--queue: there is no such events queue (configured: ${queues.events.join(', ') || 'none'})`,
+  );
 }

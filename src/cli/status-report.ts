@@ -45,6 +45,8 @@ export function statusJson(status: FleetStatus): string {
   });
 }
 
+type Row = [name: string, lines: string[]];
+
 /** Lines for people: what needs one of them stands out on a terminal. */
 export function statusText(
   status: FleetStatus,
@@ -52,12 +54,11 @@ export function statusText(
 ): string {
   const { redisRefuses, jobs, events, at } = status;
   const paint = painter(stream);
-  const rows: [string, string[]][] = [
-    ...(redisRefuses === undefined
-      ? []
-      : [['redis', [paint.warn(redisRefuses)]] satisfies [string, string[]]]),
+  const rows: Row[] = [
+    ...(redisRefuses === undefined ? [] : [['redis', [paint.warn(redisRefuses)]] satisfies Row]),
     [jobs.queue, [jobsText(jobs, at, paint)]],
-    ...events.map(({ queue, waiting }): [string, string[]] => [queue, [`${numberText(waiting)} waiting`]]),
+    ...(events.length === 0 ? [['events', ['none are published (EVENTS_QUEUES=none)']] satisfies Row] : []),
+    ...events.map((queue): Row => [queue.queue, [eventsText(queue, paint)]]),
     ['last hour', lastHourLines(status, paint)],
     [
       'gates',
@@ -91,6 +92,13 @@ function jobsText(
     failed > 0 ? warn(`${numberText(failed)} failed`) : '0 failed',
     `${numberText(jobs.completed)} completed`,
   ].join(' · ');
+}
+
+function eventsText({ waiting, failed, isRead }: FleetStatus['events'][number], { warn }: Painter): string {
+  const text = `${numberText(waiting)} waiting${failed > 0 ? ` · ${numberText(failed)} given up` : ''}`;
+  if (isRead !== false) return text;
+  // With nothing in it a queue needs no reader yet.
+  return waiting === 0 ? `${text} · nobody reads it` : warn(`${text} · nobody reads it: they pile up`);
 }
 
 /** A line for each operation, with the reasons of what was not done. */

@@ -82,6 +82,8 @@ export class UserEvents {
     const { prefix = '{damoov}', queue = 'user-events', concurrency = 10, lockMs = 30_000 } = options;
     const { attempts = RETRY.attempts, firstMs = RETRY.firstMs, lastMs = RETRY.lastMs } = options.retry ?? {};
     for (const [name, ms] of Object.entries({ lockMs, firstMs, lastMs })) requireMs(name, ms);
+    if (queue === 'none')
+      throw new TypeError('queue: none is no queue; with EVENTS_QUEUES=none no events are published');
     const { telemetry } = options;
     this.#handler = handler;
     this.#options = options;

@@ -6,6 +6,8 @@ import { Gauge, Registry } from 'prom-client';
 import { LAST_DATE_MS } from '../contract/duration.ts';
 import type { FleetStatus } from './fleet-status.ts';
 
+const EVENT_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
+
 /** Answers how to show a status; undefined where Redis did not tell it. What is not known is left out, as 0 would be a figure. */
 export function createFleetMetrics(): (status: FleetStatus | undefined) => Promise<string> {
   const registry = new Registry();
@@ -55,7 +57,7 @@ export function createFleetMetrics(): (status: FleetStatus | undefined) => Promi
     oldest.set(Math.max(0, at - (status.jobs.oldestSince ?? at)) / 1000);
     isPaused.set(status.jobs.isPaused ? 1 : 0);
     for (const { queue, ...counts } of status.events) {
-      for (const [state, count] of Object.entries(counts)) eventJobs.set({ queue, state }, count);
+      for (const state of EVENT_STATES) eventJobs.set({ queue, state }, counts[state]);
     }
     for (const state of status.gates) {
       shut.set({ gate: state.gate }, state.shutSince === undefined ? 0 : 1);

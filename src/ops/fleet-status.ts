@@ -10,6 +10,7 @@ import type { GateState } from '../redis/gates/gate-state.ts';
 import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
 import type { RedisRefusedError } from '../redis/refusal.ts';
 import type { GateName } from '../worker/gates.ts';
+import { hasReader } from '../redis/queue-reader.ts';
 import type { LoginState } from '../redis/session/login-budget.ts';
 import { kept } from './kept.ts';
 
@@ -45,8 +46,18 @@ export interface FleetStatus {
     /** Since when the job waits that is next in line: added, or due then. Undefined where none waits, or its times are impossible. */
     oldestSince?: number;
   };
-  /** What each of the subscribing services has before it; `failed` is what it has given up. */
-  events: { queue: string; waiting: number; active: number; delayed: number; failed: number }[];
+  /**
+   * What each of the subscribing services has before it; `failed` is what it has given up, `isRead` whether any worker takes events from
+   * the queue, absent where nobody can tell.
+   */
+  events: {
+    queue: string;
+    waiting: number;
+    active: number;
+    delayed: number;
+    failed: number;
+    isRead?: boolean;
+  }[];
   /** The most frequent first. */
   lastHour: OutcomeCount[];
   gates: GateState[];
@@ -63,7 +74,7 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
     const [refused, ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
       refusal(),
       statusOf(jobs),
-      Promise.all(events.map(async (queue) => ({ queue: queue.name, ...(await countsOf(queue)) }))),
+      Promise.all(events.map(eventsStatusOf)),
       outcomes(),
       Promise.all(gateNames.map(gateOf)),
       logins?.(),
@@ -98,6 +109,11 @@ async function statusOf(queue: Queue): Promise<FleetStatus['jobs']> {
     completed,
     ...(oldestSince !== undefined && { oldestSince }),
   };
+}
+
+async function eventsStatusOf(queue: Queue): Promise<FleetStatus['events'][number]> {
+  const [counts, isRead] = await Promise.all([countsOf(queue), hasReader(queue)]);
+  return { queue: queue.name, ...counts, ...(isRead !== undefined && { isRead }) };
 }
 
 /** Those with a priority wait in another set. */

@@ -57,6 +57,7 @@ describe('`doctor`', () => {
       'redis memory',
       'clock against redis',
       'queues',
+      'events',
       'user ids default',
       'damoov',
       'clock against damoov',

@@ -95,13 +95,20 @@ function ofRate({ rate: { pausedUntil = 0 }, at }: FleetStatus): Attention[] {
 }
 
 function ofEvents({ events }: FleetStatus): Attention[] {
-  return events
+  const unread = events.filter(({ isRead, waiting }) => isRead === false && waiting > 0);
+  const unreadFound = unread.map(({ queue, waiting }): Attention => ({
+    level: 'warning',
+    text: `Nobody reads \`${queue}\`, where ${counted(waiting, 'event waits', 'events wait')}.`,
+    advice: 'Start its subscriber, or remove the queue from `EVENTS_QUEUES` (`none`: no events).',
+  }));
+  const givenUp = events
     .filter(({ failed }) => failed > 0)
-    .map(({ queue, failed }) => ({
+    .map(({ queue, failed }): Attention => ({
       level: 'warning',
       text: `The subscriber of \`${queue}\` has given up ${counted(failed, 'event')}.`,
       advice: 'They lie there for 14 days; its own log says why.',
     }));
+  return [...unreadFound, ...givenUp];
 }
 
 function ofJobs({ jobs, lastHour }: FleetStatus): Attention[] {

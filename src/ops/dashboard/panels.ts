@@ -244,6 +244,7 @@ function deletions({ fleet, calendar }: State): Markup {
 }
 
 function events({ events: queues }: FleetStatus, { boardPath }: PanelsContext): Markup {
+  if (queues.length === 0) return html`<p class="none">No events are published (EVENTS_QUEUES=none).</p>`;
   return html`<ul class="queues">
     ${queues.map(
       ({ queue, waiting, failed }, index) =>

@@ -158,6 +158,6 @@ describe('a chart', () => {
     expect(flow).toContain('2,000');
     expect(deletions).toContain('Today: about 30');
     expect(deletions).toContain('From Thu 26 Nov on: 1');
-    expect(deletions).toContain('About 31 pending, the next in 1m');
+    expect(deletions).toContain('About 31 pending, the next in 1 minute');
   });
 });
