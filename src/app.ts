@@ -19,7 +19,7 @@ import { type Log, createLogWriter } from './ops/log.ts';
 import { createMetrics } from './ops/metrics.ts';
 import type { Tracing } from './ops/tracing.ts';
 import { createAgreedSettings } from './redis/agreed-settings.ts';
-import { connectRedis } from './redis/connection.ts';
+import { awayText, connectRedis, placeOf } from './redis/connection.ts';
 import { readOutcomes } from './redis/ledger/outcome-counts.ts';
 import { type ProbeIntervals, createGates } from './redis/gates/gates.ts';
 import { createLastMoment } from './redis/deletions/last-moment.ts';
@@ -143,10 +143,13 @@ export async function startApp(
 
     let isClosing = false;
     const redisIsAway = Promise.withResolvers<void>();
+    const place = placeOf(target);
+    let lostFor: string | undefined;
     const connection = connectRedis(target, (state, reason) => {
-      if (state === 'ready') return tell({ is: 'redis-ready' });
+      lostFor = state === 'lost' ? (reason ?? 'no answer') : undefined;
+      if (state === 'ready') return tell({ is: 'redis-ready', place });
       redisIsAway.resolve();
-      if (!isClosing) tell({ is: 'redis-lost', reason });
+      if (!isClosing) tell({ is: 'redis-lost', reason, place });
     });
     closing.push(async () => {
       isClosing = true;
@@ -210,7 +213,9 @@ export async function startApp(
     // Before any job is taken: where the port cannot be had, nothing has been sent yet.
     const health = await startHealthServer(config.http, {
       checks: {
-        redis: redisTakesWrites(connection, prefix),
+        redis: redisTakesWrites(connection, prefix, (reason = lostFor ?? 'no answer yet') =>
+          awayText(reason, place),
+        ),
         queues: queuesAreWhole(() => brokenKeysOf(connection, [jobs, ...publisher.queues])),
         requests: requestsLeave(() => traffic.state()),
         answers: async () =>

@@ -73,7 +73,7 @@ async function examine(
     ]);
   } catch (error) {
     if (!(error instanceof RedisAwayError)) throw error;
-    const todo = 'bring Redis back, or correct how it is addressed';
+    const todo = error.isRefusal ? REFUSED : AWAY;
     const away: Finding = { check: 'redis', is: 'fail', seen: error.message, todo };
     return [
       away,
@@ -81,6 +81,9 @@ async function examine(
     ];
   }
 }
+
+const AWAY = 'bring Redis back, or correct how it is addressed';
+const REFUSED = 'correct the user or the password: in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD';
 
 const EMBEDDED: Finding = {
   check: 'REDIS_URL',
@@ -167,7 +170,7 @@ async function examineDamoov({ connection, config, access, facts, mayLogIn }: Pa
   );
   const keyCheck = facts && isOf(facts, access) ? facts.facts.keyCheck : undefined;
   try {
-    const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, Date.now))];
+    const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, access.baseUrl, Date.now))];
     // What nothing answers need not be asked for more.
     if (answers.some(({ check, is }) => check === 'damoov' && is === 'fail')) return answers;
     const admin = { logins: await logins?.state(), gate: await gateOf('admin'), mayLogIn };
@@ -188,7 +191,7 @@ async function examineDamoov({ connection, config, access, facts, mayLogIn }: Pa
 async function examineFromAfar({ baseUrl }: DamoovAccess, { timeoutMs }: Config): Promise<Finding[]> {
   const client = new DamoovClient({ baseUrl, timeoutMs });
   try {
-    return await lookWhetherDamoovAnswers(client, Date.now);
+    return await lookWhetherDamoovAnswers(client, baseUrl, Date.now);
   } finally {
     await client.close();
   }

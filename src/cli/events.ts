@@ -6,7 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Config } from '../config.ts';
 import { type EventTail, type TailedEvent, openEventTail } from '../events/event-tail.ts';
-import { type RedisConnection, duplicateOf, isLostConnection } from '../redis/connection.ts';
+import {
+  type RedisConnection,
+  type RedisTarget,
+  duplicateOf,
+  isLostConnection,
+  placeOf,
+} from '../redis/connection.ts';
 import type { CommandContext } from './context.ts';
 import { type EventFilter, eventText, isWanted, readEvent } from './events-report.ts';
 import { counted } from './failed-report.ts';
@@ -29,7 +35,7 @@ export interface EventsOptions extends EventFilter {
 const AGAIN_MS = 500;
 
 export async function events(options: EventsOptions, context: CommandContext): Promise<void> {
-  await withRedis(context, async (connection, config) => {
+  await withRedis(context, async (connection, config, target) => {
     const queue = await queueOf(options.queue, connection, config);
     const tail = await openEventTail(queue, connection);
     const shower = showerOf(options, queue.name, context);
@@ -37,7 +43,7 @@ export async function events(options: EventsOptions, context: CommandContext): P
     if (!(await shower.show(last))) return;
     const isAsked = options.last > 0;
     if (!(await shower.note({ shown: last.length, unreadable: unknown, older, isAsked }))) return;
-    if (options.follow === true) await follow(tail, connection, shower, options, context);
+    if (options.follow === true) await follow(tail, { connection, target }, shower, options, context);
   });
 }
 
@@ -99,7 +105,7 @@ function choose({ data, type }: TailedEvent, options: EventsOptions): boolean | 
 /** Until Ctrl-C, or until nobody reads. A Redis that is away is waited for: the place in the stream stays. */
 async function follow(
   tail: EventTail,
-  connection: RedisConnection,
+  { connection, target }: { connection: RedisConnection; target: RedisTarget },
   { show, note }: Shower,
   options: EventsOptions,
   context: CommandContext,
@@ -125,7 +131,10 @@ async function follow(
       if (!(await note({ shown: 0, unreadable, older: 0, isAsked: false }))) return;
       if ((tailed === undefined) !== isAway) {
         isAway = !isAway;
-        context.stderr.write(isAway ? 'Redis is away, trying again\n' : 'Redis is back\n');
+        const place = placeOf(target);
+        context.stderr.write(
+          isAway ? `Redis is away (${place}), trying again\n` : `Redis is back (${place})\n`,
+        );
       }
       if (isAway) await Promise.race([sleep(AGAIN_MS), stopped]);
     }

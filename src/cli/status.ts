@@ -6,7 +6,7 @@ import { Queue } from 'bullmq';
 import type { Config } from '../config.ts';
 import { fingerprintsOf } from '../gate-fingerprints.ts';
 import { type FleetStatus, createFleetStatus } from '../ops/fleet-status.ts';
-import { type RedisConnection, isLostConnection } from '../redis/connection.ts';
+import { type RedisConnection, isLostConnection, placeOf } from '../redis/connection.ts';
 import { BRAKE } from '../redis/gates/brake.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
 import { readOutcomes } from '../redis/ledger/outcome-counts.ts';
@@ -35,7 +35,7 @@ export async function status(options: StatusOptions, context: CommandContext): P
   const { watch = false, json = false, every } = options;
   const { stdout } = context;
   const out = outputOf(stdout);
-  await withRedis(context, async (connection, config) => {
+  await withRedis(context, async (connection, config, target) => {
     const read = await readerOf(connection, config);
     const shown = (fleet: FleetStatus) =>
       json
@@ -49,7 +49,7 @@ export async function status(options: StatusOptions, context: CommandContext): P
     const stopping = new AbortController();
     const stopped = untilStopped(context).then(() => stopping.abort());
     while (!stopping.signal.aborted) {
-      const told = await read().then(shown, (error: unknown) => away(error, json));
+      const told = await read().then(shown, (error: unknown) => away(error, placeOf(target), json));
       if (!(await out.line(`${redraws ? REDRAW : ''}${told}${json || redraws ? '' : '\n'}`))) return;
       await Promise.race([sleep(every, undefined, { signal: stopping.signal }).catch(() => {}), stopped]);
     }
@@ -57,10 +57,12 @@ export async function status(options: StatusOptions, context: CommandContext): P
 }
 
 /** Who watches wants to see Redis come back, too. */
-function away(error: unknown, isJson: boolean): string {
+function away(error: unknown, place: string, isJson: boolean): string {
   if (!isLostConnection(error)) throw error;
   const at = new Date().toISOString();
-  return isJson ? JSON.stringify({ at, redis: 'away' }) : `${at}: Redis is away, trying again`;
+  return isJson
+    ? JSON.stringify({ at, redis: 'away', place })
+    : `${at}: Redis is away (${place}), trying again`;
 }
 
 async function readerOf(connection: RedisConnection, config: Config): Promise<() => Promise<FleetStatus>> {

@@ -7,6 +7,7 @@ import {
   type RedisTarget,
   RedisAwayError,
   isLostConnection,
+  placeOf,
   reachRedis,
 } from '../redis/connection.ts';
 import { locateRedis } from '../redis/locate-redis.ts';
@@ -30,7 +31,9 @@ export async function withRedis<T>(
         redis.disconnect();
       }
     } catch (error) {
-      throw isLostConnection(error) ? new RedisAwayError('the connection was lost') : error;
+      if (error instanceof RedisAwayError && error.place === undefined) throw error.at(placeOf(target));
+      if (!isLostConnection(error)) throw error;
+      throw new RedisAwayError('the connection was lost', false, placeOf(target));
     }
   });
 }

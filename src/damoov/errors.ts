@@ -21,6 +21,8 @@ export type DamoovErrorKind =
   | 'forbidden'
   /** 404. */
   | 'not-found'
+  /** 404 to a create or a login, and to a request that Damoov answers with 401: there is no such API at the base URL. */
+  | 'wrong-base-url'
   /** 409. */
   | 'conflict'
   /** 400, 422, any other 4xx; without a status: the request could not be written as HTTP and was never sent. */
@@ -53,6 +55,8 @@ export interface DamoovErrorDetails {
   readonly subject?: string | undefined;
   /** Replaces the kind's usual wording in the message. */
   readonly reason?: string | undefined;
+  /** Host and port, and the path of the base URL. Only of what gives no answer, or a wrong one, is it told. */
+  readonly place?: string | undefined;
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly errors?: readonly DamoovFault[] | undefined;
@@ -70,6 +74,8 @@ export class DamoovError extends Error {
   readonly operation: DamoovOperation;
   /** HTTP status, or the envelope's Status where that was the one that counted. Absent where there was no answer. */
   declare readonly status?: number;
+  /** Host, port and path of the base URL, where that may be the fault. */
+  declare readonly place?: string;
   /** Milliseconds to wait at least: from Retry-After, the login budget, or the memory of a failed login. */
   declare readonly retryAfterMs?: number;
   /** Damoov's own Errors[], as far as its words are on a list of harmless ones. */
@@ -92,6 +98,7 @@ export class DamoovError extends Error {
     this.kind = details.kind;
     this.operation = details.operation;
     if (details.status !== undefined) this.status = details.status;
+    if (details.place !== undefined) this.place = details.place;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
     this.errors = details.errors ?? [];
     this.wasSent = details.wasSent;
@@ -122,6 +129,7 @@ const wording: Readonly<Record<DamoovErrorKind, string>> = {
   unauthorized: 'was not authorized',
   forbidden: 'was forbidden',
   'not-found': 'found no such user',
+  'wrong-base-url': 'found no such API',
   conflict: 'met a conflict',
   rejected: 'was rejected',
   malformed: 'got an answer that cannot be understood',
@@ -136,13 +144,15 @@ function describe({
   operation,
   subject,
   reason,
+  place,
   status,
   cause,
   errors = [],
 }: DamoovErrorDetails): string {
   const whom = subject === undefined ? '' : ` of ${subject}`;
+  const where = place === undefined ? '' : ` at ${place}`;
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
   const answer = status === undefined ? code : ` (status ${status})`;
   const faults = errors.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
-  return `Damoov ${operation}${whom} ${reason ?? wording[kind]}${answer}${faults === '' ? '' : `: ${faults}`}`;
+  return `Damoov ${operation}${whom} ${reason ?? wording[kind]}${where}${answer}${faults === '' ? '' : `: ${faults}`}`;
 }

@@ -216,7 +216,8 @@ export class AdminSession {
     const retryAfterMs = until - this.#options.now();
     if (retryAfterMs <= 0) return;
     // An outage that ended it tells nothing of the next request: what is left of it is a pause.
-    const kind = error.kind === 'login-refused' ? error.kind : 'login-barred';
+    const isKnown = error.kind === 'login-refused' || error.kind === 'wrong-base-url';
+    const kind = isKnown ? error.kind : 'login-barred';
     throw again(error, { kind, retryAfterMs, wasSent: false });
   }
 
@@ -261,7 +262,8 @@ function isDue({ refreshToken, obtainedAt, expiresAt }: TokenPair, nowMs: number
 
 /** A definite 4xx. 429 and 408 are no verdict on what was sent. */
 function isRefusal({ kind, status = 0 }: DamoovError): boolean {
-  return status >= 400 && status < 500 && kind !== 'rate-limited' && kind !== 'timeout';
+  const isVerdict = kind !== 'rate-limited' && kind !== 'timeout' && kind !== 'wrong-base-url';
+  return status >= 400 && status < 500 && isVerdict;
 }
 
 /**
@@ -274,10 +276,10 @@ function isRefreshRefused(error: unknown): boolean {
 
 /** The same failure told anew. */
 function again(
-  { operation, status, errors, cause }: DamoovError,
+  { operation, status, errors, cause, place }: DamoovError,
   details: Pick<DamoovErrorDetails, 'kind' | 'retryAfterMs' | 'wasSent'>,
 ): DamoovError {
-  return new DamoovError({ operation, status, errors, cause, ...details });
+  return new DamoovError({ operation, status, errors, cause, place, ...details });
 }
 
 function unlessAborted<T>(

@@ -46,6 +46,7 @@ export function withTraffic(transport: Transport, traffic: Traffic): Transport {
   let isClosed = false;
 
   return {
+    place: transport.place,
     async send(call) {
       await enter(call);
       const leftAt = performance.now();

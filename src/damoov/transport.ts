@@ -36,6 +36,8 @@ export interface Reply {
 }
 
 export interface Transport {
+  /** Host, port and path of the base URL, for messages. */
+  readonly place: string;
   /** @throws DamoovError for everything that is not a 2xx in status and envelope. */
   send(call: Call): Promise<Reply>;
   close(graceMs: number): Promise<void>;
@@ -59,6 +61,7 @@ export interface TransportOptions {
 export function openTransport({ baseUrl, timeoutMs, connections, now }: TransportOptions): Transport {
   const url = new URL(baseUrl);
   const prefix = url.pathname.replace(/(?<!\/)\/+$/, '');
+  const place = `${hostAndPort(url)}${prefix}`;
   const pool = new Pool(url.origin, {
     connections,
     pipelining: 1,
@@ -70,22 +73,33 @@ export function openTransport({ baseUrl, timeoutMs, connections, now }: Transpor
   });
 
   return {
+    place,
     async send(call) {
       const request = toRequest(call, prefix);
       const end = await exchange(pool, request, { timeoutMs, signal: call.signal, maySend: call.maySend });
       if ('answer' in end) {
         call.onAnswer?.(end.answer);
-        return readReply(end.answer, call, now());
+        return readReply(end.answer, { ...call, place }, now());
       }
       const { kind, wasSent, cause } = end.failure;
       if (kind === 'unsendable') {
         throw failure(call, { kind: 'rejected', reason: 'cannot be written as HTTP', wasSent, cause });
       }
-      throw failure(call, { kind, wasSent, cause });
+      throw failure(call, { kind, wasSent, cause, ...(kind !== 'aborted' && { place }) });
     },
     close: (graceMs) => closePool(pool, graceMs),
   };
 }
+
+/** With the port also where the URL leaves it out. */
+export function hostAndPort({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port === '' ? PORTS.get(protocol) : port}`;
+}
+
+const PORTS: ReadonlyMap<string, string> = new Map([
+  ['http:', '80'],
+  ['https:', '443'],
+]);
 
 function toRequest({ method, path, headers, body }: Call, prefix: string): HttpRequest {
   return {
@@ -101,12 +115,13 @@ function toRequest({ method, path, headers, body }: Call, prefix: string): HttpR
   };
 }
 
-function readReply(answer: HttpAnswer, call: Call, nowMs: number): Reply {
+function readReply(answer: HttpAnswer, call: Call & { place: string }, nowMs: number): Reply {
   const envelope = readEnvelope(answer.text);
   const fail = (kind: DamoovErrorKind, status: number) =>
     failure(call, {
       kind,
       status,
+      ...(NO_ANSWER.has(kind) && { place: call.place }),
       wasSent: true,
       retryAfterMs: readRetryAfterMs([answer.headers['retry-after']].flat()[0], nowMs),
       errors: tellableFaults(envelope?.errors ?? []),
@@ -136,6 +151,9 @@ function isOfGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelop
   const isPage = isTooLarge || text.trim() !== '';
   return envelope === undefined && isPage && !DECIDED_BY_STATUS.has(status);
 }
+
+/** Of these it is not sure that Damoov itself has answered. */
+export const NO_ANSWER: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'malformed']);
 
 /** Whoever sends these means them: the session is renewed, the rate is lowered, the request is tried again. */
 const DECIDED_BY_STATUS: ReadonlySet<number> = new Set([401, 408, 429]);

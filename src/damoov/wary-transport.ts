@@ -1,8 +1,9 @@
 /**
- * Knows whether Damoov has answered the last request that was made of it. It refuses to know what for anybody wants to know.
+ * Knows whether Damoov has answered the last request that was made of it, and whether there is a Damoov at the base URL at all. It
+ * refuses to know what for anybody wants to know.
  */
-import { DamoovError, type DamoovErrorKind } from './errors.ts';
-import type { Transport } from './transport.ts';
+import { DamoovError, type DamoovOperation } from './errors.ts';
+import { type Call, type Transport, NO_ANSWER, failure } from './transport.ts';
 
 export interface WaryTransport extends Transport {
   /**
@@ -16,25 +17,43 @@ export interface WaryTransport extends Transport {
 
 export function wary(transport: Transport): WaryTransport {
   let hasAnswered = true;
+  /** A wrong key may be answered with 404 as well; another answer proves that the API is there. */
+  let isFound = false;
 
   const send: Transport['send'] = async (call) => {
     try {
       const reply = await transport.send(call);
       hasAnswered = true;
+      isFound = true;
       return reply;
     } catch (error) {
       if (error instanceof DamoovError && NO_ANSWER.has(error.kind)) hasAnswered = false;
       else if (error instanceof DamoovError && error.status !== undefined) hasAnswered = true;
-      throw error;
+      if (!(error instanceof DamoovError) || !(await isMisplaced(error, call))) throw error;
+      throw failure(call, { kind: 'wrong-base-url', status: 404, place: transport.place, wasSent: true });
     }
   };
+  /** Whether the API is missing: the same 404 comes for a request that is a 401 where it is there. */
+  async function isMisplaced(error: DamoovError, { operation, signal, maySend }: Call): Promise<boolean> {
+    if (error.status !== 404) isFound ||= error.status !== undefined && !NO_ANSWER.has(error.kind);
+    // A page is of somebody in between: nothing is decided.
+    if (error.kind !== 'not-found' || isFound || !WITHOUT_SESSION.has(operation)) return false;
+    const end: unknown = await transport
+      .send({ ...ANY_REQUEST, operation: 'find', signal, maySend })
+      .catch((failed: unknown) => failed);
+    if (!(end instanceof DamoovError)) isFound = true;
+    else if (end.status === 404) return true;
+    else isFound = end.status !== undefined && !NO_ANSWER.has(end.kind);
+    return false;
+  }
+
   return {
+    place: transport.place,
     send,
     async expectAnswer() {
       if (hasAnswered) return;
-      const path = '/v1/Management/users/find';
       try {
-        await send({ operation: 'login', method: 'GET', path, needsResult: false });
+        await send({ ...ANY_REQUEST, operation: 'login' });
       } catch (error) {
         if (!(error instanceof DamoovError) || error.status === undefined || NO_ANSWER.has(error.kind))
           throw error;
@@ -44,4 +63,8 @@ export function wary(transport: Transport): WaryTransport {
   };
 }
 
-const NO_ANSWER: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'malformed']);
+/** A find without a token, which is a 401 (documented). */
+const ANY_REQUEST = { method: 'GET', path: '/v1/Management/users/find', needsResult: false } as const;
+
+/** What is sent first, and needs no session. */
+const WITHOUT_SESSION: ReadonlySet<DamoovOperation> = new Set(['create', 'login']);

@@ -6,7 +6,7 @@ export interface Finding {
   check: string;
   /** `warn`: it works, and may cease to, or nobody can tell. */
   is: 'ok' | 'warn' | 'fail';
-  /** Without an address, a secret or anybody's data. */
+  /** Without a secret or anybody's data. */
   seen: string;
   /** What to do about it. */
   todo?: string;

@@ -8,6 +8,7 @@ import type { DamoovClient } from '../damoov/client.ts';
 import { readText, field } from '../damoov/envelope.ts';
 import { DamoovError } from '../damoov/errors.ts';
 import type { HttpAnswer } from '../damoov/exchange.ts';
+import { hostAndPort } from '../damoov/transport.ts';
 import { MANY_REVOKED } from '../damoov/login-budget.ts';
 import type { InstanceCredentials } from '../instances-file.ts';
 import type { Facts } from '../probe/facts.ts';
@@ -24,7 +25,11 @@ type Client = Pick<DamoovClient, 'request' | 'findUsers'>;
 const SKEW_MS = 5000;
 
 /** A request without a session: a 401 is documented, and any answer of Damoov's own will do. */
-export async function lookWhetherDamoovAnswers(client: Client, now: () => number): Promise<Finding[]> {
+export async function lookWhetherDamoovAnswers(
+  client: Client,
+  baseUrl: string,
+  now: () => number,
+): Promise<Finding[]> {
   const check = 'damoov';
   let answer: HttpAnswer | undefined;
   try {
@@ -39,7 +44,14 @@ export async function lookWhetherDamoovAnswers(client: Client, now: () => number
         },
       ),
     );
-    const seen = `answers ${answerText(observation)} to a request without a session`;
+    const url = new URL(baseUrl);
+    const { pathname } = url;
+    const seen = `${hostAndPort(url)} answers ${answerText(observation)} to a request without a session`;
+    if (observation.status === 404) {
+      const path =
+        pathname === '/' ? '' : `: without the path ${pathname}, if Damoov is not behind one of your own`;
+      return [{ check, is: 'fail', seen, todo: `there is no such API: correct DAMOOV_BASE_URL${path}` }];
+    }
     const isDamoov = [401, 403].includes(observation.status);
     const todo = 'a 401 is documented: is DAMOOV_BASE_URL right?';
     return [

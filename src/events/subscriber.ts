@@ -11,6 +11,7 @@ import {
   RedisAwayError,
   connectRedis,
   isLostConnection,
+  placeOf,
   withDuplicates,
 } from '../redis/connection.ts';
 import { tellable } from '../redis/refusal.ts';
@@ -88,8 +89,10 @@ export class UserEvents {
     this.#handler = handler;
     this.#options = options;
     this.#retry = { attempts, firstMs, lastMs };
-    this.#connection = connectRedis(targetOf(options.redis), (state, reason = 'no answer') => {
-      if (state === 'lost' && !this.#isClosing) this.#tell(new RedisAwayError(reason));
+    const target = targetOf(options.redis);
+    this.#connection = connectRedis(target, (state, reason = 'no answer') => {
+      if (state === 'lost' && !this.#isClosing)
+        this.#tell(new RedisAwayError(reason, false, placeOf(target)));
     });
     this.#letGo = withDuplicates(this.#connection);
     this.#worker = new EventWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {

@@ -16,13 +16,18 @@ const PATIENCE_MS = 1000;
 /**
  * Redis is there where it takes a write within a second.
  * @param prefix that of the queues: of a cluster the node has to answer that holds them.
+ * @param awayText says where Redis is, and why it does not answer.
  */
-export function redisTakesWrites(connection: RedisConnection, prefix: string): Check {
+export function redisTakesWrites(
+  connection: RedisConnection,
+  prefix: string,
+  awayText: (reason?: string) => string,
+): Check {
   const ask = joined(async () => ({ refusal: await refusalToWrite(connection, prefix) }));
   return async () => {
-    if (connection.status !== 'ready') return { ok: false, reason: `connection is ${connection.status}` };
+    if (connection.status !== 'ready') return { ok: false, reason: awayText() };
     const reply = await within(PATIENCE_MS, ask());
-    if (reply === undefined) return { ok: false, reason: 'no answer within a second' };
+    if (reply === undefined) return { ok: false, reason: awayText('no answer within a second') };
     return reply.refusal === undefined ? { ok: true } : { ok: false, reason: reply.refusal.message };
   };
 }

@@ -17,9 +17,9 @@ export type Happening =
   /** The admin's session was ended before its time, and not by the fleet; told by the worker that met it. */
   | { is: 'session-revoked'; withinHour: number }
   | { is: 'rate-lowered'; ratePerS: number; pausedForMs: number }
-  | { is: 'redis-ready' }
+  | { is: 'redis-ready'; place?: string }
   /** The connection is lost, or Redis refuses us. */
-  | { is: 'redis-lost'; reason?: string | undefined }
+  | { is: 'redis-lost'; reason?: string | undefined; place?: string }
   | { is: 'traces-ready' }
   /** The receiver of the traces takes none. */
   | { is: 'traces-lost'; reason: string }

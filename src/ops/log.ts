@@ -6,7 +6,7 @@ import { pino, type Logger, type DestinationStream } from 'pino';
 import { MANY_REVOKED } from '../damoov/login-budget.ts';
 import type { GateChange } from '../redis/gates/gates.ts';
 import { isRefusal } from '../redis/connection.ts';
-import { describeUnexpected } from '../worker/classify.ts';
+import { IS_BASE_URL_RIGHT, describeUnexpected } from '../worker/classify.ts';
 import type { RunReport } from '../worker/delivery.ts';
 import { createFaultLog } from './fault-log.ts';
 import type { Happening } from './happenings.ts';
@@ -80,11 +80,11 @@ export function createLogWriter(
         return log.warn({ ratePerS, pausedForMs }, 'Damoov answers 429: the fleet sends more slowly');
       }
       case 'redis-ready':
-        return log.info('connected to Redis');
+        return log.info({ place: happening.place }, 'connected to Redis');
       case 'redis-lost': {
-        const { reason } = happening;
+        const { reason, place } = happening;
         return log.error(
-          { reason },
+          { place, reason },
           isRefusal(reason)
             ? 'Redis refuses the user or password: the worker waits'
             : 'Redis is away: the worker waits for it',
@@ -153,6 +153,8 @@ function writeGate(log: Log, hasAdmin: boolean, change: GateChange): void {
   }
   const { gate, reason } = change;
   if (gate === 'brake') log.error({ gate, reason }, 'the brake holds deletions: release or refuse them');
+  else if (gate === 'damoov' && reason.endsWith(IS_BASE_URL_RIGHT))
+    log.error({ gate, reason }, 'no Damoov answers at DAMOOV_BASE_URL: all jobs wait');
   else if (gate === 'damoov') log.error({ gate, reason }, 'Damoov is away: all jobs wait');
   else if (gate === 'admin' && !hasAdmin) log.error({ gate }, 'no admin account: the jobs that need it wait');
   else log.error({ gate, reason }, 'credential refused: the jobs that need it wait');

@@ -10,6 +10,7 @@ import {
   isLostConnection,
   isUnsent,
   openImpatient,
+  placeOf,
 } from '../redis/connection.ts';
 import { tellable } from '../redis/refusal.ts';
 
@@ -48,6 +49,7 @@ export interface RedisLinkOptions {
 
 /** Opens the link, and begins to connect. */
 export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: RedisLinkOptions): RedisLink {
+  const place = placeOf(target);
   let reason = 'no answer of a Redis';
   let isClosed = false;
   const connection = openImpatient(target, (told) => {
@@ -64,7 +66,7 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
     const lateAt = performance.now() + failAfterMs;
     while (connection.status !== 'ready' && !over.aborted) {
       if (isClosed) throw new RedisAwayError('this producer is closed', wasSent);
-      if (performance.now() >= lateAt) throw new RedisAwayError(reason, wasSent);
+      if (performance.now() >= lateAt) throw new RedisAwayError(reason, wasSent, place);
       await sleep(LOOK_MS);
     }
     const unfit = await fitness;
@@ -87,7 +89,7 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
           } catch (error) {
             if (!isLostConnection(error)) throw tellable(error);
             reason = 'the connection was lost';
-            if (!isRepeatable && !isUnsent(error)) throw new RedisAwayError(reason, true);
+            if (!isRepeatable && !isUnsent(error)) throw new RedisAwayError(reason, true, place);
             // The connection may not know yet that it is lost.
             await sleep(LOOK_MS);
           }
@@ -96,7 +98,7 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
       try {
         const end = await Promise.race([attempt(), late]);
         if (end !== undefined) return end.value;
-        throw new RedisAwayError(reason, wasSent);
+        throw new RedisAwayError(reason, wasSent, place);
       } finally {
         over.abort();
       }

@@ -2,9 +2,15 @@
  * Opens connections to Redis as BullMQ needs them: single server, Sentinel or Cluster. Knows nothing of what is stored.
  */
 import { Cluster, type Redis } from 'ioredis';
-import { type LineOptions, type RedisTarget, type RedirectOptions, openConnection } from './redis-target.ts';
+import {
+  type LineOptions,
+  type RedisTarget,
+  type RedirectOptions,
+  openConnection,
+  placeOf,
+} from './redis-target.ts';
 
-export type { HostPort, RedisTarget, RedisTls } from './redis-target.ts';
+export { type HostPort, type RedisTarget, type RedisTls, placeOf } from './redis-target.ts';
 
 export type RedisConnection = Redis | Cluster;
 
@@ -25,7 +31,7 @@ const IMPATIENT: RedirectOptions = { retryDelayOnFailover: 0, retryDelayOnCluste
 
 /**
  * Opens a connection that waits for Redis rather than failing, and says when it is lost and when it is back.
- * @param onChange told once at each change, never with an address or a password.
+ * @param onChange called once at each change, and where an absence turns out to be a refusal; never with a password.
  */
 export function connectRedis(
   target: RedisTarget,
@@ -33,33 +39,61 @@ export function connectRedis(
 ): RedisConnection {
   const connection = openConnection(target, OPTIONS, PATIENT);
   let isLost = false;
+  let isRefused = false;
   let reason: string | undefined;
   onFault(connection, (told) => (reason = told));
   connection.on('error', lose);
   connection.on('close', lose);
   connection.on('ready', () => {
     isLost = false;
+    isRefused = false;
+    reason = undefined;
     onChange('ready');
   });
   return connection;
 
   function lose(): void {
-    if (isLost) return;
+    // A Redis that comes back with another password was away, and refuses now.
+    const isNews = isRefusal(reason) && !isRefused;
+    if (isLost && !isNews) return;
     isLost = true;
+    isRefused = isRefusal(reason);
     onChange('lost', reason);
   }
 }
 
-/** Redis cannot be reached, or went away; told without an address or a password. */
+/** What a lost connection means, in words. */
+export function awayText(reason: string, place?: string): string {
+  const where = place === undefined ? '' : ` (${place})`;
+  return `Redis ${isRefusal(reason) ? 'refuses the user or password' : 'is away'}${where}: ${reason}`;
+}
+
+/** Redis cannot be reached, refuses the user or password, or went away; told without a user or a password. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError';
   /** What was asked for may have been done all the same: it was sent, and the answer was lost. */
   readonly mayHaveBeenApplied: boolean;
 
-  constructor(reason: string, mayHaveBeenApplied = false) {
+  /** Host and port, where they are known. */
+  readonly place: string | undefined;
+  readonly #reason: string;
+
+  constructor(reason: string, mayHaveBeenApplied = false, place?: string) {
     const lost = mayHaveBeenApplied ? '; what was asked for may have been done' : '';
-    super(`${isRefusal(reason) ? 'Redis refuses the user or password' : 'Redis is away'}: ${reason}${lost}`);
+    super(`${awayText(reason, place)}${lost}`);
     this.mayHaveBeenApplied = mayHaveBeenApplied;
+    this.place = place;
+    this.#reason = reason;
+  }
+
+  /** Whether Redis is there, and does not accept the user or the password. */
+  get isRefusal(): boolean {
+    return isRefusal(this.#reason);
+  }
+
+  /** The same, with where it is. */
+  at(place: string): RedisAwayError {
+    return new RedisAwayError(this.#reason, this.mayHaveBeenApplied, place);
   }
 }
 
@@ -110,7 +144,8 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
     connection.disconnect();
     const told = reason ?? (error instanceof Error ? reasonOf(error) : undefined);
     // A plain error has no name that tells anything, and its text may hold anything.
-    throw new RedisAwayError(told === undefined || told === 'Error' ? 'no answer of a Redis' : told);
+    const why = told === undefined || told === 'Error' ? 'no answer of a Redis' : told;
+    throw new RedisAwayError(why, false, placeOf(target));
   } finally {
     clearTimeout(timer);
   }
@@ -119,7 +154,7 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
 /**
  * Opens a connection for a producer, which fails rather than waits and goes on by itself once Redis is back: nothing is kept to be
  * sent later, nothing is sent twice. It begins to connect at once.
- * @param onError told the reason of each fault, never an address or a password.
+ * @param onError called with the reason of each fault, never with a password.
  */
 export function openImpatient(target: RedisTarget, onError: (reason: string) => void): RedisConnection {
   const line = {

@@ -43,6 +43,28 @@ export type RedisTarget = RedisAccess &
       }
   );
 
+/** Where it is, for messages: host and port of each server; never a user or a password. */
+export function placeOf(target: RedisTarget): string {
+  switch (target.kind) {
+    case 'url': {
+      const { hostname, port } = new URL(target.url);
+      return `${hostname}:${port === '' ? REDIS_PORT : port}`;
+    }
+    case 'cluster':
+      return placesOf(target.nodes);
+    case 'sentinel':
+      return `${target.master} of the sentinels ${placesOf(target.sentinels)}`;
+  }
+}
+
+function placesOf(places: readonly HostPort[]): string {
+  return places
+    .map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`))
+    .join(', ');
+}
+
+const REDIS_PORT = 6379;
+
 /** What the line to one server is like; a cluster gives it to each of its nodes. */
 export interface LineOptions {
   maxRetriesPerRequest: number | null;

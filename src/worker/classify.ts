@@ -49,6 +49,18 @@ const waitForTraffic: Rule = (error): Wait => {
 const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
 const away = shut('damoov');
+
+/** What an operator reads, and what the log tells from an outage. */
+export const IS_BASE_URL_RIGHT = 'is DAMOOV_BASE_URL right?';
+
+const misplaced: Rule = (error): Quarantine => ({
+  status: 'quarantine',
+  gate: 'damoov',
+  reason: `${error.message}: ${IS_BASE_URL_RIGHT}`,
+});
+
+/** A page instead of an answer may come from a server that is no Damoov. */
+const server: Rule = (error) => (error.status === 404 ? misplaced(error) : away(error));
 const adminRefused = shut('admin');
 const instanceKeyRefused = shut('instance-key');
 
@@ -60,7 +72,7 @@ const userNotFound: Rule = (error): Failed => failed('user-not-found', error.mes
 const ALWAYS: Record<DamoovError['kind'], Rule> = {
   timeout: away,
   network: away,
-  server: away,
+  server,
   malformed: away,
   'no-result': retry,
   'rate-limited': waitForTraffic,
@@ -68,6 +80,7 @@ const ALWAYS: Record<DamoovError['kind'], Rule> = {
   unauthorized: adminRefused,
   forbidden,
   'not-found': userNotFound,
+  'wrong-base-url': misplaced,
   conflict: rejected,
   rejected,
   'no-admin': adminRefused,

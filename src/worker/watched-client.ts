@@ -50,7 +50,13 @@ export function watchedClient(client: Client, watch: Watch): Client {
 function isAnswer(error: unknown): boolean {
   return error instanceof DamoovError && error.status !== undefined && !AWAY.has(error.kind);
 }
-const AWAY: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'malformed']);
+const AWAY: ReadonlySet<DamoovErrorKind> = new Set([
+  'timeout',
+  'network',
+  'server',
+  'malformed',
+  'wrong-base-url',
+]);
 
 /** Whether a request was refused for something else than its credential. Of a create nearly every refusal may mean the key. */
 function isAccepted(error: unknown, gate: Gate): boolean {

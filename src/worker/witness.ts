@@ -97,7 +97,7 @@ export class Witness {
   }
 
   #weigh(outcome: Quarantine, error: unknown, { jobId, name, startedAt }: FaultyRun): Outcome {
-    if (error instanceof DamoovError && OF_THE_ADMIN.has(error.kind)) return outcome;
+    if (error instanceof DamoovError && OF_NO_JOB.has(error.kind)) return outcome;
     const now = this.#options.now();
     const pass = this.#passes.get(name);
     const sentAt = error instanceof DamoovError ? pass?.sentAt.get(error.operation) : undefined;
@@ -143,7 +143,12 @@ interface FaultyRun {
 }
 
 /** These are never about a job. */
-const OF_THE_ADMIN: ReadonlySet<DamoovErrorKind> = new Set(['no-admin', 'login-refused', 'login-barred']);
+const OF_NO_JOB: ReadonlySet<DamoovErrorKind> = new Set([
+  'no-admin',
+  'login-refused',
+  'login-barred',
+  'wrong-base-url',
+]);
 
 function own({ reason, afterMs }: Quarantine): Retry {
   return { status: 'retry', reason, ...(afterMs !== undefined && { afterMs }) };

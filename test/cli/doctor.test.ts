@@ -174,7 +174,10 @@ describe('`doctor`', () => {
     const world = await createWorld({ startsWorker: false });
     const withoutRedis = await doctor(world, [], { REDIS_URL: 'redis://127.0.0.1:1' });
     expect(withoutRedis.status).toBe(1);
-    expect(of('redis', withoutRedis)).toMatchObject({ is: 'fail', seen: 'Redis is away: ECONNREFUSED' });
+    expect(of('redis', withoutRedis)).toMatchObject({
+      is: 'fail',
+      seen: 'Redis is away (127.0.0.1:1): ECONNREFUSED',
+    });
     expect(of('damoov', withoutRedis)).toMatchObject({ is: 'ok' });
     const withoutDamoov = await doctor(world, [], { DAMOOV_BASE_URL: 'http://127.0.0.1:1' });
     expect(withoutDamoov.status).toBe(1);

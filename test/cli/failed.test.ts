@@ -350,14 +350,14 @@ describe('personal data', () => {
 });
 
 describe('a Redis that is away', () => {
-  it('is told of in one line, without its address and password, and with status 1', async () => {
+  it('is told of in one line, with its address and without its password, and with status 1', async () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     await proxy.close();
     const url = proxy.url.replace('redis://', 'redis://:a-secret@');
     expect(await runCommand(['failed', 'list'], { REDIS_URL: url })).toEqual({
       status: 1,
       stdout: '',
-      stderr: 'Redis is away: ECONNREFUSED\n',
+      stderr: `Redis is away (${new URL(proxy.url).host}): ECONNREFUSED\n`,
     });
   });
 
@@ -368,7 +368,10 @@ describe('a Redis that is away', () => {
     const { status, stderr } = await runCommand(['failed', 'list'], { REDIS_URL: proxy.url }, undefined, {
       reachMs: 1000,
     });
-    expect({ status, stderr }).toEqual({ status: 1, stderr: 'Redis is away: no answer of a Redis\n' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: `Redis is away (${new URL(proxy.url).host}): no answer of a Redis\n`,
+    });
   });
 
   it('makes no difference to a faulty configuration, which is told first', async () => {

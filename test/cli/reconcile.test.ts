@@ -661,7 +661,11 @@ describe('`reconcile`', () => {
     const env = { ...world.env, DAMOOV_BASE_URL: url, REDIS_URL: redis.url };
     const clock = { now: () => performance.now(), pause: async () => {} };
     const end = await runCommand(['reconcile', file, '--page-size', '1'], env, undefined, { clock });
-    expect(end).toEqual({ status: 1, stdout: '', stderr: 'Redis is away: the connection was lost\n' });
+    expect(end).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `Redis is away (${new URL(redis.url).host}): the connection was lost\n`,
+    });
   });
 
   it('shares the session of the fleet: a second run logs in no more', async () => {

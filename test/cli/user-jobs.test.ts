@@ -113,7 +113,7 @@ describe('`create`', () => {
     const world = await createWorld({ startsWorker: false });
     const away = { ...world, env: { ...world.env, REDIS_URL: 'redis://127.0.0.1:1' } };
     const { status, stderr } = await run(away, ['create', '--client-id', 'c-1'], '', { reachMs: 1000 });
-    expect([status, stderr]).toEqual([1, 'Redis is away: ECONNREFUSED\n']);
+    expect([status, stderr]).toEqual([1, 'Redis is away (127.0.0.1:1): ECONNREFUSED\n']);
   });
 });
 

@@ -271,7 +271,8 @@ test.each([400, 401, 403, 404, 422])('a login answered with %i is refused', asyn
     status,
     mayHaveBeenApplied: false,
   });
-  expect(operations(world)).toEqual(['login']);
+  // After a 404 it is asked whether there is such an API at all.
+  expect(operations(world)).toEqual(status === 404 ? ['login', 'find'] : ['login']);
 });
 
 test('a failed login is remembered for two seconds, however often it fails', async () => {

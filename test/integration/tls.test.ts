@@ -45,7 +45,7 @@ describe('a Redis whose certificate is of an authority of our own', () => {
     const { status, stderr } = await runCommand(['status'], { REDIS_URL: url });
     expect([status, stderr]).toEqual([
       1,
-      expect.stringMatching(/Redis is away: [A-Z_]*(SELF_SIGNED|VERIFY)/),
+      expect.stringMatching(/Redis is away \([^)]+:\d+\): [A-Z_]*(SELF_SIGNED|VERIFY)/),
     ]);
     expect(stderr).not.toContain(password);
   });

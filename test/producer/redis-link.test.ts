@@ -89,7 +89,7 @@ describe('a call', () => {
     const { link, connection } = openLink(proxy.url, { failAfterMs: 200 });
     await expect(link.call(() => connection.ping(), { withinMs: Infinity })).rejects.toMatchObject({
       name: 'RedisAwayError',
-      message: 'Redis is away: ECONNREFUSED',
+      message: `Redis is away (${new URL(proxy.url).host}): ECONNREFUSED`,
       mayHaveBeenApplied: false,
     });
   });
