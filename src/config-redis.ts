@@ -40,7 +40,9 @@ export function redisFaults(set: Readonly<Record<string, string | undefined>>): 
   );
   if (places.length > 1) faults.push(`${places.join(', ')}: only one of them may be set`);
   if (places.length === 0 && secures.length > 0) {
-    faults.push(`${secures.join(', ')}: there is no Redis named by ${REDIS_PLACES.join(' or ')}`);
+    faults.push(
+      `${secures.join(', ')}: there is no Redis named by ${REDIS_PLACES.join(' or ')}: use REDIS_URL=redis://HOST:PORT`,
+    );
   }
   if (isSet('REDIS_PASSWORD') && url !== null && `${url.username}${url.password}` !== '') {
     faults.push('REDIS_PASSWORD: REDIS_URL has a user or a password already');

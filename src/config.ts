@@ -10,8 +10,10 @@ import type { SigningKey } from './contract/receipt.ts';
 import { Environment } from './environment.ts';
 import { type InstanceCredentials, readInstancesFile } from './instances-file.ts';
 import type { UserIdMode } from './operations/context.ts';
+import { isMisnaming, misnamedFaults } from './misnamed-variables.ts';
 import { signingKeyIn } from './receipts/keys.ts';
 import type { RedisTarget } from './redis/connection.ts';
+import { prefixWarning } from './redis/options.ts';
 import { SANDBOX_CREDENTIALS } from './sandbox/credentials.ts';
 import type { RetryPolicy } from './worker/retry-policy.ts';
 
@@ -94,10 +96,12 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const isSet = (name: string): boolean => set[name] !== undefined;
 
   for (const name of Object.keys(set).filter((name) => !VARIABLES.includes(name))) {
+    if (isMisnaming(name)) continue;
     const meant = closest(name, VARIABLES);
     // Not every unknown name is ours to refuse: platforms set their own, such as the addresses of services.
     if (distance(name, meant) <= 2) faults.push(`${name}: is not known, did you mean ${meant}?`);
   }
+  faults.push(...misnamedFaults(set));
   for (const [one, other] of PAIRS) {
     if (isSet(one) !== isSet(other)) {
       const [missing, given] = isSet(one) ? [other, one] : [one, other];
@@ -189,7 +193,7 @@ function contradictionsIn(set: Record<string, string>): string[] {
     [events.includes(jobs), 'EVENTS_QUEUES: must not contain the jobs queue itself'],
     [new Set(events).size < events.length, 'EVENTS_QUEUES: names a queue twice'],
     [
-      isCluster && !/^[^{]*\{[^}]+\}/.test(prefix),
+      isCluster && prefixWarning('QUEUE_PREFIX', prefix) !== undefined,
       'QUEUE_PREFIX: needs a hash tag in braces on a cluster, so that all keys are in one slot',
     ],
   ];

@@ -193,10 +193,47 @@ describe('the configuration', () => {
   });
 });
 
+describe('a variable under the name that another program gives it', () => {
+  it.each([
+    [
+      { REDIS_HOST: 'h', REDIS_PORT: '1' },
+      [
+        'REDIS_HOST: is not read, use REDIS_URL=redis://HOST:PORT',
+        'REDIS_PORT: is not read, use REDIS_URL=redis://HOST:PORT',
+      ],
+    ],
+    [{ REDIS_DB: '3' }, ['REDIS_DB: is not read, use REDIS_URL=redis://HOST:PORT/NUMBER']],
+    [{ REDIS_URI: 'redis://h' }, ['REDIS_URI: is not read, use REDIS_URL']],
+    [
+      { DAMOOV_API_KEY: 'k' },
+      ['DAMOOV_API_KEY: is not read, use DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY'],
+    ],
+    [{ DAMOOV_API_URL: 'https://d' }, ['DAMOOV_API_URL: is not read, use DAMOOV_BASE_URL']],
+    [{ DAMOOV_TOKEN: 't' }, ['DAMOOV_TOKEN: is not read, use DAMOOV_ADMIN_EMAIL and DAMOOV_ADMIN_PASSWORD']],
+    [{ REDIS_PREFIX: 'p' }, ['REDIS_PREFIX: is not read, use QUEUE_PREFIX']],
+  ])('%j gets the name of ours', (env, faults) => expect(faultsOf(env)).toEqual(faults));
+
+  it.each([
+    // Ours is there: the other one is another program's.
+    { REDIS_URL: 'redis://h', REDIS_HOST: 'h', REDIS_PORT: '1', REDIS_USER: 'u' },
+    { REDIS_CLUSTER_NODES: 'h:1', REDIS_HOST: 'h' },
+    // As Kubernetes has it.
+    {
+      REDIS_PORT: 'tcp://10.0.0.7:6379',
+      REDIS_PORT_6379_TCP: 'tcp://10.0.0.7:6379',
+      REDIS_SERVICE_HOST: '10.0.0.7',
+    },
+    { DAMOOV_INSTANCE_ID: 'i', DAMOOV_INSTANCE_KEY: 'k', DAMOOV_API_KEY: 'another' },
+  ])('%j is no fault', (env) => expect(faultsOf(env)).toEqual([]));
+});
+
 describe('a faulty access to Redis', () => {
   const url = 'redis://h:6379';
   it.each([
-    [{ REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: there is no Redis named by'],
+    [
+      { REDIS_PASSWORD: 'p' },
+      'REDIS_PASSWORD: there is no Redis named by REDIS_URL or REDIS_CLUSTER_NODES or REDIS_SENTINELS: use REDIS_URL=redis://HOST:PORT',
+    ],
     [{ REDIS_URL: 'redis://:q@h', REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: REDIS_URL has'],
     [{ REDIS_URL: url, REDIS_USERNAME: 'u' }, 'REDIS_PASSWORD: is required together with REDIS_USERNAME'],
     [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: a REDIS_URL says so itself'],
