@@ -39,11 +39,11 @@ export interface Due {
 /** A request that no worker would carry out: it was not added. The message names every fault, and never a value. */
 export class InvalidJobError extends Error {
   override readonly name = 'InvalidJobError';
-  /** Of the row, from 0, where many were given. */
+  /** Of the row in the input, from 0 as in an array, where many were given; the message counts from 1. */
   readonly index: number | undefined;
 
   constructor(faults: string, index?: number) {
-    super(`${index === undefined ? '' : `row ${index}: `}${faults}`);
+    super(`${index === undefined ? '' : `row ${index + 1}: `}${faults}`);
     this.index = index;
   }
 }
