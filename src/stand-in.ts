@@ -6,6 +6,7 @@ import type { Config, DamoovAccess } from './config.ts';
 import type { Log } from './ops/log.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import { locateRedis } from './redis/locate-redis.ts';
+import { prefixWarning } from './redis/options.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from './sandbox/server.ts';
 
 /** Starts an embedded Redis and the sandbox where the configuration names none, and says so in one line. */
@@ -35,6 +36,8 @@ export async function standIn(
     standIns.redis === undefined ? [] : 'an embedded Redis with its data in .data/redis',
     standIns.damoov === undefined ? [] : 'the built-in Damoov sandbox, whose users are not real',
   ].flat();
+  const ofPrefix = prefixWarning('QUEUE_PREFIX', config.queues.prefix);
+  if (ofPrefix !== undefined) log.warn(ofPrefix);
   if (told.length > 0) log.warn(standIns, `not configured, so a stand-in is used: ${told.join(' and ')}`);
   if (config.damoov !== 'sandbox' && config.userId.mode === 'derived' && config.userId.secret === undefined) {
     const instances = Object.entries(damoov.instances).flatMap(([name, { userIdSecret }]) =>

@@ -20,6 +20,7 @@ import type { FactsFile } from '../probe/facts.ts';
 import { createAgreedSettings } from '../redis/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../redis/connection.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
+import { prefixWarning } from '../redis/options.ts';
 import { brokenKeysOf } from '../redis/queue-keys.ts';
 import { hasReader } from '../redis/queue-reader.ts';
 import { userIdSettingsOf } from '../user-id-settings.ts';
@@ -65,6 +66,7 @@ async function examine(
   try {
     return await withRedis(context, async (connection) => [
       ...(config.redis === 'embedded' ? [EMBEDDED] : []),
+      ...lookAtPrefix(config.queues.prefix),
       ...(await lookAtRedis(connection, config.queues.prefix, Date.now)),
       ...(await lookAtQueues(connection, config)),
       ...(config.damoov === 'sandbox'
@@ -80,6 +82,12 @@ async function examine(
       ...(config.damoov === 'sandbox' ? [STAND_IN] : await examineFromAfar(config.damoov, config)),
     ];
   }
+}
+
+function lookAtPrefix(prefix: string): Finding[] {
+  const seen = prefixWarning('QUEUE_PREFIX', prefix);
+  if (seen === undefined) return [];
+  return [{ check: 'QUEUE_PREFIX', is: 'warn', seen, todo: 'put the name in braces, for all who use it' }];
 }
 
 const AWAY = 'bring Redis back, or correct how it is addressed';

@@ -15,7 +15,7 @@ import {
   withDuplicates,
 } from '../redis/connection.ts';
 import { tellable } from '../redis/refusal.ts';
-import { requireMs, targetOf } from '../redis/options.ts';
+import { prefixWarning, requireMs, targetOf } from '../redis/options.ts';
 import { reticent } from '../redis/reticent-telemetry.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 
@@ -86,6 +86,8 @@ export class UserEvents {
     if (queue === 'none')
       throw new TypeError('queue: none is no queue; with EVENTS_QUEUES=none no events are published');
     const { telemetry } = options;
+    const ofPrefix = prefixWarning('prefix', prefix);
+    if (ofPrefix !== undefined) process.emitWarning(ofPrefix);
     this.#handler = handler;
     this.#options = options;
     this.#retry = { attempts, firstMs, lastMs };

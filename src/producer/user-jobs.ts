@@ -13,7 +13,7 @@ import {
   type Scheduled,
   createDeletions,
 } from '../redis/deletions/deletions.ts';
-import { requireMs, targetOf } from '../redis/options.ts';
+import { prefixWarning, requireMs, targetOf } from '../redis/options.ts';
 import { reticent } from '../redis/reticent-telemetry.ts';
 import { createCallOrder } from './call-order.ts';
 import { type RedisLink, openRedisLink } from './redis-link.ts';
@@ -121,6 +121,8 @@ export class UserJobs {
     const { onWarning = (message: string) => process.emitWarning(message) } = options;
     const target = targetOf(redis);
     requireMs('failAfterMs', failAfterMs);
+    const ofPrefix = prefixWarning('prefix', prefix);
+    if (ofPrefix !== undefined) onWarning(ofPrefix);
     this.#link = openRedisLink(target, { failAfterMs, onWarning });
     // All three: with fewer of them a queue made while Redis is away hangs, or fails for good. The worker writes the metadata.
     const impatient = { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true };

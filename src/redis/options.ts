@@ -4,6 +4,18 @@
 import type { RedisTarget } from './connection.ts';
 
 /**
+ * What is wrong with a prefix without a hash tag in braces, which a single Redis takes all the same; undefined where it has one.
+ * @param name of the option or variable.
+ */
+export function prefixWarning(name: string, prefix: string): string | undefined {
+  if (/^[^{]*\{[^}]+\}/.test(prefix)) return undefined;
+  return (
+    `${name} has no name in braces, as in {damoov}: a Redis Cluster would refuse it, and whoever adds jobs or reads events under the name ` +
+    'with braces uses other queues'
+  );
+}
+
+/**
  * Refuses what is no span of time: Node's timers take it for a millisecond.
  * @throws TypeError
  */

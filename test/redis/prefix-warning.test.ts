@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import { expect, inject, it, onTestFinished, vi } from 'vitest';
+import { UserEvents, UserJobs } from '../../src/index.ts';
+import { prefixWarning } from '../../src/redis/options.ts';
+import { runCommand } from '../support/run-command.ts';
+import { createWorld } from '../support/world.ts';
+
+it.each(['damoov', '{}damoov', 'damoov}', '{damoov'])('a prefix of %j has no hash tag', (prefix) => {
+  expect(prefixWarning('prefix', prefix)).toContain('prefix has no name in braces, as in {damoov}');
+});
+
+it.each(['{damoov}', 'eu-{damoov}', '{a}{}'])('a prefix of %j has one', (prefix) => {
+  expect(prefixWarning('prefix', prefix)).toBeUndefined();
+});
+
+it('worker, doctor and both libraries warn of a prefix without one, and go on', async () => {
+  const prefix = `test-${randomUUID()}`;
+  const world = await createWorld({ prefix });
+  expect(world.logLines.join('')).toMatch(/"level":40,.*"msg":"QUEUE_PREFIX has no name in braces/);
+  const { stdout } = await runCommand(['doctor'], world.env);
+  expect(stdout).toMatch(/^warn {2}QUEUE_PREFIX +QUEUE_PREFIX has no name in braces.*\n +→ put the name in braces/m);
+  const warnings: string[] = [];
+  const redis = inject('redisUrl');
+  const users = new UserJobs({ redis, prefix, onWarning: (warning) => warnings.push(warning) });
+  onTestFinished(() => users.close());
+  const printed = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  onTestFinished(() => printed.mockRestore());
+  const events = new UserEvents({ redis, prefix, queue: 'another' }, () => {});
+  onTestFinished(() => events.close());
+  const warning = expect.stringContaining('prefix has no name in braces');
+  expect([warnings, printed.mock.calls]).toEqual([[warning], [[warning]]]);
+  expect(await (await users.create({ clientId: 'c-1' })).result()).toMatchObject({ type: 'user.created' });
+});
