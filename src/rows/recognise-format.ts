@@ -73,8 +73,7 @@ function unmarkedUtf16(head: Buffer): Recognised | undefined {
   const bytes = head.subarray(0, 1024);
   for (const [at, byte] of bytes.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
-  const isMost = (count: number, other: number) =>
-    count >= 2 && count * 16 > bytes.length && other * 8 < count;
+  const isMost = (count: number, other: number) => count * 16 > bytes.length && other * 8 < count;
   if (isMost(odd, even)) return { is: UTF16, command: 'iconv -f UTF-16LE -t UTF-8' };
   return isMost(even, odd) ? { is: UTF16, command: 'iconv -f UTF-16BE -t UTF-8' } : undefined;
 }

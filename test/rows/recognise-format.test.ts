@@ -146,7 +146,6 @@ describe('a file', () => {
     ['<id>,email\n', 'csv'],
     ['sep=;', 'csv'],
     ['clientId,a\0\0b\n', 'csv'],
-    ['\0', 'csv'],
     ['PK,email\n', 'csv'],
     ['BZ,email\n', 'csv'],
     ['[]\n{"clientId":"a"}\n', 'ndjson'],
@@ -155,6 +154,28 @@ describe('a file', () => {
     ['{"a":1,\n"clientId":"a"}\n', 'ndjson'],
   ] as const)('%j is taken as it is', (content, format) => {
     expect(recognised(content, { format })).toBeUndefined();
+  });
+
+  it('with some zero bytes is UTF-16 only where they are many, and nearly all at odd or at even places', () => {
+    const withZeros = (odd: number, even: number) => {
+      const bytes = Buffer.alloc(1024, 'a');
+      for (let n = 0; n < odd; n += 1) bytes[2 * n + 1] = 0;
+      for (let n = 0; n < even; n += 1) bytes[2 * n] = 0;
+      return recognised(bytes)?.command;
+    };
+    const counts = [
+      [64, 0],
+      [65, 0],
+      [0, 64],
+      [0, 65],
+      [80, 10],
+      [80, 9],
+      [10, 80],
+      [9, 80],
+    ] as const;
+    const [little, big] = ['iconv -f UTF-16LE -t UTF-8', 'iconv -f UTF-16BE -t UTF-8'];
+    const told = [undefined, little, undefined, big];
+    expect(counts.map(([odd, even]) => withZeros(odd, even))).toEqual([...told, ...told]);
   });
 
   it('has its header looked for in the first thirty lines', () => {
