@@ -314,7 +314,7 @@ describe('a row that names nobody', () => {
     const world = await createImportWorld({});
     const args = ['--allow-anonymous', '--report'];
     await world.import(await world.file('firstName\nAda\n'), ...args, join(world.directory, 'first'));
-    const [{ deviceToken: userId = '' } = {}] = await world.users();
+    const userId = (await world.users())[0]?.deviceToken;
     await world.run('delete-user', { userId });
     const newer = await world.file('firstName,occurredAt\nAda,\n');
     const asOf = new Date(Date.now() + 60_000);

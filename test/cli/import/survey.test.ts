@@ -50,7 +50,7 @@ describe('a row', () => {
     ],
     ['userId', 'abc ', 'Invalid GUID: "abc "'],
     ['userId', 'abc', 'Invalid GUID'],
-    ['email', `${' '.repeat(1025)}`, 'Too big: expected string to have <=1024 characters'],
+    ['email', ' '.repeat(1025), 'Too big: expected string to have <=1024 characters'],
   ])('has of a faulty %s %j what cannot be seen shown, and nothing else', (column, value, message) => {
     expect(faultsOf(3, jobDataOf({ [column]: value }))).toEqual([{ line: 3, column, message }]);
   });
