@@ -14,6 +14,7 @@ it.each([
   ['c\n"', String.raw`"c\n\""`, true],
   ['Zoe\u0308', String.raw`"Zoe\u0308"`, true],
   ['\uD800', String.raw`"\ud800"`, true],
+  ['x'.repeat(100), `"${'x'.repeat(100)}"`, false],
   ['x'.repeat(101), `"${'x'.repeat(100)}"…`, false],
 ])('%j is shown as %s', (id, shown, isHidden) => {
   expect(quotedId(id)).toBe(shown);
