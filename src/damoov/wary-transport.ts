@@ -29,21 +29,22 @@ export function wary(transport: Transport): WaryTransport {
     } catch (error) {
       if (error instanceof DamoovError && NO_ANSWER.has(error.kind)) hasAnswered = false;
       else if (error instanceof DamoovError && error.status !== undefined) hasAnswered = true;
-      if (!(error instanceof DamoovError) || !(await isMisplaced(error, call))) throw error;
+      if (!(error instanceof DamoovError) || !(await isMisplaced(call, error))) throw error;
       throw failure(call, { kind: 'wrong-base-url', status: 404, place: transport.place, wasSent: true });
     }
   };
   /** Whether the API is missing: the same 404 comes for a request that is a 401 where it is there. */
-  async function isMisplaced(error: DamoovError, { operation, signal, maySend }: Call): Promise<boolean> {
-    if (error.status !== 404) isFound ||= error.status !== undefined && !NO_ANSWER.has(error.kind);
+  async function isMisplaced({ operation, signal, maySend }: Call, told: DamoovError): Promise<boolean> {
+    if (told.status !== 404) isFound ||= isAnswer(told);
     // A page is of somebody in between: nothing is decided.
-    if (error.kind !== 'not-found' || isFound || !WITHOUT_SESSION.has(operation)) return false;
-    const end: unknown = await transport
-      .send({ ...ANY_REQUEST, operation: 'find', signal, maySend })
-      .catch((failed: unknown) => failed);
-    if (!(end instanceof DamoovError)) isFound = true;
-    else if (end.status === 404) return true;
-    else isFound = end.status !== undefined && !NO_ANSWER.has(end.kind);
+    if (told.kind !== 'not-found' || isFound || !WITHOUT_SESSION.has(operation)) return false;
+    try {
+      await transport.send({ ...ANY_REQUEST, operation: 'find', signal, maySend });
+      isFound = true;
+    } catch (error) {
+      if (error instanceof DamoovError && error.status === 404) return true;
+      isFound = error instanceof DamoovError && isAnswer(error);
+    }
     return false;
   }
 
@@ -68,3 +69,7 @@ const ANY_REQUEST = { method: 'GET', path: '/v1/Management/users/find', needsRes
 
 /** What is sent first, and needs no session. */
 const WITHOUT_SESSION: ReadonlySet<DamoovOperation> = new Set(['create', 'login']);
+
+function isAnswer({ status, kind }: DamoovError): boolean {
+  return status !== undefined && !NO_ANSWER.has(kind);
+}

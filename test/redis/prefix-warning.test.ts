@@ -18,7 +18,9 @@ it('worker, doctor and both libraries warn of a prefix without one, and go on', 
   const world = await createWorld({ prefix });
   expect(world.logLines.join('')).toMatch(/"level":40,.*"msg":"QUEUE_PREFIX has no name in braces/);
   const { stdout } = await runCommand(['doctor'], world.env);
-  expect(stdout).toMatch(/^warn {2}QUEUE_PREFIX +QUEUE_PREFIX has no name in braces.*\n +→ put the name in braces/m);
+  expect(stdout).toMatch(
+    /^warn {2}QUEUE_PREFIX +QUEUE_PREFIX has no name in braces.*\n +→ put the name in braces/m,
+  );
   const warnings: string[] = [];
   const redis = inject('redisUrl');
   const users = new UserJobs({ redis, prefix, onWarning: (warning) => warnings.push(warning) });
