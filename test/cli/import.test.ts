@@ -482,7 +482,7 @@ describe('a Redis that fails an import', () => {
     await proxy.sever();
     expect(await exit).toBe(1);
     expect(await told).toMatch(
-      /Redis is away: .*100 rows are added, up to line 101; run the same command again/,
+      /Redis is away \([^)]+\): .*100 rows are added, up to line 101; run the same command again/,
     );
     expect((await world.import(path)).stdout).toBe('500 rows: 500 added\n');
     expect(await world.adds()).toBe(500);
