@@ -90,12 +90,14 @@ interface DeploymentSpec {
         terminationGracePeriodSeconds: number;
         securityContext: { runAsUser: number; runAsNonRoot: boolean };
         topologySpreadConstraints: { labelSelector: object }[];
+        volumes: { name: string; emptyDir?: object }[];
         containers: [
           {
             image: string;
             args: string[];
             ports: { containerPort: number }[];
             securityContext: object;
+            volumeMounts: { name: string; mountPath: string }[];
             [probe: `${string}Probe`]: { httpGet: { path: string } };
           },
         ];
@@ -176,6 +178,24 @@ describe('the manifests for Kubernetes', () => {
       capabilities: { drop: ['ALL'] },
     });
     expect(container.args).toEqual(['worker']);
+  });
+
+  it('have a place for temporary files beside a root that is read-only, and so has compose', async () => {
+    const { spec } = await manifest<DeploymentSpec>('Deployment');
+    const [{ volumeMounts }] = spec.template.spec.containers;
+    const mount = volumeMounts.find(({ mountPath }) => mountPath === '/tmp');
+    expect(mount).not.toHaveProperty('readOnly');
+    const volume = spec.template.spec.volumes.find(({ name }) => name === mount?.name);
+    expect(volume?.emptyDir).toEqual({ sizeLimit: '1Gi' });
+    const compose = await readFile('docker-compose.yml', 'utf8');
+    const { services } = parse(compose, { merge: true }) as {
+      services: Record<string, { read_only?: boolean; tmpfs?: string[] }>;
+    };
+    const readOnly = Object.values(services).filter(({ read_only }) => read_only === true);
+    expect(readOnly).toHaveLength(2);
+    for (const { tmpfs } of readOnly) expect(tmpfs).toEqual([expect.stringMatching(/^\/tmp:.*mode=1777/)]);
+    // Both leave TMPDIR as it is.
+    expect(await readFile('Dockerfile', 'utf8')).not.toContain('TMPDIR');
   });
 
   it('leave a worker the time that it takes to stop, and as much as compose does', async () => {
