@@ -3,7 +3,7 @@
  * and no clock but the one it is given.
  */
 import { durationText } from '../contract/duration.ts';
-import { numberText } from './failed-report.ts';
+import { counted, numberText } from './failed-report.ts';
 
 export interface ProgressStream {
   write(text: string): unknown;
@@ -14,7 +14,7 @@ export interface ProgressStream {
 }
 
 export interface Progress {
-  /** Begins something new, such as `reading`; told is how much of it was done before. */
+  /** Begins something new, such as `reading`; told is how much of it was done before. @param unit one of it, such as `row`. */
   start(what: string, unit: string, total: number, done?: number): void;
   /** @param note what else is to be said at the moment. */
   show(done: number, note?: string): void;
@@ -74,8 +74,7 @@ export function createProgress(
     const left = rate > 0 && done < total ? [`${durationText(((total - done) / rate) * 1000)} left`] : [];
     const told = [
       `${Math.floor(share * 100)}%`,
-      `${numberText(done)} of ${numberText(total)} ${unit}`,
-      `${numberText(Math.round(rate))}/s`,
+      ...(unit === 'byte' ? sizeTexts(done, total, rate) : countTexts(done, total, rate, unit)),
       ...left,
       ...(note === undefined ? [] : [note]),
     ].join(', ');
@@ -101,4 +100,15 @@ export function createProgress(
     if (shown.isOpen) stream.write('\n');
     shown = { ...shown, width: 0, isOpen: false };
   }
+}
+
+function countTexts(done: number, total: number, rate: number, unit: string): string[] {
+  return [`${numberText(done)} of ${counted(total, unit)}`, `${numberText(Math.round(rate))}/s`];
+}
+
+function sizeTexts(done: number, total: number, rate: number): string[] {
+  const [unit, size] = total < 1e6 ? ['kB', 1e3] : ['MB', 1e6];
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  const text = (bytes: number) => (bytes / size).toLocaleString('en-US', digits);
+  return [`${text(done)} of ${text(total)} ${unit}`, `${text(rate)} ${unit}/s`];
 }

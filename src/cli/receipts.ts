@@ -7,6 +7,7 @@ import { keyIdOf } from '../contract/receipt.ts';
 import type { Head } from '../receipts/chains.ts';
 import type { CommandContext } from './context.ts';
 import { type Break, type Verification, verifyReceipts } from '../receipts/verify.ts';
+import { counted } from './failed-report.ts';
 
 export interface VerifyCommandOptions {
   publicKey?: KeyObject[];
@@ -79,8 +80,4 @@ function describeBreak({ line, instance, sequence, fault, after }: Break): strin
 /** What a file calls an instance may be anything, and a terminal obeys control characters. */
 function shown(instance: string): string {
   return /^[\w.-]+$/.test(instance) ? instance : JSON.stringify(instance);
-}
-
-function counted(count: number, what: string): string {
-  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
 }
