@@ -4,9 +4,13 @@
 import type { Config } from '../config.ts';
 import { UsageError } from './usage-error.ts';
 
+export function knownInstances({ damoov }: Pick<Config, 'damoov'>): string[] {
+  return damoov === 'sandbox' ? ['default'] : Object.keys(damoov.instances);
+}
+
 /** @throws UsageError */
-export function checkInstance(instance: string | undefined, { damoov }: Config): void {
-  const known = damoov === 'sandbox' ? ['default'] : Object.keys(damoov.instances);
+export function checkInstance(instance: string | undefined, config: Config): void {
+  const known = knownInstances(config);
   if (instance !== undefined && !known.includes(instance)) {
     throw new UsageError(`--instance: there is no such instance (known: ${known.join(', ')})`);
   }

@@ -1,13 +1,25 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, readdir, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  link,
+  mkdtemp,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
 import { runCommand, runProcess, spawnCommand, startCommand } from '../support/run-command.ts';
+import { nothingConfigured } from '../support/spawn-worker.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type WorldOptions, createWorld } from '../support/world.ts';
 
@@ -190,18 +202,79 @@ describe('`import`', () => {
 
   it.each([
     [['users.csv', '--format', 'xml'], 'Allowed choices are csv, ndjson'],
-    [['package'], 'package cannot be read (ENOENT)'],
+    [['package'], 'package cannot be read (ENOENT: no such file or directory)'],
     [['LICENSE'], '--format: csv or ndjson?'],
-    [['missing.csv'], 'missing.csv cannot be read (ENOENT)'],
+    [['missing.csv'], 'missing.csv cannot be read (ENOENT: no such file or directory)'],
     [['src.csv', '--map', 'mail=e-mail'], 'knows the fields clientId, userId'],
     [['src.csv', '--map', 'mail'], 'must be name=field'],
     [['src.csv', '--max-waiting', '0'], 'must be 1 at least'],
     [['src.csv', '--delimiter', '::'], 'must be one character'],
+    [['src.csv', '--spreadsheet'], '--spreadsheet: only with --report'],
   ])('refuses %j with status 2', async (args, message) => {
     const world = await createImportWorld();
     const { status, stderr } = await world.import(...args);
     expect(status).toBe(2);
     expect(stderr).toContain(message);
+  });
+});
+
+describe('the copy of the standard input', () => {
+  const args = ['import', '-', '--format', 'csv'];
+
+  it.each([
+    ['is not there', '/nonexistent', 'ENOENT: no such file or directory'],
+    ['is no directory', '/dev/null', 'ENOTDIR: not a directory'],
+  ])('needs a place, and where that %s the path and the reason are told', async (_, place, reason) => {
+    const world = await createImportWorld();
+    vi.stubEnv('TMPDIR', place);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const told =
+      `${place} is needed for a copy of the input, and cannot be written (${reason}): ` +
+      'let TMPDIR name a directory with room for it\n';
+    const { status, stderr } = await runCommand(args, world.env, csvOf(3));
+    expect({ status, stderr }).toEqual({ status: 2, stderr: told });
+    const compared = await runCommand(['reconcile', '-', '--format', 'csv'], world.env, csvOf(3));
+    expect(compared).toEqual({ status: 2, stdout: '', stderr: told });
+  });
+
+  it('that finds no more room is told by its place and why', async () => {
+    const world = await createImportWorld();
+    // A file may have 8 blocks, and growing further is an error instead of a signal.
+    const shell = `trap '' XFSZ; ulimit -f 8; exec "$@"`;
+    const child = spawn('sh', ['-c', shell, 'sh', process.execPath, 'src/main.ts', ...args], {
+      env: { PATH: process.env['PATH'], TMPDIR: world.directory, ...nothingConfigured(), ...world.env },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.end(csvOf(2000));
+    expect(await text(child.stderr)).toBe(
+      `the copy of the input in ${world.directory} cannot be written (EFBIG: file too large)\n`,
+    );
+    expect(await readdir(world.directory)).toEqual([]);
+  });
+});
+
+describe('an instance that nobody has configured', () => {
+  it('is a fault of its row', async () => {
+    const world = await createImportWorld();
+    const path = await world.file('clientId,instance\nc-1,default\nc-2,Default\nc-3,\nc-4,mars\n');
+    const { status, stderr } = await world.import(path);
+    expect(status).toBe(2);
+    expect(stderr.split('\n').slice(0, 2)).toEqual([
+      'line 3, instance: no such instance is configured here (known: default)',
+      'line 5, instance: no such instance is configured here (known: default)',
+    ]);
+    expect(stderr).toContain('let --skip-invalid leave out 2 of 4 rows');
+    expect(await world.adds()).toBe(0);
+  });
+
+  it('is also the default one, where none is called so', async () => {
+    const world = await createImportWorld();
+    const { DAMOOV_INSTANCE_ID: id, DAMOOV_INSTANCE_KEY: key, ...env } = world.env;
+    const file = await world.file(JSON.stringify({ eu: { id, key } }), 'instances.json');
+    const path = await world.file('clientId,instance\nc-1,eu\nc-2,\n');
+    const { stderr } = await runCommand(['import', path], { ...env, DAMOOV_INSTANCES_FILE: file });
+    expect(stderr.split('\n')[0]).toBe('line 3, instance: is needed, as none is called default (known: eu)');
   });
 });
 
@@ -293,7 +366,7 @@ describe('a row that names nobody', () => {
     const { status, stderr } = await run('instance,firstName\nEU,Ada\n');
     expect({ status, stderr }).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/^line 2, instance: is no configured instance/) as string,
+      stderr: expect.stringMatching(/^line 2, instance: no such instance is configured here/) as string,
     });
   });
 
@@ -359,8 +432,9 @@ describe('an import that was cut off', () => {
       expect(await exit).toBe(null);
     }
     const { status, stdout, stderr } = await world.import(path, '--max-waiting', '1000000');
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '3,000 rows: 3,000 added\n' });
-    expect(stderr).toMatch(/going on after line \d+/);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^3,000 rows: 3,000 added \([\d,]+ by this run\)\n$/);
+    expect(stderr).toMatch(/going on after line \d+: [\d,]+ rows were added before\n/);
     expect(new Set(await world.waitingIds()).size).toBe(rows);
     // Not even asked for twice: an id would not protect a row whose job is over.
     expect(await world.adds()).toBe(rows);
@@ -377,7 +451,17 @@ describe('an import that was cut off', () => {
     expect(await told).toBe(
       'stopped: 100 rows are added, up to line 101; run the same command again for the rest\n',
     );
-    expect((await world.import(path)).stdout).toBe('500 rows: 500 added\n');
+    const again = world.start(path, '--max-waiting', '250');
+    const toldAgain = text(again.stderr);
+    await expect.poll(world.waiting).toBe(250);
+    again.signal(signal);
+    expect(await again.exit).toBe(1);
+    expect(await toldAgain).toBe(
+      'going on after line 101: 100 rows were added before\n' +
+        'stopped: 250 rows are added, 150 of them by this run, up to line 251; run the same command again for the rest\n',
+    );
+    const end = await world.import(path, '--json');
+    expect(JSON.parse(end.stdout)).toMatchObject({ rows: 500, added: 500, addedByThisRun: 250 });
     expect(await world.adds()).toBe(500);
   });
 
@@ -419,7 +503,7 @@ describe('an import that was cut off', () => {
     const first = world.start(path, '--max-waiting', '100');
     const told = text(first.stderr);
     await expect.poll(world.waiting).toBe(100);
-    expect((await world.import(path)).stdout).toBe('300 rows: 300 added\n');
+    expect((await world.import(path)).stdout).toBe('300 rows: 300 added (200 by this run)\n');
     expect(await first.exit).toBe(1);
     expect(await told).toContain('another run of this import has taken over');
     expect(await world.adds()).toBe(300);
@@ -482,9 +566,9 @@ describe('a Redis that fails an import', () => {
     await proxy.sever();
     expect(await exit).toBe(1);
     expect(await told).toMatch(
-      /Redis is away \([^)]+\): .*100 rows are added, up to line 101; run the same command again/,
+      /Redis is away \(\S+\): .*100 rows are added, up to line 101; run the same command again/,
     );
-    expect((await world.import(path)).stdout).toBe('500 rows: 500 added\n');
+    expect((await world.import(path)).stdout).toBe('500 rows: 500 added (400 by this run)\n');
     expect(await world.adds()).toBe(500);
   });
 });
@@ -524,6 +608,7 @@ describe('a report', () => {
     const world = await createImportWorld({});
     const taken = '0e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f';
     await world.run('create-user', { clientId: 'c-2' });
+    await world.run('create-user', { clientId: 'c-4' });
     await world.run('delete-user', { clientId: 'c-3' }, { timestamp: Date.now() + 60_000 });
     const path = await world.file(
       [
@@ -532,7 +617,8 @@ describe('a report', () => {
         'c-2,,,',
         '"c,3""",,,',
         'c-3,,,',
-        'c-4,,mars,',
+        'c-4,9e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f,,',
+        'c-5,,mars,',
         'c-6,no-uuid,,',
         `,${taken},,`,
       ].join('\n'),
@@ -541,7 +627,7 @@ describe('a report', () => {
     const { status, stdout } = await world.import(path, '--skip-invalid', '--report', report);
     expect({ status, stdout }).toEqual({
       status: 1,
-      stdout: '7 rows: 6 added, 1 skipped; 3 created, 1 existed, 1 superseded, 1 failed\n',
+      stdout: '8 rows: 6 added, 2 skipped; 3 created, 1 existed, 1 superseded, 1 failed\n',
     });
     const users = new Map((await world.users()).map(({ clientId, deviceToken }) => [clientId, deviceToken]));
     const [heading, ...lines] = await linesOf(report);
@@ -551,9 +637,10 @@ describe('a report', () => {
       `3,c-2,${users.get('c-2')},existed,`,
       `4,"c,3""",${users.get('c,3"')},created,`,
       expect.stringMatching(/^5,c-3,\S*,superseded,deletion$/),
-      '6,c-4,,failed,unknown-instance',
-      '7,c-6,,invalid,invalid-job',
-      `8,,${taken},created,`,
+      '6,c-4,,failed,unexpected-user-id',
+      '7,c-5,,invalid,invalid-job',
+      '8,c-6,,invalid,invalid-job',
+      `9,,${taken},created,`,
     ]);
     expect((await stat(report)).mode & 0o777).toBe(0o600);
   });
@@ -580,7 +667,7 @@ describe('a report', () => {
       }
       const { status, stdout } = await world.import(...args);
       expect(status).toBe(0);
-      expect(stdout).toMatch(/^300 rows: 300 added; [\d,]+ created/);
+      expect(stdout).toMatch(/^300 rows: 300 added \(\d+ by this run\); [\d,]+ created/);
       const [, ...lines] = await linesOf(report);
       expect(lines.map((line) => Number(line.split(',')[0])).sort((a, b) => a - b)).toEqual(
         Array.from({ length: rows }, (_, n) => n + 2),
@@ -597,15 +684,10 @@ describe('a report', () => {
     },
   );
 
-  it('is not begun in the middle, not left in the middle, and overwrites nothing', async () => {
+  it('is not begun in the middle, and not left in the middle', async () => {
     const world = await createImportWorld();
     const path = await world.file(csvOf(300));
-    const other = await world.file('something,else\n1,2\n', 'other.csv');
     const run = (...args: string[]) => world.import(path, ...args);
-    expect(await run('--report', other)).toMatchObject({
-      status: 2,
-      stderr: `--report: ${other} is there and is no report\n`,
-    });
     const { child, exit } = world.spawn(path, '--max-waiting', '100', '--report', join(world.directory, 'r'));
     await expect.poll(world.waiting).toBe(100);
     child.kill('SIGKILL');
@@ -614,7 +696,284 @@ describe('a report', () => {
       status: 2,
       stderr: 'this import was begun with --report: give it again\n',
     });
-    expect(await readFile(other, 'utf8')).toBe('something,else\n1,2\n');
+    const other = await world.file(csvOf(400), 'other.csv');
+    const begun = world.start(other, '--max-waiting', '200');
+    await expect.poll(world.waiting).toBe(200);
+    const late = join(world.directory, 'late');
+    expect(await world.import(other, '--report', late)).toMatchObject({
+      status: 2,
+      stderr: 'this import was begun without --report: leave it out\n',
+    });
+    await expect(stat(late)).rejects.toThrow('ENOENT');
+    begun.signal('SIGTERM');
+    await begun.exit;
+  });
+
+  describe('that is refused', () => {
+    const others = [
+      ['another table', 'something,else\n1,2\n'],
+      ['text', 'l'],
+      ['a report of another import', 'line,clientId,userId,outcome,code\n2,x,,failed,rejected\n'],
+      ['a report with notes in it', 'line,clientId,userId,outcome,code\nask Ada about these\n'],
+      ['a report of a comparison', '{"kind":"missing","line":3,"clientId":"b"}\n'],
+    ];
+
+    it.each(others)('is left as it was, and nothing is begun: %s', async (_, content) => {
+      const world = await createImportWorld();
+      const path = await world.file(csvOf(3));
+      const report = await world.file(content, 'precious');
+      const { status, stderr } = await world.import(path, '--report', report);
+      expect(status).toBe(2);
+      expect(stderr).toMatch(
+        /^--report: \S+ is there (and is no report|already, of another import: name a new one)\n$/,
+      );
+      expect(await readFile(report, 'utf8')).toBe(content);
+      expect(await world.redis.keys(`${world.prefix}:import:*`)).toEqual([]);
+      // Not even the wish for a report was noted.
+      expect((await world.import(path)).stdout).toBe('3 rows: 3 added\n');
+    });
+
+    it('leaves an import complete, and in its round', async () => {
+      const world = await createImportWorld();
+      const path = await world.file(csvOf(3));
+      await world.import(path);
+      const [key = ''] = await world.redis.keys(`${world.prefix}:import:*`);
+      const before = await world.redis.hgetall(key);
+      const report = await world.file('my notes\n', 'precious');
+      expect((await world.import(path, '--again', '--report', report)).status).toBe(2);
+      expect((await world.import(path, '--again', '--report', '/nowhere/r')).status).toBe(2);
+      expect(await world.redis.hgetall(key)).toEqual(before);
+      expect(await world.adds()).toBe(3);
+    });
+
+    it('leaves a run that is under way its import', async () => {
+      const world = await createImportWorld({});
+      const path = await world.file(csvOf(3));
+      await world.jobs.pause();
+      const first = world.start(path, '--report', join(world.directory, 'r'));
+      await expect.poll(world.adds).toBe(3);
+      const report = await world.file('my notes\n', 'precious');
+      expect((await world.import(path, '--report', report)).status).toBe(2);
+      await world.jobs.resume();
+      expect(await first.exit).toBe(0);
+    });
+
+    it.each([
+      ['its own path', async (file: string) => file],
+      ['another spelling of it', async (file: string) => `${dirname(file)}/./${basename(file)}`],
+      ['a symbolic link', async (file: string) => symlink(file, `${file}.link`).then(() => `${file}.link`)],
+      ['a hard link', async (file: string) => link(file, `${file}.link`).then(() => `${file}.link`)],
+    ])('is the list, by %s, also where that looks like a report', async (_, spelt) => {
+      const world = await createImportWorld();
+      const content = 'line,clientId,userId,outcome,code\n2,c-1,,failed,rejected\n';
+      const file = await world.file(content);
+      const args = [file, '--map', 'line=,outcome=,code='];
+      const report = await spelt(file);
+      const { status, stderr } = await world.import(...args, '--report', report);
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: `--report: ${report} is the list itself: name another file\n`,
+      });
+      expect(await readFile(file, 'utf8')).toBe(content);
+      expect((await world.import(...args)).stdout).toBe('1 row: 1 added\n');
+    });
+
+    it('is the list that is redirected to the standard input', async () => {
+      const world = await createImportWorld();
+      const content = 'line,clientId,userId,outcome,code\n2,c-1,,failed,rejected\n';
+      const file = await world.file(content);
+      const args = ['-', '--format', 'csv', '--map', 'line=,outcome=,code=', '--report', file];
+      const shell = `exec "$@" < '${file}'`;
+      const child = spawn('sh', ['-c', shell, 'sh', process.execPath, 'src/main.ts', 'import', ...args], {
+        env: { PATH: process.env['PATH'], ...nothingConfigured(), ...world.env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      expect(await text(child.stderr)).toBe(`--report: ${file} is the list itself: name another file\n`);
+      expect(await readFile(file, 'utf8')).toBe(content);
+    });
+
+    it.each([
+      ['of other users', 'clientId,phone\nc-9,1\n'],
+      ['of more users', 'clientId,phone\nc-1,1\n"c,2",1\n'],
+      ['of a longer list', 'clientId,phone\n"c,2",1\nc-1,1\n'],
+    ])('is that of another import, %s, also where this one goes on', async (_, other) => {
+      const world = await createImportWorld({});
+      const path = await world.file('clientId,phone\nc-1,2\n');
+      const theirs = join(world.directory, 'theirs');
+      await world.import(await world.file(other, 'other.csv'), '--report', theirs);
+      const before = await readFile(theirs, 'utf8');
+      await world.import(path);
+      const { status, stderr } = await world.import(path, '--report', theirs);
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: `--report: ${theirs} is there already, of another import: name a new one\n`,
+      });
+      expect(await readFile(theirs, 'utf8')).toBe(before);
+    });
+
+    it('is that of an earlier round', async () => {
+      const world = await createImportWorld({});
+      const path = await world.file(csvOf(2));
+      const [first, second] = [join(world.directory, 'first'), join(world.directory, 'second')];
+      await world.import(path, '--report', first);
+      const before = await readFile(first, 'utf8');
+      expect(await world.import(path, '--again', '--report', first)).toMatchObject({
+        status: 2,
+        stderr: `--report: ${first} is there already, of another import: name a new one\n`,
+      });
+      expect(await readFile(first, 'utf8')).toBe(before);
+      const { stdout } = await world.import(path, '--again', '--report', second);
+      expect(stdout).toBe('2 rows: 2 added; 2 existed\n');
+    });
+
+    it('takes the file away again that it made', async () => {
+      const world = await createImportWorld();
+      const path = await world.file('clientId\nc-1\n');
+      const report = join(world.directory, 'r');
+      const { stderr } = await runCommand(['import', path, '--report', report], {
+        ...world.env,
+        REDIS_URL: 'redis://127.0.0.1:1',
+      });
+      expect(stderr).toContain('Redis is away');
+      await expect(stat(report)).rejects.toThrow('ENOENT');
+    });
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'on a full disk is told by its path and why, and nothing is begun',
+    async () => {
+      const world = await createImportWorld();
+      const path = await world.file(csvOf(3));
+      const { status, stderr } = await world.import(path, '--report', '/dev/full');
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: '--report: /dev/full cannot be written (ENOSPC: no space left on device)\n',
+      });
+      expect(await world.redis.keys(`${world.prefix}:import:*`)).toEqual([]);
+    },
+  );
+});
+
+describe('a disk that is full before a report is whole', () => {
+  it('is told by the path and why, and the import goes on once there is room', async () => {
+    const world = await createImportWorld({});
+    const rows = 200;
+    const path = await world.file(csvOf(rows));
+    const report = join(world.directory, 'r');
+    // A file may have 8 blocks, and growing further is an error instead of a signal.
+    const shell = `trap '' XFSZ; ulimit -f 8; exec "$@"`;
+    const args = ['import', path, '--report', report];
+    const child = spawn('sh', ['-c', shell, 'sh', process.execPath, 'src/main.ts', ...args], {
+      env: { PATH: process.env['PATH'], ...nothingConfigured(), ...world.env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    expect(await text(child.stderr)).toBe(
+      `--report: ${report} cannot be written (EFBIG: file too large): ` +
+        '200 rows are added, up to line 201; run the same command again for the rest\n',
+    );
+    const { status, stdout } = await world.import(path, '--report', report);
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: '200 rows: 200 added (0 by this run); 200 created\n',
+    });
+    const lines = (await readFile(report, 'utf8')).trimEnd().split('\n').slice(1);
+    expect(new Set(lines.map((line) => line.split(',')[0])).size).toBe(rows);
+    expect(lines).toHaveLength(rows);
+    expect(await world.requests('create')).toHaveLength(rows);
+  });
+});
+
+describe('a report of an import that was complete already', () => {
+  const linesOf = async (path: string) =>
+    (await readFile(path, 'utf8')).trimEnd().split('\n').slice(1).sort();
+  const rows = 'clientId,userId\nc-1,\nc-2,9e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f\nc-3,no-uuid\n';
+
+  async function createComplete() {
+    const world = await createImportWorld({});
+    await world.run('create-user', { clientId: 'c-2' });
+    const path = await world.file(rows);
+    const report = join(world.directory, 'outcomes.csv');
+    return {
+      ...world,
+      path,
+      report,
+      run: (...args: string[]) => world.import(path, '--skip-invalid', ...args),
+    };
+  }
+  const outcomes = '; 1 created, 1 failed (--again adds them once more)\n';
+
+  it('has how its jobs ended, though the import was begun without one', async () => {
+    const { run, report, ...world } = await createComplete();
+    await run();
+    await expect.poll(() => world.events.length).toBe(3);
+    const { status, stdout } = await run('--report', report);
+    expect(stdout).toMatch(/^complete since \S+, with 2 rows added: nothing to add; 1 created, 1 failed /);
+    expect(status).toBe(1);
+    const userId = (await world.users()).find(({ clientId }) => clientId === 'c-1')?.deviceToken;
+    expect(await linesOf(report)).toEqual([
+      `2,c-1,${userId},created,`,
+      '3,c-2,,failed,unexpected-user-id',
+      '4,c-3,,invalid,invalid-job',
+    ]);
+    const told = JSON.parse((await run('--report', report, '--json')).stdout) as object;
+    expect(told).toMatchObject({ added: 0, addedBefore: 2, outcomes: { created: 1, failed: 1, invalid: 1 } });
+  });
+
+  it('waits for jobs that have not ended', async () => {
+    const { run, report, jobs, path, start, ...world } = await createComplete();
+    await jobs.pause();
+    await run();
+    const { exit, stdout } = start(path, '--skip-invalid', '--report', report);
+    const told = text(stdout);
+    await expect.poll(() => linesOf(report).catch(() => [])).toHaveLength(1);
+    await jobs.resume();
+    expect(await exit).toBe(1);
+    expect(await told).toContain(outcomes);
+    expect(world.events).toHaveLength(3);
+  });
+
+  it('is known again by what is in it: quotes, an apostrophe, rows that were left out, what a crash cut off', async () => {
+    const world = await createImportWorld({});
+    const content = [
+      { clientId: 'a"b,c\nd', email: 1 },
+      { clientId: '=1' },
+      { clientId: '\ud800', phone: '1' },
+      { clientId: 7 },
+      { clientId: '"'.repeat(5000) },
+      { userId: 'no-uuid' },
+    ];
+    const path = await world.file(content.map((row) => `${JSON.stringify(row)}\n`).join(''), 'users.ndjson');
+    const report = join(world.directory, 'r');
+    const args = [path, '--skip-invalid', '--report', report, '--spreadsheet'];
+    expect(await world.import(...args)).toMatchObject({
+      status: 0,
+      stdout: '6 rows: 1 added, 5 skipped; 1 created\n',
+    });
+    const written = await readFile(report, 'utf8');
+    await writeFile(report, written.slice(0, -3));
+    expect((await world.import(...args)).status).toBe(0);
+    const sorted = (lines: string) => lines.split('\n').sort();
+    expect(sorted(await readFile(report, 'utf8'))).toEqual(sorted(written));
+  });
+
+  it('tells of failed jobs each time that it is asked for, and carries nothing out for it', async () => {
+    const { run, report, jobs, adds, events } = await createComplete();
+    expect((await run('--report', report)).status).toBe(1);
+    const before = await linesOf(report);
+    const { status, stdout } = await run('--report', report);
+    expect(status).toBe(1);
+    expect(stdout).toContain(outcomes);
+    expect(await linesOf(report)).toEqual(before);
+    // What Redis keeps no longer is not known: no job is added to learn it.
+    await jobs.clean(0, 100, 'completed');
+    const later = `${report}.later`;
+    expect(await run('--report', later)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('; 1 failed, 1 unknown (--again adds') as string,
+    });
+    expect((await linesOf(later))[0]).toBe('2,c-1,,unknown,');
+    expect(await adds()).toBe(3);
+    expect(events).toHaveLength(3);
   });
 });
 

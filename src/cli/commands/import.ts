@@ -24,7 +24,10 @@ export const registerImport: Register = (program, ended, context) => {
         .default(10_000)
         .argParser(parseAtLeastOne),
     )
-    .option('--report <file>', 'wait until the jobs have ended, and write how into this file')
+    .option(
+      '--report <file>',
+      'wait until the jobs have ended, and write how into this file; also of an import that is complete',
+    )
     .option('--spreadsheet', 'with --report: an apostrophe before each cell that would be a formula')
     .option('--again', 'add the rows of an import that is complete once more')
     .addOption(

@@ -11,12 +11,15 @@ import { jobDataOf } from './row-job.ts';
 import { type Source, refuseChanged } from './source.ts';
 import type { Survey } from './survey.ts';
 
-export interface AddRowsOptions extends AdderOptions {
+export interface GoThroughOptions extends AdderOptions {
   source: Source;
   rows: RowOptions;
   survey: Survey;
   /** As for the survey. */
   identify: Identify | undefined;
+}
+
+export interface AddRowsOptions extends GoThroughOptions {
   /** Takes the import up, where it stands now. */
   begin: () => Promise<ImportRun>;
 }
@@ -38,7 +41,8 @@ export async function addRows(begun: ImportRun, options: AddRowsOptions): Promis
   }
 }
 
-async function goThrough(run: ImportRun, options: AddRowsOptions): Promise<Place> {
+/** Adds the rows behind where the import stands, and follows all whose ends are to be told. */
+export async function goThrough(run: ImportRun, options: GoThroughOptions): Promise<Place> {
   const { source, survey, identify, signal, ends, maxWaiting } = options;
   const adder = createAdder(run, options);
   for await (const row of readRows(source.bytes(), options.rows)) {

@@ -26,6 +26,8 @@ export interface EndsOptions {
   report: Report;
   patiently: Patiently;
   signal: AbortSignal;
+  /** Whether a job whose end Redis keeps no longer is carried out once more to learn it, or told as unknown. */
+  repeatsGone: boolean;
   /** Told how many jobs have not ended. */
   onLook: (open: number) => void;
 }
@@ -36,7 +38,7 @@ const MOST_JOBS = 500;
 const LOOK_MS_EACH = 0.1;
 const LOOK_MS = 50;
 
-export function createEnds({ report, patiently, signal, onLook }: EndsOptions): Ends {
+export function createEnds({ report, patiently, signal, repeatsGone, onLook }: EndsOptions): Ends {
   const open = new Map<number, JobData>();
   return {
     isTold: (line) => report.lines.has(line),
@@ -60,9 +62,11 @@ export function createEnds({ report, patiently, signal, onLook }: EndsOptions): 
       const told: RowEnd[] = [];
       for (const [line, end] of found.ends) {
         const data = open.get(line) ?? {};
+        const clientId = textIn(data['clientId']);
+        if (end.is !== 'gone') told.push(rowEndOf(line, clientId, end));
         // What it came to is known no more. Done again it changes nothing, and its answer is the same: the user is there.
-        if (end.is === 'gone') await patiently(() => run.addAgain(line, data));
-        else told.push(rowEndOf(line, textIn(data['clientId']), end));
+        else if (repeatsGone) await patiently(() => run.addAgain(line, data));
+        else told.push({ line, clientId, outcome: 'unknown' });
       }
       await report.add(told);
       for (const { line } of told) open.delete(line);

@@ -2,7 +2,7 @@
  * What `damoov-users import` tells, as text and as JSON. No value of a row is ever told.
  */
 import type { Place } from '../../redis/imports/imports.ts';
-import { numberText } from '../failed-report.ts';
+import { counted, numberText } from '../failed-report.ts';
 import { OUTCOMES, type Report } from './report.ts';
 import type { Survey } from './survey.ts';
 
@@ -12,7 +12,7 @@ export function faultsText({ faults, faultCount }: Pick<Survey, 'faults' | 'faul
     column === undefined ? `line ${line}: ${message}` : `line ${line}, ${column}: ${message}`,
   );
   const more = faultCount - faults.length;
-  return [...lines, ...(more > 0 ? [`… ${numberText(more)} faults more`] : [])].join('\n');
+  return [...lines, ...(more > 0 ? [`… ${counted(more, 'fault')} more`] : [])].join('\n');
 }
 
 export function faultsJson({ rows, faults, faultCount, faulty, isReadable }: Survey): object {
@@ -23,25 +23,57 @@ export interface Result {
   id: string;
   rows: number;
   place: Place;
+  /** How many rows earlier runs had added. */
+  addedBefore: number;
   report: Pick<Report, 'counts'> | undefined;
 }
 
 /** What the import came to. */
-export function resultText({ id, rows, place, report }: Result, isJson: boolean): string {
+export function resultText({ id, rows, place, addedBefore, report }: Result, isJson: boolean): string {
   const { added, skipped } = place;
   const counts = report?.counts;
-  if (isJson)
-    return JSON.stringify({ import: id, rows, added, skipped, ...(counts && { outcomes: counts }) });
-  const told = [`${numberText(added)} added`, ...(skipped > 0 ? [`${numberText(skipped)} skipped`] : [])];
-  const ended = counts && OUTCOMES.filter((outcome) => counts[outcome] > 0 && outcome !== 'invalid');
-  const ends = ended?.map((outcome) => `${numberText(counts?.[outcome] ?? 0)} ${outcome}`).join(', ');
-  return `${numberText(rows)} ${rows === 1 ? 'row' : 'rows'}: ${told.join(', ')}${ends ? `; ${ends}` : ''}`;
+  const addedByThisRun = byThisRun(place, addedBefore);
+  if (isJson) {
+    const told = { import: id, rows, added, addedByThisRun, skipped };
+    return JSON.stringify({ ...told, ...(counts && { outcomes: counts }) });
+  }
+  const now = addedBefore > 0 ? ` (${numberText(addedByThisRun)} by this run)` : '';
+  const told = [`${numberText(added)} added${now}`];
+  if (skipped > 0) told.push(`${numberText(skipped)} skipped`);
+  return `${counted(rows, 'row')}: ${told.join(', ')}${outcomesText(counts)}`;
 }
 
-/** The import was complete before. */
-export function completeText({ added, skipped }: Place, sinceMs: number, isJson: boolean): string {
-  const since = new Date(sinceMs).toISOString();
-  if (isJson)
-    return JSON.stringify({ added: 0, completeSince: since, addedBefore: added, skippedBefore: skipped });
-  return `complete since ${since}, with ${numberText(added)} rows added: nothing to add (--again adds them once more)`;
+/** How far an import has come that is not at its end. */
+export function placeText(place: Place, addedBefore: number): string {
+  const now = addedBefore > 0 ? `, ${numberText(byThisRun(place, addedBefore))} of them by this run` : '';
+  return `${counted(place.added, 'row is', 'rows are')} added${now}, up to line ${place.line}`;
+}
+
+/** A Redis that has lost rows has lost those of earlier runs, too. */
+function byThisRun({ added }: Place, addedBefore: number): number {
+  return Math.max(0, added - addedBefore);
+}
+
+/** The import was complete before. @param report how its jobs have ended, where that was asked for. */
+export function completeText(
+  { added, skipped }: Place,
+  sinceMs: number,
+  report: Pick<Report, 'counts'> | undefined,
+  isJson: boolean,
+): string {
+  const completeSince = new Date(sinceMs).toISOString();
+  const counts = report?.counts;
+  if (isJson) {
+    const told = { added: 0, completeSince, addedBefore: added, skippedBefore: skipped };
+    return JSON.stringify({ ...told, ...(counts && { outcomes: counts }) });
+  }
+  const rows = counted(added, 'row');
+  return `complete since ${completeSince}, with ${rows} added: nothing to add${outcomesText(counts)} (--again adds them once more)`;
+}
+
+function outcomesText(counts: Report['counts'] | undefined): string {
+  if (counts === undefined) return '';
+  const ended = OUTCOMES.filter((outcome) => counts[outcome] > 0 && outcome !== 'invalid');
+  const told = ended.map((outcome) => `${numberText(counts[outcome])} ${outcome}`);
+  return told.length > 0 ? `; ${told.join(', ')}` : '';
 }

@@ -2,11 +2,14 @@
  * The file that tells how the job of each row ended: a line each, in the order of their ends. It is its own mark: a run that
  * goes on reads which lines are there, and drops what a crash has left of the last one.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { fingerprint } from '../../reconcile/fingerprint.ts';
+import { MOST_OF_ROW } from '../../rows/row.ts';
+import { type ReportFile, openReportFile } from '../report-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { type LineSet, createLineSet } from './line-set.ts';
 
-export const OUTCOMES = ['created', 'existed', 'superseded', 'failed', 'invalid'] as const;
+/** `unknown`: the job has ended, and Redis keeps no longer how. */
+export const OUTCOMES = ['created', 'existed', 'superseded', 'failed', 'invalid', 'unknown'] as const;
 export type RowOutcome = (typeof OUTCOMES)[number];
 
 export interface RowEnd {
@@ -22,102 +25,137 @@ export interface Report {
   /** The lines of the import that are told of. */
   readonly lines: LineSet;
   readonly counts: Readonly<Record<RowOutcome, number>>;
+  /** Whether what was in the file tells nothing of this line, or tells it of a row with this clientId. */
+  mayBeOf(line: number, clientId: string | undefined): boolean;
+  /** From here on something may be written: until then the file is as it was. */
+  begin(): Promise<void>;
   add(ends: readonly RowEnd[]): Promise<void>;
   close(): Promise<void>;
 }
 
 const HEADING = 'line,clientId,userId,outcome,code';
+/** In bytes; what is longer is none of ours. A row that was left out may have a clientId of any kind. */
+const MOST_OF_LINE = 8 * MOST_OF_ROW;
 
-/**
- * @param goesOn whether the import was begun before, so that lines of it may be there.
- * @param isForSheet no cell is to be a formula: an apostrophe goes before what would begin one.
- * @throws UsageError where the file cannot be written, or is another one.
- */
-export async function openReport(path: string, goesOn: boolean, isForSheet = false): Promise<Report> {
-  const handle = await open(path, 'a+', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`--report: ${path} cannot be written (${error.code ?? error.name})`);
-  });
+export interface ReportOptions {
+  /** Whether the import was begun before, so that lines of it may be there. */
+  goesOn: boolean;
+  /** No cell is to be a formula: an apostrophe goes before what would begin one. */
+  isForSheet: boolean;
+  /** The file that is imported, see {@link identityOf}. */
+  list: string | undefined;
+}
+
+/** @throws UsageError where the file cannot be written, or is the list, or another one than the report of this import. */
+export async function openReport(path: string, options: ReportOptions): Promise<Report> {
+  const file = await openReportFile(path, options.list);
   try {
-    return await reportOf(handle, path, goesOn, isForSheet);
+    return await reportOf(file, path, options);
   } catch (error) {
-    await handle.close();
+    await file.close();
     throw error;
   }
 }
 
 async function reportOf(
-  handle: FileHandle,
+  file: ReportFile,
   path: string,
-  goesOn: boolean,
-  isForSheet: boolean,
+  { goesOn, isForSheet }: ReportOptions,
 ): Promise<Report> {
   const lines = createLineSet();
-  const counts = { created: 0, existed: 0, superseded: 0, failed: 0, invalid: 0 };
+  const counts = { created: 0, existed: 0, superseded: 0, failed: 0, invalid: 0, unknown: 0 };
   const note = (line: number, outcome: RowOutcome) => {
     if (lines.has(line)) return;
     lines.add(line);
     counts[outcome] += 1;
   };
-  const { size } = await handle.stat();
-  const kept = size === 0 ? 0 : await read(handle, note);
+  const prints = createLinePrints();
+  const kept = await read(file.bytes(), (line, outcome, cell) => {
+    if (!lines.has(line)) prints.set(line, printOf(cell));
+    note(line, outcome);
+  });
   if (kept === undefined) throw new UsageError(`--report: ${path} is there and is no report`);
   if (lines.size > 0 && !goesOn) {
     throw new UsageError(`--report: ${path} is there already, of another import: name a new one`);
   }
-  await handle.truncate(kept);
-  if (kept === 0) await handle.appendFile(`${HEADING}\n`);
+  let isBegun = false;
   return {
     lines,
     counts,
+    mayBeOf(line, clientId = '') {
+      const print = prints.get(line);
+      const cells = [clientId, unexecuted(clientId)].map((text) => cellOf(text.toWellFormed()));
+      return print === 0 || cells.some((cell) => printOf(cell) === print);
+    },
+    async begin() {
+      if (isBegun) return;
+      await file.truncate(kept);
+      if (kept === 0) await file.append(`${HEADING}\n`);
+      isBegun = true;
+    },
     async add(ends) {
       const news = ends.filter(({ line }) => !lines.has(line));
       if (news.length === 0) return;
-      await handle
-        .appendFile(news.map((end) => textOf(end, isForSheet)).join(''))
-        .catch((error: NodeJS.ErrnoException) => {
-          throw new Error(`--report: ${path} cannot be written (${error.code ?? error.name})`, {
-            cause: error,
-          });
-        });
+      await file.append(news.map((end) => textOf(end, isForSheet)).join(''));
       for (const { line, outcome } of news) note(line, outcome);
     },
-    close: () => handle.close(),
+    close: () => file.close(),
   };
 }
 
 /** Where the last whole line ends, in bytes; undefined where it is no report. */
 async function read(
-  handle: FileHandle,
-  note: (line: number, outcome: RowOutcome) => void,
+  bytes: AsyncIterable<Buffer>,
+  note: (line: number, outcome: RowOutcome, clientIdCell: string) => void,
 ): Promise<number | undefined> {
   const [LF, QUOTE] = [10, 34];
   let [kept, offset, isQuoted] = [0, 0, false];
   let begun: Buffer[] = [];
-  for await (const bytes of handle.createReadStream({
-    start: 0,
-    autoClose: false,
-  }) as AsyncIterable<Buffer>) {
+  for await (const piece of bytes) {
     let from = 0;
-    for (const [index, byte] of bytes.entries()) {
+    for (const [index, byte] of piece.entries()) {
       if (byte === QUOTE) isQuoted = !isQuoted;
       if (byte !== LF || isQuoted) continue;
-      const text = Buffer.concat([...begun, bytes.subarray(from, index)]).toString();
+      const text = Buffer.concat([...begun, piece.subarray(from, index)]).toString();
       [begun, from] = [[], index + 1];
       if (kept === 0 && text !== HEADING) return undefined;
+      if (kept > 0) {
+        const { line, clientId = '', outcome } = ENTRY.exec(text)?.groups ?? {};
+        const known = OUTCOMES.find((known) => known === outcome);
+        if (known === undefined) return undefined;
+        note(Number(line), known, clientId);
+      }
       kept = offset + from;
-      const { line, outcome } = ENTRY.exec(text)?.groups ?? {};
-      const known = OUTCOMES.find((known) => known === outcome);
-      if (known !== undefined) note(Number(line), known);
     }
-    begun.push(bytes.subarray(from));
-    offset += bytes.length;
-    // Not even its heading is ours.
-    if (kept === 0 && offset > HEADING.length) return undefined;
+    begun.push(piece.subarray(from));
+    offset += piece.length;
+    if (offset - kept > (kept === 0 ? HEADING.length : MOST_OF_LINE)) return undefined;
   }
-  return kept === 0 && !HEADING.startsWith(Buffer.concat(begun).toString()) ? undefined : kept;
+  return kept === 0 && offset > 0 ? undefined : kept;
 }
 
-const ENTRY = /^(?<line>\d+),.*,(?<outcome>[a-z]+),[^,]*$/s;
+const ENTRY = /^(?<line>\d{1,9}),(?<clientId>.*),[^,]*,(?<outcome>[a-z]+),[^,]*$/s;
+
+/** Never 0, which stands for no print. */
+function printOf(cell: string): number {
+  return fingerprint(cell)[0] || 1;
+}
+
+/** A number for each line, 0 where none was set. */
+function createLinePrints() {
+  let prints = new Uint32Array(1024);
+  return {
+    get: (line: number) => prints[line] ?? 0,
+    set(line: number, print: number) {
+      if (line >= prints.length) {
+        const more = new Uint32Array(Math.max(prints.length * 2, line + 1));
+        more.set(prints);
+        prints = more;
+      }
+      prints[line] = print;
+    },
+  };
+}
 
 function textOf(
   { line, clientId = '', userId = '', outcome, code = '' }: RowEnd,

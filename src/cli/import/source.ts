@@ -2,19 +2,24 @@
  * The file that is imported, which is read twice: once to be judged, once to be added. What can be read only once is copied
  * first, into a file that nobody else can open and that no crash leaves behind.
  */
-import { constants, openSync } from 'node:fs';
+import { constants, fstat as fstatWithCallback, openSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm, stat as statOf } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
+import { promisify } from 'node:util';
 import { timeFault } from '../../contract/job-times.ts';
+import { FileError, reasonOf } from '../file-error.ts';
+import { identityOf } from '../report-file.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface Source {
   readonly sizeBytes: number;
   /** Epoch milliseconds; of what is no file when it was opened, as nobody can tell more. */
   readonly writtenAt: number;
+  /** Of the file that it is read from, see {@link identityOf}. */
+  readonly identity: string | undefined;
   /** All of it, from the beginning. */
   bytes(): AsyncIterable<Buffer>;
   /** So many of its first bytes, or all that it has. */
@@ -25,6 +30,7 @@ export interface Source {
 }
 
 const PIECE_BYTES = 64 * 1024;
+const fstat = promisify(fstatWithCallback);
 
 /**
  * @param file `-` for the standard input.
@@ -32,19 +38,26 @@ const PIECE_BYTES = 64 * 1024;
  */
 export async function openSource(file: string, stdin: Readable, signal: AbortSignal): Promise<Source> {
   const openedAt = Date.now();
-  if (file === '-') return sourceOf(await copyOf(stdin, signal), openedAt);
+  if (file === '-') {
+    const copied = { writtenAt: openedAt, identity: await identityOfStdin(stdin) };
+    return sourceOf(await copyOf(stdin, signal), copied);
+  }
   const refuse = (error: unknown): never => {
-    throw new UsageError(unreadable(file, error).message);
+    throw new UsageError(`${file} cannot be read (${reasonOf(error)})`);
   };
   if ((await statOf(file).catch(refuse)).isFIFO()) {
-    return sourceOf(await copyOf(openPipe(file), signal), openedAt);
+    const copy = await copyOf(openPipe(file), signal);
+    return sourceOf(copy, { writtenAt: openedAt, identity: undefined });
   }
   const handle = await open(file, 'r').catch(refuse);
-  const stat = await handle.stat();
-  if (stat.isFile()) return sourceOf(handle);
+  const stat = await handle.stat({ bigint: true });
+  if (stat.isFile()) {
+    return sourceOf(handle, { writtenAt: Math.floor(Number(stat.mtimeMs)), identity: identityOf(stat) });
+  }
   try {
     if (stat.isDirectory()) throw new UsageError(`${file}: is a directory`);
-    return await sourceOf(await copyOf(handle.createReadStream({ autoClose: false }), signal), openedAt);
+    const copy = await copyOf(handle.createReadStream({ autoClose: false }), signal);
+    return await sourceOf(copy, { writtenAt: openedAt, identity: undefined });
   } finally {
     await handle.close();
   }
@@ -69,27 +82,34 @@ export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number 
   throw new UsageError(`the time at which the file was written ${fault}: say with --as-of when it was made`);
 }
 
-async function sourceOf(handle: FileHandle, writtenAt?: number): Promise<Source> {
+/** The list may be redirected: `import - < users.csv`. */
+async function identityOfStdin(stdin: Readable & { fd?: unknown }): Promise<string | undefined> {
+  return typeof stdin.fd === 'number' ? identityOf(await fstat(stdin.fd, { bigint: true })) : undefined;
+}
+
+async function sourceOf(handle: FileHandle, from: Pick<Source, 'writtenAt' | 'identity'>): Promise<Source> {
   const { size, mtimeMs } = await handle.stat();
   return {
+    ...from,
     sizeBytes: size,
-    writtenAt: writtenAt ?? Math.floor(mtimeMs),
     async *bytes() {
       const stream = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE_BYTES });
       try {
         yield* stream as AsyncIterable<Buffer>;
       } catch (error) {
-        throw unreadable('the file', error);
+        throw new FileError('the file cannot be read', error);
       }
     },
     async head(most) {
       const { buffer, bytesRead } = await handle
         .read(Buffer.alloc(most), 0, most, 0)
-        .catch((error: unknown) => Promise.reject(unreadable('the file', error)));
+        .catch((error: unknown) => Promise.reject(new FileError('the file cannot be read', error)));
       return buffer.subarray(0, bytesRead);
     },
     async hasChanged() {
-      const stat = await handle.stat();
+      const stat = await handle.stat().catch((error: unknown) => {
+        throw new FileError('the file cannot be read', error);
+      });
       return stat.size !== size || stat.mtimeMs !== mtimeMs;
     },
     close: () => handle.close(),
@@ -101,22 +121,41 @@ function openPipe(file: string): Readable {
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
 }
 
-/** Its name is gone before the first byte is in it: it ends with this process, however that ends. */
 async function copyOf(stream: Readable, signal: AbortSignal): Promise<FileHandle> {
-  const directory = await mkdtemp(join(tmpdir(), 'damoov-users-'));
-  const handle = await open(join(directory, 'import'), 'wx+', 0o600);
-  await rm(directory, { recursive: true });
+  const directory = tmpdir();
+  const handle = await openUnnamed(directory).catch((error: unknown) => {
+    throw new UsageError(
+      `${directory} is needed for a copy of the input, and cannot be written (${reasonOf(error)}): ` +
+        'let TMPDIR name a directory with room for it',
+    );
+  });
   try {
-    for await (const piece of addAbortSignal(signal, stream)) await handle.writeFile(Buffer.from(piece));
+    for await (const piece of piecesOf(stream, signal)) {
+      await handle.writeFile(piece).catch((error: unknown) => {
+        throw new FileError(`the copy of the input in ${directory} cannot be written`, error);
+      });
+    }
     return handle;
   } catch (error) {
     await handle.close();
-    throw signal.aborted ? signal.reason : unreadable('the input', error);
+    throw error;
   }
 }
 
-/** Told without the code as a property, by which a lost connection is known. */
-function unreadable(what: string, error: unknown): Error {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return new Error(`${what} cannot be read (${code})`, { cause: error });
+async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of addAbortSignal(signal, stream)) yield Buffer.from(piece);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : new FileError('the input cannot be read', error);
+  }
+}
+
+/** A new file whose name is gone before the first byte is in it: it ends with this process, however that ends. */
+async function openUnnamed(directory: string): Promise<FileHandle> {
+  const own = await mkdtemp(join(directory, 'damoov-users-'));
+  try {
+    return await open(join(own, 'import'), 'wx+', 0o600);
+  } finally {
+    await rm(own, { recursive: true });
+  }
 }

@@ -8,7 +8,7 @@ import type { Fault, RowData } from '../../rows/row.ts';
 import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
 import { type Identify, namesUser } from './anonymous-rows.ts';
 import { type LineSet, createLineSet } from './line-set.ts';
-import { faultsOf, jobDataOf } from './row-job.ts';
+import { faultsOf, instanceFaults, jobDataOf } from './row-job.ts';
 import { createSeen } from './seen.ts';
 import type { Source } from './source.ts';
 
@@ -36,6 +36,8 @@ export interface SurveyOptions extends RowOptions {
   allowsDuplicates: boolean;
   /** For rows that name nobody; without it they are faulty: added once more, each would make another user. */
   identify: Identify | undefined;
+  /** The names of the configured Damoov instances: no row may name another. */
+  instances: readonly string[];
   signal: AbortSignal;
   onRead: (bytes: number) => void;
 }
@@ -44,10 +46,11 @@ export interface SurveyOptions extends RowOptions {
 const MOST_FAULTS = 50;
 
 export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
-  const { allowsDuplicates, identify, signal, onRead } = options;
+  const { allowsDuplicates, identify, instances, signal, onRead } = options;
   const content = createHash('sha256');
   const seen = createSeen();
   const faulty = createLineSet();
+  const named = { known: instances, defaultName: 'default' };
   const found: Survey = {
     id: '',
     rows: 0,
@@ -84,9 +87,9 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
 
   function judge(line: number, row: RowData): Fault[] {
     const said = jobDataOf(row);
-    const faults = faultsOf(line, said);
+    const faults = [...faultsOf(line, said), ...instanceFaults(line, said, named)];
     const data = identify?.(said) ?? said;
-    if (!namesUser(data)) return [...faults, nobody(line, identify !== undefined)];
+    if (!namesUser(data) && identify === undefined) return [...faults, nobody(line)];
     if (allowsDuplicates || faults.length > 0) return faults;
     const { instance = 'default', clientId, userId } = data;
     const column = clientId === undefined ? 'userId' : 'clientId';
@@ -99,8 +102,7 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   }
 }
 
-function nobody(line: number, isAllowed: boolean): Fault {
-  if (isAllowed) return { line, column: 'instance', message: 'is no configured instance' };
+function nobody(line: number): Fault {
   return {
     line,
     message: 'names nobody: give it clientId or userId, or take such rows with --allow-anonymous',

@@ -45,12 +45,15 @@ export type Added =
 /** `gone`: Redis keeps the job no longer; it did not fail, since failed ones are kept for longer. */
 export type JobEnd = { is: 'gone' } | { is: 'failed'; reason: string } | { is: 'done'; value: string };
 
-export interface ImportRun {
-  readonly begunAt: number;
+export interface ImportState {
   readonly place: Place;
   readonly followsJobs: boolean;
   /** Epoch milliseconds. */
   readonly completeSince: number | undefined;
+}
+
+export interface ImportRun extends ImportState {
+  readonly begunAt: number;
   /** Adds as many of the jobs as there is room for; `to`: where the import is once all are added. */
   add(from: Place, jobs: readonly RowJob[], to: Place): Promise<Added>;
   /** Adds a job once more that Redis keeps no longer, with the id and the time that it had. */
@@ -88,6 +91,8 @@ export interface BeginOptions {
 const KEEP_S = 90 * 24 * 3600;
 
 export interface Imports {
+  /** An import as it stands, undefined where there is none; changes nothing. */
+  look(id: string): Promise<ImportState | undefined>;
   /** @param id a short name that follows from what is imported. */
   begin(id: string, options: BeginOptions): Promise<ImportRun>;
 }
@@ -103,11 +108,17 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
   const gates = ['damoov', ...instances.map((instance) => `instance-key:${instance}`)];
   const jobsBase = jobs.toKey('');
   const waitingKeys = [jobs.toKey('prioritized'), ...gates.map((gate) => `${prefix}:gate:${gate}:held`)];
+  const keyOf = (id: string) => `${prefix}:import:${id}`;
   const isSoon = () => (Date.now() + soonMs) * DELAYED_SCALE;
 
   return {
+    async look(id) {
+      const client = await jobs.getBackend().client;
+      const [at, follows, complete] = await client.hmget(keyOf(id), 'at', 'follows', 'complete');
+      return typeof at === 'string' ? stateOf(at, follows, complete) : undefined;
+    },
     async begin(id, { run, isAgain, followsJobs, asOf }) {
-      const key = `${prefix}:import:${id}`;
+      const key = keyOf(id);
       const options = [run, Date.now(), isAgain ? 1 : 0, followsJobs ? 1 : 0, KEEP_S, asOf];
       const [at, begunAt, round, follows, complete, asOfMs] = Begun.parse(
         await script('begin-import')([key], options),
@@ -125,9 +136,7 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
         Object.assign(job, { id: jobId(line), data: { occurredAt, ...data } });
       return {
         begunAt,
-        place: placeOf(at),
-        followsJobs: follows === '1',
-        completeSince: complete === '' ? undefined : Number(complete),
+        ...stateOf(at, follows, complete),
         async add(from, rows, to) {
           const adds = await Promise.all(
             rows.map(async ({ place, data }) => {
@@ -142,7 +151,9 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
           await jobOf(line, data).addJob(await jobs.getBackend().client);
         },
         async endsOf(lines) {
-          const reply = Ends.parse(await script('job-ends')([key], [run, jobsBase, ...lines.map(jobId)]));
+          // One that is complete is no run's.
+          const asked = complete === '' ? run : '';
+          const reply = Ends.parse(await script('job-ends')([key], [asked, jobsBase, ...lines.map(jobId)]));
           if (reply[0] === 'over') return { is: 'over', isLost: reply[1] === '' };
           return { is: 'ends', ends: new Map(reply[1].map((end) => [lines[end[0]] ?? 0, endOf(end)])) };
         },
@@ -195,6 +206,14 @@ function endOf(end: z.infer<typeof End>): JobEnd {
     case 'done':
       return { is: 'done', value: end[2] };
   }
+}
+
+function stateOf(at: string, follows: unknown, complete: unknown): ImportState {
+  return {
+    place: placeOf(at),
+    followsJobs: follows === '1',
+    completeSince: typeof complete === 'string' && complete !== '' ? Number(complete) : undefined,
+  };
 }
 
 function textOf({ line, added, skipped }: Place): string {

@@ -1,10 +1,10 @@
 -- How jobs of an import have ended.
 --   KEYS: 1 the import
---   ARGV: 1 the run, 2 base of the jobs' keys, then their ids
+--   ARGV: 1 the run, '' of an import that is complete, 2 base of the jobs' keys, then their ids
 --   Answers {'over', the run that has the import, or ''} | {'ends', of each that is over {its place in the list, 'gone'} |
 --           {its place, 'failed', reason} | {its place, 'done', return value}}
-local owner = redis.call('HGET', KEYS[1], 'run')
-if owner ~= ARGV[1] then
+local owner, complete = unpack(redis.call('HMGET', KEYS[1], 'run', 'complete'))
+if owner ~= ARGV[1] and not (ARGV[1] == '' and complete) then
   return { 'over', owner or '' }
 end
 local ends = {}

@@ -11,6 +11,7 @@ function sourceOf(content: string): Source {
   return {
     sizeBytes: bytes.length,
     writtenAt: 0,
+    identity: undefined,
     async *bytes() {
       yield bytes;
     },
@@ -33,6 +34,7 @@ it.each([
     ...options,
     allowsDuplicates: false,
     identify: undefined,
+    instances: ['default'],
     signal,
     onRead: () => {},
   });
