@@ -14,13 +14,13 @@ import { type Keeper, type UnwantedUsers, createUnwantedUsers } from '../reconci
 import { type RedisConnection, type RedisTarget, RedisAwayError } from '../redis/connection.ts';
 import { createDeletions } from '../redis/deletions/deletions.ts';
 import type { CommandContext } from './context.ts';
-import { checkInstance } from './known-instance.ts';
+import { checkInstance, knownInstances } from './known-instance.ts';
 import type { ListOptions } from './import/read-as.ts';
 import { type Progress, createProgress } from './progress.ts';
 import { type Added, addedText, apply } from './reconcile/apply.ts';
-import { type DeletionGuard, createDeletionGuard } from './reconcile/deletion-guard.ts';
+import { checkDeletions } from './reconcile/deletion-guard.ts';
 import { type List, openList } from './reconcile/list.ts';
-import { differencesIn, leftText } from './reconcile/report-text.ts';
+import { differencesIn, leftText, noCounts } from './reconcile/report-text.ts';
 import { type DifferenceSink, openSink } from './reconcile/sink.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
@@ -33,6 +33,7 @@ export interface ReconcileOptions extends ListOptions {
   deleteOrphans?: boolean;
   /** Orphans are deleted that were created so many milliseconds before the list was made. */
   olderThan: number;
+  deleteLookalikes?: boolean;
   deleteDuplicates?: Keeper;
   /** However many there are at Damoov. */
   maxDeletions?: number;
@@ -56,7 +57,6 @@ interface Desk {
   list: List;
   sink: DifferenceSink;
   unwanted: UnwantedUsers;
-  guard: DeletionGuard;
   progress: Progress;
 }
 
@@ -72,42 +72,50 @@ export async function reconcile(
   refuseIdle(options);
   return withRedis(context, async (connection, config, target) => {
     const place = placeOf(config, options);
-    const list = await openList(file, context.stdin, { ...options, instance: place.name });
-    const sink = await openSink(options, list.index.size, context.stdout);
+    const instances = knownInstances(config);
+    const list = await openList(file, context.stdin, { ...options, instance: place.name, instances });
     try {
-      if (options.deleteOrphans === true && list.index.size === 0) {
-        throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
-      }
       const progress = createProgress(context.stderr);
       for (const warning of list.warnings) progress.say(`warning: ${warning}`);
       const unwanted = unwantedOf(place, list, config, options);
-      const guard = createDeletionGuard(list.index, options.maxDeletions);
-      const shared = { list, sink, unwanted, guard, progress };
-      const desk: Desk = { options, config, connection, target, context, place, ...shared };
-      await compare(desk);
-      const warning = guard.warning();
-      if (warning !== undefined) progress.say(warning);
-      if (options.apply !== true) {
-        await sink.end();
-        return differencesIn(sink.counts) === 0;
+      const { index, otherInstances, identity } = list;
+      const counts = noCounts({ listed: index.size, otherInstances });
+      const sink = await openSink({ ...options, list: identity }, counts, context.stdout);
+      const shared = { list, sink, unwanted, progress };
+      try {
+        return await run({ options, config, connection, target, context, place, ...shared });
+      } finally {
+        await sink.close();
       }
-      guard.check(unwanted.users.length, sink.counts);
-      const added = await applyTo(desk);
-      const { left } = unwanted;
-      await sink.end({
-        text: [`${addedText(added)} added`, ...leftText(left)].join('\n'),
-        json: { added, left },
-      });
-      return left.orphaned + left.young + left.duplicated === 0;
     } finally {
-      await sink.close();
       await list.close();
     }
   });
 }
 
-/** What a plan would not heed is not meant. */
-function refuseIdle({ apply, deleteOrphans, deleteDuplicates, maxDeletions, yes }: ReconcileOptions): void {
+async function run(desk: Desk): Promise<boolean> {
+  const { options, sink, unwanted } = desk;
+  await compare(desk);
+  if (options.apply !== true) {
+    await sink.end();
+    return differencesIn(sink.counts) === 0;
+  }
+  checkDeletions(unwanted.users.length, sink.counts, options.maxDeletions);
+  const added = await applyTo(desk);
+  const { left } = unwanted;
+  await sink.end({
+    text: [`${addedText(added)} added`, ...leftText(left)].join('\n'),
+    json: { added, left },
+  });
+  return Object.values(left).every((count) => count === 0);
+}
+
+/** What would not be heeded is not meant. */
+function refuseIdle(options: ReconcileOptions): void {
+  const { apply, deleteOrphans, deleteLookalikes, deleteDuplicates, maxDeletions, yes } = options;
+  if (deleteLookalikes === true && deleteOrphans !== true) {
+    throw new UsageError('--delete-lookalikes: only with --delete-orphans');
+  }
   if (apply === true) return;
   const idle = [
     deleteOrphans === true && '--delete-orphans',
@@ -143,21 +151,25 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
 
 function unwantedOf(
   { instance: { id, key, userIdSecret } }: Place,
-  { madeAt }: List,
+  { madeAt, index }: List,
   { userId }: Config,
-  { deleteOrphans = false, olderThan, deleteDuplicates }: ReconcileOptions,
+  { deleteOrphans = false, deleteLookalikes = false, olderThan, deleteDuplicates }: ReconcileOptions,
 ): UnwantedUsers {
+  if (deleteOrphans && index.size === 0) {
+    throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
+  }
   if (deleteDuplicates === 'ours' && userId.mode === 'assigned') {
     throw new UsageError('--delete-duplicates: with DAMOOV_USER_ID=assigned no UserId is ours');
   }
   return createUnwantedUsers({
     orphansBefore: deleteOrphans ? madeAt - olderThan : undefined,
+    lookalikes: deleteLookalikes,
     duplicatesBut: deleteDuplicates,
     instance: { id, secret: userIdSecret ?? userId.secret ?? key },
   });
 }
 
-async function compare({ list, sink, unwanted, guard, place, progress, ...desk }: Desk): Promise<void> {
+async function compare({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<void> {
   const { connection, config, options } = desk;
   const { timeoutMs } = config;
   const { client } = await openFleetClient(config, place.access, { connection, timeoutMs });
@@ -167,18 +179,18 @@ async function compare({ list, sink, unwanted, guard, place, progress, ...desk }
       instance: place.instance,
       index: list.index,
       list: list.read,
+      elsewhere: list.readElsewhere,
       listedAt: list.madeAt,
       pageSize: options.pageSize,
       onProgress({ seen, total, step }) {
         if (step === 'reading') sink.counts.atDamoov = total;
-        if (seen === 0) progress.start(step, 'users', total);
+        if (seen === 0) progress.start(step, 'user', total);
         else progress.show(seen);
       },
     });
     for await (const difference of differences) {
       await sink.take(difference);
       unwanted.take(difference);
-      guard.take(difference);
     }
   } finally {
     progress.end();

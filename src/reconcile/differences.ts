@@ -7,14 +7,24 @@ import type { DamoovUser } from '../damoov/wire.ts';
 import { findUsers, isOfInstance } from '../operations/find-user.ts';
 import { inOrder } from './in-order.ts';
 import { type ListIndex, type ListedRow, listedRows } from './list-index.ts';
-import { type ComparedField, type ListedUser, differingFields } from './listed-user.ts';
+import { type ComparedField, type ListedElsewhere, type ListedUser, differingFields } from './listed-user.ts';
+import { type Lookalikes, createLookalikes } from './lookalikes.ts';
 import { readAllUsers } from './read-all-users.ts';
 
 export type Difference =
   /** In the list, and not at Damoov. */
   | { kind: 'missing'; line: number; clientId: string }
-  /** At Damoov, and not in the list. `createdAt` is ISO 8601. */
-  | { kind: 'orphaned'; userId: string; clientId?: string; createdAt?: string }
+  /**
+   * At Damoov, and not in the list. `createdAt` is ISO 8601. `looksLikeLine`: the list may mean it there, by its clientId in another
+   * writing or for another instance, or by its userId.
+   */
+  | {
+      kind: 'orphaned';
+      userId: string;
+      clientId?: string;
+      createdAt?: string;
+      looksLikeLine?: number;
+    }
   /** In the list, and at Damoov several times; the oldest first, where Damoov says when they were created. */
   | { kind: 'duplicated'; line: number; clientId: string; userIds: string[] }
   /** At Damoov with other values than in the list. */
@@ -27,6 +37,8 @@ export interface Comparison {
   /** All users of the list; `list` reads them again. */
   readonly index: ListIndex;
   readonly list: () => AsyncIterable<ListedUser>;
+  /** What the list says of other instances. */
+  readonly elsewhere?: (() => AsyncIterable<ListedElsewhere>) | undefined;
   /** When the list was made, in epoch milliseconds: whoever was created at Damoov later cannot be in it. */
   readonly listedAt: number;
   readonly pageSize: number;
@@ -44,6 +56,12 @@ export interface Progress {
 
 type Where = Pick<Comparison, 'client' | 'instance'>;
 
+/** The users who are not in the list, before each is looked at. */
+interface Unlisted {
+  userIds: Set<string>;
+  lookalikes: Lookalikes;
+}
+
 /** How many look-ups are under way at once. */
 const LOOKUPS = 8;
 
@@ -52,11 +70,12 @@ export async function* findDifferences(comparison: Comparison): AsyncGenerator<D
   const { index, list, onProgress } = comparison;
   const unlisted = await seeAllUsers(comparison);
   let seen = 0;
-  const total = index.doubtful + unlisted.size;
+  const { userIds, lookalikes } = unlisted;
+  const total = index.doubtful + userIds.size;
   onProgress?.({ step: 'looking again', seen, total });
   const found = [
-    inOrder(doubtful(list(), index), LOOKUPS, (doubt) => lookAtListed(doubt, comparison)),
-    inOrder(unlisted, LOOKUPS, (userId) => lookAtUnlisted(userId, comparison)),
+    inOrder(doubtful(list(), index, lookalikes), LOOKUPS, (doubt) => lookAtListed(doubt, comparison)),
+    inOrder(usersBehind(unlisted, comparison), LOOKUPS, (id) => lookAtUnlisted(id, lookalikes, comparison)),
   ];
   for (const differences of found) {
     for await (const difference of differences) {
@@ -67,10 +86,10 @@ export async function* findDifferences(comparison: Comparison): AsyncGenerator<D
   }
 }
 
-/** Shows the index all users of the instance; answers the UserIds of those who are not in the list. */
-async function seeAllUsers(comparison: Comparison): Promise<Set<string>> {
+/** Shows the index all users of the instance; answers those who are not in the list. */
+async function seeAllUsers(comparison: Comparison): Promise<Unlisted> {
   const { client, instance, index, listedAt, pageSize, onProgress } = comparison;
-  const unlisted = new Set<string>();
+  const unlisted: Unlisted = { userIds: new Set(), lookalikes: createLookalikes() };
   const ask = (pageNumber: number, size: number) =>
     client.page({
       pageNumber,
@@ -86,7 +105,9 @@ async function seeAllUsers(comparison: Comparison): Promise<Set<string>> {
     newestAtFirst ??= newestIn(users);
     for (const user of users) {
       if (!isOfInstance(user, instance) || (hasClientId(user) && index.see(user))) continue;
-      if (!isNewer(user, newestAtFirst, listedAt)) unlisted.add(user.userId);
+      if (isNewer(user, newestAtFirst, listedAt)) continue;
+      unlisted.userIds.add(user.userId);
+      unlisted.lookalikes.add(user);
     }
     seen += users.length;
     onProgress?.({ step: 'reading', seen: Math.min(seen, totalUsers), total: totalUsers });
@@ -118,11 +139,27 @@ function createdAtOf({ dateCreated = '' }: DamoovUser): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** The users of the list who may be a difference. */
-async function* doubtful(list: AsyncIterable<ListedUser>, index: ListIndex): AsyncGenerator<ListedRow> {
+/** The users of the list who may be a difference; all are shown to those who are not in it. */
+async function* doubtful(
+  list: AsyncIterable<ListedUser>,
+  index: ListIndex,
+  lookalikes: Lookalikes,
+): AsyncGenerator<ListedRow> {
   for await (const listed of listedRows(list, index)) {
+    lookalikes.meet(listed.user, listed.user.line);
     if (index.stateOf(listed.row) !== 'same') yield listed;
   }
+}
+
+/** The users who are not in the list, once all of it was shown to them. */
+async function* usersBehind(
+  { userIds, lookalikes }: Unlisted,
+  { elsewhere }: Comparison,
+): AsyncGenerator<string> {
+  if (elsewhere !== undefined && lookalikes.size > 0) {
+    for await (const row of elsewhere()) lookalikes.meet(row, row.line);
+  }
+  yield* userIds;
 }
 
 async function lookAtListed(
@@ -148,18 +185,23 @@ async function lookAtListed(
 
 async function lookAtUnlisted(
   unlisted: string,
+  lookalikes: Lookalikes,
   { index, ...where }: Comparison,
 ): Promise<Difference | undefined> {
   const user = await userWith(unlisted, where);
   if (user === undefined) return undefined;
   const { userId, clientId } = user;
   if (clientId !== undefined && index.has(clientId)) return undefined;
+  const looksLikeLine = lookalikes.lineOf(user);
+  // It got this clientId meanwhile, which the list was not searched for.
+  if (looksLikeLine === undefined) return undefined;
   const createdAt = createdAtOf(user)?.toISOString();
   return {
     kind: 'orphaned',
     userId,
     ...(clientId !== undefined && { clientId }),
     ...(createdAt !== undefined && { createdAt }),
+    ...(looksLikeLine > 0 && { looksLikeLine }),
   };
 }
 

@@ -23,15 +23,18 @@ export interface UnwantedOptions {
    * made is not in it either. Undefined: all are left as they are.
    */
   orphansBefore?: number | undefined;
+  /** Those go, too, whom a row of the list may mean. */
+  lookalikes?: boolean | undefined;
   /** Undefined: duplicates are left as they are. */
   duplicatesBut?: Keeper | undefined;
   /** Of which a UserId is ours. */
   instance: Pick<Instance, 'id' | 'secret'>;
 }
 
-/** `young`: orphaned, and not known to be old enough. */
+/** `lookalikes`: orphaned, and perhaps meant by a row of the list. `young`: orphaned, and not known to be old enough. */
 export interface LeftUsers {
   orphaned: number;
+  lookalikes: number;
   young: number;
   duplicated: number;
 }
@@ -50,11 +53,12 @@ const MOST_GENERATIONS = 16;
 /** Collects them from the differences. */
 export function createUnwantedUsers({
   orphansBefore,
+  lookalikes = false,
   duplicatesBut,
   instance,
 }: UnwantedOptions): UnwantedUsers {
   const users: UnwantedUser[] = [];
-  const left = { orphaned: 0, young: 0, duplicated: 0 };
+  const left = { orphaned: 0, lookalikes: 0, young: 0, duplicated: 0 };
   const namedClientIds = new Set<string>();
 
   return {
@@ -63,6 +67,7 @@ export function createUnwantedUsers({
     take(difference) {
       if (difference.kind === 'orphaned') {
         if (orphansBefore === undefined) left.orphaned += 1;
+        else if (difference.looksLikeLine !== undefined && !lookalikes) left.lookalikes += 1;
         else if (Date.parse(difference.createdAt ?? '') < orphansBefore) users.push(named(difference));
         else left.young += 1;
       } else if (difference.kind === 'duplicated') {

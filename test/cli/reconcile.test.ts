@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { type CommandEnd, runCommand, runProcess, startCommand } from '../support/run-command.ts';
@@ -39,7 +39,8 @@ async function createReconcileWorld(options: Parameters<typeof createWorld>[0] =
   const write = async (text: string, name = 'users.csv') => {
     const path = join(dir, name);
     await writeFile(path, text);
-    // The clock of the file system lags behind by some milliseconds.
+    // The clock of the file system lags behind by some milliseconds, and the time of a file is cut to a whole one.
+    await nextMillisecond();
     await utimes(path, new Date(), new Date());
     return path;
   };
@@ -56,6 +57,12 @@ async function createReconcileWorld(options: Parameters<typeof createWorld>[0] =
       return ids;
     },
     reconcile: (...args: string[]) => runCommand(['reconcile', ...args], world.env),
+    /** The environment in which there is another instance, too. */
+    async withInstances(name: string) {
+      const path = join(dir, 'instances.json');
+      await writeFile(path, JSON.stringify({ [name]: { id: randomUUID(), key: randomUUID() } }));
+      return { ...world.env, DAMOOV_INSTANCES_FILE: path };
+    },
     mutations: async () =>
       (await world.requests()).filter(({ operation }) => MUTATIONS.includes(operation)).length,
   };
@@ -148,6 +155,8 @@ describe('`reconcile --plan`', () => {
             orphaned: 50,
             duplicated: 0,
             differing: 20,
+            lookalikes: 0,
+            otherInstances: 0,
           },
         });
         expect(lines).toHaveLength(101);
@@ -298,15 +307,41 @@ describe('the list', () => {
     expect(first?.fields ?? []).toEqual(fields);
   });
 
-  it('of users of several instances is compared by the rows of the one', async () => {
+  it('of users of several instances is compared by the rows of the one, and the others are counted', async () => {
     const world = await createReconcileWorld();
-    await world.signUp([{ clientId: 'a' }]);
-    const file = await world.write('clientId,instance\na,\nb,elsewhere\nc,default\n');
-    expect(told(await world.reconcile(file, '--json'))[0]).toEqual({
-      kind: 'missing',
-      line: 4,
-      clientId: 'c',
-    });
+    await world.signUp([{ clientId: 'a' }, { clientId: 'moved' }]);
+    await nextMillisecond();
+    const env = await world.withInstances('elsewhere');
+    const file = await world.write('clientId,instance\na,\nMoved,elsewhere\nc,default\n,elsewhere\n');
+    const reconcile = (...args: string[]) => runCommand(['reconcile', file, ...args], env);
+    const lines = told(await reconcile('--json'));
+    expect(lines.slice(0, -1)).toMatchObject([
+      { kind: 'missing', line: 4, clientId: 'c' },
+      { kind: 'orphaned', clientId: 'moved', looksLikeLine: 3 },
+    ]);
+    expect(lines.at(-1)?.summary).toMatchObject({ listed: 2, otherInstances: 2, orphaned: 1, lookalikes: 1 });
+    const { stdout } = await reconcile();
+    expect(stdout).toContain('\n2 rows are about other instances: not compared\n');
+    const args = ['--apply', '--yes', '--delete-orphans', '--older-than', '0s', '--max-deletions', '1'];
+    expect((await reconcile(...args)).stdout).toContain(
+      '1 create-user, 0 update-user, 0 delete-user added\n1 orphaned left: like a row of the list',
+    );
+    expect(await world.jobs.getJobCountByTypes('delayed')).toBe(0);
+  });
+
+  it('with a row of an instance that nobody has configured is refused, by line and with what is known', async () => {
+    const world = await createReconcileWorld();
+    const env = await world.withInstances('eu');
+    const file = await world.write('clientId,instance\na,Default\nb,eu \nc,eu\nd,\n,mars\n');
+    const { status, stdout, stderr } = await runCommand(['reconcile', file], env);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    const fault = 'instance: no such instance is configured here (known: eu, default)';
+    expect(stderr.split('\n').slice(1)).toEqual([
+      `line 2, ${fault}`,
+      `line 3, ${fault}`,
+      `line 6, ${fault}`,
+      '',
+    ]);
   });
 });
 
@@ -519,18 +554,159 @@ describe('a list that is the wrong one', () => {
     expect(stderr).toContain('nobody in the list is known at Damoov');
     expect(await added(world)).toBe(0);
   });
+});
 
-  it('is told of blanks around a clientId at Damoov, and has nobody deleted for them', async () => {
+describe('a list in another writing', () => {
+  const added = (world: Awaited<ReturnType<typeof createReconcileWorld>>) =>
+    world.jobs.getJobCountByTypes('delayed');
+  const deletions = ['--apply', '--delete-orphans', '--older-than', '0s', '--yes'];
+
+  async function createWritings() {
     const world = await createReconcileWorld();
-    await world.signUp([...people(0, 20), { clientId: 'wide ' }]);
+    const ids = await world.signUp([
+      ...people(0, 20),
+      ...['Case@X.com', '00123', 'wide ', 'orphan'].map((clientId) => ({ clientId })),
+    ]);
     await nextMillisecond();
-    const file = await world.write(csvOf([...people(0, 20), { clientId: 'wide' }]));
-    const told = '1 at Damoov would be in the list but for blanks around a clientId, such as ';
-    expect((await world.reconcile(file)).stderr).toContain(told);
-    const { status, stderr } = await world.reconcile(file, ...deletions, '--max-deletions', '2');
-    expect(status).toBe(2);
-    expect(stderr).toContain(`nothing was added: ${told}`);
-    expect(await added(world)).toBe(0);
+    const [renamed] = await world.signUp([{ clientId: 'old' }]);
+    await nextMillisecond();
+    const alike = [...['case@x.com', '123', 'wide'].map((clientId) => [clientId]), ['new', renamed]];
+    const rows = [...people(0, 20).map(({ clientId }) => [clientId]), ...alike];
+    const file = await world.write(['clientId,userId', ...rows.map(([a, b = '']) => `${a},${b}`)].join('\n'));
+    return { ...world, file, orphans: ids.slice(20) };
+  }
+
+  it('is told by the lines that look like users at Damoov', async () => {
+    const { reconcile, file, orphans } = await createWritings();
+    const { stdout } = await reconcile(file);
+    expect(stdout).toContain('\n4 orphaned users look like a row of the list: the same clientId in another');
+    expect(stdout).toContain(`\n  ${orphans[0]}  Case@X.com  looks like line 22\n`);
+    expect(stdout).toContain(`\n  ${orphans[3]}  orphan\n`);
+  });
+
+  it('has nobody deleted for that, but others', async () => {
+    const world = await createWritings();
+    const { status, stdout, stderr } = await world.reconcile(world.file, ...deletions);
+    expect(stderr).toContain('4 orphaned users look like a row of the list');
+    expect(stdout).toContain('1 delete-user added\n4 orphaned left: like a row of the list (--delete-');
+    expect(status).toBe(1);
+    const jobs = await world.jobs.getJobs(['delayed']);
+    expect(jobs.map(({ data }) => data as object)).toMatchObject([{ clientId: 'orphan' }]);
+  });
+
+  it('has them deleted where that is asked for', async () => {
+    const world = await createWritings();
+    const args = [...deletions, '--delete-lookalikes', '--max-deletions', '5', '--json'];
+    const end = await world.reconcile(world.file, ...args);
+    expect(end.status).toBe(0);
+    const left = { orphaned: 0, lookalikes: 0, young: 0, duplicated: 0 };
+    expect(told(end).at(-1)?.summary).toMatchObject({ added: { delete: 5 }, lookalikes: 4, left });
+    expect(await added(world)).toBe(5);
+  });
+});
+
+describe('a report', () => {
+  const run = (world: Awaited<ReturnType<typeof createReconcileWorld>>, file: string, report: string) =>
+    world.reconcile(file, '--report', report);
+
+  it('takes the place of an earlier report, also of one that was cut off, or had no difference', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp([{ clientId: 'a' }]);
+    const report = join(world.dir, 'report.ndjson');
+    const some = await world.write('clientId\na\nb\nc\n', 'some.csv');
+    const none = await world.write('clientId\na\n', 'none.csv');
+    const lines = '{"kind":"missing","line":3,"clientId":"b"}\n{"kind":"missing","line":4,"clientId":"c"}\n';
+    for (const [file, written] of [
+      [none, ''],
+      [some, lines],
+      [some, lines],
+      [none, ''],
+    ] as const) {
+      expect((await run(world, file, report)).stderr).toBe('');
+      expect(await readFile(report, 'utf8')).toBe(written);
+    }
+    for (const cut of [lines.slice(0, -5), `${lines}{"ki`, '{"kind":"missing","l']) {
+      await writeFile(report, cut);
+      expect((await run(world, some, report)).stderr).toBe('');
+      expect(await readFile(report, 'utf8')).toBe(lines);
+    }
+  });
+
+  it.each([
+    ['text', 'my notes'],
+    ['a line of text', 'my notes\n'],
+    ['one character', '{'],
+    ['an empty line', '\n'],
+    ['other JSON', '{"clientId":"a"}\n'],
+    ['a report with notes behind it', '{"kind":"missing","line":3,"clientId":"b"}\nmend this\n'],
+    ['a report with notes at its end', '{"kind":"missing","line":3,"clientId":"b"}\nmend this'],
+    ['a report of an import', 'line,clientId,userId,outcome,code\n'],
+    ['many pieces, of which the last is no report', `${'{"kind":"missing",}\n'.repeat(9000)}x\n`],
+  ])('overwrites nothing that it did not write: %s', async (_, content) => {
+    const world = await createReconcileWorld();
+    const report = await world.write(content, 'precious');
+    const { status, stdout, stderr } = await run(world, await world.write('clientId\na\n'), report);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(`--report: ${report} is there and is no report: name another file\n`);
+    expect(await readFile(report, 'utf8')).toBe(content);
+    expect(await world.requests('login')).toEqual([]);
+  });
+
+  it.each([
+    ['its own path', (file: string) => file],
+    ['another spelling of it', (file: string) => `${dirname(file)}/./${basename(file)}`],
+    [
+      'a symbolic link',
+      async (file: string) => {
+        await symlink(file, `${file}.link`);
+        return `${file}.link`;
+      },
+    ],
+    [
+      'a hard link',
+      async (file: string) => {
+        await link(file, `${file}.link`);
+        return `${file}.link`;
+      },
+    ],
+  ])('is never the list, by %s', async (_, spelt) => {
+    const world = await createReconcileWorld();
+    const file = await world.write('clientId\na\n');
+    const report = await spelt(file);
+    const { status, stderr } = await run(world, file, report);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `--report: ${report} is the list itself: name another file\n`,
+    });
+    expect(await readFile(file, 'utf8')).toBe('clientId\na\n');
+  });
+
+  it('is left as it was, and none is made, where the comparison comes to nothing', async () => {
+    const world = await createReconcileWorld();
+    const file = await world.write('clientId\na\n');
+    const line = '{"kind":"missing","line":3,"clientId":"b"}\n';
+    const before = await world.write(line, 'before');
+    const none = join(world.dir, 'none');
+    const env = { ...world.env, DAMOOV_ADMIN_PASSWORD: 'another' };
+    for (const report of [before, none]) {
+      const { status } = await runCommand(['reconcile', file, '--report', report], env);
+      expect(status).toBe(1);
+    }
+    expect(await readFile(before, 'utf8')).toBe(line);
+    await expect(stat(none)).rejects.toThrow('ENOENT');
+    // Nor where the call is refused.
+    const empty = await world.write('clientId\n', 'empty.csv');
+    await world.reconcile(empty, '--apply', '--delete-orphans', '--yes', '--report', none);
+    await expect(stat(none)).rejects.toThrow('ENOENT');
+  });
+
+  it.skipIf(process.platform !== 'linux')('on a full disk is told by its path and why', async () => {
+    const world = await createReconcileWorld();
+    const { status, stderr } = await run(world, await world.write('clientId\na\n'), '/dev/full');
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: '--report: /dev/full cannot be written (ENOSPC: no space left on device)\n',
+    });
   });
 });
 
@@ -610,11 +786,15 @@ describe('`reconcile`', () => {
     [['--plan', '--apply'], "option '--apply' cannot be used with option '--plan'"],
     [['--delete-orphans', '--yes'], '--delete-orphans, --yes: only with --apply'],
     [['--max-deletions', '5'], '--max-deletions: only with --apply'],
+    [['--apply', '--delete-lookalikes'], '--delete-lookalikes: only with --delete-orphans'],
     [['--as-of', '2999-01-01T00:00:00Z'], 'must not be in the future'],
     [['--delete-duplicates', 'all', '--apply'], 'Allowed choices are'],
     [['--instance', 'mars'], 'known: default'],
     [['--page-size', '0'], 'must be 1 to 1000'],
-    [['--report', '/nowhere/report'], '--report: /nowhere/report cannot be written (ENOENT)'],
+    [
+      ['--report', '/nowhere/report'],
+      '--report: /nowhere/report cannot be written (ENOENT: no such file or directory)',
+    ],
   ])('refuses %j with status 2', async (args, message) => {
     const world = await createReconcileWorld();
     const { status, stdout, stderr } = await world.reconcile(await world.write('clientId\na\n'), ...args);
@@ -698,7 +878,16 @@ describe('fifty thousand users', { tags: ['slow'] }, () => {
     expect(told(end)).toEqual([
       { kind: 'missing', line: count + 1, clientId: `c-${count}` },
       {
-        summary: { listed: count, atDamoov: count, missing: 1, orphaned: 0, duplicated: 0, differing: 0 },
+        summary: {
+          listed: count,
+          atDamoov: count,
+          missing: 1,
+          orphaned: 0,
+          duplicated: 0,
+          differing: 0,
+          lookalikes: 0,
+          otherInstances: 0,
+        },
       },
     ]);
   });

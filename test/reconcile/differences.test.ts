@@ -7,7 +7,7 @@ import {
   findDifferences,
 } from '../../src/reconcile/differences.ts';
 import { ListIndex } from '../../src/reconcile/list-index.ts';
-import type { ListedUser } from '../../src/reconcile/listed-user.ts';
+import type { ListedElsewhere, ListedUser } from '../../src/reconcile/listed-user.ts';
 
 const instance = { id: '11111111-1111-4111-8111-11111111111A' };
 
@@ -19,18 +19,28 @@ const onDay = (day: number) => `2026-01-${String(day).padStart(2, '0')}T12:00:00
 
 interface World {
   list: ListedUser[];
+  /** What the list says of other instances. */
+  elsewhere?: ListedElsewhere[];
   /** Damoov's users, the newest first: at each request of a page, and at last when users are looked up. */
   damoov: DamoovUser[][];
   listedAt?: number;
   pageSize?: number;
 }
 
-async function compare({ list, damoov, listedAt = Date.UTC(2026, 11, 31), pageSize = 100 }: World) {
+async function compare({
+  list,
+  elsewhere = [],
+  damoov,
+  listedAt = Date.UTC(2026, 11, 31),
+  pageSize = 100,
+}: World) {
   const index = new ListIndex();
   for (const user of list) index.add(user);
   const queries: PageQuery[] = [];
   const lookedUp: string[] = [];
   const progress: Progress[] = [];
+  /** Of what the list says of other instances. */
+  let readings = 0;
   const client: Comparison['client'] = {
     page: async (query) => {
       const users = damoov[queries.length] ?? damoov.at(-1) ?? [];
@@ -57,13 +67,17 @@ async function compare({ list, damoov, listedAt = Date.UTC(2026, 11, 31), pageSi
     list: async function* () {
       yield* list;
     },
+    elsewhere: async function* () {
+      readings += 1;
+      yield* elsewhere;
+    },
     listedAt,
     pageSize,
     onProgress: (step: Progress) => void progress.push(step),
   };
   for await (const difference of findDifferences(comparison)) differences.push(difference);
   const states = list.map((_, row) => index.stateOf(row));
-  return { differences, states, index, queries, lookedUp, progress };
+  return { differences, states, index, queries, lookedUp, progress, readings };
 }
 
 describe('the differences', () => {
@@ -246,6 +260,90 @@ describe('an orphaned user', () => {
     const { differences, queries } = await compare({ list: [], damoov: [before, after], pageSize: 2 });
     expect(queries.map(({ pageNumber }) => pageNumber)).toEqual([1, 2, 1]);
     expect(differences).toMatchObject([{ kind: 'orphaned', userId: 'u-1' }]);
+  });
+});
+
+describe('an orphaned user whose clientId the list has', () => {
+  test('in another writing is told with the line, whatever else becomes of that row', async () => {
+    const { differences } = await compare({
+      list: listed(
+        { clientId: 'ada@x.com', wanted: {} },
+        { clientId: '123', wanted: {} },
+        { clientId: 'bob', wanted: {} },
+      ),
+      damoov: [
+        [
+          { userId: 'u-1', clientId: 'Ada@X.com' },
+          { userId: 'u-2', clientId: 'ada@x.com' },
+          { userId: 'u-3', clientId: '00123' },
+          { userId: 'u-4', clientId: 'bob' },
+          { userId: 'u-5', clientId: 'eve' },
+          { userId: 'u-6' },
+        ],
+      ],
+    });
+    expect(differences).toStrictEqual([
+      { kind: 'missing', line: 3, clientId: '123' },
+      { kind: 'orphaned', userId: 'u-1', clientId: 'Ada@X.com', looksLikeLine: 2 },
+      { kind: 'orphaned', userId: 'u-3', clientId: '00123', looksLikeLine: 3 },
+      { kind: 'orphaned', userId: 'u-5', clientId: 'eve' },
+      { kind: 'orphaned', userId: 'u-6' },
+    ]);
+  });
+
+  test('for another instance is told with the line, in whatever writing', async () => {
+    const { differences } = await compare({
+      list: listed({ clientId: 'bob', wanted: {} }),
+      elsewhere: [
+        { line: 7, clientId: 'ada' },
+        { line: 8, clientId: 'EVE' },
+      ],
+      damoov: [['bob', 'ada', 'eve'].map((clientId) => ({ userId: `u-${clientId}`, clientId }))],
+    });
+    expect(differences).toStrictEqual([
+      { kind: 'orphaned', userId: 'u-ada', clientId: 'ada', looksLikeLine: 7 },
+      { kind: 'orphaned', userId: 'u-eve', clientId: 'eve', looksLikeLine: 8 },
+    ]);
+  });
+
+  test('is what the rows of other instances are read for, and only that', async () => {
+    const elsewhere = [{ line: 7, clientId: 'ada' }];
+    const list = listed({ clientId: 'bob', wanted: {} });
+    const bob = { userId: 'u-bob', clientId: 'bob' };
+    expect((await compare({ list, elsewhere, damoov: [[bob]] })).readings).toBe(0);
+    const eve = { userId: 'u-eve', clientId: 'eve' };
+    expect((await compare({ list, elsewhere, damoov: [[bob, eve]] })).readings).toBe(1);
+  });
+
+  test('not, but whose userId it has, is told with the line', async () => {
+    const { differences } = await compare({
+      list: listed({ clientId: 'renamed', userId: 'u-1', wanted: {} }),
+      elsewhere: [{ line: 9, userId: 'U-2' }],
+      damoov: [[{ userId: 'u-1', clientId: 'old' }, { userId: 'u-2' }, { userId: 'u-3' }]],
+    });
+    expect(differences).toStrictEqual([
+      { kind: 'missing', line: 2, clientId: 'renamed' },
+      { kind: 'orphaned', userId: 'u-1', clientId: 'old', looksLikeLine: 2 },
+      { kind: 'orphaned', userId: 'u-2', looksLikeLine: 9 },
+      { kind: 'orphaned', userId: 'u-3' },
+    ]);
+  });
+
+  test('only since a moment ago is none: the list was not searched for this clientId', async () => {
+    const { differences } = await compare({
+      list: listed({ clientId: 'ada', wanted: {} }),
+      damoov: [
+        [
+          { userId: 'u-1', clientId: 'ada' },
+          { userId: 'u-2', clientId: 'old' },
+        ],
+        [
+          { userId: 'u-1', clientId: 'ada' },
+          { userId: 'u-2', clientId: 'ADA' },
+        ],
+      ],
+    });
+    expect(differences).toEqual([]);
   });
 });
 

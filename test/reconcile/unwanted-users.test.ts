@@ -26,8 +26,24 @@ test('an orphan of whom it is not known that it is old enough is left', () => {
   unwanted.take({ kind: 'orphaned', userId: 'u-1', createdAt: '2026-01-02T00:00:00.000Z' });
   unwanted.take({ kind: 'orphaned', userId: 'u-2' });
   expect(unwanted.users).toEqual([]);
-  expect(unwanted.left).toEqual({ orphaned: 0, young: 2, duplicated: 0 });
+  expect(unwanted.left).toEqual({ orphaned: 0, lookalikes: 0, young: 2, duplicated: 0 });
 });
+
+test.each([
+  [false, ['u-2'], { orphaned: 0, lookalikes: 1, young: 1, duplicated: 0 }],
+  [true, ['u-1', 'u-2'], { orphaned: 0, lookalikes: 0, young: 1, duplicated: 0 }],
+])(
+  'an orphan that looks like a row of the list goes only if that is asked for: %s',
+  (lookalikes, gone, left) => {
+    const unwanted = unwantedBy({ orphansBefore: Date.parse('2026-01-02T00:00:00Z'), lookalikes });
+    const createdAt = '2026-01-01T00:00:00.000Z';
+    unwanted.take({ kind: 'orphaned', userId: 'u-1', createdAt, looksLikeLine: 7 });
+    unwanted.take({ kind: 'orphaned', userId: 'u-2', createdAt });
+    unwanted.take({ kind: 'orphaned', userId: 'u-3', createdAt: '2026-01-03T00:00:00.000Z' });
+    expect(unwanted.users.map(({ userId }) => userId)).toEqual(gone);
+    expect(unwanted.left).toEqual(left);
+  },
+);
 
 test('the newest of the users that are ours stays, whatever generation it is', () => {
   const ours = [0, 3].map((generation) => deriveUserId(instance, { clientId: 'c' }, generation));
@@ -35,7 +51,7 @@ test('the newest of the users that are ours stays, whatever generation it is', (
   unwanted.take({ kind: 'duplicated', line: 2, clientId: 'c', userIds: ['x', ...ours, 'y'] });
   unwanted.take({ kind: 'duplicated', line: 3, clientId: 'd', userIds: ['x', ...ours] });
   expect(unwanted.users).toEqual([{ userId: 'x' }, { userId: ours[0] }, { userId: 'y' }]);
-  expect(unwanted.left).toEqual({ orphaned: 0, young: 0, duplicated: 1 });
+  expect(unwanted.left).toEqual({ orphaned: 0, lookalikes: 0, young: 0, duplicated: 1 });
 });
 
 test.each([
@@ -54,5 +70,5 @@ test('nobody is unwanted where nothing was asked for, and whoever is missing or 
   unwanted.take({ kind: 'missing', line: 3, clientId: 'd' });
   unwanted.take({ kind: 'differing', line: 4, clientId: 'e', userId: 'z', fields: ['phone'] });
   expect(unwanted.users).toEqual([]);
-  expect(unwanted.left).toEqual({ orphaned: 1, young: 0, duplicated: 1 });
+  expect(unwanted.left).toEqual({ orphaned: 1, lookalikes: 0, young: 0, duplicated: 1 });
 });

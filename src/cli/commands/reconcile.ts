@@ -26,6 +26,7 @@ export const registerReconcile: Register = (program, ended, context) => {
         .default(24 * 3_600_000, '1d')
         .argParser(parseDurationMs),
     )
+    .option('--delete-lookalikes', 'of these, those too whom a row of the list may mean in another writing')
     .addOption(
       new Option(
         '--delete-duplicates <but>',
@@ -52,7 +53,10 @@ export const registerReconcile: Register = (program, ended, context) => {
     .addOption(
       new Option('--page-size <users>', 'that are asked for at once').default(200).argParser(parsePageSize),
     )
-    .option('--report <file>', 'write every difference there, one line of JSON each')
+    .option(
+      '--report <file>',
+      'write every difference there, one line of JSON each; takes the place of an earlier report',
+    )
     .option('--json', 'tell it in JSON, one line each, the summary last')
     .addHelpText(
       'after',

@@ -11,7 +11,7 @@ import { refusalOf } from '../../redis/refusal.ts';
 import type { Deletions } from '../../redis/deletions/deletions.ts';
 import { confirm, isTerminal } from '../confirm.ts';
 import type { CommandContext } from '../context.ts';
-import { numberText } from '../failed-report.ts';
+import { counted, numberText } from '../failed-report.ts';
 import type { Progress } from '../progress.ts';
 import { untilStopped } from '../until-stopped.ts';
 import { UsageError } from '../usage-error.ts';
@@ -56,7 +56,7 @@ export async function apply(options: ApplyOptions): Promise<Added> {
   const stop = new AbortController();
   void untilStopped(options.context).then(() => stop.abort());
   const show = () => progress.show(added.create + added.update + added.delete + added.pending);
-  progress.start('adding', 'jobs', total);
+  progress.start('adding', 'job', total);
   try {
     await add(options, added, stop.signal, show);
   } catch (error) {
@@ -126,6 +126,7 @@ export function addedText(added: Added): string {
   const texts = (['create', 'update', 'delete'] as const).map(
     (name) => `${numberText(added[name])} ${name}-user`,
   );
-  const pending = added.pending > 0 ? ` (${numberText(added.pending)} deletions were pending already)` : '';
+  const already = counted(added.pending, 'deletion was', 'deletions were');
+  const pending = added.pending > 0 ? ` (${already} pending already)` : '';
   return `${texts.join(', ')}${pending}`;
 }

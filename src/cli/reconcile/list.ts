@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { ListIndex } from '../../reconcile/list-index.ts';
-import type { ListedUser } from '../../reconcile/listed-user.ts';
+import type { ListedElsewhere, ListedUser } from '../../reconcile/listed-user.ts';
 import { readRows } from '../../rows/read-rows.ts';
 import type { Fault } from '../../rows/row.ts';
 import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
@@ -17,14 +17,22 @@ import { type Listed, listedIn } from './listed.ts';
 export interface ListOptions extends ReadOptions {
   emptyClears?: boolean;
   instance: string;
+  /** The names of all configured instances. */
+  instances: readonly string[];
 }
 
 export interface List {
   readonly index: ListIndex;
+  /** How many rows are about other instances. */
+  readonly otherInstances: number;
+  /** Of the file, see {@link identityOf}. */
+  readonly identity: string | undefined;
   /** When it was made, in epoch milliseconds. */
   readonly madeAt: number;
   /** @throws where the file is another one by now. */
   readonly read: () => AsyncIterable<ListedUser>;
+  /** The users of other instances. @throws where the file is another one by now. */
+  readonly readElsewhere: () => AsyncIterable<ListedElsewhere>;
   /** What is no fault, but probably not meant. */
   readonly warnings: readonly string[];
   close(): Promise<void>;
@@ -38,23 +46,31 @@ const MOST_FAULTS = 50;
  * @throws UsageError with its faults by line and column.
  */
 export async function openList(file: string, stdin: Readable, options: ListOptions): Promise<List> {
-  const { instance, emptyClears = false } = options;
+  const { instance, instances, emptyClears = false } = options;
   const source = await openSource(file, stdin, new AbortController().signal);
   try {
     const madeAt = madeAtOf(source, options.asOf);
     const rows = await rowOptionsOf(source, { ...options, file, command: 'reconcile' });
     const warnings: string[] = [];
     const suspicious = createSuspiciousValues();
-    const index = await indexOf(listed(true), file);
+    const found = await indexOf(listed(true), file);
     warnings.push(...suspicious.warnings());
-    return { index, madeAt, warnings, read: () => usersOf(listed(), source), close: () => source.close() };
+    return {
+      ...found,
+      madeAt,
+      identity: source.identity,
+      warnings,
+      read: () => usersOf(listed(), source),
+      readElsewhere: () => elsewhereIn(found.otherInstances > 0 ? listed() : [], source),
+      close: () => source.close(),
+    };
 
     async function* listed(isFirst = false): AsyncGenerator<Listed> {
       const warn = isFirst ? (message: string) => void warnings.push(message) : undefined;
       for await (const row of readRows(source.bytes(), rows, warn)) {
-        const one = listedIn(row, { instance, emptyClears });
-        if (isFirst && row.is === 'row' && one !== undefined) suspicious.look(row.line, row.data);
-        if (one !== undefined) yield one;
+        const one = listedIn(row, { instance, instances, emptyClears });
+        if (isFirst && row.is === 'row' && one.is !== 'elsewhere') suspicious.look(row.line, row.data);
+        yield one;
       }
     }
   } catch (error) {
@@ -70,8 +86,22 @@ async function* usersOf(listed: AsyncIterable<Listed>, source: Source): AsyncGen
   await refuseChanged(source);
 }
 
-async function indexOf(listed: AsyncIterable<Listed>, file: string): Promise<ListIndex> {
+async function* elsewhereIn(
+  listed: AsyncIterable<Listed> | Listed[],
+  source: Source,
+): AsyncGenerator<ListedElsewhere> {
+  for await (const one of listed) {
+    if (one.is === 'elsewhere') yield one.row;
+  }
+  await refuseChanged(source);
+}
+
+async function indexOf(
+  listed: AsyncIterable<Listed>,
+  file: string,
+): Promise<Pick<List, 'index' | 'otherInstances'>> {
   const index = new ListIndex();
+  let otherInstances = 0;
   const faults: Fault[] = [];
   let faultCount = 0;
   const fault = (found: readonly Fault[]) => {
@@ -79,11 +109,12 @@ async function indexOf(listed: AsyncIterable<Listed>, file: string): Promise<Lis
     faults.push(...found.slice(0, MOST_FAULTS - faults.length));
   };
   for await (const one of listed) {
-    if (one.is !== 'user') fault(one.faults);
+    if (one.is === 'elsewhere') otherInstances += 1;
+    else if (one.is !== 'user') fault(one.faults);
     else if (!index.add(one.user)) {
       fault([{ line: one.user.line, column: 'clientId', message: 'is in the list already' }]);
     }
   }
-  if (faultCount === 0) return index;
+  if (faultCount === 0) return { index, otherInstances };
   throw new UsageError(`${file} cannot be compared:\n${faultsText({ faults, faultCount })}`);
 }

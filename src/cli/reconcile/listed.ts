@@ -3,37 +3,46 @@
  * hands on, and never repeats in a fault.
  */
 import { parseJob } from '../../contract/job.ts';
-import { COMPARED, type ListedUser } from '../../reconcile/listed-user.ts';
-import type { BrokenRow, Row } from '../../rows/row.ts';
-import { faultsOf, jobDataOf } from '../import/row-job.ts';
+import { COMPARED, type ListedElsewhere, type ListedUser } from '../../reconcile/listed-user.ts';
+import type { BrokenRow, Fault, Row } from '../../rows/row.ts';
+import { faultsOf, instanceFaults, jobDataOf } from '../import/row-job.ts';
 
 export interface ListedOptions {
-  /** By its configured name: rows that name another instance are left out. */
+  /** By its configured name: rows that name another instance are not compared. */
   readonly instance: string;
+  /** The names of all configured instances: no row may name another. */
+  readonly instances: readonly string[];
   /** An empty cell wants the field to have no value. Default: it is not compared. */
   readonly emptyClears: boolean;
 }
 
-export type Listed = { readonly is: 'user'; readonly user: ListedUser } | BrokenRow;
+export type Listed =
+  | { readonly is: 'user'; readonly user: ListedUser }
+  /** A user of another instance. */
+  | { readonly is: 'elsewhere'; readonly row: ListedElsewhere }
+  | BrokenRow;
 
-/** Undefined where the row is about another instance. */
-export function listedIn(row: Row, { instance, emptyClears }: ListedOptions): Listed | undefined {
+export function listedIn(row: Row, { instance, instances, emptyClears }: ListedOptions): Listed {
   if (row.is !== 'row') return row;
   const { line } = row;
   const empty = COMPARED.filter((field) => isBlank(row.data[field]));
   const given = { ...row.data, ...Object.fromEntries(empty.map((field) => [field, undefined])) };
   const data = jobDataOf(given);
+  const faulty = (faults: Fault[]): BrokenRow => ({ is: 'faulty', line, faults });
   const parsed = parseJob('create-user', data);
-  if (!parsed.ok) return { is: 'faulty', line, faults: faultsOf(line, data) };
-  if (parsed.job.name !== 'create-user') return undefined;
-  const { clientId, instance: named, occurredAt, correlationId, profile } = parsed.job.data;
-  if ('instance' in data && named !== instance) return undefined;
+  const unknown = instanceFaults(line, data, { known: instances, defaultName: instance });
+  if (!parsed.ok) return faulty([...faultsOf(line, data), ...unknown]);
+  if (unknown.length > 0 || parsed.job.name !== 'create-user') return faulty(unknown);
+  const { clientId, userId, instance: named, occurredAt, correlationId, profile } = parsed.job.data;
+  const ids = { ...(clientId !== undefined && { clientId }), ...(userId !== undefined && { userId }) };
+  if ('instance' in data && named !== instance) return { is: 'elsewhere', row: { line, ...ids } };
   if (clientId === undefined) {
-    return { is: 'faulty', line, faults: [{ line, column: 'clientId', message: 'must not be empty' }] };
+    return faulty([{ line, column: 'clientId', message: 'must not be empty' }]);
   }
   const cleared = Object.fromEntries(emptyClears ? empty.map((field) => [field, '']) : []);
   const user = {
     line,
+    ...ids,
     clientId,
     wanted: { ...profile, ...cleared },
     ...(occurredAt !== undefined && { occurredAt }),

@@ -4,7 +4,7 @@
  */
 import type { Difference } from '../../reconcile/differences.ts';
 import type { LeftUsers } from '../../reconcile/unwanted-users.ts';
-import { numberText } from '../failed-report.ts';
+import { counted, numberText } from '../failed-report.ts';
 import { onOneLine } from '../one-line.ts';
 import { needsQuotes, quotedId } from '../quoted-id.ts';
 
@@ -22,11 +22,23 @@ const MEANING: Record<Difference['kind'], string> = {
   differing: 'at Damoov with other values than in the list',
 };
 
-/** How many users there are of each kind, in the list, and at Damoov as the pages told last. */
-export type Counts = Record<Difference['kind'], number> & { listed: number; atDamoov: number };
+export type Counts = Record<Difference['kind'], number> & {
+  listed: number;
+  /** Rows of the list that were not compared, since they are about other instances. */
+  otherInstances: number;
+  /** As the pages told last. */
+  atDamoov: number;
+  /** Of the orphaned those whom a row of the list may mean. */
+  lookalikes: number;
+};
 
-export function noCounts(listed: number): Counts {
-  return { listed, atDamoov: 0, missing: 0, orphaned: 0, duplicated: 0, differing: 0 };
+export function noCounts(list: Pick<Counts, 'listed' | 'otherInstances'>): Counts {
+  return { ...list, atDamoov: 0, missing: 0, orphaned: 0, lookalikes: 0, duplicated: 0, differing: 0 };
+}
+
+export function count(difference: Difference, counts: Counts): void {
+  counts[difference.kind] += 1;
+  if (difference.kind === 'orphaned' && difference.looksLikeLine !== undefined) counts.lookalikes += 1;
 }
 
 export function differencesIn(counts: Counts): number {
@@ -40,12 +52,27 @@ export function countsText(counts: Counts): string {
     (kind) => `${kind.padEnd(10)}  ${numberText(counts[kind]).padStart(width)}  ${MEANING[kind]}`,
   );
   const compared = `${numberText(counts.listed)} in the list, ${numberText(counts.atDamoov)} at Damoov`;
-  return [...lines, compared].join('\n');
+  return [...lines, compared, ...cautionsIn(counts)].join('\n');
 }
 
-/** What is left as it is, and how that can be changed. */
-export function leftText({ orphaned, young, duplicated }: LeftUsers): string[] {
+/** What makes a difference doubtful. */
+function cautionsIn({ otherInstances, lookalikes }: Counts): string[] {
+  const others = counted(otherInstances, 'row is about another instance', 'rows are about other instances');
+  const alike = counted(lookalikes, 'orphaned user looks', 'orphaned users look');
   return [
+    otherInstances > 0 ? [`${others}: not compared`] : [],
+    lookalikes > 0 ? [`${alike} like a row of the list: ${LOOKALIKE}`] : [],
+  ].flat();
+}
+
+const LOOKALIKE = 'the same clientId in another writing or for another instance, or the same userId';
+
+/** What is left as it is, and how that can be changed. */
+export function leftText({ orphaned, lookalikes, young, duplicated }: LeftUsers): string[] {
+  return [
+    lookalikes > 0
+      ? [`${numberText(lookalikes)} orphaned left: like a row of the list (--delete-lookalikes)`]
+      : [],
     young > 0 ? [`${numberText(young)} orphaned left: too young (--older-than)`] : [],
     orphaned > 0 ? [`${numberText(orphaned)} orphaned left (--delete-orphans)`] : [],
     duplicated > 0 ? [`${numberText(duplicated)} duplicated left (--delete-duplicates)`] : [],
@@ -69,8 +96,10 @@ function differenceText(difference: Difference): string {
   switch (difference.kind) {
     case 'missing':
       return `line ${difference.line}  ${onOneLine(difference.clientId)}`;
-    case 'orphaned':
-      return `${difference.userId}  ${ofDamoov(difference.clientId)}`;
+    case 'orphaned': {
+      const { userId, clientId, looksLikeLine: line } = difference;
+      return `${userId}  ${ofDamoov(clientId)}${line === undefined ? '' : `  looks like line ${line}`}`;
+    }
     case 'duplicated':
       return `line ${difference.line}  ${onOneLine(difference.clientId)}  ${difference.userIds.join(' ')}`;
     case 'differing':

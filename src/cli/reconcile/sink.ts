@@ -2,18 +2,19 @@
  * Where the differences of `damoov-users reconcile` go as they are found: to the standard output as JSON, into a file, into the
  * counts. Keeps no more of them than is shown at the end.
  */
-import { type FileHandle, open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { Difference } from '../../reconcile/differences.ts';
 import { type Output, outputOf } from '../output.ts';
-import { type Counts, countsText, examplesText, noCounts } from './report-text.ts';
-import { UsageError } from '../usage-error.ts';
+import { openReport } from './report.ts';
+import { type Counts, count, countsText, examplesText } from './report-text.ts';
 
 export interface SinkOptions {
   json?: boolean;
   report?: string;
   /** How many of each kind are shown; 0 for all. */
   show: number;
+  /** The file of the list, see {@link identityOf}. */
+  list: string | undefined;
 }
 
 export interface DifferenceSink {
@@ -24,46 +25,30 @@ export interface DifferenceSink {
   close(): Promise<void>;
 }
 
-/** @throws UsageError where the report cannot be written. */
+/** @param counts of what is compared. @throws UsageError where the report is refused. */
 export async function openSink(
-  { json = false, report, show }: SinkOptions,
-  listed: number,
+  { json = false, report, show, list }: SinkOptions,
+  counts: Counts,
   stdout: Writable,
 ): Promise<DifferenceSink> {
   const out = outputOf(stdout);
-  const file = report === undefined ? undefined : await openReport(report);
-  const counts = noCounts(listed);
+  const file = report === undefined ? undefined : await openReport(report, list);
   const shown: Difference[] = [];
   return {
     counts,
     async take(difference) {
-      counts[difference.kind] += 1;
+      count(difference, counts);
       const line = JSON.stringify(difference);
       await file?.line(line);
       if (json) await out.line(line);
       else if (show === 0 || counts[difference.kind] <= show) shown.push(difference);
     },
     async end(more) {
+      await file?.end();
       if (json) return void (await out.line(JSON.stringify({ summary: { ...counts, ...more?.json } })));
       await tell(out, counts, shown, more?.text);
     },
     close: async () => file?.close(),
-  };
-}
-
-/** Each error in words of its own: one with a code would be taken for a fault of the connection. */
-async function openReport(path: string) {
-  const told = (error: unknown) =>
-    `--report: ${path} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'})`;
-  const file: FileHandle = await open(path, 'w', 0o600).catch((error: unknown) => {
-    throw new UsageError(told(error));
-  });
-  return {
-    line: (text: string) =>
-      file.appendFile(`${text}\n`).catch((error: unknown) => {
-        throw new Error(told(error));
-      }),
-    close: () => file.close(),
   };
 }
 

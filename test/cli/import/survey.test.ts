@@ -37,7 +37,7 @@ describe('a row', () => {
       message: `${message}: ${String.raw`" Zoe\u0308"`}`,
     }));
     expect(faultsOf(3, jobDataOf(row))).toEqual(faults);
-    const options = { instance: 'default', emptyClears: false };
+    const options = { instance: 'default', instances: ['default'], emptyClears: false };
     expect(listedIn({ is: 'row', line: 3, data: row }, options)).toMatchObject({ is: 'faulty', faults });
   });
 
@@ -59,7 +59,7 @@ describe('a row', () => {
     const row = { clientId: 'c-1', occurredAt: '1970-01-21T18:51:18Z' };
     const message = 'is before the year 2000: it looks like seconds instead of milliseconds';
     expect(faultsOf(3, jobDataOf(row))).toEqual([{ line: 3, column: 'occurredAt', message }]);
-    const options = { instance: 'default', emptyClears: false };
+    const options = { instance: 'default', instances: ['default'], emptyClears: false };
     const listed = listedIn({ is: 'row', line: 3, data: row }, options);
     expect(listed).toMatchObject({ is: 'faulty', faults: [{ column: 'occurredAt', message }] });
   });

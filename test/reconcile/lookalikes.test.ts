@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { createLookalikes, folded } from '../../src/reconcile/lookalikes.ts';
+
+describe('two writings of one id are the same', () => {
+  test.each([
+    ['their case', 'Case@X.com', 'case@x.com'],
+    ['a case that one letter has in two ways', 'ΟΔΟΣ', 'οδοσ'],
+    ['a letter that upper case writes as two', 'straße', 'STRASSE'],
+    ['zeros in front', '00123', '123'],
+    ['the zero itself', '000', '0'],
+    ['the fraction of a number', '4711.0', '4711'],
+    ['blanks around them', ' c-1\u00a0', 'c-1'],
+    ['blanks in them', 'c 1', 'c1'],
+    ['characters that cannot be seen', '\ufeffc\u200b-1\u00ad', 'c-1'],
+    ['characters that are not in use', 'c-1\ue000', 'c-1'],
+    ['quotes around them', '"c-1"', 'c-1'],
+    ['typographic quotes', '“c-1”', 'c-1'],
+    ['an apostrophe in front, as a spreadsheet has it', "'0815", '815'],
+    ['quotes, blanks and zeros together', '" 0815 "', '815'],
+    ['wide digits', '１２３', '123'],
+    ['two ways to write an é', 'e\u0301', 'é'],
+  ])('but for %s', (_, one, other) => {
+    expect(folded(one)).toBe(folded(other));
+  });
+});
+
+describe('ids of two users stay apart', () => {
+  test.each([
+    ['c-1', 'c-2'],
+    ['c1', 'c-1'],
+    ['10', '1'],
+    ['1.5', '15'],
+    ['a0', 'a'],
+    ['é', 'e'],
+    ["o'neil", 'oneil'],
+    ['0', ''],
+  ])('%j and %j', (one, other) => {
+    expect(folded(one)).not.toBe(folded(other));
+  });
+});
+
+test('a very long id takes no more time than its length', () => {
+  const quotes = '"'.repeat(1_000_000);
+  expect(folded(`${quotes}x`)).toBe('x');
+  expect(folded(`x${quotes}y`)).toHaveLength(1_000_002);
+});
+
+describe('a user who looks like a row', () => {
+  test('is known by the first line that it looks like', () => {
+    const lookalikes = createLookalikes();
+    for (const clientId of ['ADA', 'bob', 'Ada ']) lookalikes.add({ clientId });
+    expect(lookalikes.size).toBe(2);
+    lookalikes.meet({ clientId: 'ada' }, 3);
+    lookalikes.meet({ clientId: 'aDA' }, 4);
+    lookalikes.meet({ clientId: 'nobody' }, 5);
+    lookalikes.add({ clientId: 'ada' });
+    expect(lookalikes.lineOf({ clientId: 'ADA' })).toBe(3);
+    expect(lookalikes.lineOf({ clientId: 'bob' })).toBe(0);
+    expect(lookalikes.lineOf({ clientId: 'nobody' })).toBeUndefined();
+  });
+
+  test('is known by its clientId or its userId, whichever the row has', () => {
+    const lookalikes = createLookalikes();
+    const [ada, bob, eve] = [
+      { userId: 'U-1', clientId: 'ada' },
+      { userId: 'U-2', clientId: 'bob' },
+      { userId: 'U-3' },
+    ];
+    for (const user of [ada, bob, eve]) lookalikes.add(user);
+    lookalikes.meet({ userId: 'u-1', clientId: 'renamed' }, 3);
+    lookalikes.meet({ clientId: 'Bob' }, 4);
+    expect([ada, bob, eve].map((user) => lookalikes.lineOf(user))).toEqual([3, 4, 0]);
+    expect(lookalikes.lineOf({ ...eve, clientId: 'new' })).toBeUndefined();
+  });
+
+  test('is told from a hundred thousand others', () => {
+    const lookalikes = createLookalikes();
+    const ids = Array.from({ length: 100_000 }, (_, number) => `User-${number}`);
+    for (const clientId of ids) lookalikes.add({ clientId });
+    for (const [at, id] of ids.entries()) {
+      if (at % 2 === 0) lookalikes.meet({ clientId: id.toUpperCase() }, at + 2);
+    }
+    expect(ids.map((clientId) => lookalikes.lineOf({ clientId }))).toEqual(
+      ids.map((_, at) => (at % 2 === 0 ? at + 2 : 0)),
+    );
+  });
+});
