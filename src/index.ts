@@ -25,6 +25,7 @@ export {
   type AddOptions,
   type AddedJob,
   type CreateManyOptions,
+  type CreateUserRow,
   type ScheduledDeletion,
   type UserJobsOptions,
 } from './producer/user-jobs.ts';

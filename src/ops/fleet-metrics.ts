@@ -15,7 +15,7 @@ export function createFleetMetrics(): (status: FleetStatus | undefined) => Promi
     new Gauge({ name: `damoov_users_${name}`, help, labelNames, registers: [registry] });
   const redisUp = gauge('redis_up', '1 where Redis has told this worker how the fleet stands');
   const jobs = gauge('jobs', 'Jobs in the queue; those that are held before a gate are delayed', ['state']);
-  const oldest = gauge('oldest_waiting_age_seconds', 'How long the job has waited that is next in line');
+  const oldest = gauge('oldest_waiting_age_seconds', 'How long the job has waited that has waited longest');
   const isPaused = gauge('queue_paused', '1 while somebody has paused the queue');
   const eventJobs = gauge('events_queue_jobs', 'Events in the queue of a subscribing service', [
     'queue',

@@ -3,11 +3,10 @@
  * with the number of jobs. Knows no way to show it.
  */
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
-import { timeFault } from '../contract/job-times.ts';
 import { createDeletionsGlance, type PendingDeletions } from '../redis/deletions/glance.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
 import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
+import { createOldestWaiting } from '../redis/oldest-waiting.ts';
 import type { RedisRefusedError } from '../redis/refusal.ts';
 import type { GateName } from '../worker/gates.ts';
 import { hasReader } from '../redis/queue-reader.ts';
@@ -43,7 +42,7 @@ export interface FleetStatus {
     delayed: number;
     failed: number;
     completed: number;
-    /** Since when the job waits that is next in line: added, or due then. Undefined where none waits, or its times are impossible. */
+    /** Since when the job waits that has waited longest: added, or due then. Undefined where none waits, or its times are impossible. */
     oldestSince?: number;
   };
   /**
@@ -69,11 +68,12 @@ export interface FleetStatus {
 /** Answers how to read it, as often as is wanted. */
 export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
   const { refusal, jobs, events, gateNames, gateOf, outcomes, logins, rate, keepDeletionsMs = 0 } = sources;
+  const oldestSince = createOldestWaiting(jobs);
   const glance = kept(createDeletionsGlance(jobs), keepDeletionsMs);
   return async () => {
     const [refused, ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
       refusal(),
-      statusOf(jobs),
+      statusOf(jobs, oldestSince),
       Promise.all(events.map(eventsStatusOf)),
       outcomes(),
       Promise.all(gateNames.map(gateOf)),
@@ -95,12 +95,15 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
   };
 }
 
-async function statusOf(queue: Queue): Promise<FleetStatus['jobs']> {
+async function statusOf(
+  queue: Queue,
+  oldest: () => Promise<number | undefined>,
+): Promise<FleetStatus['jobs']> {
   const [counts, completed, isPaused, oldestSince] = await Promise.all([
     countsOf(queue),
     queue.getCompletedCount(),
     queue.isPaused(),
-    oldestIn(queue),
+    oldest(),
   ]);
   return {
     queue: queue.name,
@@ -122,24 +125,3 @@ async function countsOf(queue: Queue) {
   const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
   return { waiting: waiting + prioritized, active, delayed, failed };
 }
-
-/** Another client may have written anything into the options. */
-async function oldestIn(queue: Queue): Promise<number | undefined> {
-  const client = await queue.getBackend().client;
-  const [first] = await client.lrange(queue.toKey('wait'), -1, -1);
-  if (first === undefined) return undefined;
-  const [added, options] = await client.hmget(queue.toKey(first), 'timestamp', 'opts');
-  const since = Number(added) + delayIn(options ?? '');
-  // A time that no worker believes is no age: the job will be refused.
-  return timeFault(since, Date.now()) === undefined ? since : undefined;
-}
-
-function delayIn(options: string): number {
-  try {
-    return Delayed.safeParse(JSON.parse(options)).data?.delay ?? 0;
-  } catch {
-    return 0;
-  }
-}
-
-const Delayed = z.object({ delay: z.number() });

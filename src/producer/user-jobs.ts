@@ -13,6 +13,7 @@ import {
   type Scheduled,
   createDeletions,
 } from '../redis/deletions/deletions.ts';
+import { BULK_PRIORITY } from '../contract/bulk-priority.ts';
 import { prefixWarning, requireMs, targetOf } from '../redis/options.ts';
 import { reticent } from '../redis/reticent-telemetry.ts';
 import { createCallOrder } from './call-order.ts';
@@ -57,6 +58,8 @@ export interface AddOptions {
    * Default: an own key each call, under which a lost answer is asked for again.
    */
   idempotencyKey?: string | undefined;
+  /** One of many, which can wait: workers take it once no job without this waits. Default false. `createMany` adds all so. */
+  isBulk?: boolean | undefined;
 }
 
 /** A job that lies in the queue. */
@@ -76,6 +79,9 @@ export type ScheduledDeletion = AddedJob & {
   /** When it was asked for last. */
   readonly requestedAt: Date;
 };
+
+/** A sign-up of `createMany`, which may bear its key. */
+export type CreateUserRow = CreateUser & Pick<AddOptions, 'idempotencyKey'>;
 
 export interface CreateManyOptions {
   /** Jobs that go to Redis in one piece, 10,000 at most. Default 500. */
@@ -204,20 +210,21 @@ export class UserJobs {
   }
 
   /**
-   * Adds many sign-ups, some at a time, in bounded memory: it reads on only once those before are in the queue. Where Redis goes away
+   * Adds many sign-ups, some at a time, in bounded memory: it reads on only once those before are in the queue. Workers take them once no
+   * other job waits, as with `isBulk`. Where Redis goes away
    * it fails like every other call; rows with an `idempotencyKey` can then simply be given again.
    * @param users each row a sign-up, which may bear its `idempotencyKey`.
    * @returns how many were added, and how many were skipped as invalid.
    */
   async createMany(
-    users: Iterable<CreateUser & AddOptions> | AsyncIterable<CreateUser & AddOptions>,
+    users: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
     { chunkSize = 500, maxWaiting = Infinity, onInvalid, onChunk, signal }: CreateManyOptions = {},
   ): Promise<{ added: number; invalid: number }> {
     if (!(Number.isInteger(chunkSize) && chunkSize >= 1 && chunkSize <= 10_000)) {
       throw new TypeError('chunkSize: must be a whole number from 1 to 10000');
     }
     const done = { added: 0, invalid: 0 };
-    let chunk: BulkJob[] = [];
+    let chunk: JobToAdd[] = [];
     const flush = async () => {
       signal?.throwIfAborted();
       if (chunk.length === 0) return;
@@ -235,7 +242,7 @@ export class UserJobs {
     for await (const row of users) {
       try {
         const { idempotencyKey, ...user } = requireRow(row, index);
-        chunk.push(this.#bulkJob(checked('create-user', user, index), idempotencyKey, index));
+        chunk.push(this.#jobOf(checked('create-user', user, index), { idempotencyKey, isBulk: true }, index));
       } catch (error) {
         if (onInvalid === undefined || !(error instanceof InvalidJobError)) throw error;
         done.invalid += 1;
@@ -263,8 +270,8 @@ export class UserJobs {
     this.#link.close();
   }
 
-  async #add(job: CheckedJob, { idempotencyKey }: AddOptions): Promise<AddedJob> {
-    const { name, data, opts } = this.#bulkJob(job, idempotencyKey);
+  async #add(job: CheckedJob, options: AddOptions): Promise<AddedJob> {
+    const { name, data, opts } = this.#jobOf(job, options);
     await this.#link.call(() => this.#queue.add(name, data, opts), { isRepeatable: true });
     return this.job(opts.jobId);
   }
@@ -292,9 +299,10 @@ export class UserJobs {
     }
   }
 
-  #bulkJob(job: CheckedJob, idempotencyKey: string | undefined, index?: number): BulkJob {
+  #jobOf(job: CheckedJob, { idempotencyKey, isBulk = false }: AddOptions, index?: number): JobToAdd {
     const jobId = jobIdOf(job, idempotencyKey, index);
-    return { ...job, opts: { jobId, timestamp: this.#order.stampOf(job.data) } };
+    const timestamp = this.#order.stampOf(job.data);
+    return { ...job, opts: { jobId, timestamp, ...(isBulk && { priority: BULK_PRIORITY }) } };
   }
 
   #scheduled({ is, jobId, dueAt, requestedAt }: Scheduled): ScheduledDeletion {
@@ -312,7 +320,7 @@ export class UserJobs {
   }
 }
 
-interface BulkJob {
+interface JobToAdd {
   name: string;
   data: Record<string, unknown>;
   opts: BulkJobOptions & { jobId: string };

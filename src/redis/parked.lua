@@ -15,3 +15,12 @@ end
 local function unpark(jobsBase, jobId)
   return redis.call('HGET', jobsBase .. jobId, 'pk') and promote(jobsBase, { jobsBase, jobId }) == 0
 end
+
+--- Brings a job back for which its user is kept: with the priority of a bulk job it would come back behind all the others of the
+--- import, and every live job of this user would wait as long.
+local function unparkNext(jobsBase, jobId)
+  if redis.call('HGET', jobsBase .. jobId, 'pk') then
+    redis.call('HSET', jobsBase .. jobId, 'priority', 0)
+  end
+  return unpark(jobsBase, jobId)
+end

@@ -8,17 +8,17 @@ import type { Argument } from './scripts.ts';
 export interface PreparedAdd {
   /** Of the queue's keys. */
   base: string;
-  /** Of BullMQ's own addStandardJob. */
+  /** Of BullMQ's own addStandardJob, or addPrioritizedJob for a job with a priority. */
   args: readonly Argument[];
   /** To be told whether it was carried out, where somebody follows it. */
   ended?: (isAdded: boolean) => void;
 }
 
-/** How many keys addStandardJob takes. */
+/** How many keys addStandardJob takes, and addPrioritizedJob. */
 const KEYS = 9;
 
 /**
- * The arguments of addStandardJob. BullMQ computes them itself: it adds the job to a transaction that only writes down what it was told.
+ * The arguments of addStandardJob, or of addPrioritizedJob for a job with a priority. BullMQ computes them itself: it adds the job to a transaction that only writes down what it was told.
  */
 export async function prepareAdd(job: Job): Promise<readonly Argument[]> {
   const told: Argument[][] = [];

@@ -4,6 +4,7 @@
  */
 // No public entry of the package: the version is pinned, and a test holds the keys against those that BullMQ sends.
 import { addDelayedJob } from 'bullmq/dist/esm/scripts/addDelayedJob-6.js';
+import { addPrioritizedJob } from 'bullmq/dist/esm/scripts/addPrioritizedJob-9.js';
 import { addStandardJob } from 'bullmq/dist/esm/scripts/addStandardJob-9.js';
 import { changeDelay } from 'bullmq/dist/esm/scripts/changeDelay-4.js';
 import { moveToDelayed } from 'bullmq/dist/esm/scripts/moveToDelayed-11.js';
@@ -26,6 +27,10 @@ function functionOf({ name, content }: { name: string; content: string }, keys: 
 /** In Lua, by their names; `moveToFinished` of jobs that complete, `reprocessJob` of failed ones. */
 export const QUEUE_FUNCTIONS = {
   addDelayedJob: functionOf(addDelayedJob, 'marker meta id delayed completed events'),
+  addPrioritizedJob: functionOf(
+    addPrioritizedJob,
+    'marker meta id prioritized delayed completed active events pc',
+  ),
   addStandardJob: functionOf(addStandardJob, 'wait paused meta id completed delayed active events marker'),
   changeDelay: functionOf(changeDelay, 'delayed meta marker events'),
   moveToDelayed: functionOf(

@@ -45,14 +45,14 @@ async function createImportWorld(options: WorldOptions = { startsWorker: false }
     import: (...args: string[]) => runCommand(['import', ...args], world.env),
     start: (...args: string[]) => startCommand(['import', ...args], world.env),
     spawn: (...args: string[]) => spawnCommand(['import', ...args], world.env),
-    waiting: () => redis.llen(key('wait')),
-    waitingIds: () => redis.lrange(key('wait'), 0, -1),
+    waiting: () => redis.zcard(key('prioritized')),
+    waitingIds: () => redis.zrange(key('prioritized'), '0', '-1'),
     /** How often an add was asked for, whether or not it came to a job. */
     adds: async () => Number(await redis.get(key('id'))),
     /** Oldest first. */
     async data() {
-      const ids = await redis.lrange(key('wait'), 0, -1);
-      const texts = await Promise.all(ids.toReversed().map((id) => redis.hget(key(id), 'data')));
+      const ids = await redis.zrange(key('prioritized'), '0', '-1');
+      const texts = await Promise.all(ids.map((id) => redis.hget(key(id), 'data')));
       return texts.map((text) => JSON.parse(text ?? '') as Record<string, unknown>);
     },
   };
@@ -85,7 +85,7 @@ describe('`import`', () => {
       { clientId: 'c-1', createAccessToken: true, profile: { firstName: 'Ada' }, occurredAt },
       { clientId: 'c-2', profile: { email: 'a@b.c' }, occurredAt },
     ]);
-    const jobs = await world.jobs.getWaiting();
+    const jobs = await world.jobs.getPrioritized();
     expect(new Set(jobs.map(({ name }) => name))).toEqual(new Set(['create-user']));
     expect(new Set(jobs.map(({ timestamp }) => timestamp)).size).toBe(1);
   });
@@ -535,7 +535,7 @@ describe('a Redis that fails an import', () => {
     const redis = new Redis(server.url, { maxRetriesPerRequest: null });
     redis.on('error', () => {});
     onTestFinished(() => redis.disconnect());
-    const waiting = () => redis.llen('{damoov}:user-jobs:wait');
+    const waiting = () => redis.zcard('{damoov}:user-jobs:prioritized');
     const { exit, ...command } = startCommand(['import', path, '--max-waiting', '1000000'], {
       REDIS_URL: server.url,
     });
@@ -548,7 +548,7 @@ describe('a Redis that fails an import', () => {
     await server.restart();
     expect(await exit).toBe(0);
     expect(await stdout).toBe('8,000 rows: 8,000 added\n');
-    expect(new Set(await redis.lrange('{damoov}:user-jobs:wait', 0, -1)).size).toBe(8000);
+    expect(new Set(await redis.zrange('{damoov}:user-jobs:prioritized', '0', '-1')).size).toBe(8000);
     expect(Number(await redis.get('{damoov}:user-jobs:id'))).toBe(8000);
   });
 
@@ -662,7 +662,7 @@ describe('a report', () => {
         await exit;
         // Its last line may be cut off; and of jobs that are done Redis keeps only the last ones.
         await writeFile(report, (await readFile(report, 'utf8')).slice(0, -3));
-        await expect.poll(async () => (await world.jobs.getJobCounts('wait', 'active')).wait).toBe(0);
+        await expect.poll(() => world.jobs.getPrioritizedCount()).toBe(0);
         await world.jobs.clean(0, 10_000, 'completed');
       }
       const { status, stdout } = await world.import(...args);

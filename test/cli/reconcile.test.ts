@@ -3,6 +3,7 @@ import { link, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { BULK_PRIORITY } from '../../src/contract/bulk-priority.ts';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { type CommandEnd, runCommand, runProcess, startCommand } from '../support/run-command.ts';
 import { startShiftingPages } from '../support/shifting-pages.ts';
@@ -161,7 +162,7 @@ describe('`reconcile --plan`', () => {
         });
         expect(lines).toHaveLength(101);
         expect(await world.mutations()).toBe(seeded);
-        expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
+        expect(await world.jobs.getJobCountByTypes('wait', 'prioritized', 'delayed')).toBe(0);
       },
     );
   });
@@ -365,7 +366,9 @@ describe('`reconcile --apply`', () => {
       stderr: 'to be added: 1 create-user, 2 update-user, 0 delete-user',
     });
     expect(end.stdout).toContain('1 create-user, 2 update-user, 0 delete-user added');
-    const data = (await world.jobs.getJobs(['wait'])).map((job) => job.data as object);
+    // Live sign-ups go first.
+    expect(await world.jobs.getWaitingCount()).toBe(0);
+    const data = (await world.jobs.getJobs(['prioritized'])).map((job) => job.data as object);
     const occurredAt = (data[0] as { occurredAt: string }).occurredAt;
     const { clientId, ...profile } = person(10);
     expect(new Set(data)).toEqual(
@@ -452,6 +455,7 @@ describe('`reconcile --apply`', () => {
     expect(told(first).at(-1)?.summary).toMatchObject({ added: { delete: 4, pending: 0 } });
     expect(told(await apply()).at(-1)?.summary).toMatchObject({ added: { delete: 0, pending: 4 } });
     const jobs = await world.jobs.getJobs(['delayed']);
+    expect(new Set(jobs.map(({ priority }) => priority))).toEqual(new Set([BULK_PRIORITY]));
     expect(jobs.map(({ name, delay }) => [name, Math.round(delay / DAY_MS)])).toEqual(
       Array.from({ length: 4 }, () => ['delete-user', 7]),
     );

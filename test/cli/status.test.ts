@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { createImports } from '../../src/redis/imports/imports.ts';
 import { runCommand, spawnCommand, startCommand } from '../support/run-command.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, createWorld } from '../support/world.ts';
@@ -37,6 +38,34 @@ describe('`status`', () => {
     expect(oldestWaitingMs).toBeGreaterThanOrEqual(HOUR_MS);
     expect(oldestWaitingMs).toBeLessThan(2 * HOUR_MS);
     expect(deletions).toMatchObject({ pending: 1, isExact: true });
+  });
+
+  it('sees the job that has waited longest, whatever its priority', async () => {
+    const world = await createWorld({ startsWorker: false });
+    await world.add('create-user', { clientId: 'c-1' });
+    await world.add('create-user', { clientId: 'c-2' }, { priority: 1 });
+    await world.add('create-user', { clientId: 'c-3' }, { priority: 1, timestamp: Date.now() - 5 * HOUR_MS });
+    await world.add('create-user', { clientId: 'c-4' }, { priority: 7, timestamp: Date.now() - HOUR_MS });
+    await world.add('create-user', { clientId: 'c-5' }, { priority: 2_097_151 });
+    const { jobs } = await statusOf(world);
+    expect(jobs).toMatchObject({ waiting: 5 });
+    const { oldestWaitingMs = 0 } = jobs as { oldestWaitingMs?: number };
+    // What is next of each priority is asked for, not all that wait.
+    expect(oldestWaitingMs).toBeGreaterThanOrEqual(HOUR_MS);
+    expect(oldestWaitingMs).toBeLessThan(2 * HOUR_MS);
+  });
+
+  it('counts how long a row of an import waits from when it was added, not from when the import began', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { jobs, prefix, redis } = world;
+    const imports = createImports({ jobs, prefix, instances: [], soonMs: 0, maxWaiting: 10 });
+    const run = await imports.begin('some', { run: 'one', isAgain: false, followsJobs: false, asOf: 0 });
+    const place = { line: 1, added: 1, skipped: 0 };
+    await run.add(run.place, [{ place, data: { clientId: 'c-1' } }], place);
+    await redis.hset(jobs.toKey('import-some-00000001'), 'timestamp', Date.now() - HOUR_MS);
+    const { jobs: told } = await statusOf(world);
+    expect(told).toMatchObject({ waiting: 1, oldestWaitingMs: expect.any(Number) });
+    expect((told as { oldestWaitingMs: number }).oldestWaitingMs).toBeLessThan(HOUR_MS / 2);
   });
 
   it('tells how the jobs of the last hour ended', async () => {

@@ -1,11 +1,13 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { VARIABLES, loadConfig } from '../../src/config.ts';
-import { createWorld } from '../support/world.ts';
+import { runCommand } from '../support/run-command.ts';
+import { type World, createWorld } from '../support/world.ts';
 
 const DIRECTORY = 'deploy/kubernetes';
 const run = promisify(execFile);
@@ -104,6 +106,14 @@ interface DeploymentSpec {
       };
     };
   };
+}
+
+async function importUsers({ env }: World, count: number): Promise<void> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'import-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const file = path.join(directory, 'users.csv');
+  await writeFile(file, ['clientId', ...Array.from({ length: count }, (_, n) => `imported-${n}`)].join('\n'));
+  expect(await runCommand(['import', file], env)).toMatchObject({ status: 0 });
 }
 
 describe('the manifests for Kubernetes', () => {
@@ -229,21 +239,28 @@ describe('the manifests for Kubernetes', () => {
     expect(scaled.spec.scaleTargetRef).toEqual({ name: 'damoov-users' });
   });
 
-  it('scale by the list in which jobs wait for a worker, and by nothing else that waits', async () => {
-    const { spec } = await manifest<{ spec: { triggers: [{ metadata: { listName: string } }] } }>(
+  it('scale by the jobs that wait for a worker, live ones and those of an import, and by nothing else that waits', async () => {
+    const { spec } = await manifest<{ spec: { triggers: { metadata: { listName: string } }[] } }>(
       'ScaledObject',
     );
-    const { listName } = spec.triggers[0].metadata;
     const defaults = loadConfig({}).queues;
-    expect(listName.startsWith(`${defaults.prefix}:${defaults.jobs}:`)).toBe(true);
     const world = await createWorld({ startsWorker: false });
-    const list = listName.replace(defaults.prefix, world.prefix);
+    // As KEDA does: it asks for the type of the key, and counts accordingly.
+    const counted = () =>
+      Promise.all(
+        spec.triggers.map(async ({ metadata: { listName } }) => {
+          expect(listName.startsWith(`${defaults.prefix}:${defaults.jobs}:`)).toBe(true);
+          const key = listName.replace(defaults.prefix, world.prefix);
+          return (await world.redis.type(key)) === 'zset' ? world.redis.zcard(key) : world.redis.llen(key);
+        }),
+      );
     for (const clientId of ['c-1', 'c-2', 'c-3']) await world.add('create-user', { clientId });
     await world.add('delete-user', { clientId: 'c-4' }, { delay: 3_600_000 });
-    expect(await world.redis.llen(list)).toBe(3);
+    await importUsers(world, 2);
+    expect(await counted()).toEqual([3, 2]);
     await world.startWorker();
-    await expect.poll(() => world.events.length).toBe(3);
-    expect(await world.redis.llen(list)).toBe(0);
+    await expect.poll(() => world.events.length).toBe(5);
+    expect(await counted()).toEqual([0, 0]);
   });
 
   it('name the version of the image that they were written for', async () => {

@@ -455,11 +455,11 @@ describe('many sign-ups', () => {
     });
     expect(done).toEqual({ added: 2000, invalid: 0 });
     expect(new Set(ids).size).toBe(2000);
-    expect(await world.jobs.getWaitingCount()).toBe(2000);
+    expect(await world.jobs.getPrioritizedCount()).toBe(2000);
     added = 2000;
     read = 0;
     await users.createMany(rows());
-    expect(await world.jobs.getWaitingCount()).toBe(2000);
+    expect(await world.jobs.getPrioritizedCount()).toBe(2000);
   });
 
   it('wait while the queue is full', async () => {
@@ -469,9 +469,9 @@ describe('many sign-ups', () => {
     const adding = users.createMany(rows, {
       chunkSize: 10,
       maxWaiting: 20,
-      onChunk: () => counts.push(world.jobs.getJobCountByTypes('waiting', 'active')),
+      onChunk: () => counts.push(world.jobs.getJobCountByTypes('prioritized', 'active')),
     });
-    await expect.poll(() => world.jobs.getWaitingCount()).toBe(20);
+    await expect.poll(() => world.jobs.getPrioritizedCount()).toBe(20);
     await world.startWorker();
     expect(await adding).toEqual({ added: 60, invalid: 0 });
     // A chunk came only where fewer than 20 were left.
@@ -487,7 +487,7 @@ describe('many sign-ups', () => {
       // As people count; the index is that of an array.
       message: expect.stringContaining('row 3: clientId'),
     });
-    expect(await world.jobs.getWaitingCount()).toBe(2);
+    expect(await world.jobs.getPrioritizedCount()).toBe(2);
     const told: (number | undefined)[] = [];
     const cyclic: Record<string, unknown> = { clientId: 'c-5' };
     cyclic['profile'] = cyclic;
@@ -527,10 +527,10 @@ describe('many sign-ups', () => {
     const stop = new AbortController();
     const rows = [{ clientId: 'c-1' }, { clientId: 'c-2' }];
     const adding = users.createMany(rows, { chunkSize: 1, maxWaiting: 1, signal: stop.signal });
-    await expect.poll(() => world.jobs.getWaitingCount()).toBe(1);
+    await expect.poll(() => world.jobs.getPrioritizedCount()).toBe(1);
     stop.abort(new Error('enough'));
     await expect(adding).rejects.toThrow('enough');
-    expect(await world.jobs.getWaitingCount()).toBe(1);
+    expect(await world.jobs.getPrioritizedCount()).toBe(1);
   });
 
   it('stop between two chunks when they are told to', async () => {
@@ -543,6 +543,6 @@ describe('many sign-ups', () => {
       onChunk: () => stop.abort(new Error('enough')),
     });
     await expect(adding).rejects.toThrow('enough');
-    expect(await world.jobs.getWaitingCount()).toBe(10);
+    expect(await world.jobs.getPrioritizedCount()).toBe(10);
   });
 });

@@ -13,6 +13,7 @@ const MOVE_TO_DELAYED_KEYS = 11;
 const CALLS: Record<FunctionName, (backend: RedisQueueBackend, job: Job, queue: Queue) => Promise<unknown>> =
   {
     addDelayedJob: async (_backend, _job, queue) => queue.add('create-user', {}, { delay: 1000 }),
+    addPrioritizedJob: async (_backend, _job, queue) => queue.add('create-user', {}, { priority: 1 }),
     addStandardJob: async (_backend, _job, queue) => queue.add('create-user', {}),
     changeDelay: async (backend) => backend.changeDelay('7', 1000),
     moveToDelayed: async (backend) => backend.moveToDelayed('7', 1, 1000, 'token'),
@@ -46,7 +47,7 @@ it.each(Object.keys(CALLS) as FunctionName[])('%s takes the keys that BullMQ giv
   );
   expect(keys).toEqual(all.slice(0, count));
   // settle.lua counts the arguments of these.
-  if (name === 'addStandardJob') expect(all.slice(count)).toHaveLength(3);
+  if (name === 'addStandardJob' || name === 'addPrioritizedJob') expect(all.slice(count)).toHaveLength(3);
   if (name === 'moveToFinished') expect(all.slice(count)).toHaveLength(9);
   const used = [...body.matchAll(/\bKEYS\[(\d+)\]/g)].map(([, place]) => Number(place));
   expect(Math.max(...used)).toBeLessThanOrEqual(count);

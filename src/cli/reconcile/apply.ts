@@ -103,7 +103,9 @@ async function add(
     });
   }
   if (counts.differing > 0) {
-    for await (const _ of inOrder(updates(repairs), CALLS, (change) => jobs.update(change))) {
+    for await (const _ of inOrder(updates(repairs), CALLS, (change) =>
+      jobs.update(change, { isBulk: true }),
+    )) {
       added.update += 1;
       show();
       signal.throwIfAborted();
@@ -112,7 +114,8 @@ async function add(
   const { instance, listedAt: requestedAt } = repairs;
   const dueAt = Date.now() + dueInMs;
   // Asked for when the list was made: whoever has signed up since is not meant.
-  const schedule = (user: UnwantedUser) => deletions.schedule({ ...user, instance }, dueAt, { requestedAt });
+  const schedule = (user: UnwantedUser) =>
+    deletions.schedule({ ...user, instance }, dueAt, { requestedAt, isBulk: true });
   for await (const scheduled of inOrder(unwanted.users, CALLS, schedule)) {
     const isNew = scheduled !== 'too-late' && scheduled.is === 'scheduled';
     added[isNew ? 'delete' : 'pending'] += 1;

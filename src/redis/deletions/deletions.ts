@@ -4,6 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { BULK_PRIORITY } from '../../contract/bulk-priority.ts';
 import { timeFault } from '../../contract/job-times.ts';
 import { MAX_JOB_BYTES, parseJob } from '../../contract/job.ts';
 import { type Deletion, type ListOptions, Entry, deletionOf, listDeletions } from './deletion-list.ts';
@@ -45,19 +46,26 @@ export type Cancellation = 'cancelled' | 'too-late' | 'done' | 'none';
 /** `cancelled-before`: an earlier call has cancelled it, and nothing is pending since. */
 export type Withdrawal = Cancellation | 'cancelled-before';
 
+interface PutOptions {
+  requestedAt?: number;
+  trace?: string | undefined;
+  isBulk?: boolean;
+}
+
 export interface Deletions {
   /**
    * Has the user deleted at a time, in epoch milliseconds; at once where that is over. Where a deletion of the user is
    * pending the answer is that one, asked for anew: a create in between no longer undoes it.
    * @param options `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
    * `requestedAt`: when it counts as asked for, in epoch milliseconds; default now. `trace`: what a job that is due at once bears of
-   * its trace; one that is deferred would cost twice as much with it.
+   * its trace; one that is deferred would cost twice as much with it. `isBulk`: one of many, which is carried out after what others
+   * ask for.
    * @throws RangeError for a time that the queue cannot count to or that is in seconds, TypeError for a request that is no job.
    */
   schedule(
     request: DeletionRequest,
     dueAt: number,
-    options?: { reschedules?: boolean; requestedAt?: number; trace?: string | undefined },
+    options?: { reschedules?: boolean } & PutOptions,
   ): Promise<Scheduled | 'too-late'>;
   /** Moves the deletion that is pending, and makes none. */
   reschedule(user: DeletionOf, dueAt: number): Promise<Scheduled | Exclude<Cancellation, 'cancelled'>>;
@@ -117,8 +125,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     request: DeletionRequest,
     dueAt: number,
     mode: 'add' | 'add-or-move' | 'move',
-    requestedAt = Date.now(),
-    trace?: string,
+    { requestedAt = Date.now(), trace, isBulk = false }: PutOptions = {},
   ) {
     const fault = dueFaultOf(dueAt);
     if (fault !== undefined) throw new RangeError(fault);
@@ -137,6 +144,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
           KEEP_NAME_S,
           // As BullMQ writes `telemetry.metadata` down.
           trace === undefined || trace === '' ? '{}' : JSON.stringify({ tm: trace }),
+          isBulk ? BULK_PRIORITY : 0,
           ...hashes.slice(1),
         ],
       ),
@@ -158,8 +166,8 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     );
 
   return {
-    async schedule(request, dueAt, { reschedules = false, requestedAt, trace } = {}) {
-      const scheduled = await put(request, dueAt, reschedules ? 'add-or-move' : 'add', requestedAt, trace);
+    async schedule(request, dueAt, { reschedules = false, ...options } = {}) {
+      const scheduled = await put(request, dueAt, reschedules ? 'add-or-move' : 'add', options);
       if (scheduled === 'none' || scheduled === 'done') throw new Error('nothing was scheduled');
       return scheduled;
     },

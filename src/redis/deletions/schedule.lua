@@ -2,14 +2,15 @@
 --   KEYS: 1 the salt, 2 the name, 3 another name of the user, if any
 --   ARGV: 1 the salt, 2 base of the jobs' keys, 3 hash of the name, 4 data, 5 requested at in ms, 6 due at in ms,
 --         7 'add' | 'add-or-move' | 'move', 8 seconds to keep what is known of a name, 9 options of a job that is due at once,
---         as JSON, 10 hash of the other name
+--         as JSON, 10 its priority, 11 hash of the other name
 --   Answers 'stale' | 'none' | 'too-late' | 'done' | {'scheduled' | 'exists' | 'moved', jobId, due in ms, requested in ms}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 'stale'
 end
 local base, data = ARGV[2], ARGV[4]
 local requestedAt, dueAt, mode, keepS = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
-local given = KEYS[3] and { { KEYS[2], ARGV[3] }, { KEYS[3], ARGV[10] } } or { { KEYS[2], ARGV[3] } }
+local priority = tonumber(ARGV[10])
+local given = KEYS[3] and { { KEYS[2], ARGV[3] }, { KEYS[3], ARGV[11] } } or { { KEYS[2], ARGV[3] } }
 
 local function isLiveUnder(key, hash)
   return isLive(deletionOf(base, deletionId(hash, (nameState(key)))))
@@ -58,7 +59,7 @@ local function add(is)
   local delay = math.max(0, dueAt - requestedAt)
   local added = addDelayedJob(
     base,
-    { cmsgpack.pack({ base, jobId, 'delete-user', ms(requestedAt) }), data, cmsgpack.pack({ delay = delay }) }
+    { cmsgpack.pack({ base, jobId, 'delete-user', ms(requestedAt) }), data, cmsgpack.pack({ delay = delay, priority = priority }) }
   )
   if type(added) == 'number' then
     return redis.error_reply('the deletion was not added: ' .. added)
@@ -76,6 +77,10 @@ local function renew(is, from, due)
     return redis.error_reply('the deletion was not moved: ' .. moved)
   end
   redis.call('HSET', base .. jobId, 'timestamp', ms(from), 'opts', optsOf(math.max(0, due - from)))
+  if priority == 0 then
+    -- A pending deletion of a reconciliation that somebody asks for, too, is one of many no longer.
+    redis.call('HSET', base .. jobId, 'priority', 0)
+  end
   note(due)
   return { is, jobId, ms(math.max(due, from)), ms(from) }
 end

@@ -5,6 +5,7 @@
  */
 import { Job, type Queue } from 'bullmq';
 import { z } from 'zod';
+import { BULK_PRIORITY } from '../../contract/bulk-priority.ts';
 import { prepareAdd } from '../prepare-add.ts';
 import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
 import { luaBeside, scriptsOf } from '../scripts.ts';
@@ -101,7 +102,7 @@ export interface Imports {
 export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: ImportsOptions): Imports {
   const script = scriptsOf(jobs, {
     'begin-import': readLua('begin-import'),
-    'add-rows': [QUEUE_FUNCTIONS.addStandardJob, readLua('add-rows')].join('\n'),
+    'add-rows': [QUEUE_FUNCTIONS.addPrioritizedJob, readLua('add-rows')].join('\n'),
     'job-ends': readLua('job-ends'),
     'complete-import': readLua('complete-import'),
   });
@@ -127,7 +128,7 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
       // All have the same time, so that their ids decide which of two rows of one user counts: the later one.
       const jobId = (line: number) => base + String(line).padStart(8, '0');
       // One for all rows: a BullMQ job of its own for each would be most of the work and of the memory.
-      const job = new Job(jobs, 'create-user', {});
+      const job = new Job(jobs, 'create-user', {}, { priority: BULK_PRIORITY });
       // The same for a job that is added again: the UserId of one that does not say who it is follows from it.
       job.timestamp = begunAt;
       // What anybody has changed since the list was made is newer, and wins.

@@ -64,7 +64,7 @@ local function wakeOldest(key, jobsBase, reserveMs)
     end
     redis.call('ZREM', waiting, oldest)
     -- Not delayed any more: it was removed, or its own timer has woken it. Or it is another job, which bears the id now.
-    if unpark(jobsBase, oldest) then
+    if unparkNext(jobsBase, oldest) then
       redis.call('HSET', key, 'next', string.format('%s %.0f', oldest, nowMs() + reserveMs))
       return true
     end

@@ -46,9 +46,9 @@ it.each([
   /** What a crash takes: the newest jobs, and with them how far the import had come. */
   async function lose(): Promise<void> {
     const key = `${prefix}:import:${found.id}`;
-    const ids = await redis.lrange(jobs.toKey('wait'), 0, -1);
+    const ids = await redis.zrange(jobs.toKey('prioritized'), '0', '-1');
     const lost = ids.filter((id) => Number(id.split('-').at(-1)) > kept);
-    for (const id of lost) await redis.multi().lrem(jobs.toKey('wait'), 1, id).del(jobs.toKey(id)).exec();
+    for (const id of lost) await redis.multi().zrem(jobs.toKey('prioritized'), id).del(jobs.toKey(id)).exec();
     await (at === undefined ? redis.del(key) : redis.hset(key, { at }));
   }
   const place = await addRows(await begin(), {
@@ -63,7 +63,7 @@ it.each([
     onAdded: () => {},
     async patiently(call) {
       const answer = await call();
-      if (!hasLost && (await redis.llen(jobs.toKey('wait'))) >= 600) {
+      if (!hasLost && (await jobs.getPrioritizedCount()) >= 600) {
         hasLost = true;
         await lose();
       }
@@ -72,7 +72,7 @@ it.each([
   });
   expect(hasLost).toBe(true);
   expect(place).toEqual({ line: rows + 1, added: rows, skipped: 0 });
-  const ids = await redis.lrange(jobs.toKey('wait'), 0, -1);
+  const ids = await redis.zrange(jobs.toKey('prioritized'), '0', '-1');
   expect(ids).toHaveLength(rows);
   expect(new Set(ids).size).toBe(rows);
 });

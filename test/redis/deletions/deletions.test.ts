@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import { describe, expect, it } from 'vitest';
+import { BULK_PRIORITY } from '../../../src/contract/bulk-priority.ts';
 import {
   type DeletionRequest,
   type Scheduled,
@@ -166,6 +167,18 @@ describe('a second request', () => {
     expect(requestedAt).toBeGreaterThanOrEqual(before);
     const job = await world.jobs.getJob(jobId);
     expect((job?.timestamp ?? 0) + (job?.delay ?? 0)).toBe(dueAt);
+  });
+
+  it('goes behind live jobs as one of many, until somebody asks for it alone', async () => {
+    const world = await createDeletionWorld();
+    const { jobId } = await world.schedule({ clientId: 'alone' });
+    await world.deletions.schedule({ clientId: 'alone' }, inDays(1), { isBulk: true });
+    expect(await world.field(jobId, 'priority')).toBe('0');
+    const many = await world.deletions.schedule({ clientId: 'c-1' }, inDays(1), { isBulk: true });
+    if (many === 'too-late') throw new Error('too late');
+    expect(await world.field(many.jobId, 'priority')).toBe(`${BULK_PRIORITY}`);
+    expect(await world.schedule({ clientId: 'c-1' })).toMatchObject({ is: 'exists', jobId: many.jobId });
+    expect(await world.field(many.jobId, 'priority')).toBe('0');
   });
 
   it('moves the first one where it is asked to', async () => {

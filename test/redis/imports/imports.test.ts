@@ -17,7 +17,7 @@ async function createGround(maxWaiting = 100) {
   const imports = createImports({ jobs, prefix, instances: ['default'], soonMs: 600_000, maxWaiting });
   const begin = (run = randomUUID(), isAgain = false) =>
     imports.begin('some', { run, isAgain, followsJobs: false, asOf: 0 });
-  return { jobs, prefix, redis, begin, waiting: () => redis.llen(jobs.toKey('wait')) };
+  return { jobs, prefix, redis, begin, waiting: () => jobs.getPrioritizedCount() };
 }
 
 const placeOf = (answer: Added) => (answer.is === 'over' ? undefined : answer.place);
@@ -46,7 +46,7 @@ describe('the rows of an import', () => {
     const rows = rowsOf(1, 15);
     const to = { line: 20, added: 15, skipped: 5 };
     expect(await run.add(START, rows, to)).toEqual({ is: 'added', place: rows[9]?.place, waiting: 10 });
-    await redis.ltrim(jobs.toKey('wait'), 0, 3);
+    await redis.zremrangebyrank(jobs.toKey('prioritized'), 4, -1);
     const rest = rows.slice(10);
     expect(await run.add(endOf(rows.slice(0, 10)), rest, to)).toMatchObject({ place: to });
     expect(await waiting()).toBe(9);
