@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { REDIS_PAIRS, REDIS_PLACES, readTlsFiles, redisFaults, redisTarget } from './config-redis.ts';
+import { secretFaults } from './config-secrets.ts';
 import type { SigningKey } from './contract/receipt.ts';
 import { Environment } from './environment.ts';
 import { type InstanceCredentials, readInstancesFile } from './instances-file.ts';
@@ -108,7 +109,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       faults.push(`${missing}: is required together with ${given}`);
     }
   }
-  faults.push(...redisFaults(set));
+  faults.push(...redisFaults(set), ...secretFaults(set));
 
   const instances = readInstances(set, faults);
   const isConfigured = Object.keys(instances).length > 0;

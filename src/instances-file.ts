@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { instanceFaults } from './config-secrets.ts';
 import { Environment, headerValue } from './environment.ts';
 
 export interface InstanceCredentials {
@@ -42,5 +43,7 @@ export function readInstancesFile(file: string): {
   if (error !== undefined) {
     return refused(...error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`));
   }
-  return Object.keys(data).length === 0 ? refused('names no instance') : { instances: data, faults: [] };
+  if (Object.keys(data).length === 0) return refused('names no instance');
+  const copied = instanceFaults(data);
+  return copied.length > 0 ? refused(...copied) : { instances: data, faults: [] };
 }

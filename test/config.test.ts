@@ -255,6 +255,78 @@ describe('a faulty access to Redis', () => {
   });
 });
 
+/** Of each, what its message says to do. */
+const COPIED: [string, string, string][] = [
+  ['DASHBOARD_PASSWORD', '$(openssl rand -base64 24)', 'run it yourself'],
+  ['DASHBOARD_PASSWORD', '`openssl rand -base64 24`', 'run it yourself'],
+  ['REDIS_PASSWORD', '${REDIS_PASSWORD}', 'run it yourself'],
+  ['DAMOOV_ADMIN_PASSWORD', '$(cat /run/secrets/admin)', 'run it yourself'],
+  ['EVENTS_QUEUES', '$(QUEUES)', 'run it yourself'],
+  ['DAMOOV_INSTANCE_KEY', '{{ .Values.key }}', 'run it yourself'],
+  ['DASHBOARD_PASSWORD', 'change-me', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', 'CHANGE_ME_PLEASE', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', 'changeme', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', '12-characters-or-more', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', '************', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', 'at-least-16-characters', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', 'replace this with a secret', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', '<16 characters or more>', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', 'your-user-id-secret', 'openssl rand'],
+  ['DAMOOV_INSTANCE_ID', 'an-instance-id', 'Damoov gave you'],
+  ['DAMOOV_INSTANCE_KEY', 'YOUR_INSTANCE_KEY', 'Damoov gave you'],
+  ['DAMOOV_INSTANCE_KEY', 'xxxxxxxx', 'Damoov gave you'],
+  ['DAMOOV_INSTANCE_KEY', 'undefined', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_EMAIL', 'admin@example.com', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_EMAIL', 'ops@mail.example', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_PASSWORD', 'a-password', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_PASSWORD', 'put-the-password-here', 'Damoov gave you'],
+  ['REDIS_PASSWORD', 'another', 'your Redis'],
+  ['REDIS_SENTINEL_PASSWORD', 'another-password', 'your Redis'],
+  ['REDIS_URL', 'redis://:a-password@redis:6379', 'your Redis'],
+  ['REDIS_URL', 'redis://app:<password>@redis:6379', 'your Redis'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20a-token', 'the receiver'],
+];
+
+const COPIED_FAULT = /the (placeholder|address) of an example|holds an expression/;
+
+describe('a secret that was copied from an example', () => {
+  it.each(COPIED)('%s=%s is refused, by name and without its value', (name, value, todo) => {
+    const faults = faultsOf({ [name]: value }).filter((fault) => COPIED_FAULT.test(fault));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${name}: .*${todo}`));
+    expect(faults[0]).not.toContain(value);
+  });
+
+  it.each([
+    ['DASHBOARD_PASSWORD', 'Q2hhbmdlIG1lPw+/aGVyZQ=='],
+    ['DASHBOARD_PASSWORD', 'correct horse battery staple'],
+    ['DASHBOARD_PASSWORD', '$9x<k(2{w}'],
+    ['DASHBOARD_PASSWORD', 'exchange-meadow-here-there'],
+    ['DAMOOV_USER_ID_SECRET', 'the-old-instance-key-of-2024'],
+    ['DAMOOV_ADMIN_EMAIL', 'admin@exampleinsurance.com'],
+    ['QUEUE_PREFIX', '{damoov}'],
+    ['REDIS_URL', 'redis://redis:6379'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20eyJhbGciOi,x-tenant=eu'],
+  ])('%s=%s is none', (name, value) => {
+    expect(faultsOf({ [name]: value }).join('\n')).not.toMatch(/example|expression/);
+  });
+
+  it('is refused in an instances file too', () => {
+    const file = fileWith(
+      JSON.stringify({
+        eu: { id: '<instance-id>', key: '$(KEY)', userIdSecret: 'at-least-16-characters' },
+        us: { id: '7b1c', key: '9f2e' },
+      }),
+    );
+    const faults = faultsOf({ DAMOOV_INSTANCES_FILE: file });
+    expect(faults).toEqual([
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.id: is the placeholder .*Damoov gave you/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.key: holds an expression/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.userIdSecret: is the placeholder .*openssl/),
+    ]);
+  });
+});
+
 describe('a faulty configuration', () => {
   it('is told every fault at once, by variable name', () => {
     const faults = faultsOf({

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { VARIABLES, loadConfig } from '../../src/config.ts';
+import { ConfigError, VARIABLES, loadConfig } from '../../src/config.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
@@ -108,6 +108,16 @@ interface DeploymentSpec {
   };
 }
 
+function configFaultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
 async function importUsers({ env }: World, count: number): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), 'import-'));
   onTestFinished(() => rm(directory, { recursive: true }));
@@ -158,10 +168,28 @@ describe('the manifests for Kubernetes', () => {
     expect(Object.keys(variables).filter((name) => !VARIABLES.includes(name))).toEqual([]);
     // The file is only there once somebody has made the Secret.
     const { RECEIPT_PRIVATE_KEY_FILE: file = '', ...rest } = variables;
-    expect(loadConfig(rest)).toMatchObject({ damoov: { admin: { email: 'admin@example.com' } } });
-    expect(() => loadConfig(variables)).toThrow('RECEIPT_PRIVATE_KEY_FILE: cannot be read (ENOENT)');
+    const filled = Object.fromEntries(
+      Object.entries(rest).map(([name, value]) => [name, value.replaceAll(/<[^>]*>/g, 'Wm9sNmRkZ1A2dz09')]),
+    );
+    expect(loadConfig(filled)).toMatchObject({ damoov: { admin: { password: 'Wm9sNmRkZ1A2dz09' } } });
+    expect(() => loadConfig({ ...filled, RECEIPT_PRIVATE_KEY_FILE: file })).toThrow(
+      'RECEIPT_PRIVATE_KEY_FILE: cannot be read (ENOENT)',
+    );
     const { stringData: files } = await manifest<{ stringData: object }>('Secret', 'damoov-users-files');
     expect(Object.keys(files).map((name) => `/etc/damoov-users/${name}`)).toEqual([file]);
+  });
+
+  it('are refused with the secrets of the example, each by its name, those in its comments too', async () => {
+    const text = (await readFile(`${DIRECTORY}/secret.example.yaml`, 'utf8')).replaceAll('  # ', '  ');
+    const examples = [...text.matchAll(/^ {2}([A-Z_]+): (.*<.*)$/gm)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]);
+    expect(examples.length).toBeGreaterThan(7);
+    for (const [name = '', value = ''] of examples) {
+      const faults = configFaultsOf({ [name]: value });
+      expect(faults.join('\n')).toContain(`${name}: is the placeholder of an example`);
+    }
   });
 
   it('probe what the worker answers, and run it without root and without privileges', async () => {

@@ -13,18 +13,23 @@ import { runCommand } from '../support/run-command.ts';
 async function documentedRules(prefix: string): Promise<string[]> {
   const text = await readFile('docs/redis.md', 'utf8');
   return [...text.matchAll(/^user damoov-.*$/gm)].map(([rule]) =>
-    rule.replaceAll('{damoov}', prefix).replaceAll(':user-events:', ':crm:'),
+    rule
+      .replaceAll('{damoov}', prefix)
+      .replace('>a-password', `>${PASSWORD}`)
+      .replaceAll(':user-events:', ':crm:'),
   );
 }
 
 const PREFIX = '{acl}';
+/** The documented one is a placeholder, which the worker refuses. */
+const PASSWORD = 'of-this-test';
 
 async function startGuardedRedis() {
   const dir = await mkdtemp(join(tmpdir(), 'acl-'));
   onTestFinished(() => rm(dir, { recursive: true }));
   const node = await startRedisNode({ dir, lines: await documentedRules(PREFIX) });
   onTestFinished(() => node.close());
-  const urlOf = (role: string) => `redis://damoov-${role}:a-password@127.0.0.1:${node.port}`;
+  const urlOf = (role: string) => `redis://damoov-${role}:${PASSWORD}@127.0.0.1:${node.port}`;
   const targetOf = (role: string): RedisTarget => ({ kind: 'url', url: urlOf(role) });
   /** What has been refused, to whom. */
   const refused = async () => JSON.stringify(await node.asked.call('ACL', 'LOG'));

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-const password = 'a-password';
+const password = 'of-this-test';
 
 async function startServer({ asksForCertificate = false } = {}) {
   const lines = [`requirepass ${password}`];
