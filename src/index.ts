@@ -5,12 +5,14 @@ export type { JobResult, UserEvent, EventOf, EventType } from './contract/event.
 export { JOB_NAMES, type JobName } from './contract/job.ts';
 export { FAILURE_CODES, type FailureCode } from './contract/outcome.ts';
 export type { Receipt } from './contract/receipt.ts';
+export { DeliveryLostError, type FaultyEvent } from './events/queue-faults.ts';
 export {
   UserEvents,
   type EventDelivery,
   type EventHandler,
   type UserEventsOptions,
 } from './events/subscriber.ts';
+export { ClosedError } from './producer/closed-error.ts';
 export { UnfitRedisError } from './producer/redis-link.ts';
 export {
   InvalidJobError,
@@ -27,6 +29,7 @@ export {
   type CreateManyOptions,
   type CreateUserRow,
   type ScheduledDeletion,
+  type UserJobsApi,
   type UserJobsOptions,
 } from './producer/user-jobs.ts';
 export { RedisAwayError, type HostPort, type RedisTarget } from './redis/connection.ts';

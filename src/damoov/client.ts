@@ -77,7 +77,7 @@ export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers
  * Every method throws a DamoovError when the call fails, and a TypeError for a call that makes no sense. The one thing
  * ever sent twice is a request of the admin that was answered with 401: once more, unchanged, with a renewed session.
  */
-export class DamoovClient {
+export class DamoovClient implements AsyncDisposable {
   readonly #transport: WaryTransport;
   readonly #session: AdminSession | undefined;
   #closing: Promise<void> | undefined;
@@ -233,6 +233,11 @@ export class DamoovClient {
   close(graceMs = 5_000): Promise<void> {
     this.#closing ??= this.#transport.close(graceMs);
     return this.#closing;
+  }
+
+  /** `await using damoov = new DamoovClient(…)` closes it where its block ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #asAdmin(call: Call): Promise<Reply> {

@@ -10,10 +10,10 @@ import {
   type RedisTarget,
   RedisAwayError,
   connectRedis,
-  isLostConnection,
   placeOf,
   withDuplicates,
 } from '../redis/connection.ts';
+import { type FaultyEvent, type QueueFaults, createQueueFaults } from './queue-faults.ts';
 import { tellable } from '../redis/refusal.ts';
 import { prefixWarning, requireMs, targetOf } from '../redis/options.ts';
 import { reticent } from '../redis/reticent-telemetry.ts';
@@ -47,8 +47,12 @@ export interface UserEventsOptions {
   lockMs?: number | undefined;
   /** BullMQ's own, such as `bullmq-otel` makes it: deals with each event in the trace of its job. Default: none. */
   telemetry?: Telemetry | undefined;
-  /** Told of each attempt that has failed, and of faults of the connection (with no event). Must not throw. Default: nobody. */
-  onError?: ((error: Error, event?: { id: string; type: string; isGivenUp: boolean }) => void) | undefined;
+  /**
+   * Told of each attempt that has failed, with what the handler has thrown; of an event that this subscriber may have lost to another
+   * one, with a DeliveryLostError; and, with no event and once each, of a Redis that is away (RedisAwayError) or refuses
+   * (RedisRefusedError). Must not throw. Default: nobody is told.
+   */
+  onError?: ((error: Error, event?: FaultyEvent) => void) | undefined;
 }
 
 const RETRY = { attempts: 10, firstMs: 1000, lastMs: 600_000 };
@@ -68,13 +72,14 @@ class EventWorker extends Worker {
  * it, but for a crash, or an outage longer than its lock, between the handler's end and writing that down. What has failed so often that it is given up stays in the
  * failed set of the queue for 14 days.
  */
-export class UserEvents {
+export class UserEvents implements AsyncDisposable {
   readonly #connection: RedisConnection;
   readonly #worker: EventWorker;
   readonly #handler: EventHandler;
   readonly #options: UserEventsOptions;
   readonly #retry: typeof RETRY;
   readonly #letGo: () => void;
+  readonly #faults: QueueFaults;
   #inFlight = 0;
   #isClosing = false;
 
@@ -107,13 +112,16 @@ export class UserEvents {
       settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
       ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
     });
-    this.#worker.on('error', (error) => {
-      // While Redis is away the connection has said so once; BullMQ would say it several times a second.
-      if (!isLostConnection(error) && !this.#isClosing) this.#tell(tellable(error));
+    this.#faults = createQueueFaults((error, event) => {
+      if (!this.#isClosing) this.#tell(error, event);
     });
-    this.#worker.on('lockRenewalFailed', (ids) =>
-      ids.forEach((id) => this.#worker.cancelJob(id, 'lock lost')),
-    );
+    this.#worker.on('error', (error) => this.#faults.report(error));
+    this.#worker.on('lockRenewalFailed', (ids) => {
+      this.#faults.lose(ids);
+      ids.forEach((id) => this.#worker.cancelJob(id, 'lock lost'));
+    });
+    this.#worker.on('completed', ({ id = '' }) => this.#faults.forget(id));
+    this.#worker.on('failed', (job) => this.#faults.forget(job?.id ?? ''));
   }
 
   /**
@@ -126,6 +134,11 @@ export class UserEvents {
     await stopWorker(this.#worker, this.#inFlight === 0 ? Math.min(graceMs, IDLE_MS) : graceMs);
     this.#worker.abandon();
     this.#letGo();
+  }
+
+  /** `await using events = new UserEvents(…)` closes it where its block ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #deliver(job: Job, token = '', signal = new AbortController().signal): Promise<void> {
@@ -142,13 +155,16 @@ export class UserEvents {
     const seen = this.#seenKey(event);
     // Whether it was dealt with before cannot be asked where Redis refuses that: it may come twice, but it comes.
     if ((await this.#connection.exists(seen).catch(() => 0)) === 1) return;
+    const jobId = job.id ?? '';
     this.#inFlight += 1;
+    this.#faults.begin(jobId, { id: event.id, type: event.type });
     try {
       await this.#handler(event, { attempt, signal });
     } catch (error) {
       if (signal.aborted) {
         // What ends because the subscriber does is no failure: another takes it at once.
         await job.moveToDelayed(Date.now(), token);
+        this.#faults.forget(jobId);
         throw new DelayedError('given back');
       }
       const isGivenUp = attempt >= this.#retry.attempts;
@@ -158,6 +174,7 @@ export class UserEvents {
       throw new Error(told.name, { cause: error });
     } finally {
       this.#inFlight -= 1;
+      this.#faults.end(jobId);
     }
     try {
       await this.#connection.set(seen, '1', 'PX', this.#options.rememberMs ?? DAY_MS);
@@ -168,7 +185,7 @@ export class UserEvents {
   }
 
   /** What is thrown by whoever is told must neither end the process nor pass for a fault of the handler. */
-  #tell(error: unknown, event?: { id: string; type: string; isGivenUp: boolean }): void {
+  #tell(error: unknown, event?: FaultyEvent): void {
     try {
       this.#options.onError?.(error instanceof Error ? error : new Error(String(error)), event);
     } catch {

@@ -3,6 +3,8 @@
  * nothing of what is called.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Cluster } from 'ioredis';
+import { ClosedError } from './closed-error.ts';
 import {
   type RedisConnection,
   type RedisTarget,
@@ -33,7 +35,8 @@ export interface RedisLink {
   readonly connection: RedisConnection;
   /**
    * Makes a call once the connection is up.
-   * @throws RedisAwayError where that takes too long or the answer is lost; RedisRefusedError; UnfitRedisError; what the call throws.
+   * @throws RedisAwayError where that takes too long or the answer is lost; ClosedError; RedisRefusedError; UnfitRedisError; what the
+   * call throws.
    */
   call<T>(work: () => Promise<T>, options?: CallOptions): Promise<T>;
   /** Lets go at once; calls under way fail. */
@@ -52,23 +55,35 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
   const place = placeOf(target);
   let reason = 'no answer of a Redis';
   let isClosed = false;
-  const connection = openImpatient(target, (told) => {
-    // A plain error has no name that tells anything.
-    if (told !== 'Error') reason = told;
+  let underWay = 0;
+  const connection = openImpatient(target, {
+    isWanted: () => underWay > 0,
+    onError(told) {
+      // A plain error has no name that tells anything.
+      if (told !== 'Error') reason = told;
+    },
   });
+  const rest = connection instanceof Cluster ? restOf(connection) : undefined;
   let fitness: Promise<UnfitRedisError | undefined> | undefined;
   connection.on('ready', () => {
     fitness = fitnessOf(connection, onWarning);
   });
 
+  function throwIfClosed(wasSent: boolean): void {
+    if (isClosed) throw new ClosedError(wasSent);
+  }
+
   /** Resolves once commands can be sent, or nobody waits for it any more. */
   async function ready(over: AbortSignal, wasSent: boolean): Promise<void> {
     const lateAt = performance.now() + failAfterMs;
     while (connection.status !== 'ready' && !over.aborted) {
-      if (isClosed) throw new RedisAwayError('this producer is closed', wasSent);
+      throwIfClosed(wasSent);
+      // While nobody called, nobody connected again. Why it fails is told as a fault of the connection.
+      if (RESTING.has(connection.status)) void connection.connect().catch(() => {});
       if (performance.now() >= lateAt) throw new RedisAwayError(reason, wasSent, place);
       await sleep(LOOK_MS);
     }
+    throwIfClosed(wasSent);
     const unfit = await fitness;
     if (unfit !== undefined) throw unfit;
   }
@@ -76,6 +91,9 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
   return {
     connection,
     async call(work, { withinMs = failAfterMs, isRepeatable = false } = {}) {
+      throwIfClosed(false);
+      underWay += 1;
+      rest?.end();
       const over = new AbortController();
       const late = within(withinMs, over.signal);
       let wasSent = false;
@@ -83,13 +101,16 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
         for (;;) {
           await ready(over.signal, wasSent);
           if (over.signal.aborted) return undefined;
+          const wasSentBefore = wasSent;
           try {
             wasSent = true;
             return { value: await work() };
           } catch (error) {
             if (!isLostConnection(error)) throw tellable(error);
+            wasSent = wasSentBefore || !isUnsent(error);
+            throwIfClosed(wasSent);
             reason = 'the connection was lost';
-            if (!isRepeatable && !isUnsent(error)) throw new RedisAwayError(reason, true, place);
+            if (!isRepeatable && wasSent) throw new RedisAwayError(reason, true, place);
             // The connection may not know yet that it is lost.
             await sleep(LOOK_MS);
           }
@@ -101,18 +122,41 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
         throw new RedisAwayError(reason, wasSent, place);
       } finally {
         over.abort();
+        underWay -= 1;
+        if (underWay === 0) rest?.begin();
       }
     },
     close() {
       isClosed = true;
+      rest?.end();
       connection.disconnect();
     },
   };
 }
 
-/** Never, where there is no limit. */
+/** Nothing connects by itself; a cluster whose nodes end one by one may stay `close`. */
+const RESTING: ReadonlySet<string> = new Set(['end', 'close']);
+/** How long a cluster that nobody calls stays connected, in milliseconds. */
+const REST_MS = 5000;
+
+/** Lets go of a cluster after a while in which nobody calls: its lines would keep a process that has nothing else to do. */
+function restOf(cluster: Cluster): { begin: () => void; end: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    begin() {
+      timer = setTimeout(() => cluster.disconnect(), REST_MS);
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+/** Never, where there is no limit. Keeps the process, which the connection does not. */
 function within(ms: number, over: AbortSignal): Promise<undefined> {
-  if (ms === Infinity) return new Promise(() => {});
+  if (ms === Infinity) {
+    const keeper = setInterval(() => {}, 2 ** 30);
+    over.addEventListener('abort', () => clearInterval(keeper));
+    return new Promise(() => {});
+  }
   return sleep(ms, undefined, { signal: over }).catch(() => undefined);
 }
 

@@ -7,10 +7,17 @@ import { type Job, type Queue, QueueEvents } from 'bullmq';
 import { type JobResult, readResult } from '../contract/event.ts';
 import { isJobName, referenceOfText } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
-import { type RedisTarget, connectRedis, isLostConnection, withDuplicates } from '../redis/connection.ts';
+import {
+  type RedisTarget,
+  RedisAwayError,
+  connectRedis,
+  isLostConnection,
+  withDuplicates,
+} from '../redis/connection.ts';
+import { ClosedError } from './closed-error.ts';
 import { UserTokens, userTokensKey } from '../redis/user-tokens.ts';
-import { tellable } from '../redis/refusal.ts';
 import { requireMs } from '../redis/options.ts';
+import { RedisRefusedError, tellable } from '../redis/refusal.ts';
 
 /** The job had not ended in time. It goes on all the same, and its event is published. */
 export class ResultTimeoutError extends Error {
@@ -31,26 +38,32 @@ export interface ResultOptions {
 
 export interface Results {
   /**
-   * @throws ResultTimeoutError, ResultUnknownError
+   * @throws ResultTimeoutError, ResultUnknownError, ClosedError
    */
   of(jobId: string, options?: ResultOptions): Promise<JobResult>;
-  /** Lets go; those who still wait get a ResultTimeoutError. */
+  /** Lets go; those who still wait get a ClosedError. */
   close(): void;
 }
 
 /** When a waiting caller looks for itself, in milliseconds: after the first, then at intervals that double up to the last. */
 const LOOK_MS = { first: 100, last: 2000 };
 const DEFAULT_TIMEOUT_MS = 30_000;
-const CLOSED = 'this producer is closed: nobody waits for results any more';
+/** How long the queue's events are listened to after the last result was waited for, in milliseconds. */
+const LISTENS_MS = 1000;
+
+/** Asks the queue; throws where Redis is away, or refuses. */
+type Ask = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** Results of the jobs in a queue; opens its connection with the first that is waited for. */
-export function createResults(queue: Queue, target: RedisTarget): Results {
+export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (work) => work()): Results {
   const waiting = new Map<string, Set<() => void>>();
   const closing = new AbortController();
   let ears: (() => void) | undefined;
+  let stopsListening: NodeJS.Timeout | undefined;
 
   /** Has those woken who wait for a job that ends. */
   function listen(): void {
+    clearTimeout(stopsListening);
     if (ears !== undefined) return;
     const connection = connectRedis(target);
     const letGo = withDuplicates(connection);
@@ -64,17 +77,29 @@ export function createResults(queue: Queue, target: RedisTarget): Results {
     events.on('completed', wake);
     events.on('failed', wake);
     ears = () => {
+      ears = undefined;
+      clearTimeout(stopsListening);
       // Closing in peace waits for Redis, which may be away.
       void events.close().catch(() => {});
       letGo();
     };
   }
 
+  /** Undefined while it has not ended, or cannot be asked for. */
+  async function askEnd(id: string): Promise<JobResult | undefined> {
+    try {
+      return await ask(() => endOf(queue, id));
+    } catch (error) {
+      if (isAway(error)) return undefined;
+      throw tellable(error);
+    }
+  }
+
   return {
     async of(id, { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = {}) {
       requireMs('timeoutMs', timeoutMs);
       signal?.throwIfAborted();
-      if (closing.signal.aborted) throw new ResultTimeoutError(CLOSED);
+      if (closing.signal.aborted) throw new ClosedError();
       listen();
       const ends = [closing.signal, ...(signal === undefined ? [] : [signal])];
       if (timeoutMs !== Infinity) ends.push(AbortSignal.timeout(timeoutMs));
@@ -89,18 +114,20 @@ export function createResults(queue: Queue, target: RedisTarget): Results {
       try {
         for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(2 * lookMs, LOOK_MS.last)) {
           // A Redis that is silent must not hold up whoever does not wait any longer.
-          const end = await Promise.race([endOf(queue, id), ended]);
+          const end = await Promise.race([askEnd(id), ended]);
           if (end !== undefined) return end;
           const next = AbortSignal.any([over, wakeUp.signal]);
           if (!over.aborted) await sleep(lookMs, undefined, { signal: next }).catch(() => {});
           signal?.throwIfAborted();
-          if (closing.signal.aborted) throw new ResultTimeoutError(CLOSED);
+          if (closing.signal.aborted) throw new ClosedError();
           if (over.aborted) throw new ResultTimeoutError(`job ${id} has not ended within ${timeoutMs} ms`);
           wakeUp = new AbortController();
         }
       } finally {
         others.delete(woken);
         if (others.size === 0) waiting.delete(id);
+        // Its lines would keep a process that has nothing else to do.
+        if (waiting.size === 0 && ears !== undefined) stopsListening = setTimeout(ears, LISTENS_MS);
       }
     },
     close() {
@@ -110,20 +137,23 @@ export function createResults(queue: Queue, target: RedisTarget): Results {
   };
 }
 
-/** Undefined while it has not ended, or cannot be asked for. */
+/** What passes; or is said by who closes, to everybody who waits. */
+function isAway(error: unknown): boolean {
+  if (error instanceof RedisRefusedError) return false;
+  return error instanceof RedisAwayError || error instanceof ClosedError || isLostConnection(error);
+}
+
+/** Undefined while it has not ended. */
 async function endOf(queue: Queue, id: string): Promise<JobResult | undefined> {
-  let job: Job | undefined;
-  try {
-    job = await queue.getJob(id);
-  } catch (error) {
-    if (isLostConnection(error)) return undefined;
-    throw tellable(error);
-  }
+  const job = await queue.getJob(id);
   if (job === undefined) throw new ResultUnknownError(`job ${id} is not kept any more`);
   if (job.finishedOn === undefined) return undefined;
   const result = resultOf(job);
   // Who may not read the tokens gets the result without.
-  return withTokens(queue, result).catch((error: unknown) => (isLostConnection(error) ? undefined : result));
+  return withTokens(queue, result).catch((error: unknown) => {
+    if (isLostConnection(error)) throw error;
+    return result;
+  });
 }
 
 /** The tokens that came with a sign-up, as long as they are kept. */

@@ -67,7 +67,7 @@ export interface AddedJob {
   readonly id: string;
   /**
    * Waits for its end: type and data of its event. A job that failed is a result too, `user.failed`; it has spent its attempts.
-   * @throws ResultTimeoutError, ResultUnknownError, RedisAwayError
+   * @throws ResultTimeoutError, ResultUnknownError, RedisRefusedError, ClosedError
    */
   result(options?: ResultOptions): Promise<JobResult>;
 }
@@ -107,14 +107,15 @@ const SEARCH_MS = 60_000;
 const CHUNK_MS = 10_000;
 
 /**
- * Adds user lifecycle jobs to the queue of the workers. One for a process is enough; it connects at once and by itself again.
+ * Adds user lifecycle jobs to the queue of the workers. One for a process is enough; it connects at once and by itself again. A process
+ * that has nothing else to do ends, also without `close()`.
  *
  * Every method throws an InvalidJobError for what no worker would carry out, and a RedisAwayError within `failAfterMs` where
  * Redis cannot be reached (a chunk of many may take ten seconds where Redis has fallen silent), and a RedisRefusedError for what Redis
- * refuses, as when it is full: nothing is kept to be sent later. A job that was added counts from the time of its call, so that
+ * refuses, as when it is full, and a ClosedError after `close()`: nothing is kept to be sent later. A job that was added counts from the time of its call, so that
  * the calls for one user are carried out in their order.
  */
-export class UserJobs {
+export class UserJobs implements AsyncDisposable {
   readonly #link: RedisLink;
   readonly #queue: Queue;
   readonly #deletions: Deletions;
@@ -137,7 +138,9 @@ export class UserJobs {
     this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient, ...traced });
     this.#queue.on('error', () => {});
     this.#deletions = createDeletions({ jobs: this.#queue, prefix });
-    this.#results = createResults(this.#queue, target);
+    this.#results = createResults(this.#queue, target, (work) =>
+      this.#link.call(work, { isRepeatable: true }),
+    );
   }
 
   /** Has a user exist: makes one, or finds the one of this clientId. */
@@ -264,10 +267,15 @@ export class UserJobs {
     return { id, result: (options) => this.#results.of(id, options) };
   }
 
-  /** Lets go of Redis; never hangs. Calls under way, and results that are still waited for, fail. */
+  /** Lets go of Redis; never hangs. Calls under way, and results that are still waited for, fail with a ClosedError. */
   async close(): Promise<void> {
     this.#results.close();
     this.#link.close();
+  }
+
+  /** `await using users = new UserJobs(…)` closes it where its block ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #add(job: CheckedJob, options: AddOptions): Promise<AddedJob> {
@@ -319,6 +327,9 @@ export class UserJobs {
       });
   }
 }
+
+/** What a `UserJobs` does, for a double in the tests of its user. */
+export interface UserJobsApi extends Pick<UserJobs, keyof UserJobs> {}
 
 interface JobToAdd {
   name: string;

@@ -151,21 +151,29 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
   }
 }
 
+export interface ImpatientOptions {
+  /** Called with the reason of each fault, never with a password. */
+  onError: (reason: string) => void;
+  /** Whether anybody waits for Redis to come back. */
+  isWanted: () => boolean;
+}
+
 /**
- * Opens a connection for a producer, which fails rather than waits and goes on by itself once Redis is back: nothing is kept to be
- * sent later, nothing is sent twice. It begins to connect at once.
- * @param onError called with the reason of each fault, never with a password.
+ * Opens a connection for a producer, which fails rather than waits: nothing is kept to be sent later, nothing is sent twice. It begins
+ * to connect at once, and again by itself while a call is under way. A process that has nothing else to do ends: neither the line nor a
+ * timer keeps it, but for the lines to the nodes of a cluster.
  */
-export function openImpatient(target: RedisTarget, onError: (reason: string) => void): RedisConnection {
+export function openImpatient(target: RedisTarget, { onError, isWanted }: ImpatientOptions): RedisConnection {
   const line = {
     ...OPTIONS,
     maxRetriesPerRequest: 0,
-    retryStrategy: (times: number) => Math.min(25 * 2 ** Math.min(times, 5), 500),
+    retryStrategy: (times: number) => (isWanted() ? Math.min(25 * 2 ** Math.min(times, 5), 500) : null),
     socketTimeout: SILENT_MS,
     // A cluster opens the connection to a node with the first command for it, which has to wait for that.
     enableOfflineQueue: target.kind === 'cluster',
   };
   const connection = openConnection(target, line, IMPATIENT);
+  if (!(connection instanceof Cluster)) connection.on('connect', () => connection.stream.unref());
   onFault(connection, onError);
   return connection;
 }

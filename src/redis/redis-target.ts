@@ -69,7 +69,8 @@ const REDIS_PORT = 6379;
 export interface LineOptions {
   maxRetriesPerRequest: number | null;
   reconnectOnError: (error: Error) => 2 | false;
-  retryStrategy: (times: number) => number;
+  /** Null: nobody waits for it; who calls next connects. */
+  retryStrategy: (times: number) => number | null;
   socketTimeout: number;
   enableOfflineQueue?: boolean;
   connectTimeout?: number;
@@ -105,7 +106,7 @@ function connectionTo(target: RedisTarget, line: LineOptions, redirects: Redirec
     case 'url':
       return new Redis(target.url, { ...line, ...access });
     case 'sentinel':
-      return new Redis({ ...line, ...access, ...sentinelOptions(target) });
+      return new Redis({ ...line, ...access, ...sentinelOptions(target, line) });
     case 'cluster':
       return new QueueCluster(target.nodes, {
         redisOptions: { ...line, ...access },
@@ -144,12 +145,13 @@ function accessOf({ username, password, tls }: RedisAccess) {
   };
 }
 
-function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>) {
+function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>, { retryStrategy }: LineOptions) {
   const { sentinels, master: name, sentinelUsername, sentinelPassword, tls } = target;
   return {
     sentinels,
     name,
     sentinelCommandTimeout: SENTINEL_ANSWERS_MS,
+    sentinelRetryStrategy: retryStrategy,
     ...(sentinelUsername !== undefined && { sentinelUsername }),
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(tls !== undefined && { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }),

@@ -167,6 +167,47 @@ describe('a subscriber', () => {
     await expect(stopped).resolves.toBeUndefined();
   });
 
+  it('is told once, and in words of ours, of a delivery that it may have lost', async () => {
+    const world = createEventsWorld();
+    const told: unknown[] = [];
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const events = world.listen(
+      async (_event, { signal }) => {
+        begin();
+        await once(signal, 'abort');
+      },
+      { lockMs: 200, onError: (error, event) => told.push([error.name, error.message, event]) },
+    );
+    const event = world.eventOf('1');
+    const { id } = await world.publish(event);
+    await begun;
+    await world.redis.set(`${world.prefix}:user-events:${id}:lock`, 'of another one');
+    await expect.poll(() => told).not.toEqual([]);
+    await events.close({ graceMs: 1000 });
+    expect(told).toEqual([
+      [
+        'DeliveryLostError',
+        expect.stringContaining('may have gone to another subscriber'),
+        { id: event.id, type: event.type, isGivenUp: false },
+      ],
+    ]);
+  });
+
+  it('is closed where its block ends', async () => {
+    const world = createEventsWorld();
+    const handled: string[] = [];
+    {
+      await using _events = new UserEvents(
+        { redis: inject('redisUrl'), prefix: world.prefix },
+        ({ id }) => void handled.push(id),
+      );
+      await world.publish(world.eventOf('1'));
+      await expect.poll(() => handled).toHaveLength(1);
+    }
+    await world.publish(world.eventOf('2'));
+    expect(await world.queue.getWaitingCount()).toBe(1);
+  });
+
   it('is told where Redis refuses what it needs, with no event', async () => {
     const world = createEventsWorld();
     const { url } = await world.createUser(`~${world.prefix}:another-queue:*`, '&*', '+@all');

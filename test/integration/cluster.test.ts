@@ -1,10 +1,13 @@
 /** @module-tag slow */
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Queue, Worker } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openRedisLink } from '../../src/producer/redis-link.ts';
 import { connectRedis } from '../../src/redis/connection.ts';
 import { createFailedJobs } from '../../src/redis/failed/failed-jobs.ts';
 import { stopWorker } from '../../src/redis/stop-worker.ts';
@@ -27,6 +30,26 @@ afterAll(async () => {
 describe('a Redis Cluster', () => {
   it('serves the worker, both libraries and the commands', async () => {
     await expectService(cluster);
+  });
+
+  it('does not keep a process whose producer nobody calls any more, and is connected to again', async () => {
+    const { prefix } = await createWorld({ redis: cluster, startsWorker: false });
+    const program = `
+      import { UserJobs } from './src/index.ts';
+      const options = ${JSON.stringify({ redis: cluster.target, prefix })};
+      const { id } = await new UserJobs(options).create({ clientId: 'c-1' });
+      console.log(id);
+    `;
+    const args = ['--input-type=module', '-e', program];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(stdout).toMatch(/^[0-9a-f-]{36}\n$/);
+
+    const link = openRedisLink(cluster.target, { failAfterMs: 20_000, onWarning: () => {} });
+    onTestFinished(() => link.close());
+    const count = () => link.connection.exists(`${prefix}:nothing`);
+    expect(await link.call(count)).toBe(0);
+    await expect.poll(() => link.connection.status, { timeout: 30_000 }).toMatch(/^(?:end|close)$/);
+    expect(await link.call(count)).toBe(0);
   });
 
   it('holds two prefixes in two slots: each has a worker and users of its own, and nothing mixes', async () => {

@@ -35,7 +35,7 @@ describe('the span of a call', () => {
   it('says by what a deletion failed', async () => {
     const { users, told } = await createTracedProducer();
     await users.close();
-    await expect(users.delete({ clientId: 'c-1' })).rejects.toThrow('this producer is closed');
-    expect(told.slice(-2)).toEqual([{ name: 'RedisAwayError', message: '' }, 'end']);
+    await expect(users.delete({ clientId: 'c-1' })).rejects.toThrow('this UserJobs is closed');
+    expect(told.slice(-2)).toEqual([{ name: 'ClosedError', message: '' }, 'end']);
   });
 });

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { ClosedError } from '../../src/producer/closed-error.ts';
 import { InvalidJobError } from '../../src/producer/requests.ts';
 import { ResultTimeoutError, ResultUnknownError } from '../../src/producer/results.ts';
 import { UserJobs, type UserJobsOptions } from '../../src/producer/user-jobs.ts';
@@ -270,6 +273,56 @@ describe('a producer that cannot be meant', () => {
   });
 });
 
+describe('a producer that is closed', () => {
+  it('says so, and that nothing was done', async () => {
+    const { users } = await createProducerWorld({ startsWorker: false });
+    await users.create({ clientId: 'c-0' });
+    await users.close();
+    const calls = [
+      () => users.create({ clientId: 'c-1' }),
+      () => users.update({ clientId: 'c-1', changes: { phone: '1' } }),
+      () => users.delete({ clientId: 'c-1' }),
+      () => users.rescheduleDeletion({ clientId: 'c-1' }, { in: '1d' }),
+      () => users.cancelDeletion({ clientId: 'c-1' }),
+      () => users.createMany([{ clientId: 'c-1' }]),
+      () => users.job('one').result(),
+    ];
+    for (const call of calls) {
+      const error: unknown = await call().catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(ClosedError);
+      expect(error).toMatchObject({ name: 'ClosedError', mayHaveBeenApplied: false });
+    }
+    await users.close();
+  });
+
+  it('says of a call under way whether it may have been done', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url });
+    await users.create({ clientId: 'c-0' });
+    proxy.stall();
+    const adding = users.create({ clientId: 'c-1' });
+    // It is on its way to Redis by then.
+    await setImmediate();
+    await setImmediate();
+    await users.close();
+    await expect(adding).rejects.toMatchObject({ name: 'ClosedError', mayHaveBeenApplied: true });
+  });
+
+  it('is closed where its block ends', async () => {
+    const world = await createWorld({ startsWorker: false });
+    let outside: UserJobs;
+    {
+      await using users = new UserJobs({ redis: inject('redisUrl'), prefix: world.prefix });
+      await users.create({ clientId: 'c-1' });
+      outside = users;
+    }
+    await expect(outside.create({ clientId: 'c-2' })).rejects.toThrow(ClosedError);
+    expect(await world.jobs.getWaitingCount()).toBe(1);
+  });
+});
+
 describe('a producer whose Redis is away', () => {
   it('fails at once instead of keeping jobs, and goes on by itself once Redis is back', async () => {
     const world = await createWorld({ startsWorker: false });
@@ -360,9 +413,9 @@ describe('a producer whose Redis is away', () => {
     await proxy.sever();
     const adding = users.create({ clientId: 'c-2' });
     await users.close();
-    await expect(waiting).rejects.toThrow(ResultTimeoutError);
-    await expect(adding).rejects.toThrow(RedisAwayError);
-    await expect(users.create({ clientId: 'c-3' })).rejects.toThrow(RedisAwayError);
+    await expect(waiting).rejects.toThrow(ClosedError);
+    await expect(adding).rejects.toThrow(ClosedError);
+    await expect(users.create({ clientId: 'c-3' })).rejects.toThrow(ClosedError);
   });
 
   it('lets its process end, whatever it still waits for', async () => {
@@ -393,10 +446,38 @@ describe('a producer whose Redis is away', () => {
     await proxy.sever();
     child.stdin.write('close\n');
     const [status] = await once(child, 'exit');
-    expect([status, output]).toEqual([0, 'waits\nResultTimeoutError\nclosed\n']);
+    expect([status, output]).toEqual([0, 'waits\nClosedError\nclosed\n']);
     const closed = producerIn(world);
     await closed.close();
     await expect(closed.job('x').result()).rejects.toThrow('closed');
+  });
+
+  it.each([
+    ['an InvalidJobError', "await users.create({ clientId: ' ' })"],
+    ['a RedisAwayError', "await away.create({ clientId: 'c-1' })"],
+    ['nothing', "await users.create({ clientId: 'c-1' })"],
+    ['a ResultTimeoutError', "await (await users.create({ clientId: 'c-1' })).result({ timeoutMs: 100 })"],
+  ])('lets its process end that has caught %s and does not close it', async (caught, statement) => {
+    const { env, prefix } = await createWorld({ startsWorker: false });
+    const program = `
+      import { UserJobs } from './src/index.ts';
+      const prefix = ${JSON.stringify(prefix)};
+      const users = new UserJobs({ redis: ${JSON.stringify(env['REDIS_URL'])}, prefix });
+      const away = new UserJobs({ redis: 'redis://127.0.0.1:1', prefix });
+      try {
+        ${statement};
+        console.log('nothing');
+      } catch ({ name }) {
+        console.log(name);
+      }
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      env: { ...process.env, ...COMPILE_CACHE },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [output, [status]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    expect([status, output.trim()]).toEqual([0, caught.split(' ').at(-1)]);
   });
 
   it('does not wait for a result longer than it was told to, where Redis is silent', async () => {

@@ -1,0 +1,94 @@
+/**
+ * What a subscriber is told of the queue's own faults: in words of ours, and each once. BullMQ says the same thing several times, with
+ * the ids of its jobs and the names of its scripts.
+ */
+import { RedisRefusedError, tellable } from '../redis/refusal.ts';
+import { isLostConnection } from '../redis/connection.ts';
+
+/** Which event a fault is about, and whether it was the event's last attempt. */
+export interface FaultyEvent {
+  id: string;
+  type: string;
+  isGivenUp: boolean;
+}
+
+/** This subscriber gave no sign of life for as long as its lock lasts, or Redis has lost the lock: another one may have the event. */
+export class DeliveryLostError extends Error {
+  override readonly name = 'DeliveryLostError';
+
+  constructor() {
+    super(
+      'the delivery may have gone to another subscriber: its lock is lost. The event may be handed over once more',
+    );
+  }
+}
+
+interface Delivered {
+  readonly event: FaultyEvent;
+  isOver: boolean;
+  isLost: boolean;
+}
+
+export interface QueueFaults {
+  /** An event is handed over. */
+  begin(jobId: string, event: Omit<FaultyEvent, 'isGivenUp'>): void;
+  /** Its handler has ended: what the queue says of it from now on is the last. */
+  end(jobId: string): void;
+  /** Nothing more is said of it. */
+  forget(jobId: string): void;
+  /** The lock of these jobs is lost. */
+  lose(jobIds: readonly string[]): void;
+  /** What BullMQ reports as an error. */
+  report(error: unknown): void;
+}
+
+/** @param tell told each fault once. */
+export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) => void): QueueFaults {
+  const deliveries = new Map<string, Delivered>();
+  let refusal: string | undefined;
+
+  function lose(jobId: string): void {
+    const delivered = deliveries.get(jobId);
+    if (delivered === undefined) return;
+    if (!delivered.isLost) tell(new DeliveryLostError(), delivered.event);
+    delivered.isLost = true;
+    if (delivered.isOver) deliveries.delete(jobId);
+  }
+
+  return {
+    begin(jobId, event) {
+      // That a job came says that Redis refuses no longer.
+      refusal = undefined;
+      deliveries.set(jobId, { event: { ...event, isGivenUp: false }, isOver: false, isLost: false });
+    },
+    end(jobId) {
+      const delivered = deliveries.get(jobId);
+      if (delivered !== undefined) delivered.isOver = true;
+    },
+    forget: (jobId) => void deliveries.delete(jobId),
+    lose: (jobIds) => jobIds.forEach(lose),
+    report(error) {
+      // While Redis is away the connection has said so once; BullMQ would say it several times a second.
+      if (isLostConnection(error)) return;
+      const jobId = lostJobIn(error);
+      if (jobId !== undefined) {
+        lose(jobId);
+        return;
+      }
+      const told = tellable(error);
+      if (told instanceof RedisRefusedError) {
+        if (told.code === refusal) return;
+        refusal = told.code;
+      }
+      tell(told);
+    },
+  };
+}
+
+/** What BullMQ says where a job is no longer this worker's. */
+const LOST =
+  /^(?:could not renew lock for job|Missing (?:lock|key) for job|Lock mismatch for job|Job) (\S+?)(?:\. .*| is not in the active state.*)?$/;
+
+function lostJobIn(error: unknown): string | undefined {
+  return error instanceof Error ? LOST.exec(error.message)?.[1] : undefined;
+}
