@@ -11,7 +11,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const lockPath = join(root, '.data', 'setup.lock');
 
 if (Number(process.versions.node.split('.')[0]) < 20) {
-  console.error(`Node ${process.versions.node} is too old: install Node 20 or newer, then run this again.`);
+  console.error(
+    `Node ${process.versions.node} is too old: install Node 22.22 or newer, then run this again.`,
+  );
   process.exit(1);
 }
 if (!isInstalled()) process.exit(oneAtATime(() => (isInstalled() ? 0 : install())));

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { REDIS_PAIRS, REDIS_PLACES, readTlsFiles, redisFaults, redisTarget } from './config-redis.ts';
+import { loopbackFaults } from './config-loopback.ts';
 import { secretFaults } from './config-secrets.ts';
 import type { SigningKey } from './contract/receipt.ts';
 import { Environment } from './environment.ts';
@@ -110,6 +111,9 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     }
   }
   faults.push(...redisFaults(set), ...secretFaults(set));
+  if (Environment.shape.REFUSE_LOOPBACK.safeParse(set['REFUSE_LOOPBACK']).data === true) {
+    faults.push(...loopbackFaults(set));
+  }
 
   const instances = readInstances(set, faults);
   const isConfigured = Object.keys(instances).length > 0;

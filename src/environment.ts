@@ -84,6 +84,7 @@ function decoded(text: string | undefined): string | undefined {
 /** The variables, as text, into values with their defaults. */
 export const Environment = z.object({
   NODE_ENV: z.string().optional(),
+  REFUSE_LOOPBACK: z.stringbool({ error: 'must be true or false' }).default(false),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL', abort: true })
     .refine(isRedisUrl, 'must name a host, and a number where it names a database')

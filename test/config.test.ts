@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { ConfigError, loadConfig } from '../src/config.ts';
 import { keyIdOf } from '../src/contract/receipt.ts';
 
@@ -323,6 +324,50 @@ describe('a secret that was copied from an example', () => {
       expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.id: is the placeholder .*Damoov gave you/),
       expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.key: holds an expression/),
       expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.userIdSecret: is the placeholder .*openssl/),
+    ]);
+  });
+});
+
+describe('a configuration that refuses the loopback', () => {
+  it.each([
+    ['DAMOOV_BASE_URL', 'http://127.0.0.1:7700'],
+    ['DAMOOV_BASE_URL', 'http://LOCALHOST:7700/'],
+    ['DAMOOV_BASE_URL', 'http://[::1]:7700'],
+    ['DAMOOV_BASE_URL', 'http://0.0.0.0:7700'],
+    ['REDIS_URL', 'redis://:secret@127.0.0.1'],
+    ['REDIS_CLUSTER_NODES', 'redis-1:6379,127.0.0.1:6379'],
+    ['REDIS_SENTINELS', 'localhost:26379'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://localhost:4318'],
+  ])('says of %s=%s what to write instead', (name, value) => {
+    const told = (faults: readonly string[]) => faults.filter((fault) => fault.includes('the loopback'));
+    const faults = told(faultsOf({ [name]: value, REFUSE_LOOPBACK: 'true' }));
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name}: .*host\\.docker\\.internal`))]);
+    expect(told(faultsOf({ [name]: value }))).toEqual([]);
+    expect(told(faultsOf({ [name]: value, REFUSE_LOOPBACK: 'false' }))).toEqual([]);
+  });
+
+  it.each(['http://sandbox:7700', 'https://127.0.0.1.example.net', 'https://localhost.example.net'])(
+    'takes %s',
+    (url) => {
+      const faults = faultsOf({ DAMOOV_BASE_URL: url, REFUSE_LOOPBACK: 'true' });
+      expect(faults.join()).not.toContain('loopback');
+    },
+  );
+
+  it('is the one of compose, which takes its own addresses', () => {
+    const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as {
+      services: { worker: { environment: Record<string, string> } };
+    };
+    const env = Object.fromEntries(
+      // What stands in no `.env`: `${NAME:-value}`, `${NAME-value}`.
+      Object.entries(services.worker.environment).map(([name, value]) => [
+        name,
+        value.replace(/^\$\{\w+:?-(.*)\}$/, '$1'),
+      ]),
+    );
+    expect(faultsOf(env)).toEqual([]);
+    expect(faultsOf({ ...env, DAMOOV_BASE_URL: 'http://127.0.0.1:7700' })).toEqual([
+      expect.stringMatching(/^DAMOOV_BASE_URL: names the loopback/),
     ]);
   });
 });

@@ -109,6 +109,65 @@ describe('the package', () => {
   });
 });
 
+/** TypeScript's settings of modules, and whether a CommonJS file may use the package under them. */
+const MODULE_SETTINGS: [string, string[], boolean][] = [
+  ['commonjs', ['--module', 'commonjs'], true],
+  ['node16', ['--module', 'node16'], false],
+  ['nodenext', ['--module', 'nodenext'], true],
+  ['bundler', ['--module', 'preserve', '--moduleResolution', 'bundler'], true],
+];
+
+describe('the package in CommonJS', () => {
+  const program = `
+    import { UserEvents, UserJobs } from '${NAME}';
+    import { DamoovClient } from '${NAME}/damoov';
+    console.log([UserEvents, UserJobs, DamoovClient].map((one) => typeof one).join());
+  `;
+
+  it('is required as it is', async () => {
+    const file = path.join(project, 'required.cjs');
+    const all = `{ ...require('${NAME}'), ...require('${NAME}/damoov') }`;
+    await writeFile(
+      file,
+      `const { UserJobs, DamoovClient } = ${all}; console.log(typeof UserJobs, typeof DamoovClient);`,
+    );
+    expect(await run(process.execPath, [file], { cwd: project })).toEqual({
+      stdout: 'function function\n',
+      stderr: '',
+    });
+  });
+
+  it.each(MODULE_SETTINGS)(
+    'is used under the setting %s, or says what to do',
+    async (name, options, isTaken) => {
+      // An ES module is taken everywhere, and so is what the documentation says instead of `require`.
+      const dynamic = `void import('${NAME}').then(({ UserJobs }) => console.log(typeof UserJobs));`;
+      const files = { 'module.mts': program, 'dynamic.cts': dynamic, 'common.cts': program };
+      for (const [file, code] of Object.entries(files)) await writeFile(path.join(project, file), code);
+      const usual = ['--ignoreConfig', '--strict', '--target', 'es2022', '--types', 'node', '--skipLibCheck'];
+      const args = [...usual, ...options, '--outDir', `out-${name}`, ...Object.keys(files)];
+      const tsc = path.join(repository, 'node_modules', '.bin', 'tsc');
+      const told = await run(tsc, args, { cwd: project }).then(
+        () => '',
+        ({ stdout }: { stdout: string }) => stdout,
+      );
+      const faults = told.split('\n').filter((line) => /^\S/.test(line));
+      if (!isTaken) {
+        expect(faults.map((line) => /^(.*)\(.*(TS\d+)/.exec(line)?.slice(1))).toEqual([
+          ['common.cts', 'TS1479'],
+          ['common.cts', 'TS1479'],
+        ]);
+        return;
+      }
+      expect(faults).toEqual([]);
+      // What a bundler is given stays an import.
+      if (name === 'bundler') return;
+      const { stdout } = await run(process.execPath, [`out-${name}/common.cjs`], { cwd: project });
+      expect(stdout).toBe('function,function,function\n');
+    },
+  );
+});
+
 describe('the documented programs', () => {
   /** All of them, by the name in their first line. */
   async function programs(): Promise<Map<string, string>> {

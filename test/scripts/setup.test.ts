@@ -79,7 +79,7 @@ test('a Node too old to run anything here is told so before npm is called', asyn
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.0' } });`;
   expect(await setup('--import', `data:text/javascript,${encodeURIComponent(pretend)}`)).toEqual({
     status: 1,
-    output: 'Node 18.20.0 is too old: install Node 20 or newer, then run this again.\n',
+    output: 'Node 18.20.0 is too old: install Node 22.22 or newer, then run this again.\n',
   });
 });
 
