@@ -1,11 +1,13 @@
 /** @module-tag slow */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createWorld } from './support/world.ts';
 
 const run = promisify(execFile);
@@ -171,8 +173,9 @@ describe('the package in CommonJS', () => {
 describe('the documented programs', () => {
   /** All of them, by the name in their first line. */
   async function programs(): Promise<Map<string, string>> {
-    const content = await readFile('docs/library.md', 'utf8');
-    const blocks = [...content.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)];
+    const pages = ['docs/library.md', 'docs/deletions.md'].map((file) => readFile(file, 'utf8'));
+    const content = (await Promise.all(pages)).join('\n');
+    const blocks = [...content.matchAll(/```ts\n\/\/ (\S+\.ts).*?\n(.*?)```/gs)];
     return new Map(blocks.map(([, name = '', code = '']) => [name, code]));
   }
 
@@ -194,11 +197,31 @@ describe('the documented programs', () => {
     await writeFile(path.join(project, 'readme.ts'), readme);
     const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', 'node'];
     const files = [...(await programs()).keys()];
-    expect(files).toEqual(['sign-up.ts', 'back-fill.ts', 'crm.ts', 'find.ts']);
+    expect(files).toEqual([
+      'sign-up.ts',
+      'back-fill.ts',
+      'sign-up.test.ts',
+      'crm.ts',
+      'find.ts',
+      'close-account.ts',
+    ]);
     const tsc = path.join(repository, 'node_modules', '.bin', 'tsc');
     await run(tsc, [...options, '--skipLibCheck', 'false', 'readme.ts', ...files], { cwd: project }).catch(
       ({ stdout }: { stdout: string }) => expect(stdout).toBe(''),
     );
+  });
+
+  it('receive an event, as the README shows it', async () => {
+    const world = await createWorld();
+    const readme = await readFile(path.join(project, 'readme.ts'), 'utf8');
+    expect(readme.split('{ redis }')).toHaveLength(3);
+    const code = readme.replaceAll('{ redis }', `{ redis, prefix: '${world.prefix}' }`);
+    await writeFile(path.join(project, 'readme-pasted.ts'), code);
+    const env = { ...process.env, ...world.env };
+    const child = spawn(process.execPath, ['readme-pasted.ts'], { cwd: project, env });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    expect(await world.users()).toMatchObject([{ clientId: 'customer-4711', deviceToken: line }]);
   });
 
   it('do what they say', async () => {
@@ -213,6 +236,9 @@ describe('the documented programs', () => {
     const signUp = await runProgram('sign-up.ts', world.env);
     expect(signUp).toMatch(/^[0-9a-f-]{36}\ndue at \S+Z\ncancelled\n$/);
     expect(await runProgram('find.ts', world.env)).toBe(signUp.split('\n', 1)[0] + '\n');
+    expect(await runProgram('sign-up.test.ts', world.env)).toBe('1\n');
+    expect(await runProgram('close-account.ts', world.env)).toBe('');
+    expect(await world.jobs.getDelayedCount()).toBe(1);
     expect(await runProgram('back-fill.ts', world.env)).toBe('1000 added\n');
     await expect.poll(async () => (await world.users()).length).toBe(1001);
   });
