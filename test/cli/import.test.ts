@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   link,
   mkdtemp,
@@ -359,7 +360,7 @@ describe('a row that names nobody', () => {
       });
     expect((await run('instance,firstName\neu,Ada\nus,Ada\n')).status).toBe(0);
     expect(
-      (await run('instance,nickname,firstName\neu,,Ada\n', { DAMOOV_USER_ID_SECRET: 'x'.repeat(32) })).status,
+      (await run('instance,nickname,firstName\neu,,Ada\n', { DAMOOV_USER_ID_SECRET: randomUUID() })).status,
     ).toBe(0);
     const ids = (await world.data()).map(({ userId }) => userId);
     expect(new Set(ids).size).toBe(3);
