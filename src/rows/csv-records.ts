@@ -34,7 +34,6 @@ export class CsvRecords {
   #line = 1;
   #quoteLine = 1;
   #isAfterCr = false;
-  #isOver = false;
   #cell = '';
   #isCellBlank = true;
   /** The quote that opens this cell has blanks before it. */
@@ -52,9 +51,9 @@ export class CsvRecords {
     this.#wanted = wanted;
   }
 
-  /** The records that end in the next piece of the text; the one that is unreadable is the last. */
+  /** The records that end in the next piece of the text; after one that is unreadable nothing is to be read. */
   *read(text: string): Generator<CsvRecord> {
-    for (let at = 0; at < text.length && !this.#isOver;) {
+    for (let at = 0; at < text.length;) {
       const code = text.charCodeAt(at);
       if (this.#state === 'quoted') at = this.#takeQuoted(text, at);
       else if (this.#isPlain(code)) at = this.#takePlain(text, at);
@@ -74,7 +73,6 @@ export class CsvRecords {
 
   /** The record that no line break ends. */
   end(): CsvRecord | undefined {
-    if (this.#isOver) return undefined;
     if (this.#state === 'quoted') return this.#unreadable('the quote that opens here is never closed');
     return this.#endLine();
   }
@@ -173,7 +171,6 @@ export class CsvRecords {
     const isEmpty = this.#record.count === 0 && this.#state === 'cell begins';
     if (!isEmpty) this.#endCell();
     const record = this.#record;
-    this.#isOver = record.fault?.isUnreadable === true;
     this.#line += 1;
     this.#size = 0;
     this.#record = recordAt(this.#line);
@@ -185,7 +182,6 @@ export class CsvRecords {
   }
 
   #unreadable(message: string): CsvRecord {
-    this.#isOver = true;
     const fault = { place: this.#record.count, message, isUnreadable: true };
     return { ...this.#record, line: this.#quoteLine, fault };
   }
