@@ -77,7 +77,8 @@ export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) =>
       }
       const told = tellable(error);
       if (told instanceof RedisRefusedError) {
-        if (told.code === refusal) return;
+        // Of a wrong user or password the connection has said so itself, with host and port.
+        if (told.code === refusal || told.code === 'WRONGPASS' || told.code === 'NOAUTH') return;
         refusal = told.code;
       }
       tell(told);
