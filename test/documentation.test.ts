@@ -108,9 +108,16 @@ describe('what can be pasted into a shell', () => {
 });
 
 /** Not pasted: a probe changes a Damoov, and has tests of its own; an export's columns are another test's. */
-const OWN_TEST = /^(?:probe|receipts|import .*--from) /;
+const OWN_TEST = /^(?:probe |receipts |(?:import|reconcile) .*--from )/;
 /** They go on until somebody stops them. */
 const ENDLESS = / --(?:watch|follow)\b|^sandbox\b/;
+
+/** Lists with the columns that an example maps. */
+const LISTS: Record<string, string> = {
+  'customer no=clientId,mail=email,notes=': 'Customer No,mail,notes\nc-1,a@b.c,x\n',
+  'customer no=clientId,*=': 'Customer No,mail,notes\nc-1,a@b.c,x\n',
+  '"Name, first"=firstName,"a=b"=,""=': 'clientId,"Name, first",a=b,\nc-1,Ada,x,y\n',
+};
 
 describe('the commands', () => {
   it('are taken as they are written, in a world with a worker', { timeout: 120_000 }, async () => {
@@ -130,11 +137,8 @@ describe('the commands', () => {
     expect(commands.size).toBeGreaterThan(20);
     for (const line of commands) {
       if (OWN_TEST.test(line)) continue;
-      const isMapped = line.includes('--map');
-      await writeFile(
-        path.join(directory, 'users.csv'),
-        isMapped ? 'Customer No,mail,notes\nc-1,a@b.c,x\n' : users,
-      );
+      const [, map = ''] = /--map '([^']*)'/.exec(line) ?? [];
+      await writeFile(path.join(directory, 'users.csv'), LISTS[map] ?? users);
       const [command = '', input] = line.split(' < ');
       const words = wordsOf(command).map((word) => (word === '7700' ? '0' : placed(word)));
       if (ENDLESS.test(line)) {
@@ -187,7 +191,7 @@ describe('the programs and the JSON', () => {
     // test/readme.test.ts and test/package.test.ts run those of these pages.
     const pages = ['README.md', 'docs/library.md', 'docs/languages.md', 'docs/deletions.md'];
     expect(programs.filter(([file = '']) => !pages.includes(file))).toEqual([]);
-    for (const { file, code } of await blocks('json')) {
+    for (const { code } of await blocks('json')) {
       // One object, or one a line.
       const texts = code.startsWith('{\n') ? [code] : code.trim().split('\n');
       for (const text of texts) expect(() => JSON.parse(text) as unknown).not.toThrow();

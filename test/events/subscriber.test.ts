@@ -197,10 +197,11 @@ describe('a subscriber', () => {
     const world = createEventsWorld();
     const handled: string[] = [];
     {
-      await using _events = new UserEvents(
+      await using events = new UserEvents(
         { redis: inject('redisUrl'), prefix: world.prefix },
         ({ id }) => void handled.push(id),
       );
+      expect(events).toBeInstanceOf(UserEvents);
       await world.publish(world.eventOf('1'));
       await expect.poll(() => handled).toHaveLength(1);
     }

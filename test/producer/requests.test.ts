@@ -80,7 +80,7 @@ describe('a request', () => {
   ])('that is %s is refused with its row', (_what, request, message) => {
     const refuse = (index?: number) => () => checked('create-user', request, index);
     expect(refuse()).toThrow(InvalidJobError);
-    expect(refuse(3)).toThrow(new RegExp(`^row 3: .*${message}`));
+    expect(refuse(3)).toThrow(new RegExp(`^row 4: .*${message}`));
     try {
       refuse(3)();
     } catch (error) {
