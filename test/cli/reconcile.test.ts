@@ -691,7 +691,7 @@ describe('a report', () => {
     const line = '{"kind":"missing","line":3,"clientId":"b"}\n';
     const before = await world.write(line, 'before');
     const none = join(world.dir, 'none');
-    const env = { ...world.env, DAMOOV_ADMIN_PASSWORD: 'another' };
+    const env = { ...world.env, DAMOOV_ADMIN_PASSWORD: randomUUID() };
     for (const report of [before, none]) {
       const { status } = await runCommand(['reconcile', file, '--report', report], env);
       expect(status).toBe(1);
