@@ -3,7 +3,7 @@
  */
 
 /** What nothing here evaluates: a command, a variable, a template. A password that a program draws hardly looks so. */
-const EXPRESSION = /\$\([A-Za-z_./][^)]*\)|\$\{[A-Za-z_][^}]*\}|\{\{[^{}]*\}\}|^`.*`$/;
+const EXPRESSION = /\$\([A-Za-z_./][^()$]*\)|\$\{[A-Za-z_][^{}$]*\}|\{\{[^{}]*\}\}|^`.*`$/;
 
 const PLACEHOLDERS: readonly RegExp[] = [
   // <your password>
@@ -13,10 +13,10 @@ const PLACEHOLDERS: readonly RegExp[] = [
   /^(an?|another|the|some)-([a-z]+-)*(password|passphrase|secret|token|instance-(id|key))$/,
   // at-least-16-characters
   /\b\d+-(or-more-)?(characters|chars)\b/,
-  /^(insert|enter|fill-in|put)-.*|.*-(goes-)?here$/,
+  /^(insert|enter|fill-in|put)-|-here$/,
   /^(another|example|placeholder|todo|tbd|fixme|undefined|null|redacted|\[redacted\])$/,
   // xxxx, ****, …
-  /^([x*.…•?_-])\1{2,}$|^…$/,
+  /^(x{3,}|\*{3,}|\.{3,}|•{3,}|\?{3,}|_{3,}|-{3,}|…+)$/,
 ];
 
 /** What to do about a value that is an expression or a placeholder; undefined where it is neither. */

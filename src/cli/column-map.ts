@@ -6,10 +6,9 @@ import { InvalidArgumentError } from 'commander';
 import { ALL_OTHERS, fieldCalled, keyOf } from '../rows/columns.ts';
 import { type Field, FIELDS } from '../rows/row.ts';
 
-/** In quotes, with each quote in it doubled, or as it is up to a comma. */
-const QUOTED = String.raw`\s*(?:"(?<quoted>(?:[^"]|"")*)"\s*|`;
-const PAIR = `${QUOTED}(?<plain>[^",=][^,=]*))=(?<to>[^,=]*)`;
-const VALUE = `${QUOTED}(?<plain>[^",][^,]*))`;
+/** Each name in quotes, with each quote in it doubled, or as it is up to a comma. */
+const PAIR = /^(?:\s*"(?<quoted>[^"]*(?:""[^"]*)*)"\s*|(?<plain>[^",=][^,=]*))=(?<to>[^,=]*)(?:,|$)/u;
+const VALUE = /^(?:\s*"(?<quoted>[^"]*(?:""[^"]*)*)"\s*|(?<plain>[^",][^,]*))(?:,|$)/u;
 
 /**
  * Reads one more `--map`; a column with nothing behind the `=` is left out.
@@ -46,13 +45,14 @@ export function parseEmptyValues(text: string, before: ReadonlySet<string> = new
   return new Set([...before, ...values]);
 }
 
-function itemsIn(text: string, item: string, form: string): { name: string; to: string | undefined }[] {
-  const pattern = new RegExp(`${item}(?:,(?=.)|$)`, 'suy');
+function itemsIn(text: string, item: RegExp, form: string): { name: string; to: string | undefined }[] {
   const items: { name: string; to: string | undefined }[] = [];
-  while (pattern.lastIndex < text.length || items.length === 0) {
-    const { quoted, plain = '', to } = pattern.exec(text)?.groups ?? {};
-    if (pattern.lastIndex === 0) throw new InvalidArgumentError(form);
+  for (let left = text; left !== '' || items.length === 0;) {
+    const match = item.exec(left);
+    if (match === null || text.endsWith(',')) throw new InvalidArgumentError(form);
+    const { quoted, plain = '', to } = match.groups ?? {};
     items.push({ name: quoted?.replaceAll('""', '"') ?? plain, to });
+    left = left.slice(match[0].length);
   }
   return items;
 }

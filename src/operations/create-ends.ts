@@ -22,7 +22,7 @@ export function isThere(
 }
 
 /** Whether the sign-up says nothing that the record does not know to be written, or newer. */
-export function isUpToDate({ record }: Candidate, { profile = {} }: SignUp, { job }: Knowledge): boolean {
+export function isUpToDate({ record }: Candidate, { profile }: SignUp, { job }: Knowledge): boolean {
   return namesOf(withoutNewer(profile, record, job.version)).length === 0;
 }
 

@@ -40,8 +40,8 @@ const KINDS: readonly Kind[] = [
   { pattern: /^'[=+@-]/, what: () => `like '+1`, advice: FORMAT_AS_TEXT },
   { pattern: /\uFFFD/, what: () => 'with U+FFFD', advice: () => 'it stands for a letter that was lost' },
 ];
-/** Nearly all values are of no kind, which one look tells. */
-const ANY = new RegExp(KINDS.map(({ pattern }) => pattern.source).join('|'), 'i');
+/** Nearly all names and emails are of no kind, which one look tells. */
+const ANY = /^[-+\d#(<nu\\['[]|\uFFFD/i;
 
 /** So many lines are told of each. */
 const MOST_LINES = 3;

@@ -353,7 +353,7 @@ describe('a Redis that is away', () => {
   it('is told of in one line, with its address and without its password, and with status 1', async () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     await proxy.close();
-    const url = proxy.url.replace('redis://', 'redis://:a-secret@');
+    const url = proxy.url.replace('redis://', 'redis://:hunter-2@');
     expect(await runCommand(['failed', 'list'], { REDIS_URL: url })).toEqual({
       status: 1,
       stdout: '',

@@ -66,8 +66,8 @@ describe("a changed admin's password", () => {
     const before = await sessionsOf(world);
     expect(before).toHaveLength(1);
 
-    damoov.adminPassword = 'another password';
-    await start({ DAMOOV_ADMIN_PASSWORD: 'another password' });
+    damoov.adminPassword = 'correct horse';
+    await start({ DAMOOV_ADMIN_PASSWORD: 'correct horse' });
     // Whichever of the two takes a job: the old session still holds, and the new one is one log-in away.
     await expect
       .poll(async () => {

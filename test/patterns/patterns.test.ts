@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { parseSync, Visitor } from 'oxc-parser';
+import { type Expression, parseSync, Visitor } from 'oxc-parser';
 import { describe, expect, it } from 'vitest';
 import { type Counted, counted } from './count-steps.ts';
 
@@ -15,14 +15,16 @@ function patternsIn(file: string): { patterns: Pattern[]; made: string[] } {
   const patterns: Pattern[] = [];
   const made: string[] = [];
   const where = (at: number) => `${file}:${text.slice(0, at).split('\n').length}`;
+  const note = (callee: Expression, at: number) => {
+    if (callee.type === 'Identifier' && callee.name === 'RegExp') made.push(where(at));
+  };
   new Visitor({
     Literal(node) {
       if ('regex' in node)
         patterns.push({ where: where(node.start), source: node.regex.pattern, flags: node.regex.flags });
     },
-    Identifier(node) {
-      if (node.name === 'RegExp') made.push(where(node.start));
-    },
+    NewExpression: ({ callee, start }) => note(callee, start),
+    CallExpression: ({ callee, start }) => note(callee, start),
   }).visit(parseSync(file, text).program);
   return { patterns, made };
 }
