@@ -13,6 +13,7 @@ import {
   type Changes,
   AWAIT_DELETION,
   AWAIT_RENAME,
+  delayWithin,
   isAbout,
   isBeingDeleted,
   isBeingGiven,
@@ -94,7 +95,7 @@ function findBearer(clientId: string, known: Knowledge): Step {
   const [user] = here;
   const { isInDoubt, doubtSince = 0 } = known.record;
   // An unanswered create may have made another one, whom look-ups do not show yet.
-  if (isInDoubt && known.now - doubtSince < known.lagMs) return end({ outcome: AWAIT_BEARER });
+  if (isInDoubt && known.now - doubtSince < known.lagMs) return awaitBearer(doubtSince, known);
   if (here.length > 1) return end({ outcome: ambiguous(here) });
   if (user !== undefined) return { do: 'lock', userId: user.userId };
   const [elsewhere] = bearers;
@@ -157,8 +158,10 @@ function checkNewName(
   if (locked === undefined) return { do: 'lock-name', clientId: name, userId };
   const isOurs = locked.userId !== undefined && sameUserId(locked.userId, userId);
   // A create of that clientId may have been sent: it is known soon whether it has made a user.
-  const isYoung = known.now - (locked.doubtSince ?? 0) < known.lagMs;
-  if (!isOurs && locked.isInDoubt && isYoung) return end({ outcome: AWAIT_BEARER });
+  const { doubtSince = 0 } = locked;
+  if (!isOurs && locked.isInDoubt && known.now - doubtSince < known.lagMs) {
+    return awaitBearer(doubtSince, known);
+  }
   if (!isOurs && locked.userId !== undefined && locked.state !== 'deleted') {
     const user = seenUnder(locked.userId, known);
     if (user === undefined) return look('userId', locked.userId);
@@ -181,11 +184,11 @@ function checkNewName(
   return bearer === undefined ? undefined : end({ outcome: taken(userId, bearer.userId) });
 }
 
-const AWAIT_BEARER = {
-  status: 'wait',
-  reason: 'a create of the new clientId goes on',
-  delayMs: 5000,
-} as const;
+/** A create of the clientId was not answered, and nobody knows yet whether it has made a user. */
+function awaitBearer(since: number, { now, lagMs }: Knowledge): Step {
+  const reason = 'a create of the clientId goes on';
+  return end({ outcome: { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) } });
+}
 
 function isMadeLately(userId: string, madeAt: number | undefined, known: Knowledge): boolean {
   return madeAt !== undefined && lookedAt(userId, known) - madeAt < known.lagMs;

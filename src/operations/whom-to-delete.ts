@@ -4,7 +4,7 @@
  */
 import type { DeleteUserJob } from '../contract/job.ts';
 import { type Wait, failed } from '../contract/outcome.ts';
-import { isOlder } from '../contract/version.ts';
+import { type Version, isOlder, msOf } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
 import {
@@ -83,7 +83,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   );
   const here = exact.filter((user) => isOfInstance(user, known.instance));
   const [user] = here;
-  if (here.some((one) => hasGivenUp(one, known.record, known))) return end({ outcome: AWAIT_RENAMED });
+  if (here.some((one) => hasGivenUp(one, known.record, known))) return awaitRenamed(deleted, known);
   if (here.length > 1) return end({ outcome: ambiguous(here) });
   if (user !== undefined) return checkHidden(clientId, user, known) ?? inReach(user, known);
   for (const userId of knownIdsOf(clientId, known)) {
@@ -95,7 +95,8 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
       continue;
     }
     if (!isSameForm(candidate.clientId ?? clientId, clientId)) {
-      if (userId === known.record.userId && isRenamedLately(known)) return end({ outcome: AWAIT_RENAMED });
+      const { clientId: given } = known.record.fields;
+      if (userId === known.record.userId && isRenamedLately(known)) return awaitRenamed(given, known);
       const message = `user ${userId}, who had this clientId, has another one now`;
       return end({ outcome: failed('user-mismatch', message, userId) });
     }
@@ -107,11 +108,12 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   return elsewhere === undefined ? undefined : end({ outcome: otherInstance(elsewhere, known) });
 }
 
-const AWAIT_RENAMED = {
-  status: 'wait',
-  reason: 'a look-up may lag behind the rename of the user that it shows',
-  delayMs: 5000,
-} as const;
+/** A look-up may lag behind the rename of the user that it shows. */
+function awaitRenamed(renamed: Version | undefined, { now, lagMs }: Knowledge): Step {
+  const reason = 'a look-up may lag behind the rename of the user that it shows';
+  const delayMs = delayWithin(lagMs, renamed === undefined ? 0 : now - msOf(renamed));
+  return end({ outcome: { status: 'wait', reason, delayMs } });
+}
 
 /** The ids under which the user of this clientId may be there: the remembered one, and the one that we derive. */
 function knownIdsOf(clientId: string, known: Knowledge): string[] {

@@ -31,11 +31,20 @@ export function endOfPatience(outcome: Outcome, attempt: number, retry: RetryPol
   return isLast ? failed('retries-exhausted', outcome.reason) : outcome;
 }
 
-export function later(outcome: Retry | Wait, attempt: number, retry: RetryPolicy): Verdict {
+/**
+ * A wait is a little longer for some jobs than for others: two that have blocked each other would else do so again.
+ * @param random a number from 0 to below 1.
+ */
+export function later(
+  outcome: Retry | Wait,
+  attempt: number,
+  retry: RetryPolicy,
+  random = Math.random(),
+): Verdict {
   const { reason } = outcome;
   switch (outcome.status) {
     case 'wait':
-      return { next: 'wait', outcome, delayMs: outcome.delayMs, reason };
+      return { next: 'wait', outcome, delayMs: Math.floor(outcome.delayMs * (1 + random / 4)), reason };
     case 'retry':
       return { next: 'retry', outcome, delayMs: retryDelayMs(retry, attempt, outcome.afterMs), reason };
   }

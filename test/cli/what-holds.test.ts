@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../support/run-command.ts';
+import { createScriptedWorld, createdAsAsked } from '../support/scripted-world.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const HOUR_MS = 3_600_000;
@@ -67,10 +68,16 @@ describe('a wait that is given up says what holds the job', () => {
   });
 
   it('an earlier job of the same user', async () => {
-    const world = await createWorld({ modes: { latencyMs: HOUR_MS }, env: { DAMOOV_TIMEOUT_MS: '10000' } });
+    const { world, damoov } = await createScriptedWorld();
+    const { promise: isOver, resolve: goOn } = Promise.withResolvers<void>();
+    damoov.script('create', async (response, request) => {
+      await isOver;
+      await createdAsAsked(response, request);
+    });
     await world.add('create-user', { clientId: 'c-1' }, { jobId: 'first' });
     await expect.poll(() => world.jobs.getJobState('first')).toBe('active');
     await expect.poll(() => create(world)).toContain('another job of this user is being carried out first');
+    goOn();
   });
 
   it('nothing that could be read, where Redis is away by then', async () => {

@@ -111,7 +111,7 @@ describe('a deletion', () => {
     const users = there(A, 'before');
     const lately = { ...record, fields: { clientId: version(-1) } };
     const waits = createOperationWorld({ record: lately, users });
-    expect((await waits.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs: 5000 });
+    expect((await waits.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs: 1000 });
     const longAgo = { ...record, fields: { clientId: version(-15 * MINUTE_MS) } };
     const fails = createOperationWorld({ record: longAgo, users });
     expect((await fails.delete(C1)).outcome).toMatchObject({ code: 'user-mismatch', userId: A });

@@ -310,11 +310,13 @@ describe('an update that changes the clientId', () => {
   );
 
   it.each([
-    ['which another job has', 'busy'],
-    ['of which a create went unanswered', { isInDoubt: true, doubtSince: NOW - 1 }],
-  ] as const)('to one %s waits', async (_title, name) => {
+    ['which another job has', 'busy', 1000],
+    ['of which a create went unanswered', { isInDoubt: true, doubtSince: NOW - 1 }, 1000],
+    // No longer than what is left of the lag of look-ups.
+    ['of which one went unanswered long ago', { isInDoubt: true, doubtSince: NOW - 15 * MINUTE_MS + 1 }, 1],
+  ] as const)('to one %s waits', async (_title, name, delayMs) => {
     const world = createOperationWorld({ record: live, users: there(), names: { 'c-2': name } });
-    expect((await world.update({ ...C1, ...rename })).outcome).toMatchObject({ status: 'wait' });
+    expect((await world.update({ ...C1, ...rename })).outcome).toMatchObject({ status: 'wait', delayMs });
     expect(world.sent.update).toEqual([]);
   });
 
