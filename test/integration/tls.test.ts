@@ -64,7 +64,7 @@ describe('a cluster with TLS, an authority of our own and a password', () => {
     const cluster = await startCluster({ dir, certificate, password }, { masters: 3, haveReplicas: false });
     onTestFinished(() => cluster.close());
     const { env } = await expectSignUp(cluster);
-    const wrong = await runCommand(['status'], { ...env, REDIS_PASSWORD: 'another' });
+    const wrong = await runCommand(['status'], { ...env, REDIS_PASSWORD: 'mistyped' });
     expect([wrong.status, wrong.stderr]).toEqual([
       1,
       expect.stringMatching(/^Redis refuses the user or password \([^)]+:\d+\): WRONGPASS\n$/),
@@ -78,7 +78,7 @@ describe('Sentinels with TLS, an authority of our own and a password', () => {
     onTestFinished(() => set.close());
     const { env } = await expectSignUp(set);
     for (const name of ['REDIS_PASSWORD', 'REDIS_SENTINEL_PASSWORD']) {
-      const wrong = await runCommand(['status'], { ...env, [name]: 'another' });
+      const wrong = await runCommand(['status'], { ...env, [name]: 'mistyped' });
       expect([wrong.status, wrong.stderr]).toEqual([
         1,
         expect.stringMatching(/^Redis refuses the user or password \([^)]+:\d+\): WRONGPASS\n$/),
