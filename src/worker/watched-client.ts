@@ -46,9 +46,10 @@ export function watchedClient(client: Client, watch: Watch): Client {
   };
 }
 
-/** Whether Damoov itself has answered, and not something on the way. */
+/** Whether Damoov itself has answered this very request, and not something on the way, or an earlier log-in. */
 function isAnswer(error: unknown): boolean {
-  return error instanceof DamoovError && error.status !== undefined && !AWAY.has(error.kind);
+  if (!(error instanceof DamoovError) || !error.wasSent) return false;
+  return error.status !== undefined && !AWAY.has(error.kind);
 }
 const AWAY: ReadonlySet<DamoovErrorKind> = new Set([
   'timeout',

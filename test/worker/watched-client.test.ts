@@ -75,6 +75,12 @@ describe.each(OPERATIONS)('a %s', (operation) => {
     ['an answer nobody understands has passed nothing', 'malformed', { status: 200 }, []],
     ['silence has passed nothing', 'timeout', {}, []],
     ['a lost lock has passed nothing', 'aborted', { wasSent: false }, []],
+    [
+      'a log-in that was refused before has passed nothing',
+      'login-barred',
+      { status: 503, wasSent: false },
+      [],
+    ],
   ])('that ends in %s', async (_title, kind, details, gates) => {
     const error = new DamoovError({ operation, kind, wasSent: true, ...details });
     const { client, passed } = createWatched({ error });
