@@ -53,15 +53,28 @@ function keyOf(id: string): number {
 
 /**
  * The form in which two writings of one id are the same: without case, blanks, characters that cannot be seen, quotes around it,
- * zeros in front, the `.0` of a number that was read as a fraction, and in one form of Unicode.
+ * zeros or a plus in front, zeros behind a decimal point, marks over letters that case changes, and with one kind of hyphen and of
+ * apostrophe, in one form of Unicode.
  */
 export function folded(id: string): string {
   const bare = withoutQuotes(id.normalize('NFKC').replaceAll(UNSEEN, ''));
-  const number = bare.replace(/^0+(?=.)/, '').replace(/^(\d+)\.0+$/, '$1');
+  const plain = bare.replaceAll(HYPHENS, '-').replaceAll(APOSTROPHES, "'");
+  const number = withoutZerosBehind(plain.replace(/^\+?0*(?=.)/, ''));
   // Upper case first: it is the same for some letters of which lower case is not, such as both forms of the sigma.
-  return number.toUpperCase().toLowerCase().normalize('NFC');
+  return number.toUpperCase().toLowerCase().replaceAll('i\u0307', 'i').normalize('NFC');
 }
 
+/** As a spreadsheet writes a number with decimals. */
+function withoutZerosBehind(text: string): string {
+  const point = text.lastIndexOf('.');
+  if (point < 0 || !/^\d+$/.test(text.slice(point + 1))) return text;
+  let end = text.length;
+  while (text.charAt(end - 1) === '0') end -= 1;
+  return text.slice(0, end - 1 === point ? point : end);
+}
+
+const HYPHENS = /\p{Pd}/gu;
+const APOSTROPHES = /[`´‘’‛]/g;
 const UNSEEN = /[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]+/gu;
 const QUOTES = new Set('"\'`´«»‹›‘’‚‛“”„‟');
 

@@ -18,6 +18,11 @@ describe('two writings of one id are the same', () => {
     ['an apostrophe in front, as a spreadsheet has it', "'0815", '815'],
     ['quotes, blanks and zeros together', '" 0815 "', '815'],
     ['wide digits', '１２３', '123'],
+    ['a plus in front', '+447911123456', '447911123456'],
+    ['zeros behind a decimal point', 'customer-1.50', 'customer-1.5'],
+    ['an apostrophe', 'o’brien', "o'brien"],
+    ['a hyphen', 'co‐op', 'co-op'],
+    ['a capital with a dot', 'İstanbul', 'istanbul'],
     ['two ways to write an é', 'e\u0301', 'é'],
   ])('but for %s', (_, one, other) => {
     expect(folded(one)).toBe(folded(other));
@@ -34,6 +39,10 @@ describe('ids of two users stay apart', () => {
     ['é', 'e'],
     ["o'neil", 'oneil'],
     ['0', ''],
+    ['+', ''],
+    ['c-10', 'c-1'],
+    ['v1.20a', 'v1.2a'],
+    ['1.05', '1.5'],
   ])('%j and %j', (one, other) => {
     expect(folded(one)).not.toBe(folded(other));
   });
