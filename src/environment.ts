@@ -2,6 +2,7 @@
  * What each environment variable may be, by itself. Knows neither the process nor which of them go together.
  */
 import { z } from 'zod';
+import { redisUrlFault } from './redis/options.ts';
 
 const NOT_A_PORT = 'must be a whole number from 0 to 65535';
 const NO_COUNT = 'must be a whole number from 0 to 1000000';
@@ -47,11 +48,6 @@ const hostPorts = list.transform((items, context) =>
   }),
 );
 
-function isRedisUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && url.hostname !== '' && /^\/?\d{0,4}$/.test(url.pathname);
-}
-
 function isBareUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
@@ -87,7 +83,10 @@ export const Environment = z.object({
   REFUSE_LOOPBACK: z.stringbool({ error: 'must be true or false' }).default(false),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL', abort: true })
-    .refine(isRedisUrl, 'must name a host, and a number where it names a database')
+    .check(({ value, issues }) => {
+      const message = redisUrlFault(value);
+      if (message !== undefined) issues.push({ code: 'custom', input: '', message });
+    })
     .optional(),
   REDIS_CLUSTER_NODES: hostPorts.optional(),
   REDIS_SENTINELS: hostPorts.optional(),

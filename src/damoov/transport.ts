@@ -59,7 +59,9 @@ export interface TransportOptions {
  * HTTP/2 undici has retries of its own (REFUSED_STREAM, GOAWAY): hence HTTP/1.1 only.
  */
 export function openTransport({ baseUrl, timeoutMs, connections, now }: TransportOptions): Transport {
-  const url = new URL(baseUrl);
+  const url = URL.parse(baseUrl);
+  // Node's own error holds the text, and that may hold a password.
+  if (url === null) throw new TypeError('baseUrl: must be an http:// or https:// URL');
   const prefix = url.pathname.replace(/(?<!\/)\/+$/, '');
   const place = `${hostAndPort(url)}${prefix}`;
   const pool = new Pool(url.origin, {

@@ -90,6 +90,9 @@ export class UserEvents implements AsyncDisposable {
     for (const [name, ms] of Object.entries({ lockMs, firstMs, lastMs })) requireMs(name, ms);
     if (queue === 'none')
       throw new TypeError('queue: none is no queue; with EVENTS_QUEUES=none no events are published');
+    if (queue === 'user-jobs')
+      throw new TypeError('queue: user-jobs has the jobs of the workers, and no events');
+    if (typeof handler !== 'function') throw new TypeError('handler: must be a function that takes an event');
     const { telemetry } = options;
     const ofPrefix = prefixWarning('prefix', prefix);
     if (ofPrefix !== undefined) process.emitWarning(ofPrefix);
@@ -102,16 +105,22 @@ export class UserEvents implements AsyncDisposable {
         this.#tell(new RedisAwayError(reason, false, placeOf(target)));
     });
     this.#letGo = withDuplicates(this.#connection);
-    this.#worker = new EventWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
-      connection: this.#connection,
-      prefix,
-      concurrency,
-      lockDuration: lockMs,
-      stalledInterval: lockMs / 2,
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-      settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
-      ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
-    });
+    try {
+      this.#worker = new EventWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
+        connection: this.#connection,
+        prefix,
+        concurrency,
+        lockDuration: lockMs,
+        stalledInterval: lockMs / 2,
+        maxStalledCount: Number.MAX_SAFE_INTEGER,
+        settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
+        ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
+      });
+    } catch (error) {
+      // Else it would keep a process that nobody can close it in.
+      this.#connection.disconnect();
+      throw error;
+    }
     this.#faults = createQueueFaults((error, event) => {
       if (!this.#isClosing) this.#tell(error, event);
     });

@@ -28,12 +28,12 @@ export type UpdateUser = Request<z.input<typeof UpdateUserData>>;
 /** A closed account. One of `clientId` and `userId` at least; both given must belong together. */
 export type DeleteUser = Omit<z.input<typeof DeleteUserData>, 'occurredAt'>;
 
-/** When a deletion is due; at once where neither is given. */
+/** When a deletion is due; at once if neither is given. One that is given must have a value: undefined is a fault. */
 export interface Due {
   /** After that: `90s`, `45m`, `12h`, `30d`, `2w`, or milliseconds. */
-  in?: string | number | undefined;
+  in?: string | number;
   /** Then: a Date, or ISO 8601 with a zone. */
-  at?: string | Date | undefined;
+  at?: string | Date;
 }
 
 /** A request that no worker would carry out: it was not added. The message names every fault, and never a value. */
@@ -109,6 +109,16 @@ export function refuseQueueKey(what: string, id: string, index?: number): void {
   );
 }
 
+/**
+ * A mistyped option would be left out without a word, and with it what it protects from.
+ * @throws InvalidJobError
+ */
+export function refuseUnknown(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new InvalidJobError(`${unknown.join(', ')}: no such option; there are ${known.join(', ')}`);
+}
+
 /** The same for the same fields, in whatever order they were given. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -122,6 +132,12 @@ function sorted(value: unknown): unknown {
  * @throws InvalidJobError
  */
 export function dueAtOf(due: Due, now: number): number {
+  refuseUnknown(due, ['in', 'at', 'reschedules']);
+  // An unset variable must not make a deletion of next month one of this moment.
+  for (const [name, value] of Object.entries(due)) {
+    if (value === undefined)
+      throw new InvalidJobError(`${name}: is undefined: leave it out to delete at once`);
+  }
   const dueAt = instantOf(due, now);
   const fault = dueFaultOf(dueAt);
   if (fault !== undefined) throw new InvalidJobError(fault);

@@ -2,7 +2,7 @@
  * The library of those who ask: adds user lifecycle jobs, and tells how they ended. Checks everything before it adds; knows
  * nothing of how a job is carried out.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { type BulkJobOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
@@ -28,6 +28,7 @@ import {
   checked,
   dueAtOf,
   jobIdOf,
+  refuseUnknown,
   refuseQueueKey,
 } from './requests.ts';
 import { type ResultOptions, type Results, createResults } from './results.ts';
@@ -226,6 +227,9 @@ export class UserJobs implements AsyncDisposable {
     if (!(Number.isInteger(chunkSize) && chunkSize >= 1 && chunkSize <= 10_000)) {
       throw new TypeError('chunkSize: must be a whole number from 1 to 10000');
     }
+    if (!(typeof maxWaiting === 'number' && maxWaiting >= 1)) {
+      throw new TypeError('maxWaiting: must be a number from 1, or Infinity');
+    }
     const done = { added: 0, invalid: 0 };
     let chunk: JobToAdd[] = [];
     const flush = async () => {
@@ -253,6 +257,7 @@ export class UserJobs implements AsyncDisposable {
       }
       index += 1;
       if (chunk.length >= chunkSize) await flush();
+      else if (index % chunkSize === 0) await letOthersGoOn(signal);
     }
     await flush();
     return done;
@@ -307,7 +312,9 @@ export class UserJobs implements AsyncDisposable {
     }
   }
 
-  #jobOf(job: CheckedJob, { idempotencyKey, isBulk = false }: AddOptions, index?: number): JobToAdd {
+  #jobOf(job: CheckedJob, options: AddOptions, index?: number): JobToAdd {
+    refuseUnknown(options, ['idempotencyKey', 'isBulk']);
+    const { idempotencyKey, isBulk = false } = options;
     const jobId = jobIdOf(job, idempotencyKey, index);
     const timestamp = this.#order.stampOf(job.data);
     return { ...job, opts: { jobId, timestamp, ...(isBulk && { priority: BULK_PRIORITY }) } };
@@ -341,4 +348,10 @@ interface JobToAdd {
 function requireRow<Row>(row: Row, index: number): Row {
   if (typeof row === 'object' && row !== null) return row;
   throw new InvalidJobError('must be an object', index);
+}
+
+/** Rows that are all invalid add nothing: others would wait until they are through. */
+async function letOthersGoOn(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
 }

@@ -32,8 +32,31 @@ export function targetOf(redis: string | RedisTarget): RedisTarget {
   if (typeof redis === 'object' && redis !== null && 'kind' in redis) return redis;
   if (typeof redis === 'string') {
     const url = URL.parse(redis);
-    if (url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '')
+    if (url !== null && /^rediss?:$/.test(url.protocol)) {
+      const fault = redisUrlFault(redis);
+      if (fault !== undefined) throw new TypeError(`redis: ${fault}`);
       return { kind: 'url', url: redis };
+    }
   }
   throw new TypeError('redis: must be a redis:// or rediss:// URL, or a cluster or Sentinel by its nodes');
+}
+
+/** What keeps a redis:// URL from meaning one Redis; it repeats nothing of the URL, which may hold a password. */
+export function redisUrlFault(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.hostname === '' || !/^\/?\d{0,4}$/.test(url.pathname)) {
+    return 'must name a host, and a number where it names a database';
+  }
+  if (`${url.search}${url.hash}` !== '' || !isDecodable(url.username) || !isDecodable(url.password)) {
+    return 'must have no ? and no #, and each special character of a user or password percent-encoded: %23 for #, %3F for ?, %25 for %';
+  }
+  return undefined;
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -245,6 +245,16 @@ describe('a subscriber', () => {
     expect(JSON.stringify(told)).not.toContain(event.data.userId);
   });
 
+  it('that is given no handler, the queue of the jobs, or what BullMQ refuses is refused, and leaves no connection', async () => {
+    const world = createEventsWorld();
+    expect(() => world.listen(undefined as never, {})).toThrow('handler: must be a function');
+    expect(() => world.listen(() => {}, { queue: 'user-jobs' })).toThrow('queue: user-jobs has the jobs');
+    const before = process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap').length;
+    expect(() => world.listen(() => {}, { concurrency: 0 })).toThrow('concurrency');
+    const now = () => process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap').length;
+    await expect.poll(now).toBeLessThanOrEqual(before);
+  });
+
   it.each([{ lockMs: -1 }, { retry: { firstMs: Number.NaN } }, { retry: { lastMs: 2 ** 31 } }])(
     'with %j is refused',
     (options) => {

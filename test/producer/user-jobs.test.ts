@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
 import { ClosedError } from '../../src/producer/closed-error.ts';
 import { InvalidJobError } from '../../src/producer/requests.ts';
 import { ResultTimeoutError, ResultUnknownError } from '../../src/producer/results.ts';
@@ -19,6 +20,15 @@ function producerIn(world: World, options: Partial<UserJobsOptions> = {}): UserJ
   const users = new UserJobs({ redis, prefix: world.prefix, failAfterMs: 20_000, ...options });
   onTestFinished(() => users.close());
   return users;
+}
+
+function caught(call: () => unknown): Error {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error('nothing was thrown');
 }
 
 async function createProducerWorld(options: WorldOptions = {}) {
@@ -266,6 +276,47 @@ describe('a producer that cannot be meant', () => {
       expect(() => new UserJobs({ redis: redis as never })).toThrow('redis: must be');
     },
   );
+
+  it.each([
+    ['redis://h/abc', 'a number where it names a database'],
+    ['redis://h/-1', 'a number where it names a database'],
+    ['redis://h?db=9', 'percent-encoded'],
+    ['redis://user:99#kret@h', 'percent-encoded'],
+    ['redis://:%zz@h', 'percent-encoded'],
+  ])('with redis %j is refused, and its password not told', (redis, fault) => {
+    const refusal = /^redis: must (?:name a host|have no)/;
+    const error = caught(() => new UserJobs({ redis }));
+    expect(error.message).toMatch(refusal);
+    expect(error.message).toContain(fault);
+    expect(inspect(error)).not.toContain('kret');
+    expect(caught(() => loadConfig({ REDIS_URL: redis })).message).toContain(fault);
+  });
+
+  it('with a mistyped option, or one that is undefined where it decides when, adds nothing', async () => {
+    const { users, world } = await createProducerWorld({ startsWorker: false });
+    const user = { clientId: 'c-1' };
+    for (const due of [
+      { in: undefined },
+      { at: undefined },
+      { In: '30d' },
+      { delay: 1 },
+      { dueAt: new Date() },
+    ]) {
+      const [name = ''] = Object.keys(due);
+      await expect(users.delete(user, due as never)).rejects.toThrow(`${name}: `);
+      await expect(users.rescheduleDeletion(user, { in: '1d', ...due } as never)).rejects.toThrow(
+        InvalidJobError,
+      );
+    }
+    await expect(users.create(user, { idempotencykey: 'k' } as never)).rejects.toThrow(
+      'idempotencykey: no such option',
+    );
+    for (const maxWaiting of [Number.NaN, 0, -1, null]) {
+      const adding = users.createMany([user], { maxWaiting: maxWaiting as never });
+      await expect(adding).rejects.toThrow('maxWaiting: must be a number from 1, or Infinity');
+    }
+    expect(await world.jobs.getJobCountByTypes('waiting', 'delayed', 'prioritized')).toBe(0);
+  });
 
   it.each([Number.NaN, -1, 2 ** 31, '800'])('that fails after %j ms is refused', (failAfterMs) => {
     const options = { redis: 'redis://127.0.0.1:1', failAfterMs: failAfterMs as number };
@@ -612,6 +663,17 @@ describe('many sign-ups', () => {
     stop.abort(new Error('enough'));
     await expect(adding).rejects.toThrow('enough');
     expect(await world.jobs.getPrioritizedCount()).toBe(1);
+  });
+
+  it('stop also among rows that are all invalid, and let others go on meanwhile', async () => {
+    const { users } = await createProducerWorld({ startsWorker: false });
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('enough')), 1);
+    function* rows() {
+      for (;;) yield { clientId: 7 };
+    }
+    const adding = users.createMany(rows() as never, { onInvalid: () => {}, signal: stop.signal });
+    await expect(adding).rejects.toThrow('enough');
   });
 
   it('stop between two chunks when they are told to', async () => {
