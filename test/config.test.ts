@@ -235,6 +235,7 @@ describe('a faulty access to Redis', () => {
       { REDIS_PASSWORD: 'p' },
       'REDIS_PASSWORD: there is no Redis named by REDIS_URL or REDIS_CLUSTER_NODES or REDIS_SENTINELS: use REDIS_URL=redis://HOST:PORT',
     ],
+    [{ REDIS_URL: 'redis://u:99#kret@h' }, 'REDIS_URL: must have no ? and no #'],
     [{ REDIS_URL: 'redis://:q@h', REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: REDIS_URL has'],
     [{ REDIS_URL: url, REDIS_USERNAME: 'u' }, 'REDIS_PASSWORD: is required together with REDIS_USERNAME'],
     [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: a REDIS_URL says so itself'],

@@ -30,13 +30,10 @@ export function requireMs(name: string, ms: number): void {
  */
 export function targetOf(redis: string | RedisTarget): RedisTarget {
   if (typeof redis === 'object' && redis !== null && 'kind' in redis) return redis;
-  if (typeof redis === 'string') {
-    const url = URL.parse(redis);
-    if (url !== null && /^rediss?:$/.test(url.protocol)) {
-      const fault = redisUrlFault(redis);
-      if (fault !== undefined) throw new TypeError(`redis: ${fault}`);
-      return { kind: 'url', url: redis };
-    }
+  if (typeof redis === 'string' && /^rediss?:\/\//.test(redis)) {
+    const fault = redisUrlFault(redis);
+    if (fault !== undefined) throw new TypeError(`redis: ${fault}`);
+    return { kind: 'url', url: redis };
   }
   throw new TypeError('redis: must be a redis:// or rediss:// URL, or a cluster or Sentinel by its nodes');
 }

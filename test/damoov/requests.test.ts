@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-
+import { DamoovClient } from '../../src/damoov/client.ts';
 import type { HttpAnswer } from '../../src/damoov/exchange.ts';
 import { json, success } from './scripted-server.ts';
 import { admin, instance, startWorld, userId } from './world.ts';
@@ -355,4 +356,15 @@ test('a plain request is sent as it is, and never with the session of the admin'
   });
   expect(server.received.at(-1)).toMatchObject({ method: 'GET', headers: { ...always, 'x-own': 'yes' } });
   expect(server.received.at(-1)?.headers).not.toHaveProperty('authorization');
+});
+
+test('a base URL that is none is refused, and its password not told', () => {
+  let error: unknown;
+  try {
+    void new DamoovClient({ baseUrl: 'https//ada:kret@h', admin });
+  } catch (caught) {
+    error = caught;
+  }
+  expect(error).toMatchObject({ message: 'baseUrl: must be an http:// or https:// URL' });
+  expect(inspect(error)).not.toContain('kret');
 });

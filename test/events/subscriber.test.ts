@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import type { UserEvent } from '../../src/contract/event.ts';
 import { UserEvents } from '../../src/events/subscriber.ts';
 import { recordTelemetry } from '../support/recorded-telemetry.ts';
@@ -249,10 +250,10 @@ describe('a subscriber', () => {
     const world = createEventsWorld();
     expect(() => world.listen(undefined as never, {})).toThrow('handler: must be a function');
     expect(() => world.listen(() => {}, { queue: 'user-jobs' })).toThrow('queue: user-jobs has the jobs');
-    const before = process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap').length;
+    const disconnect = vi.spyOn(Redis.prototype, 'disconnect');
+    onTestFinished(() => disconnect.mockRestore());
     expect(() => world.listen(() => {}, { concurrency: 0 })).toThrow('concurrency');
-    const now = () => process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap').length;
-    await expect.poll(now).toBeLessThanOrEqual(before);
+    expect(disconnect).toHaveBeenCalledOnce();
   });
 
   it.each([{ lockMs: -1 }, { retry: { firstMs: Number.NaN } }, { retry: { lastMs: 2 ** 31 } }])(

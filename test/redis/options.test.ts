@@ -1,9 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { UserEvents, UserJobs } from '../../src/index.ts';
-import { prefixWarning } from '../../src/redis/options.ts';
+import { prefixWarning, redisUrlFault, targetOf } from '../../src/redis/options.ts';
 import { runCommand } from '../support/run-command.ts';
 import { createWorld } from '../support/world.ts';
+
+it.each(['redis://h', 'rediss://user:p%40ss@h:7000/15', 'redis://:%23%3F%25@[::1]/'])(
+  '%s is one Redis',
+  (redis) => {
+    expect(redisUrlFault(redis)).toBeUndefined();
+    expect(targetOf(redis)).toEqual({ kind: 'url', url: redis });
+  },
+);
+
+it.each([
+  ['no URL', 'must name a host'],
+  ['redis://', 'must name a host'],
+  ['redis://h/abc', 'must name a host'],
+  ['redis://h/-1', 'must name a host'],
+  ['redis://h?db=9', 'must have no ? and no #'],
+  ['redis://user:99#kret@h', 'must have no ? and no #'],
+  ['redis://%zz@h', 'percent-encoded'],
+  ['redis://:%zz@h', 'percent-encoded'],
+])('%s is none', (redis, fault) => {
+  expect(redisUrlFault(redis)).toContain(fault);
+  expect(() => targetOf(redis)).toThrow('redis: must ');
+});
+
+it.each(['http://h', 'h:6379'])('%s names no Redis', (redis) => {
+  expect(() => targetOf(redis)).toThrow('redis: must be a redis:// or rediss:// URL');
+});
 
 it.each(['damoov', '{}damoov', 'damoov}', '{damoov'])('a prefix of %j has no hash tag', (prefix) => {
   expect(prefixWarning('prefix', prefix)).toContain('prefix has no name in braces, as in {damoov}');
