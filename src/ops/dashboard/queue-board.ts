@@ -22,7 +22,7 @@ export interface QueueBoardOptions {
 const MOST_JOBS = 100;
 
 const Listing = z.object({
-  activeQueue: z.string().refine(isDecodable).optional(),
+  activeQueue: z.string().optional(),
   status: z.enum(['latest', ...STATUSES]).optional(),
   page: z
     .string()
@@ -66,6 +66,14 @@ export function createQueueBoard({ jobs, events, basePath, parentPath }: QueueBo
     }
     return undefined;
   });
+  board.use('/api/*', async (context, next) => {
+    // The board decodes what it is asked for once more.
+    if (!Object.values(context.req.query()).every(isDecodable)) return context.text('bad request\n', 400);
+    await next();
+    // The board tells what an error says, which may be anything.
+    if (context.res.status >= 500) context.res = context.text('unavailable\n', 503);
+    return undefined;
+  });
   board.use('/api/queues', async (context, next) => {
     if (!Listing.safeParse(context.req.query()).success) return context.text('bad request\n', 400);
     await next();
@@ -75,11 +83,6 @@ export function createQueueBoard({ jobs, events, basePath, parentPath }: QueueBo
   board.get('/api/queues/:queue/:job/flow', (context) =>
     context.json({ nodeId: context.req.param('job'), flowRoot: null, isFlowNode: false }),
   );
-  board.use('/api/*', async (context, next) => {
-    await next();
-    // The board tells what an error says, which may be anything.
-    if (context.res.status >= 500) context.res = context.text('unavailable\n', 503);
-  });
   board.use(async (context, next) => {
     await next();
     if (context.res.headers.get('content-type')?.startsWith('text/html') === true) {

@@ -148,6 +148,14 @@ describe('the board of the queues', () => {
     expect(tracesOf(MARKS, seen)).toEqual([]);
   });
 
+  it.each(['/queues?activeQueue=%', '/job-schedulers?queueName=%', '/queues?activeQueue=user-jobs%C3'])(
+    'is refused as what it is: %s',
+    async (path) => {
+      const world = await createDashboardWorld();
+      expect((await world.ask(`/queues/api${path}`)).status).toBe(400);
+    },
+  );
+
   it('changes nothing, whatever it is asked', async () => {
     const world = await createDashboardWorld();
     await world.jobs.pause();
