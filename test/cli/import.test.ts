@@ -66,6 +66,12 @@ async function openFilesOf(pid = 0): Promise<string[]> {
   return Promise.all(names.map((name) => readlink(join(directory, name)).catch(() => '')));
 }
 
+/** The lines of a report, without the import and round at their ends. */
+function endsIn(report: string): string[] {
+  const [, ...lines] = report.trimEnd().split('\n');
+  return lines.map((line) => line.replace(/,[0-9a-f]{16}-\d{13}$/, ''));
+}
+
 function csvOf(rows: number): string {
   const lines = Array.from({ length: rows }, (_, n) => `c-${n},First ${n},user${n}@example.com`);
   return `${['clientId,firstName,email', ...lines].join('\n')}\n`;
@@ -631,9 +637,9 @@ describe('a report', () => {
       stdout: '8 rows: 6 added, 2 skipped; 3 created, 1 existed, 1 superseded, 1 failed\n',
     });
     const users = new Map((await world.users()).map(({ clientId, deviceToken }) => [clientId, deviceToken]));
-    const [heading, ...lines] = await linesOf(report);
-    expect(heading).toBe('line,clientId,userId,outcome,code');
-    expect(lines.sort()).toEqual([
+    const written = await readFile(report, 'utf8');
+    expect(written.split('\n')[0]).toBe('line,clientId,userId,outcome,code,import');
+    expect(endsIn(written).sort()).toEqual([
       `2,c-1,${users.get('c-1')},created,`,
       `3,c-2,${users.get('c-2')},existed,`,
       `4,"c,3""",${users.get('c,3"')},created,`,
@@ -685,6 +691,30 @@ describe('a report', () => {
     },
   );
 
+  it('is of one round, also where Redis loses an import that goes on', async () => {
+    const world = await createImportWorld();
+    const [header, ...rows] = csvOf(150).split('\n');
+    const path = await world.file([header, ' ,of a blank clientId,', ...rows].join('\n'));
+    const report = join(world.directory, 'r');
+    const args = [path, '--report', report, '--max-waiting', '100', '--skip-invalid'];
+    const first = world.start(...args);
+    await expect.poll(world.waiting).toBe(100);
+    first.signal('SIGTERM');
+    await first.exit;
+    const second = world.start(...args);
+    for await (const line of createInterface({ input: second.stderr })) {
+      if (line.startsWith('going on after line 102')) break;
+    }
+    expect(await linesOf(report)).toHaveLength(2);
+    await world.redis.del(...(await world.redis.keys(`${world.prefix}:import:*`)));
+    await world.startWorker();
+    expect(await second.exit).toBe(0);
+    const written = await linesOf(report);
+    expect(new Set(written.slice(1).map((line) => line.split(',').at(-1))).size).toBe(1);
+    expect(written).toHaveLength(152);
+    expect((await world.import(...args)).stdout).toMatch(/^complete since .*; 150 created/);
+  });
+
   it('is not begun in the middle, and not left in the middle', async () => {
     const world = await createImportWorld();
     const path = await world.file(csvOf(300));
@@ -714,8 +744,9 @@ describe('a report', () => {
     const others = [
       ['another table', 'something,else\n1,2\n'],
       ['text', 'l'],
-      ['a report of another import', 'line,clientId,userId,outcome,code\n2,x,,failed,rejected\n'],
-      ['a report with notes in it', 'line,clientId,userId,outcome,code\nask Ada about these\n'],
+      ['a report of another import', 'line,clientId,userId,outcome,code,import\n2,c-0,,failed,rejected,x-1\n'],
+      ['a report that names no import', 'line,clientId,userId,outcome,code,import\n2,c-0,,failed,rejected,\n'],
+      ['a report with notes in it', 'line,clientId,userId,outcome,code,import\nask Ada about these\n'],
       ['a report of a comparison', '{"kind":"missing","line":3,"clientId":"b"}\n'],
     ];
 
@@ -726,7 +757,7 @@ describe('a report', () => {
       const { status, stderr } = await world.import(path, '--report', report);
       expect(status).toBe(2);
       expect(stderr).toMatch(
-        /^--report: \S+ is there (and is no report|already, of another import: name a new one)\n$/,
+        /^--report: \S+ is there (and is no report: name another file|already, of another import or of .*: name a new one)\n$/,
       );
       expect(await readFile(report, 'utf8')).toBe(content);
       expect(await world.redis.keys(`${world.prefix}:import:*`)).toEqual([]);
@@ -766,9 +797,9 @@ describe('a report', () => {
       ['a hard link', async (file: string) => link(file, `${file}.link`).then(() => `${file}.link`)],
     ])('is the list, by %s, also where that looks like a report', async (_, spelt) => {
       const world = await createImportWorld();
-      const content = 'line,clientId,userId,outcome,code\n2,c-1,,failed,rejected\n';
+      const content = 'line,clientId,userId,outcome,code,import\n2,c-1,,failed,rejected,x-1\n';
       const file = await world.file(content);
-      const args = [file, '--map', 'line=,outcome=,code='];
+      const args = [file, '--map', 'line=,outcome=,code=,import='];
       const report = await spelt(file);
       const { status, stderr } = await world.import(...args, '--report', report);
       expect({ status, stderr }).toEqual({
@@ -781,9 +812,9 @@ describe('a report', () => {
 
     it('is the list that is redirected to the standard input', async () => {
       const world = await createImportWorld();
-      const content = 'line,clientId,userId,outcome,code\n2,c-1,,failed,rejected\n';
+      const content = 'line,clientId,userId,outcome,code,import\n2,c-1,,failed,rejected,x-1\n';
       const file = await world.file(content);
-      const args = ['-', '--format', 'csv', '--map', 'line=,outcome=,code=', '--report', file];
+      const args = ['-', '--format', 'csv', '--map', 'line=,outcome=,code=,import=', '--report', file];
       const shell = `exec "$@" < '${file}'`;
       const child = spawn('sh', ['-c', shell, 'sh', process.execPath, 'src/main.ts', 'import', ...args], {
         env: { PATH: process.env['PATH'], ...nothingConfigured(), ...world.env },
@@ -795,6 +826,7 @@ describe('a report', () => {
 
     it.each([
       ['of other users', 'clientId,phone\nc-9,1\n'],
+      ['of the same users with other values', 'clientId,phone\nc-1,1\n'],
       ['of more users', 'clientId,phone\nc-1,1\n"c,2",1\n'],
       ['of a longer list', 'clientId,phone\n"c,2",1\nc-1,1\n'],
     ])('is that of another import, %s, also where this one goes on', async (_, other) => {
@@ -807,7 +839,7 @@ describe('a report', () => {
       const { status, stderr } = await world.import(path, '--report', theirs);
       expect({ status, stderr }).toEqual({
         status: 2,
-        stderr: `--report: ${theirs} is there already, of another import: name a new one\n`,
+        stderr: `--report: ${theirs} is there already, of another import or of another round: name a new one\n`,
       });
       expect(await readFile(theirs, 'utf8')).toBe(before);
     });
@@ -820,11 +852,27 @@ describe('a report', () => {
       const before = await readFile(first, 'utf8');
       expect(await world.import(path, '--again', '--report', first)).toMatchObject({
         status: 2,
-        stderr: `--report: ${first} is there already, of another import: name a new one\n`,
+        stderr: `--report: ${first} is there already, of another import or of another round: name a new one\n`,
       });
       expect(await readFile(first, 'utf8')).toBe(before);
       const { stdout } = await world.import(path, '--again', '--report', second);
       expect(stdout).toBe('2 rows: 2 added; 2 existed\n');
+      // Nor is it that of the round that is complete now.
+      expect((await world.import(path, '--report', first)).status).toBe(2);
+      expect((await world.import(path, '--report', second)).stdout).toContain('nothing to add; 2 existed');
+      expect(await readFile(first, 'utf8')).toBe(before);
+    });
+
+    it('is that of a round that Redis has forgotten', async () => {
+      const world = await createImportWorld({});
+      const path = await world.file(csvOf(2));
+      const report = join(world.directory, 'r');
+      await world.import(path, '--report', report);
+      const keys = await world.redis.keys(`${world.prefix}:import:*`);
+      await world.redis.del(...keys);
+      await world.jobs.clean(0, 100, 'completed');
+      await world.import(path);
+      expect((await world.import(path, '--report', report)).status).toBe(2);
     });
 
     it('takes the file away again that it made', async () => {
@@ -885,8 +933,7 @@ describe('a disk that is full before a report is whole', () => {
 });
 
 describe('a report of an import that was complete already', () => {
-  const linesOf = async (path: string) =>
-    (await readFile(path, 'utf8')).trimEnd().split('\n').slice(1).sort();
+  const linesOf = async (path: string) => endsIn(await readFile(path, 'utf8')).sort();
   const rows = 'clientId,userId\nc-1,\nc-2,9e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f\nc-3,no-uuid\n';
 
   async function createComplete() {

@@ -644,7 +644,7 @@ describe('a report', () => {
     ['other JSON', '{"clientId":"a"}\n'],
     ['a report with notes behind it', '{"kind":"missing","line":3,"clientId":"b"}\nmend this\n'],
     ['a report with notes at its end', '{"kind":"missing","line":3,"clientId":"b"}\nmend this'],
-    ['a report of an import', 'line,clientId,userId,outcome,code\n'],
+    ['a report of an import', 'line,clientId,userId,outcome,code,import\n'],
     ['many pieces, of which the last is no report', `${'{"kind":"missing",}\n'.repeat(9000)}x\n`],
   ])('overwrites nothing that it did not write: %s', async (_, content) => {
     const world = await createReconcileWorld();

@@ -59,7 +59,8 @@ describe('`status`', () => {
     const world = await createWorld({ startsWorker: false });
     const { jobs, prefix, redis } = world;
     const imports = createImports({ jobs, prefix, instances: [], soonMs: 0, maxWaiting: 10 });
-    const run = await imports.begin('some', { run: 'one', isAgain: false, followsJobs: false, asOf: 0 });
+    const options = { run: 'one', isAgain: false, begunAt: Date.now(), followsJobs: false, asOf: 0 };
+    const run = await imports.begin('some', options);
     const place = { line: 1, added: 1, skipped: 0 };
     await run.add(run.place, [{ place, data: { clientId: 'c-1' } }], place);
     await redis.hset(jobs.toKey('import-some-00000001'), 'timestamp', Date.now() - HOUR_MS);

@@ -2,7 +2,6 @@
  * The file that tells how the job of each row ended: a line each, in the order of their ends. It is its own mark: a run that
  * goes on reads which lines are there, and drops what a crash has left of the last one.
  */
-import { fingerprint } from '../../reconcile/fingerprint.ts';
 import { MOST_OF_ROW } from '../../rows/row.ts';
 import { type ReportFile, openReportFile } from '../report-file.ts';
 import { UsageError } from '../usage-error.ts';
@@ -25,28 +24,30 @@ export interface Report {
   /** The lines of the import that are told of. */
   readonly lines: LineSet;
   readonly counts: Readonly<Record<RowOutcome, number>>;
-  /** Whether what was in the file tells nothing of this line, or tells it of a row with this clientId. */
-  mayBeOf(line: number, clientId: string | undefined): boolean;
+  /**
+   * What follows is written for this round of an import.
+   * @param round the same for no other import and no other round.
+   * @throws UsageError where there are lines of another.
+   */
+  of(round: string): void;
   /** From here on something may be written: until then the file is as it was. */
   begin(): Promise<void>;
   add(ends: readonly RowEnd[]): Promise<void>;
   close(): Promise<void>;
 }
 
-const HEADING = 'line,clientId,userId,outcome,code';
+const HEADING = 'line,clientId,userId,outcome,code,import';
 /** In bytes; what is longer is none of ours. A row that was left out may have a clientId of any kind. */
 const MOST_OF_LINE = 8 * MOST_OF_ROW;
 
 export interface ReportOptions {
-  /** Whether the import was begun before, so that lines of it may be there. */
-  goesOn: boolean;
   /** No cell is to be a formula: an apostrophe goes before what would begin one. */
   isForSheet: boolean;
   /** The file that is imported, see {@link identityOf}. */
   list: string | undefined;
 }
 
-/** @throws UsageError where the file cannot be written, or is the list, or another one than the report of this import. */
+/** @throws UsageError where the file cannot be written, or is the list, or no report. */
 export async function openReport(path: string, options: ReportOptions): Promise<Report> {
   const file = await openReportFile(path, options.list);
   try {
@@ -57,11 +58,7 @@ export async function openReport(path: string, options: ReportOptions): Promise<
   }
 }
 
-async function reportOf(
-  file: ReportFile,
-  path: string,
-  { goesOn, isForSheet }: ReportOptions,
-): Promise<Report> {
+async function reportOf(file: ReportFile, path: string, { isForSheet }: ReportOptions): Promise<Report> {
   const lines = createLineSet();
   const counts = { created: 0, existed: 0, superseded: 0, failed: 0, invalid: 0, unknown: 0 };
   const note = (line: number, outcome: RowOutcome) => {
@@ -69,23 +66,26 @@ async function reportOf(
     lines.add(line);
     counts[outcome] += 1;
   };
-  const prints = createLinePrints();
-  const kept = await read(file.bytes(), (line, outcome, cell) => {
-    if (!lines.has(line)) prints.set(line, printOf(cell));
+  const rounds = new Set<string>();
+  const kept = await read(file.bytes(), (line, outcome, round) => {
     note(line, outcome);
+    rounds.add(round);
   });
-  if (kept === undefined) throw new UsageError(`--report: ${path} is there and is no report`);
-  if (lines.size > 0 && !goesOn) {
-    throw new UsageError(`--report: ${path} is there already, of another import: name a new one`);
+  if (kept === undefined) {
+    throw new UsageError(`--report: ${path} is there and is no report: name another file`);
   }
   let isBegun = false;
+  let round = '';
   return {
     lines,
     counts,
-    mayBeOf(line, clientId = '') {
-      const print = prints.get(line);
-      const cells = [clientId, unexecuted(clientId)].map((text) => cellOf(text.toWellFormed()));
-      return print === 0 || cells.some((cell) => printOf(cell) === print);
+    of(wanted) {
+      if ([...rounds].some((found) => found !== wanted)) {
+        throw new UsageError(
+          `--report: ${path} is there already, of another import or of another round: name a new one`,
+        );
+      }
+      round = wanted;
     },
     async begin() {
       if (isBegun) return;
@@ -96,8 +96,9 @@ async function reportOf(
     async add(ends) {
       const news = ends.filter(({ line }) => !lines.has(line));
       if (news.length === 0) return;
-      await file.append(news.map((end) => textOf(end, isForSheet)).join(''));
+      await file.append(news.map((end) => textOf(end, round, isForSheet)).join(''));
       for (const { line, outcome } of news) note(line, outcome);
+      rounds.add(round);
     },
     close: () => file.close(),
   };
@@ -106,7 +107,7 @@ async function reportOf(
 /** Where the last whole line ends, in bytes; undefined where it is no report. */
 async function read(
   bytes: AsyncIterable<Buffer>,
-  note: (line: number, outcome: RowOutcome, clientIdCell: string) => void,
+  note: (line: number, outcome: RowOutcome, round: string) => void,
 ): Promise<number | undefined> {
   const [LF, QUOTE] = [10, 34];
   let [kept, offset, isQuoted] = [0, 0, false];
@@ -120,10 +121,10 @@ async function read(
       [begun, from] = [[], index + 1];
       if (kept === 0 && text !== HEADING) return undefined;
       if (kept > 0) {
-        const { line, clientId = '', outcome } = ENTRY.exec(text)?.groups ?? {};
+        const { line, outcome, round = '' } = ENTRY.exec(text)?.groups ?? {};
         const known = OUTCOMES.find((known) => known === outcome);
         if (known === undefined) return undefined;
-        note(Number(line), known, clientId);
+        note(Number(line), known, round);
       }
       kept = offset + from;
     }
@@ -134,34 +135,14 @@ async function read(
   return kept === 0 && offset > 0 ? undefined : kept;
 }
 
-const ENTRY = /^(?<line>\d{1,9}),(?<clientId>.*),[^,]*,(?<outcome>[a-z]+),[^,]*$/s;
-
-/** Never 0, which stands for no print. */
-function printOf(cell: string): number {
-  return fingerprint(cell)[0] || 1;
-}
-
-/** A number for each line, 0 where none was set. */
-function createLinePrints() {
-  let prints = new Uint32Array(1024);
-  return {
-    get: (line: number) => prints[line] ?? 0,
-    set(line: number, print: number) {
-      if (line >= prints.length) {
-        const more = new Uint32Array(Math.max(prints.length * 2, line + 1));
-        more.set(prints);
-        prints = more;
-      }
-      prints[line] = print;
-    },
-  };
-}
+const ENTRY = /^(?<line>\d{1,9}),.*,[^,]*,(?<outcome>[a-z]+),[^,]*,(?<round>[^,]+)$/s;
 
 function textOf(
   { line, clientId = '', userId = '', outcome, code = '' }: RowEnd,
+  round: string,
   isForSheet: boolean,
 ): string {
-  const cells = [String(line), clientId, userId, outcome, code];
+  const cells = [String(line), clientId, userId, outcome, code, round];
   return `${cells.map((text) => cellOf(isForSheet ? unexecuted(text) : text)).join(',')}\n`;
 }
 

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ImportRun, ImportState, Imports, Place } from '../../redis/imports/imports.ts';
-import { type RowOptions, readRows } from '../../rows/read-rows.ts';
+import type { RowOptions } from '../../rows/read-rows.ts';
 import { counted } from '../failed-report.ts';
 import type { ImportOptions } from '../import.ts';
 import type { Output } from '../output.ts';
@@ -17,7 +17,6 @@ import { completeText, resultText } from './import-text.ts';
 import { LostGround } from './lost-ground.ts';
 import type { Patiently } from './patience.ts';
 import { type Report, openReport } from './report.ts';
-import { jobDataOf } from './row-job.ts';
 import { type Source, refuseChanged } from './source.ts';
 import type { Survey } from './survey.ts';
 
@@ -54,13 +53,19 @@ export async function runImport(task: Task, desk: Desk): Promise<boolean> {
   const before = await patiently(() => imports.look(found.id));
   const goesOn = before !== undefined && !(isAgain && before.completeSince !== undefined);
   if (goesOn) refuseOtherWish(before, desk.options);
-  const openOptions = { goesOn, isForSheet, list: source.identity };
+  const begunAt = goesOn ? before.begunAt : Date.now();
+  const openOptions = { isForSheet, list: source.identity };
   const report = path === undefined ? undefined : await openReport(path, openOptions);
   try {
-    if (report !== undefined && report.lines.size > 0) await refuseOther(report, task, desk);
+    report?.of(roundOf(found, begunAt));
     await report?.begin();
-    const beginOptions = { run: randomUUID(), isAgain, followsJobs: report !== undefined, asOf };
-    const begin = () => imports.begin(found.id, beginOptions);
+    const beginOptions = { run: randomUUID(), isAgain, begunAt, followsJobs: report !== undefined, asOf };
+    const begin = async () => {
+      const begun = await imports.begin(found.id, beginOptions);
+      // Another run may have begun it meanwhile.
+      report?.of(roundOf(found, begun.begunAt));
+      return begun;
+    };
     const begun = await patiently(begin);
     refuseOtherWish(begun, desk.options);
     desk.place = begun.place;
@@ -72,19 +77,9 @@ export async function runImport(task: Task, desk: Desk): Promise<boolean> {
   }
 }
 
-/** @throws UsageError where the report, which is there already, is that of another list. */
-async function refuseOther(report: Report, { source, rows }: Task, { options, signal }: Desk): Promise<void> {
-  let told = 0;
-  let isOther = false;
-  for await (const row of readRows(source.bytes(), rows)) {
-    signal.throwIfAborted();
-    if (!report.lines.has(row.line)) continue;
-    told += 1;
-    const { clientId } = row.is === 'row' ? jobDataOf(row.data) : {};
-    isOther ||= !report.mayBeOf(row.line, typeof clientId === 'string' ? clientId : undefined);
-  }
-  if (!isOther && told === report.lines.size) return;
-  throw new UsageError(`--report: ${options.report} is there already, of another import: name a new one`);
+/** The import's id tells the list and how it is read. */
+function roundOf({ id }: Pick<Survey, 'id'>, begunAt: number): string {
+  return `${id}-${begunAt}`;
 }
 
 /** Whether a report is written is fixed when an import begins: what earlier runs added was followed, or was not. */

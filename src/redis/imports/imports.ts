@@ -47,6 +47,8 @@ export type Added =
 export type JobEnd = { is: 'gone' } | { is: 'failed'; reason: string } | { is: 'done'; value: string };
 
 export interface ImportState {
+  /** Epoch milliseconds; another time in each round. */
+  readonly begunAt: number;
   readonly place: Place;
   readonly followsJobs: boolean;
   /** Epoch milliseconds. */
@@ -54,7 +56,6 @@ export interface ImportState {
 }
 
 export interface ImportRun extends ImportState {
-  readonly begunAt: number;
   /** Adds as many of the jobs as there is room for; `to`: where the import is once all are added. */
   add(from: Place, jobs: readonly RowJob[], to: Place): Promise<Added>;
   /** Adds a job once more that Redis keeps no longer, with the id and the time that it had. */
@@ -82,6 +83,8 @@ export interface BeginOptions {
   run: string;
   /** Whether an import that is complete is begun again. */
   isAgain: boolean;
+  /** In epoch milliseconds; of an import that goes on when it was begun, should Redis lose it meanwhile. */
+  begunAt: number;
   /** Whether the ends of its jobs are looked for; fixed when an import begins. */
   followsJobs: boolean;
   /** When what the rows say was so, where they do not say it themselves, in epoch milliseconds; fixed when an import begins. */
@@ -115,12 +118,13 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
   return {
     async look(id) {
       const client = await jobs.getBackend().client;
-      const [at, follows, complete] = await client.hmget(keyOf(id), 'at', 'follows', 'complete');
-      return typeof at === 'string' ? stateOf(at, follows, complete) : undefined;
+      const fields = ['at', 'begun', 'follows', 'complete'];
+      const [at, begun, follows, complete] = await client.hmget(keyOf(id), ...fields);
+      return typeof at === 'string' ? stateOf(at, Number(begun), follows, complete) : undefined;
     },
-    async begin(id, { run, isAgain, followsJobs, asOf }) {
+    async begin(id, { run, isAgain, begunAt: wantedAt, followsJobs, asOf }) {
       const key = keyOf(id);
-      const options = [run, Date.now(), isAgain ? 1 : 0, followsJobs ? 1 : 0, KEEP_S, asOf];
+      const options = [run, wantedAt, isAgain ? 1 : 0, followsJobs ? 1 : 0, KEEP_S, asOf];
       const [at, begunAt, round, follows, complete, asOfMs] = Begun.parse(
         await script('begin-import')([key], options),
       );
@@ -136,8 +140,7 @@ export function createImports({ prefix, jobs, instances, soonMs, maxWaiting }: I
       const jobOf = (line: number, data: object) =>
         Object.assign(job, { id: jobId(line), data: { occurredAt, ...data } });
       return {
-        begunAt,
-        ...stateOf(at, follows, complete),
+        ...stateOf(at, begunAt, follows, complete),
         async add(from, rows, to) {
           const adds = await Promise.all(
             rows.map(async ({ place, data }) => {
@@ -209,8 +212,9 @@ function endOf(end: z.infer<typeof End>): JobEnd {
   }
 }
 
-function stateOf(at: string, follows: unknown, complete: unknown): ImportState {
+function stateOf(at: string, begunAt: number, follows: unknown, complete: unknown): ImportState {
   return {
+    begunAt,
     place: placeOf(at),
     followsJobs: follows === '1',
     completeSince: typeof complete === 'string' && complete !== '' ? Number(complete) : undefined,

@@ -40,7 +40,8 @@ it.each([
   });
   const imports = createImports({ jobs, prefix, instances: [], soonMs: 0, maxWaiting: 10_000 });
   const run = randomUUID();
-  const begin = () => imports.begin(found.id, { run, isAgain: false, followsJobs: false, asOf: 0 });
+  const begin = () =>
+    imports.begin(found.id, { run, isAgain: false, begunAt: 1, followsJobs: false, asOf: 0 });
 
   let hasLost = false;
   /** What a crash takes: the newest jobs, and with them how far the import had come. */

@@ -11,7 +11,8 @@ it.each([
   const dir = await mkdtemp(join(tmpdir(), 'report-'));
   onTestFinished(() => rm(dir, { recursive: true }));
   const path = join(dir, 'outcomes.csv');
-  const report = await openReport(path, { goesOn: false, isForSheet, list: undefined });
+  const report = await openReport(path, { isForSheet, list: undefined });
+  report.of('some-1');
   await report.begin();
   const clientIds = ['=1', '+44', '-1', '@a', '\ta', 'a=1'];
   await report.add(clientIds.map((clientId, at) => ({ line: at + 2, clientId, outcome: 'created' })));
@@ -20,7 +21,7 @@ it.each([
   expect(cells.map((line) => line.split(',')[1])).toEqual(
     clientIds.map((clientId) => (clientId === 'a=1' ? clientId : `${before}${clientId}`)),
   );
-  const again = await openReport(path, { goesOn: true, isForSheet, list: undefined });
+  const again = await openReport(path, { isForSheet, list: undefined });
   expect(again.counts.created).toBe(6);
   await again.close();
 });

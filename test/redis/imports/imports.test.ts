@@ -16,7 +16,7 @@ async function createGround(maxWaiting = 100) {
   const { jobs, prefix, redis } = await createWorld({ startsWorker: false });
   const imports = createImports({ jobs, prefix, instances: ['default'], soonMs: 600_000, maxWaiting });
   const begin = (run = randomUUID(), isAgain = false) =>
-    imports.begin('some', { run, isAgain, followsJobs: false, asOf: 0 });
+    imports.begin('some', { run, isAgain, begunAt: Date.now(), followsJobs: false, asOf: 0 });
   return { jobs, prefix, redis, begin, waiting: () => jobs.getPrioritizedCount() };
 }
 
