@@ -151,12 +151,16 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
 
 function unwantedOf(
   { instance: { id, key, userIdSecret } }: Place,
-  { madeAt, index }: List,
+  { madeAt, index, doubts }: List,
   { userId }: Config,
   { deleteOrphans = false, deleteLookalikes = false, olderThan, deleteDuplicates }: ReconcileOptions,
 ): UnwantedUsers {
   if (deleteOrphans && index.size === 0) {
     throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
+  }
+  if (deleteOrphans && doubts.length > 0) {
+    const why = 'the list may mean users whose ids it has not, and they would be deleted. Mend it first:';
+    throw new UsageError([`--delete-orphans: ${why}`, ...doubts].join('\n'));
   }
   if (deleteDuplicates === 'ours' && userId.mode === 'assigned') {
     throw new UsageError('--delete-duplicates: with DAMOOV_USER_ID=assigned no UserId is ours');

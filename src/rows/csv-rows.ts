@@ -7,7 +7,7 @@ import { NOT_UTF8, decoded } from './decode.ts';
 import { delimiterOf } from './delimiter.ts';
 import { type Header, headerIn, headerOf, labelOf } from './header.ts';
 import { headerlessOf } from './headerless.ts';
-import { type BrokenRow, type Fault, type Row, hasValue, unreadable } from './row.ts';
+import { type BrokenRow, type Fault, type Row, unreadable } from './row.ts';
 
 export interface CsvOptions {
   /** Default: the one that makes sense of the header. */
@@ -57,7 +57,7 @@ async function* recordsOf(bytes: AsyncIterable<Buffer>, records: CsvRecords): As
   if (last !== undefined) yield last;
 }
 
-/** Undefined for a row without a value. */
+/** Undefined for a row of empty cells. */
 function rowOf(record: CsvRecord, header: Header, columns: Columns): Row | undefined {
   const { line, cells, count, fault } = record;
   const { fields } = header;
@@ -80,10 +80,7 @@ function rowOf(record: CsvRecord, header: Header, columns: Columns): Row | undef
     data[field] = cell;
     if (cell.includes(NOT_UTF8)) faults.push({ line, column: field, message: 'is not UTF-8' });
   }
-  if (faults.length > 0) return faulty(line, faults);
-  // Of an export each row is a user, of whom nothing may be known that is wanted.
-  const isUser = hasValue(data) || columns.preset !== undefined;
-  return isUser ? { is: 'row', line, data } : undefined;
+  return faults.length > 0 ? faulty(line, faults) : { is: 'row', line, data };
 }
 
 function faulty(line: number, faults: Fault[]): BrokenRow {

@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Columns, shownName } from './columns.ts';
 import { repeatedKeys } from './repeated-keys.ts';
-import { type Fault, type Row, hasValue, unreadable } from './row.ts';
+import { type Fault, type Row, unreadable } from './row.ts';
 
 export async function* ndjsonRows(
   bytes: AsyncIterable<Buffer>,
@@ -49,7 +49,7 @@ async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield Buffer.concat(begun);
 }
 
-/** Undefined for an empty line, and an object without a value. */
+/** Undefined for an empty line, and an empty object. */
 function rowOf(line: number, bytes: Buffer, columns: Columns): Row | undefined {
   const faulty = (message: string, column?: string): Row => ({
     is: 'faulty',
@@ -67,14 +67,14 @@ function rowOf(line: number, bytes: Buffer, columns: Columns): Row | undefined {
     return faulty('is not JSON', placeIn(error));
   }
   if (!isObject(value)) return faulty('is no JSON object');
+  if (Object.keys(value).length === 0) return undefined;
   const { data, faults } = read(line, value, columns);
   for (const name of repeatedKeys(text, value)) {
     const column = columns.of(name);
     if (column.is === 'field') faults.push({ line, column: column.field, message: TWICE });
     else faults.push({ line, message: `${shownName(name)} ${TWICE}` });
   }
-  if (faults.length > 0) return { is: 'faulty', line, faults };
-  return hasValue(data) ? { is: 'row', line, data } : undefined;
+  return faults.length > 0 ? { is: 'faulty', line, faults } : { is: 'row', line, data };
 }
 
 const TWICE = 'is there twice';

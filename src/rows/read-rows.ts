@@ -27,8 +27,8 @@ export interface RowOptions {
 }
 
 /**
- * The rows in their order, faulty ones among them; empty lines and rows with nothing but empty cells are left out. Holds no
- * more than a piece of the file at a time.
+ * The rows in their order, faulty ones and those without a value among them; empty lines and rows of empty cells are left out. Holds
+ * no more than a piece of the file at a time.
  * @param warn called at the end, for what is no fault but probably not meant.
  */
 export async function* readRows(
@@ -37,7 +37,7 @@ export async function* readRows(
   warn?: (message: string) => void,
 ): AsyncGenerator<Row> {
   const columns = createColumns(map, from && PRESETS[from]);
-  yield* withEmptied(rowsOf(), empty);
+  yield* withEmptied(rowsOf(), { values: empty, isExport: from !== undefined });
   for (const message of [...columns.unmet(), ...columns.doubtful()]) warn?.(message);
 
   function rowsOf(): AsyncIterable<Row> {

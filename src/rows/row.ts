@@ -41,7 +41,13 @@ export interface BrokenRow {
   faults: Fault[];
 }
 
-export type Row = { is: 'row'; line: number; data: RowData } | BrokenRow;
+/** Something stands there, and no field has a value: it is in columns that are left out, or stands for an empty cell. */
+export interface EmptyRow {
+  is: 'empty';
+  line: number;
+}
+
+export type Row = { is: 'row'; line: number; data: RowData } | EmptyRow | BrokenRow;
 
 /** What the columns of a CSV row that are not left out may take, in characters: no job that is larger is accepted. */
 export const MOST_OF_ROW = 2 * MAX_JOB_BYTES;
@@ -50,7 +56,6 @@ export function unreadable(line: number, message: string): BrokenRow {
   return { is: 'unreadable', line, faults: [{ line, message }] };
 }
 
-/** A row in which no field has one is left out, like an empty line. */
 export function hasValue(data: RowData): boolean {
   return Object.values(data).some((value) =>
     typeof value === 'string' ? value.trim() !== '' : value !== undefined && value !== null,

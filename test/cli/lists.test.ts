@@ -82,6 +82,22 @@ describe.each(COMMANDS)('`%s`', (command, ...rest) => {
     expect(await world.added()).toHaveLength(3);
   });
 
+  it('tells how many rows have a value only where nothing is read', async () => {
+    const world = await createListWorld();
+    const told = (stderr: string) => stderr.split('\n').filter((line) => line.startsWith('warning: '));
+    const csv = await world.file('clientId,notes\n1,\n,Ada Lovelace\n,\n,Alan Turing\n', 'users.csv');
+    const { status, stderr } = await world.run(command, csv, '--map', 'notes=', ...rest);
+    expect(status).toBe(0);
+    expect(told(stderr)).toEqual([
+      expect.stringMatching(/^warning: 2 rows have no value in any column that is read \(lines 3, 5\): give/),
+    ]);
+    const json = await world.file('{"clientId":"2"}\n{"clientId":null}\n{}\n', 'users.ndjson');
+    expect(told((await world.run(command, json, ...rest)).stderr)).toEqual([
+      expect.stringMatching(/^warning: 1 row has no value in any column that is read \(line 2\): give/),
+    ]);
+    expect(await world.added()).toMatchObject([{ clientId: '1' }, { clientId: '2' }]);
+  });
+
   it('reads the export of another system', async () => {
     const world = await createListWorld();
     const users = [

@@ -548,6 +548,32 @@ describe('a list that is the wrong one', () => {
     expect(await added(world)).toBe(2);
   });
 
+  it.each([
+    ['with an id that a spreadsheet has changed', 'clientId\nc-0\n1.23457E+16\n', 'clientId: 1 value like'],
+    [
+      'with the last digits of its ids lost',
+      'clientId\nc-0\n1234567890123450\n',
+      'clientId: 1 value with nothing but zeros behind 15 digits (line 3)',
+    ],
+    [
+      'with an id of another instance changed',
+      'clientId,instance\nc-0,\n1E+16,eu\n',
+      'clientId: 1 value like',
+    ],
+    ['with a row that names nobody', 'clientId,notes\nc-0,\n,Ada\n', '1 row has no value in any column'],
+  ])('%s has nobody deleted, and nothing is asked of Damoov', async (_, content, why) => {
+    const world = await createReconcileWorld();
+    const env = await world.withInstances('eu');
+    const file = await world.write(content);
+    const args = ['reconcile', file, '--map', '*=', ...deletions, '--max-deletions', '9'];
+    const { status, stdout, stderr } = await runCommand(args, env);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`\n--delete-orphans: the list may mean users whose ids it has not`);
+    expect(stderr.split('\n').at(-2)).toContain(why);
+    expect(await world.requests('login')).toEqual([]);
+    expect((await runCommand(['reconcile', file, '--map', '*='], env)).status).toBe(1);
+  });
+
   it('has nobody deleted where nobody in it is known, and adds nobody either', async () => {
     const world = await createReconcileWorld();
     await world.signUp(people(0, 2));

@@ -133,9 +133,11 @@ describe('--empty', () => {
     ]);
   });
 
-  it('leaves out a row in which nothing else is, and keeps the faults', async () => {
+  it('has an empty row where nothing else is, and keeps the faults', async () => {
     const csv = 'clientId,phone\nNULL,N/A\nNULL,\na,NULL\nb\n';
     expect((await rowsIn(csv, { empty })).map(({ is, line }) => `${is} ${line}`)).toEqual([
+      'empty 2',
+      'empty 3',
       'row 4',
       'faulty 5',
     ]);

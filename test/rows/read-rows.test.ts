@@ -213,10 +213,14 @@ describe('a CSV', () => {
     expect(rows.at(-1)).toEqual({ is: 'row', line: 6, data: { clientId: 'd', email: 'e' } });
   });
 
-  it('has no row where no column that is not left out has a value', async () => {
+  it('has an empty row where no column that is not left out has a value', async () => {
     const map = new Map([['notes', undefined]]);
     const rows = await read('clientId,notes,email\n,Exported by admin,\n" ",x,\nc,y,\n', { map });
-    expect(rows).toEqual([{ is: 'row', line: 4, data: { clientId: 'c', email: '' } }]);
+    expect(rows).toEqual([
+      { is: 'empty', line: 2 },
+      { is: 'empty', line: 3 },
+      { is: 'row', line: 4, data: { clientId: 'c', email: '' } },
+    ]);
     expect(told(await read('clientId,email\n,\n,,\nnobody\n'))).toEqual([
       'faulty 4 - has 1 columns, where the header has 2',
     ]);
@@ -449,10 +453,11 @@ describe('NDJSON', () => {
     expect(rows.slice(5, 8).map(({ is }) => is)).toEqual(['row', 'row', 'row']);
   });
 
-  it('has no row in an object without a value', async () => {
+  it('has an empty row in an object without a value, and none in one without a key', async () => {
     const map = new Map([['x', undefined]]);
     const lines = ['{}', '{"profile":{}}', '{"clientId":null,"email":""}', '{"phone":" ","x":1}'];
-    expect(await read(lines.join('\n'), { format: 'ndjson', map })).toEqual([]);
+    const empty = [2, 3, 4].map((line) => ({ is: 'empty', line }));
+    expect(await read(lines.join('\n'), { format: 'ndjson', map })).toEqual(empty);
     expect(await ndjson('{"createAccessToken":false}')).toHaveLength(1);
   });
 

@@ -23,6 +23,6 @@ export function told(rows: readonly Row[]): unknown[] {
   return rows.flatMap<unknown>((row) =>
     'faults' in row
       ? row.faults.map(({ line, column, message }) => `${row.is} ${line} ${column ?? '-'} ${message}`)
-      : [row.data],
+      : [row.is === 'row' ? row.data : row],
   );
 }

@@ -47,6 +47,7 @@ export async function goThrough(run: ImportRun, options: GoThroughOptions): Prom
   const adder = createAdder(run, options);
   for await (const row of readRows(source.bytes(), options.rows)) {
     signal.throwIfAborted();
+    if (row.is === 'empty') continue;
     const { line } = row;
     const said = row.is === 'row' ? jobDataOf(row.data) : {};
     const data = identify?.(said) ?? said;

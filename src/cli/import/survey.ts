@@ -73,8 +73,9 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   }
   const reading = hashed();
   for await (const row of readRows(reading, options, (message) => found.warnings.push(message))) {
+    suspicious.look(row);
+    if (row.is === 'empty') continue;
     found.rows += 1;
-    if (row.is === 'row') suspicious.look(row.line, row.data);
     const faults = row.is === 'row' ? judge(row.line, row.data) : row.faults;
     if (row.is === 'unreadable') found.isReadable = false;
     if (faults.length === 0) continue;

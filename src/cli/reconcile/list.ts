@@ -35,6 +35,8 @@ export interface List {
   readonly readElsewhere: () => AsyncIterable<ListedElsewhere>;
   /** What is no fault, but probably not meant. */
   readonly warnings: readonly string[];
+  /** Those for which the list may mean somebody whose id it has not. */
+  readonly doubts: readonly string[];
   close(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function openList(file: string, stdin: Readable, options: ListOptio
       madeAt,
       identity: source.identity,
       warnings,
+      doubts: suspicious.doubts(),
       read: () => usersOf(listed(), source),
       readElsewhere: () => elsewhereIn(found.otherInstances > 0 ? listed() : [], source),
       close: () => source.close(),
@@ -68,9 +71,8 @@ export async function openList(file: string, stdin: Readable, options: ListOptio
     async function* listed(isFirst = false): AsyncGenerator<Listed> {
       const warn = isFirst ? (message: string) => void warnings.push(message) : undefined;
       for await (const row of readRows(source.bytes(), rows, warn)) {
-        const one = listedIn(row, { instance, instances, emptyClears });
-        if (isFirst && row.is === 'row' && one.is !== 'elsewhere') suspicious.look(row.line, row.data);
-        yield one;
+        if (isFirst) suspicious.look(row);
+        if (row.is !== 'empty') yield listedIn(row, { instance, instances, emptyClears });
       }
     }
   } catch (error) {

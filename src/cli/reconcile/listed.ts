@@ -4,7 +4,7 @@
  */
 import { parseJob } from '../../contract/job.ts';
 import { COMPARED, type ListedElsewhere, type ListedUser } from '../../reconcile/listed-user.ts';
-import type { BrokenRow, Fault, Row } from '../../rows/row.ts';
+import type { BrokenRow, EmptyRow, Fault, Row } from '../../rows/row.ts';
 import { faultsOf, instanceFaults, jobDataOf } from '../import/row-job.ts';
 
 export interface ListedOptions {
@@ -22,7 +22,10 @@ export type Listed =
   | { readonly is: 'elsewhere'; readonly row: ListedElsewhere }
   | BrokenRow;
 
-export function listedIn(row: Row, { instance, instances, emptyClears }: ListedOptions): Listed {
+export function listedIn(
+  row: Exclude<Row, EmptyRow>,
+  { instance, instances, emptyClears }: ListedOptions,
+): Listed {
   if (row.is !== 'row') return row;
   const { line } = row;
   const empty = COMPARED.filter((field) => isBlank(row.data[field]));
