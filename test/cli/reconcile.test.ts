@@ -322,12 +322,34 @@ describe('the list', () => {
     ]);
     expect(lines.at(-1)?.summary).toMatchObject({ listed: 2, otherInstances: 2, orphaned: 1, lookalikes: 1 });
     const { stdout } = await reconcile();
-    expect(stdout).toContain('\n2 rows are about other instances: not compared\n');
+    const others = '2 rows are about other instances: not compared (one that names none is about default)';
+    expect(stdout).toContain(`\n${others}\n`);
     const args = ['--apply', '--yes', '--delete-orphans', '--older-than', '0s', '--max-deletions', '1'];
     expect((await reconcile(...args)).stdout).toContain(
       '1 create-user, 0 update-user, 0 delete-user added\n1 orphaned left: like a row of the list',
     );
     expect(await world.jobs.getJobCountByTypes('delayed')).toBe(0);
+  });
+
+  it('has a row that names no instance for the default one, as an import does', async () => {
+    const world = await createReconcileWorld();
+    const path = join(world.dir, 'instances.json');
+    const { DAMOOV_INSTANCE_ID: id, DAMOOV_INSTANCE_KEY: key, ...env } = world.env;
+    const reconcile = async (file: string, name: string) => {
+      const other = { id: randomUUID(), key: randomUUID() };
+      await writeFile(path, JSON.stringify({ eu: { id, key }, [name]: other }));
+      const args = ['reconcile', file, '--instance', 'eu', '--json'];
+      return runCommand(args, { ...env, DAMOOV_INSTANCES_FILE: path });
+    };
+    const file = await world.write('clientId,instance\na,eu\nb,\nc,default\n');
+    const lines = told(await reconcile(file, 'default'));
+    expect(lines.slice(0, -1)).toEqual([{ kind: 'missing', line: 2, clientId: 'a' }]);
+    expect(lines.at(-1)?.summary).toMatchObject({ listed: 1, otherInstances: 2 });
+    // An import would refuse it, too.
+    const nameless = await world.write('clientId\na\n', 'nameless.csv');
+    const { status, stderr } = await reconcile(nameless, 'us');
+    expect(status).toBe(2);
+    expect(stderr).toContain('line 2, instance: is needed, as none is called default (known: eu, us)');
   });
 
   it('with a row of an instance that nobody has configured is refused, by line and with what is known', async () => {

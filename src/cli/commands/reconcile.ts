@@ -19,7 +19,10 @@ export const registerReconcile: Register = (program, ended, context) => {
     .option('--plan', 'tell the differences, and change nothing (the default)')
     .addOption(new Option('--apply', 'add the jobs that make Damoov as the list is').conflicts('plan'))
     .option('--empty-clears', 'an empty cell means no value; default: it is not compared')
-    .option('--instance <name>', 'of this Damoov instance')
+    .option(
+      '--instance <name>',
+      'compare the rows of this Damoov instance; default: default, as of a row that names none',
+    )
     .option('--delete-orphans', 'with --apply: have those deleted that are not in the list')
     .addOption(
       new Option('--older-than <age>', 'of these, those created so long before the list was made')

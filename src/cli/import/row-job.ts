@@ -41,20 +41,13 @@ function idOf(value: unknown): string {
  * What is wrong with the instance that the row names, or with that it names none. A job for one that nobody has configured would
  * fail, and its user would be missing from a list of the one that was meant.
  * @param known the names of the configured instances.
- * @param defaultName what a row without an instance is about.
  */
-export function instanceFaults(
-  line: number,
-  { instance }: JobData,
-  { known, defaultName }: { known: readonly string[]; defaultName: string },
-): Fault[] {
+export function instanceFaults(line: number, { instance }: JobData, known: readonly string[]): Fault[] {
   // What is no text is a fault of the job already.
   if (instance !== undefined && typeof instance !== 'string') return [];
-  if (known.includes(instance ?? defaultName)) return [];
+  if (known.includes(instance ?? 'default')) return [];
   const why =
-    instance === undefined
-      ? `is needed, as none is called ${defaultName}`
-      : 'no such instance is configured here';
+    instance === undefined ? 'is needed, as none is called default' : 'no such instance is configured here';
   return [{ line, column: 'instance', message: `${why} (known: ${known.join(', ')})` }];
 }
 

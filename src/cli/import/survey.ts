@@ -50,7 +50,6 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   const content = createHash('sha256');
   const seen = createSeen();
   const faulty = createLineSet();
-  const named = { known: instances, defaultName: 'default' };
   const found: Survey = {
     id: '',
     rows: 0,
@@ -88,7 +87,7 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
 
   function judge(line: number, row: RowData): Fault[] {
     const said = jobDataOf(row);
-    const faults = [...faultsOf(line, said), ...instanceFaults(line, said, named)];
+    const faults = [...faultsOf(line, said), ...instanceFaults(line, said, instances)];
     const data = identify?.(said) ?? said;
     if (!namesUser(data) && identify === undefined) return [...faults, nobody(line)];
     if (allowsDuplicates || faults.length > 0) return faults;

@@ -8,7 +8,7 @@ import type { BrokenRow, EmptyRow, Fault, Row } from '../../rows/row.ts';
 import { faultsOf, instanceFaults, jobDataOf } from '../import/row-job.ts';
 
 export interface ListedOptions {
-  /** By its configured name: rows that name another instance are not compared. */
+  /** By its configured name: rows about another one are not compared; those that name none are about `default`. */
   readonly instance: string;
   /** The names of all configured instances: no row may name another. */
   readonly instances: readonly string[];
@@ -33,12 +33,12 @@ export function listedIn(
   const data = jobDataOf(given);
   const faulty = (faults: Fault[]): BrokenRow => ({ is: 'faulty', line, faults });
   const parsed = parseJob('create-user', data);
-  const unknown = instanceFaults(line, data, { known: instances, defaultName: instance });
+  const unknown = instanceFaults(line, data, instances);
   if (!parsed.ok) return faulty([...faultsOf(line, data), ...unknown]);
   if (unknown.length > 0 || parsed.job.name !== 'create-user') return faulty(unknown);
   const { clientId, userId, instance: named, occurredAt, correlationId, profile } = parsed.job.data;
   const ids = { ...(clientId !== undefined && { clientId }), ...(userId !== undefined && { userId }) };
-  if ('instance' in data && named !== instance) return { is: 'elsewhere', row: { line, ...ids } };
+  if (named !== instance) return { is: 'elsewhere', row: { line, ...ids } };
   if (clientId === undefined) {
     return faulty([{ line, column: 'clientId', message: 'must not be empty' }]);
   }

@@ -60,7 +60,7 @@ function cautionsIn({ otherInstances, lookalikes }: Counts): string[] {
   const others = counted(otherInstances, 'row is about another instance', 'rows are about other instances');
   const alike = counted(lookalikes, 'orphaned user looks', 'orphaned users look');
   return [
-    otherInstances > 0 ? [`${others}: not compared`] : [],
+    otherInstances > 0 ? [`${others}: not compared (one that names none is about default)`] : [],
     lookalikes > 0 ? [`${alike} like a row of the list: ${LOOKALIKE}`] : [],
   ].flat();
 }
