@@ -11,7 +11,7 @@ const PAIR = /^(?:\s*"(?<quoted>[^"]*(?:""[^"]*)*)"\s*|(?<plain>[^",=][^,=]*))=(
 const VALUE = /^(?:\s*"(?<quoted>[^"]*(?:""[^"]*)*)"\s*|(?<plain>[^",][^,]*))(?:,|$)/u;
 
 /**
- * Reads one more `--map`; a column with nothing behind the `=` is left out.
+ * Reads one more `--map`, whose names count before those of earlier ones; a column with nothing behind the `=` is left out.
  * @throws InvalidArgumentError, which commander reports by the option's name.
  */
 export function parseColumnMap(
@@ -19,6 +19,7 @@ export function parseColumnMap(
   before: ReadonlyMap<string, Field | undefined> = new Map(),
 ): ReadonlyMap<string, Field | undefined> {
   const map = new Map(before);
+  const named = new Set<string>();
   const form = `must be name=field, separated by commas: 'customer no=clientId,"Name, first"=firstName,notes='.`;
   for (const { name, to = '' } of itemsIn(text, PAIR, form)) {
     const field = fieldCalled(to);
@@ -30,7 +31,17 @@ export function parseColumnMap(
     if (keyOf(name) === ALL_OTHERS && field !== undefined) {
       throw new InvalidArgumentError('* is all other columns, which can only be left out: *=');
     }
+    if (named.has(keyOf(name))) {
+      throw new InvalidArgumentError(`has the column "${name}" twice: say once what it is.`);
+    }
+    named.add(keyOf(name));
     map.set(keyOf(name), field);
+  }
+  for (const field of FIELDS) {
+    const names = [...map].filter(([, to]) => to === field).map(([name]) => `"${name}"`);
+    if (names.length > 1) {
+      throw new InvalidArgumentError(`has several columns as ${field}: keep one of ${names.join(', ')}.`);
+    }
   }
   return map;
 }

@@ -35,6 +35,11 @@ export interface EventsOptions extends EventFilter {
 const AGAIN_MS = 500;
 
 export async function events(options: EventsOptions, context: CommandContext): Promise<void> {
+  if (options.last === 0 && options.follow !== true) {
+    throw new UsageError(
+      '-n 0: shows nothing. Ask for one event at least, or for those to come with --follow',
+    );
+  }
   await withRedis(context, async (connection, config, target) => {
     const queue = await queueOf(options.queue, connection, config);
     const tail = await openEventTail(queue, connection);

@@ -22,6 +22,8 @@ export interface Columns {
   of(name: string): Column;
   /** Whether a name is that of a field, or of a column that is left out by its name. Costs little, unlike a hint. */
   isKnown(name: string): boolean;
+  /** The field that a name is; costs as little. */
+  fieldOf(name: string): Field | undefined;
   /** What none of the names that were asked for so far was, though the map or the preset needs it: a fault each. */
   unmet(): string[];
   /** Columns that `*` has left out though their names are nearly those of a field: a warning each. */
@@ -84,6 +86,10 @@ export function createColumns(map: ColumnMap = new Map(), preset?: Preset): Colu
       return column;
     },
     isKnown: (name) => byName(name) !== undefined,
+    fieldOf(name) {
+      const column = byName(name);
+      return column?.is === 'field' ? column.field : undefined;
+    },
     unmet() {
       const missing = [...wanted].map(
         ([name, field]) => `no column is called "${name}", which --map has as ${field}`,

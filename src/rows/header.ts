@@ -1,7 +1,7 @@
 /**
  * The first line of a CSV: which field each of its columns is, and whether a later line is a header too.
  */
-import type { Columns } from './columns.ts';
+import { type Columns, folded } from './columns.ts';
 import type { CsvRecord } from './csv-records.ts';
 import { rivals } from './rival-columns.ts';
 import { type BrokenRow, type Fault, type Field, unreadable } from './row.ts';
@@ -10,7 +10,7 @@ export interface Header {
   line: number;
   /** By the place of the column; undefined: it is left out. */
   fields: readonly (Field | undefined)[];
-  /** As the file has them, in lower case. */
+  /** As {@link folded}. */
   names: readonly string[];
   /** The places of the columns that are not left out. */
   kept: readonly number[];
@@ -56,7 +56,7 @@ function withHelp(unknown: readonly Fault[]): Fault[] {
 /** @param names of the columns, as the file has them or would have them. */
 export function headerWith(line: number, names: readonly string[], fields: Header['fields']): Header {
   const kept = [...fields.keys()].filter((place) => fields[place] !== undefined);
-  return { line, fields, names: names.map(folded), kept };
+  return { line, fields, names: names.map((name) => folded(bare(name))), kept };
 }
 
 /**
@@ -68,18 +68,26 @@ export function headerIn(
   header: Header,
   columns: Columns,
 ): BrokenRow | undefined {
-  const { names, kept } = header;
-  if (kept.every((place) => folded(cells[place] ?? '') === names[place])) {
+  const { names, fields, kept } = header;
+  const nameAt = (place: number) => bare(cells[place] ?? '');
+  const isWritten = (place: number) => folded(nameAt(place)) === names[place];
+  const isSame = (place: number) => isWritten(place) || columns.fieldOf(nameAt(place)) === fields[place];
+  // Nearly every row is told from a header by its first cell.
+  const isHeader = (place: number) =>
+    nameAt(place) === '' || columns.isKnown(nameAt(place)) || isWritten(place);
+  if (!kept.every(isHeader)) return undefined;
+  const given = kept.filter((place) => nameAt(place) !== '');
+  if (given.length > 0 && kept.every(isSame)) {
     const message = `repeats the header of line ${header.line}: remove it`;
     return { is: 'faulty', line, faults: [{ line, message }] };
   }
-  const found = new Set(kept.map((place) => folded(cells[place] ?? '')).filter((name) => name !== ''));
-  if (found.size < 2 || ![...found].every((name) => columns.isKnown(name))) return undefined;
-  return unreadable(line, 'is another header: give each list a file of its own');
+  const isOther = new Set(given.map((place) => folded(nameAt(place)))).size >= 2;
+  return isOther ? unreadable(line, 'is another header: give each list a file of its own') : undefined;
 }
 
-function folded(name: string): string {
-  return name.trim().toLowerCase();
+/** Without the blanks and the quotes around it. */
+function bare(name: string): string {
+  return name.trim().replace(/^(["'])(.*)\1$/s, '$2');
 }
 
 /** What a column is called where it has a fault. */

@@ -42,6 +42,8 @@ describe('--map', () => {
       ['c', 'nickname'],
     ]);
     expect(first.get('a')).toBe('email');
+    expect([...parseColumnMap('c=email,a=', first)]).toHaveLength(3);
+    expect(() => parseColumnMap('c=email', first)).toThrow('has several columns as email');
   });
 
   it.each([
@@ -55,6 +57,9 @@ describe('--map', () => {
     ['"a"b=email', 'must be name=field'],
     ['a=mail', 'knows the fields clientId'],
     ['*=email', 'which can only be left out: *='],
+    ['email=phone,email=nickname', 'has the column "email" twice'],
+    ['mail=,Mail =', 'has the column "Mail " twice'],
+    ['a=email,b=EMAIL', 'has several columns as email: keep one of "a", "b"'],
   ])('%j is refused', (text, message) => {
     expect(() => parseColumnMap(text)).toThrow(message);
   });

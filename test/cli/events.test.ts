@@ -42,7 +42,6 @@ describe('`events`', () => {
     const all = await eventsOf(world);
     expect(all).toMatchObject({ status: 0, stderr: '', events: world.events });
     expect(clientsOf(await eventsOf(world, '-n', '2'))).toEqual(['c-2', 'c-3']);
-    expect(await eventsOf(world, '-n', '0')).toMatchObject({ status: 0, events: [] });
   });
 
   it('takes nothing from those who subscribe', async () => {
@@ -130,6 +129,13 @@ describe('`events`', () => {
     ['a queue that there is not', ['--queue', 'user-jobz'], 'no such events queue (configured: user-events)'],
     ['a type that there is not', ['--type', 'user.moved'], 'Allowed choices are user.created'],
     ['a number that is none', ['-n', 'all'], 'must be a whole number'],
+    ['none of those that are there, and none to come', ['-n', '0'], '-n 0: shows nothing. Ask for one'],
+    [
+      'a queue that none can be',
+      ['--queue', 'user-jobs:../x'],
+      'must be the name of a queue, such as user-events',
+    ],
+    ['a queue without a name', ['--queue', ' '], 'not empty, and without a colon'],
   ])('with %s exits with 2', async (_title, args, told) => {
     const world = await createWorld({ startsWorker: false });
     const { status, stderr } = await eventsOf(world, ...args);
@@ -154,6 +160,20 @@ describe('`events --follow`', () => {
     expect(await tail.told()).toBe(
       '1 event that may be meant cannot be read any more, or is no event of ours.',
     );
+    tail.signal('SIGINT');
+    expect(await tail.exit).toBe(0);
+  });
+
+  it('shows only what comes with -n 0', async () => {
+    const world = await createWorld();
+    await world.run('create-user', { clientId: 'before' });
+    const tail = follow(world.env, '-n', '0');
+    const shown = tail.line();
+    const isShown = shown.then(() => true);
+    while (!(await Promise.race([isShown, Promise.resolve(false)]))) {
+      await world.run('create-user', { clientId: 'later' });
+    }
+    expect(await shown).toContain('  later  ');
     tail.signal('SIGINT');
     expect(await tail.exit).toBe(0);
   });

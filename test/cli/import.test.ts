@@ -149,6 +149,20 @@ describe('`import`', () => {
     expect(told).toMatchObject({ rows: 6, faultyRows: 5, faultCount: 5, isReadable: true });
   });
 
+  it('has a fault where a userId is there in an earlier row, in whatever case', async () => {
+    const world = await createImportWorld();
+    const [one, other] = ['3d0d0165-ec19-8bb6-9018-d49217879e0a', '7a1f6a0e-5c7b-8d21-b0a4-2f9d6c1e8b35'];
+    const rows = [`,${one}`, `,${one.toUpperCase()}`, `c-1,${other}`, `c-2,${other.toUpperCase()}`];
+    const path = await world.file(`clientId,userId\n${rows.join('\n')}\n`);
+    const { status, stderr } = await world.import(path);
+    expect(status).toBe(2);
+    expect(stderr.split('\n').slice(0, 2)).toEqual([
+      'line 3, userId: the same as in line 2',
+      'line 5, userId: the same as in line 4',
+    ]);
+    expect((await world.import(path, '--allow-duplicates')).stdout).toBe('4 rows: 4 added\n');
+  });
+
   it('shows the first fifty faults and counts the rest', async () => {
     const world = await createImportWorld();
     const path = await world.file(`clientId,email\n${' ,e\n'.repeat(120)}`);
@@ -744,8 +758,14 @@ describe('a report', () => {
     const others = [
       ['another table', 'something,else\n1,2\n'],
       ['text', 'l'],
-      ['a report of another import', 'line,clientId,userId,outcome,code,import\n2,c-0,,failed,rejected,x-1\n'],
-      ['a report that names no import', 'line,clientId,userId,outcome,code,import\n2,c-0,,failed,rejected,\n'],
+      [
+        'a report of another import',
+        'line,clientId,userId,outcome,code,import\n2,c-0,,failed,rejected,x-1\n',
+      ],
+      [
+        'a report that names no import',
+        'line,clientId,userId,outcome,code,import\n2,c-0,,failed,rejected,\n',
+      ],
       ['a report with notes in it', 'line,clientId,userId,outcome,code,import\nask Ada about these\n'],
       ['a report of a comparison', '{"kind":"missing","line":3,"clientId":"b"}\n'],
     ];

@@ -237,6 +237,29 @@ describe('a CSV', () => {
   });
 
   it.each([
+    ['Client ID', 'clientId', undefined],
+    ["'client_id'", 'clientId', undefined],
+    ['"""clientId"""', 'clientId', undefined],
+    ['\uFEFFclientId', 'clientId', undefined],
+    ['Customer-No', 'customer no', new Map<string, Field>([['customer no', 'clientId']])],
+    ['clientId', 'customer no', new Map<string, Field>([['customer no', 'clientId']])],
+    ['Client ID,E-Mail Address,colour', 'clientId,email,notes', new Map([['notes', undefined]])],
+  ])('takes the header %s for a repetition of %s, and for no user', async (again, header, map) => {
+    const commas = header.replaceAll(/[^,]/g, '');
+    const rows = await read(`${header}\na${commas}\n${again}\nb${commas}\n`, { map });
+    expect(rows.map(({ is, line }) => `${is} ${line}`)).toEqual(['row 2', 'faulty 3', 'row 4']);
+    expect(told(rows)).toEqual(['faulty 3 - repeats the header of line 1: remove it']);
+  });
+
+  it('takes a row for no header whose only mapped column, which has no name, is empty', async () => {
+    const map = new Map<string, Field | undefined>([
+      ['', 'clientId'],
+      ['notes', undefined],
+    ]);
+    expect(await read(',notes\n,x\n', { map })).toEqual([{ is: 'empty', line: 2 }]);
+  });
+
+  it.each([
     ['of another order', 'email,clientId'],
     ['with other columns', 'firstName,email'],
     ['with more columns', 'clientId,phone,email'],

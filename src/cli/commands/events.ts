@@ -4,7 +4,7 @@
 import { Option } from 'commander';
 import { EVENT_TYPES } from '../../contract/event.ts';
 import type { EventsOptions } from '../events.ts';
-import { parseWhole } from './options.ts';
+import { parseQueueName, parseWhole } from './options.ts';
 import { GROUPS, examples } from './help.ts';
 import type { Register } from './register.ts';
 
@@ -21,7 +21,7 @@ export const registerEvents: Register = (program, _ended, context) => {
     .addOption(new Option('--type <type...>', 'only events of these types').choices(EVENT_TYPES))
     .option('--client-id <id>', 'only of the user with this clientId')
     .option('--user-id <id>', 'only of the user with this UserId')
-    .option('--queue <name>', 'of this events queue; default: the first of EVENTS_QUEUES')
+    .option('--queue <name>', 'of this events queue; default: the first of EVENTS_QUEUES', parseQueueName)
     .option('--json', 'the whole event in JSON, one line each, with its tokens masked')
     .helpGroup(GROUPS.watch)
     .addHelpText(

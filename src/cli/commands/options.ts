@@ -50,6 +50,17 @@ export function parseWhole(text: string, _before?: unknown, fault = 'must be a w
   return count;
 }
 
+/**
+ * As EVENTS_QUEUES has them.
+ * @throws InvalidArgumentError, which commander reports by the option's name.
+ */
+export function parseQueueName(text: string): string {
+  if (text.trim() !== '' && !text.includes(':')) return text;
+  throw new InvalidArgumentError(
+    'must be the name of a queue, such as user-events: not empty, and without a colon.',
+  );
+}
+
 /** @throws InvalidArgumentError, which commander reports by the option's name. */
 export function parsePort(text: string): number {
   const port = Number(text);

@@ -21,7 +21,7 @@ export const registerReconcile: Register = (program, ended, context) => {
     .option('--empty-clears', 'an empty cell means no value; default: it is not compared')
     .option(
       '--instance <name>',
-      'compare the rows of this Damoov instance; default: default, as of a row that names none',
+      'of this Damoov instance; default: default. Rows that name none are about default',
     )
     .option('--delete-orphans', 'with --apply: have those deleted that are not in the list')
     .addOption(

@@ -42,6 +42,8 @@ export interface SurveyOptions extends RowOptions {
   onRead: (bytes: number) => void;
 }
 
+const IDS = ['clientId', 'userId'] as const;
+
 /** As many faults as somebody reads. */
 const MOST_FAULTS = 50;
 
@@ -91,14 +93,19 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
     const data = identify?.(said) ?? said;
     if (!namesUser(data) && identify === undefined) return [...faults, nobody(line)];
     if (allowsDuplicates || faults.length > 0) return faults;
-    const { instance = 'default', clientId, userId } = data;
-    const column = clientId === undefined ? 'userId' : 'clientId';
-    const before = seen.meet(JSON.stringify([instance, column, clientId ?? userId]), line);
-    if (before === undefined) return [];
-    if (namesUser(said)) return [{ line, column, message: `the same as in line ${before}` }];
-    return [
-      { line, message: `names nobody, and has the same values as line ${before}: give each a clientId` },
-    ];
+    const { instance = 'default' } = data;
+    return IDS.flatMap((column): Fault[] => {
+      const given = data[column];
+      if (given === undefined) return [];
+      // A UUID is the same in any case.
+      const id = column === 'userId' && typeof given === 'string' ? given.toLowerCase() : given;
+      const before = seen.meet(JSON.stringify([instance, column, id]), line);
+      if (before === undefined) return [];
+      if (namesUser(said)) return [{ line, column, message: `the same as in line ${before}` }];
+      return [
+        { line, message: `names nobody, and has the same values as line ${before}: give each a clientId` },
+      ];
+    });
   }
 }
 
