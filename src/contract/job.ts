@@ -15,7 +15,7 @@ export const MAX_JOB_BYTES = 64 * 1024;
 
 // z.guid, not z.uuid: nothing says that Damoov's own ids carry an RFC 9562 version.
 const UserId = z
-  .guid()
+  .guid('must be a UUID, by which Damoov knows the user; your own id of a user is its clientId')
   .transform((id) => id.toLowerCase())
   .describe('The id of the user at Damoov: a UUID.');
 
@@ -55,7 +55,10 @@ const common = {
     .optional()
     .describe("The sender's own reference, handed through to the event."),
   occurredAt: z.iso
-    .datetime({ offset: true })
+    .datetime({
+      offset: true,
+      error: 'must be a time in ISO 8601 with a zone, such as 2027-01-31T12:00:00Z',
+    })
     .optional()
     .describe(
       "When it happened at the source (ISO 8601 with a zone), from the year 2000 to an hour ahead; the job's own timestamp counts where it is left out.",

@@ -2,6 +2,7 @@
  * Splits the text of a CSV into records (RFC 4180), each with its line. Keeps of a record, however long it is, no more than the
  * cells that are wanted and MOST_OF_ROW characters. Knows no header.
  */
+import { NUL_FAULT } from './decode.ts';
 import { MOST_OF_ROW } from './row.ts';
 
 export interface CsvRecord {
@@ -25,7 +26,7 @@ export interface CsvFault {
   isUnreadable: boolean;
 }
 
-const [QUOTE, CR, LF] = [34, 13, 10];
+const [QUOTE, CR, LF, BYTE_ORDER_MARK] = [34, 13, 10, 0xfeff];
 
 export class CsvRecords {
   readonly #delimiter: number;
@@ -56,6 +57,8 @@ export class CsvRecords {
     for (let at = 0; at < text.length;) {
       const code = text.charCodeAt(at);
       if (this.#state === 'quoted') at = this.#takeQuoted(text, at);
+      // Where files were joined each may begin with one.
+      else if (code === BYTE_ORDER_MARK && this.#isAtBeginning()) at += 1;
       else if (this.#isPlain(code)) at = this.#takePlain(text, at);
       else {
         at += 1;
@@ -75,6 +78,10 @@ export class CsvRecords {
   end(): CsvRecord | undefined {
     if (this.#state === 'quoted') return this.#unreadable('the quote that opens here is never closed');
     return this.#endLine();
+  }
+
+  #isAtBeginning(): boolean {
+    return this.#state === 'cell begins' && this.#record.count === 0;
   }
 
   #isPlain(code: number): boolean {
@@ -149,6 +156,7 @@ export class CsvRecords {
   #take(text: string): void {
     if (this.#isCellBlank && /\S/.test(text)) this.#isCellBlank = this.#record.isBlank = false;
     if (this.#wanted !== undefined && this.#wanted[this.#record.count] !== true) return;
+    if (text.includes('\0')) this.#fault(NUL_FAULT);
     this.#size += text.length;
     if (this.#size <= MOST_OF_ROW) this.#cell += text;
   }
@@ -168,7 +176,7 @@ export class CsvRecords {
 
   /** Undefined for an empty line. */
   #endLine(): CsvRecord | undefined {
-    const isEmpty = this.#record.count === 0 && this.#state === 'cell begins';
+    const isEmpty = this.#isAtBeginning();
     if (!isEmpty) this.#endCell();
     const record = this.#record;
     this.#line += 1;

@@ -3,7 +3,7 @@
  */
 import type { Columns } from './columns.ts';
 import { type CsvRecord, CsvRecords } from './csv-records.ts';
-import { NOT_UTF8, decoded } from './decode.ts';
+import { ENCODING_FAULT, NOT_UTF8, decoded } from './decode.ts';
 import { delimiterOf } from './delimiter.ts';
 import { type Header, headerIn, headerOf, labelOf } from './header.ts';
 import { headerlessOf } from './headerless.ts';
@@ -48,11 +48,7 @@ export async function* csvRows(bytes: AsyncIterable<Buffer>, options: CsvOptions
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
 async function* recordsOf(bytes: AsyncIterable<Buffer>, records: CsvRecords): AsyncGenerator<CsvRecord> {
-  let isFirst = true;
-  for await (const text of decoded(bytes)) {
-    yield* records.read(isFirst ? text.replace(/^\uFEFF/, '') : text);
-    isFirst &&= text === '';
-  }
+  for await (const text of decoded(bytes)) yield* records.read(text);
   const last = records.end();
   if (last !== undefined) yield last;
 }
@@ -78,7 +74,7 @@ function rowOf(record: CsvRecord, header: Header, columns: Columns): Row | undef
     const field = fields[index];
     if (field === undefined) continue;
     data[field] = cell;
-    if (cell.includes(NOT_UTF8)) faults.push({ line, column: field, message: 'is not UTF-8' });
+    if (cell.includes(NOT_UTF8)) faults.push({ line, column: field, message: ENCODING_FAULT });
   }
   return faults.length > 0 ? faulty(line, faults) : { is: 'row', line, data };
 }

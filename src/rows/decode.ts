@@ -7,6 +7,14 @@ import { isUtf8 } from 'node:buffer';
 /** Stands for bytes that are not UTF-8. */
 export const NOT_UTF8 = '\uDFFF';
 
+/** What is said of them: in nearly all files that people have they are letters of Windows. */
+export const ENCODING_FAULT =
+  'is not UTF-8: save the list as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)';
+
+/** What is said of a byte of zero. */
+export const NUL_FAULT =
+  'has a NUL, a byte of zero: the file is damaged, or no text. Export it again, as UTF-8';
+
 /** V8 keeps the whole text as long as one cell cut from it is kept: in pieces of 64 KiB a million rows took 28 MB more. */
 const MOST_BYTES = 4096;
 

@@ -3,6 +3,7 @@
  */
 import { type Columns, folded } from './columns.ts';
 import type { CsvRecord } from './csv-records.ts';
+import { ENCODING_FAULT, NOT_UTF8 } from './decode.ts';
 import { rivals } from './rival-columns.ts';
 import { type BrokenRow, type Fault, type Field, unreadable } from './row.ts';
 
@@ -25,6 +26,8 @@ export function headerOf(
   if (fault !== undefined) return unreadable(line, fault.message);
   const found = names.map((name) => columns.of(name));
   const unmet = columns.unmet();
+  const isUnderstood = unmet.length === 0 && found.every(({ is }) => is !== 'unknown');
+  if (!isUnderstood && names.some((name) => name.includes(NOT_UTF8))) return unreadable(line, ENCODING_FAULT);
   const isHeader = found.some(
     (column) => column.is === 'field' || (column.is === 'unknown' && column.isNearlyKnown),
   );

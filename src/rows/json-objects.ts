@@ -2,6 +2,7 @@
  * Finds the objects of a JSON file that may be too large to be parsed whole: those of a list, those of the list `users` of an
  * object, and objects that follow one another. Tells them apart, and judges nothing that is in them.
  */
+import { NUL_FAULT } from './decode.ts';
 import { MOST_OF_ROW } from './row.ts';
 
 export type JsonObject =
@@ -12,35 +13,19 @@ export type JsonObject =
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [34, 92, 44, 58];
 const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [123, 125, 91, 93];
-const BLANKS = new Set([32, 9, 10, 13]);
-const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
+/** And the bytes of a byte order mark: where files were joined each may begin with one. */
+const BLANKS = new Set([32, 9, 10, 13, ...Buffer.from('\uFEFF')]);
 const LIST = 'users';
 
 export async function* jsonObjects(bytes: AsyncIterable<Buffer>): AsyncGenerator<JsonObject> {
   const scan = createFileScan();
-  for await (const piece of withoutMark(bytes)) {
+  for await (const piece of bytes) {
     for (const found of scan.read(piece)) {
       yield found;
       if (found.is === 'broken') return;
     }
   }
   if (scan.isWithin()) yield broken('the file ends within a list or an object: it is not whole');
-}
-
-async function* withoutMark(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let head: Buffer | undefined = Buffer.alloc(0);
-  for await (const piece of bytes) {
-    if (head === undefined) {
-      yield piece;
-      continue;
-    }
-    head = Buffer.concat([head, piece]);
-    if (head.length < BYTE_ORDER_MARK.length) continue;
-    const hasMark = head.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
-    yield hasMark ? head.subarray(BYTE_ORDER_MARK.length) : head;
-    head = undefined;
-  }
-  if (head !== undefined) yield head;
 }
 
 function broken(message: string): JsonObject {
@@ -80,6 +65,7 @@ function createFileScan() {
 
   function between(byte: number, at: number): JsonObject | undefined {
     if (BLANKS.has(byte)) return undefined;
+    if (byte === 0) return broken(NUL_FAULT);
     if (byte === OPEN && (!isList || before !== 'object')) {
       object = createObjectScan(isList ? undefined : LIST);
       kept = createKept(at);

@@ -3,6 +3,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Columns } from './columns.ts';
+import { ENCODING_FAULT, NUL_FAULT } from './decode.ts';
 import { jsonObjects } from './json-objects.ts';
 import { type Fault, type Field, MOST_OF_ROW, type Row, unreadable } from './row.ts';
 
@@ -21,7 +22,8 @@ export async function* jsonUsers(bytes: AsyncIterable<Buffer>, columns: Columns)
 function rowOf(line: number, bytes: Buffer | undefined, columns: Columns): Row {
   const faulty = (message: string): Row => ({ is: 'faulty', line, faults: [{ line, message }] });
   if (bytes === undefined) return faulty(`longer than ${MOST_OF_ROW} bytes`);
-  if (!isUtf8(bytes)) return faulty('is not UTF-8');
+  if (!isUtf8(bytes)) return faulty(ENCODING_FAULT);
+  if (bytes.includes(0)) return faulty(NUL_FAULT);
   let user: object;
   try {
     user = JSON.parse(bytes.toString());

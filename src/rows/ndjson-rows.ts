@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { type Columns, shownName } from './columns.ts';
+import { ENCODING_FAULT, NUL_FAULT } from './decode.ts';
 import { repeatedKeys } from './repeated-keys.ts';
 import { type Fault, type Row, unreadable } from './row.ts';
 
@@ -57,7 +58,8 @@ function rowOf(line: number, bytes: Buffer, columns: Columns): Row | undefined {
     faults: [{ line, ...(column !== undefined && { column }), message }],
   });
   if (bytes.length > MOST_OF_LINE) return faulty(`longer than ${MOST_OF_LINE} bytes`);
-  if (!isUtf8(bytes)) return faulty('is not UTF-8');
+  if (!isUtf8(bytes)) return faulty(ENCODING_FAULT);
+  if (bytes.includes(0)) return faulty(NUL_FAULT);
   const text = bytes.toString().replace(/^\uFEFF/, '');
   if (text.trim() === '') return undefined;
   let value: unknown;

@@ -135,7 +135,7 @@ describe('`import`', () => {
     const { status, stdout, stderr } = await world.import(path);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr.split('\n')).toEqual([
-      expect.stringMatching(/^line 2, occurredAt: Invalid ISO datetime/),
+      'line 2, occurredAt: must be a time in ISO 8601 with a zone, such as 2027-01-31T12:00:00Z',
       'line 3: has 2 columns, where the header has 5',
       expect.stringMatching(/^line 4, firstName: a quote in a cell/),
       expect.stringMatching(/^line 6, phone: Too big/),
@@ -231,6 +231,7 @@ describe('`import`', () => {
     [['src.csv', '--max-waiting', '0'], 'must be 1 at least'],
     [['src.csv', '--delimiter', '::'], 'must be one character'],
     [['src.csv', '--spreadsheet'], '--spreadsheet: only with --report'],
+    [['src.csv', '--report', '-'], 'must be a file, which - is not'],
   ])('refuses %j with status 2', async (args, message) => {
     const world = await createImportWorld();
     const { status, stderr } = await world.import(...args);

@@ -50,6 +50,14 @@ async function createProbeWorld(modes: Partial<SandboxModes> = {}, env: Record<s
 }
 
 describe('`probe`', () => {
+  it('writes into a file, and - is none', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { status, stderr } = await runCommand(probeArgs('-'), world.env);
+    expect(status).toBe(2);
+    expect(stderr).toContain("'--out <file>' argument '-' is invalid. must be a file, which - is not");
+    expect(await world.requests()).toEqual([]);
+  });
+
   it('sends nothing unless it is told that the instance is disposable', async () => {
     const world = await createWorld({ startsWorker: false });
     const { status, stderr } = await runCommand(['probe', '--instance', 'default'], world.env);

@@ -283,7 +283,7 @@ describe('the list', () => {
     expect(stderr.split('\n').slice(1)).toEqual([
       'line 3, clientId: must not be empty',
       'line 4, clientId: is in the list already',
-      'line 5, occurredAt: Invalid ISO datetime',
+      'line 5, occurredAt: must be a time in ISO 8601 with a zone, such as 2027-01-31T12:00:00Z',
       '',
     ]);
     expect(await world.requests('login')).toEqual([]);
@@ -843,6 +843,7 @@ describe('`reconcile`', () => {
     [['--delete-duplicates', 'all', '--apply'], 'Allowed choices are'],
     [['--instance', 'mars'], 'known: default'],
     [['--page-size', '0'], 'must be 1 to 1000'],
+    [['--report', '-'], 'must be a file, which - is not'],
     [
       ['--report', '/nowhere/report'],
       '--report: /nowhere/report cannot be written (ENOENT: no such file or directory)',

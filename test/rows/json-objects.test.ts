@@ -75,6 +75,8 @@ describe('the objects of a JSON file', () => {
     [String.raw`{"users\\":[{}]}`, [{ 'users\\': [{}] }]],
     [String.raw`[{"a":"\"}\\"}]`, [{ a: '"}\\' }]],
     ['\uFEFF{"a":1}', [{ a: 1 }]],
+    ['{"a":1}\n\uFEFF{"a":2}', [{ a: 1 }, { a: 2 }]],
+    ['{"users":[{}]}\0', [{}, expect.stringContaining('has a NUL')]],
     ['7', [NO_OBJECT]],
   ])('of %s are these', async (content, expected) => {
     for (const pieceBytes of [1, 2, 1000]) expect(await objectsIn(content, pieceBytes)).toEqual(expected);
@@ -98,7 +100,7 @@ describe('the objects of a JSON file', () => {
     ]);
     expect(told(await rowsIn(content, { from: 'auth0', format: 'json' }))).toEqual([
       'faulty 1 - is not JSON',
-      'faulty 2 - is not UTF-8',
+      expect.stringMatching(/^faulty 2 - is not UTF-8: save the list as UTF-8/),
       { clientId: 'b' },
       `unreadable 4 - ${NO_OBJECT}`,
     ]);

@@ -26,6 +26,8 @@ const told = (rows: Row[]) =>
       : [],
   );
 
+const ENCODING = 'is not UTF-8: save the list as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)';
+const NUL = 'has a NUL, a byte of zero: the file is damaged, or no text. Export it again, as UTF-8';
 const HELP = "(--map 'NAME=FIELD' says what a column is, 'NAME=' leaves it out, '*=' all others)";
 
 describe('a CSV', () => {
@@ -122,6 +124,14 @@ describe('a CSV', () => {
     expect(told(rows)).toEqual([expect.stringMatching(/^faulty 3 column 3 a quote in a cell/)]);
   });
 
+  it('with a header that is not UTF-8 is told so, unless nothing of it is missed', async () => {
+    const latin = Buffer.from('clientId,pr\u00E9nom\na,b\n', 'latin1');
+    const names: Map<string, Field | undefined>[] = [new Map(), new Map([['pr\u00E9nom', 'firstName']])];
+    for (const map of names) expect(told(await read(latin, { map }))).toEqual([`unreadable 1 - ${ENCODING}`]);
+    const rows = await read(latin, { map: new Map([['*', undefined]]) });
+    expect(rows).toEqual([{ is: 'row', line: 2, data: { clientId: 'a' } }]);
+  });
+
   it('without a header is told so, and nothing of its first row', async () => {
     const [fault] = told(await read('c-1,Ada,Lovelace\nc-2,Alan,Turing\n'));
     expect(fault).toContain('no column is known');
@@ -146,7 +156,7 @@ describe('a CSV', () => {
       'faulty 2 - has 3 columns, where the header has 2',
       'faulty 3 - has 1 columns, where the header has 2',
       expect.stringMatching(/^faulty 4 email a quote in a cell/),
-      'faulty 5 email is not UTF-8',
+      `faulty 5 email ${ENCODING}`,
     ]);
     expect(rows.at(-1)).toEqual({ is: 'row', line: 6, data: { clientId: 'e', email: 'fine' } });
   });
@@ -286,11 +296,31 @@ describe('a CSV', () => {
     for (const pieceBytes of [1, 2, 3, 5, 100]) {
       expect(await read(bytes, {}, pieceBytes)).toEqual([
         { is: 'row', line: 2, data: { clientId: 'a', email: '\uFFFD' } },
-        { is: 'faulty', line: 3, faults: [{ line: 3, column: 'email', message: 'is not UTF-8' }] },
+        { is: 'faulty', line: 3, faults: [{ line: 3, column: 'email', message: ENCODING }] },
         { is: 'row', line: 4, data: { clientId: '𝄞', email: 'ü' } },
-        { is: 'faulty', line: 5, faults: [{ line: 5, column: 'email', message: 'is not UTF-8' }] },
+        { is: 'faulty', line: 5, faults: [{ line: 5, column: 'email', message: ENCODING }] },
       ]);
     }
+  });
+
+  it('may have a byte order mark wherever a file that was joined to it begins', async () => {
+    const content = '\uFEFFclientId,email\na,1\n\uFEFF"b",2\n\uFEFFc,3\n\uFEFF\n\uFEFFClientId,email\n';
+    for (const pieceBytes of [1, 7, 1000]) {
+      const rows = await read(content, {}, pieceBytes);
+      expect(rows.map((row) => row.is === 'row' && row.data.clientId)).toEqual(['a', 'b', 'c', false]);
+      expect(told(rows)).toEqual(['faulty 6 - repeats the header of line 1: remove it']);
+    }
+  });
+
+  it('has a NUL told by its line, and where everything is one', async () => {
+    expect(told(await read('clientId,email\na,x\0y\nb,1\n"c\0",2\n\0\0\0'))).toEqual([
+      `faulty 2 email ${NUL}`,
+      `faulty 4 clientId ${NUL}`,
+      `faulty 5 clientId ${NUL}`,
+    ]);
+    expect(told(await read('client\0Id,email\na,1\n'))).toEqual([`unreadable 1 - ${NUL}`]);
+    const map = new Map([['photo', undefined]]);
+    expect(told(await read('clientId,photo\na,\0\n', { map }))).toEqual([]);
   });
 
   it('may have cells of any size in columns that are left out, and no more than a job in the others', async () => {
@@ -392,10 +422,16 @@ describe('NDJSON', () => {
       'faulty 2 - is no JSON object',
       'faulty 3 - unknown column "mail", did you mean email?',
       'faulty 3 email is there twice',
-      'faulty 4 - is not UTF-8',
+      `faulty 4 - ${ENCODING}`,
       `faulty 5 - longer than ${MOST_OF_LINE} bytes`,
     ]);
     expect(rows.at(-1)).toEqual({ is: 'row', line: 6, data: { clientId: 'c-6' } });
+  });
+
+  it('may have byte order marks where files were joined, and has a NUL told', async () => {
+    const rows = await ndjson('{"clientId":"a"}\n\uFEFF{"clientId":"b"}\n{"clientId":"c\0"}\n\0');
+    expect(rows.slice(0, 2).map(({ is }) => is)).toEqual(['row', 'row']);
+    expect(told(rows)).toEqual([`faulty 3 - ${NUL}`, `faulty 4 - ${NUL}`]);
   });
 
   it.each(['"text"', '7', 'true', 'null', '[{"clientId":"c"}]'])('has no user in %s', async (line) => {

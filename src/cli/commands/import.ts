@@ -6,7 +6,7 @@ import { parseDurationMs } from '../duration.ts';
 import type { ImportOptions } from '../import.ts';
 import { GROUPS, examples } from './help.ts';
 import { ofList } from './list-options.ts';
-import { jsonOption, parseCount } from './options.ts';
+import { jsonOption, parseCount, parseFileName } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerImport: Register = (program, ended, context) => {
@@ -27,6 +27,7 @@ export const registerImport: Register = (program, ended, context) => {
     .option(
       '--report <file>',
       'wait until the jobs have ended, and write how into this file; also of an import that is complete',
+      parseFileName,
     )
     .option('--spreadsheet', 'with --report: an apostrophe before each cell that would be a formula')
     .option('--again', 'add the rows of an import that is complete once more')

@@ -51,6 +51,15 @@ export function parseWhole(text: string, _before?: unknown, fault = 'must be a w
 }
 
 /**
+ * The name of a file that is written, and read again.
+ * @throws InvalidArgumentError, which commander reports by the option's name.
+ */
+export function parseFileName(text: string): string {
+  if (text !== '-') return text;
+  throw new InvalidArgumentError('must be a file, which - is not: name one.');
+}
+
+/**
  * As EVENTS_QUEUES has them.
  * @throws InvalidArgumentError, which commander reports by the option's name.
  */

@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import { parseDurationMs } from '../duration.ts';
 import type { ProbeCommandOptions } from '../probe.ts';
 import { GROUPS, examples } from './help.ts';
-import { jsonOption, parseWhole } from './options.ts';
+import { jsonOption, parseFileName, parseWhole } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerProbe: Register = (program, ended, context) => {
@@ -28,7 +28,7 @@ export const registerProbe: Register = (program, ended, context) => {
         .default(60_000, '60s')
         .argParser(parseDurationMs),
     )
-    .option('--out <file>', 'where the facts are written', 'damoov-facts.json')
+    .option('--out <file>', 'where the facts are written', parseFileName, 'damoov-facts.json')
     .addOption(jsonOption())
     .helpGroup(GROUPS.setUp)
     .addHelpText(

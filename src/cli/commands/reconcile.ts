@@ -7,7 +7,7 @@ import { parseDurationMs } from '../duration.ts';
 import type { ReconcileOptions } from '../reconcile.ts';
 import { GROUPS, examples } from './help.ts';
 import { ofList } from './list-options.ts';
-import { parseCount, parseWhole } from './options.ts';
+import { parseCount, parseFileName, parseWhole } from './options.ts';
 import type { Register } from './register.ts';
 
 export const registerReconcile: Register = (program, ended, context) => {
@@ -59,6 +59,7 @@ export const registerReconcile: Register = (program, ended, context) => {
     .option(
       '--report <file>',
       'write every difference there, one line of JSON each; takes the place of an earlier report',
+      parseFileName,
     )
     .option('--json', 'tell it in JSON, one line each, the summary last')
     .addHelpText(

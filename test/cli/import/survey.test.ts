@@ -8,6 +8,8 @@ import { listedIn } from '../../../src/cli/reconcile/listed.ts';
 import { parseJob } from '../../../src/contract/job.ts';
 import { FIELDS } from '../../../src/rows/row.ts';
 
+const NO_UUID = 'must be a UUID, by which Damoov knows the user; your own id of a user is its clientId';
+
 describe('a row', () => {
   test.prop([
     fc.dictionary(
@@ -48,8 +50,8 @@ describe('a row', () => {
       'c-1\u200B',
       String.raw`has control or zero-width characters: remove them, they cannot be seen and are easily lost: "c-1\u200b"`,
     ],
-    ['userId', 'abc ', 'Invalid GUID: "abc "'],
-    ['userId', 'abc', 'Invalid GUID'],
+    ['userId', 'abc ', `${NO_UUID}: "abc "`],
+    ['userId', 'abc', NO_UUID],
     ['email', ' '.repeat(1025), 'Too big: expected string to have <=1024 characters'],
   ])('has of a faulty %s %j what cannot be seen shown, and nothing else', (column, value, message) => {
     expect(faultsOf(3, jobDataOf({ [column]: value }))).toEqual([{ line: 3, column, message }]);
