@@ -12,15 +12,8 @@ import { MAX_JOB_BYTES } from '../../contract/job.ts';
 import { type Script, luaBeside, scriptsOf } from '../../redis/scripts.ts';
 import { type Content, maskedData, maskedName, maskedReason, maskedResult } from './masked-data.ts';
 
-export const STATUSES = [
-  'active',
-  'waiting',
-  'waiting-children',
-  'prioritized',
-  'completed',
-  'failed',
-  'delayed',
-] as const;
+/** `waiting`: those with a priority, too, as wherever the fleet's figures are shown. */
+export const STATUSES = ['active', 'waiting', 'waiting-children', 'completed', 'failed', 'delayed'] as const;
 
 const NUMBERS = ['timestamp', 'processedOn', 'finishedOn', 'delay', 'priority', 'atm', 'ats', 'stc'] as const;
 const TEXTS = ['name', 'data', 'returnvalue', 'failedReason'] as const;
@@ -44,7 +37,11 @@ export class MaskedQueue extends BaseAdapter {
   getName = () => this.#queue.name;
   getStatuses = () => ['latest' as const, ...STATUSES];
   getJobStatuses = () => [...STATUSES];
-  getJobCounts = () => this.#queue.getJobCounts(...STATUSES);
+  async getJobCounts() {
+    const counts = await this.#queue.getJobCounts(...STATUSES, 'prioritized');
+    const { waiting = 0, prioritized = 0, ...others } = counts;
+    return { ...others, waiting: waiting + prioritized };
+  }
   isPaused = () => this.#queue.isPaused();
 
   async getJob(id: string): Promise<QueueJob | undefined> {
@@ -52,9 +49,23 @@ export class MaskedQueue extends BaseAdapter {
     return job;
   }
 
-  async getJobs(statuses: JobStatus[], start?: number, end?: number): Promise<QueueJob[]> {
-    const known = statuses.filter((status) => status !== 'paused');
-    return known.length === 0 ? [] : this.#read(await this.#queue.getRanges(known, start, end));
+  async getJobs(statuses: JobStatus[], start = 0, end = start): Promise<QueueJob[]> {
+    const others = statuses.filter((status) => status !== 'paused' && status !== 'waiting');
+    const ids = [
+      ...(statuses.includes('waiting') ? await this.#waiting(start, end) : []),
+      ...(others.length > 0 ? await this.#queue.getRanges(others, start, end) : []),
+    ];
+    return this.#read([...new Set(ids)]);
+  }
+
+  /** Those without a priority go first; the pages go on with the others. */
+  async #waiting(start: number, end: number): Promise<string[]> {
+    const first = await this.#queue.getWaitingCount();
+    const without = start < first ? await this.#queue.getRanges(['waiting'], start, end) : [];
+    const from = Math.max(0, start - first);
+    return end < first
+      ? without
+      : [...without, ...(await this.#queue.getRanges(['prioritized'], from, end - first))];
   }
 
   // Nothing of ours writes them, and what others have written is theirs.
@@ -99,6 +110,7 @@ export class MaskedQueue extends BaseAdapter {
     };
     const delay = Math.min(number('delay'), LAST_DATE_MS - number('timestamp'));
     const hasFailed = fields.get('failedReason') !== null;
+    const queue = this.#queue;
     const json = {
       id,
       name: maskedName(text('name') ?? '', this.#content),
@@ -120,7 +132,10 @@ export class MaskedQueue extends BaseAdapter {
     return {
       opts: { delay },
       toJSON: () => json,
-      getState: () => this.#queue.getJobState(id),
+      async getState() {
+        const state = await queue.getJobState(id);
+        return state === 'prioritized' ? 'waiting' : state;
+      },
       promote: refuse,
       remove: refuse,
       retry: refuse,

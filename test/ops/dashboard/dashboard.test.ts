@@ -156,6 +156,37 @@ describe('the board of the queues', () => {
     },
   );
 
+  it('lists as waiting what the tile counts, with a priority or without, page by page', async () => {
+    const world = await createDashboardWorld();
+    await world.jobs.pause();
+    const add = (clientId: string, options = {}) => world.add('create-user', { clientId }, options);
+    const ids = [
+      ...(await Promise.all(['a', 'b', 'c'].map((id) => add(id)))),
+      ...(await Promise.all(['d', 'e', 'f', 'g'].map((id) => add(id, { priority: 1000 })))),
+    ];
+    const { figures } = (await (await world.ask('/panels.json')).json()) as Record<string, string>;
+    const [, href = '', figure] =
+      /id="to-waiting" href="([^"]+)".*?<span class="figure">(\d+)</s.exec(figures ?? '') ?? [];
+    const status = new URL(href, world.url).searchParams.get('status');
+    const listed: string[][] = [];
+    for (const page of [1, 2, 3, 4]) {
+      const query = `activeQueue=user-jobs&status=${status}&jobsPerPage=2&page=${page}`;
+      const answer = (await (await world.ask(`/queues/api/queues?${query}`)).json()) as {
+        queues: { name: string; counts: Record<string, number>; jobs: { id: string }[] }[];
+      };
+      const queue = answer.queues.find(({ name }) => name === 'user-jobs');
+      expect(queue?.counts['waiting']).toBe(Number(figure));
+      listed.push((queue?.jobs ?? []).map(({ id }) => id));
+    }
+    expect(figure).toBe('7');
+    expect(listed.map(({ length }) => length)).toEqual([2, 2, 2, 1]);
+    expect(new Set(listed.flat())).toEqual(new Set(ids));
+    // Live sign-ups go first.
+    expect(new Set(listed.flat().slice(0, 3))).toEqual(new Set(ids.slice(0, 3)));
+    const job = await (await world.ask(`/queues/api/queues/user-jobs/${ids.at(-1)}`)).json();
+    expect(job).toMatchObject({ status: 'waiting' });
+  });
+
   it('changes nothing, whatever it is asked', async () => {
     const world = await createDashboardWorld();
     await world.jobs.pause();
