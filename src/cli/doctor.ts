@@ -91,7 +91,8 @@ function lookAtPrefix(prefix: string): Finding[] {
 }
 
 const AWAY = 'bring Redis back, or correct how it is addressed';
-const REFUSED = 'correct the user or the password: in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD';
+const REFUSED =
+  'correct the user or the password, or the database: in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD';
 
 const EMBEDDED: Finding = {
   check: 'REDIS_URL',

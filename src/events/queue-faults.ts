@@ -3,7 +3,7 @@
  * the ids of its jobs and the names of its scripts.
  */
 import { RedisRefusedError, tellable } from '../redis/refusal.ts';
-import { isLostConnection } from '../redis/connection.ts';
+import { isDatabaseFault, isLostConnection } from '../redis/connection.ts';
 
 /** Which event a fault is about, and whether it was the event's last attempt. */
 export interface FaultyEvent {
@@ -69,7 +69,7 @@ export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) =>
     lose: (jobIds) => jobIds.forEach(lose),
     report(error) {
       // While Redis is away the connection has said so once; BullMQ would say it several times a second.
-      if (isLostConnection(error)) return;
+      if (isLostConnection(error) || isDatabaseFault(error)) return;
       const jobId = lostJobIn(error);
       if (jobId !== undefined) {
         lose(jobId);

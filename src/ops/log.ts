@@ -5,7 +5,7 @@
 import { pino, type Logger, type DestinationStream } from 'pino';
 import { MANY_REVOKED } from '../damoov/login-budget.ts';
 import type { GateChange } from '../redis/gates/gates.ts';
-import { isRefusal } from '../redis/connection.ts';
+import { refusalIn } from '../redis/connection.ts';
 import { IS_BASE_URL_RIGHT, describeUnexpected } from '../worker/classify.ts';
 import type { RunReport } from '../worker/delivery.ts';
 import { createFaultLog } from './fault-log.ts';
@@ -83,11 +83,12 @@ export function createLogWriter(
         return log.info({ place: happening.place }, 'connected to Redis');
       case 'redis-lost': {
         const { reason, place } = happening;
+        const refusal = refusalIn(reason);
         return log.error(
           { place, reason },
-          isRefusal(reason)
-            ? 'Redis refuses the user or password: the worker waits'
-            : 'Redis is away: the worker waits for it',
+          refusal === undefined
+            ? 'Redis is away: the worker waits for it'
+            : `Redis refuses ${refusal.what}: the worker waits${refusal.todo}`,
         );
       }
       case 'traces-ready':

@@ -6,11 +6,12 @@ import {
   type LineOptions,
   type RedisTarget,
   type RedirectOptions,
+  isDatabaseFault,
   openConnection,
   placeOf,
 } from './redis-target.ts';
 
-export { type HostPort, type RedisTarget, type RedisTls, placeOf } from './redis-target.ts';
+export { type HostPort, type RedisTarget, type RedisTls, isDatabaseFault, placeOf } from './redis-target.ts';
 
 export type RedisConnection = Redis | Cluster;
 
@@ -54,10 +55,10 @@ export function connectRedis(
 
   function lose(): void {
     // A Redis that comes back with another password was away, and refuses now.
-    const isNews = isRefusal(reason) && !isRefused;
+    const isNews = refusalIn(reason) !== undefined && !isRefused;
     if (isLost && !isNews) return;
     isLost = true;
-    isRefused = isRefusal(reason);
+    isRefused = refusalIn(reason) !== undefined;
     onChange('lost', reason);
   }
 }
@@ -65,10 +66,12 @@ export function connectRedis(
 /** What a lost connection means, in words. */
 export function awayText(reason: string, place?: string): string {
   const where = place === undefined ? '' : ` (${place})`;
-  return `Redis ${isRefusal(reason) ? 'refuses the user or password' : 'is away'}${where}: ${reason}`;
+  const refusal = refusalIn(reason);
+  const is = refusal === undefined ? 'is away' : `refuses ${refusal.what}`;
+  return `Redis ${is}${where}: ${reason}${refusal?.todo ?? ''}`;
 }
 
-/** Redis cannot be reached, refuses the user or password, or went away; told without a user or a password. */
+/** Redis cannot be reached, refuses the user, password or database, or went away; told without a user or a password. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError';
   /** What was asked for may have been done all the same: it was sent, and the answer was lost. */
@@ -86,9 +89,9 @@ export class RedisAwayError extends Error {
     this.#reason = reason;
   }
 
-  /** Whether Redis is there, and does not accept the user or the password. */
+  /** Whether Redis is there, and does not accept the user, the password or the database. */
   get isRefusal(): boolean {
-    return isRefusal(this.#reason);
+    return refusalIn(this.#reason) !== undefined;
   }
 
   /** The same, with where it is. */
@@ -223,13 +226,27 @@ function onFault(connection: RedisConnection, tell: (reason: string) => void): v
 /** Redis puts its own code in front: NOAUTH, WRONGPASS. */
 function reasonOf(error: Error & { code?: string; lastNodeError?: Error }): string {
   if (error.lastNodeError !== undefined) return reasonOf(error.lastNodeError);
+  if (isDatabaseFault(error)) return 'SELECT';
   const [refusal] = /\b(?:NOAUTH|WRONGPASS|NOPERM)\b/.exec(error.message) ?? [];
   if (refusal !== undefined) return refusal;
   return error.code ?? (error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? '') : error.name);
 }
 
-/** Whether this is what Redis says to a wrong user or password. */
-export function isRefusal(reason: string | undefined): boolean {
-  return reason !== undefined && REFUSALS.has(reason);
+/** What Redis refuses to a connection, and what to do where that is not plain; undefined for a reason that is no refusal. */
+export function refusalIn(reason: string | undefined): { what: string; todo: string } | undefined {
+  return REFUSALS.get(reason ?? '');
 }
-const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
+
+const CREDENTIALS = { what: 'the user or password', todo: '' };
+const REFUSALS: ReadonlyMap<string, { what: string; todo: string }> = new Map([
+  ['NOAUTH', CREDENTIALS],
+  ['WRONGPASS', CREDENTIALS],
+  ['NOPERM', CREDENTIALS],
+  [
+    'SELECT',
+    {
+      what: 'the database that its URL names',
+      todo: '; name one that it has (0 to 15 by default, in a cluster 0 alone), or none. With an ACL its user needs +select',
+    },
+  ],
+]);

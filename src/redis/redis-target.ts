@@ -2,7 +2,7 @@
  * Where a Redis is and who asks it: a single server, one behind Sentinel, or a cluster; and how ioredis is told. Knows nothing of how
  * patient a connection is.
  */
-import { Cluster, type ClusterOptions, Redis } from 'ioredis';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { bundleWrites } from './bundled-writes.ts';
 
 export interface HostPort {
@@ -104,7 +104,7 @@ function connectionTo(target: RedisTarget, line: LineOptions, redirects: Redirec
   const access = accessOf(target);
   switch (target.kind) {
     case 'url':
-      return new Redis(target.url, { ...line, ...access });
+      return withItsDatabase(new Redis(target.url, { ...line, ...access }));
     case 'sentinel':
       return new Redis({ ...line, ...access, ...sentinelOptions(target, line) });
     case 'cluster':
@@ -120,6 +120,30 @@ function connectionTo(target: RedisTarget, line: LineOptions, redirects: Redirec
         ...(target.tls !== undefined && { dnsLookup: (host, done) => done(null, host) }),
       });
   }
+}
+
+/**
+ * ioredis only reports that the database cannot be selected, and goes on in database 0, at every connect. Such a connection, or one
+ * that BullMQ duplicates of it, is given up instead, before anything that waits is sent; it connects again as after any other loss.
+ */
+function withItsDatabase(redis: Redis): Redis {
+  redis.on('error', (error: Error) => {
+    if (!isDatabaseFault(error)) return;
+    // The handshake goes on only as long as the status is `connect`.
+    redis.status = 'reconnecting';
+    redis.disconnect(true);
+  });
+  const duplicate = redis.duplicate.bind(redis);
+  return Object.assign(redis, {
+    duplicate: (options?: Partial<RedisOptions>) => withItsDatabase(duplicate(options)),
+  });
+}
+
+/** Whether Redis does not select the database: there is none, it is a cluster's, or its user may not. */
+export function isDatabaseFault(error: unknown): boolean {
+  if (!(error instanceof Error) || error.message.startsWith('NOAUTH')) return false;
+  const { command } = error as Error & { command?: { name: string } };
+  return command?.name === 'select';
 }
 
 /**

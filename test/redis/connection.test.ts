@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { UserEvents, UserJobs } from '../../src/index.ts';
-import { type RedisTarget, connectRedis, placeOf, reachRedis } from '../../src/redis/connection.ts';
+import {
+  type RedisTarget,
+  connectRedis,
+  duplicateOf,
+  placeOf,
+  reachRedis,
+} from '../../src/redis/connection.ts';
 import { runCommand } from '../support/run-command.ts';
 import { startRedisNode } from '../support/redis-node.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -18,7 +24,7 @@ async function startGuarded() {
     await node.close();
     await rm(dir, { recursive: true, force: true });
   });
-  return { node, place: `127.0.0.1:${node.port}` };
+  return { node, place: `127.0.0.1:${node.port}`, password };
 }
 
 const REFUSED = 'Redis refuses the user or password';
@@ -43,6 +49,58 @@ describe('where a Redis is', () => {
       'main of the sentinels a:1',
     ],
   ])('is told by host and port alone', (target, place) => expect(placeOf(target)).toBe(place));
+});
+
+describe('a database that cannot be selected is a refusal, and nothing is done in another one', () => {
+  it.each([
+    ['which Redis does not have', '/99', '+@all'],
+    ['whose user may not choose one', '/3', '-select'],
+  ])('%s', async (_title, database, rule) => {
+    const { node, place, password } = await startGuarded();
+    await node.asked.call('ACL', 'SETUSER', 'default', rule);
+    const url = `redis://:${encodeURIComponent(password)}@${place}${database}`;
+    const message = `Redis refuses the database that its URL names (${place}): SELECT; name one that it has`;
+    const before = await node.asked.info('keyspace');
+    await expect(reachRedis({ kind: 'url', url }, 5000)).rejects.toThrow(message);
+    const users = new UserJobs({ redis: url });
+    onTestFinished(() => users.close());
+    const refused = { message: expect.stringContaining(message), isRefusal: true, mayHaveBeenApplied: false };
+    await expect(users.create({ clientId: 'c-1' })).rejects.toMatchObject(refused);
+    const told: Error[] = [];
+    const events = new UserEvents({ redis: url, onError: (error) => told.push(error) }, () => {});
+    onTestFinished(() => events.close());
+    await expect.poll(() => told).toMatchObject([refused]);
+    expect((await runCommand(['status'], { REDIS_URL: url })).stderr).toContain(message);
+    const doctor = await runCommand(['doctor'], { REDIS_URL: url });
+    expect(doctor.stdout).toMatch(/^fail {2}redis .*\n +→ correct the user or the password, or the database/);
+    const world = await createWorld({ startsWorker: false, redisUrlOfWorker: url });
+    const worker = await world.startWorker();
+    await expect
+      .poll(() => world.logLines.join(''))
+      .toContain('refuses the database that its URL names: the');
+    const { checks } = (await (await fetch(`${worker.url}/readyz`)).json()) as { checks: object };
+    expect(checks).toMatchObject({ redis: { ok: false, reason: expect.stringContaining(message) } });
+    expect(told).toHaveLength(1);
+    expect(await node.asked.info('keyspace')).toBe(before);
+  });
+
+  it('also where it could be selected before', async () => {
+    const { node, place, password } = await startGuarded();
+    const url = `redis://:${encodeURIComponent(password)}@${place}/3`;
+    const told: (string | undefined)[] = [];
+    const connection = connectRedis({ kind: 'url', url }, (_state, reason) => told.push(reason));
+    const another = duplicateOf(connection);
+    onTestFinished(() => [connection, another].forEach((one) => one.disconnect()));
+    await Promise.all([connection.set('one', '1'), another.set('another', '1')]);
+    await node.asked.call('ACL', 'SETUSER', 'default', '-select');
+    await node.asked.call('CLIENT', 'KILL', 'SKIPME', 'yes');
+    await expect.poll(() => told.at(-1)).toBe('SELECT');
+    const late = Promise.all([connection.set('one', '2'), another.set('another', '2')]);
+    await node.asked.call('ACL', 'SETUSER', 'default', '+select');
+    expect(await late).toEqual(['OK', 'OK']);
+    expect(await node.asked.info('keyspace')).not.toContain('db0');
+    expect(await connection.mget('one', 'another')).toEqual(['2', '2']);
+  });
 });
 
 describe('a wrong password is a refusal, and no absence', () => {
