@@ -29,6 +29,8 @@ export interface CallOptions {
   withinMs?: number | undefined;
   /** Whether it may be made again where its answer was lost: it comes to the same. Default false. */
   isRepeatable?: boolean;
+  /** It changes nothing: it may be made again, and where its answer was lost nothing may have been done. Default false. */
+  isRead?: boolean;
 }
 
 export interface RedisLink {
@@ -90,7 +92,7 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
 
   return {
     connection,
-    async call(work, { withinMs = failAfterMs, isRepeatable = false } = {}) {
+    async call(work, { withinMs = failAfterMs, isRepeatable = false, isRead = false } = {}) {
       throwIfClosed(false);
       underWay += 1;
       rest?.end();
@@ -103,11 +105,11 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
           if (over.signal.aborted) return undefined;
           const wasSentBefore = wasSent;
           try {
-            wasSent = true;
+            wasSent = !isRead;
             return { value: await work() };
           } catch (error) {
             if (!isLostConnection(error)) throw tellable(error);
-            wasSent = wasSentBefore || !isUnsent(error);
+            wasSent = wasSentBefore || (!isRead && !isUnsent(error));
             throwIfClosed(wasSent);
             reason = 'the connection was lost';
             if (!isRepeatable && wasSent) throw new RedisAwayError(reason, true, place);

@@ -12,6 +12,7 @@ import {
   RedisAwayError,
   connectRedis,
   isLostConnection,
+  placeOf,
   withDuplicates,
 } from '../redis/connection.ts';
 import { ClosedError } from './closed-error.ts';
@@ -24,13 +25,13 @@ export class ResultTimeoutError extends Error {
   override readonly name = 'ResultTimeoutError';
 }
 
-/** Nobody can tell any more: the job has ended, and the queue keeps it no longer. Its event is on the events queue. */
+/** Nobody can tell: no job was added under this id, or it has ended, the queue keeps it no longer, and its event has told it. */
 export class ResultUnknownError extends Error {
   override readonly name = 'ResultUnknownError';
 }
 
 export interface ResultOptions {
-  /** How long to wait, in milliseconds; Infinity for ever. Default 30,000. */
+  /** How long to wait, in milliseconds; 0: the job is looked at once; Infinity: for ever. Default 30,000. */
   timeoutMs?: number | undefined;
   /** Ends the wait early, with the signal's own reason. */
   signal?: AbortSignal | undefined;
@@ -38,7 +39,7 @@ export interface ResultOptions {
 
 export interface Results {
   /**
-   * @throws ResultTimeoutError, ResultUnknownError, ClosedError
+   * @throws ResultTimeoutError, ResultUnknownError, RedisAwayError, RedisRefusedError, ClosedError
    */
   of(jobId: string, options?: ResultOptions): Promise<JobResult>;
   /** Lets go; those who still wait get a ClosedError. */
@@ -48,6 +49,8 @@ export interface Results {
 /** When a waiting caller looks for itself, in milliseconds: after the first, then at intervals that double up to the last. */
 const LOOK_MS = { first: 100, last: 2000 };
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** So long a look may take in any case: what has ended is told also to who does not wait. In milliseconds. */
+const ONE_LOOK_MS = 800;
 /** How long the queue's events are listened to after the last result was waited for, in milliseconds. */
 const LISTENS_MS = 1000;
 
@@ -85,13 +88,17 @@ export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (wor
     };
   }
 
-  /** Undefined while it has not ended, or cannot be asked for. */
-  async function askEnd(id: string): Promise<JobResult | undefined> {
+  /** Undefined while it has not ended; where Redis is away, which may pass, that. */
+  async function askEnd(id: string): Promise<JobResult | RedisAwayError | undefined> {
     try {
       return await ask(() => endOf(queue, id));
     } catch (error) {
-      if (isAway(error)) return undefined;
-      throw tellable(error);
+      // Said by who closes, to everybody who waits.
+      if (error instanceof ClosedError) return undefined;
+      if (error instanceof RedisAwayError && !error.isRefusal) return error;
+      const told = tellable(error);
+      if (told instanceof RedisRefusedError || !isLostConnection(told)) throw told;
+      return new RedisAwayError('the connection was lost', false, placeOf(target));
     }
   }
 
@@ -102,11 +109,13 @@ export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (wor
       if (closing.signal.aborted) throw new ClosedError();
       listen();
       const ends = [closing.signal, ...(signal === undefined ? [] : [signal])];
-      if (timeoutMs !== Infinity) ends.push(AbortSignal.timeout(timeoutMs));
+      const lateAt = performance.now() + timeoutMs;
+      if (timeoutMs !== Infinity) ends.push(AbortSignal.timeout(Math.max(timeoutMs, ONE_LOOK_MS)));
       const over = AbortSignal.any(ends);
-      const ended = new Promise<undefined>((resolve) => {
-        over.addEventListener('abort', () => resolve(undefined), { once: true });
+      const ended = new Promise<'over'>((resolve) => {
+        over.addEventListener('abort', () => resolve('over'), { once: true });
       });
+      let away: RedisAwayError | undefined;
       let wakeUp = new AbortController();
       const woken = () => wakeUp.abort();
       const others = waiting.get(id) ?? new Set();
@@ -115,12 +124,20 @@ export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (wor
         for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(2 * lookMs, LOOK_MS.last)) {
           // A Redis that is silent must not hold up whoever does not wait any longer.
           const end = await Promise.race([askEnd(id), ended]);
-          if (end !== undefined) return end;
+          if (end !== 'over') {
+            if (end !== undefined && !(end instanceof RedisAwayError)) return end;
+            away = end;
+          }
           const next = AbortSignal.any([over, wakeUp.signal]);
-          if (!over.aborted) await sleep(lookMs, undefined, { signal: next }).catch(() => {});
+          const leftMs = Math.max(0, lateAt - performance.now());
+          if (!over.aborted) {
+            await sleep(Math.min(lookMs, leftMs), undefined, { signal: next }).catch(() => {});
+          }
           signal?.throwIfAborted();
           if (closing.signal.aborted) throw new ClosedError();
-          if (over.aborted) throw new ResultTimeoutError(`job ${id} has not ended within ${timeoutMs} ms`);
+          if (over.aborted || performance.now() >= lateAt) {
+            throw away ?? new ResultTimeoutError(`job ${id} has not ended within ${timeoutMs} ms`);
+          }
           wakeUp = new AbortController();
         }
       } finally {
@@ -137,16 +154,14 @@ export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (wor
   };
 }
 
-/** What passes; or is said by who closes, to everybody who waits. */
-function isAway(error: unknown): boolean {
-  if (error instanceof RedisRefusedError) return false;
-  return error instanceof RedisAwayError || error instanceof ClosedError || isLostConnection(error);
-}
-
 /** Undefined while it has not ended. */
 async function endOf(queue: Queue, id: string): Promise<JobResult | undefined> {
   const job = await queue.getJob(id);
-  if (job === undefined) throw new ResultUnknownError(`job ${id} is not kept any more`);
+  if (job === undefined) {
+    throw new ResultUnknownError(
+      `the queue ${queue.name} has no job ${id}: none was added under this id, or it has ended and is kept no longer`,
+    );
+  }
   if (job.finishedOn === undefined) return undefined;
   const result = resultOf(job);
   // Who may not read the tokens gets the result without.

@@ -68,7 +68,8 @@ export interface AddedJob {
   readonly id: string;
   /**
    * Waits for its end: type and data of its event. A job that failed is a result too, `user.failed`; it has spent its attempts.
-   * @throws ResultTimeoutError, ResultUnknownError, RedisRefusedError, ClosedError
+   * @throws ResultTimeoutError, ResultUnknownError, RedisRefusedError, ClosedError; RedisAwayError at once where Redis refuses the user,
+   * the password or the database, and where it is still away once the time is over.
    */
   result(options?: ResultOptions): Promise<JobResult>;
 }
@@ -112,7 +113,7 @@ const CHUNK_MS = 10_000;
  * that has nothing else to do ends, also without `close()`.
  *
  * Every method throws an InvalidJobError for what no worker would carry out, and a RedisAwayError within `failAfterMs` where
- * Redis cannot be reached (a chunk of many may take ten seconds where Redis has fallen silent), and a RedisRefusedError for what Redis
+ * Redis cannot be reached (a chunk of many may take ten seconds where Redis has fallen silent, and a result is waited for), and a RedisRefusedError for what Redis
  * refuses, as when it is full, and a ClosedError after `close()`: nothing is kept to be sent later. A job that was added counts from the time of its call, so that
  * the calls for one user are carried out in their order.
  */
@@ -139,9 +140,7 @@ export class UserJobs implements AsyncDisposable {
     this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient, ...traced });
     this.#queue.on('error', () => {});
     this.#deletions = createDeletions({ jobs: this.#queue, prefix });
-    this.#results = createResults(this.#queue, target, (work) =>
-      this.#link.call(work, { isRepeatable: true }),
-    );
+    this.#results = createResults(this.#queue, target, (work) => this.#link.call(work, { isRead: true }));
   }
 
   /** Has a user exist: makes one, or finds the one of this clientId. */
@@ -327,7 +326,7 @@ export class UserJobs implements AsyncDisposable {
   /** Resolves once fewer jobs than that are waiting or under way. */
   async #room(maxWaiting: number, signal: AbortSignal | undefined): Promise<void> {
     const count = () => this.#queue.getJobCountByTypes('waiting', 'prioritized', 'active');
-    while ((await this.#link.call(count, { isRepeatable: true })) >= maxWaiting)
+    while ((await this.#link.call(count, { isRead: true })) >= maxWaiting)
       await sleep(LOOK_MS, undefined, { signal }).catch((error: unknown) => {
         signal?.throwIfAborted();
         throw error;

@@ -98,7 +98,53 @@ describe('who waits for a result', () => {
   });
 });
 
+describe('who waits for a result of a Redis that does not tell it', () => {
+  it('is told at once that it refuses the password', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { url } = await createUser(world);
+    const job = await producerIn(world, url).create({ clientId: 'c-1' });
+    const wrong = Object.assign(new URL(url), { password: 'wrong' }).href;
+    const waiting = producerIn(world, wrong, 300).job(job.id).result({ timeoutMs: Infinity });
+    await expect(waiting).rejects.toMatchObject({
+      name: 'RedisAwayError',
+      isRefusal: true,
+      mayHaveBeenApplied: false,
+    });
+  });
+
+  it.each(['sever', 'stall'] as const)('is told at the end that it is away (%s)', async (how) => {
+    const world = await createWorld({ startsWorker: false });
+    const { proxy } = await createProxy();
+    const users = producerIn(world, proxy.url, 200);
+    const job = await users.create({ clientId: 'c-1' });
+    await proxy[how]();
+    const error: unknown = await job.result({ timeoutMs: 1000 }).catch((error: unknown) => error);
+    expect(error).toMatchObject({ name: 'RedisAwayError', isRefusal: false, mayHaveBeenApplied: false });
+    // It comes back while somebody waits.
+    const waiting = job.result({ timeoutMs: Infinity });
+    await (how === 'sever' ? proxy.restore() : proxy.resume());
+    await world.startWorker();
+    expect(await waiting).toMatchObject({ type: 'user.created' });
+  });
+});
+
 describe('a result', () => {
+  it('that is there is told also to who does not wait', async () => {
+    const users = producerIn(await createWorld());
+    const job = await users.create({ clientId: 'c-1' });
+    await job.result();
+    expect(await job.result({ timeoutMs: 0 })).toMatchObject({ type: 'user.created' });
+    const pending = await users.delete({ clientId: 'c-1' }, { in: '1d' });
+    await expect(pending.result({ timeoutMs: 0 })).rejects.toThrow(ResultTimeoutError);
+  });
+
+  it('of a job that nobody has heard of is not known, and said to be perhaps none', async () => {
+    const users = producerIn(await createWorld({ startsWorker: false }));
+    await expect(users.job('nobody-knows-it').result()).rejects.toThrow(
+      'the queue user-jobs has no job nobody-knows-it: none was added under this id, or it has ended',
+    );
+  });
+
   it('that is there is not told to a wait that cannot be meant, or that is over', async () => {
     const users = producerIn(await createWorld());
     const job = await users.create({ clientId: 'c-1' });
