@@ -64,6 +64,8 @@ const IDLE_MS = 1000;
 class EventWorker extends Worker {
   abandon(): void {
     void this.lockManager.close();
+    // Its own close ends the timer of the next look for stalled jobs last of all, once every handler has ended.
+    void this.pause(true);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   RedisAwayError,
   isLostConnection,
   isUnsent,
+  letGo,
   openImpatient,
   placeOf,
 } from '../redis/connection.ts';
@@ -131,7 +132,7 @@ export function openRedisLink(target: RedisTarget, { failAfterMs, onWarning }: R
     close() {
       isClosed = true;
       rest?.end();
-      connection.disconnect();
+      letGo(connection);
     },
   };
 }

@@ -23,6 +23,8 @@ const OPTIONS = {
   retryStrategy: (times: number) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
   // A master that died silently would hang a connection for ever; above BullMQ's longest blocking call of 10 s.
   socketTimeout: 30_000,
+  // By default a process stays two seconds for a line that it has let go of while it was broken.
+  disconnectTimeout: 500,
 } satisfies LineOptions;
 
 /** As long as it takes until a replica has become the master: a call waits, as it does for a single Redis that is away. */
@@ -114,7 +116,12 @@ export function withDuplicates(connection: RedisConnection): () => void {
       return another;
     },
   });
-  return () => all.forEach((one) => one.disconnect());
+  return () => all.forEach(letGo);
+}
+
+/** Lets go at once. Disconnected once more, one that has ended would keep its process for a while. */
+export function letGo(connection: RedisConnection): void {
+  if (connection.status !== 'end') connection.disconnect();
 }
 
 /** How long a silent Redis is waited for that has answered before: it may be busy with a script of somebody else's. */

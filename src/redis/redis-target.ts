@@ -72,6 +72,7 @@ export interface LineOptions {
   /** Null: nobody waits for it; who calls next connects. */
   retryStrategy: (times: number) => number | null;
   socketTimeout: number;
+  disconnectTimeout: number;
   enableOfflineQueue?: boolean;
   connectTimeout?: number;
   lazyConnect?: boolean;

@@ -115,18 +115,24 @@ describe('a subscriber that stops', () => {
     await expect.poll(connections).toBe(0);
   });
 
-  it('goes on with nothing by itself, though a handler never ends: its process ends', async () => {
-    const world = createEventsWorld();
-    const env = { ...process.env, ...COMPILE_CACHE, REDIS_URL: inject('redisUrl'), PREFIX: world.prefix };
-    const child = fork(join(import.meta.dirname, 'subscriber-main.ts'), { env, execArgv: [] });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const exit = once(child, 'exit');
-    const begun = once(child, 'message');
-    await world.publish(world.eventOf('1'));
-    await begun;
-    child.send('stop');
-    expect(await exit).toEqual([0, null]);
-  });
+  it.each(['there', 'away'])(
+    'lets its process end though a handler never does, with Redis %s',
+    async (how) => {
+      const world = createEventsWorld();
+      const proxy = await startTcpProxy(inject('redisUrl'));
+      onTestFinished(() => proxy.close());
+      const env = { ...process.env, ...COMPILE_CACHE, REDIS_URL: proxy.url, PREFIX: world.prefix };
+      const child = fork(join(import.meta.dirname, 'subscriber-main.ts'), { env, execArgv: [] });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      const exit = once(child, 'exit');
+      const begun = once(child, 'message');
+      await world.publish(world.eventOf('1'));
+      await begun;
+      if (how === 'away') await proxy.sever();
+      child.send('stop');
+      expect(await exit).toEqual([0, null]);
+    },
+  );
 });
 
 /** Timers run only as the test says. */

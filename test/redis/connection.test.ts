@@ -1,12 +1,14 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { UserEvents, UserJobs } from '../../src/index.ts';
 import {
   type RedisTarget,
   connectRedis,
   duplicateOf,
+  letGo,
   placeOf,
   reachRedis,
 } from '../../src/redis/connection.ts';
@@ -49,6 +51,18 @@ describe('where a Redis is', () => {
       'main of the sentinels a:1',
     ],
   ])('is told by host and port alone', (target, place) => expect(placeOf(target)).toBe(place));
+});
+
+it('a connection that has ended keeps no process when it is let go of', async () => {
+  const connection = connectRedis({ kind: 'url', url: inject('redisUrl') });
+  await connection.ping();
+  const ended = once(connection, 'end');
+  letGo(connection);
+  await ended;
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = timers();
+  letGo(connection);
+  expect(timers()).toBe(before);
 });
 
 describe('a database that cannot be selected is a refusal, and nothing is done in another one', () => {
