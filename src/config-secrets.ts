@@ -41,7 +41,7 @@ export function instanceFaults(instances: Readonly<Record<string, InstanceCreden
   return Object.entries(instances).flatMap(([name, { id, key, userIdSecret }]) =>
     Object.entries({ id, key, userIdSecret }).flatMap(([field, value = '']) => {
       const source = field === 'userIdSecret' ? DRAWN : OF_DAMOOV;
-      const fault = expressionFault(value) ?? placeholderFault(value, source);
+      const fault = expressionFault(value) ?? placeholderFault(value, source, source === DRAWN);
       return fault === undefined ? [] : [`${name}.${field}: ${fault}`];
     }),
   );
@@ -54,7 +54,7 @@ function copiedFault(name: string, value: string): string | undefined {
     return `is the address of an example: ${source}`;
   }
   for (const secret of secretsIn(name, value)) {
-    const fault = placeholderFault(secret, source);
+    const fault = placeholderFault(secret, source, source === DRAWN);
     if (fault !== undefined) return fault;
   }
   return undefined;

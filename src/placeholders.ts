@@ -3,7 +3,8 @@
  */
 
 /** What nothing here evaluates: a command, a variable, a template. A password that a program draws hardly looks so. */
-const EXPRESSION = /\$\([A-Za-z_./][^()$]*\)|\$\{[A-Za-z_][^{}$]*\}|\{\{[^{}]*\}\}|^`.*`$/;
+const EXPRESSION =
+  /\$\([A-Za-z_./][^()$]*\)|\$\{[A-Za-z_][^{}$]*\}|\{\{[^{}]*\}\}|^`.*`$|^%[A-Za-z_]\w*%$|^\$[A-Z_][A-Z0-9_]*$/;
 
 const PLACEHOLDERS: readonly RegExp[] = [
   // <your password>
@@ -26,11 +27,16 @@ export function expressionFault(value: string): string | undefined {
     : undefined;
 }
 
-/** @param source where the right value comes from. */
-export function placeholderFault(value: string, source: string): string | undefined {
+/** What is written where one is asked for; that of a system that is there may really be so. */
+const BARE_WORD = /^(the-)?(pass(-?(word|phrase|wd|code))?|pwd?|secret|key|token)[\d!]*$/;
+
+/**
+ * @param source where the right value comes from.
+ * @param isOwn whether it is one to be thought of, and not that of another system.
+ */
+export function placeholderFault(value: string, source: string, isOwn = false): string | undefined {
+  const patterns = isOwn ? [...PLACEHOLDERS, BARE_WORD] : PLACEHOLDERS;
   const text = value.toLowerCase().replaceAll(/[\s_]+/g, '-');
-  const isPlaceholder = PLACEHOLDERS.some(
-    (pattern) => pattern.test(text) || pattern.test(value.toLowerCase()),
-  );
+  const isPlaceholder = patterns.some((pattern) => pattern.test(text) || pattern.test(value.toLowerCase()));
   return isPlaceholder ? `is the placeholder of an example, which everybody knows: ${source}` : undefined;
 }
