@@ -72,8 +72,9 @@ describe('the README', () => {
     const url = lines.at(-1)?.url ?? '';
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     await expect.poll(async () => (await fetch(`${url}/readyz`)).status).toBe(200);
-    process.kill(-(child.pid ?? 0), 'SIGTERM');
-    await exit;
+    // To npm alone, as by its process id.
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
     // npm may be gone before what it has started.
     const answers = () => fetch(`${url}/livez`).then(Boolean, () => false);
     await expect.poll(answers).toBe(false);

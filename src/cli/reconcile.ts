@@ -138,7 +138,10 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
   const { damoov } = config;
   const { instance: name = 'default' } = options;
   if (damoov === 'sandbox') {
-    throw new UsageError('DAMOOV_INSTANCE_ID: no Damoov is configured that the list could be compared with');
+    throw new UsageError(
+      'DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY, DAMOOV_ADMIN_EMAIL, DAMOOV_ADMIN_PASSWORD: must be set, as the list is compared with what ' +
+        'is at Damoov. docs/sandbox.md says what they are for a sandbox',
+    );
   }
   checkInstance(options.instance, config);
   const instance = damoov.instances[name];

@@ -872,7 +872,7 @@ describe('`reconcile`', () => {
     expect(withoutAdmin.stderr).toBe('DAMOOV_ADMIN_EMAIL: is needed, as only an admin may read users\n');
     const { REDIS_URL, QUEUE_PREFIX } = env as { REDIS_URL: string; QUEUE_PREFIX: string };
     const withoutDamoov = await runCommand(['reconcile', file], { REDIS_URL, QUEUE_PREFIX });
-    expect(withoutDamoov.stderr).toContain('DAMOOV_INSTANCE_ID: no Damoov is configured');
+    expect(withoutDamoov.stderr).toContain('DAMOOV_ADMIN_PASSWORD: must be set');
     expect([withoutAdmin.status, withoutDamoov.status]).toEqual([2, 2]);
   });
 
