@@ -88,7 +88,7 @@ describe('the package', () => {
     const modules = await modulesLoadedBy(NAME);
     const own = modules.filter((file) => file.startsWith(`${NAME}/dist/`));
     const rooms = new Set(own.map((file) => file.split('/')[2]));
-    expect(rooms).toEqual(new Set(['index.js', 'contract', 'events', 'producer', 'redis']));
+    expect(rooms).toEqual(new Set(['index.js', 'contract', 'events', 'library', 'producer', 'redis']));
     const packages = packagesIn(modules);
     expect([...packages]).toEqual(expect.arrayContaining([NAME, 'bullmq', 'ioredis', 'zod']));
     for (const not of [

@@ -2,6 +2,8 @@
  * Knows the requests of the Damoov user API that concern a user's life, and which of them need the admin's session. It
  * refuses to know why they are made: it does not wait, does not log, and does not send a write again on its own.
  */
+import { z } from 'zod';
+import { Ms, Text, callback, checkedOptions, objectWith, wholeNumber } from '../library/checked-options.ts';
 import { DamoovError } from './errors.ts';
 import type { HttpAnswer } from './exchange.ts';
 import { inMemoryLoginBudget } from './login-budget.ts';
@@ -56,6 +58,24 @@ export interface DamoovClientOptions {
   readonly now?: (() => number) | undefined;
 }
 
+const Options = z.strictObject({
+  baseUrl: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
+    .refine((text) => {
+      const { username, password, search, hash } = new URL(text);
+      return `${username}${password}${search}${hash}` === '';
+    }, 'must have no user, password, query or fragment'),
+  // A log-in with an empty one is refused by Damoov, and counts all the same: too many bar the address for an hour.
+  admin: z.strictObject({ email: Text, password: Text }).optional(),
+  timeoutMs: wholeNumber(1).default(10_000),
+  connections: wholeNumber(1).default(64),
+  sessionStore: objectWith<SessionStore>('load', 'save', 'clear').optional(),
+  loginBudget: objectWith<LoginBudget>('take', 'bar').optional(),
+  traffic: objectWith<Traffic>('admit', 'answered').optional(),
+  now: callback<() => number>().default(() => Date.now),
+} satisfies Record<keyof DamoovClientOptions, z.ZodType>);
+const CloseOptions = z.strictObject({ graceMs: Ms.default(5000) });
+
 export interface CallOptions {
   /** Ends the wait for the answer; a write that was sent may still be applied (`mayHaveBeenApplied`). */
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +85,7 @@ export interface CallOptions {
    */
   readonly maySend?: (() => boolean) | undefined;
   /** Told every answer to this call as it came, before it is judged; it may hold tokens and a person's data. */
-  readonly onAnswer?: ((answer: HttpAnswer) => void) | undefined;
+  readonly onAnswer?: ((answer: HttpAnswer) => void | Promise<void>) | undefined;
 }
 
 /** A request that the API documents and no method of the client makes. */
@@ -82,16 +102,18 @@ export class DamoovClient implements AsyncDisposable {
   readonly #session: AdminSession | undefined;
   #closing: Promise<void> | undefined;
 
+  /** @throws TypeError for options that cannot be meant; nothing was asked of Damoov then. */
   constructor(options: DamoovClientOptions) {
-    const { baseUrl, admin, timeoutMs = 10_000, connections = 64, traffic, now = Date.now } = options;
+    const { baseUrl, admin, timeoutMs, connections, traffic, now, sessionStore, loginBudget } =
+      checkedOptions(Options, options);
     const transport = openTransport({ baseUrl, timeoutMs, connections, now });
     this.#transport = wary(traffic === undefined ? transport : withTraffic(transport, traffic));
     if (admin === undefined) return;
     this.#session = new AdminSession({
       admin,
       transport: this.#transport,
-      store: options.sessionStore ?? inMemorySessionStore(),
-      budget: options.loginBudget ?? inMemoryLoginBudget({ now }),
+      store: sessionStore ?? inMemorySessionStore(),
+      budget: loginBudget ?? inMemoryLoginBudget({ now }),
       now,
     });
   }
@@ -229,9 +251,13 @@ export class DamoovClient implements AsyncDisposable {
     await this.#transport.send({ ...request, needsResult: false, ...options });
   }
 
-  /** Lets requests under way finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`. */
-  close(graceMs = 5_000): Promise<void> {
-    this.#closing ??= this.#transport.close(graceMs);
+  /**
+   * Lets requests under way finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`.
+   * @throws TypeError for a `graceMs` that cannot be meant.
+   */
+  async close(graceMs?: number): Promise<void> {
+    const options = checkedOptions(CloseOptions, { graceMs });
+    this.#closing ??= this.#transport.close(options.graceMs);
     return this.#closing;
   }
 

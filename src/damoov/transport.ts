@@ -25,7 +25,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   readonly maySend?: (() => boolean) | undefined;
   /** Told every answer as it came, before anybody judges it; it may hold tokens and a person's data. */
-  readonly onAnswer?: ((answer: HttpAnswer) => void) | undefined;
+  readonly onAnswer?: ((answer: HttpAnswer) => void | Promise<void>) | undefined;
 }
 
 /** A 2xx. */
@@ -59,9 +59,7 @@ export interface TransportOptions {
  * HTTP/2 undici has retries of its own (REFUSED_STREAM, GOAWAY): hence HTTP/1.1 only.
  */
 export function openTransport({ baseUrl, timeoutMs, connections, now }: TransportOptions): Transport {
-  const url = URL.parse(baseUrl);
-  // Node's own error holds the text, and that may hold a password.
-  if (url === null) throw new TypeError('baseUrl: must be an http:// or https:// URL');
+  const url = new URL(baseUrl);
   const prefix = url.pathname.replace(/(?<!\/)\/+$/, '');
   const place = `${hostAndPort(url)}${prefix}`;
   const pool = new Pool(url.origin, {
@@ -80,7 +78,7 @@ export function openTransport({ baseUrl, timeoutMs, connections, now }: Transpor
       const request = toRequest(call, prefix);
       const end = await exchange(pool, request, { timeoutMs, signal: call.signal, maySend: call.maySend });
       if ('answer' in end) {
-        call.onAnswer?.(end.answer);
+        await call.onAnswer?.(end.answer);
         return readReply(end.answer, { ...call, place }, now());
       }
       const { kind, wasSent, cause } = end.failure;

@@ -4,7 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { DelayedError, type Job, type Telemetry, UnrecoverableError, Worker } from 'bullmq';
+import { z } from 'zod';
 import { type UserEvent, readEvent } from '../contract/event.ts';
+import { Ms, callback, checkedOptions, wholeNumber } from '../library/checked-options.ts';
+import { tellCaller } from '../library/tell-caller.ts';
 import {
   type RedisConnection,
   type RedisTarget,
@@ -15,7 +18,7 @@ import {
 } from '../redis/connection.ts';
 import { type FaultyEvent, type QueueFaults, createQueueFaults } from './queue-faults.ts';
 import { tellable } from '../redis/refusal.ts';
-import { prefixWarning, requireMs, targetOf } from '../redis/options.ts';
+import { Prefix, QueueName, RedisPlace, TelemetryOption, prefixWarning } from '../redis/options.ts';
 import { reticent } from '../redis/reticent-telemetry.ts';
 import { stopWorker } from '../redis/stop-worker.ts';
 
@@ -52,11 +55,37 @@ export interface UserEventsOptions {
    * one, with a DeliveryLostError; and, with no event and once each, of a Redis that is away (RedisAwayError) or refuses
    * (RedisRefusedError). Must not throw. Default: nobody is told.
    */
-  onError?: ((error: Error, event?: FaultyEvent) => void) | undefined;
+  onError?: ((error: Error, event?: FaultyEvent) => unknown) | undefined;
 }
 
-const RETRY = { attempts: 10, firstMs: 1000, lastMs: 600_000 };
 const DAY_MS = 24 * 3_600_000;
+const Wait = wholeNumber(0);
+const Options = z.strictObject({
+  redis: RedisPlace,
+  prefix: Prefix,
+  queue: QueueName.refine(
+    (name) => name !== 'none',
+    'none is no queue; with EVENTS_QUEUES=none no events are published',
+  )
+    .refine((name) => name !== 'user-jobs', 'user-jobs has the jobs of the workers, and no events')
+    .default('user-events'),
+  concurrency: wholeNumber(1, 10_000).default(10),
+  retry: z
+    .strictObject({
+      attempts: wholeNumber(1, 1_000_000).default(10),
+      firstMs: Wait.default(1000),
+      lastMs: Wait.default(600_000),
+    })
+    .prefault({}),
+  // Redis takes no part of a millisecond.
+  rememberMs: wholeNumber(1, 1e12).default(DAY_MS),
+  // A shorter lock is lost before it is renewed.
+  lockMs: wholeNumber(100).default(30_000),
+  telemetry: TelemetryOption,
+  onError: callback<NonNullable<UserEventsOptions['onError']>>().optional(),
+  handler: callback<EventHandler>('must be a function that takes an event'),
+} satisfies Record<keyof UserEventsOptions | 'handler', z.ZodType>);
+const CloseOptions = z.strictObject({ graceMs: Ms.default(10_000) });
 /** How long a subscriber that does nothing may take to stop, in milliseconds. */
 const IDLE_MS = 1000;
 
@@ -77,9 +106,7 @@ class EventWorker extends Worker {
 export class UserEvents implements AsyncDisposable {
   readonly #connection: RedisConnection;
   readonly #worker: EventWorker;
-  readonly #handler: EventHandler;
-  readonly #options: UserEventsOptions;
-  readonly #retry: typeof RETRY;
+  readonly #options: z.output<typeof Options>;
   readonly #letGo: () => void;
   readonly #faults: QueueFaults;
   #inFlight = 0;
@@ -87,42 +114,25 @@ export class UserEvents implements AsyncDisposable {
 
   /** @throws TypeError for options that cannot be meant. */
   constructor(options: UserEventsOptions, handler: EventHandler) {
-    const { prefix = '{damoov}', queue = 'user-events', concurrency = 10, lockMs = 30_000 } = options;
-    const { attempts = RETRY.attempts, firstMs = RETRY.firstMs, lastMs = RETRY.lastMs } = options.retry ?? {};
-    for (const [name, ms] of Object.entries({ lockMs, firstMs, lastMs })) requireMs(name, ms);
-    if (queue === 'none')
-      throw new TypeError('queue: none is no queue; with EVENTS_QUEUES=none no events are published');
-    if (queue === 'user-jobs')
-      throw new TypeError('queue: user-jobs has the jobs of the workers, and no events');
-    if (typeof handler !== 'function') throw new TypeError('handler: must be a function that takes an event');
-    const { telemetry } = options;
+    this.#options = checkedOptions(Options, { ...options, handler });
+    const { redis, prefix, queue, concurrency, lockMs, telemetry } = this.#options;
     const ofPrefix = prefixWarning('prefix', prefix);
     if (ofPrefix !== undefined) process.emitWarning(ofPrefix);
-    this.#handler = handler;
-    this.#options = options;
-    this.#retry = { attempts, firstMs, lastMs };
-    const target = targetOf(options.redis);
-    this.#connection = connectRedis(target, (state, reason = 'no answer') => {
-      if (state === 'lost' && !this.#isClosing)
-        this.#tell(new RedisAwayError(reason, false, placeOf(target)));
+    this.#connection = connectRedis(redis, (state, reason = 'no answer') => {
+      if (state === 'lost' && !this.#isClosing) this.#tell(new RedisAwayError(reason, false, placeOf(redis)));
     });
     this.#letGo = withDuplicates(this.#connection);
-    try {
-      this.#worker = new EventWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
-        connection: this.#connection,
-        prefix,
-        concurrency,
-        lockDuration: lockMs,
-        stalledInterval: lockMs / 2,
-        maxStalledCount: Number.MAX_SAFE_INTEGER,
-        settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
-        ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
-      });
-    } catch (error) {
-      // Else it would keep a process that nobody can close it in.
-      this.#connection.disconnect();
-      throw error;
-    }
+    this.#worker = new EventWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
+      connection: this.#connection,
+      prefix,
+      concurrency,
+      lockDuration: lockMs,
+      // Redis takes no part of a millisecond.
+      stalledInterval: Math.ceil(lockMs / 2),
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
+      ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
+    });
     this.#faults = createQueueFaults((error, event) => {
       if (!this.#isClosing) this.#tell(error, event);
     });
@@ -136,10 +146,12 @@ export class UserEvents implements AsyncDisposable {
   }
 
   /**
-   * Takes no more events, and lets go. Always resolves; what a handler has not ended by then comes again.
+   * Takes no more events, and lets go. What a handler has not ended by then comes again.
    * @param options `graceMs`: how long handlers may take, in milliseconds. Default 10,000.
+   * @throws TypeError for options that cannot be meant, and nothing else.
    */
-  async close({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {
+  async close(options: { graceMs?: number | undefined } = {}): Promise<void> {
+    const { graceMs } = checkedOptions(CloseOptions, options);
     this.#isClosing = true;
     // With nothing in flight only a Redis that does not answer takes longer.
     await stopWorker(this.#worker, this.#inFlight === 0 ? Math.min(graceMs, IDLE_MS) : graceMs);
@@ -154,7 +166,8 @@ export class UserEvents implements AsyncDisposable {
 
   async #deliver(job: Job, token = '', signal = new AbortController().signal): Promise<void> {
     // The way of trying again is the subscriber's, whatever the event was published with.
-    job.opts.attempts = this.#retry.attempts;
+    const { handler, rememberMs, retry } = this.#options;
+    job.opts.attempts = retry.attempts;
     job.opts.backoff = { type: 'subscriber' };
     const attempt = job.attemptsMade + 1;
     const event = readEvent(job.data);
@@ -170,7 +183,7 @@ export class UserEvents implements AsyncDisposable {
     this.#inFlight += 1;
     this.#faults.begin(jobId, { id: event.id, type: event.type });
     try {
-      await this.#handler(event, { attempt, signal });
+      await handler(event, { attempt, signal });
     } catch (error) {
       if (signal.aborted) {
         // What ends because the subscriber does is no failure: another takes it at once.
@@ -178,7 +191,7 @@ export class UserEvents implements AsyncDisposable {
         this.#faults.forget(jobId);
         throw new DelayedError('given back');
       }
-      const isGivenUp = attempt >= this.#retry.attempts;
+      const isGivenUp = attempt >= retry.attempts;
       const told = error instanceof Error ? error : new Error(String(error));
       this.#tell(told, { id: event.id, type: event.type, isGivenUp });
       // What a handler says may quote what it was told: only its name is kept in Redis.
@@ -188,30 +201,26 @@ export class UserEvents implements AsyncDisposable {
       this.#faults.end(jobId);
     }
     try {
-      await this.#connection.set(seen, '1', 'PX', this.#options.rememberMs ?? DAY_MS);
+      await this.#connection.set(seen, '1', 'PX', rememberMs);
     } catch (error) {
       // That it cannot be remembered is no fault of the handler: the event is dealt with.
       this.#tell(tellable(error), { id: event.id, type: event.type, isGivenUp: false });
     }
   }
 
-  /** What is thrown by whoever is told must neither end the process nor pass for a fault of the handler. */
   #tell(error: unknown, event?: FaultyEvent): void {
-    try {
-      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)), event);
-    } catch {
-      process.emitWarning('onError of UserEvents has thrown');
-    }
+    const told = error instanceof Error ? error : new Error(String(error));
+    void tellCaller('onError of UserEvents', () => this.#options.onError?.(told, event));
   }
 
   #seenKey({ source, id }: UserEvent): string {
-    const { prefix = '{damoov}' } = this.#options;
+    const { prefix } = this.#options;
     const hash = createHash('sha256').update(`${source} ${id}`).digest('base64url').slice(0, 22);
     return `${prefix}:seen:${this.#worker.name}:${hash}`;
   }
 
   #delayMs(attemptsMade: number): number {
-    const { firstMs, lastMs } = this.#retry;
+    const { firstMs, lastMs } = this.#options.retry;
     return Math.min(lastMs, firstMs * 2 ** (attemptsMade - 1));
   }
 }

@@ -4,9 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, type Queue, QueueEvents } from 'bullmq';
+import { z } from 'zod';
 import { type JobResult, readResult } from '../contract/event.ts';
 import { isJobName, referenceOfText } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
+import { MsOrEver, checkedOptions, objectWith } from '../library/checked-options.ts';
 import {
   type RedisTarget,
   RedisAwayError,
@@ -17,7 +19,6 @@ import {
 } from '../redis/connection.ts';
 import { ClosedError } from './closed-error.ts';
 import { UserTokens, userTokensKey } from '../redis/user-tokens.ts';
-import { requireMs } from '../redis/options.ts';
 import { RedisRefusedError, tellable } from '../redis/refusal.ts';
 
 /** The job had not ended in time. It goes on all the same, and its event is published. */
@@ -37,6 +38,11 @@ export interface ResultOptions {
   signal?: AbortSignal | undefined;
 }
 
+const WaitOptions = z.strictObject({
+  timeoutMs: MsOrEver.default(30_000),
+  signal: objectWith<AbortSignal>('aborted').optional(),
+} satisfies Record<keyof ResultOptions, z.ZodType>);
+
 export interface Results {
   /**
    * @throws ResultTimeoutError, ResultUnknownError, RedisAwayError, RedisRefusedError, ClosedError
@@ -48,7 +54,6 @@ export interface Results {
 
 /** When a waiting caller looks for itself, in milliseconds: after the first, then at intervals that double up to the last. */
 const LOOK_MS = { first: 100, last: 2000 };
-const DEFAULT_TIMEOUT_MS = 30_000;
 /** So long a look may take in any case: what has ended is told also to who does not wait. In milliseconds. */
 const ONE_LOOK_MS = 800;
 /** How long the queue's events are listened to after the last result was waited for, in milliseconds. */
@@ -103,8 +108,8 @@ export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (wor
   }
 
   return {
-    async of(id, { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = {}) {
-      requireMs('timeoutMs', timeoutMs);
+    async of(id, options = {}) {
+      const { timeoutMs, signal } = checkedOptions(WaitOptions, options);
       signal?.throwIfAborted();
       if (closing.signal.aborted) throw new ClosedError();
       listen();

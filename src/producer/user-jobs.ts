@@ -4,6 +4,7 @@
  */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { type BulkJobOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
+import { z } from 'zod';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import {
@@ -14,7 +15,9 @@ import {
   createDeletions,
 } from '../redis/deletions/deletions.ts';
 import { BULK_PRIORITY } from '../contract/bulk-priority.ts';
-import { prefixWarning, requireMs, targetOf } from '../redis/options.ts';
+import { MsOrEver, callback, checkedOptions, objectWith, wholeNumber } from '../library/checked-options.ts';
+import { tellCaller } from '../library/tell-caller.ts';
+import { Prefix, QueueName, RedisPlace, TelemetryOption, prefixWarning } from '../redis/options.ts';
 import { reticent } from '../redis/reticent-telemetry.ts';
 import { createCallOrder } from './call-order.ts';
 import { type RedisLink, openRedisLink } from './redis-link.ts';
@@ -48,8 +51,19 @@ export interface UserJobsOptions {
    */
   telemetry?: Telemetry | undefined;
   /** Told what the operator of this Redis should know. Default: a warning of the process. */
-  onWarning?: ((message: string) => void) | undefined;
+  onWarning?: ((message: string) => unknown) | undefined;
 }
+
+const Options = z.strictObject({
+  redis: RedisPlace,
+  prefix: Prefix,
+  queue: QueueName.default('user-jobs'),
+  failAfterMs: MsOrEver.default(800),
+  telemetry: TelemetryOption,
+  onWarning: callback<(message: string) => unknown>().default(() => (message: string) => {
+    process.emitWarning(message);
+  }),
+} satisfies Record<keyof UserJobsOptions, z.ZodType>);
 
 export interface AddOptions {
   /**
@@ -101,6 +115,19 @@ export interface CreateManyOptions {
   signal?: AbortSignal | undefined;
 }
 
+const ManyOptions = z.strictObject({
+  chunkSize: wholeNumber(1, 10_000).default(500),
+  maxWaiting: z
+    .custom<number>(
+      (value) => typeof value === 'number' && value >= 1,
+      'must be a number from 1, or Infinity',
+    )
+    .default(Infinity),
+  onInvalid: callback<NonNullable<CreateManyOptions['onInvalid']>>().optional(),
+  onChunk: callback<NonNullable<CreateManyOptions['onChunk']>>().optional(),
+  signal: objectWith<AbortSignal>('aborted').optional(),
+} satisfies Record<keyof CreateManyOptions, z.ZodType>);
+
 /** How often a queue that is full is looked at, in milliseconds. */
 const LOOK_MS = 100;
 /** How long a search through all that waits may take, in milliseconds. */
@@ -125,22 +152,22 @@ export class UserJobs implements AsyncDisposable {
   readonly #order = createCallOrder(Date.now);
   readonly #telemetry: Telemetry | undefined;
 
+  /** @throws TypeError for options that cannot be meant. */
   constructor(options: UserJobsOptions) {
-    const { redis, prefix = '{damoov}', queue = 'user-jobs', failAfterMs = 800 } = options;
-    const { onWarning = (message: string) => process.emitWarning(message) } = options;
-    const target = targetOf(redis);
-    requireMs('failAfterMs', failAfterMs);
+    const { redis, prefix, queue, failAfterMs, telemetry, ...callbacks } = checkedOptions(Options, options);
+    const onWarning = (message: string) =>
+      void tellCaller('onWarning of UserJobs', () => callbacks.onWarning(message));
     const ofPrefix = prefixWarning('prefix', prefix);
     if (ofPrefix !== undefined) onWarning(ofPrefix);
-    this.#link = openRedisLink(target, { failAfterMs, onWarning });
+    this.#link = openRedisLink(redis, { failAfterMs, onWarning });
     // All three: with fewer of them a queue made while Redis is away hangs, or fails for good. The worker writes the metadata.
     const impatient = { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true };
-    this.#telemetry = options.telemetry && reticent(options.telemetry);
+    this.#telemetry = telemetry && reticent(telemetry);
     const traced = this.#telemetry && { telemetry: this.#telemetry };
     this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient, ...traced });
     this.#queue.on('error', () => {});
     this.#deletions = createDeletions({ jobs: this.#queue, prefix });
-    this.#results = createResults(this.#queue, target, (work) => this.#link.call(work, { isRead: true }));
+    this.#results = createResults(this.#queue, redis, (work) => this.#link.call(work, { isRead: true }));
   }
 
   /** Has a user exist: makes one, or finds the one of this clientId. */
@@ -199,10 +226,9 @@ export class UserJobs implements AsyncDisposable {
    * seconds for a million pending ones, for which the call waits. Default false.
    * @returns `cancelled`: nothing is deleted; `too-late`: it may have been; `done`: it was; `none`: nothing is pending.
    */
-  async cancelDeletion(
-    user: DeletionOf,
-    { searches = false }: { searches?: boolean } = {},
-  ): Promise<Cancellation> {
+  async cancelDeletion(user: DeletionOf, options: { searches?: boolean } = {}): Promise<Cancellation> {
+    refuseUnknown(options, ['searches']);
+    const { searches = false } = options;
     checked('delete-user', user);
     const answer = await this.#link.call(
       () => this.#deletions.cancel(user, { searches }),
@@ -221,14 +247,9 @@ export class UserJobs implements AsyncDisposable {
    */
   async createMany(
     users: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
-    { chunkSize = 500, maxWaiting = Infinity, onInvalid, onChunk, signal }: CreateManyOptions = {},
+    options: CreateManyOptions = {},
   ): Promise<{ added: number; invalid: number }> {
-    if (!(Number.isInteger(chunkSize) && chunkSize >= 1 && chunkSize <= 10_000)) {
-      throw new TypeError('chunkSize: must be a whole number from 1 to 10000');
-    }
-    if (!(typeof maxWaiting === 'number' && maxWaiting >= 1)) {
-      throw new TypeError('maxWaiting: must be a number from 1, or Infinity');
-    }
+    const { chunkSize, maxWaiting, onInvalid, onChunk, signal } = checkedOptions(ManyOptions, options);
     const done = { added: 0, invalid: 0 };
     let chunk: JobToAdd[] = [];
     const flush = async () => {

@@ -1,6 +1,9 @@
 /**
- * What callers of the published library may say of Redis and of time. Refuses what cannot be meant; opens nothing.
+ * What callers of the published library may say of Redis and of the queues in it. Refuses what cannot be meant; opens nothing.
  */
+import type { Telemetry } from 'bullmq';
+import { z } from 'zod';
+import { Text, faultsIn, objectWith, wholeNumber } from '../library/checked-options.ts';
 import type { RedisTarget } from './connection.ts';
 
 /**
@@ -15,28 +18,52 @@ export function prefixWarning(name: string, prefix: string): string | undefined 
   );
 }
 
-/**
- * Refuses what is no span of time: Node's timers take it for a millisecond.
- * @throws TypeError
- */
-export function requireMs(name: string, ms: number): void {
-  if (ms === Infinity || (typeof ms === 'number' && ms >= 0 && ms < 2 ** 31)) return;
-  throw new TypeError(`${name}: must be a number of milliseconds up to ${2 ** 31 - 1}, or Infinity`);
-}
+export const Prefix = Text.default('{damoov}');
+export const QueueName = Text.refine((name) => !name.includes(':'), 'must not contain a colon');
+export const TelemetryOption = objectWith<Telemetry>('tracer', 'contextManager').optional();
 
-/**
- * Where Redis is: a URL, or a target.
- * @throws TypeError, without what was given: it may hold a password.
- */
-export function targetOf(redis: string | RedisTarget): RedisTarget {
-  if (typeof redis === 'object' && redis !== null && 'kind' in redis) return redis;
-  if (typeof redis === 'string' && /^rediss?:\/\//.test(redis)) {
-    const fault = redisUrlFault(redis);
-    if (fault !== undefined) throw new TypeError(`redis: ${fault}`);
-    return { kind: 'url', url: redis };
-  }
-  throw new TypeError('redis: must be a redis:// or rediss:// URL, or a cluster or Sentinel by its nodes');
-}
+const NO_PLACE = 'must be a redis:// or rediss:// URL, or a cluster or Sentinel by its nodes';
+const RedisUrl = z
+  .string(NO_PLACE)
+  .regex(/^rediss?:\/\//, { error: NO_PLACE, abort: true })
+  .check(({ value, issues }) => {
+    const message = redisUrlFault(value);
+    if (message !== undefined) issues.push({ code: 'custom', input: '', message });
+  });
+const Places = z
+  .array(z.strictObject({ host: Text, port: wholeNumber(1, 65_535) }), 'must be a list of { host, port }')
+  .min(1, 'must name at least one');
+const Access = {
+  username: Text.optional(),
+  password: Text.optional(),
+  tls: z.strictObject({ ca: Text.optional(), cert: Text.optional(), key: Text.optional() }).optional(),
+};
+const Target = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('url'), url: RedisUrl, ...Access }),
+    z.strictObject({ kind: z.literal('cluster'), nodes: Places, ...Access }),
+    z.strictObject({
+      kind: z.literal('sentinel'),
+      sentinels: Places,
+      master: Text,
+      sentinelUsername: Text.optional(),
+      sentinelPassword: Text.optional(),
+      ...Access,
+    }),
+  ],
+  'must be url, cluster or sentinel',
+);
+
+/** Where Redis is, by a URL or a target. */
+export const RedisPlace = z.unknown().transform((redis, context): RedisTarget => {
+  const isTarget = typeof redis === 'object' && redis !== null && 'kind' in redis;
+  const { data: target, error } = isTarget ? Target.safeParse(redis) : UrlAsTarget.safeParse(redis);
+  if (target !== undefined) return target;
+  for (const fault of faultsIn(error)) context.addIssue({ code: 'custom', ...fault });
+  return z.NEVER;
+});
+const UrlAsTarget = RedisUrl.transform((url): RedisTarget => ({ kind: 'url', url }));
 
 /** What keeps a redis:// URL from meaning one Redis; it repeats nothing of the URL, which may hold a password. */
 export function redisUrlFault(text: string): string | undefined {

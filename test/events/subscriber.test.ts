@@ -194,6 +194,14 @@ describe('a subscriber', () => {
     ]);
   });
 
+  it('looks for events that others have left, also with an odd lock', async () => {
+    const world = createEventsWorld();
+    const told: Error[] = [];
+    world.listen(() => {}, { lockMs: 30_001, onError: (error) => told.push(error) });
+    await expect.poll(() => world.redis.exists(world.queue.toKey('stalled-check'))).toBe(1);
+    expect(told).toEqual([]);
+  });
+
   it('is closed where its block ends', async () => {
     const world = createEventsWorld();
     const handled: string[] = [];
@@ -246,21 +254,65 @@ describe('a subscriber', () => {
     expect(JSON.stringify(told)).not.toContain(event.data.userId);
   });
 
-  it('that is given no handler, the queue of the jobs, or what BullMQ refuses is refused, and leaves no connection', async () => {
+  it('whose options cannot be meant is told each fault, and opens nothing', () => {
     const world = createEventsWorld();
-    expect(() => world.listen(undefined as never, {})).toThrow('handler: must be a function');
-    expect(() => world.listen(() => {}, { queue: 'user-jobs' })).toThrow('queue: user-jobs has the jobs');
-    const disconnect = vi.spyOn(Redis.prototype, 'disconnect');
-    onTestFinished(() => disconnect.mockRestore());
-    expect(() => world.listen(() => {}, { concurrency: 0 })).toThrow('concurrency');
-    expect(disconnect).toHaveBeenCalledOnce();
+    const connect = vi.spyOn(Redis.prototype, 'connect');
+    onTestFinished(() => connect.mockRestore());
+    expect(() => world.listen(undefined as never, { queue: 'user-jobs', concurency: 5 } as never)).toThrow(
+      /^queue: user-jobs has the jobs .*; handler: must be a function .*; concurency: no such option$/,
+    );
+    expect(connect).not.toHaveBeenCalled();
   });
 
-  it.each([{ lockMs: -1 }, { retry: { firstMs: Number.NaN } }, { retry: { lastMs: 2 ** 31 } }])(
-    'with %j is refused',
-    (options) => {
-      const world = createEventsWorld();
-      expect(() => world.listen(() => {}, options)).toThrow(/^(?:lockMs|firstMs|lastMs): must be/);
-    },
-  );
+  it.each([
+    ['queue', 'none'],
+    ['queue', 'a:b'],
+    ['prefix', ''],
+    ['concurrency', 0],
+    ['concurrency', Number.NaN],
+    ['lockMs', -1],
+    ['lockMs', 1],
+    ['lockMs', Infinity],
+    ['rememberMs', 0],
+    ['rememberMs', 0.5],
+    ['rememberMs', Infinity],
+    ['onError', 'nobody'],
+    ['retry', null],
+    ['retry.attempts', Number.NaN],
+    ['retry.attempts', 0],
+    ['retry.firstMs', Number.NaN],
+    ['retry.lastMs', 2 ** 31],
+    ['retry.atempts', 3],
+  ])('with %s %j is refused', (name, value) => {
+    const [outer = '', inner] = name.split('.');
+    const options = { [outer]: inner === undefined ? value : { [inner]: value } };
+    const world = createEventsWorld();
+    expect(() => world.listen(() => {}, options)).toThrow(new RegExp(`^${name}: `));
+    expect(() => world.listen(() => {}, options)).toThrow(TypeError);
+  });
+
+  it.each([Number.NaN, -1, Infinity, '10'])('is not closed with a grace of %j', async (graceMs) => {
+    const events = createEventsWorld().listen(() => {});
+    await expect(events.close({ graceMs } as never)).rejects.toThrow(
+      'graceMs: must be a number of milliseconds',
+    );
+    await expect(events.close({ grace: 1 } as never)).rejects.toThrow('grace: no such option');
+  });
+
+  it('whose onError rejects goes on', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    onTestFinished(() => warned.mockRestore());
+    const world = createEventsWorld();
+    let handed = 0;
+    world.listen(
+      () => {
+        handed += 1;
+        if (handed === 1) throw new Error('of the handler');
+      },
+      { retry: { firstMs: 1 }, onError: async () => Promise.reject(new Error('told')) },
+    );
+    await world.publish(world.eventOf('1'));
+    await expect.poll(() => world.queue.getCompletedCount()).toBe(1);
+    expect(warned.mock.calls).toEqual([['onError of UserEvents has thrown']]);
+  });
 });

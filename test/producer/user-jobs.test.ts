@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { ClosedError } from '../../src/producer/closed-error.ts';
@@ -311,6 +312,13 @@ describe('a producer that cannot be meant', () => {
     await expect(users.create(user, { idempotencykey: 'k' } as never)).rejects.toThrow(
       'idempotencykey: no such option',
     );
+    await expect(users.cancelDeletion(user, { search: true } as never)).rejects.toThrow(
+      'search: no such option',
+    );
+    await expect(users.createMany([user], { chunk: 1, signal: 7 } as never)).rejects.toThrow(
+      'signal: must be an object with aborted; chunk: no such option',
+    );
+    await expect(users.job('1').result({ timeout: 1 } as never)).rejects.toThrow('timeout: no such option');
     for (const maxWaiting of [Number.NaN, 0, -1, null]) {
       const adding = users.createMany([user], { maxWaiting: maxWaiting as never });
       await expect(adding).rejects.toThrow('maxWaiting: must be a number from 1, or Infinity');
@@ -322,6 +330,49 @@ describe('a producer that cannot be meant', () => {
     const options = { redis: 'redis://127.0.0.1:1', failAfterMs: failAfterMs as number };
     expect(() => new UserJobs(options)).toThrow('failAfterMs: must be');
   });
+});
+
+it('a producer whose options cannot be meant is told each fault, and opens nothing', () => {
+  const options = {
+    redis: 'kret',
+    prefix: '',
+    queue: 'a:b',
+    failAfterMs: -1,
+    telemetry: {},
+    onWarning: 1,
+    prefx: 5,
+  };
+  const connect = vi.spyOn(Redis.prototype, 'connect');
+  onTestFinished(() => connect.mockRestore());
+  const error = caught(() => new UserJobs(options as never));
+  expect(error).toBeInstanceOf(TypeError);
+  expect(error.message.replaceAll(/: [^;]*/g, '').split('; ')).toEqual(Object.keys(options));
+  expect(inspect(error)).not.toContain('kret');
+  expect(caught(() => new UserJobs({ redis: 'redis://h', prefix: 5 as never })).message).toContain('prefix');
+  expect(() => new UserJobs(undefined as never)).toThrow(TypeError);
+  expect(connect).not.toHaveBeenCalled();
+});
+
+it.each([
+  [
+    'throws',
+    () => {
+      throw new Error('told');
+    },
+  ],
+  [
+    'rejects',
+    async () => {
+      throw new Error('told');
+    },
+  ],
+])('a callback of a producer that %s ends nothing', async (_how, onWarning) => {
+  const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  onTestFinished(() => warned.mockRestore());
+  const world = await createWorld({ startsWorker: false });
+  const users = producerIn(world, { prefix: `test-${randomUUID()}`, onWarning });
+  await expect.poll(() => warned.mock.calls).toEqual([['onWarning of UserJobs has thrown']]);
+  expect(await users.cancelDeletion({ clientId: 'c-1' })).toBe('none');
 });
 
 describe('a producer that is closed', () => {
@@ -626,6 +677,7 @@ describe('many sign-ups', () => {
     const worse = [...rows, null as never, cyclic as never, { clientId: 'c-6', idempotencyKey: '' }];
     expect(await users.createMany(worse, { onInvalid: ({ index }) => told.push(index) })).toEqual({
       added: 3,
+
       invalid: 4,
     });
     expect(told).toEqual([2, 4, 5, 6]);
