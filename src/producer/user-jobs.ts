@@ -15,6 +15,7 @@ import {
   createDeletions,
 } from '../redis/deletions/deletions.ts';
 import { BULK_PRIORITY } from '../contract/bulk-priority.ts';
+import { isKeyedJobId } from '../contract/keyed-job-id.ts';
 import { MsOrEver, callback, checkedOptions, objectWith, wholeNumber } from '../library/checked-options.ts';
 import { tellCaller } from '../library/tell-caller.ts';
 import { Prefix, QueueName, RedisPlace, TelemetryOption, prefixWarning } from '../redis/options.ts';
@@ -243,14 +244,15 @@ export class UserJobs implements AsyncDisposable {
    * other job waits, as with `isBulk`. Where Redis goes away
    * it fails like every other call; rows with an `idempotencyKey` can then simply be given again.
    * @param users each row a sign-up, which may bear its `idempotencyKey`.
-   * @returns how many were added, and how many were skipped as invalid.
+   * @returns how many were added; `repeated`: how many were not, as the queue has a job of the same key and request (one that another
+   * process adds at the same moment may count as added by both); `invalid`: how many were skipped.
    */
   async createMany(
     users: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
     options: CreateManyOptions = {},
-  ): Promise<{ added: number; invalid: number }> {
+  ): Promise<{ added: number; repeated: number; invalid: number }> {
     const { chunkSize, maxWaiting, onInvalid, onChunk, signal } = checkedOptions(ManyOptions, options);
-    const done = { added: 0, invalid: 0 };
+    const done = { added: 0, repeated: 0, invalid: 0 };
     let chunk: JobToAdd[] = [];
     const flush = async () => {
       signal?.throwIfAborted();
@@ -258,8 +260,10 @@ export class UserJobs implements AsyncDisposable {
       if (maxWaiting !== Infinity) await this.#room(maxWaiting, signal);
       const jobs = chunk;
       chunk = [];
+      const added = await this.#countNew(jobs);
       await this.#link.call(() => this.#queue.addBulk(jobs), { withinMs: CHUNK_MS, isRepeatable: true });
-      done.added += jobs.length;
+      done.added += added;
+      done.repeated += jobs.length - added;
       await onChunk?.(
         jobs.map(({ opts }) => opts.jobId),
         done.added,
@@ -342,6 +346,15 @@ export class UserJobs implements AsyncDisposable {
 
   #scheduled({ is, jobId, dueAt, requestedAt }: Scheduled): ScheduledDeletion {
     return { ...this.job(jobId), is, dueAt: new Date(dueAt), requestedAt: new Date(requestedAt) };
+  }
+
+  /** How many of them the queue does not have: it ignores an id that it has, and does not say so. */
+  async #countNew(jobs: readonly JobToAdd[]): Promise<number> {
+    const ids = new Set(jobs.map(({ opts }) => opts.jobId));
+    const keyed = [...ids].filter(isKeyedJobId).map((id) => this.#queue.toKey(id));
+    if (keyed.length === 0) return ids.size;
+    const ask = () => this.#link.connection.exists(...keyed);
+    return ids.size - (await this.#link.call(ask, { withinMs: CHUNK_MS, isRead: true }));
   }
 
   /** Resolves once fewer jobs than that are waiting or under way. */
