@@ -90,7 +90,9 @@ export function headerIn(
 
 /** Without the blanks and the quotes around it. */
 function bare(name: string): string {
-  return name.trim().replace(/^(["'])(.*)\1$/s, '$2');
+  const text = name.trim();
+  const isQuoted = text.length > 1 && /^["']/.test(text) && text.endsWith(text.charAt(0));
+  return isQuoted ? text.slice(1, -1) : text;
 }
 
 /** What a column is called where it has a fault. */
