@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Bench } from 'tinybench';
-import { Job, Queue } from 'bullmq';
 import { pino } from 'pino';
 import { eventOf } from '../src/contract/event.ts';
 import { parseJobText } from '../src/contract/job.ts';
@@ -15,8 +14,7 @@ import type { Happening } from '../src/ops/happenings.ts';
 import { createLogWriter } from '../src/ops/log.ts';
 import { createMetrics } from '../src/ops/metrics.ts';
 import { redacted } from '../src/ops/redacted.ts';
-import { prepareAdd } from '../src/redis/prepare-add.ts';
-import { hashesOf, namingOf } from '../src/redis/ledger/user-hash.ts';
+import { hashesOf, namingOf } from '../src/store/users/user-hash.ts';
 import { readJob, remainsOf } from '../src/worker/job-data.ts';
 import { createSeal } from '../src/worker/seal.ts';
 import { signUpFor } from './damoov.ts';
@@ -104,6 +102,7 @@ function stepsOf(): Map<string, () => unknown> {
     now: Date.now(),
   };
   const event = eventOf(outcome, context);
+  const kept = { outcome, attempts: 1, at: context.now };
   const happening: Happening = {
     is: 'run-ended',
     run: {
@@ -123,7 +122,6 @@ function stepsOf(): Map<string, () => unknown> {
       throw new Error('nobody asks');
     },
   });
-  const addEvent = preparingTo();
   return new Map<string, () => unknown>([
     [BASELINE, () => JSON.parse(text) as unknown],
     ['validating the job', () => parseJobText('create-user', text)],
@@ -138,22 +136,8 @@ function stepsOf(): Map<string, () => unknown> {
     ],
     ['reading the answer', () => readCreatedUser(200, readEnvelope(answer)?.result)],
     ['composing the event', () => eventOf(outcome, context)],
-    ['preparing the add of the event', () => addEvent(event)],
-    ['what is left of the job', () => remainsOf(outcome, read, job, seal)],
+    ['what is left of the job', () => remainsOf(kept, read, job, seal)],
     ['writing the log line', () => write(happening)],
     ['counting for the metrics', () => metrics.count(happening)],
   ]);
-}
-
-/** Nothing is connected: an add is only prepared. */
-function preparingTo(): (event: ReturnType<typeof eventOf>) => unknown {
-  const queue = new Queue('user-events', {
-    connection: { lazyConnect: true, retryStrategy: () => null },
-    prefix: '{damoov}',
-    skipVersionCheck: true,
-    skipWaitingForReady: true,
-  });
-  queue.on('error', () => undefined);
-  const options = { attempts: 10, backoff: { type: 'exponential', delay: 1000 } };
-  return (event) => prepareAdd(new Job(queue, event.type, event, options));
 }

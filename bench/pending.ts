@@ -5,7 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { type DeletionRequest, type Deletions, createDeletions } from '../src/redis/deletions/deletions.ts';
+import { type DeletionRequest, type Deletions, createDeletions } from '../src/store/deletions/deletions.ts';
 import { PREFIX } from './ground.ts';
 import { cpuSecondsOf } from './weight.ts';
 

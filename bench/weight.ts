@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { LAST_DUE_MS } from '../src/redis/deletions/deletions.ts';
+import { LAST_DUE_MS } from '../src/store/deletions/deletions.ts';
 import type { Store } from './pending.ts';
 
 export interface Weight {

@@ -3,15 +3,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import type { Config, ConfigError, DamoovAccess } from './config.ts';
+import { createAddedAt } from './bullmq/imports.ts';
+import { createJobQueue } from './bullmq/job-queue.ts';
+import type { Config, ConfigError } from './config.ts';
 import { eventSource } from './contract/event.ts';
-import { signReceipt } from './contract/receipt.ts';
+import { GENESIS, type Statement, signReceipt } from './contract/receipt.ts';
 import { createPublisher } from './events/publisher.ts';
 import { openFleetClient } from './fleet-client.ts';
 import { fingerprintsOf } from './gate-fingerprints.ts';
 import { openDashboard } from './open-dashboard.ts';
-import type { Instance } from './operations/context.ts';
 import { gatesAreOpen, queuesAreWhole, redisTakesWrites, requestsLeave } from './ops/checks.ts';
+import { within } from './ops/within.ts';
 import { createFleetStatus } from './ops/fleet-status.ts';
 import { type Happening, tellAll } from './ops/happenings.ts';
 import { startHealthServer } from './ops/health.ts';
@@ -20,24 +22,23 @@ import { createMetrics } from './ops/metrics.ts';
 import type { Tracing } from './ops/tracing.ts';
 import { createAgreedSettings } from './redis/agreed-settings.ts';
 import { awayText, connectRedis, placeOf } from './redis/connection.ts';
-import { readOutcomes } from './redis/ledger/outcome-counts.ts';
+import { readOutcomes } from './store/users/outcome-counts.ts';
 import { type ProbeIntervals, createGates } from './redis/gates/gates.ts';
-import { createLastMoment } from './redis/deletions/last-moment.ts';
-import { brokenKeysOf } from './redis/queue-keys.ts';
+import { brokenKeysOf } from './bullmq/queue-keys.ts';
 import { regularly } from './redis/regularly.ts';
-import { createChainReader } from './redis/ledger/receipt-chain.ts';
 import { isRedisFault } from './redis/refusal.ts';
-import { createSweep } from './redis/ledger/sweep.ts';
-import { createUserLedger } from './redis/ledger/user-ledger.ts';
+import { createUserLedger } from './store/users/user-ledger.ts';
+import { GIVE_BACK_MS } from './redis/stop-worker.ts';
 import { refusalToWrite } from './redis/try-write.ts';
+import { createDueCounts } from './store/deletions/due-counts.ts';
+import { createDeletionGuard } from './store/deletions/guard.ts';
 import { standIn } from './stand-in.ts';
-import { agreeOnUserIds, userIdSettingsOf } from './user-id-settings.ts';
+import { agreeOnUserIds, instancesOf, userIdSettingsOf } from './user-id-settings.ts';
 import { version } from './version.ts';
 import type { Pipeline } from './worker/delivery.ts';
 import { type GateName, gateName } from './worker/gates.ts';
 import { Witness } from './worker/witness.ts';
 import { createSeal } from './worker/seal.ts';
-import { createTurns } from './worker/turns.ts';
 import { startWorker } from './worker/worker.ts';
 
 export interface App {
@@ -66,8 +67,6 @@ export interface Timings {
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
   /** How often each worker looks after jobs that wait for that. */
   tendMs: number;
-  /** How often each worker looks whether a deletion or a job of an unknown name has left something to clear away. */
-  sweepMs: number;
   /** How often each worker compares its settings of UserIds with the fleet's. */
   compareMs: number;
   /** How long spans of traces are gathered before they are sent. */
@@ -91,12 +90,6 @@ const PROBES = {
 /** Nothing is documented of how soon a look-up shows a new user. */
 const LAG_MS = 15 * 60_000;
 
-/** Each worker of a fleet is asked, several times a minute; what is pending changes slowly. */
-const KEEP_DELETIONS_MS = 30_000;
-
-/** A worker that dies at it leaves the sweep to the next for that long; a page of it takes far less. */
-const SWEEP_LEASE_MS = 60_000;
-
 /**
  * Starts the service: what is not configured is embedded.
  * @throws ConfigError where the fleet has other settings of UserIds.
@@ -113,7 +106,6 @@ export async function startApp(
     lockMs = Math.max(30_000, 4 * config.timeoutMs),
     probes = PROBES,
     tendMs = 1000,
-    sweepMs = 5 * 60_000,
     compareMs = 10_000,
     gatherMs = 5000,
     lagMs = LAG_MS,
@@ -175,9 +167,11 @@ export async function startApp(
       if (connection.status === 'ready') await Promise.all([publisher.close(), jobs.close()]);
     });
     const fingerprints = fingerprintsOf(damoov, fingerprint);
+    const jobQueue = createJobQueue(jobs);
     const gates = createGates({
       prefix,
       jobs,
+      jobQueue,
       lockMs,
       fingerprints,
       probes,
@@ -197,16 +191,18 @@ export async function startApp(
       },
     });
     const gateNames = [...fingerprints.keys()];
+    const dueCounts = createDueCounts({ jobs, prefix });
     const status = createFleetStatus({
       refusal: () => refusalToWrite(connection, prefix),
       jobs,
+      addedAt: createAddedAt(connection, prefix),
       events: publisher.queues,
       gateNames,
       gateOf: gates.stateOf,
       outcomes: () => readOutcomes(connection, prefix),
       logins: logins && (() => logins.state()),
       rate: () => traffic.state(),
-      keepDeletionsMs: KEEP_DELETIONS_MS,
+      deletions: dueCounts.pending,
     });
     const metrics = createMetrics({ version, status });
     listeners.push((happening) => metrics.count(happening));
@@ -228,12 +224,22 @@ export async function startApp(
     });
     closing.push(() => health.close());
 
+    const { receiptKey } = config;
+    // A deletion may have been settled by a worker with another key, which its place in the chain names.
+    const sign = ({ keyId, ...statement }: Statement & { keyId?: string | undefined }) =>
+      signReceipt(
+        statement,
+        keyId === receiptKey?.keyId ? receiptKey : keyId === undefined ? undefined : { keyId },
+      );
     const ledger = createUserLedger({
       prefix,
       jobs,
+      jobQueue,
       gates,
-      lockMs,
-      prepareEvent: (event) => publisher.prepare(event),
+      leaseMs: lockMs,
+      timeoutMs,
+      publish: (event) => publisher.publish(event),
+      sign,
     });
 
     const broken = Promise.withResolvers<ConfigError>();
@@ -263,13 +269,12 @@ export async function startApp(
       seal: createSeal(instances),
       retry: config.retry,
       gates,
-      deletions: createLastMoment({ jobs, prefix, deletionsPerHour: config.deletionsPerHour }),
+      deletions: createDeletionGuard({ jobs, prefix, deletionsPerHour: config.deletionsPerHour }),
       witness,
-      receipts: {
-        headOf: createChainReader(prefix, jobs),
-        sign: (statement) => signReceipt(statement, config.receiptKey),
-        inTurn: createTurns(),
-      },
+      jobQueue,
+      publish: (event) => publisher.publish(event),
+      receiptKeyId: receiptKey?.keyId,
+      proveReceipt: (statement) => void sign({ ...statement, sequence: 1, previous: GENESIS }),
       isOutage: isRedisFault,
       onRun: (run) => tell({ is: 'run-ended', run }),
     };
@@ -278,22 +283,19 @@ export async function startApp(
       prefix,
       concurrency: config.concurrency,
       lockMs,
-      timeoutMs,
       telemetry,
       startsAfter: agreed,
-      onCompleted: (jobIds) => ledger.forgetSettled(jobIds),
       onError: (error) => {
         // While Redis is away the connection has said so once; BullMQ would say it several times a second.
         if (connection.status === 'ready') tell({ is: 'queue-faulty', error });
       },
     });
+    closing.push(() => within(giveBackMs ?? GIVE_BACK_MS, ledger.close()));
     closing.push(() => worker.close(graceMs, giveBackMs));
-    const sweep = createSweep({ prefix, jobs, connection, instances, leaseMs: SWEEP_LEASE_MS });
     const compareAgain = () => agreeOnUserIds(agreedSettings, settings, { isAccepted }).catch(broken.resolve);
     compareSettings = () => void compareAgain();
     const stops = [
       regularly(() => gates.tend(), tendMs),
-      regularly(sweep, sweepMs),
       // A Redis that was emptied would grant the logins of this hour once more.
       regularly(async () => void (await logins?.state()), tendMs),
       // What was lost is told again, and what was replaced on purpose ends those who have the old one.
@@ -324,13 +326,4 @@ async function tracingOf(
   if (tracing === undefined) return undefined;
   const { startTracing } = await import('./ops/tracing.ts');
   return startTracing({ ...tracing, version, gatherMs, tell });
-}
-
-function instancesOf({ instances }: DamoovAccess, secret: string | undefined): ReadonlyMap<string, Instance> {
-  return new Map(
-    Object.entries(instances).map(
-      ([name, { id, key, userIdSecret }]) =>
-        [name, { id, key, secret: userIdSecret ?? secret ?? key }] as const,
-    ),
-  );
 }

@@ -34,4 +34,4 @@ export {
 } from './producer/user-jobs.ts';
 export { RedisAwayError, type HostPort, type RedisTarget } from './redis/connection.ts';
 export { RedisRefusedError } from './redis/refusal.ts';
-export type { Cancellation, DeletionOf } from './redis/deletions/deletions.ts';
+export type { Cancellation, DeletionOf } from './store/deletions/deletions.ts';

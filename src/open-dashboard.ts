@@ -7,7 +7,7 @@ import type { FleetStatus } from './ops/fleet-status.ts';
 import type { Mount } from './ops/health.ts';
 import type { Log } from './ops/log.ts';
 import type { RedisConnection } from './redis/connection.ts';
-import { readMinutes } from './redis/ledger/outcome-counts.ts';
+import { readMinutes } from './store/users/outcome-counts.ts';
 
 export interface DashboardParts {
   log: Log;
@@ -29,9 +29,9 @@ export async function openDashboard(
   if (dashboard.password.length < LONG_ENOUGH) {
     log.warn(`DASHBOARD_PASSWORD is short: ${LONG_ENOUGH} characters or more are hard to guess`);
   }
-  const [{ createDashboard }, { createDeletionsCalendar }] = await Promise.all([
+  const [{ createDashboard }, { createDueCounts }] = await Promise.all([
     import('./ops/dashboard/dashboard.ts'),
-    import('./redis/deletions/calendar.ts'),
+    import('./store/deletions/due-counts.ts'),
   ]);
   return createDashboard({
     access: {
@@ -41,7 +41,7 @@ export async function openDashboard(
     sources: {
       fleet: status,
       minutes: () => readMinutes(connection, queues.prefix),
-      calendar: createDeletionsCalendar(jobs),
+      calendar: () => createDueCounts({ jobs, prefix: queues.prefix }).byDay(),
       isThere: () => connection.status === 'ready',
     },
     jobs,

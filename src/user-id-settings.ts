@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Config, ConfigError, type DamoovAccess } from './config.ts';
+import type { Instance } from './operations/context.ts';
 import type { AgreedSettings } from './redis/agreed-settings.ts';
 import { slowHash } from './redis/session/slow-hash.ts';
 
@@ -88,4 +89,17 @@ export function differenceTo(held: string, setting: UserIdSetting): string | und
   const [heldMode = ''] = held.split(' ');
   if (heldMode !== mode) return `DAMOOV_USER_ID: is ${mode} here, and ${heldMode} in the fleet`;
   return `${variable}: UserIds of the instance ${instance} do not derive from it in the fleet`;
+}
+
+/** The configured instances by name, each with the secret from which the UserIds and names of its users follow. */
+export function instancesOf(
+  { instances }: DamoovAccess,
+  secret: string | undefined,
+): ReadonlyMap<string, Instance> {
+  return new Map(
+    Object.entries(instances).map(
+      ([name, { id, key, userIdSecret }]) =>
+        [name, { id, key, secret: userIdSecret ?? secret ?? key }] as const,
+    ),
+  );
 }

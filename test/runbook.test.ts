@@ -3,7 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { createDeletions } from '../src/redis/deletions/deletions.ts';
+import { createDeletions } from '../src/store/deletions/deletions.ts';
 import { linesOf, newKey, receiptsOf } from './receipts/deletions.ts';
 import { makeFailedJobs } from './support/failed-jobs.ts';
 import { runCommand } from './support/run-command.ts';

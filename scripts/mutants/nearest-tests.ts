@@ -16,6 +16,7 @@ const JOBS = (
 /** Rooms of src, and the tests elsewhere in test/ that exercise each. A folder stands for all tests in it. */
 const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   '': ['config', 'readme', 'cli/status', 'integration/pipeline', 'integration/rotation', 'deploy/kubernetes'],
+  bullmq: ['cli/failed', 'cli/import', 'cli/events', 'cli/status', 'ops/dashboard'],
   cli: ['readme', 'runbook'],
   contract: ['worker', 'producer', 'receipts', ...JOBS, 'cli/schema', 'readme', 'model'],
   damoov: ['integration/pipeline', 'integration/faults', 'integration/fleet-session', 'integration/rotation'],
@@ -34,21 +35,20 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     'integration/tls',
     'integration/cluster',
   ],
-  'redis/deletions': [
+  'store/deletions': [
     'integration/deletions',
     'integration/brake',
     'integration/wanted',
     'cli/deletions',
     'model',
   ],
-  'redis/failed': ['integration/remains', 'cli/failed'],
   'redis/gates': ['integration/quarantine', 'integration/brake', 'integration/faults', 'integration/outage'],
-  'redis/imports': ['cli/import'],
-  'redis/ledger': ['redis/failed', 'redis/gates', ...JOBS, 'model'],
+  'redis/ledger': ['redis/gates', ...JOBS, 'model'],
   'redis/rate': ['damoov/traffic', 'integration/rate', 'integration/faults'],
   'redis/session': ['damoov/session', 'integration/fleet-session', 'integration/rotation'],
   rows: ['cli/import', 'cli/reconcile'],
   sandbox: ['model/sandbox-view', 'integration/pipeline', 'cli/probe'],
+  'store/imports': ['bullmq/imports', 'cli/import'],
   worker: [...JOBS, 'redis/ledger', 'model'],
 };
 
@@ -56,11 +56,12 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
 export const ROOMS: readonly string[] =
   'contract operations worker damoov producer events rows reconcile receipts'.split(' ');
 
-/** The room of a file in src: its first folder, under redis/ the first two. */
+/** The room of a file in src: its first folder, under redis/ and store/ the first two. */
 export function roomOf(file: string): string {
   const [, first = '', second = '', ...rest] = file.split('/');
   if (second === '') return '';
-  return first === 'redis' && rest.length > 0 ? `redis/${second}` : first;
+  const isNested = (first === 'redis' || first === 'store') && rest.length > 0;
+  return isNested ? `${first}/${second}` : first;
 }
 
 /** Three rings of test files, any of them may be empty: the file's own test, its room, and those from the table. */

@@ -1,21 +1,20 @@
 /**
  * What the commands about deletions show, as text and as JSON; times in ISO 8601.
  */
-import type { Deletion } from '../redis/deletions/deletion-list.ts';
-import type { Scheduled, Withdrawal } from '../redis/deletions/deletions.ts';
+import type { Deletion } from '../store/deletions/deletion-list.ts';
+import type { Cancellation, Scheduled } from '../store/deletions/deletions.ts';
 import { instantText, spanInWords } from '../contract/duration.ts';
 import { counted } from './failed-report.ts';
 import { noteLine } from './note.ts';
 import { onOneLine } from './one-line.ts';
 
-type Answer = Scheduled | Withdrawal;
+type Answer = Scheduled | Cancellation;
 
-const WORDS: Record<Withdrawal, string> = {
+const WORDS: Record<Cancellation, string> = {
   cancelled: 'cancelled: the user is not deleted',
-  'cancelled-before': 'cancelled before: no deletion of this user is pending',
   'too-late': 'too late: the deletion is being carried out, or has failed after it may have been sent',
   done: 'done: the deletion was carried out',
-  none: 'none: no such deletion is pending',
+  none: 'none: no deletion of this user is known to be pending',
 };
 
 /** One line; with `isJson` for machines. */
@@ -43,7 +42,7 @@ export function deletionText(deletion: Deletion & { isHeld: boolean }, now: numb
   const { instance, clientId = '-', userId = '-', jobId } = deletion;
   return [
     dueText(dueAt),
-    isHeld ? 'held by the brake' : inText(dueAt - now),
+    `${isHeld ? 'held by the brake' : inText(dueAt - now)}${deletion.isForeign === true ? ', added by another client' : ''}`,
     instance,
     clientId,
     userId,
@@ -54,12 +53,13 @@ export function deletionText(deletion: Deletion & { isHeld: boolean }, now: numb
 }
 
 function inText(ms: number): string {
+  if (Number.isNaN(ms)) return '-';
   if (ms <= 0) return 'now';
   return Number.isFinite(ms) ? `in ${spanInWords(ms)}` : 'never';
 }
 
 function dueText(ms: number): string {
-  return instantText(ms) ?? 'beyond the calendar';
+  return instantText(ms) ?? (Number.isNaN(ms) ? 'unknown' : 'beyond the calendar');
 }
 
 /** Null for a time that no calendar has: another client may have written any number. */

@@ -1,8 +1,8 @@
 /**
  * `damoov-users deletions list|cancel|reschedule`: what is pending, and what is to become of it.
  */
-import type { Deletion } from '../redis/deletions/deletion-list.ts';
-import { type Deletions } from '../redis/deletions/deletions.ts';
+import type { Deletion } from '../store/deletions/deletion-list.ts';
+import { type Deletions } from '../store/deletions/deletions.ts';
 import type { CommandContext } from './context.ts';
 import { HEADING, deletionText, scheduledText, unlistedText } from './deletions-report.ts';
 import { outputOf } from './output.ts';
@@ -71,9 +71,9 @@ export async function cancelDeletion(
 ): Promise<boolean> {
   const user = named(options);
   return withDeletions(options, context, async ({ deletions }) => {
-    const answer = await deletions.cancel(user, { searches: 'always' });
+    const answer = await deletions.cancel(user);
     await outputOf(context.stdout).line(scheduledText(answer, Date.now(), options.json === true));
-    return answer === 'cancelled' || answer === 'cancelled-before';
+    return answer === 'cancelled';
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
  */
-import { Queue, QueueKeys } from 'bullmq';
+import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from '../config.ts';
 import { DamoovClient } from '../damoov/client.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -21,8 +21,8 @@ import { createAgreedSettings } from '../redis/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../redis/connection.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
 import { prefixWarning } from '../redis/options.ts';
-import { brokenKeysOf } from '../redis/queue-keys.ts';
-import { hasReader } from '../redis/queue-reader.ts';
+import { brokenKeysOf } from '../bullmq/queue-keys.ts';
+import { hasReader } from '../bullmq/queue-reader.ts';
 import { userIdSettingsOf } from '../user-id-settings.ts';
 import type { CommandContext } from './context.ts';
 import { FACTS_FILE, readFactsFile } from './facts-file.ts';
@@ -111,9 +111,8 @@ const STAND_IN: Finding = {
 /** One line for all queues, or one for each key that is broken. */
 async function lookAtQueues(connection: RedisConnection, { queues }: Config): Promise<Finding[]> {
   const names = [queues.jobs, ...queues.events];
-  const keys = new QueueKeys(queues.prefix);
-  const places = names.map((name) => ({ toKey: (type: string) => keys.toKey(name, type) }));
-  const broken = await brokenKeysOf(connection, places);
+  const opened = names.map((name) => openQueue(name, connection, queues.prefix));
+  const broken = await brokenKeysOf(connection, opened);
   if (broken.length === 0) {
     return [
       { check: 'queues', is: 'ok', seen: names.join(', ') },
@@ -132,9 +131,7 @@ async function lookAtEvents(
   if (events.length === 0) return [{ check, is: 'ok', seen: 'none are published (EVENTS_QUEUES=none)' }];
   return Promise.all(
     events.map(async (name): Promise<Finding> => {
-      const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-      // Only echoes what the connection says itself; without a listener BullMQ would print it.
-      queue.on('error', () => {});
+      const queue = openQueue(name, connection, prefix);
       const [isRead, waiting] = await Promise.all([
         hasReader(queue),
         queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
@@ -146,10 +143,17 @@ async function lookAtEvents(
       if (isRead) return { check, is: 'ok', seen: `${name}: is read` };
       const seen = `${name}: nobody reads it, and ${counted(waiting, 'event waits', 'events wait')}`;
       const todo =
-        'start its subscriber, or take the queue out of EVENTS_QUEUES (none: no events): they pile up';
+        'start its subscriber (one that is no Node process is seen only while it takes events), or take the queue out of EVENTS_QUEUES (none: no events): they pile up';
       return { check, is: 'warn', seen, todo };
     }),
   );
+}
+
+function openQueue(name: string, connection: RedisConnection, prefix: string): Queue {
+  const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+  // Only echoes what the connection says itself; without a listener BullMQ would print it.
+  queue.on('error', () => {});
+  return queue;
 }
 
 interface Patient {
@@ -169,9 +173,7 @@ async function examineDamoov({ connection, config, access, facts, mayLogIn }: Pa
     timeoutMs,
     mostLogins,
   });
-  const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-  // Only echoes what the connection says itself; without a listener BullMQ would print it.
-  jobs.on('error', () => {});
+  const jobs = openQueue(name, connection, prefix);
   const gateOf = createGateReader(jobs, gateKeysOf(prefix, fingerprintsOf(access, fingerprint)));
   const userIds = await lookAtUserIds(
     createAgreedSettings(connection, prefix),

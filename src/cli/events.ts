@@ -4,15 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
+import { type EventTail, type TailedEvent, openEventTail } from '../bullmq/event-tail.ts';
 import type { Config } from '../config.ts';
-import { type EventTail, type TailedEvent, openEventTail } from '../events/event-tail.ts';
-import {
-  type RedisConnection,
-  type RedisTarget,
-  duplicateOf,
-  isLostConnection,
-  placeOf,
-} from '../redis/connection.ts';
+import { type RedisConnection, isLostConnection, placeOf } from '../redis/connection.ts';
 import type { CommandContext } from './context.ts';
 import { type EventFilter, eventText, isWanted, readEvent } from './events-report.ts';
 import { counted } from './failed-report.ts';
@@ -42,13 +36,22 @@ export async function events(options: EventsOptions, context: CommandContext): P
   }
   await withRedis(context, async (connection, config, target) => {
     const queue = await queueOf(options.queue, connection, config);
-    const tail = await openEventTail(queue, connection);
-    const shower = showerOf(options, queue.name, context);
-    const { events: last, unknown, older } = await tail.last(options.last, (event) => choose(event, options));
-    if (!(await shower.show(last))) return;
-    const isAsked = options.last > 0;
-    if (!(await shower.note({ shown: last.length, unreadable: unknown, older, isAsked }))) return;
-    if (options.follow === true) await follow(tail, { connection, target }, shower, options, context);
+    const onChange = options.follow === true ? changeTeller(placeOf(target), context) : undefined;
+    const tail = await openEventTail(queue, target, onChange);
+    try {
+      const shower = showerOf(options, queue.name, context);
+      const {
+        events: last,
+        unknown,
+        older,
+      } = await tail.last(options.last, (event) => choose(event, options));
+      if (!(await shower.show(last))) return;
+      const isAsked = options.last > 0;
+      if (!(await shower.note({ shown: last.length, unreadable: unknown, older, isAsked }))) return;
+      if (options.follow === true) await follow(tail, shower, options, context);
+    } finally {
+      tail.close();
+    }
   });
 }
 
@@ -107,46 +110,42 @@ function choose({ data, type }: TailedEvent, options: EventsOptions): boolean | 
   return event === undefined ? 'unknown' : isWanted(event, options);
 }
 
-/** Until Ctrl-C, or until nobody reads. A Redis that is away is waited for: the place in the stream stays. */
+/** Says once that Redis is away, and once that it is back. */
+function changeTeller(place: string, { stderr }: CommandContext): (state: 'lost' | 'ready') => void {
+  let isAway = false;
+  return (state) => {
+    if ((state === 'lost') === isAway) return;
+    isAway = !isAway;
+    stderr.write(isAway ? `Redis is away (${place}), trying again\n` : `Redis is back (${place})\n`);
+  };
+}
+
+/** Until Ctrl-C, or until nobody reads. A Redis that is away is waited for. */
 async function follow(
   tail: EventTail,
-  { connection, target }: { connection: RedisConnection; target: RedisTarget },
   { show, note }: Shower,
   options: EventsOptions,
   context: CommandContext,
 ): Promise<void> {
-  const blocking = duplicateOf(connection);
-  let isStopping = false;
-  const stopped = untilStopped(context);
-  void stopped.finally(() => {
-    isStopping = true;
-    blocking.disconnect();
-  });
-  let isAway = false;
-  try {
-    for (;;) {
-      const tailed = await tail.next(blocking).catch((error: unknown) => {
-        if (!isStopping && !isLostConnection(error)) throw error;
-        return undefined;
-      });
-      if (isStopping) return;
-      const choices = (tailed ?? []).map((event) => choose(event, options));
-      if (!(await show((tailed ?? []).filter((_, index) => choices[index] === true)))) return;
-      const unreadable = choices.filter((choice) => choice === 'unknown').length;
-      if (!(await note({ shown: 0, unreadable, older: 0, isAsked: false }))) return;
-      if ((tailed === undefined) !== isAway) {
-        isAway = !isAway;
-        const place = placeOf(target);
-        context.stderr.write(
-          isAway ? `Redis is away (${place}), trying again\n` : `Redis is back (${place})\n`,
-        );
-      }
-      if (isAway) await Promise.race([sleep(AGAIN_MS), stopped]);
+  const stopped = untilStopped(context).then((): typeof STOPPED => STOPPED);
+  for (;;) {
+    const tailed = await Promise.race([tail.next(), stopped]).catch((error: unknown) => {
+      if (!isLostConnection(error)) throw error;
+      return undefined;
+    });
+    if (tailed === STOPPED) return;
+    if (tailed === undefined) {
+      await Promise.race([sleep(AGAIN_MS), stopped]);
+      continue;
     }
-  } finally {
-    blocking.disconnect();
+    const choices = tailed.map((event) => choose(event, options));
+    if (!(await show(tailed.filter((_, index) => choices[index] === true)))) return;
+    const unreadable = choices.filter((choice) => choice === 'unknown').length;
+    if (!(await note({ shown: 0, unreadable, older: 0, isAsked: false }))) return;
   }
 }
+
+const STOPPED: unique symbol = Symbol('stopped');
 
 async function queueOf(
   name: string | undefined,
@@ -160,7 +159,7 @@ async function queueOf(
   const queue = new Queue(chosen, { connection, prefix, skipMetasUpdate: true });
   // Only echoes what the connection says itself; without a listener BullMQ would print it.
   queue.on('error', () => {});
-  const isKnown = queues.events.includes(chosen) || (await connection.exists(queue.toKey('meta'))) === 1;
+  const isKnown = queues.events.includes(chosen) || (await queue.getVersion()) !== null;
   if (isKnown) return queue;
   throw new UsageError(
     `--queue: there is no such events queue (configured: ${queues.events.join(', ') || 'none'})`,

@@ -1,7 +1,7 @@
 /**
  * What `damoov-users failed` shows, as text and as JSON. Shows of a job what the failed set tells, and no more.
  */
-import type { FailedJob } from '../redis/failed/failed-jobs.ts';
+import type { FailedJob } from '../bullmq/failed-jobs.ts';
 import { durationText, instantText } from '../contract/duration.ts';
 
 /** How many jobs there are of each code and operation. */

@@ -4,7 +4,7 @@
  */
 import { Queue } from 'bullmq';
 import { RedisAwayError, isLostConnection } from '../redis/connection.ts';
-import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../redis/failed/failed-jobs.ts';
+import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../bullmq/failed-jobs.ts';
 import { confirm, isTerminal } from './confirm.ts';
 import type { CommandContext } from './context.ts';
 import {
@@ -174,7 +174,7 @@ async function withSelection(
     const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
     // Only echoes what the connection says itself; without a listener BullMQ would print it.
     jobs.on('error', () => {});
-    const failed = createFailedJobs({ prefix, jobs, instances: new Set(names) });
+    const failed = createFailedJobs({ prefix, jobs, connection, instances: new Set(names) });
     const now = Date.now();
     // What fails from here on is not meant; and the clocks of the workers decide, which may be ahead of ours.
     const newest = (await failed.newest()) ?? 0;

@@ -5,7 +5,7 @@
 import { Queue } from 'bullmq';
 import type { Config } from '../config.ts';
 import { RedisAwayError, type RedisConnection } from '../redis/connection.ts';
-import { createImports } from '../redis/imports/imports.ts';
+import { createImports } from '../bullmq/imports.ts';
 import type { RowOptions } from '../rows/read-rows.ts';
 import { identifyIn } from './import/anonymous-rows.ts';
 import { faultsJson, faultsText, placeText } from './import/import-text.ts';
@@ -109,6 +109,7 @@ async function importSource(
   const imports = createImports({
     prefix: config.queues.prefix,
     jobs: queueOf(redis, config),
+    connection: redis,
     instances: knownInstances(config),
     soonMs: Math.max(SOON_MS, config.retry.maxMs),
     maxWaiting: options.maxWaiting,

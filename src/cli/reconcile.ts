@@ -12,7 +12,7 @@ import { findDifferences } from '../reconcile/differences.ts';
 import { patiently } from '../reconcile/patiently.ts';
 import { type Keeper, type UnwantedUsers, createUnwantedUsers } from '../reconcile/unwanted-users.ts';
 import { type RedisConnection, type RedisTarget, RedisAwayError } from '../redis/connection.ts';
-import { createDeletions } from '../redis/deletions/deletions.ts';
+import { createDeletions } from '../store/deletions/deletions.ts';
 import type { CommandContext } from './context.ts';
 import { checkInstance, knownInstances } from './known-instance.ts';
 import type { ListOptions } from './import/read-as.ts';

@@ -39,7 +39,6 @@ export function statusJson(status: FleetStatus): string {
     brake: { held: brakeOf(status)?.held ?? 0, ...since(brakeOf(status)) },
     deletions: {
       pending: deletions.count,
-      isExact: deletions.isExact,
       ...(nextDueAt !== undefined && { nextDueAt: iso(nextDueAt) }),
     },
   });
@@ -167,13 +166,10 @@ function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus, { warn }
   return warn(`${limit} · nothing is sent for ${durationText(pausedUntil - at)}, after a 429`);
 }
 
-function deletionsText({ deletions: { count, isExact, nextDueAt }, at }: FleetStatus): string {
-  const pending = `${isExact ? '' : 'about '}${numberText(count)} pending`;
-  if (nextDueAt === undefined) {
-    return count === 0 ? pending : `${pending} · none of them among what is due first`;
-  }
-  const time = instantText(nextDueAt);
-  if (time === undefined) return `${pending} · the next due beyond the calendar`;
+function deletionsText({ deletions: { count, nextDueAt }, at }: FleetStatus): string {
+  const pending = `${numberText(count)} pending`;
+  if (nextDueAt === undefined) return pending;
+  const time = iso(nextDueAt);
   const due = nextDueAt <= at ? 'due now' : `due in ${spanInWords(nextDueAt - at)}`;
   return `${pending} · the next ${due} (${time})`;
 }

@@ -3,15 +3,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
+import { createAddedAt } from '../bullmq/imports.ts';
 import type { Config } from '../config.ts';
 import { fingerprintsOf } from '../gate-fingerprints.ts';
 import { type FleetStatus, createFleetStatus } from '../ops/fleet-status.ts';
 import { type RedisConnection, isLostConnection, placeOf } from '../redis/connection.ts';
 import { BRAKE } from '../redis/gates/brake.ts';
 import { createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
-import { readOutcomes } from '../redis/ledger/outcome-counts.ts';
-import { brokenKeysOf } from '../redis/queue-keys.ts';
+import { readOutcomes } from '../store/users/outcome-counts.ts';
+import { brokenKeysOf } from '../bullmq/queue-keys.ts';
 import { createFleetRate } from '../redis/rate/fleet-rate.ts';
+import { createDueCounts } from '../store/deletions/due-counts.ts';
 import { deriveAdminKey } from '../redis/session/admin-key.ts';
 import { createLoginBudget } from '../redis/session/login-budget.ts';
 import { refusalToWrite } from '../redis/try-write.ts';
@@ -87,11 +89,13 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
   const readFleet = createFleetStatus({
     refusal: () => refusalToWrite(connection, prefix),
     jobs,
+    addedAt: createAddedAt(connection, prefix),
     events: eventsQueues,
     gateNames: [...fingerprints.keys()],
     gateOf: createGateReader(jobs, gateKeysOf(prefix, fingerprints)),
     outcomes: () => readOutcomes(connection, prefix),
     logins: budget && (() => budget.state()),
+    deletions: createDueCounts({ jobs, prefix }).pending,
     async rate() {
       const { ratePerS, pausedForMs } = await rate.look();
       return {

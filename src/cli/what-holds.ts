@@ -2,16 +2,19 @@
  * What keeps a job from ending, for somebody who has waited for it in vain. Reads only.
  */
 import type { Queue } from 'bullmq';
+import { dueMsOf } from '../bullmq/delayed-count.ts';
+import { hasReader } from '../bullmq/queue-reader.ts';
+import { type StoredJob, readJob } from '../bullmq/read-job.ts';
 import type { Config } from '../config.ts';
 import { durationText, instantText, spanInWords } from '../contract/duration.ts';
 import { referenceOfText } from '../contract/job.ts';
 import { fingerprintsOf } from '../gate-fingerprints.ts';
+import { instancesOf } from '../user-id-settings.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { BRAKE } from '../redis/gates/brake.ts';
 import { type GateState, createGateReader, gateKeysOf } from '../redis/gates/gate-state.ts';
-import { hasReader } from '../redis/queue-reader.ts';
+import { isBlocked } from '../store/users/is-blocked.ts';
 import { createFleetRate } from '../redis/rate/fleet-rate.ts';
-import { dueMsOf } from '../redis/score.ts';
 import { deriveAdminKey } from '../redis/session/admin-key.ts';
 import type { GateName } from '../worker/gates.ts';
 import { counted } from './failed-report.ts';
@@ -23,8 +26,9 @@ export async function whatHolds(
   connection: RedisConnection,
   config: Config,
 ): Promise<string> {
+  const job = await readJob(jobs, jobId);
   const [gate, isPaused, isServed, state, rate] = await Promise.all([
-    gateHolding(jobId, jobs, connection, config),
+    gateHolding(jobId, job, jobs, connection, config),
     jobs.isPaused(),
     hasReader(jobs),
     jobs.getJobState(jobId),
@@ -37,7 +41,7 @@ export async function whatHolds(
     ...(rate.pausedForMs > 0
       ? [`Damoov answers 429: nothing is sent for ${spanInWords(rate.pausedForMs)}`]
       : []),
-    ...(gate === undefined ? await placeText(jobId, state, jobs) : []),
+    ...(gate === undefined ? await placeText(jobId, job, state, jobs, connection, config) : []),
     ...(rate.ratePerS === undefined ? [] : [`the fleet sends ${rate.ratePerS.toFixed(1)} requests a second`]),
   ];
   return reasons.join('; ');
@@ -46,13 +50,12 @@ export async function whatHolds(
 /** What waits before a gate is the same whatever the credential; why the gate is shut is known of those of this configuration. */
 async function gateHolding(
   jobId: string,
+  job: StoredJob | undefined,
   jobs: Queue,
   connection: RedisConnection,
   config: Config,
 ): Promise<GateState | undefined> {
-  const { instance = 'default' } = referenceOfText(
-    (await connection.hget(jobs.toKey(jobId), 'data')) ?? '{}',
-  );
+  const { instance = 'default' } = referenceOfText(job?.data ?? '{}');
   const names: GateName[] = ['damoov', 'admin', 'brake', `instance-key:${instance}`];
   const { heldKeyOf } = gateKeysOf(config.queues.prefix, new Map());
   const scores = await Promise.all(names.map((name) => connection.zscore(heldKeyOf(name), jobId)));
@@ -80,7 +83,14 @@ function gateText({ gate, shutSince, reason = '', probeAt = 0 }: GateState): str
   return `the circuit breaker (gate) ${gate} holds it, for ${durationText(now - shutSince)}: ${reason}; ${next}`;
 }
 
-async function placeText(jobId: string, state: string, jobs: Queue): Promise<string[]> {
+async function placeText(
+  jobId: string,
+  job: StoredJob | undefined,
+  state: string,
+  jobs: Queue,
+  connection: RedisConnection,
+  config: Config,
+): Promise<string[]> {
   switch (state) {
     case 'active':
       return ['a worker is carrying it out'];
@@ -90,15 +100,26 @@ async function placeText(jobId: string, state: string, jobs: Queue): Promise<str
       return waiting > 1 ? [`it is one of ${counted(waiting, 'job')} in line`] : ['it is next in line'];
     }
     case 'delayed': {
-      const client = await jobs.getBackend().client;
-      const [score, isBlocked] = await Promise.all([
-        client.zscore(jobs.toKey('delayed'), jobId),
-        client.hexists(jobs.toKey(jobId), 'pk'),
-      ]);
-      if (isBlocked === 1) return ['another job of this user is being carried out first'];
-      return [`it is tried again at ${instantText(dueMsOf(String(score))) ?? 'a time beyond the calendar'}`];
+      if (await isBlockedBy(jobId, job, connection, config))
+        return ['another job of this user is being carried out first'];
+      const dueAt = job === undefined ? undefined : instantText(dueMsOf(job));
+      return [`it is tried again at ${dueAt ?? 'a time beyond the calendar'}`];
     }
     default:
       return [];
   }
+}
+
+/** Where a sandbox stands in, its users are the worker's own, and so are their names. */
+async function isBlockedBy(
+  id: string,
+  job: StoredJob | undefined,
+  connection: RedisConnection,
+  { damoov, userId, queues }: Config,
+): Promise<boolean> {
+  if (job === undefined || damoov === 'sandbox') return false;
+  const { instance: name = 'default', ...address } = referenceOfText(job.data);
+  const instance = instancesOf(damoov, userId.secret).get(name);
+  if (instance === undefined) return false;
+  return isBlocked(connection, queues.prefix, { id, timestamp: job.timestamp, instance, address });
 }

@@ -3,7 +3,7 @@
  */
 import { Queue } from 'bullmq';
 import { type Brake, createBrake } from '../redis/gates/brake.ts';
-import { type Deletions, createDeletions } from '../redis/deletions/deletions.ts';
+import { type Deletions, createDeletions } from '../store/deletions/deletions.ts';
 import { type Results, createResults } from '../producer/results.ts';
 import type { CommandContext } from './context.ts';
 import { checkInstance } from './known-instance.ts';
@@ -40,7 +40,7 @@ export async function withDeletions<T>(
     const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
     // Only echoes what the connection says itself; without a listener BullMQ would print it.
     jobs.on('error', () => {});
-    const results = createResults(jobs, target);
+    const results = createResults({ queue: jobs, connection, target });
     try {
       return await work({
         deletions: createDeletions({ jobs, prefix }),

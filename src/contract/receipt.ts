@@ -84,12 +84,16 @@ const HASHED_NAMES = [...Object.keys(said), 'keyId'].sort();
 
 /**
  * Makes the receipt of a statement, chained by its `sequence` and `previous`. Without a key it is chained all the same, but
- * anybody could have made it. Names that are undefined are left out.
+ * anybody could have made it; where only the id of a key is at hand, it is not signed. Names that are undefined are left out.
  */
-export function signReceipt(statement: Statement, key?: SigningKey): Receipt {
+export function signReceipt(
+  statement: Statement,
+  key?: Pick<SigningKey, 'keyId'> & Partial<SigningKey>,
+): Receipt {
   const hashed = { ...statement, keyId: key?.keyId };
   const hash = hashOf(hashed);
-  const signature = key && sign(null, Buffer.from(hash, 'hex'), key.privateKey).toString('base64url');
+  const signature =
+    key?.privateKey && sign(null, Buffer.from(hash, 'hex'), key.privateKey).toString('base64url');
   const fields = Object.entries({ ...hashed, hash, signature }).filter(([, value]) => value !== undefined);
   return Receipt.parse(Object.fromEntries(fields));
 }
@@ -97,6 +101,18 @@ export function signReceipt(statement: Statement, key?: SigningKey): Receipt {
 /** The SHA-256, in hex, of the receipt as canonical JSON (RFC 8785) without `hash` and `signature`. */
 export function hashOf(receipt: Statement & { keyId?: string | undefined }): string {
   return createHash('sha256').update(JSON.stringify(receipt, HASHED_NAMES)).digest('hex');
+}
+
+/** The canonical JSON that is hashed, in the parts around `previous` and `sequence`: for whoever gives the receipt its place. */
+export function partsToHash(
+  statement: Omit<Statement, 'sequence' | 'previous'> & { keyId?: string | undefined },
+): string[] {
+  const part = (isMeant: (name: string) => boolean) =>
+    JSON.stringify(statement, HASHED_NAMES.filter(isMeant)).slice(1, -1);
+  const before = part((name) => name < 'previous');
+  const between = part((name) => name > 'previous' && name < 'sequence');
+  const after = part((name) => name > 'sequence');
+  return [`{${before},"previous":"`, `",${between},"sequence":`, `,${after}}`];
 }
 
 /** Whether the signature over the receipt's hash is this key's; whether the hash is right is another question. */

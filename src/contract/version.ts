@@ -56,6 +56,11 @@ export function msOf(version: Version): number {
   return Number(version.slice(0, version.indexOf(' ')));
 }
 
+/** The job whose version it is. */
+export function jobIdOf(version: Version): string {
+  return partsOf(version).jobId;
+}
+
 function partsOf(version: Version): { ms: string; fraction: string; rank: string; jobId: string } {
   const [time = '', rank = ''] = version.split(' ', 2);
   const [ms = '', fraction = ''] = time.split('.');

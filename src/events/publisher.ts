@@ -1,16 +1,17 @@
 /**
- * Prepares an event's add to every events queue; whoever settles the job carries the adds out, in one step with what else
- * the settling changes. Knows nothing of what the event says.
+ * Publishes events on the events queues: those of one turn of the event loop together, each under its own id, so that what is published
+ * again is ignored while the queue has it. Knows nothing of what an event says.
  */
-import { Job, type JobsOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
+import { createHash } from 'node:crypto';
+import { type JobsOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
 import type { UserEvent } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
-import { type PreparedAdd, prepareAdd } from '../redis/prepare-add.ts';
+import type { Publish } from '../worker/job-queue.ts';
 
 export interface EventPublisher {
   readonly queues: readonly Queue[];
-  /** The add to each queue. Asks Redis nothing. */
-  prepare(event: UserEvent): Promise<PreparedAdd[]>;
+  /** Resolves once every queue has the event. */
+  publish: Publish;
   close(): Promise<void>;
 }
 
@@ -29,8 +30,21 @@ function optionsOf({ data }: UserEvent): JobsOptions {
   return 'accessToken' in data || 'refreshToken' in data ? SECRET_EVENT_OPTIONS : EVENT_OPTIONS;
 }
 
+/** The same for what is published again. A job that is put back may end again under the same event id, at another time. */
+function jobIdOf({ id, time }: UserEvent): string {
+  return createHash('sha256').update(`${id} ${time}`).digest('base64url').slice(0, 22);
+}
+
+interface Entry {
+  event: UserEvent;
+  /** The context of the job that it ends, where jobs are followed. */
+  context: unknown;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
 /**
- * Prepares events for the queues with these names.
+ * Publishes on the queues with these names.
  * @param telemetry follows each event to its subscriber, in the trace of its job.
  */
 export function createPublisher(
@@ -45,40 +59,69 @@ export function createPublisher(
     queue.on('error', () => {});
     return queue;
   });
-  const prepareFor = async (queue: Queue, event: UserEvent, options: JobsOptions = optionsOf(event)) => ({
-    base: queue.toKey(''),
-    args: await prepareAdd(new Job(queue, event.type, event, options)),
-  });
+  let waiting: Entry[] = [];
+
+  const flush = async () => {
+    const entries = waiting;
+    waiting = [];
+    try {
+      await Promise.all(queues.map((queue) => add(queue, entries, telemetry)));
+      for (const { resolve } of entries) resolve();
+    } catch (error) {
+      // Which of them are there is not known: each is published again.
+      for (const { reject } of entries) reject(error);
+    }
+  };
+
   return {
     queues,
-    prepare: (event) =>
-      Promise.all(
-        queues.map(async (queue) => {
-          if (telemetry === undefined) return prepareFor(queue, event);
-          const { metadata, ended } = beginToAdd(telemetry, queue.name, event.type);
-          return {
-            ...(await prepareFor(queue, event, { ...optionsOf(event), telemetry: { metadata } })),
-            ended,
-          };
-        }),
-      ),
+    async publish(event) {
+      if (queues.length === 0) return;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      waiting.push({ event, context: telemetry?.contextManager.active(), resolve, reject });
+      if (waiting.length === 1) setImmediate(() => void flush());
+      await promise;
+    },
     async close() {
       await Promise.all(queues.map((queue) => queue.close()));
     },
   };
 }
 
+async function add(queue: Queue, entries: readonly Entry[], telemetry?: Telemetry): Promise<void> {
+  const spans = entries.map(
+    ({ event, context }) => telemetry && beginToAdd(telemetry, context, queue, event),
+  );
+  let isAdded = false;
+  try {
+    await queue.addBulk(
+      entries.map(({ event }, place) => ({
+        name: event.type,
+        data: event,
+        opts: { ...optionsOf(event), jobId: jobIdOf(event), ...spans[place]?.options },
+      })),
+    );
+    isAdded = true;
+  } finally {
+    for (const span of spans) span?.ended(isAdded);
+  }
+}
+
 /** The span of an add, as BullMQ's own `add` would open it, and what the event bears of it. */
-function beginToAdd({ tracer, contextManager }: Telemetry, queue: string, type: string) {
-  const current: unknown = contextManager.active();
-  const span = tracer.startSpan(`add ${queue}.${type}`, { kind: SpanKind.PRODUCER }, current);
+function beginToAdd(
+  { tracer, contextManager }: Telemetry,
+  context: unknown,
+  queue: Queue,
+  { type }: UserEvent,
+) {
+  const span = tracer.startSpan(`add ${queue.name}.${type}`, { kind: SpanKind.PRODUCER }, context);
   span.setAttributes({
-    'bullmq.queue.name': queue,
+    'bullmq.queue.name': queue.name,
     'bullmq.queue.operation': 'add',
     'bullmq.job.name': type,
   });
   return {
-    metadata: contextManager.getMetadata(span.setSpanOnContext(current)),
+    options: { telemetry: { metadata: contextManager.getMetadata(span.setSpanOnContext(context)) } },
     ended: (isAdded: boolean) => {
       if (!isAdded) span.recordException({ name: 'not added' });
       span.end();

@@ -3,8 +3,9 @@
  * where it is not dealt with. Knows nothing of what is done with an event.
  */
 import { createHash } from 'node:crypto';
-import { DelayedError, type Job, type Telemetry, UnrecoverableError, Worker } from 'bullmq';
+import { DelayedError, type Job, type Telemetry, UnrecoverableError } from 'bullmq';
 import { z } from 'zod';
+import { AbandonableWorker } from '../bullmq/protected-members.ts';
 import { type UserEvent, readEvent } from '../contract/event.ts';
 import { Ms, callback, checkedOptions, wholeNumber } from '../library/checked-options.ts';
 import { tellCaller } from '../library/tell-caller.ts';
@@ -89,15 +90,6 @@ const CloseOptions = z.strictObject({ graceMs: Ms.default(10_000) });
 /** How long a subscriber that does nothing may take to stop, in milliseconds. */
 const IDLE_MS = 1000;
 
-/** Can be let go of while its own close waits for a Redis that is away. */
-class EventWorker extends Worker {
-  abandon(): void {
-    void this.lockManager.close();
-    // Its own close ends the timer of the next look for stalled jobs last of all, once every handler has ended.
-    void this.pause(true);
-  }
-}
-
 /**
  * Receives events until it is closed. An event comes at least once: it is not handed over again once a handler has dealt with
  * it, but for a crash, or an outage longer than its lock, between the handler's end and writing that down. What has failed so often that it is given up stays in the
@@ -105,7 +97,7 @@ class EventWorker extends Worker {
  */
 export class UserEvents implements AsyncDisposable {
   readonly #connection: RedisConnection;
-  readonly #worker: EventWorker;
+  readonly #worker: AbandonableWorker;
   readonly #options: z.output<typeof Options>;
   readonly #letGo: () => void;
   readonly #faults: QueueFaults;
@@ -122,7 +114,7 @@ export class UserEvents implements AsyncDisposable {
       if (state === 'lost' && !this.#isClosing) this.#tell(new RedisAwayError(reason, false, placeOf(redis)));
     });
     this.#letGo = withDuplicates(this.#connection);
-    this.#worker = new EventWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
+    this.#worker = new AbandonableWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
       connection: this.#connection,
       prefix,
       concurrency,

@@ -3,7 +3,7 @@
  */
 import type { RedisConnection } from '../redis/connection.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
-import type { BrokenKey } from '../redis/queue-keys.ts';
+import type { BrokenKey } from '../bullmq/queue-keys.ts';
 import { refusalToWrite } from '../redis/try-write.ts';
 import type { GateName } from '../worker/gates.ts';
 import type { Check } from './health.ts';

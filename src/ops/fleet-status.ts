@@ -3,20 +3,21 @@
  * with the number of jobs. Knows no way to show it.
  */
 import type { Queue } from 'bullmq';
-import { createDeletionsGlance, type PendingDeletions } from '../redis/deletions/glance.ts';
+import { createOldestWaiting } from '../bullmq/oldest-waiting.ts';
 import type { GateState } from '../redis/gates/gate-state.ts';
-import type { OutcomeCount } from '../redis/ledger/outcome-counts.ts';
-import { createOldestWaiting } from '../redis/oldest-waiting.ts';
+import type { OutcomeCount } from '../store/users/outcome-counts.ts';
 import type { RedisRefusedError } from '../redis/refusal.ts';
 import type { GateName } from '../worker/gates.ts';
-import { hasReader } from '../redis/queue-reader.ts';
+import { hasReader } from '../bullmq/queue-reader.ts';
 import type { LoginState } from '../redis/session/login-budget.ts';
-import { kept } from './kept.ts';
+import type { PendingDeletions } from '../store/deletions/due-counts.ts';
 
 export interface FleetStatusSources {
   /** Why Redis takes no write. */
   refusal: () => Promise<RedisRefusedError | undefined>;
   jobs: Queue;
+  /** When a job of an import was added, in epoch milliseconds. */
+  addedAt: (jobId: string) => Promise<number | undefined>;
   events: readonly Queue[];
   /** The gates of this configuration, the brake among them. */
   gateNames: readonly GateName[];
@@ -25,8 +26,7 @@ export interface FleetStatusSources {
   /** Undefined where there is no admin whose log-ins could be counted. */
   logins?: (() => Promise<LoginState>) | undefined;
   rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
-  /** How long what was seen of the pending deletions is taken to be so, in milliseconds: it costs most of all. Default 0. */
-  keepDeletionsMs?: number;
+  deletions: () => Promise<PendingDeletions>;
 }
 
 /** Times in epoch milliseconds. */
@@ -62,14 +62,14 @@ export interface FleetStatus {
   gates: GateState[];
   logins?: LoginState;
   rate: { ratePerS?: number; pausedUntil?: number };
+  /** Those that this service has scheduled; one that another BullMQ client has added counts as delayed. */
   deletions: PendingDeletions;
 }
 
 /** Answers how to read it, as often as is wanted. */
 export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
-  const { refusal, jobs, events, gateNames, gateOf, outcomes, logins, rate, keepDeletionsMs = 0 } = sources;
-  const oldestSince = createOldestWaiting(jobs);
-  const glance = kept(createDeletionsGlance(jobs), keepDeletionsMs);
+  const { refusal, jobs, addedAt, events, gateNames, gateOf, outcomes, logins, rate } = sources;
+  const oldestSince = createOldestWaiting(jobs, addedAt);
   return async () => {
     const [refused, ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
       refusal(),
@@ -79,7 +79,7 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
       Promise.all(gateNames.map(gateOf)),
       logins?.(),
       rate(),
-      glance(),
+      sources.deletions(),
     ]);
     return {
       at: Date.now(),

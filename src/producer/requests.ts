@@ -12,8 +12,8 @@ import {
   parseJobText,
 } from '../contract/job.ts';
 import { keyedJobId } from '../contract/keyed-job-id.ts';
-import { dueFaultOf } from '../redis/deletions/deletions.ts';
-import { isQueueKey } from '../redis/queue-keys.ts';
+import { dueFaultOf } from '../store/deletions/deletions.ts';
+import { isQueueKey } from '../bullmq/queue-keys.ts';
 
 /** `occurredAt` may be a Date. */
 type Request<Data> = Omit<Data, 'occurredAt'> & {

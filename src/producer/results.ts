@@ -10,6 +10,7 @@ import { isJobName, referenceOfText } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
 import { MsOrEver, checkedOptions, objectWith } from '../library/checked-options.ts';
 import {
+  type RedisConnection,
   type RedisTarget,
   RedisAwayError,
   connectRedis,
@@ -62,8 +63,22 @@ const LISTENS_MS = 1000;
 /** Asks the queue; throws where Redis is away, or refuses. */
 type Ask = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** Results of the jobs in a queue; opens its connection with the first that is waited for. */
-export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (work) => work()): Results {
+export interface ResultsOptions {
+  queue: Queue;
+  /** For keys of our own. */
+  connection: RedisConnection;
+  /** Where a connection of its own is opened with the first result that is waited for. */
+  target: RedisTarget;
+  ask?: Ask;
+}
+
+/** Results of the jobs in a queue. */
+export function createResults({
+  queue,
+  connection: asked,
+  target,
+  ask = (work) => work(),
+}: ResultsOptions): Results {
   const waiting = new Map<string, Set<() => void>>();
   const closing = new AbortController();
   let ears: (() => void) | undefined;
@@ -96,7 +111,7 @@ export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (wor
   /** Undefined while it has not ended; where Redis is away, which may pass, that. */
   async function askEnd(id: string): Promise<JobResult | RedisAwayError | undefined> {
     try {
-      return await ask(() => endOf(queue, id));
+      return await ask(() => endOf(queue, asked, id));
     } catch (error) {
       // Said by who closes, to everybody who waits.
       if (error instanceof ClosedError) return undefined;
@@ -160,7 +175,7 @@ export function createResults(queue: Queue, target: RedisTarget, ask: Ask = (wor
 }
 
 /** Undefined while it has not ended. */
-async function endOf(queue: Queue, id: string): Promise<JobResult | undefined> {
+async function endOf(queue: Queue, connection: RedisConnection, id: string): Promise<JobResult | undefined> {
   const job = await queue.getJob(id);
   if (job === undefined) {
     throw new ResultUnknownError(
@@ -170,18 +185,17 @@ async function endOf(queue: Queue, id: string): Promise<JobResult | undefined> {
   if (job.finishedOn === undefined) return undefined;
   const result = resultOf(job);
   // Who may not read the tokens gets the result without.
-  return withTokens(queue, result).catch((error: unknown) => {
+  return withTokens(queue, connection, result).catch((error: unknown) => {
     if (isLostConnection(error)) throw error;
     return result;
   });
 }
 
 /** The tokens that came with a sign-up, as long as they are kept. */
-async function withTokens(queue: Queue, result: JobResult): Promise<JobResult> {
+async function withTokens(queue: Queue, connection: RedisConnection, result: JobResult): Promise<JobResult> {
   if (result.type !== 'user.created') return result;
   const { userId, jobId } = result.data;
-  const client = await queue.getBackend().client;
-  const kept = await client.get(userTokensKey(queue.opts.prefix ?? '', userId));
+  const kept = await connection.get(userTokensKey(queue.opts.prefix ?? '', userId));
   if (kept === null) return result;
   const { jobId: of, ...tokens } = UserTokens.parse(JSON.parse(kept));
   return of === jobId ? { ...result, data: { ...result.data, ...tokens } } : result;

@@ -5,6 +5,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { type BulkJobOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
 import { z } from 'zod';
+import { fewAtATime, readJob } from '../bullmq/read-job.ts';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type Deletions,
   type Scheduled,
   createDeletions,
-} from '../redis/deletions/deletions.ts';
+} from '../store/deletions/deletions.ts';
 import { BULK_PRIORITY } from '../contract/bulk-priority.ts';
 import { isKeyedJobId } from '../contract/keyed-job-id.ts';
 import { MsOrEver, callback, checkedOptions, objectWith, wholeNumber } from '../library/checked-options.ts';
@@ -131,8 +132,8 @@ const ManyOptions = z.strictObject({
 
 /** How often a queue that is full is looked at, in milliseconds. */
 const LOOK_MS = 100;
-/** How long a search through all that waits may take, in milliseconds. */
-const SEARCH_MS = 60_000;
+/** How many jobs are looked for at once. */
+const LOOKS_AT_ONCE = 100;
 /** How long a chunk may take, in milliseconds: it is more than one job. */
 const CHUNK_MS = 10_000;
 
@@ -168,7 +169,12 @@ export class UserJobs implements AsyncDisposable {
     this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient, ...traced });
     this.#queue.on('error', () => {});
     this.#deletions = createDeletions({ jobs: this.#queue, prefix });
-    this.#results = createResults(this.#queue, redis, (work) => this.#link.call(work, { isRead: true }));
+    this.#results = createResults({
+      queue: this.#queue,
+      connection: this.#link.connection,
+      target: redis,
+      ask: (work) => this.#link.call(work, { isRead: true }),
+    });
   }
 
   /** Has a user exist: makes one, or finds the one of this clientId. */
@@ -222,21 +228,14 @@ export class UserJobs implements AsyncDisposable {
   }
 
   /**
-   * Cancels the deletion that is pending. Name the user as the request for it did.
-   * @param options `searches`: where nothing is found by its id, jobs that other BullMQ clients have added are searched, a few
-   * seconds for a million pending ones, for which the call waits. Default false.
-   * @returns `cancelled`: nothing is deleted; `too-late`: it may have been; `done`: it was; `none`: nothing is pending.
+   * Cancels every deletion of the user that was requested before, whichever BullMQ client has added it. Name the user by the ids that
+   * the requests named; both where both are known. Asked again it answers the same.
+   * @returns `cancelled`: nothing is deleted; `too-late`: the user may have been deleted; `done`: it was; `none`: no deletion was known
+   * to be pending, and one that was requested before is not carried out.
    */
-  async cancelDeletion(user: DeletionOf, options: { searches?: boolean } = {}): Promise<Cancellation> {
-    refuseUnknown(options, ['searches']);
-    const { searches = false } = options;
+  async cancelDeletion(user: DeletionOf): Promise<Cancellation> {
     checked('delete-user', user);
-    const answer = await this.#link.call(
-      () => this.#deletions.cancel(user, { searches }),
-      searches ? { withinMs: SEARCH_MS } : {},
-    );
-    // A call that is made again after a lost answer comes to the same.
-    return answer === 'cancelled-before' ? 'cancelled' : answer;
+    return this.#link.call(() => this.#deletions.cancel(user), { isRepeatable: true });
   }
 
   /**
@@ -351,10 +350,11 @@ export class UserJobs implements AsyncDisposable {
   /** How many of them the queue does not have: it ignores an id that it has, and does not say so. */
   async #countNew(jobs: readonly JobToAdd[]): Promise<number> {
     const ids = new Set(jobs.map(({ opts }) => opts.jobId));
-    const keyed = [...ids].filter(isKeyedJobId).map((id) => this.#queue.toKey(id));
+    const keyed = [...ids].filter(isKeyedJobId);
     if (keyed.length === 0) return ids.size;
-    const ask = () => this.#link.connection.exists(...keyed);
-    return ids.size - (await this.#link.call(ask, { withinMs: CHUNK_MS, isRead: true }));
+    const ask = () => fewAtATime(keyed, LOOKS_AT_ONCE, (id) => readJob(this.#queue, id));
+    const found = await this.#link.call(ask, { withinMs: CHUNK_MS, isRead: true });
+    return ids.size - found.filter((job) => job !== undefined).length;
   }
 
   /** Resolves once fewer jobs than that are waiting or under way. */

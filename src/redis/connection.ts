@@ -188,13 +188,6 @@ export function openImpatient(target: RedisTarget, { onError, isWanted }: Impati
   return connection;
 }
 
-/** Another connection to the same Redis, for calls that block; its failed calls tell where it is away. */
-export function duplicateOf(connection: RedisConnection): RedisConnection {
-  const another = connection instanceof Cluster ? connection.duplicate() : connection.duplicate();
-  another.on('error', () => {});
-  return another;
-}
-
 /** Whether a call failed because the connection was lost, so that nobody knows whether it was carried out. */
 export function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error) || MISUSES.some((misuse) => error instanceof misuse)) return false;

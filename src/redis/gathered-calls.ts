@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type Argument, type Script, luaBeside } from './scripts.ts';
 
 /** So many leave together at the most: Redis works on them while the next ones are written, and others get their turn between. */
-const MOST = 4;
+const MOST = 8;
 
 const GATHERED = luaBeside(import.meta.url)('gathered');
 
@@ -18,20 +18,41 @@ export function luaForSeveral(before: readonly string[], lua: string): string {
   return [...before, `local function call(KEYS, ARGV)\n${lua}\nend`, GATHERED].join('\n');
 }
 
+export type GatheredScript = (
+  keys: readonly string[],
+  args: readonly Argument[],
+  options?: {
+    /** It may wait some milliseconds for others with which it can go. */
+    mayWait?: boolean;
+  },
+) => Promise<unknown>;
+
+/** How long a call waits at the most that may, in milliseconds. */
+const PATIENCE_MS = 5;
+
 /** Calls a script made by {@link luaForSeveral}; each call is answered, or fails, as if it had been alone. */
-export function gathered(script: Script): Script {
+export function gathered(script: Script): GatheredScript {
   let waiting: Call[] = [];
+  let isLeaving = false;
+  let timer: NodeJS.Timeout | undefined;
   const leave = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    isLeaving = false;
     const calls = waiting;
     waiting = [];
     if (calls.length > 0) void carryOut(calls, script);
   };
-  return async (keys, args) => {
+  return async (keys, args, { mayWait = false } = {}) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     waiting.push({ keys, args, resolve, reject });
-    // By then all is read that has come in, and what it brings about goes together.
-    if (waiting.length === 1) setImmediate(leave);
     if (waiting.length === MOST) leave();
+    else if (mayWait) timer ??= setTimeout(leave, PATIENCE_MS);
+    else if (!isLeaving) {
+      isLeaving = true;
+      // By then all is read that has come in, and what it brings about goes together.
+      setImmediate(leave);
+    }
     return promise;
   };
 }

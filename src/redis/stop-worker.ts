@@ -4,7 +4,7 @@
 import type { Worker } from 'bullmq';
 
 /** How long giving jobs back may take once the grace is over, in milliseconds. */
-const GIVE_BACK_MS = 2000;
+export const GIVE_BACK_MS = 2000;
 
 /**
  * Takes no more jobs, lets those in flight finish, then has them told to stop and given back. Always resolves.

@@ -7,13 +7,14 @@ import type { DamoovOperation } from '../damoov/errors.ts';
 import { type Instance, type Learnt, type OperationContext, GIVEN_UP } from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
+import type { DeletionIds } from './deletion-guard.ts';
 import { gateName } from './gates.ts';
 import type { ReadJob } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
-import { ReceiptError, receiptOf } from './receipt.ts';
-import { ended, settlementOf } from './settlement.ts';
+import { statementOf } from './receipt.ts';
+import { finish, settlementOf } from './settlement.ts';
 import { takeSteps } from './take-steps.ts';
-import type { Begun, HeldUser } from './user-ledger.ts';
+import type { Begun, HeldUser, Unchained } from './user-ledger.ts';
 import { type Verdict, UnsettledError, endOfPatience, later } from './verdict.ts';
 import { watchedClient } from './watched-client.ts';
 import type { RunWitness } from './witness.ts';
@@ -32,11 +33,9 @@ export interface Readable {
 /** Carries the job out; where the run was to try a gate for all, says how that went. */
 export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Verdict> {
   const { job } = readable;
-  // What is still to be told of a gate must not be lost with a job that is over already.
-  const isScout = begun.passage.probes.length > 0;
-  const delivery = isScout ? { ...readable.delivery, completion: undefined } : readable.delivery;
+  const { delivery } = readable;
   const seen = pipeline.witness.follow(delivery.id, job.data.instance, begun.passage);
-  const verdict = await attempt({ ...readable, delivery }, begun, seen, pipeline);
+  const verdict = await attempt(readable, begun, seen, pipeline).finally(() => begun.user.end());
   for (const gate of begun.passage.probes) {
     const isRefused = verdict.next === 'held' && verdict.gate === gate;
     if (!isRefused) await pipeline.gates.probed(runOf(delivery), gate, seen.hasPassed(gate));
@@ -46,18 +45,19 @@ export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipel
 
 type Taken = Extract<Begun, { is: 'taken' }>;
 
+/** Whom it has taken last is `begun.user` from then on. */
 async function attempt(
   { job, read, instance, delivery }: Readable,
   begun: Taken,
   seen: RunWitness,
   pipeline: Pipeline,
 ): Promise<Verdict> {
-  let { user } = begun;
   let givenUp: Verdict = { next: 'lost' };
   let hasCommitted = false;
-  const { id, timestamp, maySend, signal } = delivery;
+  let found: DeletionIds['also'];
+  const { id, timestamp, requestedAt = timestamp, signal } = delivery;
   const watch = {
-    maySend,
+    maySend: () => begun.user.maySend(),
     isAdminShut: begun.passage.shut.includes('admin'),
     passed: (gate: Gate, operation: DamoovOperation) => seen.passed(gate, operation),
   };
@@ -67,27 +67,30 @@ async function attempt(
     instance,
     job: {
       id,
-      timestamp,
+      timestamp: requestedAt,
       version: versionOfDelivery(delivery, job.data.occurredAt),
     },
-    record: user.record,
+    record: begun.user.record,
     instanceNames: pipeline.instanceNames,
     async lock(userId) {
-      const claimed = await user.claim(userId);
+      const claimed = await begun.user.claim(userId);
       if (claimed.is === 'taken') {
-        user = claimed.user;
-        return user;
+        begun.user = claimed.user;
+        return claimed.user;
       }
-      if (claimed.is === 'busy') givenUp = { next: 'parked' };
+      if (claimed.is === 'busy') givenUp = { next: 'parked', blocked: claimed };
       return GIVEN_UP;
     },
     async lockName(clientId) {
-      const name = await user.lockName(clientId);
+      const name = await begun.user.lockName(clientId);
       if (name.is === 'locked') return name.record;
       return name.is === 'busy' ? 'busy' : GIVEN_UP;
     },
     async authorizeDelete(ids, kind) {
-      const answer = await pipeline.deletions.commit(runOf(delivery), job.data.instance, ids, kind);
+      found = ids;
+      const { instance, clientId, userId } = job.data;
+      const names = { clientId, userId, also: ids };
+      const answer = await pipeline.deletions.commit(runOf(delivery), begun.user.lock, instance, names, kind);
       if (answer === 'lost') return GIVEN_UP;
       hasCommitted = answer === 'go' && kind === 'sends';
       return answer;
@@ -102,6 +105,7 @@ async function attempt(
   if (effect === GIVEN_UP) return givenUp;
   const error = 'error' in effect ? effect.error : undefined;
   const outcome = endOfPatience(seen.weigh(effect.outcome, error), delivery.attempt, pipeline.retry);
+  const { user } = begun;
   const { version } = context.job;
   const end = { ...effect, outcome, hasCommitted };
   const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
@@ -110,47 +114,41 @@ async function attempt(
     if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
     const gate = gateName(outcome.gate, job.data.instance);
     const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
-    if (refused !== 'open') return refused === 'held' ? { next: 'held', gate, outcome } : { next: 'lost' };
+    if (refused === 'held') return { next: 'held', gate, outcome };
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
     return later(wait, delivery.attempt, pipeline.retry);
   }
-  const settled = () =>
-    settle(outcome, { job, read, instance, delivery }, user, learnt, pipeline).catch((cause: unknown) => {
+  return settle(outcome, { job, read, instance, delivery, found }, user, learnt, pipeline).catch(
+    (cause: unknown) => {
       throw new UnsettledError('the job could not be settled', { cause });
-    });
-  // Each receipt names the one before it: of several that are written at once all but one would be written anew.
-  return job.name === 'delete-user' ? pipeline.receipts.inTurn(job.data.instance, settled) : settled();
+    },
+  );
 }
 
-/**
- * Settles the job: a deletion with its receipt, written anew where the chain of its instance has gone on meanwhile. A deletion whose
- * receipt cannot be written is reported without.
- */
+/** Settles the job: a deletion with its receipt. A deletion whose receipt cannot be written is reported without. */
 async function settle(
   outcome: Settled,
-  { job, read, instance, delivery }: Readable,
+  { job, read, instance, delivery, found }: Readable & { found: DeletionIds['also'] },
   user: HeldUser,
   learnt: Learnt,
   pipeline: Pipeline,
 ): Promise<Verdict> {
-  for (;;) {
-    let attested = outcome;
-    let fault: string | undefined;
-    if (job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted') {
-      try {
-        const receipt = await receiptOf(outcome, job, instance, delivery, pipeline.receipts);
-        attested = { ...outcome, receipt };
-      } catch (error) {
-        // What a key refuses bears a code, as a lost connection does.
-        const isUnwritable = error instanceof ReceiptError;
-        if (!isUnwritable && pipeline.isOutage(error)) throw error;
-        fault = `no receipt could be written: ${describeUnexpected(isUnwritable ? error.cause : error)}`;
-      }
+  let statement: Unchained | undefined;
+  let fault: string | undefined;
+  if (job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted') {
+    try {
+      const said = { ...statementOf(outcome, job, instance, delivery), keyId: pipeline.receiptKeyId };
+      pipeline.proveReceipt(said);
+      statement = said;
+    } catch (error) {
+      fault = `no receipt could be written: ${describeUnexpected(error)}`;
     }
-    const kept = { outcome: attested, attempts: delivery.attempt, at: pipeline.ports.now() };
-    const end = await user.settle(settlementOf(kept, read, delivery, pipeline), learnt);
-    if (end === 'lost') return { next: 'lost' };
-    if (end === 'ok')
-      return { ...ended(kept, read, delivery, pipeline), ...(fault !== undefined && { fault }) };
   }
+  const settled = await user.settle(
+    settlementOf(outcome, read, delivery, pipeline, { statement, found }),
+    learnt,
+  );
+  if (settled === 'lost') return { next: 'lost' };
+  const verdict = await finish(settled, read, delivery, pipeline);
+  return verdict.next === 'complete' && fault !== undefined ? { ...verdict, fault } : verdict;
 }

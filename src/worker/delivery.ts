@@ -3,13 +3,12 @@
  */
 import { type Version, versionOf } from '../contract/version.ts';
 import type { Instance, OperationContext } from '../operations/context.ts';
-import type { Completion } from './completion.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
 import type { Gates } from './gates.ts';
-import type { Receipts } from './receipt.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Seal } from './seal.ts';
-import type { Run, UserLedger } from './user-ledger.ts';
+import type { JobQueue, Publish } from './job-queue.ts';
+import type { Run, Unchained, UserLedger } from './user-ledger.ts';
 import type { Verdict } from './verdict.ts';
 import type { Witness } from './witness.ts';
 
@@ -25,22 +24,28 @@ export interface Delivery {
   timestamp: number;
   /** When its flow was added, if it is a part of one: all parts are of one moment. In epoch milliseconds. */
   flowTimestamp?: number | undefined;
+  /** Of a deletion: when it was asked for last, in epoch milliseconds. Default: its timestamp. */
+  requestedAt?: number | undefined;
+  /** Of a deletion that was scheduled or moved: when it was due, in epoch milliseconds. */
+  dueAt?: number | undefined;
+  /** The id of the job scheduler that has added it. */
+  scheduler?: string | undefined;
   /** For how long it was deferred when it was added, in milliseconds. */
   delayMs: number;
   /** The attempt this is, from 1; runs that only waited do not count. */
   attempt: number;
   /** Of this run alone. */
   nonce: string;
+  /** Whether the job was taken before. */
+  hasRunBefore: boolean;
   /** How often the job has stalled so far. */
   stalls: number;
   /** The job depends on another one (its child in a BullMQ flow), which has failed or is put back. */
   isHeldByChild?: boolean;
-  /** Of the lock that makes the job ours. */
-  token: string;
-  /** Whether a request that is sent now ends, one way or the other, while the lock holds. */
-  maySend: () => boolean;
-  /** Has the job complete in the step that settles it; without it the queue is told afterwards. */
-  completion?: Completion | undefined;
+  /** Whether no other run of the job can have begun since this one was fetched, as far as this process can tell. */
+  isFresh: () => boolean;
+  /** Has the queue keep these data of the job, in place of what it said. */
+  keep: (data: unknown) => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -69,7 +74,13 @@ export interface Pipeline {
   /** Asked before each deletion whether it is still wanted. */
   deletions: DeletionGuard;
   witness: Witness;
-  receipts: Receipts;
+  /** Other jobs than the one that runs. */
+  jobQueue: Pick<JobQueue, 'erase'>;
+  publish: Publish;
+  /** Which key signs receipts, if any does. */
+  receiptKeyId?: string | undefined;
+  /** @throws where no receipt could be signed, whatever its place. */
+  proveReceipt: (statement: Unchained) => void;
   retry: RetryPolicy;
   /** Whether what a port has thrown passes, or is mended elsewhere: it is waited for. */
   isOutage: (error: unknown) => boolean;
@@ -78,11 +89,11 @@ export interface Pipeline {
 
 /** When it happened, as the order of the jobs of a user counts. */
 export function versionOfDelivery(delivery: Delivery, occurredAt: string | undefined): Version {
-  const { name, id, timestamp, flowTimestamp = timestamp } = delivery;
-  return versionOf({ name, id, timestamp: flowTimestamp, occurredAt });
+  const { name, id, timestamp, flowTimestamp = timestamp, requestedAt = flowTimestamp } = delivery;
+  return versionOf({ name, id, timestamp: requestedAt, occurredAt });
 }
 
 /** The run of this delivery, as ledger and gates know it. */
-export function runOf({ id, token, nonce, timestamp, stalls }: Delivery): Run {
-  return { jobId: id, token, nonce, timestamp, stalls };
+export function runOf({ id, nonce, timestamp, stalls, hasRunBefore, scheduler }: Delivery): Run {
+  return { jobId: id, nonce, timestamp, stalls, hasRunBefore, scheduler };
 }

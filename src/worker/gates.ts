@@ -30,10 +30,10 @@ export interface Refusal {
 /** The gates of a fleet: what one worker learns of them holds for all that use the same credentials. */
 export interface Gates {
   /**
-   * Shuts the gate, if it is not shut yet, and puts the job before it. A probe that was refused makes the next one later. A
+   * Shuts the gate, if it is not shut yet, and notes the job as held before it: the queue is to delay it. A probe that was refused makes the next one later. A
    * gate that other workers have just passed stays `open`, and the job is left where it is.
    */
-  refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'lost' | 'open'>;
+  refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'open'>;
   /** A run that was to try the gate is over: it came through, and the gate opens, or it cannot tell, and another has to try. */
   probed(run: Run, gate: GateName, hasPassed: boolean): Promise<void>;
 }

@@ -6,14 +6,13 @@ import { z } from 'zod';
 import {
   type JobReference,
   type ParsedJob,
-  isJobName,
   parseJobText,
   refuseLarge,
   referenceOfText,
 } from '../contract/job.ts';
-import type { Settled } from '../contract/outcome.ts';
 import type { Delivery } from './delivery.ts';
-import { SEALED, type Seal } from './seal.ts';
+import { SEALED, type Seal, erased } from './seal.ts';
+import { KeptSettlement } from './user-ledger.ts';
 
 /** A job as it was added, whatever has become of its data since. */
 export interface ReadJob {
@@ -23,23 +22,19 @@ export interface ReadJob {
   sealed?: string;
   /** Its user was deleted after it: nothing but its ids is left, and it has nothing to say any more. */
   isErased?: true;
+  /** How it ended before: it was put back by hand, or its run was cut off just before the queue knew. */
+  ended?: KeptSettlement;
 }
 
-/** What is left in the queue of a job that is settled. */
-export interface Remains {
-  /** `unknown` for a name that is no job's: it may be anything. */
-  name: string;
-  data: string;
-}
-
-const SealedData = z.strictObject({
+const Ids = z.strictObject({
   clientId: z.string().optional(),
   userId: z.string().optional(),
   instance: z.string().optional(),
   correlationId: z.string().optional(),
   occurredAt: z.string().optional(),
-  sealed: z.string().regex(SEALED),
 });
+const SealedData = Ids.extend({ sealed: z.string().regex(SEALED) });
+const EndedData = Ids.extend({ ended: KeptSettlement, proof: z.string() });
 
 /** What was sealed: the name too, which may have been anything. */
 const Sealable = z.object({ name: z.string(), text: z.string() });
@@ -56,7 +51,10 @@ export function readJob(
   const { id, name, text, timestamp, tooLargeBytes } = job;
   if (tooLargeBytes !== undefined) return { name, parsed: refuseLarge(tooLargeBytes) };
   const clock = { now, timestamp };
-  const sealed = text.includes('"sealed"') ? sealedIn(text) : undefined;
+  const ended = text.includes('"ended"') ? read(EndedData, text) : undefined;
+  if (ended !== undefined && seal.isProven(id, proven(timestamp, ended.ended), ended.proof))
+    return { name, parsed: refused('it has ended', text), ended: ended.ended };
+  const sealed = text.includes('"sealed"') ? read(SealedData, text)?.sealed : undefined;
   if (sealed === undefined) return { name, parsed: parsedOf(name, text, clock) };
   const opened = seal.open(id, sealed);
   if (opened === 'erased') return { name, parsed: refused('the data is erased', text), isErased: true };
@@ -73,27 +71,35 @@ const GONE = 'Redis keeps no data of the job: it was removed while it waited';
 const LOCKED = 'unknown key "sealed": no secret that is configured has sealed it, so it cannot be opened';
 
 /**
- * What is kept of a job that ends so. One that failed can be run again, and so keeps all it said, sealed, unless it was too large;
- * any other keeps its ids, of which a repeated delivery makes the same event.
+ * What the queue is to keep of a job that ended so; undefined where it keeps that already. One that failed can be run again, and so keeps
+ * all it said, sealed, unless it was too large; any other keeps its ids and how it ended.
  */
 export function remainsOf(
-  outcome: Settled,
-  { name, parsed, sealed, isErased }: ReadJob,
-  { id, text }: Pick<Delivery, 'id' | 'text'>,
+  kept: KeptSettlement,
+  { name, parsed, sealed, isErased, ended }: ReadJob,
+  { id, timestamp, text }: Pick<Delivery, 'id' | 'timestamp' | 'text'>,
   seal: Seal,
-): Remains {
+): unknown {
+  if (ended !== undefined) return undefined;
   const { clientId, userId, instance, correlationId, occurredAt } = referenceOf(parsed);
   const ids = { clientId, userId, instance, correlationId, occurredAt };
-  const kept = isJobName(name) ? name : 'unknown';
-  if (outcome.status !== 'failed' || isErased) return { name: kept, data: JSON.stringify(ids) };
-  if (sealed !== undefined) return { name: kept, data: sealed };
+  if (kept.outcome.status !== 'failed' || isErased)
+    return { ...ids, ended: kept, proof: seal.prove(id, proven(timestamp, kept), instance) };
+  if (sealed !== undefined) return undefined;
   // What says so in place of the data is no job either: it must not become one where it is retried.
-  if (!parsed.ok && parsed.invalid.isTooLarge)
-    return { name: kept, data: JSON.stringify(`${parsed.invalid.message}: it is not kept`) };
-  return {
-    name: kept,
-    data: JSON.stringify({ ...ids, sealed: seal.seal(id, JSON.stringify({ name, text }), instance) }),
-  };
+  if (!parsed.ok && parsed.invalid.isTooLarge) return `${parsed.invalid.message}: it is not kept`;
+  return { ...ids, sealed: seal.seal(id, JSON.stringify({ name, text }), instance) };
+}
+
+/** Another job may come to bear the same id, at another time. */
+function proven(timestamp: number, kept: KeptSettlement): string {
+  return JSON.stringify([timestamp, kept]);
+}
+
+/** The same without what the job said: its user is deleted. */
+export function erasedOf(remains: unknown): unknown {
+  const data = SealedData.safeParse(remains).data;
+  return data === undefined ? remains : { ...data, sealed: erased(data.sealed) };
 }
 
 /** Whose job it is and when it happened, as far as it can be read. */
@@ -101,9 +107,9 @@ export function referenceOf(parsed: ParsedJob): { [Key in keyof JobReference]: s
   return parsed.ok ? parsed.job.data : parsed.invalid.reference;
 }
 
-function sealedIn(text: string): string | undefined {
+function read<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
-    return SealedData.safeParse(JSON.parse(text)).data?.sealed;
+    return schema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

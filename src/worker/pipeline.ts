@@ -12,9 +12,9 @@ import { carryOut } from './carry-out.ts';
 import { describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
 import { gatesOf } from './gates.ts';
-import { type ReadJob, readJob, referenceOf, remainsOf } from './job-data.ts';
+import { type ReadJob, readJob, referenceOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';
-import { ended, operationOf, settlementOf } from './settlement.ts';
+import { finish, operationOf, settlementOf } from './settlement.ts';
 import type { Address, KeptSettlement, Whose } from './user-ledger.ts';
 import { type Verdict, UnsettledError, endOfPatience, unsettled } from './verdict.ts';
 
@@ -79,8 +79,11 @@ async function endOfFault(
   );
 }
 
-async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
+async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promise<Verdict> {
+  let delivery = added;
   const { parsed } = read;
+  if (!delivery.isFresh()) return { next: 'lost' };
+  if (read.ended !== undefined) return endAgain(read.ended, read, delivery, pipeline);
   if (read.isErased) return settleAside(superseded('deletion'), read, delivery, pipeline);
   if (delivery.isHeldByChild === true)
     return settleAside(failed('retries-exhausted', CHILD_FAILED), read, delivery, pipeline);
@@ -91,6 +94,22 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
     return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
   }
+  const gates = gatesOf(job.name, job.data.instance);
+  if (job.name === 'delete-user') {
+    const checked = await pipeline.deletions.check(runOf(delivery), job.data.instance, job.data);
+    const { userId } = job.data;
+    if (checked.is === 'cancelled')
+      return settleAside(superseded('cancellation', userId), read, delivery, pipeline);
+    if (checked.is === 'refused')
+      return settleAside(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
+    if (checked.is === 'released') gates.must = gates.must.filter((gate) => gate !== 'brake');
+    const isAskedAgain = checked.requestedAt > delivery.timestamp;
+    delivery = {
+      ...delivery,
+      dueAt: checked.dueAt,
+      ...(isAskedAgain && { requestedAt: checked.requestedAt }),
+    };
+  }
   const version = versionOfDelivery(delivery, job.data.occurredAt);
   const address = addressOf(job, instance, pipeline);
   const begun = await pipeline.ledger.begin(
@@ -98,32 +117,26 @@ async function decide(read: ReadJob, delivery: Delivery, pipeline: Pipeline): Pr
     { name: job.name, version, timestamp: delivery.timestamp, asksFor: job.data.userId },
     instance,
     address,
-    gatesOf(job.name, job.data.instance),
+    gates,
   );
   switch (begun.is) {
     case 'lost':
       return { next: 'lost' };
     case 'busy':
-      return { next: 'parked' };
+      return { next: 'parked', blocked: begun };
     case 'held':
       return { next: 'held', gate: begun.gate };
-    case 'cancelled':
-      return settleAside(superseded('cancellation', job.data.userId), read, delivery, pipeline);
-    case 'refused':
-      return settleAside(failed('deletion-refused', REFUSED, job.data.userId), read, delivery, pipeline);
     case 'settled':
-      return endAgain(begun.settlement, read, delivery, pipeline);
+      return finish(begun.settled, read, delivery, pipeline);
     case 'taken':
       return carryOut({ job, read, instance, delivery }, begun, pipeline);
   }
 }
 
-/** A job that comes again has nothing left to say; one that is the same request once more has, until it is settled as the first one was. */
-function endAgain(kept: KeptSettlement, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
-  const { outcome } = kept;
-  const { data } = remainsOf(outcome, read, delivery, pipeline.seal);
-  const isReduced = outcome.status === 'failed' || data === delivery.text;
-  return isReduced ? ended(kept, read, delivery, pipeline) : settleAside(outcome, read, delivery, pipeline);
+/** Only what was not done for it before is left to do. */
+async function endAgain(kept: KeptSettlement, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
+  const settled = await pipeline.ledger.find(delivery.id);
+  return finish(settled ?? { kept, user: '', isKept: false, olderFailed: [] }, read, delivery, pipeline);
 }
 
 /** A job that needs no user: nobody can tell whose it is or what it said, or nothing is to be done. */
@@ -133,13 +146,11 @@ async function settleAside(
   delivery: Delivery,
   pipeline: Pipeline,
 ): Promise<Verdict> {
-  const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
-  const settlement = settlementOf(kept, read, delivery, pipeline);
+  const settlement = settlementOf(outcome, read, delivery, pipeline);
   // Of a job that is settled only its ids are left, which may be too little to read.
   const whose = whoseOf(read, delivery, pipeline);
-  const earlier = await pipeline.ledger.settleUnread(runOf(delivery), settlement, whose);
-  if (earlier === 'lost') return { next: 'lost' };
-  return ended(earlier ?? kept, read, delivery, pipeline);
+  const settled = await pipeline.ledger.settleUnread(runOf(delivery), settlement, whose);
+  return finish(settled, read, delivery, pipeline);
 }
 
 /** Whom a job concerns that cannot be carried out: what it says is erased with that user. */

@@ -1,69 +1,43 @@
 /**
- * The receipt of a deletion that is done: what it says, and its place behind the last one of its instance. Knows neither how it
- * is signed nor where the chain is kept.
+ * The receipt of a deletion that is done: what it says. Knows neither how it is signed nor where its chain is kept.
  */
 import type { DeleteUserJob } from '../contract/job.ts';
 import type { Deleted } from '../contract/outcome.ts';
-import { type Receipt, type Statement, pseudonymOf } from '../contract/receipt.ts';
+import { pseudonymOf } from '../contract/receipt.ts';
 import type { Instance } from '../operations/context.ts';
 import type { Delivery } from './delivery.ts';
-import type { Turns } from './turns.ts';
-
-/** The last receipt of an instance, as the next one names it. */
-export interface ChainHead {
-  sequence: number;
-  hash: string;
-}
-
-export interface Receipts {
-  headOf: (instance: string) => Promise<ChainHead>;
-  sign: (statement: Statement) => Receipt;
-  /** Has the receipts of one instance written one after the other; other workers write theirs all the same. */
-  inTurn: Turns;
-}
-
-/** There can be no receipt, because of its `cause`: asked for again it fails again. */
-export class ReceiptError extends Error {
-  override readonly name = 'ReceiptError';
-}
+import type { Unchained } from './user-ledger.ts';
 
 /**
  * A date that ISO 8601 cannot express is left out.
- * @throws ReceiptError
+ * @throws RangeError where that is the one at which the deletion was asked for.
  */
-export async function receiptOf(
+export function statementOf(
   outcome: Deleted,
   { data }: DeleteUserJob,
   instance: Instance,
-  { id, timestamp, delayMs }: Delivery,
-  receipts: Receipts,
-): Promise<Receipt> {
+  delivery: Pick<Delivery, 'id' | 'timestamp' | 'requestedAt' | 'delayMs' | 'dueAt'>,
+): Unchained {
+  const { id, timestamp, requestedAt: askedAt = timestamp, delayMs, dueAt = timestamp + delayMs } = delivery;
   const { instance: name, clientId, correlationId, occurredAt } = data;
   const { existed, verified, executedAt, confirmedAt } = outcome;
-  const requestedAt = iso(occurredAt === undefined ? timestamp : Date.parse(occurredAt));
-  const { sequence, hash } = await receipts.headOf(name);
-  const statement = {
-    version: 1 as const,
+  const requestedAt = iso(occurredAt === undefined ? askedAt : Date.parse(occurredAt));
+  if (requestedAt === undefined) throw new RangeError('when it was asked for cannot be expressed');
+  return {
+    version: 1,
     instance: name,
     instanceId: instance.id,
-    sequence: sequence + 1,
-    previous: hash,
     jobId: id,
     correlationId,
     userId: outcome.userId ?? data.userId,
     pseudonym: clientId === undefined ? undefined : pseudonymOf(clientId, instance),
-    scheduledFor: delayMs === 0 ? undefined : iso(timestamp + delayMs),
+    requestedAt,
+    scheduledFor: dueAt > timestamp ? iso(dueAt) : undefined,
     executedAt: executedAt === undefined ? undefined : iso(executedAt),
     confirmedAt: confirmedAt === undefined ? undefined : iso(confirmedAt),
     existed,
     verified,
   };
-  try {
-    if (requestedAt === undefined) throw new RangeError('when it was asked for cannot be expressed');
-    return receipts.sign({ ...statement, requestedAt });
-  } catch (cause) {
-    throw new ReceiptError('no receipt could be written', { cause });
-  }
 }
 
 /** In four digits of a year; undefined where there are none for it. */

@@ -3,9 +3,11 @@
  * Knows keys and ciphers, not what a job is.
  */
 import {
+  type KeyObject,
   createCipheriv,
   createDecipheriv,
   createHmac,
+  createSecretKey,
   hkdfSync,
   randomBytes,
   timingSafeEqual,
@@ -20,6 +22,9 @@ export interface Seal {
   seal(jobId: string, text: string, instance: string | undefined): string;
   /** What was sealed; undefined where none of the instances' secrets opens it. */
   open(jobId: string, sealed: string): { text: string } | 'erased' | undefined;
+  /** A proof that a worker wrote this text into this job; `isProven` tells it. */
+  prove(jobId: string, text: string, instance: string | undefined): string;
+  isProven(jobId: string, text: string, proof: string): boolean;
 }
 
 /**
@@ -27,6 +32,11 @@ export interface Seal {
  * part is missing where it was erased: the proof is what no producer can write.
  */
 export const SEALED = /^1\.[\w-]{16}\.(?:[A-Za-z0-9+/]{38,}={0,2})?$/;
+
+/** The same without what was sealed. */
+export function erased(sealed: string): string {
+  return sealed.slice(0, sealed.lastIndexOf('.') + 1);
+}
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -37,10 +47,17 @@ const PROOF_BYTES = 12;
 export function createSeal(instances: ReadonlyMap<string, Pick<Instance, 'secret'>>): Seal {
   const keys = new Map([...instances].map(([name, { secret }]) => [name, keyOf(secret)] as const));
   const [fallback] = [keys.get('default'), ...keys.values()].filter((key) => key !== undefined);
+  const keyFor = (instance = 'default') => {
+    const key = keys.get(instance) ?? fallback;
+    if (key === undefined) throw new Error('no instance is configured');
+    return key;
+  };
   return {
-    seal(jobId, text, instance = 'default') {
-      const key = keys.get(instance) ?? fallback;
-      if (key === undefined) throw new Error('no instance is configured');
+    prove: (jobId, text, instance) => proofOf(keyFor(instance), `${jobId}\n${text}`).toString('base64url'),
+    isProven: (jobId, text, proof) =>
+      [...keys.values()].some((key) => isProof(Buffer.from(proof, 'base64url'), key, `${jobId}\n${text}`)),
+    seal(jobId, text, instance) {
+      const key = keyFor(instance);
       return `1.${proofOf(key, jobId).toString('base64url')}.${encrypt(key, jobId, text)}`;
     },
     open(jobId, sealed) {
@@ -53,26 +70,27 @@ export function createSeal(instances: ReadonlyMap<string, Pick<Instance, 'secret
   };
 }
 
-function proofOf(key: Buffer, jobId: string): Buffer {
+function proofOf(key: KeyObject, jobId: string): Buffer {
   return createHmac('sha256', key).update(jobId).digest().subarray(0, PROOF_BYTES);
 }
 
-function isProof(proof: Buffer, key: Buffer, jobId: string): boolean {
+function isProof(proof: Buffer, key: KeyObject, jobId: string): boolean {
   return proof.length === PROOF_BYTES && timingSafeEqual(proof, proofOf(key, jobId));
 }
 
-function keyOf(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', 'damoov-user-lifecycle failed job', 32));
+/** As Node keeps it: made of the bytes anew for each use, a key would cost more than what is done with it. */
+function keyOf(secret: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'damoov-user-lifecycle failed job', 32)));
 }
 
-function encrypt(key: Buffer, jobId: string, text: string): string {
+function encrypt(key: KeyObject, jobId: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(jobId));
   const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
 }
 
-function decrypt(key: Buffer, jobId: string, sealed: string): { text: string } | undefined {
+function decrypt(key: KeyObject, jobId: string, sealed: string): { text: string } | undefined {
   const bytes = Buffer.from(sealed, 'base64');
   const [nonce, tag, body] = [
     bytes.subarray(0, NONCE_BYTES),

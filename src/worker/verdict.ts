@@ -5,6 +5,7 @@
 import type { UserEvent } from '../contract/event.ts';
 import { type Outcome, type Quarantine, type Retry, type Wait, failed } from '../contract/outcome.ts';
 import type { GateName } from './gates.ts';
+import type { Blocked } from './user-ledger.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** How a run ended, and what the queue is to do with the job. */
@@ -15,9 +16,9 @@ export type Verdict =
   /** `isFault`, here and below: the run has met a fault that is not Damoov's, which somebody has to look at. */
   | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
-  /** Another job has the user; the ledger has put this one aside and wakes it. */
-  | { next: 'parked' }
-  /** A gate is shut, and the job is put before it; with the outcome where this run itself was refused. */
+  /** Another job has the user: this one is to be delayed, and looked after once more then. */
+  | { next: 'parked'; blocked: Blocked }
+  /** A gate is shut: the job is to be delayed until it is promoted; with the outcome where this run itself was refused. */
   | { next: 'held'; gate: GateName; outcome?: Quarantine }
   /** The job belongs to another run by now: the queue is told nothing. */
   | { next: 'lost' };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { createDeletions } from '../../src/redis/deletions/deletions.ts';
+import { createDeletions } from '../../src/store/deletions/deletions.ts';
 import { runCommand, startCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
@@ -119,11 +119,11 @@ describe('`deletions`', () => {
     const userId = await world.signUpElsewhere('c-1');
     const cancel = () => json(world, 'deletions', 'cancel', '--user-id', userId);
     expect(await cancel()).toEqual({ status: 1, told: [{ is: 'none' }] });
-    await world.add('delete-user', { userId }, { delay: DAY_MS });
+    await json(world, 'delete', '--user-id', userId, '--in', '1d');
     expect(await cancel()).toEqual({ status: 0, told: [{ is: 'cancelled' }] });
-    expect(await cancel()).toEqual({ status: 0, told: [{ is: 'cancelled-before' }] });
+    expect(await cancel()).toEqual({ status: 0, told: [{ is: 'cancelled' }] });
     const { lines } = await command(world, 'deletions', 'cancel', '--user-id', userId);
-    expect(lines).toEqual(['cancelled before: no deletion of this user is pending']);
+    expect(lines).toEqual(['cancelled: the user is not deleted']);
     await world.run('delete-user', { userId }, { timestamp: Date.now() + 1000 });
     expect(await cancel()).toEqual({ status: 1, told: [{ is: 'done' }] });
   });

@@ -77,7 +77,7 @@ describe('`doctor`', () => {
     await world.redis.hset(key, 'name', 'create-user');
     expect(of('queues', await doctor(world))).toMatchObject({
       is: 'fail',
-      seen: expect.stringContaining(`${key} is a hash, not a list`),
+      seen: expect.stringContaining(`${key} holds a job: `),
       todo: expect.stringContaining(`RENAME ${key}`),
     });
     const { status, stderr } = await runCommand(['status'], world.env);

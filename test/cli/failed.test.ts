@@ -332,7 +332,8 @@ describe('personal data', () => {
       [email ?? '', profile],
     ];
     for (const [name, data] of jobs) await world.add(name, data);
-    await expect.poll(world.failedCount).toBe(jobs.length);
+    // The queue keeps no job whose name may be a person's.
+    await expect.poll(world.failedCount).toBe(jobs.length - 1);
     await world.make({ count: 1, reason: `Error: ${email}`, data: `{"instance": "${email}"` });
     await world.make({ count: 1, idStart: 'more', reason: `${email}: ${phone}`, name: email ?? '' });
 
@@ -344,7 +345,7 @@ describe('personal data', () => {
     ]);
     const told = ends.map(({ stdout, stderr }) => `${stdout}${stderr}`).join('\n');
     expect(told).toContain('invalid-job');
-    expect(told).toContain('11 in all');
+    expect(told).toContain('10 in all');
     for (const mark of marks) expect(told).not.toContain(mark);
   });
 });

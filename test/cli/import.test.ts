@@ -440,27 +440,31 @@ describe('a row that names nobody', () => {
 });
 
 describe('an import that was cut off', () => {
-  it('by SIGKILL at any points goes on, and adds each row exactly once', { timeout: 600_000 }, async () => {
-    const world = await createImportWorld();
-    const rows = 3000;
-    const path = await world.file(csvOf(rows));
-    for (let kill = 0; kill < 4; kill += 1) {
-      const before = await world.waiting();
-      // However late the kill comes, there is something left to go on with.
-      const { child, exit } = world.spawn(path, '--max-waiting', `${before + 600}`);
-      const target = before + 1 + Math.floor(Math.random() * 500);
-      await expect.poll(world.waiting, { interval: 10 }).toBeGreaterThanOrEqual(target);
-      child.kill('SIGKILL');
-      expect(await exit).toBe(null);
-    }
-    const { status, stdout, stderr } = await world.import(path, '--max-waiting', '1000000');
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/^3,000 rows: 3,000 added \([\d,]+ by this run\)\n$/);
-    expect(stderr).toMatch(/going on after line \d+: [\d,]+ rows were added before\n/);
-    expect(new Set(await world.waitingIds()).size).toBe(rows);
-    // Not even asked for twice: an id would not protect a row whose job is over.
-    expect(await world.adds()).toBe(rows);
-  });
+  it(
+    'by SIGKILL at any points goes on, and comes to one job for each row',
+    { timeout: 600_000 },
+    async () => {
+      const world = await createImportWorld();
+      const rows = 3000;
+      const path = await world.file(csvOf(rows));
+      for (let kill = 0; kill < 4; kill += 1) {
+        const before = await world.waiting();
+        // However late the kill comes, there is something left to go on with.
+        const { child, exit } = world.spawn(path, '--max-waiting', `${before + 600}`);
+        const target = before + 1 + Math.floor(Math.random() * 500);
+        await expect.poll(world.waiting, { interval: 10 }).toBeGreaterThanOrEqual(target);
+        child.kill('SIGKILL');
+        expect(await exit).toBe(null);
+      }
+      const { status, stdout, stderr } = await world.import(path, '--max-waiting', '1000000');
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^3,000 rows: 3,000 added \([\d,]+ by this run\)\n$/);
+      expect(stderr).toMatch(/going on after line \d+: [\d,]+ rows were added before\n/);
+      expect(await world.waitingIds()).toHaveLength(rows);
+      // Each kill has one portion asked for again at the most: an id would not protect a row whose job is no longer kept.
+      expect(await world.adds()).toBeLessThanOrEqual(rows + 4 * 200);
+    },
+  );
 
   it.each(['SIGINT', 'SIGTERM'] as const)('by %s says how it goes on, and does', async (signal) => {
     const world = await createImportWorld();
@@ -533,7 +537,7 @@ describe('an import that was cut off', () => {
 });
 
 describe('a Redis that fails an import', () => {
-  it('by losing replies has each row added exactly once', async () => {
+  it('by losing replies comes to one job for each row', async () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
     const world = await createImportWorld();
@@ -544,8 +548,9 @@ describe('a Redis that fails an import', () => {
     await lost;
     expect({ status, stdout }).toEqual({ status: 0, stdout: '3,000 rows: 3,000 added\n' });
     expect(stderr).toContain('Redis is back');
-    expect(new Set(await world.waitingIds()).size).toBe(3000);
-    expect(await world.adds()).toBe(3000);
+    // Some were asked for again, and came to no second job.
+    expect(await world.waitingIds()).toHaveLength(3000);
+    expect(await world.adds()).toBeGreaterThan(3000);
   });
 
   it('by being killed is waited for', { timeout: 600_000 }, async () => {
@@ -570,8 +575,7 @@ describe('a Redis that fails an import', () => {
     await server.restart();
     expect(await exit).toBe(0);
     expect(await stdout).toBe('8,000 rows: 8,000 added\n');
-    expect(new Set(await redis.zrange('{damoov}:user-jobs:prioritized', '0', '-1')).size).toBe(8000);
-    expect(Number(await redis.get('{damoov}:user-jobs:id'))).toBe(8000);
+    expect(await redis.zrange('{damoov}:user-jobs:prioritized', '0', '-1')).toHaveLength(8000);
   });
 
   it('by staying away is given up, and the import goes on with the next run', async () => {
@@ -790,7 +794,8 @@ describe('a report', () => {
       const world = await createImportWorld();
       const path = await world.file(csvOf(3));
       await world.import(path);
-      const [key = ''] = await world.redis.keys(`${world.prefix}:import:*`);
+      const keys = await world.redis.keys(`${world.prefix}:import:*`);
+      const key = keys.find((name) => !name.endsWith(':added')) ?? '';
       const before = await world.redis.hgetall(key);
       const report = await world.file('my notes\n', 'precious');
       expect((await world.import(path, '--again', '--report', report)).status).toBe(2);

@@ -21,7 +21,12 @@ describe('as a process', () => {
     ['create', ['--client-id', 'c-1'], 0, /^added: \S+\n$/],
     ['update', ['--client-id', 'c-1', '--phone', '1'], 0, /^added: \S+\n$/],
     ['delete', ['--client-id', 'c-1', '--in', '1d'], 0, /^scheduled: /],
-    ['deletions', ['cancel', '--client-id', 'c-1'], 1, /^none: no such deletion is pending\n$/],
+    [
+      'deletions',
+      ['cancel', '--client-id', 'c-1'],
+      1,
+      /^none: no deletion of this user is known to be pending\n$/,
+    ],
     ['import', [list], 0, /^1 row: 1 added\n$/],
     ['reconcile', [list], 1, /^missing +1  in the list, not at Damoov$/m],
     ['status', [], 0, /^user-jobs +0 waiting/],

@@ -1,6 +1,6 @@
 import { fc } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
-import { createDeletions } from '../../src/redis/deletions/deletions.ts';
+import { createDeletions } from '../../src/store/deletions/deletions.ts';
 import { brokenText } from '../support/broken-text.ts';
 import { createWorld } from '../support/world.ts';
 
@@ -28,12 +28,17 @@ it('text that is no Unicode ends no job but with its one event, which says it as
   expect(new Set(world.events.map(({ data }) => data.jobId))).toEqual(new Set(jobs.map(({ id }) => id)));
 });
 
-it('a deletion by another client whose reason was cut is found, and can be cancelled', async () => {
-  const world = await createWorld({ startsWorker: false });
+it('a deletion by another client whose reason was cut is listed, and can be cancelled', async () => {
+  const world = await createWorld();
   const deletions = createDeletions({ jobs: world.jobs, prefix: world.prefix });
-  await world.add('delete-user', { clientId: 'c-😀', reason: '\uD83D' }, { delay: 60_000 });
+  const id = await world.add('delete-user', { clientId: 'c-😀', reason: '\uD83D' }, { delay: 60_000 });
   const listed: unknown[] = [];
   for await (const deletion of deletions.list()) listed.push(deletion);
   expect(listed).toMatchObject([{ clientId: 'c-😀' }]);
-  expect(await deletions.cancel({ clientId: 'c-😀' })).toBe('cancelled');
+  expect(await deletions.cancel({ clientId: 'c-😀' })).toBe('none');
+  await (await world.jobs.getJob(id))?.promote();
+  expect(await world.eventOf(id)).toMatchObject({
+    type: 'user.superseded',
+    data: { by: 'cancellation' },
+  });
 });

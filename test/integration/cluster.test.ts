@@ -9,7 +9,7 @@ import { Queue, Worker } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openRedisLink } from '../../src/producer/redis-link.ts';
 import { connectRedis } from '../../src/redis/connection.ts';
-import { createFailedJobs } from '../../src/redis/failed/failed-jobs.ts';
+import { createFailedJobs } from '../../src/bullmq/failed-jobs.ts';
 import { stopWorker } from '../../src/redis/stop-worker.ts';
 import { expectNothingLost, expectService } from '../support/expect-service.ts';
 import { type RedisCluster, startCluster } from '../support/redis-topology.ts';
@@ -77,10 +77,11 @@ describe('a Redis Cluster', () => {
       await jobs.close();
       connection.disconnect();
     });
-    const failed = createFailedJobs({ prefix, jobs, instances: new Set(['default']) });
+    const failed = createFailedJobs({ prefix, jobs, connection, instances: new Set(['default']) });
     await jobs.add('create-user', {}, { jobId: 'f-1' });
     await connection.lrem(jobs.toKey('wait'), 0, 'f-1');
     await connection.zadd(jobs.toKey('failed'), 1, 'f-1');
+    await connection.hset(jobs.toKey('f-1'), 'finishedOn', 1);
 
     const slot = await cluster.slotOf(prefix);
     const from = await cluster.masterOf(prefix);

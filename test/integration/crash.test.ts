@@ -45,7 +45,7 @@ describe('a worker that is killed', () => {
     const worker = spawnShortLockedWorker(world.env);
     await worker.says('connected to Redis');
     // What carries the event reaches Redis; from then on the worker hears and says nothing more.
-    const isOut = proxy.dropReplies(1, 'user.created');
+    const isOut = proxy.dropReplies(1, ':user-events:marker');
     const jobId = await world.add('create-user', { clientId: 'c-1' });
     await isOut;
     await proxy.sever();
@@ -59,6 +59,31 @@ describe('a worker that is killed', () => {
     expect(world.events.map(({ id }) => id)).toEqual([event.id, later.id]);
     expect(await world.users()).toHaveLength(2);
   });
+
+  it('once a job is settled, before its event is out, has it published before any later one of its user', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({ startsWorker: false, redisUrlOfWorker: proxy.url });
+    const worker = spawnShortLockedWorker(world.env);
+    await world.run('create-user', { clientId: 'c-1' });
+    const isSettled = proxy.dropReplies(1, '"lockSettled","1"');
+    const update = (phone: string) => world.add('update-user', { clientId: 'c-1', changes: { phone } });
+    const first = await update('1');
+    await isSettled;
+    await proxy.sever();
+    worker.child.kill('SIGKILL');
+    const later = [await update('2'), await update('3')];
+
+    world.env['REDIS_URL'] = inject('redisUrl');
+    spawnShortLockedWorker(world.env);
+    for (const jobId of [first, ...later])
+      await expect.poll(() => world.jobs.getJobState(jobId), { timeout: 20_000 }).toBe('completed');
+    const updated = () => world.events.filter(({ type }) => type === 'user.updated');
+    await expect.poll(updated, { timeout: 20_000 }).toHaveLength(3);
+    expect(updated().map(({ data }) => data.jobId)).toEqual([first, ...later]);
+    expect(await world.users()).toMatchObject([{ phone: '3' }]);
+    expect(await world.requests('update')).toHaveLength(3);
+  });
 });
 
 describe('a reply of Redis that is lost', () => {
@@ -67,7 +92,7 @@ describe('a reply of Redis that is lost', () => {
     onTestFinished(() => proxy.close());
     const world = await createWorld({ redisUrlOfWorker: proxy.url, timings: { lockMs: 1000 } });
     await world.run('create-user', { clientId: 'warm' });
-    const isLost = proxy.dropReplies(1, 'user.created');
+    const isLost = proxy.dropReplies(1, ':user-events:marker');
     const event = await world.run('create-user', { clientId: 'c-1' });
     await isLost;
     const last = await world.run('create-user', { clientId: 'last' });

@@ -1,8 +1,9 @@
+import { FlowProducer } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import { type Deletions, createDeletions } from '../../src/redis/deletions/deletions.ts';
+import { type Deletions, createDeletions } from '../../src/store/deletions/deletions.ts';
 import { type Answer, gated, refusal, success } from '../damoov/scripted-server.ts';
 import { createScriptedWorld, createdAsAsked, nobody, seen, seenAsAsked } from '../support/scripted-world.ts';
-import { type WorldOptions, createWorld } from '../support/world.ts';
+import { type World, type WorldOptions, createWorld } from '../support/world.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -40,6 +41,7 @@ async function scheduleIn(deletions: Deletions, clientId: string, dueAt: number)
   return scheduled.jobId;
 }
 
+const C1 = { clientId: 'c-1' };
 const USER_ID = '0d9c1f0e-5c1b-4a5e-9d58-5a1f4f1f7a10';
 
 const CANCELLED = { type: 'user.superseded', data: { operation: 'delete-user', by: 'cancellation' } };
@@ -120,6 +122,23 @@ describe('a scheduled deletion', () => {
     expect(await world.eventOf(jobId)).toMatchObject(CANCELLED);
   });
 
+  it('that is cancelled while another job has its user ends at once', async () => {
+    const { world, damoov, deletions } = await createHeldUpWorld();
+    damoov.script('create', createdAsAsked);
+    const created = await world.run('create-user', { clientId: 'c-1' });
+    const finding = damoov.holdUp('find', seen(created.data.userId ?? ''));
+    const changing = await world.add('update-user', { clientId: 'c-1', changes: { nickname: 'x' } });
+    await damoov.hasReceived('find', 1);
+    const jobId = await scheduleIn(deletions, 'c-1', Date.now());
+    await expect.poll(async () => (await world.jobs.getJob(jobId))?.getState()).toBe('delayed');
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    expect(await world.eventOf(jobId)).toMatchObject(CANCELLED);
+    damoov.script('update', success());
+    finding.open();
+    expect((await world.eventOf(changing)).type).toBe('user.updated');
+    expect((await world.run('create-user', { clientId: 'c-1' })).data).toMatchObject({ existed: true });
+  });
+
   it('that a return has undone is none, and counts when it is asked for again', async () => {
     const world = await createDeletionWorld();
     const scheduleYesterday = async () => {
@@ -170,10 +189,11 @@ describe('a scheduled deletion', () => {
 });
 
 describe('a delayed deletion of another BullMQ client', () => {
-  it('is cancelled like our own, while it waits and at its last moment', async () => {
+  it('is void though nobody knows of it, and is cancelled like our own once it has begun', async () => {
     const { world, damoov, deletions } = await createHeldUpWorld();
     const later = await world.add('delete-user', { clientId: 'c-1' }, { delay: DAY_MS });
-    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
+    expect(await deletions.cancel({ clientId: 'c-1' })).toBe('none');
+    await (await world.jobs.getJob(later))?.promote();
     expect(await world.eventOf(later)).toMatchObject(CANCELLED);
 
     const finding = damoov.holdUp('find', seen(USER_ID));
@@ -183,5 +203,39 @@ describe('a delayed deletion of another BullMQ client', () => {
     finding.open();
     expect(await world.eventOf(now)).toMatchObject(CANCELLED);
     expect(damoov.count('delete')).toBe(0);
+  });
+
+  it.each<[string, (world: World) => Promise<string>]>([
+    [
+      'a job id like ours',
+      (world) => world.add('delete-user', C1, { jobId: `del-${USER_ID}`, delay: DAY_MS }),
+    ],
+    ['half an emoji', (world) => world.add('delete-user', { ...C1, reason: '\ud83d' }, { delay: DAY_MS })],
+    [
+      'a child in a flow',
+      async ({ redis, prefix }) => {
+        const child = { name: 'create-user', queueName: 'user-jobs', data: { clientId: 'c-2' } };
+        const parent = { name: 'delete-user', queueName: 'user-jobs', data: C1 };
+        const children = [{ ...child, opts: { delay: DAY_MS } }];
+        return (
+          (await new FlowProducer({ connection: redis, prefix }).add({ ...parent, children })).job.id ?? ''
+        );
+      },
+    ],
+    [
+      'a job scheduler',
+      async ({ jobs }) => {
+        const every = { every: DAY_MS, startDate: Date.now() + DAY_MS };
+        return (await jobs.upsertJobScheduler('s-1', every, { name: 'delete-user', data: C1 })).id ?? '';
+      },
+    ],
+  ])('with %s is void, and its user lives', async (_title, add) => {
+    const world = await createDeletionWorld();
+    await world.signUpElsewhere('c-1');
+    const id = await add(world);
+    expect(await world.deletions.cancel(C1)).toBe('none');
+    await world.jobs.promoteJobs();
+    expect(await world.eventOf(id)).toMatchObject(CANCELLED);
+    expect(await world.requests('delete')).toEqual([]);
   });
 });

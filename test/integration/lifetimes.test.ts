@@ -6,8 +6,8 @@ import { UserEvents } from '../../src/events/subscriber.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
-/** What hides names, jobs that wait before a gate, and the last receipt of each instance. */
-const LASTING = ['deletion-salt', 'gate:brake:held', 'gate:damoov:held', 'receipts:default'];
+/** What hides names, and the last receipt of each instance. */
+const LASTING = ['deletion-salt', 'receipts:default'];
 /** Or nothing was looked at. Some more end within seconds. */
 const ENDING = [
   'deletion:…',

@@ -23,22 +23,22 @@ describe('a job that is delivered again after it was settled', () => {
     const worker = spawnShortLockedWorker(world.env);
     await worker.says('connected to Redis');
     await world.run('create-user', { clientId: 'c-1' });
-    const isOut = proxy.dropReplies(1, 'user.updated');
+    const isOut = proxy.dropReplies(1, ':user-events:marker');
     const jobId = await world.add('update-user', { clientId: 'c-1', correlationId: 'r-1', changes });
     await isOut;
     await proxy.sever();
     worker.child.kill('SIGKILL');
     const event = await world.eventOf(jobId);
-    expect(await dataOf(world, jobId)).toEqual({
-      clientId: 'c-1',
-      correlationId: 'r-1',
-      instance: 'default',
-    });
 
     world.env['REDIS_URL'] = inject('redisUrl');
     spawnShortLockedWorker(world.env);
     await expect.poll(() => world.jobs.getJobState(jobId)).toBe('completed');
     expect((await world.jobs.getJob(jobId))?.returnvalue).toEqual(event.data);
+    expect(await dataOf(world, jobId)).toMatchObject({
+      clientId: 'c-1',
+      correlationId: 'r-1',
+      ended: { outcome: { type: 'user.updated' } },
+    });
     expect(eventsOf(world, jobId)).toHaveLength(1);
     expect(await world.requests('update')).toHaveLength(1);
   });

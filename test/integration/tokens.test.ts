@@ -37,7 +37,7 @@ describe('the tokens of a user that has signed up', () => {
     const { jobId } = event.data;
     const tokens = tokensIn(event);
     await expect.poll(() => world.jobs.getJobState(jobId)).toBe('completed');
-    const waiting = expect.stringMatching(/^crm:\d+$/);
+    const waiting = expect.stringMatching(/^crm:[\w-]{22}$/);
     await expect.poll(() => placesOf(tokens, world)).toEqual([waiting, KEPT]);
     const { accessToken: _a, refreshToken: _r, ...data } = event.data as Record<string, unknown>;
     expect((await world.jobs.getJob(jobId))?.returnvalue).toEqual(data);

@@ -46,8 +46,8 @@ describe('a worker', () => {
     await world.redis.hset(key, 'name', 'create-user');
     const broken = await readiness(url);
     expect(broken.status).toBe(503);
-    expect(reasonsIn(broken)['queues']).toContain(`${key} is a hash, not a zset`);
-    expect(reasonsIn(broken)['queues']).toContain(`RENAME ${key} ${world.prefix}:user-jobs:broken-delayed`);
+    expect(reasonsIn(broken)['queues']).toContain(`${key} holds a job: `);
+    expect(reasonsIn(broken)['queues']).toContain(`RENAME ${key} ${key}-broken`);
     await world.redis.del(key);
     expect(reasonsIn(await readiness(url))).toEqual({});
   });

@@ -182,7 +182,9 @@ describe('a trace', () => {
       await world.add('kanarie@example.test', { clientId: 'c-4' }),
     ];
     const deferred = await shop.ask('delete', { clientId: 'c-1' }, { in: 3_600_000 });
-    expect(await world.redis.hget(world.jobs.toKey(deferred.id), 'opts')).toMatch(/^\{"delay":\d+\}$/);
+    expect(await world.redis.hget(world.jobs.toKey(deferred.id), 'opts')).toMatch(
+      /^\{"delay":\d+,"attempts":0\}$/,
+    );
     await (await world.jobs.getJob(deferred.id))?.promote();
     const runOf = (id: string) =>
       receiver.spans.find(

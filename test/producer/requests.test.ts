@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LAST_DUE_MS } from '../../src/redis/deletions/deletions.ts';
+import { LAST_DUE_MS } from '../../src/store/deletions/deletions.ts';
 import { InvalidJobError, checked, dueAtOf, jobIdOf } from '../../src/producer/requests.ts';
 
 const KEY = 'order-17';

@@ -72,7 +72,7 @@ describe('who waits for a result', () => {
   it('waits no longer than it was told to for a Redis that is silent, and minds no late answer', async () => {
     const { proxy, connection } = await createProxy();
     const queue = new Queue('user-jobs', { connection, prefix: '{none}' });
-    const results = createResults(queue, { kind: 'url', url: inject('redisUrl') });
+    const results = createResults({ queue, connection, target: { kind: 'url', url: inject('redisUrl') } });
     onTestFinished(() => results.close());
     await queue.waitUntilReady();
     proxy.stall();

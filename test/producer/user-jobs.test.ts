@@ -312,9 +312,6 @@ describe('a producer that cannot be meant', () => {
     await expect(users.create(user, { idempotencykey: 'k' } as never)).rejects.toThrow(
       'idempotencykey: no such option',
     );
-    await expect(users.cancelDeletion(user, { search: true } as never)).rejects.toThrow(
-      'search: no such option',
-    );
     await expect(users.createMany([user], { chunk: 1, signal: 7 } as never)).rejects.toThrow(
       'signal: must be an object with aborted; chunk: no such option',
     );
@@ -490,19 +487,6 @@ describe('a producer whose Redis is away', () => {
       )
       .toBe('added');
     expect(await world.jobs.getWaitingCount()).toBe(2);
-  });
-
-  it('waits longer for a search through all that is pending', async () => {
-    const world = await createWorld({ startsWorker: false });
-    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
-    onTestFinished(() => proxy.close());
-    const users = producerIn(world, { redis: proxy.url, failAfterMs: 500 });
-    expect(await users.cancelDeletion({ clientId: 'c-1' })).toBe('none');
-    proxy.stall();
-    const searching = users.cancelDeletion({ clientId: 'c-1' }, { searches: true });
-    await expect(users.cancelDeletion({ clientId: 'c-1' })).rejects.toThrow(RedisAwayError);
-    proxy.resume();
-    expect(await searching).toBe('none');
   });
 
   it('still closes, and ends those who wait for a result', async () => {

@@ -2,16 +2,10 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { UserEvents, UserJobs } from '../../src/index.ts';
-import {
-  type RedisTarget,
-  connectRedis,
-  duplicateOf,
-  letGo,
-  placeOf,
-  reachRedis,
-} from '../../src/redis/connection.ts';
+import { type RedisTarget, connectRedis, letGo, placeOf, reachRedis } from '../../src/redis/connection.ts';
 import { runCommand } from '../support/run-command.ts';
 import { startRedisNode } from '../support/redis-node.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -103,7 +97,9 @@ describe('a database that cannot be selected is a refusal, and nothing is done i
     const url = `redis://:${encodeURIComponent(password)}@${place}/3`;
     const told: (string | undefined)[] = [];
     const connection = connectRedis({ kind: 'url', url }, (_state, reason) => told.push(reason));
-    const another = duplicateOf(connection);
+    // As BullMQ makes one for calls that block.
+    const another = (connection as Redis).duplicate();
+    another.on('error', () => {});
     onTestFinished(() => [connection, another].forEach((one) => one.disconnect()));
     await Promise.all([connection.set('one', '1'), another.set('another', '1')]);
     await node.asked.call('ACL', 'SETUSER', 'default', '-select');

@@ -50,15 +50,26 @@ it('keeps what a call has written that fails, as a script of its own would', asy
   expect(await redis.get(key('number'))).toBe('1');
 });
 
-it('has the calls of one turn leave together, four at the most, in their order', async () => {
+it('has the calls of one turn leave together, eight at the most, in their order', async () => {
   const { call, key, script } = openScript();
   const answers = await Promise.all(Array.from({ length: 19 }, (_, n) => call([key(String(n))], [n])));
   expect(answers.map((answer) => (answer as unknown[])[3])).toEqual(
     Array.from({ length: 19 }, (_, n) => String(n)),
   );
-  expect(script.mock.calls.map(([keys]) => keys.length)).toEqual([4, 4, 4, 4, 3]);
+  expect(script.mock.calls.map(([keys]) => keys.length)).toEqual([8, 8, 3]);
   await call([key('alone')], []);
-  expect(script).toHaveBeenCalledTimes(6);
+  expect(script).toHaveBeenCalledTimes(4);
+});
+
+it('has a call that may wait go with the next one, and alone where none comes', async () => {
+  const { call, key, script } = openScript();
+  const late = call([key('a')], ['late'], { mayWait: true });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(script).not.toHaveBeenCalled();
+  await Promise.all([late, call([key('b')], ['next'])]);
+  expect(script).toHaveBeenCalledTimes(1);
+  expect(await call([key('c')], ['alone'], { mayWait: true })).toContain('alone');
+  expect(script).toHaveBeenCalledTimes(2);
 });
 
 it('fails all of them where Redis does not answer', async () => {

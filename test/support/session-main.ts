@@ -37,8 +37,10 @@ await Promise.all(Array.from({ length: WORKERS }, work));
 async function work(): Promise<never> {
   const connection = connectRedis({ kind: 'url', url: options.redisUrl });
   const encryptionKey = Buffer.from(options.encryptionKey, 'hex');
+  const { baseUrl, admin } = options;
   const client = new DamoovClient({
-    ...options,
+    baseUrl,
+    admin,
     sessionStore: createSessionStore({ ...options, connection, encryptionKey }),
     loginBudget: createLoginBudget({ ...options, connection }),
   });

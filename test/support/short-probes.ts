@@ -3,8 +3,7 @@
  */
 import type { Timings } from '../../src/app.ts';
 
-export const SHORT_PROBES: Pick<Timings, 'probes' | 'tendMs' | 'sweepMs'> = {
+export const SHORT_PROBES: Pick<Timings, 'probes' | 'tendMs'> = {
   probes: { credential: { firstMs: 50, lastMs: 200 }, outage: { firstMs: 50, lastMs: 200 } },
   tendMs: 20,
-  sweepMs: 100,
 };

@@ -16,7 +16,6 @@ async function everybodyIsToldTheTruth({ users, kills, redisKills, least }: Race
   if (users > 600) process.stdout.write(`${JSON.stringify({ users, ...report })}\n`);
   expect(report.violations).toEqual([]);
   expect(report.isDone).toBe(true);
-  expect(report.answers.none).toBe(0);
   const { cancelled, done, 'too-late': tooLate } = report.answers;
   expect(Math.min(cancelled, tooLate + done)).toBeGreaterThanOrEqual(least);
 }

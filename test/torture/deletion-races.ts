@@ -11,7 +11,7 @@ import {
   type DeletionOf,
   type Deletions,
   createDeletions,
-} from '../../src/redis/deletions/deletions.ts';
+} from '../../src/store/deletions/deletions.ts';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
 import { viewSandbox } from '../model/sandbox-view.ts';
 import { type Collector, startCollector } from './collector.ts';
@@ -199,15 +199,7 @@ async function cancelAll(
   const cancelIn = async (racer: Racer, inMs: number) => {
     await sleep(inMs);
     const asked = callers.slice(0, racer.callers);
-    const searches = racer.isForeign;
-    racer.answers.push(
-      ...(await Promise.all(
-        asked.map(async (each) => {
-          const answer = await each.cancel(racer.cancelled, { searches });
-          return answer === 'cancelled-before' ? 'cancelled' : answer;
-        }),
-      )),
-    );
+    racer.answers.push(...(await Promise.all(asked.map(async (each) => each.cancel(racer.cancelled)))));
   };
   const cancelSoon = (racer: Racer, inMs: number) => work.push(cancelIn(racer, inMs));
   const byAnyJob = new Map(racers.map((racer) => [racer.jobId, racer]));
@@ -236,20 +228,19 @@ async function cancelAll(
 }
 
 function wrong(
-  { userId, jobId, answers }: Racer,
+  { userId, jobId, isForeign, answers }: Racer,
   sent: ReadonlyMap<string, 'sent' | 'applied'>,
   collector: Collector,
 ): string[] {
   const deed = sent.get(userId) ?? 'unsent';
   const events = [...collector.idsOf(jobId)].map((id) => id.split('/').at(-1));
   const [answer] = answers;
-  const isTrue =
-    answer === 'cancelled'
-      ? deed === 'unsent' && events.join() === 'user.superseded'
-      : (answer === 'too-late' || answer === 'done') &&
-        deed === 'applied' &&
-        events.join() === 'user.deleted';
-  const isOneAnswer = answers.every((each) => (each === 'cancelled') === (answer === 'cancelled'));
+  // Of another client's deletion nothing is known until it is sent: it is void all the same.
+  const isVoid = (each: Cancellation | undefined) => each === 'cancelled' || (each === 'none' && isForeign);
+  const isTrue = isVoid(answer)
+    ? deed === 'unsent' && events.join() === 'user.superseded'
+    : (answer === 'too-late' || answer === 'done') && deed === 'applied' && events.join() === 'user.deleted';
+  const isOneAnswer = answers.every((each) => isVoid(each) === isVoid(answer));
   return isTrue && isOneAnswer ? [] : [`${jobId}: ${answers.join('+')}, but ${deed}, ${events.join('+')}`];
 }
 

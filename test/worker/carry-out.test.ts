@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Completion } from '../../src/worker/completion.ts';
 import { A, B, NOW, derived } from '../operations/operation-world.ts';
-import { createPipelineWorld } from './pipeline-world.ts';
+import { FINISH, createPipelineWorld } from './pipeline-world.ts';
 
 const C1 = { clientId: 'c-1', instance: 'default' };
 const PHONE = { ...C1, changes: { phone: '1' } };
 const OURS = derived();
 const there = () => [{ userId: A, clientId: 'c-1' }];
+const BLOCKED = { is: 'busy', place: 'a user', score: '1', patienceMs: 1000 } as const;
 const live = { state: 'live', userId: A } as const;
-const COMPLETION: Completion = { prepare: () => [], done: () => {} };
 
 describe('a job that ends well', () => {
-  it('is settled with what was learnt, completes in that step, and says who has signed up', async () => {
+  it('is settled with what was learnt, says who has signed up, and only then so to others', async () => {
     const world = createPipelineWorld();
-    const verdict = await world.run('create-user', C1, { completion: COMPLETION });
+    const verdict = await world.run('create-user', C1);
     const event = { type: 'user.created', data: { userId: OURS, clientId: 'c-1', jobId: 'job' } };
     expect(verdict).toMatchObject({ next: 'complete', outcome: { type: 'user.created' }, event });
     expect(world.settled).toMatchObject([
@@ -21,13 +20,13 @@ describe('a job that ends well', () => {
         settlement: {
           event,
           attempts: 1,
-          completion: COMPLETION,
-          returned: { instance: 'default', clientId: 'c-1', userId: OURS },
+          deletions: { is: 'sign-up', instance: 'default', clientId: 'c-1', userId: OURS },
         },
         learnt: { record: { userId: OURS, state: 'live', created: `${NOW} 0 job`, pending: undefined } },
       },
     ]);
-    expect(world.steps).toEqual(['settle']);
+    expect(world.published).toEqual([world.settled[0]?.settlement.event]);
+    expect(world.steps).toEqual(['settle', ...FINISH]);
   });
 
   it('happened when its sender says so', async () => {
@@ -36,15 +35,15 @@ describe('a job that ends well', () => {
     expect(world.settled[0]?.learnt.record.created).toBe(`${NOW - 3_600_000} 0 job`);
   });
 
-  it('says of nobody but a sign-up that they have signed up', async () => {
+  it('says what it means for the deletions of its user', async () => {
     const world = createPipelineWorld({ record: live, damoov: { users: there() } });
     await world.run('update-user', PHONE);
     await world.run('delete-user', C1);
     await world.run('create-user', { ...C1, userId: B });
-    const ends = world.settled.map(({ settlement }) => [settlement.outcome.status, settlement.returned]);
+    const ends = world.settled.map(({ settlement }) => [settlement.outcome.status, settlement.deletions?.is]);
     expect(ends).toEqual([
       ['done', undefined],
-      ['done', undefined],
+      ['done', 'done'],
       ['failed', undefined],
     ]);
   });
@@ -52,19 +51,64 @@ describe('a job that ends well', () => {
   it('whose lock was lost meanwhile tells the queue nothing', async () => {
     const world = createPipelineWorld({ settles: 'lost' });
     expect(await world.run('create-user', C1)).toEqual({ next: 'lost' });
+    expect([world.steps, world.published]).toEqual([['settle'], []]);
+  });
+});
+
+it('a request is sent only while the user whom it is about is this run’s for as long as it takes', async () => {
+  const world = createPipelineWorld({ damoov: { users: there() }, maySend: (userId) => userId === A });
+  const { client } = world.pipeline.ports;
+  const asked: unknown[] = [];
+  world.pipeline.ports.client = {
+    ...client,
+    findUsers: async (query, options) => {
+      asked.push(['find', options?.maySend?.()]);
+      return client.findUsers(query, options);
+    },
+    updateUser: async (userId, changes, options) => {
+      asked.push(['update', options?.maySend?.()]);
+      return client.updateUser(userId, changes, options);
+    },
+  };
+  await world.run('update-user', PHONE);
+  expect(asked).toEqual([
+    ['find', false],
+    ['update', true],
+  ]);
+});
+
+describe('a run that is over', () => {
+  const known = { record: { ...live, madeAt: NOW - 1 } };
+  it.each([
+    ['done', {}, 'complete'],
+    ['lost', { commits: 'lost' }, 'lost'],
+    ['held', { commits: 'held' }, 'held'],
+    ['not settled', { settles: 'lost' }, 'lost'],
+  ] as const)('has its user locked no longer than a lease: one that is %s', async (_title, answers, next) => {
+    const world = createPipelineWorld({ ...known, ...answers, damoov: { users: there() } });
+    expect(await world.run('delete-user', C1)).toMatchObject({ next });
+    expect(world.ended).toEqual([A]);
+  });
+
+  it('by a fault has that user locked no longer whom it has taken last', async () => {
+    const world = createPipelineWorld({ damoov: { users: there() } });
+    world.pipeline.deletions.commit = () => Promise.reject(new TypeError('no'));
+    await world.run('delete-user', C1);
+    expect(world.steps).toContain(`claim ${A}`);
+    expect(world.ended).toEqual([A]);
   });
 });
 
 describe('a job that fails', () => {
-  it('is settled in a step of its own, so that the queue counts it as failed', async () => {
+  it('is settled with its event, and tells the queue why', async () => {
     const world = createPipelineWorld({ record: live });
-    const verdict = await world.run('create-user', { ...C1, userId: B }, { completion: COMPLETION });
+    const verdict = await world.run('create-user', { ...C1, userId: B });
     expect(verdict).toMatchObject({
       next: 'fail',
       reason: expect.stringMatching(/^unexpected-user-id: /),
       event: { type: 'user.failed', data: { code: 'unexpected-user-id', attempts: 1 } },
     });
-    expect(world.settled[0]?.settlement.completion).toBeUndefined();
+    expect(world.steps).toEqual(['settle', ...FINISH]);
   });
 
   it('for want of patience has spent its last attempt, and not the one before', async () => {
@@ -138,12 +182,6 @@ describe('a job that was refused at a gate', () => {
     expect(verdict).toMatchObject({ next: 'wait', outcome: { delayMs: 1000 } });
     expect('delayMs' in verdict && Math.floor(verdict.delayMs / 1000)).toBe(1);
   });
-
-  it('whose lock was lost meanwhile tells the queue nothing', async () => {
-    const world = createPipelineWorld({ refuses: 'lost' });
-    world.damoov.fails('create', 'unauthorized', { status: 401 });
-    expect(await world.run('create-user', C1)).toEqual({ next: 'lost' });
-  });
 });
 
 describe('a job that tries shut gates for all', () => {
@@ -151,10 +189,8 @@ describe('a job that tries shut gates for all', () => {
 
   it('says that they are open, and completes only after that', async () => {
     const world = createPipelineWorld({ passage: { probes: GATES } });
-    const verdict = await world.run('create-user', C1, { completion: COMPLETION });
-    expect(verdict).toMatchObject({ next: 'complete' });
-    expect(world.settled[0]?.settlement.completion).toBeUndefined();
-    expect(world.steps).toEqual(['settle', 'probed damoov', 'probed instance-key:default']);
+    expect(await world.run('create-user', C1)).toMatchObject({ next: 'complete' });
+    expect(world.steps).toEqual(['settle', ...FINISH, 'probed damoov', 'probed instance-key:default']);
     expect(world.probed).toEqual([
       ['damoov', true],
       ['instance-key:default', true],
@@ -202,42 +238,47 @@ describe('a job whose user a look-up finds', () => {
   it('goes on with that user, and settles it in place of the first', async () => {
     const world = createPipelineWorld({ damoov: { users: there() } });
     expect(await world.run('update-user', PHONE)).toMatchObject({ next: 'complete', outcome: { userId: A } });
-    expect(world.steps).toEqual([`claim ${A}`, 'settle']);
+    expect(world.steps).toEqual([`claim ${A}`, 'settle', ...FINISH]);
     expect(world.settled).toMatchObject([{ user: A }]);
   });
 
   it.each([
-    ['is parked while another job has that user', 'busy', 'parked'],
-    ['tells the queue nothing if its lock was lost meanwhile', 'lost', 'lost'],
-  ] as const)('%s', async (_title, claims, next) => {
+    ['is parked while another job has that user', BLOCKED, { next: 'parked', blocked: BLOCKED }],
+    ['tells the queue nothing if its lock was lost meanwhile', { is: 'lost' }, { next: 'lost' }],
+  ] as const)('%s', async (_title, claims, verdict) => {
     const world = createPipelineWorld({ claims, damoov: { users: there() } });
-    expect(await world.run('update-user', PHONE)).toEqual({ next });
+    expect(await world.run('update-user', PHONE)).toEqual(verdict);
     expect(world.steps).toEqual([`claim ${A}`]);
     expect(world.damoov.calls).not.toContain(`update ${A}`);
   });
 });
 
 describe('a deletion', () => {
+  const SETTLED = ['settle', ...FINISH];
   const known = { record: { ...live, madeAt: NOW - 1 }, damoov: { users: there() } };
 
   it('asks whether it is still wanted, by all ids that are known', async () => {
     const world = createPipelineWorld({ ...known, damoov: { users: there() } });
     await world.run('delete-user', C1);
-    expect(world.commits).toEqual([{ instance: 'default', clientId: 'c-1', userId: A, kind: 'sends' }]);
+    const found = { clientId: 'c-1', userId: A };
+    expect(world.commits).toEqual([{ instance: 'default', clientId: 'c-1', also: found, kind: 'sends' }]);
+    expect(world.settled[0]?.settlement.deletions).toMatchObject({
+      is: 'done',
+      clientId: 'c-1',
+      also: found,
+    });
   });
 
   it.each([
     ['another run has taken over is not sent', 'lost', { next: 'lost' }, []],
     ['the brake holds waits before it', 'held', { next: 'held', gate: 'brake' }, ['let go', 'refuse']],
-    ['was cancelled ends so', 'cancelled', { next: 'complete', outcome: { by: 'cancellation' } }, ['settle']],
+    ['was cancelled ends so', 'cancelled', { next: 'complete', outcome: { by: 'cancellation' } }, SETTLED],
   ] as const)('that %s', async (_title, commits, verdict, steps) => {
     const world = createPipelineWorld({ ...known, commits, damoov: { users: there() } });
     expect(await world.run('delete-user', C1)).toMatchObject(verdict);
     expect(world.steps).toEqual(['commit', ...steps]);
     expect(world.damoov.calls).not.toContain(`delete ${A}`);
-    expect(world.settled.map(({ settlement }) => settlement.outcome)).not.toContainEqual(
-      expect.objectContaining({ receipt: expect.anything() }),
-    );
+    expect(world.settled.map(({ settlement }) => settlement.statement)).not.toContainEqual(expect.anything());
   });
 
   it('that was let go and not answered may be out; one that was held cannot be', async () => {
@@ -258,7 +299,8 @@ describe('a deletion', () => {
     expect(verdict).toMatchObject({
       event: { type: 'user.deleted', data: { userId: A, existed: true, receipt } },
     });
-    expect(world.settled).toMatchObject([{ settlement: { event: { data: { receipt } } } }]);
+    expect(world.settled).toMatchObject([{ settlement: { statement: { jobId: 'job', userId: A } } }]);
+    expect(world.published).toMatchObject([{ data: { receipt } }]);
   });
 
   it.each([
@@ -268,7 +310,7 @@ describe('a deletion', () => {
     'whose receipt cannot be written because %s is reported without, as a fault',
     async (_why, error, name) => {
       const world = createPipelineWorld({ ...known, damoov: { users: there() } });
-      world.pipeline.receipts.sign = () => {
+      world.pipeline.proveReceipt = () => {
         throw error;
       };
       const verdict = await world.run('delete-user', C1);
@@ -278,33 +320,10 @@ describe('a deletion', () => {
         fault: expect.stringContaining(`no receipt could be written: ${name} at `),
       });
       expect(JSON.stringify(verdict)).not.toContain('written: c-1');
-      expect(world.settled.map(({ settlement }) => Object.keys(settlement.event.data))).not.toContainEqual(
+      expect(world.settled.map(({ settlement }) => settlement.statement)).toEqual([undefined]);
+      expect(world.published.map(({ data }) => Object.keys(data))).not.toContainEqual(
         expect.arrayContaining(['receipt']),
       );
     },
   );
-
-  it('whose chain has gone on meanwhile gets its receipt anew', async () => {
-    const world = createPipelineWorld({ ...known, damoov: { users: there() } });
-    const { receipts } = world.pipeline;
-    const headOf = receipts.headOf.bind(receipts);
-    receipts.headOf = async (instance) => {
-      const head = await headOf(instance);
-      if (head.sequence === 0) world.addReceipt('b'.repeat(64));
-      return head;
-    };
-    const receipt = { sequence: 2, previous: 'b'.repeat(64) };
-    expect(await world.run('delete-user', C1)).toMatchObject({ event: { data: { receipt } } });
-    expect(world.steps).toEqual(['commit', 'settle', 'settle']);
-    expect(world.settled).toHaveLength(1);
-  });
-
-  it('waits for the receipt of another one that is just being written', async () => {
-    const world = createPipelineWorld({ damoov: { users: [] } });
-    const ids = Array.from({ length: 5 }, (_, n) => `job ${n}`);
-    const verdicts = await Promise.all(ids.map((id) => world.run('delete-user', { userId: A }, { id })));
-    const chained = verdicts.map((verdict) => ('event' in verdict ? verdict.event.data : undefined));
-    expect(chained).toMatchObject(ids.map((jobId, n) => ({ receipt: { jobId, sequence: n + 1 } })));
-    expect(world.steps.filter((step) => step === 'settle')).toHaveLength(ids.length);
-  });
 });

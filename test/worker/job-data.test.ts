@@ -1,14 +1,16 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { LONGEST_TEXT } from '../../src/bullmq/protected-members.ts';
 import { JOB_NAMES, MAX_JOB_BYTES } from '../../src/contract/job.ts';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
-import { readJob, remainsOf } from '../../src/worker/job-data.ts';
+import { erasedOf, readJob, remainsOf } from '../../src/worker/job-data.ts';
 import { createSeal } from '../../src/worker/seal.ts';
-import { LONGEST_TEXT } from '../../src/worker/worker.ts';
+import type { KeptSettlement } from '../../src/worker/user-ledger.ts';
 
 const seal = createSeal(new Map([['default', { secret: 'a secret' }]]));
 const FAILED: Settled = failed('rejected', 'no');
 const DONE: Settled = { status: 'superseded', by: 'deletion' };
+const keptOf = (outcome: Settled): KeptSettlement => ({ outcome, attempts: 2, at: 3 });
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 
@@ -17,10 +19,13 @@ interface Job {
   text: string;
 }
 
-const read = ({ name, text }: Job, by = seal) => readJob({ id: '4711', name, text, timestamp: NOW }, by, NOW);
+const read = ({ name, text }: Job, by = seal, id = '4711') =>
+  readJob({ id, name, text, timestamp: NOW }, by, NOW);
+/** The job as it lies in the queue once it has ended so. */
 const leave = ({ name, text }: Job, outcome: Settled = FAILED) => {
-  const remains = remainsOf(outcome, read({ name, text }), { id: '4711', text }, seal);
-  return { name: remains.name, text: remains.data };
+  const delivery = { id: '4711', timestamp: NOW, text };
+  const remains = remainsOf(keptOf(outcome), read({ name, text }), delivery, seal);
+  return { name, text: remains === undefined ? text : JSON.stringify(remains) };
 };
 const job = (name: string, data: unknown) => ({ name, text: JSON.stringify(data) });
 
@@ -42,10 +47,6 @@ describe('what is left of a job that failed', () => {
       name: 'update-user',
       data: { ...ids, sealed: expect.not.stringContaining('ada@') },
     });
-  });
-
-  it('has no name that is no job’s', () => {
-    expect(leave(job('ada@example.test', {})).name).toBe('unknown');
   });
 
   it('is why, where it was too large, and no job that a retry could carry out', () => {
@@ -73,7 +74,8 @@ describe('what is left of a job that failed', () => {
     expect(locked.parsed).toMatchObject({
       invalid: { message: expect.stringContaining('cannot be opened'), reference: { clientId: 'c-1' } },
     });
-    expect(remainsOf(FAILED, locked, { id: '4711', text }, other).data).toBe(text);
+    const delivery = { id: '4711', timestamp: NOW, text };
+    expect(remainsOf(keptOf(FAILED), locked, delivery, other)).toBeUndefined();
   });
 
   it('is sealed also where a producer has sent something that looks sealed', () => {
@@ -92,23 +94,61 @@ describe('what is left of a job that failed', () => {
 });
 
 describe('what is left of a job that is done with', () => {
+  const ids = { clientId: 'c-1', correlationId: 'r-1', instance: 'default' };
+  const ended = { ended: keptOf(DONE), proof: expect.stringMatching(/^[\w-]{16}$/) };
+
   it.each([
     ['create-user', { profile: { email: 'ada@example.test' }, createAccessToken: true }],
     ['update-user', { changes: { email: 'ada@example.test' } }],
     ['delete-user', { reason: 'Ada asked' }],
-  ])('%s: its ids', (name, more) => {
-    const ids = { clientId: 'c-1', correlationId: 'r-1', instance: 'default' };
+  ])('%s: its ids and how it ended', (name, more) => {
     const left = leave(job(name, { ...ids, ...more }), DONE);
-    expect(JSON.parse(left.text)).toEqual(ids);
+    expect(JSON.parse(left.text)).toEqual({ ...ids, ...ended });
     const again = leave(leave(job(name, { ...ids, ...more })), DONE);
-    expect(JSON.parse(again.text)).toEqual(ids);
+    expect(JSON.parse(again.text)).toEqual({ ...ids, ...ended });
   });
 
-  it('of which its user’s deletion has erased the rest, says so, and stays so', () => {
+  it('tells how it ended, and stays as it is', () => {
+    const left = leave(job('create-user', { ...ids, profile: {} }), DONE);
+    expect(read(left)).toMatchObject({
+      ended: keptOf(DONE),
+      parsed: { ok: false, invalid: { reference: ids } },
+    });
+    expect(leave(left, DONE)).toEqual(left);
+  });
+
+  it('proves how it ended to no other job, at no other time, and under no other secret', () => {
+    const left = leave(job('create-user', ids), DONE);
+    const { timestamp, ...data } = { timestamp: NOW + 1, ...left };
+    const other = createSeal(new Map([['default', { secret: 'another' }]]));
+    const changed = { ...left, text: left.text.replace('"attempts":2', '"attempts":1') };
+    expect(changed).not.toEqual(left);
+    for (const claimed of [
+      read(left, seal, '4712'),
+      readJob({ id: '4711', ...data, timestamp }, seal, NOW),
+      read(left, other),
+      read(changed),
+    ]) {
+      expect(claimed).not.toHaveProperty('ended');
+      expect(claimed.parsed).toMatchObject({
+        ok: false,
+        invalid: { message: expect.stringContaining('ended'), reference: { clientId: 'c-1' } },
+      });
+    }
+  });
+
+  it('of which its user’s deletion has erased the rest, says so, until it has ended', () => {
     const left = leave(job('update-user', { clientId: 'c-1', changes: { phone: '1' } }));
-    const erased = { ...left, text: left.text.replace(/[^.]*"}$/, '"}') };
+    const erased = { ...left, text: JSON.stringify(erasedOf(JSON.parse(left.text))) };
+    expect(erased.text.length).toBeLessThan(left.text.length);
     expect(read(erased)).toMatchObject({ isErased: true });
-    expect(JSON.parse(leave(erased, DONE).text)).toEqual({ clientId: 'c-1', instance: 'default' });
+    const rest = { clientId: 'c-1', instance: 'default' };
+    expect(JSON.parse(leave(erased, DONE).text)).toEqual({ ...rest, ...ended });
+  });
+
+  it('is nothing that a deletion would erase', () => {
+    const { text } = leave(job('create-user', ids), DONE);
+    expect(erasedOf(JSON.parse(text))).toEqual(JSON.parse(text));
   });
 
   it.each([null, '', '1.', `1.${'A'.repeat(16)}.`, `1.${'A'.repeat(16)}.${'A'.repeat(48)}`])(

@@ -1,8 +1,9 @@
 /**
- * A pipeline over the Damoov in memory of the operations' tests: ledger, gates and deletion guard answer as the test wants,
- * and every call of them is noted. The witness, the seal and the receipts are the real ones.
+ * A pipeline over the Damoov in memory of the operations' tests: ledger, gates, deletion guard and queues answer as the test
+ * wants, and every call of them is noted. The witness, the seal and the receipts are the real ones.
  */
-import { GENESIS, signReceipt } from '../../src/contract/receipt.ts';
+import type { UserEvent } from '../../src/contract/event.ts';
+import { type Receipt, GENESIS, signReceipt } from '../../src/contract/receipt.ts';
 import type { Version } from '../../src/contract/version.ts';
 import type { Instance, Learnt, UserRecord } from '../../src/operations/context.ts';
 import { isRedisFault } from '../../src/redis/refusal.ts';
@@ -11,13 +12,13 @@ import type { DeletionGuard } from '../../src/worker/deletion-guard.ts';
 import type { GateName, Gates, Passage, Refusal } from '../../src/worker/gates.ts';
 import { runJob } from '../../src/worker/pipeline.ts';
 import { createSeal } from '../../src/worker/seal.ts';
-import { createTurns } from '../../src/worker/turns.ts';
 import type {
   Address,
   Begun,
+  Blocked,
   HeldUser,
-  KeptSettlement,
   Run,
+  SettledJob,
   Settlement,
   UserLedger,
   Whose,
@@ -40,25 +41,45 @@ export interface PipelineWorldOptions {
   /** What a run is answered that begins, if it does not get the user. */
   begins?: Exclude<Begun, { is: 'taken' }>;
   /** Whether the run gets the user of a look-up. Default: yes. */
-  claims?: 'busy' | 'lost';
+  claims?: Blocked | { is: 'lost' };
   /** Whether the run gets the clientId that its user is to get. Default: yes. */
   lockedName?: 'busy' | 'lost';
-  /** Default: ok, and for a receipt that is not the next one of its instance: overtaken. */
+  /** Default: a deletion with its receipt, the next one of its instance, and anything else as it is. */
   settles?: 'lost';
   /** Done before a settlement is kept. */
   onSettle?: (settlement: Settlement) => Promise<void>;
   /** Default: ok. */
   letsGo?: 'lost';
-  /** How a job that takes no user was settled before. Default: it was not. */
-  earlier?: KeptSettlement | 'lost';
+  /** How the job was settled before, where that is known. Default: it was not. */
+  earlier?: SettledJob;
+  /** Failed jobs of the user that is deleted. Default: none. */
+  olderFailed?: Version[];
+  /** Whether the user is this run's for as long as a request takes. Default: yes. */
+  maySend?: (userId: string | undefined) => boolean;
+  /** Done before an event is published. */
+  onPublish?: (event: UserEvent) => Promise<void>;
   /** Default: held. */
   refuses?: Awaited<ReturnType<Gates['refuse']>>;
+  /** Default: open, and asked for when the job was added. */
+  checks?: Partial<Awaited<ReturnType<DeletionGuard['check']>>>;
   /** Default: go. */
   commits?: Awaited<ReturnType<DeletionGuard['commit']>>;
   attempts?: number;
 }
 
-const RUN: Run = { jobId: 'job', token: 'token', nonce: 'nonce', timestamp: NOW, stalls: 0 };
+const RUN: Run = {
+  jobId: 'job',
+  nonce: 'nonce',
+  timestamp: NOW,
+  stalls: 0,
+  hasRunBefore: false,
+};
+
+/** Where a user lies that a job has settled. */
+export const USER = 'a user';
+
+/** What comes after a job is settled, in this order. */
+export const FINISH = ['publish', 'keep', 'release'];
 
 export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const { instances = { default: INSTANCE }, record, passage, ...answers } = options;
@@ -71,15 +92,45 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const probed: [GateName, boolean][] = [];
   const commits: unknown[] = [];
   const reports: RunReport[] = [];
+  const published: UserEvent[] = [];
+  /** What the queue keeps of the job. */
+  const kept: unknown[] = [];
+  const erased: (readonly Version[])[] = [];
+  const released: SettledJob[] = [];
+  const ended: (string | undefined)[] = [];
   const steps: string[] = [];
   let head = { sequence: 0, hash: GENESIS };
 
+  const withReceipt = (settlement: Settlement): Settlement => {
+    const { outcome, event, statement } = settlement;
+    if (statement === undefined || event.type !== 'user.deleted') return settlement;
+    const receipt: Receipt = signReceipt({ ...statement, sequence: head.sequence + 1, previous: head.hash });
+    head = { sequence: receipt.sequence, hash: receipt.hash };
+    return {
+      ...settlement,
+      outcome: { ...outcome, receipt } as Settlement['outcome'],
+      event: { ...event, data: { ...event.data, receipt } },
+    };
+  };
+  const settledOf = (settlement: Settlement): SettledJob => {
+    const { outcome, attempts, event } = withReceipt(settlement);
+    const { olderFailed = [] } = answers;
+    return {
+      kept: { outcome, attempts, at: Date.parse(event.time) },
+      event,
+      user: USER,
+      isKept: false,
+      olderFailed,
+    };
+  };
   const held = (known: Partial<UserRecord> = {}): HeldUser => ({
     record: { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known },
+    lock: { key: 'user', field: 'lockRun', value: 'job nonce' },
     isOfAnotherName: false,
+    maySend: () => answers.maySend?.(known.userId) ?? true,
     async claim(userId) {
       steps.push(`claim ${userId}`);
-      if (answers.claims !== undefined) return { is: answers.claims };
+      if (answers.claims !== undefined) return answers.claims;
       return { is: 'taken', user: held({ userId }), passage: { shut: [], probes: [] } };
     },
     async lockName(clientId) {
@@ -90,13 +141,10 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     async settle(settlement, learnt) {
       steps.push('settle');
       await answers.onSettle?.(settlement);
-      const { outcome } = settlement;
-      const receipt = 'receipt' in outcome ? outcome.receipt : undefined;
-      if (receipt !== undefined && receipt.sequence !== head.sequence + 1) return 'overtaken';
-      if (receipt !== undefined) head = { sequence: receipt.sequence, hash: receipt.hash };
       settled.push({ settlement, learnt, user: known.userId });
-      return answers.settles ?? 'ok';
+      return answers.settles ?? settledOf(settlement);
     },
+    end: () => void ended.push(known.userId),
     async letGo(learnt) {
       steps.push('let go');
       letGo.push(learnt);
@@ -116,8 +164,18 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     },
     async settleUnread(_run, settlement, whose) {
       aside.push({ settlement, whose });
+      return answers.earlier ?? settledOf(settlement);
+    },
+    async find() {
+      steps.push('find');
       return answers.earlier;
     },
+    release(_jobId, settled) {
+      steps.push('release');
+      released.push(settled);
+    },
+    close: () => Promise.resolve(),
+    isFree: () => Promise.reject(new Error('the pipeline delays nothing')),
   };
   const { client, now, pause } = damoov.context;
   const retry = { attempts: answers.attempts ?? 15, baseMs: 1000, maxMs: 600_000 };
@@ -142,18 +200,28 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
       },
     },
     deletions: {
-      async commit(_run, instance, ids, kind) {
+      async check({ timestamp }) {
+        return { is: 'open', requestedAt: timestamp, ...answers.checks };
+      },
+      async commit(_run, _lock, instance, ids, kind) {
         steps.push('commit');
         commits.push({ instance, ...ids, kind });
         return answers.commits ?? 'go';
       },
     },
     witness,
-    receipts: {
-      headOf: async () => head,
-      sign: (statement) => signReceipt(statement),
-      inTurn: createTurns(),
+    jobQueue: {
+      async erase(versions) {
+        steps.push('erase');
+        erased.push(versions);
+      },
     },
+    async publish(event) {
+      steps.push('publish');
+      await answers.onPublish?.(event);
+      published.push(event);
+    },
+    proveReceipt: (statement) => void signReceipt({ ...statement, sequence: 1, previous: GENESIS }),
     retry,
     isOutage: isRedisFault,
     onRun: (report) => void reports.push(report),
@@ -172,6 +240,12 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     probed,
     commits,
     reports,
+    published,
+    kept,
+    erased,
+    released,
+    /** Whose runs are over. */
+    ended,
     /** What was asked of the ports once the job had begun, in order. */
     steps,
     /** Another worker writes the next receipt of the instance. */
@@ -187,7 +261,11 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
           text: typeof data === 'string' ? data : JSON.stringify(data),
           delayMs: 0,
           attempt: 1,
-          maySend: () => true,
+          isFresh: () => true,
+          keep: async (data) => {
+            steps.push('keep');
+            kept.push(data);
+          },
           signal: new AbortController().signal,
           ...delivery,
         },

@@ -1,16 +1,25 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { failed } from '../../src/contract/outcome.ts';
-import { remainsOf, readJob } from '../../src/worker/job-data.ts';
+import type { Version } from '../../src/contract/version.ts';
+import { readJob, remainsOf } from '../../src/worker/job-data.ts';
+import type { SettledJob } from '../../src/worker/user-ledger.ts';
 import { A, HOUR_MS, INSTANCE, NOW, derived } from '../operations/operation-world.ts';
-import { createPipelineWorld } from './pipeline-world.ts';
+import { type PipelineWorldOptions, FINISH, createPipelineWorld } from './pipeline-world.ts';
 
 const C1 = { clientId: 'c-1', instance: 'default' };
 const CHANGES = { changes: { phone: '1' } };
-const DONE = {
-  outcome: { status: 'done', type: 'user.created', userId: A, existed: false },
-  attempts: 2,
-  at: 1,
-} as const;
+const DONE: SettledJob = {
+  kept: {
+    outcome: { status: 'done', type: 'user.created', userId: A, existed: false },
+    attempts: 2,
+    at: 1,
+  },
+  user: 'a user',
+  isKept: false,
+  olderFailed: [],
+};
+const BLOCKED = { is: 'busy', place: 'a user', score: '1', patienceMs: 1000 } as const;
 
 describe('a job that cannot be carried out', () => {
   it('because it is none fails, and says why', async () => {
@@ -103,9 +112,12 @@ describe('a job that cannot be carried out', () => {
     });
   });
 
-  it('and whose lock was lost meanwhile tells the queue nothing', async () => {
-    const world = createPipelineWorld({ earlier: 'lost' });
-    expect(await world.run('create-user', { profile: 1 })).toEqual({ next: 'lost' });
+  it('and that another run may have begun meanwhile tells the queue nothing', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('create-user', { profile: 1 }, { isFresh: () => false })).toEqual({
+      next: 'lost',
+    });
+    expect([world.aside, world.published]).toEqual([[], []]);
   });
 });
 
@@ -156,22 +168,51 @@ describe('a job that begins', () => {
 
   it.each([
     ['is another run’s by now', { is: 'lost' }, { next: 'lost' }],
-    ['finds its user taken', { is: 'busy' }, { next: 'parked' }],
+    ['finds its user taken', BLOCKED, { next: 'parked', blocked: BLOCKED }],
     ['finds a gate shut', { is: 'held', gate: 'admin' }, { next: 'held', gate: 'admin' }],
-    ['was settled before', { is: 'settled', settlement: DONE }, { next: 'complete', outcome: DONE.outcome }],
-    ['was cancelled', { is: 'cancelled' }, { next: 'complete', outcome: { by: 'cancellation', userId: A } }],
     [
-      'was refused by an operator',
-      { is: 'refused' },
+      'was settled before',
+      { is: 'settled', settled: DONE },
+      { next: 'complete', outcome: DONE.kept.outcome },
+    ],
+  ] satisfies [string, PipelineWorldOptions['begins'], object][])(
+    'and %s asks nothing of Damoov',
+    async (_title, begins, verdict) => {
+      const world = createPipelineWorld({ begins });
+      expect(await world.run('delete-user', { userId: A })).toMatchObject(verdict);
+      expect(world.damoov.calls).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['cancelled', { next: 'complete', outcome: { by: 'cancellation', userId: A } }],
+    [
+      'refused',
       {
         next: 'fail',
         outcome: { ...failed('deletion-refused', '', A), message: expect.stringContaining('operator') },
       },
     ],
-  ] as const)('and %s asks nothing of Damoov', async (_title, begins, verdict) => {
-    const world = createPipelineWorld({ begins });
+  ] as const)('and is a deletion that was %s waits for no user', async (is, verdict) => {
+    const world = createPipelineWorld({ checks: { is } });
     expect(await world.run('delete-user', { userId: A })).toMatchObject(verdict);
-    expect(world.damoov.calls).toEqual([]);
+    expect(world.begun).toEqual([]);
+    expect(world.aside.map(({ settlement }) => settlement.deletions)).toMatchObject([{ is: 'unsent' }]);
+  });
+
+  it.each([
+    ['open', ['damoov', 'admin', 'brake']],
+    ['released', ['damoov', 'admin']],
+  ] as const)('and is a deletion that is %s passes %j', async (is, gates) => {
+    const world = createPipelineWorld({ checks: { is } });
+    await world.run('delete-user', { userId: A });
+    expect(world.begun.map(({ must }) => must)).toEqual([gates]);
+  });
+
+  it('and is a deletion counts from when it was asked for last', async () => {
+    const world = createPipelineWorld({ checks: { requestedAt: NOW + 5 } });
+    await world.run('delete-user', { userId: A });
+    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW + 5} 2 job`]);
   });
 
   it('anew after it failed is read as it was', async () => {
@@ -180,8 +221,8 @@ describe('a job that begins', () => {
     const { seal } = world.pipeline;
     const delivery = { id: 'job', name: 'create-user', text, timestamp: NOW };
     const read = readJob(delivery, seal, NOW);
-    const { data } = remainsOf(failed('rejected', 'no'), read, delivery, seal);
-    await world.run('create-user', data);
+    const kept = { outcome: failed('rejected', 'no'), attempts: 1, at: NOW };
+    await world.run('create-user', remainsOf(kept, read, delivery, seal));
     expect(world.damoov.sent.create).toMatchObject([{ clientId: 'c-1', phone: '1' }]);
   });
 });
@@ -204,6 +245,110 @@ describe('what is told of a run', () => {
   });
 });
 
+describe('a job that is settled', () => {
+  it('has its event published and its data kept before its user is let go', async () => {
+    const { promise: published, resolve: publish } = Promise.withResolvers<void>();
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const world = createPipelineWorld({ onPublish: () => published });
+    const ended = world.run('create-user', C1, { keep: () => kept });
+    await vi.waitFor(() => expect(world.steps).toContain('publish'));
+    keep();
+    await setImmediate();
+    expect(world.steps).toEqual(['settle', 'publish']);
+    publish();
+    expect(await ended).toMatchObject({ next: 'complete' });
+    expect(world.steps).toEqual(['settle', 'publish', 'release']);
+  });
+
+  it('waits with letting its user go also for its data', async () => {
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const world = createPipelineWorld();
+    const ended = world.run('create-user', C1, { keep: () => kept });
+    await vi.waitFor(() => expect(world.published).toHaveLength(1));
+    await setImmediate();
+    expect(world.released).toEqual([]);
+    keep();
+    await ended;
+    expect(world.released).toHaveLength(1);
+  });
+
+  it('keeps no data where its lock was lost: another job may bear its id', async () => {
+    const world = createPipelineWorld();
+    const verdict = await world.run('create-user', C1, { signal: AbortSignal.abort() });
+    expect(verdict).toMatchObject({ next: 'complete' });
+    expect(world.steps).toEqual(['settle', 'publish', 'release']);
+    // Whoever takes it next has to hear that it is settled.
+    expect(world.released).toMatchObject([{ isKept: true }]);
+  });
+
+  it('and published is not published again when it comes again', async () => {
+    const world = createPipelineWorld({ begins: { is: 'settled', settled: DONE } });
+    const verdict = await world.run('create-user', C1);
+    expect(verdict).toMatchObject({ event: { type: 'user.created', time: new Date(1).toISOString() } });
+    expect([world.steps, world.released]).toEqual([['keep', 'release'], [DONE]]);
+  });
+
+  it('and not published is, as it was settled, when it comes again', async () => {
+    const first = createPipelineWorld({ onPublish: () => Promise.reject(refused('OOM')) });
+    await first.run('create-user', C1);
+    const event = first.settled[0]?.settlement.event;
+    expect(event).toBeDefined();
+    const world = createPipelineWorld({ begins: { is: 'settled', settled: { ...DONE, event } } });
+    expect(await world.run('create-user', C1, { attempt: 9 })).toMatchObject({ next: 'complete', event });
+    expect([world.steps, world.published]).toEqual([FINISH, [event]]);
+  });
+
+  /** The data of a create that a worker has settled, as the queue has them. */
+  async function endedData(): Promise<unknown> {
+    const world = createPipelineWorld();
+    await world.run('create-user', { ...C1, profile: { email: 'ada@example.test' } });
+    return world.kept[0];
+  }
+
+  it('and reduced to its ids ends as its data say, with nothing left to do', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('create-user', await endedData())).toMatchObject({
+      next: 'complete',
+      outcome: { type: 'user.created', userId: derived() },
+      event: { data: { clientId: 'c-1', userId: derived() } },
+    });
+    expect([world.begun, world.steps]).toEqual([[], ['find', 'release']]);
+    expect(world.released).toMatchObject([{ user: '' }]);
+  });
+
+  it('and reduced to its ids lets the user go that the ledger still knows of', async () => {
+    const world = createPipelineWorld({ earlier: DONE });
+    await world.run('create-user', await endedData());
+    expect(world.released).toEqual([DONE]);
+  });
+
+  const OLDER: Version = `${NOW} 1 older`;
+  const OWN: Version = `${NOW} 1 job`;
+
+  it('erases what older failed jobs of its user say before that user is let go', async () => {
+    const world = createPipelineWorld({ olderFailed: [OLDER] });
+    await world.run('delete-user', C1);
+    expect(world.erased).toEqual([[OLDER]]);
+    expect(world.steps.slice(-2)).toEqual(['erase', 'release']);
+  });
+
+  it('says nothing itself where its user’s deletion is newer', async () => {
+    const data = { ...C1, ...CHANGES, instance: 'nobody’s' };
+    const ends = await Promise.all(
+      [[OLDER], [OLDER, OWN]].map(async (olderFailed) => {
+        const world = createPipelineWorld({ olderFailed });
+        expect(await world.run('update-user', data)).toMatchObject({ next: 'fail' });
+        return world.kept[0];
+      }),
+    );
+    const ids = { clientId: 'c-1', instance: 'nobody’s' };
+    expect(ends).toEqual([
+      { ...ids, sealed: expect.stringMatching(/^1\.[\w-]{16}\.\S{38,}$/) },
+      { ...ids, sealed: expect.stringMatching(/^1\.[\w-]{16}\.$/) },
+    ]);
+  });
+});
+
 const refused = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 const LATER = { next: 'wait', delayMs: 5000, isFault: true };
 
@@ -221,11 +366,11 @@ describe('an outage of Redis', () => {
     expect([before.aside, after.aside]).toEqual([[], []]);
   });
 
-  it('holds back a deletion whose receipt is the next to be written', async () => {
-    const world = createPipelineWorld();
-    world.pipeline.receipts.headOf = () => Promise.reject(refused('LOADING Redis is loading'));
-    expect(await world.run('delete-user', C1)).toMatchObject(LATER);
-    expect(world.settled).toEqual([]);
+  it('keeps the user of a settled job from the next one until the event is published', async () => {
+    const loading = () => Promise.reject(refused('LOADING Redis is loading'));
+    const world = createPipelineWorld({ onPublish: loading });
+    expect(await world.run('create-user', C1)).toMatchObject(LATER);
+    expect([world.settled.length, world.aside, world.released]).toEqual([1, [], []]);
   });
 });
 
@@ -252,9 +397,8 @@ describe('a fault that would come again each time', () => {
       next: 'fail',
       event: { type: 'user.failed', data: { clientId: 'c-1', code: 'outcome-unknown' } },
     });
-    expect(world.aside.map(({ settlement }) => settlement.remains.data)).toEqual([
-      expect.stringMatching(/^\{"clientId":"c-1","instance":"default","sealed":"1\./),
-    ]);
+    expect(world.aside).toHaveLength(1);
+    expect(world.kept).toEqual([{ ...C1, sealed: expect.stringMatching(/^1\./) }]);
     expect(JSON.stringify(verdict)).not.toContain('ada@example.test');
   });
 

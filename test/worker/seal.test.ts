@@ -63,6 +63,39 @@ describe('a sealed text', () => {
   });
 });
 
+describe('a proof', () => {
+  test.prop([fc.string(), fc.string(), fc.string()])(
+    'is one of its text in its job, whatever the instance it names',
+    (text, instance, jobId) => {
+      const seal = sealOf({ default: 'a secret', other: 'another' });
+      const proof = seal.prove(jobId, text, instance);
+      expect(seal.isProven(jobId, text, proof)).toBe(true);
+      expect(seal.isProven(jobId, `${text}.`, proof)).toBe(false);
+      expect(seal.isProven(`${jobId}.`, text, proof)).toBe(false);
+    },
+  );
+
+  it('is one by any secret that is configured, and by no other', () => {
+    const proof = sealOf({ default: 'a secret', other: 'another' }).prove(JOB, 'text', 'other');
+    expect(sealOf({ later: 'a third', first: 'another' }).isProven(JOB, 'text', proof)).toBe(true);
+    expect(sealOf({ default: 'a secret' }).isProven(JOB, 'text', proof)).toBe(false);
+  });
+
+  it('that was changed, cut off or made up is none', () => {
+    const seal = sealOf({ default: 'a secret' });
+    const proof = seal.prove(JOB, 'text', 'default');
+    const other = proof.endsWith('AAAA') ? 'BBBB' : 'AAAA';
+    for (const foreign of ['', proof.slice(0, -4), proof.slice(0, -4) + other, `${proof}AAAA`])
+      expect(seal.isProven(JOB, 'text', foreign)).toBe(false);
+  });
+
+  it('that a job is sealed is none of anything that it says', () => {
+    const seal = sealOf({ default: 'a secret' });
+    const [, sealed = ''] = seal.seal(JOB, 'text', 'default').split('.');
+    for (const text of ['', 'text']) expect(seal.isProven(JOB, text, sealed)).toBe(false);
+  });
+});
+
 it('nothing is sealed while no instance is configured', () => {
   expect(() => sealOf({}).seal(JOB, 'text', 'default')).toThrow('no instance is configured');
 });

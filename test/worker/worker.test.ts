@@ -2,12 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Job, type JobsOptions, Queue, type Telemetry } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
-import { createPublisher } from '../../src/events/publisher.ts';
-import { type RedisConnection, connectRedis } from '../../src/redis/connection.ts';
-import { createGates } from '../../src/redis/gates/gates.ts';
-import { createUserLedger } from '../../src/redis/ledger/user-ledger.ts';
+import { connectRedis } from '../../src/redis/connection.ts';
 import type { RunReport } from '../../src/worker/delivery.ts';
-import type { Run } from '../../src/worker/user-ledger.ts';
+import type { Begun, Run } from '../../src/worker/user-ledger.ts';
 import { backoffStrategy } from '../../src/worker/processor.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -16,20 +13,17 @@ import { type PipelineWorldOptions, createPipelineWorld } from './pipeline-world
 
 interface WorkerWorldOptions extends PipelineWorldOptions {
   lockMs?: number;
-  timeoutMs?: number;
   concurrency?: number;
   /** Where the worker reaches Redis. */
   redisUrl?: string;
   telemetry?: Telemetry;
-  /** Settles in a real Redis, where a job can complete in that same step. */
-  isSettledInRedis?: boolean;
 }
 
 type CreateOptions = Parameters<OperationContext['client']['createUser']>[2];
 
 /** A worker on a queue of its own in the real Redis; what its jobs do lies in memory. */
 async function createWorkerWorld(options: WorkerWorldOptions = {}) {
-  const { lockMs = 30_000, timeoutMs = 1000, concurrency = 1, redisUrl = inject('redisUrl') } = options;
+  const { lockMs = 30_000, concurrency = 1, redisUrl = inject('redisUrl') } = options;
   const prefix = `{test-${randomUUID()}}`;
   const redis = connectRedis({ kind: 'url', url: inject('redisUrl') });
   onTestFinished(async () => {
@@ -43,7 +37,6 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
   const world = createPipelineWorld(options);
   const { pipeline } = world;
   const runs: Run[] = [];
-  if (options.isSettledInRedis === true) pipeline.ledger = ledgerIn(prefix, jobs, redis, lockMs);
   const { ledger } = pipeline;
   const begin = ledger.begin.bind(ledger);
   pipeline.ledger = {
@@ -72,7 +65,6 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
     },
   };
 
-  const completed: (readonly string[])[] = [];
   const errors: Error[] = [];
   const connection = connectRedis({ kind: 'url', url: redisUrl });
   onTestFinished(() => connection.disconnect());
@@ -82,9 +74,7 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
       prefix,
       concurrency,
       lockMs,
-      timeoutMs,
       telemetry: options.telemetry,
-      onCompleted: (jobIds) => void completed.push(jobIds),
       onError: (error) => void errors.push(error),
     });
     onTestFinished(() => worker.close(0, 100));
@@ -96,7 +86,6 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
     redis,
     lockOf: (jobId: string) => `${prefix}:user-jobs:${jobId}:lock`,
     runs,
-    completed,
     errors,
     start,
     /** From now on creates wait for the test. */
@@ -125,21 +114,6 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
   };
 }
 
-function ledgerIn(prefix: string, jobs: Queue, redis: RedisConnection, lockMs: number) {
-  const probes = { firstMs: 1000, lastMs: 1000 };
-  const gates = createGates({
-    prefix,
-    jobs,
-    lockMs,
-    fingerprints: new Map(),
-    probes: { credential: probes, outage: probes },
-    onChange: () => {},
-  });
-  const publisher = createPublisher(redis, prefix, ['user-events']);
-  onTestFinished(() => publisher.close());
-  return createUserLedger({ prefix, jobs, gates, lockMs, prepareEvent: (event) => publisher.prepare(event) });
-}
-
 function telemetryInto(spans: string[]): Telemetry {
   const span: ReturnType<Telemetry['tracer']['startSpan']> = {
     setSpanOnContext: (context: unknown) => context,
@@ -163,16 +137,14 @@ function telemetryInto(spans: string[]): Telemetry {
 const C1 = { clientId: 'c-1' };
 
 describe('a job that is taken', () => {
-  it('is run as what lies in Redis, by the token of its lock', async () => {
+  it('is run as what lies in Redis', async () => {
     const world = await createWorkerWorld();
     const jobId = await world.add('create-user', C1, { attempts: 1 });
     world.holdCreates();
     world.start();
-    const { options, end } = await world.create(1);
-    expect(options?.maySend?.()).toBe(true);
+    const { end } = await world.create(1);
     const { timestamp } = (await world.jobs.getJob(jobId)) ?? {};
-    const token = await world.redis.get(world.lockOf(jobId));
-    expect(world.runs).toMatchObject([{ jobId, timestamp, token, stalls: 0 }]);
+    expect(world.runs).toMatchObject([{ jobId, timestamp, stalls: 0, hasRunBefore: false }]);
     end();
     expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, verdict: { next: 'complete' } });
   });
@@ -198,19 +170,24 @@ describe('a job that is taken', () => {
       jobId,
       verdict: { outcome: { code: 'invalid-job', message } },
     });
-    const [settled] = world.aside;
-    expect(JSON.parse(settled?.settlement.remains.data ?? '')).toBe(`${message}: it is not kept`);
-    expect(settled?.whose).toBeUndefined();
+    expect(world.aside[0]?.whose).toBeUndefined();
+    await expect.poll(() => world.jobs.getFailedCount()).toBe(1);
+    expect(await world.jobs.getJob(jobId)).toMatchObject({ data: `${message}: it is not kept` });
   });
 
-  it('and has a name that is far too long is refused, and nothing of the name is kept', async () => {
-    const world = await createWorkerWorld();
-    await world.add('x'.repeat(2_000_000), C1);
-    world.start();
-    const message = expect.stringContaining('unknown job name');
-    expect(await world.runEnds()).toMatchObject({ verdict: { outcome: { code: 'invalid-job', message } } });
-    expect(world.aside[0]?.settlement.remains.data.length).toBeLessThan(500);
-  });
+  it.each(['x'.repeat(2_000_000), 'ada@example.test', 'ada_lovelace', 'ada-king-of-lovelace-byron', 'Ada'])(
+    'and has a name that may be a person’s is refused, and not kept (%.9s)',
+    async (name) => {
+      const world = await createWorkerWorld();
+      await world.add(name, C1);
+      world.start();
+      const message = expect.stringContaining('unknown job name');
+      expect(await world.runEnds()).toMatchObject({ verdict: { outcome: { code: 'invalid-job', message } } });
+      await expect.poll(() => world.jobs.getJobCountByTypes()).toBe(0);
+      expect(JSON.stringify([world.published, world.reports])).not.toContain(name);
+      expect(world.published).toMatchObject([{ type: 'user.failed' }]);
+    },
+  );
 
   it('and was deferred says in its receipt when it was due', async () => {
     const world = await createWorkerWorld();
@@ -251,25 +228,16 @@ it('what a job goes through can be followed', async () => {
 });
 
 describe('a job that ends', () => {
-  it('is told of when the worker stops at the latest, if it was completed after it was settled', async () => {
+  it('has completed, with what its event says and its ids alone, when the worker stops at the latest', async () => {
     const world = await createWorkerWorld();
-    const jobId = await world.add('create-user', C1);
+    const jobId = await world.add('create-user', { ...C1, profile: { firstName: 'Ada' } });
     const worker = world.start();
-    await world.runEnds();
-    await expect.poll(() => world.jobs.getCompletedCount()).toBe(1);
+    const { verdict } = await world.runEnds();
     await worker.close(10_000);
-    expect(world.completed.flat()).toEqual([jobId]);
-    expect(await world.jobs.getJob(jobId)).toMatchObject({ returnvalue: { jobId, clientId: 'c-1' } });
-  });
-
-  it('is not told of if it completed in the step that settled it', async () => {
-    const world = await createWorkerWorld({ isSettledInRedis: true });
-    await world.add('create-user', C1);
-    const worker = world.start();
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
-    await expect.poll(() => world.jobs.getCompletedCount()).toBe(1);
-    await worker.close(10_000);
-    expect(world.completed.flat()).toEqual([]);
+    expect(await world.jobs.getJobState(jobId)).toBe('completed');
+    const job = await world.jobs.getJob(jobId);
+    expect(job).toMatchObject({ returnvalue: 'event' in verdict ? verdict.event.data : undefined });
+    expect(Object.keys(job?.data as object).toSorted()).toEqual(['clientId', 'ended', 'instance', 'proof']);
     expect(world.errors).toEqual([]);
   });
 
@@ -333,92 +301,143 @@ describe('a job that goes on later', () => {
   });
 });
 
-describe('the lock of a job', () => {
-  /** Leaves a tenth of a second in which a request may be sent; renewed every quarter of a second. */
-  const NARROW = { lockMs: 1000, timeoutMs: 900 };
+describe('a job that is blocked', () => {
+  const blocked = { is: 'busy', place: 'a user', score: '1', patienceMs: 3_600_000 } as const;
 
-  it('lets a request be sent only while it outlives the deadline, and again once it is renewed', async () => {
-    const world = await createWorkerWorld(NARROW);
-    await world.add('create-user', C1);
-    world.holdCreates();
+  /** A worker whose first run finds its user taken, and asks then whether it is free by now. */
+  async function createBlockedWorld(isFree: (jobId: string) => Promise<boolean>) {
+    const world = await createWorkerWorld();
+    const { ledger } = world.pipeline;
+    const begin = ledger.begin.bind(ledger);
+    const begins: Begun[] = [blocked];
+    const asked: unknown[] = [];
+    world.pipeline.ledger = {
+      ...ledger,
+      begin: async (...run) => begins.pop() ?? begin(...run),
+      isFree: async (run, { place }) => {
+        asked.push([run.jobId, place, await world.jobs.getJobState(run.jobId)]);
+        return isFree(run.jobId);
+      },
+    };
+    return { ...world, asked };
+  }
+
+  it('sleeps until it is promoted, and then comes before the jobs of an import', async () => {
+    const world = await createBlockedWorld(async () => false);
+    const jobId = await world.add('create-user', C1, { priority: 7 });
     world.start();
-    const { options, end } = await world.create(1);
-    for (const may of [false, true, false, true])
-      await expect.poll(() => options?.maySend?.(), { interval: 5 }).toBe(may);
-    end();
+    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked', blocked } });
+    await expect.poll(() => world.asked).toEqual([[jobId, 'a user', 'delayed']]);
+    const job = await world.jobs.getJob(jobId);
+    expect(job).toMatchObject({ attemptsMade: 0, priority: 0, delay: expect.any(Number) });
+    expect(job?.delay).toBeGreaterThan(blocked.patienceMs - 1000);
+    await job?.promote();
+    expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, verdict: { next: 'complete' } });
+    expect(world.runs).toMatchObject([{ jobId, hasRunBefore: true }]);
+  });
+
+  it('goes on at once where its user is free by the time that it sleeps: nobody would promote it', async () => {
+    const world = await createBlockedWorld(async () => true);
+    await world.add('create-user', C1);
+    world.start();
+    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked' } });
     expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
   });
 
-  it('that is lost ends the run at its next step, which may send nothing more', async () => {
-    const world = await createWorkerWorld({ ...NARROW, concurrency: 2 });
+  it('and removed meanwhile is no fault, also as a job of an import', async () => {
+    const world = await createBlockedWorld(async (jobId) => {
+      await world.redis.del(`${world.jobs.toKey('')}${jobId}`);
+      return true;
+    });
+    const { ledger } = world.pipeline;
+    const begin = ledger.begin.bind(ledger);
+    world.pipeline.ledger.begin = async (run, ...more) => {
+      if (run.jobId === 'removed') await world.redis.del(`${world.jobs.toKey('')}removed`);
+      return begin(run, ...more);
+    };
+    await world.add('create-user', C1, { priority: 7, jobId: 'removed' });
+    const next = await world.add('create-user', { clientId: 'c-2' }, { priority: 8 });
+    const worker = world.start();
+    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked' } });
+    expect(await world.runEnds()).toMatchObject({ jobId: next, verdict: { next: 'complete' } });
+    await worker.close(10_000);
+    expect(world.errors).toEqual([]);
+  });
+
+  it('and promoted by somebody else meanwhile runs once', async () => {
+    const world = await createBlockedWorld(async (jobId) => {
+      await (await world.jobs.getJob(jobId))?.promote();
+      return true;
+    });
+    await world.add('create-user', C1);
+    const worker = world.start();
+    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked' } });
+    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
+    await worker.close(10_000);
+    expect([world.runs.length, world.errors]).toEqual([1, []]);
+  });
+});
+
+it('a job that a gate holds sleeps for an hour or two, unless it is promoted', async () => {
+  const world = await createWorkerWorld({ begins: { is: 'held', gate: 'damoov' } });
+  const jobId = await world.add('create-user', C1);
+  world.start();
+  await world.runEnds();
+  await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
+  const { delay = 0 } = (await world.jobs.getJob(jobId)) ?? {};
+  expect(delay).toBeGreaterThan(3_590_000);
+  expect(delay).toBeLessThanOrEqual(7_200_000);
+});
+
+it('a job that was fetched so long ago that another worker may have it is not begun', async () => {
+  const world = await createWorkerWorld({ lockMs: 30_000 });
+  const clock = performance.now.bind(performance);
+  let frozenMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => clock() + frozenMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const { now } = world.pipeline.ports;
+  world.pipeline.ports.now = () => {
+    frozenMs = 30_000;
+    return now();
+  };
+  await world.add('create-user', C1);
+  world.start();
+  expect(await world.runEnds()).toMatchObject({ verdict: { next: 'lost' } });
+  expect(world.runs).toEqual([]);
+});
+
+it('a job that Redis has lost while it ran has ended all the same', async () => {
+  const world = await createWorkerWorld();
+  const jobId = await world.add('create-user', C1);
+  world.holdCreates();
+  world.start();
+  const { end } = await world.create(1);
+  await world.redis.del(`${world.jobs.toKey('')}${jobId}`);
+  end();
+  expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
+  expect(await world.redis.exists(`${world.jobs.toKey('')}${jobId}`)).toBe(0);
+});
+
+describe('the lock of a job', () => {
+  it('that is lost ends the run at its next step, which keeps nothing of the job any more', async () => {
+    const world = await createWorkerWorld({ lockMs: 1000, concurrency: 2 });
     const jobId = await world.add('create-user', C1);
     world.holdCreates();
     world.start();
     const { options, end } = await world.create(1);
-    const { promise: stopped, resolve } = Promise.withResolvers<boolean | undefined>();
-    options?.signal?.addEventListener('abort', () => resolve(options.maySend?.()));
-    await world.redis.del(world.lockOf(jobId));
-    expect(await stopped).toBe(false);
-    end();
-    await expect.poll(() => world.errors.map(String)).toContainEqual(expect.stringContaining('lock'));
-  });
-});
-
-describe('the lock of a job that is being completed', () => {
-  const NARROW = { lockMs: 1000, timeoutMs: 900 };
-  type Prepared = (jobId: string) => Promise<void>;
-
-  /** A worker whose jobs prepare their completion as they are settled. */
-  const createCompletingWorld = (prepared: Prepared) =>
-    createWorkerWorld({
-      ...NARROW,
-      concurrency: 2,
-      async onSettle({ completion, event }) {
-        completion?.prepare(event.data);
-        await prepared(event.data.jobId);
-      },
-    });
-
-  it('is gone without being lost', async () => {
-    const { promise: goesOn, resolve: goOn } = Promise.withResolvers<void>();
-    const world = await createCompletingWorld(async (jobId) => {
-      await world.redis.del(world.lockOf(jobId));
-      await goesOn;
-    });
-    world.holdCreates();
-    await world.add('create-user', C1);
-    world.start();
-    const completing = await world.create(1);
-    completing.end();
-    await expect.poll(() => world.steps).toContain('settle');
-    await world.add('create-user', { clientId: 'c-2' });
-    const other = await world.create(2);
-    // Within two renewals of another lock this one was to be renewed as well.
-    for (const may of [false, true, false, true])
-      await expect.poll(() => other.options?.maySend?.(), { interval: 5 }).toBe(may);
-    expect(completing.options?.signal?.aborted).toBe(false);
-    other.end();
-    goOn();
-  });
-
-  it('is looked after again if that failed and the job has come again', async () => {
-    const world = await createCompletingWorld(() => Promise.reject(new Error('Connection is closed.')));
-    world.holdCreates();
-    const jobId = await world.add('create-user', C1);
-    world.start();
-    (await world.create(1)).end();
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'wait', isFault: true } });
-    await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
-    await (await world.jobs.getJob(jobId))?.promote();
-    const { options } = await world.create(2);
     await world.redis.del(world.lockOf(jobId));
     await expect.poll(() => options?.signal?.aborted).toBe(true);
+    // By now another run may be under way; it does not come to its end.
+    end();
+    await world.runEnds();
+    expect(await world.jobs.getJob(jobId)).toMatchObject({ data: C1 });
+    await expect.poll(() => world.errors.map(String)).toContainEqual(expect.stringContaining('lock'));
   });
 });
 
 describe('a worker that stops', () => {
   it('lets the job in flight finish, and leaves the next one to others', async () => {
-    const world = await createWorkerWorld({ isSettledInRedis: true });
+    const world = await createWorkerWorld();
     await world.add('create-user', C1);
     await world.add('create-user', { clientId: 'c-2' });
     world.holdCreates();

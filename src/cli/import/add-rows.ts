@@ -2,8 +2,9 @@
  * Goes through a file that was surveyed, from where its import stands to the end, and begins anew from where it really stands
  * as often as it must.
  */
-import type { ImportRun, Place } from '../../redis/imports/imports.ts';
+import type { ImportRun } from '../../bullmq/imports.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
+import type { Place } from '../../store/imports/import-states.ts';
 import { type AdderOptions, createAdder } from './adder.ts';
 import type { Identify } from './anonymous-rows.ts';
 import { LostGround } from './lost-ground.ts';

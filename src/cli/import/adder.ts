@@ -3,7 +3,8 @@
  * rows have been added all the same.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Added, ImportRun, Place, RowJob } from '../../redis/imports/imports.ts';
+import type { Added, ImportRun, RowJob } from '../../bullmq/imports.ts';
+import type { Place } from '../../store/imports/import-states.ts';
 import type { Ends } from './ends.ts';
 import { LostGround } from './lost-ground.ts';
 import type { Patiently } from './patience.ts';
@@ -28,7 +29,7 @@ export interface Adder {
   flush(): Promise<void>;
 }
 
-/** One script adds so many: a few milliseconds in which Redis does nothing else. */
+/** So many go to Redis in one piece. */
 const MOST_JOBS = 200;
 /** How long until it is seen whether there is room again, in milliseconds. */
 const LOOK_MS = 250;

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { FAILURE_CODES } from '../../contract/outcome.ts';
-import type { ImportRun, JobEnd } from '../../redis/imports/imports.ts';
+import type { ImportRun, JobEnd } from '../../bullmq/imports.ts';
 import type { JobData } from './row-job.ts';
 import { LostGround } from './lost-ground.ts';
 import type { Patiently } from './patience.ts';

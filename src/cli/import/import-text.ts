@@ -1,7 +1,7 @@
 /**
  * What `damoov-users import` tells, as text and as JSON. No value of a row is ever told.
  */
-import type { Place } from '../../redis/imports/imports.ts';
+import type { Place } from '../../store/imports/import-states.ts';
 import { counted, numberText } from '../failed-report.ts';
 import { OUTCOMES, type Report } from './report.ts';
 import type { Survey } from './survey.ts';

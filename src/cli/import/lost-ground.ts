@@ -1,7 +1,7 @@
 /**
  * The import is not where this run took it to be: a Redis that came back has lost what came last, or another run goes on with it.
  */
-import type { Moved, Over } from '../../redis/imports/imports.ts';
+import type { Moved, Over } from '../../store/imports/import-states.ts';
 
 export class LostGround extends Error {
   override readonly name = 'LostGround';

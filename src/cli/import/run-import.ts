@@ -3,8 +3,9 @@
  * all that could be refused is known: a refused call changes nothing.
  */
 import { randomUUID } from 'node:crypto';
-import type { ImportRun, ImportState, Imports, Place } from '../../redis/imports/imports.ts';
+import type { ImportRun, Imports } from '../../bullmq/imports.ts';
 import type { RowOptions } from '../../rows/read-rows.ts';
+import type { ImportState, Place } from '../../store/imports/import-states.ts';
 import { counted } from '../failed-report.ts';
 import type { ImportOptions } from '../import.ts';
 import type { Output } from '../output.ts';

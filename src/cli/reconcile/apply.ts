@@ -8,7 +8,7 @@ import { type RepairOptions, creates, updates } from '../../reconcile/repair-job
 import type { UnwantedUser, UnwantedUsers } from '../../reconcile/unwanted-users.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { refusalOf } from '../../redis/refusal.ts';
-import type { Deletions } from '../../redis/deletions/deletions.ts';
+import type { Deletions } from '../../store/deletions/deletions.ts';
 import { confirm, isTerminal } from '../confirm.ts';
 import type { CommandContext } from '../context.ts';
 import { counted, numberText } from '../failed-report.ts';
@@ -111,11 +111,11 @@ async function add(
       signal.throwIfAborted();
     }
   }
-  const { instance, listedAt: requestedAt } = repairs;
+  const { instance, listedAt } = repairs;
   const dueAt = Date.now() + dueInMs;
-  // Asked for when the list was made: whoever has signed up since is not meant.
+  // Asked for when the list was made: a user who has signed up, or whose deletion was cancelled, since is not meant.
   const schedule = (user: UnwantedUser) =>
-    deletions.schedule({ ...user, instance }, dueAt, { requestedAt, isBulk: true });
+    deletions.schedule({ ...user, instance }, dueAt, { asOf: listedAt, isBulk: true });
   for await (const scheduled of inOrder(unwanted.users, CALLS, schedule)) {
     const isNew = scheduled !== 'too-late' && scheduled.is === 'scheduled';
     added[isNew ? 'delete' : 'pending'] += 1;

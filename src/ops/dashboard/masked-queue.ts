@@ -1,37 +1,38 @@
 /**
- * A queue as the board may see it: counts, and jobs with everything personal hidden. It reads the jobs itself, field by field,
- * and has no way to change one: whatever the board might ask for beyond looking is refused here.
+ * A queue as the board may see it: counts, and jobs with everything personal hidden. It reads the jobs itself, and has no way to change
+ * one: whatever the board might ask for beyond looking is refused here.
  */
-// No public entry of the package: the version is pinned, and a test runs it.
-import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';
-import type { JobStatus, QueueJob } from '@bull-board/api/typings/app';
+import type { BaseAdapter } from '@bull-board/api/baseAdapter';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import type { JobStatus, QueueAdapterOptions, QueueJob } from '@bull-board/api/typings/app';
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
+import { type StoredJob, fewAtATime, readJob } from '../../bullmq/read-job.ts';
 import { LAST_DATE_MS } from '../../contract/duration.ts';
 import { MAX_JOB_BYTES } from '../../contract/job.ts';
-import { type Script, luaBeside, scriptsOf } from '../../redis/scripts.ts';
 import { type Content, maskedData, maskedName, maskedReason, maskedResult } from './masked-data.ts';
 
 /** `waiting`: those with a priority, too, as wherever the fleet's figures are shown. */
 export const STATUSES = ['active', 'waiting', 'waiting-children', 'completed', 'failed', 'delayed'] as const;
 
-const NUMBERS = ['timestamp', 'processedOn', 'finishedOn', 'delay', 'priority', 'atm', 'ats', 'stc'] as const;
-const TEXTS = ['name', 'data', 'returnvalue', 'failedReason'] as const;
-/** As BullMQ names them: `atm` are the attempts made, `ats` the starts, `stc` the stalls. */
-const FIELDS = [...NUMBERS, ...TEXTS];
+/** How many jobs are read at once: another client's may be large, and this process has others to serve. */
+const AT_ONCE = 4;
 
-export class MaskedQueue extends BaseAdapter {
+type Adapter = abstract new (type: 'bullmq', options: Partial<QueueAdapterOptions>) => BaseAdapter;
+/**
+ * The package exports the type of its base class, and the class itself only as the parent of BullMQAdapter. To extend BullMQAdapter would
+ * be no match: it shows and changes everything, and a later version may have more to show.
+ */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as the package's own types have it
+const Base = Object.getPrototypeOf(BullMQAdapter) as Adapter;
+
+export class MaskedQueue extends Base {
   readonly #queue: Queue;
   readonly #content: Content;
-  readonly #script: Script;
 
   constructor(queue: Queue, content: Content, description: string) {
     super('bullmq', { readOnlyMode: true, allowRetries: false, description });
     this.#queue = queue;
     this.#content = content;
-    this.#script = scriptsOf(queue, { 'dashboard-jobs': luaBeside(import.meta.url)('jobs') })(
-      'dashboard-jobs',
-    );
   }
 
   getName = () => this.#queue.name;
@@ -89,45 +90,36 @@ export class MaskedQueue extends BaseAdapter {
   updateJobScheduler = refuse;
 
   async #read(ids: readonly string[]): Promise<QueueJob[]> {
-    if (ids.length === 0) return [];
-    const args = [this.#queue.toKey(''), MAX_JOB_BYTES, FIELDS.length, ...FIELDS, ...ids];
-    const replies = Jobs.parse(await this.#script([this.#queue.toKey('meta')], args));
-    return replies.flatMap((values, index) => {
-      if (values === null) return [];
-      return [this.#jobOf(ids[index] ?? '', new Map(FIELDS.map((name, at) => [name, values[at] ?? null])))];
+    const jobs = await fewAtATime(ids, AT_ONCE, async (id) => {
+      const job = await readJob(this.#queue, id);
+      // What has no name is one of BullMQ's own keys.
+      return job?.name === undefined ? [] : [this.#jobOf(id, job)];
     });
+    return jobs.flat();
   }
 
-  #jobOf(id: string, fields: ReadonlyMap<string, Field>): QueueJob {
-    const number = (name: (typeof NUMBERS)[number]): number => {
-      const value = Number(fields.get(name));
-      // The board makes dates of some of them, and of what no calendar has it would show nothing at all.
-      return Number.isFinite(value) ? Math.min(Math.max(value, -LAST_DATE_MS), LAST_DATE_MS) : 0;
-    };
-    const text = (name: (typeof TEXTS)[number]): string | undefined => {
-      const value = fields.get(name);
-      return typeof value === 'string' ? value : undefined;
-    };
-    const delay = Math.min(number('delay'), LAST_DATE_MS - number('timestamp'));
-    const hasFailed = fields.get('failedReason') !== null;
+  #jobOf(id: string, job: StoredJob): QueueJob {
+    const timestamp = numberOf(job.timestamp);
+    const delay = Math.min(numberOf(job.delay), LAST_DATE_MS - timestamp);
     const queue = this.#queue;
     const json = {
       id,
-      name: maskedName(text('name') ?? '', this.#content),
-      data: maskedData(text('data'), this.#content),
+      name: maskedName(job.name ?? '', this.#content),
+      data: maskedData(shownOf(job.data), this.#content),
       opts: { delay },
       delay,
       progress: 0,
-      timestamp: number('timestamp'),
-      attemptsMade: number('atm'),
-      attemptsStarted: number('ats'),
-      stalledCounter: number('stc'),
-      priority: number('priority'),
-      processedOn: number('processedOn') || null,
-      finishedOn: number('finishedOn') || null,
-      failedReason: hasFailed ? maskedReason(text('failedReason'), this.#content) : '',
+      timestamp,
+      attemptsMade: numberOf(job.attemptsMade),
+      attemptsStarted: numberOf(job.attemptsStarted),
+      stalledCounter: numberOf(job.stalledCounter),
+      priority: numberOf(job.priority),
+      processedOn: numberOf(job.processedOn) || null,
+      finishedOn: numberOf(job.finishedOn) || null,
+      failedReason:
+        job.failedReason === undefined ? '' : maskedReason(shownOf(job.failedReason), this.#content),
       stacktrace: [],
-      returnvalue: fields.get('returnvalue') === null ? null : maskedResult(text('returnvalue')),
+      returnvalue: job.returnvalue === undefined ? null : maskedResult(shownOf(job.returnvalue)),
     };
     return {
       opts: { delay },
@@ -143,9 +135,17 @@ export class MaskedQueue extends BaseAdapter {
   }
 }
 
-/** Null: there is none; 1: it is too large. */
-type Field = string | 1 | null;
-const Jobs = z.array(z.array(z.union([z.string(), z.literal(1), z.null()])).nullable());
+/** The board makes dates of numbers, and of what no calendar has it would show nothing at all. */
+function numberOf(value: number | undefined): number {
+  return value !== undefined && Number.isFinite(value)
+    ? Math.min(Math.max(value, -LAST_DATE_MS), LAST_DATE_MS)
+    : 0;
+}
+
+/** Undefined for what is too large to be looked at: anybody may have added anything. */
+function shownOf(text: string): string | undefined {
+  return Buffer.byteLength(text) > MAX_JOB_BYTES ? undefined : text;
+}
 
 async function refuse(): Promise<never> {
   throw new Error('the board only looks');

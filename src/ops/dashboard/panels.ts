@@ -72,30 +72,27 @@ function figures({ jobs, lastHour, deletions, at }: FleetStatus, { boardPath }: 
   const list = (status: string) => `${boardPath}/queue/${encodeURIComponent(jobs.queue)}?status=${status}`;
   const { oldestSince, nextDueAt } = { ...jobs, ...deletions };
   const oldest = oldestSince === undefined ? 'none in line' : `oldest for ${durationText(at - oldestSince)}`;
-  const next = nextDueAt === undefined ? 'none is due soon' : `next ${dueText(nextDueAt, at)}`;
-  const tiles: { id: string; name: string; value: number; note: string; href?: string; isAbout?: boolean }[] =
-    [
-      { id: 'waiting', name: 'Waiting', value: jobs.waiting, note: oldest, href: list('waiting') },
-      { id: 'active', name: 'In work', value: jobs.active, note: 'at this moment', href: list('active') },
-      { id: 'ended', name: 'Ended', value: ended, note: 'within the hour' },
-      { id: 'failed', name: 'Failed', value: jobs.failed, note: 'kept for 14 days', href: list('failed') },
-      {
-        id: 'delayed',
-        name: 'Delayed',
-        value: jobs.delayed,
-        note: 'deferred or tried again',
-        href: list('delayed'),
-      },
-      { id: 'pending', name: 'Deletions', value: deletions.count, note: next, isAbout: !deletions.isExact },
-    ];
+  const next = nextDueAt === undefined ? 'none' : `next ${dueText(nextDueAt, at)}`;
+  const tiles: { id: string; name: string; value: number; note: string; href?: string }[] = [
+    { id: 'waiting', name: 'Waiting', value: jobs.waiting, note: oldest, href: list('waiting') },
+    { id: 'active', name: 'In work', value: jobs.active, note: 'at this moment', href: list('active') },
+    { id: 'ended', name: 'Ended', value: ended, note: 'within the hour' },
+    { id: 'failed', name: 'Failed', value: jobs.failed, note: 'kept for 14 days', href: list('failed') },
+    {
+      id: 'delayed',
+      name: 'Delayed',
+      value: jobs.delayed,
+      note: 'deferred or tried again',
+      href: list('delayed'),
+    },
+    { id: 'pending', name: 'Deletions', value: deletions.count, note: next },
+  ];
   return html`<dl class="tiles">
     ${tiles.map(
-      ({ id, name, value, note, href, isAbout }) =>
+      ({ id, name, value, note, href }) =>
         html`<div class="tile ${id === 'failed' && value > 0 ? 'noted' : ''}">
           <dt>${href === undefined ? name : html`<a id="to-${id}" href="${href}">${name}</a>`}</dt>
-          <dd>
-            <span class="figure">${isAbout === true ? '≈ ' : ''}${figure(value)}</span><small>${note}</small>
-          </dd>
+          <dd><span class="figure">${figure(value)}</span><small>${note}</small></dd>
         </div>`,
     )}
   </dl>`;
@@ -217,24 +214,23 @@ function limits({ logins, rate, at }: FleetStatus, { loginsPerHour }: PanelsCont
 }
 
 function deletions({ fleet, calendar }: State): Markup {
-  const bars = calendar.map(({ from, deletions, isExact }, index): Bar & { sum: number } => {
+  const bars = calendar.map(({ from, deletions }, index): Bar & { sum: number } => {
     const isRest = index === calendar.length - 1;
     const day = index === 0 ? 'Today' : isRest ? `From ${dayName(from)} on` : dayName(from);
     return {
       sum: deletions,
-      title: `${day}: ${isExact ? '' : 'about '}${figure(deletions)}`,
+      title: `${day}: ${figure(deletions)}`,
       parts: [{ kind: isRest ? 'later' : 'pending', value: deletions }],
     };
   });
   const scale = scaleFor(Math.max(...bars.map(({ sum }) => sum)));
-  const { count, isExact, nextDueAt } = fleet.deletions;
-  const about = isExact ? '' : 'About ';
+  const { count, nextDueAt } = fleet.deletions;
   const next = nextDueAt === undefined ? '' : `, the next ${dueText(nextDueAt, fleet.at)}`;
   const ticks = [0, 7, 14, 21].map((day) => calendar[day]?.from).filter((from) => from !== undefined);
-  return html`<p class="lead">${about}${figure(count)} pending${next}</p>
+  return html`<p class="lead">${figure(count)} pending${next}</p>
     <div class="plot low">
       <span class="top">${figure(scale)}</span>
-      ${barChart(bars, { scale, summary: `${about}${counted(count, 'deletion')} pending, by day.` })}
+      ${barChart(bars, { scale, summary: `${counted(count, 'deletion')} pending, by day.` })}
     </div>
     <p class="axis days">
       ${ticks.map((from, index) => html`<span>${index === 0 ? 'today' : dayName(from)}</span>`)}<span

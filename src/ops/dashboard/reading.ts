@@ -2,8 +2,8 @@
  * What the dashboard shows, read at most every two seconds however many look, and kept for when Redis is away. Knows no way to
  * show it.
  */
-import type { DayOfDeletions } from '../../redis/deletions/calendar.ts';
-import type { MinuteOfOutcomes } from '../../redis/ledger/outcome-counts.ts';
+import type { DayOfDeletions } from '../../store/deletions/due-counts.ts';
+import type { MinuteOfOutcomes } from '../../store/users/outcome-counts.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 import { kept } from '../kept.ts';
 import { within } from '../within.ts';

@@ -1,22 +1,20 @@
--- Decides over deletions that the brake holds: marks them, and lets them go. Where nothing is held any more, the brake opens.
---   KEYS: 1 the gate, 2 the jobs before it
---   ARGV: 1 base of the jobs' keys, 2 'release' | 'refuse', then the ids of jobs
---   Answers how many were let go
-local gate, held = KEYS[1], KEYS[2]
-local base, decision = ARGV[1], ARGV[2]
-local decided = 0
-for i = 3, #ARGV do
-  local jobId = ARGV[i]
-  if redis.call('ZSCORE', held, jobId) then
-    if redis.call('EXISTS', base .. jobId) == 1 then
-      redis.call('HSET', base .. jobId, 'br', decision)
-    end
-    if release(held, jobId, base) then
-      decided = decided + 1
-    end
+-- What an operator decides over deletions that the limit holds: first it is noted, and once their jobs were brought forward they are
+-- held no more. Where none is held any more, the circuit closes.
+--   KEYS: 1 the circuit, 2 the jobs that it holds
+--   ARGV: 1 as JSON {step: 'note' | 'forget', decision: 'release' | 'refuse', jobIds, keys: where each decision is noted, keepS: seconds to
+--         keep it}
+--   Answers the ids of those that are held, to note
+local asked = cjson.decode(ARGV[1])
+local held = {}
+for i, jobId in ipairs(asked.jobIds) do
+  if asked.step == 'forget' then
+    redis.call('ZREM', KEYS[2], jobId)
+  elseif redis.call('ZSCORE', KEYS[2], jobId) then
+    redis.call('SET', asked.keys[i], asked.decision, 'EX', asked.keepS)
+    table.insert(held, jobId)
   end
 end
-if redis.call('ZCARD', held) == 0 then
-  redis.call('DEL', gate)
+if asked.step == 'forget' and redis.call('ZCARD', KEYS[2]) == 0 then
+  redis.call('DEL', KEYS[1])
 end
-return decided
+return held

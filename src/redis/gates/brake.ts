@@ -5,11 +5,12 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import type { GateName } from '../../worker/gates.ts';
-import type { DeletionOf } from '../deletions/deletions.ts';
-import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import { bringForward } from '../../store/deletions/deletion-jobs.ts';
+import { readDeletion } from '../../store/deletions/deletion-list.ts';
+import { KEEP_NAME_S, decisionKeyOf } from '../../store/deletions/deletion-names.ts';
+import type { DeletionOf } from '../../store/deletions/deletions.ts';
+import { luaJson } from '../lua-json.ts';
 import { luaBeside, scriptsOf } from '../scripts.ts';
-
-const readLua = luaBeside(import.meta.url);
 
 /** The gate of the brake, with what stands where others have the fingerprint of a credential. */
 export const BRAKE: readonly [GateName, string] = ['brake', 'all'];
@@ -33,9 +34,7 @@ export interface Brake {
 const AT_ONCE = 200;
 
 export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): Brake {
-  const script = scriptsOf(jobs, {
-    brake: [QUEUE_FUNCTIONS.promote, readLua('../parked'), readLua('gate'), readLua('brake')].join('\n'),
-  });
+  const script = scriptsOf(jobs, { brake: luaBeside(import.meta.url)('brake') });
   const [gate, fingerprint] = BRAKE;
   const held = `${prefix}:gate:${gate}:held`;
   const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held];
@@ -47,38 +46,36 @@ export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): 
       const found: string[] = [];
       for (let from = 0; ; from += AT_ONCE) {
         const ids = await (await client()).zrange(held, from, from + AT_ONCE - 1);
-        const datas = await Promise.all(ids.map(async (id) => (await client()).hget(jobs.toKey(id), 'data')));
-        found.push(...ids.filter((_, place) => user === undefined || isOf(user, datas[place] ?? '')));
+        const isMeant = await Promise.all(
+          ids.map(async (id) => user === undefined || isOf(user, await readDeletion(jobs, id))),
+        );
+        found.push(...ids.filter((_, place) => isMeant[place]));
         if (ids.length < AT_ONCE) return found;
       }
     },
     async decide(decision, jobIds) {
       let decided = 0;
-      // Also where there are none: what was held may be gone, and the brake still shut.
+      // Also where there are none: what was held may be gone, and the circuit still open.
       for (let from = 0; from === 0 || from < jobIds.length; from += AT_ONCE) {
         const some = jobIds.slice(from, from + AT_ONCE);
-        decided += z.number().parse(await script('brake')(keys, [jobs.toKey(''), decision, ...some]));
+        const about = { decision, keepS: KEEP_NAME_S, keys: some.map((id) => decisionKeyOf(prefix, id)) };
+        const ask = async (step: 'note' | 'forget') =>
+          script('brake')(keys, [luaJson({ ...about, step, jobIds: some })]);
+        // Where this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
+        const held = z.array(z.string()).parse(await ask('note'));
+        const forward = await Promise.all(held.map((jobId) => bringForward(jobs, jobId)));
+        decided += forward.filter((isForward) => isForward).length;
+        await ask('forget');
       }
       return decided;
     },
   };
 }
 
-const Data = z.object({
-  clientId: z.string().optional(),
-  userId: z.string().optional(),
-  instance: z.string().default('default'),
-});
-
-function isOf(user: DeletionOf, text: string): boolean {
-  let data: z.infer<typeof Data> | undefined;
-  try {
-    data = Data.safeParse(JSON.parse(text)).data;
-  } catch {
-    return false;
-  }
+function isOf(user: DeletionOf, deletion: Awaited<ReturnType<typeof readDeletion>>): boolean {
+  if (typeof deletion !== 'object') return false;
   const { clientId, userId, instance = 'default' } = user;
-  if (data === undefined || data.instance !== instance) return false;
-  if (clientId !== undefined && data.clientId === clientId) return true;
-  return userId !== undefined && data.userId?.toLowerCase() === userId.toLowerCase();
+  if (deletion.instance !== instance) return false;
+  if (clientId !== undefined && deletion.clientId === clientId) return true;
+  return userId !== undefined && deletion.userId === userId.toLowerCase();
 }

@@ -8,10 +8,11 @@ import { z } from 'zod';
 import { msOf } from '../../contract/version.ts';
 import type { GateName, Gates } from '../../worker/gates.ts';
 import { type GateState, createGateReader, gateKeysOf } from './gate-state.ts';
-import { QUEUE_FUNCTIONS } from '../queue-functions.ts';
+import type { JobQueue } from '../../worker/job-queue.ts';
+import { luaJson } from '../lua-json.ts';
 import { luaBeside, scriptsOf } from '../scripts.ts';
 
-const readLua = luaBeside(import.meta.url);
+const readLua = luaBeside(new URL('../../store/circuits/', import.meta.url).href);
 
 /** When a shut gate is tried, in milliseconds: the wait before the first probe doubles up to the last. */
 export interface ProbeIntervals {
@@ -26,6 +27,7 @@ export interface GatesOptions {
   prefix: string;
   /** The queue of the jobs; its connection is the gates'. */
   jobs: Queue;
+  jobQueue: Pick<JobQueue, 'promote'>;
   /** How long a job's lock holds, in milliseconds. */
   lockMs: number;
   /** Every gate of this worker, with a fingerprint of its credential, or of Damoov's address. */
@@ -42,7 +44,7 @@ export interface RedisGates extends Gates {
   /** What `begin` has to know of the gates with these names: two keys each. */
   keysOf(names: readonly GateName[]): string[];
   /** What `begin` has to know besides: how long a scout may take, and the clock. */
-  readonly beginArgs: () => (string | number)[];
+  readonly clock: () => { clockMs?: number; scoutMs: number; nudgeMs: number };
   /** Damoov has answered this process; others are told once a second. */
   passed(gate: GateName): void;
   /** Releases the jobs before open gates, and wakes a scout where one is due. */
@@ -56,56 +58,51 @@ const RELEASED_AT_ONCE = 500;
 const NUDGE_MS = 5000;
 
 export function createGates(options: GatesOptions): RedisGates {
-  const { prefix, jobs, lockMs, fingerprints, probes, now, onChange } = options;
+  const { prefix, jobs, jobQueue, lockMs, fingerprints, probes, now, onChange } = options;
   const script = scriptsOf(jobs, {
-    refuse: [QUEUE_FUNCTIONS.moveToDelayed, readLua('../parked'), readLua('gate'), readLua('refuse')].join(
-      '\n',
-    ),
-    probed: [readLua('gate'), readLua('probed')].join('\n'),
-    tend: [QUEUE_FUNCTIONS.promote, readLua('../parked'), readLua('gate'), readLua('tend')].join('\n'),
-    passed: [readLua('gate'), readLua('passed')].join('\n'),
+    refuse: [readLua('circuit'), readLua('refuse')].join('\n'),
+    probed: [readLua('circuit'), readLua('probed')].join('\n'),
+    tend: [readLua('circuit'), readLua('tend')].join('\n'),
+    passed: [readLua('circuit'), readLua('passed')].join('\n'),
   });
   const scoutMs = lockMs;
   const me = randomUUID();
   const saidPassedAt = new Map<GateName, number>();
   const passedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:passed`;
-  const clock = () => (now === undefined ? '' : now());
+  const tendedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:tended`;
+  const clock = () => ({ ...(now !== undefined && { clockMs: now() }), scoutMs, nudgeMs: NUDGE_MS });
   const keys = gateKeysOf(prefix, fingerprints);
   const { keyOf, heldKeyOf } = keys;
-  const jobsBase = jobs.toKey('');
 
   return {
     keysOf: (names) => names.flatMap((gate) => [keyOf(gate), heldKeyOf(gate)]),
-    beginArgs: () => [scoutMs, clock(), NUDGE_MS],
+    clock,
     async refuse(run, version, { gate, reason, afterMs = 0, isUntried }) {
       const { firstMs, lastMs } = intervalsOf(gate);
       // An outage is tried with one request, whatever it says of its length.
       const longestMs = gate === 'damoov' ? lastMs : LONGEST_MS;
+      const asked = {
+        ...clock(),
+        jobId: run.jobId,
+        run: run.nonce,
+        score: String(msOf(version)),
+        process: me,
+        firstMs,
+        lastMs,
+        afterMs: Math.min(afterMs, longestMs),
+        reason,
+        isUntried: isUntried === true,
+      };
       const reply = await script('refuse')(
         [keyOf(gate), heldKeyOf(gate), passedKeyOf(gate)],
-        [
-          run.jobId,
-          msOf(version),
-          clock(),
-          firstMs,
-          lastMs,
-          Math.min(afterMs, longestMs),
-          reason,
-          scoutMs,
-          jobsBase,
-          run.token,
-          Date.now(),
-          isUntried === true ? 1 : 0,
-          me,
-          run.nonce,
-        ],
+        [luaJson(asked)],
       );
       const [is, hasShut] = Refused.parse(reply);
       if (hasShut === 1) onChange({ gate, is: 'shut', reason });
       return is;
     },
     async probed({ jobId }, gate, hasPassed) {
-      const since = await script('probed')([keyOf(gate)], [jobId, hasPassed ? 1 : 0]);
+      const since = await script('probed')([keyOf(gate)], [luaJson({ jobId, hasPassed })]);
       if (since === null) return;
       onChange({ gate, is: 'open', shutForMs: (now?.() ?? Date.now()) - Number(since) });
       await tend(gate);
@@ -115,7 +112,7 @@ export function createGates(options: GatesOptions): RedisGates {
       if (gate !== 'damoov' || at - (saidPassedAt.get(gate) ?? -Infinity) < SAY_PASSED_MS) return;
       saidPassedAt.set(gate, at);
       // Only a hint for others; without it a gate is shut more readily.
-      script('passed')([passedKeyOf(gate)], [me, clock()]).catch(() => {});
+      script('passed')([passedKeyOf(gate)], [luaJson({ ...clock(), process: me })]).catch(() => {});
     },
     async tend() {
       await Promise.all([...fingerprints.keys()].map((gate) => tend(gate)));
@@ -124,12 +121,21 @@ export function createGates(options: GatesOptions): RedisGates {
   };
 
   async function tend(gate: GateName): Promise<void> {
-    // As many or more: those of one moment are released together.
-    for (let more: unknown = 1; more === 1;) {
-      more = await script('tend')(
-        [keyOf(gate), heldKeyOf(gate)],
-        [jobsBase, clock(), RELEASED_AT_ONCE, NUDGE_MS],
+    let promoted: string[] = [];
+    for (let most = RELEASED_AT_ONCE; ;) {
+      const asked = { ...clock(), most, process: me, promoted };
+      const reply = Tended.parse(
+        await script('tend')([keyOf(gate), heldKeyOf(gate), tendedKeyOf(gate)], [luaJson(asked)]),
       );
+      if (reply[0] === 'idle') return;
+      const jobIds = typeof reply[1] === 'string' ? [reply[1]] : reply[1];
+      const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
+      // One that is not delayed yet stays, and so does a scout until it begins.
+      promoted = jobIds.filter(
+        (_, place) => ends[place] === 'gone' || (reply[0] === 'closed' && ends[place] === 'promoted'),
+      );
+      if (promoted.length === 0) return;
+      if (reply[0] === 'closed' && reply[2] === 0) most = 0;
     }
   }
 
@@ -148,4 +154,9 @@ const LONGEST_MS = 3_600_000;
 /** How often others are told that Damoov answers here, in milliseconds. */
 const SAY_PASSED_MS = 1000;
 
-const Refused = z.tuple([z.enum(['held', 'lost', 'open']), z.number()]);
+const Refused = z.tuple([z.enum(['held', 'open']), z.number()]);
+const Tended = z.union([
+  z.tuple([z.literal('idle')]),
+  z.tuple([z.literal('probe'), z.string()]),
+  z.tuple([z.literal('closed'), z.array(z.string()), z.number()]),
+]);

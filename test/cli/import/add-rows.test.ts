@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { addRows } from '../../../src/cli/import/add-rows.ts';
 import type { Source } from '../../../src/cli/import/source.ts';
 import { survey } from '../../../src/cli/import/survey.ts';
-import { createImports } from '../../../src/redis/imports/imports.ts';
+import { createImports } from '../../../src/bullmq/imports.ts';
 import { createWorld } from '../../support/world.ts';
 
 function sourceOf(content: string): Source {
@@ -38,7 +38,14 @@ it.each([
     signal,
     onRead: () => {},
   });
-  const imports = createImports({ jobs, prefix, instances: [], soonMs: 0, maxWaiting: 10_000 });
+  const imports = createImports({
+    jobs,
+    prefix,
+    connection: redis,
+    instances: [],
+    soonMs: 0,
+    maxWaiting: 10_000,
+  });
   const run = randomUUID();
   const begin = () =>
     imports.begin(found.id, { run, isAgain: false, begunAt: 1, followsJobs: false, asOf: 0 });
@@ -50,7 +57,7 @@ it.each([
     const ids = await redis.zrange(jobs.toKey('prioritized'), '0', '-1');
     const lost = ids.filter((id) => Number(id.split('-').at(-1)) > kept);
     for (const id of lost) await redis.multi().zrem(jobs.toKey('prioritized'), id).del(jobs.toKey(id)).exec();
-    await (at === undefined ? redis.del(key) : redis.hset(key, { at }));
+    await (at === undefined ? redis.del(key) : redis.hset(key, { place: at }));
   }
   const place = await addRows(await begin(), {
     source,

@@ -9,7 +9,7 @@ import {
   createLedgerWorld,
   instance,
   userId,
-} from '../ledger/ledger-world.ts';
+} from '../../store/users/ledger-world.ts';
 
 const REFUSED = { gate: 'admin', reason: 'not today' } as const;
 const versionFor = ({ name, id = '', timestamp }: Job) => versionOf({ name, id, timestamp });
@@ -22,7 +22,9 @@ async function refuse(world: LedgerWorld, job: Job, more: { afterMs?: number } =
   const begun = await begin(world, job);
   if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
   await begun.user.letGo({ record: begun.user.record });
-  return world.gates.refuse(world.runOf(job), versionFor(job), { ...REFUSED, ...more });
+  const is = await world.gates.refuse(world.runOf(job), versionFor(job), { ...REFUSED, ...more });
+  if (is === 'held') await world.hold(job);
+  return is;
 }
 
 /** Shuts the admin's gate with a job that then waits before it. */
@@ -74,6 +76,7 @@ describe('a gate', () => {
     if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
     await begun.user.letGo({ record: begun.user.record });
     await world.gates.refuse(world.runOf(create), job.version, REFUSED);
+    await world.hold(create);
     world.pass(PROBES.firstMs);
     await world.gates.tend();
     expect(await beginCreate(await world.fetch())).toMatchObject({
@@ -224,6 +227,7 @@ describe('a gate', () => {
     if (taken.is !== 'taken') throw new Error(`not taken: ${taken.is}`);
     await taken.user.letGo({ record: taken.user.record });
     await world.gates.refuse(world.runOf(scout), versionFor(scout), away);
+    await world.hold(scout);
     for (let n = 0; n < 3; n += 1) {
       const job = await world.start();
       expect(await begin(world, job)).toMatchObject({ is: 'held', gate: 'damoov' });

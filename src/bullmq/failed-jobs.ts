@@ -1,0 +1,182 @@
+/**
+ * The failed set as a dead-letter queue: reads its jobs a page at a time, retries them, removes them. What it reports of a job is from
+ * closed lists, and the message of our own; no other data of the job leaves this file.
+ */
+import { ErrorCode, Job, type Queue } from 'bullmq';
+import { z } from 'zod';
+import { MAX_JOB_BYTES, type JobName, isJobName } from '../contract/job.ts';
+import { type FailureCode, failureIn } from '../contract/outcome.ts';
+import type { RedisConnection } from '../redis/connection.ts';
+import { readFailedPages } from './failed-pages.ts';
+import { type StoredJob, fewAtATime, readJob } from './read-job.ts';
+
+/** Stands for what is none of the known names: anybody may add a job, and any name may be a person's. */
+export const UNKNOWN = 'unknown';
+
+export interface FailedJob {
+  jobId: string;
+  operation: JobName | typeof UNKNOWN;
+  /** The name of a configured instance, or `unknown`, also if the data cannot be read. */
+  instance: string;
+  /** `unknown` if the job was not failed by a worker of ours. */
+  code: FailureCode | typeof UNKNOWN;
+  /** Empty if the code is unknown: nobody knows what a foreign reason quotes. */
+  message: string;
+  /** How often the job was tried. */
+  attempts: number;
+  /** Epoch milliseconds; NaN if only the id is left of the job, or it cannot be read. */
+  failedAt: number;
+  /** Epoch milliseconds; undefined if the job does not say. */
+  addedAt: number | undefined;
+}
+
+/** A job as it was seen to fail: one that has failed anew since then is another case. */
+export type SeenFailure = Pick<FailedJob, 'jobId' | 'failedAt'>;
+
+export interface FailedJobs {
+  /** When the last of them failed, in epoch milliseconds; undefined if none did. */
+  newest(): Promise<number | undefined>;
+  /**
+   * The jobs that failed within these times, in epoch milliseconds, both included; oldest first, up to 200 at a time. Jobs may be
+   * retried and dropped meanwhile: none is returned twice, and none that stays is left out.
+   */
+  read(span: { since?: number; upTo: number }): AsyncIterable<FailedJob[]>;
+  /**
+   * Puts jobs back to the end of the line, with fresh attempts and the version they had.
+   * @returns how many; the others are gone meanwhile: somebody else retried or removed them.
+   */
+  retry(jobs: readonly SeenFailure[]): Promise<number>;
+  /**
+   * Removes jobs, and what is known of how they ended. A job that somebody else retries in the very millisecond in which it is dropped may
+   * be dropped all the same.
+   * @returns how many; the others are gone meanwhile.
+   */
+  drop(jobs: readonly SeenFailure[]): Promise<number>;
+}
+
+export interface FailedJobsOptions {
+  prefix: string;
+  jobs: Queue;
+  /** For keys of our own. */
+  connection: RedisConnection;
+  /** The names of the configured instances. */
+  instances: ReadonlySet<string>;
+}
+
+/** How many jobs are read or changed at once: more of them would hold more data in memory, and make others wait for Redis. */
+const AT_ONCE = 50;
+/** How much of a reason is read, in characters: a refusal that names 50 faults is shorter. */
+const MOST_REASON = 16 * 1024;
+
+/** The failed jobs of a queue. */
+export function createFailedJobs({ prefix, jobs, connection, instances }: FailedJobsOptions): FailedJobs {
+  const readFailure = async (jobId: string) => failedJobOf(jobId, await readJob(jobs, jobId), instances);
+
+  return {
+    async newest() {
+      for (let rank = 0; ; rank += 1) {
+        const [jobId] = await jobs.getRanges(['failed'], rank, rank);
+        if (jobId === undefined) return undefined;
+        const { failedAt = NaN } = (await readFailure(jobId)) ?? {};
+        if (!Number.isNaN(failedAt)) return failedAt;
+      }
+    },
+    async *read({ since = -Infinity, upTo }) {
+      const pages = readFailedPages({
+        idsAt: (first, last) => jobs.getRanges(['failed'], first, last, true),
+        readAll: (jobIds) => fewAtATime(jobIds, AT_ONCE, readFailure),
+      });
+      for await (const page of pages) {
+        // What only has an id says no time: it is told wherever nothing is asked of the time.
+        const found = page.filter(({ failedAt }) =>
+          Number.isNaN(failedAt) ? since <= 0 : since <= failedAt && failedAt <= upTo,
+        );
+        if (found.length > 0) yield found;
+        if (page.some(({ failedAt }) => failedAt > upTo)) return;
+      }
+    },
+    retry: (seen) =>
+      change(seen, async (jobId) => {
+        // Or the next run would be told how the last one ended, and fail for it.
+        await connection.del(settledKey(jobId));
+        await new Job(jobs, '', {}, {}, jobId).retry('failed', {
+          resetAttemptsMade: true,
+          resetAttemptsStarted: true,
+        });
+        return true;
+      }),
+    drop: (seen) =>
+      change(seen, async (jobId) => {
+        if ((await jobs.remove(jobId, { removeChildren: false })) === 0) return false;
+        await connection.del(settledKey(jobId));
+        return true;
+      }),
+  };
+
+  function settledKey(jobId: string): string {
+    return `${prefix}:settled:${jobId}`;
+  }
+
+  /** Leaves a job alone that is not where it was seen: BullMQ forgets when a job failed as soon as it is retried. */
+  async function change(
+    seen: readonly SeenFailure[],
+    act: (jobId: string) => Promise<boolean>,
+  ): Promise<number> {
+    const changed = await fewAtATime(seen, AT_ONCE, async ({ jobId, failedAt }) => {
+      const now = await readJob(jobs, jobId);
+      const isUnchanged = now === undefined ? Number.isNaN(failedAt) : now.finishedOn === failedAt;
+      if (!isUnchanged) return false;
+      try {
+        return await act(jobId);
+      } catch (error) {
+        if (isGone(error)) return false;
+        throw error;
+      }
+    });
+    return changed.filter(Boolean).length;
+  }
+}
+
+/** What BullMQ says of a job that somebody else has moved or removed, and of one that it makes anew itself. */
+const GONE: ReadonlySet<unknown> = new Set([
+  ErrorCode.JobNotExist,
+  ErrorCode.JobNotInState,
+  ErrorCode.JobBelongsToJobScheduler,
+]);
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && GONE.has(error.code);
+}
+
+/** Undefined for a job that has been retried since it was found; of one that cannot be read there is the id. */
+function failedJobOf(
+  jobId: string,
+  job: StoredJob | undefined,
+  instances: ReadonlySet<string>,
+): FailedJob | undefined {
+  if (job !== undefined && job.finishedOn === undefined) return undefined;
+  const { name = '', failedReason = '', attemptsMade = 0, finishedOn = NaN, timestamp = NaN } = job ?? {};
+  const { code = UNKNOWN, message = '' } = failureIn(failedReason.slice(0, MOST_REASON)) ?? {};
+  const instance = job === undefined ? UNKNOWN : instanceIn(job.data);
+  return {
+    jobId,
+    operation: isJobName(name) ? name : UNKNOWN,
+    instance: instances.has(instance) ? instance : UNKNOWN,
+    code,
+    message,
+    attempts: attemptsMade || 0,
+    failedAt: finishedOn,
+    addedAt: timestamp || undefined,
+  };
+}
+
+const Data = z.object({ instance: z.string().default('default') });
+
+function instanceIn(data: string): string {
+  if (data.length > MAX_JOB_BYTES) return UNKNOWN;
+  try {
+    return Data.safeParse(JSON.parse(data)).data?.instance ?? UNKNOWN;
+  } catch {
+    return UNKNOWN;
+  }
+}

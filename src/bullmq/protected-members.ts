@@ -1,0 +1,122 @@
+/**
+ * The protected members of BullMQ that we use, each with its reason. BullMQ's `.d.ts` declares them; a minor version may change them all the
+ * same, so `npm run test:compat` runs the tests on the oldest and the newest version that we allow.
+ */
+import { DelayedError, Job, type JobJson, type Span, Worker } from 'bullmq';
+import type { EventData } from '../contract/event.ts';
+import { MAX_JOB_BYTES } from '../contract/job.ts';
+import { isRedisFault } from '../redis/refusal.ts';
+import type { TextJob } from '../worker/processor.ts';
+
+/**
+ * `lockManager`: a worker's own close waits for Redis, which may be away for ever, and only at its end stops the timer that renews the
+ * locks. That timer would keep a process that has nothing else to do.
+ */
+export class AbandonableWorker extends Worker {
+  abandon(): void {
+    void this.lockManager.close();
+    // Its own close ends the timer of the next look for stalled jobs last of all, once every handler has ended.
+    void this.pause(true);
+  }
+}
+
+/**
+ * The longest text that is handled, in characters: a job of the largest size that is allowed, sealed. Sealing spells it as JSON
+ * within JSON, with up to six characters for one, and then as base64.
+ */
+export const LONGEST_TEXT = 8 * MAX_JOB_BYTES + 4096;
+/** Any other name may be a person's: BullMQ has no way to change it, so such a job is not kept once it has failed. */
+const KEPT_NAME = /^[a-z]+(?:-[a-z]+){0,3}$/;
+const LONGEST_NAME = 64;
+
+const MOST_ANCESTORS = 100;
+
+/** What another client has added may be unreadable; that Redis refuses is another thing. */
+function unlessRedis(error: unknown): undefined {
+  if (isRedisFault(error)) throw error;
+}
+
+/**
+ * `createJob`: leaves a job's data as the text it is; BullMQ's own parse would throw in the fetch, and the job would never end.
+ * `handleFailed`: a job that Redis refuses to move on is not charged an attempt.
+ */
+export class TextJobWorker extends Worker<string, EventData> {
+  /** Jobs that BullMQ has marked as failed before they run. */
+  readonly #failedByChild = new WeakSet<TextJob>();
+
+  /** The size of data that was let go of at once, whatever the queue holds of it: several times that may not fit into memory. */
+  readonly #tooLarge = new WeakMap<TextJob, number>();
+
+  readonly #unkept = new WeakSet<TextJob>();
+
+  protected override createJob(json: JobJson, jobId: string): TextJob {
+    // To take a job makes anew what Redis has lost of it: that it was taken, and nothing that was added.
+    const isGone = json.name === undefined;
+    const mayKeepName = isGone || (json.name.length <= LONGEST_NAME && KEPT_NAME.test(json.name));
+    const name = isGone ? '' : mayKeepName ? json.name : 'unknown';
+    const job = super.createJob({ ...json, name, data: 'null' }, jobId);
+    const isTooLarge = !isGone && json.data.length > LONGEST_TEXT;
+    job.data = isGone || isTooLarge ? '' : json.data;
+    if (!mayKeepName) this.#unkept.add(job);
+    if (isTooLarge) this.#tooLarge.set(job, Buffer.byteLength(json.data));
+    return job;
+  }
+
+  mayKeepName(job: TextJob): boolean {
+    return !this.#unkept.has(job);
+  }
+
+  tooLargeBytesOf(job: TextJob): number | undefined {
+    return this.#tooLarge.get(job);
+  }
+
+  override async processJob(
+    job: TextJob,
+    token: string,
+    fetchesNext = () => true,
+  ): ReturnType<Worker<string, EventData>['processJob']> {
+    // BullMQ would fail it here without asking anybody: nothing would be told of it, and its data stay as they are.
+    if (job.deferredFailure) this.#failedByChild.add(job);
+    job.deferredFailure = '';
+    return super.processJob(job, token, fetchesNext);
+  }
+
+  /**
+   * A job that Redis refuses to move on is left as it is, until its lock has run out and it is taken again. BullMQ would charge it an
+   * attempt, and fail it with the last one.
+   */
+  protected override async handleFailed(
+    error: Error,
+    job: TextJob,
+    token: string,
+    fetchesNext?: () => boolean,
+    span?: Span,
+  ): Promise<TextJob> {
+    const told = isRedisFault(error) ? new DelayedError('Redis refuses') : error;
+    return super.handleFailed(told, job, token, fetchesNext, span);
+  }
+
+  /** Whether a job that this one depends on, its child in a flow, keeps it from completing. */
+  async isHeldByChild(job: TextJob): Promise<boolean> {
+    if (this.#failedByChild.has(job)) return true;
+    // One that was put back after that is carried out like any other, and BullMQ only then does not let it complete.
+    const hasFailed = (job.stacktrace ?? []).length > 0;
+    if (!hasFailed) return false;
+    const counts = await job.getDependenciesCount({ failed: true, unprocessed: true }).catch(() => ({}));
+    return Object.values(counts).some((count) => count > 0);
+  }
+
+  /** When the flow was added that this job is a part of: its parent waits for it, and was made a moment before it. */
+  async flowTimestampOf({ parent, timestamp }: TextJob): Promise<number | undefined> {
+    let earliest: number | undefined;
+    for (let next = parent, depth = 0; next?.id !== undefined && depth < MOST_ANCESTORS; depth += 1) {
+      // A parent in another queue has no version that could be older.
+      if (next.queueKey !== this.qualifiedName) break;
+      const ancestor = await Job.fromId<unknown>(this, next.id).catch(unlessRedis);
+      if (ancestor === undefined) break;
+      earliest = Math.min(earliest ?? timestamp, ancestor.timestamp);
+      next = ancestor.parent;
+    }
+    return earliest;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Jobs whose id is the name of one of BullMQ's own keys of the queue. Such a job lies under that key, and the queue stops: our producers
+ * refuse such an id, and one that another client has given is found by what lies under the key.
+ */
+import { type Queue, QueueKeys } from 'bullmq';
+import type { RedisConnection } from '../redis/connection.ts';
+import { readJob } from './read-job.ts';
+
+const NAMES = new Set(Object.keys(new QueueKeys('').getKeys('')));
+
+/** Whether a job with this id would lie under a key of the queue itself; BullMQ gives further keys names with a colon. */
+export function isQueueKey(jobId: string): boolean {
+  return NAMES.has(jobId) || jobId.includes(':');
+}
+
+/** A key of a queue that holds a job; the queue has stopped. */
+export interface BrokenKey {
+  /** What is wrong. */
+  fault: string;
+  /** What to do. */
+  todo: string;
+}
+
+type BullQueue = Pick<Queue, 'keys' | 'getBackend'>;
+
+/** Which keys of these queues are broken. Changes nothing. */
+export async function brokenKeysOf(
+  connection: RedisConnection,
+  queues: readonly BullQueue[],
+): Promise<BrokenKey[]> {
+  const broken = await Promise.all(queues.map((queue) => brokenIn(connection, queue)));
+  return broken.flat();
+}
+
+async function brokenIn(connection: RedisConnection, queue: BullQueue): Promise<BrokenKey[]> {
+  const keys = await typed(connection, queue);
+  const broken: BrokenKey[] = [];
+  for (const { name, key, type } of keys) {
+    // BullMQ has a hash of its own, which bears no name as a job does.
+    const isJob = type === 'hash' && (await readJob(queue, name))?.name !== undefined;
+    if (isJob) broken.push(await brokenKey(connection, keys, { name, key }));
+  }
+  return broken;
+}
+
+interface TypedKey {
+  name: string;
+  key: string;
+  type: string;
+}
+
+async function typed(connection: RedisConnection, queue: BullQueue): Promise<TypedKey[]> {
+  const keys = Object.entries(queue.keys).filter(([name]) => name !== '');
+  return Promise.all(keys.map(async ([name, key]) => ({ name, key, type: await connection.type(key) })));
+}
+
+/** A job that was added so may still be in a line: taken again, it would break the key anew. */
+async function brokenKey(
+  connection: RedisConnection,
+  keys: readonly TypedKey[],
+  { name, key }: Pick<TypedKey, 'name' | 'key'>,
+): Promise<BrokenKey> {
+  const commands = [`RENAME ${key} ${key}-broken`];
+  for (const other of keys) {
+    if (other.type === 'list' && (await connection.lpos(other.key, name)) !== null)
+      commands.push(`LREM ${other.key} 0 ${name}`);
+    if (other.type === 'zset' && (await connection.zscore(other.key, name)) !== null)
+      commands.push(`ZREM ${other.key} ${name}`);
+  }
+  return {
+    fault: `${key} holds a job: a client has added one with the id ${name}, and the queue has stopped`,
+    todo: `have that client use other ids, then in redis-cli: ${commands.join('; ')}`,
+  };
+}

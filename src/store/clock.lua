@@ -1,0 +1,10 @@
+--- Redis' own clock, in ms: the workers' may differ.
+local function nowMs()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+--- Lua would write a time as 1.8e+12.
+local function ms(value)
+  return string.format('%.0f', value)
+end

@@ -1,0 +1,60 @@
+/**
+ * The delayed BullMQ jobs of deletions: added, moved and brought forward. Knows BullMQ's public interface, and nothing of when that
+ * is meant.
+ */
+import { type JobsOptions, ErrorCode, Job, type Queue } from 'bullmq';
+import { BULK_PRIORITY } from '../../contract/bulk-priority.ts';
+
+export interface DeletionJob {
+  jobId: string;
+  data: object;
+  /** Epoch milliseconds, both. */
+  requestedAt: number;
+  dueAt: number;
+  trace?: string | undefined;
+  isBulk?: boolean | undefined;
+}
+
+/** Adds the job; where there is one of its id already, nothing. */
+export async function addJob(
+  jobs: Queue,
+  { jobId, data, requestedAt, dueAt, trace, isBulk = false }: DeletionJob,
+): Promise<void> {
+  const delay = Math.max(0, dueAt - requestedAt);
+  const opts: JobsOptions = {
+    ...(delay > 0 && { delay }),
+    ...(isBulk && { priority: BULK_PRIORITY }),
+    // One that is deferred would cost twice as much with it.
+    ...(trace !== undefined && trace !== '' && delay === 0 && { telemetry: { metadata: trace } }),
+  };
+  // Its id and its time are not among the options: Redis would keep them twice, a million times over.
+  const job = new Job(jobs, 'delete-user', data, opts, jobId);
+  job.timestamp = requestedAt;
+  await job.addJob(await jobs.getBackend().client);
+}
+
+/** Has the job due at another time. False where it does not wait for its time. */
+export async function moveJob(jobs: Queue, jobId: string, dueAt: number): Promise<boolean> {
+  return unlessElsewhere(handleOf(jobs, jobId).changeDelay(Math.max(0, dueAt - Date.now())));
+}
+
+/** Has the job carried out now. False where it does not wait for its time. */
+export async function bringForward(jobs: Queue, jobId: string): Promise<boolean> {
+  return unlessElsewhere(handleOf(jobs, jobId).promote());
+}
+
+function handleOf(jobs: Queue, jobId: string): Job {
+  return new Job(jobs, 'delete-user', {}, {}, jobId);
+}
+
+/** BullMQ throws for a job that is gone, waits or is at work already. */
+async function unlessElsewhere(work: Promise<void>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === ErrorCode.JobNotExist || code === ErrorCode.JobNotInState) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Deferred deletions: delayed `delete-user` jobs, one a user, under an id that follows from who it is, and an index of them by when
+ * they are due. Knows keys, scripts and jobs; what a deletion does is decided elsewhere.
+ */
+import type { Queue } from 'bullmq';
+import { z } from 'zod';
+import { timeFault } from '../../contract/job-times.ts';
+import { parseJob } from '../../contract/job.ts';
+import { luaJson } from '../../redis/lua-json.ts';
+import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { bringForward } from './deletion-jobs.ts';
+import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
+import { type DeletionAddress, type Names, createDeletionNames, pendingKeyOf } from './deletion-names.ts';
+import { type PutOptions, type PutRequest, type Scheduled, createPut } from './put-deletion.ts';
+
+export type { Scheduled };
+
+const readLua = luaBeside(import.meta.url);
+
+/** Whose deletion it is: as the request named the user, by one id at least. */
+export interface DeletionOf {
+  clientId?: string | undefined;
+  userId?: string | undefined;
+  /** Default `default`. */
+  instance?: string | undefined;
+}
+
+export interface DeletionRequest extends DeletionOf {
+  reason?: string | undefined;
+  correlationId?: string | undefined;
+}
+
+/**
+ * What is known of a user's deletions where they are cancelled; every one that was requested before is void from then on, whoever added
+ * it. `cancelled`: no DELETE is sent. `too-late`: it may have been sent, and is being carried out or has failed since. `done`: it was
+ * carried out. `none`: none was known to be pending.
+ */
+export type Cancellation = 'cancelled' | 'too-late' | 'done' | 'none';
+
+export interface Deletions {
+  /**
+   * Has the user deleted at a time, in epoch milliseconds; at once where that is over. Where a deletion of the user is
+   * pending the answer is that one, asked for anew: a create in between no longer undoes it.
+   * @param options `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
+   * @throws RangeError for a time that the queue cannot count to or that is in seconds, TypeError for a request that is no job.
+   */
+  schedule(
+    request: DeletionRequest,
+    dueAt: number,
+    options?: { reschedules?: boolean } & PutOptions,
+  ): Promise<Scheduled | 'too-late'>;
+  /** Moves the deletion that is pending, and makes none. */
+  reschedule(user: DeletionOf, dueAt: number): Promise<Scheduled | Exclude<Cancellation, 'cancelled'>>;
+  /**
+   * Voids every deletion of the user that was requested until now, by the ids that the request named: also those of other BullMQ
+   * clients, which nobody need find. Asked again it answers the same.
+   */
+  cancel(user: DeletionOf): Promise<Cancellation>;
+  /** What is pending, the next due first, some at a time; whatever is added and removed meanwhile, none is told twice. */
+  list(options?: ListOptions): AsyncIterable<Deletion>;
+  /** The one that is pending under the id that the request named; those that others have added are only in the list. */
+  find(user: DeletionOf): Promise<Deletion | undefined>;
+}
+
+/** Beyond it the queue's order loses precision: it keeps times as milliseconds times 4096, in 53 bits. In epoch milliseconds. */
+export const LAST_DUE_MS = 2 ** 41 - 1;
+
+/** That a user's deletions are void is known for longer than any can be deferred. */
+const LAST_DUE_S = Math.ceil(LAST_DUE_MS / 1000);
+
+/** Why a deletion cannot be due then; undefined where it can. One that is over is due at once, but not one in seconds. */
+export function dueFaultOf(dueAt: number): string | undefined {
+  if (!(dueAt <= LAST_DUE_MS))
+    return `a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`;
+  const fault = timeFault(dueAt, LAST_DUE_MS);
+  return fault && `the time at which the deletion is due ${fault}`;
+}
+
+/** The deletions in a queue of jobs. For producers, too: it needs nothing but the queue's Redis. */
+export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string }): Deletions {
+  const withState = (name: string) => ['../clock', 'name-state', name].map(readLua).join('\n');
+  const script = scriptsOf(jobs, {
+    'schedule-deletion': withState('schedule'),
+    'cancel-deletion': withState('cancel'),
+    'find-deletion': withState('find'),
+    'void-deletion': ['../clock', 'name-state', 'standing', 'void'].map(readLua).join('\n'),
+  });
+  const names = createDeletionNames({ prefix, jobs });
+  const pendingKey = pendingKeyOf(prefix);
+
+  /** Calls a script about the names of a user; undefined where it has nothing to answer. */
+  const ask = async (name: Parameters<typeof script>[0], address: DeletionAddress, more: object) => {
+    const reply = await names.call(address, ({ saltKey, keys, ...known }) =>
+      script(name)([saltKey, pendingKey, ...keys], [luaJson({ ...pick(known), ...more })]),
+    );
+    return reply === null ? undefined : (JSON.parse(z.string().parse(reply)) as unknown);
+  };
+
+  const put = createPut({ jobs, prefix, ask });
+
+  /** Whether the deletion of another client is void: it is told by nothing in its job. */
+  async function isVoid({ jobId, requestedAt, clientId, userId, instance }: Deletion): Promise<boolean> {
+    const address = { clientId, userId, instance };
+    // As the worker reads it.
+    const timestamp = Number.isSafeInteger(requestedAt) ? requestedAt : 0;
+    return (await ask('void-deletion', address, { jobId, timestamp })) === true;
+  }
+
+  return {
+    async schedule(request, dueAt, { reschedules = false, ...options } = {}) {
+      const mode = reschedules ? 'add-or-move' : 'add';
+      const scheduled = await put(readPut(request, dueAt, mode), options);
+      if (scheduled === 'none' || scheduled === 'done') throw new Error('nothing was scheduled');
+      return scheduled;
+    },
+    reschedule: async (user, dueAt) => put(readPut(user, dueAt, 'move')),
+    async cancel(user) {
+      const reply = await ask('cancel-deletion', read(user).address, { untilS: LAST_DUE_S });
+      const { is, jobs: cancelled } = Cancelled.parse(reply);
+      // Each ends at once, with its event. Where this is cut off it does so when it is due.
+      await Promise.all(cancelled.map((jobId) => bringForward(jobs, jobId)));
+      return is;
+    },
+    list: (options) => listDeletions({ jobs, prefix, isVoid }, options),
+    async find(user) {
+      const found = await ask('find-deletion', read(user).address, {});
+      if (found === undefined) return undefined;
+      const { jobId, dueAt, requestedAt } = Found.parse(found);
+      const deletion = await readDeletion(jobs, jobId, dueAt);
+      if (typeof deletion !== 'object') return undefined;
+      return { ...deletion, requestedAt: Math.max(deletion.requestedAt, requestedAt) };
+    },
+  };
+}
+
+const Cancelled = z.object({
+  is: z.enum(['cancelled', 'too-late', 'done', 'none']),
+  jobs: z.array(z.string()).default([]),
+});
+const Found = z.object({ jobId: z.string(), dueAt: z.number(), requestedAt: z.number() });
+
+function pick({ salt, base, hashes }: Omit<Names, 'saltKey' | 'keys'>): object {
+  return { salt, base, hashes };
+}
+
+function readPut(request: DeletionRequest, dueAt: number, mode: PutRequest['mode']): PutRequest {
+  const fault = dueFaultOf(dueAt);
+  if (fault !== undefined) throw new RangeError(fault);
+  return { ...read(request), dueAt: Math.max(0, Math.ceil(dueAt)), mode };
+}
+
+/** What is not said costs nothing: there may be a million of them. */
+function read({ instance, ...request }: DeletionRequest): { address: DeletionAddress; data: object } {
+  const named = instance === undefined || instance === 'default' ? {} : { instance };
+  const data = { ...request, ...named };
+  const parsed = parseJob('delete-user', data);
+  if (!parsed.ok) throw new TypeError(`no deletion: ${parsed.invalid.message}`);
+  const { clientId, userId, instance: known } = parsed.job.data;
+  return { address: { clientId, userId, instance: known }, data };
+}

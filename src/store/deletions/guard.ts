@@ -1,0 +1,61 @@
+/**
+ * Whether a deletion is still wanted, and the last moment before its DELETE: one step in Redis decides between the worker that would
+ * send it and a cancellation.
+ */
+import type { Queue } from 'bullmq';
+import { z } from 'zod';
+import { gateKeysOf } from '../../redis/gates/gate-state.ts';
+import { luaJson } from '../../redis/lua-json.ts';
+import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import type { DeletionGuard } from '../../worker/deletion-guard.ts';
+import { KEEP_NAME_S, createDeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
+
+const readLua = luaBeside(import.meta.url);
+
+export interface DeletionGuardOptions {
+  jobs: Queue;
+  prefix: string;
+  /** How many deletions the fleet sends within an hour without being asked. */
+  deletionsPerHour: number;
+}
+
+/** Guards the deletions of this queue of jobs. */
+export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: DeletionGuardOptions): DeletionGuard {
+  const withState = (name: string) => ['../clock', 'name-state', 'standing', name].map(readLua).join('\n');
+  const script = scriptsOf(jobs, {
+    'check-deletion': withState('check'),
+    'commit-deletion': withState('commit'),
+  });
+  const names = createDeletionNames({ jobs, prefix });
+  const { keyOf, heldKeyOf } = gateKeysOf(prefix, new Map([['brake', 'all']]));
+  const held = (['brake', 'damoov', 'admin'] as const).map(heldKeyOf);
+  return {
+    async check({ jobId, timestamp, scheduler }, instance, ids) {
+      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, salt, base, hashes }) =>
+        script('check-deletion')(
+          [saltKey, pendingKeyOf(prefix), decisionKeyOf(prefix, jobId), keyOf('brake'), ...keys],
+          [luaJson({ salt, base, hashes, jobId, timestamp, scheduler, keepS: KEEP_NAME_S, held })],
+        ),
+      );
+      return Checked.parse(JSON.parse(z.string().parse(reply)));
+    },
+    async commit({ jobId, timestamp, scheduler }, lock, instance, ids, kind) {
+      const asked = { jobId, timestamp, scheduler, keepS: KEEP_NAME_S, lock };
+      const limit = kind === 'sends' ? deletionsPerHour : undefined;
+      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, salt, base, hashes }) =>
+        script('commit-deletion')(
+          [saltKey, decisionKeyOf(prefix, jobId), `${prefix}:deletions-sent`, lock.key, ...keys],
+          [luaJson({ salt, base, hashes, ...asked, limit })],
+        ),
+      );
+      return Committed.parse(reply);
+    },
+  };
+}
+
+const Checked = z.object({
+  is: z.enum(['open', 'released', 'cancelled', 'refused']),
+  requestedAt: z.number(),
+  dueAt: z.number().optional(),
+});
+const Committed = z.enum(['go', 'cancelled', 'returned', 'held', 'lost']);

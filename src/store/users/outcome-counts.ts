@@ -1,0 +1,103 @@
+/**
+ * How many jobs ended how, a small hash for each minute. The script that settles a job counts it in the same step, so none is
+ * counted twice and none is missed, whatever is redelivered; a failed job that is put back and ends again counts again.
+ *
+ * Counting there costs a settlement two calls within Redis. Counting the events' ids instead would need every event kept, the
+ * completed and failed sets forget by age and number, and what each worker counts by itself dies with it.
+ */
+import { z } from 'zod';
+import type { UserEvent } from '../../contract/event.ts';
+import type { RedisConnection } from '../../redis/connection.ts';
+import { luaBeside } from '../../redis/scripts.ts';
+
+/** The ends of one kind. */
+export interface OutcomeCount {
+  /** The job's name, or `unknown`. */
+  operation: string;
+  outcome: 'done' | 'superseded' | 'failed';
+  /** Why it failed, or what superseded it. */
+  code?: string;
+  jobs: number;
+}
+
+/** Two hours, so that the last one is whole at any time; in seconds. */
+const KEEP_S = 2 * 3600;
+
+/** What `settle` has to know to count the job of this event. */
+export function countOf(
+  event: UserEvent,
+  prefix: string,
+): { key: string; field: string; keepSeconds: number } {
+  return { key: baseOf(prefix), field: fieldOf(event), keepSeconds: KEEP_S };
+}
+
+/** What ended within one minute. */
+export interface MinuteOfOutcomes {
+  /** When the minute began, in epoch milliseconds. */
+  at: number;
+  counts: OutcomeCount[];
+}
+
+/**
+ * What has ended within the last minutes, the current one and as many whole ones before it; the most frequent first.
+ * @param minutes at most 119, as older ones are gone.
+ */
+export async function readOutcomes(
+  connection: RedisConnection,
+  prefix: string,
+  minutes = 60,
+): Promise<OutcomeCount[]> {
+  return sumOf(await readMinutes(connection, prefix, minutes));
+}
+
+/** What has ended within the last minutes, each by itself: the oldest first, the current one last, by Redis' clock. */
+export async function readMinutes(
+  connection: RedisConnection,
+  prefix: string,
+  minutes = 60,
+): Promise<MinuteOfOutcomes[]> {
+  const lua = luaBeside(import.meta.url)('outcome-counts');
+  const [current, all] = Minutes.parse(await connection.eval(lua, 1, baseOf(prefix), minutes));
+  return all.map((fields, index) => ({
+    at: (current - (all.length - 1 - index)) * MINUTE_MS,
+    counts: fields.flatMap((field, at) => (at % 2 === 0 ? [countIn(field, Number(fields[at + 1]))] : [])),
+  }));
+}
+
+/** Together, the most frequent first. */
+export function sumOf(minutes: readonly MinuteOfOutcomes[]): OutcomeCount[] {
+  const sums = new Map<string, OutcomeCount>();
+  for (const count of minutes.flatMap(({ counts }) => counts)) {
+    const kind = JSON.stringify([count.operation, count.outcome, count.code]);
+    sums.set(kind, { ...count, jobs: count.jobs + (sums.get(kind)?.jobs ?? 0) });
+  }
+  return [...sums.values()].sort((a, b) => b.jobs - a.jobs);
+}
+
+const MINUTE_MS = 60_000;
+const Minutes = z.tuple([z.number(), z.array(z.array(z.string()))]);
+
+function baseOf(prefix: string): string {
+  return `${prefix}:outcomes:`;
+}
+
+function fieldOf(event: UserEvent): string {
+  switch (event.type) {
+    case 'user.created':
+      return 'create-user:done:';
+    case 'user.updated':
+      return 'update-user:done:';
+    case 'user.deleted':
+      return 'delete-user:done:';
+    case 'user.superseded':
+      return `${event.data.operation}:superseded:${event.data.by}`;
+    case 'user.failed':
+      return `${event.data.operation}:failed:${event.data.code}`;
+  }
+}
+
+function countIn(field: string, jobs: number): OutcomeCount {
+  const [operation = '', outcome, code = ''] = field.split(':');
+  const is = z.enum(['done', 'superseded', 'failed']).parse(outcome);
+  return { operation, outcome: is, ...(code !== '' && { code }), jobs };
+}

@@ -1,0 +1,95 @@
+/**
+ * A user's record as the fields of a Redis hash, and back. Knows the names of the fields, not when they change.
+ */
+import { z } from 'zod';
+import type { Version } from '../../contract/version.ts';
+import { type Field, type UserRecord, FIELDS } from '../../operations/context.ts';
+
+const version = z.templateLiteral([z.number(), ' ', z.number(), ' ', z.string()]).optional().catch(undefined);
+
+/** Undefined where the text is none. */
+export function versionIn(text: string | undefined): Version | undefined {
+  return version.parse(text);
+}
+
+const Hash = z.object({
+  userId: z.string().optional(),
+  generation: z.coerce.number().default(0),
+  state: z.enum(['unknown', 'live', 'deleted', 'stray']).default('unknown'),
+  createInDoubt: z.string().optional(),
+  deletingSince: z.string().optional(),
+  givenSince: z.coerce.number().optional(),
+  gaveUpBy: z.string().optional(),
+  madeAt: z.coerce.number().optional(),
+  pendingCreate: version,
+  created: version,
+  deleted: version,
+});
+
+/** @param run what a create of this very run has set `doubt` to: an older one says that there is doubt. */
+export function recordOf(hash: Record<string, string>, run: string): UserRecord {
+  const { createInDoubt, deletingSince, pendingCreate, ...known } = Hash.parse(hash);
+  const fields: Partial<Record<Field, Version>> = {};
+  for (const field of FIELDS) {
+    const written = versionIn(hash[WRITTEN + field]);
+    if (written !== undefined) fields[field] = written;
+  }
+  return {
+    ...known,
+    ...doubtOf(createInDoubt, run),
+    deletingSince:
+      deletingSince === undefined || deletingSince.endsWith(run)
+        ? undefined
+        : Number.parseInt(deletingSince, 10),
+    pending: pendingCreate,
+    fields,
+  };
+}
+
+/** In front of a field's name: the version by which it was last written. */
+const WRITTEN = 'written:';
+
+/** `<ms> <ms of an earlier doubt, or -> <what that asked for, or -> <what this one asks for> <run>`: a create began, and nobody knows its end. */
+function doubtOf(doubt: string | undefined, run: string): Partial<UserRecord> & { isInDoubt: boolean } {
+  const [since = '', earlier = '', about = '', asks = ''] = doubt?.split(' ', 4) ?? [];
+  const isOwn = doubt === `${since} ${earlier} ${about} ${asks} ${run}`;
+  if (doubt === undefined || (isOwn && earlier === '-')) return { isInDoubt: false };
+  const known = about === '-' ? [] : about.split(',');
+  return {
+    isInDoubt: true,
+    doubtSince: Number(isOwn ? earlier : since),
+    doubtAbout: isOwn || known.includes(asks) || asks === '-' ? known : [...known, asks],
+  };
+}
+
+/** What is to be written and removed so that the hash says what the record does, and not what is known to lie there. */
+export function fieldsOf(
+  record: UserRecord,
+  known: Readonly<Record<string, string>>,
+): { set: string[]; drop: string[] } {
+  const { isInDoubt, doubtSince = 0, doubtAbout = [], deletingSince, madeAt, givenSince, fields } = record;
+  const texts: [string, string | undefined][] = [
+    ['userId', record.userId],
+    ['generation', record.generation === 0 ? undefined : String(record.generation)],
+    ['state', record.state === 'unknown' ? undefined : record.state],
+    ['madeAt', madeAt === undefined ? undefined : String(madeAt)],
+    ['deletingSince', deletingSince === undefined ? undefined : String(deletingSince)],
+    ['givenSince', givenSince === undefined ? undefined : String(givenSince)],
+    ['gaveUpBy', record.gaveUpBy],
+    ['pendingCreate', record.pending],
+    ['created', record.created],
+    ['deleted', record.deleted],
+    [IN_DOUBT, isInDoubt ? `${doubtSince} - ${doubtAbout.join(',') || '-'} - ended` : undefined],
+    ...FIELDS.map((field): [string, string | undefined] => [WRITTEN + field, fields[field]]),
+  ];
+  const set: string[] = [];
+  const drop: string[] = [];
+  for (const [name, value] of texts) {
+    if (value === known[name]) continue;
+    if (value === undefined) drop.push(name);
+    else set.push(name, value);
+  }
+  return { set, drop };
+}
+
+export const IN_DOUBT = 'createInDoubt';

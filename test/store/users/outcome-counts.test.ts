@@ -1,0 +1,73 @@
+import { inject, describe, expect, it, onTestFinished } from 'vitest';
+import { failed } from '../../../src/contract/outcome.ts';
+import { superseded } from '../../../src/operations/newer-knowledge.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { UPDATED, createLedgerWorld } from './ledger-world.ts';
+
+describe('the ends of jobs', () => {
+  it('are counted by operation, outcome and code', async () => {
+    const world = await createLedgerWorld();
+    for (const outcome of [UPDATED, UPDATED, superseded('newer values'), failed('rejected', 'no')]) {
+      const job = await world.start();
+      const user = await world.take(job);
+      await user.settle(world.settlementOf(job, outcome), { record: user.record });
+    }
+    expect(await world.outcomes()).toEqual([
+      { operation: 'update-user', outcome: 'done', jobs: 2 },
+      { operation: 'update-user', outcome: 'superseded', code: 'newer values', jobs: 1 },
+      { operation: 'update-user', outcome: 'failed', code: 'rejected', jobs: 1 },
+    ]);
+  });
+
+  it('of jobs that nobody could read are counted, once, however often they are told', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const settlement = world.settlementOf(job, failed('invalid-job', 'no'));
+    await world.ledger.settleUnread(world.runOf(job), settlement);
+    await world.ledger.settleUnread(world.runOf(job), settlement);
+    const afterStall = { ...world.runOf(job), nonce: 'another run', stalls: 1 };
+    await world.ledger.settleUnread(afterStall, settlement);
+    expect(await world.outcomes()).toMatchObject([{ code: 'invalid-job', jobs: 1 }]);
+    await world.finish(job, await world.ledger.settleUnread(afterStall, settlement));
+    // Put back by hand, it ends another time.
+    await world.ledger.settleUnread({ ...world.runOf(job), nonce: 'put back', stalls: 1 }, settlement);
+    expect(await world.outcomes()).toMatchObject([{ code: 'invalid-job', jobs: 2 }]);
+  });
+
+  it('are counted once where the reply was lost and the call was made again', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createLedgerWorld({ redisUrl: proxy.url });
+    const job = await world.start();
+    const user = await world.take(job);
+    const isLost = proxy.dropReplies(1, 'user.updated');
+    const settled = user.settle(world.settlementOf(job), { record: user.record });
+    await isLost;
+    expect(await settled).toBe('ok');
+    expect(await world.outcomes()).toMatchObject([{ jobs: 1 }]);
+  });
+
+  it('are not counted where the run had lost its job', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await world.loseLock(job);
+    await world.take(await world.start());
+    expect(await user.settle(world.settlementOf(job), { record: user.record })).toBe('lost');
+    expect(await world.outcomes()).toEqual([]);
+  });
+
+  it('of minutes that are over for longer are left out, and go after two hours', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await user.settle(world.settlementOf(job), { record: user.record });
+    const [key = ''] = await world.redis.keys(`${world.prefix}:outcomes:*`);
+    expect(await world.redis.ttl(key)).toBeGreaterThan(3600);
+    expect(await world.redis.ttl(key)).toBeLessThanOrEqual(7200);
+    const minute = Number(key.slice(key.lastIndexOf(':') + 1));
+    await world.redis.rename(key, `${world.prefix}:outcomes:${minute - 61}`);
+    expect(await world.outcomes(59)).toEqual([]);
+    expect(await world.outcomes(65)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { UPDATED, createLedgerWorld, live } from './ledger-world.ts';
+
+describe('a job that is settled', () => {
+  it('has its event on every events queue, once, and its run may say so twice', async () => {
+    const world = await createLedgerWorld({ eventsQueues: ['user-events', 'crm-events'] });
+    const job = await world.start();
+    const user = await world.take(job);
+    const settlement = world.settlementOf(job);
+    expect(await user.onlySettle(settlement, live(user))).toMatchObject({ event: settlement.event });
+    expect(await user.settle(settlement, live(user))).toBe('ok');
+    const id = `${job.id}/${job.timestamp}/user.updated`;
+    expect(await world.eventIds()).toEqual([[id], [id]]);
+  });
+
+  it('is told so when it is delivered again', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await user.onlySettle(world.settlementOf(job), live(user));
+    expect(await world.begin(job)).toMatchObject({
+      is: 'settled',
+      settled: { kept: { outcome: UPDATED, attempts: 1 } },
+    });
+  });
+
+  it('is told so also where its message was cut in the middle of an emoji', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    const outcome = { status: 'superseded', by: 'cut \uD83D' } as const;
+    await user.onlySettle(world.settlementOf(job, outcome), live(user));
+    expect(await world.begin(job)).toMatchObject({
+      is: 'settled',
+      settled: { kept: { outcome } },
+    });
+  });
+
+  it('as failed is done again when it was put back by hand, and not when its worker died', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    const outcome = { status: 'failed', code: 'rejected', message: 'no' } as const;
+    await user.settle(world.settlementOf(job, outcome), { record: user.record });
+    job.stalledCounter = 1;
+    job.attemptsStarted++;
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settled: { kept: { outcome } } });
+    // A reply that was lost.
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settled: { kept: { outcome } } });
+    job.stalledCounter = 2;
+    job.attemptsStarted++;
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settled: { kept: { outcome } } });
+    // Put back by hand, a job still has stalled as often.
+    job.attemptsStarted++;
+    expect((await world.begin(job)).is).toBe('taken');
+  });
+
+  it('without a user is published once, however often it is settled', async () => {
+    const world = await createLedgerWorld();
+    const job = await world.start();
+    const settlement = world.settlementOf(job, { status: 'failed', code: 'invalid-job', message: 'no' });
+    for (let times = 0; times < 2; times += 1)
+      await world.finish(job, await world.ledger.settleUnread(world.runOf(job), settlement));
+    expect(await world.eventIds()).toEqual([[`${job.id}/${job.timestamp}/user.failed`]]);
+  });
+});
