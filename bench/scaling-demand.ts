@@ -10,8 +10,6 @@ export interface Demand {
   readonly workersPerShard: number;
   /** Cores' worth of time, of one shard's Redis and workers. */
   readonly redisCores: number;
-  /** The part of it that sweeps take, at the most. */
-  readonly sweepCores: number;
   readonly workerCores: number;
   /** Data in all shards together. */
   readonly bytes: Memory;
@@ -43,23 +41,18 @@ export function demandOf(scale: Scale, shards: number): Demand {
     Math.ceil(workerCores / ASSUMED.workerShare),
     Math.ceil(inFlight / ASSUMED.workerConcurrency),
   );
-  const pending = steady(scale).pending / shards;
-  const sweepCores = sweeping(pending, workersPerShard);
   const byJob =
     MEASURED.redisAddS + ASSUMED.subscribers * MEASURED.redisEventS + (others / jobs) * MEASURED.redisS;
   const bytesEach = (bytes: { add: number; job: number; event: number }) =>
     bytes.add + bytes.job + ASSUMED.subscribers * bytes.event;
-  const sweptBytes = (sweepCores / MEASURED.redisSweptS) * MEASURED.sweptBytes;
   const requestsPerS = scale.jobsPerS + deletionsPerS * (SET.requestsOfDeletion - 1);
   return {
     shards,
     workersPerShard,
-    redisCores: jobs * byJob + deletions * MEASURED.redisDeletionS + sweepCores,
-    sweepCores,
+    redisCores: jobs * byJob + deletions * MEASURED.redisDeletionS,
     workerCores,
     bytes: memoryOf(scale, shards),
-    shardBitsPerS:
-      8 * Math.max(jobs * bytesEach(MEASURED.redisIn), jobs * bytesEach(MEASURED.redisOut) + sweptBytes),
+    shardBitsPerS: 8 * Math.max(jobs * bytesEach(MEASURED.redisIn), jobs * bytesEach(MEASURED.redisOut)),
     appendedPerS: jobs * bytesEach(MEASURED.appended),
     requestsPerS,
     damoovBitsPerS: 8 * requestsPerS * Math.max(MEASURED.damoovOut, MEASURED.damoovIn),
@@ -112,10 +105,4 @@ function steady({ deletionsPerDay, deferredDays }: Scale) {
   const last = horizonOf({ perDay: deletionsPerDay, deferredDays }, days).at(-1);
   if (last === undefined) throw new Error('a horizon has a last day');
   return last;
-}
-
-/** Each worker reads all that is pending, and begins anew a while after it has ended; one at a time. */
-function sweeping(pending: number, workers: number): number {
-  const sweepS = pending * MEASURED.redisSweptS;
-  return Math.min(1, (workers * sweepS) / (SET.sweepEveryS + sweepS));
 }

@@ -34,9 +34,6 @@ export const MEASURED = {
   /** The same, by what the worker read and wrote less what Redis counted: HTTP without TLS, and the log's line. */
   damoovOut: 732,
   damoovIn: 310,
-  /** docs/scaling.md: ZSCAN of 500,000 ids, COUNT 1,000, three rounds: 1.7 to 1.9 us. A sweep reads all that is delayed. */
-  redisSweptS: 1.8e-6,
-  sweptBytes: 68,
   /** docs/performance.md: a worker with 500 in flight, at its peak. */
   workerBytes: 225e6,
 } as const;
@@ -46,8 +43,6 @@ export const SET = {
   recordDays: 30,
   sentDeletionDays: 40,
   cancelledDeletionDays: 730,
-  /** Each worker sweeps this often, where anybody was deleted since. */
-  sweepEveryS: 300,
   requestsOfDeletion: 3,
 } as const;
 

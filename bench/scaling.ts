@@ -99,7 +99,6 @@ function sectionOf(scale: Scale, seconds: number): Section {
       of('Shards', 'shards', demand.shards, 'shards'),
       of('Workers', 'workers', workers, 'workers'),
       of('RedisBusy', 'Redis, a shard', demand.redisCores, 'cores'),
-      of('SweepBusy', 'of it sweeps, at the most', demand.sweepCores, 'cores'),
       of('RedisCores', 'Redis, all shards: time', demand.redisCores * demand.shards, 'cores'),
       of('WorkerCores', 'workers, all: time', demand.workerCores * demand.shards, 'cores'),
       ...Object.entries(demand.bytes).map(([kind, bytes]) =>
@@ -133,19 +132,17 @@ function simulated(
   seconds: number,
   { isSteady = false, ceiling }: { isSteady?: boolean; ceiling?: number } = {},
 ): Simulated {
-  // What sweeps take is not there for anything else.
-  const slower = 1 / (1 - demand.sweepCores);
-  const half = (MEASURED.redisS * slower) / 2;
+  const half = MEASURED.redisS / 2;
   const requests = demand.requestsPerS / demand.shards;
   return simulateShard({
     seconds,
     jobsPerS,
     bursts: isSteady ? undefined : ASSUMED.bursts,
     redisS: {
-      add: MEASURED.redisAddS * slower,
+      add: MEASURED.redisAddS,
       begin: half,
       settle: half,
-      event: ASSUMED.subscribers * MEASURED.redisEventS * slower,
+      event: ASSUMED.subscribers * MEASURED.redisEventS,
     },
     workerS: MEASURED.workerS,
     workers: demand.workersPerShard,

@@ -27,7 +27,7 @@ async function readPage(): Promise<{ keys: Documented[]; recordFields: string[] 
   );
   const words = (text = '') => [...text.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
   const keys = rows
-    .filter(([key = '']) => /^`P:/.test(key))
+    .filter(([key = '']) => key.startsWith('`P:'))
     .map(([key = '', type = '', fields, lifetime = '']) => ({
       pattern: new RegExp(`^${escaped(words(key)[0] ?? '').replaceAll(/[A-Z]{2,}/g, '[^:]+(?::[^:]+)?')}$`),
       fixed: key.replaceAll(/[A-Z]{2,}/g, '').length,

@@ -43,13 +43,15 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     'model',
   ],
   'redis/gates': ['integration/quarantine', 'integration/brake', 'integration/faults', 'integration/outage'],
-  'redis/ledger': ['redis/gates', ...JOBS, 'model'],
   'redis/rate': ['damoov/traffic', 'integration/rate', 'integration/faults'],
   'redis/session': ['damoov/session', 'integration/fleet-session', 'integration/rotation'],
   rows: ['cli/import', 'cli/reconcile'],
   sandbox: ['model/sandbox-view', 'integration/pipeline', 'cli/probe'],
+  'store/circuits': ['redis/gates', 'integration/quarantine', 'integration/faults', 'integration/outage'],
   'store/imports': ['bullmq/imports', 'cli/import'],
-  worker: [...JOBS, 'redis/ledger', 'model'],
+  'store/receipts': ['store/users/receipts', 'integration/receipt'],
+  'store/users': ['redis/gates', ...JOBS, 'model'],
+  worker: [...JOBS, 'store/users', 'model'],
 };
 
 /** The rooms of a run without a path. */
