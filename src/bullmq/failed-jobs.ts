@@ -96,13 +96,14 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
       }
     },
     retry: (seen) =>
-      change(seen, async (jobId) => {
+      change(seen, async (jobId, job) => {
         // Or the next run would be told how the last one ended, and fail for it.
         await connection.del(settledKey(jobId));
-        await new Job(jobs, '', {}, {}, jobId).retry('failed', {
-          resetAttemptsMade: true,
-          resetAttemptsStarted: true,
-        });
+        const { priority = 0 } = job ?? {};
+        const handle = new Job(jobs, '', {}, {}, jobId);
+        await handle.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+        // BullMQ 6.3 puts it in front of all that has a priority.
+        if (priority > 0) await handle.changePriority({ priority });
         return true;
       }),
     drop: (seen) =>
@@ -120,14 +121,14 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
   /** Leaves a job alone that is not where it was seen: BullMQ forgets when a job failed as soon as it is retried. */
   async function change(
     seen: readonly SeenFailure[],
-    act: (jobId: string) => Promise<boolean>,
+    act: (jobId: string, job: StoredJob | undefined) => Promise<boolean>,
   ): Promise<number> {
     const changed = await fewAtATime(seen, AT_ONCE, async ({ jobId, failedAt }) => {
       const now = await readJob(jobs, jobId);
       const isUnchanged = now === undefined ? Number.isNaN(failedAt) : now.finishedOn === failedAt;
       if (!isUnchanged) return false;
       try {
-        return await act(jobId);
+        return await act(jobId, now);
       } catch (error) {
         if (isGone(error)) return false;
         throw error;
