@@ -5,6 +5,15 @@ import { Worker } from 'bullmq';
 import { UserEvent } from '../../src/contract/event.ts';
 import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 
+export interface AddedEvent {
+  id: string;
+  jobId: string;
+  queue: string;
+  /** When its job was settled, and when it was added, in epoch milliseconds. */
+  settledAt: number;
+  addedAt: number;
+}
+
 export interface Collector {
   /** How many jobs have an event on every queue. */
   readonly settled: number;
@@ -17,6 +26,8 @@ export interface Collector {
   readonly published: number;
   /** The codes of the jobs that failed. */
   readonly failures: ReadonlyMap<string, string>;
+  /** Each event of a queue, when it was first added there. */
+  readonly added: readonly AddedEvent[];
   close(): Promise<void>;
 }
 
@@ -32,8 +43,19 @@ export async function startCollector(
   const waiting = new Map<() => void, number>();
   let settled = 0;
 
-  const take = (queue: string, entry: string, event: UserEvent) => {
+  const added = new Map<string, AddedEvent>();
+
+  const take = (queue: string, entry: string, event: UserEvent, addedAt: number) => {
     const { jobId } = event.data;
+    const earlier = added.get(`${queue} ${event.id}`);
+    if (earlier === undefined || earlier.addedAt > addedAt)
+      added.set(`${queue} ${event.id}`, {
+        id: event.id,
+        jobId,
+        queue,
+        settledAt: Date.parse(event.time),
+        addedAt,
+      });
     entries.add(`${queue} ${entry}`);
     ids.set(jobId, (ids.get(jobId) ?? new Set()).add(event.id));
     const heardOn = queuesOf.get(jobId) ?? new Set();
@@ -49,11 +71,11 @@ export async function startCollector(
 
   const connection = connectRedis(redis); // it is killed now and then: that is the point
   const workers = queues.map((queue) => {
-    const worker = new Worker(queue, async ({ id = '', data }) => take(queue, id, UserEvent.parse(data)), {
-      connection,
-      prefix,
-      concurrency: 20,
-    });
+    const worker = new Worker(
+      queue,
+      async ({ id = '', data, timestamp }) => take(queue, id, UserEvent.parse(data), timestamp),
+      { connection, prefix, concurrency: 20 },
+    );
     worker.on('error', () => undefined);
     return worker;
   });
@@ -67,6 +89,9 @@ export async function startCollector(
       return entries.size;
     },
     failures,
+    get added() {
+      return [...added.values()];
+    },
     idsOf: (jobId) => ids.get(jobId) ?? new Set(),
     isSettled: (jobId) => queuesOf.get(jobId)?.size === queues.length,
     async reaches(bound) {

@@ -10,7 +10,7 @@ import {
   requestsOf,
   secondUsers,
 } from '../model/sandbox-view.ts';
-import type { Collector } from './collector.ts';
+import type { AddedEvent, Collector } from './collector.ts';
 import type { LoadJob } from './load.ts';
 
 export interface End {
@@ -28,6 +28,7 @@ export function judge({ load, collector, view, left }: End): Verdict {
   const inOrderOfVersion = load.toSorted((a, b) => a.version - b.version);
   return {
     'one event id a job': load.flatMap((job) => wrongIds(job, collector)),
+    'events in the order of settlement': overtaking(load, collector),
     'no job failed': load.flatMap((job) => failure(job, collector)),
     'no job left over': Object.entries(left).flatMap(([state, count]) =>
       count === 0 ? [] : [{ clientId: '', what: `${count} jobs are ${state}` }],
@@ -42,6 +43,21 @@ function wrongIds({ id, clientId }: LoadJob, collector: Collector): Finding[] {
   const ids = [...collector.idsOf(id)];
   if (ids.length === 1 && collector.isSettled(id)) return [];
   return [{ clientId, what: `job ${id} has ${ids.length} event ids: ${ids.join(', ')}` }];
+}
+
+/** Events of one user that were added before one whose job was settled earlier. */
+function overtaking(load: readonly LoadJob[], { added }: Collector): Finding[] {
+  const clientIds = new Map(load.map(({ id, clientId }) => [id, clientId]));
+  const bySettlement = added.toSorted((a, b) => a.settledAt - b.settledAt);
+  const last = new Map<string, AddedEvent>();
+  return bySettlement.flatMap((event) => {
+    const { id, jobId, queue, settledAt, addedAt } = event;
+    const clientId = clientIds.get(jobId) ?? '';
+    const before = last.get(`${queue} ${clientId}`);
+    last.set(`${queue} ${clientId}`, event);
+    const isOvertaking = before !== undefined && before.settledAt < settledAt && before.addedAt > addedAt;
+    return isOvertaking ? [{ clientId, what: `${id} was added before ${before.id}` }] : [];
+  });
 }
 
 function failure({ id, clientId }: LoadJob, { failures }: Collector): Finding[] {
