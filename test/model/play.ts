@@ -84,15 +84,16 @@ async function untilQuiet({ redis, prefix }: World): Promise<void> {
       .llen(`${queue}:active`)
       .zcard(`${prefix}:gate:damoov:held`)
       .exec();
-    return counts?.map(([, count]) => count);
+    const blocked = await redis.keys(`${prefix}:user:*:blocked`);
+    return [...(counts ?? []).map(([, count]) => count), blocked.length];
   };
   // A user is let go, and the next job promoted, just after its job has completed.
   let quietLooks = 0;
   const isQuiet = async () => {
-    quietLooks = (await busy())?.every((count) => count === 0) === true ? quietLooks + 1 : 0;
+    quietLooks = (await busy()).every((count) => count === 0) ? quietLooks + 1 : 0;
     return quietLooks;
   };
-  await expect.poll(isQuiet, { timeout: PATIENCE_MS, interval: 10 }).toBeGreaterThanOrEqual(5);
+  await expect.poll(isQuiet, { timeout: PATIENCE_MS, interval: 5 }).toBeGreaterThanOrEqual(3);
 }
 
 /** Redrives what failed, until nothing fails for want of attempts any more. */

@@ -76,7 +76,7 @@ describe('a database that cannot be selected is a refusal, and nothing is done i
     await expect(users.create({ clientId: 'c-1' })).rejects.toMatchObject(refused);
     const told: Error[] = [];
     const events = new UserEvents({ redis: url, onError: (error) => told.push(error) }, () => {});
-    onTestFinished(() => events.close());
+    onTestFinished(() => events.close({ graceMs: 0 }));
     await expect.poll(() => told).toMatchObject([refused]);
     expect((await runCommand(['status'], { REDIS_URL: url })).stderr).toContain(message);
     const doctor = await runCommand(['doctor'], { REDIS_URL: url });
@@ -127,7 +127,7 @@ describe('a wrong password is a refusal, and no absence', () => {
     await expect(users.create({ clientId: 'c-1' })).rejects.toMatchObject({ message, isRefusal: true });
     const told = await new Promise<Error>((resolve) => {
       const events = new UserEvents({ redis: url, onError: resolve }, () => {});
-      onTestFinished(() => events.close());
+      onTestFinished(() => events.close({ graceMs: 0 }));
     });
     expect(told.message).toBe(message);
     expect(await runCommand(['status'], { REDIS_URL: url })).toMatchObject({
