@@ -8,8 +8,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { VARIABLES } from '../src/config.ts';
-import { startRedisServer } from '../src/redis/embedded/embedded-server.ts';
+import { VARIABLES } from '../src/config/config.ts';
+import { startRedisServer } from '../src/dev/embedded-server.ts';
 import { SANDBOX_CREDENTIALS } from '../src/sandbox/server.ts';
 import type { Access } from './damoov.ts';
 

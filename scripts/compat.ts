@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { copyTree } from './mutants/tree-copy.ts';
 
 /** Integration with its crashes, and the library. */
-const TESTS = ['test/integration', 'test/bullmq', 'test/producer', 'test/events', 'test/package.test.ts'];
+const TESTS = ['test/integration', 'test/bullmq', 'test/client', 'test/package.test.ts'];
 const DIRECTORY = '.data/compat';
 
 const args = process.argv.slice(2);

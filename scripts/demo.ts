@@ -11,10 +11,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { Queue, Worker } from 'bullmq';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import type { UserEvent } from '../src/contract/event.ts';
 import { connectRedis } from '../src/redis/connection.ts';
-import { startRedisServer } from '../src/redis/embedded/embedded-server.ts';
+import { startRedisServer } from '../src/dev/embedded-server.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from '../src/sandbox/server.ts';
 
 interface Step {

@@ -1,8 +1,8 @@
 /**
  * The files of docs/schema: one for each job and event, and the AsyncAPI document.
  */
-import { asyncApi } from '../src/contract/asyncapi.ts';
-import { eventSchemas, jobSchemas, standalone } from '../src/contract/json-schema.ts';
+import { asyncApi } from '../src/contract/schema/asyncapi.ts';
+import { eventSchemas, jobSchemas, standalone } from '../src/contract/schema/json-schema.ts';
 
 /** Name and text of each. @param version of the package. */
 export function schemaFiles(version: string): [string, string][] {

@@ -5,23 +5,23 @@ export type { JobResult, UserEvent, EventOf, EventType } from './contract/event.
 export { JOB_NAMES, type JobName } from './contract/job.ts';
 export { FAILURE_CODES, type FailureCode } from './contract/outcome.ts';
 export type { Receipt } from './contract/receipt.ts';
-export { DeliveryLostError, type FaultyEvent } from './events/queue-faults.ts';
+export { DeliveryLostError, type FaultyEvent } from './client/queue-faults.ts';
 export {
   UserEvents,
   type EventDelivery,
   type EventHandler,
   type UserEventsOptions,
-} from './events/subscriber.ts';
-export { ClosedError } from './producer/closed-error.ts';
-export { UnfitRedisError } from './producer/redis-link.ts';
+} from './client/user-events.ts';
+export { ClosedError } from './client/closed-error.ts';
+export { UnfitRedisError } from './client/redis-link.ts';
 export {
   InvalidJobError,
   type CreateUser,
   type DeleteUser,
   type Due,
   type UpdateUser,
-} from './producer/requests.ts';
-export { ResultTimeoutError, ResultUnknownError, type ResultOptions } from './producer/results.ts';
+} from './client/requests.ts';
+export { ResultTimeoutError, ResultUnknownError, type ResultOptions } from './client/results.ts';
 export {
   UserJobs,
   type AddOptions,
@@ -31,7 +31,7 @@ export {
   type ScheduledDeletion,
   type UserJobsApi,
   type UserJobsOptions,
-} from './producer/user-jobs.ts';
+} from './client/user-jobs.ts';
 export { RedisAwayError, type HostPort, type RedisTarget } from './redis/connection.ts';
 export { RedisRefusedError } from './redis/refusal.ts';
 export type { Cancellation, DeletionOf } from './store/deletions/deletions.ts';

@@ -4,7 +4,7 @@
  * imports are carried out before the first line.
  */
 import { createRequire } from 'node:module';
-import { refusalOf } from './node-version.ts';
+import { refusalOf } from './config/node-version.ts';
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own, and there is nothing here yet that could check it
 const { engines } = createRequire(import.meta.url)('../package.json') as { engines: { node: string } };
@@ -16,5 +16,5 @@ if (refusal !== undefined) {
   process.stderr.write(`damoov-users: ${refusal}\n`);
   process.exit(BAD_USAGE);
 }
-const { runToEnd } = await import('./cli/run.ts');
+const { runToEnd } = await import('./cli/run-to-end.ts');
 await runToEnd(process.argv);

@@ -5,8 +5,8 @@ import { Job, type Queue } from 'bullmq';
 import { z } from 'zod';
 import { jobIdOf } from '../contract/version.ts';
 import { isRedisFault } from '../redis/refusal.ts';
-import type { JobQueue } from '../worker/job-queue.ts';
-import { SEALED, erased } from '../worker/seal.ts';
+import type { JobQueue } from '../lifecycle/ports/job-queue.ts';
+import { SEALED, erased } from '../lifecycle/encryption.ts';
 
 export function createJobQueue(jobs: Queue): JobQueue {
   return {

@@ -4,23 +4,23 @@
  */
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { registerDelete } from './commands/delete.ts';
-import { registerDeletions } from './commands/deletions.ts';
-import { registerEvents } from './commands/events.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerFailed } from './commands/failed.ts';
-import { registerImport } from './commands/import.ts';
-import { registerProbe } from './commands/probe.ts';
-import { registerReceipts } from './commands/receipts.ts';
-import { registerReconcile } from './commands/reconcile.ts';
-import { HELP_STYLE } from './commands/help.ts';
-import type { Ended, Register } from './commands/register.ts';
-import { registerSandbox } from './commands/sandbox.ts';
-import { registerSchema } from './commands/schema.ts';
-import { registerStatus } from './commands/status.ts';
-import { registerCreate, registerUpdate } from './commands/user-jobs.ts';
-import { registerWorker } from './commands/worker.ts';
-import type { CommandContext, OutputStream } from './context.ts';
+import { registerDelete } from './delete/define.ts';
+import { registerDeletions } from './deletions/define.ts';
+import { registerEvents } from './events/define.ts';
+import { registerDoctor } from './doctor/define.ts';
+import { registerFailed } from './failed/define.ts';
+import { registerImport } from './import/define.ts';
+import { registerProbe } from './probe/define.ts';
+import { registerReceipts } from './receipts/define.ts';
+import { registerReconcile } from './reconcile/define.ts';
+import { HELP_STYLE } from './options/help.ts';
+import type { Ended, Register } from './options/register.ts';
+import { registerSandbox } from './sandbox/define.ts';
+import { registerSchema } from './schema/define.ts';
+import { registerStatus } from './status/define.ts';
+import { registerCreate, registerUpdate } from './create-update/define.ts';
+import { registerWorker } from './worker/define.ts';
+import type { CommandContext, OutputStream } from './shared/command-context.ts';
 
 /** In the order of the help. */
 const COMMANDS: readonly Register[] = [

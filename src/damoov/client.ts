@@ -3,7 +3,7 @@
  * refuses to know why they are made: it does not wait, does not log, and does not send a write again on its own.
  */
 import { z } from 'zod';
-import { Ms, Text, callback, checkedOptions, objectWith, wholeNumber } from '../library/checked-options.ts';
+import { Ms, Text, callback, checkedOptions, objectWith, wholeNumber } from './checked-options.ts';
 import { DamoovError } from './errors.ts';
 import type { HttpAnswer } from './exchange.ts';
 import { inMemoryLoginBudget } from './login-budget.ts';

@@ -2,13 +2,13 @@
  * What has to be there for the worker to be ready, each with the reason why it is not.
  */
 import type { RedisConnection } from '../redis/connection.ts';
-import type { GateState } from '../redis/gates/gate-state.ts';
+import type { GateState } from '../store/circuits/circuit-state.ts';
 import type { BrokenKey } from '../bullmq/queue-keys.ts';
 import { refusalToWrite } from '../redis/try-write.ts';
-import type { GateName } from '../worker/gates.ts';
+import type { GateName } from '../lifecycle/ports/circuits.ts';
 import type { Check } from './health.ts';
-import { joined } from './joined.ts';
-import { within } from './within.ts';
+import { joined } from './single-flight.ts';
+import { within } from './with-timeout.ts';
 
 /** Longer than this nobody who asks wants to wait, in milliseconds. */
 const PATIENCE_MS = 1000;

@@ -4,12 +4,12 @@
  */
 import type { Queue } from 'bullmq';
 import { createOldestWaiting } from '../bullmq/oldest-waiting.ts';
-import type { GateState } from '../redis/gates/gate-state.ts';
+import type { GateState } from '../store/circuits/circuit-state.ts';
 import type { OutcomeCount } from '../store/users/outcome-counts.ts';
 import type { RedisRefusedError } from '../redis/refusal.ts';
-import type { GateName } from '../worker/gates.ts';
+import type { GateName } from '../lifecycle/ports/circuits.ts';
 import { hasReader } from '../bullmq/queue-reader.ts';
-import type { LoginState } from '../redis/session/login-budget.ts';
+import type { LoginState } from '../store/session/login-budget.ts';
 import type { PendingDeletions } from '../store/deletions/due-counts.ts';
 
 export interface FleetStatusSources {

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { type ServerOptions, createServer } from 'node:http';
 import { type HttpBindings, getRequestListener } from '@hono/node-server';
-import { limitCrowd } from './crowd.ts';
+import { limitCrowd } from './connection-limit.ts';
 import { withStrictHeaders } from './strict-headers.ts';
 
 /** Nobody sends a body here, and headers are a password at the most; all in milliseconds but for the size. */

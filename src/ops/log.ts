@@ -4,12 +4,12 @@
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
 import { MANY_REVOKED } from '../damoov/login-budget.ts';
-import type { GateChange } from '../redis/gates/gates.ts';
+import type { GateChange } from '../store/circuits/circuits.ts';
 import { refusalIn } from '../redis/connection.ts';
-import { IS_BASE_URL_RIGHT, describeUnexpected } from '../worker/classify.ts';
-import type { RunReport } from '../worker/delivery.ts';
+import { IS_BASE_URL_RIGHT, describeUnexpected } from '../lifecycle/classify.ts';
+import type { RunReport } from '../lifecycle/delivery.ts';
 import { createFaultLog } from './fault-log.ts';
-import type { Happening } from './happenings.ts';
+import type { Happening } from './notifications.ts';
 import { redacted } from './redacted.ts';
 
 export type Log = Logger;

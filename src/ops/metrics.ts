@@ -5,9 +5,9 @@
 import { Registry } from 'prom-client';
 import { createFleetMetrics } from './fleet-metrics.ts';
 import type { FleetStatus } from './fleet-status.ts';
-import type { Happening } from './happenings.ts';
-import { joined } from './joined.ts';
-import { within } from './within.ts';
+import type { Happening } from './notifications.ts';
+import { joined } from './single-flight.ts';
+import { within } from './with-timeout.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export interface MetricsSources {

@@ -26,10 +26,10 @@ import {
 import type { Telemetry } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
 import type { Arrival } from '../damoov/traffic.ts';
-import { reticent } from '../redis/reticent-telemetry.ts';
-import type { RunReport } from '../worker/delivery.ts';
-import type { Happening } from './happenings.ts';
-import { within } from './within.ts';
+import { reticent } from '../bullmq/redacting-telemetry.ts';
+import type { RunReport } from '../lifecycle/delivery.ts';
+import type { Happening } from './notifications.ts';
+import { within } from './with-timeout.ts';
 
 export interface TracingOptions {
   /** Of the receiver, without `/v1/traces`. */

@@ -7,8 +7,8 @@ import { EVENT_TYPES } from '../contract/event.ts';
 import { JOB_NAMES } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
 import type { Arrival } from '../damoov/traffic.ts';
-import type { RunReport } from '../worker/delivery.ts';
-import type { Happening } from './happenings.ts';
+import type { RunReport } from '../lifecycle/delivery.ts';
+import type { Happening } from './notifications.ts';
 
 /** In seconds: from a job that needs no request to one that waits for slow answers. */
 const JOB_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DamoovClient } from '../damoov/client.ts';
 import { DamoovError, type DamoovErrorKind } from '../damoov/errors.ts';
-import { type RetryPolicy, retryDelayMs } from '../worker/retry-policy.ts';
+import { type RetryPolicy, retryDelayMs } from '../lifecycle/retry-policy.ts';
 
 type Reads = Pick<DamoovClient, 'page' | 'findUsers'>;
 

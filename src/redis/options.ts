@@ -3,7 +3,7 @@
  */
 import type { Telemetry } from 'bullmq';
 import { z } from 'zod';
-import { Text, faultsIn, objectWith, wholeNumber } from '../library/checked-options.ts';
+import { Text, faultsIn, objectWith, wholeNumber } from '../damoov/checked-options.ts';
 import type { RedisTarget } from './connection.ts';
 
 /**

@@ -3,7 +3,7 @@
  * patient a connection is.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
-import { bundleWrites } from './bundled-writes.ts';
+import { bundleWrites } from './batched-writes.ts';
 
 export interface HostPort {
   host: string;

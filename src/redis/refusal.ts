@@ -65,3 +65,10 @@ export function tellable(error: unknown): unknown {
   const [first = ''] = error.message.split(' ', 1);
   return refusalOf(error) ?? new RedisRefusedError(/^[A-Z]+$/.test(first) ? first : 'ERR');
 }
+
+/** Why Redis is at fault, in words that anybody may be shown; undefined where it is not. */
+export function outageOf(error: unknown): string | undefined {
+  if (!isRedisFault(error)) return undefined;
+  const shown = tellable(error);
+  return shown instanceof RedisRefusedError ? shown.message : 'Redis gave no answer';
+}

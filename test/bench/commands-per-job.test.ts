@@ -7,9 +7,9 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { startApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
-import { startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
+import { startApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { startRedisServer } from '../../src/dev/embedded-server.ts';
 import { SANDBOX_CREDENTIALS, startSandbox } from '../../src/sandbox/server.ts';
 import { type MonitoredCall, monitorRedis } from '../support/monitor.ts';
 
@@ -92,7 +92,7 @@ function namesOfScripts(): Map<string, string> {
   const names = new Map<string, string>();
   const nameIt = (lua: string, name: string) => names.set(createHash('sha1').update(lua).digest('hex'), name);
   // The one that is called by its hash alone.
-  nameIt(readFileSync('src/redis/rate/pacer.lua', 'utf8'), 'pacer');
+  nameIt(readFileSync('src/store/rate/pacer.lua', 'utf8'), 'pacer');
   // oxlint-disable-next-line typescript/unbound-method -- called on whoever defines
   const define = Redis.prototype.defineCommand;
   const spy = vi.spyOn(Redis.prototype, 'defineCommand').mockImplementation(function (

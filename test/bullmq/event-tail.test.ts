@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type LookBack, type TailedEvent, openEventTail } from '../../src/bullmq/event-tail.ts';
-import { createEventsWorld } from '../events/events-world.ts';
+import { createEventsWorld } from '../client/events-world.ts';
 
 const everything = () => true;
 const idsOf = (events: readonly TailedEvent[]) => events.map(({ jobId }) => jobId);

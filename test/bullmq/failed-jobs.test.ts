@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type FailedJob, createFailedJobs } from '../../src/bullmq/failed-jobs.ts';
 import { makeFailedJobs } from '../support/failed-jobs.ts';
 import { createWorld } from '../support/world.ts';
-import { createLedgerWorld } from '../store/users/ledger-world.ts';
+import { createLedgerWorld } from '../store/users/user-state-world.ts';
 
 async function createFailedWorld() {
   const world = await createLedgerWorld();

@@ -4,7 +4,7 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { createJobQueue } from '../../src/bullmq/job-queue.ts';
 import { type Version, versionOf } from '../../src/contract/version.ts';
 import { connectRedis } from '../../src/redis/connection.ts';
-import { createSeal } from '../../src/worker/seal.ts';
+import { createSeal } from '../../src/lifecycle/encryption.ts';
 
 const HOUR_MS = 3_600_000;
 const DATA = { clientId: 'c-1' };

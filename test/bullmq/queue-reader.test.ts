@@ -1,7 +1,7 @@
 import { Worker } from 'bullmq';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { hasReader } from '../../src/bullmq/queue-reader.ts';
-import { createEventsWorld } from '../events/events-world.ts';
+import { createEventsWorld } from '../client/events-world.ts';
 
 function startWorker({ redis, prefix }: ReturnType<typeof createEventsWorld>): Worker {
   const connection = redis.duplicate();

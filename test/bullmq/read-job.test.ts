@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fewAtATime, readJob } from '../../src/bullmq/read-job.ts';
-import { createEventsWorld } from '../events/events-world.ts';
+import { createEventsWorld } from '../client/events-world.ts';
 
 describe('a job that another client has added', () => {
   it('is read with the text of its data, whatever it is', async () => {

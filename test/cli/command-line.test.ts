@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
-import { processContext } from '../../src/cli/context.ts';
-import { run } from '../../src/cli/run.ts';
-import { GROUPS } from '../../src/cli/commands/help.ts';
+import { processContext } from '../../src/cli/shared/command-context.ts';
+import { run } from '../../src/cli/run-to-end.ts';
+import { GROUPS } from '../../src/cli/options/help.ts';
 import { createContext, runCommand, runProcess } from '../support/run-command.ts';
 
 /** What they do is no result: they run until they are told to stop. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Finding } from '../../src/doctor/finding.ts';
+import type { Finding } from '../../src/tools/doctor/finding.ts';
 import { type RedisNode, startRedisNode } from '../support/redis-node.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';

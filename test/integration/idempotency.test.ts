@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { UserJobs } from '../../src/producer/user-jobs.ts';
+import { UserJobs } from '../../src/client/user-jobs.ts';
 import { createWorld } from '../support/world.ts';
 
 const DAY_S = 24 * 3600;

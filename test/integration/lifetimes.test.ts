@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import { UserEvents } from '../../src/events/subscriber.ts';
+import { UserEvents } from '../../src/client/user-events.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 

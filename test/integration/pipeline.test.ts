@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Worker } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { UserEvent } from '../../src/contract/event.ts';
-import { UserEvents } from '../../src/events/subscriber.ts';
+import { UserEvents } from '../../src/client/user-events.ts';
 import { forgetUsers } from '../support/forget-users.ts';
 import { createWorld, subscribe } from '../support/world.ts';
 

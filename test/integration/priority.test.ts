@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { UserJobs } from '../../src/producer/user-jobs.ts';
+import { UserJobs } from '../../src/client/user-jobs.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, type WorldOptions, createWorld } from '../support/world.ts';
 

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { startApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { startApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { SHORT_PROBES } from '../support/short-probes.ts';
 import { spawnShortLockedWorker } from '../support/spawn-worker.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { UserJobs } from '../../src/producer/user-jobs.ts';
+import { UserJobs } from '../../src/client/user-jobs.ts';
 import { dumpRedis } from '../support/traces.ts';
 import { type World, createWorld, subscribe } from '../support/world.ts';
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Receipt } from '../../src/contract/receipt.ts';
-import { createBrake } from '../../src/redis/gates/brake.ts';
+import { createBrake } from '../../src/store/circuits/deletion-limit.ts';
 import { createDeletions } from '../../src/store/deletions/deletions.ts';
 import { refusal, success } from '../damoov/scripted-server.ts';
 import { startFaultyDeletes } from '../support/faulty-deletes.ts';

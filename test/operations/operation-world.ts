@@ -15,7 +15,7 @@ import {
   GIVEN_UP,
 } from '../../src/operations/context.ts';
 import { deriveUserId } from '../../src/operations/derive-user-id.ts';
-import { takeSteps } from '../../src/worker/take-steps.ts';
+import { takeSteps } from '../../src/lifecycle/take-steps.ts';
 import type { CreateUserJob, DeleteUserJob, UpdateUserJob } from '../../src/contract/job.ts';
 
 export const INSTANCE: Instance = {

@@ -3,9 +3,9 @@ import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type UserEvent, eventOf } from '../../src/contract/event.ts';
 import { type Outcome, type Settled, failed } from '../../src/contract/outcome.ts';
-import type { Happening } from '../../src/ops/happenings.ts';
+import type { Happening } from '../../src/ops/notifications.ts';
 import { createLog, createLogWriter, describeError } from '../../src/ops/log.ts';
-import type { Verdict } from '../../src/worker/verdict.ts';
+import type { Verdict } from '../../src/lifecycle/decision.ts';
 
 const USER_ID = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
 

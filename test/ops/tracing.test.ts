@@ -240,8 +240,8 @@ describe('a worker with no receiver', () => {
       import { registerHooks } from 'node:module';
       const urls = [];
       registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) });
-      const { startApp } = await import('./src/app.ts');
-      const { loadConfig } = await import('./src/config.ts');
+      const { startApp } = await import('./src/app/app.ts');
+      const { loadConfig } = await import('./src/config/config.ts');
       const { createLog } = await import('./src/ops/log.ts');
       const app = await startApp(loadConfig(), await createLog('silent', false));
       await (await fetch(app.url + '/metrics')).text();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { UserEvents, UserJobs } from '../../src/index.ts';
-import { checkedOptions } from '../../src/library/checked-options.ts';
+import { checkedOptions } from '../../src/damoov/checked-options.ts';
 import { RedisPlace, prefixWarning, redisUrlFault } from '../../src/redis/options.ts';
 import { runCommand } from '../support/run-command.ts';
 import { createWorld } from '../support/world.ts';

@@ -4,8 +4,8 @@
  */
 import { expect, onTestFinished } from 'vitest';
 import type { UserEvent } from '../../src/contract/event.ts';
-import { UserEvents, type UserEventsOptions } from '../../src/events/subscriber.ts';
-import { UserJobs, type UserJobsOptions } from '../../src/producer/user-jobs.ts';
+import { UserEvents, type UserEventsOptions } from '../../src/client/user-events.ts';
+import { UserJobs, type UserJobsOptions } from '../../src/client/user-jobs.ts';
 import type { RedisTarget } from '../../src/redis/connection.ts';
 import type { RedisTopology } from './redis-topology.ts';
 import { runCommand } from './run-command.ts';

@@ -3,7 +3,7 @@
  * nothing of what is looked at.
  */
 import { type Browser, chromium } from 'playwright-core';
-import { runCommand } from '../../src/redis/embedded/run-command.ts';
+import { runCommand } from '../../src/dev/run-command.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 

@@ -2,8 +2,8 @@
  * Several workers in one process, for tests that need more of them than a machine has room for processes. It ends with its
  * parent.
  */
-import { startApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { startApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/ops/log.ts';
 
 process.once('disconnect', () => process.exit(1));

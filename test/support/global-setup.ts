@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GenericContainer, Wait } from 'testcontainers';
 import type { TestProject } from 'vitest/node';
-import { startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
+import { startRedisServer } from '../../src/dev/embedded-server.ts';
 import { dockerAnswers } from './docker-answers.ts';
 
 declare module 'vitest' {

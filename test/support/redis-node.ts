@@ -8,8 +8,8 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { findRedis } from '../../src/redis/embedded/find-redis.ts';
-import { freePort } from '../../src/redis/embedded/free-port.ts';
+import { findRedis } from '../../src/dev/find-redis.ts';
+import { freePort } from '../../src/dev/free-port.ts';
 import type { Certificate } from './certificate.ts';
 
 export interface NodeSettings {

@@ -7,9 +7,9 @@ import { EventEmitter, once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import { type CommandContext, REACH_MS, realClock } from '../../src/cli/context.ts';
-import { run } from '../../src/cli/run.ts';
-import { loadConfig } from '../../src/config.ts';
+import { type CommandContext, REACH_MS, realClock } from '../../src/cli/shared/command-context.ts';
+import { run } from '../../src/cli/run-to-end.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
 import { nothingConfigured } from './spawn-worker.ts';
 

@@ -1,7 +1,7 @@
 /**
  * A world whose worker stands before a Damoov that answers as it is told to, and of a single user.
  */
-import type { Timings } from '../../src/app.ts';
+import type { Timings } from '../../src/app/app.ts';
 import {
   type Answer,
   type ScriptedServer,

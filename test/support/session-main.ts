@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DamoovClient } from '../../src/damoov/client.ts';
 import { DamoovError } from '../../src/damoov/errors.ts';
 import { connectRedis } from '../../src/redis/connection.ts';
-import { createLoginBudget } from '../../src/redis/session/login-budget.ts';
-import { createSessionStore } from '../../src/redis/session/session-store.ts';
+import { createLoginBudget } from '../../src/store/session/login-budget.ts';
+import { createSessionStore } from '../../src/store/session/session-store.ts';
 
 export interface SessionMainOptions {
   redisUrl: string;

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
-import { freePort } from '../../src/redis/embedded/free-port.ts';
+import { freePort } from '../../src/dev/free-port.ts';
 
 export interface TcpProxy {
   readonly port: number;

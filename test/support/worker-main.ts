@@ -3,10 +3,10 @@
  * TEST_CLOCK says so, with the product's own probes on a clock that goes faster.
  */
 import { flushCompileCache } from 'node:module';
-import { startApp } from '../../src/app.ts';
-import { processContext } from '../../src/cli/context.ts';
-import { untilStopped } from '../../src/cli/until-stopped.ts';
-import { loadConfig } from '../../src/config.ts';
+import { startApp } from '../../src/app/app.ts';
+import { processContext } from '../../src/cli/shared/command-context.ts';
+import { untilStopped } from '../../src/cli/terminal/until-stopped.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { type FastClock, fastClock } from './fast-clock.ts';
 import { SHORT_PROBES } from './short-probes.ts';

@@ -7,8 +7,8 @@ import { type JobsOptions, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
-import { type App, type AppOptions, type Timings, startApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { type App, type AppOptions, type Timings, startApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { UserEvent } from '../../src/contract/event.ts';
 import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 import {

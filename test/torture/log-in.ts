@@ -2,8 +2,8 @@
  * Gives the fleet its session before anything goes wrong. Log-ins are rationed: four that get no answer, as the sandbox is about to
  * have it, hold every update up for longer than a run may stand still.
  */
-import { loadConfig } from '../../src/config.ts';
-import { openFleetClient } from '../../src/fleet-client.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { openFleetClient } from '../../src/app/fleet-client.ts';
 import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 
 /** @param env what points a worker at Redis and the sandbox. */

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
-import { startRedisServer } from '../../src/redis/embedded/embedded-server.ts';
+import { startRedisServer } from '../../src/dev/embedded-server.ts';
 import { type RedisTopology, startCluster, startSentinelSet } from '../support/redis-topology.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 

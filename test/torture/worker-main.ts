@@ -2,8 +2,8 @@
  * A worker process of the torture run: it has a short lock, says when it works, and ends with its parent.
  */
 import { flushCompileCache } from 'node:module';
-import { startApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { startApp } from '../../src/app/app.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { SHORT_PROBES } from '../support/short-probes.ts';
 import { LOCK_MS } from './fleet.ts';

@@ -7,7 +7,7 @@ import type { Added, ImportRun, RowJob } from '../../bullmq/imports.ts';
 import type { Place } from '../../store/imports/import-states.ts';
 import type { Ends } from './ends.ts';
 import { LostGround } from './lost-ground.ts';
-import type { Patiently } from './patience.ts';
+import type { Patiently } from './retry-while-away.ts';
 import type { JobData } from './row-job.ts';
 
 export interface AdderOptions {

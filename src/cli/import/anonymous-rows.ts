@@ -2,10 +2,10 @@
  * Gives a row that names nobody the UserId that follows from its values: the same row is the same user in every round, whatever
  * else of the file was mended, and whatever Redis has forgotten.
  */
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { deriveUserId } from '../../operations/derive-user-id.ts';
 import { SANDBOX_CREDENTIALS } from '../../sandbox/credentials.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import type { JobData } from './row-job.ts';
 
 /** The data of a row's job, which names a user now; still nobody, if its instance is not configured. */

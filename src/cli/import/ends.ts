@@ -8,8 +8,8 @@ import { FAILURE_CODES } from '../../contract/outcome.ts';
 import type { ImportRun, JobEnd } from '../../bullmq/imports.ts';
 import type { JobData } from './row-job.ts';
 import { LostGround } from './lost-ground.ts';
-import type { Patiently } from './patience.ts';
-import type { Report, RowEnd } from './report.ts';
+import type { Patiently } from './retry-while-away.ts';
+import type { Report, RowEnd } from './import-report.ts';
 
 export interface Ends {
   /** Whether the report tells of this line. */

@@ -6,7 +6,7 @@ import { createColumns } from '../../rows/columns.ts';
 import { PRESETS } from '../../rows/presets.ts';
 import { type Format, type RowOptions, formatOf } from '../../rows/read-rows.ts';
 import { HEAD_BYTES, type Recognised, recognise } from '../../rows/recognise-format.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import type { Source } from './source.ts';
 
 /** What `import` and `reconcile` are told about a list. */

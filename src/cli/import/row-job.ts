@@ -2,7 +2,7 @@
  * The `create-user` job that a row asks for, and its faults by column. A row is judged by nothing but what judges a job.
  */
 import { parseJobText } from '../../contract/job.ts';
-import { needsQuotes, quotedId } from '../quoted-id.ts';
+import { needsQuotes, quotedId } from '../terminal/quoted-id.ts';
 import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts';
 
 const PROFILE: ReadonlySet<Field> = new Set(['firstName', 'lastName', 'nickname', 'phone', 'email']);

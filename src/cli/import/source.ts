@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { promisify } from 'node:util';
 import { timeFault } from '../../contract/job-times.ts';
-import { FileError, reasonOf } from '../file-error.ts';
-import { identityOf } from '../report-file.ts';
-import { UsageError } from '../usage-error.ts';
+import { FileError, reasonOf } from '../terminal/file-error.ts';
+import { identityOf } from '../terminal/report-file.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 export interface Source {
   readonly sizeBytes: number;

@@ -2,20 +2,20 @@
  * Adds the jobs that make Damoov as the list is: says what they are, asks, adds them. What it has added is in the queue,
  * whatever happens to the rest.
  */
-import type { UserJobs } from '../../producer/user-jobs.ts';
+import type { UserJobs } from '../../client/user-jobs.ts';
 import { inOrder } from '../../reconcile/in-order.ts';
 import { type RepairOptions, creates, updates } from '../../reconcile/repair-jobs.ts';
 import type { UnwantedUser, UnwantedUsers } from '../../reconcile/unwanted-users.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { refusalOf } from '../../redis/refusal.ts';
 import type { Deletions } from '../../store/deletions/deletions.ts';
-import { confirm, isTerminal } from '../confirm.ts';
-import type { CommandContext } from '../context.ts';
-import { counted, numberText } from '../failed-report.ts';
-import type { Progress } from '../progress.ts';
-import { untilStopped } from '../until-stopped.ts';
-import { UsageError } from '../usage-error.ts';
-import { type Counts, countsText } from './report-text.ts';
+import { confirm, isTerminal } from '../terminal/confirm.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { counted, numberText } from '../failed/report.ts';
+import type { Progress } from '../terminal/progress.ts';
+import { untilStopped } from '../terminal/until-stopped.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { type Counts, countsText } from './report.ts';
 
 export interface ApplyOptions {
   jobs: Pick<UserJobs, 'createMany' | 'update'>;

@@ -8,10 +8,10 @@ import type { ListedElsewhere, ListedUser } from '../../reconcile/listed-user.ts
 import { readRows } from '../../rows/read-rows.ts';
 import type { Fault } from '../../rows/row.ts';
 import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
-import { faultsText } from '../import/import-text.ts';
+import { faultsText } from '../import/report.ts';
 import { type ListOptions as ReadOptions, rowOptionsOf } from '../import/read-as.ts';
 import { type Source, madeAtOf, openSource, refuseChanged } from '../import/source.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import { type Listed, listedIn } from './listed.ts';
 
 export interface ListOptions extends ReadOptions {

@@ -1,71 +1,114 @@
 /**
- * The file into which `damoov-users reconcile` writes every difference, a line of JSON each. It takes the place of an earlier report, and
- * of nothing else.
+ * What `damoov-users reconcile` tells: of each difference the line, the ids and the names of fields, never a value. Counts
+ * all and keeps only what is shown.
  */
 import type { Difference } from '../../reconcile/differences.ts';
-import { openReportFile } from '../report-file.ts';
-import { UsageError } from '../usage-error.ts';
-import { KINDS } from './report-text.ts';
+import type { LeftUsers } from '../../reconcile/unwanted-users.ts';
+import { counted, numberText } from '../failed/report.ts';
+import { onOneLine } from '../terminal/one-line.ts';
+import { needsQuotes, quotedId } from '../terminal/quoted-id.ts';
 
-export interface DifferenceReport {
-  /** An earlier report stays as it was until the first line, or the end. */
-  line(text: string): Promise<void>;
-  end(): Promise<void>;
-  close(): Promise<void>;
+export const KINDS = [
+  'missing',
+  'orphaned',
+  'duplicated',
+  'differing',
+] as const satisfies Difference['kind'][];
+
+const MEANING: Record<Difference['kind'], string> = {
+  missing: 'in the list, not at Damoov',
+  orphaned: 'at Damoov, not in the list',
+  duplicated: 'in the list, several times at Damoov',
+  differing: 'at Damoov with other values than in the list',
+};
+
+export type Counts = Record<Difference['kind'], number> & {
+  listed: number;
+  /** Rows of the list that were not compared, since they are about other instances. */
+  otherInstances: number;
+  /** As the pages told last. */
+  atDamoov: number;
+  /** Of the orphaned those whom a row of the list may mean. */
+  lookalikes: number;
+};
+
+export function noCounts(list: Pick<Counts, 'listed' | 'otherInstances'>): Counts {
+  return { ...list, atDamoov: 0, missing: 0, orphaned: 0, lookalikes: 0, duplicated: 0, differing: 0 };
 }
 
-/**
- * @param list the file of the list, see {@link identityOf}.
- * @throws UsageError where the file cannot be written, or is none that was written here.
- */
-export async function openReport(path: string, list: string | undefined): Promise<DifferenceReport> {
-  const file = await openReportFile(path, list);
-  let isBegun = false;
-  const begin = async () => {
-    if (!isBegun) await file.truncate(0);
-    isBegun = true;
-  };
-  try {
-    if (!(await isReport(file.bytes()))) {
-      throw new UsageError(`--report: ${path} is there and is no report: name another file`);
+export function count(difference: Difference, counts: Counts): void {
+  counts[difference.kind] += 1;
+  if (difference.kind === 'orphaned' && difference.looksLikeLine !== undefined) counts.lookalikes += 1;
+}
+
+export function differencesIn(counts: Counts): number {
+  return KINDS.reduce((sum, kind) => sum + counts[kind], 0);
+}
+
+/** A line for each kind, and what was compared. */
+export function countsText(counts: Counts): string {
+  const width = Math.max(...KINDS.map((kind) => numberText(counts[kind]).length));
+  const lines = KINDS.map(
+    (kind) => `${kind.padEnd(10)}  ${numberText(counts[kind]).padStart(width)}  ${MEANING[kind]}`,
+  );
+  const compared = `${numberText(counts.listed)} in the list, ${numberText(counts.atDamoov)} at Damoov`;
+  return [...lines, compared, ...cautionsIn(counts)].join('\n');
+}
+
+/** What makes a difference doubtful. */
+function cautionsIn({ otherInstances, lookalikes }: Counts): string[] {
+  const others = counted(otherInstances, 'row is about another instance', 'rows are about other instances');
+  const alike = counted(lookalikes, 'orphaned user looks', 'orphaned users look');
+  return [
+    otherInstances > 0 ? [`${others}: not compared (one that names none is about default)`] : [],
+    lookalikes > 0 ? [`${alike} like a row of the list: ${LOOKALIKE}`] : [],
+  ].flat();
+}
+
+const LOOKALIKE = 'the same clientId in another writing or for another instance, or the same userId';
+
+/** What is left as it is, and how that can be changed. */
+export function leftText({ orphaned, lookalikes, young, duplicated }: LeftUsers): string[] {
+  return [
+    lookalikes > 0
+      ? [`${numberText(lookalikes)} orphaned left: like a row of the list (--delete-lookalikes)`]
+      : [],
+    young > 0 ? [`${numberText(young)} orphaned left: too young (--older-than)`] : [],
+    orphaned > 0 ? [`${numberText(orphaned)} orphaned left (--delete-orphans)`] : [],
+    duplicated > 0 ? [`${numberText(duplicated)} duplicated left (--delete-duplicates)`] : [],
+  ].flat();
+}
+
+/** The first of each kind. */
+export function examplesText(shown: readonly Difference[], counts: Counts): string {
+  const blocks = KINDS.flatMap((kind) => {
+    const lines = shown
+      .filter((difference) => difference.kind === kind)
+      .map((difference) => `  ${differenceText(difference)}`);
+    const more = counts[kind] - lines.length;
+    if (more > 0) lines.push(`  … ${numberText(more)} more (--show)`);
+    return counts[kind] === 0 ? [] : [[kind, ...lines].join('\n')];
+  });
+  return blocks.join('\n\n');
+}
+
+function differenceText(difference: Difference): string {
+  switch (difference.kind) {
+    case 'missing':
+      return `line ${difference.line}  ${onOneLine(difference.clientId)}`;
+    case 'orphaned': {
+      const { userId, clientId, looksLikeLine: line } = difference;
+      return `${userId}  ${ofDamoov(clientId)}${line === undefined ? '' : `  looks like line ${line}`}`;
     }
-  } catch (error) {
-    await file.close();
-    throw error;
+    case 'duplicated':
+      return `line ${difference.line}  ${onOneLine(difference.clientId)}  ${difference.userIds.join(' ')}`;
+    case 'differing':
+      return `line ${difference.line}  ${onOneLine(difference.clientId)}  ${difference.fields.join(', ')}`;
   }
-  return {
-    async line(text) {
-      await begin();
-      await file.append(`${text}\n`);
-    },
-    async end() {
-      await begin();
-      file.keep();
-    },
-    close: () => file.close(),
-  };
 }
 
-/** How each line begins, as JSON.stringify writes a difference. */
-const BEGINNINGS = KINDS.map((kind: Difference['kind']) => `{"kind":"${kind}",`);
-const LONGEST = Math.max(...BEGINNINGS.map(({ length }) => length));
-
-/** Whether each line is a difference, but for the last one, which a full disk may have cut off. */
-async function isReport(bytes: AsyncIterable<Buffer>): Promise<boolean> {
-  let [lines, begun] = [0, ''];
-  for await (const piece of bytes) {
-    for (const [index, part] of piece.toString('latin1').split('\n').entries()) {
-      if (index > 0) {
-        if (!isDifference(begun)) return false;
-        [lines, begun] = [lines + 1, ''];
-      }
-      begun += part.slice(0, LONGEST - begun.length);
-    }
-  }
-  if (lines === 0) return begun === '' || isDifference(begun);
-  return BEGINNINGS.some((beginning) => beginning.startsWith(begun)) || isDifference(begun);
-}
-
-function isDifference(line: string): boolean {
-  return BEGINNINGS.some((beginning) => line.startsWith(beginning));
+/** Damoov may have a clientId that looks like one of the list, and is another. */
+function ofDamoov(clientId: string | undefined): string {
+  if (clientId === undefined) return 'without a clientId';
+  return needsQuotes(clientId) ? quotedId(clientId) : clientId;
 }

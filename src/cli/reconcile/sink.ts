@@ -4,9 +4,9 @@
  */
 import type { Writable } from 'node:stream';
 import type { Difference } from '../../reconcile/differences.ts';
-import { type Output, outputOf } from '../output.ts';
-import { openReport } from './report.ts';
-import { type Counts, count, countsText, examplesText } from './report-text.ts';
+import { type Output, outputOf } from '../terminal/output.ts';
+import { openReport } from './reconcile-report.ts';
+import { type Counts, count, countsText, examplesText } from './report.ts';
 
 export interface SinkOptions {
   json?: boolean;

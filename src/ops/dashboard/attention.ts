@@ -4,7 +4,7 @@
  */
 import { durationText } from '../../contract/duration.ts';
 import { MANY_REVOKED } from '../../damoov/login-budget.ts';
-import type { GateState } from '../../redis/gates/gate-state.ts';
+import type { GateState } from '../../store/circuits/circuit-state.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 import type { Reading } from './reading.ts';
 import { clockTime, counted } from './words.ts';

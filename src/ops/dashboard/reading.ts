@@ -5,8 +5,8 @@
 import type { DayOfDeletions } from '../../store/deletions/due-counts.ts';
 import type { MinuteOfOutcomes } from '../../store/users/outcome-counts.ts';
 import type { FleetStatus } from '../fleet-status.ts';
-import { kept } from '../kept.ts';
-import { within } from '../within.ts';
+import { kept } from '../cached.ts';
+import { within } from '../with-timeout.ts';
 
 export interface ReadingSources {
   fleet: () => Promise<FleetStatus>;

@@ -4,10 +4,10 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { gateKeysOf } from '../../redis/gates/gate-state.ts';
+import { gateKeysOf } from '../circuits/circuit-state.ts';
 import { luaJson } from '../../redis/lua-json.ts';
 import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
-import type { DeletionGuard } from '../../worker/deletion-guard.ts';
+import type { DeletionGuard } from '../../lifecycle/ports/deletion-guard.ts';
 import { KEEP_NAME_S, createDeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
 
 const readLua = luaBeside(import.meta.url);

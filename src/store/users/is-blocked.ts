@@ -3,7 +3,7 @@
  */
 import type { Instance } from '../../operations/context.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
-import type { Address } from '../../worker/user-ledger.ts';
+import type { Address } from '../../lifecycle/ports/user-state.ts';
 import { hashesOf, namingOf } from './user-hash.ts';
 
 interface DelayedJob {

@@ -3,7 +3,7 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import type { Instance } from '../../operations/context.ts';
-import type { Address } from '../../worker/user-ledger.ts';
+import type { Address } from '../../lifecycle/ports/user-state.ts';
 
 /** The name of whoever bears an id; each is computed once, as a run asks for the same ones at its begin and at its end. */
 export type Naming = (kind: 'client' | 'user' | 'job', ...id: (string | number)[]) => string;

@@ -2,7 +2,7 @@
  * The scripts of users' records, with what they are made of. Knows not what they do.
  */
 import type { Queue } from 'bullmq';
-import { gathered, luaForSeveral } from '../../redis/gathered-calls.ts';
+import { gathered, luaForSeveral } from '../../redis/batched-calls.ts';
 import { type Argument, luaBeside, scriptsOf } from '../../redis/scripts.ts';
 
 const readLua = luaBeside(import.meta.url);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ReadAs, rowOptionsOf } from '../../../src/cli/import/read-as.ts';
-import { UsageError } from '../../../src/cli/usage-error.ts';
+import { UsageError } from '../../../src/cli/shared/usage-error.ts';
 
 const WRITTEN_AT = Date.UTC(2026, 0, 2, 3, 4, 5);
 const AS_OF = '--as-of 2026-01-02T03:04:05.000Z';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { openReport } from '../../../src/cli/import/report.ts';
+import { openReport } from '../../../src/cli/import/import-report.ts';
 
 it.each([
   [true, "'"],

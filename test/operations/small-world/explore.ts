@@ -9,9 +9,10 @@ import { isSettled } from '../../../src/contract/outcome.ts';
 import { isSameForm } from '../../../src/operations/find-user.ts';
 import { AWAIT_RENAME } from '../../../src/operations/newer-knowledge.ts';
 import type { Fact, Knowledge } from '../../../src/operations/step.ts';
-import { classify } from '../../../src/worker/classify.ts';
-import { leaveOpen } from '../../../src/worker/open-ends.ts';
-import { nextStep } from '../../../src/worker/take-steps.ts';
+import { classify as classifyWith } from '../../../src/lifecycle/classify.ts';
+import { outageOf } from '../../../src/redis/refusal.ts';
+import { leaveOpen } from '../../../src/lifecycle/open-ends.ts';
+import { nextStep } from '../../../src/lifecycle/take-steps.ts';
 import { answersTo, copyOf, short } from './damoov.ts';
 import { begin, lock, lockName, unlock, versionOfJob } from './ledger.ts';
 import {
@@ -27,6 +28,8 @@ import {
   THERE,
   nowOf,
 } from './state.ts';
+
+const classify = (error: unknown) => classifyWith(error, outageOf);
 
 const INSTANCE = { id: HERE ?? '', key: 'key', secret: 'secret' };
 

@@ -2,7 +2,7 @@ import { inject, describe, expect, it, onTestFinished } from 'vitest';
 import { failed } from '../../../src/contract/outcome.ts';
 import { superseded } from '../../../src/operations/newer-knowledge.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
-import { UPDATED, createLedgerWorld } from './ledger-world.ts';
+import { UPDATED, createLedgerWorld } from './user-state-world.ts';
 
 describe('the ends of jobs', () => {
   it('are counted by operation, outcome and code', async () => {

@@ -4,7 +4,7 @@ import { keyedJobId } from '../../../src/contract/keyed-job-id.ts';
 import type { Settled } from '../../../src/contract/outcome.ts';
 import { linesOf } from '../../receipts/deletions.ts';
 import { verdictOn } from '../../receipts/verdict.ts';
-import { type LedgerWorld, createLedgerWorld, instance, userId } from './ledger-world.ts';
+import { type LedgerWorld, createLedgerWorld, instance, userId } from './user-state-world.ts';
 
 const DELETED: Settled = { status: 'done', type: 'user.deleted', userId, existed: true, verified: true };
 

@@ -2,8 +2,8 @@ import type { Job } from 'bullmq';
 import { describe, expect, it, vi } from 'vitest';
 import { type Settled, failed } from '../../../src/contract/outcome.ts';
 import { type Version, versionOf } from '../../../src/contract/version.ts';
-import type { Address, Run } from '../../../src/worker/user-ledger.ts';
-import { type LedgerWorld, createLedgerWorld, instance, userId } from './ledger-world.ts';
+import type { Address, Run } from '../../../src/lifecycle/ports/user-state.ts';
+import { type LedgerWorld, createLedgerWorld, instance, userId } from './user-state-world.ts';
 
 const FAILED = failed('rejected', 'no');
 const DELETED: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };

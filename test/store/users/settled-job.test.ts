@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UPDATED, createLedgerWorld, live } from './ledger-world.ts';
+import { UPDATED, createLedgerWorld, live } from './user-state-world.ts';
 
 describe('a job that is settled', () => {
   it('has its event on every events queue, once, and its run may say so twice', async () => {

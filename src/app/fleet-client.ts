@@ -1,0 +1,78 @@
+/**
+ * Builds the client of the fleet, for the worker and for every command that speaks to Damoov beside it: all of them share one
+ * session of the admin, one budget of log-ins and one rate. Knows nothing of what is sent.
+ */
+import type { Config, DamoovAccess } from '../config/config.ts';
+import { DamoovClient } from '../damoov/client.ts';
+import { atMost } from '../damoov/login-budget.ts';
+import type { Arrival, Traffic } from '../damoov/traffic.ts';
+import type { RedisConnection } from '../redis/connection.ts';
+import { createPacer, type Pacer } from '../store/rate/pacer.ts';
+import { deriveAdminKey } from '../store/session/admin-key.ts';
+import { type FleetLoginBudget, createLoginBudget } from '../store/session/login-budget.ts';
+import { createSessionStore } from '../store/session/session-store.ts';
+
+export interface FleetClientOptions {
+  /** What the fleet shares lies there; closing it is for whoever opened it. */
+  connection: RedisConnection;
+  /** Of one request, in milliseconds. */
+  timeoutMs: number;
+  /** The clock of log-ins, in epoch milliseconds. Default: that of Redis and of this machine. */
+  now?: (() => number) | undefined;
+  /** How dear it is to guess at the admin's password: scrypt's N. Default: a tenth of a second for each guess. */
+  keyWork?: number | undefined;
+  /** How often this client logs in at the most. Default: as often as the fleet's budget allows. */
+  mostLogins?: number | undefined;
+  /** Told how many sessions of the admin were ended by others within the hour, where this client has met the latest. */
+  onRevoked?: ((withinHour: number) => void) | undefined;
+  /** Told when an answer of 429 that came here has lowered the fleet's rate. */
+  onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
+  /** Told the end of each request, in the asynchronous context of whoever made it. */
+  onArrival?: ((arrival: Arrival) => void) | undefined;
+}
+
+export interface FleetClient {
+  client: DamoovClient;
+  /** Undefined without an admin, and where a sandbox stands in, which nobody shares. */
+  logins: FleetLoginBudget | undefined;
+  traffic: Pacer;
+  /** Of the admin's credentials; undefined without an admin. */
+  fingerprint: string | undefined;
+}
+
+/** The client shares the admin's session, the budget of log-ins and the rate with all others of this prefix. */
+export async function openFleetClient(
+  config: Config,
+  { baseUrl, admin }: DamoovAccess,
+  { connection, timeoutMs, now, keyWork, mostLogins, onRevoked, onLowered, onArrival }: FleetClientOptions,
+): Promise<FleetClient> {
+  const { prefix } = config.queues;
+  const shared = { connection, prefix, now };
+  const key = admin && (await deriveAdminKey({ ...admin, baseUrl }, keyWork));
+  // A sandbox that stands in is this process' own, and its sessions and limits end with it.
+  const isShared = key !== undefined && config.damoov !== 'sandbox';
+  const { loginsPerHour } = config;
+  const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour, onRevoked }) : undefined;
+  const traffic = createPacer({ connection, prefix, maxRps: config.maxRps, onLowered });
+  const client = new DamoovClient({
+    baseUrl,
+    admin,
+    timeoutMs,
+    connections: config.concurrency,
+    now,
+    sessionStore: isShared ? createSessionStore({ ...shared, ...key, leaseMs: 3 * timeoutMs }) : undefined,
+    loginBudget: logins && mostLogins !== undefined ? atMost(mostLogins, logins) : logins,
+    traffic: onArrival === undefined ? traffic : overheard(traffic, onArrival),
+  });
+  return { client, logins, traffic, fingerprint: key?.fingerprint };
+}
+
+function overheard(traffic: Traffic, onArrival: (arrival: Arrival) => void): Traffic {
+  return {
+    admit: (departure) => traffic.admit(departure),
+    answered(arrival) {
+      traffic.answered(arrival);
+      onArrival(arrival);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * Where a job leaves BullMQ and comes back: turns a BullMQ job into a delivery, and a verdict into what BullMQ wants.
+ * The only file that speaks BullMQ's control errors.
+ */
+import { randomUUID } from 'node:crypto';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { type EventData, withoutTokens } from '../contract/event.ts';
+import { isRedisFault } from '../redis/refusal.ts';
+import { type Delivery, type Pipeline, runOf } from '../lifecycle/delivery.ts';
+import { runJob } from '../lifecycle/pipeline.ts';
+import type { Blocked } from '../lifecycle/ports/user-state.ts';
+import type { Verdict } from '../lifecycle/decision.ts';
+
+/** Names the worker's own backoff, so that a job added with no options, or with others, gets it. */
+const BACKOFF = { type: 'lifecycle' };
+
+/** A failed attempt; carries the delay that the retry policy has drawn. */
+class AttemptFailed extends Error {
+  override readonly name = 'AttemptFailed';
+  readonly delayMs: number;
+
+  constructor(reason: string, delayMs: number) {
+    super(reason);
+    this.delayMs = delayMs;
+  }
+}
+
+/** BullMQ asks for the delay of a failed attempt: the verdict has it. */
+export function backoffStrategy(_attemptsMade: number, _type?: string, error?: Error): number {
+  // Never 0: BullMQ would put the job at the head of the queue at once.
+  return error instanceof AttemptFailed ? Math.max(1, error.delayMs) : 1000;
+}
+
+/** A job whose data is still the text that lies in Redis. */
+export type TextJob = Job<string, EventData>;
+
+/** What the worker knows of a job that it holds. */
+export type JobHold = Pick<
+  Delivery,
+  'tooLargeBytes' | 'flowTimestamp' | 'isFresh' | 'isHeldByChild' | 'signal'
+> & {
+  /** Its name may stay in the queue where it fails. */
+  mayKeepName: boolean;
+};
+
+/** Runs one BullMQ job; its return value is the event's data, without tokens. */
+export async function processJob(
+  job: TextJob,
+  token: string,
+  hold: JobHold,
+  pipeline: Pipeline,
+): Promise<EventData> {
+  // The retry policy and what is kept of a job are the worker's, whatever the job was added with.
+  job.opts.attempts = pipeline.retry.attempts;
+  job.opts.backoff = BACKOFF;
+  delete job.opts.removeOnFail;
+  delete job.opts.removeOnComplete;
+  const { mayKeepName, ...known } = hold;
+  if (!mayKeepName) job.opts.removeOnFail = true;
+  const delivery: Delivery = {
+    id: job.id ?? '',
+    name: job.name,
+    text: job.data,
+    timestamp: sane(job.timestamp),
+    // A negative delay defers nothing.
+    delayMs: Math.max(0, sane(job.opts.delay ?? 0)),
+    attempt: job.attemptsMade + 1,
+    nonce: randomUUID(),
+    hasRunBefore: job.attemptsStarted > 1,
+    stalls: job.stalledCounter,
+    scheduler: job.repeatJobKey,
+    keep: (data) => keep(job, data),
+    ...known,
+  };
+  const verdict = await runJob(delivery, pipeline);
+  return tellQueue(verdict, delivery, { job, token, pipeline });
+}
+
+/** A job that Redis has lost meanwhile has nothing left to keep. */
+async function keep(job: TextJob, data: unknown): Promise<void> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- BullMQ writes down whatever it is given
+  await job.updateData(data as string).catch(unlessRedis);
+}
+
+/** What BullMQ refuses because the job is another run's by now, or gone, is no fault. */
+function unlessRedis(error: unknown): void {
+  if (isRedisFault(error)) throw error;
+}
+
+/** Another client may have written anything; and it has to be the same in every run, since a UserId may derive from it. */
+function sane(timestamp: number): number {
+  return Number.isSafeInteger(timestamp) ? timestamp : 0;
+}
+
+interface Held {
+  job: TextJob;
+  token: string;
+  pipeline: Pipeline;
+}
+
+/** How long a held job sleeps at the most if nobody promotes it, in milliseconds; not all as long. */
+const HELD_MS = 3_600_000;
+
+async function tellQueue(verdict: Verdict, delivery: Delivery, held: Held): Promise<EventData> {
+  switch (verdict.next) {
+    case 'complete':
+      return withoutTokens(verdict.event.data);
+    case 'fail':
+      throw new UnrecoverableError(verdict.reason);
+    case 'retry':
+      throw new AttemptFailed(verdict.reason, verdict.delayMs);
+    case 'wait':
+      await delay(held, verdict.delayMs);
+      throw new DelayedError(verdict.reason);
+    case 'parked':
+      await block(verdict.blocked, delivery, held);
+      throw new DelayedError(verdict.next);
+    case 'held':
+      await delay(held, HELD_MS * (1 + Math.random()));
+      throw new DelayedError(verdict.next);
+    case 'lost':
+      // BullMQ lets go of it without a word to Redis, and fetches the next.
+      throw new DelayedError(verdict.next);
+  }
+}
+
+async function delay({ job, token }: Held, ms: number): Promise<void> {
+  await job.moveToDelayed(Date.now() + ms, token).catch(unlessRedis);
+}
+
+/** Whoever lets the user go promotes the oldest; where that was before this one was delayed, it does so itself. */
+async function block(blocked: Blocked, delivery: Delivery, held: Held): Promise<void> {
+  const { job, pipeline } = held;
+  // With the priority of a bulk job it would come back behind all the others of an import, and every live job of this user would wait as long.
+  if ((job.opts.priority ?? 0) > 0) await job.changePriority({ priority: 0 }).catch(unlessRedis);
+  await delay(held, blocked.patienceMs);
+  if (await pipeline.ledger.isFree(runOf(delivery), blocked)) await job.promote().catch(unlessRedis);
+}

@@ -1,0 +1,99 @@
+/**
+ * Takes jobs off the queue and hands them to the processor; starts, stops and gives back. Knows nothing of what a job
+ * does.
+ */
+import type { Telemetry } from 'bullmq';
+import { TextJobWorker } from './protected-members.ts';
+import type { RedisConnection } from '../redis/connection.ts';
+import { stopWorker } from './stop-worker.ts';
+import type { Pipeline } from '../lifecycle/delivery.ts';
+import { backoffStrategy, processJob } from './processor.ts';
+
+export interface WorkerOptions {
+  connection: RedisConnection;
+  prefix: string;
+  /** Jobs in flight at once. */
+  concurrency: number;
+  /** How long a job stays ours without a sign of life, in milliseconds; must outlive every single request. */
+  lockMs: number;
+  /** Follows each job. Default: nobody does. */
+  telemetry?: Telemetry | undefined;
+  /** No job is taken before that. Default: at once. */
+  startsAfter?: Promise<void> | undefined;
+  /** Told of faults of the queue itself, as opposed to a job's. */
+  onError: (error: Error) => void;
+}
+
+export interface RunningWorker {
+  /**
+   * Stops taking jobs, lets those in flight finish, gives back what does not within the grace. Always resolves, also
+   * while Redis is away.
+   * @param graceMs how long jobs in flight may take, in milliseconds.
+   * @param giveBackMs how long giving back may take after that, in milliseconds.
+   */
+  close(graceMs: number, giveBackMs?: number): Promise<void>;
+}
+
+/** Completed jobs are kept for an hour, for those who wait for a result; the events are what lasts. */
+const KEEP_COMPLETED = { age: 3600, count: 10_000 };
+
+/** Failed jobs are kept for 14 days. */
+const KEEP_FAILED = { age: 14 * 24 * 3600 };
+
+/** Starts to work on the pipeline's queue. */
+export function startWorker(pipeline: Pipeline, options: WorkerOptions): RunningWorker {
+  const { connection, prefix, concurrency, lockMs, telemetry, startsAfter, onError } = options;
+  let inFlight = 0;
+  const worker: TextJobWorker = new TextJobWorker(
+    pipeline.jobsQueue,
+    // All three parameters without a default: BullMQ hands out a signal only where it counts three.
+    async (job, token, signal) => {
+      inFlight += 1;
+      try {
+        // `processedOn` is our own clock as it was when the job was asked for.
+        const fetchedAt = performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0));
+        const hold = {
+          mayKeepName: worker.mayKeepName(job),
+          tooLargeBytes: worker.tooLargeBytesOf(job),
+          isFresh: () => performance.now() - fetchedAt < lockMs,
+          isHeldByChild: await worker.isHeldByChild(job),
+          flowTimestamp: await worker.flowTimestampOf(job),
+          signal: signal ?? new AbortController().signal,
+        };
+        return await processJob(job, token ?? '', hold, pipeline);
+      } finally {
+        inFlight -= 1;
+      }
+    },
+    {
+      connection,
+      prefix,
+      concurrency,
+      lockDuration: lockMs,
+      lockRenewTime: lockMs / 4,
+      // A job that stalls is one whose worker died: that is no fault of the job, however often it happens.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      stalledInterval: lockMs / 2,
+      removeOnComplete: KEEP_COMPLETED,
+      removeOnFail: KEEP_FAILED,
+      settings: { backoffStrategy },
+      autorun: startsAfter === undefined,
+      ...(telemetry !== undefined && { telemetry }),
+    },
+  );
+  worker.on('error', onError);
+  void startsAfter?.then(
+    () => (worker.closing === undefined ? worker.run().catch(onError) : undefined),
+    // Whoever made the promise knows why: this worker takes no job.
+    () => {},
+  );
+  // Another worker may have the job by now: whatever this one still had in mind must not be sent.
+  worker.on('lockRenewalFailed', (jobIds) => jobIds.forEach((id) => worker.cancelJob(id, 'lock lost')));
+
+  return {
+    async close(graceMs, giveBackMs) {
+      const isAway = connection.status !== 'ready';
+      await stopWorker(worker, isAway && inFlight === 0 ? 0 : graceMs, giveBackMs);
+    },
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * `damoov-users create|update`: adds the job of one user, and tells how it ended where that is waited for.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { Queue } from 'bullmq';
+import type { Config } from '../../config/config.ts';
+import { InvalidJobError } from '../../client/requests.ts';
+import { type AddOptions, type AddedJob, UserJobs } from '../../client/user-jobs.ts';
+import { type RedisTarget, reachRedis } from '../../redis/connection.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { checkInstance } from '../shared/known-instance.ts';
+import { outputOf } from '../terminal/output.ts';
+import { tellEnd } from '../shared/print-outcome.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { whatHolds } from '../shared/why-waiting.ts';
+import type { UserOptions } from '../shared/with-deletions.ts';
+import { withTarget } from '../shared/with-redis.ts';
+
+/** What a job says of the user, as options. */
+export const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+
+interface JobOptions
+  extends UserOptions, AddOptions, Partial<Record<(typeof PROFILE_FIELDS)[number], string>> {
+  occurredAt?: string;
+  correlationId?: string;
+  /** A file with the data of the job in JSON, `-` for the standard input. What else is given comes on top. */
+  data?: string;
+  wait?: boolean;
+  /** Milliseconds. */
+  timeout: number;
+  json?: boolean;
+}
+
+export interface CreateOptions extends JobOptions {
+  accessToken?: boolean;
+}
+
+export interface UpdateOptions extends JobOptions {
+  newClientId?: string;
+  clear?: string[];
+}
+
+/** True where the job was added, or, where it was waited for, the user exists. */
+export async function createUser(options: CreateOptions, context: CommandContext): Promise<boolean> {
+  const more = options.accessToken === true && { createAccessToken: true };
+  const data = await dataOf(options, context, 'profile', more);
+  if (isNobody(data)) {
+    throw new UsageError('nobody is named: give --client-id, --user-id, a field of the profile, or --data');
+  }
+  return addJob('create-user', options, context, (users, added) => users.create(data, added));
+}
+
+/** True where the job was added, or, where it was waited for, the changes are applied. */
+export async function updateUser(options: UpdateOptions, context: CommandContext): Promise<boolean> {
+  const { clear = [], newClientId } = options;
+  const set = { ...profileOf(options), ...(newClientId !== undefined && { clientId: newClientId }) };
+  const twice = clear.find((field) => field in set);
+  if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is set as well`);
+  const cleared = Object.fromEntries(clear.map((field) => [field, null]));
+  const data = await dataOf(options, context, 'changes', false, {
+    ...(newClientId !== undefined && { clientId: newClientId }),
+    ...cleared,
+  });
+  // What is missing is told by the library, in the words of the contract.
+  return addJob('update-user', options, context, (users, added) =>
+    users.update({ changes: {}, ...data }, added),
+  );
+}
+
+/** Each such job would make another user, and nobody could tell whose it is. What is misspelt is told by the library. */
+function isNobody(data: Record<string, unknown>): boolean {
+  return Object.entries(data).every(
+    ([field, value]) => value === undefined || NAMELESS.has(field) || (field === 'profile' && isEmpty(value)),
+  );
+}
+
+/** What says nothing of who it is. */
+const NAMELESS = new Set(['instance', 'occurredAt', 'correlationId', 'createAccessToken']);
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+async function addJob(
+  name: 'create-user' | 'update-user',
+  options: JobOptions,
+  context: CommandContext,
+  add: (users: UserJobs, options: AddOptions) => Promise<AddedJob>,
+): Promise<boolean> {
+  const { instance, idempotencyKey, wait = false, json = false } = options;
+  if (idempotencyKey === '') throw new UsageError('--idempotency-key: must not be empty');
+  return withTarget(context, async (redis, config) => {
+    checkInstance(instance, config);
+    const { prefix, jobs: queue } = config.queues;
+    const onWarning = (message: string) => void context.stderr.write(`${message}\n`);
+    const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs, onWarning });
+    try {
+      const job = await add(users, { idempotencyKey });
+      if (wait) {
+        return await tellEnd(
+          WANTED[name],
+          options,
+          context,
+          (limit) => job.result(limit),
+          () => reasonOf(job.id, { redis, config, reachMs: context.reachMs }),
+        );
+      }
+      await outputOf(context.stdout).line(json ? JSON.stringify({ jobId: job.id }) : `added: ${job.id}`);
+      return true;
+    } catch (error) {
+      throw error instanceof InvalidJobError ? new UsageError(error.message) : error;
+    } finally {
+      await users.close();
+    }
+  });
+}
+
+/** Over a connection of its own: the library keeps the one it has to itself. */
+async function reasonOf(
+  jobId: string,
+  { redis, config, reachMs }: { redis: RedisTarget; config: Config; reachMs: number },
+): Promise<string> {
+  const connection = await reachRedis(redis, reachMs);
+  try {
+    const { prefix, jobs: name } = config.queues;
+    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    jobs.on('error', () => {});
+    return await whatHolds(jobId, jobs, connection, config);
+  } finally {
+    connection.disconnect();
+  }
+}
+
+const WANTED = { 'create-user': 'user.created', 'update-user': 'user.updated' } as const;
+
+async function dataOf(
+  options: JobOptions,
+  { stdin }: CommandContext,
+  section: 'profile' | 'changes',
+  more: object | false,
+  fields: object = {},
+): Promise<Record<string, unknown>> {
+  const { clientId, userId, instance, occurredAt, correlationId } = options;
+  const base = options.data === undefined ? {} : await readData(options.data, stdin);
+  const given = { clientId, userId, instance, occurredAt, correlationId };
+  const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const changed = { ...profileOf(options), ...fields };
+  const before = base[section];
+  const merged = typeof before === 'object' ? { ...before, ...changed } : changed;
+  return { ...base, ...named, ...more, ...(Object.keys(changed).length > 0 && { [section]: merged }) };
+}
+
+function profileOf(options: JobOptions): Record<string, string> {
+  return Object.fromEntries(
+    PROFILE_FIELDS.flatMap((field) => {
+      const value = options[field];
+      return value === undefined ? [] : [[field, value]];
+    }),
+  );
+}
+
+/** @throws UsageError; a message never repeats what was read. */
+async function readData(file: string, stdin: Readable): Promise<Record<string, unknown>> {
+  let read: unknown;
+  try {
+    read = JSON.parse(file === '-' ? await text(stdin) : await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`--data: ${error instanceof SyntaxError ? 'is not JSON' : unreadable(error)}`);
+  }
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) {
+    throw new UsageError('--data: must be a JSON object, the data of the job');
+  }
+  return { ...read };
+}
+
+/** The code alone: the name of the file may be the data itself, given in its place. */
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return `cannot be read (${code}): it takes the name of a file, or - for the standard input`;
+}

@@ -1,0 +1,102 @@
+/**
+ * `damoov-users deletions list|cancel|reschedule`: what is pending, and what is to become of it.
+ */
+import type { Deletion } from '../../store/deletions/deletion-list.ts';
+import { type Deletions } from '../../store/deletions/deletions.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { HEADING, deletionText, scheduledText, unlistedText } from './report.ts';
+import { outputOf } from '../terminal/output.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { type UserOptions, named, withDeletions } from '../shared/with-deletions.ts';
+
+export interface ListDeletionsOptions extends UserOptions {
+  /** How many are shown; 0 for all. */
+  next: number;
+  /** Epoch milliseconds. */
+  from?: number;
+  /** Epoch milliseconds. */
+  until?: number;
+  json?: boolean;
+}
+
+/** Shows what is pending, the next due first. */
+export async function listDeletions(options: ListDeletionsOptions, context: CommandContext): Promise<void> {
+  const { next, json = false } = options;
+  const out = outputOf(context.stdout);
+  await withDeletions(options, context, async ({ deletions, brake, jobs }) => {
+    let [shown, unreadable, isCut] = [0, 0, false];
+    for await (const deletion of chosen(deletions, options, (count) => (unreadable += count))) {
+      isCut = next > 0 && shown === next;
+      if (isCut) break;
+      if (shown === 0 && !json) await out.line(HEADING);
+      const isHeld = await brake.holds(deletion.jobId);
+      if (!(await out.line(deletionText({ ...deletion, isHeld }, Date.now(), json)))) return;
+      shown += 1;
+    }
+    const isFiltered = FILTERS.some((filter) => options[filter] !== undefined);
+    const inLine = await jobs.getJobCountByTypes('waiting', 'prioritized', 'active');
+    const unlisted = unlistedText({ shown, isFiltered, isCut, unreadable, inLine }, json);
+    if (unlisted !== undefined) await out.line(unlisted);
+  });
+}
+
+const FILTERS = ['clientId', 'userId', 'instance', 'from', 'until'] as const;
+
+/** One that was scheduled under the id is found at once; for those that others have added, all are looked through. */
+async function* chosen(
+  deletions: Deletions,
+  options: ListDeletionsOptions,
+  onUnreadable: (count: number) => void,
+): AsyncGenerator<Deletion> {
+  const { clientId, userId, instance, from, until } = options;
+  const isOfUser = clientId !== undefined || userId !== undefined;
+  const found = isOfUser ? await deletions.find(named(options)) : undefined;
+  if (found !== undefined && found.dueAt >= (from ?? -Infinity) && found.dueAt <= (until ?? Infinity))
+    yield found;
+  for await (const deletion of deletions.list({
+    from,
+    until,
+    onUnreadable,
+    ...(isOfUser && { of: { clientId, userId } }),
+  })) {
+    const isOfInstance = instance === undefined || deletion.instance === instance;
+    if (isOfInstance && deletion.jobId !== found?.jobId) yield deletion;
+  }
+}
+
+/** True where nothing is deleted any more. */
+export async function cancelDeletion(
+  options: UserOptions & { json?: boolean },
+  context: CommandContext,
+): Promise<boolean> {
+  const user = named(options);
+  return withDeletions(options, context, async ({ deletions }) => {
+    const answer = await deletions.cancel(user);
+    await outputOf(context.stdout).line(scheduledText(answer, Date.now(), options.json === true));
+    return answer === 'cancelled';
+  });
+}
+
+export interface RescheduleOptions extends UserOptions {
+  /** Milliseconds from now. */
+  in?: number;
+  /** Epoch milliseconds. */
+  at?: number;
+  json?: boolean;
+}
+
+/** True where the deletion is due at another time now. */
+export async function rescheduleDeletion(
+  options: RescheduleOptions,
+  context: CommandContext,
+): Promise<boolean> {
+  const user = named(options);
+  if (options.at === undefined && options.in === undefined) throw new UsageError('say when: --in or --at');
+  const now = Date.now();
+  const dueAt = options.at ?? now + (options.in ?? 0);
+  return withDeletions(options, context, async ({ deletions }) => {
+    const answer = await deletions.reschedule(user, dueAt);
+    await outputOf(context.stdout).line(scheduledText(answer, now, options.json === true));
+    return typeof answer !== 'string';
+  });
+}

@@ -1,0 +1,214 @@
+/**
+ * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
+ */
+import { Queue } from 'bullmq';
+import type { Config, DamoovAccess } from '../../config/config.ts';
+import { DamoovClient } from '../../damoov/client.ts';
+import type { Finding } from '../../tools/doctor/finding.ts';
+import {
+  lookAtAdmin,
+  lookAtInstanceKey,
+  lookAtRevocations,
+  lookWhetherDamoovAnswers,
+} from '../../tools/doctor/look-at-damoov.ts';
+import { isOf, lookAtFacts } from '../../tools/doctor/look-at-facts.ts';
+import { lookAtRedis } from '../../tools/doctor/look-at-redis.ts';
+import { lookAtUserIds } from '../../tools/doctor/look-at-user-ids.ts';
+import { openFleetClient } from '../../app/fleet-client.ts';
+import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
+import type { FactsFile } from '../../tools/probe/facts.ts';
+import { createAgreedSettings } from '../../store/settings/agreed-settings.ts';
+import { type RedisConnection, RedisAwayError } from '../../redis/connection.ts';
+import { createGateReader, gateKeysOf } from '../../store/circuits/circuit-state.ts';
+import { prefixWarning } from '../../redis/options.ts';
+import { brokenKeysOf } from '../../bullmq/queue-keys.ts';
+import { hasReader } from '../../bullmq/queue-reader.ts';
+import { userIdSettingsOf } from '../../app/user-id-settings.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { FACTS_FILE, readFactsFile } from '../shared/facts-file.ts';
+import { counted } from '../failed/report.ts';
+import { outputOf } from '../terminal/output.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { withRedis } from '../shared/with-redis.ts';
+
+export interface DoctorOptions {
+  facts?: string;
+  login?: boolean;
+  json?: boolean;
+}
+
+/** False where anything fails. */
+export async function doctor(
+  { facts: file, login = false, json = false }: DoctorOptions,
+  context: CommandContext,
+): Promise<boolean> {
+  const config = await context.loadConfig();
+  const facts = readFactsFile(file ?? FACTS_FILE);
+  if (file !== undefined && facts === undefined) throw new UsageError(`--facts: there is no ${file}`);
+  const findings = [
+    ...(await examine(config, facts, login, context)),
+    ...lookAtFacts(facts, config, Date.now()),
+  ];
+  const isWell = findings.every(({ is }) => is !== 'fail');
+  const out = outputOf(context.stdout);
+  if (json) await out.line(JSON.stringify({ ok: isWell, findings }));
+  else for (const finding of findings) await out.line(text(finding));
+  return isWell;
+}
+
+/** Redis first: without it the rest can only be asked whether it is there. */
+async function examine(
+  config: Config,
+  facts: FactsFile | undefined,
+  mayLogIn: boolean,
+  context: CommandContext,
+): Promise<Finding[]> {
+  try {
+    return await withRedis(context, async (connection) => [
+      ...(config.redis === 'embedded' ? [EMBEDDED] : []),
+      ...lookAtPrefix(config.queues.prefix),
+      ...(await lookAtRedis(connection, config.queues.prefix, Date.now)),
+      ...(await lookAtQueues(connection, config)),
+      ...(config.damoov === 'sandbox'
+        ? [STAND_IN]
+        : await examineDamoov({ connection, config, access: config.damoov, facts, mayLogIn })),
+    ]);
+  } catch (error) {
+    if (!(error instanceof RedisAwayError)) throw error;
+    const todo = error.isRefusal ? REFUSED : AWAY;
+    const away: Finding = { check: 'redis', is: 'fail', seen: error.message, todo };
+    return [
+      away,
+      ...(config.damoov === 'sandbox' ? [STAND_IN] : await examineFromAfar(config.damoov, config)),
+    ];
+  }
+}
+
+function lookAtPrefix(prefix: string): Finding[] {
+  const seen = prefixWarning('QUEUE_PREFIX', prefix);
+  if (seen === undefined) return [];
+  return [{ check: 'QUEUE_PREFIX', is: 'warn', seen, todo: 'put the name in braces, for all who use it' }];
+}
+
+const AWAY = 'bring Redis back, or correct how it is addressed';
+const REFUSED =
+  'correct the user or the password, or the database: in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD';
+
+const EMBEDDED: Finding = {
+  check: 'REDIS_URL',
+  is: 'warn',
+  seen: 'not set: an embedded Redis is used, which lives with this directory',
+  todo: 'set REDIS_URL where the workers and those who add jobs are to meet',
+};
+
+const STAND_IN: Finding = {
+  check: 'damoov',
+  is: 'warn',
+  seen: 'none is configured: the worker simulates one',
+  todo: 'set DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY',
+};
+
+/** One line for all queues, or one for each key that is broken. */
+async function lookAtQueues(connection: RedisConnection, { queues }: Config): Promise<Finding[]> {
+  const names = [queues.jobs, ...queues.events];
+  const opened = names.map((name) => openQueue(name, connection, queues.prefix));
+  const broken = await brokenKeysOf(connection, opened);
+  if (broken.length === 0) {
+    return [
+      { check: 'queues', is: 'ok', seen: names.join(', ') },
+      ...(await lookAtEvents(connection, queues)),
+    ];
+  }
+  return broken.map(({ fault, todo }) => ({ check: 'queues', is: 'fail', seen: fault, todo }));
+}
+
+/** Events wait for their subscriber for as long as Redis has room. */
+async function lookAtEvents(
+  connection: RedisConnection,
+  { prefix, events }: Config['queues'],
+): Promise<Finding[]> {
+  const check = 'events';
+  if (events.length === 0) return [{ check, is: 'ok', seen: 'none are published (EVENTS_QUEUES=none)' }];
+  return Promise.all(
+    events.map(async (name): Promise<Finding> => {
+      const queue = openQueue(name, connection, prefix);
+      const [isRead, waiting] = await Promise.all([
+        hasReader(queue),
+        queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
+      ]);
+      if (isRead === undefined) {
+        const seen = `${name}: whether anybody reads it cannot be told, as this user may not list connections`;
+        return { check, is: 'warn', seen, todo: 'look in `status` whether its events pile up' };
+      }
+      if (isRead) return { check, is: 'ok', seen: `${name}: is read` };
+      const seen = `${name}: nobody reads it, and ${counted(waiting, 'event waits', 'events wait')}`;
+      const todo =
+        'start its subscriber (one that is no Node process is seen only while it takes events), or take the queue out of EVENTS_QUEUES (none: no events): they pile up';
+      return { check, is: 'warn', seen, todo };
+    }),
+  );
+}
+
+function openQueue(name: string, connection: RedisConnection, prefix: string): Queue {
+  const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+  // Only echoes what the connection says itself; without a listener BullMQ would print it.
+  queue.on('error', () => {});
+  return queue;
+}
+
+interface Patient {
+  connection: RedisConnection;
+  config: Config;
+  access: DamoovAccess;
+  facts: FactsFile | undefined;
+  mayLogIn: boolean;
+}
+
+async function examineDamoov({ connection, config, access, facts, mayLogIn }: Patient): Promise<Finding[]> {
+  const { prefix, jobs: name } = config.queues;
+  const { timeoutMs } = config;
+  const mostLogins = mayLogIn ? 1 : 0;
+  const { client, logins, fingerprint } = await openFleetClient(config, access, {
+    connection,
+    timeoutMs,
+    mostLogins,
+  });
+  const jobs = openQueue(name, connection, prefix);
+  const gateOf = createGateReader(jobs, gateKeysOf(prefix, fingerprintsOf(access, fingerprint)));
+  const userIds = await lookAtUserIds(
+    createAgreedSettings(connection, prefix),
+    await userIdSettingsOf(config, access),
+  );
+  const keyCheck = facts && isOf(facts, access) ? facts.facts.keyCheck : undefined;
+  try {
+    const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, access.baseUrl, Date.now))];
+    // What nothing answers need not be asked for more.
+    if (answers.some(({ check, is }) => check === 'damoov' && is === 'fail')) return answers;
+    const admin = { logins: await logins?.state(), gate: await gateOf('admin'), mayLogIn };
+    const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
+    // After the look: it may have met the latest.
+    if (logins !== undefined) findings.push(lookAtRevocations(await logins.state()));
+    for (const [instance, credentials] of Object.entries(access.instances)) {
+      const gate = await gateOf(`instance-key:${instance}`);
+      findings.push(await lookAtInstanceKey(client, { name: instance, credentials, gate, keyCheck }));
+    }
+    return findings;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Session, budget and gates lie in Redis. */
+async function examineFromAfar({ baseUrl }: DamoovAccess, { timeoutMs }: Config): Promise<Finding[]> {
+  const client = new DamoovClient({ baseUrl, timeoutMs });
+  try {
+    return await lookWhetherDamoovAnswers(client, baseUrl, Date.now);
+  } finally {
+    await client.close();
+  }
+}
+
+function text({ check, is, seen, todo }: Finding): string {
+  const line = `${is.padEnd(4)}  ${check.padEnd(23)}  ${seen}`;
+  return todo === undefined || is === 'ok' ? line : `${line}\n      → ${todo}`;
+}

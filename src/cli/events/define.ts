@@ -1,0 +1,43 @@
+/**
+ * How `damoov-users events` is called.
+ */
+import { Option } from 'commander';
+import { EVENT_TYPES } from '../../contract/event.ts';
+import type { EventsOptions } from './run.ts';
+import { parseQueueName, parseWhole } from '../options/shared-options.ts';
+import { GROUPS, examples } from '../options/help.ts';
+import type { Register } from '../options/register.ts';
+
+export const registerEvents: Register = (program, _ended, context) => {
+  program
+    .command('events')
+    .description('show published events, and go on with --follow; takes none from their subscribers')
+    .addOption(
+      new Option('-n, --last <count>', 'how many of those that are there already')
+        .default(20)
+        .argParser(parseWhole),
+    )
+    .option('-f, --follow', 'go on with what is published, until Ctrl-C')
+    .addOption(new Option('--type <type...>', 'only events of these types').choices(EVENT_TYPES))
+    .option('--client-id <id>', 'only of the user with this clientId')
+    .option('--user-id <id>', 'only of the user with this UserId')
+    .option('--queue <name>', 'of this events queue; default: the first of EVENTS_QUEUES', parseQueueName)
+    .option('--json', 'the whole event in JSON, one line each, with its tokens masked')
+    .helpGroup(GROUPS.watch)
+    .addHelpText(
+      'after',
+      `
+What can be missing: BullMQ keeps about 10,000 notes on what happened in a queue, which are the last 2,000 events or more; an
+event that a subscriber has consumed stays for an hour, and as one of the last 1,000. What is gone is counted, not shown: on
+stderr, with --json in a last line with \`note\`.`,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'events -n 5',
+        'events --follow --type user.failed user.superseded',
+        'events --client-id customer-4711 --json | jq .data',
+      ),
+    )
+    .action(async (options: EventsOptions) => (await import('./run.ts')).events(options, context));
+};

@@ -1,0 +1,90 @@
+/**
+ * What `damoov-users events` shows of an event, as a line and as JSON, and which events are meant. Never a token of a user.
+ */
+import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import { z } from 'zod';
+import { onOneLine } from '../terminal/one-line.ts';
+
+/** Loose: whoever added it may have written more, or less. */
+const ShownEvent = z.looseObject({
+  type: z.string(),
+  time: z.string().optional(),
+  data: z.looseObject({
+    userId: z.string().optional(),
+    clientId: z.string().optional(),
+    instance: z.string().optional(),
+    jobId: z.string().optional(),
+    accessToken: z.unknown().optional(),
+    refreshToken: z.unknown().optional(),
+    existed: z.boolean().optional(),
+    changed: z.array(z.string()).optional(),
+    verified: z.boolean().optional(),
+    operation: z.string().optional(),
+    by: z.string().optional(),
+    code: z.string().optional(),
+    message: z.string().optional(),
+  }),
+});
+export type ShownEvent = z.infer<typeof ShownEvent>;
+
+export interface EventFilter {
+  type?: string[];
+  clientId?: string;
+  userId?: string;
+}
+
+const MASK = '(masked)';
+
+/** The event in the data of its job, its tokens masked; undefined where it is none. */
+export function readEvent(data: string): ShownEvent | undefined {
+  let event: unknown;
+  try {
+    event = JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+  const read = ShownEvent.safeParse(event).data;
+  if (read === undefined) return undefined;
+  for (const token of ['accessToken', 'refreshToken'] as const) {
+    if (read.data[token] !== undefined) read.data[token] = MASK;
+  }
+  return read;
+}
+
+export function isWanted({ type, data }: ShownEvent, filter: EventFilter): boolean {
+  return (
+    (filter.type === undefined || filter.type.includes(type)) &&
+    (filter.clientId === undefined || filter.clientId === data.clientId) &&
+    (filter.userId === undefined || filter.userId.toLowerCase() === data.userId?.toLowerCase())
+  );
+}
+
+/** One line for people: when, what, whose, of which job, and what else there is to say. */
+export function eventText({ type, time = '-', data }: ShownEvent, stream: Writable): string {
+  const { clientId = '-', userId = '-', jobId = '-' } = data;
+  const shown = [time, type.padEnd('user.superseded'.length), clientId, userId, jobId, detailOf(type, data)];
+  const line = shown.map(onOneLine).join('  ').trimEnd();
+  // styleText adds no colour unless the stream is a terminal, and none if NO_COLOR is set.
+  if (type === 'user.failed') return styleText('red', line, { stream });
+  return type === 'user.superseded' ? styleText('yellow', line, { stream }) : line;
+}
+
+function detailOf(type: string, data: ShownEvent['data']): string {
+  const { instance = 'default', existed, changed, verified, operation = 'a job', by, code, message } = data;
+  const details: Record<string, (string | undefined)[]> = {
+    'user.created': [
+      existed === true ? 'existed' : undefined,
+      data.accessToken === undefined ? undefined : 'with tokens',
+    ],
+    'user.updated': [changed?.join(', ')],
+    'user.deleted': [
+      existed === false ? 'there was nobody' : undefined,
+      verified === false ? 'not confirmed' : undefined,
+    ],
+    'user.superseded': [`${operation}, by ${by ?? 'something newer'}`],
+    'user.failed': [`${operation}, ${code ?? 'no code'}: ${message ?? ''}`],
+  };
+  const told = [...(details[type] ?? []), instance === 'default' ? undefined : `at ${instance}`];
+  return told.filter((detail) => detail !== undefined).join(', ');
+}

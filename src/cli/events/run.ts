@@ -1,0 +1,167 @@
+/**
+ * `damoov-users events`: shows what an events queue has published, and goes on with `--follow`. It takes nothing from those who
+ * subscribe.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import { type EventTail, type TailedEvent, openEventTail } from '../../bullmq/event-tail.ts';
+import type { Config } from '../../config/config.ts';
+import { type RedisConnection, isLostConnection, placeOf } from '../../redis/connection.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { type EventFilter, eventText, isWanted, readEvent } from './report.ts';
+import { counted } from '../failed/report.ts';
+import { noteLine } from '../terminal/note.ts';
+import { outputOf } from '../terminal/output.ts';
+import { untilStopped } from '../terminal/until-stopped.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { withRedis } from '../shared/with-redis.ts';
+
+export interface EventsOptions extends EventFilter {
+  /** How many of those that are there already. */
+  last: number;
+  follow?: boolean;
+  /** Default: the first of the configured ones. */
+  queue?: string;
+  json?: boolean;
+}
+
+/** Between two attempts to reach a Redis that is away, in milliseconds. */
+const AGAIN_MS = 500;
+
+export async function events(options: EventsOptions, context: CommandContext): Promise<void> {
+  if (options.last === 0 && options.follow !== true) {
+    throw new UsageError(
+      '-n 0: shows nothing. Ask for one event at least, or for those to come with --follow',
+    );
+  }
+  await withRedis(context, async (connection, config, target) => {
+    const queue = await queueOf(options.queue, connection, config);
+    const onChange = options.follow === true ? changeTeller(placeOf(target), context) : undefined;
+    const tail = await openEventTail(queue, target, onChange);
+    try {
+      const shower = showerOf(options, queue.name, context);
+      const {
+        events: last,
+        unknown,
+        older,
+      } = await tail.last(options.last, (event) => choose(event, options));
+      if (!(await shower.show(last))) return;
+      const isAsked = options.last > 0;
+      if (!(await shower.note({ shown: last.length, unreadable: unknown, older, isAsked }))) return;
+      if (options.follow === true) await follow(tail, shower, options, context);
+    } finally {
+      tail.close();
+    }
+  });
+}
+
+interface Shower {
+  /** False where nobody reads any more. */
+  show: (tailed: readonly TailedEvent[]) => Promise<boolean>;
+  /** Says what is not shown, if anything is not. */
+  note: (unseen: Unseen) => Promise<boolean>;
+}
+
+interface Unseen {
+  shown: number;
+  /** How many may be meant, and cannot be read. */
+  unreadable: number;
+  /** How many came before the first note that is left. */
+  older: number;
+  /** Whether any were asked for. */
+  isAsked: boolean;
+}
+
+function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: CommandContext): Shower {
+  const out = outputOf(stdout);
+  const { json = false } = options;
+  return {
+    async show(tailed) {
+      for (const { data } of tailed) {
+        const event = data === undefined ? undefined : readEvent(data);
+        if (event === undefined) continue;
+        if (!(await out.line(json ? JSON.stringify(event) : eventText(event, stdout)))) return false;
+      }
+      return true;
+    },
+    async note({ shown, unreadable, older, isAsked }) {
+      const isFiltered = [options.type, options.clientId, options.userId].some((one) => one !== undefined);
+      const sentences = [
+        isAsked && shown === 0 ? `No ${isFiltered ? 'such ' : ''}event can be read on ${queue}.` : '',
+        unreadable === 0
+          ? ''
+          : `${counted(unreadable, 'event')} that may be meant cannot be read any more, or ${unreadable === 1 ? 'is' : 'are'} no event of ours.`,
+        older === 0 ? '' : `Of ${counted(older, 'older event')} no note is left.`,
+      ].filter((sentence) => sentence !== '');
+      if (sentences.length === 0) return true;
+      const line = noteLine(sentences, { shown, unreadable, older }, json);
+      // For people beside the result, for machines as its last line: an empty answer would be a claim.
+      if (json) return out.line(line);
+      stderr.write(`${line}\n`);
+      return true;
+    },
+  };
+}
+
+/** Whose an event was that cannot be read any more, nobody can tell. */
+function choose({ data, type }: TailedEvent, options: EventsOptions): boolean | 'unknown' {
+  if (options.type !== undefined && !options.type.includes(type)) return false;
+  const event = data === undefined ? undefined : readEvent(data);
+  return event === undefined ? 'unknown' : isWanted(event, options);
+}
+
+/** Says once that Redis is away, and once that it is back. */
+function changeTeller(place: string, { stderr }: CommandContext): (state: 'lost' | 'ready') => void {
+  let isAway = false;
+  return (state) => {
+    if ((state === 'lost') === isAway) return;
+    isAway = !isAway;
+    stderr.write(isAway ? `Redis is away (${place}), trying again\n` : `Redis is back (${place})\n`);
+  };
+}
+
+/** Until Ctrl-C, or until nobody reads. A Redis that is away is waited for. */
+async function follow(
+  tail: EventTail,
+  { show, note }: Shower,
+  options: EventsOptions,
+  context: CommandContext,
+): Promise<void> {
+  const stopped = untilStopped(context).then((): typeof STOPPED => STOPPED);
+  for (;;) {
+    const tailed = await Promise.race([tail.next(), stopped]).catch((error: unknown) => {
+      if (!isLostConnection(error)) throw error;
+      return undefined;
+    });
+    if (tailed === STOPPED) return;
+    if (tailed === undefined) {
+      await Promise.race([sleep(AGAIN_MS), stopped]);
+      continue;
+    }
+    const choices = tailed.map((event) => choose(event, options));
+    if (!(await show(tailed.filter((_, index) => choices[index] === true)))) return;
+    const unreadable = choices.filter((choice) => choice === 'unknown').length;
+    if (!(await note({ shown: 0, unreadable, older: 0, isAsked: false }))) return;
+  }
+}
+
+const STOPPED: unique symbol = Symbol('stopped');
+
+async function queueOf(
+  name: string | undefined,
+  connection: RedisConnection,
+  { queues }: Config,
+): Promise<Queue> {
+  const chosen = name ?? queues.events[0];
+  if (chosen === undefined)
+    throw new UsageError('EVENTS_QUEUES=none: no events are published. Name a queue with --queue');
+  const { prefix } = queues;
+  const queue = new Queue(chosen, { connection, prefix, skipMetasUpdate: true });
+  // Only echoes what the connection says itself; without a listener BullMQ would print it.
+  queue.on('error', () => {});
+  const isKnown = queues.events.includes(chosen) || (await queue.getVersion()) !== null;
+  if (isKnown) return queue;
+  throw new UsageError(
+    `--queue: there is no such events queue (configured: ${queues.events.join(', ') || 'none'})`,
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * What `damoov-users probe` and `doctor` say of facts to people. Knows no judgement.
+ */
+import type { Assumption, FactsFile } from '../../tools/probe/facts.ts';
+
+/** What a probe does not ask, as asking would harm, or would not tell. */
+const NOT_ASKED =
+  'not asked: how many log-ins and requests Damoov allows, what it does under load, with a lost connection or with real trips';
+
+export function factsLines({
+  baseUrl,
+  instance,
+  probedAt,
+  facts,
+  assumptions,
+  settings,
+}: FactsFile): string[] {
+  const { findLagMs, ...answers } = facts;
+  const rows = Object.entries(answers).map(([name, { is, seen }]) => row(name, is, seen));
+  const lags = Object.entries(findLagMs).map(
+    ([what, ms]) => `${what} ${ms === null ? 'not in time' : `${ms} ms`}`,
+  );
+  return [
+    `${baseUrl}, instance ${instance}, ${probedAt}`,
+    '',
+    'what was seen',
+    ...rows,
+    row('findLagMs', lags.join(', '), ''),
+    '',
+    'what the product relies on',
+    ...assumptions.map((assumption) => `  ${assumptionText(assumption)}`),
+    '',
+    'settings',
+    ...settings.map(({ variable, value, because }) => `  ${variable}=${value}  ${because}`),
+    '',
+    NOT_ASKED,
+  ];
+}
+
+function row(name: string, is: string, seen: string): string {
+  return `  ${name.padEnd(21)} ${is.padEnd(12)} ${seen}`.trimEnd();
+}
+
+function assumptionText({ assumption, holds, otherwise }: Assumption): string {
+  if (holds === true) return `holds    ${assumption}`;
+  return holds === null ? `unknown  ${assumption}` : `FAILS    ${assumption}: ${otherwise}`;
+}

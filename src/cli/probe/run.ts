@@ -1,0 +1,159 @@
+/**
+ * `damoov-users probe`: asks a test instance of Damoov what the documentation leaves open, and writes down what it has seen.
+ */
+import { constants, accessSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DamoovAccess } from '../../config/config.ts';
+import { openFleetClient } from '../../app/fleet-client.ts';
+import type { Facts, FactsFile } from '../../tools/probe/facts.ts';
+import type { Leftovers } from '../../tools/probe/own-users.ts';
+import { type ProbeEnd, probe } from '../../tools/probe/probe.ts';
+import { assumptionsOf, settingsOf } from '../../tools/probe/judgement.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { writeFactsFile } from '../shared/facts-file.ts';
+import { type Output, outputOf } from '../terminal/output.ts';
+import { factsLines } from './report.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { withRedis } from '../shared/with-redis.ts';
+
+export interface ProbeCommandOptions {
+  instance: string;
+  yesThisInstanceIsDisposable?: boolean;
+  tryWrongKey?: boolean;
+  evenWithUsers?: number;
+  /** Milliseconds. */
+  patience: number;
+  out: string;
+  json?: boolean;
+}
+
+/** False where it came to no facts, or has left users behind. */
+export async function runProbe(options: ProbeCommandOptions, context: CommandContext): Promise<boolean> {
+  const { instance, patience, out: file, json = false } = options;
+  if (options.yesThisInstanceIsDisposable !== true) {
+    throw new UsageError(
+      `nothing was sent: a probe makes users and deletes them again, and is for a test instance only. ` +
+        `If ${instance} is one: --yes-this-instance-is-disposable`,
+    );
+  }
+  requireWritable(file);
+  const out = outputOf(context.stdout);
+  return withRedis(context, async (connection, config) => {
+    const access = accessOf(config.damoov);
+    const credentials = access.instances[instance];
+    if (credentials === undefined) {
+      const known = Object.keys(access.instances).join(', ');
+      throw new UsageError(`--instance: there is no such instance (known: ${known})`);
+    }
+    const stops = stopsOnSignals(context);
+    const { timeoutMs } = config;
+    const { client } = await openFleetClient(config, access, { connection, timeoutMs, mostLogins: 1 });
+    try {
+      const end = await probe({
+        client,
+        instance: credentials,
+        triesWrongKey: options.tryWrongKey === true,
+        mostUsers: options.evenWithUsers,
+        patienceMs: patience,
+        clock: context.clock,
+        onStep: (step) => context.stderr.write(`${step}\n`),
+        ...stops,
+      });
+      const facts = end.facts && factsFile(end.facts, access.baseUrl, instance);
+      if (facts !== undefined) writeFactsFile(file, facts);
+      await tell({ out, stderr: context.stderr, json, file, facts, end });
+      return facts !== undefined && end.failure === undefined && isClean(end.leftovers);
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+/** @throws UsageError */
+function accessOf(damoov: 'sandbox' | DamoovAccess): DamoovAccess {
+  if (damoov === 'sandbox') {
+    throw new UsageError(
+      'no Damoov is configured to be probed: set DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY',
+    );
+  }
+  if (damoov.admin === undefined) {
+    throw new UsageError(
+      'a probe deletes what it has made: set DAMOOV_ADMIN_EMAIL and DAMOOV_ADMIN_PASSWORD',
+    );
+  }
+  return damoov;
+}
+
+/** Better now than after users were made for it. */
+function requireWritable(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch {
+    throw new UsageError(`--out: ${dirname(file)} is no directory that can be written to`);
+  }
+}
+
+/** The first signal ends the questions, the second the cleaning up, the third everything. */
+function stopsOnSignals({ signals, exit }: CommandContext): {
+  signal: AbortSignal;
+  cleanUpSignal: AbortSignal;
+} {
+  const stages = [new AbortController(), new AbortController()] as const;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    signals.on(name, () => {
+      const stage = stages.find(({ signal }) => !signal.aborted);
+      if (stage === undefined) return exit(1);
+      stage.abort(
+        new Error(stage === stages[0] ? `stopped by ${name}` : `cleaning up was stopped by ${name}`),
+      );
+    });
+  }
+  const [questions, cleaning] = stages;
+  return { signal: questions.signal, cleanUpSignal: cleaning.signal };
+}
+
+function factsFile(facts: Facts, baseUrl: string, instance: string): FactsFile {
+  return {
+    version: 1,
+    probedAt: new Date().toISOString(),
+    baseUrl,
+    instance,
+    facts,
+    assumptions: assumptionsOf(facts),
+    settings: settingsOf(facts),
+  };
+}
+
+interface Told {
+  out: Output;
+  stderr: CommandContext['stderr'];
+  json: boolean;
+  file: string;
+  facts: FactsFile | undefined;
+  end: ProbeEnd;
+}
+
+async function tell({ out, stderr, json, file, facts, end }: Told): Promise<void> {
+  const { failure, leftovers } = end;
+  if (json) {
+    await out.line(
+      JSON.stringify({
+        ...(facts && { file, ...facts }),
+        ...(failure && { failure: failure.message }),
+        leftovers,
+      }),
+    );
+  } else if (facts !== undefined) {
+    for (const line of factsLines(facts)) await out.line(line);
+    await out.line(`written to ${file}`);
+  }
+  if (failure !== undefined) stderr.write(`the probe failed: ${failure.message}\n`);
+  if (leftovers.userIds.length > 0) {
+    stderr.write(`left behind at Damoov, delete them by hand: ${leftovers.userIds.join(', ')}\n`);
+  }
+  if (leftovers.isInDoubt) stderr.write('a user may be left behind: look for the last name above\n');
+}
+
+function isClean({ userIds, isInDoubt }: Leftovers): boolean {
+  return userIds.length === 0 && !isInDoubt;
+}

@@ -1,0 +1,36 @@
+/**
+ * Whether deletions may be what somebody meant: most are those of a wrong list, a wrong column or another instance. Knows the
+ * counts of a comparison, and asks nobody.
+ */
+import { counted, numberText } from '../failed/report.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import type { Counts } from './report.ts';
+
+/** One of so many users at Damoov may go without a word. */
+const SHARE = 10;
+
+/**
+ * @param maxDeletions as many as somebody has allowed by number.
+ * @throws UsageError where so many deletions are not to be added.
+ */
+export function checkDeletions(
+  deletions: number,
+  { listed, missing, atDamoov }: Counts,
+  maxDeletions: number | undefined,
+): void {
+  if (deletions === 0) return;
+  const told = `nothing was added: ${counted(deletions, 'user')} would be deleted`;
+  if (maxDeletions !== undefined) {
+    if (deletions <= maxDeletions) return;
+    throw new UsageError(`${told}, and --max-deletions allows ${numberText(maxDeletions)}`);
+  }
+  const isUnknown = missing === listed;
+  if (!isUnknown && deletions * SHARE <= atDamoov) return;
+  const why = isUnknown
+    ? 'nobody in the list is known at Damoov'
+    : `that is more than a tenth of the ${numberText(atDamoov)} at Damoov`;
+  throw new UsageError(
+    `${told}, and ${why}. Is it the right list, and the right instance? ` +
+      `Where it is, allow it with --max-deletions ${deletions}`,
+  );
+}

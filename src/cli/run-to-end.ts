@@ -1,0 +1,68 @@
+/**
+ * Runs one command and turns its end into an exit status.
+ */
+import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { CommanderError } from 'commander';
+import { version } from '../config/package-version.ts';
+import { commandLine } from './command-line.ts';
+import { type CommandContext, processContext } from './shared/command-context.ts';
+import { UsageError } from './shared/usage-error.ts';
+
+const DONE = 0;
+const FAILED = 1;
+const BAD_USAGE = 2;
+
+/** Runs a command as this process; the process ends with the status of the command. */
+export async function runToEnd(argv: string[]): Promise<never> {
+  const status = await run(argv.slice(2), processContext);
+  await written(process.stderr);
+  process.exit(status);
+}
+
+/** What a reader of a pipe has not taken yet would be lost with the process. */
+async function written(stream: Writable): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.once('error', () => resolve());
+  stream.write('', () => resolve());
+  return promise;
+}
+
+/** Runs the command that these arguments name, and returns its exit status: a result that cannot be written is a failure. */
+export async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const { stdout, stderr } = context;
+  // Not asked for at the end: the standard output of a process forgets its errors.
+  let error: NodeJS.ErrnoException | undefined;
+  stdout.once('error', (first) => (error = first));
+  for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  const status = await statusOf(args, context);
+  await written(stdout);
+  // The error of a write that is over already comes a moment later.
+  await setImmediate();
+  if (error === undefined) return status;
+  // A reader who has seen enough, such as `head`, needs no word.
+  if (error.code !== 'EPIPE') stderr.write(`the result cannot be written (${error.code ?? error.name})\n`);
+  return status === DONE ? FAILED : status;
+}
+
+async function statusOf(args: readonly string[], context: CommandContext): Promise<number> {
+  let status = DONE;
+  const ended = (isDone: boolean) => {
+    if (!isDone) status = FAILED;
+  };
+  try {
+    await commandLine(version, ended, context).parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    // Commander has already said what is wrong, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;
+    context.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return isBadUsage(error) ? BAD_USAGE : FAILED;
+  }
+}
+
+/** A faulty configuration says so by its name: its module is loaded only where one is read. */
+function isBadUsage(error: unknown): boolean {
+  return error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError');
+}

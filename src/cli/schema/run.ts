@@ -1,0 +1,38 @@
+/**
+ * `damoov-users schema`: prints what jobs and events look like, for tools. Needs no Redis and no configuration.
+ */
+import { asyncApi } from '../../contract/schema/asyncapi.ts';
+import { bundle, eventSchemas, jobSchemas, standalone } from '../../contract/schema/json-schema.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { outputOf } from '../terminal/output.ts';
+import { UsageError } from '../shared/usage-error.ts';
+
+export interface SchemaOptions {
+  format: 'json-schema' | 'asyncapi';
+  json?: boolean;
+}
+
+export async function schema(
+  name: string | undefined,
+  options: SchemaOptions,
+  version: string,
+  { stdout }: CommandContext,
+): Promise<void> {
+  const { format, json = false } = options;
+  if (format === 'asyncapi' && name !== undefined) {
+    throw new UsageError(`${name}: an AsyncAPI document has all of them; leave the name out`);
+  }
+  const told = format === 'asyncapi' ? asyncApi(version) : name === undefined ? bundle() : named(name);
+  await outputOf(stdout).line(JSON.stringify(told, undefined, json ? undefined : 2));
+}
+
+function named(name: string): object {
+  const schemas = Object.entries({ ...jobSchemas(), ...eventSchemas() });
+  const found = schemas.find(([known]) => known === name);
+  if (found === undefined) {
+    throw new UsageError(
+      `${name}: there is no such job or event (known: ${schemas.map(([known]) => known).join(', ')})`,
+    );
+  }
+  return standalone(...found);
+}

@@ -1,0 +1,17 @@
+/**
+ * Refuses the name of a Damoov instance that nobody has configured: a job for it would only fail.
+ */
+import type { Config } from '../../config/config.ts';
+import { UsageError } from './usage-error.ts';
+
+export function knownInstances({ damoov }: Pick<Config, 'damoov'>): string[] {
+  return damoov === 'sandbox' ? ['default'] : Object.keys(damoov.instances);
+}
+
+/** @throws UsageError */
+export function checkInstance(instance: string | undefined, config: Config): void {
+  const known = knownInstances(config);
+  if (instance !== undefined && !known.includes(instance)) {
+    throw new UsageError(`--instance: there is no such instance (known: ${known.join(', ')})`);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Gives a command the deletions of the configured queue, and turns what cannot be asked of them into bad usage.
+ */
+import { Queue } from 'bullmq';
+import { type Brake, createBrake } from '../../store/circuits/deletion-limit.ts';
+import { type Deletions, createDeletions } from '../../store/deletions/deletions.ts';
+import { type Results, createResults } from '../../client/results.ts';
+import type { CommandContext } from './command-context.ts';
+import { checkInstance } from './known-instance.ts';
+import { UsageError } from './usage-error.ts';
+import { whatHolds } from './why-waiting.ts';
+import { withRedis } from './with-redis.ts';
+
+/** Whom a command is about. */
+export interface UserOptions {
+  clientId?: string;
+  userId?: string;
+  instance?: string;
+}
+
+export interface DeletionsAccess {
+  deletions: Deletions;
+  brake: Brake;
+  jobs: Queue;
+  /** How a job ended, once it has. */
+  resultOf: Results['of'];
+  /** What keeps a job from ending. */
+  whatHolds: (jobId: string) => Promise<string>;
+}
+
+/** @throws UsageError for a request that is none, and for an instance that nobody configured. */
+export async function withDeletions<T>(
+  { instance }: UserOptions,
+  context: CommandContext,
+  work: (access: DeletionsAccess) => Promise<T>,
+): Promise<T> {
+  return withRedis(context, async (connection, config, target) => {
+    checkInstance(instance, config);
+    const { prefix, jobs: name } = config.queues;
+    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    jobs.on('error', () => {});
+    const results = createResults({ queue: jobs, connection, target });
+    try {
+      return await work({
+        deletions: createDeletions({ jobs, prefix }),
+        brake: createBrake({ jobs, prefix }),
+        jobs,
+        resultOf: (jobId, limit) => results.of(jobId, limit),
+        whatHolds: (jobId) => whatHolds(jobId, jobs, connection, config),
+      });
+    } catch (error) {
+      const isOfRequest = error instanceof RangeError || error instanceof TypeError;
+      throw isOfRequest ? new UsageError(error.message) : error;
+    } finally {
+      results.close();
+    }
+  });
+}
+
+/** @throws UsageError where a command names nobody. */
+export function named({ clientId, userId, instance }: UserOptions): UserOptions {
+  if (clientId === undefined && userId === undefined)
+    throw new UsageError('name the user: --client-id or --user-id');
+  return {
+    ...(clientId !== undefined && { clientId }),
+    ...(userId !== undefined && { userId }),
+    ...(instance !== undefined && { instance }),
+  };
+}

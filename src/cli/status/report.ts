@@ -1,0 +1,215 @@
+/**
+ * What `damoov-users status` shows, as text and as JSON; times in ISO 8601. Names nothing but queues, gates and numbers.
+ */
+import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import { MANY_REVOKED } from '../../damoov/login-budget.ts';
+import type { FleetStatus } from '../../ops/fleet-status.ts';
+import type { GateState } from '../../store/circuits/circuit-state.ts';
+import { durationText, instantText, spanInWords } from '../../contract/duration.ts';
+import { numberText } from '../failed/report.ts';
+
+/** One line, for machines. */
+export function statusJson(status: FleetStatus): string {
+  const { redisRefuses, jobs, gates, logins, rate, deletions, at, events, lastHour } = status;
+  const { oldestSince, ...counts } = jobs;
+  const { barredUntil, ...left } = logins ?? {};
+  const { pausedUntil } = rate;
+  const { nextDueAt } = deletions;
+  return JSON.stringify({
+    at: iso(at),
+    ...(redisRefuses !== undefined && { redis: redisRefuses }),
+    jobs: {
+      ...counts,
+      ...(oldestSince !== undefined && {
+        oldestSince: iso(oldestSince),
+        oldestWaitingMs: Math.max(0, at - oldestSince),
+      }),
+    },
+    events,
+    lastHour,
+    gates: gates.filter(isOfDamoov).map(gateJson),
+    ...(logins && {
+      logins: { ...left, ...(barredUntil !== undefined && { barredUntil: iso(barredUntil) }) },
+    }),
+    rate: {
+      ...(rate.ratePerS !== undefined && { ratePerS: rate.ratePerS }),
+      ...(pausedUntil !== undefined && { pausedUntil: iso(pausedUntil) }),
+    },
+    brake: { held: brakeOf(status)?.held ?? 0, ...since(brakeOf(status)) },
+    deletions: {
+      pending: deletions.count,
+      ...(nextDueAt !== undefined && { nextDueAt: iso(nextDueAt) }),
+    },
+  });
+}
+
+type Row = [name: string, lines: string[]];
+
+/** Lines for people: what needs one of them stands out on a terminal. */
+export function statusText(
+  status: FleetStatus,
+  { isSandbox, stream }: { isSandbox: boolean; stream: Writable },
+): string {
+  const { redisRefuses, jobs, events, at } = status;
+  const paint = painter(stream);
+  const rows: Row[] = [
+    ...(redisRefuses === undefined ? [] : [['redis', [paint.warn(redisRefuses)]] satisfies Row]),
+    [jobs.queue, [jobsText(jobs, at, paint)]],
+    ...(events.length === 0 ? [['events', ['none are published (EVENTS_QUEUES=none)']] satisfies Row] : []),
+    ...events.map((queue): Row => [queue.queue, [eventsText(queue, paint)]]),
+    ['last hour', lastHourLines(status, paint)],
+    [
+      'gates',
+      isSandbox ? ['of the sandbox that stands in: only its worker knows them'] : gateLines(status, paint),
+    ],
+    ['brake', [brakeText(status, paint)]],
+    ['log-ins', [loginsText(status, isSandbox, paint)]],
+    ['rate', [rateText(status, paint)]],
+    ['deletions', [deletionsText(status)]],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows
+    .flatMap(([name, lines]) =>
+      lines.map((line, index) => `${paint.dim((index === 0 ? name : '').padEnd(width))}${line}`),
+    )
+    .join('\n');
+}
+
+function jobsText(
+  { waiting, active, delayed, failed, ...jobs }: FleetStatus['jobs'],
+  at: number,
+  { warn }: Painter,
+): string {
+  const age =
+    jobs.oldestSince === undefined ? '' : ` (the oldest for ${durationText(at - jobs.oldestSince)})`;
+  return [
+    ...(jobs.isPaused ? [warn('paused')] : []),
+    `${numberText(waiting)} waiting${age}`,
+    `${numberText(active)} active`,
+    `${numberText(delayed)} delayed`,
+    failed > 0 ? warn(`${numberText(failed)} failed`) : '0 failed',
+    `${numberText(jobs.completed)} completed`,
+  ].join(' · ');
+}
+
+function eventsText({ waiting, failed, isRead }: FleetStatus['events'][number], { warn }: Painter): string {
+  const text = `${numberText(waiting)} waiting${failed > 0 ? ` · ${numberText(failed)} given up` : ''}`;
+  if (isRead !== false) return text;
+  // With nothing in it a queue needs no reader yet.
+  return waiting === 0 ? `${text} · nobody reads it` : warn(`${text} · nobody reads it: they pile up`);
+}
+
+/** A line for each operation, with the reasons of what was not done. */
+function lastHourLines({ lastHour }: FleetStatus, { warn }: Painter): string[] {
+  const operations = [...new Set(lastHour.map(({ operation }) => operation))].sort();
+  if (operations.length === 0) return ['no job ended'];
+  return operations.map((operation) => {
+    const ends = lastHour.filter((count) => count.operation === operation);
+    const of = (outcome: string) => {
+      const counts = ends.filter((count) => count.outcome === outcome);
+      const codes = counts.flatMap(({ code, jobs }) =>
+        code === undefined ? [] : [`${code} ${numberText(jobs)}`],
+      );
+      const sum = counts.reduce((jobs, count) => jobs + count.jobs, 0);
+      return {
+        sum,
+        text: `${numberText(sum)} ${outcome}${codes.length > 0 ? ` (${codes.join(', ')})` : ''}`,
+      };
+    };
+    const [done, superseded, failed] = [of('done'), of('superseded'), of('failed')];
+    return [
+      `${operation.padEnd('create-user'.length)}  ${done.text}`,
+      ...(superseded.sum > 0 ? [superseded.text] : []),
+      ...(failed.sum > 0 ? [warn(failed.text)] : []),
+    ].join(' · ');
+  });
+}
+
+function gateLines({ gates, at }: FleetStatus, { alarm }: Painter): string[] {
+  const noted = gates.filter((gate) => isOfDamoov(gate) && (gate.shutSince !== undefined || gate.held > 0));
+  if (noted.length === 0) return ['all open'];
+  return noted.map(({ gate, shutSince, reason, probeAt = at, held }) => {
+    const waiting = `${numberText(held)} ${held === 1 ? 'waits' : 'wait'}`;
+    if (shutSince === undefined) return `${gate} open · ${waiting}`;
+    const probe = probeAt <= at ? 'a probe is due' : `next probe in ${durationText(probeAt - at)}`;
+    return alarm(`${gate} shut for ${durationText(at - shutSince)}: ${reason} · ${probe} · ${waiting}`);
+  });
+}
+
+function brakeText(status: FleetStatus, { alarm }: Painter): string {
+  const { held = 0, shutSince } = brakeOf(status) ?? {};
+  if (held === 0) return 'holds no deletion';
+  const age = shutSince === undefined ? '' : ` for ${durationText(status.at - shutSince)}`;
+  const what = `holds ${numberText(held)} ${held === 1 ? 'deletion' : 'deletions'}${age}`;
+  return alarm(`${what}: \`deletions release\` or \`refuse\` decides`);
+}
+
+function loginsText({ logins, at }: FleetStatus, isSandbox: boolean, { warn, alarm }: Painter): string {
+  if (logins === undefined) {
+    return isSandbox
+      ? 'of the sandbox that stands in: not rationed'
+      : 'no admin is configured: updates and deletions wait';
+  }
+  const { left, barredUntil, revoked = 0 } = logins;
+  const others = revoked < MANY_REVOKED ? '' : ` · others have ended ${numberText(revoked)} sessions`;
+  const text = `${numberText(left)} left within the hour${others}`;
+  if (barredUntil !== undefined && barredUntil > at) {
+    return alarm(`${text} · nobody logs in for ${durationText(barredUntil - at)}`);
+  }
+  return left === 0 || others !== '' ? warn(text) : text;
+}
+
+function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus, { warn }: Painter): string {
+  const limit = ratePerS === undefined ? 'no limit' : `at most ${ratePerS.toFixed(1)} requests a second`;
+  if (pausedUntil === undefined || pausedUntil <= at) return limit;
+  return warn(`${limit} · nothing is sent for ${durationText(pausedUntil - at)}, after a 429`);
+}
+
+function deletionsText({ deletions: { count, nextDueAt }, at }: FleetStatus): string {
+  const pending = `${numberText(count)} pending`;
+  if (nextDueAt === undefined) return pending;
+  const time = iso(nextDueAt);
+  const due = nextDueAt <= at ? 'due now' : `due in ${spanInWords(nextDueAt - at)}`;
+  return `${pending} · the next ${due} (${time})`;
+}
+
+function gateJson({ gate, held, ...state }: GateState): object {
+  const { reason, probeAt } = state;
+  return {
+    gate,
+    isShut: state.shutSince !== undefined,
+    held,
+    ...since(state),
+    ...(reason !== undefined && { reason }),
+    ...(probeAt !== undefined && { probeAt: iso(probeAt) }),
+  };
+}
+
+function since(gate: Pick<GateState, 'shutSince'> | undefined): object {
+  return gate?.shutSince === undefined ? {} : { shutSince: iso(gate.shutSince) };
+}
+
+function isOfDamoov({ gate }: GateState): boolean {
+  return gate !== 'brake';
+}
+
+function brakeOf({ gates }: FleetStatus): GateState | undefined {
+  return gates.find(({ gate }) => gate === 'brake');
+}
+
+/** Null for a time that no calendar has: another client may have written any number into a job. */
+function iso(ms: number): string | null {
+  return instantText(ms) ?? null;
+}
+
+type Painter = Record<'dim' | 'warn' | 'alarm', (text: string) => string>;
+
+/** styleText adds no colour unless the stream is a terminal, and none if NO_COLOR is set. */
+function painter(stream: Writable): Painter {
+  return {
+    dim: (text) => styleText('dim', text, { stream }),
+    warn: (text) => styleText('yellow', text, { stream }),
+    alarm: (text) => styleText('red', text, { stream }),
+  };
+}

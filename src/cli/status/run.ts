@@ -1,0 +1,118 @@
+/**
+ * `damoov-users status`: how the fleet stands, once or live.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import { createAddedAt } from '../../bullmq/imports.ts';
+import type { Config } from '../../config/config.ts';
+import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
+import { type FleetStatus, createFleetStatus } from '../../ops/fleet-status.ts';
+import { type RedisConnection, isLostConnection, placeOf } from '../../redis/connection.ts';
+import { BRAKE } from '../../store/circuits/deletion-limit.ts';
+import { createGateReader, gateKeysOf } from '../../store/circuits/circuit-state.ts';
+import { readOutcomes } from '../../store/users/outcome-counts.ts';
+import { brokenKeysOf } from '../../bullmq/queue-keys.ts';
+import { createFleetRate } from '../../store/rate/fleet-rate.ts';
+import { createDueCounts } from '../../store/deletions/due-counts.ts';
+import { deriveAdminKey } from '../../store/session/admin-key.ts';
+import { createLoginBudget } from '../../store/session/login-budget.ts';
+import { refusalToWrite } from '../../redis/try-write.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { outputOf } from '../terminal/output.ts';
+import { statusJson, statusText } from './report.ts';
+import { untilStopped } from '../terminal/until-stopped.ts';
+import { withRedis } from '../shared/with-redis.ts';
+
+export interface StatusOptions {
+  watch?: boolean;
+  /** Milliseconds between two looks. */
+  every: number;
+  json?: boolean;
+}
+
+/** The cursor goes home, and what was there before goes: on a terminal one look takes the place of the other. */
+const REDRAW = '\u001B[H\u001B[J';
+
+export async function status(options: StatusOptions, context: CommandContext): Promise<void> {
+  const { watch = false, json = false, every } = options;
+  const { stdout } = context;
+  const out = outputOf(stdout);
+  await withRedis(context, async (connection, config, target) => {
+    const read = await readerOf(connection, config);
+    const shown = (fleet: FleetStatus) =>
+      json
+        ? statusJson(fleet)
+        : statusText(fleet, { isSandbox: config.damoov === 'sandbox', stream: stdout });
+    if (!watch) {
+      await out.line(shown(await read()));
+      return;
+    }
+    const redraws = !json && stdout.isTTY === true;
+    const stopping = new AbortController();
+    const stopped = untilStopped(context).then(() => stopping.abort());
+    while (!stopping.signal.aborted) {
+      const told = await read().then(shown, (error: unknown) => away(error, placeOf(target), json));
+      if (!(await out.line(`${redraws ? REDRAW : ''}${told}${json || redraws ? '' : '\n'}`))) return;
+      await Promise.race([sleep(every, undefined, { signal: stopping.signal }).catch(() => {}), stopped]);
+    }
+  });
+}
+
+/** Who watches wants to see Redis come back, too. */
+function away(error: unknown, place: string, isJson: boolean): string {
+  if (!isLostConnection(error)) throw error;
+  const at = new Date().toISOString();
+  return isJson
+    ? JSON.stringify({ at, redis: 'away', place })
+    : `${at}: Redis is away (${place}), trying again`;
+}
+
+async function readerOf(connection: RedisConnection, config: Config): Promise<() => Promise<FleetStatus>> {
+  const { prefix, jobs: name, events } = config.queues;
+  const queueOf = (queue: string) => {
+    const opened = new Queue(queue, { connection, prefix, skipMetasUpdate: true });
+    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    opened.on('error', () => {});
+    return opened;
+  };
+  const jobs = queueOf(name);
+  const admin = await adminOf(config);
+  // A sandbox that stands in is the worker's own: its gates cannot be told from here, only who waits before them.
+  const fingerprints =
+    config.damoov === 'sandbox'
+      ? new Map([BRAKE])
+      : fingerprintsOf(config.damoov, admin && admin.fingerprint);
+  const budget =
+    admin && createLoginBudget({ connection, prefix, ...admin, loginsPerHour: config.loginsPerHour });
+  const rate = createFleetRate({ connection, prefix, maxRps: config.maxRps });
+  const eventsQueues = events.map(queueOf);
+  const readFleet = createFleetStatus({
+    refusal: () => refusalToWrite(connection, prefix),
+    jobs,
+    addedAt: createAddedAt(connection, prefix),
+    events: eventsQueues,
+    gateNames: [...fingerprints.keys()],
+    gateOf: createGateReader(jobs, gateKeysOf(prefix, fingerprints)),
+    outcomes: () => readOutcomes(connection, prefix),
+    logins: budget && (() => budget.state()),
+    deletions: createDueCounts({ jobs, prefix }).pending,
+    async rate() {
+      const { ratePerS, pausedForMs } = await rate.look();
+      return {
+        ...(ratePerS !== undefined && { ratePerS }),
+        ...(pausedForMs > 0 && { pausedUntil: Date.now() + pausedForMs }),
+      };
+    },
+  });
+  return async () => {
+    // A queue that is broken cannot be counted.
+    const broken = await brokenKeysOf(connection, [jobs, ...eventsQueues]);
+    if (broken.length > 0) throw new Error(broken.map(({ fault, todo }) => `${fault}\n${todo}`).join('\n'));
+    return readFleet();
+  };
+}
+
+async function adminOf({ damoov }: Config) {
+  if (damoov === 'sandbox' || damoov.admin === undefined) return undefined;
+  return deriveAdminKey({ ...damoov.admin, baseUrl: damoov.baseUrl });
+}

@@ -1,0 +1,21 @@
+/**
+ * Waits for the signal to stop; a second one, whichever it is, stops at once.
+ */
+import type { CommandContext } from '../shared/command-context.ts';
+
+/** Resolves with SIGINT or SIGTERM, whichever comes first from now on. */
+export async function untilStopped({
+  signals,
+  exit,
+}: Pick<CommandContext, 'signals' | 'exit'>): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let isStopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    signals.on(signal, () => {
+      if (isStopping) exit(1);
+      isStopping = true;
+      resolve(signal);
+    });
+  }
+  return promise;
+}

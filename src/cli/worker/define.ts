@@ -1,0 +1,25 @@
+/**
+ * How `damoov-users worker` is called.
+ */
+import type { WorkerCommandOptions } from './run.ts';
+import { GROUPS, examples } from '../options/help.ts';
+import type { Register } from '../options/register.ts';
+
+export const registerWorker: Register = (program, _ended, context) => {
+  program
+    .command('worker')
+    .description('carry out the jobs of the queue; configured by the environment')
+    .option(
+      '--replace-user-id-settings',
+      "have the fleet take this worker's DAMOOV_USER_ID and user-id secrets from now on, whatever it had",
+    )
+    .helpGroup(GROUPS.run)
+    .addHelpText(
+      'after',
+      examples(
+        'worker',
+        'worker  # WORKER_CONCURRENCY=20 and REDIS_URL=redis://… in the environment, or in .env',
+      ),
+    )
+    .action(async (options: WorkerCommandOptions) => (await import('./run.ts')).worker(options, context));
+};

@@ -1,0 +1,218 @@
+/**
+ * The library of those who listen: takes events off an events queue, each once as far as anybody can tell, and tries again
+ * where it is not dealt with. Knows nothing of what is done with an event.
+ */
+import { createHash } from 'node:crypto';
+import { DelayedError, type Job, type Telemetry, UnrecoverableError } from 'bullmq';
+import { z } from 'zod';
+import { AbandonableWorker } from '../bullmq/protected-members.ts';
+import { type UserEvent, readEvent } from '../contract/event.ts';
+import { Ms, callback, checkedOptions, wholeNumber } from '../damoov/checked-options.ts';
+import { tellCaller } from './call-listener.ts';
+import {
+  type RedisConnection,
+  type RedisTarget,
+  RedisAwayError,
+  connectRedis,
+  placeOf,
+  withDuplicates,
+} from '../redis/connection.ts';
+import { type FaultyEvent, type QueueFaults, createQueueFaults } from './queue-faults.ts';
+import { tellable } from '../redis/refusal.ts';
+import { Prefix, QueueName, RedisPlace, TelemetryOption, prefixWarning } from '../redis/options.ts';
+import { reticent } from '../bullmq/redacting-telemetry.ts';
+import { stopWorker } from '../bullmq/stop-worker.ts';
+
+/** One delivery of an event. */
+export interface EventDelivery {
+  /** From 1. */
+  readonly attempt: number;
+  /** Aborted where the subscriber stops, or the delivery may have gone to another one: what goes on may be done twice. */
+  readonly signal: AbortSignal;
+}
+
+/** Deals with an event; what it throws has the event come again. Narrow by `event.type`. */
+export type EventHandler = (event: UserEvent, delivery: EventDelivery) => void | Promise<void>;
+
+export interface UserEventsOptions {
+  /** `redis://…` or `rediss://…`, or a cluster or Sentinel by its nodes. */
+  redis: string | RedisTarget;
+  /** BullMQ's prefix. Default `{damoov}`. */
+  prefix?: string | undefined;
+  /** The events queue: one a subscribing service, among the worker's `EVENTS_QUEUES`. Default `user-events`. */
+  queue?: string | undefined;
+  /** Events dealt with at once. Default 10. */
+  concurrency?: number | undefined;
+  /** How often an event is tried, with how long in between: doubling, in milliseconds. Default 10 times, 1,000 to 600,000. */
+  retry?: Partial<{ attempts: number; firstMs: number; lastMs: number }> | undefined;
+  /** How long it is remembered that an event was dealt with, in milliseconds, at about 150 bytes of Redis each. Default 24 hours. */
+  rememberMs?: number | undefined;
+  /** How long a delivery stays with a subscriber that gives no sign of life, in milliseconds. Default 30,000. */
+  lockMs?: number | undefined;
+  /** BullMQ's own, such as `bullmq-otel` makes it: deals with each event in the trace of its job. Default: none. */
+  telemetry?: Telemetry | undefined;
+  /**
+   * Told of each attempt that has failed, with what the handler has thrown; of an event that this subscriber may have lost to another
+   * one, with a DeliveryLostError; and, with no event and once each, of a Redis that is away (RedisAwayError) or refuses
+   * (RedisRefusedError). Must not throw. Default: nobody is told.
+   */
+  onError?: ((error: Error, event?: FaultyEvent) => unknown) | undefined;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const Wait = wholeNumber(0);
+const Options = z.strictObject({
+  redis: RedisPlace,
+  prefix: Prefix,
+  queue: QueueName.refine(
+    (name) => name !== 'none',
+    'none is no queue; with EVENTS_QUEUES=none no events are published',
+  )
+    .refine((name) => name !== 'user-jobs', 'user-jobs has the jobs of the workers, and no events')
+    .default('user-events'),
+  concurrency: wholeNumber(1, 10_000).default(10),
+  retry: z
+    .strictObject({
+      attempts: wholeNumber(1, 1_000_000).default(10),
+      firstMs: Wait.default(1000),
+      lastMs: Wait.default(600_000),
+    })
+    .prefault({}),
+  // Redis takes no part of a millisecond.
+  rememberMs: wholeNumber(1, 1e12).default(DAY_MS),
+  // A shorter lock is lost before it is renewed.
+  lockMs: wholeNumber(100).default(30_000),
+  telemetry: TelemetryOption,
+  onError: callback<NonNullable<UserEventsOptions['onError']>>().optional(),
+  handler: callback<EventHandler>('must be a function that takes an event'),
+} satisfies Record<keyof UserEventsOptions | 'handler', z.ZodType>);
+const CloseOptions = z.strictObject({ graceMs: Ms.default(10_000) });
+/** How long a subscriber that does nothing may take to stop, in milliseconds. */
+const IDLE_MS = 1000;
+
+/**
+ * Receives events until it is closed. An event comes at least once: it is not handed over again once a handler has dealt with
+ * it, but for a crash, or an outage longer than its lock, between the handler's end and writing that down. What has failed so often that it is given up stays in the
+ * failed set of the queue for 14 days.
+ */
+export class UserEvents implements AsyncDisposable {
+  readonly #connection: RedisConnection;
+  readonly #worker: AbandonableWorker;
+  readonly #options: z.output<typeof Options>;
+  readonly #letGo: () => void;
+  readonly #faults: QueueFaults;
+  #inFlight = 0;
+  #isClosing = false;
+
+  /** @throws TypeError for options that cannot be meant. */
+  constructor(options: UserEventsOptions, handler: EventHandler) {
+    this.#options = checkedOptions(Options, { ...options, handler });
+    const { redis, prefix, queue, concurrency, lockMs, telemetry } = this.#options;
+    const ofPrefix = prefixWarning('prefix', prefix);
+    if (ofPrefix !== undefined) process.emitWarning(ofPrefix);
+    this.#connection = connectRedis(redis, (state, reason = 'no answer') => {
+      if (state === 'lost' && !this.#isClosing) this.#tell(new RedisAwayError(reason, false, placeOf(redis)));
+    });
+    this.#letGo = withDuplicates(this.#connection);
+    this.#worker = new AbandonableWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
+      connection: this.#connection,
+      prefix,
+      concurrency,
+      lockDuration: lockMs,
+      // Redis takes no part of a millisecond.
+      stalledInterval: Math.ceil(lockMs / 2),
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
+      ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
+    });
+    this.#faults = createQueueFaults((error, event) => {
+      if (!this.#isClosing) this.#tell(error, event);
+    });
+    this.#worker.on('error', (error) => this.#faults.report(error));
+    this.#worker.on('lockRenewalFailed', (ids) => {
+      this.#faults.lose(ids);
+      ids.forEach((id) => this.#worker.cancelJob(id, 'lock lost'));
+    });
+    this.#worker.on('completed', ({ id = '' }) => this.#faults.forget(id));
+    this.#worker.on('failed', (job) => this.#faults.forget(job?.id ?? ''));
+  }
+
+  /**
+   * Takes no more events, and lets go. What a handler has not ended by then comes again.
+   * @param options `graceMs`: how long handlers may take, in milliseconds. Default 10,000.
+   * @throws TypeError for options that cannot be meant, and nothing else.
+   */
+  async close(options: { graceMs?: number | undefined } = {}): Promise<void> {
+    const { graceMs } = checkedOptions(CloseOptions, options);
+    this.#isClosing = true;
+    // With nothing in flight only a Redis that does not answer takes longer.
+    await stopWorker(this.#worker, this.#inFlight === 0 ? Math.min(graceMs, IDLE_MS) : graceMs);
+    this.#worker.abandon();
+    this.#letGo();
+  }
+
+  /** `await using events = new UserEvents(…)` closes it where its block ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #deliver(job: Job, token = '', signal = new AbortController().signal): Promise<void> {
+    // The way of trying again is the subscriber's, whatever the event was published with.
+    const { handler, rememberMs, retry } = this.#options;
+    job.opts.attempts = retry.attempts;
+    job.opts.backoff = { type: 'subscriber' };
+    const attempt = job.attemptsMade + 1;
+    const event = readEvent(job.data);
+    if (event === undefined) {
+      const error = new UnrecoverableError(`event of job ${job.id}: not one of this version of the contract`);
+      this.#tell(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
+      throw error;
+    }
+    const seen = this.#seenKey(event);
+    // Whether it was dealt with before cannot be asked where Redis refuses that: it may come twice, but it comes.
+    if ((await this.#connection.exists(seen).catch(() => 0)) === 1) return;
+    const jobId = job.id ?? '';
+    this.#inFlight += 1;
+    this.#faults.begin(jobId, { id: event.id, type: event.type });
+    try {
+      await handler(event, { attempt, signal });
+    } catch (error) {
+      if (signal.aborted) {
+        // What ends because the subscriber does is no failure: another takes it at once.
+        await job.moveToDelayed(Date.now(), token);
+        this.#faults.forget(jobId);
+        throw new DelayedError('given back');
+      }
+      const isGivenUp = attempt >= retry.attempts;
+      const told = error instanceof Error ? error : new Error(String(error));
+      this.#tell(told, { id: event.id, type: event.type, isGivenUp });
+      // What a handler says may quote what it was told: only its name is kept in Redis.
+      throw new Error(told.name, { cause: error });
+    } finally {
+      this.#inFlight -= 1;
+      this.#faults.end(jobId);
+    }
+    try {
+      await this.#connection.set(seen, '1', 'PX', rememberMs);
+    } catch (error) {
+      // That it cannot be remembered is no fault of the handler: the event is dealt with.
+      this.#tell(tellable(error), { id: event.id, type: event.type, isGivenUp: false });
+    }
+  }
+
+  #tell(error: unknown, event?: FaultyEvent): void {
+    const told = error instanceof Error ? error : new Error(String(error));
+    void tellCaller('onError of UserEvents', () => this.#options.onError?.(told, event));
+  }
+
+  #seenKey({ source, id }: UserEvent): string {
+    const { prefix } = this.#options;
+    const hash = createHash('sha256').update(`${source} ${id}`).digest('base64url').slice(0, 22);
+    return `${prefix}:seen:${this.#worker.name}:${hash}`;
+  }
+
+  #delayMs(attemptsMade: number): number {
+    const { firstMs, lastMs } = this.#options.retry;
+    return Math.min(lastMs, firstMs * 2 ** (attemptsMade - 1));
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The one place that reads the environment. Turns it into a typed configuration, or into one message that names every
+ * fault by its variable; values are never repeated, since many are secrets.
+ */
+import { readFileSync } from 'node:fs';
+import { closest, distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { REDIS_PAIRS, REDIS_PLACES, readTlsFiles, redisFaults, redisTarget } from './redis-variables.ts';
+import { loopbackFaults } from './loopback.ts';
+import { secretFaults } from './secrets.ts';
+import type { SigningKey } from '../contract/receipt.ts';
+import { Environment } from './environment.ts';
+import { type InstanceCredentials, readInstancesFile } from './instances-file.ts';
+import type { UserIdMode } from '../operations/context.ts';
+import { isMisnaming, misnamedFaults } from './misnamed-variables.ts';
+import { signingKeyIn } from '../receipts/keys.ts';
+import type { RedisTarget } from '../redis/connection.ts';
+import { prefixWarning } from '../redis/options.ts';
+import { SANDBOX_CREDENTIALS } from '../sandbox/credentials.ts';
+import type { RetryPolicy } from '../lifecycle/retry-policy.ts';
+
+export interface DamoovAccess {
+  baseUrl: string;
+  /** By the name that jobs use. */
+  instances: Record<string, InstanceCredentials>;
+  admin?: { email: string; password: string };
+}
+
+export interface Config {
+  /** `embedded`: none is configured, a redis-server of our own stands in. */
+  redis: 'embedded' | RedisTarget;
+  /** `events`: none where no events are published. */
+  queues: { prefix: string; jobs: string; events: string[] };
+  /** `sandbox`: nothing is configured, the built-in simulator stands in. */
+  damoov: 'sandbox' | DamoovAccess;
+  userId: { mode: UserIdMode; secret?: string };
+  /** What signs the receipts of deletions; without it they are not signed. */
+  receiptKey?: SigningKey;
+  timeoutMs: number;
+  loginsPerHour: number;
+  /** The ceiling of the whole fleet, in requests a second; none where it is absent. */
+  maxRps?: number;
+  deletionsPerHour: number;
+  concurrency: number;
+  retry: RetryPolicy;
+  http: { host: string; port: number };
+  /** Who may see the dashboard; without it there is none. */
+  dashboard?: { user: string; password: string };
+  logLevel: string;
+  /** Where traces go, over OTLP/HTTP; none where it is absent. `ratio`: the share of those that begin here. */
+  tracing?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number };
+}
+
+/** The configuration is faulty: `faults` has one line for each, by variable name. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults
+        .map((fault) => `  - ${fault}`)
+        .join('\n')}`,
+    );
+    this.faults = faults;
+  }
+}
+
+/** The vendor's documented address. */
+const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';
+
+/** Every variable that is read. */
+export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
+
+/** Adds what a `.env` file in the working directory sets, if there is one; a variable that is set already stays. */
+export function loadEnvFile(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw new ConfigError([`.env: cannot be read (${codeOf(error)})`]);
+  }
+}
+
+/**
+ * Reads the configuration from environment variables; an empty variable counts as not set.
+ * @throws ConfigError with every fault at once.
+ */
+export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
+  const set = Object.fromEntries(
+    // A secret read from a file often ends in a line break.
+    Object.entries(env).flatMap(([name, value]) => {
+      const text = value?.trim() ?? '';
+      return text === '' ? [] : [[name, text]];
+    }),
+  );
+  const parsed = Environment.safeParse(set);
+  const faults = parsed.success ? [] : parsed.error.issues.map(describe);
+  const isSet = (name: string): boolean => set[name] !== undefined;
+
+  for (const name of Object.keys(set).filter((name) => !VARIABLES.includes(name))) {
+    if (isMisnaming(name)) continue;
+    const meant = closest(name, VARIABLES);
+    // Not every unknown name is ours to refuse: platforms set their own, such as the addresses of services.
+    if (distance(name, meant) <= 2) faults.push(`${name}: is not known, did you mean ${meant}?`);
+  }
+  faults.push(...misnamedFaults(set));
+  for (const [one, other] of PAIRS) {
+    if (isSet(one) !== isSet(other)) {
+      const [missing, given] = isSet(one) ? [other, one] : [one, other];
+      faults.push(`${missing}: is required together with ${given}`);
+    }
+  }
+  faults.push(...redisFaults(set), ...secretFaults(set));
+  if (Environment.shape.REFUSE_LOOPBACK.safeParse(set['REFUSE_LOOPBACK']).data === true) {
+    faults.push(...loopbackFaults(set));
+  }
+
+  const instances = readInstances(set, faults);
+  const isConfigured = Object.keys(instances).length > 0;
+  const claimsInstance =
+    isSet('DAMOOV_INSTANCE_ID') || isSet('DAMOOV_INSTANCE_KEY') || isSet('DAMOOV_INSTANCES_FILE');
+  if (!claimsInstance) {
+    for (const name of ['DAMOOV_BASE_URL', 'DAMOOV_ADMIN_EMAIL'].filter(isSet)) {
+      faults.push(`DAMOOV_INSTANCE_ID: is required together with ${name}`);
+    }
+  }
+  if (set['NODE_ENV']?.toLowerCase() === 'production') {
+    if (!REDIS_PLACES.some(isSet)) faults.push('REDIS_URL: is required when NODE_ENV=production');
+    if (!claimsInstance) {
+      faults.push('DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY: are required when NODE_ENV=production');
+    }
+  }
+  if (URL.parse(set['DAMOOV_BASE_URL'] ?? DAMOOV_BASE_URL)?.hostname.endsWith('.telematicssdk.com')) {
+    const published: readonly (string | undefined)[] = Object.values(SANDBOX_CREDENTIALS);
+    for (const name of CREDENTIALS.filter((name) => published.includes(set[name]))) {
+      // A log-in that Damoov refuses counts all the same, and too many bar the address for an hour.
+      faults.push(`${name}: is the sandbox's, which Damoov does not know`);
+    }
+  }
+  const tlsFiles = readTlsFiles(set, faults);
+  const receiptKey = readReceiptKey(set['RECEIPT_PRIVATE_KEY_FILE'], faults);
+  faults.push(...contradictionsIn(set));
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+
+  const values = parsed.data;
+  return {
+    redis: redisTarget(values, tlsFiles),
+    queues: { prefix: values.QUEUE_PREFIX, jobs: values.JOBS_QUEUE, events: values.EVENTS_QUEUES },
+    damoov: isConfigured
+      ? {
+          baseUrl: values.DAMOOV_BASE_URL ?? DAMOOV_BASE_URL,
+          instances,
+          ...(values.DAMOOV_ADMIN_EMAIL !== undefined &&
+            values.DAMOOV_ADMIN_PASSWORD !== undefined && {
+              admin: { email: values.DAMOOV_ADMIN_EMAIL, password: values.DAMOOV_ADMIN_PASSWORD },
+            }),
+        }
+      : 'sandbox',
+    userId: {
+      mode: values.DAMOOV_USER_ID,
+      ...(values.DAMOOV_USER_ID_SECRET !== undefined && { secret: values.DAMOOV_USER_ID_SECRET }),
+    },
+    ...(receiptKey && { receiptKey }),
+    timeoutMs: values.DAMOOV_TIMEOUT_MS,
+    loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,
+    ...(values.DAMOOV_MAX_RPS !== undefined && { maxRps: values.DAMOOV_MAX_RPS }),
+    deletionsPerHour: values.DELETIONS_PER_HOUR,
+    concurrency: values.WORKER_CONCURRENCY,
+    retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
+    http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
+    ...(values.DASHBOARD_USER !== undefined &&
+      values.DASHBOARD_PASSWORD !== undefined && {
+        dashboard: { user: values.DASHBOARD_USER, password: values.DASHBOARD_PASSWORD },
+      }),
+    logLevel: values.LOG_LEVEL,
+    ...(values.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && {
+      tracing: {
+        endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+        headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+        serviceName: values.OTEL_SERVICE_NAME,
+        ratio: values.OTEL_TRACES_SAMPLER_ARG,
+      },
+    }),
+  };
+}
+
+/** What does not go together, among the variables that are right by themselves. */
+function contradictionsIn(set: Record<string, string>): string[] {
+  const { BACKOFF_BASE_MS, BACKOFF_MAX_MS, JOBS_QUEUE, EVENTS_QUEUES, QUEUE_PREFIX } = Environment.shape;
+  const baseMs = BACKOFF_BASE_MS.safeParse(set['BACKOFF_BASE_MS']).data ?? 0;
+  const maxMs = BACKOFF_MAX_MS.safeParse(set['BACKOFF_MAX_MS']).data ?? Infinity;
+  const jobs = JOBS_QUEUE.safeParse(set['JOBS_QUEUE']).data ?? '';
+  const events = EVENTS_QUEUES.safeParse(set['EVENTS_QUEUES']).data ?? [];
+  const prefix = QUEUE_PREFIX.safeParse(set['QUEUE_PREFIX']).data ?? '{}';
+  const isCluster = set['REDIS_CLUSTER_NODES'] !== undefined;
+  const faults: [boolean, string][] = [
+    [maxMs < baseMs, 'BACKOFF_MAX_MS: must not be less than BACKOFF_BASE_MS'],
+    [events.includes(jobs), 'EVENTS_QUEUES: must not contain the jobs queue itself'],
+    [new Set(events).size < events.length, 'EVENTS_QUEUES: names a queue twice'],
+    [
+      isCluster && prefixWarning('QUEUE_PREFIX', prefix) !== undefined,
+      'QUEUE_PREFIX: needs a hash tag in braces on a cluster, so that all keys are in one slot',
+    ],
+  ];
+  return faults.flatMap(([isFault, what]) => (isFault ? [what] : []));
+}
+
+const CREDENTIALS = [
+  'DAMOOV_INSTANCE_ID',
+  'DAMOOV_INSTANCE_KEY',
+  'DAMOOV_ADMIN_EMAIL',
+  'DAMOOV_ADMIN_PASSWORD',
+];
+
+const PAIRS = [
+  ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
+  ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
+  ...REDIS_PAIRS,
+  ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
+] as const;
+
+function describe(issue: z.core.$ZodIssue): string {
+  const [name, ...rest] = issue.path;
+  return `${String(name)}: ${issue.message}${rest.length > 0 ? ` (entry ${Number(rest[0]) + 1})` : ''}`;
+}
+
+function readInstances(
+  set: Record<string, string | undefined>,
+  faults: string[],
+): Record<string, InstanceCredentials> {
+  const { DAMOOV_INSTANCES_FILE: file, DAMOOV_INSTANCE_ID: id, DAMOOV_INSTANCE_KEY: key } = set;
+  const read = file === undefined ? { instances: {}, faults: [] } : readInstancesFile(file);
+  const { instances } = read;
+  faults.push(...read.faults.map((fault) => `DAMOOV_INSTANCES_FILE: ${fault}`));
+  if (id === undefined || key === undefined) return instances;
+  const { default: named = { id, key } } = instances;
+  if (named.id !== id || named.key !== key) {
+    faults.push('DAMOOV_INSTANCES_FILE: its `default` differs from DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY');
+  }
+  return { ...instances, default: named };
+}
+
+function readReceiptKey(file: string | undefined, faults: string[]): SigningKey | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const key = signingKeyIn(readFileSync(file, 'utf8'));
+    if (key === undefined) {
+      faults.push('RECEIPT_PRIVATE_KEY_FILE: is no Ed25519 private key in PEM (PKCS#8, not encrypted)');
+    }
+    return key;
+  } catch (error) {
+    faults.push(`RECEIPT_PRIVATE_KEY_FILE: cannot be read (${codeOf(error)})`);
+    return undefined;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}

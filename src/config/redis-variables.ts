@@ -1,0 +1,117 @@
+/**
+ * Reads of the configuration which Redis is meant, who asks it, and how the line is secured. Tells every fault by its variable,
+ * and repeats no value.
+ */
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { Environment } from './environment.ts';
+import type { RedisTarget, RedisTls } from '../redis/connection.ts';
+
+type Values = z.output<typeof Environment>;
+
+/** One of them names the Redis. */
+export const REDIS_PLACES = ['REDIS_URL', 'REDIS_CLUSTER_NODES', 'REDIS_SENTINELS'] as const;
+
+const TLS_FILES = ['REDIS_TLS_CA_FILE', 'REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE'] as const;
+
+/** What only goes together. */
+export const REDIS_PAIRS = [
+  ['REDIS_SENTINELS', 'REDIS_SENTINEL_MASTER'],
+  ['REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE'],
+] as const;
+
+/** What has no effect without another one. */
+const NEEDS = [
+  ['REDIS_USERNAME', 'REDIS_PASSWORD'],
+  ['REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'],
+  ['REDIS_SENTINEL_PASSWORD', 'REDIS_SENTINELS'],
+] as const;
+
+/** What is wrong between variables that are right by themselves. */
+export function redisFaults(set: Readonly<Record<string, string | undefined>>): string[] {
+  const isSet = (name: string) => set[name] !== undefined;
+  const places = REDIS_PLACES.filter(isSet);
+  const url = URL.parse(set['REDIS_URL'] ?? '');
+  const wantsTls = Environment.shape.REDIS_TLS.safeParse(set['REDIS_TLS']).data === true;
+  const secures = [...TLS_FILES, 'REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS'].filter(isSet);
+  const faults = NEEDS.flatMap(([one, other]) =>
+    isSet(one) && !isSet(other) ? [`${other}: is required together with ${one}`] : [],
+  );
+  if (places.length > 1) faults.push(`${places.join(', ')}: only one of them may be set`);
+  if (places.length === 0 && secures.length > 0) {
+    faults.push(
+      `${secures.join(', ')}: there is no Redis named by ${REDIS_PLACES.join(' or ')}: use REDIS_URL=redis://HOST:PORT`,
+    );
+  }
+  if (isSet('REDIS_PASSWORD') && url !== null && `${url.username}${url.password}` !== '') {
+    faults.push('REDIS_PASSWORD: REDIS_URL has a user or a password already');
+  }
+  if (wantsTls && url !== null && url.protocol !== 'rediss:') {
+    faults.push('REDIS_TLS: a REDIS_URL says so itself: rediss://');
+  }
+  if (places.length > 0 && !wantsTls && url?.protocol !== 'rediss:') {
+    for (const name of TLS_FILES.filter(isSet)) {
+      faults.push(
+        `${name}: the connection is not encrypted (${isSet('REDIS_URL') ? 'rediss://' : 'REDIS_TLS=true'})`,
+      );
+    }
+  }
+  return faults;
+}
+
+/** The Redis that is named, or `embedded` where none is. */
+export function redisTarget(values: Values, files: RedisTls): 'embedded' | RedisTarget {
+  const access = {
+    ...(values.REDIS_USERNAME !== undefined && { username: values.REDIS_USERNAME }),
+    ...(values.REDIS_PASSWORD !== undefined && { password: values.REDIS_PASSWORD }),
+    ...((values.REDIS_TLS || Object.keys(files).length > 0) && { tls: files }),
+  };
+  const { REDIS_URL: url, REDIS_CLUSTER_NODES: nodes, REDIS_SENTINELS: sentinels } = values;
+  if (url !== undefined) return { kind: 'url', url, ...access };
+  if (nodes !== undefined) return { kind: 'cluster', nodes, ...access };
+  const { REDIS_SENTINEL_USERNAME: user, REDIS_SENTINEL_PASSWORD: password } = values;
+  if (sentinels === undefined || values.REDIS_SENTINEL_MASTER === undefined) return 'embedded';
+  return {
+    kind: 'sentinel',
+    sentinels,
+    master: values.REDIS_SENTINEL_MASTER,
+    ...access,
+    ...(user !== undefined && { sentinelUsername: user }),
+    ...(password !== undefined && { sentinelPassword: password }),
+  };
+}
+
+/** What the line is secured with, from the files that are named. */
+export function readTlsFiles(set: Readonly<Record<string, string | undefined>>, faults: string[]): RedisTls {
+  const [ca, cert, key] = TLS_FILES.map((name) => readPem(name, set[name], faults));
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+}
+
+function readPem(
+  name: (typeof TLS_FILES)[number],
+  file: string | undefined,
+  faults: string[],
+): string | undefined {
+  if (file === undefined) return undefined;
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    faults.push(`${name}: cannot be read (${code})`);
+    return undefined;
+  }
+  const isKey = name === 'REDIS_TLS_KEY_FILE';
+  try {
+    const held = isKey ? createPrivateKey(content) : new X509Certificate(content);
+    return held && content;
+  } catch {
+    faults.push(`${name}: holds no ${isKey ? 'private key, or an encrypted one' : 'certificate'} in PEM`);
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Carries one job out whose user is this run's: the operation, what its end means, and how it is settled or goes on later.
+ */
+import type { UserJob } from '../contract/job.ts';
+import { type Gate, type Settled, isSettled } from '../contract/outcome.ts';
+import type { DamoovOperation } from '../damoov/errors.ts';
+import { type Instance, type Learnt, type OperationContext, GIVEN_UP } from '../operations/context.ts';
+import { classify, describeUnexpected } from './classify.ts';
+import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
+import type { DeletionIds } from './ports/deletion-guard.ts';
+import { gateName } from './ports/circuits.ts';
+import type { ReadJob } from './job-data.ts';
+import { leaveOpen } from './open-ends.ts';
+import { statementOf } from './deletion-receipt.ts';
+import { finish, settlementOf } from './settlement.ts';
+import { takeSteps } from './take-steps.ts';
+import type { Begun, HeldUser, Unchained } from './ports/user-state.ts';
+import { type Verdict, UnsettledError, endOfPatience, later } from './decision.ts';
+import { watchedClient } from './observed-client.ts';
+import type { RunWitness } from './failure-detector.ts';
+
+/** How long a job waits that Damoov does not answer here, while it answers others; another worker may take it then. */
+const ELSEWHERE_MS = 1000;
+
+/** A job that is read, of an instance that is known. */
+export interface Readable {
+  job: UserJob;
+  read: ReadJob;
+  instance: Instance;
+  delivery: Delivery;
+}
+
+/** Carries the job out; where the run was to try a gate for all, says how that went. */
+export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Verdict> {
+  const { job } = readable;
+  const { delivery } = readable;
+  const seen = pipeline.witness.follow(delivery.id, job.data.instance, begun.passage);
+  const verdict = await attempt(readable, begun, seen, pipeline).finally(() => begun.user.end());
+  for (const gate of begun.passage.probes) {
+    const isRefused = verdict.next === 'held' && verdict.gate === gate;
+    if (!isRefused) await pipeline.gates.probed(runOf(delivery), gate, seen.hasPassed(gate));
+  }
+  return verdict;
+}
+
+type Taken = Extract<Begun, { is: 'taken' }>;
+
+/** Whom it has taken last is `begun.user` from then on. */
+async function attempt(
+  { job, read, instance, delivery }: Readable,
+  begun: Taken,
+  seen: RunWitness,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  let givenUp: Verdict = { next: 'lost' };
+  let hasCommitted = false;
+  let found: DeletionIds['also'];
+  const { id, timestamp, requestedAt = timestamp, signal } = delivery;
+  const watch = {
+    maySend: () => begun.user.maySend(),
+    isAdminShut: begun.passage.shut.includes('admin'),
+    passed: (gate: Gate, operation: DamoovOperation) => seen.passed(gate, operation),
+  };
+  const context: OperationContext = {
+    ...pipeline.ports,
+    client: watchedClient(pipeline.ports.client, watch),
+    instance,
+    job: {
+      id,
+      timestamp: requestedAt,
+      version: versionOfDelivery(delivery, job.data.occurredAt),
+    },
+    record: begun.user.record,
+    instanceNames: pipeline.instanceNames,
+    async lock(userId) {
+      const claimed = await begun.user.claim(userId);
+      if (claimed.is === 'taken') {
+        begun.user = claimed.user;
+        return claimed.user;
+      }
+      if (claimed.is === 'busy') givenUp = { next: 'parked', blocked: claimed };
+      return GIVEN_UP;
+    },
+    async lockName(clientId) {
+      const name = await begun.user.lockName(clientId);
+      if (name.is === 'locked') return name.record;
+      return name.is === 'busy' ? 'busy' : GIVEN_UP;
+    },
+    async authorizeDelete(ids, kind) {
+      found = ids;
+      const { instance, clientId, userId } = job.data;
+      const names = { clientId, userId, also: ids };
+      const answer = await pipeline.deletions.commit(runOf(delivery), begun.user.lock, instance, names, kind);
+      if (answer === 'lost') return GIVEN_UP;
+      hasCommitted = answer === 'go' && kind === 'sends';
+      return answer;
+    },
+    signal,
+  };
+
+  const effect = await takeSteps(job, context).catch((error: unknown) => ({
+    outcome: classify(error, pipeline.outageOf),
+    error,
+  }));
+  if (effect === GIVEN_UP) return givenUp;
+  const error = 'error' in effect ? effect.error : undefined;
+  const outcome = endOfPatience(seen.weigh(effect.outcome, error), delivery.attempt, pipeline.retry);
+  const { user } = begun;
+  const { version } = context.job;
+  const end = { ...effect, outcome, hasCommitted };
+  const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
+  if (!isSettled(outcome)) {
+    if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };
+    if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
+    const gate = gateName(outcome.gate, job.data.instance);
+    const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
+    if (refused === 'held') return { next: 'held', gate, outcome };
+    const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
+    return later(wait, delivery.attempt, pipeline.retry);
+  }
+  return settle(outcome, { job, read, instance, delivery, found }, user, learnt, pipeline).catch(
+    (cause: unknown) => {
+      throw new UnsettledError('the job could not be settled', { cause });
+    },
+  );
+}
+
+/** Settles the job: a deletion with its receipt. A deletion whose receipt cannot be written is reported without. */
+async function settle(
+  outcome: Settled,
+  { job, read, instance, delivery, found }: Readable & { found: DeletionIds['also'] },
+  user: HeldUser,
+  learnt: Learnt,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  let statement: Unchained | undefined;
+  let fault: string | undefined;
+  if (job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted') {
+    try {
+      const said = { ...statementOf(outcome, job, instance, delivery), keyId: pipeline.receiptKeyId };
+      pipeline.proveReceipt(said);
+      statement = said;
+    } catch (error) {
+      fault = `no receipt could be written: ${describeUnexpected(error)}`;
+    }
+  }
+  const settled = await user.settle(
+    settlementOf(outcome, read, delivery, pipeline, { statement, found }),
+    learnt,
+  );
+  if (settled === 'lost') return { next: 'lost' };
+  const verdict = await finish(settled, read, delivery, pipeline);
+  return verdict.next === 'complete' && fault !== undefined ? { ...verdict, fault } : verdict;
+}

@@ -1,0 +1,138 @@
+/**
+ * The one table that turns an error into an outcome. Nothing else decides what is tried again.
+ */
+import { DamoovError } from '../damoov/errors.ts';
+import {
+  type Failed,
+  type Gate,
+  type Outcome,
+  type Quarantine,
+  type Retry,
+  type Wait,
+  failed,
+} from '../contract/outcome.ts';
+
+type Rule = (error: DamoovError) => Outcome;
+
+const retry: Rule = (error): Retry => ({
+  status: 'retry',
+  reason: error.message,
+  ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
+});
+
+/** Every job that needs to pass the gate has to wait. Whether it is the gate or this one job is for the witness to judge. */
+function shut(gate: Gate): Rule {
+  return (error): Quarantine => ({
+    status: 'quarantine',
+    gate,
+    reason: error.message,
+    ...(asksForPatience(error, gate) && { afterMs: error.retryAfterMs }),
+    ...(error.kind === 'login-barred' && { isUntried: true }),
+  });
+}
+
+/** The pause that the session makes after a failed log-in is no reason for those to wait that need none. */
+function asksForPatience({ operation, retryAfterMs }: DamoovError, gate: Gate): boolean {
+  const isOfSession = operation === 'login' || operation === 'refresh';
+  return retryAfterMs !== undefined && (gate === 'admin' || !isOfSession);
+}
+
+/** The fleet sends too fast, which is no fault of the job. Spread out, so that what was refused together does not come back so. */
+const waitForTraffic: Rule = (error): Wait => {
+  const delayMs = Math.min(error.retryAfterMs ?? 1000, 3_600_000);
+  const spreadMs = Math.max(1000, delayMs / 10);
+  return { status: 'wait', reason: error.message, delayMs: Math.ceil(delayMs + Math.random() * spreadMs) };
+};
+
+/** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
+const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
+
+const away = shut('damoov');
+
+/** What an operator reads, and what the log tells from an outage. */
+export const IS_BASE_URL_RIGHT = 'is DAMOOV_BASE_URL right?';
+
+const misplaced: Rule = (error): Quarantine => ({
+  status: 'quarantine',
+  gate: 'damoov',
+  reason: `${error.message}: ${IS_BASE_URL_RIGHT}`,
+});
+
+/** A page instead of an answer may come from a server that is no Damoov. */
+const server: Rule = (error) => (error.status === 404 ? misplaced(error) : away(error));
+const adminRefused = shut('admin');
+const instanceKeyRefused = shut('instance-key');
+
+const rejected: Rule = (error): Failed => failed('rejected', error.message);
+const forbidden: Rule = (error): Failed => failed('forbidden', error.message);
+const userNotFound: Rule = (error): Failed => failed('user-not-found', error.message);
+
+/** What holds for every operation. */
+const ALWAYS: Record<DamoovError['kind'], Rule> = {
+  timeout: away,
+  network: away,
+  server,
+  malformed: away,
+  'no-result': retry,
+  'rate-limited': waitForTraffic,
+  aborted: giveBack,
+  unauthorized: adminRefused,
+  forbidden,
+  'not-found': userNotFound,
+  'wrong-base-url': misplaced,
+  conflict: rejected,
+  rejected,
+  'no-admin': adminRefused,
+  'login-refused': adminRefused,
+  // The session says when it may try to log in again.
+  'login-barred': adminRefused,
+};
+
+/**
+ * What differs for a create, which needs no admin but the InstanceKey. Which answer a wrong key gets is unknown: 401, 403,
+ * 404, 422 or a success without a result are all told.
+ */
+const ON_CREATE: Partial<Record<DamoovError['kind'], Rule>> = {
+  unauthorized: instanceKeyRefused,
+  forbidden: instanceKeyRefused,
+  'not-found': instanceKeyRefused,
+  'no-result': instanceKeyRefused,
+  rejected: (error) => (blamesTheRequest(error) ? rejected(error) : instanceKeyRefused(error)),
+};
+
+/** What differs for a look-up: it names nobody whom one might lack the right to see. */
+const ON_FIND: Partial<Record<DamoovError['kind'], Rule>> = { forbidden: adminRefused };
+
+/** 408 and 425 ask for the same request again, unlike every other 4xx. */
+const TRY_AGAIN_STATUSES: ReadonlySet<number | undefined> = new Set([408, 425]);
+
+/** How long a job waits that Redis kept from going on, in milliseconds. */
+const REDIS_WAIT_MS = 5000;
+
+/**
+ * What an error that ended a run makes of its job.
+ * @param outageOf tells why Redis is at fault, where it is.
+ */
+export function classify(error: unknown, outageOf: (error: unknown) => string | undefined): Outcome {
+  const reason = outageOf(error);
+  if (reason !== undefined) return { status: 'wait', reason, delayMs: REDIS_WAIT_MS };
+  if (!(error instanceof DamoovError))
+    return { status: 'retry', reason: `unexpected ${describeUnexpected(error)}` };
+  if (error.kind === 'rejected' && TRY_AGAIN_STATUSES.has(error.status)) return retry(error);
+  const special = error.operation === 'create' ? ON_CREATE : error.operation === 'find' ? ON_FIND : undefined;
+  return (special?.[error.kind] ?? ALWAYS[error.kind])(error);
+}
+
+/** A 422 names the field at fault; one that names none, or the instance, is about the credentials. */
+function blamesTheRequest(error: DamoovError): boolean {
+  return error.errors.some(({ key }) => key !== '' && !/instance/i.test(key));
+}
+
+/** Name and place only: the message of an error we do not know may quote personal data. */
+export function describeUnexpected(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const { stack = '', message } = error;
+  const frames = stack.slice(stack.indexOf(message) + message.length);
+  const place = /([\w-]{1,80}\.[jt]s:\d+):\d+/.exec(frames)?.[1];
+  return place === undefined ? error.name : `${error.name} at ${place}`;
+}

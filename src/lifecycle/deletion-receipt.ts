@@ -1,0 +1,48 @@
+/**
+ * The receipt of a deletion that is done: what it says. Knows neither how it is signed nor where its chain is kept.
+ */
+import type { DeleteUserJob } from '../contract/job.ts';
+import type { Deleted } from '../contract/outcome.ts';
+import { pseudonymOf } from '../contract/receipt.ts';
+import type { Instance } from '../operations/context.ts';
+import type { Delivery } from './delivery.ts';
+import type { Unchained } from './ports/user-state.ts';
+
+/**
+ * A date that ISO 8601 cannot express is left out.
+ * @throws RangeError where that is the one at which the deletion was asked for.
+ */
+export function statementOf(
+  outcome: Deleted,
+  { data }: DeleteUserJob,
+  instance: Instance,
+  delivery: Pick<Delivery, 'id' | 'timestamp' | 'requestedAt' | 'delayMs' | 'dueAt'>,
+): Unchained {
+  const { id, timestamp, requestedAt: askedAt = timestamp, delayMs, dueAt = timestamp + delayMs } = delivery;
+  const { instance: name, clientId, correlationId, occurredAt } = data;
+  const { existed, verified, executedAt, confirmedAt } = outcome;
+  const requestedAt = iso(occurredAt === undefined ? askedAt : Date.parse(occurredAt));
+  if (requestedAt === undefined) throw new RangeError('when it was asked for cannot be expressed');
+  return {
+    version: 1,
+    instance: name,
+    instanceId: instance.id,
+    jobId: id,
+    correlationId,
+    userId: outcome.userId ?? data.userId,
+    pseudonym: clientId === undefined ? undefined : pseudonymOf(clientId, instance),
+    requestedAt,
+    scheduledFor: dueAt > timestamp ? iso(dueAt) : undefined,
+    executedAt: executedAt === undefined ? undefined : iso(executedAt),
+    confirmedAt: confirmedAt === undefined ? undefined : iso(confirmedAt),
+    existed,
+    verified,
+  };
+}
+
+/** In four digits of a year; undefined where there are none for it. */
+function iso(ms: number): string | undefined {
+  return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString() : undefined;
+}
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');

@@ -1,0 +1,182 @@
+/**
+ * One job's way: parse, begin, carry out, settle and publish. Knows every step and no queue; what it returns is all that
+ * the queue is told.
+ */
+import type { UserJob } from '../contract/job.ts';
+import { type Retry, type Settled, failed, isSettled } from '../contract/outcome.ts';
+import { versionOf } from '../contract/version.ts';
+import type { Instance } from '../operations/context.ts';
+import { deriveUserId } from '../operations/derive-user-id.ts';
+import { superseded } from '../operations/newer-knowledge.ts';
+import { carryOut } from './carry-out.ts';
+import { describeUnexpected } from './classify.ts';
+import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
+import { gatesOf } from './ports/circuits.ts';
+import { type ReadJob, readJob, referenceOf } from './job-data.ts';
+import { retryDelayMs } from './retry-policy.ts';
+import { finish, operationOf, settlementOf } from './settlement.ts';
+import type { Address, KeptSettlement, Whose } from './ports/user-state.ts';
+import { type Verdict, UnsettledError, endOfPatience, unsettled } from './decision.ts';
+
+const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
+
+const CHILD_FAILED = 'a job that it depends on, its child in a flow, has failed, or is not done yet';
+
+/** Carries one delivery through. Never throws. */
+export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
+  const { now } = pipeline.ports;
+  const startedAt = now();
+  const read = readable(delivery, pipeline);
+  const verdict = await decide(read, delivery, pipeline).catch((error: unknown) =>
+    endOfFault(error, read, delivery, pipeline),
+  );
+  pipeline.onRun?.({
+    jobId: delivery.id,
+    operation: operationOf(read),
+    instance: knownInstance(referenceOf(read.parsed).instance, pipeline),
+    attempt: delivery.attempt,
+    verdict,
+    durationMs: now() - startedAt,
+  });
+  return verdict;
+}
+
+/** A job that cannot even be read cannot the next time either. */
+function readable(delivery: Delivery, { seal, ports }: Pipeline): ReadJob {
+  try {
+    return readJob(delivery, seal, ports.now());
+  } catch (error) {
+    const message = `the data cannot be read: ${describeUnexpected(error)}`;
+    const invalid = { message, faults: [{ path: '', message }], reference: {} };
+    return { name: delivery.name, parsed: { ok: false, invalid } };
+  }
+}
+
+/**
+ * An outage is waited for. Any other fault comes again each time, so it ends the job: at once where the effect would be brought about
+ * again, else with its attempts. Where not even that can be written down, the attempts end it all the same, in the queue alone.
+ */
+async function endOfFault(
+  thrown: unknown,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  const { attempt } = delivery;
+  const isAfterEffect = thrown instanceof UnsettledError;
+  const error = isAfterEffect ? thrown.cause : thrown;
+  if (pipeline.outageOf(error) !== undefined) return unsettled(error);
+  const reason = `unexpected ${describeUnexpected(error)}`;
+  const retry: Retry = { status: 'retry', reason };
+  const delayMs = retryDelayMs(pipeline.retry, attempt);
+  const again: Verdict = { next: 'retry', outcome: retry, delayMs, reason, isFault: true };
+  const outcome = isAfterEffect
+    ? failed('outcome-unknown', `what it came to cannot be written down: ${reason}`)
+    : endOfPatience(retry, attempt, pipeline.retry);
+  if (!isSettled(outcome)) return again;
+  return settleAside(outcome, read, delivery, pipeline).catch((error: unknown) =>
+    pipeline.outageOf(error) !== undefined ? unsettled(error) : again,
+  );
+}
+
+async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promise<Verdict> {
+  let delivery = added;
+  const { parsed } = read;
+  if (!delivery.isFresh()) return { next: 'lost' };
+  if (read.ended !== undefined) return endAgain(read.ended, read, delivery, pipeline);
+  if (read.isErased) return settleAside(superseded('deletion'), read, delivery, pipeline);
+  if (delivery.isHeldByChild === true)
+    return settleAside(failed('retries-exhausted', CHILD_FAILED), read, delivery, pipeline);
+  if (!parsed.ok) return settleAside(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
+  const { job } = parsed;
+  const instance = pipeline.instances.get(job.data.instance);
+  if (instance === undefined) {
+    const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
+    return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
+  }
+  const gates = gatesOf(job.name, job.data.instance);
+  if (job.name === 'delete-user') {
+    const checked = await pipeline.deletions.check(runOf(delivery), job.data.instance, job.data);
+    const { userId } = job.data;
+    if (checked.is === 'cancelled')
+      return settleAside(superseded('cancellation', userId), read, delivery, pipeline);
+    if (checked.is === 'refused')
+      return settleAside(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
+    if (checked.is === 'released') gates.must = gates.must.filter((gate) => gate !== 'brake');
+    const isAskedAgain = checked.requestedAt > delivery.timestamp;
+    delivery = {
+      ...delivery,
+      dueAt: checked.dueAt,
+      ...(isAskedAgain && { requestedAt: checked.requestedAt }),
+    };
+  }
+  const version = versionOfDelivery(delivery, job.data.occurredAt);
+  const address = addressOf(job, instance, pipeline);
+  const begun = await pipeline.ledger.begin(
+    runOf(delivery),
+    { name: job.name, version, timestamp: delivery.timestamp, asksFor: job.data.userId },
+    instance,
+    address,
+    gates,
+  );
+  switch (begun.is) {
+    case 'lost':
+      return { next: 'lost' };
+    case 'busy':
+      return { next: 'parked', blocked: begun };
+    case 'held':
+      return { next: 'held', gate: begun.gate };
+    case 'settled':
+      return finish(begun.settled, read, delivery, pipeline);
+    case 'taken':
+      return carryOut({ job, read, instance, delivery }, begun, pipeline);
+  }
+}
+
+/** Only what was not done for it before is left to do. */
+async function endAgain(kept: KeptSettlement, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
+  const settled = await pipeline.ledger.find(delivery.id);
+  return finish(settled ?? { kept, user: '', isKept: false, olderFailed: [] }, read, delivery, pipeline);
+}
+
+/** A job that needs no user: nobody can tell whose it is or what it said, or nothing is to be done. */
+async function settleAside(
+  outcome: Settled,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  const settlement = settlementOf(outcome, read, delivery, pipeline);
+  // Of a job that is settled only its ids are left, which may be too little to read.
+  const whose = whoseOf(read, delivery, pipeline);
+  const settled = await pipeline.ledger.settleUnread(runOf(delivery), settlement, whose);
+  return finish(settled, read, delivery, pipeline);
+}
+
+/** Whom a job concerns that cannot be carried out: what it says is erased with that user. */
+function whoseOf({ parsed }: ReadJob, delivery: Delivery, pipeline: Pipeline): Whose | undefined {
+  const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOf(parsed);
+  const instance = pipeline.instances.get(name);
+  if (instance === undefined || (clientId === undefined && userId === undefined)) return undefined;
+  // One that claims to come from the future is erased with its user all the same.
+  const timestamp = Math.min(delivery.timestamp, pipeline.ports.now());
+  return {
+    instance,
+    address: { clientId, userId },
+    version: versionOf({ ...delivery, timestamp, occurredAt }),
+  };
+}
+
+function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipeline): Address {
+  const { clientId, userId } = data;
+  if (name !== 'create-user' || clientId === undefined) return { clientId, userId };
+  // The user that it names is locked later, too: another sign-up of the same clientId must not run beside it.
+  if (userId !== undefined || ports.userIdMode !== 'derived') return { clientId };
+  // Jobs that name the user by the id it is going to get wait in the same line.
+  return { clientId, userId: deriveUserId(instance, { clientId }), userIdIs: 'derived' };
+}
+
+/** A name that nobody configured may be anything, an email too, and does not belong into a log. */
+function knownInstance(name = 'default', { instances }: Pipeline): string {
+  return instances.has(name) ? name : 'unknown';
+}

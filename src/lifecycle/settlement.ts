@@ -1,0 +1,112 @@
+/**
+ * What follows once it is known how a job ended: it is settled, its event is published, its data are reduced to ids, its user is let go.
+ * A run may be cut off between any two steps: the next one goes on from what the ledger keeps.
+ */
+import { type EventContext, eventOf } from '../contract/event.ts';
+import { isJobName } from '../contract/job.ts';
+import type { Settled } from '../contract/outcome.ts';
+import { jobIdOf } from '../contract/version.ts';
+import type { Delivery, Pipeline } from './delivery.ts';
+import { type ReadJob, erasedOf, referenceOf, remainsOf } from './job-data.ts';
+import type {
+  DeletionsChange,
+  KeptSettlement,
+  SettledJob,
+  Settlement,
+  Unchained,
+} from './ports/user-state.ts';
+import type { Verdict } from './decision.ts';
+
+/** What the ledger is to keep and to publish. */
+export function settlementOf(
+  outcome: Settled,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+  /** Of a deletion: its receipt, and which ids the user was found to have. */
+  { statement, found }: { statement?: Unchained | undefined; found?: DeletionsChange['also'] } = {},
+): Settlement {
+  const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
+  const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));
+  const deletions = deletionsChangeOf(outcome, read, found);
+  return { outcome, attempts: kept.attempts, event, statement, deletions };
+}
+
+function deletionsChangeOf(
+  outcome: Settled,
+  read: ReadJob,
+  also: DeletionsChange['also'],
+): DeletionsChange | undefined {
+  const { clientId, userId, instance = 'default' } = referenceOf(read.parsed);
+  const user = { instance, clientId, userId: outcome.userId ?? userId, also };
+  if (outcome.status === 'done' && outcome.type === 'user.created') return { ...user, is: 'sign-up' };
+  if (read.name !== 'delete-user') return undefined;
+  if (outcome.status === 'failed')
+    return { ...user, is: outcome.code === 'deletion-refused' ? 'unsent' : 'failed' };
+  if (outcome.status === 'done') return { ...user, is: 'done' };
+  return { ...user, is: outcome.by === 'cancellation' ? 'unsent' : 'other' };
+}
+
+/**
+ * Does what is left to do for a settled job, in this order: its event comes before those of its user's next jobs, and nothing but its ids
+ * is left of it when it completes.
+ */
+export async function finish(
+  settled: SettledJob,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+): Promise<Verdict> {
+  const { kept, event, olderFailed } = settled;
+  const isErased = olderFailed.some((version) => jobIdOf(version) === delivery.id);
+  const remains = remainsOf(kept, read, delivery, pipeline.seal);
+  // Without its lock the job may be gone, and another one bear its id.
+  const isLost = delivery.signal.aborted;
+  await Promise.all([
+    event && pipeline.publish(event),
+    remains === undefined || isLost ? undefined : delivery.keep(isErased ? erasedOf(remains) : remains),
+  ]);
+  if (olderFailed.length > 0) await pipeline.jobQueue.erase(olderFailed);
+  // A run that takes it over can tell only from the settlement that it has ended.
+  pipeline.ledger.release(delivery.id, isLost ? { ...settled, isKept: true } : settled);
+  return ended(kept, read, delivery, pipeline, event);
+}
+
+/** The job is settled, by this run or an earlier one: the event says the same either way. */
+export function ended(
+  kept: KeptSettlement,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+  event = eventOf(kept.outcome, eventContext(kept, read, delivery, pipeline)),
+): Verdict {
+  const { outcome } = kept;
+  if (outcome.status !== 'failed') return { next: 'complete', outcome, event };
+  return { next: 'fail', outcome, event, reason: `${outcome.code}: ${outcome.message}` };
+}
+
+function eventContext(
+  { attempts, at }: Omit<KeptSettlement, 'outcome'>,
+  read: ReadJob,
+  delivery: Delivery,
+  pipeline: Pipeline,
+): EventContext {
+  const { clientId, userId, instance = 'default', correlationId } = referenceOf(read.parsed);
+  return {
+    source: pipeline.source,
+    jobId: delivery.id,
+    timestamp: delivery.timestamp,
+    operation: operationOf(read),
+    instance,
+    clientId,
+    userId,
+    correlationId,
+    attempts,
+    now: at,
+  };
+}
+
+/** The job's name, where it is one of ours. */
+export function operationOf({ name }: ReadJob): string {
+  return isJobName(name) ? name : 'unknown';
+}

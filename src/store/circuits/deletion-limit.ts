@@ -1,0 +1,81 @@
+/**
+ * The deletions that the brake holds, and what an operator decides over them. Knows how the decision is written down; the
+ * worker reads it when it takes the job again.
+ */
+import type { Queue } from 'bullmq';
+import { z } from 'zod';
+import type { GateName } from '../../lifecycle/ports/circuits.ts';
+import { bringForward } from '../deletions/deletion-jobs.ts';
+import { readDeletion } from '../deletions/deletion-list.ts';
+import { KEEP_NAME_S, decisionKeyOf } from '../deletions/deletion-names.ts';
+import type { DeletionOf } from '../deletions/deletions.ts';
+import { luaJson } from '../../redis/lua-json.ts';
+import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+
+/** The gate of the brake, with what stands where others have the fingerprint of a credential. */
+export const BRAKE: readonly [GateName, string] = ['brake', 'all'];
+
+export type Decision = 'release' | 'refuse';
+
+export interface Brake {
+  /** Whether the brake holds this job. */
+  holds(jobId: string): Promise<boolean>;
+  /** The ids of the jobs that are held, the oldest first: all, or those of a user. All are looked through, some at a time. */
+  find(user?: DeletionOf): Promise<string[]>;
+  /**
+   * Releases these of the held deletions, which are then carried out beyond the limit, or refuses them, and they end as
+   * `deletion-refused`.
+   * @returns how many.
+   */
+  decide(decision: Decision, jobIds: readonly string[]): Promise<number>;
+}
+
+/** So many in one step; Redis does nothing else meanwhile. */
+const AT_ONCE = 200;
+
+export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): Brake {
+  const script = scriptsOf(jobs, { 'deletion-limit': luaBeside(import.meta.url)('deletion-limit') });
+  const [gate, fingerprint] = BRAKE;
+  const held = `${prefix}:gate:${gate}:held`;
+  const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held];
+  const client = () => jobs.getBackend().client;
+
+  return {
+    holds: async (jobId) => (await (await client()).zscore(held, jobId)) !== null,
+    async find(user) {
+      const found: string[] = [];
+      for (let from = 0; ; from += AT_ONCE) {
+        const ids = await (await client()).zrange(held, from, from + AT_ONCE - 1);
+        const isMeant = await Promise.all(
+          ids.map(async (id) => user === undefined || isOf(user, await readDeletion(jobs, id))),
+        );
+        found.push(...ids.filter((_, place) => isMeant[place]));
+        if (ids.length < AT_ONCE) return found;
+      }
+    },
+    async decide(decision, jobIds) {
+      let decided = 0;
+      // Also where there are none: what was held may be gone, and the circuit still open.
+      for (let from = 0; from === 0 || from < jobIds.length; from += AT_ONCE) {
+        const some = jobIds.slice(from, from + AT_ONCE);
+        const about = { decision, keepS: KEEP_NAME_S, keys: some.map((id) => decisionKeyOf(prefix, id)) };
+        const ask = async (step: 'note' | 'forget') =>
+          script('deletion-limit')(keys, [luaJson({ ...about, step, jobIds: some })]);
+        // Where this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
+        const held = z.array(z.string()).parse(await ask('note'));
+        const forward = await Promise.all(held.map((jobId) => bringForward(jobs, jobId)));
+        decided += forward.filter((isForward) => isForward).length;
+        await ask('forget');
+      }
+      return decided;
+    },
+  };
+}
+
+function isOf(user: DeletionOf, deletion: Awaited<ReturnType<typeof readDeletion>>): boolean {
+  if (typeof deletion !== 'object') return false;
+  const { clientId, userId, instance = 'default' } = user;
+  if (deletion.instance !== instance) return false;
+  if (clientId !== undefined && deletion.clientId === clientId) return true;
+  return userId !== undefined && deletion.userId === userId.toLowerCase();
+}

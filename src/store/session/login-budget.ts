@@ -1,0 +1,177 @@
+/**
+ * Rations the logins of a fleet in Redis, and remembers in each process what Redis may lose. Knows how many there may be; who
+ * logs in, and what comes of it, is told to it.
+ */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { LoginBudget } from '../../damoov/login-budget.ts';
+import type { RedisConnection } from '../../redis/connection.ts';
+import { luaBeside } from '../../redis/scripts.ts';
+
+export interface LoginBudgetOptions {
+  readonly connection: RedisConnection;
+  /** Everybody with this prefix shares the budget, whatever the credentials. */
+  readonly prefix: string;
+  /** In any rolling hour. Each process applies its own figure to the logins of all. */
+  readonly loginsPerHour: number;
+  /** Of the credentials, so that refused ones leave a login to those that replace them. */
+  readonly fingerprint: string;
+  /** Told how many sessions were revoked within the hour, by the process that met the latest. */
+  readonly onRevoked?: ((withinHour: number) => void) | undefined;
+  /** The clock, in milliseconds since the epoch. Default: that of Redis, which is the same for all. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface FleetLoginBudget extends Required<LoginBudget> {
+  /** Tells Redis what this process knows, as every question does: asked regularly, it mends what was lost. */
+  state(): Promise<LoginState>;
+}
+
+export interface LoginState {
+  /** How many more logins this hour has for these credentials. */
+  left: number;
+  /** Milliseconds since the epoch. */
+  barredUntil?: number;
+  /** How many sessions of these credentials were ended by others within the hour; absent for none. */
+  revoked?: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** One below the documented 5 a minute, however large the budget of an hour is. */
+const LOGINS_PER_MINUTE = 4;
+/** A grant that took longer to come is none: its login would fall into a later minute than the one it was counted in. */
+const ANSWER_WITHIN_MS = 5_000;
+/** So much later than it was counted a login may reach Damoov: the answer's way, and 5 s from there to the first byte. */
+const LATE_MS = ANSWER_WITHIN_MS + 5_000;
+/** After one login without a verdict, two, and so on within an hour: an outage must not swallow all that it has. */
+const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
+/** A bar that ends so much later than the one that is known is another one. */
+const LEARN_BAR_MS = 1_000;
+/** For a grant that came too late: Redis or this process has just come back. */
+const AGAIN_MS = 1_000;
+
+/**
+ * The budget of all processes with this prefix. It never grants a login without an answer of Redis: where Redis is away it
+ * waits, or rejects, as the connection does.
+ */
+export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget {
+  const { connection, prefix, loginsPerHour, fingerprint, onRevoked } = options;
+  const now = options.now ?? Date.now;
+  const script = luaBeside(import.meta.url)('login-budget');
+  const grants = `${prefix}:logins`;
+  const keys = [grants, `${grants}:barred`, `${grants}:refused`, `${grants}:revoked:${fingerprint}`];
+  /** By name: when this process was granted a login. */
+  const granted = new Map<string, number>();
+  /** The same of the others, who may be gone when Redis has lost it. */
+  const ofOthers = new Map<string, number>();
+  let barredUntil = 0;
+  let refusedAt = -Infinity;
+
+  // A crash or a fail-over may have cost Redis what came last; until somebody logs in there is time to tell it. A cluster stays
+  // ready, and loses a node. A Redis that was emptied tells nobody: hence every question tells it all that is known.
+  for (const event of ['ready', '-node'] as const) {
+    connection.on(event, () => {
+      if (granted.size + ofOthers.size > 0 || barredUntil > now()) ask('look').catch(() => {});
+    });
+  }
+
+  /** What Redis knows, from when this process knew nothing of it. */
+  function learn(ages: readonly (readonly [string, number])[], barredForMs: number, askedAt: number) {
+    for (const [name, ageMs] of ages) {
+      // A younger one may still be given back.
+      if (!granted.has(name) && !ofOthers.has(name) && ageMs > MINUTE_MS) ofOthers.set(name, askedAt - ageMs);
+    }
+    // An answer is under way for a while: what is told again must not grow by that each time.
+    if (askedAt + barredForMs > barredUntil + LEARN_BAR_MS) barredUntil = askedAt + barredForMs;
+  }
+
+  async function ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {
+    const localNow = now();
+    for (const known of [granted, ofOthers]) {
+      for (const [grant, at] of known) if (at <= localNow - HOUR_MS - LATE_MS) known.delete(grant);
+    }
+    const refusedAgoMs = localNow - refusedAt;
+    const reply = await connection.eval(
+      script,
+      keys.length,
+      ...keys,
+      act,
+      options.now === undefined ? '' : localNow,
+      loginsPerHour,
+      LOGINS_PER_MINUTE,
+      HOUR_MS + LATE_MS,
+      MINUTE_MS + LATE_MS,
+      HOUR_MS,
+      fingerprint,
+      name,
+      Math.max(0, barredUntil - localNow),
+      refusedAgoMs < HOUR_MS ? refusedAgoMs : '',
+      ...[...granted, ...ofOthers].flatMap(([grant, at]) => [grant, Math.max(0, localNow - at)]),
+    );
+    const [waitMs, left, barredForMs, revoked, ages] = Reply.parse(reply);
+    learn(pairsIn(ages), barredForMs, localNow);
+    return { waitMs, left, barredUntil: barredForMs > 0 ? localNow + barredForMs : undefined, revoked };
+  }
+
+  return {
+    async take() {
+      const name = randomUUID();
+      const askedAt = performance.now();
+      const { waitMs } = await ask('take', name);
+      if (waitMs > 0) return { granted: false, retryAfterMs: waitMs };
+      if (performance.now() - askedAt > ANSWER_WITHIN_MS) {
+        await ask('give-back', name);
+        return { granted: false, retryAfterMs: AGAIN_MS };
+      }
+      granted.set(name, now());
+      return { granted: true };
+    },
+    async bar(ms) {
+      barredUntil = Math.max(barredUntil, now() + ms);
+      await ask('look');
+    },
+    async refused() {
+      refusedAt = now();
+      await ask('refused');
+    },
+    async revoked() {
+      const { revoked } = await ask('revoked', randomUUID());
+      onRevoked?.(revoked);
+    },
+    async failed() {
+      const failures = `${grants}:failed`;
+      const [count] =
+        (await connection
+          .multi()
+          .incr(failures)
+          .expire(failures, HOUR_MS / 1000)
+          .exec()) ?? [];
+      const pause = FAILED_PAUSES_MS[Math.min(Number(count?.[1] ?? 1), FAILED_PAUSES_MS.length) - 1];
+      await this.bar(pause ?? 0);
+    },
+    async giveBack() {
+      const last = [...granted.keys()].at(-1);
+      if (last === undefined) return;
+      granted.delete(last);
+      await ask('give-back', last);
+    },
+    async state() {
+      const { left, barredUntil: until, revoked } = await ask('look');
+      return { left, ...(until !== undefined && { barredUntil: until }), ...(revoked > 0 && { revoked }) };
+    },
+  };
+}
+
+const Reply = z.tuple([
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.array(z.union([z.string(), z.number()])),
+]);
+
+/** Lua has no pairs. */
+function pairsIn(flat: readonly (string | number)[]): [string, number][] {
+  return flat.flatMap((name, at) => (at % 2 === 0 ? [[String(name), Number(flat[at + 1])] as const] : []));
+}

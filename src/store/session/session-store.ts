@@ -1,0 +1,103 @@
+/**
+ * Keeps the admin's token pair in Redis for the whole fleet, sealed, and lets one process at a time renew it. Knows where it
+ * lies and who may replace it; what a session is good for, and when it is renewed, is decided elsewhere.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { SessionStore, TokenPair } from '../../damoov/session-store.ts';
+import type { RedisConnection } from '../../redis/connection.ts';
+import { openPair, sealPair } from './encrypted-pair.ts';
+
+export interface SessionStoreOptions {
+  readonly connection: RedisConnection;
+  readonly prefix: string;
+  /** Of the credentials: those of another password have a session of their own. */
+  readonly fingerprint: string;
+  readonly encryptionKey: Buffer;
+  /** How long a process may renew before another one may, in milliseconds: longer than a refresh and a login together. */
+  readonly leaseMs: number;
+  /** The clock of the client that uses the store. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const KEEP_S = 30 * 24 * 3600;
+const POLL_MS = 50;
+
+const READ = `
+local time = redis.call('TIME')
+return { time[1], time[2], redis.call('GET', KEYS[1]) or '' }`;
+
+const SWAP = `
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+return 1`;
+
+// Asked a second time after a lost reply, it answers as the first time.
+const LEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0`;
+
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1`;
+
+/**
+ * The session of these credentials, under the prefix. Every method waits for a Redis that is away, as its connection does;
+ * what Redis holds and this key cannot open counts as absent.
+ */
+export function createSessionStore(options: SessionStoreOptions): Required<SessionStore> {
+  const { connection, prefix, fingerprint, encryptionKey, leaseMs, now = Date.now } = options;
+  const key = `${prefix}:session:${fingerprint}`;
+  const leaseKey = `${key}:lease`;
+  // Clocks of a fleet differ: the times of the pair are kept by the clock of Redis.
+  let redisAheadMs = 0;
+
+  async function read(): Promise<{ sealed: string; pair: TokenPair | undefined }> {
+    const [seconds, micros, sealed] = Reading.parse(await connection.eval(READ, 1, key));
+    redisAheadMs = Math.round(seconds * 1000 + micros / 1000 - now());
+    const pair = openPair(sealed, encryptionKey, key);
+    return { sealed, pair: pair && shifted(pair, -redisAheadMs) };
+  }
+
+  /** In one step: what was found fit to be replaced is still what is there, or it is looked at again. */
+  async function replace(next: TokenPair | undefined, isReplaceable: (stored?: TokenPair) => boolean) {
+    for (;;) {
+      const { sealed, pair } = await read();
+      if (!isReplaceable(pair)) return;
+      const value = next === undefined ? '' : sealPair(shifted(next, redisAheadMs), encryptionKey, key);
+      if ((await connection.eval(SWAP, 1, key, sealed, value, KEEP_S)) === 1) return;
+    }
+  }
+
+  return {
+    load: async () => (await read()).pair,
+    save: (pair, over) =>
+      replace(pair, (stored) => stored === undefined || (over !== undefined && isSameOrOlder(stored, over))),
+    clear: (spent) => replace(undefined, (stored) => stored?.accessToken === spent.accessToken),
+    async exclusively(renew, { waits }) {
+      const token = randomUUID();
+      while ((await connection.eval(LEASE, 1, leaseKey, token, leaseMs)) !== 1) {
+        if (!waits) return undefined;
+        await sleep(POLL_MS * (1 + Math.random()));
+      }
+      try {
+        return await renew();
+      } finally {
+        // Nobody waits for this: what cannot be released runs out.
+        connection.eval(RELEASE, 1, leaseKey, token).catch(() => {});
+      }
+    },
+  };
+}
+
+const Reading = z.tuple([z.coerce.number(), z.coerce.number(), z.string()]);
+
+/** What is stored and newer comes from a process that was faster, and stays. What is older, Redis has kept by mistake. */
+function isSameOrOlder(stored: TokenPair, over: TokenPair): boolean {
+  return stored.accessToken === over.accessToken || stored.obtainedAt < over.obtainedAt;
+}
+
+function shifted(pair: TokenPair, ms: number): TokenPair {
+  return { ...pair, obtainedAt: pair.obtainedAt + ms, expiresAt: pair.expiresAt + ms };
+}

@@ -1,0 +1,23 @@
+/**
+ * Whether this configuration's settings of UserIds are those of the workers that share its Redis. Tells them nothing.
+ */
+import type { AgreedSettings } from '../../store/settings/agreed-settings.ts';
+import { TODO, type UserIdSetting, differenceTo } from '../../app/user-id-settings.ts';
+import type { Finding } from './finding.ts';
+
+/** One line for each instance. */
+export function lookAtUserIds(
+  agreed: Pick<AgreedSettings, 'look'>,
+  settings: readonly UserIdSetting[],
+): Promise<Finding[]> {
+  return Promise.all(
+    settings.map(async (setting): Promise<Finding> => {
+      const check = `user ids ${setting.instance}`;
+      const held = await agreed.look(setting.place);
+      if (held === undefined) return { check, is: 'ok', seen: 'no worker has told its settings yet' };
+      const difference = differenceTo(held, setting);
+      if (difference === undefined) return { check, is: 'ok', seen: 'settings as the workers have them' };
+      return { check, is: 'fail', seen: difference, todo: TODO };
+    }),
+  );
+}

@@ -1,0 +1,266 @@
+/**
+ * The users of one probe: made here, under ids chosen at random or bearing this run's mark, and the only ones that anything is
+ * sent about. Whoever asks for more than that gets an error. Knows no question.
+ */
+import { randomUUID } from 'node:crypto';
+import type { DamoovClient, DamoovInstance } from '../../damoov/client.ts';
+import { field, readText } from '../../damoov/envelope.ts';
+import { DamoovError, type DamoovOperation } from '../../damoov/errors.ts';
+import type { HttpAnswer } from '../../damoov/exchange.ts';
+import { type NewUser, type UserChanges, type UserQuery, createBody } from '../../damoov/wire.ts';
+import { type Observation, answerText, isSuccess, observe } from './observation.ts';
+import { type SeenUser, readSeenUsers } from './seen-user.ts';
+
+export interface OwnUsersOptions {
+  client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'findUsers'>;
+  instance: DamoovInstance;
+  clock: ProbeClock;
+  signal: AbortSignal;
+}
+
+export interface ProbeClock {
+  /** Milliseconds of any origin. */
+  now: () => number;
+  /** Resolves after so many milliseconds; rejects when the signal aborts. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** What a create was answered. */
+export interface Creation extends Observation {
+  /** As it was written; undefined where no user was made. */
+  readonly token: string | undefined;
+}
+
+export interface Sight {
+  /** From the call to the start of the look-up that showed it. */
+  readonly afterMs: number;
+  readonly users: readonly SeenUser[];
+}
+
+/** What is left at Damoov after a probe. */
+export interface Leftovers {
+  /** The last name of every user of the run. */
+  readonly mark: string;
+  /** Users that are ours and could not be deleted, or are still seen, or could not be proved ours. */
+  readonly userIds: readonly string[];
+  /** A create got no answer, and no look-up shows what became of it: look for the mark. */
+  readonly isInDoubt: boolean;
+}
+
+/** More creates than all questions need are a fault of ours. */
+const MOST_CREATES = 16;
+/** Between two look-ups for the same, in milliseconds: it grows by half up to the last. */
+const LOOK_MS = { first: 100, last: 2000 } as const;
+/** How often a request that was held back by a limit is sent again. */
+const RATE_LIMITED_TRIES = 5;
+
+export class OwnUsers {
+  /** The last name of every user of this run: nobody else bears it. */
+  readonly mark = `probe-${randomUUID()}`;
+  readonly #options: OwnUsersOptions;
+  #signal: AbortSignal;
+  /** Chosen here at random: whoever has one is ours, or nobody. */
+  readonly #chosen = new Set<string>();
+  /** Answered by Damoov, or seen with our mark. */
+  readonly #answered = new Set<string>();
+  readonly #marked = new Set<string>();
+  /** May exist. */
+  readonly #present = new Set<string>();
+  #creates = 0;
+  #unanswered = 0;
+  readonly #errorsUnder = { http200: 0, status: 0 };
+
+  constructor(options: OwnUsersOptions) {
+    this.#options = options;
+    this.#signal = options.signal;
+  }
+
+  /** The id of nobody. In mixed case, so that an echo shows what becomes of it. */
+  choose(): string {
+    const id = randomUUID();
+    this.#chosen.add(id);
+    // Every second letter of a UUID that has letters at all; one without is as good as never.
+    let letters = 0;
+    return id.replaceAll(/[a-f]/g, (letter) => ((letters += 1) % 2 === 1 ? letter.toUpperCase() : letter));
+  }
+
+  /**
+   * Sends a create for a user with our mark.
+   * @param odd what the body has otherwise; undefined leaves a field out.
+   * @param key another InstanceKey than the right one.
+   */
+  async create(user: NewUser, odd: object = {}, key = this.#options.instance.key): Promise<Creation> {
+    this.#creates += 1;
+    if (this.#creates > MOST_CREATES) throw new Error('the probe would create too many users');
+    const chosen = user.customToken?.toLowerCase();
+    if (chosen !== undefined && this.#chosen.has(chosen)) this.#present.add(chosen);
+    const marked = { ...user, lastName: this.mark };
+    const headers = { InstanceId: this.#options.instance.id, InstanceKey: key };
+    const path = '/v1/Registration/create';
+    const body = { ...createBody(marked), ...odd };
+    let observation: Observation;
+    try {
+      observation = await this.#ask('create', (onAnswer) =>
+        this.#options.client.request(
+          { operation: 'create', method: 'POST', path, headers, body },
+          { signal: this.#signal, onAnswer },
+        ),
+      );
+    } catch (error) {
+      if (!(error instanceof DamoovError) || error.mayHaveBeenApplied) this.#unanswered += 1;
+      throw error;
+    }
+    const token = isSuccess(observation) ? readText(field(observation.result, 'DeviceToken')) : undefined;
+    if (token !== undefined) this.#answered.add(token.toLowerCase());
+    return { ...observation, token };
+  }
+
+  /** @throws Error for a user who is not of this run. */
+  async update(userId: string, changes: UserChanges): Promise<Observation> {
+    const id = this.#own(userId);
+    return this.#ask('update', (onAnswer) =>
+      this.#options.client.updateUser(id, changes, { signal: this.#signal, onAnswer }),
+    );
+  }
+
+  /** @throws Error for a user who is not of this run. */
+  async delete(userId: string): Promise<Observation> {
+    const id = this.#own(userId);
+    return this.#ask('delete', (onAnswer) =>
+      this.#options.client.deleteUser(id, { signal: this.#signal, onAnswer }),
+    );
+  }
+
+  /** Looks up whom it may concern: a look-up changes nobody. */
+  async find(query: UserQuery): Promise<readonly SeenUser[]> {
+    const wide = { includeInactive: true, includeAccountInfo: true, ...query };
+    const observation = await this.#ask('find', (onAnswer) =>
+      this.#options.client.findUsers(wide, { signal: this.#signal, onAnswer }),
+    );
+    const users = isSuccess(observation) ? readSeenUsers(observation.result) : undefined;
+    if (users === undefined) throw new Error(`a look-up was answered ${answerText(observation)}`);
+    for (const user of users) {
+      if (user.lastName !== this.mark) continue;
+      this.#marked.add(user.userId);
+      this.#present.add(user.userId);
+    }
+    // Nothing is documented of how strictly Damoov compares.
+    const id = query.deviceToken?.toLowerCase();
+    return id === undefined ? users : users.filter(({ userId }) => userId === id);
+  }
+
+  /** Refreshes a user's own pair of tokens, which are nobody else's session. */
+  async refresh(accessToken: string, refreshToken: string): Promise<Observation> {
+    return this.#ask('refresh', (onAnswer) =>
+      this.#options.client.request(
+        {
+          operation: 'refresh',
+          method: 'POST',
+          path: '/v1/Auth/RefreshToken',
+          body: { AccessToken: accessToken, RefreshToken: refreshToken },
+        },
+        { signal: this.#signal, onAnswer },
+      ),
+    );
+  }
+
+  /** Looks until it is as expected; undefined where it is not within so many milliseconds. */
+  async lookUntil(
+    query: UserQuery,
+    isExpected: (users: readonly SeenUser[]) => boolean,
+    withinMs: number,
+  ): Promise<Sight | undefined> {
+    const { now, pause } = this.#options.clock;
+    const from = now();
+    for (let waitMs: number = LOOK_MS.first; ; waitMs = Math.min(waitMs * 1.5, LOOK_MS.last)) {
+      const afterMs = Math.round(now() - from);
+      const users = await this.find(query);
+      if (isExpected(users)) return { afterMs, users };
+      if (now() - from >= withinMs) return undefined;
+      await pause(waitMs, this.#signal);
+    }
+  }
+
+  async pause(ms: number): Promise<void> {
+    await this.#options.clock.pause(ms, this.#signal);
+  }
+
+  /**
+   * Deletes every user of this run, known or found by its mark, and looks whether it is gone.
+   * @param signal ends the cleaning up itself; what aborted the run does not.
+   * @param withinMs how long a user may take to appear, and to vanish.
+   */
+  async removeAll(signal: AbortSignal, withinMs: number): Promise<Leftovers> {
+    this.#signal = signal;
+    const goOn = (error: unknown): undefined => {
+      if (signal.aborted) throw error;
+    };
+    const isToldApart = () => !this.#isInDoubt && this.#unproved.length === 0;
+    await this.lookUntil({ lastName: this.mark }, isToldApart, withinMs).catch(goOn);
+    for (const id of this.#present) {
+      // What a deletion is answered here does not matter: a look-up tells whether the user is gone.
+      await this.delete(id).catch(goOn);
+      const gone = await this.lookUntil({ deviceToken: id }, isNobody, withinMs).catch(goOn);
+      if (gone !== undefined) this.#present.delete(id);
+    }
+    const unproved: string[] = [];
+    for (const id of this.#unproved) {
+      const users = await this.find({ deviceToken: id }).catch(goOn);
+      if (users === undefined || !isNobody(users)) unproved.push(id);
+    }
+    return { mark: this.mark, userIds: [...this.#present, ...unproved], isInDoubt: this.#isInDoubt };
+  }
+
+  get hasCreated(): boolean {
+    return this.#creates > 0;
+  }
+
+  /** How many errors came under HTTP 200, and how many under a status of their own. */
+  get errorsUnder(): Readonly<{ http200: number; status: number }> {
+    return this.#errorsUnder;
+  }
+
+  /** Whom to name where cleaning up cannot go on. */
+  get mayBeLeft(): readonly string[] {
+    return [...this.#present, ...this.#unproved];
+  }
+
+  /** A create got no answer, and no user has been seen that it may have made. */
+  get #isInDoubt(): boolean {
+    const untold = [...this.#marked].filter((id) => !this.#answered.has(id));
+    return this.#unanswered > untold.length;
+  }
+
+  /** Answered by Damoov, and neither chosen here nor seen with our mark. */
+  get #unproved(): string[] {
+    return [...this.#answered].filter((id) => !this.#chosen.has(id) && !this.#marked.has(id));
+  }
+
+  #own(userId: string): string {
+    const id = userId.toLowerCase();
+    if (this.#chosen.has(id) || this.#marked.has(id)) return id;
+    throw new Error('this user is not one of the probe’s');
+  }
+
+  async #ask(
+    operation: DamoovOperation,
+    call: (onAnswer: (answer: HttpAnswer) => void) => Promise<unknown>,
+  ): Promise<Observation> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const observation = await observe(operation, call);
+        if (!isSuccess(observation)) this.#errorsUnder[observation.http < 300 ? 'http200' : 'status'] += 1;
+        return observation;
+      } catch (error) {
+        const isLimited = error instanceof DamoovError && error.kind === 'rate-limited';
+        if (!isLimited || tries === RATE_LIMITED_TRIES) throw error;
+        // What was answered with 429 was not carried out.
+        await this.pause(error.retryAfterMs ?? 1000);
+      }
+    }
+  }
+}
+
+function isNobody(users: readonly SeenUser[]): boolean {
+  return users.length === 0;
+}

@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { afterAll, describe, expect, it } from 'vitest';
+import { FactsFile } from '../../../src/tools/probe/facts.ts';
+import { type CommandEnd, runCommand, spawnCommand, startCommand } from '../../support/run-command.ts';
+import type { SandboxModes } from '../../../src/sandbox/server.ts';
+import { createWorld } from '../../support/world.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'damoov-probe-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const fileOf = (name: string) => join(directory, name);
+const probeArgs = (file: string, ...more: string[]) => [
+  'probe',
+  '--instance',
+  'default',
+  '--yes-this-instance-is-disposable',
+  '--out',
+  file,
+  ...more,
+];
+
+/** A sandbox and a probe by one clock, which goes on whenever the probe waits: nobody else has to. */
+async function createProbeWorld(modes: Partial<SandboxModes> = {}, env: Record<string, string> = {}) {
+  let skippedMs = 0;
+  const clock = {
+    now: () => performance.now() + skippedMs,
+    async pause(ms: number, signal?: AbortSignal) {
+      signal?.throwIfAborted();
+      skippedMs += ms;
+    },
+  };
+  const sandbox = { clock: () => Date.now() + skippedMs };
+  const world = await createWorld({ startsWorker: false, modes, sandbox, env });
+  return {
+    ...world,
+    start: (file: string, ...more: string[]) =>
+      startCommand(probeArgs(file, ...more), world.env, undefined, { clock }),
+    probe: (file: string, ...more: string[]): Promise<CommandEnd> =>
+      runCommand(probeArgs(file, ...more), world.env, undefined, { clock }),
+    async usersLeft(): Promise<string[]> {
+      const users = await world.users();
+      return users.filter(({ deletedAt }) => deletedAt === null).map(({ deviceToken }) => deviceToken);
+    },
+  };
+}
+
+describe('`probe`', () => {
+  it('writes into a file, and - is none', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { status, stderr } = await runCommand(probeArgs('-'), world.env);
+    expect(status).toBe(2);
+    expect(stderr).toContain("'--out <file>' argument '-' is invalid. must be a file, which - is not");
+    expect(await world.requests()).toEqual([]);
+  });
+
+  it('sends nothing unless it is told that the instance is disposable', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { status, stderr } = await runCommand(['probe', '--instance', 'default'], world.env);
+    expect(status).toBe(2);
+    expect(stderr).toContain('--yes-this-instance-is-disposable');
+    expect(await world.requests()).toEqual([]);
+  });
+
+  it.each([
+    [['--instance', 'other'], {}, 'known: default'],
+    [['--out', '/nowhere/facts.json'], {}, '--out: /nowhere is no directory'],
+    [[], { DAMOOV_ADMIN_EMAIL: '', DAMOOV_ADMIN_PASSWORD: '' }, 'set DAMOOV_ADMIN_EMAIL'],
+  ])('called with %j and %j sends nothing, and says why', async (args, env, why) => {
+    const world = await createWorld({ startsWorker: false });
+    const { status, stderr } = await runCommand(probeArgs(fileOf('none.json'), ...args), {
+      ...world.env,
+      ...env,
+    });
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(why) });
+    expect(await world.requests()).toEqual([]);
+  });
+
+  it('reports what it saw, writes the facts, deletes what it made, and logs in once in two runs', async () => {
+    const world = await createProbeWorld({ duplicateToken: '409', findLagMs: 150 });
+    const file = fileOf('facts.json');
+    const { status, stdout } = await world.probe(file, '--try-wrong-key');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}repeatedToken +409 +409 \(CustomToken: /m);
+    expect(stdout).toMatch(/^ {2}holds +the UserId is the one that we choose$/m);
+    expect(stdout).toMatch(/^ {2}DAMOOV_USER_ID=derived/m);
+    const facts = FactsFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+    expect(facts).toMatchObject({ instance: 'default', baseUrl: world.sandboxUrl });
+    expect(facts.facts.findLagMs.create).toBeGreaterThanOrEqual(100);
+    expect(await world.usersLeft()).toEqual([]);
+
+    const again = await world.probe(file, '--json');
+    expect(again.status).toBe(0);
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      file,
+      facts: { wrongKey: { is: 'not-tried' } },
+      leftovers: { userIds: [], isInDoubt: false },
+    });
+    expect(await world.requests('login')).toHaveLength(1);
+  });
+
+  it('lets no key, password or token into its report or its file', async () => {
+    const world = await createProbeWorld();
+    const file = fileOf('secrets.json');
+    const { stdout, stderr } = await world.probe(file, '--json', '--try-wrong-key');
+    const tokens = (await world.users()).map(({ deviceToken }) => deviceToken);
+    const {
+      DAMOOV_INSTANCE_KEY: key = '',
+      DAMOOV_ADMIN_PASSWORD: password = '',
+      DAMOOV_INSTANCE_ID: id = '',
+    } = world.env;
+    for (const secret of [key, password, id, ...tokens]) {
+      expect(`${stdout}${stderr}${readFileSync(file, 'utf8')}`).not.toContain(secret);
+    }
+  });
+
+  it('stopped by Ctrl-C deletes what it has made so far, and writes no facts', async () => {
+    const world = await createProbeWorld({ latencyMs: 10 });
+    const file = fileOf('stopped.json');
+    const command = world.start(file, '--json');
+    const said: string[] = [];
+    const lines = createInterface({ input: command.stderr }).on('line', (line) => {
+      said.push(line);
+      if (line === 'asking what an update does') command.signal('SIGINT');
+    });
+    const [stdout, status] = await Promise.all([text(command.stdout), command.exit, once(lines, 'close')]);
+    expect(status).toBe(1);
+    expect(said).toContain('the probe failed: stopped by SIGINT');
+    expect(JSON.parse(stdout)).toMatchObject({ failure: 'stopped by SIGINT', leftovers: { userIds: [] } });
+    expect(existsSync(file)).toBe(false);
+    expect((await world.users()).length).toBeGreaterThan(0);
+    expect(await world.usersLeft()).toEqual([]);
+  });
+
+  it('makes nobody where the log-ins of the hour are spent', async () => {
+    const world = await createProbeWorld({}, { DAMOOV_LOGINS_PER_HOUR: '1' });
+    await world.redis.zadd(`${world.prefix}:logins`, Date.now(), 'somebody');
+    const { status, stderr } = await world.probe(fileOf('barred.json'));
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('is barred for now') });
+    expect(await world.requests()).toEqual([]);
+  });
+});
+
+describe('`sandbox --facts`', () => {
+  it('behaves as the probe has seen it, and says for what it has no mode', async () => {
+    const modes = {
+      duplicateToken: '422',
+      tokenCasing: 'upper',
+      clearing: { null: 'ignored', empty: 'clears' },
+    } as const;
+    const world = await createProbeWorld(modes);
+    const file = fileOf('followed.json');
+    expect((await world.probe(file)).status).toBe(0);
+    const facts = JSON.parse(readFileSync(file, 'utf8'));
+    facts.facts.unknownDelete = { is: 'other', seen: '500' };
+    facts.facts.repeatedDelete = { is: 'other', seen: '500' };
+    writeFileSync(file, JSON.stringify(facts));
+
+    const { child } = spawnCommand(['sandbox', '--port', '0', '--facts', file], {});
+    const [url] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const reply = await fetch(`${url}/_sandbox/modes`, { method: 'PATCH', body: '{}' });
+    expect(await reply.json()).toMatchObject({ ...modes, unknownDelete: '404' });
+    child.kill('SIGTERM');
+    expect(await text(child.stderr)).toContain('keeps to its own: unknownDelete: other');
+  });
+
+  it.each([
+    ['missing.json', undefined, 'there is no'],
+    ['torn.json', '{', 'is not JSON'],
+    ['other.json', '{"version":2}', 'run the probe again'],
+  ])('is bad usage with %s', async (name, content, why) => {
+    if (content !== undefined) writeFileSync(fileOf(name), content);
+    const { status, stderr } = await runCommand(['sandbox', '--port', '0', '--facts', fileOf(name)], {});
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(why) });
+  });
+});

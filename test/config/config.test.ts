@@ -1,0 +1,513 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { ConfigError, loadConfig } from '../../src/config/config.ts';
+import { keyIdOf } from '../../src/contract/receipt.ts';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+const directories: string[] = [];
+afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true })));
+
+function fileWith(content: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'damoov-config-'));
+  directories.push(directory);
+  const file = join(directory, 'a-file');
+  writeFileSync(file, content);
+  return file;
+}
+
+type Kind = 'ed25519' | 'ed448';
+
+function pairOf(kind: Kind) {
+  return kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ed448');
+}
+
+function keyOf(kind: Kind, passphrase?: string): string {
+  const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
+  return pairOf(kind)
+    .privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption })
+    .toString();
+}
+
+function publicKeyOf(kind: Kind): string {
+  return pairOf(kind).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+}
+
+const production = {
+  NODE_ENV: 'production',
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  DAMOOV_INSTANCE_ID: 'an-id',
+  DAMOOV_INSTANCE_KEY: 'a-key',
+};
+
+describe('the configuration', () => {
+  it('with nothing set stands in for everything and has the documented defaults', () => {
+    expect(loadConfig({})).toEqual({
+      redis: 'embedded',
+      queues: { prefix: '{damoov}', jobs: 'user-jobs', events: ['user-events'] },
+      damoov: 'sandbox',
+      userId: { mode: 'derived' },
+      timeoutMs: 10_000,
+      loginsPerHour: 4,
+      deletionsPerHour: 100,
+      concurrency: 50,
+      retry: { attempts: 15, baseMs: 1000, maxMs: 600_000 },
+      http: { host: '127.0.0.1', port: 3000 },
+      logLevel: 'info',
+    });
+  });
+
+  it('takes a fraction for a ceiling of the rate, and none where none is set', () => {
+    expect(loadConfig({ DAMOOV_MAX_RPS: '0.5' })).toMatchObject({ maxRps: 0.5 });
+    expect(loadConfig({})).not.toHaveProperty('maxRps');
+  });
+
+  it('counts an empty variable as not set, as compose files pass them', () => {
+    expect(loadConfig({ REDIS_URL: '', DAMOOV_INSTANCE_ID: '', DAMOOV_INSTANCE_KEY: ' ' })).toEqual(
+      loadConfig({}),
+    );
+  });
+
+  it('reaches the real Damoov once an instance is named', () => {
+    expect(loadConfig(production).damoov).toEqual({
+      baseUrl: 'https://user.telematicssdk.com',
+      instances: { default: { id: 'an-id', key: 'a-key' } },
+    });
+  });
+
+  it('takes a secret without the line break it was stored with', () => {
+    expect(loadConfig({ ...production, DAMOOV_INSTANCE_KEY: 'a-key\n' }).damoov).toMatchObject({
+      instances: { default: { key: 'a-key' } },
+    });
+  });
+
+  it('reads cluster nodes, sentinels and several events queues', () => {
+    expect(loadConfig({ REDIS_CLUSTER_NODES: 'a:1, [::1]:2' }).redis).toEqual({
+      kind: 'cluster',
+      nodes: [
+        { host: 'a', port: 1 },
+        { host: '::1', port: 2 },
+      ],
+    });
+    expect(loadConfig({ REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_MASTER: 'm' }).redis).toEqual({
+      kind: 'sentinel',
+      sentinels: [{ host: 'a', port: 1 }],
+      master: 'm',
+    });
+    expect(
+      loadConfig({
+        REDIS_SENTINELS: 'a:1',
+        REDIS_SENTINEL_MASTER: 'm',
+        REDIS_USERNAME: 'u',
+        REDIS_PASSWORD: 'p',
+        REDIS_SENTINEL_USERNAME: 'su',
+        REDIS_SENTINEL_PASSWORD: 'sp',
+        REDIS_TLS: 'true',
+      }).redis,
+    ).toMatchObject({
+      username: 'u',
+      password: 'p',
+      sentinelUsername: 'su',
+      sentinelPassword: 'sp',
+      tls: {},
+    });
+    expect(loadConfig({ EVENTS_QUEUES: 'crm, billing' }).queues.events).toEqual(['crm', 'billing']);
+    expect(loadConfig({ EVENTS_QUEUES: 'none' }).queues.events).toEqual([]);
+  });
+
+  it('reads several instances from a file, beside the default one', () => {
+    const file = fileWith('{"eu": {"id": "eu-id", "key": "eu-key"}}');
+    expect(loadConfig({ ...production, DAMOOV_INSTANCES_FILE: file }).damoov).toMatchObject({
+      instances: { eu: { id: 'eu-id', key: 'eu-key' }, default: { id: 'an-id', key: 'a-key' } },
+    });
+  });
+
+  it('reads the default instance from the file too, where both say the same', () => {
+    const named = { id: 'an-id', key: 'a-key', userIdSecret: 'sixteen-or-more-characters' };
+    const file = fileWith(JSON.stringify({ default: named }));
+    expect(loadConfig({ ...production, DAMOOV_INSTANCES_FILE: file }).damoov).toMatchObject({
+      instances: { default: named },
+    });
+  });
+
+  it('reads the key that signs receipts', () => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const file = fileWith(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    const { receiptKey } = loadConfig({ RECEIPT_PRIVATE_KEY_FILE: file });
+    expect(receiptKey?.privateKey.equals(privateKey)).toBe(true);
+    expect(receiptKey?.keyId).toBe(keyIdOf(privateKey));
+  });
+
+  it('leaves alone what a platform sets beside it', () => {
+    expect(
+      loadConfig({ DAMOOV_WORKER_SERVICE_HOST: '10.0.0.1', PATH: '/bin', HTTP_PROXY: 'http://p' }),
+    ).toEqual(loadConfig({}));
+  });
+
+  it('sends traces only where a receiver is named, and its headers as OpenTelemetry writes them', () => {
+    expect(loadConfig({ OTEL_TRACES_SAMPLER_ARG: '0.5' }).tracing).toBeUndefined();
+    expect(
+      loadConfig({
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+        OTEL_EXPORTER_OTLP_HEADERS: 'api-key = a%20b==, x=',
+        OTEL_TRACES_SAMPLER_ARG: '0.25',
+      }).tracing,
+    ).toEqual({
+      endpoint: 'http://collector:4318',
+      headers: { 'api-key': 'a b==', x: '' },
+      serviceName: 'damoov-user-lifecycle',
+      ratio: 0.25,
+    });
+    const secret = 'hunter2';
+    expect(
+      faultsOf({
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://me:${secret}@collector`,
+        OTEL_EXPORTER_OTLP_HEADERS: `Bearer ${secret},a=%zz,b=${secret}%0d%0ac,d=%e2%82%ac`,
+        OTEL_TRACES_SAMPLER_ARG: '2',
+      }),
+    ).toEqual([
+      'OTEL_EXPORTER_OTLP_ENDPOINT: must have no user, password, query or fragment',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas',
+      'OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1',
+    ]);
+  });
+
+  it('has a dashboard where user and password are both set', () => {
+    const dashboard = { user: 'ops', password: 'a:b' };
+    expect(loadConfig({ DASHBOARD_USER: 'ops', DASHBOARD_PASSWORD: 'a:b' })).toMatchObject({ dashboard });
+    expect(loadConfig({ DASHBOARD_USER: '', DASHBOARD_PASSWORD: '' })).not.toHaveProperty('dashboard');
+  });
+});
+
+describe('a variable under the name that another program gives it', () => {
+  it.each([
+    [
+      { REDIS_HOST: 'h', REDIS_PORT: '1' },
+      [
+        'REDIS_HOST: is not read, use REDIS_URL=redis://HOST:PORT',
+        'REDIS_PORT: is not read, use REDIS_URL=redis://HOST:PORT',
+      ],
+    ],
+    [{ REDIS_DB: '3' }, ['REDIS_DB: is not read, use REDIS_URL=redis://HOST:PORT/NUMBER']],
+    [{ REDIS_URI: 'redis://h' }, ['REDIS_URI: is not read, use REDIS_URL']],
+    [
+      { DAMOOV_API_KEY: 'k' },
+      ['DAMOOV_API_KEY: is not read, use DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY'],
+    ],
+    [{ DAMOOV_API_URL: 'https://d' }, ['DAMOOV_API_URL: is not read, use DAMOOV_BASE_URL']],
+    [{ DAMOOV_TOKEN: 't' }, ['DAMOOV_TOKEN: is not read, use DAMOOV_ADMIN_EMAIL and DAMOOV_ADMIN_PASSWORD']],
+    [{ REDIS_PREFIX: 'p' }, ['REDIS_PREFIX: is not read, use QUEUE_PREFIX']],
+  ])('%j gets the name of ours', (env, faults) => expect(faultsOf(env)).toEqual(faults));
+
+  it.each([
+    // Ours is there: the other one is another program's.
+    { REDIS_URL: 'redis://h', REDIS_HOST: 'h', REDIS_PORT: '1', REDIS_USER: 'u' },
+    { REDIS_CLUSTER_NODES: 'h:1', REDIS_HOST: 'h' },
+    // As Kubernetes has it.
+    {
+      REDIS_PORT: 'tcp://10.0.0.7:6379',
+      REDIS_PORT_6379_TCP: 'tcp://10.0.0.7:6379',
+      REDIS_SERVICE_HOST: '10.0.0.7',
+    },
+    { DAMOOV_INSTANCE_ID: 'i', DAMOOV_INSTANCE_KEY: 'k', DAMOOV_API_KEY: 'another' },
+  ])('%j is no fault', (env) => expect(faultsOf(env)).toEqual([]));
+});
+
+describe('a faulty access to Redis', () => {
+  const url = 'redis://h:6379';
+  it.each([
+    [
+      { REDIS_PASSWORD: 'p' },
+      'REDIS_PASSWORD: there is no Redis named by REDIS_URL or REDIS_CLUSTER_NODES or REDIS_SENTINELS: use REDIS_URL=redis://HOST:PORT',
+    ],
+    [{ REDIS_URL: 'redis://u:99#kret@h' }, 'REDIS_URL: must have no ? and no #'],
+    [{ REDIS_URL: 'redis://:q@h', REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: REDIS_URL has'],
+    [{ REDIS_URL: url, REDIS_USERNAME: 'u' }, 'REDIS_PASSWORD: is required together with REDIS_USERNAME'],
+    [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: a REDIS_URL says so itself'],
+    [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_TLS: 'perhaps' }, 'REDIS_TLS: must be true or false'],
+    [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_SENTINEL_PASSWORD: 'p' }, 'REDIS_SENTINELS: is required'],
+    [{ REDIS_URL: 'rediss://h', REDIS_TLS_CERT_FILE: 'no-file' }, 'REDIS_TLS_KEY_FILE: is required'],
+    [{ REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'no-file' }, 'REDIS_TLS_CA_FILE: cannot be read (ENOENT)'],
+    [
+      { REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'package.json' },
+      'REDIS_TLS_CA_FILE: holds no certificate in PEM',
+    ],
+    [
+      { REDIS_URL: url, REDIS_TLS_CA_FILE: 'package.json' },
+      'REDIS_TLS_CA_FILE: the connection is not encrypted',
+    ],
+    [{ REDIS_CLUSTER_NODES: 'a:1', QUEUE_PREFIX: '{}{x}' }, 'QUEUE_PREFIX: needs a hash tag'],
+  ] as [Record<string, string>, string][])('%j is told', (env, fault) => {
+    expect(faultsOf(env)).toContainEqual(expect.stringContaining(fault));
+  });
+});
+
+/** Of each, what its message says to do. */
+const COPIED: [string, string, string][] = [
+  ['DASHBOARD_PASSWORD', '$(openssl rand -base64 24)', 'run it yourself'],
+  ['DASHBOARD_PASSWORD', '`openssl rand -base64 24`', 'run it yourself'],
+  ['REDIS_PASSWORD', '${REDIS_PASSWORD}', 'run it yourself'],
+  ['DAMOOV_ADMIN_PASSWORD', '$(cat /run/secrets/admin)', 'run it yourself'],
+  ['EVENTS_QUEUES', '$(QUEUES)', 'run it yourself'],
+  ['DAMOOV_INSTANCE_KEY', '{{ .Values.key }}', 'run it yourself'],
+  ['DASHBOARD_PASSWORD', 'change-me', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', 'CHANGE_ME_PLEASE', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', 'changeme', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', 'password', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', 'Pass_Word123!', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', 'secret', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', '%PW%', 'run it yourself'],
+  ['DASHBOARD_PASSWORD', '$DASHBOARD_PASSWORD', 'run it yourself'],
+  ['DASHBOARD_PASSWORD', '12-characters-or-more', 'openssl rand'],
+  ['DASHBOARD_PASSWORD', '************', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', 'at-least-16-characters', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', 'replace this with a secret', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', '<16 characters or more>', 'openssl rand'],
+  ['DAMOOV_USER_ID_SECRET', 'your-user-id-secret', 'openssl rand'],
+  ['DAMOOV_INSTANCE_ID', 'an-instance-id', 'Damoov gave you'],
+  ['DAMOOV_INSTANCE_KEY', 'YOUR_INSTANCE_KEY', 'Damoov gave you'],
+  ['DAMOOV_INSTANCE_KEY', 'xxxxxxxx', 'Damoov gave you'],
+  ['DAMOOV_INSTANCE_KEY', 'undefined', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_EMAIL', 'admin@example.com', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_EMAIL', 'ops@mail.example', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_PASSWORD', 'a-password', 'Damoov gave you'],
+  ['DAMOOV_ADMIN_PASSWORD', 'put-the-password-here', 'Damoov gave you'],
+  ['REDIS_PASSWORD', 'another', 'your Redis'],
+  ['REDIS_SENTINEL_PASSWORD', 'another-password', 'your Redis'],
+  ['REDIS_URL', 'redis://:a-password@redis:6379', 'your Redis'],
+  ['REDIS_URL', 'redis://app:<password>@redis:6379', 'your Redis'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20a-token', 'the receiver'],
+];
+
+const COPIED_FAULT = /the (placeholder|address) of an example|holds an expression/;
+
+describe('a secret that was copied from an example', () => {
+  it.each(COPIED)('%s=%s is refused, by name and without its value', (name, value, todo) => {
+    const faults = faultsOf({ [name]: value }).filter((fault) => COPIED_FAULT.test(fault));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${name}: .*${todo}`));
+    expect(faults[0]).not.toContain(value);
+  });
+
+  it.each([
+    ['DASHBOARD_PASSWORD', 'Q2hhbmdlIG1lPw+/aGVyZQ=='],
+    ['DASHBOARD_PASSWORD', 'correct horse battery staple'],
+    ['DASHBOARD_PASSWORD', '$9x<k(2{w}'],
+    ['DASHBOARD_PASSWORD', '%9x%k2%'],
+    ['DASHBOARD_PASSWORD', 'passwords-of-the-old-house'],
+    // It may be the password of that Redis.
+    ['REDIS_URL', 'redis://:password@redis:6379'],
+    ['DASHBOARD_PASSWORD', 'exchange-meadow-here-there'],
+    ['DAMOOV_USER_ID_SECRET', 'the-old-instance-key-of-2024'],
+    ['DAMOOV_ADMIN_EMAIL', 'admin@exampleinsurance.com'],
+    ['QUEUE_PREFIX', '{damoov}'],
+    ['REDIS_URL', 'redis://redis:6379'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20eyJhbGciOi,x-tenant=eu'],
+  ])('%s=%s is none', (name, value) => {
+    expect(faultsOf({ [name]: value }).join('\n')).not.toMatch(/example|expression/);
+  });
+
+  it('is refused in an instances file too', () => {
+    const file = fileWith(
+      JSON.stringify({
+        eu: { id: '<instance-id>', key: '$(KEY)', userIdSecret: 'at-least-16-characters' },
+        us: { id: '7b1c', key: '9f2e' },
+      }),
+    );
+    const faults = faultsOf({ DAMOOV_INSTANCES_FILE: file });
+    expect(faults).toEqual([
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.id: is the placeholder .*Damoov gave you/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.key: holds an expression/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.userIdSecret: is the placeholder .*openssl/),
+    ]);
+  });
+});
+
+describe('a configuration that refuses the loopback', () => {
+  it.each([
+    ['DAMOOV_BASE_URL', 'http://127.0.0.1:7700'],
+    ['DAMOOV_BASE_URL', 'http://LOCALHOST:7700/'],
+    ['DAMOOV_BASE_URL', 'http://[::1]:7700'],
+    ['DAMOOV_BASE_URL', 'http://0.0.0.0:7700'],
+    ['REDIS_URL', 'redis://:secret@127.0.0.1'],
+    ['REDIS_CLUSTER_NODES', 'redis-1:6379,127.0.0.1:6379'],
+    ['REDIS_SENTINELS', 'localhost:26379'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://localhost:4318'],
+  ])('says of %s=%s what to write instead', (name, value) => {
+    const told = (faults: readonly string[]) => faults.filter((fault) => fault.includes('the loopback'));
+    const faults = told(faultsOf({ [name]: value, REFUSE_LOOPBACK: 'true' }));
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name}: .*host\\.docker\\.internal`))]);
+    expect(told(faultsOf({ [name]: value }))).toEqual([]);
+    expect(told(faultsOf({ [name]: value, REFUSE_LOOPBACK: 'false' }))).toEqual([]);
+  });
+
+  it.each(['http://sandbox:7700', 'https://127.0.0.1.example.net', 'https://localhost.example.net'])(
+    'takes %s',
+    (url) => {
+      const faults = faultsOf({ DAMOOV_BASE_URL: url, REFUSE_LOOPBACK: 'true' });
+      expect(faults.join()).not.toContain('loopback');
+    },
+  );
+
+  it('is the one of compose, which takes its own addresses', () => {
+    const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as {
+      services: { worker: { environment: Record<string, string> } };
+    };
+    const env = Object.fromEntries(
+      // What stands in no `.env`: `${NAME:-value}`, `${NAME-value}`.
+      Object.entries(services.worker.environment).map(([name, value]) => [
+        name,
+        value.replace(/^\$\{\w+:?-(.*)\}$/, '$1'),
+      ]),
+    );
+    expect(faultsOf(env)).toEqual([]);
+    expect(faultsOf({ ...env, DAMOOV_BASE_URL: 'http://127.0.0.1:7700' })).toEqual([
+      expect.stringMatching(/^DAMOOV_BASE_URL: names the loopback/),
+    ]);
+  });
+});
+
+describe('a faulty configuration', () => {
+  it('is told every fault at once, by variable name', () => {
+    const faults = faultsOf({
+      NODE_ENV: 'production',
+      REDIS_SENTINELS: 'nowhere',
+      DAMOOV_INSTANCE_ID: 'an-id',
+      DAMOOV_ADMIN_PASSWORD: 'x',
+      DAMOOV_USER_ID: 'chosen',
+      DAMOOV_USER_ID_SECRET: 'short',
+      WORKER_CONCURRENCY: '0',
+      JOB_ATTEMPTS: 'many',
+      HTTP_PORT: '70000',
+      LOG_LEVEL: 'loud',
+    });
+    for (const name of [
+      'REDIS_SENTINELS',
+      'REDIS_SENTINEL_MASTER',
+      'DAMOOV_INSTANCE_KEY',
+      'DAMOOV_ADMIN_EMAIL',
+      'DAMOOV_USER_ID',
+      'DAMOOV_USER_ID_SECRET',
+      'WORKER_CONCURRENCY',
+      'JOB_ATTEMPTS',
+      'HTTP_PORT',
+      'LOG_LEVEL',
+    ]) {
+      expect(faults.filter((fault) => fault.startsWith(`${name}:`))).toHaveLength(1);
+    }
+    expect(faults).toHaveLength(10);
+  });
+
+  it('in production is one without a Redis and without credentials', () => {
+    expect(faultsOf({ NODE_ENV: 'production' })).toEqual([
+      'REDIS_URL: is required when NODE_ENV=production',
+      'DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY: are required when NODE_ENV=production',
+    ]);
+    expect(faultsOf(production)).toEqual([]);
+  });
+
+  it.each([
+    ['a misspelt variable', { DAMOOV_USER_ID_SECRT: 'x' }, 'did you mean DAMOOV_USER_ID_SECRET?'],
+    ['a rate of nothing', { DAMOOV_MAX_RPS: '0' }, 'DAMOOV_MAX_RPS: must be a number from 0.01 to 100000'],
+    ['no number', { JOB_ATTEMPTS: 'x' }, 'JOB_ATTEMPTS: must be a whole number from 1 to 1000'],
+    ['a deadline no timer can hold', { DAMOOV_TIMEOUT_MS: '3000000000' }, 'from 1 to 600000'],
+    ['events that would be jobs', { EVENTS_QUEUES: 'a,user-jobs' }, 'must not contain the jobs queue'],
+    ['no events, and some', { EVENTS_QUEUES: 'none,crm' }, 'EVENTS_QUEUES: none stands alone'],
+    ['an events queue named twice', { EVENTS_QUEUES: 'a,a' }, 'names a queue twice'],
+    [
+      'a cluster without a hash tag',
+      { REDIS_CLUSTER_NODES: 'a:1', QUEUE_PREFIX: 'bull' },
+      'needs a hash tag',
+    ],
+    ['a Redis without a host', { REDIS_URL: 'redis://' }, 'REDIS_URL'],
+    ['a database that is no number', { REDIS_URL: 'redis://a/b' }, 'REDIS_URL'],
+    ['a port out of range', { REDIS_CLUSTER_NODES: 'a:70000' }, 'must be host:port'],
+    ['an address with a password', { ...production, DAMOOV_BASE_URL: 'http://u:p@a' }, 'must have no user'],
+    [
+      'a key that no header can carry',
+      { ...production, DAMOOV_INSTANCE_KEY: 'schlüssel' },
+      'printable ASCII',
+    ],
+    ['production in another spelling', { NODE_ENV: 'Production' }, 'REDIS_URL: is required'],
+    ['two ways to Redis', { REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'a:1' }, 'only one of them'],
+    ['a URL of another kind', { REDIS_URL: 'http://a' }, 'redis:// or rediss://'],
+    ['an address of Damoov without credentials', { DAMOOV_BASE_URL: 'http://a' }, 'DAMOOV_INSTANCE_ID'],
+    [
+      "the sandbox's admin at the real Damoov",
+      { ...production, DAMOOV_ADMIN_EMAIL: 'admin@sandbox.test', DAMOOV_ADMIN_PASSWORD: 'x' },
+      "DAMOOV_ADMIN_EMAIL: is the sandbox's",
+    ],
+    [
+      'an admin without an instance',
+      { DAMOOV_ADMIN_EMAIL: 'a', DAMOOV_ADMIN_PASSWORD: 'b' },
+      'DAMOOV_INSTANCE_ID',
+    ],
+    ['a shortest delay above the longest', { BACKOFF_BASE_MS: '9', BACKOFF_MAX_MS: '8' }, 'BACKOFF_MAX_MS'],
+    ['a queue name with a colon', { JOBS_QUEUE: 'a:b' }, 'JOBS_QUEUE'],
+    ['a missing instances file', { DAMOOV_INSTANCES_FILE: '/nowhere.json' }, 'cannot be read (ENOENT)'],
+    ['an instances file without an instance', { DAMOOV_INSTANCES_FILE: fileWith('{}') }, 'names no instance'],
+    [
+      'an instances file with another default instance',
+      { ...production, DAMOOV_INSTANCES_FILE: fileWith('{"default": {"id": "an-id", "key": "b"}}') },
+      'its `default` differs from',
+    ],
+    ['an instance without a key', { DAMOOV_INSTANCES_FILE: fileWith('{"eu": {"id": "a"}}') }, 'eu.key'],
+    [
+      'a missing key of receipts',
+      { RECEIPT_PRIVATE_KEY_FILE: '/nowhere.pem' },
+      'RECEIPT_PRIVATE_KEY_FILE: cannot be read (ENOENT)',
+    ],
+    ['a key of another kind', { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed448')) }, 'is no Ed25519'],
+    [
+      'a key behind a password',
+      { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519', 'password')) },
+      'not encrypted',
+    ],
+    [
+      'half a key',
+      { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519').slice(0, 60)) },
+      'is no Ed25519 private key',
+    ],
+    [
+      'the public half of a key',
+      { RECEIPT_PRIVATE_KEY_FILE: fileWith(publicKeyOf('ed25519')) },
+      'is no Ed25519 private key',
+    ],
+  ])('is %s', (_what, env, fault) => {
+    expect(faultsOf(env as Record<string, string>).join('\n')).toContain(fault);
+  });
+
+  it('never repeats a value', () => {
+    const secret = 'do-not-print-me';
+    const faults = faultsOf({
+      REDIS_URL: `http://:${secret}@host`,
+      DAMOOV_INSTANCES_FILE: fileWith(`{"eu": {"id": 1, "key": "${secret}" ${secret}`),
+      DAMOOV_USER_ID: secret,
+      RECEIPT_PRIVATE_KEY_FILE: fileWith(`-----BEGIN PRIVATE KEY-----\n${secret}\n`),
+      WORKER_CONCURRENCY: secret,
+      EVENTS_QUEUES: `${secret}:x`,
+    });
+    expect(faults.length).toBeGreaterThanOrEqual(6);
+    expect(faults.join('\n')).not.toContain(secret);
+  });
+
+  it('tells what does not go together also where something else is wrong by itself', () => {
+    const env = { HTTP_PORT: 'x', BACKOFF_BASE_MS: '9', BACKOFF_MAX_MS: '8', EVENTS_QUEUES: 'a,a' };
+    expect(faultsOf(env)).toHaveLength(3);
+  });
+});

@@ -1,0 +1,421 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { failed } from '../../src/contract/outcome.ts';
+import type { Version } from '../../src/contract/version.ts';
+import { readJob, remainsOf } from '../../src/lifecycle/job-data.ts';
+import type { SettledJob } from '../../src/lifecycle/ports/user-state.ts';
+import { A, HOUR_MS, INSTANCE, NOW, derived } from '../operations/operation-world.ts';
+import { type PipelineWorldOptions, FINISH, createPipelineWorld } from './pipeline-world.ts';
+
+const C1 = { clientId: 'c-1', instance: 'default' };
+const CHANGES = { changes: { phone: '1' } };
+const DONE: SettledJob = {
+  kept: {
+    outcome: { status: 'done', type: 'user.created', userId: A, existed: false },
+    attempts: 2,
+    at: 1,
+  },
+  user: 'a user',
+  isKept: false,
+  olderFailed: [],
+};
+const BLOCKED = { is: 'busy', place: 'a user', score: '1', patienceMs: 1000 } as const;
+
+describe('a job that cannot be carried out', () => {
+  it('because it is none fails, and says why', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('update-user', C1)).toMatchObject({
+      next: 'fail',
+      outcome: { code: 'invalid-job', message: expect.stringContaining('changes') },
+      event: { type: 'user.failed', data: { clientId: 'c-1', operation: 'update-user' } },
+    });
+    expect([world.begun, world.damoov.calls]).toEqual([[], []]);
+  });
+
+  it('because its instance is not configured fails, and names those that are', async () => {
+    const world = createPipelineWorld({ instances: { one: INSTANCE, two: INSTANCE } });
+    expect(await world.run('create-user', { ...C1, instance: 'three' })).toMatchObject({
+      next: 'fail',
+      outcome: { code: 'unknown-instance', message: expect.stringContaining('one, two') },
+    });
+    expect(world.begun).toEqual([]);
+  });
+
+  const inBounds = [Date.UTC(2000, 0, 1), NOW + HOUR_MS];
+  it.each(inBounds)('is not one whose time is just within its bounds (%i)', async (ms) => {
+    const world = createPipelineWorld();
+    const occurredAt = new Date(ms).toISOString();
+    await world.run('create-user', { ...C1, occurredAt });
+    await world.run('create-user', C1, { timestamp: ms });
+    expect(world.begun.map(({ version }) => version)).toEqual([`${ms} 0 job`, `${ms} 0 job`]);
+  });
+
+  it.each([
+    [NOW + HOUR_MS + 1, 'more than an hour ahead'],
+    [Date.UTC(2000, 0, 1) - 1, 'before the year 2000'],
+    [Math.floor(NOW / 1000), 'seconds instead of milliseconds'],
+    [NOW * 1000, 'microseconds instead of milliseconds'],
+    [0, 'before the year 2000'],
+  ])('because its time is out of bounds fails and says why (%i: %s)', async (ms, hint) => {
+    const world = createPipelineWorld();
+    const refused = {
+      next: 'fail',
+      outcome: { code: 'invalid-job', message: expect.stringContaining(hint) },
+    };
+    expect(await world.run('create-user', C1, { timestamp: ms })).toMatchObject(refused);
+    // No occurredAt can name a year with more than four digits.
+    const occurredAt = new Date(ms).toISOString();
+    if (/^\d{4}-/.test(occurredAt)) {
+      expect(await world.run('create-user', { ...C1, occurredAt })).toMatchObject(refused);
+    }
+    expect(world.begun).toEqual([]);
+  });
+
+  it('and whose time nobody believes is erased with its user as one of now', async () => {
+    const world = createPipelineWorld();
+    await world.run('update-user', { ...C1, ...CHANGES, occurredAt: '9999-01-01T00:00:00Z' });
+    await world.run('update-user', { ...C1, ...CHANGES }, { timestamp: NOW + 2 * HOUR_MS });
+    expect(world.aside.map(({ whose }) => whose?.version)).toEqual([`${NOW} 1 job`, `${NOW} 1 job`]);
+  });
+
+  it('because its user’s deletion has erased it is superseded', async () => {
+    const world = createPipelineWorld();
+    const { seal } = world.pipeline;
+    const sealed = seal.seal('job', '', 'default').replace(/[^.]*$/, '');
+    expect(await world.run('update-user', { ...C1, sealed })).toMatchObject({
+      next: 'complete',
+      outcome: { status: 'superseded', by: 'deletion' },
+    });
+    expect(world.begun).toEqual([]);
+  });
+
+  it('is erased with the user whom it names, from when it happened', async () => {
+    const world = createPipelineWorld();
+    const occurredAt = '2027-01-31T11:00:00Z';
+    await world.run('update-user', { clientId: 'c-1' });
+    await world.run('update-user', { userId: A, occurredAt });
+    await world.run('update-user', { changes: {} });
+    await world.run('update-user', { ...C1, instance: 'nobody’s' });
+    expect(world.aside.map(({ whose }) => whose)).toEqual([
+      { instance: INSTANCE, address: { clientId: 'c-1' }, version: `${NOW} 1 job` },
+      { instance: INSTANCE, address: { userId: A }, version: `${NOW - HOUR_MS} 1 job` },
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('and was settled before says the same again', async () => {
+    const world = createPipelineWorld({ earlier: DONE });
+    expect(await world.run('create-user', { userId: A, profile: 1 }, { attempt: 7 })).toMatchObject({
+      next: 'complete',
+      event: { type: 'user.created', time: new Date(1).toISOString() },
+    });
+  });
+
+  it('and that another run may have begun meanwhile tells the queue nothing', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('create-user', { profile: 1 }, { isFresh: () => false })).toEqual({
+      next: 'lost',
+    });
+    expect([world.aside, world.published]).toEqual([[], []]);
+  });
+});
+
+describe('a job that begins', () => {
+  it('says when it happened: when it was added, unless its sender knows better', async () => {
+    const world = createPipelineWorld();
+    await world.run('create-user', C1);
+    await world.run('create-user', { ...C1, occurredAt: '2027-01-31T11:00:00Z' });
+    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW} 0 job`, `${NOW - HOUR_MS} 0 job`]);
+  });
+
+  it.each([
+    [
+      'a sign-up by the id that it is going to get',
+      'create-user',
+      { clientId: 'c-1' },
+      {
+        clientId: 'c-1',
+        userId: derived(),
+        userIdIs: 'derived',
+      },
+    ],
+    [
+      'a sign-up that names an id by its clientId, as others of it do',
+      'create-user',
+      { clientId: 'c-1', userId: A },
+      { clientId: 'c-1' },
+    ],
+    ['a sign-up without ids by none', 'create-user', {}, {}],
+    [
+      'an update by the ids that it names',
+      'update-user',
+      { clientId: 'c-1', ...CHANGES },
+      { clientId: 'c-1' },
+    ],
+    ['a deletion by the ids that it names', 'delete-user', { clientId: 'c-1' }, { clientId: 'c-1' }],
+  ])('waits in one line with all others of its user: %s', async (_title, name, data, address) => {
+    const world = createPipelineWorld();
+    await world.run(name, data);
+    expect(world.begun.map(({ address }) => address)).toEqual([address]);
+  });
+
+  it('by its clientId alone if Damoov assigns the ids', async () => {
+    const world = createPipelineWorld({ damoov: { mode: 'assigned' } });
+    await world.run('create-user', C1);
+    expect(world.begun.map(({ address }) => address)).toEqual([{ clientId: 'c-1' }]);
+  });
+
+  it.each([
+    ['is another run’s by now', { is: 'lost' }, { next: 'lost' }],
+    ['finds its user taken', BLOCKED, { next: 'parked', blocked: BLOCKED }],
+    ['finds a gate shut', { is: 'held', gate: 'admin' }, { next: 'held', gate: 'admin' }],
+    [
+      'was settled before',
+      { is: 'settled', settled: DONE },
+      { next: 'complete', outcome: DONE.kept.outcome },
+    ],
+  ] satisfies [string, PipelineWorldOptions['begins'], object][])(
+    'and %s asks nothing of Damoov',
+    async (_title, begins, verdict) => {
+      const world = createPipelineWorld({ begins });
+      expect(await world.run('delete-user', { userId: A })).toMatchObject(verdict);
+      expect(world.damoov.calls).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['cancelled', { next: 'complete', outcome: { by: 'cancellation', userId: A } }],
+    [
+      'refused',
+      {
+        next: 'fail',
+        outcome: { ...failed('deletion-refused', '', A), message: expect.stringContaining('operator') },
+      },
+    ],
+  ] as const)('and is a deletion that was %s waits for no user', async (is, verdict) => {
+    const world = createPipelineWorld({ checks: { is } });
+    expect(await world.run('delete-user', { userId: A })).toMatchObject(verdict);
+    expect(world.begun).toEqual([]);
+    expect(world.aside.map(({ settlement }) => settlement.deletions)).toMatchObject([{ is: 'unsent' }]);
+  });
+
+  it.each([
+    ['open', ['damoov', 'admin', 'brake']],
+    ['released', ['damoov', 'admin']],
+  ] as const)('and is a deletion that is %s passes %j', async (is, gates) => {
+    const world = createPipelineWorld({ checks: { is } });
+    await world.run('delete-user', { userId: A });
+    expect(world.begun.map(({ must }) => must)).toEqual([gates]);
+  });
+
+  it('and is a deletion counts from when it was asked for last', async () => {
+    const world = createPipelineWorld({ checks: { requestedAt: NOW + 5 } });
+    await world.run('delete-user', { userId: A });
+    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW + 5} 2 job`]);
+  });
+
+  it('anew after it failed is read as it was', async () => {
+    const world = createPipelineWorld();
+    const text = JSON.stringify({ ...C1, profile: { phone: '1' } });
+    const { seal } = world.pipeline;
+    const delivery = { id: 'job', name: 'create-user', text, timestamp: NOW };
+    const read = readJob(delivery, seal, NOW);
+    const kept = { outcome: failed('rejected', 'no'), attempts: 1, at: NOW };
+    await world.run('create-user', remainsOf(kept, read, delivery, seal));
+    expect(world.damoov.sent.create).toMatchObject([{ clientId: 'c-1', phone: '1' }]);
+  });
+});
+
+describe('what is told of a run', () => {
+  it('is its job, its end and how long it took', async () => {
+    const world = createPipelineWorld({ damoov: { users: [{ userId: A }] } });
+    // Still seen after that, the user is looked for twice more.
+    world.damoov.fails('delete', 'not-found');
+    const verdict = await world.run('delete-user', { userId: A }, { attempt: 3 });
+    expect(world.reports).toEqual([
+      { jobId: 'job', operation: 'delete-user', instance: 'default', attempt: 3, verdict, durationMs: 1250 },
+    ]);
+  });
+
+  it('repeats no name that nobody configured: it may be anything', async () => {
+    const world = createPipelineWorld();
+    await world.run('ada@example.test', { instance: 'grace@example.test' });
+    expect(world.reports).toMatchObject([{ operation: 'unknown', instance: 'unknown' }]);
+  });
+});
+
+describe('a job that is settled', () => {
+  it('has its event published and its data kept before its user is let go', async () => {
+    const { promise: published, resolve: publish } = Promise.withResolvers<void>();
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const world = createPipelineWorld({ onPublish: () => published });
+    const ended = world.run('create-user', C1, { keep: () => kept });
+    await vi.waitFor(() => expect(world.steps).toContain('publish'));
+    keep();
+    await setImmediate();
+    expect(world.steps).toEqual(['settle', 'publish']);
+    publish();
+    expect(await ended).toMatchObject({ next: 'complete' });
+    expect(world.steps).toEqual(['settle', 'publish', 'release']);
+  });
+
+  it('waits with letting its user go also for its data', async () => {
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const world = createPipelineWorld();
+    const ended = world.run('create-user', C1, { keep: () => kept });
+    await vi.waitFor(() => expect(world.published).toHaveLength(1));
+    await setImmediate();
+    expect(world.released).toEqual([]);
+    keep();
+    await ended;
+    expect(world.released).toHaveLength(1);
+  });
+
+  it('keeps no data where its lock was lost: another job may bear its id', async () => {
+    const world = createPipelineWorld();
+    const verdict = await world.run('create-user', C1, { signal: AbortSignal.abort() });
+    expect(verdict).toMatchObject({ next: 'complete' });
+    expect(world.steps).toEqual(['settle', 'publish', 'release']);
+    // Whoever takes it next has to hear that it is settled.
+    expect(world.released).toMatchObject([{ isKept: true }]);
+  });
+
+  it('and published is not published again when it comes again', async () => {
+    const world = createPipelineWorld({ begins: { is: 'settled', settled: DONE } });
+    const verdict = await world.run('create-user', C1);
+    expect(verdict).toMatchObject({ event: { type: 'user.created', time: new Date(1).toISOString() } });
+    expect([world.steps, world.released]).toEqual([['keep', 'release'], [DONE]]);
+  });
+
+  it('and not published is, as it was settled, when it comes again', async () => {
+    const first = createPipelineWorld({ onPublish: () => Promise.reject(refused('OOM')) });
+    await first.run('create-user', C1);
+    const event = first.settled[0]?.settlement.event;
+    expect(event).toBeDefined();
+    const world = createPipelineWorld({ begins: { is: 'settled', settled: { ...DONE, event } } });
+    expect(await world.run('create-user', C1, { attempt: 9 })).toMatchObject({ next: 'complete', event });
+    expect([world.steps, world.published]).toEqual([FINISH, [event]]);
+  });
+
+  /** The data of a create that a worker has settled, as the queue has them. */
+  async function endedData(): Promise<unknown> {
+    const world = createPipelineWorld();
+    await world.run('create-user', { ...C1, profile: { email: 'ada@example.test' } });
+    return world.kept[0];
+  }
+
+  it('and reduced to its ids ends as its data say, with nothing left to do', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('create-user', await endedData())).toMatchObject({
+      next: 'complete',
+      outcome: { type: 'user.created', userId: derived() },
+      event: { data: { clientId: 'c-1', userId: derived() } },
+    });
+    expect([world.begun, world.steps]).toEqual([[], ['find', 'release']]);
+    expect(world.released).toMatchObject([{ user: '' }]);
+  });
+
+  it('and reduced to its ids lets the user go that the ledger still knows of', async () => {
+    const world = createPipelineWorld({ earlier: DONE });
+    await world.run('create-user', await endedData());
+    expect(world.released).toEqual([DONE]);
+  });
+
+  const OLDER: Version = `${NOW} 1 older`;
+  const OWN: Version = `${NOW} 1 job`;
+
+  it('erases what older failed jobs of its user say before that user is let go', async () => {
+    const world = createPipelineWorld({ olderFailed: [OLDER] });
+    await world.run('delete-user', C1);
+    expect(world.erased).toEqual([[OLDER]]);
+    expect(world.steps.slice(-2)).toEqual(['erase', 'release']);
+  });
+
+  it('says nothing itself where its user’s deletion is newer', async () => {
+    const data = { ...C1, ...CHANGES, instance: 'nobody’s' };
+    const ends = await Promise.all(
+      [[OLDER], [OLDER, OWN]].map(async (olderFailed) => {
+        const world = createPipelineWorld({ olderFailed });
+        expect(await world.run('update-user', data)).toMatchObject({ next: 'fail' });
+        return world.kept[0];
+      }),
+    );
+    const ids = { clientId: 'c-1', instance: 'nobody’s' };
+    expect(ends).toEqual([
+      { ...ids, sealed: expect.stringMatching(/^1\.[\w-]{16}\.\S{38,}$/) },
+      { ...ids, sealed: expect.stringMatching(/^1\.[\w-]{16}\.$/) },
+    ]);
+  });
+});
+
+const refused = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
+const LATER = { next: 'wait', delayMs: 5000, isFault: true };
+
+describe('an outage of Redis', () => {
+  it.each([
+    ['that does not answer', new Error('Connection is closed.'), 'Error'],
+    ['that is full', refused('OOM command not allowed'), 'ReplyError'],
+  ])('is waited for, before the effect and after it: one %s', async (_title, thrown, what) => {
+    const before = createPipelineWorld({ attempts: 1 });
+    before.pipeline.ledger.begin = () => Promise.reject(thrown);
+    const after = createPipelineWorld({ attempts: 1, onSettle: () => Promise.reject(thrown) });
+    const reason = `the job could not be settled: ${what}`;
+    for (const world of [before, after])
+      expect(await world.run('create-user', C1)).toMatchObject({ ...LATER, reason });
+    expect([before.aside, after.aside]).toEqual([[], []]);
+  });
+
+  it('keeps the user of a settled job from the next one until the event is published', async () => {
+    const loading = () => Promise.reject(refused('LOADING Redis is loading'));
+    const world = createPipelineWorld({ onPublish: loading });
+    expect(await world.run('create-user', C1)).toMatchObject(LATER);
+    expect([world.settled.length, world.aside, world.released]).toEqual([1, [], []]);
+  });
+});
+
+describe('a fault that would come again each time', () => {
+  const fault = () => Promise.reject(new TypeError('ada@example.test'));
+  const said = expect.stringMatching(/^unexpected TypeError at [\w.]+:\d+$/);
+
+  it('before the effect spends an attempt, and the last one ends the job with its event', async () => {
+    const world = createPipelineWorld({ attempts: 2 });
+    world.pipeline.ledger.begin = fault;
+    expect(await world.run('create-user', C1)).toMatchObject({ next: 'retry', reason: said, isFault: true });
+    expect(await world.run('create-user', C1, { attempt: 2 })).toMatchObject({
+      next: 'fail',
+      event: { type: 'user.failed', data: { code: 'retries-exhausted', message: said } },
+    });
+    expect(world.aside).toHaveLength(1);
+    expect(world.damoov.calls).toEqual([]);
+  });
+
+  it('after the effect ends the job at once: nothing is sent a second time', async () => {
+    const world = createPipelineWorld({ onSettle: fault });
+    const verdict = await world.run('create-user', { ...C1, profile: { firstName: 'Ada' } });
+    expect(verdict).toMatchObject({
+      next: 'fail',
+      event: { type: 'user.failed', data: { clientId: 'c-1', code: 'outcome-unknown' } },
+    });
+    expect(world.aside).toHaveLength(1);
+    expect(world.kept).toEqual([{ ...C1, sealed: expect.stringMatching(/^1\./) }]);
+    expect(JSON.stringify(verdict)).not.toContain('ada@example.test');
+  });
+
+  it('also in writing down how the job failed has an end, of which the queue alone knows', async () => {
+    const world = createPipelineWorld({ attempts: 2, onSettle: fault });
+    world.pipeline.ledger.settleUnread = fault;
+    const ends = [1, 2].map((attempt) => world.run('create-user', C1, { attempt }));
+    expect(await Promise.all(ends)).toMatchObject([{ next: 'retry' }, { next: 'retry', isFault: true }]);
+  });
+
+  it('while the job is read is the fault of the job', async () => {
+    const world = createPipelineWorld();
+    world.pipeline.seal.open = () => ({ text: 'no JSON' });
+    const data = { ...C1, sealed: `1.${'a'.repeat(16)}.${'a'.repeat(40)}` };
+    expect(await world.run('update-user', data)).toMatchObject({
+      next: 'fail',
+      outcome: { code: 'invalid-job', message: expect.stringContaining('SyntaxError') },
+    });
+  });
+});

@@ -1,0 +1,352 @@
+import type { Job } from 'bullmq';
+import { describe, expect, it } from 'vitest';
+import { versionOf } from '../../../src/contract/version.ts';
+import {
+  type LedgerWorld,
+  GATES,
+  PROBES,
+  UPDATED,
+  createLedgerWorld,
+  instance,
+  userId,
+} from '../users/user-state-world.ts';
+
+const REFUSED = { gate: 'admin', reason: 'not today' } as const;
+const versionFor = ({ name, id = '', timestamp }: Job) => versionOf({ name, id, timestamp });
+
+/** A job of a user of its own. */
+const begin = (world: LedgerWorld, job: Job) => world.begin(job, { clientId: `of job ${job.id}` });
+
+/** A job that is refused the admin, as a run ends that was. */
+async function refuse(world: LedgerWorld, job: Job, more: { afterMs?: number } = {}) {
+  const begun = await begin(world, job);
+  if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+  await begun.user.letGo({ record: begun.user.record });
+  const is = await world.gates.refuse(world.runOf(job), versionFor(job), { ...REFUSED, ...more });
+  if (is === 'held') await world.hold(job);
+  return is;
+}
+
+/** Shuts the admin's gate with a job that then waits before it. */
+async function shut(world: LedgerWorld, more: { afterMs?: number } = {}): Promise<Job> {
+  const job = await world.start();
+  expect(await refuse(world, job, more)).toBe('held');
+  return job;
+}
+
+const waiting = async ({ jobs }: LedgerWorld) =>
+  (await jobs.getJobs(['wait'], 0, -1, true)).map(({ id }) => id);
+
+describe('a gate', () => {
+  it('that is shut holds every job that has to pass it, and tells so once', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    for (let n = 0; n < 3; n += 1)
+      expect(await begin(world, await world.start())).toEqual({ is: 'held', gate: 'admin' });
+    expect(world.changes).toEqual([{ ...REFUSED, is: 'shut' }]);
+    expect(await world.gates.stateOf('admin')).toMatchObject({ held: 4, reason: 'not today' });
+    expect(await world.jobs.getDelayedCount()).toBe(4);
+    expect(await world.gates.stateOf('damoov')).toEqual({ gate: 'damoov', held: 0 });
+  });
+
+  it('that a job may do without lets it pass, and tells it', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    const job = await world.start('create-user');
+    const { timestamp } = job;
+    const begun = await world.ledger.begin(
+      world.runOf(job),
+      { name: 'create-user', version: versionFor(job), timestamp },
+      instance,
+      { clientId: 'c-9' },
+      { must: ['damoov'], may: ['admin'] },
+    );
+    expect(begun).toMatchObject({ is: 'taken', passage: { shut: ['admin'], probes: [] } });
+  });
+
+  it('that a job may do without is tried by such a job where it was held before it', async () => {
+    const world = await createLedgerWorld();
+    const create = await world.start('create-user');
+    const { timestamp } = create;
+    const job = { name: 'create-user', version: versionFor(create), timestamp } as const;
+    const gates = { must: ['damoov'], may: ['admin'] } as const;
+    const beginCreate = (fetched: Job) =>
+      world.ledger.begin(world.runOf(fetched), job, instance, { clientId: 'c-9' }, gates);
+    const begun = await beginCreate(create);
+    if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+    await begun.user.letGo({ record: begun.user.record });
+    await world.gates.refuse(world.runOf(create), job.version, REFUSED);
+    await world.hold(create);
+    world.pass(PROBES.firstMs);
+    await world.gates.tend();
+    expect(await beginCreate(await world.fetch())).toMatchObject({
+      is: 'taken',
+      passage: { probes: ['admin'] },
+    });
+  });
+
+  it('of another credential is another gate', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    const corrected = world.gatesWith('b');
+    expect((await corrected.stateOf('admin')).shutSince).toBeUndefined();
+    await corrected.tend();
+    expect(await world.jobs.getWaitingCount()).toBe(1);
+  });
+
+  it('lets one job alone try, and not before its time', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    world.pass(PROBES.firstMs - 1);
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'held' });
+    world.pass(1);
+    const begun = await Promise.all(
+      [await world.start(), await world.start()].map((job) => begin(world, job)),
+    );
+    expect(begun.map(({ is }) => is).sort()).toEqual(['held', 'taken']);
+    expect(begun.find(({ is }) => is === 'taken')).toMatchObject({ passage: { probes: ['admin'] } });
+  });
+
+  it('is tried half as often after each probe that was refused, down to a limit', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    const waits: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const { shutSince = 0, probeAt = 0 } = await world.gates.stateOf('admin');
+      waits.push(probeAt - shutSince - waits.reduce((sum, ms) => sum + ms, 0));
+      world.pass(waits.at(-1) ?? 0);
+      expect(await refuse(world, await world.start())).toBe('held');
+    }
+    expect(waits).toEqual([5000, 10_000, 20_000, 40_000, 40_000]);
+  });
+
+  it('is not tried before the time that the other side asked for', async () => {
+    const world = await createLedgerWorld();
+    await shut(world, { afterMs: 60_000 });
+    world.pass(59_999);
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'held' });
+    world.pass(1);
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'taken' });
+  });
+
+  it('has another job try where the one that did is gone, or cannot tell', async () => {
+    const world = await createLedgerWorld({ lockMs: 10_000 });
+    await shut(world);
+    world.pass(PROBES.firstMs);
+    const [lost, silent, next] = [await world.start(), await world.start(), await world.start()];
+    expect(await begin(world, lost)).toMatchObject({ is: 'taken' });
+    world.pass(20_001);
+    expect(await begin(world, silent)).toMatchObject({ is: 'taken' });
+    await world.gates.probed(world.runOf(silent), 'admin', false);
+    expect(await begin(world, next)).toMatchObject({ is: 'taken' });
+    expect(world.changes).toHaveLength(1);
+  });
+
+  it('is not tried twice in a row by the same job where others wait', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    world.pass(PROBES.firstMs);
+    const stubborn = await world.start();
+    await refuse(world, stubborn);
+    world.pass(PROBES.lastMs);
+    await stubborn.promote();
+    expect(await begin(world, await world.fetch())).toMatchObject({ is: 'held' });
+  });
+
+  it('has another job woken than the one that was refused last', async () => {
+    const world = await createLedgerWorld();
+    const oldest = await shut(world);
+    for (let n = 0; n < 3; n += 1) {
+      world.pass(PROBES.lastMs);
+      await oldest.promote();
+      expect(await refuse(world, await world.fetch())).toBe('held');
+      const other = await world.start();
+      expect(await begin(world, other)).toMatchObject({ is: 'held' });
+      world.pass(PROBES.lastMs);
+      await world.gates.tend();
+      const woken = await world.fetch();
+      expect(woken.id).not.toBe(oldest.id);
+      expect(await refuse(world, woken)).toBe('held');
+    }
+  });
+
+  it('that a probe came through opens, tells so once, and releases its jobs in the order of their versions', async () => {
+    const world = await createLedgerWorld();
+    const last = await shut(world);
+    const others = await Promise.all(
+      [3, 1, 2].map((n) => world.add('update-user', { timestamp: last.timestamp - n * 1000 })),
+    );
+    for (const _ of others) expect(await begin(world, await world.fetch())).toMatchObject({ is: 'held' });
+    world.pass(PROBES.firstMs);
+    const scout = await world.start('update-user', { timestamp: last.timestamp - 9000 });
+    expect(await begin(world, scout)).toMatchObject({ is: 'taken' });
+    await world.gates.probed(world.runOf(scout), 'admin', true);
+    await world.gates.probed(world.runOf(scout), 'admin', true);
+    expect(world.changes.slice(1)).toMatchObject([{ gate: 'admin', is: 'open' }]);
+    const [oldest, younger, young] = [others[0]?.id, others[2]?.id, others[1]?.id];
+    expect(await waiting(world)).toEqual([oldest, younger, young, last.id]);
+    expect((await world.gates.stateOf('admin')).held).toBe(0);
+  });
+
+  it('releases thousands, and passes over those that are gone', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    const ids: (string | undefined)[] = [];
+    for (let n = 0; n < 1200; n += 1) {
+      const job = await world.start();
+      expect(await begin(world, job)).toMatchObject({ is: 'held' });
+      ids.push(job.id);
+    }
+    for (const id of ids.slice(0, 7)) await world.jobs.remove(id ?? '');
+    const corrected = world.gatesWith('b');
+    await corrected.tend();
+    // As long as others may still use the refused credential, not all at once: they put back what they take.
+    expect(await world.jobs.getWaitingCount()).toBeLessThan(600);
+    for (let n = 0; n < 3; n += 1) await corrected.tend();
+    expect((await waiting(world)).slice(1)).toEqual(ids.slice(7));
+  });
+
+  it('does not release another job that has come to bear the id of one that was removed', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    const job = await world.start('delete-user', { jobId: 'close-1' });
+    expect(await begin(world, job)).toMatchObject({ is: 'held' });
+    await world.jobs.remove('close-1');
+    await world.add('delete-user', { jobId: 'close-1', delay: 86_400_000 });
+    await world.gatesWith('b').tend();
+    expect(await (await world.jobs.getJob('close-1'))?.getState()).toBe('delayed');
+  });
+
+  it('that cannot be tried from behind another has the next job woken at once', async () => {
+    const world = await createLedgerWorld();
+    const away = { gate: 'damoov', reason: 'away' } as const;
+    const ids: (string | undefined)[] = [];
+    // Shut the outage's gate first, with three jobs before it; then the admin's.
+    const scout = await world.start();
+    const taken = await begin(world, scout);
+    if (taken.is !== 'taken') throw new Error(`not taken: ${taken.is}`);
+    await taken.user.letGo({ record: taken.user.record });
+    await world.gates.refuse(world.runOf(scout), versionFor(scout), away);
+    await world.hold(scout);
+    for (let n = 0; n < 3; n += 1) {
+      const job = await world.start();
+      expect(await begin(world, job)).toMatchObject({ is: 'held', gate: 'damoov' });
+      ids.push(job.id);
+    }
+    world.pass(PROBES.firstMs);
+    const prober = await world.start();
+    expect(await refuse(world, prober)).toBe('held');
+    await world.gates.probed(world.runOf(prober), 'damoov', false);
+    await world.gates.tend();
+    for (const _ of [1, 2, 3, 4]) {
+      expect(await begin(world, await world.fetch())).toEqual({ is: 'held', gate: 'admin' });
+    }
+    expect(await world.gates.stateOf('damoov')).toMatchObject({ held: 0 });
+  });
+
+  it('is not shut by a process that alone gets no answer', async () => {
+    const world = await createLedgerWorld();
+    const healthy = world.gatesWith('a');
+    healthy.passed('damoov');
+    const away = { gate: 'damoov', reason: 'away' } as const;
+    const refuseOnce = async () => {
+      const job = await world.start();
+      const begun = await begin(world, job);
+      if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+      await begun.user.letGo({ record: begun.user.record });
+      return world.gates.refuse(world.runOf(job), versionFor(job), away);
+    };
+    await expect.poll(() => world.redis.exists(`${world.prefix}:gate:damoov:passed`)).toBe(1);
+    expect(await refuseOnce()).toBe('open');
+    world.pass(3000);
+    expect(await refuseOnce()).toBe('held');
+  });
+
+  it('wakes a job to try it where none comes by itself', async () => {
+    const world = await createLedgerWorld();
+    const job = await shut(world);
+    expect((await begin(world, await world.start())).is).toBe('held');
+    await world.gates.tend();
+    expect(await waiting(world)).toEqual([]);
+    world.pass(PROBES.firstMs);
+    // One of the two jobs, whoever looks and however often.
+    await Promise.all([world.gates.tend(), world.gates.tend()]);
+    expect(await waiting(world)).toEqual([job.id]);
+    expect(await begin(world, await world.fetch())).toMatchObject({
+      is: 'taken',
+      passage: { probes: ['admin'] },
+    });
+  });
+
+  it('lets go of a user that a job waited for, so that the next one of the user comes', async () => {
+    const world = await createLedgerWorld();
+    const first = await world.start();
+    const user = await world.take(first);
+    const [second, third] = [await world.start(), await world.start()];
+    for (const job of [second, third]) expect(await world.begin(job)).toEqual({ is: 'busy' });
+    await shut(world);
+    await user.settle(world.settlementOf(first, UPDATED), { record: user.record });
+    expect(await waiting(world)).toEqual([second.id]);
+    expect(await world.begin(await world.fetch())).toMatchObject({ is: 'held' });
+    expect(await waiting(world)).toEqual([third.id]);
+    expect(await world.begin(await world.fetch())).toMatchObject({ is: 'held' });
+  });
+
+  it('before which a create waits has updates of its user wait for it', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    const create = await world.start('create-user');
+    const { timestamp } = create;
+    const version = versionFor(create);
+    const address = { clientId: 'c-5', userId, userIdIs: 'derived' } as const;
+    await world.ledger.begin(
+      world.runOf(create),
+      { name: 'create-user', version, timestamp },
+      instance,
+      address,
+      GATES,
+    );
+    for (const known of [{ clientId: 'c-5' }, { userId }]) {
+      const update = await world.start();
+      const begun = await world.ledger.begin(
+        world.runOf(update),
+        { name: 'update-user', version: versionFor(update), timestamp },
+        instance,
+        known,
+        { must: [], may: [] },
+      );
+      if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+      expect(begun.user.record.pending).toBe(version);
+      await begun.user.letGo({ record: begun.user.record });
+    }
+  });
+
+  it.each(['older first', 'newer first'])(
+    'before which creates wait has all know of the newest, where they come %s',
+    async (order) => {
+      const world = await createLedgerWorld();
+      await shut(world);
+      const address = { clientId: 'c-5', userId, userIdIs: 'derived' } as const;
+      const versions = [1000, 2000];
+      if (order === 'newer first') versions.reverse();
+      for (const ms of versions) {
+        const create = await world.start('create-user');
+        const version = `${ms} 0 ${create.id ?? ''}` as const;
+        const job = { name: 'create-user', version, timestamp: create.timestamp } as const;
+        expect(await world.ledger.begin(world.runOf(create), job, instance, address, GATES)).toMatchObject({
+          is: 'held',
+        });
+      }
+      const deletion = await world.start('delete-user');
+      const begun = await world.ledger.begin(
+        world.runOf(deletion),
+        { name: 'delete-user', version: '1500 0 x', timestamp: deletion.timestamp },
+        instance,
+        { clientId: 'c-5' },
+        { must: [], may: [] },
+      );
+      if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+      expect(begun.user.record.pending).toMatch(/^2000 /);
+    },
+  );
+});

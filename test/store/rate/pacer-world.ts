@@ -1,0 +1,127 @@
+/**
+ * Processes that share a rate on a real Redis, in a time that only the test moves: it goes from one timer to the next, once
+ * Redis has answered everything.
+ */
+import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { inject, onTestFinished } from 'vitest';
+import type { Admission, Arrival } from '../../../src/damoov/traffic.ts';
+import { type Pacer, type PacerOptions, createPacer } from '../../../src/store/rate/pacer.ts';
+
+export type PacerWorld = ReturnType<typeof createPacerWorld>;
+
+/** What an answer of Damoov is to the pacer. */
+export const OK = { status: 200 };
+export const TOO_MANY = { status: 429, kind: 'rate-limited' as const };
+
+export function createPacerWorld() {
+  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  onTestFinished(() => redis.disconnect());
+  let prefix = '';
+  let nowMs = 0;
+  let pending = 0;
+  let calls = 0;
+  let timers: { at: number; run: () => void }[] = [];
+
+  const counted = async <T>(call: Promise<T>): Promise<T> => {
+    calls += 1;
+    pending += 1;
+    try {
+      return await call;
+    } finally {
+      pending -= 1;
+    }
+  };
+  const connection = {
+    evalsha: (...args: Parameters<Redis['evalsha']>) => counted(redis.evalsha(...args)),
+    eval: (...args: Parameters<Redis['eval']>) => counted(redis.eval(...args)),
+  } as unknown as PacerOptions['connection'];
+
+  const later = (ms: number, run: () => void) => {
+    const timer = { at: nowMs + ms, run };
+    timers.push(timer);
+    return () => {
+      timers = timers.filter((other) => other !== timer);
+    };
+  };
+  /** Until nothing moves any more unless time does. */
+  const settle = async (): Promise<void> => {
+    await turn();
+    if (pending > 0) await settle();
+  };
+
+  return {
+    now: () => nowMs,
+    calls: () => calls,
+    later,
+    settle,
+    /** Forgets everything: a new fleet at a new time. */
+    async begin() {
+      if (prefix !== '') await redis.del(`${prefix}:rate`);
+      prefix = `{test-${randomUUID()}}`;
+      nowMs = 1_800_000_000_000;
+      timers = [];
+      calls = 0;
+      onTestFinished(async () => void (await redis.del(`${prefix}:rate`)));
+    },
+    process: (options: Partial<PacerOptions> = {}): Pacer =>
+      createPacer({ connection, prefix, now: () => nowMs, later, ...options }),
+    /** Lets time pass, and everything happen that falls into it. */
+    async pass(ms: number) {
+      const end = nowMs + ms;
+      await settle();
+      for (;;) {
+        const next = timers.reduce((least, { at }) => Math.min(least, at), Infinity);
+        if (next > end) break;
+        nowMs = Math.max(nowMs, next);
+        const due = timers.filter(({ at }) => at <= nowMs);
+        timers = timers.filter(({ at }) => at > nowMs);
+        for (const { run } of due) run();
+        await settle();
+      }
+      nowMs = end;
+    },
+    /** How a request fares that asks now. */
+    ask(pacer: Pacer, { signal = new AbortController().signal, onAdmitted = () => {} }: Asking = {}) {
+      const request: { admittedAt?: number; refused?: Extract<Admission, { admitted: false }> } = {};
+      const wait = async () => {
+        const admission = await pacer.admit({ operation: 'create', signal });
+        if (!admission.admitted) {
+          request.refused = admission;
+          return;
+        }
+        request.admittedAt = nowMs;
+        onAdmitted();
+      };
+      void wait();
+      return request;
+    },
+    /** Time passes, and nobody gets to do anything: the machine has other things to do. */
+    async stall(ms: number) {
+      await settle();
+      nowMs += ms;
+    },
+    answer: (pacer: Pacer, end: Partial<Arrival>) =>
+      pacer.answered({ operation: 'create', durationMs: 0, wasSent: true, ...end }),
+  };
+}
+
+interface Asking {
+  signal?: AbortSignal;
+  onAdmitted?: () => void;
+}
+
+/** A limit as the sandbox has it: a window opens with its first request. */
+export function windowOf(max: number, windowMs: number) {
+  let endsAt = 0;
+  let count = 0;
+  return (nowMs: number): boolean => {
+    if (nowMs >= endsAt) {
+      endsAt = nowMs + windowMs;
+      count = 0;
+    }
+    count += 1;
+    return count <= max;
+  };
+}

@@ -1,0 +1,232 @@
+/**
+ * A ledger on a real Redis, with a queue whose jobs the test takes by hand.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Job, type JobsOptions, Queue, type Telemetry, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { inject, onTestFinished } from 'vitest';
+import { createJobQueue } from '../../../src/bullmq/job-queue.ts';
+import { eventOf } from '../../../src/contract/event.ts';
+import type { JobName } from '../../../src/contract/job.ts';
+import type { Settled } from '../../../src/contract/outcome.ts';
+import { signReceipt } from '../../../src/contract/receipt.ts';
+import { erasedOf } from '../../../src/lifecycle/job-data.ts';
+import { jobIdOf, versionOf } from '../../../src/contract/version.ts';
+import { createPublisher } from '../../../src/bullmq/publisher.ts';
+import { type GateChange, createGates } from '../../../src/store/circuits/circuits.ts';
+import { readOutcomes } from '../../../src/store/users/outcome-counts.ts';
+import { createUserLedger } from '../../../src/store/users/user-state.ts';
+import type { GateName } from '../../../src/lifecycle/ports/circuits.ts';
+import type { Learnt } from '../../../src/operations/context.ts';
+import type {
+  Address,
+  Begun,
+  HeldUser,
+  Run,
+  SettledJob,
+  Settlement,
+} from '../../../src/lifecycle/ports/user-state.ts';
+
+export const instance = {
+  id: '11111111-1111-4111-8111-111111111111',
+  key: 'key',
+  secret: 'a secret of tests',
+};
+export const userId = '9b1c2f5e-0d6a-4c39-8f0e-6f3a1b2c3d4e';
+
+export const GATES: { must: GateName[]; may: GateName[] } = { must: ['damoov', 'admin'], may: [] };
+/** Between probes. */
+export const PROBES = { firstMs: 5000, lastMs: 40_000 };
+
+export interface LedgerWorldOptions {
+  lockMs?: number;
+  /** Where the ledger reaches Redis; the test's own connections never go through here. */
+  redisUrl?: string;
+  eventsQueues?: string[];
+  /** What the events' publisher tells of its adds. Default: nothing. */
+  telemetry?: Telemetry;
+  /** Of the Redis of the run. Default: the one that all tests share. */
+  database?: number;
+}
+
+export type LedgerWorld = Awaited<ReturnType<typeof createLedgerWorld>>;
+
+export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
+  const { lockMs = 30_000, redisUrl = inject('redisUrl'), eventsQueues = ['user-events'] } = options;
+  const { database: db = 0 } = options;
+  const prefix = `{test-${randomUUID()}}`;
+  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null, db });
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 10, db });
+  connection.on('error', () => {});
+  onTestFinished(() => {
+    redis.disconnect();
+    connection.disconnect();
+  });
+  onTestFinished(async () => {
+    const keys = await redis.keys(`${prefix}*`);
+    if (keys.length > 0) await redis.unlink(...keys);
+  });
+  const jobs = new Queue('user-jobs', { connection: redis, prefix });
+  const events = eventsQueues.map((name) => new Queue(name, { connection: redis, prefix }));
+  const worker = new Worker('user-jobs', undefined, {
+    connection: redis,
+    prefix,
+    lockDuration: lockMs,
+    autorun: false,
+  });
+  const publisher = createPublisher(connection, prefix, eventsQueues, options.telemetry);
+  const queue = new Queue('user-jobs', { connection, prefix });
+  const changes: GateChange[] = [];
+  let nowMs = 0;
+  const jobQueue = createJobQueue(queue);
+  const gatesWith = (fingerprint: string) =>
+    createGates({
+      prefix,
+      jobs: queue,
+      jobQueue,
+      lockMs,
+      fingerprints: new Map(GATES.must.map((gate) => [gate, fingerprint])),
+      probes: { credential: PROBES, outage: PROBES },
+      now: () => nowMs,
+      onChange: (change) => changes.push(change),
+    });
+  const gates = gatesWith('a');
+  const ledger = createUserLedger({
+    prefix,
+    jobs: queue,
+    jobQueue,
+    gates,
+    leaseMs: lockMs,
+    timeoutMs: 1000,
+    publish: (event) => publisher.publish(event),
+    sign: ({ keyId, ...statement }) => signReceipt(statement, keyId === undefined ? undefined : { keyId }),
+  });
+
+  /** The next job of the queue, locked for the test. */
+  const fetch = async (): Promise<Job> => {
+    // Whoever is promoted may be on its way.
+    for (let times = 0; times < 100; times += 1) {
+      const job = await worker.getNextJob(`token-${randomUUID()}`, { block: false });
+      if (job !== undefined) return job;
+      await sleep(10);
+    }
+    throw new Error('no job waits');
+  };
+  const runOf = (job: Job): Run => ({
+    jobId: job.id ?? '',
+    nonce: `${job.token}-${job.attemptsStarted}`,
+    timestamp: job.timestamp,
+    hasRunBefore: job.attemptsStarted > 1,
+    stalls: job.stalledCounter,
+  });
+  const begin = async (job: Job, address: Address = { clientId: 'c-1' }) => {
+    const { name, timestamp } = job;
+    const version = versionOf({ name: job.name, id: job.id ?? '', timestamp });
+    const asked = { name: name as JobName, version, timestamp };
+    return delayed(job, await ledger.begin(runOf(job), asked, instance, address, GATES));
+  };
+  /** As the worker delays a job that is held. */
+  const hold = (job: Job) => job.moveToDelayed(Date.now() + 3_600_000, job.token);
+  /** As the worker delays a job that is blocked. */
+  const delayed = async (job: Job, begun: Begun) => {
+    if (begun.is === 'held') await hold(job);
+    if (begun.is !== 'busy') return begun;
+    await job.moveToDelayed(Date.now() + begun.patienceMs, job.token);
+    if (await ledger.isFree(runOf(job), begun)) await job.promote();
+    return { is: 'busy' as const };
+  };
+  /** What the pipeline does for a job that is settled. */
+  const finish = async (job: Job, settled: SettledJob, remains?: string) => {
+    if (settled.event !== undefined) await publisher.publish(settled.event);
+    const isErased = settled.olderFailed.some((version) => jobIdOf(version) === job.id);
+    if (remains !== undefined)
+      await job.updateData(isErased ? erasedOf(JSON.parse(remains)) : JSON.parse(remains));
+    await jobQueue.erase(settled.olderFailed);
+    ledger.release(job.id ?? '', settled);
+    await ledger.close();
+  };
+  const asTested = (job: Job, user: HeldUser) => ({
+    ...user,
+    claim: async (id: string) => {
+      const claimed = await delayed(job, await user.claim(id));
+      return claimed.is === 'taken' ? { ...claimed, user: asTested(job, claimed.user) } : claimed;
+    },
+    /** To its end. */
+    settle: async (settlement: Settlement & { remains?: string }, learnt: Learnt) => {
+      const settled = await user.settle(settlement, learnt);
+      if (settled === 'lost') return 'lost';
+      await finish(job, settled, settlement.remains);
+      return 'ok';
+    },
+    /** And no further, as if the run had been cut off. */
+    onlySettle: (settlement: Settlement, learnt: Learnt) => user.settle(settlement, learnt),
+  });
+
+  return {
+    prefix,
+    redis,
+    jobs,
+    events,
+    ledger,
+    gates,
+    gatesWith,
+    changes,
+    /** The clock of the gates. */
+    pass: (ms: number) => void (nowMs += ms),
+    fetch,
+    runOf,
+    begin,
+    add: (name: JobName = 'update-user', more: JobsOptions = {}) => jobs.add(name, {}, more),
+    /** A job that was added and fetched. */
+    async start(name: JobName = 'update-user', more: JobsOptions = {}): Promise<Job> {
+      await jobs.add(name, {}, more);
+      return fetch();
+    },
+    /** A user that this job holds. */
+    async take(job: Job, address?: Address) {
+      const begun = await begin(job, address);
+      if (begun.is !== 'taken') throw new Error(`the user was not taken: ${begun.is}`);
+      return asTested(job, begun.user);
+    },
+    finish,
+    hold,
+    settlementOf(job: Job, outcome: Settled = UPDATED): Settlement {
+      const context = {
+        source: '/damoov-users/damoov/user-jobs',
+        timestamp: job.timestamp,
+        jobId: job.id ?? '',
+        operation: job.name,
+        instance: 'default',
+      };
+      const attempts = 1;
+      return {
+        outcome,
+        attempts,
+        event: eventOf(outcome, { ...context, clientId: 'c-1', attempts, now: Date.now() }),
+      };
+    },
+    outcomes: (minutes?: number) => readOutcomes(redis, prefix, minutes),
+    /** The user's lease has run out, as if the worker had died. */
+    async loseLock(job: Job) {
+      for (const key of await redis.keys(`${prefix}:user:*`)) {
+        if ((await redis.type(key)) !== 'hash' || (await redis.hget(key, 'lockJob')) !== job.id) continue;
+        await redis.hset(key, 'lockUntil', 1);
+      }
+    },
+    eventIds: async () => {
+      const all = await Promise.all(events.map((queue) => queue.getJobs(['wait'], 0, -1, true)));
+      return all.map((queue) => queue.map(({ data }) => (data as { id: string }).id));
+    },
+  };
+}
+
+export const UPDATED: Settled = { status: 'done', type: 'user.updated', userId, changed: ['phone'] };
+
+/** A record of which nothing is known. */
+export const EMPTY = { generation: 0, state: 'unknown' as const, isInDoubt: false, fields: {} };
+
+/** What a run learnt that knows the user to be there. */
+export const live = (user: { record: object }) => ({
+  record: { ...(user.record as typeof EMPTY), userId, state: 'live' as const, isInDoubt: false },
+});

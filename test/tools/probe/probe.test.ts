@@ -1,0 +1,346 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { modesOf } from '../../../src/cli/sandbox/facts-to-modes.ts';
+import { DamoovError } from '../../../src/damoov/errors.ts';
+import { formOf } from '../../../src/tools/probe/client-id-questions.ts';
+import { Facts } from '../../../src/tools/probe/facts.ts';
+import type { ProbeEnd, ProbeOptions } from '../../../src/tools/probe/probe.ts';
+import { assumptionsOf, settingsOf } from '../../../src/tools/probe/judgement.ts';
+import type { SandboxModes } from '../../../src/sandbox/server.ts';
+import { createProbeWorld } from './probe-world.ts';
+
+/** The facts of a probe that came through and left nobody. */
+async function factsUnder(modes: Partial<SandboxModes>, options: Partial<ProbeOptions> = {}): Promise<Facts> {
+  const world = await createProbeWorld(modes);
+  const { facts, failure, leftovers } = await world.run(options);
+  if (failure !== undefined) throw failure;
+  expect(leftovers).toMatchObject({ userIds: [], isInDoubt: false });
+  expect((await world.users()).filter(({ deletedAt }) => deletedAt === null)).toEqual([]);
+  await world.close();
+  return Facts.parse(facts);
+}
+
+describe('the probe', () => {
+  it('tells of the sandbox as it is by default', async () => {
+    expect(await factsUnder({})).toMatchObject({
+      customToken: { is: 'honoured' },
+      repeatedToken: { is: 'same', seen: expect.stringContaining('left alone') },
+      deletedToken: { is: 'ghost' },
+      tokenCasing: { is: 'lower' },
+      findIgnoresCase: { is: 'yes' },
+      accessTokenByDefault: { is: 'yes' },
+      clientIdForm: { is: 'exact', seen: 'kept to the letter, and found by what was given' },
+      duplicateClientId: { is: 'allowed' },
+      duplicateContact: { is: 'allowed' },
+      nullInProfile: { is: 'clears', seen: 'nickname: reads null, phone: reads null, email: reads null' },
+      emptyInProfile: { is: 'kept' },
+      nullInClientId: { is: 'clears' },
+      emptyInClientId: { is: 'kept' },
+      inactiveIsWritten: { is: 'Deactivated' },
+      unknownUpdate: { is: '404' },
+      unknownDelete: { is: '404' },
+      repeatedDelete: { is: '404' },
+      badRefresh: { is: '401' },
+      userFields: { is: 'array' },
+      instanceTold: { is: 'yes' },
+      errorsUnder: { is: 'http-status' },
+      wrongKey: { is: '401' },
+      keyCheck: { is: 'tells', fault: 'token', right: { status: 422 }, wrong: { status: 401 } },
+      findLagMs: { create: 0, update: 0, deletion: 0 },
+    });
+  });
+
+  it.each<[Partial<SandboxModes>, object]>([
+    ...(['409', '422', '400', 'second-user'] as const).map((is): [Partial<SandboxModes>, object] => [
+      { duplicateToken: is },
+      { repeatedToken: { is }, deletedToken: { is } },
+    ]),
+    [{ ignoreCustomToken: true }, { customToken: { is: 'ignored' }, repeatedToken: { is: 'unknown' } }],
+    [{ deletedToken: 'free' }, { deletedToken: { is: 'free' }, repeatedToken: { is: 'same' } }],
+    ...(['403', '200-null'] as const).map((is): [Partial<SandboxModes>, object] => [
+      { unknownDelete: is },
+      { unknownDelete: { is }, repeatedDelete: { is } },
+    ]),
+    ...(['403', '404', '422', '200-empty'] as const).map((is): [Partial<SandboxModes>, object] => [
+      { badKey: is },
+      { wrongKey: { is }, keyCheck: { is: 'tells' } },
+    ]),
+    [{ badRefresh: '400' }, { badRefresh: { is: '400' } }],
+    [{ badRefresh: '419-envelope' }, { badRefresh: { is: '419' }, errorsUnder: { is: 'both' } }],
+    [
+      { envelopeErrors: true, duplicateToken: '409' },
+      {
+        errorsUnder: { is: 'http-200' },
+        repeatedToken: { is: '409', seen: expect.stringContaining('HTTP 200') },
+      },
+    ],
+    [{ tokenCasing: 'upper' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'upper' } }],
+    [{ tokenCasing: 'as-given' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'as-given' } }],
+    [{ accessTokenByDefault: false }, { accessTokenByDefault: { is: 'no' } }],
+    ...(['trim', 'nfc', 'lower'] as const).map((is): [Partial<SandboxModes>, object] => [
+      { clientIdForm: is },
+      { clientIdForm: { is, seen: expect.stringMatching(/, and found by what was given$/) } },
+    ]),
+    [{ duplicateClientId: '409' }, { duplicateClientId: { is: '409' }, duplicateContact: { is: 'allowed' } }],
+    [
+      { clearing: { null: 'ignored', empty: 'clears' } },
+      {
+        nullInProfile: { is: 'ignored' },
+        nullInClientId: { is: 'ignored' },
+        emptyInClientId: { is: 'clears' },
+      },
+    ],
+    [
+      { clearing: { null: '422', empty: 'ignored' } },
+      {
+        nullInProfile: { is: '422' },
+        emptyInProfile: { is: 'ignored' },
+        inactiveIsWritten: { is: 'Deactivated' },
+      },
+    ],
+  ])('under %j sees just that, and leaves nobody', async (modes, seen) => {
+    expect(await factsUnder(modes)).toMatchObject(seen);
+  });
+
+  it.each([1, 300, 7000])('measures a look-up that lags by %i ms', async (findLagMs) => {
+    const facts = await factsUnder({ findLagMs });
+    for (const ms of Object.values(facts.findLagMs)) {
+      expect(ms).toBeGreaterThanOrEqual(findLagMs);
+      // Between two looks lie 2 s at the most, and at first a third of what has passed.
+      expect(ms).toBeLessThanOrEqual(100 + findLagMs * 2);
+    }
+    expect(facts).toMatchObject({ deletedToken: { is: 'ghost' }, nullInProfile: { is: 'clears' } });
+  });
+
+  it.each([
+    [' AE\u0301 ', { is: 'exact' }],
+    ['ae\u0301', { is: 'lower', seen: 'kept in lower case and without blanks at its ends' }],
+    ['A\u00c9', { is: 'trim', seen: 'kept without blanks at its ends and in Unicode NFC' }],
+    [' AE\u0301', { is: 'unknown' }],
+    [' AE ', { is: 'unknown' }],
+    [null, { is: 'unknown' }],
+  ])('told that a padded, decomposed ClientId is kept as %j, says %j', (kept, form) => {
+    expect(formOf(' AE\u0301 ', kept)).toMatchObject(form);
+  });
+
+  it('comes to no facts where no look-up shows a new user, and still deletes it', async () => {
+    const world = await createProbeWorld({ findLagMs: 3_600_000 });
+    const { facts, failure, leftovers } = await world.run({ patienceMs: 5000 });
+    expect(facts).toBeUndefined();
+    expect(failure?.message).toContain('--patience');
+    expect(leftovers).toMatchObject({ userIds: [], isInDoubt: false });
+    expect((await world.users()).filter(({ deletedAt }) => deletedAt === null)).toEqual([]);
+  });
+
+  it('tries no wrong key unless it is told to', async () => {
+    const world = await createProbeWorld();
+    const { facts } = await world.run({ triesWrongKey: false });
+    expect(facts).toMatchObject({ wrongKey: { is: 'not-tried' }, keyCheck: { is: 'not-tried' } });
+    expect((await world.requests()).filter(({ status }) => status === 401)).toMatchObject([
+      { operation: 'refresh' },
+    ]);
+  });
+
+  property.prop(
+    [
+      fc.record({
+        duplicateToken: fc.constantFrom('same', '409', '422', '400', 'second-user'),
+        ignoreCustomToken: fc.boolean(),
+        unknownDelete: fc.constantFrom('404', '403', '200-null'),
+        badKey: fc.constantFrom('401', '403', '404', '422', '200-empty'),
+        badRefresh: fc.constantFrom('401', '400'),
+        envelopeErrors: fc.boolean(),
+        clearing: fc.record({
+          null: fc.constantFrom('clears', 'ignored', '422'),
+          empty: fc.constantFrom('kept', 'clears', 'ignored', '422'),
+        }),
+        tokenCasing: fc.constantFrom('lower', 'upper'),
+        accessTokenByDefault: fc.boolean(),
+        clientIdForm: fc.constantFrom('exact', 'trim', 'nfc', 'lower'),
+        duplicateClientId: fc.constantFrom('allowed', '409', '422', '400'),
+        deletedToken: fc.constantFrom('taken', 'free'),
+        findLagMs: fc.constantFrom(0, 500),
+      }) as fc.Arbitrary<Partial<SandboxModes>>,
+    ],
+    { numRuns: 25 },
+  )('a sandbox that follows the facts is probed to the same facts', async (modes) => {
+    const facts = await factsUnder(modes);
+    const followed = modesOf(facts);
+    expect(followed.without).toEqual([]);
+    expect(await factsUnder({ ...followed.modes, findLagMs: modes.findLagMs ?? 0 })).toEqual(facts);
+  });
+});
+
+describe('nobody else', () => {
+  it('is changed by a probe: all that it changes it has made itself, or is nobody', async () => {
+    const world = await createProbeWorld();
+    const others = [
+      await world.signUp({ FirstName: 'Probe', Phone: '+12025550123' }),
+      await world.signUp({ LastName: 'probe-', UserFields: { ClientId: 'probe' } }),
+    ];
+    const before = await world.users();
+    const { leftovers } = await world.run();
+    const after = await world.users();
+    expect(after.filter(({ deviceToken }) => others.includes(deviceToken))).toEqual(before);
+    expect(after.filter(({ deletedAt }) => deletedAt === null)).toEqual(before);
+    const changes = (await world.requests()).filter(({ operation }) =>
+      ['update', 'delete', 'move'].includes(operation),
+    );
+    const made = new Set(after.slice(before.length).map(({ deviceToken }) => deviceToken));
+    for (const { deviceToken, status } of changes) {
+      if (deviceToken === null || !made.has(deviceToken)) expect(status).toBe(404);
+    }
+    expect(after.length - before.length).toBeLessThan(10);
+    expect(leftovers.userIds).toEqual([]);
+  });
+
+  it('is there to be met: an instance with more than 50 users is left alone', async () => {
+    const world = await createProbeWorld();
+    for (let count = 0; count < 51; count += 1) await world.signUp();
+    const { failure } = await world.run();
+    expect(failure?.message).toContain('the instance has 51 users');
+    expect((await world.users()).length).toBe(51);
+    expect((await world.run({ mostUsers: 51 })).failure).toBeUndefined();
+  });
+
+  it('can be ruled out where Damoov does not tell how many users there are: then somebody has to say so', async () => {
+    const world = await createProbeWorld();
+    const page = () =>
+      Promise.reject(new DamoovError({ kind: 'not-found', operation: 'page', wasSent: true }));
+    const client = clientWith(world.client, { page });
+    expect((await world.run({ client })).failure?.message).toContain('nobody can tell how many users');
+    expect(await world.users()).toEqual([]);
+    expect((await world.run({ client, mostUsers: 0 })).failure).toBeUndefined();
+  });
+});
+
+type Client = ProbeOptions['client'];
+
+function clientWith(client: Client, own: Partial<Client>): Client {
+  return {
+    request: (...args) => client.request(...args),
+    updateUser: (...args) => client.updateUser(...args),
+    deleteUser: (...args) => client.deleteUser(...args),
+    findUsers: (...args) => client.findUsers(...args),
+    page: (...args) => client.page(...args),
+    ...own,
+  };
+}
+
+/** Tells of each call before it is made. */
+function counting(client: Client, onCall: () => void): Client {
+  const told =
+    <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> => {
+      const answer = call(...args);
+      onCall();
+      return answer;
+    };
+  return clientWith(client, {
+    request: told((...args) => client.request(...args)),
+    updateUser: told((...args) => client.updateUser(...args)),
+    deleteUser: told((...args) => client.deleteUser(...args)),
+    findUsers: told((...args) => client.findUsers(...args)),
+  });
+}
+
+describe('a probe that does not come to its end', () => {
+  it.each([{}, { ignoreCustomToken: true }])(
+    'under %j leaves nobody behind, whichever request it was stopped in',
+    async (modes) => {
+      for (let at = 1; ; at += 1) {
+        const world = await createProbeWorld(modes);
+        const stop = new AbortController();
+        let calls = 0;
+        const client = counting(world.client, () => {
+          calls += 1;
+          if (calls === at) stop.abort(new Error('stopped by SIGINT'));
+        });
+        const end: ProbeEnd = await world.run({ client, signal: stop.signal });
+        const left = (await world.users()).filter(({ deletedAt }) => deletedAt === null);
+        expect({ at, left }).toEqual({ at, left: [] });
+        await world.close();
+        if (end.facts !== undefined) break;
+        expect(end.failure?.message).toBe('stopped by SIGINT');
+        expect(end.leftovers.userIds).toEqual([]);
+      }
+    },
+  );
+
+  it('names those whom it could not delete', async () => {
+    const world = await createProbeWorld();
+    const deleteUser = () =>
+      Promise.reject(new DamoovError({ kind: 'network', operation: 'delete', wasSent: true }));
+    const { failure, leftovers } = await world.run({ client: clientWith(world.client, { deleteUser }) });
+    expect(failure?.message).toContain('failed on the network');
+    expect(leftovers.userIds).toEqual((await world.users()).map(({ deviceToken }) => deviceToken));
+    expect(leftovers.userIds).toHaveLength(1);
+  });
+
+  it('names those of whom no look-up tells any more whether they are gone', async () => {
+    const world = await createProbeWorld();
+    const fails = (operation: 'find' | 'update') =>
+      Promise.reject(new DamoovError({ kind: 'network', operation, wasSent: true }));
+    let isLost = false;
+    const client = clientWith(world.client, {
+      updateUser() {
+        isLost = true;
+        return fails('update');
+      },
+      findUsers: (...args) => (isLost ? fails('find') : world.client.findUsers(...args)),
+    });
+    const { failure, leftovers } = await world.run({ client });
+    expect(failure?.message).toContain('failed on the network');
+    const made = (await world.users()).map(({ deviceToken }) => deviceToken);
+    expect(new Set(leftovers.userIds)).toEqual(new Set(made));
+    // Those under an id that was chosen here were deleted all the same; of the others nothing proves whose they are.
+    const [first] = await world.users();
+    expect(first).toMatchObject({ deletedAt: expect.any(String) });
+  });
+
+  it('names all that it has made where the cleaning up is stopped as well', async () => {
+    const world = await createProbeWorld();
+    const stop = AbortSignal.abort(new Error('cleaning up was stopped by SIGINT'));
+    const { facts, failure, leftovers } = await world.run({ cleanUpSignal: stop });
+    expect(facts).toBeDefined();
+    expect(failure?.message).toBe('cleaning up was stopped by SIGINT');
+    const left = (await world.users()).filter(({ deletedAt }) => deletedAt === null);
+    expect(left.length).toBeGreaterThan(2);
+    expect(leftovers.userIds).toEqual(expect.arrayContaining(left.map(({ deviceToken }) => deviceToken)));
+    expect(leftovers.isInDoubt).toBe(true);
+  });
+});
+
+describe('the verdict', () => {
+  it('says that everything holds but what the sandbox does on purpose', async () => {
+    const failing = assumptionsOf(await factsUnder({})).filter(({ holds }) => holds !== true);
+    expect(failing.map(({ assumption }) => assumption)).toEqual([
+      'the id of a deleted user is free, or refused as a conflict',
+    ]);
+  });
+
+  it('chooses who chooses the UserId', async () => {
+    expect(settingsOf(await factsUnder({}))).toMatchObject([
+      { variable: 'DAMOOV_USER_ID', value: 'derived' },
+    ]);
+    expect(settingsOf(await factsUnder({ ignoreCustomToken: true }))).toMatchObject([{ value: 'assigned' }]);
+  });
+
+  it('warns of a Damoov that makes clientIds one, and not of one that only changes what no job may name', async () => {
+    const ofForm = async (clientIdForm: SandboxModes['clientIdForm']) =>
+      assumptionsOf(await factsUnder({ clientIdForm })).find(({ assumption }) =>
+        assumption.startsWith('a ClientId'),
+      );
+    expect(await ofForm('lower')).toMatchObject({ holds: false });
+    expect(await ofForm('trim')).toMatchObject({ holds: true });
+  });
+
+  it('tells what producers can do where null clears nothing', async () => {
+    const facts = await factsUnder({ clearing: { null: 'ignored', empty: 'clears' } });
+    expect(assumptionsOf(facts)).toContainEqual({
+      assumption: 'null in an update clears a field',
+      holds: false,
+      otherwise: 'an update with null changes nothing; producers can send "" instead',
+    });
+  });
+});
