@@ -16,7 +16,7 @@ function loadedByLibrary(): { modules: string[]; scripts: string[] } {
       return read(file, ...more);
     };
     syncBuiltinESMExports();
-    const { UserJobs, UserEvents } = await import('../src/index.ts');
+    const { UserJobs, UserEvents } = await import('./src/index.ts');
     const away = { redis: 'redis://127.0.0.1:1' };
     await new UserJobs(away).close();
     await new UserEvents(away, () => {}).close({ graceMs: 0 });
@@ -36,11 +36,11 @@ function loadedByLibrary(): { modules: string[]; scripts: string[] } {
 const MODULES = [
   /^index\.ts$/,
   /^contract\//,
-  /^library\//,
-  /^producer\//,
-  /^events\/(queue-faults|subscriber)\.ts$/,
-  /^bullmq\/(protected-members|queue-keys|read-job)\.ts$/,
-  /^redis\/(bundled-writes|connection|lua-json|options|redis-target|refusal|reticent-telemetry|scripts|stop-worker|user-tokens)\.ts$/,
+  /^client\//,
+  /^damoov\/checked-options\.ts$/,
+  /^bullmq\/(deletion-jobs|protected-members|queue-keys|read-job|redacting-telemetry|stop-worker)\.ts$/,
+  /^redis\/(batched-writes|connection|lua-json|options|redis-target|refusal|scripts)\.ts$/,
+  /^store\/users\/user-tokens\.ts$/,
   /^store\/deletions\//,
 ];
 /** A deletion is scheduled and cancelled by who asks for it. */

@@ -509,7 +509,7 @@ describe('a producer whose Redis is away', () => {
     const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
     onTestFinished(() => proxy.close());
     const program = `
-      import { UserEvents, UserJobs } from '../producer/src/index.ts';
+      import { UserEvents, UserJobs } from './src/index.ts';
       const options = { redis: ${JSON.stringify(proxy.url)}, prefix: ${JSON.stringify(world.prefix)} };
       const users = new UserJobs({ ...options, failAfterMs: 20_000 });
       const job = await users.create({ clientId: 'c-1' });
@@ -546,7 +546,7 @@ describe('a producer whose Redis is away', () => {
   ])('lets its process end that has caught %s and does not close it', async (caught, statement) => {
     const { env, prefix } = await createWorld({ startsWorker: false });
     const program = `
-      import { UserJobs } from '../producer/src/index.ts';
+      import { UserJobs } from './src/index.ts';
       const prefix = ${JSON.stringify(prefix)};
       const users = new UserJobs({ redis: ${JSON.stringify(env['REDIS_URL'])}, prefix });
       const away = new UserJobs({ redis: 'redis://127.0.0.1:1', prefix });

@@ -17,7 +17,7 @@ import {
   jobSchemas,
 } from '../../../src/contract/schema/json-schema.ts';
 
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
 
 // The patterns beside them say all that the formats say.
 const ajv = new Ajv({ strict: true, strictRequired: false, validateFormats: false });
