@@ -3,8 +3,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Figure, type Section, overRounds } from './figures.ts';
-import { type Ground, OURS, prepareGround } from './ground.ts';
-import { type Drained, type Lane, addSignUps, carryOut, openLane, sizeOf } from './lane.ts';
+import { type Environment, OURS, prepareEnvironment } from './environment.ts';
+import { type Drained, type Subject, addSignUps, carryOut, openSubject, sizeOf } from './subject.ts';
 import type { PartOptions } from './part.ts';
 import { residentOf } from './process-usage.ts';
 import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
@@ -17,7 +17,7 @@ const QUICK_JOBS = 800;
 const WARM_UP = 200;
 
 /** A queue that is as long before each round. */
-interface Queue extends Lane {
+interface Queue extends Subject {
   readonly length: number;
   readonly pid: number;
   /** So many jobs were ever added: each is of another user. */
@@ -27,16 +27,16 @@ interface Queue extends Lane {
 type Result = Drained & { bytes: number };
 
 export async function backlog(options: PartOptions): Promise<Section[]> {
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   const queues: Queue[] = [];
   try {
-    const sandbox = await ground.startSandbox();
+    const sandbox = await environment.startSandbox();
     const lengths = (options.isQuick ? QUICK_BACKLOGS : BACKLOGS).map((length, place) =>
       Math.min(length, options.jobs * 10 ** (place + 1)),
     );
     for (const length of lengths) {
       options.onProgress(`filling a queue with ${length.toLocaleString('en')} jobs`);
-      queues.push(await fill(ground, sandbox, length));
+      queues.push(await fill(environment, sandbox, length));
     }
     const size = sizeOf(options.isQuick ? QUICK_JOBS : JOBS, options, WARM_UP);
     options.onProgress('warming up');
@@ -45,17 +45,17 @@ export async function backlog(options: PartOptions): Promise<Section[]> {
     return [compared(lengths, await inTurns(roundsFor(options), queues, (queue) => takeOut(queue, size)))];
   } finally {
     await Promise.all(queues.map((queue) => queue.close()));
-    await ground.close();
+    await environment.close();
   }
 }
 
-async function fill(ground: Ground, sandbox: string, length: number): Promise<Queue> {
-  const lane = await openLane(ground, `backlog-${length}`);
-  await lane.jobs.pause();
-  await addSignUps(lane, length);
-  const { pid } = ground.spawnWorker(OURS, lane.redisUrl, sandbox);
-  lane.pids.push(pid);
-  return { ...lane, length, pid, added: length };
+async function fill(environment: Environment, sandbox: string, length: number): Promise<Queue> {
+  const subject = await openSubject(environment, `backlog-${length}`);
+  await subject.jobs.pause();
+  await addSignUps(subject, length);
+  const { pid } = environment.spawnWorker(OURS, subject.redisUrl, sandbox);
+  subject.pids.push(pid);
+  return { ...subject, length, pid, added: length };
 }
 
 /** Carries some jobs out, forgets them, and adds as many. */

@@ -3,10 +3,18 @@
  * seconds of a machine that does other things too tell nothing of another one. Reads /proc: Linux only.
  */
 import type { Figure, Section } from './figures.ts';
-import { prepareGround } from './ground.ts';
+import { prepareEnvironment } from './environment.ts';
 import type { PartOptions } from './part.ts';
 import { cpuOf, residentOf } from './process-usage.ts';
-import { type Operation, type Site, OPERATIONS, carryOut, empty, openSite, weighed } from './site.ts';
+import {
+  type Operation,
+  type Workload,
+  OPERATIONS,
+  carryOut,
+  empty,
+  openWorkload,
+  weighed,
+} from './workload.ts';
 import { cpuSecondsOf } from './weight.ts';
 
 /** More of them tell nothing more, and completed jobs are kept up to this number. */
@@ -18,25 +26,25 @@ const QUICK_DELETIONS = 100;
 
 export async function capacity({ jobs, isQuick, onProgress, signal }: PartOptions): Promise<Section[]> {
   const count = Math.min(jobs, isQuick ? QUICK_JOBS : MOST_JOBS);
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   try {
-    const site = await openSite(ground, 'capacity', { onProgress, signal });
+    const workload = await openWorkload(environment, 'capacity', { onProgress, signal });
     try {
-      const idleMemory = await empty(site);
+      const idleMemory = await empty(workload);
       const work: Figure[] = [];
       for (const operation of OPERATIONS) {
         const share =
           operation === 'delete-user' ? Math.min(count, isQuick ? QUICK_DELETIONS : MOST_DELETIONS) : count;
         onProgress(`${share.toLocaleString('en')} jobs ${operation}`);
-        work.push(...(await measured(site, operation, share, signal)));
+        work.push(...(await measured(workload, operation, share, signal)));
       }
-      const peakBytes = await residentOf(site.workerPid, 'peak');
+      const peakBytes = await residentOf(workload.workerPid, 'peak');
       onProgress('weighing what is left in Redis');
       return [
         { title: 'A job with a Damoov that answers at once', figures: work },
         {
           title: 'Redis, all keys included',
-          figures: await weighed(site, { count, jobsEach: 2, idleMemory }),
+          figures: await weighed(workload, { count, jobsEach: 2, idleMemory }),
         },
         {
           title: 'A worker',
@@ -46,24 +54,24 @@ export async function capacity({ jobs, isQuick, onProgress, signal }: PartOption
         },
       ];
     } finally {
-      await site.close();
+      await workload.close();
     }
   } finally {
-    await ground.close();
+    await environment.close();
   }
 }
 
 /** What so many jobs of an operation cost, and no event of them is left. */
 async function measured(
-  site: Site,
+  workload: Workload,
   operation: Operation,
   count: number,
   signal?: AbortSignal,
 ): Promise<Figure[]> {
-  const before = { worker: await cpuOf(site.workerPid), redis: await cpuSecondsOf(site.redis) };
-  await carryOut(site, operation, count, { kind: 'c', signal });
-  const worker = (await cpuOf(site.workerPid)) - before.worker;
-  const redis = (await cpuSecondsOf(site.redis)) - before.redis;
+  const before = { worker: await cpuOf(workload.workerPid), redis: await cpuSecondsOf(workload.redis) };
+  await carryOut(workload, operation, count, { kind: 'c', signal });
+  const worker = (await cpuOf(workload.workerPid)) - before.worker;
+  const redis = (await cpuSecondsOf(workload.redis)) - before.redis;
   const each = (seconds: number) => (seconds * 1e6) / count;
   const camel = operation.replace('-user', '');
   return [

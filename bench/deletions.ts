@@ -3,7 +3,7 @@
  */
 import { cancelAndList } from './cancelling.ts';
 import type { Figure, Section } from './figures.ts';
-import { type Ground, prepareGround } from './ground.ts';
+import { type Environment, prepareEnvironment } from './environment.ts';
 import type { PartOptions } from './part.ts';
 import { type Added, IN_FLIGHT, REQUESTS, type Store, addDeletions, openStore } from './pending.ts';
 import { compareSignUps } from './sign-ups.ts';
@@ -13,14 +13,14 @@ import { weigh } from './weight.ts';
 const WEIGHED = 50_000;
 
 export async function deletions(options: PartOptions): Promise<Section[]> {
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   try {
-    const many = await ground.startRedis('many');
+    const many = await environment.startRedis('many');
     const store = openStore(many);
     try {
       const filled = await fill(store, options);
-      const small = await inSmall(ground, options);
-      const signUps = await signUpsBeside(ground, many, options);
+      const small = await inSmall(environment, options);
+      const signUps = await signUpsBeside(environment, many, options);
       return [
         { title: 'Redis, a pending deletion', figures: [...filled.weight, ...small.weight] },
         { title: 'Adding deletions', figures: [...filled.adding, ...small.adding] },
@@ -31,7 +31,7 @@ export async function deletions(options: PartOptions): Promise<Section[]> {
       store.close();
     }
   } finally {
-    await ground.close();
+    await environment.close();
   }
 }
 
@@ -70,8 +70,8 @@ async function fill(store: Store, { jobs, onProgress, signal }: PartOptions): Pr
 }
 
 /** What needs a Redis to itself, again and again, but no great many. */
-async function inSmall(ground: Ground, { jobs, onProgress, signal }: PartOptions): Promise<Filled> {
-  const url = await ground.startRedis('small');
+async function inSmall(environment: Environment, { jobs, onProgress, signal }: PartOptions): Promise<Filled> {
+  const url = await environment.startRedis('small');
   const count = Math.min(jobs, WEIGHED);
   const weight: Figure[] = [];
   const kinds = [
@@ -132,14 +132,14 @@ function each(seconds: number, count: number): number {
 }
 
 async function signUpsBeside(
-  ground: Ground,
+  environment: Environment,
   many: string,
   { jobs, isQuick, rounds, onProgress, signal }: PartOptions,
 ): Promise<Section> {
   onProgress('signing up beside them');
-  const sandbox = await ground.startSandbox();
-  const none = await ground.startRedis('none');
-  await Promise.all([none, many].map((redis) => ground.startWorker(redis, sandbox)));
+  const sandbox = await environment.startSandbox();
+  const none = await environment.startRedis('none');
+  await Promise.all([none, many].map((redis) => environment.startWorker(redis, sandbox)));
   const { besideNoneMs, besideManyMs, ratio, ratioOfRounds } = await compareSignUps(
     { none, many },
     { isQuick, rounds, signal },

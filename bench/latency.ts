@@ -4,8 +4,8 @@
  */
 import { answersAfter, createUser, slowDown } from './damoov.ts';
 import { type Figure, type Section, median, overRounds, percentile, timesOf } from './figures.ts';
-import { BARE, OURS, accessTo, prepareGround } from './ground.ts';
-import { signUpOf } from './lane.ts';
+import { BARE, OURS, accessTo, prepareEnvironment } from './environment.ts';
+import { signUpOf } from './subject.ts';
 import type { PartOptions } from './part.ts';
 import { column, inTurns, roundsFor } from './rounds.ts';
 import { openSide } from './sign-ups.ts';
@@ -21,12 +21,12 @@ const WARM_UP = 200;
 const MOST = 1.5;
 
 export async function latency(options: PartOptions): Promise<Section[]> {
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   try {
-    const sandbox = await ground.startSandbox();
-    const urls = { ours: await ground.startRedis('ours'), bare: await ground.startRedis('bare') };
-    ground.spawnWorker(OURS, urls.ours, sandbox);
-    ground.spawnWorker([...BARE, '--events'], urls.bare, sandbox);
+    const sandbox = await environment.startSandbox();
+    const urls = { ours: await environment.startRedis('ours'), bare: await environment.startRedis('bare') };
+    environment.spawnWorker(OURS, urls.ours, sandbox);
+    environment.spawnWorker([...BARE, '--events'], urls.bare, sandbox);
     const [ours, bare] = [await openSide(urls.ours), await openSide(urls.bare)];
     try {
       const access = accessTo(sandbox);
@@ -53,7 +53,7 @@ export async function latency(options: PartOptions): Promise<Section[]> {
       await Promise.all([ours.close(), bare.close()]);
     }
   } finally {
-    await ground.close();
+    await environment.close();
   }
 }
 

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answersAfter, slowDown } from './damoov.ts';
 import { type Figure, type Section, overRounds } from './figures.ts';
-import { BARE, type Ground, OURS, prepareGround } from './ground.ts';
-import { type Lane, addSignUps, drain, openLane, sizeOf } from './lane.ts';
+import { BARE, type Environment, OURS, prepareEnvironment } from './environment.ts';
+import { type Subject, addSignUps, drain, openSubject, sizeOf } from './subject.ts';
 import type { PartOptions } from './part.ts';
 import { residentOf } from './process-usage.ts';
 import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
@@ -27,53 +27,53 @@ interface Measured {
 }
 
 export async function memory(options: PartOptions): Promise<Section[]> {
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   try {
-    const sandbox = await ground.startSandbox();
+    const sandbox = await environment.startSandbox();
     const sides = [
-      { program: OURS, lane: await openLane(ground, 'ours') },
-      { program: BARE, lane: await openLane(ground, 'bare') },
+      { program: OURS, subject: await openSubject(environment, 'ours') },
+      { program: BARE, subject: await openSubject(environment, 'bare') },
     ];
     try {
       options.onProgress(`starting workers, with ${CONCURRENCY} jobs in flight`);
       const rounds = await inTurns(roundsFor(options), sides, (side) =>
-        measure(side, { ground, sandbox, options }),
+        measure(side, { environment, sandbox, options }),
       );
       return [compared(rounds)];
     } finally {
-      await Promise.all(sides.map(({ lane }) => lane.close()));
+      await Promise.all(sides.map(({ subject }) => subject.close()));
     }
   } finally {
-    await ground.close();
+    await environment.close();
   }
 }
 
 async function measure(
-  { program, lane }: { program: readonly string[]; lane: Lane },
-  { ground, sandbox, options }: { ground: Ground; sandbox: string; options: PartOptions },
+  { program, subject }: { program: readonly string[]; subject: Subject },
+  { environment, sandbox, options }: { environment: Environment; sandbox: string; options: PartOptions },
 ): Promise<Measured> {
   await slowDown(sandbox, 0);
-  await addSignUps(lane, 1);
+  await addSignUps(subject, 1);
   const startedAt = performance.now();
-  const worker = ground.spawnWorker(program, lane.redisUrl, sandbox, {
+  const worker = environment.spawnWorker(program, subject.redisUrl, sandbox, {
     WORKER_CONCURRENCY: String(CONCURRENCY),
   });
   try {
-    await untilCompleted(lane);
+    await untilCompleted(subject);
     const startMs = performance.now() - startedAt;
     await sleep(REST_MS);
     const restBytes = await residentOf(worker.pid);
-    await lane.redis.flushall();
+    await subject.redis.flushall();
     await slowDown(sandbox, LATENCY_MS);
-    await drain(lane, sizeOf(options.isQuick ? QUICK_JOBS : JOBS, options));
+    await drain(subject, sizeOf(options.isQuick ? QUICK_JOBS : JOBS, options));
     return { startMs, restBytes, busyBytes: await residentOf(worker.pid, 'peak') };
   } finally {
     await worker.end();
-    await lane.redis.flushall();
+    await subject.redis.flushall();
   }
 }
 
-async function untilCompleted({ jobs }: Lane): Promise<void> {
+async function untilCompleted({ jobs }: Subject): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   while ((await jobs.getCompletedCount()) === 0) {
     if (performance.now() > deadline) throw new Error('a worker has not done its first job');

@@ -6,7 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { type DeletionRequest, type Deletions, createDeletions } from '../src/store/deletions/deletions.ts';
-import { PREFIX } from './ground.ts';
+import { PREFIX } from './environment.ts';
 import { cpuSecondsOf } from './weight.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

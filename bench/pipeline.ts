@@ -5,8 +5,8 @@
 import { callsIn, scriptsIn } from './commands.ts';
 import { answersAfter, slowDown } from './damoov.ts';
 import { type Figure, type Section, median, overRounds } from './figures.ts';
-import { BARE, OURS, prepareGround } from './ground.ts';
-import { type Drained, drain, openLane, sizeOf } from './lane.ts';
+import { BARE, OURS, prepareEnvironment } from './environment.ts';
+import { type Drained, drain, openSubject, sizeOf } from './subject.ts';
 import type { PartOptions } from './part.ts';
 import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 
@@ -21,22 +21,22 @@ const FIRST = 4000;
 const MOST_CPU = 1.3;
 
 export async function pipeline(options: PartOptions): Promise<Section[]> {
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   try {
-    const sandbox = await ground.startSandbox();
-    const [ours, bare] = [await openLane(ground, 'ours'), await openLane(ground, 'bare')];
+    const sandbox = await environment.startSandbox();
+    const [ours, bare] = [await openSubject(environment, 'ours'), await openSubject(environment, 'bare')];
     try {
-      ours.pids.push(ground.spawnWorker(OURS, ours.redisUrl, sandbox).pid);
-      bare.pids.push(ground.spawnWorker(BARE, bare.redisUrl, sandbox).pid);
+      ours.pids.push(environment.spawnWorker(OURS, ours.redisUrl, sandbox).pid);
+      bare.pids.push(environment.spawnWorker(BARE, bare.redisUrl, sandbox).pid);
       options.onProgress('warming up');
-      for (const lane of [ours, bare]) await drain(lane, sizeOf(FIRST, options));
+      for (const subject of [ours, bare]) await drain(subject, sizeOf(FIRST, options));
       const sections: Section[] = [];
       for (const { latencyMs, goal, jobs, quickJobs } of LATENCIES) {
         const size = sizeOf(options.isQuick ? quickJobs : jobs, options);
         options.onProgress(`${size.count} jobs a round, Damoov answers after ${latencyMs} ms`);
-        const rounds = await inTurns(roundsFor(options), [ours, bare], async (lane) => {
+        const rounds = await inTurns(roundsFor(options), [ours, bare], async (subject) => {
           await slowDown(sandbox, latencyMs);
-          return drain(lane, size);
+          return drain(subject, size);
         });
         sections.push(compared(latencyMs, goal, rounds));
         if (latencyMs === 0) sections.push(commandsCompared(rounds));
@@ -46,7 +46,7 @@ export async function pipeline(options: PartOptions): Promise<Section[]> {
       await Promise.all([ours.close(), bare.close()]);
     }
   } finally {
-    await ground.close();
+    await environment.close();
   }
 }
 

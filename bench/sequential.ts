@@ -4,8 +4,8 @@
  */
 import { answersAfter, createUser, slowDown } from './damoov.ts';
 import { type Section, overRounds } from './figures.ts';
-import { OURS, accessTo, prepareGround } from './ground.ts';
-import { WARM_UP, drain, openLane, signUpOf, sizeOf } from './lane.ts';
+import { OURS, accessTo, prepareEnvironment } from './environment.ts';
+import { WARM_UP, drain, openSubject, signUpOf, sizeOf } from './subject.ts';
 import type { PartOptions } from './part.ts';
 import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 
@@ -24,20 +24,20 @@ interface Speed {
 }
 
 export async function sequential(options: PartOptions): Promise<Section[]> {
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   try {
-    const sandbox = await ground.startSandbox();
-    const lane = await openLane(ground, 'ours');
+    const sandbox = await environment.startSandbox();
+    const subject = await openSubject(environment, 'ours');
     try {
       const env = { WORKER_CONCURRENCY: String(CONCURRENCY) };
-      lane.pids.push(ground.spawnWorker(OURS, lane.redisUrl, sandbox, env).pid);
+      subject.pids.push(environment.spawnWorker(OURS, subject.redisUrl, sandbox, env).pid);
       options.onProgress('warming up');
-      await drain(lane, sizeOf(2 * WARM_UP, options));
+      await drain(subject, sizeOf(2 * WARM_UP, options));
       await oneByOne(sandbox);
       const size = sizeOf(options.isQuick ? QUICK_JOBS : JOBS, options);
       options.onProgress(`${size.count} jobs a round beside ${ONE_BY_ONE} one by one`);
       const queued = async (): Promise<Speed> => {
-        const { perSecond, workerCpuUs } = await drain(lane, size);
+        const { perSecond, workerCpuUs } = await drain(subject, size);
         return { perSecond, cpuUs: workerCpuUs };
       };
       const rounds = await inTurns(roundsFor(options), [queued, () => oneByOne(sandbox)], async (side) => {
@@ -46,10 +46,10 @@ export async function sequential(options: PartOptions): Promise<Section[]> {
       });
       return [compared(rounds)];
     } finally {
-      await lane.close();
+      await subject.close();
     }
   } finally {
-    await ground.close();
+    await environment.close();
   }
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { signUpFor } from './damoov.ts';
-import { PREFIX } from './ground.ts';
+import { PREFIX } from './environment.ts';
 import { median, timesOf } from './figures.ts';
 import type { PartOptions } from './part.ts';
 import { inTurns, ratiosOf, roundsFor } from './rounds.ts';

@@ -4,8 +4,8 @@
 import { cpus } from 'node:os';
 import { answersAfter, slowDown } from './damoov.ts';
 import { type Figure, type Section, overRounds } from './figures.ts';
-import { OURS, prepareGround } from './ground.ts';
-import { type Drained, WARM_UP, drain, openLane, sizeOf } from './lane.ts';
+import { OURS, prepareEnvironment } from './environment.ts';
+import { type Drained, WARM_UP, drain, openSubject, sizeOf } from './subject.ts';
 import type { PartOptions } from './part.ts';
 import { column, inTurns, ratiosOf, roundsFor } from './rounds.ts';
 
@@ -15,33 +15,33 @@ const JOBS = 5000;
 const QUICK_JOBS = 700;
 
 export async function workers(options: PartOptions): Promise<Section[]> {
-  const ground = await prepareGround();
+  const environment = await prepareEnvironment();
   try {
-    const sandbox = await ground.startSandbox();
-    const lanes = await Promise.all(WORKERS.map(async (count) => openLane(ground, `of-${count}`)));
+    const sandbox = await environment.startSandbox();
+    const subjects = await Promise.all(WORKERS.map(async (count) => openSubject(environment, `of-${count}`)));
     try {
-      for (const [place, lane] of lanes.entries()) {
+      for (const [place, subject] of subjects.entries()) {
         for (let n = 0; n < (WORKERS[place] ?? 0); n++)
-          lane.pids.push(ground.spawnWorker(OURS, lane.redisUrl, sandbox).pid);
+          subject.pids.push(environment.spawnWorker(OURS, subject.redisUrl, sandbox).pid);
       }
       options.onProgress('warming up');
-      for (const lane of lanes) await drain(lane, sizeOf(WARM_UP * lane.pids.length, options));
+      for (const subject of subjects) await drain(subject, sizeOf(WARM_UP * subject.pids.length, options));
       const sections: Section[] = [];
       for (const latencyMs of LATENCIES_MS) {
         const size = sizeOf(options.isQuick ? QUICK_JOBS : JOBS, options);
         options.onProgress(`${size.count} jobs a round, Damoov answers after ${latencyMs} ms`);
-        const rounds = await inTurns(roundsFor(options), lanes, async (lane) => {
+        const rounds = await inTurns(roundsFor(options), subjects, async (subject) => {
           await slowDown(sandbox, latencyMs);
-          return drain(lane, size);
+          return drain(subject, size);
         });
         sections.push(compared(latencyMs, rounds));
       }
       return sections;
     } finally {
-      await Promise.all(lanes.map((lane) => lane.close()));
+      await Promise.all(subjects.map((subject) => subject.close()));
     }
   } finally {
-    await ground.close();
+    await environment.close();
   }
 }
 

@@ -2,14 +2,14 @@
  * Does what the plan says to workers, Redis and their connection, and counts it.
  */
 import type { Fleet } from './fleet.ts';
-import type { Ground } from './ground.ts';
+import type { Environment } from './environment.ts';
 import type { Random } from './random.ts';
 import type { FaultKind } from './schedule.ts';
 
 /** Whatever somebody asks Redis, the settling of a job, or the taking of one. */
 const REPLIES_TO_LOSE = ['', 'user.created', 'user.updated', 'user.deleted', ':lock', ':settled:'];
 
-export function deedsAgainst({ redis }: Ground, fleet: Fleet, random: Random) {
+export function deedsAgainst({ redis }: Environment, fleet: Fleet, random: Random) {
   const injected: Record<FaultKind, number> = {
     'worker kill': 0,
     'worker freeze': 0,

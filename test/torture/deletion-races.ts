@@ -17,8 +17,8 @@ import { viewSandbox } from '../model/sandbox-view.ts';
 import { type Collector, startCollector } from './collector.ts';
 import { deedsAgainst } from './deeds.ts';
 import { LOCK_MS, startFleet } from './fleet.ts';
-import { EVENTS_QUEUES, PREFIX, prepareGround } from './ground.ts';
-import { logIn } from './log-in.ts';
+import { EVENTS_QUEUES, PREFIX, prepareEnvironment } from './environment.ts';
+import { logIn } from './login.ts';
 import { isCarriedOut } from './progress.ts';
 import { type Random, seeded } from './random.ts';
 import { planFaults, strike } from './schedule.ts';
@@ -61,12 +61,12 @@ const AT_ONCE = 100;
 
 export async function raceDeletions({ users, seed, kills, redisKills }: RaceOptions): Promise<RaceReport> {
   const random = seeded(seed);
-  const ground = await prepareGround('single');
+  const environment = await prepareEnvironment('single');
   const closing: (() => unknown)[] = [];
   try {
-    const { redis, sandboxUrl, workerEnv, logDir } = ground;
+    const { redis, sandboxUrl, workerEnv, logDir } = environment;
     await logIn(redis.target, workerEnv);
-    await ground.setModes({ seed, latencyMs: [1, 10], loginLimit: null });
+    await environment.setModes({ seed, latencyMs: [1, 10], loginLimit: null });
     const collector = await startCollector(redis.target, PREFIX, EVENTS_QUEUES);
     closing.push(() => collector.close());
     const queue = openQueue(redis.target, closing);
@@ -77,10 +77,10 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     closing.push(() => fleet.close());
     const racers = drawRacers(users, random, Date.now() + 1000 + 2 * users);
     await inBatches(racers, ({ userId, request }) => signUp(sandboxUrl, userId, request.clientId ?? userId));
-    await ground.setModes({ errorRate: 0.02, dropRate: 0.02 });
+    await environment.setModes({ errorRate: 0.02, dropRate: 0.02 });
     await inBatches(racers, async (racer) => void (racer.jobId = await add(racer, queue, callers)));
 
-    const { deeds, injected } = deedsAgainst(ground, fleet, random);
+    const { deeds, injected } = deedsAgainst(environment, fleet, random);
     const plan = planFaults(
       {
         'worker kill': kills,
@@ -112,7 +112,7 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     };
   } finally {
     for (const step of closing.toReversed()) await step();
-    await ground.close(false);
+    await environment.close(false);
   }
 }
 

@@ -6,11 +6,11 @@ import { viewSandbox } from '../model/sandbox-view.ts';
 import { startCollector } from './collector.ts';
 import { deedsAgainst } from './deeds.ts';
 import { startFleet } from './fleet.ts';
-import { EVENTS_QUEUES, PREFIX, prepareGround } from './ground.ts';
+import { EVENTS_QUEUES, PREFIX, prepareEnvironment } from './environment.ts';
 import { whatIsLeft } from './left-behind.ts';
 import { makeLoad } from './load.ts';
 import { startMovers } from './movers.ts';
-import { logIn } from './log-in.ts';
+import { logIn } from './login.ts';
 import { startProducer } from './producer.ts';
 import { isCarriedOut, tellStuck } from './progress.ts';
 import { seeded } from './random.ts';
@@ -66,13 +66,13 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     },
     random,
   );
-  const ground = await prepareGround(options.redis ?? 'single');
+  const environment = await prepareEnvironment(options.redis ?? 'single');
   const closing: (() => unknown)[] = [];
   let isClean = false;
   try {
-    const { redis, sandboxUrl, logDir, workerEnv } = ground;
+    const { redis, sandboxUrl, logDir, workerEnv } = environment;
     await logIn(redis.target, workerEnv);
-    await ground.setModes({ ...SANDBOX_FAULTS, seed, latencyMs: [1, 10], loginLimit: null });
+    await environment.setModes({ ...SANDBOX_FAULTS, seed, latencyMs: [1, 10], loginLimit: null });
     const collector = await startCollector(redis.target, PREFIX, EVENTS_QUEUES);
     closing.push(() => collector.close());
     const producer = startProducer({ forJobs: redis.exposed, forQuestions: redis.target }, PREFIX);
@@ -80,7 +80,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const fleet = await startFleet(workers, workerEnv, logDir, random);
     closing.push(() => fleet.close());
 
-    const { deeds, injected } = deedsAgainst(ground, fleet, random);
+    const { deeds, injected } = deedsAgainst(environment, fleet, random);
     const movers = startMovers(sandboxUrl, load, random);
     closing.push(() => movers.stop());
     const share = async (ofJobs: number) => collector.reaches(Math.floor(ofJobs * jobs));
@@ -107,7 +107,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     };
   } finally {
     for (const step of closing.toReversed()) await step();
-    await ground.close(!isClean);
+    await environment.close(!isClean);
   }
 }
 

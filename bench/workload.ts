@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { signUpFor } from './damoov.ts';
 import type { Figure } from './figures.ts';
-import { type Ground, PREFIX } from './ground.ts';
+import { type Environment, PREFIX } from './environment.ts';
 import type { PartOptions } from './part.ts';
 import { clientIdOf, openStore, type Store } from './pending.ts';
 import { settledMemory } from './weight.ts';
@@ -24,7 +24,7 @@ const DATA: Record<Operation, (clientId: string) => object> = {
 };
 
 /** The queues in one Redis, and the process that works on them. */
-export interface Site extends Omit<Store, 'close'> {
+export interface Workload extends Omit<Store, 'close'> {
   readonly events: Queue;
   readonly workerPid: number;
   close(): Promise<void>;
@@ -34,37 +34,37 @@ export interface Site extends Omit<Store, 'close'> {
 const WARM_UP = 1000;
 
 /** Starts a worker that has done some jobs, of which nothing is left. */
-export async function openSite(
-  ground: Ground,
+export async function openWorkload(
+  environment: Environment,
   name: string,
   { onProgress, signal }: Pick<PartOptions, 'onProgress' | 'signal'>,
-): Promise<Site> {
-  const redisUrl = await ground.startRedis(name);
-  const sandbox = await ground.startSandbox();
+): Promise<Workload> {
+  const redisUrl = await environment.startRedis(name);
+  const sandbox = await environment.startSandbox();
   const store = openStore(redisUrl);
   const events = new Queue('user-events', { connection: store.redis, prefix: PREFIX });
-  const site = {
+  const workload = {
     ...store,
     events,
-    workerPid: await ground.startWorker(redisUrl, sandbox, { DELETIONS_PER_HOUR: '1000000' }),
+    workerPid: await environment.startWorker(redisUrl, sandbox, { DELETIONS_PER_HOUR: '1000000' }),
     async close() {
       await events.close();
       store.close();
     },
   };
   onProgress('warming up');
-  await carryOut(site, 'create-user', WARM_UP, { kind: 'warm', signal });
-  return site;
+  await carryOut(workload, 'create-user', WARM_UP, { kind: 'warm', signal });
+  return workload;
 }
 
 /** Adds jobs, one a user, and waits until each has its event. */
 export async function carryOut(
-  site: Omit<Site, 'close'>,
+  workload: Omit<Workload, 'close'>,
   operation: Operation,
   count: number,
   { kind, signal }: { kind: string; signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const { jobs, events } = site;
+  const { jobs, events } = workload;
   const waitingBefore = await events.getWaitingCount();
   for (let from = 0; from < count; from += 1000) {
     const size = Math.min(1000, count - from);
@@ -79,23 +79,23 @@ export async function carryOut(
 
 /** What each kind of thing weighs, by taking it away. @param jobsEach how many jobs each of the users has had. */
 export async function weighed(
-  site: Site,
+  workload: Workload,
   { count, jobsEach, idleMemory }: { count: number; jobsEach: 1 | 2; idleMemory: number },
 ): Promise<Figure[]> {
-  const { jobs, events } = site;
+  const { jobs, events } = workload;
   const bytes = (name: string, what: string, value: number): Figure => ({ name, what, value, unit: 'B' });
   const eventCount = await events.getWaitingCount();
-  const withEvents = await memoryOf(site);
+  const withEvents = await memoryOf(workload);
   await events.obliterate({ force: true });
-  const withoutEvents = await memoryOf(site);
+  const withoutEvents = await memoryOf(workload);
   const completedCount = await jobs.getCompletedCount();
   await jobs.clean(0, 0, 'completed');
-  const recordsOnly = await memoryOf(site);
+  const recordsOnly = await memoryOf(workload);
   await jobs.pause();
-  const beforeWaiting = await memoryOf(site);
+  const beforeWaiting = await memoryOf(workload);
   const rows = Array.from({ length: count }, (_, n) => DATA['create-user'](`w${clientIdOf(n)}`));
   await jobs.addBulk(rows.map((data) => ({ name: 'create-user', data })));
-  const withWaiting = await memoryOf(site);
+  const withWaiting = await memoryOf(workload);
   return [
     bytes(
       'jobBytes',
@@ -119,14 +119,14 @@ export async function weighed(
 const JOBS_EACH = { 1: 'a job', 2: 'two jobs' };
 
 /** Takes away what warming up has left, but for what is loaded once; answers the memory of Redis then. */
-export async function empty(site: Site): Promise<number> {
-  await site.events.obliterate({ force: true });
-  await site.jobs.clean(0, 0, 'completed');
-  return memoryOf(site);
+export async function empty(workload: Workload): Promise<number> {
+  await workload.events.obliterate({ force: true });
+  await workload.jobs.clean(0, 0, 'completed');
+  return memoryOf(workload);
 }
 
-async function memoryOf(site: Site): Promise<number> {
+async function memoryOf(workload: Workload): Promise<number> {
   // As with the jobs', its 10,000 notes of what happened are there for any number of events.
-  await site.events.trimEvents(0);
-  return settledMemory(site);
+  await workload.events.trimEvents(0);
+  return settledMemory(workload);
 }

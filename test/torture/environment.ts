@@ -1,5 +1,5 @@
 /**
- * The ground the torture happens on: a Redis of its own that can be killed, a sandbox process. It
+ * The environment of the torture: a Redis of its own that can be killed, and a sandbox process. It
  * knows how they start and end, not what befalls them.
  */
 import { fork } from 'node:child_process';
@@ -12,7 +12,7 @@ import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { INSTANCES_FILE } from './movers.ts';
 import { type RedisKind, type TortureRedis, startTortureRedis } from './torture-redis.ts';
 
-export interface Ground {
+export interface Environment {
   readonly redis: TortureRedis;
   readonly sandboxUrl: string;
   /** Where the workers' logs go. */
@@ -27,7 +27,7 @@ export interface Ground {
 export const PREFIX = '{torture}';
 export const EVENTS_QUEUES = ['user-events', 'audit'];
 
-export async function prepareGround(kind: RedisKind): Promise<Ground> {
+export async function prepareEnvironment(kind: RedisKind): Promise<Environment> {
   const dir = await mkdtemp(join(tmpdir(), 'torture-'));
   const logDir = join(dir, 'logs');
   await mkdir(logDir);

@@ -7,7 +7,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { type Commands, commandsBetween, commandsOf } from './commands.ts';
 import { type SignUp, signUpFor } from './damoov.ts';
-import { type Ground, PREFIX } from './ground.ts';
+import { type Environment, PREFIX } from './environment.ts';
 import type { PartOptions } from './part.ts';
 import { clientIdOf } from './pending.ts';
 import { cpuOf, machineCpu } from './process-usage.ts';
@@ -21,7 +21,7 @@ const CHUNK = 1000;
 /** Until connections stand and code is compiled; in each round again, as a rate begins slowly. */
 export const WARM_UP = 400;
 
-export interface Lane {
+export interface Subject {
   readonly redisUrl: string;
   readonly redis: Redis;
   readonly jobs: Queue;
@@ -30,8 +30,8 @@ export interface Lane {
   close(): Promise<void>;
 }
 
-export async function openLane(ground: Ground, name: string): Promise<Lane> {
-  const redisUrl = await ground.startRedis(name);
+export async function openSubject(environment: Environment, name: string): Promise<Subject> {
+  const redisUrl = await environment.startRedis(name);
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const jobs = new Queue('user-jobs', { connection: redis, prefix: PREFIX });
   return {
@@ -73,21 +73,21 @@ export function sizeOf(count: number, { jobs, signal }: PartOptions, warmUp = WA
 }
 
 /** Adds jobs while the queue is paused, and measures how the workers carry them out. Leaves an empty Redis. */
-export async function drain(lane: Lane, size: Drain): Promise<Drained> {
-  await lane.jobs.pause();
-  await addSignUps(lane, size.count);
-  const drained = await carryOut(lane, size);
-  await lane.redis.flushall();
+export async function drain(subject: Subject, size: Drain): Promise<Drained> {
+  await subject.jobs.pause();
+  await addSignUps(subject, size.count);
+  const drained = await carryOut(subject, size);
+  await subject.redis.flushall();
   return drained;
 }
 
 /** Lets a queue that is paused go on, and measures so many jobs of those in it. */
-export async function carryOut(lane: Lane, { count, warmUp, signal }: Drain): Promise<Drained> {
-  const { jobs } = lane;
+export async function carryOut(subject: Subject, { count, warmUp, signal }: Drain): Promise<Drained> {
+  const { jobs } = subject;
   const from = await jobs.getCompletedCount();
   await jobs.resume();
-  const before = await reached(lane, from + warmUp, signal);
-  const after = await reached(lane, from + count, signal, before.looks);
+  const before = await reached(subject, from + warmUp, signal);
+  const after = await reached(subject, from + count, signal, before.looks);
   const done = after.completed - before.completed;
   const seconds = (after.at - before.at) / 1000;
   const each = (cpuSeconds: number) => (cpuSeconds * 1e6) / done;
@@ -107,7 +107,7 @@ export async function carryOut(lane: Lane, { count, warmUp, signal }: Drain): Pr
 }
 
 /** Sign-ups of one size, one a user. */
-export async function addSignUps({ jobs }: Pick<Lane, 'jobs'>, count: number, from = 0): Promise<void> {
+export async function addSignUps({ jobs }: Pick<Subject, 'jobs'>, count: number, from = 0): Promise<void> {
   for (let done = 0; done < count; done += CHUNK) {
     const size = Math.min(CHUNK, count - done);
     await jobs.addBulk(
@@ -132,7 +132,7 @@ interface Moment {
 
 /** Waits until so many jobs are completed, and tells how things stand then. */
 async function reached(
-  { redis, jobs, pids }: Lane,
+  { redis, jobs, pids }: Subject,
   count: number,
   signal: AbortSignal | undefined,
   looksBefore = 0,

@@ -1,5 +1,5 @@
 /**
- * The ground of a benchmark: Redis servers of its own and the product's own processes. Knows how they start and end, not what is
+ * The environment of a benchmark: Redis servers of its own and the product's own processes. Knows how they start and end, not what is
  * measured on them.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -21,7 +21,7 @@ export interface Program {
   end(): Promise<void>;
 }
 
-export interface Ground {
+export interface Environment {
   /** A Redis with the settings of the embedded one, and nothing in it; answers its URL. */
   startRedis(name: string): Promise<string>;
   /** `damoov-users sandbox`; answers its URL. */
@@ -50,14 +50,14 @@ export function accessTo(sandboxUrl: string): Access {
   return { baseUrl: sandboxUrl, instanceId, instanceKey };
 }
 
-/** The programs of {@link Ground.spawnWorker}. */
+/** The programs of {@link Environment.spawnWorker}. */
 export const OURS = [inTree('../src/main.ts'), 'worker'];
 export const BARE = [inTree('bare-worker.ts')];
 
 /** How long a worker has to finish before it is killed. */
 const GRACE_MS = 10_000;
 
-export async function prepareGround(): Promise<Ground> {
+export async function prepareEnvironment(): Promise<Environment> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-'));
   const closing: (() => Promise<unknown>)[] = [];
 
