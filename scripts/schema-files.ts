@@ -1,5 +1,5 @@
 /**
- * The files of docs/schema: one for each job and event, and the AsyncAPI document.
+ * The files of docs/reference/schema: one for each job and event, and the AsyncAPI document.
  */
 import { asyncApi } from '../src/contract/schema/asyncapi.ts';
 import { eventSchemas, jobSchemas, standalone } from '../src/contract/schema/json-schema.ts';

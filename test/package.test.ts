@@ -183,7 +183,9 @@ describe('the package in CommonJS', () => {
 describe('the documented programs', () => {
   /** All of them, by the name in their first line. */
   async function programs(): Promise<Map<string, string>> {
-    const pages = ['docs/library.md', 'docs/deletions.md'].map((file) => readFile(file, 'utf8'));
+    const pages = ['docs/guides/library.md', 'docs/guides/deletions.md'].map((file) =>
+      readFile(file, 'utf8'),
+    );
     const content = (await Promise.all(pages)).join('\n');
     const blocks = [...content.matchAll(/```ts\n\/\/ (\S+\.ts).*?\n(.*?)```/gs)];
     return new Map(blocks.map(([, name = '', code = '']) => [name, code]));

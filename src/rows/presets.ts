@@ -1,5 +1,5 @@
 /**
- * The columns that exports of other systems have, by their documented names; docs/exports.md says what is assumed. All their other
+ * The columns that exports of other systems have, by their documented names; docs/reference/exports.md says what is assumed. All their other
  * columns are left out.
  */
 import type { Field } from './row.ts';

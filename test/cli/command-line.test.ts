@@ -78,9 +78,9 @@ function unknownOptionsOf(example: string): string[] {
   });
 }
 
-describe('docs/commands.md', () => {
+describe('docs/reference/commands.md', () => {
   it('names every command, in calls with options that there are', async () => {
-    const content = await readFile('docs/commands.md', 'utf8');
+    const content = await readFile('docs/reference/commands.md', 'utf8');
     const calls = content.split('\n').filter((line) => line.startsWith('damoov-users '));
     expect(calls.length).toBeGreaterThan(5);
     for (const call of calls) expect([call, unknownOptionsOf(call)]).toEqual([call, []]);

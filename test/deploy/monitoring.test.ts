@@ -84,7 +84,7 @@ describe('dashboard and alerts', () => {
   });
 
   it('are documented: every metric with its type, and every alert', async () => {
-    const docs = await read('docs/operations.md');
+    const docs = await read('docs/operate/monitoring.md');
     const rows = [...docs.matchAll(/^\| `(damoov_users_\w+)`\s*\| (\w+)/gm)];
     const known = [...(await metrics())].map(([name, { type }]) => `${name} ${type}`);
     expect(rows.map(([, name, type]) => `${name} ${type}`)).toEqual(expect.arrayContaining(known));

@@ -2,7 +2,7 @@
  * What a reader can paste from README and docs is pasted here, or in the test that is named beside it.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseEnv, promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { VARIABLES, loadConfig } from '../../src/config/config.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { runCommand, startCommand } from '../support/run-command.ts';
 import { createWorld } from '../support/world.ts';
+import { pages } from './pages.ts';
 
 const run = promisify(execFile);
 
@@ -21,9 +22,8 @@ interface Block {
 }
 
 async function blocks(...languages: string[]): Promise<Block[]> {
-  const pages = (await readdir('docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
   const all = await Promise.all(
-    ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...pages].map(async (file) => {
+    (await pages()).map(async (file) => {
       const found = (await readFile(file, 'utf8')).matchAll(/^```(\w*)\n(.*?)^```/gms);
       return [...found].map(([, language = '', code = '']) => ({ file, language, code }));
     }),
@@ -189,8 +189,13 @@ describe('the programs and the JSON', () => {
   it('are pasted by a test, or are JSON', async () => {
     const programs = (await blocks('ts', 'python')).map(({ file, code }) => [file, code.split('\n')[0]]);
     // test/docs/readme.test.ts and test/package.test.ts run those of these pages.
-    const pages = ['README.md', 'docs/library.md', 'docs/languages.md', 'docs/deletions.md'];
-    expect(programs.filter(([file = '']) => !pages.includes(file))).toEqual([]);
+    const tried = [
+      'README.md',
+      'docs/guides/library.md',
+      'docs/guides/languages.md',
+      'docs/guides/deletions.md',
+    ];
+    expect(programs.filter(([file = '']) => !tried.includes(file))).toEqual([]);
     for (const { code } of await blocks('json')) {
       // One object, or one a line.
       const texts = code.startsWith('{\n') ? [code] : code.trim().split('\n');

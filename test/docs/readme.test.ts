@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -13,6 +13,7 @@ import { makeFailedJobs } from '../support/failed-jobs.ts';
 import { runCommand } from '../support/run-command.ts';
 import { nothingConfigured } from '../support/spawn-worker.ts';
 import { createWorld } from '../support/world.ts';
+import { anchorsOf, pages } from './pages.ts';
 
 /** How the documentation calls the command; one test does it as a reader would, the others call its function. */
 const CLI = 'npm run -s cli -- ';
@@ -111,7 +112,7 @@ describe('the README', () => {
 
   it.each([
     ['README.md', 2],
-    ['docs/languages.md', 3],
+    ['docs/guides/languages.md', 3],
   ])('the Python programs in %s are Python, and add jobs that the contract takes', async (file, count) => {
     const programs = await codeBlocks(file, 'python');
     const parse = ['-c', 'import ast, sys; ast.parse(sys.argv[1])', programs.join('\n')];
@@ -130,18 +131,21 @@ describe('the README', () => {
     }
   });
 
-  it.each(['README.md', 'docs/deletions.md'])('the commands about deletions in %s work', async (file) => {
-    const world = await createWorld({ startsWorker: false });
-    const commands = (await codeBlocks(file, 'sh'))
-      .flatMap((block) => block.split('\n'))
-      .filter((line) => line.startsWith(`${CLI}delet`));
-    expect(commands.length).toBeGreaterThan(1);
-    for (const line of commands) {
-      const { status, stderr } = await runCommand(line.slice(CLI.length).split(' '), world.env);
-      // What was cancelled cannot be moved: 1 is an answer, 2 is none.
-      expect([status, stderr]).toEqual([line.includes('reschedule') ? 1 : 0, '']);
-    }
-  });
+  it.each(['README.md', 'docs/guides/deletions.md'])(
+    'the commands about deletions in %s work',
+    async (file) => {
+      const world = await createWorld({ startsWorker: false });
+      const commands = (await codeBlocks(file, 'sh'))
+        .flatMap((block) => block.split('\n'))
+        .filter((line) => line.startsWith(`${CLI}delet`));
+      expect(commands.length).toBeGreaterThan(1);
+      for (const line of commands) {
+        const { status, stderr } = await runCommand(line.slice(CLI.length).split(' '), world.env);
+        // What was cancelled cannot be moved: 1 is an answer, 2 is none.
+        expect([status, stderr]).toEqual([line.includes('reschedule') ? 1 : 0, '']);
+      }
+    },
+  );
 
   it('its event is one', async () => {
     const [event = ''] = await codeBlocks('README.md', 'json');
@@ -151,7 +155,7 @@ describe('the README', () => {
 
 describe('the documentation', () => {
   it('of the configuration and the example of it name every variable that is read, and no other', async () => {
-    const documentation = await readFile('docs/configuration.md', 'utf8');
+    const documentation = await readFile('docs/operate/configuration.md', 'utf8');
     const [documented = '', reserved = ''] = documentation.split('These variables are reserved');
     const inEffect = VARIABLES.filter((name) => !reserved.includes(name));
     for (const name of inEffect) expect(documented).toContain(name);
@@ -162,13 +166,16 @@ describe('the documentation', () => {
   });
 
   it('links to nothing that is not there', async () => {
-    const documents = (await readdir('docs')).map((name) => `docs/${name}`);
-    const files = ['README.md', 'CONTRIBUTING.md', ...documents].filter((file) => file.endsWith('.md'));
     const dead: string[] = [];
-    for (const file of files) {
-      for (const [, target = ''] of (await readFile(file, 'utf8')).matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-        const isThere = await stat(path.join(path.dirname(file), target)).catch(() => undefined);
-        if (isThere === undefined) dead.push(`${file}: ${target}`);
+    for (const file of await pages()) {
+      for (const [, target = '', anchor] of (await readFile(file, 'utf8')).matchAll(
+        /(?:\]\(|src=")(?!https?:)([^)"#\s]*)(?:#([^)]+))?[)"]/g,
+      )) {
+        const place = target === '' ? file : path.join(path.dirname(file), target);
+        const isThere = await stat(place).catch(() => undefined);
+        const hasAnchor =
+          anchor === undefined || (isThere && anchorsOf(await readFile(place, 'utf8')).includes(anchor));
+        if (!isThere || !hasAnchor) dead.push(`${file}: ${target}${anchor ? `#${anchor}` : ''}`);
       }
     }
     expect(dead).toEqual([]);

@@ -8,8 +8,9 @@ import { linesOf, newKey, receiptsOf } from '../receipts/deletions.ts';
 import { makeFailedJobs } from '../support/failed-jobs.ts';
 import { runCommand } from '../support/run-command.ts';
 import { createWorld } from '../support/world.ts';
+import { anchorsOf } from './pages.ts';
 
-const DOCUMENTS = ['docs/runbook.md', 'docs/upgrading.md', 'docs/capacity.md'];
+const DOCUMENTS = ['docs/operate/runbook.md', 'docs/operate/upgrading.md', 'docs/operate/capacity.md'];
 const OURS = 'npm run -s cli -- ';
 const hasRedisCli = spawnSync('redis-cli', ['--version']).status === 0;
 
@@ -100,7 +101,7 @@ describe('the commands of the runbook, and of the notes on upgrading and capacit
 
 describe('the runbook', () => {
   it('quotes messages of the log, metrics and codes that there are', async () => {
-    const content = await readFile('docs/runbook.md', 'utf8');
+    const content = await readFile('docs/operate/runbook.md', 'utf8');
     const files = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts'));
     const source = (await Promise.all(files.map((file) => readFile(path.join('src', file), 'utf8')))).join(
       '\n',
@@ -122,27 +123,22 @@ describe('the runbook', () => {
   });
 
   it('leads from each symptom to its section', async () => {
-    const content = await readFile('docs/runbook.md', 'utf8');
-    const anchors = [...content.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
-      title
-        .toLowerCase()
-        .replaceAll(/[^\w\- ]/g, '')
-        .replaceAll(' ', '-'),
-    );
+    const content = await readFile('docs/operate/runbook.md', 'utf8');
+    const anchors = anchorsOf(content);
     const links = [...content.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor = '']) => anchor);
     expect(links.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
     expect(new Set(links).size).toBeGreaterThan(13);
   });
 
   it('has a row for each alert, which leads where the alert itself leads', async () => {
-    const runbook = await readFile('docs/runbook.md', 'utf8');
+    const runbook = await readFile('docs/operate/runbook.md', 'utf8');
     const rules = await readFile('deploy/prometheus/alerts.yml', 'utf8');
     const told = new Map(
       [...rules.matchAll(/- alert: (\w+)[^]*?runbook: (\S+)/g)].map(([, alert, where]) => [alert, where]),
     );
     const rows = new Map(
       [...runbook.matchAll(/^\| `(DamoovUsers\w+)` +\| \[[^\]]+\]\((#[^)]+)\)/gm)].map(
-        ([, alert, anchor = '']) => [alert, `docs/runbook.md${anchor}`],
+        ([, alert, anchor = '']) => [alert, `docs/operate/runbook.md${anchor}`],
       ),
     );
     expect(told.size).toBe(rules.match(/- alert: /g)?.length);

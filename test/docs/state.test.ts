@@ -18,7 +18,7 @@ const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.
 
 /** The tables of keys, and the fields of a user's record, which have a table of their own. */
 async function readPage(): Promise<{ keys: Documented[]; recordFields: string[] }> {
-  const lines = (await readFile('docs/state.md', 'utf8')).split('\n');
+  const lines = (await readFile('docs/internals/state.md', 'utf8')).split('\n');
   const rows = lines.map((line) =>
     line
       .split('|')
@@ -76,7 +76,7 @@ async function doAllThereIsToDo(world: World): Promise<void> {
   await expect.poll(() => world.redis.zcard(`${world.prefix}:gate:damoov:held`)).toBeGreaterThan(0);
 }
 
-it('what a busy run leaves in Redis is what docs/state.md says', async () => {
+it('what a busy run leaves in Redis is what docs/internals/state.md says', async () => {
   const { keys, recordFields } = await readPage();
   expect(keys.length).toBeGreaterThan(20);
   const world = await createWorld({

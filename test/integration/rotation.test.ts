@@ -164,7 +164,7 @@ describe("a changed receipts' key", () => {
     onTestFinished(() => rmSync(directory, { recursive: true }));
     const file = (name: string) => join(directory, name);
     for (const name of ['old', 'new']) {
-      // As docs/receipts.md says.
+      // As docs/guides/receipts.md says.
       execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', file(`${name}.pem`)]);
       execFileSync('openssl', [
         'pkey',

@@ -140,7 +140,7 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
   if (damoov === 'sandbox') {
     throw new UsageError(
       'DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY, DAMOOV_ADMIN_EMAIL, DAMOOV_ADMIN_PASSWORD: must be set, as the list is compared with what ' +
-        'is at Damoov. docs/sandbox.md says what they are for a sandbox',
+        'is at Damoov. docs/guides/sandbox.md says what they are for a sandbox',
     );
   }
   checkInstance(options.instance, config);

@@ -140,8 +140,8 @@ describe('`receipts verify`', () => {
   });
 });
 
-describe('docs/receipts.md', () => {
-  const documentation = readFileSync('docs/receipts.md', 'utf8');
+describe('docs/guides/receipts.md', () => {
+  const documentation = readFileSync('docs/guides/receipts.md', 'utf8');
   const hasTools =
     spawnSync('openssl', ['version']).status === 0 && spawnSync('jq', ['--version']).status === 0;
 

@@ -5,8 +5,12 @@ import { runCommand } from '../../support/run-command.ts';
 const run = (...args: string[]) => runCommand(['schema', ...args], {});
 
 describe('`schema`', () => {
-  it('prints what is kept in docs/schema, without any configuration', async () => {
-    const kept = async (name: string) => [0, await readFile(`docs/schema/${name}.json`, 'utf8'), ''];
+  it('prints what is kept in docs/reference/schema, without any configuration', async () => {
+    const kept = async (name: string) => [
+      0,
+      await readFile(`docs/reference/schema/${name}.json`, 'utf8'),
+      '',
+    ];
     const one = await run('user.created');
     expect([one.status, one.stdout, one.stderr]).toEqual(await kept('user.created'));
     const both = await run('--format', 'asyncapi');

@@ -220,13 +220,13 @@ describe('the AsyncAPI document', () => {
   });
 });
 
-describe('what is kept in docs/schema', () => {
+describe('what is kept in docs/reference/schema', () => {
   it('is what the code says: `npm run schemas` writes it', async () => {
-    const kept = await readdir('docs/schema');
+    const kept = await readdir('docs/reference/schema');
     const files = schemaFiles(version);
     expect(kept.sort()).toEqual(files.map(([name]) => name).sort());
     for (const [name, text] of files)
-      expect([name, await readFile(`docs/schema/${name}`, 'utf8')]).toEqual([name, text]);
+      expect([name, await readFile(`docs/reference/schema/${name}`, 'utf8')]).toEqual([name, text]);
   });
 
   it('is one schema, too, that knows every job and event', () => {
