@@ -181,14 +181,19 @@ describe('the package in CommonJS', () => {
 });
 
 describe('the documented programs', () => {
-  /** All of them, by the name in their first line. */
+  /** All of them, by name. */
   async function programs(): Promise<Map<string, string>> {
-    const pages = ['docs/guides/library.md', 'docs/guides/deletions.md'].map((file) =>
+    const pages = ['docs/start/first-job.md', 'docs/guides/deletions.md'].map((file) =>
       readFile(file, 'utf8'),
     );
     const content = (await Promise.all(pages)).join('\n');
-    const blocks = [...content.matchAll(/```ts\n\/\/ (\S+\.ts).*?\n(.*?)```/gs)];
-    return new Map(blocks.map(([, name = '', code = '']) => [name, code]));
+    const pasted = [...content.matchAll(/```ts\n\/\/ (\S+\.ts)\n(.*?)```/gs)].map(
+      ([, name = '', code = '']): [string, string] => [name, code],
+    );
+    const examples = ['back-fill.ts', 'crm.ts', 'find.ts', 'test-double.ts'].map(
+      async (name): Promise<[string, string]> => [name, await readFile(`examples/${name}`, 'utf8')],
+    );
+    return new Map([...pasted, ...(await Promise.all(examples))]);
   }
 
   /** Runs one in the project, in the world's queues. */
@@ -211,11 +216,11 @@ describe('the documented programs', () => {
     const files = [...(await programs()).keys()];
     expect(files).toEqual([
       'sign-up.ts',
+      'close-account.ts',
       'back-fill.ts',
-      'sign-up.test.ts',
       'crm.ts',
       'find.ts',
-      'close-account.ts',
+      'test-double.ts',
     ]);
     const tsc = path.join(repository, 'node_modules', '.bin', 'tsc');
     await run(tsc, [...options, '--skipLibCheck', 'false', 'readme.ts', ...files], { cwd: project }).catch(
@@ -251,7 +256,7 @@ describe('the documented programs', () => {
     const signUp = await runProgram('sign-up.ts', world.env);
     expect(signUp).toMatch(/^[0-9a-f-]{36}\ndue at \S+Z\ncancelled\n$/);
     expect(await runProgram('find.ts', world.env)).toBe(signUp.split('\n', 1)[0] + '\n');
-    expect(await runProgram('sign-up.test.ts', world.env)).toBe('1\n');
+    expect(await runProgram('test-double.ts', world.env)).toBe('1\n');
     expect(await runProgram('close-account.ts', world.env)).toBe('');
     expect(await world.jobs.getDelayedCount()).toBe(1);
     expect(await runProgram('back-fill.ts', world.env)).toBe('1000 added\n');

@@ -21,10 +21,7 @@ const MEANING: ReadonlyMap<string, string> = new Map([
   ['OOM', 'its memory is full. Give it more (maxmemory), or let the workers catch up before more is added'],
   ['READONLY', 'it is a replica. Point the configuration at the master'],
   ['MISCONF', 'it cannot save what it holds. Look at its disk, and at its log'],
-  [
-    'NOPERM',
-    'its user may not do that. Give the user the access that docs/operate/redis.md lists for its role',
-  ],
+  ['NOPERM', 'its user may not do that. Give it the access that deploy/redis/users.acl has for its role'],
 ]);
 
 /** Undefined for what is no refusal, or one whose meaning is not known. */

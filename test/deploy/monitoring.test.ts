@@ -83,17 +83,12 @@ describe('dashboard and alerts', () => {
     expect([...(await metrics()).keys()].filter((name) => !seen.has(name))).toEqual([]);
   });
 
-  it('are documented: every metric with its type, and every alert', async () => {
+  it('are documented: every metric with its type', async () => {
     const docs = await read('docs/operate/monitoring.md');
     const rows = [...docs.matchAll(/^\| `(damoov_users_\w+)`\s*\| (\w+)/gm)];
     const known = [...(await metrics())].map(([name, { type }]) => `${name} ${type}`);
     expect(rows.map(([, name, type]) => `${name} ${type}`)).toEqual(expect.arrayContaining(known));
     expect(rows).toHaveLength(known.length);
-    const alerts = [...(await read(RULES)).matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
-    const documented = [...docs.matchAll(/^\| `(DamoovUsers\w+)`/gm)].map(([, name]) => name);
-    expect(new Set(documented)).toEqual(new Set(alerts));
-    expect(documented).toHaveLength(alerts.length);
-    expect(docs).toContain('\n## Alerts\n');
   });
 
   it('leave no place of the screen to two panels', async () => {

@@ -130,7 +130,7 @@ describe('the commands', () => {
     });
     const placed = (word: string) =>
       /^[\w.-]+\.(?:csv|json)$/.test(word) ? path.join(directory, word) : word;
-    const documents = (await lines()).filter(({ file }) => !/runbook|upgrading|capacity/.test(file));
+    const documents = (await lines()).filter(({ file }) => !/runbook|scaling/.test(file));
     const commands = new Set(
       documents.flatMap(({ line }) => (OURS.test(line) ? [line.replace(OURS, '')] : [])),
     );
@@ -188,13 +188,8 @@ describe('what can be pasted into a `.env`', () => {
 describe('the programs and the JSON', () => {
   it('are pasted by a test, or are JSON', async () => {
     const programs = (await blocks('ts', 'python')).map(({ file, code }) => [file, code.split('\n')[0]]);
-    // test/docs/readme.test.ts and test/package.test.ts run those of these pages.
-    const tried = [
-      'README.md',
-      'docs/guides/library.md',
-      'docs/guides/languages.md',
-      'docs/guides/deletions.md',
-    ];
+    // test/package.test.ts runs those of these pages.
+    const tried = ['README.md', 'docs/start/first-job.md', 'docs/guides/deletions.md'];
     expect(programs.filter(([file = '']) => !tried.includes(file))).toEqual([]);
     for (const { code } of await blocks('json')) {
       // One object, or one a line.

@@ -16,7 +16,7 @@ interface Documented {
 
 const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
-/** The tables of keys, and the fields of a user's record, which have a table of their own. */
+/** The table of keys, and the fields of a user record, which have a list of their own. */
 async function readPage(): Promise<{ keys: Documented[]; recordFields: string[] }> {
   const lines = (await readFile('docs/internals/state.md', 'utf8')).split('\n');
   const rows = lines.map((line) =>
@@ -28,18 +28,19 @@ async function readPage(): Promise<{ keys: Documented[]; recordFields: string[] 
   const words = (text = '') => [...text.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
   const keys = rows
     .filter(([key = '']) => key.startsWith('`P:'))
-    .map(([key = '', type = '', fields, lifetime = '']) => ({
+    .map(([key = '', kind = '', fields]) => ({
       pattern: new RegExp(`^${escaped(words(key)[0] ?? '').replaceAll(/[A-Z]{2,}/g, '[^:]+(?::[^:]+)?')}$`),
       fixed: key.replaceAll(/[A-Z]{2,}/g, '').length,
-      type,
+      // A type, and how long the key lasts.
+      type: kind.split(';')[0] ?? '',
       words: new Set(words(fields)),
-      lasts: lifetime.startsWith('none'),
+      lasts: kind.includes('; none'),
     }))
     // The one that says most first: `held` beside a circuit is no fingerprint.
     .toSorted((a, b) => b.fixed - a.fixed);
   const from = lines.findIndex((line) => line.startsWith('## A user record'));
   const until = lines.findIndex((line, index) => index > from && line.startsWith('## A circuit'));
-  const recordFields = rows.slice(from, until).flatMap(([name]) => words(name));
+  const recordFields = lines.slice(from, until).flatMap((line) => words(line));
   return { keys, recordFields };
 }
 

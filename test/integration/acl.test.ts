@@ -11,7 +11,7 @@ import { runCommand } from '../support/run-command.ts';
 
 /** The rules as the documentation tells them, for the queues and the prefix of a test. */
 async function documentedRules(prefix: string): Promise<string[]> {
-  const text = await readFile('docs/operate/redis.md', 'utf8');
+  const text = await readFile('deploy/redis/users.acl', 'utf8');
   return [...text.matchAll(/^user damoov-.*$/gm)].map(([rule]) =>
     rule
       .replaceAll('{damoov}', prefix)
