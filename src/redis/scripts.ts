@@ -1,7 +1,6 @@
 /**
  * Reads our Lua scripts and makes them callable. Knows nothing of what they do.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Queue } from 'bullmq';
 import type { RedisConnection } from './connection.ts';
@@ -11,24 +10,27 @@ export type Argument = string | number | Buffer;
 
 export type Script = (keys: readonly string[], args: readonly Argument[]) => Promise<unknown>;
 
+/** Whose connection the scripts use: a queue's, once it has one, or a connection of our own. */
+export type ScriptSource = Queue | Pick<RedisConnection, 'defineCommand'>;
+
 /**
- * Makes scripts callable, once the queue has its connection; a Redis that has forgotten them is told them again by the client.
+ * Makes scripts callable. A Redis that has forgotten them is sent them again by the client.
  *
  * Behind its own keys each call declares one that nobody ever makes: a cluster that moves a slot turns calls away whose keys are not
  * all in one place, and the client asks again. Without it a script could begin and find half of what it changes gone. The scripts
  * themselves never see it.
  */
 export function scriptsOf<Name extends string>(
-  queue: Queue,
+  source: ScriptSource,
   lua: Readonly<Record<Name, string>>,
 ): (name: Name) => Script {
   const defined = new Set<string>();
   return (name) => async (keys, args) => {
-    const client = await queue.getBackend().client;
+    const client = await clientOf(source);
     const command = `damoov:${name}`;
     if (!defined.has(command)) client.defineCommand(command, asDefined(lua[name]));
     defined.add(command);
-    const nowhere = `${keys[0] ?? queue.opts.prefix}:nowhere`;
+    const nowhere = `${keys[0] ?? ('opts' in source ? source.opts.prefix : '')}:nowhere`;
     return client.runCommand(command, [keys.length + 1, ...keys, nowhere, ...args]);
   };
 }
@@ -36,22 +38,24 @@ export function scriptsOf<Name extends string>(
 /** A script that is given one JSON argument, ARGV[1]. */
 export type JsonScript = (keys: readonly string[], argument: object) => Promise<unknown>;
 
-/**
- * Makes a script callable that touches keys of our own only. A Redis that was restarted, or another master, is sent the script again.
- *
- * Behind its own keys each call declares one that nobody ever writes: a cluster that moves a slot turns calls away whose keys are not all
- * in one place, and the client asks again. Without it a script could begin and find half of what it changes gone. The script itself never
- * sees it.
- */
-export function jsonScript(connection: RedisConnection, lua: string): JsonScript {
-  const script = `table.remove(KEYS) ${lua}`;
-  const sha = createHash('sha1').update(script).digest('hex');
-  return async (keys, argument) => {
-    const call = [keys.length + 1, ...keys, `${keys[0]}:nowhere`, luaJson(argument)] as const;
-    return connection.evalsha(sha, ...call).catch((error: Error) => {
-      if (error.message.startsWith('NOSCRIPT')) return connection.eval(script, ...call);
-      throw error;
-    });
+/** As {@link scriptsOf}, for scripts with one JSON argument. */
+export function jsonScriptsOf<Name extends string>(
+  source: ScriptSource,
+  lua: Readonly<Record<Name, string>>,
+): (name: Name) => JsonScript {
+  const script = scriptsOf(source, lua);
+  return (name) => (keys, argument) => script(name)(keys, [luaJson(argument)]);
+}
+
+function clientOf(source: ScriptSource) {
+  if ('getBackend' in source) return source.getBackend().client;
+  return {
+    defineCommand: (name: string, definition: ReturnType<typeof asDefined>) =>
+      source.defineCommand(name, definition),
+    async runCommand(name: string, args: Argument[]): Promise<unknown> {
+      const command: unknown = Reflect.get(source, name);
+      return typeof command === 'function' ? command.call(source, args) : undefined;
+    },
   };
 }
 

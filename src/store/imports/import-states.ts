@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { jsonScript, luaBeside } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -84,8 +84,10 @@ export interface ImportStates {
 const KEEP_SECONDS = 90 * 24 * 3600;
 
 export function createImportStates(connection: RedisConnection, prefix: string): ImportStates {
-  const begin = jsonScript(connection, readLua('begin-import'));
-  const move = jsonScript(connection, readLua('move-import'));
+  const script = jsonScriptsOf(connection, {
+    'begin-import': readLua('begin-import'),
+    'move-import': readLua('move-import'),
+  });
   const keyOf = (id: string) => `${prefix}:import:${id}`;
   const addedKeyOf = (id: string) => `${keyOf(id)}:added`;
   const keysOf = (id: string) => [keyOf(id), addedKeyOf(id)];
@@ -99,12 +101,12 @@ export function createImportStates(connection: RedisConnection, prefix: string):
         : undefined;
     },
     async begin(id, options) {
-      const reply = await begin(keysOf(id), { ...options, keepSeconds: KEEP_SECONDS });
+      const reply = await script('begin-import')(keysOf(id), { ...options, keepSeconds: KEEP_SECONDS });
       const [place, begunAt, round, followsJobs, completeSince, asOf] = Begun.parse(reply);
       return { round, asOf, ...stateOf(place, begunAt, followsJobs, completeSince) };
     },
     async move(id, { run, from, to, addedLine, completes = false }) {
-      const reply = await move(keysOf(id), {
+      const reply = await script('move-import')(keysOf(id), {
         run,
         from: textOf(from),
         ...(to !== undefined && { to: textOf(to) }),
