@@ -1,5 +1,8 @@
---- Redis' own clock, in ms: the workers' may differ.
-local function nowMs()
+--- Redis' own clock in ms, as the workers' clocks may differ; or the time that the caller gives.
+local function nowMs(clockMs)
+  if clockMs then
+    return clockMs
+  end
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end

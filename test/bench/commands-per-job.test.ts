@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +16,7 @@ const PREFIX = '{commands}';
 const JOBS = 200;
 
 /** What the clock calls, not a job: the time a run takes would decide how often. */
-const TIMED = ['tend', 'passed', 'pacer', 'extendLocks', 'moveStalledJobsToWait'];
+const TIMED = ['tend', 'passed', 'rate', 'extendLocks', 'moveStalledJobsToWait'];
 
 /**
  * The record, in whole calls a job: what asks once a second or once a batch counts for nothing. Where a change means to ask Redis
@@ -91,8 +90,6 @@ async function startWorker() {
 function namesOfScripts(): Map<string, string> {
   const names = new Map<string, string>();
   const nameIt = (lua: string, name: string) => names.set(createHash('sha1').update(lua).digest('hex'), name);
-  // The one that is called by its hash alone.
-  nameIt(readFileSync('src/store/rate/pacer.lua', 'utf8'), 'pacer');
   // oxlint-disable-next-line typescript/unbound-method -- called on whoever defines
   const define = Redis.prototype.defineCommand;
   const spy = vi.spyOn(Redis.prototype, 'defineCommand').mockImplementation(function (

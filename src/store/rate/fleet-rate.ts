@@ -1,14 +1,14 @@
 /**
- * The request rate that a fleet shares, in one hash of Redis. Knows how its script is called; who waits for a slot, and what
- * for, is not its business. All times it answers are spans from now, so that nobody's clock has to agree with Redis'.
+ * The request rate that a fleet shares, in one hash in Redis. All times in its answers are spans from now, so that no two clocks
+ * have to agree.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { RedisConnection } from '../../redis/connection.ts';
-import { luaBeside } from '../../redis/scripts.ts';
+import { type ScriptSource, jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
+
+const readLua = luaBeside(import.meta.url);
 
 export interface FleetRateOptions {
-  readonly connection: Pick<RedisConnection, 'eval' | 'evalsha'>;
+  readonly connection: ScriptSource;
   readonly prefix: string;
   /** The ceiling, in requests a second. Default: none. */
   readonly maxRps?: number | undefined;
@@ -16,74 +16,43 @@ export interface FleetRateOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** The state of the fleet at the moment of the answer. */
-export interface Reading {
-  /** Requests a second; undefined where nothing limits them. */
-  readonly ratePerS?: number;
-  /** Whether a refusal has set the rate, as opposed to the ceiling alone. */
-  readonly isLearnt: boolean;
-  readonly pausedForMs: number;
-  /** What was reserved: `count` slots, the first one `firstInMs` from now, which may be a little in the past. */
-  readonly slots: { readonly firstInMs: number; readonly everyMs: number; readonly count: number };
-  readonly nextFreeInMs: number;
-  /** Whether this very call has lowered the rate. */
-  readonly isLowered: boolean;
+export interface RateRequest {
+  /** How many requests wait for a slot. */
+  readonly count: number;
+  /** How many requests Damoov has accepted since the last call, and how long ago the youngest was sent. */
+  readonly passed: number;
+  readonly passedAgoMs?: number | undefined;
+  /** An answer of 429. */
+  readonly refused?: { readonly sentAgoMs: number; readonly retryAfterMs: number } | undefined;
 }
 
-/** A request that was answered with 429. */
-export interface Refusal {
-  readonly sentAgoMs: number;
-  readonly retryAfterMs?: number | undefined;
-  /** How many requests a second this process has lately seen accepted. */
-  readonly seenPerS: number;
-}
+const Reading = z.object({
+  /** Requests a second; undefined where nothing limits them. */
+  ratePerS: z.number().optional(),
+  /** Whether this call has lowered the rate. */
+  isLowered: z.boolean(),
+  pausedForMs: z.number(),
+  /** The slots that were reserved: the first one may lie a little in the past. */
+  firstInMs: z.number(),
+  everyMs: z.number(),
+  count: z.number(),
+  /** When a further slot can be reserved. */
+  roomInMs: z.number(),
+});
+export type Reading = z.infer<typeof Reading>;
 
 export interface FleetRate {
-  /** @param passedAgoMs how long ago the youngest request was sent that has passed since the last call. */
-  reserve(count: number, passedAgoMs?: number): Promise<Reading>;
-  refused(refusal: Refusal, passedAgoMs?: number): Promise<Reading>;
+  /** Reports what came back, and reserves slots. */
+  take(request: RateRequest): Promise<Reading>;
   /** Changes nothing. */
   look(): Promise<Reading>;
 }
 
-/** The slots of a rate are reserved no further ahead than this, in milliseconds; as in the script. */
-export const HORIZON_MS = 150;
-
 export function createFleetRate({ connection, prefix, maxRps, now }: FleetRateOptions): FleetRate {
-  const lua = luaBeside(import.meta.url)('pacer');
-  const sha = createHash('sha1').update(lua).digest('hex');
-  const key = `${prefix}:rate`;
-
-  return {
-    reserve: (count, passedAgoMs) => call('reserve', passedAgoMs, count),
-    refused: ({ sentAgoMs, retryAfterMs, seenPerS }, passedAgoMs) =>
-      call('refused', passedAgoMs, sentAgoMs, retryAfterMs ?? '', seenPerS),
-    look: () => call('look', undefined),
+  const script = jsonScriptsOf(connection, { rate: `${readLua('../clock')}\n${readLua('rate')}` });
+  const take = async (request: RateRequest) => {
+    const reply = await script('rate')([`${prefix}:rate`], { ...request, ceiling: maxRps, clockMs: now?.() });
+    return Reading.parse(JSON.parse(z.string().parse(reply)));
   };
-
-  async function call(
-    what: string,
-    passedAgoMs: number | undefined,
-    ...more: (number | string)[]
-  ): Promise<Reading> {
-    const args = [key, what, now?.() ?? '', maxRps ?? '', passedAgoMs ?? '', ...more];
-    const reply = await connection.evalsha(sha, 1, ...args).catch((error: Error) => {
-      // A Redis that was restarted, or another master, has to be told the script.
-      if (error.message.startsWith('NOSCRIPT')) return connection.eval(lua, 1, ...args);
-      throw error;
-    });
-    const [rate, isLearnt, pausedForMs, firstInMs, everyMs, count, nextFreeInMs, isLowered] =
-      Reply.parse(reply);
-    return {
-      ...(rate !== '' && { ratePerS: Number(rate) }),
-      isLearnt: isLearnt === 1,
-      pausedForMs,
-      slots: { firstInMs, everyMs, count },
-      nextFreeInMs,
-      isLowered: isLowered === 1,
-    };
-  }
+  return { take, look: () => take({ count: 0, passed: 0 }) };
 }
-
-const span = z.coerce.number();
-const Reply = z.tuple([z.string(), z.number(), span, span, span, z.number(), span, z.number()]);

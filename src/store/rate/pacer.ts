@@ -1,15 +1,14 @@
 /**
- * Lets a process' requests leave at the fleet's rate: the line in which they wait, and the slots this process has reserved for
- * them. Knows when to ask Redis; how the rate comes about is the script's business.
+ * Lets the requests of one process leave at the fleet's rate: they wait in line for slots that the process reserves in Redis, some at
+ * a time.
  */
 import type { Admission, Arrival, Departure, Traffic } from '../../damoov/traffic.ts';
-import { type FleetRateOptions, type Reading, HORIZON_MS, createFleetRate } from './fleet-rate.ts';
-import { createOwnTraffic } from './own-traffic.ts';
+import { type FleetRateOptions, type Reading, createFleetRate } from './fleet-rate.ts';
 
 export interface PacerOptions extends FleetRateOptions {
-  /** Told when an answer of 429 that came here has lowered the fleet's rate. */
+  /** Called when a 429 that this process received has lowered the fleet's rate. */
   readonly onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
-  /** Calls back after so many milliseconds, and answers how to call that off. Default: a timer that keeps no process alive. */
+  /** Calls back after so many milliseconds; the result cancels that. Default: a timer that keeps no process alive. */
   readonly later?: ((ms: number, then: () => void) => () => void) | undefined;
 }
 
@@ -18,41 +17,47 @@ export interface Pacer extends Traffic {
   state(): Promise<{ ratePerS?: number; pausedUntil?: number }>;
 }
 
-/** How long a request waits for a slot at the most, in milliseconds; then its job goes back to the queue. */
+/** How long a request waits for a slot at most, in milliseconds; then its job goes back to the queue. */
 const LONGEST_WAIT_MS = 5000;
 /** When a request that got no slot in time may try again at the earliest, in milliseconds. */
 const RETRY_MS = 1000;
-/** A process that waits for slots asks this often, in milliseconds: well within the horizon of the reservations. */
+/** Mean time between two calls of a process that waits for slots, in milliseconds. Slots are reserved 150 ms ahead. */
 const ASK_MS = 100;
-/** One that got all it asked for may ask again after this, in milliseconds. */
+/** A process that got all the slots it wanted may ask again after this, in milliseconds. */
 const ASK_SOON_MS = 20;
-/** A slot may be used this much later, in milliseconds: what was held up longer would make a burst. */
+/** A slot may be used this much later, in milliseconds: older ones together would make a burst. */
 const LATE_MS = 50;
-/** An answer of Redis may take this long before the slots in it count as older than they look, in milliseconds. */
+/** An answer of Redis may take this long before its slots count as older than they look, in milliseconds. */
 const PROMPT_MS = 250;
-/** How long a reading is believed where nothing limits the fleet, or Redis has refused to answer, in milliseconds. */
+/** How long an answer counts where nothing limits the fleet or Redis has failed, in milliseconds. */
 const BELIEVE_MS = 1000;
-/** How long a process stays away after a 429 that it could not tell Redis of, in milliseconds. */
-const PAUSE_MS = 500;
+
+/** So many requests may be under way while the limit is unknown; each that Damoov accepts allows a part of one more. */
+const FIRST_UNDER_WAY = 5;
+const MORE_PER_PASS = 1 / 8;
 
 interface Waiting {
   readonly until: number;
   readonly resolve: (admission: Admission) => void;
 }
 
-/** Paces by the rate that lies under the prefix. Without a ceiling and a recent 429 it asks Redis once a second at the most. */
+/** Paces by the rate under the prefix. Without a ceiling and a recent 429 it asks Redis once a second at most. */
 export function createPacer(options: PacerOptions): Pacer {
   const { now, onLowered, later = laterUnlessDone } = options;
   const clock = now ?? (() => performance.now());
   const fleet = createFleetRate(options);
-  const own = createOwnTraffic(clock);
   const line: Waiting[] = [];
   let slots: number[] = [];
-  let limit: 'unknown' | 'none' | 'ceiling' | 'learnt' = 'unknown';
+  let unlimitedUntil = 0;
   let pausedUntil = 0;
+  let underWay = 0;
+  let mostUnderWay = FIRST_UNDER_WAY;
+  let passed = 0;
+  let passedAt: number | undefined;
+  /** A 429 that Redis does not know of yet: until then nothing leaves. */
+  let refusal: { sentAt: number; retryAt: number } | undefined;
   let askAt = 0;
   let isAsking = false;
-  let reports = 0;
   let cancelTimer = () => {};
 
   return {
@@ -68,13 +73,26 @@ export function createPacer(options: PacerOptions): Pacer {
         });
         step();
       }),
-    answered({ operation, kind, status, retryAfterMs, durationMs }: Arrival) {
+    answered({ operation, kind, status, retryAfterMs = 0, durationMs }: Arrival) {
       const sentAt = clock() - durationMs;
-      const isRefusal = kind === 'rate-limited';
-      own.ended(isRefusal || status === undefined ? undefined : sentAt);
-      // A log-in has a limit of its own, and a budget that heeds it.
-      if (isRefusal && operation !== 'login') void report(sentAt, retryAfterMs);
-      step();
+      underWay -= 1;
+      if (kind !== 'rate-limited' && status !== undefined) {
+        passed += 1;
+        passedAt = Math.max(sentAt, passedAt ?? sentAt);
+        mostUnderWay += MORE_PER_PASS;
+      }
+      // A login has a limit of its own, and a budget that heeds it.
+      if (kind === 'rate-limited' && operation !== 'login') {
+        mostUnderWay = FIRST_UNDER_WAY;
+        const earlier = refusal ?? { sentAt, retryAt: 0 };
+        refusal = {
+          sentAt: Math.max(sentAt, earlier.sentAt),
+          retryAt: Math.max(clock() + retryAfterMs, earlier.retryAt),
+        };
+        pausedUntil = Math.max(pausedUntil, refusal.retryAt);
+        askAt = 0;
+      }
+      if (line.length > 0 || refusal !== undefined) step();
     },
     async state() {
       const { ratePerS, pausedForMs } = await fleet.look();
@@ -90,15 +108,12 @@ export function createPacer(options: PacerOptions): Pacer {
     cancelTimer();
     cancelTimer = () => {};
     refuseOverdue();
-    if (reports === 0) release();
-    const [head] = line;
-    if (head === undefined) return;
-    const needsMore = !isAsking && reports === 0 && wanted() > 0;
-    if (needsMore && clock() >= askAt) void ask();
-    const next = [head.until];
-    if (needsMore) next.push(askAt);
-    if (slots[0] !== undefined && reports === 0) next.push(slots[0]);
-    cancelTimer = later(Math.max(1, Math.ceil(Math.min(...next) - clock())), step);
+    if (refusal === undefined) release();
+    const mustAsk = refusal !== undefined || line.length > slots.length;
+    if (mustAsk && !isAsking && clock() >= askAt) void ask();
+    const due = [line[0]?.until, line[0] && slots[0], mustAsk && !isAsking ? askAt : undefined];
+    const next = Math.min(...due.map((at) => at ?? Infinity));
+    if (next < Infinity) cancelTimer = later(Math.max(1, Math.ceil(next - clock())), step);
   }
 
   function refuseOverdue(): void {
@@ -111,82 +126,62 @@ export function createPacer(options: PacerOptions): Pacer {
 
   function release(): void {
     const nowMs = clock();
-    if (limit === 'none') {
-      if (nowMs >= askAt) return;
-      while (line.length > 0 && own.room() > 0) letGo();
-      return;
-    }
-    slots = slots.filter((slot) => slot >= pausedUntil && slot >= nowMs - LATE_MS);
-    while (line.length > 0 && slots[0] !== undefined && slots[0] <= nowMs) {
+    slots = slots.filter((slot) => slot >= nowMs - LATE_MS);
+    const isNext = () =>
+      nowMs < unlimitedUntil ? underWay + 1 <= mostUnderWay : slots[0] !== undefined && slots[0] <= nowMs;
+    while (line.length > 0 && isNext()) {
       slots.shift();
-      letGo();
+      underWay += 1;
+      line.shift()?.resolve({ admitted: true });
     }
-  }
-
-  function letGo(): void {
-    own.left();
-    line.shift()?.resolve({ admitted: true });
-  }
-
-  /** How many slots to ask for; where nothing limits the fleet, whether to look again. */
-  function wanted(): number {
-    const room = limit === 'learnt' ? line.length : Math.min(line.length, own.room());
-    return room - slots.length;
   }
 
   async function ask(): Promise<void> {
     isAsking = true;
-    const count = wanted();
     const askedAt = clock();
+    const reported = { passed, refusal };
+    const count = Math.max(0, line.length - slots.length);
     try {
-      const reading = await fleet.reserve(count, own.takePassedAgoMs());
+      const reading = await fleet.take({
+        count,
+        passed,
+        passedAgoMs: passedAt && askedAt - passedAt,
+        refused: refusal && {
+          sentAgoMs: askedAt - refusal.sentAt,
+          retryAfterMs: Math.max(0, refusal.retryAt - askedAt),
+        },
+      });
+      passed -= reported.passed;
+      if (refusal === reported.refusal) refusal = undefined;
       learn(reading, askedAt);
       askAt = nextAsk(reading, askedAt, count);
     } catch {
       // Nothing is sent that Redis has not allowed; no job could be settled without it either.
       askAt = clock() + BELIEVE_MS;
-      if (limit === 'none') limit = 'unknown';
     } finally {
       isAsking = false;
       step();
     }
   }
 
-  function nextAsk({ slots, nextFreeInMs }: Reading, askedAt: number, count: number): number {
-    if (limit === 'none') return clock() + BELIEVE_MS;
-    if (slots.count >= count) return askedAt + ASK_SOON_MS;
-    if (slots.count > 0) return askedAt + ASK_MS;
-    return askedAt + Math.min(Math.max(nextFreeInMs - HORIZON_MS, ASK_MS), BELIEVE_MS);
-  }
-
-  async function report(sentAt: number, retryAfterMs: number | undefined): Promise<void> {
-    reports += 1;
-    const nowMs = clock();
-    pausedUntil = Math.max(pausedUntil, nowMs + (retryAfterMs ?? PAUSE_MS));
-    try {
-      const refusal = { sentAgoMs: nowMs - sentAt, retryAfterMs, seenPerS: own.seenPerS() };
-      const reading = await fleet.refused(refusal, own.takePassedAgoMs());
-      learn(reading, nowMs);
-      const { isLowered, ratePerS, pausedForMs } = reading;
-      if (isLowered && ratePerS !== undefined) onLowered?.({ ratePerS, pausedForMs });
-    } catch {
-      // This process at least stays away for as long as it was told.
-    } finally {
-      reports -= 1;
-      step();
-    }
-  }
-
-  function learn({ ratePerS, isLearnt, pausedForMs, slots: reserved }: Reading, askedAt: number): void {
+  function learn({ ratePerS, isLowered, pausedForMs, ...reserved }: Reading, askedAt: number): void {
+    if (isLowered && ratePerS !== undefined) onLowered?.({ ratePerS, pausedForMs });
+    unlimitedUntil = ratePerS === undefined ? clock() + BELIEVE_MS : 0;
+    pausedUntil = clock() + pausedForMs;
+    if (pausedForMs > 0) slots = [];
     // From when the answer came, so that nothing leaves early; a process that was held up meanwhile has no use for old slots.
-    const nowMs = Math.min(clock(), askedAt + PROMPT_MS);
-    if (limit === 'learnt' && !isLearnt) own.forget();
-    if (limit === 'none' && ratePerS !== undefined) askAt = 0;
-    limit = isLearnt ? 'learnt' : ratePerS === undefined ? 'none' : 'ceiling';
-    pausedUntil = pausedForMs > 0 ? clock() + pausedForMs : 0;
-    if (limit === 'none') slots = [];
-    const { firstInMs, everyMs, count } = reserved;
-    for (let index = 0; index < count; index += 1) slots.push(nowMs + firstInMs + index * everyMs);
+    const first = Math.min(clock(), askedAt + PROMPT_MS) + reserved.firstInMs;
+    for (let index = 0; index < reserved.count; index += 1) slots.push(first + index * reserved.everyMs);
+  }
+
+  function nextAsk({ ratePerS, roomInMs, ...reserved }: Reading, askedAt: number, count: number): number {
+    if (refusal !== undefined) return 0;
+    if (ratePerS === undefined) return unlimitedUntil;
+    if (reserved.count >= count) return askedAt + ASK_SOON_MS;
+    // At random, so that no process always comes just behind another one, which has taken all slots.
+    const waitMs = ASK_MS * (0.5 + Math.random());
+    if (reserved.count > 0) return askedAt + waitMs;
+    return askedAt + Math.min(roomInMs + waitMs, BELIEVE_MS);
   }
 }
 

@@ -33,10 +33,19 @@ export function createPacerWorld() {
       pending -= 1;
     }
   };
-  const connection = {
-    evalsha: (...args: Parameters<Redis['evalsha']>) => counted(redis.evalsha(...args)),
-    eval: (...args: Parameters<Redis['eval']>) => counted(redis.eval(...args)),
-  } as unknown as PacerOptions['connection'];
+  /** @param around each call of the script. */
+  const connectionWith = (around: (call: () => Promise<unknown>) => Promise<unknown>) => {
+    const connection = {
+      defineCommand(name: string, definition: Parameters<Redis['defineCommand']>[1]) {
+        redis.defineCommand(name, definition);
+        const command = Reflect.get(redis, name) as (args: unknown[]) => Promise<unknown>;
+        const call = async (args: unknown[]) => counted(around(async () => command.call(redis, args)));
+        Reflect.set(connection, name, call);
+      },
+    };
+    return connection;
+  };
+  const connection = connectionWith((call) => call());
 
   const later = (ms: number, run: () => void) => {
     const timer = { at: nowMs + ms, run };
@@ -56,6 +65,7 @@ export function createPacerWorld() {
     calls: () => calls,
     later,
     settle,
+    connectionWith,
     /** Forgets everything: a new fleet at a new time. */
     async begin() {
       if (prefix !== '') await redis.del(`${prefix}:rate`);
