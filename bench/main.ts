@@ -13,7 +13,6 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { micro } from './micro.ts';
 import { pipeline } from './pipeline.ts';
-import { scaling } from './scaling.ts';
 import { sequential } from './sequential.ts';
 import { tableOf } from './table.ts';
 import { workers } from './workers.ts';
@@ -29,7 +28,6 @@ const PARTS = {
   micro,
   deletions,
   capacity,
-  scaling,
 };
 
 const QUICK_JOBS = 10_000;
