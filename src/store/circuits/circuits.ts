@@ -9,8 +9,7 @@ import { msOf } from '../../contract/version.ts';
 import type { GateName, Gates } from '../../lifecycle/ports/circuits.ts';
 import { type GateState, createGateReader, gateKeysOf } from './circuit-state.ts';
 import type { JobQueue } from '../../lifecycle/ports/job-queue.ts';
-import { luaJson } from '../../redis/lua-json.ts';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -59,11 +58,11 @@ const NUDGE_MS = 5000;
 
 export function createGates(options: GatesOptions): RedisGates {
   const { prefix, jobs, jobQueue, lockMs, fingerprints, probes, now, onChange } = options;
-  const script = scriptsOf(jobs, {
-    refuse: [readLua('circuit'), readLua('refuse')].join('\n'),
-    probed: [readLua('circuit'), readLua('probed')].join('\n'),
-    tend: [readLua('circuit'), readLua('tend')].join('\n'),
-    passed: [readLua('circuit'), readLua('passed')].join('\n'),
+  const withCircuit = (name: string) => ['../clock', 'circuit', name].map(readLua).join('\n');
+  const script = jsonScriptsOf(jobs, {
+    refuse: withCircuit('refuse'),
+    probed: withCircuit('probed'),
+    tend: withCircuit('tend'),
   });
   const scoutMs = lockMs;
   const me = randomUUID();
@@ -93,16 +92,13 @@ export function createGates(options: GatesOptions): RedisGates {
         reason,
         isUntried: isUntried === true,
       };
-      const reply = await script('refuse')(
-        [keyOf(gate), heldKeyOf(gate), passedKeyOf(gate)],
-        [luaJson(asked)],
-      );
+      const reply = await script('refuse')([keyOf(gate), heldKeyOf(gate), passedKeyOf(gate)], asked);
       const [is, hasShut] = Refused.parse(reply);
       if (hasShut === 1) onChange({ gate, is: 'shut', reason });
       return is;
     },
     async probed({ jobId }, gate, hasPassed) {
-      const since = await script('probed')([keyOf(gate)], [luaJson({ jobId, hasPassed })]);
+      const since = await script('probed')([keyOf(gate)], { jobId, hasPassed });
       if (since === null) return;
       onChange({ gate, is: 'open', shutForMs: (now?.() ?? Date.now()) - Number(since) });
       await tend(gate);
@@ -112,7 +108,9 @@ export function createGates(options: GatesOptions): RedisGates {
       if (gate !== 'damoov' || at - (saidPassedAt.get(gate) ?? -Infinity) < SAY_PASSED_MS) return;
       saidPassedAt.set(gate, at);
       // Only a hint for others; without it a gate is shut more readily.
-      script('passed')([passedKeyOf(gate)], [luaJson({ ...clock(), process: me })]).catch(() => {});
+      const note = async () =>
+        (await jobs.getBackend().client).set(passedKeyOf(gate), me, { PX: PASSED_LATELY_MS });
+      note().catch(() => {});
     },
     async tend() {
       await Promise.all([...fingerprints.keys()].map((gate) => tend(gate)));
@@ -125,10 +123,10 @@ export function createGates(options: GatesOptions): RedisGates {
     for (let most = RELEASED_AT_ONCE; ;) {
       const asked = { ...clock(), most, process: me, promoted };
       const reply = Tended.parse(
-        await script('tend')([keyOf(gate), heldKeyOf(gate), tendedKeyOf(gate)], [luaJson(asked)]),
+        await script('tend')([keyOf(gate), heldKeyOf(gate), tendedKeyOf(gate)], asked),
       );
       if (reply[0] === 'idle') return;
-      const jobIds = typeof reply[1] === 'string' ? [reply[1]] : reply[1];
+      const jobIds = typeof reply[1] === 'string' ? [reply[1]] : inOrder(reply[1]);
       const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
       // One that is not delayed yet stays, and so does a scout until it begins.
       promoted = jobIds.filter(
@@ -153,6 +151,18 @@ const LONGEST_MS = 3_600_000;
 
 /** How often others are told that Damoov answers here, in milliseconds. */
 const SAY_PASSED_MS = 1000;
+
+/** While a process has got through within this time, no other one opens the circuit, in milliseconds. */
+const PASSED_LATELY_MS = 2500;
+
+/** Jobs with the score of each, which are in order but for those of equal scores: there the queue's own order counts. */
+function inOrder(scored: readonly string[]): string[] {
+  const jobs = scored.flatMap((jobId, at) =>
+    at % 2 === 0 ? [{ jobId, score: Number(scored[at + 1]) }] : [],
+  );
+  const byId = (a: string, b: string) => a.length - b.length || (a < b ? -1 : 1);
+  return jobs.sort((a, b) => a.score - b.score || byId(a.jobId, b.jobId)).map(({ jobId }) => jobId);
+}
 
 const Refused = z.tuple([z.enum(['held', 'open']), z.number()]);
 const Tended = z.union([

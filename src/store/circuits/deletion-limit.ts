@@ -9,8 +9,7 @@ import { bringForward } from '../deletions/deletion-jobs.ts';
 import { readDeletion } from '../deletions/deletion-list.ts';
 import { KEEP_NAME_S, decisionKeyOf } from '../deletions/deletion-names.ts';
 import type { DeletionOf } from '../deletions/deletions.ts';
-import { luaJson } from '../../redis/lua-json.ts';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 /** The gate of the brake, with what stands where others have the fingerprint of a credential. */
 export const BRAKE: readonly [GateName, string] = ['brake', 'all'];
@@ -34,7 +33,7 @@ export interface Brake {
 const AT_ONCE = 200;
 
 export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): Brake {
-  const script = scriptsOf(jobs, { 'deletion-limit': luaBeside(import.meta.url)('deletion-limit') });
+  const script = jsonScriptsOf(jobs, { 'deletion-limit': luaBeside(import.meta.url)('deletion-limit') });
   const [gate, fingerprint] = BRAKE;
   const held = `${prefix}:gate:${gate}:held`;
   const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held];
@@ -60,7 +59,7 @@ export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): 
         const some = jobIds.slice(from, from + AT_ONCE);
         const about = { decision, keepS: KEEP_NAME_S, keys: some.map((id) => decisionKeyOf(prefix, id)) };
         const ask = async (step: 'note' | 'forget') =>
-          script('deletion-limit')(keys, [luaJson({ ...about, step, jobIds: some })]);
+          script('deletion-limit')(keys, { ...about, step, jobIds: some });
         // Where this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
         const held = z.array(z.string()).parse(await ask('note'));
         const forward = await Promise.all(held.map((jobId) => bringForward(jobs, jobId)));

@@ -11,17 +11,15 @@ local function wayThrough(job, keys, first)
   if #circuits == 0 or redis.call('EXISTS', unpack(circuits)) == 0 then
     return way
   end
-  for place = 0, #circuits - 1 do
-    local circuit, held = keys[first + 2 * place], keys[first + 1 + 2 * place]
-    local isLimit = isDeletionLimit(circuit)
+  for index, circuit in ipairs(circuits) do
+    local place, held = index - 1, keys[first + 2 * index - 1]
     if redis.call('EXISTS', circuit) == 1 then
       local mustPass = place < job.mustPass
-      local state = redis.call('HMGET', circuit, 'scout', 'woken')
       -- A job that may do without tries only where it has come to this circuit before.
-      local isMeant = mustPass or state[2] == job.jobId
-      if isLimit then
+      local isMeant = mustPass or redis.call('HGET', circuit, 'scout') == job.jobId
+      if isDeletionLimit(circuit) then
         way.open = way.open or place
-      elseif state[1] == job.jobId or (isMeant and becomesScout(circuit, held, job.jobId, clockOf(job), job.scoutMs)) then
+      elseif isMeant and becomesScout(circuit, held, job.jobId, nowMs(job.clockMs), job.scoutMs) then
         table.insert(way.probes, place)
       elseif mustPass then
         way.open = way.open or place

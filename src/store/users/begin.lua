@@ -69,7 +69,7 @@ if way.open then
   hold(KEYS[2 + 2 * way.open], KEYS[3 + 2 * way.open], job.score, job.jobId)
   for _, circuit in ipairs(way.probes) do
     -- It cannot try that one from behind this one: another does, and none of the time is lost.
-    wakes[#wakes + 1] = reserved('', tryAnother(KEYS[2 + 2 * circuit], KEYS[3 + 2 * circuit], clockOf(job) + job.nudgeMs))
+    wakes[#wakes + 1] = reserved('', tryAnother(KEYS[2 + 2 * circuit], KEYS[3 + 2 * circuit], nowMs(job.clockMs) + job.nudgeMs))
   end
   if job.name == 'create-user' then
     -- Updates that find no user wait as long as a create of it goes on, and so does a deletion that is older.
