@@ -1,11 +1,8 @@
 -- Voids every deletion of a user that was requested until now, known or not, and tells what is known of them.
 --   KEYS: 1 the salt, 2 the index, then the names of the user
---   ARGV: 1 as JSON {salt, base: of the names' keys, hashes: of the names, untilS: how long a name is kept, in seconds since 1970}
---   Answers 'stale' | JSON {is: 'cancelled' | 'too-late' | 'done' | 'none', jobs?: ids of those cancelled}
-if redis.call('GET', KEYS[1]) ~= cjson.decode(ARGV[1]).salt then
-  return 'stale'
-end
-local asked, index, now = cjson.decode(ARGV[1]), KEYS[2], nowMs()
+--   ARGV: 1 as JSON {untilS: how long a name is kept, in seconds since 1970, and see asked.lua}
+--   Answers JSON {is: 'cancelled' | 'too-late' | 'done' | 'none', jobs?: ids of those cancelled}
+local index, now = KEYS[2], nowMs()
 local places, answers, jobs = placesOf(asked.base, asked.hashes), {}, {}
 
 --- What becomes of the deletions under this name, and the id of the one that is cancelled.

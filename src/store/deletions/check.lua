@@ -1,14 +1,10 @@
 -- Before a deletion waits for its user or for a circuit: whether it has to run at all. The last word is that of commit.
 --   KEYS: 1 the salt, 2 the index, 3 what an operator has decided over the job, 4 the circuit of the deletion limit, then the names of
 --         the user
---   ARGV: 1 as JSON {salt, base: of the names' keys, hashes: of the names, jobId, timestamp of the job in ms, scheduler?,
---         keepS: seconds to keep a name, held: keys of the jobs that circuits hold, first those of the deletion limit}
---   Answers 'stale' | JSON {is: 'open' | 'released' (it passes the deletion limit) | 'cancelled' | 'refused', requestedAt in ms,
+--   ARGV: 1 as JSON {jobId, timestamp of the job in ms, scheduler?, keepS: seconds to keep a name, held: keys of the jobs that circuits
+--         hold, first those of the deletion limit, and see asked.lua}
+--   Answers JSON {is: 'open' | 'released' (it passes the deletion limit) | 'cancelled' | 'refused', requestedAt in ms,
 --           dueAt?: in ms, of one of ours}
-if redis.call('GET', KEYS[1]) ~= cjson.decode(ARGV[1]).salt then
-  return 'stale'
-end
-local asked = cjson.decode(ARGV[1])
 local standing, decision = standingOf(asked), redis.call('GET', KEYS[3])
 
 local function stand()

@@ -2,14 +2,10 @@
 -- Called a second time by the same run (a reply was lost), or by a later one, it answers the same.
 --   KEYS: 1 the salt, 2 what an operator has decided over the job, 3 the deletions sent within the hour, 4 the user's record, then the
 --         names of the user
---   ARGV: 1 as JSON {salt, base: of the names' keys, hashes: of the names, jobId, timestamp of the job in ms, keepS: seconds to keep a
---         name, limit?: how many may be sent within an hour, lock: {field, value} of the record that show that the user is this run's}
---   Answers 'stale' | 'lost' | 'cancelled' | 'returned' (a newer sign-up) | 'held' | 'go'
-if redis.call('GET', KEYS[1]) ~= cjson.decode(ARGV[1]).salt then
-  return 'stale'
-end
+--   ARGV: 1 as JSON {jobId, timestamp of the job in ms, keepS: seconds to keep a name, limit?: how many may be sent within an hour,
+--         lock: {field, value} of the record that show that the user is this run's, and see asked.lua}
+--   Answers 'lost' | 'cancelled' | 'returned' (a newer sign-up) | 'held' | 'go'
 local HOUR_MS = 3600000
-local asked = cjson.decode(ARGV[1])
 if redis.call('HGET', KEYS[4], asked.lock.field) ~= asked.lock.value then
   return 'lost'
 end

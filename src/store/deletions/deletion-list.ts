@@ -4,8 +4,7 @@
  */
 import type { Job, Queue } from 'bullmq';
 import { z } from 'zod';
-import { luaJson } from '../../redis/lua-json.ts';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { isOurs, pendingKeyOf } from './deletion-names.ts';
 
 /** A deletion that is pending; times in epoch milliseconds, which may lie beyond the calendar: another client may have set them. */
@@ -86,12 +85,11 @@ async function* listScheduled(
   behind: Place,
   onUnreadable: (count: number) => void,
 ): AsyncGenerator<Deletion> {
-  const script = scriptsOf(jobs, { 'deletions-page': luaBeside(import.meta.url)('page') });
+  const script = jsonScriptsOf(jobs, { 'deletions-page': luaBeside(import.meta.url)('page') });
   // Nothing is due before that.
   let place = { ...behind, dueAt: Math.max(0, behind.dueAt) };
   for (;;) {
-    const asked = luaJson({ ...place, count: PAGE });
-    const page = pairsOf(await script('deletions-page')([pendingKeyOf(prefix)], [asked]));
+    const page = pairsOf(await script('deletions-page')([pendingKeyOf(prefix)], { ...place, count: PAGE }));
     const read = await Promise.all(page.map(({ jobId, dueAt }) => readDeletion(jobs, jobId, dueAt)));
     onUnreadable(read.filter((one) => one === 'unreadable').length);
     for (const one of read) if (typeof one === 'object') yield one;

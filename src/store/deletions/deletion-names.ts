@@ -5,7 +5,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
@@ -63,7 +63,7 @@ const HASH_BYTES = 12;
 /** The names under the prefix of the jobs' queue. */
 export function createDeletionNames({ prefix, jobs }: { prefix: string; jobs: Queue }): DeletionNames {
   const saltKey = `${prefix}:deletion-salt`;
-  const script = scriptsOf(jobs, { 'deletion-salt': readLua('deletion-salt') });
+  const script = jsonScriptsOf(jobs, { 'deletion-salt': readLua('deletion-salt') });
   let salt: Promise<string> | undefined;
 
   return {
@@ -85,7 +85,7 @@ export function createDeletionNames({ prefix, jobs }: { prefix: string; jobs: Qu
   async function readSalt(): Promise<string> {
     return z
       .string()
-      .parse(await script('deletion-salt')([saltKey], [randomBytes(32).toString('base64url')]));
+      .parse(await script('deletion-salt')([saltKey], { salt: randomBytes(32).toString('base64url') }));
   }
 
   function namesOf({ clientId, userId, instance, also }: DeletionAddress, salt: string): Names {

@@ -6,11 +6,10 @@ import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { timeFault } from '../../contract/job-times.ts';
 import { parseJob } from '../../contract/job.ts';
-import { luaJson } from '../../redis/lua-json.ts';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { bringForward } from './deletion-jobs.ts';
 import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
-import { type DeletionAddress, type Names, createDeletionNames, pendingKeyOf } from './deletion-names.ts';
+import { type DeletionAddress, createDeletionNames, pendingKeyOf } from './deletion-names.ts';
 import { type PutOptions, type PutRequest, type Scheduled, createPut } from './put-deletion.ts';
 
 export type { Scheduled };
@@ -78,22 +77,22 @@ export function dueFaultOf(dueAt: number): string | undefined {
 
 /** The deletions in a queue of jobs. For producers, too: it needs nothing but the queue's Redis. */
 export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string }): Deletions {
-  const withState = (name: string) => ['../clock', 'name-state', name].map(readLua).join('\n');
-  const script = scriptsOf(jobs, {
-    'schedule-deletion': withState('schedule'),
-    'cancel-deletion': withState('cancel'),
-    'find-deletion': withState('find'),
-    'void-deletion': ['../clock', 'name-state', 'standing', 'void'].map(readLua).join('\n'),
+  const aboutNames = (...names: string[]) =>
+    ['asked', '../clock', 'name-state', ...names].map(readLua).join('\n');
+  const script = jsonScriptsOf(jobs, {
+    'schedule-deletion': aboutNames('schedule'),
+    'cancel-deletion': aboutNames('cancel'),
+    'look-at-deletions': aboutNames('standing', 'look'),
   });
   const names = createDeletionNames({ prefix, jobs });
   const pendingKey = pendingKeyOf(prefix);
 
-  /** Calls a script about the names of a user; undefined where it has nothing to answer. */
+  /** Calls a script about the names of a user. */
   const ask = async (name: Parameters<typeof script>[0], address: DeletionAddress, more: object) => {
     const reply = await names.call(address, ({ saltKey, keys, ...known }) =>
-      script(name)([saltKey, pendingKey, ...keys], [luaJson({ ...pick(known), ...more })]),
+      script(name)([saltKey, pendingKey, ...keys], { ...known, ...more }),
     );
-    return reply === null ? undefined : (JSON.parse(z.string().parse(reply)) as unknown);
+    return JSON.parse(z.string().parse(reply)) as unknown;
   };
 
   const put = createPut({ jobs, prefix, ask });
@@ -103,7 +102,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     const address = { clientId, userId, instance };
     // As the worker reads it.
     const timestamp = Number.isSafeInteger(requestedAt) ? requestedAt : 0;
-    return (await ask('void-deletion', address, { jobId, timestamp })) === true;
+    return Known.parse(await ask('look-at-deletions', address, { jobId, timestamp })).isVoid;
   }
 
   return {
@@ -123,9 +122,9 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     },
     list: (options) => listDeletions({ jobs, prefix, isVoid }, options),
     async find(user) {
-      const found = await ask('find-deletion', read(user).address, {});
-      if (found === undefined) return undefined;
-      const { jobId, dueAt, requestedAt } = Found.parse(found);
+      const { pending } = Known.parse(await ask('look-at-deletions', read(user).address, {}));
+      if (pending === undefined) return undefined;
+      const { jobId, dueAt, requestedAt } = pending;
       const deletion = await readDeletion(jobs, jobId, dueAt);
       if (typeof deletion !== 'object') return undefined;
       return { ...deletion, requestedAt: Math.max(deletion.requestedAt, requestedAt) };
@@ -137,11 +136,10 @@ const Cancelled = z.object({
   is: z.enum(['cancelled', 'too-late', 'done', 'none']),
   jobs: z.array(z.string()).default([]),
 });
-const Found = z.object({ jobId: z.string(), dueAt: z.number(), requestedAt: z.number() });
-
-function pick({ salt, base, hashes }: Omit<Names, 'saltKey' | 'keys'>): object {
-  return { salt, base, hashes };
-}
+const Known = z.object({
+  isVoid: z.boolean(),
+  pending: z.object({ jobId: z.string(), dueAt: z.number(), requestedAt: z.number() }).optional(),
+});
 
 function readPut(request: DeletionRequest, dueAt: number, mode: PutRequest['mode']): PutRequest {
   const fault = dueFaultOf(dueAt);

@@ -4,7 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { pendingKeyOf } from './deletion-names.ts';
 
 export interface PendingDeletions {
@@ -30,9 +30,10 @@ export interface DueCounts {
 const DAY_MS = 24 * 3600 * 1000;
 
 export function createDueCounts({ jobs, prefix }: { jobs: Queue; prefix: string }): DueCounts {
-  const script = scriptsOf(jobs, { 'due-counts': luaBeside(import.meta.url)('due-counts') });
+  const readLua = luaBeside(import.meta.url);
+  const script = jsonScriptsOf(jobs, { 'due-counts': `${readLua('../clock')}\n${readLua('due-counts')}` });
   const count = async (ends: number[]) =>
-    Reply.parse(await script('due-counts')([pendingKeyOf(prefix)], ends));
+    Reply.parse(await script('due-counts')([pendingKeyOf(prefix)], { ends }));
   return {
     async pending() {
       const [total, first] = await count([]);

@@ -17,7 +17,7 @@ if asked.replaces then
     return 'too-late'
   end
   redis.call('HSET', name.key, 'number', name.number + 1, 'voidBelow', name.number + 1)
-  keep(name.key, asked.keepS + math.max(0, math.ceil((asked.dueAt - nowMs()) / 1000)))
+  keep(name.key, asked.keepS, asked.dueAt)
   redis.call('ZREM', index, asked.replaces)
 end
 return redis.call('ZADD', index, 'NX', asked.dueAt, asked.jobId) == 1 and 'entered' or 'taken'

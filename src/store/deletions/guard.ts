@@ -5,8 +5,7 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { gateKeysOf } from '../circuits/circuit-state.ts';
-import { luaJson } from '../../redis/lua-json.ts';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import type { DeletionGuard } from '../../lifecycle/ports/deletion-guard.ts';
 import { KEEP_NAME_S, createDeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
 
@@ -21,20 +20,21 @@ export interface DeletionGuardOptions {
 
 /** Guards the deletions of this queue of jobs. */
 export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: DeletionGuardOptions): DeletionGuard {
-  const withState = (name: string) => ['../clock', 'name-state', 'standing', name].map(readLua).join('\n');
-  const script = scriptsOf(jobs, {
-    'check-deletion': withState('check'),
-    'commit-deletion': withState('commit'),
+  const aboutNames = (name: string) =>
+    ['asked', '../clock', 'name-state', 'standing', name].map(readLua).join('\n');
+  const script = jsonScriptsOf(jobs, {
+    'check-deletion': aboutNames('check'),
+    'commit-deletion': aboutNames('commit'),
   });
   const names = createDeletionNames({ jobs, prefix });
   const { keyOf, heldKeyOf } = gateKeysOf(prefix, new Map([['brake', 'all']]));
   const held = (['brake', 'damoov', 'admin'] as const).map(heldKeyOf);
   return {
     async check({ jobId, timestamp, scheduler }, instance, ids) {
-      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, salt, base, hashes }) =>
+      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, ...known }) =>
         script('check-deletion')(
           [saltKey, pendingKeyOf(prefix), decisionKeyOf(prefix, jobId), keyOf('brake'), ...keys],
-          [luaJson({ salt, base, hashes, jobId, timestamp, scheduler, keepS: KEEP_NAME_S, held })],
+          { ...known, jobId, timestamp, scheduler, keepS: KEEP_NAME_S, held },
         ),
       );
       return Checked.parse(JSON.parse(z.string().parse(reply)));
@@ -42,10 +42,10 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
     async commit({ jobId, timestamp, scheduler }, lock, instance, ids, kind) {
       const asked = { jobId, timestamp, scheduler, keepS: KEEP_NAME_S, lock };
       const limit = kind === 'sends' ? deletionsPerHour : undefined;
-      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, salt, base, hashes }) =>
+      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, ...known }) =>
         script('commit-deletion')(
           [saltKey, decisionKeyOf(prefix, jobId), `${prefix}:deletions-sent`, lock.key, ...keys],
-          [luaJson({ salt, base, hashes, ...asked, limit })],
+          { ...known, ...asked, limit },
         ),
       );
       return Committed.parse(reply);

@@ -61,7 +61,8 @@ local function isSent(state)
   return state.sentJob == state.jobId and state.sentEnd ~= 'failed'
 end
 
---- Never for a shorter time than is already due: a deletion may be pending for years.
-local function keep(key, seconds)
-  redis.call('EXPIRE', key, string.format('%.0f', math.max(redis.call('TTL', key), seconds)))
+--- From now on, or from when the deletion is due; never shorter than it is kept already: a deletion may be pending for years.
+local function keep(key, seconds, dueAt)
+  local untilDue = dueAt and math.max(0, math.ceil((dueAt - nowMs()) / 1000)) or 0
+  redis.call('EXPIRE', key, ms(math.max(redis.call('TTL', key), seconds + untilDue)))
 end

@@ -4,8 +4,7 @@
  */
 import type { Job, Queue } from 'bullmq';
 import { z } from 'zod';
-import { luaJson } from '../../redis/lua-json.ts';
-import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { type DeletionJob, addJob, bringForward, moveJob } from './deletion-jobs.ts';
 import { type DeletionAddress, KEEP_NAME_S, namesBaseOf, pendingKeyOf } from './deletion-names.ts';
 
@@ -52,7 +51,7 @@ export type Put = (
 ) => Promise<Scheduled | 'too-late' | 'done' | 'none'>;
 
 export function createPut({ jobs, prefix, ask }: PutSources): Put {
-  const script = scriptsOf(jobs, {
+  const script = jsonScriptsOf(jobs, {
     'enter-deletion': ['../clock', 'name-state', 'enter'].map(readLua).join('\n'),
   });
   const pendingKey = pendingKeyOf(prefix);
@@ -70,8 +69,8 @@ export function createPut({ jobs, prefix, ask }: PutSources): Put {
   }
 
   async function enter(entry: { hash: string; jobId: string; dueAt: number; replaces?: string | undefined }) {
-    const asked = luaJson({ ...entry, base, keepS: KEEP_NAME_S });
-    return Entered.parse(await script('enter-deletion')([pendingKey, `${base}${entry.hash}`], [asked]));
+    const asked = { ...entry, base, keepS: KEEP_NAME_S };
+    return Entered.parse(await script('enter-deletion')([pendingKey, `${base}${entry.hash}`], asked));
   }
 
   async function put(

@@ -1,14 +1,11 @@
 -- Decides over a request for a deletion: whether one is pending already, or under which id a new one may be added. Adds no job.
 --   KEYS: 1 the salt, 2 the index, then the names of the user
---   ARGV: 1 as JSON {salt, base: of the names' keys, hashes: of the names, mode: 'add' | 'add-or-move' | 'move', requestedAt in ms,
+--   ARGV: 1 as JSON {mode: 'add' | 'add-or-move' | 'move', requestedAt in ms,
 --         isNow: whether it is requested at this moment, dueAt in ms, keepS: seconds to keep a name,
---         over?: the id of a job that the queue has ended}
---   Answers 'stale' | JSON {is: 'none' | 'too-late' | 'done'} | {is: 'free', hash, jobId} |
+--         over?: the id of a job that the queue has ended, and see asked.lua}
+--   Answers JSON {is: 'none' | 'too-late' | 'done'} | {is: 'free', hash, jobId} |
 --           {is: 'exists' | 'moved', hash, number, jobId, dueAt in ms, requestedAt in ms, or 0}
-if redis.call('GET', KEYS[1]) ~= cjson.decode(ARGV[1]).salt then
-  return 'stale'
-end
-local asked, index = cjson.decode(ARGV[1]), KEYS[2]
+local index = KEYS[2]
 local places = placesOf(asked.base, asked.hashes)
 
 local function pending()
@@ -31,15 +28,14 @@ end
 
 --- The other names lead to the one under which the deletion lies, and are kept as long.
 local function lead(name, dueAt)
-  local seconds = asked.keepS + math.max(0, math.ceil((dueAt - nowMs()) / 1000))
   for _, hash in ipairs(asked.hashes) do
     local key = asked.base .. hash
     if hash ~= name.hash and not redis.call('ZSCORE', index, stateOf(asked.base, hash).jobId) then
       redis.call('HSET', key, 'at', name.hash)
     end
-    keep(key, seconds)
+    keep(key, asked.keepS, dueAt)
   end
-  keep(name.key, seconds)
+  keep(name.key, asked.keepS, dueAt)
 end
 
 local function answer(is, name, dueAt)

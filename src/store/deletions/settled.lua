@@ -27,7 +27,7 @@ local function signUpVoids(asked)
     local dueAt = redis.call('ZSCORE', asked.index, name.jobId)
     if dueAt and not isSent(name) then
       redis.call('HSET', name.key, 'returnedAt', math.max(name.returnedAt, asked.at))
-      keep(name.key, asked.keepS + math.max(0, math.ceil((tonumber(dueAt) - nowMs()) / 1000)))
+      keep(name.key, asked.keepS, tonumber(dueAt))
     end
   end
 end
