@@ -65,7 +65,11 @@ function asDefined(lua: string): { lua: string; numberOfKeys: number } {
   return { lua: `table.remove(KEYS) ${lua}` } as { lua: string; numberOfKeys: number };
 }
 
-/** Reads the scripts that lie beside a module, by their names without `.lua`; told is the module's own `import.meta.url`. */
-export function luaBeside(moduleUrl: string): (name: string) => string {
-  return (name) => readFileSync(new URL(`${name}.lua`, moduleUrl), 'utf8');
+/**
+ * Reads the scripts that lie beside a module, by their names without `.lua`; several become one text.
+ * @param moduleUrl the module's own `import.meta.url`.
+ */
+export function luaBeside(moduleUrl: string): (...names: string[]) => string {
+  const read = (name: string) => readFileSync(new URL(`${name}.lua`, moduleUrl), 'utf8');
+  return (...names) => names.map(read).join('\n');
 }

@@ -58,7 +58,7 @@ const NUDGE_MS = 5000;
 
 export function createGates(options: GatesOptions): RedisGates {
   const { prefix, jobs, jobQueue, lockMs, fingerprints, probes, now, onChange } = options;
-  const withCircuit = (name: string) => ['../clock', 'circuit', name].map(readLua).join('\n');
+  const withCircuit = (name: string) => readLua('../clock', 'circuit', name);
   const script = jsonScriptsOf(jobs, {
     refuse: withCircuit('refuse'),
     probed: withCircuit('probed'),

@@ -77,8 +77,7 @@ export function dueFaultOf(dueAt: number): string | undefined {
 
 /** The deletions in a queue of jobs. For producers, too: it needs nothing but the queue's Redis. */
 export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string }): Deletions {
-  const aboutNames = (...names: string[]) =>
-    ['asked', '../clock', 'name-state', ...names].map(readLua).join('\n');
+  const aboutNames = (...names: string[]) => readLua('asked', '../clock', 'name-state', ...names);
   const script = jsonScriptsOf(jobs, {
     'schedule-deletion': aboutNames('schedule'),
     'cancel-deletion': aboutNames('cancel'),

@@ -31,7 +31,7 @@ const DAY_MS = 24 * 3600 * 1000;
 
 export function createDueCounts({ jobs, prefix }: { jobs: Queue; prefix: string }): DueCounts {
   const readLua = luaBeside(import.meta.url);
-  const script = jsonScriptsOf(jobs, { 'due-counts': `${readLua('../clock')}\n${readLua('due-counts')}` });
+  const script = jsonScriptsOf(jobs, { 'due-counts': readLua('../clock', 'due-counts') });
   const count = async (ends: number[]) =>
     Reply.parse(await script('due-counts')([pendingKeyOf(prefix)], { ends }));
   return {

@@ -20,8 +20,7 @@ export interface DeletionGuardOptions {
 
 /** Guards the deletions of this queue of jobs. */
 export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: DeletionGuardOptions): DeletionGuard {
-  const aboutNames = (name: string) =>
-    ['asked', '../clock', 'name-state', 'standing', name].map(readLua).join('\n');
+  const aboutNames = (name: string) => readLua('asked', '../clock', 'name-state', 'standing', name);
   const script = jsonScriptsOf(jobs, {
     'check-deletion': aboutNames('check'),
     'commit-deletion': aboutNames('commit'),

@@ -52,7 +52,7 @@ export type Put = (
 
 export function createPut({ jobs, prefix, ask }: PutSources): Put {
   const script = jsonScriptsOf(jobs, {
-    'enter-deletion': ['../clock', 'name-state', 'enter'].map(readLua).join('\n'),
+    'enter-deletion': readLua('../clock', 'name-state', 'enter'),
   });
   const pendingKey = pendingKeyOf(prefix);
   const base = namesBaseOf(prefix);

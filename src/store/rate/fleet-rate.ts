@@ -49,7 +49,7 @@ export interface FleetRate {
 }
 
 export function createFleetRate({ connection, prefix, maxRps, now }: FleetRateOptions): FleetRate {
-  const script = jsonScriptsOf(connection, { rate: `${readLua('../clock')}\n${readLua('rate')}` });
+  const script = jsonScriptsOf(connection, { rate: readLua('../clock', 'rate') });
   const take = async (request: RateRequest) => {
     const reply = await script('rate')([`${prefix}:rate`], { ...request, ceiling: maxRps, clockMs: now?.() });
     return Reading.parse(JSON.parse(z.string().parse(reply)));

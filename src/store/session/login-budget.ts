@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { LoginBudget } from '../../damoov/login-budget.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { luaBeside } from '../../redis/scripts.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 export interface LoginBudgetOptions {
   readonly connection: RedisConnection;
@@ -58,7 +58,10 @@ const AGAIN_MS = 1_000;
 export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget {
   const { connection, prefix, loginsPerHour, fingerprint, onRevoked } = options;
   const now = options.now ?? Date.now;
-  const script = luaBeside(import.meta.url)('login-budget');
+  const readLua = luaBeside(import.meta.url);
+  const script = jsonScriptsOf(connection, {
+    'login-budget': readLua('../clock', 'login-budget'),
+  });
   const grants = `${prefix}:logins`;
   const keys = [grants, `${grants}:barred`, `${grants}:refused`, `${grants}:revoked:${fingerprint}`];
   /** By name: when this process was granted a login. */
@@ -77,10 +80,10 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
   }
 
   /** What Redis knows, from when this process knew nothing of it. */
-  function learn(ages: readonly (readonly [string, number])[], barredForMs: number, askedAt: number) {
-    for (const [name, ageMs] of ages) {
+  function learn(grants: z.infer<typeof Reply>['grants'], barredForMs: number, askedAt: number) {
+    for (const { name, agoMs } of grants) {
       // A younger one may still be given back.
-      if (!granted.has(name) && !ofOthers.has(name) && ageMs > MINUTE_MS) ofOthers.set(name, askedAt - ageMs);
+      if (!granted.has(name) && !ofOthers.has(name) && agoMs > MINUTE_MS) ofOthers.set(name, askedAt - agoMs);
     }
     // An answer is under way for a while: what is told again must not grow by that each time.
     if (askedAt + barredForMs > barredUntil + LEARN_BAR_MS) barredUntil = askedAt + barredForMs;
@@ -92,25 +95,26 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       for (const [grant, at] of known) if (at <= localNow - HOUR_MS - LATE_MS) known.delete(grant);
     }
     const refusedAgoMs = localNow - refusedAt;
-    const reply = await connection.eval(
-      script,
-      keys.length,
-      ...keys,
+    const known = [...granted, ...ofOthers].map(([grant, at]) => ({
+      name: grant,
+      agoMs: Math.max(0, localNow - at),
+    }));
+    const reply = await script('login-budget')(keys, {
       act,
-      options.now === undefined ? '' : localNow,
-      loginsPerHour,
-      LOGINS_PER_MINUTE,
-      HOUR_MS + LATE_MS,
-      MINUTE_MS + LATE_MS,
-      HOUR_MS,
-      fingerprint,
       name,
-      Math.max(0, barredUntil - localNow),
-      refusedAgoMs < HOUR_MS ? refusedAgoMs : '',
-      ...[...granted, ...ofOthers].flatMap(([grant, at]) => [grant, Math.max(0, localNow - at)]),
-    );
-    const [waitMs, left, barredForMs, revoked, ages] = Reply.parse(reply);
-    learn(pairsIn(ages), barredForMs, localNow);
+      fingerprint,
+      known,
+      clockMs: options.now && localNow,
+      perHour: loginsPerHour,
+      perMinute: LOGINS_PER_MINUTE,
+      hourMs: HOUR_MS + LATE_MS,
+      minuteMs: MINUTE_MS + LATE_MS,
+      refusalMs: HOUR_MS,
+      barredForMs: Math.max(0, barredUntil - localNow),
+      refusedAgoMs: refusedAgoMs < HOUR_MS ? refusedAgoMs : undefined,
+    });
+    const { waitMs, left, barredForMs, revoked, grants } = Reply.parse(JSON.parse(z.string().parse(reply)));
+    learn(grants, barredForMs, localNow);
     return { waitMs, left, barredUntil: barredForMs > 0 ? localNow + barredForMs : undefined, revoked };
   }
 
@@ -163,15 +167,10 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
   };
 }
 
-const Reply = z.tuple([
-  z.number(),
-  z.number(),
-  z.number(),
-  z.number(),
-  z.array(z.union([z.string(), z.number()])),
-]);
-
-/** Lua has no pairs. */
-function pairsIn(flat: readonly (string | number)[]): [string, number][] {
-  return flat.flatMap((name, at) => (at % 2 === 0 ? [[String(name), Number(flat[at + 1])] as const] : []));
-}
+const Reply = z.object({
+  waitMs: z.number(),
+  left: z.number(),
+  barredForMs: z.number(),
+  revoked: z.number(),
+  grants: z.array(z.object({ name: z.string(), agoMs: z.number() })).default([]),
+});

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { SessionStore, TokenPair } from '../../damoov/session-store.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
+import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { openPair, sealPair } from './encrypted-pair.ts';
 
 export interface SessionStoreOptions {
@@ -21,26 +22,10 @@ export interface SessionStoreOptions {
   readonly now?: (() => number) | undefined;
 }
 
-const KEEP_S = 30 * 24 * 3600;
+const readLua = luaBeside(import.meta.url);
+
+const KEEP_MS = 30 * 24 * 3600 * 1000;
 const POLL_MS = 50;
-
-const READ = `
-local time = redis.call('TIME')
-return { time[1], time[2], redis.call('GET', KEYS[1]) or '' }`;
-
-const SWAP = `
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
-return 1`;
-
-// Asked a second time after a lost reply, it answers as the first time.
-const LEASE = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
-return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0`;
-
-const RELEASE = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1`;
 
 /**
  * The session of these credentials, under the prefix. Every method waits for a Redis that is away, as its connection does;
@@ -50,12 +35,18 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   const { connection, prefix, fingerprint, encryptionKey, leaseMs, now = Date.now } = options;
   const key = `${prefix}:session:${fingerprint}`;
   const leaseKey = `${key}:lease`;
+  const script = jsonScriptsOf(connection, {
+    'read-session': readLua('../clock', 'read-session'),
+    'compare-and-set': readLua('../clock', 'compare-and-set'),
+  });
+  const set = async (place: string, change: { seen: string; value: string; keepMs?: number }) =>
+    (await script('compare-and-set')([place], change)) === 1;
   // Clocks of a fleet differ: the times of the pair are kept by the clock of Redis.
   let redisAheadMs = 0;
 
   async function read(): Promise<{ sealed: string; pair: TokenPair | undefined }> {
-    const [seconds, micros, sealed] = Reading.parse(await connection.eval(READ, 1, key));
-    redisAheadMs = Math.round(seconds * 1000 + micros / 1000 - now());
+    const [redisMs, sealed] = Reading.parse(await script('read-session')([key], {}));
+    redisAheadMs = Math.round(redisMs - now());
     const pair = openPair(sealed, encryptionKey, key);
     return { sealed, pair: pair && shifted(pair, -redisAheadMs) };
   }
@@ -66,7 +57,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
       const { sealed, pair } = await read();
       if (!isReplaceable(pair)) return;
       const value = next === undefined ? '' : sealPair(shifted(next, redisAheadMs), encryptionKey, key);
-      if ((await connection.eval(SWAP, 1, key, sealed, value, KEEP_S)) === 1) return;
+      if (await set(key, { seen: sealed, value, keepMs: KEEP_MS })) return;
     }
   }
 
@@ -77,7 +68,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
     clear: (spent) => replace(undefined, (stored) => stored?.accessToken === spent.accessToken),
     async exclusively(renew, { waits }) {
       const token = randomUUID();
-      while ((await connection.eval(LEASE, 1, leaseKey, token, leaseMs)) !== 1) {
+      while (!(await set(leaseKey, { seen: '', value: token, keepMs: leaseMs }))) {
         if (!waits) return undefined;
         await sleep(POLL_MS * (1 + Math.random()));
       }
@@ -85,13 +76,13 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
         return await renew();
       } finally {
         // Nobody waits for this: what cannot be released runs out.
-        connection.eval(RELEASE, 1, leaseKey, token).catch(() => {});
+        set(leaseKey, { seen: token, value: '' }).catch(() => {});
       }
     },
   };
 }
 
-const Reading = z.tuple([z.coerce.number(), z.coerce.number(), z.string()]);
+const Reading = z.tuple([z.coerce.number(), z.string()]);
 
 /** What is stored and newer comes from a process that was faster, and stays. What is older, Redis has kept by mistake. */
 function isSameOrOlder(stored: TokenPair, over: TokenPair): boolean {

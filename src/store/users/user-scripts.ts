@@ -27,7 +27,7 @@ const STEPS = {
   release: [CLOCK, 'lock'],
 };
 
-const withAll = (names: readonly string[], name: string) => [...names, name].map(readLua).join('\n');
+const withAll = (names: readonly string[], name: string) => readLua(...names, name);
 
 export function userScripts(jobs: Queue) {
   const steps = Object.entries(STEPS).map(

@@ -287,13 +287,15 @@ test('a grant that comes late is none, and is free again', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const connection = connect();
-  const ask = connection.eval.bind(connection) as (...args: unknown[]) => Promise<unknown>;
-  vi.spyOn(connection, 'eval').mockImplementationOnce(async (...args: unknown[]) => {
-    const answer = await ask(...args);
+  const budget = fleet.budget({ connection });
+  await budget.state();
+  const scripts = connection as unknown as Record<string, (args: unknown[]) => Promise<unknown>>;
+  const ask = scripts['damoov:login-budget']?.bind(connection);
+  vi.spyOn(scripts, 'damoov:login-budget').mockImplementationOnce(async (args) => {
+    const answer = await ask?.(args);
     vi.advanceTimersByTime(5_001);
     return answer;
   });
-  const budget = fleet.budget({ connection });
   expect(await budget.take()).toEqual({ granted: false, retryAfterMs: 1_000 });
   expect(await budget.state()).toEqual({ left: 4 });
   expect(await budget.take()).toEqual({ granted: true });

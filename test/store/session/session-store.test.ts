@@ -217,7 +217,7 @@ describe('a renewal', () => {
     await store.exclusively(
       async () => {
         await isLeaseReplyLost;
-        const isSaveReplyLost = proxy.dropReplies(1, "redis.call('DEL'");
+        const isSaveReplyLost = proxy.dropReplies(1, '"keepMs":2592000000');
         await store.save(second, await store.load());
         await isSaveReplyLost;
       },
