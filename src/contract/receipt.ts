@@ -103,18 +103,6 @@ export function hashOf(receipt: Statement & { keyId?: string | undefined }): str
   return createHash('sha256').update(JSON.stringify(receipt, HASHED_NAMES)).digest('hex');
 }
 
-/** The canonical JSON that is hashed, in the parts around `previous` and `sequence`: for whoever gives the receipt its place. */
-export function partsToHash(
-  statement: Omit<Statement, 'sequence' | 'previous'> & { keyId?: string | undefined },
-): string[] {
-  const part = (isMeant: (name: string) => boolean) =>
-    JSON.stringify(statement, HASHED_NAMES.filter(isMeant)).slice(1, -1);
-  const before = part((name) => name < 'previous');
-  const between = part((name) => name > 'previous' && name < 'sequence');
-  const after = part((name) => name > 'sequence');
-  return [`{${before},"previous":"`, `",${between},"sequence":`, `,${after}}`];
-}
-
 /** Whether the signature over the receipt's hash is this key's; whether the hash is right is another question. */
 export async function isSignedBy(
   { hash, signature }: Pick<Receipt, 'hash' | 'signature'>,

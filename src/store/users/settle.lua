@@ -6,8 +6,8 @@
 --         keepSeconds, change: see record-change.ts, also?: {place: of the clientId that is locked besides, isGiven: whether the user
 --         may have got it}, settlement?: {fields, keepSeconds}, version?, whose?: the name of the user of a job that could not be read,
 --         count?: where the end is counted: {key: of the minutes, field, keepSeconds}, tokens?: {key, value?, keepSeconds?}, hasRunBefore, isDeleted: there was a deletion of the user,
---         receipt?: {key: of the chain, parts}, deletions?: as deletions/settled.lua wants it, and is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other'}
---   Answers {'lost'} | {'settled', settlement, older failed jobs}: a job of no user was settled before | 'stale': the names of the deletions |
+--         receipt?: see receipt-chain.ts, deletions?: as deletions/settled.lua wants it, and is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other'}
+--   Answers {'lost'} | {'settled', settlement, older failed jobs}: a job of no user was settled before | 'stale': the names of the deletions | 'moved': the end of the chain of receipts |
 --           {'ok', jobs to promote, older failed jobs of a user who is deleted: see failed.lua, sequence and previous of the receipt, place of the user}
 local told = cjson.decode(ARGV[1])
 local change, settlement = told.change, told.settlement
@@ -33,6 +33,9 @@ else
 end
 if told.deletions and not isOfThisSalt(told.deletions) then
   return 'stale'
+end
+if told.receipt and not isNext(told.receipt) then
+  return 'moved'
 end
 
 if #change.drop > 0 and told.place ~= '' then
@@ -80,7 +83,8 @@ if user == '' and told.whose then
 end
 local sequence, previous = '', ''
 if told.receipt then
-  sequence, previous = appendReceipt(told.receipt)
+  append(told.receipt)
+  sequence, previous = told.receipt.sequence, told.receipt.previous
   redis.call('HSET', KEYS[1], 'sequence', sequence, 'previous', previous)
 end
 redis.call('HSET', KEYS[1], 'user', user, unpack(asList(settlement.fields)))

@@ -6,7 +6,7 @@ import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { UserEvent } from '../../contract/event.ts';
 import { isKeyedJobId } from '../../contract/keyed-job-id.ts';
-import { type Receipt, partsToHash } from '../../contract/receipt.ts';
+import type { Receipt } from '../../contract/receipt.ts';
 import type { Settled } from '../../contract/outcome.ts';
 import { type Version, isOlder, jobIdOf, msOf } from '../../contract/version.ts';
 import type { Learnt, UserRecord } from '../../operations/context.ts';
@@ -20,6 +20,7 @@ import {
   pendingKeyOf,
 } from '../deletions/deletion-names.ts';
 import type { RedisGates } from '../circuits/circuits.ts';
+import { type Link, type NextReceipt, createReceiptChain } from '../receipts/receipt-chain.ts';
 import { KEEP_TOKENS_S, type UserTokens, userTokensKey } from './user-tokens.ts';
 import type { JobQueue, Publish } from '../../lifecycle/ports/job-queue.ts';
 import {
@@ -63,17 +64,12 @@ export interface LedgerOptions {
   sign: (statement: Unchained & Link) => Receipt;
 }
 
-/** A receipt's place in the chain of its instance. */
-interface Link {
-  sequence: number;
-  previous: string;
-}
-
 /** The ledger under the prefix of the jobs' queue, and so in the same slot of a cluster. */
 export function createUserLedger(options: LedgerOptions): UserLedger {
   const { prefix, jobs, jobQueue, gates, leaseMs, timeoutMs, publish, sign } = options;
   const scripts = userScripts(jobs);
   const deletionNames = createDeletionNames({ jobs, prefix });
+  const appendReceipt = createReceiptChain({ prefix, jobs, sign });
   const base = `${prefix}:user:`;
   const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
   const common = { base, leaseMs, keepSeconds: KEEP_S };
@@ -231,7 +227,7 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
     const { jobId, stalls, timestamp } = run;
     const isKept = settlement !== undefined && isKeptFor(settlement, jobId);
     const { deletions } = settlement ?? {};
-    const settle = (names?: Names) =>
+    const settle = (receipt?: NextReceipt, names?: Names) =>
       scripts.settle(
         [settledKey(jobId)],
         [
@@ -256,17 +252,18 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
               },
               count: countOf(settlement.event, prefix),
               tokens: tokensOf(settlement, prefix),
-              receipt: settlement.statement && {
-                key: chainKey(prefix, settlement.statement.instance),
-                parts: partsToHash(settlement.statement),
-              },
+              receipt,
             }),
           }),
         ],
       );
     const isNamed = deletions?.clientId !== undefined || deletions?.userId !== undefined;
+    const settleWith = async (receipt?: NextReceipt) =>
+      deletions !== undefined && isNamed
+        ? deletionNames.call(deletions, async (names) => settle(receipt, names))
+        : settle(receipt);
     const reply = Ended.parse(
-      await (deletions !== undefined && isNamed ? deletionNames.call(deletions, settle) : settle()),
+      await (settlement?.statement ? appendReceipt(settlement.statement, settleWith) : settleWith()),
     );
     if (reply[0] === 'lost') return 'lost';
     if (reply[0] === 'settled') return settledOf(pairsOf(reply[1]), reply[2]);
@@ -445,11 +442,6 @@ function tokensOf({ event }: Settlement, prefix: string): object | undefined {
 /** Whether a job that comes under the same id later is the same request, and ends as this one did. */
 function isKeptFor({ outcome }: Settlement, jobId: string): boolean {
   return outcome.status !== 'failed' && isKeyedJobId(jobId);
-}
-
-/** The key under which the head of an instance's chain of receipts lies. */
-export function chainKey(prefix: string, instance: string): string {
-  return `${prefix}:receipts:${instance}`;
 }
 
 function pairsOf(flat: readonly string[]): Record<string, string> {
