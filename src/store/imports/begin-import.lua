@@ -1,35 +1,21 @@
 -- Takes an import over for this run, or begins it. One that is complete, or that was begun another way, stays as it is.
 --   KEYS: 1 the import (hash), 2 when its rows were added (sorted set)
---   ARGV[1]: run; isAgain: whether a complete import is begun again; begunAt: when it begins, epoch ms;
---     followsJobs: whether the ends of its jobs are looked for; asOf: when its rows count, epoch ms; keepSeconds
---   Answers place, begunAt, round, followsJobs, completeSince or '', asOf: the fields of the import, as text
+--   ARGV: 1 as JSON {run, isAgain: whether a complete import is begun again, begunAt: when it begins, epoch ms, followsJobs: whether the
+--         ends of its jobs are looked for, asOf: when its rows count, epoch ms, keepSeconds}
+--   Answers {place, begunAt, round, followsJobs, asOf, completeSince or nothing}: the fields of the import, as text
 local import, rows = KEYS[1], KEYS[2]
-local ask = cjson.decode(ARGV[1])
+local asked = cjson.decode(ARGV[1])
+local followsJobs = asked.followsJobs and '1' or '0'
 
-local function read()
-  return redis.call('HMGET', import, 'place', 'begunAt', 'round', 'followsJobs', 'completeSince', 'asOf')
-end
-
-local function ms(number)
-  return string.format('%.0f', number)
-end
-
-local function begin(round)
+local round, completeSince = unpack(redis.call('HMGET', import, 'round', 'completeSince'))
+if not round or (completeSince and asked.isAgain) then
   redis.call('DEL', import, rows)
-  redis.call('HSET', import, 'place', '0 0 0', 'begunAt', ms(ask.begunAt), 'round', round)
-  redis.call('HSET', import, 'followsJobs', ask.followsJobs and 1 or 0, 'asOf', ms(ask.asOf))
+  redis.call('HSET', import, 'place', '0 0 0', 'begunAt', ms(asked.begunAt), 'round', (round or 0) + 1)
+  redis.call('HSET', import, 'followsJobs', followsJobs, 'asOf', ms(asked.asOf))
+  completeSince = false
 end
-
-local place, _, round, _, completeSince = unpack(read())
-if not place then
-  begin(1)
-elseif completeSince and ask.isAgain then
-  begin(tonumber(round) + 1)
+if not completeSince and redis.call('HGET', import, 'followsJobs') == followsJobs then
+  redis.call('HSET', import, 'run', asked.run)
 end
-local state = read()
-if not state[5] and (state[4] == '1') == ask.followsJobs then
-  redis.call('HSET', import, 'run', ask.run)
-end
-redis.call('EXPIRE', import, ask.keepSeconds)
-state[5] = state[5] or ''
-return state
+redis.call('EXPIRE', import, asked.keepSeconds)
+return redis.call('HMGET', import, 'place', 'begunAt', 'round', 'followsJobs', 'asOf', 'completeSince')

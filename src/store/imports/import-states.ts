@@ -85,8 +85,8 @@ const KEEP_SECONDS = 90 * 24 * 3600;
 
 export function createImportStates(connection: RedisConnection, prefix: string): ImportStates {
   const script = jsonScriptsOf(connection, {
-    'begin-import': readLua('begin-import'),
-    'move-import': readLua('move-import'),
+    'begin-import': readLua('../clock', 'begin-import'),
+    'move-import': readLua('../clock', 'move-import'),
   });
   const keyOf = (id: string) => `${prefix}:import:${id}`;
   const addedKeyOf = (id: string) => `${keyOf(id)}:added`;
@@ -102,7 +102,7 @@ export function createImportStates(connection: RedisConnection, prefix: string):
     },
     async begin(id, options) {
       const reply = await script('begin-import')(keysOf(id), { ...options, keepSeconds: KEEP_SECONDS });
-      const [place, begunAt, round, followsJobs, completeSince, asOf] = Begun.parse(reply);
+      const [place, begunAt, round, followsJobs, asOf, completeSince] = Begun.parse(reply);
       return { round, asOf, ...stateOf(place, begunAt, followsJobs, completeSince) };
     },
     async move(id, { run, from, to, addedLine, completes = false }) {
@@ -141,8 +141,8 @@ const Begun = z.tuple([
   z.coerce.number<string>(),
   z.coerce.number<string>(),
   z.string(),
-  z.string(),
   z.coerce.number<string>(),
+  z.string().nullable(),
 ]);
 const Reply = z.tuple([z.enum(['here', 'over', 'moved']), z.string()]);
 
@@ -151,8 +151,7 @@ function stateOf(place: string, begunAt: number, followsJobs: unknown, completeS
     begunAt,
     place: placeOf(place),
     followsJobs: followsJobs === '1',
-    completeSince:
-      typeof completeSince === 'string' && completeSince !== '' ? Number(completeSince) : undefined,
+    completeSince: typeof completeSince === 'string' ? Number(completeSince) : undefined,
   };
 }
 
