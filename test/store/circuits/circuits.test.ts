@@ -142,6 +142,64 @@ describe('a gate', () => {
     expect(world.changes).toHaveLength(1);
   });
 
+  it('has another job try at the moment when the one that did has had its time', async () => {
+    const world = await createLedgerWorld({ lockMs: 10_000 });
+    await shut(world);
+    world.pass(PROBES.firstMs);
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'taken' });
+    world.pass(9_999);
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'held' });
+    world.pass(1);
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'taken' });
+  });
+
+  it('is tried by the same job again where no other waits', async () => {
+    const world = await createLedgerWorld();
+    const alone = await shut(world);
+    for (let n = 0; n < 2; n += 1) {
+      world.pass(PROBES.lastMs);
+      await world.gates.tend();
+      const woken = await world.fetch();
+      expect(woken.id).toBe(alone.id);
+      expect(await refuse(world, woken)).toBe('held');
+    }
+  });
+
+  it('leaves nothing for ever: what is held, and which credential was refused', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    const key = `${world.prefix}:gate:admin`;
+    expect(await world.redis.ttl(`${key}:held`)).toBeGreaterThan(89 * 24 * 3600);
+    expect(await world.redis.ttl(`${key}:refused`)).toBeGreaterThan(0);
+    expect(await world.redis.ttl(`${key}:refused`)).toBeLessThanOrEqual(10);
+  });
+
+  it('that cannot be tried from behind another is free for the next job, where none waits', async () => {
+    const world = await createLedgerWorld();
+    const away = { gate: 'damoov', reason: 'away' } as const;
+    const first = await world.start();
+    const taken = await begin(world, first);
+    if (taken.is !== 'taken') throw new Error(`not taken: ${taken.is}`);
+    await taken.user.letGo({ record: taken.user.record });
+    await world.gates.refuse(world.runOf(first), versionFor(first), away);
+    await world.hold(first);
+    await world.gates.refuse(world.runOf(first), versionFor(first), REFUSED);
+    world.pass(PROBES.firstMs);
+    // The admin's time is put off: only the outage's is due.
+    await world.redis.hset(`${world.prefix}:gate:admin:a`, 'probe', 9e15);
+    await world.gates.tend();
+    expect(await begin(world, await world.fetch())).toEqual({ is: 'held', gate: 'admin' });
+    const next = await world.start('create-user');
+    const begun = await world.ledger.begin(
+      world.runOf(next),
+      { name: 'create-user', version: versionFor(next), timestamp: next.timestamp },
+      instance,
+      { clientId: 'c-9' },
+      { must: ['damoov'], may: [] },
+    );
+    expect(begun).toMatchObject({ is: 'taken', passage: { probes: ['damoov'] } });
+  });
+
   it('is not tried twice in a row by the same job where others wait', async () => {
     const world = await createLedgerWorld();
     await shut(world);
