@@ -38,8 +38,8 @@ export function createGateReader(jobs: Queue, keys: GateKeys): (gate: GateName) 
       client.hgetall(keys.keyOf(gate)),
       client.zcard(keys.heldKeyOf(gate)),
     ]);
-    const { since, reason, probe } = hash;
+    const { since, reason = '', probe } = hash;
     if (since === undefined) return { gate, held };
-    return { gate, shutSince: Number(since), reason: reason ?? '', probeAt: Number(probe), held };
+    return { gate, shutSince: Number(since), reason, probeAt: Number(probe), held };
   };
 }

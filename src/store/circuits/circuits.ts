@@ -66,7 +66,7 @@ export function createGates(options: GatesOptions): RedisGates {
   });
   const scoutMs = lockMs;
   const me = randomUUID();
-  const saidPassedAt = new Map<GateName, number>();
+  let saidPassedAt = -Infinity;
   const passedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:passed`;
   const tendedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:tended`;
   const clock = () => ({ ...(now !== undefined && { clockMs: now() }), scoutMs, nudgeMs: NUDGE_MS });
@@ -98,15 +98,15 @@ export function createGates(options: GatesOptions): RedisGates {
       return is;
     },
     async probed({ jobId }, gate, hasPassed) {
-      const since = await script('probed')([keyOf(gate)], { jobId, hasPassed });
-      if (since === null) return;
-      onChange({ gate, is: 'open', shutForMs: (now?.() ?? Date.now()) - Number(since) });
+      const shutForMs = await script('probed')([keyOf(gate)], { ...clock(), jobId, hasPassed });
+      if (shutForMs === null) return;
+      onChange({ gate, is: 'open', shutForMs: Number(shutForMs) });
       await tend(gate);
     },
     passed(gate) {
       const at = performance.now();
-      if (gate !== 'damoov' || at - (saidPassedAt.get(gate) ?? -Infinity) < SAY_PASSED_MS) return;
-      saidPassedAt.set(gate, at);
+      if (gate !== 'damoov' || at - saidPassedAt < SAY_PASSED_MS) return;
+      saidPassedAt = at;
       // Only a hint for others; without it a gate is shut more readily.
       const note = async () =>
         (await jobs.getBackend().client).set(passedKeyOf(gate), me, { PX: PASSED_LATELY_MS });

@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { versionOf } from '../../../src/contract/version.ts';
 import {
   type LedgerWorld,
@@ -240,7 +240,7 @@ describe('a gate', () => {
     expect(await begin(world, scout)).toMatchObject({ is: 'taken' });
     await world.gates.probed(world.runOf(scout), 'admin', true);
     await world.gates.probed(world.runOf(scout), 'admin', true);
-    expect(world.changes.slice(1)).toMatchObject([{ gate: 'admin', is: 'open' }]);
+    expect(world.changes.slice(1)).toMatchObject([{ gate: 'admin', is: 'open', shutForMs: PROBES.firstMs }]);
     const [oldest, younger, young] = [others[0]?.id, others[2]?.id, others[1]?.id];
     expect(await waiting(world)).toEqual([oldest, younger, young, last.id]);
     expect((await world.gates.stateOf('admin')).held).toBe(0);
@@ -322,6 +322,30 @@ describe('a gate', () => {
     expect(await refuseOnce()).toBe('open');
     await world.redis.del(passed);
     expect(await refuseOnce()).toBe('held');
+  });
+
+  it('hears of a process that gets through once a second, and of Damoov alone', async () => {
+    const world = await createLedgerWorld();
+    const passed = (gate: string) => world.redis.exists(`${world.prefix}:gate:${gate}:passed`);
+    world.gates.passed('admin');
+    world.gates.passed('damoov');
+    await expect.poll(async () => passed('damoov')).toBe(1);
+    expect(await passed('admin')).toBe(0);
+    await world.redis.del(`${world.prefix}:gate:damoov:passed`);
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const gates = world.gatesWith('a');
+    gates.passed('damoov');
+    await expect.poll(async () => passed('damoov')).toBe(1);
+    await world.redis.del(`${world.prefix}:gate:damoov:passed`);
+    vi.advanceTimersByTime(999);
+    gates.passed('damoov');
+    // Behind it on the same connection.
+    await gates.stateOf('damoov');
+    expect(await passed('damoov')).toBe(0);
+    vi.advanceTimersByTime(1);
+    gates.passed('damoov');
+    await expect.poll(async () => passed('damoov')).toBe(1);
   });
 
   it('wakes a job to try it where none comes by itself', async () => {
