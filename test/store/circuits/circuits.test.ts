@@ -1,6 +1,8 @@
 import type { Job } from 'bullmq';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { versionOf } from '../../../src/contract/version.ts';
+import { createGates } from '../../../src/store/circuits/circuits.ts';
+import { BRAKE } from '../../../src/store/circuits/deletion-limit.ts';
 import {
   type LedgerWorld,
   GATES,
@@ -322,6 +324,50 @@ describe('a gate', () => {
     expect(await refuseOnce()).toBe('open');
     await world.redis.del(passed);
     expect(await refuseOnce()).toBe('held');
+  });
+
+  it('is tried at intervals of its own: an outage, a credential, and the deletion limit never', async () => {
+    const world = await createLedgerWorld();
+    const gates = createGates({
+      prefix: world.prefix,
+      jobs: world.jobs,
+      jobQueue: { promote: async () => 'gone' },
+      lockMs: 10_000,
+      fingerprints: new Map([['damoov', 'z'], ['admin', 'z'], BRAKE]),
+      probes: { outage: { firstMs: 1000, lastMs: 1000 }, credential: { firstMs: 7000, lastMs: 7000 } },
+      onChange: () => {},
+    });
+    const job = await world.start();
+    const waits = [];
+    for (const gate of ['damoov', 'admin', 'brake'] as const) {
+      await gates.refuse(world.runOf(job), versionFor(job), { gate, reason: 'not today' });
+      const { shutSince = 0, probeAt = 0 } = await gates.stateOf(gate);
+      waits.push(probeAt - shutSince);
+    }
+    expect(waits).toEqual([1000, 7000, 1e12]);
+  });
+
+  it('that is closed keeps a job that is not delayed yet, and does not ask for it again and again', async () => {
+    const world = await createLedgerWorld();
+    await shut(world);
+    let asked = 0;
+    const corrected = createGates({
+      prefix: world.prefix,
+      jobs: world.jobs,
+      jobQueue: {
+        promote: async () => {
+          asked += 1;
+          return 'elsewhere';
+        },
+      },
+      lockMs: 10_000,
+      fingerprints: new Map([['admin', 'b']]),
+      probes: { outage: PROBES, credential: PROBES },
+      onChange: () => {},
+    });
+    await corrected.tend();
+    expect(asked).toBe(1);
+    expect((await corrected.stateOf('admin')).held).toBe(1);
   });
 
   it('hears of a process that gets through once a second, and of Damoov alone', async () => {
