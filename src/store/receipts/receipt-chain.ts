@@ -55,12 +55,13 @@ export function createReceiptChain({ prefix, jobs, sign }: ReceiptChainOptions):
   ): Promise<unknown> {
     for (;;) {
       const client = await jobs.getBackend().client;
-      const [after, previous] = await client.hmget(key, 'sequence', 'hash');
-      const link = { sequence: Number(after ?? 0) + 1, previous: previous ?? GENESIS };
+      const [last, hashOfLast] = await client.hmget(key, 'sequence', 'hash');
+      const after = last ?? '0';
+      const link = { sequence: Number(after) + 1, previous: hashOfLast ?? GENESIS };
       const { hash } = sign({ ...statement, ...link });
       const reply = await settle({
         key,
-        after: after ?? '0',
+        after,
         ...link,
         sequence: String(link.sequence),
         hash,

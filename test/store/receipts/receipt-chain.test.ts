@@ -92,6 +92,14 @@ describe('a chain', () => {
     });
   });
 
+  it('has no receipt made twice where one process appends many at once', async () => {
+    const { one } = createFleet();
+    let made = 0;
+    const count = async () => void (made += 1);
+    await Promise.all(Array.from({ length: 10 }, async (_, n) => one({ jobId: `j-${n}` }, count)));
+    expect(made).toBe(10);
+  });
+
   it('goes on after a deletion that could not be settled', async () => {
     const { one } = createFleet();
     const fail = async () => Promise.reject(new Error('Redis is away'));
