@@ -97,11 +97,11 @@ it('what a busy run leaves in Redis is what docs/internals/state.md says', async
       continue;
     }
     seen.add(String(documented.pattern));
-    const [type, ttl] = await Promise.all([redis.type(key), redis.ttl(key)]);
+    const [type, ttl] = await Promise.all([redis.type(key), redis.pttl(key)]);
     // It has just ended.
     if (type === 'none') continue;
     if (!documented.type.includes({ zset: 'sorted set' }[type] ?? type)) faults.push(`${name}: a ${type}`);
-    if (ttl > 0 === documented.lasts) faults.push(`${name}: ends in ${ttl} s`);
+    if (ttl > 0 === documented.lasts) faults.push(`${name}: ends in ${ttl} ms`);
     if (type !== 'hash') continue;
     const words = /^P:user:[^:]+$/.test(name) ? [...recordFields, ...documented.words] : documented.words;
     for (const field of await redis.hkeys(key))

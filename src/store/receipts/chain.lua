@@ -1,8 +1,8 @@
--- The chain of an instance's receipts: the sequence and the hash of the last one. The caller has read its end and made the next receipt.
+-- The chain of an instance's receipts: the sequence and the hash of the last one. The caller knows its end and has made the next receipt.
 
---- Whether the receipt is the next one: no other process has appended one meanwhile.
+--- Whether the receipt follows on the last one: no other process has appended one meanwhile.
 local function isNext(receipt)
-  return (redis.call('HGET', receipt.key, 'sequence') or '0') == receipt.after
+  return (redis.call('HGET', receipt.key, 'hash') or string.rep('0', 64)) == receipt.previous
 end
 
 local function append(receipt)

@@ -1,6 +1,7 @@
 /**
  * Gives each receipt its place in the chain of its instance: it names the hash of the one before it. The receipt is written in the
- * step that settles its deletion, so its place is read first, and taken anew if another process was faster.
+ * step that settles its deletion; its place follows from the end of the chain as this process knows it, and is taken anew if another
+ * process was faster.
  */
 import type { Queue } from 'bullmq';
 import { GENESIS, type Receipt } from '../../contract/receipt.ts';
@@ -15,8 +16,6 @@ export interface Link {
 /** What the script that settles has to know of a receipt. */
 export interface NextReceipt {
   key: string;
-  /** The sequence of the one before it. */
-  after: string;
   sequence: string;
   previous: string;
   hash: string;
@@ -34,40 +33,41 @@ export type AppendReceipt = (
   settle: (next: NextReceipt) => Promise<unknown>,
 ) => Promise<unknown>;
 
-/** The receipts of one process and instance are appended one after the other. */
+/** The end of a chain, with all that this process has appended since it was last read from Redis. */
+interface End {
+  readonly last: Promise<{ sequence: number; hash: string }>;
+  readonly reading: symbol;
+}
+
+/** Receipts that are appended at once follow on each other without waiting: their settlements may share a call. */
 export function createReceiptChain({ prefix, jobs, sign }: ReceiptChainOptions): AppendReceipt {
-  const lastOf = new Map<string, Promise<unknown>>();
+  const ends = new Map<string, End>();
 
   return async (statement, settle) => {
     const key = chainKey(prefix, statement.instance);
-    const turn = (lastOf.get(key) ?? Promise.resolve()).then(async () => append(key, statement, settle));
-    lastOf.set(
-      key,
-      turn.catch(() => {}),
-    );
-    return turn;
+    for (;;) {
+      const { last, reading } = ends.get(key) ?? { last: read(key), reading: Symbol(key) };
+      const next = last.then(({ sequence, hash }) =>
+        sign({ ...statement, sequence: sequence + 1, previous: hash }),
+      );
+      ends.set(key, { last: next, reading });
+      let reply: unknown;
+      try {
+        const { sequence, previous, hash } = await next;
+        reply = await settle({ key, sequence: String(sequence), previous, hash });
+        if (reply !== 'moved') return reply;
+      } finally {
+        // After an error nobody knows where the chain ends. What another one has read since stays.
+        if ((reply === undefined || reply === 'moved') && ends.get(key)?.reading === reading)
+          ends.delete(key);
+      }
+    }
   };
 
-  async function append(
-    key: string,
-    statement: Unchained,
-    settle: (next: NextReceipt) => Promise<unknown>,
-  ): Promise<unknown> {
-    for (;;) {
-      const client = await jobs.getBackend().client;
-      const [last, hashOfLast] = await client.hmget(key, 'sequence', 'hash');
-      const after = last ?? '0';
-      const link = { sequence: Number(after) + 1, previous: hashOfLast ?? GENESIS };
-      const { hash } = sign({ ...statement, ...link });
-      const reply = await settle({
-        key,
-        after,
-        ...link,
-        sequence: String(link.sequence),
-        hash,
-      });
-      if (reply !== 'moved') return reply;
-    }
+  async function read(key: string): Promise<{ sequence: number; hash: string }> {
+    const client = await jobs.getBackend().client;
+    const [sequence, hash] = await client.hmget(key, 'sequence', 'hash');
+    return { sequence: Number(sequence ?? 0), hash: hash ?? GENESIS };
   }
 }
 
