@@ -27,7 +27,6 @@ local function read()
 end
 
 local function write()
-  redis.call('DEL', KEYS[1])
   for field, value in pairs(state) do
     redis.call('HSET', KEYS[1], field, string.format('%.3f', value))
   end
