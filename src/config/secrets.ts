@@ -1,9 +1,32 @@
 /**
- * Which variables hold secrets, and what is wrong with one that was copied from an example. Repeats no value.
+ * Recognises a secret that was copied from an example: everybody knows it. Repeats no value.
  */
 import { Environment } from './environment.ts';
 import type { InstanceCredentials } from './instances-file.ts';
-import { expressionFault, placeholderFault } from './placeholders.ts';
+
+/** What nothing here evaluates: a command, a variable, a template. A password that a program draws hardly looks so. */
+const EXPRESSION =
+  /\$\([A-Za-z_./][^()$]*\)|\$\{[A-Za-z_][^{}$]*\}|\{\{[^{}]*\}\}|^`.*`$|^%[A-Za-z_]\w*%$|^\$[A-Z_][A-Z0-9_]*$/;
+
+/** Of text in lower case, with `-` for blanks and underscores. */
+const PLACEHOLDERS: readonly RegExp[] = [
+  // <your password>
+  /<[a-z0-9][\w .,'…-]*>/,
+  /^(please-)?(change|replace)-?(me|this|it)\b/,
+  /^(your|my|an?|another|the|some)-([a-z]+-)*(password|passphrase|secret|token|instance-(id|key))$/,
+  /^(your|my)-([a-z]+-)*(key|id|email)$/,
+  // at-least-16-characters
+  /\b\d+-(or-more-)?(characters|chars)\b/,
+  /^(insert|enter|fill-in|put)-|-here$/,
+  /^(another|example|placeholder|todo|tbd|fixme|undefined|null|redacted|\[redacted\])$/,
+  // xxxx, ****, …
+  /^(x{3,}|\*{3,}|\.{3,}|•{3,}|\?{3,}|_{3,}|-{3,}|…+)$/,
+  // Reserved for examples: no account is there.
+  /[@.]example(\.(com|net|org))?$/,
+];
+
+/** A secret of our own is never so; that of another system may be. */
+const BARE_WORD = /^(the-)?(pass(-?(word|phrase|wd|code))?|pwd?|secret|key|token)[\d!]*$/;
 
 const OF_DAMOOV = 'write down what Damoov gave you';
 const OF_REDIS = 'write down the password of your Redis';
@@ -23,41 +46,43 @@ const SOURCES: Readonly<Record<string, string>> = {
   OTEL_EXPORTER_OTLP_HEADERS: 'write down the token of the receiver',
 };
 
-/** Reserved for examples: no account is there. */
-const EXAMPLE_ADDRESS = /[@.]example(\.(com|net|org))?$/i;
-
 /** Faults of variables, each by its name. */
-export function secretFaults(set: Readonly<Record<string, string | undefined>>): string[] {
-  const known = Object.keys(Environment.shape);
-  return known.flatMap((name) => {
+export function secretFaults(set: Readonly<Record<string, string>>): string[] {
+  return Object.keys(Environment.shape).flatMap((name) => {
     const value = set[name];
-    const faults = value === undefined ? [] : [expressionFault(value) ?? copiedFault(name, value)];
-    return faults.flatMap((fault) => (fault === undefined ? [] : [`${name}: ${fault}`]));
+    return value === undefined ? [] : copiedFaults(name, value, SOURCES[name], secretsIn(name, value));
   });
 }
 
 /** Faults of the instances of a file, each by its place. */
 export function instanceFaults(instances: Readonly<Record<string, InstanceCredentials>>): string[] {
-  return Object.entries(instances).flatMap(([name, { id, key, userIdSecret }]) =>
-    Object.entries({ id, key, userIdSecret }).flatMap(([field, value = '']) => {
-      const source = field === 'userIdSecret' ? DRAWN : OF_DAMOOV;
-      const fault = expressionFault(value) ?? placeholderFault(value, source, source === DRAWN);
-      return fault === undefined ? [] : [`${name}.${field}: ${fault}`];
-    }),
+  return Object.entries(instances).flatMap(([name, credentials]) =>
+    Object.entries(credentials).flatMap(([field, value = '']) =>
+      copiedFaults(`${name}.${field}`, value, field === 'userIdSecret' ? DRAWN : OF_DAMOOV, [value]),
+    ),
   );
 }
 
-function copiedFault(name: string, value: string): string | undefined {
-  const source = SOURCES[name];
-  if (source === undefined) return undefined;
-  if (name === 'DAMOOV_ADMIN_EMAIL' && EXAMPLE_ADDRESS.test(value)) {
-    return `is the address of an example: ${source}`;
+/** None, or one. */
+function copiedFaults(
+  name: string,
+  value: string,
+  source: string | undefined,
+  secrets: readonly string[],
+): string[] {
+  if (EXPRESSION.test(value)) {
+    return [
+      `${name}: holds an expression that nothing here evaluates: run it yourself, and write down what it prints`,
+    ];
   }
-  for (const secret of secretsIn(name, value)) {
-    const fault = placeholderFault(secret, source, source === DRAWN);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
+  const patterns = source === DRAWN ? [...PLACEHOLDERS, BARE_WORD] : PLACEHOLDERS;
+  const isCopied = secrets.some((secret) => {
+    const lower = secret.toLowerCase();
+    const text = lower.replaceAll(/[\s_]+/g, '-');
+    return patterns.some((pattern) => pattern.test(text) || pattern.test(lower));
+  });
+  if (source === undefined || !isCopied) return [];
+  return [`${name}: is the placeholder of an example, which everybody knows: ${source}`];
 }
 
 /** What is secret of a value. */
@@ -66,16 +91,9 @@ function secretsIn(name: string, value: string): string[] {
     const { username = '', password = '' } = URL.parse(value) ?? {};
     return [username, password].map(decoded);
   }
-  if (name === 'OTEL_EXPORTER_OTLP_HEADERS') {
-    // `authorization=Bearer%20TOKEN,…`
-    return value.split(',').map(
-      (header) =>
-        decoded(header.slice(header.indexOf('=') + 1))
-          .split(' ')
-          .at(-1) ?? '',
-    );
-  }
-  return [value];
+  if (name !== 'OTEL_EXPORTER_OTLP_HEADERS') return [value];
+  // `authorization=Bearer%20TOKEN,…`
+  return value.split(',').map((header) => decoded(header).split(/[ =]/).at(-1) ?? '');
 }
 
 function decoded(text: string): string {
