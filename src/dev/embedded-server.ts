@@ -20,17 +20,11 @@ export interface RedisServer {
   readonly url: string;
   /** Ends the server if no other process uses it. A second call does nothing. */
   stop(): Promise<void>;
-  /** Ends the server under every process that uses it. */
-  kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Starts it again after `kill`, on the same port and data. */
-  restart(): Promise<void>;
 }
 
 export interface RedisServerOptions {
   /** Holds the append-only file, the log and a note of the server. Made if it is missing. */
   readonly dir: string;
-  /** When Redis forces a write to the disk. Default `everysec`. */
-  readonly appendFsync?: RedisSettings['appendFsync'];
   /** A Redis that is silent for so long is hung and gets ended, in milliseconds. Default 5000. */
   readonly hungMs?: number;
 }
@@ -60,8 +54,8 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   const home = await realpath(options.dir);
   const lock = join(home, 'lock');
-  const { appendFsync = 'everysec', hungMs = 5000 } = options;
-  const settings = { command, home, appendFsync };
+  const { hungMs = 5000 } = options;
+  const settings = { command, home };
 
   const port = await exclusively(lock, async () => {
     const last = await readNote(home);
@@ -81,16 +75,6 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
       isStopped = true;
       await exclusively(lock, () => leave(home));
     },
-    kill: async (signal) => {
-      const note = await readNote(home);
-      if (note !== undefined) await end(note, signal);
-    },
-    restart: () =>
-      exclusively(lock, async () => {
-        const users = (await readNote(home))?.users ?? [];
-        const server = await launch({ ...settings, port }, (started) => writeNote(home, started, users));
-        await writeNote(home, server, users);
-      }),
   };
 }
 

@@ -22,7 +22,6 @@ export interface RedisSettings {
   /** The data directory, as its real path: a running Redis is recognised by it. */
   readonly home: string;
   readonly port: number;
-  readonly appendFsync: 'always' | 'everysec';
 }
 
 /** Another process listens there. */
@@ -67,14 +66,13 @@ export async function launch(
   }
 }
 
-function spawnRedis({ command, home, port, appendFsync }: RedisSettings, logPath: string): ChildProcess {
+function spawnRedis({ command, home, port }: RedisSettings, logPath: string): ChildProcess {
   const flags = {
     port: String(port),
     bind: HOST,
     dir: home,
     save: '',
     appendonly: 'yes',
-    appendfsync: appendFsync,
     'maxmemory-policy': 'noeviction',
   };
   const log = openSync(logPath, 'w'); // a file, not a pipe: Redis may outlive this process
@@ -91,6 +89,7 @@ function spawnRedis({ command, home, port, appendFsync }: RedisSettings, logPath
 async function untilReady(home: string, port: number, exit?: AbortSignal): Promise<void> {
   const deadline = AbortSignal.timeout(READY_DEADLINE_MS);
   const signal = exit === undefined ? deadline : AbortSignal.any([deadline, exit]);
+  signal.throwIfAborted();
   const client = connect(port, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
   const aborted = once(signal, 'abort');
   try {

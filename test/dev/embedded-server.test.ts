@@ -46,16 +46,6 @@ describe('an embedded Redis', () => {
     expect(await ask(second, async (redis) => redis.get('name'))).toBe('Ada');
   });
 
-  test('keeps what it acknowledged when it is killed', async () => {
-    const server = await start({ appendFsync: 'always' });
-    await ask(server, async (redis) => redis.set('name', 'Ada'));
-    await server.kill('SIGKILL');
-    await expect(ask(server, async (redis) => redis.ping())).rejects.toThrow();
-
-    await server.restart();
-    expect(await ask(server, async (redis) => redis.get('name'))).toBe('Ada');
-  });
-
   test('is shared by all who start it over one directory, until the last one stops', async () => {
     const [first, second] = await Promise.all([start(), start()]);
     expect(second.url).toBe(first.url);

@@ -29,6 +29,7 @@ export interface NodeSettings {
 
 export interface RedisNode {
   readonly port: number;
+  readonly url: string;
   readonly isAlive: boolean;
   /** For questions of the tests; those to a node that is away wait for it. */
   readonly asked: Redis;
@@ -91,6 +92,7 @@ async function prepare(settings: NodeSettings, port: number, command: string): P
 
   return {
     port,
+    url: `redis://${HOST}:${port}`,
     asked,
     get isAlive() {
       return child !== undefined;
