@@ -28,29 +28,28 @@ const PLACEHOLDERS: readonly RegExp[] = [
 /** A secret of our own is never so; that of another system may be. */
 const BARE_WORD = /^(the-)?(pass(-?(word|phrase|wd|code))?|pwd?|secret|key|token)[\d!]*$/;
 
-const OF_DAMOOV = 'write down what Damoov gave you';
-const OF_REDIS = 'write down the password of your Redis';
-const DRAWN = 'make one of your own, such as `openssl rand -base64 24` prints';
-
-/** Where the right value of each comes from. */
-const SOURCES: Readonly<Record<string, string>> = {
-  DAMOOV_INSTANCE_ID: OF_DAMOOV,
-  DAMOOV_INSTANCE_KEY: OF_DAMOOV,
-  DAMOOV_ADMIN_EMAIL: OF_DAMOOV,
-  DAMOOV_ADMIN_PASSWORD: OF_DAMOOV,
-  DAMOOV_USER_ID_SECRET: DRAWN,
-  REDIS_URL: OF_REDIS,
-  REDIS_PASSWORD: OF_REDIS,
-  REDIS_SENTINEL_PASSWORD: OF_REDIS,
-  DASHBOARD_PASSWORD: DRAWN,
-  OTEL_EXPORTER_OTLP_HEADERS: 'write down the token of the receiver',
+/** Everything else holds no secret. `true`: it is thought up here, and not given by another system. */
+const SECRETS: Readonly<Record<string, boolean>> = {
+  DAMOOV_INSTANCE_ID: false,
+  DAMOOV_INSTANCE_KEY: false,
+  DAMOOV_ADMIN_EMAIL: false,
+  DAMOOV_ADMIN_PASSWORD: false,
+  DAMOOV_USER_ID_SECRET: true,
+  REDIS_URL: false,
+  REDIS_PASSWORD: false,
+  REDIS_SENTINEL_PASSWORD: false,
+  DASHBOARD_PASSWORD: true,
+  OTEL_EXPORTER_OTLP_HEADERS: false,
 };
 
 /** Faults of variables, each by its name. */
 export function secretFaults(set: Readonly<Record<string, string>>): string[] {
   return Object.keys(Environment.shape).flatMap((name) => {
-    const value = set[name];
-    return value === undefined ? [] : copiedFaults(name, value, SOURCES[name], secretsIn(name, value));
+    const value = set[name] ?? '';
+    const isOwn = SECRETS[name];
+    const isCopied =
+      isOwn !== undefined && secretsIn(name, value).some((secret) => isPlaceholder(secret, isOwn));
+    return faultsOf(name, value, isCopied);
   });
 }
 
@@ -58,31 +57,27 @@ export function secretFaults(set: Readonly<Record<string, string>>): string[] {
 export function instanceFaults(instances: Readonly<Record<string, InstanceCredentials>>): string[] {
   return Object.entries(instances).flatMap(([name, credentials]) =>
     Object.entries(credentials).flatMap(([field, value = '']) =>
-      copiedFaults(`${name}.${field}`, value, field === 'userIdSecret' ? DRAWN : OF_DAMOOV, [value]),
+      faultsOf(`${name}.${field}`, value, isPlaceholder(value, field === 'userIdSecret')),
     ),
   );
 }
 
+function isPlaceholder(secret: string, isOwn: boolean): boolean {
+  const lower = secret.toLowerCase();
+  const text = lower.replaceAll(/[\s_]+/g, '-');
+  const isKnown = PLACEHOLDERS.some((pattern) => pattern.test(text) || pattern.test(lower));
+  return isKnown || (isOwn && BARE_WORD.test(text));
+}
+
 /** None, or one. */
-function copiedFaults(
-  name: string,
-  value: string,
-  source: string | undefined,
-  secrets: readonly string[],
-): string[] {
+function faultsOf(name: string, value: string, isCopied: boolean): string[] {
   if (EXPRESSION.test(value)) {
-    return [
-      `${name}: holds an expression that nothing here evaluates: run it yourself, and write down what it prints`,
-    ];
+    const todo = 'run it yourself, and write down what it prints';
+    return [`${name}: holds an expression that nothing here evaluates: ${todo}`];
   }
-  const patterns = source === DRAWN ? [...PLACEHOLDERS, BARE_WORD] : PLACEHOLDERS;
-  const isCopied = secrets.some((secret) => {
-    const lower = secret.toLowerCase();
-    const text = lower.replaceAll(/[\s_]+/g, '-');
-    return patterns.some((pattern) => pattern.test(text) || pattern.test(lower));
-  });
-  if (source === undefined || !isCopied) return [];
-  return [`${name}: is the placeholder of an example, which everybody knows: ${source}`];
+  if (!isCopied) return [];
+  const todo = 'write down the real value, or draw one (`openssl rand -base64 24`)';
+  return [`${name}: is the placeholder of an example, which everybody knows: ${todo}`];
 }
 
 /** What is secret of a value. */
