@@ -199,10 +199,9 @@ async function startRedis(): Promise<string> {
   // Its own, also beside another demo; nothing in it outlasts the demo.
   const dir = `.data/demo-${process.pid}`;
   closing.push(() => rm(dir, { recursive: true, force: true }));
-  say(dim('  looking for a Redis …'));
-  const redis = await startRedisServer({ dir, log: (line) => say(dim(`  ${line}`)) });
+  const redis = await startRedisServer({ dir });
   closing.push(() => redis.stop());
-  say(`  ${bold('Redis')}    ${redis.url}  ${dim(`${redis.how}, append-only file in ${dir}`)}`);
+  say(`  ${bold('Redis')}    ${redis.url}  ${dim(`redis-server, append-only file in ${dir}`)}`);
   return redis.url;
 }
 

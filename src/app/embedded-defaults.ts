@@ -17,7 +17,7 @@ export async function standIn(
 ): Promise<{ target: RedisTarget; damoov: DamoovAccess }> {
   let { damoov } = config;
   const standIns: { redis?: string; damoov?: string } = {};
-  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) => log.info(line));
+  const { target, embeddedUrl, release } = await locateRedis(config.redis);
   closing.push(release);
   if (embeddedUrl !== undefined) standIns.redis = embeddedUrl;
   if (damoov === 'sandbox') {

@@ -5,8 +5,11 @@
 import { createHash } from 'node:crypto';
 import { type Config, ConfigError, type DamoovAccess } from '../config/config.ts';
 import type { Instance } from '../operations/context.ts';
-import type { AgreedSettings } from '../store/settings/agreed-settings.ts';
+import { type GateName, gateName } from '../lifecycle/ports/circuits.ts';
+import { type AgreedSettings, createAgreedSettings } from '../store/settings/agreed-settings.ts';
 import { slowHash } from '../store/session/slow-hash.ts';
+import type { Frame } from './frame.ts';
+import type { Redis } from './open-redis.ts';
 
 export interface UserIdSetting {
   /** Our name of the instance. */
@@ -53,6 +56,47 @@ function variableOf(instance: string, own: string | undefined, common: string | 
   return `${key}, as DAMOOV_USER_ID_SECRET is not set`;
 }
 
+export interface SharedSettings {
+  /** Rejects with a ConfigError if the fleet has others; waits while Redis is away. */
+  agree(replaces: boolean): Promise<void>;
+  /** Looks again whether the fleet has the same. */
+  compare(): Promise<void>;
+  /** Damoov has accepted this credential: a secret that follows from it may count as the fleet's. */
+  accept(gate: GateName): void;
+  /** Resolves if the fleet has others. */
+  readonly broken: Promise<ConfigError>;
+}
+
+export async function createSharedSettings(
+  { config, timings }: Frame,
+  { connection }: Redis,
+  damoov: DamoovAccess,
+): Promise<SharedSettings> {
+  const { promise: broken, resolve } = Promise.withResolvers<ConfigError>();
+  // The embedded sandbox is this process' own, and its users end with it.
+  const settings = config.damoov === 'sandbox' ? [] : await userIdSettingsOf(config, damoov, timings.keyWork);
+  const fleet = createAgreedSettings(connection, config.queues.prefix);
+  const accepted = new Set<GateName>();
+  const isAccepted = (instance: string) => accepted.has(gateName('instance-key', instance));
+  const compare = () => agreeOnUserIds(fleet, settings, { isAccepted }).catch(resolve);
+  let hasBegun = false;
+  return {
+    broken,
+    compare,
+    agree(replaces) {
+      hasBegun = true;
+      const agreed = agreeOnUserIds(fleet, settings, { isAccepted, replaces });
+      agreed.catch(resolve);
+      return agreed;
+    },
+    accept(gate) {
+      if (accepted.has(gate)) return;
+      accepted.add(gate);
+      if (hasBegun) void compare();
+    },
+  };
+}
+
 /**
  * Agrees with the fleet on the settings, and tells it those that nobody has told yet. A Redis that refuses to write, or is gone, says
  * nothing of them: whoever calls asks again later.
@@ -60,7 +104,7 @@ function variableOf(instance: string, own: string | undefined, common: string | 
  *   InstanceKey of an instance: a wrong one that is corrected must not count as the fleet's.
  * @throws ConfigError that names the variable of each that differs.
  */
-export async function agreeOnUserIds(
+async function agreeOnUserIds(
   agreed: Pick<AgreedSettings, 'agree'>,
   settings: readonly UserIdSetting[],
   { replaces = false, isAccepted }: { replaces?: boolean; isAccepted: (instance: string) => boolean },

@@ -2,17 +2,15 @@
  * The one place that reads the environment. Turns it into a typed configuration, or into one message that names every
  * fault by its variable; values are never repeated, since many are secrets.
  */
-import { readFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { REDIS_PAIRS, REDIS_PLACES, readTlsFiles, redisFaults, redisTarget } from './redis-variables.ts';
-import { loopbackFaults } from './loopback.ts';
 import { secretFaults } from './secrets.ts';
 import type { SigningKey } from '../contract/receipt.ts';
 import { Environment } from './environment.ts';
 import { type InstanceCredentials, readInstancesFile } from './instances-file.ts';
+import { codeOf, readNamedFile } from './read-file.ts';
 import type { UserIdMode } from '../operations/context.ts';
-import { isMisnaming, misnamedFaults } from './misnamed-variables.ts';
 import { signingKeyIn } from '../receipts/keys.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import { prefixWarning } from '../redis/options.ts';
@@ -23,7 +21,7 @@ export interface DamoovAccess {
   baseUrl: string;
   /** By the name that jobs use. */
   instances: Record<string, InstanceCredentials>;
-  admin?: { email: string; password: string };
+  admin?: { email: string; password: string } | undefined;
 }
 
 export interface Config {
@@ -33,22 +31,23 @@ export interface Config {
   queues: { prefix: string; jobs: string; events: string[] };
   /** `sandbox`: nothing is configured, the built-in simulator stands in. */
   damoov: 'sandbox' | DamoovAccess;
-  userId: { mode: UserIdMode; secret?: string };
+  userId: { mode: UserIdMode; secret?: string | undefined };
   /** What signs the receipts of deletions; without it they are not signed. */
-  receiptKey?: SigningKey;
+  receiptKey?: SigningKey | undefined;
   timeoutMs: number;
   loginsPerHour: number;
   /** The ceiling of the whole fleet, in requests a second; none where it is absent. */
-  maxRps?: number;
+  maxRps?: number | undefined;
   deletionsPerHour: number;
   concurrency: number;
   retry: RetryPolicy;
   http: { host: string; port: number };
   /** Who may see the dashboard; without it there is none. */
-  dashboard?: { user: string; password: string };
+  dashboard?: { user: string; password: string } | undefined;
   logLevel: string;
   /** Where traces go, over OTLP/HTTP; none where it is absent. `ratio`: the share of those that begin here. */
-  tracing?: { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number };
+  tracing?:
+    { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number } | undefined;
 }
 
 /** The configuration is faulty: `faults` has one line for each, by variable name. */
@@ -93,32 +92,110 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       return text === '' ? [] : [[name, text]];
     }),
   );
-  const parsed = Environment.safeParse(set);
-  const faults = parsed.success ? [] : parsed.error.issues.map(describe);
-  const isSet = (name: string): boolean => set[name] !== undefined;
-
-  for (const name of Object.keys(set).filter((name) => !VARIABLES.includes(name))) {
-    if (isMisnaming(name)) continue;
-    const meant = closest(name, VARIABLES);
-    // Not every unknown name is ours to refuse: platforms set their own, such as the addresses of services.
-    if (distance(name, meant) <= 2) faults.push(`${name}: is not known, did you mean ${meant}?`);
-  }
-  faults.push(...misnamedFaults(set));
-  for (const [one, other] of PAIRS) {
-    if (isSet(one) !== isSet(other)) {
-      const [missing, given] = isSet(one) ? [other, one] : [one, other];
-      faults.push(`${missing}: is required together with ${given}`);
-    }
-  }
-  faults.push(...redisFaults(set), ...secretFaults(set));
-  if (Environment.shape.REFUSE_LOOPBACK.safeParse(set['REFUSE_LOOPBACK']).data === true) {
-    faults.push(...loopbackFaults(set));
-  }
-
+  const { data: values, error } = Environment.safeParse(set);
+  const faults = [
+    ...(error?.issues ?? []).map(describe),
+    ...misspelt(set),
+    ...halves(set),
+    ...redisFaults(set),
+    ...secretFaults(set),
+  ];
   const instances = readInstances(set, faults);
-  const isConfigured = Object.keys(instances).length > 0;
-  const claimsInstance =
-    isSet('DAMOOV_INSTANCE_ID') || isSet('DAMOOV_INSTANCE_KEY') || isSet('DAMOOV_INSTANCES_FILE');
+  faults.push(...damoovFaults(set));
+  const tls = readTlsFiles(set, faults);
+  const receiptKey = readReceiptKey(set['RECEIPT_PRIVATE_KEY_FILE'], faults);
+  faults.push(...contradictionsIn(set));
+  if (values === undefined || faults.length > 0) throw new ConfigError(faults);
+  return {
+    redis: redisTarget(values, tls),
+    damoov: damoovOf(values, instances),
+    receiptKey,
+    ...settingsOf(values),
+  };
+}
+
+function settingsOf(values: Environment): Omit<Config, 'redis' | 'damoov' | 'receiptKey'> {
+  const {
+    DASHBOARD_USER: user,
+    DASHBOARD_PASSWORD: password,
+    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+  } = values;
+  return {
+    queues: { prefix: values.QUEUE_PREFIX, jobs: values.JOBS_QUEUE, events: values.EVENTS_QUEUES },
+    userId: { mode: values.DAMOOV_USER_ID, secret: values.DAMOOV_USER_ID_SECRET },
+    timeoutMs: values.DAMOOV_TIMEOUT_MS,
+    loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,
+    maxRps: values.DAMOOV_MAX_RPS,
+    deletionsPerHour: values.DELETIONS_PER_HOUR,
+    concurrency: values.WORKER_CONCURRENCY,
+    retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
+    http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
+    dashboard: user === undefined || password === undefined ? undefined : { user, password },
+    logLevel: values.LOG_LEVEL,
+    tracing:
+      endpoint === undefined
+        ? undefined
+        : {
+            endpoint,
+            headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+            serviceName: values.OTEL_SERVICE_NAME,
+            ratio: values.OTEL_TRACES_SAMPLER_ARG,
+          },
+  };
+}
+
+function damoovOf(
+  {
+    DAMOOV_BASE_URL: baseUrl = DAMOOV_BASE_URL,
+    DAMOOV_ADMIN_EMAIL: email,
+    DAMOOV_ADMIN_PASSWORD: password,
+  }: Environment,
+  instances: Record<string, InstanceCredentials>,
+): Config['damoov'] {
+  if (Object.keys(instances).length === 0) return 'sandbox';
+  const admin = email === undefined || password === undefined ? undefined : { email, password };
+  return { baseUrl, instances, admin };
+}
+
+type Set = Readonly<Record<string, string>>;
+
+/** Not every unknown name is ours to refuse: platforms set their own, such as the addresses of services. */
+function misspelt(set: Set): string[] {
+  return Object.keys(set)
+    .filter((name) => !VARIABLES.includes(name))
+    .flatMap((name) => {
+      const meant = closest(name, VARIABLES);
+      return distance(name, meant) <= 2 ? [`${name}: is not known, did you mean ${meant}?`] : [];
+    });
+}
+
+const PAIRS = [
+  ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
+  ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
+  ...REDIS_PAIRS,
+  ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
+] as const;
+
+function halves(set: Set): string[] {
+  return PAIRS.flatMap(([one, other]) => {
+    if (one in set === other in set) return [];
+    const [missing, given] = one in set ? [other, one] : [one, other];
+    return [`${missing}: is required together with ${given}`];
+  });
+}
+
+const CREDENTIALS = [
+  'DAMOOV_INSTANCE_ID',
+  'DAMOOV_INSTANCE_KEY',
+  'DAMOOV_ADMIN_EMAIL',
+  'DAMOOV_ADMIN_PASSWORD',
+];
+
+/** What is missing, or is the sandbox's. */
+function damoovFaults(set: Set): string[] {
+  const isSet = (name: string) => name in set;
+  const faults: string[] = [];
+  const claimsInstance = ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY', 'DAMOOV_INSTANCES_FILE'].some(isSet);
   if (!claimsInstance) {
     for (const name of ['DAMOOV_BASE_URL', 'DAMOOV_ADMIN_EMAIL'].filter(isSet)) {
       faults.push(`DAMOOV_INSTANCE_ID: is required together with ${name}`);
@@ -133,59 +210,15 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   if (URL.parse(set['DAMOOV_BASE_URL'] ?? DAMOOV_BASE_URL)?.hostname.endsWith('.telematicssdk.com')) {
     const published: readonly (string | undefined)[] = Object.values(SANDBOX_CREDENTIALS);
     for (const name of CREDENTIALS.filter((name) => published.includes(set[name]))) {
-      // A log-in that Damoov refuses counts all the same, and too many bar the address for an hour.
+      // A login that Damoov refuses counts all the same, and too many bar the address for an hour.
       faults.push(`${name}: is the sandbox's, which Damoov does not know`);
     }
   }
-  const tlsFiles = readTlsFiles(set, faults);
-  const receiptKey = readReceiptKey(set['RECEIPT_PRIVATE_KEY_FILE'], faults);
-  faults.push(...contradictionsIn(set));
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
-
-  const values = parsed.data;
-  return {
-    redis: redisTarget(values, tlsFiles),
-    queues: { prefix: values.QUEUE_PREFIX, jobs: values.JOBS_QUEUE, events: values.EVENTS_QUEUES },
-    damoov: isConfigured
-      ? {
-          baseUrl: values.DAMOOV_BASE_URL ?? DAMOOV_BASE_URL,
-          instances,
-          ...(values.DAMOOV_ADMIN_EMAIL !== undefined &&
-            values.DAMOOV_ADMIN_PASSWORD !== undefined && {
-              admin: { email: values.DAMOOV_ADMIN_EMAIL, password: values.DAMOOV_ADMIN_PASSWORD },
-            }),
-        }
-      : 'sandbox',
-    userId: {
-      mode: values.DAMOOV_USER_ID,
-      ...(values.DAMOOV_USER_ID_SECRET !== undefined && { secret: values.DAMOOV_USER_ID_SECRET }),
-    },
-    ...(receiptKey && { receiptKey }),
-    timeoutMs: values.DAMOOV_TIMEOUT_MS,
-    loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,
-    ...(values.DAMOOV_MAX_RPS !== undefined && { maxRps: values.DAMOOV_MAX_RPS }),
-    deletionsPerHour: values.DELETIONS_PER_HOUR,
-    concurrency: values.WORKER_CONCURRENCY,
-    retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
-    http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
-    ...(values.DASHBOARD_USER !== undefined &&
-      values.DASHBOARD_PASSWORD !== undefined && {
-        dashboard: { user: values.DASHBOARD_USER, password: values.DASHBOARD_PASSWORD },
-      }),
-    logLevel: values.LOG_LEVEL,
-    ...(values.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && {
-      tracing: {
-        endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
-        headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
-        serviceName: values.OTEL_SERVICE_NAME,
-        ratio: values.OTEL_TRACES_SAMPLER_ARG,
-      },
-    }),
-  };
+  return faults;
 }
 
 /** What does not go together, among the variables that are right by themselves. */
-function contradictionsIn(set: Record<string, string>): string[] {
+function contradictionsIn(set: Set): string[] {
   const { BACKOFF_BASE_MS, BACKOFF_MAX_MS, JOBS_QUEUE, EVENTS_QUEUES, QUEUE_PREFIX } = Environment.shape;
   const baseMs = BACKOFF_BASE_MS.safeParse(set['BACKOFF_BASE_MS']).data ?? 0;
   const maxMs = BACKOFF_MAX_MS.safeParse(set['BACKOFF_MAX_MS']).data ?? Infinity;
@@ -205,33 +238,14 @@ function contradictionsIn(set: Record<string, string>): string[] {
   return faults.flatMap(([isFault, what]) => (isFault ? [what] : []));
 }
 
-const CREDENTIALS = [
-  'DAMOOV_INSTANCE_ID',
-  'DAMOOV_INSTANCE_KEY',
-  'DAMOOV_ADMIN_EMAIL',
-  'DAMOOV_ADMIN_PASSWORD',
-];
-
-const PAIRS = [
-  ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
-  ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
-  ...REDIS_PAIRS,
-  ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
-] as const;
-
 function describe(issue: z.core.$ZodIssue): string {
   const [name, ...rest] = issue.path;
   return `${String(name)}: ${issue.message}${rest.length > 0 ? ` (entry ${Number(rest[0]) + 1})` : ''}`;
 }
 
-function readInstances(
-  set: Record<string, string | undefined>,
-  faults: string[],
-): Record<string, InstanceCredentials> {
+function readInstances(set: Set, faults: string[]): Record<string, InstanceCredentials> {
   const { DAMOOV_INSTANCES_FILE: file, DAMOOV_INSTANCE_ID: id, DAMOOV_INSTANCE_KEY: key } = set;
-  const read = file === undefined ? { instances: {}, faults: [] } : readInstancesFile(file);
-  const { instances } = read;
-  faults.push(...read.faults.map((fault) => `DAMOOV_INSTANCES_FILE: ${fault}`));
+  const instances = file === undefined ? {} : readInstancesFile(file, faults);
   if (id === undefined || key === undefined) return instances;
   const { default: named = { id, key } } = instances;
   if (named.id !== id || named.key !== key) {
@@ -241,19 +255,12 @@ function readInstances(
 }
 
 function readReceiptKey(file: string | undefined, faults: string[]): SigningKey | undefined {
-  if (file === undefined) return undefined;
-  try {
-    const key = signingKeyIn(readFileSync(file, 'utf8'));
-    if (key === undefined) {
-      faults.push('RECEIPT_PRIVATE_KEY_FILE: is no Ed25519 private key in PEM (PKCS#8, not encrypted)');
-    }
-    return key;
-  } catch (error) {
-    faults.push(`RECEIPT_PRIVATE_KEY_FILE: cannot be read (${codeOf(error)})`);
-    return undefined;
+  const variable = 'RECEIPT_PRIVATE_KEY_FILE';
+  const pem = file === undefined ? undefined : readNamedFile(variable, file, faults);
+  if (pem === undefined) return undefined;
+  const key = signingKeyIn(pem);
+  if (key === undefined) {
+    faults.push(`${variable}: is no Ed25519 private key in PEM (PKCS#8, not encrypted)`);
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return key;
 }

@@ -4,13 +4,15 @@
 import { z } from 'zod';
 import { redisUrlFault } from '../redis/options.ts';
 
-const NOT_A_PORT = 'must be a whole number from 0 to 65535';
-const NO_COUNT = 'must be a whole number from 0 to 1000000';
-const positive = (most: number) => {
-  const message = `must be a whole number from 1 to ${most}`;
-  return z.coerce.number(message).int(message).min(1, message).max(most, message);
+const whole = (least: number, most: number) => {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return z.coerce.number(message).int(message).min(least, message).max(most, message);
 };
-const NOT_A_RATE = 'must be a number from 0.01 to 100000';
+const fraction = (least: number, most: number) => {
+  const message = `must be a number from ${least} to ${most}`;
+  return z.coerce.number(message).min(least, message).max(most, message);
+};
+const trueOrFalse = z.stringbool({ error: 'must be true or false' });
 const word = z.string().min(1);
 /** It is sent as an HTTP header. */
 export const headerValue = word.regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
@@ -53,7 +55,10 @@ function isBareUrl(text: string): boolean {
   return url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
 }
 
-const NOT_A_SHARE = 'must be a number from 0 to 1';
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
+  .refine(isBareUrl, 'must have no user, password, query or fragment');
+
 /** As OpenTelemetry has them: `name=value,…`, percent-encoded where needed. */
 const otlpHeaders = list.transform((items, context) =>
   Object.fromEntries(
@@ -80,7 +85,6 @@ function decoded(text: string | undefined): string | undefined {
 /** The variables, as text, into values with their defaults. */
 export const Environment = z.object({
   NODE_ENV: z.string().optional(),
-  REFUSE_LOOPBACK: z.stringbool({ error: 'must be true or false' }).default(false),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL', abort: true })
     .check(({ value, issues }) => {
@@ -95,17 +99,14 @@ export const Environment = z.object({
   REDIS_SENTINEL_PASSWORD: word.optional(),
   REDIS_USERNAME: word.optional(),
   REDIS_PASSWORD: word.optional(),
-  REDIS_TLS: z.stringbool({ error: 'must be true or false' }).default(false),
+  REDIS_TLS: trueOrFalse.default(false),
   REDIS_TLS_CA_FILE: word.optional(),
   REDIS_TLS_CERT_FILE: word.optional(),
   REDIS_TLS_KEY_FILE: word.optional(),
   QUEUE_PREFIX: word.default('{damoov}'),
   JOBS_QUEUE: queueName.default('user-jobs'),
   EVENTS_QUEUES: list.pipe(z.array(queueName)).transform(eventsQueues).default(['user-events']),
-  DAMOOV_BASE_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
-    .refine(isBareUrl, 'must have no user, password, query or fragment')
-    .optional(),
+  DAMOOV_BASE_URL: httpUrl.optional(),
   DAMOOV_INSTANCE_ID: headerValue.optional(),
   DAMOOV_INSTANCE_KEY: headerValue.optional(),
   DAMOOV_INSTANCES_FILE: word.optional(),
@@ -116,26 +117,16 @@ export const Environment = z.object({
     .default('derived'),
   DAMOOV_USER_ID_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   RECEIPT_PRIVATE_KEY_FILE: word.optional(),
-  DAMOOV_TIMEOUT_MS: positive(600_000).default(10_000),
-  DAMOOV_LOGINS_PER_HOUR: positive(1000).default(4),
-  DAMOOV_MAX_RPS: z.coerce.number(NOT_A_RATE).min(0.01, NOT_A_RATE).max(100_000, NOT_A_RATE).optional(),
-  DELETIONS_PER_HOUR: z.coerce
-    .number(NO_COUNT)
-    .int(NO_COUNT)
-    .min(0, NO_COUNT)
-    .max(1_000_000, NO_COUNT)
-    .default(100),
-  WORKER_CONCURRENCY: positive(10_000).default(50),
-  JOB_ATTEMPTS: positive(1000).default(15),
-  BACKOFF_BASE_MS: positive(86_400_000).default(1000),
-  BACKOFF_MAX_MS: positive(86_400_000).default(600_000),
+  DAMOOV_TIMEOUT_MS: whole(1, 600_000).default(10_000),
+  DAMOOV_LOGINS_PER_HOUR: whole(1, 1000).default(4),
+  DAMOOV_MAX_RPS: fraction(0.01, 100_000).optional(),
+  DELETIONS_PER_HOUR: whole(0, 1_000_000).default(100),
+  WORKER_CONCURRENCY: whole(1, 10_000).default(50),
+  JOB_ATTEMPTS: whole(1, 1000).default(15),
+  BACKOFF_BASE_MS: whole(1, 86_400_000).default(1000),
+  BACKOFF_MAX_MS: whole(1, 86_400_000).default(600_000),
   HTTP_HOST: word.default('127.0.0.1'),
-  HTTP_PORT: z.coerce
-    .number(NOT_A_PORT)
-    .int(NOT_A_PORT)
-    .min(0, NOT_A_PORT)
-    .max(65_535, NOT_A_PORT)
-    .default(3000),
+  HTTP_PORT: whole(0, 65_535).default(3000),
   DASHBOARD_USER: word.refine((user) => !user.includes(':'), 'must not contain a colon').optional(),
   DASHBOARD_PASSWORD: word.optional(),
   LOG_LEVEL: z
@@ -143,11 +134,10 @@ export const Environment = z.object({
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',
     })
     .default('info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
-    .refine(isBareUrl, 'must have no user, password, query or fragment')
-    .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders.optional(),
   OTEL_SERVICE_NAME: word.default('damoov-user-lifecycle'),
-  OTEL_TRACES_SAMPLER_ARG: z.coerce.number(NOT_A_SHARE).min(0, NOT_A_SHARE).max(1, NOT_A_SHARE).default(1),
+  OTEL_TRACES_SAMPLER_ARG: fraction(0, 1).default(1),
 });
+
+export type Environment = z.output<typeof Environment>;

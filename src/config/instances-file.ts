@@ -1,49 +1,50 @@
 /**
  * Reads a file of Damoov instances: `{"name": {"id": "…", "key": "…"}}`. Repeats no value of it: the keys are secrets.
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { instanceFaults } from './secrets.ts';
 import { Environment, headerValue } from './environment.ts';
-
-export interface InstanceCredentials {
-  /** Damoov's InstanceId. */
-  id: string;
-  /** Damoov's InstanceKey: a secret like a database password. */
-  key: string;
-  /** What UserIds of this very instance derive from; where it is absent, `userId.secret` of the configuration. */
-  userIdSecret?: string | undefined;
-}
+import { readNamedFile } from './read-file.ts';
+import { instanceFaults } from './secrets.ts';
 
 const InstancesFile = z.record(
   z.string().min(1),
   z.strictObject({
+    /** Damoov's InstanceId. */
     id: headerValue,
+    /** Damoov's InstanceKey: a secret like a database password. */
     key: headerValue,
+    /** What UserIds of this very instance derive from; if it is absent, `userId.secret` of the configuration. */
     userIdSecret: Environment.shape.DAMOOV_USER_ID_SECRET,
   }),
 );
 
-/** The instances by name, and what is wrong with the file; none of them where anything is. */
-export function readInstancesFile(file: string): {
-  instances: Record<string, InstanceCredentials>;
-  faults: string[];
-} {
-  const refused = (...faults: string[]) => ({ instances: {}, faults });
+export type InstanceCredentials = z.output<typeof InstancesFile>[string];
+
+/** The instances by name; none of them, with faults, if anything is wrong with the file. */
+export function readInstancesFile(
+  file: string,
+  faults: string[],
+  variable = 'DAMOOV_INSTANCES_FILE',
+): Record<string, InstanceCredentials> {
+  const text = readNamedFile(variable, file, faults);
+  if (text === undefined) return {};
+  const { data = {}, faults: found } = parse(text);
+  faults.push(...found.map((fault) => `${variable}: ${fault}`));
+  return found.length > 0 ? {} : data;
+}
+
+function parse(text: string): { data?: Record<string, InstanceCredentials>; faults: string[] } {
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
+    content = JSON.parse(text);
+  } catch {
     // A JSON error quotes the text around the fault, which here is full of secrets.
-    if (error instanceof SyntaxError) return refused('is not JSON');
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return refused(`cannot be read (${code})`);
+    return { faults: ['is not JSON'] };
   }
   const { data, error } = InstancesFile.safeParse(content);
   if (error !== undefined) {
-    return refused(...error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`));
+    return { faults: error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`) };
   }
-  if (Object.keys(data).length === 0) return refused('names no instance');
-  const copied = instanceFaults(data);
-  return copied.length > 0 ? refused(...copied) : { instances: data, faults: [] };
+  if (Object.keys(data).length === 0) return { faults: ['names no instance'] };
+  return { data, faults: instanceFaults(data) };
 }

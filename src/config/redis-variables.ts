@@ -3,12 +3,9 @@
  * and repeats no value.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
 import { Environment } from './environment.ts';
+import { readNamedFile } from './read-file.ts';
 import type { RedisTarget, RedisTls } from '../redis/connection.ts';
-
-type Values = z.output<typeof Environment>;
 
 /** One of them names the Redis. */
 export const REDIS_PLACES = ['REDIS_URL', 'REDIS_CLUSTER_NODES', 'REDIS_SENTINELS'] as const;
@@ -29,7 +26,7 @@ const NEEDS = [
 ] as const;
 
 /** What is wrong between variables that are right by themselves. */
-export function redisFaults(set: Readonly<Record<string, string | undefined>>): string[] {
+export function redisFaults(set: Readonly<Record<string, string>>): string[] {
   const isSet = (name: string) => set[name] !== undefined;
   const places = REDIS_PLACES.filter(isSet);
   const url = URL.parse(set['REDIS_URL'] ?? '');
@@ -61,7 +58,7 @@ export function redisFaults(set: Readonly<Record<string, string | undefined>>): 
 }
 
 /** The Redis that is named, or `embedded` where none is. */
-export function redisTarget(values: Values, files: RedisTls): 'embedded' | RedisTarget {
+export function redisTarget(values: Environment, files: RedisTls): 'embedded' | RedisTarget {
   const access = {
     ...(values.REDIS_USERNAME !== undefined && { username: values.REDIS_USERNAME }),
     ...(values.REDIS_PASSWORD !== undefined && { password: values.REDIS_PASSWORD }),
@@ -83,7 +80,7 @@ export function redisTarget(values: Values, files: RedisTls): 'embedded' | Redis
 }
 
 /** What the line is secured with, from the files that are named. */
-export function readTlsFiles(set: Readonly<Record<string, string | undefined>>, faults: string[]): RedisTls {
+export function readTlsFiles(set: Readonly<Record<string, string>>, faults: string[]): RedisTls {
   const [ca, cert, key] = TLS_FILES.map((name) => readPem(name, set[name], faults));
   return {
     ...(ca !== undefined && { ca }),
@@ -98,14 +95,8 @@ function readPem(
   faults: string[],
 ): string | undefined {
   if (file === undefined) return undefined;
-  let content: string;
-  try {
-    content = readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    faults.push(`${name}: cannot be read (${code})`);
-    return undefined;
-  }
+  const content = readNamedFile(name, file, faults);
+  if (content === undefined) return undefined;
   const isKey = name === 'REDIS_TLS_KEY_FILE';
   try {
     const held = isKey ? createPrivateKey(content) : new X509Certificate(content);

@@ -1,63 +1,83 @@
 /**
- * Which variables hold secrets, and what is wrong with one that was copied from an example. Repeats no value.
+ * Recognises a secret that was copied from an example: everybody knows it. Repeats no value.
  */
 import { Environment } from './environment.ts';
 import type { InstanceCredentials } from './instances-file.ts';
-import { expressionFault, placeholderFault } from './placeholders.ts';
 
-const OF_DAMOOV = 'write down what Damoov gave you';
-const OF_REDIS = 'write down the password of your Redis';
-const DRAWN = 'make one of your own, such as `openssl rand -base64 24` prints';
+/** What nothing here evaluates: a command, a variable, a template. A password that a program draws hardly looks so. */
+const EXPRESSION =
+  /\$\([A-Za-z_./][^()$]*\)|\$\{[A-Za-z_][^{}$]*\}|\{\{[^{}]*\}\}|^`.*`$|^%[A-Za-z_]\w*%$|^\$[A-Z_][A-Z0-9_]*$/;
 
-/** Where the right value of each comes from. */
-const SOURCES: Readonly<Record<string, string>> = {
-  DAMOOV_INSTANCE_ID: OF_DAMOOV,
-  DAMOOV_INSTANCE_KEY: OF_DAMOOV,
-  DAMOOV_ADMIN_EMAIL: OF_DAMOOV,
-  DAMOOV_ADMIN_PASSWORD: OF_DAMOOV,
-  DAMOOV_USER_ID_SECRET: DRAWN,
-  REDIS_URL: OF_REDIS,
-  REDIS_PASSWORD: OF_REDIS,
-  REDIS_SENTINEL_PASSWORD: OF_REDIS,
-  DASHBOARD_PASSWORD: DRAWN,
-  OTEL_EXPORTER_OTLP_HEADERS: 'write down the token of the receiver',
+/** Of text in lower case, with `-` for blanks and underscores. */
+const PLACEHOLDERS: readonly RegExp[] = [
+  // <your password>
+  /<[a-z0-9][\w .,'…-]*>/,
+  /^(please-)?(change|replace)-?(me|this|it)\b/,
+  /^(your|my|an?|another|the|some)-([a-z]+-)*(password|passphrase|secret|token|instance-(id|key))$/,
+  /^(your|my)-([a-z]+-)*(key|id|email)$/,
+  // at-least-16-characters
+  /\b\d+-(or-more-)?(characters|chars)\b/,
+  /^(insert|enter|fill-in|put)-|-here$/,
+  /^(another|example|placeholder|todo|tbd|fixme|undefined|null|redacted|\[redacted\])$/,
+  // xxxx, ****, …
+  /^(x{3,}|\*{3,}|\.{3,}|•{3,}|\?{3,}|_{3,}|-{3,}|…+)$/,
+  // Reserved for examples: no account is there.
+  /[@.]example(\.(com|net|org))?$/,
+];
+
+/** A secret of our own is never so; that of another system may be. */
+const BARE_WORD = /^(the-)?(pass(-?(word|phrase|wd|code))?|pwd?|secret|key|token)[\d!]*$/;
+
+/** Everything else holds no secret. `true`: it is thought up here, and not given by another system. */
+const SECRETS: Readonly<Record<string, boolean>> = {
+  DAMOOV_INSTANCE_ID: false,
+  DAMOOV_INSTANCE_KEY: false,
+  DAMOOV_ADMIN_EMAIL: false,
+  DAMOOV_ADMIN_PASSWORD: false,
+  DAMOOV_USER_ID_SECRET: true,
+  REDIS_URL: false,
+  REDIS_PASSWORD: false,
+  REDIS_SENTINEL_PASSWORD: false,
+  DASHBOARD_PASSWORD: true,
+  OTEL_EXPORTER_OTLP_HEADERS: false,
 };
 
-/** Reserved for examples: no account is there. */
-const EXAMPLE_ADDRESS = /[@.]example(\.(com|net|org))?$/i;
-
 /** Faults of variables, each by its name. */
-export function secretFaults(set: Readonly<Record<string, string | undefined>>): string[] {
-  const known = Object.keys(Environment.shape);
-  return known.flatMap((name) => {
-    const value = set[name];
-    const faults = value === undefined ? [] : [expressionFault(value) ?? copiedFault(name, value)];
-    return faults.flatMap((fault) => (fault === undefined ? [] : [`${name}: ${fault}`]));
+export function secretFaults(set: Readonly<Record<string, string>>): string[] {
+  return Object.keys(Environment.shape).flatMap((name) => {
+    const value = set[name] ?? '';
+    const isOwn = SECRETS[name];
+    const isCopied =
+      isOwn !== undefined && secretsIn(name, value).some((secret) => isPlaceholder(secret, isOwn));
+    return faultsOf(name, value, isCopied);
   });
 }
 
 /** Faults of the instances of a file, each by its place. */
 export function instanceFaults(instances: Readonly<Record<string, InstanceCredentials>>): string[] {
-  return Object.entries(instances).flatMap(([name, { id, key, userIdSecret }]) =>
-    Object.entries({ id, key, userIdSecret }).flatMap(([field, value = '']) => {
-      const source = field === 'userIdSecret' ? DRAWN : OF_DAMOOV;
-      const fault = expressionFault(value) ?? placeholderFault(value, source, source === DRAWN);
-      return fault === undefined ? [] : [`${name}.${field}: ${fault}`];
-    }),
+  return Object.entries(instances).flatMap(([name, credentials]) =>
+    Object.entries(credentials).flatMap(([field, value = '']) =>
+      faultsOf(`${name}.${field}`, value, isPlaceholder(value, field === 'userIdSecret')),
+    ),
   );
 }
 
-function copiedFault(name: string, value: string): string | undefined {
-  const source = SOURCES[name];
-  if (source === undefined) return undefined;
-  if (name === 'DAMOOV_ADMIN_EMAIL' && EXAMPLE_ADDRESS.test(value)) {
-    return `is the address of an example: ${source}`;
+function isPlaceholder(secret: string, isOwn: boolean): boolean {
+  const lower = secret.toLowerCase();
+  const text = lower.replaceAll(/[\s_]+/g, '-');
+  const isKnown = PLACEHOLDERS.some((pattern) => pattern.test(text) || pattern.test(lower));
+  return isKnown || (isOwn && BARE_WORD.test(text));
+}
+
+/** None, or one. */
+function faultsOf(name: string, value: string, isCopied: boolean): string[] {
+  if (EXPRESSION.test(value)) {
+    const todo = 'run it yourself, and write down what it prints';
+    return [`${name}: holds an expression that nothing here evaluates: ${todo}`];
   }
-  for (const secret of secretsIn(name, value)) {
-    const fault = placeholderFault(secret, source, source === DRAWN);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
+  if (!isCopied) return [];
+  const todo = 'write down the real value, or draw one (`openssl rand -base64 24`)';
+  return [`${name}: is the placeholder of an example, which everybody knows: ${todo}`];
 }
 
 /** What is secret of a value. */
@@ -66,16 +86,9 @@ function secretsIn(name: string, value: string): string[] {
     const { username = '', password = '' } = URL.parse(value) ?? {};
     return [username, password].map(decoded);
   }
-  if (name === 'OTEL_EXPORTER_OTLP_HEADERS') {
-    // `authorization=Bearer%20TOKEN,…`
-    return value.split(',').map(
-      (header) =>
-        decoded(header.slice(header.indexOf('=') + 1))
-          .split(' ')
-          .at(-1) ?? '',
-    );
-  }
-  return [value];
+  if (name !== 'OTEL_EXPORTER_OTLP_HEADERS') return [value];
+  // `authorization=Bearer%20TOKEN,…`
+  return value.split(',').map((header) => decoded(header).split(/[ =]/).at(-1) ?? '');
 }
 
 function decoded(text: string): string {

@@ -1,26 +1,16 @@
 /**
- * Lets one process of this machine at a time do a piece of work. It knows files and process ids, not what the work is.
+ * Lets one process of this machine at a time do a piece of work.
  */
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/**
- * Runs the work while this process holds the file `path`; that of a dead process is taken over.
- * @param onWait is told once whom it has to wait for.
- */
-export async function exclusively<T>(
-  path: string,
-  work: () => Promise<T>,
-  onWait: (owner: string) => void,
-): Promise<T> {
+/** Runs the work while this process holds the lock file `path`; the lock of a dead process is taken over. */
+export async function exclusively<T>(path: string, work: () => Promise<T>): Promise<T> {
   const mine = `${path}.${randomUUID()}`;
   await writeFile(mine, String(process.pid));
   try {
-    for (let isTold = false; !(await claim(path, mine)); isTold = true) {
-      if (!isTold) onWait((await readIfThere(path)) ?? 'unknown');
-      await wait(20); // a file system gives no portable signal for "this file is gone"
-    }
+    while (!(await claim(path, mine))) await sleep(20);
     try {
       return await work();
     } finally {
@@ -33,33 +23,27 @@ export async function exclusively<T>(
 
 /** A hard link appears whole or not at all: nobody ever reads an empty lock. */
 async function claim(path: string, mine: string): Promise<boolean> {
-  try {
-    await link(mine, path);
-    return true;
-  } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error;
-  }
-  const owner = await readIfThere(path);
+  if (await hasDone(link(mine, path))) return true;
+  const owner = await readFile(path, 'utf8').catch(() => undefined);
   if (owner !== undefined && !isAlive(Number(owner))) await clear(path, owner, `${mine}.stale`);
   return false;
 }
 
 /** Renaming lets one of several waiters clear a dead owner's lock; a lock that was renewed meanwhile is put back. */
 async function clear(path: string, deadOwner: string, aside: string): Promise<void> {
-  try {
-    await rename(path, aside);
-    if ((await readIfThere(aside)) !== deadOwner) await link(aside, path);
-    await rm(aside);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
+  if (!(await hasDone(rename(path, aside)))) return;
+  if ((await readFile(aside, 'utf8')) !== deadOwner) await hasDone(link(aside, path));
+  await rm(aside);
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+/** False if another process was faster. */
+async function hasDone(step: Promise<void>): Promise<boolean> {
   try {
-    return await readFile(path, 'utf8');
+    await step;
+    return true;
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
+    if (error instanceof Error && 'code' in error && ['EEXIST', 'ENOENT'].includes(String(error.code)))
+      return false;
     throw error;
   }
 }
@@ -67,13 +51,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
 /** Whether a process of this id runs, be it ours or not. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return process.kill(pid, 0);
   } catch (error) {
-    return !isErrno(error, 'ESRCH');
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,21 +1,32 @@
 /**
- * Keeps an answer for a while, so that what it costs does not grow with how many ask.
+ * Asks once for all who ask meanwhile, and keeps the answer for a while: what it costs does not grow with how many ask, and questions
+ * do not pile up before a Redis that is away.
  */
 
-/** Everybody who asks within that time gets the same answer; where asking fails, the next one asks again. */
-export function kept<T>(
+/** After so long without an answer it is asked again, in milliseconds. */
+const GIVEN_UP_MS = 30_000;
+
+export interface CacheOptions {
+  /** How old an answer may be, from the moment it was asked for, in milliseconds. Default 0: only those who ask meanwhile share it. */
+  forMs?: number;
+  /** In milliseconds. */
+  now?: () => number;
+}
+
+/** If asking fails, the next one asks again. */
+export function cached<T>(
   ask: () => Promise<T>,
-  forMs: number,
-  now: () => number = Date.now,
+  { forMs = 0, now = Date.now }: CacheOptions = {},
 ): () => Promise<T> {
-  let current: { since: number; answer: Promise<T> } | undefined;
-  return async () => {
-    if (current !== undefined && now() - current.since < forMs) return current.answer;
-    const made = { since: now(), answer: ask() };
+  let current: { since: number; keptMs: number; answer: Promise<T> } | undefined;
+  return () => {
+    if (current !== undefined && now() - current.since < current.keptMs) return current.answer;
+    const made = { since: now(), keptMs: GIVEN_UP_MS, answer: ask() };
     current = made;
-    return made.answer.catch((error: unknown) => {
-      if (current === made) current = undefined;
-      throw error;
-    });
+    made.answer.then(
+      () => (made.keptMs = forMs),
+      () => (made.keptMs = 0),
+    );
+    return made.answer;
   };
 }

@@ -7,11 +7,17 @@ import type { BrokenKey } from '../bullmq/queue-keys.ts';
 import { refusalToWrite } from '../redis/try-write.ts';
 import type { GateName } from '../lifecycle/ports/circuits.ts';
 import type { Check } from './health.ts';
-import { joined } from './single-flight.ts';
+import { cached } from './cached.ts';
 import { within } from './with-timeout.ts';
 
 /** Longer than this nobody who asks wants to wait, in milliseconds. */
 const PATIENCE_MS = 1000;
+
+/** Asks with those who ask at the same time; undefined if there is no answer within a second. */
+function patiently<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
+  const shared = cached(ask);
+  return () => within(PATIENCE_MS, shared());
+}
 
 /**
  * Redis is there where it takes a write within a second.
@@ -23,20 +29,20 @@ export function redisTakesWrites(
   prefix: string,
   awayText: (reason?: string) => string,
 ): Check {
-  const ask = joined(async () => ({ refusal: await refusalToWrite(connection, prefix) }));
+  const ask = patiently(async () => ({ refusal: await refusalToWrite(connection, prefix) }));
   return async () => {
     if (connection.status !== 'ready') return { ok: false, reason: awayText() };
-    const reply = await within(PATIENCE_MS, ask());
+    const reply = await ask();
     if (reply === undefined) return { ok: false, reason: awayText('no answer within a second') };
     return reply.refusal === undefined ? { ok: true } : { ok: false, reason: reply.refusal.message };
   };
 }
 
-/** The queues are whole; their keys are looked at with those who ask at the same time. */
+/** The keys of the queues are whole. */
 export function queuesAreWhole(brokenKeys: () => Promise<BrokenKey[]>): Check {
-  const ask = joined(brokenKeys);
+  const ask = patiently(brokenKeys);
   return async () => {
-    const broken = await within(PATIENCE_MS, ask());
+    const broken = await ask();
     if (broken === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
     if (broken.length === 0) return { ok: true };
     return { ok: false, reason: broken.map(({ fault, todo }) => `${fault}; ${todo}`).join('; ') };
@@ -56,18 +62,18 @@ const NOTICED_MS = 5000;
 
 /** Requests may leave. */
 export function requestsLeave(stateOf: () => Promise<{ pausedUntil?: number }>): Check {
-  const ask = joined(stateOf);
+  const ask = patiently(stateOf);
   return async () => {
-    const { pausedUntil = 0 } = (await within(PATIENCE_MS, ask())) ?? {};
+    const { pausedUntil = 0 } = (await ask()) ?? {};
     if (pausedUntil <= Date.now() + NOTICED_MS) return { ok: true };
     return { ok: false, reason: `Damoov answers 429: nothing is sent until ${iso(pausedUntil)}` };
   };
 }
 
 function isOpen(gate: GateName, stateOf: (gate: GateName) => Promise<GateState>): Check {
-  const ask = joined(() => stateOf(gate));
+  const ask = patiently(() => stateOf(gate));
   return async () => {
-    const state = await within(PATIENCE_MS, ask());
+    const state = await ask();
     if (state === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
     const { shutSince, probeAt = 0, reason, held } = state;
     if (shutSince === undefined) return { ok: true };

@@ -6,74 +6,116 @@ import { Gauge, Registry } from 'prom-client';
 import { LAST_DATE_MS } from '../contract/duration.ts';
 import type { FleetStatus } from './fleet-status.ts';
 
+const JOB_STATES = ['waiting', 'active', 'delayed', 'failed', 'completed'] as const;
 const EVENT_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 
-/** Answers how to show a status; undefined where Redis did not tell it. What is not known is left out, as 0 would be a figure. */
+interface GaugeOf {
+  name: string;
+  help: string;
+  labelNames?: string[];
+  /** What is not known is left out, as 0 would be a figure. */
+  read: (status: FleetStatus) => [value: number | undefined, labels?: Record<string, string>][];
+}
+
+const GAUGES: readonly GaugeOf[] = [
+  {
+    name: 'jobs',
+    help: 'Jobs in the queue; those that are held before a gate are delayed',
+    labelNames: ['state'],
+    read: ({ jobs }) => JOB_STATES.map((state) => [jobs[state], { state }]),
+  },
+  {
+    name: 'oldest_waiting_age_seconds',
+    help: 'How long the job has waited that has waited longest',
+    read: ({ jobs, at }) => [[Math.max(0, at - (jobs.oldestSince ?? at)) / 1000]],
+  },
+  {
+    name: 'queue_paused',
+    help: '1 while somebody has paused the queue',
+    read: ({ jobs }) => [[jobs.isPaused ? 1 : 0]],
+  },
+  {
+    name: 'events_queue_jobs',
+    help: 'Events in the queue of a subscribing service',
+    labelNames: ['queue', 'state'],
+    read: ({ events }) =>
+      events.flatMap(({ queue, ...counts }) =>
+        EVENT_STATES.map((state) => [counts[state], { queue, state }]),
+      ),
+  },
+  {
+    name: 'gate_shut',
+    help: '1 while a credential is refused, or Damoov is away',
+    labelNames: ['gate'],
+    read: ({ gates }) => gates.map(({ gate, shutSince }) => [shutSince === undefined ? 0 : 1, { gate }]),
+  },
+  {
+    name: 'gate_held_jobs',
+    help: 'Jobs that wait before a gate',
+    labelNames: ['gate'],
+    read: ({ gates }) => gates.map(({ gate, held }) => [held, { gate }]),
+  },
+  {
+    name: 'logins_left',
+    help: 'Log-ins that these credentials may still make within the hour',
+    read: ({ logins }) => [[logins?.left]],
+  },
+  {
+    name: 'login_barred_seconds',
+    help: 'How long a bar on log-ins lasts from now on, after a 429 or a failed one',
+    read: ({ logins, at }) => [[logins && secondsUntil(logins.barredUntil, at)]],
+  },
+  {
+    name: 'sessions_revoked',
+    help: 'Sessions of the admin that others have ended within the hour: each costs a log-in',
+    read: ({ logins }) => [[logins && (logins.revoked ?? 0)]],
+  },
+  {
+    name: 'requests_per_second_limit',
+    help: 'What the fleet may send to Damoov; absent where nothing limits it',
+    read: ({ rate }) => [[rate.ratePerS]],
+  },
+  {
+    name: 'requests_paused_seconds',
+    help: 'For how long the fleet sends nothing from now on, after a 429',
+    read: ({ rate, at }) => [[secondsUntil(rate.pausedUntil, at)]],
+  },
+  {
+    name: 'deletions_pending',
+    help: 'Deletions that are not due yet; of many an estimate',
+    read: ({ deletions }) => [[deletions.count]],
+  },
+  {
+    name: 'deletions_held',
+    help: 'Deletions that the brake holds until somebody decides',
+    read: ({ gates }) => [[gates.find(({ gate }) => gate === 'brake')?.held ?? 0]],
+  },
+  {
+    name: 'deletion_next_due_timestamp_seconds',
+    help: 'When the next deletion is due',
+    read: ({ deletions: { nextDueAt = Infinity } }) => [
+      [nextDueAt <= LAST_DATE_MS ? nextDueAt / 1000 : undefined],
+    ],
+  },
+];
+
+/** Returns how to show a status; undefined if Redis did not tell it. */
 export function createFleetMetrics(): (status: FleetStatus | undefined) => Promise<string> {
   const registry = new Registry();
-  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+  const open = ({ name, help, labelNames = [] }: Omit<GaugeOf, 'read'>) =>
     new Gauge({ name: `damoov_users_${name}`, help, labelNames, registers: [registry] });
-  const redisUp = gauge('redis_up', '1 where Redis has told this worker how the fleet stands');
-  const jobs = gauge('jobs', 'Jobs in the queue; those that are held before a gate are delayed', ['state']);
-  const oldest = gauge('oldest_waiting_age_seconds', 'How long the job has waited that has waited longest');
-  const isPaused = gauge('queue_paused', '1 while somebody has paused the queue');
-  const eventJobs = gauge('events_queue_jobs', 'Events in the queue of a subscribing service', [
-    'queue',
-    'state',
-  ]);
-  const shut = gauge('gate_shut', '1 while a credential is refused, or Damoov is away', ['gate']);
-  const held = gauge('gate_held_jobs', 'Jobs that wait before a gate', ['gate']);
-  const loginsLeft = gauge('logins_left', 'Log-ins that these credentials may still make within the hour');
-  const loginBarred = gauge(
-    'login_barred_seconds',
-    'How long a bar on log-ins lasts from now on, after a 429 or a failed one',
-  );
-  const revoked = gauge(
-    'sessions_revoked',
-    'Sessions of the admin that others have ended within the hour: each costs a log-in',
-  );
-  const rate = gauge(
-    'requests_per_second_limit',
-    'What the fleet may send to Damoov; absent where nothing limits it',
-  );
-  const paused = gauge(
-    'requests_paused_seconds',
-    'For how long the fleet sends nothing from now on, after a 429',
-  );
-  const pending = gauge('deletions_pending', 'Deletions that are not due yet; of many an estimate');
-  const heldDeletions = gauge('deletions_held', 'Deletions that the brake holds until somebody decides');
-  const nextDeletion = gauge('deletion_next_due_timestamp_seconds', 'When the next deletion is due');
+  const redisUp = open({ name: 'redis_up', help: '1 where Redis has told this worker how the fleet stands' });
+  const gauges = GAUGES.map((definition) => ({ ...definition, gauge: open(definition) }));
 
   return async (status) => {
-    registry.resetMetrics();
-    for (const bare of [oldest, isPaused, loginsLeft, loginBarred, revoked, rate, paused]) bare.remove();
-    for (const bare of [pending, heldDeletions, nextDeletion]) bare.remove();
     redisUp.set(status === undefined ? 0 : 1);
-    if (status === undefined) return registry.metrics();
-    const { at, logins } = status;
-    for (const state of ['waiting', 'active', 'delayed', 'failed', 'completed'] as const) {
-      jobs.set({ state }, status.jobs[state]);
+    for (const { gauge, labelNames, read } of gauges) {
+      gauge.reset();
+      if (labelNames === undefined) gauge.remove();
+      for (const [value, labels = {}] of status === undefined ? [] : read(status)) {
+        if (value !== undefined) gauge.set(labels, value);
+      }
     }
-    oldest.set(Math.max(0, at - (status.jobs.oldestSince ?? at)) / 1000);
-    isPaused.set(status.jobs.isPaused ? 1 : 0);
-    for (const { queue, ...counts } of status.events) {
-      for (const state of EVENT_STATES) eventJobs.set({ queue, state }, counts[state]);
-    }
-    for (const state of status.gates) {
-      shut.set({ gate: state.gate }, state.shutSince === undefined ? 0 : 1);
-      held.set({ gate: state.gate }, state.held);
-    }
-    if (logins !== undefined) {
-      loginsLeft.set(logins.left);
-      loginBarred.set(secondsUntil(logins.barredUntil, at));
-      revoked.set(logins.revoked ?? 0);
-    }
-    if (status.rate.ratePerS !== undefined) rate.set(status.rate.ratePerS);
-    paused.set(secondsUntil(status.rate.pausedUntil, at));
-    pending.set(status.deletions.count);
-    heldDeletions.set(status.gates.find(({ gate }) => gate === 'brake')?.held ?? 0);
-    const { nextDueAt = Infinity } = status.deletions;
-    if (nextDueAt <= LAST_DATE_MS) nextDeletion.set(nextDueAt / 1000);
     return registry.metrics();
   };
 }

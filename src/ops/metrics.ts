@@ -6,7 +6,7 @@ import { Registry } from 'prom-client';
 import { createFleetMetrics } from './fleet-metrics.ts';
 import type { FleetStatus } from './fleet-status.ts';
 import type { Happening } from './notifications.ts';
-import { joined } from './single-flight.ts';
+import { cached } from './cached.ts';
 import { within } from './with-timeout.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
@@ -32,12 +32,12 @@ export function createMetrics({ version, status }: MetricsSources): WorkerMetric
   const registry = new Registry();
   const count = createWorkerMetrics(registry, version);
   const show = createFleetMetrics();
-  const ask = joined(status);
+  const ask = cached(status);
 
   return {
     contentType: registry.contentType,
     count,
-    read: joined(async () => {
+    read: cached(async () => {
       const fleet = await show(await within(PATIENCE_MS, ask()));
       return `${await registry.metrics()}\n${fleet}`;
     }),

@@ -15,64 +15,52 @@ const JOB_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** In seconds: the default deadline of a request is 10. */
 const REQUEST_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Answers what to tell of each happening. */
-export function createWorkerMetrics(registry: Registry, version: string): (happening: Happening) => void {
+function metersIn(registry: Registry) {
   const registers = [registry];
-  const settled = new Counter({
-    name: 'damoov_users_jobs_settled_total',
-    help: 'Jobs that this worker has brought to an end',
-    labelNames: ['operation', 'outcome', 'code'],
-    registers,
-  });
-  const runs = new Counter({
-    name: 'damoov_users_job_runs_total',
-    help: 'Runs of jobs, by what the queue was told',
-    labelNames: ['operation', 'next'],
-    registers,
-  });
-  const jobDuration = new Histogram({
-    name: 'damoov_users_job_duration_seconds',
-    help: 'How long the run took that brought a job to its end',
-    labelNames: ['operation', 'outcome'],
-    buckets: JOB_BUCKETS,
-    registers,
-  });
-  const requestDuration = new Histogram({
-    name: 'damoov_users_damoov_request_duration_seconds',
-    help: 'How long a request to Damoov took, the wait for its turn not included',
-    labelNames: ['operation', 'status'],
-    buckets: REQUEST_BUCKETS,
-    registers,
-  });
-  const published = new Counter({
-    name: 'damoov_users_events_published_total',
-    help: 'Events, each of which went to every events queue',
-    labelNames: ['type'],
-    registers,
-  });
-  const gateShut = new Counter({
-    name: 'damoov_users_gate_shut_total',
-    help: 'How often this worker has shut a gate for the fleet',
-    labelNames: ['gate'],
-    registers,
-  });
-  const lowered = new Counter({
-    name: 'damoov_users_rate_lowered_total',
-    help: "How often an answer of 429 that this worker got has lowered the fleet's rate",
-    registers,
-  });
-  const redisLost = new Counter({
-    name: 'damoov_users_redis_lost_total',
-    help: 'How often this worker has lost its Redis',
-    registers,
-  });
-  new Gauge({
-    name: 'damoov_users_build_info',
-    help: 'Always 1, for each worker',
-    labelNames: ['version'],
-    registers,
-  }).set({ version }, 1);
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `damoov_users_${name}_total`, help, labelNames, registers });
+  const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+    new Histogram({ name: `damoov_users_${name}_duration_seconds`, help, labelNames, buckets, registers });
+  return {
+    settled: counter('jobs_settled', 'Jobs that this worker has brought to an end', [
+      'operation',
+      'outcome',
+      'code',
+    ]),
+    runs: counter('job_runs', 'Runs of jobs, by what the queue was told', ['operation', 'next']),
+    published: counter('events_published', 'Events, each of which went to every events queue', ['type']),
+    gateShut: counter('gate_shut', 'How often this worker has shut a gate for the fleet', ['gate']),
+    lowered: counter(
+      'rate_lowered',
+      "How often an answer of 429 that this worker got has lowered the fleet's rate",
+    ),
+    redisLost: counter('redis_lost', 'How often this worker has lost its Redis'),
+    jobDuration: histogram(
+      'job',
+      'How long the run took that brought a job to its end',
+      ['operation', 'outcome'],
+      JOB_BUCKETS,
+    ),
+    requestDuration: histogram(
+      'damoov_request',
+      'How long a request to Damoov took, the wait for its turn not included',
+      ['operation', 'status'],
+      REQUEST_BUCKETS,
+    ),
+    build: new Gauge({
+      name: 'damoov_users_build_info',
+      help: 'Always 1, for each worker',
+      labelNames: ['version'],
+      registers,
+    }),
+  };
+}
 
+/** Returns what to count of each happening. */
+export function createWorkerMetrics(registry: Registry, version: string): (happening: Happening) => void {
+  const meters = metersIn(registry);
+  const { settled, runs, published } = meters;
+  meters.build.set({ version }, 1);
   // A series that appears with its first 1 shows no increase: what may go wrong begins with 0.
   for (const operation of JOB_NAMES) {
     settled.inc({ operation, outcome: 'done', code: '' }, 0);
@@ -80,40 +68,26 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
   }
   for (const type of EVENT_TYPES) published.inc({ type }, 0);
 
-  function count({ verdict, operation, durationMs }: RunReport): void {
+  function countRun({ verdict, operation, durationMs }: RunReport): void {
     runs.inc({ operation, next: verdict.next });
     if (verdict.next !== 'complete' && verdict.next !== 'fail') return;
     const { outcome, event } = verdict;
     settled.inc({ operation, outcome: outcome.status, code: codeOf(outcome) });
-    jobDuration.observe({ operation, outcome: outcome.status }, durationMs / 1000);
+    meters.jobDuration.observe({ operation, outcome: outcome.status }, durationMs / 1000);
     published.inc({ type: event.type });
   }
 
   return (happening) => {
-    switch (happening.is) {
-      case 'run-ended':
-        return count(happening.run);
-      case 'request-ended': {
-        const { request } = happening;
-        if (!request.wasSent) return;
-        const labels = { operation: request.operation, status: statusOf(request) };
-        return requestDuration.observe(labels, request.durationMs / 1000);
-      }
-      case 'gate-changed':
-        return happening.change.is === 'shut' ? gateShut.inc({ gate: happening.change.gate }) : undefined;
-      case 'rate-lowered':
-        return lowered.inc();
-      case 'redis-lost':
-        return redisLost.inc();
-      // The fleet's count lies in Redis.
-      case 'session-revoked':
-      case 'started':
-      case 'redis-ready':
-      case 'traces-ready':
-      case 'traces-lost':
-      case 'queue-faulty':
-      case 'http-faulty':
-      case 'stopped-uncleanly':
+    if (happening.is === 'run-ended') countRun(happening.run);
+    if (happening.is === 'rate-lowered') meters.lowered.inc();
+    if (happening.is === 'redis-lost') meters.redisLost.inc();
+    if (happening.is === 'gate-changed' && happening.change.is === 'shut') {
+      meters.gateShut.inc({ gate: happening.change.gate });
+    }
+    if (happening.is === 'request-ended' && happening.request.wasSent) {
+      const { request } = happening;
+      const labels = { operation: request.operation, status: statusOf(request) };
+      meters.requestDuration.observe(labels, request.durationMs / 1000);
     }
   };
 }

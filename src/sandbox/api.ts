@@ -5,7 +5,6 @@
 import { login, refresh, refuseUnlessAdmin } from './auth.ts';
 import { type Answer, failure, underHttp200 } from './envelope.ts';
 import { DROP } from './faults.ts';
-import { page } from './filtered-page.ts';
 import * as management from './management.ts';
 import { aboutCreate, create } from './registration.ts';
 import type { Call, Operation } from './request-log.ts';
@@ -42,7 +41,10 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
     'PUT /v1/management/users',
     { operation: 'update', about: management.aboutUpdate, isForAdmin: true, answer: management.update },
   ],
-  ['POST /v1/management/users/getfilteredpage', { operation: 'page', isForAdmin: true, answer: page }],
+  [
+    'POST /v1/management/users/getfilteredpage',
+    { operation: 'page', isForAdmin: true, answer: management.page },
+  ],
   [
     'POST /v1/management/users/instances/change',
     { operation: 'move', about: management.aboutMove, isForAdmin: true, answer: management.move },

@@ -1,86 +1,48 @@
 /**
- * Who may do what: POST /v1/Auth/Login and /v1/Auth/RefreshToken give tokens to the admin and the users,
- * and the endpoints for the admin ask here. Knows nothing of what those endpoints do.
+ * Who may do what: POST /v1/Auth/Login gives tokens to the admin, /v1/Auth/RefreshToken to whoever has a pair, and the endpoints for
+ * the admin ask here. The login of a user is not simulated.
  */
 import { type Answer, failure, success, underHttp200 } from './envelope.ts';
 import type { Call } from './request-log.ts';
-import { type ApiRequest, Body, parseJson } from './request.ts';
-import type { Holder } from './sessions.ts';
-import { tokenOf } from './user-record.ts';
-import { asUuid } from './uuid.ts';
+import { type ApiRequest, isObject, parseJson } from './request.ts';
+import { ADMIN } from './sessions.ts';
 import type { World } from './world.ts';
 
-/**
- * The admin logs in with `{"email": …}` in LoginFields and a password, a user with `{"Devicetoken": …}` and the
- * instance's key (documented). LoginFields is a JSON string.
- */
-export function login(call: Call, request: ApiRequest, world: World): Answer {
+/** The admin logs in with `{"email": …}` in LoginFields, which is a JSON string, and a password (documented). */
+export function login(call: Call, { body, bodyFault }: ApiRequest, world: World): Answer {
+  const { admin, logins, sessions, modes } = world;
   const now = world.clock();
   // No Retry-After is documented for this 429, so none is sent.
-  if (!world.logins.admit(now, world.modes.loginLimit)) return failure(429);
-
-  const { body } = request;
-  if (!(body instanceof Body)) return body;
-  const fields = loginFields(body);
+  if (!logins.admit(now, modes.loginLimit)) return failure(429);
+  if (bodyFault !== undefined) return bodyFault;
+  const { LoginFields: text, Password: password } = body;
+  const fields = typeof text === 'string' ? parseJson(text) : undefined;
   // Assumption: LoginFields that cannot be read are a 400, and credentials that are wrong a 401 (accounts conflict).
-  if (fields === undefined) return failure(400, [{ Key: 'LoginFields', Message: 'Expected a JSON string.' }]);
-
-  const holder = identify(fields, body.get('Password'), request, world);
-  if (holder === undefined) return failure(401);
+  if (!isObject(fields)) return failure(400, [{ Key: 'LoginFields', Message: 'Expected a JSON string.' }]);
+  if (fields['email'] !== admin.email || password !== admin.password) return failure(401);
   call.applied = true;
-  if (world.modes.loginRevokes) world.sessions.revoke(holder);
-  const pair = world.sessions.issue(holder, now, world.modes.accessTokenTtlMs);
-  if (holder.kind === 'admin') return success(pair);
-  call.deviceToken = holder.deviceToken;
-  const user = world.users.get(holder.deviceToken);
-  return success({ DeviceToken: user && tokenOf(user, world.modes.tokenCasing), ...pair });
+  if (modes.loginRevokes) sessions.forget((holder) => holder === ADMIN);
+  return success(sessions.issue(ADMIN, now, modes.accessTokenTtlMs));
 }
 
 /** Both tokens rotate (documented). */
-export function refresh(call: Call, request: ApiRequest, world: World): Answer {
-  const { body } = request;
-  if (!(body instanceof Body)) return body;
-  const holder = world.sessions.spend(body.get('AccessToken'), body.get('RefreshToken'));
+export function refresh(call: Call, { body, bodyFault }: ApiRequest, world: World): Answer {
+  if (bodyFault !== undefined) return bodyFault;
+  const { sessions, users, modes } = world;
+  const holder = sessions.spend(body['AccessToken'], body['RefreshToken']);
   // Assumption: a deleted user's tokens cannot be refreshed.
-  const isGone = holder?.kind === 'user' && world.users.get(holder.deviceToken) === undefined;
-  if (holder === undefined || isGone) return badRefresh(world);
-
-  if (holder.kind === 'user') call.deviceToken = holder.deviceToken;
+  if (holder === undefined || (holder !== ADMIN && users.get(holder) === undefined)) {
+    const { badRefresh } = modes;
+    return badRefresh === '419-envelope' ? underHttp200(failure(419)) : failure(Number(badRefresh));
+  }
+  if (holder !== ADMIN) call.deviceToken = holder;
   call.applied = true;
-  return success(world.sessions.issue(holder, world.clock(), world.modes.accessTokenTtlMs));
+  return success(sessions.issue(holder, world.clock(), modes.accessTokenTtlMs));
 }
 
 /** No token, or one that is no good: 401; a user's token: 403 (both documented). undefined = go on. */
-export function refuseUnlessAdmin(request: ApiRequest, { sessions, clock }: World): Answer | undefined {
-  const holder = sessions.holderOf(request.headers.authorization, clock());
+export function refuseUnlessAdmin({ headers }: ApiRequest, { sessions, clock }: World): Answer | undefined {
+  const holder = sessions.holderOf(headers.authorization, clock());
   if (holder === undefined) return failure(401);
-  return holder.kind === 'admin' ? undefined : failure(403);
-}
-
-function loginFields(body: Body): object | undefined {
-  const text = body.get('LoginFields');
-  const fields = typeof text === 'string' ? parseJson(text) : undefined;
-  return typeof fields === 'object' && fields !== null ? fields : undefined;
-}
-
-/** The spelling of the two names is exact: another one is a 401 (published by the vendor). */
-function identify(
-  fields: object,
-  password: unknown,
-  request: ApiRequest,
-  { admin, instances, users }: World,
-): Holder | undefined {
-  if ('Devicetoken' in fields) {
-    const instanceId = request.header('instanceid')?.toLowerCase() ?? '';
-    const user = users.get(asUuid(fields.Devicetoken) ?? '');
-    const isKnown = user !== undefined && user.instanceId === instanceId;
-    if (!isKnown || password !== instances.get(instanceId)) return undefined;
-    return { kind: 'user', deviceToken: user.deviceToken };
-  }
-  const isAdmin = 'email' in fields && fields.email === admin.email && password === admin.password;
-  return isAdmin ? { kind: 'admin' } : undefined;
-}
-
-function badRefresh({ modes }: World): Answer {
-  return modes.badRefresh === '419-envelope' ? underHttp200(failure(419)) : failure(Number(modes.badRefresh));
+  return holder === ADMIN ? undefined : failure(403);
 }

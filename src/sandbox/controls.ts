@@ -4,7 +4,7 @@
  */
 import { type Answer, json } from './envelope.ts';
 import { changeModes } from './modes.ts';
-import { parseJson } from './request.ts';
+import { isObject, parseJson } from './request.ts';
 import { asListed, iso } from './user-record.ts';
 import { type World, resetWorld } from './world.ts';
 
@@ -30,7 +30,7 @@ export function control(method: string, path: string, text: string, world: World
 function overview({ users, log, logins, clock }: World) {
   const barredUntil = logins.barredUntil(clock());
   return {
-    users: Array.from(users.all(), asListed),
+    users: users.all().map(asListed),
     counts: log.counts,
     loginBarredUntil: barredUntil === null ? null : iso(barredUntil),
   };
@@ -46,7 +46,7 @@ function requests({ log }: World) {
 
 /** All or nothing: a change with a fault changes no mode. */
 function patchModes(patch: unknown, world: World): Answer {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+  if (!isObject(patch)) {
     return json(400, { error: 'Expected a JSON object of modes', faults: [] });
   }
   const change = changeModes(world.modes, patch);

@@ -1,61 +1,108 @@
 /**
- * The admin's endpoints that change or look up single users: find, update, delete, move. Each is for the
- * admin only; none of them creates a user.
+ * The admin's endpoints: find, page, update, delete, move. None of them creates a user.
  */
-import { keptClientId } from './client-id-form.ts';
-import { type Answer, DONE, failure, success } from './envelope.ts';
-import type { SandboxModes } from './modes.ts';
+import { type Answer, DONE, type FieldFault, failure, success } from './envelope.ts';
 import type { Call } from './request-log.ts';
-import { type ApiRequest, Body } from './request.ts';
-import { clientIdIn, readUpdate } from './user-changes.ts';
+import { type ApiRequest, asUuid, headerOf } from './request.ts';
+import { clientIdIn, keptClientId, readUpdate } from './user-changes.ts';
 import { type UserRecord, asRead } from './user-record.ts';
-import type { UserFilter } from './users.ts';
-import { asUuid } from './uuid.ts';
 import type { World } from './world.ts';
 
 /** Under it the path ends in a device token. */
 export const DELETE_PREFIX = '/v1/management/users/';
+
+/** What a find may look for. Assumption: values match exactly, with their case. */
+const FILTERS: Readonly<Record<string, (user: UserRecord) => string | number | null | undefined>> = {
+  devicetoken: ({ deviceToken }) => deviceToken,
+  clientid: ({ fields }) => fields.ClientId,
+  email: ({ profile }) => profile.Email,
+  phone: ({ profile }) => profile.Phone,
+  firstname: ({ profile }) => profile.FirstName,
+  lastname: ({ profile }) => profile.LastName,
+  // Assumption: first and last name with a space between.
+  fullname: ({ profile }) => [profile.FirstName, profile.LastName].filter((name) => name).join(' '),
+};
 
 export function aboutFind(call: Call, { query }: ApiRequest): void {
   call.deviceToken = asUuid(query.get('devicetoken')) ?? null;
   call.clientId = query.get('clientid') ?? null;
 }
 
-/** Always an array, empty where nobody matches (documented). */
-export function find(_call: Call, request: ApiRequest, world: World): Answer {
-  const { query } = request;
-  const filter = readFilter(query, world.modes);
+/** Always an array, empty if nobody matches (documented). */
+export function find(_call: Call, { query }: ApiRequest, { users, clock, modes }: World): Answer {
+  const wanted = new Map([...query].filter(([name]) => name in FILTERS));
+  const deviceToken = asUuid(wanted.get('devicetoken'));
   // Assumption: a find for a token that is no UUID is refused, and so is one without any filter.
-  if (query.has('devicetoken') && filter.deviceToken === undefined) {
+  if (wanted.has('devicetoken') && deviceToken === undefined) {
     return failure(422, [{ Key: 'DeviceToken', Message: 'The field DeviceToken must be a UUID.' }]);
   }
-  if (FILTERS.every((name) => !query.has(name))) {
-    return failure(422, [{ Key: '', Message: 'At least one filter is required.' }]);
-  }
-  const withAccount = isTrue(query.get('includeaccountinfo'));
-  const { tokenCasing } = world.modes;
-  return success(
-    world.users.find(filter, world.clock()).map((user) => asRead(user, withAccount, tokenCasing)),
+  if (wanted.size === 0) return failure(422, [{ Key: '', Message: 'At least one filter is required.' }]);
+  if (deviceToken !== undefined) wanted.set('devicetoken', deviceToken);
+  const given = wanted.get('clientid');
+  const clientId = given && keptClientId(given, modes.clientIdForm);
+  if (clientId !== undefined) wanted.set('clientid', clientId);
+  const found = users.find(
+    {
+      deviceToken,
+      clientId,
+      showInactive: isTrue(query.get('showinactiveusers')),
+      isMeant: (user) => [...wanted].every(([name, value]) => FILTERS[name]?.(user) === value),
+    },
+    clock(),
   );
+  const withAccount = isTrue(query.get('includeaccountinfo'));
+  return success(found.map((user) => asRead(user, withAccount, modes.tokenCasing)));
+}
+
+/** Assumption: the size a request may leave out. */
+const DEFAULT_PAGE_SIZE = 50;
+
+/** All users of some instances, the newest first. No other filter and order is simulated. */
+export function page(_call: Call, request: ApiRequest, { users, clock, modes }: World): Answer {
+  const { body, bodyFault } = request;
+  if (bodyFault !== undefined) return bodyFault;
+  const { PageNumber: number = 1, PageSize: size = DEFAULT_PAGE_SIZE, Sort: sort = 'DateCreatedDesc' } = body;
+  if (!isPositive(number)) return failure(422, [notPositive('PageNumber')]);
+  if (!isPositive(size)) return failure(422, [notPositive('PageSize')]);
+  // Refused rather than ignored: a caller who relies on another order should learn that here.
+  if (sort !== 'DateCreatedDesc') {
+    return failure(422, [{ Key: 'Sort', Message: 'The sandbox sorts by DateCreatedDesc only.' }]);
+  }
+  const { InstanceIds: ids } = body;
+  const instanceIds = Array.isArray(ids) ? ids.map(asUuid) : [];
+  const isMeant = ({ instanceId }: UserRecord) =>
+    instanceIds.length === 0 || instanceIds.includes(instanceId);
+  const seen = users
+    .find({ showInactive: body['ShowInactiveUsers'] === true, isMeant }, clock())
+    .toReversed();
+  const withAccount = body['IncludeAccountInfo'] === true;
+  const totalPages = Math.ceil(seen.length / size);
+  return success({
+    Users: seen
+      .slice((number - 1) * size, number * size)
+      .map((user) => asRead(user, withAccount, modes.tokenCasing)),
+    HasPreviousPage: number > 1,
+    HasNextPage: number < totalPages,
+    TotalUsers: seen.length,
+    TotalPages: totalPages,
+    CurrentPage: number,
+  });
 }
 
 export function aboutUpdate(call: Call, request: ApiRequest, world: World): void {
-  about(call, request.header('userdevicetoken'), world);
-  const { body } = request;
-  if (body instanceof Body) call.clientId ??= clientIdIn(body);
+  about(call, headerOf(request, 'userdevicetoken'), world);
+  call.clientId ??= clientIdIn(request.body);
 }
 
 /** Answers no user data (documented). */
 export function update(call: Call, request: ApiRequest, world: World): Answer {
-  const target = request.header('userdevicetoken');
+  const target = headerOf(request, 'userdevicetoken');
   // Documented as 403 or 422. Assumption: 422.
   if (!target) return failure(422, [{ Key: 'UserDeviceToken', Message: 'The header is required.' }]);
   const user = world.users.get(asUuid(target) ?? '');
   if (user === undefined) return failure(404);
-
-  const { body } = request;
-  if (!(body instanceof Body)) return body;
-  const changes = readUpdate(body, world.modes);
+  if (request.bodyFault !== undefined) return request.bodyFault;
+  const changes = readUpdate(request.body, world.modes);
   if (changes.faults.length > 0) return failure(422, changes.faults);
   const profile = { ...user.profile, ...changes.profile };
   const fields = { ...user.fields, ...changes.fields };
@@ -76,21 +123,19 @@ export function remove(call: Call, request: ApiRequest, world: World): Answer {
   return write(call, { ...user, deletedAt: world.clock() }, world);
 }
 
-export function aboutMove(call: Call, request: ApiRequest, world: World): void {
-  const { body } = request;
-  if (body instanceof Body) about(call, body.get('DeviceToken'), world);
+export function aboutMove(call: Call, { body }: ApiRequest, world: World): void {
+  about(call, body['DeviceToken'], world);
 }
 
 /** Moves a user to another instance, whose key is needed (documented). */
-export function move(call: Call, request: ApiRequest, world: World): Answer {
-  const { body } = request;
-  if (!(body instanceof Body)) return body;
-  const user = world.users.get(asUuid(body.get('DeviceToken')) ?? '');
+export function move(call: Call, { body, bodyFault }: ApiRequest, world: World): Answer {
+  if (bodyFault !== undefined) return bodyFault;
+  const user = world.users.get(asUuid(body['DeviceToken']) ?? '');
   if (user === undefined) return failure(404);
-  const to = asUuid(body.get('ToInstanceId')) ?? '';
+  const to = asUuid(body['ToInstanceId']) ?? '';
   const key = world.instances.get(to);
   // Assumption: a wrong id or key of the other instance is a 422, whatever a create makes of one.
-  if (key === undefined || key !== body.get('ToInstanceKey')) {
+  if (key === undefined || key !== body['ToInstanceKey']) {
     return failure(422, [{ Key: 'ToInstanceId', Message: 'No such instance, or not its key.' }]);
   }
   return write(call, { ...user, instanceId: to }, world);
@@ -107,22 +152,14 @@ function about(call: Call, deviceToken: unknown, { users }: World): void {
   call.clientId = users.get(call.deviceToken ?? '')?.fields.ClientId ?? null;
 }
 
-const FILTERS = ['devicetoken', 'clientid', 'email', 'phone', 'firstname', 'lastname', 'fullname'];
-
-function readFilter(query: ReadonlyMap<string, string>, { clientIdForm }: SandboxModes): UserFilter {
-  const clientId = query.get('clientid');
-  return {
-    deviceToken: asUuid(query.get('devicetoken')),
-    clientId: clientId && keptClientId(clientId, clientIdForm),
-    email: query.get('email'),
-    phone: query.get('phone'),
-    firstName: query.get('firstname'),
-    lastName: query.get('lastname'),
-    fullName: query.get('fullname'),
-    showInactive: isTrue(query.get('showinactiveusers')),
-  };
-}
-
 function isTrue(value: string | undefined): boolean {
   return value?.toLowerCase() === 'true';
+}
+
+function isPositive(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
+}
+
+function notPositive(name: string): FieldFault {
+  return { Key: name, Message: `The field ${name} must be a positive integer.` };
 }

@@ -5,29 +5,26 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, DONE, failure, success } from './envelope.ts';
 import type { Call } from './request-log.ts';
-import { type ApiRequest, Body } from './request.ts';
+import { type ApiRequest, type Body, asUuid, headerOf } from './request.ts';
 import { clientIdIn, readCreate } from './user-changes.ts';
-import { EMPTY_PROFILE, FRESH_FIELDS, tokenOf } from './user-record.ts';
-import { asUuid } from './uuid.ts';
+import { FRESH_FIELDS, tokenOf } from './user-record.ts';
 import type { World } from './world.ts';
 
 /** The access token that comes with a create: five days (documented). */
 const REGISTRATION_TOKEN_TTL_MS = 432_000_000;
 
-export function aboutCreate(call: Call, request: ApiRequest): void {
-  const { body } = request;
-  if (!(body instanceof Body)) return;
-  call.deviceToken = asUuid(body.get('CustomToken')) ?? null;
+export function aboutCreate(call: Call, { body }: ApiRequest): void {
+  call.deviceToken = asUuid(body['CustomToken']) ?? null;
   call.clientId = clientIdIn(body);
 }
 
 export function create(call: Call, request: ApiRequest, world: World): Answer {
-  const instanceId = request.header('instanceid')?.toLowerCase() ?? '';
+  const instanceId = headerOf(request, 'instanceid')?.toLowerCase() ?? '';
   const key = world.instances.get(instanceId);
-  if (key === undefined || key !== request.header('instancekey')) return badKey(world);
+  if (key === undefined || key !== headerOf(request, 'instancekey')) return badKey(world);
 
-  const { body } = request;
-  if (!(body instanceof Body)) return body;
+  const { body, bodyFault } = request;
+  if (bodyFault !== undefined) return bodyFault;
   const changes = readCreate(body, world.modes);
   if (changes.faults.length > 0) return failure(422, changes.faults);
 
@@ -45,8 +42,8 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
       createdAt: now,
       deletedAt: null,
       status: 'Active',
-      profile: { ...EMPTY_PROFILE, ...changes.profile },
-      fields: { ...FRESH_FIELDS, ...changes.fields },
+      profile: changes.profile,
+      fields: { ClientId: null, ...FRESH_FIELDS, ...changes.fields },
     } as const;
     world.users.put(user, now, world.modes.findLagMs);
     call.applied = true;
@@ -58,9 +55,9 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
 /** The newest state counts, whatever a look-up still sees. */
 function refuseTaken(clientId: string | null | undefined, { modes, users }: World): Answer | undefined {
   if (modes.duplicateClientId === 'allowed' || clientId === undefined || clientId === null) return undefined;
-  const isTaken = [...users.all()].some(
-    ({ deletedAt, fields }) => deletedAt === null && fields.ClientId === clientId,
-  );
+  const isTaken = users
+    .all()
+    .some(({ deletedAt, fields }) => deletedAt === null && fields.ClientId === clientId);
   const fault = { Key: 'UserFields.ClientId', Message: 'The field ClientId must be unique.' };
   return isTaken ? failure(Number(modes.duplicateClientId), [fault]) : undefined;
 }
@@ -72,7 +69,7 @@ type ChosenToken =
   | { readonly kind: 'refused'; readonly answer: Answer };
 
 function chooseToken(body: Body, { modes, users }: World): ChosenToken {
-  const given = body.get('CustomToken');
+  const given = body['CustomToken'];
   const isGiven = given !== undefined && given !== null && given !== '';
   if (!isGiven || modes.ignoreCustomToken) return fresh(randomUUID());
 
@@ -99,9 +96,9 @@ function badToken(expected: string) {
 
 /** The accounts of CreateAccessToken's default conflict: it is a mode. */
 function tokensFor(deviceToken: string, body: Body, { sessions, clock, modes }: World) {
-  const isWanted = body.get('CreateAccessToken') ?? modes.accessTokenByDefault;
+  const isWanted = body['CreateAccessToken'] ?? modes.accessTokenByDefault;
   if (isWanted !== true) return { AccessToken: null, RefreshToken: null };
-  return sessions.issue({ kind: 'user', deviceToken }, clock(), REGISTRATION_TOKEN_TTL_MS);
+  return sessions.issue(deviceToken, clock(), REGISTRATION_TOKEN_TTL_MS);
 }
 
 function badKey({ modes }: World): Answer {

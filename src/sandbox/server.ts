@@ -9,7 +9,7 @@ import { CONTROLS_PATH, control } from './controls.ts';
 import type { Answer } from './envelope.ts';
 import { DROP } from './faults.ts';
 import type { Call } from './request-log.ts';
-import { ApiRequest, parseTarget } from './request.ts';
+import { parseRequest, parseTarget } from './request.ts';
 import { type World, type WorldOptions, createWorld } from './world.ts';
 
 export type { SandboxModes } from './modes.ts';
@@ -60,18 +60,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 function receive(world: World, request: IncomingMessage, response: ServerResponse): void {
   const { method = 'GET', url = '/' } = request;
-  const target = parseTarget(url);
-  if (target.path.startsWith(CONTROLS_PATH)) {
-    collect(request, (text) => send(response, control(method, target.path, text, world)));
+  const { path } = parseTarget(url);
+  if (path.startsWith(CONTROLS_PATH)) {
+    collect(request, (text) => send(response, control(method, path, text, world)));
     return;
   }
-  const endpoint = endpointOf(method, target.path);
+  const endpoint = endpointOf(method, path);
   const call = world.log.open(endpoint.operation, world.clock());
   response.on('close', () => {
     if (call.endedAt === null) world.log.close(call, null, world.clock());
   });
   collect(request, (text) => {
-    const outcome = carryOut(endpoint, call, new ApiRequest(target, request.headers, text), world);
+    const outcome = carryOut(endpoint, call, parseRequest(url, request.headers, text), world);
     const latencyMs = world.faults.latencyMs(world.modes);
     if (latencyMs === 0) deliver(world, call, response, outcome);
     else setTimeout(deliver, latencyMs, world, call, response, outcome).unref();

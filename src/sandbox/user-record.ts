@@ -1,52 +1,10 @@
 /**
- * One user as the sandbox keeps it, and as the API shows it when read. A record never changes: a write
- * makes a new one. Knows nothing of where records are kept.
+ * One user as the sandbox keeps it, and as the API shows it when read. A record never changes: a write makes a new one.
  */
 import type { SandboxModes } from './modes.ts';
 
-/** The profile fields that are text (documented), by the names the API gives them. */
-export const TEXT_FIELDS = [
-  'FirstName',
-  'LastName',
-  'Nickname',
-  'Phone',
-  'Email',
-  'Gender',
-  'Birthday',
-  'MaritalStatus',
-  'Country',
-  'District',
-  'City',
-  'Address',
-  'ExternalImageUrl',
-] as const;
-
-export const FLAGS = ['EnableTracking', 'EnableLogging', 'EnableRealTimeLocation', 'Enabled'] as const;
-
-export type TextField = (typeof TEXT_FIELDS)[number];
-export type Flag = (typeof FLAGS)[number];
-
-export type Profile = Record<TextField, string | null> & { ChildrenCount: number | null };
-export type UserFields = Record<Flag, boolean> & { ClientId: string | null };
-
-export interface UserRecord {
-  /** A UUID in lower case. */
-  readonly deviceToken: string;
-  /** The same as it was given in the create. */
-  readonly givenToken: string;
-  readonly instanceId: string;
-  /** Epoch milliseconds, as is `deletedAt`. */
-  readonly createdAt: number;
-  /** Deleted users are kept, so that what became of them can be told; null = not deleted. */
-  readonly deletedAt: number | null;
-  readonly status: 'Active' | 'Inactive';
-  readonly profile: Readonly<Profile>;
-  readonly fields: Readonly<UserFields>;
-}
-
-type TokenCasing = SandboxModes['tokenCasing'];
-
-export const EMPTY_PROFILE: Readonly<Profile> = {
+/** What reads show of a profile in which nothing is set (documented). */
+const EMPTY_PROFILE = {
   FirstName: null,
   LastName: null,
   Nickname: null,
@@ -63,26 +21,45 @@ export const EMPTY_PROFILE: Readonly<Profile> = {
   ChildrenCount: null,
 };
 
+export type Profile = Partial<Record<keyof typeof EMPTY_PROFILE, string | number | null>>;
+
 /** The flags of a fresh user, as in the vendor's own samples. */
-export const FRESH_FIELDS: Readonly<UserFields> = {
-  ClientId: null,
+export const FRESH_FIELDS = {
   EnableTracking: true,
   EnableLogging: false,
   EnableRealTimeLocation: false,
   Enabled: true,
 };
 
+export type UserFields = typeof FRESH_FIELDS & { ClientId: string | null };
+
+export interface UserRecord {
+  /** A UUID in lower case. */
+  readonly deviceToken: string;
+  /** The same as it was given in the create. */
+  readonly givenToken: string;
+  readonly instanceId: string;
+  /** Epoch milliseconds, as is `deletedAt`. */
+  readonly createdAt: number;
+  /** Deleted users are kept, so that what became of them can be told; null = not deleted. */
+  readonly deletedAt: number | null;
+  readonly status: 'Active' | 'Inactive';
+  readonly profile: Readonly<Profile>;
+  readonly fields: Readonly<UserFields>;
+}
+
 /**
- * A user as find and the filtered page show it (documented): UserFields is an array of one object when read.
- * Without `includeAccountInfo` the names in AccountInfo are null.
+ * A user as find and the filtered page show it (documented): UserFields is an array of one object when read. Without
+ * `includeAccountInfo` the names in AccountInfo are null.
  */
-export function asRead(user: UserRecord, includeAccountInfo: boolean, casing: TokenCasing) {
+export function asRead(user: UserRecord, includeAccountInfo: boolean, casing: SandboxModes['tokenCasing']) {
   return {
     DeviceToken: tokenOf(user, casing),
-    DateCreated: dateCreated(user.createdAt),
+    // Seen in live samples: no zone, seven fraction digits.
+    DateCreated: `${iso(user.createdAt).slice(0, -1)}0000`,
     Status: user.status,
     ActivityStatus: 'No Data',
-    UserProfile: user.profile,
+    UserProfile: { ...EMPTY_PROFILE, ...user.profile },
     AccountInfo: {
       InstanceId: user.instanceId,
       InstanceName: includeAccountInfo ? `Sandbox ${user.instanceId}` : null,
@@ -94,29 +71,23 @@ export function asRead(user: UserRecord, includeAccountInfo: boolean, casing: To
 /** A user's token as answers write it. */
 export function tokenOf(
   { deviceToken, givenToken }: Pick<UserRecord, 'deviceToken' | 'givenToken'>,
-  casing: TokenCasing,
+  casing: SandboxModes['tokenCasing'],
 ): string {
-  switch (casing) {
-    case 'lower':
-      return deviceToken;
-    case 'upper':
-      return deviceToken.toUpperCase();
-    case 'as-given':
-      return givenToken;
-  }
+  if (casing === 'as-given') return givenToken;
+  return casing === 'upper' ? deviceToken.toUpperCase() : deviceToken;
 }
 
 /** A user as the sandbox's own controls show it. */
-export function asListed(user: UserRecord) {
+export function asListed({ deviceToken, instanceId, fields, profile, ...user }: UserRecord) {
   return {
-    deviceToken: user.deviceToken,
-    instanceId: user.instanceId,
-    clientId: user.fields.ClientId,
-    firstName: user.profile.FirstName,
-    lastName: user.profile.LastName,
-    nickname: user.profile.Nickname,
-    phone: user.profile.Phone,
-    email: user.profile.Email,
+    deviceToken,
+    instanceId,
+    clientId: fields.ClientId,
+    firstName: profile.FirstName ?? null,
+    lastName: profile.LastName ?? null,
+    nickname: profile.Nickname ?? null,
+    phone: profile.Phone ?? null,
+    email: profile.Email ?? null,
     status: user.status,
     createdAt: iso(user.createdAt),
     deletedAt: user.deletedAt === null ? null : iso(user.deletedAt),
@@ -126,9 +97,4 @@ export function asListed(user: UserRecord) {
 /** Epoch milliseconds as ISO 8601. */
 export function iso(at: number): string {
   return new Date(at).toISOString();
-}
-
-/** Seen in live samples: no zone, seven fraction digits. */
-function dateCreated(at: number): string {
-  return `${iso(at).slice(0, -1)}0000`;
 }

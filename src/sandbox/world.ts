@@ -7,7 +7,7 @@ import { Faults } from './faults.ts';
 import { LoginBar } from './limits.ts';
 import { DEFAULT_MODES, type SandboxModes, changeModes } from './modes.ts';
 import { RequestLog } from './request-log.ts';
-import { Sessions } from './sessions.ts';
+import { ADMIN, Sessions } from './sessions.ts';
 import { Users } from './users.ts';
 
 export interface WorldOptions {
@@ -61,7 +61,7 @@ export function createWorld(options: WorldOptions): World {
  */
 export function resetWorld(world: World): void {
   world.users.clear();
-  world.sessions.forgetUsers();
+  world.sessions.forget((holder) => holder !== ADMIN);
   world.logins.clear();
   world.log.clear();
   world.modes = world.initialModes;

@@ -5,13 +5,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startRedisServer } from '../../src/dev/embedded-server.ts';
 import type { RedisServer, RedisServerOptions } from '../../src/dev/embedded-server.ts';
-import { findRedis } from '../../src/dev/find-redis.ts';
-import type { RedisSource } from '../../src/dev/find-redis.ts';
 import { COMPILE_CACHE } from '../support/compile-cache.ts';
-import { runCommand } from '../../src/dev/run-command.ts';
 
 const MODULE = new URL('../../src/dev/embedded-server.ts', import.meta.url).href;
 
@@ -28,10 +25,9 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-describe.each(await everyWay())('a Redis by $how', (source) => {
+describe('an embedded Redis', () => {
   test('is for this machine only, writes every change down and never evicts', async () => {
     const server = await start();
-    expect(server.how).toBe(source.how);
     expect(new URL(server.url).hostname).toBe('127.0.0.1');
     const setting = async (name: string): Promise<unknown> =>
       ask(server, async (redis) => redis.config('GET', name));
@@ -50,16 +46,6 @@ describe.each(await everyWay())('a Redis by $how', (source) => {
     expect(await ask(second, async (redis) => redis.get('name'))).toBe('Ada');
   });
 
-  test('keeps what it acknowledged when it is killed', async () => {
-    const server = await start({ appendFsync: 'always' });
-    await ask(server, async (redis) => redis.set('name', 'Ada'));
-    await server.kill('SIGKILL');
-    await expect(ask(server, async (redis) => redis.ping())).rejects.toThrow();
-
-    await server.restart();
-    expect(await ask(server, async (redis) => redis.get('name'))).toBe('Ada');
-  });
-
   test('is shared by all who start it over one directory, until the last one stops', async () => {
     const [first, second] = await Promise.all([start(), start()]);
     expect(second.url).toBe(first.url);
@@ -71,7 +57,7 @@ describe.each(await everyWay())('a Redis by $how', (source) => {
   });
 
   test('outlives the process group that started it, and the next one to start it ends it', async () => {
-    const starter = await startInAnotherProcess(dir, source);
+    const starter = await startInAnotherProcess(dir);
     const identity = async (): Promise<string | undefined> =>
       ask(starter, async (redis) => /run_id:(\w+)/.exec(await redis.info('server'))?.[1]);
     const before = await identity();
@@ -101,15 +87,6 @@ describe.each(await everyWay())('a Redis by $how', (source) => {
     squatter.close();
   });
 
-  test('is refused where the port it was told to use is taken', async () => {
-    const squatter = createServer().listen(0, '127.0.0.1');
-    await once(squatter, 'listening');
-    const address = squatter.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    await expect(start({ port })).rejects.toThrow(`port ${port} is in use`);
-    squatter.close();
-  });
-
   test('that cannot start says why in its own words', async () => {
     await (await start()).stop();
     const files = await readdir(join(dir, 'appendonlydir'));
@@ -118,58 +95,38 @@ describe.each(await everyWay())('a Redis by $how', (source) => {
     await expect(start()).rejects.toThrow(/did not start over .*manifest/is);
   });
 
-  if (source.how === 'redis-server') {
-    test('that hangs is ended before another one starts over its data', async () => {
-      const starter = await startInAnotherProcess(dir, source);
-      await ask(starter, async (redis) => redis.set('name', 'Ada'));
-      const info = await ask(starter, async (redis) => redis.info('server'));
-      await starter.killGroup();
-      process.kill(Number(/process_id:(\d+)/.exec(info)?.[1]), 'SIGSTOP');
+  test('that hangs is ended before another one starts over its data', async () => {
+    const starter = await startInAnotherProcess(dir);
+    await ask(starter, async (redis) => redis.set('name', 'Ada'));
+    const info = await ask(starter, async (redis) => redis.info('server'));
+    await starter.killGroup();
+    process.kill(Number(/process_id:(\d+)/.exec(info)?.[1]), 'SIGSTOP');
 
-      const heir = await start({ hungMs: 500 });
-      expect(heir.url).toBe(starter.url); // nobody else could listen there otherwise
-      expect(await ask(heir, async (redis) => redis.get('name'))).toBe('Ada');
-    });
-  }
+    const heir = await start({ hungMs: 500 });
+    expect(heir.url).toBe(starter.url); // nobody else could listen there otherwise
+    expect(await ask(heir, async (redis) => redis.get('name'))).toBe('Ada');
+  });
 
   async function start(options: Partial<RedisServerOptions> = {}): Promise<RedisServer> {
-    const server = await startRedisServer({ dir, find: async () => source, ...options });
+    const server = await startRedisServer({ dir, ...options });
     started.push(server);
     return server;
   }
 });
 
-test('without a Redis to run nothing is left in the way of the next start', async () => {
-  const find = async (): Promise<RedisSource> => {
-    throw new Error('No Redis to run');
-  };
-  await expect(startRedisServer({ dir, find })).rejects.toThrow('No Redis to run');
+test('without a Redis to run nothing is left in the way of the next start, and the error says what to install', async () => {
+  vi.stubEnv('PATH', dir);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await expect(startRedisServer({ dir })).rejects.toThrow(
+    /^No Redis to run: install redis-server 6\.2 or newer .*, or set REDIS_URL to a Redis that runs elsewhere/,
+  );
   expect(await readdir(dir)).toEqual([]);
 });
 
-/** What this machine has already; where it has nothing, whatever it can be given. */
-async function everyWay(): Promise<RedisSource[]> {
-  const log = (): void => undefined;
-  const found = await Promise.all(
-    [/^redis-/, /^docker$/].map(async (allowed) =>
-      findRedis({
-        log,
-        run: async (command, ...rest) =>
-          allowed.test(command) ? runCommand(command, ...rest) : { ok: false, output: '' },
-      }).catch(() => undefined),
-    ),
-  );
-  const ways = found.filter((source) => source !== undefined);
-  return ways.length > 0 ? ways : [await findRedis({ log })];
-}
-
-async function startInAnotherProcess(
-  dir: string,
-  source: RedisSource,
-): Promise<{ url: string; killGroup(): Promise<void> }> {
+async function startInAnotherProcess(dir: string): Promise<{ url: string; killGroup(): Promise<void> }> {
   const script = `
     import { startRedisServer } from ${JSON.stringify(MODULE)};
-    const server = await startRedisServer({ dir: ${JSON.stringify(dir)}, find: async () => (${JSON.stringify(source)}) });
+    const server = await startRedisServer({ dir: ${JSON.stringify(dir)} });
     process.stdout.write(server.url);
     setInterval(() => undefined, 60_000);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { DamoovClient } from '../../src/damoov/client.ts';
 import { deriveAdminKey } from '../../src/store/session/admin-key.ts';
-import { startRedisServer } from '../../src/dev/embedded-server.ts';
+import { startRedisNode } from '../support/redis-node.ts';
 import { createSessionStore } from '../../src/store/session/session-store.ts';
 import { SANDBOX_CREDENTIALS, type SandboxModes, startSandbox } from '../../src/sandbox/server.ts';
 import type { SessionMainOptions, SessionReport } from '../support/session-main.ts';
@@ -107,7 +107,7 @@ it('200 workers killed around login and refresh, and Redis with them, never log 
     for (let kills = 1; kills <= REDIS_KILLS; kills += 1) {
       const isTime = () => killed() > (kills * RANDOM_KILLS) / (REDIS_KILLS + 1);
       await expect.poll(isTime, { timeout: 60_000 }).toBe(true);
-      await redis.kill('SIGKILL');
+      await redis.kill();
       await redis.restart();
     }
   };
@@ -139,8 +139,8 @@ it('200 workers killed around login and refresh, and Redis with them, never log 
 async function prepareStorm() {
   const dir = await mkdtemp(join(tmpdir(), 'fleet-session-'));
   onTestFinished(() => rm(dir, { recursive: true }));
-  const redis = await startRedisServer({ dir, appendFsync: 'always' });
-  onTestFinished(() => redis.stop());
+  const redis = await startRedisNode({ dir });
+  onTestFinished(() => redis.close());
   // A token lives so shortly that many are refreshed.
   const sandbox = await startSandbox({ modes: { accessTokenTtlMs: 2_000 } });
   onTestFinished(() => sandbox.close());

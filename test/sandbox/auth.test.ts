@@ -1,15 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  TOKEN,
-  adminPassword,
-  at,
-  bearer,
-  instanceId,
-  instanceKey,
-  openSandbox,
-  stoppedClock,
-  tokensOf,
-} from './caller.ts';
+import { TOKEN, adminPassword, at, bearer, openSandbox, stoppedClock, tokensOf } from './caller.ts';
 
 const FIND = `/v1/Management/users/find?DeviceToken=${TOKEN}`;
 const DAY_MS = 86_400_000;
@@ -42,37 +32,6 @@ test('LoginFields that are an object instead of a JSON string are refused', asyn
   const sandbox = await openSandbox();
   const body = { LoginFields: { email: 'admin@sandbox.test' }, Password: adminPassword };
   expect((await sandbox.send('POST', '/v1/Auth/Login', body)).status).toBe(400);
-});
-
-test('a user logs in with the device token and the key of its instance', async () => {
-  const sandbox = await openSandbox();
-  await sandbox.create({ CustomToken: TOKEN });
-  const reply = await sandbox.loginUser(TOKEN);
-  expect(at(reply.body, 'Result', 'DeviceToken')).toBe(TOKEN);
-  expect(at(reply.body, 'Result', 'AccessToken', 'ExpiresIn')).toBe(86_400);
-});
-
-test('a user log-in needs the exact spelling Devicetoken, the InstanceId header and the right key', async () => {
-  const sandbox = await openSandbox({ modes: { loginLimit: null } });
-  await sandbox.create({ CustomToken: TOKEN });
-  const login = async (field: string, password: string, headers: Record<string, string>) => {
-    const body = { LoginFields: JSON.stringify({ [field]: TOKEN }), Password: password };
-    return (await sandbox.send('POST', '/v1/Auth/Login', body, headers)).status;
-  };
-  const instance = { InstanceId: instanceId };
-  expect(await login('Devicetoken', instanceKey, instance)).toBe(200);
-  expect(await login('DeviceToken', instanceKey, instance)).toBe(401);
-  expect(await login('Devicetoken', 'wrong', instance)).toBe(401);
-  expect(await login('Devicetoken', instanceKey, {})).toBe(401);
-});
-
-test('an unknown or deleted user cannot log in', async () => {
-  const sandbox = await openSandbox();
-  expect((await sandbox.loginUser(TOKEN)).status).toBe(401);
-  await sandbox.create({ CustomToken: TOKEN });
-  await sandbox.becomeAdmin();
-  await sandbox.delete(TOKEN);
-  expect((await sandbox.loginUser(TOKEN)).status).toBe(401);
 });
 
 test('a refresh rotates both tokens, and each pair refreshes only once', async () => {
@@ -138,19 +97,6 @@ test('loginRevokes: a log-in of the admin revokes both tokens that he had, and n
   expect((await sandbox.refresh(first)).status).toBe(401);
   expect((await sandbox.send('GET', FIND, undefined, bearer(second.AccessToken))).status).toBe(200);
   expect((await sandbox.refresh(user)).status).toBe(200);
-});
-
-test('loginRevokes: a log-in of a user revokes the tokens of that user alone', async () => {
-  const sandbox = await openSandbox({ modes: { loginRevokes: true } });
-  const admin = tokensOf(await sandbox.login());
-  const [ada, alan] = [
-    tokensOf(await sandbox.create({ CustomToken: TOKEN, CreateAccessToken: true })),
-    tokensOf(await sandbox.create({ CreateAccessToken: true })),
-  ];
-  expect((await sandbox.loginUser(TOKEN)).status).toBe(200);
-  expect((await sandbox.refresh(ada)).status).toBe(401);
-  expect((await sandbox.refresh(alan)).status).toBe(200);
-  expect((await sandbox.refresh(admin)).status).toBe(200);
 });
 
 test('without loginRevokes earlier tokens stay good', async () => {
@@ -241,7 +187,6 @@ test('a bar on log-ins leaves refreshes, creates and finds alone', async () => {
   const tokens = tokensOf(await sandbox.login());
   expect((await sandbox.login()).status).toBe(429);
   expect((await sandbox.create({ CustomToken: TOKEN })).status).toBe(200);
-  expect((await sandbox.loginUser(TOKEN)).status).toBe(429);
   expect((await sandbox.send('GET', FIND, undefined, bearer(tokens.AccessToken))).status).toBe(200);
   expect((await sandbox.refresh(tokens)).status).toBe(200);
 });

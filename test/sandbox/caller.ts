@@ -71,11 +71,6 @@ export class Caller {
     return this.send('POST', '/v1/Auth/Login', fields);
   }
 
-  loginUser(deviceToken: string): Promise<Reply> {
-    const fields = { LoginFields: JSON.stringify({ Devicetoken: deviceToken }), Password: instanceKey };
-    return this.send('POST', '/v1/Auth/Login', fields, { InstanceId: instanceId });
-  }
-
   refresh(tokens: { AccessToken: string; RefreshToken: string }): Promise<Reply> {
     return this.send('POST', '/v1/Auth/RefreshToken', tokens);
   }

@@ -107,13 +107,16 @@ describe('seed', () => {
 });
 
 describe('latencyMs', () => {
-  test.each([[20], [[20, 30] as const]])('%o keeps the answer back at least 20 ms', async (latencyMs) => {
-    const sandbox = await openSandbox({ modes: { latencyMs } });
-    const start = performance.now();
-    expect((await sandbox.create({})).status).toBe(200);
-    // A timer may fire up to a millisecond early.
-    expect(performance.now() - start).toBeGreaterThanOrEqual(19);
-  });
+  test.each([[20], [[20, 30] as [number, number]]])(
+    '%o keeps the answer back at least 20 ms',
+    async (latencyMs) => {
+      const sandbox = await openSandbox({ modes: { latencyMs } });
+      const start = performance.now();
+      expect((await sandbox.create({})).status).toBe(200);
+      // A timer may fire up to a millisecond early.
+      expect(performance.now() - start).toBeGreaterThanOrEqual(19);
+    },
+  );
 
   test('the effect comes at once: a caller that hangs up early finds it done', async () => {
     const sandbox = await openSandbox({ modes: { latencyMs: 60_000 } });

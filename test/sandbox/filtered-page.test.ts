@@ -54,11 +54,6 @@ test('a page shows users as find does', async () => {
   expect(at(body, 'Result', 'Users', 0)).toEqual(at(found.body, 'Result', 0));
 });
 
-test('Sort DateCreated goes from the oldest to the newest', async () => {
-  const sandbox = await openWithFive();
-  expect(names((await sandbox.page({ Sort: 'DateCreated' })).body)).toBe('12345');
-});
-
 test('InstanceIds keep only the users of those instances', async () => {
   const sandbox = await openWithFive();
   expect(names((await sandbox.page({ InstanceIds: [OTHER_INSTANCE.id.toUpperCase()] })).body)).toBe('5');
@@ -73,19 +68,12 @@ test('deleted users are on no page, inactive ones only where asked for', async (
   expect(names((await sandbox.page({ ShowInactiveUsers: true })).body)).toBe('5432');
 });
 
-test('no sandbox user has any activity', async () => {
-  const sandbox = await openWithFive();
-  expect(names((await sandbox.page({ ActivityStatuses: ['NoData'] })).body)).toBe('54321');
-  expect(names((await sandbox.page({ ActivityStatuses: ['Active'] })).body)).toBe('');
-});
-
-test('a bad page, size or order is a 422 that names each', async () => {
-  const sandbox = await openWithFive();
-  const reply = await sandbox.page({ PageNumber: 0, PageSize: 'all', Sort: 'Email' });
-  expect(reply.status).toBe(422);
-  expect(at(reply.body, 'Errors')).toMatchObject([
-    { Key: 'PageNumber' },
-    { Key: 'PageSize' },
-    { Key: 'Sort' },
-  ]);
-});
+test.each([{ PageNumber: 0 }, { PageSize: 'all' }, { Sort: 'Email' }])(
+  'a page of %j is a 422 that names the fault',
+  async (body) => {
+    const sandbox = await openWithFive();
+    const reply = await sandbox.page(body);
+    expect(reply.status).toBe(422);
+    expect(at(reply.body, 'Errors')).toMatchObject([{ Key: Object.keys(body)[0] }]);
+  },
+);

@@ -2,8 +2,8 @@
  * A Chromium to test pages in: one that the machine has, or one that its package manager installs without a question. Knows
  * nothing of what is looked at.
  */
+import { spawnSync } from 'node:child_process';
 import { type Browser, chromium } from 'playwright-core';
-import { runCommand } from '../../src/dev/run-command.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -22,8 +22,8 @@ const ARGUMENTS = [
 ];
 
 /** Undefined where there is none and none can be installed; says so. */
-export async function findChromium(): Promise<{ launch(): Promise<Browser> } | undefined> {
-  const executablePath = (await onPath()) ?? (await installed());
+export function findChromium(): { launch(): Promise<Browser> } | undefined {
+  const executablePath = onPath() ?? installed();
   if (executablePath === undefined) {
     process.stdout.write(
       'No Chromium here: what the dashboard looks like is not tested (install chromium)\n',
@@ -33,22 +33,22 @@ export async function findChromium(): Promise<{ launch(): Promise<Browser> } | u
   return { launch: () => chromium.launch({ executablePath, args: ARGUMENTS }) };
 }
 
-async function onPath(): Promise<string | undefined> {
-  for (const name of NAMES) {
-    const { ok, output } = await runCommand('which', [name]);
-    if (ok) return output.trim();
-  }
-  return undefined;
+function onPath(): string | undefined {
+  return NAMES.map((name) => run('which', name)).find((path) => path !== undefined);
 }
 
-async function installed(): Promise<string | undefined> {
-  if (!(await runCommand('apt-get', ['--version'])).ok) return undefined;
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot && !(await runCommand('sudo', ['-n', 'true'])).ok) return undefined;
+function installed(): string | undefined {
+  if (run('apt-get', '--version') === undefined) return undefined;
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  if (sudo.length > 0 && run(...sudo, 'true') === undefined) return undefined;
   process.stdout.write('installing Chromium with apt-get\n');
-  for (const line of ['apt-get update', INSTALL]) {
-    const [command = '', ...args] = [...(isRoot ? [] : ['sudo', '-n']), ...line.split(' ')];
-    await runCommand(command, args, { deadlineMs: 5 * 60_000 });
-  }
+  for (const line of ['apt-get update', INSTALL]) run(...sudo, ...line.split(' '));
   return onPath();
+}
+
+/** What the command writes; undefined where it fails, or is not there. */
+function run(...words: string[]): string | undefined {
+  const [command = '', ...args] = words;
+  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', timeout: 5 * 60_000 });
+  return status === 0 ? stdout.trim() : undefined;
 }

@@ -76,11 +76,7 @@ async function container(): Promise<TestRedis> {
 
 async function server(): Promise<TestRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'redis-for-tests-'));
-  const redis = await startRedisServer({
-    dir,
-    docker: false,
-    log: (line) => process.stdout.write(`${line}\n`),
-  });
+  const redis = await startRedisServer({ dir });
   return {
     url: redis.url,
     what: 'a redis-server of this machine',

@@ -29,6 +29,7 @@ export interface NodeSettings {
 
 export interface RedisNode {
   readonly port: number;
+  readonly url: string;
   readonly isAlive: boolean;
   /** For questions of the tests; those to a node that is away wait for it. */
   readonly asked: Redis;
@@ -44,11 +45,10 @@ const HOST = '127.0.0.1';
 const MOST_PORTS = 10;
 const LOOK_MS = 50;
 export async function startRedisNode(settings: NodeSettings): Promise<RedisNode> {
-  const source = await findRedis({ log: () => undefined, docker: false });
-  if (source.how !== 'redis-server') throw new Error('these tests need a redis-server of this machine');
+  const command = findRedis();
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const node = await prepare(settings, port, source.command);
+    const node = await prepare(settings, port, command);
     try {
       await node.restart();
       return node;
@@ -92,6 +92,7 @@ async function prepare(settings: NodeSettings, port: number, command: string): P
 
   return {
     port,
+    url: `redis://${HOST}:${port}`,
     asked,
     get isAlive() {
       return child !== undefined;

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
-import { startRedisServer } from '../../src/dev/embedded-server.ts';
+import { startRedisNode } from '../support/redis-node.ts';
 import { type RedisTopology, startCluster, startSentinelSet } from '../support/redis-topology.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -39,7 +39,7 @@ export async function startTortureRedis(kind: RedisKind, dir: string, prefix: st
 }
 
 async function single(dir: string): Promise<TortureRedis> {
-  const server = await startRedisServer({ dir, appendFsync: 'always' });
+  const server = await startRedisNode({ dir });
   const proxy = await startTcpProxy(server.url);
   const target = { kind: 'url', url: server.url } as const;
   return {
@@ -47,7 +47,7 @@ async function single(dir: string): Promise<TortureRedis> {
     exposed: { kind: 'url', url: proxy.url },
     env: { REDIS_URL: proxy.url },
     async kill() {
-      await server.kill('SIGKILL');
+      await server.kill();
       await server.restart();
     },
     loseReply: (to) => proxy.dropReplies(1, to),
@@ -61,7 +61,7 @@ async function single(dir: string): Promise<TortureRedis> {
     },
     async close() {
       await proxy.close();
-      await server.stop();
+      await server.close();
     },
   };
 }

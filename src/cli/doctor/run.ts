@@ -11,12 +11,11 @@ import {
   lookAtRevocations,
   lookWhetherDamoovAnswers,
 } from '../../tools/doctor/look-at-damoov.ts';
-import { isOf, lookAtFacts } from '../../tools/doctor/look-at-facts.ts';
+import { lookAtFacts } from '../../tools/doctor/look-at-facts.ts';
 import { lookAtRedis } from '../../tools/doctor/look-at-redis.ts';
 import { lookAtUserIds } from '../../tools/doctor/look-at-user-ids.ts';
 import { openFleetClient } from '../../app/fleet-client.ts';
 import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
-import type { FactsFile } from '../../tools/probe/facts.ts';
 import { createAgreedSettings } from '../../store/settings/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../../redis/connection.ts';
 import { createGateReader, gateKeysOf } from '../../store/circuits/circuit-state.ts';
@@ -45,10 +44,7 @@ export async function doctor(
   const config = await context.loadConfig();
   const facts = readFactsFile(file ?? FACTS_FILE);
   if (file !== undefined && facts === undefined) throw new UsageError(`--facts: there is no ${file}`);
-  const findings = [
-    ...(await examine(config, facts, login, context)),
-    ...lookAtFacts(facts, config, Date.now()),
-  ];
+  const findings = [...(await examine(config, login, context)), ...lookAtFacts(facts, config, Date.now())];
   const isWell = findings.every(({ is }) => is !== 'fail');
   const out = outputOf(context.stdout);
   if (json) await out.line(JSON.stringify({ ok: isWell, findings }));
@@ -57,12 +53,7 @@ export async function doctor(
 }
 
 /** Redis first: without it the rest can only be asked whether it is there. */
-async function examine(
-  config: Config,
-  facts: FactsFile | undefined,
-  mayLogIn: boolean,
-  context: CommandContext,
-): Promise<Finding[]> {
+async function examine(config: Config, mayLogIn: boolean, context: CommandContext): Promise<Finding[]> {
   try {
     return await withRedis(context, async (connection) => [
       ...(config.redis === 'embedded' ? [EMBEDDED] : []),
@@ -71,7 +62,7 @@ async function examine(
       ...(await lookAtQueues(connection, config)),
       ...(config.damoov === 'sandbox'
         ? [STAND_IN]
-        : await examineDamoov({ connection, config, access: config.damoov, facts, mayLogIn })),
+        : await examineDamoov({ connection, config, access: config.damoov, mayLogIn })),
     ]);
   } catch (error) {
     if (!(error instanceof RedisAwayError)) throw error;
@@ -160,11 +151,10 @@ interface Patient {
   connection: RedisConnection;
   config: Config;
   access: DamoovAccess;
-  facts: FactsFile | undefined;
   mayLogIn: boolean;
 }
 
-async function examineDamoov({ connection, config, access, facts, mayLogIn }: Patient): Promise<Finding[]> {
+async function examineDamoov({ connection, config, access, mayLogIn }: Patient): Promise<Finding[]> {
   const { prefix, jobs: name } = config.queues;
   const { timeoutMs } = config;
   const mostLogins = mayLogIn ? 1 : 0;
@@ -179,7 +169,6 @@ async function examineDamoov({ connection, config, access, facts, mayLogIn }: Pa
     createAgreedSettings(connection, prefix),
     await userIdSettingsOf(config, access),
   );
-  const keyCheck = facts && isOf(facts, access) ? facts.facts.keyCheck : undefined;
   try {
     const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, access.baseUrl, Date.now))];
     // What nothing answers need not be asked for more.
@@ -188,9 +177,8 @@ async function examineDamoov({ connection, config, access, facts, mayLogIn }: Pa
     const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
     // After the look: it may have met the latest.
     if (logins !== undefined) findings.push(lookAtRevocations(await logins.state()));
-    for (const [instance, credentials] of Object.entries(access.instances)) {
-      const gate = await gateOf(`instance-key:${instance}`);
-      findings.push(await lookAtInstanceKey(client, { name: instance, credentials, gate, keyCheck }));
+    for (const instance of Object.keys(access.instances)) {
+      findings.push(lookAtInstanceKey(instance, await gateOf(`instance-key:${instance}`)));
     }
     return findings;
   } finally {

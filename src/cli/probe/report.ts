@@ -1,20 +1,14 @@
 /**
  * What `damoov-users probe` and `doctor` say of facts to people. Knows no judgement.
  */
-import type { Assumption, FactsFile } from '../../tools/probe/facts.ts';
+import type { FactsFile } from '../../tools/probe/facts.ts';
+import { type Assumption, assumptionsOf, settingsOf } from '../../tools/probe/judgement.ts';
 
 /** What a probe does not ask, as asking would harm, or would not tell. */
 const NOT_ASKED =
   'not asked: how many log-ins and requests Damoov allows, what it does under load, with a lost connection or with real trips';
 
-export function factsLines({
-  baseUrl,
-  instance,
-  probedAt,
-  facts,
-  assumptions,
-  settings,
-}: FactsFile): string[] {
+export function factsLines({ baseUrl, instance, probedAt, facts }: FactsFile): string[] {
   const { findLagMs, ...answers } = facts;
   const rows = Object.entries(answers).map(([name, { is, seen }]) => row(name, is, seen));
   const lags = Object.entries(findLagMs).map(
@@ -28,10 +22,10 @@ export function factsLines({
     row('findLagMs', lags.join(', '), ''),
     '',
     'what the product relies on',
-    ...assumptions.map((assumption) => `  ${assumptionText(assumption)}`),
+    ...assumptionsOf(facts).map((assumption) => `  ${assumptionText(assumption)}`),
     '',
     'settings',
-    ...settings.map(({ variable, value, because }) => `  ${variable}=${value}  ${because}`),
+    ...settingsOf(facts).map(({ variable, value, because }) => `  ${variable}=${value}  ${because}`),
     '',
     NOT_ASKED,
   ];

@@ -119,8 +119,6 @@ function factsFile(facts: Facts, baseUrl: string, instance: string): FactsFile {
     baseUrl,
     instance,
     facts,
-    assumptions: assumptionsOf(facts),
-    settings: settingsOf(facts),
   };
 }
 
@@ -138,7 +136,12 @@ async function tell({ out, stderr, json, file, facts, end }: Told): Promise<void
   if (json) {
     await out.line(
       JSON.stringify({
-        ...(facts && { file, ...facts }),
+        ...(facts && {
+          file,
+          ...facts,
+          assumptions: assumptionsOf(facts.facts),
+          settings: settingsOf(facts.facts),
+        }),
         ...(failure && { failure: failure.message }),
         leftovers,
       }),

@@ -27,10 +27,6 @@ export function modesOf(facts: Facts): FollowedFacts {
       findLagMs: Math.max(...Object.values(facts.findLagMs).map((ms) => ms ?? 0)),
       ...(facts.customToken.is === 'ignored' && { ignoreCustomToken: true }),
       ...(facts.deletedToken.is === 'free' && { deletedToken: 'free' }),
-      ...(facts.accessTokenByDefault.is !== 'unknown' && {
-        accessTokenByDefault: facts.accessTokenByDefault.is === 'yes',
-      }),
-      ...(facts.errorsUnder.is === 'http-200' && { envelopeErrors: true }),
       ...(duplicateToken && { duplicateToken }),
       ...(tokenCasing && { tokenCasing }),
       ...(clientIdForm && { clientIdForm }),
@@ -71,17 +67,14 @@ const UNTOLD: ReadonlySet<string> = new Set(['unknown', 'not-tried']);
 
 /** Where the sandbox has one mode for what Damoov does in two ways. */
 function differing(facts: Facts): string[] {
-  const { deletedToken, nullInProfile, nullInClientId, emptyInProfile, emptyInClientId, repeatedDelete } =
-    facts;
+  const { deletedToken, nullInProfile, nullInClientId, repeatedDelete } = facts;
   // Under a taken token the sandbox answers as for a user who is there.
   const taken = deletedToken.is === 'ghost' ? 'same' : deletedToken.is;
   const is = (one: string, other: string) => one === other || UNTOLD.has(one) || UNTOLD.has(other);
   return [
     taken === 'free' || is(taken, facts.repeatedToken.is) ? [] : `deletedToken: ${deletedToken.is}`,
     is(nullInClientId.is, nullInProfile.is) ? [] : `nullInClientId: ${nullInClientId.is}`,
-    is(emptyInClientId.is, emptyInProfile.is) ? [] : `emptyInClientId: ${emptyInClientId.is}`,
     is(repeatedDelete.is, facts.unknownDelete.is) ? [] : `repeatedDelete: ${repeatedDelete.is}`,
-    facts.errorsUnder.is === 'both' ? 'errorsUnder: both' : [],
     facts.customToken.is === 'refused' ? 'customToken: refused' : [],
   ].flat();
 }

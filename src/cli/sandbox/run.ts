@@ -50,7 +50,8 @@ function followedModes(file: string, { stderr }: CommandContext): Partial<Sandbo
 
 /** @throws UsageError */
 function instancesIn(file: string) {
-  const { instances, faults } = readInstancesFile(file);
-  if (faults.length > 0) throw new UsageError(faults.map((fault) => `--instances: ${fault}`).join('\n'));
+  const faults: string[] = [];
+  const instances = readInstancesFile(file, faults, '--instances');
+  if (faults.length > 0) throw new UsageError(faults.join('\n'));
   return Object.values(instances);
 }

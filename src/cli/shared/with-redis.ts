@@ -47,9 +47,7 @@ export async function withTarget<T>(
   work: (target: RedisTarget, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = await loadConfig();
-  const { target, embeddedUrl, release } = await locateRedis(config.redis, (line) =>
-    stderr.write(`${line}\n`),
-  );
+  const { target, embeddedUrl, release } = await locateRedis(config.redis);
   if (embeddedUrl !== undefined) stderr.write('REDIS_URL is not set: the Redis under .data/redis is used\n');
   try {
     return await work(target, config);

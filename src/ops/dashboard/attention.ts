@@ -16,8 +16,15 @@ export interface Attention {
   advice: string;
 }
 
+const alarm = (text: string, advice: string): Attention => ({ level: 'alarm', text, advice });
+const warning = (text: string, advice: string): Attention => ({ level: 'warning', text, advice });
+
 export function attentionTo(reading: Reading): Attention[] {
-  if (reading.is === 'away') return [awayOf(reading.last?.fleet.at)];
+  if (reading.is === 'away') {
+    const { last } = reading;
+    const known = last === undefined ? '' : ` What is shown is from ${clockTime(last.fleet.at)} UTC.`;
+    return [alarm(`Redis does not answer.${known}`, 'Jobs wait until it is back; nothing is lost.')];
+  }
   const { fleet } = reading.state;
   const found = [
     ...ofRedis(fleet),
@@ -30,44 +37,23 @@ export function attentionTo(reading: Reading): Attention[] {
   return found.sort((a, b) => Number(b.level === 'alarm') - Number(a.level === 'alarm'));
 }
 
-function awayOf(lastAt: number | undefined): Attention {
-  const known = lastAt === undefined ? '' : ` What is shown is from ${clockTime(lastAt)} UTC.`;
-  return {
-    level: 'alarm',
-    text: `Redis does not answer.${known}`,
-    advice: 'Jobs wait until it is back; nothing is lost.',
-  };
-}
-
 function ofRedis({ redisRefuses }: FleetStatus): Attention[] {
   if (redisRefuses === undefined) return [];
-  return [
-    {
-      level: 'alarm',
-      text: `${redisRefuses}.`,
-      advice: 'Jobs wait until it takes writes again; nothing is lost.',
-    },
-  ];
+  return [alarm(`${redisRefuses}.`, 'Jobs wait until it takes writes again; nothing is lost.')];
 }
 
-function ofGate({ gate, shutSince, reason = '', probeAt, held }: GateState, at: number): Attention[] {
+function ofGate({ gate, shutSince, reason = '', probeAt = 0, held }: GateState, at: number): Attention[] {
+  const since = shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`;
   if (gate === 'brake') {
     if (held === 0) return [];
-    const text = `The brake holds ${counted(held, 'deletion')}${shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`}.`;
-    return [
-      { level: 'alarm', text, advice: '`damoov-users deletions release` or `refuse` decides over them.' },
-    ];
+    const advice = '`damoov-users deletions release` or `refuse` decides over them.';
+    return [alarm(`The brake holds ${counted(held, 'deletion')}${since}.`, advice)];
   }
   if (shutSince === undefined) return [];
-  const probe = probeAt === undefined || probeAt <= at ? 'now' : `in ${durationText(probeAt - at)}`;
+  const probe = probeAt <= at ? 'now' : `in ${durationText(probeAt - at)}`;
   const what = gate === 'damoov' ? 'Damoov is away' : `The credential of \`${gate}\` is refused`;
-  return [
-    {
-      level: 'alarm',
-      text: `${what} for ${durationText(at - shutSince)}: ${reason}.`,
-      advice: `${counted(held, 'job waits', 'jobs wait')}; tried again ${probe}.`,
-    },
-  ];
+  const advice = `${counted(held, 'job waits', 'jobs wait')}; tried again ${probe}.`;
+  return [alarm(`${what}${since}: ${reason}.`, advice)];
 }
 
 function ofLogins({ logins, at }: FleetStatus): Attention[] {
@@ -75,56 +61,42 @@ function ofLogins({ logins, at }: FleetStatus): Attention[] {
   const { left, barredUntil = 0, revoked = 0 } = logins;
   if (barredUntil > at) {
     const text = `Nobody logs in for ${durationText(barredUntil - at)}.`;
-    return [
-      { level: 'alarm', text, advice: 'Damoov bars an address that logs in too often; it ends by itself.' },
-    ];
+    return [alarm(text, 'Damoov bars an address that logs in too often; it ends by itself.')];
   }
   if (revoked >= MANY_REVOKED) {
     const text = `Others have ended ${revoked} sessions of the admin within the hour.`;
-    return [{ level: 'warning', text, advice: 'Give the worker an admin account of its own.' }];
+    return [warning(text, 'Give the worker an admin account of its own.')];
   }
   if (left > 0) return [];
-  const advice = 'The session goes on while it can be refreshed.';
-  return [{ level: 'warning', text: 'No log-in is left within the hour.', advice }];
+  return [warning('No log-in is left within the hour.', 'The session goes on while it can be refreshed.')];
 }
 
 function ofRate({ rate: { pausedUntil = 0 }, at }: FleetStatus): Attention[] {
   if (pausedUntil <= at) return [];
   const text = `Nothing is sent for ${durationText(pausedUntil - at)}, after a 429.`;
-  return [{ level: 'warning', text, advice: 'The fleet goes on by itself, more slowly.' }];
-}
-
-function ofEvents({ events }: FleetStatus): Attention[] {
-  const unread = events.filter(({ isRead, waiting }) => isRead === false && waiting > 0);
-  const unreadFound = unread.map(({ queue, waiting }): Attention => ({
-    level: 'warning',
-    text: `Nobody reads \`${queue}\`, where ${counted(waiting, 'event waits', 'events wait')}.`,
-    advice: 'Start its subscriber, or remove the queue from `EVENTS_QUEUES` (`none`: no events).',
-  }));
-  const givenUp = events
-    .filter(({ failed }) => failed > 0)
-    .map(({ queue, failed }): Attention => ({
-      level: 'warning',
-      text: `The subscriber of \`${queue}\` has given up ${counted(failed, 'event')}.`,
-      advice: 'They lie there for 14 days; its own log says why.',
-    }));
-  return [...unreadFound, ...givenUp];
+  return [warning(text, 'The fleet goes on by itself, more slowly.')];
 }
 
 function ofJobs({ jobs, lastHour }: FleetStatus): Attention[] {
   const failed = lastHour
     .filter(({ outcome }) => outcome === 'failed')
     .reduce((sum, count) => sum + count.jobs, 0);
-  const isPaused: Attention[] = jobs.isPaused
-    ? [
-        {
-          level: 'warning',
-          text: 'The queue is paused.',
-          advice: 'No worker takes a job until it is resumed.',
-        },
-      ]
-    : [];
-  if (failed === 0) return isPaused;
+  const paused = warning('The queue is paused.', 'No worker takes a job until it is resumed.');
   const text = `${counted(failed, 'job')} failed within the hour.`;
-  return [...isPaused, { level: 'warning', text, advice: '`damoov-users failed list` shows them by code.' }];
+  return [
+    ...(jobs.isPaused ? [paused] : []),
+    ...(failed > 0 ? [warning(text, '`damoov-users failed list` shows them by code.')] : []),
+  ];
+}
+
+function ofEvents({ events }: FleetStatus): Attention[] {
+  return events.flatMap(({ queue, isRead, waiting, failed }) => {
+    const unread = `Nobody reads \`${queue}\`, where ${counted(waiting, 'event waits', 'events wait')}.`;
+    const start = 'Start its subscriber, or remove the queue from `EVENTS_QUEUES` (`none`: no events).';
+    const givenUp = `The subscriber of \`${queue}\` has given up ${counted(failed, 'event')}.`;
+    return [
+      ...(isRead === false && waiting > 0 ? [warning(unread, start)] : []),
+      ...(failed > 0 ? [warning(givenUp, 'They lie there for 14 days; its own log says why.')] : []),
+    ];
+  });
 }

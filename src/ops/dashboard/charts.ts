@@ -41,38 +41,6 @@ export function barChart(
   </svg>`;
 }
 
-/** Shares of a whole, side by side. */
-export function shareBar(parts: Bar['parts'], summary: string): Markup {
-  const whole = Math.max(
-    1,
-    parts.reduce((sum, { value }) => sum + value, 0),
-  );
-  let x = 0;
-  const rects = parts
-    .filter(({ value }) => value > 0)
-    .map(({ kind, value }) => {
-      const width = (100 * value) / whole;
-      const rect = html`<rect
-        class="${kind}"
-        x="${rounded(x)}"
-        y="0"
-        width="${rounded(width)}"
-        height="8"
-      />`;
-      x += width;
-      return rect;
-    });
-  return html`<svg
-    class="share"
-    role="img"
-    aria-label="${summary}"
-    viewBox="0 0 100 8"
-    preserveAspectRatio="none"
-  >
-    ${rects}
-  </svg>`;
-}
-
 /** The next round figure above: 1, 2, 5, 10, 20, 50 … */
 export function scaleFor(most: number): number {
   const unit = 10 ** Math.floor(Math.log10(Math.max(1, most)));

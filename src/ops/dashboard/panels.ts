@@ -4,9 +4,10 @@
  */
 import { html } from 'hono/html';
 import { durationText, instantText, spanInWords } from '../../contract/duration.ts';
+import type { OutcomeCount } from '../../store/users/outcome-counts.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 import { attentionTo } from './attention.ts';
-import { type Bar, type Markup, barChart, scaleFor, shareBar } from './charts.ts';
+import { type Bar, type Markup, barChart, scaleFor } from './charts.ts';
 import type { Reading, State } from './reading.ts';
 import { clockTime, counted, dayName, figure, minuteTime } from './words.ts';
 
@@ -98,62 +99,57 @@ function figures({ jobs, lastHour, deletions, at }: FleetStatus, { boardPath }: 
   </dl>`;
 }
 
+const ENDS = ['done', 'superseded', 'failed'] as const;
+
+/** How many of these jobs came to each end. */
+function ends(counts: readonly OutcomeCount[]) {
+  return ENDS.map((kind) => ({
+    kind,
+    value: counts.filter(({ outcome }) => outcome === kind).reduce((sum, { jobs }) => sum + jobs, 0),
+  }));
+}
+
+const sumOf = (parts: readonly { value: number }[]) => parts.reduce((sum, { value }) => sum + value, 0);
+
 function flow({ minutes }: State): Markup {
-  const bars = minutes.map(({ at, counts }): Bar & { sum: number } => {
-    const of = (outcome: string) =>
-      counts.filter((count) => count.outcome === outcome).reduce((sum, { jobs }) => sum + jobs, 0);
-    const [done, superseded, failed] = [of('done'), of('superseded'), of('failed')];
-    return {
-      sum: done + superseded + failed,
-      title: `${minuteTime(at)} UTC: ${figure(done)} done, ${figure(superseded)} superseded, ${figure(failed)} failed`,
-      parts: [
-        { kind: 'done', value: done },
-        { kind: 'superseded', value: superseded },
-        { kind: 'failed', value: failed },
-      ],
-    };
+  const bars = minutes.map(({ at, counts }): Bar => {
+    const parts = ends(counts);
+    const said = parts.map(({ kind, value }) => `${figure(value)} ${kind}`).join(', ');
+    return { title: `${minuteTime(at)} UTC: ${said}`, parts };
   });
-  const most = Math.max(0, ...bars.map(({ sum }) => sum));
-  const total = bars.reduce((all, { sum }) => all + sum, 0);
-  const scale = scaleFor(most);
+  const sums = bars.map(({ parts }) => sumOf(parts));
+  const most = Math.max(0, ...sums);
+  const total = sums.reduce((all, sum) => all + sum, 0);
   const ticks = [0, 15, 30, 45, 60].map((index) => minutes[index]?.at).filter((at) => at !== undefined);
-  return html`<div class="plot">
-      <span class="top">${figure(scale)}</span>
-      ${barChart(bars, { scale, summary: `${counted(total, 'job')} ended within the hour, ${figure(most)} in the busiest minute.` })}
-    </div>
+  return html`${plot(bars, `${counted(total, 'job')} ended within the hour, ${figure(most)} in the busiest minute.`)}
     <p class="axis">${ticks.map((at) => html`<span>${minuteTime(at)}</span>`)}</p>
-    <p class="legend">
-      <span><i class="done"></i>done</span><span><i class="superseded"></i>superseded</span>
-      <span><i class="failed"></i>failed</span>
-    </p>`;
+    <p class="legend">${ENDS.map((kind) => html`<span><i class="${kind}"></i>${kind}</span>`)}</p>`;
+}
+
+/** Bars under a scale that fits the highest. */
+function plot(bars: readonly Bar[], summary: string, height = ''): Markup {
+  const scale = scaleFor(Math.max(0, ...bars.map(({ parts }) => sumOf(parts))));
+  return html`<div class="plot ${height}">
+    <span class="top">${figure(scale)}</span>
+    ${barChart(bars, { scale, summary })}
+  </div>`;
 }
 
 function outcomes({ lastHour }: FleetStatus): Markup {
-  const operations = [...new Set(lastHour.map(({ operation }) => operation))].sort();
-  if (operations.length === 0) return html`<p class="none">No job ended within the hour.</p>`;
-  const rows = operations.map((operation) => {
-    const of = (outcome: string) =>
-      lastHour.filter((count) => count.operation === operation && count.outcome === outcome);
-    const sum = (outcome: string) => of(outcome).reduce((all, { jobs }) => all + jobs, 0);
-    const codes = [...of('failed'), ...of('superseded')].flatMap(({ code, jobs }) =>
-      code === undefined ? [] : [`${code} ${figure(jobs)}`],
-    );
-    const parts = (['done', 'superseded', 'failed'] as const).map((kind) => ({ kind, value: sum(kind) }));
+  const operations = Map.groupBy(lastHour, ({ operation }) => operation);
+  if (operations.size === 0) return html`<p class="none">No job ended within the hour.</p>`;
+  const rows = [...operations.keys()].sort().map((operation) => {
+    const counts = operations.get(operation) ?? [];
+    const codes = counts.flatMap(({ code, jobs }) => (code === undefined ? [] : [`${code} ${figure(jobs)}`]));
     return html`<tr>
-      <th scope="row">
-        ${operation}${shareBar(parts, parts.map(({ kind, value }) => `${figure(value)} ${kind}`).join(', '))}
-        ${codes.length > 0 ? html`<small>${codes.join(' · ')}</small>` : ''}
-      </th>
-      ${parts.map(({ kind, value }) => html`<td class="${value > 0 ? `is-${kind}` : 'zero'}">${figure(value)}</td>`)}
+      <th scope="row">${operation} ${codes.length > 0 ? html`<small>${codes.join(' · ')}</small>` : ''}</th>
+      ${ends(counts).map(({ kind, value }) => html`<td class="${value > 0 ? `is-${kind}` : 'zero'}">${figure(value)}</td>`)}
     </tr>`;
   });
   return html`<table>
     <thead>
       <tr>
-        <th scope="col">Operation</th>
-        <th scope="col">Done</th>
-        <th scope="col">Superseded</th>
-        <th scope="col">Failed</th>
+        ${['Operation', 'Done', 'Superseded', 'Failed'].map((title) => html`<th scope="col">${title}</th>`)}
       </tr>
     </thead>
     <tbody>
@@ -185,53 +181,39 @@ const GATES = new Map<string, string>([
 ]);
 
 function limits({ logins, rate, at }: FleetStatus, { loginsPerHour }: PanelsContext): Markup {
-  const pips =
-    loginsPerHour <= 12 ? Array.from({ length: loginsPerHour }, (_, n) => n < (logins?.left ?? 0)) : [];
   const { ratePerS, pausedUntil = 0 } = rate;
+  const loginsText =
+    logins === undefined
+      ? 'not rationed here'
+      : `${figure(logins.left)} of ${figure(loginsPerHour)} left within the hour`;
+  const rateText = ratePerS === undefined ? 'no limit' : `at most ${ratePerS.toFixed(1)} a second`;
+  const pauseText = pausedUntil > at ? `, none for ${durationText(pausedUntil - at)}` : '';
+  const rows = { 'Log-ins': loginsText, Requests: `${rateText}${pauseText}` };
   return html`<dl class="limits">
-    <div>
-      <dt>Log-ins</dt>
-      <dd>
-        ${
-          logins === undefined
-            ? 'not rationed here'
-            : html`<span class="pips" aria-hidden="true"
-                  >${pips.map((isLeft) => html`<i class="${isLeft ? 'left' : ''}"></i>`)}</span
-                >
-                ${figure(logins.left)} of ${figure(loginsPerHour)} left within the hour`
-        }
-      </dd>
-    </div>
-    <div>
-      <dt>Requests</dt>
-      <dd>
-        ${ratePerS === undefined ? 'no limit' : `at most ${ratePerS.toFixed(1)} a second`}${
-          pausedUntil > at ? `, none for ${durationText(pausedUntil - at)}` : ''
-        }
-      </dd>
-    </div>
+    ${Object.entries(rows).map(
+      ([name, text]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${text}</dd>
+        </div>`,
+    )}
   </dl>`;
 }
 
 function deletions({ fleet, calendar }: State): Markup {
-  const bars = calendar.map(({ from, deletions }, index): Bar & { sum: number } => {
+  const bars = calendar.map(({ from, deletions }, index): Bar => {
     const isRest = index === calendar.length - 1;
     const day = index === 0 ? 'Today' : isRest ? `From ${dayName(from)} on` : dayName(from);
     return {
-      sum: deletions,
       title: `${day}: ${figure(deletions)}`,
       parts: [{ kind: isRest ? 'later' : 'pending', value: deletions }],
     };
   });
-  const scale = scaleFor(Math.max(...bars.map(({ sum }) => sum)));
   const { count, nextDueAt } = fleet.deletions;
   const next = nextDueAt === undefined ? '' : `, the next ${dueText(nextDueAt, fleet.at)}`;
   const ticks = [0, 7, 14, 21].map((day) => calendar[day]?.from).filter((from) => from !== undefined);
   return html`<p class="lead">${figure(count)} pending${next}</p>
-    <div class="plot low">
-      <span class="top">${figure(scale)}</span>
-      ${barChart(bars, { scale, summary: `${counted(count, 'deletion')} pending, by day.` })}
-    </div>
+    ${plot(bars, `${counted(count, 'deletion')} pending, by day.`, 'low')}
     <p class="axis days">
       ${ticks.map((from, index) => html`<span>${index === 0 ? 'today' : dayName(from)}</span>`)}<span
         >later</span

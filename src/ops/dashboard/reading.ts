@@ -5,7 +5,7 @@
 import type { DayOfDeletions } from '../../store/deletions/due-counts.ts';
 import type { MinuteOfOutcomes } from '../../store/users/outcome-counts.ts';
 import type { FleetStatus } from '../fleet-status.ts';
-import { kept } from '../cached.ts';
+import { cached } from '../cached.ts';
 import { within } from '../with-timeout.ts';
 
 export interface ReadingSources {
@@ -37,14 +37,13 @@ const PATIENCE_MS = 3000;
 /** Answers how to read it, as often as is wanted. */
 export function createReader(sources: ReadingSources): () => Promise<Reading> {
   const { fleet, minutes, isThere, now = Date.now } = sources;
-  const calendar = kept(sources.calendar, CALENDAR_FRESH_MS, now);
-  const read = kept(
+  const calendar = cached(sources.calendar, { forMs: CALENDAR_FRESH_MS, now });
+  const read = cached(
     async (): Promise<State> => {
       const [status, hour, days] = await Promise.all([fleet(), minutes(), calendar()]);
       return { fleet: status, minutes: hour, calendar: days };
     },
-    FRESH_MS,
-    now,
+    { forMs: FRESH_MS, now },
   );
   let last: State | undefined;
   return async () => {

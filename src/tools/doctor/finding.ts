@@ -1,5 +1,5 @@
 /**
- * One line of a diagnosis. Knows nothing of how it came about.
+ * One line of a diagnosis.
  */
 export interface Finding {
   /** What was looked at: `redis version`, `instance key default`. */
@@ -10,4 +10,8 @@ export interface Finding {
   seen: string;
   /** What to do about it. */
   todo?: string;
+}
+
+export function finding(check: string, is: Finding['is'], seen: string, todo?: string): Finding {
+  return { check, is, seen, ...(todo !== undefined && { todo }) };
 }

@@ -1,23 +1,18 @@
 /**
- * Whether Damoov answers, and whether it accepts the admin and the keys of the instances. Makes no user, and no log-in beyond what
- * its client may. What cannot be told without harm is said to be unknown.
+ * Whether Damoov answers, and whether it accepts the admin and the keys of the instances. Makes no user, and no login beyond what its
+ * client may.
  */
 import { randomUUID } from 'node:crypto';
 import { durationText } from '../../contract/duration.ts';
 import type { DamoovClient } from '../../damoov/client.ts';
-import { readText, field } from '../../damoov/envelope.ts';
 import { DamoovError } from '../../damoov/errors.ts';
-import type { HttpAnswer } from '../../damoov/exchange.ts';
-import { hostAndPort } from '../../damoov/transport.ts';
 import { MANY_REVOKED } from '../../damoov/login-budget.ts';
-import type { InstanceCredentials } from '../../config/instances-file.ts';
-import type { Facts } from '../probe/facts.ts';
-import { faultyBody } from '../probe/faulty-create.ts';
-import { type Observation, answerText, isSameSignature, observe, signatureOf } from '../probe/observation.ts';
-import type { GateState } from '../../store/circuits/circuit-state.ts';
+import { hostAndPort } from '../../damoov/transport.ts';
 import { refusalOf } from '../../redis/refusal.ts';
+import type { GateState } from '../../store/circuits/circuit-state.ts';
 import type { LoginState } from '../../store/session/login-budget.ts';
-import type { Finding } from './finding.ts';
+import { type Observation, answerText, observe } from '../probe/observation.ts';
+import { type Finding, finding } from './finding.ts';
 
 type Client = Pick<DamoovClient, 'request' | 'findUsers'>;
 
@@ -31,49 +26,39 @@ export async function lookWhetherDamoovAnswers(
   now: () => number,
 ): Promise<Finding[]> {
   const check = 'damoov';
-  let answer: HttpAnswer | undefined;
+  const request = { operation: 'find', method: 'GET', path: '/v1/Management/users/find' } as const;
+  let answer: Observation;
   try {
-    const observation = await observe('find', (onAnswer) =>
-      client.request(
-        { operation: 'find', method: 'GET', path: '/v1/Management/users/find' },
-        {
-          onAnswer: (given) => {
-            answer = given;
-            onAnswer(given);
-          },
-        },
-      ),
-    );
-    const url = new URL(baseUrl);
-    const { pathname } = url;
-    const seen = `${hostAndPort(url)} answers ${answerText(observation)} to a request without a session`;
-    if (observation.status === 404) {
-      const path =
-        pathname === '/' ? '' : `: without the path ${pathname}, if Damoov is not behind one of your own`;
-      return [{ check, is: 'fail', seen, todo: `there is no such API: correct DAMOOV_BASE_URL${path}` }];
-    }
-    const isDamoov = [401, 403].includes(observation.status);
-    const todo = 'a 401 is documented: is DAMOOV_BASE_URL right?';
-    return [
-      { check, is: isDamoov ? 'ok' : 'warn', seen, ...(!isDamoov && { todo }) },
-      ...clock(answer, now()),
-    ];
+    answer = await observe('find', (onAnswer) => client.request(request, { onAnswer }));
   } catch (error) {
-    const seen = messageOf(error);
-    return [
-      { check, is: 'fail', seen, todo: 'look at the network, DAMOOV_BASE_URL, and whether Damoov is down' },
-    ];
+    const todo = 'look at the network, DAMOOV_BASE_URL, and whether Damoov is down';
+    return [finding(check, 'fail', messageOf(error), todo)];
   }
+  const url = new URL(baseUrl);
+  const seen = `${hostAndPort(url)} answers ${answerText(answer)} to a request without a session`;
+  if (answer.status === 404) {
+    const path =
+      url.pathname === '/'
+        ? ''
+        : `: without the path ${url.pathname}, if Damoov is not behind one of your own`;
+    return [finding(check, 'fail', seen, `there is no such API: correct DAMOOV_BASE_URL${path}`)];
+  }
+  const isDamoov = [401, 403].includes(answer.status);
+  return [
+    isDamoov
+      ? finding(check, 'ok', seen)
+      : finding(check, 'warn', seen, 'a 401 is documented: is DAMOOV_BASE_URL right?'),
+    clock(answer, now()),
+  ];
 }
 
-function clock(answer: HttpAnswer | undefined, nowMs: number): Finding[] {
+function clock({ headers }: Observation, nowMs: number): Finding {
   const check = 'clock against damoov';
-  const header = [answer?.headers['date']].flat()[0];
-  const aheadMs = Date.parse(header ?? '') - nowMs;
-  if (Number.isNaN(aheadMs)) return [{ check, is: 'warn', seen: 'the answer has no Date' }];
-  if (Math.abs(aheadMs) <= SKEW_MS) return [{ check, is: 'ok', seen: 'less than five seconds apart' }];
+  const aheadMs = Date.parse([headers['date']].flat()[0] ?? '') - nowMs;
+  if (Number.isNaN(aheadMs)) return finding(check, 'warn', 'the answer has no Date');
+  if (Math.abs(aheadMs) <= SKEW_MS) return finding(check, 'ok', 'less than five seconds apart');
   const seen = `Damoov is ${durationText(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
-  return [{ check, is: 'warn', seen, todo: 'synchronise the clock of this machine (NTP)' }];
+  return finding(check, 'warn', seen, 'synchronise the clock of this machine (NTP)');
 }
 
 export interface AdminState {
@@ -83,7 +68,7 @@ export interface AdminState {
   mayLogIn: boolean;
 }
 
-/** Looks for nobody with the session of the admin, which is refreshed where it is due. */
+/** Looks for nobody with the session of the admin, which is refreshed if it is due. */
 export async function lookAtAdmin(
   client: Client,
   { logins, gate, mayLogIn }: AdminState,
@@ -92,38 +77,22 @@ export async function lookAtAdmin(
   const check = 'admin account';
   if (logins === undefined) {
     const todo = 'set DAMOOV_ADMIN_EMAIL and DAMOOV_ADMIN_PASSWORD';
-    return { check, is: 'warn', seen: 'none is configured: updates and deletions wait', todo };
+    return finding(check, 'warn', 'none is configured: updates and deletions wait', todo);
   }
   try {
     await client.findUsers({ deviceToken: randomUUID() });
-    if (gate?.shutSince === undefined) return { check, is: 'ok', seen: 'accepted' };
-    return {
-      check,
-      is: 'warn',
-      seen: `accepted now; the gate is still shut (${gate.reason}), ${held(gate)}`,
-    };
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal !== undefined) {
       const seen = 'not tested: its session lies in Redis, which refuses to write';
-      return { check, is: 'warn', seen, todo: refusal.message };
+      return finding(check, 'warn', seen, refusal.message);
     }
     if (!(error instanceof DamoovError)) throw error;
-    if (error.kind === 'login-barred') return { check, ...barred(logins, mayLogIn, now()) };
-    const todo = TODO_OF_ADMIN[error.kind];
-    return { check, is: 'fail', seen: error.message, ...(todo !== undefined && { todo }) };
+    if (error.kind === 'login-barred') return barred(check, logins, mayLogIn, now());
+    return finding(check, 'fail', error.message, TODO_OF_ADMIN[error.kind]);
   }
-}
-
-/** Two programs with one account end each other's session, each time with a log-in of the budget. */
-export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
-  const check = 'admin session';
-  if (revoked === 0) return { check, is: 'ok', seen: 'ended by nobody else within the hour' };
-  const seen = `others have ended it ${revoked === 1 ? 'once' : `${revoked} times`} within the hour`;
-  if (revoked < MANY_REVOKED) return { check, is: 'ok', seen };
-  const todo =
-    'another program logs in with this account, and Damoov ends the session of the other: give the worker an account of its own';
-  return { check, is: 'warn', seen, todo };
+  if (gate?.shutSince === undefined) return finding(check, 'ok', 'accepted');
+  return finding(check, 'warn', `accepted now; the gate is still shut (${gate.reason}), ${held(gate)}`);
 }
 
 const TODO_OF_ADMIN: Partial<Record<DamoovError['kind'], string>> = {
@@ -133,99 +102,42 @@ const TODO_OF_ADMIN: Partial<Record<DamoovError['kind'], string>> = {
 };
 
 function barred(
-  { left, barredUntil = 0 }: NonNullable<AdminState['logins']>,
+  check: string,
+  { left, barredUntil = 0 }: LoginState,
   mayLogIn: boolean,
   nowMs: number,
-): Omit<Finding, 'check'> {
-  if (barredUntil > nowMs) {
-    const seen = `there is no session, and nobody logs in until ${new Date(barredUntil).toISOString()}`;
-    return { is: 'fail', seen, todo: 'wait: the workers go on by themselves' };
+): Finding {
+  const isBarred = barredUntil > nowMs;
+  if (isBarred || left === 0) {
+    const why = isBarred
+      ? `nobody logs in until ${new Date(barredUntil).toISOString()}`
+      : 'the log-ins of this hour are spent';
+    return finding(check, 'fail', `there is no session, and ${why}`, 'wait: the workers go on by themselves');
   }
-  if (left === 0) {
-    const seen = 'there is no session, and the log-ins of this hour are spent';
-    return { is: 'fail', seen, todo: 'wait: the workers go on by themselves' };
-  }
-  if (mayLogIn)
-    return { is: 'warn', seen: 'there is no session, and a log-in is not due', todo: 'try again' };
+  if (mayLogIn) return finding(check, 'warn', 'there is no session, and a log-in is not due', 'try again');
   const todo = '--login tries it, with one of the log-ins that this hour has left';
-  return { is: 'warn', seen: `not tried: there is no session, and a log-in counts (left: ${left})`, todo };
+  return finding(check, 'warn', `not tried: there is no session, and a log-in counts (left: ${left})`, todo);
 }
 
-export interface InstanceState {
-  name: string;
-  credentials: InstanceCredentials;
-  gate: GateState | undefined;
-  /** Of this very API. */
-  keyCheck: Facts['keyCheck'] | undefined;
+/** Two programs with one account end each other's session, each time with a login of the budget. */
+export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
+  const check = 'admin session';
+  if (revoked === 0) return finding(check, 'ok', 'ended by nobody else within the hour');
+  const seen = `others have ended it ${revoked === 1 ? 'once' : `${revoked} times`} within the hour`;
+  if (revoked < MANY_REVOKED) return finding(check, 'ok', seen);
+  const todo =
+    'another program logs in with this account, and Damoov ends the session of the other: give the worker an account of its own';
+  return finding(check, 'warn', seen, todo);
 }
 
-/** Sends a create only where a probe has seen that it is refused whatever the key, and how. */
-export async function lookAtInstanceKey(client: Client, instance: InstanceState): Promise<Finding> {
-  const { name, credentials, gate, keyCheck } = instance;
+/** Any request that tests a key may make a user: only what the workers have found is known. */
+export function lookAtInstanceKey(name: string, gate: GateState | undefined): Finding {
   const check = `instance key ${name}`;
-  if (gate?.shutSince !== undefined) {
-    const seen = `refused since ${new Date(gate.shutSince).toISOString()}, ${held(gate)}: ${gate.reason}`;
-    return {
-      check,
-      is: 'fail',
-      seen,
-      todo: 'correct the id or key of this instance, and restart the workers',
-    };
+  if (gate?.shutSince === undefined) {
+    return finding(check, 'warn', 'not tested, as that could make a user; no worker has found it refused');
   }
-  const known = gate === undefined ? '' : '; no worker has found it refused';
-  if (keyCheck?.is !== 'tells') {
-    const seen = `not tested: nobody knows a request that tells a wrong key and makes no user${known}`;
-    const todo =
-      'run `damoov-users probe --try-wrong-key` on a test instance: where Damoov has such a request, it finds it';
-    return { check, is: 'warn', seen, todo };
-  }
-  try {
-    const answer = await sendFaulty(client, credentials, keyCheck.fault);
-    if (readText(field(answer.result, 'DeviceToken')) !== undefined) {
-      const todo = 'delete this user, and run the probe again';
-      return {
-        check,
-        is: 'fail',
-        seen: `a faulty create has made user ${String(field(answer.result, 'DeviceToken'))}`,
-        todo,
-      };
-    }
-    const signature = signatureOf(answer);
-    const seen = `a create that makes nobody is answered ${answerText(answer)}`;
-    if (isSameSignature(signature, keyCheck.right))
-      return { check, is: 'ok', seen: `${seen}, as with a right key` };
-    if (isSameSignature(signature, keyCheck.wrong)) {
-      return {
-        check,
-        is: 'fail',
-        seen: `${seen}, as with a wrong key`,
-        todo: 'correct the id or key of this instance',
-      };
-    }
-    return { check, is: 'warn', seen: `${seen}, which the probe has not seen`, todo: 'run the probe again' };
-  } catch (error) {
-    return { check, is: 'warn', seen: `not tested: ${messageOf(error)}${known}` };
-  }
-}
-
-function sendFaulty(
-  client: Client,
-  { id, key }: InstanceCredentials,
-  fault: Parameters<typeof faultyBody>[0],
-): Promise<Observation> {
-  const headers = { InstanceId: id, InstanceKey: key };
-  return observe('create', (onAnswer) =>
-    client.request(
-      {
-        operation: 'create',
-        method: 'POST',
-        path: '/v1/Registration/create',
-        headers,
-        body: { CreateAccessToken: false, ...faultyBody(fault) },
-      },
-      { onAnswer },
-    ),
-  );
+  const seen = `refused since ${new Date(gate.shutSince).toISOString()}, ${held(gate)}: ${gate.reason}`;
+  return finding(check, 'fail', seen, 'correct the id or key of this instance, and restart the workers');
 }
 
 function held({ held }: GateState): string {

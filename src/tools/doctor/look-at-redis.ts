@@ -6,7 +6,7 @@ import { Cluster, type Redis } from 'ioredis';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { refusalToWrite } from '../../redis/try-write.ts';
 import { durationText } from '../../contract/duration.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, finding } from './finding.ts';
 
 /** What BullMQ needs. */
 const OLDEST = [6, 2] as const;
@@ -32,25 +32,24 @@ export async function lookAtRedis(
   return [worst([refused, roles].filter((finding) => finding !== undefined)), ...others, worst(clocks)];
 }
 
-/** Undefined where Redis takes a write. */
+/** Undefined if Redis takes a write. */
 async function tryWrite(connection: RedisConnection, prefix: string): Promise<Finding | undefined> {
   const refusal = await refusalToWrite(connection, prefix);
   if (refusal === undefined) return undefined;
   // A user with the least access may have what queues need, and not this.
-  const is = refusal.code === 'NOPERM' ? 'warn' : 'fail';
-  const seen = is === 'warn' ? 'answers; its user may not try a write' : 'answers, and refuses to write';
-  return { check: 'redis', is, seen, todo: refusal.message };
+  return refusal.code === 'NOPERM'
+    ? finding('redis', 'warn', 'answers; its user may not try a write', refusal.message)
+    : finding('redis', 'fail', 'answers, and refuses to write', refusal.message);
 }
 
 /**
  * What a server says of itself: always the same checks in the same order.
  * @param text the answer to INFO.
- * @param save the setting of that name; undefined where this Redis does not tell its settings.
+ * @param save the setting of that name; undefined if this Redis does not tell its settings.
  */
 export function findingsIn(text: string, save: string | undefined): Finding[] {
-  const lines = text.split(/\r?\n/).map((line) => /^(?<name>\w+):(?<value>.*)$/.exec(line)?.groups);
   const info = new Map(
-    lines.flatMap((line) => (line === undefined ? [] : [[line['name'] ?? '', line['value'] ?? ''] as const])),
+    [...text.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
   return [role(info), version(info), memoryPolicy(info), persistence(info, save), memory(info)];
 }
@@ -59,96 +58,81 @@ type Info = ReadonlyMap<string, string>;
 
 async function askState(node: Redis): Promise<{ info: string; save: string | undefined }> {
   const [info, setting] = await Promise.all([node.info(), node.config('GET', 'save').catch(() => undefined)]);
-  return { info, save: savesIn(setting) };
+  // RESP2 answers a list of names and values, RESP3 a map.
+  const save = Array.isArray(setting) ? setting[1] : isObject(setting) ? setting['save'] : undefined;
+  return { info, save: typeof save === 'string' ? save : undefined };
 }
 
-/** RESP2 answers a list of names and values, RESP3 a map. */
-function savesIn(setting: unknown): string | undefined {
-  if (Array.isArray(setting)) return typeof setting[1] === 'string' ? setting[1] : undefined;
-  if (typeof setting !== 'object' || setting === null || !('save' in setting)) return undefined;
-  return typeof setting.save === 'string' ? setting.save : undefined;
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Of several nodes the one that needs attention most speaks for all. */
 function worst(findings: readonly Finding[]): Finding {
-  const [first, ...rest] = findings;
-  if (first === undefined) return { check: 'redis', is: 'fail', seen: 'the cluster names no master' };
-  return rest.reduce((one, other) => (RANK[other.is] > RANK[one.is] ? other : one), first);
+  const [first = finding('redis', 'fail', 'the cluster names no master')] = findings;
+  return findings.find(({ is }) => is === 'fail') ?? findings.find(({ is }) => is === 'warn') ?? first;
 }
-const RANK = { ok: 0, warn: 1, fail: 2 } as const;
 
 function role(info: Info): Finding {
-  const check = 'redis';
-  if (info.get('role') !== 'slave') return { check, is: 'ok', seen: 'answers, and takes writes' };
-  return {
-    check,
-    is: 'fail',
-    seen: 'answers, but is a replica',
-    todo: 'point the configuration at the master',
-  };
+  if (info.get('role') !== 'slave') return finding('redis', 'ok', 'answers, and takes writes');
+  return finding('redis', 'fail', 'answers, but is a replica', 'point the configuration at the master');
 }
 
 function version(info: Info): Finding {
-  const check = 'redis version';
   const seen = info.get('redis_version') ?? 'unknown';
   const [major = 0, minor = 0] = seen.split('.').map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return { check, is: 'ok', seen };
-  return { check, is: 'fail', seen, todo: `use Redis ${OLDEST.join('.')} or newer` };
+  const isOld = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+  const todo = `use Redis ${OLDEST.join('.')} or newer`;
+  return isOld || Number.isNaN(major)
+    ? finding('redis version', 'fail', seen, todo)
+    : finding('redis version', 'ok', seen);
 }
 
 function memoryPolicy(info: Info): Finding {
   const check = 'redis maxmemory-policy';
   const seen = info.get('maxmemory_policy') ?? 'unknown';
-  if (seen === 'noeviction') return { check, is: 'ok', seen };
+  if (seen === 'noeviction') return finding(check, 'ok', seen);
   const todo = 'set maxmemory-policy noeviction: another one throws jobs away when memory is short';
-  return { check, is: seen === 'unknown' ? 'warn' : 'fail', seen, todo };
+  return finding(check, seen === 'unknown' ? 'warn' : 'fail', seen, todo);
 }
 
 function persistence(info: Info, save: string | undefined): Finding {
   const check = 'redis persistence';
+  const snapshotFailed = info.get('rdb_last_bgsave_status') === 'err';
   if (info.get('aof_enabled') === '1') {
-    if (info.get('aof_last_write_status') === 'ok') {
-      if (info.get('rdb_last_bgsave_status') !== 'err') return { check, is: 'ok', seen: 'append-only file' };
-      const seen = 'append-only file; the last snapshot failed';
-      return { check, is: 'warn', seen, todo: 'look at the disk and the memory of the machine of Redis' };
+    if (info.get('aof_last_write_status') !== 'ok') {
+      return finding(check, 'fail', 'the append-only file cannot be written', 'look at the disk of Redis');
     }
-    return {
-      check,
-      is: 'fail',
-      seen: 'the append-only file cannot be written',
-      todo: 'look at the disk of Redis',
-    };
+    if (!snapshotFailed) return finding(check, 'ok', 'append-only file');
+    const todo = 'look at the disk and the memory of the machine of Redis';
+    return finding(check, 'warn', 'append-only file; the last snapshot failed', todo);
   }
   const todo = 'set appendonly yes';
-  if (info.get('rdb_last_bgsave_status') === 'err') {
-    return { check, is: 'fail', seen: 'the last snapshot failed, and there is no append-only file', todo };
+  if (snapshotFailed) {
+    return finding(check, 'fail', 'the last snapshot failed, and there is no append-only file', todo);
   }
-  if (save === undefined) {
-    return {
-      check,
-      is: 'warn',
-      seen: 'no append-only file; Redis does not tell whether it makes snapshots',
-      todo,
-    };
-  }
-  if (save === '') return { check, is: 'fail', seen: 'none: a restart loses every job', todo };
-  return { check, is: 'warn', seen: 'snapshots only: a crash loses what came after the last one', todo };
-}
-
-function memory(info: Info): Finding {
-  const check = 'redis memory';
-  const [used, most] = [Number(info.get('used_memory')), Number(info.get('maxmemory'))];
-  if (Number.isNaN(used) || Number.isNaN(most)) return { check, is: 'warn', seen: 'unknown' };
-  const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
-  if (most === 0) return { check, is: 'ok', seen: `${mb(used)}, no maxmemory` };
-  const seen = `${mb(used)} of ${mb(most)}`;
-  if (used < FULL * most) return { check, is: 'ok', seen };
-  const todo = 'raise maxmemory: what is full refuses every new job';
-  return { check, is: used < most ? 'warn' : 'fail', seen, todo };
+  if (save === '') return finding(check, 'fail', 'none: a restart loses every job', todo);
+  const seen =
+    save === undefined
+      ? 'no append-only file; Redis does not tell whether it makes snapshots'
+      : 'snapshots only: a crash loses what came after the last one';
+  return finding(check, 'warn', seen, todo);
 }
 
 /** The share of its memory from which on there is little time left. */
 const FULL = 0.9;
+
+function memory(info: Info): Finding {
+  const check = 'redis memory';
+  const [used, most] = [Number(info.get('used_memory')), Number(info.get('maxmemory'))];
+  if (Number.isNaN(used) || Number.isNaN(most)) return finding(check, 'warn', 'unknown');
+  const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  if (most === 0) return finding(check, 'ok', `${mb(used)}, no maxmemory`);
+  const seen = `${mb(used)} of ${mb(most)}`;
+  if (used < FULL * most) return finding(check, 'ok', seen);
+  const todo = 'raise maxmemory: what is full refuses every new job';
+  return finding(check, used < most ? 'warn' : 'fail', seen, todo);
+}
 
 async function clock(node: Redis, now: () => number): Promise<Finding> {
   const check = 'clock against redis';
@@ -158,8 +142,8 @@ async function clock(node: Redis, now: () => number): Promise<Finding> {
   const aheadMs = Number(seconds) * 1000 + Number(micros) / 1000 - (askedAt + answeredAt) / 2;
   // It may have been read at any moment between question and answer.
   const skewMs = Math.max(0, Math.abs(aheadMs) - (answeredAt - askedAt) / 2);
-  if (skewMs < SKEW_MS.noticed) return { check, is: 'ok', seen: 'less than a second apart' };
+  if (skewMs < SKEW_MS.noticed) return finding(check, 'ok', 'less than a second apart');
   const seen = `Redis is ${durationText(skewMs)} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
   const todo = 'synchronise the clocks (NTP): newest wins by the clocks of whoever adds jobs';
-  return { check, is: skewMs < SKEW_MS.tolerable ? 'warn' : 'fail', seen, todo };
+  return finding(check, skewMs < SKEW_MS.tolerable ? 'warn' : 'fail', seen, todo);
 }

@@ -3,7 +3,7 @@
  */
 import type { AgreedSettings } from '../../store/settings/agreed-settings.ts';
 import { TODO, type UserIdSetting, differenceTo } from '../../app/user-id-settings.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, finding } from './finding.ts';
 
 /** One line for each instance. */
 export function lookAtUserIds(
@@ -14,10 +14,10 @@ export function lookAtUserIds(
     settings.map(async (setting): Promise<Finding> => {
       const check = `user ids ${setting.instance}`;
       const held = await agreed.look(setting.place);
-      if (held === undefined) return { check, is: 'ok', seen: 'no worker has told its settings yet' };
+      if (held === undefined) return finding(check, 'ok', 'no worker has told its settings yet');
       const difference = differenceTo(held, setting);
-      if (difference === undefined) return { check, is: 'ok', seen: 'settings as the workers have them' };
-      return { check, is: 'fail', seen: difference, todo: TODO };
+      if (difference === undefined) return finding(check, 'ok', 'settings as the workers have them');
+      return finding(check, 'fail', difference, TODO);
     }),
   );
 }

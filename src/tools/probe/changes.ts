@@ -1,24 +1,19 @@
 /**
- * The questions about a user's fields: what null and "" do to them, whether values may be shared, how a user becomes inactive.
- * Each update also changes the first name, and is looked for until that is seen.
+ * The questions about a user's fields: in which form a ClientId is kept, what null and "" do, whether values may be shared, how a user
+ * becomes inactive. Each update also changes the first name, and is looked for until that is seen.
  */
-import { readTokens } from '../../damoov/wire.ts';
 import type { UserChanges } from '../../damoov/wire.ts';
 import type { Facts } from './facts.ts';
-import { answerName, answerText, isSuccess } from './observation.ts';
+import { ProbeFailed, type SeenUser, answerText, isSuccess, told } from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
-import { ProbeFailed } from './probe-failed.ts';
-import type { SeenUser } from './seen-user.ts';
 
 type ChangeFacts = Pick<
   Facts,
-  | 'accessTokenByDefault'
   | 'duplicateClientId'
   | 'duplicateContact'
   | 'nullInProfile'
   | 'emptyInProfile'
   | 'nullInClientId'
-  | 'emptyInClientId'
   | 'inactiveIsWritten'
 > & { lagMs: { update: number | null } };
 
@@ -30,39 +25,28 @@ type Field = (typeof PROFILE)[number] | 'clientId';
 /** Reserved for examples: nobody's. */
 const PHONE = '+12025550123';
 
-/** @throws ProbeFailed where the user cannot be made or seen. */
+/** @throws ProbeFailed if the user cannot be made or seen. */
 export async function askChanges(own: OwnUsers, patienceMs: number): Promise<ChangeFacts> {
-  const values = {
-    clientId: `${own.mark}-2`,
-    nickname: 'first',
-    phone: PHONE,
-    email: `${own.mark}@example.com`,
-  };
-  const made = await own.create({ ...values, firstName: 'Probe' }, { CreateAccessToken: undefined });
+  const email = `${own.mark}@example.com`;
+  const values = { clientId: `${own.mark}-2`, nickname: 'first', phone: PHONE, email };
+  const made = await own.create({ ...values, firstName: 'Probe' });
   if (made.token === undefined) throw new ProbeFailed(`no further user can be made: ${answerText(made)}`);
   const userId = made.token.toLowerCase();
   const sight = await own.lookUntil({ deviceToken: userId }, (users) => users.length > 0, patienceMs);
   if (sight === undefined) throw new ProbeFailed(`no look-up has shown the second user in time (--patience)`);
 
-  const duplicateClientId = duplicate(await own.create({ clientId: values.clientId, firstName: 'Probe' }));
-  const { phone, email } = values;
-  const duplicateContact = duplicate(
-    await own.create({ clientId: `${own.mark}-3`, firstName: 'Probe', phone, email }),
-  );
+  const sameId = await own.create({ clientId: values.clientId, firstName: 'Probe' });
+  const contact = { phone: PHONE, email };
+  const sameContact = await own.create({ clientId: `${own.mark}-3`, firstName: 'Probe', ...contact });
 
   const update = updatesOf(own, userId, patienceMs);
   const first = await update({ nickname: 'second' });
   return {
-    accessTokenByDefault: {
-      is: readTokens(made.result) === undefined ? 'no' : 'yes',
-      seen: 'in the answer to a create',
-    },
-    duplicateClientId,
-    duplicateContact,
+    duplicateClientId: duplicate(sameId),
+    duplicateContact: duplicate(sameContact),
     nullInProfile: await clear(update, PROFILE, values, null),
     emptyInProfile: await clear(update, PROFILE, values, ''),
     nullInClientId: await clear(update, ['clientId'], values, null),
-    emptyInClientId: await clear(update, ['clientId'], values, ''),
     // The last of all: an inactive user may behave otherwise.
     inactiveIsWritten: await deactivate(update),
     lagMs: { update: 'user' in first ? first.afterMs : null },
@@ -70,7 +54,7 @@ export async function askChanges(own: OwnUsers, patienceMs: number): Promise<Cha
 }
 
 function duplicate(made: Creation): Facts['duplicateClientId'] {
-  return { is: made.token === undefined ? answerName(made) : 'allowed', seen: answerText(made) };
+  return made.token === undefined ? told(made) : { is: 'allowed', seen: answerText(made) };
 }
 
 /** The user as it is after an update, or how it was refused, or that it was never seen. */
@@ -83,7 +67,7 @@ function updatesOf(own: OwnUsers, userId: string, patienceMs: number): Update {
     count += 1;
     const firstName = `Probe ${count}`;
     const answer = await own.update(userId, { ...changes, firstName });
-    if (!isSuccess(answer)) return { is: answerName(answer), seen: answerText(answer) };
+    if (!isSuccess(answer)) return told(answer);
     const sight = await own.lookUntil(
       { deviceToken: userId },
       ([user]) => user?.firstName === firstName,
@@ -133,4 +117,37 @@ async function deactivate(update: Update): Promise<Facts['inactiveIsWritten']> {
     else tried.push(`${status}: changes nothing`);
   }
   return { is: 'neither', seen: tried.join('; ') };
+}
+
+/** Looks at a user whose ClientId has blanks at its ends, capitals and a decomposed letter. */
+export async function askClientIdForm(own: OwnUsers, patienceMs: number): Promise<Facts['clientIdForm']> {
+  const clientId = ` ${own.mark}-AE\u0301 `;
+  const made = await own.create({ clientId, firstName: 'Probe' });
+  if (made.token === undefined) return told(made);
+  const sight = await own.lookUntil({ deviceToken: made.token }, (users) => users.length > 0, patienceMs);
+  const user = sight?.users[0];
+  if (user === undefined) return { is: 'unknown', seen: 'the user is not seen in time' };
+  const { is, seen } = formOf(clientId, user.clientId);
+  const isFound = (await own.find({ clientId })).some(({ userId }) => userId === user.userId);
+  return { is, seen: `${seen}, and ${isFound ? 'found' : 'not found'} by what was given` };
+}
+
+/** The first one does most harm: ids that a job may name become one. */
+const FORMS = [
+  { is: 'lower', bring: (id: string) => id.toLowerCase(), seen: 'in lower case' },
+  { is: 'trim', bring: (id: string) => id.trim(), seen: 'without blanks at its ends' },
+  { is: 'nfc', bring: (id: string) => id.normalize('NFC'), seen: 'in Unicode NFC' },
+] as const;
+
+/** @param given with blanks at its ends, capitals and a decomposed letter. */
+export function formOf(given: string, kept: unknown): Facts['clientIdForm'] {
+  if (kept === given) return { is: 'exact', seen: 'kept to the letter' };
+  const plain = (id: string) => FORMS.reduce((text, { bring }) => bring(text), id);
+  if (typeof kept !== 'string' || plain(kept) !== plain(given)) {
+    return { is: 'unknown', seen: 'kept as something else' };
+  }
+  const forms = FORMS.filter(({ bring }) => bring(kept) === kept);
+  const [form] = forms;
+  if (form === undefined) return { is: 'unknown', seen: 'kept in a form that has no name' };
+  return { is: form.is, seen: `kept ${forms.map(({ seen }) => seen).join(' and ')}` };
 }

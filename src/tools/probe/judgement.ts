@@ -2,7 +2,21 @@
  * What follows from the facts: which of the things that the product relies on hold, what it means where one does not, and which
  * settings fit. The one place that judges; whoever reads a facts file judges it anew.
  */
-import type { Assumption, Facts, Setting } from './facts.ts';
+import type { Facts } from './facts.ts';
+
+/** Whether something that the product relies on holds; null: the probe could not tell. */
+export interface Assumption {
+  assumption: string;
+  holds: boolean | null;
+  /** What it means if it does not hold. */
+  otherwise: string;
+}
+
+export interface Setting {
+  variable: string;
+  value: string;
+  because: string;
+}
 
 type Rule = {
   assumption: string;
@@ -20,31 +34,15 @@ export function assumptionsOf(facts: Facts): Assumption[] {
   }));
 }
 
-export function settingsOf({ customToken }: Facts): Setting[] {
+export function settingsOf({ customToken: { is } }: Facts): Setting[] {
+  if (is === 'unknown') return [];
   const variable = 'DAMOOV_USER_ID';
-  switch (customToken.is) {
-    case 'honoured':
-      return [
-        {
-          variable,
-          value: 'derived',
-          because: 'Damoov takes the UserId that we choose: a create can be looked up by it',
-        },
-      ];
-    case 'ignored':
-    case 'refused':
-      return [
-        {
-          variable,
-          value: 'assigned',
-          because: `the UserId that we choose is ${customToken.is}: with derived every sign-up would fail`,
-        },
-      ];
-    case 'unknown':
-      return [];
-    default:
-      return customToken.is satisfies never;
+  if (is === 'honoured') {
+    const because = 'Damoov takes the UserId that we choose: a create can be looked up by it';
+    return [{ variable, value: 'derived', because }];
   }
+  const because = `the UserId that we choose is ${is}: with derived every sign-up would fail`;
+  return [{ variable, value: 'assigned', because }];
 }
 
 /** How long after a create a look-up may not show it, as the worker believes: 15 minutes. */

@@ -1,27 +1,33 @@
 /**
- * What one request was answered, as it came over the wire, with nothing made equal. Knows no question that it might settle.
+ * What one request was answered, as it came over the wire: null, "" and nothing are three things here, and a token has its casing.
  */
-import { readEnvelope } from '../../damoov/envelope.ts';
+import { field, isObject, readEnvelope, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovFault, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';
-import { ANSWERS, type Signature } from './facts.ts';
+import { ANSWERS } from './facts.ts';
+
+/** A probe that cannot go on: nothing is wrong with how it was called, and no facts come of it. */
+export class ProbeFailed extends Error {
+  override readonly name = 'ProbeFailed';
+}
 
 export interface Observation {
   /** The status of HTTP. */
   readonly http: number;
-  /** What counts: the envelope's Status, where there is one. */
+  /** What counts: the envelope's Status, if there is one. */
   readonly status: number;
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   readonly result: unknown;
   /** Damoov's own words, without what was sent. */
   readonly faults: readonly DamoovFault[];
+  readonly headers: HttpAnswer['headers'];
 }
 
 export type AnswerName = (typeof ANSWERS)[number];
 
 /**
- * Makes the call and answers what came back, whatever its status.
- * @throws DamoovError where nothing came back, where Damoov is away, and where the admin's session has failed instead.
+ * Makes the call and returns what came back, whatever its status.
+ * @throws DamoovError if nothing came back, if Damoov is away, and if the admin's session has failed instead.
  */
 export async function observe(
   operation: DamoovOperation,
@@ -35,14 +41,10 @@ export async function observe(
     if (!(error instanceof DamoovError) || error.operation !== operation || isNoAnswer(error)) throw error;
     faults = error.errors;
   }
-  if (answer === undefined) throw new Error('Damoov has answered, and nobody was told what');
-  const envelope = readEnvelope(answer.text);
-  return {
-    http: answer.status,
-    status: envelope?.status ?? answer.status,
-    result: envelope?.result,
-    faults,
-  };
+  if (answer === undefined) throw new Error('Damoov has answered, and the answer was not passed on');
+  const { status: http, headers, text } = answer;
+  const envelope = readEnvelope(text);
+  return { http, status: envelope?.status ?? http, result: envelope?.result, faults, headers };
 }
 
 /** What passes says nothing of how Damoov answers. A 500 may be an answer: to an id that is taken, for one. */
@@ -56,39 +58,68 @@ export function isSuccess({ status }: Observation): boolean {
 }
 
 export function answerName(observation: Observation): AnswerName {
-  if (isSuccess(observation)) {
-    if (observation.result === undefined) return '200-empty';
-    return observation.result === null ? '200-null' : '200';
+  if (!isSuccess(observation)) {
+    return ANSWERS.find((name) => name === String(observation.status)) ?? 'other';
   }
-  return ANSWERS.find((name) => name === String(observation.status)) ?? 'other';
+  if (observation.result === undefined) return '200-empty';
+  return observation.result === null ? '200-null' : '200';
 }
 
 /** For people: the statuses, whether there was a Result, and what Damoov said. */
 export function answerText(observation: Observation): string {
-  const { http, status, faults } = observation;
+  const { http, status, faults, result } = observation;
   const answer = http === status ? String(http) : `HTTP ${http} with Status ${status}`;
-  const said = faults.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
-  if (!isSuccess(observation)) return said === '' ? answer : `${answer} (${said})`;
-  return `${answer} ${RESULTS[resultOf(observation)]}`;
+  if (!isSuccess(observation)) {
+    const said = faults.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
+    return said === '' ? answer : `${answer} (${said})`;
+  }
+  if (result === undefined) return `${answer} without a Result`;
+  return `${answer} with ${result === null ? 'Result null' : 'a Result'}`;
 }
 
-const RESULTS = { none: 'without a Result', null: 'with Result null', some: 'with a Result' } as const;
-
-function resultOf({ result }: Observation): keyof typeof RESULTS {
-  if (result === undefined) return 'none';
-  return result === null ? 'null' : 'some';
+/** The name of an answer, and what it was for people. */
+export function told(observation: Observation): { is: AnswerName; seen: string } {
+  return { is: answerName(observation), seen: answerText(observation) };
 }
 
-export function signatureOf(observation: Observation): Signature {
-  const { http, status, faults } = observation;
-  return { http, status, result: resultOf(observation), keys: faults.map(({ key }) => key).sort() };
+/** A user as a look-up shows it. */
+export interface SeenUser {
+  /** In lower case. */
+  readonly userId: string;
+  /** As it is written. */
+  readonly token: string;
+  readonly firstName: unknown;
+  readonly lastName: unknown;
+  readonly nickname: unknown;
+  readonly phone: unknown;
+  readonly email: unknown;
+  readonly clientId: unknown;
+  readonly status: unknown;
+  readonly instanceId: unknown;
 }
 
-export function isSameSignature(one: Signature, other: Signature): boolean {
-  return (
-    one.http === other.http &&
-    one.status === other.status &&
-    one.result === other.result &&
-    one.keys.join('\n') === other.keys.join('\n')
-  );
+/** Undefined if it is no list of users. */
+export function readSeenUsers(result: unknown): readonly SeenUser[] | undefined {
+  if (!Array.isArray(result)) return undefined;
+  const users = result.map(readSeenUser);
+  return users.every((user) => user !== undefined) ? users : undefined;
+}
+
+function readSeenUser(value: unknown): SeenUser | undefined {
+  const token = readText(field(value, 'DeviceToken'));
+  if (token === undefined) return undefined;
+  const profile = field(value, 'UserProfile');
+  const settings = [field(value, 'UserFields')].flat().find(isObject);
+  return {
+    userId: token.toLowerCase(),
+    token,
+    firstName: field(profile, 'FirstName'),
+    lastName: field(profile, 'LastName'),
+    nickname: field(profile, 'Nickname'),
+    phone: field(profile, 'Phone'),
+    email: field(profile, 'Email'),
+    clientId: field(settings, 'ClientId'),
+    status: field(value, 'Status'),
+    instanceId: field(field(value, 'AccountInfo'), 'InstanceId'),
+  };
 }

@@ -8,8 +8,14 @@ import { field, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';
 import { type NewUser, type UserChanges, type UserQuery, createBody } from '../../damoov/wire.ts';
-import { type Observation, answerText, isSuccess, observe } from './observation.ts';
-import { type SeenUser, readSeenUsers } from './seen-user.ts';
+import {
+  type Observation,
+  type SeenUser,
+  answerText,
+  isSuccess,
+  observe,
+  readSeenUsers,
+} from './observation.ts';
 
 export interface OwnUsersOptions {
   client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'findUsers'>;
@@ -47,8 +53,6 @@ export interface Leftovers {
   readonly isInDoubt: boolean;
 }
 
-/** More creates than all questions need are a fault of ours. */
-const MOST_CREATES = 16;
 /** Between two look-ups for the same, in milliseconds: it grows by half up to the last. */
 const LOOK_MS = { first: 100, last: 2000 } as const;
 /** How often a request that was held back by a limit is sent again. */
@@ -68,7 +72,6 @@ export class OwnUsers {
   readonly #present = new Set<string>();
   #creates = 0;
   #unanswered = 0;
-  readonly #errorsUnder = { http200: 0, status: 0 };
 
   constructor(options: OwnUsersOptions) {
     this.#options = options;
@@ -84,20 +87,14 @@ export class OwnUsers {
     return id.replaceAll(/[a-f]/g, (letter) => ((letters += 1) % 2 === 1 ? letter.toUpperCase() : letter));
   }
 
-  /**
-   * Sends a create for a user with our mark.
-   * @param odd what the body has otherwise; undefined leaves a field out.
-   * @param key another InstanceKey than the right one.
-   */
-  async create(user: NewUser, odd: object = {}, key = this.#options.instance.key): Promise<Creation> {
+  /** Sends a create for a user with our mark. */
+  async create(user: NewUser, key = this.#options.instance.key): Promise<Creation> {
     this.#creates += 1;
-    if (this.#creates > MOST_CREATES) throw new Error('the probe would create too many users');
     const chosen = user.customToken?.toLowerCase();
     if (chosen !== undefined && this.#chosen.has(chosen)) this.#present.add(chosen);
-    const marked = { ...user, lastName: this.mark };
     const headers = { InstanceId: this.#options.instance.id, InstanceKey: key };
     const path = '/v1/Registration/create';
-    const body = { ...createBody(marked), ...odd };
+    const body = createBody({ ...user, lastName: this.mark });
     let observation: Observation;
     try {
       observation = await this.#ask('create', (onAnswer) =>
@@ -215,11 +212,6 @@ export class OwnUsers {
     return this.#creates > 0;
   }
 
-  /** How many errors came under HTTP 200, and how many under a status of their own. */
-  get errorsUnder(): Readonly<{ http200: number; status: number }> {
-    return this.#errorsUnder;
-  }
-
   /** Whom to name where cleaning up cannot go on. */
   get mayBeLeft(): readonly string[] {
     return [...this.#present, ...this.#unproved];
@@ -248,9 +240,7 @@ export class OwnUsers {
   ): Promise<Observation> {
     for (let tries = 1; ; tries += 1) {
       try {
-        const observation = await observe(operation, call);
-        if (!isSuccess(observation)) this.#errorsUnder[observation.http < 300 ? 'http200' : 'status'] += 1;
-        return observation;
+        return await observe(operation, call);
       } catch (error) {
         const isLimited = error instanceof DamoovError && error.kind === 'rate-limited';
         if (!isLimited || tries === RATE_LIMITED_TRIES) throw error;

@@ -4,12 +4,11 @@
  */
 import type { DamoovClient, DamoovInstance } from '../../damoov/client.ts';
 import { DamoovError } from '../../damoov/errors.ts';
-import { askChanges } from './changes.ts';
-import { askClientId } from './client-id-questions.ts';
+import { askChanges, askClientIdForm } from './changes.ts';
 import type { Facts } from './facts.ts';
 import { askIdentity } from './identity.ts';
 import { type Leftovers, OwnUsers, type ProbeClock } from './own-users.ts';
-import { ProbeFailed } from './probe-failed.ts';
+import { ProbeFailed } from './observation.ts';
 import { askRefusals } from './refusals.ts';
 
 export interface ProbeOptions {
@@ -111,24 +110,16 @@ async function ask(own: OwnUsers, { patienceMs, triesWrongKey, onStep }: ProbeOp
   onStep('asking what an update does');
   const { lagMs: lagOfUpdate, ...changes } = await askChanges(own, patienceMs);
   onStep('asking how a ClientId is kept');
-  const clientId = await askClientId(own, patienceMs);
+  const clientIdForm = await askClientIdForm(own, patienceMs);
   onStep('asking how Damoov refuses');
   const refusals = await askRefusals(own, triesWrongKey);
   return {
     ...identity,
     ...changes,
-    ...clientId,
+    clientIdForm,
     ...refusals,
     findLagMs: { ...lagOfUser, ...lagOfUpdate },
-    errorsUnder: errorsUnder(own),
   };
-}
-
-function errorsUnder({ errorsUnder: { http200, status } }: OwnUsers): Facts['errorsUnder'] {
-  const seen = `${status} errors by their own status, ${http200} under HTTP 200`;
-  if (http200 + status === 0) return { is: 'unknown', seen: 'there was no error' };
-  if (http200 === 0) return { is: 'http-status', seen };
-  return { is: status === 0 ? 'http-200' : 'both', seen };
 }
 
 function asError(error: unknown): Error {

@@ -18,7 +18,7 @@ import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { startRedisServer } from '../../../src/dev/embedded-server.ts';
+import { startRedisNode } from '../../support/redis-node.ts';
 import { runCommand, runProcess, spawnCommand, startCommand } from '../../support/run-command.ts';
 import { nothingConfigured } from '../../support/spawn-worker.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
@@ -555,8 +555,8 @@ describe('a Redis that fails an import', () => {
 
   it('by being killed is waited for', { timeout: 600_000 }, async () => {
     const directory = await createDirectory();
-    const server = await startRedisServer({ dir: join(directory, 'redis'), appendFsync: 'always' });
-    onTestFinished(() => server.stop());
+    const server = await startRedisNode({ dir: join(directory, 'redis') });
+    onTestFinished(() => server.close());
     const path = join(directory, 'users.csv');
     await writeFile(path, csvOf(8000));
     const redis = new Redis(server.url, { maxRetriesPerRequest: null });
@@ -570,7 +570,7 @@ describe('a Redis that fails an import', () => {
     // Listens from here on: a line that comes earlier would be lost.
     const lines = createInterface({ input: command.stderr })[Symbol.asyncIterator]();
     await expect.poll(waiting, { interval: 2 }).toBeGreaterThan(500);
-    await server.kill('SIGKILL');
+    await server.kill();
     expect((await lines.next()).value).toBe('Redis is away: waiting for it');
     await server.restart();
     expect(await exit).toBe(0);

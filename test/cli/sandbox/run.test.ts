@@ -49,7 +49,7 @@ describe('`sandbox --instances`', () => {
     expect((await sandbox.move({ ...move, ToInstanceKey: EU.key })).status).toBe(422);
     expect((await sandbox.move({ ...move, ToInstanceKey: US.key })).status).toBe(200);
     const found = await sandbox.find({ ClientId: 'ada', IncludeAccountInfo: 'true' });
-    const page = await sandbox.page({ IncludeAccountInfo: true, Sort: 'DateCreated' });
+    const page = await sandbox.page({ IncludeAccountInfo: true });
     const inUs = { AccountInfo: { InstanceId: US.id } };
     expect(found.body).toMatchObject({ Result: [inUs] });
     expect(page.body).toMatchObject({ Result: { Users: [inUs, inUs], TotalUsers: 2 } });

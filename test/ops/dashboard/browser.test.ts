@@ -6,7 +6,7 @@ import { findChromium } from '../../support/find-chromium.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { PASSWORD, USER, createDashboardWorld } from './dashboard-world.ts';
 
-const found = await findChromium();
+const found = findChromium();
 /** What runs inside the page is text here: its world is another one. */
 const CONTRASTS = readFileSync(new URL('contrast.js', import.meta.url), 'utf8');
 const FOCUSED = `(() => {

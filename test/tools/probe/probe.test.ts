@@ -2,7 +2,7 @@ import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { modesOf } from '../../../src/cli/sandbox/facts-to-modes.ts';
 import { DamoovError } from '../../../src/damoov/errors.ts';
-import { formOf } from '../../../src/tools/probe/client-id-questions.ts';
+import { formOf } from '../../../src/tools/probe/changes.ts';
 import { Facts } from '../../../src/tools/probe/facts.ts';
 import type { ProbeEnd, ProbeOptions } from '../../../src/tools/probe/probe.ts';
 import { assumptionsOf, settingsOf } from '../../../src/tools/probe/judgement.ts';
@@ -28,24 +28,19 @@ describe('the probe', () => {
       deletedToken: { is: 'ghost' },
       tokenCasing: { is: 'lower' },
       findIgnoresCase: { is: 'yes' },
-      accessTokenByDefault: { is: 'yes' },
       clientIdForm: { is: 'exact', seen: 'kept to the letter, and found by what was given' },
       duplicateClientId: { is: 'allowed' },
       duplicateContact: { is: 'allowed' },
       nullInProfile: { is: 'clears', seen: 'nickname: reads null, phone: reads null, email: reads null' },
       emptyInProfile: { is: 'kept' },
       nullInClientId: { is: 'clears' },
-      emptyInClientId: { is: 'kept' },
       inactiveIsWritten: { is: 'Deactivated' },
       unknownUpdate: { is: '404' },
       unknownDelete: { is: '404' },
       repeatedDelete: { is: '404' },
       badRefresh: { is: '401' },
-      userFields: { is: 'array' },
       instanceTold: { is: 'yes' },
-      errorsUnder: { is: 'http-status' },
       wrongKey: { is: '401' },
-      keyCheck: { is: 'tells', fault: 'token', right: { status: 422 }, wrong: { status: 401 } },
       findLagMs: { create: 0, update: 0, deletion: 0 },
     });
   });
@@ -63,20 +58,18 @@ describe('the probe', () => {
     ]),
     ...(['403', '404', '422', '200-empty'] as const).map((is): [Partial<SandboxModes>, object] => [
       { badKey: is },
-      { wrongKey: { is }, keyCheck: { is: 'tells' } },
+      { wrongKey: { is } },
     ]),
     [{ badRefresh: '400' }, { badRefresh: { is: '400' } }],
-    [{ badRefresh: '419-envelope' }, { badRefresh: { is: '419' }, errorsUnder: { is: 'both' } }],
+    [{ badRefresh: '419-envelope' }, { badRefresh: { is: '419' } }],
     [
       { envelopeErrors: true, duplicateToken: '409' },
       {
-        errorsUnder: { is: 'http-200' },
         repeatedToken: { is: '409', seen: expect.stringContaining('HTTP 200') },
       },
     ],
     [{ tokenCasing: 'upper' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'upper' } }],
     [{ tokenCasing: 'as-given' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'as-given' } }],
-    [{ accessTokenByDefault: false }, { accessTokenByDefault: { is: 'no' } }],
     ...(['trim', 'nfc', 'lower'] as const).map((is): [Partial<SandboxModes>, object] => [
       { clientIdForm: is },
       { clientIdForm: { is, seen: expect.stringMatching(/, and found by what was given$/) } },
@@ -87,7 +80,6 @@ describe('the probe', () => {
       {
         nullInProfile: { is: 'ignored' },
         nullInClientId: { is: 'ignored' },
-        emptyInClientId: { is: 'clears' },
       },
     ],
     [
@@ -135,7 +127,7 @@ describe('the probe', () => {
   it('tries no wrong key unless it is told to', async () => {
     const world = await createProbeWorld();
     const { facts } = await world.run({ triesWrongKey: false });
-    expect(facts).toMatchObject({ wrongKey: { is: 'not-tried' }, keyCheck: { is: 'not-tried' } });
+    expect(facts).toMatchObject({ wrongKey: { is: 'not-tried' } });
     expect((await world.requests()).filter(({ status }) => status === 401)).toMatchObject([
       { operation: 'refresh' },
     ]);
@@ -149,13 +141,11 @@ describe('the probe', () => {
         unknownDelete: fc.constantFrom('404', '403', '200-null'),
         badKey: fc.constantFrom('401', '403', '404', '422', '200-empty'),
         badRefresh: fc.constantFrom('401', '400'),
-        envelopeErrors: fc.boolean(),
         clearing: fc.record({
           null: fc.constantFrom('clears', 'ignored', '422'),
           empty: fc.constantFrom('kept', 'clears', 'ignored', '422'),
         }),
         tokenCasing: fc.constantFrom('lower', 'upper'),
-        accessTokenByDefault: fc.boolean(),
         clientIdForm: fc.constantFrom('exact', 'trim', 'nfc', 'lower'),
         duplicateClientId: fc.constantFrom('allowed', '409', '422', '400'),
         deletedToken: fc.constantFrom('taken', 'free'),

@@ -1,0 +1,86 @@
+/**
+ * What every part of the service is built with: the configuration, the times that a test may shorten, the listeners, and the steps
+ * that close what was opened.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/config.ts';
+import { type Log, createLogWriter } from '../ops/log.ts';
+import { type Happening, tellAll } from '../ops/notifications.ts';
+import type { ProbeIntervals } from '../store/circuits/circuits.ts';
+
+/** Nobody needs to configure these, but a test wants them shorter; in milliseconds where nothing else is said. */
+export interface Timings {
+  /** How long jobs in flight may take once the service is told to stop: below the 30 s that container platforms give. */
+  graceMs: number;
+  /** How long giving back may take that was not finished by then. */
+  giveBackMs?: number | undefined;
+  /** How long a job stays with a worker that gives no sign of life. */
+  lockMs: number;
+  /** When a credential that was refused, and Damoov after an outage, are tried again. */
+  probes: { credential: ProbeIntervals; outage: ProbeIntervals };
+  /** Interval at which each worker releases held jobs and starts due probes. */
+  tendMs: number;
+  /** Interval at which each worker compares its settings of UserIds with the fleet's. */
+  compareMs: number;
+  /** How long spans of traces are gathered before they are sent. */
+  gatherMs: number;
+  /** How long look-ups at Damoov may lag behind a create: until then, that they show nobody proves nothing. */
+  lagMs: number;
+  /** The clock of logins and probes, in epoch milliseconds. */
+  now?: (() => number) | undefined;
+  /** How much work each start puts into the key of the admin's session: see `FleetClientOptions`. */
+  keyWork?: number | undefined;
+  /** How a run waits before it looks again for a user; resolves at once if the signal aborts. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface Frame {
+  readonly config: Config;
+  readonly log: Log;
+  readonly timings: Timings;
+  /** The deadline of a request: nothing is sent that might outlive its job's lock. */
+  readonly timeoutMs: number;
+  readonly tell: (happening: Happening) => void;
+  readonly listen: (listener: (happening: Happening) => void) => void;
+  /** Steps that close what was opened; they run in the opposite order. */
+  readonly closing: (() => Promise<unknown>)[];
+  /** Runs the steps. Always resolves. */
+  close(): Promise<void>;
+}
+
+export function createFrame(config: Config, log: Log, given: Partial<Timings>): Frame {
+  const timings: Timings = {
+    graceMs: 25_000,
+    lockMs: Math.max(30_000, 4 * config.timeoutMs),
+    probes: {
+      credential: { firstMs: 5000, lastMs: 15 * 60_000 },
+      // A probe costs nothing but a request, while a login is rationed.
+      outage: { firstMs: 2000, lastMs: 30_000 },
+    },
+    tendMs: 1000,
+    compareMs: 10_000,
+    gatherMs: 5000,
+    // Nothing is documented of how soon a look-up shows a new user.
+    lagMs: 15 * 60_000,
+    pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+    ...given,
+  };
+  const hasAdmin = config.damoov === 'sandbox' || config.damoov.admin !== undefined;
+  const listeners = [createLogWriter(log, { hasAdmin })];
+  const tell = tellAll(listeners);
+  const closing: (() => Promise<unknown>)[] = [];
+  return {
+    config,
+    log,
+    timings,
+    timeoutMs: Math.min(config.timeoutMs, timings.lockMs / 2),
+    tell,
+    listen: (listener) => void listeners.push(listener),
+    closing,
+    async close() {
+      for (const step of closing.toReversed()) {
+        await step().catch((error: Error) => tell({ is: 'stopped-uncleanly', error }));
+      }
+    },
+  };
+}

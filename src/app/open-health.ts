@@ -1,0 +1,79 @@
+/**
+ * What the service answers over HTTP to those who operate it: readiness, metrics and the dashboard.
+ */
+import { createAddedAt } from '../bullmq/imports.ts';
+import { brokenKeysOf } from '../bullmq/queue-keys.ts';
+import { version } from '../config/package-version.ts';
+import { gatesAreOpen, queuesAreWhole, redisTakesWrites, requestsLeave } from '../ops/checks.ts';
+import { type FleetStatus, createFleetStatus } from '../ops/fleet-status.ts';
+import { type Check, startHealthServer } from '../ops/health.ts';
+import type { HttpServer } from '../ops/http-server.ts';
+import { createMetrics } from '../ops/metrics.ts';
+import { awayText } from '../redis/connection.ts';
+import { refusalToWrite } from '../redis/try-write.ts';
+import { createDueCounts } from '../store/deletions/due-counts.ts';
+import { readOutcomes } from '../store/users/outcome-counts.ts';
+import type { Parts } from './app.ts';
+import type { Frame } from './frame.ts';
+import { openDashboard } from './open-dashboard.ts';
+
+export async function openHealth(frame: Frame, parts: Parts): Promise<HttpServer> {
+  const { config, log, tell, listen, closing } = frame;
+  const { redis, queues } = parts;
+  const status = statusOf(frame, parts);
+  const metrics = createMetrics({ version, status });
+  listen((happening) => metrics.count(happening));
+  const health = await startHealthServer(config.http, {
+    checks: checksOf(frame, parts),
+    metrics,
+    dashboard: await openDashboard(config, {
+      log,
+      connection: redis.connection,
+      jobs: queues.jobs,
+      events: queues.publisher.queues,
+      status,
+    }),
+    onError: (error) => tell({ is: 'http-faulty', error }),
+  });
+  closing.push(() => health.close());
+  return health;
+}
+
+function statusOf(
+  { config: { queues: names } }: Frame,
+  { redis: { connection }, queues, circuits, fleet }: Parts,
+): () => Promise<FleetStatus> {
+  const { prefix } = names;
+  const { jobs, publisher } = queues;
+  const { logins, traffic } = fleet;
+  return createFleetStatus({
+    refusal: () => refusalToWrite(connection, prefix),
+    jobs,
+    addedAt: createAddedAt(connection, prefix),
+    events: publisher.queues,
+    gateNames: circuits.names,
+    gateOf: circuits.gates.stateOf,
+    outcomes: () => readOutcomes(connection, prefix),
+    logins: logins && (() => logins.state()),
+    rate: () => traffic.state(),
+    deletions: createDueCounts({ jobs, prefix }).pending,
+  });
+}
+
+function checksOf(
+  { config: { queues: names } }: Frame,
+  { redis, queues, circuits, fleet }: Parts,
+): Record<string, Check> {
+  const { connection, place } = redis;
+  const away = (reason = redis.lostFor ?? 'no answer yet') => awayText(reason, place);
+  return {
+    redis: redisTakesWrites(connection, names.prefix, away),
+    queues: queuesAreWhole(() => brokenKeysOf(connection, [queues.jobs, ...queues.publisher.queues])),
+    requests: requestsLeave(() => fleet.traffic.state()),
+    answers: async () =>
+      circuits.witness.isCutOff
+        ? { ok: false, reason: 'this worker gets no answer from Damoov' }
+        : { ok: true },
+    ...gatesAreOpen(circuits.names, circuits.gates.stateOf),
+  };
+}

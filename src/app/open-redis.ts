@@ -1,0 +1,86 @@
+/**
+ * What the parts of a service share in Redis: the connection, the queues, and the circuit breakers.
+ */
+import { Queue, type Telemetry } from 'bullmq';
+import { createJobQueue } from '../bullmq/job-queue.ts';
+import { createPublisher } from '../bullmq/publisher.ts';
+import { Witness } from '../lifecycle/failure-detector.ts';
+import type { GateName } from '../lifecycle/ports/circuits.ts';
+import { type RedisConnection, type RedisTarget, connectRedis, placeOf } from '../redis/connection.ts';
+import { createGates } from '../store/circuits/circuits.ts';
+import type { Frame } from './frame.ts';
+import type { SharedSettings } from './user-id-settings.ts';
+
+export interface Redis {
+  readonly connection: RedisConnection;
+  /** Where it is, without a secret. */
+  readonly place: string;
+  /** Why it is away; undefined while it is not. */
+  lostFor: string | undefined;
+  /** Resolves when it is away for the first time. */
+  readonly isAway: Promise<void>;
+}
+
+export function openRedis({ tell, closing }: Frame, target: RedisTarget): Redis {
+  const place = placeOf(target);
+  const { promise: isAway, resolve } = Promise.withResolvers<void>();
+  let isClosing = false;
+  const connection = connectRedis(target, (state, reason) => {
+    redis.lostFor = state === 'lost' ? (reason ?? 'no answer') : undefined;
+    if (state === 'ready') return tell({ is: 'redis-ready', place });
+    resolve();
+    if (!isClosing) tell({ is: 'redis-lost', reason, place });
+  });
+  const redis: Redis = { connection, place, lostFor: undefined, isAway };
+  closing.push(async () => {
+    isClosing = true;
+    connection.disconnect();
+  });
+  return redis;
+}
+
+export type Queues = ReturnType<typeof openQueues>;
+
+export function openQueues(
+  { config: { queues }, closing }: Frame,
+  { connection }: Redis,
+  telemetry: Telemetry | undefined,
+) {
+  const { prefix } = queues;
+  const publisher = createPublisher(connection, prefix, queues.events, telemetry);
+  const jobs = new Queue(queues.jobs, { connection, prefix });
+  jobs.on('error', () => {});
+  closing.push(async () => {
+    if (connection.status === 'ready') await Promise.all([publisher.close(), jobs.close()]);
+  });
+  return { jobs, jobQueue: createJobQueue(jobs), publisher };
+}
+
+export type Circuits = ReturnType<typeof openCircuits>;
+
+/** The circuit breakers, and the failure detector that closes them. */
+export function openCircuits(
+  { config, timings: { lockMs, probes, now }, tell }: Frame,
+  { jobs, jobQueue }: Queues,
+  settings: SharedSettings,
+  fingerprints: ReadonlyMap<GateName, string>,
+) {
+  const gates = createGates({
+    prefix: config.queues.prefix,
+    jobs,
+    jobQueue,
+    lockMs,
+    fingerprints,
+    probes,
+    now,
+    onChange: (change) => tell({ is: 'gate-changed', change }),
+  });
+  const witness = new Witness({
+    retry: config.retry,
+    onPassed: (gate) => {
+      settings.accept(gate);
+      gates.passed(gate);
+    },
+  });
+  return { gates, names: [...fingerprints.keys()], witness };
+}

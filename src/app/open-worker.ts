@@ -1,0 +1,107 @@
+/**
+ * The worker: the state of the users, what each job is carried out with, and how it stops.
+ */
+import type { Telemetry } from 'bullmq';
+import { GIVE_BACK_MS } from '../bullmq/stop-worker.ts';
+import { startWorker } from '../bullmq/worker.ts';
+import { eventSource } from '../contract/event.ts';
+import type { Config } from '../config/config.ts';
+import { GENESIS, type Statement, signReceipt } from '../contract/receipt.ts';
+import type { Pipeline } from '../lifecycle/delivery.ts';
+import { createSeal } from '../lifecycle/encryption.ts';
+import { within } from '../ops/with-timeout.ts';
+import { outageOf } from '../redis/refusal.ts';
+import { createDeletionGuard } from '../store/deletions/guard.ts';
+import { createUserLedger } from '../store/users/user-state.ts';
+import type { Parts } from './app.ts';
+import type { Frame } from './frame.ts';
+import { instancesOf } from './user-id-settings.ts';
+
+interface WorkerStart {
+  telemetry: Telemetry | undefined;
+  /** No job is taken before that. */
+  startsAfter: Promise<void>;
+}
+
+export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter }: WorkerStart): void {
+  const { config, timings, tell, closing } = frame;
+  const { graceMs, giveBackMs, lockMs } = timings;
+  const { connection } = parts.redis;
+  const sign = signerOf(config);
+  const ledger = ledgerOf(frame, parts, sign);
+  const worker = startWorker(pipelineOf(frame, parts, ledger, sign), {
+    connection,
+    prefix: config.queues.prefix,
+    concurrency: config.concurrency,
+    lockMs,
+    telemetry,
+    startsAfter,
+    onError: (error) => {
+      // While Redis is away the connection has said so once; BullMQ would say it several times a second.
+      if (connection.status === 'ready') tell({ is: 'queue-faulty', error });
+    },
+  });
+  closing.push(() => within(giveBackMs ?? GIVE_BACK_MS, ledger.close()));
+  closing.push(() => worker.close(graceMs, giveBackMs));
+}
+
+/** A deletion may have been settled by a worker with another key, which its place in the chain names. */
+function signerOf({ receiptKey }: Config) {
+  return ({ keyId, ...statement }: Statement & { keyId?: string | undefined }) =>
+    signReceipt(
+      statement,
+      keyId === receiptKey?.keyId ? receiptKey : keyId === undefined ? undefined : { keyId },
+    );
+}
+
+type Sign = ReturnType<typeof signerOf>;
+
+function ledgerOf({ config, timings, timeoutMs }: Frame, { queues, circuits }: Parts, sign: Sign) {
+  const { jobs, jobQueue, publisher } = queues;
+  return createUserLedger({
+    prefix: config.queues.prefix,
+    jobs,
+    jobQueue,
+    gates: circuits.gates,
+    leaseMs: timings.lockMs,
+    timeoutMs,
+    publish: (event) => publisher.publish(event),
+    sign,
+  });
+}
+
+function pipelineOf(
+  { config, timings, tell }: Frame,
+  { damoov, fleet, queues, circuits }: Parts,
+  ledger: Pipeline['ledger'],
+  sign: Sign,
+): Pipeline {
+  const { prefix, jobs: jobsQueue } = config.queues;
+  const { jobs, jobQueue, publisher } = queues;
+  const instances = instancesOf(damoov, config.userId.secret);
+  return {
+    jobsQueue,
+    source: eventSource(prefix, jobsQueue),
+    instances,
+    instanceNames: new Map([...instances].map(([name, { id }]) => [id.toLowerCase(), name])),
+    ports: {
+      client: fleet.client,
+      userIdMode: config.userId.mode,
+      lagMs: timings.lagMs,
+      now: Date.now,
+      pause: timings.pause,
+    },
+    ledger,
+    seal: createSeal(instances),
+    retry: config.retry,
+    gates: circuits.gates,
+    deletions: createDeletionGuard({ jobs, prefix, deletionsPerHour: config.deletionsPerHour }),
+    witness: circuits.witness,
+    jobQueue,
+    publish: (event) => publisher.publish(event),
+    receiptKeyId: config.receiptKey?.keyId,
+    proveReceipt: (statement) => void sign({ ...statement, sequence: 1, previous: GENESIS }),
+    outageOf,
+    onRun: (run) => tell({ is: 'run-ended', run }),
+  };
+}
