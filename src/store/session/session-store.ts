@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { SessionStore, TokenPair } from '../../damoov/session-store.ts';
+import { decrypt, encrypt } from '../../lifecycle/encryption.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { openPair, sealPair } from './encrypted-pair.ts';
 
 export interface SessionStoreOptions {
   readonly connection: RedisConnection;
@@ -56,7 +56,8 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   async function read(): Promise<{ sealed: string; pair: TokenPair | undefined }> {
     const [seconds, micros, sealed] = Reading.parse(await connection.eval(READ, 1, key));
     redisAheadMs = Math.round(seconds * 1000 + micros / 1000 - now());
-    const pair = openPair(sealed, encryptionKey, key);
+    const text = decrypt(encryptionKey, key, sealed);
+    const pair = text === undefined ? undefined : Pair.safeParse(JSON.parse(text)).data;
     return { sealed, pair: pair && shifted(pair, -redisAheadMs) };
   }
 
@@ -65,8 +66,8 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
     for (;;) {
       const { sealed, pair } = await read();
       if (!isReplaceable(pair)) return;
-      const value = next === undefined ? '' : sealPair(shifted(next, redisAheadMs), encryptionKey, key);
-      if ((await connection.eval(SWAP, 1, key, sealed, value, KEEP_S)) === 1) return;
+      const value = next && encrypt(encryptionKey, key, JSON.stringify(shifted(next, redisAheadMs)));
+      if ((await connection.eval(SWAP, 1, key, sealed, value ?? '', KEEP_S)) === 1) return;
     }
   }
 
@@ -91,6 +92,12 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   };
 }
 
+const Pair = z.object({
+  accessToken: z.string().min(1),
+  refreshToken: z.string().min(1).exactOptional(),
+  obtainedAt: z.number(),
+  expiresAt: z.number(),
+});
 const Reading = z.tuple([z.coerce.number(), z.coerce.number(), z.string()]);
 
 /** What is stored and newer comes from a process that was faster, and stays. What is older, Redis has kept by mistake. */
