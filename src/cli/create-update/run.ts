@@ -94,8 +94,7 @@ async function addJob(
   return withTarget(context, async (redis, config) => {
     checkInstance(instance, config);
     const { prefix, jobs: queue } = config.queues;
-    const onWarning = (message: string) => void context.stderr.write(`${message}\n`);
-    const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs, onWarning });
+    const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs });
     try {
       const job = await add(users, { idempotencyKey });
       if (wait) {

@@ -224,7 +224,6 @@ async function applyTo({ list, sink, unwanted, place, progress, ...desk }: Desk)
     prefix,
     queue: name,
     failAfterMs: ADD_MS,
-    onWarning: (message) => progress.say(message),
   });
   try {
     return await apply({

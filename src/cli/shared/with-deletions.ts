@@ -4,7 +4,7 @@
 import { Queue } from 'bullmq';
 import { type Brake, createBrake } from '../../store/circuits/deletion-limit.ts';
 import { type Deletions, createDeletions } from '../../store/deletions/deletions.ts';
-import { type Results, createResults } from '../../client/results.ts';
+import { Results } from '../../client/results.ts';
 import type { CommandContext } from './command-context.ts';
 import { checkInstance } from './known-instance.ts';
 import { UsageError } from './usage-error.ts';
@@ -40,7 +40,7 @@ export async function withDeletions<T>(
     const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
     // Only echoes what the connection says itself; without a listener BullMQ would print it.
     jobs.on('error', () => {});
-    const results = createResults({ queue: jobs, connection, target });
+    const results = new Results({ queue: jobs, connection, target });
     try {
       return await work({
         deletions: createDeletions({ jobs, prefix }),
