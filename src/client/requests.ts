@@ -11,7 +11,7 @@ import {
   type UpdateUserData,
   parseJobText,
 } from '../contract/job.ts';
-import { keyedJobId } from '../contract/keyed-job-id.ts';
+import { keyedJobId } from '../contract/job-options.ts';
 import { dueFaultOf } from '../store/deletions/deletions.ts';
 
 /** `occurredAt` may be a Date. */

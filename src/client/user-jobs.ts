@@ -2,8 +2,9 @@
  * The library of those who ask: adds user lifecycle jobs, and tells how they ended. Checks everything before it adds; knows
  * nothing of how a job is carried out.
  */
-import { Queue, SpanKind, type Telemetry } from 'bullmq';
+import { type Queue, SpanKind, type Telemetry } from 'bullmq';
 import { z } from 'zod';
+import { openQueue } from '../bullmq/open-queue.ts';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type Scheduled,
   createDeletions,
 } from '../store/deletions/deletions.ts';
-import { BULK_PRIORITY } from '../contract/bulk-priority.ts';
+import { BULK_PRIORITY } from '../contract/job-options.ts';
 import { Ms, checkedOptions } from '../damoov/checked-options.ts';
 import { Prefix, QueueName, RedisPlace, TelemetryOption, warnOfPrefix } from '../redis/options.ts';
 import { reticent } from '../bullmq/redacting-telemetry.ts';
@@ -114,12 +115,16 @@ export class UserJobs implements AsyncDisposable {
     const { redis, prefix, queue, failAfterMs, telemetry } = checkedOptions(Options, options);
     warnOfPrefix(prefix);
     this.#link = new RedisLink(redis, failAfterMs);
-    // All three: with fewer of them a queue made while Redis is away hangs, or fails for good. The worker writes the metadata.
-    const impatient = { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true };
     this.#telemetry = telemetry && reticent(telemetry);
     const traced = this.#telemetry && { telemetry: this.#telemetry };
-    this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient, ...traced });
-    this.#queue.on('error', () => {});
+    this.#queue = openQueue(queue, {
+      connection: this.#link.connection,
+      prefix,
+      // With one of them alone a queue made while Redis is away hangs, or fails for good.
+      skipWaitingForReady: true,
+      skipVersionCheck: true,
+      ...traced,
+    });
     this.#deletions = createDeletions({ jobs: this.#queue, prefix });
     this.#results = new Results({
       queue: this.#queue,

@@ -74,20 +74,12 @@ export function inMemoryLoginBudget(options: InMemoryLoginBudgetOptions = {}): L
 export function atMost(logins: number, budget: LoginBudget): LoginBudget {
   let left = logins;
   return {
+    ...budget,
     async take() {
       if (left < 1) return { granted: false, retryAfterMs: hourMs };
       const grant = await budget.take();
       if (grant.granted) left -= 1;
       return grant;
-    },
-    bar: (ms) => budget.bar(ms),
-    // Where the budget has no pauses of its own, the session has to make them.
-    ...(budget.failed && { failed: () => budget.failed?.() ?? Promise.resolve() }),
-    async refused() {
-      await budget.refused?.();
-    },
-    async revoked() {
-      await budget.revoked?.();
     },
     async giveBack() {
       left += 1;
