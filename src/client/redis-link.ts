@@ -1,6 +1,5 @@
 /**
- * A producer's connection to Redis: a call fails within its time if Redis is away, and succeeds again once it is back. Knows nothing of
- * what is called.
+ * A producer's connection to Redis: a call fails within its time if Redis is away, and succeeds again once it is back.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from 'ioredis';

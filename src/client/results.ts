@@ -1,6 +1,5 @@
 /**
- * Waits for the ends of jobs: woken by the queue's own events, and looking for itself in case one was missed. Knows not how an end is
- * read.
+ * Waits for the ends of jobs: woken by the queue's own events, and looking for itself in case one was missed.
  */
 import { EventEmitter, once } from 'node:events';
 import { type Queue, QueueEvents } from 'bullmq';

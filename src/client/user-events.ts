@@ -1,6 +1,5 @@
 /**
- * The library of those who listen: takes events off an events queue, each once as far as anybody can tell, and tries again
- * where it is not dealt with. Knows nothing of what is done with an event.
+ * The library for subscribers: hands over each event of a queue, once as far as that can be told, and tries again after a failure.
  */
 import { createHash } from 'node:crypto';
 import { DelayedError, type Job, type Telemetry, UnrecoverableError } from 'bullmq';

@@ -1,6 +1,5 @@
 /**
- * The library of those who ask: adds user lifecycle jobs, and tells how they ended. Checks everything before it adds; knows
- * nothing of how a job is carried out.
+ * The library for producers: adds user lifecycle jobs, and tells how they ended. Everything is checked before it is added.
  */
 import { type Queue, SpanKind, type Telemetry } from 'bullmq';
 import { z } from 'zod';

@@ -1,6 +1,5 @@
 /**
- * The events a settled job publishes, as CloudEvents 1.0 objects: their names, their data, and how one is made of an
- * outcome. Knows nothing of queues.
+ * The events a settled job publishes, as CloudEvents 1.0 objects, and how one is made of an outcome.
  */
 import { z } from 'zod';
 import { type Done, FAILURE_CODES, type Settled } from './outcome.ts';

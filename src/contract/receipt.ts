@@ -1,6 +1,5 @@
 /**
- * The receipt of a deletion: what it says, its canonical bytes, its hash, its signature and its place in the chain of its
- * instance. Knows neither where receipts are kept nor who may see them.
+ * The receipt of a deletion: what it says, its canonical bytes, its hash, its signature and its place in the chain of its instance.
  */
 import { type KeyObject, createHash, createHmac, createPublicKey, sign, verify } from 'node:crypto';
 import { z } from 'zod';

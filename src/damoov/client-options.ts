@@ -1,5 +1,5 @@
 /**
- * What the client of Damoov is given, and what of it cannot be meant.
+ * The options of the client of Damoov, and their checks.
  */
 import { z } from 'zod';
 import { Text, callback, objectWith, wholeNumber } from './checked-options.ts';

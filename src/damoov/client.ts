@@ -1,6 +1,5 @@
 /**
- * Knows the requests of the Damoov user API that concern a user's life, and which of them need the admin's session. It
- * refuses to know why they are made: it does not wait, does not log, and does not send a write again on its own.
+ * The requests of the Damoov user API, and which of them need the admin's session. It never waits, logs, or repeats a write by itself.
  */
 import { z } from 'zod';
 import { Ms, checkedOptions } from './checked-options.ts';

@@ -1,6 +1,5 @@
 /**
- * Knows how one HTTP request is written and one answer is read, within a deadline and under a signal, and whether any of
- * the request may have left. It refuses to know what the request means: every status is an answer, and nothing is repeated.
+ * Sends one HTTP request within a deadline, and tells whether any of it may have left. Every status is an answer.
  */
 import type { Dispatcher, Pool } from 'undici';
 

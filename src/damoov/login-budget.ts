@@ -1,6 +1,6 @@
 /**
- * Knows how many logins are still allowed. Damoov's limit is given as 5 per minute, per hour and per day in three places
- * of its documentation, and passing it bars the IP for an hour. It refuses to know who logs in.
+ * How many logins are still allowed. Damoov's limit is given as 5 per minute, per hour and per day in three places of its
+ * documentation, and passing it bars the IP for an hour.
  */
 
 type LoginGrant = { readonly granted: true } | { readonly granted: false; readonly retryAfterMs: number };

@@ -1,6 +1,6 @@
 /**
- * Logs the admin in within a budget, because too many logins bar the IP for an hour (documented), and remembers for a while that it
- * failed. It refuses to know when a login is needed.
+ * Logs the admin in within a budget, because too many logins bar the IP for an hour (documented), and remembers for a while that
+ * a login failed.
  */
 import { DamoovError } from './errors.ts';
 import type { DamoovErrorDetails } from './errors.ts';

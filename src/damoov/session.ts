@@ -1,6 +1,5 @@
 /**
- * Knows how to have a valid admin token at hand: from the store, by refresh, and by login only as the last way. It refuses to know
- * what the token is used for.
+ * Provides a valid admin token: from the store, by refresh, and by login only as the last way.
  */
 import { DamoovError } from './errors.ts';
 import { Login, type LoginOptions, isRefusal, requestTokens } from './login.ts';

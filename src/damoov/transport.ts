@@ -1,6 +1,5 @@
 /**
- * Knows what an HTTP answer of Damoov means: status first, then the envelope's own Status, then its Result. It refuses to
- * know sessions and users, and it never waits and never sends anything twice.
+ * What an HTTP answer of Damoov means: status first, then the envelope's own Status, then its Result.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';

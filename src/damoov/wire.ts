@@ -1,6 +1,6 @@
 /**
- * Knows what a Damoov user is to us, and the PascalCase shapes in which it goes over the wire. It refuses to know HTTP and
- * errors: it is given values, and answers undefined where a value is not what the API promises.
+ * A Damoov user, and the PascalCase shapes in which it goes over the wire. A reader answers undefined for a value that is not what
+ * the API promises.
  */
 import { field, isObject, readNumber, readText } from './envelope.ts';
 

@@ -1,6 +1,5 @@
 /**
- * Reads one line of a file of receipts and judges it by itself: is it a receipt, and is its hash that of its content?
- * Knows no other line and no key.
+ * Reads one line of a file of receipts: is it a receipt, and is its hash that of its content?
  */
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';

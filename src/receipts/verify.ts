@@ -1,6 +1,5 @@
 /**
- * Verifies a file of receipts as it streams by and finds the first broken link: each line by itself, its signature,
- * and its place in the chain. Knows neither where the bytes come from nor how the verdict is told.
+ * Verifies a file of receipts as it streams by, and finds the first broken link: each line, its signature, its place in the chain.
  */
 import type { KeyObject } from 'node:crypto';
 import { type Receipt, isSignedBy } from '../contract/receipt.ts';

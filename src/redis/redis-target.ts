@@ -1,6 +1,5 @@
 /**
- * Where a Redis is and who asks it: a single server, one behind Sentinel, or a cluster; and how ioredis is told. Knows nothing of how
- * patient a connection is.
+ * Where a Redis is: a single server, one behind Sentinel, or a cluster; and how ioredis is told.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { bundleWrites } from './batched-writes.ts';
