@@ -12,8 +12,9 @@ export {
   type EventHandler,
   type UserEventsOptions,
 } from './client/user-events.ts';
-export { ClosedError } from './client/closed-error.ts';
-export { UnfitRedisError } from './client/redis-link.ts';
+export type { CreateManyOptions, CreateUserRow } from './client/create-many.ts';
+export { ResultUnknownError } from './client/job-result.ts';
+export { ClosedError } from './client/redis-link.ts';
 export {
   InvalidJobError,
   type CreateUser,
@@ -21,13 +22,11 @@ export {
   type Due,
   type UpdateUser,
 } from './client/requests.ts';
-export { ResultTimeoutError, ResultUnknownError, type ResultOptions } from './client/results.ts';
+export { ResultTimeoutError, type ResultOptions } from './client/results.ts';
 export {
   UserJobs,
   type AddOptions,
   type AddedJob,
-  type CreateManyOptions,
-  type CreateUserRow,
   type ScheduledDeletion,
   type UserJobsApi,
   type UserJobsOptions,

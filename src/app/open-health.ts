@@ -10,7 +10,7 @@ import { type Check, startHealthServer } from '../ops/health.ts';
 import type { HttpServer } from '../ops/http-server.ts';
 import { createMetrics } from '../ops/metrics.ts';
 import { awayText } from '../redis/connection.ts';
-import { refusalToWrite } from '../redis/try-write.ts';
+import { refusalToWrite } from '../redis/refusal.ts';
 import { createDueCounts } from '../store/deletions/due-counts.ts';
 import { readOutcomes } from '../store/users/outcome-counts.ts';
 import type { Parts } from './app.ts';

@@ -5,7 +5,7 @@
  * So rows are added first, and only then the mark moves: a crash in between has some of them added again, and none lost.
  */
 import type { Queue } from 'bullmq';
-import { BULK_PRIORITY } from '../contract/bulk-priority.ts';
+import { BULK_PRIORITY } from '../contract/job-options.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import {
   type BeginOptions,

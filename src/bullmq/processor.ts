@@ -3,13 +3,14 @@
  * The only file that speaks BullMQ's control errors.
  */
 import { randomUUID } from 'node:crypto';
-import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { DelayedError, UnrecoverableError } from 'bullmq';
 import { type EventData, withoutTokens } from '../contract/event.ts';
 import { isRedisFault } from '../redis/refusal.ts';
 import { type Delivery, type Pipeline, runOf } from '../lifecycle/delivery.ts';
 import { runJob } from '../lifecycle/pipeline.ts';
 import type { Blocked } from '../lifecycle/ports/user-state.ts';
 import type { Verdict } from '../lifecycle/decision.ts';
+import type { TextJob } from './protected-members.ts';
 
 /** Names the worker's own backoff, so that a job added with no options, or with others, gets it. */
 const BACKOFF = { type: 'lifecycle' };
@@ -30,9 +31,6 @@ export function backoffStrategy(_attemptsMade: number, _type?: string, error?: E
   // Never 0: BullMQ would put the job at the head of the queue at once.
   return error instanceof AttemptFailed ? Math.max(1, error.delayMs) : 1000;
 }
-
-/** A job whose data is still the text that lies in Redis. */
-export type TextJob = Job<string, EventData>;
 
 /** What the worker knows of a job that it holds. */
 export type JobHold = Pick<

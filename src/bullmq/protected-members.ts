@@ -6,7 +6,9 @@ import { DelayedError, Job, type JobJson, type Span, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import { MAX_JOB_BYTES } from '../contract/job.ts';
 import { isRedisFault } from '../redis/refusal.ts';
-import type { TextJob } from './processor.ts';
+
+/** A job whose data is still the text that lies in Redis. */
+export type TextJob = Job<string, EventData>;
 
 /**
  * `lockManager`: a worker's own close waits for Redis, which may be away for ever, and only at its end stops the timer that renews the

@@ -1,17 +1,10 @@
 /**
  * Jobs whose id is the name of one of BullMQ's own keys of the queue. Such a job lies under that key, and the queue stops: our producers
- * refuse such an id, and one that another client has given is found by what lies under the key.
+ * give no such id, and one that another client has given is found by what lies under the key.
  */
-import { type Queue, QueueKeys } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { RedisConnection } from '../redis/connection.ts';
 import { readJob } from './read-job.ts';
-
-const NAMES = new Set(Object.keys(new QueueKeys('').getKeys('')));
-
-/** Whether a job with this id would lie under a key of the queue itself; BullMQ gives further keys names with a colon. */
-export function isQueueKey(jobId: string): boolean {
-  return NAMES.has(jobId) || jobId.includes(':');
-}
 
 /** A key of a queue that holds a job; the queue has stopped. */
 export interface BrokenKey {

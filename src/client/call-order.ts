@@ -1,6 +1,6 @@
 /**
- * The order in which a producer was called, as the timestamps of its jobs: two jobs of one user within a millisecond would
- * otherwise count in the order of their ids. Knows nothing but who the user is called.
+ * The order of a producer's calls, as the timestamps of its jobs: two jobs of one user within a millisecond would otherwise count
+ * in the order of their ids.
  */
 
 /** So many users are remembered at least; those of the current millisecond are never forgotten. */

@@ -23,17 +23,9 @@ export class DeliveryLostError extends Error {
   }
 }
 
-interface Delivered {
-  readonly event: FaultyEvent;
-  isOver: boolean;
-  isLost: boolean;
-}
-
 export interface QueueFaults {
   /** An event is handed over. */
-  begin(jobId: string, event: Omit<FaultyEvent, 'isGivenUp'>): void;
-  /** Its handler has ended: what the queue says of it from now on is the last. */
-  end(jobId: string): void;
+  begin(jobId: string, event: FaultyEvent): void;
   /** Nothing more is said of it. */
   forget(jobId: string): void;
   /** The lock of these jobs is lost. */
@@ -44,37 +36,28 @@ export interface QueueFaults {
 
 /** @param tell told each fault once. */
 export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) => void): QueueFaults {
-  const deliveries = new Map<string, Delivered>();
+  const deliveries = new Map<string, FaultyEvent>();
   let refusal: string | undefined;
 
   function lose(jobId: string): void {
-    const delivered = deliveries.get(jobId);
-    if (delivered === undefined) return;
-    if (!delivered.isLost) tell(new DeliveryLostError(), delivered.event);
-    delivered.isLost = true;
-    if (delivered.isOver) deliveries.delete(jobId);
+    const event = deliveries.get(jobId);
+    deliveries.delete(jobId);
+    if (event !== undefined) tell(new DeliveryLostError(), event);
   }
 
   return {
     begin(jobId, event) {
       // That a job came says that Redis refuses no longer.
       refusal = undefined;
-      deliveries.set(jobId, { event: { ...event, isGivenUp: false }, isOver: false, isLost: false });
-    },
-    end(jobId) {
-      const delivered = deliveries.get(jobId);
-      if (delivered !== undefined) delivered.isOver = true;
+      deliveries.set(jobId, event);
     },
     forget: (jobId) => void deliveries.delete(jobId),
     lose: (jobIds) => jobIds.forEach(lose),
     report(error) {
       // While Redis is away the connection has said so once; BullMQ would say it several times a second.
       if (isLostConnection(error) || isDatabaseFault(error)) return;
-      const jobId = lostJobIn(error);
-      if (jobId !== undefined) {
-        lose(jobId);
-        return;
-      }
+      const [, jobId] = (error instanceof Error && LOST.exec(error.message)) || [];
+      if (jobId !== undefined) return lose(jobId);
       const told = tellable(error);
       if (told instanceof RedisRefusedError) {
         // Of a wrong user or password the connection has said so itself, with host and port.
@@ -89,7 +72,3 @@ export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) =>
 /** What BullMQ says where a job is no longer this worker's. */
 const LOST =
   /^(?:could not renew lock for job|Missing (?:lock|key) for job|Lock mismatch for job|Job) (\S+?)(?:\. .*| is not in the active state.*)?$/;
-
-function lostJobIn(error: unknown): string | undefined {
-  return error instanceof Error ? LOST.exec(error.message)?.[1] : undefined;
-}

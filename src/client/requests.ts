@@ -11,9 +11,8 @@ import {
   type UpdateUserData,
   parseJobText,
 } from '../contract/job.ts';
-import { keyedJobId } from '../contract/keyed-job-id.ts';
+import { keyedJobId } from '../contract/job-options.ts';
 import { dueFaultOf } from '../store/deletions/deletions.ts';
-import { isQueueKey } from '../bullmq/queue-keys.ts';
 
 /** `occurredAt` may be a Date. */
 type Request<Data> = Omit<Data, 'occurredAt'> & {
@@ -79,8 +78,7 @@ function jsonOf(request: unknown, index: number | undefined): string {
 /**
  * An id that nobody else gives; with a key the same for the same key and request, of which it tells nothing. What differs
  * between two calls for one thing, when it happened and their reference, is no part of the request.
- * @throws InvalidJobError for a key that is none: an empty one would make one job of everybody; and for the name of a key of
- * BullMQ's own, as another client would take it for the id of the job.
+ * @throws InvalidJobError for a key that is none: an empty one would make one job of everybody.
  */
 export function jobIdOf(
   { name, data }: CheckedJob,
@@ -91,22 +89,9 @@ export function jobIdOf(
   if (typeof idempotencyKey !== 'string' || idempotencyKey.trim() === '') {
     throw new InvalidJobError('idempotencyKey: must be a text that is not blank', index);
   }
-  refuseQueueKey('idempotencyKey', idempotencyKey, index);
   const { occurredAt: _at, correlationId: _id, instance = 'default', ...request } = data;
   const of = JSON.stringify([name, instance, idempotencyKey, sorted(request)]);
   return keyedJobId(createHash('sha256').update(of).digest('base64url').slice(0, 27));
-}
-
-/**
- * BullMQ keeps a job under its id, beside the keys of the queue: with such an id a job would take the place of one of them.
- * @throws InvalidJobError
- */
-export function refuseQueueKey(what: string, id: string, index?: number): void {
-  if (!isQueueKey(id)) return;
-  throw new InvalidJobError(
-    `${what}: must not be the name of one of BullMQ's own keys, such as "delayed"`,
-    index,
-  );
 }
 
 /**

@@ -1,6 +1,5 @@
 /**
- * The library of those who listen: takes events off an events queue, each once as far as anybody can tell, and tries again
- * where it is not dealt with. Knows nothing of what is done with an event.
+ * The library for subscribers: hands over each event of a queue, once as far as that can be told, and tries again after a failure.
  */
 import { createHash } from 'node:crypto';
 import { DelayedError, type Job, type Telemetry, UnrecoverableError } from 'bullmq';
@@ -8,7 +7,6 @@ import { z } from 'zod';
 import { AbandonableWorker } from '../bullmq/protected-members.ts';
 import { type UserEvent, readEvent } from '../contract/event.ts';
 import { Ms, callback, checkedOptions, wholeNumber } from '../damoov/checked-options.ts';
-import { tellCaller } from './call-listener.ts';
 import {
   type RedisConnection,
   type RedisTarget,
@@ -19,7 +17,7 @@ import {
 } from '../redis/connection.ts';
 import { type FaultyEvent, type QueueFaults, createQueueFaults } from './queue-faults.ts';
 import { tellable } from '../redis/refusal.ts';
-import { Prefix, QueueName, RedisPlace, TelemetryOption, prefixWarning } from '../redis/options.ts';
+import { Prefix, QueueName, RedisPlace, TelemetryOption, warnOfPrefix } from '../redis/options.ts';
 import { reticent } from '../bullmq/redacting-telemetry.ts';
 import { stopWorker } from '../bullmq/stop-worker.ts';
 
@@ -108,10 +106,10 @@ export class UserEvents implements AsyncDisposable {
   constructor(options: UserEventsOptions, handler: EventHandler) {
     this.#options = checkedOptions(Options, { ...options, handler });
     const { redis, prefix, queue, concurrency, lockMs, telemetry } = this.#options;
-    const ofPrefix = prefixWarning('prefix', prefix);
-    if (ofPrefix !== undefined) process.emitWarning(ofPrefix);
+    warnOfPrefix(prefix);
     this.#connection = connectRedis(redis, (state, reason = 'no answer') => {
-      if (state === 'lost' && !this.#isClosing) this.#tell(new RedisAwayError(reason, false, placeOf(redis)));
+      if (state === 'lost' && !this.#isClosing)
+        void this.#tell(new RedisAwayError(reason, false, placeOf(redis)));
     });
     this.#letGo = withDuplicates(this.#connection);
     this.#worker = new AbandonableWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
@@ -126,7 +124,7 @@ export class UserEvents implements AsyncDisposable {
       ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
     });
     this.#faults = createQueueFaults((error, event) => {
-      if (!this.#isClosing) this.#tell(error, event);
+      if (!this.#isClosing) void this.#tell(error, event);
     });
     this.#worker.on('error', (error) => this.#faults.report(error));
     this.#worker.on('lockRenewalFailed', (ids) => {
@@ -165,15 +163,16 @@ export class UserEvents implements AsyncDisposable {
     const event = readEvent(job.data);
     if (event === undefined) {
       const error = new UnrecoverableError(`event of job ${job.id}: not one of this version of the contract`);
-      this.#tell(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
+      void this.#tell(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
       throw error;
     }
     const seen = this.#seenKey(event);
     // Whether it was dealt with before cannot be asked where Redis refuses that: it may come twice, but it comes.
     if ((await this.#connection.exists(seen).catch(() => 0)) === 1) return;
     const jobId = job.id ?? '';
+    const faulty = { id: event.id, type: event.type, isGivenUp: false };
     this.#inFlight += 1;
-    this.#faults.begin(jobId, { id: event.id, type: event.type });
+    this.#faults.begin(jobId, faulty);
     try {
       await handler(event, { attempt, signal });
     } catch (error) {
@@ -185,24 +184,27 @@ export class UserEvents implements AsyncDisposable {
       }
       const isGivenUp = attempt >= retry.attempts;
       const told = error instanceof Error ? error : new Error(String(error));
-      this.#tell(told, { id: event.id, type: event.type, isGivenUp });
+      void this.#tell(told, { ...faulty, isGivenUp });
       // What a handler says may quote what it was told: only its name is kept in Redis.
       throw new Error(told.name, { cause: error });
     } finally {
       this.#inFlight -= 1;
-      this.#faults.end(jobId);
     }
     try {
       await this.#connection.set(seen, '1', 'PX', rememberMs);
     } catch (error) {
       // That it cannot be remembered is no fault of the handler: the event is dealt with.
-      this.#tell(tellable(error), { id: event.id, type: event.type, isGivenUp: false });
+      void this.#tell(tellable(error), faulty);
     }
   }
 
-  #tell(error: unknown, event?: FaultyEvent): void {
-    const told = error instanceof Error ? error : new Error(String(error));
-    void tellCaller('onError of UserEvents', () => this.#options.onError?.(told, event));
+  /** What the caller's function throws, also later, must not end the process. */
+  async #tell(error: unknown, event?: FaultyEvent): Promise<void> {
+    try {
+      await this.#options.onError?.(error instanceof Error ? error : new Error(String(error)), event);
+    } catch {
+      process.emitWarning('onError of UserEvents has thrown');
+    }
   }
 
   #seenKey({ source, id }: UserEvent): string {

@@ -1,11 +1,9 @@
 /**
- * The library of those who ask: adds user lifecycle jobs, and tells how they ended. Checks everything before it adds; knows
- * nothing of how a job is carried out.
+ * The library for producers: adds user lifecycle jobs, and tells how they ended. Everything is checked before it is added.
  */
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { type BulkJobOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
+import { type Queue, SpanKind, type Telemetry } from 'bullmq';
 import { z } from 'zod';
-import { fewAtATime, readJob } from '../bullmq/read-job.ts';
+import { openQueue } from '../bullmq/open-queue.ts';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import {
@@ -15,14 +13,13 @@ import {
   type Scheduled,
   createDeletions,
 } from '../store/deletions/deletions.ts';
-import { BULK_PRIORITY } from '../contract/bulk-priority.ts';
-import { isKeyedJobId } from '../contract/keyed-job-id.ts';
-import { MsOrEver, callback, checkedOptions, objectWith, wholeNumber } from '../damoov/checked-options.ts';
-import { tellCaller } from './call-listener.ts';
-import { Prefix, QueueName, RedisPlace, TelemetryOption, prefixWarning } from '../redis/options.ts';
+import { BULK_PRIORITY } from '../contract/job-options.ts';
+import { Ms, checkedOptions } from '../damoov/checked-options.ts';
+import { Prefix, QueueName, RedisPlace, TelemetryOption, warnOfPrefix } from '../redis/options.ts';
 import { reticent } from '../bullmq/redacting-telemetry.ts';
 import { createCallOrder } from './call-order.ts';
-import { type RedisLink, openRedisLink } from './redis-link.ts';
+import { type CreateManyOptions, type CreateUserRow, type JobToAdd, addMany } from './create-many.ts';
+import { RedisLink } from './redis-link.ts';
 import {
   type CheckedJob,
   type CreateUser,
@@ -34,9 +31,8 @@ import {
   dueAtOf,
   jobIdOf,
   refuseUnknown,
-  refuseQueueKey,
 } from './requests.ts';
-import { type ResultOptions, type Results, createResults } from './results.ts';
+import { type ResultOptions, Results } from './results.ts';
 
 export interface UserJobsOptions {
   /** `redis://…` or `rediss://…`, or a cluster or Sentinel by its nodes. */
@@ -52,19 +48,14 @@ export interface UserJobsOptions {
    * begins one of its own when it is due. Default: none.
    */
   telemetry?: Telemetry | undefined;
-  /** Told what the operator of this Redis should know. Default: a warning of the process. */
-  onWarning?: ((message: string) => unknown) | undefined;
 }
 
 const Options = z.strictObject({
   redis: RedisPlace,
   prefix: Prefix,
   queue: QueueName.default('user-jobs'),
-  failAfterMs: MsOrEver.default(800),
+  failAfterMs: Ms.default(800),
   telemetry: TelemetryOption,
-  onWarning: callback<(message: string) => unknown>().default(() => (message: string) => {
-    process.emitWarning(message);
-  }),
 } satisfies Record<keyof UserJobsOptions, z.ZodType>);
 
 export interface AddOptions {
@@ -98,42 +89,6 @@ export type ScheduledDeletion = AddedJob & {
   readonly requestedAt: Date;
 };
 
-/** A sign-up of `createMany`, which may bear its key. */
-export type CreateUserRow = CreateUser & Pick<AddOptions, 'idempotencyKey'>;
-
-export interface CreateManyOptions {
-  /** Jobs that go to Redis in one piece, 10,000 at most. Default 500. */
-  chunkSize?: number | undefined;
-  /** Waits while so many jobs of the queue are waiting or under way. Default: no limit. */
-  maxWaiting?: number | undefined;
-  /** Told of each row that is no valid sign-up, and skipped. Without it such a row ends the call. */
-  onInvalid?: ((error: InvalidJobError) => unknown) | undefined;
-  /**
-   * Told after each chunk: the ids of its jobs, in the order of its rows, and how many were added so far. Where the call ends early,
-   * these are in the queue, and no others but perhaps those of one chunk more.
-   */
-  onChunk?: ((jobIds: readonly string[], added: number) => unknown) | undefined;
-  /** Stops between two chunks, with the signal's own reason. */
-  signal?: AbortSignal | undefined;
-}
-
-const ManyOptions = z.strictObject({
-  chunkSize: wholeNumber(1, 10_000).default(500),
-  maxWaiting: z
-    .custom<number>(
-      (value) => typeof value === 'number' && value >= 1,
-      'must be a number from 1, or Infinity',
-    )
-    .default(Infinity),
-  onInvalid: callback<NonNullable<CreateManyOptions['onInvalid']>>().optional(),
-  onChunk: callback<NonNullable<CreateManyOptions['onChunk']>>().optional(),
-  signal: objectWith<AbortSignal>('aborted').optional(),
-} satisfies Record<keyof CreateManyOptions, z.ZodType>);
-
-/** How often a queue that is full is looked at, in milliseconds. */
-const LOOK_MS = 100;
-/** How many jobs are looked for at once. */
-const LOOKS_AT_ONCE = 100;
 /** How long a chunk may take, in milliseconds: it is more than one job. */
 const CHUNK_MS = 10_000;
 
@@ -156,20 +111,21 @@ export class UserJobs implements AsyncDisposable {
 
   /** @throws TypeError for options that cannot be meant. */
   constructor(options: UserJobsOptions) {
-    const { redis, prefix, queue, failAfterMs, telemetry, ...callbacks } = checkedOptions(Options, options);
-    const onWarning = (message: string) =>
-      void tellCaller('onWarning of UserJobs', () => callbacks.onWarning(message));
-    const ofPrefix = prefixWarning('prefix', prefix);
-    if (ofPrefix !== undefined) onWarning(ofPrefix);
-    this.#link = openRedisLink(redis, { failAfterMs, onWarning });
-    // All three: with fewer of them a queue made while Redis is away hangs, or fails for good. The worker writes the metadata.
-    const impatient = { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true };
+    const { redis, prefix, queue, failAfterMs, telemetry } = checkedOptions(Options, options);
+    warnOfPrefix(prefix);
+    this.#link = new RedisLink(redis, failAfterMs);
     this.#telemetry = telemetry && reticent(telemetry);
     const traced = this.#telemetry && { telemetry: this.#telemetry };
-    this.#queue = new Queue(queue, { connection: this.#link.connection, prefix, ...impatient, ...traced });
-    this.#queue.on('error', () => {});
+    this.#queue = openQueue(queue, {
+      connection: this.#link.connection,
+      prefix,
+      // With one of them alone a queue made while Redis is away hangs, or fails for good.
+      skipWaitingForReady: true,
+      skipVersionCheck: true,
+      ...traced,
+    });
     this.#deletions = createDeletions({ jobs: this.#queue, prefix });
-    this.#results = createResults({
+    this.#results = new Results({
       queue: this.#queue,
       connection: this.#link.connection,
       target: redis,
@@ -243,55 +199,26 @@ export class UserJobs implements AsyncDisposable {
    * other job waits, as with `isBulk`. Where Redis goes away
    * it fails like every other call; rows with an `idempotencyKey` can then simply be given again.
    * @param users each row a sign-up, which may bear its `idempotencyKey`.
-   * @returns how many were added; `repeated`: how many were not, as the queue has a job of the same key and request (one that another
-   * process adds at the same moment may count as added by both); `invalid`: how many were skipped.
+   * @returns `added`: how many are in the queue, also those that it had under their key; `invalid`: how many were skipped.
    */
   async createMany(
     users: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
     options: CreateManyOptions = {},
-  ): Promise<{ added: number; repeated: number; invalid: number }> {
-    const { chunkSize, maxWaiting, onInvalid, onChunk, signal } = checkedOptions(ManyOptions, options);
-    const done = { added: 0, repeated: 0, invalid: 0 };
-    let chunk: JobToAdd[] = [];
-    const flush = async () => {
-      signal?.throwIfAborted();
-      if (chunk.length === 0) return;
-      if (maxWaiting !== Infinity) await this.#room(maxWaiting, signal);
-      const jobs = chunk;
-      chunk = [];
-      const added = await this.#countNew(jobs);
-      await this.#link.call(() => this.#queue.addBulk(jobs), { withinMs: CHUNK_MS, isRepeatable: true });
-      done.added += added;
-      done.repeated += jobs.length - added;
-      await onChunk?.(
-        jobs.map(({ opts }) => opts.jobId),
-        done.added,
-      );
-    };
-    let index = 0;
-    for await (const row of users) {
-      try {
-        const { idempotencyKey, ...user } = requireRow(row, index);
-        chunk.push(this.#jobOf(checked('create-user', user, index), { idempotencyKey, isBulk: true }, index));
-      } catch (error) {
-        if (onInvalid === undefined || !(error instanceof InvalidJobError)) throw error;
-        done.invalid += 1;
-        await onInvalid(error);
-      }
-      index += 1;
-      if (chunk.length >= chunkSize) await flush();
-      else if (index % chunkSize === 0) await letOthersGoOn(signal);
-    }
-    await flush();
-    return done;
+  ): Promise<{ added: number; invalid: number }> {
+    return addMany(users, options, {
+      toJob: ({ idempotencyKey, ...user }, index) =>
+        this.#jobOf(checked('create-user', user, index), { idempotencyKey, isBulk: true }, index),
+      add: (jobs) =>
+        this.#link.call(() => this.#queue.addBulk(jobs), { withinMs: CHUNK_MS, isRepeatable: true }),
+      countWaiting: () =>
+        this.#link.call(() => this.#queue.getJobCountByTypes('waiting', 'prioritized', 'active'), {
+          isRead: true,
+        }),
+    });
   }
 
-  /**
-   * A job that was added before, by its id: to wait for its end.
-   * @throws InvalidJobError for the name of a key of BullMQ's own, which is no job.
-   */
+  /** A job that was added before, by its id: to wait for its end. */
   job(id: string): AddedJob {
-    refuseQueueKey('id', id);
     return { id, result: (options) => this.#results.of(id, options) };
   }
 
@@ -346,45 +273,7 @@ export class UserJobs implements AsyncDisposable {
   #scheduled({ is, jobId, dueAt, requestedAt }: Scheduled): ScheduledDeletion {
     return { ...this.job(jobId), is, dueAt: new Date(dueAt), requestedAt: new Date(requestedAt) };
   }
-
-  /** How many of them the queue does not have: it ignores an id that it has, and does not say so. */
-  async #countNew(jobs: readonly JobToAdd[]): Promise<number> {
-    const ids = new Set(jobs.map(({ opts }) => opts.jobId));
-    const keyed = [...ids].filter(isKeyedJobId);
-    if (keyed.length === 0) return ids.size;
-    const ask = () => fewAtATime(keyed, LOOKS_AT_ONCE, (id) => readJob(this.#queue, id));
-    const found = await this.#link.call(ask, { withinMs: CHUNK_MS, isRead: true });
-    return ids.size - found.filter((job) => job !== undefined).length;
-  }
-
-  /** Resolves once fewer jobs than that are waiting or under way. */
-  async #room(maxWaiting: number, signal: AbortSignal | undefined): Promise<void> {
-    const count = () => this.#queue.getJobCountByTypes('waiting', 'prioritized', 'active');
-    while ((await this.#link.call(count, { isRead: true })) >= maxWaiting)
-      await sleep(LOOK_MS, undefined, { signal }).catch((error: unknown) => {
-        signal?.throwIfAborted();
-        throw error;
-      });
-  }
 }
 
 /** What a `UserJobs` does, for a double in the tests of its user. */
 export interface UserJobsApi extends Pick<UserJobs, keyof UserJobs> {}
-
-interface JobToAdd {
-  name: string;
-  data: Record<string, unknown>;
-  opts: BulkJobOptions & { jobId: string };
-}
-
-/** Whoever reads rows from elsewhere may well be given none. */
-function requireRow<Row>(row: Row, index: number): Row {
-  if (typeof row === 'object' && row !== null) return row;
-  throw new InvalidJobError('must be an object', index);
-}
-
-/** Rows that are all invalid add nothing: others would wait until they are through. */
-async function letOthersGoOn(signal: AbortSignal | undefined): Promise<void> {
-  await setImmediate();
-  signal?.throwIfAborted();
-}

@@ -1,9 +1,7 @@
 /**
- * The receipt of a deletion: what it says, its canonical bytes, its hash, its signature and its place in the chain of its
- * instance. Knows neither where receipts are kept nor who may see them.
+ * The receipt of a deletion: what it says, its canonical bytes, its hash, its signature and its place in the chain of its instance.
  */
 import { type KeyObject, createHash, createHmac, createPublicKey, sign, verify } from 'node:crypto';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 
 /** What the first receipt of an instance names as the one before it. */
@@ -104,14 +102,13 @@ export function hashOf(receipt: Statement & { keyId?: string | undefined }): str
 }
 
 /** Whether the signature over the receipt's hash is this key's; whether the hash is right is another question. */
-export async function isSignedBy(
+export function isSignedBy(
   { hash, signature }: Pick<Receipt, 'hash' | 'signature'>,
   publicKey: KeyObject,
-): Promise<boolean> {
+): boolean {
   if (signature === undefined) return false;
-  return verifyInThread(null, Buffer.from(hash, 'hex'), publicKey, Buffer.from(signature, 'base64url'));
+  return verify(null, Buffer.from(hash, 'hex'), publicKey, Buffer.from(signature, 'base64url'));
 }
-const verifyInThread = promisify(verify);
 
 /** The first 16 hex digits of the SHA-256 of the public key (SubjectPublicKeyInfo, DER), of either half of the pair. */
 export function keyIdOf(key: KeyObject): string {

@@ -1,6 +1,5 @@
 /**
- * When a job happened, as the order in which the jobs of a user count: newest wins. Knows no clock of ours, only what the
- * job says of itself.
+ * When a job happened, as the order in which the jobs of a user count: newest wins.
  */
 
 /** `<epoch ms> <rank> <jobId>`, as it is stored; the ms have a fraction where the source knows the time better. */

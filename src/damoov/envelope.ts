@@ -1,6 +1,5 @@
 /**
- * Knows the envelope around every answer of Damoov, and how to read a field of it without trusting it. It refuses to know
- * what the Result is about.
+ * Reads the envelope around every answer of Damoov, and fields of it that may be anything.
  */
 import type { DamoovFault } from './errors.ts';
 

@@ -1,6 +1,5 @@
 /**
- * Knows every way in which a call to Damoov can end badly, as one closed set of kinds. It refuses to know what should be
- * done about any of them, and it lets no value of a user and no credential into an error.
+ * Every way in which a call to Damoov can fail, as one closed set of kinds. An error holds no value of a user and no credential.
  */
 
 /** What went wrong. The words after each kind say when it is used and whether the answer settles the call. */

@@ -1,6 +1,5 @@
 /**
- * Knows how one HTTP request is written and one answer is read, within a deadline and under a signal, and whether any of
- * the request may have left. It refuses to know what the request means: every status is an answer, and nothing is repeated.
+ * Sends one HTTP request within a deadline, and tells whether any of it may have left. Every status is an answer.
  */
 import type { Dispatcher, Pool } from 'undici';
 
@@ -36,88 +35,94 @@ export interface ExchangeLimits {
 
 const maxBodyBytes = 1024 * 1024;
 
+type End = { answer: HttpAnswer } | { failure: HttpFailure };
+
+/** Sends one request and never rejects. */
+export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimits): Promise<End> {
+  return new Promise((resolve) => {
+    const handler = new Exchange(limits, resolve);
+    if (handler.isSettled) return;
+    pool.dispatch({ ...request, body: request.body ?? null, idempotent: false }, handler);
+  });
+}
+
 /**
- * Sends one request and never rejects.
- *
  * It speaks to undici's dispatch rather than to its request(): request() holds back an abort until a connection stands,
  * and does not tell whether anything was written. The deadline is a timer of our own: undici's timeouts below a second
  * are late, and a composite AbortSignal for each request would live on with a long-lived signal.
  */
-export function exchange(
-  pool: Pool,
-  request: HttpRequest,
-  { timeoutMs, signal, maySend = () => true }: ExchangeLimits,
-): Promise<{ answer: HttpAnswer } | { failure: HttpFailure }> {
-  return new Promise((resolve) => {
-    let isSettled = false;
-    let wasSent = false;
-    let controller: Dispatcher.DispatchController | undefined;
-    let head: Pick<HttpAnswer, 'status' | 'headers'> = { status: 0, headers: {} };
-    let size = 0;
-    const chunks: Buffer[] = [];
+class Exchange implements Dispatcher.DispatchHandler {
+  isSettled = false;
+  #wasSent = false;
+  #controller: Dispatcher.DispatchController | undefined;
+  #head: Pick<HttpAnswer, 'status' | 'headers'> = { status: 0, headers: {} };
+  #size = 0;
+  readonly #chunks: Buffer[] = [];
+  readonly #limits: ExchangeLimits;
+  readonly #resolve: (end: End) => void;
+  readonly #deadline: NodeJS.Timeout;
+  /** Besides the timer: in a process that was frozen a connection may open before its late timers fire. */
+  readonly #lastMoment: number;
+  readonly #onAbort = () => this.#giveUp('aborted');
 
-    const settle = (end: { answer: HttpAnswer } | { failure: HttpFailure }) => {
-      if (isSettled) return;
-      isSettled = true;
-      clearTimeout(deadline);
-      signal?.removeEventListener('abort', onAbort);
-      resolve(end);
-    };
-    const giveUp = (kind: 'timeout' | 'aborted') => {
-      settle({ failure: { kind, wasSent } });
-      controller?.abort(new Error(kind));
-    };
-    const onAbort = () => giveUp('aborted');
-    // Besides the timer: in a process that was frozen a connection may open before its late timers fire.
-    const lastMoment = performance.now() + timeoutMs;
-    const deadline = setTimeout(() => giveUp('timeout'), timeoutMs);
-    if (signal?.aborted === true) return onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
+  constructor(limits: ExchangeLimits, resolve: (end: End) => void) {
+    const { timeoutMs, signal } = limits;
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#lastMoment = performance.now() + timeoutMs;
+    this.#deadline = setTimeout(() => this.#giveUp('timeout'), timeoutMs);
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
 
-    pool.dispatch(
-      { ...request, body: request.body ?? null, idempotent: false },
-      {
-        onRequestStart(started) {
-          // Called just before the first byte is written. Given up while queued: write nothing. Called a second time:
-          // undici wants to send again what it has sent before, and that is never ours to allow.
-          if (isSettled || wasSent) return started.abort(new Error('not sent again'));
-          const refusal = performance.now() > lastMoment ? 'timeout' : maySend() ? undefined : 'aborted';
-          if (refusal !== undefined) {
-            settle({ failure: { kind: refusal, wasSent } });
-            return started.abort(new Error(refusal));
-          }
-          wasSent = true;
-          controller = started;
-        },
-        onResponseStart(_controller, status, headers) {
-          // A 1xx is overwritten by the answer that follows it.
-          head = { status, headers };
-        },
-        onResponseData(responding, chunk) {
-          size += chunk.length;
-          if (size <= maxBodyBytes) {
-            chunks.push(chunk);
-            return;
-          }
-          settle({ answer: { ...head, text: '', isTooLarge: true } });
-          responding.abort(new Error('the answer is too large'));
-        },
-        onResponseEnd() {
-          const text = new TextDecoder().decode(Buffer.concat(chunks));
-          settle({ answer: { ...head, text, isTooLarge: false } });
-        },
-        onResponseError(_controller, error) {
-          settle({
-            failure: {
-              kind: kindsByCode.get(codeOf(error)) ?? 'network',
-              wasSent,
-              cause: withoutContent(error),
-            },
-          });
-        },
-      },
-    );
-  });
+  /** Called just before the first byte is written. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Given up while queued: write nothing. Called a second time: undici wants to send again what it has sent before,
+    // and that is never ours to allow.
+    if (this.isSettled || this.#wasSent) return controller.abort(new Error('not sent again'));
+    this.#controller = controller;
+    if (performance.now() > this.#lastMoment) return this.#giveUp('timeout');
+    if (this.#limits.maySend?.() === false) return this.#giveUp('aborted');
+    this.#wasSent = true;
+  }
+
+  /** A 1xx is overwritten by the answer that follows it. */
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: HttpAnswer['headers']): void {
+    this.#head = { status, headers };
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size <= maxBodyBytes) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#settle({ answer: { ...this.#head, text: '', isTooLarge: true } });
+    controller.abort(new Error('the answer is too large'));
+  }
+
+  onResponseEnd(): void {
+    const text = new TextDecoder().decode(Buffer.concat(this.#chunks));
+    this.#settle({ answer: { ...this.#head, text, isTooLarge: false } });
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    const kind = kindsByCode.get(codeOf(error)) ?? 'network';
+    this.#settle({ failure: { kind, wasSent: this.#wasSent, cause: withoutContent(error) } });
+  }
+
+  #giveUp(kind: 'timeout' | 'aborted'): void {
+    this.#settle({ failure: { kind, wasSent: this.#wasSent } });
+    this.#controller?.abort(new Error(kind));
+  }
+
+  #settle(end: End): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    clearTimeout(this.#deadline);
+    this.#limits.signal?.removeEventListener('abort', this.#onAbort);
+    this.#resolve(end);
+  }
 }
 
 const kindsByCode: ReadonlyMap<string | undefined, HttpFailure['kind']> = new Map([

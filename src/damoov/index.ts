@@ -1,7 +1,8 @@
 /**
  * The entry `damoov-user-lifecycle/damoov`: the client of the Damoov user API alone, with no queue and no Redis.
  */
-export { DamoovClient, type CallOptions, type DamoovClientOptions, type DamoovInstance } from './client.ts';
+export type { DamoovClientOptions } from './client-options.ts';
+export { DamoovClient, type CallOptions, type DamoovInstance } from './client.ts';
 export { DamoovError, type DamoovErrorKind, type DamoovOperation } from './errors.ts';
 export type { LoginBudget } from './login-budget.ts';
 export type { SessionStore, TokenPair } from './session-store.ts';

@@ -19,12 +19,11 @@ export function tellableFaults(faults: readonly DamoovFault[]): DamoovFault[] {
   }));
 }
 
-/** The text with every token replaced by `…` that is not made of known words and punctuation, or no figure of a limit. */
+/** The text with every token replaced by `…` that is not made of known words and punctuation. */
 export function knownWordsOf(text: string): string {
-  const tokens = text.slice(0, MOST_CHARACTERS).trim().split(/\s+/);
   const told: string[] = [];
-  for (const [at, token] of tokens.entries()) {
-    const isTold = isKnown(token) || isLimit(token, told, tokens[at + 1]);
+  for (const token of text.slice(0, MOST_CHARACTERS).trim().split(/\s+/)) {
+    const isTold = isKnown(token);
     if (isTold || told.at(-1) !== UNKNOWN) told.push(isTold ? token : UNKNOWN);
   }
   return told.join(' ');
@@ -36,32 +35,6 @@ function isKnown(token: string): boolean {
   const words = token.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [];
   return words.every((word) => WORDS.has(word.toLowerCase()));
 }
-
-const FIGURE = /^['"]?\d{1,3}['"]?[.,;:)]{0,2}$/;
-
-/** A short figure as in "at least 3", "between 3 and 20" or "3 characters": anything else may be part of a phone number. */
-function isLimit(token: string, told: readonly string[], next = ''): boolean {
-  if (!FIGURE.test(token) || !isKnown(next)) return false;
-  const before = told.at(-1)?.toLowerCase() ?? '';
-  const earlier = told.at(-2)?.toLowerCase() ?? '';
-  const isSecond = before === 'and' && FIGURE.test(earlier);
-  return (
-    isSecond || LIMITS.has(before) || LIMITS.has(`${earlier} ${before}`) || next.startsWith('characters')
-  );
-}
-
-const COMPARED = ['greater', 'less', 'more', 'longer', 'shorter', 'fewer'].map((word) => `${word} than`);
-const LIMITS: ReadonlySet<string> = new Set([
-  'between',
-  'exceed',
-  'exceeds',
-  'exactly',
-  'at least',
-  'at most',
-  'length of',
-  'equal to',
-  ...COMPARED,
-]);
 
 /**
  * Names of fields, and the words of common validation messages: those of .NET (DataAnnotations, ModelState, System.Text.Json,

@@ -1,6 +1,6 @@
 /**
- * Knows how many logins are still allowed. Damoov's limit is given as 5 per minute, per hour and per day in three places
- * of its documentation, and passing it bars the IP for an hour. It refuses to know who logs in.
+ * How many logins are still allowed. Damoov's limit is given as 5 per minute, per hour and per day in three places of its
+ * documentation, and passing it bars the IP for an hour.
  */
 
 type LoginGrant = { readonly granted: true } | { readonly granted: false; readonly retryAfterMs: number };
@@ -74,20 +74,12 @@ export function inMemoryLoginBudget(options: InMemoryLoginBudgetOptions = {}): L
 export function atMost(logins: number, budget: LoginBudget): LoginBudget {
   let left = logins;
   return {
+    ...budget,
     async take() {
       if (left < 1) return { granted: false, retryAfterMs: hourMs };
       const grant = await budget.take();
       if (grant.granted) left -= 1;
       return grant;
-    },
-    bar: (ms) => budget.bar(ms),
-    // Where the budget has no pauses of its own, the session has to make them.
-    ...(budget.failed && { failed: () => budget.failed?.() ?? Promise.resolve() }),
-    async refused() {
-      await budget.refused?.();
-    },
-    async revoked() {
-      await budget.revoked?.();
     },
     async giveBack() {
       left += 1;

@@ -1,6 +1,5 @@
 /**
- * Knows what a token pair is, and what a place that keeps it for several processes has to promise. It refuses to know when a
- * pair is renewed.
+ * A token pair, and what a place that keeps it for several processes has to promise.
  */
 
 /** What one login or refresh has brought. Times are in milliseconds since the epoch, by the client's clock. */

@@ -1,50 +1,33 @@
 /**
- * Knows how to have a valid admin token at hand: from the store, by refresh, and by login only as the last way and within
- * a budget, because too many logins bar the IP for an hour (documented). It refuses to know what the token is used for.
+ * Provides a valid admin token: from the store, by refresh, and by login only as the last way.
  */
 import { DamoovError } from './errors.ts';
-import type { DamoovErrorDetails } from './errors.ts';
-import type { LoginBudget } from './login-budget.ts';
+import { Login, type LoginOptions, isRefusal, requestTokens } from './login.ts';
 import type { SessionStore, TokenPair } from './session-store.ts';
 import { failure } from './transport.ts';
 import type { Call } from './transport.ts';
-import type { WaryTransport } from './wary-transport.ts';
-import { loginBody, readTokens, refreshBody } from './wire.ts';
+import { refreshBody } from './wire.ts';
 
-export interface SessionOptions {
-  readonly admin: { readonly email: string; readonly password: string };
-  readonly transport: WaryTransport;
+export interface SessionOptions extends LoginOptions {
   readonly store: SessionStore;
-  readonly budget: LoginBudget;
-  readonly now: () => number;
 }
 
 const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-/** An admin's access token is documented to live for a day; used where the answer does not say. */
-const usualLifetimeMs = 24 * hourMs;
 /** After a failed early renewal the token at hand is used for so long before the next. */
 const earlyRenewalPauseMs = 30_000;
-/**
- * After a failed login nobody tries again for so long: enough for all who wait for the session to fail with it. How often
- * it is tried after that is for the budget to say, and for whoever calls.
- */
-const failedLoginPauseMs = 2_000;
-/** A login is sent so soon after its grant or not at all: in a process that was frozen a grant is no good any more. */
-const grantMs = 5_000;
-
 /** The admin's session, shared by all calls of one client: at any time at most one renewal is under way. */
 export class AdminSession {
   readonly #options: SessionOptions;
+  readonly #login: Login;
   /** The pair in use: the store is asked only where this one is due, or was answered with 401. */
   #held: TokenPair | undefined;
   #renewal: Promise<TokenPair | undefined> | undefined;
   #rejectedToken: string | undefined;
   #earlyRenewalFrom = 0;
-  #failedLogin: { readonly error: DamoovError; readonly until: number } | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#login = new Login(options);
   }
 
   /**
@@ -90,7 +73,7 @@ export class AdminSession {
     if (this.#isFresh(stored)) return (this.#held = stored);
     const pair = this.#better(stored);
     try {
-      return (await this.#refresh(pair)) ?? (await this.#login(pair));
+      return (await this.#refresh(pair)) ?? (await this.#keep(await this.#login.logIn(), pair));
     } catch (error) {
       if (!this.#isGood(pair)) throw error;
       // It was an early renewal: nobody has to suffer yet.
@@ -103,7 +86,7 @@ export class AdminSession {
   async #refresh(pair: TokenPair | undefined): Promise<TokenPair | undefined> {
     if (pair?.refreshToken === undefined) return this.#isGood(pair) ? pair : undefined;
     const { accessToken, refreshToken } = pair;
-    const renewed = await this.#requestTokens({
+    const renewed = await requestTokens(this.#options, {
       operation: 'refresh',
       method: 'POST',
       path: '/v1/Auth/RefreshToken',
@@ -155,83 +138,6 @@ export class AdminSession {
     return pair;
   }
 
-  /** @param over what the new pair takes the place of. */
-  async #login(over: TokenPair | undefined): Promise<TokenPair> {
-    const { admin, budget, transport, now } = this.#options;
-    this.#throwIfLoginFailedLately();
-    await transport.expectAnswer();
-    const grant = await budget.take();
-    if (!grant.granted) {
-      throw failure(
-        { operation: 'login' },
-        { kind: 'login-barred', retryAfterMs: grant.retryAfterMs, wasSent: false },
-      );
-    }
-    const grantedAt = now();
-    const pair = await this.#requestTokens({
-      operation: 'login',
-      method: 'POST',
-      path: '/v1/Auth/Login',
-      body: loginBody(admin.email, admin.password),
-      needsResult: true,
-      maySend: () => now() - grantedAt <= grantMs,
-    }).catch(async (error: unknown) => {
-      throw await this.#afterFailedLogin(error);
-    });
-    this.#failedLogin = undefined;
-    return this.#keep(pair, over);
-  }
-
-  /** The error to throw, remembered so that the jobs that wait for a session do not spend the budget one after the other. */
-  async #afterFailedLogin(error: unknown): Promise<unknown> {
-    if (!(error instanceof DamoovError)) return error;
-    const { budget, now } = this.#options;
-    if (!error.wasSent) {
-      await budget.giveBack?.();
-      return error;
-    }
-    const isBarred = error.kind === 'rate-limited';
-    const askedMs = error.retryAfterMs ?? 0;
-    const retryAfterMs = isBarred ? askedMs || hourMs : Math.max(failedLoginPauseMs, askedMs);
-    const kind = isBarred ? 'login-barred' : isRefusal(error) ? 'login-refused' : error.kind;
-    const told = again(error, { kind, retryAfterMs, wasSent: true });
-    this.#failedLogin = { error: told, until: now() + retryAfterMs };
-    await this.#holdOthersBack(told, retryAfterMs);
-    return told;
-  }
-
-  /** All who wait for the session would each try the same at once. Where this cannot be noted, the login's error counts. */
-  async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
-    const { budget } = this.#options;
-    const hasVerdict = kind === 'login-refused' || kind === 'login-barred';
-    await Promise.allSettled([
-      kind === 'login-refused' ? budget.refused?.() : undefined,
-      hasVerdict || budget.failed === undefined ? budget.bar(ms) : budget.failed(),
-    ]);
-  }
-
-  #throwIfLoginFailedLately(): void {
-    if (this.#failedLogin === undefined) return;
-    const { error, until } = this.#failedLogin;
-    const retryAfterMs = until - this.#options.now();
-    if (retryAfterMs <= 0) return;
-    // An outage that ended it tells nothing of the next request: what is left of it is a pause.
-    const isKnown = error.kind === 'login-refused' || error.kind === 'wrong-base-url';
-    const kind = isKnown ? error.kind : 'login-barred';
-    throw again(error, { kind, retryAfterMs, wasSent: false });
-  }
-
-  async #requestTokens(call: Call): Promise<TokenPair> {
-    const { transport, now } = this.#options;
-    const obtainedAt = now();
-    const { status, result } = await transport.send(call);
-    const tokens = readTokens(result);
-    if (tokens === undefined) throw failure(call, { kind: 'malformed', status, wasSent: true });
-    const { accessToken, ...rest } = tokens;
-    const lifetimeMs = accessToken.expiresInS === undefined ? usualLifetimeMs : accessToken.expiresInS * 1000;
-    return { accessToken: accessToken.token, ...rest, obtainedAt, expiresAt: obtainedAt + lifetimeMs };
-  }
-
   #isGood(pair: TokenPair | undefined): pair is TokenPair {
     return (
       pair !== undefined && pair.accessToken !== this.#rejectedToken && this.#options.now() < pair.expiresAt
@@ -260,26 +166,12 @@ function isDue({ refreshToken, obtainedAt, expiresAt }: TokenPair, nowMs: number
   return expiresAt - nowMs <= Math.min((expiresAt - obtainedAt) / 10, 5 * minuteMs);
 }
 
-/** A definite 4xx. 429 and 408 are no verdict on what was sent. */
-function isRefusal({ kind, status = 0 }: DamoovError): boolean {
-  const isVerdict = kind !== 'rate-limited' && kind !== 'timeout' && kind !== 'wrong-base-url';
-  return status >= 400 && status < 500 && isVerdict;
-}
-
 /**
  * Which answer says that a refresh token is no good is contradictory in the sources (401, 400, or an envelope of 419): any
  * 4xx does. So does a success with no Result: waiting for such an answer to change might never end.
  */
 function isRefreshRefused(error: unknown): boolean {
   return error instanceof DamoovError && (isRefusal(error) || error.kind === 'no-result');
-}
-
-/** The same failure told anew. */
-function again(
-  { operation, status, errors, cause, place }: DamoovError,
-  details: Pick<DamoovErrorDetails, 'kind' | 'retryAfterMs' | 'wasSent'>,
-): DamoovError {
-  return new DamoovError({ operation, status, errors, cause, place, ...details });
 }
 
 function unlessAborted<T>(

@@ -1,6 +1,5 @@
 /**
- * Knows that each request asks before it leaves, and that the end of each exchange is told. It refuses to know how fast is
- * too fast: that is for whoever stands behind the port.
+ * Asks before each request leaves, and reports the end of each exchange. How fast is too fast is decided behind the port.
  */
 import { DamoovError } from './errors.ts';
 import type { DamoovErrorKind, DamoovOperation } from './errors.ts';

@@ -1,9 +1,8 @@
 /**
- * Knows what an HTTP answer of Damoov means: status first, then the envelope's own Status, then its Result. It refuses to
- * know sessions and users, and it never waits and never sends anything twice.
+ * What an HTTP answer of Damoov means: status first, then the envelope's own Status, then its Result.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-
 import { type Envelope, readEnvelope } from './envelope.ts';
 import { DamoovError } from './errors.ts';
 import type { DamoovErrorDetails, DamoovErrorKind, DamoovOperation } from './errors.ts';
@@ -207,11 +206,9 @@ export function readRetryAfterMs(header: string | undefined, nowMs: number): num
 
 /** Lets what is under way finish for so long, then cuts it off. */
 async function closePool(pool: Pool, graceMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const grace = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, graceMs);
-  });
+  const over = new AbortController();
+  const grace = sleep(graceMs, undefined, { signal: over.signal }).catch(() => {});
   await Promise.race([pool.close(), grace]);
-  clearTimeout(timer);
+  over.abort();
   await pool.destroy();
 }

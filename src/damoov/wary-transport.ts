@@ -1,6 +1,5 @@
 /**
- * Knows whether Damoov has answered the last request that was made of it, and whether there is a Damoov at the base URL at all. It
- * refuses to know what for anybody wants to know.
+ * Whether Damoov has answered the last request, and whether there is a Damoov at the base URL at all.
  */
 import { DamoovError, type DamoovOperation } from './errors.ts';
 import { type Call, type Transport, NO_ANSWER, failure } from './transport.ts';

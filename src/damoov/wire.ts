@@ -1,65 +1,49 @@
 /**
- * Knows what a Damoov user is to us, and the PascalCase shapes in which it goes over the wire. It refuses to know HTTP and
- * errors: it is given values, and answers undefined where a value is not what the API promises.
+ * A Damoov user, and the PascalCase shapes in which it goes over the wire. A reader answers undefined for a value that is not what
+ * the API promises.
  */
 import { field, isObject, readNumber, readText } from './envelope.ts';
 
-/** The part of a user's settings that Damoov keeps under `UserFields` (documented). */
-interface UserFields {
+const profileFields = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+const queryFields = [
+  'deviceToken',
+  'email',
+  'phone',
+  'clientId',
+  'firstName',
+  'lastName',
+  'fullName',
+] as const;
+
+/** What both a create and an update may say of the user. */
+export type UserProfile = {
+  readonly [field in (typeof profileFields)[number]]?: string | null | undefined;
+} & {
   /** The integrator's own id of the user. Damoov does not require it to be unique. */
   readonly clientId?: string | null | undefined;
-  readonly enableTracking?: boolean | null | undefined;
-  readonly enableLogging?: boolean | null | undefined;
-  readonly enableRealTimeLocation?: boolean | null | undefined;
-  readonly enabled?: boolean | null | undefined;
-}
-
-/** What both a create and an update may say about the person. */
-export interface UserProfile {
-  readonly firstName?: string | null | undefined;
-  readonly lastName?: string | null | undefined;
-  readonly nickname?: string | null | undefined;
-  readonly phone?: string | null | undefined;
-  readonly email?: string | null | undefined;
-}
+};
 
 /** A user to create. Everything is optional (documented); what is undefined is not sent. */
-export interface NewUser extends UserProfile, UserFields {
+export type NewUser = UserProfile & {
   /** A UUID that becomes the user's id (documented). What Damoov does when it is sent twice is not known. */
   readonly customToken?: string | undefined;
   /** Asks for the user's own token pair. Always sent, false by default: the API's own default is disputed. */
   readonly createAccessToken?: boolean | undefined;
-}
+};
 
-/** A partial merge: undefined leaves a field alone; null, "", 0 and false are sent (whether null clears is not documented). */
-export interface UserChanges extends UserProfile, UserFields {
-  readonly gender?: string | null | undefined;
-  readonly birthday?: string | null | undefined;
-  readonly maritalStatus?: string | null | undefined;
-  readonly childrenCount?: number | null | undefined;
-  readonly country?: string | null | undefined;
-  readonly district?: string | null | undefined;
-  readonly city?: string | null | undefined;
-  readonly address?: string | null | undefined;
-  readonly externalImageUrl?: string | null | undefined;
+/** A partial merge: undefined leaves a field alone; null and "" are sent (whether null clears is not documented). */
+export type UserChanges = UserProfile & {
   /** Whether Damoov wants `Active`/`Inactive` or a number here is not known. */
   readonly status?: string | number | undefined;
-}
+};
 
 /** Criteria of a find, combined with AND (documented). At least one; none may be blank. */
-export interface UserQuery {
-  readonly deviceToken?: string | undefined;
-  readonly email?: string | undefined;
-  readonly phone?: string | undefined;
-  readonly clientId?: string | undefined;
-  readonly firstName?: string | undefined;
-  readonly lastName?: string | undefined;
-  readonly fullName?: string | undefined;
+export type UserQuery = { readonly [field in (typeof queryFields)[number]]?: string | undefined } & {
   /** Also find inactive users (`ShowInactiveUsers`; the API's default is false, documented). */
   readonly includeInactive?: boolean | undefined;
   /** Also tell the users' instances (`IncludeAccountInfo`; the API's default is false, documented). */
   readonly includeAccountInfo?: boolean | undefined;
-}
+};
 
 /** Which page of which users. */
 export interface PageQuery {
@@ -94,8 +78,6 @@ interface AccessToken {
 export interface CreatedUser {
   /** Lower-case. */
   readonly userId: string;
-  /** The same value under its old name. */
-  readonly deviceToken: string;
   readonly status: number;
   readonly accessToken?: AccessToken;
   readonly refreshToken?: string;
@@ -109,27 +91,17 @@ export interface Acknowledgement {
 }
 
 /** A user as read. What Damoov gave as null or left out is absent. */
-export interface DamoovUser {
+export type DamoovUser = { readonly [field in (typeof profileFields)[number]]?: string } & {
   /** Lower-case. */
   readonly userId: string;
+  readonly clientId?: string;
   /** `Active` or `Inactive` (documented). */
   readonly status?: string;
-  readonly activityStatus?: string;
   /** As Damoov writes it: no zone, 6 or 7 digits of fraction. */
   readonly dateCreated?: string;
-  readonly firstName?: string;
-  readonly lastName?: string;
-  readonly nickname?: string;
-  readonly email?: string;
-  readonly phone?: string;
-  readonly clientId?: string;
   /** The InstanceId, lower-case (`AccountInfo`, seen in the vendor's samples). */
   readonly instanceId?: string;
-  readonly enableTracking?: boolean;
-  readonly enableLogging?: boolean;
-  readonly enableRealTimeLocation?: boolean;
-  readonly enabled?: boolean;
-}
+};
 
 /** Whether two user ids are the same: Damoov's casing of an echoed UUID is not known, so case and blanks do not count. */
 export function sameUserId(a: string, b: string): boolean {
@@ -140,31 +112,6 @@ export function sameUserId(a: string, b: string): boolean {
 function normalUserId(userId: string): string {
   return userId.trim().toLowerCase();
 }
-
-const profileFields = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
-const personFields = [
-  ...profileFields,
-  'gender',
-  'birthday',
-  'maritalStatus',
-  'childrenCount',
-  'country',
-  'district',
-  'city',
-  'address',
-  'externalImageUrl',
-] as const;
-const settingFlags = ['enableTracking', 'enableLogging', 'enableRealTimeLocation', 'enabled'] as const;
-const settingFields = ['clientId', ...settingFlags] as const;
-const queryFields = [
-  'deviceToken',
-  'email',
-  'phone',
-  'clientId',
-  'firstName',
-  'lastName',
-  'fullName',
-] as const;
 
 /** The body of `POST /v1/Registration/create` (documented). */
 export function createBody(user: NewUser): object {
@@ -178,7 +125,7 @@ export function createBody(user: NewUser): object {
 
 /** The body of `PUT /v1/Management/users`: a plain partial merge in spite of its documented content type. */
 export function updateBody(changes: UserChanges): object {
-  return { ...toWire(changes, [...personFields, 'status']), ...userFieldsToWire(changes) };
+  return { ...toWire(changes, [...profileFields, 'status']), ...userFieldsToWire(changes) };
 }
 
 /** The query of `GET /v1/Management/users/find`, with no leading question mark; the values in it are percent-encoded. */
@@ -255,7 +202,7 @@ export function readTokens(result: unknown): ReceivedTokens | undefined {
 export function readCreatedUser(status: number, result: unknown): CreatedUser | undefined {
   const userId = readUserId(result);
   if (userId === undefined) return undefined;
-  return { userId, deviceToken: userId, status, ...readTokens(result) };
+  return { userId, status, ...readTokens(result) };
 }
 
 /** Undefined where the Result is no array of users: an unreadable user must not look like one who does not exist. */
@@ -268,23 +215,21 @@ export function readUsers(result: unknown): DamoovUser[] | undefined {
 /** Undefined where anything of it cannot be read: such a page must not look like the last one, or like one with fewer users. */
 export function readPage(result: unknown): UserPage | undefined {
   const users = readUsers(field(result, 'Users'));
-  const hasNextPage = readFlag(field(result, 'HasNextPage'));
+  const hasNextPage = field(result, 'HasNextPage');
   const totalUsers = readNumber(field(result, 'TotalUsers'));
-  if (users === undefined || hasNextPage === undefined) return undefined;
+  if (users === undefined || typeof hasNextPage !== 'boolean') return undefined;
   return Number.isSafeInteger(totalUsers) && totalUsers >= 0 ? { users, hasNextPage, totalUsers } : undefined;
 }
 
 function readUser(value: unknown): DamoovUser | undefined {
   const userId = readUserId(value);
   if (userId === undefined) return undefined;
-  const settings = oneObject(field(value, 'UserFields'));
   const instanceId = readText(field(field(value, 'AccountInfo'), 'InstanceId'));
   return {
     userId,
-    ...fromWire(value, ['status', 'activityStatus', 'dateCreated'], readText),
-    ...fromWire(oneObject(field(value, 'UserProfile')), profileFields, readText),
-    ...fromWire(settings, ['clientId'], readText),
-    ...fromWire(settings, settingFlags, readFlag),
+    ...fromWire(value, ['status', 'dateCreated']),
+    ...fromWire(oneObject(field(value, 'UserProfile')), profileFields),
+    ...fromWire(oneObject(field(value, 'UserFields')), ['clientId']),
     ...(instanceId === undefined ? {} : { instanceId: instanceId.toLowerCase() }),
   };
 }
@@ -300,9 +245,9 @@ function oneObject(value: unknown): unknown {
   return Array.isArray(value) ? value.find(isObject) : value;
 }
 
-function userFieldsToWire(user: UserFields): object {
-  const fields = toWire(user, settingFields);
-  return Object.keys(fields).length === 0 ? {} : { UserFields: fields };
+/** Damoov keeps the ClientId under `UserFields` (documented). */
+function userFieldsToWire(user: UserProfile): object {
+  return user.clientId === undefined ? {} : { UserFields: toWire(user, ['clientId']) };
 }
 
 function toWire<Name extends string>(
@@ -313,21 +258,13 @@ function toWire<Name extends string>(
   return Object.fromEntries(present.map((name) => [pascalCase(name), source[name]]));
 }
 
-function fromWire<Name extends string, Value>(
-  source: unknown,
-  names: readonly Name[],
-  read: (value: unknown) => Value | undefined,
-): { [name in Name]?: Value } {
-  const found: { [name in Name]?: Value } = {};
+function fromWire<Name extends string>(source: unknown, names: readonly Name[]): { [name in Name]?: string } {
+  const found: { [name in Name]?: string } = {};
   for (const name of names) {
-    const value = read(field(source, pascalCase(name)));
+    const value = readText(field(source, pascalCase(name)));
     if (value !== undefined) found[name] = value;
   }
   return found;
-}
-
-function readFlag(value: unknown): boolean | undefined {
-  return typeof value === 'boolean' ? value : undefined;
 }
 
 function pascalCase(name: string): string {

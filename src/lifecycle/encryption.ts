@@ -3,6 +3,7 @@
  * Knows keys and ciphers, not what a job is.
  */
 import {
+  type CipherKey,
   type KeyObject,
   createCipheriv,
   createDecipheriv,
@@ -65,7 +66,9 @@ export function createSeal(instances: ReadonlyMap<string, Pick<Instance, 'secret
       // The instance may have been configured only after the job had failed for want of it.
       const key = [...keys.values()].find((key) => isProof(Buffer.from(proof, 'base64url'), key, jobId));
       if (key === undefined) return undefined;
-      return body === '' ? 'erased' : decrypt(key, jobId, body);
+      if (body === '') return 'erased';
+      const text = decrypt(key, jobId, body);
+      return text === undefined ? undefined : { text };
     },
   };
 }
@@ -83,24 +86,24 @@ function keyOf(secret: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'damoov-user-lifecycle failed job', 32)));
 }
 
-function encrypt(key: KeyObject, jobId: string, text: string): string {
+/** AES-256-GCM: nonce, tag and ciphertext in base64. @param place where it will lie: it is decrypted nowhere else. */
+export function encrypt(key: CipherKey, place: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(jobId));
+  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(place));
   const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
 }
 
-function decrypt(key: KeyObject, jobId: string, sealed: string): { text: string } | undefined {
-  const bytes = Buffer.from(sealed, 'base64');
-  const [nonce, tag, body] = [
-    bytes.subarray(0, NONCE_BYTES),
-    bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES),
-    bytes.subarray(NONCE_BYTES + TAG_BYTES),
-  ];
+/** Undefined for everything that was not encrypted with this key for this place. */
+export function decrypt(key: CipherKey, place: string, encrypted: string): string | undefined {
+  const bytes = Buffer.from(encrypted, 'base64');
+  const head = NONCE_BYTES + TAG_BYTES;
   try {
-    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(Buffer.from(jobId)).setAuthTag(tag);
-    return { text: Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8') };
+    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(NONCE_BYTES, head));
+    return Buffer.concat([decipher.update(bytes.subarray(head)), decipher.final()]).toString('utf8');
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@
 import type { RedisConnection } from '../redis/connection.ts';
 import type { GateState } from '../store/circuits/circuit-state.ts';
 import type { BrokenKey } from '../bullmq/queue-keys.ts';
-import { refusalToWrite } from '../redis/try-write.ts';
+import { refusalToWrite } from '../redis/refusal.ts';
 import type { GateName } from '../lifecycle/ports/circuits.ts';
 import type { Check } from './health.ts';
 import { cached } from './cached.ts';

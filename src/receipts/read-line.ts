@@ -1,12 +1,13 @@
 /**
- * Reads one line of a file of receipts and judges it by itself: is it a receipt, and is its hash that of its content?
- * Knows no other line and no key.
+ * Reads one line of a file of receipts: is it a receipt, and is its hash that of its content?
  */
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { UserEvent } from '../contract/event.ts';
 import { Receipt, hashOf } from '../contract/receipt.ts';
-import { MAX_LINE_BYTES } from './lines.ts';
+
+/** Above what any event takes, in bytes; a longer line is no receipt, and must not fill the memory. */
+export const MAX_LINE_BYTES = 1024 * 1024;
 
 /** What is wrong with a receipt; `receipt` as far as it could be read. */
 export interface Fault {

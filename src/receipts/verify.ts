@@ -1,12 +1,11 @@
 /**
- * Verifies a file of receipts as it streams by and finds the first broken link: lines one by one, signatures many at once,
- * chains in order. Knows neither where the bytes come from nor how the verdict is told.
+ * Verifies a file of receipts as it streams by, and finds the first broken link: each line, its signature, its place in the chain.
  */
 import type { KeyObject } from 'node:crypto';
 import { type Receipt, isSignedBy } from '../contract/receipt.ts';
 import { type Chain, type Head, createChains } from './chains.ts';
-import { linesOf } from './lines.ts';
-import { type Fault, readLine } from './read-line.ts';
+import { linesOf } from '../rows/lines.ts';
+import { type Fault, MAX_LINE_BYTES, readLine } from './read-line.ts';
 
 export interface VerifyOptions {
   /** By their ids (`keyIdOf`): each receipt must be signed with one of them. */
@@ -27,8 +26,6 @@ export interface Break {
   instance?: string;
   sequence?: number;
   fault: string;
-  /** The last good receipt before it, where there is one. */
-  after?: { line: number; instance: string; sequence: number };
 }
 
 export interface Verification {
@@ -50,32 +47,28 @@ export async function verifyReceipts(
   const chains = createChains({ isComplete });
   const counts = { receipts: 0, duplicates: 0, unsigned: 0 };
   const awaited = new Set(heads);
-  let after: Break['after'];
   let line = 0;
-  const verdict = (broken?: Omit<Break, 'after'>): Verification => ({
+  const verdict = (broken?: Break): Verification => ({
     ...counts,
     chains: chains.all(),
-    ...(broken && { broken: { ...broken, ...(after && { after }) } }),
+    ...(broken && { broken }),
   });
 
-  for await (const batch of linesOf(chunks)) {
-    const judged = await Promise.all(batch.map((bytes) => judge(bytes, publicKeys, allowsUnsigned)));
-    for (const found of judged) {
-      line += 1;
-      if (found === 'empty') continue;
-      if ('fault' in found) return verdict(breakAt(line, found));
-      const step = chains.follow(found);
-      if (typeof step === 'object') return verdict(breakAt(line, { ...step, receipt: found }));
-      if (step === 'duplicate') {
-        counts.duplicates += 1;
-        continue;
-      }
-      counts.receipts += 1;
-      if (found.signature === undefined) counts.unsigned += 1;
-      after = { line, instance: found.instance, sequence: found.sequence };
-      for (const head of awaited) {
-        if (head.instance === found.instance && head.hash === found.hash) awaited.delete(head);
-      }
+  for await (const bytes of linesOf(chunks, MAX_LINE_BYTES)) {
+    line += 1;
+    if (bytes.length === 0) continue;
+    const found = judge(bytes, publicKeys, allowsUnsigned);
+    if ('fault' in found) return verdict(breakAt(line, found));
+    const step = chains.follow(found);
+    if (typeof step === 'object') return verdict(breakAt(line, { ...step, receipt: found }));
+    if (step === 'duplicate') {
+      counts.duplicates += 1;
+      continue;
+    }
+    counts.receipts += 1;
+    if (found.signature === undefined) counts.unsigned += 1;
+    for (const head of awaited) {
+      if (head.instance === found.instance && head.hash === found.hash) awaited.delete(head);
     }
   }
   const [cut] = awaited;
@@ -83,12 +76,11 @@ export async function verifyReceipts(
   return counts.receipts === 0 ? verdict({ fault: 'there is no receipt' }) : verdict();
 }
 
-async function judge(
+function judge(
   bytes: Buffer,
   publicKeys: VerifyOptions['publicKeys'],
   allowsUnsigned: boolean,
-): Promise<Receipt | Fault | 'empty'> {
-  if (bytes.length === 0) return 'empty';
+): Receipt | Fault {
   const receipt = readLine(bytes);
   if ('fault' in receipt) return receipt;
   const { keyId, signature } = receipt;
@@ -99,9 +91,7 @@ async function judge(
   if (signature === undefined) return { fault: 'names a key and has no signature', receipt };
   const key = publicKeys.get(keyId);
   if (key === undefined) return { fault: `is signed with key ${keyId}, which was not given`, receipt };
-  return (await isSignedBy(receipt, key))
-    ? receipt
-    : { fault: `the signature is not of key ${keyId}`, receipt };
+  return isSignedBy(receipt, key) ? receipt : { fault: `the signature is not of key ${keyId}`, receipt };
 }
 
 function breakAt(line: number, { fault, receipt }: Fault): Break {

@@ -18,6 +18,12 @@ export function prefixWarning(name: string, prefix: string): string | undefined 
   );
 }
 
+/** Warns of it as the process does. */
+export function warnOfPrefix(prefix: string): void {
+  const warning = prefixWarning('prefix', prefix);
+  if (warning !== undefined) process.emitWarning(warning);
+}
+
 export const Prefix = Text.default('{damoov}');
 export const QueueName = Text.refine((name) => !name.includes(':'), 'must not contain a colon');
 export const TelemetryOption = objectWith<Telemetry>('tracer', 'contextManager').optional();

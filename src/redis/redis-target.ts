@@ -1,6 +1,5 @@
 /**
- * Where a Redis is and who asks it: a single server, one behind Sentinel, or a cluster; and how ioredis is told. Knows nothing of how
- * patient a connection is.
+ * Where a Redis is: a single server, one behind Sentinel, or a cluster; and how ioredis is told.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { bundleWrites } from './batched-writes.ts';
@@ -161,13 +160,8 @@ class QueueCluster extends Cluster {
 /** About a second's worth. */
 const BLOCKING_REDIRECTIONS = 16;
 
-/** Only what is set: what is undefined would count as told. */
 function accessOf({ username, password, tls }: RedisAccess) {
-  return {
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls !== undefined && { tls: tlsOptions(tls) }),
-  };
+  return given({ username, password, tls: tls && given({ ...tls }) });
 }
 
 function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>, { retryStrategy }: LineOptions) {
@@ -177,16 +171,16 @@ function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>, { r
     name,
     sentinelCommandTimeout: SENTINEL_ANSWERS_MS,
     sentinelRetryStrategy: retryStrategy,
-    ...(sentinelUsername !== undefined && { sentinelUsername }),
-    ...(sentinelPassword !== undefined && { sentinelPassword }),
-    ...(tls !== undefined && { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }),
+    ...given({ sentinelUsername, sentinelPassword }),
+    ...(tls !== undefined && { sentinelTLS: given({ ...tls }), enableTLSForSentinelMode: true }),
   };
 }
 
-function tlsOptions({ ca, cert, key }: RedisTls) {
-  return {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-  };
+type Given<Options> = { [name in keyof Options]?: Exclude<Options[name], undefined> };
+
+/** To ioredis an option counts as set though its value is undefined. */
+function given<Options extends object>(options: Options): Given<Options> {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- some of the entries of the options
+  return Object.fromEntries(entries) as Given<Options>;
 }

@@ -2,7 +2,7 @@
  * What Redis means by a refusal, in one sentence and with what to do. Knows Redis' codes; what it says after them, and what
  * ioredis keeps of the command, may be anything and is never told.
  */
-import { isLostConnection } from './connection.ts';
+import { type RedisConnection, isLostConnection } from './connection.ts';
 
 /** Redis answers, and does not do what it was asked for. */
 export class RedisRefusedError extends Error {
@@ -71,4 +71,24 @@ export function outageOf(error: unknown): string | undefined {
   if (!isRedisFault(error)) return undefined;
   const shown = tellable(error);
   return shown instanceof RedisRefusedError ? shown.message : 'Redis gave no answer';
+}
+
+/**
+ * Whether Redis takes a write now: what it says of itself does not tell. Undefined where it does; what is written is gone within a
+ * millisecond.
+ * @param prefix that of the queues.
+ * @throws what is no refusal.
+ */
+export async function refusalToWrite(
+  connection: Pick<RedisConnection, 'set'>,
+  prefix: string,
+): Promise<RedisRefusedError | undefined> {
+  try {
+    await connection.set(`${prefix}:try-write`, '', 'PX', 1);
+    return undefined;
+  } catch (error) {
+    const refusal = tellable(error);
+    if (refusal instanceof RedisRefusedError) return refusal;
+    throw error;
+  }
 }

@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Columns, shownName } from './columns.ts';
 import { ENCODING_FAULT, NUL_FAULT } from './decode.ts';
+import { linesOf } from './lines.ts';
 import { repeatedKeys } from './repeated-keys.ts';
 import { type Fault, type Row, unreadable } from './row.ts';
 
@@ -13,7 +14,7 @@ export async function* ndjsonRows(
   { columns }: { columns: Columns },
 ): AsyncGenerator<Row> {
   let number = 0;
-  for await (const line of linesOf(bytes)) {
+  for await (const line of linesOf(bytes, MOST_OF_LINE)) {
     number += 1;
     if (number === 1 && UTF16.includes(line.subarray(0, 2).toString('hex'))) {
       yield unreadable(1, 'the file is UTF-16: save it as UTF-8');
@@ -25,30 +26,9 @@ export async function* ndjsonRows(
 }
 
 const UTF16 = ['fffe', 'feff'];
-const LF = 10;
 
 /** What a line may take, in bytes, with what is left out of it: parsing it takes some times as much memory. */
 export const MOST_OF_LINE = 4 * 1024 * 1024;
-
-/** Each without its line break; of one that is too long only as much as shows that it is. */
-async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let begun: Buffer[] = [];
-  let size = 0;
-  const keep = (part: Buffer) => {
-    if (size <= MOST_OF_LINE) begun.push(part.subarray(0, MOST_OF_LINE + 1));
-    size += part.length;
-  };
-  for await (const chunk of bytes) {
-    let from = 0;
-    for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, from)) {
-      keep(chunk.subarray(from, end));
-      yield Buffer.concat(begun);
-      [begun, size, from] = [[], 0, end + 1];
-    }
-    keep(chunk.subarray(from));
-  }
-  yield Buffer.concat(begun);
-}
 
 /** Undefined for an empty line, and an empty object. */
 function rowOf(line: number, bytes: Buffer, columns: Columns): Row | undefined {

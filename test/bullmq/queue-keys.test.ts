@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Queue, QueueKeys, Worker } from 'bullmq';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connectRedis } from '../../src/redis/connection.ts';
-import { brokenKeysOf, isQueueKey } from '../../src/bullmq/queue-keys.ts';
+import { brokenKeysOf } from '../../src/bullmq/queue-keys.ts';
 
 const NAMES = Object.keys(new QueueKeys('').getKeys('')).filter((name) => name !== '');
 
@@ -18,17 +18,6 @@ function openQueue() {
   });
   return { connection, prefix, queue, broken: () => brokenKeysOf(connection, [queue]) };
 }
-
-describe('an id of a job', () => {
-  it.each([...NAMES, 'metrics:completed', 'metrics:completed:data', 'de:order-1', 'repeat:a:1'])(
-    '%s is a key of the queue',
-    (id) => expect(isQueueKey(id)).toBe(true),
-  );
-
-  it.each(['sign-up-4711', 'delayed-1', 'Delayed', 'wait ', '4711', randomUUID()])('%s is its own', (id) => {
-    expect(isQueueKey(id)).toBe(false);
-  });
-});
 
 describe('a queue', () => {
   it('is whole while jobs of every kind come and go', async () => {

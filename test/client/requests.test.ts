@@ -38,15 +38,6 @@ describe('the id of a job with an idempotency key', () => {
     expect(idOf({ clientId: 'ada@example.com' }, 'ada')).not.toMatch(/ada/i);
   });
 
-  it.each(['delayed', 'wait', 'stalled-check', 'metrics:completed'])(
-    'is refused for the key %s, which is a key of the queue',
-    (key) => {
-      expect(() => idOf(request, key)).toThrow(
-        'idempotencyKey: must not be the name of one of BullMQ\'s own keys, such as "delayed"',
-      );
-    },
-  );
-
   it.each(['', ' ', 7, null])('is refused for the key %j, which many could share', (key) => {
     expect(() => idOf(request, key as string)).toThrow('idempotencyKey: must be a text that is not blank');
   });

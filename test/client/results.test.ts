@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { ResultTimeoutError, createResults } from '../../src/client/results.ts';
+import { ResultTimeoutError, Results } from '../../src/client/results.ts';
 import { UserJobs } from '../../src/client/user-jobs.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, createWorld } from '../support/world.ts';
@@ -72,7 +72,7 @@ describe('who waits for a result', () => {
   it('waits no longer than it was told to for a Redis that is silent, and minds no late answer', async () => {
     const { proxy, connection } = await createProxy();
     const queue = new Queue('user-jobs', { connection, prefix: '{none}' });
-    const results = createResults({ queue, connection, target: { kind: 'url', url: inject('redisUrl') } });
+    const results = new Results({ queue, connection, target: { kind: 'url', url: inject('redisUrl') } });
     onTestFinished(() => results.close());
     await queue.waitUntilReady();
     proxy.stall();

@@ -116,16 +116,11 @@ test.each<[string, Answer]>([
 test.each([
   "'Email' is not a valid email address.",
   'Phone is required',
-  'The field ClientId must be a string with a maximum length of 50.',
-  "The field FirstName must be a string or array type with a minimum length of '1'.",
-  'The field ChildrenCount must be between 0 and 20.',
-  "'First Name' must be 50 characters or fewer. You entered 60 characters.",
   "Value cannot be null. (Parameter 'user')",
   'Expected a JSON string.',
   'The Email field is not a valid e-mail address.',
   "'Phone' is not in the correct format.",
   "'Last Name' must not be empty.",
-  "'Nickname' must be less than or equal to 64 characters.",
   'A non-empty request body is required.',
   'A user with this phone number already exists',
   'The JSON value could not be converted to System.String. Path: $.UserFields.ClientId',
@@ -140,7 +135,10 @@ test.each([
   ["'Ada.Lovelace+x@example.test' is already used by Ly, really", '… is already used by …'],
   ["The value '+1 202 555 0188' is not valid for Phone.", 'The value … is not valid for Phone.'],
   ['Phone must be greater than 202 555 0188', 'Phone must be greater than …'],
-  ['the ChildrenCount of 3 is wrong', 'the ChildrenCount of … is wrong'],
+  [
+    'The field ClientId must be between 3 and 50 characters',
+    'The field ClientId must be between … and … characters',
+  ],
   ['Gender Male is not allowed', 'Gender … is not allowed'],
   ['The field Vorname muss gesetzt sein', 'The field …'],
   ['line\none\t\u001B[31m two', 'line one …'],
@@ -199,7 +197,7 @@ test.each(Object.entries(FORMS))('no value of a person is told %s', (_form, writ
   );
 });
 
-test('whatever Damoov says, only words and short figures are told', () => {
+test('whatever Damoov says, only words are told', () => {
   fc.assert(
     fc.property(
       fc.string({
@@ -207,8 +205,7 @@ test('whatever Damoov says, only words and short figures are told', () => {
         maxLength: 60,
       }),
       (message) => {
-        expect(knownWordsOf(message)).toMatch(/^[A-Za-z\d"'()[\]{}.,:;!?/_|$… -]*$/);
-        expect(knownWordsOf(message)).not.toMatch(/\d{4}/);
+        expect(knownWordsOf(message)).toMatch(/^[A-Za-z"'()[\]{}.,:;!?/_|$… -]*$/);
       },
     ),
   );

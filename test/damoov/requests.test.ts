@@ -16,9 +16,8 @@ test('a create sends the instance in headers, no Authorization, and only what is
     lastName: undefined,
     email: 'ada@example.test',
     clientId: 'c-1',
-    enableTracking: false,
   });
-  expect(created).toEqual({ userId, deviceToken: userId, status: 200 });
+  expect(created).toEqual({ userId, status: 200 });
   expect(server.received).toEqual([
     {
       operation: 'create',
@@ -27,7 +26,7 @@ test('a create sends the instance in headers, no Authorization, and only what is
       headers: { ...always, ...jsonBody, InstanceId: instance.id, InstanceKey: instance.key },
       body:
         `{"CustomToken":"${userId}","CreateAccessToken":false,"FirstName":"Ada","Email":"ada@example.test",` +
-        '"UserFields":{"ClientId":"c-1","EnableTracking":false}}',
+        '"UserFields":{"ClientId":"c-1"}}',
     },
   ]);
 });
@@ -53,10 +52,6 @@ test('every field of a create has its place on the wire', async () => {
     phone: 'd',
     email: 'e',
     clientId: 'f',
-    enableTracking: true,
-    enableLogging: true,
-    enableRealTimeLocation: false,
-    enabled: true,
   });
   expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({
     CustomToken: userId,
@@ -66,13 +61,7 @@ test('every field of a create has its place on the wire', async () => {
     Nickname: 'c',
     Phone: 'd',
     Email: 'e',
-    UserFields: {
-      ClientId: 'f',
-      EnableTracking: true,
-      EnableLogging: true,
-      EnableRealTimeLocation: false,
-      Enabled: true,
-    },
+    UserFields: { ClientId: 'f' },
   });
 });
 
@@ -88,7 +77,6 @@ test('the tokens that a create asked for are handed over', async () => {
   );
   expect(await client.createUser(instance, { createAccessToken: true })).toEqual({
     userId,
-    deviceToken: userId,
     status: 200,
     accessToken: { token: 'user-token', expiresInS: 432_000 },
     refreshToken: 'user-refresh',
@@ -110,19 +98,16 @@ test('an update names the user in a header and is a plain PUT of JSON', async ()
   });
 });
 
-test('null, "", 0 and false are sent, and undefined is not', async () => {
+test('null and "" are sent, and undefined is not', async () => {
   const { server, client } = await startWorld();
   await client.updateUser(userId, {
     firstName: null,
     lastName: '',
     nickname: undefined,
-    childrenCount: 0,
     clientId: null,
-    enabled: false,
-    enableLogging: undefined,
   });
   expect(server.received.at(-1)?.body).toBe(
-    '{"FirstName":null,"LastName":"","ChildrenCount":0,"UserFields":{"ClientId":null,"Enabled":false}}',
+    '{"FirstName":null,"LastName":"","UserFields":{"ClientId":null}}',
   );
 });
 
@@ -132,33 +117,15 @@ test('every field of an update has its place on the wire', async () => {
     nickname: 'a',
     phone: 'b',
     email: 'c',
-    gender: 'Female',
-    birthday: '1990-01-31',
-    maritalStatus: 'Single',
-    childrenCount: 2,
-    country: 'd',
-    district: 'e',
-    city: 'f',
-    address: 'g',
-    externalImageUrl: 'h',
     status: 'Inactive',
-    enableTracking: true,
+    clientId: 'd',
   });
   expect(JSON.parse(server.received.at(-1)?.body ?? '')).toEqual({
     Nickname: 'a',
     Phone: 'b',
     Email: 'c',
-    Gender: 'Female',
-    Birthday: '1990-01-31',
-    MaritalStatus: 'Single',
-    ChildrenCount: 2,
-    Country: 'd',
-    District: 'e',
-    City: 'f',
-    Address: 'g',
-    ExternalImageUrl: 'h',
     Status: 'Inactive',
-    UserFields: { EnableTracking: true },
+    UserFields: { ClientId: 'd' },
   });
 });
 
@@ -221,15 +188,12 @@ test('a find answers users as we know them', async () => {
     {
       userId,
       status: 'Active',
-      activityStatus: 'No Data',
       dateCreated: '2026-11-01T10:00:00.1234567',
       firstName: 'Ada',
       nickname: 'ada',
       email: 'ada@example.test',
       phone: '+1',
       clientId: 'c-1',
-      enableTracking: true,
-      enabled: false,
     },
   ]);
 });

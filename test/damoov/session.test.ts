@@ -255,10 +255,10 @@ test('a token that was answered with 401 is not used again, even where its renew
   await world.client.ensureSession();
   world.server.script('update', refusal(401), success());
   world.server.script('refresh', refusal(503), tokens('token-2', 'refresh-2'));
-  expect(await errorOf(world.client.updateUser(userId, { city: 'x' }))).toMatchObject({
+  expect(await errorOf(world.client.updateUser(userId, { phone: 'x' }))).toMatchObject({
     operation: 'refresh',
   });
-  await world.client.updateUser(userId, { city: 'x' });
+  await world.client.updateUser(userId, { phone: 'x' });
   expect(operations(world)).toEqual(['login', 'update', 'refresh', 'refresh', 'update']);
 });
 
@@ -662,7 +662,7 @@ test('one caller who gives up does not end the login for the others', async () =
   const slow = gated(tokens('token-1', 'refresh-1'));
   world.server.script('login', slow.answer);
   const stop = new AbortController();
-  const impatient = errorOf(world.client.updateUser(userId, { city: 'x' }, { signal: stop.signal }));
+  const impatient = errorOf(world.client.updateUser(userId, { phone: 'x' }, { signal: stop.signal }));
   const patient = world.client.deleteUser(userId);
   await world.server.hasReceived('login', 1);
   stop.abort();
@@ -737,7 +737,7 @@ test('a token rejected while its early renewal turns out to be under way elsewhe
   const rejected = world.client.deleteUser(userId);
   await world.server.hasReceived('delete', 1);
   world.clock.now += dayMs - minuteMs;
-  const early = world.client.updateUser(userId, { city: 'x' });
+  const early = world.client.updateUser(userId, { phone: 'x' });
   const hasLooked = Promise.withResolvers<void>();
   sessionStore.load = () => {
     hasLooked.resolve();

@@ -10,7 +10,6 @@ test('whatever shape the UserFields come in, the user is read, and the clientId 
   const fields = fc.record(
     {
       ClientId: fc.oneof(fc.string({ minLength: 1 }), fc.constant(null)),
-      Enabled: fc.boolean(),
       Other: fc.jsonValue(),
     },
     { requiredKeys: [] },
@@ -31,7 +30,6 @@ test('whatever shape the UserFields come in, the user is read, and the clientId 
       expect(user).toEqual({
         userId: id.toLowerCase(),
         ...(typeof meant.ClientId === 'string' && { clientId: meant.ClientId }),
-        ...(meant.Enabled !== undefined && { enabled: meant.Enabled }),
       });
     }),
   );

@@ -2,7 +2,7 @@
 import { onTestFinished, vi } from 'vitest';
 
 import { DamoovClient } from '../../src/damoov/client.ts';
-import type { DamoovClientOptions } from '../../src/damoov/client.ts';
+import type { DamoovClientOptions } from '../../src/damoov/client-options.ts';
 import { DamoovError } from '../../src/damoov/errors.ts';
 import { scriptedServer, success, tokens } from './scripted-server.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Queue, Worker } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openRedisLink } from '../../src/client/redis-link.ts';
+import { RedisLink } from '../../src/client/redis-link.ts';
 import { connectRedis } from '../../src/redis/connection.ts';
 import { createFailedJobs } from '../../src/bullmq/failed-jobs.ts';
 import { stopWorker } from '../../src/bullmq/stop-worker.ts';
@@ -44,7 +44,7 @@ describe('a Redis Cluster', () => {
     const { stdout } = await promisify(execFile)(process.execPath, args);
     expect(stdout).toMatch(/^[0-9a-f-]{36}\n$/);
 
-    const link = openRedisLink(cluster.target, { failAfterMs: 20_000, onWarning: () => {} });
+    const link = new RedisLink(cluster.target, 20_000);
     onTestFinished(() => link.close());
     const count = () => link.connection.exists(`${prefix}:nothing`);
     expect(await link.call(count)).toBe(0);

@@ -47,7 +47,7 @@ describe('the receipt of a deletion', () => {
     expect(receipt.requestedAt > requestedAt).toBe(true);
     const { scheduledFor = '', executedAt = '', confirmedAt = '' } = receipt;
     expect(scheduledFor <= executedAt && executedAt <= confirmedAt).toBe(true);
-    expect(await isSignedBy(receipt, publicKey)).toBe(true);
+    expect(isSignedBy(receipt, publicKey)).toBe(true);
     expect(JSON.stringify(receipt)).not.toContain(clientId);
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.returnvalue).toEqual(event.data);
   });

@@ -21,7 +21,7 @@ export function produceIn(
   redis: RedisTarget,
   options: Partial<UserJobsOptions> = {},
 ): UserJobs {
-  const users = new UserJobs({ redis, prefix, failAfterMs: PATIENCE_MS, onWarning: () => {}, ...options });
+  const users = new UserJobs({ redis, prefix, failAfterMs: PATIENCE_MS, ...options });
   onTestFinished(() => users.close());
   return users;
 }

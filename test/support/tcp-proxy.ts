@@ -32,11 +32,7 @@ interface Trap {
   readonly done: () => void;
 }
 
-/** @param rewrite what the client is told instead of a piece of a reply; as many bytes. Default: that piece. */
-export async function startTcpProxy(
-  target: string,
-  rewrite: (reply: Buffer) => Buffer = (reply) => reply,
-): Promise<TcpProxy> {
+export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port: targetPort } = new URL(target);
   const sockets = new Set<Socket>();
   const traps = new Set<Trap>();
@@ -51,7 +47,7 @@ export async function startTcpProxy(
       if (trap === undefined) server.write(request);
       else spring(trap, request, client, server);
     });
-    server.on('data', (reply: Buffer) => client.write(rewrite(reply)));
+    server.on('data', (reply: Buffer) => client.write(reply));
   });
 
   /** Either end's close is the other's. */

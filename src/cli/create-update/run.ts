@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { Queue } from 'bullmq';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import type { Config } from '../../config/config.ts';
 import { InvalidJobError } from '../../client/requests.ts';
 import { type AddOptions, type AddedJob, UserJobs } from '../../client/user-jobs.ts';
@@ -94,8 +94,7 @@ async function addJob(
   return withTarget(context, async (redis, config) => {
     checkInstance(instance, config);
     const { prefix, jobs: queue } = config.queues;
-    const onWarning = (message: string) => void context.stderr.write(`${message}\n`);
-    const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs, onWarning });
+    const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs });
     try {
       const job = await add(users, { idempotencyKey });
       if (wait) {
@@ -125,9 +124,7 @@ async function reasonOf(
   const connection = await reachRedis(redis, reachMs);
   try {
     const { prefix, jobs: name } = config.queues;
-    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-    // Only echoes what the connection says itself; without a listener BullMQ would print it.
-    jobs.on('error', () => {});
+    const jobs = openQueue(name, { connection, prefix });
     return await whatHolds(jobId, jobs, connection, config);
   } finally {
     connection.disconnect();

@@ -1,7 +1,7 @@
 /**
  * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
  */
-import { Queue } from 'bullmq';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import { DamoovClient } from '../../damoov/client.ts';
 import type { Finding } from '../../tools/doctor/finding.ts';
@@ -102,7 +102,7 @@ const STAND_IN: Finding = {
 /** One line for all queues, or one for each key that is broken. */
 async function lookAtQueues(connection: RedisConnection, { queues }: Config): Promise<Finding[]> {
   const names = [queues.jobs, ...queues.events];
-  const opened = names.map((name) => openQueue(name, connection, queues.prefix));
+  const opened = names.map((name) => openQueue(name, { connection, prefix: queues.prefix }));
   const broken = await brokenKeysOf(connection, opened);
   if (broken.length === 0) {
     return [
@@ -122,7 +122,7 @@ async function lookAtEvents(
   if (events.length === 0) return [{ check, is: 'ok', seen: 'none are published (EVENTS_QUEUES=none)' }];
   return Promise.all(
     events.map(async (name): Promise<Finding> => {
-      const queue = openQueue(name, connection, prefix);
+      const queue = openQueue(name, { connection, prefix });
       const [isRead, waiting] = await Promise.all([
         hasReader(queue),
         queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
@@ -138,13 +138,6 @@ async function lookAtEvents(
       return { check, is: 'warn', seen, todo };
     }),
   );
-}
-
-function openQueue(name: string, connection: RedisConnection, prefix: string): Queue {
-  const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-  // Only echoes what the connection says itself; without a listener BullMQ would print it.
-  queue.on('error', () => {});
-  return queue;
 }
 
 interface Patient {
@@ -163,7 +156,7 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
     timeoutMs,
     mostLogins,
   });
-  const jobs = openQueue(name, connection, prefix);
+  const jobs = openQueue(name, { connection, prefix });
   const gateOf = createGateReader(jobs, gateKeysOf(prefix, fingerprintsOf(access, fingerprint)));
   const userIds = await lookAtUserIds(
     createAgreedSettings(connection, prefix),

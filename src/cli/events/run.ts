@@ -3,7 +3,8 @@
  * subscribe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { type EventTail, type TailedEvent, openEventTail } from '../../bullmq/event-tail.ts';
 import type { Config } from '../../config/config.ts';
 import { type RedisConnection, isLostConnection, placeOf } from '../../redis/connection.ts';
@@ -156,9 +157,7 @@ async function queueOf(
   if (chosen === undefined)
     throw new UsageError('EVENTS_QUEUES=none: no events are published. Name a queue with --queue');
   const { prefix } = queues;
-  const queue = new Queue(chosen, { connection, prefix, skipMetasUpdate: true });
-  // Only echoes what the connection says itself; without a listener BullMQ would print it.
-  queue.on('error', () => {});
+  const queue = openQueue(chosen, { connection, prefix });
   const isKnown = queues.events.includes(chosen) || (await queue.getVersion()) !== null;
   if (isKnown) return queue;
   throw new UsageError(

@@ -2,7 +2,7 @@
  * `damoov-users failed list|retry|drop`: which jobs have failed, and what is to become of them. Counts first, and changes
  * nothing that nobody has confirmed.
  */
-import { Queue } from 'bullmq';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../../bullmq/failed-jobs.ts';
 import { confirm, isTerminal } from '../terminal/confirm.ts';
@@ -171,9 +171,7 @@ async function withSelection(
       );
     }
     const { prefix, jobs: name } = config.queues;
-    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-    // Only echoes what the connection says itself; without a listener BullMQ would print it.
-    jobs.on('error', () => {});
+    const jobs = openQueue(name, { connection, prefix });
     const failed = createFailedJobs({ prefix, jobs, connection, instances: new Set(names) });
     const now = Date.now();
     // What fails from here on is not meant; and the clocks of the workers decide, which may be ahead of ours.

@@ -2,7 +2,8 @@
  * `damoov-users import`: signs up every user of a list. Judges the whole file before it adds anything, and goes on where an
  * earlier run of the same file was stopped.
  */
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import type { Config } from '../../config/config.ts';
 import { RedisAwayError, type RedisConnection } from '../../redis/connection.ts';
 import { createImports } from '../../bullmq/imports.ts';
@@ -119,10 +120,7 @@ async function importSource(
 }
 
 function queueOf(connection: RedisConnection, { queues: { prefix, jobs: name } }: Config): Queue {
-  const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-  // Only echoes what the connection says itself; without a listener BullMQ would print it.
-  jobs.on('error', () => {});
-  return jobs;
+  return openQueue(name, { connection, prefix });
 }
 
 /**

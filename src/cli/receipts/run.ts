@@ -63,18 +63,11 @@ function describe(verification: Verification): string {
   return `intact: ${counted(receipts, 'receipt')} of ${counted(chains.length, 'instance')} (${spans.join(', ')})${notes.join('')}`;
 }
 
-function describeBreak({ line, instance, sequence, fault, after }: Break): string {
+function describeBreak({ line, instance, sequence, fault }: Break): string {
   const where = line === undefined ? 'at the end' : `at line ${line}`;
-  const which = [
-    instance === undefined ? [] : `instance ${shown(instance)}`,
-    sequence === undefined ? [] : `sequence ${sequence}`,
-  ].flat();
-  // Where the line does not say which receipt it was, its neighbour does.
-  const neighbour =
-    instance === undefined && after !== undefined
-      ? ` (the receipt before it: instance ${shown(after.instance)}, sequence ${after.sequence})`
-      : '';
-  return `broken ${where}: ${which.length > 0 ? `${which.join(', ')}: ` : ''}${fault}${neighbour}`;
+  const ofInstance = instance === undefined ? '' : `instance ${shown(instance)}`;
+  const which = sequence === undefined ? ofInstance : `${ofInstance}, sequence ${sequence}`;
+  return `broken ${where}: ${which === '' ? '' : `${which}: `}${fault}`;
 }
 
 /** What a file calls an instance may be anything, and a terminal obeys control characters. */

@@ -2,7 +2,7 @@
  * `damoov-users reconcile`: in what a list of users and Damoov differ, and, where that is wanted, the jobs that mend it. Tells
  * the counts first, and adds nothing that nobody has confirmed.
  */
-import { Queue } from 'bullmq';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import { durationText } from '../../contract/duration.ts';
 import { openFleetClient } from '../../app/fleet-client.ts';
@@ -216,15 +216,12 @@ function pauseWith(connection: RedisConnection, { clock }: CommandContext): (ms:
 async function applyTo({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<Added> {
   const { config, connection, target, context, options } = desk;
   const { prefix, jobs: name } = config.queues;
-  const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-  // Only echoes what the connection says itself; without a listener BullMQ would print it.
-  queue.on('error', () => {});
+  const queue = openQueue(name, { connection, prefix });
   const jobs = new UserJobs({
     redis: target,
     prefix,
     queue: name,
     failAfterMs: ADD_MS,
-    onWarning: (message) => progress.say(message),
   });
   try {
     return await apply({

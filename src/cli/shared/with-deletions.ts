@@ -1,10 +1,11 @@
 /**
  * Gives a command the deletions of the configured queue, and turns what cannot be asked of them into bad usage.
  */
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { type Brake, createBrake } from '../../store/circuits/deletion-limit.ts';
 import { type Deletions, createDeletions } from '../../store/deletions/deletions.ts';
-import { type Results, createResults } from '../../client/results.ts';
+import { Results } from '../../client/results.ts';
 import type { CommandContext } from './command-context.ts';
 import { checkInstance } from './known-instance.ts';
 import { UsageError } from './usage-error.ts';
@@ -37,10 +38,8 @@ export async function withDeletions<T>(
   return withRedis(context, async (connection, config, target) => {
     checkInstance(instance, config);
     const { prefix, jobs: name } = config.queues;
-    const jobs = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-    // Only echoes what the connection says itself; without a listener BullMQ would print it.
-    jobs.on('error', () => {});
-    const results = createResults({ queue: jobs, connection, target });
+    const jobs = openQueue(name, { connection, prefix });
+    const results = new Results({ queue: jobs, connection, target });
     try {
       return await work({
         deletions: createDeletions({ jobs, prefix }),

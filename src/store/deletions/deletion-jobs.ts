@@ -3,7 +3,7 @@
  * is meant.
  */
 import { type JobsOptions, ErrorCode, Job, type Queue } from 'bullmq';
-import { BULK_PRIORITY } from '../../contract/bulk-priority.ts';
+import { BULK_PRIORITY } from '../../contract/job-options.ts';
 
 export interface DeletionJob {
   jobId: string;

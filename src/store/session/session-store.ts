@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { SessionStore, TokenPair } from '../../damoov/session-store.ts';
+import { decrypt, encrypt } from '../../lifecycle/encryption.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-import { openPair, sealPair } from './encrypted-pair.ts';
 
 export interface SessionStoreOptions {
   readonly connection: RedisConnection;
@@ -47,7 +47,8 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   async function read(): Promise<{ sealed: string; pair: TokenPair | undefined }> {
     const [redisMs, sealed] = Reading.parse(await script('read-session')([key], {}));
     redisAheadMs = Math.round(redisMs - now());
-    const pair = openPair(sealed, encryptionKey, key);
+    const text = decrypt(encryptionKey, key, sealed);
+    const pair = text === undefined ? undefined : Pair.safeParse(JSON.parse(text)).data;
     return { sealed, pair: pair && shifted(pair, -redisAheadMs) };
   }
 
@@ -56,8 +57,8 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
     for (;;) {
       const { sealed, pair } = await read();
       if (!isReplaceable(pair)) return;
-      const value = next === undefined ? '' : sealPair(shifted(next, redisAheadMs), encryptionKey, key);
-      if (await set(key, { seen: sealed, value, keepMs: KEEP_MS })) return;
+      const value = next && encrypt(encryptionKey, key, JSON.stringify(shifted(next, redisAheadMs)));
+      if (await set(key, { seen: sealed, value: value ?? '', keepMs: KEEP_MS })) return;
     }
   }
 
@@ -82,6 +83,12 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   };
 }
 
+const Pair = z.object({
+  accessToken: z.string().min(1),
+  refreshToken: z.string().min(1).exactOptional(),
+  obtainedAt: z.number(),
+  expiresAt: z.number(),
+});
 const Reading = z.tuple([z.coerce.number(), z.string()]);
 
 /** What is stored and newer comes from a process that was faster, and stays. What is older, Redis has kept by mistake. */

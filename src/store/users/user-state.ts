@@ -5,7 +5,7 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { UserEvent } from '../../contract/event.ts';
-import { isKeyedJobId } from '../../contract/keyed-job-id.ts';
+import { isKeyedJobId } from '../../contract/job-options.ts';
 import type { Receipt } from '../../contract/receipt.ts';
 import type { Settled } from '../../contract/outcome.ts';
 import { type Version, isOlder, jobIdOf, msOf } from '../../contract/version.ts';

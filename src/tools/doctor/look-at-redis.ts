@@ -4,7 +4,7 @@
  */
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { refusalToWrite } from '../../redis/try-write.ts';
+import { refusalToWrite } from '../../redis/refusal.ts';
 import { durationText } from '../../contract/duration.ts';
 import { type Finding, finding } from './finding.ts';
 

@@ -3,7 +3,7 @@ import { link, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { BULK_PRIORITY } from '../../../src/contract/bulk-priority.ts';
+import { BULK_PRIORITY } from '../../../src/contract/job-options.ts';
 import { SANDBOX_CREDENTIALS } from '../../../src/sandbox/server.ts';
 import { type CommandEnd, runCommand, runProcess, startCommand } from '../../support/run-command.ts';
 import { startShiftingPages } from '../../support/shifting-pages.ts';

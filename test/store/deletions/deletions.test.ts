@@ -1,6 +1,6 @@
 import { FlowProducer } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import { BULK_PRIORITY } from '../../../src/contract/bulk-priority.ts';
+import { BULK_PRIORITY } from '../../../src/contract/job-options.ts';
 import { type Scheduled, LAST_DUE_MS, createDeletions } from '../../../src/store/deletions/deletions.ts';
 import type { ListOptions } from '../../../src/store/deletions/deletion-list.ts';
 import { createDeletionsWorld, inDays, userId } from './deletions-world.ts';

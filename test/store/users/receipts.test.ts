@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import { keyedJobId } from '../../../src/contract/keyed-job-id.ts';
+import { keyedJobId } from '../../../src/contract/job-options.ts';
 import type { Settled } from '../../../src/contract/outcome.ts';
 import { linesOf } from '../../receipts/deletions.ts';
 import { verdictOn } from '../../receipts/verdict.ts';

@@ -1,0 +1,107 @@
+/**
+ * Adds many sign-ups, a chunk at a time: reads on only once the rows before are in the queue. Knows no Redis.
+ */
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import type { BulkJobOptions } from 'bullmq';
+import { z } from 'zod';
+import { callback, checkedOptions, objectWith, wholeNumber } from '../damoov/checked-options.ts';
+import { type CreateUser, InvalidJobError } from './requests.ts';
+
+/** A sign-up of `createMany`, which may bear its key. */
+export type CreateUserRow = CreateUser & {
+  /** See the option of `create`. */
+  idempotencyKey?: string | undefined;
+};
+
+export interface CreateManyOptions {
+  /** Rows that go to Redis in one piece, 10,000 at most. Default 500. */
+  chunkSize?: number | undefined;
+  /** Waits while so many jobs of the queue are waiting or under way. Default: no limit. */
+  maxWaiting?: number | undefined;
+  /** Called for each row that is no valid sign-up, and is skipped. Without it such a row ends the call. */
+  onInvalid?: ((error: InvalidJobError) => unknown) | undefined;
+  /**
+   * Called after each chunk with the ids of its jobs, in the order of its rows, and how many were added so far. Where the call ends
+   * early, these are in the queue, and no others but perhaps those of one chunk more.
+   */
+  onChunk?: ((jobIds: readonly string[], added: number) => unknown) | undefined;
+  /** Stops between two chunks, with the signal's own reason. */
+  signal?: AbortSignal | undefined;
+}
+
+const Options = z.strictObject({
+  chunkSize: wholeNumber(1, 10_000).default(500),
+  maxWaiting: z
+    .custom<number>(
+      (value) => typeof value === 'number' && value >= 1,
+      'must be a number from 1, or Infinity',
+    )
+    .default(Infinity),
+  onInvalid: callback<NonNullable<CreateManyOptions['onInvalid']>>().optional(),
+  onChunk: callback<NonNullable<CreateManyOptions['onChunk']>>().optional(),
+  signal: objectWith<AbortSignal>('aborted').optional(),
+} satisfies Record<keyof CreateManyOptions, z.ZodType>);
+
+/** How often a queue that is full is looked at, in milliseconds. */
+const LOOK_MS = 100;
+
+export interface JobToAdd {
+  name: string;
+  data: Record<string, unknown>;
+  opts: BulkJobOptions & { jobId: string };
+}
+
+export interface ManyContext {
+  /** @throws InvalidJobError */
+  toJob: (row: CreateUserRow, index: number) => JobToAdd;
+  add: (jobs: JobToAdd[]) => Promise<unknown>;
+  /** Jobs that are waiting or under way. */
+  countWaiting: () => Promise<number>;
+}
+
+/** @throws InvalidJobError for an invalid row if nobody is called for it; what the context throws. */
+export async function addMany(
+  rows: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
+  options: CreateManyOptions,
+  { toJob, add, countWaiting }: ManyContext,
+): Promise<{ added: number; invalid: number }> {
+  const { chunkSize, maxWaiting, onInvalid, onChunk, signal } = checkedOptions(Options, options);
+  const done = { added: 0, invalid: 0 };
+  let chunk: JobToAdd[] = [];
+  const isFull = async () => maxWaiting !== Infinity && (await countWaiting()) >= maxWaiting;
+  const flush = async () => {
+    // A chunk of invalid rows asks for nothing, and would let nothing else in the process run.
+    await setImmediate();
+    signal?.throwIfAborted();
+    if (chunk.length === 0) return;
+    while (await isFull()) {
+      await sleep(LOOK_MS);
+      signal?.throwIfAborted();
+    }
+    await add(chunk);
+    done.added += chunk.length;
+    const jobIds = chunk.map(({ opts }) => opts.jobId);
+    chunk = [];
+    await onChunk?.(jobIds, done.added);
+  };
+  let index = 0;
+  for await (const row of rows) {
+    try {
+      chunk.push(toJob(requireRow(row, index), index));
+    } catch (error) {
+      if (onInvalid === undefined || !(error instanceof InvalidJobError)) throw error;
+      done.invalid += 1;
+      await onInvalid(error);
+    }
+    index += 1;
+    if (index % chunkSize === 0) await flush();
+  }
+  await flush();
+  return done;
+}
+
+/** A caller that reads rows from elsewhere may well be given none. */
+function requireRow(row: CreateUserRow, index: number): CreateUserRow {
+  if (typeof row === 'object' && row !== null) return row;
+  throw new InvalidJobError('must be an object', index);
+}

@@ -1,0 +1,80 @@
+/**
+ * How a job ended, read from what the queue keeps of a finished job, and the tokens from where they are kept.
+ */
+import type { Job, Queue } from 'bullmq';
+import { type JobResult, readResult } from '../contract/event.ts';
+import { isJobName, referenceOfText } from '../contract/job.ts';
+import { failureIn } from '../contract/outcome.ts';
+import { type RedisConnection, isLostConnection } from '../redis/connection.ts';
+import { UserTokens, userTokensKey } from '../store/users/user-tokens.ts';
+
+/** Nobody can tell: no job was added under this id, or it has ended, the queue keeps it no longer, and its event has told it. */
+export class ResultUnknownError extends Error {
+  override readonly name = 'ResultUnknownError';
+}
+
+/** Undefined while it has not ended. */
+export async function endOf(
+  queue: Queue,
+  connection: RedisConnection,
+  id: string,
+): Promise<JobResult | undefined> {
+  const job = await queue.getJob(id);
+  if (job === undefined) {
+    throw new ResultUnknownError(
+      `the queue ${queue.name} has no job ${id}: none was added under this id, or it has ended and is kept no longer`,
+    );
+  }
+  if (job.finishedOn === undefined) return undefined;
+  const result = resultOf(job);
+  // Who may not read the tokens gets the result without.
+  return withTokens(queue, connection, result).catch((error: unknown) => {
+    if (isLostConnection(error)) throw error;
+    return result;
+  });
+}
+
+/** The tokens that came with a sign-up, as long as they are kept. */
+async function withTokens(queue: Queue, connection: RedisConnection, result: JobResult): Promise<JobResult> {
+  if (result.type !== 'user.created') return result;
+  const { userId, jobId } = result.data;
+  const kept = await connection.get(userTokensKey(queue.opts.prefix ?? '', userId));
+  if (kept === null) return result;
+  const { jobId: of, ...tokens } = UserTokens.parse(JSON.parse(kept));
+  return of === jobId ? { ...result, data: { ...result.data, ...tokens } } : result;
+}
+
+const DONE = {
+  'create-user': 'user.created',
+  'update-user': 'user.updated',
+  'delete-user': 'user.deleted',
+} as const;
+
+/** What the event of a finished job says, read from what is left of the job. */
+function resultOf(job: Job): JobResult {
+  const result = readResult(job.returnvalue === null ? failureOf(job) : successOf(job));
+  if (result === undefined)
+    throw new ResultUnknownError(`job ${job.id} was not ended by a worker of this contract`);
+  return result;
+}
+
+function successOf({ name, returnvalue }: Job): unknown {
+  const isSuperseded = typeof returnvalue === 'object' && 'by' in returnvalue;
+  return { type: isSuperseded ? 'user.superseded' : isJobName(name) && DONE[name], data: returnvalue };
+}
+
+function failureOf({ id: jobId, name, data, failedReason, attemptsMade: attempts }: Job): unknown {
+  const { occurredAt: _, ...reference } = referenceOfText(JSON.stringify(data));
+  return {
+    type: 'user.failed',
+    data: {
+      instance: 'default',
+      ...reference,
+      jobId,
+      operation: isJobName(name) ? name : 'unknown',
+      // A queue that gives up by itself, as on a job that stalled too often, says so in its own words.
+      ...(failureIn(failedReason ?? '') ?? { code: 'retries-exhausted', message: failedReason }),
+      attempts,
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * Logs the admin in within a budget, because too many logins bar the IP for an hour (documented), and remembers for a while that
+ * a login failed.
+ */
+import { DamoovError } from './errors.ts';
+import type { DamoovErrorDetails } from './errors.ts';
+import type { LoginBudget } from './login-budget.ts';
+import type { TokenPair } from './session-store.ts';
+import { failure } from './transport.ts';
+import type { Call } from './transport.ts';
+import type { WaryTransport } from './wary-transport.ts';
+import { loginBody, readTokens } from './wire.ts';
+
+export interface LoginOptions {
+  readonly admin: { readonly email: string; readonly password: string };
+  readonly transport: WaryTransport;
+  readonly budget: LoginBudget;
+  readonly now: () => number;
+}
+
+const hourMs = 3_600_000;
+/** An admin's access token is documented to live for a day; used where the answer does not say. */
+const usualLifetimeMs = 24 * hourMs;
+/**
+ * After a failed login nobody tries again for so long: enough for all who wait for the session to fail with it. How often
+ * it is tried after that is for the budget to say, and for whoever calls.
+ */
+const failedLoginPauseMs = 2_000;
+/** A login is sent so soon after its grant or not at all: in a process that was frozen a grant is no good any more. */
+const grantMs = 5_000;
+
+export class Login {
+  readonly #options: LoginOptions;
+  #failedLogin: { readonly error: DamoovError; readonly until: number } | undefined;
+
+  constructor(options: LoginOptions) {
+    this.#options = options;
+  }
+
+  /** @throws DamoovError */
+  async logIn(): Promise<TokenPair> {
+    const { admin, budget, transport, now } = this.#options;
+    this.#throwIfLoginFailedLately();
+    await transport.expectAnswer();
+    const grant = await budget.take();
+    if (!grant.granted) {
+      throw failure(
+        { operation: 'login' },
+        { kind: 'login-barred', retryAfterMs: grant.retryAfterMs, wasSent: false },
+      );
+    }
+    const grantedAt = now();
+    const pair = await requestTokens(this.#options, {
+      operation: 'login',
+      method: 'POST',
+      path: '/v1/Auth/Login',
+      body: loginBody(admin.email, admin.password),
+      needsResult: true,
+      maySend: () => now() - grantedAt <= grantMs,
+    }).catch(async (error: unknown) => {
+      throw await this.#afterFailedLogin(error);
+    });
+    this.#failedLogin = undefined;
+    return pair;
+  }
+
+  /** The error to throw, remembered so that the jobs that wait for a session do not spend the budget one after the other. */
+  async #afterFailedLogin(error: unknown): Promise<unknown> {
+    if (!(error instanceof DamoovError)) return error;
+    const { budget, now } = this.#options;
+    if (!error.wasSent) {
+      await budget.giveBack?.();
+      return error;
+    }
+    const isBarred = error.kind === 'rate-limited';
+    const askedMs = error.retryAfterMs ?? 0;
+    const retryAfterMs = isBarred ? askedMs || hourMs : Math.max(failedLoginPauseMs, askedMs);
+    const kind = isBarred ? 'login-barred' : isRefusal(error) ? 'login-refused' : error.kind;
+    const told = again(error, { kind, retryAfterMs, wasSent: true });
+    this.#failedLogin = { error: told, until: now() + retryAfterMs };
+    await this.#holdOthersBack(told, retryAfterMs);
+    return told;
+  }
+
+  /** All who wait for the session would each try the same at once. Where this cannot be noted, the login's error counts. */
+  async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
+    const { budget } = this.#options;
+    const hasVerdict = kind === 'login-refused' || kind === 'login-barred';
+    await Promise.allSettled([
+      kind === 'login-refused' ? budget.refused?.() : undefined,
+      hasVerdict || budget.failed === undefined ? budget.bar(ms) : budget.failed(),
+    ]);
+  }
+
+  #throwIfLoginFailedLately(): void {
+    if (this.#failedLogin === undefined) return;
+    const { error, until } = this.#failedLogin;
+    const retryAfterMs = until - this.#options.now();
+    if (retryAfterMs <= 0) return;
+    // An outage that ended it tells nothing of the next request: what is left of it is a pause.
+    const isKnown = error.kind === 'login-refused' || error.kind === 'wrong-base-url';
+    const kind = isKnown ? error.kind : 'login-barred';
+    throw again(error, { kind, retryAfterMs, wasSent: false });
+  }
+}
+
+/** The token pair that a login or a refresh brings. */
+export async function requestTokens(
+  { transport, now }: Pick<LoginOptions, 'transport' | 'now'>,
+  call: Call,
+): Promise<TokenPair> {
+  const obtainedAt = now();
+  const { status, result } = await transport.send(call);
+  const tokens = readTokens(result);
+  if (tokens === undefined) throw failure(call, { kind: 'malformed', status, wasSent: true });
+  const { accessToken, ...rest } = tokens;
+  const lifetimeMs = accessToken.expiresInS === undefined ? usualLifetimeMs : accessToken.expiresInS * 1000;
+  return { accessToken: accessToken.token, ...rest, obtainedAt, expiresAt: obtainedAt + lifetimeMs };
+}
+
+/** A definite 4xx. 429 and 408 are no verdict on what was sent. */
+export function isRefusal({ kind, status = 0 }: DamoovError): boolean {
+  const isVerdict = kind !== 'rate-limited' && kind !== 'timeout' && kind !== 'wrong-base-url';
+  return status >= 400 && status < 500 && isVerdict;
+}
+
+/** The same failure told anew. */
+function again(
+  { operation, status, errors, cause, place }: DamoovError,
+  details: Pick<DamoovErrorDetails, 'kind' | 'retryAfterMs' | 'wasSent'>,
+): DamoovError {
+  return new DamoovError({ operation, status, errors, cause, place, ...details });
+}
