@@ -1,7 +1,6 @@
 /**
  * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
  */
-import { Queue } from 'bullmq';
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import { DamoovClient } from '../../damoov/client.ts';
 import type { Finding } from '../../tools/doctor/finding.ts';
@@ -26,8 +25,9 @@ import { hasReader } from '../../bullmq/queue-reader.ts';
 import { userIdSettingsOf } from '../../app/user-id-settings.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { FACTS_FILE, readFactsFile } from '../shared/facts-file.ts';
-import { counted } from '../failed/report.ts';
 import { outputOf } from '../terminal/output.ts';
+import { counted } from '../terminal/text.ts';
+import { openQueue } from '../shared/open-queue.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { withRedis } from '../shared/with-redis.ts';
 
@@ -147,13 +147,6 @@ async function lookAtEvents(
       return { check, is: 'warn', seen, todo };
     }),
   );
-}
-
-function openQueue(name: string, connection: RedisConnection, prefix: string): Queue {
-  const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
-  // Only echoes what the connection says itself; without a listener BullMQ would print it.
-  queue.on('error', () => {});
-  return queue;
 }
 
 interface Patient {

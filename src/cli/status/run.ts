@@ -2,7 +2,6 @@
  * `damoov-users status`: how the fleet stands, once or live.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Queue } from 'bullmq';
 import { createAddedAt } from '../../bullmq/imports.ts';
 import type { Config } from '../../config/config.ts';
 import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
@@ -21,6 +20,7 @@ import type { CommandContext } from '../shared/command-context.ts';
 import { outputOf } from '../terminal/output.ts';
 import { statusJson, statusText } from './report.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
+import { openQueue } from '../shared/open-queue.ts';
 import { withRedis } from '../shared/with-redis.ts';
 
 export interface StatusOptions {
@@ -69,12 +69,7 @@ function away(error: unknown, place: string, isJson: boolean): string {
 
 async function readerOf(connection: RedisConnection, config: Config): Promise<() => Promise<FleetStatus>> {
   const { prefix, jobs: name, events } = config.queues;
-  const queueOf = (queue: string) => {
-    const opened = new Queue(queue, { connection, prefix, skipMetasUpdate: true });
-    // Only echoes what the connection says itself; without a listener BullMQ would print it.
-    opened.on('error', () => {});
-    return opened;
-  };
+  const queueOf = (queue: string) => openQueue(queue, connection, prefix);
   const jobs = queueOf(name);
   const admin = await adminOf(config);
   // A sandbox that stands in is the worker's own: its gates cannot be told from here, only who waits before them.

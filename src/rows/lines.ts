@@ -1,0 +1,70 @@
+/**
+ * Reads a file as lines of text, each with its number and what is wrong with its bytes. Holds one line at a time.
+ */
+import { isUtf8 } from 'node:buffer';
+
+export interface Line {
+  /** From 1. */
+  number: number;
+  /** Without its line feed, and without a byte order mark, which each of several joined files may have. */
+  text: string;
+  fault?: string;
+  /** The fault is the whole file's, and this is its last line. */
+  isLast?: true;
+}
+
+/** What a line may take, in bytes: parsing it takes some times as much memory. */
+export const MOST_OF_LINE = 4 * 1024 * 1024;
+
+const LF = 10;
+
+/** By the bytes that a file begins with, in hex. */
+const SIGNATURES: readonly (readonly [bytes: string, fault: string])[] = [
+  ['1f8b', 'the file is compressed with gzip: unpack it first'],
+  ['504b0304', 'the file is an Excel workbook or a zip archive: save it as CSV UTF-8, or unpack it'],
+  ['d0cf11e0', 'the file is an Excel workbook: save it as CSV UTF-8'],
+  ['fffe', 'the file is UTF-16: save it as UTF-8'],
+  ['feff', 'the file is UTF-16: save it as UTF-8'],
+];
+const NOT_UTF8 = 'is not UTF-8: save the list as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)';
+const NUL = 'has a NUL, a byte of zero: the file is UTF-16, damaged, or no text. Export it again, as UTF-8';
+const TOO_LONG = `longer than ${MOST_OF_LINE} bytes`;
+
+export async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Line> {
+  let number = 0;
+  let parts: Buffer[] = [];
+  let size = 0;
+  const take = (part: Buffer) => {
+    parts.push(part);
+    size += part.length;
+  };
+  const end = (): Line => {
+    number += 1;
+    const line = lineOf(number, Buffer.concat(parts));
+    [parts, size] = [[], 0];
+    return line;
+  };
+  for await (const chunk of bytes) {
+    let from = 0;
+    for (let lf = chunk.indexOf(LF); lf !== -1; lf = chunk.indexOf(LF, from)) {
+      take(chunk.subarray(from, lf));
+      from = lf + 1;
+      const line = end();
+      yield line;
+      if (line.isLast) return;
+    }
+    take(chunk.subarray(from));
+    if (size > MOST_OF_LINE) break;
+  }
+  yield end();
+}
+
+function lineOf(number: number, bytes: Buffer): Line {
+  const signature = number === 1 ? bytes.subarray(0, 4).toString('hex') : '';
+  const fault = SIGNATURES.find(([begin]) => signature.startsWith(begin))?.[1];
+  if (fault !== undefined) return { number, text: '', fault, isLast: true };
+  if (bytes.length > MOST_OF_LINE) return { number, text: '', fault: TOO_LONG, isLast: true };
+  const text = bytes.toString().replace(/^\uFEFF/, '');
+  if (!isUtf8(bytes)) return { number, text, fault: NOT_UTF8 };
+  return bytes.includes(0) ? { number, text, fault: NUL } : { number, text };
+}
