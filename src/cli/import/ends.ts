@@ -32,8 +32,6 @@ export interface EndsOptions {
   onLook: (open: number) => void;
 }
 
-/** How many jobs one script looks at. */
-const MOST_JOBS = 500;
 /** Between two looks, for each job that is looked at, in milliseconds: Redis spends some percent of its time on it. */
 const LOOK_MS_EACH = 0.1;
 const LOOK_MS = 50;
@@ -42,20 +40,17 @@ export function createEnds({ report, patiently, signal, repeatsGone, onLook }: E
   const open = new Map<number, JobData>();
 
   async function look(run: ImportRun): Promise<void> {
-    const lines = [...open.keys()];
-    for (let from = 0; from < lines.length; from += MOST_JOBS) {
-      const found = await patiently(() => run.endsOf(lines.slice(from, from + MOST_JOBS)));
-      if (found.is === 'over') throw new ImportMoved(found);
-      const ended: RowEnd[] = [];
-      for (const [line, end] of found.ends) {
-        const data = open.get(line) ?? {};
-        // The result has expired. Adding it again is safe: the create is idempotent.
-        if (end.is === 'gone' && repeatsGone) await patiently(() => run.addAgain(line, data));
-        else ended.push(rowEndOf(line, data, end));
-      }
-      await report.add(ended);
-      for (const { line } of ended) open.delete(line);
+    const found = await patiently(() => run.endsOf([...open.keys()]));
+    if (found.is === 'over') throw new ImportMoved(found);
+    const ended: RowEnd[] = [];
+    for (const [line, end] of found.ends) {
+      const data = open.get(line) ?? {};
+      // The result has expired. Adding it again is safe: the create is idempotent.
+      if (end.is === 'gone' && repeatsGone) await patiently(() => run.addAgain(line, data));
+      else ended.push(rowEndOf(line, data, end));
     }
+    await report.add(ended);
+    for (const { line } of ended) open.delete(line);
   }
 
   return {
