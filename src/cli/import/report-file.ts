@@ -29,7 +29,7 @@ export interface ReportFile {
 }
 
 const HEADING = 'line,clientId,userId,outcome,code,import';
-const ENTRY = /^(?<line>\d{1,9}),.*,[^,]*,(?<outcome>[a-z]+),[^,]*,(?<round>[^,]+)$/;
+const ENTRY = /^(?<line>\d{1,9}),.*,[^,]*,(?<outcome>[a-z]+),[^,]*,(?<round>[^,]+)$/s;
 
 /**
  * Opens the report of a round of an import, or makes it, readable by its owner alone.

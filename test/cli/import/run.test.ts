@@ -890,6 +890,7 @@ describe('a report of an import that was complete already', () => {
     const content = [
       { clientId: 'a"b,c\nd', email: 1 },
       { clientId: '=1' },
+      { clientId: 'a\u2028b' },
       { clientId: '\ud800', phone: '1' },
       { clientId: 7 },
       { clientId: '"'.repeat(5000) },
@@ -900,7 +901,7 @@ describe('a report of an import that was complete already', () => {
     const args = [path, '--skip-invalid', '--report', report];
     expect(await world.import(...args)).toMatchObject({
       status: 0,
-      stdout: '6 rows: 1 added, 5 skipped; 1 created\n',
+      stdout: '7 rows: 2 added, 5 skipped; 2 created\n',
     });
     const written = await readFile(report, 'utf8');
     await writeFile(report, written.slice(0, -3));
