@@ -1,45 +1,41 @@
 /**
- * What the command line knows: which commands there are. How each is called lies in `commands/`, a file each; what carries it
- * out is loaded only when it is run.
+ * What the command line knows: which commands there are. How each is called lies in its `define.ts`; what carries it out is
+ * loaded only when it is run.
  */
 import { styleText } from 'node:util';
 import { Command } from 'commander';
+import { registerCreate, registerUpdate } from './create-update/define.ts';
 import { registerDelete } from './delete/define.ts';
 import { registerDeletions } from './deletions/define.ts';
-import { registerEvents } from './events/define.ts';
 import { registerDoctor } from './doctor/define.ts';
+import { registerEvents } from './events/define.ts';
 import { registerFailed } from './failed/define.ts';
 import { registerImport } from './import/define.ts';
+import { HELP_STYLE } from './options/help.ts';
 import { registerProbe } from './probe/define.ts';
 import { registerReceipts } from './receipts/define.ts';
 import { registerReconcile } from './reconcile/define.ts';
-import { HELP_STYLE } from './options/help.ts';
-import type { Ended, Register } from './options/register.ts';
 import { registerSandbox } from './sandbox/define.ts';
 import { registerSchema } from './schema/define.ts';
-import { registerStatus } from './status/define.ts';
-import { registerCreate, registerUpdate } from './create-update/define.ts';
-import { registerWorker } from './worker/define.ts';
 import type { CommandContext, OutputStream } from './shared/command-context.ts';
+import type { Act, Register } from './shared/register.ts';
+import { registerStatus } from './status/define.ts';
+import { registerWorker } from './worker/define.ts';
 
-/** In the order of the help. */
-const COMMANDS: readonly Register[] = [
-  registerWorker,
-  registerSandbox,
-  registerCreate,
-  registerUpdate,
-  registerDelete,
-  registerDeletions,
-  registerImport,
-  registerReconcile,
-  registerStatus,
-  registerEvents,
-  registerFailed,
-  registerReceipts,
-  registerSchema,
-  registerDoctor,
-  registerProbe,
-];
+/** In the order of the help, by what somebody is up to. */
+export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
+  'Run it:': [registerWorker, registerSandbox],
+  'Users:': [
+    registerCreate,
+    registerUpdate,
+    registerDelete,
+    registerDeletions,
+    registerImport,
+    registerReconcile,
+  ],
+  'Watch over it:': [registerStatus, registerEvents, registerFailed, registerReceipts],
+  'Set it up, connect to it:': [registerSchema, registerDoctor, registerProbe],
+};
 
 /** The width of the help where the output is no terminal. */
 const COLUMNS = 80;
@@ -48,8 +44,8 @@ const ENDS = `
 \`damoov-users COMMAND --help\` tells more and has examples. Queues and credentials come from the environment, and from .env.
 Exit status: 0 done, 1 it failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
 
-/** @param ended called with whether the command did what was asked, if it can fail without an error. */
-export function commandLine(version: string, ended: Ended, context: CommandContext): Command {
+/** @param onFailed called where a command did not do what it was asked for, without an error. */
+export function commandLine(version: string, onFailed: () => void, context: CommandContext): Command {
   const { stdout, stderr } = context;
   const program = new Command('damoov-users')
     .description('Provisions, updates and deletes Damoov users from a Redis queue.')
@@ -69,7 +65,18 @@ export function commandLine(version: string, ended: Ended, context: CommandConte
       new Command('help').argument('[command]').description('the same as --help').helpGroup('Help:'),
     )
     .addHelpText('after', ENDS);
-  for (const register of COMMANDS) register(program, ended, context);
+  const run =
+    <Args extends unknown[]>(load: () => Promise<Act<Args>>) =>
+    async (...args: unknown[]) => {
+      const act = await load();
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- commander gives the arguments and options that the command has, then the command
+      const given = args.slice(0, -1) as Args;
+      if ((await act(...given, context)) === false) onFailed();
+    };
+  for (const [heading, commands] of Object.entries(GROUPS)) {
+    program.commandsGroup(heading);
+    for (const register of commands) register(program, run);
+  }
   return program;
 }
 

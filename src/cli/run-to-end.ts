@@ -48,11 +48,9 @@ export async function run(args: readonly string[], context: CommandContext): Pro
 
 async function statusOf(args: readonly string[], context: CommandContext): Promise<number> {
   let status = DONE;
-  const ended = (isDone: boolean) => {
-    if (!isDone) status = FAILED;
-  };
+  const onFailed = () => (status = FAILED);
   try {
-    await commandLine(version, ended, context).parseAsync(args, { from: 'user' });
+    await commandLine(version, onFailed, context).parseAsync(args, { from: 'user' });
     return status;
   } catch (error) {
     // Commander has already said what is wrong, or printed the help that was asked for.

@@ -4,7 +4,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type Receipt, isSignedBy } from '../contract/receipt.ts';
 import { type Chain, type Head, createChains } from './chains.ts';
-import { linesOf } from '../rows/lines.ts';
+import { cutLines } from '../rows/cut-lines.ts';
 import { type Fault, MAX_LINE_BYTES, readLine } from './read-line.ts';
 
 export interface VerifyOptions {
@@ -54,7 +54,7 @@ export async function verifyReceipts(
     ...(broken && { broken }),
   });
 
-  for await (const bytes of linesOf(chunks, MAX_LINE_BYTES)) {
+  for await (const bytes of cutLines(chunks, MAX_LINE_BYTES)) {
     line += 1;
     if (bytes.length === 0) continue;
     const found = judge(bytes, publicKeys, allowsUnsigned);

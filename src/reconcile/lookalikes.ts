@@ -42,13 +42,7 @@ export function createLookalikes(): Lookalikes {
 }
 
 function keysOf({ clientId, userId }: Ids): number[] {
-  return [clientId, userId].filter((id) => id !== undefined).map(keyOf);
-}
-
-/** As many bits of the fingerprint as a number holds. */
-function keyOf(id: string): number {
-  const [one, other] = fingerprint(folded(id));
-  return one * 2 ** 21 + (other >>> 11);
+  return [clientId, userId].filter((id) => id !== undefined).map((id) => fingerprint(folded(id)));
 }
 
 /**

@@ -1,25 +1,50 @@
 /**
- * Cuts bytes into lines. Only a line feed ends one: what other readers take for a line's end may stand inside JSON text.
+ * Reads a file as lines of text, each with its number and what is wrong with its bytes. Holds one line at a time.
  */
+import { isUtf8 } from 'node:buffer';
+import { cutLines } from './cut-lines.ts';
 
-const LINE_FEED = 10;
+export interface Line {
+  /** From 1. */
+  number: number;
+  /** Without its line feed, and without a byte order mark, which each of several joined files may have. */
+  text: string;
+  fault?: string;
+  /** The fault is the whole file's, and this is its last line. */
+  isLast?: true;
+}
 
-/** Each line without its line feed; of one that is longer than that only as much as shows it. */
-export async function* linesOf(bytes: AsyncIterable<Uint8Array>, mostBytes: number): AsyncGenerator<Buffer> {
-  let begun: Uint8Array[] = [];
-  let size = 0;
-  const keep = (part: Uint8Array) => {
-    if (size <= mostBytes) begun.push(part.subarray(0, mostBytes + 1));
-    size += part.length;
-  };
-  for await (const chunk of bytes) {
-    let from = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
-      keep(chunk.subarray(from, end));
-      yield Buffer.concat(begun);
-      [begun, size, from] = [[], 0, end + 1];
-    }
-    keep(chunk.subarray(from));
+/** What a line may take, in bytes: parsing it takes some times as much memory. */
+export const MOST_OF_LINE = 4 * 1024 * 1024;
+
+/** By the bytes that a file begins with, in hex. */
+const SIGNATURES: readonly (readonly [bytes: string, fault: string])[] = [
+  ['1f8b', 'the file is compressed with gzip: unpack it first'],
+  ['504b0304', 'the file is an Excel workbook or a zip archive: save it as CSV UTF-8, or unpack it'],
+  ['d0cf11e0', 'the file is an Excel workbook: save it as CSV UTF-8'],
+  ['fffe', 'the file is UTF-16: save it as UTF-8'],
+  ['feff', 'the file is UTF-16: save it as UTF-8'],
+];
+const NOT_UTF8 = 'is not UTF-8: save the list as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)';
+const NUL = 'has a NUL, a byte of zero: the file is UTF-16, damaged, or no text. Export it again, as UTF-8';
+const TOO_LONG = `longer than ${MOST_OF_LINE} bytes`;
+
+export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+  let number = 0;
+  for await (const cut of cutLines(bytes, MOST_OF_LINE)) {
+    number += 1;
+    const line = lineOf(number, cut);
+    yield line;
+    if (line.isLast) return;
   }
-  yield Buffer.concat(begun);
+}
+
+function lineOf(number: number, bytes: Buffer): Line {
+  const signature = number === 1 ? bytes.subarray(0, 4).toString('hex') : '';
+  const fault = SIGNATURES.find(([begin]) => signature.startsWith(begin))?.[1];
+  if (fault !== undefined) return { number, text: '', fault, isLast: true };
+  if (bytes.length > MOST_OF_LINE) return { number, text: '', fault: TOO_LONG, isLast: true };
+  const text = bytes.toString().replace(/^\uFEFF/, '');
+  if (!isUtf8(bytes)) return { number, text, fault: NOT_UTF8 };
+  return bytes.includes(0) ? { number, text, fault: NUL } : { number, text };
 }

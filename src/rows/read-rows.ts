@@ -3,16 +3,11 @@
  */
 import { type ColumnMap, createColumns } from './columns.ts';
 import { csvRows } from './csv-rows.ts';
-import { withEmptied } from './empty-values.ts';
-import { jsonUsers } from './json-users.ts';
 import { ndjsonRows } from './ndjson-rows.ts';
-import { PRESETS, type PresetName } from './presets.ts';
-import type { Row } from './row.ts';
+import { type Field, FIELDS, type Row, type RowData } from './row.ts';
 
-/** What a caller may name. */
 export const FORMATS = ['csv', 'ndjson'] as const;
-/** `json`: the export of another system. */
-export type Format = (typeof FORMATS)[number] | 'json';
+export type Format = (typeof FORMATS)[number];
 
 export interface RowOptions {
   format: Format;
@@ -20,40 +15,49 @@ export interface RowOptions {
   delimiter?: string | undefined;
   /** What columns of other names are. */
   map?: ColumnMap | undefined;
-  /** The system that has exported the list. */
-  from?: PresetName | undefined;
-  /** Values that stand for an empty cell. */
+  /** Values that stand for an empty cell, as they are in the file without the blanks around them. */
   empty?: ReadonlySet<string> | undefined;
 }
 
 /**
  * The rows in their order, faulty ones and those without a value among them; empty lines and rows of empty cells are left out. Holds
- * no more than a piece of the file at a time.
+ * no more than a row at a time.
  * @param warn called at the end, for what is no fault but probably not meant.
  */
 export async function* readRows(
   bytes: AsyncIterable<Buffer>,
-  { format, delimiter, map, from, empty }: RowOptions,
+  { format, delimiter, map, empty = new Set() }: RowOptions,
   warn?: (message: string) => void,
 ): AsyncGenerator<Row> {
-  const columns = createColumns(map, from && PRESETS[from]);
-  yield* withEmptied(rowsOf(), { values: empty, isExport: from !== undefined });
-  for (const message of [...columns.unmet(), ...columns.doubtful()]) warn?.(message);
-
-  function rowsOf(): AsyncIterable<Row> {
-    switch (format) {
-      case 'csv':
-        return csvRows(bytes, { delimiter, columns });
-      case 'ndjson':
-        return ndjsonRows(bytes, { columns });
-      case 'json':
-        return jsonUsers(bytes, columns);
+  const columns = createColumns(map);
+  const rows = format === 'csv' ? csvRows(bytes, columns, delimiter) : ndjsonRows(bytes, columns);
+  for await (const row of rows) {
+    if (row.is !== 'row') {
+      yield row;
+      continue;
     }
+    const { line } = row;
+    const data = empty.size === 0 ? row.data : emptied(row.data, empty);
+    yield Object.values(data).some(hasValue) ? { is: 'row', line, data } : { is: 'empty', line };
   }
+  for (const message of columns.unmet()) warn?.(message);
+}
+
+function emptied(row: RowData, empty: ReadonlySet<string>): RowData {
+  const data: Partial<Record<Field, unknown>> = { ...row };
+  for (const field of FIELDS) {
+    const value = row[field];
+    if (typeof value === 'string' && empty.has(value.trim())) data[field] = '';
+  }
+  return data;
+}
+
+function hasValue(value: unknown): boolean {
+  return typeof value === 'string' ? value.trim() !== '' : value !== undefined && value !== null;
 }
 
 /** The format that a file's name tells; undefined where it tells none. */
-export function formatOf(file: string): Exclude<Format, 'json'> | undefined {
+export function formatOf(file: string): Format | undefined {
   const ending = /\.([a-z]+)$/i.exec(file)?.[1]?.toLowerCase();
   if (ending === 'csv' || ending === 'tsv' || ending === 'txt') return 'csv';
   return ending === 'ndjson' || ending === 'jsonl' ? 'ndjson' : undefined;

@@ -1,8 +1,6 @@
 /**
- * What a file of users is read as: rows and faults, each where it stands. A fault never repeats a value, which may be
- * personal data.
+ * What a file of users is read as: rows and faults, each with its line. A fault never repeats a value, which may be personal data.
  */
-import { MAX_JOB_BYTES } from '../contract/job.ts';
 
 /** The columns a row may have: what a `create-user` job says, with the fields of its profile beside the rest. */
 export const FIELDS = [
@@ -27,7 +25,7 @@ export type Field = (typeof FIELDS)[number];
 export type RowData = Readonly<Partial<Record<Field, unknown>>>;
 
 export interface Fault {
-  /** From 1, in the file; of a row that spans several the first, as far as it is known. */
+  /** From 1, in the file; of a row that spans several lines the first. */
   line: number;
   /** The field, or `column 3` where it is none; left out where the whole row is meant. */
   column?: string;
@@ -49,15 +47,7 @@ export interface EmptyRow {
 
 export type Row = { is: 'row'; line: number; data: RowData } | EmptyRow | BrokenRow;
 
-/** What the columns of a CSV row that are not left out may take, in characters: no job that is larger is accepted. */
-export const MOST_OF_ROW = 2 * MAX_JOB_BYTES;
-
-export function unreadable(line: number, message: string): BrokenRow {
-  return { is: 'unreadable', line, faults: [{ line, message }] };
-}
-
-export function hasValue(data: RowData): boolean {
-  return Object.values(data).some((value) =>
-    typeof value === 'string' ? value.trim() !== '' : value !== undefined && value !== null,
-  );
+/** A row whose fault is the whole row's. */
+export function broken(is: BrokenRow['is'], line: number, message: string): BrokenRow {
+  return { is, line, faults: [{ line, message }] };
 }

@@ -12,134 +12,92 @@ export interface SuspiciousValues {
   doubts(): string[];
 }
 
-interface Kind {
-  pattern: RegExp;
-  /** After the number of values. Only a word of the pattern itself is repeated. */
-  what: (value: string) => string;
-  advice: (value: string) => string;
-}
+const FORMAT_AS_TEXT = 'a spreadsheet has changed them: format the column as text there, and export it again';
 
-const FORMAT_AS_TEXT = () =>
-  'a spreadsheet has changed them: format the column as text there, and export it again';
-
-const KINDS: readonly Kind[] = [
-  {
-    pattern: /^[+-]?\d+(?:[.,]\d+)?E[+-]\d+$/i,
-    what: () => 'like 4.48E+11',
-    advice: FORMAT_AS_TEXT,
-  },
-  {
-    pattern: /^#(?:NAME\?|REF!|VALUE!|DIV\/0!|NUM!|NULL!|N\/A|SPILL!|CALC!|#+)$/i,
-    what: (value) => value,
-    advice: () => 'errors of a spreadsheet',
-  },
-  {
-    pattern: /^(?:NULL|\(null\)|<null>|nil|none|undefined|NaN|N\/A|\\N)$/i,
-    what: (value) => value,
-    advice: (value) => `--empty '${value}' counts them as empty`,
-  },
-  { pattern: /^\[object Object\]$/i, what: (value) => value, advice: () => 'a program has written no text' },
-  { pattern: /^'[=+@-]/, what: () => `like '+1`, advice: FORMAT_AS_TEXT },
-  { pattern: /\uFFFD/, what: () => 'with U+FFFD', advice: () => 'it stands for a letter that was lost' },
+/** What is suspicious, and what to do. Only what the pattern itself says is repeated. */
+const KINDS: readonly [pattern: RegExp, what: string, advice: string][] = [
+  [/^[+-]?\d+(?:[.,]\d+)?E[+-]\d+$/i, 'like 4.48E+11', FORMAT_AS_TEXT],
+  [/^'[=+@-]/, `like '+1`, FORMAT_AS_TEXT],
+  [
+    /^#(?:NAME\?|REF!|VALUE!|DIV\/0!|NUM!|NULL!|N\/A|SPILL!|CALC!|#+)$/i,
+    'like #NAME?',
+    'errors of a spreadsheet',
+  ],
+  [
+    /^(?:NULL|\(null\)|<null>|nil|none|undefined|NaN|N\/A|\\N)$/i,
+    'like NULL',
+    '--empty counts such values as empty',
+  ],
+  [/^\[object Object\]$/i, 'like [object Object]', 'a program has written no text'],
+  [/\uFFFD/, 'with U+FFFD', 'it stands for a letter that was lost'],
 ];
 /** Nearly all names and emails are of no kind, which one look tells. */
 const ANY = /^[-+\d#(<nu\\['[]|\uFFFD/i;
 
-/** So many lines are told of each. */
-const MOST_LINES = 3;
-
-/** How many lines, and the first of them. */
-interface Lines {
-  count: number;
-  first: number[];
-}
-
-interface Found extends Lines {
-  field: Field;
-  what: string;
-  advice: string;
-}
-
-const IDS: readonly Field[] = ['clientId', 'userId'];
 /** A spreadsheet keeps 15 digits of a number, and makes zeros of those behind. */
 const LONG_NUMBER = /^\d{16,}$/;
 const ROUNDED = /^\d{15}0+$/;
 
+/** So many lines are told of each. */
+const MOST_LINES = 3;
+
+interface Found {
+  what: string;
+  advice: string;
+  isDoubt: boolean;
+  count: number;
+  first: number[];
+}
+
 export function createSuspiciousValues(): SuspiciousValues {
   const found = new Map<string, Found>();
-  const empty: Lines = { count: 0, first: [] };
-  const rounded: Found = {
-    field: 'clientId',
-    what: 'with nothing but zeros behind 15 digits',
-    advice: FORMAT_AS_TEXT(),
-    count: 0,
-    first: [],
-  };
+  const rounded = 'clientId with nothing but zeros behind 15 digits';
   let longNumbers = 0;
 
-  function note(line: number, field: Field, value: string): void {
-    const kind = KINDS.find(({ pattern }) => pattern.test(value));
-    if (kind === undefined) return;
-    const what = kind.what(value);
-    const key = `${field} ${what}`;
-    const seen = found.get(key) ?? { field, what, advice: kind.advice(value), count: 0, first: [] };
-    count(seen, line);
-    found.set(key, seen);
+  function note(line: number, what: string, advice: string, isDoubt: boolean): void {
+    const kind = found.get(what) ?? { what, advice, isDoubt, count: 0, first: [] };
+    kind.count += 1;
+    if (kind.first.length < MOST_LINES) kind.first.push(line);
+    found.set(what, kind);
   }
 
-  function noteLong(line: number, clientId: unknown): void {
-    const text = typeof clientId === 'string' ? clientId.trim() : '';
-    if (!LONG_NUMBER.test(text)) return;
+  function look(line: number, field: Field, text: string): void {
+    const isId = field === 'clientId' || field === 'userId';
+    const [, what, advice] = KINDS.find(([pattern]) => pattern.test(text)) ?? [];
+    if (what !== undefined && advice !== undefined) note(line, `${field} ${what}`, advice, isId);
+    if (field !== 'clientId' || !LONG_NUMBER.test(text)) return;
     longNumbers += 1;
-    if (ROUNDED.test(text)) count(rounded, line);
+    if (ROUNDED.test(text)) note(line, rounded, FORMAT_AS_TEXT, true);
   }
 
   /** One in ten numbers ends with a zero by chance. */
   function all(): Found[] {
-    return [...found.values(), ...(rounded.count * 2 > longNumbers ? [rounded] : [])];
-  }
-
-  function emptyRows(): string[] {
-    if (empty.count === 0) return [];
-    const rows = empty.count === 1 ? '1 row has' : `${empty.count.toLocaleString('en-US')} rows have`;
-    return [
-      `${rows} no value in any column that is read (${linesText(empty)}): ` +
-        'give those that mean a user a clientId (--map names its column), and remove the others',
-    ];
+    return [...found.values()].filter(({ what, count }) => what !== rounded || count * 2 > longNumbers);
   }
 
   return {
     look(row) {
-      if (row.is === 'empty') count(empty, row.line);
+      if (row.is === 'empty') note(row.line, EMPTY, GIVE_ID, true);
       if (row.is !== 'row') return;
       for (const field of FIELDS) {
         const value = row.data[field];
         const text = typeof value === 'string' ? value.trim() : '';
-        if (ANY.test(text)) note(row.line, field, text);
+        if (ANY.test(text)) look(row.line, field, text);
       }
-      noteLong(row.line, row.data.clientId);
     },
-    warnings: () => [...emptyRows(), ...all().map(warningOf)],
-    doubts: () => [
-      ...emptyRows(),
-      ...all()
-        .filter(({ field }) => IDS.includes(field))
-        .map(warningOf),
-    ],
+    warnings: () => all().map(textOf),
+    doubts: () =>
+      all()
+        .filter(({ isDoubt }) => isDoubt)
+        .map(textOf),
   };
 }
 
-function count(lines: Lines, line: number): void {
-  lines.count += 1;
-  if (lines.first.length < MOST_LINES) lines.first.push(line);
-}
+const EMPTY = 'rows without a value in any column that is read';
+const GIVE_ID = 'give those that mean a user a clientId (--map names its column), and remove the others';
 
-function warningOf({ field, what, advice, ...lines }: Found): string {
-  const values = `${lines.count.toLocaleString('en-US')} ${lines.count === 1 ? 'value' : 'values'} ${what}`;
-  return `${field}: ${values} (${linesText(lines)}): ${advice}`;
-}
-
-/** `lines 2, 3, 4, …`. */
-function linesText({ count, first }: Lines): string {
-  return `${count === 1 ? 'line' : 'lines'} ${first.join(', ')}${count > first.length ? ', …' : ''}`;
+/** `phone like NULL: 4 (lines 2, 3, 4, …): …`. */
+function textOf({ what, advice, count, first }: Found): string {
+  const lines = `${count === 1 ? 'line' : 'lines'} ${first.join(', ')}${count > first.length ? ', …' : ''}`;
+  return `${what}: ${count.toLocaleString('en-US')} (${lines}): ${advice}`;
 }

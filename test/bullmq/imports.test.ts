@@ -24,7 +24,7 @@ async function createGround(maxWaiting = 100) {
     maxWaiting,
   });
   const begin = (run = randomUUID(), isAgain = false) =>
-    imports.begin('some', { run, isAgain, begunAt: Date.now(), followsJobs: false, asOf: 0 });
+    imports.begin('some', { run, isAgain, begunAt: Date.now(), asOf: 0 });
   return { jobs, prefix, redis, begin, waiting: () => jobs.getPrioritizedCount() };
 }
 

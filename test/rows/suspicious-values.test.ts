@@ -14,24 +14,23 @@ const SPREADSHEET = 'a spreadsheet has changed them: format the column as text t
 
 describe('a value', () => {
   it.each([
-    ['4.48E+11', `like 4.48E+11 (line 2): ${SPREADSHEET}`],
-    ['4,48E+11', `like 4.48E+11 (line 2): ${SPREADSHEET}`],
-    ['-1E-05', `like 4.48E+11 (line 2): ${SPREADSHEET}`],
-    [' 4.48e+11 ', `like 4.48E+11 (line 2): ${SPREADSHEET}`],
-    ["'+49123", `like '+1 (line 2): ${SPREADSHEET}`],
-    ['#NAME?', '#NAME? (line 2): errors of a spreadsheet'],
-    ['#REF!', '#REF! (line 2): errors of a spreadsheet'],
-    ['####', '#### (line 2): errors of a spreadsheet'],
-    ['#N/A', '#N/A (line 2): errors of a spreadsheet'],
-    ['NULL', "NULL (line 2): --empty 'NULL' counts them as empty"],
-    ['null', "null (line 2): --empty 'null' counts them as empty"],
-    ['n/a', "n/a (line 2): --empty 'n/a' counts them as empty"],
-    [String.raw`\N`, String.raw`\N (line 2): --empty '\N' counts them as empty`],
-    ['undefined', "undefined (line 2): --empty 'undefined' counts them as empty"],
-    ['[object Object]', '[object Object] (line 2): a program has written no text'],
-    ['M\uFFFDller', 'with U+FFFD (line 2): it stands for a letter that was lost'],
+    ['4.48E+11', `like 4.48E+11: 1 (line 2): ${SPREADSHEET}`],
+    ['4,48E+11', `like 4.48E+11: 1 (line 2): ${SPREADSHEET}`],
+    ['-1E-05', `like 4.48E+11: 1 (line 2): ${SPREADSHEET}`],
+    [' 4.48e+11 ', `like 4.48E+11: 1 (line 2): ${SPREADSHEET}`],
+    ["'+49123", `like '+1: 1 (line 2): ${SPREADSHEET}`],
+    ...['#NAME?', '#REF!', '####', '#N/A'].map((value) => [
+      value,
+      'like #NAME?: 1 (line 2): errors of a spreadsheet',
+    ]),
+    ...['NULL', 'null', 'n/a', String.raw`\N`, 'undefined'].map((value) => [
+      value,
+      'like NULL: 1 (line 2): --empty counts such values as empty',
+    ]),
+    ['[object Object]', 'like [object Object]: 1 (line 2): a program has written no text'],
+    ['M\uFFFDller', 'with U+FFFD: 1 (line 2): it stands for a letter that was lost'],
   ])('%j is told as suspicious', (value, warning) => {
-    expect(warningsOf(value)).toEqual([`phone: 1 value ${warning}`]);
+    expect(warningsOf(value)).toEqual([`phone ${warning}`]);
   });
 
   it.each([
@@ -66,10 +65,10 @@ describe('a value', () => {
     suspicious.look(row(1301, { clientId: 'NULL', lastName: 'NULL' }));
     suspicious.look(row(1302, { clientId: '2E+9', lastName: 'NULL' }));
     const ofIds = [
-      `clientId: 1,300 values like 4.48E+11 (lines 2, 3, 4, …): ${SPREADSHEET}`,
-      "clientId: 1 value NULL (line 1301): --empty 'NULL' counts them as empty",
+      `clientId like 4.48E+11: 1,300 (lines 2, 3, 4, …): ${SPREADSHEET}`,
+      'clientId like NULL: 1 (line 1301): --empty counts such values as empty',
     ];
-    const ofNames = "lastName: 2 values NULL (lines 1301, 1302): --empty 'NULL' counts them as empty";
+    const ofNames = 'lastName like NULL: 2 (lines 1301, 1302): --empty counts such values as empty';
     expect(suspicious.warnings()).toEqual([...ofIds, ofNames]);
     expect(suspicious.doubts()).toEqual(ofIds);
   });
@@ -82,7 +81,7 @@ describe('a value', () => {
   ])('of a clientId has lost its digits behind the 15th where most of them have: %j', (clientIds, count) => {
     const suspicious = createSuspiciousValues();
     for (const [index, clientId] of clientIds.entries()) suspicious.look(row(index + 2, { clientId }));
-    const warning = `clientId: 2 values with nothing but zeros behind 15 digits (lines 2, 3): ${SPREADSHEET}`;
+    const warning = `clientId with nothing but zeros behind 15 digits: 2 (lines 2, 3): ${SPREADSHEET}`;
     expect(suspicious.warnings()).toEqual(count > 0 ? [warning] : []);
     expect(suspicious.doubts()).toEqual(suspicious.warnings());
   });
@@ -93,7 +92,7 @@ describe('a row without a value', () => {
     const suspicious = createSuspiciousValues();
     for (const line of [3, 5]) suspicious.look({ is: 'empty', line });
     expect(suspicious.warnings()).toEqual([
-      '2 rows have no value in any column that is read (lines 3, 5): ' +
+      'rows without a value in any column that is read: 2 (lines 3, 5): ' +
         'give those that mean a user a clientId (--map names its column), and remove the others',
     ]);
     expect(suspicious.doubts()).toEqual(suspicious.warnings());

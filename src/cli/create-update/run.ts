@@ -4,32 +4,25 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { openQueue } from '../../bullmq/open-queue.ts';
-import type { Config } from '../../config/config.ts';
 import { InvalidJobError } from '../../client/requests.ts';
 import { type AddOptions, type AddedJob, UserJobs } from '../../client/user-jobs.ts';
-import { type RedisTarget, reachRedis } from '../../redis/connection.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { checkInstance } from '../shared/known-instance.ts';
 import { outputOf } from '../terminal/output.ts';
-import { tellEnd } from '../shared/print-outcome.ts';
+import { type WaitOptions, printOutcome } from '../shared/print-outcome.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { whatHolds } from '../shared/why-waiting.ts';
 import type { UserOptions } from '../shared/with-deletions.ts';
 import { withTarget } from '../shared/with-redis.ts';
 
 /** What a job says of the user, as options. */
-export const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
 
 interface JobOptions
-  extends UserOptions, AddOptions, Partial<Record<(typeof PROFILE_FIELDS)[number], string>> {
+  extends UserOptions, WaitOptions, AddOptions, Partial<Record<(typeof PROFILE_FIELDS)[number], string>> {
   occurredAt?: string;
   correlationId?: string;
   /** A file with the data of the job in JSON, `-` for the standard input. What else is given comes on top. */
   data?: string;
-  wait?: boolean;
-  /** Milliseconds. */
-  timeout: number;
   json?: boolean;
 }
 
@@ -97,15 +90,7 @@ async function addJob(
     const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs });
     try {
       const job = await add(users, { idempotencyKey });
-      if (wait) {
-        return await tellEnd(
-          WANTED[name],
-          options,
-          context,
-          (limit) => job.result(limit),
-          () => reasonOf(job.id, { redis, config, reachMs: context.reachMs }),
-        );
-      }
+      if (wait) return await printOutcome(WANTED[name], options, context, (limit) => job.result(limit));
       await outputOf(context.stdout).line(json ? JSON.stringify({ jobId: job.id }) : `added: ${job.id}`);
       return true;
     } catch (error) {
@@ -114,21 +99,6 @@ async function addJob(
       await users.close();
     }
   });
-}
-
-/** Over a connection of its own: the library keeps the one it has to itself. */
-async function reasonOf(
-  jobId: string,
-  { redis, config, reachMs }: { redis: RedisTarget; config: Config; reachMs: number },
-): Promise<string> {
-  const connection = await reachRedis(redis, reachMs);
-  try {
-    const { prefix, jobs: name } = config.queues;
-    const jobs = openQueue(name, { connection, prefix });
-    return await whatHolds(jobId, jobs, connection, config);
-  } finally {
-    connection.disconnect();
-  }
 }
 
 const WANTED = { 'create-user': 'user.created', 'update-user': 'user.updated' } as const;
@@ -152,10 +122,7 @@ async function dataOf(
 
 function profileOf(options: JobOptions): Record<string, string> {
   return Object.fromEntries(
-    PROFILE_FIELDS.flatMap((field) => {
-      const value = options[field];
-      return value === undefined ? [] : [[field, value]];
-    }),
+    PROFILE_FIELDS.flatMap((field) => (options[field] === undefined ? [] : [[field, options[field]]])),
   );
 }
 

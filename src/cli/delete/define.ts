@@ -1,29 +1,18 @@
 /**
  * How `damoov-users delete` is called.
  */
-import type { DeleteOptions } from './run.ts';
-import {
-  atOption,
-  inOption,
-  jsonOption,
-  ofUser,
-  timeoutOption,
-  waitOption,
-} from '../options/shared-options.ts';
-import { GROUPS, examples } from '../options/help.ts';
-import type { Register } from '../options/register.ts';
+import { examples } from '../options/help.ts';
+import { ofUser, withDue, withJson, withWait } from '../options/shared-options.ts';
+import type { Register } from '../shared/register.ts';
 
-export const registerDelete: Register = (program, ended, context) => {
-  ofUser(program.command('delete').description('have a user deleted, at once or later'))
-    .addOption(inOption())
-    .addOption(atOption())
+export const registerDelete: Register = (program, run) => {
+  const command = withDue(
+    ofUser(program.command('delete').description('have a user deleted, at once or later')),
+  )
     .option('--reschedule', 'move the deletion where one is pending already')
     .option('--reason <text>', 'why; kept with the job until it is over')
-    .option('--correlation-id <id>', 'your reference, handed through to the event')
-    .addOption(waitOption())
-    .addOption(timeoutOption())
-    .addOption(jsonOption())
-    .helpGroup(GROUPS.users)
+    .option('--correlation-id <id>', 'your reference, handed through to the event');
+  withJson(withWait(command))
     .addHelpText(
       'after',
       examples(
@@ -32,7 +21,5 @@ export const registerDelete: Register = (program, ended, context) => {
         'delete --user-id 3d0d0165-ec19-8bb6-9018-d49217879e0a --wait --timeout 5m',
       ),
     )
-    .action(async (options: DeleteOptions) =>
-      ended(await (await import('./run.ts')).deleteUser(options, context)),
-    );
+    .action(run(async () => (await import('./run.ts')).deleteUser));
 };

@@ -1,30 +1,19 @@
 /**
  * `damoov-users delete`: has a user deleted, at once or when it is due.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Brake } from '../../store/circuits/deletion-limit.ts';
-import type { CommandContext } from '../shared/command-context.ts';
 import { scheduledText } from '../deletions/report.ts';
-import { outputOf } from '../terminal/output.ts';
-import { tellEnd } from '../shared/print-outcome.ts';
+import type { CommandContext } from '../shared/command-context.ts';
+import { type WaitOptions, printOutcome } from '../shared/print-outcome.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { type UserOptions, named, withDeletions } from '../shared/with-deletions.ts';
+import { type DueOptions, type UserOptions, named, withDeletions } from '../shared/with-deletions.ts';
+import { outputOf } from '../terminal/output.ts';
 
-export interface DeleteOptions extends UserOptions {
-  /** Milliseconds from now. */
-  in?: number;
-  /** Epoch milliseconds. */
-  at?: number;
+export interface DeleteOptions extends UserOptions, DueOptions, WaitOptions {
   reschedule?: boolean;
   reason?: string;
   correlationId?: string;
-  wait?: boolean;
-  /** Milliseconds. */
-  timeout: number;
   json?: boolean;
 }
-
-const LOOK_MS = 200;
 
 /** False where it was too late to move the deletion, or where it was waited for and deleted nobody. */
 export async function deleteUser(options: DeleteOptions, context: CommandContext): Promise<boolean> {
@@ -37,53 +26,23 @@ export async function deleteUser(options: DeleteOptions, context: CommandContext
     ...(reason !== undefined && { reason }),
     ...(correlationId !== undefined && { correlationId }),
   };
-  const out = outputOf(context.stdout);
-  return withDeletions(options, context, async ({ deletions, brake, resultOf, whatHolds }) => {
+  return withDeletions(options, context, async ({ deletions, brake, results }) => {
     const scheduled = await deletions.schedule(request, dueAt, {
       reschedules: reschedule,
       requestedAt: now,
     });
     const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();
     // One that the brake holds is due: it waits for a decision.
-    if (wait && isPending && !(await brake.holds(scheduled.jobId))) {
-      await out.line(scheduledText(scheduled, now, json));
-      throw new Error('one is pending already: --reschedule has it carried out now');
-    }
-    if (!wait || scheduled === 'too-late') {
-      await out.line(scheduledText(scheduled, now, json));
+    const isDeferred = isPending && !(await brake.holds(scheduled.jobId));
+    if (!wait || scheduled === 'too-late' || isDeferred) {
+      await outputOf(context.stdout).line(scheduledText(scheduled, now, json));
+      if (wait && isDeferred) throw new Error('one is pending already: --reschedule has it carried out now');
       return scheduled !== 'too-late';
     }
     const { jobId } = scheduled;
-    const over = new AbortController();
-    const held = tellIfHeld(brake, jobId, over.signal, context);
-    try {
-      return await tellEnd(
-        'user.deleted',
-        options,
-        context,
-        (limit) => resultOf(jobId, limit),
-        () => whatHolds(jobId),
-      );
-    } finally {
-      over.abort();
-      await held;
+    if (await brake.holds(jobId)) {
+      context.stderr.write('the brake holds the deletion: `deletions release` or `refuse` decides\n');
     }
+    return printOutcome('user.deleted', options, context, (limit) => results.of(jobId, limit));
   });
-}
-
-/** Once: who waits for a deletion that the brake holds has to decide over it. */
-async function tellIfHeld(
-  brake: Brake,
-  jobId: string,
-  over: AbortSignal,
-  { stderr }: CommandContext,
-): Promise<void> {
-  while (!over.aborted) {
-    // Where Redis is away the wait itself says so.
-    if (await brake.holds(jobId).catch(() => false)) {
-      stderr.write('the brake holds the deletion: `deletions release` or `refuse` decides\n');
-      return;
-    }
-    await sleep(LOOK_MS, undefined, { signal: over }).catch(() => {});
-  }
 }

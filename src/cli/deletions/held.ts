@@ -2,11 +2,12 @@
  * `damoov-users deletions release|refuse`: what becomes of the deletions that the brake holds.
  */
 import type { Decision } from '../../store/circuits/deletion-limit.ts';
-import { confirm, isTerminal } from '../terminal/confirm.ts';
 import type { CommandContext } from '../shared/command-context.ts';
-import { outputOf } from '../terminal/output.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { type UserOptions, withDeletions } from '../shared/with-deletions.ts';
+import { requireYes } from '../terminal/confirm.ts';
+import { outputOf } from '../terminal/output.ts';
+import { counted, numberText } from '../terminal/text.ts';
 
 export interface BrakeOptions extends UserOptions {
   /** Nobody is asked. */
@@ -20,39 +21,23 @@ const WORDS = {
 } as const;
 
 /** Counts first, and changes nothing that nobody has confirmed. */
-export async function decideOver(
-  decision: Decision,
-  options: BrakeOptions,
-  context: CommandContext,
-): Promise<void> {
+export function decideOver(decision: Decision) {
   const { verb, done } = WORDS[decision];
-  const { clientId, userId, instance, json } = options;
-  const out = outputOf(context.stdout);
-  if (instance !== undefined && clientId === undefined && userId === undefined) {
-    throw new UsageError('--instance: needs --client-id or --user-id');
-  }
-  await withDeletions(options, context, async ({ brake }) => {
+  return async (options: BrakeOptions, context: CommandContext): Promise<void> => {
+    const { clientId, userId, instance, json = false, yes = false } = options;
     const isOfUser = clientId !== undefined || userId !== undefined;
-    const ids = await brake.find(isOfUser ? { clientId, userId, instance } : undefined);
-    const count = ids.length;
-    const tell = (decided: number) =>
-      out.line(
-        json === true ? JSON.stringify({ [done]: decided }) : `${decided.toLocaleString('en-US')} ${done}`,
-      );
-    if (count === 0) {
-      await brake.decide(decision, []);
-      await (json === true ? tell(0) : out.line(`The brake holds no ${isOfUser ? 'such ' : ''}deletion.`));
-      return;
+    if (instance !== undefined && !isOfUser) {
+      throw new UsageError('--instance: needs --client-id or --user-id');
     }
-    const what = `${count.toLocaleString('en-US')} ${count === 1 ? 'deletion' : 'deletions'}`;
-    if (options.yes !== true) {
-      if (!isTerminal(context)) {
-        throw new UsageError(
-          `${what} held, nothing was ${done}: confirm with --yes, as there is no terminal to ask`,
-        );
+    await withDeletions(options, context, async ({ brake }) => {
+      const ids = await brake.find(isOfUser ? { clientId, userId, instance } : undefined);
+      if (ids.length > 0 && !yes) {
+        await requireYes(`${verb} ${counted(ids.length, 'deletion')}?`, `nothing was ${done}`, context);
       }
-      if (!(await confirm(`${verb} ${what}?`, context))) throw new Error(`nothing was ${done}`);
-    }
-    await tell(await brake.decide(decision, ids));
-  });
+      const decided = await brake.decide(decision, ids);
+      const nothing = `The brake holds no ${isOfUser ? 'such ' : ''}deletion.`;
+      const text = ids.length === 0 ? nothing : `${numberText(decided)} ${done}`;
+      await outputOf(context.stdout).line(json ? JSON.stringify({ [done]: decided }) : text);
+    });
+  };
 }

@@ -1,14 +1,10 @@
 /**
  * What the commands about deletions show, as text and as JSON; times in ISO 8601.
  */
+import { instantText, spanInWords } from '../../contract/duration.ts';
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
 import type { Cancellation, Scheduled } from '../../store/deletions/deletions.ts';
-import { instantText, spanInWords } from '../../contract/duration.ts';
-import { counted } from '../failed/report.ts';
-import { noteLine } from '../terminal/note.ts';
-import { onOneLine } from '../terminal/one-line.ts';
-
-type Answer = Scheduled | Cancellation;
+import { counted, jsonLine, onOneLine } from '../terminal/text.ts';
 
 const WORDS: Record<Cancellation, string> = {
   cancelled: 'cancelled: the user is not deleted',
@@ -18,10 +14,10 @@ const WORDS: Record<Cancellation, string> = {
 };
 
 /** One line; with `isJson` for machines. */
-export function scheduledText(answer: Answer, now: number, isJson: boolean): string {
-  if (typeof answer === 'string') return isJson ? JSON.stringify({ is: answer }) : WORDS[answer];
+export function scheduledText(answer: Scheduled | Cancellation, now: number, isJson: boolean): string {
+  if (typeof answer === 'string') return isJson ? jsonLine({ is: answer }) : WORDS[answer];
   const { is, jobId, dueAt, requestedAt } = answer;
-  if (isJson) return JSON.stringify({ is, jobId, dueAt: json(dueAt), requestedAt: json(requestedAt) });
+  if (isJson) return jsonLine({ is, jobId, dueAt, requestedAt });
   return `${is}: ${jobId}, due ${dueText(dueAt)} (${inText(dueAt - now)})`;
 }
 
@@ -30,26 +26,11 @@ export const HEADING = ['due', 'in', 'instance', 'client', 'user', 'job'].join('
 
 /** One line of the list. */
 export function deletionText(deletion: Deletion & { isHeld: boolean }, now: number, isJson: boolean): string {
-  const { dueAt, requestedAt, isHeld, ...rest } = deletion;
-  if (isJson) {
-    return JSON.stringify({
-      ...rest,
-      dueAt: json(dueAt),
-      requestedAt: json(requestedAt),
-      ...(isHeld && { isHeld }),
-    });
-  }
-  const { instance, clientId = '-', userId = '-', jobId } = deletion;
-  return [
-    dueText(dueAt),
-    `${isHeld ? 'held by the brake' : inText(dueAt - now)}${deletion.isForeign === true ? ', added by another client' : ''}`,
-    instance,
-    clientId,
-    userId,
-    jobId,
-  ]
-    .map(onOneLine)
-    .join('\t');
+  const { dueAt, isHeld, isForeign, instance, clientId = '-', userId = '-', jobId } = deletion;
+  if (isJson) return jsonLine({ ...deletion, isHeld: isHeld || undefined });
+  const when = isHeld ? 'held by the brake' : inText(dueAt - now);
+  const due = isForeign === true ? `${when}, added by another client` : when;
+  return [dueText(dueAt), due, instance, clientId, userId, jobId].map(onOneLine).join('\t');
 }
 
 function inText(ms: number): string {
@@ -62,15 +43,9 @@ function dueText(ms: number): string {
   return instantText(ms) ?? (Number.isNaN(ms) ? 'unknown' : 'beyond the calendar');
 }
 
-/** Null for a time that no calendar has: another client may have written any number. */
-function json(ms: number): string | null {
-  return instantText(ms) ?? null;
-}
-
 /** What the list does not show. */
 export interface Unlisted {
   shown: number;
-  isFiltered: boolean;
   /** More than were asked for are pending. */
   isCut: boolean;
   /** Jobs that are called deletions, and whose data cannot be read. */
@@ -79,20 +54,23 @@ export interface Unlisted {
   inLine: number;
 }
 
-/** Undefined where the list shows all that there is. */
-export function unlistedText(unlisted: Unlisted, isJson: boolean): string | undefined {
-  const { shown, isFiltered, isCut, unreadable, inLine } = unlisted;
-  const sentences = [
+/** Undefined where the list shows all that there is; for machines a line that has `note`. */
+export function unlistedText(unlisted: Unlisted, isFiltered: boolean, isJson: boolean): string | undefined {
+  const { shown, isCut, unreadable, inLine } = unlisted;
+  // A list of all that is pending is no claim about what is due.
+  const isClaim = shown === 0 || isFiltered;
+  const note = [
     isCut ? '… more (--next)' : '',
     shown === 0 ? `No ${isFiltered ? 'such ' : ''}deletion is pending.` : '',
-    unreadable === 0
-      ? ''
-      : `Of ${counted(unreadable, 'pending deletion')} the data cannot be read: ${unreadable === 1 ? 'it is' : 'they are'} not shown, and will fail as invalid-job.`,
-    // A list of all that is pending is no claim about what is due.
-    inLine === 0 || (shown > 0 && !isFiltered)
-      ? ''
-      : `${counted(inLine, 'job is', 'jobs are')} in line or at work, and not looked through: a deletion that is due may be among them.`,
-  ].filter((sentence) => sentence !== '');
-  if (sentences.length === 0) return undefined;
-  return noteLine(sentences, { shown, isCut, unreadable, inLine }, isJson);
+    unreadable > 0
+      ? `${counted(unreadable, 'pending deletion has', 'pending deletions have')} data that cannot be read, and will fail as invalid-job.`
+      : '',
+    inLine > 0 && isClaim
+      ? `${counted(inLine, 'job is', 'jobs are')} in line or at work, and not looked through: a deletion that is due may be among them.`
+      : '',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+  if (note === '') return undefined;
+  return isJson ? jsonLine({ note, ...unlisted }) : note;
 }

@@ -2,12 +2,12 @@
  * `damoov-users deletions list|cancel|reschedule`: what is pending, and what is to become of it.
  */
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
-import { type Deletions } from '../../store/deletions/deletions.ts';
+import type { Deletions } from '../../store/deletions/deletions.ts';
 import type { CommandContext } from '../shared/command-context.ts';
-import { HEADING, deletionText, scheduledText, unlistedText } from './report.ts';
-import { outputOf } from '../terminal/output.ts';
 import { UsageError } from '../shared/usage-error.ts';
-import { type UserOptions, named, withDeletions } from '../shared/with-deletions.ts';
+import { type DueOptions, type UserOptions, named, withDeletions } from '../shared/with-deletions.ts';
+import { outputOf } from '../terminal/output.ts';
+import { HEADING, deletionText, scheduledText, unlistedText } from './report.ts';
 
 export interface ListDeletionsOptions extends UserOptions {
   /** How many are shown; 0 for all. */
@@ -35,7 +35,7 @@ export async function listDeletions(options: ListDeletionsOptions, context: Comm
     }
     const isFiltered = FILTERS.some((filter) => options[filter] !== undefined);
     const inLine = await jobs.getJobCountByTypes('waiting', 'prioritized', 'active');
-    const unlisted = unlistedText({ shown, isFiltered, isCut, unreadable, inLine }, json);
+    const unlisted = unlistedText({ shown, isCut, unreadable, inLine }, isFiltered, json);
     if (unlisted !== undefined) await out.line(unlisted);
   });
 }
@@ -77,11 +77,7 @@ export async function cancelDeletion(
   });
 }
 
-export interface RescheduleOptions extends UserOptions {
-  /** Milliseconds from now. */
-  in?: number;
-  /** Epoch milliseconds. */
-  at?: number;
+export interface RescheduleOptions extends UserOptions, DueOptions {
   json?: boolean;
 }
 

@@ -1,7 +1,6 @@
 /**
  * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
  */
-import { openQueue } from '../../bullmq/open-queue.ts';
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import { DamoovClient } from '../../damoov/client.ts';
 import type { Finding } from '../../tools/doctor/finding.ts';
@@ -25,8 +24,9 @@ import { hasReader } from '../../bullmq/queue-reader.ts';
 import { userIdSettingsOf } from '../../app/user-id-settings.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { FACTS_FILE, readFactsFile } from '../shared/facts-file.ts';
-import { counted } from '../failed/report.ts';
 import { outputOf } from '../terminal/output.ts';
+import { counted } from '../terminal/text.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { withRedis } from '../shared/with-redis.ts';
 

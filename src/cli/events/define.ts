@@ -3,27 +3,22 @@
  */
 import { Option } from 'commander';
 import { EVENT_TYPES } from '../../contract/event.ts';
-import type { EventsOptions } from './run.ts';
-import { parseQueueName, parseWhole } from '../options/shared-options.ts';
-import { GROUPS, examples } from '../options/help.ts';
-import type { Register } from '../options/register.ts';
+import { examples } from '../options/help.ts';
+import { parseQueueName, wholeNumber } from '../options/parse.ts';
+import { withJson } from '../options/shared-options.ts';
+import type { Register } from '../shared/register.ts';
 
-export const registerEvents: Register = (program, _ended, context) => {
-  program
+export const registerEvents: Register = (program, run) => {
+  const command = program
     .command('events')
     .description('show published events, and go on with --follow; takes none from their subscribers')
-    .addOption(
-      new Option('-n, --last <count>', 'how many of those that are there already')
-        .default(20)
-        .argParser(parseWhole),
-    )
+    .option('-n, --last <count>', 'how many of those that are there already', wholeNumber(), 20)
     .option('-f, --follow', 'go on with what is published, until Ctrl-C')
     .addOption(new Option('--type <type...>', 'only events of these types').choices(EVENT_TYPES))
     .option('--client-id <id>', 'only of the user with this clientId')
     .option('--user-id <id>', 'only of the user with this UserId')
-    .option('--queue <name>', 'of this events queue; default: the first of EVENTS_QUEUES', parseQueueName)
-    .option('--json', 'the whole event in JSON, one line each, with its tokens masked')
-    .helpGroup(GROUPS.watch)
+    .option('--queue <name>', 'of this events queue; default: the first of EVENTS_QUEUES', parseQueueName);
+  withJson(command, 'the whole event in JSON, one line each, with its tokens masked')
     .addHelpText(
       'after',
       `
@@ -39,5 +34,5 @@ stderr, with --json in a last line with \`note\`.`,
         'events --client-id customer-4711 --json | jq .data',
       ),
     )
-    .action(async (options: EventsOptions) => (await import('./run.ts')).events(options, context));
+    .action(run(async () => (await import('./run.ts')).events));
 };

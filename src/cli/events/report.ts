@@ -4,7 +4,7 @@
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { z } from 'zod';
-import { onOneLine } from '../terminal/one-line.ts';
+import { onOneLine } from '../terminal/text.ts';
 
 /** Loose: whoever added it may have written more, or less. */
 const ShownEvent = z.looseObject({

@@ -4,17 +4,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
-import { openQueue } from '../../bullmq/open-queue.ts';
 import { type EventTail, type TailedEvent, openEventTail } from '../../bullmq/event-tail.ts';
 import type { Config } from '../../config/config.ts';
 import { type RedisConnection, isLostConnection, placeOf } from '../../redis/connection.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { type EventFilter, eventText, isWanted, readEvent } from './report.ts';
-import { counted } from '../failed/report.ts';
-import { noteLine } from '../terminal/note.ts';
 import { outputOf } from '../terminal/output.ts';
+import { counted, jsonLine } from '../terminal/text.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 import { UsageError } from '../shared/usage-error.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { withRedis } from '../shared/with-redis.ts';
 
 export interface EventsOptions extends EventFilter {
@@ -47,8 +46,8 @@ export async function events(options: EventsOptions, context: CommandContext): P
         older,
       } = await tail.last(options.last, (event) => choose(event, options));
       if (!(await shower.show(last))) return;
-      const isAsked = options.last > 0;
-      if (!(await shower.note({ shown: last.length, unreadable: unknown, older, isAsked }))) return;
+      const shown = options.last > 0 ? { shown: last.length } : {};
+      if (!(await shower.note({ ...shown, unreadable: unknown, older }))) return;
       if (options.follow === true) await follow(tail, shower, options, context);
     } finally {
       tail.close();
@@ -64,13 +63,12 @@ interface Shower {
 }
 
 interface Unseen {
-  shown: number;
+  /** Undefined: none were asked for. */
+  shown?: number;
   /** How many may be meant, and cannot be read. */
   unreadable: number;
   /** How many came before the first note that is left. */
   older: number;
-  /** Whether any were asked for. */
-  isAsked: boolean;
 }
 
 function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: CommandContext): Shower {
@@ -85,20 +83,22 @@ function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: Com
       }
       return true;
     },
-    async note({ shown, unreadable, older, isAsked }) {
+    async note(unseen) {
+      const { unreadable, older } = unseen;
       const isFiltered = [options.type, options.clientId, options.userId].some((one) => one !== undefined);
-      const sentences = [
-        isAsked && shown === 0 ? `No ${isFiltered ? 'such ' : ''}event can be read on ${queue}.` : '',
-        unreadable === 0
-          ? ''
-          : `${counted(unreadable, 'event')} that may be meant cannot be read any more, or ${unreadable === 1 ? 'is' : 'are'} no event of ours.`,
-        older === 0 ? '' : `Of ${counted(older, 'older event')} no note is left.`,
-      ].filter((sentence) => sentence !== '');
-      if (sentences.length === 0) return true;
-      const line = noteLine(sentences, { shown, unreadable, older }, json);
+      const note = [
+        unseen.shown === 0 ? `No ${isFiltered ? 'such ' : ''}event can be read on ${queue}.` : '',
+        unreadable > 0
+          ? `${counted(unreadable, 'event')} that may be meant cannot be read: no longer there, or none of ours.`
+          : '',
+        older > 0 ? `Of ${counted(older, 'older event')} no note is left.` : '',
+      ]
+        .filter((sentence) => sentence !== '')
+        .join(' ');
+      if (note === '') return true;
       // For people beside the result, for machines as its last line: an empty answer would be a claim.
-      if (json) return out.line(line);
-      stderr.write(`${line}\n`);
+      if (json) return out.line(jsonLine({ note, ...unseen }));
+      stderr.write(`${note}\n`);
       return true;
     },
   };
@@ -139,10 +139,10 @@ async function follow(
       await Promise.race([sleep(AGAIN_MS), stopped]);
       continue;
     }
-    const choices = tailed.map((event) => choose(event, options));
-    if (!(await show(tailed.filter((_, index) => choices[index] === true)))) return;
-    const unreadable = choices.filter((choice) => choice === 'unknown').length;
-    if (!(await note({ shown: 0, unreadable, older: 0, isAsked: false }))) return;
+    const choices = Map.groupBy(tailed, (event) => choose(event, options));
+    if (!(await show(choices.get(true) ?? []))) return;
+    const unreadable = choices.get('unknown')?.length ?? 0;
+    if (!(await note({ unreadable, older: 0 }))) return;
   }
 }
 
@@ -156,8 +156,7 @@ async function queueOf(
   const chosen = name ?? queues.events[0];
   if (chosen === undefined)
     throw new UsageError('EVENTS_QUEUES=none: no events are published. Name a queue with --queue');
-  const { prefix } = queues;
-  const queue = openQueue(chosen, { connection, prefix });
+  const queue = openQueue(chosen, { connection, prefix: queues.prefix });
   const isKnown = queues.events.includes(chosen) || (await queue.getVersion()) !== null;
   if (isKnown) return queue;
   throw new UsageError(

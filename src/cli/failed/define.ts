@@ -4,24 +4,20 @@
 import { Option } from 'commander';
 import { JOB_NAMES } from '../../contract/job.ts';
 import { FAILURE_CODES } from '../../contract/outcome.ts';
-import { parseDurationMs } from '../options/duration-option.ts';
-import type { FailedChangeOptions, FailedListOptions } from './run.ts';
-import { parseCount } from '../options/shared-options.ts';
-import { GROUPS, examples } from '../options/help.ts';
-import type { Register } from '../options/register.ts';
+import { examples } from '../options/help.ts';
+import { parseDurationMs, wholeNumber } from '../options/parse.ts';
+import { withJson } from '../options/shared-options.ts';
+import type { Register } from '../shared/register.ts';
 
 /** What cannot be told of a failed job. */
 const UNKNOWN = 'unknown';
 
-export const registerFailed: Register = (program, _ended, context) => {
+export const registerFailed: Register = (program, run) => {
   const failed = program
     .command('failed')
-    .description('the jobs that have failed: look at them, run them again, remove them')
-    .helpGroup(GROUPS.watch);
+    .description('the jobs that have failed: look at them, run them again, remove them');
   const filtered = (name: string, description: string) =>
-    failed
-      .command(name)
-      .description(description)
+    withJson(failed.command(name).description(description))
       .addOption(
         new Option('--code <code...>', 'only jobs that failed with one of these').choices([
           ...FAILURE_CODES,
@@ -31,21 +27,10 @@ export const registerFailed: Register = (program, _ended, context) => {
       .addOption(new Option('--operation <name>', 'only jobs of this name').choices([...JOB_NAMES, UNKNOWN]))
       .option('--id <id...>', 'only these jobs')
       .option('--instance <name>', 'only jobs of this Damoov instance')
-      .option(
-        '--older-than <age>',
-        'only jobs that failed longer ago than this: 90s, 30m, 2h, 7d, 1w',
-        parseDurationMs,
-      )
-      .option('--newer-than <age>', 'only jobs that failed within this time', parseDurationMs)
-      .option('--json', 'tell it in JSON');
-  const load = () => import('./run.ts');
-  const isConfirmed = ['--yes', 'ask nobody'] as const;
+      .option('--older-than <age>', 'only jobs that failed longer ago: 90s, 30m, 2h, 7d, 1w', parseDurationMs)
+      .option('--newer-than <age>', 'only jobs that failed within this time', parseDurationMs);
   filtered('list', 'count the failed jobs and show them, the oldest first; changes nothing')
-    .addOption(
-      new Option('--limit <jobs>', 'how many are shown, 0 for all (with --json one line each)')
-        .default(50)
-        .argParser(parseCount),
-    )
+    .option('--limit <jobs>', 'how many are shown, 0 for all (with --json one line each)', wholeNumber(), 50)
     .addHelpText(
       'after',
       examples(
@@ -54,13 +39,13 @@ export const registerFailed: Register = (program, _ended, context) => {
         'failed list --limit 0 --json | jq -r .jobId',
       ),
     )
-    .action(async (options: FailedListOptions) => (await load()).listFailed(options, context));
+    .action(run(async () => (await import('./run.ts')).listFailed));
   filtered('retry', 'run failed jobs again, with fresh attempts')
-    .option(...isConfirmed)
+    .option('--yes', 'ask nobody')
     .addHelpText('after', examples('failed retry --code retries-exhausted', 'failed retry --id 4711 --yes'))
-    .action(async (options: FailedChangeOptions) => (await load()).retryFailed(options, context));
+    .action(run(async () => (await import('./run.ts')).retryFailed));
   filtered('drop', 'remove failed jobs')
-    .option(...isConfirmed)
+    .option('--yes', 'ask nobody')
     .addHelpText('after', examples('failed drop --code invalid-job --older-than 7d'))
-    .action(async (options: FailedChangeOptions) => (await load()).dropFailed(options, context));
+    .action(run(async () => (await import('./run.ts')).dropFailed));
 };

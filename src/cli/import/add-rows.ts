@@ -6,8 +6,7 @@ import type { ImportRun } from '../../bullmq/imports.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Place } from '../../store/imports/import-states.ts';
 import { type AdderOptions, createAdder } from './adder.ts';
-import type { Identify } from './anonymous-rows.ts';
-import { LostGround } from './lost-ground.ts';
+import { ImportMoved } from './import-moved.ts';
 import { jobDataOf } from './row-job.ts';
 import { type Source, refuseChanged } from './source.ts';
 import type { Survey } from './survey.ts';
@@ -16,8 +15,6 @@ export interface GoThroughOptions extends AdderOptions {
   source: Source;
   rows: RowOptions;
   survey: Survey;
-  /** As for the survey. */
-  identify: Identify | undefined;
 }
 
 export interface AddRowsOptions extends GoThroughOptions {
@@ -34,29 +31,27 @@ export async function addRows(begun: ImportRun, options: AddRowsOptions): Promis
       await refuseChanged(options.source);
       const answer = await patiently(() => run.complete(place));
       if (answer.is === 'complete') return place;
-      throw new LostGround(answer);
+      throw new ImportMoved(answer);
     } catch (error) {
-      if (!(error instanceof LostGround) || !error.isOurs) throw error;
+      if (!(error instanceof ImportMoved) || !error.isOurs) throw error;
       run = await patiently(begin);
     }
   }
 }
 
-/** Adds the rows behind where the import stands, and follows all whose ends are to be told. */
+/** Adds the rows behind where the import stands, and follows all whose ends are to be reported. */
 export async function goThrough(run: ImportRun, options: GoThroughOptions): Promise<Place> {
-  const { source, survey, identify, signal, ends, maxWaiting } = options;
+  const { source, survey, signal, ends, maxWaiting } = options;
   const adder = createAdder(run, options);
   for await (const row of readRows(source.bytes(), options.rows)) {
     signal.throwIfAborted();
     if (row.is === 'empty') continue;
     const { line } = row;
-    const said = row.is === 'row' ? jobDataOf(row.data) : {};
-    const data = identify?.(said) ?? said;
-    const isAdded = row.is === 'row' && !survey.faulty.has(line);
-    if (!isAdded) await ends?.skip(line, data);
+    const data = row.is === 'row' && !survey.faulty.has(line) ? jobDataOf(row.data) : undefined;
+    if (data === undefined) await ends?.skip(line);
     if (line > adder.place.line) {
-      await adder.put(line, isAdded ? data : undefined);
-    } else if (isAdded && ends?.isTold(line) === false) {
+      await adder.put(line, data);
+    } else if (data !== undefined && ends?.isReported(line) === false) {
       // An earlier run has added it, and did not see its end.
       await ends.waitFor(run, maxWaiting - 1);
       ends.follow(line, data);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Added, ImportRun, RowJob } from '../../bullmq/imports.ts';
 import type { Place } from '../../store/imports/import-states.ts';
 import type { Ends } from './ends.ts';
-import { LostGround } from './lost-ground.ts';
+import { ImportMoved } from './import-moved.ts';
 import type { Patiently } from './retry-while-away.ts';
 import type { JobData } from './row-job.ts';
 
@@ -16,7 +16,7 @@ export interface AdderOptions {
   maxWaiting: number;
   ends: Ends | undefined;
   signal: AbortSignal;
-  /** @param waiting told where there is no room. */
+  /** @param waiting how many jobs wait, if there is no room. */
   onAdded: (place: Place, waiting?: number) => void;
 }
 
@@ -34,7 +34,7 @@ const MOST_JOBS = 200;
 /** How long until it is seen whether there is room again, in milliseconds. */
 const LOOK_MS = 250;
 
-/** All its calls throw {@link LostGround} where the import turns out to be behind, or another run's. */
+/** All its calls throw {@link ImportMoved} where the import turns out to be behind, or another run's. */
 export function createAdder(
   run: ImportRun,
   { patiently, maxWaiting, ends, signal, onAdded }: AdderOptions,
@@ -71,8 +71,8 @@ export function createAdder(
   }
 
   function accept(answer: Added): void {
-    if (answer.is === 'over') throw new LostGround(answer);
-    if (answer.place.line < place.line) throw new LostGround({ is: 'moved', place: answer.place });
+    if (answer.is === 'over') throw new ImportMoved(answer);
+    if (answer.place.line < place.line) throw new ImportMoved({ is: 'moved', place: answer.place });
     ({ place } = answer);
     for (const job of jobs) if (job.place.line <= place.line) ends?.follow(job.place.line, job.data);
     jobs = jobs.filter((job) => job.place.line > place.line);

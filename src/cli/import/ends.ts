@@ -4,18 +4,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { FAILURE_CODES } from '../../contract/outcome.ts';
 import type { ImportRun, JobEnd } from '../../bullmq/imports.ts';
-import type { JobData } from './row-job.ts';
-import { LostGround } from './lost-ground.ts';
+import { FAILURE_CODES } from '../../contract/outcome.ts';
+import { ImportMoved } from './import-moved.ts';
+import type { ReportFile, RowEnd } from './report-file.ts';
 import type { Patiently } from './retry-while-away.ts';
-import type { Report, RowEnd } from './import-report.ts';
+import type { JobData } from './row-job.ts';
 
 export interface Ends {
-  /** Whether the report tells of this line. */
-  isTold(line: number): boolean;
+  /** Whether the report has this line. */
+  isReported(line: number): boolean;
   /** This row is none that is added. */
-  skip(line: number, data: JobData): Promise<void>;
+  skip(line: number): Promise<void>;
   /** The job of this row is to be followed. */
   follow(line: number, data: JobData): void;
   /** Waits until no more jobs than so many have not ended. */
@@ -23,27 +23,39 @@ export interface Ends {
 }
 
 export interface EndsOptions {
-  report: Report;
+  report: ReportFile;
   patiently: Patiently;
   signal: AbortSignal;
-  /** Whether a job whose end Redis keeps no longer is carried out once more to learn it, or told as unknown. */
+  /** Whether a job whose end Redis keeps no longer is carried out once more to learn it, or reported as unknown. */
   repeatsGone: boolean;
-  /** Told how many jobs have not ended. */
+  /** @param open how many jobs have not ended. */
   onLook: (open: number) => void;
 }
 
-/** How many jobs one script looks at. */
-const MOST_JOBS = 500;
 /** Between two looks, for each job that is looked at, in milliseconds: Redis spends some percent of its time on it. */
 const LOOK_MS_EACH = 0.1;
 const LOOK_MS = 50;
 
 export function createEnds({ report, patiently, signal, repeatsGone, onLook }: EndsOptions): Ends {
   const open = new Map<number, JobData>();
+
+  async function look(run: ImportRun): Promise<void> {
+    const found = await patiently(() => run.endsOf([...open.keys()]));
+    if (found.is === 'over') throw new ImportMoved(found);
+    const ended: RowEnd[] = [];
+    for (const [line, end] of found.ends) {
+      const data = open.get(line) ?? {};
+      // The result has expired. Adding it again is safe: the create is idempotent.
+      if (end.is === 'gone' && repeatsGone) await patiently(() => run.addAgain(line, data));
+      else ended.push(rowEndOf(line, data, end));
+    }
+    await report.add(ended);
+    for (const { line } of ended) open.delete(line);
+  }
+
   return {
-    isTold: (line) => report.lines.has(line),
-    skip: (line, { clientId }) =>
-      report.add([{ line, clientId: textIn(clientId), outcome: 'invalid', code: 'invalid-job' }]),
+    isReported: (line) => report.lines.has(line),
+    skip: (line) => report.add([{ line, outcome: 'invalid', code: 'invalid-job' }]),
     follow: (line, data) => void open.set(line, data),
     async waitFor(run, mostOpen) {
       while (open.size > mostOpen) {
@@ -53,25 +65,6 @@ export function createEnds({ report, patiently, signal, repeatsGone, onLook }: E
       }
     },
   };
-
-  async function look(run: ImportRun): Promise<void> {
-    const lines = [...open.keys()];
-    for (let from = 0; from < lines.length; from += MOST_JOBS) {
-      const found = await patiently(() => run.endsOf(lines.slice(from, from + MOST_JOBS)));
-      if (found.is === 'over') throw new LostGround(found);
-      const told: RowEnd[] = [];
-      for (const [line, end] of found.ends) {
-        const data = open.get(line) ?? {};
-        const clientId = textIn(data['clientId']);
-        if (end.is !== 'gone') told.push(rowEndOf(line, clientId, end));
-        // What it came to is known no more. Done again it changes nothing, and its answer is the same: the user is there.
-        else if (repeatsGone) await patiently(() => run.addAgain(line, data));
-        else told.push({ line, clientId, outcome: 'unknown' });
-      }
-      await report.add(told);
-      for (const { line } of told) open.delete(line);
-    }
-  }
 }
 
 const Value = z.object({
@@ -80,7 +73,9 @@ const Value = z.object({
   by: z.string().optional(),
 });
 
-function rowEndOf(line: number, clientId: string | undefined, end: Exclude<JobEnd, { is: 'gone' }>): RowEnd {
+function rowEndOf(line: number, { clientId: id }: JobData, end: JobEnd): RowEnd {
+  const clientId = typeof id === 'string' ? id : undefined;
+  if (end.is === 'gone') return { line, clientId, outcome: 'unknown' };
   if (end.is === 'failed') {
     const code = FAILURE_CODES.find((code) => end.reason.startsWith(`${code}:`)) ?? 'unknown';
     return { line, clientId, outcome: 'failed', code };
@@ -88,8 +83,4 @@ function rowEndOf(line: number, clientId: string | undefined, end: Exclude<JobEn
   const { userId, existed, by } = Value.parse(JSON.parse(end.value));
   if (by !== undefined) return { line, clientId, userId, outcome: 'superseded', code: by };
   return { line, clientId, userId, outcome: existed === true ? 'existed' : 'created' };
-}
-
-function textIn(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

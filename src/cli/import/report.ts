@@ -1,9 +1,10 @@
 /**
- * What `damoov-users import` tells, as text and as JSON. No value of a row is ever told.
+ * What `damoov-users import` shows, as text and as JSON. No value of a row is ever shown.
  */
+import type { ImportRun } from '../../bullmq/imports.ts';
 import type { Place } from '../../store/imports/import-states.ts';
-import { counted, numberText } from '../failed/report.ts';
-import { OUTCOMES, type Report } from './import-report.ts';
+import { counted, jsonLine, numberText } from '../terminal/text.ts';
+import { OUTCOMES, type ReportFile } from './report-file.ts';
 import type { Survey } from './survey.ts';
 
 /** A line for each fault, as far as they are kept, and how many there are besides. */
@@ -15,32 +16,31 @@ export function faultsText({ faults, faultCount }: Pick<Survey, 'faults' | 'faul
   return [...lines, ...(more > 0 ? [`… ${counted(more, 'fault')} more`] : [])].join('\n');
 }
 
-export function faultsJson({ rows, faults, faultCount, faulty, isReadable }: Survey): object {
-  return { rows, faultyRows: faulty.size, faultCount, isReadable, faults };
-}
-
 export interface Result {
   id: string;
   rows: number;
   place: Place;
   /** How many rows earlier runs had added. */
   addedBefore: number;
-  report: Pick<Report, 'counts'> | undefined;
+  /** Epoch milliseconds; undefined if this run has completed it. */
+  completeSince: ImportRun['completeSince'];
+  report: Pick<ReportFile, 'counts'> | undefined;
 }
 
 /** What the import came to. */
-export function resultText({ id, rows, place, addedBefore, report }: Result, isJson: boolean): string {
+export function resultText(result: Result, isJson: boolean): string {
+  const { id, rows, place, addedBefore, completeSince, report } = result;
   const { added, skipped } = place;
-  const counts = report?.counts;
   const addedByThisRun = byThisRun(place, addedBefore);
-  if (isJson) {
-    const told = { import: id, rows, added, addedByThisRun, skipped };
-    return JSON.stringify({ ...told, ...(counts && { outcomes: counts }) });
+  const outcomes = report?.counts;
+  if (isJson) return jsonLine({ import: id, rows, added, addedByThisRun, skipped, completeSince, outcomes });
+  if (completeSince !== undefined) {
+    const since = new Date(completeSince).toISOString();
+    return `complete since ${since}, with ${counted(added, 'row')} added: nothing to add${outcomesText(outcomes)} (--again adds them once more)`;
   }
   const now = addedBefore > 0 ? ` (${numberText(addedByThisRun)} by this run)` : '';
-  const told = [`${numberText(added)} added${now}`];
-  if (skipped > 0) told.push(`${numberText(skipped)} skipped`);
-  return `${counted(rows, 'row')}: ${told.join(', ')}${outcomesText(counts)}`;
+  const left = skipped > 0 ? `, ${numberText(skipped)} skipped` : '';
+  return `${counted(rows, 'row')}: ${numberText(added)} added${now}${left}${outcomesText(outcomes)}`;
 }
 
 /** How far an import has come that is not at its end. */
@@ -54,26 +54,9 @@ function byThisRun({ added }: Place, addedBefore: number): number {
   return Math.max(0, added - addedBefore);
 }
 
-/** The import was complete before. @param report how its jobs have ended, where that was asked for. */
-export function completeText(
-  { added, skipped }: Place,
-  sinceMs: number,
-  report: Pick<Report, 'counts'> | undefined,
-  isJson: boolean,
-): string {
-  const completeSince = new Date(sinceMs).toISOString();
-  const counts = report?.counts;
-  if (isJson) {
-    const told = { added: 0, completeSince, addedBefore: added, skippedBefore: skipped };
-    return JSON.stringify({ ...told, ...(counts && { outcomes: counts }) });
-  }
-  const rows = counted(added, 'row');
-  return `complete since ${completeSince}, with ${rows} added: nothing to add${outcomesText(counts)} (--again adds them once more)`;
-}
-
-function outcomesText(counts: Report['counts'] | undefined): string {
+function outcomesText(counts: ReportFile['counts'] | undefined): string {
   if (counts === undefined) return '';
   const ended = OUTCOMES.filter((outcome) => counts[outcome] > 0 && outcome !== 'invalid');
-  const told = ended.map((outcome) => `${numberText(counts[outcome])} ${outcome}`);
-  return told.length > 0 ? `; ${told.join(', ')}` : '';
+  const texts = ended.map((outcome) => `${numberText(counts[outcome])} ${outcome}`);
+  return texts.length > 0 ? `; ${texts.join(', ')}` : '';
 }

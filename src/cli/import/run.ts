@@ -2,40 +2,40 @@
  * `damoov-users import`: signs up every user of a list. Judges the whole file before it adds anything, and goes on where an
  * earlier run of the same file was stopped.
  */
-import type { Queue } from 'bullmq';
-import { openQueue } from '../../bullmq/open-queue.ts';
+import { createImports } from '../../bullmq/imports.ts';
 import type { Config } from '../../config/config.ts';
 import { RedisAwayError, type RedisConnection } from '../../redis/connection.ts';
-import { createImports } from '../../bullmq/imports.ts';
 import type { RowOptions } from '../../rows/read-rows.ts';
-import { identifyIn } from './anonymous-rows.ts';
-import { faultsJson, faultsText, placeText } from './report.ts';
-import { createPatience } from './retry-while-away.ts';
-import { type ListOptions, rowOptionsOf } from './read-as.ts';
-import { type Desk, runImport } from './run-import.ts';
-import { type Source, madeAtOf, openSource, refuseChanged } from './source.ts';
-import { type Survey, type SurveyOptions, survey } from './survey.ts';
 import type { CommandContext } from '../shared/command-context.ts';
-import { FileError } from '../terminal/file-error.ts';
-import { counted, numberText } from '../failed/report.ts';
 import { knownInstances } from '../shared/known-instance.ts';
-import { outputOf } from '../terminal/output.ts';
-import { createProgress } from '../terminal/progress.ts';
-import { untilStopped } from '../terminal/until-stopped.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { withRedis } from '../shared/with-redis.ts';
+import { FileError } from '../terminal/file-error.ts';
+import { outputOf } from '../terminal/output.ts';
+import { createProgress } from '../terminal/progress.ts';
+import { counted, numberText } from '../terminal/text.ts';
+import { untilStopped } from '../terminal/until-stopped.ts';
+import { faultsText, placeText } from './report.ts';
+import { createPatience } from './retry-while-away.ts';
+import { type ImportContext, runImport } from './run-import.ts';
+import {
+  type ListOptions,
+  type Source,
+  madeAtOf,
+  openSource,
+  refuseChanged,
+  rowOptionsOf,
+} from './source.ts';
+import { type Survey, survey } from './survey.ts';
 
 export interface ImportOptions extends ListOptions {
   skipInvalid?: boolean;
   allowDuplicates?: boolean;
-  /** Takes rows with neither clientId nor userId. */
-  allowAnonymous?: boolean;
   /** Jobs. */
   maxWaiting: number;
   /** A file. */
   report?: string;
-  /** No cell of the report is to be a formula. */
-  spreadsheet?: boolean;
   again?: boolean;
   /** Milliseconds. */
   redisAway: number;
@@ -53,12 +53,9 @@ export async function importUsers(
 ): Promise<boolean> {
   // Rows make garbage that V8 would rather keep for a while: a million of them took 334 MB, and take 159 MB so.
   context.spareMemory();
-  if (options.spreadsheet === true && options.report === undefined) {
-    throw new UsageError('--spreadsheet: only with --report');
-  }
   const stop = new AbortController();
   void untilStopped(context).then(() => stop.abort());
-  const desk: Desk = {
+  const running: ImportContext = {
     options,
     out: outputOf(context.stdout),
     progress: createProgress(context.stderr),
@@ -67,27 +64,27 @@ export async function importUsers(
   };
   try {
     return await withRedis(context, async (redis, config) => {
-      const source = await openSource(file, context.stdin, desk.signal);
+      const source = await openSource(file, context.stdin, running.signal);
       try {
-        const rows = await rowOptionsOf(source, { ...options, file, command: 'import' });
-        return await importSource(source, rows, redis, config, desk);
+        const rows = rowOptionsOf(file, options);
+        return await importSource(source, rows, redis, config, running);
       } finally {
         await source.close();
       }
     });
   } catch (error) {
-    desk.progress.end();
-    if (desk.signal.aborted) throw new Error(`stopped: ${hintOf(desk)}`, { cause: error });
+    running.progress.end();
+    if (running.signal.aborted) throw new Error(`stopped: ${hintOf(running)}`, { cause: error });
     const isHalfway = error instanceof RedisAwayError || error instanceof FileError;
-    if (isHalfway && desk.place !== undefined) {
-      throw new Error(`${error.message}: ${hintOf(desk)}`, { cause: error });
+    if (isHalfway && running.place !== undefined) {
+      throw new Error(`${error.message}: ${hintOf(running)}`, { cause: error });
     }
     throw error;
   }
 }
 
 /** How to go on. */
-function hintOf({ place, addedBefore }: Desk): string {
+function hintOf({ place, addedBefore }: ImportContext): string {
   if (place === undefined) return 'nothing was added';
   return `${placeText(place, addedBefore)}; run the same command again for the rest`;
 }
@@ -97,57 +94,56 @@ async function importSource(
   rows: RowOptions,
   redis: RedisConnection,
   config: Config,
-  desk: Desk,
+  running: ImportContext,
 ): Promise<boolean> {
-  const { options, progress, signal } = desk;
-  const identify = options.allowAnonymous === true ? identifyIn(config) : undefined;
-  const found = await judge(source, { ...rows, identify, instances: knownInstances(config) }, desk);
+  const { options, progress, signal } = running;
+  const { prefix, jobs: name } = config.queues;
+  const instances = knownInstances(config);
+  const found = await judge(source, rows, instances, running);
   const patiently = createPatience({
     mostMs: options.redisAway,
     signal,
     onChange: (isAway) => progress.say(isAway ? 'Redis is away: waiting for it' : 'Redis is back'),
   });
   const imports = createImports({
-    prefix: config.queues.prefix,
-    jobs: queueOf(redis, config),
+    prefix,
+    jobs: openQueue(name, { connection: redis, prefix }),
     connection: redis,
-    instances: knownInstances(config),
+    instances,
     soonMs: Math.max(SOON_MS, config.retry.maxMs),
     maxWaiting: options.maxWaiting,
   });
   const asOf = madeAtOf(source, options.asOf);
-  return runImport({ source, rows, found, identify, imports, patiently, asOf }, desk);
-}
-
-function queueOf(connection: RedisConnection, { queues: { prefix, jobs: name } }: Config): Queue {
-  return openQueue(name, { connection, prefix });
+  return runImport({ source, rows, found, imports, patiently, asOf }, running);
 }
 
 /**
- * Reads the whole file, and tells its faults.
+ * Reads the whole file, and shows its faults.
  * @throws UsageError where nothing may be added.
  */
 async function judge(
   source: Source,
-  how: RowOptions & Pick<SurveyOptions, 'identify' | 'instances'>,
-  desk: Desk,
+  how: RowOptions,
+  instances: readonly string[],
+  { options, out, progress, signal }: ImportContext,
 ): Promise<Survey> {
-  const { options, out, progress } = desk;
   progress.start('reading', 'byte', source.sizeBytes);
   const found = await survey(source, {
     ...how,
+    instances,
     allowsDuplicates: options.allowDuplicates ?? false,
-    signal: desk.signal,
+    signal,
     onRead: (bytes) => progress.show(bytes),
   });
   progress.end();
   for (const warning of found.warnings) progress.say(`warning: ${warning}`);
-  const { rows, faultCount, faulty, isReadable } = found;
+  const { rows, faults, faultCount, faulty, isReadable } = found;
   if (rows === 0) throw new UsageError('the file has no row');
   if (faultCount > 0) {
     progress.say(faultsText(found));
     if (!isReadable || options.skipInvalid !== true) {
-      if (options.json === true) await out.line(JSON.stringify(faultsJson(found)));
+      const told = { rows, faultyRows: faulty.size, faultCount, isReadable, faults };
+      if (options.json === true) await out.line(JSON.stringify(told));
       const left = `${numberText(faulty.size)} of ${counted(rows, 'row')}`;
       const way = isReadable ? `: mend them, or let --skip-invalid leave out ${left}` : '';
       throw new UsageError(`nothing was added${way}`);

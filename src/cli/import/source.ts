@@ -1,36 +1,44 @@
 /**
- * The file that is imported, which is read twice: once to be judged, once to be added. What can be read only once is copied
- * first, into a file that nobody else can open and that no crash leaves behind.
+ * A list of users as a file that is read more than once. What can be read only once is copied first, into a file that nobody else
+ * can open and that no crash leaves behind.
  */
-import { constants, fstat as fstatWithCallback, openSync } from 'node:fs';
+import { constants, createReadStream, openSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm, stat as statOf } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
-import { promisify } from 'node:util';
 import { timeFault } from '../../contract/job-times.ts';
-import { FileError, reasonOf } from '../terminal/file-error.ts';
-import { identityOf } from '../terminal/report-file.ts';
+import { type RowOptions, formatOf } from '../../rows/read-rows.ts';
 import { UsageError } from '../shared/usage-error.ts';
+import { FileError, reasonOf } from '../terminal/file-error.ts';
+
+/** What `import` and `reconcile` are told about a list. */
+export interface ListOptions extends Partial<RowOptions> {
+  /** Epoch milliseconds. */
+  asOf?: number;
+}
 
 export interface Source {
   readonly sizeBytes: number;
   /** Epoch milliseconds; of what is no file when it was opened, as nobody can tell more. */
   readonly writtenAt: number;
-  /** Of the file that it is read from, see {@link identityOf}. */
-  readonly identity: string | undefined;
   /** All of it, from the beginning. */
   bytes(): AsyncIterable<Buffer>;
-  /** So many of its first bytes, or all that it has. */
-  head(most: number): Promise<Buffer>;
   /** Whether somebody has written to it since it was opened. */
   hasChanged(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-const PIECE_BYTES = 64 * 1024;
-const fstat = promisify(fstatWithCallback);
+/**
+ * How a list is to be read.
+ * @throws UsageError if neither the options nor the name of the file say it.
+ */
+export function rowOptionsOf(file: string, { delimiter, map, empty, ...options }: ListOptions): RowOptions {
+  const format = options.format ?? formatOf(file);
+  if (format !== undefined) return { format, delimiter, map, empty };
+  throw new UsageError('--format: csv or ndjson? The name of the file does not tell');
+}
 
 /**
  * @param file `-` for the standard input.
@@ -38,29 +46,15 @@ const fstat = promisify(fstatWithCallback);
  */
 export async function openSource(file: string, stdin: Readable, signal: AbortSignal): Promise<Source> {
   const openedAt = Date.now();
-  if (file === '-') {
-    const copied = { writtenAt: openedAt, identity: await identityOfStdin(stdin) };
-    return sourceOf(await copyOf(stdin, signal), copied);
-  }
+  if (file === '-') return sourceOf(await copyOf(stdin, signal), openedAt);
   const refuse = (error: unknown): never => {
     throw new UsageError(`${file} cannot be read (${reasonOf(error)})`);
   };
-  if ((await statOf(file).catch(refuse)).isFIFO()) {
-    const copy = await copyOf(openPipe(file), signal);
-    return sourceOf(copy, { writtenAt: openedAt, identity: undefined });
-  }
-  const handle = await open(file, 'r').catch(refuse);
-  const stat = await handle.stat({ bigint: true });
-  if (stat.isFile()) {
-    return sourceOf(handle, { writtenAt: Math.floor(Number(stat.mtimeMs)), identity: identityOf(stat) });
-  }
-  try {
-    if (stat.isDirectory()) throw new UsageError(`${file}: is a directory`);
-    const copy = await copyOf(handle.createReadStream({ autoClose: false }), signal);
-    return await sourceOf(copy, { writtenAt: openedAt, identity: undefined });
-  } finally {
-    await handle.close();
-  }
+  const stat = await statOf(file).catch(refuse);
+  if (stat.isDirectory()) throw new UsageError(`${file}: is a directory`);
+  if (stat.isFile()) return sourceOf(await open(file, 'r').catch(refuse), Math.floor(stat.mtimeMs));
+  const stream = stat.isFIFO() ? openPipe(file) : createReadStream(file);
+  return sourceOf(await copyOf(stream, signal), openedAt);
 }
 
 /** What was judged is what is to be added. @throws where the file is another one by now. */
@@ -82,34 +76,23 @@ export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number 
   throw new UsageError(`the time at which the file was written ${fault}: say with --as-of when it was made`);
 }
 
-/** The list may be redirected: `import - < users.csv`. */
-async function identityOfStdin(stdin: Readable & { fd?: unknown }): Promise<string | undefined> {
-  return typeof stdin.fd === 'number' ? identityOf(await fstat(stdin.fd, { bigint: true })) : undefined;
-}
-
-async function sourceOf(handle: FileHandle, from: Pick<Source, 'writtenAt' | 'identity'>): Promise<Source> {
+async function sourceOf(handle: FileHandle, writtenAt: number): Promise<Source> {
+  const unreadable = (error: unknown): never => {
+    throw new FileError('the file cannot be read', error);
+  };
   const { size, mtimeMs } = await handle.stat();
   return {
-    ...from,
+    writtenAt,
     sizeBytes: size,
     async *bytes() {
-      const stream = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE_BYTES });
       try {
-        yield* stream as AsyncIterable<Buffer>;
+        yield* handle.createReadStream({ start: 0, autoClose: false }) as AsyncIterable<Buffer>;
       } catch (error) {
-        throw new FileError('the file cannot be read', error);
+        unreadable(error);
       }
     },
-    async head(most) {
-      const { buffer, bytesRead } = await handle
-        .read(Buffer.alloc(most), 0, most, 0)
-        .catch((error: unknown) => Promise.reject(new FileError('the file cannot be read', error)));
-      return buffer.subarray(0, bytesRead);
-    },
     async hasChanged() {
-      const stat = await handle.stat().catch((error: unknown) => {
-        throw new FileError('the file cannot be read', error);
-      });
+      const stat = await handle.stat().catch(unreadable);
       return stat.size !== size || stat.mtimeMs !== mtimeMs;
     },
     close: () => handle.close(),

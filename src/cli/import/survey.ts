@@ -3,13 +3,11 @@
  * it is known again. Holds of a row no more than its line and a hash of who it is.
  */
 import { createHash } from 'node:crypto';
+import { fingerprint } from '../../reconcile/fingerprint.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Fault, RowData } from '../../rows/row.ts';
 import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
-import { type Identify, namesUser } from './anonymous-rows.ts';
-import { type LineSet, createLineSet } from './line-set.ts';
 import { faultsOf, instanceFaults, jobDataOf } from './row-job.ts';
-import { createSeen } from './seen.ts';
 import type { Source } from './source.ts';
 
 export interface Survey {
@@ -21,7 +19,7 @@ export interface Survey {
   /** How many rows there are, faulty ones included. */
   rows: number;
   /** Lines of rows that are not to be added. */
-  faulty: LineSet;
+  faulty: ReadonlySet<number>;
   /** The first of them. */
   faults: Fault[];
   faultCount: number;
@@ -34,8 +32,6 @@ export interface Survey {
 export interface SurveyOptions extends RowOptions {
   /** Whether one clientId may have several rows. */
   allowsDuplicates: boolean;
-  /** For rows that name nobody; without it they are faulty: added once more, each would make another user. */
-  identify: Identify | undefined;
   /** The names of the configured Damoov instances: no row may name another. */
   instances: readonly string[];
   signal: AbortSignal;
@@ -48,10 +44,11 @@ const IDS = ['clientId', 'userId'] as const;
 const MOST_FAULTS = 50;
 
 export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
-  const { allowsDuplicates, identify, instances, signal, onRead } = options;
+  const { allowsDuplicates, instances, signal, onRead } = options;
   const content = createHash('sha256');
-  const seen = createSeen();
-  const faulty = createLineSet();
+  /** By the fingerprint of an id the line at which it was met first. */
+  const seen = new Map<number, number>();
+  const faulty = new Set<number>();
   const found: Survey = {
     id: '',
     rows: 0,
@@ -88,42 +85,35 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   return { ...found, id: idOf(content.digest('hex'), options) };
 
   function judge(line: number, row: RowData): Fault[] {
-    const said = jobDataOf(row);
-    const faults = [...faultsOf(line, said), ...instanceFaults(line, said, instances)];
-    const data = identify?.(said) ?? said;
-    if (!namesUser(data) && identify === undefined) return [...faults, nobody(line)];
+    const data = jobDataOf(row);
+    const faults = [...faultsOf(line, data), ...instanceFaults(line, data, instances)];
+    const { clientId, userId, instance = 'default' } = data;
+    // Added once more, it would make another user.
+    if (clientId === undefined && userId === undefined) {
+      return [...faults, { line, message: 'names nobody: give it clientId or userId' }];
+    }
     if (allowsDuplicates || faults.length > 0) return faults;
-    const { instance = 'default' } = data;
     return IDS.flatMap((column): Fault[] => {
       const given = data[column];
       if (given === undefined) return [];
       // A UUID is the same in any case.
       const id = column === 'userId' && typeof given === 'string' ? given.toLowerCase() : given;
-      const before = seen.meet(JSON.stringify([instance, column, id]), line);
-      if (before === undefined) return [];
-      if (namesUser(said)) return [{ line, column, message: `the same as in line ${before}` }];
-      return [
-        { line, message: `names nobody, and has the same values as line ${before}: give each a clientId` },
-      ];
+      const key = fingerprint(JSON.stringify([instance, column, id]));
+      const before = seen.get(key);
+      if (before !== undefined) return [{ line, column, message: `the same as in line ${before}` }];
+      seen.set(key, line);
+      return [];
     });
   }
 }
 
-function nobody(line: number): Fault {
-  return {
-    line,
-    message: 'names nobody: give it clientId or userId, or take such rows with --allow-anonymous',
-  };
-}
-
 /** 64 bits: it is part of every job's id. */
 function idOf(content: string, options: SurveyOptions): string {
-  const { format, delimiter, map, from, empty, allowsDuplicates, identify } = options;
+  const { format, delimiter, map, empty, allowsDuplicates } = options;
   const columns = [...(map ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-  const readAs = [format, delimiter ?? null, columns, from ?? null, [...(empty ?? [])].sort()];
-  const takes = [allowsDuplicates, identify !== undefined];
+  const readAs = [format, delimiter ?? null, columns, [...(empty ?? [])].sort(), allowsDuplicates];
   return createHash('sha256')
-    .update(JSON.stringify([content, readAs, takes]))
+    .update(JSON.stringify([content, readAs]))
     .digest('hex')
     .slice(0, 16);
 }

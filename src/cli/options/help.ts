@@ -1,16 +1,8 @@
 /**
- * What the help of every command has in common: the groups of the overview, and examples that can be copied.
+ * What the help of every command has in common: its style, and examples that can be copied.
  */
 import { styleText } from 'node:util';
 import type { HelpConfiguration } from 'commander';
-
-/** The groups of `damoov-users --help`, by what somebody is up to. */
-export const GROUPS = {
-  run: 'Run it:',
-  users: 'Users:',
-  watch: 'Watch over it:',
-  setUp: 'Set it up, connect to it:',
-} as const;
 
 /**
  * For `addHelpText('after', …)`.

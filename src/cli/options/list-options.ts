@@ -1,36 +1,27 @@
 /**
  * Options of the commands that read a list of users: how it is read, and when it was made.
  */
-import { type Command, Option } from 'commander';
-import { PRESET_NAMES } from '../../rows/presets.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ALL_OTHERS, type ColumnMap, fieldCalled, folded } from '../../rows/columns.ts';
 import { FORMATS } from '../../rows/read-rows.ts';
-import { parseColumnMap, parseDelimiter, parseEmptyValues } from './column-map.ts';
-import { parsePastMs } from './instant.ts';
+import { FIELDS } from '../../rows/row.ts';
+import { parsePastMs } from './parse.ts';
 
 /** `ListOptions`. */
 export function ofList(command: Command): Command {
   return command
     .argument('<file>', 'CSV or NDJSON, - for the standard input')
     .addOption(new Option('--format <format>', 'default: by the ending of the name').choices(FORMATS))
-    .addOption(
-      new Option('--from <system>', 'that has exported the list: its columns are known, all others left out')
-        .choices(PRESET_NAMES)
-        .conflicts('format'),
-    )
-    .addOption(
-      new Option('--delimiter <character>', 'of a CSV; default: comma, semicolon or tab').argParser(
-        parseDelimiter,
-      ),
-    )
+    .option('--delimiter <character>', 'of a CSV; default: comma, semicolon or tab', parseDelimiter)
     .addOption(
       new Option(
-        '--map <name=field,…>',
+        '--map <name=field...>',
         'what columns of other names are; with no field a column is left out, with *= all others are',
       ).argParser(parseColumnMap),
     )
     .addOption(
-      new Option('--empty <value,…>', 'values that stand for an empty cell: NULL,N/A').argParser(
-        parseEmptyValues,
+      new Option('--empty <value...>', 'values that stand for an empty cell: NULL N/A').argParser(
+        (value: string, before?: ReadonlySet<string>) => new Set([...(before ?? []), value.trim()]),
       ),
     )
     .option(
@@ -38,4 +29,34 @@ export function ofList(command: Command): Command {
       'when the list was made (ISO 8601); default: when the file was written',
       parsePastMs,
     );
+}
+
+/**
+ * Reads one more `--map`, `customer no=clientId`; of one name the last counts.
+ * @throws InvalidArgumentError, which commander reports by the option's name.
+ */
+export function parseColumnMap(text: string, before: ColumnMap = new Map()): ColumnMap {
+  const at = text.lastIndexOf('=');
+  const [name, to] = [folded(text.slice(0, at)), text.slice(at + 1)];
+  const field = fieldCalled(to);
+  if (at < 0 || (field === undefined && to.trim() !== '')) {
+    throw new InvalidArgumentError(
+      `must be NAME=FIELD, or NAME= to leave the column out. The fields are ${FIELDS.join(', ')}.`,
+    );
+  }
+  if (name === ALL_OTHERS && field !== undefined) {
+    throw new InvalidArgumentError('* is all other columns, which can only be left out: *=');
+  }
+  const other = [...before].find(([known, of]) => field !== undefined && of === field && known !== name);
+  if (other !== undefined) {
+    throw new InvalidArgumentError(`has several columns as ${field}: keep one of "${other[0]}", "${name}".`);
+  }
+  return new Map([...before, [name, field]]);
+}
+
+/** One character, or `tab`. */
+function parseDelimiter(text: string): string {
+  if (text === 'tab' || text === '\\t') return '\t';
+  if (text.length === 1 && !/["\r\n]/.test(text)) return text;
+  throw new InvalidArgumentError('must be one character, such as ; or tab.');
 }

@@ -1,15 +1,13 @@
 /**
  * How `damoov-users probe` is called.
  */
-import { Option } from 'commander';
-import { parseDurationMs } from '../options/duration-option.ts';
-import type { ProbeCommandOptions } from './run.ts';
-import { GROUPS, examples } from '../options/help.ts';
-import { jsonOption, parseFileName, parseWhole } from '../options/shared-options.ts';
-import type { Register } from '../options/register.ts';
+import { examples } from '../options/help.ts';
+import { parseFileName, wholeNumber } from '../options/parse.ts';
+import { durationOption, withJson } from '../options/shared-options.ts';
+import type { Register } from '../shared/register.ts';
 
-export const registerProbe: Register = (program, ended, context) => {
-  program
+export const registerProbe: Register = (program, run) => {
+  const command = program
     .command('probe')
     .description('find out on a test instance how Damoov really behaves; makes users and deletes them again')
     .requiredOption('--instance <name>', 'the configured Damoov instance to ask')
@@ -18,19 +16,10 @@ export const registerProbe: Register = (program, ended, context) => {
       '--try-wrong-key',
       'also call it with a wrong InstanceKey; what Damoov makes of that is not known',
     )
-    .addOption(
-      new Option('--even-with-users <count>', 'the instance may have so many users (default: 50)').argParser(
-        parseWhole,
-      ),
-    )
-    .addOption(
-      new Option('--patience <span>', 'how long a write may take to be seen')
-        .default(60_000, '60s')
-        .argParser(parseDurationMs),
-    )
-    .option('--out <file>', 'where the facts are written', parseFileName, 'damoov-facts.json')
-    .addOption(jsonOption())
-    .helpGroup(GROUPS.setUp)
+    .option('--even-with-users <count>', 'the instance may have so many users (default: 50)', wholeNumber())
+    .addOption(durationOption('--patience <span>', 'how long a write may take to be seen', '60s'))
+    .option('--out <file>', 'where the facts are written', parseFileName, 'damoov-facts.json');
+  withJson(command)
     .addHelpText(
       'after',
       examples(
@@ -38,7 +27,5 @@ export const registerProbe: Register = (program, ended, context) => {
         'probe --instance staging --yes-this-instance-is-disposable --try-wrong-key --out staging-facts.json',
       ),
     )
-    .action(async (options: ProbeCommandOptions) =>
-      ended(await (await import('./run.ts')).runProbe(options, context)),
-    );
+    .action(run(async () => (await import('./run.ts')).runProbe));
 };

@@ -7,7 +7,8 @@ import { keyIdOf } from '../../contract/receipt.ts';
 import type { Head } from '../../receipts/chains.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { type Break, type Verification, verifyReceipts } from '../../receipts/verify.ts';
-import { counted } from '../failed/report.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { counted } from '../terminal/text.ts';
 
 export interface VerifyCommandOptions {
   publicKey?: KeyObject[];
@@ -17,16 +18,17 @@ export interface VerifyCommandOptions {
   json?: boolean;
 }
 
-/** Whether the file (`-`: the standard input) is intact. `refuse` is told where it cannot be judged at all. */
+/** Whether the file (`-`: the standard input) is intact. @throws UsageError where it cannot be judged at all. */
 export async function verify(
   file: string,
   options: VerifyCommandOptions,
   context: CommandContext,
-  refuse: (message: string) => never,
 ): Promise<boolean> {
   const keys = options.publicKey ?? (await configuredKeys(context));
   if (keys.length === 0 && options.allowUnsigned !== true) {
-    refuse('error: which key? Give --public-key, or set RECEIPT_PRIVATE_KEY_FILE, or --allow-unsigned.');
+    throw new UsageError(
+      'which key? Give --public-key, or set RECEIPT_PRIVATE_KEY_FILE, or --allow-unsigned',
+    );
   }
   const bytes = file === '-' ? context.stdin : createReadStream(file, { highWaterMark: 512 * 1024 });
   const verification = await verifyReceipts(bytes, {
@@ -36,7 +38,7 @@ export async function verify(
     heads: options.head ?? [],
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.syscall === undefined) throw error;
-    return refuse(`error: ${file} cannot be read (${error.code ?? error.syscall})`);
+    throw new UsageError(`${file} cannot be read (${error.code ?? error.syscall})`);
   });
   const isIntact = verification.broken === undefined;
   const told = options.json ? JSON.stringify({ isIntact, ...verification }) : describe(verification);

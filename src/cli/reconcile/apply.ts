@@ -2,6 +2,7 @@
  * Adds the jobs that make Damoov as the list is: says what they are, asks, adds them. What it has added is in the queue,
  * whatever happens to the rest.
  */
+import { durationText } from '../../contract/duration.ts';
 import type { UserJobs } from '../../client/user-jobs.ts';
 import { inOrder } from '../../reconcile/in-order.ts';
 import { type RepairOptions, creates, updates } from '../../reconcile/repair-jobs.ts';
@@ -9,12 +10,11 @@ import type { UnwantedUser, UnwantedUsers } from '../../reconcile/unwanted-users
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { refusalOf } from '../../redis/refusal.ts';
 import type { Deletions } from '../../store/deletions/deletions.ts';
-import { confirm, isTerminal } from '../terminal/confirm.ts';
 import type { CommandContext } from '../shared/command-context.ts';
-import { counted, numberText } from '../failed/report.ts';
+import { requireYes } from '../terminal/confirm.ts';
 import type { Progress } from '../terminal/progress.ts';
+import { counted, numberText } from '../terminal/text.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
-import { UsageError } from '../shared/usage-error.ts';
 import { type Counts, countsText } from './report.ts';
 
 export interface ApplyOptions {
@@ -23,9 +23,8 @@ export interface ApplyOptions {
   repairs: RepairOptions;
   counts: Counts;
   unwanted: UnwantedUsers;
-  /** Until the deletions are due, in milliseconds; and as the caller is told. */
+  /** Until the deletions are due, in milliseconds. */
   dueInMs: number;
-  dueInText: string;
   /** Nobody is asked. */
   isConfirmed: boolean;
   progress: Progress;
@@ -71,19 +70,15 @@ export async function apply(options: ApplyOptions): Promise<Added> {
   return added;
 }
 
-async function ask({ counts, unwanted, dueInText, isConfirmed, context }: ApplyOptions): Promise<void> {
+async function ask({ counts, unwanted, dueInMs, isConfirmed, context }: ApplyOptions): Promise<void> {
   const deletions = unwanted.users.length;
   const plan = [
     `${numberText(counts.missing)} create-user`,
     `${numberText(counts.differing)} update-user`,
-    `${numberText(deletions)} delete-user${deletions > 0 ? `, due in ${dueInText}` : ''}`,
+    `${numberText(deletions)} delete-user${deletions > 0 ? `, due in ${durationText(dueInMs)}` : ''}`,
   ];
   context.stderr.write(`${countsText(counts)}\n\nto be added: ${plan.join(', ')}\n`);
-  if (isConfirmed) return;
-  if (!isTerminal(context)) {
-    throw new UsageError('nothing was added: confirm with --yes, as there is no terminal to ask');
-  }
-  if (!(await confirm('Add these jobs?', context))) throw new Error('nothing was added');
+  if (!isConfirmed) await requireYes('Add these jobs?', 'nothing was added', context);
 }
 
 async function add(

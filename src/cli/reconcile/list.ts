@@ -9,8 +9,13 @@ import { readRows } from '../../rows/read-rows.ts';
 import type { Fault } from '../../rows/row.ts';
 import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
 import { faultsText } from '../import/report.ts';
-import { type ListOptions as ReadOptions, rowOptionsOf } from '../import/read-as.ts';
-import { type Source, madeAtOf, openSource, refuseChanged } from '../import/source.ts';
+import {
+  type ListOptions as ReadOptions,
+  madeAtOf,
+  openSource,
+  refuseChanged,
+  rowOptionsOf,
+} from '../import/source.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { type Listed, listedIn } from './listed.ts';
 
@@ -25,8 +30,6 @@ export interface List {
   readonly index: ListIndex;
   /** How many rows are about other instances. */
   readonly otherInstances: number;
-  /** Of the file, see {@link identityOf}. */
-  readonly identity: string | undefined;
   /** When it was made, in epoch milliseconds. */
   readonly madeAt: number;
   /** @throws where the file is another one by now. */
@@ -52,7 +55,7 @@ export async function openList(file: string, stdin: Readable, options: ListOptio
   const source = await openSource(file, stdin, new AbortController().signal);
   try {
     const madeAt = madeAtOf(source, options.asOf);
-    const rows = await rowOptionsOf(source, { ...options, file, command: 'reconcile' });
+    const rows = rowOptionsOf(file, options);
     const warnings: string[] = [];
     const suspicious = createSuspiciousValues();
     const found = await indexOf(listed(true), file);
@@ -60,11 +63,16 @@ export async function openList(file: string, stdin: Readable, options: ListOptio
     return {
       ...found,
       madeAt,
-      identity: source.identity,
       warnings,
       doubts: suspicious.doubts(),
-      read: () => usersOf(listed(), source),
-      readElsewhere: () => elsewhereIn(found.otherInstances > 0 ? listed() : [], source),
+      async *read() {
+        for await (const one of listed()) if (one.is === 'user') yield one.user;
+        await refuseChanged(source);
+      },
+      async *readElsewhere() {
+        for await (const one of listed()) if (one.is === 'elsewhere') yield one.row;
+        await refuseChanged(source);
+      },
       close: () => source.close(),
     };
 
@@ -79,23 +87,6 @@ export async function openList(file: string, stdin: Readable, options: ListOptio
     await source.close();
     throw error;
   }
-}
-
-async function* usersOf(listed: AsyncIterable<Listed>, source: Source): AsyncGenerator<ListedUser> {
-  for await (const one of listed) {
-    if (one.is === 'user') yield one.user;
-  }
-  await refuseChanged(source);
-}
-
-async function* elsewhereIn(
-  listed: AsyncIterable<Listed> | Listed[],
-  source: Source,
-): AsyncGenerator<ListedElsewhere> {
-  for await (const one of listed) {
-    if (one.is === 'elsewhere') yield one.row;
-  }
-  await refuseChanged(source);
 }
 
 async function indexOf(

@@ -2,8 +2,8 @@
  * Whether deletions may be what somebody meant: most are those of a wrong list, a wrong column or another instance. Knows the
  * counts of a comparison, and asks nobody.
  */
-import { counted, numberText } from '../failed/report.ts';
 import { UsageError } from '../shared/usage-error.ts';
+import { counted, numberText } from '../terminal/text.ts';
 import type { Counts } from './report.ts';
 
 /** One of so many users at Damoov may go without a word. */
@@ -19,10 +19,10 @@ export function checkDeletions(
   maxDeletions: number | undefined,
 ): void {
   if (deletions === 0) return;
-  const told = `nothing was added: ${counted(deletions, 'user')} would be deleted`;
+  const what = `nothing was added: ${counted(deletions, 'user')} would be deleted`;
   if (maxDeletions !== undefined) {
     if (deletions <= maxDeletions) return;
-    throw new UsageError(`${told}, and --max-deletions allows ${numberText(maxDeletions)}`);
+    throw new UsageError(`${what}, and --max-deletions allows ${numberText(maxDeletions)}`);
   }
   const isUnknown = missing === listed;
   if (!isUnknown && deletions * SHARE <= atDamoov) return;
@@ -30,7 +30,7 @@ export function checkDeletions(
     ? 'nobody in the list is known at Damoov'
     : `that is more than a tenth of the ${numberText(atDamoov)} at Damoov`;
   throw new UsageError(
-    `${told}, and ${why}. Is it the right list, and the right instance? ` +
+    `${what}, and ${why}. Is it the right list, and the right instance? ` +
       `Where it is, allow it with --max-deletions ${deletions}`,
   );
 }

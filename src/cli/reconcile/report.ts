@@ -1,19 +1,12 @@
 /**
- * What `damoov-users reconcile` tells: of each difference the line, the ids and the names of fields, never a value. Counts
+ * What `damoov-users reconcile` shows: of each difference the line, the ids and the names of fields, never a value. Counts
  * all and keeps only what is shown.
  */
 import type { Difference } from '../../reconcile/differences.ts';
 import type { LeftUsers } from '../../reconcile/unwanted-users.ts';
-import { counted, numberText } from '../failed/report.ts';
-import { onOneLine } from '../terminal/one-line.ts';
+import type { Output } from '../terminal/output.ts';
 import { needsQuotes, quotedId } from '../terminal/quoted-id.ts';
-
-export const KINDS = [
-  'missing',
-  'orphaned',
-  'duplicated',
-  'differing',
-] as const satisfies Difference['kind'][];
+import { aligned, counted, numberText, onOneLine } from '../terminal/text.ts';
 
 const MEANING: Record<Difference['kind'], string> = {
   missing: 'in the list, not at Damoov',
@@ -21,66 +14,95 @@ const MEANING: Record<Difference['kind'], string> = {
   duplicated: 'in the list, several times at Damoov',
   differing: 'at Damoov with other values than in the list',
 };
+const KINDS = ['missing', 'orphaned', 'duplicated', 'differing'] as const satisfies Difference['kind'][];
 
 export type Counts = Record<Difference['kind'], number> & {
   listed: number;
   /** Rows of the list that were not compared, since they are about other instances. */
   otherInstances: number;
-  /** As the pages told last. */
+  /** As the pages said last. */
   atDamoov: number;
   /** Of the orphaned those whom a row of the list may mean. */
   lookalikes: number;
 };
 
-export function noCounts(list: Pick<Counts, 'listed' | 'otherInstances'>): Counts {
-  return { ...list, atDamoov: 0, missing: 0, orphaned: 0, lookalikes: 0, duplicated: 0, differing: 0 };
+export interface ReportOptions {
+  isJson: boolean;
+  /** How many of each kind are shown; 0 for all. */
+  show: number;
 }
 
-export function count(difference: Difference, counts: Counts): void {
-  counts[difference.kind] += 1;
-  if (difference.kind === 'orphaned' && difference.looksLikeLine !== undefined) counts.lookalikes += 1;
+export interface Report {
+  readonly counts: Counts;
+  take(difference: Difference): Promise<void>;
+  /** Shows the counts, and what came of them. @param more lines for people, and the same for machines. */
+  end(more?: { text: string; json: object }): Promise<void>;
+}
+
+export function createReport(
+  list: Pick<Counts, 'listed' | 'otherInstances'>,
+  { isJson, show }: ReportOptions,
+  out: Output,
+): Report {
+  const counts: Counts = {
+    ...list,
+    atDamoov: 0,
+    missing: 0,
+    orphaned: 0,
+    lookalikes: 0,
+    duplicated: 0,
+    differing: 0,
+  };
+  const shown: Difference[] = [];
+  return {
+    counts,
+    async take(difference) {
+      counts[difference.kind] += 1;
+      if (difference.kind === 'orphaned' && difference.looksLikeLine !== undefined) counts.lookalikes += 1;
+      if (isJson) await out.line(JSON.stringify(difference));
+      else if (show === 0 || counts[difference.kind] <= show) shown.push(difference);
+    },
+    async end(more) {
+      const parts = [countsText(counts), examplesText(shown, counts), more?.text ?? ''];
+      const text = parts.filter((part) => part !== '').join('\n\n');
+      await out.line(isJson ? JSON.stringify({ summary: { ...counts, ...more?.json } }) : text);
+    },
+  };
 }
 
 export function differencesIn(counts: Counts): number {
   return KINDS.reduce((sum, kind) => sum + counts[kind], 0);
 }
 
-/** A line for each kind, and what was compared. */
+/** A line for each kind, what was compared, and what makes a difference doubtful. */
 export function countsText(counts: Counts): string {
-  const width = Math.max(...KINDS.map((kind) => numberText(counts[kind]).length));
-  const lines = KINDS.map(
-    (kind) => `${kind.padEnd(10)}  ${numberText(counts[kind]).padStart(width)}  ${MEANING[kind]}`,
-  );
-  const compared = `${numberText(counts.listed)} in the list, ${numberText(counts.atDamoov)} at Damoov`;
-  return [...lines, compared, ...cautionsIn(counts)].join('\n');
-}
-
-/** What makes a difference doubtful. */
-function cautionsIn({ otherInstances, lookalikes }: Counts): string[] {
+  const { listed, atDamoov, otherInstances, lookalikes } = counts;
   const others = counted(otherInstances, 'row is about another instance', 'rows are about other instances');
   const alike = counted(lookalikes, 'orphaned user looks', 'orphaned users look');
   return [
+    ...aligned(KINDS.map((kind) => [kind, numberText(counts[kind]), MEANING[kind]])),
+    `${numberText(listed)} in the list, ${numberText(atDamoov)} at Damoov`,
     otherInstances > 0 ? [`${others}: not compared (one that names none is about default)`] : [],
     lookalikes > 0 ? [`${alike} like a row of the list: ${LOOKALIKE}`] : [],
-  ].flat();
+  ]
+    .flat()
+    .join('\n');
 }
 
 const LOOKALIKE = 'the same clientId in another writing or for another instance, or the same userId';
 
-/** What is left as it is, and how that can be changed. */
+/** What is left as it is, and why. */
 export function leftText({ orphaned, lookalikes, young, duplicated }: LeftUsers): string[] {
   return [
-    lookalikes > 0
-      ? [`${numberText(lookalikes)} orphaned left: like a row of the list (--delete-lookalikes)`]
-      : [],
+    lookalikes > 0 ? [`${numberText(lookalikes)} orphaned left: like a row of the list`] : [],
     young > 0 ? [`${numberText(young)} orphaned left: too young (--older-than)`] : [],
     orphaned > 0 ? [`${numberText(orphaned)} orphaned left (--delete-orphans)`] : [],
-    duplicated > 0 ? [`${numberText(duplicated)} duplicated left (--delete-duplicates)`] : [],
+    duplicated > 0 ? [`${numberText(duplicated)} duplicated left: delete all but one by its UserId`] : [],
   ].flat();
 }
 
 /** The first of each kind. */
-export function examplesText(shown: readonly Difference[], counts: Counts): string {
+function examplesText(shown: readonly Difference[], counts: Counts): string {
   const blocks = KINDS.flatMap((kind) => {
     const lines = shown
       .filter((difference) => difference.kind === kind)

@@ -2,28 +2,27 @@
  * `damoov-users reconcile`: in what a list of users and Damoov differ, and, where that is wanted, the jobs that mend it. Tells
  * the counts first, and adds nothing that nobody has confirmed.
  */
-import { openQueue } from '../../bullmq/open-queue.ts';
-import type { Config, DamoovAccess } from '../../config/config.ts';
-import { durationText } from '../../contract/duration.ts';
 import { openFleetClient } from '../../app/fleet-client.ts';
-import type { InstanceCredentials } from '../../config/instances-file.ts';
 import { UserJobs } from '../../client/user-jobs.ts';
+import type { Config, DamoovAccess } from '../../config/config.ts';
+import type { InstanceCredentials } from '../../config/instances-file.ts';
 import { findDifferences } from '../../reconcile/differences.ts';
 import { patiently } from '../../reconcile/patiently.ts';
-import { type Keeper, type UnwantedUsers, createUnwantedUsers } from '../../reconcile/unwanted-users.ts';
+import { type UnwantedUsers, createUnwantedUsers } from '../../reconcile/unwanted-users.ts';
 import { type RedisConnection, type RedisTarget, RedisAwayError } from '../../redis/connection.ts';
 import { createDeletions } from '../../store/deletions/deletions.ts';
+import type { ListOptions } from '../import/source.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { checkInstance, knownInstances } from '../shared/known-instance.ts';
-import type { ListOptions } from '../import/read-as.ts';
-import { type Progress, createProgress } from '../terminal/progress.ts';
-import { type Added, addedText, apply } from './apply.ts';
-import { checkDeletions } from './orphan-guard.ts';
-import { type List, openList } from './list.ts';
-import { differencesIn, leftText, noCounts } from './report.ts';
-import { type DifferenceSink, openSink } from './sink.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { withRedis } from '../shared/with-redis.ts';
+import { outputOf } from '../terminal/output.ts';
+import { type Progress, createProgress } from '../terminal/progress.ts';
+import { type Added, addedText, apply } from './apply.ts';
+import { type List, openList } from './list.ts';
+import { checkDeletions } from './orphan-guard.ts';
+import { type Report, createReport, differencesIn, leftText } from './report.ts';
 
 export interface ReconcileOptions extends ListOptions {
   plan?: boolean;
@@ -33,8 +32,6 @@ export interface ReconcileOptions extends ListOptions {
   deleteOrphans?: boolean;
   /** Orphans are deleted that were created so many milliseconds before the list was made. */
   olderThan: number;
-  deleteLookalikes?: boolean;
-  deleteDuplicates?: Keeper;
   /** However many there are at Damoov. */
   maxDeletions?: number;
   /** Until deletions are due, in milliseconds. */
@@ -42,12 +39,11 @@ export interface ReconcileOptions extends ListOptions {
   yes?: boolean;
   show: number;
   pageSize: number;
-  report?: string;
   json?: boolean;
 }
 
 /** What one run works with. */
-interface Desk {
+interface Comparing {
   options: ReconcileOptions;
   config: Config;
   connection: RedisConnection;
@@ -55,7 +51,7 @@ interface Desk {
   context: CommandContext;
   place: Place;
   list: List;
-  sink: DifferenceSink;
+  report: Report;
   unwanted: UnwantedUsers;
   progress: Progress;
 }
@@ -77,33 +73,30 @@ export async function reconcile(
     try {
       const progress = createProgress(context.stderr);
       for (const warning of list.warnings) progress.say(`warning: ${warning}`);
-      const unwanted = unwantedOf(place, list, config, options);
-      const { index, otherInstances, identity } = list;
-      const counts = noCounts({ listed: index.size, otherInstances });
-      const sink = await openSink({ ...options, list: identity }, counts, context.stdout);
-      const shared = { list, sink, unwanted, progress };
-      try {
-        return await run({ options, config, connection, target, context, place, ...shared });
-      } finally {
-        await sink.close();
-      }
+      const unwanted = createUnwantedUsers(orphansBefore(list, options));
+      const { index, otherInstances } = list;
+      const { show, json: isJson = false } = options;
+      const out = outputOf(context.stdout);
+      const report = createReport({ listed: index.size, otherInstances }, { isJson, show }, out);
+      const shared = { list, report, unwanted, progress };
+      return await run({ options, config, connection, target, context, place, ...shared });
     } finally {
       await list.close();
     }
   });
 }
 
-async function run(desk: Desk): Promise<boolean> {
-  const { options, sink, unwanted } = desk;
-  await compare(desk);
+async function run(comparing: Comparing): Promise<boolean> {
+  const { options, report, unwanted } = comparing;
+  await compare(comparing);
   if (options.apply !== true) {
-    await sink.end();
-    return differencesIn(sink.counts) === 0;
+    await report.end();
+    return differencesIn(report.counts) === 0;
   }
-  checkDeletions(unwanted.users.length, sink.counts, options.maxDeletions);
-  const added = await applyTo(desk);
+  checkDeletions(unwanted.users.length, report.counts, options.maxDeletions);
+  const added = await applyTo(comparing);
   const { left } = unwanted;
-  await sink.end({
+  await report.end({
     text: [`${addedText(added)} added`, ...leftText(left)].join('\n'),
     json: { added, left },
   });
@@ -112,14 +105,10 @@ async function run(desk: Desk): Promise<boolean> {
 
 /** What would not be heeded is not meant. */
 function refuseIdle(options: ReconcileOptions): void {
-  const { apply, deleteOrphans, deleteLookalikes, deleteDuplicates, maxDeletions, yes } = options;
-  if (deleteLookalikes === true && deleteOrphans !== true) {
-    throw new UsageError('--delete-lookalikes: only with --delete-orphans');
-  }
+  const { apply, deleteOrphans, maxDeletions, yes } = options;
   if (apply === true) return;
   const idle = [
     deleteOrphans === true && '--delete-orphans',
-    deleteDuplicates !== undefined && '--delete-duplicates',
     maxDeletions !== undefined && '--max-deletions',
     yes === true && '--yes',
   ].filter((name) => name !== false);
@@ -152,51 +141,43 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
   return { name, instance, access: damoov };
 }
 
-function unwantedOf(
-  { instance: { id, key, userIdSecret } }: Place,
+/** Undefined: none are deleted. @throws UsageError for a list by which too many would be. */
+function orphansBefore(
   { madeAt, index, doubts }: List,
-  { userId }: Config,
-  { deleteOrphans = false, deleteLookalikes = false, olderThan, deleteDuplicates }: ReconcileOptions,
-): UnwantedUsers {
-  if (deleteOrphans && index.size === 0) {
+  { deleteOrphans = false, olderThan }: ReconcileOptions,
+): number | undefined {
+  if (!deleteOrphans) return undefined;
+  if (index.size === 0) {
     throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
   }
-  if (deleteOrphans && doubts.length > 0) {
+  if (doubts.length > 0) {
     const why = 'the list may mean users whose ids it has not, and they would be deleted. Mend it first:';
     throw new UsageError([`--delete-orphans: ${why}`, ...doubts].join('\n'));
   }
-  if (deleteDuplicates === 'ours' && userId.mode === 'assigned') {
-    throw new UsageError('--delete-duplicates: with DAMOOV_USER_ID=assigned no UserId is ours');
-  }
-  return createUnwantedUsers({
-    orphansBefore: deleteOrphans ? madeAt - olderThan : undefined,
-    lookalikes: deleteLookalikes,
-    duplicatesBut: deleteDuplicates,
-    instance: { id, secret: userIdSecret ?? userId.secret ?? key },
-  });
+  return madeAt - olderThan;
 }
 
-async function compare({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<void> {
-  const { connection, config, options } = desk;
+async function compare({ list, report, unwanted, place, progress, ...comparing }: Comparing): Promise<void> {
+  const { connection, config, options } = comparing;
   const { timeoutMs } = config;
   const { client } = await openFleetClient(config, place.access, { connection, timeoutMs });
   try {
     const differences = findDifferences({
-      client: patiently(client, pauseWith(connection, desk.context)),
+      client: patiently(client, pauseWith(connection, comparing.context)),
       instance: place.instance,
       index: list.index,
       list: list.read,
-      elsewhere: list.readElsewhere,
+      elsewhere: list.otherInstances > 0 ? list.readElsewhere : undefined,
       listedAt: list.madeAt,
       pageSize: options.pageSize,
       onProgress({ seen, total, step }) {
-        if (step === 'reading') sink.counts.atDamoov = total;
+        if (step === 'reading') report.counts.atDamoov = total;
         if (seen === 0) progress.start(step, 'user', total);
         else progress.show(seen);
       },
     });
     for await (const difference of differences) {
-      await sink.take(difference);
+      await report.take(difference);
       unwanted.take(difference);
     }
   } finally {
@@ -213,10 +194,9 @@ function pauseWith(connection: RedisConnection, { clock }: CommandContext): (ms:
   };
 }
 
-async function applyTo({ list, sink, unwanted, place, progress, ...desk }: Desk): Promise<Added> {
-  const { config, connection, target, context, options } = desk;
+async function applyTo({ list, report, unwanted, place, progress, ...comparing }: Comparing): Promise<Added> {
+  const { config, connection, target, context, options } = comparing;
   const { prefix, jobs: name } = config.queues;
-  const queue = openQueue(name, { connection, prefix });
   const jobs = new UserJobs({
     redis: target,
     prefix,
@@ -226,12 +206,11 @@ async function applyTo({ list, sink, unwanted, place, progress, ...desk }: Desk)
   try {
     return await apply({
       jobs,
-      deletions: createDeletions({ jobs: queue, prefix }),
+      deletions: createDeletions({ jobs: openQueue(name, { connection, prefix }), prefix }),
       repairs: { list: list.read, index: list.index, instance: place.name, listedAt: list.madeAt },
-      counts: sink.counts,
+      counts: report.counts,
       unwanted,
       dueInMs: options.in,
-      dueInText: durationText(options.in),
       isConfirmed: options.yes ?? false,
       progress,
       context,

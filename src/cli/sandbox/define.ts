@@ -1,34 +1,23 @@
 /**
  * How `damoov-users sandbox` is called.
  */
-import { Option } from 'commander';
-import type { SandboxCommandOptions } from './run.ts';
-import { parsePort } from '../options/shared-options.ts';
-import { GROUPS, examples } from '../options/help.ts';
-import type { Register } from '../options/register.ts';
+import { examples } from '../options/help.ts';
+import { wholeNumber } from '../options/parse.ts';
+import type { Register } from '../shared/register.ts';
 
-export const registerSandbox: Register = (program, _ended, context) => {
+export const registerSandbox: Register = (program, run) => {
   program
     .command('sandbox')
     .description('simulate the Damoov user API, in memory')
-    .addOption(
-      new Option('--port <port>', 'port to listen on, 0 for any free one').default(7700).argParser(parsePort),
-    )
-    .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1'))
-    .option('--facts <file>', 'behave as a probe has seen Damoov behave (damoov-users probe)')
+    .option('--port <port>', 'port to listen on, 0 for any free one', wholeNumber(0, 65_535), 7700)
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option(
       '--instances <file>',
       'serve these instances, as in DAMOOV_INSTANCES_FILE: {"name": {"id", "key"}}',
     )
-    .helpGroup(GROUPS.run)
     .addHelpText(
       'after',
-      examples(
-        'sandbox',
-        'sandbox --port 7701 --host 0.0.0.0',
-        'sandbox --facts damoov-facts.json',
-        'sandbox --instances instances.json',
-      ),
+      examples('sandbox', 'sandbox --port 7701 --host 0.0.0.0', 'sandbox --instances instances.json'),
     )
-    .action(async (options: SandboxCommandOptions) => (await import('./run.ts')).sandbox(options, context));
+    .action(run(async () => (await import('./run.ts')).sandbox));
 };

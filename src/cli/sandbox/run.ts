@@ -2,10 +2,8 @@
  * `damoov-users sandbox`: runs the simulator of the Damoov user API until it is told to stop.
  */
 import { readInstancesFile } from '../../config/instances-file.ts';
-import { type SandboxModes, startSandbox } from '../../sandbox/server.ts';
+import { startSandbox } from '../../sandbox/server.ts';
 import type { CommandContext } from '../shared/command-context.ts';
-import { readFactsFile } from '../shared/facts-file.ts';
-import { modesOf } from './facts-to-modes.ts';
 import { outputOf } from '../terminal/output.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 import { UsageError } from '../shared/usage-error.ts';
@@ -13,20 +11,17 @@ import { UsageError } from '../shared/usage-error.ts';
 export interface SandboxCommandOptions {
   host: string;
   port: number;
-  /** What a probe has seen of Damoov, to be followed. */
-  facts?: string;
   /** The instances to serve, in the format of DAMOOV_INSTANCES_FILE. */
   instances?: string;
 }
 
 export async function sandbox(
-  { facts, instances, host, port }: SandboxCommandOptions,
+  { instances, host, port }: SandboxCommandOptions,
   context: CommandContext,
 ): Promise<void> {
   const server = await startSandbox({
     host,
     port,
-    ...(facts !== undefined && { modes: followedModes(facts, context) }),
     ...(instances !== undefined && { instances: instancesIn(instances) }),
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === undefined) throw error;
@@ -35,17 +30,6 @@ export async function sandbox(
   const stopped = untilStopped(context);
   if (await outputOf(context.stdout).line(server.url)) await stopped;
   await server.close();
-}
-
-/** @throws UsageError */
-function followedModes(file: string, { stderr }: CommandContext): Partial<SandboxModes> {
-  const read = readFactsFile(file);
-  if (read === undefined) throw new UsageError(`--facts: there is no ${file}`);
-  const { modes, without } = modesOf(read.facts);
-  if (without.length > 0) {
-    stderr.write(`the sandbox has no mode for some facts, and keeps to its own: ${without.join(', ')}\n`);
-  }
-  return modes;
 }
 
 /** @throws UsageError */

@@ -2,12 +2,12 @@
  * How `damoov-users schema` is called.
  */
 import { Option } from 'commander';
-import type { SchemaOptions } from './run.ts';
-import { GROUPS, examples } from '../options/help.ts';
-import type { Register } from '../options/register.ts';
+import { examples } from '../options/help.ts';
+import { withJson } from '../options/shared-options.ts';
+import type { Register } from '../shared/register.ts';
 
-export const registerSchema: Register = (program, _ended, context) => {
-  program
+export const registerSchema: Register = (program, run) => {
+  const command = program
     .command('schema')
     .description('print the JSON Schemas of jobs and events, or both queues as an AsyncAPI 3 document')
     .argument('[name]', 'only of this job or event, such as create-user or user.created')
@@ -15,11 +15,8 @@ export const registerSchema: Register = (program, _ended, context) => {
       new Option('--format <format>', 'what to print')
         .choices(['json-schema', 'asyncapi'])
         .default('json-schema'),
-    )
-    .option('--json', 'on one line')
-    .helpGroup(GROUPS.setUp)
-    .addHelpText('after', examples('schema create-user', 'schema --format asyncapi > asyncapi.json'))
-    .action(async (name: string | undefined, options: SchemaOptions) =>
-      (await import('./run.ts')).schema(name, options, program.version() ?? '', context),
     );
+  withJson(command, 'on one line')
+    .addHelpText('after', examples('schema create-user', 'schema --format asyncapi > asyncapi.json'))
+    .action(run(async () => (await import('./run.ts')).schema));
 };

@@ -2,6 +2,7 @@
  * `damoov-users schema`: prints what jobs and events look like, for tools. Needs no Redis and no configuration.
  */
 import { asyncApi } from '../../contract/schema/asyncapi.ts';
+import { version } from '../../config/package-version.ts';
 import { bundle, eventSchemas, jobSchemas, standalone } from '../../contract/schema/json-schema.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { outputOf } from '../terminal/output.ts';
@@ -15,7 +16,6 @@ export interface SchemaOptions {
 export async function schema(
   name: string | undefined,
   options: SchemaOptions,
-  version: string,
   { stdout }: CommandContext,
 ): Promise<void> {
   const { format, json = false } = options;

@@ -8,9 +8,13 @@ export function knownInstances({ damoov }: Pick<Config, 'damoov'>): string[] {
   return damoov === 'sandbox' ? ['default'] : Object.keys(damoov.instances);
 }
 
-/** @throws UsageError */
-export function checkInstance(instance: string | undefined, config: Config): void {
-  const known = knownInstances(config);
+/** @param more other names that may be given. @throws UsageError */
+export function checkInstance(
+  instance: string | undefined,
+  config: Pick<Config, 'damoov'>,
+  ...more: string[]
+): void {
+  const known = [...knownInstances(config), ...more];
   if (instance !== undefined && !known.includes(instance)) {
     throw new UsageError(`--instance: there is no such instance (known: ${known.join(', ')})`);
   }

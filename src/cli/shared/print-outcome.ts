@@ -1,31 +1,32 @@
 /**
- * `--wait`: tells how a job ended, by the type and the data of its event, where somebody waits for it. Knows no command.
+ * `--wait`: prints how a job ended, by the type and the data of its event. Knows no command.
  */
-import { durationText } from '../../contract/duration.ts';
-import type { EventType, JobResult } from '../../contract/event.ts';
 import { type ResultOptions, ResultTimeoutError } from '../../client/results.ts';
-import type { CommandContext } from './command-context.ts';
+import type { EventType, JobResult } from '../../contract/event.ts';
 import { outputOf } from '../terminal/output.ts';
+import type { CommandContext } from './command-context.ts';
+
+export interface WaitOptions {
+  wait?: boolean;
+  /** Milliseconds. */
+  timeout: number;
+}
 
 /**
  * Prints it as one line of JSON.
  * @param wanted the end that was asked for: true where it is that one.
- * @param whatHolds says what keeps the job from ending.
  */
-export async function tellEnd(
+export async function printOutcome(
   wanted: EventType,
-  { timeout: timeoutMs }: { timeout: number },
+  { timeout: timeoutMs }: WaitOptions,
   { stdout }: CommandContext,
   result: (options: ResultOptions) => Promise<JobResult>,
-  whatHolds: () => Promise<string>,
 ): Promise<boolean> {
-  const end = await result({ timeoutMs }).catch(async (error: unknown) => {
+  const end = await result({ timeoutMs }).catch((error: unknown) => {
     if (!(error instanceof ResultTimeoutError)) throw error;
-    // Where Redis does not tell, that the wait is over is still true.
-    const reason = await whatHolds().catch(() => 'what holds it cannot be read');
     throw new Error(
-      `the job has not ended within ${timeoutMs < 1000 ? `${timeoutMs}ms` : durationText(timeoutMs)} (--timeout)${reason === '' ? '' : `: ${reason}`}.\n` +
-        'It stays in the queue, and ends when it can',
+      `the job has not ended within ${timeoutMs / 1000} s (--timeout); it stays in the queue, and ends when it can. ` +
+        '`status` shows what holds jobs back',
     );
   });
   await outputOf(stdout).line(JSON.stringify(end));

@@ -2,14 +2,13 @@
  * Gives a command the deletions of the configured queue, and turns what cannot be asked of them into bad usage.
  */
 import type { Queue } from 'bullmq';
-import { openQueue } from '../../bullmq/open-queue.ts';
+import { Results } from '../../client/results.ts';
 import { type Brake, createBrake } from '../../store/circuits/deletion-limit.ts';
 import { type Deletions, createDeletions } from '../../store/deletions/deletions.ts';
-import { Results } from '../../client/results.ts';
 import type { CommandContext } from './command-context.ts';
 import { checkInstance } from './known-instance.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { UsageError } from './usage-error.ts';
-import { whatHolds } from './why-waiting.ts';
 import { withRedis } from './with-redis.ts';
 
 /** Whom a command is about. */
@@ -19,14 +18,19 @@ export interface UserOptions {
   instance?: string;
 }
 
+/** When something is due. */
+export interface DueOptions {
+  /** Milliseconds from now. */
+  in?: number;
+  /** Epoch milliseconds. */
+  at?: number;
+}
+
 export interface DeletionsAccess {
   deletions: Deletions;
   brake: Brake;
   jobs: Queue;
-  /** How a job ended, once it has. */
-  resultOf: Results['of'];
-  /** What keeps a job from ending. */
-  whatHolds: (jobId: string) => Promise<string>;
+  results: Results;
 }
 
 /** @throws UsageError for a request that is none, and for an instance that nobody configured. */
@@ -40,14 +44,9 @@ export async function withDeletions<T>(
     const { prefix, jobs: name } = config.queues;
     const jobs = openQueue(name, { connection, prefix });
     const results = new Results({ queue: jobs, connection, target });
+    const deletions = createDeletions({ jobs, prefix });
     try {
-      return await work({
-        deletions: createDeletions({ jobs, prefix }),
-        brake: createBrake({ jobs, prefix }),
-        jobs,
-        resultOf: (jobId, limit) => results.of(jobId, limit),
-        whatHolds: (jobId) => whatHolds(jobId, jobs, connection, config),
-      });
+      return await work({ deletions, brake: createBrake({ jobs, prefix }), jobs, results });
     } catch (error) {
       const isOfRequest = error instanceof RangeError || error instanceof TypeError;
       throw isOfRequest ? new UsageError(error.message) : error;

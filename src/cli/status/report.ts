@@ -3,93 +3,75 @@
  */
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
+import { durationText, instantText, spanInWords } from '../../contract/duration.ts';
 import { MANY_REVOKED } from '../../damoov/login-budget.ts';
 import type { FleetStatus } from '../../ops/fleet-status.ts';
-import type { GateState } from '../../store/circuits/circuit-state.ts';
-import { durationText, instantText, spanInWords } from '../../contract/duration.ts';
-import { numberText } from '../failed/report.ts';
+import { counted, jsonLine, numberText } from '../terminal/text.ts';
 
 /** One line, for machines. */
-export function statusJson(status: FleetStatus): string {
-  const { redisRefuses, jobs, gates, logins, rate, deletions, at, events, lastHour } = status;
-  const { oldestSince, ...counts } = jobs;
-  const { barredUntil, ...left } = logins ?? {};
-  const { pausedUntil } = rate;
-  const { nextDueAt } = deletions;
-  return JSON.stringify({
-    at: iso(at),
-    ...(redisRefuses !== undefined && { redis: redisRefuses }),
+export function statusJson({ redisRefuses, gates, deletions, jobs, ...status }: FleetStatus): string {
+  const { held = 0, shutSince } = gates.find(({ gate }) => gate === 'brake') ?? {};
+  const { count: pending, nextDueAt } = deletions;
+  const { oldestSince } = jobs;
+  return jsonLine({
+    ...status,
+    redis: redisRefuses,
     jobs: {
-      ...counts,
-      ...(oldestSince !== undefined && {
-        oldestSince: iso(oldestSince),
-        oldestWaitingMs: Math.max(0, at - oldestSince),
-      }),
+      ...jobs,
+      ...(oldestSince !== undefined && { oldestWaitingMs: Math.max(0, status.at - oldestSince) }),
     },
-    events,
-    lastHour,
-    gates: gates.filter(isOfDamoov).map(gateJson),
-    ...(logins && {
-      logins: { ...left, ...(barredUntil !== undefined && { barredUntil: iso(barredUntil) }) },
-    }),
-    rate: {
-      ...(rate.ratePerS !== undefined && { ratePerS: rate.ratePerS }),
-      ...(pausedUntil !== undefined && { pausedUntil: iso(pausedUntil) }),
-    },
-    brake: { held: brakeOf(status)?.held ?? 0, ...since(brakeOf(status)) },
-    deletions: {
-      pending: deletions.count,
-      ...(nextDueAt !== undefined && { nextDueAt: iso(nextDueAt) }),
-    },
+    gates: gates
+      .filter(({ gate }) => gate !== 'brake')
+      .map((gate) => ({ ...gate, isShut: gate.shutSince !== undefined })),
+    brake: { held, shutSince },
+    deletions: { pending, nextDueAt },
   });
 }
 
-type Row = [name: string, lines: string[]];
+type Row = [name: string, ...lines: string[]];
 
 /** Lines for people: what needs one of them stands out on a terminal. */
 export function statusText(
   status: FleetStatus,
   { isSandbox, stream }: { isSandbox: boolean; stream: Writable },
 ): string {
-  const { redisRefuses, jobs, events, at } = status;
+  const { redisRefuses, jobs, events } = status;
   const paint = painter(stream);
   const rows: Row[] = [
-    ...(redisRefuses === undefined ? [] : [['redis', [paint.warn(redisRefuses)]] satisfies Row]),
-    [jobs.queue, [jobsText(jobs, at, paint)]],
-    ...(events.length === 0 ? [['events', ['none are published (EVENTS_QUEUES=none)']] satisfies Row] : []),
-    ...events.map((queue): Row => [queue.queue, [eventsText(queue, paint)]]),
-    ['last hour', lastHourLines(status, paint)],
+    ...(redisRefuses === undefined ? [] : [['redis', paint.warn(redisRefuses)] satisfies Row]),
+    [jobs.queue, jobsText(status, paint)],
+    ...(events.length === 0 ? [['events', 'none are published (EVENTS_QUEUES=none)'] satisfies Row] : []),
+    ...events.map((queue): Row => [queue.queue, eventsText(queue, paint)]),
+    ['last hour', ...lastHourLines(status, paint)],
     [
       'gates',
-      isSandbox ? ['of the sandbox that stands in: only its worker knows them'] : gateLines(status, paint),
+      ...(isSandbox
+        ? ['of the sandbox that stands in: only its worker knows them']
+        : gateLines(status, paint)),
     ],
-    ['brake', [brakeText(status, paint)]],
-    ['log-ins', [loginsText(status, isSandbox, paint)]],
-    ['rate', [rateText(status, paint)]],
-    ['deletions', [deletionsText(status)]],
+    ['brake', brakeText(status, paint)],
+    ['log-ins', loginsText(status, isSandbox, paint)],
+    ['rate', rateText(status, paint)],
+    ['deletions', deletionsText(status)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows
-    .flatMap(([name, lines]) =>
+    .flatMap(([name, ...lines]) =>
       lines.map((line, index) => `${paint.dim((index === 0 ? name : '').padEnd(width))}${line}`),
     )
     .join('\n');
 }
 
-function jobsText(
-  { waiting, active, delayed, failed, ...jobs }: FleetStatus['jobs'],
-  at: number,
-  { warn }: Painter,
-): string {
-  const age =
-    jobs.oldestSince === undefined ? '' : ` (the oldest for ${durationText(at - jobs.oldestSince)})`;
+function jobsText({ jobs, at }: FleetStatus, { warn }: Painter): string {
+  const { waiting, active, delayed, failed, completed, oldestSince } = jobs;
+  const age = oldestSince === undefined ? '' : ` (the oldest for ${durationText(at - oldestSince)})`;
   return [
     ...(jobs.isPaused ? [warn('paused')] : []),
     `${numberText(waiting)} waiting${age}`,
     `${numberText(active)} active`,
     `${numberText(delayed)} delayed`,
     failed > 0 ? warn(`${numberText(failed)} failed`) : '0 failed',
-    `${numberText(jobs.completed)} completed`,
+    `${numberText(completed)} completed`,
   ].join(' · ');
 }
 
@@ -127,22 +109,23 @@ function lastHourLines({ lastHour }: FleetStatus, { warn }: Painter): string[] {
 }
 
 function gateLines({ gates, at }: FleetStatus, { alarm }: Painter): string[] {
-  const noted = gates.filter((gate) => isOfDamoov(gate) && (gate.shutSince !== undefined || gate.held > 0));
+  const noted = gates.filter(
+    ({ gate, shutSince, held }) => gate !== 'brake' && (shutSince !== undefined || held > 0),
+  );
   if (noted.length === 0) return ['all open'];
   return noted.map(({ gate, shutSince, reason, probeAt = at, held }) => {
-    const waiting = `${numberText(held)} ${held === 1 ? 'waits' : 'wait'}`;
+    const waiting = counted(held, 'waits', 'wait');
     if (shutSince === undefined) return `${gate} open · ${waiting}`;
     const probe = probeAt <= at ? 'a probe is due' : `next probe in ${durationText(probeAt - at)}`;
     return alarm(`${gate} shut for ${durationText(at - shutSince)}: ${reason} · ${probe} · ${waiting}`);
   });
 }
 
-function brakeText(status: FleetStatus, { alarm }: Painter): string {
-  const { held = 0, shutSince } = brakeOf(status) ?? {};
+function brakeText({ gates, at }: FleetStatus, { alarm }: Painter): string {
+  const { held = 0, shutSince } = gates.find(({ gate }) => gate === 'brake') ?? {};
   if (held === 0) return 'holds no deletion';
-  const age = shutSince === undefined ? '' : ` for ${durationText(status.at - shutSince)}`;
-  const what = `holds ${numberText(held)} ${held === 1 ? 'deletion' : 'deletions'}${age}`;
-  return alarm(`${what}: \`deletions release\` or \`refuse\` decides`);
+  const age = shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`;
+  return alarm(`holds ${counted(held, 'deletion')}${age}: \`deletions release\` or \`refuse\` decides`);
 }
 
 function loginsText({ logins, at }: FleetStatus, isSandbox: boolean, { warn, alarm }: Painter): string {
@@ -169,38 +152,8 @@ function rateText({ rate: { ratePerS, pausedUntil }, at }: FleetStatus, { warn }
 function deletionsText({ deletions: { count, nextDueAt }, at }: FleetStatus): string {
   const pending = `${numberText(count)} pending`;
   if (nextDueAt === undefined) return pending;
-  const time = iso(nextDueAt);
   const due = nextDueAt <= at ? 'due now' : `due in ${spanInWords(nextDueAt - at)}`;
-  return `${pending} · the next ${due} (${time})`;
-}
-
-function gateJson({ gate, held, ...state }: GateState): object {
-  const { reason, probeAt } = state;
-  return {
-    gate,
-    isShut: state.shutSince !== undefined,
-    held,
-    ...since(state),
-    ...(reason !== undefined && { reason }),
-    ...(probeAt !== undefined && { probeAt: iso(probeAt) }),
-  };
-}
-
-function since(gate: Pick<GateState, 'shutSince'> | undefined): object {
-  return gate?.shutSince === undefined ? {} : { shutSince: iso(gate.shutSince) };
-}
-
-function isOfDamoov({ gate }: GateState): boolean {
-  return gate !== 'brake';
-}
-
-function brakeOf({ gates }: FleetStatus): GateState | undefined {
-  return gates.find(({ gate }) => gate === 'brake');
-}
-
-/** Null for a time that no calendar has: another client may have written any number into a job. */
-function iso(ms: number): string | null {
-  return instantText(ms) ?? null;
+  return `${pending} · the next ${due} (${instantText(nextDueAt) ?? 'beyond the calendar'})`;
 }
 
 type Painter = Record<'dim' | 'warn' | 'alarm', (text: string) => string>;

@@ -2,7 +2,6 @@
  * `damoov-users status`: how the fleet stands, once or live.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openQueue } from '../../bullmq/open-queue.ts';
 import { createAddedAt } from '../../bullmq/imports.ts';
 import type { Config } from '../../config/config.ts';
 import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
@@ -21,6 +20,7 @@ import type { CommandContext } from '../shared/command-context.ts';
 import { outputOf } from '../terminal/output.ts';
 import { statusJson, statusText } from './report.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
 import { withRedis } from '../shared/with-redis.ts';
 
 export interface StatusOptions {

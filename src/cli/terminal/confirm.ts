@@ -3,13 +3,20 @@
  */
 import { createInterface } from 'node:readline';
 import type { CommandContext } from '../shared/command-context.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 /** The question goes to standard error: standard output is for the result. */
 type Terminal = Pick<CommandContext, 'stdin' | 'stderr'>;
 
-/** Whether somebody can be asked. */
-export function isTerminal({ stdin, stderr }: Terminal): boolean {
-  return stdin.isTTY === true && stderr.isTTY === true;
+/**
+ * @param undone such as `nothing was dropped`.
+ * @throws UsageError if there is no terminal to ask; Error for a no.
+ */
+export async function requireYes(question: string, undone: string, terminal: Terminal): Promise<void> {
+  if (terminal.stdin.isTTY !== true || terminal.stderr.isTTY !== true) {
+    throw new UsageError(`${undone}: confirm with --yes, as there is no terminal to ask`);
+  }
+  if (!(await confirm(question, terminal))) throw new Error(undone);
 }
 
 /** True for `y` and `yes`; everything else, the end of the input and Ctrl-C too, is a no. */

@@ -1,11 +1,10 @@
 /**
  * How `damoov-users worker` is called.
  */
-import type { WorkerCommandOptions } from './run.ts';
-import { GROUPS, examples } from '../options/help.ts';
-import type { Register } from '../options/register.ts';
+import { examples } from '../options/help.ts';
+import type { Register } from '../shared/register.ts';
 
-export const registerWorker: Register = (program, _ended, context) => {
+export const registerWorker: Register = (program, run) => {
   program
     .command('worker')
     .description('carry out the jobs of the queue; configured by the environment')
@@ -13,7 +12,6 @@ export const registerWorker: Register = (program, _ended, context) => {
       '--replace-user-id-settings',
       "have the fleet take this worker's DAMOOV_USER_ID and user-id secrets from now on, whatever it had",
     )
-    .helpGroup(GROUPS.run)
     .addHelpText(
       'after',
       examples(
@@ -21,5 +19,5 @@ export const registerWorker: Register = (program, _ended, context) => {
         'worker  # WORKER_CONCURRENCY=20 and REDIS_URL=redis://… in the environment, or in .env',
       ),
     )
-    .action(async (options: WorkerCommandOptions) => (await import('./run.ts')).worker(options, context));
+    .action(run(async () => (await import('./run.ts')).worker));
 };

@@ -30,7 +30,6 @@ export interface ImportState {
   /** Epoch milliseconds; another time in each round. */
   readonly begunAt: number;
   readonly place: Place;
-  readonly followsJobs: boolean;
   /** Epoch milliseconds. */
   readonly completeSince: number | undefined;
 }
@@ -49,8 +48,6 @@ export interface BeginOptions {
   isAgain: boolean;
   /** In epoch milliseconds; of an import that goes on when it was begun, should Redis lose it meanwhile. */
   begunAt: number;
-  /** Whether the ends of its jobs are looked for; fixed when an import begins. */
-  followsJobs: boolean;
   /** When what the rows say was so, if they do not say it themselves, in epoch milliseconds; fixed when an import begins. */
   asOf: number;
 }
@@ -94,16 +91,14 @@ export function createImportStates(connection: RedisConnection, prefix: string):
 
   return {
     async look(id) {
-      const fields = ['place', 'begunAt', 'followsJobs', 'completeSince'];
-      const [place, begunAt, followsJobs, completeSince] = await connection.hmget(keyOf(id), ...fields);
-      return typeof place === 'string'
-        ? stateOf(place, Number(begunAt), followsJobs, completeSince)
-        : undefined;
+      const fields = ['place', 'begunAt', 'completeSince'];
+      const [place, begunAt, completeSince] = await connection.hmget(keyOf(id), ...fields);
+      return typeof place === 'string' ? stateOf(place, Number(begunAt), completeSince) : undefined;
     },
     async begin(id, options) {
       const reply = await script('begin-import')(keysOf(id), { ...options, keepSeconds: KEEP_SECONDS });
-      const [place, begunAt, round, followsJobs, asOf, completeSince] = Begun.parse(reply);
-      return { round, asOf, ...stateOf(place, begunAt, followsJobs, completeSince) };
+      const [place, begunAt, round, asOf, completeSince] = Begun.parse(reply);
+      return { round, asOf, ...stateOf(place, begunAt, completeSince) };
     },
     async move(id, { run, from, to, addedLine, completes = false }) {
       const reply = await script('move-import')(keysOf(id), {
@@ -140,17 +135,15 @@ const Begun = z.tuple([
   z.string(),
   z.coerce.number<string>(),
   z.coerce.number<string>(),
-  z.string(),
   z.coerce.number<string>(),
   z.string().nullable(),
 ]);
 const Reply = z.tuple([z.enum(['here', 'over', 'moved']), z.string()]);
 
-function stateOf(place: string, begunAt: number, followsJobs: unknown, completeSince: unknown): ImportState {
+function stateOf(place: string, begunAt: number, completeSince: unknown): ImportState {
   return {
     begunAt,
     place: placeOf(place),
-    followsJobs: followsJobs === '1',
     completeSince: typeof completeSince === 'string' ? Number(completeSince) : undefined,
   };
 }

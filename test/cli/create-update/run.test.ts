@@ -82,7 +82,7 @@ describe('`create`', () => {
     expect(late).toMatchObject({
       status: 1,
       stdout: '',
-      stderr: expect.stringContaining('no worker takes jobs from user-jobs'),
+      stderr: expect.stringContaining('has not ended within 0.05 s (--timeout)'),
     });
     await world.run('delete-user', { clientId: 'c-1' });
     const args = ['create', '--client-id', 'c-1', '--occurred-at', '2020-01-01T00:00:00Z', '--wait'];

@@ -94,7 +94,7 @@ describe('`events`', () => {
     await gone?.remove();
     const { stdout, stderr, status } = await runCommand(['events', '--queue', 'unread'], world.env);
     expect(stdout).toMatch(/^- {2}user\.created {5}c-1 \[2J {2}- {2}-\n$/);
-    const unseen = '2 events that may be meant cannot be read any more, or are no event of ours.';
+    const unseen = '2 events that may be meant cannot be read: no longer there, or none of ours.';
     expect([status, stderr]).toEqual([0, `${unseen}\n`]);
     // Whose the others were nobody can tell.
     const ofUser = await eventsOf(world, '--queue', 'unread', '--client-id', 'c-2');
@@ -158,7 +158,7 @@ describe('`events --follow`', () => {
       'no event',
     );
     expect(await tail.told()).toBe(
-      '1 event that may be meant cannot be read any more, or is no event of ours.',
+      '1 event that may be meant cannot be read: no longer there, or none of ours.',
     );
     tail.signal('SIGINT');
     expect(await tail.exit).toBe(0);

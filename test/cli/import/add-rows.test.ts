@@ -11,11 +11,9 @@ function sourceOf(content: string): Source {
   return {
     sizeBytes: bytes.length,
     writtenAt: 0,
-    identity: undefined,
     async *bytes() {
       yield bytes;
     },
-    head: async () => bytes,
     hasChanged: async () => false,
     close: async () => {},
   };
@@ -33,7 +31,6 @@ it.each([
   const found = await survey(source, {
     ...options,
     allowsDuplicates: false,
-    identify: undefined,
     instances: ['default'],
     signal,
     onRead: () => {},
@@ -47,8 +44,7 @@ it.each([
     maxWaiting: 10_000,
   });
   const run = randomUUID();
-  const begin = () =>
-    imports.begin(found.id, { run, isAgain: false, begunAt: 1, followsJobs: false, asOf: 0 });
+  const begin = () => imports.begin(found.id, { run, isAgain: false, begunAt: 1, asOf: 0 });
 
   let hasLost = false;
   /** What a crash takes: the newest jobs, and with them how far the import had come. */
@@ -63,7 +59,6 @@ it.each([
     source,
     rows: options,
     survey: found,
-    identify: undefined,
     begin,
     maxWaiting: 10_000,
     ends: undefined,

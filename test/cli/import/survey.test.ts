@@ -1,8 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { createLineSet } from '../../../src/cli/import/line-set.ts';
 import { faultsOf, jobDataOf } from '../../../src/cli/import/row-job.ts';
-import { createSeen } from '../../../src/cli/import/seen.ts';
 import { madeAtOf } from '../../../src/cli/import/source.ts';
 import { listedIn } from '../../../src/cli/reconcile/listed.ts';
 import { parseJob } from '../../../src/contract/job.ts';
@@ -74,33 +72,4 @@ describe('a list', () => {
     expect(() => madeAtOf({ writtenAt: now }, 0)).toThrow('--as-of: is before the year 2000');
     expect(madeAtOf({ writtenAt: 0 }, Date.UTC(2026, 0, 1))).toBe(Date.UTC(2026, 0, 1));
   });
-});
-
-describe('what was seen', () => {
-  test.prop([fc.array(fc.integer({ min: 0, max: 3000 }), { maxLength: 5000 })])(
-    'is met again, at the line where it was first, and nothing else is',
-    (numbers) => {
-      const [seen, known] = [createSeen(), new Map<number, number>()];
-      for (const [index, number] of numbers.entries()) {
-        expect(seen.meet(`c-${number}`, index + 1)).toBe(known.get(number));
-        if (!known.has(number)) known.set(number, index + 1);
-      }
-    },
-  );
-});
-
-describe('a set of lines', () => {
-  test.prop([fc.array(fc.integer({ min: 1, max: 100_000 }))])(
-    'has what was added and nothing else',
-    (lines) => {
-      const set = createLineSet();
-      for (const line of lines) set.add(line);
-      const expected = new Set(lines);
-      expect(set.size).toBe(expected.size);
-      for (const line of lines) {
-        expect(set.has(line)).toBe(true);
-        expect(set.has(line + 1)).toBe(expected.has(line + 1));
-      }
-    },
-  );
 });

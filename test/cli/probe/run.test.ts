@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FactsFile } from '../../../src/tools/probe/facts.ts';
-import { type CommandEnd, runCommand, spawnCommand, startCommand } from '../../support/run-command.ts';
+import { type CommandEnd, runCommand, startCommand } from '../../support/run-command.ts';
 import type { SandboxModes } from '../../../src/sandbox/server.ts';
 import { createWorld } from '../../support/world.ts';
 
@@ -142,39 +142,5 @@ describe('`probe`', () => {
     const { status, stderr } = await world.probe(fileOf('barred.json'));
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('is barred for now') });
     expect(await world.requests()).toEqual([]);
-  });
-});
-
-describe('`sandbox --facts`', () => {
-  it('behaves as the probe has seen it, and says for what it has no mode', async () => {
-    const modes = {
-      duplicateToken: '422',
-      tokenCasing: 'upper',
-      clearing: { null: 'ignored', empty: 'clears' },
-    } as const;
-    const world = await createProbeWorld(modes);
-    const file = fileOf('followed.json');
-    expect((await world.probe(file)).status).toBe(0);
-    const facts = JSON.parse(readFileSync(file, 'utf8'));
-    facts.facts.unknownDelete = { is: 'other', seen: '500' };
-    facts.facts.repeatedDelete = { is: 'other', seen: '500' };
-    writeFileSync(file, JSON.stringify(facts));
-
-    const { child } = spawnCommand(['sandbox', '--port', '0', '--facts', file], {});
-    const [url] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-    const reply = await fetch(`${url}/_sandbox/modes`, { method: 'PATCH', body: '{}' });
-    expect(await reply.json()).toMatchObject({ ...modes, unknownDelete: '404' });
-    child.kill('SIGTERM');
-    expect(await text(child.stderr)).toContain('keeps to its own: unknownDelete: other');
-  });
-
-  it.each([
-    ['missing.json', undefined, 'there is no'],
-    ['torn.json', '{', 'is not JSON'],
-    ['other.json', '{"version":2}', 'run the probe again'],
-  ])('is bad usage with %s', async (name, content, why) => {
-    if (content !== undefined) writeFileSync(fileOf(name), content);
-    const { status, stderr } = await runCommand(['sandbox', '--port', '0', '--facts', fileOf(name)], {});
-    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(why) });
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { BULK_PRIORITY } from '../../../src/contract/job-options.ts';
 import { SANDBOX_CREDENTIALS } from '../../../src/sandbox/server.ts';
@@ -258,8 +258,8 @@ describe('the list', () => {
     const sdk = await world.write('ClientId;FirstName\na;Ada\nb;\n');
     expect((await world.reconcile(sdk)).status).toBe(0);
     const own = await world.write('no,name,shoe size\na,Ada,36\nb,,\n', 'own.csv');
-    const map = 'no=clientId,name=firstName,shoe size=';
-    expect((await world.reconcile(own, '--map', map)).status).toBe(0);
+    const map = ['no=clientId', 'name=firstName', 'shoe size='];
+    expect((await world.reconcile(own, '--map', ...map)).status).toBe(0);
     const objects = await world.write(
       '{"clientId":"a","profile":{"firstName":"Ada"}}\n{"clientId":"b"}\n',
       'u.ndjson',
@@ -455,7 +455,7 @@ describe('`reconcile --apply`', () => {
     const end = await world.reconcile(file, '--apply', '--yes');
     expect(end.status).toBe(1);
     expect(end.stdout).toContain(
-      '1 orphaned left (--delete-orphans)\n1 duplicated left (--delete-duplicates)',
+      '1 orphaned left (--delete-orphans)\n1 duplicated left: delete all but one by its UserId',
     );
     expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
   });
@@ -502,41 +502,6 @@ describe('`reconcile --apply`', () => {
     expect(await world.jobs.getJobCountByTypes('delayed')).toBe(1);
   });
 
-  it.each([
-    ['oldest', [1, 2]],
-    ['newest', [0, 1]],
-  ] as const)('has all but the %s of a clientId deleted where it is told to', async (keeper, gone) => {
-    const world = await createReconcileWorld();
-    const ids: string[] = [];
-    for (let one = 0; one < 3; one += 1) {
-      ids.push(...(await world.signUp([{ clientId: 'a' }])));
-      await nextMillisecond();
-    }
-    const file = await world.write('clientId\na\n');
-    const apply = ['--apply', '--delete-duplicates', keeper, '--max-deletions', '2', '--in', '1h', '--yes'];
-    const end = await world.reconcile(file, ...apply);
-    expect(end.status).toBe(0);
-    const data = (await world.jobs.getJobs(['delayed'])).map((job) => job.data as object);
-    expect(new Set(data)).toEqual(new Set(gone.map((at) => ({ userId: ids[at] }))));
-  });
-
-  it('keeps the user that is ours, and leaves a clientId that has none', async () => {
-    const world = await createReconcileWorld({ startsWorker: true });
-    const { userId } = (await world.run('create-user', { clientId: 'a' })).data;
-    const [twin] = await world.signUp([{ clientId: 'a' }]);
-    await world.signUp([{ clientId: 'b' }, { clientId: 'b' }]);
-    const file = await world.write('clientId\na\nb\n');
-    const args = ['--apply', '--delete-duplicates', 'ours', '--max-deletions', '9', '--yes', '--json'];
-    const end = await world.reconcile(file, ...args);
-    expect(end.status).toBe(1);
-    const lines = told(end);
-    expect(lines[0]).toEqual({ kind: 'duplicated', line: 2, clientId: 'a', userIds: [userId, twin] });
-    expect(lines.at(-1)?.summary).toMatchObject({ left: { orphaned: 0, young: 0, duplicated: 1 } });
-    expect((await world.jobs.getJobs(['delayed'])).map((job) => job.data as object)).toEqual([
-      { userId: twin },
-    ]);
-  });
-
   it('without a terminal and without --yes shows the counts, adds nothing, and exits with 2', async () => {
     const world = await createReconcileWorld();
     const file = await world.write('clientId\na\n');
@@ -571,18 +536,26 @@ describe('a list that is the wrong one', () => {
   });
 
   it.each([
-    ['with an id that a spreadsheet has changed', 'clientId\nc-0\n1.23457E+16\n', 'clientId: 1 value like'],
+    [
+      'with an id that a spreadsheet has changed',
+      'clientId\nc-0\n1.23457E+16\n',
+      'clientId like 4.48E+11: 1 (line 3)',
+    ],
     [
       'with the last digits of its ids lost',
       'clientId\nc-0\n1234567890123450\n',
-      'clientId: 1 value with nothing but zeros behind 15 digits (line 3)',
+      'clientId with nothing but zeros behind 15 digits: 1 (line 3)',
     ],
     [
       'with an id of another instance changed',
       'clientId,instance\nc-0,\n1E+16,eu\n',
-      'clientId: 1 value like',
+      'clientId like 4.48E+11: 1 (line 3)',
     ],
-    ['with a row that names nobody', 'clientId,notes\nc-0,\n,Ada\n', '1 row has no value in any column'],
+    [
+      'with a row that names nobody',
+      'clientId,notes\nc-0,\n,Ada\n',
+      'rows without a value in any column that is read: 1 (line 3)',
+    ],
   ])('%s has nobody deleted, and nothing is asked of Damoov', async (_, content, why) => {
     const world = await createReconcileWorld();
     const env = await world.withInstances('eu');
@@ -609,8 +582,6 @@ describe('a list that is the wrong one', () => {
 });
 
 describe('a list in another writing', () => {
-  const added = (world: Awaited<ReturnType<typeof createReconcileWorld>>) =>
-    world.jobs.getJobCountByTypes('delayed');
   const deletions = ['--apply', '--delete-orphans', '--older-than', '0s', '--yes'];
 
   async function createWritings() {
@@ -640,125 +611,10 @@ describe('a list in another writing', () => {
     const world = await createWritings();
     const { status, stdout, stderr } = await world.reconcile(world.file, ...deletions);
     expect(stderr).toContain('4 orphaned users look like a row of the list');
-    expect(stdout).toContain('1 delete-user added\n4 orphaned left: like a row of the list (--delete-');
+    expect(stdout).toContain('1 delete-user added\n4 orphaned left: like a row of the list\n');
     expect(status).toBe(1);
     const jobs = await world.jobs.getJobs(['delayed']);
     expect(jobs.map(({ data }) => data as object)).toMatchObject([{ clientId: 'orphan' }]);
-  });
-
-  it('has them deleted where that is asked for', async () => {
-    const world = await createWritings();
-    const args = [...deletions, '--delete-lookalikes', '--max-deletions', '5', '--json'];
-    const end = await world.reconcile(world.file, ...args);
-    expect(end.status).toBe(0);
-    const left = { orphaned: 0, lookalikes: 0, young: 0, duplicated: 0 };
-    expect(told(end).at(-1)?.summary).toMatchObject({ added: { delete: 5 }, lookalikes: 4, left });
-    expect(await added(world)).toBe(5);
-  });
-});
-
-describe('a report', () => {
-  const run = (world: Awaited<ReturnType<typeof createReconcileWorld>>, file: string, report: string) =>
-    world.reconcile(file, '--report', report);
-
-  it('takes the place of an earlier report, also of one that was cut off, or had no difference', async () => {
-    const world = await createReconcileWorld();
-    await world.signUp([{ clientId: 'a' }]);
-    const report = join(world.dir, 'report.ndjson');
-    const some = await world.write('clientId\na\nb\nc\n', 'some.csv');
-    const none = await world.write('clientId\na\n', 'none.csv');
-    const lines = '{"kind":"missing","line":3,"clientId":"b"}\n{"kind":"missing","line":4,"clientId":"c"}\n';
-    for (const [file, written] of [
-      [none, ''],
-      [some, lines],
-      [some, lines],
-      [none, ''],
-    ] as const) {
-      expect((await run(world, file, report)).stderr).toBe('');
-      expect(await readFile(report, 'utf8')).toBe(written);
-    }
-    for (const cut of [lines.slice(0, -5), `${lines}{"ki`, '{"kind":"missing","l']) {
-      await writeFile(report, cut);
-      expect((await run(world, some, report)).stderr).toBe('');
-      expect(await readFile(report, 'utf8')).toBe(lines);
-    }
-  });
-
-  it.each([
-    ['text', 'my notes'],
-    ['a line of text', 'my notes\n'],
-    ['one character', '{'],
-    ['an empty line', '\n'],
-    ['other JSON', '{"clientId":"a"}\n'],
-    ['a report with notes behind it', '{"kind":"missing","line":3,"clientId":"b"}\nmend this\n'],
-    ['a report with notes at its end', '{"kind":"missing","line":3,"clientId":"b"}\nmend this'],
-    ['a report of an import', 'line,clientId,userId,outcome,code,import\n'],
-    ['many pieces, of which the last is no report', `${'{"kind":"missing",}\n'.repeat(9000)}x\n`],
-  ])('overwrites nothing that it did not write: %s', async (_, content) => {
-    const world = await createReconcileWorld();
-    const report = await world.write(content, 'precious');
-    const { status, stdout, stderr } = await run(world, await world.write('clientId\na\n'), report);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toBe(`--report: ${report} is there and is no report: name another file\n`);
-    expect(await readFile(report, 'utf8')).toBe(content);
-    expect(await world.requests('login')).toEqual([]);
-  });
-
-  it.each([
-    ['its own path', (file: string) => file],
-    ['another spelling of it', (file: string) => `${dirname(file)}/./${basename(file)}`],
-    [
-      'a symbolic link',
-      async (file: string) => {
-        await symlink(file, `${file}.link`);
-        return `${file}.link`;
-      },
-    ],
-    [
-      'a hard link',
-      async (file: string) => {
-        await link(file, `${file}.link`);
-        return `${file}.link`;
-      },
-    ],
-  ])('is never the list, by %s', async (_, spelt) => {
-    const world = await createReconcileWorld();
-    const file = await world.write('clientId\na\n');
-    const report = await spelt(file);
-    const { status, stderr } = await run(world, file, report);
-    expect({ status, stderr }).toEqual({
-      status: 2,
-      stderr: `--report: ${report} is the list itself: name another file\n`,
-    });
-    expect(await readFile(file, 'utf8')).toBe('clientId\na\n');
-  });
-
-  it('is left as it was, and none is made, where the comparison comes to nothing', async () => {
-    const world = await createReconcileWorld();
-    const file = await world.write('clientId\na\n');
-    const line = '{"kind":"missing","line":3,"clientId":"b"}\n';
-    const before = await world.write(line, 'before');
-    const none = join(world.dir, 'none');
-    const env = { ...world.env, DAMOOV_ADMIN_PASSWORD: randomUUID() };
-    for (const report of [before, none]) {
-      const { status } = await runCommand(['reconcile', file, '--report', report], env);
-      expect(status).toBe(1);
-    }
-    expect(await readFile(before, 'utf8')).toBe(line);
-    await expect(stat(none)).rejects.toThrow('ENOENT');
-    // Nor where the call is refused.
-    const empty = await world.write('clientId\n', 'empty.csv');
-    await world.reconcile(empty, '--apply', '--delete-orphans', '--yes', '--report', none);
-    await expect(stat(none)).rejects.toThrow('ENOENT');
-  });
-
-  it.skipIf(process.platform !== 'linux')('on a full disk is told by its path and why', async () => {
-    const world = await createReconcileWorld();
-    const { status, stderr } = await run(world, await world.write('clientId\na\n'), '/dev/full');
-    expect({ status, stderr }).toEqual({
-      status: 1,
-      stderr: '--report: /dev/full cannot be written (ENOSPC: no space left on device)\n',
-    });
   });
 });
 
@@ -792,7 +648,7 @@ describe('`reconcile`', () => {
     );
   });
 
-  it('writes every difference into a report, and no name, email or phone anywhere', async () => {
+  it('prints every difference, and no name, email or phone anywhere', async () => {
     const world = await createReconcileWorld();
     const marks = {
       firstName: 'Marked-First',
@@ -816,21 +672,18 @@ describe('`reconcile`', () => {
         { clientId: 'b', ...other },
       ]),
     );
-    const report = join(world.dir, 'report.ndjson');
     const ends = [
-      await world.reconcile(file, '--report', report),
+      await world.reconcile(file),
       await world.reconcile(file, '--json'),
       await world.reconcile(file, '--apply', '--yes'),
     ];
-    const written = await readFile(report, 'utf8');
-    expect(
-      written
-        .trim()
-        .split('\n')
-        .map((line) => (JSON.parse(line) as Told).kind),
-    ).toEqual(['differing', 'missing', 'orphaned']);
-    expect((await stat(report)).mode & 0o777).toBe(0o600);
-    const all = [written, ...ends.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
+    expect(told(await world.reconcile(file, '--json')).map(({ kind }) => kind)).toEqual([
+      'differing',
+      'missing',
+      'orphaned',
+      undefined,
+    ]);
+    const all = ends.map(({ stdout, stderr }) => stdout + stderr).join('\n');
     for (const mark of [...Object.values(marks), ...Object.values(other)]) expect(all).not.toContain(mark);
   });
 
@@ -838,16 +691,9 @@ describe('`reconcile`', () => {
     [['--plan', '--apply'], "option '--apply' cannot be used with option '--plan'"],
     [['--delete-orphans', '--yes'], '--delete-orphans, --yes: only with --apply'],
     [['--max-deletions', '5'], '--max-deletions: only with --apply'],
-    [['--apply', '--delete-lookalikes'], '--delete-lookalikes: only with --delete-orphans'],
     [['--as-of', '2999-01-01T00:00:00Z'], 'must not be in the future'],
-    [['--delete-duplicates', 'all', '--apply'], 'Allowed choices are'],
     [['--instance', 'mars'], 'known: default'],
-    [['--page-size', '0'], 'must be 1 to 1000'],
-    [['--report', '-'], 'must be a file, which - is not'],
-    [
-      ['--report', '/nowhere/report'],
-      '--report: /nowhere/report cannot be written (ENOENT: no such file or directory)',
-    ],
+    [['--page-size', '0'], 'must be a whole number, 1 to 1000'],
   ])('refuses %j with status 2', async (args, message) => {
     const world = await createReconcileWorld();
     const { status, stdout, stderr } = await world.reconcile(await world.write('clientId\na\n'), ...args);

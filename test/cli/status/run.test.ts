@@ -68,7 +68,7 @@ describe('`status`', () => {
       soonMs: 0,
       maxWaiting: 10,
     });
-    const options = { run: 'one', isAgain: false, begunAt: Date.now(), followsJobs: false, asOf: 0 };
+    const options = { run: 'one', isAgain: false, begunAt: Date.now(), asOf: 0 };
     const run = await imports.begin('some', options);
     const place = { line: 1, added: 1, skipped: 0 };
     await run.add(run.place, [{ place, data: { clientId: 'c-1' } }], place);

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { confirm, isTerminal } from '../../../src/cli/terminal/confirm.ts';
+import { confirm, requireYes } from '../../../src/cli/terminal/confirm.ts';
 
 const terminal = (isTTY = true) => ({
   stdin: Object.assign(new PassThrough(), { isTTY }),
@@ -31,9 +31,24 @@ describe('a question', () => {
     expect(await confirm('Retry?', asked)).toBe(false);
   });
 
-  it('can be put only where both ends are a terminal', () => {
-    expect(isTerminal(terminal())).toBe(true);
-    expect(isTerminal({ ...terminal(), stdin: terminal(false).stdin })).toBe(false);
-    expect(isTerminal({ ...terminal(), stderr: terminal(false).stderr })).toBe(false);
+  it('can be put only where both ends are a terminal', async () => {
+    const where = [
+      { ...terminal(), stdin: terminal(false).stdin },
+      { ...terminal(), stderr: terminal(false).stderr },
+    ];
+    for (const one of where) {
+      await expect(requireYes('Retry?', 'nothing was retried', one)).rejects.toMatchObject({
+        name: 'UsageError',
+        message: 'nothing was retried: confirm with --yes, as there is no terminal to ask',
+      });
+    }
+  });
+
+  it('that is answered by no is an error that says what was not done', async () => {
+    const [yes, no] = [terminal(), terminal()];
+    yes.stdin.end('y\n');
+    no.stdin.end('n\n');
+    await requireYes('Retry?', 'nothing was retried', yes);
+    await expect(requireYes('Retry?', 'nothing was retried', no)).rejects.toThrow(/^nothing was retried$/);
   });
 });

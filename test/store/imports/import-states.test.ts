@@ -30,7 +30,6 @@ function createStates() {
         run: 'one',
         isAgain: false,
         begunAt: 1000,
-        followsJobs: false,
         asOf: 1_795_878_932_453,
         ...options,
       }),
@@ -46,7 +45,6 @@ describe('an import', () => {
     expect(begun).toMatchObject({
       begunAt: 1000,
       place: START,
-      followsJobs: false,
       completeSince: undefined,
       round: 1,
       asOf: 1_795_878_932_453,
@@ -54,7 +52,6 @@ describe('an import', () => {
     expect(await look('some')).toEqual({
       begunAt: 1000,
       place: START,
-      followsJobs: false,
       completeSince: undefined,
     });
     // Another run takes it as it is.
@@ -64,15 +61,6 @@ describe('an import', () => {
     await redis.expire(key, 5);
     await begin();
     expect((await ttls())[0]).toBeGreaterThan(89 * DAY_S);
-  });
-
-  it('that was begun another way stays with the run that has it', async () => {
-    const { begin, redis, key } = createStates();
-    await begin({ followsJobs: true });
-    expect(await begin({ run: 'two' })).toMatchObject({ followsJobs: true });
-    expect(await redis.hget(key, 'run')).toBe('one');
-    expect(await begin({ run: 'two', followsJobs: true })).toMatchObject({ followsJobs: true });
-    expect(await redis.hget(key, 'run')).toBe('two');
   });
 
   it('that is complete is begun again only if that is asked for, and then from its start', async () => {
@@ -103,7 +91,6 @@ describe('a run', () => {
     expect(await look('some')).toEqual({
       begunAt: 1000,
       place: HALF,
-      followsJobs: false,
       completeSince: undefined,
     });
     expect((await ttls())[0]).toBeGreaterThan(89 * DAY_S);

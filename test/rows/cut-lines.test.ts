@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linesOf } from '../../src/rows/lines.ts';
+import { cutLines } from '../../src/rows/cut-lines.ts';
 
 /** The lines of these pieces as text. */
 async function cut(pieces: readonly string[], mostBytes = 100): Promise<string[]> {
@@ -7,7 +7,7 @@ async function cut(pieces: readonly string[], mostBytes = 100): Promise<string[]
     for (const piece of pieces) yield Buffer.from(piece);
   }
   const lines = [];
-  for await (const line of linesOf(chunks(), mostBytes)) lines.push(String(line));
+  for await (const line of cutLines(chunks(), mostBytes)) lines.push(String(line));
   return lines;
 }
 

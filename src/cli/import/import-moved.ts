@@ -3,8 +3,8 @@
  */
 import type { Moved, Over } from '../../store/imports/import-states.ts';
 
-export class LostGround extends Error {
-  override readonly name = 'LostGround';
+export class ImportMoved extends Error {
+  override readonly name = 'ImportMoved';
   /** Whether this run may take the import up again. */
   readonly isOurs: boolean;
 

@@ -1,0 +1,101 @@
+/**
+ * The file that `import --report` names: how the job of each row ended, a line each, in the order of their ends. It is its own mark: a run
+ * that goes on reads which lines are there, and drops what a crash has left of the last one.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { linesOf } from '../../rows/lines.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { FileError, reasonOf } from '../terminal/file-error.ts';
+
+/** `unknown`: the job has ended, and Redis keeps no longer how. */
+export const OUTCOMES = ['created', 'existed', 'superseded', 'failed', 'invalid', 'unknown'] as const;
+export type RowOutcome = (typeof OUTCOMES)[number];
+
+export interface RowEnd {
+  line: number;
+  clientId?: string | undefined;
+  userId?: string | undefined;
+  outcome: RowOutcome;
+  /** Of a failed job; of a superseded one what it was superseded by. */
+  code?: string | undefined;
+}
+
+export interface ReportFile {
+  /** The lines of the list that are in the report. */
+  readonly lines: ReadonlySet<number>;
+  readonly counts: Readonly<Record<RowOutcome, number>>;
+  add(ends: readonly RowEnd[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+const HEADING = 'line,clientId,userId,outcome,code,import';
+const ENTRY = /^(?<line>\d{1,9}),.*,[^,]*,(?<outcome>[a-z]+),[^,]*,(?<round>[^,]+)$/s;
+
+/**
+ * Opens the report of a round of an import, or makes it, readable by its owner alone.
+ * @param round the same for no other import and no other round.
+ * @throws UsageError where the file cannot be written, or is anything else: it is left as it was.
+ */
+export async function openReportFile(path: string, round: string): Promise<ReportFile> {
+  const refused = (why: string) => new UsageError(`--report: ${path} ${why}`);
+  const handle = await open(path, 'a+', 0o600).catch((error: unknown) => {
+    throw refused(`cannot be written (${reasonOf(error)})`);
+  });
+  const unwritable = (error: unknown) => {
+    throw new FileError(`--report: ${path} cannot be written`, error);
+  };
+  const lines = new Set<number>();
+  const counts = { created: 0, existed: 0, superseded: 0, failed: 0, invalid: 0, unknown: 0 };
+  const note = ({ line, outcome }: Pick<RowEnd, 'line' | 'outcome'>) => {
+    if (!lines.has(line)) counts[outcome] += 1;
+    lines.add(line);
+  };
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw refused('is no file');
+    let whole = 0;
+    for await (const text of wholeLinesOf(handle)) {
+      const { line, outcome, round: found } = ENTRY.exec(text)?.groups ?? {};
+      const known = OUTCOMES.find((one) => one === outcome);
+      if (whole === 0 ? text !== HEADING : known === undefined) {
+        throw refused('is there and is no report: name another file');
+      }
+      if (known !== undefined && found !== round) {
+        throw refused('is there already, of another import or of another round: name a new one');
+      }
+      if (known !== undefined) note({ line: Number(line), outcome: known });
+      whole += Buffer.byteLength(text) + 1;
+    }
+    if (whole === 0 && stat.size > 0) throw refused('is there and is no report: name another file');
+    if (whole < stat.size) await handle.truncate(whole).catch(unwritable);
+    if (whole === 0) await handle.appendFile(`${HEADING}\n`).catch(unwritable);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return {
+    lines,
+    counts,
+    async add(ends) {
+      const news = ends.filter(({ line }) => !lines.has(line));
+      if (news.length === 0) return;
+      await handle.appendFile(news.map((end) => textOf(end, round)).join('')).catch(unwritable);
+      for (const end of news) note(end);
+    },
+    close: () => handle.close().catch(unwritable),
+  };
+}
+
+/** Those that a line feed ends. */
+async function* wholeLinesOf(handle: FileHandle): AsyncGenerator<string> {
+  let before: string | undefined;
+  for await (const { text } of linesOf(handle.createReadStream({ start: 0, autoClose: false }))) {
+    if (before !== undefined) yield before;
+    before = text;
+  }
+}
+
+function textOf({ line, clientId = '', userId = '', outcome, code = '' }: RowEnd, round: string): string {
+  const id = /[",\r]/.test(clientId) ? `"${clientId.replaceAll('"', '""')}"` : clientId;
+  return `${[line, id, userId, outcome, code, round].join(',')}\n`;
+}
