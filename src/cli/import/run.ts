@@ -51,7 +51,7 @@ export async function importUsers(
   options: ImportOptions,
   context: CommandContext,
 ): Promise<boolean> {
-  // Rows make garbage that V8 would rather keep for a while: a million of them took 334 MB, and take 159 MB so.
+  // Rows make garbage that V8 would rather keep for a while: a million of them took 334 MB, and take 182 MB so.
   context.spareMemory();
   const stop = new AbortController();
   void untilStopped(context).then(() => stop.abort());
