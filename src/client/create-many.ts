@@ -54,6 +54,8 @@ export interface JobToAdd {
 export interface ManyContext {
   /** @throws InvalidJobError */
   toJob: (row: CreateUserRow, index: number) => JobToAdd;
+  /** How many of them the queue does not have: it ignores an id that it has, and does not say so. */
+  countNew: (jobs: readonly JobToAdd[]) => Promise<number>;
   add: (jobs: JobToAdd[]) => Promise<unknown>;
   /** Jobs that are waiting or under way. */
   countWaiting: () => Promise<number>;
@@ -63,10 +65,10 @@ export interface ManyContext {
 export async function addMany(
   rows: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
   options: CreateManyOptions,
-  { toJob, add, countWaiting }: ManyContext,
-): Promise<{ added: number; invalid: number }> {
+  { toJob, countNew, add, countWaiting }: ManyContext,
+): Promise<{ added: number; repeated: number; invalid: number }> {
   const { chunkSize, maxWaiting, onInvalid, onChunk, signal } = checkedOptions(Options, options);
-  const done = { added: 0, invalid: 0 };
+  const done = { added: 0, repeated: 0, invalid: 0 };
   let chunk: JobToAdd[] = [];
   const isFull = async () => maxWaiting !== Infinity && (await countWaiting()) >= maxWaiting;
   const flush = async () => {
@@ -78,8 +80,10 @@ export async function addMany(
       await sleep(LOOK_MS);
       signal?.throwIfAborted();
     }
+    const added = await countNew(chunk);
     await add(chunk);
-    done.added += chunk.length;
+    done.added += added;
+    done.repeated += chunk.length - added;
     const jobIds = chunk.map(({ opts }) => opts.jobId);
     chunk = [];
     await onChunk?.(jobIds, done.added);

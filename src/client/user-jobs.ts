@@ -4,6 +4,7 @@
 import { type Queue, SpanKind, type Telemetry } from 'bullmq';
 import { z } from 'zod';
 import { openQueue } from '../bullmq/open-queue.ts';
+import { fewAtATime, readJob } from '../bullmq/read-job.ts';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type Scheduled,
   createDeletions,
 } from '../store/deletions/deletions.ts';
-import { BULK_PRIORITY } from '../contract/job-options.ts';
+import { BULK_PRIORITY, isKeyedJobId } from '../contract/job-options.ts';
 import { Ms, checkedOptions } from '../damoov/checked-options.ts';
 import { Prefix, QueueName, RedisPlace, TelemetryOption, warnOfPrefix } from '../redis/options.ts';
 import { reticent } from '../bullmq/redacting-telemetry.ts';
@@ -91,6 +92,8 @@ export type ScheduledDeletion = AddedJob & {
 
 /** How long a chunk may take, in milliseconds: it is more than one job. */
 const CHUNK_MS = 10_000;
+/** How many jobs are looked for at once. */
+const LOOKS_AT_ONCE = 100;
 
 /**
  * Adds user lifecycle jobs to the queue of the workers. One for a process is enough; it connects at once and by itself again. A process
@@ -199,15 +202,17 @@ export class UserJobs implements AsyncDisposable {
    * other job waits, as with `isBulk`. Where Redis goes away
    * it fails like every other call; rows with an `idempotencyKey` can then simply be given again.
    * @param users each row a sign-up, which may bear its `idempotencyKey`.
-   * @returns `added`: how many are in the queue, also those that it had under their key; `invalid`: how many were skipped.
+   * @returns how many were added; `repeated`: how many were not, as the queue has a job of the same key and request (one that another
+   * process adds at the same moment may count as added by both); `invalid`: how many were skipped.
    */
   async createMany(
     users: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
     options: CreateManyOptions = {},
-  ): Promise<{ added: number; invalid: number }> {
+  ): Promise<{ added: number; repeated: number; invalid: number }> {
     return addMany(users, options, {
       toJob: ({ idempotencyKey, ...user }, index) =>
         this.#jobOf(checked('create-user', user, index), { idempotencyKey, isBulk: true }, index),
+      countNew: (jobs) => this.#countNew(jobs),
       add: (jobs) =>
         this.#link.call(() => this.#queue.addBulk(jobs), { withinMs: CHUNK_MS, isRepeatable: true }),
       countWaiting: () =>
@@ -268,6 +273,15 @@ export class UserJobs implements AsyncDisposable {
     const jobId = jobIdOf(job, idempotencyKey, index);
     const timestamp = this.#order.stampOf(job.data);
     return { ...job, opts: { jobId, timestamp, ...(isBulk && { priority: BULK_PRIORITY }) } };
+  }
+
+  async #countNew(jobs: readonly JobToAdd[]): Promise<number> {
+    const ids = new Set(jobs.map(({ opts }) => opts.jobId));
+    const keyed = [...ids].filter(isKeyedJobId);
+    if (keyed.length === 0) return ids.size;
+    const ask = () => fewAtATime(keyed, LOOKS_AT_ONCE, (id) => readJob(this.#queue, id));
+    const found = await this.#link.call(ask, { withinMs: CHUNK_MS, isRead: true });
+    return ids.size - found.filter((job) => job !== undefined).length;
   }
 
   #scheduled({ is, jobId, dueAt, requestedAt }: Scheduled): ScheduledDeletion {

@@ -598,12 +598,39 @@ describe('many sign-ups', () => {
         added = addedSoFar;
       },
     });
-    expect(done).toEqual({ added: 2000, invalid: 0 });
+    expect(done).toEqual({ added: 2000, repeated: 0, invalid: 0 });
     expect(new Set(ids).size).toBe(2000);
     expect(await world.jobs.getPrioritizedCount()).toBe(2000);
-    [added, read] = [2000, 0];
-    expect(await users.createMany(rows())).toEqual({ added: 2000, invalid: 0 });
+    added = 2000;
+    read = 0;
+    expect(await users.createMany(rows())).toEqual({ added: 0, repeated: 2000, invalid: 0 });
     expect(await world.jobs.getPrioritizedCount()).toBe(2000);
+  });
+
+  it('count as added only where the queue gains a job', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const keyed = (n: number) => ({ clientId: `c-${n}`, idempotencyKey: `import/${n}` });
+    await users.create({ clientId: 'c-1' }, { idempotencyKey: 'import/1' });
+    const rows = [keyed(1), keyed(2), keyed(2), { clientId: 'c-3' }, { clientId: 'c-3' }, keyed(2), keyed(4)];
+    const told: number[] = [];
+    const done = await users.createMany(rows, { chunkSize: 3, onChunk: (_ids, added) => told.push(added) });
+    expect([done, told]).toEqual([{ added: 4, repeated: 3, invalid: 0 }, [1, 3, 4]]);
+    expect(await world.jobs.getJobCountByTypes('waiting', 'prioritized')).toBe(5);
+  });
+
+  it('are counted right also where the answer to a chunk is lost', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const proxy = await startTcpProxy(world.env['REDIS_URL'] ?? '');
+    onTestFinished(() => proxy.close());
+    const users = producerIn(world, { redis: proxy.url });
+    await users.create({ clientId: 'c-0' });
+    // Of the jobs themselves, not of what is asked about their keys.
+    const dropped = proxy.dropReplies(1, 'in-a-job');
+    const rows = [1, 2].map((n) => ({ clientId: `in-a-job-${n}`, idempotencyKey: `import/${n}` }));
+    const adding = users.createMany(rows);
+    await dropped;
+    expect(await adding).toEqual({ added: 2, repeated: 0, invalid: 0 });
+    expect(await world.jobs.getPrioritizedCount()).toBe(2);
   });
 
   it('wait while the queue is full', async () => {
@@ -617,7 +644,7 @@ describe('many sign-ups', () => {
     });
     await expect.poll(() => world.jobs.getPrioritizedCount()).toBe(20);
     await world.startWorker();
-    expect(await adding).toEqual({ added: 60, invalid: 0 });
+    expect(await adding).toEqual({ added: 60, repeated: 0, invalid: 0 });
     // A chunk came only where fewer than 20 were left.
     for (const count of await Promise.all(counts)) expect(count).toBeLessThan(20 + 10);
   });
@@ -638,6 +665,7 @@ describe('many sign-ups', () => {
     const worse = [...rows, null as never, cyclic as never, { clientId: 'c-6', idempotencyKey: '' }];
     expect(await users.createMany(worse, { onInvalid: ({ index }) => told.push(index) })).toEqual({
       added: 3,
+      repeated: 0,
       invalid: 4,
     });
     expect(told).toEqual([2, 4, 5, 6]);
@@ -653,7 +681,9 @@ describe('many sign-ups', () => {
     for (const chunkSize of sizes) {
       const done = await users.createMany([], { chunkSize }).catch(({ message }: Error) => message);
       expect(done).toEqual(
-        what === 'taken' ? { added: 0, invalid: 0 } : 'chunkSize: must be a whole number from 1 to 10000',
+        what === 'taken'
+          ? { added: 0, repeated: 0, invalid: 0 }
+          : 'chunkSize: must be a whole number from 1 to 10000',
       );
     }
   });
