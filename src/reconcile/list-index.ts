@@ -3,7 +3,7 @@
  * and values it has forgotten, and the list has to be read again for them.
  */
 import type { DamoovUser } from '../damoov/wire.ts';
-import { fingerprint } from './fingerprint.ts';
+import { checksum, fingerprint } from './fingerprint.ts';
 import { COMPARED, type ComparedField, type ListedUser, comparable } from './listed-user.ts';
 
 /**
@@ -18,13 +18,13 @@ type FieldMask = number;
 /** Rows are numbered from 0, in the order of the list. Each of them is one number in each of the arrays. */
 export class ListIndex {
   /** By the fingerprint of the clientId. */
-  readonly #rows = new Map<number, number>();
+  readonly #rows = new Map<string, number>();
   readonly #states: RowState[] = [];
   /** Before a row is settled the fields that the list wants, from then on those that differ. */
   readonly #fields: FieldMask[] = [];
-  /** A fingerprint of all values that the list wants. */
+  /** A checksum of all values that the list wants. */
   readonly #wanted: number[] = [];
-  /** A fingerprint of the UserId that was seen. */
+  /** A checksum of the UserId that was seen. */
   readonly #users: number[] = [];
 
   /** How many users the list has. */
@@ -53,7 +53,7 @@ export class ListIndex {
   see(user: DamoovUser & { readonly clientId: string }): boolean {
     const row = this.#rows.get(fingerprint(user.clientId));
     if (row === undefined) return false;
-    const userPrint = fingerprint(user.userId);
+    const userPrint = checksum(user.userId);
     if (this.#states[row] === 'unseen') {
       this.#users[row] = userPrint;
       const isSame = this.#wanted[row] === printOf(user, this.#fields[row] ?? 0);
@@ -99,7 +99,7 @@ function fieldsIn(mask: FieldMask): ComparedField[] {
 }
 
 function printOf(values: ListedUser['wanted'], mask: FieldMask): number {
-  return fingerprint(JSON.stringify(fieldsIn(mask).map((field) => comparable(field, values[field]))));
+  return checksum(JSON.stringify(fieldsIn(mask).map((field) => comparable(field, values[field]))));
 }
 
 export interface ListedRow {

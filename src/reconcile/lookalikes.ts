@@ -1,7 +1,7 @@
 /**
  * Users at Damoov who are not in a list by their clientId, and whom it may mean all the same: it has that clientId in another writing,
- * as a spreadsheet, a shell or a person changes ids without meaning another user, or their userId. Holds two numbers of each of
- * them, and nothing of the list.
+ * as a spreadsheet, a shell or a person changes ids without meaning another user, or their userId. Holds two fingerprints of each
+ * of them, and nothing of the list.
  */
 import { fingerprint } from './fingerprint.ts';
 
@@ -22,7 +22,7 @@ export interface Lookalikes {
 }
 
 export function createLookalikes(): Lookalikes {
-  const lines = new Map<number, number>();
+  const lines = new Map<string, number>();
   return {
     add(user) {
       for (const key of keysOf(user)) if (!lines.has(key)) lines.set(key, 0);
@@ -41,7 +41,7 @@ export function createLookalikes(): Lookalikes {
   };
 }
 
-function keysOf({ clientId, userId }: Ids): number[] {
+function keysOf({ clientId, userId }: Ids): string[] {
   return [clientId, userId].filter((id) => id !== undefined).map((id) => fingerprint(folded(id)));
 }
 

@@ -47,7 +47,7 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   const { allowsDuplicates, instances, signal, onRead } = options;
   const content = createHash('sha256');
   /** By the fingerprint of an id the line at which it was met first. */
-  const seen = new Map<number, number>();
+  const seen = new Map<string, number>();
   const faulty = new Set<number>();
   const found: Survey = {
     id: '',
