@@ -5,7 +5,7 @@
 import type { Config, DamoovAccess } from '../config/config.ts';
 import { DamoovClient } from '../damoov/client.ts';
 import { atMost } from '../damoov/login-budget.ts';
-import type { Arrival, Traffic } from '../damoov/traffic.ts';
+import { type Arrival, type Traffic, atMostInFlight } from '../damoov/traffic.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { createPacer, type Pacer } from '../store/rate/pacer.ts';
 import { deriveAdminKey } from '../store/session/admin-key.ts';
@@ -62,7 +62,10 @@ export async function openFleetClient(
     now,
     sessionStore: isShared ? createSessionStore({ ...shared, ...key, leaseMs: 3 * timeoutMs }) : undefined,
     loginBudget: logins && mostLogins !== undefined ? atMost(mostLogins, logins) : logins,
-    traffic: onArrival === undefined ? traffic : overheard(traffic, onArrival),
+    traffic: atMostInFlight(
+      config.concurrency,
+      onArrival === undefined ? traffic : overheard(traffic, onArrival),
+    ),
   });
   return { client, logins, traffic, fingerprint: key?.fingerprint };
 }

@@ -2,11 +2,12 @@
  * The failed set as a dead-letter queue: reads its jobs a page at a time, retries them, removes them. What it reports of a job is from
  * closed lists, and the message of our own; no other data of the job leaves this file.
  */
-import { ErrorCode, Job, type Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { MAX_JOB_BYTES, type JobName, isJobName } from '../contract/job.ts';
 import { type FailureCode, failureIn } from '../contract/outcome.ts';
 import type { RedisConnection } from '../redis/connection.ts';
+import { handleOf, unlessElsewhere } from './elsewhere.ts';
 import { readFailedPages } from './failed-pages.ts';
 import { type StoredJob, fewAtATime, readJob } from './read-job.ts';
 
@@ -100,11 +101,11 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
         // Or the next run would be told how the last one ended, and fail for it.
         await connection.del(settledKey(jobId));
         const { priority = 0 } = job ?? {};
-        const handle = new Job(jobs, '', {}, {}, jobId);
-        await handle.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+        const handle = handleOf(jobs, jobId);
+        const anew = { resetAttemptsMade: true, resetAttemptsStarted: true };
+        if (!(await unlessElsewhere(handle.retry('failed', anew)))) return false;
         // BullMQ 6.3 puts it in front of all that has a priority.
-        if (priority > 0) await handle.changePriority({ priority });
-        return true;
+        return priority === 0 || unlessElsewhere(handle.changePriority({ priority }));
       }),
     drop: (seen) =>
       change(seen, async (jobId) => {
@@ -126,27 +127,10 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
     const changed = await fewAtATime(seen, AT_ONCE, async ({ jobId, failedAt }) => {
       const now = await readJob(jobs, jobId);
       const isUnchanged = now === undefined ? Number.isNaN(failedAt) : now.finishedOn === failedAt;
-      if (!isUnchanged) return false;
-      try {
-        return await act(jobId, now);
-      } catch (error) {
-        if (isGone(error)) return false;
-        throw error;
-      }
+      return isUnchanged && act(jobId, now);
     });
     return changed.filter(Boolean).length;
   }
-}
-
-/** What BullMQ says of a job that somebody else has moved or removed, and of one that it makes anew itself. */
-const GONE: ReadonlySet<unknown> = new Set([
-  ErrorCode.JobNotExist,
-  ErrorCode.JobNotInState,
-  ErrorCode.JobBelongsToJobScheduler,
-]);
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && GONE.has(error.code);
 }
 
 /** Undefined for a job that has been retried since it was found; of one that cannot be read there is the id. */

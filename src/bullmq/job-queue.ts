@@ -1,29 +1,25 @@
 /**
  * Other jobs than the one that runs, by BullMQ's public interface: has them run, asks after them, erases what they say.
  */
-import { Job, type Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { jobIdOf } from '../contract/version.ts';
-import { isRedisFault } from '../redis/refusal.ts';
+import { handleOf, promoteJob, unlessElsewhere } from './elsewhere.ts';
+import { type StoredJob, readJob } from './read-job.ts';
 import type { JobQueue } from '../lifecycle/ports/job-queue.ts';
 import { SEALED, erased } from '../lifecycle/encryption.ts';
 
 export function createJobQueue(jobs: Queue): JobQueue {
   return {
     async promote(jobId) {
-      const job = await read(jobId);
+      const job = await readJob(jobs, jobId);
       // One that never ran was given the id of one that is gone: it waits for its own time.
       if (job === undefined || job.attemptsStarted === 0) return 'gone';
-      return job.promote().then(
-        () => 'promoted' as const,
-        (error: unknown) => {
-          if (isRedisFault(error)) throw error;
-          return job.finishedOn === undefined ? 'elsewhere' : 'gone';
-        },
-      );
+      if (await promoteJob(jobs, jobId)) return 'promoted';
+      return job.finishedOn === undefined ? 'elsewhere' : 'gone';
     },
     async isPending(jobId) {
-      const job = await read(jobId);
+      const job = await readJob(jobs, jobId);
       return job !== undefined && job.finishedOn === undefined;
     },
     async erase(versions) {
@@ -31,22 +27,24 @@ export function createJobQueue(jobs: Queue): JobQueue {
     },
   };
 
-  /** What another client has added may be unreadable: such a job is none of those that are asked for. */
-  async function read(jobId: string): Promise<Job | undefined> {
-    return Job.fromId(jobs, jobId).catch((error: unknown) => {
-      if (isRedisFault(error)) throw error;
-      return undefined;
-    });
-  }
-
   /** One that was put back is on its way to be superseded. */
   async function erase(jobId: string): Promise<void> {
-    const job = await read(jobId);
+    const job = await readJob(jobs, jobId);
     if (job?.finishedOn === undefined) return;
-    const { data, success } = Sealed.safeParse(job.data);
+    const data = erasedDataOf(job);
     // The proof stays, as nobody but a worker can have written that.
-    if (success) await job.updateData({ ...job.data, sealed: erased(data.sealed) });
+    if (data !== undefined) await unlessElsewhere(handleOf(jobs, jobId).updateData(data));
   }
 }
 
 const Sealed = z.object({ sealed: z.string().regex(SEALED) });
+
+/** Undefined if the data is not encrypted. */
+function erasedDataOf({ data }: StoredJob): object | undefined {
+  try {
+    const said = z.record(z.string(), z.unknown()).parse(JSON.parse(data));
+    return { ...said, sealed: erased(Sealed.parse(said).sealed) };
+  } catch {
+    return undefined;
+  }
+}

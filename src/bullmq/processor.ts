@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import { type EventData, withoutTokens } from '../contract/event.ts';
-import { isRedisFault } from '../redis/refusal.ts';
+import { unlessElsewhere } from './elsewhere.ts';
 import { type Delivery, type Pipeline, runOf } from '../lifecycle/delivery.ts';
 import { runJob } from '../lifecycle/pipeline.ts';
 import type { Blocked } from '../lifecycle/ports/user-state.ts';
@@ -63,7 +63,8 @@ export async function processJob(
     // A negative delay defers nothing.
     delayMs: Math.max(0, sane(job.opts.delay ?? 0)),
     attempt: job.attemptsMade + 1,
-    nonce: randomUUID(),
+    // Its random end: a value of a record that is longer than 64 bytes costs Redis a table.
+    nonce: randomUUID().slice(24),
     hasRunBefore: job.attemptsStarted > 1,
     stalls: job.stalledCounter,
     scheduler: job.repeatJobKey,
@@ -77,12 +78,7 @@ export async function processJob(
 /** A job that Redis has lost meanwhile has nothing left to keep. */
 async function keep(job: TextJob, data: unknown): Promise<void> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- BullMQ writes down whatever it is given
-  await job.updateData(data as string).catch(unlessRedis);
-}
-
-/** What BullMQ refuses because the job is another run's by now, or gone, is no fault. */
-function unlessRedis(error: unknown): void {
-  if (isRedisFault(error)) throw error;
+  await unlessElsewhere(job.updateData(data as string));
 }
 
 /** Another client may have written anything; and it has to be the same in every run, since a UserId may derive from it. */
@@ -123,14 +119,14 @@ async function tellQueue(verdict: Verdict, delivery: Delivery, held: Held): Prom
 }
 
 async function delay({ job, token }: Held, ms: number): Promise<void> {
-  await job.moveToDelayed(Date.now() + ms, token).catch(unlessRedis);
+  await unlessElsewhere(job.moveToDelayed(Date.now() + ms, token));
 }
 
 /** Whoever lets the user go promotes the oldest; where that was before this one was delayed, it does so itself. */
 async function block(blocked: Blocked, delivery: Delivery, held: Held): Promise<void> {
   const { job, pipeline } = held;
   // With the priority of a bulk job it would come back behind all the others of an import, and every live job of this user would wait as long.
-  if ((job.opts.priority ?? 0) > 0) await job.changePriority({ priority: 0 }).catch(unlessRedis);
+  if ((job.opts.priority ?? 0) > 0) await unlessElsewhere(job.changePriority({ priority: 0 }));
   await delay(held, blocked.patienceMs);
-  if (await pipeline.ledger.isFree(runOf(delivery), blocked)) await job.promote().catch(unlessRedis);
+  if (await pipeline.ledger.isFree(runOf(delivery), blocked)) await unlessElsewhere(job.promote());
 }

@@ -2,10 +2,11 @@
  * The protected members of BullMQ that we use, each with its reason. BullMQ's `.d.ts` declares them; a minor version may change them all the
  * same, so `npm run test:compat` runs the tests on the oldest and the newest version that we allow.
  */
-import { DelayedError, Job, type JobJson, type Span, Worker } from 'bullmq';
+import { type Job, DelayedError, type JobJson, type Span, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import { MAX_JOB_BYTES } from '../contract/job.ts';
 import { isRedisFault } from '../redis/refusal.ts';
+import { type StoredJob, readJob } from './read-job.ts';
 
 /** A job whose data is still the text that lies in Redis. */
 export type TextJob = Job<string, EventData>;
@@ -32,11 +33,6 @@ const KEPT_NAME = /^[a-z]+(?:-[a-z]+){0,3}$/;
 const LONGEST_NAME = 64;
 
 const MOST_ANCESTORS = 100;
-
-/** What another client has added may be unreadable; that Redis refuses is another thing. */
-function unlessRedis(error: unknown): undefined {
-  if (isRedisFault(error)) throw error;
-}
 
 /**
  * `createJob`: leaves a job's data as the text it is; BullMQ's own parse would throw in the fetch, and the job would never end.
@@ -114,7 +110,7 @@ export class TextJobWorker extends Worker<string, EventData> {
     for (let next = parent, depth = 0; next?.id !== undefined && depth < MOST_ANCESTORS; depth += 1) {
       // A parent in another queue has no version that could be older.
       if (next.queueKey !== this.qualifiedName) break;
-      const ancestor = await Job.fromId<unknown>(this, next.id).catch(unlessRedis);
+      const ancestor: StoredJob | undefined = await readJob(this, next.id);
       if (ancestor === undefined) break;
       earliest = Math.min(earliest ?? timestamp, ancestor.timestamp);
       next = ancestor.parent;

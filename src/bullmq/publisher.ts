@@ -1,9 +1,9 @@
 /**
- * Publishes events on the events queues: those of one turn of the event loop together, each under its own id, so that what is published
- * again is ignored while the queue has it. Knows nothing of what an event says.
+ * Publishes events on the events queues, each under an id of its own: an event that is published again is ignored while the queue has it.
+ * Does not look at what an event says.
  */
-import { createHash } from 'node:crypto';
-import { type JobsOptions, Queue, SpanKind, type Telemetry } from 'bullmq';
+import { hash } from 'node:crypto';
+import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
 import type { UserEvent } from '../contract/event.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { Publish } from '../lifecycle/ports/job-queue.ts';
@@ -32,15 +32,7 @@ function optionsOf({ data }: UserEvent): JobsOptions {
 
 /** The same for what is published again. A job that is put back may end again under the same event id, at another time. */
 function jobIdOf({ id, time }: UserEvent): string {
-  return createHash('sha256').update(`${id} ${time}`).digest('base64url').slice(0, 22);
-}
-
-interface Entry {
-  event: UserEvent;
-  /** The context of the job that it ends, where jobs are followed. */
-  context: unknown;
-  resolve: () => void;
-  reject: (error: unknown) => void;
+  return hash('sha256', `${id} ${time}`, 'base64url').slice(0, 22);
 }
 
 /**
@@ -54,77 +46,20 @@ export function createPublisher(
   telemetry?: Telemetry,
 ): EventPublisher {
   const queues = queueNames.map((name) => {
-    const queue = new Queue(name, { connection, prefix });
+    const queue = new Queue(name, { connection, prefix, ...(telemetry !== undefined && { telemetry }) });
     // Only echoes what the connection says itself; without a listener BullMQ would print it.
     queue.on('error', () => {});
     return queue;
   });
-  let waiting: Entry[] = [];
-
-  const flush = async () => {
-    const entries = waiting;
-    waiting = [];
-    try {
-      await Promise.all(queues.map((queue) => add(queue, entries, telemetry)));
-      for (const { resolve } of entries) resolve();
-    } catch (error) {
-      // Which of them are there is not known: each is published again.
-      for (const { reject } of entries) reject(error);
-    }
-  };
-
   return {
     queues,
     async publish(event) {
-      if (queues.length === 0) return;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      waiting.push({ event, context: telemetry?.contextManager.active(), resolve, reject });
-      if (waiting.length === 1) setImmediate(() => void flush());
-      await promise;
+      const options = { ...optionsOf(event), jobId: jobIdOf(event) };
+      // Not `addBulk`: its pipeline costs more than it saves, as the commands of one tick leave the connection together.
+      await Promise.all(queues.map((queue) => queue.add(event.type, event, options)));
     },
     async close() {
       await Promise.all(queues.map((queue) => queue.close()));
-    },
-  };
-}
-
-async function add(queue: Queue, entries: readonly Entry[], telemetry?: Telemetry): Promise<void> {
-  const spans = entries.map(
-    ({ event, context }) => telemetry && beginToAdd(telemetry, context, queue, event),
-  );
-  let isAdded = false;
-  try {
-    await queue.addBulk(
-      entries.map(({ event }, place) => ({
-        name: event.type,
-        data: event,
-        opts: { ...optionsOf(event), jobId: jobIdOf(event), ...spans[place]?.options },
-      })),
-    );
-    isAdded = true;
-  } finally {
-    for (const span of spans) span?.ended(isAdded);
-  }
-}
-
-/** The span of an add, as BullMQ's own `add` would open it, and what the event bears of it. */
-function beginToAdd(
-  { tracer, contextManager }: Telemetry,
-  context: unknown,
-  queue: Queue,
-  { type }: UserEvent,
-) {
-  const span = tracer.startSpan(`add ${queue.name}.${type}`, { kind: SpanKind.PRODUCER }, context);
-  span.setAttributes({
-    'bullmq.queue.name': queue.name,
-    'bullmq.queue.operation': 'add',
-    'bullmq.job.name': type,
-  });
-  return {
-    options: { telemetry: { metadata: contextManager.getMetadata(span.setSpanOnContext(context)) } },
-    ended: (isAdded: boolean) => {
-      if (!isAdded) span.recordException({ name: 'not added' });
-      span.end();
     },
   };
 }

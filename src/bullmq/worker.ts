@@ -12,7 +12,7 @@ import { backoffStrategy, processJob } from './processor.ts';
 export interface WorkerOptions {
   connection: RedisConnection;
   prefix: string;
-  /** Jobs in flight at once. */
+  /** Requests to Damoov in flight at once. */
   concurrency: number;
   /** How long a job stays ours without a sign of life, in milliseconds; must outlive every single request. */
   lockMs: number;
@@ -33,6 +33,9 @@ export interface RunningWorker {
    */
   close(graceMs: number, giveBackMs?: number): Promise<void>;
 }
+
+/** A worker holds more jobs than requests may be in flight: those whose turn it is at Redis keep no request waiting. */
+const HELD_PER_REQUEST = 1.3;
 
 /** Completed jobs are kept for an hour, for those who wait for a result; the events are what lasts. */
 const KEEP_COMPLETED = { age: 3600, count: 10_000 };
@@ -68,7 +71,7 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
     {
       connection,
       prefix,
-      concurrency,
+      concurrency: Math.floor(concurrency * HELD_PER_REQUEST),
       lockDuration: lockMs,
       lockRenewTime: lockMs / 4,
       // A job that stalls is one whose worker died: that is no fault of the job, however often it happens.

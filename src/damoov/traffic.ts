@@ -95,3 +95,47 @@ type End = Pick<Arrival, 'kind' | 'status' | 'retryAfterMs' | 'wasSent'>;
 function endOf({ kind, status, retryAfterMs, wasSent }: DamoovError): End {
   return { kind, status, retryAfterMs, wasSent };
 }
+
+/** At most so many requests are under way at once; the others wait in the order in which they came, before their deadline begins. */
+export function atMostInFlight(most: number, traffic: Traffic): Traffic {
+  const waiting = new Set<() => void>();
+  let inFlight = 0;
+
+  const enter = async (signal: AbortSignal): Promise<void> => {
+    if (inFlight < most || signal.aborted) {
+      inFlight += 1;
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const enters = () => {
+      if (!waiting.delete(enters)) return;
+      inFlight += 1;
+      resolve();
+    };
+    waiting.add(enters);
+    // One that is not waited for any more enters at once, is told that it was not sent, and leaves.
+    signal.addEventListener('abort', enters, { once: true });
+    await promise;
+  };
+  const leave = () => {
+    inFlight -= 1;
+    const [next] = waiting;
+    if (inFlight < most) next?.();
+  };
+
+  return {
+    async admit(departure) {
+      await enter(departure.signal);
+      const admission = await traffic.admit(departure).catch((error: unknown) => {
+        leave();
+        throw error;
+      });
+      if (!admission.admitted) leave();
+      return admission;
+    },
+    answered(arrival) {
+      leave();
+      traffic.answered(arrival);
+    },
+  };
+}

@@ -51,9 +51,12 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
     const isYoung = lookedAt(signUp.clientId, known) - doubtSince < lagMs;
     return isYoung ? end({ outcome: awaitSight(doubtSince, known) }) : undefined;
   }
+  const inDoubt = idsInDoubt(signUp.clientId, known);
+  // Nearly always: there is no need to derive what this one asks for.
+  if (inDoubt.length === 0) return undefined;
   const tried =
     signUp.userId ?? deriveUserId(known.instance, { clientId: signUp.clientId }, generationToAsk(record));
-  for (const userId of idsInDoubt(signUp.clientId, known).filter((id) => id !== tried)) {
+  for (const userId of inDoubt.filter((id) => id !== tried)) {
     const user = seenUnder(userId, known);
     if (user === undefined) return look('userId', userId);
     if (user === null) {

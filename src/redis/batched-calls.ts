@@ -30,8 +30,11 @@ export type GatheredScript = (
 /** How long a call waits at the most that may, in milliseconds. */
 const PATIENCE_MS = 5;
 
-/** Calls a script made by {@link luaForSeveral}; each call is answered, or fails, as if it had been alone. */
-export function gathered(script: Script): GatheredScript {
+/**
+ * Calls a script made by {@link luaForSeveral}; each call is answered, or fails, as if it had been alone.
+ * @param shared what all calls share: the first argument of each journey.
+ */
+export function gathered(script: Script, shared = ''): GatheredScript {
   let waiting: Call[] = [];
   let isLeaving = false;
   let timer: NodeJS.Timeout | undefined;
@@ -41,7 +44,7 @@ export function gathered(script: Script): GatheredScript {
     isLeaving = false;
     const calls = waiting;
     waiting = [];
-    if (calls.length > 0) void carryOut(calls, script);
+    if (calls.length > 0) void carryOut(calls, script, shared);
   };
   return async (keys, args, { mayWait = false } = {}) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -64,11 +67,11 @@ interface Call {
   reject: (error: unknown) => void;
 }
 
-async function carryOut(calls: readonly Call[], script: Script): Promise<void> {
+async function carryOut(calls: readonly Call[], script: Script, shared: string): Promise<void> {
   try {
     const keys = calls.flatMap((call) => call.keys);
     const args = calls.flatMap((call) => [call.keys.length, call.args.length, ...call.args]);
-    const answers = Answers.parse(await script(keys, args));
+    const answers = Answers.parse(await script(keys, [shared, ...args]));
     for (const [index, { resolve, reject }] of calls.entries()) {
       const [isAnswer, told] = answers[index] ?? [0, 'ERR no answer'];
       if (isAnswer === 1) resolve(told);

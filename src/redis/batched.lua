@@ -1,8 +1,8 @@
 -- Carries out several calls of the script above in one. Each is a step of its own, whatever becomes of the others.
 --   KEYS: those of all calls, one call after the other
---   ARGV: for each call how many keys and how many arguments it has, then its arguments
+--   ARGV: 1 what all calls share, for the script above; then for each call how many keys and how many arguments it has, then its arguments
 --   Answers for each call {1, its answer} | {0, its error}
-local answers, key, at = {}, 1, 1
+local answers, key, at = {}, 1, 2
 while ARGV[at] do
   local keys, arguments = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local from = at + 2

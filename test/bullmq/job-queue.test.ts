@@ -99,16 +99,16 @@ describe('a job that is promoted', () => {
   it('is gone if nobody can read it', async () => {
     const { queue, delayed, spoil } = createWorld();
     const { id } = await delayed();
-    await spoil(id, 'data', '{"clientId":');
+    await spoil(id, 'opts', 'no JSON');
     expect(await queue.promote(id)).toBe('gone');
   });
 
-  it.each(['fromId', 'promote'] as const)('is neither while Redis refuses (%s)', async (step) => {
-    const { queue, delayed } = createWorld();
+  it.each(['getJobData', 'promote'] as const)('is neither while Redis refuses (%s)', async (step) => {
+    const { jobs, queue, delayed } = createWorld();
     const { id } = await delayed();
     onTestFinished(() => void vi.restoreAllMocks());
-    if (step === 'fromId') vi.spyOn(Job, step).mockRejectedValueOnce(refusal());
-    else vi.spyOn(Job.prototype, step).mockRejectedValueOnce(refusal());
+    if (step === 'promote') vi.spyOn(Job.prototype, step).mockRejectedValueOnce(refusal());
+    else vi.spyOn(jobs.getBackend(), step).mockRejectedValueOnce(refusal());
     await expect(queue.promote(id)).rejects.toThrow('OOM');
     expect(await queue.promote(id)).toBe('promoted');
   });

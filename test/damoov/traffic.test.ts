@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 
 import { expect, test } from 'vitest';
 
-import type { Admission, Arrival, Departure } from '../../src/damoov/traffic.ts';
+import { type Admission, type Arrival, type Departure, atMostInFlight } from '../../src/damoov/traffic.ts';
 import { hangUp, refusal, success } from './scripted-server.ts';
 import { errorOf, errorsOf, holdDeadlines, instance, startWorld, userId } from './world.ts';
 
@@ -209,4 +209,64 @@ test('whether it may be sent is asked after the wait, and the traffic hears of a
   expect(await error).toMatchObject({ kind: 'aborted', wasSent: false });
   expect(server.received).toEqual([]);
   expect(traffic.arrivals).toMatchObject([{ operation: 'create', kind: 'aborted', status: undefined }]);
+});
+
+/** Requests that a limit of two admits one after the other. */
+function limited(traffic = openTraffic()) {
+  const limit = atMostInFlight(2, traffic);
+  const admitted: string[] = [];
+  const ask = async (name: string, signal = new AbortController().signal) => {
+    await limit.admit({ operation: 'create', signal }).then(
+      () => admitted.push(name),
+      () => admitted.push(`${name} failed`),
+    );
+  };
+  const end = () =>
+    limit.answered({ operation: 'create', status: 200, wasSent: true, durationMs: 1 } satisfies Arrival);
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  return { admitted, ask, end, turn, traffic };
+}
+
+test('no more requests are in flight than may be, and the others follow in their order', async () => {
+  const { admitted, ask, end, turn } = limited();
+  for (const name of ['1', '2', '3', '4', '5']) void ask(name);
+  await turn();
+  expect(admitted).toEqual(['1', '2']);
+  // Two that end in one turn let two others in.
+  end();
+  end();
+  await turn();
+  expect(admitted).toEqual(['1', '2', '3', '4']);
+  end();
+  await turn();
+  expect(admitted).toEqual(['1', '2', '3', '4', '5']);
+});
+
+test('a request that is not waited for any more takes no place from the others', async () => {
+  const { admitted, ask, end, turn } = limited();
+  const controller = new AbortController();
+  for (const name of ['1', '2']) void ask(name);
+  void ask('aborted', controller.signal);
+  for (const name of ['3', '4']) void ask(name);
+  await turn();
+  controller.abort();
+  await turn();
+  expect(admitted).toEqual(['1', '2', 'aborted']);
+  // The end of the aborted one lets none in.
+  end();
+  await turn();
+  expect(admitted).toEqual(['1', '2', 'aborted']);
+  end();
+  await turn();
+  expect(admitted).toEqual(['1', '2', 'aborted', '3']);
+});
+
+test.each([
+  ['is refused', async (): Promise<Admission> => ({ admitted: false, retryAfterMs: 1 })],
+  ['fails', async (): Promise<Admission> => Promise.reject(new Error('away'))],
+])('a request whose admission %s leaves its place', async (_how, admit) => {
+  const { admitted, ask, turn } = limited({ ...openTraffic(), admit });
+  for (const name of ['1', '2', '3']) void ask(name);
+  await turn();
+  expect(admitted).toHaveLength(3);
 });

@@ -5,7 +5,7 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import type { GateName } from '../../lifecycle/ports/circuits.ts';
-import { bringForward } from '../deletions/deletion-jobs.ts';
+import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { readDeletion } from '../deletions/deletion-list.ts';
 import { KEEP_NAME_S, decisionKeyOf } from '../deletions/deletion-names.ts';
 import type { DeletionOf } from '../deletions/deletions.ts';
@@ -62,7 +62,7 @@ export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): 
           script('deletion-limit')(keys, { ...about, step, jobIds: some });
         // Where this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
         const held = z.array(z.string()).parse(await ask('note'));
-        const forward = await Promise.all(held.map((jobId) => bringForward(jobs, jobId)));
+        const forward = await Promise.all(held.map((jobId) => promoteJob(jobs, jobId)));
         decided += forward.filter((isForward) => isForward).length;
         await ask('forget');
       }

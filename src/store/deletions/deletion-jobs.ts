@@ -1,8 +1,9 @@
 /**
- * The delayed BullMQ jobs of deletions: added, moved and brought forward. Knows BullMQ's public interface, and nothing of when that
+ * The delayed BullMQ jobs of deletions: added and moved. Knows BullMQ's public interface, and nothing of when that
  * is meant.
  */
-import { type JobsOptions, ErrorCode, Job, type Queue } from 'bullmq';
+import { type JobsOptions, Job, type Queue } from 'bullmq';
+import { handleOf, unlessElsewhere } from '../../bullmq/elsewhere.ts';
 import { BULK_PRIORITY } from '../../contract/job-options.ts';
 
 export interface DeletionJob {
@@ -36,25 +37,4 @@ export async function addJob(
 /** Has the job due at another time. False where it does not wait for its time. */
 export async function moveJob(jobs: Queue, jobId: string, dueAt: number): Promise<boolean> {
   return unlessElsewhere(handleOf(jobs, jobId).changeDelay(Math.max(0, dueAt - Date.now())));
-}
-
-/** Has the job carried out now. False where it does not wait for its time. */
-export async function bringForward(jobs: Queue, jobId: string): Promise<boolean> {
-  return unlessElsewhere(handleOf(jobs, jobId).promote());
-}
-
-function handleOf(jobs: Queue, jobId: string): Job {
-  return new Job(jobs, 'delete-user', {}, {}, jobId);
-}
-
-/** BullMQ throws for a job that is gone, waits or is at work already. */
-async function unlessElsewhere(work: Promise<void>): Promise<boolean> {
-  try {
-    await work;
-    return true;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === ErrorCode.JobNotExist || code === ErrorCode.JobNotInState) return false;
-    throw error;
-  }
 }

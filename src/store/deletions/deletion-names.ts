@@ -37,6 +37,11 @@ export function namesBaseOf(prefix: string): string {
   return `${prefix}:deletion:`;
 }
 
+/** The secret of the names. */
+export function saltKeyOf(prefix: string): string {
+  return `${prefix}:deletion-salt`;
+}
+
 /** What is pending: the ids of the jobs, by the epoch milliseconds when they are due. */
 export function pendingKeyOf(prefix: string): string {
   return `${prefix}:deletions-pending`;
@@ -62,7 +67,7 @@ const HASH_BYTES = 12;
 
 /** The names under the prefix of the jobs' queue. */
 export function createDeletionNames({ prefix, jobs }: { prefix: string; jobs: Queue }): DeletionNames {
-  const saltKey = `${prefix}:deletion-salt`;
+  const saltKey = saltKeyOf(prefix);
   const script = jsonScriptsOf(jobs, { 'deletion-salt': readLua('deletion-salt') });
   let salt: Promise<string> | undefined;
 

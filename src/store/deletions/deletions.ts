@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { timeFault } from '../../contract/job-times.ts';
 import { parseJob } from '../../contract/job.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-import { bringForward } from './deletion-jobs.ts';
+import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
 import { type DeletionAddress, createDeletionNames, pendingKeyOf } from './deletion-names.ts';
 import { type PutOptions, type PutRequest, type Scheduled, createPut } from './put-deletion.ts';
@@ -116,7 +116,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
       const reply = await ask('cancel-deletion', read(user).address, { untilS: LAST_DUE_S });
       const { is, jobs: cancelled } = Cancelled.parse(reply);
       // Each ends at once, with its event. Where this is cut off it does so when it is due.
-      await Promise.all(cancelled.map((jobId) => bringForward(jobs, jobId)));
+      await Promise.all(cancelled.map((jobId) => promoteJob(jobs, jobId)));
       return is;
     },
     list: (options) => listDeletions({ jobs, prefix, isVoid }, options),

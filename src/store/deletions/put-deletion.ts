@@ -5,7 +5,8 @@
 import type { Job, Queue } from 'bullmq';
 import { z } from 'zod';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-import { type DeletionJob, addJob, bringForward, moveJob } from './deletion-jobs.ts';
+import { promoteJob } from '../../bullmq/elsewhere.ts';
+import { type DeletionJob, addJob, moveJob } from './deletion-jobs.ts';
 import { type DeletionAddress, KEEP_NAME_S, namesBaseOf, pendingKeyOf } from './deletion-names.ts';
 
 const readLua = luaBeside(import.meta.url);
@@ -143,7 +144,7 @@ export function createPut({ jobs, prefix, ask }: PutSources): Put {
   ) {
     const data: object = found.data;
     const entered = await add({ ...next, data, requestedAt: found.timestamp, replaces });
-    if (entered === 'entered') await bringForward(jobs, replaces);
+    if (entered === 'entered') await promoteJob(jobs, replaces);
     // Added with the entry that was refused.
     if (entered === 'too-late' || entered === 'gone') await (await jobs.getJob(next.jobId))?.remove();
     return entered;

@@ -1,10 +1,10 @@
--- Who has a user, and who is next. A lock is a lease by Redis' clock in the user's record: lockJob, lockRun, lockStalls (how often the
--- job had stalled when that run began), lockUntil, and lockSettled from when the job is settled until its event is published. A job
--- that finds its user locked enters the set `:blocked` beside the record, by version; nextJob is the one that was woken last, and until
--- nextUntil the user is kept for it.
+-- Which run has a user, and which job is next. A lock is a lease by Redis' clock in the user's record: lockJob, lockRun, lockStalls (how
+-- often the job had stalled when that run began), lockUntil, and lockSettled from when the job is settled until its event is published. A
+-- job that finds its user locked enters the set `:blocked` beside the record, by version; nextJob is the one that was promoted last, and
+-- until nextUntil the user is kept for it.
 
 --- 'free' | 'lost': a newer run of this job has it | 'held', ms left | 'unpublished': its job is settled, and its event may be missing.
-local function lockState(record, job, now)
+local function lockState(record, job)
   if not record.lockJob or record.lockRun == job.run then
     return 'free'
   end
@@ -22,21 +22,34 @@ local function lockState(record, job, now)
   return record.lockSettled and record.lockJob ~= job.jobId and 'unpublished' or 'free'
 end
 
-local function isKeptForAnother(record, jobId, now)
+local function isKeptForAnother(record, jobId)
   return record.nextJob and record.nextJob ~= jobId and tonumber(record.nextUntil) > now
 end
 
---- What a record is told when a run takes its user.
-local function lockOf(job, now)
-  return { lockJob = job.jobId, lockRun = job.run, lockStalls = ms(job.stalls), lockUntil = ms(now + job.leaseMs) }
+local function isFree(record, job)
+  return lockState(record, job) == 'free' and not isKeptForAnother(record, job.jobId)
+end
+
+--- What the record says of a run that takes its user.
+local function lockOf(job)
+  return { lockJob = job.jobId, lockRun = job.run, lockStalls = ms(job.stalls), lockUntil = ms(now + settings.leaseMs) }
+end
+
+local function lineOf(name)
+  return keyOf(name) .. ':blocked'
+end
+
+local function lineUp(name, job)
+  redis.call('ZADD', lineOf(name), job.score, job.jobId)
+  refresh(lineOf(name))
 end
 
 --- The job with the lowest version; of equal times the queue's own order, which counts its ids.
-local function oldestOf(blocked)
-  local first = redis.call('ZRANGE', blocked, 0, 0, 'WITHSCORES')
+local function oldestOf(line)
+  local first = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
   local oldest = first[1]
   if oldest then
-    for _, jobId in ipairs(redis.call('ZRANGEBYSCORE', blocked, first[2], first[2])) do
+    for _, jobId in ipairs(redis.call('ZRANGEBYSCORE', line, first[2], first[2])) do
       if #jobId < #oldest or (#jobId == #oldest and jobId < oldest) then
         oldest = jobId
       end
@@ -45,34 +58,44 @@ local function oldestOf(blocked)
   return oldest
 end
 
---- Takes the oldest blocked job out of the line and keeps the user for it: the caller has to promote it. Nothing where none is blocked;
---- the user must be kept for nobody then.
-local function takeNext(key, told)
-  local oldest = oldestOf(key .. ':blocked')
-  if not oldest then
-    return nil
+--- Has the job promoted; if it was first in the line of a user, that user is kept for it.
+local function wake(jobId, name)
+  wakes[#wakes + 1] = (name or '') .. ' ' .. jobId
+end
+
+local function keepFor(jobId, name)
+  redis.call('HSET', keyOf(name), 'nextJob', jobId, 'nextUntil', ms(now + settings.leaseMs))
+end
+
+--- The user is free: the oldest blocked job is next.
+local function wakeNext(name)
+  local oldest = oldestOf(lineOf(name))
+  if oldest then
+    redis.call('ZREM', lineOf(name), oldest)
+    keepFor(oldest, name)
+    -- Without a lock nothing may have been left of it.
+    refresh(keyOf(name))
+    wake(oldest, name)
   end
-  redis.call('ZREM', key .. ':blocked', oldest)
-  redis.call('HSET', key, 'nextJob', oldest, 'nextUntil', ms(nowMs() + told.leaseMs))
-  -- Without a lock nothing may have been left of it.
-  redis.call('EXPIRE', key, told.keepSeconds)
-  return oldest
 end
 
---- How a job is named that the caller is to promote: with the place whose user is kept for it, or none.
-local function reserved(place, jobId)
-  return jobId and place .. ' ' .. jobId
+--- The job does not take the user that is kept for it.
+local function passOn(name, jobId)
+  if recordOf(name).nextJob == jobId then
+    drop(name, 'nextJob', 'nextUntil')
+    wakeNext(name)
+  end
 end
 
---- Lets the user go, and answers the job to be promoted.
-local function unlock(key, told)
-  redis.call('HDEL', key, 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'lockSettled', 'nextJob', 'nextUntil')
-  return takeNext(key, told)
+local function unlock(name)
+  redis.call('HDEL', keyOf(name), 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'lockSettled', 'nextJob', 'nextUntil')
+  wakeNext(name)
 end
 
---- Nobody is blocked in order behind a record that moves: every job looks for its user anew. Answers the jobs to be promoted.
-local function takeAll(key)
-  local all = redis.call('ZRANGE', key .. ':blocked', 0, -1)
-  redis.call('DEL', key .. ':blocked')
-  return all
+--- No job is blocked in order behind a record that moves: each looks for its user anew.
+local function wakeAll(name)
+  for _, jobId in ipairs(redis.call('ZRANGE', lineOf(name), 0, -1)) do
+    wake(jobId)
+  end
+  redis.call('DEL', lineOf(name))
 end

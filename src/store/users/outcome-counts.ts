@@ -21,15 +21,7 @@ export interface OutcomeCount {
 }
 
 /** Two hours, so that the last one is whole at any time; in seconds. */
-const KEEP_S = 2 * 3600;
-
-/** What `settle` has to know to count the job of this event. */
-export function countOf(
-  event: UserEvent,
-  prefix: string,
-): { key: string; field: string; keepSeconds: number } {
-  return { key: baseOf(prefix), field: fieldOf(event), keepSeconds: KEEP_S };
-}
+export const KEEP_OUTCOMES_S = 2 * 3600;
 
 /** What ended within one minute. */
 export interface MinuteOfOutcomes {
@@ -57,7 +49,7 @@ export async function readMinutes(
   minutes = 60,
 ): Promise<MinuteOfOutcomes[]> {
   const lua = luaBeside(import.meta.url)('outcome-counts');
-  const [current, all] = Minutes.parse(await connection.eval(lua, 1, baseOf(prefix), minutes));
+  const [current, all] = Minutes.parse(await connection.eval(lua, 1, outcomesBaseOf(prefix), minutes));
   return all.map((fields, index) => ({
     at: (current - (all.length - 1 - index)) * MINUTE_MS,
     counts: fields.flatMap((field, at) => (at % 2 === 0 ? [countIn(field, Number(fields[at + 1]))] : [])),
@@ -77,11 +69,13 @@ export function sumOf(minutes: readonly MinuteOfOutcomes[]): OutcomeCount[] {
 const MINUTE_MS = 60_000;
 const Minutes = z.tuple([z.number(), z.array(z.array(z.string()))]);
 
-function baseOf(prefix: string): string {
+/** In front of each minute. */
+export function outcomesBaseOf(prefix: string): string {
   return `${prefix}:outcomes:`;
 }
 
-function fieldOf(event: UserEvent): string {
+/** As what `settle` counts the job of this event. */
+export function fieldOf(event: UserEvent): string {
   switch (event.type) {
     case 'user.created':
       return 'create-user:done:';

@@ -12,13 +12,14 @@ export interface Change {
   drop: string[];
   /** Names that lead to this record from now on, where they lead nowhere yet. */
   pointers: string[];
-  /** The user's clientId has changed: from this name, where it is known, to that one; `user` is the name of its id. */
-  rename?: { from: string; to: string; user: string };
-  /** What stays under the clientId that was given up. */
-  leave: string[];
+  /**
+   * The user's clientId has changed: from this name, where it is known, to that one; `user` is the name of its id; `leave`: what stays
+   * under the clientId that was given up.
+   */
+  rename?: { from: string; to: string; user: string; leave: string[] };
 }
 
-export const NOTHING: Change = { set: [], drop: [], pointers: [], leave: [] };
+export const NOTHING: Change = { set: [], drop: [], pointers: [] };
 
 /** @param hash under which the record lies now; `known`: what lies there. */
 export function changeOf(
@@ -56,8 +57,7 @@ export function changeOf(
   if (record.isInDoubt) leave.push(...doubt);
   return {
     ...change,
-    rename: { from, to, user },
-    leave,
+    rename: { from, to, user, leave },
     drop: record.isInDoubt ? [...change.drop, IN_DOUBT] : change.drop,
   };
 }

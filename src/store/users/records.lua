@@ -1,5 +1,11 @@
--- What the scripts share that read and change users' records: hashes under keyed names of who the user is. A record may be only a
--- pointer (`movedTo`) to the name under which the user lies. Keys that only a record names are not declared: one prefix, one slot.
+-- Users' records: hashes under keyed names of who the user is. A record may be only a pointer (`movedTo`) to the name under which the
+-- user lies. Keys that only a record names are not declared: one prefix, one slot.
+local settings = cjson.decode(ARGV[1])
+
+local now = nowMs()
+
+--- Of one step: the records that it has read, and the jobs that its caller is to promote.
+local known, wakes
 
 local function asTable(flat)
   local fields = {}
@@ -18,50 +24,63 @@ local function asList(fields)
   return flat
 end
 
---- The records that one call touches, each read once: a call costs more than all that is looked up in it.
-local function recordsUnder(base)
-  local known = {}
-  local records = {}
+local function keyOf(name)
+  return settings.base .. name
+end
 
-  function records.of(name)
-    if not known[name] then
-      known[name] = asTable(redis.call('HGETALL', base .. name))
+local function recordOf(name)
+  if not known[name] then
+    known[name] = asTable(redis.call('HGETALL', keyOf(name)))
+  end
+  return known[name]
+end
+
+local function exists(name)
+  return next(recordOf(name)) ~= nil
+end
+
+--- Where the user lies who has this name.
+local function placeOf(name)
+  return recordOf(name).movedTo or name
+end
+
+--- Each use of a record lets it live for as long again.
+local function refresh(key)
+  redis.call('EXPIRE', key, settings.keepSeconds)
+end
+
+local function set(name, changes)
+  redis.call('HSET', keyOf(name), unpack(asList(changes)))
+  for field, value in pairs(changes) do
+    recordOf(name)[field] = value
+  end
+end
+
+local function drop(name, ...)
+  local gone = {}
+  for _, field in ipairs({ ... }) do
+    if recordOf(name)[field] then
+      gone[#gone + 1] = field
+      recordOf(name)[field] = nil
     end
-    return known[name]
   end
-
-  function records.exists(name)
-    return next(records.of(name)) ~= nil
+  if #gone > 0 then
+    redis.call('HDEL', keyOf(name), unpack(gone))
   end
+end
 
-  --- Where the user lies who is known by this name.
-  function records.placeOf(name)
-    return records.of(name).movedTo or name
-  end
+--- From now on the name leads there.
+local function lead(name, place)
+  redis.call('HSET', keyOf(name), 'movedTo', place)
+  refresh(keyOf(name))
+  known[name] = nil
+end
 
-  function records.set(name, changes)
-    redis.call('HSET', base .. name, unpack(asList(changes)))
-    for field, value in pairs(changes) do
-      records.of(name)[field] = value
-    end
-  end
+--- A version begins with its ms.
+local function scoreOf(version)
+  return string.match(version, '^%S+')
+end
 
-  function records.drop(name, ...)
-    local gone = {}
-    for _, field in ipairs({ ... }) do
-      if records.of(name)[field] then
-        gone[#gone + 1] = field
-        records.of(name)[field] = nil
-      end
-    end
-    if #gone > 0 then
-      redis.call('HDEL', base .. name, unpack(gone))
-    end
-  end
-
-  function records.forget()
-    known = {}
-  end
-
-  return records
+local function timeOf(version)
+  return tonumber(scoreOf(version)) or 0
 end

@@ -1,22 +1,23 @@
 -- The event of a settled job is published: its user is free, and the next blocked job may begin.
---   KEYS: 1 the job's settlement
---   ARGV: 1 as JSON {base: of the records' keys, place: of the user, or '', jobId, leaseMs, keepSeconds, keepsSettlement: whether the job
---         may come again, erased: versions of failed jobs of which only ids are left}
+--   KEYS: 1 how the job ended
+--   ARGV: 1 as JSON {place: of the user, or '', jobId, keepsOutcome: whether the job may come again, erased: versions of failed jobs of
+--         which only ids are left}
 --   Answers the jobs to promote
 local told = cjson.decode(ARGV[1])
-local wakes = {}
 if told.place ~= '' then
-  local key = told.base .. told.place
-  local lock = redis.call('HMGET', key, 'lockJob', 'lockSettled')
+  local lock = redis.call('HMGET', keyOf(told.place), 'lockJob', 'lockSettled')
   if lock[1] == told.jobId and lock[2] then
-    wakes[1] = reserved(told.place, unlock(key, told))
+    unlock(told.place)
   end
   if #told.erased > 0 then
-    redis.call('ZREM', key .. ':failures', unpack(told.erased))
+    redis.call('ZREM', failuresOf(told.place), unpack(told.erased))
   end
 end
-if told.keepsSettlement then
-  redis.call('HDEL', KEYS[1], 'event')
+if told.keepsOutcome then
+  local settled, who, outcome = stored(KEYS[1])
+  if settled then
+    store(KEYS[1], who, outcome, '', 'KEEPTTL')
+  end
 else
   redis.call('DEL', KEYS[1])
 end

@@ -1,7 +1,7 @@
 /**
  * Under which names the records of users lie: keyed hashes of who they are. Knows no Redis.
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { Instance } from '../../operations/context.ts';
 import type { Address } from '../../lifecycle/ports/user-state.ts';
 
@@ -16,8 +16,11 @@ export function namingOf({ id: instanceId, secret }: Instance): Naming {
   const known = new Map<string, string>();
   return (kind, ...id) => {
     const subject = JSON.stringify(['ledger', kind === 'user' ? '' : instanceId.toLowerCase(), kind, ...id]);
-    const hash = () => (kind === 'user' ? createHash('sha256') : createHmac('sha256', secret));
-    const name = known.get(subject) ?? hash().update(subject).digest('base64url');
+    const compute = () =>
+      kind === 'user'
+        ? hash('sha256', subject, 'base64url')
+        : createHmac('sha256', secret).update(subject).digest('base64url');
+    const name = known.get(subject) ?? compute();
     known.set(subject, name);
     return name;
   };

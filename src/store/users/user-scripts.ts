@@ -1,60 +1,88 @@
 /**
- * The scripts of users' records, with what they are made of. Knows not what they do.
+ * The steps of runs on users' records: one script with all that they share, so that steps of one turn of the event loop go together.
  */
 import type { Queue } from 'bullmq';
 import { gathered, luaForSeveral } from '../../redis/batched-calls.ts';
-import { type Argument, luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { luaJson } from '../../redis/lua-json.ts';
+import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
+import { KEEP_NAME_S, namesBaseOf, pendingKeyOf, saltKeyOf } from '../deletions/deletion-names.ts';
+import { KEEP_OUTCOMES_S, outcomesBaseOf } from './outcome-counts.ts';
 
 const readLua = luaBeside(import.meta.url);
-const CLOCK = '../clock';
-const CIRCUITS = ['../circuits/circuit', '../circuits/way'];
-const DELETIONS = ['../deletions/name-state', '../deletions/settled'];
 
-/** The steps of every run, each with what it needs and no more: Redis makes all its functions anew for each call. */
-const STEPS = {
-  begin: [CLOCK, 'records', 'lock', 'place', 'failed', 'settlement', 'open-ends', ...CIRCUITS],
-  settle: [
-    CLOCK,
-    'records',
-    'lock',
-    'place',
-    'failed',
-    'settlement',
-    'rename',
-    '../receipts/chain',
-    ...DELETIONS,
-  ],
-  release: [CLOCK, 'lock'],
-};
+/** What the steps share, each behind what it needs. */
+const SHARED = [
+  '../clock',
+  'records',
+  'lock',
+  'names',
+  'open-ends',
+  'stored-outcome',
+  'rename',
+  '../receipts/chain',
+  '../deletions/name-state',
+  '../deletions/settled',
+  '../circuits/circuit',
+  '../circuits/way',
+];
+const STEPS = ['begin', 'settle', 'release', 'withdraw', 'extend', 'look-again', 'lock-name'] as const;
 
-const withAll = (names: readonly string[], name: string) => readLua(...names, name);
+/** Calls a step: with its one JSON argument, and texts that are stored as they are. */
+export type UserStep = (
+  keys: readonly string[],
+  argument: object,
+  texts?: readonly string[],
+) => Promise<unknown>;
 
-export function userScripts(jobs: Queue) {
-  const steps = Object.entries(STEPS).map(
-    ([name, names]) => `steps['${name}'] = function(KEYS, ARGV)\n${withAll(names, name)}\nend`,
+/** Records go 30 days after their last use, later than any failed job. */
+const KEEP_S = 30 * 24 * 3600;
+
+export interface UserScriptsOptions {
+  jobs: Queue;
+  prefix: string;
+  /** In front of the name of each record. */
+  base: string;
+  /** How long a user stays locked without a sign of life, in milliseconds. */
+  leaseMs: number;
+}
+
+export function userScripts({
+  jobs,
+  prefix,
+  base,
+  leaseMs,
+}: UserScriptsOptions): Record<(typeof STEPS)[number], UserStep> {
+  const settings = {
+    base,
+    leaseMs,
+    keepSeconds: KEEP_S,
+    outcomes: outcomesBaseOf(prefix),
+    keepOutcomesSeconds: KEEP_OUTCOMES_S,
+    deletions: {
+      saltKey: saltKeyOf(prefix),
+      index: pendingKeyOf(prefix),
+      base: namesBaseOf(prefix),
+      keepS: KEEP_NAME_S,
+    },
+  };
+  const steps = STEPS.map((name) => `steps['${name}'] = function(KEYS, ARGV)\n${readLua(name)}\nend`);
+  const lua = luaForSeveral(
+    [readLua(...SHARED), 'local steps = {}', ...steps],
+    'known, wakes = {}, {}\nreturn steps[table.remove(ARGV, 1)](KEYS, ARGV)',
   );
-  const script = scriptsOf(jobs, {
-    run: luaForSeveral(['local steps = {}', ...steps], 'return steps[table.remove(ARGV)](KEYS, ARGV)'),
-    withdraw: withAll([CLOCK, 'records', 'lock', 'place'], 'withdraw'),
-    extend: withAll([CLOCK, 'records'], 'extend'),
-    'look-again': withAll([CLOCK, 'records', 'lock'], 'look-again'),
-    'pass-over': withAll([CLOCK, 'records', 'lock'], 'pass-over'),
-    'lock-name': withAll([CLOCK, 'records', 'lock'], 'lock-name'),
-  });
-  const run = gathered(script('run'));
+  const run = gathered(scriptsOf(jobs, { users: lua })('users'), luaJson(settings));
   const stepOf =
-    (name: keyof typeof STEPS, mayWait = false) =>
-    (keys: readonly string[], args: readonly Argument[]) =>
-      run(keys, [...args, name], { mayWait });
+    (name: (typeof STEPS)[number]): UserStep =>
+    (keys, argument, texts = []) =>
+      // Only a job that is blocked waits for a release.
+      run(keys, [name, luaJson(argument), ...texts], { mayWait: name === 'release' });
   return {
     begin: stepOf('begin'),
     settle: stepOf('settle'),
-    // Nobody but a job that is blocked waits for it.
-    release: stepOf('release', true),
-    withdraw: script('withdraw'),
-    extend: script('extend'),
-    lookAgain: script('look-again'),
-    passOver: script('pass-over'),
-    lockName: script('lock-name'),
+    release: stepOf('release'),
+    withdraw: stepOf('withdraw'),
+    extend: stepOf('extend'),
+    'look-again': stepOf('look-again'),
+    'lock-name': stepOf('lock-name'),
   };
 }

@@ -1,0 +1,83 @@
+-- Under which name a job finds the record of its user, and how two records become one.
+
+local MOST_FAILURES = 100
+
+--- The failed jobs of a user: their versions, by the ms of each. What they say is erased once the user is deleted.
+local function failuresOf(name)
+  return keyOf(name) .. ':failures'
+end
+
+local function trimFailures(name)
+  redis.call('ZREMRANGEBYRANK', failuresOf(name), 0, -MOST_FAILURES - 1)
+  refresh(failuresOf(name))
+end
+
+local function moveFailures(from, to)
+  local left, there = failuresOf(from), failuresOf(to)
+  if from ~= to and redis.call('EXISTS', left) == 1 then
+    redis.call('ZUNIONSTORE', there, 2, there, left, 'AGGREGATE', 'MAX')
+    trimFailures(to)
+    redis.call('DEL', left)
+  end
+end
+
+--- The name under which this job's user lies, by what the job says of it and how that is known.
+local function pick(job)
+  if job.clientHash == '' then
+    return placeOf(job.userHash)
+  end
+  local client = placeOf(job.clientHash)
+  if job.userHash == '' then
+    return client
+  end
+  local user = placeOf(job.userHash)
+  if job.knownAs == 'derived' then
+    -- A record of the id's own was written by jobs that name the user by it; one it only points to is another client's.
+    local isOwn = user == job.userHash and exists(user)
+    return (isOwn and not exists(client)) and user or client
+  end
+  if exists(user) then
+    return user
+  end
+  -- Beside a userId, which is the address, a clientId may be anybody's.
+  return (job.knownAs == 'found' or recordOf(client).userId == job.userId) and client or user
+end
+
+--- The job's names lead to this place from now on, and stay as long as the record.
+local function keepNames(job, place)
+  local isSeen = job.knownAs == 'found' or job.name == 'create-user'
+  local mayLead = { [job.userHash] = isSeen, [job.clientHash] = job.knownAs == 'derived' }
+  for name, may in pairs(mayLead) do
+    if name ~= '' and name ~= place then
+      if may and not exists(name) then
+        lead(name, place)
+      else
+        refresh(keyOf(name))
+      end
+    end
+  end
+  refresh(keyOf(place))
+end
+
+local function isVersion(field)
+  return field == 'created' or field == 'deleted' or string.sub(field, 1, 8) == 'written:'
+end
+
+--- Turns a record that was found to be another's into a pointer; what it alone knows moves along, and so does its line.
+local function merge(from, to)
+  local there = recordOf(to)
+  for field, value in pairs(recordOf(from)) do
+    local isNewer = there[field] and isVersion(field) and timeOf(value) > timeOf(there[field])
+    local isOfTheLock = string.sub(field, 1, 4) == 'lock' or string.sub(field, 1, 4) == 'next'
+    if not isOfTheLock and (isNewer or not there[field]) then
+      set(to, { [field] = value })
+    end
+  end
+  local line = redis.call('ZRANGE', lineOf(from), 0, -1, 'WITHSCORES')
+  for i = 1, #line, 2 do
+    lineUp(to, { jobId = line[i], score = line[i + 1] })
+  end
+  redis.call('DEL', keyOf(from), lineOf(from))
+  moveFailures(from, to)
+  lead(from, to)
+end

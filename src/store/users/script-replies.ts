@@ -1,0 +1,45 @@
+/**
+ * What the scripts on users' records answer.
+ */
+import { z } from 'zod';
+
+const Texts = z.array(z.string());
+
+/** Jobs to promote, each as `<name of the user that is kept for it, or nothing> <job id>`. */
+export const Wakes = Texts;
+
+/** Of circuits among those that the call named. */
+const Places = z.array(z.number());
+
+/** Of begin.lua; the most frequent first, as a union tries one after the other. */
+export const BeginReply = z.union([
+  z.tuple([z.literal('taken'), z.string(), Texts, Places, Places, z.string(), Wakes]),
+  z.tuple([z.literal('lost')]),
+  z.tuple([z.literal('unpublished'), z.string(), z.string()]),
+  z.tuple([z.literal('settled'), z.string(), Texts]),
+  z.tuple([z.literal('blocked'), z.string(), z.string(), Wakes]),
+  z.tuple([z.literal('held'), z.number(), Wakes]),
+]);
+
+/** Of settle.lua. */
+export const SettleReply = z.union([
+  z.tuple([z.literal('ok'), Wakes, Texts, z.string(), z.string(), z.string()]),
+  z.tuple([z.literal('lost')]).rest(z.unknown()),
+  z.tuple([z.literal('settled'), z.string(), Texts]),
+]);
+
+/** Of lock-name.lua. */
+export const NameReply = z.union([
+  z.tuple([z.enum(['lost', 'blocked'])]),
+  z.tuple([z.literal('locked'), z.string(), Texts, z.number()]),
+]);
+
+/** Of extend.lua. */
+export const ExtendReply = z.array(z.number());
+
+/** The fields of a hash, and their values, as Redis answers them in one list. */
+export function pairsOf(flat: readonly string[]): Record<string, string> {
+  const pairs: Record<string, string> = {};
+  for (let at = 0; at < flat.length; at += 2) pairs[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return pairs;
+}
