@@ -94,7 +94,6 @@ async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAcce
     connection,
     timeoutMs,
     now: timings.now,
-    keyWork: timings.keyWork,
     onRevoked: (withinHour) => tell({ is: 'session-revoked', withinHour }),
     onLowered: (state) => tell({ is: 'rate-lowered', ...state }),
     onArrival: (request) => tell({ is: 'request-ended', request }),

@@ -19,8 +19,6 @@ export interface FleetClientOptions {
   timeoutMs: number;
   /** The clock of log-ins, in epoch milliseconds. Default: that of Redis and of this machine. */
   now?: (() => number) | undefined;
-  /** How dear it is to guess at the admin's password: scrypt's N. Default: a tenth of a second for each guess. */
-  keyWork?: number | undefined;
   /** How often this client logs in at the most. Default: as often as the fleet's budget allows. */
   mostLogins?: number | undefined;
   /** Told how many sessions of the admin were ended by others within the hour, where this client has met the latest. */
@@ -44,11 +42,11 @@ export interface FleetClient {
 export async function openFleetClient(
   config: Config,
   { baseUrl, admin }: DamoovAccess,
-  { connection, timeoutMs, now, keyWork, mostLogins, onRevoked, onLowered, onArrival }: FleetClientOptions,
+  { connection, timeoutMs, now, mostLogins, onRevoked, onLowered, onArrival }: FleetClientOptions,
 ): Promise<FleetClient> {
   const { prefix } = config.queues;
   const shared = { connection, prefix, now };
-  const key = admin && (await deriveAdminKey({ ...admin, baseUrl }, keyWork));
+  const key = admin && (await deriveAdminKey({ ...admin, baseUrl }, config.keyWork));
   // A sandbox that stands in is this process' own, and its sessions and limits end with it.
   const isShared = key !== undefined && config.damoov !== 'sandbox';
   const { loginsPerHour } = config;

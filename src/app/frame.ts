@@ -28,8 +28,6 @@ export interface Timings {
   lagMs: number;
   /** The clock of logins and probes, in epoch milliseconds. */
   now?: (() => number) | undefined;
-  /** How much work each start puts into the key of the admin's session: see `FleetClientOptions`. */
-  keyWork?: number | undefined;
   /** How a run waits before it looks again for a user; resolves at once if the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }

@@ -27,16 +27,14 @@ export interface UserIdSetting {
 
 const FINGERPRINT_BYTES = 12;
 
-/** @param work how dear a guess at a secret is: see `slowHash`. Only a fleet that agrees on it can compare. */
 export function userIdSettingsOf(
-  { userId: { mode, secret: common } }: Pick<Config, 'userId'>,
+  { userId: { mode, secret: common }, keyWork }: Pick<Config, 'userId' | 'keyWork'>,
   { instances }: DamoovAccess,
-  work?: number,
 ): Promise<UserIdSetting[]> {
   return Promise.all(
     Object.entries(instances).map(async ([instance, { id, key, userIdSecret }]) => {
       const salt = JSON.stringify(['damoov-user-ids', id.toLowerCase()]);
-      const fingerprint = await slowHash(userIdSecret ?? common ?? key, salt, FINGERPRINT_BYTES, work);
+      const fingerprint = await slowHash(userIdSecret ?? common ?? key, salt, FINGERPRINT_BYTES, keyWork);
       return {
         instance,
         place: createHash('sha256').update(salt).digest('base64url').slice(0, 16),
@@ -74,7 +72,7 @@ export async function createSharedSettings(
 ): Promise<SharedSettings> {
   const { promise: broken, resolve } = Promise.withResolvers<ConfigError>();
   // The embedded sandbox is this process' own, and its users end with it.
-  const settings = config.damoov === 'sandbox' ? [] : await userIdSettingsOf(config, damoov, timings.keyWork);
+  const settings = config.damoov === 'sandbox' ? [] : await userIdSettingsOf(config, damoov);
   const fleet = createAgreedSettings(connection, config.queues.prefix);
   const accepted = new Set<GateName>();
   const isAccepted = (instance: string) => accepted.has(gateName('instance-key', instance));

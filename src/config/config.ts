@@ -36,6 +36,11 @@ export interface Config {
   receiptKey?: SigningKey | undefined;
   timeoutMs: number;
   loginsPerHour: number;
+  /**
+   * Work for one guess at a secret whose hash is in Redis: scrypt's N. No variable sets it. Default: a tenth of a second. Processes
+   * of different work do not recognise each other's hashes.
+   */
+  keyWork?: number;
   /** The ceiling of the whole fleet, in requests a second; none where it is absent. */
   maxRps?: number | undefined;
   deletionsPerHour: number;

@@ -2,14 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { DamoovAccess } from '../../src/config/config.ts';
 import { userIdSettingsOf } from '../../src/app/user-id-settings.ts';
 
-const WORK = 2;
 const SECRET = 'a-secret-of-the-fleet';
 
 function settingsOf(instances: DamoovAccess['instances'], secret?: string) {
   return userIdSettingsOf(
-    { userId: { mode: 'derived', ...(secret !== undefined && { secret }) } },
+    { userId: { mode: 'derived', ...(secret !== undefined && { secret }) }, keyWork: 2 },
     { baseUrl: 'http://127.0.0.1', instances },
-    WORK,
   );
 }
 

@@ -51,7 +51,7 @@ describe('a worker whose UserIds would be others than those of the fleet', () =>
   });
 
   it('ends the command with status 2 and says why, and doctor fails', async () => {
-    const world = await createWorld({ timings: { keyWork: undefined }, env: ONE });
+    const world = await createWorld({ env: ONE });
     const other = { ...world.env, ...TWO, LOG_LEVEL: 'silent' };
     expect(await runCommand(['worker'], other)).toMatchObject({
       status: 2,
@@ -81,7 +81,7 @@ describe('a worker whose UserIds would be others than those of the fleet', () =>
   });
 
   it('replaces them by an option of the command', async () => {
-    const world = await createWorld({ startsWorker: false, timings: { keyWork: undefined } });
+    const world = await createWorld({ startsWorker: false });
     await (await startWith(world, ONE)).close();
     const [key = ''] = await world.redis.keys(`${world.prefix}:agreed:*`);
     const before = await world.redis.get(key);

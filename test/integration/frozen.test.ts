@@ -6,7 +6,7 @@ import { type World, createWorld } from '../support/world.ts';
 const ONE_AT_A_TIME = { WORKER_CONCURRENCY: '1' };
 
 /** As the worker that is a process. */
-const SHORT_LOCK = { lockMs: 1000, keyWork: undefined };
+const SHORT_LOCK = { lockMs: 1000 };
 
 const HOUR_MS = 3_600_000;
 

@@ -17,7 +17,7 @@ async function createFillableWorld() {
   onTestFinished(() => node.close());
   const url = `redis://127.0.0.1:${node.port}`;
   const redis = { target: { kind: 'url', url } as const, env: { REDIS_URL: url } };
-  const world = await createWorld({ redis, startsWorker: false, timings: { keyWork: undefined } });
+  const world = await createWorld({ redis, startsWorker: false });
   const app = await world.startWorker();
   await world.run('create-user', { clientId: 'here' });
   await app.close();

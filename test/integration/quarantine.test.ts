@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { startApp } from '../../src/app/app.ts';
-import { loadConfig } from '../../src/config/config.ts';
 import { fastClock } from '../support/fast-clock.ts';
+import { cheapConfig } from '../support/cheap-config.ts';
 import { SHORT_PROBES } from '../support/short-probes.ts';
 import { spawnShortLockedWorker } from '../support/spawn-worker.ts';
 import { createWorld } from '../support/world.ts';
@@ -79,7 +79,7 @@ function createStepping(): Fleet {
     now,
     async start(env) {
       const log = pino({ level: 'silent' });
-      const app = await startApp(loadConfig(env), log, { now, tendMs: SHORT_PROBES.tendMs });
+      const app = await startApp(cheapConfig(env), log, { now, tendMs: SHORT_PROBES.tendMs });
       onTestFinished(() => app.close());
       urls.push(app.url);
       return { stop: () => app.close() };

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type AppOptions, startApp } from '../../src/app/app.ts';
-import { loadConfig } from '../../src/config/config.ts';
 import { SANDBOX_CREDENTIALS } from '../../src/sandbox/server.ts';
+import { cheapConfig } from '../support/cheap-config.ts';
 import { type ChangingCredentials, startChangingCredentials } from '../support/changing-credentials.ts';
 import { runCommand } from '../support/run-command.ts';
 import { SHORT_PROBES } from '../support/short-probes.ts';
-import { CHEAP_KEY, type World, createWorld } from '../support/world.ts';
+import { type World, createWorld } from '../support/world.ts';
 
 const OLD_KEY = SANDBOX_CREDENTIALS.instanceKey;
 const NEW_KEY = '33333333-3333-4333-8333-333333333333';
@@ -24,8 +24,8 @@ async function createRotation() {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   const start = async (env: Record<string, string>, options?: AppOptions) => {
-    const config = loadConfig({ ...world.env, DAMOOV_BASE_URL: damoov.url, ...env });
-    const app = await startApp(config, log, { ...SHORT_PROBES, ...CHEAP_KEY }, options);
+    const config = cheapConfig({ ...world.env, DAMOOV_BASE_URL: damoov.url, ...env });
+    const app = await startApp(config, log, SHORT_PROBES, options);
     onTestFinished(() => app.close());
     return app;
   };

@@ -19,7 +19,6 @@ it('another program with the same admin account is told of once, by log, metric,
     modes: { loginRevokes: true, loginLimit: null },
     startsWorker: false,
     // The commands below share its session.
-    timings: { keyWork: undefined },
   });
   const app = await world.startWorker();
   const userId = await world.signUpElsewhere('c-1');

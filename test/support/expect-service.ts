@@ -63,8 +63,6 @@ export async function expectSignUp(redis: RedisOfATest, own: OwnAccess = {}) {
     redis,
     prefix,
     env: { EVENTS_QUEUES: 'user-events,crm' },
-    // The commands are of the same fleet.
-    timings: { keyWork: undefined },
   });
   const users = produceIn(world, own.producer ?? redis.target);
   const heard = listenIn(world, own.subscriber ?? redis.target);

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { type CommandContext, REACH_MS, realClock } from '../../src/cli/shared/command-context.ts';
 import { run } from '../../src/cli/run-to-end.ts';
-import { loadConfig } from '../../src/config/config.ts';
+import { cheapConfig } from './cheap-config.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
 import { nothingConfigured } from './spawn-worker.ts';
 
@@ -47,7 +47,7 @@ export function createContext(env: Record<string, string>, input = '', waits: Wa
     reachMs: REACH_MS,
     clock: realClock,
     ...waits,
-    loadConfig: async () => loadConfig(env),
+    loadConfig: async () => cheapConfig(env),
   } satisfies CommandContext;
 }
 

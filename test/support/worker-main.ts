@@ -6,13 +6,13 @@ import { flushCompileCache } from 'node:module';
 import { startApp } from '../../src/app/app.ts';
 import { processContext } from '../../src/cli/shared/command-context.ts';
 import { untilStopped } from '../../src/cli/terminal/until-stopped.ts';
-import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/ops/log.ts';
+import { cheapConfig } from './cheap-config.ts';
 import { type FastClock, fastClock } from './fast-clock.ts';
 import { SHORT_PROBES } from './short-probes.ts';
 
 const clock = process.env['TEST_CLOCK'];
-const app = await startApp(loadConfig(), await createLog('trace', false), {
+const app = await startApp(cheapConfig(), await createLog('trace', false), {
   lockMs: 1000,
   lagMs: 1000,
   ...(clock === undefined

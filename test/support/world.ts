@@ -8,7 +8,6 @@ import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
 import { type App, type AppOptions, type Timings, startApp } from '../../src/app/app.ts';
-import { loadConfig } from '../../src/config/config.ts';
 import { UserEvent } from '../../src/contract/event.ts';
 import { type RedisTarget, connectRedis } from '../../src/redis/connection.ts';
 import {
@@ -17,14 +16,9 @@ import {
   type SandboxOptions,
   startSandbox,
 } from '../../src/sandbox/server.ts';
+import { cheapConfig } from './cheap-config.ts';
 import { inTime } from './in-time.ts';
 import { SHORT_PROBES } from './short-probes.ts';
-
-/**
- * A tenth of a second for each start is what makes a password hard to guess, and half of what a small test takes. Commands and
- * processes of the product go without this: where one is to share the worker's session, give `keyWork: undefined`.
- */
-export const CHEAP_KEY = { keyWork: 2 };
 
 /** Look-ups at the sandbox lag behind only where a test says so. */
 const LAG_MS = 1000;
@@ -127,8 +121,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logLines.push(line) });
   const startWorker = async (appOptions?: AppOptions): Promise<App> => {
-    const timings = { ...SHORT_PROBES, ...CHEAP_KEY, lagMs: LAG_MS, ...options.timings };
-    const app = await startApp(loadConfig(env), log, timings, appOptions);
+    const timings = { ...SHORT_PROBES, lagMs: LAG_MS, ...options.timings };
+    const app = await startApp(cheapConfig(env), log, timings, appOptions);
     onTestFinished(() => app.close());
     return app;
   };

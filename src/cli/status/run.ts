@@ -107,7 +107,7 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
   };
 }
 
-async function adminOf({ damoov }: Config) {
+async function adminOf({ damoov, keyWork }: Config) {
   if (damoov === 'sandbox' || damoov.admin === undefined) return undefined;
-  return deriveAdminKey({ ...damoov.admin, baseUrl: damoov.baseUrl });
+  return deriveAdminKey({ ...damoov.admin, baseUrl: damoov.baseUrl }, keyWork);
 }

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { pino } from 'pino';
+import { expect, onTestFinished, test } from 'vitest';
+import { startApp } from '../../../src/app/app.ts';
+import { loadConfig } from '../../../src/config/config.ts';
 import { deriveAdminKey } from '../../../src/store/session/admin-key.ts';
 import { SANDBOX_CREDENTIALS } from '../../../src/sandbox/server.ts';
 import { createWorld } from '../../support/world.ts';
@@ -27,7 +30,9 @@ test.each([
 
 test('a guess costs what 32 MiB do, also where a worker derives the key, unless somebody says otherwise', async () => {
   const { adminEmail: email, adminPassword: password } = SANDBOX_CREDENTIALS;
-  const world = await createWorld({ timings: { keyWork: undefined } });
+  const world = await createWorld({ startsWorker: false });
+  const app = await startApp(loadConfig(world.env), pino({ level: 'silent' }));
+  onTestFinished(() => app.close());
   await world.run('delete-user', { clientId: 'nobody' });
   const { fingerprint } = await deriveAdminKey({ email, password, baseUrl: world.sandboxUrl }, 2 ** 15);
   expect(await world.redis.keys(`${world.prefix}:session:*`)).toContainEqual(
