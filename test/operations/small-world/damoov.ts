@@ -64,12 +64,12 @@ function createsOf(userId: string | undefined, state: State, job: Job, rules: Ru
   const made = copyOf(state);
   const user: RemoteUser = {
     userId: id,
+    ...(clientId !== undefined && { clientId }),
     instanceId: HERE ?? '',
     isAlive: true,
     tick: state.tick,
     isOurs: true,
   };
-  if (clientId !== undefined) user.clientId = clientId;
   made.users.push(user);
   return [
     { told: `${told}: made`, state: made, fact: { of: 'create', userId, answer: created(id) } },
@@ -89,12 +89,14 @@ function refused({ duplicate }: Rules): DamoovErrorKind {
 function updatesOf({ userId, changes }: Extract<Step, { do: 'update' }>, state: State): Answer[] {
   const told = `update ${short(userId)} ${JSON.stringify(changes)}`;
   const changed = copyOf(state);
-  const user = changed.users.find((one) => one.userId === userId && one.isAlive);
+  const place = changed.users.findIndex((one) => one.userId === userId && one.isAlive);
+  const user = changed.users[place];
   if (user === undefined) {
     return [{ told: `${told}: nobody`, state, fact: { of: 'update', userId, error: 'not-found' } }];
   }
-  if (typeof changes.clientId === 'string') user.clientId = changes.clientId;
-  if (changes.clientId === null) delete user.clientId;
+  const { clientId: _old, ...nameless } = user;
+  if (typeof changes.clientId === 'string') changed.users[place] = { ...user, clientId: changes.clientId };
+  if (changes.clientId === null) changed.users[place] = nameless;
   return [
     { told: `${told}: done`, state: changed, fact: { of: 'update', userId, error: undefined } },
     ...lost(changed, 'update', `${told}: done`),
@@ -106,7 +108,8 @@ function deletionsOf(userId: string, state: State, rules: Rules): Answer[] {
   const told = `delete ${short(userId)}`;
   const at = nowOf(state);
   const gone = copyOf(state);
-  const user = gone.users.find((one) => one.userId === userId && one.isAlive);
+  const place = gone.users.findIndex((one) => one.userId === userId && one.isAlive);
+  const user = gone.users[place];
   // Within the lag even a deletion may not find who was created lately.
   const error = rules.unknownDelete === 'ok' ? undefined : rules.unknownDelete;
   const missed: Answer = {
@@ -115,7 +118,7 @@ function deletionsOf(userId: string, state: State, rules: Rules): Answer[] {
     fact: { of: 'delete', userId, error, wasAcknowledged: false, at },
   };
   if (user === undefined) return [missed];
-  user.isAlive = false;
+  gone.users[place] = { ...user, isAlive: false };
   return [
     {
       told: `${told}: done`,
@@ -135,12 +138,12 @@ function lost(state: State, operation: 'create' | 'update' | 'delete', told: str
   return [{ told: `${told}, reply lost`, state: after, lost: { operation } }];
 }
 
-/** Records and facts are never changed, only replaced: they are shared. */
+/** Users, records and facts are never changed, only replaced: they are shared. */
 export function copyOf(state: State): State {
   const entries = Object.entries(state.entries).map(([name, entry]) => [name, { ...entry }] as const);
   return {
     ...state,
-    users: state.users.map((user) => ({ ...user })),
+    users: [...state.users],
     entries: Object.fromEntries(entries),
     jobs: state.jobs.map((job) => (job.run === undefined ? { ...job } : { ...job, run: { ...job.run } })),
     left: { ...state.left },

@@ -2,7 +2,6 @@
  * Goes through all states of a small world, and looks in each for what must never be. A counterexample is told as the history that
  * leads to it.
  */
-import { hash } from 'node:crypto';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../../../src/damoov/errors.ts';
 import type { Effect } from '../../../src/operations/context.ts';
 import { isSettled } from '../../../src/contract/outcome.ts';
@@ -15,6 +14,7 @@ import { leaveOpen } from '../../../src/lifecycle/open-ends.ts';
 import { nextStep } from '../../../src/lifecycle/take-steps.ts';
 import { answersTo, copyOf, short } from './damoov.ts';
 import { begin, lock, lockName, unlock, versionOfJob } from './ledger.ts';
+import { createKeys } from './state-key.ts';
 import {
   type Job,
   type PlainFact,
@@ -49,6 +49,7 @@ export interface Explored {
 
 /** All states that can be reached from this one. */
 export function explore(first: State, rules: Rules): Explored {
+  const keyOf = createKeys();
   const places = new Map<string, number>([[keyOf(first), 0]]);
   const states: (State | undefined)[] = [first];
   const cameFrom: { place: number; told: string }[] = [{ place: -1, told: '' }];
@@ -127,11 +128,6 @@ function historyOf(
   const lines = [violation];
   for (let at = place; at > 0; at = cameFrom[at]?.place ?? 0) lines.push(cameFrom[at]?.told ?? '');
   return lines.toReversed().join('\n');
-}
-
-function keyOf({ tick, users, entries, jobs, left }: State): string {
-  const changing = [tick, users, entries, jobs.map(({ end, run }) => [end, run]), left];
-  return hash('md5', JSON.stringify(changing), 'base64');
 }
 
 function* nextsOf(state: State, rules: Rules): Generator<Next> {

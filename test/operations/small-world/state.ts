@@ -14,14 +14,14 @@ export const LAG_MS = 1000;
 
 /** A user at Damoov. */
 export interface RemoteUser {
-  userId: string;
-  clientId?: string;
-  instanceId: string;
-  isAlive: boolean;
+  readonly userId: string;
+  readonly clientId?: string;
+  readonly instanceId: string;
+  readonly isAlive: boolean;
   /** When it was created, in ticks: look-ups may not show it within the same one. */
-  tick: number;
+  readonly tick: number;
   /** Made by a create of ours, and not renamed by others since. */
-  isOurs: boolean;
+  readonly isOurs: boolean;
 }
 
 /** What the fleet remembers under one name; a name may lead to another. */
