@@ -285,12 +285,17 @@ describe('a deletion that was asked for before a rename, and is held', () => {
 
 describe('a look-up that lags behind a rename', () => {
   it('has nobody deleted under the clientId that the user has given up', async () => {
-    const world = await createWorld({ timings: { lagMs: 800 } });
+    let laterMs = 0;
+    const now = () => Date.now() + laterMs;
+    const world = await createWorld({ sandbox: { clock: now }, timings: { now, lagMs: 600_000 } });
     await world.run('create-user', { clientId: 'a' });
-    await world.setModes({ findLagMs: 700 });
+    await world.setModes({ findLagMs: 500_000 });
     await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
-    const gone = await world.run('delete-user', { clientId: 'a' });
-    expect(gone).toMatchObject({ type: 'user.deleted', data: { existed: false } });
+    const deletion = await world.add('delete-user', { clientId: 'a' });
+    await expect.poll(() => world.jobs.getJobState(deletion)).toBe('delayed');
+    laterMs = 600_000;
+    await (await world.jobs.getJob(deletion))?.promote();
+    expect(await world.eventOf(deletion)).toMatchObject({ type: 'user.deleted', data: { existed: false } });
     expect(await live(world)).toMatchObject([{ clientId: 'b' }]);
     expect(await world.requests('delete')).toEqual([]);
   });
