@@ -66,7 +66,7 @@ export interface SharedSettings {
 }
 
 export async function createSharedSettings(
-  { config, timings }: Frame,
+  { config }: Frame,
   { connection }: Redis,
   damoov: DamoovAccess,
 ): Promise<SharedSettings> {

@@ -68,7 +68,7 @@ export function createColumns(map: ColumnMap = new Map()): Columns {
 
 /** A name without case, quotes around it, blanks, `_`, `-` and what cannot be seen. */
 export function folded(name: string): string {
-  const bare = name.trim().replace(/^(["'])(.*)\1$/, '$2');
+  const bare = name.trim().replace(/^"(.*)"$|^'(.*)'$/, '$1$2');
   return bare
     .normalize('NFKC')
     .toLowerCase()

@@ -102,7 +102,8 @@ local firstInMs, count = 0, 0
 if rate then
   firstInMs, count = takeSlots(everyMs)
 end
-if request.count > 0 or request.refused then
+-- What a full Redis would refuse is written only where there is news.
+if request.refused or request.passed > 0 or (rate and request.count > 0) then
   write()
 end
 return cjson.encode({

@@ -163,7 +163,6 @@ describe('the probe', () => {
       clientIdForm: { is: clientIdForm },
       duplicateClientId: { is: duplicateClientId },
       customToken: { is: modes.ignoreCustomToken === true ? 'ignored' : 'honoured' },
-      accessTokenByDefault: { is: modes.accessTokenByDefault === true ? 'yes' : 'no' },
     });
   });
 });
