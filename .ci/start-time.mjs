@@ -31,10 +31,10 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 const least = (name) => Math.min(...rounds.map((round) => round[name]));
 const ratio = least('cpu') / least('bareCpu');
-const verdict = least('seconds') <= GOAL_S ? 'met' : 'missed here, which is told and not enforced';
+const decision = least('seconds') <= GOAL_S ? 'met' : 'missed here, which is told and not enforced';
 const told = (name) => least(name).toFixed(2);
 console.log(
-  `start: ${told('seconds')} s from docker run to /livez, the least of ${ROUNDS}; goal ${GOAL_S} s ${verdict}`,
+  `start: ${told('seconds')} s from docker run to /livez, the least of ${ROUNDS}; goal ${GOAL_S} s ${decision}`,
 );
 console.log(
   `start: ${told('cpu')} s of CPU, ${ratio.toFixed(0)} times the ${told('bareCpu')} s of a bare node (at most ${MOST_TIMES_BARE})`,

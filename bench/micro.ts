@@ -110,7 +110,7 @@ function stepsOf(): Map<string, () => unknown> {
       operation: 'create-user',
       instance: 'default',
       attempt: 1,
-      verdict: { next: 'complete', outcome, event },
+      decision: { next: 'complete', outcome, event },
       durationMs: 12,
     },
   };
@@ -127,7 +127,7 @@ function stepsOf(): Map<string, () => unknown> {
     ['validating the job', () => parseJobText('create-user', text)],
     ['deriving the UserId', () => deriveUserId(instance, { clientId })],
     [
-      'naming its record in the ledger',
+      'naming its record in the userState',
       () => hashesOf(namingOf(instance), { clientId, userId }, { id: '4711', timestamp: 0 }),
     ],
     [

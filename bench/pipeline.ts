@@ -1,5 +1,5 @@
 /**
- * The benchmark of the whole pipeline: validation, ledger, reconciliation, event, log and metrics, against a bare worker that only
+ * The benchmark of the whole pipeline: validation, userState, reconciliation, event, log and metrics, against a bare worker that only
  * calls Damoov, both as processes of their own that empty a queue each.
  */
 import { callsIn, scriptsIn } from './commands.ts';

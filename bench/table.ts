@@ -21,10 +21,10 @@ export function tableOf(sections: readonly Section[]): string {
 function line({ what, value, unit, range, ...goal }: Figure): string {
   const figure = `${COUNTED.has(unit) ? value : rounded(value)} ${unit}`;
   const told = range === undefined ? '' : `   ${rounded(range[0])} to ${rounded(range[1])}`;
-  return `  ${what.padEnd(WIDTH)}${figure.padStart(14)}${told}${verdict(value, goal)}`;
+  return `  ${what.padEnd(WIDTH)}${figure.padStart(14)}${told}${decision(value, goal)}`;
 }
 
-function verdict(value: number, { goal, goalIs }: Pick<Figure, 'goal' | 'goalIs'>): string {
+function decision(value: number, { goal, goalIs }: Pick<Figure, 'goal' | 'goalIs'>): string {
   if (goal === undefined) return '';
   const isMet = goalIs === 'at least' ? value >= goal : value <= goal;
   return `   goal ${goalIs === undefined ? '' : `${goalIs} `}${rounded(goal)} ${isMet ? 'met' : 'MISSED'}`;

@@ -71,7 +71,7 @@ function checksOf(
     queues: queuesAreWhole(() => brokenKeysOf(connection, [queues.jobs, ...queues.publisher.queues])),
     requests: requestsLeave(() => fleet.traffic.state()),
     answers: async () =>
-      circuits.witness.isCutOff
+      circuits.failureDetector.isCutOff
         ? { ok: false, reason: 'this worker gets no answer from Damoov' }
         : { ok: true },
     ...gatesAreOpen(circuits.names, circuits.gates.stateOf),

@@ -4,7 +4,7 @@
 import { Queue, type Telemetry } from 'bullmq';
 import { createJobQueue } from '../bullmq/job-queue.ts';
 import { createPublisher } from '../bullmq/publisher.ts';
-import { Witness } from '../lifecycle/failure-detector.ts';
+import { FailureDetector } from '../lifecycle/failure-detector.ts';
 import type { GateName } from '../lifecycle/ports/circuits.ts';
 import { type RedisConnection, type RedisTarget, connectRedis, placeOf } from '../redis/connection.ts';
 import { createGates } from '../store/circuits/circuits.ts';
@@ -75,12 +75,12 @@ export function openCircuits(
     now,
     onChange: (change) => tell({ is: 'gate-changed', change }),
   });
-  const witness = new Witness({
+  const failureDetector = new FailureDetector({
     retry: config.retry,
     onPassed: (gate) => {
       settings.accept(gate);
       gates.passed(gate);
     },
   });
-  return { gates, names: [...fingerprints.keys()], witness };
+  return { gates, names: [...fingerprints.keys()], failureDetector };
 }

@@ -12,7 +12,7 @@ import { createSeal } from '../lifecycle/encryption.ts';
 import { within } from '../ops/with-timeout.ts';
 import { outageOf } from '../redis/refusal.ts';
 import { createDeletionGuard } from '../store/deletions/guard.ts';
-import { createUserLedger } from '../store/users/user-state.ts';
+import { createUserState } from '../store/users/user-state.ts';
 import type { Parts } from './app.ts';
 import type { Frame } from './frame.ts';
 import { instancesOf } from './user-id-settings.ts';
@@ -28,8 +28,8 @@ export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter 
   const { graceMs, giveBackMs, lockMs } = timings;
   const { connection } = parts.redis;
   const sign = signerOf(config);
-  const ledger = ledgerOf(frame, parts, sign);
-  const worker = startWorker(pipelineOf(frame, parts, ledger, sign), {
+  const userState = ledgerOf(frame, parts, sign);
+  const worker = startWorker(pipelineOf(frame, parts, userState, sign), {
     connection,
     prefix: config.queues.prefix,
     concurrency: config.concurrency,
@@ -41,7 +41,7 @@ export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter 
       if (connection.status === 'ready') tell({ is: 'queue-faulty', error });
     },
   });
-  closing.push(() => within(giveBackMs ?? GIVE_BACK_MS, ledger.close()));
+  closing.push(() => within(giveBackMs ?? GIVE_BACK_MS, userState.close()));
   closing.push(() => worker.close(graceMs, giveBackMs));
 }
 
@@ -58,7 +58,7 @@ type Sign = ReturnType<typeof signerOf>;
 
 function ledgerOf({ config, timings, timeoutMs }: Frame, { queues, circuits }: Parts, sign: Sign) {
   const { jobs, jobQueue, publisher } = queues;
-  return createUserLedger({
+  return createUserState({
     prefix: config.queues.prefix,
     jobs,
     jobQueue,
@@ -73,7 +73,7 @@ function ledgerOf({ config, timings, timeoutMs }: Frame, { queues, circuits }: P
 function pipelineOf(
   { config, timings, tell }: Frame,
   { damoov, fleet, queues, circuits }: Parts,
-  ledger: Pipeline['ledger'],
+  userState: Pipeline['userState'],
   sign: Sign,
 ): Pipeline {
   const { prefix, jobs: jobsQueue } = config.queues;
@@ -91,12 +91,12 @@ function pipelineOf(
       now: Date.now,
       pause: timings.pause,
     },
-    ledger,
+    userState,
     seal: createSeal(instances),
     retry: config.retry,
     gates: circuits.gates,
     deletions: createDeletionGuard({ jobs, prefix, deletionsPerHour: config.deletionsPerHour }),
-    witness: circuits.witness,
+    failureDetector: circuits.failureDetector,
     jobQueue,
     publish: (event) => publisher.publish(event),
     receiptKeyId: config.receiptKey?.keyId,

@@ -52,7 +52,7 @@ export async function openEventTail(
   // Before the newest note is looked for: of what comes in between nothing is taken to be older.
   const held = await queue.getJobCountByTypes();
   const connection = connectRedis(target, onChange);
-  const letGo = withDuplicates(connection);
+  const unlock = withDuplicates(connection);
   const { prefix = '' } = queue.opts;
   const notes = new QueueEvents(queue.name, { connection, prefix, lastEventId: '0-0', autorun: false });
   notes.on('error', () => {});
@@ -93,7 +93,7 @@ export async function openEventTail(
     close() {
       // Closing in peace waits for Redis, which may be away.
       void notes.close().catch(() => {});
-      letGo();
+      unlock();
     },
   };
 

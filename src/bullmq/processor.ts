@@ -1,5 +1,5 @@
 /**
- * Where a job leaves BullMQ and comes back: turns a BullMQ job into a delivery, and a verdict into what BullMQ wants.
+ * Where a job leaves BullMQ and comes back: turns a BullMQ job into a delivery, and a decision into what BullMQ wants.
  * The only file that speaks BullMQ's control errors.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,7 +9,7 @@ import { unlessElsewhere } from './elsewhere.ts';
 import { type Delivery, type Pipeline, runOf } from '../lifecycle/delivery.ts';
 import { runJob } from '../lifecycle/pipeline.ts';
 import type { Blocked } from '../lifecycle/ports/user-state.ts';
-import type { Verdict } from '../lifecycle/decision.ts';
+import type { Decision } from '../lifecycle/decision.ts';
 import type { TextJob } from './protected-members.ts';
 
 /** Names the worker's own backoff, so that a job added with no options, or with others, gets it. */
@@ -26,14 +26,14 @@ class AttemptFailed extends Error {
   }
 }
 
-/** BullMQ asks for the delay of a failed attempt: the verdict has it. */
+/** BullMQ asks for the delay of a failed attempt: the decision has it. */
 export function backoffStrategy(_attemptsMade: number, _type?: string, error?: Error): number {
   // Never 0: BullMQ would put the job at the head of the queue at once.
   return error instanceof AttemptFailed ? Math.max(1, error.delayMs) : 1000;
 }
 
 /** What the worker knows of a job that it holds. */
-export type JobHold = Pick<
+export type JobLock = Pick<
   Delivery,
   'tooLargeBytes' | 'flowTimestamp' | 'isFresh' | 'isHeldByChild' | 'signal'
 > & {
@@ -45,7 +45,7 @@ export type JobHold = Pick<
 export async function processJob(
   job: TextJob,
   token: string,
-  hold: JobHold,
+  hold: JobLock,
   pipeline: Pipeline,
 ): Promise<EventData> {
   // The retry policy and what is kept of a job are the worker's, whatever the job was added with.
@@ -71,8 +71,8 @@ export async function processJob(
     keep: (data) => keep(job, data),
     ...known,
   };
-  const verdict = await runJob(delivery, pipeline);
-  return tellQueue(verdict, delivery, { job, token, pipeline });
+  const decision = await runJob(delivery, pipeline);
+  return tellQueue(decision, delivery, { job, token, pipeline });
 }
 
 /** A job that Redis has lost meanwhile has nothing left to keep. */
@@ -95,26 +95,26 @@ interface Held {
 /** How long a held job sleeps at the most if nobody promotes it, in milliseconds; not all as long. */
 const HELD_MS = 3_600_000;
 
-async function tellQueue(verdict: Verdict, delivery: Delivery, held: Held): Promise<EventData> {
-  switch (verdict.next) {
+async function tellQueue(decision: Decision, delivery: Delivery, held: Held): Promise<EventData> {
+  switch (decision.next) {
     case 'complete':
-      return withoutTokens(verdict.event.data);
+      return withoutTokens(decision.event.data);
     case 'fail':
-      throw new UnrecoverableError(verdict.reason);
+      throw new UnrecoverableError(decision.reason);
     case 'retry':
-      throw new AttemptFailed(verdict.reason, verdict.delayMs);
+      throw new AttemptFailed(decision.reason, decision.delayMs);
     case 'wait':
-      await delay(held, verdict.delayMs);
-      throw new DelayedError(verdict.reason);
-    case 'parked':
-      await block(verdict.blocked, delivery, held);
-      throw new DelayedError(verdict.next);
+      await delay(held, decision.delayMs);
+      throw new DelayedError(decision.reason);
+    case 'blocked':
+      await block(decision.blocked, delivery, held);
+      throw new DelayedError(decision.next);
     case 'held':
       await delay(held, HELD_MS * (1 + Math.random()));
-      throw new DelayedError(verdict.next);
-    case 'lost':
+      throw new DelayedError(decision.next);
+    case 'abandoned':
       // BullMQ lets go of it without a word to Redis, and fetches the next.
-      throw new DelayedError(verdict.next);
+      throw new DelayedError(decision.next);
   }
 }
 
@@ -128,5 +128,5 @@ async function block(blocked: Blocked, delivery: Delivery, held: Held): Promise<
   // With the priority of a bulk job it would come back behind all the others of an import, and every live job of this user would wait as long.
   if ((job.opts.priority ?? 0) > 0) await unlessElsewhere(job.changePriority({ priority: 0 }));
   await delay(held, blocked.patienceMs);
-  if (await pipeline.ledger.isFree(runOf(delivery), blocked)) await unlessElsewhere(job.promote());
+  if (await pipeline.userState.isFree(runOf(delivery), blocked)) await unlessElsewhere(job.promote());
 }

@@ -9,7 +9,7 @@ import {
   RedisAwayError,
   isLostConnection,
   isUnsent,
-  letGo,
+  unlock,
   openImpatient,
   placeOf,
 } from '../redis/connection.ts';
@@ -104,7 +104,7 @@ export class RedisLink {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#rest);
-    letGo(this.connection);
+    unlock(this.connection);
   }
 
   /** Undefined if the caller waits no longer. */

@@ -131,7 +131,7 @@ export class Results {
     if (this.#stopListening !== undefined) return;
     const { queue, target } = this.#options;
     const connection = connectRedis(target);
-    const letGo = withDuplicates(connection);
+    const unlock = withDuplicates(connection);
     const events = new QueueEvents(queue.name, { connection, prefix: queue.opts.prefix ?? '' });
     events.on('error', () => {});
     const wake = ({ jobId }: { jobId: string }) => void this.#ends.emit(idEvent(jobId));
@@ -142,7 +142,7 @@ export class Results {
       clearTimeout(this.#idle);
       // Closing in peace waits for Redis, which may be away.
       void events.close().catch(() => {});
-      letGo();
+      unlock();
     };
   }
 }

@@ -97,7 +97,7 @@ export class UserEvents implements AsyncDisposable {
   readonly #connection: RedisConnection;
   readonly #worker: AbandonableWorker;
   readonly #options: z.output<typeof Options>;
-  readonly #letGo: () => void;
+  readonly #unlock: () => void;
   readonly #faults: QueueFaults;
   #inFlight = 0;
   #isClosing = false;
@@ -111,7 +111,7 @@ export class UserEvents implements AsyncDisposable {
       if (state === 'lost' && !this.#isClosing)
         void this.#tell(new RedisAwayError(reason, false, placeOf(redis)));
     });
-    this.#letGo = withDuplicates(this.#connection);
+    this.#unlock = withDuplicates(this.#connection);
     this.#worker = new AbandonableWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
       connection: this.#connection,
       prefix,
@@ -146,7 +146,7 @@ export class UserEvents implements AsyncDisposable {
     // With nothing in flight only a Redis that does not answer takes longer.
     await stopWorker(this.#worker, this.#inFlight === 0 ? Math.min(graceMs, IDLE_MS) : graceMs);
     this.#worker.abandon();
-    this.#letGo();
+    this.#unlock();
   }
 
   /** `await using events = new UserEvents(…)` closes it where its block ends. */

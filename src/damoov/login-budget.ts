@@ -12,7 +12,7 @@ export interface LoginBudget {
   /** After a 429, or for a moment after a login that failed: nobody is granted a login for so long. */
   bar(ms: number): Promise<void>;
   /**
-   * A login got no verdict: an outage may have swallowed it, and would swallow the next. Optional: without it nobody is
+   * A login got no decision: an outage may have swallowed it, and would swallow the next. Optional: without it nobody is
    * granted a login for two seconds.
    */
   failed?(): Promise<void>;

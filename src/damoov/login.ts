@@ -85,10 +85,10 @@ export class Login {
   /** All who wait for the session would each try the same at once. Where this cannot be noted, the login's error counts. */
   async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
     const { budget } = this.#options;
-    const hasVerdict = kind === 'login-refused' || kind === 'login-barred';
+    const hasDecision = kind === 'login-refused' || kind === 'login-barred';
     await Promise.allSettled([
       kind === 'login-refused' ? budget.refused?.() : undefined,
-      hasVerdict || budget.failed === undefined ? budget.bar(ms) : budget.failed(),
+      hasDecision || budget.failed === undefined ? budget.bar(ms) : budget.failed(),
     ]);
   }
 
@@ -118,10 +118,10 @@ export async function requestTokens(
   return { accessToken: accessToken.token, ...rest, obtainedAt, expiresAt: obtainedAt + lifetimeMs };
 }
 
-/** A definite 4xx. 429 and 408 are no verdict on what was sent. */
+/** A definite 4xx. 429 and 408 are no decision on what was sent. */
 export function isRefusal({ kind, status = 0 }: DamoovError): boolean {
-  const isVerdict = kind !== 'rate-limited' && kind !== 'timeout' && kind !== 'wrong-base-url';
-  return status >= 400 && status < 500 && isVerdict;
+  const isDecision = kind !== 'rate-limited' && kind !== 'timeout' && kind !== 'wrong-base-url';
+  return status >= 400 && status < 500 && isDecision;
 }
 
 /** The same failure told anew. */

@@ -4,7 +4,7 @@
 import type { UserJob } from '../contract/job.ts';
 import { type Gate, type Settled, isSettled } from '../contract/outcome.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
-import { type Instance, type Learnt, type OperationContext, GIVEN_UP } from '../operations/context.ts';
+import { type Instance, type RecordUpdate, type OperationContext, LOCK_LOST } from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
 import type { DeletionIds } from './ports/deletion-guard.ts';
@@ -14,10 +14,10 @@ import { leaveOpen } from './open-ends.ts';
 import { statementOf } from './deletion-receipt.ts';
 import { finish, settlementOf } from './settlement.ts';
 import { takeSteps } from './take-steps.ts';
-import type { Begun, HeldUser, Unchained } from './ports/user-state.ts';
-import { type Verdict, UnsettledError, endOfPatience, later } from './decision.ts';
+import type { Begun, UserLock, Unchained } from './ports/user-state.ts';
+import { type Decision, UnsettledError, endOfPatience, later } from './decision.ts';
 import { watchedClient } from './observed-client.ts';
-import type { RunWitness } from './failure-detector.ts';
+import type { RunObserver } from './failure-detector.ts';
 
 /** How long a job waits that Damoov does not answer here, while it answers others; another worker may take it then. */
 const ELSEWHERE_MS = 1000;
@@ -31,28 +31,28 @@ export interface Readable {
 }
 
 /** Carries the job out; where the run was to try a gate for all, says how that went. */
-export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Verdict> {
+export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Decision> {
   const { job } = readable;
   const { delivery } = readable;
-  const seen = pipeline.witness.follow(delivery.id, job.data.instance, begun.passage);
-  const verdict = await attempt(readable, begun, seen, pipeline).finally(() => begun.user.end());
+  const seen = pipeline.failureDetector.follow(delivery.id, job.data.instance, begun.passage);
+  const decision = await attempt(readable, begun, seen, pipeline).finally(() => begun.user.end());
   for (const gate of begun.passage.probes) {
-    const isRefused = verdict.next === 'held' && verdict.gate === gate;
+    const isRefused = decision.next === 'held' && decision.gate === gate;
     if (!isRefused) await pipeline.gates.probed(runOf(delivery), gate, seen.hasPassed(gate));
   }
-  return verdict;
+  return decision;
 }
 
-type Taken = Extract<Begun, { is: 'taken' }>;
+type Taken = Extract<Begun, { is: 'locked' }>;
 
 /** Whom it has taken last is `begun.user` from then on. */
 async function attempt(
   { job, read, instance, delivery }: Readable,
   begun: Taken,
-  seen: RunWitness,
+  seen: RunObserver,
   pipeline: Pipeline,
-): Promise<Verdict> {
-  let givenUp: Verdict = { next: 'lost' };
+): Promise<Decision> {
+  let abandoned: Decision = { next: 'abandoned' };
   let hasCommitted = false;
   let found: DeletionIds['also'];
   const { id, timestamp, requestedAt = timestamp, signal } = delivery;
@@ -73,25 +73,25 @@ async function attempt(
     record: begun.user.record,
     instanceNames: pipeline.instanceNames,
     async lock(userId) {
-      const claimed = await begun.user.claim(userId);
-      if (claimed.is === 'taken') {
-        begun.user = claimed.user;
-        return claimed.user;
+      const locked = await begun.user.lockAlso(userId);
+      if (locked.is === 'locked') {
+        begun.user = locked.user;
+        return locked.user;
       }
-      if (claimed.is === 'busy') givenUp = { next: 'parked', blocked: claimed };
-      return GIVEN_UP;
+      if (locked.is === 'blocked') abandoned = { next: 'blocked', blocked: locked };
+      return LOCK_LOST;
     },
     async lockName(clientId) {
       const name = await begun.user.lockName(clientId);
       if (name.is === 'locked') return name.record;
-      return name.is === 'busy' ? 'busy' : GIVEN_UP;
+      return name.is === 'blocked' ? 'blocked' : LOCK_LOST;
     },
     async authorizeDelete(ids, kind) {
       found = ids;
       const { instance, clientId, userId } = job.data;
       const names = { clientId, userId, also: ids };
       const answer = await pipeline.deletions.commit(runOf(delivery), begun.user.lock, instance, names, kind);
-      if (answer === 'lost') return GIVEN_UP;
+      if (answer === 'lost') return LOCK_LOST;
       hasCommitted = answer === 'go' && kind === 'sends';
       return answer;
     },
@@ -102,15 +102,15 @@ async function attempt(
     outcome: classify(error, pipeline.outageOf),
     error,
   }));
-  if (effect === GIVEN_UP) return givenUp;
+  if (effect === LOCK_LOST) return abandoned;
   const error = 'error' in effect ? effect.error : undefined;
-  const outcome = endOfPatience(seen.weigh(effect.outcome, error), delivery.attempt, pipeline.retry);
+  const outcome = endOfPatience(seen.attribute(effect.outcome, error), delivery.attempt, pipeline.retry);
   const { user } = begun;
   const { version } = context.job;
   const end = { ...effect, outcome, hasCommitted };
-  const learnt = leaveOpen(job, version, user.record, end, pipeline.ports.now());
+  const recordUpdate = leaveOpen(job, version, user.record, end, pipeline.ports.now());
   if (!isSettled(outcome)) {
-    if ((await user.letGo(learnt)) === 'lost') return { next: 'lost' };
+    if ((await user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };
     if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
     const gate = gateName(outcome.gate, job.data.instance);
     const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
@@ -118,7 +118,7 @@ async function attempt(
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
     return later(wait, delivery.attempt, pipeline.retry);
   }
-  return settle(outcome, { job, read, instance, delivery, found }, user, learnt, pipeline).catch(
+  return settle(outcome, { job, read, instance, delivery, found }, user, recordUpdate, pipeline).catch(
     (cause: unknown) => {
       throw new UnsettledError('the job could not be settled', { cause });
     },
@@ -129,10 +129,10 @@ async function attempt(
 async function settle(
   outcome: Settled,
   { job, read, instance, delivery, found }: Readable & { found: DeletionIds['also'] },
-  user: HeldUser,
-  learnt: Learnt,
+  user: UserLock,
+  recordUpdate: RecordUpdate,
   pipeline: Pipeline,
-): Promise<Verdict> {
+): Promise<Decision> {
   let statement: Unchained | undefined;
   let fault: string | undefined;
   if (job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted') {
@@ -146,9 +146,9 @@ async function settle(
   }
   const settled = await user.settle(
     settlementOf(outcome, read, delivery, pipeline, { statement, found }),
-    learnt,
+    recordUpdate,
   );
-  if (settled === 'lost') return { next: 'lost' };
-  const verdict = await finish(settled, read, delivery, pipeline);
-  return verdict.next === 'complete' && fault !== undefined ? { ...verdict, fault } : verdict;
+  if (settled === 'lost') return { next: 'abandoned' };
+  const decision = await finish(settled, read, delivery, pipeline);
+  return decision.next === 'complete' && fault !== undefined ? { ...decision, fault } : decision;
 }

@@ -20,7 +20,7 @@ const retry: Rule = (error): Retry => ({
   ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
 });
 
-/** Every job that needs to pass the gate has to wait. Whether it is the gate or this one job is for the witness to judge. */
+/** Every job that needs to pass the gate has to wait. Whether it is the gate or this one job is for the failureDetector to judge. */
 function shut(gate: Gate): Rule {
   return (error): Quarantine => ({
     status: 'quarantine',

@@ -1,5 +1,5 @@
 /**
- * What the queue is to do with a job after a run: the closed set of verdicts, and which outcome that goes on later means
+ * What the queue is to do with a job after a run: the closed set of decisions, and which outcome that goes on later means
  * which. Knows no queue.
  */
 import type { UserEvent } from '../contract/event.ts';
@@ -9,7 +9,7 @@ import type { Blocked } from './ports/user-state.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** How a run ended, and what the queue is to do with the job. */
-export type Verdict =
+export type Decision =
   /** `fault`: something is missing of it, which somebody has to look at. */
   | { next: 'complete'; outcome: Outcome; event: UserEvent; fault?: string }
   | { next: 'fail'; outcome: Outcome; event: UserEvent; reason: string }
@@ -17,11 +17,11 @@ export type Verdict =
   | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   /** Another job has the user: this one is to be delayed, and looked after once more then. */
-  | { next: 'parked'; blocked: Blocked }
+  | { next: 'blocked'; blocked: Blocked }
   /** A gate is shut: the job is to be delayed until it is promoted; with the outcome where this run itself was refused. */
   | { next: 'held'; gate: GateName; outcome?: Quarantine }
   /** The job belongs to another run by now: the queue is told nothing. */
-  | { next: 'lost' };
+  | { next: 'abandoned' };
 
 /** How long a job waits whose end could not be written down, in milliseconds. */
 const UNSETTLED_MS = 5000;
@@ -41,7 +41,7 @@ export function later(
   attempt: number,
   retry: RetryPolicy,
   random = Math.random(),
-): Verdict {
+): Decision {
   const { reason } = outcome;
   switch (outcome.status) {
     case 'wait':
@@ -56,8 +56,8 @@ export class UnsettledError extends Error {
   override readonly name = 'UnsettledError';
 }
 
-/** The ledger did not answer. What Damoov was told stands; the job stays in the queue until it is settled, whatever that takes. */
-export function unsettled(error: unknown): Verdict {
+/** The userState did not answer. What Damoov was told stands; the job stays in the queue until it is settled, whatever that takes. */
+export function unsettled(error: unknown): Decision {
   const reason = `the job could not be settled: ${error instanceof Error ? error.name : typeof error}`;
   return {
     next: 'wait',

@@ -8,9 +8,9 @@ import type { Gates } from './ports/circuits.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Seal } from './encryption.ts';
 import type { JobQueue, Publish } from './ports/job-queue.ts';
-import type { Run, Unchained, UserLedger } from './ports/user-state.ts';
-import type { Verdict } from './decision.ts';
-import type { Witness } from './failure-detector.ts';
+import type { Run, Unchained, UserState } from './ports/user-state.ts';
+import type { Decision } from './decision.ts';
+import type { FailureDetector } from './failure-detector.ts';
 
 /** One delivery of a job, as the queue hands it over. */
 export interface Delivery {
@@ -55,7 +55,7 @@ export interface RunReport {
   operation: string;
   instance: string;
   attempt: number;
-  verdict: Verdict;
+  decision: Decision;
   durationMs: number;
 }
 
@@ -68,12 +68,12 @@ export interface Pipeline {
   /** Their names by Damoov's InstanceId, in lower case. */
   instanceNames: ReadonlyMap<string, string>;
   ports: Pick<OperationContext, 'client' | 'userIdMode' | 'lagMs' | 'now' | 'pause'>;
-  ledger: UserLedger;
+  userState: UserState;
   seal: Seal;
   gates: Gates;
   /** Asked before each deletion whether it is still wanted. */
   deletions: DeletionGuard;
-  witness: Witness;
+  failureDetector: FailureDetector;
   /** Other jobs than the one that runs. */
   jobQueue: Pick<JobQueue, 'erase'>;
   publish: Publish;
@@ -93,7 +93,7 @@ export function versionOfDelivery(delivery: Delivery, occurredAt: string | undef
   return versionOf({ name, id, timestamp: requestedAt, occurredAt });
 }
 
-/** The run of this delivery, as ledger and gates know it. */
+/** The run of this delivery, as userState and gates know it. */
 export function runOf({ id, nonce, timestamp, stalls, hasRunBefore, scheduler }: Delivery): Run {
   return { jobId: id, nonce, timestamp, stalls, hasRunBefore, scheduler };
 }

@@ -23,7 +23,7 @@ interface Fault {
   count: number;
 }
 
-export interface WitnessOptions {
+export interface FailureDetectorOptions {
   retry: RetryPolicy;
   /** A clock that only goes forward, in milliseconds. Default `performance.now`. */
   now?: () => number;
@@ -32,24 +32,24 @@ export interface WitnessOptions {
 }
 
 /** What is seen of Damoov during one run. */
-export interface RunWitness {
+export interface RunObserver {
   /** Damoov has let a request of this run pass. */
   passed(gate: Gate, operation: DamoovOperation): void;
   hasPassed(gate: GateName): boolean;
   /** The outcome as it is once the job's own faults are told from everybody's. To be called once, at the end of the run. */
-  weigh(outcome: Outcome, error: unknown): Outcome;
+  attribute(outcome: Outcome, error: unknown): Outcome;
 }
 
 /** One for all runs of a process. */
-export class Witness {
-  readonly #options: Required<WitnessOptions>;
+export class FailureDetector {
+  readonly #options: Required<FailureDetectorOptions>;
   /** When the youngest request of each kind was sent that came through a gate, and when the last one came. */
   readonly #passes = new Map<GateName, { at: number; sentAt: Map<DamoovOperation, number> }>();
   readonly #faults = new Map<string, Fault>();
   /** The jobs that met a shut gate since anybody passed it, in a row. */
   readonly #rows = new Map<GateName, string[]>();
 
-  constructor(options: WitnessOptions) {
+  constructor(options: FailureDetectorOptions) {
     this.#options = { now: () => performance.now(), onPassed: () => {}, ...options };
   }
 
@@ -59,7 +59,7 @@ export class Witness {
   }
 
   /** Follows one run from now on. */
-  follow(jobId: string, instance: string, passage: Passage): RunWitness {
+  follow(jobId: string, instance: string, passage: Passage): RunObserver {
     const startedAt = this.#options.now();
     const passed = new Map<GateName, Set<DamoovOperation>>();
     return {
@@ -68,7 +68,7 @@ export class Witness {
         passed.set(name, (passed.get(name) ?? new Set()).add(operation));
       },
       hasPassed: (name) => passed.has(name),
-      weigh: (outcome, error) => {
+      attribute: (outcome, error) => {
         const refused = outcome.status === 'quarantine' ? gateName(outcome.gate, instance) : undefined;
         // That this very run came part of the way is no proof that the fault is its own.
         for (const [name, operations] of passed) {
@@ -80,7 +80,7 @@ export class Witness {
         }
         // Of what a person has to decide nothing can be seen.
         const isCertain = outcome.gate === 'brake' || passage.probes.includes(refused);
-        return isCertain ? outcome : this.#weigh(outcome, error, { jobId, name: refused, startedAt });
+        return isCertain ? outcome : this.#attribute(outcome, error, { jobId, name: refused, startedAt });
       },
     };
   }
@@ -96,7 +96,7 @@ export class Witness {
     this.#options.onPassed(name);
   }
 
-  #weigh(outcome: Quarantine, error: unknown, { jobId, name, startedAt }: FaultyRun): Outcome {
+  #attribute(outcome: Quarantine, error: unknown, { jobId, name, startedAt }: FaultyRun): Outcome {
     if (error instanceof DamoovError && OF_NO_JOB.has(error.kind)) return outcome;
     const now = this.#options.now();
     const pass = this.#passes.get(name);

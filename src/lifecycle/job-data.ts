@@ -12,7 +12,7 @@ import {
 } from '../contract/job.ts';
 import type { Delivery } from './delivery.ts';
 import { SEALED, type Seal, erased } from './encryption.ts';
-import { KeptSettlement } from './ports/user-state.ts';
+import { StoredOutcome } from './ports/user-state.ts';
 
 /** A job as it was added, whatever has become of its data since. */
 export interface ReadJob {
@@ -23,7 +23,7 @@ export interface ReadJob {
   /** Its user was deleted after it: nothing but its ids is left, and it has nothing to say any more. */
   isErased?: true;
   /** How it ended before: it was put back by hand, or its run was cut off just before the queue knew. */
-  ended?: KeptSettlement;
+  ended?: StoredOutcome;
 }
 
 const Ids = z.strictObject({
@@ -34,7 +34,7 @@ const Ids = z.strictObject({
   occurredAt: z.string().optional(),
 });
 const SealedData = Ids.extend({ sealed: z.string().regex(SEALED) });
-const EndedData = Ids.extend({ ended: KeptSettlement, proof: z.string() });
+const EndedData = Ids.extend({ ended: StoredOutcome, proof: z.string() });
 
 /** What was sealed: the name too, which may have been anything. */
 const Sealable = z.object({ name: z.string(), text: z.string() });
@@ -75,7 +75,7 @@ const LOCKED = 'unknown key "sealed": no secret that is configured has sealed it
  * all it said, sealed, unless it was too large; any other keeps its ids and how it ended.
  */
 export function remainsOf(
-  kept: KeptSettlement,
+  kept: StoredOutcome,
   { name, parsed, sealed, isErased, ended }: ReadJob,
   { id, timestamp, text }: Pick<Delivery, 'id' | 'timestamp' | 'text'>,
   seal: Seal,
@@ -92,7 +92,7 @@ export function remainsOf(
 }
 
 /** Another job may come to bear the same id, at another time. */
-function proven(timestamp: number, kept: KeptSettlement): string {
+function proven(timestamp: number, kept: StoredOutcome): string {
   return JSON.stringify([timestamp, kept]);
 }
 

@@ -1,6 +1,6 @@
 /**
  * The client as one run may use it: a request leaves only while the job's lock outlives its deadline, and none of the admin's
- * leaves while the admin is known to be refused. What Damoov lets pass is told to the witness.
+ * leaves while the admin is known to be refused. What Damoov lets pass is told to the failureDetector.
  */
 import type { Gate } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';

@@ -6,7 +6,7 @@ import type { CreateUserJob, UserJob } from '../contract/job.ts';
 import { type Outcome, isSettled } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
 import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
-import type { Learnt, UserRecord } from '../operations/context.ts';
+import type { RecordUpdate, UserRecord } from '../operations/context.ts';
 import { askedFor } from '../operations/derive-user-id.ts';
 
 /** How a run ended. */
@@ -14,8 +14,8 @@ export interface End {
   outcome: Outcome;
   /** What the operation threw. */
   error?: unknown;
-  /** What it learnt of the user, where it came to an end. */
-  learnt?: Learnt | undefined;
+  /** What it recordUpdate of the user, where it came to an end. */
+  recordUpdate?: RecordUpdate | undefined;
   /** Whether the deletion was let go: before that, nothing was sent that could delete. */
   hasCommitted: boolean;
 }
@@ -27,21 +27,24 @@ export function leaveOpen(
   record: UserRecord,
   end: End,
   nowMs: number,
-): Learnt {
-  const { learnt = { record } } = end;
+): RecordUpdate {
+  const { recordUpdate = { record } } = end;
   switch (job.name) {
     case 'update-user':
       return mayHaveBeenApplied('update', end) && job.data.changes.clientId !== undefined
         ? // Whether the user still bears its clientId has to be looked up.
-          { ...learnt, record: { ...learnt.record, madeAt: undefined }, mayHaveRenamed: true }
-        : { ...learnt, mayHaveRenamed: false };
+          { ...recordUpdate, record: { ...recordUpdate.record, madeAt: undefined }, mayHaveRenamed: true }
+        : { ...recordUpdate, mayHaveRenamed: false };
     case 'create-user': {
       const pending = openCreate(record, version, end);
-      return { ...learnt, record: { ...learnt.record, ...doubtAfter(job, record, end, nowMs), pending } };
+      return {
+        ...recordUpdate,
+        record: { ...recordUpdate.record, ...doubtAfter(job, record, end, nowMs), pending },
+      };
     }
     case 'delete-user': {
       const deletingSince = openDeletion(record, end, nowMs);
-      return { ...learnt, record: { ...learnt.record, deletingSince } };
+      return { ...recordUpdate, record: { ...recordUpdate.record, deletingSince } };
     }
   }
 }
@@ -63,7 +66,8 @@ function doubtAfter(
   nowMs: number,
 ): Pick<UserRecord, 'isInDoubt' | 'doubtSince' | 'doubtAbout'> {
   const { isInDoubt, doubtSince, doubtAbout } = record;
-  if (end.learnt !== undefined) return { isInDoubt: end.learnt.record.isInDoubt, doubtSince, doubtAbout };
+  if (end.recordUpdate !== undefined)
+    return { isInDoubt: end.recordUpdate.record.isInDoubt, doubtSince, doubtAbout };
   if (!mayHaveBeenApplied('create', end)) return { isInDoubt, doubtSince, doubtAbout };
   const about = [...new Set([...(doubtAbout ?? []), askedFor(data.userId, record)])];
   return { isInDoubt: true, doubtSince: nowMs, doubtAbout: about };

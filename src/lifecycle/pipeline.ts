@@ -15,19 +15,19 @@ import { gatesOf } from './ports/circuits.ts';
 import { type ReadJob, readJob, referenceOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import { finish, operationOf, settlementOf } from './settlement.ts';
-import type { Address, KeptSettlement, Whose } from './ports/user-state.ts';
-import { type Verdict, UnsettledError, endOfPatience, unsettled } from './decision.ts';
+import type { Address, StoredOutcome, Whose } from './ports/user-state.ts';
+import { type Decision, UnsettledError, endOfPatience, unsettled } from './decision.ts';
 
 const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
 
 const CHILD_FAILED = 'a job that it depends on, its child in a flow, has failed, or is not done yet';
 
 /** Carries one delivery through. Never throws. */
-export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Verdict> {
+export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Decision> {
   const { now } = pipeline.ports;
   const startedAt = now();
   const read = readable(delivery, pipeline);
-  const verdict = await decide(read, delivery, pipeline).catch((error: unknown) =>
+  const decision = await decide(read, delivery, pipeline).catch((error: unknown) =>
     endOfFault(error, read, delivery, pipeline),
   );
   pipeline.onRun?.({
@@ -35,10 +35,10 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Ve
     operation: operationOf(read),
     instance: knownInstance(referenceOf(read.parsed).instance, pipeline),
     attempt: delivery.attempt,
-    verdict,
+    decision,
     durationMs: now() - startedAt,
   });
-  return verdict;
+  return decision;
 }
 
 /** A job that cannot even be read cannot the next time either. */
@@ -61,7 +61,7 @@ async function endOfFault(
   read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
-): Promise<Verdict> {
+): Promise<Decision> {
   const { attempt } = delivery;
   const isAfterEffect = thrown instanceof UnsettledError;
   const error = isAfterEffect ? thrown.cause : thrown;
@@ -69,7 +69,7 @@ async function endOfFault(
   const reason = `unexpected ${describeUnexpected(error)}`;
   const retry: Retry = { status: 'retry', reason };
   const delayMs = retryDelayMs(pipeline.retry, attempt);
-  const again: Verdict = { next: 'retry', outcome: retry, delayMs, reason, isFault: true };
+  const again: Decision = { next: 'retry', outcome: retry, delayMs, reason, isFault: true };
   const outcome = isAfterEffect
     ? failed('outcome-unknown', `what it came to cannot be written down: ${reason}`)
     : endOfPatience(retry, attempt, pipeline.retry);
@@ -79,10 +79,10 @@ async function endOfFault(
   );
 }
 
-async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promise<Verdict> {
+async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promise<Decision> {
   let delivery = added;
   const { parsed } = read;
-  if (!delivery.isFresh()) return { next: 'lost' };
+  if (!delivery.isFresh()) return { next: 'abandoned' };
   if (read.ended !== undefined) return endAgain(read.ended, read, delivery, pipeline);
   if (read.isErased) return settleAside(superseded('deletion'), read, delivery, pipeline);
   if (delivery.isHeldByChild === true)
@@ -112,7 +112,7 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
   }
   const version = versionOfDelivery(delivery, job.data.occurredAt);
   const address = addressOf(job, instance, pipeline);
-  const begun = await pipeline.ledger.begin(
+  const begun = await pipeline.userState.begin(
     runOf(delivery),
     { name: job.name, version, timestamp: delivery.timestamp, asksFor: job.data.userId },
     instance,
@@ -121,21 +121,21 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
   );
   switch (begun.is) {
     case 'lost':
-      return { next: 'lost' };
-    case 'busy':
-      return { next: 'parked', blocked: begun };
+      return { next: 'abandoned' };
+    case 'blocked':
+      return { next: 'blocked', blocked: begun };
     case 'held':
       return { next: 'held', gate: begun.gate };
     case 'settled':
       return finish(begun.settled, read, delivery, pipeline);
-    case 'taken':
+    case 'locked':
       return carryOut({ job, read, instance, delivery }, begun, pipeline);
   }
 }
 
 /** Only what was not done for it before is left to do. */
-async function endAgain(kept: KeptSettlement, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
-  const settled = await pipeline.ledger.find(delivery.id);
+async function endAgain(kept: StoredOutcome, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
+  const settled = await pipeline.userState.find(delivery.id);
   return finish(settled ?? { kept, user: '', isKept: false, olderFailed: [] }, read, delivery, pipeline);
 }
 
@@ -145,11 +145,11 @@ async function settleAside(
   read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
-): Promise<Verdict> {
+): Promise<Decision> {
   const settlement = settlementOf(outcome, read, delivery, pipeline);
   // Of a job that is settled only its ids are left, which may be too little to read.
   const whose = whoseOf(read, delivery, pipeline);
-  const settled = await pipeline.ledger.settleUnread(runOf(delivery), settlement, whose);
+  const settled = await pipeline.userState.settleUnread(runOf(delivery), settlement, whose);
   return finish(settled, read, delivery, pipeline);
 }
 

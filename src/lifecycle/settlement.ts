@@ -1,6 +1,6 @@
 /**
  * What follows once it is known how a job ended: it is settled, its event is published, its data are reduced to ids, its user is let go.
- * A run may be cut off between any two steps: the next one goes on from what the ledger keeps.
+ * A run may be cut off between any two steps: the next one goes on from what the userState keeps.
  */
 import { type EventContext, eventOf } from '../contract/event.ts';
 import { isJobName } from '../contract/job.ts';
@@ -10,14 +10,14 @@ import type { Delivery, Pipeline } from './delivery.ts';
 import { type ReadJob, erasedOf, referenceOf, remainsOf } from './job-data.ts';
 import type {
   DeletionsChange,
-  KeptSettlement,
+  StoredOutcome,
   SettledJob,
   Settlement,
   Unchained,
 } from './ports/user-state.ts';
-import type { Verdict } from './decision.ts';
+import type { Decision } from './decision.ts';
 
-/** What the ledger is to keep and to publish. */
+/** What the userState is to keep and to publish. */
 export function settlementOf(
   outcome: Settled,
   read: ReadJob,
@@ -56,7 +56,7 @@ export async function finish(
   read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
-): Promise<Verdict> {
+): Promise<Decision> {
   const { kept, event, olderFailed } = settled;
   const isErased = olderFailed.some((version) => jobIdOf(version) === delivery.id);
   const remains = remainsOf(kept, read, delivery, pipeline.seal);
@@ -68,25 +68,25 @@ export async function finish(
   ]);
   if (olderFailed.length > 0) await pipeline.jobQueue.erase(olderFailed);
   // A run that takes it over can tell only from the settlement that it has ended.
-  pipeline.ledger.release(delivery.id, isLost ? { ...settled, isKept: true } : settled);
+  pipeline.userState.release(delivery.id, isLost ? { ...settled, isKept: true } : settled);
   return ended(kept, read, delivery, pipeline, event);
 }
 
 /** The job is settled, by this run or an earlier one: the event says the same either way. */
 export function ended(
-  kept: KeptSettlement,
+  kept: StoredOutcome,
   read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
   event = eventOf(kept.outcome, eventContext(kept, read, delivery, pipeline)),
-): Verdict {
+): Decision {
   const { outcome } = kept;
   if (outcome.status !== 'failed') return { next: 'complete', outcome, event };
   return { next: 'fail', outcome, event, reason: `${outcome.code}: ${outcome.message}` };
 }
 
 function eventContext(
-  { attempts, at }: Omit<KeptSettlement, 'outcome'>,
+  { attempts, at }: Omit<StoredOutcome, 'outcome'>,
   read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,

@@ -4,7 +4,7 @@
  */
 import type { UserJob } from '../contract/job.ts';
 import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
-import { type Effect, type OperationContext, GIVEN_UP } from '../operations/context.ts';
+import { type Effect, type OperationContext, LOCK_LOST } from '../operations/context.ts';
 import { nextCreateStep } from '../operations/create-user.ts';
 import { nextDeleteStep } from '../operations/delete-user.ts';
 import { findUsers } from '../operations/find-user.ts';
@@ -15,15 +15,15 @@ import { nextUpdateStep } from '../operations/update-user.ts';
 /** No way of a job is nearly as long: a longer one is a fault of ours, and must not send for ever. */
 export const MOST_STEPS = 100;
 
-/** Carries a job to the end of this run; `GIVEN_UP`: it is another's by now, or blocked. */
-export async function takeSteps(job: UserJob, context: OperationContext): Promise<Effect | typeof GIVEN_UP> {
+/** Carries a job to the end of this run; `LOCK_LOST`: it is another's by now, or blocked. */
+export async function takeSteps(job: UserJob, context: OperationContext): Promise<Effect | typeof LOCK_LOST> {
   let known = knowledgeOf(context);
   for (let taken = 0; taken < MOST_STEPS; taken += 1) {
     const step = nextStep(job, known);
     if (step.do === 'end') return step.effect;
     if (step.do === 'fail') throw step.error;
     const came = await perform(step, job, context);
-    if (came === GIVEN_UP) return GIVEN_UP;
+    if (came === LOCK_LOST) return LOCK_LOST;
     if ('effect' in came) return came.effect;
     known = learn(known, came, context.now());
   }
@@ -66,7 +66,7 @@ async function perform(
   step: Acting,
   job: UserJob,
   context: OperationContext,
-): Promise<Shown | { effect: Effect } | typeof GIVEN_UP> {
+): Promise<Shown | { effect: Effect } | typeof LOCK_LOST> {
   const { client, signal, now } = context;
   switch (step.do) {
     case 'find': {
@@ -92,12 +92,12 @@ async function perform(
     }
     case 'authorize': {
       const answer = await context.authorizeDelete(step.ids, step.kind);
-      return answer === GIVEN_UP ? GIVEN_UP : { fact: { of: 'authorize', answer } };
+      return answer === LOCK_LOST ? LOCK_LOST : { fact: { of: 'authorize', answer } };
     }
     case 'lock': {
       const { userId } = step;
       const locked = await context.lock(userId);
-      if (locked === GIVEN_UP) return GIVEN_UP;
+      if (locked === LOCK_LOST) return LOCK_LOST;
       const { record, isOfAnotherName } = locked;
       return {
         fact: { of: 'lock', userId, isOfAnotherName },
@@ -107,8 +107,8 @@ async function perform(
     case 'lock-name': {
       const { clientId } = step;
       const record = await context.lockName(clientId);
-      if (record === GIVEN_UP) return GIVEN_UP;
-      return record === 'busy'
+      if (record === LOCK_LOST) return LOCK_LOST;
+      return record === 'blocked'
         ? { effect: { outcome: AWAIT_RENAME } }
         : { fact: { of: 'lock-name', clientId, record } };
     }

@@ -23,7 +23,7 @@ export interface Instance {
 export const FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'] as const;
 export type Field = (typeof FIELDS)[number];
 
-/** What the ledger knows of one user. No values of fields: only when each was last written. */
+/** What the userState knows of one user. No values of fields: only when each was last written. */
 export interface UserRecord {
   userId?: string | undefined;
   /** 0 for the first user of a sign-up, one more after each that was deleted. */
@@ -53,8 +53,8 @@ export interface UserRecord {
   fields: Partial<Record<Field, Version>>;
 }
 
-/** What a run learnt of its user. */
-export interface Learnt {
+/** What a run recordUpdate of its user. */
+export interface RecordUpdate {
   record: UserRecord;
   /** The clientId that Damoov has said to be this user's (before a rename). */
   clientId?: string | undefined;
@@ -64,14 +64,14 @@ export interface Learnt {
   mayHaveRenamed?: boolean;
 }
 
-/** How an operation ended; `learnt` is to be remembered, also where the job goes on later. */
+/** How an operation ended; `recordUpdate` is to be remembered, also where the job goes on later. */
 export interface Effect {
   outcome: Outcome;
-  learnt?: Learnt;
+  recordUpdate?: RecordUpdate;
 }
 
 /** The user of a look-up is held by another job: this run ends here, and nothing may be sent any more. */
-export const GIVEN_UP = 'given up';
+export const LOCK_LOST = 'given up';
 
 /** A user that a run has locked besides the one of its begin. */
 export interface LockedUser {
@@ -98,12 +98,12 @@ export interface OperationContext {
   /** What is known of the user, who is this run's alone. */
   record: UserRecord;
   /** Locks the user of this id, in place of the one that is locked: answers what is known of it. */
-  lock: (userId: string) => Promise<LockedUser | typeof GIVEN_UP>;
+  lock: (userId: string) => Promise<LockedUser | typeof LOCK_LOST>;
   /**
    * Locks the clientId that a user is to get, besides the user, until the run ends: answers what is known of whoever bears it.
    * `busy`: another job has it.
    */
-  lockName: (clientId: string) => Promise<UserRecord | 'busy' | typeof GIVEN_UP>;
+  lockName: (clientId: string) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
   /**
    * Asked right before each DELETE, and before it is said that there was nobody to delete, with all ids that are known of
    * the user. Only on `go` may it be sent; on `cancelled` nothing may; `returned`: the user has
@@ -112,7 +112,7 @@ export interface OperationContext {
   authorizeDelete: (
     ids: { clientId?: string | undefined; userId?: string | undefined },
     kind: 'sends' | 'sends nothing',
-  ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof GIVEN_UP>;
+  ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof LOCK_LOST>;
   /** Aborted when the job is no longer ours: nothing may be sent after that. */
   signal: AbortSignal;
   /** Epoch milliseconds. */

@@ -90,13 +90,13 @@ function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect 
     givenSince: undefined,
     gaveUpBy: undefined,
   };
-  return { outcome, learnt: { record: { ...live, state: 'live' } } };
+  return { outcome, recordUpdate: { record: { ...live, state: 'live' } } };
 }
 
 /** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
 export function mismatched(wanted: string, actual: string, { record }: Knowledge): Step {
-  const learnt = { record: { ...record, userId: actual, state: 'stray' as const, isInDoubt: false } };
-  return end({ outcome: unexpected(wanted, actual), learnt });
+  const recordUpdate = { record: { ...record, userId: actual, state: 'stray' as const, isInDoubt: false } };
+  return end({ outcome: unexpected(wanted, actual), recordUpdate });
 }
 
 export function unexpected(wanted: string, actual: string) {

@@ -68,11 +68,11 @@ export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
 }
 
 /** Damoov has shown the user under this clientId: the one that it was remembered under is not its any more. */
-function underItsName({ outcome, learnt }: Effect, { clientId }: SignUp, known: Knowledge): Effect {
+function underItsName({ outcome, recordUpdate }: Effect, { clientId }: SignUp, known: Knowledge): Effect {
   const isOfAnotherName = factsOf(known, 'lock').some((lock) => lock.isOfAnotherName);
   const isRenamed = isOfAnotherName && clientId !== undefined && outcome.status === 'done';
-  if (learnt === undefined) return { outcome };
-  return { outcome, learnt: isRenamed ? { ...learnt, renamedTo: clientId } : learnt };
+  if (recordUpdate === undefined) return { outcome };
+  return { outcome, recordUpdate: isRenamed ? { ...recordUpdate, renamedTo: clientId } : recordUpdate };
 }
 
 function decide(signUp: SignUp, known: Knowledge): Step {
@@ -133,7 +133,7 @@ function send(userId: string | undefined, { record, now, lagMs }: Knowledge): St
   if (!isBeingGiven(record, now)) return { do: 'create', userId };
   // Nobody has been seen: what an earlier create left in doubt has made nobody, once look-ups do not lag behind it any more.
   const isInDoubt = record.isInDoubt && now - (record.doubtSince ?? 0) < lagMs;
-  return end({ outcome: AWAIT_RENAME, learnt: { record: { ...record, isInDoubt } } });
+  return end({ outcome: AWAIT_RENAME, recordUpdate: { record: { ...record, isInDoubt } } });
 }
 
 /** Whether we know for certain, and not long ago, that the user is there. */

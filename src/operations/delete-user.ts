@@ -63,7 +63,7 @@ function nobodyThere(address: Address, known: Knowledge): Step {
   const permission = permissionFor(address, 'sends nothing', known);
   if (permission !== undefined) return permission;
   const outcome = nobodyLeft(address, known);
-  return end(isAboutUser ? { outcome, learnt: { record: tombstone(known) } } : { outcome });
+  return end(isAboutUser ? { outcome, recordUpdate: { record: tombstone(known) } } : { outcome });
 }
 
 /** The step that asks, or ends the run; undefined once the deletion may be sent. */
@@ -113,8 +113,11 @@ function gone(target: Target, deletion: Deletion, known: Knowledge): Step {
   if (!isAbout(record, userId)) return end({ outcome });
   const generation = generationOf(userId, clientId, known);
   // The deletion counts for every job that names the user by its clientId, too.
-  const learnt = { record: { ...tombstone(known), userId, generation, state: 'deleted' as const }, clientId };
-  return end({ outcome, learnt });
+  const recordUpdate = {
+    record: { ...tombstone(known), userId, generation, state: 'deleted' as const },
+    clientId,
+  };
+  return end({ outcome, recordUpdate });
 }
 
 const OUT_OF_SIGHT =

@@ -6,7 +6,7 @@ import type { UpdateUserJob } from '../contract/job.ts';
 import { type Outcome, failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import type { Learnt } from './context.ts';
+import type { RecordUpdate } from './context.ts';
 import { isDerivedFrom } from './derive-user-id.ts';
 import { ambiguous, hasGivenUp, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
 import {
@@ -118,7 +118,7 @@ function apply(userId: string, update: Update, changes: Changes, known: Knowledg
   const changed = namesOf(changes);
   const outcome: Outcome = { status: 'done', type: 'user.updated', userId, changed };
   if (!isAbout(known.record, userId)) return end({ outcome });
-  return end({ outcome, learnt: learntOf(userId, changes, before, update, known) });
+  return end({ outcome, recordUpdate: recordUpdateOf(userId, changes, before, update, known) });
 }
 
 /** The remembered user is gone: Damoov itself is asked, once. */
@@ -198,20 +198,20 @@ function taken(userId: string, bearer: string): Outcome {
   return failed('client-id-taken', `user ${bearer} has the clientId that user ${userId} was to get`, userId);
 }
 
-function learntOf(
+function recordUpdateOf(
   userId: string,
   changes: Changes,
   before: string | undefined,
   update: Update,
   { record, job }: Knowledge,
-): Learnt {
+): RecordUpdate {
   const state = record.state === 'unknown' ? 'live' : record.state;
-  const learnt = { record: withWritten({ ...record, userId, state }, namesOf(changes), job.version) };
+  const recordUpdate = { record: withWritten({ ...record, userId, state }, namesOf(changes), job.version) };
   const { clientId: name } = changes;
   const isOwnName = update.userId === undefined && name === update.clientId;
-  if (name === undefined || isOwnName) return { ...learnt, clientId: before };
+  if (name === undefined || isOwnName) return { ...recordUpdate, clientId: before };
   // The user may bear the new clientId already, from an earlier run whose reply was lost: what leads to it still has to change.
-  return { ...learnt, clientId: before === name ? undefined : before, renamedTo: name };
+  return { ...recordUpdate, clientId: before === name ? undefined : before, renamedTo: name };
 }
 
 /** The wait doubles with the job's age. */

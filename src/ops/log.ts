@@ -105,31 +105,31 @@ export function createLogWriter(
   };
 }
 
-function writeRun(log: Log, { verdict, ...run }: RunReport): void {
-  switch (verdict.next) {
-    case 'parked':
-      return log.debug({ ...run, next: verdict.next }, 'job waits for its user');
+function writeRun(log: Log, { decision, ...run }: RunReport): void {
+  switch (decision.next) {
+    case 'blocked':
+      return log.debug({ ...run, next: decision.next }, 'job waits for its user');
     case 'held': {
-      const { next, gate, outcome } = verdict;
+      const { next, gate, outcome } = decision;
       return log.debug({ ...run, next, gate, reason: outcome?.reason }, 'job waits before a gate');
     }
-    case 'lost':
-      return log.warn({ ...run, next: verdict.next }, 'job lost to another run');
+    case 'abandoned':
+      return log.warn({ ...run, next: decision.next }, 'job abandoned to another run');
     case 'complete': {
-      const { outcome, event, fault } = verdict;
+      const { outcome, event, fault } = decision;
       const code = outcome.status === 'superseded' ? outcome.by : undefined;
       const level = fault === undefined ? 'info' : 'error';
       return log[level]({ ...run, outcome: event.type, code, userId: event.data.userId, fault }, 'job done');
     }
     case 'fail': {
-      const { outcome, event, reason } = verdict;
+      const { outcome, event, reason } = decision;
       const code = outcome.status === 'failed' ? outcome.code : undefined;
       return log.warn({ ...run, outcome: event.type, code, userId: event.data.userId, reason }, 'job failed');
     }
     case 'retry':
     case 'wait': {
-      const { delayMs, reason, outcome } = verdict;
-      const level = verdict.isFault ? 'error' : 'debug';
+      const { delayMs, reason, outcome } = decision;
+      const level = decision.isFault ? 'error' : 'debug';
       return log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
     }
   }

@@ -117,16 +117,16 @@ function attributesOf({ operation, status, kind }: Arrival): Attributes {
   };
 }
 
-function describeRun(span: Span | undefined, { operation, instance, attempt, verdict }: RunReport): void {
+function describeRun(span: Span | undefined, { operation, instance, attempt, decision }: RunReport): void {
   if (span === undefined) return;
   span.setAttributes({
     'damoov.users.operation': operation,
     'damoov.users.instance': instance,
     'damoov.users.attempt': attempt,
-    'damoov.users.next': verdict.next,
+    'damoov.users.next': decision.next,
   });
-  if (verdict.next !== 'complete' && verdict.next !== 'fail') return;
-  const { outcome, event } = verdict;
+  if (decision.next !== 'complete' && decision.next !== 'fail') return;
+  const { outcome, event } = decision;
   span.setAttribute('damoov.users.outcome', event.type);
   if (event.data.userId !== undefined) span.setAttribute('damoov.users.user_id', event.data.userId);
   if (outcome.status !== 'failed') return;

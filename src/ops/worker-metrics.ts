@@ -68,10 +68,10 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
   }
   for (const type of EVENT_TYPES) published.inc({ type }, 0);
 
-  function countRun({ verdict, operation, durationMs }: RunReport): void {
-    runs.inc({ operation, next: verdict.next });
-    if (verdict.next !== 'complete' && verdict.next !== 'fail') return;
-    const { outcome, event } = verdict;
+  function countRun({ decision, operation, durationMs }: RunReport): void {
+    runs.inc({ operation, next: decision.next });
+    if (decision.next !== 'complete' && decision.next !== 'fail') return;
+    const { outcome, event } = decision;
     settled.inc({ operation, outcome: outcome.status, code: codeOf(outcome) });
     meters.jobDuration.observe({ operation, outcome: outcome.status }, durationMs / 1000);
     published.inc({ type: event.type });
@@ -92,7 +92,7 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
   };
 }
 
-function codeOf(outcome: Extract<RunReport['verdict'], { next: 'complete' | 'fail' }>['outcome']): string {
+function codeOf(outcome: Extract<RunReport['decision'], { next: 'complete' | 'fail' }>['outcome']): string {
   if (outcome.status === 'failed') return outcome.code;
   return outcome.status === 'superseded' ? outcome.by : '';
 }

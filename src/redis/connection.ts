@@ -116,11 +116,11 @@ export function withDuplicates(connection: RedisConnection): () => void {
       return another;
     },
   });
-  return () => all.forEach(letGo);
+  return () => all.forEach(unlock);
 }
 
 /** Lets go at once. Disconnected once more, one that has ended would keep its process for a while. */
-export function letGo(connection: RedisConnection): void {
+export function unlock(connection: RedisConnection): void {
   if (connection.status !== 'end') connection.disconnect();
 }
 

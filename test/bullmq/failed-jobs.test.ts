@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { type FailedJob, createFailedJobs } from '../../src/bullmq/failed-jobs.ts';
 import { makeFailedJobs } from '../support/failed-jobs.ts';
 import { createWorld } from '../support/world.ts';
-import { createLedgerWorld } from '../store/users/user-state-world.ts';
+import { createUserStateWorld } from '../store/users/user-state-world.ts';
 
 async function createFailedWorld() {
-  const world = await createLedgerWorld();
+  const world = await createUserStateWorld();
   const { jobs, prefix, redis } = world;
   const failed = createFailedJobs({ prefix, jobs, connection: redis, instances: new Set(['default', 'eu']) });
   const readAll = async (span: Parameters<typeof failed.read>[0]) => {
@@ -198,7 +198,7 @@ describe('retrying failed jobs', () => {
     // It stalled before its worker had begun.
     await world.redis.hset(world.key(job.id ?? ''), 'stc', '1');
     job.stalledCounter = 1;
-    expect(await world.begin(job)).toMatchObject({ is: 'taken' });
+    expect(await world.begin(job)).toMatchObject({ is: 'locked' });
   });
 
   it('counts none that is gone or has failed anew, and touches none of these', async () => {

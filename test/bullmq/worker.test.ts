@@ -37,10 +37,10 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
   const world = createPipelineWorld(options);
   const { pipeline } = world;
   const runs: Run[] = [];
-  const { ledger } = pipeline;
-  const begin = ledger.begin.bind(ledger);
-  pipeline.ledger = {
-    ...ledger,
+  const { userState } = pipeline;
+  const begin = userState.begin.bind(userState);
+  pipeline.userState = {
+    ...userState,
     begin: (run, ...more) => {
       runs.push(run);
       return begin(run, ...more);
@@ -146,7 +146,7 @@ describe('a job that is taken', () => {
     const { timestamp } = (await world.jobs.getJob(jobId)) ?? {};
     expect(world.runs).toMatchObject([{ jobId, timestamp, stalls: 0, hasRunBefore: false }]);
     end();
-    expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, verdict: { next: 'complete' } });
+    expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, decision: { next: 'complete' } });
   });
 
   it('keeps nobody from the next one if its data is no JSON', async () => {
@@ -156,8 +156,8 @@ describe('a job that is taken', () => {
     const next = await world.add('create-user', C1);
     world.start();
     const invalid = { next: 'fail', reason: expect.stringContaining('not JSON') };
-    expect(await world.runEnds()).toMatchObject({ jobId: broken, verdict: invalid });
-    expect(await world.runEnds()).toMatchObject({ jobId: next, verdict: { next: 'complete' } });
+    expect(await world.runEnds()).toMatchObject({ jobId: broken, decision: invalid });
+    expect(await world.runEnds()).toMatchObject({ jobId: next, decision: { next: 'complete' } });
   });
 
   it('and is far too large is refused by its size, and nothing of it is kept', async () => {
@@ -168,7 +168,7 @@ describe('a job that is taken', () => {
     const message = `the data is ${text.length} bytes, more than the 65536 allowed`;
     expect(await world.runEnds()).toMatchObject({
       jobId,
-      verdict: { outcome: { code: 'invalid-job', message } },
+      decision: { outcome: { code: 'invalid-job', message } },
     });
     expect(world.aside[0]?.whose).toBeUndefined();
     await expect.poll(() => world.jobs.getFailedCount()).toBe(1);
@@ -182,7 +182,9 @@ describe('a job that is taken', () => {
       await world.add(name, C1);
       world.start();
       const message = expect.stringContaining('unknown job name');
-      expect(await world.runEnds()).toMatchObject({ verdict: { outcome: { code: 'invalid-job', message } } });
+      expect(await world.runEnds()).toMatchObject({
+        decision: { outcome: { code: 'invalid-job', message } },
+      });
       await expect.poll(() => world.jobs.getJobCountByTypes()).toBe(0);
       expect(JSON.stringify([world.published, world.reports])).not.toContain(name);
       expect(world.published).toMatchObject([{ type: 'user.failed' }]);
@@ -194,7 +196,7 @@ describe('a job that is taken', () => {
     await world.add('delete-user', { userId: A }, { delay: 1 });
     world.start();
     const receipt = { scheduledFor: expect.any(String) };
-    expect(await world.runEnds()).toMatchObject({ verdict: { event: { data: { receipt } } } });
+    expect(await world.runEnds()).toMatchObject({ decision: { event: { data: { receipt } } } });
   });
 
   it('and was added with a negative delay was not deferred, and says no such thing', async () => {
@@ -202,7 +204,7 @@ describe('a job that is taken', () => {
     await world.add('delete-user', { userId: A }, { delay: -5000 });
     world.start();
     expect(await world.runEnds()).toMatchObject({
-      verdict: {
+      decision: {
         event: { data: { receipt: expect.not.objectContaining({ scheduledFor: expect.anything() }) } },
       },
     });
@@ -214,7 +216,7 @@ describe('a job that is taken', () => {
     await world.redis.hset(`${world.jobs.toKey('')}${id}`, 'timestamp', 'yesterday');
     world.start();
     const message = expect.stringContaining("the job's own timestamp");
-    expect(await world.runEnds()).toMatchObject({ verdict: { outcome: { code: 'invalid-job', message } } });
+    expect(await world.runEnds()).toMatchObject({ decision: { outcome: { code: 'invalid-job', message } } });
   });
 });
 
@@ -232,16 +234,16 @@ describe('a job that ends', () => {
     const world = await createWorkerWorld();
     const jobId = await world.add('create-user', { ...C1, profile: { firstName: 'Ada' } });
     const worker = world.start();
-    const { verdict } = await world.runEnds();
+    const { decision } = await world.runEnds();
     await worker.close(10_000);
     expect(await world.jobs.getJobState(jobId)).toBe('completed');
     const job = await world.jobs.getJob(jobId);
-    expect(job).toMatchObject({ returnvalue: 'event' in verdict ? verdict.event.data : undefined });
+    expect(job).toMatchObject({ returnvalue: 'event' in decision ? decision.event.data : undefined });
     expect(Object.keys(job?.data as object).toSorted()).toEqual(['clientId', 'ended', 'instance', 'proof']);
     expect(world.errors).toEqual([]);
   });
 
-  it('fails for good at once if its verdict says so', async () => {
+  it('fails for good at once if its decision says so', async () => {
     const world = await createWorkerWorld();
     const jobId = await world.add('create-user', { profile: 1 });
     world.start();
@@ -260,8 +262,8 @@ describe('a job that goes on later', () => {
     const jobId = await world.add('update-user', { ...C1, changes: { phone: '1' } }, { attempts: 1 });
     world.pipeline.retry = { attempts: 15, baseMs: 3_600_000, maxMs: 3_600_000 };
     world.start();
-    const { verdict } = await world.runEnds();
-    const delayMs = verdict.next === 'retry' ? verdict.delayMs : Number.NaN;
+    const { decision } = await world.runEnds();
+    const delayMs = decision.next === 'retry' ? decision.delayMs : Number.NaN;
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
     expect(await world.jobs.getJob(jobId)).toMatchObject({ delay: Math.max(1, delayMs), attemptsMade: 1 });
   });
@@ -271,7 +273,7 @@ describe('a job that goes on later', () => {
     world.damoov.fails('create', 'rate-limited', { status: 429 });
     const jobId = await world.add('create-user', C1);
     world.start();
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'wait' } });
+    expect(await world.runEnds()).toMatchObject({ decision: { next: 'wait' } });
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
     expect(await world.jobs.getJob(jobId)).toMatchObject({ attemptsMade: 0 });
   });
@@ -302,17 +304,17 @@ describe('a job that goes on later', () => {
 });
 
 describe('a job that is blocked', () => {
-  const blocked = { is: 'busy', place: 'a user', score: '1', patienceMs: 3_600_000 } as const;
+  const blocked = { is: 'blocked', place: 'a user', score: '1', patienceMs: 3_600_000 } as const;
 
   /** A worker whose first run finds its user taken, and asks then whether it is free by now. */
   async function createBlockedWorld(isFree: (jobId: string) => Promise<boolean>) {
     const world = await createWorkerWorld();
-    const { ledger } = world.pipeline;
-    const begin = ledger.begin.bind(ledger);
+    const { userState } = world.pipeline;
+    const begin = userState.begin.bind(userState);
     const begins: Begun[] = [blocked];
     const asked: unknown[] = [];
-    world.pipeline.ledger = {
-      ...ledger,
+    world.pipeline.userState = {
+      ...userState,
       begin: async (...run) => begins.pop() ?? begin(...run),
       isFree: async (run, { place }) => {
         asked.push([run.jobId, place, await world.jobs.getJobState(run.jobId)]);
@@ -326,13 +328,13 @@ describe('a job that is blocked', () => {
     const world = await createBlockedWorld(async () => false);
     const jobId = await world.add('create-user', C1, { priority: 7 });
     world.start();
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked', blocked } });
+    expect(await world.runEnds()).toMatchObject({ decision: { next: 'blocked', blocked } });
     await expect.poll(() => world.asked).toEqual([[jobId, 'a user', 'delayed']]);
     const job = await world.jobs.getJob(jobId);
     expect(job).toMatchObject({ attemptsMade: 0, priority: 0, delay: expect.any(Number) });
     expect(job?.delay).toBeGreaterThan(blocked.patienceMs - 1000);
     await job?.promote();
-    expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, verdict: { next: 'complete' } });
+    expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, decision: { next: 'complete' } });
     expect(world.runs).toMatchObject([{ jobId, hasRunBefore: true }]);
   });
 
@@ -340,8 +342,8 @@ describe('a job that is blocked', () => {
     const world = await createBlockedWorld(async () => true);
     await world.add('create-user', C1);
     world.start();
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked' } });
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
+    expect(await world.runEnds()).toMatchObject({ decision: { next: 'blocked' } });
+    expect(await world.runEnds()).toMatchObject({ decision: { next: 'complete' } });
   });
 
   it('and removed meanwhile is no fault, also as a job of an import', async () => {
@@ -349,17 +351,17 @@ describe('a job that is blocked', () => {
       await world.redis.del(`${world.jobs.toKey('')}${jobId}`);
       return true;
     });
-    const { ledger } = world.pipeline;
-    const begin = ledger.begin.bind(ledger);
-    world.pipeline.ledger.begin = async (run, ...more) => {
+    const { userState } = world.pipeline;
+    const begin = userState.begin.bind(userState);
+    world.pipeline.userState.begin = async (run, ...more) => {
       if (run.jobId === 'removed') await world.redis.del(`${world.jobs.toKey('')}removed`);
       return begin(run, ...more);
     };
     await world.add('create-user', C1, { priority: 7, jobId: 'removed' });
     const next = await world.add('create-user', { clientId: 'c-2' }, { priority: 8 });
     const worker = world.start();
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked' } });
-    expect(await world.runEnds()).toMatchObject({ jobId: next, verdict: { next: 'complete' } });
+    expect(await world.runEnds()).toMatchObject({ decision: { next: 'blocked' } });
+    expect(await world.runEnds()).toMatchObject({ jobId: next, decision: { next: 'complete' } });
     await worker.close(10_000);
     expect(world.errors).toEqual([]);
   });
@@ -371,8 +373,8 @@ describe('a job that is blocked', () => {
     });
     await world.add('create-user', C1);
     const worker = world.start();
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'parked' } });
-    expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
+    expect(await world.runEnds()).toMatchObject({ decision: { next: 'blocked' } });
+    expect(await world.runEnds()).toMatchObject({ decision: { next: 'complete' } });
     await worker.close(10_000);
     expect([world.runs.length, world.errors]).toEqual([1, []]);
   });
@@ -402,7 +404,7 @@ it('a job that was fetched so long ago that another worker may have it is not be
   };
   await world.add('create-user', C1);
   world.start();
-  expect(await world.runEnds()).toMatchObject({ verdict: { next: 'lost' } });
+  expect(await world.runEnds()).toMatchObject({ decision: { next: 'abandoned' } });
   expect(world.runs).toEqual([]);
 });
 
@@ -414,7 +416,7 @@ it('a job that Redis has lost while it ran has ended all the same', async () => 
   const { end } = await world.create(1);
   await world.redis.del(`${world.jobs.toKey('')}${jobId}`);
   end();
-  expect(await world.runEnds()).toMatchObject({ verdict: { next: 'complete' } });
+  expect(await world.runEnds()).toMatchObject({ decision: { next: 'complete' } });
   expect(await world.redis.exists(`${world.jobs.toKey('')}${jobId}`)).toBe(0);
 });
 

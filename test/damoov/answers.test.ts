@@ -78,7 +78,7 @@ test.each([
   },
 );
 
-test('a page of somebody in between is no verdict either where it is longer than a megabyte', async () => {
+test('a page of somebody in between is no decision either where it is longer than a megabyte', async () => {
   const { server, client } = await startWorld();
   for (const status of [400, 403, 404, 422]) {
     for (const operation of ['create', 'update', 'delete', 'find'] as const)

@@ -307,7 +307,7 @@ test('a failed login holds back everybody who shares the budget for two seconds'
   expect(world.server.count('login')).toBe(1);
 });
 
-test('a budget that makes its own pauses is told of a login without a verdict; a verdict bars it', async () => {
+test('a budget that makes its own pauses is told of a login without a decision; a decision bars it', async () => {
   const told: string[] = [];
   const loginBudget = {
     ...unlimited(),

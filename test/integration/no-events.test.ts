@@ -68,7 +68,7 @@ describe('an events queue that nobody reads', () => {
       /^warn {2}events +unread: nobody reads it, and 1 event waits\n +→ start its/m,
     );
     expect(await doctor()).toMatch(/^ok {4}events +user-events: is read$/m);
-    expect((await panelsOf(url))['verdict']).toContain('where 1 event waits.');
+    expect((await panelsOf(url))['decision']).toContain('where 1 event waits.');
     const subscription = await subscribe(world.env['REDIS_URL'] ?? '', world.prefix, 'unread');
     await expect.poll(() => subscription.events.length).toBe(1);
     await expect.poll(status).toMatch(/^unread +0 waiting$/m);

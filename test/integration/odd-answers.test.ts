@@ -5,8 +5,8 @@ import { createScriptedWorld } from '../support/scripted-world.ts';
 const USER = 'cccccccc-0000-4000-8000-000000000003';
 const page = Buffer.alloc(1024 * 1024 + 1, 'x');
 
-/** What an answer may be, and why a job that gets it in place of Damoov's verdict must not be over. */
-const ANSWERS: [what: string, status: number, body: string | Buffer, isVerdict: boolean][] = [
+/** What an answer may be, and why a job that gets it in place of Damoov's decision must not be over. */
+const ANSWERS: [what: string, status: number, body: string | Buffer, isDecision: boolean][] = [
   ['a Status that is an object', 200, '{"Status":{"toString":1},"Result":[]}', false],
   ['users that are no users', 200, '{"Status":200,"Result":[{"DeviceToken":{"toString":1}}]}', false],
   [
@@ -22,7 +22,7 @@ const ANSWERS: [what: string, status: number, body: string | Buffer, isVerdict: 
 ];
 
 describe('an answer nobody foresaw', () => {
-  it.each(ANSWERS)('(%s) is understood by every operation', async (_what, status, body, isVerdict) => {
+  it.each(ANSWERS)('(%s) is understood by every operation', async (_what, status, body, isDecision) => {
     const { world, damoov } = await createScriptedWorld();
     for (const operation of ['create', 'find', 'update', 'delete'] as const)
       damoov.script(operation, (response) => void response.writeHead(status).end(body));
@@ -34,7 +34,7 @@ describe('an answer nobody foresaw', () => {
     const linesOf = (id: string) => world.logLines.filter((line) => line.includes(`"jobId":"${id}"`));
     for (const id of ids) await expect.poll(() => linesOf(id).length).toBeGreaterThan(0);
     expect(world.logLines.join('')).not.toContain('unexpected');
-    if (isVerdict) return;
+    if (isDecision) return;
     expect(world.events).toEqual([]);
     for (const id of ids) expect(await world.jobs.getJob(id)).toMatchObject({ attemptsMade: 0 });
   });

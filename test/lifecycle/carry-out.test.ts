@@ -6,15 +6,15 @@ const C1 = { clientId: 'c-1', instance: 'default' };
 const PHONE = { ...C1, changes: { phone: '1' } };
 const OURS = derived();
 const there = () => [{ userId: A, clientId: 'c-1' }];
-const BLOCKED = { is: 'busy', place: 'a user', score: '1', patienceMs: 1000 } as const;
+const BLOCKED = { is: 'blocked', place: 'a user', score: '1', patienceMs: 1000 } as const;
 const live = { state: 'live', userId: A } as const;
 
 describe('a job that ends well', () => {
-  it('is settled with what was learnt, says who has signed up, and only then so to others', async () => {
+  it('is settled with what was recordUpdate, says who has signed up, and only then so to others', async () => {
     const world = createPipelineWorld();
-    const verdict = await world.run('create-user', C1);
+    const decision = await world.run('create-user', C1);
     const event = { type: 'user.created', data: { userId: OURS, clientId: 'c-1', jobId: 'job' } };
-    expect(verdict).toMatchObject({ next: 'complete', outcome: { type: 'user.created' }, event });
+    expect(decision).toMatchObject({ next: 'complete', outcome: { type: 'user.created' }, event });
     expect(world.settled).toMatchObject([
       {
         settlement: {
@@ -22,7 +22,9 @@ describe('a job that ends well', () => {
           attempts: 1,
           deletions: { is: 'sign-up', instance: 'default', clientId: 'c-1', userId: OURS },
         },
-        learnt: { record: { userId: OURS, state: 'live', created: `${NOW} 0 job`, pending: undefined } },
+        recordUpdate: {
+          record: { userId: OURS, state: 'live', created: `${NOW} 0 job`, pending: undefined },
+        },
       },
     ]);
     expect(world.published).toEqual([world.settled[0]?.settlement.event]);
@@ -32,7 +34,7 @@ describe('a job that ends well', () => {
   it('happened when its sender says so', async () => {
     const world = createPipelineWorld();
     await world.run('create-user', { ...C1, occurredAt: '2027-01-31T11:00:00Z' });
-    expect(world.settled[0]?.learnt.record.created).toBe(`${NOW - 3_600_000} 0 job`);
+    expect(world.settled[0]?.recordUpdate.record.created).toBe(`${NOW - 3_600_000} 0 job`);
   });
 
   it('says what it means for the deletions of its user', async () => {
@@ -50,7 +52,7 @@ describe('a job that ends well', () => {
 
   it('whose lock was lost meanwhile tells the queue nothing', async () => {
     const world = createPipelineWorld({ settles: 'lost' });
-    expect(await world.run('create-user', C1)).toEqual({ next: 'lost' });
+    expect(await world.run('create-user', C1)).toEqual({ next: 'abandoned' });
     expect([world.steps, world.published]).toEqual([['settle'], []]);
   });
 });
@@ -81,9 +83,9 @@ describe('a run that is over', () => {
   const known = { record: { ...live, madeAt: NOW - 1 } };
   it.each([
     ['done', {}, 'complete'],
-    ['lost', { commits: 'lost' }, 'lost'],
+    ['lost', { commits: 'lost' }, 'abandoned'],
     ['held', { commits: 'held' }, 'held'],
-    ['not settled', { settles: 'lost' }, 'lost'],
+    ['not settled', { settles: 'lost' }, 'abandoned'],
   ] as const)('has its user locked no longer than a lease: one that is %s', async (_title, answers, next) => {
     const world = createPipelineWorld({ ...known, ...answers, damoov: { users: there() } });
     expect(await world.run('delete-user', C1)).toMatchObject({ next });
@@ -102,8 +104,8 @@ describe('a run that is over', () => {
 describe('a job that fails', () => {
   it('is settled with its event, and tells the queue why', async () => {
     const world = createPipelineWorld({ record: live });
-    const verdict = await world.run('create-user', { ...C1, userId: B });
-    expect(verdict).toMatchObject({
+    const decision = await world.run('create-user', { ...C1, userId: B });
+    expect(decision).toMatchObject({
       next: 'fail',
       reason: expect.stringMatching(/^unexpected-user-id: /),
       event: { type: 'user.failed', data: { code: 'unexpected-user-id', attempts: 1 } },
@@ -113,11 +115,11 @@ describe('a job that fails', () => {
 
   it('for want of patience has spent its last attempt, and not the one before', async () => {
     const world = createPipelineWorld({ record: live, attempts: 3 });
-    const verdicts = [2, 3].map((attempt) => {
+    const decisions = [2, 3].map((attempt) => {
       world.damoov.fails('update', 'rejected', { status: 408 });
       return world.run('update-user', PHONE, { attempt });
     });
-    expect(await Promise.all(verdicts)).toMatchObject([
+    expect(await Promise.all(decisions)).toMatchObject([
       { next: 'retry', outcome: { status: 'retry' } },
       {
         next: 'fail',
@@ -134,7 +136,7 @@ describe('a job that goes on later', () => {
     const world = createPipelineWorld();
     world.damoov.fails('create', 'aborted', { isApplied: true });
     expect(await world.run('create-user', C1)).toMatchObject({ next: 'wait', delayMs: 0 });
-    expect(world.letGo).toMatchObject([{ record: { isInDoubt: true, pending: `${NOW} 0 job` } }]);
+    expect(world.unlock).toMatchObject([{ record: { isInDoubt: true, pending: `${NOW} 0 job` } }]);
     expect(world.steps).toEqual(['let go']);
   });
 
@@ -147,7 +149,7 @@ describe('a job that goes on later', () => {
   it('whose lock was lost meanwhile touches no gate and tells the queue nothing', async () => {
     const world = createPipelineWorld({ letsGo: 'lost' });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
-    expect(await world.run('create-user', C1)).toEqual({ next: 'lost' });
+    expect(await world.run('create-user', C1)).toEqual({ next: 'abandoned' });
     expect(world.refusals).toEqual([]);
   });
 
@@ -166,9 +168,9 @@ describe('a job that was refused at a gate', () => {
   it('waits before it, and says why it is shut', async () => {
     const world = createPipelineWorld({ refuses: 'held' });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
-    const verdict = await world.run('create-user', C1);
+    const decision = await world.run('create-user', C1);
     const gate = 'instance-key:default';
-    expect(verdict).toMatchObject({ next: 'held', gate, outcome: { status: 'quarantine' } });
+    expect(decision).toMatchObject({ next: 'held', gate, outcome: { status: 'quarantine' } });
     expect(world.refusals).toMatchObject([
       { version: `${NOW} 0 job`, refusal: { gate, reason: expect.stringContaining('not authorized') } },
     ]);
@@ -178,9 +180,9 @@ describe('a job that was refused at a gate', () => {
   it('comes again in about a second if others have just passed', async () => {
     const world = createPipelineWorld({ refuses: 'open' });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
-    const verdict = await world.run('create-user', C1);
-    expect(verdict).toMatchObject({ next: 'wait', outcome: { delayMs: 1000 } });
-    expect('delayMs' in verdict && Math.floor(verdict.delayMs / 1000)).toBe(1);
+    const decision = await world.run('create-user', C1);
+    expect(decision).toMatchObject({ next: 'wait', outcome: { delayMs: 1000 } });
+    expect('delayMs' in decision && Math.floor(decision.delayMs / 1000)).toBe(1);
   });
 });
 
@@ -243,11 +245,11 @@ describe('a job whose user a look-up finds', () => {
   });
 
   it.each([
-    ['is parked while another job has that user', BLOCKED, { next: 'parked', blocked: BLOCKED }],
-    ['tells the queue nothing if its lock was lost meanwhile', { is: 'lost' }, { next: 'lost' }],
-  ] as const)('%s', async (_title, claims, verdict) => {
+    ['is parked while another job has that user', BLOCKED, { next: 'blocked', blocked: BLOCKED }],
+    ['tells the queue nothing if its lock was lost meanwhile', { is: 'lost' }, { next: 'abandoned' }],
+  ] as const)('%s', async (_title, claims, decision) => {
     const world = createPipelineWorld({ claims, damoov: { users: there() } });
-    expect(await world.run('update-user', PHONE)).toEqual(verdict);
+    expect(await world.run('update-user', PHONE)).toEqual(decision);
     expect(world.steps).toEqual([`claim ${A}`]);
     expect(world.damoov.calls).not.toContain(`update ${A}`);
   });
@@ -270,12 +272,12 @@ describe('a deletion', () => {
   });
 
   it.each([
-    ['another run has taken over is not sent', 'lost', { next: 'lost' }, []],
+    ['another run has taken over is not sent', 'lost', { next: 'abandoned' }, []],
     ['the brake holds waits before it', 'held', { next: 'held', gate: 'brake' }, ['let go', 'refuse']],
     ['was cancelled ends so', 'cancelled', { next: 'complete', outcome: { by: 'cancellation' } }, SETTLED],
-  ] as const)('that %s', async (_title, commits, verdict, steps) => {
+  ] as const)('that %s', async (_title, commits, decision, steps) => {
     const world = createPipelineWorld({ ...known, commits, damoov: { users: there() } });
-    expect(await world.run('delete-user', C1)).toMatchObject(verdict);
+    expect(await world.run('delete-user', C1)).toMatchObject(decision);
     expect(world.steps).toEqual(['commit', ...steps]);
     expect(world.damoov.calls).not.toContain(`delete ${A}`);
     expect(world.settled.map(({ settlement }) => settlement.statement)).not.toContainEqual(expect.anything());
@@ -285,18 +287,18 @@ describe('a deletion', () => {
     const sent = createPipelineWorld({ ...known, damoov: { users: there() } });
     sent.damoov.fails('delete', 'timeout');
     await sent.run('delete-user', C1);
-    expect(sent.letGo).toMatchObject([{ record: { deletingSince: NOW, madeAt: NOW - 1 } }]);
+    expect(sent.unlock).toMatchObject([{ record: { deletingSince: NOW, madeAt: NOW - 1 } }]);
     const held = createPipelineWorld({ ...known, commits: 'held', damoov: { users: there() } });
     await held.run('delete-user', C1);
-    expect(held.letGo).toMatchObject([{ record: { deletingSince: undefined, madeAt: NOW - 1 } }]);
+    expect(held.unlock).toMatchObject([{ record: { deletingSince: undefined, madeAt: NOW - 1 } }]);
   });
 
   it('that is done says so with a receipt, the next one of its instance', async () => {
     const world = createPipelineWorld({ ...known, damoov: { users: there() } });
     world.addReceipt('a'.repeat(64));
-    const verdict = await world.run('delete-user', C1);
+    const decision = await world.run('delete-user', C1);
     const receipt = { sequence: 2, previous: 'a'.repeat(64), jobId: 'job', userId: A };
-    expect(verdict).toMatchObject({
+    expect(decision).toMatchObject({
       event: { type: 'user.deleted', data: { userId: A, existed: true, receipt } },
     });
     expect(world.settled).toMatchObject([{ settlement: { statement: { jobId: 'job', userId: A } } }]);
@@ -313,13 +315,13 @@ describe('a deletion', () => {
       world.pipeline.proveReceipt = () => {
         throw error;
       };
-      const verdict = await world.run('delete-user', C1);
-      expect(verdict).toMatchObject({
+      const decision = await world.run('delete-user', C1);
+      expect(decision).toMatchObject({
         next: 'complete',
         event: { type: 'user.deleted', data: { userId: A, existed: true, verified: true } },
         fault: expect.stringContaining(`no receipt could be written: ${name} at `),
       });
-      expect(JSON.stringify(verdict)).not.toContain('written: c-1');
+      expect(JSON.stringify(decision)).not.toContain('written: c-1');
       expect(world.settled.map(({ settlement }) => settlement.statement)).toEqual([undefined]);
       expect(world.published.map(({ data }) => Object.keys(data))).not.toContainEqual(
         expect.arrayContaining(['receipt']),

@@ -5,7 +5,7 @@ import { classify as classifyWith } from '../../src/lifecycle/classify.ts';
 import { outageOf } from '../../src/redis/refusal.ts';
 import type { GateName, Passage } from '../../src/lifecycle/ports/circuits.ts';
 import { DEFAULT_RETRY_POLICY } from '../../src/lifecycle/retry-policy.ts';
-import { Witness } from '../../src/lifecycle/failure-detector.ts';
+import { FailureDetector } from '../../src/lifecycle/failure-detector.ts';
 
 const classify = (error: unknown) => classifyWith(error, outageOf);
 
@@ -20,33 +20,33 @@ function createProcess() {
   /** Goes on by itself each time it is looked at, or only as the test sets it where `step` is 0. */
   const clock = { now: 0, step: 1 };
   const opened: GateName[] = [];
-  const witness = new Witness({
+  const failureDetector = new FailureDetector({
     retry: DEFAULT_RETRY_POLICY,
     now: () => (clock.now += clock.step),
     onPassed: (gate) => void opened.push(gate),
   });
   const start = (jobId: string, probes: GateName[] = []) => {
     const passage: Passage = { shut: [], probes };
-    const run = witness.follow(jobId, 'default', passage);
+    const run = failureDetector.follow(jobId, 'default', passage);
     return {
       /** A run that ends well. */
       passes: (gate: Quarantine['gate'] = 'damoov', operation: DamoovOperation = 'update') => {
         run.passed(gate, operation);
-        run.weigh({ status: 'superseded', by: 'the test' }, undefined);
+        run.attribute({ status: 'superseded', by: 'the test' }, undefined);
       },
       comesPartOfTheWay: (operation: DamoovOperation) => run.passed('damoov', operation),
       hasPassed: (gate: GateName) => run.hasPassed(gate),
-      ends: (outcome: Outcome) => run.weigh(outcome, undefined),
+      ends: (outcome: Outcome) => run.attribute(outcome, undefined),
       fails: (fault: Fault, operation: DamoovErrorDetails['operation'] = 'update') => {
         const error = new DamoovError({ operation, wasSent: true, ...fault });
-        return run.weigh(classify(error), error);
+        return run.attribute(classify(error), error);
       },
       meets(fault: Fault, operation?: DamoovErrorDetails['operation']) {
         return this.fails(fault, operation).status;
       },
     };
   };
-  return { start, witness, clock, opened };
+  return { start, failureDetector, clock, opened };
 }
 
 const OUTAGE = Array.from({ length: 10 }, (_, n) => `job ${n}`);
@@ -103,14 +103,14 @@ describe('an outage', () => {
   });
 
   it('is known to be one after ten faults in a row, until an answer comes', () => {
-    const { start, witness } = createProcess();
+    const { start, failureDetector } = createProcess();
     const seen = OUTAGE.map((id) => {
       start(id).meets(RESET);
-      return witness.isCutOff;
+      return failureDetector.isCutOff;
     });
     expect(seen).toEqual([...Array(9).fill(false), true]);
     start('a good one').passes();
-    expect(witness.isCutOff).toBe(false);
+    expect(failureDetector.isCutOff).toBe(false);
   });
 
   it('has the job come back later each time, within a minute, as long as it may be one', () => {

@@ -5,12 +5,12 @@ import { JOB_NAMES, MAX_JOB_BYTES } from '../../src/contract/job.ts';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
 import { erasedOf, readJob, remainsOf } from '../../src/lifecycle/job-data.ts';
 import { createSeal } from '../../src/lifecycle/encryption.ts';
-import type { KeptSettlement } from '../../src/lifecycle/ports/user-state.ts';
+import type { StoredOutcome } from '../../src/lifecycle/ports/user-state.ts';
 
 const seal = createSeal(new Map([['default', { secret: 'a secret' }]]));
 const FAILED: Settled = failed('rejected', 'no');
 const DONE: Settled = { status: 'superseded', by: 'deletion' };
-const keptOf = (outcome: Settled): KeptSettlement => ({ outcome, attempts: 2, at: 3 });
+const keptOf = (outcome: Settled): StoredOutcome => ({ outcome, attempts: 2, at: 3 });
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 
@@ -123,14 +123,14 @@ describe('what is left of a job that is done with', () => {
     const other = createSeal(new Map([['default', { secret: 'another' }]]));
     const changed = { ...left, text: left.text.replace('"attempts":2', '"attempts":1') };
     expect(changed).not.toEqual(left);
-    for (const claimed of [
+    for (const locked of [
       read(left, seal, '4712'),
       readJob({ id: '4711', ...data, timestamp }, seal, NOW),
       read(left, other),
       read(changed),
     ]) {
-      expect(claimed).not.toHaveProperty('ended');
-      expect(claimed.parsed).toMatchObject({
+      expect(locked).not.toHaveProperty('ended');
+      expect(locked.parsed).toMatchObject({
         ok: false,
         invalid: { message: expect.stringContaining('ended'), reference: { clientId: 'c-1' } },
       });
@@ -154,12 +154,12 @@ describe('what is left of a job that is done with', () => {
   it.each([null, '', '1.', `1.${'A'.repeat(16)}.`, `1.${'A'.repeat(16)}.${'A'.repeat(48)}`])(
     'is nothing that a producer can claim with sealed: %j',
     (sealed) => {
-      const claimed = read(job('update-user', { clientId: 'c-1', sealed }));
-      expect(claimed.parsed).toMatchObject({
+      const locked = read(job('update-user', { clientId: 'c-1', sealed }));
+      expect(locked.parsed).toMatchObject({
         ok: false,
         invalid: { message: expect.stringContaining('unknown key "sealed"'), reference: { clientId: 'c-1' } },
       });
-      expect(claimed).not.toHaveProperty('isErased');
+      expect(locked).not.toHaveProperty('isErased');
     },
   );
 });

@@ -44,9 +44,9 @@ describe('a create', () => {
     expect(after('create', { error: error('find') }, { isInDoubt: true }).isInDoubt).toBe(true);
   });
 
-  it('that came to an end leaves the doubt that it has learnt of', () => {
+  it('that came to an end leaves the doubt that it has recordUpdate of', () => {
     const record: UserRecord = { generation: 1, state: 'live', isInDoubt: false, fields: {} };
-    const end = { outcome: DONE, learnt: { record } };
+    const end = { outcome: DONE, recordUpdate: { record } };
     expect(after('create', end, { isInDoubt: true })).toMatchObject({ isInDoubt: false, generation: 1 });
   });
 
@@ -93,11 +93,11 @@ describe('a deletion', () => {
   });
 });
 
-it.each(['create', 'delete'] as const)('a %s leaves all that it has learnt besides', (job) => {
+it.each(['create', 'delete'] as const)('a %s leaves all that it has recordUpdate besides', (job) => {
   const record: UserRecord = { generation: 7, state: 'live', userId: 'u-1', isInDoubt: false, fields: {} };
-  const learnt = { record, clientId: 'c-1' };
-  const ended = { outcome: DONE, hasCommitted: true, learnt };
-  expect(leaveOpen(JOBS[job], VERSION, record, ended, NOW)).toEqual(learnt);
+  const recordUpdate = { record, clientId: 'c-1' };
+  const ended = { outcome: DONE, hasCommitted: true, recordUpdate };
+  expect(leaveOpen(JOBS[job], VERSION, record, ended, NOW)).toEqual(recordUpdate);
 });
 
 it.each([
@@ -119,9 +119,9 @@ it.each([
   expect(leaveOpen(JOBS.update, VERSION, record, ended, NOW)).toMatchObject({ mayHaveRenamed: false });
 });
 
-it('an update leaves what it has learnt, and nothing open', () => {
+it('an update leaves what it has recordUpdate, and nothing open', () => {
   const known = { pending: '1 0 other', isInDoubt: true, deletingSince: 3 } as const;
   expect(after('update', { error: error('update') }, known)).toMatchObject(known);
   const record: UserRecord = { generation: 0, state: 'live', isInDoubt: false, fields: {} };
-  expect(after('update', { outcome: DONE, learnt: { record } }, known)).toBe(record);
+  expect(after('update', { outcome: DONE, recordUpdate: { record } }, known)).toBe(record);
 });

@@ -1,11 +1,11 @@
 /**
- * A pipeline over the Damoov in memory of the operations' tests: ledger, gates, deletion guard and queues answer as the test
- * wants, and every call of them is noted. The witness, the seal and the receipts are the real ones.
+ * A pipeline over the Damoov in memory of the operations' tests: userState, gates, deletion guard and queues answer as the test
+ * wants, and every call of them is noted. The failureDetector, the seal and the receipts are the real ones.
  */
 import type { UserEvent } from '../../src/contract/event.ts';
 import { type Receipt, GENESIS, signReceipt } from '../../src/contract/receipt.ts';
 import type { Version } from '../../src/contract/version.ts';
-import type { Instance, Learnt, UserRecord } from '../../src/operations/context.ts';
+import type { Instance, RecordUpdate, UserRecord } from '../../src/operations/context.ts';
 import { outageOf } from '../../src/redis/refusal.ts';
 import type { Delivery, Pipeline, RunReport } from '../../src/lifecycle/delivery.ts';
 import type { DeletionGuard } from '../../src/lifecycle/ports/deletion-guard.ts';
@@ -16,14 +16,14 @@ import type {
   Address,
   Begun,
   Blocked,
-  HeldUser,
+  UserLock,
   Run,
   SettledJob,
   Settlement,
-  UserLedger,
+  UserState,
   Whose,
 } from '../../src/lifecycle/ports/user-state.ts';
-import { Witness } from '../../src/lifecycle/failure-detector.ts';
+import { FailureDetector } from '../../src/lifecycle/failure-detector.ts';
 import {
   INSTANCE,
   NOW,
@@ -39,11 +39,11 @@ export interface PipelineWorldOptions {
   record?: Partial<UserRecord>;
   passage?: Partial<Passage>;
   /** What a run is answered that begins, if it does not get the user. */
-  begins?: Exclude<Begun, { is: 'taken' }>;
+  begins?: Exclude<Begun, { is: 'locked' }>;
   /** Whether the run gets the user of a look-up. Default: yes. */
   claims?: Blocked | { is: 'lost' };
   /** Whether the run gets the clientId that its user is to get. Default: yes. */
-  lockedName?: 'busy' | 'lost';
+  lockedName?: 'blocked' | 'lost';
   /** Default: a deletion with its receipt, the next one of its instance, and anything else as it is. */
   settles?: 'lost';
   /** Done before a settlement is kept. */
@@ -85,9 +85,9 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const { instances = { default: INSTANCE }, record, passage, ...answers } = options;
   const damoov = createOperationWorld(options.damoov);
   const begun: { name: string; version: Version; address: Address; must: readonly GateName[] }[] = [];
-  const settled: { settlement: Settlement; learnt: Learnt; user: string | undefined }[] = [];
+  const settled: { settlement: Settlement; recordUpdate: RecordUpdate; user: string | undefined }[] = [];
   const aside: { settlement: Settlement; whose: Whose | undefined }[] = [];
-  const letGo: Learnt[] = [];
+  const unlock: RecordUpdate[] = [];
   const refusals: { version: Version; refusal: Refusal }[] = [];
   const probed: [GateName, boolean][] = [];
   const commits: unknown[] = [];
@@ -123,40 +123,40 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
       olderFailed,
     };
   };
-  const held = (known: Partial<UserRecord> = {}): HeldUser => ({
+  const held = (known: Partial<UserRecord> = {}): UserLock => ({
     record: { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known },
     lock: { key: 'user', field: 'lockRun', value: 'job nonce' },
     isOfAnotherName: false,
     maySend: () => answers.maySend?.(known.userId) ?? true,
-    async claim(userId) {
+    async lockAlso(userId) {
       steps.push(`claim ${userId}`);
       if (answers.claims !== undefined) return answers.claims;
-      return { is: 'taken', user: held({ userId }), passage: { shut: [], probes: [] } };
+      return { is: 'locked', user: held({ userId }), passage: { shut: [], probes: [] } };
     },
     async lockName(clientId) {
       steps.push(`lock name ${clientId}`);
       if (answers.lockedName !== undefined) return { is: answers.lockedName };
       return { is: 'locked', record: held().record };
     },
-    async settle(settlement, learnt) {
+    async settle(settlement, recordUpdate) {
       steps.push('settle');
       await answers.onSettle?.(settlement);
-      settled.push({ settlement, learnt, user: known.userId });
+      settled.push({ settlement, recordUpdate, user: known.userId });
       return answers.settles ?? settledOf(settlement);
     },
     end: () => void ended.push(known.userId),
-    async letGo(learnt) {
+    async unlock(recordUpdate) {
       steps.push('let go');
-      letGo.push(learnt);
+      unlock.push(recordUpdate);
       return answers.letsGo ?? 'ok';
     },
   });
-  const ledger: UserLedger = {
+  const userState: UserState = {
     async begin(_run, { name, version }, _instance, address, { must }) {
       begun.push({ name, version, address, must });
       return (
         answers.begins ?? {
-          is: 'taken',
+          is: 'locked',
           user: held(record),
           passage: { shut: [], probes: [], ...passage },
         }
@@ -179,14 +179,14 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   };
   const { client, now, pause } = damoov.context;
   const retry = { attempts: answers.attempts ?? 15, baseMs: 1000, maxMs: 600_000 };
-  const witness = new Witness({ retry });
+  const failureDetector = new FailureDetector({ retry });
   const pipeline: Pipeline = {
     jobsQueue: 'user-jobs',
     source: '/damoov-users/damoov/user-jobs',
     instances: new Map(Object.entries(instances)),
     instanceNames: new Map(Object.entries(instances).map(([name, { id }]) => [id, name])),
     ports: { client, userIdMode: damoov.context.userIdMode, lagMs: damoov.context.lagMs, now, pause },
-    ledger,
+    userState,
     seal: createSeal(new Map(Object.entries(instances))),
     gates: {
       async refuse(_run, version, refusal) {
@@ -209,7 +209,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
         return answers.commits ?? 'go';
       },
     },
-    witness,
+    failureDetector,
     jobQueue: {
       async erase(versions) {
         steps.push('erase');
@@ -230,12 +230,12 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   return {
     pipeline,
     damoov,
-    witness,
+    failureDetector,
     begun,
     settled,
     /** What was settled without a user. */
     aside,
-    letGo,
+    unlock,
     refusals,
     probed,
     commits,

@@ -19,7 +19,7 @@ const DONE: SettledJob = {
   isKept: false,
   olderFailed: [],
 };
-const BLOCKED = { is: 'busy', place: 'a user', score: '1', patienceMs: 1000 } as const;
+const BLOCKED = { is: 'blocked', place: 'a user', score: '1', patienceMs: 1000 } as const;
 
 describe('a job that cannot be carried out', () => {
   it('because it is none fails, and says why', async () => {
@@ -115,7 +115,7 @@ describe('a job that cannot be carried out', () => {
   it('and that another run may have begun meanwhile tells the queue nothing', async () => {
     const world = createPipelineWorld();
     expect(await world.run('create-user', { profile: 1 }, { isFresh: () => false })).toEqual({
-      next: 'lost',
+      next: 'abandoned',
     });
     expect([world.aside, world.published]).toEqual([[], []]);
   });
@@ -167,8 +167,8 @@ describe('a job that begins', () => {
   });
 
   it.each([
-    ['is another run’s by now', { is: 'lost' }, { next: 'lost' }],
-    ['finds its user taken', BLOCKED, { next: 'parked', blocked: BLOCKED }],
+    ['is another run’s by now', { is: 'lost' }, { next: 'abandoned' }],
+    ['finds its user taken', BLOCKED, { next: 'blocked', blocked: BLOCKED }],
     ['finds a gate shut', { is: 'held', gate: 'admin' }, { next: 'held', gate: 'admin' }],
     [
       'was settled before',
@@ -177,9 +177,9 @@ describe('a job that begins', () => {
     ],
   ] satisfies [string, PipelineWorldOptions['begins'], object][])(
     'and %s asks nothing of Damoov',
-    async (_title, begins, verdict) => {
+    async (_title, begins, decision) => {
       const world = createPipelineWorld({ begins });
-      expect(await world.run('delete-user', { userId: A })).toMatchObject(verdict);
+      expect(await world.run('delete-user', { userId: A })).toMatchObject(decision);
       expect(world.damoov.calls).toEqual([]);
     },
   );
@@ -193,9 +193,9 @@ describe('a job that begins', () => {
         outcome: { ...failed('deletion-refused', '', A), message: expect.stringContaining('operator') },
       },
     ],
-  ] as const)('and is a deletion that was %s waits for no user', async (is, verdict) => {
+  ] as const)('and is a deletion that was %s waits for no user', async (is, decision) => {
     const world = createPipelineWorld({ checks: { is } });
-    expect(await world.run('delete-user', { userId: A })).toMatchObject(verdict);
+    expect(await world.run('delete-user', { userId: A })).toMatchObject(decision);
     expect(world.begun).toEqual([]);
     expect(world.aside.map(({ settlement }) => settlement.deletions)).toMatchObject([{ is: 'unsent' }]);
   });
@@ -232,9 +232,9 @@ describe('what is told of a run', () => {
     const world = createPipelineWorld({ damoov: { users: [{ userId: A }] } });
     // Still seen after that, the user is looked for twice more.
     world.damoov.fails('delete', 'not-found');
-    const verdict = await world.run('delete-user', { userId: A }, { attempt: 3 });
+    const decision = await world.run('delete-user', { userId: A }, { attempt: 3 });
     expect(world.reports).toEqual([
-      { jobId: 'job', operation: 'delete-user', instance: 'default', attempt: 3, verdict, durationMs: 1250 },
+      { jobId: 'job', operation: 'delete-user', instance: 'default', attempt: 3, decision, durationMs: 1250 },
     ]);
   });
 
@@ -274,8 +274,8 @@ describe('a job that is settled', () => {
 
   it('keeps no data where its lock was lost: another job may bear its id', async () => {
     const world = createPipelineWorld();
-    const verdict = await world.run('create-user', C1, { signal: AbortSignal.abort() });
-    expect(verdict).toMatchObject({ next: 'complete' });
+    const decision = await world.run('create-user', C1, { signal: AbortSignal.abort() });
+    expect(decision).toMatchObject({ next: 'complete' });
     expect(world.steps).toEqual(['settle', 'publish', 'release']);
     // Whoever takes it next has to hear that it is settled.
     expect(world.released).toMatchObject([{ isKept: true }]);
@@ -283,8 +283,8 @@ describe('a job that is settled', () => {
 
   it('and published is not published again when it comes again', async () => {
     const world = createPipelineWorld({ begins: { is: 'settled', settled: DONE } });
-    const verdict = await world.run('create-user', C1);
-    expect(verdict).toMatchObject({ event: { type: 'user.created', time: new Date(1).toISOString() } });
+    const decision = await world.run('create-user', C1);
+    expect(decision).toMatchObject({ event: { type: 'user.created', time: new Date(1).toISOString() } });
     expect([world.steps, world.released]).toEqual([['keep', 'release'], [DONE]]);
   });
 
@@ -316,7 +316,7 @@ describe('a job that is settled', () => {
     expect(world.released).toMatchObject([{ user: '' }]);
   });
 
-  it('and reduced to its ids lets the user go that the ledger still knows of', async () => {
+  it('and reduced to its ids lets the user go that the userState still knows of', async () => {
     const world = createPipelineWorld({ earlier: DONE });
     await world.run('create-user', await endedData());
     expect(world.released).toEqual([DONE]);
@@ -358,7 +358,7 @@ describe('an outage of Redis', () => {
     ['that is full', refused('OOM command not allowed'), 'ReplyError'],
   ])('is waited for, before the effect and after it: one %s', async (_title, thrown, what) => {
     const before = createPipelineWorld({ attempts: 1 });
-    before.pipeline.ledger.begin = () => Promise.reject(thrown);
+    before.pipeline.userState.begin = () => Promise.reject(thrown);
     const after = createPipelineWorld({ attempts: 1, onSettle: () => Promise.reject(thrown) });
     const reason = `the job could not be settled: ${what}`;
     for (const world of [before, after])
@@ -380,7 +380,7 @@ describe('a fault that would come again each time', () => {
 
   it('before the effect spends an attempt, and the last one ends the job with its event', async () => {
     const world = createPipelineWorld({ attempts: 2 });
-    world.pipeline.ledger.begin = fault;
+    world.pipeline.userState.begin = fault;
     expect(await world.run('create-user', C1)).toMatchObject({ next: 'retry', reason: said, isFault: true });
     expect(await world.run('create-user', C1, { attempt: 2 })).toMatchObject({
       next: 'fail',
@@ -392,19 +392,19 @@ describe('a fault that would come again each time', () => {
 
   it('after the effect ends the job at once: nothing is sent a second time', async () => {
     const world = createPipelineWorld({ onSettle: fault });
-    const verdict = await world.run('create-user', { ...C1, profile: { firstName: 'Ada' } });
-    expect(verdict).toMatchObject({
+    const decision = await world.run('create-user', { ...C1, profile: { firstName: 'Ada' } });
+    expect(decision).toMatchObject({
       next: 'fail',
       event: { type: 'user.failed', data: { clientId: 'c-1', code: 'outcome-unknown' } },
     });
     expect(world.aside).toHaveLength(1);
     expect(world.kept).toEqual([{ ...C1, sealed: expect.stringMatching(/^1\./) }]);
-    expect(JSON.stringify(verdict)).not.toContain('ada@example.test');
+    expect(JSON.stringify(decision)).not.toContain('ada@example.test');
   });
 
   it('also in writing down how the job failed has an end, of which the queue alone knows', async () => {
     const world = createPipelineWorld({ attempts: 2, onSettle: fault });
-    world.pipeline.ledger.settleUnread = fault;
+    world.pipeline.userState.settleUnread = fault;
     const ends = [1, 2].map((attempt) => world.run('create-user', C1, { attempt }));
     expect(await Promise.all(ends)).toMatchObject([{ next: 'retry' }, { next: 'retry', isFault: true }]);
   });

@@ -27,12 +27,12 @@ describe('a sign-up of nobody known', () => {
   it('asks for the derived id, and remembers who was made, when, and what was written', async () => {
     const world = createOperationWorld();
     const profile = { firstName: 'Ada', phone: '1' };
-    const { outcome, learnt } = await world.create({ ...SIGN_UP, profile, createAccessToken: true });
+    const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, profile, createAccessToken: true });
     expect(world.calls).toEqual([`create ${OURS}`]);
     expect(world.sent.create).toEqual([{ clientId: 'c-1', ...profile, createAccessToken: true }]);
     expect(outcome).toEqual(created(OURS, false));
     const written = `${NOW} 0 job`;
-    expect(learnt).toEqual({
+    expect(recordUpdate).toEqual({
       record: {
         userId: OURS,
         state: 'live',
@@ -48,10 +48,10 @@ describe('a sign-up of nobody known', () => {
 
   it('without a clientId has an id of its own, of the job and its time', async () => {
     const world = createOperationWorld();
-    const { outcome, learnt } = await world.create({ ...SIGN_UP, clientId: undefined });
+    const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, clientId: undefined });
     const wanted = deriveUserId(INSTANCE, { jobId: 'job', timestamp: NOW });
     expect(outcome).toEqual(created(wanted, false));
-    expect(learnt?.record.fields).toEqual({});
+    expect(recordUpdate?.record.fields).toEqual({});
   });
 
   it('hands the tokens on that it asked for', async () => {
@@ -70,14 +70,14 @@ describe('a sign-up of nobody known', () => {
   it('whom Damoov makes under another id fails, and that one is remembered', async () => {
     const world = createOperationWorld();
     world.answers(A);
-    const { outcome, learnt } = await world.create(SIGN_UP);
+    const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(outcome).toEqual({
       status: 'failed',
       code: 'unexpected-user-id',
       message: `asked for user ${OURS}, Damoov has user ${A}`,
       userId: OURS,
     });
-    expect(learnt?.record).toMatchObject({ userId: A, state: 'stray', isInDoubt: false });
+    expect(recordUpdate?.record).toMatchObject({ userId: A, state: 'stray', isInDoubt: false });
   });
 });
 
@@ -95,9 +95,9 @@ describe('a sign-up after a deletion', () => {
     const known = { deleted: version(-1), created: version(3) };
     const record = { ...known, state: 'deleted', userId: derived('c-1', 3), generation: 3 } as const;
     const world = createOperationWorld({ record });
-    const { outcome, learnt } = await world.create(SIGN_UP);
+    const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(outcome).toEqual(created(derived('c-1', 4), false));
-    expect(learnt?.record).toMatchObject({ ...known, generation: 4 });
+    expect(recordUpdate?.record).toMatchObject({ ...known, generation: 4 });
   });
 
   it.each([
@@ -114,7 +114,7 @@ describe('a sign-up after a deletion', () => {
 
   it('settled forgets that a deletion was on its way', async () => {
     const world = createOperationWorld({ record: { deletingSince: 0 } });
-    expect((await world.create(SIGN_UP)).learnt?.record.deletingSince).toBeUndefined();
+    expect((await world.create(SIGN_UP)).recordUpdate?.record.deletingSince).toBeUndefined();
   });
 });
 
@@ -129,10 +129,10 @@ describe('a remembered user', () => {
   ])('%s', async (_title, ageMs, calls) => {
     const madeAt = ageMs === undefined ? undefined : NOW - ageMs;
     const world = createOperationWorld({ record: { ...live, madeAt }, users: there() });
-    const { outcome, learnt } = await world.create(SIGN_UP);
+    const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(world.calls).toEqual(calls);
     expect(outcome).toEqual(created(OURS, true));
-    expect(learnt?.record).toMatchObject({ state: 'live', created: `${NOW} 0 job`, madeAt: NOW });
+    expect(recordUpdate?.record).toMatchObject({ state: 'live', created: `${NOW} 0 job`, madeAt: NOW });
   });
 
   it('is looked up where the job names an id itself, however young', async () => {
@@ -153,10 +153,10 @@ describe('a remembered user', () => {
   it('who is gone is made anew, as the next one', async () => {
     const fields = { phone: version(5) };
     const world = createOperationWorld({ record: { ...live, fields } });
-    const { outcome, learnt } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
+    const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
     expect(outcome).toEqual(created(derived('c-1', 1), false));
     // What was written of the one who is gone is nothing to the new one.
-    expect(learnt?.record.fields).toEqual({ phone: `${NOW} 0 job`, clientId: `${NOW} 0 job` });
+    expect(recordUpdate?.record.fields).toEqual({ phone: `${NOW} 0 job`, clientId: `${NOW} 0 job` });
   });
 
   it('who bears another clientId by now leaves the sign-up to the next one', async () => {
@@ -176,11 +176,11 @@ describe('a remembered user', () => {
     const record = { ...live, madeAt: NOW, fields: { phone: version(1), email: version(-1) } };
     const world = createOperationWorld({ record, users: there() });
     const profile = { firstName: 'Eve', phone: '1', email: 'e@x' };
-    const { learnt } = await world.create({ ...SIGN_UP, profile });
+    const { recordUpdate } = await world.create({ ...SIGN_UP, profile });
     expect(world.calls).toEqual([`find ${OURS}`, `update ${OURS}`]);
     expect(world.sent.update).toEqual([{ firstName: 'Eve', email: 'e@x' }]);
     const written = `${NOW} 0 job`;
-    expect(learnt?.record.fields).toEqual({ phone: version(1), firstName: written, email: written });
+    expect(recordUpdate?.record.fields).toEqual({ phone: version(1), firstName: written, email: written });
   });
 
   it('is not updated where a look-up shows the same', async () => {
@@ -240,17 +240,17 @@ describe('a remembered user', () => {
 
   it('is believed without an admin, and nothing of it is written', async () => {
     const world = createOperationWorld({ record: live, hasAdmin: false });
-    const { outcome, learnt } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
+    const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
     expect([outcome, world.calls]).toEqual([created(OURS, true), []]);
-    expect(learnt?.record.fields).toEqual({});
+    expect(recordUpdate?.record.fields).toEqual({});
   });
 
   it('under an id that Damoov chose is no answer to who asks for one of ours', async () => {
     const record = { state: 'stray', userId: A } as const;
     const world = createOperationWorld({ record, users: [{ userId: A, clientId: 'c-1' }] });
-    const { outcome, learnt } = await world.create(SIGN_UP);
+    const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(outcome).toMatchObject({ code: 'unexpected-user-id', userId: OURS });
-    expect([learnt?.record.state, world.calls]).toEqual(['stray', []]);
+    expect([recordUpdate?.record.state, world.calls]).toEqual(['stray', []]);
   });
 
   it('under an id that Damoov chose serves where it may choose', async () => {
@@ -269,9 +269,9 @@ describe('a sign-up whose earlier create went unanswered', () => {
 
   it('finds the user that it has made', async () => {
     const world = createOperationWorld({ record, users: [{ userId: OURS, clientId: 'c-1' }] });
-    const { outcome, learnt } = await world.create(SIGN_UP);
+    const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(outcome).toEqual(created(OURS, true));
-    expect(learnt?.record.isInDoubt).toBe(false);
+    expect(recordUpdate?.record.isInDoubt).toBe(false);
     expect(world.calls).toEqual([`find ${OURS}`]);
   });
 
@@ -303,9 +303,9 @@ describe('a sign-up whose earlier create went unanswered', () => {
     const known = { created: version(-3), fields: { phone: version(-3) } };
     const users = [{ userId: A, clientId: 'c-1' }];
     const world = createOperationWorld({ record: { ...record, ...known }, users });
-    const { outcome, learnt } = await world.create(SIGN_UP);
+    const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(outcome).toMatchObject({ code: 'unexpected-user-id', userId: OURS });
-    expect(learnt?.record).toMatchObject({ ...known, state: 'stray', userId: A, isInDoubt: false });
+    expect(recordUpdate?.record).toMatchObject({ ...known, state: 'stray', userId: A, isInDoubt: false });
   });
 
   it('takes a user whose clientId differs in its letters for another one', async () => {
@@ -330,9 +330,9 @@ describe('a sign-up whose earlier create went unanswered', () => {
     const users = [{ userId: OURS, clientId: 'c-2' }];
     const known = { created: version(3), deleted: version(-3) };
     const world = createOperationWorld({ record: { ...record, ...known }, users: [...users] });
-    const { outcome: next, learnt } = await world.create(SIGN_UP);
+    const { outcome: next, recordUpdate } = await world.create(SIGN_UP);
     expect(next).toEqual(created(derived('c-1', 1), false));
-    expect(learnt?.record).toMatchObject(known);
+    expect(recordUpdate?.record).toMatchObject(known);
     const named = createOperationWorld({ record, users: [{ userId: A, clientId: 'c-2' }] });
     const { outcome } = await named.create({ ...SIGN_UP, userId: A });
     expect(outcome).toMatchObject({ code: 'user-mismatch', userId: A });
@@ -429,9 +429,9 @@ describe('a sign-up that names the UserId of another clientId', () => {
   ])('is a mismatch where the user %s', async (_what, users) => {
     for (const known of [another, { ...another, state: 'deleted' }, { userId: undefined }] as const) {
       const world = createOperationWorld({ users: [...users], others: { [A]: known }, ofOtherNames: [A] });
-      const { outcome, learnt } = await world.create(named);
+      const { outcome, recordUpdate } = await world.create(named);
       expect(outcome).toMatchObject({ status: 'failed', code: 'user-mismatch', userId: A });
-      expect(learnt).toBeUndefined();
+      expect(recordUpdate).toBeUndefined();
       expect(world.calls).toEqual(['find c-1', `lock ${A}`, `find ${A}`]);
     }
   });
@@ -448,9 +448,9 @@ describe('a sign-up that names the UserId of another clientId', () => {
       others: { [A]: another },
       ofOtherNames: [A],
     });
-    const { outcome, learnt } = await world.create(named);
+    const { outcome, recordUpdate } = await world.create(named);
     expect(outcome).toEqual(created(A, true));
-    expect(learnt).toMatchObject({ renamedTo: 'c-1', record: { userId: A, state: 'live' } });
+    expect(recordUpdate).toMatchObject({ renamedTo: 'c-1', record: { userId: A, state: 'live' } });
   });
 });
 

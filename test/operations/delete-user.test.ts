@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type OperationContext, GIVEN_UP } from '../../src/operations/context.ts';
+import { type OperationContext, LOCK_LOST } from '../../src/operations/context.ts';
 import {
   A,
   B,
@@ -34,7 +34,7 @@ describe('a deletion', () => {
   it('asks right before whether it may be sent, confirms it, and remembers whom it was', async () => {
     const record = { userId: OURS, state: 'live', fields: { phone: version(-1) }, madeAt: NOW - 1 } as const;
     const world = createOperationWorld({ record, users: there() });
-    const { outcome, learnt } = await world.delete(C1);
+    const { outcome, recordUpdate } = await world.delete(C1);
     expect(world.calls).toEqual([
       'find c-1',
       `authorize c-1 ${OURS} sends`,
@@ -50,7 +50,7 @@ describe('a deletion', () => {
       executedAt: NOW,
       confirmedAt: NOW,
     });
-    expect(learnt).toEqual({
+    expect(recordUpdate).toEqual({
       clientId: 'c-1',
       record: {
         userId: OURS,
@@ -68,17 +68,17 @@ describe('a deletion', () => {
     const userId = derived('c-1', 2);
     for (const generation of [0, 1, 2]) {
       const world = createOperationWorld({ record: { userId, generation }, users: there(userId) });
-      expect((await world.delete(C1)).learnt?.record.generation).toBe(2);
+      expect((await world.delete(C1)).recordUpdate?.record.generation).toBe(2);
     }
     // Too far ahead to be looked for: at least it is none that was there before.
     const far = derived('c-1', 3);
     const unknown = createOperationWorld({ record: { userId: far, state: 'deleted' }, users: there(far) });
-    expect((await unknown.delete(C1)).learnt?.record.generation).toBe(1);
+    expect((await unknown.delete(C1)).recordUpdate?.record.generation).toBe(1);
   });
 
   it('of a newer deletion’s user keeps the newer version', async () => {
     const world = createOperationWorld({ record: { userId: A, deleted: version(9) }, users: there(A) });
-    expect((await world.delete(byId(A))).learnt?.record.deleted).toBe(version(9));
+    expect((await world.delete(byId(A))).recordUpdate?.record.deleted).toBe(version(9));
   });
 
   it.each([
@@ -119,7 +119,7 @@ describe('a deletion', () => {
   });
 
   it('whose job is another run’s is not sent', async () => {
-    const world = createOperationWorld({ commit: GIVEN_UP, users: there() });
+    const world = createOperationWorld({ commit: LOCK_LOST, users: there() });
     expect(await world.delete(byId(OURS))).toEqual(GAVE_UP);
     expect(sent(world.calls)).toEqual([]);
   });
@@ -138,10 +138,10 @@ describe('a deletion that something newer is known of', () => {
     expect((await older.delete(C1)).outcome).toMatchObject({ existed: true });
     const record = { created: version(1), pending: version(1), userId: OURS, fields: { phone: version(1) } };
     const other = createOperationWorld({ record, users: [...there(), ...there(A)] });
-    const { outcome, learnt } = await other.delete(byId(A));
+    const { outcome, recordUpdate } = await other.delete(byId(A));
     expect(outcome).toMatchObject({ userId: A, existed: true });
     // The record tells of somebody else.
-    expect(learnt).toBeUndefined();
+    expect(recordUpdate).toBeUndefined();
   });
 
   it('waits while a newer sign-up goes on, unless it may have been sent already', async () => {
@@ -198,9 +198,9 @@ describe('a deletion by both ids', () => {
     ['the clientId is another’s', there(B), `the clientId belongs to user ${B}`],
   ])('deletes nobody where %s', async (_title, users, message) => {
     const world = createOperationWorld({ users: [...users] });
-    const { outcome, learnt } = await world.delete(byId(A, 'c-1'));
+    const { outcome, recordUpdate } = await world.delete(byId(A, 'c-1'));
     expect(outcome).toEqual({ status: 'failed', code: 'user-mismatch', message, userId: A });
-    expect(learnt).toBeUndefined();
+    expect(recordUpdate).toBeUndefined();
     expect(world.users).toHaveLength(1);
   });
 });
@@ -233,9 +233,9 @@ describe('a deletion by clientId', () => {
     'takes nobody of another instance that %s, and says where the user is',
     async (_title, instanceId, message) => {
       const world = createOperationWorld({ users: [{ userId: A, clientId: 'c-1', instanceId }] });
-      const { outcome, learnt } = await world.delete(C1);
+      const { outcome, recordUpdate } = await world.delete(C1);
       expect(outcome).toEqual({ status: 'failed', code: 'other-instance', message, userId: A });
-      expect([learnt, world.users.length]).toEqual([undefined, 1]);
+      expect([recordUpdate, world.users.length]).toEqual([undefined, 1]);
     },
   );
 
@@ -248,14 +248,17 @@ describe('a deletion by clientId', () => {
   it('of a user whom we know under another name holds that one, too, before it deletes', async () => {
     const others = { [A]: { generation: 4, created: version(-1) } };
     const world = createOperationWorld({ record: { userId: B }, users: there(A), others });
-    const { outcome, learnt } = await world.delete(C1);
+    const { outcome, recordUpdate } = await world.delete(C1);
     expect(world.calls.slice(0, 3)).toEqual(['find c-1', `lock ${A}`, `authorize c-1 ${A} sends`]);
     expect(outcome).toMatchObject({ userId: A, existed: true });
-    expect(learnt).toMatchObject({ clientId: 'c-1', record: { userId: A, generation: 4, state: 'deleted' } });
+    expect(recordUpdate).toMatchObject({
+      clientId: 'c-1',
+      record: { userId: A, generation: 4, state: 'deleted' },
+    });
   });
 
   it('ends where that user is another job’s, or has signed up since', async () => {
-    const held = createOperationWorld({ users: there(A), others: { [A]: GIVEN_UP } });
+    const held = createOperationWorld({ users: there(A), others: { [A]: LOCK_LOST } });
     expect(await held.delete(C1)).toEqual(GAVE_UP);
     const returned = createOperationWorld({ users: there(A), others: { [A]: { created: version(1) } } });
     const superseded = { outcome: { status: 'superseded', by: 'create', userId: A } };
@@ -357,10 +360,10 @@ describe('a user that no look-up shows', () => {
 describe('a deletion of nobody', () => {
   it('says so, remembers it against older sign-ups, and does not count as one that is sent', async () => {
     const world = createOperationWorld();
-    const { outcome, learnt } = await world.delete(C1);
+    const { outcome, recordUpdate } = await world.delete(C1);
     expect(outcome).toEqual(nobody);
     expect(world.calls).toEqual(['find c-1', `find ${OURS}`, 'authorize c-1 - sends nothing']);
-    expect(learnt?.record).toMatchObject({ state: 'unknown', deleted: `${NOW} 0 job`, generation: 0 });
+    expect(recordUpdate?.record).toMatchObject({ state: 'unknown', deleted: `${NOW} 0 job`, generation: 0 });
   });
 
   it('says so at once if Damoov chooses the ids, where no create went unanswered', async () => {
@@ -371,8 +374,8 @@ describe('a deletion of nobody', () => {
   it('whom we remember remembers that it is gone', async () => {
     const record = { state: 'live', userId: OURS, fields: { phone: version(-1) } } as const;
     const world = createOperationWorld({ record });
-    const { learnt } = await world.delete(C1);
-    expect(learnt?.record).toMatchObject({ state: 'deleted', userId: OURS, fields: {} });
+    const { recordUpdate } = await world.delete(C1);
+    expect(recordUpdate?.record).toMatchObject({ state: 'deleted', userId: OURS, fields: {} });
   });
 
   it.each([
@@ -381,7 +384,7 @@ describe('a deletion of nobody', () => {
   ] as const)('that is told “%s” says so', async (commit, outcome) => {
     const world = createOperationWorld({ commit });
     expect(await world.delete(C1)).toEqual({ outcome });
-    const lost = createOperationWorld({ commit: GIVEN_UP });
+    const lost = createOperationWorld({ commit: LOCK_LOST });
     expect(await lost.delete(C1)).toEqual(GAVE_UP);
   });
 
@@ -406,16 +409,16 @@ describe('a deletion of nobody', () => {
     expect((await failed.delete(C1)).outcome).toEqual(nobody);
     const record = { userId: OURS, deletingSince: NOW - 1 };
     const other = createOperationWorld({ record });
-    const { outcome, learnt } = await other.delete(byId(A));
-    expect([outcome, learnt]).toEqual([{ ...nobody, userId: A }, undefined]);
+    const { outcome, recordUpdate } = await other.delete(byId(A));
+    expect([outcome, recordUpdate]).toEqual([{ ...nobody, userId: A }, undefined]);
   });
 
   it('forgets the doubt about an id of ours, and no other', async () => {
     const record = { userId: B, isInDoubt: true } as const;
     const ours = createOperationWorld({ record });
-    expect((await ours.delete(C1)).learnt?.record.isInDoubt).toBe(false);
+    expect((await ours.delete(C1)).recordUpdate?.record.isInDoubt).toBe(false);
     const assigned = createOperationWorld({ record, mode: 'assigned', users: there(B) });
-    expect((await assigned.delete(C1)).learnt?.record.isInDoubt).toBe(true);
+    expect((await assigned.delete(C1)).recordUpdate?.record.isInDoubt).toBe(true);
   });
 });
 

@@ -12,7 +12,7 @@ import {
   type OperationContext,
   type UserIdMode,
   type UserRecord,
-  GIVEN_UP,
+  LOCK_LOST,
 } from '../../src/operations/context.ts';
 import { deriveUserId } from '../../src/operations/derive-user-id.ts';
 import { takeSteps } from '../../src/lifecycle/take-steps.ts';
@@ -53,10 +53,10 @@ export interface OperationWorldOptions {
   ageMs?: number;
   /** The ids of those that are remembered as the users of other clientIds. */
   ofOtherNames?: string[];
-  /** What is known of other users, by their ids; `GIVEN_UP`: another job has the user. */
-  others?: Record<string, Partial<UserRecord> | typeof GIVEN_UP>;
+  /** What is known of other users, by their ids; `LOCK_LOST`: another job has the user. */
+  others?: Record<string, Partial<UserRecord> | typeof LOCK_LOST>;
   /** What is known of the users who bear other clientIds. */
-  names?: Record<string, Partial<UserRecord> | 'busy' | typeof GIVEN_UP>;
+  names?: Record<string, Partial<UserRecord> | 'blocked' | typeof LOCK_LOST>;
   /** What the deletion is answered that asks whether it may be sent. Default: go. */
   commit?: Awaited<ReturnType<OperationContext['authorizeDelete']>>;
   /** So many look-ups show nobody before they show who is there. */
@@ -155,14 +155,14 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     async lock(userId) {
       calls.push(`lock ${userId}`);
       const known = others[userId];
-      if (known === GIVEN_UP) return GIVEN_UP;
+      if (known === LOCK_LOST) return LOCK_LOST;
       const record = { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known } as const;
       return { record, isOfAnotherName: options.ofOtherNames?.includes(userId) === true };
     },
     async lockName(clientId) {
       calls.push(`lock name ${clientId}`);
       const known = names[clientId];
-      if (known === GIVEN_UP || known === 'busy') return known;
+      if (known === LOCK_LOST || known === 'blocked') return known;
       return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
     },
     async authorizeDelete({ clientId, userId }, kind) {
@@ -213,12 +213,12 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
 }
 
 /** What a run ends with that gave up. */
-export const GAVE_UP: { outcome: { status: string }; learnt?: undefined } = {
+export const GAVE_UP: { outcome: { status: string }; recordUpdate?: undefined } = {
   outcome: { status: 'given up' },
 };
 
-function endOf(effect: Effect | typeof GIVEN_UP) {
-  return effect === GIVEN_UP ? GAVE_UP : effect;
+function endOf(effect: Effect | typeof LOCK_LOST) {
+  return effect === LOCK_LOST ? GAVE_UP : effect;
 }
 
 function fail(operation: DamoovOperation, kind: DamoovErrorKind, status: number): DamoovError {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DamoovUser } from '../../src/damoov/wire.ts';
-import { type UserRecord, GIVEN_UP } from '../../src/operations/context.ts';
+import { type UserRecord, LOCK_LOST } from '../../src/operations/context.ts';
 import {
   A,
   B,
@@ -32,11 +32,11 @@ describe('an update of a remembered user', () => {
       record: { ...live, fields: { email: version(-1) } },
       users: there(),
     });
-    const { outcome, learnt } = await world.update({ ...C1, changes: { phone: '1', nickname: null } });
+    const { outcome, recordUpdate } = await world.update({ ...C1, changes: { phone: '1', nickname: null } });
     expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
     expect(world.sent.update).toEqual([{ phone: '1', nickname: null }]);
     expect(outcome).toEqual(updated(A, 'nickname', 'phone'));
-    expect(learnt).toEqual({
+    expect(recordUpdate).toEqual({
       clientId: 'c-1',
       record: {
         ...live,
@@ -80,10 +80,10 @@ describe('an update of a remembered user', () => {
 
   it('who is gone asks once who bears the clientId now', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: B, clientId: 'c-1' }] });
-    const { outcome, learnt } = await world.update({ ...C1, ...PHONE });
+    const { outcome, recordUpdate } = await world.update({ ...C1, ...PHONE });
     expect(world.calls).toEqual([`find ${A}`, `update ${A}`, 'find c-1', `lock ${B}`, `update ${B}`]);
     expect(outcome).toEqual(updated(B, 'phone'));
-    expect(learnt?.record).toMatchObject({ userId: B, state: 'live' });
+    expect(recordUpdate?.record).toMatchObject({ userId: B, state: 'live' });
   });
 
   it('who is gone, with nobody in its place, is waited for', async () => {
@@ -148,10 +148,13 @@ describe('an update of nobody known', () => {
   it('finds the user by its clientId, holds it, and remembers it', async () => {
     const others = { [A]: { generation: 2, fields: { email: version(-1) } } };
     const world = createOperationWorld({ users: there(), others });
-    const { outcome, learnt } = await world.update({ ...C1, ...PHONE });
+    const { outcome, recordUpdate } = await world.update({ ...C1, ...PHONE });
     expect(world.calls).toEqual(['find c-1', `lock ${A}`, `update ${A}`]);
     expect(outcome).toEqual(updated(A, 'phone'));
-    expect(learnt).toMatchObject({ clientId: 'c-1', record: { userId: A, state: 'live', generation: 2 } });
+    expect(recordUpdate).toMatchObject({
+      clientId: 'c-1',
+      record: { userId: A, state: 'live', generation: 2 },
+    });
   });
 
   it('heeds what is known of the user under its id', async () => {
@@ -161,7 +164,7 @@ describe('an update of nobody known', () => {
   });
 
   it('ends where the user is another job’s', async () => {
-    const world = createOperationWorld({ users: there(), others: { [A]: GIVEN_UP } });
+    const world = createOperationWorld({ users: there(), others: { [A]: LOCK_LOST } });
     expect(await world.update({ ...C1, ...PHONE })).toEqual(GAVE_UP);
     expect(world.sent.update).toEqual([]);
   });
@@ -173,9 +176,9 @@ describe('an update of nobody known', () => {
 
   it('looks an id up that it has never heard of', async () => {
     const world = createOperationWorld({ users: there() });
-    const { outcome, learnt } = await world.update({ ...ID, ...PHONE });
+    const { outcome, recordUpdate } = await world.update({ ...ID, ...PHONE });
     expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
-    expect([outcome, learnt?.clientId]).toEqual([updated(A, 'phone'), 'c-1']);
+    expect([outcome, recordUpdate?.clientId]).toEqual([updated(A, 'phone'), 'c-1']);
   });
 
   it('sends nothing to an id that is not there, or is of another instance', async () => {
@@ -229,9 +232,9 @@ describe('an update of another user than the one on record', () => {
   it('looks it up, sends all of it, and remembers nothing of it', async () => {
     const record = { ...live, userId: B, deleted: version(1), fields: { phone: version(1) } };
     const world = createOperationWorld({ record, users: there() });
-    const { outcome, learnt } = await world.update({ ...ID, ...PHONE });
+    const { outcome, recordUpdate } = await world.update({ ...ID, ...PHONE });
     expect(world.calls).toEqual([`find ${A}`, `update ${A}`]);
-    expect([outcome, learnt]).toEqual([updated(A, 'phone'), undefined]);
+    expect([outcome, recordUpdate]).toEqual([updated(A, 'phone'), undefined]);
   });
 
   it('who is not there is waited for', async () => {
@@ -246,8 +249,8 @@ describe('an update that changes the clientId', () => {
 
   it('tells of the old one and of the new one', async () => {
     const world = createOperationWorld({ record: live, users: there() });
-    const { learnt } = await world.update({ ...C1, ...rename });
-    expect(learnt).toMatchObject({
+    const { recordUpdate } = await world.update({ ...C1, ...rename });
+    expect(recordUpdate).toMatchObject({
       clientId: 'c-1',
       renamedTo: 'c-2',
       record: { fields: { clientId: written } },
@@ -257,15 +260,15 @@ describe('an update that changes the clientId', () => {
 
   it('by the UserId looks the old one up, before it is lost', async () => {
     const world = createOperationWorld({ record: live, users: there() });
-    const { learnt } = await world.update({ ...ID, ...rename });
+    const { recordUpdate } = await world.update({ ...ID, ...rename });
     expect(world.calls).toEqual([`find ${A}`, 'lock name c-2', 'find c-2', `update ${A}`]);
-    expect(learnt).toMatchObject({ clientId: 'c-1', renamedTo: 'c-2' });
+    expect(recordUpdate).toMatchObject({ clientId: 'c-1', renamedTo: 'c-2' });
   });
 
   it('by the UserId, and had done so in a run whose reply was lost, tells of the new one', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: A, clientId: 'c-2' }] });
-    const { learnt } = await world.update({ ...ID, ...rename });
-    expect(learnt).toMatchObject({ clientId: undefined, renamedTo: 'c-2' });
+    const { recordUpdate } = await world.update({ ...ID, ...rename });
+    expect(recordUpdate).toMatchObject({ clientId: undefined, renamedTo: 'c-2' });
   });
 
   const taken = { code: 'client-id-taken', message: `user ${B} has the clientId that user ${A} was to get` };
@@ -310,7 +313,7 @@ describe('an update that changes the clientId', () => {
   );
 
   it.each([
-    ['which another job has', 'busy', 1000],
+    ['which another job has', 'blocked', 1000],
     ['of which a create went unanswered', { isInDoubt: true, doubtSince: NOW - 1 }, 1000],
     // No longer than what is left of the lag of look-ups.
     ['of which one went unanswered long ago', { isInDoubt: true, doubtSince: NOW - 15 * MINUTE_MS + 1 }, 1],
@@ -321,20 +324,20 @@ describe('an update that changes the clientId', () => {
   });
 
   it('and has lost its job meanwhile sends nothing', async () => {
-    const world = createOperationWorld({ record: live, users: there(), names: { 'c-2': GIVEN_UP } });
+    const world = createOperationWorld({ record: live, users: there(), names: { 'c-2': LOCK_LOST } });
     expect(await world.update({ ...C1, ...rename })).toEqual(GAVE_UP);
     expect(world.sent.update).toEqual([]);
   });
 
   it('tells of none where it clears it', async () => {
     const world = createOperationWorld({ record: live, users: there() });
-    const { learnt } = await world.update({ ...C1, changes: { clientId: null } });
-    expect(learnt).toMatchObject({ clientId: 'c-1', renamedTo: null });
+    const { recordUpdate } = await world.update({ ...C1, changes: { clientId: null } });
+    expect(recordUpdate).toMatchObject({ clientId: 'c-1', renamedTo: null });
   });
 
   it('to what it is already is none', async () => {
     const world = createOperationWorld({ record: live, users: there() });
-    const { learnt } = await world.update({ ...C1, changes: { clientId: 'c-1' } });
-    expect(learnt).not.toHaveProperty('renamedTo');
+    const { recordUpdate } = await world.update({ ...C1, changes: { clientId: 'c-1' } });
+    expect(recordUpdate).not.toHaveProperty('renamedTo');
   });
 });

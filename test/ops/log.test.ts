@@ -5,7 +5,7 @@ import { type UserEvent, eventOf } from '../../src/contract/event.ts';
 import { type Outcome, type Settled, failed } from '../../src/contract/outcome.ts';
 import type { Happening } from '../../src/ops/notifications.ts';
 import { createLog, createLogWriter, describeError } from '../../src/ops/log.ts';
-import type { Verdict } from '../../src/lifecycle/decision.ts';
+import type { Decision } from '../../src/lifecycle/decision.ts';
 
 const USER_ID = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
 
@@ -14,7 +14,7 @@ async function openLog({ hasAdmin = true } = {}) {
   const write = (line: string) => void lines.push(JSON.parse(line));
   const log = await createLog('trace', false, { write });
   const tell = createLogWriter(log, { hasAdmin });
-  const run = (verdict: Verdict) =>
+  const run = (decision: Decision) =>
     tell({
       is: 'run-ended',
       run: {
@@ -23,7 +23,7 @@ async function openLog({ hasAdmin = true } = {}) {
         instance: 'default',
         attempt: 2,
         durationMs: 31,
-        verdict,
+        decision,
       },
     });
   const wait = (outcome: Outcome, more: { isFault?: true } = {}) =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { UserEvents, UserJobs } from '../../src/index.ts';
-import { type RedisTarget, connectRedis, letGo, placeOf, reachRedis } from '../../src/redis/connection.ts';
+import { type RedisTarget, connectRedis, unlock, placeOf, reachRedis } from '../../src/redis/connection.ts';
 import { runCommand } from '../support/run-command.ts';
 import { startRedisNode } from '../support/redis-node.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -51,11 +51,11 @@ it('a connection that has ended keeps no process when it is let go of', async ()
   const connection = connectRedis({ kind: 'url', url: inject('redisUrl') });
   await connection.ping();
   const ended = once(connection, 'end');
-  letGo(connection);
+  unlock(connection);
   await ended;
   const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
   const before = timers();
-  letGo(connection);
+  unlock(connection);
   expect(timers()).toBe(before);
 });
 

@@ -77,7 +77,7 @@ export async function startCluster(
     env: { REDIS_CLUSTER_NODES: namesOf(addresses), ...envOf(options) },
     nodes,
     ...failingOver(nodes, {
-      witnesses: living,
+      failureDetectors: living,
       portOf,
       isServing: areWhole,
     }),
@@ -142,7 +142,7 @@ export async function startSentinelSet(
     },
     nodes,
     ...failingOver(nodes, {
-      witnesses: () => sentinels,
+      failureDetectors: () => sentinels,
       portOf: async (_key, { asked }) =>
         Number(((await asked.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME)) as string[])[1]),
       isServing: () =>
@@ -154,15 +154,15 @@ export async function startSentinelSet(
 
 interface Electorate {
   /** Whom to ask who is master. */
-  witnesses: () => readonly RedisNode[];
+  failureDetectors: () => readonly RedisNode[];
   portOf: (key: string, from: RedisNode) => Promise<number | undefined>;
   isServing: () => Promise<boolean>;
 }
 
-function failingOver(nodes: readonly RedisNode[], { witnesses, portOf, isServing }: Electorate) {
+function failingOver(nodes: readonly RedisNode[], { failureDetectors, portOf, isServing }: Electorate) {
   async function masterOf(key: string): Promise<RedisNode> {
-    const [witness] = witnesses();
-    const port = witness && (await portOf(key, witness));
+    const [failureDetector] = failureDetectors();
+    const port = failureDetector && (await portOf(key, failureDetector));
     const master = nodes.find((node) => node.port === port);
     if (master === undefined) throw new Error('nobody is master');
     return master;
@@ -172,7 +172,12 @@ function failingOver(nodes: readonly RedisNode[], { witnesses, portOf, isServing
     async killMaster(key: string): Promise<void> {
       const master = await masterOf(key);
       await master.kill();
-      await until(() => every(witnesses(), async (witness) => (await portOf(key, witness)) !== master.port));
+      await until(() =>
+        every(
+          failureDetectors(),
+          async (failureDetector) => (await portOf(key, failureDetector)) !== master.port,
+        ),
+      );
       await until(isServing);
     },
     async heal(): Promise<void> {

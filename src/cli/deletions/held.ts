@@ -1,7 +1,7 @@
 /**
  * `damoov-users deletions release|refuse`: what becomes of the deletions that the brake holds.
  */
-import type { Decision } from '../../store/circuits/deletion-limit.ts';
+import type { Approval } from '../../store/circuits/deletion-limit.ts';
 import type { CommandContext } from '../shared/command-context.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { type UserOptions, withDeletions } from '../shared/with-deletions.ts';
@@ -21,7 +21,7 @@ const WORDS = {
 } as const;
 
 /** Counts first, and changes nothing that nobody has confirmed. */
-export function decideOver(decision: Decision) {
+export function decideOver(decision: Approval) {
   const { verb, done } = WORDS[decision];
   return async (options: BrakeOptions, context: CommandContext): Promise<void> => {
     const { clientId, userId, instance, json = false, yes = false } = options;

@@ -8,7 +8,7 @@ import type { JobName } from '../../contract/job.ts';
 import type { Settled } from '../../contract/outcome.ts';
 import type { Statement } from '../../contract/receipt.ts';
 import type { Version } from '../../contract/version.ts';
-import type { Instance, Learnt, UserRecord } from '../../operations/context.ts';
+import type { Instance, RecordUpdate, UserRecord } from '../../operations/context.ts';
 import type { DeletionIds, LockProof } from './deletion-guard.ts';
 import type { GateName, Passage } from './circuits.ts';
 
@@ -67,17 +67,17 @@ export interface DeletionsChange extends DeletionIds {
 }
 
 /** What is kept of a settlement: no token of the user's, nothing that the job itself tells. */
-export const KeptSettlement = z.object({
+export const StoredOutcome = z.object({
   outcome: z.custom<Settled>((value) => typeof value === 'object' && value !== null && 'status' in value),
   attempts: z.number(),
   /** Epoch milliseconds. */
   at: z.number(),
 });
-export type KeptSettlement = z.infer<typeof KeptSettlement>;
+export type StoredOutcome = z.infer<typeof StoredOutcome>;
 
-/** A job that is settled. Its user stays locked until {@link UserLedger.release}. */
+/** A job that is settled. Its user stays locked until {@link UserState.release}. */
 export interface SettledJob {
-  kept: KeptSettlement;
+  kept: StoredOutcome;
   /** Where it may not be published yet. */
   event?: UserEvent | undefined;
   /** Where its user is kept; '' where it has none. */
@@ -89,32 +89,34 @@ export interface SettledJob {
 }
 
 /** The user is this run's alone, until it settles or lets go. */
-export interface HeldUser {
+export interface UserLock {
   readonly record: UserRecord;
-  /** A create has claimed a user that is remembered under another clientId: its own clientId stays held, too. */
+  /** A create has locked a user that is remembered under another clientId: its own clientId stays held, too. */
   readonly isOfAnotherName: boolean;
   /** Shows that the user is this run's. */
   readonly lock: LockProof;
   /** Whether a request that is sent now ends, one way or the other, while the user is ours. */
   maySend(): boolean;
   /** Takes the user of this id; from here on that one is held, in place of this. */
-  claim(userId: string): Promise<Begun>;
+  lockAlso(userId: string): Promise<Begun>;
   /**
    * Locks a clientId that the user is to get, besides the user, until this run settles or lets go. Answers the record under it;
    * until the rename is settled, a sign-up under it waits.
    */
-  lockName(clientId: string): Promise<{ is: 'locked'; record: UserRecord } | { is: 'busy' } | { is: 'lost' }>;
-  /** Writes down what was learnt and how the job ended, in one step, and only while the user is ours. */
-  settle(settlement: Settlement, learnt: Learnt): Promise<SettledJob | 'lost'>;
+  lockName(
+    clientId: string,
+  ): Promise<{ is: 'locked'; record: UserRecord } | { is: 'blocked' } | { is: 'lost' }>;
+  /** Writes down what was recordUpdate and how the job ended, in one step, and only while the user is ours. */
+  settle(settlement: Settlement, recordUpdate: RecordUpdate): Promise<SettledJob | 'lost'>;
   /** Lets the user go: the job goes on later, or elsewhere. */
-  letGo(learnt: Learnt): Promise<'ok' | 'lost'>;
+  unlock(recordUpdate: RecordUpdate): Promise<'ok' | 'lost'>;
   /** The run is over, however that came: a user that it still has is free once the lease has run out. */
   end(): void;
 }
 
 /** Where a blocked job is in line, and how long it sleeps at the most if nobody promotes it. */
 export interface Blocked {
-  is: 'busy';
+  is: 'blocked';
   place: string;
   /** The ms of its version. */
   score: string;
@@ -122,7 +124,7 @@ export interface Blocked {
 }
 
 export type Begun =
-  | { is: 'taken'; user: HeldUser; passage: Passage }
+  | { is: 'locked'; user: UserLock; passage: Passage }
   /** A gate is shut: this job is put before it. */
   | { is: 'held'; gate: GateName }
   /** An earlier run has settled the job. */
@@ -132,7 +134,7 @@ export type Begun =
   /** The job is no longer this run's. */
   | { is: 'lost' };
 
-export interface UserLedger {
+export interface UserState {
   begin(
     run: Run,
     job: {

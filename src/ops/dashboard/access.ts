@@ -6,10 +6,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 export interface Access {
   /** `refused`: no user and password, or not these. `limited`: too many were wrong from there, so that none is looked at. */
-  verdict(authorization: string | undefined, from: string): Verdict;
+  decision(authorization: string | undefined, from: string): Decision;
 }
 
-export type Verdict = { is: 'granted' } | { is: 'refused' } | { is: 'limited'; retryAfterS: number };
+export type Decision = { is: 'granted' } | { is: 'refused' } | { is: 'limited'; retryAfterS: number };
 
 export interface AccessOptions {
   user: string;
@@ -37,7 +37,7 @@ export function createAccess({
   const wrongUntil = new Map<string, number>();
 
   return {
-    verdict(authorization, from) {
+    decision(authorization, from) {
       const credentials = basicIn(authorization);
       if (credentials === undefined) return { is: 'refused' };
       const address = networkOf(from);

@@ -80,8 +80,8 @@ export function createDashboard(options: DashboardOptions): Mount {
 /** The same to a wrong user, a wrong password and none. */
 function refusalOf(access: Access, context: Context<OpsEnv>): Response | undefined {
   const from = context.env.incoming?.socket.remoteAddress ?? '';
-  const verdict = access.verdict(context.req.header('authorization'), from);
-  switch (verdict.is) {
+  const decision = access.decision(context.req.header('authorization'), from);
+  switch (decision.is) {
     case 'granted':
       return undefined;
     case 'refused':
@@ -89,6 +89,6 @@ function refusalOf(access: Access, context: Context<OpsEnv>): Response | undefin
         'www-authenticate': 'Basic realm="damoov-user-lifecycle", charset="UTF-8"',
       });
     case 'limited':
-      return context.text('too many wrong passwords\n', 429, { 'retry-after': String(verdict.retryAfterS) });
+      return context.text('too many wrong passwords\n', 429, { 'retry-after': String(decision.retryAfterS) });
   }
 }

@@ -53,7 +53,7 @@ export async function pageOf(panels: Panels, { path, boardPath, isSandbox }: Pag
         </header>
         <main id="fleet" tabindex="-1">
           <h1>Fleet</h1>
-          ${panel('verdict', true)} ${panel('figures')}
+          ${panel('decision', true)} ${panel('figures')}
           <div class="grid">
             ${section('flow', 'Flow', 'jobs that ended, per minute, last hour (UTC)')}
             ${section('outcomes', 'Outcomes', 'last hour')} ${section('gates', 'Gates')}

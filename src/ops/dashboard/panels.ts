@@ -19,7 +19,7 @@ export interface PanelsContext {
 
 export const PANELS = [
   'asof',
-  'verdict',
+  'decision',
   'figures',
   'flow',
   'outcomes',
@@ -39,7 +39,7 @@ export async function panelsOf(reading: Reading, context: PanelsContext): Promis
     state === undefined ? '' : String(await render(state));
   return {
     asof: await of(({ fleet }) => html`as of <time>${clockTime(fleet.at)}</time> UTC`),
-    verdict: String(await verdict(reading)),
+    decision: String(await decision(reading)),
     figures: await of(({ fleet }) => figures(fleet, context)),
     flow: await of(flow),
     outcomes: await of(({ fleet }) => outcomes(fleet)),
@@ -50,7 +50,7 @@ export async function panelsOf(reading: Reading, context: PanelsContext): Promis
   };
 }
 
-function verdict(reading: Reading): Markup {
+function decision(reading: Reading): Markup {
   const found = attentionTo(reading);
   if (found.length === 0) {
     return html`<p class="calm">

@@ -14,7 +14,7 @@ import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 /** The gate of the brake, with what stands where others have the fingerprint of a credential. */
 export const BRAKE: readonly [GateName, string] = ['brake', 'all'];
 
-export type Decision = 'release' | 'refuse';
+export type Approval = 'release' | 'refuse';
 
 export interface Brake {
   /** Whether the brake holds this job. */
@@ -26,7 +26,7 @@ export interface Brake {
    * `deletion-refused`.
    * @returns how many.
    */
-  decide(decision: Decision, jobIds: readonly string[]): Promise<number>;
+  decide(decision: Approval, jobIds: readonly string[]): Promise<number>;
 }
 
 /** So many in one step; Redis does nothing else meanwhile. */

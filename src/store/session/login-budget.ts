@@ -44,7 +44,7 @@ const LOGINS_PER_MINUTE = 4;
 const ANSWER_WITHIN_MS = 5_000;
 /** So much later than it was counted a login may reach Damoov: the answer's way, and 5 s from there to the first byte. */
 const LATE_MS = ANSWER_WITHIN_MS + 5_000;
-/** After one login without a verdict, two, and so on within an hour: an outage must not swallow all that it has. */
+/** After one login without a decision, two, and so on within an hour: an outage must not swallow all that it has. */
 const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
 /** A bar that ends so much later than the one that is known is another one. */
 const LEARN_BAR_MS = 1_000;

@@ -8,7 +8,7 @@
 --           asksFor?: the id that a create asks for, mustPass: how many circuits, clockMs?: of the circuits, scoutMs, nudgeMs }
 --   Answers {'lost'} | {'settled', outcome, older failed jobs} | {'unpublished', the job whose event may be missing, place} |
 --           {'blocked', place, ms, jobs to promote} | {'held', circuit, jobs to promote} |
---           {'taken', place, record, circuits to leave alone, circuits to try, place of the clientId that stays locked besides, or '',
+--           {'locked', place, record, circuits to leave alone, circuits to try, place of the clientId that stays locked besides, or '',
 --           jobs to promote}; circuits by their place in the list, from 0
 local job = cjson.decode(ARGV[1])
 local hasLooked = job.knownAs == 'found'
@@ -88,4 +88,4 @@ if not isKeptForAnother(record, job.jobId) then
 end
 set(place, begun)
 keepNames(job, place)
-return { 'taken', place, asList(recordOf(place)), way.shut, way.probes, ownName, wakes }
+return { 'locked', place, asList(recordOf(place)), way.shut, way.probes, ownName, wakes }

@@ -1,9 +1,9 @@
 /**
- * What settle.lua is told to change in a record, from what a run learnt. Knows which names lead to a user, not what they
+ * What settle.lua is told to change in a record, from what a run recordUpdate. Knows which names lead to a user, not what they
  * are worth.
  */
 import type { Version } from '../../contract/version.ts';
-import type { Learnt } from '../../operations/context.ts';
+import type { RecordUpdate } from '../../operations/context.ts';
 import { IN_DOUBT, fieldsOf } from './record-fields.ts';
 import type { Naming } from './user-hash.ts';
 
@@ -23,13 +23,13 @@ export const NOTHING: Change = { set: [], drop: [], pointers: [] };
 
 /** @param hash under which the record lies now; `known`: what lies there. */
 export function changeOf(
-  learnt: Learnt,
+  recordUpdate: RecordUpdate,
   hash: string,
   nameOf: Naming,
   version: Version,
   known: Readonly<Record<string, string>>,
 ): Change {
-  const { record, clientId, renamedTo } = learnt;
+  const { record, clientId, renamedTo } = recordUpdate;
   const change = { ...NOTHING, ...fieldsOf(record, known) };
   if (record.userId === undefined) return change;
   const user = nameOf('user', record.userId);

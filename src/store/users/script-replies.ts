@@ -13,7 +13,7 @@ const Places = z.array(z.number());
 
 /** Of begin.lua; the most frequent first, as a union tries one after the other. */
 export const BeginReply = z.union([
-  z.tuple([z.literal('taken'), z.string(), Texts, Places, Places, z.string(), Wakes]),
+  z.tuple([z.literal('locked'), z.string(), Texts, Places, Places, z.string(), Wakes]),
   z.tuple([z.literal('lost')]),
   z.tuple([z.literal('unpublished'), z.string(), z.string()]),
   z.tuple([z.literal('settled'), z.string(), Texts]),

@@ -13,7 +13,7 @@ import {
   type SettledJob,
   type Settlement,
   type Unchained,
-  KeptSettlement,
+  StoredOutcome,
 } from '../../lifecycle/ports/user-state.ts';
 import { fieldOf } from './outcome-counts.ts';
 import { versionIn } from './record-fields.ts';
@@ -77,7 +77,7 @@ export function settledNow(
 export function settledBefore(text: string, older: readonly string[], sign: Sign): SettledJob {
   const [who = '', outcome = '', event = ''] = text.split('\n');
   const { user, isKept, ...link } = StoredRun.parse(JSON.parse(who));
-  const { statement, ...kept } = StoredOutcome.parse(JSON.parse(outcome));
+  const { statement, ...kept } = OutcomeLine.parse(JSON.parse(outcome));
   const settled = {
     kept,
     event: event === '' ? undefined : UserEvent.parse(JSON.parse(event)),
@@ -94,7 +94,7 @@ const StoredRun = z.object({
   sequence: z.coerce.number(),
   previous: z.string(),
 });
-const StoredOutcome = KeptSettlement.extend({
+const OutcomeLine = StoredOutcome.extend({
   // Written by a worker of ours.
   statement: z.custom<Unchained>((value) => typeof value === 'object' && value !== null).optional(),
 });
@@ -106,7 +106,7 @@ function attested(settled: SettledJob, statement: Unchained | undefined, link: L
   const receipt = sign({ ...statement, ...link });
   return {
     ...settled,
-    kept: KeptSettlement.parse({ ...kept, outcome: { ...kept.outcome, receipt } }),
+    kept: StoredOutcome.parse({ ...kept, outcome: { ...kept.outcome, receipt } }),
     event: event?.type === 'user.deleted' ? { ...event, data: { ...event.data, receipt } } : event,
   };
 }

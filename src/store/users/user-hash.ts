@@ -15,7 +15,12 @@ export type Naming = (kind: 'client' | 'user' | 'job', ...id: (string | number)[
 export function namingOf({ id: instanceId, secret }: Instance): Naming {
   const known = new Map<string, string>();
   return (kind, ...id) => {
-    const subject = JSON.stringify(['ledger', kind === 'user' ? '' : instanceId.toLowerCase(), kind, ...id]);
+    const subject = JSON.stringify([
+      'userState',
+      kind === 'user' ? '' : instanceId.toLowerCase(),
+      kind,
+      ...id,
+    ]);
     const compute = () =>
       kind === 'user'
         ? hash('sha256', subject, 'base64url')

@@ -4,17 +4,17 @@
  */
 import type { Queue } from 'bullmq';
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
-import type { Learnt, UserRecord } from '../../operations/context.ts';
+import type { RecordUpdate, UserRecord } from '../../operations/context.ts';
 import type { RedisGates } from '../circuits/circuits.ts';
 import type { JobQueue, Publish } from '../../lifecycle/ports/job-queue.ts';
 import type {
   Address,
   Begun,
-  HeldUser,
+  UserLock,
   Run,
   SettledJob,
   Settlement,
-  UserLedger,
+  UserState,
   Whose,
 } from '../../lifecycle/ports/user-state.ts';
 import { createDeletionNames, decisionKeyOf } from '../deletions/deletion-names.ts';
@@ -28,9 +28,9 @@ import { nameOf, nameOfUser, runOf, whom } from './run-names.ts';
 import { type Naming, namingOf } from './user-hash.ts';
 import { userScripts } from './user-scripts.ts';
 
-export interface LedgerOptions {
+export interface UserStateOptions {
   prefix: string;
-  /** The queue of the jobs; its connection is the ledger's. */
+  /** The queue of the jobs; its connection is the userState's. */
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote' | 'isPending'>;
   gates: Pick<RedisGates, 'keysOf' | 'clock'>;
@@ -42,8 +42,8 @@ export interface LedgerOptions {
   sign: Sign;
 }
 
-/** The ledger under the prefix of the jobs' queue, and so in the same slot of a cluster. */
-export function createUserLedger(options: LedgerOptions): UserLedger {
+/** The userState under the prefix of the jobs' queue, and so in the same slot of a cluster. */
+export function createUserState(options: UserStateOptions): UserState {
   const { prefix, jobs, jobQueue, gates, leaseMs, timeoutMs, publish, sign } = options;
   const base = `${prefix}:user:`;
   const scripts = userScripts({ jobs, prefix, base, leaseMs });
@@ -85,7 +85,7 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
   };
 
   /** @param from the lease on the record that leads to the user, if it is that one's turn. */
-  async function take(hold: Hold, from?: Lease): Promise<Begun> {
+  async function take(hold: LockRequest, from?: Lease): Promise<Begun> {
     const { run, job, address } = hold;
     const ahead = [...hold.gates.must, ...hold.gates.may];
     const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
@@ -117,14 +117,14 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
       case 'blocked':
         from?.end();
         await wake(reply[3]);
-        return { is: 'busy', place: reply[1], score: asked.score, patienceMs: Number(reply[2]) };
+        return { is: 'blocked', place: reply[1], score: asked.score, patienceMs: Number(reply[2]) };
       case 'held': {
         await wake(reply[2]);
         const [gate] = namesOf([reply[1]]);
         if (gate === undefined) throw new Error('held before a gate that is not the job’s');
         return { is: 'held', gate };
       }
-      case 'taken': {
+      case 'locked': {
         const [, place, flat, shut, probes, ownName, wakes] = reply;
         from?.end();
         await wake(wakes);
@@ -132,7 +132,7 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
         const record = await withoutDeadCreate(recordOf(fields, nameOf(run)));
         const lease = leases.add(place, nameOf(run), askedAt);
         return {
-          is: 'taken',
+          is: 'locked',
           user: held({ place, fields, record, hold, ownName, lease }),
           passage: { shut: namesOf(shut), probes: namesOf(probes) },
         };
@@ -140,22 +140,23 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
     }
   }
 
-  function held({ place, fields, record, hold, ownName, lease }: Taken): HeldUser {
+  function held({ place, fields, record, hold, ownName, lease }: Taken): UserLock {
     const { run, job, address, naming } = hold;
     const isOfAnotherName = ownName !== '';
     // What an earlier rename has left open under it is not this run's to close.
     let lockedName = isOfAnotherName ? { place: ownName, wasGiven: true } : undefined;
     /** What settle.lua is told of a user when its run ends. */
-    const learn = (learnt: Learnt, ...also: string[]): Told => {
+    const learn = (recordUpdate: RecordUpdate, ...also: string[]): Told => {
       lease.end();
       const isOpen =
-        (learnt.mayHaveRenamed ?? false) || (lockedName?.wasGiven === true && learnt.renamedTo === undefined);
-      const change = changeOf(learnt, place, naming, job.version, fields);
+        (recordUpdate.mayHaveRenamed ?? false) ||
+        (lockedName?.wasGiven === true && recordUpdate.renamedTo === undefined);
+      const change = changeOf(recordUpdate, place, naming, job.version, fields);
       change.set.push(...also);
       return {
         place,
         ...change,
-        isDeleted: learnt.record.deleted !== undefined,
+        isDeleted: recordUpdate.record.deleted !== undefined,
         also: lockedName && { place: lockedName.place, isGiven: isOpen },
         version: job.version,
       };
@@ -165,18 +166,18 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
       lock: { key: `${base}${place}`, field: 'lockRun', value: nameOf(run) },
       isOfAnotherName,
       maySend: () => lease.holdsFor(timeoutMs),
-      claim: (userId) => take({ ...hold, address: { ...address, userId } }, lease),
+      lockAlso: (userId) => take({ ...hold, address: { ...address, userId } }, lease),
       async lockName(clientId) {
         const asked = { ...runOf(run), name: naming('client', clientId), place };
         const reply = NameReply.parse(await scripts['lock-name']([], asked));
-        if (reply[0] !== 'locked') return { is: reply[0] === 'lost' ? 'lost' : 'busy' };
+        if (reply[0] !== 'locked') return { is: reply[0] === 'lost' ? 'lost' : 'blocked' };
         lockedName = { place: reply[1], wasGiven: reply[3] === 1 };
         return { is: 'locked', record: recordOf(pairsOf(reply[2]), nameOf(run)) };
       },
-      settle: (settlement, learnt) => settle(run, learn(learnt, 'lockSettled', '1'), settlement),
+      settle: (settlement, recordUpdate) => settle(run, learn(recordUpdate, 'lockSettled', '1'), settlement),
       end: () => lease.end(),
-      async letGo(learnt) {
-        const reply = SettleReply.parse(await end(run, learn(learnt, 'letGoBy', nameOf(run))));
+      async unlock(recordUpdate) {
+        const reply = SettleReply.parse(await end(run, learn(recordUpdate, 'letGoBy', nameOf(run))));
         if (reply[0] !== 'ok') return 'lost';
         await wake(reply[1]);
         return 'ok';
@@ -269,12 +270,12 @@ export function createUserLedger(options: LedgerOptions): UserLedger {
   }
 }
 
-interface Hold {
+interface LockRequest {
   run: Run;
-  job: Parameters<UserLedger['begin']>[1];
+  job: Parameters<UserState['begin']>[1];
   naming: Naming;
   address: Address;
-  gates: Parameters<UserLedger['begin']>[4];
+  gates: Parameters<UserState['begin']>[4];
 }
 
 interface Taken {
@@ -283,7 +284,7 @@ interface Taken {
   /** As it lies there. */
   fields: Readonly<Record<string, string>>;
   record: UserRecord;
-  hold: Hold;
+  hold: LockRequest;
   /** What is locked besides, as the user lies under another clientId; or ''. */
   ownName: string;
   lease: Lease;

@@ -13,7 +13,7 @@ import { outageOf } from '../../../src/redis/refusal.ts';
 import { leaveOpen } from '../../../src/lifecycle/open-ends.ts';
 import { nextStep } from '../../../src/lifecycle/take-steps.ts';
 import { answersTo, copyOf, short } from './damoov.ts';
-import { begin, lock, lockName, unlock, versionOfJob } from './ledger.ts';
+import { begin, lock, lockName, unlock, versionOfJob } from './locks.ts';
 import { createKeys } from './state-key.ts';
 import {
   type Job,
@@ -314,7 +314,7 @@ function errorOf(operation: DamoovOperation, kind: DamoovErrorKind): DamoovError
   return known;
 }
 
-/** The run is over: what it has learnt is kept, and where its job is settled, what is said of it must be true. */
+/** The run is over: what it has recordUpdate is kept, and where its job is settled, what is said of it must be true. */
 function ended(state: State, index: number, effect: Effect, error?: unknown): Next {
   const job = state.jobs[index];
   const run = job?.run;
@@ -322,7 +322,7 @@ function ended(state: State, index: number, effect: Effect, error?: unknown): Ne
   const { outcome } = effect;
   const { hasCommitted } = run;
   const end = { ...effect, outcome, error, hasCommitted };
-  const learnt = leaveOpen(job.job, versionOfJob(job, index), run.record, end, nowOf(state));
+  const recordUpdate = leaveOpen(job.job, versionOfJob(job, index), run.record, end, nowOf(state));
   const told = JSON.stringify(outcome);
   if (isSettled(outcome)) {
     const lie = lieIn(outcome, state, run, job.job.data.clientId);
@@ -330,7 +330,7 @@ function ended(state: State, index: number, effect: Effect, error?: unknown): Ne
     job.end =
       outcome.status === 'failed' ? outcome.code : outcome.status === 'done' ? outcome.type : outcome.status;
   }
-  unlock(state, index, learnt);
+  unlock(state, index, recordUpdate);
   return { told: `ends with ${told}`, state };
 }
 

@@ -3,7 +3,7 @@
  */
 import type { UserJob } from '../../../src/contract/job.ts';
 import { deriveUserId } from '../../../src/operations/derive-user-id.ts';
-import { clientName, userName } from './ledger.ts';
+import { clientName, userName } from './locks.ts';
 import { type Entry, type RemoteUser, type Rules, type State, HERE, THERE } from './state.ts';
 
 const INSTANCE = { id: HERE ?? '', secret: 'secret' };

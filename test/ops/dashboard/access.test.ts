@@ -14,32 +14,32 @@ function open() {
     now: () => now,
   });
   const guess = (times: number, from: string) =>
-    Array.from({ length: times }, (_, n) => access.verdict(basic(`ops:${n}`), from).is);
+    Array.from({ length: times }, (_, n) => access.decision(basic(`ops:${n}`), from).is);
   return { access, guess, wait: (ms: number) => (now += ms), limited: () => limited };
 }
 
 describe('who may see the dashboard', () => {
   it('is who has the user and the password, whatever characters are in it', () => {
     const { access } = open();
-    expect(access.verdict(RIGHT, '::1').is).toBe('granted');
-    expect(access.verdict(RIGHT.replace('Basic', 'basic'), '::1').is).toBe('granted');
+    expect(access.decision(RIGHT, '::1').is).toBe('granted');
+    expect(access.decision(RIGHT.replace('Basic', 'basic'), '::1').is).toBe('granted');
   });
 
   it('is not told from the answer whether the user or the password was wrong', () => {
     const { access } = open();
     const wrong = ['ops:no', 'no:pässword:with a colon', 'no:no', 'ops', 'ops:', ':', 'ops:pässword'].map(
-      (text) => access.verdict(basic(text), '::1'),
+      (text) => access.decision(basic(text), '::1'),
     );
-    expect(new Set(wrong.map((verdict) => JSON.stringify(verdict)))).toEqual(new Set(['{"is":"refused"}']));
+    expect(new Set(wrong.map((decision) => JSON.stringify(decision)))).toEqual(new Set(['{"is":"refused"}']));
   });
 
   it('is nobody who sends no such header, and that is no guess', () => {
     const { access, guess } = open();
     const strange = [undefined, '', 'Basic', 'Basic  ', 'Bearer x', 'Basic %%%', `${RIGHT} x`, `x ${RIGHT}`];
     for (const header of [...strange, ...strange, ...strange])
-      expect(access.verdict(header, 'a').is).toBe('refused');
+      expect(access.decision(header, 'a').is).toBe('refused');
     expect(guess(1, 'a')).toEqual(['refused']);
-    expect(access.verdict(RIGHT, 'a').is).toBe('granted');
+    expect(access.decision(RIGHT, 'a').is).toBe('granted');
   });
 
   it('guesses ten times and then no more than ten times a minute, even when the next guess were right', () => {
@@ -50,12 +50,12 @@ describe('who may see the dashboard', () => {
       'limited',
     ]);
     expect(limited()).toBe(1);
-    expect(access.verdict(RIGHT, '203.0.113.9')).toMatchObject({ is: 'limited', retryAfterS: 6 });
-    expect(access.verdict(RIGHT, '203.0.113.10').is).toBe('granted');
+    expect(access.decision(RIGHT, '203.0.113.9')).toMatchObject({ is: 'limited', retryAfterS: 6 });
+    expect(access.decision(RIGHT, '203.0.113.10').is).toBe('granted');
     wait(6000);
     expect(guess(2, '203.0.113.9')).toEqual(['refused', 'limited']);
     wait(60_000);
-    expect(access.verdict(RIGHT, '203.0.113.9').is).toBe('granted');
+    expect(access.decision(RIGHT, '203.0.113.9').is).toBe('granted');
     expect(guess(10, '203.0.113.9')).not.toContain('limited');
   });
 
@@ -72,6 +72,6 @@ describe('who may see the dashboard', () => {
     const { access, guess } = open();
     guess(10, 'first');
     for (let n = 0; n < 10_000; n += 1) guess(1, `a${n}`);
-    expect(access.verdict(RIGHT, 'first').is).toBe('granted');
+    expect(access.decision(RIGHT, 'first').is).toBe('granted');
   });
 });

@@ -30,7 +30,7 @@ const fresh = (fleet: Partial<FleetStatus> = {}, more: Partial<State> = {}): Rea
 describe('what needs somebody', () => {
   it('is nothing where all is well', async () => {
     expect(attentionTo(fresh())).toEqual([]);
-    expect((await panelsOf(fresh(), CONTEXT)).verdict).toContain('All is well.');
+    expect((await panelsOf(fresh(), CONTEXT)).decision).toContain('All is well.');
   });
 
   it.each<[string, Partial<FleetStatus>, string, string]>([
@@ -125,9 +125,9 @@ describe('what needs somebody', () => {
 
   it('is written as text, whatever a reason says', async () => {
     const gates = [{ gate: 'admin' as const, shutSince: AT, reason: '<img src=x onerror="x">', held: 0 }];
-    const { verdict } = await panelsOf(fresh({ gates }), CONTEXT);
-    expect(verdict).not.toContain('<img');
-    expect(verdict).toContain('&lt;img src=x');
+    const { decision } = await panelsOf(fresh({ gates }), CONTEXT);
+    expect(decision).not.toContain('<img');
+    expect(decision).toContain('&lt;img src=x');
   });
 });
 

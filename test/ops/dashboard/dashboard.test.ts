@@ -77,7 +77,7 @@ describe('the dashboard', () => {
     await expect
       .poll(async () => (await (await world.ask('/panels.json')).json()) as Record<string, string>)
       .toMatchObject({
-        verdict: expect.stringContaining('Redis does not answer.'),
+        decision: expect.stringContaining('Redis does not answer.'),
         outcomes: expect.stringContaining('create-user'),
       });
     expect((await world.ask('/queues/api/queues')).status).toBe(503);

@@ -4,11 +4,11 @@ import { versionOf } from '../../../src/contract/version.ts';
 import { createGates } from '../../../src/store/circuits/circuits.ts';
 import { BRAKE } from '../../../src/store/circuits/deletion-limit.ts';
 import {
-  type LedgerWorld,
+  type UserStateWorld,
   GATES,
   PROBES,
   UPDATED,
-  createLedgerWorld,
+  createUserStateWorld,
   instance,
   userId,
 } from '../users/user-state-world.ts';
@@ -17,31 +17,31 @@ const REFUSED = { gate: 'admin', reason: 'not today' } as const;
 const versionFor = ({ name, id = '', timestamp }: Job) => versionOf({ name, id, timestamp });
 
 /** A job of a user of its own. */
-const begin = (world: LedgerWorld, job: Job) => world.begin(job, { clientId: `of job ${job.id}` });
+const begin = (world: UserStateWorld, job: Job) => world.begin(job, { clientId: `of job ${job.id}` });
 
 /** A job that is refused the admin, as a run ends that was. */
-async function refuse(world: LedgerWorld, job: Job, more: { afterMs?: number } = {}) {
+async function refuse(world: UserStateWorld, job: Job, more: { afterMs?: number } = {}) {
   const begun = await begin(world, job);
-  if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
-  await begun.user.letGo({ record: begun.user.record });
+  if (begun.is !== 'locked') throw new Error(`not taken: ${begun.is}`);
+  await begun.user.unlock({ record: begun.user.record });
   const is = await world.gates.refuse(world.runOf(job), versionFor(job), { ...REFUSED, ...more });
   if (is === 'held') await world.hold(job);
   return is;
 }
 
 /** Shuts the admin's gate with a job that then waits before it. */
-async function shut(world: LedgerWorld, more: { afterMs?: number } = {}): Promise<Job> {
+async function shut(world: UserStateWorld, more: { afterMs?: number } = {}): Promise<Job> {
   const job = await world.start();
   expect(await refuse(world, job, more)).toBe('held');
   return job;
 }
 
-const waiting = async ({ jobs }: LedgerWorld) =>
+const waiting = async ({ jobs }: UserStateWorld) =>
   (await jobs.getJobs(['wait'], 0, -1, true)).map(({ id }) => id);
 
 describe('a gate', () => {
   it('that is shut holds every job that has to pass it, and tells so once', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     for (let n = 0; n < 3; n += 1)
       expect(await begin(world, await world.start())).toEqual({ is: 'held', gate: 'admin' });
@@ -52,43 +52,43 @@ describe('a gate', () => {
   });
 
   it('that a job may do without lets it pass, and tells it', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     const job = await world.start('create-user');
     const { timestamp } = job;
-    const begun = await world.ledger.begin(
+    const begun = await world.userState.begin(
       world.runOf(job),
       { name: 'create-user', version: versionFor(job), timestamp },
       instance,
       { clientId: 'c-9' },
       { must: ['damoov'], may: ['admin'] },
     );
-    expect(begun).toMatchObject({ is: 'taken', passage: { shut: ['admin'], probes: [] } });
+    expect(begun).toMatchObject({ is: 'locked', passage: { shut: ['admin'], probes: [] } });
   });
 
   it('that a job may do without is tried by such a job where it was held before it', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const create = await world.start('create-user');
     const { timestamp } = create;
     const job = { name: 'create-user', version: versionFor(create), timestamp } as const;
     const gates = { must: ['damoov'], may: ['admin'] } as const;
     const beginCreate = (fetched: Job) =>
-      world.ledger.begin(world.runOf(fetched), job, instance, { clientId: 'c-9' }, gates);
+      world.userState.begin(world.runOf(fetched), job, instance, { clientId: 'c-9' }, gates);
     const begun = await beginCreate(create);
-    if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
-    await begun.user.letGo({ record: begun.user.record });
+    if (begun.is !== 'locked') throw new Error(`not taken: ${begun.is}`);
+    await begun.user.unlock({ record: begun.user.record });
     await world.gates.refuse(world.runOf(create), job.version, REFUSED);
     await world.hold(create);
     world.pass(PROBES.firstMs);
     await world.gates.tend();
     expect(await beginCreate(await world.fetch())).toMatchObject({
-      is: 'taken',
+      is: 'locked',
       passage: { probes: ['admin'] },
     });
   });
 
   it('of another credential is another gate', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     const corrected = world.gatesWith('b');
     expect((await corrected.stateOf('admin')).shutSince).toBeUndefined();
@@ -97,7 +97,7 @@ describe('a gate', () => {
   });
 
   it('lets one job alone try, and not before its time', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     world.pass(PROBES.firstMs - 1);
     expect(await begin(world, await world.start())).toMatchObject({ is: 'held' });
@@ -105,12 +105,12 @@ describe('a gate', () => {
     const begun = await Promise.all(
       [await world.start(), await world.start()].map((job) => begin(world, job)),
     );
-    expect(begun.map(({ is }) => is).sort()).toEqual(['held', 'taken']);
-    expect(begun.find(({ is }) => is === 'taken')).toMatchObject({ passage: { probes: ['admin'] } });
+    expect(begun.map(({ is }) => is).sort()).toEqual(['held', 'locked']);
+    expect(begun.find(({ is }) => is === 'locked')).toMatchObject({ passage: { probes: ['admin'] } });
   });
 
   it('is tried half as often after each probe that was refused, down to a limit', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     const waits: number[] = [];
     for (let n = 0; n < 5; n += 1) {
@@ -123,40 +123,40 @@ describe('a gate', () => {
   });
 
   it('is not tried before the time that the other side asked for', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world, { afterMs: 60_000 });
     world.pass(59_999);
     expect(await begin(world, await world.start())).toMatchObject({ is: 'held' });
     world.pass(1);
-    expect(await begin(world, await world.start())).toMatchObject({ is: 'taken' });
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'locked' });
   });
 
   it('has another job try where the one that did is gone, or cannot tell', async () => {
-    const world = await createLedgerWorld({ lockMs: 10_000 });
+    const world = await createUserStateWorld({ lockMs: 10_000 });
     await shut(world);
     world.pass(PROBES.firstMs);
     const [lost, silent, next] = [await world.start(), await world.start(), await world.start()];
-    expect(await begin(world, lost)).toMatchObject({ is: 'taken' });
+    expect(await begin(world, lost)).toMatchObject({ is: 'locked' });
     world.pass(20_001);
-    expect(await begin(world, silent)).toMatchObject({ is: 'taken' });
+    expect(await begin(world, silent)).toMatchObject({ is: 'locked' });
     await world.gates.probed(world.runOf(silent), 'admin', false);
-    expect(await begin(world, next)).toMatchObject({ is: 'taken' });
+    expect(await begin(world, next)).toMatchObject({ is: 'locked' });
     expect(world.changes).toHaveLength(1);
   });
 
   it('has another job try at the moment when the one that did has had its time', async () => {
-    const world = await createLedgerWorld({ lockMs: 10_000 });
+    const world = await createUserStateWorld({ lockMs: 10_000 });
     await shut(world);
     world.pass(PROBES.firstMs);
-    expect(await begin(world, await world.start())).toMatchObject({ is: 'taken' });
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'locked' });
     world.pass(9_999);
     expect(await begin(world, await world.start())).toMatchObject({ is: 'held' });
     world.pass(1);
-    expect(await begin(world, await world.start())).toMatchObject({ is: 'taken' });
+    expect(await begin(world, await world.start())).toMatchObject({ is: 'locked' });
   });
 
   it('is tried by the same job again where no other waits', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const alone = await shut(world);
     for (let n = 0; n < 2; n += 1) {
       world.pass(PROBES.lastMs);
@@ -168,7 +168,7 @@ describe('a gate', () => {
   });
 
   it('leaves nothing for ever: what is held, and which credential was refused', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     const key = `${world.prefix}:gate:admin`;
     expect(await world.redis.ttl(`${key}:held`)).toBeGreaterThan(89 * 24 * 3600);
@@ -177,12 +177,12 @@ describe('a gate', () => {
   });
 
   it('that cannot be tried from behind another is free for the next job, where none waits', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const away = { gate: 'damoov', reason: 'away' } as const;
     const first = await world.start();
     const taken = await begin(world, first);
-    if (taken.is !== 'taken') throw new Error(`not taken: ${taken.is}`);
-    await taken.user.letGo({ record: taken.user.record });
+    if (taken.is !== 'locked') throw new Error(`not taken: ${taken.is}`);
+    await taken.user.unlock({ record: taken.user.record });
     await world.gates.refuse(world.runOf(first), versionFor(first), away);
     await world.hold(first);
     await world.gates.refuse(world.runOf(first), versionFor(first), REFUSED);
@@ -192,18 +192,18 @@ describe('a gate', () => {
     await world.gates.tend();
     expect(await begin(world, await world.fetch())).toEqual({ is: 'held', gate: 'admin' });
     const next = await world.start('create-user');
-    const begun = await world.ledger.begin(
+    const begun = await world.userState.begin(
       world.runOf(next),
       { name: 'create-user', version: versionFor(next), timestamp: next.timestamp },
       instance,
       { clientId: 'c-9' },
       { must: ['damoov'], may: [] },
     );
-    expect(begun).toMatchObject({ is: 'taken', passage: { probes: ['damoov'] } });
+    expect(begun).toMatchObject({ is: 'locked', passage: { probes: ['damoov'] } });
   });
 
   it('is not tried twice in a row by the same job where others wait', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     world.pass(PROBES.firstMs);
     const stubborn = await world.start();
@@ -214,7 +214,7 @@ describe('a gate', () => {
   });
 
   it('has another job woken than the one that was refused last', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const oldest = await shut(world);
     for (let n = 0; n < 3; n += 1) {
       world.pass(PROBES.lastMs);
@@ -231,7 +231,7 @@ describe('a gate', () => {
   });
 
   it('that a probe came through opens, tells so once, and releases its jobs in the order of their versions', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const last = await shut(world);
     const others = await Promise.all(
       [3, 1, 2].map((n) => world.add('update-user', { timestamp: last.timestamp - n * 1000 })),
@@ -239,7 +239,7 @@ describe('a gate', () => {
     for (const _ of others) expect(await begin(world, await world.fetch())).toMatchObject({ is: 'held' });
     world.pass(PROBES.firstMs);
     const scout = await world.start('update-user', { timestamp: last.timestamp - 9000 });
-    expect(await begin(world, scout)).toMatchObject({ is: 'taken' });
+    expect(await begin(world, scout)).toMatchObject({ is: 'locked' });
     await world.gates.probed(world.runOf(scout), 'admin', true);
     await world.gates.probed(world.runOf(scout), 'admin', true);
     expect(world.changes.slice(1)).toMatchObject([{ gate: 'admin', is: 'open', shutForMs: PROBES.firstMs }]);
@@ -249,7 +249,7 @@ describe('a gate', () => {
   });
 
   it('releases thousands, and passes over those that are gone', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     const ids: (string | undefined)[] = [];
     for (let n = 0; n < 1200; n += 1) {
@@ -267,7 +267,7 @@ describe('a gate', () => {
   });
 
   it('does not release another job that has come to bear the id of one that was removed', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     const job = await world.start('delete-user', { jobId: 'close-1' });
     expect(await begin(world, job)).toMatchObject({ is: 'held' });
@@ -278,14 +278,14 @@ describe('a gate', () => {
   });
 
   it('that cannot be tried from behind another has the next job woken at once', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const away = { gate: 'damoov', reason: 'away' } as const;
     const ids: (string | undefined)[] = [];
     // Shut the outage's gate first, with three jobs before it; then the admin's.
     const scout = await world.start();
     const taken = await begin(world, scout);
-    if (taken.is !== 'taken') throw new Error(`not taken: ${taken.is}`);
-    await taken.user.letGo({ record: taken.user.record });
+    if (taken.is !== 'locked') throw new Error(`not taken: ${taken.is}`);
+    await taken.user.unlock({ record: taken.user.record });
     await world.gates.refuse(world.runOf(scout), versionFor(scout), away);
     await world.hold(scout);
     for (let n = 0; n < 3; n += 1) {
@@ -305,15 +305,15 @@ describe('a gate', () => {
   });
 
   it('is not shut by a process that alone gets no answer', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const healthy = world.gatesWith('a');
     healthy.passed('damoov');
     const away = { gate: 'damoov', reason: 'away' } as const;
     const refuseOnce = async () => {
       const job = await world.start();
       const begun = await begin(world, job);
-      if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
-      await begun.user.letGo({ record: begun.user.record });
+      if (begun.is !== 'locked') throw new Error(`not taken: ${begun.is}`);
+      await begun.user.unlock({ record: begun.user.record });
       return world.gates.refuse(world.runOf(job), versionFor(job), away);
     };
     const passed = `${world.prefix}:gate:damoov:passed`;
@@ -327,7 +327,7 @@ describe('a gate', () => {
   });
 
   it('is tried at intervals of its own: an outage, a credential, and the deletion limit never', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const gates = createGates({
       prefix: world.prefix,
       jobs: world.jobs,
@@ -348,7 +348,7 @@ describe('a gate', () => {
   });
 
   it('that is closed keeps a job that is not delayed yet, and does not ask for it again and again', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     let asked = 0;
     const corrected = createGates({
@@ -371,7 +371,7 @@ describe('a gate', () => {
   });
 
   it('hears of a process that gets through once a second, and of Damoov alone', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const passed = (gate: string) => world.redis.exists(`${world.prefix}:gate:${gate}:passed`);
     world.gates.passed('admin');
     world.gates.passed('damoov');
@@ -395,7 +395,7 @@ describe('a gate', () => {
   });
 
   it('wakes a job to try it where none comes by itself', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await shut(world);
     expect((await begin(world, await world.start())).is).toBe('held');
     await world.gates.tend();
@@ -405,17 +405,17 @@ describe('a gate', () => {
     await Promise.all([world.gates.tend(), world.gates.tend()]);
     expect(await waiting(world)).toEqual([job.id]);
     expect(await begin(world, await world.fetch())).toMatchObject({
-      is: 'taken',
+      is: 'locked',
       passage: { probes: ['admin'] },
     });
   });
 
   it('lets go of a user that a job waited for, so that the next one of the user comes', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start();
     const user = await world.take(first);
     const [second, third] = [await world.start(), await world.start()];
-    for (const job of [second, third]) expect(await world.begin(job)).toEqual({ is: 'busy' });
+    for (const job of [second, third]) expect(await world.begin(job)).toEqual({ is: 'blocked' });
     await shut(world);
     await user.settle(world.settlementOf(first, UPDATED), { record: user.record });
     expect(await waiting(world)).toEqual([second.id]);
@@ -425,13 +425,13 @@ describe('a gate', () => {
   });
 
   it('before which a create waits has updates of its user wait for it', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await shut(world);
     const create = await world.start('create-user');
     const { timestamp } = create;
     const version = versionFor(create);
     const address = { clientId: 'c-5', userId, userIdIs: 'derived' } as const;
-    await world.ledger.begin(
+    await world.userState.begin(
       world.runOf(create),
       { name: 'create-user', version, timestamp },
       instance,
@@ -440,23 +440,23 @@ describe('a gate', () => {
     );
     for (const known of [{ clientId: 'c-5' }, { userId }]) {
       const update = await world.start();
-      const begun = await world.ledger.begin(
+      const begun = await world.userState.begin(
         world.runOf(update),
         { name: 'update-user', version: versionFor(update), timestamp },
         instance,
         known,
         { must: [], may: [] },
       );
-      if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+      if (begun.is !== 'locked') throw new Error(`not taken: ${begun.is}`);
       expect(begun.user.record.pending).toBe(version);
-      await begun.user.letGo({ record: begun.user.record });
+      await begun.user.unlock({ record: begun.user.record });
     }
   });
 
   it.each(['older first', 'newer first'])(
     'before which creates wait has all know of the newest, where they come %s',
     async (order) => {
-      const world = await createLedgerWorld();
+      const world = await createUserStateWorld();
       await shut(world);
       const address = { clientId: 'c-5', userId, userIdIs: 'derived' } as const;
       const versions = [1000, 2000];
@@ -465,19 +465,21 @@ describe('a gate', () => {
         const create = await world.start('create-user');
         const version = `${ms} 0 ${create.id ?? ''}` as const;
         const job = { name: 'create-user', version, timestamp: create.timestamp } as const;
-        expect(await world.ledger.begin(world.runOf(create), job, instance, address, GATES)).toMatchObject({
-          is: 'held',
-        });
+        expect(await world.userState.begin(world.runOf(create), job, instance, address, GATES)).toMatchObject(
+          {
+            is: 'held',
+          },
+        );
       }
       const deletion = await world.start('delete-user');
-      const begun = await world.ledger.begin(
+      const begun = await world.userState.begin(
         world.runOf(deletion),
         { name: 'delete-user', version: '1500 0 x', timestamp: deletion.timestamp },
         instance,
         { clientId: 'c-5' },
         { must: [], may: [] },
       );
-      if (begun.is !== 'taken') throw new Error(`not taken: ${begun.is}`);
+      if (begun.is !== 'locked') throw new Error(`not taken: ${begun.is}`);
       expect(begun.user.record.pending).toMatch(/^2000 /);
     },
   );

@@ -237,28 +237,28 @@ describe('what Redis has lost', () => {
     await granted(gone, 3);
     await gone.bar(hourMs);
     fleet.clock.now += minuteMs + 1;
-    const witness = fleet.budget({ fingerprint: 'other' });
-    const before = await witness.state();
+    const failureDetector = fleet.budget({ fingerprint: 'other' });
+    const before = await failureDetector.state();
     expect(before).toEqual({ left: 1, barredUntil: fleet.clock.now - 1 + hourMs - minuteMs });
     await fleet.redis.del(...(await fleet.keys()));
     fleet.clock.now += minuteMs;
-    expect(await witness.state()).toEqual(before);
+    expect(await failureDetector.state()).toEqual(before);
     expect(await fleet.budget().state()).toEqual(before);
     // At the time they had, not at a new one.
     fleet.clock.now += 59 * minuteMs + lateMs;
     expect(await fleet.budget().state()).toEqual({ left: 4 });
-    expect(await witness.state()).toEqual({ left: 4 });
+    expect(await failureDetector.state()).toEqual({ left: 4 });
   });
 
   test('is not added again by others where the process that was granted it may still give it back', async () => {
     const fleet = createFleet();
     const budget = fleet.budget();
     await granted(budget, 1);
-    const witness = fleet.budget();
+    const failureDetector = fleet.budget();
     fleet.clock.now += minuteMs;
-    expect(await witness.state()).toEqual({ left: 3 });
+    expect(await failureDetector.state()).toEqual({ left: 3 });
     await budget.giveBack();
-    expect(await witness.state()).toEqual({ left: 4 });
+    expect(await failureDetector.state()).toEqual({ left: 4 });
   });
 
   test('is not added again where it was given back', async () => {

@@ -2,11 +2,11 @@ import { inject, describe, expect, it, onTestFinished } from 'vitest';
 import { failed } from '../../../src/contract/outcome.ts';
 import { superseded } from '../../../src/operations/newer-knowledge.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
-import { UPDATED, createLedgerWorld } from './user-state-world.ts';
+import { UPDATED, createUserStateWorld } from './user-state-world.ts';
 
 describe('the ends of jobs', () => {
   it('are counted by operation, outcome and code', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     for (const outcome of [UPDATED, UPDATED, superseded('newer values'), failed('rejected', 'no')]) {
       const job = await world.start();
       const user = await world.take(job);
@@ -20,24 +20,24 @@ describe('the ends of jobs', () => {
   });
 
   it('of jobs that nobody could read are counted, once, however often they are told', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const settlement = world.settlementOf(job, failed('invalid-job', 'no'));
-    await world.ledger.settleUnread(world.runOf(job), settlement);
-    await world.ledger.settleUnread(world.runOf(job), settlement);
+    await world.userState.settleUnread(world.runOf(job), settlement);
+    await world.userState.settleUnread(world.runOf(job), settlement);
     const afterStall = { ...world.runOf(job), nonce: 'another run', stalls: 1 };
-    await world.ledger.settleUnread(afterStall, settlement);
+    await world.userState.settleUnread(afterStall, settlement);
     expect(await world.outcomes()).toMatchObject([{ code: 'invalid-job', jobs: 1 }]);
-    await world.finish(job, await world.ledger.settleUnread(afterStall, settlement));
+    await world.finish(job, await world.userState.settleUnread(afterStall, settlement));
     // Put back by hand, it ends another time.
-    await world.ledger.settleUnread({ ...world.runOf(job), nonce: 'put back', stalls: 1 }, settlement);
+    await world.userState.settleUnread({ ...world.runOf(job), nonce: 'put back', stalls: 1 }, settlement);
     expect(await world.outcomes()).toMatchObject([{ code: 'invalid-job', jobs: 2 }]);
   });
 
   it('are counted once where the reply was lost and the call was made again', async () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
-    const world = await createLedgerWorld({ redisUrl: proxy.url });
+    const world = await createUserStateWorld({ redisUrl: proxy.url });
     const job = await world.start();
     const user = await world.take(job);
     const isLost = proxy.dropReplies(1, 'user.updated');
@@ -48,7 +48,7 @@ describe('the ends of jobs', () => {
   });
 
   it('are not counted where the run had lost its job', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const user = await world.take(job);
     await world.loseLock(job);
@@ -58,7 +58,7 @@ describe('the ends of jobs', () => {
   });
 
   it('of minutes that are over for longer are left out, and go after two hours', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const user = await world.take(job);
     await user.settle(world.settlementOf(job), { record: user.record });

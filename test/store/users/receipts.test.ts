@@ -4,12 +4,12 @@ import { keyedJobId } from '../../../src/contract/job-options.ts';
 import type { Settled } from '../../../src/contract/outcome.ts';
 import { linesOf } from '../../receipts/deletions.ts';
 import { verdictOn } from '../../receipts/verdict.ts';
-import { type LedgerWorld, createLedgerWorld, instance, userId } from './user-state-world.ts';
+import { type UserStateWorld, createUserStateWorld, instance, userId } from './user-state-world.ts';
 
 const DELETED: Settled = { status: 'done', type: 'user.deleted', userId, existed: true, verified: true };
 
 /** A deletion that is settled, and no more. */
-async function settle(world: LedgerWorld, job: Job, clientId: string) {
+async function settle(world: UserStateWorld, job: Job, clientId: string) {
   const user = await world.take(job, { clientId });
   const statement = {
     version: 1 as const,
@@ -34,7 +34,7 @@ const receiptsOf = ({ kept, event }: Awaited<ReturnType<typeof settle>>) => ({
 
 describe('the receipt of a deletion', () => {
   it('gets its place in the chain of its instance, also beside others', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const clients = ['c-1', 'c-2', 'c-3', 'c-4'];
     await Promise.all(clients.map(() => world.add('delete-user')));
     const taken: [Job, string][] = [];
@@ -51,21 +51,21 @@ describe('the receipt of a deletion', () => {
   });
 
   it('is the same for a run that comes again, before its event is published and after it', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     // One that somebody may ask for again.
     const job = await world.start('delete-user', { jobId: keyedJobId('a'.repeat(27)) });
     const settled = await settle(world, job, 'c-1');
     const receipt = receiptsOf(settled).told;
     expect(receipt).toMatchObject({ sequence: 1, jobId: job.id });
-    const again = await world.ledger.find(job.id ?? '');
+    const again = await world.userState.find(job.id ?? '');
     expect(again && receiptsOf(again)).toEqual({ kept: receipt, told: receipt });
     await world.finish(job, settled);
-    const later = await world.ledger.find(job.id ?? '');
+    const later = await world.userState.find(job.id ?? '');
     expect(later && receiptsOf(later)).toEqual({ kept: receipt, told: undefined });
   });
 
   it('is the same in the event that the next job of its user publishes, as its own run was cut off', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start('delete-user');
     const receipt = receiptsOf(await settle(world, job, 'c-1')).told;
     await world.loseLock(job);
@@ -73,7 +73,7 @@ describe('the receipt of a deletion', () => {
     const [events = []] = await Promise.all(world.events.map((queue) => queue.getJobs(['wait'])));
     expect(events).toMatchObject([{ data: { type: 'user.deleted', data: { receipt } } }]);
     expect(receipt).toBeDefined();
-    const later = await world.ledger.find(job.id ?? '');
+    const later = await world.userState.find(job.id ?? '');
     expect(later && receiptsOf(later)).toEqual({ kept: receipt, told: undefined });
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { type Settled, failed } from '../../../src/contract/outcome.ts';
 import { type Version, versionOf } from '../../../src/contract/version.ts';
 import type { Address, Run } from '../../../src/lifecycle/ports/user-state.ts';
-import { type LedgerWorld, createLedgerWorld, instance, userId } from './user-state-world.ts';
+import { type UserStateWorld, createUserStateWorld, instance, userId } from './user-state-world.ts';
 
 const FAILED = failed('rejected', 'no');
 const DELETED: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
@@ -13,12 +13,12 @@ const ERASED = '{"clientId":"c-1","sealed":"1.pro_-of_-of_-of1."}';
 const idOf = (job: Job) => job.id ?? '';
 const versionOfJob = (job: Job): Version =>
   versionOf({ name: job.name, id: idOf(job), timestamp: job.timestamp });
-const dataOf = ({ redis, prefix }: LedgerWorld, jobId: string) =>
+const dataOf = ({ redis, prefix }: UserStateWorld, jobId: string) =>
   redis.hget(`${prefix}:user-jobs:${jobId}`, 'data');
 
 /** A job that fails, as BullMQ knows it, too. */
 async function fail(
-  world: LedgerWorld,
+  world: UserStateWorld,
   more: { jobId?: string; timestamp?: number } = {},
   clientId = 'c-1',
   name: 'update-user' | 'delete-user' = 'update-user',
@@ -33,7 +33,7 @@ async function fail(
 
 /** The deletion of the user, at the time that is given. */
 async function remove(
-  world: LedgerWorld,
+  world: UserStateWorld,
   more: { jobId?: string; timestamp?: number } = {},
   clientId = 'c-1',
 ) {
@@ -46,7 +46,7 @@ async function remove(
 
 describe('a deletion', () => {
   it('erases what its user’s failed jobs said that are older, and leaves what is newer', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const older = await fail(world, { timestamp: 1000 });
     const newer = await fail(world, { timestamp: 3000 });
     const another = await fail(world, { timestamp: 1000 }, 'c-2');
@@ -57,7 +57,7 @@ describe('a deletion', () => {
   });
 
   it('tells jobs of the same time by their names and ids, as the order of versions does', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const timestamp = 1000;
     const failed = [
       await fail(world, { timestamp, jobId: 'd' }),
@@ -77,7 +77,7 @@ describe('a deletion', () => {
   });
 
   it('leaves a job that was put back to be superseded', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const jobId = await fail(world, { timestamp: 1000 });
     await (await world.jobs.getJob(jobId))?.retry();
     expect(idOf(await world.fetch())).toBe(jobId);
@@ -86,7 +86,7 @@ describe('a deletion', () => {
   });
 
   it('reaches what failed before the user was renamed, or was found behind its clientId', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const old = await fail(world, { timestamp: 1000 }, 'old');
     const own = await fail(world, { timestamp: 1000 }, 'new');
     const rename = await world.start('update-user');
@@ -98,28 +98,28 @@ describe('a deletion', () => {
   });
 
   it('reaches what failed under the userId that a look-up has found behind the clientId', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start('update-user', { timestamp: 1000 });
     const byId = await world.take(job, { userId });
     const remains = SEALED;
-    const learnt = { record: { ...byId.record, userId } };
-    await byId.settle({ ...world.settlementOf(job, FAILED), remains }, learnt);
+    const recordUpdate = { record: { ...byId.record, userId } };
+    await byId.settle({ ...world.settlementOf(job, FAILED), remains }, recordUpdate);
     await job.moveToFailed(new Error('no'), job.token ?? '', false);
     const byClient = await fail(world, { timestamp: 1000 });
 
     const deletion = await world.start('delete-user');
-    const claimed = await (await world.take(deletion)).claim(userId);
-    if (claimed.is !== 'taken') throw new Error(claimed.is);
-    const record = { ...claimed.user.record, state: 'deleted' as const, deleted: versionOfJob(deletion) };
-    await claimed.user.settle(world.settlementOf(deletion, DELETED), { record });
+    const locked = await (await world.take(deletion)).lockAlso(userId);
+    if (locked.is !== 'locked') throw new Error(locked.is);
+    const record = { ...locked.user.record, state: 'deleted' as const, deleted: versionOfJob(deletion) };
+    await locked.user.settle(world.settlementOf(deletion, DELETED), { record });
     expect([await dataOf(world, idOf(job)), await dataOf(world, byClient)]).toEqual([ERASED, ERASED]);
   });
 
   it('reaches what failed unread under any name of the user, also where that led nowhere yet', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const refuse = async (address: Address) => {
       const job = await world.start('update-user', { timestamp: 1000 });
-      const settled = await world.ledger.settleUnread(world.runOf(job), world.settlementOf(job, FAILED), {
+      const settled = await world.userState.settleUnread(world.runOf(job), world.settlementOf(job, FAILED), {
         instance,
         address,
         version: versionOfJob(job),
@@ -142,7 +142,7 @@ describe('a deletion', () => {
   });
 
   it('remembers the newest hundred failed jobs of a user', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const ids: string[] = [];
     for (let n = 0; n < 102; n += 1) ids.push(await fail(world, { timestamp: 1000 + n }));
     await remove(world, { timestamp: 5000 });
@@ -154,24 +154,24 @@ describe('a deletion', () => {
 
 describe('a settled job', () => {
   it('that nobody can read any more is known by its settlement', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const user = await world.take(job);
     await user.onlySettle(world.settlementOf(job), { record: user.record });
-    const earlier = await world.ledger.settleUnread(world.runOf(job), world.settlementOf(job, FAILED));
+    const earlier = await world.userState.settleUnread(world.runOf(job), world.settlementOf(job, FAILED));
     expect(earlier).toMatchObject({ kept: { outcome: { type: 'user.updated' } } });
     await world.finish(job, earlier);
     expect(await world.eventIds()).toEqual([[expect.stringContaining('user.updated')]]);
   });
 
   it('that failed unread and was put back is settled anew', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const end = async (run: Run) => {
       // Each comes at a time of its own.
       await vi.waitUntil(() => Date.now() > at);
       at = Date.now();
-      const settled = await world.ledger.settleUnread(run, world.settlementOf(job, FAILED));
+      const settled = await world.userState.settleUnread(run, world.settlementOf(job, FAILED));
       await world.finish(job, settled);
       expect(settled.kept.outcome).toEqual(FAILED);
       return (await world.eventIds())[0]?.length;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { UPDATED, createLedgerWorld, live } from './user-state-world.ts';
+import { UPDATED, createUserStateWorld, live } from './user-state-world.ts';
 
 describe('a job that is settled', () => {
   it('has its event on every events queue, once, and its run may say so twice', async () => {
-    const world = await createLedgerWorld({ eventsQueues: ['user-events', 'crm-events'] });
+    const world = await createUserStateWorld({ eventsQueues: ['user-events', 'crm-events'] });
     const job = await world.start();
     const user = await world.take(job);
     const settlement = world.settlementOf(job);
@@ -14,7 +14,7 @@ describe('a job that is settled', () => {
   });
 
   it('is told so when it is delivered again', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const user = await world.take(job);
     await user.onlySettle(world.settlementOf(job), live(user));
@@ -25,7 +25,7 @@ describe('a job that is settled', () => {
   });
 
   it('is told so also where its message was cut in the middle of an emoji', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const user = await world.take(job);
     const outcome = { status: 'superseded', by: 'cut \uD83D' } as const;
@@ -37,7 +37,7 @@ describe('a job that is settled', () => {
   });
 
   it('as failed is done again when it was put back by hand, and not when its worker died', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const user = await world.take(job);
     const outcome = { status: 'failed', code: 'rejected', message: 'no' } as const;
@@ -52,15 +52,15 @@ describe('a job that is settled', () => {
     expect(await world.begin(job)).toMatchObject({ is: 'settled', settled: { kept: { outcome } } });
     // Put back by hand, a job still has stalled as often.
     job.attemptsStarted++;
-    expect((await world.begin(job)).is).toBe('taken');
+    expect((await world.begin(job)).is).toBe('locked');
   });
 
   it('without a user is published once, however often it is settled', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     const settlement = world.settlementOf(job, { status: 'failed', code: 'invalid-job', message: 'no' });
     for (let times = 0; times < 2; times += 1)
-      await world.finish(job, await world.ledger.settleUnread(world.runOf(job), settlement));
+      await world.finish(job, await world.userState.settleUnread(world.runOf(job), settlement));
     expect(await world.eventIds()).toEqual([[`${job.id}/${job.timestamp}/user.failed`]]);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * A ledger on a real Redis, with a queue whose jobs the test takes by hand.
+ * A userState on a real Redis, with a queue whose jobs the test takes by hand.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,13 +16,13 @@ import { jobIdOf, versionOf } from '../../../src/contract/version.ts';
 import { createPublisher } from '../../../src/bullmq/publisher.ts';
 import { type GateChange, createGates } from '../../../src/store/circuits/circuits.ts';
 import { readOutcomes } from '../../../src/store/users/outcome-counts.ts';
-import { createUserLedger } from '../../../src/store/users/user-state.ts';
+import { createUserState } from '../../../src/store/users/user-state.ts';
 import type { GateName } from '../../../src/lifecycle/ports/circuits.ts';
-import type { Learnt } from '../../../src/operations/context.ts';
+import type { RecordUpdate } from '../../../src/operations/context.ts';
 import type {
   Address,
   Begun,
-  HeldUser,
+  UserLock,
   Run,
   SettledJob,
   Settlement,
@@ -39,9 +39,9 @@ export const GATES: { must: GateName[]; may: GateName[] } = { must: ['damoov', '
 /** Between probes. */
 export const PROBES = { firstMs: 5000, lastMs: 40_000 };
 
-export interface LedgerWorldOptions {
+export interface UserStateWorldOptions {
   lockMs?: number;
-  /** Where the ledger reaches Redis; the test's own connections never go through here. */
+  /** Where the userState reaches Redis; the test's own connections never go through here. */
   redisUrl?: string;
   eventsQueues?: string[];
   /** What the events' publisher tells of its adds. Default: nothing. */
@@ -50,9 +50,9 @@ export interface LedgerWorldOptions {
   database?: number;
 }
 
-export type LedgerWorld = Awaited<ReturnType<typeof createLedgerWorld>>;
+export type UserStateWorld = Awaited<ReturnType<typeof createUserStateWorld>>;
 
-export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
+export async function createUserStateWorld(options: UserStateWorldOptions = {}) {
   const { lockMs = 30_000, redisUrl = inject('redisUrl'), eventsQueues = ['user-events'] } = options;
   const { database: db = 0 } = options;
   const prefix = `{test-${randomUUID()}}`;
@@ -92,7 +92,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
       onChange: (change) => changes.push(change),
     });
   const gates = gatesWith('a');
-  const ledger = createUserLedger({
+  const userState = createUserState({
     prefix,
     jobs: queue,
     jobQueue,
@@ -124,17 +124,17 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     const { name, timestamp } = job;
     const version = versionOf({ name: job.name, id: job.id ?? '', timestamp });
     const asked = { name: name as JobName, version, timestamp };
-    return delayed(job, await ledger.begin(runOf(job), asked, instance, address, GATES));
+    return delayed(job, await userState.begin(runOf(job), asked, instance, address, GATES));
   };
   /** As the worker delays a job that is held. */
   const hold = (job: Job) => job.moveToDelayed(Date.now() + 3_600_000, job.token);
   /** As the worker delays a job that is blocked. */
   const delayed = async (job: Job, begun: Begun) => {
     if (begun.is === 'held') await hold(job);
-    if (begun.is !== 'busy') return begun;
+    if (begun.is !== 'blocked') return begun;
     await job.moveToDelayed(Date.now() + begun.patienceMs, job.token);
-    if (await ledger.isFree(runOf(job), begun)) await job.promote();
-    return { is: 'busy' as const };
+    if (await userState.isFree(runOf(job), begun)) await job.promote();
+    return { is: 'blocked' as const };
   };
   /** What the pipeline does for a job that is settled. */
   const finish = async (job: Job, settled: SettledJob, remains?: string) => {
@@ -143,24 +143,24 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     if (remains !== undefined)
       await job.updateData(isErased ? erasedOf(JSON.parse(remains)) : JSON.parse(remains));
     await jobQueue.erase(settled.olderFailed);
-    ledger.release(job.id ?? '', settled);
-    await ledger.close();
+    userState.release(job.id ?? '', settled);
+    await userState.close();
   };
-  const asTested = (job: Job, user: HeldUser) => ({
+  const asTested = (job: Job, user: UserLock) => ({
     ...user,
-    claim: async (id: string) => {
-      const claimed = await delayed(job, await user.claim(id));
-      return claimed.is === 'taken' ? { ...claimed, user: asTested(job, claimed.user) } : claimed;
+    lockAlso: async (id: string) => {
+      const locked = await delayed(job, await user.lockAlso(id));
+      return locked.is === 'locked' ? { ...locked, user: asTested(job, locked.user) } : locked;
     },
     /** To its end. */
-    settle: async (settlement: Settlement & { remains?: string }, learnt: Learnt) => {
-      const settled = await user.settle(settlement, learnt);
+    settle: async (settlement: Settlement & { remains?: string }, recordUpdate: RecordUpdate) => {
+      const settled = await user.settle(settlement, recordUpdate);
       if (settled === 'lost') return 'lost';
       await finish(job, settled, settlement.remains);
       return 'ok';
     },
     /** And no further, as if the run had been cut off. */
-    onlySettle: (settlement: Settlement, learnt: Learnt) => user.settle(settlement, learnt),
+    onlySettle: (settlement: Settlement, recordUpdate: RecordUpdate) => user.settle(settlement, recordUpdate),
   });
 
   return {
@@ -168,7 +168,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     redis,
     jobs,
     events,
-    ledger,
+    userState,
     gates,
     gatesWith,
     changes,
@@ -186,7 +186,7 @@ export async function createLedgerWorld(options: LedgerWorldOptions = {}) {
     /** A user that this job holds. */
     async take(job: Job, address?: Address) {
       const begun = await begin(job, address);
-      if (begun.is !== 'taken') throw new Error(`the user was not taken: ${begun.is}`);
+      if (begun.is !== 'locked') throw new Error(`the user was not taken: ${begun.is}`);
       return asTested(job, begun.user);
     },
     finish,
@@ -226,7 +226,7 @@ export const UPDATED: Settled = { status: 'done', type: 'user.updated', userId, 
 /** A record of which nothing is known. */
 export const EMPTY = { generation: 0, state: 'unknown' as const, isInDoubt: false, fields: {} };
 
-/** What a run learnt that knows the user to be there. */
+/** What a run recordUpdate that knows the user to be there. */
 export const live = (user: { record: object }) => ({
   record: { ...(user.record as typeof EMPTY), userId, state: 'live' as const, isInDoubt: false },
 });

@@ -4,9 +4,9 @@ import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import {
   EMPTY,
   GATES,
-  type LedgerWorld,
+  type UserStateWorld,
   UPDATED,
-  createLedgerWorld,
+  createUserStateWorld,
   instance,
   live,
   userId,
@@ -14,12 +14,12 @@ import {
 
 describe('a user', () => {
   it('nobody has told of is taken with an empty record', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     expect((await world.take(await world.start())).record).toMatchObject(EMPTY);
   });
 
   it('is known again as it was settled', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start('create-user');
     const user = await world.take(first);
     const record = {
@@ -37,7 +37,7 @@ describe('a user', () => {
   });
 
   it('is the same one by clientId and by userId once both are known', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start('create-user');
     const user = await world.take(first);
     await user.settle(world.settlementOf(first), live(user));
@@ -45,57 +45,57 @@ describe('a user', () => {
       const job = await world.start();
       const again = await world.take(job, address);
       expect(again.record).toMatchObject({ userId, state: 'live' });
-      await again.letGo({ record: again.record });
+      await again.unlock({ record: again.record });
     }
   });
 
   it('is another one in another instance by its clientId, and the same one by its userId', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const begin = async (address: Address) => {
       const job = await world.start();
       const { timestamp } = job;
       const another = { ...instance, id: 'another', secret: 'another secret' };
       const asked = { name: 'update-user', version: '1 0 2', timestamp } as const;
-      return world.ledger.begin(world.runOf(job), asked, another, address, GATES);
+      return world.userState.begin(world.runOf(job), asked, another, address, GATES);
     };
     const first = await world.start();
     const user = await world.take(first);
     await user.settle(world.settlementOf(first), live(user));
     await world.take(await world.start());
-    expect((await begin({ clientId: 'c-1' })).is).toBe('taken');
-    expect((await begin({ userId })).is).toBe('busy');
+    expect((await begin({ clientId: 'c-1' })).is).toBe('locked');
+    expect((await begin({ userId })).is).toBe('blocked');
   });
 
   it('remembered under one clientId is never mixed up with a sign-up under another one', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start();
     const user = await world.take(first);
     await user.settle(world.settlementOf(first), live(user));
     const signUp = await world.start('create-user');
     const other = await world.take(signUp, { clientId: 'c-2' });
     expect(other.isOfAnotherName).toBe(false);
-    const claimed = await other.claim(userId);
-    expect(claimed).toMatchObject({
-      is: 'taken',
+    const locked = await other.lockAlso(userId);
+    expect(locked).toMatchObject({
+      is: 'locked',
       user: { isOfAnotherName: true, record: { state: 'live' } },
     });
     for (const clientId of ['c-1', 'c-2'])
-      expect(await world.begin(await world.start(), { clientId })).toEqual({ is: 'busy' });
-    if (claimed.is === 'taken')
-      await claimed.user.settle(world.settlementOf(signUp), { record: claimed.user.record });
+      expect(await world.begin(await world.start(), { clientId })).toEqual({ is: 'blocked' });
+    if (locked.is === 'locked')
+      await locked.user.settle(world.settlementOf(signUp), { record: locked.user.record });
     const next = await world.take(await world.start('create-user'), { clientId: 'c-2' });
     expect(next.record).toEqual(EMPTY);
   });
 
   it('remembered under one clientId is moved by a sign-up that has seen it under another one', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start();
     const user = await world.take(first);
     await user.settle(world.settlementOf(first), live(user));
     const signUp = await world.start('create-user');
-    const claimed = await (await world.take(signUp, { clientId: 'c-2' })).claim(userId);
-    if (claimed.is !== 'taken') throw new Error(claimed.is);
-    await claimed.user.settle(world.settlementOf(signUp), { ...live(claimed.user), renamedTo: 'c-2' });
+    const locked = await (await world.take(signUp, { clientId: 'c-2' })).lockAlso(userId);
+    if (locked.is !== 'locked') throw new Error(locked.is);
+    await locked.user.settle(world.settlementOf(signUp), { ...live(locked.user), renamedTo: 'c-2' });
     const { record } = await world.take(await world.start(), { clientId: 'c-2' });
     expect(record).toMatchObject({ userId, state: 'live', isInDoubt: false });
     const left = await world.take(await world.start(), { clientId: 'c-1' });
@@ -103,7 +103,7 @@ describe('a user', () => {
   });
 
   it('of another clientId leaves the doubt of the sign-up’s own one as it was', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start();
     const user = await world.take(first);
     await user.settle(world.settlementOf(first), live(user));
@@ -114,26 +114,26 @@ describe('a user', () => {
     const own = await world.take(signUp, { clientId: 'c-2' });
     const { isInDoubt, doubtSince, doubtAbout } = own.record;
     expect(isInDoubt).toBe(true);
-    await own.claim(userId);
+    await own.lockAlso(userId);
     // The reply was lost and the call is made again.
-    const claimed = await own.claim(userId);
-    if (claimed.is === 'taken')
-      await claimed.user.settle(world.settlementOf(signUp), { record: claimed.user.record });
+    const locked = await own.lockAlso(userId);
+    if (locked.is === 'locked')
+      await locked.user.settle(world.settlementOf(signUp), { record: locked.user.record });
     const { record } = await world.take(await world.start(), { clientId: 'c-2' });
     expect(record).toMatchObject({ isInDoubt: true, doubtSince, doubtAbout });
   });
 
   it('that a look-up has shown is known to be there also where the run is cut off', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const dead = await world.start();
-    await (await world.take(dead)).claim(userId);
+    await (await world.take(dead)).lockAlso(userId);
     await world.loseLock(dead);
     const { record } = await world.take(await world.start('create-user'));
     expect(record).toMatchObject({ userId, state: 'unknown' });
   });
 
   it('named by a userId of another one is not mixed up with the client', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start('create-user');
     const user = await world.take(first);
     await user.settle(world.settlementOf(first), live(user));
@@ -145,7 +145,7 @@ describe('a user', () => {
   });
 
   it('found behind a clientId later has one record from then on, and one line', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const byId = await world.start();
     const known = await world.take(byId, { userId });
     await known.settle(world.settlementOf(byId), {
@@ -153,28 +153,28 @@ describe('a user', () => {
     });
     const job = await world.start();
     const client = await world.take(job);
-    const claimed = await client.claim(userId);
-    expect(claimed).toMatchObject({ is: 'taken', user: { record: { fields: { phone: '9 0 9' } } } });
-    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
-    expect(await world.begin(await world.start(), { clientId: 'c-1' })).toEqual({ is: 'busy' });
+    const locked = await client.lockAlso(userId);
+    expect(locked).toMatchObject({ is: 'locked', user: { record: { fields: { phone: '9 0 9' } } } });
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'blocked' });
+    expect(await world.begin(await world.start(), { clientId: 'c-1' })).toEqual({ is: 'blocked' });
   });
 
   it('found behind a clientId while another job has it parks the job, and lets the client go', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await world.take(await world.start(), { userId });
     const job = await world.start();
     const client = await world.take(job);
-    expect(await client.claim(userId)).toEqual({ is: 'busy' });
+    expect(await client.lockAlso(userId)).toEqual({ is: 'blocked' });
     expect(await job.getState()).toBe('delayed');
-    expect((await world.begin(await world.start(), { clientId: 'c-1' })).is).toBe('taken');
+    expect((await world.begin(await world.start(), { clientId: 'c-1' })).is).toBe('locked');
   });
 
   it('that is let go by a job that is parked is kept for the next one, and not for ever', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await world.take(await world.start(), { userId });
     const client = await world.take(await world.start());
     await world.begin(await world.start());
-    expect(await client.claim(userId)).toEqual({ is: 'busy' });
+    expect(await client.lockAlso(userId)).toEqual({ is: 'blocked' });
     const records = (await world.redis.keys(`${world.prefix}:user:*`)).filter(
       (key) => !key.endsWith(':blocked'),
     );
@@ -182,40 +182,43 @@ describe('a user', () => {
     for (const key of records) expect(await world.redis.ttl(key)).toBeGreaterThan(0);
     // The clientId's is the next one's, who waits for it; the user's is still the first one's.
     const [woken] = await world.jobs.getJobs(['wait']);
-    expect(await world.begin(await world.fetch())).toMatchObject({ is: 'taken' });
+    expect(await world.begin(await world.fetch())).toMatchObject({ is: 'locked' });
     expect(woken).toBeDefined();
-    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'blocked' });
   });
 
   it('that is renamed is found under the new clientId, and the old one is free for its next user', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start();
     const user = await world.take(first, { clientId: 'old' });
     await user.settle(world.settlementOf(first), { ...live(user), renamedTo: 'new' });
     const renamed = await world.take(await world.start(), { clientId: 'new' });
     expect(renamed.record).toMatchObject({ userId, state: 'live' });
-    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'blocked' });
     const next = await world.take(await world.start(), { clientId: 'old' });
     expect(next.record).toMatchObject({ state: 'deleted', generation: 0 });
     expect(next.record.userId).toBeUndefined();
   });
 
   it('that has given up a clientId is taken by an older deletion, and the clientId is let go as it was', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const renaming = await world.start();
     const user = await world.take(renaming, { clientId: 'old' });
     await user.settle(world.settlementOf(renaming), { ...live(user), renamedTo: 'new' });
     const deletion = await world.start('delete-user');
     const clientId = await world.take(deletion, { clientId: 'old' });
     expect(clientId.record.gaveUpBy).toBe(userId);
-    expect(await clientId.claim(userId)).toMatchObject({ is: 'taken', user: { record: { state: 'live' } } });
-    expect(await world.begin(await world.start(), { clientId: 'new' })).toEqual({ is: 'busy' });
+    expect(await clientId.lockAlso(userId)).toMatchObject({
+      is: 'locked',
+      user: { record: { state: 'live' } },
+    });
+    expect(await world.begin(await world.start(), { clientId: 'new' })).toEqual({ is: 'blocked' });
     const { record } = await world.take(await world.start(), { clientId: 'old' });
     expect(record).toMatchObject({ state: 'deleted', gaveUpBy: userId, deletingSince: undefined });
   });
 
   it('whose deletion began under a clientId that it gave up is not said to be spared by the next one', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const renaming = await world.start();
     const user = await world.take(renaming, { clientId: 'old' });
     await user.settle(world.settlementOf(renaming), { ...live(user), renamedTo: 'new' });
@@ -224,7 +227,7 @@ describe('a user', () => {
     await world.loseLock(dead);
     const clientId = await world.take(await world.start('delete-user'), { clientId: 'old' });
     expect(clientId.record.deletingSince).toBeGreaterThan(0);
-    expect((await clientId.claim(userId)).is).toBe('taken');
+    expect((await clientId.lockAlso(userId)).is).toBe('locked');
     const { record } = await world.take(await world.start(), { clientId: 'old' });
     expect(record.deletingSince).toBe(clientId.record.deletingSince);
   });
@@ -232,42 +235,42 @@ describe('a user', () => {
 
 describe('a user who is busy', () => {
   it('puts a job aside with no attempt spent', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await world.take(await world.start());
     const job = await world.start();
-    expect(await world.begin(job)).toEqual({ is: 'busy' });
+    expect(await world.begin(job)).toEqual({ is: 'blocked' });
     expect(await job.getState()).toBe('delayed');
     expect(await world.jobs.getJob(job.id ?? '')).toMatchObject({ attemptsMade: 0 });
   });
 
   it('is kept by a job that comes again, and by no other', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const job = await world.start();
     await world.take(job);
-    expect((await world.begin(job)).is).toBe('taken');
+    expect((await world.begin(job)).is).toBe('locked');
   });
 
   it.each(['settled', 'let go'] as const)(
     'wakes the oldest job by version when it is %s, and is kept for it',
     async (how) => {
-      const world = await createLedgerWorld();
+      const world = await createUserStateWorld();
       const first = await world.start();
       const user = await world.take(first);
       for (const timestamp of [3000, 1000, 2000]) {
         await world.begin(await world.start('update-user', { timestamp }));
       }
       if (how === 'settled') await user.settle(world.settlementOf(first), live(user));
-      else await user.letGo({ record: user.record });
+      else await user.unlock({ record: user.record });
       const woken = await world.fetch();
       expect(woken.timestamp).toBe(1000);
       // Whoever comes in between waits, although nobody is at work on the user.
-      expect(await world.begin(await world.start())).toEqual({ is: 'busy' });
-      expect((await world.begin(woken)).is).toBe('taken');
+      expect(await world.begin(await world.start())).toEqual({ is: 'blocked' });
+      expect((await world.begin(woken)).is).toBe('locked');
     },
   );
 
   it('wakes jobs of the same moment in the order in which they were added', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start();
     let user = await world.take(first);
     const waiting = [];
@@ -275,7 +278,7 @@ describe('a user who is busy', () => {
     for (const job of waiting.toReversed()) await world.begin(job);
     const woken = [];
     while (woken.length < waiting.length) {
-      await user.letGo({ record: user.record });
+      await user.unlock({ record: user.record });
       const job = await world.fetch();
       woken.push(job.id);
       user = await world.take(job);
@@ -284,35 +287,35 @@ describe('a user who is busy', () => {
   });
 
   it('passes over a waiting job that was removed', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const user = await world.take(await world.start());
     const gone = await world.start('update-user', { timestamp: 1000 });
     await world.begin(gone);
     await world.begin(await world.start('update-user', { timestamp: 2000 }));
     await world.jobs.remove(gone.id ?? '');
-    await user.letGo({ record: user.record });
+    await user.unlock({ record: user.record });
     expect((await world.fetch()).timestamp).toBe(2000);
   });
 
   it('is taken over once the lock of its job is gone, and what the old run says then counts for nothing', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const dead = await world.start('create-user');
     const stale = await world.take(dead);
     await world.loseLock(dead);
     const next = await world.start();
     const user = await world.take(next);
     expect(await stale.settle(world.settlementOf(dead), live(stale))).toBe('lost');
-    expect(await stale.letGo({ record: stale.record })).toBe('lost');
+    expect(await stale.unlock({ record: stale.record })).toBe('lost');
     expect(await world.eventIds()).toEqual([[]]);
     expect(await user.settle(world.settlementOf(next), live(user))).toBe('ok');
   });
 
   it('is not woken in the place of a job that was removed, by another that bears its id now', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const first = await world.start();
     const user = await world.take(first);
     const parked = await world.start('delete-user', { jobId: 'close-1' });
-    expect(await world.begin(parked)).toEqual({ is: 'busy' });
+    expect(await world.begin(parked)).toEqual({ is: 'blocked' });
     await world.jobs.remove('close-1');
     await world.add('delete-user', { jobId: 'close-1', delay: 86_400_000 });
     await user.settle(world.settlementOf(first, UPDATED), { record: user.record });
@@ -322,7 +325,7 @@ describe('a user who is busy', () => {
 
 describe('a create', () => {
   it('that was begun and not settled leaves doubt to the next run, and only to that', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const dead = await world.start('create-user');
     expect((await world.take(dead)).record.isInDoubt).toBe(false);
     // The reply was lost and the call is made again.
@@ -336,16 +339,16 @@ describe('a create', () => {
   });
 
   it('that certainly was not sent leaves none', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     const user = await world.take(await world.start('create-user'));
-    await user.letGo({ record: user.record });
+    await user.unlock({ record: user.record });
     expect((await world.take(await world.start('create-user'))).record.isInDoubt).toBe(false);
   });
 
   it('is in one line with jobs that name the userId it is going to have', async () => {
-    const world = await createLedgerWorld();
+    const world = await createUserStateWorld();
     await world.take(await world.start('create-user'), { clientId: 'c-1', userId, userIdIs: 'derived' });
-    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'busy' });
+    expect(await world.begin(await world.start(), { userId })).toEqual({ is: 'blocked' });
   });
 });
 
@@ -353,14 +356,14 @@ describe('a Redis', () => {
   async function lossy() {
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
-    const world = await createLedgerWorld({ redisUrl: proxy.url });
+    const world = await createUserStateWorld({ redisUrl: proxy.url });
     // The scripts are known by then: what is sent again is small enough to be caught.
     const warm = await world.start();
     const user = await world.take(warm, { clientId: 'warm' });
     await user.settle(world.settlementOf(warm), { record: user.record });
     return { proxy, world };
   }
-  const eventsOf = async (world: LedgerWorld) => (await world.eventIds())[0]?.slice(1);
+  const eventsOf = async (world: UserStateWorld) => (await world.eventIds())[0]?.slice(1);
 
   it('whose reply to begin was lost is asked again, with the same answer', async () => {
     const { proxy, world } = await lossy();
@@ -375,10 +378,10 @@ describe('a Redis', () => {
     const user = await world.take(await world.start());
     const job = await world.start('delete-user');
     const isLost = proxy.dropReplies(1, 'delete-user');
-    expect(await world.begin(job)).toEqual({ is: 'busy' });
+    expect(await world.begin(job)).toEqual({ is: 'blocked' });
     await isLost;
     expect(await job.getState()).toBe('delayed');
-    await user.letGo({ record: user.record });
+    await user.unlock({ record: user.record });
     expect((await world.fetch()).id).toBe(job.id);
   });
 
@@ -397,7 +400,7 @@ describe('a Redis', () => {
     const job = await world.start();
     const user = await world.take(job);
     const isLost = proxy.dropReplies(1, `"set"`);
-    expect(await user.letGo(live(user))).toBe('ok');
+    expect(await user.unlock(live(user))).toBe('ok');
     await isLost;
     expect((await world.take(await world.start())).record).toMatchObject({ userId });
   });
@@ -414,8 +417,8 @@ describe('a Redis', () => {
 });
 
 describe('what lies in Redis', () => {
-  it('names nobody: no clientId, no profile, no token in any key or value of the ledger', async () => {
-    const world = await createLedgerWorld();
+  it('names nobody: no clientId, no profile, no token in any key or value of the userState', async () => {
+    const world = await createUserStateWorld();
     const clientId = 'ada@example.com';
     const job = await world.start('create-user');
     const user = await world.take(job, { clientId });
@@ -448,7 +451,7 @@ describe('what lies in Redis', () => {
 
   it('lies in one slot, by the hash tag of the prefix', async () => {
     // In a database of its own, so that a key of any name is seen.
-    const world = await createLedgerWorld({ database: 9 });
+    const world = await createUserStateWorld({ database: 9 });
     const job = await world.start('create-user');
     const user = await world.take(job);
     await world.begin(await world.start());

@@ -3,7 +3,7 @@
  * of a run that was cut off.
  */
 import { versionOf } from '../../../src/contract/version.ts';
-import type { Learnt, UserRecord } from '../../../src/operations/context.ts';
+import type { RecordUpdate, UserRecord } from '../../../src/operations/context.ts';
 import { askedFor, deriveUserId } from '../../../src/operations/derive-user-id.ts';
 import { type Entry, type Job, type State, HERE, NOW, nowOf } from './state.ts';
 
@@ -162,19 +162,20 @@ export function lockName(state: State, index: number, clientId: string): UserRec
   return known;
 }
 
-/** Unlocks what a run has locked; a run that was cut off has learnt nothing. */
-export function unlock(state: State, index: number, learnt?: Learnt): void {
+/** Unlocks what a run has locked; a run that was cut off has recordUpdate nothing. */
+export function unlock(state: State, index: number, recordUpdate?: RecordUpdate): void {
   const job = state.jobs[index];
   const run = job?.run;
   if (job === undefined || run === undefined) return;
   delete entryAt(state, run.name).owner;
-  if (learnt !== undefined) keep(state, run.name, learnt, job, index);
+  if (recordUpdate !== undefined) keep(state, run.name, recordUpdate, job, index);
   const also = run.also === undefined ? undefined : state.entries[run.also.name];
   if (also !== undefined && also.owner === index) {
     delete also.owner;
     const isOpen =
-      learnt?.mayHaveRenamed === true || (run.also?.wasGiven === true && learnt?.renamedTo === undefined);
-    if (learnt !== undefined && !isOpen && also.record !== undefined) {
+      recordUpdate?.mayHaveRenamed === true ||
+      (run.also?.wasGiven === true && recordUpdate?.renamedTo === undefined);
+    if (recordUpdate !== undefined && !isOpen && also.record !== undefined) {
       also.record = { ...also.record, givenSince: undefined };
     }
   }
@@ -184,7 +185,7 @@ export function unlock(state: State, index: number, learnt?: Learnt): void {
 function keep(
   state: State,
   name: string,
-  { record, clientId, renamedTo }: Learnt,
+  { record, clientId, renamedTo }: RecordUpdate,
   job: Job,
   index: number,
 ): void {
