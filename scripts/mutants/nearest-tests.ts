@@ -7,7 +7,7 @@ import { join, posix } from 'node:path';
 
 /** Tests of whole jobs. */
 const JOBS = (
-  'pipeline order identity wanted faults rename lag remains deletions brake ' +
+  'pipeline order identity wanted faults rename lag remains deletions deletion-limit ' +
   'quarantine bad-input waiting receipt'
 )
   .split(' ')
@@ -37,7 +37,7 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   ],
   'store/deletions': [
     'integration/deletions',
-    'integration/brake',
+    'integration/deletion-limit',
     'integration/wanted',
     'cli/deletions',
     'model',
@@ -46,7 +46,7 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   sandbox: ['model/sandbox-view', 'integration/pipeline', 'cli/probe'],
   'store/circuits': [
     'integration/quarantine',
-    'integration/brake',
+    'integration/deletion-limit',
     'integration/faults',
     'integration/outage',
     'integration/canary',

@@ -105,7 +105,7 @@ async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAcce
 function startTimers({ timings: { tendMs, compareMs }, closing }: Frame, parts: Parts): void {
   const { circuits, fleet, settings } = parts;
   const stops = [
-    regularly(() => circuits.gates.tend(), tendMs),
+    regularly(() => circuits.circuits.tend(), tendMs),
     // A Redis that was emptied would grant the logins of this hour once more.
     regularly(async () => void (await fleet.logins?.state()), tendMs),
     // What was lost is told again, and what was replaced on purpose ends those who have the old one.

@@ -1,25 +1,25 @@
 /**
- * Which gates a configuration has, each with a fingerprint of what would have to change for a refused credential to be
+ * Which circuits a configuration has, each with a fingerprint of what would have to change for a refused credential to be
  * accepted, or for Damoov to be found. No credential can be read off one.
  */
 import { createHash } from 'node:crypto';
 import type { DamoovAccess } from '../config/config.ts';
-import { BRAKE } from '../store/circuits/deletion-limit.ts';
-import type { GateName } from '../lifecycle/ports/circuits.ts';
+import { DELETION_LIMIT } from '../store/circuits/deletion-limit.ts';
+import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 
 /** @param admin the fingerprint of the admin's credentials, where there is one. */
 export function fingerprintsOf(
   { baseUrl, instances }: DamoovAccess,
   admin = 'none',
-): ReadonlyMap<GateName, string> {
+): ReadonlyMap<CircuitName, string> {
   const fingerprint = (...parts: string[]) =>
     createHash('sha256')
       .update(JSON.stringify([baseUrl, ...parts]))
       .digest('base64url')
       .slice(0, 12);
-  return new Map<GateName, string>([
+  return new Map<CircuitName, string>([
     ['damoov', fingerprint()],
-    BRAKE,
+    DELETION_LIMIT,
     ['admin', admin],
     ...Object.entries(instances).map(
       ([name, { id, key }]) => [`instance-key:${name}`, fingerprint(id, key)] as const,

@@ -4,7 +4,7 @@
 import { createAddedAt } from '../bullmq/imports.ts';
 import { brokenKeysOf } from '../bullmq/queue-keys.ts';
 import { version } from '../config/package-version.ts';
-import { gatesAreOpen, queuesAreWhole, redisTakesWrites, requestsLeave } from '../ops/checks.ts';
+import { circuitsAreClosed, queuesAreWhole, redisTakesWrites, requestsLeave } from '../ops/checks.ts';
 import { type FleetStatus, createFleetStatus } from '../ops/fleet-status.ts';
 import { type Check, startHealthServer } from '../ops/health.ts';
 import type { HttpServer } from '../ops/http-server.ts';
@@ -51,8 +51,8 @@ function statusOf(
     jobs,
     addedAt: createAddedAt(connection, prefix),
     events: publisher.queues,
-    gateNames: circuits.names,
-    gateOf: circuits.gates.stateOf,
+    circuitNames: circuits.names,
+    circuitOf: circuits.circuits.stateOf,
     outcomes: () => readOutcomes(connection, prefix),
     logins: logins && (() => logins.state()),
     rate: () => traffic.state(),
@@ -74,6 +74,6 @@ function checksOf(
       circuits.failureDetector.isCutOff
         ? { ok: false, reason: 'this worker gets no answer from Damoov' }
         : { ok: true },
-    ...gatesAreOpen(circuits.names, circuits.gates.stateOf),
+    ...circuitsAreClosed(circuits.names, circuits.circuits.stateOf),
   };
 }

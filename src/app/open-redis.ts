@@ -5,9 +5,9 @@ import { Queue, type Telemetry } from 'bullmq';
 import { createJobQueue } from '../bullmq/job-queue.ts';
 import { createPublisher } from '../bullmq/publisher.ts';
 import { FailureDetector } from '../lifecycle/failure-detector.ts';
-import type { GateName } from '../lifecycle/ports/circuits.ts';
+import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 import { type RedisConnection, type RedisTarget, connectRedis, placeOf } from '../redis/connection.ts';
-import { createGates } from '../store/circuits/circuits.ts';
+import { createCircuits } from '../store/circuits/circuits.ts';
 import type { Frame } from './frame.ts';
 import type { SharedSettings } from './user-id-settings.ts';
 
@@ -63,9 +63,9 @@ export function openCircuits(
   { config, timings: { lockMs, probes, now }, tell }: Frame,
   { jobs, jobQueue }: Queues,
   settings: SharedSettings,
-  fingerprints: ReadonlyMap<GateName, string>,
+  fingerprints: ReadonlyMap<CircuitName, string>,
 ) {
-  const gates = createGates({
+  const circuits = createCircuits({
     prefix: config.queues.prefix,
     jobs,
     jobQueue,
@@ -73,14 +73,14 @@ export function openCircuits(
     fingerprints,
     probes,
     now,
-    onChange: (change) => tell({ is: 'gate-changed', change }),
+    onChange: (change) => tell({ is: 'circuit-changed', change }),
   });
   const failureDetector = new FailureDetector({
     retry: config.retry,
-    onPassed: (gate) => {
-      settings.accept(gate);
-      gates.passed(gate);
+    onPassed: (circuit) => {
+      settings.accept(circuit);
+      circuits.passed(circuit);
     },
   });
-  return { gates, names: [...fingerprints.keys()], failureDetector };
+  return { circuits, names: [...fingerprints.keys()], failureDetector };
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type Config, ConfigError, type DamoovAccess } from '../config/config.ts';
 import type { Instance } from '../operations/context.ts';
-import { type GateName, gateName } from '../lifecycle/ports/circuits.ts';
+import { type CircuitName, circuitName } from '../lifecycle/ports/circuits.ts';
 import { type AgreedSettings, createAgreedSettings } from '../store/settings/agreed-settings.ts';
 import { slowHash } from '../store/session/slow-hash.ts';
 import type { Frame } from './frame.ts';
@@ -60,7 +60,7 @@ export interface SharedSettings {
   /** Looks again whether the fleet has the same. */
   compare(): Promise<void>;
   /** Damoov has accepted this credential: a secret that follows from it may count as the fleet's. */
-  accept(gate: GateName): void;
+  accept(circuit: CircuitName): void;
   /** Resolves if the fleet has others. */
   readonly broken: Promise<ConfigError>;
 }
@@ -74,8 +74,8 @@ export async function createSharedSettings(
   // The embedded sandbox is this process' own, and its users end with it.
   const settings = config.damoov === 'sandbox' ? [] : await userIdSettingsOf(config, damoov);
   const fleet = createAgreedSettings(connection, config.queues.prefix);
-  const accepted = new Set<GateName>();
-  const isAccepted = (instance: string) => accepted.has(gateName('instance-key', instance));
+  const accepted = new Set<CircuitName>();
+  const isAccepted = (instance: string) => accepted.has(circuitName('instance-key', instance));
   const compare = () => agreeOnUserIds(fleet, settings, { isAccepted }).catch(resolve);
   let hasBegun = false;
   return {
@@ -87,9 +87,9 @@ export async function createSharedSettings(
       agreed.catch(resolve);
       return agreed;
     },
-    accept(gate) {
-      if (accepted.has(gate)) return;
-      accepted.add(gate);
+    accept(circuit) {
+      if (accepted.has(circuit)) return;
+      accepted.add(circuit);
       if (hasBegun) void compare();
     },
   };

@@ -157,7 +157,7 @@ function endOf(job: StoredJob | undefined): JobEnd | undefined {
 }
 
 function createWaitingCount({ prefix, jobs, connection, instances, soonMs }: ImportsOptions) {
-  const gates = ['damoov', ...instances.map((instance) => `instance-key:${instance}`)];
+  const circuits = ['damoov', ...instances.map((instance) => `instance-key:${instance}`)];
   let delayed = { count: 0, at: -Infinity };
   return async (): Promise<number> => {
     if (performance.now() - delayed.at > KEEP_DELAYED_MS) {
@@ -165,7 +165,7 @@ function createWaitingCount({ prefix, jobs, connection, instances, soonMs }: Imp
     }
     const [ready, ...held] = await Promise.all([
       jobs.getJobCountByTypes('waiting', 'prioritized', 'active'),
-      ...gates.map((gate) => connection.zcard(`${prefix}:gate:${gate}:held`)),
+      ...circuits.map((circuit) => connection.zcard(`${prefix}:circuit:${circuit}:held`)),
     ]);
     return held.reduce((sum, count) => sum + count, ready + delayed.count);
   };

@@ -29,10 +29,10 @@ export function failureIn(reason: string): { code: FailureCode; message: string 
 }
 
 /**
- * What a job has to pass on its way to Damoov: the credential it needs, Damoov itself, and a deletion the brake. A gate is shut
- * while the credential is refused or Damoov is away; the brake, once more deletions are due than are allowed in an hour.
+ * What a job has to pass on its way to Damoov: the credential it needs, Damoov itself, and a deletion the deletion limit. A circuit is open
+ * while the credential is refused or Damoov is away; the deletion limit, once more deletions are due than are allowed in an hour.
  */
-export type Gate = 'instance-key' | 'admin' | 'damoov' | 'brake';
+export type Circuit = 'instance-key' | 'admin' | 'damoov' | 'deletion-limit';
 
 /** The user exists. */
 export interface Created {
@@ -98,10 +98,10 @@ export interface Wait {
   delayMs: number;
 }
 
-/** A gate is shut: the job waits before it until that is mended, and no attempt is spent. */
+/** A circuit is open: the job waits before it until that is mended, and no attempt is spent. */
 export interface Quarantine {
   status: 'quarantine';
-  gate: Gate;
+  circuit: Circuit;
   reason: string;
   /** Nobody may try earlier than this many milliseconds from now, where the other side asked for it. */
   afterMs?: number;

@@ -2,13 +2,13 @@
  * Carries one job out whose user is this run's: the operation, what its end means, and how it is settled or goes on later.
  */
 import type { UserJob } from '../contract/job.ts';
-import { type Gate, type Settled, isSettled } from '../contract/outcome.ts';
+import { type Circuit, type Settled, isSettled } from '../contract/outcome.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
 import { type Instance, type RecordUpdate, type OperationContext, LOCK_LOST } from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
 import type { DeletionIds } from './ports/deletion-guard.ts';
-import { gateName } from './ports/circuits.ts';
+import { circuitName } from './ports/circuits.ts';
 import type { ReadJob } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
 import { statementOf } from './deletion-receipt.ts';
@@ -30,15 +30,15 @@ export interface Readable {
   delivery: Delivery;
 }
 
-/** Carries the job out; where the run was to try a gate for all, says how that went. */
+/** Carries the job out; where the run was to try a circuit for all, says how that went. */
 export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Decision> {
   const { job } = readable;
   const { delivery } = readable;
   const seen = pipeline.failureDetector.follow(delivery.id, job.data.instance, begun.passage);
   const decision = await attempt(readable, begun, seen, pipeline).finally(() => begun.user.end());
-  for (const gate of begun.passage.probes) {
-    const isRefused = decision.next === 'held' && decision.gate === gate;
-    if (!isRefused) await pipeline.gates.probed(runOf(delivery), gate, seen.hasPassed(gate));
+  for (const circuit of begun.passage.probes) {
+    const isRefused = decision.next === 'held' && decision.circuit === circuit;
+    if (!isRefused) await pipeline.circuits.probed(runOf(delivery), circuit, seen.hasPassed(circuit));
   }
   return decision;
 }
@@ -58,8 +58,8 @@ async function attempt(
   const { id, timestamp, requestedAt = timestamp, signal } = delivery;
   const watch = {
     maySend: () => begun.user.maySend(),
-    isAdminShut: begun.passage.shut.includes('admin'),
-    passed: (gate: Gate, operation: DamoovOperation) => seen.passed(gate, operation),
+    isAdminCircuitOpen: begun.passage.open.includes('admin'),
+    passed: (circuit: Circuit, operation: DamoovOperation) => seen.passed(circuit, operation),
   };
   const context: OperationContext = {
     ...pipeline.ports,
@@ -112,9 +112,9 @@ async function attempt(
   if (!isSettled(outcome)) {
     if ((await user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };
     if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
-    const gate = gateName(outcome.gate, job.data.instance);
-    const refused = await pipeline.gates.refuse(runOf(delivery), version, { ...outcome, gate });
-    if (refused === 'held') return { next: 'held', gate, outcome };
+    const circuit = circuitName(outcome.circuit, job.data.instance);
+    const refused = await pipeline.circuits.refuse(runOf(delivery), version, { ...outcome, circuit });
+    if (refused === 'held') return { next: 'held', circuit, outcome };
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
     return later(wait, delivery.attempt, pipeline.retry);
   }

@@ -4,7 +4,7 @@
 import { DamoovError } from '../damoov/errors.ts';
 import {
   type Failed,
-  type Gate,
+  type Circuit,
   type Outcome,
   type Quarantine,
   type Retry,
@@ -20,21 +20,21 @@ const retry: Rule = (error): Retry => ({
   ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
 });
 
-/** Every job that needs to pass the gate has to wait. Whether it is the gate or this one job is for the failureDetector to judge. */
-function shut(gate: Gate): Rule {
+/** Every job that needs to pass the circuit has to wait. Whether it is the circuit or this one job is for the failureDetector to judge. */
+function open(circuit: Circuit): Rule {
   return (error): Quarantine => ({
     status: 'quarantine',
-    gate,
+    circuit,
     reason: error.message,
-    ...(asksForPatience(error, gate) && { afterMs: error.retryAfterMs }),
+    ...(asksForPatience(error, circuit) && { afterMs: error.retryAfterMs }),
     ...(error.kind === 'login-barred' && { isUntried: true }),
   });
 }
 
 /** The pause that the session makes after a failed log-in is no reason for those to wait that need none. */
-function asksForPatience({ operation, retryAfterMs }: DamoovError, gate: Gate): boolean {
+function asksForPatience({ operation, retryAfterMs }: DamoovError, circuit: Circuit): boolean {
   const isOfSession = operation === 'login' || operation === 'refresh';
-  return retryAfterMs !== undefined && (gate === 'admin' || !isOfSession);
+  return retryAfterMs !== undefined && (circuit === 'admin' || !isOfSession);
 }
 
 /** The fleet sends too fast, which is no fault of the job. Spread out, so that what was refused together does not come back so. */
@@ -47,21 +47,21 @@ const waitForTraffic: Rule = (error): Wait => {
 /** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
 const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
-const away = shut('damoov');
+const away = open('damoov');
 
 /** What an operator reads, and what the log tells from an outage. */
 export const IS_BASE_URL_RIGHT = 'is DAMOOV_BASE_URL right?';
 
 const misplaced: Rule = (error): Quarantine => ({
   status: 'quarantine',
-  gate: 'damoov',
+  circuit: 'damoov',
   reason: `${error.message}: ${IS_BASE_URL_RIGHT}`,
 });
 
 /** A page instead of an answer may come from a server that is no Damoov. */
 const server: Rule = (error) => (error.status === 404 ? misplaced(error) : away(error));
-const adminRefused = shut('admin');
-const instanceKeyRefused = shut('instance-key');
+const adminRefused = open('admin');
+const instanceKeyRefused = open('instance-key');
 
 const rejected: Rule = (error): Failed => failed('rejected', error.message);
 const forbidden: Rule = (error): Failed => failed('forbidden', error.message);

@@ -4,7 +4,7 @@
  */
 import type { UserEvent } from '../contract/event.ts';
 import { type Outcome, type Quarantine, type Retry, type Wait, failed } from '../contract/outcome.ts';
-import type { GateName } from './ports/circuits.ts';
+import type { CircuitName } from './ports/circuits.ts';
 import type { Blocked } from './ports/user-state.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
@@ -18,8 +18,8 @@ export type Decision =
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   /** Another job has the user: this one is to be delayed, and looked after once more then. */
   | { next: 'blocked'; blocked: Blocked }
-  /** A gate is shut: the job is to be delayed until it is promoted; with the outcome where this run itself was refused. */
-  | { next: 'held'; gate: GateName; outcome?: Quarantine }
+  /** A circuit is open: the job is to be delayed until it is promoted; with the outcome where this run itself was refused. */
+  | { next: 'held'; circuit: CircuitName; outcome?: Quarantine }
   /** The job belongs to another run by now: the queue is told nothing. */
   | { next: 'abandoned' };
 

@@ -4,7 +4,7 @@
 import { type Version, versionOf } from '../contract/version.ts';
 import type { Instance, OperationContext } from '../operations/context.ts';
 import type { DeletionGuard } from './ports/deletion-guard.ts';
-import type { Gates } from './ports/circuits.ts';
+import type { Circuits } from './ports/circuits.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Seal } from './encryption.ts';
 import type { JobQueue, Publish } from './ports/job-queue.ts';
@@ -70,7 +70,7 @@ export interface Pipeline {
   ports: Pick<OperationContext, 'client' | 'userIdMode' | 'lagMs' | 'now' | 'pause'>;
   userState: UserState;
   seal: Seal;
-  gates: Gates;
+  circuits: Circuits;
   /** Asked before each deletion whether it is still wanted. */
   deletions: DeletionGuard;
   failureDetector: FailureDetector;
@@ -93,7 +93,7 @@ export function versionOfDelivery(delivery: Delivery, occurredAt: string | undef
   return versionOf({ name, id, timestamp: requestedAt, occurredAt });
 }
 
-/** The run of this delivery, as userState and gates know it. */
+/** The run of this delivery, as userState and circuits know it. */
 export function runOf({ id, nonce, timestamp, stalls, hasRunBefore, scheduler }: Delivery): Run {
   return { jobId: id, nonce, timestamp, stalls, hasRunBefore, scheduler };
 }

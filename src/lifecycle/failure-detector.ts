@@ -2,9 +2,9 @@
  * What this process has lately seen of Damoov, and what it makes of a fault: an outage or a refused credential concerns all
  * jobs and costs none of them an attempt; a fault that one job alone meets again and again is that job's own.
  */
-import type { Gate, Outcome, Quarantine, Retry } from '../contract/outcome.ts';
+import type { Circuit, Outcome, Quarantine, Retry } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
-import { type GateName, type Passage, gateName } from './ports/circuits.ts';
+import { type CircuitName, type Passage, circuitName } from './ports/circuits.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** So many faults in a row, with no answer in between, are an outage. At 30 % of faults by chance, one row in 170,000. */
@@ -28,14 +28,14 @@ export interface FailureDetectorOptions {
   /** A clock that only goes forward, in milliseconds. Default `performance.now`. */
   now?: () => number;
   /** Told each time Damoov has answered a job. */
-  onPassed?: (gate: GateName) => void;
+  onPassed?: (circuit: CircuitName) => void;
 }
 
 /** What is seen of Damoov during one run. */
 export interface RunObserver {
   /** Damoov has let a request of this run pass. */
-  passed(gate: Gate, operation: DamoovOperation): void;
-  hasPassed(gate: GateName): boolean;
+  passed(circuit: Circuit, operation: DamoovOperation): void;
+  hasPassed(circuit: CircuitName): boolean;
   /** The outcome as it is once the job's own faults are told from everybody's. To be called once, at the end of the run. */
   attribute(outcome: Outcome, error: unknown): Outcome;
 }
@@ -43,11 +43,11 @@ export interface RunObserver {
 /** One for all runs of a process. */
 export class FailureDetector {
   readonly #options: Required<FailureDetectorOptions>;
-  /** When the youngest request of each kind was sent that came through a gate, and when the last one came. */
-  readonly #passes = new Map<GateName, { at: number; sentAt: Map<DamoovOperation, number> }>();
+  /** When the youngest request of each kind was sent that came through a circuit, and when the last one came. */
+  readonly #passes = new Map<CircuitName, { at: number; sentAt: Map<DamoovOperation, number> }>();
   readonly #faults = new Map<string, Fault>();
-  /** The jobs that met a shut gate since anybody passed it, in a row. */
-  readonly #rows = new Map<GateName, string[]>();
+  /** The jobs that met an open circuit since anybody passed it, in a row. */
+  readonly #rows = new Map<CircuitName, string[]>();
 
   constructor(options: FailureDetectorOptions) {
     this.#options = { now: () => performance.now(), onPassed: () => {}, ...options };
@@ -61,15 +61,15 @@ export class FailureDetector {
   /** Follows one run from now on. */
   follow(jobId: string, instance: string, passage: Passage): RunObserver {
     const startedAt = this.#options.now();
-    const passed = new Map<GateName, Set<DamoovOperation>>();
+    const passed = new Map<CircuitName, Set<DamoovOperation>>();
     return {
-      passed: (gate, operation) => {
-        const name = gateName(gate, instance);
+      passed: (circuit, operation) => {
+        const name = circuitName(circuit, instance);
         passed.set(name, (passed.get(name) ?? new Set()).add(operation));
       },
       hasPassed: (name) => passed.has(name),
       attribute: (outcome, error) => {
-        const refused = outcome.status === 'quarantine' ? gateName(outcome.gate, instance) : undefined;
+        const refused = outcome.status === 'quarantine' ? circuitName(outcome.circuit, instance) : undefined;
         // That this very run came part of the way is no proof that the fault is its own.
         for (const [name, operations] of passed) {
           if (name !== refused) this.#pass(name, operations, startedAt);
@@ -79,13 +79,13 @@ export class FailureDetector {
           return outcome;
         }
         // Of what a person has to decide nothing can be seen.
-        const isCertain = outcome.gate === 'brake' || passage.probes.includes(refused);
+        const isCertain = outcome.circuit === 'deletion-limit' || passage.probes.includes(refused);
         return isCertain ? outcome : this.#attribute(outcome, error, { jobId, name: refused, startedAt });
       },
     };
   }
 
-  #pass(name: GateName, operations: ReadonlySet<DamoovOperation>, startedAt: number): void {
+  #pass(name: CircuitName, operations: ReadonlySet<DamoovOperation>, startedAt: number): void {
     const pass = this.#passes.get(name) ?? { at: 0, sentAt: new Map<DamoovOperation, number>() };
     pass.at = this.#options.now();
     for (const operation of operations) {
@@ -138,7 +138,7 @@ export class FailureDetector {
 
 interface FaultyRun {
   jobId: string;
-  name: GateName;
+  name: CircuitName;
   startedAt: number;
 }
 

@@ -2,7 +2,7 @@
  * The client as one run may use it: a request leaves only while the job's lock outlives its deadline, and none of the admin's
  * leaves while the admin is known to be refused. What Damoov lets pass is told to the failureDetector.
  */
-import type { Gate } from '../contract/outcome.ts';
+import type { Circuit } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
 import type { OperationContext } from '../operations/context.ts';
 
@@ -12,27 +12,27 @@ export interface Watch {
   /** Asked just before the first byte of each request; a request it refuses ends as aborted, unsent. */
   maySend: () => boolean;
   /** Another is to try whether the admin is accepted again: for this run it is not. */
-  isAdminShut: boolean;
+  isAdminCircuitOpen: boolean;
   /** Damoov has let a request pass. */
-  passed: (gate: Gate, operation: DamoovOperation) => void;
+  passed: (circuit: Circuit, operation: DamoovOperation) => void;
 }
 
 export function watchedClient(client: Client, watch: Watch): Client {
-  const { maySend, isAdminShut, passed } = watch;
-  async function ask<T>(gate: Gate, operation: DamoovOperation, call: () => Promise<T>): Promise<T> {
+  const { maySend, isAdminCircuitOpen, passed } = watch;
+  async function ask<T>(circuit: Circuit, operation: DamoovOperation, call: () => Promise<T>): Promise<T> {
     try {
       const answer = await call();
       passed('damoov', operation);
-      passed(gate, operation);
+      passed(circuit, operation);
       return answer;
     } catch (error) {
       if (isAnswer(error)) passed('damoov', operation);
-      if (isAccepted(error, gate)) passed(gate, operation);
+      if (isAccepted(error, circuit)) passed(circuit, operation);
       throw error;
     }
   }
   const asAdmin = <T>(operation: DamoovOperation, call: () => Promise<T>): Promise<T> =>
-    isAdminShut ? Promise.reject(adminIsShut()) : ask('admin', operation, call);
+    isAdminCircuitOpen ? Promise.reject(adminCircuitIsOpen()) : ask('admin', operation, call);
 
   return {
     hasAdmin: client.hasAdmin,
@@ -60,9 +60,9 @@ const AWAY: ReadonlySet<DamoovErrorKind> = new Set([
 ]);
 
 /** Whether a request was refused for something else than its credential. Of a create nearly every refusal may mean the key. */
-function isAccepted(error: unknown, gate: Gate): boolean {
+function isAccepted(error: unknown, circuit: Circuit): boolean {
   if (!(error instanceof DamoovError) || OF_THE_SESSION.has(error.operation)) return false;
-  return gate === 'instance-key' ? error.kind === 'conflict' : ABOUT_THE_USER.has(error.kind);
+  return circuit === 'instance-key' ? error.kind === 'conflict' : ABOUT_THE_USER.has(error.kind);
 }
 const OF_THE_SESSION: ReadonlySet<DamoovError['operation']> = new Set(['login', 'refresh']);
 const ABOUT_THE_USER: ReadonlySet<DamoovErrorKind> = new Set([
@@ -73,6 +73,6 @@ const ABOUT_THE_USER: ReadonlySet<DamoovErrorKind> = new Set([
   'no-result',
 ]);
 
-function adminIsShut(): DamoovError {
+function adminCircuitIsOpen(): DamoovError {
   return new DamoovError({ kind: 'login-barred', operation: 'login', wasSent: false });
 }

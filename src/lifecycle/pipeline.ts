@@ -11,7 +11,7 @@ import { superseded } from '../operations/newer-knowledge.ts';
 import { carryOut } from './carry-out.ts';
 import { describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
-import { gatesOf } from './ports/circuits.ts';
+import { circuitsOf } from './ports/circuits.ts';
 import { type ReadJob, readJob, referenceOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import { finish, operationOf, settlementOf } from './settlement.ts';
@@ -94,7 +94,7 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
     return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
   }
-  const gates = gatesOf(job.name, job.data.instance);
+  const circuits = circuitsOf(job.name, job.data.instance);
   if (job.name === 'delete-user') {
     const checked = await pipeline.deletions.check(runOf(delivery), job.data.instance, job.data);
     const { userId } = job.data;
@@ -102,7 +102,8 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
       return settleAside(superseded('cancellation', userId), read, delivery, pipeline);
     if (checked.is === 'refused')
       return settleAside(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
-    if (checked.is === 'released') gates.must = gates.must.filter((gate) => gate !== 'brake');
+    if (checked.is === 'released')
+      circuits.must = circuits.must.filter((circuit) => circuit !== 'deletion-limit');
     const isAskedAgain = checked.requestedAt > delivery.timestamp;
     delivery = {
       ...delivery,
@@ -117,7 +118,7 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     { name: job.name, version, timestamp: delivery.timestamp, asksFor: job.data.userId },
     instance,
     address,
-    gates,
+    circuits,
   );
   switch (begun.is) {
     case 'lost':
@@ -125,7 +126,7 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     case 'blocked':
       return { next: 'blocked', blocked: begun };
     case 'held':
-      return { next: 'held', gate: begun.gate };
+      return { next: 'held', circuit: begun.circuit };
     case 'settled':
       return finish(begun.settled, read, delivery, pipeline);
     case 'locked':

@@ -138,7 +138,7 @@ function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefin
   if (by === 'returned') return superseded('create', userId);
   return {
     status: 'quarantine',
-    gate: 'brake',
+    circuit: 'deletion-limit',
     reason: 'more deletions are due than are allowed in an hour',
   };
 }

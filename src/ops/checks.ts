@@ -2,10 +2,10 @@
  * What has to be there for the worker to be ready, each with the reason why it is not.
  */
 import type { RedisConnection } from '../redis/connection.ts';
-import type { GateState } from '../store/circuits/circuit-state.ts';
+import type { CircuitState } from '../store/circuits/circuit-state.ts';
 import type { BrokenKey } from '../bullmq/queue-keys.ts';
 import { refusalToWrite } from '../redis/refusal.ts';
-import type { GateName } from '../lifecycle/ports/circuits.ts';
+import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 import type { Check } from './health.ts';
 import { cached } from './cached.ts';
 import { within } from './with-timeout.ts';
@@ -49,12 +49,12 @@ export function queuesAreWhole(brokenKeys: () => Promise<BrokenKey[]>): Check {
   };
 }
 
-/** A check for each gate: it is not ok while the gate is shut. */
-export function gatesAreOpen(
-  gates: readonly GateName[],
-  stateOf: (gate: GateName) => Promise<GateState>,
+/** A check for each circuit: it is not ok while the circuit is open. */
+export function circuitsAreClosed(
+  circuits: readonly CircuitName[],
+  stateOf: (circuit: CircuitName) => Promise<CircuitState>,
 ): Record<string, Check> {
-  return Object.fromEntries(gates.map((gate) => [gate, isOpen(gate, stateOf)]));
+  return Object.fromEntries(circuits.map((circuit) => [circuit, isOpen(circuit, stateOf)]));
 }
 
 /** More than a moment of silence after a 429 is a reason to look. */
@@ -70,16 +70,17 @@ export function requestsLeave(stateOf: () => Promise<{ pausedUntil?: number }>):
   };
 }
 
-function isOpen(gate: GateName, stateOf: (gate: GateName) => Promise<GateState>): Check {
-  const ask = patiently(() => stateOf(gate));
+function isOpen(circuit: CircuitName, stateOf: (circuit: CircuitName) => Promise<CircuitState>): Check {
+  const ask = patiently(() => stateOf(circuit));
   return async () => {
     const state = await ask();
     if (state === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
-    const { shutSince, probeAt = 0, reason, held } = state;
-    if (shutSince === undefined) return { ok: true };
+    const { openSince, probeAt = 0, reason, held } = state;
+    if (openSince === undefined) return { ok: true };
     // The worker is well; somebody has to decide.
-    if (gate === 'brake') return { ok: true, detail: `held since ${iso(shutSince)}, deletions: ${held}` };
-    const times = `shut since ${iso(shutSince)}, tried again at ${iso(probeAt)}`;
+    if (circuit === 'deletion-limit')
+      return { ok: true, detail: `held since ${iso(openSince)}, deletions: ${held}` };
+    const times = `open since ${iso(openSince)}, tried again at ${iso(probeAt)}`;
     return { ok: false, reason: `${times}, jobs that wait: ${held}: ${withoutIds(reason)}` };
   };
 }

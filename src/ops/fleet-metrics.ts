@@ -20,7 +20,7 @@ interface GaugeOf {
 const GAUGES: readonly GaugeOf[] = [
   {
     name: 'jobs',
-    help: 'Jobs in the queue; those that are held before a gate are delayed',
+    help: 'Jobs in the queue; those that are held before a circuit are delayed',
     labelNames: ['state'],
     read: ({ jobs }) => JOB_STATES.map((state) => [jobs[state], { state }]),
   },
@@ -44,16 +44,17 @@ const GAUGES: readonly GaugeOf[] = [
       ),
   },
   {
-    name: 'gate_shut',
+    name: 'circuit_open',
     help: '1 while a credential is refused, or Damoov is away',
-    labelNames: ['gate'],
-    read: ({ gates }) => gates.map(({ gate, shutSince }) => [shutSince === undefined ? 0 : 1, { gate }]),
+    labelNames: ['circuit'],
+    read: ({ circuits }) =>
+      circuits.map(({ circuit, openSince }) => [openSince === undefined ? 0 : 1, { circuit }]),
   },
   {
-    name: 'gate_held_jobs',
-    help: 'Jobs that wait before a gate',
-    labelNames: ['gate'],
-    read: ({ gates }) => gates.map(({ gate, held }) => [held, { gate }]),
+    name: 'circuit_held_jobs',
+    help: 'Jobs that wait before a circuit',
+    labelNames: ['circuit'],
+    read: ({ circuits }) => circuits.map(({ circuit, held }) => [held, { circuit }]),
   },
   {
     name: 'logins_left',
@@ -87,8 +88,8 @@ const GAUGES: readonly GaugeOf[] = [
   },
   {
     name: 'deletions_held',
-    help: 'Deletions that the brake holds until somebody decides',
-    read: ({ gates }) => [[gates.find(({ gate }) => gate === 'brake')?.held ?? 0]],
+    help: 'Deletions that the deletion limit holds until somebody decides',
+    read: ({ circuits }) => [[circuits.find(({ circuit }) => circuit === 'deletion-limit')?.held ?? 0]],
   },
   {
     name: 'deletion_next_due_timestamp_seconds',

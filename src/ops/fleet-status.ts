@@ -4,10 +4,10 @@
  */
 import type { Queue } from 'bullmq';
 import { createOldestWaiting } from '../bullmq/oldest-waiting.ts';
-import type { GateState } from '../store/circuits/circuit-state.ts';
+import type { CircuitState } from '../store/circuits/circuit-state.ts';
 import type { OutcomeCount } from '../store/users/outcome-counts.ts';
 import type { RedisRefusedError } from '../redis/refusal.ts';
-import type { GateName } from '../lifecycle/ports/circuits.ts';
+import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 import { hasReader } from '../bullmq/queue-reader.ts';
 import type { LoginState } from '../store/session/login-budget.ts';
 import type { PendingDeletions } from '../store/deletions/due-counts.ts';
@@ -19,9 +19,9 @@ export interface FleetStatusSources {
   /** When a job of an import was added, in epoch milliseconds. */
   addedAt: (jobId: string) => Promise<number | undefined>;
   events: readonly Queue[];
-  /** The gates of this configuration, the brake among them. */
-  gateNames: readonly GateName[];
-  gateOf: (gate: GateName) => Promise<GateState>;
+  /** The circuits of this configuration, the deletion limit among them. */
+  circuitNames: readonly CircuitName[];
+  circuitOf: (circuit: CircuitName) => Promise<CircuitState>;
   outcomes: () => Promise<OutcomeCount[]>;
   /** Undefined where there is no admin whose log-ins could be counted. */
   logins?: (() => Promise<LoginState>) | undefined;
@@ -59,7 +59,7 @@ export interface FleetStatus {
   }[];
   /** The most frequent first. */
   lastHour: OutcomeCount[];
-  gates: GateState[];
+  circuits: CircuitState[];
   logins?: LoginState;
   rate: { ratePerS?: number; pausedUntil?: number };
   /** Those that this service has scheduled; one that another BullMQ client has added counts as delayed. */
@@ -68,15 +68,15 @@ export interface FleetStatus {
 
 /** Answers how to read it, as often as is wanted. */
 export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
-  const { refusal, jobs, addedAt, events, gateNames, gateOf, outcomes, logins, rate } = sources;
+  const { refusal, jobs, addedAt, events, circuitNames, circuitOf, outcomes, logins, rate } = sources;
   const oldestSince = createOldestWaiting(jobs, addedAt);
   return async () => {
-    const [refused, ofJobs, ofEvents, lastHour, gates, logIns, limit, deletions] = await Promise.all([
+    const [refused, ofJobs, ofEvents, lastHour, circuits, logIns, limit, deletions] = await Promise.all([
       refusal(),
       statusOf(jobs, oldestSince),
       Promise.all(events.map(eventsStatusOf)),
       outcomes(),
-      Promise.all(gateNames.map(gateOf)),
+      Promise.all(circuitNames.map(circuitOf)),
       logins?.(),
       rate(),
       sources.deletions(),
@@ -87,7 +87,7 @@ export function createFleetStatus(sources: FleetStatusSources): () => Promise<Fl
       jobs: ofJobs,
       events: ofEvents,
       lastHour,
-      gates,
+      circuits,
       ...(logIns !== undefined && { logins: logIns }),
       rate: limit,
       deletions,

@@ -4,7 +4,7 @@
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
 import { MANY_REVOKED } from '../damoov/login-budget.ts';
-import type { GateChange } from '../store/circuits/circuits.ts';
+import type { CircuitChange } from '../store/circuits/circuits.ts';
 import { refusalIn } from '../redis/connection.ts';
 import { IS_BASE_URL_RIGHT, describeUnexpected } from '../lifecycle/classify.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
@@ -71,8 +71,8 @@ export function createLogWriter(
         const { operation, status, kind, durationMs } = happening.request;
         return log.trace({ operation, status, kind, durationMs: Math.round(durationMs) }, 'request ended');
       }
-      case 'gate-changed':
-        return writeGate(log, hasAdmin, happening.change);
+      case 'circuit-changed':
+        return writeCircuit(log, hasAdmin, happening.change);
       case 'session-revoked':
         return writeRevoked(log, happening.withinHour);
       case 'rate-lowered': {
@@ -110,8 +110,8 @@ function writeRun(log: Log, { decision, ...run }: RunReport): void {
     case 'blocked':
       return log.debug({ ...run, next: decision.next }, 'job waits for its user');
     case 'held': {
-      const { next, gate, outcome } = decision;
-      return log.debug({ ...run, next, gate, reason: outcome?.reason }, 'job waits before a gate');
+      const { next, circuit, outcome } = decision;
+      return log.debug({ ...run, next, circuit, reason: outcome?.reason }, 'job waits before a circuit');
     }
     case 'abandoned':
       return log.warn({ ...run, next: decision.next }, 'job abandoned to another run');
@@ -146,17 +146,22 @@ function writeRevoked(log: Log, withinHour: number): void {
   } else log.info({ withinHour }, 'the session of the admin was ended before its time: it is renewed');
 }
 
-/** When a gate is shut and when it opens again: one line in the whole fleet for each. */
-function writeGate(log: Log, hasAdmin: boolean, change: GateChange): void {
-  if (change.is === 'open') {
-    const { gate, shutForMs } = change;
-    return log.info({ gate, shutForMs }, gate === 'damoov' ? 'Damoov is back' : 'credential accepted again');
+/** When a circuit is open and when it closes again: one line in the whole fleet for each. */
+function writeCircuit(log: Log, hasAdmin: boolean, change: CircuitChange): void {
+  if (change.is === 'closed') {
+    const { circuit, openForMs } = change;
+    return log.info(
+      { circuit, openForMs },
+      circuit === 'damoov' ? 'Damoov is back' : 'credential accepted again',
+    );
   }
-  const { gate, reason } = change;
-  if (gate === 'brake') log.error({ gate, reason }, 'the brake holds deletions: release or refuse them');
-  else if (gate === 'damoov' && reason.endsWith(IS_BASE_URL_RIGHT))
-    log.error({ gate, reason }, 'no Damoov answers at DAMOOV_BASE_URL: all jobs wait');
-  else if (gate === 'damoov') log.error({ gate, reason }, 'Damoov is away: all jobs wait');
-  else if (gate === 'admin' && !hasAdmin) log.error({ gate }, 'no admin account: the jobs that need it wait');
-  else log.error({ gate, reason }, 'credential refused: the jobs that need it wait');
+  const { circuit, reason } = change;
+  if (circuit === 'deletion-limit')
+    log.error({ circuit, reason }, 'the deletion limit holds deletions: release or refuse them');
+  else if (circuit === 'damoov' && reason.endsWith(IS_BASE_URL_RIGHT))
+    log.error({ circuit, reason }, 'no Damoov answers at DAMOOV_BASE_URL: all jobs wait');
+  else if (circuit === 'damoov') log.error({ circuit, reason }, 'Damoov is away: all jobs wait');
+  else if (circuit === 'admin' && !hasAdmin)
+    log.error({ circuit }, 'no admin account: the jobs that need it wait');
+  else log.error({ circuit, reason }, 'credential refused: the jobs that need it wait');
 }

@@ -3,7 +3,7 @@
  * ids, names from the configuration and figures only.
  */
 import type { Arrival } from '../damoov/traffic.ts';
-import type { GateChange } from '../store/circuits/circuits.ts';
+import type { CircuitChange } from '../store/circuits/circuits.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
 
 export type Happening =
@@ -13,7 +13,7 @@ export type Happening =
   /** A request to Damoov has been answered, or has failed. */
   | { is: 'request-ended'; request: Arrival }
   /** Told by one worker of the fleet. */
-  | { is: 'gate-changed'; change: GateChange }
+  | { is: 'circuit-changed'; change: CircuitChange }
   /** The admin's session was ended before its time, and not by the fleet; told by the worker that met it. */
   | { is: 'session-revoked'; withinHour: number }
   | { is: 'rate-lowered'; ratePerS: number; pausedForMs: number }

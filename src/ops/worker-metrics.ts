@@ -29,7 +29,9 @@ function metersIn(registry: Registry) {
     ]),
     runs: counter('job_runs', 'Runs of jobs, by what the queue was told', ['operation', 'next']),
     published: counter('events_published', 'Events, each of which went to every events queue', ['type']),
-    gateShut: counter('gate_shut', 'How often this worker has shut a gate for the fleet', ['gate']),
+    circuitOpened: counter('circuit_opened', 'How often this worker has opened a circuit for the fleet', [
+      'circuit',
+    ]),
     lowered: counter(
       'rate_lowered',
       "How often an answer of 429 that this worker got has lowered the fleet's rate",
@@ -81,8 +83,8 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
     if (happening.is === 'run-ended') countRun(happening.run);
     if (happening.is === 'rate-lowered') meters.lowered.inc();
     if (happening.is === 'redis-lost') meters.redisLost.inc();
-    if (happening.is === 'gate-changed' && happening.change.is === 'shut') {
-      meters.gateShut.inc({ gate: happening.change.gate });
+    if (happening.is === 'circuit-changed' && happening.change.is === 'open') {
+      meters.circuitOpened.inc({ circuit: happening.change.circuit });
     }
     if (happening.is === 'request-ended' && happening.request.wasSent) {
       const { request } = happening;

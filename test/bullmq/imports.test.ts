@@ -138,8 +138,8 @@ describe('what counts as waiting', () => {
     await jobs.add('update-user', { clientId: 'b', changes: { phone: '1' } }, { priority: 2 });
     await jobs.add('update-user', { clientId: 'c', changes: { phone: '1' } }, { delay: 60_000 });
     await redis.lpush(jobs.toKey('active'), 'x');
-    await redis.zadd(`${prefix}:gate:damoov:held`, 1, 'y');
-    await redis.zadd(`${prefix}:gate:instance-key:default:held`, 1, 'z');
+    await redis.zadd(`${prefix}:circuit:damoov:held`, 1, 'y');
+    await redis.zadd(`${prefix}:circuit:instance-key:default:held`, 1, 'z');
     expect(await addedNow(ground)).toBe(room - 6);
   });
 

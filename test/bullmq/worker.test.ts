@@ -380,8 +380,8 @@ describe('a job that is blocked', () => {
   });
 });
 
-it('a job that a gate holds sleeps for an hour or two, unless it is promoted', async () => {
-  const world = await createWorkerWorld({ begins: { is: 'held', gate: 'damoov' } });
+it('a job that a circuit holds sleeps for an hour or two, unless it is promoted', async () => {
+  const world = await createWorkerWorld({ begins: { is: 'held', circuit: 'damoov' } });
   const jobId = await world.add('create-user', C1);
   world.start();
   await world.runEnds();

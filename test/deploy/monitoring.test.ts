@@ -59,7 +59,7 @@ describe('dashboard and alerts', () => {
       ...[...expression.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', ')),
     ]);
     expect(new Set(labels)).toEqual(
-      new Set('code gate instance job le next operation outcome queue state status type'.split(' ')),
+      new Set('circuit code instance job le next operation outcome queue state status type'.split(' ')),
     );
   });
 

@@ -25,7 +25,7 @@ async function allCommands(): Promise<string[]> {
   return [...new Set((await Promise.all(DOCUMENTS.map(commandsIn))).flat())];
 }
 
-/** A system with something of everything: failed jobs, pending deletions, deletions before the brake. */
+/** A system with something of everything: failed jobs, pending deletions, deletions before the deletion limit. */
 async function createTroubledWorld() {
   const world = await createWorld({ env: { DELETIONS_PER_HOUR: '0' } });
   await makeFailedJobs(world.redis, world.prefix, { count: 3 });

@@ -66,7 +66,7 @@ async function doAllThereIsToDo(world: World): Promise<void> {
   await world.run('update-user', { clientId: 'c-3', changes: { clientId: 'c-4' } });
   // The limit holds the next one.
   await world.add('delete-user', { clientId: 'c-4' });
-  await expect.poll(() => world.redis.exists(`${world.prefix}:gate:brake:all`)).toBe(1);
+  await expect.poll(() => world.redis.exists(`${world.prefix}:circuit:deletion-limit:all`)).toBe(1);
   const later = ['--client-id', 'c-3', '--in', '30d'];
   await runCommand(['delete', ...later], world.env);
   await runCommand(['deletions', 'cancel', '--client-id', 'c-3', '--yes'], world.env);
@@ -74,7 +74,7 @@ async function doAllThereIsToDo(world: World): Promise<void> {
   await world.setModes({ errorRate: 1, errorStatus: 503 });
   // So many that it is no fault of one job.
   for (let n = 5; n < 20; n += 1) await world.add('create-user', { clientId: `c-${n}` });
-  await expect.poll(() => world.redis.zcard(`${world.prefix}:gate:damoov:held`)).toBeGreaterThan(0);
+  await expect.poll(() => world.redis.zcard(`${world.prefix}:circuit:damoov:held`)).toBeGreaterThan(0);
 }
 
 it('what a busy run leaves in Redis is what docs/internals/state.md says', async () => {

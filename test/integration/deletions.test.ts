@@ -27,9 +27,9 @@ async function createHeldUpWorld() {
     damoov: {
       ...damoov,
       holdUp(operation: 'find' | 'delete', answer: Answer) {
-        const gate = gated(answer);
-        damoov.script(operation, gate.answer);
-        return gate;
+        const circuit = gated(answer);
+        damoov.script(operation, circuit.answer);
+        return circuit;
       },
     },
   };
@@ -110,14 +110,14 @@ describe('a scheduled deletion', () => {
     expect(await world.eventOf(jobId)).toMatchObject({ type: 'user.deleted', data: { userId: USER_ID } });
   });
 
-  it('that is cancelled while it waits before a shut gate ends all the same', async () => {
+  it('that is cancelled while it waits before an open circuit ends all the same', async () => {
     const hour = { firstMs: 3_600_000, lastMs: 3_600_000 };
     const world = await createDeletionWorld({
       env: { DAMOOV_ADMIN_PASSWORD: 'wrong' },
       timings: { probes: { credential: hour, outage: hour } },
     });
     const jobId = await world.schedule('c-1', Date.now());
-    await expect.poll(() => world.redis.zscore(`${world.prefix}:gate:admin:held`, jobId)).not.toBeNull();
+    await expect.poll(() => world.redis.zscore(`${world.prefix}:circuit:admin:held`, jobId)).not.toBeNull();
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
     expect(await world.eventOf(jobId)).toMatchObject(CANCELLED);
   });

@@ -12,8 +12,8 @@ const LASTING = ['deletion-salt', 'receipts:default'];
 const ENDING = [
   'deletion:…',
   'deletions-sent',
-  'gate:brake:all',
-  'gate:damoov:…',
+  'circuit:deletion-limit:all',
+  'circuit:damoov:…',
   'import:…',
   'logins',
   'outcomes:…',
@@ -59,7 +59,7 @@ async function doAllThereIsToDo(world: World): Promise<void> {
   await world.run('delete-user', { clientId: 'c-2' });
   await world.run('create-user', { clientId: '' });
   await world.add('delete-user', { clientId: 'c-3' });
-  await expect.poll(() => world.logLines.some((line) => line.includes('brake'))).toBe(true);
+  await expect.poll(() => world.logLines.some((line) => line.includes('deletion-limit'))).toBe(true);
 
   const directory = await mkdtemp(join(tmpdir(), 'lifetimes-'));
   onTestFinished(() => rm(directory, { recursive: true }));

@@ -28,10 +28,10 @@ const addAll = ({ jobs }: World, count: number) =>
     Array.from({ length: count }, (_, n) => ({ name: 'create-user', data: { clientId: `c-${n}` } })),
   );
 
-const gateKeys = async ({ redis, prefix }: World) =>
-  (await redis.keys(`${prefix}:gate:damoov:*`)).filter((key) => !/:(?:held|passed|refused)$/.test(key));
+const circuitKeys = async ({ redis, prefix }: World) =>
+  (await redis.keys(`${prefix}:circuit:damoov:*`)).filter((key) => !/:(?:held|passed|refused)$/.test(key));
 const probesRefused = async (world: World) => {
-  const [key] = await gateKeys(world);
+  const [key] = await circuitKeys(world);
   return key === undefined ? 0 : Number((await world.redis.hget(key, 'step')) ?? 0);
 };
 
@@ -98,7 +98,7 @@ describe('an outage of Damoov', () => {
     await expect.poll(() => world.events.length).toBe(count);
     expect(new Set(world.events.map(({ type }) => type))).toEqual(new Set(['user.created']));
     expect(await burnt(world)).toBeLessThanOrEqual(2 * CONCURRENCY);
-    expect(await gateKeys(world)).toEqual([]);
+    expect(await circuitKeys(world)).toEqual([]);
     const users = (await world.users()).map(({ clientId }) => clientId);
     expect(new Set(users).size).toBe(users.length);
   }
@@ -110,7 +110,7 @@ describe('an outage of Damoov', () => {
     await addAll(world, JOBS);
     await expect.poll(() => probesRefused(world)).toBe(200);
     const before = (await world.requests()).length;
-    // Five probes more, with hundreds of jobs before the gate.
+    // Five probes more, with hundreds of jobs before the circuit.
     await expect.poll(async () => (await world.requests()).length).toBeGreaterThanOrEqual(before + 5);
     // Each is answered after 100 ms, and the next comes only then.
     const tries = (await world.requests()).slice(before).map(({ at }) => Date.parse(at));
@@ -140,8 +140,8 @@ describe('an outage of Damoov', () => {
       checks: { redis: { ok: true }, admin: { ok: true }, damoov: { ok: false } },
     });
     const metrics = await (await fetch(`${app.url}/metrics`)).text();
-    expect(metrics).toContain('damoov_users_gate_shut{gate="damoov"} 1');
-    expect(metrics).toContain('damoov_users_gate_shut{gate="instance-key:default"} 0');
+    expect(metrics).toContain('damoov_users_circuit_open{circuit="damoov"} 1');
+    expect(metrics).toContain('damoov_users_circuit_open{circuit="instance-key:default"} 0');
 
     await world.setModes({ errorRate: 0 });
     await Promise.all(jobIds.map((id) => world.eventOf(id)));

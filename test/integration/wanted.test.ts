@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Receipt } from '../../src/contract/receipt.ts';
-import { createBrake } from '../../src/store/circuits/deletion-limit.ts';
+import { createDeletionLimit } from '../../src/store/circuits/deletion-limit.ts';
 import { createDeletions } from '../../src/store/deletions/deletions.ts';
 import { refusal, success } from '../damoov/scripted-server.ts';
 import { startFaultyDeletes } from '../support/faulty-deletes.ts';
@@ -19,7 +19,7 @@ async function createDeletionWorld(env: Record<string, string> = {}) {
   world.env['DAMOOV_BASE_URL'] = deletes.url;
   const app = await world.startWorker();
   const { jobs, prefix, redis } = world;
-  const brake = createBrake({ jobs, prefix });
+  const deletionLimit = createDeletionLimit({ jobs, prefix });
   return {
     ...world,
     app,
@@ -31,8 +31,8 @@ async function createDeletionWorld(env: Record<string, string> = {}) {
     },
     deletes,
     deletions: createDeletions({ jobs, prefix }),
-    brake,
-    held: () => redis.zcard(`${prefix}:gate:brake:held`),
+    deletionLimit,
+    held: () => redis.zcard(`${prefix}:circuit:deletion-limit:held`),
     alive: async () =>
       (await world.users()).filter(({ deletedAt }) => deletedAt === null).map(({ clientId }) => clientId),
     /** A deletion that was sent, was not carried out, and is tried again later. */
@@ -57,8 +57,8 @@ describe('what an operator says of held deletions', () => {
     await expect.poll(world.held).toBe(1);
     await (await world.jobs.getJob(sent))?.promote();
     expect(await world.eventOf(sent)).toMatchObject({ type: 'user.deleted', data: { existed: true } });
-    expect(await world.brake.find()).toEqual([held]);
-    expect(await world.brake.decide('refuse', [held])).toBe(1);
+    expect(await world.deletionLimit.find()).toEqual([held]);
+    expect(await world.deletionLimit.decide('refuse', [held])).toBe(1);
     expect(await world.eventOf(held)).toMatchObject({ data: { code: 'deletion-refused' } });
     expect(await world.alive()).toEqual(['y']);
   });
@@ -68,17 +68,17 @@ describe('what an operator says of held deletions', () => {
     for (const clientId of ['x', 'y']) await world.signUpElsewhere(clientId);
     await world.add('delete-user', { clientId: 'x' });
     await expect.poll(world.held).toBe(1);
-    const meant = await world.brake.find();
+    const meant = await world.deletionLimit.find();
     await world.add('delete-user', {
       clientId: 'y',
       occurredAt: new Date(Date.now() - HOUR_MS).toISOString(),
     });
     await expect.poll(world.held).toBe(2);
-    expect(await world.brake.decide('release', meant)).toBe(1);
+    expect(await world.deletionLimit.decide('release', meant)).toBe(1);
     await expect.poll(world.alive).toEqual(['y']);
   });
 
-  it('holds for what is put back afterwards no more: the brake is asked anew', async () => {
+  it('holds for what is put back afterwards no more: the deletion limit is asked anew', async () => {
     const world = await createDeletionWorld({ DELETIONS_PER_HOUR: '1' });
     for (const clientId of ['x', 'y']) await world.signUpElsewhere(clientId);
     world.deletes.fault = 403;
@@ -91,15 +91,15 @@ describe('what an operator says of held deletions', () => {
     expect(await world.alive()).toEqual(['x', 'y']);
   });
 
-  it('opens a brake that was left shut with nothing behind it', async () => {
+  it('opens a deletion limit that was left open with nothing behind it', async () => {
     const world = await createDeletionWorld({ DELETIONS_PER_HOUR: '0' });
     await world.signUpElsewhere('x');
     const held = await world.add('delete-user', { clientId: 'x' });
     // It is noted as held before its worker lets go of it.
     await expect.poll(() => world.jobs.getJobState(held)).toBe('delayed');
     await world.jobs.remove(held);
-    expect(await world.brake.decide('release', await world.brake.find())).toBe(0);
-    expect(await world.redis.exists(`${world.prefix}:gate:brake:all`)).toBe(0);
+    expect(await world.deletionLimit.decide('release', await world.deletionLimit.find())).toBe(0);
+    expect(await world.redis.exists(`${world.prefix}:circuit:deletion-limit:all`)).toBe(0);
   });
 });
 
@@ -136,7 +136,7 @@ describe('a deletion that is asked for, cancelled and asked for again', () => {
     await expect.poll(world.held).toBe(1);
     await world.run('create-user', { clientId: 'c-1', profile: { firstName: 'Back' } });
     expect(await world.deletions.schedule({ clientId: 'c-1' }, Date.now())).toMatchObject({ is: 'exists' });
-    await world.brake.decide('release', await world.brake.find());
+    await world.deletionLimit.decide('release', await world.deletionLimit.find());
     expect(await world.eventOf(first.jobId)).toMatchObject({ type: 'user.deleted' });
   });
 

@@ -276,7 +276,7 @@ describe('a deletion that was asked for before a rename, and is held', () => {
     const asked = { occurredAt: new Date(Date.now() - 30_000).toISOString() };
     await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
     await world.add('delete-user', { clientId: 'a', ...asked }, hourOld());
-    await expect.poll(() => world.redis.zcard(`${world.prefix}:gate:brake:held`)).toBe(1);
+    await expect.poll(() => world.redis.zcard(`${world.prefix}:circuit:deletion-limit:held`)).toBe(1);
     const next = await world.run('create-user', { clientId: 'a' });
     expect(next.subject).not.toBe(userId);
     expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['b', 'a']);

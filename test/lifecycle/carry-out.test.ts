@@ -146,7 +146,7 @@ describe('a job that goes on later', () => {
     expect(await world.run('create-user', C1, { attempt: 3 })).toMatchObject({ next: 'wait' });
   });
 
-  it('whose lock was lost meanwhile touches no gate and tells the queue nothing', async () => {
+  it('whose lock was lost meanwhile touches no circuit and tells the queue nothing', async () => {
     const world = createPipelineWorld({ letsGo: 'lost' });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
     expect(await world.run('create-user', C1)).toEqual({ next: 'abandoned' });
@@ -164,21 +164,21 @@ describe('a job that goes on later', () => {
   });
 });
 
-describe('a job that was refused at a gate', () => {
-  it('waits before it, and says why it is shut', async () => {
+describe('a job that was refused at a circuit', () => {
+  it('waits before it, and says why it is open', async () => {
     const world = createPipelineWorld({ refuses: 'held' });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
     const decision = await world.run('create-user', C1);
-    const gate = 'instance-key:default';
-    expect(decision).toMatchObject({ next: 'held', gate, outcome: { status: 'quarantine' } });
+    const circuit = 'instance-key:default';
+    expect(decision).toMatchObject({ next: 'held', circuit, outcome: { status: 'quarantine' } });
     expect(world.refusals).toMatchObject([
-      { version: `${NOW} 0 job`, refusal: { gate, reason: expect.stringContaining('not authorized') } },
+      { version: `${NOW} 0 job`, refusal: { circuit, reason: expect.stringContaining('not authorized') } },
     ]);
     expect(world.steps).toEqual(['let go', 'refuse']);
   });
 
   it('comes again in about a second if others have just passed', async () => {
-    const world = createPipelineWorld({ refuses: 'open' });
+    const world = createPipelineWorld({ refuses: 'closed' });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
     const decision = await world.run('create-user', C1);
     expect(decision).toMatchObject({ next: 'wait', outcome: { delayMs: 1000 } });
@@ -186,11 +186,11 @@ describe('a job that was refused at a gate', () => {
   });
 });
 
-describe('a job that tries shut gates for all', () => {
-  const GATES = ['damoov', 'instance-key:default'] as const;
+describe('a job that tries open circuits for all', () => {
+  const CIRCUITS = ['damoov', 'instance-key:default'] as const;
 
   it('says that they are open, and completes only after that', async () => {
-    const world = createPipelineWorld({ passage: { probes: GATES } });
+    const world = createPipelineWorld({ passage: { probes: CIRCUITS } });
     expect(await world.run('create-user', C1)).toMatchObject({ next: 'complete' });
     expect(world.steps).toEqual(['settle', ...FINISH, 'probed damoov', 'probed instance-key:default']);
     expect(world.probed).toEqual([
@@ -199,17 +199,17 @@ describe('a job that tries shut gates for all', () => {
     ]);
   });
 
-  it('leaves the one that refuses it shut, and opens the one that it came through', async () => {
-    const world = createPipelineWorld({ passage: { probes: GATES } });
+  it('leaves the one that refuses it open, and opens the one that it came through', async () => {
+    const world = createPipelineWorld({ passage: { probes: CIRCUITS } });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
-    expect(await world.run('create-user', C1)).toMatchObject({ next: 'held', gate: GATES[1] });
+    expect(await world.run('create-user', C1)).toMatchObject({ next: 'held', circuit: CIRCUITS[1] });
     expect(world.probed).toEqual([['damoov', true]]);
   });
 
   it('and meets another one says what it saw of its own', async () => {
     const world = createPipelineWorld({ record: live, passage: { probes: ['damoov'] } });
     world.damoov.fails('update', 'unauthorized', { status: 401 });
-    expect(await world.run('update-user', PHONE)).toMatchObject({ next: 'held', gate: 'admin' });
+    expect(await world.run('update-user', PHONE)).toMatchObject({ next: 'held', circuit: 'admin' });
     expect(world.probed).toEqual([['damoov', true]]);
   });
 
@@ -226,13 +226,13 @@ describe('a job that tries shut gates for all', () => {
   });
 });
 
-it('a job that may do without the admin does not ask it while it is shut', async () => {
+it('a job that may do without the admin does not ask it while it is open', async () => {
   const world = createPipelineWorld({
     record: { isInDoubt: true },
     damoov: { users: [{ userId: OURS, clientId: 'c-1' }] },
-    passage: { shut: ['admin'] },
+    passage: { open: ['admin'] },
   });
-  expect(await world.run('create-user', C1)).toMatchObject({ next: 'held', gate: 'admin' });
+  expect(await world.run('create-user', C1)).toMatchObject({ next: 'held', circuit: 'admin' });
   expect(world.damoov.calls).toEqual([]);
 });
 
@@ -273,7 +273,12 @@ describe('a deletion', () => {
 
   it.each([
     ['another run has taken over is not sent', 'lost', { next: 'abandoned' }, []],
-    ['the brake holds waits before it', 'held', { next: 'held', gate: 'brake' }, ['let go', 'refuse']],
+    [
+      'the deletion limit holds waits before it',
+      'held',
+      { next: 'held', circuit: 'deletion-limit' },
+      ['let go', 'refuse'],
+    ],
     ['was cancelled ends so', 'cancelled', { next: 'complete', outcome: { by: 'cancellation' } }, SETTLED],
   ] as const)('that %s', async (_title, commits, decision, steps) => {
     const world = createPipelineWorld({ ...known, commits, damoov: { users: there() } });

@@ -3,7 +3,7 @@ import { type Outcome, type Quarantine, failed } from '../../src/contract/outcom
 import { DamoovError, type DamoovErrorDetails, type DamoovOperation } from '../../src/damoov/errors.ts';
 import { classify as classifyWith } from '../../src/lifecycle/classify.ts';
 import { outageOf } from '../../src/redis/refusal.ts';
-import type { GateName, Passage } from '../../src/lifecycle/ports/circuits.ts';
+import type { CircuitName, Passage } from '../../src/lifecycle/ports/circuits.ts';
 import { DEFAULT_RETRY_POLICY } from '../../src/lifecycle/retry-policy.ts';
 import { FailureDetector } from '../../src/lifecycle/failure-detector.ts';
 
@@ -19,23 +19,23 @@ const GATEWAY: Fault = { kind: 'server', status: 503 };
 function createProcess() {
   /** Goes on by itself each time it is looked at, or only as the test sets it where `step` is 0. */
   const clock = { now: 0, step: 1 };
-  const opened: GateName[] = [];
+  const opened: CircuitName[] = [];
   const failureDetector = new FailureDetector({
     retry: DEFAULT_RETRY_POLICY,
     now: () => (clock.now += clock.step),
-    onPassed: (gate) => void opened.push(gate),
+    onPassed: (circuit) => void opened.push(circuit),
   });
-  const start = (jobId: string, probes: GateName[] = []) => {
-    const passage: Passage = { shut: [], probes };
+  const start = (jobId: string, probes: CircuitName[] = []) => {
+    const passage: Passage = { open: [], probes };
     const run = failureDetector.follow(jobId, 'default', passage);
     return {
       /** A run that ends well. */
-      passes: (gate: Quarantine['gate'] = 'damoov', operation: DamoovOperation = 'update') => {
-        run.passed(gate, operation);
+      passes: (circuit: Quarantine['circuit'] = 'damoov', operation: DamoovOperation = 'update') => {
+        run.passed(circuit, operation);
         run.attribute({ status: 'superseded', by: 'the test' }, undefined);
       },
       comesPartOfTheWay: (operation: DamoovOperation) => run.passed('damoov', operation),
-      hasPassed: (gate: GateName) => run.hasPassed(gate),
+      hasPassed: (circuit: CircuitName) => run.hasPassed(circuit),
       ends: (outcome: Outcome) => run.attribute(outcome, undefined),
       fails: (fault: Fault, operation: DamoovErrorDetails['operation'] = 'update') => {
         const error = new DamoovError({ operation, wasSent: true, ...fault });
@@ -53,7 +53,7 @@ const OUTAGE = Array.from({ length: 10 }, (_, n) => `job ${n}`);
 
 describe('an outage', () => {
   it.each([RESET, WORDED, GATEWAY])(
-    'shuts the gate after ten faults in a row, and costs no attempt: %j',
+    'opens the circuit after ten faults in a row, and costs no attempt: %j',
     (fault) => {
       const { start } = createProcess();
       expect(OUTAGE.map((id) => start(id).meets(fault))).toEqual([...Array(9).fill('wait'), 'quarantine']);
@@ -92,7 +92,7 @@ describe('an outage', () => {
     }
   });
 
-  it('of which a look-up takes no notice shuts the gate all the same', () => {
+  it('of which a look-up takes no notice opens the circuit all the same', () => {
     const { start } = createProcess();
     const ends = OUTAGE.map((id) => {
       const run = start(id);
@@ -127,7 +127,7 @@ describe('an outage', () => {
 
   it('refuses the probe, however few faults this process has seen', () => {
     const { start } = createProcess();
-    expect(start('scout', ['damoov']).meets(RESET)).toBe('quarantine');
+    expect(start('probeJob', ['damoov']).meets(RESET)).toBe('quarantine');
   });
 });
 
@@ -219,7 +219,7 @@ describe('a fault of one job alone', () => {
     expect(start('poison').meets(WORDED)).toBe('retry');
   });
 
-  it('does not shut the gate of a credential that others use meanwhile', () => {
+  it('does not open the circuit of a credential that others use meanwhile', () => {
     const { start } = createProcess();
     const poison = start('poison');
     start('a good one').passes('instance-key', 'create');
@@ -228,7 +228,7 @@ describe('a fault of one job alone', () => {
     expect(start('poison').meets({ kind: 'forbidden', status: 403 }, 'create')).toBe('retry');
   });
 
-  it('does not shut that gate either where it was used lately, and nobody else is refused', () => {
+  it('does not open that circuit either where it was used lately, and nobody else is refused', () => {
     const { start } = createProcess();
     start('a good one').passes('instance-key', 'create');
     for (let n = 0; n < 9; n += 1) {
@@ -238,13 +238,13 @@ describe('a fault of one job alone', () => {
 });
 
 describe('a refused credential', () => {
-  it('shuts its gate at once', () => {
+  it('opens its circuit at once', () => {
     const { start } = createProcess();
     expect(start('1').meets({ kind: 'unauthorized', status: 401 }, 'create')).toBe('quarantine');
     expect(start('2').meets({ kind: 'unauthorized', status: 401 }, 'find')).toBe('quarantine');
   });
 
-  it('that was accepted lately shuts its gate after five refusals in a row, and costs no attempt', () => {
+  it('that was accepted lately opens its circuit after five refusals in a row, and costs no attempt', () => {
     const { start } = createProcess();
     const early = start('early');
     start('a good one').passes('instance-key', 'create');
@@ -254,7 +254,7 @@ describe('a refused credential', () => {
     expect(later).toEqual(['wait', 'wait', 'wait', 'quarantine']);
   });
 
-  it('shuts its gate at once if it was accepted a minute ago or longer', () => {
+  it('opens its circuit at once if it was accepted a minute ago or longer', () => {
     const refused = { kind: 'unauthorized', status: 401 } as const;
     const ends = [59_999, 60_000].map((ms) => {
       const { start, clock } = createProcess();
@@ -275,7 +275,7 @@ describe('a refused credential', () => {
   });
 });
 
-it('that a gate was passed is told when the run is over, and not of the gate that refused it', () => {
+it('that a circuit was passed is told when the run is over, and not of the circuit that refused it', () => {
   const { start, opened } = createProcess();
   const run = start('1');
   run.comesPartOfTheWay('create');

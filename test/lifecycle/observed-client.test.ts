@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Gate } from '../../src/contract/outcome.ts';
+import type { Circuit } from '../../src/contract/outcome.ts';
 import {
   type DamoovErrorDetails,
   type DamoovErrorKind,
@@ -13,9 +13,12 @@ import { A, INSTANCE } from '../operations/operation-world.ts';
 type Client = OperationContext['client'];
 
 /** A watched client that notes what reaches the client behind it, and what has passed. */
-function createWatched({ error, isAdminShut = false }: { error?: unknown; isAdminShut?: boolean } = {}) {
+function createWatched({
+  error,
+  isAdminCircuitOpen = false,
+}: { error?: unknown; isAdminCircuitOpen?: boolean } = {}) {
   const sent: unknown[][] = [];
-  const passed: [Gate, DamoovOperation][] = [];
+  const passed: [Circuit, DamoovOperation][] = [];
   const maySend = () => true;
   const answer =
     <Answer>(answer: Answer) =>
@@ -32,7 +35,7 @@ function createWatched({ error, isAdminShut = false }: { error?: unknown; isAdmi
   };
   const watch = {
     maySend,
-    isAdminShut,
+    isAdminCircuitOpen,
     passed: (...pass: (typeof passed)[number]) => void passed.push(pass),
   };
   return { client: watchedClient(client, watch), sent, passed, maySend };
@@ -45,11 +48,12 @@ const CALLS = {
   find: (client: Client, signal?: AbortSignal) => client.findUsers({ deviceToken: A }, { signal }),
 };
 const OPERATIONS = ['create', 'update', 'delete', 'find'] as const;
-const gateOf = (operation: keyof typeof CALLS): Gate => (operation === 'create' ? 'instance-key' : 'admin');
+const circuitOf = (operation: keyof typeof CALLS): Circuit =>
+  operation === 'create' ? 'instance-key' : 'admin';
 
 describe.each(OPERATIONS)('a %s', (operation) => {
   const call = CALLS[operation];
-  const gate = gateOf(operation);
+  const circuit = circuitOf(operation);
 
   it('is sent only while its run may send, and under its signal', async () => {
     const { client, sent, maySend } = createWatched();
@@ -63,12 +67,12 @@ describe.each(OPERATIONS)('a %s', (operation) => {
     await call(client);
     expect(passed).toEqual([
       ['damoov', operation],
-      [gate, operation],
+      [circuit, operation],
     ]);
   });
 
-  it.each<[string, DamoovErrorKind, Partial<DamoovErrorDetails>, Gate[]]>([
-    ['a conflict has passed both', 'conflict', { status: 409 }, ['damoov', gate]],
+  it.each<[string, DamoovErrorKind, Partial<DamoovErrorDetails>, Circuit[]]>([
+    ['a conflict has passed both', 'conflict', { status: 409 }, ['damoov', circuit]],
     ['a refused credential has come as far as Damoov', 'unauthorized', { status: 401 }, ['damoov']],
     ['a rate limit has come as far as Damoov', 'rate-limited', { status: 429 }, ['damoov']],
     ['an error of the server has passed nothing', 'server', { status: 500 }, []],
@@ -81,11 +85,11 @@ describe.each(OPERATIONS)('a %s', (operation) => {
       { status: 503, wasSent: false },
       [],
     ],
-  ])('that ends in %s', async (_title, kind, details, gates) => {
+  ])('that ends in %s', async (_title, kind, details, circuits) => {
     const error = new DamoovError({ operation, kind, wasSent: true, ...details });
     const { client, passed } = createWatched({ error });
     await expect(call(client)).rejects.toBe(error);
-    expect(passed.map(([gate]) => gate)).toEqual(gates);
+    expect(passed.map(([circuit]) => circuit)).toEqual(circuits);
   });
 
   it('that ends in what nobody foresaw has passed nothing', async () => {
@@ -103,7 +107,7 @@ it.each(['forbidden', 'not-found', 'rejected', 'no-result'] as const)(
       const error = new DamoovError({ operation, kind, status: 400, wasSent: true });
       const { client, passed } = createWatched({ error });
       await CALLS[operation](client).catch(() => {});
-      return passed.some(([gate]) => gate === gateOf(operation));
+      return passed.some(([circuit]) => circuit === circuitOf(operation));
     });
     expect(await Promise.all(passes)).toEqual([false, true, true, true]);
   },
@@ -120,7 +124,7 @@ it.each(['login', 'refresh'] as const)(
 );
 
 it('while the admin is refused nothing of it is sent, and creates are', async () => {
-  const { client, sent, passed } = createWatched({ isAdminShut: true });
+  const { client, sent, passed } = createWatched({ isAdminCircuitOpen: true });
   for (const operation of ['update', 'delete', 'find'] as const)
     await expect(CALLS[operation](client)).rejects.toMatchObject({ kind: 'login-barred', wasSent: false });
   expect([sent, passed]).toEqual([[], []]);

@@ -1,5 +1,5 @@
 /**
- * A pipeline over the Damoov in memory of the operations' tests: userState, gates, deletion guard and queues answer as the test
+ * A pipeline over the Damoov in memory of the operations' tests: userState, circuits, deletion guard and queues answer as the test
  * wants, and every call of them is noted. The failureDetector, the seal and the receipts are the real ones.
  */
 import type { UserEvent } from '../../src/contract/event.ts';
@@ -9,7 +9,7 @@ import type { Instance, RecordUpdate, UserRecord } from '../../src/operations/co
 import { outageOf } from '../../src/redis/refusal.ts';
 import type { Delivery, Pipeline, RunReport } from '../../src/lifecycle/delivery.ts';
 import type { DeletionGuard } from '../../src/lifecycle/ports/deletion-guard.ts';
-import type { GateName, Gates, Passage, Refusal } from '../../src/lifecycle/ports/circuits.ts';
+import type { CircuitName, Circuits, Passage, Refusal } from '../../src/lifecycle/ports/circuits.ts';
 import { runJob } from '../../src/lifecycle/pipeline.ts';
 import { createSeal } from '../../src/lifecycle/encryption.ts';
 import type {
@@ -59,7 +59,7 @@ export interface PipelineWorldOptions {
   /** Done before an event is published. */
   onPublish?: (event: UserEvent) => Promise<void>;
   /** Default: held. */
-  refuses?: Awaited<ReturnType<Gates['refuse']>>;
+  refuses?: Awaited<ReturnType<Circuits['refuse']>>;
   /** Default: open, and asked for when the job was added. */
   checks?: Partial<Awaited<ReturnType<DeletionGuard['check']>>>;
   /** Default: go. */
@@ -84,12 +84,12 @@ export const FINISH = ['publish', 'keep', 'release'];
 export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const { instances = { default: INSTANCE }, record, passage, ...answers } = options;
   const damoov = createOperationWorld(options.damoov);
-  const begun: { name: string; version: Version; address: Address; must: readonly GateName[] }[] = [];
+  const begun: { name: string; version: Version; address: Address; must: readonly CircuitName[] }[] = [];
   const settled: { settlement: Settlement; recordUpdate: RecordUpdate; user: string | undefined }[] = [];
   const aside: { settlement: Settlement; whose: Whose | undefined }[] = [];
   const unlock: RecordUpdate[] = [];
   const refusals: { version: Version; refusal: Refusal }[] = [];
-  const probed: [GateName, boolean][] = [];
+  const probed: [CircuitName, boolean][] = [];
   const commits: unknown[] = [];
   const reports: RunReport[] = [];
   const published: UserEvent[] = [];
@@ -131,7 +131,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     async lockAlso(userId) {
       steps.push(`claim ${userId}`);
       if (answers.claims !== undefined) return answers.claims;
-      return { is: 'locked', user: held({ userId }), passage: { shut: [], probes: [] } };
+      return { is: 'locked', user: held({ userId }), passage: { open: [], probes: [] } };
     },
     async lockName(clientId) {
       steps.push(`lock name ${clientId}`);
@@ -158,7 +158,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
         answers.begins ?? {
           is: 'locked',
           user: held(record),
-          passage: { shut: [], probes: [], ...passage },
+          passage: { open: [], probes: [], ...passage },
         }
       );
     },
@@ -188,15 +188,15 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     ports: { client, userIdMode: damoov.context.userIdMode, lagMs: damoov.context.lagMs, now, pause },
     userState,
     seal: createSeal(new Map(Object.entries(instances))),
-    gates: {
+    circuits: {
       async refuse(_run, version, refusal) {
         steps.push('refuse');
         refusals.push({ version, refusal });
         return answers.refuses ?? 'held';
       },
-      async probed(_run, gate, hasPassed) {
-        steps.push(`probed ${gate}`);
-        probed.push([gate, hasPassed]);
+      async probed(_run, circuit, hasPassed) {
+        steps.push(`probed ${circuit}`);
+        probed.push([circuit, hasPassed]);
       },
     },
     deletions: {

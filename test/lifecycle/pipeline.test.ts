@@ -169,7 +169,7 @@ describe('a job that begins', () => {
   it.each([
     ['is another run’s by now', { is: 'lost' }, { next: 'abandoned' }],
     ['finds its user taken', BLOCKED, { next: 'blocked', blocked: BLOCKED }],
-    ['finds a gate shut', { is: 'held', gate: 'admin' }, { next: 'held', gate: 'admin' }],
+    ['finds a circuit open', { is: 'held', circuit: 'admin' }, { next: 'held', circuit: 'admin' }],
     [
       'was settled before',
       { is: 'settled', settled: DONE },
@@ -201,12 +201,12 @@ describe('a job that begins', () => {
   });
 
   it.each([
-    ['open', ['damoov', 'admin', 'brake']],
+    ['open', ['damoov', 'admin', 'deletion-limit']],
     ['released', ['damoov', 'admin']],
-  ] as const)('and is a deletion that is %s passes %j', async (is, gates) => {
+  ] as const)('and is a deletion that is %s passes %j', async (is, circuits) => {
     const world = createPipelineWorld({ checks: { is } });
     await world.run('delete-user', { userId: A });
-    expect(world.begun.map(({ must }) => must)).toEqual([gates]);
+    expect(world.begun.map(({ must }) => must)).toEqual([circuits]);
   });
 
   it('and is a deletion counts from when it was asked for last', async () => {

@@ -82,7 +82,7 @@ async function untilQuiet({ redis, prefix }: World): Promise<void> {
       .zcount(`${queue}:delayed`, '-inf', String(soon))
       .llen(`${queue}:wait`)
       .llen(`${queue}:active`)
-      .zcard(`${prefix}:gate:damoov:held`)
+      .zcard(`${prefix}:circuit:damoov:held`)
       .exec();
     const blocked = await redis.keys(`${prefix}:user:*:blocked`);
     return [...(counts ?? []).map(([, count]) => count), blocked.length];

@@ -77,19 +77,31 @@ describe('the log', () => {
   });
 
   it.for<[Happening, number, string]>([
-    [{ is: 'gate-changed', change: { gate: 'damoov', is: 'shut', reason: '503' } }, 50, 'Damoov is away'],
-    [{ is: 'gate-changed', change: { gate: 'damoov', is: 'open', shutForMs: 1 } }, 30, 'Damoov is back'],
     [
-      { is: 'gate-changed', change: { gate: 'instance-key:x', is: 'shut', reason: '401' } },
+      { is: 'circuit-changed', change: { circuit: 'damoov', is: 'open', reason: '503' } },
+      50,
+      'Damoov is away',
+    ],
+    [
+      { is: 'circuit-changed', change: { circuit: 'damoov', is: 'closed', openForMs: 1 } },
+      30,
+      'Damoov is back',
+    ],
+    [
+      { is: 'circuit-changed', change: { circuit: 'instance-key:x', is: 'open', reason: '401' } },
       50,
       'credential refused',
     ],
     [
-      { is: 'gate-changed', change: { gate: 'admin', is: 'open', shutForMs: 1 } },
+      { is: 'circuit-changed', change: { circuit: 'admin', is: 'closed', openForMs: 1 } },
       30,
       'credential accepted again',
     ],
-    [{ is: 'gate-changed', change: { gate: 'brake', is: 'shut', reason: 'many' } }, 50, 'the brake holds'],
+    [
+      { is: 'circuit-changed', change: { circuit: 'deletion-limit', is: 'open', reason: 'many' } },
+      50,
+      'the deletion limit holds',
+    ],
     [{ is: 'rate-lowered', ratePerS: 2, pausedForMs: 10 }, 40, 'Damoov answers 429'],
     [{ is: 'redis-lost', reason: 'ECONNREFUSED' }, 50, 'Redis is away: the worker waits for it'],
     [{ is: 'redis-lost', reason: 'WRONGPASS' }, 50, 'Redis refuses the user or password: the worker waits'],

@@ -19,10 +19,10 @@ const STATUS: FleetStatus = {
   },
   events: [{ queue: 'crm', waiting: 5, active: 1, delayed: 0, failed: 4 }],
   lastHour: [],
-  gates: [
-    { gate: 'damoov', held: 0 },
-    { gate: 'admin', held: 7, shutSince: 1, probeAt: 2, reason: 'no' },
-    { gate: 'brake', held: 400, shutSince: 1 },
+  circuits: [
+    { circuit: 'damoov', held: 0 },
+    { circuit: 'admin', held: 7, openSince: 1, probeAt: 2, reason: 'no' },
+    { circuit: 'deletion-limit', held: 400, openSince: 1 },
   ],
   logins: { left: 3, barredUntil: AT + 60_000, revoked: 2 },
   rate: { ratePerS: 45.5 },
@@ -30,7 +30,7 @@ const STATUS: FleetStatus = {
 };
 
 /** Each a closed set, or names from the configuration. */
-const LABELS = 'code gate le next operation outcome queue state status type version'.split(' ');
+const LABELS = 'code circuit le next operation outcome queue state status type version'.split(' ');
 
 const valuesIn = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
@@ -55,12 +55,12 @@ describe('the metrics', () => {
       'damoov_users_events_queue_jobs{queue="crm",state="active"} 1',
       'damoov_users_events_queue_jobs{queue="crm",state="delayed"} 0',
       'damoov_users_events_queue_jobs{queue="crm",state="failed"} 4',
-      'damoov_users_gate_shut{gate="damoov"} 0',
-      'damoov_users_gate_shut{gate="admin"} 1',
-      'damoov_users_gate_shut{gate="brake"} 1',
-      'damoov_users_gate_held_jobs{gate="damoov"} 0',
-      'damoov_users_gate_held_jobs{gate="admin"} 7',
-      'damoov_users_gate_held_jobs{gate="brake"} 400',
+      'damoov_users_circuit_open{circuit="damoov"} 0',
+      'damoov_users_circuit_open{circuit="admin"} 1',
+      'damoov_users_circuit_open{circuit="deletion-limit"} 1',
+      'damoov_users_circuit_held_jobs{circuit="damoov"} 0',
+      'damoov_users_circuit_held_jobs{circuit="admin"} 7',
+      'damoov_users_circuit_held_jobs{circuit="deletion-limit"} 400',
       'damoov_users_logins_left 3',
       'damoov_users_login_barred_seconds 60',
       'damoov_users_sessions_revoked 2',

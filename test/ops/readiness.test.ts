@@ -29,8 +29,8 @@ describe('a worker', () => {
     expect(Object.keys(ready.checks).sort()).toEqual([
       'admin',
       'answers',
-      'brake',
       'damoov',
+      'deletion-limit',
       'instance-key:default',
       'queues',
       'redis',
@@ -107,7 +107,7 @@ describe('a worker', () => {
     ['the InstanceKey', 'instance-key:default', { DAMOOV_INSTANCE_KEY: 'no-such-key' }, 'create-user'],
     ["the admin's password", 'admin', { DAMOOV_ADMIN_PASSWORD: 'no-such-password' }, 'update-user'],
   ] as const)('is not ready while Damoov refuses %s, and says until when', async (refused) => {
-    const [, gate, env, name] = refused;
+    const [, circuit, env, name] = refused;
     const world = await createWorld({ startsWorker: false, env });
     const { url } = await startIn(world);
     await world.signUpElsewhere('c-1');
@@ -115,8 +115,8 @@ describe('a worker', () => {
       clientId: 'c-1',
       ...(name === 'update-user' && { changes: { nickname: 'x' } }),
     });
-    const reason = /^shut since \S+Z, tried again at \S+Z, jobs that wait: 1: \S/;
-    await expect.poll(async () => reasonsIn(await readiness(url))[gate]).toMatch(reason);
+    const reason = /^open since \S+Z, tried again at \S+Z, jobs that wait: 1: \S/;
+    await expect.poll(async () => reasonsIn(await readiness(url))[circuit]).toMatch(reason);
     const { status, checks } = await readiness(url);
     expect(status).toBe(503);
     expect(checks['damoov']).toEqual({ ok: true });
@@ -133,7 +133,7 @@ describe('a worker', () => {
     await world.jobs.addBulk(jobs);
     await expect
       .poll(async () => reasonsIn(await readiness(url))['damoov'])
-      .toMatch(/^shut since .*status 503/);
+      .toMatch(/^open since .*status 503/);
     expect(reasonsIn(await readiness(url))['answers']).toBe('this worker gets no answer from Damoov');
   });
 
@@ -147,13 +147,13 @@ describe('a worker', () => {
       .toEqual({ requests: expect.stringMatching(/^Damoov answers 429: nothing is sent until \S+Z$/) });
   });
 
-  it('is ready while the brake holds deletions, and says how many', async () => {
+  it('is ready while the deletion limit holds deletions, and says how many', async () => {
     const world = await createWorld({ startsWorker: false, env: { DELETIONS_PER_HOUR: '0' } });
     const { url } = await startIn(world);
     await world.signUpElsewhere('c-1');
     await world.add('delete-user', { clientId: 'c-1' });
     await expect
-      .poll(async () => (await readiness(url)).checks['brake'])
+      .poll(async () => (await readiness(url)).checks['deletion-limit'])
       .toEqual({ ok: true, detail: expect.stringMatching(/^held since \S+Z, deletions: 1$/) });
     expect((await readiness(url)).status).toBe(200);
   });

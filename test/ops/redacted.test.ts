@@ -44,7 +44,7 @@ describe('what is redacted', () => {
       code: 'rejected',
       reason: 'no',
       durationMs: 3,
-      gate: 'admin',
+      circuit: 'admin',
       delayMs: 1,
       queue: 'user-jobs',
       events: ['user-events'],

@@ -1,5 +1,5 @@
 /**
- * Gates that are tried again soon, so that a test need not wait for seconds.
+ * Circuits that are tried again soon, so that a test need not wait for seconds.
  */
 import type { Timings } from '../../src/app/app.ts';
 

@@ -26,22 +26,24 @@ export async function deleteUser(options: DeleteOptions, context: CommandContext
     ...(reason !== undefined && { reason }),
     ...(correlationId !== undefined && { correlationId }),
   };
-  return withDeletions(options, context, async ({ deletions, brake, results }) => {
+  return withDeletions(options, context, async ({ deletions, deletionLimit, results }) => {
     const scheduled = await deletions.schedule(request, dueAt, {
       reschedules: reschedule,
       requestedAt: now,
     });
     const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();
-    // One that the brake holds is due: it waits for a decision.
-    const isDeferred = isPending && !(await brake.holds(scheduled.jobId));
+    // One that the deletion limit holds is due: it waits for a decision.
+    const isDeferred = isPending && !(await deletionLimit.holds(scheduled.jobId));
     if (!wait || scheduled === 'too-late' || isDeferred) {
       await outputOf(context.stdout).line(scheduledText(scheduled, now, json));
       if (wait && isDeferred) throw new Error('one is pending already: --reschedule has it carried out now');
       return scheduled !== 'too-late';
     }
     const { jobId } = scheduled;
-    if (await brake.holds(jobId)) {
-      context.stderr.write('the brake holds the deletion: `deletions release` or `refuse` decides\n');
+    if (await deletionLimit.holds(jobId)) {
+      context.stderr.write(
+        'the deletion limit holds the deletion: `deletions release` or `refuse` decides\n',
+      );
     }
     return printOutcome('user.deleted', options, context, (limit) => results.of(jobId, limit));
   });

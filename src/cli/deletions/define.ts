@@ -9,7 +9,9 @@ import type { Register } from '../shared/register.ts';
 export const registerDeletions: Register = (program, run) => {
   const deletions = program
     .command('deletions')
-    .description('deletions that are pending: list, cancel, move; and what the brake holds: release, refuse');
+    .description(
+      'deletions that are pending: list, cancel, move; and what the deletion limit holds: release, refuse',
+    );
   const ofOne = (name: string, description: string) =>
     withJson(ofUser(deletions.command(name).description(description)));
   ofOne('list', 'the next due first; changes nothing')
@@ -31,8 +33,8 @@ export const registerDeletions: Register = (program, run) => {
     .addHelpText('after', examples('deletions reschedule --client-id customer-4711 --in 7d'))
     .action(run(async () => (await import('./run.ts')).rescheduleDeletion));
   const decisions = {
-    release: 'carry out what the brake holds: all, or of one user',
-    refuse: 'end what the brake holds as deletion-refused: all, or of one user',
+    release: 'carry out what the deletion limit holds: all, or of one user',
+    refuse: 'end what the deletion limit holds as deletion-refused: all, or of one user',
   };
   for (const decision of ['release', 'refuse'] as const) {
     ofOne(decision, decisions[decision])

@@ -1,5 +1,5 @@
 /**
- * `damoov-users deletions release|refuse`: what becomes of the deletions that the brake holds.
+ * `damoov-users deletions release|refuse`: what becomes of the deletions that the deletion limit holds.
  */
 import type { Approval } from '../../store/circuits/deletion-limit.ts';
 import type { CommandContext } from '../shared/command-context.ts';
@@ -9,7 +9,7 @@ import { requireYes } from '../terminal/confirm.ts';
 import { outputOf } from '../terminal/output.ts';
 import { counted, numberText } from '../terminal/text.ts';
 
-export interface BrakeOptions extends UserOptions {
+export interface DeletionLimitOptions extends UserOptions {
   /** Nobody is asked. */
   yes?: boolean;
   json?: boolean;
@@ -23,19 +23,19 @@ const WORDS = {
 /** Counts first, and changes nothing that nobody has confirmed. */
 export function decideOver(decision: Approval) {
   const { verb, done } = WORDS[decision];
-  return async (options: BrakeOptions, context: CommandContext): Promise<void> => {
+  return async (options: DeletionLimitOptions, context: CommandContext): Promise<void> => {
     const { clientId, userId, instance, json = false, yes = false } = options;
     const isOfUser = clientId !== undefined || userId !== undefined;
     if (instance !== undefined && !isOfUser) {
       throw new UsageError('--instance: needs --client-id or --user-id');
     }
-    await withDeletions(options, context, async ({ brake }) => {
-      const ids = await brake.find(isOfUser ? { clientId, userId, instance } : undefined);
+    await withDeletions(options, context, async ({ deletionLimit }) => {
+      const ids = await deletionLimit.find(isOfUser ? { clientId, userId, instance } : undefined);
       if (ids.length > 0 && !yes) {
         await requireYes(`${verb} ${counted(ids.length, 'deletion')}?`, `nothing was ${done}`, context);
       }
-      const decided = await brake.decide(decision, ids);
-      const nothing = `The brake holds no ${isOfUser ? 'such ' : ''}deletion.`;
+      const decided = await deletionLimit.decide(decision, ids);
+      const nothing = `The deletion limit holds no ${isOfUser ? 'such ' : ''}deletion.`;
       const text = ids.length === 0 ? nothing : `${numberText(decided)} ${done}`;
       await outputOf(context.stdout).line(json ? JSON.stringify({ [done]: decided }) : text);
     });

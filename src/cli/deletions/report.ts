@@ -28,7 +28,7 @@ export const HEADING = ['due', 'in', 'instance', 'client', 'user', 'job'].join('
 export function deletionText(deletion: Deletion & { isHeld: boolean }, now: number, isJson: boolean): string {
   const { dueAt, isHeld, isForeign, instance, clientId = '-', userId = '-', jobId } = deletion;
   if (isJson) return jsonLine({ ...deletion, isHeld: isHeld || undefined });
-  const when = isHeld ? 'held by the brake' : inText(dueAt - now);
+  const when = isHeld ? 'held by the deletion limit' : inText(dueAt - now);
   const due = isForeign === true ? `${when}, added by another client` : when;
   return [dueText(dueAt), due, instance, clientId, userId, jobId].map(onOneLine).join('\t');
 }

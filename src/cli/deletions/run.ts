@@ -23,13 +23,13 @@ export interface ListDeletionsOptions extends UserOptions {
 export async function listDeletions(options: ListDeletionsOptions, context: CommandContext): Promise<void> {
   const { next, json = false } = options;
   const out = outputOf(context.stdout);
-  await withDeletions(options, context, async ({ deletions, brake, jobs }) => {
+  await withDeletions(options, context, async ({ deletions, deletionLimit, jobs }) => {
     let [shown, unreadable, isCut] = [0, 0, false];
     for await (const deletion of chosen(deletions, options, (count) => (unreadable += count))) {
       isCut = next > 0 && shown === next;
       if (isCut) break;
       if (shown === 0 && !json) await out.line(HEADING);
-      const isHeld = await brake.holds(deletion.jobId);
+      const isHeld = await deletionLimit.holds(deletion.jobId);
       if (!(await out.line(deletionText({ ...deletion, isHeld }, Date.now(), json)))) return;
       shown += 1;
     }

@@ -17,7 +17,7 @@ import { openFleetClient } from '../../app/fleet-client.ts';
 import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
 import { createAgreedSettings } from '../../store/settings/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../../redis/connection.ts';
-import { createGateReader, gateKeysOf } from '../../store/circuits/circuit-state.ts';
+import { createCircuitReader, circuitKeysOf } from '../../store/circuits/circuit-state.ts';
 import { prefixWarning } from '../../redis/options.ts';
 import { brokenKeysOf } from '../../bullmq/queue-keys.ts';
 import { hasReader } from '../../bullmq/queue-reader.ts';
@@ -157,7 +157,7 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
     mostLogins,
   });
   const jobs = openQueue(name, { connection, prefix });
-  const gateOf = createGateReader(jobs, gateKeysOf(prefix, fingerprintsOf(access, fingerprint)));
+  const circuitOf = createCircuitReader(jobs, circuitKeysOf(prefix, fingerprintsOf(access, fingerprint)));
   const userIds = await lookAtUserIds(
     createAgreedSettings(connection, prefix),
     await userIdSettingsOf(config, access),
@@ -166,12 +166,12 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
     const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, access.baseUrl, Date.now))];
     // What nothing answers need not be asked for more.
     if (answers.some(({ check, is }) => check === 'damoov' && is === 'fail')) return answers;
-    const admin = { logins: await logins?.state(), gate: await gateOf('admin'), mayLogIn };
+    const admin = { logins: await logins?.state(), circuit: await circuitOf('admin'), mayLogIn };
     const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
     // After the look: it may have met the latest.
     if (logins !== undefined) findings.push(lookAtRevocations(await logins.state()));
     for (const instance of Object.keys(access.instances)) {
-      findings.push(lookAtInstanceKey(instance, await gateOf(`instance-key:${instance}`)));
+      findings.push(lookAtInstanceKey(instance, await circuitOf(`instance-key:${instance}`)));
     }
     return findings;
   } finally {
@@ -179,7 +179,7 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
   }
 }
 
-/** Session, budget and gates lie in Redis. */
+/** Session, budget and circuits lie in Redis. */
 async function examineFromAfar({ baseUrl }: DamoovAccess, { timeoutMs }: Config): Promise<Finding[]> {
   const client = new DamoovClient({ baseUrl, timeoutMs });
   try {

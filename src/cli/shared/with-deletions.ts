@@ -3,7 +3,7 @@
  */
 import type { Queue } from 'bullmq';
 import { Results } from '../../client/results.ts';
-import { type Brake, createBrake } from '../../store/circuits/deletion-limit.ts';
+import { type DeletionLimit, createDeletionLimit } from '../../store/circuits/deletion-limit.ts';
 import { type Deletions, createDeletions } from '../../store/deletions/deletions.ts';
 import type { CommandContext } from './command-context.ts';
 import { checkInstance } from './known-instance.ts';
@@ -28,7 +28,7 @@ export interface DueOptions {
 
 export interface DeletionsAccess {
   deletions: Deletions;
-  brake: Brake;
+  deletionLimit: DeletionLimit;
   jobs: Queue;
   results: Results;
 }
@@ -46,7 +46,7 @@ export async function withDeletions<T>(
     const results = new Results({ queue: jobs, connection, target });
     const deletions = createDeletions({ jobs, prefix });
     try {
-      return await work({ deletions, brake: createBrake({ jobs, prefix }), jobs, results });
+      return await work({ deletions, deletionLimit: createDeletionLimit({ jobs, prefix }), jobs, results });
     } catch (error) {
       const isOfRequest = error instanceof RangeError || error instanceof TypeError;
       throw isOfRequest ? new UsageError(error.message) : error;

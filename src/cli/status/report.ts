@@ -1,5 +1,5 @@
 /**
- * What `damoov-users status` shows, as text and as JSON; times in ISO 8601. Names nothing but queues, gates and numbers.
+ * What `damoov-users status` shows, as text and as JSON; times in ISO 8601. Names nothing but queues, circuits and numbers.
  */
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
@@ -9,8 +9,8 @@ import type { FleetStatus } from '../../ops/fleet-status.ts';
 import { counted, jsonLine, numberText } from '../terminal/text.ts';
 
 /** One line, for machines. */
-export function statusJson({ redisRefuses, gates, deletions, jobs, ...status }: FleetStatus): string {
-  const { held = 0, shutSince } = gates.find(({ gate }) => gate === 'brake') ?? {};
+export function statusJson({ redisRefuses, circuits, deletions, jobs, ...status }: FleetStatus): string {
+  const { held = 0, openSince } = circuits.find(({ circuit }) => circuit === 'deletion-limit') ?? {};
   const { count: pending, nextDueAt } = deletions;
   const { oldestSince } = jobs;
   return jsonLine({
@@ -20,10 +20,10 @@ export function statusJson({ redisRefuses, gates, deletions, jobs, ...status }: 
       ...jobs,
       ...(oldestSince !== undefined && { oldestWaitingMs: Math.max(0, status.at - oldestSince) }),
     },
-    gates: gates
-      .filter(({ gate }) => gate !== 'brake')
-      .map((gate) => ({ ...gate, isShut: gate.shutSince !== undefined })),
-    brake: { held, shutSince },
+    circuits: circuits
+      .filter(({ circuit }) => circuit !== 'deletion-limit')
+      .map((circuit) => ({ ...circuit, isOpen: circuit.openSince !== undefined })),
+    deletionLimit: { held, openSince },
     deletions: { pending, nextDueAt },
   });
 }
@@ -44,12 +44,12 @@ export function statusText(
     ...events.map((queue): Row => [queue.queue, eventsText(queue, paint)]),
     ['last hour', ...lastHourLines(status, paint)],
     [
-      'gates',
+      'circuits',
       ...(isSandbox
         ? ['of the sandbox that stands in: only its worker knows them']
-        : gateLines(status, paint)),
+        : circuitLines(status, paint)),
     ],
-    ['brake', brakeText(status, paint)],
+    ['deletion limit', deletionLimitText(status, paint)],
     ['log-ins', loginsText(status, isSandbox, paint)],
     ['rate', rateText(status, paint)],
     ['deletions', deletionsText(status)],
@@ -108,23 +108,23 @@ function lastHourLines({ lastHour }: FleetStatus, { warn }: Painter): string[] {
   });
 }
 
-function gateLines({ gates, at }: FleetStatus, { alarm }: Painter): string[] {
-  const noted = gates.filter(
-    ({ gate, shutSince, held }) => gate !== 'brake' && (shutSince !== undefined || held > 0),
+function circuitLines({ circuits, at }: FleetStatus, { alarm }: Painter): string[] {
+  const noted = circuits.filter(
+    ({ circuit, openSince, held }) => circuit !== 'deletion-limit' && (openSince !== undefined || held > 0),
   );
   if (noted.length === 0) return ['all open'];
-  return noted.map(({ gate, shutSince, reason, probeAt = at, held }) => {
+  return noted.map(({ circuit, openSince, reason, probeAt = at, held }) => {
     const waiting = counted(held, 'waits', 'wait');
-    if (shutSince === undefined) return `${gate} open · ${waiting}`;
+    if (openSince === undefined) return `${circuit} closed · ${waiting}`;
     const probe = probeAt <= at ? 'a probe is due' : `next probe in ${durationText(probeAt - at)}`;
-    return alarm(`${gate} shut for ${durationText(at - shutSince)}: ${reason} · ${probe} · ${waiting}`);
+    return alarm(`${circuit} open for ${durationText(at - openSince)}: ${reason} · ${probe} · ${waiting}`);
   });
 }
 
-function brakeText({ gates, at }: FleetStatus, { alarm }: Painter): string {
-  const { held = 0, shutSince } = gates.find(({ gate }) => gate === 'brake') ?? {};
+function deletionLimitText({ circuits, at }: FleetStatus, { alarm }: Painter): string {
+  const { held = 0, openSince } = circuits.find(({ circuit }) => circuit === 'deletion-limit') ?? {};
   if (held === 0) return 'holds no deletion';
-  const age = shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`;
+  const age = openSince === undefined ? '' : ` for ${durationText(at - openSince)}`;
   return alarm(`holds ${counted(held, 'deletion')}${age}: \`deletions release\` or \`refuse\` decides`);
 }
 

@@ -7,8 +7,8 @@ import type { Config } from '../../config/config.ts';
 import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
 import { type FleetStatus, createFleetStatus } from '../../ops/fleet-status.ts';
 import { type RedisConnection, isLostConnection, placeOf } from '../../redis/connection.ts';
-import { BRAKE } from '../../store/circuits/deletion-limit.ts';
-import { createGateReader, gateKeysOf } from '../../store/circuits/circuit-state.ts';
+import { DELETION_LIMIT } from '../../store/circuits/deletion-limit.ts';
+import { createCircuitReader, circuitKeysOf } from '../../store/circuits/circuit-state.ts';
 import { readOutcomes } from '../../store/users/outcome-counts.ts';
 import { brokenKeysOf } from '../../bullmq/queue-keys.ts';
 import { createFleetRate } from '../../store/rate/fleet-rate.ts';
@@ -72,10 +72,10 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
   const queueOf = (queue: string) => openQueue(queue, { connection, prefix });
   const jobs = queueOf(name);
   const admin = await adminOf(config);
-  // A sandbox that stands in is the worker's own: its gates cannot be told from here, only who waits before them.
+  // A sandbox that stands in is the worker's own: its circuits cannot be told from here, only who waits before them.
   const fingerprints =
     config.damoov === 'sandbox'
-      ? new Map([BRAKE])
+      ? new Map([DELETION_LIMIT])
       : fingerprintsOf(config.damoov, admin && admin.fingerprint);
   const budget =
     admin && createLoginBudget({ connection, prefix, ...admin, loginsPerHour: config.loginsPerHour });
@@ -86,8 +86,8 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
     jobs,
     addedAt: createAddedAt(connection, prefix),
     events: eventsQueues,
-    gateNames: [...fingerprints.keys()],
-    gateOf: createGateReader(jobs, gateKeysOf(prefix, fingerprints)),
+    circuitNames: [...fingerprints.keys()],
+    circuitOf: createCircuitReader(jobs, circuitKeysOf(prefix, fingerprints)),
     outcomes: () => readOutcomes(connection, prefix),
     logins: budget && (() => budget.state()),
     deletions: createDueCounts({ jobs, prefix }).pending,

@@ -29,7 +29,7 @@ export function aligned(rows: readonly string[][]): string[] {
 }
 
 /**
- * One line of JSON for machines. A number whose name says that it is a point in time (`dueAt`, `shutSince`, `barredUntil`) becomes
+ * One line of JSON for machines. A number whose name says that it is a point in time (`dueAt`, `openSince`, `barredUntil`) becomes
  * ISO 8601; null if no calendar has it, as another client may have written any number.
  */
 export function jsonLine(value: object): string {

@@ -1,25 +1,25 @@
 /**
- * The gates on a job's way to Damoov, and the port behind which a fleet shares them. Knows which gates a job comes to, not
- * when one is shut.
+ * The circuits on a job's way to Damoov, and the port behind which a fleet shares them. Knows which circuits a job comes to, not
+ * when one is open.
  */
 import type { JobName } from '../../contract/job.ts';
-import type { Gate } from '../../contract/outcome.ts';
+import type { Circuit } from '../../contract/outcome.ts';
 import type { Version } from '../../contract/version.ts';
 import type { Run } from './user-state.ts';
 
 /** Each instance has a key of its own; the admin is one for all. */
-export type GateName = 'damoov' | 'admin' | 'brake' | `instance-key:${string}`;
+export type CircuitName = 'damoov' | 'admin' | 'deletion-limit' | `instance-key:${string}`;
 
 /** What stands before a run that has begun. */
 export interface Passage {
-  /** Gates that are shut and that this run must not try: those it may do without. */
-  shut: readonly GateName[];
-  /** Gates that are shut and that this run is to try for all. */
-  probes: readonly GateName[];
+  /** Circuits that are open and that this run must not try: those it may do without. */
+  open: readonly CircuitName[];
+  /** Circuits that are open and that this run is to try for all. */
+  probes: readonly CircuitName[];
 }
 
 export interface Refusal {
-  gate: GateName;
+  circuit: CircuitName;
   reason: string;
   /** Nobody may try earlier than this many milliseconds from now. */
   afterMs?: number | undefined;
@@ -27,33 +27,33 @@ export interface Refusal {
   isUntried?: boolean | undefined;
 }
 
-/** The gates of a fleet: what one worker learns of them holds for all that use the same credentials. */
-export interface Gates {
+/** The circuits of a fleet: what one worker learns of them holds for all that use the same credentials. */
+export interface Circuits {
   /**
-   * Shuts the gate, if it is not shut yet, and notes the job as held before it: the queue is to delay it. A probe that was refused makes the next one later. A
-   * gate that other workers have just passed stays `open`, and the job is left where it is.
+   * Opens the circuit, if it is not open yet, and notes the job as held before it: the queue is to delay it. A probe that was refused makes the next one later. A
+   * circuit that other workers have just passed stays `closed`, and the job is left where it is.
    */
-  refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'open'>;
-  /** A run that was to try the gate is over: it came through, and the gate opens, or it cannot tell, and another has to try. */
-  probed(run: Run, gate: GateName, hasPassed: boolean): Promise<void>;
+  refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'closed'>;
+  /** A run that was to try the circuit is over: it came through, and the circuit closes, or it cannot tell, and another has to try. */
+  probed(run: Run, circuit: CircuitName, hasPassed: boolean): Promise<void>;
 }
 
-/** The gate by name, for a job of this instance. */
-export function gateName(gate: Gate, instance: string): GateName {
-  return gate === 'instance-key' ? `instance-key:${instance}` : gate;
+/** The circuit by name, for a job of this instance. */
+export function circuitName(circuit: Circuit, instance: string): CircuitName {
+  return circuit === 'instance-key' ? `instance-key:${instance}` : circuit;
 }
 
 /**
- * The gates a job comes to: without those of `must` it need not begin. A create needs the admin only where it has to look
+ * The circuits a job comes to: without those of `must` it need not begin. A create needs the admin only where it has to look
  * something up.
  */
-export function gatesOf(name: JobName, instance: string): { must: GateName[]; may: GateName[] } {
+export function circuitsOf(name: JobName, instance: string): { must: CircuitName[]; may: CircuitName[] } {
   switch (name) {
     case 'create-user':
-      return { must: ['damoov', gateName('instance-key', instance)], may: ['admin'] };
+      return { must: ['damoov', circuitName('instance-key', instance)], may: ['admin'] };
     case 'update-user':
       return { must: ['damoov', 'admin'], may: [] };
     case 'delete-user':
-      return { must: ['damoov', 'admin', 'brake'], may: [] };
+      return { must: ['damoov', 'admin', 'deletion-limit'], may: [] };
   }
 }

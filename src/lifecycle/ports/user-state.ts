@@ -10,7 +10,7 @@ import type { Statement } from '../../contract/receipt.ts';
 import type { Version } from '../../contract/version.ts';
 import type { Instance, RecordUpdate, UserRecord } from '../../operations/context.ts';
 import type { DeletionIds, LockProof } from './deletion-guard.ts';
-import type { GateName, Passage } from './circuits.ts';
+import type { CircuitName, Passage } from './circuits.ts';
 
 /** One run of a job. */
 export interface Run {
@@ -125,8 +125,8 @@ export interface Blocked {
 
 export type Begun =
   | { is: 'locked'; user: UserLock; passage: Passage }
-  /** A gate is shut: this job is put before it. */
-  | { is: 'held'; gate: GateName }
+  /** A circuit is open: this job is put before it. */
+  | { is: 'held'; circuit: CircuitName }
   /** An earlier run has settled the job. */
   | { is: 'settled'; settled: SettledJob }
   /** Another job has the user: this one is blocked until it is promoted. */
@@ -145,7 +145,7 @@ export interface UserState {
     },
     instance: Instance,
     address: Address,
-    gates: { must: readonly GateName[]; may: readonly GateName[] },
+    circuits: { must: readonly CircuitName[]; may: readonly CircuitName[] },
   ): Promise<Begun>;
   /**
    * Settles a job that takes no user, because it cannot be carried out.

@@ -4,7 +4,7 @@
  */
 import { durationText } from '../../contract/duration.ts';
 import { MANY_REVOKED } from '../../damoov/login-budget.ts';
-import type { GateState } from '../../store/circuits/circuit-state.ts';
+import type { CircuitState } from '../../store/circuits/circuit-state.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 import type { Reading } from './reading.ts';
 import { clockTime, counted } from './words.ts';
@@ -28,7 +28,7 @@ export function attentionTo(reading: Reading): Attention[] {
   const { fleet } = reading.state;
   const found = [
     ...ofRedis(fleet),
-    ...fleet.gates.flatMap((gate) => ofGate(gate, fleet.at)),
+    ...fleet.circuits.flatMap((circuit) => ofCircuit(circuit, fleet.at)),
     ...ofLogins(fleet),
     ...ofRate(fleet),
     ...ofJobs(fleet),
@@ -42,16 +42,19 @@ function ofRedis({ redisRefuses }: FleetStatus): Attention[] {
   return [alarm(`${redisRefuses}.`, 'Jobs wait until it takes writes again; nothing is lost.')];
 }
 
-function ofGate({ gate, shutSince, reason = '', probeAt = 0, held }: GateState, at: number): Attention[] {
-  const since = shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`;
-  if (gate === 'brake') {
+function ofCircuit(
+  { circuit, openSince, reason = '', probeAt = 0, held }: CircuitState,
+  at: number,
+): Attention[] {
+  const since = openSince === undefined ? '' : ` for ${durationText(at - openSince)}`;
+  if (circuit === 'deletion-limit') {
     if (held === 0) return [];
     const advice = '`damoov-users deletions release` or `refuse` decides over them.';
-    return [alarm(`The brake holds ${counted(held, 'deletion')}${since}.`, advice)];
+    return [alarm(`The deletion limit holds ${counted(held, 'deletion')}${since}.`, advice)];
   }
-  if (shutSince === undefined) return [];
+  if (openSince === undefined) return [];
   const probe = probeAt <= at ? 'now' : `in ${durationText(probeAt - at)}`;
-  const what = gate === 'damoov' ? 'Damoov is away' : `The credential of \`${gate}\` is refused`;
+  const what = circuit === 'damoov' ? 'Damoov is away' : `The credential of \`${circuit}\` is refused`;
   const advice = `${counted(held, 'job waits', 'jobs wait')}; tried again ${probe}.`;
   return [alarm(`${what}${since}: ${reason}.`, advice)];
 }

@@ -56,7 +56,7 @@ export async function pageOf(panels: Panels, { path, boardPath, isSandbox }: Pag
           ${panel('decision', true)} ${panel('figures')}
           <div class="grid">
             ${section('flow', 'Flow', 'jobs that ended, per minute, last hour (UTC)')}
-            ${section('outcomes', 'Outcomes', 'last hour')} ${section('gates', 'Gates')}
+            ${section('outcomes', 'Outcomes', 'last hour')} ${section('circuits', 'Circuits')}
             ${section('deletions', 'Pending deletions', 'by day (UTC)')} ${section('limits', 'Limits')}
             ${section('events', 'Events', 'waiting for subscribers')}
           </div>

@@ -23,7 +23,7 @@ export const PANELS = [
   'figures',
   'flow',
   'outcomes',
-  'gates',
+  'circuits',
   'limits',
   'deletions',
   'events',
@@ -43,7 +43,7 @@ export async function panelsOf(reading: Reading, context: PanelsContext): Promis
     figures: await of(({ fleet }) => figures(fleet, context)),
     flow: await of(flow),
     outcomes: await of(({ fleet }) => outcomes(fleet)),
-    gates: await of(({ fleet }) => gates(fleet)),
+    circuits: await of(({ fleet }) => circuits(fleet)),
     limits: await of(({ fleet }) => limits(fleet, context)),
     deletions: await of(deletions),
     events: await of(({ fleet }) => events(fleet, context)),
@@ -158,26 +158,30 @@ function outcomes({ lastHour }: FleetStatus): Markup {
   </table>`;
 }
 
-function gates({ gates: all, at }: FleetStatus): Markup {
-  return html`<ul class="gates">
-    ${all.map(({ gate, shutSince, held }) => {
-      const isBrake = gate === 'brake';
-      const isShut = isBrake ? held > 0 : shutSince !== undefined;
-      const since = shutSince === undefined ? '' : ` for ${durationText(at - shutSince)}`;
-      const state = isShut ? `${isBrake ? 'holds' : 'shut'}${since}` : isBrake ? 'holds none' : 'open';
+function circuits({ circuits: all, at }: FleetStatus): Markup {
+  return html`<ul class="circuits">
+    ${all.map(({ circuit, openSince, held }) => {
+      const isDeletionLimit = circuit === 'deletion-limit';
+      const isOpen = isDeletionLimit ? held > 0 : openSince !== undefined;
+      const since = openSince === undefined ? '' : ` for ${durationText(at - openSince)}`;
+      const state = isOpen
+        ? `${isDeletionLimit ? 'holds' : 'open'}${since}`
+        : isDeletionLimit
+          ? 'holds none'
+          : 'closed';
       return html`<li>
-        <span class="dot ${isShut ? 'alarm' : 'well'}"></span
-        ><span class="name">${GATES.get(gate) ?? gate.replace('instance-key:', 'Key of ')}</span>
+        <span class="dot ${isOpen ? 'alarm' : 'well'}"></span
+        ><span class="name">${CIRCUITS.get(circuit) ?? circuit.replace('instance-key:', 'Key of ')}</span>
         <span class="state">${state}${held > 0 ? html` · <b>${counted(held, 'job')}</b>` : ''}</span>
       </li>`;
     })}
   </ul>`;
 }
 
-const GATES = new Map<string, string>([
+const CIRCUITS = new Map<string, string>([
   ['damoov', 'Damoov'],
   ['admin', 'Admin account'],
-  ['brake', 'Brake on deletions'],
+  ['deletion-limit', 'Deletion limit'],
 ]);
 
 function limits({ logins, rate, at }: FleetStatus, { loginsPerHour }: PanelsContext): Markup {

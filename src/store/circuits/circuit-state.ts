@@ -1,14 +1,14 @@
 /**
- * Reads how a gate stands, from what the scripts of the gates write. Changes nothing, and knows no job.
+ * Reads how a circuit stands, from what the scripts of the circuits write. Changes nothing, and knows no job.
  */
 import type { Queue } from 'bullmq';
-import type { GateName } from '../../lifecycle/ports/circuits.ts';
+import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 
-/** A gate, as whoever has this credential finds it now. */
-export interface GateState {
-  gate: GateName;
+/** A circuit, as whoever has this credential finds it now. */
+export interface CircuitState {
+  circuit: CircuitName;
   /** Epoch milliseconds; undefined while it is open. */
-  shutSince?: number;
+  openSince?: number;
   reason?: string;
   /** When the next probe is due, in epoch milliseconds. */
   probeAt?: number;
@@ -16,30 +16,33 @@ export interface GateState {
   held: number;
 }
 
-export interface GateKeys {
-  /** The gate itself, which exists while it is shut. */
-  keyOf: (gate: GateName) => string;
+export interface CircuitKeys {
+  /** The circuit itself, which exists while it is open. */
+  keyOf: (circuit: CircuitName) => string;
   /** What waits is the same whatever the credential: who has the right one lets it pass. */
-  heldKeyOf: (gate: GateName) => string;
+  heldKeyOf: (circuit: CircuitName) => string;
 }
 
-/** @param fingerprints of the credential of each gate, or of Damoov's address. */
-export function gateKeysOf(prefix: string, fingerprints: ReadonlyMap<GateName, string>): GateKeys {
+/** @param fingerprints of the credential of each circuit, or of Damoov's address. */
+export function circuitKeysOf(prefix: string, fingerprints: ReadonlyMap<CircuitName, string>): CircuitKeys {
   return {
-    keyOf: (gate) => `${prefix}:gate:${gate}:${fingerprints.get(gate) ?? ''}`,
-    heldKeyOf: (gate) => `${prefix}:gate:${gate}:held`,
+    keyOf: (circuit) => `${prefix}:circuit:${circuit}:${fingerprints.get(circuit) ?? ''}`,
+    heldKeyOf: (circuit) => `${prefix}:circuit:${circuit}:held`,
   };
 }
 
-export function createGateReader(jobs: Queue, keys: GateKeys): (gate: GateName) => Promise<GateState> {
-  return async (gate) => {
+export function createCircuitReader(
+  jobs: Queue,
+  keys: CircuitKeys,
+): (circuit: CircuitName) => Promise<CircuitState> {
+  return async (circuit) => {
     const client = await jobs.getBackend().client;
     const [hash, held] = await Promise.all([
-      client.hgetall(keys.keyOf(gate)),
-      client.zcard(keys.heldKeyOf(gate)),
+      client.hgetall(keys.keyOf(circuit)),
+      client.zcard(keys.heldKeyOf(circuit)),
     ]);
     const { since, reason = '', probe } = hash;
-    if (since === undefined) return { gate, held };
-    return { gate, shutSince: Number(since), reason, probeAt: Number(probe), held };
+    if (since === undefined) return { circuit, held };
+    return { circuit, openSince: Number(since), reason, probeAt: Number(probe), held };
   };
 }

@@ -1,6 +1,6 @@
 -- What the scripts about circuit breakers share. A circuit is a hash that exists while it is open, that is while nothing gets through:
--- since, by (the run that opened it), reason, step (ms between probes), probe (when the next is due), scout (the job that is to try it),
--- until (when another may), last (the scout that was refused). Beside it lies the set of the jobs held before it, by version.
+-- since, by (the run that opened it), reason, step (ms between probes), probe (when the next is due), probeJob (the job that is to try it),
+-- until (when another may), last (the half-open probe that was refused). Beside it lies the set of the jobs held before it, by version.
 
 --- Which credential was refused last is known for a while, by its fingerprint; beside the set of the jobs.
 local function refusedKeyOf(heldKey)
@@ -22,7 +22,7 @@ end
 
 --- Another job may try it.
 local function dismiss(circuit)
-  redis.call('HDEL', circuit, 'scout', 'until')
+  redis.call('HDEL', circuit, 'probeJob', 'until')
 end
 
 --- Chooses another job to try the circuit: the oldest, unless it has just been refused, maybe for a reason of its own. The caller
@@ -36,24 +36,24 @@ local function tryAnother(circuit, heldKey, untilMs)
     jobId = any[1] ~= last and any[1] or any[2] or jobId
   end
   if jobId then
-    redis.call('HSET', circuit, 'scout', jobId, 'until', ms(untilMs))
+    redis.call('HSET', circuit, 'probeJob', jobId, 'until', ms(untilMs))
   end
   return jobId
 end
 
 --- Whether this job may try the circuit for all: one at a time, when it is due, and not twice the same where others wait.
-local function becomesScout(circuit, heldKey, jobId, now, scoutMs)
-  local probe, scout, untilMs, last = unpack(redis.call('HMGET', circuit, 'probe', 'scout', 'until', 'last'))
+local function becomesProbeJob(circuit, heldKey, jobId, now, probeJobMs)
+  local probe, probeJob, untilMs, last = unpack(redis.call('HMGET', circuit, 'probe', 'probeJob', 'until', 'last'))
   redis.call('ZREM', heldKey, jobId)
-  local isTried = scout and scout ~= jobId and tonumber(untilMs) > now
+  local isTried = probeJob and probeJob ~= jobId and tonumber(untilMs) > now
   if isTried or tonumber(probe) > now or (last == jobId and redis.call('ZCARD', heldKey) > 0) then
     return false
   end
-  redis.call('HSET', circuit, 'scout', jobId, 'until', ms(now + scoutMs))
+  redis.call('HSET', circuit, 'probeJob', jobId, 'until', ms(now + probeJobMs))
   return true
 end
 
 --- It closes when a person says so, or when nothing is left before it.
 local function isDeletionLimit(circuit)
-  return string.find(circuit, ':gate:brake:', 1, true)
+  return string.find(circuit, ':circuit:deletion-limit:', 1, true)
 end

@@ -1,62 +1,63 @@
 /**
- * Keeps the gates of a fleet in Redis: one for each credential and one for Damoov itself, by a fingerprint of what would have
- * to change to mend it, so that a corrected credential finds an open gate. Knows the keys and how the scripts are called.
+ * Keeps the circuits of a fleet in Redis: one for each credential and one for Damoov itself, by a fingerprint of what would have
+ * to change to mend it, so that a corrected credential finds a closed circuit. Knows the keys and how the scripts are called.
  */
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { msOf } from '../../contract/version.ts';
-import type { GateName, Gates } from '../../lifecycle/ports/circuits.ts';
-import { type GateState, createGateReader, gateKeysOf } from './circuit-state.ts';
+import type { CircuitName, Circuits } from '../../lifecycle/ports/circuits.ts';
+import { type CircuitState, createCircuitReader, circuitKeysOf } from './circuit-state.ts';
 import type { JobQueue } from '../../lifecycle/ports/job-queue.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
-/** When a shut gate is tried, in milliseconds: the wait before the first probe doubles up to the last. */
+/** When an open circuit is tried, in milliseconds: the wait before the first probe doubles up to the last. */
 export interface ProbeIntervals {
   firstMs: number;
   lastMs: number;
 }
 
-export type GateChange =
-  { gate: GateName; is: 'shut'; reason: string } | { gate: GateName; is: 'open'; shutForMs: number };
+export type CircuitChange =
+  | { circuit: CircuitName; is: 'open'; reason: string }
+  | { circuit: CircuitName; is: 'closed'; openForMs: number };
 
-export interface GatesOptions {
+export interface CircuitsOptions {
   prefix: string;
-  /** The queue of the jobs; its connection is the gates'. */
+  /** The queue of the jobs; its connection is the circuits'. */
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote'>;
   /** How long a job's lock holds, in milliseconds. */
   lockMs: number;
-  /** Every gate of this worker, with a fingerprint of its credential, or of Damoov's address. */
-  fingerprints: ReadonlyMap<GateName, string>;
+  /** Every circuit of this worker, with a fingerprint of its credential, or of Damoov's address. */
+  fingerprints: ReadonlyMap<CircuitName, string>;
   /** Of a refused credential, and of an outage. */
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
   /** Epoch milliseconds. Default: Redis' own clock. */
   now?: (() => number) | undefined;
   /** Told once in the whole fleet of each change: by the worker that met it. */
-  onChange: (change: GateChange) => void;
+  onChange: (change: CircuitChange) => void;
 }
 
-export interface RedisGates extends Gates {
-  /** What `begin` has to know of the gates with these names: two keys each. */
-  keysOf(names: readonly GateName[]): string[];
-  /** What `begin` has to know besides: how long a scout may take, and the clock. */
-  readonly clock: () => { clockMs?: number; scoutMs: number; nudgeMs: number };
+export interface RedisCircuits extends Circuits {
+  /** What `begin` has to know of the circuits with these names: two keys each. */
+  keysOf(names: readonly CircuitName[]): string[];
+  /** What `begin` has to know besides: how long a half-open probe may take, and the clock. */
+  readonly clock: () => { clockMs?: number; probeJobMs: number; nudgeMs: number };
   /** Damoov has answered this process; others are told once a second. */
-  passed(gate: GateName): void;
-  /** Releases the jobs before open gates, and wakes a scout where one is due. */
+  passed(circuit: CircuitName): void;
+  /** Releases the jobs before closed circuits, and wakes a half-open probe where one is due. */
   tend(): Promise<void>;
-  stateOf: (gate: GateName) => Promise<GateState>;
+  stateOf: (circuit: CircuitName) => Promise<CircuitState>;
 }
 
 /** About so many jobs are released in one step; Redis does nothing else meanwhile. */
 const RELEASED_AT_ONCE = 500;
-/** How long a job that was woken to try a gate may take to begin, before another is woken. */
+/** How long a job that was woken to try a circuit may take to begin, before another is woken. */
 const NUDGE_MS = 5000;
 
-export function createGates(options: GatesOptions): RedisGates {
+export function createCircuits(options: CircuitsOptions): RedisCircuits {
   const { prefix, jobs, jobQueue, lockMs, fingerprints, probes, now, onChange } = options;
   const withCircuit = (name: string) => readLua('../clock', 'circuit', name);
   const script = jsonScriptsOf(jobs, {
@@ -64,22 +65,22 @@ export function createGates(options: GatesOptions): RedisGates {
     probed: withCircuit('probed'),
     tend: withCircuit('tend'),
   });
-  const scoutMs = lockMs;
+  const probeJobMs = lockMs;
   const me = randomUUID();
   let saidPassedAt = -Infinity;
-  const passedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:passed`;
-  const tendedKeyOf = (gate: GateName) => `${prefix}:gate:${gate}:tended`;
-  const clock = () => ({ ...(now !== undefined && { clockMs: now() }), scoutMs, nudgeMs: NUDGE_MS });
-  const keys = gateKeysOf(prefix, fingerprints);
+  const passedKeyOf = (circuit: CircuitName) => `${prefix}:circuit:${circuit}:passed`;
+  const tendedKeyOf = (circuit: CircuitName) => `${prefix}:circuit:${circuit}:tended`;
+  const clock = () => ({ ...(now !== undefined && { clockMs: now() }), probeJobMs, nudgeMs: NUDGE_MS });
+  const keys = circuitKeysOf(prefix, fingerprints);
   const { keyOf, heldKeyOf } = keys;
 
   return {
-    keysOf: (names) => names.flatMap((gate) => [keyOf(gate), heldKeyOf(gate)]),
+    keysOf: (names) => names.flatMap((circuit) => [keyOf(circuit), heldKeyOf(circuit)]),
     clock,
-    async refuse(run, version, { gate, reason, afterMs = 0, isUntried }) {
-      const { firstMs, lastMs } = intervalsOf(gate);
+    async refuse(run, version, { circuit, reason, afterMs = 0, isUntried }) {
+      const { firstMs, lastMs } = intervalsOf(circuit);
       // An outage is tried with one request, whatever it says of its length.
-      const longestMs = gate === 'damoov' ? lastMs : LONGEST_MS;
+      const longestMs = circuit === 'damoov' ? lastMs : LONGEST_MS;
       const asked = {
         ...clock(),
         jobId: run.jobId,
@@ -92,43 +93,43 @@ export function createGates(options: GatesOptions): RedisGates {
         reason,
         isUntried: isUntried === true,
       };
-      const reply = await script('refuse')([keyOf(gate), heldKeyOf(gate), passedKeyOf(gate)], asked);
-      const [is, hasShut] = Refused.parse(reply);
-      if (hasShut === 1) onChange({ gate, is: 'shut', reason });
+      const reply = await script('refuse')([keyOf(circuit), heldKeyOf(circuit), passedKeyOf(circuit)], asked);
+      const [is, hasOpened] = Refused.parse(reply);
+      if (hasOpened === 1) onChange({ circuit, is: 'open', reason });
       return is;
     },
-    async probed({ jobId }, gate, hasPassed) {
-      const shutForMs = await script('probed')([keyOf(gate)], { ...clock(), jobId, hasPassed });
-      if (shutForMs === null) return;
-      onChange({ gate, is: 'open', shutForMs: Number(shutForMs) });
-      await tend(gate);
+    async probed({ jobId }, circuit, hasPassed) {
+      const openForMs = await script('probed')([keyOf(circuit)], { ...clock(), jobId, hasPassed });
+      if (openForMs === null) return;
+      onChange({ circuit, is: 'closed', openForMs: Number(openForMs) });
+      await tend(circuit);
     },
-    passed(gate) {
+    passed(circuit) {
       const at = performance.now();
-      if (gate !== 'damoov' || at - saidPassedAt < SAY_PASSED_MS) return;
+      if (circuit !== 'damoov' || at - saidPassedAt < SAY_PASSED_MS) return;
       saidPassedAt = at;
-      // Only a hint for others; without it a gate is shut more readily.
+      // Only a hint for others; without it a circuit is open more readily.
       const note = async () =>
-        (await jobs.getBackend().client).set(passedKeyOf(gate), me, { PX: PASSED_LATELY_MS });
+        (await jobs.getBackend().client).set(passedKeyOf(circuit), me, { PX: PASSED_LATELY_MS });
       note().catch(() => {});
     },
     async tend() {
-      await Promise.all([...fingerprints.keys()].map((gate) => tend(gate)));
+      await Promise.all([...fingerprints.keys()].map((circuit) => tend(circuit)));
     },
-    stateOf: createGateReader(jobs, keys),
+    stateOf: createCircuitReader(jobs, keys),
   };
 
-  async function tend(gate: GateName): Promise<void> {
+  async function tend(circuit: CircuitName): Promise<void> {
     let promoted: string[] = [];
     for (let most = RELEASED_AT_ONCE; ;) {
       const asked = { ...clock(), most, process: me, promoted };
       const reply = Tended.parse(
-        await script('tend')([keyOf(gate), heldKeyOf(gate), tendedKeyOf(gate)], asked),
+        await script('tend')([keyOf(circuit), heldKeyOf(circuit), tendedKeyOf(circuit)], asked),
       );
       if (reply[0] === 'idle') return;
       const jobIds = typeof reply[1] === 'string' ? [reply[1]] : inOrder(reply[1]);
       const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
-      // One that is not delayed yet stays, and so does a scout until it begins.
+      // One that is not delayed yet stays, and so does a half-open probe until it begins.
       promoted = jobIds.filter(
         (_, place) => ends[place] === 'gone' || (reply[0] === 'closed' && ends[place] === 'promoted'),
       );
@@ -137,9 +138,9 @@ export function createGates(options: GatesOptions): RedisGates {
     }
   }
 
-  function intervalsOf(gate: GateName): ProbeIntervals {
-    if (gate === 'brake') return NEVER;
-    return gate === 'damoov' ? probes.outage : probes.credential;
+  function intervalsOf(circuit: CircuitName): ProbeIntervals {
+    if (circuit === 'deletion-limit') return NEVER;
+    return circuit === 'damoov' ? probes.outage : probes.credential;
   }
 }
 
@@ -164,7 +165,7 @@ function inOrder(scored: readonly string[]): string[] {
   return jobs.sort((a, b) => a.score - b.score || byId(a.jobId, b.jobId)).map(({ jobId }) => jobId);
 }
 
-const Refused = z.tuple([z.enum(['held', 'open']), z.number()]);
+const Refused = z.tuple([z.enum(['held', 'closed']), z.number()]);
 const Tended = z.union([
   z.tuple([z.literal('idle')]),
   z.tuple([z.literal('probe'), z.string()]),

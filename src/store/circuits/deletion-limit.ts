@@ -1,23 +1,23 @@
 /**
- * The deletions that the brake holds, and what an operator decides over them. Knows how the decision is written down; the
+ * The deletions that the deletion limit holds, and what an operator decides over them. Knows how the decision is written down; the
  * worker reads it when it takes the job again.
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import type { GateName } from '../../lifecycle/ports/circuits.ts';
+import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { readDeletion } from '../deletions/deletion-list.ts';
 import { KEEP_NAME_S, decisionKeyOf } from '../deletions/deletion-names.ts';
 import type { DeletionOf } from '../deletions/deletions.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
-/** The gate of the brake, with what stands where others have the fingerprint of a credential. */
-export const BRAKE: readonly [GateName, string] = ['brake', 'all'];
+/** The circuit of the deletion limit, with what stands where others have the fingerprint of a credential. */
+export const DELETION_LIMIT: readonly [CircuitName, string] = ['deletion-limit', 'all'];
 
 export type Approval = 'release' | 'refuse';
 
-export interface Brake {
-  /** Whether the brake holds this job. */
+export interface DeletionLimit {
+  /** Whether the deletion limit holds this job. */
   holds(jobId: string): Promise<boolean>;
   /** The ids of the jobs that are held, the oldest first: all, or those of a user. All are looked through, some at a time. */
   find(user?: DeletionOf): Promise<string[]>;
@@ -32,11 +32,11 @@ export interface Brake {
 /** So many in one step; Redis does nothing else meanwhile. */
 const AT_ONCE = 200;
 
-export function createBrake({ jobs, prefix }: { jobs: Queue; prefix: string }): Brake {
+export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: string }): DeletionLimit {
   const script = jsonScriptsOf(jobs, { 'deletion-limit': luaBeside(import.meta.url)('deletion-limit') });
-  const [gate, fingerprint] = BRAKE;
-  const held = `${prefix}:gate:${gate}:held`;
-  const keys = [`${prefix}:gate:${gate}:${fingerprint}`, held];
+  const [circuit, fingerprint] = DELETION_LIMIT;
+  const held = `${prefix}:circuit:${circuit}:held`;
+  const keys = [`${prefix}:circuit:${circuit}:${fingerprint}`, held];
   const client = () => jobs.getBackend().client;
 
   return {

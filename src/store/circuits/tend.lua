@@ -38,9 +38,9 @@ end
 if redis.call('EXISTS', circuit) == 0 then
   return release()
 end
-local probe, scout, untilMs = unpack(redis.call('HMGET', circuit, 'probe', 'scout', 'until'))
--- A scout that was promoted in vain is gone.
-local isTried = scout and scout ~= asked.promoted[1] and tonumber(untilMs) > now
+local probe, probeJob, untilMs = unpack(redis.call('HMGET', circuit, 'probe', 'probeJob', 'until'))
+-- A half-open probe that was promoted in vain is gone.
+local isTried = probeJob and probeJob ~= asked.promoted[1] and tonumber(untilMs) > now
 if isDeletionLimit(circuit) or tonumber(probe) > now or isTried then
   return { 'idle' }
 end

@@ -1,8 +1,8 @@
 -- How a job gets past the circuits on its way.
 
---- {open: the first that holds it, shut: those that it must do without, probes: those that it is to try}, by their place, from 0.
+--- {heldBy: the first that holds it, open: those that it must do without, probes: those that it is to try}, by their place, from 0.
 local function wayThrough(job, keys, first)
-  local way = { shut = {}, probes = {} }
+  local way = { open = {}, probes = {} }
   local circuits = {}
   for i = first, #keys, 2 do
     circuits[#circuits + 1] = keys[i]
@@ -16,15 +16,15 @@ local function wayThrough(job, keys, first)
     if redis.call('EXISTS', circuit) == 1 then
       local mustPass = place < job.mustPass
       -- A job that may do without tries only where it has come to this circuit before.
-      local isMeant = mustPass or redis.call('HGET', circuit, 'scout') == job.jobId
+      local isMeant = mustPass or redis.call('HGET', circuit, 'probeJob') == job.jobId
       if isDeletionLimit(circuit) then
-        way.open = way.open or place
-      elseif isMeant and becomesScout(circuit, held, job.jobId, nowMs(job.clockMs), job.scoutMs) then
+        way.heldBy = way.heldBy or place
+      elseif isMeant and becomesProbeJob(circuit, held, job.jobId, nowMs(job.clockMs), job.probeJobMs) then
         table.insert(way.probes, place)
       elseif mustPass then
-        way.open = way.open or place
+        way.heldBy = way.heldBy or place
       else
-        table.insert(way.shut, place)
+        table.insert(way.open, place)
       end
     end
   end

@@ -4,7 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { gateKeysOf } from '../circuits/circuit-state.ts';
+import { circuitKeysOf } from '../circuits/circuit-state.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import type { DeletionGuard } from '../../lifecycle/ports/deletion-guard.ts';
 import { KEEP_NAME_S, createDeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
@@ -26,13 +26,13 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
     'commit-deletion': aboutNames('commit'),
   });
   const names = createDeletionNames({ jobs, prefix });
-  const { keyOf, heldKeyOf } = gateKeysOf(prefix, new Map([['brake', 'all']]));
-  const held = (['brake', 'damoov', 'admin'] as const).map(heldKeyOf);
+  const { keyOf, heldKeyOf } = circuitKeysOf(prefix, new Map([['deletion-limit', 'all']]));
+  const held = (['deletion-limit', 'damoov', 'admin'] as const).map(heldKeyOf);
   return {
     async check({ jobId, timestamp, scheduler }, instance, ids) {
       const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, ...known }) =>
         script('check-deletion')(
-          [saltKey, pendingKeyOf(prefix), decisionKeyOf(prefix, jobId), keyOf('brake'), ...keys],
+          [saltKey, pendingKeyOf(prefix), decisionKeyOf(prefix, jobId), keyOf('deletion-limit'), ...keys],
           { ...known, jobId, timestamp, scheduler, keepS: KEEP_NAME_S, held },
         ),
       );

@@ -5,7 +5,7 @@
 --   ARGV: 1 as JSON {
 --           jobId, timestamp, run, stalls, hasRunBefore, name, version, score: ms of the version,
 --           clientHash, userHash: of the ids, or '', userId, knownAs: how: 'named' | 'derived' | 'found' by a run that has the clientId,
---           asksFor?: the id that a create asks for, mustPass: how many circuits, clockMs?: of the circuits, scoutMs, nudgeMs }
+--           asksFor?: the id that a create asks for, mustPass: how many circuits, clockMs?: of the circuits, probeJobMs, nudgeMs }
 --   Answers {'lost'} | {'settled', outcome, older failed jobs} | {'unpublished', the job whose event may be missing, place} |
 --           {'blocked', place, ms, jobs to promote} | {'held', circuit, jobs to promote} |
 --           {'locked', place, record, circuits to leave alone, circuits to try, place of the clientId that stays locked besides, or '',
@@ -44,9 +44,9 @@ if state == 'held' or (record.lockRun ~= job.run and isKeptForAnother(record, jo
   return { 'blocked', place, ms(patience), wakes }
 end
 
-local way = hasLooked and { shut = {}, probes = {} } or wayThrough(job, KEYS, 2)
-if way.open then
-  hold(KEYS[2 + 2 * way.open], KEYS[3 + 2 * way.open], job.score, job.jobId)
+local way = hasLooked and { open = {}, probes = {} } or wayThrough(job, KEYS, 2)
+if way.heldBy then
+  hold(KEYS[2 + 2 * way.heldBy], KEYS[3 + 2 * way.heldBy], job.score, job.jobId)
   for _, circuit in ipairs(way.probes) do
     -- It cannot try that one from behind this one: another does, and none of the time is lost.
     local other = tryAnother(KEYS[2 + 2 * circuit], KEYS[3 + 2 * circuit], nowMs(job.clockMs) + job.nudgeMs)
@@ -63,7 +63,7 @@ if way.open then
   end
   redis.call('ZREM', lineOf(place), job.jobId)
   passOn(place, job.jobId)
-  return { 'held', way.open, wakes }
+  return { 'held', way.heldBy, wakes }
 end
 
 local ownName = ''
@@ -88,4 +88,4 @@ if not isKeptForAnother(record, job.jobId) then
 end
 set(place, begun)
 keepNames(job, place)
-return { 'locked', place, asList(recordOf(place)), way.shut, way.probes, ownName, wakes }
+return { 'locked', place, asList(recordOf(place)), way.open, way.probes, ownName, wakes }

@@ -5,7 +5,7 @@
 import type { Queue } from 'bullmq';
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
 import type { RecordUpdate, UserRecord } from '../../operations/context.ts';
-import type { RedisGates } from '../circuits/circuits.ts';
+import type { RedisCircuits } from '../circuits/circuits.ts';
 import type { JobQueue, Publish } from '../../lifecycle/ports/job-queue.ts';
 import type {
   Address,
@@ -33,7 +33,7 @@ export interface UserStateOptions {
   /** The queue of the jobs; its connection is the userState's. */
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote' | 'isPending'>;
-  gates: Pick<RedisGates, 'keysOf' | 'clock'>;
+  circuits: Pick<RedisCircuits, 'keysOf' | 'clock'>;
   /** How long a user stays locked without a sign of life, in milliseconds. */
   leaseMs: number;
   /** The deadline of one request, in milliseconds. */
@@ -44,7 +44,7 @@ export interface UserStateOptions {
 
 /** The userState under the prefix of the jobs' queue, and so in the same slot of a cluster. */
 export function createUserState(options: UserStateOptions): UserState {
-  const { prefix, jobs, jobQueue, gates, leaseMs, timeoutMs, publish, sign } = options;
+  const { prefix, jobs, jobQueue, circuits, leaseMs, timeoutMs, publish, sign } = options;
   const base = `${prefix}:user:`;
   const scripts = userScripts({ jobs, prefix, base, leaseMs });
   const deletionNames = createDeletionNames({ jobs, prefix });
@@ -57,8 +57,8 @@ export function createUserState(options: UserStateOptions): UserState {
   });
 
   return {
-    begin: (run, job, instance, address, gates) =>
-      take({ run, job, naming: namingOf(instance), address, gates }),
+    begin: (run, job, instance, address, circuits) =>
+      take({ run, job, naming: namingOf(instance), address, circuits }),
     async settleUnread(run, settlement, whose) {
       if (whose !== undefined && settlement.deletions?.is === 'unsent') await withdraw(run, whose);
       const name = whose && nameOfUser(run, whose);
@@ -87,11 +87,11 @@ export function createUserState(options: UserStateOptions): UserState {
   /** @param from the lease on the record that leads to the user, if it is that one's turn. */
   async function take(hold: LockRequest, from?: Lease): Promise<Begun> {
     const { run, job, address } = hold;
-    const ahead = [...hold.gates.must, ...hold.gates.may];
+    const ahead = [...hold.circuits.must, ...hold.circuits.may];
     const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
     const askedAt = performance.now();
     const asked = {
-      ...gates.clock(),
+      ...circuits.clock(),
       ...runOf(run),
       ...whom(run, hold.naming, address),
       ...(from !== undefined && { knownAs: 'found' }),
@@ -101,10 +101,10 @@ export function createUserState(options: UserStateOptions): UserState {
       version: job.version,
       score: String(msOf(job.version)),
       asksFor: job.asksFor,
-      mustPass: hold.gates.must.length,
+      mustPass: hold.circuits.must.length,
     };
     const reply = BeginReply.parse(
-      await scripts.begin([settledKey(run.jobId), ...gates.keysOf(ahead)], asked),
+      await scripts.begin([settledKey(run.jobId), ...circuits.keysOf(ahead)], asked),
     );
     switch (reply[0]) {
       case 'lost':
@@ -120,12 +120,12 @@ export function createUserState(options: UserStateOptions): UserState {
         return { is: 'blocked', place: reply[1], score: asked.score, patienceMs: Number(reply[2]) };
       case 'held': {
         await wake(reply[2]);
-        const [gate] = namesOf([reply[1]]);
-        if (gate === undefined) throw new Error('held before a gate that is not the job’s');
-        return { is: 'held', gate };
+        const [circuit] = namesOf([reply[1]]);
+        if (circuit === undefined) throw new Error('held before a circuit that is not the job’s');
+        return { is: 'held', circuit };
       }
       case 'locked': {
-        const [, place, flat, shut, probes, ownName, wakes] = reply;
+        const [, place, flat, open, probes, ownName, wakes] = reply;
         from?.end();
         await wake(wakes);
         const fields = pairsOf(flat);
@@ -134,7 +134,7 @@ export function createUserState(options: UserStateOptions): UserState {
         return {
           is: 'locked',
           user: held({ place, fields, record, hold, ownName, lease }),
-          passage: { shut: namesOf(shut), probes: namesOf(probes) },
+          passage: { open: namesOf(open), probes: namesOf(probes) },
         };
       }
     }
@@ -275,7 +275,7 @@ interface LockRequest {
   job: Parameters<UserState['begin']>[1];
   naming: Naming;
   address: Address;
-  gates: Parameters<UserState['begin']>[4];
+  circuits: Parameters<UserState['begin']>[4];
 }
 
 interface Taken {

@@ -9,7 +9,7 @@ import { DamoovError } from '../../damoov/errors.ts';
 import { MANY_REVOKED } from '../../damoov/login-budget.ts';
 import { hostAndPort } from '../../damoov/transport.ts';
 import { refusalOf } from '../../redis/refusal.ts';
-import type { GateState } from '../../store/circuits/circuit-state.ts';
+import type { CircuitState } from '../../store/circuits/circuit-state.ts';
 import type { LoginState } from '../../store/session/login-budget.ts';
 import { type Observation, answerText, observe } from '../probe/observation.ts';
 import { type Finding, finding } from './finding.ts';
@@ -64,14 +64,14 @@ function clock({ headers }: Observation, nowMs: number): Finding {
 export interface AdminState {
   /** Undefined without an admin. */
   logins: LoginState | undefined;
-  gate: GateState | undefined;
+  circuit: CircuitState | undefined;
   mayLogIn: boolean;
 }
 
 /** Looks for nobody with the session of the admin, which is refreshed if it is due. */
 export async function lookAtAdmin(
   client: Client,
-  { logins, gate, mayLogIn }: AdminState,
+  { logins, circuit, mayLogIn }: AdminState,
   now: () => number,
 ): Promise<Finding> {
   const check = 'admin account';
@@ -91,8 +91,12 @@ export async function lookAtAdmin(
     if (error.kind === 'login-barred') return barred(check, logins, mayLogIn, now());
     return finding(check, 'fail', error.message, TODO_OF_ADMIN[error.kind]);
   }
-  if (gate?.shutSince === undefined) return finding(check, 'ok', 'accepted');
-  return finding(check, 'warn', `accepted now; the gate is still shut (${gate.reason}), ${held(gate)}`);
+  if (circuit?.openSince === undefined) return finding(check, 'ok', 'accepted');
+  return finding(
+    check,
+    'warn',
+    `accepted now; the circuit is still open (${circuit.reason}), ${held(circuit)}`,
+  );
 }
 
 const TODO_OF_ADMIN: Partial<Record<DamoovError['kind'], string>> = {
@@ -131,16 +135,16 @@ export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
 }
 
 /** Any request that tests a key may make a user: only what the workers have found is known. */
-export function lookAtInstanceKey(name: string, gate: GateState | undefined): Finding {
+export function lookAtInstanceKey(name: string, circuit: CircuitState | undefined): Finding {
   const check = `instance key ${name}`;
-  if (gate?.shutSince === undefined) {
+  if (circuit?.openSince === undefined) {
     return finding(check, 'warn', 'not tested, as that could make a user; no worker has found it refused');
   }
-  const seen = `refused since ${new Date(gate.shutSince).toISOString()}, ${held(gate)}: ${gate.reason}`;
+  const seen = `refused since ${new Date(circuit.openSince).toISOString()}, ${held(circuit)}: ${circuit.reason}`;
   return finding(check, 'fail', seen, 'correct the id or key of this instance, and restart the workers');
 }
 
-function held({ held }: GateState): string {
+function held({ held }: CircuitState): string {
   return `jobs that wait: ${held}`;
 }
 

@@ -54,14 +54,16 @@ describe('`delete`', () => {
     expect({ status, event }).toMatchObject({ status: 0, event: { type: 'user.deleted', data: { userId } } });
   });
 
-  it('with --wait goes on waiting where the brake holds it', async () => {
+  it('with --wait goes on waiting where the deletion limit holds it', async () => {
     const world = await createWorld({ env: { DELETIONS_PER_HOUR: '0' } });
     await world.signUpElsewhere('c-1');
     await command(world, 'delete', '--client-id', 'c-1');
-    await expect.poll(async () => (await json(world, 'status')).told).toMatchObject([{ brake: { held: 1 } }]);
+    await expect
+      .poll(async () => (await json(world, 'status')).told)
+      .toMatchObject([{ deletionLimit: { held: 1 } }]);
     const { stdout, stderr, exit } = startCommand(['delete', '--client-id', 'c-1', '--wait'], world.env);
     const told = text(stdout);
-    expect(String(await once(stderr, 'data'))).toContain('the brake holds the deletion');
+    expect(String(await once(stderr, 'data'))).toContain('the deletion limit holds the deletion');
     await command(world, 'deletions', 'release', '--yes');
     expect([await exit, JSON.parse(await told)]).toMatchObject([0, { type: 'user.deleted' }]);
   });

@@ -22,7 +22,7 @@ describe('`status`', () => {
     expect(stdout).toMatch(
       /^user-jobs .*0 waiting · 0 active · 0 delayed · 0 failed · 0 completed\nuser-events +0 waiting\n/,
     );
-    expect(stdout).toMatch(/last hour +no job ended\ngates +all open\nbrake +holds no deletion\n/);
+    expect(stdout).toMatch(/last hour +no job ended\ncircuits +all closed\ndeletion limit +holds no deletion\n/);
     expect(stdout).toMatch(/log-ins +4 left .*\nrate +no limit\ndeletions +0 pending\n$/);
   });
 
@@ -91,7 +91,7 @@ describe('`status`', () => {
     expect(stdout).toContain('create-user  2 done · 1 failed (invalid-job 1)\n');
   });
 
-  it('names the gate that is shut, why, until when, and how many wait', async () => {
+  it('names the circuit that is open, why, until when, and how many wait', async () => {
     // Nobody tries it while the test looks.
     const never = { firstMs: HOUR_MS, lastMs: HOUR_MS };
     const world = await createWorld({
@@ -100,19 +100,19 @@ describe('`status`', () => {
       timings: { probes: { credential: never, outage: never } },
     });
     await world.add('create-user', { clientId: 'c-1' });
-    const shut = { gate: 'instance-key:default', isShut: true, held: 1, reason: expect.any(String) };
+    const open = { circuit: 'instance-key:default', isOpen: true, held: 1, reason: expect.any(String) };
     await expect
-      .poll(async () => (await statusOf(world))['gates'])
-      .toEqual(expect.arrayContaining([expect.objectContaining(shut)]));
+      .poll(async () => (await statusOf(world))['circuits'])
+      .toEqual(expect.arrayContaining([expect.objectContaining(open)]));
     const { stdout } = await runCommand(['status'], world.env);
-    expect(stdout).toMatch(/gates +instance-key:default shut for \d+\w: .* probe .* 1 waits\n/);
+    expect(stdout).toMatch(/circuits +instance-key:default open for \d+\w: .* probe .* 1 waits\n/);
   });
 
-  it('tells what the brake holds', async () => {
+  it('tells what the deletion limit holds', async () => {
     const world = await createWorld({ env: { DELETIONS_PER_HOUR: '0' } });
     await world.signUpElsewhere('c-1');
     await world.add('delete-user', { clientId: 'c-1' });
-    await expect.poll(async () => (await statusOf(world))['brake']).toMatchObject({ held: 1 });
+    await expect.poll(async () => (await statusOf(world))['deletionLimit']).toMatchObject({ held: 1 });
     const { stdout } = await runCommand(['status'], world.env);
     expect(stdout).toContain('holds 1 deletion for');
   });

@@ -13,9 +13,9 @@ const WELL: FleetStatus = {
   jobs: { queue: 'user-jobs', isPaused: false, waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 },
   events: [{ queue: 'user-events', waiting: 0, active: 0, delayed: 0, failed: 0 }],
   lastHour: [{ operation: 'create-user', outcome: 'done', jobs: 1 }],
-  gates: [
-    { gate: 'damoov', held: 0 },
-    { gate: 'brake', held: 0 },
+  circuits: [
+    { circuit: 'damoov', held: 0 },
+    { circuit: 'deletion-limit', held: 0 },
   ],
   logins: { left: 4 },
   rate: {},
@@ -43,10 +43,10 @@ describe('what needs somebody', () => {
     [
       'a refused credential',
       {
-        gates: [
+        circuits: [
           {
-            gate: 'admin',
-            shutSince: AT - 5 * MINUTE_MS,
+            circuit: 'admin',
+            openSince: AT - 5 * MINUTE_MS,
             reason: 'it said 401',
             probeAt: AT + 9000,
             held: 3,
@@ -58,15 +58,15 @@ describe('what needs somebody', () => {
     ],
     [
       'an outage',
-      { gates: [{ gate: 'damoov', shutSince: AT - MINUTE_MS, reason: '503', probeAt: AT, held: 1 }] },
+      { circuits: [{ circuit: 'damoov', openSince: AT - MINUTE_MS, reason: '503', probeAt: AT, held: 1 }] },
       'alarm',
       'Damoov is away for 1m: 503. 1 job waits; tried again now.',
     ],
     [
-      'deletions that the brake holds',
-      { gates: [{ gate: 'brake', shutSince: AT - 2 * MINUTE_MS, held: 1200 }] },
+      'deletions that the deletion limit holds',
+      { circuits: [{ circuit: 'deletion-limit', openSince: AT - 2 * MINUTE_MS, held: 1200 }] },
       'alarm',
-      'The brake holds 1,200 deletions for 2m. `damoov-users deletions release` or `refuse` decides over them.',
+      'The deletion limit holds 1,200 deletions for 2m. `damoov-users deletions release` or `refuse` decides over them.',
     ],
     [
       'a bar on log-ins',
@@ -118,14 +118,16 @@ describe('what needs somebody', () => {
 
   it('begins with what is gravest', () => {
     const found = attentionTo(
-      fresh({ logins: { left: 0 }, gates: [{ gate: 'damoov', shutSince: AT, reason: 'x', held: 0 }] }),
+      fresh({ logins: { left: 0 }, circuits: [{ circuit: 'damoov', openSince: AT, reason: 'x', held: 0 }] }),
     );
     expect(found.map(({ level }) => level)).toEqual(['alarm', 'warning']);
   });
 
   it('is written as text, whatever a reason says', async () => {
-    const gates = [{ gate: 'admin' as const, shutSince: AT, reason: '<img src=x onerror="x">', held: 0 }];
-    const { decision } = await panelsOf(fresh({ gates }), CONTEXT);
+    const circuits = [
+      { circuit: 'admin' as const, openSince: AT, reason: '<img src=x onerror="x">', held: 0 },
+    ];
+    const { decision } = await panelsOf(fresh({ circuits }), CONTEXT);
     expect(decision).not.toContain('<img');
     expect(decision).toContain('&lt;img src=x');
   });

@@ -63,7 +63,7 @@ describe('the dashboard', () => {
     const panels = (await (await world.ask('/panels.json')).json()) as Record<string, string>;
     expect(panels['outcomes']).toContain('create-user');
     expect(panels['limits']).toContain('of 4 left within the hour');
-    expect(panels['gates']).toContain('Damoov');
+    expect(panels['circuits']).toContain('Damoov');
     expect(tracesOf(MARKS, [page, JSON.stringify(panels)])).toEqual([]);
   });
 

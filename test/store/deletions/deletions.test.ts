@@ -758,8 +758,8 @@ describe('the limit of deletions in an hour', () => {
 
   it('holds no more what has to run no more, and its circuit closes with the last one', async () => {
     const world = await createDeletionsWorld();
-    const circuit = `${world.prefix}:gate:brake:all`;
-    const heldBy = (gate: string) => `${world.prefix}:gate:${gate}:held`;
+    const circuit = `${world.prefix}:circuit:deletion-limit:all`;
+    const heldBy = (circuit: string) => `${world.prefix}:circuit:${circuit}:held`;
     const [first, second] = await Promise.all(
       ['c-1', 'c-2'].map(async (clientId) => {
         await world.schedule({ clientId }, Date.now());
@@ -769,25 +769,26 @@ describe('the limit of deletions in an hour', () => {
     if (first === undefined || second === undefined) throw new Error('no job');
     await world.redis.hset(circuit, 'since', 1);
     for (const job of [first, second])
-      for (const gate of ['brake', 'admin']) await world.redis.zadd(heldBy(gate), 1, job.id ?? '');
+      for (const circuit of ['deletion-limit', 'admin'])
+        await world.redis.zadd(heldBy(circuit), 1, job.id ?? '');
     await world.check(first);
-    expect(await world.redis.zcard(heldBy('brake'))).toBe(2);
+    expect(await world.redis.zcard(heldBy('deletion-limit'))).toBe(2);
     await world.decide(first, 'refuse');
     await world.check(first);
-    expect(await world.redis.zrange(heldBy('brake'), 0, '-1')).toEqual([second.id]);
+    expect(await world.redis.zrange(heldBy('deletion-limit'), 0, '-1')).toEqual([second.id]);
     expect(await world.redis.exists(circuit)).toBe(1);
     await world.decide(second, 'release');
     await world.check(second);
-    expect(await world.redis.exists(circuit, heldBy('brake'), heldBy('admin'))).toBe(0);
+    expect(await world.redis.exists(circuit, heldBy('deletion-limit'), heldBy('admin'))).toBe(0);
   });
 
   it('does not close its circuit for a job that it does not hold', async () => {
     const world = await createDeletionsWorld();
-    const circuit = `${world.prefix}:gate:brake:all`;
+    const circuit = `${world.prefix}:circuit:deletion-limit:all`;
     await world.redis.hset(circuit, 'since', 1);
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    await world.redis.zadd(`${world.prefix}:gate:admin:held`, 1, job.id ?? '');
+    await world.redis.zadd(`${world.prefix}:circuit:admin:held`, 1, job.id ?? '');
     await world.decide(job, 'release');
     await world.check(job);
     expect(await world.redis.exists(circuit)).toBe(1);

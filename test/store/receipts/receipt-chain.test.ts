@@ -110,10 +110,10 @@ describe('a chain', () => {
 
   it('of another instance waits for none', async () => {
     const { one } = createFleet();
-    const gate = Promise.withResolvers<void>();
-    const held = one({ instance: 'default' }, async () => gate.promise);
+    const circuit = Promise.withResolvers<void>();
+    const held = one({ instance: 'default' }, async () => circuit.promise);
     expect(await one({ instance: 'eu' })).toMatchObject({ sequence: 1 });
-    gate.resolve();
+    circuit.resolve();
     expect(await held).toMatchObject({ sequence: 1 });
   });
 

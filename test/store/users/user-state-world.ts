@@ -14,10 +14,10 @@ import { signReceipt } from '../../../src/contract/receipt.ts';
 import { erasedOf } from '../../../src/lifecycle/job-data.ts';
 import { jobIdOf, versionOf } from '../../../src/contract/version.ts';
 import { createPublisher } from '../../../src/bullmq/publisher.ts';
-import { type GateChange, createGates } from '../../../src/store/circuits/circuits.ts';
+import { type CircuitChange, createCircuits } from '../../../src/store/circuits/circuits.ts';
 import { readOutcomes } from '../../../src/store/users/outcome-counts.ts';
 import { createUserState } from '../../../src/store/users/user-state.ts';
-import type { GateName } from '../../../src/lifecycle/ports/circuits.ts';
+import type { CircuitName } from '../../../src/lifecycle/ports/circuits.ts';
 import type { RecordUpdate } from '../../../src/operations/context.ts';
 import type {
   Address,
@@ -35,7 +35,7 @@ export const instance = {
 };
 export const userId = '9b1c2f5e-0d6a-4c39-8f0e-6f3a1b2c3d4e';
 
-export const GATES: { must: GateName[]; may: GateName[] } = { must: ['damoov', 'admin'], may: [] };
+export const CIRCUITS: { must: CircuitName[]; may: CircuitName[] } = { must: ['damoov', 'admin'], may: [] };
 /** Between probes. */
 export const PROBES = { firstMs: 5000, lastMs: 40_000 };
 
@@ -77,26 +77,26 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
   });
   const publisher = createPublisher(connection, prefix, eventsQueues, options.telemetry);
   const queue = new Queue('user-jobs', { connection, prefix });
-  const changes: GateChange[] = [];
+  const changes: CircuitChange[] = [];
   let nowMs = 0;
   const jobQueue = createJobQueue(queue);
-  const gatesWith = (fingerprint: string) =>
-    createGates({
+  const circuitsWith = (fingerprint: string) =>
+    createCircuits({
       prefix,
       jobs: queue,
       jobQueue,
       lockMs,
-      fingerprints: new Map(GATES.must.map((gate) => [gate, fingerprint])),
+      fingerprints: new Map(CIRCUITS.must.map((circuit) => [circuit, fingerprint])),
       probes: { credential: PROBES, outage: PROBES },
       now: () => nowMs,
       onChange: (change) => changes.push(change),
     });
-  const gates = gatesWith('a');
+  const circuits = circuitsWith('a');
   const userState = createUserState({
     prefix,
     jobs: queue,
     jobQueue,
-    gates,
+    circuits,
     leaseMs: lockMs,
     timeoutMs: 1000,
     publish: (event) => publisher.publish(event),
@@ -124,7 +124,7 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     const { name, timestamp } = job;
     const version = versionOf({ name: job.name, id: job.id ?? '', timestamp });
     const asked = { name: name as JobName, version, timestamp };
-    return delayed(job, await userState.begin(runOf(job), asked, instance, address, GATES));
+    return delayed(job, await userState.begin(runOf(job), asked, instance, address, CIRCUITS));
   };
   /** As the worker delays a job that is held. */
   const hold = (job: Job) => job.moveToDelayed(Date.now() + 3_600_000, job.token);
@@ -169,10 +169,10 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     jobs,
     events,
     userState,
-    gates,
-    gatesWith,
+    circuits,
+    circuitsWith,
     changes,
-    /** The clock of the gates. */
+    /** The clock of the circuits. */
     pass: (ms: number) => void (nowMs += ms),
     fetch,
     runOf,

@@ -3,7 +3,7 @@ import type { Address } from '../../../src/lifecycle/ports/user-state.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import {
   EMPTY,
-  GATES,
+  CIRCUITS,
   type UserStateWorld,
   UPDATED,
   createUserStateWorld,
@@ -56,7 +56,7 @@ describe('a user', () => {
       const { timestamp } = job;
       const another = { ...instance, id: 'another', secret: 'another secret' };
       const asked = { name: 'update-user', version: '1 0 2', timestamp } as const;
-      return world.userState.begin(world.runOf(job), asked, another, address, GATES);
+      return world.userState.begin(world.runOf(job), asked, another, address, CIRCUITS);
     };
     const first = await world.start();
     const user = await world.take(first);

@@ -8,8 +8,8 @@ const DUE = LIMIT + 215;
 
 const clientIds = Array.from({ length: DUE }, (_, n) => `c-${n}`);
 
-/** Users who exist, and a deletion of each that is due; the brake lets so many through. */
-async function createBrakedWorld() {
+/** Users who exist, and a deletion of each that is due; the deletion limit lets so many through. */
+async function createLimitedWorld() {
   const world = await createWorld({ env: { DELETIONS_PER_HOUR: `${LIMIT}` }, startsWorker: false });
   await Promise.all(clientIds.map((clientId) => world.signUpElsewhere(clientId)));
   const workers = await Promise.all([world.startWorker(), world.startWorker()]);
@@ -19,7 +19,7 @@ async function createBrakedWorld() {
   return { world, url: workers[0]?.url ?? '' };
 }
 
-const heldIn = ({ redis, prefix }: World) => redis.zcard(`${prefix}:gate:brake:held`);
+const heldIn = ({ redis, prefix }: World) => redis.zcard(`${prefix}:circuit:deletion-limit:held`);
 const sentIn = async (world: World) => (await world.requests('delete')).length;
 async function clientIdOf({ jobs }: World, jobId: string): Promise<string> {
   const job = await jobs.getJob(jobId);
@@ -29,18 +29,22 @@ async function clientIdOf({ jobs }: World, jobId: string): Promise<string> {
 
 const decide = (world: World, ...args: string[]) => runCommand(['deletions', ...args], world.env);
 
-describe('the brake', () => {
+describe('the deletion limit', () => {
   it('lets exactly as many deletions through as are allowed, holds the rest, and raises one alert', async () => {
-    const { world, url } = await createBrakedWorld();
+    const { world, url } = await createLimitedWorld();
     expect(await sentIn(world)).toBe(LIMIT);
-    expect(world.logLines.filter((line) => line.includes('the brake holds deletions'))).toHaveLength(1);
+    expect(world.logLines.filter((line) => line.includes('the deletion limit holds deletions'))).toHaveLength(
+      1,
+    );
     const ready = await fetch(`${url}/readyz`);
     expect(ready.status).toBe(200);
     expect(await ready.json()).toMatchObject({
-      checks: { brake: { ok: true, detail: expect.stringContaining(`deletions: ${DUE - LIMIT}`) } },
+      checks: {
+        'deletion-limit': { ok: true, detail: expect.stringContaining(`deletions: ${DUE - LIMIT}`) },
+      },
     });
     expect(await (await fetch(`${url}/metrics`)).text()).toContain(
-      `damoov_users_gate_held_jobs{gate="brake"} ${DUE - LIMIT}`,
+      `damoov_users_circuit_held_jobs{circuit="deletion-limit"} ${DUE - LIMIT}`,
     );
     expect(await world.jobs.getFailedCount()).toBe(0);
     // Other work is not concerned.
@@ -64,8 +68,8 @@ describe('the brake', () => {
   });
 
   it('has what is refused end with an event each, and what is released of one user carried out', async () => {
-    const { world } = await createBrakedWorld();
-    const [held = ''] = await world.redis.zrange(`${world.prefix}:gate:brake:held`, 0, '0');
+    const { world } = await createLimitedWorld();
+    const [held = ''] = await world.redis.zrange(`${world.prefix}:circuit:deletion-limit:held`, 0, '0');
     const clientId = await clientIdOf(world, held);
     expect((await decide(world, 'release')).status).toBe(2);
     expect(await heldIn(world)).toBe(DUE - LIMIT);
@@ -74,7 +78,7 @@ describe('the brake', () => {
     });
     expect(await world.eventOf(held)).toMatchObject({ type: 'user.deleted' });
     // One that is cancelled while it is held is not held any more.
-    const [next = ''] = await world.redis.zrange(`${world.prefix}:gate:brake:held`, 0, '0');
+    const [next = ''] = await world.redis.zrange(`${world.prefix}:circuit:deletion-limit:held`, 0, '0');
     const other = await clientIdOf(world, next);
     expect(await decide(world, 'cancel', '--client-id', other)).toMatchObject({ status: 0 });
     expect(await world.eventOf(next)).toMatchObject({
@@ -90,7 +94,7 @@ describe('the brake', () => {
     expect(codes.filter((code) => code === 'user.deleted')).toHaveLength(LIMIT + 1);
     expect(await sentIn(world)).toBe(LIMIT + 1);
     expect(await decide(world, 'refuse', '--yes')).toMatchObject({
-      stdout: 'The brake holds no deletion.\n',
+      stdout: 'The deletion limit holds no deletion.\n',
     });
   });
 });
