@@ -112,7 +112,7 @@ function circuitLines({ circuits, at }: FleetStatus, { alarm }: Painter): string
   const noted = circuits.filter(
     ({ circuit, openSince, held }) => circuit !== 'deletion-limit' && (openSince !== undefined || held > 0),
   );
-  if (noted.length === 0) return ['all open'];
+  if (noted.length === 0) return ['all closed'];
   return noted.map(({ circuit, openSince, reason, probeAt = at, held }) => {
     const waiting = counted(held, 'waits', 'wait');
     if (openSince === undefined) return `${circuit} closed · ${waiting}`;

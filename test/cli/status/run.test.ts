@@ -22,7 +22,9 @@ describe('`status`', () => {
     expect(stdout).toMatch(
       /^user-jobs .*0 waiting · 0 active · 0 delayed · 0 failed · 0 completed\nuser-events +0 waiting\n/,
     );
-    expect(stdout).toMatch(/last hour +no job ended\ncircuits +all closed\ndeletion limit +holds no deletion\n/);
+    expect(stdout).toMatch(
+      /last hour +no job ended\ncircuits +all closed\ndeletion limit +holds no deletion\n/,
+    );
     expect(stdout).toMatch(/log-ins +4 left .*\nrate +no limit\ndeletions +0 pending\n$/);
   });
 
