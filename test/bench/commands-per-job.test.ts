@@ -35,7 +35,10 @@ it('a job asks Redis what is on record, and nothing more', { timeout: 240_000 },
     const monitor = await monitorRedis(redisUrl, (call) => count.hear(call));
     await carryOut(JOBS, (n) => dataOf(`user-${n}`));
     monitor.close();
-    for (const [what, calls] of count.perJob()) perJob[`${operation}: ${what}`] = calls;
+    for (const [what, calls] of count.perJob()) {
+      // Steps of two jobs share a call where they come in one turn.
+      if (!SHARED.has(what)) perJob[`${operation}: ${what}`] = calls;
+    }
 
     async function carryOut(number: number, data: (n: number) => object): Promise<void> {
       const before = await jobs.getCompletedCount();
@@ -50,13 +53,15 @@ it('a job asks Redis what is on record, and nothing more', { timeout: 240_000 },
   await expect(`${JSON.stringify(perJob, undefined, 2)}\n`).toMatchFileSnapshot(RECORD);
 });
 
+const SHARED = new Set(['users', 'users: time']);
+
 const OPERATIONS: Record<string, (clientId: string) => object> = {
   'create-user': (clientId) => ({ clientId, profile: { firstName: 'Ada', email: 'ada@example.test' } }),
   'update-user': (clientId) => ({ clientId, changes: { phone: '+442079460001' } }),
   'delete-user': (clientId) => ({ clientId }),
 };
 
-/** One job at a time, so that none waits for another, at a Redis that nobody else asks anything. */
+/** One request at a time, at a Redis that nobody else asks anything. */
 async function startWorker() {
   const dir = await mkdtemp(join(tmpdir(), 'commands-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
