@@ -16,7 +16,7 @@ import { jobIdOf, versionOf } from '../../../src/contract/version.ts';
 import { createPublisher } from '../../../src/bullmq/publisher.ts';
 import { type CircuitChange, RedisCircuits } from '../../../src/store/circuits/circuits.ts';
 import { readOutcomes } from '../../../src/store/users/outcome-counts.ts';
-import { createUserState } from '../../../src/store/users/user-state.ts';
+import { RedisUserState } from '../../../src/store/users/user-state.ts';
 import type { CircuitName } from '../../../src/lifecycle/ports/circuits.ts';
 import type { RecordUpdate } from '../../../src/operations/context.ts';
 import type {
@@ -92,7 +92,7 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
       onChange: (change) => changes.push(change),
     });
   const circuits = circuitsWith('a');
-  const userState = createUserState({
+  const userState = new RedisUserState({
     prefix,
     jobs: queue,
     jobQueue,
