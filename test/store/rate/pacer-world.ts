@@ -66,6 +66,7 @@ export function createPacerWorld() {
     later,
     settle,
     connectionWith,
+    isStored: async () => (await redis.exists(`${prefix}:rate`)) === 1,
     /** Forgets everything: a new fleet at a new time. */
     async begin() {
       if (prefix !== '') await redis.del(`${prefix}:rate`);
