@@ -7,7 +7,7 @@ import { DamoovClient } from '../damoov/client.ts';
 import { atMost } from '../damoov/login-budget.ts';
 import { type Arrival, type Traffic, atMostInFlight } from '../damoov/traffic.ts';
 import type { RedisConnection } from '../redis/connection.ts';
-import { createPacer, type Pacer } from '../store/rate/pacer.ts';
+import { Pacer } from '../store/rate/pacer.ts';
 import { deriveAdminKey } from '../store/session/admin-key.ts';
 import { type FleetLoginBudget, createLoginBudget } from '../store/session/login-budget.ts';
 import { createSessionStore } from '../store/session/session-store.ts';
@@ -51,7 +51,7 @@ export async function openFleetClient(
   const isShared = key !== undefined && config.damoov !== 'sandbox';
   const { loginsPerHour } = config;
   const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour, onRevoked }) : undefined;
-  const traffic = createPacer({ connection, prefix, maxRps: config.maxRps, onLowered });
+  const traffic = new Pacer({ connection, prefix, maxRps: config.maxRps, onLowered });
   const client = new DamoovClient({
     baseUrl,
     admin,

@@ -7,7 +7,7 @@ import { createPublisher } from '../bullmq/publisher.ts';
 import { FailureDetector } from '../lifecycle/failure-detector.ts';
 import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 import { type RedisConnection, type RedisTarget, connectRedis, placeOf } from '../redis/connection.ts';
-import { createCircuits } from '../store/circuits/circuits.ts';
+import { RedisCircuits } from '../store/circuits/circuits.ts';
 import type { Frame } from './frame.ts';
 import type { SharedSettings } from './user-id-settings.ts';
 
@@ -65,7 +65,7 @@ export function openCircuits(
   settings: SharedSettings,
   fingerprints: ReadonlyMap<CircuitName, string>,
 ) {
-  const circuits = createCircuits({
+  const circuits = new RedisCircuits({
     prefix: config.queues.prefix,
     jobs,
     jobQueue,

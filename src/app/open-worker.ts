@@ -12,7 +12,7 @@ import { createSeal } from '../lifecycle/encryption.ts';
 import { within } from '../ops/with-timeout.ts';
 import { outageOf } from '../redis/refusal.ts';
 import { createDeletionGuard } from '../store/deletions/guard.ts';
-import { createUserState } from '../store/users/user-state.ts';
+import { RedisUserState } from '../store/users/user-state.ts';
 import type { Parts } from './app.ts';
 import type { Frame } from './frame.ts';
 import { instancesOf } from './user-id-settings.ts';
@@ -58,7 +58,7 @@ type Sign = ReturnType<typeof signerOf>;
 
 function ledgerOf({ config, timings, timeoutMs }: Frame, { queues, circuits }: Parts, sign: Sign) {
   const { jobs, jobQueue, publisher } = queues;
-  return createUserState({
+  return new RedisUserState({
     prefix: config.queues.prefix,
     jobs,
     jobQueue,

@@ -72,6 +72,7 @@ const MOST_REASON = 16 * 1024;
 /** The failed jobs of a queue. */
 export function createFailedJobs({ prefix, jobs, connection, instances }: FailedJobsOptions): FailedJobs {
   const readFailure = async (jobId: string) => failedJobOf(jobId, await readJob(jobs, jobId), instances);
+  const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
 
   return {
     async newest() {
@@ -97,7 +98,7 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
       }
     },
     retry: (seen) =>
-      change(seen, async (jobId, job) => {
+      change(jobs, seen, async (jobId, job) => {
         // Or the next run would be told how the last one ended, and fail for it.
         await connection.del(settledKey(jobId));
         const { priority = 0 } = job ?? {};
@@ -108,29 +109,26 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
         return priority === 0 || unlessElsewhere(handle.changePriority({ priority }));
       }),
     drop: (seen) =>
-      change(seen, async (jobId) => {
+      change(jobs, seen, async (jobId) => {
         if ((await jobs.remove(jobId, { removeChildren: false })) === 0) return false;
         await connection.del(settledKey(jobId));
         return true;
       }),
   };
+}
 
-  function settledKey(jobId: string): string {
-    return `${prefix}:settled:${jobId}`;
-  }
-
-  /** Leaves a job alone that is not where it was seen: BullMQ forgets when a job failed as soon as it is retried. */
-  async function change(
-    seen: readonly SeenFailure[],
-    act: (jobId: string, job: StoredJob | undefined) => Promise<boolean>,
-  ): Promise<number> {
-    const changed = await fewAtATime(seen, AT_ONCE, async ({ jobId, failedAt }) => {
-      const now = await readJob(jobs, jobId);
-      const isUnchanged = now === undefined ? Number.isNaN(failedAt) : now.finishedOn === failedAt;
-      return isUnchanged && act(jobId, now);
-    });
-    return changed.filter(Boolean).length;
-  }
+/** Leaves a job alone that is not where it was seen: BullMQ forgets when a job failed as soon as it is retried. */
+async function change(
+  jobs: Queue,
+  seen: readonly SeenFailure[],
+  act: (jobId: string, job: StoredJob | undefined) => Promise<boolean>,
+): Promise<number> {
+  const changed = await fewAtATime(seen, AT_ONCE, async ({ jobId, failedAt }) => {
+    const now = await readJob(jobs, jobId);
+    const isUnchanged = now === undefined ? Number.isNaN(failedAt) : now.finishedOn === failedAt;
+    return isUnchanged && act(jobId, now);
+  });
+  return changed.filter(Boolean).length;
 }
 
 /** Undefined for a job that has been retried since it was found; of one that cannot be read there is the id. */

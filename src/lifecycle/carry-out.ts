@@ -2,7 +2,8 @@
  * Carries one job out whose user is this run's: the operation, what its end means, and how it is settled or goes on later.
  */
 import type { UserJob } from '../contract/job.ts';
-import { type Circuit, type Settled, isSettled } from '../contract/outcome.ts';
+import { type Circuit, type Outcome, type Settled, isSettled } from '../contract/outcome.ts';
+import type { Version } from '../contract/version.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
 import { type Instance, type RecordUpdate, type OperationContext, LOCK_LOST } from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
@@ -35,7 +36,8 @@ export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipel
   const { job } = readable;
   const { delivery } = readable;
   const seen = pipeline.failureDetector.follow(delivery.id, job.data.instance, begun.passage);
-  const decision = await attempt(readable, begun, seen, pipeline).finally(() => begun.user.end());
+  const attempt = new Attempt(readable, begun, seen, pipeline);
+  const decision = await attempt.run().finally(() => begun.user.end());
   for (const circuit of begun.passage.probes) {
     const isRefused = decision.next === 'held' && decision.circuit === circuit;
     if (!isRefused) await pipeline.circuits.probed(runOf(delivery), circuit, seen.hasPassed(circuit));
@@ -45,84 +47,105 @@ export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipel
 
 type Taken = Extract<Begun, { is: 'locked' }>;
 
-/** Whom it has taken last is `begun.user` from then on. */
-async function attempt(
-  { job, read, instance, delivery }: Readable,
-  begun: Taken,
-  seen: RunObserver,
-  pipeline: Pipeline,
-): Promise<Decision> {
-  let abandoned: Decision = { next: 'abandoned' };
-  let hasCommitted = false;
-  let found: DeletionIds['also'];
-  const { id, timestamp, requestedAt = timestamp, signal } = delivery;
-  const watch = {
-    maySend: () => begun.user.maySend(),
-    isAdminCircuitOpen: begun.passage.open.includes('admin'),
-    passed: (circuit: Circuit, operation: DamoovOperation) => seen.passed(circuit, operation),
-  };
-  const context: OperationContext = {
-    ...pipeline.ports,
-    client: watchedClient(pipeline.ports.client, watch),
-    instance,
-    job: {
-      id,
-      timestamp: requestedAt,
-      version: versionOfDelivery(delivery, job.data.occurredAt),
-    },
-    record: begun.user.record,
-    instanceNames: pipeline.instanceNames,
-    async lock(userId) {
-      const locked = await begun.user.lockAlso(userId);
-      if (locked.is === 'locked') {
-        begun.user = locked.user;
-        return locked.user;
-      }
-      if (locked.is === 'blocked') abandoned = { next: 'blocked', blocked: locked };
-      return LOCK_LOST;
-    },
-    async lockName(clientId) {
-      const name = await begun.user.lockName(clientId);
-      if (name.is === 'locked') return name.record;
-      return name.is === 'blocked' ? 'blocked' : LOCK_LOST;
-    },
-    async authorizeDelete(ids, kind) {
-      found = ids;
-      const { instance, clientId, userId } = job.data;
-      const names = { clientId, userId, also: ids };
-      const answer = await pipeline.deletions.commit(runOf(delivery), begun.user.lock, instance, names, kind);
-      if (answer === 'lost') return LOCK_LOST;
-      hasCommitted = answer === 'go' && kind === 'sends';
-      return answer;
-    },
-    signal,
-  };
+/** One attempt. The user that it has locked last is `begun.user` from then on. */
+class Attempt {
+  readonly #readable: Readable;
+  readonly #begun: Taken;
+  readonly #seen: RunObserver;
+  readonly #pipeline: Pipeline;
+  readonly #version: Version;
+  #abandoned: Decision = { next: 'abandoned' };
+  #hasCommitted = false;
+  #found: DeletionIds['also'];
 
-  const effect = await takeSteps(job, context).catch((error: unknown) => ({
-    outcome: classify(error, pipeline.outageOf),
-    error,
-  }));
-  if (effect === LOCK_LOST) return abandoned;
-  const error = 'error' in effect ? effect.error : undefined;
-  const outcome = endOfPatience(seen.attribute(effect.outcome, error), delivery.attempt, pipeline.retry);
-  const { user } = begun;
-  const { version } = context.job;
-  const end = { ...effect, outcome, hasCommitted };
-  const recordUpdate = leaveOpen(job, version, user.record, end, pipeline.ports.now());
-  if (!isSettled(outcome)) {
-    if ((await user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };
-    if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
+  constructor(readable: Readable, begun: Taken, seen: RunObserver, pipeline: Pipeline) {
+    this.#readable = readable;
+    this.#begun = begun;
+    this.#seen = seen;
+    this.#pipeline = pipeline;
+    this.#version = versionOfDelivery(readable.delivery, readable.job.data.occurredAt);
+  }
+
+  async run(): Promise<Decision> {
+    const { job, delivery } = this.#readable;
+    const pipeline = this.#pipeline;
+    const effect = await takeSteps(job, this.#context()).catch((error: unknown) => ({
+      outcome: classify(error, pipeline.outageOf),
+      error,
+    }));
+    if (effect === LOCK_LOST) return this.#abandoned;
+    const error = 'error' in effect ? effect.error : undefined;
+    const attributed = this.#seen.attribute(effect.outcome, error);
+    const outcome = endOfPatience(attributed, delivery.attempt, pipeline.retry);
+    const { user } = this.#begun;
+    const end = { ...effect, outcome, hasCommitted: this.#hasCommitted };
+    const recordUpdate = leaveOpen(job, this.#version, user.record, end, pipeline.ports.now());
+    if (!isSettled(outcome)) return this.#unlock(outcome, recordUpdate);
+    const readable = { ...this.#readable, found: this.#found };
+    return settle(outcome, readable, user, recordUpdate, pipeline).catch((cause: unknown) => {
+      throw new UnsettledError('the job could not be settled', { cause });
+    });
+  }
+
+  #context(): OperationContext {
+    const { job, instance, delivery } = this.#readable;
+    const { ports, instanceNames } = this.#pipeline;
+    const begun = this.#begun;
+    const { id, timestamp, requestedAt = timestamp, signal } = delivery;
+    const watch = {
+      maySend: () => begun.user.maySend(),
+      isAdminCircuitOpen: begun.passage.open.includes('admin'),
+      passed: (circuit: Circuit, operation: DamoovOperation) => this.#seen.passed(circuit, operation),
+    };
+    return {
+      ...ports,
+      client: watchedClient(ports.client, watch),
+      instance,
+      job: { id, timestamp: requestedAt, version: this.#version },
+      record: begun.user.record,
+      instanceNames,
+      lock: (userId) => this.#lockAlso(userId),
+      lockName: async (clientId) => {
+        const name = await begun.user.lockName(clientId);
+        if (name.is === 'locked') return name.record;
+        return name.is === 'blocked' ? 'blocked' : LOCK_LOST;
+      },
+      authorizeDelete: async (ids, kind) => {
+        this.#found = ids;
+        const { instance, clientId, userId } = job.data;
+        const names = { clientId, userId, also: ids };
+        const { deletions } = this.#pipeline;
+        const answer = await deletions.commit(runOf(delivery), begun.user.lock, instance, names, kind);
+        if (answer === 'lost') return LOCK_LOST;
+        this.#hasCommitted = answer === 'go' && kind === 'sends';
+        return answer;
+      },
+      signal,
+    };
+  }
+
+  async #lockAlso(userId: string): Promise<UserLock | typeof LOCK_LOST> {
+    const locked = await this.#begun.user.lockAlso(userId);
+    if (locked.is === 'locked') {
+      this.#begun.user = locked.user;
+      return locked.user;
+    }
+    if (locked.is === 'blocked') this.#abandoned = { next: 'blocked', blocked: locked };
+    return LOCK_LOST;
+  }
+
+  /** The job goes on later. */
+  async #unlock(outcome: Exclude<Outcome, Settled>, recordUpdate: RecordUpdate): Promise<Decision> {
+    const { job, delivery } = this.#readable;
+    const { circuits, retry } = this.#pipeline;
+    if ((await this.#begun.user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };
+    if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, retry);
     const circuit = circuitName(outcome.circuit, job.data.instance);
-    const refused = await pipeline.circuits.refuse(runOf(delivery), version, { ...outcome, circuit });
+    const refused = await circuits.refuse(runOf(delivery), this.#version, { ...outcome, circuit });
     if (refused === 'held') return { next: 'held', circuit, outcome };
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
-    return later(wait, delivery.attempt, pipeline.retry);
+    return later(wait, delivery.attempt, retry);
   }
-  return settle(outcome, { job, read, instance, delivery, found }, user, recordUpdate, pipeline).catch(
-    (cause: unknown) => {
-      throw new UnsettledError('the job could not be settled', { cause });
-    },
-  );
 }
 
 /** Settles the job: a deletion with its receipt. A deletion whose receipt cannot be written is reported without. */

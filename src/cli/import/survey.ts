@@ -2,7 +2,7 @@
  * Looks at a whole file before anything is done with it: how many rows it has, which of them are faulty and why, and by what
  * it is known again. Holds of a row no more than its line and a hash of who it is.
  */
-import { createHash } from 'node:crypto';
+import { type Hash, createHash } from 'node:crypto';
 import { fingerprint } from '../../reconcile/fingerprint.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Fault, RowData } from '../../rows/row.ts';
@@ -44,9 +44,7 @@ const IDS = ['clientId', 'userId'] as const;
 const MOST_FAULTS = 50;
 
 export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
-  const { allowsDuplicates, instances, signal, onRead } = options;
   const content = createHash('sha256');
-  /** By the fingerprint of an id the line at which it was met first. */
   const seen = new Map<string, number>();
   const faulty = new Set<number>();
   const found: Survey = {
@@ -60,21 +58,12 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   };
   const suspicious = createSuspiciousValues();
 
-  async function* hashed(): AsyncGenerator<Buffer> {
-    let read = 0;
-    for await (const bytes of source.bytes()) {
-      signal.throwIfAborted();
-      content.update(bytes);
-      yield bytes;
-      onRead((read += bytes.length));
-    }
-  }
-  const reading = hashed();
+  const reading = hashed(source, content, options);
   for await (const row of readRows(reading, options, (message) => found.warnings.push(message))) {
     suspicious.look(row);
     if (row.is === 'empty') continue;
     found.rows += 1;
-    const faults = row.is === 'row' ? judge(row.line, row.data) : row.faults;
+    const faults = row.is === 'row' ? faultsIn(row.line, row.data, seen, options) : row.faults;
     if (row.is === 'unreadable') found.isReadable = false;
     if (faults.length === 0) continue;
     faulty.add(row.line);
@@ -83,28 +72,48 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
   }
   found.warnings.push(...suspicious.warnings());
   return { ...found, id: idOf(content.digest('hex'), options) };
+}
 
-  function judge(line: number, row: RowData): Fault[] {
-    const data = jobDataOf(row);
-    const faults = [...faultsOf(line, data), ...instanceFaults(line, data, instances)];
-    const { clientId, userId, instance = 'default' } = data;
-    // Added once more, it would make another user.
-    if (clientId === undefined && userId === undefined) {
-      return [...faults, { line, message: 'names nobody: give it clientId or userId' }];
-    }
-    if (allowsDuplicates || faults.length > 0) return faults;
-    return IDS.flatMap((column): Fault[] => {
-      const given = data[column];
-      if (given === undefined) return [];
-      // A UUID is the same in any case.
-      const id = column === 'userId' && typeof given === 'string' ? given.toLowerCase() : given;
-      const key = fingerprint(JSON.stringify([instance, column, id]));
-      const before = seen.get(key);
-      if (before !== undefined) return [{ line, column, message: `the same as in line ${before}` }];
-      seen.set(key, line);
-      return [];
-    });
+async function* hashed(
+  source: Source,
+  content: Hash,
+  { signal, onRead }: SurveyOptions,
+): AsyncGenerator<Buffer> {
+  let read = 0;
+  for await (const bytes of source.bytes()) {
+    signal.throwIfAborted();
+    content.update(bytes);
+    yield bytes;
+    onRead((read += bytes.length));
   }
+}
+
+/** @param seen by the fingerprint of an id the line at which it was met first. */
+function faultsIn(
+  line: number,
+  row: RowData,
+  seen: Map<string, number>,
+  { allowsDuplicates, instances }: SurveyOptions,
+): Fault[] {
+  const data = jobDataOf(row);
+  const faults = [...faultsOf(line, data), ...instanceFaults(line, data, instances)];
+  const { clientId, userId, instance = 'default' } = data;
+  // Added once more, it would make another user.
+  if (clientId === undefined && userId === undefined) {
+    return [...faults, { line, message: 'names nobody: give it clientId or userId' }];
+  }
+  if (allowsDuplicates || faults.length > 0) return faults;
+  return IDS.flatMap((column): Fault[] => {
+    const given = data[column];
+    if (given === undefined) return [];
+    // A UUID is the same in any case.
+    const id = column === 'userId' && typeof given === 'string' ? given.toLowerCase() : given;
+    const key = fingerprint(JSON.stringify([instance, column, id]));
+    const before = seen.get(key);
+    if (before !== undefined) return [{ line, column, message: `the same as in line ${before}` }];
+    seen.set(key, line);
+    return [];
+  });
 }
 
 /** 64 bits: it is part of every job's id. */

@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { msOf } from '../../contract/version.ts';
-import type { CircuitName, Circuits } from '../../lifecycle/ports/circuits.ts';
-import { type CircuitState, createCircuitReader, circuitKeysOf } from './circuit-state.ts';
+import { type Version, msOf } from '../../contract/version.ts';
+import type { CircuitName, Circuits, Refusal } from '../../lifecycle/ports/circuits.ts';
+import type { Run } from '../../lifecycle/ports/user-state.ts';
+import { type CircuitKeys, type CircuitState, createCircuitReader, circuitKeysOf } from './circuit-state.ts';
 import type { JobQueue } from '../../lifecycle/ports/job-queue.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
@@ -40,92 +41,100 @@ export interface CircuitsOptions {
   onChange: (change: CircuitChange) => void;
 }
 
-export interface RedisCircuits extends Circuits {
-  /** What `begin` has to know of the circuits with these names: two keys each. */
-  keysOf(names: readonly CircuitName[]): string[];
-  /** What `begin` has to know besides: how long a half-open probe may take, and the clock. */
-  readonly clock: () => { clockMs?: number; probeJobMs: number; nudgeMs: number };
-  /** Damoov has answered this process; others are told once a second. */
-  passed(circuit: CircuitName): void;
-  /** Releases the jobs before closed circuits, and wakes a half-open probe where one is due. */
-  tend(): Promise<void>;
-  stateOf: (circuit: CircuitName) => Promise<CircuitState>;
-}
-
 /** About so many jobs are released in one step; Redis does nothing else meanwhile. */
 const RELEASED_AT_ONCE = 500;
 /** How long a job that was woken to try a circuit may take to begin, before another is woken. */
 const NUDGE_MS = 5000;
 
-export function createCircuits(options: CircuitsOptions): RedisCircuits {
-  const { prefix, jobs, jobQueue, lockMs, fingerprints, probes, now, onChange } = options;
-  const withCircuit = (name: string) => readLua('../clock', 'circuit', name);
-  const script = jsonScriptsOf(jobs, {
-    refuse: withCircuit('refuse'),
-    probed: withCircuit('probed'),
-    tend: withCircuit('tend'),
-  });
-  const probeJobMs = lockMs;
-  const me = randomUUID();
-  let saidPassedAt = -Infinity;
-  const passedKeyOf = (circuit: CircuitName) => `${prefix}:circuit:${circuit}:passed`;
-  const tendedKeyOf = (circuit: CircuitName) => `${prefix}:circuit:${circuit}:tended`;
-  const clock = () => ({ ...(now !== undefined && { clockMs: now() }), probeJobMs, nudgeMs: NUDGE_MS });
-  const keys = circuitKeysOf(prefix, fingerprints);
-  const { keyOf, heldKeyOf } = keys;
+export class RedisCircuits implements Circuits {
+  readonly stateOf: (circuit: CircuitName) => Promise<CircuitState>;
+  readonly #options: CircuitsOptions;
+  readonly #keys: CircuitKeys;
+  readonly #script;
+  readonly #process = randomUUID();
+  #saidPassedAt = -Infinity;
 
-  return {
-    keysOf: (names) => names.flatMap((circuit) => [keyOf(circuit), heldKeyOf(circuit)]),
-    clock,
-    async refuse(run, version, { circuit, reason, afterMs = 0, isUntried }) {
-      const { firstMs, lastMs } = intervalsOf(circuit);
-      // An outage is tried with one request, whatever it says of its length.
-      const longestMs = circuit === 'damoov' ? lastMs : LONGEST_MS;
-      const asked = {
-        ...clock(),
-        jobId: run.jobId,
-        run: run.nonce,
-        score: String(msOf(version)),
-        process: me,
-        firstMs,
-        lastMs,
-        afterMs: Math.min(afterMs, longestMs),
-        reason,
-        isUntried: isUntried === true,
-      };
-      const reply = await script('refuse')([keyOf(circuit), heldKeyOf(circuit), passedKeyOf(circuit)], asked);
-      const [is, hasOpened] = Refused.parse(reply);
-      if (hasOpened === 1) onChange({ circuit, is: 'open', reason });
-      return is;
-    },
-    async probed({ jobId }, circuit, hasPassed) {
-      const openForMs = await script('probed')([keyOf(circuit)], { ...clock(), jobId, hasPassed });
-      if (openForMs === null) return;
-      onChange({ circuit, is: 'closed', openForMs: Number(openForMs) });
-      await tend(circuit);
-    },
-    passed(circuit) {
-      const at = performance.now();
-      if (circuit !== 'damoov' || at - saidPassedAt < SAY_PASSED_MS) return;
-      saidPassedAt = at;
-      // Only a hint for others; without it a circuit is open more readily.
-      const note = async () =>
-        (await jobs.getBackend().client).set(passedKeyOf(circuit), me, { PX: PASSED_LATELY_MS });
-      note().catch(() => {});
-    },
-    async tend() {
-      await Promise.all([...fingerprints.keys()].map((circuit) => tend(circuit)));
-    },
-    stateOf: createCircuitReader(jobs, keys),
-  };
+  constructor(options: CircuitsOptions) {
+    const { prefix, jobs, fingerprints } = options;
+    const withCircuit = (name: string) => readLua('../clock', 'circuit', name);
+    this.#options = options;
+    this.#keys = circuitKeysOf(prefix, fingerprints);
+    this.#script = jsonScriptsOf(jobs, {
+      refuse: withCircuit('refuse'),
+      probed: withCircuit('probed'),
+      tend: withCircuit('tend'),
+    });
+    this.stateOf = createCircuitReader(jobs, this.#keys);
+  }
 
-  async function tend(circuit: CircuitName): Promise<void> {
+  /** What `begin` has to know of the circuits with these names: two keys each. */
+  keysOf(names: readonly CircuitName[]): string[] {
+    return names.flatMap((circuit) => this.#keysOf(circuit));
+  }
+
+  /** What `begin` has to know besides: how long a half-open probe may take, and the clock. */
+  clock(): { clockMs?: number; probeJobMs: number; nudgeMs: number } {
+    const { now, lockMs } = this.#options;
+    return { ...(now !== undefined && { clockMs: now() }), probeJobMs: lockMs, nudgeMs: NUDGE_MS };
+  }
+
+  async refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'closed'> {
+    const { circuit, reason, afterMs = 0, isUntried = false } = refusal;
+    const { firstMs, lastMs } = this.#intervalsOf(circuit);
+    // An outage is tried with one request, whatever it says of its length.
+    const longestMs = circuit === 'damoov' ? lastMs : LONGEST_MS;
+    const asked = {
+      ...this.clock(),
+      jobId: run.jobId,
+      run: run.nonce,
+      score: String(msOf(version)),
+      process: this.#process,
+      firstMs,
+      lastMs,
+      afterMs: Math.min(afterMs, longestMs),
+      reason,
+      isUntried,
+    };
+    const keys = [...this.#keysOf(circuit), this.#passedKeyOf(circuit)];
+    const [is, hasOpened] = Refused.parse(await this.#script('refuse')(keys, asked));
+    if (hasOpened === 1) this.#options.onChange({ circuit, is: 'open', reason });
+    return is;
+  }
+
+  async probed({ jobId }: Run, circuit: CircuitName, hasPassed: boolean): Promise<void> {
+    const asked = { ...this.clock(), jobId, hasPassed };
+    const openForMs = await this.#script('probed')([this.#keys.keyOf(circuit)], asked);
+    if (openForMs === null) return;
+    this.#options.onChange({ circuit, is: 'closed', openForMs: Number(openForMs) });
+    await this.#tend(circuit);
+  }
+
+  /** Damoov has answered this process; others are told once a second. */
+  passed(circuit: CircuitName): void {
+    const at = performance.now();
+    if (circuit !== 'damoov' || at - this.#saidPassedAt < SAY_PASSED_MS) return;
+    this.#saidPassedAt = at;
+    const { jobs } = this.#options;
+    // Only a hint for others; without it a circuit is open more readily.
+    const note = async () =>
+      (await jobs.getBackend().client).set(this.#passedKeyOf(circuit), this.#process, {
+        PX: PASSED_LATELY_MS,
+      });
+    note().catch(() => {});
+  }
+
+  /** Releases the jobs before closed circuits, and wakes a half-open probe where one is due. */
+  async tend(): Promise<void> {
+    await Promise.all([...this.#options.fingerprints.keys()].map((circuit) => this.#tend(circuit)));
+  }
+
+  async #tend(circuit: CircuitName): Promise<void> {
+    const { prefix, jobQueue } = this.#options;
+    const keys = [...this.#keysOf(circuit), `${prefix}:circuit:${circuit}:tended`];
     let promoted: string[] = [];
     for (let most = RELEASED_AT_ONCE; ;) {
-      const asked = { ...clock(), most, process: me, promoted };
-      const reply = Tended.parse(
-        await script('tend')([keyOf(circuit), heldKeyOf(circuit), tendedKeyOf(circuit)], asked),
-      );
+      const asked = { ...this.clock(), most, process: this.#process, promoted };
+      const reply = Tended.parse(await this.#script('tend')(keys, asked));
       if (reply[0] === 'idle') return;
       const jobIds = typeof reply[1] === 'string' ? [reply[1]] : inOrder(reply[1]);
       const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
@@ -138,7 +147,16 @@ export function createCircuits(options: CircuitsOptions): RedisCircuits {
     }
   }
 
-  function intervalsOf(circuit: CircuitName): ProbeIntervals {
+  #keysOf(circuit: CircuitName): string[] {
+    return [this.#keys.keyOf(circuit), this.#keys.heldKeyOf(circuit)];
+  }
+
+  #passedKeyOf(circuit: CircuitName): string {
+    return `${this.#options.prefix}:circuit:${circuit}:passed`;
+  }
+
+  #intervalsOf(circuit: CircuitName): ProbeIntervals {
+    const { probes } = this.#options;
     if (circuit === 'deletion-limit') return NEVER;
     return circuit === 'damoov' ? probes.outage : probes.credential;
   }

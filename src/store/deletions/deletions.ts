@@ -10,7 +10,7 @@ import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
 import { type DeletionAddress, createDeletionNames, pendingKeyOf } from './deletion-names.ts';
-import { type PutOptions, type PutRequest, type Scheduled, createPut } from './put-deletion.ts';
+import { type PutOptions, type PutRequest, type Scheduled, PendingDeletions } from './put-deletion.ts';
 
 export type { Scheduled };
 
@@ -94,7 +94,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     return JSON.parse(z.string().parse(reply)) as unknown;
   };
 
-  const put = createPut({ jobs, prefix, ask });
+  const pendingDeletions = new PendingDeletions({ jobs, prefix, ask });
 
   /** Whether the deletion of another client is void: it is told by nothing in its job. */
   async function isVoid({ jobId, requestedAt, clientId, userId, instance }: Deletion): Promise<boolean> {
@@ -107,11 +107,11 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
   return {
     async schedule(request, dueAt, { reschedules = false, ...options } = {}) {
       const mode = reschedules ? 'add-or-move' : 'add';
-      const scheduled = await put(readPut(request, dueAt, mode), options);
+      const scheduled = await pendingDeletions.put(readPut(request, dueAt, mode), options);
       if (scheduled === 'none' || scheduled === 'done') throw new Error('nothing was scheduled');
       return scheduled;
     },
-    reschedule: async (user, dueAt) => put(readPut(user, dueAt, 'move')),
+    reschedule: async (user, dueAt) => pendingDeletions.put(readPut(user, dueAt, 'move')),
     async cancel(user) {
       const reply = await ask('cancel-deletion', read(user).address, { untilS: LAST_DUE_S });
       const { is, jobs: cancelled } = Cancelled.parse(reply);

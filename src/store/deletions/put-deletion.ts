@@ -46,35 +46,21 @@ export interface PutSources {
   ask: (name: 'schedule-deletion', address: DeletionAddress, more: object) => Promise<unknown>;
 }
 
-export type Put = (
-  request: PutRequest,
-  options?: PutOptions,
-) => Promise<Scheduled | 'too-late' | 'done' | 'none'>;
+/** The deletions that are pending in a queue of jobs. */
+export class PendingDeletions {
+  readonly #sources: PutSources;
+  readonly #jobs: Queue;
+  readonly #script;
 
-export function createPut({ jobs, prefix, ask }: PutSources): Put {
-  const script = jsonScriptsOf(jobs, {
-    'enter-deletion': readLua('../clock', 'name-state', 'enter'),
-  });
-  const pendingKey = pendingKeyOf(prefix);
-  const base = namesBaseOf(prefix);
-
-  return put;
-
-  /**
-   * Adds a job and enters it into the index; `replaces`: in place of that one. Where this is cut off in between, the deletion is carried
-   * out all the same, and the next request for it enters it.
-   */
-  async function add({ hash, replaces, ...job }: DeletionJob & { hash: string; replaces?: string }) {
-    await addJob(jobs, job);
-    return enter({ hash, jobId: job.jobId, dueAt: job.dueAt, replaces });
+  constructor(sources: PutSources) {
+    this.#sources = sources;
+    this.#jobs = sources.jobs;
+    this.#script = jsonScriptsOf(sources.jobs, {
+      'enter-deletion': readLua('../clock', 'name-state', 'enter'),
+    });
   }
 
-  async function enter(entry: { hash: string; jobId: string; dueAt: number; replaces?: string | undefined }) {
-    const asked = { ...entry, base, keepS: KEEP_NAME_S };
-    return Entered.parse(await script('enter-deletion')([pendingKey, `${base}${entry.hash}`], asked));
-  }
-
-  async function put(
+  async put(
     request: PutRequest,
     { asOf, requestedAt = asOf ?? Date.now(), ...more }: PutOptions = {},
   ): Promise<Scheduled | 'too-late' | 'done' | 'none'> {
@@ -82,10 +68,10 @@ export function createPut({ jobs, prefix, ask }: PutSources): Put {
     const asked = { mode, requestedAt, isNow: asOf === undefined, dueAt, keepS: KEEP_NAME_S };
     let [seen, over]: (string | undefined)[] = [];
     for (;;) {
-      const answer = Decided.parse(await ask('schedule-deletion', address, { ...asked, over }));
+      const answer = Decided.parse(await this.#sources.ask('schedule-deletion', address, { ...asked, over }));
       if (!('jobId' in answer)) return answer.is;
       const { jobId } = answer;
-      const found = await jobs.getJob(jobId);
+      const found = await this.#jobs.getJob(jobId);
       if (found?.finishedOn !== undefined) {
         // The queue has ended it without a word to us, or still keeps one of this id.
         over = jobId;
@@ -93,32 +79,50 @@ export function createPut({ jobs, prefix, ask }: PutSources): Put {
       }
       if (answer.is === 'free' && found !== undefined) {
         // The call that has added it enters it at once, unless it was cut off.
-        if (seen === jobId) await enter({ hash: answer.hash, jobId, dueAt: found.timestamp + found.delay });
+        if (seen === jobId)
+          await this.#enter({ hash: answer.hash, jobId, dueAt: found.timestamp + found.delay });
         seen = jobId;
         continue;
       }
       const end =
         found === undefined
-          ? await addTo(answer, { data: request.data, requestedAt, ...more })
-          : await move(answer, found, request, more);
+          ? await this.#addTo(answer, { data: request.data, requestedAt, ...more })
+          : await this.#move(answer, found, request, more);
       if (end !== 'again') return end;
     }
   }
 
+  /**
+   * Adds a job and enters it into the index; `replaces`: in place of that one. Where this is cut off in between, the deletion is carried
+   * out all the same, and the next request for it enters it.
+   */
+  async #add({ hash, replaces, ...job }: DeletionJob & { hash: string; replaces?: string }) {
+    await addJob(this.#jobs, job);
+    return this.#enter({ hash, jobId: job.jobId, dueAt: job.dueAt, replaces });
+  }
+
+  async #enter(entry: { hash: string; jobId: string; dueAt: number; replaces?: string | undefined }) {
+    const { prefix } = this.#sources;
+    const base = namesBaseOf(prefix);
+    const keys = [pendingKeyOf(prefix), `${base}${entry.hash}`];
+    const asked = { ...entry, base, keepS: KEEP_NAME_S };
+    return Entered.parse(await this.#script('enter-deletion')(keys, asked));
+  }
+
   /** Adds the job: a new one, or one that is pending and is gone. */
-  async function addTo(
+  async #addTo(
     { is, hash, jobId, ...known }: Pending,
     job: Pick<DeletionJob, 'data' | 'requestedAt' | 'trace' | 'isBulk'>,
   ): Promise<Scheduled | 'again'> {
     const requestedAt = Math.max(job.requestedAt, known.requestedAt);
     const dueAt = Math.max(known.dueAt, requestedAt);
-    const entered = await add({ ...job, hash, jobId, requestedAt, dueAt });
+    const entered = await this.#add({ ...job, hash, jobId, requestedAt, dueAt });
     if (is !== 'free') return { is, jobId, dueAt, requestedAt };
     return entered === 'entered' ? { is: 'scheduled', jobId, dueAt, requestedAt } : 'again';
   }
 
   /** Has the job that is pending due as the script has decided. */
-  async function move(
+  async #move(
     { hash, number, jobId, ...known }: Pending,
     found: Job,
     { mode, dueAt }: PutRequest,
@@ -128,34 +132,34 @@ export function createPut({ jobs, prefix, ask }: PutSources): Put {
     const requestedAt = Math.max(found.timestamp, known.requestedAt);
     if (known.is !== 'moved') return { is: 'exists', jobId, dueAt: known.dueAt, requestedAt };
     const is = 'moved';
-    if (await isMoved(found, jobId, dueAt)) return { is, jobId, dueAt, requestedAt };
+    if (await this.#isMoved(found, jobId, dueAt)) return { is, jobId, dueAt, requestedAt };
     // It is at work, or was and waits for something else: that one ends as cancelled, and the next takes its place.
     const nextId = `del-${hash}-${number + 1}`;
-    const entered = await replace(found, jobId, { hash, jobId: nextId, dueAt, isBulk });
+    const entered = await this.#replace(found, jobId, { hash, jobId: nextId, dueAt, isBulk });
     if (entered === 'too-late') return entered;
     return entered === 'entered' ? { is, jobId: nextId, dueAt, requestedAt } : 'again';
   }
 
   /** Puts another job in the place of one that is not sent yet. */
-  async function replace(
+  async #replace(
     found: Job,
     replaces: string,
     next: Pick<DeletionJob, 'jobId' | 'dueAt' | 'isBulk'> & { hash: string },
   ) {
     const data: object = found.data;
-    const entered = await add({ ...next, data, requestedAt: found.timestamp, replaces });
-    if (entered === 'entered') await promoteJob(jobs, replaces);
+    const entered = await this.#add({ ...next, data, requestedAt: found.timestamp, replaces });
+    if (entered === 'entered') await promoteJob(this.#jobs, replaces);
     // Added with the entry that was refused.
-    if (entered === 'too-late' || entered === 'gone') await (await jobs.getJob(next.jobId))?.remove();
+    if (entered === 'too-late' || entered === 'gone') await (await this.#jobs.getJob(next.jobId))?.remove();
     return entered;
   }
 
   /** Whether the job waits for its new time, and nothing wakes it before. */
-  async function isMoved(found: Job, jobId: string, dueAt: number): Promise<boolean> {
+  async #isMoved(found: Job, jobId: string, dueAt: number): Promise<boolean> {
     if (found.attemptsStarted > 0 && dueAt > Date.now()) return false;
-    if (!(await moveJob(jobs, jobId, dueAt))) return false;
+    if (!(await moveJob(this.#jobs, jobId, dueAt))) return false;
     // It may have begun in between, and have been put aside until something wakes it.
-    return dueAt <= Date.now() || (await jobs.getJob(jobId))?.attemptsStarted === 0;
+    return dueAt <= Date.now() || (await this.#jobs.getJob(jobId))?.attemptsStarted === 0;
   }
 }
 

@@ -3,18 +3,13 @@
  * a time.
  */
 import type { Admission, Arrival, Departure, Traffic } from '../../damoov/traffic.ts';
-import { type FleetRateOptions, type Reading, createFleetRate } from './fleet-rate.ts';
+import { type FleetRate, type FleetRateOptions, type Reading, createFleetRate } from './fleet-rate.ts';
 
 export interface PacerOptions extends FleetRateOptions {
   /** Called when a 429 that this process received has lowered the fleet's rate. */
   readonly onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
   /** Calls back after so many milliseconds; the result cancels that. Default: a timer that keeps no process alive. */
   readonly later?: ((ms: number, then: () => void) => () => void) | undefined;
-}
-
-export interface Pacer extends Traffic {
-  /** What the fleet may do: undefined where nothing limits it. `pausedUntil` is in epoch milliseconds. */
-  state(): Promise<{ ratePerS?: number; pausedUntil?: number }>;
 }
 
 /** How long a request waits for a slot at most, in milliseconds; then its job goes back to the queue. */
@@ -42,141 +37,161 @@ interface Waiting {
 }
 
 /** Paces by the rate under the prefix. Without a ceiling and a recent 429 it asks Redis once a second at most. */
-export function createPacer(options: PacerOptions): Pacer {
-  const { now, onLowered, later = laterUnlessDone } = options;
-  const clock = now ?? (() => performance.now());
-  const fleet = createFleetRate(options);
-  const line: Waiting[] = [];
-  let slots: number[] = [];
-  let unlimitedUntil = 0;
-  let pausedUntil = 0;
-  let underWay = 0;
-  let mostUnderWay = FIRST_UNDER_WAY;
-  let passed = 0;
-  let passedAt: number | undefined;
+export class Pacer implements Traffic {
+  readonly #options: PacerOptions;
+  readonly #later: NonNullable<PacerOptions['later']>;
+  readonly #clock: () => number;
+  readonly #fleet: FleetRate;
+  readonly #line: Waiting[] = [];
+  #slots: number[] = [];
+  #unlimitedUntil = 0;
+  #pausedUntil = 0;
+  #underWay = 0;
+  #mostUnderWay = FIRST_UNDER_WAY;
+  #passed = 0;
+  #passedAt: number | undefined;
   /** A 429 that Redis does not know of yet: until then nothing leaves. */
-  let refusal: { sentAt: number; retryAt: number } | undefined;
-  let askAt = 0;
-  let isAsking = false;
-  let cancelTimer = () => {};
+  #refusal: { sentAt: number; retryAt: number } | undefined;
+  #askAt = 0;
+  #isAsking = false;
+  #cancelTimer = () => {};
 
-  return {
-    admit: ({ signal }: Departure) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve({ admitted: false, retryAfterMs: 0 });
-        const waiting: Waiting = { until: clock() + LONGEST_WAIT_MS, resolve };
-        line.push(waiting);
-        signal.addEventListener('abort', () => {
-          const place = line.indexOf(waiting);
-          if (place >= 0) line.splice(place, 1);
-          resolve({ admitted: false, retryAfterMs: 0 });
-        });
-        step();
-      }),
-    answered({ operation, kind, status, retryAfterMs = 0, durationMs }: Arrival) {
-      const sentAt = clock() - durationMs;
-      underWay -= 1;
-      if (kind !== 'rate-limited' && status !== undefined) {
-        passed += 1;
-        passedAt = Math.max(sentAt, passedAt ?? sentAt);
-        mostUnderWay += MORE_PER_PASS;
-      }
-      // A login has a limit of its own, and a budget that heeds it.
-      if (kind === 'rate-limited' && operation !== 'login') {
-        mostUnderWay = FIRST_UNDER_WAY;
-        const earlier = refusal ?? { sentAt, retryAt: 0 };
-        refusal = {
-          sentAt: Math.max(sentAt, earlier.sentAt),
-          retryAt: Math.max(clock() + retryAfterMs, earlier.retryAt),
-        };
-        pausedUntil = Math.max(pausedUntil, refusal.retryAt);
-        askAt = 0;
-      }
-      if (line.length > 0 || refusal !== undefined) step();
-    },
-    async state() {
-      const { ratePerS, pausedForMs } = await fleet.look();
-      return {
-        ...(ratePerS !== undefined && { ratePerS }),
-        ...(pausedForMs > 0 && { pausedUntil: (now ?? Date.now)() + pausedForMs }),
-      };
-    },
-  };
+  constructor(options: PacerOptions) {
+    this.#options = options;
+    this.#later = options.later ?? laterUnlessDone;
+    this.#clock = options.now ?? (() => performance.now());
+    this.#fleet = createFleetRate(options);
+  }
+
+  admit({ signal }: Departure): Promise<Admission> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve({ admitted: false, retryAfterMs: 0 });
+      const waiting: Waiting = { until: this.#clock() + LONGEST_WAIT_MS, resolve };
+      this.#line.push(waiting);
+      signal.addEventListener('abort', () => {
+        const place = this.#line.indexOf(waiting);
+        if (place >= 0) this.#line.splice(place, 1);
+        resolve({ admitted: false, retryAfterMs: 0 });
+      });
+      this.#step();
+    });
+  }
+
+  answered({ operation, kind, status, retryAfterMs = 0, durationMs }: Arrival): void {
+    const sentAt = this.#clock() - durationMs;
+    this.#underWay -= 1;
+    if (kind !== 'rate-limited' && status !== undefined) {
+      this.#passed += 1;
+      this.#passedAt = Math.max(sentAt, this.#passedAt ?? sentAt);
+      this.#mostUnderWay += MORE_PER_PASS;
+    }
+    // A login has a limit of its own, and a budget that heeds it.
+    if (kind === 'rate-limited' && operation !== 'login') this.#refused(sentAt, this.#clock() + retryAfterMs);
+    if (this.#line.length > 0 || this.#refusal !== undefined) this.#step();
+  }
+
+  /** What the fleet may do: undefined where nothing limits it. `pausedUntil` is in epoch milliseconds. */
+  async state(): Promise<{ ratePerS?: number; pausedUntil?: number }> {
+    const { ratePerS, pausedForMs } = await this.#fleet.look();
+    return {
+      ...(ratePerS !== undefined && { ratePerS }),
+      ...(pausedForMs > 0 && { pausedUntil: (this.#options.now ?? Date.now)() + pausedForMs }),
+    };
+  }
+
+  #refused(sentAt: number, retryAt: number): void {
+    this.#mostUnderWay = FIRST_UNDER_WAY;
+    const earlier = this.#refusal ?? { sentAt, retryAt };
+    this.#refusal = {
+      sentAt: Math.max(sentAt, earlier.sentAt),
+      retryAt: Math.max(retryAt, earlier.retryAt),
+    };
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#refusal.retryAt);
+    this.#askAt = 0;
+  }
 
   /** Does all that is due, and comes back when something will be. */
-  function step(): void {
-    cancelTimer();
-    cancelTimer = () => {};
-    refuseOverdue();
-    if (refusal === undefined) release();
-    const mustAsk = refusal !== undefined || line.length > slots.length;
-    if (mustAsk && !isAsking && clock() >= askAt) void ask();
-    const due = [line[0]?.until, line[0] && slots[0], mustAsk && !isAsking ? askAt : undefined];
+  #step(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = () => {};
+    this.#refuseOverdue();
+    if (this.#refusal === undefined) this.#release();
+    const mustAsk = this.#refusal !== undefined || this.#line.length > this.#slots.length;
+    if (mustAsk && !this.#isAsking && this.#clock() >= this.#askAt) void this.#ask();
+    const due = [
+      this.#line[0]?.until,
+      this.#line[0] && this.#slots[0],
+      mustAsk && !this.#isAsking ? this.#askAt : undefined,
+    ];
     const next = Math.min(...due.map((at) => at ?? Infinity));
-    if (next < Infinity) cancelTimer = later(Math.max(1, Math.ceil(next - clock())), step);
+    if (next < Infinity)
+      this.#cancelTimer = this.#later(Math.max(1, Math.ceil(next - this.#clock())), () => this.#step());
   }
 
-  function refuseOverdue(): void {
-    const nowMs = clock();
-    while (line[0] !== undefined && line[0].until <= nowMs) {
-      const retryAfterMs = Math.max(RETRY_MS, Math.ceil(pausedUntil - nowMs));
-      line.shift()?.resolve({ admitted: false, retryAfterMs });
+  #refuseOverdue(): void {
+    const nowMs = this.#clock();
+    while (this.#line[0] !== undefined && this.#line[0].until <= nowMs) {
+      const retryAfterMs = Math.max(RETRY_MS, Math.ceil(this.#pausedUntil - nowMs));
+      this.#line.shift()?.resolve({ admitted: false, retryAfterMs });
     }
   }
 
-  function release(): void {
-    const nowMs = clock();
-    slots = slots.filter((slot) => slot >= nowMs - LATE_MS);
-    const isNext = () =>
-      nowMs < unlimitedUntil ? underWay + 1 <= mostUnderWay : slots[0] !== undefined && slots[0] <= nowMs;
-    while (line.length > 0 && isNext()) {
-      slots.shift();
-      underWay += 1;
-      line.shift()?.resolve({ admitted: true });
+  #release(): void {
+    const nowMs = this.#clock();
+    this.#slots = this.#slots.filter((slot) => slot >= nowMs - LATE_MS);
+    const isNext = () => {
+      if (nowMs < this.#unlimitedUntil) return this.#underWay + 1 <= this.#mostUnderWay;
+      return this.#slots[0] !== undefined && this.#slots[0] <= nowMs;
+    };
+    while (this.#line.length > 0 && isNext()) {
+      this.#slots.shift();
+      this.#underWay += 1;
+      this.#line.shift()?.resolve({ admitted: true });
     }
   }
 
-  async function ask(): Promise<void> {
-    isAsking = true;
-    const askedAt = clock();
-    const reported = { passed, refusal };
-    const count = Math.max(0, line.length - slots.length);
+  async #ask(): Promise<void> {
+    this.#isAsking = true;
+    const askedAt = this.#clock();
+    const [passed, refusal] = [this.#passed, this.#refusal];
+    const count = Math.max(0, this.#line.length - this.#slots.length);
     try {
-      const reading = await fleet.take({
+      const reading = await this.#fleet.take({
         count,
         passed,
-        passedAgoMs: passedAt && askedAt - passedAt,
+        passedAgoMs: this.#passedAt && askedAt - this.#passedAt,
         refused: refusal && {
           sentAgoMs: askedAt - refusal.sentAt,
           retryAfterMs: Math.max(0, refusal.retryAt - askedAt),
         },
       });
-      passed -= reported.passed;
-      if (refusal === reported.refusal) refusal = undefined;
-      learn(reading, askedAt);
-      askAt = nextAsk(reading, askedAt, count);
+      this.#passed -= passed;
+      if (this.#refusal === refusal) this.#refusal = undefined;
+      this.#learn(reading, askedAt);
+      this.#askAt = this.#nextAsk(reading, askedAt, count);
     } catch {
       // Nothing is sent that Redis has not allowed; no job could be settled without it either.
-      askAt = clock() + BELIEVE_MS;
+      this.#askAt = this.#clock() + BELIEVE_MS;
     } finally {
-      isAsking = false;
-      step();
+      this.#isAsking = false;
+      this.#step();
     }
   }
 
-  function learn({ ratePerS, isLowered, pausedForMs, ...reserved }: Reading, askedAt: number): void {
-    if (isLowered && ratePerS !== undefined) onLowered?.({ ratePerS, pausedForMs });
-    unlimitedUntil = ratePerS === undefined ? clock() + BELIEVE_MS : 0;
-    pausedUntil = clock() + pausedForMs;
-    if (pausedForMs > 0) slots = [];
+  #learn({ ratePerS, isLowered, pausedForMs, ...reserved }: Reading, askedAt: number): void {
+    if (isLowered && ratePerS !== undefined) this.#options.onLowered?.({ ratePerS, pausedForMs });
+    this.#unlimitedUntil = ratePerS === undefined ? this.#clock() + BELIEVE_MS : 0;
+    this.#pausedUntil = this.#clock() + pausedForMs;
+    if (pausedForMs > 0) this.#slots = [];
     // From when the answer came, so that nothing leaves early; a process that was held up meanwhile has no use for old slots.
-    const first = Math.min(clock(), askedAt + PROMPT_MS) + reserved.firstInMs;
-    for (let index = 0; index < reserved.count; index += 1) slots.push(first + index * reserved.everyMs);
+    const first = Math.min(this.#clock(), askedAt + PROMPT_MS) + reserved.firstInMs;
+    for (let index = 0; index < reserved.count; index += 1)
+      this.#slots.push(first + index * reserved.everyMs);
   }
 
-  function nextAsk({ ratePerS, roomInMs, ...reserved }: Reading, askedAt: number, count: number): number {
-    if (refusal !== undefined) return 0;
-    if (ratePerS === undefined) return unlimitedUntil;
+  #nextAsk({ ratePerS, roomInMs, ...reserved }: Reading, askedAt: number, count: number): number {
+    if (this.#refusal !== undefined) return 0;
+    if (ratePerS === undefined) return this.#unlimitedUntil;
     if (reserved.count >= count) return askedAt + ASK_SOON_MS;
     // At random, so that no process always comes just behind another one, which has taken all slots.
     const waitMs = ASK_MS * (0.5 + Math.random());

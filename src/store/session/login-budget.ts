@@ -56,115 +56,129 @@ const AGAIN_MS = 1_000;
  * waits, or rejects, as the connection does.
  */
 export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget {
-  const { connection, prefix, loginsPerHour, fingerprint, onRevoked } = options;
-  const now = options.now ?? Date.now;
-  const readLua = luaBeside(import.meta.url);
-  const script = jsonScriptsOf(connection, {
-    'login-budget': readLua('../clock', 'login-budget'),
-  });
-  const grants = `${prefix}:logins`;
-  const keys = [grants, `${grants}:barred`, `${grants}:refused`, `${grants}:revoked:${fingerprint}`];
-  /** By name: when this process was granted a login. */
-  const granted = new Map<string, number>();
-  /** The same of the others, who may be gone when Redis has lost it. */
-  const ofOthers = new Map<string, number>();
-  let barredUntil = 0;
-  let refusedAt = -Infinity;
-
-  // A crash or a fail-over may have cost Redis what came last; until somebody logs in there is time to tell it. A cluster stays
-  // ready, and loses a node. A Redis that was emptied tells nobody: hence every question tells it all that is known.
-  for (const event of ['ready', '-node'] as const) {
-    connection.on(event, () => {
-      if (granted.size + ofOthers.size > 0 || barredUntil > now()) ask('look').catch(() => {});
-    });
-  }
-
-  /** What Redis knows, from when this process knew nothing of it. */
-  function learn(grants: z.infer<typeof Reply>['grants'], barredForMs: number, askedAt: number) {
-    for (const { name, agoMs } of grants) {
-      // A younger one may still be given back.
-      if (!granted.has(name) && !ofOthers.has(name) && agoMs > MINUTE_MS) ofOthers.set(name, askedAt - agoMs);
-    }
-    // An answer is under way for a while: what is told again must not grow by that each time.
-    if (askedAt + barredForMs > barredUntil + LEARN_BAR_MS) barredUntil = askedAt + barredForMs;
-  }
-
-  async function ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {
-    const localNow = now();
-    for (const known of [granted, ofOthers]) {
-      for (const [grant, at] of known) if (at <= localNow - HOUR_MS - LATE_MS) known.delete(grant);
-    }
-    const refusedAgoMs = localNow - refusedAt;
-    const known = [...granted, ...ofOthers].map(([grant, at]) => ({
-      name: grant,
-      agoMs: Math.max(0, localNow - at),
-    }));
-    const reply = await script('login-budget')(keys, {
-      act,
-      name,
-      fingerprint,
-      known,
-      clockMs: options.now && localNow,
-      perHour: loginsPerHour,
-      perMinute: LOGINS_PER_MINUTE,
-      hourMs: HOUR_MS + LATE_MS,
-      minuteMs: MINUTE_MS + LATE_MS,
-      refusalMs: HOUR_MS,
-      barredForMs: Math.max(0, barredUntil - localNow),
-      refusedAgoMs: refusedAgoMs < HOUR_MS ? refusedAgoMs : undefined,
-    });
-    const { waitMs, left, barredForMs, revoked, grants } = Reply.parse(JSON.parse(z.string().parse(reply)));
-    learn(grants, barredForMs, localNow);
-    return { waitMs, left, barredUntil: barredForMs > 0 ? localNow + barredForMs : undefined, revoked };
-  }
+  const { connection, onRevoked, now = Date.now } = options;
+  const logins = new Logins(options);
+  const failures = `${options.prefix}:logins:failed`;
 
   return {
     async take() {
       const name = randomUUID();
       const askedAt = performance.now();
-      const { waitMs } = await ask('take', name);
+      const { waitMs } = await logins.ask('take', name);
       if (waitMs > 0) return { granted: false, retryAfterMs: waitMs };
       if (performance.now() - askedAt > ANSWER_WITHIN_MS) {
-        await ask('give-back', name);
+        await logins.ask('give-back', name);
         return { granted: false, retryAfterMs: AGAIN_MS };
       }
-      granted.set(name, now());
+      logins.granted.set(name, now());
       return { granted: true };
     },
     async bar(ms) {
-      barredUntil = Math.max(barredUntil, now() + ms);
-      await ask('look');
+      logins.barredUntil = Math.max(logins.barredUntil, now() + ms);
+      await logins.ask('look');
     },
     async refused() {
-      refusedAt = now();
-      await ask('refused');
+      logins.refusedAt = now();
+      await logins.ask('refused');
     },
     async revoked() {
-      const { revoked } = await ask('revoked', randomUUID());
+      const { revoked } = await logins.ask('revoked', randomUUID());
       onRevoked?.(revoked);
     },
     async failed() {
-      const failures = `${grants}:failed`;
-      const [count] =
-        (await connection
-          .multi()
-          .incr(failures)
-          .expire(failures, HOUR_MS / 1000)
-          .exec()) ?? [];
+      const counted = connection.multi().incr(failures);
+      const [count] = (await counted.expire(failures, HOUR_MS / 1000).exec()) ?? [];
       const pause = FAILED_PAUSES_MS[Math.min(Number(count?.[1] ?? 1), FAILED_PAUSES_MS.length) - 1];
       await this.bar(pause ?? 0);
     },
     async giveBack() {
-      const last = [...granted.keys()].at(-1);
+      const last = [...logins.granted.keys()].at(-1);
       if (last === undefined) return;
-      granted.delete(last);
-      await ask('give-back', last);
+      logins.granted.delete(last);
+      await logins.ask('give-back', last);
     },
     async state() {
-      const { left, barredUntil: until, revoked } = await ask('look');
+      const { left, barredUntil: until, revoked } = await logins.ask('look');
       return { left, ...(until !== undefined && { barredUntil: until }), ...(revoked > 0 && { revoked }) };
     },
   };
+}
+
+/** The logins of the fleet as this process knows them, and the script that keeps them in Redis. */
+class Logins {
+  /** By name: when this process was granted a login. */
+  readonly granted = new Map<string, number>();
+  /** The same of the others, who may be gone when Redis has lost it. */
+  readonly #ofOthers = new Map<string, number>();
+  barredUntil = 0;
+  refusedAt = -Infinity;
+  readonly #options: LoginBudgetOptions;
+  readonly #keys: readonly string[];
+  readonly #now: () => number;
+  readonly #script;
+
+  constructor(options: LoginBudgetOptions) {
+    const { connection, prefix, fingerprint, now = Date.now } = options;
+    const readLua = luaBeside(import.meta.url);
+    const grants = `${prefix}:logins`;
+    this.#options = options;
+    this.#keys = [grants, `${grants}:barred`, `${grants}:refused`, `${grants}:revoked:${fingerprint}`];
+    this.#now = now;
+    this.#script = jsonScriptsOf(connection, { 'login-budget': readLua('../clock', 'login-budget') });
+
+    // A crash or a fail-over may have cost Redis what came last; until somebody logs in there is time to tell it. A cluster stays
+    // ready, and loses a node. A Redis that was emptied tells nobody: hence every question tells it all that is known.
+    for (const event of ['ready', '-node'] as const) {
+      connection.on(event, () => {
+        const isKnown = this.granted.size + this.#ofOthers.size > 0 || this.barredUntil > now();
+        if (isKnown) this.ask('look').catch(() => {});
+      });
+    }
+  }
+
+  async ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {
+    const { fingerprint, loginsPerHour, now } = this.#options;
+    const localNow = this.#now();
+    const refusedAgoMs = localNow - this.refusedAt;
+    const reply = await this.#script('login-budget')(this.#keys, {
+      act,
+      name,
+      fingerprint,
+      known: this.#known(localNow),
+      clockMs: now && localNow,
+      perHour: loginsPerHour,
+      perMinute: LOGINS_PER_MINUTE,
+      hourMs: HOUR_MS + LATE_MS,
+      minuteMs: MINUTE_MS + LATE_MS,
+      refusalMs: HOUR_MS,
+      barredForMs: Math.max(0, this.barredUntil - localNow),
+      refusedAgoMs: refusedAgoMs < HOUR_MS ? refusedAgoMs : undefined,
+    });
+    const { waitMs, left, barredForMs, revoked, grants } = Reply.parse(JSON.parse(z.string().parse(reply)));
+    this.#learn(grants, barredForMs, localNow);
+    return { waitMs, left, barredUntil: barredForMs > 0 ? localNow + barredForMs : undefined, revoked };
+  }
+
+  #known(localNow: number) {
+    for (const known of [this.granted, this.#ofOthers]) {
+      for (const [grant, at] of known) if (at <= localNow - HOUR_MS - LATE_MS) known.delete(grant);
+    }
+    return [...this.granted, ...this.#ofOthers].map(([grant, at]) => ({
+      name: grant,
+      agoMs: Math.max(0, localNow - at),
+    }));
+  }
+
+  /** What Redis knows, from when this process knew nothing of it. */
+  #learn(grants: z.infer<typeof Reply>['grants'], barredForMs: number, askedAt: number) {
+    for (const { name, agoMs } of grants) {
+      // A younger one may still be given back.
+      const isKnown = this.granted.has(name) || this.#ofOthers.has(name);
+      if (!isKnown && agoMs > MINUTE_MS) this.#ofOthers.set(name, askedAt - agoMs);
+    }
+    // An answer is under way for a while: what is told again must not grow by that each time.
+    if (askedAt + barredForMs > this.barredUntil + LEARN_BAR_MS) this.barredUntil = askedAt + barredForMs;
+  }
 }
 
 const Reply = z.object({

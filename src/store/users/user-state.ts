@@ -8,8 +8,8 @@ import type { RecordUpdate, UserRecord } from '../../operations/context.ts';
 import type { RedisCircuits } from '../circuits/circuits.ts';
 import type { JobQueue, Publish } from '../../lifecycle/ports/job-queue.ts';
 import type {
-  Address,
   Begun,
+  Blocked,
   UserLock,
   Run,
   SettledJob,
@@ -19,14 +19,15 @@ import type {
 } from '../../lifecycle/ports/user-state.ts';
 import { createDeletionNames, decisionKeyOf } from '../deletions/deletion-names.ts';
 import { type NextReceipt, createReceiptChain } from '../receipts/receipt-chain.ts';
-import { type Lease, createLeases } from './leases.ts';
+import { type Lease, type Leases, createLeases } from './leases.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
 import { BeginReply, ExtendReply, NameReply, SettleReply, Wakes, pairsOf } from './script-replies.ts';
 import { type Sign, endOf, linesOf, settledBefore, settledNow } from './settled-job.ts';
-import { nameOf, nameOfUser, runOf, whom } from './run-names.ts';
-import { type Naming, namingOf } from './user-hash.ts';
+import { type LockRequest, lockArgument, nameOf, nameOfUser, runOf, whom } from './run-names.ts';
+import { namingOf } from './user-hash.ts';
 import { userScripts } from './user-scripts.ts';
+import { type WakeBlocked, createWakeBlocked } from './wake-blocked.ts';
 
 export interface UserStateOptions {
   prefix: string;
@@ -43,83 +44,93 @@ export interface UserStateOptions {
 }
 
 /** The userState under the prefix of the jobs' queue, and so in the same slot of a cluster. */
-export function createUserState(options: UserStateOptions): UserState {
-  const { prefix, jobs, jobQueue, circuits, leaseMs, timeoutMs, publish, sign } = options;
-  const base = `${prefix}:user:`;
-  const scripts = userScripts({ jobs, prefix, base, leaseMs });
-  const deletionNames = createDeletionNames({ jobs, prefix });
-  const appendReceipt = createReceiptChain({ prefix, jobs, sign });
-  const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
-  const releasing = new Set<Promise<void>>();
-  const leases = createLeases({
-    leaseMs,
-    extend: async (held) => ExtendReply.parse(await scripts.extend([], held)).map((isOurs) => isOurs === 1),
-  });
+export class RedisUserState implements UserState {
+  readonly #options: UserStateOptions;
+  readonly #base: string;
+  readonly #scripts: ReturnType<typeof userScripts>;
+  readonly #deletionNames: ReturnType<typeof createDeletionNames>;
+  readonly #appendReceipt: ReturnType<typeof createReceiptChain>;
+  readonly #leases: Leases;
+  readonly #wake: WakeBlocked;
+  readonly #releasing = new Set<Promise<void>>();
 
-  return {
-    begin: (run, job, instance, address, circuits) =>
-      take({ run, job, naming: namingOf(instance), address, circuits }),
-    async settleUnread(run, settlement, whose) {
-      if (whose !== undefined && settlement.deletions?.is === 'unsent') await withdraw(run, whose);
-      const name = whose && nameOfUser(run, whose);
-      const told = { place: '', ...NOTHING, isDeleted: true, whose: name, version: whose?.version };
-      const settled = await settle(run, told, settlement);
-      if (settled === 'lost') throw new Error('a job of no user cannot be lost');
-      return settled;
-    },
-    async find(jobId) {
-      const text = await storedOf(jobId);
-      return text === null ? undefined : settledBefore(text, [], sign);
-    },
-    release(jobId, { kept, user: place, isKept, olderFailed: erased }) {
-      const keepsOutcome = isKept || kept.outcome.status === 'failed';
-      const released = release({ jobId, place, erased, keepsOutcome })
-        .catch(() => {})
-        .finally(() => releasing.delete(released));
-      releasing.add(released);
-    },
-    close: async () => void (await Promise.all(releasing)),
-    async isFree(run, { place, score }) {
-      return (await scripts['look-again']([], { ...runOf(run), place, score })) === 1;
-    },
-  };
+  constructor(options: UserStateOptions) {
+    const { prefix, jobs, leaseMs, sign } = options;
+    this.#options = options;
+    this.#base = `${prefix}:user:`;
+    const scripts = userScripts({ jobs, prefix, base: this.#base, leaseMs });
+    this.#scripts = scripts;
+    this.#wake = createWakeBlocked(options.jobQueue, scripts.withdraw);
+    this.#deletionNames = createDeletionNames({ jobs, prefix });
+    this.#appendReceipt = createReceiptChain({ prefix, jobs, sign });
+    this.#leases = createLeases({
+      leaseMs,
+      extend: async (held) => ExtendReply.parse(await scripts.extend([], held)).map((isOurs) => isOurs === 1),
+    });
+  }
+
+  begin(...[run, job, instance, address, circuits]: Parameters<UserState['begin']>): Promise<Begun> {
+    return this.#take({ run, job, naming: namingOf(instance), address, circuits });
+  }
+
+  async settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob> {
+    if (whose !== undefined && settlement.deletions?.is === 'unsent') await this.#withdraw(run, whose);
+    const name = whose && nameOfUser(run, whose);
+    const told = { place: '', ...NOTHING, isDeleted: true, whose: name, version: whose?.version };
+    const settled = await this.#settle(run, told, settlement);
+    if (settled === 'lost') throw new Error('a job of no user cannot be lost');
+    return settled;
+  }
+
+  async find(jobId: string): Promise<SettledJob | undefined> {
+    const text = await (await this.#options.jobs.getBackend().client).get(this.#settledKey(jobId));
+    return text === null ? undefined : settledBefore(text, [], this.#options.sign);
+  }
+
+  release(jobId: string, { kept, user: place, isKept, olderFailed: erased }: SettledJob): void {
+    const keepsOutcome = isKept || kept.outcome.status === 'failed';
+    const released = this.#release({ jobId, place, erased, keepsOutcome })
+      .catch(() => {})
+      .finally(() => this.#releasing.delete(released));
+    this.#releasing.add(released);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#releasing);
+  }
+
+  async isFree(run: Run, { place, score }: Blocked): Promise<boolean> {
+    return (await this.#scripts['look-again']([], { ...runOf(run), place, score })) === 1;
+  }
 
   /** @param from the lease on the record that leads to the user, if it is that one's turn. */
-  async function take(hold: LockRequest, from?: Lease): Promise<Begun> {
-    const { run, job, address } = hold;
+  async #take(hold: LockRequest, from?: Lease): Promise<Begun> {
+    const { circuits, sign } = this.#options;
+    const { run } = hold;
     const ahead = [...hold.circuits.must, ...hold.circuits.may];
     const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
     const askedAt = performance.now();
+    const keys = [this.#settledKey(run.jobId), ...circuits.keysOf(ahead)];
     const asked = {
       ...circuits.clock(),
-      ...runOf(run),
-      ...whom(run, hold.naming, address),
+      ...lockArgument(hold),
       ...(from !== undefined && { knownAs: 'found' }),
-      timestamp: String(run.timestamp),
-      hasRunBefore: run.hasRunBefore,
-      name: job.name,
-      version: job.version,
-      score: String(msOf(job.version)),
-      asksFor: job.asksFor,
-      mustPass: hold.circuits.must.length,
     };
-    const reply = BeginReply.parse(
-      await scripts.begin([settledKey(run.jobId), ...circuits.keysOf(ahead)], asked),
-    );
+    const reply = BeginReply.parse(await this.#scripts.begin(keys, asked));
     switch (reply[0]) {
       case 'lost':
         return { is: 'lost' };
       case 'unpublished':
-        await publishFor(reply[1], reply[2]);
-        return take(hold, from);
+        await this.#publishFor(reply[1], reply[2]);
+        return this.#take(hold, from);
       case 'settled':
         return { is: 'settled', settled: settledBefore(reply[1], reply[2], sign) };
       case 'blocked':
         from?.end();
-        await wake(reply[3]);
+        await this.#wake(reply[3]);
         return { is: 'blocked', place: reply[1], score: asked.score, patienceMs: Number(reply[2]) };
       case 'held': {
-        await wake(reply[2]);
+        await this.#wake(reply[2]);
         const [circuit] = namesOf([reply[1]]);
         if (circuit === undefined) throw new Error('held before a circuit that is not the job’s');
         return { is: 'held', circuit };
@@ -127,20 +138,20 @@ export function createUserState(options: UserStateOptions): UserState {
       case 'locked': {
         const [, place, flat, open, probes, ownName, wakes] = reply;
         from?.end();
-        await wake(wakes);
+        await this.#wake(wakes);
         const fields = pairsOf(flat);
-        const record = await withoutDeadCreate(recordOf(fields, nameOf(run)));
-        const lease = leases.add(place, nameOf(run), askedAt);
+        const record = await this.#withoutDeadCreate(recordOf(fields, nameOf(run)));
+        const lease = this.#leases.add(place, nameOf(run), askedAt);
         return {
           is: 'locked',
-          user: held({ place, fields, record, hold, ownName, lease }),
+          user: this.#held({ place, fields, record, hold, ownName, lease }),
           passage: { open: namesOf(open), probes: namesOf(probes) },
         };
       }
     }
   }
 
-  function held({ place, fields, record, hold, ownName, lease }: Taken): UserLock {
+  #held({ place, fields, record, hold, ownName, lease }: Taken): UserLock {
     const { run, job, address, naming } = hold;
     const isOfAnotherName = ownName !== '';
     // What an earlier rename has left open under it is not this run's to close.
@@ -163,36 +174,38 @@ export function createUserState(options: UserStateOptions): UserState {
     };
     return {
       record,
-      lock: { key: `${base}${place}`, field: 'lockRun', value: nameOf(run) },
+      lock: { key: `${this.#base}${place}`, field: 'lockRun', value: nameOf(run) },
       isOfAnotherName,
-      maySend: () => lease.holdsFor(timeoutMs),
-      lockAlso: (userId) => take({ ...hold, address: { ...address, userId } }, lease),
-      async lockName(clientId) {
+      maySend: () => lease.holdsFor(this.#options.timeoutMs),
+      lockAlso: (userId) => this.#take({ ...hold, address: { ...address, userId } }, lease),
+      lockName: async (clientId) => {
         const asked = { ...runOf(run), name: naming('client', clientId), place };
-        const reply = NameReply.parse(await scripts['lock-name']([], asked));
+        const reply = NameReply.parse(await this.#scripts['lock-name']([], asked));
         if (reply[0] !== 'locked') return { is: reply[0] === 'lost' ? 'lost' : 'blocked' };
         lockedName = { place: reply[1], wasGiven: reply[3] === 1 };
         return { is: 'locked', record: recordOf(pairsOf(reply[2]), nameOf(run)) };
       },
-      settle: (settlement, recordUpdate) => settle(run, learn(recordUpdate, 'lockSettled', '1'), settlement),
+      settle: (settlement, recordUpdate) =>
+        this.#settle(run, learn(recordUpdate, 'lockSettled', '1'), settlement),
       end: () => lease.end(),
-      async unlock(recordUpdate) {
-        const reply = SettleReply.parse(await end(run, learn(recordUpdate, 'letGoBy', nameOf(run))));
+      unlock: async (recordUpdate) => {
+        const reply = SettleReply.parse(await this.#end(run, learn(recordUpdate, 'letGoBy', nameOf(run))));
         if (reply[0] !== 'ok') return 'lost';
-        await wake(reply[1]);
+        await this.#wake(reply[1]);
         return 'ok';
       },
     };
   }
 
-  async function settle(run: Run, told: Told, settlement: Settlement): Promise<SettledJob | 'lost'> {
+  async #settle(run: Run, told: Told, settlement: Settlement): Promise<SettledJob | 'lost'> {
+    const { prefix, sign } = this.#options;
     const { jobId } = run;
-    const { deletions } = settlement;
+    const { deletions, statement } = settlement;
     const isNamed = deletions?.clientId !== undefined || deletions?.userId !== undefined;
     const at = told.version === undefined ? 0 : msOf(told.version);
     const about = deletions && { is: deletions.is, at, jobId, decision: decisionKeyOf(prefix, jobId) };
     const settleWith = (receipt?: NextReceipt, names: object = {}) =>
-      end(
+      this.#end(
         run,
         {
           ...told,
@@ -205,77 +218,51 @@ export function createUserState(options: UserStateOptions): UserState {
       );
     const settleNamed = async (receipt?: NextReceipt) =>
       deletions !== undefined && isNamed
-        ? deletionNames.call(deletions, ({ salt, hashes }) => settleWith(receipt, { salt, hashes }))
+        ? this.#deletionNames.call(deletions, ({ salt, hashes }) => settleWith(receipt, { salt, hashes }))
         : settleWith(receipt);
-    const { statement } = settlement;
     const reply = SettleReply.parse(
-      await (statement === undefined ? settleNamed() : appendReceipt(statement, settleNamed)),
+      await (statement === undefined ? settleNamed() : this.#appendReceipt(statement, settleNamed)),
     );
     if (reply[0] === 'lost') return 'lost';
     if (reply[0] === 'settled') return settledBefore(reply[1], reply[2], sign);
     const [, wakes, older, sequence, previous, user] = reply;
-    await wake(wakes);
+    await this.#wake(wakes);
     return settledNow(settlement, jobId, { older, sequence, previous, user }, sign);
   }
 
   /** @param texts what is stored of a settled job. */
-  async function end(run: Run, told: Told, texts: readonly string[] = []): Promise<unknown> {
+  async #end(run: Run, told: Told, texts: readonly string[] = []): Promise<unknown> {
     const asked = { ...runOf(run), timestamp: String(run.timestamp), ...told };
-    return scripts.settle([settledKey(run.jobId)], asked, texts);
+    return this.#scripts.settle([this.#settledKey(run.jobId)], asked, texts);
   }
 
-  async function release(told: {
-    jobId: string;
-    place: string;
-    erased: readonly string[];
-    keepsOutcome: boolean;
-  }) {
-    await wake(Wakes.parse(await scripts.release([settledKey(told.jobId)], told)));
+  async #release(told: { jobId: string; place: string; erased: readonly string[]; keepsOutcome: boolean }) {
+    await this.#wake(Wakes.parse(await this.#scripts.release([this.#settledKey(told.jobId)], told)));
   }
 
   /** The job that has the user was settled, and it is not known whether its event was published: it comes before ours. */
-  async function publishFor(jobId: string, place: string): Promise<void> {
-    const text = await storedOf(jobId);
-    const event = text === null ? undefined : settledBefore(text, [], sign).event;
-    if (event !== undefined) await publish(event);
-    await release({ jobId, place, erased: [], keepsOutcome: true });
+  async #publishFor(jobId: string, place: string): Promise<void> {
+    const event = (await this.find(jobId))?.event;
+    if (event !== undefined) await this.#options.publish(event);
+    await this.#release({ jobId, place, erased: [], keepsOutcome: true });
   }
 
-  async function storedOf(jobId: string): Promise<string | null> {
-    return (await jobs.getBackend().client).get(settledKey(jobId));
+  #settledKey(jobId: string): string {
+    return `${this.#options.prefix}:settled:${jobId}`;
   }
 
   /** What earlier runs of a deletion that was never sent have left open about the user is closed, and it waits in no line. */
-  async function withdraw(run: Run, { instance, address }: Whose): Promise<void> {
+  async #withdraw(run: Run, { instance, address }: Whose): Promise<void> {
     const asked = { jobId: run.jobId, ...whom(run, namingOf(instance), address) };
-    await wake(Wakes.parse(await scripts.withdraw([], asked)));
+    await this.#wake(Wakes.parse(await this.#scripts.withdraw([], asked)));
   }
 
   /** That create was removed by hand, or has ended without its user: no job has to wait for it any more. */
-  async function withoutDeadCreate(record: UserRecord): Promise<UserRecord> {
-    if (record.pending === undefined || (await jobQueue.isPending(jobIdOf(record.pending)))) return record;
+  async #withoutDeadCreate(record: UserRecord): Promise<UserRecord> {
+    if (record.pending === undefined || (await this.#options.jobQueue.isPending(jobIdOf(record.pending))))
+      return record;
     return { ...record, pending: undefined };
   }
-
-  /** Has blocked jobs run; one whose promotion fails sleeps until its timer wakes it. */
-  async function wake(wakes: readonly string[]): Promise<void> {
-    if (wakes.length > 0) await Promise.all(wakes.map((wake) => promote(wake).catch(() => {})));
-  }
-
-  async function promote(wakened: string): Promise<void> {
-    const at = wakened.indexOf(' ');
-    const [place, jobId] = [wakened.slice(0, at), wakened.slice(at + 1)];
-    if ((await jobQueue.promote(jobId)) !== 'gone' || place === '') return;
-    await wake(Wakes.parse(await scripts.withdraw([], { place, jobId })));
-  }
-}
-
-interface LockRequest {
-  run: Run;
-  job: Parameters<UserState['begin']>[1];
-  naming: Naming;
-  address: Address;
-  circuits: Parameters<UserState['begin']>[4];
 }
 
 interface Taken {

@@ -1,7 +1,7 @@
 import type { Job } from 'bullmq';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { versionOf } from '../../../src/contract/version.ts';
-import { createCircuits } from '../../../src/store/circuits/circuits.ts';
+import { RedisCircuits } from '../../../src/store/circuits/circuits.ts';
 import { DELETION_LIMIT } from '../../../src/store/circuits/deletion-limit.ts';
 import {
   type UserStateWorld,
@@ -330,7 +330,7 @@ describe('a circuit', () => {
 
   it('is tried at intervals of its own: an outage, a credential, and the deletion limit never', async () => {
     const world = await createUserStateWorld();
-    const circuits = createCircuits({
+    const circuits = new RedisCircuits({
       prefix: world.prefix,
       jobs: world.jobs,
       jobQueue: { promote: async () => 'gone' },
@@ -353,7 +353,7 @@ describe('a circuit', () => {
     const world = await createUserStateWorld();
     await open(world);
     let asked = 0;
-    const corrected = createCircuits({
+    const corrected = new RedisCircuits({
       prefix: world.prefix,
       jobs: world.jobs,
       jobQueue: {

@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import type { Admission, Arrival } from '../../../src/damoov/traffic.ts';
-import { type Pacer, type PacerOptions, createPacer } from '../../../src/store/rate/pacer.ts';
+import { Pacer, type PacerOptions } from '../../../src/store/rate/pacer.ts';
 
 export type PacerWorld = ReturnType<typeof createPacerWorld>;
 
@@ -66,6 +66,7 @@ export function createPacerWorld() {
     later,
     settle,
     connectionWith,
+    isStored: async () => (await redis.exists(`${prefix}:rate`)) === 1,
     /** Forgets everything: a new fleet at a new time. */
     async begin() {
       if (prefix !== '') await redis.del(`${prefix}:rate`);
@@ -76,7 +77,7 @@ export function createPacerWorld() {
       onTestFinished(async () => void (await redis.del(`${prefix}:rate`)));
     },
     process: (options: Partial<PacerOptions> = {}): Pacer =>
-      createPacer({ connection, prefix, now: () => nowMs, later, ...options }),
+      new Pacer({ connection, prefix, now: () => nowMs, later, ...options }),
     /** Lets time pass, and everything happen that falls into it. */
     async pass(ms: number) {
       const end = nowMs + ms;

@@ -89,7 +89,24 @@ describe('a ceiling', () => {
   });
 });
 
+it.each([undefined, 10])('a look writes nothing below a ceiling of %s', async (maxRps) => {
+  await world.process({ maxRps }).state();
+  expect(await world.isStored()).toBe(false);
+});
+
 describe('without a ceiling and a 429', () => {
+  it('a request writes nothing until it has passed', async () => {
+    const pacer = world.process();
+    world.ask(pacer);
+    await world.settle();
+    expect(await world.isStored()).toBe(false);
+    world.answer(pacer, OK);
+    await world.pass(1000);
+    world.ask(pacer);
+    await world.settle();
+    expect(await world.isStored()).toBe(true);
+  });
+
   it('Redis is asked once a second, however many requests leave', async () => {
     const pacer = world.process();
     let admitted = 0;

@@ -56,6 +56,17 @@ describe('a deletion', () => {
     expect(await dataOf(world, another)).toBe(SEALED);
   });
 
+  it('erases a failed job once', async () => {
+    const world = await createUserStateWorld();
+    await fail(world, { timestamp: 1000 });
+    await remove(world, { timestamp: 2000 });
+    const job = await world.start('delete-user', { timestamp: 3000 });
+    const user = await world.take(job);
+    const record = { ...user.record, deleted: versionOfJob(job) };
+    const settled = await user.onlySettle(world.settlementOf(job, DELETED), { record });
+    expect(settled).toMatchObject({ olderFailed: [] });
+  });
+
   it('tells jobs of the same time by their names and ids, as the order of versions does', async () => {
     const world = await createUserStateWorld();
     const timestamp = 1000;

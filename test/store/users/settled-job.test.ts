@@ -55,6 +55,33 @@ describe('a job that is settled', () => {
     expect((await world.begin(job)).is).toBe('locked');
   });
 
+  it('as failed is told so where Redis has lost all but its id, and not where the id was given to another', async () => {
+    const world = await createUserStateWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    const outcome = { status: 'failed', code: 'rejected', message: 'no' } as const;
+    await user.settle(world.settlementOf(job, outcome), { record: user.record });
+    const { timestamp } = job;
+    job.timestamp = 0;
+    expect(await world.begin(job)).toMatchObject({ is: 'settled', settled: { kept: { outcome } } });
+    job.timestamp = timestamp + 1;
+    expect((await world.begin(job)).is).toBe('locked');
+  });
+
+  it('keeps its user until its own event is published, also where an earlier job is released again', async () => {
+    const world = await createUserStateWorld();
+    const earlier = await world.start();
+    const first = await world.take(earlier);
+    const settled = await first.onlySettle(world.settlementOf(earlier), live(first));
+    if (settled === 'lost') throw new Error('lost');
+    await world.finish(earlier, settled);
+    const job = await world.start();
+    const user = await world.take(job);
+    await user.onlySettle(world.settlementOf(job), live(user));
+    await world.finish(earlier, settled);
+    expect((await world.begin(await world.start())).is).toBe('blocked');
+  });
+
   it('without a user is published once, however often it is settled', async () => {
     const world = await createUserStateWorld();
     const job = await world.start();

@@ -14,9 +14,9 @@ import { signReceipt } from '../../../src/contract/receipt.ts';
 import { erasedOf } from '../../../src/lifecycle/job-data.ts';
 import { jobIdOf, versionOf } from '../../../src/contract/version.ts';
 import { createPublisher } from '../../../src/bullmq/publisher.ts';
-import { type CircuitChange, createCircuits } from '../../../src/store/circuits/circuits.ts';
+import { type CircuitChange, RedisCircuits } from '../../../src/store/circuits/circuits.ts';
 import { readOutcomes } from '../../../src/store/users/outcome-counts.ts';
-import { createUserState } from '../../../src/store/users/user-state.ts';
+import { RedisUserState } from '../../../src/store/users/user-state.ts';
 import type { CircuitName } from '../../../src/lifecycle/ports/circuits.ts';
 import type { RecordUpdate } from '../../../src/operations/context.ts';
 import type {
@@ -81,7 +81,7 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
   let nowMs = 0;
   const jobQueue = createJobQueue(queue);
   const circuitsWith = (fingerprint: string) =>
-    createCircuits({
+    new RedisCircuits({
       prefix,
       jobs: queue,
       jobQueue,
@@ -92,7 +92,7 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
       onChange: (change) => changes.push(change),
     });
   const circuits = circuitsWith('a');
-  const userState = createUserState({
+  const userState = new RedisUserState({
     prefix,
     jobs: queue,
     jobQueue,

@@ -1,0 +1,24 @@
+/**
+ * Has the blocked jobs run that a script names. One that is gone leaves its line, and the next one comes.
+ */
+import type { JobQueue } from '../../lifecycle/ports/job-queue.ts';
+import { Wakes } from './script-replies.ts';
+import type { UserStep } from './user-scripts.ts';
+
+export type WakeBlocked = (wakes: readonly string[]) => Promise<void>;
+
+export function createWakeBlocked(jobQueue: Pick<JobQueue, 'promote'>, withdraw: UserStep): WakeBlocked {
+  return wakeBlocked;
+
+  /** One whose promotion fails sleeps until its timer wakes it. */
+  async function wakeBlocked(wakes: readonly string[]): Promise<void> {
+    if (wakes.length > 0) await Promise.all(wakes.map((wake) => promoteOne(wake).catch(() => {})));
+  }
+
+  async function promoteOne(wake: string): Promise<void> {
+    const at = wake.indexOf(' ');
+    const [place, jobId] = [wake.slice(0, at), wake.slice(at + 1)];
+    if ((await jobQueue.promote(jobId)) !== 'gone' || place === '') return;
+    await wakeBlocked(Wakes.parse(await withdraw([], { place, jobId })));
+  }
+}
