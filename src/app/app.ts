@@ -70,7 +70,7 @@ export async function startApp(
 
     const { jobs: queue, events } = config.queues;
     const instances = [...instancesOf(damoov, config.userId.secret).keys()];
-    frame.tell({ is: 'started', queue, events, instances, url });
+    frame.emit({ is: 'started', queue, events, instances, url });
     return { url, close: () => frame.close(), broken: settings.broken };
   } catch (error) {
     await frame.close();
@@ -79,24 +79,24 @@ export async function startApp(
 }
 
 /** Loaded only if a receiver is configured: nothing of it is there to cost anything else. */
-async function openTracing({ config: { tracing: settings }, timings, tell, listen, closing }: Frame) {
+async function openTracing({ config: { tracing: settings }, timings, emit, listen, closing }: Frame) {
   if (settings === undefined) return undefined;
   const { startTracing } = await import('../ops/tracing.ts');
-  const tracing = startTracing({ ...settings, version, gatherMs: timings.gatherMs, tell });
-  listen((happening) => tracing.note(happening));
+  const tracing = startTracing({ ...settings, version, gatherMs: timings.gatherMs, emit });
+  listen((notification) => tracing.note(notification));
   closing.push(() => tracing.close());
   return tracing.telemetry;
 }
 
 async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAccess): Promise<FleetClient> {
-  const { config, timings, timeoutMs, tell, closing } = frame;
+  const { config, timings, timeoutMs, emit, closing } = frame;
   const fleet = await openFleetClient(config, damoov, {
     connection,
     timeoutMs,
     now: timings.now,
-    onRevoked: (withinHour) => tell({ is: 'session-revoked', withinHour }),
-    onLowered: (state) => tell({ is: 'rate-lowered', ...state }),
-    onArrival: (request) => tell({ is: 'request-ended', request }),
+    onRevoked: (withinHour) => emit({ is: 'session-revoked', withinHour }),
+    onLowered: (state) => emit({ is: 'rate-lowered', ...state }),
+    onArrival: (request) => emit({ is: 'request-ended', request }),
   });
   closing.push(() => fleet.client.close());
   return fleet;

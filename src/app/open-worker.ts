@@ -24,7 +24,7 @@ interface WorkerStart {
 }
 
 export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter }: WorkerStart): void {
-  const { config, timings, tell, closing } = frame;
+  const { config, timings, emit, closing } = frame;
   const { graceMs, giveBackMs, lockMs } = timings;
   const { connection } = parts.redis;
   const sign = signerOf(config);
@@ -38,7 +38,7 @@ export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter 
     startsAfter,
     onError: (error) => {
       // While Redis is away the connection has said so once; BullMQ would say it several times a second.
-      if (connection.status === 'ready') tell({ is: 'queue-faulty', error });
+      if (connection.status === 'ready') emit({ is: 'queue-faulty', error });
     },
   });
   closing.push(() => within(giveBackMs ?? GIVE_BACK_MS, userState.close()));
@@ -71,7 +71,7 @@ function ledgerOf({ config, timings, timeoutMs }: Frame, { queues, circuits }: P
 }
 
 function pipelineOf(
-  { config, timings, tell }: Frame,
+  { config, timings, emit }: Frame,
   { damoov, fleet, queues, circuits }: Parts,
   userState: Pipeline['userState'],
   sign: Sign,
@@ -102,6 +102,6 @@ function pipelineOf(
     receiptKeyId: config.receiptKey?.keyId,
     proveReceipt: (statement) => void sign({ ...statement, sequence: 1, previous: GENESIS }),
     outageOf,
-    onRun: (run) => tell({ is: 'run-ended', run }),
+    onRun: (run) => emit({ is: 'run-ended', run }),
   };
 }

@@ -5,7 +5,7 @@
 import { Registry } from 'prom-client';
 import { createFleetMetrics } from './fleet-metrics.ts';
 import type { FleetStatus } from './fleet-status.ts';
-import type { Happening } from './notifications.ts';
+import type { Notification } from './notifications.ts';
 import { cached } from './cached.ts';
 import { within } from './with-timeout.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
@@ -23,7 +23,7 @@ export interface Metrics {
 
 export interface WorkerMetrics extends Metrics {
   /** Counts what happens. */
-  count(happening: Happening): void;
+  count(notification: Notification): void;
 }
 
 const PATIENCE_MS = 1000;
