@@ -4,7 +4,7 @@
 import type { Config, ConfigError, DamoovAccess } from '../config/config.ts';
 import { version } from '../config/package-version.ts';
 import type { Log } from '../ops/log.ts';
-import { regularly } from '../redis/every.ts';
+import { every } from '../redis/every.ts';
 import { fingerprintsOf } from './circuit-fingerprints.ts';
 import { standIn } from './embedded-defaults.ts';
 import { type FleetClient, openFleetClient } from './fleet-client.ts';
@@ -105,11 +105,11 @@ async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAcce
 function startTimers({ timings: { tendMs, compareMs }, closing }: Frame, parts: Parts): void {
   const { circuits, fleet, settings } = parts;
   const stops = [
-    regularly(() => circuits.circuits.tend(), tendMs),
+    every(() => circuits.circuits.tend(), tendMs),
     // A Redis that was emptied would grant the logins of this hour once more.
-    regularly(async () => void (await fleet.logins?.state()), tendMs),
+    every(async () => void (await fleet.logins?.state()), tendMs),
     // What was lost is told again, and what was replaced on purpose ends those who have the old one.
-    regularly(() => settings.compare(), compareMs),
+    every(() => settings.compare(), compareMs),
   ];
   closing.push(async () => stops.forEach((stop) => stop()));
 }

@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import { GENESIS, type Statement, signReceipt } from '../contract/receipt.ts';
 import type { Pipeline } from '../lifecycle/delivery.ts';
 import { createSeal } from '../lifecycle/encryption.ts';
-import { within } from '../ops/with-timeout.ts';
+import { withTimeout } from '../ops/with-timeout.ts';
 import { outageOf } from '../redis/refusal.ts';
 import { createDeletionGuard } from '../store/deletions/guard.ts';
 import { createUserState } from '../store/users/user-state.ts';
@@ -41,7 +41,7 @@ export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter 
       if (connection.status === 'ready') emit({ is: 'queue-faulty', error });
     },
   });
-  closing.push(() => within(giveBackMs ?? GIVE_BACK_MS, userState.close()));
+  closing.push(() => withTimeout(giveBackMs ?? GIVE_BACK_MS, userState.close()));
   closing.push(() => worker.close(graceMs, giveBackMs));
 }
 

@@ -7,7 +7,7 @@ import { createFleetMetrics } from './fleet-metrics.ts';
 import type { FleetStatus } from './fleet-status.ts';
 import type { Notification } from './notifications.ts';
 import { cached } from './cached.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export interface MetricsSources {
@@ -38,7 +38,7 @@ export function createMetrics({ version, status }: MetricsSources): WorkerMetric
     contentType: registry.contentType,
     count,
     read: cached(async () => {
-      const fleet = await show(await within(PATIENCE_MS, ask()));
+      const fleet = await show(await withTimeout(PATIENCE_MS, ask()));
       return `${await registry.metrics()}\n${fleet}`;
     }),
   };

@@ -29,7 +29,7 @@ import type { Arrival } from '../damoov/traffic.ts';
 import { reticent } from '../bullmq/redacting-telemetry.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
 import type { Notification } from './notifications.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface TracingOptions {
   /** Of the receiver, without `/v1/traces`. */
@@ -101,7 +101,7 @@ export function startTracing({
       span.end(endTime);
     },
     async close() {
-      await within(LAST_WORDS_MS, provider.shutdown());
+      await withTimeout(LAST_WORDS_MS, provider.shutdown());
       trace.disable();
       context.disable();
       propagation.disable();
