@@ -6,7 +6,7 @@ import { version } from '../config/package-version.ts';
 import type { Log } from '../ops/log.ts';
 import { every } from '../redis/every.ts';
 import { fingerprintsOf } from './circuit-fingerprints.ts';
-import { standIn } from './embedded-defaults.ts';
+import { startEmbeddedDefaults } from './embedded-defaults.ts';
 import { type FleetClient, openFleetClient } from './fleet-client.ts';
 import { type Frame, type Timings, createFrame } from './frame.ts';
 import { openHealth } from './open-health.ts';
@@ -53,7 +53,7 @@ export async function startApp(
   const frame = createFrame(config, log, timings);
   try {
     const telemetry = await openTracing(frame);
-    const { target, damoov } = await standIn(config, log, frame.closing);
+    const { target, damoov } = await startEmbeddedDefaults(config, log, frame.closing);
     const redis = openRedis(frame, target);
     const fleet = await openFleet(frame, redis, damoov);
     const queues = openQueues(frame, redis, telemetry);
