@@ -13,7 +13,7 @@ import {
   openImpatient,
   placeOf,
 } from '../redis/connection.ts';
-import { tellable } from '../redis/refusal.ts';
+import { redacted } from '../redis/refusal.ts';
 
 /** The `UserJobs` was closed before the call, or while it was under way. Redis may well be there: make a new one. */
 export class ClosedError extends Error {
@@ -118,7 +118,7 @@ export class RedisLink {
         call.wasSent = !isRead;
         return { value: await work() };
       } catch (error) {
-        if (!isLostConnection(error)) throw tellable(error);
+        if (!isLostConnection(error)) throw redacted(error);
         call.wasSent = wasSentBefore || (!isRead && !isUnsent(error));
         this.#throwIfClosed(call.wasSent);
         this.#reason = 'the connection was lost';

@@ -26,7 +26,7 @@ import {
 import type { Telemetry } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
 import type { Arrival } from '../damoov/traffic.ts';
-import { reticent } from '../bullmq/redacting-telemetry.ts';
+import { redacting } from '../bullmq/redacting-telemetry.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
 import type { Notification } from './notifications.ts';
 import { withTimeout } from './with-timeout.ts';
@@ -86,7 +86,7 @@ export function startTracing({
   const tracer = provider.getTracer(NAME, version);
 
   return {
-    telemetry: reticent(new BullMQOtel({ tracerName: NAME, version })),
+    telemetry: redacting(new BullMQOtel({ tracerName: NAME, version })),
     note(notification) {
       if (notification.is === 'run-ended') describeRun(trace.getActiveSpan(), notification.run);
       if (notification.is !== 'request-ended' || !notification.request.wasSent) return;
