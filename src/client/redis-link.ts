@@ -10,7 +10,7 @@ import {
   isLostConnection,
   isUnsent,
   unlock,
-  openImpatient,
+  openFailFast,
   placeOf,
 } from '../redis/connection.ts';
 import { redacted } from '../redis/refusal.ts';
@@ -69,7 +69,7 @@ export class RedisLink {
   constructor(target: RedisTarget, failAfterMs: number) {
     this.#place = placeOf(target);
     this.#failAfterMs = failAfterMs;
-    this.connection = openImpatient(target, {
+    this.connection = openFailFast(target, {
       isWanted: () => this.#underWay > 0,
       onError: (told) => {
         // A plain error has no name that tells anything.
