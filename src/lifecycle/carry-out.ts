@@ -111,7 +111,7 @@ async function attempt(
   const recordUpdate = leaveOpen(job, version, user.record, end, pipeline.ports.now());
   if (!isSettled(outcome)) {
     if ((await user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };
-    if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, pipeline.retry);
+    if (outcome.status !== 'held') return later(outcome, delivery.attempt, pipeline.retry);
     const circuit = circuitName(outcome.circuit, job.data.instance);
     const refused = await pipeline.circuits.refuse(runOf(delivery), version, { ...outcome, circuit });
     if (refused === 'held') return { next: 'held', circuit, outcome };
