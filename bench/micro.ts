@@ -10,7 +10,7 @@ import { parseJobText } from '../src/contract/job.ts';
 import { createBody, readCreatedUser } from '../src/damoov/wire.ts';
 import { readEnvelope } from '../src/damoov/envelope.ts';
 import { deriveUserId } from '../src/operations/derive-user-id.ts';
-import type { Happening } from '../src/ops/notifications.ts';
+import type { Notification } from '../src/ops/notifications.ts';
 import { createLogWriter } from '../src/ops/log.ts';
 import { createMetrics } from '../src/ops/metrics.ts';
 import { redacted } from '../src/ops/redacted.ts';
@@ -103,7 +103,7 @@ function stepsOf(): Map<string, () => unknown> {
   };
   const event = eventOf(outcome, context);
   const kept = { outcome, attempts: 1, at: context.now };
-  const happening: Happening = {
+  const notification: Notification = {
     is: 'run-ended',
     run: {
       jobId: '4711',
@@ -137,7 +137,7 @@ function stepsOf(): Map<string, () => unknown> {
     ['reading the answer', () => readCreatedUser(200, readEnvelope(answer)?.result)],
     ['composing the event', () => eventOf(outcome, context)],
     ['what is left of the job', () => remainsOf(kept, read, job, seal)],
-    ['writing the log line', () => write(happening)],
-    ['counting for the metrics', () => metrics.count(happening)],
+    ['writing the log line', () => write(notification)],
+    ['counting for the metrics', () => metrics.count(notification)],
   ]);
 }

@@ -4,9 +4,9 @@
 import type { Config, ConfigError, DamoovAccess } from '../config/config.ts';
 import { version } from '../config/package-version.ts';
 import type { Log } from '../ops/log.ts';
-import { regularly } from '../redis/every.ts';
+import { every } from '../redis/every.ts';
 import { fingerprintsOf } from './circuit-fingerprints.ts';
-import { standIn } from './embedded-defaults.ts';
+import { startEmbeddedDefaults } from './embedded-defaults.ts';
 import { type FleetClient, openFleetClient } from './fleet-client.ts';
 import { type Frame, type Timings, createFrame } from './frame.ts';
 import { openHealth } from './open-health.ts';
@@ -53,7 +53,7 @@ export async function startApp(
   const frame = createFrame(config, log, timings);
   try {
     const telemetry = await openTracing(frame);
-    const { target, damoov } = await standIn(config, log, frame.closing);
+    const { target, damoov } = await startEmbeddedDefaults(config, log, frame.closing);
     const redis = openRedis(frame, target);
     const fleet = await openFleet(frame, redis, damoov);
     const queues = openQueues(frame, redis, telemetry);
@@ -70,7 +70,7 @@ export async function startApp(
 
     const { jobs: queue, events } = config.queues;
     const instances = [...instancesOf(damoov, config.userId.secret).keys()];
-    frame.tell({ is: 'started', queue, events, instances, url });
+    frame.emit({ is: 'started', queue, events, instances, url });
     return { url, close: () => frame.close(), broken: settings.broken };
   } catch (error) {
     await frame.close();
@@ -79,24 +79,24 @@ export async function startApp(
 }
 
 /** Loaded only if a receiver is configured: nothing of it is there to cost anything else. */
-async function openTracing({ config: { tracing: settings }, timings, tell, listen, closing }: Frame) {
+async function openTracing({ config: { tracing: settings }, timings, emit, listen, closing }: Frame) {
   if (settings === undefined) return undefined;
   const { startTracing } = await import('../ops/tracing.ts');
-  const tracing = startTracing({ ...settings, version, gatherMs: timings.gatherMs, tell });
-  listen((happening) => tracing.note(happening));
+  const tracing = startTracing({ ...settings, version, gatherMs: timings.gatherMs, emit });
+  listen((notification) => tracing.note(notification));
   closing.push(() => tracing.close());
   return tracing.telemetry;
 }
 
 async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAccess): Promise<FleetClient> {
-  const { config, timings, timeoutMs, tell, closing } = frame;
+  const { config, timings, timeoutMs, emit, closing } = frame;
   const fleet = await openFleetClient(config, damoov, {
     connection,
     timeoutMs,
     now: timings.now,
-    onRevoked: (withinHour) => tell({ is: 'session-revoked', withinHour }),
-    onLowered: (state) => tell({ is: 'rate-lowered', ...state }),
-    onArrival: (request) => tell({ is: 'request-ended', request }),
+    onRevoked: (withinHour) => emit({ is: 'session-revoked', withinHour }),
+    onLowered: (state) => emit({ is: 'rate-lowered', ...state }),
+    onArrival: (request) => emit({ is: 'request-ended', request }),
   });
   closing.push(() => fleet.client.close());
   return fleet;
@@ -105,11 +105,11 @@ async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAcce
 function startTimers({ timings: { tendMs, compareMs }, closing }: Frame, parts: Parts): void {
   const { circuits, fleet, settings } = parts;
   const stops = [
-    regularly(() => circuits.circuits.tend(), tendMs),
+    every(() => circuits.circuits.tend(), tendMs),
     // A Redis that was emptied would grant the logins of this hour once more.
-    regularly(async () => void (await fleet.logins?.state()), tendMs),
+    every(async () => void (await fleet.logins?.state()), tendMs),
     // What was lost is told again, and what was replaced on purpose ends those who have the old one.
-    regularly(() => settings.compare(), compareMs),
+    every(() => settings.compare(), compareMs),
   ];
   closing.push(async () => stops.forEach((stop) => stop()));
 }

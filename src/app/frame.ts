@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { type Log, createLogWriter } from '../ops/log.ts';
-import { type Happening, tellAll } from '../ops/notifications.ts';
+import { type Notification, emitTo } from '../ops/notifications.ts';
 import type { ProbeIntervals } from '../store/circuits/circuits.ts';
 
 /** Nobody needs to configure these, but a test wants them shorter; in milliseconds where nothing else is said. */
@@ -38,8 +38,8 @@ export interface Frame {
   readonly timings: Timings;
   /** The deadline of a request: nothing is sent that might outlive its job's lock. */
   readonly timeoutMs: number;
-  readonly tell: (happening: Happening) => void;
-  readonly listen: (listener: (happening: Happening) => void) => void;
+  readonly emit: (notification: Notification) => void;
+  readonly listen: (listener: (notification: Notification) => void) => void;
   /** Steps that close what was opened; they run in the opposite order. */
   readonly closing: (() => Promise<unknown>)[];
   /** Runs the steps. Always resolves. */
@@ -65,19 +65,19 @@ export function createFrame(config: Config, log: Log, given: Partial<Timings>): 
   };
   const hasAdmin = config.damoov === 'sandbox' || config.damoov.admin !== undefined;
   const listeners = [createLogWriter(log, { hasAdmin })];
-  const tell = tellAll(listeners);
+  const emit = emitTo(listeners);
   const closing: (() => Promise<unknown>)[] = [];
   return {
     config,
     log,
     timings,
     timeoutMs: Math.min(config.timeoutMs, timings.lockMs / 2),
-    tell,
+    emit,
     listen: (listener) => void listeners.push(listener),
     closing,
     async close() {
       for (const step of closing.toReversed()) {
-        await step().catch((error: Error) => tell({ is: 'stopped-uncleanly', error }));
+        await step().catch((error: Error) => emit({ is: 'stopped-uncleanly', error }));
       }
     },
   };

@@ -18,11 +18,11 @@ import type { Frame } from './frame.ts';
 import { openDashboard } from './open-dashboard.ts';
 
 export async function openHealth(frame: Frame, parts: Parts): Promise<HttpServer> {
-  const { config, log, tell, listen, closing } = frame;
+  const { config, log, emit, listen, closing } = frame;
   const { redis, queues } = parts;
   const status = statusOf(frame, parts);
   const metrics = createMetrics({ version, status });
-  listen((happening) => metrics.count(happening));
+  listen((notification) => metrics.count(notification));
   const health = await startHealthServer(config.http, {
     checks: checksOf(frame, parts),
     metrics,
@@ -33,7 +33,7 @@ export async function openHealth(frame: Frame, parts: Parts): Promise<HttpServer
       events: queues.publisher.queues,
       status,
     }),
-    onError: (error) => tell({ is: 'http-faulty', error }),
+    onError: (error) => emit({ is: 'http-faulty', error }),
   });
   closing.push(() => health.close());
   return health;

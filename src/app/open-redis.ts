@@ -21,15 +21,15 @@ export interface Redis {
   readonly isAway: Promise<void>;
 }
 
-export function openRedis({ tell, closing }: Frame, target: RedisTarget): Redis {
+export function openRedis({ emit, closing }: Frame, target: RedisTarget): Redis {
   const place = placeOf(target);
   const { promise: isAway, resolve } = Promise.withResolvers<void>();
   let isClosing = false;
   const connection = connectRedis(target, (state, reason) => {
     redis.lostFor = state === 'lost' ? (reason ?? 'no answer') : undefined;
-    if (state === 'ready') return tell({ is: 'redis-ready', place });
+    if (state === 'ready') return emit({ is: 'redis-ready', place });
     resolve();
-    if (!isClosing) tell({ is: 'redis-lost', reason, place });
+    if (!isClosing) emit({ is: 'redis-lost', reason, place });
   });
   const redis: Redis = { connection, place, lostFor: undefined, isAway };
   closing.push(async () => {
@@ -60,7 +60,7 @@ export type Circuits = ReturnType<typeof openCircuits>;
 
 /** The circuit breakers, and the failure detector that closes them. */
 export function openCircuits(
-  { config, timings: { lockMs, probes, now }, tell }: Frame,
+  { config, timings: { lockMs, probes, now }, emit }: Frame,
   { jobs, jobQueue }: Queues,
   settings: SharedSettings,
   fingerprints: ReadonlyMap<CircuitName, string>,
@@ -73,7 +73,7 @@ export function openCircuits(
     fingerprints,
     probes,
     now,
-    onChange: (change) => tell({ is: 'circuit-changed', change }),
+    onChange: (change) => emit({ is: 'circuit-changed', change }),
   });
   const failureDetector = new FailureDetector({
     retry: config.retry,

@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import { GENESIS, type Statement, signReceipt } from '../contract/receipt.ts';
 import type { Pipeline } from '../lifecycle/delivery.ts';
 import { createSeal } from '../lifecycle/encryption.ts';
-import { within } from '../ops/with-timeout.ts';
+import { withTimeout } from '../ops/with-timeout.ts';
 import { outageOf } from '../redis/refusal.ts';
 import { createDeletionGuard } from '../store/deletions/guard.ts';
 import { RedisUserState } from '../store/users/user-state.ts';
@@ -24,7 +24,7 @@ interface WorkerStart {
 }
 
 export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter }: WorkerStart): void {
-  const { config, timings, tell, closing } = frame;
+  const { config, timings, emit, closing } = frame;
   const { graceMs, giveBackMs, lockMs } = timings;
   const { connection } = parts.redis;
   const sign = signerOf(config);
@@ -38,10 +38,10 @@ export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter 
     startsAfter,
     onError: (error) => {
       // While Redis is away the connection has said so once; BullMQ would say it several times a second.
-      if (connection.status === 'ready') tell({ is: 'queue-faulty', error });
+      if (connection.status === 'ready') emit({ is: 'queue-faulty', error });
     },
   });
-  closing.push(() => within(giveBackMs ?? GIVE_BACK_MS, userState.close()));
+  closing.push(() => withTimeout(giveBackMs ?? GIVE_BACK_MS, userState.close()));
   closing.push(() => worker.close(graceMs, giveBackMs));
 }
 
@@ -71,7 +71,7 @@ function ledgerOf({ config, timings, timeoutMs }: Frame, { queues, circuits }: P
 }
 
 function pipelineOf(
-  { config, timings, tell }: Frame,
+  { config, timings, emit }: Frame,
   { damoov, fleet, queues, circuits }: Parts,
   userState: Pipeline['userState'],
   sign: Sign,
@@ -102,6 +102,6 @@ function pipelineOf(
     receiptKeyId: config.receiptKey?.keyId,
     proveReceipt: (statement) => void sign({ ...statement, sequence: 1, previous: GENESIS }),
     outageOf,
-    onRun: (run) => tell({ is: 'run-ended', run }),
+    onRun: (run) => emit({ is: 'run-ended', run }),
   };
 }

@@ -26,7 +26,7 @@ const ATTRIBUTES = new Set([
 const LONGEST_METADATA = 1024;
 
 /** @param telemetry such as `bullmq-otel` makes. */
-export function reticent(telemetry: Telemetry): Telemetry {
+export function redacting(telemetry: Telemetry): Telemetry {
   const { tracer, contextManager, meter } = telemetry;
   return {
     ...(meter !== undefined && { meter }),
@@ -68,7 +68,7 @@ function traceOnly(metadata: string): string {
 }
 
 function quiet(span: Span): Span {
-  const setAttributes = (attributes: Attributes) => span.setAttributes(tellable(attributes));
+  const setAttributes = (attributes: Attributes) => span.setAttributes(redacted(attributes));
   return {
     setSpanOnContext: (context: unknown): unknown => span.setSpanOnContext(context),
     setAttribute: (name, value) => setAttributes({ [name]: value }),
@@ -79,7 +79,7 @@ function quiet(span: Span): Span {
   };
 }
 
-function tellable(attributes: Attributes): Attributes {
+function redacted(attributes: Attributes): Attributes {
   const told = Object.entries(attributes).filter(([name]) => ATTRIBUTES.has(name));
   const job = attributes['bullmq.job.name'];
   if (typeof job === 'string') {

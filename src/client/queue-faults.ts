@@ -2,7 +2,7 @@
  * What a subscriber is told of the queue's own faults: in words of ours, and each once. BullMQ says the same thing several times, with
  * the ids of its jobs and the names of its scripts.
  */
-import { RedisRefusedError, tellable } from '../redis/refusal.ts';
+import { RedisRefusedError, redacted } from '../redis/refusal.ts';
 import { isDatabaseFault, isLostConnection } from '../redis/connection.ts';
 
 /** Which event a fault is about, and whether it was the event's last attempt. */
@@ -58,7 +58,7 @@ export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) =>
       if (isLostConnection(error) || isDatabaseFault(error)) return;
       const [, jobId] = (error instanceof Error && LOST.exec(error.message)) || [];
       if (jobId !== undefined) return lose(jobId);
-      const told = tellable(error);
+      const told = redacted(error);
       if (told instanceof RedisRefusedError) {
         // Of a wrong user or password the connection has said so itself, with host and port.
         if (told.code === refusal || told.code === 'WRONGPASS' || told.code === 'NOAUTH') return;

@@ -10,10 +10,10 @@ import {
   isLostConnection,
   isUnsent,
   unlock,
-  openImpatient,
+  openFailFast,
   placeOf,
 } from '../redis/connection.ts';
-import { tellable } from '../redis/refusal.ts';
+import { redacted } from '../redis/refusal.ts';
 
 /** The `UserJobs` was closed before the call, or while it was under way. Redis may well be there: make a new one. */
 export class ClosedError extends Error {
@@ -69,7 +69,7 @@ export class RedisLink {
   constructor(target: RedisTarget, failAfterMs: number) {
     this.#place = placeOf(target);
     this.#failAfterMs = failAfterMs;
-    this.connection = openImpatient(target, {
+    this.connection = openFailFast(target, {
       isWanted: () => this.#underWay > 0,
       onError: (told) => {
         // A plain error has no name that tells anything.
@@ -118,7 +118,7 @@ export class RedisLink {
         call.wasSent = !isRead;
         return { value: await work() };
       } catch (error) {
-        if (!isLostConnection(error)) throw tellable(error);
+        if (!isLostConnection(error)) throw redacted(error);
         call.wasSent = wasSentBefore || (!isRead && !isUnsent(error));
         this.#throwIfClosed(call.wasSent);
         this.#reason = 'the connection was lost';

@@ -15,7 +15,7 @@ import {
   placeOf,
   withDuplicates,
 } from '../redis/connection.ts';
-import { RedisRefusedError, tellable } from '../redis/refusal.ts';
+import { RedisRefusedError, redacted } from '../redis/refusal.ts';
 import { endOf } from './job-result.ts';
 import { ClosedError } from './redis-link.ts';
 
@@ -119,7 +119,7 @@ export class Results {
       // Said by who closes, to everybody who waits.
       if (error instanceof ClosedError) return undefined;
       if (error instanceof RedisAwayError && !error.isRefusal) return error;
-      const told = tellable(error);
+      const told = redacted(error);
       if (told instanceof RedisRefusedError || !isLostConnection(told)) throw told;
       return new RedisAwayError('the connection was lost', false, placeOf(target));
     }

@@ -16,9 +16,9 @@ import {
   withDuplicates,
 } from '../redis/connection.ts';
 import { type FaultyEvent, type QueueFaults, createQueueFaults } from './queue-faults.ts';
-import { tellable } from '../redis/refusal.ts';
+import { redacted } from '../redis/refusal.ts';
 import { Prefix, QueueName, RedisPlace, TelemetryOption, warnOfPrefix } from '../redis/options.ts';
-import { reticent } from '../bullmq/redacting-telemetry.ts';
+import { redacting } from '../bullmq/redacting-telemetry.ts';
 import { stopWorker } from '../bullmq/stop-worker.ts';
 
 /** One delivery of an event. */
@@ -121,7 +121,7 @@ export class UserEvents implements AsyncDisposable {
       stalledInterval: Math.ceil(lockMs / 2),
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
-      ...(telemetry !== undefined && { telemetry: reticent(telemetry) }),
+      ...(telemetry !== undefined && { telemetry: redacting(telemetry) }),
     });
     this.#faults = createQueueFaults((error, event) => {
       if (!this.#isClosing) void this.#tell(error, event);
@@ -194,7 +194,7 @@ export class UserEvents implements AsyncDisposable {
       await this.#connection.set(seen, '1', 'PX', rememberMs);
     } catch (error) {
       // That it cannot be remembered is no fault of the handler: the event is dealt with.
-      void this.#tell(tellable(error), faulty);
+      void this.#tell(redacted(error), faulty);
     }
   }
 

@@ -17,7 +17,7 @@ import {
 import { BULK_PRIORITY, isKeyedJobId } from '../contract/job-options.ts';
 import { Ms, checkedOptions } from '../damoov/checked-options.ts';
 import { Prefix, QueueName, RedisPlace, TelemetryOption, warnOfPrefix } from '../redis/options.ts';
-import { reticent } from '../bullmq/redacting-telemetry.ts';
+import { redacting } from '../bullmq/redacting-telemetry.ts';
 import { createCallOrder } from './call-order.ts';
 import { type CreateManyOptions, type CreateUserRow, type JobToAdd, addMany } from './create-many.ts';
 import { RedisLink } from './redis-link.ts';
@@ -117,7 +117,7 @@ export class UserJobs implements AsyncDisposable {
     const { redis, prefix, queue, failAfterMs, telemetry } = checkedOptions(Options, options);
     warnOfPrefix(prefix);
     this.#link = new RedisLink(redis, failAfterMs);
-    this.#telemetry = telemetry && reticent(telemetry);
+    this.#telemetry = telemetry && redacting(telemetry);
     const traced = this.#telemetry && { telemetry: this.#telemetry };
     this.#queue = openQueue(queue, {
       connection: this.#link.connection,

@@ -99,8 +99,8 @@ export interface Wait {
 }
 
 /** A circuit is open: the job waits before it until that is mended, and no attempt is spent. */
-export interface Quarantine {
-  status: 'quarantine';
+export interface Held {
+  status: 'held';
   circuit: Circuit;
   reason: string;
   /** Nobody may try earlier than this many milliseconds from now, where the other side asked for it. */
@@ -117,7 +117,7 @@ export interface Failed {
   userId?: string;
 }
 
-export type Outcome = Done | Superseded | Retry | Wait | Quarantine | Failed;
+export type Outcome = Done | Superseded | Retry | Wait | Held | Failed;
 
 /** An outcome that ends the job, and is published. */
 export type Settled = Done | Superseded | Failed;

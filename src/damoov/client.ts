@@ -12,8 +12,8 @@ import { AdminSession } from './session.ts';
 import { withTraffic } from './traffic.ts';
 import { failure, openTransport } from './transport.ts';
 import type { Call, Reply } from './transport.ts';
-import { wary } from './wary-transport.ts';
-import type { WaryTransport } from './wary-transport.ts';
+import { guarded } from './guarded-transport.ts';
+import type { GuardedTransport } from './guarded-transport.ts';
 import { createBody, findQuery, pageBody, readCreatedUser, readPage, readUsers, updateBody } from './wire.ts';
 import type {
   Acknowledgement,
@@ -56,7 +56,7 @@ export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers
  * ever sent twice is a request of the admin that was answered with 401: once more, unchanged, with a renewed session.
  */
 export class DamoovClient implements AsyncDisposable {
-  readonly #transport: WaryTransport;
+  readonly #transport: GuardedTransport;
   readonly #session: AdminSession | undefined;
   #closing: Promise<void> | undefined;
 
@@ -65,7 +65,7 @@ export class DamoovClient implements AsyncDisposable {
     const { baseUrl, admin, timeoutMs, connections, traffic, now, sessionStore, loginBudget } =
       checkedOptions(Options, options);
     const transport = openTransport({ baseUrl, timeoutMs, connections, now });
-    this.#transport = wary(traffic === undefined ? transport : withTraffic(transport, traffic));
+    this.#transport = guarded(traffic === undefined ? transport : withTraffic(transport, traffic));
     if (admin === undefined) return;
     this.#session = new AdminSession({
       admin,

@@ -12,7 +12,7 @@ const MOST_CHARACTERS = 300;
 const UNKNOWN = '…';
 
 /** Damoov's Errors[] with every unknown word replaced by `…`, and cut to a sane size. */
-export function tellableFaults(faults: readonly DamoovFault[]): DamoovFault[] {
+export function redactedFaults(faults: readonly DamoovFault[]): DamoovFault[] {
   return faults.slice(0, MOST_FAULTS).map(({ key, message }) => ({
     key: knownWordsOf(key),
     message: knownWordsOf(message),

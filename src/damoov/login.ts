@@ -8,12 +8,12 @@ import type { LoginBudget } from './login-budget.ts';
 import type { TokenPair } from './session-store.ts';
 import { failure } from './transport.ts';
 import type { Call } from './transport.ts';
-import type { WaryTransport } from './wary-transport.ts';
+import type { GuardedTransport } from './guarded-transport.ts';
 import { loginBody, readTokens } from './wire.ts';
 
 export interface LoginOptions {
   readonly admin: { readonly email: string; readonly password: string };
-  readonly transport: WaryTransport;
+  readonly transport: GuardedTransport;
   readonly budget: LoginBudget;
   readonly now: () => number;
 }

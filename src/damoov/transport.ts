@@ -8,7 +8,7 @@ import { DamoovError } from './errors.ts';
 import type { DamoovErrorDetails, DamoovErrorKind, DamoovOperation } from './errors.ts';
 import { exchange } from './exchange.ts';
 import type { HttpAnswer, HttpRequest } from './exchange.ts';
-import { tellableFaults } from './known-words.ts';
+import { redactedFaults } from './known-words.ts';
 
 /** One request to Damoov, and what it takes to speak about it afterwards. */
 export interface Call {
@@ -123,7 +123,7 @@ function readReply(answer: HttpAnswer, call: Call & { place: string }, nowMs: nu
       ...(NO_ANSWER.has(kind) && { place: call.place }),
       wasSent: true,
       retryAfterMs: readRetryAfterMs([answer.headers['retry-after']].flat()[0], nowMs),
-      errors: tellableFaults(envelope?.errors ?? []),
+      errors: redactedFaults(envelope?.errors ?? []),
     });
 
   if (!isSuccess(answer.status)) {

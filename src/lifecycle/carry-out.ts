@@ -139,7 +139,7 @@ class Attempt {
     const { job, delivery } = this.#readable;
     const { circuits, retry } = this.#pipeline;
     if ((await this.#begun.user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };
-    if (outcome.status !== 'quarantine') return later(outcome, delivery.attempt, retry);
+    if (outcome.status !== 'held') return later(outcome, delivery.attempt, retry);
     const circuit = circuitName(outcome.circuit, job.data.instance);
     const refused = await circuits.refuse(runOf(delivery), this.#version, { ...outcome, circuit });
     if (refused === 'held') return { next: 'held', circuit, outcome };

@@ -6,7 +6,7 @@ import {
   type Failed,
   type Circuit,
   type Outcome,
-  type Quarantine,
+  type Held,
   type Retry,
   type Wait,
   failed,
@@ -22,8 +22,8 @@ const retry: Rule = (error): Retry => ({
 
 /** Every job that needs to pass the circuit has to wait. Whether it is the circuit or this one job is for the failureDetector to judge. */
 function open(circuit: Circuit): Rule {
-  return (error): Quarantine => ({
-    status: 'quarantine',
+  return (error): Held => ({
+    status: 'held',
     circuit,
     reason: error.message,
     ...(asksForPatience(error, circuit) && { afterMs: error.retryAfterMs }),
@@ -52,8 +52,8 @@ const away = open('damoov');
 /** What an operator reads, and what the log tells from an outage. */
 export const IS_BASE_URL_RIGHT = 'is DAMOOV_BASE_URL right?';
 
-const misplaced: Rule = (error): Quarantine => ({
-  status: 'quarantine',
+const misplaced: Rule = (error): Held => ({
+  status: 'held',
   circuit: 'damoov',
   reason: `${error.message}: ${IS_BASE_URL_RIGHT}`,
 });

@@ -3,7 +3,7 @@
  * which. Knows no queue.
  */
 import type { UserEvent } from '../contract/event.ts';
-import { type Outcome, type Quarantine, type Retry, type Wait, failed } from '../contract/outcome.ts';
+import { type Outcome, type Held, type Retry, type Wait, failed } from '../contract/outcome.ts';
 import type { CircuitName } from './ports/circuits.ts';
 import type { Blocked } from './ports/user-state.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
@@ -19,7 +19,7 @@ export type Decision =
   /** Another job has the user: this one is to be delayed, and looked after once more then. */
   | { next: 'blocked'; blocked: Blocked }
   /** A circuit is open: the job is to be delayed until it is promoted; with the outcome where this run itself was refused. */
-  | { next: 'held'; circuit: CircuitName; outcome?: Quarantine }
+  | { next: 'held'; circuit: CircuitName; outcome?: Held }
   /** The job belongs to another run by now: the queue is told nothing. */
   | { next: 'abandoned' };
 

@@ -2,7 +2,7 @@
  * What this process has lately seen of Damoov, and what it makes of a fault: an outage or a refused credential concerns all
  * jobs and costs none of them an attempt; a fault that one job alone meets again and again is that job's own.
  */
-import type { Circuit, Outcome, Quarantine, Retry } from '../contract/outcome.ts';
+import type { Circuit, Outcome, Held, Retry } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
 import { type CircuitName, type Passage, circuitName } from './ports/circuits.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
@@ -69,12 +69,12 @@ export class FailureDetector {
       },
       hasPassed: (name) => passed.has(name),
       attribute: (outcome, error) => {
-        const refused = outcome.status === 'quarantine' ? circuitName(outcome.circuit, instance) : undefined;
+        const refused = outcome.status === 'held' ? circuitName(outcome.circuit, instance) : undefined;
         // That this very run came part of the way is no proof that the fault is its own.
         for (const [name, operations] of passed) {
           if (name !== refused) this.#pass(name, operations, startedAt);
         }
-        if (outcome.status !== 'quarantine' || refused === undefined) {
+        if (outcome.status !== 'held' || refused === undefined) {
           if (outcome.status !== 'retry' && outcome.status !== 'wait') this.#faults.delete(jobId);
           return outcome;
         }
@@ -96,7 +96,7 @@ export class FailureDetector {
     this.#options.onPassed(name);
   }
 
-  #attribute(outcome: Quarantine, error: unknown, { jobId, name, startedAt }: FaultyRun): Outcome {
+  #attribute(outcome: Held, error: unknown, { jobId, name, startedAt }: FaultyRun): Outcome {
     if (error instanceof DamoovError && OF_NO_JOB.has(error.kind)) return outcome;
     const now = this.#options.now();
     const pass = this.#passes.get(name);
@@ -130,7 +130,7 @@ export class FailureDetector {
   }
 
   /** Nobody can tell yet: the job comes back soon, and no attempt is spent. */
-  #later({ reason, afterMs }: Quarantine, { count }: Fault): Outcome {
+  #later({ reason, afterMs }: Held, { count }: Fault): Outcome {
     const delayMs = Math.min(LONGEST_MS, retryDelayMs(this.#options.retry, count, afterMs));
     return { status: 'wait', reason, delayMs };
   }
@@ -150,6 +150,6 @@ const OF_NO_JOB: ReadonlySet<DamoovErrorKind> = new Set([
   'wrong-base-url',
 ]);
 
-function own({ reason, afterMs }: Quarantine): Retry {
+function own({ reason, afterMs }: Held): Retry {
   return { status: 'retry', reason, ...(afterMs !== undefined && { afterMs }) };
 }

@@ -137,7 +137,7 @@ function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefin
   if (by === 'cancelled') return superseded('cancellation', userId);
   if (by === 'returned') return superseded('create', userId);
   return {
-    status: 'quarantine',
+    status: 'held',
     circuit: 'deletion-limit',
     reason: 'more deletions are due than are allowed in an hour',
   };

@@ -8,7 +8,7 @@ import { refusalToWrite } from '../redis/refusal.ts';
 import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 import type { Check } from './health.ts';
 import { cached } from './cached.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 
 /** Longer than this nobody who asks wants to wait, in milliseconds. */
 const PATIENCE_MS = 1000;
@@ -16,7 +16,7 @@ const PATIENCE_MS = 1000;
 /** Asks with those who ask at the same time; undefined if there is no answer within a second. */
 function patiently<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
   const shared = cached(ask);
-  return () => within(PATIENCE_MS, shared());
+  return () => withTimeout(PATIENCE_MS, shared());
 }
 
 /**

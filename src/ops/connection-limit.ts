@@ -1,11 +1,11 @@
 /**
- * Makes room where too many are connected: who has most connections loses the oldest. Turning the new one away would let
- * anybody who holds all of them keep the probes out, and have a worker killed that is well. Knows no HTTP.
+ * Limits the connections of a server: above the limit, the address with the most connections loses its oldest. Refusing the new
+ * connection instead would let one client that holds all of them shut out the health checks.
  */
 import type { Server, Socket } from 'node:net';
 
-/** @param most how many connections there may be at once. */
-export function limitCrowd(server: Server, most: number): void {
+/** @param most connections at once. */
+export function limitConnections(server: Server, most: number): void {
   /** The oldest first. */
   const open = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -19,7 +19,7 @@ export function limitCrowd(server: Server, most: number): void {
   });
 }
 
-/** Where several have as many, whoever came first. */
+/** If several addresses have equally many, the one that connected first. */
 function oldestOfMost(open: ReadonlySet<Socket>): Socket | undefined {
   const byAddress = Map.groupBy(open, ({ remoteAddress }) => remoteAddress);
   const [most] = [...byAddress.values()].sort((one, other) => other.length - one.length);

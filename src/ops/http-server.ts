@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { type ServerOptions, createServer } from 'node:http';
 import { type HttpBindings, getRequestListener } from '@hono/node-server';
-import { limitCrowd } from './connection-limit.ts';
+import { limitConnections } from './connection-limit.ts';
 import { withStrictHeaders } from './strict-headers.ts';
 
 /** Nobody sends a body here, and headers are a password at the most; all in milliseconds but for the size. */
@@ -47,7 +47,7 @@ export async function listen(
   const server = createServer({ ...LIMITS, ...limits }, (incoming, outgoing) => {
     void respond(incoming, outgoing);
   });
-  limitCrowd(server, MOST_CONNECTIONS);
+  limitConnections(server, MOST_CONNECTIONS);
   server.setTimeout(SILENT_MS);
   server.listen(port, host);
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {

@@ -9,7 +9,7 @@ import { refusalIn } from '../redis/connection.ts';
 import { IS_BASE_URL_RIGHT, describeUnexpected } from '../lifecycle/classify.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
 import { createFaultLog } from './fault-log.ts';
-import type { Happening } from './notifications.ts';
+import type { Notification } from './notifications.ts';
 import { redacted } from './redacted.ts';
 
 export type Log = Logger;
@@ -55,34 +55,34 @@ const TELLING = new Set(['Error', 'ReplyError']);
 export function createLogWriter(
   log: Log,
   { hasAdmin }: { hasAdmin: boolean },
-): (happening: Happening) => void {
-  const tellFault = createFaultLog<ReturnType<typeof describeError>>((fault, leftOut) =>
+): (notification: Notification) => void {
+  const logFault = createFaultLog<ReturnType<typeof describeError>>((fault, leftOut) =>
     log.error({ ...fault, ...(leftOut > 0 && { leftOut }) }, 'the queue reports a fault'),
   );
-  return (happening) => {
-    switch (happening.is) {
+  return (notification) => {
+    switch (notification.is) {
       case 'started': {
-        const { is: _is, ...where } = happening;
+        const { is: _is, ...where } = notification;
         return log.info(where, 'worker started');
       }
       case 'run-ended':
-        return writeRun(log, happening.run);
+        return writeRun(log, notification.run);
       case 'request-ended': {
-        const { operation, status, kind, durationMs } = happening.request;
+        const { operation, status, kind, durationMs } = notification.request;
         return log.trace({ operation, status, kind, durationMs: Math.round(durationMs) }, 'request ended');
       }
       case 'circuit-changed':
-        return writeCircuit(log, hasAdmin, happening.change);
+        return writeCircuit(log, hasAdmin, notification.change);
       case 'session-revoked':
-        return writeRevoked(log, happening.withinHour);
+        return writeRevoked(log, notification.withinHour);
       case 'rate-lowered': {
-        const { ratePerS, pausedForMs } = happening;
+        const { ratePerS, pausedForMs } = notification;
         return log.warn({ ratePerS, pausedForMs }, 'Damoov answers 429: the fleet sends more slowly');
       }
       case 'redis-ready':
-        return log.info({ place: happening.place }, 'connected to Redis');
+        return log.info({ place: notification.place }, 'connected to Redis');
       case 'redis-lost': {
-        const { reason, place } = happening;
+        const { reason, place } = notification;
         const refusal = refusalIn(reason);
         return log.error(
           { place, reason },
@@ -94,13 +94,13 @@ export function createLogWriter(
       case 'traces-ready':
         return log.info('traces are taken again');
       case 'traces-lost':
-        return log.warn({ reason: happening.reason }, 'traces are not taken: they are dropped meanwhile');
+        return log.warn({ reason: notification.reason }, 'traces are not taken: they are dropped meanwhile');
       case 'queue-faulty':
-        return tellFault(describeError(happening.error));
+        return logFault(describeError(notification.error));
       case 'http-faulty':
-        return log.error(describeError(happening.error), 'a request to this worker found no answer');
+        return log.error(describeError(notification.error), 'a request to this worker found no answer');
       case 'stopped-uncleanly':
-        return log.warn(describeError(happening.error), 'a part did not stop cleanly');
+        return log.warn(describeError(notification.error), 'a part did not stop cleanly');
     }
   };
 }

@@ -5,9 +5,9 @@
 import { Registry } from 'prom-client';
 import { createFleetMetrics } from './fleet-metrics.ts';
 import type { FleetStatus } from './fleet-status.ts';
-import type { Happening } from './notifications.ts';
+import type { Notification } from './notifications.ts';
 import { cached } from './cached.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export interface MetricsSources {
@@ -23,7 +23,7 @@ export interface Metrics {
 
 export interface WorkerMetrics extends Metrics {
   /** Counts what happens. */
-  count(happening: Happening): void;
+  count(notification: Notification): void;
 }
 
 const PATIENCE_MS = 1000;
@@ -38,7 +38,7 @@ export function createMetrics({ version, status }: MetricsSources): WorkerMetric
     contentType: registry.contentType,
     count,
     read: cached(async () => {
-      const fleet = await show(await within(PATIENCE_MS, ask()));
+      const fleet = await show(await withTimeout(PATIENCE_MS, ask()));
       return `${await registry.metrics()}\n${fleet}`;
     }),
   };

@@ -1,36 +1,35 @@
 /**
- * What happens in a worker and is worth telling: log, metrics and traces each listen to the same. Names no listener, and holds
- * ids, names from the configuration and figures only.
+ * The notifications of a worker, to which log, metrics and traces listen. They hold only ids, configured names and figures.
  */
 import type { Arrival } from '../damoov/traffic.ts';
 import type { CircuitChange } from '../store/circuits/circuits.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
 
-export type Happening =
+export type Notification =
   | { is: 'started'; queue: string; events: readonly string[]; instances: readonly string[]; url: string }
   /** A run of a job has ended: the job is settled, or goes on later. */
   | { is: 'run-ended'; run: RunReport }
   /** A request to Damoov has been answered, or has failed. */
   | { is: 'request-ended'; request: Arrival }
-  /** Told by one worker of the fleet. */
+  /** Emitted by one worker of the fleet. */
   | { is: 'circuit-changed'; change: CircuitChange }
-  /** The admin's session was ended before its time, and not by the fleet; told by the worker that met it. */
+  /** The admin's session ended early, and the fleet did not end it; emitted by the worker that noticed it. */
   | { is: 'session-revoked'; withinHour: number }
   | { is: 'rate-lowered'; ratePerS: number; pausedForMs: number }
   | { is: 'redis-ready'; place?: string }
   /** The connection is lost, or Redis refuses us. */
   | { is: 'redis-lost'; reason?: string | undefined; place?: string }
   | { is: 'traces-ready' }
-  /** The receiver of the traces takes none. */
+  /** The receiver rejects traces. */
   | { is: 'traces-lost'; reason: string }
   | { is: 'queue-faulty'; error: Error }
-  /** A request to this worker over HTTP found no answer: a fault of ours. */
+  /** A request to this worker over HTTP failed: a fault of ours. */
   | { is: 'http-faulty'; error: Error }
   | { is: 'stopped-uncleanly'; error: Error };
 
-/** Tells one listener after the other; further ones may be added. */
-export function tellAll(
-  listeners: readonly ((happening: Happening) => void)[],
-): (happening: Happening) => void {
-  return (happening) => listeners.forEach((listen) => listen(happening));
+/** Returns a function that calls each listener in order; listeners may be added later. */
+export function emitTo(
+  listeners: readonly ((notification: Notification) => void)[],
+): (notification: Notification) => void {
+  return (notification) => listeners.forEach((listen) => listen(notification));
 }

@@ -26,10 +26,10 @@ import {
 import type { Telemetry } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
 import type { Arrival } from '../damoov/traffic.ts';
-import { reticent } from '../bullmq/redacting-telemetry.ts';
+import { redacting } from '../bullmq/redacting-telemetry.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
-import type { Happening } from './notifications.ts';
-import { within } from './with-timeout.ts';
+import type { Notification } from './notifications.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface TracingOptions {
   /** Of the receiver, without `/v1/traces`. */
@@ -42,14 +42,14 @@ export interface TracingOptions {
   /** How long spans are gathered before they are sent, in milliseconds. */
   gatherMs: number;
   /** Told when the receiver takes no traces, and when it does again. */
-  tell: (happening: Happening) => void;
+  emit: (notification: Notification) => void;
 }
 
 export interface Tracing {
   /** For the queues. */
   readonly telemetry: Telemetry;
   /** Makes spans of what happens within a job. */
-  note(happening: Happening): void;
+  note(notification: Notification): void;
   /** Sends what is left, for two seconds at the most. Never rejects. */
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export function startTracing({
   version,
   ratio,
   gatherMs,
-  tell,
+  emit,
 }: TracingOptions): Tracing {
   const url = `${endpoint.replace(/(?<!\/)\/+$/, '')}/v1/traces`;
   const provider = new TracerProvider({
@@ -75,7 +75,7 @@ export function startTracing({
     }),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: watched(new OTLPTraceExporter({ url, headers }), tell),
+        exporter: watched(new OTLPTraceExporter({ url, headers }), emit),
         scheduledDelayMillis: gatherMs,
       }),
     ],
@@ -86,11 +86,11 @@ export function startTracing({
   const tracer = provider.getTracer(NAME, version);
 
   return {
-    telemetry: reticent(new BullMQOtel({ tracerName: NAME, version })),
-    note(happening) {
-      if (happening.is === 'run-ended') describeRun(trace.getActiveSpan(), happening.run);
-      if (happening.is !== 'request-ended' || !happening.request.wasSent) return;
-      const { request } = happening;
+    telemetry: redacting(new BullMQOtel({ tracerName: NAME, version })),
+    note(notification) {
+      if (notification.is === 'run-ended') describeRun(trace.getActiveSpan(), notification.run);
+      if (notification.is !== 'request-ended' || !notification.request.wasSent) return;
+      const { request } = notification;
       const endTime = Date.now();
       const span = tracer.startSpan(`damoov ${request.operation}`, {
         kind: SpanKind.CLIENT,
@@ -101,7 +101,7 @@ export function startTracing({
       span.end(endTime);
     },
     async close() {
-      await within(LAST_WORDS_MS, provider.shutdown());
+      await withTimeout(LAST_WORDS_MS, provider.shutdown());
       trace.disable();
       context.disable();
       propagation.disable();
@@ -135,14 +135,14 @@ function describeRun(span: Span | undefined, { operation, instance, attempt, dec
 }
 
 /** Says once that traces get lost, and once that they no longer do. */
-function watched(exporter: SpanExporter, tell: (happening: Happening) => void): SpanExporter {
+function watched(exporter: SpanExporter, emit: (notification: Notification) => void): SpanExporter {
   let isLost = false;
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
         const hasFailed = result.code !== ExportResultCode.SUCCESS;
-        if (hasFailed && !isLost) tell({ is: 'traces-lost', reason: result.error?.name ?? 'unknown' });
-        if (!hasFailed && isLost) tell({ is: 'traces-ready' });
+        if (hasFailed && !isLost) emit({ is: 'traces-lost', reason: result.error?.name ?? 'unknown' });
+        if (!hasFailed && isLost) emit({ is: 'traces-ready' });
         isLost = hasFailed;
         done(result);
       });

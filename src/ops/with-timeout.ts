@@ -1,10 +1,10 @@
 /**
- * Bounds how long those who look at the service wait for what it is made of.
+ * Limits how long a reader of the service state waits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the promise resolves to, or undefined where it takes longer than so many milliseconds, or is rejected. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+/** Returns the value of the promise, or undefined if it takes longer than `ms` or is rejected. */
+export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const over = new AbortController();
   const late = sleep(ms, undefined, { ref: false, signal: over.signal }).catch(() => undefined);
   try {

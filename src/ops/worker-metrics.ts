@@ -8,7 +8,7 @@ import { JOB_NAMES } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
 import type { Arrival } from '../damoov/traffic.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
-import type { Happening } from './notifications.ts';
+import type { Notification } from './notifications.ts';
 
 /** In seconds: from a job that needs no request to one that waits for slow answers. */
 const JOB_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -58,8 +58,11 @@ function metersIn(registry: Registry) {
   };
 }
 
-/** Returns what to count of each happening. */
-export function createWorkerMetrics(registry: Registry, version: string): (happening: Happening) => void {
+/** Returns what to count of each notification. */
+export function createWorkerMetrics(
+  registry: Registry,
+  version: string,
+): (notification: Notification) => void {
   const meters = metersIn(registry);
   const { settled, runs, published } = meters;
   meters.build.set({ version }, 1);
@@ -79,15 +82,15 @@ export function createWorkerMetrics(registry: Registry, version: string): (happe
     published.inc({ type: event.type });
   }
 
-  return (happening) => {
-    if (happening.is === 'run-ended') countRun(happening.run);
-    if (happening.is === 'rate-lowered') meters.lowered.inc();
-    if (happening.is === 'redis-lost') meters.redisLost.inc();
-    if (happening.is === 'circuit-changed' && happening.change.is === 'open') {
-      meters.circuitOpened.inc({ circuit: happening.change.circuit });
+  return (notification) => {
+    if (notification.is === 'run-ended') countRun(notification.run);
+    if (notification.is === 'rate-lowered') meters.lowered.inc();
+    if (notification.is === 'redis-lost') meters.redisLost.inc();
+    if (notification.is === 'circuit-changed' && notification.change.is === 'open') {
+      meters.circuitOpened.inc({ circuit: notification.change.circuit });
     }
-    if (happening.is === 'request-ended' && happening.request.wasSent) {
-      const { request } = happening;
+    if (notification.is === 'request-ended' && notification.request.wasSent) {
+      const { request } = notification;
       const labels = { operation: request.operation, status: statusOf(request) };
       meters.requestDuration.observe(labels, request.durationMs / 1000);
     }

@@ -30,7 +30,7 @@ const OPTIONS = {
 /** As long as it takes until a replica has become the master: a call waits, as it does for a single Redis that is away. */
 const PATIENT: RedirectOptions = { maxRedirections: Infinity };
 /** A call that may have been carried out is not sent again by ioredis; whoever made it knows whether it may be. */
-const IMPATIENT: RedirectOptions = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
+const FAIL_FAST: RedirectOptions = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
 
 /**
  * Opens a connection that waits for Redis rather than failing, and says when it is lost and when it is back.
@@ -142,7 +142,7 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
     connectTimeout: withinMs * 0.8,
     socketTimeout: SILENT_MS,
   };
-  const connection = openConnection(target, line, IMPATIENT);
+  const connection = openConnection(target, line, FAIL_FAST);
   let reason: string | undefined;
   onFault(connection, (told) => (reason = told));
   const { promise: late, reject } = Promise.withResolvers<never>();
@@ -161,19 +161,18 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
   }
 }
 
-export interface ImpatientOptions {
+export interface FailFastOptions {
   /** Called with the reason of each fault, never with a password. */
   onError: (reason: string) => void;
-  /** Whether anybody waits for Redis to come back. */
+  /** Whether a call waits for Redis to come back. */
   isWanted: () => boolean;
 }
 
 /**
- * Opens a connection for a producer, which fails rather than waits: nothing is kept to be sent later, nothing is sent twice. It begins
- * to connect at once, and again by itself while a call is under way. A process that has nothing else to do ends: neither the line nor a
- * timer keeps it, but for the lines to the nodes of a cluster.
+ * Opens a connection for a producer. Its calls fail fast: none is queued, none is sent twice. It connects at once, and reconnects
+ * only while a call is under way. Neither its socket nor a timer keeps the process alive, except the sockets to cluster nodes.
  */
-export function openImpatient(target: RedisTarget, { onError, isWanted }: ImpatientOptions): RedisConnection {
+export function openFailFast(target: RedisTarget, { onError, isWanted }: FailFastOptions): RedisConnection {
   const line = {
     ...OPTIONS,
     maxRetriesPerRequest: 0,
@@ -182,7 +181,7 @@ export function openImpatient(target: RedisTarget, { onError, isWanted }: Impati
     // A cluster opens the connection to a node with the first command for it, which has to wait for that.
     enableOfflineQueue: target.kind === 'cluster',
   };
-  const connection = openConnection(target, line, IMPATIENT);
+  const connection = openConnection(target, line, FAIL_FAST);
   if (!(connection instanceof Cluster)) connection.on('connect', () => connection.stream.unref());
   onFault(connection, onError);
   return connection;

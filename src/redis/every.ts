@@ -1,14 +1,17 @@
 /**
- * Does something every so many milliseconds. Knows no fault: who does the work tells of it.
+ * Repeats work at an interval.
  */
 
-/** The first time after `everyMs`, and each further time so long after the last has ended, until it is told to stop. */
-export function regularly(work: () => Promise<void>, everyMs: number): () => void {
+/**
+ * Runs `work` first after `everyMs`, then `everyMs` after each run has ended. A rejection is ignored: the work reports its own faults.
+ *
+ * @returns stops it.
+ */
+export function every(work: () => Promise<void>, everyMs: number): () => void {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   const next = () =>
     void work()
-      // Redis is away or refuses to write, and others say so: it is tried again.
       .catch(() => {})
       .finally(() => {
         if (!isStopped) timer = setTimeout(next, everyMs);

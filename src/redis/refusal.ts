@@ -60,7 +60,7 @@ const FAULT =
   /\b(?:OOM|READONLY|MISCONF|NOPERM|NOAUTH|WRONGPASS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|UNKILLABLE|WRONGTYPE|max number of clients|BROKENQUEUE)\b/;
 
 /** An error that anybody may be shown: what ioredis throws for a refusal holds the command, and with it what was to be written. */
-export function tellable(error: unknown): unknown {
+export function redacted(error: unknown): unknown {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return error;
   const [first = ''] = error.message.split(' ', 1);
   return refusalOf(error) ?? new RedisRefusedError(/^[A-Z]+$/.test(first) ? first : 'ERR');
@@ -69,7 +69,7 @@ export function tellable(error: unknown): unknown {
 /** Why Redis is at fault, in words that anybody may be shown; undefined where it is not. */
 export function outageOf(error: unknown): string | undefined {
   if (!isRedisFault(error)) return undefined;
-  const shown = tellable(error);
+  const shown = redacted(error);
   return shown instanceof RedisRefusedError ? shown.message : 'Redis gave no answer';
 }
 
@@ -87,7 +87,7 @@ export async function refusalToWrite(
     await connection.set(`${prefix}:try-write`, '', 'PX', 1);
     return undefined;
   } catch (error) {
-    const refusal = tellable(error);
+    const refusal = redacted(error);
     if (refusal instanceof RedisRefusedError) return refusal;
     throw error;
   }

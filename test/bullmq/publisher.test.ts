@@ -6,7 +6,7 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { type UserEvent, eventOf } from '../../src/contract/event.ts';
 import type { Settled } from '../../src/contract/outcome.ts';
 import { createPublisher } from '../../src/bullmq/publisher.ts';
-import { reticent } from '../../src/bullmq/redacting-telemetry.ts';
+import { redacting } from '../../src/bullmq/redacting-telemetry.ts';
 import { recordTelemetry } from '../support/recorded-telemetry.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -127,7 +127,7 @@ describe('an event that is published', () => {
 
   it('and is not added has its span say so', async () => {
     const { told, telemetry } = recordTelemetry();
-    const { publisher } = createWorld({ telemetry: reticent(telemetry), names: ['user-events'] });
+    const { publisher } = createWorld({ telemetry: redacting(telemetry), names: ['user-events'] });
     refuseOn(publisher.queues[0]);
     await expect(publisher.publish(eventWith())).rejects.toThrow('OOM');
     expect(told.slice(-2)).toEqual([{ name: 'ReplyError', message: '' }, 'end']);

@@ -1,11 +1,11 @@
 import { SpanKind } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import { reticent } from '../../src/bullmq/redacting-telemetry.ts';
+import { redacting } from '../../src/bullmq/redacting-telemetry.ts';
 import { recordTelemetry } from '../support/recorded-telemetry.ts';
 
 function openTelemetry(metadata = '') {
   const { told, telemetry } = recordTelemetry(() => metadata);
-  return { told, ...reticent(telemetry) };
+  return { told, ...redacting(telemetry) };
 }
 
 describe("BullMQ's telemetry", () => {

@@ -13,7 +13,7 @@ describe('an outcome', () => {
   it.each<Outcome>([
     { status: 'retry', reason: 'a timeout' },
     { status: 'wait', reason: 'another job of the user runs', delayMs: 100 },
-    { status: 'quarantine', circuit: 'damoov', reason: 'Damoov is away' },
+    { status: 'held', circuit: 'damoov', reason: 'Damoov is away' },
   ])('with status $status does not end the job', (outcome) => expect(isSettled(outcome)).toBe(false));
 });
 

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { DamoovError } from '../../src/damoov/errors.ts';
-import { knownWordsOf, tellableFaults } from '../../src/damoov/known-words.ts';
+import { knownWordsOf, redactedFaults } from '../../src/damoov/known-words.ts';
 import { inMemorySessionStore } from '../../src/damoov/session-store.ts';
 import { hangUp, json, silence, text } from './scripted-server.ts';
 import type { Answer } from './scripted-server.ts';
@@ -188,7 +188,7 @@ test.each(Object.entries(FORMS))('no value of a person is told %s', (_form, writ
   fc.assert(
     fc.property(personal, template, (value, sentence) => {
       const form = written(value);
-      const [told] = tellableFaults([{ key: form, message: sentence(form) }]);
+      const [told] = redactedFaults([{ key: form, message: sentence(form) }]);
       // Nothing but what the sentence says without any value.
       const words = new Set(sentence('').match(/[A-Za-z]+/g));
       expect(told?.key).toBe('…');
@@ -216,11 +216,11 @@ test('a flood of errors is cut to a sane size', () => {
     key: 'key '.repeat(300),
     message: 'is '.repeat(1000),
   }));
-  expect(JSON.stringify(tellableFaults(faults)).length).toBeLessThan(20_000);
+  expect(JSON.stringify(redactedFaults(faults)).length).toBeLessThan(20_000);
 });
 
 test('the message of an error is Unicode, also where Damoov’s text was cut in the middle of an emoji', () => {
-  const errors = tellableFaults([{ key: 'Email', message: `is invalid x${'😀'.repeat(200)}` }]);
+  const errors = redactedFaults([{ key: 'Email', message: `is invalid x${'😀'.repeat(200)}` }]);
   const error = new DamoovError({ operation: 'create', kind: 'rejected', wasSent: true, errors });
   expect([error.message.includes('is invalid'), error.message.isWellFormed()]).toEqual([true, true]);
 });

@@ -51,7 +51,7 @@ describe('one impossible value in a job does not end a report about all jobs', (
     const told = lines(json.stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(told.at(-1)).toMatchObject({ note: expect.any(String), shown: 7, unreadable: 3, inLine: 0 });
     const of = (jobId: string) => told.find((deletion) => deletion['jobId'] === jobId);
-    expect(of('beyond')).toMatchObject({ dueAt: null, clientId: 'c-1', isForeign: true });
+    expect(of('beyond')).toMatchObject({ dueAt: null, clientId: 'c-1', isByOthers: true });
     expect(of('no-times')).toMatchObject({ dueAt: null, requestedAt: null });
     expect(of('bare')).toMatchObject({ requestedAt: null });
     expect(of('numbers')).toEqual(expect.not.objectContaining({ clientId: 17 }));

@@ -170,7 +170,7 @@ describe('a job that was refused at a circuit', () => {
     world.damoov.fails('create', 'unauthorized', { status: 401 });
     const decision = await world.run('create-user', C1);
     const circuit = 'instance-key:default';
-    expect(decision).toMatchObject({ next: 'held', circuit, outcome: { status: 'quarantine' } });
+    expect(decision).toMatchObject({ next: 'held', circuit, outcome: { status: 'held' } });
     expect(world.refusals).toMatchObject([
       { version: `${NOW} 0 job`, refusal: { circuit, reason: expect.stringContaining('not authorized') } },
     ]);

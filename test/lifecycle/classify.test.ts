@@ -23,36 +23,26 @@ const TABLE: [
   Partial<DamoovErrorDetails>,
   object,
 ][] = [
-  ['create', 'timeout', {}, { status: 'quarantine', circuit: 'damoov' }],
-  ['create', 'network', {}, { status: 'quarantine', circuit: 'damoov' }],
+  ['create', 'timeout', {}, { status: 'held', circuit: 'damoov' }],
+  ['create', 'network', {}, { status: 'held', circuit: 'damoov' }],
   [
     'create',
     'server',
     { status: 503, retryAfterMs: 7000 },
-    { status: 'quarantine', circuit: 'damoov', afterMs: 7000 },
+    { status: 'held', circuit: 'damoov', afterMs: 7000 },
   ],
-  ['create', 'malformed', { status: 200 }, { status: 'quarantine', circuit: 'damoov' }],
+  ['create', 'malformed', { status: 200 }, { status: 'held', circuit: 'damoov' }],
   ['create', 'rate-limited', { status: 429, retryAfterMs: 9000 }, { status: 'wait' }],
   ['login', 'rate-limited', { wasSent: false, retryAfterMs: 1000 }, { status: 'wait' }],
   ['create', 'aborted', {}, { status: 'wait', delayMs: 0 }],
-  ['create', 'unauthorized', { status: 401 }, { status: 'quarantine', circuit: 'instance-key' }],
-  ['create', 'forbidden', { status: 403 }, { status: 'quarantine', circuit: 'instance-key' }],
-  ['create', 'not-found', { status: 404 }, { status: 'quarantine', circuit: 'instance-key' }],
-  ['create', 'no-result', { status: 200 }, { status: 'quarantine', circuit: 'instance-key' }],
-  ['create', 'rejected', { status: 422 }, { status: 'quarantine', circuit: 'instance-key' }],
-  [
-    'create',
-    'rejected',
-    { status: 422, errors: aboutInstance },
-    { status: 'quarantine', circuit: 'instance-key' },
-  ],
+  ['create', 'unauthorized', { status: 401 }, { status: 'held', circuit: 'instance-key' }],
+  ['create', 'forbidden', { status: 403 }, { status: 'held', circuit: 'instance-key' }],
+  ['create', 'not-found', { status: 404 }, { status: 'held', circuit: 'instance-key' }],
+  ['create', 'no-result', { status: 200 }, { status: 'held', circuit: 'instance-key' }],
+  ['create', 'rejected', { status: 422 }, { status: 'held', circuit: 'instance-key' }],
+  ['create', 'rejected', { status: 422, errors: aboutInstance }, { status: 'held', circuit: 'instance-key' }],
   // An error that names no field may be about the credentials as well.
-  [
-    'create',
-    'rejected',
-    { status: 422, errors: nameless },
-    { status: 'quarantine', circuit: 'instance-key' },
-  ],
+  ['create', 'rejected', { status: 422, errors: nameless }, { status: 'held', circuit: 'instance-key' }],
   [
     'create',
     'rejected',
@@ -62,25 +52,25 @@ const TABLE: [
   ['create', 'rejected', { status: 422, errors: named }, { status: 'failed', code: 'rejected' }],
   ['create', 'rejected', { status: 425 }, { status: 'retry' }],
   ['create', 'conflict', { status: 409 }, { status: 'failed', code: 'rejected' }],
-  ['update', 'timeout', {}, { status: 'quarantine', circuit: 'damoov' }],
-  ['update', 'unauthorized', { status: 401 }, { status: 'quarantine', circuit: 'admin' }],
+  ['update', 'timeout', {}, { status: 'held', circuit: 'damoov' }],
+  ['update', 'unauthorized', { status: 401 }, { status: 'held', circuit: 'admin' }],
   ['update', 'forbidden', { status: 403 }, { status: 'failed', code: 'forbidden' }],
   ['update', 'not-found', { status: 404 }, { status: 'failed', code: 'user-not-found' }],
   ['update', 'rejected', { status: 422 }, { status: 'failed', code: 'rejected' }],
   ['update', 'rejected', { status: 408 }, { status: 'retry' }],
-  ['update', 'no-admin', {}, { status: 'quarantine', circuit: 'admin' }],
-  ['delete', 'server', { status: 500 }, { status: 'quarantine', circuit: 'damoov' }],
+  ['update', 'no-admin', {}, { status: 'held', circuit: 'admin' }],
+  ['delete', 'server', { status: 500 }, { status: 'held', circuit: 'damoov' }],
   ['delete', 'aborted', {}, { status: 'wait', delayMs: 0 }],
   ['find', 'no-result', { status: 200 }, { status: 'retry' }],
-  ['find', 'unauthorized', { status: 401 }, { status: 'quarantine', circuit: 'admin' }],
-  ['login', 'login-refused', { status: 401 }, { status: 'quarantine', circuit: 'admin' }],
+  ['find', 'unauthorized', { status: 401 }, { status: 'held', circuit: 'admin' }],
+  ['login', 'login-refused', { status: 401 }, { status: 'held', circuit: 'admin' }],
   [
     'login',
     'login-barred',
     { retryAfterMs: 3_600_000 },
-    { status: 'quarantine', circuit: 'admin', afterMs: 3_600_000 },
+    { status: 'held', circuit: 'admin', afterMs: 3_600_000 },
   ],
-  ['refresh', 'server', { status: 502 }, { status: 'quarantine', circuit: 'damoov' }],
+  ['refresh', 'server', { status: 502 }, { status: 'held', circuit: 'damoov' }],
 ];
 
 describe('classify', () => {
@@ -117,7 +107,7 @@ describe('classify', () => {
   });
   test.prop([anyError])('never calls an error done, and always says why', (details) => {
     const outcome = classify(error(details));
-    expect(['retry', 'wait', 'quarantine', 'failed']).toContain(outcome.status);
+    expect(['retry', 'wait', 'held', 'failed']).toContain(outcome.status);
     const reason = 'reason' in outcome ? outcome.reason : 'message' in outcome ? outcome.message : '';
     expect(reason).toContain('Damoov');
   });

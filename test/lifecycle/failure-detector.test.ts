@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Outcome, type Quarantine, failed } from '../../src/contract/outcome.ts';
+import { type Outcome, type Held, failed } from '../../src/contract/outcome.ts';
 import { DamoovError, type DamoovErrorDetails, type DamoovOperation } from '../../src/damoov/errors.ts';
 import { classify as classifyWith } from '../../src/lifecycle/classify.ts';
 import { outageOf } from '../../src/redis/refusal.ts';
@@ -30,7 +30,7 @@ function createProcess() {
     const run = failureDetector.follow(jobId, 'default', passage);
     return {
       /** A run that ends well. */
-      passes: (circuit: Quarantine['circuit'] = 'damoov', operation: DamoovOperation = 'update') => {
+      passes: (circuit: Held['circuit'] = 'damoov', operation: DamoovOperation = 'update') => {
         run.passed(circuit, operation);
         run.attribute({ status: 'superseded', by: 'the test' }, undefined);
       },
@@ -56,8 +56,8 @@ describe('an outage', () => {
     'opens the circuit after ten faults in a row, and costs no attempt: %j',
     (fault) => {
       const { start } = createProcess();
-      expect(OUTAGE.map((id) => start(id).meets(fault))).toEqual([...Array(9).fill('wait'), 'quarantine']);
-      expect(start('another').meets(fault)).toBe('quarantine');
+      expect(OUTAGE.map((id) => start(id).meets(fault))).toEqual([...Array(9).fill('wait'), 'held']);
+      expect(start('another').meets(fault)).toBe('held');
     },
   );
 
@@ -65,7 +65,7 @@ describe('an outage', () => {
     const { start } = createProcess();
     for (const id of [...OUTAGE, ...OUTAGE]) {
       start('a good one').passes();
-      expect(start(id).meets(RESET)).not.toBe('quarantine');
+      expect(start(id).meets(RESET)).not.toBe('held');
     }
   });
 
@@ -99,7 +99,7 @@ describe('an outage', () => {
       run.comesPartOfTheWay('find');
       return run.meets(GATEWAY, 'update');
     });
-    expect(ends.at(-1)).toBe('quarantine');
+    expect(ends.at(-1)).toBe('held');
   });
 
   it('is known to be one after ten faults in a row, until an answer comes', () => {
@@ -127,7 +127,7 @@ describe('an outage', () => {
 
   it('refuses the probe, however few faults this process has seen', () => {
     const { start } = createProcess();
-    expect(start('probeJob', ['damoov']).meets(RESET)).toBe('quarantine');
+    expect(start('probeJob', ['damoov']).meets(RESET)).toBe('held');
   });
 });
 
@@ -240,8 +240,8 @@ describe('a fault of one job alone', () => {
 describe('a refused credential', () => {
   it('opens its circuit at once', () => {
     const { start } = createProcess();
-    expect(start('1').meets({ kind: 'unauthorized', status: 401 }, 'create')).toBe('quarantine');
-    expect(start('2').meets({ kind: 'unauthorized', status: 401 }, 'find')).toBe('quarantine');
+    expect(start('1').meets({ kind: 'unauthorized', status: 401 }, 'create')).toBe('held');
+    expect(start('2').meets({ kind: 'unauthorized', status: 401 }, 'find')).toBe('held');
   });
 
   it('that was accepted lately opens its circuit after five refusals in a row, and costs no attempt', () => {
@@ -251,7 +251,7 @@ describe('a refused credential', () => {
     const refused = { kind: 'unauthorized', status: 401 } as const;
     expect(early.meets(refused, 'create')).toBe('wait');
     const later = ['1', '2', '3', '4'].map((id) => start(id).meets(refused, 'create'));
-    expect(later).toEqual(['wait', 'wait', 'wait', 'quarantine']);
+    expect(later).toEqual(['wait', 'wait', 'wait', 'held']);
   });
 
   it('opens its circuit at once if it was accepted a minute ago or longer', () => {
@@ -263,13 +263,13 @@ describe('a refused credential', () => {
       clock.now += ms;
       return start('1').meets(refused, 'create');
     });
-    expect(ends).toEqual(['wait', 'quarantine']);
+    expect(ends).toEqual(['wait', 'held']);
   });
 
   it('is never a fault of the job where the log-in was refused or rationed', () => {
     const { start } = createProcess();
     for (const kind of ['login-refused', 'login-barred', 'no-admin'] as const) {
-      expect(start('1').meets({ kind }, 'login')).toBe('quarantine');
+      expect(start('1').meets({ kind }, 'login')).toBe('held');
       start('a good one').passes('admin');
     }
   });

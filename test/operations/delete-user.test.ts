@@ -84,7 +84,7 @@ describe('a deletion', () => {
   it.each([
     ['cancelled', { status: 'superseded', by: 'cancellation', userId: OURS }],
     ['returned', { status: 'superseded', by: 'create', userId: OURS }],
-    ['held', { status: 'quarantine', circuit: 'deletion-limit' }],
+    ['held', { status: 'held', circuit: 'deletion-limit' }],
   ] as const)('that is told “%s” is not sent', async (commit, outcome) => {
     const world = createOperationWorld({ commit, users: there() });
     expect((await world.delete(byId(OURS))).outcome).toMatchObject(outcome);

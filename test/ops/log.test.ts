@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type UserEvent, eventOf } from '../../src/contract/event.ts';
 import { type Outcome, type Settled, failed } from '../../src/contract/outcome.ts';
-import type { Happening } from '../../src/ops/notifications.ts';
+import type { Notification } from '../../src/ops/notifications.ts';
 import { createLog, createLogWriter, describeError } from '../../src/ops/log.ts';
 import type { Decision } from '../../src/lifecycle/decision.ts';
 
@@ -13,9 +13,9 @@ async function openLog({ hasAdmin = true } = {}) {
   const lines: Record<string, unknown>[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line));
   const log = await createLog('trace', false, { write });
-  const tell = createLogWriter(log, { hasAdmin });
+  const emit = createLogWriter(log, { hasAdmin });
   const run = (decision: Decision) =>
-    tell({
+    emit({
       is: 'run-ended',
       run: {
         jobId: 'j-1',
@@ -30,7 +30,7 @@ async function openLog({ hasAdmin = true } = {}) {
     run({ next: 'wait', outcome, delayMs: 1, reason: 'because', ...more });
   /** Without what every line has. */
   const told = () => lines.map(({ time: _time, ...line }) => line);
-  return { lines, log, tell, run, wait, told };
+  return { lines, log, emit, run, wait, told };
 }
 
 function settled(outcome: Settled): UserEvent {
@@ -76,7 +76,7 @@ describe('the log', () => {
     ]);
   });
 
-  it.for<[Happening, number, string]>([
+  it.for<[Notification, number, string]>([
     [
       { is: 'circuit-changed', change: { circuit: 'damoov', is: 'open', reason: '503' } },
       50,
@@ -110,9 +110,9 @@ describe('the log', () => {
     [{ is: 'traces-ready' }, 30, 'traces are taken again'],
     [{ is: 'queue-faulty', error: new Error('no') }, 50, 'the queue reports a fault'],
     [{ is: 'stopped-uncleanly', error: new Error('no') }, 40, 'a part did not stop cleanly'],
-  ])('has one line for a change of state: %j', async ([happening, level, msg]) => {
-    const { tell, told } = await openLog();
-    tell(happening);
+  ])('has one line for a change of state: %j', async ([notification, level, msg]) => {
+    const { emit, told } = await openLog();
+    emit(notification);
     expect(told()).toEqual([expect.objectContaining({ level, msg: expect.stringContaining(msg) })]);
   });
 

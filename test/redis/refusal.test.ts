@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import { RedisRefusedError, isRedisFault, refusalOf, tellable } from '../../src/redis/refusal.ts';
+import { RedisRefusedError, isRedisFault, refusalOf, redacted } from '../../src/redis/refusal.ts';
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 
@@ -30,12 +30,12 @@ it('is nothing else', () => {
 
 it('of any kind can be told without the command that was refused', () => {
   const refused = Object.assign(reply('WRONGTYPE Operation'), { command: { args: ['ada@example.com'] } });
-  const told = tellable(refused);
+  const told = redacted(refused);
   expect(told).toMatchObject({ name: 'RedisRefusedError', code: 'WRONGTYPE' });
   expect(inspect(told, { depth: 9 })).not.toContain('ada@example.com');
-  expect(tellable(reply('the deletion was not added: -1'))).toMatchObject({ code: 'ERR' });
+  expect(redacted(reply('the deletion was not added: -1'))).toMatchObject({ code: 'ERR' });
   const other = new TypeError('no reply');
-  expect(tellable(other)).toBe(other);
+  expect(redacted(other)).toBe(other);
   expect(refusalOf(new RedisRefusedError('OOM'))).toMatchObject({ code: 'OOM' });
 });
 

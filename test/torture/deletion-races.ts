@@ -44,7 +44,7 @@ interface Racer {
   readonly request: DeletionOf;
   readonly cancelled: DeletionOf;
   /** Added by another BullMQ client, with an id that the queue counts. */
-  readonly isForeign: boolean;
+  readonly isByOthers: boolean;
   readonly dueAt: number;
   /** Cancelled so many milliseconds after it is due. */
   readonly afterDueMs: number | undefined;
@@ -135,7 +135,7 @@ function drawRacers(users: number, random: Random, firstDueAt: number): Racer[] 
       userId,
       request,
       cancelled: (isBoth ? random.pick(names) : undefined) ?? request,
-      isForeign: random.next() < 0.05,
+      isByOthers: random.next() < 0.05,
       dueAt: firstDueAt + Math.floor(random.next() * users * PACE_MS),
       afterDueMs: random.next() < 0.3 ? random.below(random.next() < 0.5 ? 30 : 400) - 60 : undefined,
       afterTaken: random.next() * (random.next() < 0.5 ? 0.5 : 4),
@@ -162,11 +162,11 @@ async function signUp(sandboxUrl: string, userId: string, clientId: string): Pro
 }
 
 async function add(
-  { isForeign, request, dueAt }: Racer,
+  { isByOthers, request, dueAt }: Racer,
   queue: Queue,
   [deletions]: Deletions[],
 ): Promise<string> {
-  if (isForeign) {
+  if (isByOthers) {
     const { id } = await queue.add('delete-user', request, { delay: Math.max(0, dueAt - Date.now()) });
     return id ?? '';
   }
@@ -228,7 +228,7 @@ async function cancelAll(
 }
 
 function wrong(
-  { userId, jobId, isForeign, answers }: Racer,
+  { userId, jobId, isByOthers, answers }: Racer,
   sent: ReadonlyMap<string, 'sent' | 'applied'>,
   collector: Collector,
 ): string[] {
@@ -236,7 +236,7 @@ function wrong(
   const events = [...collector.idsOf(jobId)].map((id) => id.split('/').at(-1));
   const [answer] = answers;
   // Of another client's deletion nothing is known until it is sent: it is void all the same.
-  const isVoid = (each: Cancellation | undefined) => each === 'cancelled' || (each === 'none' && isForeign);
+  const isVoid = (each: Cancellation | undefined) => each === 'cancelled' || (each === 'none' && isByOthers);
   const isTrue = isVoid(answer)
     ? deed === 'unsent' && events.join() === 'user.superseded'
     : (answer === 'too-late' || answer === 'done') && deed === 'applied' && events.join() === 'user.deleted';

@@ -26,10 +26,10 @@ export const HEADING = ['due', 'in', 'instance', 'client', 'user', 'job'].join('
 
 /** One line of the list. */
 export function deletionText(deletion: Deletion & { isHeld: boolean }, now: number, isJson: boolean): string {
-  const { dueAt, isHeld, isForeign, instance, clientId = '-', userId = '-', jobId } = deletion;
+  const { dueAt, isHeld, isByOthers, instance, clientId = '-', userId = '-', jobId } = deletion;
   if (isJson) return jsonLine({ ...deletion, isHeld: isHeld || undefined });
   const when = isHeld ? 'held by the deletion limit' : inText(dueAt - now);
-  const due = isForeign === true ? `${when}, added by another client` : when;
+  const due = isByOthers === true ? `${when}, added by another client` : when;
   return [dueText(dueAt), due, instance, clientId, userId, jobId].map(onOneLine).join('\t');
 }
 

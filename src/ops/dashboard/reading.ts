@@ -6,7 +6,7 @@ import type { DayOfDeletions } from '../../store/deletions/due-counts.ts';
 import type { MinuteOfOutcomes } from '../../store/users/outcome-counts.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 import { cached } from '../cached.ts';
-import { within } from '../with-timeout.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 export interface ReadingSources {
   fleet: () => Promise<FleetStatus>;
@@ -47,7 +47,7 @@ export function createReader(sources: ReadingSources): () => Promise<Reading> {
   );
   let last: State | undefined;
   return async () => {
-    const state = isThere() ? await within(PATIENCE_MS, read()) : undefined;
+    const state = isThere() ? await withTimeout(PATIENCE_MS, read()) : undefined;
     if (state === undefined) return { is: 'away', ...(last !== undefined && { last }) };
     last = state;
     return { is: 'fresh', state };

@@ -17,7 +17,7 @@ export interface Deletion {
   dueAt: number;
   requestedAt: number;
   /** Added by another BullMQ client: not counted, and as due as its job says. */
-  isForeign?: true;
+  isByOthers?: true;
 }
 
 export interface ListOptions {
@@ -53,8 +53,8 @@ export async function* listDeletions(
   const unreadable = onUnreadable ?? (() => {});
   const scheduled = listScheduled(jobs, prefix, behind, unreadable);
   let next = await scheduled.next();
-  for await (const { foreign, readUntil } of listForeign(jobs, prefix, unreadable)) {
-    for (const one of foreign.filter((each) => isBehind(each, behind))) {
+  for await (const { byOthers, readUntil } of listByOthers(jobs, prefix, unreadable)) {
+    for (const one of byOthers.filter((each) => isBehind(each, behind))) {
       for (; next.done !== true && !isBehind(next.value, one); next = await scheduled.next())
         if (isWanted(next.value)) yield next.value;
       if (isWanted(one) && !(await isVoid(one))) yield one;
@@ -103,7 +103,7 @@ async function* listScheduled(
  * Those of BullMQ's delayed jobs that are not of the index, a page of jobs at a time, and until when all are read. Pages overlap by
  * half: jobs come and go in between.
  */
-async function* listForeign(jobs: Queue, prefix: string, onUnreadable: (count: number) => void) {
+async function* listByOthers(jobs: Queue, prefix: string, onUnreadable: (count: number) => void) {
   const client = await jobs.getBackend().client;
   let seen = new Set<string>();
   for (let start = 0; ; start += PAGE / 2) {
@@ -113,14 +113,14 @@ async function* listForeign(jobs: Queue, prefix: string, onUnreadable: (count: n
     const others = fresh.filter((_, index) => scores[index] === null);
     const read = await Promise.all(others.map(async (id) => readDeletion(jobs, id)));
     onUnreadable(read.filter((one) => one === 'unreadable').length);
-    const foreign = read
+    const byOthers = read
       .filter((one) => typeof one === 'object')
       // One of ours that has failed, and was put back, is of the index no more.
-      .map((one) => (isOurs(one.jobId) ? one : { ...one, isForeign: true as const }))
+      .map((one) => (isOurs(one.jobId) ? one : { ...one, isByOthers: true as const }))
       .sort((a, b) => (isBehind(a, b) ? 1 : -1));
     const isEnd = ids.length < PAGE;
-    const times = [...scores.map(Number), ...foreign.map(({ dueAt }) => dueAt)];
-    yield { foreign, readUntil: isEnd ? Infinity : Math.max(0, ...times.filter(Number.isFinite)) };
+    const times = [...scores.map(Number), ...byOthers.map(({ dueAt }) => dueAt)];
+    yield { byOthers, readUntil: isEnd ? Infinity : Math.max(0, ...times.filter(Number.isFinite)) };
     if (isEnd) return;
     seen = new Set(ids);
   }

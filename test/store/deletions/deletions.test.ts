@@ -816,7 +816,7 @@ describe('the list', () => {
     await world.schedule({ clientId: 'soon', instance: 'eu' }, inDays(2));
     const list = await world.list();
     expect(list).toMatchObject([
-      { jobId: expect.any(String), instance: 'default', userId, isForeign: true },
+      { jobId: expect.any(String), instance: 'default', userId, isByOthers: true },
       { instance: 'eu', clientId: 'soon' },
       { instance: 'default', clientId: 'late' },
     ]);

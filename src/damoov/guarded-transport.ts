@@ -1,20 +1,20 @@
 /**
- * Whether Damoov has answered the last request, and whether there is a Damoov at the base URL at all.
+ * A transport that knows whether Damoov answered the last request, and whether the API exists at the base URL.
  */
 import { DamoovError, type DamoovOperation } from './errors.ts';
 import { type Call, type Transport, NO_ANSWER, failure } from './transport.ts';
 
-export interface WaryTransport extends Transport {
+export interface GuardedTransport extends Transport {
   /**
-   * After a request that got no answer of Damoov's own, asks for one with a request that costs nothing, a find without a token,
-   * which is a 401 (documented). For whoever has something to lose by sending into an outage.
+   * If the last request got no answer from Damoov, sends a request that changes nothing: a find without a token, which is a 401
+   * (documented). Call it before a request that must not be sent into an outage.
    *
-   * @throws DamoovError where there is still none: `timeout`, `network`, `server`, `malformed`.
+   * @throws DamoovError if there is still no answer: `timeout`, `network`, `server`, `malformed`.
    */
   expectAnswer(): Promise<void>;
 }
 
-export function wary(transport: Transport): WaryTransport {
+export function guarded(transport: Transport): GuardedTransport {
   let hasAnswered = true;
   /** A wrong key may be answered with 404 as well; another answer proves that the API is there. */
   let isFound = false;
@@ -32,11 +32,11 @@ export function wary(transport: Transport): WaryTransport {
       throw failure(call, { kind: 'wrong-base-url', status: 404, place: transport.place, wasSent: true });
     }
   };
-  /** Whether the API is missing: the same 404 comes for a request that is a 401 where it is there. */
-  async function isMisplaced({ operation, signal, maySend }: Call, told: DamoovError): Promise<boolean> {
-    if (told.status !== 404) isFound ||= isAnswer(told);
-    // A page is of somebody in between: nothing is decided.
-    if (told.kind !== 'not-found' || isFound || !WITHOUT_SESSION.has(operation)) return false;
+  /** Whether the API is missing: this request too gets a 404, where the API would answer 401. */
+  async function isMisplaced({ operation, signal, maySend }: Call, fault: DamoovError): Promise<boolean> {
+    if (fault.status !== 404) isFound ||= isAnswer(fault);
+    // An HTML page comes from a proxy in between and decides nothing.
+    if (fault.kind !== 'not-found' || isFound || !WITHOUT_SESSION.has(operation)) return false;
     try {
       await transport.send({ ...ANY_REQUEST, operation: 'find', signal, maySend });
       isFound = true;
@@ -66,7 +66,7 @@ export function wary(transport: Transport): WaryTransport {
 /** A find without a token, which is a 401 (documented). */
 const ANY_REQUEST = { method: 'GET', path: '/v1/Management/users/find', needsResult: false } as const;
 
-/** What is sent first, and needs no session. */
+/** Operations that can be sent first, without a session. */
 const WITHOUT_SESSION: ReadonlySet<DamoovOperation> = new Set(['create', 'login']);
 
 function isAnswer({ status, kind }: DamoovError): boolean {
