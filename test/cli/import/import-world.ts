@@ -30,6 +30,11 @@ export async function createImportWorld(options: WorldOptions = { startsWorker: 
     spawn: (...args: string[]) => spawnCommand(['import', ...args], world.env),
     waiting: () => redis.zcard(key('prioritized')),
     waitingIds: () => redis.zrange(key('prioritized'), '0', '-1'),
+    /** How far the import of this world has come: begins with the last line that it has dealt with. */
+    place: async () => {
+      const keys = await redis.keys(`${world.prefix}:import:*`);
+      return redis.hget(keys.find((name) => !name.endsWith(':added')) ?? '', 'place');
+    },
     /** How often an add was asked for, whether or not it came to a job. */
     adds: async () => Number(await redis.get(key('id'))),
     /** Oldest first. */
