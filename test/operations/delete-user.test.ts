@@ -3,18 +3,18 @@ import { type OperationContext, LOCK_LOST } from '../../src/operations/context.t
 import {
   A,
   B,
-  GAVE_UP,
   FOREIGN_INSTANCE_ID,
+  GAVE_UP,
   HOUR_MS,
   MINUTE_MS,
   NOW,
   OTHER_INSTANCE_ID,
+  OURS,
   createOperationWorld,
   derived,
   version,
 } from './operation-world.ts';
 
-const OURS = derived();
 const C1 = { clientId: 'c-1', instance: 'default' };
 const byId = (userId: string, clientId?: string) => ({
   userId,

@@ -33,6 +33,15 @@ export const HOUR_MS = 3_600_000;
 
 /** The UserId that we derive for a clientId. */
 export const derived = (clientId = 'c-1', generation = 0) => deriveUserId(INSTANCE, { clientId }, generation);
+export const OURS = derived();
+
+export const SIGN_UP = { clientId: 'c-1', createAccessToken: false, profile: {}, instance: 'default' };
+export const created = (userId: string, existed: boolean) => ({
+  status: 'done',
+  type: 'user.created',
+  userId,
+  existed,
+});
 
 /** UserIds of nobody's choice. */
 export const [A = '', B = ''] = ['aaaaaaaa', 'bbbbbbbb'].map(

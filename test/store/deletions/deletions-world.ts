@@ -21,7 +21,7 @@ import {
 } from '../../../src/store/deletions/deletions.ts';
 import { createDeletionGuard } from '../../../src/store/deletions/guard.ts';
 
-const DAY_MS = 24 * 3600 * 1000;
+export const DAY_MS = 24 * 3600 * 1000;
 export const inDays = (days: number) => Date.now() + days * DAY_MS;
 export const userId = '9b1c2f5e-0d6a-4c39-8f0e-6f3a1b2c3d4e';
 
