@@ -1,6 +1,6 @@
 /**
  * Builds the client of the fleet, for the worker and for every command that speaks to Damoov beside it: all of them share one
- * session of the admin, one budget of log-ins and one rate. Knows nothing of what is sent.
+ * session of the admin, one budget of logins and one rate. Knows nothing of what is sent.
  */
 import type { Config, DamoovAccess } from '../config/config.ts';
 import { DamoovClient } from '../damoov/client.ts';
@@ -17,7 +17,7 @@ export interface FleetClientOptions {
   connection: RedisConnection;
   /** Of one request, in milliseconds. */
   timeoutMs: number;
-  /** The clock of log-ins, in epoch milliseconds. Default: that of Redis and of this machine. */
+  /** The clock of logins, in epoch milliseconds. Default: that of Redis and of this machine. */
   now?: (() => number) | undefined;
   /** How often this client logs in at the most. Default: as often as the fleet's budget allows. */
   mostLogins?: number | undefined;
@@ -38,7 +38,7 @@ export interface FleetClient {
   fingerprint: string | undefined;
 }
 
-/** The client shares the admin's session, the budget of log-ins and the rate with all others of this prefix. */
+/** The client shares the admin's session, the budget of logins and the rate with all others of this prefix. */
 export async function openFleetClient(
   config: Config,
   { baseUrl, admin }: DamoovAccess,

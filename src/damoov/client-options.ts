@@ -37,7 +37,7 @@ export const Options = z.strictObject({
       const { username, password, search, hash } = new URL(text);
       return `${username}${password}${search}${hash}` === '';
     }, 'must have no user, password, query or fragment'),
-  // A log-in with an empty one is refused by Damoov, and counts all the same: too many bar the address for an hour.
+  // A login with an empty one is refused by Damoov, and counts all the same: too many bar the address for an hour.
   admin: z.strictObject({ email: Text, password: Text }).optional(),
   timeoutMs: wholeNumber(1).default(10_000),
   connections: wholeNumber(1).default(64),

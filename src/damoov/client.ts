@@ -38,7 +38,7 @@ export interface CallOptions {
   /** Ends the wait for the answer; a write that was sent may still be applied (`mayHaveBeenApplied`). */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Asked just before the first byte of the request, after any log-in it had to wait for; false ends the call as `aborted`,
+   * Asked just before the first byte of the request, after any login it had to wait for; false ends the call as `aborted`,
    * unsent.
    */
   readonly maySend?: (() => boolean) | undefined;

@@ -20,7 +20,7 @@ const retry: Rule = (error): Retry => ({
   ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
 });
 
-/** Every job that needs to pass the circuit has to wait. Whether it is the circuit or this one job is for the failureDetector to judge. */
+/** Every job that needs to pass the circuit has to wait. Whether it is the circuit or this one job is for the failure detector to judge. */
 function open(circuit: Circuit): Rule {
   return (error): Held => ({
     status: 'held',
@@ -31,7 +31,7 @@ function open(circuit: Circuit): Rule {
   });
 }
 
-/** The pause that the session makes after a failed log-in is no reason for those to wait that need none. */
+/** The pause that the session makes after a failed login is no reason for those to wait that need none. */
 function asksForPatience({ operation, retryAfterMs }: DamoovError, circuit: Circuit): boolean {
   const isOfSession = operation === 'login' || operation === 'refresh';
   return retryAfterMs !== undefined && (circuit === 'admin' || !isOfSession);

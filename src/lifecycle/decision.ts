@@ -56,7 +56,7 @@ export class UnsettledError extends Error {
   override readonly name = 'UnsettledError';
 }
 
-/** The userState did not answer. What Damoov was told stands; the job stays in the queue until it is settled, whatever that takes. */
+/** The user state did not answer. What Damoov was told stands; the job stays in the queue until it is settled, whatever that takes. */
 export function unsettled(error: unknown): Decision {
   const reason = `the job could not be settled: ${error instanceof Error ? error.name : typeof error}`;
   return {

@@ -1,6 +1,6 @@
 /**
  * The client as one run may use it: a request leaves only while the job's lock outlives its deadline, and none of the admin's
- * leaves while the admin is known to be refused. What Damoov lets pass is told to the failureDetector.
+ * leaves while the admin is known to be refused. What Damoov lets pass is told to the failure detector.
  */
 import type { Circuit } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
@@ -46,7 +46,7 @@ export function watchedClient(client: Client, watch: Watch): Client {
   };
 }
 
-/** Whether Damoov itself has answered this very request, and not something on the way, or an earlier log-in. */
+/** Whether Damoov itself has answered this very request, and not something on the way, or an earlier login. */
 function isAnswer(error: unknown): boolean {
   if (!(error instanceof DamoovError) || !error.wasSent) return false;
   return error.status !== undefined && !AWAY.has(error.kind);

@@ -14,7 +14,7 @@ export interface End {
   outcome: Outcome;
   /** What the operation threw. */
   error?: unknown;
-  /** What it recordUpdate of the user, where it came to an end. */
+  /** What it learned of the user, where it came to an end. */
   recordUpdate?: RecordUpdate | undefined;
   /** Whether the deletion was let go: before that, nothing was sent that could delete. */
   hasCommitted: boolean;

@@ -1,6 +1,6 @@
 /**
  * What follows once it is known how a job ended: it is settled, its event is published, its data are reduced to ids, its user is let go.
- * A run may be cut off between any two steps: the next one goes on from what the userState keeps.
+ * A run may be cut off between any two steps: the next one goes on from what the user state keeps.
  */
 import { type EventContext, eventOf } from '../contract/event.ts';
 import { isJobName } from '../contract/job.ts';
@@ -17,7 +17,7 @@ import type {
 } from './ports/user-state.ts';
 import type { Decision } from './decision.ts';
 
-/** What the userState is to keep and to publish. */
+/** What the user state is to keep and to publish. */
 export function settlementOf(
   outcome: Settled,
   read: ReadJob,

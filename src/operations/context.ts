@@ -23,7 +23,7 @@ export interface Instance {
 export const FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'] as const;
 export type Field = (typeof FIELDS)[number];
 
-/** What the userState knows of one user. No values of fields: only when each was last written. */
+/** What the user state knows of one user. No values of fields: only when each was last written. */
 export interface UserRecord {
   userId?: string | undefined;
   /** 0 for the first user of a sign-up, one more after each that was deleted. */
@@ -53,7 +53,7 @@ export interface UserRecord {
   fields: Partial<Record<Field, Version>>;
 }
 
-/** What a run recordUpdate of its user. */
+/** What a run learned of its user. */
 export interface RecordUpdate {
   record: UserRecord;
   /** The clientId that Damoov has said to be this user's (before a rename). */

@@ -58,17 +58,17 @@ const GAUGES: readonly GaugeOf[] = [
   },
   {
     name: 'logins_left',
-    help: 'Log-ins that these credentials may still make within the hour',
+    help: 'Logins that these credentials may still make within the hour',
     read: ({ logins }) => [[logins?.left]],
   },
   {
     name: 'login_barred_seconds',
-    help: 'How long a bar on log-ins lasts from now on, after a 429 or a failed one',
+    help: 'How long a bar on logins lasts from now on, after a 429 or a failed one',
     read: ({ logins, at }) => [[logins && secondsUntil(logins.barredUntil, at)]],
   },
   {
     name: 'sessions_revoked',
-    help: 'Sessions of the admin that others have ended within the hour: each costs a log-in',
+    help: 'Sessions of the admin that others have ended within the hour: each costs a login',
     read: ({ logins }) => [[logins && (logins.revoked ?? 0)]],
   },
   {

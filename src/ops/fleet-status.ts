@@ -23,7 +23,7 @@ export interface FleetStatusSources {
   circuitNames: readonly CircuitName[];
   circuitOf: (circuit: CircuitName) => Promise<CircuitState>;
   outcomes: () => Promise<OutcomeCount[]>;
-  /** Undefined where there is no admin whose log-ins could be counted. */
+  /** Undefined where there is no admin whose logins could be counted. */
   logins?: (() => Promise<LoginState>) | undefined;
   rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
   deletions: () => Promise<PendingDeletions>;

@@ -111,7 +111,10 @@ function writeRun(log: Log, { decision, ...run }: RunReport): void {
       return log.debug({ ...run, next: decision.next }, 'job waits for its user');
     case 'held': {
       const { next, circuit, outcome } = decision;
-      return log.debug({ ...run, next, circuit, reason: outcome?.reason }, 'job waits before a circuit');
+      return log.debug(
+        { ...run, next, circuit, reason: outcome?.reason },
+        'job is held: its circuit breaker is open',
+      );
     }
     case 'abandoned':
       return log.warn({ ...run, next: decision.next }, 'job abandoned to another run');
@@ -140,7 +143,7 @@ function writeRevoked(log: Log, withinHour: number): void {
   if (withinHour === MANY_REVOKED) {
     log.warn(
       { withinHour },
-      'others log in with the admin account: each log-in ends the session of the other, and costs one of the hour. ' +
+      'others log in with the admin account: each login ends the session of the other, and costs one of the hour. ' +
         'Give the worker an admin account of its own',
     );
   } else log.info({ withinHour }, 'the session of the admin was ended before its time: it is renewed');

@@ -25,7 +25,7 @@ export async function* csvRecords(
     // An odd number of quotes has one that closes in a later line.
     if (hasOddQuotes(line.text) !== isOpen) continue;
     const { number, fault } = begun;
-    const text = begun.text.replace(/\r$/, '');
+    const text = withoutReturns(begun.text);
     begun = undefined;
     if (text === '' && fault === undefined) continue;
     delimiter ??= delimiterOf(text);
@@ -38,6 +38,13 @@ export async function* csvRecords(
 
 const MISPLACED = 'a quote out of place: put the whole cell into quotes, and double those within';
 const UNCLOSED = 'a quote that opens here is never closed';
+
+/** Of a line that ends in CR LF, or in several CR and LF. */
+function withoutReturns(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\r') end -= 1;
+  return text.slice(0, end);
+}
 
 function ended(line: number, fault: string | undefined): CsvRecord {
   return { line, cells: [], fault, isLast: true };

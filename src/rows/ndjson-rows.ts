@@ -4,6 +4,7 @@
  */
 import { type Columns, isBlank } from './columns.ts';
 import { type Line, linesOf } from './lines.ts';
+import { repeatedKeys } from './repeated-keys.ts';
 import { type Fault, type Row, broken } from './row.ts';
 
 export async function* ndjsonRows(bytes: AsyncIterable<Buffer>, columns: Columns): AsyncGenerator<Row> {
@@ -26,7 +27,12 @@ function rowOf({ number: line, text, fault, isLast }: Line, columns: Columns): R
   if (!isObject(value)) return broken('faulty', line, 'is no JSON object');
   if (Object.keys(value).length === 0) return undefined;
   const data: Record<string, unknown> = {};
-  const faults: Fault[] = [];
+  const faults: Fault[] = repeatedKeys(text, value).map((name) => {
+    const column = columns.of(name);
+    return column.is === 'field'
+      ? { line, column: column.field, message: 'is there twice' }
+      : { line, message: 'has a key twice' };
+  });
   for (const [name, given] of entriesOf(value)) {
     const column = columns.of(name);
     if (column.is === 'unknown') faults.push({ line, message: column.message });

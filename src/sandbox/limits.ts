@@ -1,12 +1,12 @@
 /**
- * The two limits a caller can run into: the bar on log-ins and the general rate limit. They count and
+ * The two limits a caller can run into: the bar on logins and the general rate limit. They count and
  * refuse; how a refusal looks is not their business.
  */
 import type { SandboxModes } from './modes.ts';
 
 /**
- * Damoov's bar on log-ins: too many attempts, and all log-ins are refused for a while (documented).
- * Assumption: admin and user log-ins, right or wrong, count alike, and attempts while barred do not prolong the bar.
+ * Damoov's bar on logins: too many attempts, and all logins are refused for a while (documented).
+ * Assumption: admin and user logins, right or wrong, count alike, and attempts while barred do not prolong the bar.
  * The real bar is per IP; a sandbox has one caller.
  */
 export class LoginBar {
@@ -27,7 +27,7 @@ export class LoginBar {
     return true;
   }
 
-  /** Until when log-ins are barred, in epoch milliseconds; null = they are not. */
+  /** Until when logins are barred, in epoch milliseconds; null = they are not. */
   barredUntil(now: number): number | null {
     return now < this.#barredUntil ? this.#barredUntil : null;
   }

@@ -1,5 +1,5 @@
 /**
- * POST /v1/Registration/create: the one call that needs no log-in, only an instance's id and key. Knows
+ * POST /v1/Registration/create: the one call that needs no login, only an instance's id and key. Knows
  * nothing of the other endpoints.
  */
 import { randomUUID } from 'node:crypto';

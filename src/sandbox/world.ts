@@ -56,8 +56,8 @@ export function createWorld(options: WorldOptions): World {
 }
 
 /**
- * Forgets users, counts, the request log, the bar on log-ins and every change of the modes. The admin's session
- * survives: a reset must not cost the running clients a log-in.
+ * Forgets users, counts, the request log, the bar on logins and every change of the modes. The admin's session
+ * survives: a reset must not cost the running clients a login.
  */
 export function resetWorld(world: World): void {
   world.users.clear();

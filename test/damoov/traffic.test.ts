@@ -117,7 +117,7 @@ test('a request that is refused is rate-limited, was not sent and says when to c
   expect(traffic.arrivals).toEqual([]);
 });
 
-test('a login that is refused spends nothing of the budget of log-ins', async () => {
+test('a login that is refused spends nothing of the budget of logins', async () => {
   const traffic = directedTraffic();
   let spent = 0;
   const loginBudget = {

@@ -231,11 +231,11 @@ describe('a refused credential costs no job and no attempt', () => {
     );
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(2);
     expect(await world.run('create-user', { clientId: 'another' })).toMatchObject({ type: 'user.created' });
-    // However long this takes: the last log-in of the hour is for the password that is right.
+    // However long this takes: the last login of the hour is for the password that is right.
     expect((await world.requests('login')).length).toBeLessThanOrEqual(3);
     await worker.close();
 
-    // After a log-in that was refused nobody tries again for two seconds.
+    // After a login that was refused nobody tries again for two seconds.
     laterMs = 2000;
     world.env['DAMOOV_ADMIN_PASSWORD'] = 'sandbox-password';
     await world.startWorker();

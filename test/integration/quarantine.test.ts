@@ -116,7 +116,7 @@ function createRunning(): Fleet {
   };
 }
 
-const TITLE = 'two hours with a wrong password cost no job, and no more log-ins than the budget allows';
+const TITLE = 'two hours with a wrong password cost no job, and no more logins than the budget allows';
 
 it(TITLE, () => spendTwoHoursRefused(20, 10, createStepping()));
 

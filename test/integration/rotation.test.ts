@@ -68,7 +68,7 @@ describe("a changed admin's password", () => {
 
     damoov.adminPassword = 'correct horse';
     await start({ DAMOOV_ADMIN_PASSWORD: 'correct horse' });
-    // Whichever of the two takes a job: the old session still holds, and the new one is one log-in away.
+    // Whichever of the two takes a job: the old session still holds, and the new one is one login away.
     await expect
       .poll(async () => {
         const changes = { phone: `${Math.random()}` };

@@ -78,7 +78,7 @@ describe('classify', () => {
     expect(classify(error({ operation, kind, ...details }))).toMatchObject(outcome);
   });
 
-  it('says how long Damoov asks to wait, of a log-in only to those that need the admin', () => {
+  it('says how long Damoov asks to wait, of a login only to those that need the admin', () => {
     const asked = (details: Parameters<typeof error>[0]) =>
       classify(error({ ...details, retryAfterMs: 7000 }));
     expect(asked({ operation: 'update', kind: 'rejected', status: 408 })).toMatchObject({ afterMs: 7000 });
@@ -93,7 +93,7 @@ describe('classify', () => {
     for (const outcome of unasked) expect(outcome).not.toHaveProperty('afterMs');
   });
 
-  it('tells a log-in that was not even tried from one that was refused', () => {
+  it('tells a login that was not even tried from one that was refused', () => {
     const barred = classify(error({ operation: 'login', kind: 'login-barred', wasSent: false }));
     const refused = classify(error({ operation: 'login', kind: 'login-refused', status: 401 }));
     expect(barred).toMatchObject({ isUntried: true });

@@ -266,7 +266,7 @@ describe('a refused credential', () => {
     expect(ends).toEqual(['wait', 'held']);
   });
 
-  it('is never a fault of the job where the log-in was refused or rationed', () => {
+  it('is never a fault of the job where the login was refused or rationed', () => {
     const { start } = createProcess();
     for (const kind of ['login-refused', 'login-barred', 'no-admin'] as const) {
       expect(start('1').meets({ kind }, 'login')).toBe('held');

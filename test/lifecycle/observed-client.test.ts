@@ -80,7 +80,7 @@ describe.each(OPERATIONS)('a %s', (operation) => {
     ['silence has passed nothing', 'timeout', {}, []],
     ['a lost lock has passed nothing', 'aborted', { wasSent: false }, []],
     [
-      'a log-in that was refused before has passed nothing',
+      'a login that was refused before has passed nothing',
       'login-barred',
       { status: 503, wasSent: false },
       [],

@@ -66,7 +66,7 @@ describe('a deletion', () => {
     ['whose confirmation failed', { error: error('find') }, NOW],
     ['that failed in a way that nobody foresaw', { error: new TypeError('x') }, NOW],
     ['that a look-up still shows', {}, NOW],
-    ['whose log-in failed', { error: error('login') }, undefined],
+    ['whose login failed', { error: error('login') }, undefined],
     ['whose refresh failed', { error: error('refresh') }, undefined],
     ['without an admin', { error: error('delete', 'no-admin') }, undefined],
     ['that waits to be confirmed', { outcome: WAIT }, NOW],

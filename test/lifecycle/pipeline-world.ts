@@ -1,6 +1,6 @@
 /**
  * A pipeline over the Damoov in memory of the operations' tests: userState, circuits, deletion guard and queues answer as the test
- * wants, and every call of them is noted. The failureDetector, the seal and the receipts are the real ones.
+ * wants, and every call of them is noted. The failure detector, the seal and the receipts are the real ones.
  */
 import type { UserEvent } from '../../src/contract/event.ts';
 import { type Receipt, GENESIS, signReceipt } from '../../src/contract/receipt.ts';

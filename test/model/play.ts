@@ -44,7 +44,7 @@ export async function play({ steps, userIds, faults }: Scenario): Promise<string
   });
   const worker = await world.startWorker();
   try {
-    // Log-ins are rationed: the session is opened before the faults begin.
+    // Logins are rationed: the session is opened before the faults begin.
     await world.run('delete-user', { clientId: 'nobody' });
     await world.jobs.pause();
     const played: Played[] = [];

@@ -46,7 +46,7 @@ describe('requests for one user', () => {
     expect(overlaps(view)).toEqual([]);
   });
 
-  it('do not overlap one after the other, nor with those for others, nor with log-ins', () => {
+  it('do not overlap one after the other, nor with those for others, nor with logins', () => {
     const view = seen(
       request(1, 3, create),
       request(2, 4, { clientId: 'd' }),

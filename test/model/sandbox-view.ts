@@ -98,7 +98,7 @@ function byUser(log: readonly LoggedRequest[]): Map<string, LoggedRequest[]> {
     ({ operation, deviceToken }) => operation !== 'move' && (operation !== 'find' || deviceToken !== null),
   );
   const grouped = Map.groupBy(ours, (request) => userOf(request) ?? '');
-  grouped.delete(''); // log-ins concern nobody
+  grouped.delete(''); // logins concern nobody
   return grouped;
 }
 

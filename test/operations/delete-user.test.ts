@@ -471,7 +471,7 @@ describe('a deletion that Damoov refuses', () => {
     expect(world.calls.at(-1)).toBe(`delete ${A}`);
   });
 
-  it('of a log-in on the way is thrown as well, whatever its kind', async () => {
+  it('of a login on the way is thrown as well, whatever its kind', async () => {
     const world = createOperationWorld({ users: there(A) });
     for (const kind of ['forbidden', 'not-found'] as const) {
       world.fails('delete', kind, { on: 'login', isApplied: true });

@@ -461,3 +461,20 @@ describe('the name of a file', () => {
     ]);
   });
 });
+
+test('a key that an object has twice is a fault, as one of its values would be lost', async () => {
+  const rows = await read(
+    '{"clientId":"a","clientId":"b"}\n{"clientId":"c","profile":{"phone":"1","phone":"2"}}\n{"clientId":"d"}\n',
+    { format: 'ndjson' },
+  );
+  expect(told(rows)).toEqual(['faulty 1 clientId is there twice', 'faulty 2 phone is there twice']);
+  expect(rows[2]).toMatchObject({ is: 'row', data: { clientId: 'd' } });
+});
+
+test('a line of CSV that ends in several carriage returns ends before the first', async () => {
+  const rows = await read('clientId,firstName\na,An\r\r\nb,Bob\r\r\n');
+  expect(rows).toMatchObject([
+    { is: 'row', data: { clientId: 'a', firstName: 'An' } },
+    { is: 'row', data: { clientId: 'b', firstName: 'Bob' } },
+  ]);
+});

@@ -85,7 +85,7 @@ test("a user's pair refreshes to a day, and no more once the user is deleted", a
   expect((await sandbox.refresh(tokensOf(reply))).status).toBe(401);
 });
 
-test('loginRevokes: a log-in of the admin revokes both tokens that he had, and no token of a user', async () => {
+test('loginRevokes: a login of the admin revokes both tokens that he had, and no token of a user', async () => {
   const sandbox = await openSandbox({ modes: { loginRevokes: true } });
   const user = tokensOf(await sandbox.create({ CustomToken: TOKEN, CreateAccessToken: true }));
   const first = tokensOf(await sandbox.login());
@@ -152,7 +152,7 @@ test('setting accessTokenTtlMs to 0 and back revokes the tokens issued so far, f
   expect((await sandbox.send('GET', FIND, undefined, bearer(fresh.AccessToken))).status).toBe(200);
 });
 
-test('the sixth log-in within a minute is a 429 and bars every log-in for an hour', async () => {
+test('the sixth login within a minute is a 429 and bars every login for an hour', async () => {
   const clock = stoppedClock();
   const sandbox = await openSandbox({ clock: clock.read });
   for (let attempt = 1; attempt <= 5; attempt += 1) {
@@ -172,7 +172,7 @@ test('the sixth log-in within a minute is a 429 and bars every log-in for an hou
   expect(at((await sandbox.send('GET', '/_sandbox')).body, 'loginBarredUntil')).toBeNull();
 });
 
-test('log-ins that are spread over the window are not barred', async () => {
+test('logins that are spread over the window are not barred', async () => {
   const clock = stoppedClock();
   const loginLimit = { max: 2, windowMs: 1000, barMs: 5000 };
   const sandbox = await openSandbox({ clock: clock.read, modes: { loginLimit } });
@@ -182,7 +182,7 @@ test('log-ins that are spread over the window are not barred', async () => {
   }
 });
 
-test('a bar on log-ins leaves refreshes, creates and finds alone', async () => {
+test('a bar on logins leaves refreshes, creates and finds alone', async () => {
   const sandbox = await openSandbox({ modes: { loginLimit: { max: 1, windowMs: 60_000, barMs: 60_000 } } });
   const tokens = tokensOf(await sandbox.login());
   expect((await sandbox.login()).status).toBe(429);

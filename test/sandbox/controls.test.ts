@@ -29,7 +29,7 @@ const DEFAULTS = {
   seed: 1,
 };
 
-test('the overview tells users, counts of requests by operation, and the bar on log-ins', async () => {
+test('the overview tells users, counts of requests by operation, and the bar on logins', async () => {
   const sandbox = await openSandbox();
   await sandbox.create({ CustomToken: TOKEN });
   await sandbox.create({ FirstName: 1 });

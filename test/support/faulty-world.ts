@@ -1,6 +1,6 @@
 /**
- * A world whose faults begin once the admin's session is open: log-ins are rationed, and after one that failed nobody tries
- * again for two seconds. What a fault does to a log-in is told elsewhere.
+ * A world whose faults begin once the admin's session is open: logins are rationed, and after one that failed nobody tries
+ * again for two seconds. What a fault does to a login is told elsewhere.
  */
 import type { SandboxModes } from '../../src/sandbox/server.ts';
 import { type World, createWorld } from './world.ts';

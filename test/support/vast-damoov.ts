@@ -1,5 +1,5 @@
 /**
- * A Damoov of any number of users, all computed and none kept: log-in, pages and look-ups by clientId. For what would take the
+ * A Damoov of any number of users, all computed and none kept: login, pages and look-ups by clientId. For what would take the
  * sandbox too long to be told of.
  */
 import { once } from 'node:events';

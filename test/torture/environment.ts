@@ -94,7 +94,7 @@ function workerEnv(redis: Record<string, string>, sandboxUrl: string): Record<st
     DAMOOV_ADMIN_PASSWORD: SANDBOX_CREDENTIALS.adminPassword,
     // Well inside the lock of the torture's workers.
     DAMOOV_TIMEOUT_MS: '400',
-    // The faults strike log-ins as well.
+    // The faults strike logins as well.
     DAMOOV_LOGINS_PER_HOUR: '1000',
     DELETIONS_PER_HOUR: '1000000',
     WORKER_CONCURRENCY: '10',

@@ -1,5 +1,5 @@
 /**
- * Gives the fleet its session before anything goes wrong. Log-ins are rationed: four that get no answer, as the sandbox is about to
+ * Gives the fleet its session before anything goes wrong. Logins are rationed: four that get no answer, as the sandbox is about to
  * have it, hold every update up for longer than a run may stand still.
  */
 import { loadConfig } from '../../src/config/config.ts';

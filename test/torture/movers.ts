@@ -26,7 +26,7 @@ export function startMovers(sandboxUrl: string, load: readonly LoadJob[], random
     let count = 0;
     for (let isIn = false; !stop.signal.aborted && userIds.length > 0;) {
       await sleep(PACE_MS);
-      // Its own log-ins and moves meet the same faults as the requests of the workers.
+      // Its own logins and moves meet the same faults as the requests of the workers.
       if (!isIn)
         isIn = await admin.becomeAdmin().then(
           () => true,

@@ -103,17 +103,20 @@ function faultsIn(
     return [...faults, { line, message: 'names nobody: give it clientId or userId' }];
   }
   if (allowsDuplicates || faults.length > 0) return faults;
-  return IDS.flatMap((column): Fault[] => {
+  const keys = IDS.flatMap((column) => {
     const given = data[column];
     if (given === undefined) return [];
     // A UUID is the same in any case.
     const id = column === 'userId' && typeof given === 'string' ? given.toLowerCase() : given;
-    const key = fingerprint(JSON.stringify([instance, column, id]));
-    const before = seen.get(key);
-    if (before !== undefined) return [{ line, column, message: `the same as in line ${before}` }];
-    seen.set(key, line);
-    return [];
+    return [{ column, key: fingerprint(JSON.stringify([instance, column, id])) }];
   });
+  const repeated = keys.flatMap(({ column, key }): Fault[] => {
+    const before = seen.get(key);
+    return before === undefined ? [] : [{ line, column, message: `the same as in line ${before}` }];
+  });
+  // A row that is not added keeps no other from being added.
+  if (repeated.length === 0) for (const { key } of keys) seen.set(key, line);
+  return repeated;
 }
 
 /** 64 bits: it is part of every job's id. */

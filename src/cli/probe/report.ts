@@ -6,7 +6,7 @@ import { type Assumption, assumptionsOf, settingsOf } from '../../tools/probe/ju
 
 /** What a probe does not ask, as asking would harm, or would not tell. */
 const NOT_ASKED =
-  'not asked: how many log-ins and requests Damoov allows, what it does under load, with a lost connection or with real trips';
+  'not asked: how many logins and requests Damoov allows, what it does under load, with a lost connection or with real trips';
 
 export function factsLines({ baseUrl, instance, probedAt, facts }: FactsFile): string[] {
   const { findLagMs, ...answers } = facts;

@@ -50,7 +50,7 @@ export function statusText(
         : circuitLines(status, paint)),
     ],
     ['deletion limit', deletionLimitText(status, paint)],
-    ['log-ins', loginsText(status, isSandbox, paint)],
+    ['logins', loginsText(status, isSandbox, paint)],
     ['rate', rateText(status, paint)],
     ['deletions', deletionsText(status)],
   ];

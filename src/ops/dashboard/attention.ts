@@ -71,7 +71,7 @@ function ofLogins({ logins, at }: FleetStatus): Attention[] {
     return [warning(text, 'Give the worker an admin account of its own.')];
   }
   if (left > 0) return [];
-  return [warning('No log-in is left within the hour.', 'The session goes on while it can be refreshed.')];
+  return [warning('No login is left within the hour.', 'The session goes on while it can be refreshed.')];
 }
 
 function ofRate({ rate: { pausedUntil = 0 }, at }: FleetStatus): Attention[] {

@@ -192,7 +192,7 @@ function limits({ logins, rate, at }: FleetStatus, { loginsPerHour }: PanelsCont
       : `${figure(logins.left)} of ${figure(loginsPerHour)} left within the hour`;
   const rateText = ratePerS === undefined ? 'no limit' : `at most ${ratePerS.toFixed(1)} a second`;
   const pauseText = pausedUntil > at ? `, none for ${durationText(pausedUntil - at)}` : '';
-  const rows = { 'Log-ins': loginsText, Requests: `${rateText}${pauseText}` };
+  const rows = { Logins: loginsText, Requests: `${rateText}${pauseText}` };
   return html`<dl class="limits">
     ${Object.entries(rows).map(
       ([name, text]) =>

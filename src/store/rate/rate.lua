@@ -79,6 +79,8 @@ local function nextFree(everyMs)
 end
 
 local function takeSlots(everyMs)
+  -- A clock that was set back: the slots of what was the future are nobody's.
+  state.nextSlotAt = math.min(state.nextSlotAt, now + HORIZON_MS + everyMs)
   local first = nextFree(everyMs)
   local room = math.floor((now + HORIZON_MS - first) / everyMs) + 1
   local count = math.max(0, math.min(request.count, room))
@@ -102,9 +104,11 @@ local firstInMs, count = 0, 0
 if rate then
   firstInMs, count = takeSlots(everyMs)
 end
--- What a full Redis would refuse is written only where there is news.
-if request.refused or request.passed > 0 or (rate and request.count > 0) then
+if request.refused or (rate and request.count > 0) then
   write()
+elseif request.passed > 0 then
+  -- Only a hint for the first rate after a 429: a full Redis stops nothing.
+  pcall(write)
 end
 return cjson.encode({
   ratePerS = allowed(),

@@ -1,5 +1,5 @@
 /**
- * What settle.lua is told to change in a record, from what a run recordUpdate. Knows which names lead to a user, not what they
+ * What settle.lua is told to change in a record, from what a run has learned. Knows which names lead to a user, not what they
  * are worth.
  */
 import type { Version } from '../../contract/version.ts';

@@ -1,4 +1,4 @@
--- Ends a run: writes down what it recordUpdate of the user. If the job is settled, its outcome is stored with the event that is to be
+-- Ends a run: writes down what it learned of the user. If the job is settled, its outcome is stored with the event that is to be
 -- published, and the user stays locked until release; else the user is unlocked. Only the run that has the lock may. Called a second
 -- time by the same run (a reply was lost), it answers the same.
 --   KEYS: 1 how the job ended

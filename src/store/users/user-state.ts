@@ -31,7 +31,7 @@ import { type WakeBlocked, createWakeBlocked } from './wake-blocked.ts';
 
 export interface UserStateOptions {
   prefix: string;
-  /** The queue of the jobs; its connection is the userState's. */
+  /** The queue of the jobs; its connection is the user state's. */
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote' | 'isPending'>;
   circuits: Pick<RedisCircuits, 'keysOf' | 'clock'>;
@@ -43,7 +43,7 @@ export interface UserStateOptions {
   sign: Sign;
 }
 
-/** The userState under the prefix of the jobs' queue, and so in the same slot of a cluster. */
+/** The user state under the prefix of the jobs' queue, and so in the same slot of a cluster. */
 export class RedisUserState implements UserState {
   readonly #options: UserStateOptions;
   readonly #base: string;

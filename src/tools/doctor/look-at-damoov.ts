@@ -115,12 +115,12 @@ function barred(
   if (isBarred || left === 0) {
     const why = isBarred
       ? `nobody logs in until ${new Date(barredUntil).toISOString()}`
-      : 'the log-ins of this hour are spent';
+      : 'the logins of this hour are spent';
     return finding(check, 'fail', `there is no session, and ${why}`, 'wait: the workers go on by themselves');
   }
-  if (mayLogIn) return finding(check, 'warn', 'there is no session, and a log-in is not due', 'try again');
-  const todo = '--login tries it, with one of the log-ins that this hour has left';
-  return finding(check, 'warn', `not tried: there is no session, and a log-in counts (left: ${left})`, todo);
+  if (mayLogIn) return finding(check, 'warn', 'there is no session, and a login is not due', 'try again');
+  const todo = '--login tries it, with one of the logins that this hour has left';
+  return finding(check, 'warn', `not tried: there is no session, and a login counts (left: ${left})`, todo);
 }
 
 /** Two programs with one account end each other's session, each time with a login of the budget. */

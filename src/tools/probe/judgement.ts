@@ -105,7 +105,7 @@ const RULES: readonly Rule[] = [
   {
     assumption: 'a refresh token that is no good is told by a 4xx',
     holds: ({ badRefresh }) => isOneOf(badRefresh.is, [...REFUSALS, '419', '200-empty', '200-null', '200']),
-    otherwise: 'the session is not renewed by a log-in after its refresh token was lost',
+    otherwise: 'the session is not renewed by a login after its refresh token was lost',
   },
   {
     assumption: 'several users may have one ClientId, email or phone',

@@ -43,7 +43,7 @@ async function probedWorld(modes: WorldOptions['modes'] = {}) {
 const OTHER_KEY = '33333333-3333-4333-8333-333333333333';
 
 describe('`doctor`', () => {
-  it('finds a world well that was probed, makes no user and needs no log-in', async () => {
+  it('finds a world well that was probed, makes no user and needs no login', async () => {
     const { world, file } = await probedWorld();
     const before = await world.users();
     const diagnosis = await doctor(world, ['--facts', file]);
@@ -98,7 +98,7 @@ describe('`doctor`', () => {
     const world = await createWorld({ startsWorker: false });
     expect(of('admin account', await doctor(world))).toMatchObject({
       is: 'warn',
-      seen: 'not tried: there is no session, and a log-in counts (left: 4)',
+      seen: 'not tried: there is no session, and a login counts (left: 4)',
     });
     expect(await world.requests('login')).toEqual([]);
     expect(of('admin account', await doctor(world, ['--login']))).toMatchObject({ is: 'ok' });
@@ -106,13 +106,13 @@ describe('`doctor`', () => {
     expect(await world.requests('login')).toHaveLength(1);
   });
 
-  it('fails for a password that Damoov refuses, and for log-ins that are spent', async () => {
+  it('fails for a password that Damoov refuses, and for logins that are spent', async () => {
     const world = await createWorld({ startsWorker: false, env: { DAMOOV_LOGINS_PER_HOUR: '1' } });
     const wrong = { DAMOOV_ADMIN_PASSWORD: 'wrong' };
     expect(await doctor(world, ['--login'], wrong)).toMatchObject({ status: 1, ok: false });
     expect(of('admin account', await doctor(world, ['--login']))).toMatchObject({
       is: 'fail',
-      seen: expect.stringMatching(/log-ins of this hour are spent|nobody logs in until/),
+      seen: expect.stringMatching(/logins of this hour are spent|nobody logs in until/),
     });
     expect(await world.requests('login')).toHaveLength(1);
   });

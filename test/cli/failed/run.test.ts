@@ -185,7 +185,7 @@ describe('`failed retry`', () => {
 
   it('of a job that spent all its attempts grants it all of them again', async () => {
     const world = await createFailedWorld({ env: { JOB_ATTEMPTS: '3' } });
-    // Logged in already: the look-ups of later attempts would wait for a log-in that fails as well.
+    // Logged in already: the look-ups of later attempts would wait for a login that fails as well.
     await world.run('create-user', { clientId: 'c-0' });
     await world.run('update-user', { clientId: 'c-0', changes: { phone: '1' } });
     await world.setModes({ errorRate: 1 });

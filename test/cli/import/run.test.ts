@@ -113,6 +113,14 @@ describe('`import`', () => {
     ]);
   });
 
+  it('with --skip-invalid takes no row for the repetition of one that it leaves out', async () => {
+    const world = await createImportWorld();
+    const userId = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
+    const path = await world.file(`clientId,userId\na,${userId}\nb,${userId}\nb,\n`);
+    expect((await world.import(path, '--skip-invalid')).status).toBe(0);
+    expect((await world.data()).map(({ clientId }) => clientId).sort()).toEqual(['a', 'b']);
+  });
+
   it('adds nothing of a file whose rows cannot be told apart, --skip-invalid or not', async () => {
     const world = await createImportWorld();
     const path = await world.file('clientId,email\nc-1,e\nc-2,"e\nc-3,e\n');

@@ -136,7 +136,7 @@ describe('`probe`', () => {
     expect(await world.usersLeft()).toEqual([]);
   });
 
-  it('makes nobody where the log-ins of the hour are spent', async () => {
+  it('makes nobody where the logins of the hour are spent', async () => {
     const world = await createProbeWorld({}, { DAMOOV_LOGINS_PER_HOUR: '1' });
     await world.redis.zadd(`${world.prefix}:logins`, Date.now(), 'somebody');
     const { status, stderr } = await world.probe(fileOf('barred.json'));

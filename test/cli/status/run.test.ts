@@ -25,7 +25,7 @@ describe('`status`', () => {
     expect(stdout).toMatch(
       /last hour +no job ended\ncircuits +all closed\ndeletion limit +holds no deletion\n/,
     );
-    expect(stdout).toMatch(/log-ins +4 left .*\nrate +no limit\ndeletions +0 pending\n$/);
+    expect(stdout).toMatch(/logins +4 left .*\nrate +no limit\ndeletions +0 pending\n$/);
   });
 
   it('counts the queues, and says since when the next in line waits', async () => {
@@ -119,12 +119,12 @@ describe('`status`', () => {
     expect(stdout).toContain('holds 1 deletion for');
   });
 
-  it('tells what is left of the log-ins, and of a bar on them', async () => {
+  it('tells what is left of the logins, and of a bar on them', async () => {
     const world = await createWorld();
     await world.redis.set(`${world.prefix}:logins:barred`, String(Date.now() + HOUR_MS), 'PX', HOUR_MS);
     expect(await statusOf(world)).toMatchObject({ logins: { left: 4, barredUntil: expect.any(String) } });
     const { stdout } = await runCommand(['status'], world.env);
-    expect(stdout).toMatch(/log-ins .*nobody logs in for 59m\n/);
+    expect(stdout).toMatch(/logins .*nobody logs in for 59m\n/);
   });
 
   it('tells the rate of the fleet', async () => {

@@ -314,7 +314,7 @@ function errorOf(operation: DamoovOperation, kind: DamoovErrorKind): DamoovError
   return known;
 }
 
-/** The run is over: what it has recordUpdate is kept, and where its job is settled, what is said of it must be true. */
+/** The run is over: what it has learned is kept, and where its job is settled, what is said of it must be true. */
 function ended(state: State, index: number, effect: Effect, error?: unknown): Next {
   const job = state.jobs[index];
   const run = job?.run;

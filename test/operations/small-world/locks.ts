@@ -162,7 +162,7 @@ export function lockName(state: State, index: number, clientId: string): UserRec
   return known;
 }
 
-/** Unlocks what a run has locked; a run that was cut off has recordUpdate nothing. */
+/** Unlocks what a run has locked; a run that was cut off has learned nothing. */
 export function unlock(state: State, index: number, recordUpdate?: RecordUpdate): void {
   const job = state.jobs[index];
   const run = job?.run;

@@ -69,7 +69,7 @@ describe('what needs somebody', () => {
       'The deletion limit holds 1,200 deletions for 2m. `damoov-users deletions release` or `refuse` decides over them.',
     ],
     [
-      'a bar on log-ins',
+      'a bar on logins',
       { logins: { left: 0, barredUntil: AT + 30 * MINUTE_MS } },
       'alarm',
       'Nobody logs in for 30m. Damoov bars an address that logs in too often; it ends by itself.',
@@ -81,10 +81,10 @@ describe('what needs somebody', () => {
       'Others have ended 2 sessions of the admin within the hour. Give the worker an admin account of its own.',
     ],
     [
-      'no log-in left',
+      'no login left',
       { logins: { left: 0 } },
       'warning',
-      'No log-in is left within the hour. The session goes on while it can be refreshed.',
+      'No login is left within the hour. The session goes on while it can be refreshed.',
     ],
     [
       'a pause after a 429',

@@ -223,7 +223,7 @@ describe('a 429', () => {
     expect(pausedUntil).toBe(world.now() + 1000);
   });
 
-  it('to a log-in changes nothing', async () => {
+  it('to a login changes nothing', async () => {
     const pacer = world.process();
     world.ask(pacer);
     await world.settle();

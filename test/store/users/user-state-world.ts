@@ -41,7 +41,7 @@ export const PROBES = { firstMs: 5000, lastMs: 40_000 };
 
 export interface UserStateWorldOptions {
   lockMs?: number;
-  /** Where the userState reaches Redis; the test's own connections never go through here. */
+  /** Where the user state reaches Redis; the test's own connections never go through here. */
   redisUrl?: string;
   eventsQueues?: string[];
   /** What the events' publisher tells of its adds. Default: nothing. */

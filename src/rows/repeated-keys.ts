@@ -1,0 +1,68 @@
+/**
+ * Finds keys that a JSON object has twice, of which JSON.parse silently takes the last. Goes through the text without recursion:
+ * it may be nested as deep as it is long.
+ */
+
+/** How many keys the text of an object may have at the most: each begins like this, and so may some texts. */
+const KEY = /"\s*:/g;
+
+/**
+ * The keys that the object, or its member `profile`, has more than once.
+ * @param text valid JSON.
+ * @param object what it was parsed to.
+ */
+export function repeatedKeys(text: string, object: object): string[] {
+  // Nearly all have as many as the parser has kept, and no text that looks like one.
+  const found = text.match(KEY)?.length ?? 0;
+  return found === keysIn(object) ? [] : scan(text);
+}
+
+/** Those of the object and of the objects right in it. */
+function keysIn(object: object): number {
+  let count = 0;
+  for (const value of Object.values(object) as unknown[]) {
+    count += 1;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      count += Object.keys(value).length;
+  }
+  return count;
+}
+
+function scan(text: string): string[] {
+  const repeated = new Set<string>();
+  const ofObject = new Set<string>();
+  let ofProfile = new Set<string>();
+  let [depth, key] = [0, ''];
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === '{' || char === '[') depth += 1;
+    if (char === '}' || char === ']') depth -= 1;
+    if (char === '{' && depth === 2) ofProfile = new Set();
+    if (char !== '"') continue;
+    const end = endOfText(text, at);
+    const isCounted = depth === 1 || (depth === 2 && key.toLowerCase() === 'profile');
+    if (isCounted && isBeforeColon(text, end)) {
+      const name = String(JSON.parse(text.slice(at, end)));
+      const known = depth === 1 ? ofObject : ofProfile;
+      if (known.has(name)) repeated.add(name);
+      known.add(name);
+      if (depth === 1) key = name;
+    }
+    at = end - 1;
+  }
+  return [...repeated];
+}
+
+/** Behind the quote that ends the text which begins at this one. */
+function endOfText(text: string, from: number): number {
+  for (let at = from + 1; ; at += 1) {
+    if (text[at] === '\\') at += 1;
+    else if (text[at] === '"' || at >= text.length) return at + 1;
+  }
+}
+
+function isBeforeColon(text: string, from: number): boolean {
+  let at = from;
+  while (/\s/.test(text[at] ?? '')) at += 1;
+  return text[at] === ':';
+}
