@@ -115,8 +115,12 @@ describe('who waits for a result of a Redis that does not tell it', () => {
   it.each(['sever', 'stall'] as const)('is told at the end that it is away (%s)', async (how) => {
     const world = await createWorld({ startsWorker: false });
     const { proxy } = await createProxy();
-    const users = producerIn(world, proxy.url, 200);
-    const job = await users.create({ clientId: 'c-1' });
+    const { id } = await producerIn(world, proxy.url).create({ clientId: 'c-1' });
+    const job = producerIn(world, proxy.url, 200).job(id);
+    // It is connected by then.
+    await expect
+      .poll(() => job.result({ timeoutMs: 0 }).catch(({ name }: Error) => name))
+      .toBe('ResultTimeoutError');
     await proxy[how]();
     const error: unknown = await job.result({ timeoutMs: 1000 }).catch((error: unknown) => error);
     expect(error).toMatchObject({ name: 'RedisAwayError', isRefusal: false, mayHaveBeenApplied: false });

@@ -104,8 +104,8 @@ describe('an outage of Damoov', () => {
   }
 
   it('is tried by one request at a time, and the first that comes through ends it', async () => {
-    // No answer is late, however busy the machine is: that would be a fault of its own.
-    const { world } = await createOutageWorld({ DAMOOV_TIMEOUT_MS: '30000' });
+    // No answer is late, however busy the machine is: that would be a fault of its own. A request ends within half its lock.
+    const { world } = await createOutageWorld({ DAMOOV_TIMEOUT_MS: '30000', TEST_LOCK_MS: '60000' });
     await world.setModes({ errorRate: 1, errorStatus: 503 });
     await addAll(world, JOBS);
     await expect.poll(() => probesRefused(world)).toBe(200);

@@ -1,6 +1,6 @@
 /**
- * A worker process with shorter timings than the product's, so that a test need not wait half a minute for a lock; where
- * TEST_CLOCK says so, with the product's own probes on a clock that goes faster.
+ * A worker process with shorter timings than the product's, so that a test need not wait half a minute for a lock, unless
+ * TEST_LOCK_MS says so; where TEST_CLOCK is set, with the product's own probes on a clock that goes faster.
  */
 import { flushCompileCache } from 'node:module';
 import { startApp } from '../../src/app/app.ts';
@@ -13,7 +13,7 @@ import { SHORT_PROBES } from './short-probes.ts';
 
 const clock = process.env['TEST_CLOCK'];
 const app = await startApp(cheapConfig(), await createLog('trace', false), {
-  lockMs: 1000,
+  lockMs: Number(process.env['TEST_LOCK_MS'] ?? 1000),
   lagMs: 1000,
   ...(clock === undefined
     ? SHORT_PROBES
