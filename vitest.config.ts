@@ -20,7 +20,7 @@ export default defineConfig({
         timeout: 600_000,
       },
     ],
-    // A file waits for a quarter of its time, for Redis, HTTP or a process: a third one keeps two cores busy meanwhile.
+    // A file waits for part of its time, for Redis, HTTP or a process: a third one keeps two cores busy meanwhile.
     maxWorkers: 3,
     // No test is judged by how fast the machine is today: these end what hangs.
     testTimeout: 120_000,
