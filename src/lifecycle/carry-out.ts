@@ -53,7 +53,7 @@ async function attempt(
   pipeline: Pipeline,
 ): Promise<Decision> {
   let abandoned: Decision = { next: 'abandoned' };
-  let hasCommitted = false;
+  let isAuthorized = false;
   let found: DeletionIds['also'];
   const { id, timestamp, requestedAt = timestamp, signal } = delivery;
   const watch = {
@@ -90,9 +90,15 @@ async function attempt(
       found = ids;
       const { instance, clientId, userId } = job.data;
       const names = { clientId, userId, also: ids };
-      const answer = await pipeline.deletions.commit(runOf(delivery), begun.user.lock, instance, names, kind);
+      const answer = await pipeline.deletions.authorizeDelete(
+        runOf(delivery),
+        begun.user.lock,
+        instance,
+        names,
+        kind,
+      );
       if (answer === 'lost') return LOCK_LOST;
-      hasCommitted = answer === 'go' && kind === 'sends';
+      isAuthorized = answer === 'go' && kind === 'sends';
       return answer;
     },
     signal,
@@ -107,7 +113,7 @@ async function attempt(
   const outcome = endOfPatience(seen.attribute(effect.outcome, error), delivery.attempt, pipeline.retry);
   const { user } = begun;
   const { version } = context.job;
-  const end = { ...effect, outcome, hasCommitted };
+  const end = { ...effect, outcome, isAuthorized };
   const recordUpdate = leaveOpen(job, version, user.record, end, pipeline.ports.now());
   if (!isSettled(outcome)) {
     if ((await user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };

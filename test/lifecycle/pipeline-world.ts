@@ -63,7 +63,7 @@ export interface PipelineWorldOptions {
   /** Default: open, and asked for when the job was added. */
   checks?: Partial<Awaited<ReturnType<DeletionGuard['check']>>>;
   /** Default: go. */
-  commits?: Awaited<ReturnType<DeletionGuard['commit']>>;
+  authorizations?: Awaited<ReturnType<DeletionGuard['authorizeDelete']>>;
   attempts?: number;
 }
 
@@ -90,7 +90,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const unlock: RecordUpdate[] = [];
   const refusals: { version: Version; refusal: Refusal }[] = [];
   const probed: [CircuitName, boolean][] = [];
-  const commits: unknown[] = [];
+  const authorizations: unknown[] = [];
   const reports: RunReport[] = [];
   const published: UserEvent[] = [];
   /** What the queue keeps of the job. */
@@ -203,10 +203,10 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
       async check({ timestamp }) {
         return { is: 'open', requestedAt: timestamp, ...answers.checks };
       },
-      async commit(_run, _lock, instance, ids, kind) {
-        steps.push('commit');
-        commits.push({ instance, ...ids, kind });
-        return answers.commits ?? 'go';
+      async authorizeDelete(_run, _lock, instance, ids, kind) {
+        steps.push('authorize');
+        authorizations.push({ instance, ...ids, kind });
+        return answers.authorizations ?? 'go';
       },
     },
     failureDetector,
@@ -238,7 +238,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     unlock,
     refusals,
     probed,
-    commits,
+    authorizations,
     reports,
     published,
     kept,

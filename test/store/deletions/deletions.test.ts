@@ -30,7 +30,7 @@ describe('a deletion that is scheduled', () => {
     await world.returned('c-1', -9);
     expect(await ask(-8)).toMatchObject({ is: 'exists' });
     await (await world.jobs.getDelayed())[0]?.promote();
-    expect(await world.commit(await world.fetch(), { clientId: 'c-1' })).toBe('returned');
+    expect(await world.authorize(await world.fetch(), { clientId: 'c-1' })).toBe('returned');
   });
 
   it('is due at once where its time is over', async () => {
@@ -153,7 +153,7 @@ describe('a second request', () => {
       requestedAt: (again as Scheduled).requestedAt,
       dueAt: (first as Scheduled).dueAt,
     });
-    expect(await world.commit(job)).toBe('go');
+    expect(await world.authorize(job)).toBe('go');
   });
 
   it('goes behind live jobs as one of many, until somebody asks for it alone', async () => {
@@ -190,7 +190,7 @@ describe('a second request', () => {
       seen.add(jobId);
       if (end === 'cancel') await world.deletions.cancel({ clientId: 'c-1' });
       const job = await world.fetch();
-      if (end === 'fail' || end === 'complete') await world.commit(job);
+      if (end === 'fail' || end === 'complete') await world.authorize(job);
       await world[end === 'cancel' ? 'supersede' : end](job);
     }
     const { jobId } = await world.schedule({ clientId: 'c-1' });
@@ -276,7 +276,7 @@ describe('a name', () => {
     await least(90);
     await world.check(job, { userId });
     await least(40);
-    await world.commit(job, { userId });
+    await world.authorize(job, { userId });
     await least(40);
     await world.supersede(job);
     await least(0);
@@ -300,7 +300,7 @@ describe('rescheduling', () => {
     const job = await world.fetch();
     const moved = await world.deletions.reschedule({ clientId: 'c-1' }, inDays(7));
     expect(moved).toMatchObject({ is: 'moved', jobId: `${first.jobId}-1` });
-    expect(await world.commit(job, { clientId: 'c-1' })).toBe('cancelled');
+    expect(await world.authorize(job, { clientId: 'c-1' })).toBe('cancelled');
     expect(await world.list()).toMatchObject([{ jobId: `${first.jobId}-1`, clientId: 'c-1' }]);
     expect((await world.jobs.getJob(`${first.jobId}-1`))?.data).toEqual({
       clientId: 'c-1',
@@ -312,7 +312,7 @@ describe('rescheduling', () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    expect(await world.commit(job, { clientId: 'c-1' })).toBe('go');
+    expect(await world.authorize(job, { clientId: 'c-1' })).toBe('go');
     const [listed] = await world.list();
     expect(await world.deletions.reschedule({ clientId: 'c-1' }, inDays(7))).toBe('too-late');
     expect(await world.list()).toEqual([listed]);
@@ -334,7 +334,7 @@ describe('a deletion that takes the place of another', () => {
     expect(await world.enter(`${jobId}-1`, jobId)).toBe('taken');
     await world.supersede(job);
     const sent = await world.schedule({ clientId: 'c-3' }, Date.now());
-    await world.commit(await world.fetch());
+    await world.authorize(await world.fetch());
     expect(await world.enter(`${sent.jobId}-1`, sent.jobId)).toBe('too-late');
     expect(await world.pending()).toEqual([sent.jobId, `${jobId}-1`]);
   });
@@ -350,7 +350,7 @@ describe('cancelling', () => {
     const job = await world.fetch();
     expect(job.id).toBe(jobId);
     expect(await world.check(job)).toMatchObject({ is: 'cancelled' });
-    expect(await world.commit(job)).toBe('cancelled');
+    expect(await world.authorize(job)).toBe('cancelled');
     expect(await cancel()).toBe('cancelled');
     await world.supersede(job);
     expect(await cancel()).toBe('cancelled');
@@ -376,13 +376,13 @@ describe('cancelling', () => {
       await ask();
       expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
       const cancelled = await world.fetch();
-      expect(await world.commit(cancelled)).toBe('cancelled');
+      expect(await world.authorize(cancelled)).toBe('cancelled');
       await world.supersede(cancelled);
       await ask();
       await (await world.jobs.getDelayed())[0]?.promote();
       const wanted = await world.fetch();
       expect(await world.check(wanted)).toMatchObject({ is: 'open' });
-      expect(await world.commit(wanted)).toBe('go');
+      expect(await world.authorize(wanted)).toBe('go');
       await world.complete(wanted);
     }
   });
@@ -394,7 +394,7 @@ describe('cancelling', () => {
     await world.schedule({ clientId: 'c-1' }, Date.now());
     await world.supersede(await world.fetch());
     await world.deletions.schedule({ clientId: 'c-1' }, Date.now(), { asOf });
-    expect(await world.commit(await world.fetch())).toBe('cancelled');
+    expect(await world.authorize(await world.fetch())).toBe('cancelled');
   });
 
   it('holds for a job whose producer’s clock is ahead, also once a later one was sent', async () => {
@@ -404,8 +404,8 @@ describe('cancelling', () => {
     const cancelled = await world.fetch();
     await world.deletions.cancel({ clientId: 'c-1' });
     await world.schedule({ clientId: 'c-1' }, Date.now());
-    expect(await world.commit(await world.fetch())).toBe('go');
-    expect(await world.commit(cancelled)).toBe('cancelled');
+    expect(await world.authorize(await world.fetch())).toBe('go');
+    expect(await world.authorize(cancelled)).toBe('cancelled');
   });
 
   it('does not concern a pending one that is asked for again, though the clock of the producer is behind', async () => {
@@ -416,7 +416,7 @@ describe('cancelling', () => {
     const job = await world.fetch();
     await world.deletions.cancel({ userId });
     expect(await ask({ clientId: 'c-1', userId })).toMatchObject({ is: 'exists' });
-    expect(await world.commit(job, { clientId: 'c-1', userId })).toBe('go');
+    expect(await world.authorize(job, { clientId: 'c-1', userId })).toBe('go');
   });
 
   it('tells of the last deletion, not of those before it', async () => {
@@ -430,12 +430,12 @@ describe('cancelling', () => {
     expect(await cancel()).toBe('cancelled');
     await world.supersede(cancelled);
     const first = await start();
-    await world.commit(first);
+    await world.authorize(first);
     expect(await cancel()).toBe('too-late');
     await world.complete(first);
     expect(await cancel()).toBe('done');
     const second = await start();
-    await world.commit(second);
+    await world.authorize(second);
     expect(await cancel()).toBe('too-late');
   });
 
@@ -444,7 +444,7 @@ describe('cancelling', () => {
     const at = Date.now();
     await world.deletions.schedule({ clientId: 'c-1' }, at, { requestedAt: at });
     await world.returnedAt('c-1', at);
-    expect(await world.commit(await world.fetch())).toBe('go');
+    expect(await world.authorize(await world.fetch())).toBe('go');
   });
 
   it('is known for as long as any job can be deferred', async () => {
@@ -470,12 +470,12 @@ describe('cancelling', () => {
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
     const both = { clientId: 'c-1', userId };
-    expect(await world.commit(job, both)).toBe('go');
+    expect(await world.authorize(job, both)).toBe('go');
     const answers = () =>
       Promise.all([{ clientId: 'c-1' }, { userId }].map((of) => world.deletions.cancel(of)));
     expect(await answers()).toEqual(['too-late', 'too-late']);
     expect(await world.check(job)).toMatchObject({ is: 'released' });
-    expect(await world.commit(job, both)).toBe('go');
+    expect(await world.authorize(job, both)).toBe('go');
     await world.complete(job, both);
     expect(await answers()).toEqual(['done', 'done']);
     await job.remove();
@@ -489,11 +489,11 @@ describe('cancelling', () => {
       await world.jobs.add('delete-user', { clientId: 'c-1' });
       const job = await world.fetch();
       await world.deletions.cancel(cancelled);
-      expect(await world.commit(job, found)).toBe('cancelled');
+      expect(await world.authorize(job, found)).toBe('cancelled');
     }
     await world.jobs.add('delete-user', { clientId: 'c-1' }, { timestamp: Date.now() + 1 });
     const job = await world.fetch();
-    expect(await world.commit(job, found)).toBe('go');
+    expect(await world.authorize(job, found)).toBe('go');
     expect(await world.deletions.cancel({ clientId: 'c-2' })).toBe('too-late');
     await world.complete(job, found);
     expect(await world.deletions.cancel({ clientId: 'c-2' })).toBe('done');
@@ -503,7 +503,7 @@ describe('cancelling', () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    await world.commit(job, { clientId: 'c-1' });
+    await world.authorize(job, { clientId: 'c-1' });
     await world.fail(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('too-late');
   });
@@ -515,14 +515,14 @@ describe('cancelling', () => {
     await world.fail(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('none');
     await job.retry('failed');
-    expect(await world.commit(await world.fetch(), { clientId: 'c-1' })).toBe('cancelled');
+    expect(await world.authorize(await world.fetch(), { clientId: 'c-1' })).toBe('cancelled');
   });
 
   it('of one that failed after it was sent holds where it is put back by hand', async () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    await world.commit(job);
+    await world.authorize(job);
     await world.fail(job);
     await world.deletions.cancel({ clientId: 'c-1' });
     await job.retry('failed');
@@ -535,7 +535,7 @@ describe('cancelling', () => {
       const world = await createDeletionsWorld();
       await world.schedule({ clientId: 'c-1', userId });
       expect(await world.deletions.cancel(address)).toBe('cancelled');
-      expect(await world.commit(await world.fetch(), { clientId: 'c-1', userId })).toBe('cancelled');
+      expect(await world.authorize(await world.fetch(), { clientId: 'c-1', userId })).toBe('cancelled');
     },
   );
 
@@ -545,7 +545,7 @@ describe('cancelling', () => {
     await world.schedule({ userId });
     const job = await world.fetch();
     expect(await world.deletions.cancel({ userId })).toBe('cancelled');
-    expect(await world.commit(job, { clientId: 'c-1', userId })).toBe('cancelled');
+    expect(await world.authorize(job, { clientId: 'c-1', userId })).toBe('cancelled');
   });
 
   it('under one id does not concern a deletion under the other that is asked for later', async () => {
@@ -554,7 +554,7 @@ describe('cancelling', () => {
     await world.deletions.cancel({ userId });
     await world.supersede(await world.fetch());
     await world.deletions.schedule({ clientId: 'c-1' }, Date.now(), { requestedAt: Date.now() + 1 });
-    expect(await world.commit(await world.fetch(), { clientId: 'c-1', userId })).toBe('go');
+    expect(await world.authorize(await world.fetch(), { clientId: 'c-1', userId })).toBe('go');
   });
 
   it('holds for a run that has lost its job, which sends nothing', async () => {
@@ -611,7 +611,7 @@ describe('deletions that other BullMQ clients have added', () => {
     );
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('none');
     expect(await world.check(job)).toMatchObject({ is: 'cancelled' });
-    expect(await world.commit(job)).toBe('cancelled');
+    expect(await world.authorize(job)).toBe('cancelled');
     expect(await world.list()).toEqual([]);
   });
 
@@ -631,7 +631,7 @@ describe('deletions that other BullMQ clients have added', () => {
     const next = { id: 'next', timestamp: inDays(1), repeatJobKey: job.repeatJobKey, data: template.data };
     const later = Object.assign(job, next);
     expect(await world.check(later)).toMatchObject({ is: 'cancelled' });
-    expect(await world.commit(later)).toBe('cancelled');
+    expect(await world.authorize(later)).toBe('cancelled');
     expect(await world.check(Object.assign(job, { repeatJobKey: 'another' }))).toMatchObject({ is: 'open' });
   });
 
@@ -654,7 +654,7 @@ describe('deletions that other BullMQ clients have added', () => {
     const job = await world.fetch();
     await world.check(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
-    expect(await world.commit(job)).toBe('cancelled');
+    expect(await world.authorize(job)).toBe('cancelled');
   });
 
   it('are no longer known once they have ended unsent', async () => {
@@ -672,7 +672,7 @@ describe('deletions that other BullMQ clients have added', () => {
     const later = { timestamp: Date.now() + 1 };
     for (const data of [{ clientId: 'c-1' }, { clientId: 'c-2' }, { userId }]) {
       await world.jobs.add('delete-user', data, later);
-      expect(await world.commit(await world.fetch())).toBe('go');
+      expect(await world.authorize(await world.fetch())).toBe('go');
     }
   });
 
@@ -680,12 +680,12 @@ describe('deletions that other BullMQ clients have added', () => {
     const world = await createDeletionsWorld();
     await world.jobs.add('delete-user', { clientId: 'c-1' });
     const job = await world.fetch();
-    await world.commit(job);
+    await world.authorize(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('too-late');
     await world.complete(job);
     await world.jobs.add('delete-user', { clientId: 'c-1' });
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('done');
-    expect(await world.commit(await world.fetch())).toBe('cancelled');
+    expect(await world.authorize(await world.fetch())).toBe('cancelled');
   });
 });
 
@@ -699,13 +699,13 @@ describe('the limit of deletions in an hour', () => {
       }),
     );
     if (first === undefined || second === undefined || third === undefined) throw new Error('no job');
-    expect(await world.commit(first)).toBe('go');
-    expect(await world.commit(first)).toBe('go');
-    expect(await world.commit(second)).toBe('held');
-    expect(await world.commit(second, second.data as object, 'sends nothing')).toBe('go');
+    expect(await world.authorize(first)).toBe('go');
+    expect(await world.authorize(first)).toBe('go');
+    expect(await world.authorize(second)).toBe('held');
+    expect(await world.authorize(second, second.data as object, 'sends nothing')).toBe('go');
     await world.decide(third, 'release');
     expect(await world.check(third)).toMatchObject({ is: 'released' });
-    expect(await world.commit(third)).toBe('go');
+    expect(await world.authorize(third)).toBe('go');
   });
 
   it('meets a deletion anew that has failed, and what was decided over it is forgotten', async () => {
@@ -713,27 +713,27 @@ describe('the limit of deletions in an hour', () => {
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
     await world.decide(job, 'release');
-    await world.commit(job);
+    await world.authorize(job);
     await world.fail(job);
     await world.schedule({ clientId: 'c-2' }, Date.now());
-    expect(await world.commit(await world.fetch())).toBe('go');
+    expect(await world.authorize(await world.fetch())).toBe('go');
     await job.retry('failed');
     const again = await world.fetch();
     expect(await world.check(again)).toMatchObject({ is: 'open' });
-    expect(await world.commit(again)).toBe('held');
+    expect(await world.authorize(again)).toBe('held');
   });
 
   it('counts one that is put back only once, and knows it by every name', async () => {
     const world = await createDeletionsWorld({ deletionsPerHour: 2 });
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    await world.commit(job);
+    await world.authorize(job);
     await world.fail(job);
     await job.retry('failed');
     const again = await world.fetch();
-    expect(await world.commit(again)).toBe('go');
+    expect(await world.authorize(again)).toBe('go');
     expect(await world.check(again)).toMatchObject({ is: 'released' });
-    expect(await world.commit(again, { clientId: 'c-1', userId })).toBe('go');
+    expect(await world.authorize(again, { clientId: 'c-1', userId })).toBe('go');
     expect(await world.deletions.cancel({ userId })).toBe('too-late');
   });
 
@@ -742,7 +742,7 @@ describe('the limit of deletions in an hour', () => {
     const sent = `${world.prefix}:deletions-sent`;
     await world.redis.zadd(sent, Date.now() - 3_600_001, 'another');
     await world.schedule({ clientId: 'c-1' }, Date.now());
-    expect(await world.commit(await world.fetch())).toBe('go');
+    expect(await world.authorize(await world.fetch())).toBe('go');
     expect(await world.redis.zcard(sent)).toBe(1);
     expect(await world.redis.pttl(sent)).toBeGreaterThan(3_500_000);
   });
@@ -751,7 +751,7 @@ describe('the limit of deletions in an hour', () => {
     const world = await createDeletionsWorld();
     for (const clientId of ['c-1', 'c-2']) await world.schedule({ clientId }, Date.now());
     const [sent, other] = [await world.fetch(), await world.fetch()];
-    await world.commit(sent, { clientId: 'c-1', userId });
+    await world.authorize(sent, { clientId: 'c-1', userId });
     await world.fail(other, { clientId: 'c-2', userId });
     expect(await world.check(sent, { userId })).toMatchObject({ is: 'released' });
   });
@@ -801,7 +801,7 @@ describe('the limit of deletions in an hour', () => {
     await world.decide(job, 'refuse');
     expect(await world.check(job)).toMatchObject({ is: 'refused' });
     expect(await world.lifetimes()).toEqual([]);
-    await world.commit(job);
+    await world.authorize(job);
     expect(await world.check(job)).toMatchObject({ is: 'released' });
   });
 });
@@ -905,7 +905,7 @@ describe('a Redis that was emptied', () => {
     expect(await world.list()).toHaveLength(2);
     expect(await world.check(first)).toMatchObject({ is: 'cancelled' });
     await (await emptied()).cancel({ clientId: 'c-2' });
-    expect(await world.commit(second)).toBe('cancelled');
+    expect(await world.authorize(second)).toBe('cancelled');
     await (await emptied()).schedule({ clientId: 'c-4' }, inDays(1));
     expect(await world.deletions.find({ clientId: 'c-4' })).toMatchObject({ clientId: 'c-4' });
   });
