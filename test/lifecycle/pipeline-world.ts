@@ -1,6 +1,6 @@
 /**
  * A pipeline over the Damoov in memory of the operations' tests: userState, circuits, deletion guard and queues answer as the test
- * wants, and every call of them is noted. The failureDetector, the seal and the receipts are the real ones.
+ * wants, and every call of them is noted. The failureDetector, the cipher and the receipts are the real ones.
  */
 import type { UserEvent } from '../../src/contract/event.ts';
 import { type Receipt, GENESIS, signReceipt } from '../../src/contract/receipt.ts';
@@ -11,7 +11,7 @@ import type { Delivery, Pipeline, RunReport } from '../../src/lifecycle/delivery
 import type { DeletionGuard } from '../../src/lifecycle/ports/deletion-guard.ts';
 import type { CircuitName, Circuits, Passage, Refusal } from '../../src/lifecycle/ports/circuits.ts';
 import { runJob } from '../../src/lifecycle/pipeline.ts';
-import { createSeal } from '../../src/lifecycle/encryption.ts';
+import { createJobCipher } from '../../src/lifecycle/encryption.ts';
 import type {
   Address,
   Begun,
@@ -187,7 +187,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     instanceNames: new Map(Object.entries(instances).map(([name, { id }]) => [id, name])),
     ports: { client, userIdMode: damoov.context.userIdMode, lagMs: damoov.context.lagMs, now, pause },
     userState,
-    seal: createSeal(new Map(Object.entries(instances))),
+    cipher: createJobCipher(new Map(Object.entries(instances))),
     circuits: {
       async refuse(_run, version, refusal) {
         steps.push('refuse');
