@@ -15,8 +15,8 @@ import { createLogWriter } from '../src/ops/log.ts';
 import { createMetrics } from '../src/ops/metrics.ts';
 import { redacted } from '../src/ops/redacted.ts';
 import { hashesOf, namingOf } from '../src/store/users/user-hash.ts';
-import { readJob, remainsOf } from '../src/lifecycle/job-data.ts';
-import { createSeal } from '../src/lifecycle/encryption.ts';
+import { readJob, retainedDataOf } from '../src/lifecycle/job-data.ts';
+import { createJobCipher } from '../src/lifecycle/encryption.ts';
 import { signUpFor } from './damoov.ts';
 import { type Section, overRounds } from './figures.ts';
 import type { PartOptions } from './part.ts';
@@ -82,8 +82,8 @@ function stepsOf(): Map<string, () => unknown> {
   const text = JSON.stringify(signUp);
   const job = { id: '4711', name: 'create-user', text, timestamp: Date.now() };
   const instance = { id: randomUUID(), key: randomUUID(), secret: randomUUID() };
-  const seal = createSeal(new Map([['default', instance]]));
-  const read = readJob(job, seal, job.timestamp);
+  const cipher = createJobCipher(new Map([['default', instance]]));
+  const read = readJob(job, cipher, job.timestamp);
   const answer = JSON.stringify({
     Result: { DeviceToken: userId, AccessToken: null, RefreshToken: null },
     Status: 200,
@@ -136,7 +136,7 @@ function stepsOf(): Map<string, () => unknown> {
     ],
     ['reading the answer', () => readCreatedUser(200, readEnvelope(answer)?.result)],
     ['composing the event', () => eventOf(outcome, context)],
-    ['what is left of the job', () => remainsOf(kept, read, job, seal)],
+    ['what is left of the job', () => retainedDataOf(kept, read, job, cipher)],
     ['writing the log line', () => write(notification)],
     ['counting for the metrics', () => metrics.count(notification)],
   ]);

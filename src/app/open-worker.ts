@@ -8,7 +8,7 @@ import { eventSource } from '../contract/event.ts';
 import type { Config } from '../config/config.ts';
 import { GENESIS, type Statement, signReceipt } from '../contract/receipt.ts';
 import type { Pipeline } from '../lifecycle/delivery.ts';
-import { createSeal } from '../lifecycle/encryption.ts';
+import { createJobCipher } from '../lifecycle/encryption.ts';
 import { withTimeout } from '../ops/with-timeout.ts';
 import { outageOf } from '../redis/refusal.ts';
 import { createDeletionGuard } from '../store/deletions/guard.ts';
@@ -92,7 +92,7 @@ function pipelineOf(
       pause: timings.pause,
     },
     userState,
-    seal: createSeal(instances),
+    cipher: createJobCipher(instances),
     retry: config.retry,
     circuits: circuits.circuits,
     deletions: createDeletionGuard({ jobs, prefix, deletionsPerHour: config.deletionsPerHour }),

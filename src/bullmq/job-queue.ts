@@ -7,7 +7,7 @@ import { jobIdOf } from '../contract/version.ts';
 import { handleOf, promoteJob, unlessElsewhere } from './elsewhere.ts';
 import { type StoredJob, readJob } from './read-job.ts';
 import type { JobQueue } from '../lifecycle/ports/job-queue.ts';
-import { SEALED, erased } from '../lifecycle/encryption.ts';
+import { ENCRYPTED, erased } from '../lifecycle/encryption.ts';
 
 export function createJobQueue(jobs: Queue): JobQueue {
   return {
@@ -37,13 +37,13 @@ export function createJobQueue(jobs: Queue): JobQueue {
   }
 }
 
-const Sealed = z.object({ sealed: z.string().regex(SEALED) });
+const Encrypted = z.object({ encrypted: z.string().regex(ENCRYPTED) });
 
 /** Undefined if the data is not encrypted. */
 function erasedDataOf({ data }: StoredJob): object | undefined {
   try {
     const said = z.record(z.string(), z.unknown()).parse(JSON.parse(data));
-    return { ...said, sealed: erased(Sealed.parse(said).sealed) };
+    return { ...said, encrypted: erased(Encrypted.parse(said).encrypted) };
   } catch {
     return undefined;
   }

@@ -24,7 +24,7 @@ export class AbandonableWorker extends Worker {
 }
 
 /**
- * The longest text that is handled, in characters: a job of the largest size that is allowed, sealed. Sealing spells it as JSON
+ * The longest text that is handled, in characters: a job of the largest size that is allowed, encrypted. Encryption spells it as JSON
  * within JSON, with up to six characters for one, and then as base64.
  */
 export const LONGEST_TEXT = 8 * MAX_JOB_BYTES + 4096;

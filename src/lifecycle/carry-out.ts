@@ -55,7 +55,7 @@ class Attempt {
   readonly #pipeline: Pipeline;
   readonly #version: Version;
   #abandoned: Decision = { next: 'abandoned' };
-  #hasCommitted = false;
+  #isAuthorized = false;
   #found: DeletionIds['also'];
 
   constructor(readable: Readable, begun: Taken, seen: RunObserver, pipeline: Pipeline) {
@@ -78,7 +78,7 @@ class Attempt {
     const attributed = this.#seen.attribute(effect.outcome, error);
     const outcome = endOfPatience(attributed, delivery.attempt, pipeline.retry);
     const { user } = this.#begun;
-    const end = { ...effect, outcome, hasCommitted: this.#hasCommitted };
+    const end = { ...effect, outcome, isAuthorized: this.#isAuthorized };
     const recordUpdate = leaveOpen(job, this.#version, user.record, end, pipeline.ports.now());
     if (!isSettled(outcome)) return this.#unlock(outcome, recordUpdate);
     const readable = { ...this.#readable, found: this.#found };
@@ -115,9 +115,15 @@ class Attempt {
         const { instance, clientId, userId } = job.data;
         const names = { clientId, userId, also: ids };
         const { deletions } = this.#pipeline;
-        const answer = await deletions.commit(runOf(delivery), begun.user.lock, instance, names, kind);
+        const answer = await deletions.authorizeDelete(
+          runOf(delivery),
+          begun.user.lock,
+          instance,
+          names,
+          kind,
+        );
         if (answer === 'lost') return LOCK_LOST;
-        this.#hasCommitted = answer === 'go' && kind === 'sends';
+        this.#isAuthorized = answer === 'go' && kind === 'sends';
         return answer;
       },
       signal,

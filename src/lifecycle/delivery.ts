@@ -6,7 +6,7 @@ import type { Instance, OperationContext } from '../operations/context.ts';
 import type { DeletionGuard } from './ports/deletion-guard.ts';
 import type { Circuits } from './ports/circuits.ts';
 import type { RetryPolicy } from './retry-policy.ts';
-import type { Seal } from './encryption.ts';
+import type { JobCipher } from './encryption.ts';
 import type { JobQueue, Publish } from './ports/job-queue.ts';
 import type { Run, Unchained, UserState } from './ports/user-state.ts';
 import type { Decision } from './decision.ts';
@@ -69,7 +69,7 @@ export interface Pipeline {
   instanceNames: ReadonlyMap<string, string>;
   ports: Pick<OperationContext, 'client' | 'userIdMode' | 'lagMs' | 'now' | 'pause'>;
   userState: UserState;
-  seal: Seal;
+  cipher: JobCipher;
   circuits: Circuits;
   /** Asked before each deletion whether it is still wanted. */
   deletions: DeletionGuard;

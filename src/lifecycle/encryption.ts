@@ -1,6 +1,5 @@
 /**
- * Seals the data of jobs that failed, so that they can be run again and nobody but a worker can read them meanwhile.
- * Knows keys and ciphers, not what a job is.
+ * Encrypts the data of failed jobs, so that a worker can retry them and nothing else can read them.
  */
 import {
   type CipherKey,
@@ -15,28 +14,28 @@ import {
 } from 'node:crypto';
 import type { Instance } from '../operations/context.ts';
 
-export interface Seal {
+export interface JobCipher {
   /**
-   * Seals what a job said under the secret of the instance; where that is unknown, of `default`, else of the first configured.
-   * Nobody but this job's own runs opens it.
+   * Encrypts the text with the secret of the instance; if that is unknown, of `default`, else of the first configured. Only a worker
+   * that runs this job can decrypt it.
    */
-  seal(jobId: string, text: string, instance: string | undefined): string;
-  /** What was sealed; undefined where none of the instances' secrets opens it. */
-  open(jobId: string, sealed: string): { text: string } | 'erased' | undefined;
-  /** A proof that a worker wrote this text into this job; `isProven` tells it. */
+  encrypt(jobId: string, text: string, instance: string | undefined): string;
+  /** Returns undefined if the secret of no instance decrypts it. */
+  decrypt(jobId: string, encrypted: string): { text: string } | 'erased' | undefined;
+  /** A proof that a worker wrote this text into this job; `isProven` checks it. */
   prove(jobId: string, text: string, instance: string | undefined): string;
   isProven(jobId: string, text: string, proof: string): boolean;
 }
 
 /**
- * What {@link Seal.seal} answers: a version, a proof that this job was sealed, and nonce, tag and ciphertext in base64. The last
- * part is missing where it was erased: the proof is what no producer can write.
+ * The result of {@link JobCipher.encrypt}: a version, a proof that a worker encrypted data of this job, and nonce, tag and ciphertext in
+ * base64. The last part is empty once it was erased; no producer can forge the proof.
  */
-export const SEALED = /^1\.[\w-]{16}\.(?:[A-Za-z0-9+/]{38,}={0,2})?$/;
+export const ENCRYPTED = /^1\.[\w-]{16}\.(?:[A-Za-z0-9+/]{38,}={0,2})?$/;
 
-/** The same without what was sealed. */
-export function erased(sealed: string): string {
-  return sealed.slice(0, sealed.lastIndexOf('.') + 1);
+/** Removes the ciphertext and keeps the proof. */
+export function erased(encrypted: string): string {
+  return encrypted.slice(0, encrypted.lastIndexOf('.') + 1);
 }
 
 const CIPHER = 'aes-256-gcm';
@@ -45,7 +44,7 @@ const TAG_BYTES = 16;
 const PROOF_BYTES = 12;
 
 /** @param instances by name; at least one. */
-export function createSeal(instances: ReadonlyMap<string, Pick<Instance, 'secret'>>): Seal {
+export function createJobCipher(instances: ReadonlyMap<string, Pick<Instance, 'secret'>>): JobCipher {
   const keys = new Map([...instances].map(([name, { secret }]) => [name, keyOf(secret)] as const));
   const [fallback] = [keys.get('default'), ...keys.values()].filter((key) => key !== undefined);
   const keyFor = (instance = 'default') => {
@@ -57,12 +56,12 @@ export function createSeal(instances: ReadonlyMap<string, Pick<Instance, 'secret
     prove: (jobId, text, instance) => proofOf(keyFor(instance), `${jobId}\n${text}`).toString('base64url'),
     isProven: (jobId, text, proof) =>
       [...keys.values()].some((key) => isProof(Buffer.from(proof, 'base64url'), key, `${jobId}\n${text}`)),
-    seal(jobId, text, instance) {
+    encrypt(jobId, text, instance) {
       const key = keyFor(instance);
       return `1.${proofOf(key, jobId).toString('base64url')}.${encrypt(key, jobId, text)}`;
     },
-    open(jobId, sealed) {
-      const [, proof = '', body = ''] = sealed.split('.');
+    decrypt(jobId, encrypted) {
+      const [, proof = '', body = ''] = encrypted.split('.');
       // The instance may have been configured only after the job had failed for want of it.
       const key = [...keys.values()].find((key) => isProof(Buffer.from(proof, 'base64url'), key, jobId));
       if (key === undefined) return undefined;
@@ -81,12 +80,12 @@ function isProof(proof: Buffer, key: KeyObject, jobId: string): boolean {
   return proof.length === PROOF_BYTES && timingSafeEqual(proof, proofOf(key, jobId));
 }
 
-/** As Node keeps it: made of the bytes anew for each use, a key would cost more than what is done with it. */
+/** Node's key object: creating it for each use costs more than the encryption. */
 function keyOf(secret: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'damoov-user-lifecycle failed job', 32)));
 }
 
-/** AES-256-GCM: nonce, tag and ciphertext in base64. @param place where it will lie: it is decrypted nowhere else. */
+/** AES-256-GCM: nonce, tag and ciphertext in base64. @param place where it is stored: it can be decrypted only with the same place. */
 export function encrypt(key: CipherKey, place: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(place));

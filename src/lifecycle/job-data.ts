@@ -1,5 +1,5 @@
 /**
- * What the data of a job may be, and becomes: as it was added, sealed once it has failed, its ids alone once it is done with.
+ * The data of a job in its three forms: as added, encrypted once the job failed, reduced to ids once it is done.
  * Reads each, and says what is kept; knows neither the queue nor the cipher.
  */
 import { z } from 'zod';
@@ -11,15 +11,15 @@ import {
   referenceOfText,
 } from '../contract/job.ts';
 import type { Delivery } from './delivery.ts';
-import { SEALED, type Seal, erased } from './encryption.ts';
+import { ENCRYPTED, type JobCipher, erased } from './encryption.ts';
 import { StoredOutcome } from './ports/user-state.ts';
 
 /** A job as it was added, whatever has become of its data since. */
 export interface ReadJob {
   name: string;
   parsed: ParsedJob;
-  /** The data as it lies in the queue, where it is sealed. */
-  sealed?: string;
+  /** The data as stored in the queue, if it is encrypted. */
+  encrypted?: string;
   /** Its user was deleted after it: nothing but its ids is left, and it has nothing to say any more. */
   isErased?: true;
   /** How it ended before: it was put back by hand, or its run was cut off just before the queue knew. */
@@ -33,34 +33,34 @@ const Ids = z.strictObject({
   correlationId: z.string().optional(),
   occurredAt: z.string().optional(),
 });
-const SealedData = Ids.extend({ sealed: z.string().regex(SEALED) });
+const EncryptedData = Ids.extend({ encrypted: z.string().regex(ENCRYPTED) });
 const EndedData = Ids.extend({ ended: StoredOutcome, proof: z.string() });
 
-/** What was sealed: the name too, which may have been anything. */
-const Sealable = z.object({ name: z.string(), text: z.string() });
+/** The encrypted text. It includes the job name, which may hold personal data. */
+const Plaintext = z.object({ name: z.string(), text: z.string() });
 
 /**
- * Reads a job's name and data; opens it where it is sealed.
+ * Reads a job's name and data; decrypts the data if needed.
  * @param now the clock that its times are judged by, in epoch milliseconds.
  */
 export function readJob(
   job: Pick<Delivery, 'id' | 'name' | 'text' | 'timestamp' | 'tooLargeBytes'>,
-  seal: Seal,
+  cipher: JobCipher,
   now: number,
 ): ReadJob {
   const { id, name, text, timestamp, tooLargeBytes } = job;
   if (tooLargeBytes !== undefined) return { name, parsed: refuseLarge(tooLargeBytes) };
   const clock = { now, timestamp };
   const ended = text.includes('"ended"') ? read(EndedData, text) : undefined;
-  if (ended !== undefined && seal.isProven(id, proven(timestamp, ended.ended), ended.proof))
+  if (ended !== undefined && cipher.isProven(id, proven(timestamp, ended.ended), ended.proof))
     return { name, parsed: refused('it has ended', text), ended: ended.ended };
-  const sealed = text.includes('"sealed"') ? read(SealedData, text)?.sealed : undefined;
-  if (sealed === undefined) return { name, parsed: parsedOf(name, text, clock) };
-  const opened = seal.open(id, sealed);
+  const encrypted = text.includes('"encrypted"') ? read(EncryptedData, text)?.encrypted : undefined;
+  if (encrypted === undefined) return { name, parsed: parsedOf(name, text, clock) };
+  const opened = cipher.decrypt(id, encrypted);
   if (opened === 'erased') return { name, parsed: refused('the data is erased', text), isErased: true };
-  if (opened === undefined) return { name, parsed: refused(LOCKED, text), sealed: text };
-  const added = Sealable.parse(JSON.parse(opened.text));
-  return { name: added.name, parsed: parsedOf(added.name, added.text, clock), sealed: text };
+  if (opened === undefined) return { name, parsed: refused(LOCKED, text), encrypted: text };
+  const added = Plaintext.parse(JSON.parse(opened.text));
+  return { name: added.name, parsed: parsedOf(added.name, added.text, clock), encrypted: text };
 }
 
 function parsedOf(name: string, text: string, clock: { now: number; timestamp: number }): ParsedJob {
@@ -68,27 +68,27 @@ function parsedOf(name: string, text: string, clock: { now: number; timestamp: n
 }
 
 const GONE = 'Redis keeps no data of the job: it was removed while it waited';
-const LOCKED = 'unknown key "sealed": no secret that is configured has sealed it, so it cannot be opened';
+const LOCKED = 'unknown key "encrypted": no configured secret can decrypt it';
 
 /**
  * What the queue is to keep of a job that ended so; undefined where it keeps that already. One that failed can be run again, and so keeps
- * all it said, sealed, unless it was too large; any other keeps its ids and how it ended.
+ * all it said, encrypted, unless it was too large; any other keeps its ids and how it ended.
  */
-export function remainsOf(
+export function retainedDataOf(
   kept: StoredOutcome,
-  { name, parsed, sealed, isErased, ended }: ReadJob,
+  { name, parsed, encrypted, isErased, ended }: ReadJob,
   { id, timestamp, text }: Pick<Delivery, 'id' | 'timestamp' | 'text'>,
-  seal: Seal,
+  cipher: JobCipher,
 ): unknown {
   if (ended !== undefined) return undefined;
   const { clientId, userId, instance, correlationId, occurredAt } = referenceOf(parsed);
   const ids = { clientId, userId, instance, correlationId, occurredAt };
   if (kept.outcome.status !== 'failed' || isErased)
-    return { ...ids, ended: kept, proof: seal.prove(id, proven(timestamp, kept), instance) };
-  if (sealed !== undefined) return undefined;
+    return { ...ids, ended: kept, proof: cipher.prove(id, proven(timestamp, kept), instance) };
+  if (encrypted !== undefined) return undefined;
   // What says so in place of the data is no job either: it must not become one where it is retried.
   if (!parsed.ok && parsed.invalid.isTooLarge) return `${parsed.invalid.message}: it is not kept`;
-  return { ...ids, sealed: seal.seal(id, JSON.stringify({ name, text }), instance) };
+  return { ...ids, encrypted: cipher.encrypt(id, JSON.stringify({ name, text }), instance) };
 }
 
 /** Another job may come to bear the same id, at another time. */
@@ -97,9 +97,9 @@ function proven(timestamp: number, kept: StoredOutcome): string {
 }
 
 /** The same without what the job said: its user is deleted. */
-export function erasedOf(remains: unknown): unknown {
-  const data = SealedData.safeParse(remains).data;
-  return data === undefined ? remains : { ...data, sealed: erased(data.sealed) };
+export function erasedOf(retainedData: unknown): unknown {
+  const data = EncryptedData.safeParse(retainedData).data;
+  return data === undefined ? retainedData : { ...data, encrypted: erased(data.encrypted) };
 }
 
 /** Whose job it is and when it happened, as far as it can be read. */

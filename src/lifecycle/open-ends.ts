@@ -17,7 +17,7 @@ export interface End {
   /** What it learned of the user, where it came to an end. */
   recordUpdate?: RecordUpdate | undefined;
   /** Whether the deletion was let go: before that, nothing was sent that could delete. */
-  hasCommitted: boolean;
+  isAuthorized: boolean;
 }
 
 /** What is to be remembered of the user after a run of this job. */
@@ -88,8 +88,8 @@ function openDeletion({ deletingSince }: UserRecord, end: End, nowMs: number): n
 }
 
 /** Any request of the run may have failed behind the deletion, but for one that was never let in. */
-function mayHaveDeleted({ outcome, error, hasCommitted }: End): boolean {
-  if (!hasCommitted) return false;
+function mayHaveDeleted({ outcome, error, isAuthorized }: End): boolean {
+  if (!isAuthorized) return false;
   if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';
   const isUnconfirmed = outcome.status === 'failed' && outcome.code === 'retries-exhausted';
   return outcome.status === 'retry' || outcome.status === 'wait' || isUnconfirmed || error !== undefined;

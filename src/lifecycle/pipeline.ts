@@ -42,9 +42,9 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<De
 }
 
 /** A job that cannot even be read cannot the next time either. */
-function readable(delivery: Delivery, { seal, ports }: Pipeline): ReadJob {
+function readable(delivery: Delivery, { cipher, ports }: Pipeline): ReadJob {
   try {
-    return readJob(delivery, seal, ports.now());
+    return readJob(delivery, cipher, ports.now());
   } catch (error) {
     const message = `the data cannot be read: ${describeUnexpected(error)}`;
     const invalid = { message, faults: [{ path: '', message }], reference: {} };

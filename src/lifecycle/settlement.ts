@@ -7,7 +7,7 @@ import { isJobName } from '../contract/job.ts';
 import type { Settled } from '../contract/outcome.ts';
 import { jobIdOf } from '../contract/version.ts';
 import type { Delivery, Pipeline } from './delivery.ts';
-import { type ReadJob, erasedOf, referenceOf, remainsOf } from './job-data.ts';
+import { type ReadJob, erasedOf, referenceOf, retainedDataOf } from './job-data.ts';
 import type {
   DeletionsChange,
   StoredOutcome,
@@ -59,12 +59,14 @@ export async function finish(
 ): Promise<Decision> {
   const { kept, event, olderFailed } = settled;
   const isErased = olderFailed.some((version) => jobIdOf(version) === delivery.id);
-  const remains = remainsOf(kept, read, delivery, pipeline.seal);
+  const retainedData = retainedDataOf(kept, read, delivery, pipeline.cipher);
   // Without its lock the job may be gone, and another one bear its id.
   const isLost = delivery.signal.aborted;
   await Promise.all([
     event && pipeline.publish(event),
-    remains === undefined || isLost ? undefined : delivery.keep(isErased ? erasedOf(remains) : remains),
+    retainedData === undefined || isLost
+      ? undefined
+      : delivery.keep(isErased ? erasedOf(retainedData) : retainedData),
   ]);
   if (olderFailed.length > 0) await pipeline.jobQueue.erase(olderFailed);
   // A run that takes it over can tell only from the settlement that it has ended.

@@ -4,7 +4,7 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { createJobQueue } from '../../src/bullmq/job-queue.ts';
 import { type Version, versionOf } from '../../src/contract/version.ts';
 import { connectRedis } from '../../src/redis/connection.ts';
-import { createSeal } from '../../src/lifecycle/encryption.ts';
+import { createJobCipher } from '../../src/lifecycle/encryption.ts';
 
 const HOUR_MS = 3_600_000;
 const DATA = { clientId: 'c-1' };
@@ -129,38 +129,38 @@ it('a job is pending until it is over or removed', async () => {
 });
 
 describe('what is erased', () => {
-  const seal = createSeal(new Map([['default', { secret: 'a secret' }]]));
-  const sealedBy = (jobId: string) => seal.seal(jobId, '{"email":"ada@example.test"}', 'default');
+  const cipher = createJobCipher(new Map([['default', { secret: 'a secret' }]]));
+  const encryptedBy = (jobId: string) => cipher.encrypt(jobId, '{"email":"ada@example.test"}', 'default');
   const versionsOf = (...jobs: Job[]): Version[] =>
     jobs.map(({ id = '', name, timestamp }) => versionOf({ id, name, timestamp }));
 
   it('is what failed jobs said, and neither their ids nor the proof that a worker wrote them', async () => {
     const { jobs, queue, failed } = createWorld();
     const ids = { ...DATA, correlationId: 'r-1' };
-    const erased = await failed({ ...ids, sealed: sealedBy('1') });
-    const untouched = { ...DATA, sealed: sealedBy('2') };
+    const erased = await failed({ ...ids, encrypted: encryptedBy('1') });
+    const untouched = { ...DATA, encrypted: encryptedBy('2') };
     const other = await failed(untouched);
     await queue.erase(versionsOf(erased));
     const { data } = (await jobs.getJob(erased.id)) ?? expect.fail();
-    const { sealed, ...rest } = data as { sealed: string };
+    const { encrypted, ...rest } = data as { encrypted: string };
     expect(rest).toEqual(ids);
-    expect(sealed).toMatch(/^1\.[\w-]{16}\.$/);
-    expect(seal.open('1', sealed)).toBe('erased');
+    expect(encrypted).toMatch(/^1\.[\w-]{16}\.$/);
+    expect(cipher.decrypt('1', encrypted)).toBe('erased');
     expect((await jobs.getJob(other.id))?.data).toEqual(untouched);
   });
 
   it('is nothing of a job that is put back: a run may be at it', async () => {
     const { jobs, queue, failed } = createWorld();
-    const data = { ...DATA, sealed: sealedBy('1') };
+    const data = { ...DATA, encrypted: encryptedBy('1') };
     const job = await failed(data);
     await job.retry('failed');
     await queue.erase(versionsOf(job));
     expect((await jobs.getJob(job.id))?.data).toEqual(data);
   });
 
-  it('is nothing of a job that only looks sealed, that is gone, or that nobody can read', async () => {
+  it('is nothing of a job that only looks encrypted, that is gone, or that nobody can read', async () => {
     const { jobs, queue, failed, spoil } = createWorld();
-    const data = { ...DATA, sealed: 'by nobody' };
+    const data = { ...DATA, encrypted: 'by nobody' };
     const [looks, gone, broken] = [await failed(data), await failed(DATA), await failed(DATA)];
     await gone.remove();
     await spoil(broken.id, 'data', '{"clientId":');

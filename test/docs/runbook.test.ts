@@ -77,7 +77,7 @@ describe('the commands of the runbook, and of the page on scaling', () => {
 
   it.skipIf(!hasRedisCli)('of Redis are commands of Redis', async () => {
     const world = await createTroubledWorld();
-    await world.redis.set(`${world.prefix}:session:someone`, 'sealed');
+    await world.redis.set(`${world.prefix}:session:someone`, 'encrypted');
     const commands = (await allCommands()).filter((line) => line.startsWith('redis-cli '));
     expect(commands.length).toBeGreaterThan(4);
     for (const line of commands) {

@@ -39,7 +39,7 @@ const UNREADABLE: [name: string, data: unknown][] = [
   ['create-user', { clientId: 'bad-2', profile: { firstName: { is: 'Kanarie' }, phone: 49172999123 } }],
   ['create-user', { clientId: { name: 'Kanarie' }, occurredAt: 'kanarie', userId: 'kanarie', profile: [] }],
   ['update-user', { clientId: 'bad-4', changes: { Email: 'kanarie@example.test' }, Phone: '+49172999123' }],
-  ['update-user', { clientId: 'bad-5', sealed: 'kanarie' }],
+  ['update-user', { clientId: 'bad-5', encrypted: 'kanarie' }],
   ['delete-user', { clientId: 'bad-6', why: 'Kanarie moved' }],
   ['create-user', 'Kanarie'],
   ['create-user', ['Kanarie', '+49172999123']],
@@ -128,7 +128,7 @@ describe('marked names, emails and phone numbers', () => {
     expect(await dataOf(world, supersededId)).toEqual({ ...older, ...ended });
     expect(await dataOf(world, goneId)).toEqual({ clientId: 'c-3', ...ended });
 
-    // Sealed is not gone.
+    // Encrypted is not gone.
     damoov.whims.clear();
     const refused = await world.jobs.getJob(refusedId);
     await refused?.retry('failed', { resetAttemptsMade: true });
@@ -143,7 +143,7 @@ describe('marked names, emails and phone numbers', () => {
     expect(await dataOf(world, refusedId)).toEqual({ clientId: 'c-6', ...ended });
   }, 150_000);
 
-  it('of a user that was deleted are not even sealed, and what had failed has nothing to say any more', async () => {
+  it('of a user that was deleted are not even encrypted, and what had failed has nothing to say any more', async () => {
     const { world, damoov } = await createMarkedWorld();
     await world.startWorker();
     const data = { clientId: 'c-1', correlationId: 'r-1' };
@@ -157,13 +157,13 @@ describe('marked names, emails and phone numbers', () => {
     await expect.poll(() => world.jobs.getFailedCount()).toBe(2);
     expect(await dataOf(world, failedId)).toMatchObject({
       ...data,
-      sealed: expect.stringMatching(/^1\..*\../),
+      encrypted: expect.stringMatching(/^1\..*\../),
     });
 
     expect(await world.run('delete-user', { clientId: 'c-1' })).toMatchObject({ type: 'user.deleted' });
     await untilQuiet(world);
     expect(await tracesInRedis(world)).toEqual([]);
-    const erased = { ...data, instance: 'default', sealed: expect.stringMatching(/^1\.[\w-]+\.$/) };
+    const erased = { ...data, instance: 'default', encrypted: expect.stringMatching(/^1\.[\w-]+\.$/) };
     expect(await dataOf(world, failedId)).toEqual(erased);
     expect(await dataOf(world, invalidId)).toEqual(erased);
 

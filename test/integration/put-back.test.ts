@@ -102,7 +102,7 @@ describe('the parent of a flow', () => {
     });
     await stateOf(world, parentId).toBe('failed');
     const [data, reason] = await world.redis.hmget(world.jobs.toKey(parentId), 'data', 'failedReason');
-    expect(data).toMatch(/^\{"clientId":"c-1","instance":"default","sealed":"1\./);
+    expect(data).toMatch(/^\{"clientId":"c-1","instance":"default","encrypted":"1\./);
     expect(reason).toMatch(/^retries-exhausted: /);
     expect(await world.requests()).toEqual([]);
     await untilNow(world);

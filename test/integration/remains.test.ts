@@ -52,10 +52,10 @@ describe('a job that failed', () => {
     await world.setModes({ errorRate: 1, errorStatus: 422 });
     const jobId = await world.add('update-user', { clientId: 'c-1', changes });
     await world.eventOf(jobId);
-    const sealed = await dataOf(world, jobId);
+    const encrypted = await dataOf(world, jobId);
     await retry(world, jobId);
     await expect.poll(() => eventsOf(world, jobId).length).toBe(2);
-    expect(await dataOf(world, jobId)).toEqual(sealed);
+    expect(await dataOf(world, jobId)).toEqual(encrypted);
     await world.setModes({ errorRate: 0 });
     await retry(world, jobId);
     await expect.poll(() => eventsOf(world, jobId).at(-1)?.type).toBe('user.updated');
@@ -73,7 +73,7 @@ describe('a job that failed', () => {
     world.env['DAMOOV_USER_ID_SECRET'] = 'quite another secret';
     const second = await world.startWorker({ replacesUserIdSettings: true });
     await retry(world, jobId);
-    const refused = { code: 'invalid-job', message: expect.stringContaining('cannot be opened') };
+    const refused = { code: 'invalid-job', message: expect.stringContaining('can decrypt it') };
     await expect
       .poll(() => eventsOf(world, jobId).at(-1))
       .toMatchObject({ data: { clientId: 'c-1', ...refused } });

@@ -83,8 +83,8 @@ describe('a run that is over', () => {
   const known = { record: { ...live, madeAt: NOW - 1 } };
   it.each([
     ['done', {}, 'complete'],
-    ['lost', { commits: 'lost' }, 'abandoned'],
-    ['held', { commits: 'held' }, 'held'],
+    ['lost', { authorizations: 'lost' }, 'abandoned'],
+    ['held', { authorizations: 'held' }, 'held'],
     ['not settled', { settles: 'lost' }, 'abandoned'],
   ] as const)('has its user locked no longer than a lease: one that is %s', async (_title, answers, next) => {
     const world = createPipelineWorld({ ...known, ...answers, damoov: { users: there() } });
@@ -94,7 +94,7 @@ describe('a run that is over', () => {
 
   it('by a fault has that user locked no longer whom it has taken last', async () => {
     const world = createPipelineWorld({ damoov: { users: there() } });
-    world.pipeline.deletions.commit = () => Promise.reject(new TypeError('no'));
+    world.pipeline.deletions.authorizeDelete = () => Promise.reject(new TypeError('no'));
     await world.run('delete-user', C1);
     expect(world.steps).toContain(`claim ${A}`);
     expect(world.ended).toEqual([A]);
@@ -263,7 +263,9 @@ describe('a deletion', () => {
     const world = createPipelineWorld({ ...known, damoov: { users: there() } });
     await world.run('delete-user', C1);
     const found = { clientId: 'c-1', userId: A };
-    expect(world.commits).toEqual([{ instance: 'default', clientId: 'c-1', also: found, kind: 'sends' }]);
+    expect(world.authorizations).toEqual([
+      { instance: 'default', clientId: 'c-1', also: found, kind: 'sends' },
+    ]);
     expect(world.settled[0]?.settlement.deletions).toMatchObject({
       is: 'done',
       clientId: 'c-1',
@@ -280,10 +282,10 @@ describe('a deletion', () => {
       ['let go', 'refuse'],
     ],
     ['was cancelled ends so', 'cancelled', { next: 'complete', outcome: { by: 'cancellation' } }, SETTLED],
-  ] as const)('that %s', async (_title, commits, decision, steps) => {
-    const world = createPipelineWorld({ ...known, commits, damoov: { users: there() } });
+  ] as const)('that %s', async (_title, authorizations, decision, steps) => {
+    const world = createPipelineWorld({ ...known, authorizations, damoov: { users: there() } });
     expect(await world.run('delete-user', C1)).toMatchObject(decision);
-    expect(world.steps).toEqual(['commit', ...steps]);
+    expect(world.steps).toEqual(['authorize', ...steps]);
     expect(world.damoov.calls).not.toContain(`delete ${A}`);
     expect(world.settled.map(({ settlement }) => settlement.statement)).not.toContainEqual(expect.anything());
   });
@@ -293,7 +295,7 @@ describe('a deletion', () => {
     sent.damoov.fails('delete', 'timeout');
     await sent.run('delete-user', C1);
     expect(sent.unlock).toMatchObject([{ record: { deletingSince: NOW, madeAt: NOW - 1 } }]);
-    const held = createPipelineWorld({ ...known, commits: 'held', damoov: { users: there() } });
+    const held = createPipelineWorld({ ...known, authorizations: 'held', damoov: { users: there() } });
     await held.run('delete-user', C1);
     expect(held.unlock).toMatchObject([{ record: { deletingSince: undefined, madeAt: NOW - 1 } }]);
   });

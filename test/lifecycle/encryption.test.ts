@@ -1,65 +1,67 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { SEALED, createSeal } from '../../src/lifecycle/encryption.ts';
+import { ENCRYPTED, createJobCipher } from '../../src/lifecycle/encryption.ts';
 
-const sealOf = (secrets: Record<string, string>) =>
-  createSeal(new Map(Object.entries(secrets).map(([name, secret]) => [name, { secret }])));
+const cipherOf = (secrets: Record<string, string>) =>
+  createJobCipher(new Map(Object.entries(secrets).map(([name, secret]) => [name, { secret }])));
 
 const JOB = '4711';
 
-describe('a sealed text', () => {
+describe('a encrypted text', () => {
   test.prop([fc.string({ unit: 'binary' }), fc.string(), fc.string()])(
     'is opened as it was, whatever the instance it names',
     (text, instance, jobId) => {
-      const seal = sealOf({ default: 'a secret', other: 'another' });
-      const sealed = seal.seal(jobId, text, instance);
-      expect(sealed).toMatch(SEALED);
-      expect(seal.open(jobId, sealed)).toEqual({ text });
+      const cipher = cipherOf({ default: 'a secret', other: 'another' });
+      const encrypted = cipher.encrypt(jobId, text, instance);
+      expect(encrypted).toMatch(ENCRYPTED);
+      expect(cipher.decrypt(jobId, encrypted)).toEqual({ text });
     },
   );
 
   it('is another one each time', () => {
-    const seal = sealOf({ default: 'a secret' });
-    expect(seal.seal(JOB, 'text', 'default')).not.toBe(seal.seal(JOB, 'text', 'default'));
+    const cipher = cipherOf({ default: 'a secret' });
+    expect(cipher.encrypt(JOB, 'text', 'default')).not.toBe(cipher.encrypt(JOB, 'text', 'default'));
   });
 
   it('is opened by the secret of its instance alone', () => {
-    const sealed = sealOf({ default: 'a secret', other: 'another' }).seal(JOB, 'text', 'other');
-    expect(sealOf({ default: 'another' }).open(JOB, sealed)).toEqual({ text: 'text' });
-    expect(sealOf({ default: 'a secret' }).open(JOB, sealed)).toBeUndefined();
+    const encrypted = cipherOf({ default: 'a secret', other: 'another' }).encrypt(JOB, 'text', 'other');
+    expect(cipherOf({ default: 'another' }).decrypt(JOB, encrypted)).toEqual({ text: 'text' });
+    expect(cipherOf({ default: 'a secret' }).decrypt(JOB, encrypted)).toBeUndefined();
   });
 
   it('of an instance that is configured only later is opened all the same', () => {
-    const sealed = sealOf({ first: 'a secret' }).seal(JOB, 'text', 'later');
-    expect(sealOf({ later: 'another', first: 'a secret' }).open(JOB, sealed)).toEqual({ text: 'text' });
+    const encrypted = cipherOf({ first: 'a secret' }).encrypt(JOB, 'text', 'later');
+    expect(cipherOf({ later: 'another', first: 'a secret' }).decrypt(JOB, encrypted)).toEqual({
+      text: 'text',
+    });
   });
 
   it('that was changed, cut off or made up is not opened', () => {
-    const seal = sealOf({ default: 'a secret' });
-    const sealed = seal.seal(JOB, 'text', 'default');
-    const other = sealed.endsWith('AAAA') ? 'BBBB' : 'AAAA';
-    const proof = sealed.split('.')[1] ?? '';
+    const cipher = cipherOf({ default: 'a secret' });
+    const encrypted = cipher.encrypt(JOB, 'text', 'default');
+    const other = encrypted.endsWith('AAAA') ? 'BBBB' : 'AAAA';
+    const proof = encrypted.split('.')[1] ?? '';
     for (const foreign of [
-      sealed.slice(0, -4) + other,
-      sealed.slice(0, -4),
+      encrypted.slice(0, -4) + other,
+      encrypted.slice(0, -4),
       `1.${proof}.${'A'.repeat(48)}`,
       `1.${'A'.repeat(16)}.`,
       '1.',
     ]) {
-      expect(seal.open(JOB, foreign)).toBeUndefined();
+      expect(cipher.decrypt(JOB, foreign)).toBeUndefined();
     }
   });
 
   it('is erased where its proof alone is left, and of no other job', () => {
-    const seal = sealOf({ default: 'a secret' });
-    const sealed = seal.seal(JOB, 'text', 'default');
-    const erased = sealed.replace(/[^.]*$/, '');
-    expect(erased).toMatch(SEALED);
-    expect([seal.open(JOB, erased), seal.open('another', erased), seal.open('another', sealed)]).toEqual([
-      'erased',
-      undefined,
-      undefined,
-    ]);
+    const cipher = cipherOf({ default: 'a secret' });
+    const encrypted = cipher.encrypt(JOB, 'text', 'default');
+    const erased = encrypted.replace(/[^.]*$/, '');
+    expect(erased).toMatch(ENCRYPTED);
+    expect([
+      cipher.decrypt(JOB, erased),
+      cipher.decrypt('another', erased),
+      cipher.decrypt('another', encrypted),
+    ]).toEqual(['erased', undefined, undefined]);
   });
 });
 
@@ -67,35 +69,35 @@ describe('a proof', () => {
   test.prop([fc.string(), fc.string(), fc.string()])(
     'is one of its text in its job, whatever the instance it names',
     (text, instance, jobId) => {
-      const seal = sealOf({ default: 'a secret', other: 'another' });
-      const proof = seal.prove(jobId, text, instance);
-      expect(seal.isProven(jobId, text, proof)).toBe(true);
-      expect(seal.isProven(jobId, `${text}.`, proof)).toBe(false);
-      expect(seal.isProven(`${jobId}.`, text, proof)).toBe(false);
+      const cipher = cipherOf({ default: 'a secret', other: 'another' });
+      const proof = cipher.prove(jobId, text, instance);
+      expect(cipher.isProven(jobId, text, proof)).toBe(true);
+      expect(cipher.isProven(jobId, `${text}.`, proof)).toBe(false);
+      expect(cipher.isProven(`${jobId}.`, text, proof)).toBe(false);
     },
   );
 
   it('is one by any secret that is configured, and by no other', () => {
-    const proof = sealOf({ default: 'a secret', other: 'another' }).prove(JOB, 'text', 'other');
-    expect(sealOf({ later: 'a third', first: 'another' }).isProven(JOB, 'text', proof)).toBe(true);
-    expect(sealOf({ default: 'a secret' }).isProven(JOB, 'text', proof)).toBe(false);
+    const proof = cipherOf({ default: 'a secret', other: 'another' }).prove(JOB, 'text', 'other');
+    expect(cipherOf({ later: 'a third', first: 'another' }).isProven(JOB, 'text', proof)).toBe(true);
+    expect(cipherOf({ default: 'a secret' }).isProven(JOB, 'text', proof)).toBe(false);
   });
 
   it('that was changed, cut off or made up is none', () => {
-    const seal = sealOf({ default: 'a secret' });
-    const proof = seal.prove(JOB, 'text', 'default');
+    const cipher = cipherOf({ default: 'a secret' });
+    const proof = cipher.prove(JOB, 'text', 'default');
     const other = proof.endsWith('AAAA') ? 'BBBB' : 'AAAA';
     for (const foreign of ['', proof.slice(0, -4), proof.slice(0, -4) + other, `${proof}AAAA`])
-      expect(seal.isProven(JOB, 'text', foreign)).toBe(false);
+      expect(cipher.isProven(JOB, 'text', foreign)).toBe(false);
   });
 
-  it('that a job is sealed is none of anything that it says', () => {
-    const seal = sealOf({ default: 'a secret' });
-    const [, sealed = ''] = seal.seal(JOB, 'text', 'default').split('.');
-    for (const text of ['', 'text']) expect(seal.isProven(JOB, text, sealed)).toBe(false);
+  it('that a job is encrypted is none of anything that it says', () => {
+    const cipher = cipherOf({ default: 'a secret' });
+    const [, encrypted = ''] = cipher.encrypt(JOB, 'text', 'default').split('.');
+    for (const text of ['', 'text']) expect(cipher.isProven(JOB, text, encrypted)).toBe(false);
   });
 });
 
-it('nothing is sealed while no instance is configured', () => {
-  expect(() => sealOf({}).seal(JOB, 'text', 'default')).toThrow('no instance is configured');
+it('nothing is encrypted while no instance is configured', () => {
+  expect(() => cipherOf({}).encrypt(JOB, 'text', 'default')).toThrow('no instance is configured');
 });

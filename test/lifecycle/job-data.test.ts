@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { LONGEST_TEXT } from '../../src/bullmq/protected-members.ts';
 import { JOB_NAMES, MAX_JOB_BYTES } from '../../src/contract/job.ts';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
-import { erasedOf, readJob, remainsOf } from '../../src/lifecycle/job-data.ts';
-import { createSeal } from '../../src/lifecycle/encryption.ts';
+import { erasedOf, readJob, retainedDataOf } from '../../src/lifecycle/job-data.ts';
+import { createJobCipher } from '../../src/lifecycle/encryption.ts';
 import type { StoredOutcome } from '../../src/lifecycle/ports/user-state.ts';
 
-const seal = createSeal(new Map([['default', { secret: 'a secret' }]]));
+const cipher = createJobCipher(new Map([['default', { secret: 'a secret' }]]));
 const FAILED: Settled = failed('rejected', 'no');
 const DONE: Settled = { status: 'superseded', by: 'deletion' };
 const keptOf = (outcome: Settled): StoredOutcome => ({ outcome, attempts: 2, at: 3 });
@@ -19,13 +19,13 @@ interface Job {
   text: string;
 }
 
-const read = ({ name, text }: Job, by = seal, id = '4711') =>
+const read = ({ name, text }: Job, by = cipher, id = '4711') =>
   readJob({ id, name, text, timestamp: NOW }, by, NOW);
 /** The job as it lies in the queue once it has ended so. */
 const leave = ({ name, text }: Job, outcome: Settled = FAILED) => {
   const delivery = { id: '4711', timestamp: NOW, text };
-  const remains = remainsOf(keptOf(outcome), read({ name, text }), delivery, seal);
-  return { name, text: remains === undefined ? text : JSON.stringify(remains) };
+  const retainedData = retainedDataOf(keptOf(outcome), read({ name, text }), delivery, cipher);
+  return { name, text: retainedData === undefined ? text : JSON.stringify(retainedData) };
 };
 const job = (name: string, data: unknown) => ({ name, text: JSON.stringify(data) });
 
@@ -45,7 +45,7 @@ describe('what is left of a job that failed', () => {
     const { name, text } = leave(job('update-user', { ...ids, changes: { email: 'ada@example.test' } }));
     expect({ name, data: JSON.parse(text) as object }).toEqual({
       name: 'update-user',
-      data: { ...ids, sealed: expect.not.stringContaining('ada@') },
+      data: { ...ids, encrypted: expect.not.stringContaining('ada@') },
     });
   });
 
@@ -69,25 +69,25 @@ describe('what is left of a job that failed', () => {
 
   it('says so where its secret is not there any more, and waits for it', () => {
     const text = leave(job('create-user', { clientId: 'c-1', profile: { phone: '1' } })).text;
-    const other = createSeal(new Map([['default', { secret: 'another' }]]));
+    const other = createJobCipher(new Map([['default', { secret: 'another' }]]));
     const locked = read({ name: 'create-user', text }, other);
     expect(locked.parsed).toMatchObject({
-      invalid: { message: expect.stringContaining('cannot be opened'), reference: { clientId: 'c-1' } },
+      invalid: { message: expect.stringContaining('can decrypt it'), reference: { clientId: 'c-1' } },
     });
     const delivery = { id: '4711', timestamp: NOW, text };
-    expect(remainsOf(keptOf(FAILED), locked, delivery, other)).toBeUndefined();
+    expect(retainedDataOf(keptOf(FAILED), locked, delivery, other)).toBeUndefined();
   });
 
-  it('is sealed also where a producer has sent something that looks sealed', () => {
+  it('is encrypted also where a producer has sent something that looks encrypted', () => {
     for (const data of [
-      { sealed: 'ada@example.test' },
-      { sealed: `1.${'A'.repeat(48)}`, profile: 'Ada Lovelace' },
+      { encrypted: 'ada@example.test' },
+      { encrypted: `1.${'A'.repeat(48)}`, profile: 'Ada Lovelace' },
     ]) {
       const left = leave(job('create-user', data));
-      // No base64 has a blank or an @: what is sealed may read ADA by chance.
+      // No base64 has a blank or an @: what is encrypted may read ADA by chance.
       expect(left.text).not.toMatch(/ada[ @]/i);
       expect(read(left).parsed).toMatchObject({
-        invalid: { message: expect.stringContaining('unknown key "sealed"') },
+        invalid: { message: expect.stringContaining('unknown key "encrypted"') },
       });
     }
   });
@@ -120,12 +120,12 @@ describe('what is left of a job that is done with', () => {
   it('proves how it ended to no other job, at no other time, and under no other secret', () => {
     const left = leave(job('create-user', ids), DONE);
     const { timestamp, ...data } = { timestamp: NOW + 1, ...left };
-    const other = createSeal(new Map([['default', { secret: 'another' }]]));
+    const other = createJobCipher(new Map([['default', { secret: 'another' }]]));
     const changed = { ...left, text: left.text.replace('"attempts":2', '"attempts":1') };
     expect(changed).not.toEqual(left);
     for (const locked of [
-      read(left, seal, '4712'),
-      readJob({ id: '4711', ...data, timestamp }, seal, NOW),
+      read(left, cipher, '4712'),
+      readJob({ id: '4711', ...data, timestamp }, cipher, NOW),
       read(left, other),
       read(changed),
     ]) {
@@ -152,12 +152,15 @@ describe('what is left of a job that is done with', () => {
   });
 
   it.each([null, '', '1.', `1.${'A'.repeat(16)}.`, `1.${'A'.repeat(16)}.${'A'.repeat(48)}`])(
-    'is nothing that a producer can claim with sealed: %j',
-    (sealed) => {
-      const locked = read(job('update-user', { clientId: 'c-1', sealed }));
+    'is nothing that a producer can claim with encrypted: %j',
+    (encrypted) => {
+      const locked = read(job('update-user', { clientId: 'c-1', encrypted }));
       expect(locked.parsed).toMatchObject({
         ok: false,
-        invalid: { message: expect.stringContaining('unknown key "sealed"'), reference: { clientId: 'c-1' } },
+        invalid: {
+          message: expect.stringContaining('unknown key "encrypted"'),
+          reference: { clientId: 'c-1' },
+        },
       });
       expect(locked).not.toHaveProperty('isErased');
     },

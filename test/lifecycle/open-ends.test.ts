@@ -26,7 +26,7 @@ const error = (operation: DamoovOperation, kind: DamoovErrorKind = 'timeout') =>
 /** What is remembered after a run that ended so. */
 function after(job: keyof typeof JOBS, end: Partial<End>, known: Partial<UserRecord> = {}): UserRecord {
   const record: UserRecord = { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
-  return leaveOpen(JOBS[job], VERSION, record, { outcome: RETRY, hasCommitted: false, ...end }, NOW).record;
+  return leaveOpen(JOBS[job], VERSION, record, { outcome: RETRY, isAuthorized: false, ...end }, NOW).record;
 }
 
 describe('a create', () => {
@@ -75,7 +75,7 @@ describe('a deletion', () => {
     ['that has spent its attempts unconfirmed', { outcome: SPENT }, 0],
     ['that has spent its attempts on an error', { outcome: SPENT, error: error('delete') }, 0],
   ])('%s may be out since %j', (_what, end, deletingSince) => {
-    expect(after('delete', { hasCommitted: true, ...end }).deletingSince).toBe(deletingSince);
+    expect(after('delete', { isAuthorized: true, ...end }).deletingSince).toBe(deletingSince);
   });
 
   it('that was not let go cannot be out', () => {
@@ -96,7 +96,7 @@ describe('a deletion', () => {
 it.each(['create', 'delete'] as const)('a %s leaves all that it has recordUpdate besides', (job) => {
   const record: UserRecord = { generation: 7, state: 'live', userId: 'u-1', isInDoubt: false, fields: {} };
   const recordUpdate = { record, clientId: 'c-1' };
-  const ended = { outcome: DONE, hasCommitted: true, recordUpdate };
+  const ended = { outcome: DONE, isAuthorized: true, recordUpdate };
   expect(leaveOpen(JOBS[job], VERSION, record, ended, NOW)).toEqual(recordUpdate);
 });
 
@@ -108,7 +108,7 @@ it.each([
   ['that waits', { outcome: WAIT }, false],
 ])('an update %s may have renamed its user: %s', (_what, end, mayHaveRenamed) => {
   const record: UserRecord = { generation: 0, state: 'live', isInDoubt: false, fields: {} };
-  const ended = { outcome: FAILED, hasCommitted: false, ...end };
+  const ended = { outcome: FAILED, isAuthorized: false, ...end };
   const rename: UpdateUserJob = {
     name: 'update-user',
     data: { clientId: 'c-1', instance: 'default', changes: { clientId: 'c-2' } },

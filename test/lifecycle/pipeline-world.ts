@@ -1,6 +1,6 @@
 /**
  * A pipeline over the Damoov in memory of the operations' tests: userState, circuits, deletion guard and queues answer as the test
- * wants, and every call of them is noted. The failure detector, the seal and the receipts are the real ones.
+ * wants, and every call of them is noted. The failure detector, the cipher and the receipts are the real ones.
  */
 import type { UserEvent } from '../../src/contract/event.ts';
 import { type Receipt, GENESIS, signReceipt } from '../../src/contract/receipt.ts';
@@ -11,7 +11,7 @@ import type { Delivery, Pipeline, RunReport } from '../../src/lifecycle/delivery
 import type { DeletionGuard } from '../../src/lifecycle/ports/deletion-guard.ts';
 import type { CircuitName, Circuits, Passage, Refusal } from '../../src/lifecycle/ports/circuits.ts';
 import { runJob } from '../../src/lifecycle/pipeline.ts';
-import { createSeal } from '../../src/lifecycle/encryption.ts';
+import { createJobCipher } from '../../src/lifecycle/encryption.ts';
 import type {
   Address,
   Begun,
@@ -63,7 +63,7 @@ export interface PipelineWorldOptions {
   /** Default: open, and asked for when the job was added. */
   checks?: Partial<Awaited<ReturnType<DeletionGuard['check']>>>;
   /** Default: go. */
-  commits?: Awaited<ReturnType<DeletionGuard['commit']>>;
+  authorizations?: Awaited<ReturnType<DeletionGuard['authorizeDelete']>>;
   attempts?: number;
 }
 
@@ -90,7 +90,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const unlock: RecordUpdate[] = [];
   const refusals: { version: Version; refusal: Refusal }[] = [];
   const probed: [CircuitName, boolean][] = [];
-  const commits: unknown[] = [];
+  const authorizations: unknown[] = [];
   const reports: RunReport[] = [];
   const published: UserEvent[] = [];
   /** What the queue keeps of the job. */
@@ -187,7 +187,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     instanceNames: new Map(Object.entries(instances).map(([name, { id }]) => [id, name])),
     ports: { client, userIdMode: damoov.context.userIdMode, lagMs: damoov.context.lagMs, now, pause },
     userState,
-    seal: createSeal(new Map(Object.entries(instances))),
+    cipher: createJobCipher(new Map(Object.entries(instances))),
     circuits: {
       async refuse(_run, version, refusal) {
         steps.push('refuse');
@@ -203,10 +203,10 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
       async check({ timestamp }) {
         return { is: 'open', requestedAt: timestamp, ...answers.checks };
       },
-      async commit(_run, _lock, instance, ids, kind) {
-        steps.push('commit');
-        commits.push({ instance, ...ids, kind });
-        return answers.commits ?? 'go';
+      async authorizeDelete(_run, _lock, instance, ids, kind) {
+        steps.push('authorize');
+        authorizations.push({ instance, ...ids, kind });
+        return answers.authorizations ?? 'go';
       },
     },
     failureDetector,
@@ -238,7 +238,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     unlock,
     refusals,
     probed,
-    commits,
+    authorizations,
     reports,
     published,
     kept,

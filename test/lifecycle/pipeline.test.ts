@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { failed } from '../../src/contract/outcome.ts';
 import type { Version } from '../../src/contract/version.ts';
-import { readJob, remainsOf } from '../../src/lifecycle/job-data.ts';
+import { readJob, retainedDataOf } from '../../src/lifecycle/job-data.ts';
 import type { SettledJob } from '../../src/lifecycle/ports/user-state.ts';
 import { A, HOUR_MS, INSTANCE, NOW, derived } from '../operations/operation-world.ts';
 import { type PipelineWorldOptions, FINISH, createPipelineWorld } from './pipeline-world.ts';
@@ -80,9 +80,9 @@ describe('a job that cannot be carried out', () => {
 
   it('because its user’s deletion has erased it is superseded', async () => {
     const world = createPipelineWorld();
-    const { seal } = world.pipeline;
-    const sealed = seal.seal('job', '', 'default').replace(/[^.]*$/, '');
-    expect(await world.run('update-user', { ...C1, sealed })).toMatchObject({
+    const { cipher } = world.pipeline;
+    const encrypted = cipher.encrypt('job', '', 'default').replace(/[^.]*$/, '');
+    expect(await world.run('update-user', { ...C1, encrypted })).toMatchObject({
       next: 'complete',
       outcome: { status: 'superseded', by: 'deletion' },
     });
@@ -218,11 +218,11 @@ describe('a job that begins', () => {
   it('anew after it failed is read as it was', async () => {
     const world = createPipelineWorld();
     const text = JSON.stringify({ ...C1, profile: { phone: '1' } });
-    const { seal } = world.pipeline;
+    const { cipher } = world.pipeline;
     const delivery = { id: 'job', name: 'create-user', text, timestamp: NOW };
-    const read = readJob(delivery, seal, NOW);
+    const read = readJob(delivery, cipher, NOW);
     const kept = { outcome: failed('rejected', 'no'), attempts: 1, at: NOW };
-    await world.run('create-user', remainsOf(kept, read, delivery, seal));
+    await world.run('create-user', retainedDataOf(kept, read, delivery, cipher));
     expect(world.damoov.sent.create).toMatchObject([{ clientId: 'c-1', phone: '1' }]);
   });
 });
@@ -343,8 +343,8 @@ describe('a job that is settled', () => {
     );
     const ids = { clientId: 'c-1', instance: 'nobody’s' };
     expect(ends).toEqual([
-      { ...ids, sealed: expect.stringMatching(/^1\.[\w-]{16}\.\S{38,}$/) },
-      { ...ids, sealed: expect.stringMatching(/^1\.[\w-]{16}\.$/) },
+      { ...ids, encrypted: expect.stringMatching(/^1\.[\w-]{16}\.\S{38,}$/) },
+      { ...ids, encrypted: expect.stringMatching(/^1\.[\w-]{16}\.$/) },
     ]);
   });
 });
@@ -398,7 +398,7 @@ describe('a fault that would come again each time', () => {
       event: { type: 'user.failed', data: { clientId: 'c-1', code: 'outcome-unknown' } },
     });
     expect(world.aside).toHaveLength(1);
-    expect(world.kept).toEqual([{ ...C1, sealed: expect.stringMatching(/^1\./) }]);
+    expect(world.kept).toEqual([{ ...C1, encrypted: expect.stringMatching(/^1\./) }]);
     expect(JSON.stringify(decision)).not.toContain('ada@example.test');
   });
 
@@ -411,8 +411,8 @@ describe('a fault that would come again each time', () => {
 
   it('while the job is read is the fault of the job', async () => {
     const world = createPipelineWorld();
-    world.pipeline.seal.open = () => ({ text: 'no JSON' });
-    const data = { ...C1, sealed: `1.${'a'.repeat(16)}.${'a'.repeat(40)}` };
+    world.pipeline.cipher.decrypt = () => ({ text: 'no JSON' });
+    const data = { ...C1, encrypted: `1.${'a'.repeat(16)}.${'a'.repeat(40)}` };
     expect(await world.run('update-user', data)).toMatchObject({
       next: 'fail',
       outcome: { code: 'invalid-job', message: expect.stringContaining('SyntaxError') },

@@ -85,8 +85,8 @@ describe('a deletion', () => {
     ['cancelled', { status: 'superseded', by: 'cancellation', userId: OURS }],
     ['returned', { status: 'superseded', by: 'create', userId: OURS }],
     ['held', { status: 'held', circuit: 'deletion-limit' }],
-  ] as const)('that is told “%s” is not sent', async (commit, outcome) => {
-    const world = createOperationWorld({ commit, users: there() });
+  ] as const)('that is told “%s” is not sent', async (authorize, outcome) => {
+    const world = createOperationWorld({ authorize, users: there() });
     expect((await world.delete(byId(OURS))).outcome).toMatchObject(outcome);
     expect(sent(world.calls)).toEqual([]);
   });
@@ -119,7 +119,7 @@ describe('a deletion', () => {
   });
 
   it('whose job is another run’s is not sent', async () => {
-    const world = createOperationWorld({ commit: LOCK_LOST, users: there() });
+    const world = createOperationWorld({ authorize: LOCK_LOST, users: there() });
     expect(await world.delete(byId(OURS))).toEqual(GAVE_UP);
     expect(sent(world.calls)).toEqual([]);
   });
@@ -381,10 +381,10 @@ describe('a deletion of nobody', () => {
   it.each([
     ['cancelled', { status: 'superseded', by: 'cancellation' }],
     ['returned', { status: 'superseded', by: 'create' }],
-  ] as const)('that is told “%s” says so', async (commit, outcome) => {
-    const world = createOperationWorld({ commit });
+  ] as const)('that is told “%s” says so', async (authorize, outcome) => {
+    const world = createOperationWorld({ authorize });
     expect(await world.delete(C1)).toEqual({ outcome });
-    const lost = createOperationWorld({ commit: LOCK_LOST });
+    const lost = createOperationWorld({ authorize: LOCK_LOST });
     expect(await lost.delete(C1)).toEqual(GAVE_UP);
   });
 

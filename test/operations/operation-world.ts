@@ -67,7 +67,7 @@ export interface OperationWorldOptions {
   /** What is known of the users who bear other clientIds. */
   names?: Record<string, Partial<UserRecord> | 'blocked' | typeof LOCK_LOST>;
   /** What the deletion is answered that asks whether it may be sent. Default: go. */
-  commit?: Awaited<ReturnType<OperationContext['authorizeDelete']>>;
+  authorize?: Awaited<ReturnType<OperationContext['authorizeDelete']>>;
   /** So many look-ups show nobody before they show who is there. */
   lag?: number;
 }
@@ -81,7 +81,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     ageMs = 0,
     others = {},
     names = {},
-    commit = 'go',
+    authorize = 'go',
     users = [],
   } = options;
   let { lag = 0 } = options;
@@ -176,7 +176,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     },
     async authorizeDelete({ clientId, userId }, kind) {
       calls.push(`authorize ${clientId ?? '-'} ${userId ?? '-'} ${kind}`);
-      return commit;
+      return authorize;
     },
     signal: new AbortController().signal,
     now: () => nowMs,

@@ -41,12 +41,12 @@ export interface DeletionGuard {
     dueAt?: number | undefined;
   }>;
   /**
-   * Asked right before each DELETE. `go`: it may be sent, and from here on nobody can cancel it; `cancelled`: it must not;
-   * `returned`: the user has signed up again since; `held`: not now, as too many were sent in this hour; `lost`: the user is no longer
-   * this run's.
+   * Asked right before each DELETE. `go`: it may be sent, and from here on it cannot be cancelled; `cancelled`: it must not;
+   * `returned`: the user has signed up again since; `held`: not now, as too many were sent in this hour; `lost`: this run no longer
+   * holds the lock of the user.
    * @param instance by its configured name.
    */
-  commit(
+  authorizeDelete(
     run: DeletionRun,
     lock: LockProof,
     instance: string,

@@ -55,7 +55,7 @@ export function maskedName(name: string, content: Content): string {
 }
 
 function maskedJob(text: string, data: Record<string, unknown>): unknown {
-  const { profile, changes, reason, sealed, createAccessToken, ...others } = data;
+  const { profile, changes, reason, encrypted, createAccessToken, ...others } = data;
   const ids = referenceOfText(text);
   const hidden = Object.keys(others).filter((key) => !(key in ids)).length;
   return {
@@ -64,14 +64,14 @@ function maskedJob(text: string, data: Record<string, unknown>): unknown {
     ...(profile !== undefined && { profile: namesIn(profile) }),
     ...(changes !== undefined && { changes: namesIn(changes) }),
     ...(reason !== undefined && { reason: HIDDEN }),
-    ...(sealed !== undefined && { sealed: isErased(sealed) ? 'erased' : HIDDEN }),
+    ...(encrypted !== undefined && { encrypted: isErased(encrypted) ? 'erased' : HIDDEN }),
     ...(hidden > 0 && { hidden: `${hidden} more` }),
   };
 }
 
-/** Of what was sealed only the proof is left. */
-function isErased(sealed: unknown): boolean {
-  return typeof sealed === 'string' && sealed.endsWith('.');
+/** Only the proof is left of the encrypted data.*/
+function isErased(encrypted: unknown): boolean {
+  return typeof encrypted === 'string' && encrypted.endsWith('.');
 }
 
 function namesIn(value: unknown): unknown {

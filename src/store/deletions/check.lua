@@ -1,4 +1,4 @@
--- Before a deletion waits for its user or for a circuit: whether it has to run at all. The last word is that of commit.
+-- Before a deletion waits for its user or for a circuit: whether it has to run at all. authorize-delete.lua decides finally.
 --   KEYS: 1 the salt, 2 the index, 3 what an operator has decided over the job, 4 the circuit of the deletion limit, then the names of
 --         the user
 --   ARGV: 1 as JSON {jobId, timestamp of the job in ms, scheduler?, keepS: seconds to keep a name, held: keys of the jobs that circuits

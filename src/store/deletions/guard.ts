@@ -1,5 +1,5 @@
 /**
- * Whether a deletion is still wanted, and the last moment before its DELETE: one step in Redis decides between the worker that would
+ * Whether a deletion is still wanted, and the point of no return before its DELETE: one step in Redis decides between the worker that would
  * send it and a cancellation.
  */
 import type { Queue } from 'bullmq';
@@ -23,7 +23,7 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
   const aboutNames = (name: string) => readLua('asked', '../clock', 'name-state', 'standing', name);
   const script = jsonScriptsOf(jobs, {
     'check-deletion': aboutNames('check'),
-    'commit-deletion': aboutNames('commit'),
+    'authorize-delete': aboutNames('authorize-delete'),
   });
   const names = createDeletionNames({ jobs, prefix });
   const { keyOf, heldKeyOf } = circuitKeysOf(prefix, new Map([['deletion-limit', 'all']]));
@@ -38,16 +38,16 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
       );
       return Checked.parse(JSON.parse(z.string().parse(reply)));
     },
-    async commit({ jobId, timestamp, scheduler }, lock, instance, ids, kind) {
+    async authorizeDelete({ jobId, timestamp, scheduler }, lock, instance, ids, kind) {
       const asked = { jobId, timestamp, scheduler, keepS: KEEP_NAME_S, lock };
       const limit = kind === 'sends' ? deletionsPerHour : undefined;
       const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, ...known }) =>
-        script('commit-deletion')(
+        script('authorize-delete')(
           [saltKey, decisionKeyOf(prefix, jobId), `${prefix}:deletions-sent`, lock.key, ...keys],
           { ...known, ...asked, limit },
         ),
       );
-      return Committed.parse(reply);
+      return Authorized.parse(reply);
     },
   };
 }
@@ -57,4 +57,4 @@ const Checked = z.object({
   requestedAt: z.number(),
   dueAt: z.number().optional(),
 });
-const Committed = z.enum(['go', 'cancelled', 'returned', 'held', 'lost']);
+const Authorized = z.enum(['go', 'cancelled', 'returned', 'held', 'lost']);

@@ -1,5 +1,5 @@
 /**
- * Makes of the admin's credentials the key that seals their session, and a name under which a fleet may speak of them. Knows
+ * Makes of the admin's credentials the key that encrypts their session, and a name under which a fleet may speak of them. Knows
  * no Redis.
  */
 import { slowHash } from './slow-hash.ts';

@@ -1,5 +1,5 @@
 /**
- * Keeps the admin's token pair in Redis for the whole fleet, sealed, and lets one process at a time renew it. Knows where it
+ * Keeps the admin's token pair in Redis for the whole fleet, encrypted, and lets one process at a time renew it. Knows where it
  * lies and who may replace it; what a session is good for, and when it is renewed, is decided elsewhere.
  */
 import { randomUUID } from 'node:crypto';
@@ -44,21 +44,21 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   // Clocks of a fleet differ: the times of the pair are kept by the clock of Redis.
   let redisAheadMs = 0;
 
-  async function read(): Promise<{ sealed: string; pair: TokenPair | undefined }> {
-    const [redisMs, sealed] = Reading.parse(await script('read-session')([key], {}));
+  async function read(): Promise<{ encrypted: string; pair: TokenPair | undefined }> {
+    const [redisMs, encrypted] = Reading.parse(await script('read-session')([key], {}));
     redisAheadMs = Math.round(redisMs - now());
-    const text = decrypt(encryptionKey, key, sealed);
+    const text = decrypt(encryptionKey, key, encrypted);
     const pair = text === undefined ? undefined : Pair.safeParse(JSON.parse(text)).data;
-    return { sealed, pair: pair && shifted(pair, -redisAheadMs) };
+    return { encrypted, pair: pair && shifted(pair, -redisAheadMs) };
   }
 
   /** In one step: what was found fit to be replaced is still what is there, or it is looked at again. */
   async function replace(next: TokenPair | undefined, isReplaceable: (stored?: TokenPair) => boolean) {
     for (;;) {
-      const { sealed, pair } = await read();
+      const { encrypted, pair } = await read();
       if (!isReplaceable(pair)) return;
       const value = next && encrypt(encryptionKey, key, JSON.stringify(shifted(next, redisAheadMs)));
-      if (await set(key, { seen: sealed, value: value ?? '', keepMs: KEEP_MS })) return;
+      if (await set(key, { seen: encrypted, value: value ?? '', keepMs: KEEP_MS })) return;
     }
   }
 

@@ -201,7 +201,7 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
     case 'authorize': {
       const next = copyOf(state);
       const authorized = next.jobs[index]?.run;
-      if (authorized !== undefined) authorized.hasCommitted = step.kind === 'sends';
+      if (authorized !== undefined) authorized.isAuthorized = step.kind === 'sends';
       yield {
         told: `is authorized: ${step.kind}`,
         state: withFact(next, index, { of: 'authorize', answer: 'go' }),
@@ -320,8 +320,8 @@ function ended(state: State, index: number, effect: Effect, error?: unknown): Ne
   const run = job?.run;
   if (job === undefined || run === undefined) throw new Error('no run');
   const { outcome } = effect;
-  const { hasCommitted } = run;
-  const end = { ...effect, outcome, error, hasCommitted };
+  const { isAuthorized } = run;
+  const end = { ...effect, outcome, error, isAuthorized };
   const recordUpdate = leaveOpen(job.job, versionOfJob(job, index), run.record, end, nowOf(state));
   const told = JSON.stringify(outcome);
   if (isSettled(outcome)) {

@@ -54,7 +54,7 @@ export function begin(state: State, index: number, mode: 'derived' | 'assigned')
   const known = entry.record ?? NOBODY;
   job.run = {
     name,
-    hasCommitted: false,
+    isAuthorized: false,
     record: known,
     facts: [],
     meant: [],

@@ -52,7 +52,7 @@ export interface Run {
   also?: { name: string; wasGiven: boolean };
   record: UserRecord;
   facts: PlainFact[];
-  hasCommitted: boolean;
+  isAuthorized: boolean;
   /** Users who have borne what the job names at some moment of the run. */
   meant: string[];
   /** Those of them who have borne it at every moment. */

@@ -13,7 +13,7 @@ const marked = fc.string({ maxLength: 8 }).map((text) => `${text}${MARK}${text}`
 const value = fc.letrec((tie) => ({
   any: fc.oneof({ depthSize: 'small' }, marked, fc.array(tie('any')), fc.dictionary(marked, tie('any'))),
 })).any;
-const personal = fc.constantFrom('profile', 'changes', 'reason', 'sealed', 'accessToken', 'email', 'x');
+const personal = fc.constantFrom('profile', 'changes', 'reason', 'encrypted', 'accessToken', 'email', 'x');
 
 describe('what the board may show', () => {
   test.prop([fc.dictionary(fc.oneof(personal, marked), value)])(
@@ -53,15 +53,15 @@ describe('what the board may show', () => {
       profile: { firstName: HIDDEN, phone: HIDDEN },
       hidden: '1 more',
     });
-    expect(maskedData('{"clientId":{"a":1},"changes":"x","reason":"y","sealed":"1.proof."}', 'jobs')).toEqual(
-      {
-        instance: 'default',
-        changes: HIDDEN,
-        reason: HIDDEN,
-        sealed: 'erased',
-        hidden: '1 more',
-      },
-    );
+    expect(
+      maskedData('{"clientId":{"a":1},"changes":"x","reason":"y","encrypted":"1.proof."}', 'jobs'),
+    ).toEqual({
+      instance: 'default',
+      changes: HIDDEN,
+      reason: HIDDEN,
+      encrypted: 'erased',
+      hidden: '1 more',
+    });
     expect(maskedData(undefined, 'jobs')).toBe('too large to be shown');
   });
 

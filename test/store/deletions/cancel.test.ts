@@ -12,7 +12,7 @@ describe('cancelling', () => {
     const job = await world.fetch();
     expect(job.id).toBe(jobId);
     expect(await world.check(job)).toMatchObject({ is: 'cancelled' });
-    expect(await world.commit(job)).toBe('cancelled');
+    expect(await world.authorize(job)).toBe('cancelled');
     expect(await cancel()).toBe('cancelled');
     await world.supersede(job);
     expect(await cancel()).toBe('cancelled');
@@ -38,13 +38,13 @@ describe('cancelling', () => {
       await ask();
       expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
       const cancelled = await world.fetch();
-      expect(await world.commit(cancelled)).toBe('cancelled');
+      expect(await world.authorize(cancelled)).toBe('cancelled');
       await world.supersede(cancelled);
       await ask();
       await (await world.jobs.getDelayed())[0]?.promote();
       const wanted = await world.fetch();
       expect(await world.check(wanted)).toMatchObject({ is: 'open' });
-      expect(await world.commit(wanted)).toBe('go');
+      expect(await world.authorize(wanted)).toBe('go');
       await world.complete(wanted);
     }
   });
@@ -56,7 +56,7 @@ describe('cancelling', () => {
     await world.schedule({ clientId: 'c-1' }, Date.now());
     await world.supersede(await world.fetch());
     await world.deletions.schedule({ clientId: 'c-1' }, Date.now(), { asOf });
-    expect(await world.commit(await world.fetch())).toBe('cancelled');
+    expect(await world.authorize(await world.fetch())).toBe('cancelled');
   });
 
   it('holds for a job whose producer’s clock is ahead, also once a later one was sent', async () => {
@@ -66,8 +66,8 @@ describe('cancelling', () => {
     const cancelled = await world.fetch();
     await world.deletions.cancel({ clientId: 'c-1' });
     await world.schedule({ clientId: 'c-1' }, Date.now());
-    expect(await world.commit(await world.fetch())).toBe('go');
-    expect(await world.commit(cancelled)).toBe('cancelled');
+    expect(await world.authorize(await world.fetch())).toBe('go');
+    expect(await world.authorize(cancelled)).toBe('cancelled');
   });
 
   it('does not concern a pending one that is asked for again, though the clock of the producer is behind', async () => {
@@ -78,7 +78,7 @@ describe('cancelling', () => {
     const job = await world.fetch();
     await world.deletions.cancel({ userId });
     expect(await ask({ clientId: 'c-1', userId })).toMatchObject({ is: 'exists' });
-    expect(await world.commit(job, { clientId: 'c-1', userId })).toBe('go');
+    expect(await world.authorize(job, { clientId: 'c-1', userId })).toBe('go');
   });
 
   it('tells of the last deletion, not of those before it', async () => {
@@ -92,12 +92,12 @@ describe('cancelling', () => {
     expect(await cancel()).toBe('cancelled');
     await world.supersede(cancelled);
     const first = await start();
-    await world.commit(first);
+    await world.authorize(first);
     expect(await cancel()).toBe('too-late');
     await world.complete(first);
     expect(await cancel()).toBe('done');
     const second = await start();
-    await world.commit(second);
+    await world.authorize(second);
     expect(await cancel()).toBe('too-late');
   });
 
@@ -106,7 +106,7 @@ describe('cancelling', () => {
     const at = Date.now();
     await world.deletions.schedule({ clientId: 'c-1' }, at, { requestedAt: at });
     await world.returnedAt('c-1', at);
-    expect(await world.commit(await world.fetch())).toBe('go');
+    expect(await world.authorize(await world.fetch())).toBe('go');
   });
 
   it('is known for as long as any job can be deferred', async () => {
@@ -132,12 +132,12 @@ describe('cancelling', () => {
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
     const both = { clientId: 'c-1', userId };
-    expect(await world.commit(job, both)).toBe('go');
+    expect(await world.authorize(job, both)).toBe('go');
     const answers = () =>
       Promise.all([{ clientId: 'c-1' }, { userId }].map((of) => world.deletions.cancel(of)));
     expect(await answers()).toEqual(['too-late', 'too-late']);
     expect(await world.check(job)).toMatchObject({ is: 'released' });
-    expect(await world.commit(job, both)).toBe('go');
+    expect(await world.authorize(job, both)).toBe('go');
     await world.complete(job, both);
     expect(await answers()).toEqual(['done', 'done']);
     await job.remove();
@@ -151,11 +151,11 @@ describe('cancelling', () => {
       await world.jobs.add('delete-user', { clientId: 'c-1' });
       const job = await world.fetch();
       await world.deletions.cancel(cancelled);
-      expect(await world.commit(job, found)).toBe('cancelled');
+      expect(await world.authorize(job, found)).toBe('cancelled');
     }
     await world.jobs.add('delete-user', { clientId: 'c-1' }, { timestamp: Date.now() + 1 });
     const job = await world.fetch();
-    expect(await world.commit(job, found)).toBe('go');
+    expect(await world.authorize(job, found)).toBe('go');
     expect(await world.deletions.cancel({ clientId: 'c-2' })).toBe('too-late');
     await world.complete(job, found);
     expect(await world.deletions.cancel({ clientId: 'c-2' })).toBe('done');
@@ -165,7 +165,7 @@ describe('cancelling', () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    await world.commit(job, { clientId: 'c-1' });
+    await world.authorize(job, { clientId: 'c-1' });
     await world.fail(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('too-late');
   });
@@ -177,14 +177,14 @@ describe('cancelling', () => {
     await world.fail(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('none');
     await job.retry('failed');
-    expect(await world.commit(await world.fetch(), { clientId: 'c-1' })).toBe('cancelled');
+    expect(await world.authorize(await world.fetch(), { clientId: 'c-1' })).toBe('cancelled');
   });
 
   it('of one that failed after it was sent holds where it is put back by hand', async () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    await world.commit(job);
+    await world.authorize(job);
     await world.fail(job);
     await world.deletions.cancel({ clientId: 'c-1' });
     await job.retry('failed');
@@ -197,7 +197,7 @@ describe('cancelling', () => {
       const world = await createDeletionsWorld();
       await world.schedule({ clientId: 'c-1', userId });
       expect(await world.deletions.cancel(address)).toBe('cancelled');
-      expect(await world.commit(await world.fetch(), { clientId: 'c-1', userId })).toBe('cancelled');
+      expect(await world.authorize(await world.fetch(), { clientId: 'c-1', userId })).toBe('cancelled');
     },
   );
 
@@ -207,7 +207,7 @@ describe('cancelling', () => {
     await world.schedule({ userId });
     const job = await world.fetch();
     expect(await world.deletions.cancel({ userId })).toBe('cancelled');
-    expect(await world.commit(job, { clientId: 'c-1', userId })).toBe('cancelled');
+    expect(await world.authorize(job, { clientId: 'c-1', userId })).toBe('cancelled');
   });
 
   it('under one id does not concern a deletion under the other that is asked for later', async () => {
@@ -216,7 +216,7 @@ describe('cancelling', () => {
     await world.deletions.cancel({ userId });
     await world.supersede(await world.fetch());
     await world.deletions.schedule({ clientId: 'c-1' }, Date.now(), { requestedAt: Date.now() + 1 });
-    expect(await world.commit(await world.fetch(), { clientId: 'c-1', userId })).toBe('go');
+    expect(await world.authorize(await world.fetch(), { clientId: 'c-1', userId })).toBe('go');
   });
 
   it('holds for a run that has lost its job, which sends nothing', async () => {

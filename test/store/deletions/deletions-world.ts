@@ -92,15 +92,15 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
       return job;
     },
     check: (job: Job, ids = job.data as Ids) => guard.check(runOf(job), 'default', ids),
-    async commit(job: Job, ids = job.data as Ids, kind: 'sends' | 'sends nothing' = 'sends') {
+    async authorize(job: Job, ids = job.data as Ids, kind: 'sends' | 'sends nothing' = 'sends') {
       const { key, field, value } = lockOf(job);
       await redis.hset(key, field, value);
-      return guard.commit(runOf(job), lockOf(job), 'default', ids, kind);
+      return guard.authorizeDelete(runOf(job), lockOf(job), 'default', ids, kind);
     },
     /** As a run does that has lost its user to another. */
     async commitLate(job: Job) {
       await redis.hset(`${prefix}:lock`, 'lockedBy', 'another');
-      return guard.commit(runOf(job), lockOf(job), 'default', job.data as Ids, 'sends');
+      return guard.authorizeDelete(runOf(job), lockOf(job), 'default', job.data as Ids, 'sends');
     },
     async complete(job: Job, ids?: Ids) {
       await end(job, 'done', ids);

@@ -31,7 +31,7 @@ describe('a Redis that was emptied', () => {
     expect(await world.list()).toHaveLength(2);
     expect(await world.check(first)).toMatchObject({ is: 'cancelled' });
     await (await emptied()).cancel({ clientId: 'c-2' });
-    expect(await world.commit(second)).toBe('cancelled');
+    expect(await world.authorize(second)).toBe('cancelled');
     await (await emptied()).schedule({ clientId: 'c-4' }, inDays(1));
     expect(await world.deletions.find({ clientId: 'c-4' })).toMatchObject({ clientId: 'c-4' });
   });

@@ -11,13 +11,13 @@ describe('the limit of deletions in an hour', () => {
       }),
     );
     if (first === undefined || second === undefined || third === undefined) throw new Error('no job');
-    expect(await world.commit(first)).toBe('go');
-    expect(await world.commit(first)).toBe('go');
-    expect(await world.commit(second)).toBe('held');
-    expect(await world.commit(second, second.data as object, 'sends nothing')).toBe('go');
+    expect(await world.authorize(first)).toBe('go');
+    expect(await world.authorize(first)).toBe('go');
+    expect(await world.authorize(second)).toBe('held');
+    expect(await world.authorize(second, second.data as object, 'sends nothing')).toBe('go');
     await world.decide(third, 'release');
     expect(await world.check(third)).toMatchObject({ is: 'released' });
-    expect(await world.commit(third)).toBe('go');
+    expect(await world.authorize(third)).toBe('go');
   });
 
   it('meets a deletion anew that has failed, and what was decided over it is forgotten', async () => {
@@ -25,27 +25,27 @@ describe('the limit of deletions in an hour', () => {
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
     await world.decide(job, 'release');
-    await world.commit(job);
+    await world.authorize(job);
     await world.fail(job);
     await world.schedule({ clientId: 'c-2' }, Date.now());
-    expect(await world.commit(await world.fetch())).toBe('go');
+    expect(await world.authorize(await world.fetch())).toBe('go');
     await job.retry('failed');
     const again = await world.fetch();
     expect(await world.check(again)).toMatchObject({ is: 'open' });
-    expect(await world.commit(again)).toBe('held');
+    expect(await world.authorize(again)).toBe('held');
   });
 
   it('counts one that is put back only once, and knows it by every name', async () => {
     const world = await createDeletionsWorld({ deletionsPerHour: 2 });
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    await world.commit(job);
+    await world.authorize(job);
     await world.fail(job);
     await job.retry('failed');
     const again = await world.fetch();
-    expect(await world.commit(again)).toBe('go');
+    expect(await world.authorize(again)).toBe('go');
     expect(await world.check(again)).toMatchObject({ is: 'released' });
-    expect(await world.commit(again, { clientId: 'c-1', userId })).toBe('go');
+    expect(await world.authorize(again, { clientId: 'c-1', userId })).toBe('go');
     expect(await world.deletions.cancel({ userId })).toBe('too-late');
   });
 
@@ -54,7 +54,7 @@ describe('the limit of deletions in an hour', () => {
     const sent = `${world.prefix}:deletions-sent`;
     await world.redis.zadd(sent, Date.now() - 3_600_001, 'another');
     await world.schedule({ clientId: 'c-1' }, Date.now());
-    expect(await world.commit(await world.fetch())).toBe('go');
+    expect(await world.authorize(await world.fetch())).toBe('go');
     expect(await world.redis.zcard(sent)).toBe(1);
     expect(await world.redis.pttl(sent)).toBeGreaterThan(3_500_000);
   });
@@ -63,7 +63,7 @@ describe('the limit of deletions in an hour', () => {
     const world = await createDeletionsWorld();
     for (const clientId of ['c-1', 'c-2']) await world.schedule({ clientId }, Date.now());
     const [sent, other] = [await world.fetch(), await world.fetch()];
-    await world.commit(sent, { clientId: 'c-1', userId });
+    await world.authorize(sent, { clientId: 'c-1', userId });
     await world.fail(other, { clientId: 'c-2', userId });
     expect(await world.check(sent, { userId })).toMatchObject({ is: 'released' });
   });
@@ -113,7 +113,7 @@ describe('the limit of deletions in an hour', () => {
     await world.decide(job, 'refuse');
     expect(await world.check(job)).toMatchObject({ is: 'refused' });
     expect(await world.lifetimes()).toEqual([]);
-    await world.commit(job);
+    await world.authorize(job);
     expect(await world.check(job)).toMatchObject({ is: 'released' });
   });
 });

@@ -50,7 +50,7 @@ describe('deletions that other BullMQ clients have added', () => {
     );
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('none');
     expect(await world.check(job)).toMatchObject({ is: 'cancelled' });
-    expect(await world.commit(job)).toBe('cancelled');
+    expect(await world.authorize(job)).toBe('cancelled');
     expect(await world.list()).toEqual([]);
   });
 
@@ -70,7 +70,7 @@ describe('deletions that other BullMQ clients have added', () => {
     const next = { id: 'next', timestamp: inDays(1), repeatJobKey: job.repeatJobKey, data: template.data };
     const later = Object.assign(job, next);
     expect(await world.check(later)).toMatchObject({ is: 'cancelled' });
-    expect(await world.commit(later)).toBe('cancelled');
+    expect(await world.authorize(later)).toBe('cancelled');
     expect(await world.check(Object.assign(job, { repeatJobKey: 'another' }))).toMatchObject({ is: 'open' });
   });
 
@@ -93,7 +93,7 @@ describe('deletions that other BullMQ clients have added', () => {
     const job = await world.fetch();
     await world.check(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('cancelled');
-    expect(await world.commit(job)).toBe('cancelled');
+    expect(await world.authorize(job)).toBe('cancelled');
   });
 
   it('are no longer known once they have ended unsent', async () => {
@@ -111,7 +111,7 @@ describe('deletions that other BullMQ clients have added', () => {
     const later = { timestamp: Date.now() + 1 };
     for (const data of [{ clientId: 'c-1' }, { clientId: 'c-2' }, { userId }]) {
       await world.jobs.add('delete-user', data, later);
-      expect(await world.commit(await world.fetch())).toBe('go');
+      expect(await world.authorize(await world.fetch())).toBe('go');
     }
   });
 
@@ -119,11 +119,11 @@ describe('deletions that other BullMQ clients have added', () => {
     const world = await createDeletionsWorld();
     await world.jobs.add('delete-user', { clientId: 'c-1' });
     const job = await world.fetch();
-    await world.commit(job);
+    await world.authorize(job);
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('too-late');
     await world.complete(job);
     await world.jobs.add('delete-user', { clientId: 'c-1' });
     expect(await world.deletions.cancel({ clientId: 'c-1' })).toBe('done');
-    expect(await world.commit(await world.fetch())).toBe('cancelled');
+    expect(await world.authorize(await world.fetch())).toBe('cancelled');
   });
 });

@@ -24,7 +24,7 @@ describe('a deletion that is scheduled', () => {
     await world.returned('c-1', -9);
     expect(await ask(-8)).toMatchObject({ is: 'exists' });
     await (await world.jobs.getDelayed())[0]?.promote();
-    expect(await world.commit(await world.fetch(), { clientId: 'c-1' })).toBe('returned');
+    expect(await world.authorize(await world.fetch(), { clientId: 'c-1' })).toBe('returned');
   });
 
   it('is due at once where its time is over', async () => {
@@ -147,7 +147,7 @@ describe('a second request', () => {
       requestedAt: (again as Scheduled).requestedAt,
       dueAt: (first as Scheduled).dueAt,
     });
-    expect(await world.commit(job)).toBe('go');
+    expect(await world.authorize(job)).toBe('go');
   });
 
   it('goes behind live jobs as one of many, until somebody asks for it alone', async () => {
@@ -184,7 +184,7 @@ describe('a second request', () => {
       seen.add(jobId);
       if (end === 'cancel') await world.deletions.cancel({ clientId: 'c-1' });
       const job = await world.fetch();
-      if (end === 'fail' || end === 'complete') await world.commit(job);
+      if (end === 'fail' || end === 'complete') await world.authorize(job);
       await world[end === 'cancel' ? 'supersede' : end](job);
     }
     const { jobId } = await world.schedule({ clientId: 'c-1' });
@@ -270,7 +270,7 @@ describe('a name', () => {
     await least(90);
     await world.check(job, { userId });
     await least(40);
-    await world.commit(job, { userId });
+    await world.authorize(job, { userId });
     await least(40);
     await world.supersede(job);
     await least(0);

@@ -18,7 +18,7 @@ describe('rescheduling', () => {
     const job = await world.fetch();
     const moved = await world.deletions.reschedule({ clientId: 'c-1' }, inDays(7));
     expect(moved).toMatchObject({ is: 'moved', jobId: `${first.jobId}-1` });
-    expect(await world.commit(job, { clientId: 'c-1' })).toBe('cancelled');
+    expect(await world.authorize(job, { clientId: 'c-1' })).toBe('cancelled');
     expect(await world.list()).toMatchObject([{ jobId: `${first.jobId}-1`, clientId: 'c-1' }]);
     expect((await world.jobs.getJob(`${first.jobId}-1`))?.data).toEqual({
       clientId: 'c-1',
@@ -30,7 +30,7 @@ describe('rescheduling', () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
-    expect(await world.commit(job, { clientId: 'c-1' })).toBe('go');
+    expect(await world.authorize(job, { clientId: 'c-1' })).toBe('go');
     const [listed] = await world.list();
     expect(await world.deletions.reschedule({ clientId: 'c-1' }, inDays(7))).toBe('too-late');
     expect(await world.list()).toEqual([listed]);
@@ -52,7 +52,7 @@ describe('a deletion that takes the place of another', () => {
     expect(await world.enter(`${jobId}-1`, jobId)).toBe('taken');
     await world.supersede(job);
     const sent = await world.schedule({ clientId: 'c-3' }, Date.now());
-    await world.commit(await world.fetch());
+    await world.authorize(await world.fetch());
     expect(await world.enter(`${sent.jobId}-1`, sent.jobId)).toBe('too-late');
     expect(await world.pending()).toEqual([sent.jobId, `${jobId}-1`]);
   });

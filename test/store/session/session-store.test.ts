@@ -61,14 +61,14 @@ describe('a stored pair', () => {
     const world = createSessionWorld();
     const store = world.store();
     await store.save(first);
-    const sealed = Buffer.from((await world.redis.get(world.key)) ?? '', 'base64');
-    for (let at = 0; at < sealed.length; at += 1) {
-      const broken = Buffer.from(sealed);
-      broken.writeUInt8(sealed.readUInt8(at) ^ 1, at);
+    const encrypted = Buffer.from((await world.redis.get(world.key)) ?? '', 'base64');
+    for (let at = 0; at < encrypted.length; at += 1) {
+      const broken = Buffer.from(encrypted);
+      broken.writeUInt8(encrypted.readUInt8(at) ^ 1, at);
       await world.redis.set(world.key, broken.toString('base64'));
       expect(await store.load()).toBeUndefined();
     }
-    for (const text of ['', 'x', sealed.subarray(0, 29).toString('base64')]) {
+    for (const text of ['', 'x', encrypted.subarray(0, 29).toString('base64')]) {
       await world.redis.set(world.key, text);
       expect(await store.load()).toBeUndefined();
     }

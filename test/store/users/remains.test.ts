@@ -7,8 +7,8 @@ import { type UserStateWorld, createUserStateWorld, instance, userId } from './u
 
 const FAILED = failed('rejected', 'no');
 const DELETED: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
-const SEALED = '{"clientId":"c-1","sealed":"1.pro_-of_-of_-of1.' + 'abcdef+/'.repeat(6) + '"}';
-const ERASED = '{"clientId":"c-1","sealed":"1.pro_-of_-of_-of1."}';
+const ENCRYPTED = '{"clientId":"c-1","encrypted":"1.pro_-of_-of_-of1.' + 'abcdef+/'.repeat(6) + '"}';
+const ERASED = '{"clientId":"c-1","encrypted":"1.pro_-of_-of_-of1."}';
 
 const idOf = (job: Job) => job.id ?? '';
 const versionOfJob = (job: Job): Version =>
@@ -25,7 +25,7 @@ async function fail(
 ) {
   const job = await world.start(name, more);
   const user = await world.take(job, { clientId });
-  const settlement = { ...world.settlementOf(job, FAILED), remains: SEALED };
+  const settlement = { ...world.settlementOf(job, FAILED), retainedData: ENCRYPTED };
   expect(await user.settle(settlement, { record: user.record })).toBe('ok');
   await job.moveToFailed(new Error('no'), job.token ?? '', false);
   return idOf(job);
@@ -52,8 +52,8 @@ describe('a deletion', () => {
     const another = await fail(world, { timestamp: 1000 }, 'c-2');
     await remove(world, { timestamp: 2000 });
     expect(await dataOf(world, older)).toBe(ERASED);
-    expect(await dataOf(world, newer)).toBe(SEALED);
-    expect(await dataOf(world, another)).toBe(SEALED);
+    expect(await dataOf(world, newer)).toBe(ENCRYPTED);
+    expect(await dataOf(world, another)).toBe(ENCRYPTED);
   });
 
   it('erases a failed job once', async () => {
@@ -81,7 +81,7 @@ describe('a deletion', () => {
     expect(await Promise.all(failed.map((id) => dataOf(world, id)))).toEqual([
       ERASED,
       ERASED,
-      SEALED,
+      ENCRYPTED,
       ERASED,
       ERASED,
     ]);
@@ -93,7 +93,7 @@ describe('a deletion', () => {
     await (await world.jobs.getJob(jobId))?.retry();
     expect(idOf(await world.fetch())).toBe(jobId);
     await remove(world, { timestamp: 2000 });
-    expect(await dataOf(world, jobId)).toBe(SEALED);
+    expect(await dataOf(world, jobId)).toBe(ENCRYPTED);
   });
 
   it('reaches what failed before the user was renamed, or was found behind its clientId', async () => {
@@ -112,9 +112,9 @@ describe('a deletion', () => {
     const world = await createUserStateWorld();
     const job = await world.start('update-user', { timestamp: 1000 });
     const byId = await world.take(job, { userId });
-    const remains = SEALED;
+    const retainedData = ENCRYPTED;
     const recordUpdate = { record: { ...byId.record, userId } };
-    await byId.settle({ ...world.settlementOf(job, FAILED), remains }, recordUpdate);
+    await byId.settle({ ...world.settlementOf(job, FAILED), retainedData }, recordUpdate);
     await job.moveToFailed(new Error('no'), job.token ?? '', false);
     const byClient = await fail(world, { timestamp: 1000 });
 
@@ -135,7 +135,7 @@ describe('a deletion', () => {
         address,
         version: versionOfJob(job),
       });
-      await world.finish(job, settled, SEALED);
+      await world.finish(job, settled, ENCRYPTED);
       await job.moveToFailed(new Error('no'), job.token ?? '', false);
       return idOf(job);
     };
@@ -149,7 +149,7 @@ describe('a deletion', () => {
     const late = [await refuse({ clientId: 'c-1' }), await refuse({ userId })];
     const all = await Promise.all([...early, ...late].map((id) => dataOf(world, id)));
     expect(all).toEqual([ERASED, ERASED, ERASED, ERASED]);
-    expect(await dataOf(world, other)).toBe(SEALED);
+    expect(await dataOf(world, other)).toBe(ENCRYPTED);
   });
 
   it('remembers the newest hundred failed jobs of a user', async () => {
@@ -159,7 +159,7 @@ describe('a deletion', () => {
     await remove(world, { timestamp: 5000 });
     const left = await Promise.all(ids.map((id) => dataOf(world, id)));
     expect(left.filter((data) => data === ERASED)).toHaveLength(100);
-    expect(left.slice(0, 2)).toEqual([SEALED, SEALED]);
+    expect(left.slice(0, 2)).toEqual([ENCRYPTED, ENCRYPTED]);
   });
 });
 

@@ -137,11 +137,11 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     return { is: 'blocked' as const };
   };
   /** What the pipeline does for a job that is settled. */
-  const finish = async (job: Job, settled: SettledJob, remains?: string) => {
+  const finish = async (job: Job, settled: SettledJob, retainedData?: string) => {
     if (settled.event !== undefined) await publisher.publish(settled.event);
     const isErased = settled.olderFailed.some((version) => jobIdOf(version) === job.id);
-    if (remains !== undefined)
-      await job.updateData(isErased ? erasedOf(JSON.parse(remains)) : JSON.parse(remains));
+    if (retainedData !== undefined)
+      await job.updateData(isErased ? erasedOf(JSON.parse(retainedData)) : JSON.parse(retainedData));
     await jobQueue.erase(settled.olderFailed);
     userState.release(job.id ?? '', settled);
     await userState.close();
@@ -153,10 +153,10 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
       return locked.is === 'locked' ? { ...locked, user: asTested(job, locked.user) } : locked;
     },
     /** To its end. */
-    settle: async (settlement: Settlement & { remains?: string }, recordUpdate: RecordUpdate) => {
+    settle: async (settlement: Settlement & { retainedData?: string }, recordUpdate: RecordUpdate) => {
       const settled = await user.settle(settlement, recordUpdate);
       if (settled === 'lost') return 'lost';
-      await finish(job, settled, settlement.remains);
+      await finish(job, settled, settlement.retainedData);
       return 'ok';
     },
     /** And no further, as if the run had been cut off. */

@@ -1,4 +1,4 @@
--- The last moment before a DELETE is sent: the run that is answered 'go' may send it, and from then on nobody can cancel it.
+-- The point of no return of a deletion: 'go' allows this run to send the DELETE, and from then on it cannot be cancelled.
 -- Called a second time by the same run (a reply was lost), or by a later one, it answers the same.
 --   KEYS: 1 the salt, 2 what an operator has decided over the job, 3 the deletions sent within the hour, 4 the user's record, then the
 --         names of the user
