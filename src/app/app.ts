@@ -17,7 +17,7 @@ import { type SharedSettings, createSharedSettings, instancesOf } from './user-i
 export type { Timings } from './frame.ts';
 
 export interface App {
-  /** Where `/livez`, `/readyz`, `/metrics` and, if it is configured, `/dashboard` are answered. */
+  /** If `/livez`, `/readyz`, `/metrics` and, if it is configured, `/dashboard` are answered. */
   readonly url: string;
   /** Stops taking jobs, finishes or gives back those in flight, and lets go of everything. Always resolves. */
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import type { DamoovAccess } from '../config/config.ts';
 import { DELETION_LIMIT } from '../store/circuits/deletion-limit.ts';
 import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 
-/** @param admin the fingerprint of the admin's credentials, where there is one. */
+/** @param admin the fingerprint of the admin's credentials, if there is one. */
 export function fingerprintsOf(
   { baseUrl, instances }: DamoovAccess,
   admin = 'none',

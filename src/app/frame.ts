@@ -8,7 +8,7 @@ import { type Log, createLogWriter } from '../ops/log.ts';
 import { type Notification, emitTo } from '../ops/notifications.ts';
 import type { ProbeIntervals } from '../store/circuits/circuits.ts';
 
-/** Nobody needs to configure these, but a test wants them shorter; in milliseconds where nothing else is said. */
+/** Nobody needs to configure these, but a test wants them shorter; in milliseconds if nothing else is said. */
 export interface Timings {
   /** How long jobs in flight may take once the service is told to stop: below the 30 s that container platforms give. */
   graceMs: number;

@@ -13,7 +13,7 @@ import type { SharedSettings } from './user-id-settings.ts';
 
 export interface Redis {
   readonly connection: RedisConnection;
-  /** Where it is, without a secret. */
+  /** If it is, without a secret. */
   readonly place: string;
   /** Why it is away; undefined while it is not. */
   lostFor: string | undefined;

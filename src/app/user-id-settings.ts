@@ -124,7 +124,7 @@ export const TODO =
 
 const valueOf = ({ mode, fingerprint }: UserIdSetting) => `${mode} ${fingerprint}`;
 
-/** Names the variable, and no value of a secret; undefined where it does not differ. */
+/** Names the variable, and no value of a secret; undefined if it does not differ. */
 export function differenceTo(held: string, setting: UserIdSetting): string | undefined {
   if (held === valueOf(setting)) return undefined;
   const { mode, variable, instance } = setting;

@@ -5,8 +5,8 @@ import type { Queue } from 'bullmq';
 import { type StoredJob, readJob } from './read-job.ts';
 
 /**
- * How many delayed jobs are due before then, in epoch milliseconds. BullMQ keeps them in the order in which they are due, so a few of them
- * tell; where a job's own fields do not tell exactly when it is due, the count is about right.
+ * Counts the delayed jobs that are due before a time in epoch milliseconds. BullMQ sorts them by due time, so a few reads suffice. If the
+ * due time of a job cannot be computed exactly, the count is approximate.
  */
 export async function countDueBefore(jobs: Queue, atMs: number): Promise<number> {
   let [low, high] = [0, await jobs.getDelayedCount()];
@@ -22,7 +22,7 @@ export async function countDueBefore(jobs: Queue, atMs: number): Promise<number>
 
 /**
  * When a delayed job is due, in epoch milliseconds: its delay counts from when it was added, or from when it was last taken; how long that
- * run took is not kept. Later than that if somebody has moved it since.
+ * run took is not kept. It is later if the job was rescheduled.
  */
 export function dueMsOf({ timestamp, processedOn, delay = 0 }: StoredJob): number {
   return (processedOn ?? timestamp) + delay;

@@ -1,5 +1,5 @@
 /**
- * What BullMQ answers for a job that is gone or elsewhere: removed, moved on, or another run's by now.
+ * Interprets BullMQ's answers for a job that was removed, moved to another state or taken by another run.
  */
 import { ErrorCode, Job, type Queue } from 'bullmq';
 
@@ -23,12 +23,12 @@ export async function unlessElsewhere(work: Promise<unknown>): Promise<boolean> 
   }
 }
 
-/** A job of which nothing is known but its id. */
+/** A job of which only the id is known. */
 export function handleOf(jobs: Queue, jobId: string): Job {
   return new Job(jobs, '', {}, {}, jobId);
 }
 
-/** Has a delayed job carried out now. False if it is not delayed. */
+/** Promotes a delayed job. False if it is not delayed. */
 export async function promoteJob(jobs: Queue, jobId: string): Promise<boolean> {
   return unlessElsewhere(handleOf(jobs, jobId).promote());
 }

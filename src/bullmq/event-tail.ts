@@ -15,32 +15,32 @@ export interface TailedEvent {
   data: string | undefined;
 }
 
-/** What a look back has found. */
+/** The result of reading past events. */
 export interface LookBack {
   /** The oldest first. */
   events: TailedEvent[];
-  /** How many were passed over of which the answer was `unknown`. */
+  /** Number of skipped events for which `wants` returned `unknown`. */
   unknown: number;
-  /** How many more the queue holds of which no note is left; 0 if the look ended before the oldest note. */
+  /** Number of further events in the queue without a note; 0 if reading ended before the oldest note. */
   older: number;
 }
 
 export interface EventTail {
   /**
-   * The last events that are wanted.
-   * @param wants asked about each, the newest first; only what it wants counts.
+   * Returns the last wanted events.
+   * @param wants called for each event, newest first; only wanted events count.
    */
   last(count: number, wants: (event: TailedEvent) => boolean | 'unknown'): Promise<LookBack>;
-  /** Waits for the next ones, after those that were there when the tail was opened. Where it fails, they come again. */
+  /** Waits for the next ones, after those that were there when the tail was opened. After a failure the same events are returned again. */
   next(): Promise<TailedEvent[]>;
   close(): void;
 }
 
 type Note = Pick<TailedEvent, 'type' | 'jobId'>;
 
-/** So many jobs are read at once. */
+/** Number of jobs read at once. */
 const CHUNK = 100;
-/** How long it takes at the most until the notes that are there have come, in milliseconds: once connected, and in all. */
+/** Longest wait for the existing notes, in milliseconds: once connected, and in total. */
 const PAST_MS = { connected: 1000, most: 5000 };
 
 /** @param onChange called when its connection is lost, and when it is back. */
@@ -49,7 +49,7 @@ export async function openEventTail(
   target: RedisTarget,
   onChange: (state: 'lost' | 'ready') => void = () => {},
 ): Promise<EventTail> {
-  // Before the newest note is looked for: of what comes in between nothing is taken to be older.
+  // Taken before the newest note is read, so that events added in between count as new.
   const held = await queue.getJobCountByTypes();
   const connection = connectRedis(target, onChange);
   const unlock = withDuplicates(connection);
@@ -85,13 +85,13 @@ export async function openEventTail(
     async next() {
       await arrived.promise;
       const events = await eventsOf(coming.slice(0, CHUNK));
-      // Only now: where the events cannot be read, their notes are read again.
+      // Set only now, so that the notes are read again if reading the events fails.
       coming = coming.slice(events.length);
       if (coming.length === 0) arrived = Promise.withResolvers();
       return events;
     },
     close() {
-      // Closing in peace waits for Redis, which may be away.
+      // A graceful close waits for Redis, which may be down.
       void notes.close().catch(() => {});
       unlock();
     },
@@ -104,7 +104,7 @@ export async function openEventTail(
   }
 }
 
-/** All notes that are there come in one piece, and nothing says that there are none. */
+/** All existing notes arrive in one reply; there is no reply if there are none. */
 async function pastOf(notes: QueueEvents, take: () => Note[]): Promise<Note[]> {
   const { promise: begun, resolve } = Promise.withResolvers<void>();
   for (const event of ['added', 'waiting', 'active', 'completed', 'failed', 'removed'] as const) {

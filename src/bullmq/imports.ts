@@ -1,8 +1,8 @@
 /**
  * Adds the rows of imports as jobs, and follows how they end. A job's id, time and data follow from the import and the row alone, so that
- * to add a row again does no harm: as long as its job is kept, BullMQ ignores the second one. A job that is no longer kept would run
- * again, as it did the first time: its version is the same, so newer knowledge wins, and its user is found rather than made.
- * So rows are added first, and only then the mark moves: a crash in between has some of them added again, and none lost.
+ * adding a row again is safe: as long as its job is kept, BullMQ ignores the second one. A job that is no longer kept would run
+ * again, as it did the first time: its version is the same, so newer knowledge wins, and its user is found, not created again.
+ * Rows are added before the progress mark moves, so a crash in between repeats some rows and loses none.
  */
 import type { Queue } from 'bullmq';
 import { BULK_PRIORITY } from '../contract/job-options.ts';
@@ -18,9 +18,9 @@ import {
 import { countDueBefore } from './delayed-count.ts';
 import { type StoredJob, fewAtATime, readJob } from './read-job.ts';
 
-/** A row as it becomes a job. */
+/** A row that becomes a job. */
 export interface RowJob {
-  /** The import once this job is added. */
+  /** State of the import after this job is added. */
   place: Place;
   /** The data of a `create-user` job. */
   data: Readonly<Record<string, unknown>>;
@@ -30,24 +30,24 @@ export type Added =
   /** So far; not all of it if there was no room. */
   { is: 'added'; place: Place; waiting: number } | Moved | Over;
 
-/** `gone`: Redis keeps the job no longer; it did not fail, since failed ones are kept for longer. */
+/** `gone`: Redis no longer keeps the job. It did not fail: failed jobs are kept longer. */
 export type JobEnd = { is: 'gone' } | { is: 'failed'; reason: string } | { is: 'done'; value: string };
 
 export interface ImportRun extends ImportState {
-  /** Adds as many of the jobs as there is room for; `to`: where the import is once all are added. */
+  /** Adds as many jobs as there is room for. `to`: the state of the import once all are added. */
   add(from: Place, jobs: readonly RowJob[], to: Place): Promise<Added>;
-  /** Adds a job once more that Redis keeps no longer, with the id and the time that it had. */
+  /** Adds a job again that Redis no longer keeps, with its old id and time. */
   addAgain(line: number, data: object): Promise<void>;
-  /** The ends of the jobs at these lines, as far as they have ended. */
+  /** The outcomes of the jobs at these lines that have ended. */
   endsOf(lines: readonly number[]): Promise<{ is: 'ends'; ends: ReadonlyMap<number, JobEnd> } | Over>;
-  /** Nothing is left to be done. */
+  /** Marks the import as finished. */
   complete(at: Place): Promise<{ is: 'complete' } | Moved | Over>;
 }
 
 export interface Imports {
-  /** An import as it stands, undefined if there is none; changes nothing. */
+  /** Reads the state of an import; undefined if there is none. */
   look(id: string): Promise<ImportState | undefined>;
-  /** @param id a short name that follows from what is imported. */
+  /** @param id a short name derived from the input. */
   begin(id: string, options: BeginOptions): Promise<ImportRun>;
 }
 
@@ -56,17 +56,17 @@ export interface ImportsOptions {
   jobs: Queue;
   /** For keys of our own. */
   connection: RedisConnection;
-  /** Of the configured Damoov instances: a refused key of one holds jobs. */
+  /** Names of the configured instances: a refused key of one of them holds jobs. */
   instances: readonly string[];
   /** Delayed jobs that are due later than this, in milliseconds, do not wait to be worked on: they are deferred. */
   soonMs: number;
-  /** How many jobs may wait: those ready, active, about to be tried again, and held by an outage or a refused key. */
+  /** Limit of waiting jobs: ready, active, in retry, or held by an outage or a refused key. */
   maxWaiting: number;
 }
 
-/** How many ends are looked for at once. */
+/** Number of outcomes read at once. */
 const ENDS_AT_ONCE = 50;
-/** How long the count of delayed jobs is taken to be so, in milliseconds: it costs more than the others. */
+/** Time for which the count of delayed jobs is cached, in milliseconds: it costs more than the others. */
 const KEEP_DELAYED_MS = 250;
 
 /** The imports into a queue. */
@@ -81,9 +81,9 @@ export function createImports(options: ImportsOptions): Imports {
       const { run } = begin;
       const begun = await states.begin(id, begin);
       const { begunAt, round, asOf, completeSince } = begun;
-      // All have the same time, so that their ids decide which of two rows of one user counts: the later one.
+      // All have the same time, so the ids order two rows of one user: the later row wins.
       const idOf = (line: number) => jobIdOf({ id, round, line });
-      // What anybody has changed since the list was made is newer, and wins.
+      // Changes made after the list was exported are newer and win.
       const occurredAt = new Date(asOf).toISOString();
       const jobOf = (line: number, data: object) => ({
         name: 'create-user',

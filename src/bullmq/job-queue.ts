@@ -1,5 +1,5 @@
 /**
- * Other jobs than the one that runs, by BullMQ's public interface: has them run, asks after them, erases what they say.
+ * Promotes, inspects and erases other jobs than the running one, by BullMQ's public interface.
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ export function createJobQueue(jobs: Queue): JobQueue {
   return {
     async promote(jobId) {
       const job = await readJob(jobs, jobId);
-      // One that never ran was given the id of one that is gone: it waits for its own time.
+      // A job that never ran has reused this id: leave it until it is due.
       if (job === undefined || job.attemptsStarted === 0) return 'gone';
       if (await promoteJob(jobs, jobId)) return 'promoted';
       return job.finishedOn === undefined ? 'elsewhere' : 'gone';
@@ -27,12 +27,12 @@ export function createJobQueue(jobs: Queue): JobQueue {
     },
   };
 
-  /** One that was put back is on its way to be superseded. */
+  /** One that was retried is on its way to be superseded. */
   async function erase(jobId: string): Promise<void> {
     const job = await readJob(jobs, jobId);
     if (job?.finishedOn === undefined) return;
     const data = erasedDataOf(job);
-    // The proof stays, as nobody but a worker can have written that.
+    // The proof stays: only a worker can have written it.
     if (data !== undefined) await unlessElsewhere(handleOf(jobs, jobId).updateData(data));
   }
 }

@@ -1,16 +1,16 @@
 /**
- * Since when the job waits that has waited longest, of those that are next in line. Its cost does not grow with the number of jobs.
+ * Finds the oldest of the jobs that are next in line. The cost does not grow with the number of jobs.
  */
 import type { Queue } from 'bullmq';
 import { timeFault } from '../contract/job-times.ts';
 import { type StoredJob, readJob } from './read-job.ts';
 
-/** Clients hardly use so many priorities at once. */
+/** More priorities than clients use at once. */
 const MOST_PRIORITIES = 100;
 
 /**
- * Returns how to ask, in epoch milliseconds: added, or due, then. Undefined if no job waits.
- * @param addedAt when a job was added, if something else than the job itself knows.
+ * Returns a reader of the time at which the oldest job was added or due, in epoch milliseconds; undefined if no job waits.
+ * @param addedAt when a job was added, if the job's own timestamp does not say.
  */
 export function createOldestWaiting(
   jobs: Queue,
@@ -20,7 +20,7 @@ export function createOldestWaiting(
     const times: number[] = [];
     for (const { jobId, job } of await nextInLine(jobs)) {
       const since = (await addedAt(jobId)) ?? sinceOf(job);
-      // A time that no worker believes is no age: the job will be refused.
+      // Skip an impossible time: a worker will refuse the job.
       if (timeFault(since, Date.now()) === undefined) times.push(since);
     }
     return times.length === 0 ? undefined : Math.min(...times);
@@ -45,7 +45,7 @@ async function nextInLine(jobs: Queue): Promise<Next[]> {
     const next = await look('prioritized', rank);
     if (next === undefined) break;
     found.push(next);
-    // BullMQ has them in the order of their priority, and tells how many there are of one.
+    // BullMQ sorts them by priority and counts the jobs of each.
     const { priority } = next.job ?? {};
     const counts = priority === undefined ? {} : await jobs.getCountsPerPriority([priority]);
     rank += Math.max(1, counts[String(priority)] ?? 0);

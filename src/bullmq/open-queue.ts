@@ -5,7 +5,7 @@ import { Queue, type QueueOptions } from 'bullmq';
 
 export function openQueue(name: string, options: QueueOptions): Queue {
   const queue = new Queue(name, { ...options, skipMetasUpdate: true });
-  // Only echoes what the connection says itself; without a listener BullMQ would print it.
+  // The connection reports its own errors; without a listener BullMQ would print them.
   queue.on('error', () => {});
   return queue;
 }

@@ -1,6 +1,5 @@
 /**
- * Where a job leaves BullMQ and comes back: turns a BullMQ job into a delivery, and a decision into what BullMQ wants.
- * The only file that speaks BullMQ's control errors.
+ * Turns a BullMQ job into a delivery, and a decision into BullMQ's control errors, which no other file uses.
  */
 import { randomUUID } from 'node:crypto';
 import { DelayedError, UnrecoverableError } from 'bullmq';
@@ -32,12 +31,12 @@ export function backoffStrategy(_attemptsMade: number, _type?: string, error?: E
   return error instanceof AttemptFailed ? Math.max(1, error.delayMs) : 1000;
 }
 
-/** What the worker knows of a job that it holds. */
+/** What the worker knows of an active job. */
 export type JobLock = Pick<
   Delivery,
   'tooLargeBytes' | 'flowTimestamp' | 'isFresh' | 'isHeldByChild' | 'signal'
 > & {
-  /** Its name may stay in the queue where it fails. */
+  /** Whether its name may stay in the queue after a failure. */
   mayKeepName: boolean;
 };
 
@@ -48,7 +47,7 @@ export async function processJob(
   hold: JobLock,
   pipeline: Pipeline,
 ): Promise<EventData> {
-  // The retry policy and what is kept of a job are the worker's, whatever the job was added with.
+  // The worker sets the retry policy and the retention, whatever options the job was added with.
   job.opts.attempts = pipeline.retry.attempts;
   job.opts.backoff = BACKOFF;
   delete job.opts.removeOnFail;
@@ -81,7 +80,7 @@ async function keep(job: TextJob, data: unknown): Promise<void> {
   await unlessElsewhere(job.updateData(data as string));
 }
 
-/** Another client may have written anything; and it has to be the same in every run, since a UserId may derive from it. */
+/** Another client may have written anything. The result must be equal in every run, since a UserId may derive from it. */
 function sane(timestamp: number): number {
   return Number.isSafeInteger(timestamp) ? timestamp : 0;
 }
@@ -92,7 +91,7 @@ interface Held {
   pipeline: Pipeline;
 }
 
-/** How long a held job sleeps at the most if nobody promotes it, in milliseconds; not all as long. */
+/** Longest delay of a held job that is not promoted, in milliseconds; with jitter. */
 const HELD_MS = 3_600_000;
 
 async function tellQueue(decision: Decision, delivery: Delivery, held: Held): Promise<EventData> {
@@ -113,7 +112,7 @@ async function tellQueue(decision: Decision, delivery: Delivery, held: Held): Pr
       await delay(held, HELD_MS * (1 + Math.random()));
       throw new DelayedError(decision.next);
     case 'abandoned':
-      // BullMQ lets go of it without a word to Redis, and fetches the next.
+      // BullMQ drops the job without a Redis call and fetches the next.
       throw new DelayedError(decision.next);
   }
 }
@@ -122,10 +121,10 @@ async function delay({ job, token }: Held, ms: number): Promise<void> {
   await unlessElsewhere(job.moveToDelayed(Date.now() + ms, token));
 }
 
-/** Whoever lets the user go promotes the oldest; where that was before this one was delayed, it does so itself. */
+/** The run that unlocks the user promotes the oldest blocked job. If it did so before this job was delayed, this job promotes itself. */
 async function block(blocked: Blocked, delivery: Delivery, held: Held): Promise<void> {
   const { job, pipeline } = held;
-  // With the priority of a bulk job it would come back behind all the others of an import, and every live job of this user would wait as long.
+  // A bulk priority would put it behind the rest of an import, and every live job of this user would wait as long.
   if ((job.opts.priority ?? 0) > 0) await unlessElsewhere(job.changePriority({ priority: 0 }));
   await delay(held, blocked.patienceMs);
   if (await pipeline.userState.isFree(runOf(delivery), blocked)) await unlessElsewhere(job.promote());

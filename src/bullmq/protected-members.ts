@@ -8,7 +8,7 @@ import { MAX_JOB_BYTES } from '../contract/job.ts';
 import { isRedisFault } from '../redis/refusal.ts';
 import { type StoredJob, readJob } from './read-job.ts';
 
-/** A job whose data is still the text that lies in Redis. */
+/** A job whose data is still the text stored in Redis. */
 export type TextJob = Job<string, EventData>;
 
 /**
@@ -24,11 +24,11 @@ export class AbandonableWorker extends Worker {
 }
 
 /**
- * The longest text that is handled, in characters: a job of the largest size that is allowed, encrypted. Encryption spells it as JSON
+ * The longest text that is processed, in characters: a job of the largest size that is allowed, encrypted. Encryption spells it as JSON
  * within JSON, with up to six characters for one, and then as base64.
  */
 export const LONGEST_TEXT = 8 * MAX_JOB_BYTES + 4096;
-/** Any other name may be a person's: BullMQ has no way to change it, so such a job is not kept once it has failed. */
+/** Any other name may be personal data. BullMQ cannot rename a job, so a failed job with such a name is removed. */
 const KEPT_NAME = /^[a-z]+(?:-[a-z]+){0,3}$/;
 const LONGEST_NAME = 64;
 
@@ -42,13 +42,13 @@ export class TextJobWorker extends Worker<string, EventData> {
   /** Jobs that BullMQ has marked as failed before they run. */
   readonly #failedByChild = new WeakSet<TextJob>();
 
-  /** The size of data that was let go of at once, whatever the queue holds of it: several times that may not fit into memory. */
+  /** The size of data that was dropped at once: several copies of it may not fit into memory. */
   readonly #tooLarge = new WeakMap<TextJob, number>();
 
   readonly #unkept = new WeakSet<TextJob>();
 
   protected override createJob(json: JobJson, jobId: string): TextJob {
-    // To take a job makes anew what Redis has lost of it: that it was taken, and nothing that was added.
+    // Fetching a job that Redis lost recreates its hash without the fields it was added with.
     const isGone = json.name === undefined;
     const mayKeepName = isGone || (json.name.length <= LONGEST_NAME && KEPT_NAME.test(json.name));
     const name = isGone ? '' : mayKeepName ? json.name : 'unknown';
@@ -73,7 +73,7 @@ export class TextJobWorker extends Worker<string, EventData> {
     token: string,
     fetchesNext = () => true,
   ): ReturnType<Worker<string, EventData>['processJob']> {
-    // BullMQ would fail it here without asking anybody: nothing would be told of it, and its data stay as they are.
+    // BullMQ would fail the job here by itself: no event would be published and its data would stay.
     if (job.deferredFailure) this.#failedByChild.add(job);
     job.deferredFailure = '';
     return super.processJob(job, token, fetchesNext);
@@ -97,7 +97,7 @@ export class TextJobWorker extends Worker<string, EventData> {
   /** Whether a job that this one depends on, its child in a flow, keeps it from completing. */
   async isHeldByChild(job: TextJob): Promise<boolean> {
     if (this.#failedByChild.has(job)) return true;
-    // One that was put back after that is carried out like any other, and BullMQ only then does not let it complete.
+    // A retried job runs like any other, and BullMQ then refuses its completion.
     const hasFailed = (job.stacktrace ?? []).length > 0;
     if (!hasFailed) return false;
     const counts = await job.getDependenciesCount({ failed: true, unprocessed: true }).catch(() => ({}));

@@ -1,6 +1,5 @@
 /**
- * Publishes events on the events queues, each under an id of its own: an event that is published again is ignored while the queue has it.
- * Does not look at what an event says.
+ * Publishes events on the events queues under unique ids: a queue ignores an event that it already has.
  */
 import { hash } from 'node:crypto';
 import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
@@ -15,7 +14,7 @@ export interface EventPublisher {
   close(): Promise<void>;
 }
 
-/** What a subscriber gets that is a bare BullMQ worker: retries, and a bounded history. */
+/** Defaults for a subscriber that is a plain BullMQ worker: retries and a bounded history. */
 const EVENT_OPTIONS = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 1000 },
@@ -23,14 +22,14 @@ const EVENT_OPTIONS = {
   removeOnFail: { age: 14 * 24 * 3600 },
 };
 
-/** An event with tokens is gone once it was taken: BullMQ removes one that is old only when the next one is done with. */
+/** An event with tokens is removed as soon as it completes: BullMQ removes by age only when a later job finishes. */
 const SECRET_EVENT_OPTIONS = { ...EVENT_OPTIONS, removeOnComplete: true };
 
 function optionsOf({ data }: UserEvent): JobsOptions {
   return 'accessToken' in data || 'refreshToken' in data ? SECRET_EVENT_OPTIONS : EVENT_OPTIONS;
 }
 
-/** The same for what is published again. A job that is put back may end again under the same event id, at another time. */
+/** The same for what is published again. A job that is retried may end again under the same event id, at another time. */
 function jobIdOf({ id, time }: UserEvent): string {
   return hash('sha256', `${id} ${time}`, 'base64url').slice(0, 22);
 }
@@ -47,7 +46,7 @@ export function createPublisher(
 ): EventPublisher {
   const queues = queueNames.map((name) => {
     const queue = new Queue(name, { connection, prefix, ...(telemetry !== undefined && { telemetry }) });
-    // Only echoes what the connection says itself; without a listener BullMQ would print it.
+    // The connection reports its own errors; without a listener BullMQ would print them.
     queue.on('error', () => {});
     return queue;
   });

@@ -1,6 +1,6 @@
 /**
- * Jobs whose id is the name of one of BullMQ's own keys of the queue. Such a job lies under that key, and the queue stops: our producers
- * give no such id, and one that another client has given is found by what lies under the key.
+ * Finds jobs whose id is one of BullMQ's own key names. Such a job overwrites that key and stops the queue. Our producers use no such id;
+ * a job of another client is recognised by the content of the key.
  */
 import type { Queue } from 'bullmq';
 import type { RedisConnection } from '../redis/connection.ts';
@@ -47,7 +47,7 @@ async function typed(connection: RedisConnection, queue: BullQueue): Promise<Typ
   return Promise.all(keys.map(async ([name, key]) => ({ name, key, type: await connection.type(key) })));
 }
 
-/** A job that was added so may still be in a line: taken again, it would break the key anew. */
+/** The job may still be queued: fetched again, it would break the key again. */
 async function brokenKey(
   connection: RedisConnection,
   keys: readonly TypedKey[],

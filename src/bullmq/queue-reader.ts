@@ -1,16 +1,16 @@
 /**
- * Whether any BullMQ worker takes jobs from a queue, whoever runs it and in whatever language. Changes nothing.
+ * Whether any BullMQ worker, in any language, takes jobs from a queue. Reads only.
  */
 import type { JobType, Queue } from 'bullmq';
 import { isLostConnection } from '../redis/connection.ts';
 import { readJob } from './read-job.ts';
 
-/** A worker that took a job within that time is taken to be there, in milliseconds. */
+/** A worker that took a job within this time counts as present, in milliseconds. */
 const LATELY_MS = 60_000;
 
 /**
- * Undefined if it cannot be told. Workers in Node name their connections; one in another language is seen by the job that it took within
- * the last minute, and else taken to be absent.
+ * Undefined if unknown. Workers in Node name their connections; a worker in another language counts as present if it took a job within
+ * the last minute.
  */
 export async function hasReader(queue: Queue): Promise<boolean | undefined> {
   return (await hasTakenLately(queue)) || hasNamedWorker(queue);
@@ -30,7 +30,7 @@ async function hasNamedWorker(queue: Queue): Promise<boolean | undefined> {
 
 const UNKNOWN = 'GCP does not support client list';
 
-/** By the last job of each state in which one is that was taken. */
+/** Checks the last job of each state that follows a fetch. */
 async function hasTakenLately(queue: Queue): Promise<boolean> {
   const takenAt = async (state: JobType): Promise<number> => {
     const [jobId] = await queue.getRanges([state], 0, 0);

@@ -1,5 +1,5 @@
 /**
- * Reads a job as BullMQ keeps it, its data and its result as the text they are: BullMQ's own `getJob` parses both, and fails where another
+ * Reads a job as BullMQ keeps it, its data and its result as the text they are: BullMQ's own `getJob` parses both, and fails if another
  * client has written something else.
  */
 import type { JobJson, Queue } from 'bullmq';

@@ -1,6 +1,6 @@
 /**
- * Stands between BullMQ and somebody's telemetry, and lets through which queue, which job and what was done. BullMQ itself would
- * also tell what a job returned (tokens of a user), why it failed, what an error quotes, and each look into an empty queue.
+ * Filters BullMQ's telemetry: only queue, job and operation pass. BullMQ would also record the return value of a job (tokens of a user),
+ * failure reasons, error texts, and each poll of an empty queue.
  */
 import type { Telemetry } from 'bullmq';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ type Span = ReturnType<Telemetry['tracer']['startSpan']>;
 type Attributes = Parameters<Span['setAttributes']>[0];
 type Exception = Parameters<Span['recordException']>[0];
 
-/** What BullMQ does that belongs to the story of one job. */
+/** The operations of BullMQ that concern one job. */
 const OPERATIONS = new Set(['add', 'addBulk', 'process']);
 
 const ATTRIBUTES = new Set([
@@ -22,7 +22,7 @@ const ATTRIBUTES = new Set([
   'bullmq.job.attempts.made',
 ]);
 
-/** Beyond it somebody has written something else there: the two headers of a trace are shorter. */
+/** The two trace headers are shorter, so longer metadata is something else. */
 const LONGEST_METADATA = 1024;
 
 /** @param telemetry such as `bullmq-otel` makes. */
@@ -46,7 +46,7 @@ export function redacting(telemetry: Telemetry): Telemetry {
           if (metadata.length > LONGEST_METADATA) return context;
           return contextManager.fromMetadata(context, metadata);
         } catch {
-          // Another client may have written anything: a job is not to stumble over it.
+          // Another client may have written anything: it must not fail the job.
           return context;
         }
       },
@@ -57,12 +57,12 @@ export function redacting(telemetry: Telemetry): Telemetry {
 /** By its two headers. */
 const TraceContext = z.object({ traceparent: z.string(), tracestate: z.string().optional() });
 
-/** What a trace needs to go on. Baggage, in which a service may carry anything, would stay in the job after an erasure. */
+/** Keeps the trace headers. Baggage may hold anything and would stay in the job after an erasure. */
 function traceOnly(metadata: string): string {
   try {
     return JSON.stringify(TraceContext.parse(JSON.parse(metadata)));
   } catch {
-    // Without a trace a job is not to bear even an empty object.
+    // Without a trace the job carries no metadata.
     return '';
   }
 }

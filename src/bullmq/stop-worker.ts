@@ -7,7 +7,7 @@ import type { Worker } from 'bullmq';
 export const GIVE_BACK_MS = 2000;
 
 /**
- * Takes no more jobs, lets those in flight finish, then has them told to stop and given back. Always resolves.
+ * Stops fetching, lets active jobs finish, then aborts the rest and returns them to the queue. Always resolves.
  * @param graceMs how long jobs in flight may take, in milliseconds.
  * @param giveBackMs how long giving them back may take after that, in milliseconds.
  */

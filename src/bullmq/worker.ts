@@ -1,6 +1,5 @@
 /**
- * Takes jobs off the queue and hands them to the processor; starts, stops and gives back. Knows nothing of what a job
- * does.
+ * Fetches jobs and passes them to the processor; starts and stops the worker and returns unfinished jobs.
  */
 import type { Telemetry } from 'bullmq';
 import { TextJobWorker } from './protected-members.ts';
@@ -14,13 +13,13 @@ export interface WorkerOptions {
   prefix: string;
   /** Requests to Damoov in flight at once. */
   concurrency: number;
-  /** How long a job stays ours without a sign of life, in milliseconds; must outlive every single request. */
+  /** Duration of a job's lock without renewal, in milliseconds; longer than any single request. */
   lockMs: number;
-  /** Follows each job. Default: nobody does. */
+  /** Traces each job. Default: none. */
   telemetry?: Telemetry | undefined;
   /** No job is taken before that. Default: at once. */
   startsAfter?: Promise<void> | undefined;
-  /** Told of faults of the queue itself, as opposed to a job's. */
+  /** Called for faults of the queue itself, not of a job. */
   onError: (error: Error) => void;
 }
 
@@ -34,7 +33,7 @@ export interface RunningWorker {
   close(graceMs: number, giveBackMs?: number): Promise<void>;
 }
 
-/** A worker holds more jobs than requests may be in flight: those whose turn it is at Redis keep no request waiting. */
+/** A worker takes more jobs than requests may be in flight, so that jobs waiting for Redis delay no request. */
 const HELD_PER_REQUEST = 1.3;
 
 /** Completed jobs are kept for an hour, for those who wait for a result; the events are what lasts. */
@@ -49,7 +48,7 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
   let inFlight = 0;
   const worker: TextJobWorker = new TextJobWorker(
     pipeline.jobsQueue,
-    // All three parameters without a default: BullMQ hands out a signal only where it counts three.
+    // All three parameters without a default: BullMQ hands out a signal only if it counts three.
     async (job, token, signal) => {
       inFlight += 1;
       try {
@@ -87,10 +86,10 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
   worker.on('error', onError);
   void startsAfter?.then(
     () => (worker.closing === undefined ? worker.run().catch(onError) : undefined),
-    // Whoever made the promise knows why: this worker takes no job.
+    // The owner of the promise reports the reason: this worker takes no job.
     () => {},
   );
-  // Another worker may have the job by now: whatever this one still had in mind must not be sent.
+  // Another worker may have the job by now: this run must send nothing more.
   worker.on('lockRenewalFailed', (jobIds) => jobIds.forEach((id) => worker.cancelJob(id, 'lock lost')));
 
   return {

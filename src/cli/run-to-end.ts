@@ -60,7 +60,7 @@ async function statusOf(args: readonly string[], context: CommandContext): Promi
   }
 }
 
-/** A faulty configuration says so by its name: its module is loaded only where one is read. */
+/** A faulty configuration says so by its name: its module is loaded only if one is read. */
 function isBadUsage(error: unknown): boolean {
   return error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError');
 }

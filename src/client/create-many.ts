@@ -18,7 +18,7 @@ export interface CreateManyOptions {
   chunkSize?: number | undefined;
   /** Waits while so many jobs of the queue are waiting or under way. Default: no limit. */
   maxWaiting?: number | undefined;
-  /** Called for each row that is no valid sign-up, and is skipped. Without it such a row ends the call. */
+  /** Called for each invalid row; the row is skipped. Without it an invalid row ends the call. */
   onInvalid?: ((error: InvalidJobError) => unknown) | undefined;
   /**
    * Called after each chunk with the ids of its jobs, in the order of its rows, and how many were added so far. Where the call ends
@@ -104,7 +104,7 @@ export async function addMany(
   return done;
 }
 
-/** A caller that reads rows from elsewhere may well be given none. */
+/** A row read from elsewhere may be undefined. */
 function requireRow(row: CreateUserRow, index: number): CreateUserRow {
   if (typeof row === 'object' && row !== null) return row;
   throw new InvalidJobError('must be an object', index);

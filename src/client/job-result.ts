@@ -8,7 +8,7 @@ import { failureIn } from '../contract/outcome.ts';
 import { type RedisConnection, isLostConnection } from '../redis/connection.ts';
 import { UserTokens, userTokensKey } from '../store/users/user-tokens.ts';
 
-/** Nobody can tell: no job was added under this id, or it has ended, the queue keeps it no longer, and its event has told it. */
+/** The result is unknown: no job was added under this id, or the queue no longer keeps it and its event was published. */
 export class ResultUnknownError extends Error {
   override readonly name = 'ResultUnknownError';
 }
@@ -27,7 +27,7 @@ export async function endOf(
   }
   if (job.finishedOn === undefined) return undefined;
   const result = resultOf(job);
-  // Who may not read the tokens gets the result without.
+  // A caller that may not read the tokens gets the result without them.
   return withTokens(queue, connection, result).catch((error: unknown) => {
     if (isLostConnection(error)) throw error;
     return result;

@@ -1,6 +1,5 @@
 /**
- * What a subscriber is told of the queue's own faults: in words of ours, and each once. BullMQ says the same thing several times, with
- * the ids of its jobs and the names of its scripts.
+ * Reports the queue's own faults to a subscriber, each once and in our own words. BullMQ repeats them, with job ids and script names.
  */
 import { RedisRefusedError, redacted } from '../redis/refusal.ts';
 import { isDatabaseFault, isLostConnection } from '../redis/connection.ts';
@@ -26,7 +25,7 @@ export class DeliveryLostError extends Error {
 export interface QueueFaults {
   /** An event is handed over. */
   begin(jobId: string, event: FaultyEvent): void;
-  /** Nothing more is said of it. */
+  /** The event needs no further report. */
   forget(jobId: string): void;
   /** The lock of these jobs is lost. */
   lose(jobIds: readonly string[]): void;
@@ -34,7 +33,7 @@ export interface QueueFaults {
   report(error: unknown): void;
 }
 
-/** @param tell told each fault once. */
+/** @param tell called once for each fault. */
 export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) => void): QueueFaults {
   const deliveries = new Map<string, FaultyEvent>();
   let refusal: string | undefined;
@@ -47,20 +46,20 @@ export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) =>
 
   return {
     begin(jobId, event) {
-      // That a job came says that Redis refuses no longer.
+      // A job arrived, so Redis no longer refuses.
       refusal = undefined;
       deliveries.set(jobId, event);
     },
     forget: (jobId) => void deliveries.delete(jobId),
     lose: (jobIds) => jobIds.forEach(lose),
     report(error) {
-      // While Redis is away the connection has said so once; BullMQ would say it several times a second.
+      // The connection has reported once that Redis is down; BullMQ repeats it several times a second.
       if (isLostConnection(error) || isDatabaseFault(error)) return;
       const [, jobId] = (error instanceof Error && LOST.exec(error.message)) || [];
       if (jobId !== undefined) return lose(jobId);
       const told = redacted(error);
       if (told instanceof RedisRefusedError) {
-        // Of a wrong user or password the connection has said so itself, with host and port.
+        // The connection itself reports a wrong user or password, with host and port.
         if (told.code === refusal || told.code === 'WRONGPASS' || told.code === 'NOAUTH') return;
         refusal = told.code;
       }
@@ -69,6 +68,6 @@ export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) =>
   };
 }
 
-/** What BullMQ says where a job is no longer this worker's. */
+/** BullMQ's messages for a job that this worker no longer owns. */
 const LOST =
   /^(?:could not renew lock for job|Missing (?:lock|key) for job|Lock mismatch for job|Job) (\S+?)(?:\. .*| is not in the active state.*)?$/;

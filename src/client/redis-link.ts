@@ -18,7 +18,7 @@ import { redacted } from '../redis/refusal.ts';
 /** The `UserJobs` was closed before the call, or while it was under way. Redis may well be there: make a new one. */
 export class ClosedError extends Error {
   override readonly name = 'ClosedError';
-  /** What was asked for may have been done all the same: it was sent before `close()`, and its answer did not come. */
+  /** The call may have been carried out: it was sent before `close()` and not answered. */
   readonly mayHaveBeenApplied: boolean;
 
   constructor(mayHaveBeenApplied = false) {
@@ -31,9 +31,9 @@ export class ClosedError extends Error {
 export interface CallOptions {
   /** How long the call may take in all, in milliseconds. Default: as long as reaching Redis may. */
   withinMs?: number | undefined;
-  /** Whether it may be made again where its answer was lost: it comes to the same. Default false. */
+  /** Whether the call is idempotent and may be repeated after a lost reply. Default false. */
   isRepeatable?: boolean;
-  /** It changes nothing: it may be made again, and where its answer was lost nothing may have been done. Default false. */
+  /** Whether the call only reads: it may be repeated, and a lost reply leaves nothing in doubt. Default false. */
   isRead?: boolean;
 }
 
@@ -80,7 +80,7 @@ export class RedisLink {
 
   /**
    * Makes a call once the connection is up.
-   * @throws RedisAwayError where that takes too long or the answer is lost; ClosedError; RedisRefusedError; what the call throws.
+   * @throws RedisAwayError if that takes too long or the answer is lost; ClosedError; RedisRefusedError; what the call throws.
    */
   async call<T>(work: () => Promise<T>, options: CallOptions = {}): Promise<T> {
     this.#throwIfClosed(false);
@@ -100,7 +100,7 @@ export class RedisLink {
     }
   }
 
-  /** Lets go at once; calls under way fail. */
+  /** Disconnects at once; calls under way fail. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#rest);
@@ -135,7 +135,7 @@ export class RedisLink {
     const lateAt = performance.now() + this.#failAfterMs;
     while (connection.status !== 'ready' && !over.aborted) {
       this.#throwIfClosed(wasSent);
-      // While nobody called, nobody connected again. Why it fails is told as a fault of the connection.
+      // Without a call the connection does not reconnect. The connection reports why it fails.
       if (RESTING.has(connection.status)) void connection.connect().catch(() => {});
       if (performance.now() >= lateAt) throw this.#away(wasSent);
       await sleep(LOOK_MS);
@@ -143,7 +143,7 @@ export class RedisLink {
     this.#throwIfClosed(wasSent);
   }
 
-  /** Lets go of a cluster after a while in which nobody calls: its lines would keep a process that has nothing else to do. */
+  /** Disconnects an idle cluster: its sockets would keep the process alive. */
   #restLater(): void {
     const { connection } = this;
     if (connection instanceof Cluster && !this.#isClosed)

@@ -1,5 +1,5 @@
 /**
- * What a caller asks for, as the data of a job: checked by the contract before anything is sent. Knows no queue.
+ * Turns a request into the data of a job, checked against the contract before anything is sent.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
@@ -20,7 +20,7 @@ type Request<Data> = Omit<Data, 'occurredAt'> & {
   occurredAt?: string | Date | undefined;
 };
 
-/** A sign-up: the user is to exist. Without a `clientId` each call makes a user of its own. */
+/** Creates the user, or finds the existing one. Without a `clientId` each call makes a user of its own. */
 export type CreateUser = Request<z.input<typeof CreateUserData>>;
 /** A profile change: only the named fields change, `null` clears one. One of `clientId` and `userId` at least. */
 export type UpdateUser = Request<z.input<typeof UpdateUserData>>;
@@ -76,9 +76,9 @@ function jsonOf(request: unknown, index: number | undefined): string {
 }
 
 /**
- * An id that nobody else gives; with a key the same for the same key and request, of which it tells nothing. What differs
- * between two calls for one thing, when it happened and their reference, is no part of the request.
- * @throws InvalidJobError for a key that is none: an empty one would make one job of everybody.
+ * A unique job id. With an idempotency key, equal keys and requests give equal ids, and the id reveals neither. `occurredAt` and
+ * `correlationId` are no part of the request.
+ * @throws InvalidJobError for an invalid key: an empty one would merge all jobs into one.
  */
 export function jobIdOf(
   { name, data }: CheckedJob,
@@ -95,7 +95,7 @@ export function jobIdOf(
 }
 
 /**
- * A mistyped option would be left out without a word, and with it what it protects from.
+ * A mistyped option would be ignored silently, and its protection lost.
  * @throws InvalidJobError
  */
 export function refuseUnknown(options: object, known: readonly string[]): void {
@@ -118,7 +118,7 @@ function sorted(value: unknown): unknown {
  */
 export function dueAtOf(due: Due, now: number): number {
   refuseUnknown(due, ['in', 'at', 'reschedules']);
-  // An unset variable must not make a deletion of next month one of this moment.
+  // An unset variable must not turn a deferred deletion into an immediate one.
   for (const [name, value] of Object.entries(due)) {
     if (value === undefined)
       throw new InvalidJobError(`${name}: is undefined: leave it out to delete at once`);

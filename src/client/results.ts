@@ -1,5 +1,5 @@
 /**
- * Waits for the ends of jobs: woken by the queue's own events, and looking for itself in case one was missed.
+ * Waits until jobs end: listens to the queue's events and polls in case one was missed.
  */
 import { EventEmitter, once } from 'node:events';
 import { type Queue, QueueEvents } from 'bullmq';
@@ -36,9 +36,9 @@ const WaitOptions = z.strictObject({
   signal: objectWith<AbortSignal>('aborted').optional(),
 } satisfies Record<keyof ResultOptions, z.ZodType>);
 
-/** When a waiting caller looks for itself, in milliseconds: after the first, then at intervals that double up to the last. */
+/** Polling delays in milliseconds: the first, then doubled up to the last. */
 const LOOK_MS = { first: 100, last: 2000 };
-/** So long a look may take in any case: what has ended is told also to who does not wait. In milliseconds. */
+/** Minimum time for a look, in milliseconds, so that a caller with timeout 0 gets the result of an ended job. */
 const ONE_LOOK_MS = 800;
 /** How long the queue's events are listened to after the last result was waited for, in milliseconds. */
 const LISTENS_MS = 1000;
@@ -49,7 +49,7 @@ export interface ResultsOptions {
   connection: RedisConnection;
   /** Where a connection of its own is opened with the first result that is waited for. */
   target: RedisTarget;
-  /** Asks the queue; throws where Redis is away, or refuses. */
+  /** Asks the queue; throws if Redis is away, or refuses. */
   ask?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
@@ -99,12 +99,12 @@ export class Results {
       }
     } finally {
       this.#waiting -= 1;
-      // Its lines would keep a process that has nothing else to do.
+      // Its sockets would keep the process alive.
       if (this.#waiting === 0) this.#idle = setTimeout(() => this.#stopListening?.(), LISTENS_MS);
     }
   }
 
-  /** Lets go; those who still wait get a ClosedError. */
+  /** Disconnects; waiting callers get a ClosedError. */
   close(): void {
     this.#closing.abort();
     this.#stopListening?.();
@@ -116,7 +116,7 @@ export class Results {
     try {
       return await ask(() => endOf(queue, connection, id));
     } catch (error) {
-      // Said by who closes, to everybody who waits.
+      // `close()` rejects all waiting callers itself.
       if (error instanceof ClosedError) return undefined;
       if (error instanceof RedisAwayError && !error.isRefusal) return error;
       const told = redacted(error);
@@ -125,7 +125,7 @@ export class Results {
     }
   }
 
-  /** Has those woken who wait for a job that ends. */
+  /** Wakes the callers that wait for an ended job. */
   #listen(): void {
     clearTimeout(this.#idle);
     if (this.#stopListening !== undefined) return;
@@ -140,14 +140,14 @@ export class Results {
     this.#stopListening = () => {
       this.#stopListening = undefined;
       clearTimeout(this.#idle);
-      // Closing in peace waits for Redis, which may be away.
+      // A graceful close waits for Redis, which may be down.
       void events.close().catch(() => {});
       unlock();
     };
   }
 }
 
-/** An id alone may be a name that has a meaning to emitters, such as `error`. */
+/** A plain id may have a meaning for emitters, such as `error`. */
 function idEvent(jobId: string): string {
   return `job ${jobId}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The library for subscribers: hands over each event of a queue, once as far as that can be told, and tries again after a failure.
+ * The library for subscribers: delivers each event of a queue, normally once, and retries after a failure.
  */
 import { createHash } from 'node:crypto';
 import { DelayedError, type Job, type Telemetry, UnrecoverableError } from 'bullmq';
@@ -25,11 +25,11 @@ import { stopWorker } from '../bullmq/stop-worker.ts';
 export interface EventDelivery {
   /** From 1. */
   readonly attempt: number;
-  /** Aborted where the subscriber stops, or the delivery may have gone to another one: what goes on may be done twice. */
+  /** Aborted if the subscriber stops or may have lost the delivery to another one; further work may then happen twice. */
   readonly signal: AbortSignal;
 }
 
-/** Deals with an event; what it throws has the event come again. Narrow by `event.type`. */
+/** Processes an event; if it throws, the event is delivered again. Narrow by `event.type`. */
 export type EventHandler = (event: UserEvent, delivery: EventDelivery) => void | Promise<void>;
 
 export interface UserEventsOptions {
@@ -50,8 +50,8 @@ export interface UserEventsOptions {
   /** BullMQ's own, such as `bullmq-otel` makes it: deals with each event in the trace of its job. Default: none. */
   telemetry?: Telemetry | undefined;
   /**
-   * Told of each attempt that has failed, with what the handler has thrown; of an event that this subscriber may have lost to another
-   * one, with a DeliveryLostError; and, with no event and once each, of a Redis that is away (RedisAwayError) or refuses
+   * Called for each failed attempt, with the error of the handler; for an event that this subscriber may have lost to another one, with a
+   * DeliveryLostError; and, with no event and once each, of a Redis that is away (RedisAwayError) or refuses
    * (RedisRefusedError). Must not throw. Default: nobody is told.
    */
   onError?: ((error: Error, event?: FaultyEvent) => unknown) | undefined;
@@ -90,7 +90,7 @@ const IDLE_MS = 1000;
 
 /**
  * Receives events until it is closed. An event comes at least once: it is not handed over again once a handler has dealt with
- * it, but for a crash, or an outage longer than its lock, between the handler's end and writing that down. What has failed so often that it is given up stays in the
+ * it, but for a crash, or an outage longer than its lock, between the handler's end and writing that down. A dead letter stays in the
  * failed set of the queue for 14 days.
  */
 export class UserEvents implements AsyncDisposable {
@@ -136,7 +136,7 @@ export class UserEvents implements AsyncDisposable {
   }
 
   /**
-   * Takes no more events, and lets go. What a handler has not ended by then comes again.
+   * Stops fetching and disconnects. An unfinished event is delivered again.
    * @param options `graceMs`: how long handlers may take, in milliseconds. Default 10,000.
    * @throws TypeError for options that cannot be meant, and nothing else.
    */
@@ -155,7 +155,7 @@ export class UserEvents implements AsyncDisposable {
   }
 
   async #deliver(job: Job, token = '', signal = new AbortController().signal): Promise<void> {
-    // The way of trying again is the subscriber's, whatever the event was published with.
+    // The subscriber sets the retry policy, whatever options the event was published with.
     const { handler, rememberMs, retry } = this.#options;
     job.opts.attempts = retry.attempts;
     job.opts.backoff = { type: 'subscriber' };
@@ -167,7 +167,7 @@ export class UserEvents implements AsyncDisposable {
       throw error;
     }
     const seen = this.#seenKey(event);
-    // Whether it was dealt with before cannot be asked where Redis refuses that: it may come twice, but it comes.
+    // If Redis refuses the check for a duplicate, the event is delivered: twice is better than never.
     if ((await this.#connection.exists(seen).catch(() => 0)) === 1) return;
     const jobId = job.id ?? '';
     const faulty = { id: event.id, type: event.type, isGivenUp: false };
@@ -177,7 +177,7 @@ export class UserEvents implements AsyncDisposable {
       await handler(event, { attempt, signal });
     } catch (error) {
       if (signal.aborted) {
-        // What ends because the subscriber does is no failure: another takes it at once.
+        // An event aborted by the shutdown has not failed: another subscriber takes it at once.
         await job.moveToDelayed(Date.now(), token);
         this.#faults.forget(jobId);
         throw new DelayedError('given back');
@@ -185,7 +185,7 @@ export class UserEvents implements AsyncDisposable {
       const isGivenUp = attempt >= retry.attempts;
       const told = error instanceof Error ? error : new Error(String(error));
       void this.#tell(told, { ...faulty, isGivenUp });
-      // What a handler says may quote what it was told: only its name is kept in Redis.
+      // The message of the handler's error may quote the event, so only the name of the error is kept in Redis.
       throw new Error(told.name, { cause: error });
     } finally {
       this.#inFlight -= 1;
@@ -193,12 +193,12 @@ export class UserEvents implements AsyncDisposable {
     try {
       await this.#connection.set(seen, '1', 'PX', rememberMs);
     } catch (error) {
-      // That it cannot be remembered is no fault of the handler: the event is dealt with.
+      // A failure to remember the event is no fault of the handler: the event counts as processed.
       void this.#tell(redacted(error), faulty);
     }
   }
 
-  /** What the caller's function throws, also later, must not end the process. */
+  /** An error of the caller's function, even a later rejection, must not end the process. */
   async #tell(error: unknown, event?: FaultyEvent): Promise<void> {
     try {
       await this.#options.onError?.(error instanceof Error ? error : new Error(String(error)), event);

@@ -1,5 +1,5 @@
 /**
- * The library for producers: adds user lifecycle jobs, and tells how they ended. Everything is checked before it is added.
+ * The library for producers: adds user lifecycle jobs and returns their results. Every job is checked before it is added.
  */
 import { type Queue, SpanKind, type Telemetry } from 'bullmq';
 import { z } from 'zod';
@@ -63,15 +63,15 @@ export interface AddOptions {
   /**
    * The same key adds the same request once: give one where you may call again without knowing how the first call ended. Another
    * request under it is another job (`occurredAt` and `correlationId` aside). It holds until the job has ended, and for 24 hours more:
-   * what is asked for again ends as it did the first time, and nothing is carried out. A job that failed holds it while it is kept.
-   * Default: an own key each call, under which a lost answer is asked for again.
+   * a repeated call gets the first result, and nothing is carried out. A job that failed holds it while it is kept.
+   * Default: a new key for each call, used to repeat a call whose reply was lost.
    */
   idempotencyKey?: string | undefined;
-  /** One of many, which can wait: workers take it once no job without this waits. Default false. `createMany` adds all so. */
+  /** Marks a bulk job: workers take it after all other jobs. Default false. `createMany` sets it. */
   isBulk?: boolean | undefined;
 }
 
-/** A job that lies in the queue. */
+/** A job in the queue. */
 export interface AddedJob {
   readonly id: string;
   /**
@@ -136,7 +136,7 @@ export class UserJobs implements AsyncDisposable {
     });
   }
 
-  /** Has a user exist: makes one, or finds the one of this clientId. */
+  /** Creates the user, or finds the one with this clientId. */
   async create(user: CreateUser, options: AddOptions = {}): Promise<AddedJob> {
     return this.#add(checked('create-user', user), options);
   }
@@ -147,8 +147,7 @@ export class UserJobs implements AsyncDisposable {
   }
 
   /**
-   * Has a user deleted, for ever, at once or when it is due. A user has one pending deletion: a second request answers with that
-   * one, and counts as asked for anew.
+   * Deletes a user for ever, at once or when due. A user has one pending deletion: a second request returns it and renews its request time.
    * @param due `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
    */
   delete(user: DeleteUser, due: Due & { reschedules: true }): Promise<ScheduledDeletion | 'too-late'>;
@@ -169,7 +168,7 @@ export class UserJobs implements AsyncDisposable {
   }
 
   /**
-   * Moves the deletion that is pending, and makes none. Name the user as the request for the deletion did.
+   * Reschedules the pending deletion; never adds one. Name the user as the request for the deletion did.
    * @returns `too-late`: it is being carried out; `done`: it was carried out; `none`: there is none.
    */
   async rescheduleDeletion(
@@ -227,7 +226,7 @@ export class UserJobs implements AsyncDisposable {
     return { id, result: (options) => this.#results.of(id, options) };
   }
 
-  /** Lets go of Redis; never hangs. Calls under way, and results that are still waited for, fail with a ClosedError. */
+  /** Disconnects from Redis; never hangs. Calls under way, and results that are still waited for, fail with a ClosedError. */
   async close(): Promise<void> {
     this.#results.close();
     this.#link.close();
@@ -259,7 +258,7 @@ export class UserJobs implements AsyncDisposable {
     try {
       return await contextManager.with(context, () => add(contextManager.getMetadata(context)));
     } catch (error) {
-      // Of an error its name alone passes; a text would not.
+      // Only the name of an error is recorded, never its text.
       if (error instanceof Error) span.recordException(error);
       throw error;
     } finally {
@@ -289,5 +288,5 @@ export class UserJobs implements AsyncDisposable {
   }
 }
 
-/** What a `UserJobs` does, for a double in the tests of its user. */
+/** The interface of `UserJobs`, for test doubles. */
 export interface UserJobsApi extends Pick<UserJobs, keyof UserJobs> {}

@@ -50,7 +50,7 @@ export interface Config {
   /** Who may see the dashboard; without it there is none. */
   dashboard?: { user: string; password: string } | undefined;
   logLevel: string;
-  /** Where traces go, over OTLP/HTTP; none where it is absent. `ratio`: the share of those that begin here. */
+  /** Receiver of traces over OTLP/HTTP; no traces if absent. `ratio`: the share of those that begin here. */
   tracing?:
     { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number } | undefined;
 }

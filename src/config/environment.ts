@@ -72,7 +72,7 @@ const otlpHeaders = list.transform((items, context) =>
   ),
 );
 
-/** Undefined where it can be sent in no header. */
+/** Undefined if it can be sent in no header. */
 function decoded(text: string | undefined): string | undefined {
   try {
     const value = text === undefined ? undefined : decodeURIComponent(text);

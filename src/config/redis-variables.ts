@@ -57,7 +57,7 @@ export function redisFaults(set: Readonly<Record<string, string>>): string[] {
   return faults;
 }
 
-/** The Redis that is named, or `embedded` where none is. */
+/** The Redis that is named, or `embedded` if none is. */
 export function redisTarget(values: Environment, files: RedisTls): 'embedded' | RedisTarget {
   const access = {
     ...(values.REDIS_USERNAME !== undefined && { username: values.REDIS_USERNAME }),

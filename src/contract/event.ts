@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Done, FAILURE_CODES, type Settled } from './outcome.ts';
 import { Receipt } from './receipt.ts';
 
-/** `source` and `id` together are of one event alone, also where several fleets share a subscriber. */
+/** `source` and `id` together are of one event alone, also if several fleets share a subscriber. */
 export function eventSource(prefix: string, jobsQueue: string): string {
   return `/damoov-users/${encodeURI(prefix.replaceAll(/[{}]/g, ''))}/${encodeURI(jobsQueue)}`;
 }

@@ -7,7 +7,7 @@
 const MOST_AHEAD_MS = 3_600_000;
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 
-/** What is wrong with a time in epoch milliseconds, and what its sender probably did; undefined where nothing is. */
+/** What is wrong with a time in epoch milliseconds, and what its sender probably did; undefined if nothing is. */
 export function timeFault(ms: number, now: number): string | undefined {
   if (!Number.isFinite(ms)) return 'is no time: it must be in milliseconds since 1970';
   if (isWithin(ms, now)) return undefined;

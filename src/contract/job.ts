@@ -67,7 +67,7 @@ const common = {
 
 const address = { clientId: ClientId.optional(), userId: UserId.optional() };
 
-/** `when`: it is told even where other faults were found, because one message is to name them all. */
+/** `when`: it is told even if other faults were found, because one message is to name them all. */
 const ADDRESSED = {
   message: 'needs clientId or userId',
   when: (payload: { value: unknown }) => typeof payload.value === 'object' && payload.value !== null,
@@ -153,7 +153,7 @@ export interface JobReference {
 
 /** One thing that is wrong with a job. */
 export interface JobFault {
-  /** Where in the data, such as `profile.email`; empty where the whole of it is meant. */
+  /** If in the data, such as `profile.email`; empty where the whole of it is meant. */
   path: string;
   message: string;
 }
@@ -255,7 +255,7 @@ function unknownKey(name: JobName, path: string, key: string): string {
   return `unknown key ${shown}${hint === undefined ? '' : `, did you mean ${hint}?`}`;
 }
 
-/** What the data of any job tells of whose it is and when it happened; nothing, where it is not JSON. */
+/** What the data of any job tells of whose it is and when it happened; nothing, if it is not JSON. */
 export function referenceOfText(text: string): JobReference {
   try {
     return referenceOf(JSON.parse(text));

@@ -22,7 +22,7 @@ export const FAILURE_CODES = [
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
-/** What the reason of a failed job says; undefined where it is none of a worker of ours: nobody knows what a foreign one quotes. */
+/** What the reason of a failed job says; undefined if it is none of a worker of ours: it is unknown what a foreign one quotes. */
 export function failureIn(reason: string): { code: FailureCode; message: string } | undefined {
   const code = FAILURE_CODES.find((code) => reason.startsWith(`${code}: `));
   return code === undefined ? undefined : { code, message: reason.slice(code.length + 2) };
@@ -58,15 +58,15 @@ export interface Updated {
 export interface Deleted {
   status: 'done';
   type: 'user.deleted';
-  /** Undefined where a clientId led to no user. */
+  /** Undefined if a clientId led to no user. */
   userId?: string;
-  /** False where there was no user to delete. */
+  /** False if there was no user to delete. */
   existed: boolean;
-  /** True where a look-up after the deletion no longer found the user. */
+  /** True if a look-up after the deletion no longer found the user. */
   verified: boolean;
   /** Why it is not verified. */
   unverified?: string | undefined;
-  /** When Damoov answered the deletion, in epoch milliseconds; undefined where none was sent. */
+  /** When Damoov answered the deletion, in epoch milliseconds; undefined if none was sent. */
   executedAt?: number;
   /** When a look-up no longer found the user, in epoch milliseconds. */
   confirmedAt?: number;

@@ -48,7 +48,7 @@ const said = {
   verified: z.boolean().describe('Whether a look-up confirmed that the user is gone.'),
 };
 
-/** A receipt; `keyId` and `signature` are absent where no key is configured. */
+/** A receipt; `keyId` and `signature` are absent if no key is configured. */
 export const Receipt = z
   .strictObject({
     ...said,
@@ -82,7 +82,7 @@ const HASHED_NAMES = [...Object.keys(said), 'keyId'].sort();
 
 /**
  * Makes the receipt of a statement, chained by its `sequence` and `previous`. Without a key it is chained all the same, but
- * anybody could have made it; where only the id of a key is at hand, it is not signed. Names that are undefined are left out.
+ * anybody could have made it; if only the id of a key is at hand, it is not signed. Names that are undefined are left out.
  */
 export function signReceipt(
   statement: Statement,

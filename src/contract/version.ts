@@ -28,7 +28,7 @@ function beyondMs(iso: string): string {
   return digits === '' ? '' : `.${digits}`;
 }
 
-/** Negative where `a` is older than `b`, positive where it is newer, 0 only for the same version. A total order. */
+/** Negative if `a` is older than `b`, positive if it is newer, 0 only for the same version. A total order. */
 export function compareVersions(a: Version, b: Version): number {
   const [one, other] = [partsOf(a), partsOf(b)];
   return (

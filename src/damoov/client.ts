@@ -149,7 +149,7 @@ export class DamoovClient implements AsyncDisposable {
   }
 
   /**
-   * The users that match all criteria, an empty array where there are none: `GET /v1/Management/users/find` (documented).
+   * The users that match all criteria, an empty array if there are none: `GET /v1/Management/users/find` (documented).
    * Whether it sees a write at once is not known.
    *
    * @throws TypeError without a criterion or with a blank one: it might find everybody.

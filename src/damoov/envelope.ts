@@ -6,7 +6,7 @@ import type { DamoovFault } from './errors.ts';
 /** Damoov's envelope (documented): `{Result, Status, Title, Errors}`. */
 export interface Envelope {
   readonly status?: number;
-  /** Undefined where there is none; a normal update or deletion has none, and null means something else. */
+  /** Undefined if there is none; a normal update or deletion has none, and null means something else. */
   readonly result: unknown;
   readonly errors: readonly DamoovFault[];
 }

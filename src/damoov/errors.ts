@@ -71,7 +71,7 @@ export class DamoovError extends Error {
   override readonly name = 'DamoovError';
   readonly kind: DamoovErrorKind;
   readonly operation: DamoovOperation;
-  /** HTTP status, or the envelope's Status where that was the one that counted. Absent where there was no answer. */
+  /** HTTP status, or the envelope's Status where that was the one that counted. Absent if there was no answer. */
   declare readonly status?: number;
   /** Host, port and path of the base URL, where that may be the fault. */
   declare readonly place?: string;

@@ -82,7 +82,7 @@ export class Login {
     return told;
   }
 
-  /** All who wait for the session would each try the same at once. Where this cannot be noted, the login's error counts. */
+  /** All who wait for the session would each try the same at once. If this cannot be noted, the login's error counts. */
   async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
     const { budget } = this.#options;
     const hasDecision = kind === 'login-refused' || kind === 'login-barred';

@@ -19,7 +19,7 @@ const earlyRenewalPauseMs = 30_000;
 export class AdminSession {
   readonly #options: SessionOptions;
   readonly #login: Login;
-  /** The pair in use: the store is asked only where this one is due, or was answered with 401. */
+  /** The pair in use: the store is asked only if this one is due, or was answered with 401. */
   #held: TokenPair | undefined;
   #renewal: Promise<TokenPair | undefined> | undefined;
   #rejectedToken: string | undefined;
@@ -82,7 +82,7 @@ export class AdminSession {
     }
   }
 
-  /** Undefined where only a login is left. A transient failure is thrown: no login for that. */
+  /** Undefined if only a login is left. A transient failure is thrown: no login for that. */
   async #refresh(pair: TokenPair | undefined): Promise<TokenPair | undefined> {
     if (pair?.refreshToken === undefined) return this.#isGood(pair) ? pair : undefined;
     const { accessToken, refreshToken } = pair;
@@ -127,7 +127,7 @@ export class AdminSession {
     const { budget, now } = this.#options;
     const isStored = stored?.accessToken === pair.accessToken;
     if (!isStored || pair.accessToken !== this.#rejectedToken || isDue(pair, now())) return;
-    // Where it cannot be noted, a login is needed all the same.
+    // If it cannot be noted, a login is needed all the same.
     await budget.revoked?.().catch(() => {});
   }
 

@@ -30,7 +30,7 @@ export interface Call {
 /** A 2xx. */
 export interface Reply {
   readonly status: number;
-  /** Undefined where there was no Result. */
+  /** Undefined if there was no Result. */
   readonly result: unknown;
 }
 

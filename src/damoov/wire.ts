@@ -70,7 +70,7 @@ export interface UserPage {
 /** A user's own access token, as given to the mobile SDK. */
 interface AccessToken {
   readonly token: string;
-  /** Seconds; 432000 for a user (documented). Absent where Damoov did not say. */
+  /** Seconds; 432000 for a user (documented). Absent if Damoov did not say. */
   readonly expiresInS?: number;
 }
 
@@ -184,7 +184,7 @@ const TOKEN = /^[\x21-\x7e]{1,8000}$/;
 /** Nobody means a token to live longer, in seconds; nor could its end be told as a time. */
 const LONGEST_LIFE_S = 10 * 365 * 24 * 3600;
 
-/** Undefined where there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is taken as well. */
+/** Undefined if there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is taken as well. */
 export function readTokens(result: unknown): ReceivedTokens | undefined {
   const access = field(result, 'AccessToken');
   const token = readText(isObject(access) ? field(access, 'Token') : access);
@@ -198,7 +198,7 @@ export function readTokens(result: unknown): ReceivedTokens | undefined {
   };
 }
 
-/** Undefined where there is no DeviceToken, or none that is a UUID (documented). */
+/** Undefined if there is no DeviceToken, or none that is a UUID (documented). */
 export function readCreatedUser(status: number, result: unknown): CreatedUser | undefined {
   const userId = readUserId(result);
   if (userId === undefined) return undefined;
@@ -212,7 +212,7 @@ export function readUsers(result: unknown): DamoovUser[] | undefined {
   return users.every((user) => user !== undefined) ? users : undefined;
 }
 
-/** Undefined where anything of it cannot be read: such a page must not look like the last one, or like one with fewer users. */
+/** Undefined if anything of it cannot be read: such a page must not look like the last one, or like one with fewer users. */
 export function readPage(result: unknown): UserPage | undefined {
   const users = readUsers(field(result, 'Users'));
   const hasNextPage = field(result, 'HasNextPage');

@@ -29,7 +29,7 @@ async function claim(path: string, mine: string): Promise<boolean> {
   return false;
 }
 
-/** Renaming lets one of several waiters clear a dead owner's lock; a lock that was renewed meanwhile is put back. */
+/** Renaming lets one of several waiters clear a dead owner's lock; a lock that was renewed meanwhile is retried. */
 async function clear(path: string, deadOwner: string, aside: string): Promise<void> {
   if (!(await hasDone(rename(path, aside)))) return;
   if ((await readFile(aside, 'utf8')) !== deadOwner) await hasDone(link(aside, path));

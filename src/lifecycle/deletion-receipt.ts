@@ -40,7 +40,7 @@ export function statementOf(
   };
 }
 
-/** In four digits of a year; undefined where there are none for it. */
+/** In four digits of a year; undefined if there are none for it. */
 function iso(ms: number): string | undefined {
   return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString() : undefined;
 }

@@ -40,7 +40,7 @@ export interface Delivery {
   hasRunBefore: boolean;
   /** How often the job has stalled so far. */
   stalls: number;
-  /** The job depends on another one (its child in a BullMQ flow), which has failed or is put back. */
+  /** The job depends on another one (its child in a BullMQ flow), which has failed or is retried. */
   isHeldByChild?: boolean;
   /** Whether no other run of the job can have begun since this one was fetched, as far as this process can tell. */
   isFresh: () => boolean;
@@ -79,7 +79,7 @@ export interface Pipeline {
   publish: Publish;
   /** Which key signs receipts, if any does. */
   receiptKeyId?: string | undefined;
-  /** @throws where no receipt could be signed, whatever its place. */
+  /** @throws if no receipt could be signed, whatever its place. */
   proveReceipt: (statement: Unchained) => void;
   retry: RetryPolicy;
   /** Why a port is out of order, where what it threw passes or is mended elsewhere: the job waits for it. */

@@ -22,7 +22,7 @@ export interface ReadJob {
   encrypted?: string;
   /** Its user was deleted after it: nothing but its ids is left, and it has nothing to say any more. */
   isErased?: true;
-  /** How it ended before: it was put back by hand, or its run was cut off just before the queue knew. */
+  /** How it ended before: it was retried by hand, or its run was cut off just before the queue knew. */
   ended?: StoredOutcome;
 }
 
@@ -71,7 +71,7 @@ const GONE = 'Redis keeps no data of the job: it was removed while it waited';
 const LOCKED = 'unknown key "encrypted": no configured secret can decrypt it';
 
 /**
- * What the queue is to keep of a job that ended so; undefined where it keeps that already. One that failed can be run again, and so keeps
+ * What the queue is to keep of a job that ended so; undefined if it keeps that already. One that failed can be run again, and so keeps
  * all it said, encrypted, unless it was too large; any other keeps its ids and how it ended.
  */
 export function retainedDataOf(

@@ -54,7 +54,7 @@ function readable(delivery: Delivery, { cipher, ports }: Pipeline): ReadJob {
 
 /**
  * An outage is waited for. Any other fault comes again each time, so it ends the job: at once where the effect would be brought about
- * again, else with its attempts. Where not even that can be written down, the attempts end it all the same, in the queue alone.
+ * again, else with its attempts. If not even that can be written down, the attempts end it all the same, in the queue alone.
  */
 async function endOfFault(
   thrown: unknown,

@@ -30,7 +30,7 @@ export interface UserRecord {
   generation: number;
   /** `stray`: Damoov made the user under another id than the one we asked for. */
   state: 'unknown' | 'live' | 'deleted' | 'stray';
-  /** An earlier run may have sent a create, and nobody knows what became of it. */
+  /** An earlier run may have sent a create, and it is unknown what became of it. */
   isInDoubt: boolean;
   /** Since when it is in doubt, in epoch milliseconds. */
   doubtSince?: number | undefined;
@@ -44,7 +44,7 @@ export interface UserRecord {
   pending?: Version | undefined;
   /** The newest create that is settled. */
   created?: Version | undefined;
-  /** The newest deletion that is settled, also where there was nobody to delete. */
+  /** The newest deletion that is settled, also if there was nobody to delete. */
   deleted?: Version | undefined;
   /** The user who has given up the clientId of this record, at the version of `deleted`. */
   gaveUpBy?: string | undefined;

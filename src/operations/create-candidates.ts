@@ -12,7 +12,7 @@ export type SignUp = CreateUserJob['data'];
 
 /** A user that may be the one of the sign-up. */
 export interface Candidate {
-  /** Undefined where Damoov chooses the id. */
+  /** Undefined if Damoov chooses the id. */
   userId: string | undefined;
   generation: number;
   /** The record says that this user is there. */

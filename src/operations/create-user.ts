@@ -109,7 +109,7 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   }
   const { isInDoubt, deletingSince } = known.record;
   const mayBeSpent = deletingSince !== undefined;
-  // Somebody was seen there, and nobody knows who it is: another user, if an open rename has gone through.
+  // Somebody was seen there, and it is unknown who it is: another user, if an open rename has gone through.
   const mayBeThere = record.state === 'unknown' && record.userId !== undefined;
   if (!isRemembered && !isNamed && !isInDoubt && !mayBeSpent && !mayBeThere) return send(userId, known);
   const user = seenUnder(userId, known);

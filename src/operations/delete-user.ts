@@ -13,7 +13,7 @@ import { type Fact, type Knowledge, type Step, after, end, factsOf, look, looksU
 import { PATIENCE_MS } from './update-user.ts';
 import { type Address, type Target, identify, isLocked, unconfirmed } from './whom-to-delete.ts';
 
-/** Where both ids are given they must belong together, or nothing is deleted. */
+/** If both ids are given they must belong together, or nothing is deleted. */
 export function nextDeleteStep(address: Address, known: Knowledge): Step {
   const newer = newerThanDeletion(address, known);
   if (newer !== undefined) return end({ outcome: newer });
@@ -34,7 +34,7 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
   }
   const isAboutUser = isAbout(record, userId);
   if (isAboutUser && isOlder(job.version, record.created)) return superseded('create', record.userId);
-  // Where this deletion may have been sent already, that sign-up waits for it.
+  // If this deletion may have been sent already, that sign-up waits for it.
   const isUnsent = record.deletingSince === undefined && record.pending !== undefined;
   if (isAboutUser && isUnsent && isOlder(job.version, record.pending)) {
     return { status: 'wait', reason: 'a newer sign-up of the user goes on', delayMs: 5000 };
@@ -152,7 +152,7 @@ function generationOf(userId: string, clientId: string | undefined, known: Knowl
   return derived ?? nextGeneration(known.record);
 }
 
-/** What is remembered of a deletion, also where there was nobody: a create that is older must not bring the user back. */
+/** What is remembered of a deletion, also if there was nobody: a create that is older must not bring the user back. */
 function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   const isUnknown = record.state === 'unknown';
   // An unanswered create, or a deletion that may have been sent, may have spent the id: the next user gets another one.
@@ -160,7 +160,7 @@ function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   return {
     ...record,
     state: isUnknown && !maySpend ? 'unknown' : 'deleted',
-    // Where Damoov chose the id, nobody can name the user that an unanswered create may have made.
+    // If Damoov chose the id, nobody can name the user that an unanswered create may have made.
     isInDoubt: record.isInDoubt && userIdMode === 'assigned',
     madeAt: undefined,
     deleted: newest(record.deleted, job.version),

@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import type { Instance, UserRecord } from './context.ts';
 import type { Knowledge } from './step.ts';
 
-/** What a sign-up is recognised by: its clientId; where it has none the row of a list, or the very job. */
+/** What a sign-up is recognised by: its clientId; if it has none the row of a list, or the very job. */
 export type SignUp = { clientId: string } | { row: object } | { jobId: string; timestamp: number };
 
 /**
@@ -70,7 +70,7 @@ export function idsInDoubt(
   const { isInDoubt, doubtAbout = [] } = record;
   return (isInDoubt ? doubtAbout : []).flatMap((asked) => {
     if (!asked.startsWith(DERIVED)) return [asked];
-    // Where Damoov chooses the ids, nobody can tell which one it has chosen.
+    // If Damoov chooses the ids, nobody can tell which one it has chosen.
     if (userIdMode === 'assigned') return [];
     return [deriveUserId(instance, { clientId }, Number(asked.slice(DERIVED.length)))];
   });

@@ -23,7 +23,7 @@ export function withoutNewer(changes: Changes, { fields }: UserRecord, version: 
   return left;
 }
 
-/** The names of the fields that are given, also where they are cleared. */
+/** The names of the fields that are given, also if they are cleared. */
 export function namesOf(changes: Changes): Field[] {
   return FIELDS.filter((field) => changes[field] !== undefined);
 }

@@ -76,12 +76,12 @@ export function factsOf<Kind extends Fact['of']>(
   return facts.filter((fact): fact is Extract<Fact, { of: Kind }> => fact.of === kind);
 }
 
-/** The facts that came after this one; all where there is none. */
+/** The facts that came after this one; all if there is none. */
 export function after(known: Knowledge, fact: Fact | undefined): Knowledge {
   return fact === undefined ? known : { ...known, facts: known.facts.slice(known.facts.indexOf(fact) + 1) };
 }
 
-/** Whom the latest look-up by this id has shown: undefined where there was none, null where it showed nobody. */
+/** Whom the latest look-up by this id has shown: undefined if there was none, null if it showed nobody. */
 export function seenUnder(userId: string, known: Pick<Knowledge, 'facts'>): DamoovUser | null | undefined {
   return looksUnder(userId, known).at(-1);
 }
@@ -98,7 +98,7 @@ export function lookedAt(id: string, known: Pick<Knowledge, 'facts' | 'now'>): n
   return factsOf(known, 'find').findLast(({ value }) => sameUserId(value, id))?.at ?? known.now;
 }
 
-/** Whom the latest look-up by this clientId has shown, in every instance; undefined where there was none. */
+/** Whom the latest look-up by this clientId has shown, in every instance; undefined if there was none. */
 export function bearersOf(
   clientId: string,
   known: Pick<Knowledge, 'facts'>,

@@ -1,5 +1,5 @@
 /**
- * A profile change: the named fields have their new values afterwards, where nothing newer is known of them. An update may
+ * A profile change: the named fields have their new values afterwards, if nothing newer is known of them. An update may
  * arrive before its user does. Decides what comes next; sends nothing itself.
  */
 import type { UpdateUserJob } from '../contract/job.ts';
@@ -42,7 +42,7 @@ const PENDING_MS = 15_000;
 
 type Update = UpdateUserJob['data'];
 
-/** Where both ids are given, the userId is the address. */
+/** If both ids are given, the userId is the address. */
 export function nextUpdateStep(update: Update, known: Knowledge): Step {
   const { record, job } = known;
   const { clientId, userId } = update;

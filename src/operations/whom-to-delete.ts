@@ -27,7 +27,7 @@ export interface Target {
   clientId: string | undefined;
 }
 
-/** The user that is meant; a step where that is not known yet, or cannot be; undefined where nobody is there. */
+/** The user that is meant; a step if that is not known yet, or cannot be; undefined if nobody is there. */
 export function identify(address: Address, known: Knowledge): Target | Step | undefined {
   const { clientId, userId } = address;
   const [lock] = factsOf(known, 'lock');

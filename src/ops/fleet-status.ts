@@ -23,7 +23,7 @@ export interface FleetStatusSources {
   circuitNames: readonly CircuitName[];
   circuitOf: (circuit: CircuitName) => Promise<CircuitState>;
   outcomes: () => Promise<OutcomeCount[]>;
-  /** Undefined where there is no admin whose logins could be counted. */
+  /** Undefined if there is no admin whose logins could be counted. */
   logins?: (() => Promise<LoginState>) | undefined;
   rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
   deletions: () => Promise<PendingDeletions>;
@@ -32,7 +32,7 @@ export interface FleetStatusSources {
 /** Times in epoch milliseconds. */
 export interface FleetStatus {
   at: number;
-  /** Why Redis takes no write, and what to do; undefined where it does, and where who asks may not try. */
+  /** Why Redis takes no write, and what to do; undefined if it does, or if this user may not try. */
   redisRefuses?: string;
   jobs: {
     queue: string;
@@ -42,12 +42,12 @@ export interface FleetStatus {
     delayed: number;
     failed: number;
     completed: number;
-    /** Since when the job waits that has waited longest: added, or due then. Undefined where none waits, or its times are impossible. */
+    /** Since when the job waits that has waited longest: added, or due then. Undefined if none waits, or its times are impossible. */
     oldestSince?: number;
   };
   /**
    * What each of the subscribing services has before it; `failed` is what it has given up, `isRead` whether any worker takes events from
-   * the queue, absent where nobody can tell.
+   * the queue, absent if nobody can tell.
    */
   events: {
     queue: string;

@@ -1,6 +1,6 @@
 /**
  * What those who operate the worker may ask it over HTTP: is it alive, is it ready, what does it measure; and the dashboard,
- * where there is one. Reads only.
+ * if there is one. Reads only.
  */
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';

@@ -1,6 +1,6 @@
 /**
  * Traces over OTLP/HTTP: the spans that BullMQ opens for jobs, one of our own for each request to Damoov, and how the job ended.
- * Loaded only where a receiver is configured. Holds ids, names and figures; never an address that was asked for, nor a body.
+ * Loaded only if a receiver is configured. Holds ids, names and figures; never an address that was asked for, nor a body.
  */
 import {
   type Attributes,

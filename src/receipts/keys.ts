@@ -4,13 +4,13 @@
 import { type KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
 import { type SigningKey, keyIdOf } from '../contract/receipt.ts';
 
-/** The Ed25519 private key in PEM text (PKCS#8, not encrypted), or undefined where there is none. */
+/** The Ed25519 private key in PEM text (PKCS#8, not encrypted), or undefined if there is none. */
 export function signingKeyIn(pem: string): SigningKey | undefined {
   const privateKey = ed25519(() => createPrivateKey(pem));
   return privateKey && { privateKey, keyId: keyIdOf(privateKey) };
 }
 
-/** The Ed25519 public key in PEM text, also where it has the private half, or undefined where there is none. */
+/** The Ed25519 public key in PEM text, also if it has the private half, or undefined if there is none. */
 export function publicKeyIn(pem: string): KeyObject | undefined {
   return ed25519(() => createPublicKey(pem));
 }

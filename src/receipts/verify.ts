@@ -20,7 +20,7 @@ export interface VerifyOptions {
 
 /** The first broken link. */
 export interface Break {
-  /** Counted from 1; absent where something is missing at the end. */
+  /** Counted from 1; absent if something is missing at the end. */
   line?: number;
   /** Absent where the line cannot be read as a receipt. */
   instance?: string;
@@ -35,7 +35,7 @@ export interface Verification {
   duplicates: number;
   unsigned: number;
   chains: Chain[];
-  /** Absent where everything is intact. */
+  /** Absent if everything is intact. */
   broken?: Break;
 }
 

@@ -119,7 +119,7 @@ function hasClientId(user: DamoovUser): user is DamoovUser & { clientId: string 
   return user.clientId !== undefined;
 }
 
-/** Damoov's own clock at the first request, as far as users tell it; empty where there was none: all that come are newer. */
+/** Damoov's own clock at the first request, as far as users tell it; empty if there was none: all that come are newer. */
 function newestIn(users: readonly DamoovUser[]): string {
   return users.map(({ dateCreated = '' }) => dateCreated).reduce((a, b) => (a > b ? a : b), '');
 }

@@ -11,7 +11,7 @@ export async function* inOrder<Item, Result>(
   const running: Promise<Result>[] = [];
   for await (const item of items) {
     const result = work(item);
-    // Where one fails before its turn, and where nobody waits for it any more.
+    // If one fails before its turn, and if nobody waits for it any more.
     result.catch(() => {});
     running.push(result);
     const first = running.length >= most ? running.shift() : undefined;

@@ -32,7 +32,7 @@ export class ListIndex {
     return this.#states.length;
   }
 
-  /** The next user of the list. False where its clientId is there already. */
+  /** The next user of the list. False if its clientId is there already. */
   add({ clientId, wanted }: Pick<ListedUser, 'clientId' | 'wanted'>): boolean {
     const key = fingerprint(clientId);
     if (this.#rows.has(key)) return false;
@@ -49,7 +49,7 @@ export class ListIndex {
     return this.#rows.has(fingerprint(clientId));
   }
 
-  /** Compares a user who was seen at Damoov, once or several times. False where its clientId is not in the list. */
+  /** Compares a user who was seen at Damoov, once or several times. False if its clientId is not in the list. */
   see(user: DamoovUser & { readonly clientId: string }): boolean {
     const row = this.#rows.get(fingerprint(user.clientId));
     if (row === undefined) return false;

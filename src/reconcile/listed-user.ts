@@ -8,12 +8,12 @@ export const COMPARED = ['firstName', 'lastName', 'nickname', 'phone', 'email'] 
 export type ComparedField = (typeof COMPARED)[number];
 
 export interface ListedUser {
-  /** Where in the list, from 1. */
+  /** Line number in the list, from 1. */
   readonly line: number;
   readonly clientId: string;
   /** At Damoov, as the list has it: nobody is looked for by it, but nobody who has it is a stranger to the list. */
   readonly userId?: string;
-  /** What the fields are to be, an empty text where one is to have no value; a field that is left out is not compared. */
+  /** What the fields are to be, an empty text if one is to have no value; a field that is left out is not compared. */
   readonly wanted: { readonly [field in ComparedField]?: string | undefined };
   /** When this was known to be so (ISO 8601), where the list says so of the user itself. */
   readonly occurredAt?: string;

@@ -15,7 +15,7 @@ export interface Lookalikes {
   add(user: Ids): void;
   /** The list has a row with these ids. */
   meet(ids: Ids, line: number): void;
-  /** The line of the list that may mean this user; 0 where none does. Undefined: it has an id with which it was not added. */
+  /** The line of the list that may mean this user; 0 if none does. Undefined: it has an id with which it was not added. */
   lineOf(user: Ids): number | undefined;
   /** How many ids there are that a row could have. */
   readonly size: number;

@@ -14,7 +14,7 @@ const MOST_SHORT_PAGES = 3;
  * A deletion moves what is behind it to the left, a creation all to the right. So users slip by unread only where the total has
  * fallen, and at most as many as it has fallen by: from there it is read again, and from then on pages overlap.
  * @param ask reads a page, by its number from 1 and its size.
- * @param pageSize how many users a page is to have at the most. Where Damoov gives fewer, that counts.
+ * @param pageSize how many users a page is to have at the most. If Damoov gives fewer, that counts.
  * @throws Error where the pages make no sense.
  */
 export async function* readAllUsers(
@@ -53,7 +53,7 @@ export async function* readAllUsers(
   }
 }
 
-/** The page that reaches furthest beyond the position, and begins `overlap` before it, or less where none does. */
+/** The page that reaches furthest beyond the position, and begins `overlap` before it, or less if none does. */
 function pageAt(position: number, overlap: number, most: number): { pageNumber: number; size: number } {
   let best = { pageNumber: 1, size: most, end: 0 };
   for (let size = most; size >= most / 2; size -= 1) {

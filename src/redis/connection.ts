@@ -128,7 +128,7 @@ export function unlock(connection: RedisConnection): void {
 const SILENT_MS = 10_000;
 
 /**
- * Opens a connection for a command that somebody waits for: where Redis is away it fails rather than waits, and so does
+ * Opens a connection for a command that somebody waits for: if Redis is away it fails rather than waits, and so does
  * every call whose answer is lost, which may have been carried out all the same.
  * @param withinMs how long reaching Redis may take, in milliseconds.
  * @throws RedisAwayError
@@ -187,7 +187,7 @@ export function openFailFast(target: RedisTarget, { onError, isWanted }: FailFas
   return connection;
 }
 
-/** Whether a call failed because the connection was lost, so that nobody knows whether it was carried out. */
+/** Whether a call failed because the connection was lost, so that it is unknown whether it was carried out. */
 export function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error) || MISUSES.some((misuse) => error instanceof misuse)) return false;
   const { code } = error as Error & { code?: unknown };
@@ -231,7 +231,7 @@ function reasonOf(error: Error & { code?: string; lastNodeError?: Error }): stri
   return error.code ?? (error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? '') : error.name);
 }
 
-/** What Redis refuses to a connection, and what to do where that is not plain; undefined for a reason that is no refusal. */
+/** What Redis refuses to a connection, and what to do if that is not plain; undefined for a reason that is no refusal. */
 export function refusalIn(reason: string | undefined): { what: string; todo: string } | undefined {
   return REFUSALS.get(reason ?? '');
 }

@@ -7,7 +7,7 @@ import { Text, faultsIn, objectWith, wholeNumber } from '../damoov/checked-optio
 import type { RedisTarget } from './connection.ts';
 
 /**
- * What is wrong with a prefix without a hash tag in braces, which a single Redis takes all the same; undefined where it has one.
+ * What is wrong with a prefix without a hash tag in braces, which a single Redis takes all the same; undefined if it has one.
  * @param name of the option or variable.
  */
 export function prefixWarning(name: string, prefix: string): string | undefined {
@@ -61,7 +61,7 @@ const Target = z.discriminatedUnion(
   'must be url, cluster or sentinel',
 );
 
-/** Where Redis is, by a URL or a target. */
+/** If Redis is, by a URL or a target. */
 export const RedisPlace = z.unknown().transform((redis, context): RedisTarget => {
   const isTarget = typeof redis === 'object' && redis !== null && 'kind' in redis;
   const { data: target, error } = isTarget ? Target.safeParse(redis) : UrlAsTarget.safeParse(redis);

@@ -42,7 +42,7 @@ export type RedisTarget = RedisAccess &
       }
   );
 
-/** Where it is, for messages: host and port of each server; never a user or a password. */
+/** If it is, for messages: host and port of each server; never a user or a password. */
 export function placeOf(target: RedisTarget): string {
   switch (target.kind) {
     case 'url': {

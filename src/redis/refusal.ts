@@ -66,7 +66,7 @@ export function redacted(error: unknown): unknown {
   return refusalOf(error) ?? new RedisRefusedError(/^[A-Z]+$/.test(first) ? first : 'ERR');
 }
 
-/** Why Redis is at fault, in words that anybody may be shown; undefined where it is not. */
+/** Why Redis is at fault, in words that anybody may be shown; undefined if it is not. */
 export function outageOf(error: unknown): string | undefined {
   if (!isRedisFault(error)) return undefined;
   const shown = redacted(error);
@@ -74,7 +74,7 @@ export function outageOf(error: unknown): string | undefined {
 }
 
 /**
- * Whether Redis takes a write now: what it says of itself does not tell. Undefined where it does; what is written is gone within a
+ * Whether Redis takes a write now: what it says of itself does not tell. Undefined if it does; what is written is gone within a
  * millisecond.
  * @param prefix that of the queues.
  * @throws what is no refusal.

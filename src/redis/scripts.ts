@@ -59,7 +59,7 @@ function clientOf(source: ScriptSource) {
   };
 }
 
-/** Where the definition leaves out how many keys there are, the client takes each call's first argument for it. */
+/** If the definition leaves out how many keys there are, the client takes each call's first argument for it. */
 function asDefined(lua: string): { lua: string; numberOfKeys: number } {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- BullMQ's type asks for what ioredis can do without
   return { lua: `table.remove(KEYS) ${lua}` } as { lua: string; numberOfKeys: number };

@@ -70,7 +70,7 @@ function hasOddQuotes(text: string): boolean {
   return isOdd;
 }
 
-/** Undefined where a quote stands in a cell that is not in quotes, or text behind those. */
+/** Undefined if a quote stands in a cell that is not in quotes, or text behind those. */
 function cellsOf(text: string, delimiter: string): string[] | undefined {
   if (!text.includes('"')) return text.split(delimiter);
   const cells: string[] = [];

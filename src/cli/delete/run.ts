@@ -15,7 +15,7 @@ export interface DeleteOptions extends UserOptions, DueOptions, WaitOptions {
   json?: boolean;
 }
 
-/** False where it was too late to move the deletion, or where it was waited for and deleted nobody. */
+/** False if it was too late to move the deletion, or where it was waited for and deleted nobody. */
 export async function deleteUser(options: DeleteOptions, context: CommandContext): Promise<boolean> {
   const { reason, correlationId, reschedule = false, wait = false, json = false } = options;
   const now = Date.now();

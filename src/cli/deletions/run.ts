@@ -64,7 +64,7 @@ async function* chosen(
   }
 }
 
-/** True where nothing is deleted any more. */
+/** True if nothing is deleted any more. */
 export async function cancelDeletion(
   options: UserOptions & { json?: boolean },
   context: CommandContext,

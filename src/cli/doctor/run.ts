@@ -36,7 +36,7 @@ export interface DoctorOptions {
   json?: boolean;
 }
 
-/** False where anything fails. */
+/** False if anything fails. */
 export async function doctor(
   { facts: file, login = false, json = false }: DoctorOptions,
   context: CommandContext,

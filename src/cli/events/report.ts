@@ -36,7 +36,7 @@ export interface EventFilter {
 
 const MASK = '(masked)';
 
-/** The event in the data of its job, its tokens masked; undefined where it is none. */
+/** The event in the data of its job, its tokens masked; undefined if it is none. */
 export function readEvent(data: string): ShownEvent | undefined {
   let event: unknown;
   try {

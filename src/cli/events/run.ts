@@ -56,7 +56,7 @@ export async function events(options: EventsOptions, context: CommandContext): P
 }
 
 interface Shower {
-  /** False where nobody reads any more. */
+  /** False if nobody reads any more. */
   show: (tailed: readonly TailedEvent[]) => Promise<boolean>;
   /** Says what is not shown, if anything is not. */
   note: (unseen: Unseen) => Promise<boolean>;

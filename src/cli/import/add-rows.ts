@@ -22,7 +22,7 @@ export interface AddRowsOptions extends GoThroughOptions {
   begin: () => Promise<ImportRun>;
 }
 
-/** @throws where another run has taken the import over, or Redis is away for too long; and what the signal is aborted with. */
+/** @throws if another run has taken the import over, or Redis is away for too long; and what the signal is aborted with. */
 export async function addRows(begun: ImportRun, options: AddRowsOptions): Promise<Place> {
   const { patiently, begin } = options;
   for (let run = begun; ;) {

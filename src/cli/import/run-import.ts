@@ -43,7 +43,7 @@ export interface Task {
   asOf: number;
 }
 
-/** @returns false where a report was asked for and has jobs that failed, or whose ends nobody knows. */
+/** @returns false if a report was asked for and has jobs that failed, or whose ends nobody knows. */
 export async function runImport(task: Task, context: ImportContext): Promise<boolean> {
   const { found, imports, patiently, asOf } = task;
   const { report: path, again: isAgain = false, json = false } = context.options;
@@ -75,7 +75,7 @@ export async function runImport(task: Task, context: ImportContext): Promise<boo
   }
 }
 
-/** Adds the rows that are left, and follows the jobs of all where there is a report. */
+/** Adds the rows that are left, and follows the jobs of all if there is a report. */
 async function carryOut(
   begun: ImportRun,
   begin: () => Promise<ImportRun>,

@@ -45,7 +45,7 @@ export interface ImportOptions extends ListOptions {
 /** Jobs that are due later than in ten minutes are deferred deletions, and do not wait to be worked on. */
 const SOON_MS = 600_000;
 
-/** False where a report was asked for and tells of jobs that failed. */
+/** False if a report was asked for and tells of jobs that failed. */
 export async function importUsers(
   file: string,
   options: ImportOptions,
@@ -119,7 +119,7 @@ async function importSource(
 
 /**
  * Reads the whole file, and shows its faults.
- * @throws UsageError where nothing may be added.
+ * @throws UsageError if nothing may be added.
  */
 async function judge(
   source: Source,

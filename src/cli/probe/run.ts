@@ -27,7 +27,7 @@ export interface ProbeCommandOptions {
   json?: boolean;
 }
 
-/** False where it came to no facts, or has left users behind. */
+/** False if it came to no facts, or has left users behind. */
 export async function runProbe(options: ProbeCommandOptions, context: CommandContext): Promise<boolean> {
   const { instance, patience, out: file, json = false } = options;
   if (options.yesThisInstanceIsDisposable !== true) {

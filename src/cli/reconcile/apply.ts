@@ -44,7 +44,7 @@ const CALLS = 50;
 const MOST_WAITING = 10_000;
 
 /**
- * @throws UsageError where nobody can be asked; Error where somebody says no, or stops it.
+ * @throws UsageError if nobody can be asked; Error where somebody says no, or stops it.
  */
 export async function apply(options: ApplyOptions): Promise<Added> {
   const { counts, unwanted, progress } = options;

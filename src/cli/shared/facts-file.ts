@@ -10,7 +10,7 @@ import { UsageError } from './usage-error.ts';
 export const FACTS_FILE = 'damoov-facts.json';
 
 /**
- * Undefined where there is no such file.
+ * Undefined if there is no such file.
  * @throws UsageError for a file that cannot be read or is none of ours, by what is wrong with it.
  */
 export function readFactsFile(file: string): FactsFile | undefined {

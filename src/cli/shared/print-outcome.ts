@@ -14,7 +14,7 @@ export interface WaitOptions {
 
 /**
  * Prints it as one line of JSON.
- * @param wanted the end that was asked for: true where it is that one.
+ * @param wanted the end that was asked for: true if it is that one.
  */
 export async function printOutcome(
   wanted: EventType,

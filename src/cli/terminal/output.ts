@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
 export interface Output {
-  /** Writes a line. False where nobody reads any more, or a disk is full: the rest need not be produced. */
+  /** Writes a line. False if nobody reads any more, or a disk is full: the rest need not be produced. */
   line(text: string): Promise<boolean>;
 }
 

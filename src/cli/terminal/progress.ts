@@ -22,7 +22,7 @@ export interface Progress {
   end(): void;
 }
 
-/** Between two drawings on a terminal, and two lines where there is none, in milliseconds. */
+/** Between two drawings on a terminal, and two lines if there is none, in milliseconds. */
 const REDRAW_MS = 100;
 const LINE_MS = 10_000;
 

@@ -44,7 +44,7 @@ export function circuitName(circuit: Circuit, instance: string): CircuitName {
 }
 
 /**
- * The circuits a job comes to: without those of `must` it need not begin. A create needs the admin only where it has to look
+ * The circuits a job comes to: without those of `must` it need not begin. A create needs the admin only if it has to look
  * something up.
  */
 export function circuitsOf(name: JobName, instance: string): { must: CircuitName[]; may: CircuitName[] } {

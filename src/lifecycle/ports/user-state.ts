@@ -114,7 +114,7 @@ export interface UserLock {
   end(): void;
 }
 
-/** Where a blocked job is in line, and how long it sleeps at the most if nobody promotes it. */
+/** If a blocked job is in line, and how long it sleeps at the most if nobody promotes it. */
 export interface Blocked {
   is: 'blocked';
   place: string;
@@ -150,7 +150,7 @@ export interface UserState {
   /**
    * Settles a job that takes no user, because it cannot be carried out.
    * @param whose the user it concerns all the same, where it tells.
-   * @returns how an earlier run has settled the job, where one has: then nothing is changed.
+   * @returns how an earlier run has settled the job, if one has: then nothing is changed.
    */
   settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob>;
   /** How a job was settled, while it may still come again. */

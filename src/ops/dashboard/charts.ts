@@ -62,7 +62,7 @@ function column({ title, parts }: Bar, x: number, scale: number): Markup {
         height="${rounded(height)}"
       />`;
     });
-  // The whole height answers to the pointer, also where there is nothing to see.
+  // The whole height answers to the pointer, also if there is nothing to see.
   return html`<g>
     <title>${title}</title>
     <rect class="ground" x="${x}" y="0" width="${STEP - GAP}" height="${HEIGHT}" />

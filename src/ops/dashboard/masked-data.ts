@@ -29,7 +29,7 @@ const TOLD_BY_EVENTS = [
   'attempts',
 ];
 
-/** @param text the data as it lies in the queue; undefined where it is too large to be looked at. */
+/** @param text the data as it lies in the queue; undefined if it is too large to be looked at. */
 export function maskedData(text: string | undefined, content: Content): unknown {
   if (text === undefined) return 'too large to be shown';
   const data = objectIn(text);

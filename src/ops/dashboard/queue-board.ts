@@ -13,7 +13,7 @@ import { MaskedQueue, STATUSES } from './masked-queue.ts';
 export interface QueueBoardOptions {
   jobs: Queue;
   events: readonly Queue[];
-  /** Where it is mounted, and the page above it, from the root on. */
+  /** The absolute paths of the board and of the page above it. */
   basePath: string;
   parentPath: string;
 }

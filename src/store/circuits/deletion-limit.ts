@@ -54,13 +54,13 @@ export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: str
     },
     async decide(decision, jobIds) {
       let decided = 0;
-      // Also where there are none: what was held may be gone, and the circuit still open.
+      // Also if there are none: what was held may be gone, and the circuit still open.
       for (let from = 0; from === 0 || from < jobIds.length; from += AT_ONCE) {
         const some = jobIds.slice(from, from + AT_ONCE);
         const about = { decision, keepS: KEEP_NAME_S, keys: some.map((id) => decisionKeyOf(prefix, id)) };
         const ask = async (step: 'note' | 'forget') =>
           script('deletion-limit')(keys, { ...about, step, jobIds: some });
-        // Where this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
+        // If this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
         const held = z.array(z.string()).parse(await ask('note'));
         const forward = await Promise.all(held.map((jobId) => promoteJob(jobs, jobId)));
         decided += forward.filter((isForward) => isForward).length;

@@ -1,4 +1,4 @@
--- Looks after the jobs held before a circuit. Where it is closed, names the oldest, for the caller to promote; where a probe is due and
+-- Looks after the jobs held before a circuit. If it is closed, names the oldest, for the caller to promote; where a probe is due and
 -- no job tries, names one. One process at a time has jobs promoted.
 --   KEYS: 1 the circuit, 2 the jobs held before it, 3 the process that has them promoted
 --   ARGV: 1 as JSON {clockMs?, most: how many at once, 0 only to forget those that were promoted, nudgeMs: until another job is chosen to

@@ -15,7 +15,7 @@ local function wayThrough(job, keys, first)
     local place, held = index - 1, keys[first + 2 * index - 1]
     if redis.call('EXISTS', circuit) == 1 then
       local mustPass = place < job.mustPass
-      -- A job that may do without tries only where it has come to this circuit before.
+      -- A job that may do without tries only if it has come to this circuit before.
       local isMeant = mustPass or redis.call('HGET', circuit, 'probeJob') == job.jobId
       if isDeletionLimit(circuit) then
         way.heldBy = way.heldBy or place

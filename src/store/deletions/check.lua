@@ -25,7 +25,7 @@ if asked.scheduler and is == 'cancelled' then
   end
 end
 for i, held in ipairs(is == 'open' and {} or asked.held) do
-  -- It waits for none any more. Where the deletion limit holds none, its circuit closes.
+  -- It waits for none any more. If the deletion limit holds none, its circuit closes.
   if redis.call('ZREM', held, asked.jobId) == 1 and i == 1 and redis.call('ZCARD', held) == 0 then
     redis.call('DEL', KEYS[4])
   end

@@ -16,7 +16,7 @@ export interface DeletionJob {
   isBulk?: boolean | undefined;
 }
 
-/** Adds the job; where there is one of its id already, nothing. */
+/** Adds the job; if there is one of its id already, nothing. */
 export async function addJob(
   jobs: Queue,
   { jobId, data, requestedAt, dueAt, trace, isBulk = false }: DeletionJob,
@@ -34,7 +34,7 @@ export async function addJob(
   await job.addJob(await jobs.getBackend().client);
 }
 
-/** Has the job due at another time. False where it does not wait for its time. */
+/** Has the job due at another time. False if it does not wait for its time. */
 export async function moveJob(jobs: Queue, jobId: string, dueAt: number): Promise<boolean> {
   return unlessElsewhere(handleOf(jobs, jobId).changeDelay(Math.max(0, dueAt - Date.now())));
 }

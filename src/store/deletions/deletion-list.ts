@@ -115,7 +115,7 @@ async function* listByOthers(jobs: Queue, prefix: string, onUnreadable: (count: 
     onUnreadable(read.filter((one) => one === 'unreadable').length);
     const byOthers = read
       .filter((one) => typeof one === 'object')
-      // One of ours that has failed, and was put back, is of the index no more.
+      // One of ours that has failed, and was retried, is of the index no more.
       .map((one) => (isOurs(one.jobId) ? one : { ...one, isByOthers: true as const }))
       .sort((a, b) => (isBehind(a, b) ? 1 : -1));
     const isEnd = ids.length < PAGE;
@@ -131,7 +131,7 @@ function pairsOf(reply: unknown): Place[] {
   return flat.flatMap((jobId, index) => (index % 2 === 0 ? [{ jobId, dueAt: Number(flat[index + 1]) }] : []));
 }
 
-/** What a job tells of a deletion; undefined where it is gone or is none, or was cancelled, and `unreadable` where nobody can say whose it is. */
+/** What a job tells of a deletion; undefined if it is gone or is none, or was cancelled, and `unreadable` if nobody can say whose it is. */
 export async function readDeletion(
   jobs: Queue,
   jobId: string,
@@ -141,7 +141,7 @@ export async function readDeletion(
   try {
     job = await jobs.getJob(jobId);
   } catch (error) {
-    // Data that is no JSON: BullMQ throws where it reads the job.
+    // Data that is no JSON: BullMQ throws if it reads the job.
     if (error instanceof SyntaxError) return 'unreadable';
     throw error;
   }

@@ -67,7 +67,7 @@ export const LAST_DUE_MS = 2 ** 41 - 1;
 /** That a user's deletions are void is known for longer than any can be deferred. */
 const LAST_DUE_S = Math.ceil(LAST_DUE_MS / 1000);
 
-/** Why a deletion cannot be due then; undefined where it can. One that is over is due at once, but not one in seconds. */
+/** Why a deletion cannot be due then; undefined if it can. One that is over is due at once, but not one in seconds. */
 export function dueFaultOf(dueAt: number): string | undefined {
   if (!(dueAt <= LAST_DUE_MS))
     return `a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`;

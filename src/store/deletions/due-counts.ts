@@ -10,7 +10,7 @@ import { pendingKeyOf } from './deletion-names.ts';
 export interface PendingDeletions {
   /** Those that the deletion limit holds and those at work are pending too; those that were cancelled are not. */
   count: number;
-  /** Epoch milliseconds; undefined where there is none. */
+  /** Epoch milliseconds; undefined if there is none. */
   nextDueAt?: number;
 }
 

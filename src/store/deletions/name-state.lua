@@ -1,6 +1,6 @@
 -- What the scripts about deletions share. A user's name is a hash of its clientId or UserId; `del-HASH` is the job of the deletion that we
 -- schedule under it, `del-HASH-NUMBER` that of a later one. The index has what is pending, by the ms when it is due. A name has a key
--- only where there is more to say; most pending deletions have none. The key is a hash:
+-- only if there is more to say; most pending deletions have none. The key is a hash:
 --   number       of the name's last deletion; 0 where it is missing
 --   isOver       that one has ended: the next one gets a new number
 --   requestedAt  ms: when that one was requested last, where that is later than its job says
@@ -8,7 +8,7 @@
 --   askedAfter   the voidBefore that was known when the last deletion was requested: it does not concern that one
 --   voidBelow    our deletions with a lower number are void, whatever the clocks say
 --   begunJob     a job that is not of the index, of another client perhaps, which a worker has begun and not ended
---   cancelledJob the job that was cancelled last, where nothing was requested and sent since
+--   cancelledJob the job that was cancelled last, if nothing was requested and sent since
 --   voidScheduler the job scheduler whose job was void: its further ones are, too
 --   returnedAt   ms of the newest sign-up: deletions that were requested before are not wanted any more
 --   sentJob      the job that may have sent its DELETE last; sentEnd: how it ended, 'done' | 'failed'

@@ -27,7 +27,7 @@ export interface RateRequest {
 }
 
 const Reading = z.object({
-  /** Requests a second; undefined where nothing limits them. */
+  /** Requests a second; undefined if nothing limits them. */
   ratePerS: z.number().optional(),
   /** Whether this call has lowered the rate. */
   isLowered: z.boolean(),

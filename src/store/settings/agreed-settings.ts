@@ -10,7 +10,7 @@ export interface AgreedSettings {
    * @param how `claims`: this value counts from now on if there was none; `replaces`: whatever there was; `compares`: neither.
    */
   agree(place: string, value: string, how?: 'claims' | 'replaces' | 'compares'): Promise<string | undefined>;
-  /** The fleet's value; undefined where nobody has told one. */
+  /** The fleet's value; undefined if nobody has told one. */
   look(place: string): Promise<string | undefined>;
 }
 

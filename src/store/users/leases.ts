@@ -42,7 +42,7 @@ export function createLeases({ leaseMs, extend, now = () => performance.now() }:
     const askedAt = now();
     const isOurs = await extend(asked.map(({ place, run }) => ({ place, run }))).catch(() => undefined);
     for (const [index, lease] of asked.entries()) {
-      // Where Redis did not answer, it holds for as long as it did.
+      // If Redis did not answer, it holds for as long as it did.
       if (isOurs === undefined) continue;
       if (isOurs[index] === true) lease.until = askedAt + leaseMs;
       else {

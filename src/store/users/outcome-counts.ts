@@ -1,6 +1,6 @@
 /**
  * How many jobs ended how, a small hash for each minute. The script that settles a job counts it in the same step, so none is
- * counted twice and none is missed, whatever is redelivered; a failed job that is put back and ends again counts again.
+ * counted twice and none is missed, whatever is redelivered; a failed job that is retried and ends again counts again.
  *
  * Counting there costs a settlement two calls within Redis. Counting the events' ids instead would need every event kept, the
  * completed and failed sets forget by age and number, and what each worker counts by itself dies with it.

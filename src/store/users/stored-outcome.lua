@@ -11,7 +11,7 @@ local function store(key, who, outcome, event, ...)
   redis.call('SET', key, who .. '\n' .. outcome .. '\n' .. event, ...)
 end
 
---- How the job ended before, and the user, if that holds for this run. A failed one was put back by hand if it comes again without
+--- How the job ended before, and the user, if that holds for this run. A failed one was retried by hand if it comes again without
 --- having stalled since; each time that it stalls counts once.
 local function storedOutcome(key, job)
   local settled, _, outcome, event = stored(key)

@@ -31,7 +31,7 @@ export function namingOf({ id: instanceId, secret }: Instance): Naming {
   };
 }
 
-/** The names that an address leads to; empty where it has none of the kind. */
+/** The names that an address leads to; empty if it has none of the kind. */
 export function hashesOf(
   nameOf: Naming,
   { clientId, userId }: Address,

@@ -33,7 +33,7 @@ export interface ProbeClock {
 
 /** What a create was answered. */
 export interface Creation extends Observation {
-  /** As it was written; undefined where no user was made. */
+  /** As it was written; undefined if no user was made. */
   readonly token: string | undefined;
 }
 
@@ -161,7 +161,7 @@ export class OwnUsers {
     );
   }
 
-  /** Looks until it is as expected; undefined where it is not within so many milliseconds. */
+  /** Looks until it is as expected; undefined if it is not within so many milliseconds. */
   async lookUntil(
     query: UserQuery,
     isExpected: (users: readonly SeenUser[]) => boolean,

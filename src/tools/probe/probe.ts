@@ -16,7 +16,7 @@ export interface ProbeOptions {
   client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'findUsers' | 'page'>;
   instance: DamoovInstance;
   triesWrongKey: boolean;
-  /** How many users the instance may have; undefined where nobody has said, and then it has to be known. */
+  /** How many users the instance may have; undefined if nobody has said, and then it has to be known. */
   mostUsers: number | undefined;
   /** How long a write may take to be seen, in milliseconds. */
   patienceMs: number;
@@ -30,7 +30,7 @@ export interface ProbeOptions {
 }
 
 export interface ProbeEnd {
-  /** Undefined where it failed. */
+  /** Undefined if it failed. */
   facts?: Facts;
   failure?: Error;
   leftovers: Leftovers;

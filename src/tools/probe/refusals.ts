@@ -10,7 +10,7 @@ import type { OwnUsers } from './own-users.ts';
 
 type RefusalFacts = Pick<Facts, 'unknownUpdate' | 'unknownDelete' | 'badRefresh' | 'wrongKey'>;
 
-/** @param triesWrongKey nobody knows what Damoov does to an instance that is called with wrong keys. */
+/** @param triesWrongKey it is unknown what Damoov does to an instance that is called with wrong keys. */
 export async function askRefusals(own: OwnUsers, triesWrongKey: boolean): Promise<RefusalFacts> {
   const nobody = own.choose();
   return {
