@@ -19,9 +19,9 @@ export type { Timings } from './frame.ts';
 export interface App {
   /** If `/livez`, `/readyz`, `/metrics` and, if it is configured, `/dashboard` are answered. */
   readonly url: string;
-  /** Stops taking jobs, finishes or gives back those in flight, and lets go of everything. Always resolves. */
+  /** Stops fetching jobs, finishes or returns the active ones, and closes everything. Always resolves. */
   close(): Promise<void>;
-  /** Resolves if the service must not go on as it is configured: it is to be closed. */
+  /** Resolves if the service must be closed because of its configuration. */
   readonly broken: Promise<ConfigError>;
 }
 
@@ -41,7 +41,7 @@ export interface Parts {
 }
 
 /**
- * Starts the service: what is not configured is embedded. Closing goes the other way, from the timers to Redis.
+ * Starts the service, with embedded defaults if needed. Closing runs in reverse order, from the timers to Redis.
  * @throws ConfigError if the fleet has other settings of UserIds.
  */
 export async function startApp(
@@ -108,7 +108,7 @@ function startTimers({ timings: { tendMs, compareMs }, closing }: Frame, parts: 
     every(() => circuits.circuits.tend(), tendMs),
     // A Redis that was emptied would grant the logins of this hour once more.
     every(async () => void (await fleet.logins?.state()), tendMs),
-    // What was lost is told again, and what was replaced on purpose ends those who have the old one.
+    // Writes lost settings again, and stops workers whose settings were replaced on purpose.
     every(() => settings.compare(), compareMs),
   ];
   closing.push(async () => stops.forEach((stop) => stop()));

@@ -13,7 +13,7 @@ import { type FleetLoginBudget, createLoginBudget } from '../store/session/login
 import { createSessionStore } from '../store/session/session-store.ts';
 
 export interface FleetClientOptions {
-  /** What the fleet shares lies there; closing it is for whoever opened it. */
+  /** Holds the state shared by the fleet; the caller closes it. */
   connection: RedisConnection;
   /** Of one request, in milliseconds. */
   timeoutMs: number;
@@ -25,13 +25,13 @@ export interface FleetClientOptions {
   onRevoked?: ((withinHour: number) => void) | undefined;
   /** Told when an answer of 429 that came here has lowered the fleet's rate. */
   onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
-  /** Told the end of each request, in the asynchronous context of whoever made it. */
+  /** Called at the end of each request, in the asynchronous context of its caller. */
   onArrival?: ((arrival: Arrival) => void) | undefined;
 }
 
 export interface FleetClient {
   client: DamoovClient;
-  /** Undefined without an admin, and where a sandbox stands in, which nobody shares. */
+  /** Undefined without an admin, and with an embedded sandbox, which is not shared. */
   logins: FleetLoginBudget | undefined;
   traffic: Pacer;
   /** Of the admin's credentials; undefined without an admin. */
@@ -47,7 +47,7 @@ export async function openFleetClient(
   const { prefix } = config.queues;
   const shared = { connection, prefix, now };
   const key = admin && (await deriveAdminKey({ ...admin, baseUrl }, config.keyWork));
-  // A sandbox that stands in is this process' own, and its sessions and limits end with it.
+  // An embedded sandbox belongs to this process, and its sessions and limits end with it.
   const isShared = key !== undefined && config.damoov !== 'sandbox';
   const { loginsPerHour } = config;
   const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour, onRevoked }) : undefined;
@@ -62,13 +62,13 @@ export async function openFleetClient(
     loginBudget: logins && mostLogins !== undefined ? atMost(mostLogins, logins) : logins,
     traffic: atMostInFlight(
       config.concurrency,
-      onArrival === undefined ? traffic : overheard(traffic, onArrival),
+      onArrival === undefined ? traffic : observed(traffic, onArrival),
     ),
   });
   return { client, logins, traffic, fingerprint: key?.fingerprint };
 }
 
-function overheard(traffic: Traffic, onArrival: (arrival: Arrival) => void): Traffic {
+function observed(traffic: Traffic, onArrival: (arrival: Arrival) => void): Traffic {
   return {
     admit: (departure) => traffic.admit(departure),
     answered(arrival) {

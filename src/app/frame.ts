@@ -8,13 +8,13 @@ import { type Log, createLogWriter } from '../ops/log.ts';
 import { type Notification, emitTo } from '../ops/notifications.ts';
 import type { ProbeIntervals } from '../store/circuits/circuits.ts';
 
-/** Nobody needs to configure these, but a test wants them shorter; in milliseconds if nothing else is said. */
+/** Not configurable, but shorter in tests; in milliseconds unless noted. */
 export interface Timings {
   /** How long jobs in flight may take once the service is told to stop: below the 30 s that container platforms give. */
   graceMs: number;
-  /** How long giving back may take that was not finished by then. */
+  /** How long returning unfinished jobs may take after that. */
   giveBackMs?: number | undefined;
-  /** How long a job stays with a worker that gives no sign of life. */
+  /** Duration of a job's lock without renewal. */
   lockMs: number;
   /** When a credential that was refused, and Damoov after an outage, are tried again. */
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
@@ -22,7 +22,7 @@ export interface Timings {
   tendMs: number;
   /** Interval at which each worker compares its settings of UserIds with the fleet's. */
   compareMs: number;
-  /** How long spans of traces are gathered before they are sent. */
+  /** How long spans are batched before they are sent. */
   gatherMs: number;
   /** How long look-ups at Damoov may lag behind a create: until then, that they show nobody proves nothing. */
   lagMs: number;

@@ -1,5 +1,5 @@
 /**
- * Builds the dashboard, where the configuration asks for one, of what the worker has; nothing of it is loaded where it does not.
+ * Builds the dashboard from the worker's parts, if it is configured; otherwise loads none of its code.
  */
 import type { Queue } from 'bullmq';
 import type { Config } from '../config/config.ts';
@@ -17,7 +17,7 @@ export interface DashboardParts {
   status: () => Promise<FleetStatus>;
 }
 
-/** Shorter ones are guessed sooner than anybody looks into the log. */
+/** Shorter passwords are guessed too soon. */
 const LONG_ENOUGH = 12;
 
 export async function openDashboard(

@@ -1,5 +1,5 @@
 /**
- * What the service answers over HTTP to those who operate it: readiness, metrics and the dashboard.
+ * Opens the HTTP server for operators: readiness, metrics and the dashboard.
  */
 import { createAddedAt } from '../bullmq/imports.ts';
 import { brokenKeysOf } from '../bullmq/queue-keys.ts';

@@ -1,5 +1,5 @@
 /**
- * What the parts of a service share in Redis: the connection, the queues, and the circuit breakers.
+ * Opens what the parts of a service share in Redis: the connection, the queues, and the circuit breakers.
  */
 import { Queue, type Telemetry } from 'bullmq';
 import { createJobQueue } from '../bullmq/job-queue.ts';
@@ -13,7 +13,7 @@ import type { SharedSettings } from './user-id-settings.ts';
 
 export interface Redis {
   readonly connection: RedisConnection;
-  /** If it is, without a secret. */
+  /** Its place, without a secret. */
   readonly place: string;
   /** Why it is away; undefined while it is not. */
   lostFor: string | undefined;

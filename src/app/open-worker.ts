@@ -28,7 +28,7 @@ export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter 
   const { graceMs, giveBackMs, lockMs } = timings;
   const { connection } = parts.redis;
   const sign = signerOf(config);
-  const userState = userStateOf(frame, parts, sign);
+  const userState = openUserState(frame, parts, sign);
   const worker = startWorker(pipelineOf(frame, parts, userState, sign), {
     connection,
     prefix: config.queues.prefix,
@@ -56,7 +56,7 @@ function signerOf({ receiptKey }: Config) {
 
 type Sign = ReturnType<typeof signerOf>;
 
-function userStateOf({ config, timings, timeoutMs }: Frame, { queues, circuits }: Parts, sign: Sign) {
+function openUserState({ config, timings, timeoutMs }: Frame, { queues, circuits }: Parts, sign: Sign) {
   const { jobs, jobQueue, publisher } = queues;
   return new RedisUserState({
     prefix: config.queues.prefix,

@@ -17,7 +17,7 @@ export interface UserIdSetting {
   /** Under which the fleet keeps its own: it follows from Damoov's id of the instance. */
   place: string;
   mode: Config['userId']['mode'];
-  /** Of the secret. Whoever reads it and guesses at the secret pays for each guess. */
+  /** Hash of the secret: each guess at the secret is expensive. */
   fingerprint: string;
   /** Where the secret comes from. */
   variable: string;
@@ -96,8 +96,8 @@ export async function createSharedSettings(
 }
 
 /**
- * Agrees with the fleet on the settings, and tells it those that nobody has told yet. A Redis that refuses to write, or is gone, says
- * nothing of them: whoever calls asks again later.
+ * Compares the settings with those of the fleet, and stores missing ones. Without an answer from Redis nothing is decided: the caller
+ * asks again later.
  * @param options `replaces`: the fleet is to have these from now on, whatever it had; `isAccepted`: whether Damoov has accepted the
  *   InstanceKey of an instance: a wrong one that is corrected must not count as the fleet's.
  * @throws ConfigError that names the variable of each that differs.
@@ -118,7 +118,7 @@ async function agreeOnUserIds(
   if (faults.size > 0) throw new ConfigError([...faults]);
 }
 
-/** What to do where a setting differs from that of the fleet. */
+/** What to do if a setting differs from that of the fleet. */
 export const TODO =
   'Set it as the other workers have it, or start one worker with --replace-user-id-settings where it is to be another one';
 

@@ -22,7 +22,7 @@ import type { Act, Register } from './shared/register.ts';
 import { registerStatus } from './status/define.ts';
 import { registerWorker } from './worker/define.ts';
 
-/** In the order of the help, by what somebody is up to. */
+/** In the order of the help, grouped by task. */
 export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
   'Run it:': [registerWorker, registerSandbox],
   'Users:': [
@@ -44,7 +44,7 @@ const ENDS = `
 \`damoov-users COMMAND --help\` tells more and has examples. Queues and credentials come from the environment, and from .env.
 Exit status: 0 done, 1 it failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
 
-/** @param onFailed called where a command did not do what it was asked for, without an error. */
+/** @param onFailed called if a command failed without an error. */
 export function commandLine(version: string, onFailed: () => void, context: CommandContext): Command {
   const { stdout, stderr } = context;
   const program = new Command('damoov-users')

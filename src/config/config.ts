@@ -25,11 +25,11 @@ export interface DamoovAccess {
 }
 
 export interface Config {
-  /** `embedded`: none is configured, a redis-server of our own stands in. */
+  /** `embedded`: none is configured, so the embedded redis-server is used. */
   redis: 'embedded' | RedisTarget;
   /** `events`: none where no events are published. */
   queues: { prefix: string; jobs: string; events: string[] };
-  /** `sandbox`: nothing is configured, the built-in simulator stands in. */
+  /** `sandbox`: nothing is configured, so the built-in simulator is used. */
   damoov: 'sandbox' | DamoovAccess;
   userId: { mode: UserIdMode; secret?: string | undefined };
   /** What signs the receipts of deletions; without it they are not signed. */

@@ -1,5 +1,5 @@
 /**
- * Reads of the configuration which Redis is meant, who asks it, and how the line is secured. Tells every fault by its variable,
+ * Reads the Redis target, user and TLS settings from the configuration. Reports every fault by its variable,
  * and repeats no value.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';

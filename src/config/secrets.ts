@@ -80,7 +80,7 @@ function faultsOf(name: string, value: string, isCopied: boolean): string[] {
   return [`${name}: is the placeholder of an example, which everybody knows: ${todo}`];
 }
 
-/** What is secret of a value. */
+/** Extracts the secret part of a value. */
 function secretsIn(name: string, value: string): string[] {
   if (name === 'REDIS_URL') {
     const { username = '', password = '' } = URL.parse(value) ?? {};

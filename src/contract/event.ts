@@ -150,14 +150,14 @@ export type EventOf<Type extends EventType> = Extract<UserEvent, { type: Type }>
 export const EVENT_TYPES: readonly EventType[] = UserEvent.options.map(({ shape }) => shape.type.value);
 export type EventData = UserEvent['data'];
 
-/** The data as the job returns it: what it returns is kept by the queue, and is no place for a secret. */
+/** The data as the job returns it: the queue keeps it, so it holds no secret. */
 export function withoutTokens(data: EventData): EventData {
   if (!('accessToken' in data || 'refreshToken' in data)) return data;
   const { accessToken: _secret, refreshToken: _secretToo, ...rest } = data;
   return rest;
 }
 
-/** What an event says without its envelope: so much a job itself still tells once it has ended. */
+/** The event without its envelope: the part that an ended job still holds. */
 export type JobResult = { [Type in EventType]: Pick<EventOf<Type>, 'type' | 'data'> }[EventType];
 
 /** Reads an event as a subscriber should: a field that a later version adds is let pass. Undefined for what is no event of ours. */
@@ -183,7 +183,7 @@ function readOpenly<Schema extends z.ZodType>(schema: Schema, data: unknown): z.
   return isMore ? (data as z.output<Schema>) : undefined;
 }
 
-/** What the event says of the job it settles. */
+/** The data of the event about the job it settles. */
 export interface EventContext {
   /** See {@link eventSource}. */
   source: string;

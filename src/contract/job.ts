@@ -7,7 +7,7 @@ import { ClientId } from './client-id.ts';
 import { hintFor } from './job-hints.ts';
 import { timeFault } from './job-times.ts';
 
-/** A job may have more faults than anybody wants to read: the message is kept in Redis and goes into the event. */
+/** Bounds the message, which is kept in Redis and goes into the event. */
 const MOST_FAULTS = 50;
 
 /** The largest job data accepted, in bytes of JSON. */
@@ -79,7 +79,7 @@ function isAddressed(data: { clientId?: unknown; userId?: unknown }): boolean {
 
 const ADDRESSED_SCHEMA = { anyOf: [{ required: ['clientId'] }, { required: ['userId'] }] };
 
-/** A sign-up: the user is to exist. `userId` asks for that very id. */
+/** Creates the user, or finds the existing one. `userId` asks for that very id. */
 export const CreateUserData = z
   .strictObject({
     ...address,
@@ -112,7 +112,7 @@ export const UpdateUserData = z
     ...ADDRESSED_SCHEMA,
   });
 
-/** A closed account: the user and all telematics data are to go, for ever. Both ids given must belong together. */
+/** Deletes the user and all telematics data, for ever. Both ids given must belong together. */
 export const DeleteUserData = z
   .strictObject({
     ...address,
@@ -142,7 +142,7 @@ export type DeleteUserJob = Extract<UserJob, { name: 'delete-user' }>;
 export const JOB_NAMES = ['create-user', 'update-user', 'delete-user'] as const;
 export type JobName = UserJob['name'];
 
-/** What can still be told of a job that was refused, so that its sender finds it again. */
+/** The ids of a refused job, so that its sender can find it. */
 export interface JobReference {
   clientId?: string;
   userId?: string;
@@ -151,9 +151,9 @@ export interface JobReference {
   occurredAt?: string;
 }
 
-/** One thing that is wrong with a job. */
+/** One fault of a job. */
 export interface JobFault {
-  /** If in the data, such as `profile.email`; empty where the whole of it is meant. */
+  /** The path in the data, such as `profile.email`; empty for the whole of it. */
   path: string;
   message: string;
 }
@@ -164,13 +164,13 @@ export interface InvalidJob {
   /** The same, one by one. */
   faults: readonly JobFault[];
   reference: JobReference;
-  /** Nobody has read it, and nobody is to keep it. */
+  /** The data is too large to be read or kept. */
   isTooLarge?: true;
 }
 
 export type ParsedJob = { ok: true; job: UserJob } | { ok: false; invalid: InvalidJob };
 
-/** What the times of a job are judged by, in epoch milliseconds. */
+/** The reference times for checking the times of a job, in epoch milliseconds. */
 export interface JobClock {
   now: number;
   /** When the job was added, where it has been. */
@@ -233,7 +233,7 @@ function refuse(faults: JobFault[], data: unknown, clock: JobClock): ParsedJob {
   const more = texts.length - MOST_FAULTS;
   const told = more > 0 ? [...texts.slice(0, MOST_FAULTS), `and ${more} more`] : texts;
   const { occurredAt, ...ids } = referenceOf(data);
-  // A time that nobody believes does not say when it happened either.
+  // An impossible time does not say when it happened.
   const isBelieved = faultsOfTimes(occurredAt, { now: clock.now }).length === 0;
   const reference = occurredAt !== undefined && isBelieved ? { ...ids, occurredAt } : ids;
   return { ok: false, invalid: { message: told.join('; '), faults, reference } };

@@ -1,5 +1,5 @@
 /**
- * The closed vocabulary of how a job may end or go on. Says nothing of who decides it or how a queue is told.
+ * The closed set of ways in which a run can end its job or leave it to go on.
  */
 
 import type { Receipt } from './receipt.ts';
@@ -29,7 +29,7 @@ export function failureIn(reason: string): { code: FailureCode; message: string 
 }
 
 /**
- * What a job has to pass on its way to Damoov: the credential it needs, Damoov itself, and a deletion the deletion limit. A circuit is open
+ * The circuits of a job: one for the credential it needs, one for Damoov itself and, for a deletion, the deletion limit. A circuit is open
  * while the credential is refused or Damoov is away; the deletion limit, once more deletions are due than are allowed in an hour.
  */
 export type Circuit = 'instance-key' | 'admin' | 'damoov' | 'deletion-limit';
@@ -98,14 +98,14 @@ export interface Wait {
   delayMs: number;
 }
 
-/** A circuit is open: the job waits before it until that is mended, and no attempt is spent. */
+/** A circuit is open: the job is held until it closes, and no attempt is spent. */
 export interface Held {
   status: 'held';
   circuit: Circuit;
   reason: string;
-  /** Nobody may try earlier than this many milliseconds from now, where the other side asked for it. */
+  /** Earliest next try, in milliseconds from now, if Damoov asked for it. */
   afterMs?: number;
-  /** It was not even tried: a reason that is known already says more. */
+  /** The request was not tried: an earlier reason says more. */
   isUntried?: true;
 }
 

@@ -120,8 +120,8 @@ export function keyIdOf(key: KeyObject): string {
 }
 
 /**
- * What stands for a clientId: an HMAC-SHA256 under the instance's secret, in base64url. Who has the secret can tell whether
- * a receipt is about a given clientId; nobody can read the clientId off it, or try out likely ones without the secret.
+ * What stands for a clientId: an HMAC-SHA256 under the instance's secret, in base64url. With the secret one can check whether a receipt
+ * is about a given clientId. Without it the clientId can be neither read nor guessed.
  */
 export function pseudonymOf(
   clientId: string,

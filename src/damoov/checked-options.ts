@@ -16,7 +16,7 @@ export function checkedOptions<Schema extends z.ZodType>(schema: Schema, options
 export function faultsIn({ issues }: z.ZodError): { path: PropertyKey[]; message: string }[] {
   return issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }];
-    // A mistyped option would be left out without a word.
+    // A mistyped option would be ignored silently.
     return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'no such option' }));
   });
 }
@@ -45,7 +45,7 @@ export function callback<Callback>(message = 'must be a function') {
   return z.custom<Callback>((value) => typeof value === 'function', message);
 }
 
-/** An object of somebody else's, with at least these members. */
+/** An object of the caller, with at least these members. */
 export function objectWith<Members extends object>(...names: (keyof Members & string)[]) {
   return z.custom<Members>(
     (value) => typeof value === 'object' && value !== null && names.every((name) => name in value),

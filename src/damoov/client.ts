@@ -42,7 +42,7 @@ export interface CallOptions {
    * unsent.
    */
   readonly maySend?: (() => boolean) | undefined;
-  /** Told every answer to this call as it came, before it is judged; it may hold tokens and a person's data. */
+  /** Called with every raw answer to this call; it may hold tokens and a person's data. */
   readonly onAnswer?: ((answer: HttpAnswer) => void | Promise<void>) | undefined;
 }
 
@@ -201,7 +201,7 @@ export class DamoovClient implements AsyncDisposable {
   }
 
   /**
-   * Sends a request as it is, never with the admin's session: for whoever wants to learn how Damoov answers (`onAnswer`).
+   * Sends a request as it is, never with the admin's session: to learn how Damoov answers (`onAnswer`).
    *
    * @throws DamoovError for everything that is not a 2xx in status and envelope.
    */

@@ -1,5 +1,5 @@
 /**
- * Sends one HTTP request within a deadline, and tells whether any of it may have left. Every status is an answer.
+ * Sends one HTTP request within a deadline, and reports whether any of it may have left. Every status is an answer.
  */
 import type { Dispatcher, Pool } from 'undici';
 

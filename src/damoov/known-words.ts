@@ -1,6 +1,6 @@
 /**
  * The words of Damoov that an error may repeat, and with it an event, a log line or a circuit's reason. A message may quote a person's
- * data in any form (escaped, encoded, cut, in parts) or name somebody else. No rule finds all of that; a list of harmless words
+ * data in any form (escaped, encoded, cut, in parts) or name another person. No rule finds all of that; a list of harmless words
  * cannot miss any of it.
  */
 import type { DamoovFault } from './errors.ts';

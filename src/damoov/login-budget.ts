@@ -5,15 +5,15 @@
 
 type LoginGrant = { readonly granted: true } | { readonly granted: false; readonly retryAfterMs: number };
 
-/** The logins of everybody behind one IP. A fleet shares one. */
+/** The logins behind one IP. A fleet shares one budget. */
 export interface LoginBudget {
   /** Asked before each login is sent, which follows within 5 s; what was granted is spent, whatever becomes of it. */
   take(): Promise<LoginGrant>;
-  /** After a 429, or for a moment after a login that failed: nobody is granted a login for so long. */
+  /** After a 429, or for a moment after a login that failed: grants no login for so long. */
   bar(ms: number): Promise<void>;
   /**
-   * A login got no decision: an outage may have swallowed it, and would swallow the next. Optional: without it nobody is
-   * granted a login for two seconds.
+   * A login got no decision: an outage may have swallowed it, and would swallow the next. Optional: without it no login is granted for
+   * two seconds.
    */
   failed?(): Promise<void>;
   /** Gives the last grant back: its request never left. Optional: without it the grant stays spent. */
@@ -21,7 +21,7 @@ export interface LoginBudget {
   /** The login was refused: these credentials do not work. Optional: a budget may keep a login for those that replace them. */
   refused?(): Promise<void>;
   /**
-   * A session was ended before its time, and by nobody who shares it: a login of others with this account does that
+   * A session was ended before its time, and not by a process that shares it: a login of others with this account does that
    * (documented). Optional: a budget may count it.
    */
   revoked?(): Promise<void>;

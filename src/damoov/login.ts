@@ -22,8 +22,8 @@ const hourMs = 3_600_000;
 /** An admin's access token is documented to live for a day; used where the answer does not say. */
 const usualLifetimeMs = 24 * hourMs;
 /**
- * After a failed login nobody tries again for so long: enough for all who wait for the session to fail with it. How often
- * it is tried after that is for the budget to say, and for whoever calls.
+ * After a failed login no process tries again for so long: enough for all who wait for the session to fail with it. How often
+ * it is tried after that is decided by the budget and the caller.
  */
 const failedLoginPauseMs = 2_000;
 /** A login is sent so soon after its grant or not at all: in a process that was frozen a grant is no good any more. */
@@ -97,7 +97,7 @@ export class Login {
     const { error, until } = this.#failedLogin;
     const retryAfterMs = until - this.#options.now();
     if (retryAfterMs <= 0) return;
-    // An outage that ended it tells nothing of the next request: what is left of it is a pause.
+    // An outage says nothing about the next request: only a pause remains.
     const isKnown = error.kind === 'login-refused' || error.kind === 'wrong-base-url';
     const kind = isKnown ? error.kind : 'login-barred';
     throw again(error, { kind, retryAfterMs, wasSent: false });

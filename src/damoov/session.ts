@@ -69,14 +69,14 @@ export class AdminSession {
   async #renew(): Promise<TokenPair> {
     const { store, now } = this.#options;
     const stored = await store.load();
-    // Somebody else may have renewed it since the caller looked.
+    // Another call may have renewed it since the caller looked.
     if (this.#isFresh(stored)) return (this.#held = stored);
     const pair = this.#better(stored);
     try {
       return (await this.#refresh(pair)) ?? (await this.#keep(await this.#login.logIn(), pair));
     } catch (error) {
       if (!this.#isGood(pair)) throw error;
-      // It was an early renewal: nobody has to suffer yet.
+      // It was an early renewal: the current token still works.
       this.#earlyRenewalFrom = now() + earlyRenewalPauseMs;
       return pair;
     }
@@ -101,7 +101,7 @@ export class AdminSession {
       : this.#keep({ refreshToken, ...renewed }, pair);
   }
 
-  /** Somebody was faster, or has spent the refresh token and died before storing what came of it. */
+  /** Another process was faster, or spent the refresh token and died before storing the new pair. */
   async #withoutRefresh(pair: TokenPair): Promise<TokenPair | undefined> {
     const { store } = this.#options;
     const stored = await store.load();
@@ -120,14 +120,14 @@ export class AdminSession {
   }
 
   /**
-   * Damoov takes neither token of a pair that had its time to run, and that nobody of ours has replaced. A pair that is not the
+   * Damoov takes neither token of a pair that had its time to run, and that the fleet did not replace. A pair that is not the
    * stored one was ended by our own renewal; a changed password ends one session, and the next login fails.
    */
   async #tellRevoked(pair: TokenPair, stored: TokenPair | undefined): Promise<void> {
     const { budget, now } = this.#options;
     const isStored = stored?.accessToken === pair.accessToken;
     if (!isStored || pair.accessToken !== this.#rejectedToken || isDue(pair, now())) return;
-    // If it cannot be noted, a login is needed all the same.
+    // A login is needed even if this cannot be noted.
     await budget.revoked?.().catch(() => {});
   }
 

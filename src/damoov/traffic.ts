@@ -9,7 +9,7 @@ import type { Call, Transport } from './transport.ts';
 /** A request that wants to leave. */
 export interface Departure {
   readonly operation: DamoovOperation;
-  /** Fires when nobody waits for the answer any more: the wait ends at once, and what it resolves to does not count. */
+  /** Fires when no caller waits for the answer any more: the wait ends at once, and what it resolves to does not count. */
   readonly signal: AbortSignal;
 }
 
@@ -28,14 +28,14 @@ export interface Arrival {
   readonly durationMs: number;
 }
 
-/** All requests of everybody who shares a limit. A fleet shares one. */
+/** All requests that share a limit. A fleet shares one. */
 export interface Traffic {
   /**
    * Resolves once the request may leave, or to a refusal. Asked before every request: logins, refreshes and the one that
    * is sent again with a renewed session included. The wait is not part of the request's deadline.
    */
   admit(departure: Departure): Promise<Admission>;
-  /** Told once of each request that was admitted, also of one that was then never sent. */
+  /** Called once for each admitted request, even if it was then never sent. */
   answered(arrival: Arrival): void;
 }
 

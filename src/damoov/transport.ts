@@ -23,7 +23,7 @@ export interface Call {
   readonly needsResult: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly maySend?: (() => boolean) | undefined;
-  /** Told every answer as it came, before anybody judges it; it may hold tokens and a person's data. */
+  /** Called with every raw answer; it may hold tokens and a person's data. */
   readonly onAnswer?: ((answer: HttpAnswer) => void | Promise<void>) | undefined;
 }
 
@@ -142,8 +142,8 @@ function readReply(answer: HttpAnswer, call: Call & { place: string }, nowMs: nu
 }
 
 /**
- * A redirect, or a page where an envelope should be: somebody in between answered (a proxy, a firewall, maintenance), and
- * nothing is decided about the user. With no body at all the status is Damoov's own.
+ * A redirect, or a page where an envelope should be: a proxy, a firewall or a maintenance page answered, which decides nothing about the
+ * user. With no body at all the status is Damoov's own.
  */
 function isOfGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelope | undefined): boolean {
   if (status >= 300 && status < 400) return true;
@@ -151,7 +151,7 @@ function isOfGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelop
   return envelope === undefined && isPage && !DECIDED_BY_STATUS.has(status);
 }
 
-/** Of these it is not sure that Damoov itself has answered. */
+/** These answers may not come from Damoov itself. */
 export const NO_ANSWER: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'malformed']);
 
 /** Whoever sends these means them: the session is renewed, the rate is lowered, the request is tried again. */
@@ -189,7 +189,7 @@ function kindOf(status: number): DamoovErrorKind {
   }
 }
 
-/** As long as Damoov bars an IP (documented). A longer Retry-After is a mistake, and would stop everything until somebody notices. */
+/** As long as Damoov bars an IP (documented). A longer Retry-After is a mistake, and would stop everything until an operator notices. */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /**

@@ -41,7 +41,7 @@ export type UserChanges = UserProfile & {
 export type UserQuery = { readonly [field in (typeof queryFields)[number]]?: string | undefined } & {
   /** Also find inactive users (`ShowInactiveUsers`; the API's default is false, documented). */
   readonly includeInactive?: boolean | undefined;
-  /** Also tell the users' instances (`IncludeAccountInfo`; the API's default is false, documented). */
+  /** Also return the users' instances (`IncludeAccountInfo`; the API's default is false, documented). */
   readonly includeAccountInfo?: boolean | undefined;
 };
 
@@ -55,7 +55,7 @@ export interface PageQuery {
   readonly instanceIds?: readonly string[] | undefined;
   /** Also show inactive users (`ShowInactiveUsers`). Always sent, false by default. */
   readonly includeInactive?: boolean | undefined;
-  /** Also tell the users' instances (`IncludeAccountInfo`). Always sent, false by default. */
+  /** Also return the users' instances (`IncludeAccountInfo`). Always sent, false by default. */
   readonly includeAccountInfo?: boolean | undefined;
 }
 
@@ -181,7 +181,7 @@ export interface ReceivedTokens {
 
 /** What an HTTP header can carry, and a server accepts in one: another token could never be used. */
 const TOKEN = /^[\x21-\x7e]{1,8000}$/;
-/** Nobody means a token to live longer, in seconds; nor could its end be told as a time. */
+/** Longest plausible life of a token, in seconds; the end of a longer one may be no valid date. */
 const LONGEST_LIFE_S = 10 * 365 * 24 * 3600;
 
 /** Undefined if there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is taken as well. */

@@ -1,5 +1,5 @@
 /**
- * The one table that turns an error into an outcome. Nothing else decides what is tried again.
+ * The one table that turns an error into an outcome. No other code decides what is retried.
  */
 import { DamoovError } from '../damoov/errors.ts';
 import {
@@ -20,7 +20,7 @@ const retry: Rule = (error): Retry => ({
   ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
 });
 
-/** Every job that needs to pass the circuit has to wait. Whether it is the circuit or this one job is for the failure detector to judge. */
+/** All jobs behind the circuit have to wait, unless the failure detector attributes the fault to this job. */
 function open(circuit: Circuit): Rule {
   return (error): Held => ({
     status: 'held',
@@ -31,25 +31,25 @@ function open(circuit: Circuit): Rule {
   });
 }
 
-/** The pause that the session makes after a failed login is no reason for those to wait that need none. */
+/** Jobs that need no login do not wait for the pause after a failed login. */
 function asksForPatience({ operation, retryAfterMs }: DamoovError, circuit: Circuit): boolean {
   const isOfSession = operation === 'login' || operation === 'refresh';
   return retryAfterMs !== undefined && (circuit === 'admin' || !isOfSession);
 }
 
-/** The fleet sends too fast, which is no fault of the job. Spread out, so that what was refused together does not come back so. */
+/** The fleet sends too fast, which is not the job's fault. Jitter keeps refused jobs from returning together. */
 const waitForTraffic: Rule = (error): Wait => {
   const delayMs = Math.min(error.retryAfterMs ?? 1000, 3_600_000);
   const spreadMs = Math.max(1000, delayMs / 10);
   return { status: 'wait', reason: error.message, delayMs: Math.ceil(delayMs + Math.random() * spreadMs) };
 };
 
-/** The worker stops or lost the job: whoever takes it next begins at once, and this attempt does not count. */
+/** The worker stops or lost the job: the next run begins at once, and this attempt does not count. */
 const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
 const away = open('damoov');
 
-/** What an operator reads, and what the log tells from an outage. */
+/** The reason for the operator; the log uses it to recognise an outage. */
 export const IS_BASE_URL_RIGHT = 'is DAMOOV_BASE_URL right?';
 
 const misplaced: Rule = (error): Held => ({
@@ -58,7 +58,7 @@ const misplaced: Rule = (error): Held => ({
   reason: `${error.message}: ${IS_BASE_URL_RIGHT}`,
 });
 
-/** A page instead of an answer may come from a server that is no Damoov. */
+/** An HTML page may come from a server other than Damoov. */
 const server: Rule = (error) => (error.status === 404 ? misplaced(error) : away(error));
 const adminRefused = open('admin');
 const instanceKeyRefused = open('instance-key');
@@ -100,18 +100,18 @@ const ON_CREATE: Partial<Record<DamoovError['kind'], Rule>> = {
   rejected: (error) => (blamesTheRequest(error) ? rejected(error) : instanceKeyRefused(error)),
 };
 
-/** What differs for a look-up: it names nobody whom one might lack the right to see. */
+/** Rules for a look-up: it names no user that we might have no right to see. */
 const ON_FIND: Partial<Record<DamoovError['kind'], Rule>> = { forbidden: adminRefused };
 
 /** 408 and 425 ask for the same request again, unlike every other 4xx. */
 const TRY_AGAIN_STATUSES: ReadonlySet<number | undefined> = new Set([408, 425]);
 
-/** How long a job waits that Redis kept from going on, in milliseconds. */
+/** Delay of a job that a Redis fault interrupted, in milliseconds. */
 const REDIS_WAIT_MS = 5000;
 
 /**
- * What an error that ended a run makes of its job.
- * @param outageOf tells why Redis is at fault, where it is.
+ * Turns the error that ended a run into the outcome of its job.
+ * @param outageOf returns the reason if Redis is at fault.
  */
 export function classify(error: unknown, outageOf: (error: unknown) => string | undefined): Outcome {
   const reason = outageOf(error);

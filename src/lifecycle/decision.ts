@@ -1,6 +1,5 @@
 /**
- * What the queue is to do with a job after a run: the closed set of decisions, and which outcome that goes on later means
- * which. Knows no queue.
+ * The closed set of decisions about a job after a run, and the decision that follows from each unfinished outcome.
  */
 import type { UserEvent } from '../contract/event.ts';
 import { type Outcome, type Held, type Retry, type Wait, failed } from '../contract/outcome.ts';
@@ -10,30 +9,30 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
 /** How a run ended, and what the queue is to do with the job. */
 export type Decision =
-  /** `fault`: something is missing of it, which somebody has to look at. */
+  /** `fault`: something is missing, and an operator has to look at it. */
   | { next: 'complete'; outcome: Outcome; event: UserEvent; fault?: string }
   | { next: 'fail'; outcome: Outcome; event: UserEvent; reason: string }
-  /** `isFault`, here and below: the run has met a fault that is not Damoov's, which somebody has to look at. */
+  /** `isFault`, here and below: the run met a fault that is not Damoov's, and an operator has to look at it. */
   | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
-  /** Another job has the user: this one is to be delayed, and looked after once more then. */
+  /** Another job has locked the user: delay this one, then check once more. */
   | { next: 'blocked'; blocked: Blocked }
-  /** A circuit is open: the job is to be delayed until it is promoted; with the outcome where this run itself was refused. */
+  /** A circuit is open: delay the job until it is promoted. `outcome` is set if this run itself was refused. */
   | { next: 'held'; circuit: CircuitName; outcome?: Held }
-  /** The job belongs to another run by now: the queue is told nothing. */
+  /** Another run has the job by now: change nothing in the queue. */
   | { next: 'abandoned' };
 
-/** How long a job waits whose end could not be written down, in milliseconds. */
+/** Delay of a job whose outcome could not be stored, in milliseconds. */
 const UNSETTLED_MS = 5000;
 
-/** A fault that passes has passed in time, or never. */
+/** A transient fault passes within this time. */
 export function endOfPatience(outcome: Outcome, attempt: number, retry: RetryPolicy): Outcome {
   const isLast = outcome.status === 'retry' && attempt >= retry.attempts;
   return isLast ? failed('retries-exhausted', outcome.reason) : outcome;
 }
 
 /**
- * A wait is a little longer for some jobs than for others: two that have blocked each other would else do so again.
+ * A wait is a little longer for some jobs than for others: otherwise two jobs that blocked each other would do so again.
  * @param random a number from 0 to below 1.
  */
 export function later(
@@ -51,12 +50,12 @@ export function later(
   }
 }
 
-/** What a run has done stands, and could not be written down, because of its `cause`. */
+/** The effect of the run stands, but its outcome could not be stored; see `cause`. */
 export class UnsettledError extends Error {
   override readonly name = 'UnsettledError';
 }
 
-/** The user state did not answer. What Damoov was told stands; the job stays in the queue until it is settled, whatever that takes. */
+/** The user state did not answer. Requests already sent stand; the job stays in the queue until it is settled. */
 export function unsettled(error: unknown): Decision {
   const reason = `the job could not be settled: ${error instanceof Error ? error.name : typeof error}`;
   return {

@@ -1,5 +1,5 @@
 /**
- * The receipt of a deletion that is done: what it says. Knows neither how it is signed nor where its chain is kept.
+ * Builds the statement of a deletion receipt. Signing and chaining happen elsewhere.
  */
 import type { DeleteUserJob } from '../contract/job.ts';
 import type { Deleted } from '../contract/outcome.ts';
@@ -10,7 +10,7 @@ import type { Unchained } from './ports/user-state.ts';
 
 /**
  * A date that ISO 8601 cannot express is left out.
- * @throws RangeError where that is the one at which the deletion was asked for.
+ * @throws RangeError if that date is the time of the request.
  */
 export function statementOf(
   outcome: Deleted,

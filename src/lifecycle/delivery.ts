@@ -1,5 +1,5 @@
 /**
- * What goes into the pipeline: a job as the queue delivers it, and the ports behind which everything else lies.
+ * The input of the pipeline: a job as the queue delivers it, and the ports.
  */
 import { type Version, versionOf } from '../contract/version.ts';
 import type { Instance, OperationContext } from '../operations/context.ts';
@@ -16,7 +16,7 @@ import type { FailureDetector } from './failure-detector.ts';
 export interface Delivery {
   id: string;
   name: string;
-  /** The data as it lies in the queue: JSON text that nobody has looked at. */
+  /** The data as stored in the queue: unparsed JSON text. */
   text: string;
   /** The size of data that is too large to be handled: its text is empty. */
   tooLargeBytes?: number | undefined;
@@ -42,14 +42,14 @@ export interface Delivery {
   stalls: number;
   /** The job depends on another one (its child in a BullMQ flow), which has failed or is retried. */
   isHeldByChild?: boolean;
-  /** Whether no other run of the job can have begun since this one was fetched, as far as this process can tell. */
+  /** Whether this run still holds the job's lock, as far as this process knows. */
   isFresh: () => boolean;
-  /** Has the queue keep these data of the job, in place of what it said. */
+  /** Replaces the job's data in the queue. */
   keep: (data: unknown) => Promise<void>;
   signal: AbortSignal;
 }
 
-/** What is told of each run, for logs and metrics; without personal data. */
+/** The report of each run for logs and metrics; without personal data. */
 export interface RunReport {
   jobId: string;
   operation: string;
@@ -82,7 +82,7 @@ export interface Pipeline {
   /** @throws if no receipt could be signed, whatever its place. */
   proveReceipt: (statement: Unchained) => void;
   retry: RetryPolicy;
-  /** Why a port is out of order, where what it threw passes or is mended elsewhere: the job waits for it. */
+  /** Why a port is down, if the error is transient or has to be fixed elsewhere: the job waits. */
   outageOf: (error: unknown) => string | undefined;
   onRun?: (report: RunReport) => void;
 }

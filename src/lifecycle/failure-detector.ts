@@ -1,21 +1,21 @@
 /**
- * What this process has lately seen of Damoov, and what it makes of a fault: an outage or a refused credential concerns all
- * jobs and costs none of them an attempt; a fault that one job alone meets again and again is that job's own.
+ * Attributes each fault from recent answers of Damoov: an outage or a refused credential concerns all jobs and costs no attempt; a fault
+ * that only one job meets repeatedly is charged to that job.
  */
 import type { Circuit, Outcome, Held, Retry } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
 import { type CircuitName, type Passage, circuitName } from './ports/circuits.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
-/** So many faults in a row, with no answer in between, are an outage. At 30 % of faults by chance, one row in 170,000. */
+/** Number of consecutive faults without an answer that count as an outage. With 30 % random faults, one run of faults in 170,000 does. */
 const OUTAGE = 10;
-/** So many refusals in a row are the credential's, where it was accepted lately; else one is enough. */
+/** Number of consecutive refusals charged to a credential that was accepted lately; otherwise one is enough. */
 const REVOKED = 5;
 /** In milliseconds. */
 const LATELY_MS = 60_000;
 /** The longest wait of a job that may have met an outage, in milliseconds. */
 const LONGEST_MS = 60_000;
-/** Faults of so many jobs are remembered. */
+/** Number of jobs whose faults are remembered. */
 const REMEMBERED = 10_000;
 
 interface Fault {
@@ -27,33 +27,33 @@ export interface FailureDetectorOptions {
   retry: RetryPolicy;
   /** A clock that only goes forward, in milliseconds. Default `performance.now`. */
   now?: () => number;
-  /** Told each time Damoov has answered a job. */
+  /** Called each time Damoov has answered a job. */
   onPassed?: (circuit: CircuitName) => void;
 }
 
-/** What is seen of Damoov during one run. */
+/** Observes Damoov during one run. */
 export interface RunObserver {
-  /** Damoov has let a request of this run pass. */
+  /** A request of this run succeeded. */
   passed(circuit: Circuit, operation: DamoovOperation): void;
   hasPassed(circuit: CircuitName): boolean;
-  /** The outcome as it is once the job's own faults are told from everybody's. To be called once, at the end of the run. */
+  /** Returns the outcome after attributing the fault to the job or to an outage. Call it once, at the end of the run. */
   attribute(outcome: Outcome, error: unknown): Outcome;
 }
 
 /** One for all runs of a process. */
 export class FailureDetector {
   readonly #options: Required<FailureDetectorOptions>;
-  /** When the youngest request of each kind was sent that came through a circuit, and when the last one came. */
+  /** For each kind of request through a circuit: when the latest successful one was sent, and when it was answered. */
   readonly #passes = new Map<CircuitName, { at: number; sentAt: Map<DamoovOperation, number> }>();
   readonly #faults = new Map<string, Fault>();
-  /** The jobs that met an open circuit since anybody passed it, in a row. */
+  /** The consecutive jobs refused at a circuit since its last success. */
   readonly #rows = new Map<CircuitName, string[]>();
 
   constructor(options: FailureDetectorOptions) {
     this.#options = { now: () => performance.now(), onPassed: () => {}, ...options };
   }
 
-  /** Whether nothing comes back from Damoov, as far as this process can tell. */
+  /** Whether this process gets no answers from Damoov. */
   get isCutOff(): boolean {
     return (this.#rows.get('damoov')?.length ?? 0) >= OUTAGE;
   }
@@ -70,7 +70,7 @@ export class FailureDetector {
       hasPassed: (name) => passed.has(name),
       attribute: (outcome, error) => {
         const refused = outcome.status === 'held' ? circuitName(outcome.circuit, instance) : undefined;
-        // That this very run came part of the way is no proof that the fault is its own.
+        // An earlier success in this run does not prove that the fault is the job's own.
         for (const [name, operations] of passed) {
           if (name !== refused) this.#pass(name, operations, startedAt);
         }
@@ -78,7 +78,7 @@ export class FailureDetector {
           if (outcome.status !== 'retry' && outcome.status !== 'wait') this.#faults.delete(jobId);
           return outcome;
         }
-        // Of what a person has to decide nothing can be seen.
+        // An approval says nothing about Damoov.
         const isCertain = outcome.circuit === 'deletion-limit' || passage.probes.includes(refused);
         return isCertain ? outcome : this.#attribute(outcome, error, { jobId, name: refused, startedAt });
       },
@@ -104,15 +104,15 @@ export class FailureDetector {
     const earlier = this.#faults.get(jobId);
     const fault = { at: now, count: (earlier?.count ?? 0) + 1 };
     this.#remember(jobId, fault);
-    // Others have asked the same since this job failed before, and came through.
+    // Since this job's last failure, other requests of this kind succeeded.
     if (earlier !== undefined && sentAt !== undefined && sentAt > earlier.at) return own(outcome);
     const row = [...(this.#rows.get(name) ?? []).slice(1 - OUTAGE), jobId];
     const isAlone = row.every((id) => id === jobId);
     if (name === 'damoov') {
-      // Somebody who asked the same later has come through: if it is an outage, this run was under way when it began.
+      // A later request of this kind succeeded, so this failure is stale: charge it to the job.
       if (sentAt !== undefined && sentAt > startedAt) return own(outcome);
       this.#rows.set(name, row);
-      // With no other job to compare with, an error that Damoov itself words is taken to be about this one.
+      // With no other job to compare, an error worded by Damoov is charged to this job.
       const isWorded = error instanceof DamoovError && error.status === 500;
       if (isAlone && isWorded && row.length > 1) return own(outcome);
       return isAlone || row.length < OUTAGE ? this.#later(outcome, fault) : outcome;
@@ -129,7 +129,7 @@ export class FailureDetector {
     if (this.#faults.size > REMEMBERED && oldest !== undefined) this.#faults.delete(oldest);
   }
 
-  /** Nobody can tell yet: the job comes back soon, and no attempt is spent. */
+  /** Undecided: the job returns soon, and no attempt is spent. */
   #later({ reason, afterMs }: Held, { count }: Fault): Outcome {
     const delayMs = Math.min(LONGEST_MS, retryDelayMs(this.#options.retry, count, afterMs));
     return { status: 'wait', reason, delayMs };

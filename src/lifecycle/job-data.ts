@@ -1,6 +1,6 @@
 /**
  * The data of a job in its three forms: as added, encrypted once the job failed, reduced to ids once it is done.
- * Reads each, and says what is kept; knows neither the queue nor the cipher.
+ * Reads each form and builds the data to keep.
  */
 import { z } from 'zod';
 import {
@@ -20,9 +20,9 @@ export interface ReadJob {
   parsed: ParsedJob;
   /** The data as stored in the queue, if it is encrypted. */
   encrypted?: string;
-  /** Its user was deleted after it: nothing but its ids is left, and it has nothing to say any more. */
+  /** Its user was deleted later: only its ids are left. */
   isErased?: true;
-  /** How it ended before: it was retried by hand, or its run was cut off just before the queue knew. */
+  /** How it ended before: it was retried by hand, or its run was interrupted before the queue was updated. */
   ended?: StoredOutcome;
 }
 
@@ -41,7 +41,7 @@ const Plaintext = z.object({ name: z.string(), text: z.string() });
 
 /**
  * Reads a job's name and data; decrypts the data if needed.
- * @param now the clock that its times are judged by, in epoch milliseconds.
+ * @param now the current time for checking its times, in epoch milliseconds.
  */
 export function readJob(
   job: Pick<Delivery, 'id' | 'name' | 'text' | 'timestamp' | 'tooLargeBytes'>,
@@ -71,8 +71,8 @@ const GONE = 'Redis keeps no data of the job: it was removed while it waited';
 const LOCKED = 'unknown key "encrypted": no configured secret can decrypt it';
 
 /**
- * What the queue is to keep of a job that ended so; undefined if it keeps that already. One that failed can be run again, and so keeps
- * all it said, encrypted, unless it was too large; any other keeps its ids and how it ended.
+ * Returns the data that the queue keeps of an ended job; undefined if unchanged. A failed job can be retried, so its data is kept
+ * encrypted, unless it was too large; any other job keeps its ids and its outcome.
  */
 export function retainedDataOf(
   kept: StoredOutcome,
@@ -86,23 +86,23 @@ export function retainedDataOf(
   if (kept.outcome.status !== 'failed' || isErased)
     return { ...ids, ended: kept, proof: cipher.prove(id, proven(timestamp, kept), instance) };
   if (encrypted !== undefined) return undefined;
-  // What says so in place of the data is no job either: it must not become one where it is retried.
+  // This text replaces the data and is no valid job, so a retry fails again.
   if (!parsed.ok && parsed.invalid.isTooLarge) return `${parsed.invalid.message}: it is not kept`;
   return { ...ids, encrypted: cipher.encrypt(id, JSON.stringify({ name, text }), instance) };
 }
 
-/** Another job may come to bear the same id, at another time. */
+/** Another job may reuse the id at another time. */
 function proven(timestamp: number, kept: StoredOutcome): string {
   return JSON.stringify([timestamp, kept]);
 }
 
-/** The same without what the job said: its user is deleted. */
+/** Removes the encrypted data, because the user was deleted. */
 export function erasedOf(retainedData: unknown): unknown {
   const data = EncryptedData.safeParse(retainedData).data;
   return data === undefined ? retainedData : { ...data, encrypted: erased(data.encrypted) };
 }
 
-/** Whose job it is and when it happened, as far as it can be read. */
+/** The ids and the time of the job, as far as they can be read. */
 export function referenceOf(parsed: ParsedJob): { [Key in keyof JobReference]: string | undefined } {
   return parsed.ok ? parsed.job.data : parsed.invalid.reference;
 }

@@ -134,13 +134,13 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
   }
 }
 
-/** Only what was not done for it before is left to do. */
+/** Only the missing steps are left to do. */
 async function endAgain(kept: StoredOutcome, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
   const settled = await pipeline.userState.find(delivery.id);
   return finish(settled ?? { kept, user: '', isKept: false, olderFailed: [] }, read, delivery, pipeline);
 }
 
-/** A job that needs no user: nobody can tell whose it is or what it said, or nothing is to be done. */
+/** A job that needs no user: it is unreadable, or nothing is left to do. */
 async function settleAside(
   outcome: Settled,
   read: ReadJob,
@@ -154,7 +154,7 @@ async function settleAside(
   return finish(settled, read, delivery, pipeline);
 }
 
-/** Whom a job concerns that cannot be carried out: what it says is erased with that user. */
+/** The user of an invalid job: its data is erased with that user. */
 function whoseOf({ parsed }: ReadJob, delivery: Delivery, pipeline: Pipeline): Whose | undefined {
   const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOf(parsed);
   const instance = pipeline.instances.get(name);
@@ -177,7 +177,7 @@ function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipel
   return { clientId, userId: deriveUserId(instance, { clientId }), userIdIs: 'derived' };
 }
 
-/** A name that nobody configured may be anything, an email too, and does not belong into a log. */
+/** An unknown instance name may be anything, even an email, and must not be logged. */
 function knownInstance(name = 'default', { instances }: Pipeline): string {
   return instances.has(name) ? name : 'unknown';
 }

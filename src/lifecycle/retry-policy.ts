@@ -7,21 +7,21 @@ export interface RetryPolicy {
   attempts: number;
   /** The longest delay after the first attempt, in milliseconds; it doubles with each further one. */
   baseMs: number;
-  /** What the longest delay never exceeds, in milliseconds. */
+  /** Upper limit of the delay, in milliseconds. */
   maxMs: number;
 }
 
 /** 15 attempts, from 1 s to 10 min: about an hour and a half at the most, three quarters of an hour on average. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 15, baseMs: 1000, maxMs: 600_000 };
 
-/** Longer than an hour is a fault of whoever asks, and a job that waits for years is lost. */
+/** A Retry-After above an hour is a server mistake, and a job that waits for years is lost. */
 const LONGEST_FLOOR_MS = 3_600_000;
 
 /**
  * The delay before the next attempt, in milliseconds: drawn evenly from zero to the attempt's longest delay, so that jobs
  * that failed together do not come back together.
  * @param attempt the attempt that just failed, from 1.
- * @param floorMs what the other side asked for (Retry-After), an hour at the most: the draw comes on top of it.
+ * @param floorMs the server's Retry-After, at most an hour; the random delay is added to it.
  * @param random a number from 0 to below 1.
  */
 export function retryDelayMs(

@@ -1,6 +1,6 @@
 /**
- * What follows once it is known how a job ended: it is settled, its event is published, its data are reduced to ids, its user is let go.
- * A run may be cut off between any two steps: the next one goes on from what the user state keeps.
+ * Ends a job with a known outcome: settles it, publishes its event, reduces its data to ids, unlocks its user. A run may be interrupted
+ * between any two steps: the next run continues from the stored outcome.
  */
 import { type EventContext, eventOf } from '../contract/event.ts';
 import { isJobName } from '../contract/job.ts';
@@ -17,7 +17,7 @@ import type {
 } from './ports/user-state.ts';
 import type { Decision } from './decision.ts';
 
-/** What the user state is to keep and to publish. */
+/** The outcome to store and to publish. */
 export function settlementOf(
   outcome: Settled,
   read: ReadJob,
@@ -69,7 +69,7 @@ export async function finish(
       : delivery.keep(isErased ? erasedOf(retainedData) : retainedData),
   ]);
   if (olderFailed.length > 0) await pipeline.jobQueue.erase(olderFailed);
-  // A run that takes it over can tell only from the settlement that it has ended.
+  // A later run knows only from the stored outcome that the job has ended.
   pipeline.userState.release(delivery.id, isLost ? { ...settled, isKept: true } : settled);
   return ended(kept, read, delivery, pipeline, event);
 }

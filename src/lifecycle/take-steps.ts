@@ -1,5 +1,5 @@
 /**
- * Takes the steps of an operation one after the other: performs what it asks for, adds what came back to what is known, and asks
+ * Performs the steps of an operation in order: carries out each step, adds the result to the knowledge, and asks
  * again. Decides nothing.
  */
 import type { UserJob } from '../contract/job.ts';
@@ -42,14 +42,14 @@ export function nextStep(job: UserJob, known: Knowledge): Step {
   }
 }
 
-/** What a run knows before its first step. */
+/** The knowledge of a run before its first step. */
 export function knowledgeOf(context: OperationContext): Knowledge {
   const { job, instance, instanceNames, userIdMode, lagMs, client, record, now } = context;
   const { hasAdmin } = client;
   return { job, instance, instanceNames, userIdMode, lagMs, hasAdmin, record, facts: [], now: now() };
 }
 
-/** What is known once a step has shown something; a user that was locked takes the place of the one before. */
+/** Adds the result of a step to the knowledge; a newly locked user replaces the previous one. */
 export function learn(known: Knowledge, { fact, record }: Shown, now: number): Knowledge {
   return { ...known, facts: [...known.facts, fact], record: record ?? known.record, now };
 }

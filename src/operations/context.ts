@@ -1,5 +1,5 @@
 /**
- * What an operation is given and what it answers: the client, the instance, what is known of the user. Ports are declared
+ * The input and the result of an operation: the client, the instance, the user record. Ports are declared
  * here because the operations need them; who provides them is not their business.
  */
 import type { Outcome } from '../contract/outcome.ts';
@@ -23,7 +23,7 @@ export interface Instance {
 export const FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'] as const;
 export type Field = (typeof FIELDS)[number];
 
-/** What the user state knows of one user. No values of fields: only when each was last written. */
+/** The user record: for each field the time of its last write, never its value. */
 export interface UserRecord {
   userId?: string | undefined;
   /** 0 for the first user of a sign-up, one more after each that was deleted. */
@@ -46,21 +46,21 @@ export interface UserRecord {
   created?: Version | undefined;
   /** The newest deletion that is settled, also if there was nobody to delete. */
   deleted?: Version | undefined;
-  /** The user who has given up the clientId of this record, at the version of `deleted`. */
+  /** The user who lost the clientId of this record, at the version of `deleted`. */
   gaveUpBy?: string | undefined;
   /** Another user may be getting the clientId of this record: since when, in epoch milliseconds. */
   givenSince?: number | undefined;
   fields: Partial<Record<Field, Version>>;
 }
 
-/** What a run learned of its user. */
+/** What a run adds to the record of its user. */
 export interface RecordUpdate {
   record: UserRecord;
   /** The clientId that Damoov has said to be this user's (before a rename). */
   clientId?: string | undefined;
   /** The user's clientId was changed, or cleared where it is null. */
   renamedTo?: string | null;
-  /** The user may have got another clientId, and nobody knows. */
+  /** A rename of the user is in doubt. */
   mayHaveRenamed?: boolean;
 }
 
@@ -87,7 +87,7 @@ export interface OperationContext {
   /** The configured instances' names by their ids, in lower case. */
   instanceNames: ReadonlyMap<string, string>;
   userIdMode: UserIdMode;
-  /** How long a look-up may lag behind a create: until then, that it shows nobody proves nothing. In milliseconds. */
+  /** How long a look-up may lag behind a create: until then an empty result proves nothing. In milliseconds. */
   lagMs: number;
   job: {
     id: string;
@@ -95,12 +95,12 @@ export interface OperationContext {
     timestamp: number;
     version: Version;
   };
-  /** What is known of the user, who is this run's alone. */
+  /** The record of the user, whom this run has locked. */
   record: UserRecord;
-  /** Locks the user of this id, in place of the one that is locked: answers what is known of it. */
+  /** Unlocks the current user, locks the one with this id and returns its record. */
   lock: (userId: string) => Promise<LockedUser | typeof LOCK_LOST>;
   /**
-   * Locks the clientId that a user is to get, besides the user, until the run ends: answers what is known of whoever bears it.
+   * Locks the clientId that a user is to get, besides the user, until the run ends: returns the record of its bearer.
    * `busy`: another job has it.
    */
   lockName: (clientId: string) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;

@@ -17,7 +17,7 @@ export interface Candidate {
   generation: number;
   /** The record says that this user is there. */
   isRemembered: boolean;
-  /** What is known of it. */
+  /** Its record. */
   record: UserRecord;
 }
 

@@ -47,7 +47,7 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
   const { doubtSince = 0, isInDoubt } = record;
   if (!hasAdmin || signUp.clientId === undefined) return undefined;
   if (isInDoubt && signUp.userId !== undefined && known.userIdMode === 'assigned') {
-    // Nobody can tell which id Damoov has chosen: only that nobody bears the clientId, once look-ups lag no more.
+    // The id that Damoov chose is unknown. Only an empty look-up after the lag proves that no user has the clientId.
     const isYoung = lookedAt(signUp.clientId, known) - doubtSince < lagMs;
     return isYoung ? end({ outcome: awaitSight(doubtSince, known) }) : undefined;
   }
@@ -60,7 +60,7 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
     const user = seenUnder(userId, known);
     if (user === undefined) return look('userId', userId);
     if (user === null) {
-      // Until the lag of look-ups is over, that nobody is seen is no proof.
+      // Until the lag is over, an empty look-up proves nothing.
       if (lookedAt(userId, known) - doubtSince < lagMs)
         return end({ outcome: awaitSight(doubtSince, known) });
       continue;

@@ -10,7 +10,7 @@ import { isInReach } from './find-user.ts';
 import { delayWithin, namesOf, withWritten, withoutNewer } from './newer-knowledge.ts';
 import { type Knowledge, type Step, end, factsOf } from './step.ts';
 
-/** Somebody saw the user: it is brought up to date, unless it was moved to where we may change nothing. */
+/** The user was seen: update it, unless it was moved to an instance that is not configured. */
 export function isThere(
   candidate: Candidate,
   user: DamoovUser,
@@ -44,7 +44,7 @@ export function adopt(
   if (update?.error !== undefined) {
     return update.error.kind === 'not-found' ? NEXT : { do: 'fail', error: update.error };
   }
-  // What a look-up shows may be older than what was written last.
+  // A look-up may show older values than the last write.
   const mayDiffer = (name: Field) =>
     changes[name] !== user?.[name] || candidate.record.fields[name] !== undefined;
   if (update === undefined && names.some(mayDiffer)) {

@@ -1,5 +1,5 @@
 /**
- * A sign-up: the user exists afterwards, and only once. Decides what comes next from what is known; sends nothing itself.
+ * Creates a user exactly once. Decides the next step from the knowledge; sends nothing itself.
  */
 import { failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
@@ -109,7 +109,7 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   }
   const { isInDoubt, deletingSince } = known.record;
   const mayBeSpent = deletingSince !== undefined;
-  // Somebody was seen there, and it is unknown who it is: another user, if an open rename has gone through.
+  // A user was seen there, but its identity is unknown: after an applied rename it is another user.
   const mayBeThere = record.state === 'unknown' && record.userId !== undefined;
   if (!isRemembered && !isNamed && !isInDoubt && !mayBeSpent && !mayBeThere) return send(userId, known);
   const user = seenUnder(userId, known);
@@ -128,7 +128,7 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   return isNamed ? end({ outcome: maySpent(userId) }) : NEXT;
 }
 
-/** A user who may be getting the clientId of the sign-up is waited for: until that is known, nobody is made. */
+/** Waits for a rename to the clientId of the sign-up: until it is settled, no user is created. */
 function send(userId: string | undefined, { record, now, lagMs }: Knowledge): Step {
   if (!isBeingGiven(record, now)) return { do: 'create', userId };
   // Nobody has been seen: what an earlier create left in doubt has made nobody, once look-ups do not lag behind it any more.
@@ -141,7 +141,7 @@ function isYoung({ madeAt, deletingSince }: UserRecord, now: number): boolean {
   return madeAt !== undefined && deletingSince === undefined && now - madeAt < TRUST_MS;
 }
 
-/** Somebody has the id: the user of the sign-up, or another one. */
+/** The id is taken: by the user of the sign-up, or by another one. */
 function whoIsThere(
   candidate: Candidate,
   user: DamoovUser,
@@ -166,7 +166,7 @@ function whoIsThere(
   return adopt(candidate, user, signUp, known);
 }
 
-/** Nobody is seen under an id for which an earlier run may have sent a create. */
+/** No user is seen under an id for which an earlier run may have sent a create. */
 function afterDoubt(
   candidate: Candidate,
   userId: string,
@@ -176,7 +176,7 @@ function afterDoubt(
   const { record, instance } = known;
   const since = record.doubtSince ?? 0;
   const isYoung = lookedAt(userId, known) - since < known.lagMs;
-  // A deletion that nobody confirmed may have spent the id.
+  // An unconfirmed deletion may have spent the id.
   if (isFirst(candidate, known) && record.deletingSince !== undefined) {
     if (isYoung) return end({ outcome: awaitSight(since, known) });
     return signUp.userId === undefined ? NEXT : end({ outcome: maySpent(userId) });
@@ -196,7 +196,7 @@ function afterDoubt(
   return other === undefined ? send(userId, known) : mismatched(userId, other.userId, known);
 }
 
-/** Damoov chooses the id: only the clientId can tell whether an earlier create went through. */
+/** Damoov chooses the id: only a look-up by clientId shows whether an earlier create was applied. */
 function chosenByDamoov(candidate: Candidate, signUp: SignUp, known: Knowledge): Step | typeof NEXT {
   const { record, hasAdmin, instance } = known;
   if (!record.isInDoubt) return send(undefined, known);
@@ -233,7 +233,7 @@ function doubtSpent({ userId }: Candidate, known: Knowledge): Step | undefined {
   return afterMs === undefined ? end({ outcome: maySpent(userId) }) : look('userId', userId, afterMs);
 }
 
-/** The create was answered, or refused, or nobody knows. */
+/** The create was answered, was refused, or is in doubt. */
 function afterCreate(
   candidate: Candidate,
   answer: CreatedUser | DamoovError,
@@ -285,7 +285,7 @@ function afterRefusal(
   if (error.kind !== 'conflict') return { do: 'fail', error };
   const isYoung = lookedAt(userId, known) - (record.doubtSince ?? 0) < known.lagMs;
   if (record.isInDoubt && isYoung) return end({ outcome: NOT_SEEN_YET });
-  // Taken, and nobody has it: a user who was deleted longer ago than is remembered.
+  // The id is taken but no user is seen: it belonged to a user deleted longer ago than we remember.
   const isSpent = signUp.userId === undefined && candidate.generation < MOST_CONFLICTS;
   return isSpent ? NEXT : { do: 'fail', error };
 }

@@ -1,6 +1,6 @@
 /**
- * A deletion: the user that was meant, and no other, is gone afterwards, and a look-up confirmed it. At Damoov this cannot
- * be undone, so the user is looked up before anything is sent. Decides what comes next; sends nothing itself.
+ * Deletes exactly the intended user and confirms it by a look-up. A deletion cannot be undone, so the user is looked up before anything
+ * is sent. Decides the next step; sends nothing itself.
  */
 import { type Deleted, type Outcome, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
@@ -25,7 +25,7 @@ export function nextDeleteStep(address: Address, known: Knowledge): Step {
   return deleteAndConfirm(target, known);
 }
 
-/** What is known to be newer than the deletion, or may be. */
+/** Knowledge that is, or may be, newer than the deletion. */
 function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | undefined {
   const { record, job, now } = known;
   const [lock] = factsOf(known, 'lock');
@@ -52,7 +52,7 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
   return undefined;
 }
 
-/** Nobody was found under what the job names. */
+/** No user was found under the ids of the job. */
 function nobodyThere(address: Address, known: Knowledge): Step {
   const { record, userIdMode } = known;
   const isAboutUser = isAbout(record, address.userId);
@@ -123,7 +123,7 @@ function gone(target: Target, deletion: Deletion, known: Knowledge): Step {
 const OUT_OF_SIGHT =
   'Damoov refused the deletion (403), and no look-up shows the user any more: it may have been moved out of the sight of the admin';
 
-/** Nobody is there: an earlier run may have seen to that, and its answer have been lost. */
+/** There is no user: an earlier run may have deleted it and lost the reply. */
 function nobodyLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
   const confirmedAt = now;
   const { deletingSince = 0 } = record;
@@ -152,7 +152,7 @@ function generationOf(userId: string, clientId: string | undefined, known: Knowl
   return derived ?? nextGeneration(known.record);
 }
 
-/** What is remembered of a deletion, also if there was nobody: a create that is older must not bring the user back. */
+/** The record update of a deletion, even if there was no user: an older create must not bring the user back. */
 function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   const isUnknown = record.state === 'unknown';
   // An unanswered create, or a deletion that may have been sent, may have spent the id: the next user gets another one.
@@ -160,7 +160,7 @@ function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   return {
     ...record,
     state: isUnknown && !maySpend ? 'unknown' : 'deleted',
-    // If Damoov chose the id, nobody can name the user that an unanswered create may have made.
+    // If Damoov chose the id, the user of an unanswered create has an unknown id.
     isInDoubt: record.isInDoubt && userIdMode === 'assigned',
     madeAt: undefined,
     deleted: newest(record.deleted, job.version),

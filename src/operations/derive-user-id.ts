@@ -5,12 +5,12 @@ import { createHmac } from 'node:crypto';
 import type { Instance, UserRecord } from './context.ts';
 import type { Knowledge } from './step.ts';
 
-/** What a sign-up is recognised by: its clientId; if it has none the row of a list, or the very job. */
+/** The identity of a sign-up: its clientId, else its row in a list, else its job. */
 export type SignUp = { clientId: string } | { row: object } | { jobId: string; timestamp: number };
 
 /**
- * The UserId of a sign-up: a UUID (version 8, RFC 9562) cut from an HMAC-SHA256. Whoever lacks the instance's secret
- * cannot guess it from public values, which matters because a UserId together with the InstanceKey logs a user in.
+ * The UserId of a sign-up: a UUID (version 8, RFC 9562) cut from an HMAC-SHA256. It cannot be guessed without the instance's secret from
+ * public values, which matters because a UserId together with the InstanceKey logs a user in.
  *
  * A job id alone would not do: a Redis that was emptied counts from 1 again, and the new job 1 would be given the user of
  * the old one. Hence the timestamp.
@@ -51,7 +51,7 @@ export function isDerivedFrom(
   return [...generations].some((generation) => deriveUserId(instance, { clientId }, generation) === userId);
 }
 
-/** What a create asks for, as it is remembered while nobody knows its end: a UserId, or which one of those that we derive. */
+/** The id asked for by a create in doubt: a UserId, or the generation of a derived one. */
 export function askedFor(userId: string | undefined, record: UserRecord): string {
   return userId ?? `${DERIVED}${generationToAsk(record)}`;
 }
@@ -70,7 +70,7 @@ export function idsInDoubt(
   const { isInDoubt, doubtAbout = [] } = record;
   return (isInDoubt ? doubtAbout : []).flatMap((asked) => {
     if (!asked.startsWith(DERIVED)) return [asked];
-    // If Damoov chooses the ids, nobody can tell which one it has chosen.
+    // If Damoov chooses the ids, the chosen one is unknown.
     if (userIdMode === 'assigned') return [];
     return [deriveUserId(instance, { clientId }, Number(asked.slice(DERIVED.length)))];
   });

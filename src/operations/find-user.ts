@@ -1,6 +1,6 @@
 /**
- * Looks users up at Damoov, inactive ones included, and compares what comes back: nothing is documented of how strictly the
- * service itself compares, nor of whether it keeps a ClientId to the letter.
+ * Looks users up at Damoov, inactive ones included, and compares the results itself: it is not documented how strictly Damoov compares,
+ * or whether it stores a ClientId unchanged.
  */
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Failed, failed } from '../contract/outcome.ts';
@@ -8,7 +8,7 @@ import { msOf } from '../contract/version.ts';
 import type { OperationContext, UserRecord } from './context.ts';
 import type { Knowledge, LookUp } from './step.ts';
 
-/** Where a look-up is made. */
+/** The instance and the options of a look-up. */
 export interface FindContext {
   client: Pick<OperationContext['client'], 'findUsers'>;
   signal?: AbortSignal;
@@ -44,7 +44,7 @@ function formOf(clientId: string): string {
   return clientId.trim().normalize('NFC').toLowerCase();
 }
 
-/** Whether a look-up shows the user under a clientId that it has given up lately: it lags behind. */
+/** Whether a look-up still shows the user under its previous clientId, because it lags. */
 export function hasGivenUp(
   { userId }: DamoovUser,
   { gaveUpBy, deleted }: UserRecord,
@@ -65,7 +65,7 @@ export function isRenamedLately({
   return given !== undefined && given !== created && now - msOf(given) < lagMs;
 }
 
-/** A user of whom Damoov tells no instance counts as of ours: `AccountInfo` is seen in the vendor's samples, not promised. */
+/** A user without an instance counts as ours: `AccountInfo` is seen in the vendor's samples, not promised. */
 export function isOfInstance({ instanceId }: DamoovUser, { id }: { id: string }): boolean {
   return instanceId === undefined || instanceId === id.toLowerCase();
 }

@@ -1,5 +1,5 @@
 /**
- * What the record already knows to be newer than a job, and what a job's effect adds to the record: pure rules of versions.
+ * Compares a job with newer versions in the record, and adds the job's effect to the record. Pure functions.
  */
 import type { UpdateUserJob } from '../contract/job.ts';
 import type { Retry, Superseded, Wait } from '../contract/outcome.ts';
@@ -9,7 +9,7 @@ import { type Field, type UserRecord, FIELDS } from './context.ts';
 
 export type Changes = UpdateUserJob['data']['changes'];
 
-/** A job that has nothing left to say. */
+/** A job with no effect left. */
 export function superseded(by: string, userId?: string): Superseded {
   return { status: 'superseded', by, ...(userId !== undefined && { userId }) };
 }
@@ -43,7 +43,7 @@ export function isAbout(record: UserRecord, userId: string | undefined): boolean
 /** How long a deletion that was cut off keeps others waiting at the most, in milliseconds: its own job comes back sooner. */
 const LONGEST_DELETION_MS = 3_600_000;
 
-/** Whether nobody can tell yet if the user is still there: a deletion was sent, and its job goes on. */
+/** Whether it is unknown if the user still exists: a deletion was sent, and its job goes on. */
 export function isBeingDeleted({ deletingSince }: UserRecord, nowMs: number): boolean {
   return deletingSince !== undefined && nowMs - deletingSince < LONGEST_DELETION_MS;
 }
@@ -51,7 +51,7 @@ export function isBeingDeleted({ deletingSince }: UserRecord, nowMs: number): bo
 /** How long a rename that was cut off keeps sign-ups under its new clientId waiting at the most, in milliseconds. */
 const LONGEST_RENAME_MS = 3_600_000;
 
-/** Whether nobody can tell yet who bears the clientId: a rename to it was sent, and its job goes on. */
+/** Whether it is unknown who has the clientId: a rename to it was sent, and its job goes on. */
 export function isBeingGiven({ givenSince }: UserRecord, nowMs: number): boolean {
   return givenSince !== undefined && nowMs - givenSince < LONGEST_RENAME_MS;
 }
@@ -70,7 +70,7 @@ export const AWAIT_DELETION: Wait = {
   delayMs: 1000,
 };
 
-/** Look-ups lag behind, or there is no such user: only time will tell. */
+/** Look-ups lag, or there is no such user: wait to find out. */
 export const NOT_SEEN_YET: Retry = {
   status: 'retry',
   reason: 'an unanswered create may have made the user: not seen yet',

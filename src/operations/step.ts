@@ -1,5 +1,5 @@
 /**
- * What an operation may ask for next, and what it knows when it decides. An operation is a pure function from a job and what is
+ * The steps that an operation may ask for, and the knowledge from which it decides. An operation is a pure function from a job and what is
  * known to the next step; one loop performs the steps.
  */
 import type { DamoovError } from '../damoov/errors.ts';
@@ -24,7 +24,10 @@ export type Step =
   | { do: 'create'; userId: string | undefined }
   | { do: 'update'; userId: string; changes: Changes }
   | { do: 'delete'; userId: string }
-  /** Asks right before each DELETE, and before it is said that nobody is there, whether the deletion still stands. */
+  /**
+   * The point of no return: asks right before each DELETE, and before reporting that there was no user, whether the deletion is still
+   * wanted.
+   */
   | { do: 'authorize'; ids: Ids; kind: 'sends' | 'sends nothing' }
   /** Locks the user that a look-up found, in place of the one that is locked. */
   | { do: 'lock'; userId: string }
@@ -34,12 +37,12 @@ export type Step =
   /** Ends the run with the error of a request. */
   | { do: 'fail'; error: DamoovError };
 
-/** What a step of this run has shown. */
+/** A fact: the result of a step of this run. */
 export type Fact =
   | ({ of: 'find'; users: readonly DamoovUser[]; at: number } & LookUp)
   | { of: 'create'; userId: string | undefined; answer: CreatedUser | DamoovError }
   | { of: 'update'; userId: string; error: DamoovError | undefined }
-  /** `wasAcknowledged`: Damoov said that it has deleted the user, and nothing that may mean that there was none. */
+  /** `wasAcknowledged`: Damoov clearly confirmed the deletion; the answer cannot mean that there was no user. */
   | { of: 'delete'; userId: string; error: DamoovError | undefined; wasAcknowledged: boolean; at: number }
   | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
   | { of: 'lock'; userId: string; isOfAnotherName: boolean }
@@ -54,9 +57,9 @@ export interface Knowledge {
   userIdMode: UserIdMode;
   /** How long a look-up may lag behind a create, in milliseconds. */
   lagMs: number;
-  /** Whether anybody can be looked up at all. */
+  /** Whether look-ups are possible. */
   hasAdmin: boolean;
-  /** What is remembered of the user that this run has locked. */
+  /** The record of the locked user. */
   record: UserRecord;
   /** In the order in which they were shown. */
   facts: readonly Fact[];
@@ -86,7 +89,7 @@ export function seenUnder(userId: string, known: Pick<Knowledge, 'facts'>): Damo
   return looksUnder(userId, known).at(-1);
 }
 
-/** What the look-ups by this id have shown, one after the other. */
+/** The results of the look-ups by this id, in order. */
 export function looksUnder(userId: string, known: Pick<Knowledge, 'facts'>): (DamoovUser | null)[] {
   return factsOf(known, 'find')
     .filter(({ by, value }) => by === 'userId' && sameUserId(value, userId))
@@ -98,7 +101,7 @@ export function lookedAt(id: string, known: Pick<Knowledge, 'facts' | 'now'>): n
   return factsOf(known, 'find').findLast(({ value }) => sameUserId(value, id))?.at ?? known.now;
 }
 
-/** Whom the latest look-up by this clientId has shown, in every instance; undefined if there was none. */
+/** The users of the latest look-up by this clientId, in every instance; undefined if there was none. */
 export function bearersOf(
   clientId: string,
   known: Pick<Knowledge, 'facts'>,

@@ -1,6 +1,6 @@
 /**
- * A profile change: the named fields have their new values afterwards, if nothing newer is known of them. An update may
- * arrive before its user does. Decides what comes next; sends nothing itself.
+ * Writes the named fields, except those with a newer known value. An update may arrive before its user exists. Decides the next step;
+ * sends nothing itself.
  */
 import type { UpdateUserJob } from '../contract/job.ts';
 import { type Outcome, failed } from '../contract/outcome.ts';
@@ -46,7 +46,7 @@ type Update = UpdateUserJob['data'];
 export function nextUpdateStep(update: Update, known: Knowledge): Step {
   const { record, job } = known;
   const { clientId, userId } = update;
-  // Of a user that was deleted or replaced since, the record tells nothing.
+  // The record says nothing about a user that was deleted or replaced since.
   if (userId !== undefined && !isAbout(record, userId))
     return updateUnknown(userId, update, update.changes, known);
   if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
@@ -87,7 +87,7 @@ function updateUnknown(userId: string, update: Update, changes: Changes, known: 
   return apply(userId, update, changes, known, user);
 }
 
-/** No job has told of the user: it may have existed before. */
+/** No job has named the user: it may have existed before. */
 function findBearer(clientId: string, known: Knowledge): Step {
   const bearers = bearersOf(clientId, known)?.filter((user) => user.clientId === clientId);
   if (bearers === undefined) return look('clientId', clientId);
@@ -139,7 +139,7 @@ function clientIdBefore(
   known: Knowledge,
   user?: DamoovUser,
 ): string | undefined | null {
-  // Beside a userId, which is the address, a clientId may be anybody's.
+  // The userId addresses the user, so the clientId beside it may belong to any user.
   const told = user?.clientId ?? (named === undefined ? clientId : undefined);
   if (told !== undefined || changes.clientId === undefined) return told;
   const seen = user ?? seenUnder(userId, known);
@@ -184,7 +184,7 @@ function checkNewName(
   return bearer === undefined ? undefined : end({ outcome: taken(userId, bearer.userId) });
 }
 
-/** A create of the clientId was not answered, and nobody knows yet whether it has made a user. */
+/** A create of the clientId is in doubt. */
 function awaitBearer(since: number, { now, lagMs }: Knowledge): Step {
   const reason = 'a create of the clientId goes on';
   return end({ outcome: { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) } });

@@ -1,6 +1,6 @@
 /**
- * Whom a deletion means: the user that both ids, or the one given, lead to at Damoov itself. Nothing remembered is believed while Damoov
- * shows a user; before it is said that nobody is there, what is remembered is asked for.
+ * Finds the user that a deletion means: the one with the given ids at Damoov. Remembered ids count only if Damoov shows no user, and are
+ * looked up before reporting that there is none.
  */
 import type { DeleteUserJob } from '../contract/job.ts';
 import { type Wait, failed } from '../contract/outcome.ts';
@@ -27,7 +27,7 @@ export interface Target {
   clientId: string | undefined;
 }
 
-/** The user that is meant; a step if that is not known yet, or cannot be; undefined if nobody is there. */
+/** The intended user; a step if it is not known yet or cannot be known; undefined if there is no user. */
 export function identify(address: Address, known: Knowledge): Target | Step | undefined {
   const { clientId, userId } = address;
   const [lock] = factsOf(known, 'lock');
@@ -67,7 +67,7 @@ function byBoth(userId: string, clientId: string, known: Knowledge): Target | St
   return end({ outcome: failed('user-mismatch', `the clientId belongs to user ${other.userId}`, userId) });
 }
 
-/** Nothing remembered is believed while Damoov shows a user; before it is said that nobody is there, what is remembered is asked for. */
+/** Remembered ids count only if Damoov shows no user, and are looked up before reporting that there is none. */
 function byClientId(clientId: string, known: Knowledge): Target | Step | undefined {
   const { gaveUpBy, deleted } = known.record;
   // Asked for before the user got another clientId, the deletion means that user.
@@ -161,7 +161,7 @@ function awaitSight(userId: string, clientId: string | undefined, known: Knowled
   return pending && end({ outcome: pending });
 }
 
-/** Whom the look-up has shown that came before anything was sent; later ones confirm the deletion. */
+/** The user of the look-up before the first request; later look-ups confirm the deletion. */
 function firstSight(userId: string, known: Knowledge): DamoovUser | null | undefined {
   return seenUnder(userId, beforeSent(known));
 }
@@ -171,7 +171,7 @@ function beforeSent(known: Knowledge): Knowledge {
   return sent < 0 ? known : { ...known, facts: known.facts.slice(0, sent) };
 }
 
-/** Look-ups, and the deletion itself, may lag behind the create: that both find nobody is no proof yet. */
+/** Look-ups, and the deletion itself, may lag behind the create: two empty results prove nothing yet. */
 export function unconfirmed(id: string, known: Knowledge): Wait | undefined {
   const { record, now, lagMs } = known;
   const since = Math.max(record.madeAt ?? 0, record.isInDoubt ? (record.doubtSince ?? 0) : 0);

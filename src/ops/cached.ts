@@ -1,5 +1,6 @@
 /**
- * Asks once for all who ask meanwhile, and keeps the answer for a while: what it costs does not grow with how many ask, and questions
+ * Single flight with a cache: concurrent callers share one call, and its answer is reused for a while. The cost does not grow with the
+ * number of callers, and calls
  * do not pile up before a Redis that is away.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What has to be there for the worker to be ready, each with the reason why it is not.
+ * The readiness checks of the worker, each with the reason if it fails.
  */
 import type { RedisConnection } from '../redis/connection.ts';
 import type { CircuitState } from '../store/circuits/circuit-state.ts';
@@ -10,7 +10,7 @@ import type { Check } from './health.ts';
 import { cached } from './cached.ts';
 import { withTimeout } from './with-timeout.ts';
 
-/** Longer than this nobody who asks wants to wait, in milliseconds. */
+/** Longest wait of a caller, in milliseconds. */
 const PATIENCE_MS = 1000;
 
 /** Asks with those who ask at the same time; undefined if there is no answer within a second. */
@@ -20,7 +20,7 @@ function patiently<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
 }
 
 /**
- * Redis is there where it takes a write within a second.
+ * Redis is ready if it accepts a write within a second.
  * @param prefix that of the queues: of a cluster the node has to answer that holds them.
  * @param awayText says where Redis is, and why it does not answer.
  */
@@ -85,7 +85,7 @@ function isOpen(circuit: CircuitName, stateOf: (circuit: CircuitName) => Promise
   };
 }
 
-/** Nobody who asks has to say who they are, and whose job it was matters to nobody here. */
+/** Readiness is public, so the reason names no job. */
 function withoutIds(reason = ''): string {
   return reason.replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/gi, 'a user');
 }

@@ -1,5 +1,5 @@
 /**
- * How the fleet stands, as gauges: what lies in Redis, of which every worker tells the same. In a query take their maximum over
+ * The state of the fleet as gauges. It comes from Redis, so every worker reports the same values. In a query take their maximum over
  * the workers, never their sum. Labels are names from the configuration.
  */
 import { Gauge, Registry } from 'prom-client';
@@ -13,7 +13,7 @@ interface GaugeOf {
   name: string;
   help: string;
   labelNames?: string[];
-  /** What is not known is left out, as 0 would be a figure. */
+  /** Unknown values are left out, because 0 would be a figure. */
   read: (status: FleetStatus) => [value: number | undefined, labels?: Record<string, string>][];
 }
 
@@ -100,7 +100,7 @@ const GAUGES: readonly GaugeOf[] = [
   },
 ];
 
-/** Returns how to show a status; undefined if Redis did not tell it. */
+/** Returns a function that shows a status; undefined if Redis did not answer. */
 export function createFleetMetrics(): (status: FleetStatus | undefined) => Promise<string> {
   const registry = new Registry();
   const open = ({ name, help, labelNames = [] }: Omit<GaugeOf, 'read'>) =>

@@ -1,5 +1,5 @@
 /**
- * How the whole fleet stands, read from Redis in one go: queues, what ended lately, what holds jobs back. Its cost does not grow
+ * Reads the state of the fleet from Redis at once: queues, recent results, open circuits. Its cost does not grow
  * with the number of jobs. Knows no way to show it.
  */
 import type { Queue } from 'bullmq';
@@ -46,8 +46,8 @@ export interface FleetStatus {
     oldestSince?: number;
   };
   /**
-   * What each of the subscribing services has before it; `failed` is what it has given up, `isRead` whether any worker takes events from
-   * the queue, absent if nobody can tell.
+   * The events of each subscriber; `failed` counts its dead letters, `isRead` says whether any worker takes events from the queue, absent
+   * if unknown.
    */
   events: {
     queue: string;

@@ -1,5 +1,5 @@
 /**
- * What those who operate the worker may ask it over HTTP: is it alive, is it ready, what does it measure; and the dashboard,
+ * The HTTP endpoints for operators: liveness, readiness, metrics, and the dashboard,
  * if there is one. Reads only.
  */
 import type { HttpBindings } from '@hono/node-server';
@@ -8,10 +8,10 @@ import { type HttpServer, listen } from './http-server.ts';
 import type { Metrics } from './metrics.ts';
 import { withStrictHeaders } from './strict-headers.ts';
 
-/** One thing the worker needs; `reason` says why it is not there, `detail` what is worth knowing all the same. */
+/** One thing the worker needs; `reason` says why it is missing; `detail` is a note in any case. */
 export type Check = () => Promise<{ ok: true; detail?: string } | { ok: false; reason: string }>;
 
-/** Who asks can be told by the connection. */
+/** The connection identifies the client. */
 export interface OpsEnv {
   Bindings: Partial<HttpBindings>;
 }
@@ -27,7 +27,7 @@ export interface HealthOptions {
   checks: Record<string, Check>;
   metrics: Metrics;
   dashboard?: Mount | undefined;
-  /** Told of what no answer tells: that is a fault of ours. */
+  /** Called for an internal error that the answer does not show. */
   onError?: (error: Error) => void;
 }
 

@@ -35,7 +35,7 @@ async function prettyStream(destination: DestinationStream): Promise<Destination
   return { write: (line) => destination.write(pretty(line)) };
 }
 
-/** What may be told of an error that is not ours: its text may quote what it stumbled over. */
+/** The loggable part of an error of a library: its text may quote data. */
 export function describeError(error: Error & { code?: unknown }): { error: string; reason?: string } {
   // A fault of the language or a parser: "Unexpected token 'A', "Ada …" is not valid JSON".
   if (!TELLING.has(error.name)) return { error: describeUnexpected(error) };

@@ -17,7 +17,7 @@ export interface MetricsSources {
 
 export interface Metrics {
   readonly contentType: string;
-  /** Whoever asks while others are asking gets the same answer. What cannot be read within a second is left out. */
+  /** Concurrent callers share one answer. Values that cannot be read within a second are left out. */
   read(): Promise<string>;
 }
 

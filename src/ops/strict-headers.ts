@@ -1,5 +1,5 @@
 /**
- * The headers that every answer to those who operate the worker bears: nothing is kept, framed, guessed at or told to others.
+ * The security headers of every answer to operators: no caching, framing, sniffing or referrers.
  * What a page may load says the page itself.
  */
 

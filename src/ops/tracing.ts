@@ -37,9 +37,9 @@ export interface TracingOptions {
   headers: Record<string, string>;
   serviceName: string;
   version: string;
-  /** Of the traces that begin here, from 0 to 1; whoever has begun one has decided for all of it. */
+  /** Of the traces that begin here, from 0 to 1; the service that starts a trace decides for all of it. */
   ratio: number;
-  /** How long spans are gathered before they are sent, in milliseconds. */
+  /** How long spans are batched before they are sent, in milliseconds. */
   gatherMs: number;
   /** Told when the receiver takes no traces, and when it does again. */
   emit: (notification: Notification) => void;

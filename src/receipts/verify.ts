@@ -48,7 +48,7 @@ export async function verifyReceipts(
   const counts = { receipts: 0, duplicates: 0, unsigned: 0 };
   const awaited = new Set(heads);
   let line = 0;
-  const verdict = (broken?: Break): Verification => ({
+  const verification = (broken?: Break): Verification => ({
     ...counts,
     chains: chains.all(),
     ...(broken && { broken }),
@@ -58,9 +58,9 @@ export async function verifyReceipts(
     line += 1;
     if (bytes.length === 0) continue;
     const found = judge(bytes, publicKeys, allowsUnsigned);
-    if ('fault' in found) return verdict(breakAt(line, found));
+    if ('fault' in found) return verification(breakAt(line, found));
     const step = chains.follow(found);
-    if (typeof step === 'object') return verdict(breakAt(line, { ...step, receipt: found }));
+    if (typeof step === 'object') return verification(breakAt(line, { ...step, receipt: found }));
     if (step === 'duplicate') {
       counts.duplicates += 1;
       continue;
@@ -72,8 +72,8 @@ export async function verifyReceipts(
     }
   }
   const [cut] = awaited;
-  if (cut !== undefined) return verdict(breakAtEnd(cut, chains.all()));
-  return counts.receipts === 0 ? verdict({ fault: 'there is no receipt' }) : verdict();
+  if (cut !== undefined) return verification(breakAtEnd(cut, chains.all()));
+  return counts.receipts === 0 ? verification({ fault: 'there is no receipt' }) : verification();
 }
 
 function judge(

@@ -11,14 +11,14 @@ const MOST = 8;
 const GATHERED = luaBeside(import.meta.url)('batched');
 
 /**
- * The script that carries out several calls of another, for {@link gathered}.
+ * The script that carries out several calls of another, for {@link batched}.
  * @param before what the other needs in front of it.
  */
 export function luaForSeveral(before: readonly string[], lua: string): string {
   return [...before, `local function call(KEYS, ARGV)\n${lua}\nend`, GATHERED].join('\n');
 }
 
-export type GatheredScript = (
+export type BatchedScript = (
   keys: readonly string[],
   args: readonly Argument[],
   options?: {
@@ -34,7 +34,7 @@ const PATIENCE_MS = 5;
  * Calls a script made by {@link luaForSeveral}; each call is answered, or fails, as if it had been alone.
  * @param shared what all calls share: the first argument of each journey.
  */
-export function gathered(script: Script, shared = ''): GatheredScript {
+export function batched(script: Script, shared = ''): BatchedScript {
   let waiting: Call[] = [];
   let isLeaving = false;
   let timer: NodeJS.Timeout | undefined;

@@ -23,13 +23,13 @@ const OPTIONS = {
   retryStrategy: (times: number) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
   // A master that died silently would hang a connection for ever; above BullMQ's longest blocking call of 10 s.
   socketTimeout: 30_000,
-  // By default a process stays two seconds for a line that it has let go of while it was broken.
+  // By default a broken socket keeps the process alive for two seconds after it was closed.
   disconnectTimeout: 500,
 } satisfies LineOptions;
 
 /** As long as it takes until a replica has become the master: a call waits, as it does for a single Redis that is away. */
 const PATIENT: RedirectOptions = { maxRedirections: Infinity };
-/** A call that may have been carried out is not sent again by ioredis; whoever made it knows whether it may be. */
+/** ioredis does not repeat a call that may have been carried out: only the caller knows whether that is safe. */
 const FAIL_FAST: RedirectOptions = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
 
 /**
@@ -73,10 +73,10 @@ export function awayText(reason: string, place?: string): string {
   return `Redis ${is}${where}: ${reason}${refusal?.todo ?? ''}`;
 }
 
-/** Redis cannot be reached, refuses the user, password or database, or went away; told without a user or a password. */
+/** Redis cannot be reached, refuses the user, password or database, or went away; the message holds no user or password. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError';
-  /** What was asked for may have been done all the same: it was sent, and the answer was lost. */
+  /** The command may have been carried out: it was sent, and the reply was lost. */
   readonly mayHaveBeenApplied: boolean;
 
   /** Host and port, where they are known. */
@@ -104,7 +104,7 @@ export class RedisAwayError extends Error {
 
 /**
  * Keeps hold of the connections that BullMQ makes of this one, as it does for calls that block: its own close waits for Redis.
- * @returns lets go of all of them at once.
+ * @returns closes all of them at once.
  */
 export function withDuplicates(connection: RedisConnection): () => void {
   const all: RedisConnection[] = [connection];
@@ -124,11 +124,11 @@ export function unlock(connection: RedisConnection): void {
   if (connection.status !== 'end') connection.disconnect();
 }
 
-/** How long a silent Redis is waited for that has answered before: it may be busy with a script of somebody else's. */
+/** How long to wait for a silent Redis that has answered before: it may be running a script of another client. */
 const SILENT_MS = 10_000;
 
 /**
- * Opens a connection for a command that somebody waits for: if Redis is away it fails rather than waits, and so does
+ * Opens a connection for an interactive command: if Redis is away it fails rather than waits, and so does
  * every call whose answer is lost, which may have been carried out all the same.
  * @param withinMs how long reaching Redis may take, in milliseconds.
  * @throws RedisAwayError
@@ -153,7 +153,7 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
   } catch (error) {
     connection.disconnect();
     const told = reason ?? (error instanceof Error ? reasonOf(error) : undefined);
-    // A plain error has no name that tells anything, and its text may hold anything.
+    // A plain error has no useful name, and its text may hold anything.
     const why = told === undefined || told === 'Error' ? 'no answer of a Redis' : told;
     throw new RedisAwayError(why, false, placeOf(target));
   } finally {
@@ -202,7 +202,7 @@ export function isLostConnection(error: unknown): boolean {
 /** Node gives these a code as well. */
 const MISUSES = [TypeError, RangeError, SyntaxError];
 
-/** Whether nothing of a failed call can have been carried out; told by its words alone. */
+/** Whether nothing of a failed call can have been carried out; judged by its message. */
 export function isUnsent(error: unknown): boolean {
   return error instanceof Error && UNSENT.test(error.message);
 }
@@ -215,7 +215,7 @@ const LOST_WORDS = [
 ];
 const LOST = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError']);
 
-/** Has every fault of the connection told, by its reason alone. Without a listener ioredis prints every failed attempt to reconnect. */
+/** Reports every fault of the connection by its reason. Without a listener ioredis prints every failed attempt to reconnect. */
 function onFault(connection: RedisConnection, tell: (reason: string) => void): void {
   connection.on('error', (error: Error) => tell(reasonOf(error)));
   // A cluster only says that all nodes have failed; each of them says why.
@@ -231,7 +231,7 @@ function reasonOf(error: Error & { code?: string; lastNodeError?: Error }): stri
   return error.code ?? (error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? '') : error.name);
 }
 
-/** What Redis refuses to a connection, and what to do if that is not plain; undefined for a reason that is no refusal. */
+/** Explains a refused connection, and what to do if that is not obvious; undefined for a reason that is no refusal. */
 export function refusalIn(reason: string | undefined): { what: string; todo: string } | undefined {
   return REFUSALS.get(reason ?? '');
 }

@@ -61,7 +61,7 @@ const Target = z.discriminatedUnion(
   'must be url, cluster or sentinel',
 );
 
-/** If Redis is, by a URL or a target. */
+/** Returns the target of a URL or a target. */
 export const RedisPlace = z.unknown().transform((redis, context): RedisTarget => {
   const isTarget = typeof redis === 'object' && redis !== null && 'kind' in redis;
   const { data: target, error } = isTarget ? Target.safeParse(redis) : UrlAsTarget.safeParse(redis);

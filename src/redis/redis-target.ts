@@ -42,7 +42,7 @@ export type RedisTarget = RedisAccess &
       }
   );
 
-/** If it is, for messages: host and port of each server; never a user or a password. */
+/** Names the place for messages: host and port of each server; never a user or a password. */
 export function placeOf(target: RedisTarget): string {
   switch (target.kind) {
     case 'url': {
@@ -68,7 +68,7 @@ const REDIS_PORT = 6379;
 export interface LineOptions {
   maxRetriesPerRequest: number | null;
   reconnectOnError: (error: Error) => 2 | false;
-  /** Null: nobody waits for it; who calls next connects. */
+  /** Null: no call waits; the next call connects. */
   retryStrategy: (times: number) => number | null;
   socketTimeout: number;
   disconnectTimeout: number;
@@ -124,7 +124,7 @@ function connectionTo(target: RedisTarget, line: LineOptions, redirects: Redirec
 
 /**
  * ioredis only reports that the database cannot be selected, and goes on in database 0, at every connect. Such a connection, or one
- * that BullMQ duplicates of it, is given up instead, before anything that waits is sent; it connects again as after any other loss.
+ * that BullMQ duplicates of it, is closed instead, before any queued command is sent; it connects again as after any other loss.
  */
 function withItsDatabase(redis: Redis): Redis {
   redis.on('error', (error: Error) => {

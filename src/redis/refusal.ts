@@ -1,13 +1,13 @@
 /**
- * What Redis means by a refusal, in one sentence and with what to do. Knows Redis' codes; what it says after them, and what
- * ioredis keeps of the command, may be anything and is never told.
+ * Explains a refusal of Redis in one sentence, with what to do. Only Redis' codes are reported: the rest of the message, and the command
+ * that ioredis attaches, may hold any data.
  */
 import { type RedisConnection, isLostConnection } from './connection.ts';
 
-/** Redis answers, and does not do what it was asked for. */
+/** Redis answered and refused the command. */
 export class RedisRefusedError extends Error {
   override readonly name = 'RedisRefusedError';
-  /** Redis' own word for it: `OOM`, `READONLY`, `MISCONF`, `NOPERM`, or another. */
+  /** Redis' error code: `OOM`, `READONLY`, `MISCONF`, `NOPERM`, or another. */
   readonly code: string;
 
   constructor(code: string) {
@@ -24,18 +24,18 @@ const MEANING: ReadonlyMap<string, string> = new Map([
   ['NOPERM', 'its user may not do that. Give it the access that deploy/redis/users.acl has for its role'],
 ]);
 
-/** Undefined for what is no refusal, or one whose meaning is not known. */
+/** Undefined if it is no refusal, or an unknown one. */
 export function refusalOf(error: unknown): RedisRefusedError | undefined {
   if (error instanceof RedisRefusedError) return error;
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
-  // Out of a script older servers put words of their own in front.
+  // Older servers put their own words in front of an error from a script.
   const [code] = /\b(?:OOM|READONLY|MISCONF|NOPERM)\b/.exec(error.message) ?? [];
   return code === undefined ? undefined : new RedisRefusedError(code);
 }
 
 /**
- * Whether Redis is at fault, or silent: that passes, or is mended there. What else fails, such as a script on what it was given, fails
- * again each time.
+ * Whether Redis is at fault or silent, which passes or is fixed there. Other errors, such as a script with wrong arguments, occur again
+ * on each call.
  */
 export function isRedisFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -46,7 +46,7 @@ export function isRedisFault(error: unknown): boolean {
   return OF_THE_CLIENT.has(error.name) && isLostConnection(error);
 }
 
-/** The names under which ioredis says so. An error of any other name may quote what a job says, and with it any words. */
+/** The names of ioredis' own errors. Any other error may quote data of a job. */
 const OF_THE_CLIENT = new Set([
   'Error',
   'RedisAwayError',
@@ -55,18 +55,18 @@ const OF_THE_CLIENT = new Set([
   'ClusterAllFailedError',
 ]);
 
-/** Anywhere in the text: out of a script older servers put words of their own in front. The last one is settle.lua's own. */
+/** Anywhere in the text: older servers put their own words in front of an error from a script. The last one is settle.lua's own. */
 const FAULT =
   /\b(?:OOM|READONLY|MISCONF|NOPERM|NOAUTH|WRONGPASS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|UNKILLABLE|WRONGTYPE|max number of clients|BROKENQUEUE)\b/;
 
-/** An error that anybody may be shown: what ioredis throws for a refusal holds the command, and with it what was to be written. */
+/** Makes an error safe to show: ioredis attaches the command, and with it the data to be written. */
 export function redacted(error: unknown): unknown {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return error;
   const [first = ''] = error.message.split(' ', 1);
   return refusalOf(error) ?? new RedisRefusedError(/^[A-Z]+$/.test(first) ? first : 'ERR');
 }
 
-/** Why Redis is at fault, in words that anybody may be shown; undefined if it is not. */
+/** The reason why Redis is at fault, safe to show; undefined if it is not. */
 export function outageOf(error: unknown): string | undefined {
   if (!isRedisFault(error)) return undefined;
   const shown = redacted(error);
@@ -74,10 +74,10 @@ export function outageOf(error: unknown): string | undefined {
 }
 
 /**
- * Whether Redis takes a write now: what it says of itself does not tell. Undefined if it does; what is written is gone within a
+ * Tests whether Redis accepts a write, since its own status does not say. Returns undefined if it does. The test key expires within a
  * millisecond.
  * @param prefix that of the queues.
- * @throws what is no refusal.
+ * @throws any error that is no refusal.
  */
 export async function refusalToWrite(
   connection: Pick<RedisConnection, 'set'>,

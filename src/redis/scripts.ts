@@ -1,5 +1,5 @@
 /**
- * Reads our Lua scripts and makes them callable. Knows nothing of what they do.
+ * Reads our Lua scripts and makes them callable.
  */
 import { readFileSync } from 'node:fs';
 import type { Queue } from 'bullmq';
@@ -16,7 +16,7 @@ export type ScriptSource = Queue | Pick<RedisConnection, 'defineCommand'>;
 /**
  * Makes scripts callable. A Redis that has forgotten them is sent them again by the client.
  *
- * Behind its own keys each call declares one that nobody ever makes: a cluster that moves a slot turns calls away whose keys are not
+ * Each call also declares a key that never exists: a cluster that moves a slot turns calls away whose keys are not
  * all in one place, and the client asks again. Without it a script could begin and find half of what it changes gone. The scripts
  * themselves never see it.
  */

@@ -12,14 +12,14 @@ export interface Header {
   names: readonly string[];
 }
 
-/** Reads the header, or tells everything that is wrong with it. */
+/** Reads the header, or reports all its faults. */
 export function headerOf({ line, cells: names, fault }: CsvRecord, columns: Columns): Header | BrokenRow {
-  // Without its header nothing of the file can be told.
+  // Without a header the file cannot be interpreted.
   if (fault !== undefined) return broken('unreadable', line, fault);
   const found = names.map((name) => columns.of(name));
   const unmet = columns.unmet();
   if (found.every((column) => column.is !== 'field' && !('hint' in column)) && unmet.length === 0) {
-    // Its names may be somebody's data, and are not told.
+    // Its names may be personal data and are not reported.
     const message = 'no column is known: the first line must name them, such as clientId,firstName,email';
     return broken('unreadable', line, message);
   }
@@ -53,10 +53,10 @@ export function isHeader(cells: readonly string[], { fields, names }: Header, co
   const kept = [...fields.keys()].filter((place) => fields[place] !== undefined);
   const nameAt = (place: number) => folded(cells[place] ?? '');
   const isOwn = (place: number) => nameAt(place) === names[place];
-  // Nearly every row is told from a header by its first cell.
+  // The first cell nearly always shows that a row is no header.
   const isName = (place: number) => nameAt(place) === '' || isOwn(place) || columns.isKnown(nameAt(place));
   if (!kept.every(isName)) return false;
   const given = new Set(kept.map(nameAt).filter((name) => name !== ''));
-  // Somebody may be called like one column.
+  // A person may have the name of a column.
   return given.size >= 2 || (given.size === 1 && kept.every(isOwn));
 }

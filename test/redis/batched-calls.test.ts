@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { type RedisConnection, connectRedis } from '../../src/redis/connection.ts';
 import { startRedisServer } from '../../src/dev/embedded-server.ts';
-import { gathered, luaForSeveral } from '../../src/redis/batched-calls.ts';
+import { batched, luaForSeveral } from '../../src/redis/batched-calls.ts';
 import { refusalOf } from '../../src/redis/refusal.ts';
 import { type Script, scriptsOf } from '../../src/redis/scripts.ts';
 
@@ -84,7 +84,7 @@ it('fails all of them where Redis does not answer', async () => {
 });
 
 it('waits for the new master where Redis has become a replica', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'gathered-'));
+  const dir = await mkdtemp(join(tmpdir(), 'batched-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   const server = await startRedisServer({ dir });
   onTestFinished(() => server.stop());
@@ -119,5 +119,5 @@ function openScript(redis: RedisConnection = new Redis(inject('redisUrl'), { max
     redis.disconnect();
   });
   const script = vi.fn<Script>(scriptsOf(queue, { echo: luaForSeveral([TWICE], ECHO) })('echo'));
-  return { call: gathered(script), key, redis, script };
+  return { call: batched(script), key, redis, script };
 }

@@ -1,5 +1,5 @@
 /**
- * `damoov-users create|update`: adds the job of one user, and tells how it ended where that is waited for.
+ * `damoov-users create|update`: adds the job of one user, and prints its result with `--wait`.
  */
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -56,20 +56,20 @@ export async function updateUser(options: UpdateOptions, context: CommandContext
     ...(newClientId !== undefined && { clientId: newClientId }),
     ...cleared,
   });
-  // What is missing is told by the library, in the words of the contract.
+  // The library reports what is missing.
   return addJob('update-user', options, context, (users, added) =>
     users.update({ changes: {}, ...data }, added),
   );
 }
 
-/** Each such job would make another user, and nobody could tell whose it is. What is misspelt is told by the library. */
+/** Each such job would create a user that cannot be identified. The library reports misspelt options. */
 function isNobody(data: Record<string, unknown>): boolean {
   return Object.entries(data).every(
     ([field, value]) => value === undefined || NAMELESS.has(field) || (field === 'profile' && isEmpty(value)),
   );
 }
 
-/** What says nothing of who it is. */
+/** Options that do not identify the user. */
 const NAMELESS = new Set(['instance', 'occurredAt', 'correlationId', 'createAccessToken']);
 
 function isEmpty(value: unknown): boolean {

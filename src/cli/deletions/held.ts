@@ -20,7 +20,7 @@ const WORDS = {
   refuse: { verb: 'Refuse', done: 'refused' },
 } as const;
 
-/** Counts first, and changes nothing that nobody has confirmed. */
+/** Counts first, and changes nothing without confirmation. */
 export function decideOver(decision: Approval) {
   const { verb, done } = WORDS[decision];
   return async (options: DeletionLimitOptions, context: CommandContext): Promise<void> => {

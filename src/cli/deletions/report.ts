@@ -1,5 +1,5 @@
 /**
- * What the commands about deletions show, as text and as JSON; times in ISO 8601.
+ * Formats the output of the commands about deletions, as text and as JSON; times in ISO 8601.
  */
 import { instantText, spanInWords } from '../../contract/duration.ts';
 import type { Deletion } from '../../store/deletions/deletion-list.ts';

@@ -1,5 +1,5 @@
 /**
- * `damoov-users deletions list|cancel|reschedule`: what is pending, and what is to become of it.
+ * `damoov-users deletions list|cancel|reschedule`: shows, cancels or reschedules pending deletions.
  */
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
 import type { Deletions } from '../../store/deletions/deletions.ts';
@@ -19,7 +19,7 @@ export interface ListDeletionsOptions extends UserOptions {
   json?: boolean;
 }
 
-/** Shows what is pending, the next due first. */
+/** Shows pending deletions, the next due first. */
 export async function listDeletions(options: ListDeletionsOptions, context: CommandContext): Promise<void> {
   const { next, json = false } = options;
   const out = outputOf(context.stdout);

@@ -1,5 +1,5 @@
 /**
- * `damoov-users doctor`: looks at everything that the product needs, and says of each what was seen and what to do.
+ * `damoov-users doctor`: checks everything that the product needs, and prints each finding and what to do.
  */
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import { DamoovClient } from '../../damoov/client.ts';

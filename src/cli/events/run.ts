@@ -104,7 +104,7 @@ function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: Com
   };
 }
 
-/** Whose an event was that cannot be read any more, nobody can tell. */
+/** The user of an event that is no longer readable is unknown. */
 function choose({ data, type }: TailedEvent, options: EventsOptions): boolean | 'unknown' {
   if (options.type !== undefined && !options.type.includes(type)) return false;
   const event = data === undefined ? undefined : readEvent(data);
@@ -121,7 +121,7 @@ function changeTeller(place: string, { stderr }: CommandContext): (state: 'lost'
   };
 }
 
-/** Until Ctrl-C, or until nobody reads. A Redis that is away is waited for. */
+/** Runs until Ctrl-C, or until the output is closed. Waits while Redis is down. */
 async function follow(
   tail: EventTail,
   { show, note }: Shower,

@@ -9,7 +9,7 @@ import { parseDurationMs, wholeNumber } from '../options/parse.ts';
 import { withJson } from '../options/shared-options.ts';
 import type { Register } from '../shared/register.ts';
 
-/** What cannot be told of a failed job. */
+/** Shown for an unknown field of a failed job. */
 const UNKNOWN = 'unknown';
 
 export const registerFailed: Register = (program, run) => {

@@ -1,6 +1,5 @@
 /**
- * `damoov-users failed list|retry|drop`: which jobs have failed, and what is to become of them. Counts first, and changes
- * nothing that nobody has confirmed.
+ * `damoov-users failed list|retry|drop`: lists, retries or drops failed jobs. Counts first, and changes nothing without confirmation.
  */
 import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../../bullmq/failed-jobs.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';

@@ -43,7 +43,7 @@ export interface Task {
   asOf: number;
 }
 
-/** @returns false if a report was asked for and has jobs that failed, or whose ends nobody knows. */
+/** @returns false if a report was requested and has failed jobs, or jobs with an unknown result. */
 export async function runImport(task: Task, context: ImportContext): Promise<boolean> {
   const { found, imports, patiently, asOf } = task;
   const { report: path, again: isAgain = false, json = false } = context.options;

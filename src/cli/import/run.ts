@@ -45,7 +45,7 @@ export interface ImportOptions extends ListOptions {
 /** Jobs that are due later than in ten minutes are deferred deletions, and do not wait to be worked on. */
 const SOON_MS = 600_000;
 
-/** False if a report was asked for and tells of jobs that failed. */
+/** False if a report was requested and lists failed jobs. */
 export async function importUsers(
   file: string,
   options: ImportOptions,

@@ -1,5 +1,5 @@
 /**
- * `damoov-users receipts verify`: tells whether a file of receipts is intact, or names its first broken link.
+ * `damoov-users receipts verify`: checks whether a file of receipts is intact, or names its first broken link.
  */
 import { type KeyObject, createPublicKey } from 'node:crypto';
 import { createReadStream } from 'node:fs';

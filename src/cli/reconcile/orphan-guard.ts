@@ -1,6 +1,5 @@
 /**
- * Whether deletions may be what somebody meant: most are those of a wrong list, a wrong column or another instance. Knows the
- * counts of a comparison, and asks nobody.
+ * Decides from the counts whether deletions are plausible: most mass deletions come from a wrong list, a wrong column or another instance.
  */
 import { UsageError } from '../shared/usage-error.ts';
 import { counted, numberText } from '../terminal/text.ts';
@@ -10,7 +9,7 @@ import type { Counts } from './report.ts';
 const SHARE = 10;
 
 /**
- * @param maxDeletions as many as somebody has allowed by number.
+ * @param maxDeletions the number that the operator has allowed.
  * @throws UsageError where so many deletions are not to be added.
  */
 export function checkDeletions(

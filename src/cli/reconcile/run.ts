@@ -1,6 +1,6 @@
 /**
- * `damoov-users reconcile`: in what a list of users and Damoov differ, and, where that is wanted, the jobs that mend it. Tells
- * the counts first, and adds nothing that nobody has confirmed.
+ * `damoov-users reconcile`: compares a list of users with Damoov and, if requested, adds the jobs that repair the differences. Prints the
+ * counts first, and adds nothing without confirmation.
  */
 import { openFleetClient } from '../../app/fleet-client.ts';
 import { UserJobs } from '../../client/user-jobs.ts';

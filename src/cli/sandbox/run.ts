@@ -1,5 +1,5 @@
 /**
- * `damoov-users sandbox`: runs the simulator of the Damoov user API until it is told to stop.
+ * `damoov-users sandbox`: runs the simulator of the Damoov user API until it is stopped.
  */
 import { readInstancesFile } from '../../config/instances-file.ts';
 import { startSandbox } from '../../sandbox/server.ts';

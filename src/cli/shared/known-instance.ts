@@ -1,5 +1,5 @@
 /**
- * Refuses the name of a Damoov instance that nobody has configured: a job for it would only fail.
+ * Refuses the name of a Damoov instance that is not configured: a job for it would only fail.
  */
 import type { Config } from '../../config/config.ts';
 import { UsageError } from './usage-error.ts';

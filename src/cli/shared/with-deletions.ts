@@ -33,7 +33,7 @@ export interface DeletionsAccess {
   results: Results;
 }
 
-/** @throws UsageError for a request that is none, and for an instance that nobody configured. */
+/** @throws UsageError for an invalid request, and for an instance that is not configured. */
 export async function withDeletions<T>(
   { instance }: UserOptions,
   context: CommandContext,
@@ -56,7 +56,7 @@ export async function withDeletions<T>(
   });
 }
 
-/** @throws UsageError where a command names nobody. */
+/** @throws UsageError if a command names no user. */
 export function named({ clientId, userId, instance }: UserOptions): UserOptions {
   if (clientId === undefined && userId === undefined)
     throw new UsageError('name the user: --client-id or --user-id');

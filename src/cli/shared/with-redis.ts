@@ -1,5 +1,5 @@
 /**
- * Gives a command the configuration and its Redis, and lets go of both. Knows nothing of what the command does.
+ * Gives a command the configuration and a Redis connection, and closes it.
  */
 import type { Config } from '../../config/config.ts';
 import {

@@ -1,5 +1,5 @@
 /**
- * `damoov-users status`: how the fleet stands, once or live.
+ * `damoov-users status`: prints the state of the fleet, once or live.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAddedAt } from '../../bullmq/imports.ts';
@@ -72,7 +72,7 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
   const queueOf = (queue: string) => openQueue(queue, { connection, prefix });
   const jobs = queueOf(name);
   const admin = await adminOf(config);
-  // A sandbox that stands in is the worker's own: its circuits cannot be told from here, only who waits before them.
+  // An embedded sandbox belongs to the worker: its circuits are not visible here, only the jobs held by them.
   const fingerprints =
     config.damoov === 'sandbox'
       ? new Map([DELETION_LIMIT])

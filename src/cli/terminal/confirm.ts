@@ -1,5 +1,5 @@
 /**
- * Asks whoever sits at the terminal whether to go on. Knows nothing of what is asked.
+ * Asks the user at the terminal whether to go on.
  */
 import { createInterface } from 'node:readline';
 import type { CommandContext } from '../shared/command-context.ts';

@@ -1,5 +1,5 @@
 /**
- * `damoov-users worker`: runs the service until it is told to stop.
+ * `damoov-users worker`: runs the service until it is stopped.
  */
 import { startApp } from '../../app/app.ts';
 import { createLog } from '../../ops/log.ts';

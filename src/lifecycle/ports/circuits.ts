@@ -21,9 +21,9 @@ export interface Passage {
 export interface Refusal {
   circuit: CircuitName;
   reason: string;
-  /** Nobody may try earlier than this many milliseconds from now. */
+  /** Earliest time of a probe, in milliseconds from now. */
   afterMs?: number | undefined;
-  /** The reason is only told where no other is known. */
+  /** The reason is used only if no other is known. */
   isUntried?: boolean | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface Circuits {
    * circuit that other workers have just passed stays `closed`, and the job is left where it is.
    */
   refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'closed'>;
-  /** A run that was to try the circuit is over: it came through, and the circuit closes, or it cannot tell, and another has to try. */
+  /** Ends a half-open probe: after a success the circuit closes; without a result another run has to try. */
   probed(run: Run, circuit: CircuitName, hasPassed: boolean): Promise<void>;
 }
 

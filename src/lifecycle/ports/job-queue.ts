@@ -1,5 +1,5 @@
 /**
- * What is asked of the queue about other jobs than the one that runs. Only the port.
+ * The port for access to other jobs than the running one.
  */
 import type { UserEvent } from '../../contract/event.ts';
 import type { Version } from '../../contract/version.ts';

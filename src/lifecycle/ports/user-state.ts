@@ -1,5 +1,5 @@
 /**
- * What the pipeline needs remembered of users and jobs between runs, and the fence around it. Only the port: who keeps it,
+ * Stores user records and outcomes between runs, guarded by locks. Only the port: who keeps it,
  * and where, is not the pipeline's business.
  */
 import { z } from 'zod';
@@ -15,7 +15,7 @@ import type { CircuitName, Passage } from './circuits.ts';
 /** One run of a job. */
 export interface Run {
   jobId: string;
-  /** Tells this run from every other. */
+  /** Unique for each run: the fencing token. */
   nonce: string;
   /** Of the job: another one may come to bear the same id. */
   timestamp: number;
@@ -27,7 +27,7 @@ export interface Run {
   stalls: number;
 }
 
-/** Whose job it is, by everything that the job or its derivation says. */
+/** The user of a job, by every id that the job or the derivation gives. */
 export interface Address {
   clientId?: string | undefined;
   userId?: string | undefined;
@@ -66,7 +66,7 @@ export interface DeletionsChange extends DeletionIds {
   is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other';
 }
 
-/** What is kept of a settlement: no token of the user's, nothing that the job itself tells. */
+/** The stored outcome: without the user's tokens and without what the job itself says. */
 export const StoredOutcome = z.object({
   outcome: z.custom<Settled>((value) => typeof value === 'object' && value !== null && 'status' in value),
   attempts: z.number(),
@@ -82,7 +82,7 @@ export interface SettledJob {
   event?: UserEvent | undefined;
   /** Where its user is kept; '' where it has none. */
   user: string;
-  /** Whoever asks for the same later is to hear of it. */
+  /** Another job waits for the result. */
   isKept: boolean;
   /** Failed jobs of a user who is deleted: what they say is to be erased. */
   olderFailed: readonly Version[];
@@ -106,7 +106,7 @@ export interface UserLock {
   lockName(
     clientId: string,
   ): Promise<{ is: 'locked'; record: UserRecord } | { is: 'blocked' } | { is: 'lost' }>;
-  /** Writes down what was recordUpdate and how the job ended, in one step, and only while the user is ours. */
+  /** Stores the record update and the outcome in one step, if this run still holds the lock. */
   settle(settlement: Settlement, recordUpdate: RecordUpdate): Promise<SettledJob | 'lost'>;
   /** Lets the user go: the job goes on later, or elsewhere. */
   unlock(recordUpdate: RecordUpdate): Promise<'ok' | 'lost'>;
@@ -114,7 +114,7 @@ export interface UserLock {
   end(): void;
 }
 
-/** If a blocked job is in line, and how long it sleeps at the most if nobody promotes it. */
+/** The place of a blocked job in its user's queue, and its longest delay without a promotion. */
 export interface Blocked {
   is: 'blocked';
   place: string;
@@ -162,6 +162,6 @@ export interface UserState {
   release(jobId: string, settled: SettledJob): void;
   /** Resolves once all is released that is to be. */
   close(): Promise<void>;
-  /** A blocked job has been delayed: whether its user is free by now, so that nobody will promote it. */
+  /** Whether the user of a job that was just delayed is unlocked by now, so that no run will promote the job. */
   isFree(run: Run, blocked: Blocked): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 /**
- * What of the fleet's state needs somebody, each in a sentence with what to do; the gravest first. Decides what is grave, not
+ * Lists what needs an operator, each in a sentence with what to do; the most serious first. Decides what is grave, not
  * how it looks.
  */
 import { durationText } from '../../contract/duration.ts';
@@ -12,7 +12,7 @@ import { clockTime, counted } from './words.ts';
 export interface Attention {
   level: 'alarm' | 'warning';
   text: string;
-  /** What somebody may do about it, or what happens by itself. */
+  /** What to do about it, or what happens by itself. */
   advice: string;
 }
 

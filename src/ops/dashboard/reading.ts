@@ -31,7 +31,7 @@ export type Reading = { is: 'fresh'; state: State } | { is: 'away'; last?: State
 const FRESH_MS = 2000;
 /** Of all that is read it costs Redis the most, and changes the least. */
 const CALENDAR_FRESH_MS = 15_000;
-/** Longer than this nobody who looks wants to wait, in milliseconds. */
+/** Longest wait of a viewer, in milliseconds. */
 const PATIENCE_MS = 3000;
 
 /** Answers how to read it, as often as is wanted. */

@@ -1,10 +1,10 @@
 /**
- * Reads how a circuit stands, from what the scripts of the circuits write. Changes nothing, and knows no job.
+ * Reads the state of a circuit that its scripts have written.
  */
 import type { Queue } from 'bullmq';
 import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 
-/** A circuit, as whoever has this credential finds it now. */
+/** The state of a circuit for a given credential. */
 export interface CircuitState {
   circuit: CircuitName;
   /** Epoch milliseconds; undefined while it is open. */
@@ -12,14 +12,14 @@ export interface CircuitState {
   reason?: string;
   /** When the next probe is due, in epoch milliseconds. */
   probeAt?: number;
-  /** How many jobs wait before it. */
+  /** Number of jobs it holds. */
   held: number;
 }
 
 export interface CircuitKeys {
   /** The circuit itself, which exists while it is open. */
   keyOf: (circuit: CircuitName) => string;
-  /** What waits is the same whatever the credential: who has the right one lets it pass. */
+  /** The held jobs are the same for every credential: a worker with the right one releases them. */
   heldKeyOf: (circuit: CircuitName) => string;
 }
 

@@ -1,7 +1,7 @@
 -- What an operator decides over deletions that the limit holds: first it is noted, and once their jobs were brought forward they are
 -- held no more. If none is held any more, the circuit closes.
 --   KEYS: 1 the circuit, 2 the jobs that it holds
---   ARGV: 1 as JSON {step: 'note' | 'forget', decision: 'release' | 'refuse', jobIds, keys: if each decision is noted, keepS: seconds to
+--   ARGV: 1 as JSON {step: 'note' | 'forget', decision: 'release' | 'refuse', jobIds, keys: where each decision is noted, keepS: seconds to
 --         keep it}
 --   Answers the ids of those that are held, to note
 local asked = cjson.decode(ARGV[1])

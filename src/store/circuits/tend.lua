@@ -20,7 +20,7 @@ local function release()
   redis.call('SET', tended, asked.process, 'PX', 5000)
   -- All of one moment together: among equal times the caller finds the order.
   local oldest = redis.call('ZRANGEBYSCORE', held, '-inf', last[#last], 'WITHSCORES')
-  -- Others still use a credential that is refused, and put back what they take: not all of it all the time.
+  -- Other workers may still use a refused credential and return the jobs they take, so release only some at a time.
   local refused = redis.call('GET', refusedKeyOf(held))
   local mayGoOn = #oldest / 2 >= asked.most and (not refused or refused == fingerprintOf(circuit))
   return { 'closed', oldest, mayGoOn and 1 or 0 }

@@ -1,4 +1,4 @@
--- Voids every deletion of a user that was requested until now, known or not, and tells what is known of them.
+-- Voids every deletion of a user that was requested until now, known or not, and returns what is known of them.
 --   KEYS: 1 the salt, 2 the index, then the names of the user
 --   ARGV: 1 as JSON {untilS: how long a name is kept, in seconds since 1970, and see asked.lua}
 --   Answers JSON {is: 'cancelled' | 'too-late' | 'done' | 'none', jobs?: ids of those cancelled}

@@ -1,6 +1,6 @@
 /**
  * Reads the deletions that are pending, some at a time: those of our index, and among BullMQ's delayed jobs those that other clients
- * have added. Of a job it tells who is to be deleted and when; never why, nor what else its data holds.
+ * have added. Of a job it returns the user and the due time; never the reason or other data.
  */
 import type { Job, Queue } from 'bullmq';
 import { z } from 'zod';
@@ -29,14 +29,14 @@ export interface ListOptions {
   after?: Pick<Deletion, 'jobId' | 'dueAt'> | undefined;
   /** Only of this user: who has one of these ids; of any instance where none is named. */
   of?: { clientId?: string | undefined; userId?: string | undefined; instance?: string | undefined };
-  /** Called with how many further deletions have data that cannot be read: whose they are cannot be told. */
+  /** Called with how many further deletions have data that cannot be read: their users are unknown. */
   onUnreadable?: ((count: number) => void) | undefined;
 }
 
 export interface ListSources {
   jobs: Queue;
   prefix: string;
-  /** Whether the deletion of another client was cancelled: its job does not tell. */
+  /** Whether the deletion of another client was cancelled: its job does not show it. */
   isVoid: (deletion: Deletion) => Promise<boolean>;
 }
 
@@ -131,7 +131,7 @@ function pairsOf(reply: unknown): Place[] {
   return flat.flatMap((jobId, index) => (index % 2 === 0 ? [{ jobId, dueAt: Number(flat[index + 1]) }] : []));
 }
 
-/** What a job tells of a deletion; undefined if it is gone or is none, or was cancelled, and `unreadable` if nobody can say whose it is. */
+/** What a job tells of a deletion; undefined if it is gone or is none, or was cancelled, and `unreadable` if its user is unknown. */
 export async function readDeletion(
   jobs: Queue,
   jobId: string,

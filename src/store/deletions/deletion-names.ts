@@ -18,7 +18,7 @@ export interface DeletionAddress {
   also?: Pick<DeletionAddress, 'clientId' | 'userId'> | undefined;
 }
 
-/** What a script is told of a user: the keys of its names, their base, and their hashes. */
+/** The arguments of a script about a user: the keys of its names, their base, and their hashes. */
 export interface Names {
   saltKey: string;
   salt: string;
@@ -60,7 +60,7 @@ export function decisionKeyOf(prefix: string, jobId: string): string {
 /** What is known of how a user's last deletion stood, in seconds: longer than a deletion is usually deferred. */
 export const KEEP_NAME_S = 40 * 24 * 3600;
 
-/** What the scripts answer where they were called with names that are none any more. */
+/** The scripts' answer if they were called with outdated names. */
 const STALE = 'stale';
 /** 96 bits: enough to tell any number of users apart, and short in every job id. */
 const HASH_BYTES = 12;

@@ -55,7 +55,7 @@ export interface Deletions {
    * clients, which nobody need find. Asked again it answers the same.
    */
   cancel(user: DeletionOf): Promise<Cancellation>;
-  /** What is pending, the next due first, some at a time; whatever is added and removed meanwhile, none is told twice. */
+  /** What is pending, the next due first, some at a time; none is returned twice, even if others are added or removed meanwhile. */
   list(options?: ListOptions): AsyncIterable<Deletion>;
   /** The one that is pending under the id that the request named; those that others have added are only in the list. */
   find(user: DeletionOf): Promise<Deletion | undefined>;
@@ -96,7 +96,7 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
 
   const pendingDeletions = new PendingDeletions({ jobs, prefix, ask });
 
-  /** Whether the deletion of another client is void: it is told by nothing in its job. */
+  /** Whether the deletion of another client is void: its job does not show it. */
   async function isVoid({ jobId, requestedAt, clientId, userId, instance }: Deletion): Promise<boolean> {
     const address = { clientId, userId, instance };
     // As the worker reads it.
@@ -146,7 +146,7 @@ function readPut(request: DeletionRequest, dueAt: number, mode: PutRequest['mode
   return { ...read(request), dueAt: Math.max(0, Math.ceil(dueAt)), mode };
 }
 
-/** What is not said costs nothing: there may be a million of them. */
+/** Unset fields cost no memory: there may be a million deletions. */
 function read({ instance, ...request }: DeletionRequest): { address: DeletionAddress; data: object } {
   const named = instance === undefined || instance === 'default' ? {} : { instance };
   const data = { ...request, ...named };

@@ -14,7 +14,7 @@ const readLua = luaBeside(import.meta.url);
 export interface DeletionGuardOptions {
   jobs: Queue;
   prefix: string;
-  /** How many deletions the fleet sends within an hour without being asked. */
+  /** How many deletions the fleet sends within an hour without approval. */
   deletionsPerHour: number;
 }
 

@@ -1,4 +1,4 @@
--- How a deletion stands that a worker is about to carry out: what is known of it under the names of its user.
+-- Reads the state of a deletion that a worker is about to carry out: what is known of it under the names of its user.
 
 --- @param asked {base: of the names' keys, hashes: of the names, jobId, timestamp of the job in ms,
 ---               scheduler?: id of the job scheduler that has added it}

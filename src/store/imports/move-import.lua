@@ -1,6 +1,6 @@
 -- Moves an import on, if this run has it and it stands where the run takes it to be. Without `to` it only looks whether that is so.
 --   KEYS: 1 the import (hash), 2 when its rows were added (sorted set: the second, by the last line that was added in it)
---   ARGV: 1 as JSON {run, from: if the run takes the import to be, to?: where it stands from now on, addedLine?: the last line that was
+--   ARGV: 1 as JSON {run, from: where the run takes the import to be, to?: where it stands from now on, addedLine?: the last line that was
 --         added, completeSince?: epoch ms, once nothing is left to do, keepSeconds}
 --   Answers {'here', place} | {'over', the run that has the import, or ''} | {'moved', place}
 local import, rows = KEYS[1], KEYS[2]

@@ -2,7 +2,7 @@
  * The steps of runs on users' records: one script with all that they share, so that steps of one turn of the event loop go together.
  */
 import type { Queue } from 'bullmq';
-import { gathered, luaForSeveral } from '../../redis/batched-calls.ts';
+import { batched, luaForSeveral } from '../../redis/batched-calls.ts';
 import { luaJson } from '../../redis/lua-json.ts';
 import { luaBeside, scriptsOf } from '../../redis/scripts.ts';
 import { KEEP_NAME_S, namesBaseOf, pendingKeyOf, saltKeyOf } from '../deletions/deletion-names.ts';
@@ -70,7 +70,7 @@ export function userScripts({
     [readLua(...SHARED), 'local steps = {}', ...steps],
     'known, wakes = {}, {}\nreturn steps[table.remove(ARGV, 1)](KEYS, ARGV)',
   );
-  const run = gathered(scriptsOf(jobs, { users: lua })('users'), luaJson(settings));
+  const run = batched(scriptsOf(jobs, { users: lua })('users'), luaJson(settings));
   const stepOf =
     (name: (typeof STEPS)[number]): UserStep =>
     (keys, argument, texts = []) =>
