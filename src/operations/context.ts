@@ -28,8 +28,8 @@ export interface UserRecord {
   userId?: string | undefined;
   /** 0 for the first user of a sign-up, one more after each that was deleted. */
   generation: number;
-  /** `stray`: Damoov made the user under another id than the one we asked for. */
-  state: 'unknown' | 'live' | 'deleted' | 'stray';
+  /** `mismatched`: Damoov made the user under another id than the one we asked for. */
+  state: 'unknown' | 'live' | 'deleted' | 'mismatched';
   /** An earlier run may have sent a create, and it is unknown what became of it. */
   isInDoubt: boolean;
   /** Since when it is in doubt, in epoch milliseconds. */

@@ -35,7 +35,7 @@ export function* candidatesOf(
   const { userId, generation } = record;
   const isChosen = signUp.userId === undefined && userIdMode === 'assigned';
   const isNamed = userId !== undefined && signUp.userId !== undefined && sameUserId(signUp.userId, userId);
-  const isMeant = record.state === 'live' || (record.state === 'stray' && (isChosen || isNamed));
+  const isMeant = record.state === 'live' || (record.state === 'mismatched' && (isChosen || isNamed));
   const isRemembered = userId !== undefined && isMeant;
   if (isRemembered) yield { userId, generation, isRemembered, record };
   // Of a user that is gone, or another's, nothing that was written counts for the next one.

@@ -16,7 +16,7 @@ export function checkNamed(signUp: SignUp, known: Knowledge): Step | undefined {
   if (userId === undefined) return undefined;
   const another = checkOtherName(signUp, known);
   if (another !== undefined) return another;
-  const other = record.state === 'live' || record.state === 'stray' ? record.userId : undefined;
+  const other = record.state === 'live' || record.state === 'mismatched' ? record.userId : undefined;
   if (other !== undefined && !sameUserId(other, userId)) return end({ outcome: unexpected(userId, other) });
   if (clientId === undefined || other !== undefined) return undefined;
   if (hasAdmin) {

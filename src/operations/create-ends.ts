@@ -95,7 +95,9 @@ function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect 
 
 /** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
 export function mismatched(wanted: string, actual: string, { record }: Knowledge): Step {
-  const recordUpdate = { record: { ...record, userId: actual, state: 'stray' as const, isInDoubt: false } };
+  const recordUpdate = {
+    record: { ...record, userId: actual, state: 'mismatched' as const, isInDoubt: false },
+  };
   return end({ outcome: unexpected(wanted, actual), recordUpdate });
 }
 

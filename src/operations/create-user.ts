@@ -94,7 +94,7 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   const created = factsOf(known, 'create').find((fact) => fact.userId === userId);
   if (created !== undefined && !isRemembered) return afterCreate(candidate, created.answer, signUp, known);
   if (userId === undefined) return chosenByDamoov(candidate, signUp, known);
-  if (record.state === 'stray' && record.userId !== undefined && !isRemembered) {
+  if (record.state === 'mismatched' && record.userId !== undefined && !isRemembered) {
     return mismatched(userId, record.userId, known);
   }
   if (!known.hasAdmin) return isRemembered ? existed(candidate, known) : send(userId, known);

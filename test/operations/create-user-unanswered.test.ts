@@ -54,7 +54,12 @@ describe('a sign-up whose earlier create went unanswered', () => {
     const world = createOperationWorld({ record: { ...record, ...known }, users });
     const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(outcome).toMatchObject({ code: 'unexpected-user-id', userId: OURS });
-    expect(recordUpdate?.record).toMatchObject({ ...known, state: 'stray', userId: A, isInDoubt: false });
+    expect(recordUpdate?.record).toMatchObject({
+      ...known,
+      state: 'mismatched',
+      userId: A,
+      isInDoubt: false,
+    });
   });
 
   it('takes a user whose clientId differs in its letters for another one', async () => {

@@ -70,7 +70,7 @@ describe('a sign-up of nobody known', () => {
       message: `asked for user ${OURS}, Damoov has user ${A}`,
       userId: OURS,
     });
-    expect(recordUpdate?.record).toMatchObject({ userId: A, state: 'stray', isInDoubt: false });
+    expect(recordUpdate?.record).toMatchObject({ userId: A, state: 'mismatched', isInDoubt: false });
   });
 });
 
@@ -239,15 +239,15 @@ describe('a remembered user', () => {
   });
 
   it('under an id that Damoov chose is no answer to who asks for one of ours', async () => {
-    const record = { state: 'stray', userId: A } as const;
+    const record = { state: 'mismatched', userId: A } as const;
     const world = createOperationWorld({ record, users: [{ userId: A, clientId: 'c-1' }] });
     const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(outcome).toMatchObject({ code: 'unexpected-user-id', userId: OURS });
-    expect([recordUpdate?.record.state, world.calls]).toEqual(['stray', []]);
+    expect([recordUpdate?.record.state, world.calls]).toEqual(['mismatched', []]);
   });
 
   it('under an id that Damoov chose serves where it may choose', async () => {
-    const record = { state: 'stray', userId: A } as const;
+    const record = { state: 'mismatched', userId: A } as const;
     const options = { record, mode: 'assigned' } as const;
     const there = createOperationWorld({ ...options, users: [{ userId: A, clientId: 'c-1' }] });
     expect((await there.create(SIGN_UP)).outcome).toEqual(created(A, true));

@@ -15,7 +15,7 @@ export function versionIn(text: string | undefined): Version | undefined {
 const Hash = z.object({
   userId: z.string().optional(),
   generation: z.coerce.number().default(0),
-  state: z.enum(['unknown', 'live', 'deleted', 'stray']).default('unknown'),
+  state: z.enum(['unknown', 'live', 'deleted', 'mismatched']).default('unknown'),
   createInDoubt: z.string().optional(),
   deletingSince: z.string().optional(),
   givenSince: z.coerce.number().optional(),
