@@ -11,7 +11,7 @@ import { handleOf, unlessElsewhere } from './elsewhere.ts';
 import { readFailedPages } from './failed-pages.ts';
 import { type StoredJob, fewAtATime, readJob } from './read-job.ts';
 
-/** Stands for what is none of the known names: anybody may add a job, and any name may be a person's. */
+/** Replaces unknown names: any client may add a job, and any name may be personal data. */
 export const UNKNOWN = 'unknown';
 
 export interface FailedJob {
@@ -21,7 +21,7 @@ export interface FailedJob {
   instance: string;
   /** `unknown` if the job was not failed by a worker of ours. */
   code: FailureCode | typeof UNKNOWN;
-  /** Empty if the code is unknown: nobody knows what a foreign reason quotes. */
+  /** Empty if the code is unknown: the reason may quote anything. */
   message: string;
   /** How often the job was tried. */
   attempts: number;
@@ -43,13 +43,12 @@ export interface FailedJobs {
    */
   read(span: { since?: number; upTo: number }): AsyncIterable<FailedJob[]>;
   /**
-   * Puts jobs back to the end of the line, with fresh attempts and the version they had.
-   * @returns how many; the others are gone meanwhile: somebody else retried or removed them.
+   * Retries jobs: puts them at the end of the queue, with fresh attempts and their old version.
+   * @returns how many; the others were retried or removed by others meanwhile.
    */
   retry(jobs: readonly SeenFailure[]): Promise<number>;
   /**
-   * Removes jobs, and what is known of how they ended. A job that somebody else retries in the very millisecond in which it is dropped may
-   * be dropped all the same.
+   * Removes jobs, and what is known of how they ended. A job that is retried in the same millisecond may still be dropped.
    * @returns how many; the others are gone meanwhile.
    */
   drop(jobs: readonly SeenFailure[]): Promise<number>;
@@ -89,7 +88,7 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
         readAll: (jobIds) => fewAtATime(jobIds, AT_ONCE, readFailure),
       });
       for await (const page of pages) {
-        // What only has an id says no time: it is told wherever nothing is asked of the time.
+        // A job with only an id has no time: list it unless a time is asked for.
         const found = page.filter(({ failedAt }) =>
           Number.isNaN(failedAt) ? since <= 0 : since <= failedAt && failedAt <= upTo,
         );
@@ -99,7 +98,7 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
     },
     retry: (seen) =>
       change(jobs, seen, async (jobId, job) => {
-        // Or the next run would be told how the last one ended, and fail for it.
+        // Otherwise the next run would read the last outcome and fail.
         await connection.del(settledKey(jobId));
         const { priority = 0 } = job ?? {};
         const handle = handleOf(jobs, jobId);

@@ -59,7 +59,7 @@ export function commandLine(version: string, onFailed: () => void, context: Comm
       getOutHasColors: () => hasColors(stdout),
       getErrHasColors: () => hasColors(stderr),
     })
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(see --help)')
     .configureHelp(HELP_STYLE)
     .addHelpCommand(
       new Command('help').argument('[command]').description('the same as --help').helpGroup('Help:'),

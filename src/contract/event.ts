@@ -41,7 +41,7 @@ const UserUpdatedData = z.strictObject({
 const UserDeletedData = z.strictObject({
   userId: userId.optional(),
   ...reference,
-  existed: z.boolean().describe('False where there was nobody to delete.'),
+  existed: z.boolean().describe('False if there was no user to delete.'),
   verified: z
     .boolean()
     .describe('Whether a look-up that sees every instance confirmed that the user is gone.'),

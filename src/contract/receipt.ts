@@ -39,7 +39,7 @@ const said = {
   ),
   scheduledFor: Time.optional().describe('When a deferred deletion was due.'),
   executedAt: Time.optional().describe(
-    'When Damoov answered the deletion, or its answer was found to be lost; absent where there was nobody to delete.',
+    'When Damoov answered the deletion, or its answer was found to be lost; absent if there was no user to delete.',
   ),
   confirmedAt: Time.optional().describe(
     'When a look-up no longer found the user; absent where none confirmed it.',

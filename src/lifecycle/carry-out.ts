@@ -1,5 +1,5 @@
 /**
- * Carries one job out whose user is this run's: the operation, what its end means, and how it is settled or goes on later.
+ * Carries out one job whose user this run has locked: runs the operation, then settles the job or decides how it goes on later.
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Circuit, type Outcome, type Settled, isSettled } from '../contract/outcome.ts';
@@ -20,10 +20,10 @@ import { type Decision, UnsettledError, endOfPatience, later } from './decision.
 import { watchedClient } from './observed-client.ts';
 import type { RunObserver } from './failure-detector.ts';
 
-/** How long a job waits that Damoov does not answer here, while it answers others; another worker may take it then. */
+/** Delay of a job if Damoov answers other workers but not this one; another worker may take it then. */
 const ELSEWHERE_MS = 1000;
 
-/** A job that is read, of an instance that is known. */
+/** A valid job of a configured instance. */
 export interface Readable {
   job: UserJob;
   read: ReadJob;
@@ -31,7 +31,7 @@ export interface Readable {
   delivery: Delivery;
 }
 
-/** Carries the job out; where the run was to try a circuit for all, says how that went. */
+/** Carries out the job; if the run was a half-open probe, reports its result. */
 export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipeline): Promise<Decision> {
   const { job } = readable;
   const { delivery } = readable;
@@ -47,7 +47,7 @@ export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipel
 
 type Taken = Extract<Begun, { is: 'locked' }>;
 
-/** One attempt. The user that it has locked last is `begun.user` from then on. */
+/** One attempt. `begun.user` is the user locked last. */
 class Attempt {
   readonly #readable: Readable;
   readonly #begun: Taken;

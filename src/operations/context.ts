@@ -71,7 +71,7 @@ export interface Effect {
 }
 
 /** The user of a look-up is held by another job: this run ends here, and nothing may be sent any more. */
-export const LOCK_LOST = 'given up';
+export const LOCK_LOST = 'lock lost';
 
 /** A user that a run has locked besides the one of its begin. */
 export interface LockedUser {

@@ -31,7 +31,7 @@ const GAUGES: readonly GaugeOf[] = [
   },
   {
     name: 'queue_paused',
-    help: '1 while somebody has paused the queue',
+    help: '1 while the queue is paused',
     read: ({ jobs }) => [[jobs.isPaused ? 1 : 0]],
   },
   {
@@ -88,7 +88,7 @@ const GAUGES: readonly GaugeOf[] = [
   },
   {
     name: 'deletions_held',
-    help: 'Deletions that the deletion limit holds until somebody decides',
+    help: 'Deletions that the deletion limit holds until an operator decides',
     read: ({ circuits }) => [[circuits.find(({ circuit }) => circuit === 'deletion-limit')?.held ?? 0]],
   },
   {
@@ -105,7 +105,7 @@ export function createFleetMetrics(): (status: FleetStatus | undefined) => Promi
   const registry = new Registry();
   const open = ({ name, help, labelNames = [] }: Omit<GaugeOf, 'read'>) =>
     new Gauge({ name: `damoov_users_${name}`, help, labelNames, registers: [registry] });
-  const redisUp = open({ name: 'redis_up', help: '1 where Redis has told this worker how the fleet stands' });
+  const redisUp = open({ name: 'redis_up', help: '1 if this worker read the state of the fleet from Redis' });
   const gauges = GAUGES.map((definition) => ({ ...definition, gauge: open(definition) }));
 
   return async (status) => {

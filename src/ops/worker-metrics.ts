@@ -27,7 +27,7 @@ function metersIn(registry: Registry) {
       'outcome',
       'code',
     ]),
-    runs: counter('job_runs', 'Runs of jobs, by what the queue was told', ['operation', 'next']),
+    runs: counter('job_runs', 'Runs of jobs, by decision', ['operation', 'next']),
     published: counter('events_published', 'Events, each of which went to every events queue', ['type']),
     circuitOpened: counter('circuit_opened', 'How often this worker has opened a circuit for the fleet', [
       'circuit',

@@ -13,8 +13,8 @@ import type { RedisTarget } from './connection.ts';
 export function prefixWarning(name: string, prefix: string): string | undefined {
   if (/^[^{]*\{[^}]+\}/.test(prefix)) return undefined;
   return (
-    `${name} has no name in braces, as in {damoov}: a Redis Cluster would refuse it, and whoever adds jobs or reads events under the name ` +
-    'with braces uses other queues'
+    `${name} has no name in braces, as in {damoov}: a Redis Cluster would refuse it, and clients that use the name ` +
+    'with braces use other queues'
   );
 }
 

@@ -214,7 +214,7 @@ test('a login that never left does not count', async () => {
   }
 });
 
-test('after a 429 nobody logs in for an hour, or for as long as Retry-After says', async () => {
+test('after a 429 no login is allowed for an hour, or for as long as Retry-After says', async () => {
   for (const [headers, ms] of [
     [{}, 60 * minuteMs],
     [{ 'retry-after': '90' }, 90_000],

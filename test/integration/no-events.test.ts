@@ -62,10 +62,10 @@ describe('an events queue that nobody reads', () => {
     await world.run('create-user', { clientId: 'c-1' });
     const status = async () => (await runCommand(['status'], world.env)).stdout;
     const doctor = async () => (await runCommand(['doctor'], world.env)).stdout;
-    expect(await status()).toMatch(/^unread +1 waiting · nobody reads it: they pile up$/m);
+    expect(await status()).toMatch(/^unread +1 waiting · no worker reads it: they pile up$/m);
     expect(await status()).toMatch(/^user-events +0 waiting$/m);
     expect(await doctor()).toMatch(
-      /^warn {2}events +unread: nobody reads it, and 1 event waits\n +→ start its/m,
+      /^warn {2}events +unread: no worker reads it, and 1 event waits\n +→ start its/m,
     );
     expect(await doctor()).toMatch(/^ok {4}events +user-events: is read$/m);
     expect((await panelsOf(url))['decision']).toContain('where 1 event waits.');

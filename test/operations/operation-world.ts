@@ -223,7 +223,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
 
 /** What a run ends with that gave up. */
 export const GAVE_UP: { outcome: { status: string }; recordUpdate?: undefined } = {
-  outcome: { status: 'given up' },
+  outcome: { status: 'lock lost' },
 };
 
 function endOf(effect: Effect | typeof LOCK_LOST) {

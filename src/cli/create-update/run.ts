@@ -40,7 +40,7 @@ export async function createUser(options: CreateOptions, context: CommandContext
   const more = options.accessToken === true && { createAccessToken: true };
   const data = await dataOf(options, context, 'profile', more);
   if (isNobody(data)) {
-    throw new UsageError('nobody is named: give --client-id, --user-id, a field of the profile, or --data');
+    throw new UsageError('no user is named: give --client-id, --user-id, a field of the profile, or --data');
   }
   return addJob('create-user', options, context, (users, added) => users.create(data, added));
 }

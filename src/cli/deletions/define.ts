@@ -38,7 +38,7 @@ export const registerDeletions: Register = (program, run) => {
   };
   for (const decision of ['release', 'refuse'] as const) {
     ofOne(decision, decisions[decision])
-      .option('--yes', 'ask nobody')
+      .option('--yes', 'do not ask for confirmation')
       .addHelpText(
         'after',
         examples(`deletions ${decision} --client-id customer-4711`, `deletions ${decision} --yes --json`),

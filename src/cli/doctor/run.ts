@@ -128,11 +128,11 @@ async function lookAtEvents(
         queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
       ]);
       if (isRead === undefined) {
-        const seen = `${name}: whether anybody reads it cannot be told, as this user may not list connections`;
+        const seen = `${name}: whether a worker reads it is unknown, as this user may not list connections`;
         return { check, is: 'warn', seen, todo: 'look in `status` whether its events pile up' };
       }
       if (isRead) return { check, is: 'ok', seen: `${name}: is read` };
-      const seen = `${name}: nobody reads it, and ${counted(waiting, 'event waits', 'events wait')}`;
+      const seen = `${name}: no worker reads it, and ${counted(waiting, 'event waits', 'events wait')}`;
       const todo =
         'start its subscriber (one that is no Node process is seen only while it takes events), or take the queue out of EVENTS_QUEUES (none: no events): they pile up';
       return { check, is: 'warn', seen, todo };

@@ -79,7 +79,7 @@ function detailOf(type: string, data: ShownEvent['data']): string {
     ],
     'user.updated': [changed?.join(', ')],
     'user.deleted': [
-      existed === false ? 'there was nobody' : undefined,
+      existed === false ? 'there was no user' : undefined,
       verified === false ? 'not confirmed' : undefined,
     ],
     'user.superseded': [`${operation}, by ${by ?? 'something newer'}`],

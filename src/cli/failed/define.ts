@@ -41,11 +41,11 @@ export const registerFailed: Register = (program, run) => {
     )
     .action(run(async () => (await import('./run.ts')).listFailed));
   filtered('retry', 'run failed jobs again, with fresh attempts')
-    .option('--yes', 'ask nobody')
+    .option('--yes', 'do not ask for confirmation')
     .addHelpText('after', examples('failed retry --code retries-exhausted', 'failed retry --id 4711 --yes'))
     .action(run(async () => (await import('./run.ts')).retryFailed));
   filtered('drop', 'remove failed jobs')
-    .option('--yes', 'ask nobody')
+    .option('--yes', 'do not ask for confirmation')
     .addHelpText('after', examples('failed drop --code invalid-job --older-than 7d'))
     .action(run(async () => (await import('./run.ts')).dropFailed));
 };

@@ -37,7 +37,7 @@ export interface Source {
 export function rowOptionsOf(file: string, { delimiter, map, empty, ...options }: ListOptions): RowOptions {
   const format = options.format ?? formatOf(file);
   if (format !== undefined) return { format, delimiter, map, empty };
-  throw new UsageError('--format: csv or ndjson? The name of the file does not tell');
+  throw new UsageError('--format: csv or ndjson? The file name does not say');
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Looks at a whole file before anything is done with it: how many rows it has, which of them are faulty and why, and by what
- * it is known again. Holds of a row no more than its line and a hash of who it is.
+ * Reads the whole file before the import: counts the rows, finds the faulty ones, and computes the id of the file. Keeps of each row only
+ * its line and a hash of its id.
  */
 import { type Hash, createHash } from 'node:crypto';
 import { fingerprint } from '../../reconcile/fingerprint.ts';
@@ -23,9 +23,9 @@ export interface Survey {
   /** The first of them. */
   faults: Fault[];
   faultCount: number;
-  /** Whether all of the file could be told apart. */
+  /** Whether the whole file could be parsed. */
   isReadable: boolean;
-  /** What is no fault, but probably not meant. */
+  /** Values that are valid but probably not meant. */
   warnings: string[];
 }
 
@@ -40,7 +40,7 @@ export interface SurveyOptions extends RowOptions {
 
 const IDS = ['clientId', 'userId'] as const;
 
-/** As many faults as somebody reads. */
+/** Number of faults that are reported. */
 const MOST_FAULTS = 50;
 
 export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
@@ -100,7 +100,7 @@ function faultsIn(
   const { clientId, userId, instance = 'default' } = data;
   // Added once more, it would make another user.
   if (clientId === undefined && userId === undefined) {
-    return [...faults, { line, message: 'names nobody: give it clientId or userId' }];
+    return [...faults, { line, message: 'names no user: give it clientId or userId' }];
   }
   if (allowsDuplicates || faults.length > 0) return faults;
   const keys = IDS.flatMap((column) => {

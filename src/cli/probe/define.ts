@@ -11,7 +11,7 @@ export const registerProbe: Register = (program, run) => {
     .command('probe')
     .description('find out on a test instance how Damoov really behaves; makes users and deletes them again')
     .requiredOption('--instance <name>', 'the configured Damoov instance to ask')
-    .option('--yes-this-instance-is-disposable', 'it has no users that anybody would miss')
+    .option('--yes-this-instance-is-disposable', 'none of its users is needed')
     .option(
       '--try-wrong-key',
       'also call it with a wrong InstanceKey; what Damoov makes of that is not known',

@@ -27,11 +27,11 @@ export const registerReconcile: Register = (program, run) => {
     )
     .option(
       '--max-deletions <count>',
-      'at most so many; default: a tenth of the users at Damoov, and none where nobody in the list is known there',
+      'at most so many; default: a tenth of the users at Damoov, and none if no user of the list is known there',
       wholeNumber(),
     )
     .addOption(durationOption('--in <span>', 'when these deletions are due: 90s, 45m, 12h, 30d, 2w', '7d'))
-    .option('--yes', 'with --apply: ask nobody')
+    .option('--yes', 'with --apply: do not ask for confirmation')
     .option('--show <count>', 'how many of each kind are shown, 0 for all', wholeNumber(), 10)
     // What Damoov may be asked for at once is not known; an answer of more than 1 MiB is not read.
     .option('--page-size <users>', 'that are asked for at once', wholeNumber(1, 1000), 200);

@@ -26,7 +26,7 @@ export function checkDeletions(
   const isUnknown = missing === listed;
   if (!isUnknown && deletions * SHARE <= atDamoov) return;
   const why = isUnknown
-    ? 'nobody in the list is known at Damoov'
+    ? 'no user of the list is known at Damoov'
     : `that is more than a tenth of the ${numberText(atDamoov)} at Damoov`;
   throw new UsageError(
     `${what}, and ${why}. Is it the right list, and the right instance? ` +

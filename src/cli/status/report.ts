@@ -45,9 +45,7 @@ export function statusText(
     ['last hour', ...lastHourLines(status, paint)],
     [
       'circuits',
-      ...(isSandbox
-        ? ['of the sandbox that stands in: only its worker knows them']
-        : circuitLines(status, paint)),
+      ...(isSandbox ? ['of the embedded sandbox: only its worker knows them'] : circuitLines(status, paint)),
     ],
     ['deletion limit', deletionLimitText(status, paint)],
     ['logins', loginsText(status, isSandbox, paint)],
@@ -76,10 +74,10 @@ function jobsText({ jobs, at }: FleetStatus, { warn }: Painter): string {
 }
 
 function eventsText({ waiting, failed, isRead }: FleetStatus['events'][number], { warn }: Painter): string {
-  const text = `${numberText(waiting)} waiting${failed > 0 ? ` · ${numberText(failed)} given up` : ''}`;
+  const text = `${numberText(waiting)} waiting${failed > 0 ? ` · ${counted(failed, 'dead letter')}` : ''}`;
   if (isRead !== false) return text;
   // With nothing in it a queue needs no reader yet.
-  return waiting === 0 ? `${text} · nobody reads it` : warn(`${text} · nobody reads it: they pile up`);
+  return waiting === 0 ? `${text} · no worker reads it` : warn(`${text} · no worker reads it: they pile up`);
 }
 
 /** A line for each operation, with the reasons of what was not done. */
@@ -131,14 +129,14 @@ function deletionLimitText({ circuits, at }: FleetStatus, { alarm }: Painter): s
 function loginsText({ logins, at }: FleetStatus, isSandbox: boolean, { warn, alarm }: Painter): string {
   if (logins === undefined) {
     return isSandbox
-      ? 'of the sandbox that stands in: not rationed'
+      ? 'of the embedded sandbox: not rationed'
       : 'no admin is configured: updates and deletions wait';
   }
   const { left, barredUntil, revoked = 0 } = logins;
   const others = revoked < MANY_REVOKED ? '' : ` · others have ended ${numberText(revoked)} sessions`;
   const text = `${numberText(left)} left within the hour${others}`;
   if (barredUntil !== undefined && barredUntil > at) {
-    return alarm(`${text} · nobody logs in for ${durationText(barredUntil - at)}`);
+    return alarm(`${text} · no login is allowed for ${durationText(barredUntil - at)}`);
   }
   return left === 0 || others !== '' ? warn(text) : text;
 }

@@ -63,7 +63,7 @@ function ofLogins({ logins, at }: FleetStatus): Attention[] {
   if (logins === undefined) return [];
   const { left, barredUntil = 0, revoked = 0 } = logins;
   if (barredUntil > at) {
-    const text = `Nobody logs in for ${durationText(barredUntil - at)}.`;
+    const text = `No login is allowed for ${durationText(barredUntil - at)}.`;
     return [alarm(text, 'Damoov bars an address that logs in too often; it ends by itself.')];
   }
   if (revoked >= MANY_REVOKED) {
@@ -94,12 +94,12 @@ function ofJobs({ jobs, lastHour }: FleetStatus): Attention[] {
 
 function ofEvents({ events }: FleetStatus): Attention[] {
   return events.flatMap(({ queue, isRead, waiting, failed }) => {
-    const unread = `Nobody reads \`${queue}\`, where ${counted(waiting, 'event waits', 'events wait')}.`;
+    const unread = `No worker reads \`${queue}\`, where ${counted(waiting, 'event waits', 'events wait')}.`;
     const start = 'Start its subscriber, or remove the queue from `EVENTS_QUEUES` (`none`: no events).';
-    const givenUp = `The subscriber of \`${queue}\` has given up ${counted(failed, 'event')}.`;
+    const deadLetters = `The subscriber of \`${queue}\` has ${counted(failed, 'dead letter')}.`;
     return [
       ...(isRead === false && waiting > 0 ? [warning(unread, start)] : []),
-      ...(failed > 0 ? [warning(givenUp, 'They lie there for 14 days; its own log says why.')] : []),
+      ...(failed > 0 ? [warning(deadLetters, 'They stay there for 14 days; its own log says why.')] : []),
     ];
   });
 }

@@ -234,7 +234,7 @@ function events({ events: queues }: FleetStatus, { boardPath }: PanelsContext): 
           <a id="to-events-${index}" href="${boardPath}/queue/${encodeURIComponent(queue)}">${queue}</a>
           <span
             ><b>${figure(waiting)}</b>
-            waiting${failed > 0 ? html`, <b>${figure(failed)}</b> given up` : ''}</span
+            waiting${failed > 0 ? html`, <b>${figure(failed)}</b> ${failed === 1 ? 'dead letter' : 'dead letters'}` : ''}</span
           >
         </li>`,
     )}

@@ -37,11 +37,11 @@ export interface CircuitsOptions {
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
   /** Epoch milliseconds. Default: Redis' own clock. */
   now?: (() => number) | undefined;
-  /** Told once in the whole fleet of each change: by the worker that met it. */
+  /** Called once in the fleet for each change, in the worker that caused it. */
   onChange: (change: CircuitChange) => void;
 }
 
-/** About so many jobs are released in one step; Redis does nothing else meanwhile. */
+/** Approximate number of jobs released in one step, during which Redis is blocked. */
 const RELEASED_AT_ONCE = 500;
 /** How long a job that was woken to try a circuit may take to begin, before another is woken. */
 const NUDGE_MS = 5000;
@@ -67,12 +67,12 @@ export class RedisCircuits implements Circuits {
     this.stateOf = createCircuitReader(jobs, this.#keys);
   }
 
-  /** What `begin` has to know of the circuits with these names: two keys each. */
+  /** The keys of these circuits for `begin`: two each. */
   keysOf(names: readonly CircuitName[]): string[] {
     return names.flatMap((circuit) => this.#keysOf(circuit));
   }
 
-  /** What `begin` has to know besides: how long a half-open probe may take, and the clock. */
+  /** Further arguments of `begin`: how long a half-open probe may take, and the clock. */
   clock(): { clockMs?: number; probeJobMs: number; nudgeMs: number } {
     const { now, lockMs } = this.#options;
     return { ...(now !== undefined && { clockMs: now() }), probeJobMs: lockMs, nudgeMs: NUDGE_MS };
@@ -109,7 +109,7 @@ export class RedisCircuits implements Circuits {
     await this.#tend(circuit);
   }
 
-  /** Damoov has answered this process; others are told once a second. */
+  /** Damoov answered this process; the fleet is notified once a second. */
   passed(circuit: CircuitName): void {
     const at = performance.now();
     if (circuit !== 'damoov' || at - this.#saidPassedAt < SAY_PASSED_MS) return;
@@ -123,7 +123,7 @@ export class RedisCircuits implements Circuits {
     note().catch(() => {});
   }
 
-  /** Releases the jobs before closed circuits, and wakes a half-open probe where one is due. */
+  /** Releases the jobs of closed circuits, and starts due half-open probes. */
   async tend(): Promise<void> {
     await Promise.all([...this.#options.fingerprints.keys()].map((circuit) => this.#tend(circuit)));
   }
@@ -162,16 +162,16 @@ export class RedisCircuits implements Circuits {
   }
 }
 
-/** What a person has to decide is not tried. In milliseconds. */
+/** A circuit that waits for approval is not probed. In milliseconds. */
 const NEVER: ProbeIntervals = { firstMs: 1e12, lastMs: 1e12 };
 
-/** Longer than an hour is a fault of whoever asks. */
+/** A Retry-After above an hour is a server mistake. */
 const LONGEST_MS = 3_600_000;
 
-/** How often others are told that Damoov answers here, in milliseconds. */
+/** Interval for notifying the fleet that Damoov answers here, in milliseconds. */
 const SAY_PASSED_MS = 1000;
 
-/** While a process has got through within this time, no other one opens the circuit, in milliseconds. */
+/** After a success in any process no other process opens the circuit for this time, in milliseconds. */
 const PASSED_LATELY_MS = 2500;
 
 /** Jobs with the score of each, which are in order but for those of equal scores: there the queue's own order counts. */

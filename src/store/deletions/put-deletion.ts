@@ -1,5 +1,5 @@
 /**
- * Adds the deletion of a user, or moves the one that is pending: its job and its entry in the index, in steps that may each be the last.
+ * Adds the deletion of a user, or reschedules the pending one: its job and its index entry, in steps each of which may be interrupted.
  * Knows no name of a user.
  */
 import type { Job, Queue } from 'bullmq';
@@ -23,9 +23,9 @@ export interface Scheduled {
 export interface PutOptions {
   /** When it counts as asked for, in epoch milliseconds. Default now. */
   requestedAt?: number;
-  /** It is asked for as of then, in epoch milliseconds: whoever has signed up or was cancelled since is not meant. */
+  /** It is asked for as of then, in epoch milliseconds: a later sign-up or cancellation wins. */
   asOf?: number;
-  /** What a job that is due at once bears of its trace. */
+  /** The trace context of a job that is due at once. */
   trace?: string | undefined;
   /** One of many, which is carried out after what others ask for. */
   isBulk?: boolean;
@@ -73,12 +73,12 @@ export class PendingDeletions {
       const { jobId } = answer;
       const found = await this.#jobs.getJob(jobId);
       if (found?.finishedOn !== undefined) {
-        // The queue has ended it without a word to us, or still keeps one of this id.
+        // BullMQ ended the job by itself, or still keeps one with this id.
         over = jobId;
         continue;
       }
       if (answer.is === 'free' && found !== undefined) {
-        // The call that has added it enters it at once, unless it was cut off.
+        // The call that added the job also adds its index entry, unless it was interrupted.
         if (seen === jobId)
           await this.#enter({ hash: answer.hash, jobId, dueAt: found.timestamp + found.delay });
         seen = jobId;
@@ -93,8 +93,8 @@ export class PendingDeletions {
   }
 
   /**
-   * Adds a job and enters it into the index; `replaces`: in place of that one. Where this is cut off in between, the deletion is carried
-   * out all the same, and the next request for it enters it.
+   * Adds a job and enters it into the index; `replaces`: in place of that one. If interrupted in between, the deletion is still carried
+   * out, and its next request adds the index entry.
    */
   async #add({ hash, replaces, ...job }: DeletionJob & { hash: string; replaces?: string }) {
     await addJob(this.#jobs, job);
@@ -121,7 +121,7 @@ export class PendingDeletions {
     return entered === 'entered' ? { is: 'scheduled', jobId, dueAt, requestedAt } : 'again';
   }
 
-  /** Has the job that is pending due as the script has decided. */
+  /** Reschedules the pending job as the script decided. */
   async #move(
     { hash, number, jobId, ...known }: Pending,
     found: Job,
@@ -133,7 +133,7 @@ export class PendingDeletions {
     if (known.is !== 'moved') return { is: 'exists', jobId, dueAt: known.dueAt, requestedAt };
     const is = 'moved';
     if (await this.#isMoved(found, jobId, dueAt)) return { is, jobId, dueAt, requestedAt };
-    // It is at work, or was and waits for something else: that one ends as cancelled, and the next takes its place.
+    // The job is active, or was and waits for something else: it ends as cancelled, and the next one replaces it.
     const nextId = `del-${hash}-${number + 1}`;
     const entered = await this.#replace(found, jobId, { hash, jobId: nextId, dueAt, isBulk });
     if (entered === 'too-late') return entered;

@@ -1,6 +1,5 @@
 /**
- * Lets the requests of one process leave at the fleet's rate: they wait in line for slots that the process reserves in Redis, some at
- * a time.
+ * Sends the requests of one process at the fleet's rate: they queue for slots that the process reserves in Redis, several at a time.
  */
 import type { Admission, Arrival, Departure, Traffic } from '../../damoov/traffic.ts';
 import { type FleetRate, type FleetRateOptions, type Reading, createFleetRate } from './fleet-rate.ts';
@@ -27,7 +26,7 @@ const PROMPT_MS = 250;
 /** How long an answer counts where nothing limits the fleet or Redis has failed, in milliseconds. */
 const BELIEVE_MS = 1000;
 
-/** So many requests may be under way while the limit is unknown; each that Damoov accepts allows a part of one more. */
+/** Number of requests under way while the limit is unknown; each that Damoov accepts allows a part of one more. */
 const FIRST_UNDER_WAY = 5;
 const MORE_PER_PASS = 1 / 8;
 
@@ -85,7 +84,7 @@ export class Pacer implements Traffic {
       this.#passedAt = Math.max(sentAt, this.#passedAt ?? sentAt);
       this.#mostUnderWay += MORE_PER_PASS;
     }
-    // A login has a limit of its own, and a budget that heeds it.
+    // Logins have their own limit and budget.
     if (kind === 'rate-limited' && operation !== 'login') this.#refused(sentAt, this.#clock() + retryAfterMs);
     if (this.#line.length > 0 || this.#refusal !== undefined) this.#step();
   }
@@ -110,7 +109,7 @@ export class Pacer implements Traffic {
     this.#askAt = 0;
   }
 
-  /** Does all that is due, and comes back when something will be. */
+  /** Does all due work and schedules the next call. */
   #step(): void {
     this.#cancelTimer();
     this.#cancelTimer = () => {};
@@ -170,7 +169,7 @@ export class Pacer implements Traffic {
       this.#learn(reading, askedAt);
       this.#askAt = this.#nextAsk(reading, askedAt, count);
     } catch {
-      // Nothing is sent that Redis has not allowed; no job could be settled without it either.
+      // Without an answer from Redis nothing is sent: no job could be settled without it either.
       this.#askAt = this.#clock() + BELIEVE_MS;
     } finally {
       this.#isAsking = false;
@@ -193,7 +192,7 @@ export class Pacer implements Traffic {
     if (this.#refusal !== undefined) return 0;
     if (ratePerS === undefined) return this.#unlimitedUntil;
     if (reserved.count >= count) return askedAt + ASK_SOON_MS;
-    // At random, so that no process always comes just behind another one, which has taken all slots.
+    // With jitter, so that no process always asks just after another one has taken all slots.
     const waitMs = ASK_MS * (0.5 + Math.random());
     if (reserved.count > 0) return askedAt + waitMs;
     return askedAt + Math.min(roomInMs + waitMs, BELIEVE_MS);

@@ -1,6 +1,5 @@
 /**
- * Rations the logins of a fleet in Redis, and remembers in each process what Redis may lose. Knows how many there may be; who
- * logs in, and what comes of it, is told to it.
+ * Rations the logins of a fleet in Redis, and remembers in each process what Redis may lose. The caller reports who logs in and the result.
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
@@ -10,20 +9,20 @@ import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 export interface LoginBudgetOptions {
   readonly connection: RedisConnection;
-  /** Everybody with this prefix shares the budget, whatever the credentials. */
+  /** All processes with this prefix share the budget, whatever the credentials. */
   readonly prefix: string;
   /** In any rolling hour. Each process applies its own figure to the logins of all. */
   readonly loginsPerHour: number;
   /** Of the credentials, so that refused ones leave a login to those that replace them. */
   readonly fingerprint: string;
-  /** Told how many sessions were revoked within the hour, by the process that met the latest. */
+  /** Called with the number of sessions revoked within the hour, in the process that noticed the latest. */
   readonly onRevoked?: ((withinHour: number) => void) | undefined;
   /** The clock, in milliseconds since the epoch. Default: that of Redis, which is the same for all. */
   readonly now?: (() => number) | undefined;
 }
 
 export interface FleetLoginBudget extends Required<LoginBudget> {
-  /** Tells Redis what this process knows, as every question does: asked regularly, it mends what was lost. */
+  /** Returns the state. Every call also writes this process's knowledge to Redis, so regular calls restore what Redis lost. */
   state(): Promise<LoginState>;
 }
 
@@ -40,7 +39,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** One below the documented 5 a minute, however large the budget of an hour is. */
 const LOGINS_PER_MINUTE = 4;
-/** A grant that took longer to come is none: its login would fall into a later minute than the one it was counted in. */
+/** A grant that took longer is void: its login would fall into a later minute than the one it was counted in. */
 const ANSWER_WITHIN_MS = 5_000;
 /** So much later than it was counted a login may reach Damoov: the answer's way, and 5 s from there to the first byte. */
 const LATE_MS = ANSWER_WITHIN_MS + 5_000;
@@ -126,8 +125,8 @@ class Logins {
     this.#now = now;
     this.#script = jsonScriptsOf(connection, { 'login-budget': readLua('../clock', 'login-budget') });
 
-    // A crash or a fail-over may have cost Redis what came last; until somebody logs in there is time to tell it. A cluster stays
-    // ready, and loses a node. A Redis that was emptied tells nobody: hence every question tells it all that is known.
+    // A crash or a fail-over may have lost the latest grants, and the next login is the deadline to restore them. A cluster stays ready
+    // when it loses a node, and an emptied Redis gives no sign. So every call sends all that is known.
     for (const event of ['ready', '-node'] as const) {
       connection.on(event, () => {
         const isKnown = this.granted.size + this.#ofOthers.size > 0 || this.barredUntil > now();
@@ -176,7 +175,7 @@ class Logins {
       const isKnown = this.granted.has(name) || this.#ofOthers.has(name);
       if (!isKnown && agoMs > MINUTE_MS) this.#ofOthers.set(name, askedAt - agoMs);
     }
-    // An answer is under way for a while: what is told again must not grow by that each time.
+    // An answer is under way for a while: a repeated report must not grow by that each time.
     if (askedAt + barredForMs > this.barredUntil + LEARN_BAR_MS) this.barredUntil = askedAt + barredForMs;
   }
 }

@@ -35,7 +35,7 @@ export interface UserStateOptions {
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote' | 'isPending'>;
   circuits: Pick<RedisCircuits, 'keysOf' | 'clock'>;
-  /** How long a user stays locked without a sign of life, in milliseconds. */
+  /** Duration of a user's lock without renewal, in milliseconds. */
   leaseMs: number;
   /** The deadline of one request, in milliseconds. */
   timeoutMs: number;
@@ -154,9 +154,9 @@ export class RedisUserState implements UserState {
   #held({ place, fields, record, hold, ownName, lease }: Taken): UserLock {
     const { run, job, address, naming } = hold;
     const isOfAnotherName = ownName !== '';
-    // What an earlier rename has left open under it is not this run's to close.
+    // Another run closes what an earlier rename left open under it.
     let lockedName = isOfAnotherName ? { place: ownName, wasGiven: true } : undefined;
-    /** What settle.lua is told of a user when its run ends. */
+    /** The arguments of settle.lua about a user at the end of a run. */
     const learn = (recordUpdate: RecordUpdate, ...also: string[]): Told => {
       lease.end();
       const isOpen =
@@ -230,7 +230,7 @@ export class RedisUserState implements UserState {
     return settledNow(settlement, jobId, { older, sequence, previous, user }, sign);
   }
 
-  /** @param texts what is stored of a settled job. */
+  /** @param texts the stored outcome of a settled job. */
   async #end(run: Run, told: Told, texts: readonly string[] = []): Promise<unknown> {
     const asked = { ...runOf(run), timestamp: String(run.timestamp), ...told };
     return this.#scripts.settle([this.#settledKey(run.jobId)], asked, texts);
@@ -240,7 +240,7 @@ export class RedisUserState implements UserState {
     await this.#wake(Wakes.parse(await this.#scripts.release([this.#settledKey(told.jobId)], told)));
   }
 
-  /** The job that has the user was settled, and it is not known whether its event was published: it comes before ours. */
+  /** The job that has locked the user is settled, but its event may be unpublished: it comes before ours. */
   async #publishFor(jobId: string, place: string): Promise<void> {
     const event = (await this.find(jobId))?.event;
     if (event !== undefined) await this.#options.publish(event);
@@ -251,13 +251,13 @@ export class RedisUserState implements UserState {
     return `${this.#options.prefix}:settled:${jobId}`;
   }
 
-  /** What earlier runs of a deletion that was never sent have left open about the user is closed, and it waits in no line. */
+  /** Closes what earlier runs of an unsent deletion left open about the user, and removes it from the queue of blocked jobs. */
   async #withdraw(run: Run, { instance, address }: Whose): Promise<void> {
     const asked = { jobId: run.jobId, ...whom(run, namingOf(instance), address) };
     await this.#wake(Wakes.parse(await this.#scripts.withdraw([], asked)));
   }
 
-  /** That create was removed by hand, or has ended without its user: no job has to wait for it any more. */
+  /** That create was removed by hand or ended without a user: no job waits for it any more. */
   async #withoutDeadCreate(record: UserRecord): Promise<UserRecord> {
     if (record.pending === undefined || (await this.#options.jobQueue.isPending(jobIdOf(record.pending))))
       return record;
@@ -266,16 +266,16 @@ export class RedisUserState implements UserState {
 }
 
 interface Taken {
-  /** Where the record lies. */
+  /** The key of the record. */
   place: string;
-  /** As it lies there. */
+  /** The record as stored. */
   fields: Readonly<Record<string, string>>;
   record: UserRecord;
   hold: LockRequest;
-  /** What is locked besides, as the user lies under another clientId; or ''. */
+  /** The second locked key, if the user is stored under another clientId; else ''. */
   ownName: string;
   lease: Lease;
 }
 
-/** What settle.lua is told. */
+/** The arguments of settle.lua. */
 type Told = Change & { place: string; version?: Version | undefined; [field: string]: unknown };

@@ -114,7 +114,7 @@ function barred(
   const isBarred = barredUntil > nowMs;
   if (isBarred || left === 0) {
     const why = isBarred
-      ? `nobody logs in until ${new Date(barredUntil).toISOString()}`
+      ? `no login is allowed until ${new Date(barredUntil).toISOString()}`
       : 'the logins of this hour are spent';
     return finding(check, 'fail', `there is no session, and ${why}`, 'wait: the workers go on by themselves');
   }
@@ -126,7 +126,7 @@ function barred(
 /** Two programs with one account end each other's session, each time with a login of the budget. */
 export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
   const check = 'admin session';
-  if (revoked === 0) return finding(check, 'ok', 'ended by nobody else within the hour');
+  if (revoked === 0) return finding(check, 'ok', 'not ended by others within the hour');
   const seen = `others have ended it ${revoked === 1 ? 'once' : `${revoked} times`} within the hour`;
   if (revoked < MANY_REVOKED) return finding(check, 'ok', seen);
   const todo =

@@ -18,7 +18,7 @@ export function lookAtFacts(
 ): Finding[] {
   const again = 'run `damoov-users probe` on a test instance';
   if (file === undefined) {
-    return [finding('facts', 'warn', 'none: nobody has probed how this Damoov behaves', again)];
+    return [finding('facts', 'warn', 'none: this Damoov was never probed', again)];
   }
   if (damoov === 'sandbox' || normal(file.baseUrl) !== normal(damoov.baseUrl)) {
     const seen = `are of another address (${file.baseUrl}), and do not count`;

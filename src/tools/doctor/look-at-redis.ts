@@ -114,7 +114,7 @@ function persistence(info: Info, save: string | undefined): Finding {
   if (save === '') return finding(check, 'fail', 'none: a restart loses every job', todo);
   const seen =
     save === undefined
-      ? 'no append-only file; Redis does not tell whether it makes snapshots'
+      ? 'no append-only file; Redis does not say whether it makes snapshots'
       : 'snapshots only: a crash loses what came after the last one';
   return finding(check, 'warn', seen, todo);
 }
@@ -130,7 +130,7 @@ function memory(info: Info): Finding {
   if (most === 0) return finding(check, 'ok', `${mb(used)}, no maxmemory`);
   const seen = `${mb(used)} of ${mb(most)}`;
   if (used < FULL * most) return finding(check, 'ok', seen);
-  const todo = 'raise maxmemory: what is full refuses every new job';
+  const todo = 'raise maxmemory: a full Redis refuses every new job';
   return finding(check, used < most ? 'warn' : 'fail', seen, todo);
 }
 
@@ -144,6 +144,6 @@ async function clock(node: Redis, now: () => number): Promise<Finding> {
   const skewMs = Math.max(0, Math.abs(aheadMs) - (answeredAt - askedAt) / 2);
   if (skewMs < SKEW_MS.noticed) return finding(check, 'ok', 'less than a second apart');
   const seen = `Redis is ${durationText(skewMs)} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
-  const todo = 'synchronise the clocks (NTP): newest wins by the clocks of whoever adds jobs';
+  const todo = 'synchronise the clocks (NTP): newest wins by the clocks of the producers';
   return finding(check, skewMs < SKEW_MS.tolerable ? 'warn' : 'fail', seen, todo);
 }

@@ -14,7 +14,7 @@ export function lookAtUserIds(
     settings.map(async (setting): Promise<Finding> => {
       const check = `user ids ${setting.instance}`;
       const held = await agreed.look(setting.place);
-      if (held === undefined) return finding(check, 'ok', 'no worker has told its settings yet');
+      if (held === undefined) return finding(check, 'ok', 'no worker has stored its settings yet');
       const difference = differenceTo(held, setting);
       if (difference === undefined) return finding(check, 'ok', 'settings as the workers have them');
       return finding(check, 'fail', difference, TODO);

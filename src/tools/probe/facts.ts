@@ -57,7 +57,7 @@ export const Facts = z.strictObject({
   repeatedDelete: fact(...ANSWERS),
   /** A refresh with a token pair that was spent. */
   badRefresh: fact(...ANSWERS),
-  /** Whether a look-up tells the instance of a user. */
+  /** Whether a look-up shows the instance of a user. */
   instanceTold: fact('yes', 'no'),
   /** A create with a wrong InstanceKey. */
   wrongKey: fact('accepted', 'not-tried', ...ANSWERS),

@@ -92,18 +92,18 @@ const RULES: readonly Rule[] = [
         : 'an update can clear no field',
   },
   {
-    assumption: 'an update of nobody is a 404',
+    assumption: 'an update of an unknown user is a 404',
     holds: ({ unknownUpdate }) => isOneOf(unknownUpdate.is, ['404']),
-    otherwise: 'an update of a user that others have deleted is not told as user-not-found',
+    otherwise: 'an update of a user that others have deleted is not reported as user-not-found',
   },
   {
-    assumption: 'a deletion of nobody is a 404, a 403 or a success',
+    assumption: 'a deletion of an unknown user is a 404, a 403 or a success',
     holds: ({ unknownDelete, repeatedDelete }) =>
       allOf(isOneOf(unknownDelete.is, NOBODY), isOneOf(repeatedDelete.is, NOBODY)),
     otherwise: 'a deletion that is sent again fails instead of ending as user.deleted',
   },
   {
-    assumption: 'a refresh token that is no good is told by a 4xx',
+    assumption: 'an invalid refresh token gets a 4xx',
     holds: ({ badRefresh }) => isOneOf(badRefresh.is, [...REFUSALS, '419', '200-empty', '200-null', '200']),
     otherwise: 'the session is not renewed by a login after its refresh token was lost',
   },
@@ -120,12 +120,12 @@ const RULES: readonly Rule[] = [
     otherwise: 'clientIds that differ in capitals alone are one at Damoov: write all of them in lower case',
   },
   {
-    assumption: 'a look-up tells the instance of a user',
+    assumption: 'a look-up shows the instance of a user',
     holds: ({ instanceTold }) => isOneOf(instanceTold.is, ['yes']),
     otherwise: 'with several instances under one admin account a clientId must not occur in two of them',
   },
   {
-    assumption: 'a wrong InstanceKey makes no user and is told apart',
+    assumption: 'a wrong InstanceKey creates no user and is recognised',
     holds: ({ wrongKey }) =>
       wrongKey.is === 'not-tried' ? undefined : isOneOf(wrongKey.is, [...REFUSALS, '200-empty', '200-null']),
     otherwise: 'creates with a wrong key are tried again, or fail, instead of waiting for the right one',

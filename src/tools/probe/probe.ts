@@ -74,13 +74,13 @@ async function refuseWhereUsersLive(options: ProbeOptions): Promise<void> {
   const count = await countUsers(options);
   if (typeof count === 'number' && count > most) {
     throw new ProbeFailed(
-      `the instance has ${count} users, more than ${most}, and does not look disposable: nobody was made ` +
+      `the instance has ${count} users, more than ${most}, and does not look disposable: no user was created ` +
         `(--even-with-users ${count}, if it is)`,
     );
   }
   if (typeof count === 'string' && options.mostUsers === undefined) {
     throw new ProbeFailed(
-      `nobody can tell how many users the instance has, and nobody was made: ${count} (--even-with-users, if it is disposable)`,
+      `the number of users in the instance is unknown, and no user was created: ${count} (--even-with-users, if it is disposable)`,
     );
   }
 }

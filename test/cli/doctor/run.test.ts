@@ -112,7 +112,7 @@ describe('`doctor`', () => {
     expect(await doctor(world, ['--login'], wrong)).toMatchObject({ status: 1, ok: false });
     expect(of('admin account', await doctor(world, ['--login']))).toMatchObject({
       is: 'fail',
-      seen: expect.stringMatching(/logins of this hour are spent|nobody logs in until/),
+      seen: expect.stringMatching(/logins of this hour are spent|no login is allowed until/),
     });
     expect(await world.requests('login')).toHaveLength(1);
   });

@@ -264,7 +264,7 @@ describe('a row that names nobody', () => {
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr:
-        `line ${line}: names nobody: give it clientId or userId\n` +
+        `line ${line}: names no user: give it clientId or userId\n` +
         'nothing was added: mend them, or let --skip-invalid leave out 1 of 2 rows\n',
     });
     expect((await world.import(path, '--skip-invalid')).stdout).toBe('2 rows: 1 added, 1 skipped\n');

@@ -65,7 +65,7 @@ describe('a list that is the wrong one', () => {
     const file = await world.write(csvOf(people(50, 60)));
     const { status, stderr } = await world.reconcile(file, ...deletions);
     expect(status).toBe(2);
-    expect(stderr).toContain('nobody in the list is known at Damoov');
+    expect(stderr).toContain('no user of the list is known at Damoov');
     expect(await added(world)).toBe(0);
   });
 });

@@ -124,7 +124,7 @@ describe('`status`', () => {
     await world.redis.set(`${world.prefix}:logins:barred`, String(Date.now() + HOUR_MS), 'PX', HOUR_MS);
     expect(await statusOf(world)).toMatchObject({ logins: { left: 4, barredUntil: expect.any(String) } });
     const { stdout } = await runCommand(['status'], world.env);
-    expect(stdout).toMatch(/logins .*nobody logs in for 59m\n/);
+    expect(stdout).toMatch(/logins .*no login is allowed for 59m\n/);
   });
 
   it('tells the rate of the fleet', async () => {

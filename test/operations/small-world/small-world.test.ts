@@ -48,7 +48,11 @@ describe('in no state of the small world is there a second user, a lie, a wrong 
       { ...RULES, duplicate: 'rejected', unknownDelete: 'forbidden' },
       { losses: 1, moves: 1 },
     ],
-    ['a deletion of nobody is a success', { ...RULES, unknownDelete: 'ok' }, { losses: 1, crashes: 1 }],
+    [
+      'a deletion of an unknown user is a success',
+      { ...RULES, unknownDelete: 'ok' },
+      { losses: 1, crashes: 1 },
+    ],
     ['Damoov chooses the ids', { ...RULES, mode: 'assigned' }, { losses: 1, crashes: 1 }],
     ['the other instance is not configured', { ...RULES, knowsThere: false }, { losses: 1, moves: 1 }],
     ['no look-up lags', { ...RULES, lags: false }, { losses: 1, crashes: 1, moves: 1 }],

@@ -85,7 +85,7 @@ export interface Rules {
   mode: UserIdMode;
   /** What a create is answered whose id is taken. */
   duplicate: 'same' | 'conflict' | 'rejected';
-  /** What a deletion of nobody is answered. */
+  /** What a deletion of an unknown user is answered. */
   unknownDelete: 'not-found' | 'forbidden' | 'ok';
   /** Whether look-ups may not show a user who was created within the same tick. */
   lags: boolean;

@@ -72,7 +72,7 @@ describe('what needs somebody', () => {
       'a bar on logins',
       { logins: { left: 0, barredUntil: AT + 30 * MINUTE_MS } },
       'alarm',
-      'Nobody logs in for 30m. Damoov bars an address that logs in too often; it ends by itself.',
+      'No login is allowed for 30m. Damoov bars an address that logs in too often; it ends by itself.',
     ],
     [
       'an admin account that others use',
@@ -105,10 +105,10 @@ describe('what needs somebody', () => {
       '2 jobs failed within the hour. `damoov-users failed list` shows them by code.',
     ],
     [
-      'events that a subscriber has given up',
+      'dead letters of a subscriber',
       { events: [{ queue: 'crm', waiting: 0, active: 0, delayed: 0, failed: 1 }] },
       'warning',
-      'The subscriber of `crm` has given up 1 event. They lie there for 14 days; its own log says why.',
+      'The subscriber of `crm` has 1 dead letter. They stay there for 14 days; its own log says why.',
     ],
   ])('is %s', (_, fleet, level, said) => {
     expect(attentionTo(fresh(fleet)).map((one) => [one.level, `${one.text} ${one.advice}`])).toEqual([
