@@ -14,7 +14,7 @@ const jobsIn = async ({ jobs }: World) =>
 
 describe('`create`', () => {
   it.each([
-    [['--instance', 'default'], 'nobody is named'],
+    [['--instance', 'default'], 'no user is named'],
     [['--client-id', 'c', '--idempotency-key', ''], '--idempotency-key: must not be empty'],
     [['--data', '{"clientId":"secret"}'], 'cannot be read (ENOENT): it takes the name of a file, or - for'],
   ])('refuses %j as bad usage, and adds nothing', async (args, message) => {
