@@ -14,18 +14,33 @@ const JOBS = (
   .map((name) => `integration/${name}`);
 
 /** Rooms of src, and the tests elsewhere in test/ that exercise each. A folder stands for all tests in it. */
-const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
-  '': ['config', 'readme', 'cli/status', 'integration/pipeline', 'integration/rotation', 'deploy/kubernetes'],
-  bullmq: ['cli/failed', 'cli/import', 'cli/events', 'cli/status', 'ops/dashboard'],
-  cli: ['readme', 'runbook'],
-  contract: ['worker', 'producer', 'receipts', ...JOBS, 'cli/schema', 'readme', 'model'],
+export const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
+  '': ['docs/readme', 'cli/processes'],
+  app: [
+    'docs/readme',
+    'cli/status',
+    'integration/pipeline',
+    'integration/rotation',
+    'integration/stop',
+    'ops/readiness',
+  ],
+  bullmq: ['cli/failed', 'cli/import', 'cli/events', 'cli/status', 'ops/dashboard', 'integration/pipeline'],
+  cli: ['docs/readme', 'docs/runbook'],
+  client: [
+    'integration/pipeline',
+    'cli/create-update',
+    'cli/events',
+    'cli/import',
+    'integration/wanted',
+    'model',
+  ],
+  config: ['docs/readme', 'deploy/kubernetes', 'cli/doctor'],
+  contract: ['lifecycle', 'client', 'receipts', ...JOBS, 'cli/schema', 'docs/readme', 'model'],
   damoov: ['integration/pipeline', 'integration/faults', 'integration/fleet-session', 'integration/rotation'],
-  doctor: ['cli/doctor'],
-  events: ['cli/events', 'integration/pipeline'],
-  operations: ['worker', ...JOBS, 'model'],
+  dev: ['docs/readme'],
+  lifecycle: [...JOBS, 'store/users', 'model'],
+  operations: ['lifecycle', ...JOBS, 'model'],
   ops: ['integration/canary', 'deploy/monitoring'],
-  probe: ['cli/probe'],
-  producer: ['integration/pipeline', 'cli/user-jobs', 'cli/import', 'integration/wanted', 'model'],
   receipts: ['contract/receipt', 'integration/receipt', 'cli/receipts'],
   reconcile: ['cli/reconcile'],
   redis: [
@@ -34,13 +49,6 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     'ops/readiness',
     'integration/tls',
     'integration/cluster',
-  ],
-  'store/deletions': [
-    'integration/deletions',
-    'integration/deletion-limit',
-    'integration/wanted',
-    'cli/deletions',
-    'model',
   ],
   rows: ['cli/import', 'cli/reconcile'],
   sandbox: ['model/sandbox-view', 'integration/pipeline', 'cli/probe'],
@@ -51,23 +59,32 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     'integration/outage',
     'integration/canary',
   ],
+  'store/deletions': [
+    'integration/deletions',
+    'integration/deletion-limit',
+    'integration/wanted',
+    'cli/deletions',
+    'model',
+  ],
   'store/imports': ['bullmq/imports', 'cli/import'],
   'store/rate': ['damoov/traffic', 'integration/rate', 'integration/faults'],
   'store/receipts': ['store/users/receipts', 'integration/receipt'],
   'store/session': ['damoov/session', 'integration/fleet-session', 'integration/rotation'],
+  'store/settings': ['integration/agreed-settings', 'cli/doctor'],
   'store/users': ['store/circuits', ...JOBS, 'model'],
-  worker: [...JOBS, 'store/users', 'model'],
+  'tools/doctor': ['cli/doctor'],
+  'tools/probe': ['cli/probe'],
 };
 
 /** The rooms of a run without a path. */
 export const ROOMS: readonly string[] =
-  'contract operations worker damoov producer events rows reconcile receipts'.split(' ');
+  'contract operations lifecycle damoov client rows reconcile receipts'.split(' ');
 
-/** The room of a file in src: its first folder, under redis/ and store/ the first two. */
+/** The room of a file in src: its first folder, under store/ and tools/ the first two. */
 export function roomOf(file: string): string {
   const [, first = '', second = '', ...rest] = file.split('/');
   if (second === '') return '';
-  const isNested = (first === 'redis' || first === 'store') && rest.length > 0;
+  const isNested = (first === 'store' || first === 'tools') && rest.length > 0;
   return isNested ? `${first}/${second}` : first;
 }
 

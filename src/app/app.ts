@@ -8,16 +8,16 @@ import { every } from '../redis/every.ts';
 import { fingerprintsOf } from './circuit-fingerprints.ts';
 import { startEmbeddedDefaults } from './embedded-defaults.ts';
 import { type FleetClient, openFleetClient } from './fleet-client.ts';
-import { type Frame, type Timings, createFrame } from './frame.ts';
+import { type AppContext, type Timings, createAppContext } from './app-context.ts';
 import { openHealth } from './open-health.ts';
 import { type Circuits, type Queues, type Redis, openCircuits, openQueues, openRedis } from './open-redis.ts';
 import { openWorker } from './open-worker.ts';
 import { type SharedSettings, createSharedSettings, instancesOf } from './user-id-settings.ts';
 
-export type { Timings } from './frame.ts';
+export type { Timings } from './app-context.ts';
 
 export interface App {
-  /** If `/livez`, `/readyz`, `/metrics` and, if it is configured, `/dashboard` are answered. */
+  /** The address of `/livez`, `/readyz`, `/metrics` and, if it is configured, `/dashboard`. */
   readonly url: string;
   /** Stops fetching jobs, finishes or returns the active ones, and closes everything. Always resolves. */
   close(): Promise<void>;
@@ -50,36 +50,36 @@ export async function startApp(
   timings: Partial<Timings> = {},
   { replacesUserIdSettings = false }: AppOptions = {},
 ): Promise<App> {
-  const frame = createFrame(config, log, timings);
+  const context = createAppContext(config, log, timings);
   try {
-    const telemetry = await openTracing(frame);
-    const { target, damoov } = await startEmbeddedDefaults(config, log, frame.closing);
-    const redis = openRedis(frame, target);
-    const fleet = await openFleet(frame, redis, damoov);
-    const queues = openQueues(frame, redis, telemetry);
-    const settings = await createSharedSettings(frame, redis, damoov);
-    const circuits = openCircuits(frame, queues, settings, fingerprintsOf(damoov, fleet.fingerprint));
+    const telemetry = await openTracing(context);
+    const { target, damoov } = await startEmbeddedDefaults(config, log, context.closing);
+    const redis = openRedis(context, target);
+    const fleet = await openFleet(context, redis, damoov);
+    const queues = openQueues(context, redis, telemetry);
+    const settings = await createSharedSettings(context, redis, damoov);
+    const circuits = openCircuits(context, queues, settings, fingerprintsOf(damoov, fleet.fingerprint));
     const parts = { damoov, redis, fleet, queues, circuits, settings };
     // Before any job is taken: if the port cannot be had, nothing has been sent yet.
-    const { url } = await openHealth(frame, parts);
+    const { url } = await openHealth(context, parts);
     const agreed = settings.agree(replacesUserIdSettings);
     // While Redis is away there is nothing to compare with, and no job to take; the signal to stop must not wait for it.
     await Promise.race([agreed, redis.isAway]);
-    openWorker(frame, parts, { telemetry, startsAfter: agreed });
-    startTimers(frame, parts);
+    openWorker(context, parts, { telemetry, startsAfter: agreed });
+    startTimers(context, parts);
 
     const { jobs: queue, events } = config.queues;
     const instances = [...instancesOf(damoov, config.userId.secret).keys()];
-    frame.emit({ is: 'started', queue, events, instances, url });
-    return { url, close: () => frame.close(), broken: settings.broken };
+    context.emit({ is: 'started', queue, events, instances, url });
+    return { url, close: () => context.close(), broken: settings.broken };
   } catch (error) {
-    await frame.close();
+    await context.close();
     throw error;
   }
 }
 
 /** Loaded only if a receiver is configured: nothing of it is there to cost anything else. */
-async function openTracing({ config: { tracing: settings }, timings, emit, listen, closing }: Frame) {
+async function openTracing({ config: { tracing: settings }, timings, emit, listen, closing }: AppContext) {
   if (settings === undefined) return undefined;
   const { startTracing } = await import('../ops/tracing.ts');
   const tracing = startTracing({ ...settings, version, gatherMs: timings.gatherMs, emit });
@@ -88,8 +88,12 @@ async function openTracing({ config: { tracing: settings }, timings, emit, liste
   return tracing.telemetry;
 }
 
-async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAccess): Promise<FleetClient> {
-  const { config, timings, timeoutMs, emit, closing } = frame;
+async function openFleet(
+  context: AppContext,
+  { connection }: Redis,
+  damoov: DamoovAccess,
+): Promise<FleetClient> {
+  const { config, timings, timeoutMs, emit, closing } = context;
   const fleet = await openFleetClient(config, damoov, {
     connection,
     timeoutMs,
@@ -102,7 +106,7 @@ async function openFleet(frame: Frame, { connection }: Redis, damoov: DamoovAcce
   return fleet;
 }
 
-function startTimers({ timings: { tendMs, compareMs }, closing }: Frame, parts: Parts): void {
+function startTimers({ timings: { tendMs, compareMs }, closing }: AppContext, parts: Parts): void {
   const { circuits, fleet, settings } = parts;
   const stops = [
     every(() => circuits.circuits.tend(), tendMs),

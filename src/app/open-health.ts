@@ -14,17 +14,17 @@ import { refusalToWrite } from '../redis/refusal.ts';
 import { createDueCounts } from '../store/deletions/due-counts.ts';
 import { readOutcomes } from '../store/users/outcome-counts.ts';
 import type { Parts } from './app.ts';
-import type { Frame } from './frame.ts';
+import type { AppContext } from './app-context.ts';
 import { openDashboard } from './open-dashboard.ts';
 
-export async function openHealth(frame: Frame, parts: Parts): Promise<HttpServer> {
-  const { config, log, emit, listen, closing } = frame;
+export async function openHealth(context: AppContext, parts: Parts): Promise<HttpServer> {
+  const { config, log, emit, listen, closing } = context;
   const { redis, queues } = parts;
-  const status = statusOf(frame, parts);
+  const status = statusOf(context, parts);
   const metrics = createMetrics({ version, status });
   listen((notification) => metrics.count(notification));
   const health = await startHealthServer(config.http, {
-    checks: checksOf(frame, parts),
+    checks: checksOf(context, parts),
     metrics,
     dashboard: await openDashboard(config, {
       log,
@@ -40,7 +40,7 @@ export async function openHealth(frame: Frame, parts: Parts): Promise<HttpServer
 }
 
 function statusOf(
-  { config: { queues: names } }: Frame,
+  { config: { queues: names } }: AppContext,
   { redis: { connection }, queues, circuits, fleet }: Parts,
 ): () => Promise<FleetStatus> {
   const { prefix } = names;
@@ -61,7 +61,7 @@ function statusOf(
 }
 
 function checksOf(
-  { config: { queues: names } }: Frame,
+  { config: { queues: names } }: AppContext,
   { redis, queues, circuits, fleet }: Parts,
 ): Record<string, Check> {
   const { connection, place } = redis;

@@ -8,7 +8,7 @@ import { FailureDetector } from '../lifecycle/failure-detector.ts';
 import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 import { type RedisConnection, type RedisTarget, connectRedis, placeOf } from '../redis/connection.ts';
 import { RedisCircuits } from '../store/circuits/circuits.ts';
-import type { Frame } from './frame.ts';
+import type { AppContext } from './app-context.ts';
 import type { SharedSettings } from './user-id-settings.ts';
 
 export interface Redis {
@@ -21,7 +21,7 @@ export interface Redis {
   readonly isAway: Promise<void>;
 }
 
-export function openRedis({ emit, closing }: Frame, target: RedisTarget): Redis {
+export function openRedis({ emit, closing }: AppContext, target: RedisTarget): Redis {
   const place = placeOf(target);
   const { promise: isAway, resolve } = Promise.withResolvers<void>();
   let isClosing = false;
@@ -42,7 +42,7 @@ export function openRedis({ emit, closing }: Frame, target: RedisTarget): Redis 
 export type Queues = ReturnType<typeof openQueues>;
 
 export function openQueues(
-  { config: { queues }, closing }: Frame,
+  { config: { queues }, closing }: AppContext,
   { connection }: Redis,
   telemetry: Telemetry | undefined,
 ) {
@@ -58,9 +58,9 @@ export function openQueues(
 
 export type Circuits = ReturnType<typeof openCircuits>;
 
-/** The circuit breakers, and the failure detector that closes them. */
+/** The circuit breakers, and the failure detector that reports each success to them. */
 export function openCircuits(
-  { config, timings: { lockMs, probes, now }, emit }: Frame,
+  { config, timings: { lockMs, probes, now }, emit }: AppContext,
   { jobs, jobQueue }: Queues,
   settings: SharedSettings,
   fingerprints: ReadonlyMap<CircuitName, string>,

@@ -14,7 +14,7 @@ import { outageOf } from '../redis/refusal.ts';
 import { createDeletionGuard } from '../store/deletions/guard.ts';
 import { RedisUserState } from '../store/users/user-state.ts';
 import type { Parts } from './app.ts';
-import type { Frame } from './frame.ts';
+import type { AppContext } from './app-context.ts';
 import { instancesOf } from './user-id-settings.ts';
 
 interface WorkerStart {
@@ -23,13 +23,13 @@ interface WorkerStart {
   startsAfter: Promise<void>;
 }
 
-export function openWorker(frame: Frame, parts: Parts, { telemetry, startsAfter }: WorkerStart): void {
-  const { config, timings, emit, closing } = frame;
+export function openWorker(context: AppContext, parts: Parts, { telemetry, startsAfter }: WorkerStart): void {
+  const { config, timings, emit, closing } = context;
   const { graceMs, giveBackMs, lockMs } = timings;
   const { connection } = parts.redis;
   const sign = signerOf(config);
-  const userState = openUserState(frame, parts, sign);
-  const worker = startWorker(pipelineOf(frame, parts, userState, sign), {
+  const userState = openUserState(context, parts, sign);
+  const worker = startWorker(pipelineOf(context, parts, userState, sign), {
     connection,
     prefix: config.queues.prefix,
     concurrency: config.concurrency,
@@ -56,7 +56,7 @@ function signerOf({ receiptKey }: Config) {
 
 type Sign = ReturnType<typeof signerOf>;
 
-function openUserState({ config, timings, timeoutMs }: Frame, { queues, circuits }: Parts, sign: Sign) {
+function openUserState({ config, timings, timeoutMs }: AppContext, { queues, circuits }: Parts, sign: Sign) {
   const { jobs, jobQueue, publisher } = queues;
   return new RedisUserState({
     prefix: config.queues.prefix,
@@ -71,7 +71,7 @@ function openUserState({ config, timings, timeoutMs }: Frame, { queues, circuits
 }
 
 function pipelineOf(
-  { config, timings, emit }: Frame,
+  { config, timings, emit }: AppContext,
   { damoov, fleet, queues, circuits }: Parts,
   userState: Pipeline['userState'],
   sign: Sign,

@@ -8,7 +8,7 @@ import type { Instance } from '../operations/context.ts';
 import { type CircuitName, circuitName } from '../lifecycle/ports/circuits.ts';
 import { type AgreedSettings, createAgreedSettings } from '../store/settings/agreed-settings.ts';
 import { slowHash } from '../store/session/slow-hash.ts';
-import type { Frame } from './frame.ts';
+import type { AppContext } from './app-context.ts';
 import type { Redis } from './open-redis.ts';
 
 export interface UserIdSetting {
@@ -66,7 +66,7 @@ export interface SharedSettings {
 }
 
 export async function createSharedSettings(
-  { config }: Frame,
+  { config }: AppContext,
   { connection }: Redis,
   damoov: DamoovAccess,
 ): Promise<SharedSettings> {

@@ -2,7 +2,7 @@
  * Finds the oldest of the jobs that are next in line. The cost does not grow with the number of jobs.
  */
 import type { Queue } from 'bullmq';
-import { timeFault } from '../contract/job-times.ts';
+import { timeFault } from '../contract/timestamp-fault.ts';
 import { type StoredJob, readJob } from './read-job.ts';
 
 /** More priorities than clients use at once. */

@@ -17,8 +17,8 @@ import { registerReceipts } from './receipts/define.ts';
 import { registerReconcile } from './reconcile/define.ts';
 import { registerSandbox } from './sandbox/define.ts';
 import { registerSchema } from './schema/define.ts';
-import type { CommandContext, OutputStream } from './shared/command-context.ts';
-import type { Act, Register } from './shared/register.ts';
+import type { CommandContext, OutputStream } from './common/command-context.ts';
+import type { Act, Register } from './common/register.ts';
 import { registerStatus } from './status/define.ts';
 import { registerWorker } from './worker/define.ts';
 

@@ -6,8 +6,8 @@ import { setImmediate } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { version } from '../config/package-version.ts';
 import { commandLine } from './command-line.ts';
-import { type CommandContext, processContext } from './shared/command-context.ts';
-import { UsageError } from './shared/usage-error.ts';
+import { type CommandContext, processContext } from './common/command-context.ts';
+import { UsageError } from './common/usage-error.ts';
 
 const DONE = 0;
 const FAILED = 1;

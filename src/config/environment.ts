@@ -2,6 +2,7 @@
  * What each environment variable may be, by itself. Knows neither the process nor which of them go together.
  */
 import { z } from 'zod';
+import { DEFAULT_RETRY_POLICY } from '../lifecycle/retry-policy.ts';
 import { redisUrlFault } from '../redis/options.ts';
 
 const whole = (least: number, most: number) => {
@@ -122,9 +123,9 @@ export const Environment = z.object({
   DAMOOV_MAX_RPS: fraction(0.01, 100_000).optional(),
   DELETIONS_PER_HOUR: whole(0, 1_000_000).default(100),
   WORKER_CONCURRENCY: whole(1, 10_000).default(50),
-  JOB_ATTEMPTS: whole(1, 1000).default(15),
-  BACKOFF_BASE_MS: whole(1, 86_400_000).default(1000),
-  BACKOFF_MAX_MS: whole(1, 86_400_000).default(600_000),
+  JOB_ATTEMPTS: whole(1, 1000).default(DEFAULT_RETRY_POLICY.attempts),
+  BACKOFF_BASE_MS: whole(1, 86_400_000).default(DEFAULT_RETRY_POLICY.baseMs),
+  BACKOFF_MAX_MS: whole(1, 86_400_000).default(DEFAULT_RETRY_POLICY.maxMs),
   HTTP_HOST: word.default('127.0.0.1'),
   HTTP_PORT: whole(0, 65_535).default(3000),
   DASHBOARD_USER: word.refine((user) => !user.includes(':'), 'must not contain a colon').optional(),

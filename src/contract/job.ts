@@ -4,8 +4,9 @@
  */
 import { z } from 'zod';
 import { ClientId } from './client-id.ts';
-import { hintFor } from './job-hints.ts';
-import { timeFault } from './job-times.ts';
+import { hintFor } from './field-names.ts';
+import type { ProfileField } from './field-names.ts';
+import { timeFault } from './timestamp-fault.ts';
 
 /** Bounds the message, which is kept in Redis and goes into the event. */
 const MOST_FAULTS = 50;
@@ -31,7 +32,7 @@ const Profile = z
     nickname: Text.optional(),
     phone: Text.optional(),
     email: Text.optional(),
-  })
+  } satisfies Record<ProfileField, z.ZodType>)
   .describe('Whatever is known of the user.');
 
 const Changes = z
@@ -42,7 +43,7 @@ const Changes = z
     phone: Text.nullable().optional(),
     email: Text.nullable().optional(),
     clientId: ClientId.nullable().optional(),
-  })
+  } satisfies Record<ProfileField | 'clientId', z.ZodType>)
   .refine((changes) => Object.values(changes).some((value) => value !== undefined), 'must change something')
   .meta({ description: 'The new values, one at least; null clears a field.', minProperties: 1 });
 

@@ -27,7 +27,7 @@ const said = {
   userId: z
     .guid()
     .optional()
-    .describe("Damoov's id of the user; where there was nobody, the id that the job named, if it did."),
+    .describe("Damoov's id of the user; if there was no user, the id that the job named, if any."),
   /** See {@link pseudonymOf}. */
   pseudonym: z
     .string()

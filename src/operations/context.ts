@@ -3,6 +3,7 @@
  * here because the operations need them; who provides them is not their business.
  */
 import type { Outcome } from '../contract/outcome.ts';
+import { PROFILE_FIELDS } from '../contract/field-names.ts';
 import type { Version } from '../contract/version.ts';
 import type { DamoovClient } from '../damoov/client.ts';
 
@@ -20,7 +21,7 @@ export interface Instance {
 }
 
 /** A field of a user whose newest write is remembered. */
-export const FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'] as const;
+export const FIELDS = [...PROFILE_FIELDS, 'clientId'] as const;
 export type Field = (typeof FIELDS)[number];
 
 /** The user record: for each field the time of its last write, never its value. */

@@ -8,7 +8,7 @@ import type { CircuitState } from '../store/circuits/circuit-state.ts';
 import type { OutcomeCount } from '../store/users/outcome-counts.ts';
 import type { RedisRefusedError } from '../redis/refusal.ts';
 import type { CircuitName } from '../lifecycle/ports/circuits.ts';
-import { hasReader } from '../bullmq/queue-reader.ts';
+import { hasReader } from '../bullmq/has-consumer.ts';
 import type { LoginState } from '../store/session/login-budget.ts';
 import type { PendingDeletions } from '../store/deletions/due-counts.ts';
 

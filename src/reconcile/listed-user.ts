@@ -1,10 +1,11 @@
 /**
  * What a list says of a user, and when that is the same as what Damoov says. Knows neither files nor requests.
  */
+import { PROFILE_FIELDS } from '../contract/field-names.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
 
 /** The fields that are compared. */
-export const COMPARED = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+export const COMPARED = PROFILE_FIELDS;
 export type ComparedField = (typeof COMPARED)[number];
 
 export interface ListedUser {

@@ -2,7 +2,7 @@
  * Which field a column is: as the caller maps it, or by its own name. Knows names only.
  */
 import { closest, distance } from 'fastest-levenshtein';
-import { hintFor } from '../contract/job-hints.ts';
+import { hintFor } from '../contract/field-names.ts';
 import { FIELDS, type Field } from './row.ts';
 
 /** By the {@link folded} name of the column; undefined: the column is left out. */

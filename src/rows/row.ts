@@ -2,15 +2,13 @@
  * What a file of users is read as: rows and faults, each with its line. A fault never repeats a value, which may be personal data.
  */
 
+import { PROFILE_FIELDS } from '../contract/field-names.ts';
+
 /** The columns a row may have: what a `create-user` job says, with the fields of its profile beside the rest. */
 export const FIELDS = [
   'clientId',
   'userId',
-  'firstName',
-  'lastName',
-  'nickname',
-  'phone',
-  'email',
+  ...PROFILE_FIELDS,
   'createAccessToken',
   'instance',
   'correlationId',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { GROUPS, commandLine } from '../../src/cli/command-line.ts';
-import { processContext } from '../../src/cli/shared/command-context.ts';
+import { processContext } from '../../src/cli/common/command-context.ts';
 import { run } from '../../src/cli/run-to-end.ts';
 import { createContext, runCommand, runProcess } from '../support/run-command.ts';
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { GRACE_MS } from '../../src/app/app-context.ts';
 import { ConfigError, VARIABLES, loadConfig } from '../../src/config/config.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
@@ -239,10 +240,7 @@ describe('the manifests for Kubernetes', () => {
   it('leave a worker the time that it takes to stop, and as much as compose does', async () => {
     const { spec } = await manifest<DeploymentSpec>('Deployment');
     const { terminationGracePeriodSeconds } = spec.template.spec;
-    const [, graceMs = ''] = /graceMs = ([\d_]+)/.exec(await readFile('src/app/app.ts', 'utf8')) ?? [];
-    expect(terminationGracePeriodSeconds * 1000).toBeGreaterThanOrEqual(
-      Number(graceMs.replaceAll('_', '')) + 10_000,
-    );
+    expect(terminationGracePeriodSeconds * 1000).toBeGreaterThanOrEqual(GRACE_MS + 10_000);
     const { services } = parse(await readFile('docker-compose.yml', 'utf8'), { merge: true }) as {
       services: { worker: { stop_grace_period: string } };
     };

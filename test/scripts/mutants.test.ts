@@ -1,15 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { luaEdits } from '../../scripts/mutants/lua-edits.ts';
-import { type Mutant, difference, idOf, toMutants } from '../../scripts/mutants/mutant.ts';
-import { nearestTests } from '../../scripts/mutants/nearest-tests.ts';
+import { type Mutant, difference, idOf, keyOf, toMutants } from '../../scripts/mutants/mutant.ts';
+import { FROM_OUTSIDE, ROOMS, nearestTests } from '../../scripts/mutants/nearest-tests.ts';
 import { processesIn } from '../../scripts/mutants/processes.ts';
 import { reportOf, reportText } from '../../scripts/mutants/report.ts';
 import { runMutants } from '../../scripts/mutants/run-mutants.ts';
-import { selectMutants } from '../../scripts/mutants/select-mutants.ts';
+import { mutantsOf as mutantsIn, selectMutants } from '../../scripts/mutants/select-mutants.ts';
+import { acceptedSurvivors } from '../../scripts/mutants/survivors.ts';
 import { typescriptEdits } from '../../scripts/mutants/typescript-edits.ts';
 
 const mutantsOf = (text: string) => toMutants('src/x.ts', text, typescriptEdits('src/x.ts', text));
@@ -115,6 +116,23 @@ it('asks the own test first, then the room, then tests from outside', () => {
   expect(own).toEqual(['test/contract/version.test.ts']);
   expect(room).toContain('test/contract/job.test.ts');
   expect(outside).toContain('test/integration/pipeline.test.ts');
+});
+
+it('accepts only survivors that are mutants of the sources as they are', () => {
+  const accepted = acceptedSurvivors();
+  const files = new Set(accepted.map(({ file }) => file));
+  const known = [...files].flatMap((file) =>
+    existsSync(file) ? mutantsIn(file, readFileSync(file, 'utf8')).map(keyOf) : [],
+  );
+  expect(accepted.filter((survivor) => !known.includes(keyOf(survivor)))).toEqual([]);
+});
+
+it('knows only rooms and tests that are there', () => {
+  for (const room of [...ROOMS, ...Object.keys(FROM_OUTSIDE)])
+    expect(existsSync(`src/${room}`), room).toBe(true);
+  for (const name of new Set(Object.values(FROM_OUTSIDE).flat())) {
+    expect(existsSync(`test/${name}.test.ts`) || existsSync(`test/${name}`), name).toBe(true);
+  }
 });
 
 /** A project of one source file and its test, with the packages of this one. */

@@ -7,7 +7,7 @@ import { EventEmitter, once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import { type CommandContext, REACH_MS, realClock } from '../../src/cli/shared/command-context.ts';
+import { type CommandContext, REACH_MS, realClock } from '../../src/cli/common/command-context.ts';
 import { run } from '../../src/cli/run-to-end.ts';
 import { cheapConfig } from './cheap-config.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';

@@ -4,7 +4,7 @@
  */
 import { flushCompileCache } from 'node:module';
 import { startApp } from '../../src/app/app.ts';
-import { processContext } from '../../src/cli/shared/command-context.ts';
+import { processContext } from '../../src/cli/common/command-context.ts';
 import { untilStopped } from '../../src/cli/terminal/until-stopped.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { cheapConfig } from './cheap-config.ts';

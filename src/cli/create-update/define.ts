@@ -2,12 +2,13 @@
  * How `damoov-users create` and `update` are called.
  */
 import { type Command, Option } from 'commander';
+import { PROFILE_FIELDS } from '../../contract/field-names.ts';
 import { examples } from '../options/help.ts';
 import { ofUser, withJson, withWait } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 /** What an update may clear. */
-const CLEARABLE = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'];
+const CLEARABLE = [...PROFILE_FIELDS, 'clientId'];
 
 const SEEN = `
 What stands on a command line is seen by everybody on the machine (ps) and kept in the history of the shell. Give personal

@@ -6,19 +6,16 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { InvalidJobError } from '../../client/requests.ts';
 import { type AddOptions, type AddedJob, UserJobs } from '../../client/user-jobs.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { checkInstance } from '../shared/known-instance.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { type ProfileField, PROFILE_FIELDS } from '../../contract/field-names.ts';
+import { checkInstance } from '../common/known-instance.ts';
 import { outputOf } from '../terminal/output.ts';
-import { type WaitOptions, printOutcome } from '../shared/print-outcome.ts';
-import { UsageError } from '../shared/usage-error.ts';
-import type { UserOptions } from '../shared/with-deletions.ts';
-import { withTarget } from '../shared/with-redis.ts';
+import { type WaitOptions, printOutcome } from '../common/print-outcome.ts';
+import { UsageError } from '../common/usage-error.ts';
+import type { UserOptions } from '../common/with-deletions.ts';
+import { withTarget } from '../common/with-redis.ts';
 
-/** What a job says of the user, as options. */
-const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
-
-interface JobOptions
-  extends UserOptions, WaitOptions, AddOptions, Partial<Record<(typeof PROFILE_FIELDS)[number], string>> {
+interface JobOptions extends UserOptions, WaitOptions, AddOptions, Partial<Record<ProfileField, string>> {
   occurredAt?: string;
   correlationId?: string;
   /** A file with the data of the job in JSON, `-` for the standard input. What else is given comes on top. */

@@ -2,10 +2,10 @@
  * `damoov-users delete`: has a user deleted, at once or when it is due.
  */
 import { scheduledText } from '../deletions/report.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { type WaitOptions, printOutcome } from '../shared/print-outcome.ts';
-import { UsageError } from '../shared/usage-error.ts';
-import { type DueOptions, type UserOptions, named, withDeletions } from '../shared/with-deletions.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { type WaitOptions, printOutcome } from '../common/print-outcome.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { type DueOptions, type UserOptions, named, withDeletions } from '../common/with-deletions.ts';
 import { outputOf } from '../terminal/output.ts';
 
 export interface DeleteOptions extends UserOptions, DueOptions, WaitOptions {

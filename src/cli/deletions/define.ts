@@ -4,7 +4,7 @@
 import { examples } from '../options/help.ts';
 import { parseInstantMs, wholeNumber } from '../options/parse.ts';
 import { ofUser, withDue, withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerDeletions: Register = (program, run) => {
   const deletions = program
@@ -43,6 +43,6 @@ export const registerDeletions: Register = (program, run) => {
         'after',
         examples(`deletions ${decision} --client-id customer-4711`, `deletions ${decision} --yes --json`),
       )
-      .action(run(async () => (await import('./held.ts')).decideOver(decision)));
+      .action(run(async () => (await import('./approve.ts')).decideOver(decision)));
   }
 };

@@ -3,9 +3,9 @@
  */
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
 import type { Deletions } from '../../store/deletions/deletions.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { UsageError } from '../shared/usage-error.ts';
-import { type DueOptions, type UserOptions, named, withDeletions } from '../shared/with-deletions.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { type DueOptions, type UserOptions, named, withDeletions } from '../common/with-deletions.ts';
 import { outputOf } from '../terminal/output.ts';
 import { HEADING, deletionText, scheduledText, unlistedText } from './report.ts';
 

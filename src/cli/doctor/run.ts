@@ -20,15 +20,15 @@ import { type RedisConnection, RedisAwayError } from '../../redis/connection.ts'
 import { createCircuitReader, circuitKeysOf } from '../../store/circuits/circuit-state.ts';
 import { prefixWarning } from '../../redis/options.ts';
 import { brokenKeysOf } from '../../bullmq/queue-keys.ts';
-import { hasReader } from '../../bullmq/queue-reader.ts';
+import { hasReader } from '../../bullmq/has-consumer.ts';
 import { userIdSettingsOf } from '../../app/user-id-settings.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { FACTS_FILE, readFactsFile } from '../shared/facts-file.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { FACTS_FILE, readFactsFile } from '../common/facts-file.ts';
 import { outputOf } from '../terminal/output.ts';
 import { counted } from '../terminal/text.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
-import { UsageError } from '../shared/usage-error.ts';
-import { withRedis } from '../shared/with-redis.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { withRedis } from '../common/with-redis.ts';
 
 export interface DoctorOptions {
   facts?: string;

@@ -6,7 +6,7 @@ import { EVENT_TYPES } from '../../contract/event.ts';
 import { examples } from '../options/help.ts';
 import { parseQueueName, wholeNumber } from '../options/parse.ts';
 import { withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerEvents: Register = (program, run) => {
   const command = program

@@ -7,14 +7,14 @@ import type { Queue } from 'bullmq';
 import { type EventTail, type TailedEvent, openEventTail } from '../../bullmq/event-tail.ts';
 import type { Config } from '../../config/config.ts';
 import { type RedisConnection, isLostConnection, placeOf } from '../../redis/connection.ts';
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 import { type EventFilter, eventText, isWanted, readEvent } from './report.ts';
 import { outputOf } from '../terminal/output.ts';
 import { counted, jsonLine } from '../terminal/text.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
-import { withRedis } from '../shared/with-redis.ts';
+import { withRedis } from '../common/with-redis.ts';
 
 export interface EventsOptions extends EventFilter {
   /** How many of those that are there already. */

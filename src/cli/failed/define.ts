@@ -7,7 +7,7 @@ import { FAILURE_CODES } from '../../contract/outcome.ts';
 import { examples } from '../options/help.ts';
 import { parseDurationMs, wholeNumber } from '../options/parse.ts';
 import { withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 /** Shown for an unknown field of a failed job. */
 const UNKNOWN = 'unknown';

@@ -3,10 +3,10 @@
  */
 import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../../bullmq/failed-jobs.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { checkInstance, knownInstances } from '../shared/known-instance.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { checkInstance, knownInstances } from '../common/known-instance.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
-import { withRedis } from '../shared/with-redis.ts';
+import { withRedis } from '../common/with-redis.ts';
 import { requireYes } from '../terminal/confirm.ts';
 import { outputOf } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';

@@ -5,7 +5,7 @@ import { examples } from '../options/help.ts';
 import { ofList } from '../options/list-options.ts';
 import { parseFileName, wholeNumber } from '../options/parse.ts';
 import { durationOption, withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerImport: Register = (program, run) => {
   const command = ofList(

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { linesOf } from '../../rows/lines.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 import { FileError, reasonOf } from '../terminal/file-error.ts';
 
 /** `unknown`: the job has ended, and Redis keeps no longer how. */

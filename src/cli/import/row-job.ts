@@ -2,10 +2,11 @@
  * The `create-user` job that a row asks for, and its faults by column. A row is judged by nothing but what judges a job.
  */
 import { parseJobText } from '../../contract/job.ts';
+import { PROFILE_FIELDS } from '../../contract/field-names.ts';
 import { needsQuotes, quotedId } from '../terminal/quoted-id.ts';
 import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts';
 
-const PROFILE: ReadonlySet<Field> = new Set(['firstName', 'lastName', 'nickname', 'phone', 'email']);
+const PROFILE: ReadonlySet<Field> = new Set(PROFILE_FIELDS);
 
 /** The data of a `create-user` job, not judged yet. */
 export type JobData = Readonly<Record<string, unknown>>;

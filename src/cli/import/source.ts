@@ -8,9 +8,9 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
-import { timeFault } from '../../contract/job-times.ts';
+import { timeFault } from '../../contract/timestamp-fault.ts';
 import { type RowOptions, formatOf } from '../../rows/read-rows.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 import { FileError, reasonOf } from '../terminal/file-error.ts';
 
 /** What `import` and `reconcile` are told about a list. */

@@ -4,7 +4,7 @@
 import { examples } from '../options/help.ts';
 import { parseFileName, wholeNumber } from '../options/parse.ts';
 import { durationOption, withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerProbe: Register = (program, run) => {
   const command = program

@@ -9,12 +9,12 @@ import type { Facts, FactsFile } from '../../tools/probe/facts.ts';
 import type { Leftovers } from '../../tools/probe/own-users.ts';
 import { type ProbeEnd, probe } from '../../tools/probe/probe.ts';
 import { assumptionsOf, settingsOf } from '../../tools/probe/judgement.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { writeFactsFile } from '../shared/facts-file.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { writeFactsFile } from '../common/facts-file.ts';
 import { type Output, outputOf } from '../terminal/output.ts';
 import { factsLines } from './report.ts';
-import { UsageError } from '../shared/usage-error.ts';
-import { withRedis } from '../shared/with-redis.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { withRedis } from '../common/with-redis.ts';
 
 export interface ProbeCommandOptions {
   instance: string;

@@ -3,7 +3,7 @@
  */
 import { examples } from '../options/help.ts';
 import { withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 import { parseHead, parsePublicKey } from './receipt-options.ts';
 
 export const registerReceipts: Register = (program, run) => {

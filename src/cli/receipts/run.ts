@@ -5,9 +5,9 @@ import { type KeyObject, createPublicKey } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { keyIdOf } from '../../contract/receipt.ts';
 import type { Head } from '../../receipts/chains.ts';
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 import { type Break, type Verification, verifyReceipts } from '../../receipts/verify.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 import { counted } from '../terminal/text.ts';
 
 export interface VerifyCommandOptions {

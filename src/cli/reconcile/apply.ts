@@ -10,7 +10,7 @@ import type { UnwantedUser, UnwantedUsers } from '../../reconcile/unwanted-users
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { refusalOf } from '../../redis/refusal.ts';
 import type { Deletions } from '../../store/deletions/deletions.ts';
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 import { requireYes } from '../terminal/confirm.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { counted, numberText } from '../terminal/text.ts';

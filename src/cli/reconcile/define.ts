@@ -6,7 +6,7 @@ import { examples } from '../options/help.ts';
 import { ofList } from '../options/list-options.ts';
 import { wholeNumber } from '../options/parse.ts';
 import { durationOption, withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerReconcile: Register = (program, run) => {
   const command = ofList(

@@ -16,7 +16,7 @@ import {
   refuseChanged,
   rowOptionsOf,
 } from '../import/source.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 import { type Listed, listedIn } from './listed.ts';
 
 export interface ListOptions extends ReadOptions {

@@ -1,7 +1,7 @@
 /**
  * Decides from the counts whether deletions are plausible: most mass deletions come from a wrong list, a wrong column or another instance.
  */
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 import { counted, numberText } from '../terminal/text.ts';
 import type { Counts } from './report.ts';
 

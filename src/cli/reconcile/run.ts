@@ -12,11 +12,11 @@ import { type UnwantedUsers, createUnwantedUsers } from '../../reconcile/unwante
 import { type RedisConnection, type RedisTarget, RedisAwayError } from '../../redis/connection.ts';
 import { createDeletions } from '../../store/deletions/deletions.ts';
 import type { ListOptions } from '../import/source.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { checkInstance, knownInstances } from '../shared/known-instance.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { checkInstance, knownInstances } from '../common/known-instance.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
-import { UsageError } from '../shared/usage-error.ts';
-import { withRedis } from '../shared/with-redis.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { withRedis } from '../common/with-redis.ts';
 import { outputOf } from '../terminal/output.ts';
 import { type Progress, createProgress } from '../terminal/progress.ts';
 import { type Added, addedText, apply } from './apply.ts';

@@ -3,7 +3,7 @@
  */
 import { examples } from '../options/help.ts';
 import { wholeNumber } from '../options/parse.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerSandbox: Register = (program, run) => {
   program

@@ -3,10 +3,10 @@
  */
 import { readInstancesFile } from '../../config/instances-file.ts';
 import { startSandbox } from '../../sandbox/server.ts';
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 import { outputOf } from '../terminal/output.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 
 export interface SandboxCommandOptions {
   host: string;

@@ -4,7 +4,7 @@
 import { Option } from 'commander';
 import { examples } from '../options/help.ts';
 import { withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerSchema: Register = (program, run) => {
   const command = program

@@ -4,9 +4,9 @@
 import { asyncApi } from '../../contract/schema/asyncapi.ts';
 import { version } from '../../config/package-version.ts';
 import { bundle, eventSchemas, jobSchemas, standalone } from '../../contract/schema/json-schema.ts';
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 import { outputOf } from '../terminal/output.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import { UsageError } from '../common/usage-error.ts';
 
 export interface SchemaOptions {
   format: 'json-schema' | 'asyncapi';

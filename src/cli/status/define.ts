@@ -3,7 +3,7 @@
  */
 import { examples } from '../options/help.ts';
 import { durationOption, withJson } from '../options/shared-options.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerStatus: Register = (program, run) => {
   const command = program

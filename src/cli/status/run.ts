@@ -16,12 +16,12 @@ import { createDueCounts } from '../../store/deletions/due-counts.ts';
 import { deriveAdminKey } from '../../store/session/admin-key.ts';
 import { createLoginBudget } from '../../store/session/login-budget.ts';
 import { refusalToWrite } from '../../redis/refusal.ts';
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 import { outputOf } from '../terminal/output.ts';
 import { statusJson, statusText } from './report.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
-import { withRedis } from '../shared/with-redis.ts';
+import { withRedis } from '../common/with-redis.ts';
 
 export interface StatusOptions {
   watch?: boolean;

@@ -2,8 +2,8 @@
  * Asks the user at the terminal whether to go on.
  */
 import { createInterface } from 'node:readline';
-import type { CommandContext } from '../shared/command-context.ts';
-import { UsageError } from '../shared/usage-error.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { UsageError } from '../common/usage-error.ts';
 
 /** The question goes to standard error: standard output is for the result. */
 type Terminal = Pick<CommandContext, 'stdin' | 'stderr'>;

@@ -1,7 +1,7 @@
 /**
  * Waits for the signal to stop; a second one, whichever it is, stops at once.
  */
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 
 /** Resolves with SIGINT or SIGTERM, whichever comes first from now on. */
 export async function untilStopped({

@@ -2,7 +2,7 @@
  * How `damoov-users worker` is called.
  */
 import { examples } from '../options/help.ts';
-import type { Register } from '../shared/register.ts';
+import type { Register } from '../common/register.ts';
 
 export const registerWorker: Register = (program, run) => {
   program

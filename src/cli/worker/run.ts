@@ -3,7 +3,7 @@
  */
 import { startApp } from '../../app/app.ts';
 import { createLog } from '../../ops/log.ts';
-import type { CommandContext } from '../shared/command-context.ts';
+import type { CommandContext } from '../common/command-context.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 
 export interface WorkerCommandOptions {

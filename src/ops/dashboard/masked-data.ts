@@ -2,6 +2,7 @@
  * What of a job's data, of its result and of an event may be looked at: ids, and the names of what else there is. Lets through
  * what it knows to be no personal data and no secret; whatever it does not know stays hidden, its name too.
  */
+import { PROFILE_FIELDS } from '../../contract/field-names.ts';
 import { isJobName, referenceOfText } from '../../contract/job.ts';
 import { EVENT_TYPES, readEvent } from '../../contract/event.ts';
 import { failureIn } from '../../contract/outcome.ts';
@@ -12,7 +13,7 @@ export const HIDDEN = '•••';
 /** What a queue on the board holds. */
 export type Content = 'jobs' | 'events';
 
-const PROFILE = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'clientId'];
+const PROFILE = [...PROFILE_FIELDS, 'clientId'];
 const TOLD_BY_EVENTS = [
   'userId',
   'clientId',

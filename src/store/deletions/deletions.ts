@@ -4,7 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { timeFault } from '../../contract/job-times.ts';
+import { timeFault } from '../../contract/timestamp-fault.ts';
 import { parseJob } from '../../contract/job.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';

@@ -57,7 +57,7 @@ export function createReceiptChain({ prefix, jobs, sign }: ReceiptChainOptions):
         reply = await settle({ key, sequence: String(sequence), previous, hash });
         if (reply !== 'moved') return reply;
       } finally {
-        // After an error nobody knows where the chain ends. What another one has read since stays.
+        // After an error the end of the chain is unknown and is read again, unless that was done since.
         if ((reply === undefined || reply === 'moved') && ends.get(key)?.reading === reading)
           ends.delete(key);
       }

@@ -2,9 +2,9 @@
  * `damoov-users deletions release|refuse`: what becomes of the deletions that the deletion limit holds.
  */
 import type { Approval } from '../../store/circuits/deletion-limit.ts';
-import type { CommandContext } from '../shared/command-context.ts';
-import { UsageError } from '../shared/usage-error.ts';
-import { type UserOptions, withDeletions } from '../shared/with-deletions.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { type UserOptions, withDeletions } from '../common/with-deletions.ts';
 import { requireYes } from '../terminal/confirm.ts';
 import { outputOf } from '../terminal/output.ts';
 import { counted, numberText } from '../terminal/text.ts';

@@ -8,9 +8,12 @@ import { type Log, createLogWriter } from '../ops/log.ts';
 import { type Notification, emitTo } from '../ops/notifications.ts';
 import type { ProbeIntervals } from '../store/circuits/circuits.ts';
 
+/** Below the 30 s that container platforms give. */
+export const GRACE_MS = 25_000;
+
 /** Not configurable, but shorter in tests; in milliseconds unless noted. */
 export interface Timings {
-  /** How long jobs in flight may take once the service is told to stop: below the 30 s that container platforms give. */
+  /** How long jobs in flight may take once the service is told to stop. */
   graceMs: number;
   /** How long returning unfinished jobs may take after that. */
   giveBackMs?: number | undefined;
@@ -24,7 +27,7 @@ export interface Timings {
   compareMs: number;
   /** How long spans are batched before they are sent. */
   gatherMs: number;
-  /** How long look-ups at Damoov may lag behind a create: until then, that they show nobody proves nothing. */
+  /** How long look-ups at Damoov may lag behind a create: until then, a look-up that finds no user proves nothing. */
   lagMs: number;
   /** The clock of logins and probes, in epoch milliseconds. */
   now?: (() => number) | undefined;
@@ -32,7 +35,7 @@ export interface Timings {
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-export interface Frame {
+export interface AppContext {
   readonly config: Config;
   readonly log: Log;
   readonly timings: Timings;
@@ -46,9 +49,9 @@ export interface Frame {
   close(): Promise<void>;
 }
 
-export function createFrame(config: Config, log: Log, given: Partial<Timings>): Frame {
+export function createAppContext(config: Config, log: Log, given: Partial<Timings>): AppContext {
   const timings: Timings = {
-    graceMs: 25_000,
+    graceMs: GRACE_MS,
     lockMs: Math.max(30_000, 4 * config.timeoutMs),
     probes: {
       credential: { firstMs: 5000, lastMs: 15 * 60_000 },

@@ -1,6 +1,6 @@
 import { Worker } from 'bullmq';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { hasReader } from '../../src/bullmq/queue-reader.ts';
+import { hasReader } from '../../src/bullmq/has-consumer.ts';
 import { createEventsWorld } from '../client/events-world.ts';
 
 function startWorker({ redis, prefix }: ReturnType<typeof createEventsWorld>): Worker {

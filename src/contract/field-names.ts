@@ -1,7 +1,12 @@
 /**
- * The spelling a sender probably meant: the Python SDK's names, other cases, and profile fields in the wrong place.
+ * The names of a job's fields, and the name that a sender probably meant by another spelling: those of the Python SDK, other cases, and
+ * profile fields in the wrong place.
  */
-const PROFILE = ['firstName', 'lastName', 'nickname', 'phone', 'email'];
+
+/** What jobs say of a user beside its ids. */
+export const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+export type ProfileField = (typeof PROFILE_FIELDS)[number];
+
 const OTHERS = [
   'clientId',
   'userId',
@@ -14,7 +19,7 @@ const OTHERS = [
   'occurredAt',
 ];
 const MEANT = new Map([
-  ...[...PROFILE, ...OTHERS].map((name) => [name.toLowerCase(), name] as const),
+  ...[...PROFILE_FIELDS, ...OTHERS].map((name) => [name.toLowerCase(), name] as const),
   ['customtoken', 'userId'],
   ['devicetoken', 'userId'],
   ['instanceid', 'instance'],
@@ -29,7 +34,11 @@ const SECTIONS = new Map([
 /** The key that was probably meant by `key` under `path` (empty at the top) of a job, or undefined. */
 export function hintFor(jobName: string, path: string, key: string): string | undefined {
   const meant = MEANT.get(key.toLowerCase().replaceAll(/[_\- ]/g, ''));
-  if (meant === undefined || path !== '' || !PROFILE.includes(meant)) return meant;
+  if (meant === undefined || path !== '' || !isProfileField(meant)) return meant;
   const section = SECTIONS.get(jobName);
   return section && `${section}.${meant}`;
+}
+
+function isProfileField(name: string): boolean {
+  return PROFILE_FIELDS.some((field) => field === name);
 }
