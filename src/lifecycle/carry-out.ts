@@ -5,7 +5,13 @@ import type { UserJob } from '../contract/job.ts';
 import { type Circuit, type Outcome, type Settled, isSettled } from '../contract/outcome.ts';
 import type { Version } from '../contract/version.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
-import { type Instance, type RecordUpdate, type OperationContext, LOCK_LOST } from '../operations/context.ts';
+import {
+  type Effect,
+  type Instance,
+  type RecordUpdate,
+  type OperationContext,
+  LOCK_LOST,
+} from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
 import type { DeletionIds } from './ports/deletion-guard.ts';
@@ -22,6 +28,15 @@ import type { RunObserver } from './failure-detector.ts';
 
 /** Delay of a job if Damoov answers other workers but not this one; another worker may take it then. */
 const ELSEWHERE_MS = 1000;
+
+/** Another run may have completed the job before this one locked its user. If the job is still in the queue, it begins again. */
+const BEGUN_LATE: Effect = {
+  outcome: {
+    status: 'wait',
+    reason: 'the job may have lost its lock before it began',
+    delayMs: ELSEWHERE_MS,
+  },
+};
 
 /** A valid job of a configured instance. */
 export interface Readable {
@@ -69,10 +84,7 @@ class Attempt {
   async run(): Promise<Decision> {
     const { job, delivery } = this.#readable;
     const pipeline = this.#pipeline;
-    const effect = await takeSteps(job, this.#context()).catch((error: unknown) => ({
-      outcome: classify(error, pipeline.outageOf),
-      error,
-    }));
+    const effect = delivery.isFresh() ? await this.#takeSteps() : BEGUN_LATE;
     if (effect === LOCK_LOST) return this.#abandoned;
     const error = 'error' in effect ? effect.error : undefined;
     const attributed = this.#seen.attribute(effect.outcome, error);
@@ -85,6 +97,13 @@ class Attempt {
     return settle(outcome, readable, user, recordUpdate, pipeline).catch((cause: unknown) => {
       throw new UnsettledError('the job could not be settled', { cause });
     });
+  }
+
+  #takeSteps(): Promise<(Effect & { error?: unknown }) | typeof LOCK_LOST> {
+    return takeSteps(this.#readable.job, this.#context()).catch((error: unknown) => ({
+      outcome: classify(error, this.#pipeline.outageOf),
+      error,
+    }));
   }
 
   #context(): OperationContext {

@@ -42,7 +42,7 @@ export interface Delivery {
   stalls: number;
   /** The job depends on another one (its child in a BullMQ flow), which has failed or is retried. */
   isHeldByChild?: boolean;
-  /** Whether this run still holds the job's lock, as far as this process knows. */
+  /** Whether the time that this run has the job for is not over. Once it is, another run may have completed it. */
   isFresh: () => boolean;
   /** Replaces the job's data in the queue. */
   keep: (data: unknown) => Promise<void>;

@@ -151,6 +151,8 @@ async function settleAside(
   // Of a job that is settled only its ids are left, which may be too little to read.
   const whose = whoseOf(read, delivery, pipeline);
   const settled = await pipeline.userState.settleUnread(runOf(delivery), settlement, whose);
+  // Another run may have completed the job before. If none has, the next one finds this outcome, and publishes it.
+  if (!delivery.isFresh()) return { next: 'abandoned' };
   return finish(settled, read, delivery, pipeline);
 }
 

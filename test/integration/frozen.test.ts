@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type WorkerProcess, spawnShortLockedWorker } from '../support/spawn-worker.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 /** Without a second slot the stopped worker does not wait for work, and takes no wake-up from the one that is awake. */
@@ -68,5 +69,36 @@ describe('a worker that is stopped past the lock of its job', () => {
     await haveAnotherDo(world, jobId);
     expect(await sentAfterwards(world, frozen)).toEqual([]);
     expect((await world.users()).filter(({ clientId }) => clientId === 'c-1')).toHaveLength(1);
+  });
+});
+
+describe('a worker that locks its user only once another one has completed the job', () => {
+  it('sends nothing, publishes no second event, and leaves the user to the next job', async () => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createWorld({
+      startsWorker: false,
+      redisUrlOfWorker: proxy.url,
+      timings: SHORT_LOCK,
+    });
+    const late = await world.startWorker();
+    const held = proxy.hold(':settled:late');
+    await world.add('create-user', { clientId: 'c-1' }, { jobId: 'late' });
+    const pass = await held;
+    world.env['REDIS_URL'] = inject('redisUrl');
+    await haveAnotherDo(world, 'late');
+    const awake = await world.startWorker();
+    await world.run('delete-user', { clientId: 'c-1' });
+    await awake.close();
+    const before = (await world.requests()).length;
+    pass();
+    await world.run('create-user', { clientId: 'next' });
+    expect((await world.requests()).slice(before).filter(({ clientId }) => clientId !== 'next')).toEqual([]);
+    const again = await world.run('create-user', { clientId: 'c-1' });
+    expect(again.data).not.toHaveProperty('existed');
+    await late.close();
+    expect(world.events.map(({ type, data }) => [data.jobId, type]).filter(([id]) => id === 'late')).toEqual([
+      ['late', 'user.created'],
+    ]);
   });
 });

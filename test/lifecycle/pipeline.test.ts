@@ -21,6 +21,12 @@ const DONE: SettledJob = {
 };
 const BLOCKED = { is: 'blocked', place: 'a user', score: '1', patienceMs: 1000 } as const;
 
+/** The time that a run has its job for is over after the first look. */
+function onceFresh() {
+  let looks = 0;
+  return () => (looks += 1) === 1;
+}
+
 describe('a job that cannot be carried out', () => {
   it('because it is none fails, and says why', async () => {
     const world = createPipelineWorld();
@@ -119,9 +125,26 @@ describe('a job that cannot be carried out', () => {
     });
     expect([world.aside, world.published]).toEqual([[], []]);
   });
+
+  it('and that another run may have completed before it was settled publishes nothing', async () => {
+    const world = createPipelineWorld();
+    expect(await world.run('create-user', { profile: 1 }, { isFresh: onceFresh() })).toEqual({
+      next: 'abandoned',
+    });
+    expect(world.aside).toHaveLength(1);
+    expect([world.published, world.released]).toEqual([[], []]);
+  });
 });
 
 describe('a job that begins', () => {
+  it('only when another run may have completed it sends nothing, and leaves the user as it was', async () => {
+    const world = createPipelineWorld();
+    const { next } = await world.run('delete-user', C1, { isFresh: onceFresh() });
+    expect(next).toBe('wait');
+    expect(world.steps).toEqual(['let go']);
+    expect(world.unlock).toMatchObject([{ record: { deletingSince: undefined } }]);
+  });
+
   it('says when it happened: when it was added, unless its sender knows better', async () => {
     const world = createPipelineWorld();
     await world.run('create-user', C1);

@@ -23,7 +23,18 @@ export interface TcpProxy {
    * @returns when that has happened to this many requests; the next ones pass again.
    */
   dropReplies(times: number, to?: string): Promise<void>;
+  /**
+   * A request is slow: the next one that contains the text reaches the server only when the test says so, and so does all that the
+   * client sends after it.
+   * @returns once it has come: passes it on.
+   */
+  hold(text: string): Promise<() => void>;
   close(): Promise<void>;
+}
+
+interface Hold {
+  readonly text: string;
+  readonly came: (pass: () => void) => void;
 }
 
 interface Trap {
@@ -36,6 +47,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port: targetPort } = new URL(target);
   const sockets = new Set<Socket>();
   const traps = new Set<Trap>();
+  const holds = new Set<Hold>();
   let isStalled = false;
 
   const listener = createServer((client) => {
@@ -44,8 +56,10 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     keep(server, client);
     client.on('data', (request: Buffer) => {
       const trap = [...traps].find(({ text }) => request.includes(text));
-      if (trap === undefined) server.write(request);
-      else spring(trap, request, client, server);
+      const hold = [...holds].find(({ text }) => request.includes(text));
+      if (trap !== undefined) spring(trap, request, client, server);
+      else if (hold !== undefined) stop(hold, request, client, server);
+      else server.write(request);
     });
     server.on('data', (reply: Buffer) => client.write(reply));
   });
@@ -74,6 +88,15 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     server.end(request);
     server.once('close', () => {
       if (trap.left === 0) trap.done();
+    });
+  }
+
+  function stop(hold: Hold, request: Buffer, client: Socket, server: Socket): void {
+    holds.delete(hold);
+    client.pause();
+    hold.came(() => {
+      server.write(request);
+      client.resume();
     });
   }
 
@@ -112,6 +135,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       new Promise((done) => {
         traps.add({ text, left: times, done });
       }),
+    hold: async (text) => new Promise((came) => holds.add({ text, came })),
     close: sever,
   };
 }
