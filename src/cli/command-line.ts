@@ -4,7 +4,7 @@
  */
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { registerCreate, registerUpdate } from './create-update/define.ts';
+import { registerCreate, registerResume, registerSuspend, registerUpdate } from './create-update/define.ts';
 import { registerDelete } from './delete/define.ts';
 import { registerDeletions } from './deletions/define.ts';
 import { registerDoctor } from './doctor/define.ts';
@@ -28,6 +28,8 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
   'Users:': [
     registerCreate,
     registerUpdate,
+    registerSuspend,
+    registerResume,
     registerDelete,
     registerDeletions,
     registerImport,

@@ -71,6 +71,9 @@ export interface AddOptions {
   isBulk?: boolean | undefined;
 }
 
+/** The user of a change, and what else is said of it. */
+export type OfUser = Omit<UpdateUser, 'changes'>;
+
 /** A job in the queue. */
 export interface AddedJob {
   readonly id: string;
@@ -100,9 +103,9 @@ const LOOKS_AT_ONCE = 100;
  * that has nothing else to do ends, also without `close()`.
  *
  * Every method throws an InvalidJobError for what no worker would carry out, and a RedisAwayError within `failAfterMs` where
- * Redis cannot be reached (a chunk of many may take ten seconds where Redis has fallen silent, and a result is waited for), and a RedisRefusedError for what Redis
- * refuses, as when it is full, and a ClosedError after `close()`: nothing is kept to be sent later. A job that was added counts from the time of its call, so that
- * the calls for one user are carried out in their order.
+ * Redis cannot be reached (a chunk of many may take ten seconds where Redis has fallen silent, and a result is waited for), and a
+ * RedisRefusedError for what Redis refuses, as when it is full, and a ClosedError after `close()`: nothing is kept to be sent later. A
+ * job that was added counts from the time of its call, so that the calls for one user are carried out in their order.
  */
 export class UserJobs implements AsyncDisposable {
   readonly #link: RedisLink;
@@ -144,6 +147,15 @@ export class UserJobs implements AsyncDisposable {
   /** Changes some fields of a user. */
   async update(change: UpdateUser, options: AddOptions = {}): Promise<AddedJob> {
     return this.#add(checked('update-user', change), options);
+  }
+
+  /** Deactivates a user; {@link resume} is the way back. */
+  async suspend(user: OfUser, options: AddOptions = {}): Promise<AddedJob> {
+    return this.update({ ...user, changes: { status: 'deactivated' } }, options);
+  }
+
+  async resume(user: OfUser, options: AddOptions = {}): Promise<AddedJob> {
+    return this.update({ ...user, changes: { status: 'active' } }, options);
   }
 
   /**

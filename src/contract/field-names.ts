@@ -4,41 +4,79 @@
  */
 
 /** What jobs say of a user beside its ids. */
-export const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+export const PROFILE_FIELDS = [
+  'firstName',
+  'lastName',
+  'nickname',
+  'phone',
+  'email',
+  'gender',
+  'birthday',
+  'maritalStatus',
+  'childrenCount',
+  'country',
+  'district',
+  'city',
+  'address',
+  'imageUrl',
+] as const;
 export type ProfileField = (typeof PROFILE_FIELDS)[number];
+
+/** The value of a field that was given as a text: all are texts but for a number. */
+export function profileValue(field: string, text: string): string | number {
+  return field === 'childrenCount' && /^\s*\d{1,4}\s*$/.test(text) ? Number(text) : text;
+}
+
+/** What can be turned on and off for a user. */
+export const SETTINGS = ['enabled', 'tracking', 'logging', 'realTimeLocation'] as const;
+export type Setting = (typeof SETTINGS)[number];
 
 const OTHERS = [
   'clientId',
   'userId',
   'createAccessToken',
   'profile',
+  'settings',
   'changes',
+  'status',
   'reason',
   'instance',
   'correlationId',
   'occurredAt',
 ];
 const MEANT = new Map([
-  ...[...PROFILE_FIELDS, ...OTHERS].map((name) => [name.toLowerCase(), name] as const),
+  ...[...PROFILE_FIELDS, ...SETTINGS, ...OTHERS].map((name) => [name.toLowerCase(), name] as const),
   ['customtoken', 'userId'],
   ['devicetoken', 'userId'],
   ['instanceid', 'instance'],
+  ['externalimageurl', 'imageUrl'],
+  ['enabletracking', 'tracking'],
+  ['trackingenabled', 'tracking'],
+  ['enablelogging', 'logging'],
+  ['logenabled', 'logging'],
+  ['enablerealtimelocation', 'realTimeLocation'],
+  ['apienabled', 'enabled'],
 ]);
 
-/** Where a job has the fields of the profile. */
-const SECTIONS = new Map([
-  ['create-user', 'profile'],
-  ['update-user', 'changes'],
+/** Where a job has what is not at its top. */
+const SECTIONS = new Map<string, { profile: string; settings: string; status?: string }>([
+  ['create-user', { profile: 'profile.', settings: 'settings.' }],
+  ['update-user', { profile: 'changes.', settings: 'changes.settings.', status: 'changes.' }],
 ]);
 
 /** The key that was probably meant by `key` under `path` (empty at the top) of a job, or undefined. */
 export function hintFor(jobName: string, path: string, key: string): string | undefined {
   const meant = MEANT.get(key.toLowerCase().replaceAll(/[_\- ]/g, ''));
-  if (meant === undefined || path !== '' || !isProfileField(meant)) return meant;
-  const section = SECTIONS.get(jobName);
-  return section && `${section}.${meant}`;
+  const kind = meant === undefined ? undefined : kindOf(meant);
+  if (meant === undefined || kind === undefined) return meant;
+  const section = SECTIONS.get(jobName)?.[kind];
+  if (section === undefined) return undefined;
+  const here = `${path}.`;
+  return `${section.startsWith(here) ? section.slice(here.length) : section}${meant}`;
 }
 
-function isProfileField(name: string): boolean {
-  return PROFILE_FIELDS.some((field) => field === name);
+function kindOf(name: string): 'profile' | 'settings' | 'status' | undefined {
+  if (PROFILE_FIELDS.some((field) => field === name)) return 'profile';
+  if (SETTINGS.some((setting) => setting === name)) return 'settings';
+  return name === 'status' ? 'status' : undefined;
 }

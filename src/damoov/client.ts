@@ -15,13 +15,13 @@ import type { Call, Reply } from './transport.ts';
 import { guarded } from './guarded-transport.ts';
 import type { GuardedTransport } from './guarded-transport.ts';
 import { createBody, findQuery, pageBody, readCreatedUser, readPage, readUsers, updateBody } from './wire.ts';
+import type { UserChanges } from './user-fields.ts';
 import type {
   Acknowledgement,
   CreatedUser,
   DamoovUser,
   NewUser,
   PageQuery,
-  UserChanges,
   UserPage,
   UserQuery,
 } from './wire.ts';

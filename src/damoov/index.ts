@@ -13,7 +13,6 @@ export {
   type CreatedUser,
   type DamoovUser,
   type NewUser,
-  type UserChanges,
-  type UserProfile,
   type UserQuery,
 } from './wire.ts';
+export type { UserChanges, UserSettings } from './user-fields.ts';

@@ -3,8 +3,15 @@
  * the API promises.
  */
 import { field, isObject, readNumber, readText } from './envelope.ts';
+import {
+  type CreatedFields,
+  type ReadFields,
+  type UserChanges,
+  fieldsFromWire,
+  fieldsToWire,
+  pascalCase,
+} from './user-fields.ts';
 
-const profileFields = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
 const queryFields = [
   'deviceToken',
   'email',
@@ -15,26 +22,12 @@ const queryFields = [
   'fullName',
 ] as const;
 
-/** What both a create and an update may say of the user. */
-export type UserProfile = {
-  readonly [field in (typeof profileFields)[number]]?: string | null | undefined;
-} & {
-  /** The integrator's own id of the user. Damoov does not require it to be unique. */
-  readonly clientId?: string | null | undefined;
-};
-
 /** A user to create. Everything is optional (documented); what is undefined is not sent. */
-export type NewUser = UserProfile & {
+export type NewUser = CreatedFields & {
   /** A UUID that becomes the user's id (documented). What Damoov does when it is sent twice is not known. */
   readonly customToken?: string | undefined;
   /** Asks for the user's own token pair. Always sent, false by default: the API's own default is disputed. */
   readonly createAccessToken?: boolean | undefined;
-};
-
-/** A partial merge: undefined leaves a field alone; null and "" are sent (whether null clears is not documented). */
-export type UserChanges = UserProfile & {
-  /** Whether Damoov wants `Active`/`Inactive` or a number here is not known. */
-  readonly status?: string | number | undefined;
 };
 
 /** Criteria of a find, combined with AND (documented). At least one; none may be blank. */
@@ -91,12 +84,9 @@ export interface Acknowledgement {
 }
 
 /** A user as read. What Damoov gave as null or left out is absent. */
-export type DamoovUser = { readonly [field in (typeof profileFields)[number]]?: string } & {
+export type DamoovUser = ReadFields & {
   /** Lower-case. */
   readonly userId: string;
-  readonly clientId?: string;
-  /** `Active` or `Inactive` (documented). */
-  readonly status?: string;
   /** As Damoov writes it: no zone, 6 or 7 digits of fraction. */
   readonly dateCreated?: string;
   /** The InstanceId, lower-case (`AccountInfo`, seen in the vendor's samples). */
@@ -114,18 +104,17 @@ function normalUserId(userId: string): string {
 }
 
 /** The body of `POST /v1/Registration/create` (documented). */
-export function createBody(user: NewUser): object {
+export function createBody({ customToken, createAccessToken = false, ...fields }: NewUser): object {
   return {
-    ...toWire(user, ['customToken']),
-    CreateAccessToken: user.createAccessToken ?? false,
-    ...toWire(user, profileFields),
-    ...userFieldsToWire(user),
+    ...toWire({ customToken }, ['customToken']),
+    CreateAccessToken: createAccessToken,
+    ...fieldsToWire(fields),
   };
 }
 
 /** The body of `PUT /v1/Management/users`: a plain partial merge in spite of its documented content type. */
 export function updateBody(changes: UserChanges): object {
-  return { ...toWire(changes, [...profileFields, 'status']), ...userFieldsToWire(changes) };
+  return fieldsToWire(changes);
 }
 
 /** The query of `GET /v1/Management/users/find`, with no leading question mark; the values in it are percent-encoded. */
@@ -227,9 +216,8 @@ function readUser(value: unknown): DamoovUser | undefined {
   const instanceId = readText(field(field(value, 'AccountInfo'), 'InstanceId'));
   return {
     userId,
-    ...fromWire(value, ['status', 'dateCreated']),
-    ...fromWire(oneObject(field(value, 'UserProfile')), profileFields),
-    ...fromWire(oneObject(field(value, 'UserFields')), ['clientId']),
+    ...fromWire(value, ['dateCreated']),
+    ...fieldsFromWire(value),
     ...(instanceId === undefined ? {} : { instanceId: instanceId.toLowerCase() }),
   };
 }
@@ -238,16 +226,6 @@ function readUserId(value: unknown): string | undefined {
   const deviceToken = readText(field(value, 'DeviceToken'));
   const userId = deviceToken === undefined ? '' : normalUserId(deviceToken);
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(userId) ? userId : undefined;
-}
-
-/** UserFields are an array of one object when read (documented), but also seen as null, as [] and, as written, an object. */
-function oneObject(value: unknown): unknown {
-  return Array.isArray(value) ? value.find(isObject) : value;
-}
-
-/** Damoov keeps the ClientId under `UserFields` (documented). */
-function userFieldsToWire(user: UserProfile): object {
-  return user.clientId === undefined ? {} : { UserFields: toWire(user, ['clientId']) };
 }
 
 function toWire<Name extends string>(
@@ -265,8 +243,4 @@ function fromWire<Name extends string>(source: unknown, names: readonly Name[]):
     if (value !== undefined) found[name] = value;
   }
   return found;
-}
-
-function pascalCase(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -99,11 +99,11 @@ class Attempt {
     });
   }
 
-  #takeSteps(): Promise<(Effect & { error?: unknown }) | typeof LOCK_LOST> {
-    return takeSteps(this.#readable.job, this.#context()).catch((error: unknown) => ({
-      outcome: classify(error, this.#pipeline.outageOf),
-      error,
-    }));
+  async #takeSteps(): Promise<(Effect & { error?: unknown }) | typeof LOCK_LOST> {
+    const { job } = this.#readable;
+    const ended = await takeSteps(job, this.#context()).catch((error: unknown) => ({ error }));
+    if (ended === LOCK_LOST || 'outcome' in ended) return ended;
+    return { ...ended, outcome: classify(ended.error, this.#pipeline.outageOf) };
   }
 
   #context(): OperationContext {

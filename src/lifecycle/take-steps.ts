@@ -5,23 +5,30 @@
 import type { UserJob } from '../contract/job.ts';
 import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
 import { type Effect, type OperationContext, LOCK_LOST } from '../operations/context.ts';
+import { partsOf } from '../operations/create-ends.ts';
 import { nextCreateStep } from '../operations/create-user.ts';
 import { nextDeleteStep } from '../operations/delete-user.ts';
 import { findUsers } from '../operations/find-user.ts';
-import { AWAIT_RENAME } from '../operations/newer-knowledge.ts';
+import { AWAIT_RENAME, toUserChanges } from '../operations/newer-knowledge.ts';
 import type { Fact, Knowledge, Step } from '../operations/step.ts';
 import { nextUpdateStep } from '../operations/update-user.ts';
 
 /** No way of a job is nearly as long: a longer one is a fault of ours, and must not send for ever. */
 export const MOST_STEPS = 100;
 
+/** A run that a request has ended. */
+export type Failure = Pick<Extract<Step, { do: 'fail' }>, 'error' | 'recordUpdate'>;
+
 /** Carries a job to the end of this run; `LOCK_LOST`: it is another's by now, or blocked. */
-export async function takeSteps(job: UserJob, context: OperationContext): Promise<Effect | typeof LOCK_LOST> {
+export async function takeSteps(
+  job: UserJob,
+  context: OperationContext,
+): Promise<Effect | Failure | typeof LOCK_LOST> {
   let known = knowledgeOf(context);
   for (let taken = 0; taken < MOST_STEPS; taken += 1) {
     const step = nextStep(job, known);
     if (step.do === 'end') return step.effect;
-    if (step.do === 'fail') throw step.error;
+    if (step.do === 'fail') return step;
     const came = await perform(step, job, context);
     if (came === LOCK_LOST) return LOCK_LOST;
     if ('effect' in came) return came.effect;
@@ -81,7 +88,8 @@ async function perform(
     }
     case 'update': {
       const { userId, changes } = step;
-      const error = errorOf(await answerOf('update', () => client.updateUser(userId, changes, { signal })));
+      const update = () => client.updateUser(userId, toUserChanges(changes), { signal });
+      const error = errorOf(await answerOf('update', update));
       return { fact: { of: 'update', userId, error } };
     }
     case 'delete': {
@@ -120,17 +128,11 @@ function lockedId(known: string | undefined, userId: string, { name }: UserJob):
   return name === 'create-user' ? known : userId;
 }
 
-function create(
-  { data }: UserJob,
-  userId: string | undefined,
-  { client, instance, signal }: OperationContext,
-) {
-  const { profile, clientId, createAccessToken } = { profile: {}, createAccessToken: false, ...data };
-  return client.createUser(
-    instance,
-    { ...profile, clientId, createAccessToken, customToken: userId },
-    { signal },
-  );
+function create(job: UserJob, userId: string | undefined, { client, instance, signal }: OperationContext) {
+  if (job.name !== 'create-user') throw new Error('only a sign-up creates a user');
+  const { createAccessToken } = job.data;
+  const fields = toUserChanges(partsOf(job.data).made);
+  return client.createUser(instance, { ...fields, createAccessToken, customToken: userId }, { signal });
 }
 
 /** The answer, or the error that this very request came to: what it means is for the operation to say. */

@@ -3,7 +3,7 @@
  * here because the operations need them; who provides them is not their business.
  */
 import type { Outcome } from '../contract/outcome.ts';
-import { PROFILE_FIELDS } from '../contract/field-names.ts';
+import { PROFILE_FIELDS, SETTINGS, type Setting } from '../contract/field-names.ts';
 import type { Version } from '../contract/version.ts';
 import type { DamoovClient } from '../damoov/client.ts';
 
@@ -20,9 +20,19 @@ export interface Instance {
   secret: string;
 }
 
+/** In front of the name of a setting. */
+export const SETTING = 'settings.';
+
 /** A field of a user whose newest write is remembered. */
-export const FIELDS = [...PROFILE_FIELDS, 'clientId'] as const;
+export const FIELDS = [...PROFILE_FIELDS, 'clientId', ...SETTINGS.map(settingField), 'status'] as const;
 export type Field = (typeof FIELDS)[number];
+
+/** Each setting has versions of its own. */
+export type SettingField = `${typeof SETTING}${Setting}`;
+
+export function settingField(setting: Setting): SettingField {
+  return `${SETTING}${setting}`;
+}
 
 /** The user record: for each field the time of its last write, never its value. */
 export interface UserRecord {

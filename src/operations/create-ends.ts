@@ -1,13 +1,23 @@
 /**
  * How a sign-up ends once its user is known: it was made, it was there and is brought up to date, or it is another one.
  */
-import { type Created, type Wait, failed } from '../contract/outcome.ts';
+import { PROFILE_FIELDS } from '../contract/field-names.ts';
+import { type Created, type Retry, type Wait, failed } from '../contract/outcome.ts';
 import { newest } from '../contract/version.ts';
+import { CREATE_FIELDS } from '../damoov/user-fields.ts';
 import type { CreatedUser, DamoovUser } from '../damoov/wire.ts';
 import type { Effect, Field, UserRecord } from './context.ts';
 import { type Candidate, type SignUp, NEXT } from './create-candidates.ts';
 import { isInReach } from './find-user.ts';
-import { delayWithin, namesOf, withWritten, withoutNewer } from './newer-knowledge.ts';
+import {
+  type Changes,
+  changesOf,
+  delayWithin,
+  namesOf,
+  valueIn,
+  withWritten,
+  withoutNewer,
+} from './newer-knowledge.ts';
 import { type Knowledge, type Step, end, factsOf } from './step.ts';
 
 /** The user was seen: update it, unless it was moved to an instance that is not configured. */
@@ -21,9 +31,28 @@ export function isThere(
   return existed({ ...candidate, record: { ...candidate.record, madeAt: known.now } }, known);
 }
 
+/** What the create of a sign-up says of the user, and what only an update of it can. */
+export function partsOf({ profile, settings, clientId }: Pick<SignUp, 'profile' | 'settings' | 'clientId'>): {
+  made: Changes;
+  rest: Changes;
+} {
+  const given = Object.entries(changesOf({ ...profile, settings, clientId }));
+  return {
+    made: Object.fromEntries(given.filter(([name]) => !LATER.has(name))),
+    rest: Object.fromEntries(given.filter(([name]) => LATER.has(name))),
+  };
+}
+const LATER: ReadonlySet<string> = new Set(
+  PROFILE_FIELDS.filter((name) => !CREATE_FIELDS.some((field) => field === name)),
+);
+
 /** Whether the sign-up says nothing that the record does not know to be written, or newer. */
-export function isUpToDate({ record }: Candidate, { profile }: SignUp, { job }: Knowledge): boolean {
-  return namesOf(withoutNewer(profile, record, job.version)).length === 0;
+export function isUpToDate({ record }: Candidate, signUp: SignUp, { job }: Knowledge): boolean {
+  return namesOf(withoutNewer(changesOf(givenBy(signUp)), record, job.version)).length === 0;
+}
+
+function givenBy({ profile, settings }: SignUp) {
+  return { ...profile, settings };
 }
 
 /** The admin brings a user that is there up to date, which was looked up or is believed to be there. */
@@ -37,8 +66,8 @@ export function adopt(
   const { job, now } = known;
   // A later job that names the user by its clientId alone has to find it.
   const isNameless = user !== undefined && user.clientId === undefined && signUp.clientId !== undefined;
-  const given = { ...signUp.profile, ...(isNameless && { clientId: signUp.clientId }) };
-  const changes = withoutNewer(given, candidate.record, job.version);
+  const given = { ...givenBy(signUp), ...(isNameless && { clientId: signUp.clientId }) };
+  const changes = withoutNewer(changesOf(given), candidate.record, job.version);
   const names = namesOf(changes);
   const update = factsOf(known, 'update').find((fact) => fact.userId === userId);
   if (update?.error !== undefined) {
@@ -46,7 +75,7 @@ export function adopt(
   }
   // A look-up may show older values than the last write.
   const mayDiffer = (name: Field) =>
-    changes[name] !== user?.[name] || candidate.record.fields[name] !== undefined;
+    changes[name] !== valueIn(user, name) || candidate.record.fields[name] !== undefined;
   if (update === undefined && names.some(mayDiffer)) {
     return { do: 'update', userId, changes };
   }
@@ -62,6 +91,7 @@ export function existed({ userId = '', generation, record }: Candidate, known: K
   return end(live(outcome, { ...record, generation }, known));
 }
 
+/** The user is made; what a create does not take is written at once. `known`: what was shown since. */
 export function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, known: Knowledge): Step {
   const { userId, accessToken, refreshToken } = answer;
   const outcome: Created = {
@@ -73,12 +103,26 @@ export function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, 
     ...(refreshToken !== undefined && { refreshToken }),
   };
   const { record, generation } = candidate;
-  const names = namesOf({ ...signUp.profile, clientId: signUp.clientId });
-  const made = { ...record, generation, madeAt: known.now, fields: {} };
-  return end(live(outcome, withWritten(made, names, known.job.version), known));
+  const { made, rest } = partsOf(signUp);
+  const fresh = { ...record, generation, madeAt: known.now, fields: {} };
+  const user = withWritten(fresh, namesOf(made), known.job.version);
+  if (!known.hasAdmin || namesOf(rest).length === 0) return end(live(outcome, user, known));
+  const update = factsOf(known, 'update').at(-1);
+  if (update === undefined) return { do: 'update', userId, changes: rest };
+  if (update.error === undefined) {
+    return end(live(outcome, withWritten(user, namesOf(rest), known.job.version), known));
+  }
+  const { recordUpdate } = live(outcome, user, known);
+  if (update.error.kind === 'not-found') return end({ outcome: NOT_UPDATABLE_YET, recordUpdate });
+  return { do: 'fail', error: update.error, recordUpdate };
 }
 
-function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect {
+const NOT_UPDATABLE_YET: Retry = {
+  status: 'retry',
+  reason: 'Damoov does not know the user yet that it made',
+};
+
+function live(outcome: Created, record: UserRecord, { job }: Knowledge): Required<Effect> {
   const { userId } = outcome;
   const created = newest(record.created, job.version);
   const live = {

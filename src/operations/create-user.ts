@@ -244,7 +244,8 @@ function afterCreate(
   if (!(answer instanceof DamoovError)) {
     const isWanted = userId === undefined || sameUserId(answer.userId, userId);
     if (!isWanted) return mismatched(userId, answer.userId, known);
-    return doubtSpent(candidate, known) ?? done(candidate, answer, signUp, known);
+    const since = after(known, factsOf(known, 'create').at(-1));
+    return doubtSpent(candidate, known) ?? done(candidate, answer, signUp, since);
   }
   if (userId === undefined) {
     const isLost = answer.mayHaveBeenApplied && (signUp.clientId === undefined || !known.hasAdmin);

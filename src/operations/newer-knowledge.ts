@@ -4,10 +4,41 @@
 import type { UpdateUserJob } from '../contract/job.ts';
 import type { Retry, Superseded, Wait } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
-import { sameUserId } from '../damoov/wire.ts';
-import { type Field, type UserRecord, FIELDS } from './context.ts';
+import { SETTINGS } from '../contract/field-names.ts';
+import type { UserChanges } from '../damoov/user-fields.ts';
+import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import { type Field, type SettingField, type UserRecord, FIELDS, SETTING, settingField } from './context.ts';
 
-export type Changes = UpdateUserJob['data']['changes'];
+/** What is to be written of a user: one value a field. */
+export type Changes = Omit<UpdateUserJob['data']['changes'], 'settings'> & {
+  [name in SettingField]?: boolean | undefined;
+};
+
+/** Each setting becomes a field of its own. */
+export function changesOf({ settings = {}, ...changes }: Partial<UpdateUserJob['data']['changes']>): Changes {
+  const given = SETTINGS.filter((setting) => settings[setting] !== undefined);
+  return {
+    ...changes,
+    ...Object.fromEntries(given.map((setting) => [settingField(setting), settings[setting]])),
+  };
+}
+
+/** The same as Damoov's client takes it. */
+export function toUserChanges(changes: Changes): UserChanges {
+  const settings = SETTINGS.filter((setting) => changes[settingField(setting)] !== undefined);
+  const others = Object.entries(changes).filter(([name]) => !name.startsWith(SETTING));
+  return {
+    ...Object.fromEntries(others),
+    ...(settings.length > 0 && {
+      settings: Object.fromEntries(settings.map((setting) => [setting, changes[settingField(setting)]])),
+    }),
+  };
+}
+
+/** What the user was seen to have in a field. */
+export function valueIn(user: DamoovUser | undefined, name: Field): unknown {
+  return user && changesOf(user)[name];
+}
 
 /** A job with no effect left. */
 export function superseded(by: string, userId?: string): Superseded {

@@ -5,7 +5,7 @@
 import type { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Version } from '../contract/version.ts';
-import type { Effect, Instance, UserIdMode, UserRecord } from './context.ts';
+import type { Effect, Instance, RecordUpdate, UserIdMode, UserRecord } from './context.ts';
 import type { Changes } from './newer-knowledge.ts';
 
 /** The ids of a user that are known. */
@@ -34,8 +34,8 @@ export type Step =
   /** Locks the clientId that a user is to get, besides its own lock. */
   | { do: 'lock-name'; clientId: string; userId: string }
   | { do: 'end'; effect: Effect }
-  /** Ends the run with the error of a request. */
-  | { do: 'fail'; error: DamoovError };
+  /** Ends the run with the error of a request; `recordUpdate`: what the run has learned all the same. */
+  | { do: 'fail'; error: DamoovError; recordUpdate?: RecordUpdate };
 
 /** A fact: the result of a step of this run. */
 export type Fact =

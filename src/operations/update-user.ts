@@ -13,6 +13,7 @@ import {
   type Changes,
   AWAIT_DELETION,
   AWAIT_RENAME,
+  changesOf,
   delayWithin,
   isAbout,
   isBeingDeleted,
@@ -47,10 +48,10 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   const { record, job } = known;
   const { clientId, userId } = update;
   // The record says nothing about a user that was deleted or replaced since.
-  if (userId !== undefined && !isAbout(record, userId))
-    return updateUnknown(userId, update, update.changes, known);
+  const wanted = changesOf(update.changes);
+  if (userId !== undefined && !isAbout(record, userId)) return updateUnknown(userId, update, wanted, known);
   if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
-  const changes = withoutNewer(update.changes, record, job.version);
+  const changes = withoutNewer(wanted, record, job.version);
   if (Object.keys(changes).length === 0) return end({ outcome: superseded('newer values', record.userId) });
   if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
   if (record.state === 'deleted') return end({ outcome: awaitUser(userId, known) });

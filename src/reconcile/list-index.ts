@@ -4,7 +4,7 @@
  */
 import type { DamoovUser } from '../damoov/wire.ts';
 import { checksum, fingerprint } from './fingerprint.ts';
-import { COMPARED, type ComparedField, type ListedUser, comparable } from './listed-user.ts';
+import { COMPARED, type ComparedField, type ListedUser, type Values, comparable } from './listed-user.ts';
 
 /**
  * What became of a user in the list. `unseen`: on no page; `same`: as the list wants it; `differing`; `duplicated`: several
@@ -98,7 +98,7 @@ function fieldsIn(mask: FieldMask): ComparedField[] {
   return COMPARED.filter((_, index) => (mask & (1 << index)) !== 0);
 }
 
-function printOf(values: ListedUser['wanted'], mask: FieldMask): number {
+function printOf(values: Values, mask: FieldMask): number {
   return checksum(JSON.stringify(fieldsIn(mask).map((field) => comparable(field, values[field]))));
 }
 

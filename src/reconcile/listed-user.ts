@@ -2,11 +2,14 @@
  * What a list says of a user, and when that is the same as what Damoov says. Knows neither files nor requests.
  */
 import { PROFILE_FIELDS } from '../contract/field-names.ts';
-import type { DamoovUser } from '../damoov/wire.ts';
+import type { Profile } from '../contract/job.ts';
 
 /** The fields that are compared. */
 export const COMPARED = PROFILE_FIELDS;
 export type ComparedField = (typeof COMPARED)[number];
+
+/** What the fields of any user are. */
+export type Values = { readonly [name in ComparedField]?: string | number | undefined };
 
 export interface ListedUser {
   /** Line number in the list, from 1. */
@@ -15,7 +18,7 @@ export interface ListedUser {
   /** At Damoov, as the list has it: nobody is looked for by it, but nobody who has it is a stranger to the list. */
   readonly userId?: string;
   /** What the fields are to be, an empty text if one is to have no value; a field that is left out is not compared. */
-  readonly wanted: { readonly [field in ComparedField]?: string | undefined };
+  readonly wanted: { readonly [name in ComparedField]?: Profile[name] | '' };
   /** When this was known to be so (ISO 8601), where the list says so of the user itself. */
   readonly occurredAt?: string;
   readonly correlationId?: string;
@@ -29,16 +32,13 @@ export type ListedElsewhere = Pick<ListedUser, 'line'> & Partial<Pick<ListedUser
  * the case of an email are no difference. Nothing is documented of what Damoov makes of a value that it is given: what
  * it may change of its own accord must not be a difference for ever, and these three nobody means.
  */
-export function comparable(field: ComparedField, value = ''): string {
-  const text = value.trim().normalize('NFC');
+export function comparable(field: ComparedField, value: string | number = ''): string {
+  const text = String(value).trim().normalize('NFC');
   return field === 'email' ? text.toLowerCase() : text;
 }
 
 /** The fields in which the user at Damoov is not as the list wants it. */
-export function differingFields(
-  { wanted }: Pick<ListedUser, 'wanted'>,
-  user: Pick<DamoovUser, ComparedField>,
-): ComparedField[] {
+export function differingFields({ wanted }: Pick<ListedUser, 'wanted'>, user: Values): ComparedField[] {
   return COMPARED.filter((field) => {
     const value = wanted[field];
     return value !== undefined && comparable(field, value) !== comparable(field, user[field]);

@@ -3,7 +3,8 @@
  * stands. Knows no queue.
  */
 import { type ListIndex, type ListedRow, type RowState, listedRows } from './list-index.ts';
-import type { ComparedField, ListedUser } from './listed-user.ts';
+import type { Profile } from '../contract/job.ts';
+import type { ListedUser } from './listed-user.ts';
 
 export interface RepairOptions {
   readonly list: () => AsyncIterable<ListedUser>;
@@ -23,24 +24,26 @@ interface OfList {
   correlationId?: string;
 }
 
-type Profile = { [field in ComparedField]?: string };
-type Changes = { [field in ComparedField]?: string | null };
+type Changes = { [name in keyof Profile]?: Profile[name] | null };
 
 /** A `create-user` for each user who is missing. */
 export async function* creates(options: RepairOptions): AsyncGenerator<OfList & { profile: Profile }> {
   for await (const { user } of usersThatAre('missing', options)) {
-    const profile = Object.fromEntries(Object.entries(user.wanted).filter(([, value]) => value !== ''));
-    yield { ...ofList(user, options), profile };
+    const given = Object.entries(user.wanted).filter(([, value]) => value !== '');
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the list's own values, but for those that are empty
+    yield { ...ofList(user, options), profile: Object.fromEntries(given) as Profile };
   }
 }
 
 /** An `update-user` for each user who differs, of the fields that do. */
 export async function* updates(options: RepairOptions): AsyncGenerator<OfList & { changes: Changes }> {
   for await (const { user, row } of usersThatAre('differing', options)) {
-    const changes = Object.fromEntries(
-      options.index.fieldsOf(row).map((field) => [field, user.wanted[field] || null]),
-    );
-    yield { ...ofList(user, options), changes };
+    const { wanted } = user;
+    const changed = options.index
+      .fieldsOf(row)
+      .map((field) => [field, wanted[field] === '' ? null : wanted[field]]);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the list's own values
+    yield { ...ofList(user, options), changes: Object.fromEntries(changed) as Changes };
   }
 }
 

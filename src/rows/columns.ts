@@ -34,6 +34,9 @@ const ALIASES: readonly [string, Field][] = [
   ['mobilephonenumber', 'phone'],
   ['telephone', 'phone'],
   ['emailaddress', 'email'],
+  ['sex', 'gender'],
+  ['birthdate', 'birthday'],
+  ['dateofbirth', 'birthday'],
 ];
 const NAMES = new Map(FIELDS.map((field) => [field.toLowerCase(), field]));
 const KNOWN: ColumnMap = new Map([...NAMES, ...ALIASES]);

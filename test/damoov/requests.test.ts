@@ -117,15 +117,51 @@ test('every field of an update has its place on the wire', async () => {
     nickname: 'a',
     phone: 'b',
     email: 'c',
-    status: 'Inactive',
+    gender: 'female',
+    birthday: '1815-12-10',
+    maritalStatus: 'single',
+    childrenCount: 0,
+    country: 'e',
+    district: 'f',
+    city: 'g',
+    address: 'h',
+    imageUrl: 'https://example.test/i.png',
+    status: 'deactivated',
+    settings: { enabled: false, tracking: true, logging: false, realTimeLocation: true },
     clientId: 'd',
   });
   expect(JSON.parse(server.received.at(-1)?.body ?? '')).toEqual({
     Nickname: 'a',
     Phone: 'b',
     Email: 'c',
-    Status: 'Inactive',
-    UserFields: { ClientId: 'd' },
+    Gender: 'Female',
+    Birthday: '1815-12-10',
+    MaritalStatus: '4',
+    ChildrenCount: 0,
+    Country: 'e',
+    District: 'f',
+    City: 'g',
+    Address: 'h',
+    ExternalImageUrl: 'https://example.test/i.png',
+    Status: 'Deactivated',
+    UserFields: {
+      ClientId: 'd',
+      Enabled: false,
+      EnableTracking: true,
+      EnableLogging: false,
+      EnableRealTimeLocation: true,
+    },
+  });
+});
+
+test('a field is cleared by null, and a gender by its own word for none', async () => {
+  const { server, client } = await startWorld();
+  await client.updateUser(userId, { gender: null, maritalStatus: null, childrenCount: null, birthday: null });
+  expect(JSON.parse(server.received.at(-1)?.body ?? '')).toEqual({
+    Gender: 'None',
+    Birthday: null,
+    MaritalStatus: null,
+    ChildrenCount: null,
   });
 });
 
@@ -170,6 +206,11 @@ test('a find answers users as we know them', async () => {
     Nickname: 'ada',
     Email: 'ada@example.test',
     Phone: '+1',
+    Gender: 'Female',
+    Birthday: '1815-12-10T00:00:00',
+    MaritalStatus: 1,
+    ChildrenCount: 3,
+    City: 'London',
   };
   server.script(
     'find',
@@ -177,8 +218,9 @@ test('a find answers users as we know them', async () => {
       {
         DeviceToken: userId.toUpperCase(),
         DateCreated: '2026-11-01T10:00:00.1234567',
-        Status: 'Active',
+        Status: 'Inactive',
         ActivityStatus: 'No Data',
+        ImageUrl: 'https://example.test/i.png',
         UserProfile: profile,
         UserFields: [{ ClientId: 'c-1', Enabled: false, EnableTracking: true }],
       },
@@ -187,15 +229,30 @@ test('a find answers users as we know them', async () => {
   expect(await client.findUsers({ clientId: 'c-1' })).toEqual([
     {
       userId,
-      status: 'Active',
+      status: 'deactivated',
       dateCreated: '2026-11-01T10:00:00.1234567',
       firstName: 'Ada',
       nickname: 'ada',
       email: 'ada@example.test',
       phone: '+1',
+      gender: 'female',
+      birthday: '1815-12-10',
+      maritalStatus: 'married',
+      childrenCount: 3,
+      city: 'London',
+      imageUrl: 'https://example.test/i.png',
       clientId: 'c-1',
+      settings: { enabled: false, tracking: true },
     },
   ]);
+});
+
+test('a value that is none of the documented ones is as if it were left out', async () => {
+  const { server, client } = await startWorld();
+  const UserProfile = { Gender: 'None', Birthday: 'soon', MaritalStatus: '5', ChildrenCount: 'many' };
+  const user = { DeviceToken: userId, Status: 'Sleeping', UserProfile, UserFields: { Enabled: 'yes' } };
+  server.script('find', success([user]));
+  expect(await client.findUsers({ clientId: 'c-1' })).toEqual([{ userId }]);
 });
 
 test('a find that would find everybody is not sent', async () => {

@@ -15,7 +15,7 @@ import {
   LOCK_LOST,
 } from '../../src/operations/context.ts';
 import { deriveUserId } from '../../src/operations/derive-user-id.ts';
-import { takeSteps } from '../../src/lifecycle/take-steps.ts';
+import { type Failure, takeSteps } from '../../src/lifecycle/take-steps.ts';
 import type { CreateUserJob, DeleteUserJob, UpdateUserJob } from '../../src/contract/job.ts';
 
 export const INSTANCE: Instance = {
@@ -226,8 +226,10 @@ export const GAVE_UP: { outcome: { status: string }; recordUpdate?: undefined } 
   outcome: { status: 'lock lost' },
 };
 
-function endOf(effect: Effect | typeof LOCK_LOST) {
-  return effect === LOCK_LOST ? GAVE_UP : effect;
+function endOf(effect: Effect | Failure | typeof LOCK_LOST) {
+  if (effect === LOCK_LOST) return GAVE_UP;
+  if ('error' in effect) throw effect.error;
+  return effect;
 }
 
 function fail(operation: DamoovOperation, kind: DamoovErrorKind, status: number): DamoovError {

@@ -2,7 +2,7 @@
  * How `damoov-users create` and `update` are called.
  */
 import { type Command, Option } from 'commander';
-import { PROFILE_FIELDS } from '../../contract/field-names.ts';
+import { PROFILE_FIELDS, SETTINGS } from '../../contract/field-names.ts';
 import { examples } from '../options/help.ts';
 import { ofUser, withJson, withWait } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
@@ -38,20 +38,55 @@ export const registerUpdate: Register = (program, run) => {
     .action(run(async () => (await import('./run.ts')).updateUser));
 };
 
+export const registerSuspend: Register = (program, run) => {
+  withChange(program.command('suspend').description('deactivate a user'))
+    .addHelpText('after', examples('suspend --client-id customer-4711'))
+    .action(run(async () => (await import('./run.ts')).suspendUser));
+};
+
+export const registerResume: Register = (program, run) => {
+  withChange(program.command('resume').description('activate a user who was suspended'))
+    .addHelpText('after', examples('resume --client-id customer-4711 --wait'))
+    .action(run(async () => (await import('./run.ts')).resumeUser));
+};
+
 function withProfile(command: Command): Command {
   const profile = ofUser(command)
-    .option('--first-name <name>', 'personal data, as are the next four')
+    .option('--first-name <name>', 'personal data, as is all down to --image-url')
     .option('--last-name <name>')
     .option('--nickname <name>')
     .option('--phone <number>')
     .option('--email <address>')
+    .option('--gender <gender>', 'male, female or other')
+    .option('--birthday <date>', 'YYYY-MM-DD')
+    .option('--marital-status <status>', 'married, widowed, divorced or single')
+    .option('--children-count <number>')
+    .option('--country <country>')
+    .option('--district <district>')
+    .option('--city <city>')
+    .option('--address <address>')
+    .option('--image-url <url>', 'where a picture of the user is')
+    .addOption(new Option('--turn-on <setting...>', 'settings of the user').choices(SETTINGS))
+    .addOption(new Option('--turn-off <setting...>', 'settings of the user').choices(SETTINGS))
     .option(
       '--data <file>',
       'the data of the job in JSON, - for the standard input; other options come on top',
     )
-    .option('--occurred-at <time>', 'when it happened at the source: ISO 8601 with a zone; default: now')
-    .option('--correlation-id <id>', 'your reference, handed through to the event')
-    .option('--idempotency-key <key>', 'the same key has the same job carried out once, for 24 hours')
     .addHelpText('after', SEEN);
-  return withJson(withWait(profile));
+  return withTimes(profile);
+}
+
+function withChange(command: Command): Command {
+  return withTimes(ofUser(command));
+}
+
+function withTimes(command: Command): Command {
+  return withJson(
+    withWait(
+      command
+        .option('--occurred-at <time>', 'when it happened at the source: ISO 8601 with a zone; default: now')
+        .option('--correlation-id <id>', 'your reference, handed through to the event')
+        .option('--idempotency-key <key>', 'the same key has the same job carried out once, for 24 hours'),
+    ),
+  );
 }

@@ -7,17 +7,19 @@ import { text } from 'node:stream/consumers';
 import { InvalidJobError } from '../../client/requests.ts';
 import { type AddOptions, type AddedJob, UserJobs } from '../../client/user-jobs.ts';
 import type { CommandContext } from '../common/command-context.ts';
-import { type ProfileField, PROFILE_FIELDS } from '../../contract/field-names.ts';
+import { type ProfileField, PROFILE_FIELDS, profileValue } from '../../contract/field-names.ts';
 import { checkInstance } from '../common/known-instance.ts';
 import { outputOf } from '../terminal/output.ts';
 import { type WaitOptions, printOutcome } from '../common/print-outcome.ts';
 import { UsageError } from '../common/usage-error.ts';
-import type { UserOptions } from '../common/with-deletions.ts';
+import { type UserOptions, named } from '../common/with-deletions.ts';
 import { withTarget } from '../common/with-redis.ts';
 
 interface JobOptions extends UserOptions, WaitOptions, AddOptions, Partial<Record<ProfileField, string>> {
   occurredAt?: string;
   correlationId?: string;
+  turnOn?: string[];
+  turnOff?: string[];
   /** A file with the data of the job in JSON, `-` for the standard input. What else is given comes on top. */
   data?: string;
   json?: boolean;
@@ -32,9 +34,17 @@ export interface UpdateOptions extends JobOptions {
   clear?: string[];
 }
 
+export type StatusOptions = Pick<JobOptions, 'occurredAt' | 'correlationId' | 'json'> &
+  UserOptions &
+  WaitOptions;
+
 /** True where the job was added, or, where it was waited for, the user exists. */
 export async function createUser(options: CreateOptions, context: CommandContext): Promise<boolean> {
-  const more = options.accessToken === true && { createAccessToken: true };
+  const settings = settingsOf(options);
+  const more = {
+    ...(options.accessToken === true && { createAccessToken: true }),
+    ...(settings !== undefined && { settings }),
+  };
   const data = await dataOf(options, context, 'profile', more);
   if (isNobody(data)) {
     throw new UsageError('no user is named: give --client-id, --user-id, a field of the profile, or --data');
@@ -49,14 +59,39 @@ export async function updateUser(options: UpdateOptions, context: CommandContext
   const twice = clear.find((field) => field in set);
   if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is set as well`);
   const cleared = Object.fromEntries(clear.map((field) => [field, null]));
-  const data = await dataOf(options, context, 'changes', false, {
-    ...(newClientId !== undefined && { clientId: newClientId }),
-    ...cleared,
-  });
+  const settings = settingsOf(options);
+  const data = await dataOf(
+    options,
+    context,
+    'changes',
+    {},
+    {
+      ...(settings !== undefined && { settings }),
+      ...(newClientId !== undefined && { clientId: newClientId }),
+      ...cleared,
+    },
+  );
   // The library reports what is missing.
   return addJob('update-user', options, context, (users, added) =>
     users.update({ changes: {}, ...data }, added),
   );
+}
+
+/** True where the job was added, or, where it was waited for, the user is deactivated. */
+export const suspendUser = withStatus('deactivated');
+/** True where the job was added, or, where it was waited for, the user is active. */
+export const resumeUser = withStatus('active');
+
+function withStatus(status: 'active' | 'deactivated') {
+  return async (options: StatusOptions, context: CommandContext): Promise<boolean> => {
+    const { occurredAt, correlationId } = options;
+    const said = {
+      ...(occurredAt !== undefined && { occurredAt }),
+      ...(correlationId !== undefined && { correlationId }),
+    };
+    const change = { ...named(options), ...said, changes: { status } };
+    return addJob('update-user', options, context, (users, added) => users.update(change, added));
+  };
 }
 
 /** Each such job would create a user that cannot be identified. The library reports misspelt options. */
@@ -67,7 +102,7 @@ function isNobody(data: Record<string, unknown>): boolean {
 }
 
 /** Options that do not identify the user. */
-const NAMELESS = new Set(['instance', 'occurredAt', 'correlationId', 'createAccessToken']);
+const NAMELESS = new Set(['instance', 'occurredAt', 'correlationId', 'createAccessToken', 'settings']);
 
 function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
@@ -104,7 +139,7 @@ async function dataOf(
   options: JobOptions,
   { stdin }: CommandContext,
   section: 'profile' | 'changes',
-  more: object | false,
+  more: object,
   fields: object = {},
 ): Promise<Record<string, unknown>> {
   const { clientId, userId, instance, occurredAt, correlationId } = options;
@@ -117,10 +152,21 @@ async function dataOf(
   return { ...base, ...named, ...more, ...(Object.keys(changed).length > 0 && { [section]: merged }) };
 }
 
-function profileOf(options: JobOptions): Record<string, string> {
+function profileOf(options: JobOptions): Record<string, string | number> {
   return Object.fromEntries(
-    PROFILE_FIELDS.flatMap((field) => (options[field] === undefined ? [] : [[field, options[field]]])),
+    PROFILE_FIELDS.flatMap((field) => {
+      const text = options[field];
+      return text === undefined ? [] : [[field, profileValue(field, text)]];
+    }),
   );
+}
+
+/** The settings that are turned on, and those that are turned off. */
+function settingsOf({ turnOn = [], turnOff = [] }: JobOptions): Record<string, boolean> | undefined {
+  const twice = turnOff.find((setting) => turnOn.includes(setting));
+  if (twice !== undefined) throw new UsageError(`--turn-off ${twice}: it is turned on as well`);
+  const all = [...turnOn.map((name) => [name, true]), ...turnOff.map((name) => [name, false])];
+  return all.length === 0 ? undefined : Object.fromEntries(all);
 }
 
 /** @throws UsageError; a message never repeats what was read. */

@@ -2,7 +2,7 @@
  * The `create-user` job that a row asks for, and its faults by column. A row is judged by nothing but what judges a job.
  */
 import { parseJobText } from '../../contract/job.ts';
-import { PROFILE_FIELDS } from '../../contract/field-names.ts';
+import { PROFILE_FIELDS, profileValue } from '../../contract/field-names.ts';
 import { needsQuotes, quotedId } from '../terminal/quoted-id.ts';
 import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts';
 
@@ -16,7 +16,7 @@ export function jobDataOf(row: RowData): JobData {
   const data: Record<string, unknown> = {};
   const profile: Record<string, unknown> = {};
   for (const field of FIELDS) {
-    const value = field === 'createAccessToken' ? booleanOf(row[field]) : row[field];
+    const value = valueOf(field, row[field]);
     if (value === undefined || value === null || value === '') continue;
     (PROFILE.has(field) ? profile : data)[field] = value;
   }
@@ -52,8 +52,17 @@ export function instanceFaults(line: number, { instance }: JobData, known: reado
   return [{ line, column: 'instance', message: `${why} (known: ${known.join(', ')})` }];
 }
 
-/** A CSV has only texts. */
-function booleanOf(value: unknown): unknown {
-  const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
-  return text === 'true' ? true : text === 'false' ? false : value;
+/** A CSV has only texts, and spreadsheets write words of a list in any case. */
+function valueOf(field: Field, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const text = value.trim().toLowerCase();
+  switch (field) {
+    case 'createAccessToken':
+      return text === 'true' ? true : text === 'false' ? false : value;
+    case 'gender':
+    case 'maritalStatus':
+      return text;
+    default:
+      return profileValue(field, value);
+  }
 }

@@ -2,7 +2,7 @@
  * What of a job's data, of its result and of an event may be looked at: ids, and the names of what else there is. Lets through
  * what it knows to be no personal data and no secret; whatever it does not know stays hidden, its name too.
  */
-import { PROFILE_FIELDS } from '../../contract/field-names.ts';
+import { PROFILE_FIELDS, SETTINGS } from '../../contract/field-names.ts';
 import { isJobName, referenceOfText } from '../../contract/job.ts';
 import { EVENT_TYPES, readEvent } from '../../contract/event.ts';
 import { failureIn } from '../../contract/outcome.ts';
@@ -13,7 +13,7 @@ export const HIDDEN = '•••';
 /** What a queue on the board holds. */
 export type Content = 'jobs' | 'events';
 
-const PROFILE = [...PROFILE_FIELDS, 'clientId'];
+const NAMES = [...PROFILE_FIELDS, 'clientId', 'settings', 'status', ...SETTINGS];
 const TOLD_BY_EVENTS = [
   'userId',
   'clientId',
@@ -56,13 +56,14 @@ export function maskedName(name: string, content: Content): string {
 }
 
 function maskedJob(text: string, data: Record<string, unknown>): unknown {
-  const { profile, changes, reason, encrypted, createAccessToken, ...others } = data;
+  const { profile, settings, changes, reason, encrypted, createAccessToken, ...others } = data;
   const ids = referenceOfText(text);
   const hidden = Object.keys(others).filter((key) => !(key in ids)).length;
   return {
     ...ids,
     ...(typeof createAccessToken === 'boolean' && { createAccessToken }),
     ...(profile !== undefined && { profile: namesIn(profile) }),
+    ...(settings !== undefined && { settings: namesIn(settings) }),
     ...(changes !== undefined && { changes: namesIn(changes) }),
     ...(reason !== undefined && { reason: HIDDEN }),
     ...(encrypted !== undefined && { encrypted: isErased(encrypted) ? 'erased' : HIDDEN }),
@@ -77,7 +78,7 @@ function isErased(encrypted: unknown): boolean {
 
 function namesIn(value: unknown): unknown {
   if (!isObject(value)) return HIDDEN;
-  return Object.fromEntries(PROFILE.filter((name) => name in value).map((name) => [name, HIDDEN]));
+  return Object.fromEntries(NAMES.filter((name) => name in value).map((name) => [name, HIDDEN]));
 }
 
 function maskedEvent(data: Record<string, unknown>): unknown {

@@ -2,7 +2,7 @@
  * The questions about a user's fields: in which form a ClientId is kept, what null and "" do, whether values may be shared, how a user
  * becomes inactive. Each update also changes the first name, and is looked for until that is seen.
  */
-import type { UserChanges } from '../../damoov/wire.ts';
+import type { UserChanges } from '../../damoov/user-fields.ts';
 import type { Facts } from './facts.ts';
 import { ProbeFailed, type SeenUser, answerText, isSuccess, told } from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
@@ -109,14 +109,11 @@ function effectOf(after: unknown, before: unknown): Clearing {
 }
 
 async function deactivate(update: Update): Promise<Facts['inactiveIsWritten']> {
-  const tried: string[] = [];
-  for (const status of ['Deactivated', 'Inactive'] as const) {
-    const updated = await update({ status });
-    if (!('user' in updated)) tried.push(`${status}: ${updated.seen}`);
-    else if (updated.user.status === 'Inactive') return { is: status, seen: 'reads Inactive afterwards' };
-    else tried.push(`${status}: changes nothing`);
-  }
-  return { is: 'neither', seen: tried.join('; ') };
+  const updated = await update({ status: 'deactivated' });
+  if (!('user' in updated)) return { is: 'neither', seen: updated.seen };
+  return updated.user.status === 'Inactive'
+    ? { is: 'Deactivated', seen: 'reads Inactive afterwards' }
+    : { is: 'neither', seen: 'changes nothing' };
 }
 
 /** Looks at a user whose ClientId has blanks at its ends, capitals and a decomposed letter. */

@@ -49,7 +49,7 @@ export const Facts = z.strictObject({
   emptyInProfile: fact('clears', 'ignored', 'kept', ...ANSWERS),
   nullInClientId: fact('clears', 'ignored', 'kept', ...ANSWERS),
   /** With which word an update makes a user inactive. */
-  inactiveIsWritten: fact('Deactivated', 'Inactive', 'neither'),
+  inactiveIsWritten: fact('Deactivated', 'neither'),
   unknownUpdate: fact(...ANSWERS),
   /** A deletion of a user who has never existed. */
   unknownDelete: fact(...ANSWERS),

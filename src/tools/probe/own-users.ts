@@ -7,7 +7,8 @@ import type { DamoovClient, DamoovInstance } from '../../damoov/client.ts';
 import { field, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';
-import { type NewUser, type UserChanges, type UserQuery, createBody } from '../../damoov/wire.ts';
+import type { UserChanges } from '../../damoov/user-fields.ts';
+import { type NewUser, type UserQuery, createBody } from '../../damoov/wire.ts';
 import {
   type Observation,
   type SeenUser,

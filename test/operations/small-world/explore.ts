@@ -196,7 +196,7 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
       yield ended(copyOf(state), index, step.effect);
       return;
     case 'fail':
-      yield ended(copyOf(state), index, { outcome: classify(step.error) }, step.error);
+      yield ended(copyOf(state), index, { ...step, outcome: classify(step.error) }, step.error);
       return;
     case 'authorize': {
       const next = copyOf(state);
