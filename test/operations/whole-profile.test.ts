@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { Version } from '../../src/contract/version.ts';
+import { createPipelineWorld } from '../lifecycle/pipeline-world.ts';
+import { A, NOW, OURS, SIGN_UP, created, createOperationWorld, derived, version } from './operation-world.ts';
+
+const written = version(0).replace('other', 'job') as Version;
+const PROFILE = {
+  firstName: 'Ada',
+  gender: 'female',
+  childrenCount: 3,
+  city: 'London',
+  country: 'GB',
+} as const;
+const SETTINGS = { tracking: true, logging: false };
+
+describe('a sign-up with fields that a create does not take', () => {
+  it('writes them right after it, and remembers all of them', async () => {
+    const world = createOperationWorld();
+    const { outcome, recordUpdate } = await world.create({
+      ...SIGN_UP,
+      profile: PROFILE,
+      settings: SETTINGS,
+    });
+    expect(world.calls).toEqual([`create ${OURS}`, `update ${OURS}`]);
+    const { city, country, ...taken } = PROFILE;
+    expect(world.sent.create).toEqual([
+      { clientId: 'c-1', ...taken, settings: SETTINGS, createAccessToken: false },
+    ]);
+    expect(world.sent.update).toEqual([{ city, country }]);
+    expect(outcome).toEqual(created(OURS, false));
+    const names = [...Object.keys(PROFILE), 'clientId', 'settings.tracking', 'settings.logging'];
+    expect(recordUpdate?.record.fields).toEqual(Object.fromEntries(names.map((name) => [name, written])));
+  });
+
+  it('without an admin leaves them out, and does not remember them as written', async () => {
+    const world = createOperationWorld({ hasAdmin: false });
+    const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, profile: { city: 'London' } });
+    expect([world.calls, outcome]).toEqual([[`create ${OURS}`], created(OURS, false)]);
+    expect(recordUpdate?.record.fields).toEqual({ clientId: written });
+  });
+
+  it('does without the update where it has none of them', async () => {
+    const world = createOperationWorld();
+    await world.create({ ...SIGN_UP, profile: { address: '1 Elm Street' }, settings: SETTINGS });
+    expect(world.calls).toEqual([`create ${OURS}`]);
+  });
+
+  it.each([
+    ['server', 'wait', 503],
+    ['not-found', 'retry', 404],
+    ['rejected', 'fail', 422],
+  ] as const)('whose update is answered %s keeps the user that it has made', async (kind, next, status) => {
+    const world = createPipelineWorld();
+    world.damoov.fails('update', kind, { status });
+    const decision = await world.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+    expect(decision.next).toBe(next);
+    const [ended] = next === 'fail' ? world.settled : world.unlock.map((recordUpdate) => ({ recordUpdate }));
+    expect(ended?.recordUpdate.record).toMatchObject({
+      userId: derived(),
+      state: 'live',
+      isInDoubt: false,
+      fields: { clientId: written },
+    });
+    expect(ended?.recordUpdate.record.fields).not.toHaveProperty('city');
+  });
+
+  it('writes them when it comes again, and makes no second user', async () => {
+    const world = createOperationWorld({
+      record: { state: 'live', userId: OURS, madeAt: NOW, fields: { clientId: written } },
+      users: [{ userId: OURS, clientId: 'c-1' }],
+    });
+    const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, profile: { city: 'London' } });
+    expect(world.calls).toEqual([`find ${OURS}`, `update ${OURS}`]);
+    expect(outcome).toEqual(created(OURS, true));
+    expect(recordUpdate?.record.fields).toMatchObject({ city: written });
+  });
+});
+
+describe('the settings and the status of a user', () => {
+  const live = { state: 'live', userId: A } as const;
+  const there = () => [{ userId: A, clientId: 'c-1' }];
+
+  it('are written each for itself, unless a newer value is known', async () => {
+    const world = createOperationWorld({
+      record: { ...live, fields: { 'settings.tracking': version(1), status: version(-1) } },
+      users: there(),
+    });
+    const changes = { settings: { tracking: true, logging: true }, status: 'deactivated' } as const;
+    const { outcome, recordUpdate } = await world.update({ clientId: 'c-1', instance: 'default', changes });
+    expect(world.sent.update).toEqual([{ settings: { logging: true }, status: 'deactivated' }]);
+    expect(outcome).toMatchObject({ changed: ['settings.logging', 'status'] });
+    expect(recordUpdate?.record.fields).toEqual({
+      'settings.tracking': version(1),
+      'settings.logging': written,
+      status: written,
+    });
+  });
+
+  it('are not written again by a sign-up where they are as they should be', async () => {
+    const user = {
+      userId: OURS,
+      clientId: 'c-1',
+      settings: { tracking: true, logging: false, enabled: true },
+    };
+    const world = createOperationWorld({ record: { isInDoubt: true, doubtSince: NOW }, users: [user] });
+    await world.create({ ...SIGN_UP, settings: { tracking: true, logging: false } });
+    expect(world.calls).toEqual([`find ${OURS}`]);
+    const other = createOperationWorld({ record: { isInDoubt: true, doubtSince: NOW }, users: [user] });
+    await other.create({ ...SIGN_UP, settings: { tracking: false } });
+    expect(other.sent.update).toEqual([{ settings: { tracking: false } }]);
+  });
+});
