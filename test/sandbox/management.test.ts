@@ -1,5 +1,14 @@
-import { expect, test } from 'vitest';
-import { OTHER_TOKEN, TOKEN, at, instanceId, instanceKey, openSandbox, stoppedClock } from './caller.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  OTHER_TOKEN,
+  TOKEN,
+  UUID,
+  at,
+  instanceId,
+  instanceKey,
+  openSandbox,
+  stoppedClock,
+} from './caller.ts';
 
 const ADA = {
   CustomToken: TOKEN,
@@ -44,9 +53,29 @@ test('find answers an array of users, UserFields an array of one object', async 
           District: null,
           City: null,
           Address: null,
+          ImageUrl: expect.stringMatching(/^https:/),
           ExternalImageUrl: null,
         },
-        AccountInfo: { InstanceId: instanceId, InstanceName: null },
+        MobileDevice: {
+          MobileUid: null,
+          DeviceModel: null,
+          OsType: null,
+          OsVersion: null,
+          SdkVersion: null,
+          AppVersion: null,
+          VirtualImei: null,
+        },
+        AccountInfo: {
+          CompanyId: expect.stringMatching(UUID),
+          CompanyName: null,
+          ApplicationId: expect.stringMatching(UUID),
+          ApplicationName: null,
+          InstanceId: instanceId,
+          InstanceName: null,
+        },
+        UserWallets: [],
+        IdentityId: null,
+        IdentityProvider: null,
         UserFields: [
           {
             ClientId: 'ada-1',
@@ -125,7 +154,9 @@ test('an inactive user is found only with ShowInactiveUsers', async () => {
 test('IncludeAccountInfo fills in the names of the account', async () => {
   const sandbox = await openWithAda();
   const { body } = await sandbox.find({ DeviceToken: TOKEN, IncludeAccountInfo: 'true' });
-  expect(at(body, 'Result', 0, 'AccountInfo', 'InstanceName')).toEqual(expect.any(String));
+  const name: unknown = expect.stringMatching(/./);
+  const names = { CompanyName: name, ApplicationName: name, InstanceName: name };
+  expect(at(body, 'Result', 0, 'AccountInfo')).toMatchObject(names);
 });
 
 test.each([[{}], [{ ClientId: '' }], [{ ShowInactiveUsers: 'true' }], [{ DeviceToken: 'ada' }]])(
@@ -241,8 +272,48 @@ test('a user moves to another instance whose key is given', async () => {
   expect((await sandbox.move({ ...wrongKey, DeviceToken: OTHER_TOKEN })).status).toBe(404);
 });
 
-test('a path or method the API does not have is a 404', async () => {
+describe('repeatedMove: a move to the instance that the user is in already', () => {
+  const move = { DeviceToken: TOKEN, ToInstanceId: instanceId, ToInstanceKey: instanceKey };
+
+  test('is done and changes nothing', async () => {
+    const sandbox = await openWithAda();
+    expect((await sandbox.move(move)).body).toEqual(DONE);
+    expect(await sandbox.users()).toMatchObject([{ instanceId }]);
+  });
+
+  test.each(['409', '422', '400'] as const)('is a %s', async (repeatedMove) => {
+    const sandbox = await openWithAda({ modes: { repeatedMove } });
+    const reply = await sandbox.move(move);
+    expect(reply.status).toBe(Number(repeatedMove));
+    expect(reply.body).toMatchObject({ Errors: [{ Key: 'ToInstanceId' }] });
+  });
+});
+
+test('a path that the API does not have is a 404', async () => {
   const sandbox = await openWithAda();
-  expect((await sandbox.send('GET', '/v2/anything')).status).toBe(404);
-  expect((await sandbox.send('POST', '/v1/Management/users', {})).status).toBe(404);
+  for (const path of ['/v2/anything', '/v1/Management/users/a/b', '/v1/constructor', '/']) {
+    expect((await sandbox.send('GET', path)).status).toBe(404);
+  }
+});
+
+test.each([
+  ['GET', '/v1/Registration/create'],
+  ['GET', '/v1/Auth/Login'],
+  ['PUT', '/v1/Auth/RefreshToken'],
+  ['POST', '/v1/Management/users'],
+  ['DELETE', '/v1/Management/users'],
+  ['PATCH', '/v1/Management/users'],
+  ['POST', '/v1/Management/users/find'],
+  ['GET', '/v1/Management/users/GetFilteredPage'],
+  ['GET', '/v1/Management/users/count'],
+  ['GET', '/v1/Management/users/images/upload'],
+  ['PUT', '/v1/Management/users/instances/change'],
+  ['PUT', `/v1/Management/users/instances/change/${TOKEN}`],
+  ['PUT', `/v1/Management/users/${TOKEN}`],
+])('%s %s is a 405: the path has no such method', async (method, path) => {
+  const sandbox = await openWithAda();
+  const reply = await sandbox.send(method, path);
+  expect(reply.status).toBe(405);
+  expect(reply.body).toEqual({ Status: 405, Title: 'Method Not Allowed', Errors: [] });
+  expect(await sandbox.users()).toMatchObject([{ deviceToken: TOKEN, deletedAt: null }]);
 });
