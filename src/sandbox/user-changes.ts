@@ -80,11 +80,8 @@ export function readCreate(body: Body, modes: SandboxModes): UserChanges {
   // Of a create nothing is left to clear.
   const changes = read(CreateBody, body, { ...modes, clearing: { null: 'clears', empty: 'kept' } });
   const { Email: email, Phone: phone } = changes.profile;
-  if (!modes.contactRequired || email || phone) return changes;
-  return {
-    ...changes,
-    faults: [...changes.faults, { Key: 'Email', Message: 'Email or Phone is required.' }],
-  };
+  if (!modes.contactRequired || changes.faults.length > 0 || email || phone) return changes;
+  return { ...changes, faults: [{ Key: 'Email', Message: 'Email or Phone is required.' }] };
 }
 
 /** An update is a plain partial merge (documented): what is not given stays. What null and "" mean to a field is a mode. */

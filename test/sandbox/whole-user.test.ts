@@ -217,6 +217,8 @@ test('contactRequired: a create without email and phone is refused', async () =>
     const reply = await sandbox.create(body);
     expect(reply.body).toMatchObject({ Status: 422, Errors: [{ Key: 'Email' }] });
   }
+  const faulty = await sandbox.create({ FirstName: 1, Email: 'a@b.c' });
+  expect(at(faulty.body, 'Errors')).toEqual([expect.objectContaining({ Key: 'FirstName' })]);
   expect((await sandbox.create({ CustomToken: TOKEN, Phone: '+1' })).status).toBe(200);
   expect((await sandbox.create({ Email: 'a@b.c' })).status).toBe(200);
   expect((await sandbox.update(TOKEN, { Phone: null })).status).toBe(200);
