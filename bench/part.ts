@@ -14,3 +14,8 @@ export interface PartOptions {
   /** How often the sides take turns, where somebody wants to see that it works more than what it says. */
   readonly rounds?: number | undefined;
 }
+
+/** This machine lacks what a part needs: nothing was measured. The message says what to install. */
+export class PartUnavailableError extends Error {
+  override readonly name = 'PartUnavailableError';
+}

@@ -3,7 +3,20 @@
  * judges nothing.
  */
 export type Operation =
-  'create' | 'login' | 'refresh' | 'find' | 'update' | 'delete' | 'page' | 'move' | 'unknown';
+  | 'create'
+  | 'login'
+  | 'refresh'
+  | 'find'
+  | 'update'
+  | 'delete'
+  | 'page'
+  | 'count'
+  | 'move'
+  /** A user's own JWT: reads that user, joins another instance, uploads a picture. */
+  | 'read'
+  | 'join'
+  | 'upload'
+  | 'unknown';
 
 /** One request. An endpoint fills in whom it is about and whether it changed something. */
 export interface Call {
