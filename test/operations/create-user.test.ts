@@ -67,7 +67,7 @@ describe('a sign-up of nobody known', () => {
     expect(outcome).toEqual({
       status: 'failed',
       code: 'unexpected-user-id',
-      message: `asked for user ${OURS}, Damoov has user ${A}`,
+      message: `requested user ${OURS}, Damoov has user ${A}`,
       userId: OURS,
     });
     expect(recordUpdate?.record).toMatchObject({ userId: A, state: 'mismatched', isInDoubt: false });
