@@ -140,7 +140,7 @@ describe('`deletions`', () => {
     await world.add('delete-user', { clientId: 'c-1' });
     const { lines } = await command(world, 'deletions', 'list', '--client-id', 'c-1');
     expect(lines).toEqual([
-      'No such deletion is pending. 1 job is in line or at work, and not looked through: a deletion that is due may be among them.',
+      'No such deletion is pending. 1 job is waiting or active, and not searched: a due deletion may be among them.',
     ]);
     for (const clientId of ['c-2', 'c-3']) await json(world, 'delete', '--client-id', clientId, '--in', '1h');
     const { told } = await json(world, 'deletions', 'list', '--next', '1');

@@ -94,7 +94,7 @@ describe('`events`', () => {
     await gone?.remove();
     const { stdout, stderr, status } = await runCommand(['events', '--queue', 'unread'], world.env);
     expect(stdout).toMatch(/^- {2}user\.created {5}c-1 \[2J {2}- {2}-\n$/);
-    const unseen = '2 events that may be meant cannot be read: no longer there, or none of ours.';
+    const unseen = '2 events may match but cannot be read: removed, or not ours.';
     expect([status, stderr]).toEqual([0, `${unseen}\n`]);
     // Whose the others were nobody can tell.
     const ofUser = await eventsOf(world, '--queue', 'unread', '--client-id', 'c-2');
@@ -129,7 +129,7 @@ describe('`events`', () => {
     ['a queue that there is not', ['--queue', 'user-jobz'], 'no such events queue (configured: user-events)'],
     ['a type that there is not', ['--type', 'user.moved'], 'Allowed choices are user.created'],
     ['a number that is none', ['-n', 'all'], 'must be a whole number'],
-    ['none of those that are there, and none to come', ['-n', '0'], '-n 0: shows nothing. Ask for one'],
+    ['none of those that are there, and none to come', ['-n', '0'], '-n 0: shows nothing. Give at least 1'],
     [
       'a queue that none can be',
       ['--queue', 'user-jobs:../x'],
@@ -158,7 +158,7 @@ describe('`events --follow`', () => {
       'no event',
     );
     expect(await tail.told()).toBe(
-      '1 event that may be meant cannot be read: no longer there, or none of ours.',
+      '1 event may match but cannot be read: removed, or not ours.',
     );
     tail.signal('SIGINT');
     expect(await tail.exit).toBe(0);

@@ -51,7 +51,7 @@ describe('a report of an import that was complete already', () => {
       run: (...args: string[]) => world.import(path, '--skip-invalid', ...args),
     };
   }
-  const outcomes = '; 1 created, 1 failed (--again adds them once more)\n';
+  const outcomes = '; 1 created, 1 failed (--again adds them again)\n';
 
   it('has how its jobs ended, though the import was begun without one', async () => {
     const { run, report, ...world } = await createComplete();

@@ -68,7 +68,7 @@ describe('a row', () => {
 describe('a list', () => {
   it('that says it is older than any job may be is refused, and told how to say better', () => {
     const now = Date.now();
-    expect(() => madeAtOf({ writtenAt: 0 }, undefined)).toThrow('say with --as-of');
+    expect(() => madeAtOf({ writtenAt: 0 }, undefined)).toThrow('with --as-of');
     expect(() => madeAtOf({ writtenAt: now }, 0)).toThrow('--as-of: is before the year 2000');
     expect(madeAtOf({ writtenAt: 0 }, Date.UTC(2026, 0, 1))).toBe(Date.UTC(2026, 0, 1));
   });

@@ -124,7 +124,7 @@ describe('`receipts verify`', () => {
     ['no such file', ['/nowhere', '--public-key', publicKey], '/nowhere cannot be read (ENOENT)'],
     ['a directory', [directory, '--public-key', publicKey], 'cannot be read (EISDIR)'],
     ['a key that is not there', [intact, '--public-key', '/nowhere'], 'cannot be read'],
-    ['a key that is none', [intact, '--public-key', intact], 'is no Ed25519 public key'],
+    ['a key that is none', [intact, '--public-key', intact], 'is not an Ed25519 public key'],
     [
       'a head that is none',
       [intact, '--public-key', publicKey, '--head', 'eu'],

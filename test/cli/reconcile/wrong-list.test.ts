@@ -52,7 +52,7 @@ describe('a list that is the wrong one', () => {
     const args = ['reconcile', file, '--map', '*=', ...deletions, '--max-deletions', '9'];
     const { status, stdout, stderr } = await runCommand(args, env);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain(`\n--delete-orphans: the list may mean users whose ids it has not`);
+    expect(stderr).toContain(`\n--delete-orphans: the list may mean users whose ids it does not have`);
     expect(stderr.split('\n').at(-2)).toContain(why);
     expect(await world.requests('login')).toEqual([]);
     expect((await runCommand(['reconcile', file, '--map', '*='], env)).status).toBe(1);

@@ -23,11 +23,11 @@ describe('the probe', () => {
   it('tells of the sandbox as it is by default', async () => {
     expect(await factsUnder({})).toMatchObject({
       customToken: { is: 'honoured' },
-      repeatedToken: { is: 'same', seen: expect.stringContaining('left alone') },
+      repeatedToken: { is: 'same', seen: expect.stringContaining('its profile is unchanged') },
       deletedToken: { is: 'ghost' },
       tokenCasing: { is: 'lower' },
       findIgnoresCase: { is: 'yes' },
-      clientIdForm: { is: 'exact', seen: 'kept to the letter, and found by what was given' },
+      clientIdForm: { is: 'exact', seen: 'kept unchanged, and found by the given ClientId' },
       duplicateClientId: { is: 'allowed' },
       duplicateContact: { is: 'allowed' },
       nullInProfile: { is: 'clears', seen: 'nickname: reads null, phone: reads null, email: reads null' },
@@ -71,7 +71,7 @@ describe('the probe', () => {
     [{ tokenCasing: 'as-given' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'as-given' } }],
     ...(['trim', 'nfc', 'lower'] as const).map((is): [Partial<SandboxModes>, object] => [
       { clientIdForm: is },
-      { clientIdForm: { is, seen: expect.stringMatching(/, and found by what was given$/) } },
+      { clientIdForm: { is, seen: expect.stringMatching(/, and found by the given ClientId$/) } },
     ]),
     [{ duplicateClientId: '409' }, { duplicateClientId: { is: '409' }, duplicateContact: { is: 'allowed' } }],
     [
@@ -298,10 +298,10 @@ describe('a probe that does not come to its end', () => {
 
   it('names all that it has made where the cleaning up is stopped as well', async () => {
     const world = await createProbeWorld();
-    const stop = AbortSignal.abort(new Error('cleaning up was stopped by SIGINT'));
+    const stop = AbortSignal.abort(new Error('the clean-up was stopped by SIGINT'));
     const { facts, failure, leftovers } = await world.run({ cleanUpSignal: stop });
     expect(facts).toBeDefined();
-    expect(failure?.message).toBe('cleaning up was stopped by SIGINT');
+    expect(failure?.message).toBe('the clean-up was stopped by SIGINT');
     const left = (await world.users()).filter(({ deletedAt }) => deletedAt === null);
     expect(left.length).toBeGreaterThan(2);
     expect(leftovers.userIds).toEqual(expect.arrayContaining(left.map(({ deviceToken }) => deviceToken)));
