@@ -1,6 +1,6 @@
 /**
- * The simulated API: which request is which operation, and what befalls it on the way. Knows no sockets;
- * what each operation does is the endpoints' business.
+ * The simulated API: maps requests to operations, and applies the modes' faults. Knows no sockets; the endpoints carry out the
+ * operations.
  */
 import { login, refresh, refuseUnlessAdmin } from './auth.ts';
 import { type Answer, failure, underHttp200 } from './envelope.ts';
@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 /** One operation of the API. */
 export interface Endpoint {
   readonly operation: Operation;
-  /** Notes in the log whom the request is about: also for a request that a fault keeps from being carried out. */
+  /** Notes in the log which user the request concerns, even if a fault prevents the request. */
   readonly about?: (call: Call, request: ApiRequest, world: World) => void;
   readonly isForAdmin?: true;
   readonly answer: (call: Call, request: ApiRequest, world: World) => Answer;
@@ -58,7 +58,7 @@ export function endpointOf(method: string, path: string): Endpoint {
   return method === 'DELETE' && path.startsWith(management.DELETE_PREFIX) ? DELETE : UNKNOWN;
 }
 
-/** Carries a request out. Its effect is complete on return; only the answer may be late. */
+/** Carries out a request. Its effect is complete on return; only the answer may be late. */
 export function carryOut(
   endpoint: Endpoint,
   call: Call,

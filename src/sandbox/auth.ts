@@ -1,6 +1,6 @@
 /**
- * Who may do what: POST /v1/Auth/Login gives tokens to the admin, /v1/Auth/RefreshToken to whoever has a pair, and the endpoints for
- * the admin ask here. The login of a user is not simulated.
+ * Authentication: POST /v1/Auth/Login gives tokens to the admin, /v1/Auth/RefreshToken renews a pair, and the admin's endpoints check
+ * access here. The login of a user is not simulated.
  */
 import { type Answer, failure, success, underHttp200 } from './envelope.ts';
 import type { Call } from './request-log.ts';
@@ -17,7 +17,7 @@ export function login(call: Call, { body, bodyFault }: ApiRequest, world: World)
   if (bodyFault !== undefined) return bodyFault;
   const { LoginFields: text, Password: password } = body;
   const fields = typeof text === 'string' ? parseJson(text) : undefined;
-  // Assumption: LoginFields that cannot be read are a 400, and credentials that are wrong a 401 (accounts conflict).
+  // Assumption: unreadable LoginFields are a 400, and wrong credentials a 401 (accounts conflict).
   if (!isObject(fields)) return failure(400, [{ Key: 'LoginFields', Message: 'Expected a JSON string.' }]);
   if (fields['email'] !== admin.email || password !== admin.password) return failure(401);
   call.applied = true;
@@ -40,7 +40,7 @@ export function refresh(call: Call, { body, bodyFault }: ApiRequest, world: Worl
   return success(sessions.issue(holder, world.clock(), modes.accessTokenTtlMs));
 }
 
-/** No token, or one that is no good: 401; a user's token: 403 (both documented). undefined = go on. */
+/** No token or an invalid one: 401; a user's token: 403 (both documented). undefined: access is granted. */
 export function refuseUnlessAdmin({ headers }: ApiRequest, { sessions, clock }: World): Answer | undefined {
   const holder = sessions.holderOf(headers.authorization, clock());
   if (holder === undefined) return failure(401);

@@ -8,10 +8,10 @@ import { clientIdIn, keptClientId, readUpdate } from './user-changes.ts';
 import { type UserRecord, asRead } from './user-record.ts';
 import type { World } from './world.ts';
 
-/** Under it the path ends in a device token. */
+/** The prefix of a path that ends in a device token. */
 export const DELETE_PREFIX = '/v1/management/users/';
 
-/** What a find may look for. Assumption: values match exactly, with their case. */
+/** The filters of a find. Assumption: values match exactly, with their case. */
 const FILTERS: Readonly<Record<string, (user: UserRecord) => string | number | null | undefined>> = {
   devicetoken: ({ deviceToken }) => deviceToken,
   clientid: ({ fields }) => fields.ClientId,
@@ -28,11 +28,11 @@ export function aboutFind(call: Call, { query }: ApiRequest): void {
   call.clientId = query.get('clientid') ?? null;
 }
 
-/** Always an array, empty if nobody matches (documented). */
+/** Always an array, empty without a match (documented). */
 export function find(_call: Call, { query }: ApiRequest, { users, clock, modes }: World): Answer {
   const wanted = new Map([...query].filter(([name]) => name in FILTERS));
   const deviceToken = asUuid(wanted.get('devicetoken'));
-  // Assumption: a find for a token that is no UUID is refused, and so is one without any filter.
+  // Assumption: a token that is not a UUID is refused, and so is a find without a filter.
   if (wanted.has('devicetoken') && deviceToken === undefined) {
     return failure(422, [{ Key: 'DeviceToken', Message: 'The field DeviceToken must be a UUID.' }]);
   }
@@ -54,17 +54,17 @@ export function find(_call: Call, { query }: ApiRequest, { users, clock, modes }
   return success(found.map((user) => asRead(user, withAccount, modes.tokenCasing)));
 }
 
-/** Assumption: the size a request may leave out. */
+/** Assumption: the default page size. */
 const DEFAULT_PAGE_SIZE = 50;
 
-/** All users of some instances, the newest first. No other filter and order is simulated. */
+/** All users of some instances, the newest first. Other filters and orders are not simulated. */
 export function page(_call: Call, request: ApiRequest, { users, clock, modes }: World): Answer {
   const { body, bodyFault } = request;
   if (bodyFault !== undefined) return bodyFault;
   const { PageNumber: number = 1, PageSize: size = DEFAULT_PAGE_SIZE, Sort: sort = 'DateCreatedDesc' } = body;
   if (!isPositive(number)) return failure(422, [notPositive('PageNumber')]);
   if (!isPositive(size)) return failure(422, [notPositive('PageSize')]);
-  // Refused rather than ignored: a caller who relies on another order should learn that here.
+  // Refused, not ignored: a caller that relies on another order must notice.
   if (sort !== 'DateCreatedDesc') {
     return failure(422, [{ Key: 'Sort', Message: 'The sandbox sorts by DateCreatedDesc only.' }]);
   }
@@ -94,7 +94,7 @@ export function aboutUpdate(call: Call, request: ApiRequest, world: World): void
   call.clientId ??= clientIdIn(request.body);
 }
 
-/** Answers no user data (documented). */
+/** Returns no user data (documented). */
 export function update(call: Call, request: ApiRequest, world: World): Answer {
   const target = headerOf(request, 'userdevicetoken');
   // Documented as 403 or 422. Assumption: 422.
@@ -113,7 +113,7 @@ export function aboutDelete(call: Call, request: ApiRequest, world: World): void
   about(call, request.path.slice(DELETE_PREFIX.length), world);
 }
 
-/** Irreversible (documented): no later request brings the user back. */
+/** Irreversible (documented): no later request restores the user. */
 export function remove(call: Call, request: ApiRequest, world: World): Answer {
   const user = world.users.get(asUuid(request.path.slice(DELETE_PREFIX.length)) ?? '');
   if (user === undefined) {
@@ -127,14 +127,14 @@ export function aboutMove(call: Call, { body }: ApiRequest, world: World): void 
   about(call, body['DeviceToken'], world);
 }
 
-/** Moves a user to another instance, whose key is needed (documented). */
+/** Moves a user to another instance; needs its key (documented). */
 export function move(call: Call, { body, bodyFault }: ApiRequest, world: World): Answer {
   if (bodyFault !== undefined) return bodyFault;
   const user = world.users.get(asUuid(body['DeviceToken']) ?? '');
   if (user === undefined) return failure(404);
   const to = asUuid(body['ToInstanceId']) ?? '';
   const key = world.instances.get(to);
-  // Assumption: a wrong id or key of the other instance is a 422, whatever a create makes of one.
+  // Assumption: a wrong id or key of the other instance is a 422, whatever a create answers.
   if (key === undefined || key !== body['ToInstanceKey']) {
     return failure(422, [{ Key: 'ToInstanceId', Message: 'No such instance, or not its key.' }]);
   }

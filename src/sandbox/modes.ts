@@ -1,6 +1,6 @@
 /**
- * The sandbox's modes: how it misbehaves, and which of the conflicting accounts of the API it follows. No mode touches the controls
- * under `/_sandbox`. The defaults are well-behaved, and the first account if accounts conflict.
+ * The sandbox's modes: how it misbehaves, and which of the conflicting accounts of the API it follows. Modes do not affect the controls
+ * under `/_sandbox`. The defaults are well-behaved, and follow the first account in case of conflict.
  */
 import { z } from 'zod';
 
@@ -11,7 +11,7 @@ const count = z.int().min(0);
 const latency = milliseconds.max(2 ** 31 - 1);
 const range = z.tuple([latency, latency]).refine(([min, max]) => min <= max);
 
-/** `409` and `"409"` are the same: a status is easily written as a number. */
+/** `409` and `"409"` are the same: a status may be written as a number. */
 function oneOf<const T extends readonly string[]>(...values: T) {
   return z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.enum(values));
 }

@@ -1,5 +1,5 @@
 /**
- * Reads what a create or an update says about a user, and every fault of it.
+ * Reads the user data of a create or an update, and all its faults.
  */
 import { z } from 'zod';
 import type { FieldFault } from './envelope.ts';
@@ -11,7 +11,7 @@ export interface UserChanges {
   readonly profile: Profile;
   readonly fields: Partial<UserFields>;
   readonly status: UserRecord['status'] | undefined;
-  /** Not empty = the request is refused with 422 and nothing is changed. */
+  /** If not empty, the request is refused with 422 and nothing is changed. */
   readonly faults: readonly FieldFault[];
 }
 
@@ -19,7 +19,7 @@ type Clearing = SandboxModes['clearing'];
 
 // Values are mostly not validated (documented). Assumption: their JSON types are.
 const text = z.string().nullish();
-// Assumption: a flag has no empty state, so null leaves it alone.
+// Assumption: a flag cannot be cleared, so null does not change it.
 const flag = z.boolean().nullish();
 
 const UserFieldsBody = z.object({
@@ -30,7 +30,7 @@ const UserFieldsBody = z.object({
   Enabled: flag,
 });
 
-/** A create takes five profile fields and UserFields (documented). Others are ignored, so is what is unknown. */
+/** A create takes five profile fields and UserFields (documented). Others are ignored, unknown ones too. */
 const CreateBody = z.object({
   FirstName: text,
   LastName: text,
@@ -41,9 +41,8 @@ const CreateBody = z.object({
 });
 
 /**
- * The status as written and as read differ (the vendor's published reference): what is written as Deactivated reads as Inactive.
- * Assumption: Deleted, a soft state when written by an update, reads as Inactive too, and Inactive is understood when written; a status
- * is written as text.
+ * The status is written and read differently (the vendor's published reference): Deactivated reads as Inactive. Assumption: Deleted, a
+ * soft state in an update, reads as Inactive, too; Inactive may also be written; a status is text.
  */
 const UpdateBody = CreateBody.extend({
   Gender: text,
@@ -62,11 +61,11 @@ const UpdateBody = CreateBody.extend({
 });
 
 export function readCreate(body: Body, { clientIdForm }: SandboxModes): UserChanges {
-  // Of a create nothing is left to clear.
+  // A create has nothing to clear.
   return read(CreateBody, body, { null: 'clears', empty: 'kept' }, clientIdForm);
 }
 
-/** An update is a plain partial merge (documented): what is not given stays. What null and "" mean to a text is a mode. */
+/** An update is a plain partial merge (documented): absent fields stay. A mode says what null and "" do to a text. */
 export function readUpdate(body: Body, { clearing, clientIdForm }: SandboxModes): UserChanges {
   return read(UpdateBody, body, clearing, clientIdForm);
 }
@@ -78,17 +77,17 @@ const CLIENT_ID_FORMS = {
   lower: (clientId: string) => clientId.toLowerCase(),
 };
 
-/** What is kept of a ClientId, and what a filter for it is compared as. */
+/** The stored form of a ClientId, also used by filters. */
 export function keptClientId(clientId: string, form: SandboxModes['clientIdForm']): string {
   return CLIENT_ID_FORMS[form](clientId);
 }
 
-/** The ClientId in a body that may be faulty otherwise. */
+/** The ClientId of a body that may be faulty otherwise. */
 export function clientIdIn({ UserFields: fields }: Body): string | null {
   return isObject(fields) && typeof fields['ClientId'] === 'string' ? fields['ClientId'] : null;
 }
 
-/** A create is an update that says less. */
+/** A create has a part of an update's fields. */
 type Read = z.output<typeof UpdateBody>;
 
 function read(
@@ -119,7 +118,7 @@ function read(
 
 type Texts = Readonly<Record<string, string | null | undefined>>;
 
-/** The texts that are to be written: null and "" as the modes say, and without what stays as it is. */
+/** The texts to write: null and "" according to the modes, without unchanged fields. */
 function cleared(
   texts: Texts,
   clearing: Clearing,

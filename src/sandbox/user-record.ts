@@ -1,9 +1,9 @@
 /**
- * One user as the sandbox keeps it, and as the API shows it when read. A record never changes: a write makes a new one.
+ * One user as the sandbox stores it, and as the API shows it. A record is immutable: a write makes a new one.
  */
 import type { SandboxModes } from './modes.ts';
 
-/** What reads show of a profile in which nothing is set (documented). */
+/** What reads show of an empty profile (documented). */
 const EMPTY_PROFILE = {
   FirstName: null,
   LastName: null,
@@ -36,12 +36,12 @@ export type UserFields = typeof FRESH_FIELDS & { ClientId: string | null };
 export interface UserRecord {
   /** A UUID in lower case. */
   readonly deviceToken: string;
-  /** The same as it was given in the create. */
+  /** The same in the casing of the create. */
   readonly givenToken: string;
   readonly instanceId: string;
   /** Epoch milliseconds, as is `deletedAt`. */
   readonly createdAt: number;
-  /** Deleted users are kept, so that what became of them can be told; null = not deleted. */
+  /** Deleted users are kept for inspection; null: not deleted. */
   readonly deletedAt: number | null;
   readonly status: 'Active' | 'Inactive';
   readonly profile: Readonly<Profile>;
@@ -68,7 +68,7 @@ export function asRead(user: UserRecord, includeAccountInfo: boolean, casing: Sa
   };
 }
 
-/** A user's token as answers write it. */
+/** A user's token in the casing of the answers. */
 export function tokenOf(
   { deviceToken, givenToken }: Pick<UserRecord, 'deviceToken' | 'givenToken'>,
   casing: SandboxModes['tokenCasing'],

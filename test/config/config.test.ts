@@ -199,19 +199,19 @@ describe('a faulty access to Redis', () => {
   it.each([
     [
       { REDIS_PASSWORD: 'p' },
-      'REDIS_PASSWORD: there is no Redis named by REDIS_URL or REDIS_CLUSTER_NODES or REDIS_SENTINELS: use REDIS_URL=redis://HOST:PORT',
+      'REDIS_PASSWORD: no Redis is set by REDIS_URL or REDIS_CLUSTER_NODES or REDIS_SENTINELS: use REDIS_URL=redis://HOST:PORT',
     ],
     [{ REDIS_URL: 'redis://u:99#kret@h' }, 'REDIS_URL: must have no ? and no #'],
     [{ REDIS_URL: 'redis://:q@h', REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: REDIS_URL has'],
     [{ REDIS_URL: url, REDIS_USERNAME: 'u' }, 'REDIS_PASSWORD: is required together with REDIS_USERNAME'],
-    [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: a REDIS_URL says so itself'],
+    [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: not with REDIS_URL'],
     [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_TLS: 'perhaps' }, 'REDIS_TLS: must be true or false'],
     [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_SENTINEL_PASSWORD: 'p' }, 'REDIS_SENTINELS: is required'],
     [{ REDIS_URL: 'rediss://h', REDIS_TLS_CERT_FILE: 'no-file' }, 'REDIS_TLS_KEY_FILE: is required'],
     [{ REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'no-file' }, 'REDIS_TLS_CA_FILE: cannot be read (ENOENT)'],
     [
       { REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'package.json' },
-      'REDIS_TLS_CA_FILE: holds no certificate in PEM',
+      'REDIS_TLS_CA_FILE: must hold a certificate in PEM',
     ],
     [
       { REDIS_URL: url, REDIS_TLS_CA_FILE: 'package.json' },
@@ -260,7 +260,7 @@ const COPIED: [string, string, string][] = [
   ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20a-token', 'real value'],
 ];
 
-const COPIED_FAULT = /the placeholder of an example|holds an expression/;
+const COPIED_FAULT = /a placeholder of an example|holds an expression/;
 
 describe('a secret that was copied from an example', () => {
   it.each(COPIED)('%s=%s is refused, by name and without its value', (name, value, todo) => {
@@ -297,9 +297,9 @@ describe('a secret that was copied from an example', () => {
     );
     const faults = faultsOf({ DAMOOV_INSTANCES_FILE: file });
     expect(faults).toEqual([
-      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.id: is the placeholder .*real value/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.id: is a placeholder .*real value/),
       expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.key: holds an expression/),
-      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.userIdSecret: is the placeholder .*openssl/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.userIdSecret: is a placeholder .*openssl/),
     ]);
   });
 });
@@ -408,7 +408,7 @@ describe('a faulty configuration', () => {
       { RECEIPT_PRIVATE_KEY_FILE: '/nowhere.pem' },
       'RECEIPT_PRIVATE_KEY_FILE: cannot be read (ENOENT)',
     ],
-    ['a key of another kind', { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed448')) }, 'is no Ed25519'],
+    ['a key of another kind', { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed448')) }, 'is not an Ed25519'],
     [
       'a key behind a password',
       { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519', 'password')) },
@@ -417,12 +417,12 @@ describe('a faulty configuration', () => {
     [
       'half a key',
       { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519').slice(0, 60)) },
-      'is no Ed25519 private key',
+      'is not an Ed25519 private key',
     ],
     [
       'the public half of a key',
       { RECEIPT_PRIVATE_KEY_FILE: fileWith(publicKeyOf('ed25519')) },
-      'is no Ed25519 private key',
+      'is not an Ed25519 private key',
     ],
   ])('is %s', (_what, env, fault) => {
     expect(faultsOf(env as Record<string, string>).join('\n')).toContain(fault);

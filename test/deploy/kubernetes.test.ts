@@ -189,7 +189,7 @@ describe('the manifests for Kubernetes', () => {
     expect(examples.length).toBeGreaterThan(7);
     for (const [name = '', value = ''] of examples) {
       const faults = configFaultsOf({ [name]: value });
-      expect(faults.join('\n')).toContain(`${name}: is the placeholder of an example`);
+      expect(faults.join('\n')).toContain(`${name}: is a placeholder of an example`);
     }
   });
 

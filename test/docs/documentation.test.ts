@@ -178,7 +178,7 @@ describe('what can be pasted into a `.env`', () => {
             .map(([name, value]) => [name, value.replaceAll(/<[^>]*>/g, 'Wm9sNmRkZ1A2dz09')]),
         );
         expect(() => loadConfig(filled)).not.toThrow();
-        if (text.includes('<')) expect(() => loadConfig(env)).toThrow('is the placeholder of an example');
+        if (text.includes('<')) expect(() => loadConfig(env)).toThrow('is a placeholder of an example');
       }
     }
   });

@@ -106,8 +106,8 @@ describe('the log', () => {
     [{ is: 'redis-lost', reason: 'ECONNREFUSED' }, 50, 'Redis is away: the worker waits for it'],
     [{ is: 'redis-lost', reason: 'WRONGPASS' }, 50, 'Redis refuses the user or password: the worker waits'],
     [{ is: 'redis-ready' }, 30, 'connected to Redis'],
-    [{ is: 'traces-lost', reason: 'OTLPExporterError' }, 40, 'traces are not taken'],
-    [{ is: 'traces-ready' }, 30, 'traces are taken again'],
+    [{ is: 'traces-lost', reason: 'OTLPExporterError' }, 40, 'the receiver refuses traces'],
+    [{ is: 'traces-ready' }, 30, 'the receiver accepts traces again'],
     [{ is: 'queue-faulty', error: new Error('no') }, 50, 'the queue reports a fault'],
     [{ is: 'stopped-uncleanly', error: new Error('no') }, 40, 'a part did not stop cleanly'],
   ])('has one line for a change of state: %j', async ([notification, level, msg]) => {
@@ -167,7 +167,7 @@ describe('the log', () => {
     run({ next: 'retry', outcome, delayMs: 1, reason: 'unexpected TypeError', isFault: true });
     expect(lines).toMatchObject([
       { level: 50, msg: 'job done', fault: 'no receipt could be written: Error' },
-      { level: 50, msg: 'job goes on later', reason: 'unexpected TypeError' },
+      { level: 50, msg: 'job runs again later', reason: 'unexpected TypeError' },
     ]);
   });
 

@@ -115,7 +115,7 @@ describe('a worker', () => {
       clientId: 'c-1',
       ...(name === 'update-user' && { changes: { nickname: 'x' } }),
     });
-    const reason = /^open since \S+Z, tried again at \S+Z, jobs that wait: 1: \S/;
+    const reason = /^open since \S+Z, tried again at \S+Z, held jobs: 1: \S/;
     await expect.poll(async () => reasonsIn(await readiness(url))[circuit]).toMatch(reason);
     const { status, checks } = await readiness(url);
     expect(status).toBe(503);

@@ -220,15 +220,15 @@ describe('a trace', () => {
     const said = (message: string) => world.logLines.filter((line) => line.includes(message));
     receiver.answer(400);
     await world.run('create-user', { clientId: 'c-1' });
-    await expect.poll(() => said('traces are not taken: they are dropped meanwhile')).toHaveLength(1);
+    await expect.poll(() => said('the receiver refuses traces: they are dropped')).toHaveLength(1);
     const refused = receiver.refused;
     for (let n = 2; n < 4; n += 1) await world.run('create-user', { clientId: `c-${n}` });
     await expect.poll(() => receiver.refused).toBeGreaterThan(refused);
     receiver.answer(200);
     await world.run('create-user', { clientId: 'c-9' });
-    await expect.poll(() => said('traces are taken again')).toHaveLength(1);
+    await expect.poll(() => said('the receiver accepts traces again')).toHaveLength(1);
     await worker.close();
-    expect(said('traces are not taken')).toHaveLength(1);
+    expect(said('the receiver refuses traces')).toHaveLength(1);
     expect(said('a part did not stop cleanly')).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ describe('a signature', () => {
     expect(broken).toMatchObject({
       line: 1,
       sequence: 1,
-      fault: `is signed with key ${stranger.keyId}, which was not given`,
+      fault: `is signed with key ${stranger.keyId}, which is not among the given keys`,
     });
   });
 

@@ -125,7 +125,7 @@ describe('a list that is read again', () => {
     ['ends earlier', ['a', 'b']],
     ['has a user more', ['a', 'b', 'c', 'd']],
   ])('is refused if it %s by now', async (_what, now) => {
-    await expect(readAgain(usersOf('a', 'b', 'c'), usersOf(...now))).rejects.toThrow('the list has changed');
+    await expect(readAgain(usersOf('a', 'b', 'c'), usersOf(...now))).rejects.toThrow('the list was changed');
   });
 });
 

@@ -12,7 +12,7 @@ import { makeLoad } from './load.ts';
 import { startMovers } from './movers.ts';
 import { logIn } from './login.ts';
 import { startProducer } from './producer.ts';
-import { isCarriedOut, tellStuck } from './progress.ts';
+import { isCarriedOut, describeStuck } from './progress.ts';
 import { seeded } from './random.ts';
 import { planFaults, strike } from './schedule.ts';
 import type { RedisKind } from './torture-redis.ts';
@@ -90,7 +90,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 
     const end = { load, collector, view: await viewSandbox(sandboxUrl), left: await producer.leftOver() };
     const verdict = {
-      'the work went on': isDone ? [] : [aboutNobody(await tellStuck(load, collector, producer))],
+      'the work went on': isDone ? [] : [aboutNobody(await describeStuck(load, collector, producer))],
       'no worker crashed': fleet.crashes.map(aboutNobody),
       'no profile left behind': (await whatIsLeft(redis, PREFIX, logDir)).map(aboutNobody),
       ...judge(end),

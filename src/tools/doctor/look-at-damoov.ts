@@ -145,7 +145,7 @@ export function lookAtInstanceKey(name: string, circuit: CircuitState | undefine
 }
 
 function held({ held }: CircuitState): string {
-  return `jobs that wait: ${held}`;
+  return `held jobs: ${held}`;
 }
 
 /** The text of an unknown error may contain anything. */

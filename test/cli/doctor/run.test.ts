@@ -126,7 +126,7 @@ describe('`doctor`', () => {
     await world.add('create-user', { clientId: 'c' });
     await expect
       .poll(async () => of('instance key default', await doctor(world)))
-      .toMatchObject({ is: 'fail', seen: expect.stringContaining('jobs that wait: 1') });
+      .toMatchObject({ is: 'fail', seen: expect.stringContaining('held jobs: 1') });
     // What waits has nothing to do with a key that is right.
     const key = '22222222-2222-4222-8222-222222222222';
     expect(of('instance key default', await doctor(world, [], { DAMOOV_INSTANCE_KEY: key }))).toMatchObject({

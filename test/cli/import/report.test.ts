@@ -215,7 +215,7 @@ describe('a report', () => {
         env: { PATH: process.env['PATH'], ...nothingConfigured(), ...world.env },
         stdio: ['ignore', 'ignore', 'pipe'],
       });
-      expect(await text(child.stderr)).toContain(`--report: ${file} is there already`);
+      expect(await text(child.stderr)).toContain(`--report: ${file} already exists`);
       expect(await readFile(file, 'utf8')).toBe(content);
     });
 

@@ -66,8 +66,8 @@ describe('`import`', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr.split('\n')).toEqual([
       'line 2, occurredAt: must be a time in ISO 8601 with a zone, such as 2027-01-31T12:00:00Z',
-      'line 3: has 2 columns, where the header has 5',
-      'line 4: has 6 columns, where the header has 5',
+      'line 3: has 2 columns, but the header has 5',
+      'line 4: has 6 columns, but the header has 5',
       expect.stringMatching(/^line 6, phone: Too big/),
       'line 7, clientId: same as in line 5',
       'nothing was added: correct them, or omit 5 of 6 rows with --skip-invalid',
@@ -127,7 +127,7 @@ describe('`import`', () => {
     const path = await world.file('clientId,email\nc-1,e\nc-2,"e\nc-3,e\n');
     const { status, stderr } = await world.import(path, '--skip-invalid');
     expect(status).toBe(2);
-    expect(stderr).toContain('line 3: a quote that opens here is never closed');
+    expect(stderr).toContain('line 3: the quote that opens here is never closed');
     expect(await world.adds()).toBe(0);
   });
 
@@ -234,7 +234,9 @@ describe('an instance that nobody has configured', () => {
     const file = await world.file(JSON.stringify({ eu: { id, key } }), 'instances.json');
     const path = await world.file('clientId,instance\nc-1,eu\nc-2,\n');
     const { stderr } = await runCommand(['import', path], { ...env, DAMOOV_INSTANCES_FILE: file });
-    expect(stderr.split('\n')[0]).toBe('line 3, instance: is needed, because no instance is called default (known: eu)');
+    expect(stderr.split('\n')[0]).toBe(
+      'line 3, instance: is needed, because no instance is called default (known: eu)',
+    );
   });
 });
 

@@ -99,7 +99,9 @@ describe('`receipts verify`', () => {
     expect((await verify([intact], { env: { RECEIPT_PRIVATE_KEY_FILE: privateKey } })).status).toBe(0);
     const other = fileOf('other.pem', newKey().privateKey.export({ type: 'pkcs8', format: 'pem' }));
     const verdict = await verify([intact], { env: { RECEIPT_PRIVATE_KEY_FILE: other } });
-    expect(verdict.stdout).toContain(`sequence 1: is signed with key ${key.keyId}, which was not given`);
+    expect(verdict.stdout).toContain(
+      `sequence 1: is signed with key ${key.keyId}, which is not among the given keys`,
+    );
     expect(verdict.status).toBe(1);
   });
 

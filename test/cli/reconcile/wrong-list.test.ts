@@ -33,7 +33,7 @@ describe('a list that is the wrong one', () => {
     [
       'with the last digits of its ids lost',
       'clientId\nc-0\n1234567890123450\n',
-      'clientId with nothing but zeros behind 15 digits: 1 (line 3)',
+      'clientId with only zeros after 15 digits: 1 (line 3)',
     ],
     [
       'with an id of another instance changed',
