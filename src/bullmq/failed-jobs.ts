@@ -27,7 +27,7 @@ export interface FailedJob {
   attempts: number;
   /** Epoch milliseconds; NaN if only the id is left of the job, or it cannot be read. */
   failedAt: number;
-  /** Epoch milliseconds; undefined if the job does not say. */
+  /** Epoch milliseconds; undefined if unknown. */
   addedAt: number | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface FailedJobs {
    */
   retry(jobs: readonly SeenFailure[]): Promise<number>;
   /**
-   * Removes jobs, and what is known of how they ended. A job that is retried in the same millisecond may still be dropped.
+   * Removes jobs and their stored outcomes. A job that is retried in the same millisecond may still be dropped.
    * @returns how many; the others are gone meanwhile.
    */
   drop(jobs: readonly SeenFailure[]): Promise<number>;
@@ -88,7 +88,7 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
         readAll: (jobIds) => fewAtATime(jobIds, AT_ONCE, readFailure),
       });
       for await (const page of pages) {
-        // A job with only an id has no time: list it unless a time is asked for.
+        // A job with only an id has no time: list it unless the span has a start.
         const found = page.filter(({ failedAt }) =>
           Number.isNaN(failedAt) ? since <= 0 : since <= failedAt && failedAt <= upTo,
         );

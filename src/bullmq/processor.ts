@@ -25,7 +25,7 @@ class AttemptFailed extends Error {
   }
 }
 
-/** BullMQ asks for the delay of a failed attempt: the decision has it. */
+/** Gives BullMQ the delay of a failed attempt, from the decision. */
 export function backoffStrategy(_attemptsMade: number, _type?: string, error?: Error): number {
   // Never 0: BullMQ would put the job at the head of the queue at once.
   return error instanceof AttemptFailed ? Math.max(1, error.delayMs) : 1000;

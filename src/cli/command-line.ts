@@ -40,8 +40,8 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
 const COLUMNS = 80;
 
 const ENDS = `
-\`damoov-users COMMAND --help\` shows more and has examples. Queues and credentials come from the environment, and from .env.
-Exit status: 0 done, 1 it failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
+\`damoov-users COMMAND --help\` shows details and examples. Queues and credentials come from the environment, and from .env.
+Exit status: 0 done, 1 failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
 
 /** @param onFailed called if a command failed without an error. */
 export function commandLine(version: string, onFailed: () => void, context: CommandContext): Command {

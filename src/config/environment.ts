@@ -35,7 +35,7 @@ function eventsQueues(names: string[], context: z.RefinementCtx): string[] {
   if (names.includes(NONE)) {
     context.addIssue({
       code: 'custom',
-      message: `${NONE} stands alone: it means that no events are published`,
+      message: `${NONE} must be the only entry: it means that no events are published`,
     });
   }
   return names;

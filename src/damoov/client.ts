@@ -170,7 +170,7 @@ export class DamoovClient implements AsyncDisposable {
    * reads and changes nothing. Pages are cut by position at the moment of each request: between two requests users move to
    * the next page where others are created, and to the one before where others are deleted.
    *
-   * @throws TypeError for a number or a size that is no positive integer.
+   * @throws TypeError for a number or a size that is not a positive integer.
    * @throws DamoovError: a page that is longer than 1 MiB is `malformed`.
    */
   async page(query: PageQuery, options: CallOptions = {}): Promise<UserPage> {
@@ -188,7 +188,7 @@ export class DamoovClient implements AsyncDisposable {
   }
 
   /**
-   * Sees to it that there is an admin session, and makes no request where the stored one still holds.
+   * Ensures an admin session; makes no request while the stored one is valid.
    *
    * @throws DamoovError: `no-admin`, `login-refused`, `login-barred`, or a failure of the refresh or login.
    */

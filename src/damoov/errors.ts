@@ -148,10 +148,10 @@ function describe({
   cause,
   errors = [],
 }: DamoovErrorDetails): string {
-  const whom = subject === undefined ? '' : ` of ${subject}`;
+  const user = subject === undefined ? '' : ` of ${subject}`;
   const where = place === undefined ? '' : ` at ${place}`;
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
   const answer = status === undefined ? code : ` (status ${status})`;
   const faults = errors.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
-  return `Damoov ${operation}${whom} ${reason ?? wording[kind]}${where}${answer}${faults === '' ? '' : `: ${faults}`}`;
+  return `Damoov ${operation}${user} ${reason ?? wording[kind]}${where}${answer}${faults === '' ? '' : `: ${faults}`}`;
 }

@@ -172,7 +172,7 @@ export function refreshBody(accessToken: string, refreshToken: string): object {
   return { AccessToken: accessToken, RefreshToken: refreshToken };
 }
 
-/** The token pair in the Result of a login, a refresh, or a create that asked for one. */
+/** The token pair in the Result of a login, a refresh, or a create that requested one. */
 export interface ReceivedTokens {
   readonly accessToken: AccessToken;
   readonly refreshToken?: string;
@@ -183,7 +183,7 @@ const TOKEN = /^[\x21-\x7e]{1,8000}$/;
 /** Longest plausible life of a token, in seconds; the end of a longer one may be no valid date. */
 const LONGEST_LIFE_S = 10 * 365 * 24 * 3600;
 
-/** Undefined if there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is taken as well. */
+/** Undefined if there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is read as well. */
 export function readTokens(result: unknown): ReceivedTokens | undefined {
   const access = field(result, 'AccessToken');
   const token = readText(isObject(access) ? field(access, 'Token') : access);

@@ -59,7 +59,7 @@ import {
 /** How long after we made a user it is believed to exist without a look-up, in milliseconds. */
 const TRUST_MS = 15 * 60_000;
 
-/** A conflict may have another reason than the id: so many are answered with the next id. */
+/** Maximum number of conflicts answered with the next id: a conflict may have another reason. */
 const MOST_CONFLICTS = 5;
 
 export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
@@ -115,7 +115,7 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   const user = seenUnder(userId, known);
   if (user === undefined) return look('userId', userId);
   if (user !== null) {
-    const step = whoIsThere(candidate, user, signUp, known);
+    const step = resolveTaken(candidate, user, signUp, known);
     // If the job names the id, there is no next candidate: a look-up showed the user, but its update found none.
     if (step !== NEXT || !isNamed) return step;
   }
@@ -142,7 +142,7 @@ function isYoung({ madeAt, deletingSince }: UserRecord, now: number): boolean {
 }
 
 /** The id is taken: by the sign-up's user or by another one. */
-function whoIsThere(
+function resolveTaken(
   candidate: Candidate,
   user: DamoovUser,
   signUp: SignUp,
@@ -274,7 +274,7 @@ function afterRefusal(
   const looks = looksUnder(userId, after(known, refusal));
   const user = looks.at(-1);
   if (user) {
-    const step = whoIsThere(candidate, user, signUp, known);
+    const step = resolveTaken(candidate, user, signUp, known);
     const isGone = step === NEXT && factsOf(known, 'update').some((update) => update.userId === userId);
     return isGone ? { do: 'fail', error } : step;
   }

@@ -11,14 +11,14 @@ import { LOOK_AGAIN_AFTER_MS } from './find-user.ts';
 import { NOT_SEEN_YET, isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
 import { type Fact, type Knowledge, type Step, after, end, factsOf, look, looksUnder } from './step.ts';
 import { PATIENCE_MS } from './update-user.ts';
-import { type Address, type Target, identify, isLocked, unconfirmed } from './whom-to-delete.ts';
+import { type Address, type Target, identify, isLocked, unconfirmed } from './identify-user.ts';
 
 /** If both ids are given they must belong together, or nothing is deleted. */
 export function nextDeleteStep(address: Address, known: Knowledge): Step {
   const newer = newerThanDeletion(address, known);
   if (newer !== undefined) return end({ outcome: newer });
   const target = identify(address, known);
-  if (target === undefined) return nobodyThere(address, known);
+  if (target === undefined) return noUserFound(address, known);
   if ('do' in target) return target;
   const { userId } = target;
   if (address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
@@ -53,7 +53,7 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
 }
 
 /** No user was found under the ids of the job. */
-function nobodyThere(address: Address, known: Knowledge): Step {
+function noUserFound(address: Address, known: Knowledge): Step {
   const { record, userIdMode } = known;
   const isAboutUser = isAbout(record, address.userId);
   if (isAboutUser && record.isInDoubt && userIdMode === 'assigned') {
@@ -62,7 +62,7 @@ function nobodyThere(address: Address, known: Knowledge): Step {
   }
   const permission = permissionFor(address, 'sends nothing', known);
   if (permission !== undefined) return permission;
-  const outcome = nobodyLeft(address, known);
+  const outcome = noUserLeft(address, known);
   return end(isAboutUser ? { outcome, recordUpdate: { record: tombstone(known) } } : { outcome });
 }
 
@@ -124,7 +124,7 @@ const OUT_OF_SIGHT =
   'Damoov refused the deletion (403) and no look-up shows the user any more: it may have moved to where the admin cannot see it';
 
 /** There is no user: an earlier run may have deleted it and lost the answer. */
-function nobodyLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
+function noUserLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
   const confirmedAt = now;
   const { deletingSince = 0 } = record;
   if (deletingSince === 0 || !isAbout(record, userId))

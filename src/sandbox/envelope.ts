@@ -40,7 +40,7 @@ export function failure(status: number, faults: readonly FieldFault[] = []): Ans
   return json(status, { Status: status, Title: titleOf(status), Errors: faults });
 }
 
-/** An error envelope under HTTP 200 (seen in shipped code); an answer that is no envelope stays as it is. */
+/** An error envelope under HTTP 200 (seen in shipped code); an answer without an envelope is unchanged. */
 export function underHttp200(answer: Answer): Answer {
   const isErrorEnvelope = answer.status >= 400 && answer.contentType === JSON_TYPE;
   return isErrorEnvelope ? { ...answer, status: 200 } : answer;

@@ -22,7 +22,7 @@ async function bench(...args: string[]) {
 
 describe('the benchmark', () => {
   it(
-    'of deferred deletions runs to its end and tells every figure to machines',
+    'of deferred deletions runs to its end and prints every figure in JSON',
     { timeout: 240_000 },
     async () => {
       const { status, stdout, stderr } = await bench(
@@ -76,7 +76,7 @@ describe('the benchmark', () => {
     },
   );
 
-  it('of capacity tells every figure of it, too', { timeout: 240_000 }, async () => {
+  it('of capacity reports every figure of it, too', { timeout: 240_000 }, async () => {
     const { status, stdout, stderr } = await bench('capacity', '--jobs', '200', '--json');
     expect(status, stderr).toBe(0);
     const { figures } = JSON.parse(stdout) as { figures: Record<string, number> };
@@ -94,7 +94,7 @@ describe('the benchmark', () => {
   });
 
   it(
-    'of every comparison tells a ratio with its least and greatest round',
+    'of every comparison reports a ratio with its least and greatest round',
     { timeout: 480_000 },
     async () => {
       const { status, stdout, stderr } = await bench(
@@ -126,7 +126,7 @@ describe('the benchmark', () => {
     },
   );
 
-  it('refuses a part that there is not, and tells those that there are', async () => {
+  it('refuses an unknown part, and lists the known ones', async () => {
     const { status, stdout, stderr } = await bench('deletion');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('there are: pipeline');

@@ -48,7 +48,7 @@ describe.each(COMMANDS)('`%s`', (command, ...rest) => {
     expect(stderr).not.toContain('warning');
   });
 
-  it('tells what a file is that is no list, and adds nothing', async () => {
+  it('names the kind of a file that is not a list, and adds nothing', async () => {
     const world = await createListWorld();
     const path = await world.file(gzipSync('clientId\n1\n'), 'users.csv');
     const { status, stderr, stdout } = await world.run(command, path, ...rest);
@@ -81,7 +81,7 @@ describe.each(COMMANDS)('`%s`', (command, ...rest) => {
     expect(await world.added()).toHaveLength(3);
   });
 
-  it('tells how many rows have a value only where nothing is read', async () => {
+  it('counts the rows whose only values are in omitted columns', async () => {
     const world = await createListWorld();
     const told = (stderr: string) => stderr.split('\n').filter((line) => line.startsWith('warning: '));
     const csv = await world.file('clientId,notes\n1,\n,Ada Lovelace\n,\n,Alan Turing\n', 'users.csv');

@@ -309,7 +309,7 @@ it('the environment that compose gives to the worker has no fault', () => {
     services: { worker: { environment: Record<string, string> } };
   };
   const env = Object.fromEntries(
-    // What stands in no `.env`: `${NAME:-value}`, `${NAME-value}`.
+    // Not used in `.env` files: `${NAME:-value}`, `${NAME-value}`.
     Object.entries(services.worker.environment).map(([name, value]) => [
       name,
       value.replace(/^\$\{\w+:?-(.*)\}$/, '$1'),
@@ -319,7 +319,7 @@ it('the environment that compose gives to the worker has no fault', () => {
 });
 
 describe('a faulty configuration', () => {
-  it('is told every fault at once, by variable name', () => {
+  it('gets every fault at once, by variable name', () => {
     const faults = faultsOf({
       NODE_ENV: 'production',
       REDIS_SENTINELS: 'nowhere',
@@ -363,7 +363,7 @@ describe('a faulty configuration', () => {
     ['no number', { JOB_ATTEMPTS: 'x' }, 'JOB_ATTEMPTS: must be a whole number from 1 to 1000'],
     ['a deadline no timer can hold', { DAMOOV_TIMEOUT_MS: '3000000000' }, 'from 1 to 600000'],
     ['events that would be jobs', { EVENTS_QUEUES: 'a,user-jobs' }, 'must not contain the jobs queue'],
-    ['no events, and some', { EVENTS_QUEUES: 'none,crm' }, 'EVENTS_QUEUES: none stands alone'],
+    ['no events, and some', { EVENTS_QUEUES: 'none,crm' }, 'EVENTS_QUEUES: none must be the only entry'],
     ['an events queue named twice', { EVENTS_QUEUES: 'a,a' }, 'names a queue twice'],
     [
       'a cluster without a hash tag',
@@ -442,7 +442,7 @@ describe('a faulty configuration', () => {
     expect(faults.join('\n')).not.toContain(secret);
   });
 
-  it('tells what does not go together also where something else is wrong by itself', () => {
+  it('reports contradictions even if a variable is wrong by itself', () => {
     const env = { HTTP_PORT: 'x', BACKOFF_BASE_MS: '9', BACKOFF_MAX_MS: '8', EVENTS_QUEUES: 'a,a' };
     expect(faultsOf(env)).toHaveLength(3);
   });

@@ -116,7 +116,7 @@ describe('the log', () => {
     expect(told()).toEqual([expect.objectContaining({ level, msg: expect.stringContaining(msg) })]);
   });
 
-  it('tells of an error of Redis its code, and never the command it quotes', async () => {
+  it('logs the code of an error of Redis, and never the command it quotes', async () => {
     const redis = new Redis(inject('redisUrl'));
     onTestFinished(() => redis.disconnect());
     const mark = 'marked@example.com';
@@ -141,7 +141,7 @@ describe('the log', () => {
         throw new Error('could not go on: "marked" is no date');
       },
     ],
-  ] as const)('tells no words of an error that quotes a job: of %s', ([, fail]) => {
+  ] as const)('logs no words of an error that quotes a job: of %s', ([, fail]) => {
     let error = new Error('nothing was thrown');
     try {
       fail();
@@ -153,14 +153,14 @@ describe('the log', () => {
     expect(describeError(error).error).toMatch(/^(SyntaxError|TypeError|Error)\b/);
   });
 
-  it('tells of a wait at debug level, and as an error where its end could not be written down', async () => {
+  it('logs a wait at debug level, and as an error if its outcome could not be stored', async () => {
     const { lines, wait } = await openLog();
     wait({ status: 'wait', reason: 'no such user yet', delayMs: 1 });
     wait({ status: 'wait', reason: 'no such user yet', delayMs: 1 }, { isFault: true });
     expect(lines.map(({ level }) => level)).toEqual([20, 50]);
   });
 
-  it('tells of a job that is done but for something as an error, and of a fault that spends an attempt', async () => {
+  it('logs an incomplete done job as an error, and so a fault that costs an attempt', async () => {
     const { lines, run } = await openLog();
     const outcome: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
     run({ next: 'complete', outcome, event: settled(outcome), fault: 'no receipt could be written: Error' });

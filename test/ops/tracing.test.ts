@@ -69,7 +69,7 @@ const eventsOf = (type: string) =>
   ]);
 
 describe('a trace', () => {
-  it('goes from the call that asks through job and requests to every service that listens, and tells nothing of a user', async () => {
+  it('goes from the call of a producer through job and requests to every subscriber, without user data', async () => {
     const { receiver, world } = await createTracedWorld();
     for (const queue of ['crm', 'mail']) spawnService(['listen', queue], world, receiver);
     const shop = spawnService(['ask'], world, receiver);
@@ -205,7 +205,7 @@ describe('a trace', () => {
     const worker = spawnWorker(world.env);
     const shop = spawnService(['ask'], world, receiver);
     await world.run('create-user', { clientId: 'c-1' });
-    // Whoever has begun one has decided.
+    // The service that begins a trace has decided.
     const { id, traceId } = await shop.ask('create', { clientId: 'c-2' });
     await world.eventOf(id);
     expect(await worker.stop()).toBe(0);

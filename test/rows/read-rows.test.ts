@@ -78,7 +78,7 @@ describe('a CSV', () => {
     ]);
   });
 
-  it('tells where each row begins, whatever line breaks and quotes are before it', async () => {
+  it('reports where each row begins, whatever line breaks and quotes are before it', async () => {
     const content = '\r\nclientId,nickname\r\na,"one\r\n""two"""\r\n\r\nb,x\r\nc,"\n\n"\r\nd,y';
     const rows = await read(content);
     expect(rows.map(({ line }) => line)).toEqual([3, 6, 7, 10]);
@@ -95,7 +95,7 @@ describe('a CSV', () => {
     ]);
   });
 
-  it('with a header that cannot be understood tells every fault of it, with a hint', async () => {
+  it('with a header that cannot be understood reports every fault of it, with a hint', async () => {
     expect(told(await read('clientId,mail,Client ID,emial,colour,a@b.c\nc,e,d,x,y,z\n'))).toEqual([
       'unreadable 1 column 2 unknown column "mail", did you mean email?',
       'unreadable 1 column 4 unknown column "emial", did you mean email?',
@@ -252,7 +252,7 @@ describe('a CSV', () => {
     }
   });
 
-  it('has a NUL told by its line', async () => {
+  it('has a NUL reported by its line', async () => {
     expect(told(await read('clientId,email\na,x\0y\nb,1\n"c\0",2\n\0\0\0'))).toEqual([
       `faulty 2 - ${NUL}`,
       `faulty 4 - ${NUL}`,
@@ -331,7 +331,7 @@ describe('NDJSON', () => {
     ]);
   });
 
-  it('tells the faults of a line and goes on, and repeats nothing of it', async () => {
+  it('reports the faults of a line and goes on, and repeats nothing of it', async () => {
     const rows = await ndjson(
       Buffer.concat([
         Buffer.from('{"clientId":"secret" "email":1}\n[]\n{"mail":"x","email":"y","Email":"z"}\n"'),
@@ -349,7 +349,7 @@ describe('NDJSON', () => {
     ]);
   });
 
-  it('may have byte order marks where files were joined, and has a NUL told', async () => {
+  it('may have byte order marks where files were joined, and has a NUL reported', async () => {
     const rows = await ndjson('{"clientId":"a"}\n\uFEFF{"clientId":"b"}\n{"clientId":"c\0"}\n\0');
     expect(rows.slice(0, 2).map(({ is }) => is)).toEqual(['row', 'row']);
     expect(told(rows)).toEqual([`faulty 3 - ${NUL}`, `faulty 4 - ${NUL}`]);
@@ -448,7 +448,7 @@ describe('a file that is no list', () => {
 });
 
 describe('the name of a file', () => {
-  it('tells its format, or none', () => {
+  it('shows its format, or none', () => {
     expect(['a.csv', 'b.NDJSON', 'c.jsonl', 'd.tsv', 'e.xlsx', '-'].map(formatOf)).toEqual([
       'csv',
       'ndjson',

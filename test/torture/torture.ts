@@ -26,7 +26,7 @@ export interface TortureOptions {
   readonly redisKills: number;
   /** Default `single`. Of several servers it is the master that is killed. */
   readonly redis?: RedisKind;
-  /** Told how many jobs are settled whenever that has changed. */
+  /** Called with the number of settled jobs whenever it changes. */
   readonly onProgress?: (settled: number) => void;
   /** Cuts the run off: it ends what it has started, and rejects. */
   readonly signal?: AbortSignal;
@@ -39,7 +39,7 @@ export interface TortureReport {
   readonly counted: Readonly<Record<string, number>>;
   /** What differs, under what must hold. */
   readonly verdict: Verdict;
-  /** The users it is about, the first few, with all that is known of them. */
+  /** The first few affected users, with all known details. */
   readonly stories: readonly string[];
   readonly isClean: boolean;
   readonly durationMs: number;

@@ -47,7 +47,7 @@ export const realClock: CommandContext['clock'] = {
 
 /** The context of a command that runs as a process. */
 export const processContext: CommandContext = {
-  // A getter: Node opens the standard input when it is first asked for it.
+  // A getter: Node opens the standard input at its first use.
   get stdin() {
     return process.stdin;
   },

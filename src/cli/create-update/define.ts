@@ -11,12 +11,12 @@ import type { Register } from '../common/register.ts';
 const CLEARABLE = [...PROFILE_FIELDS, 'clientId'];
 
 const SEEN = `
-What stands on a command line is seen by everybody on the machine (ps) and kept in the history of the shell. Give personal
-data by --data - instead.`;
+Everybody on the machine can see a command line (ps), and the shell keeps it in its history. Use --data - for personal
+data.`;
 
 export const registerCreate: Register = (program, run) => {
   withProfile(program.command('create').description('create a user, or find the existing one'))
-    .option('--access-token', "have the event hold the user's access and refresh token")
+    .option('--access-token', "include the user's access and refresh token in the event")
     .addHelpText(
       'after',
       examples('create --client-id customer-4711 --wait', 'create --data - < sign-up.json'),

@@ -36,7 +36,7 @@ export interface UpdateOptions extends JobOptions {
 export async function createUser(options: CreateOptions, context: CommandContext): Promise<boolean> {
   const more = options.accessToken === true && { createAccessToken: true };
   const data = await dataOf(options, context, 'profile', more);
-  if (isNobody(data)) {
+  if (namesNoUser(data)) {
     throw new UsageError('no user is named: give --client-id, --user-id, a field of the profile, or --data');
   }
   return addJob('create-user', options, context, (users, added) => users.create(data, added));
@@ -60,7 +60,7 @@ export async function updateUser(options: UpdateOptions, context: CommandContext
 }
 
 /** Each such job would create a user that cannot be identified. The library reports misspelt options. */
-function isNobody(data: Record<string, unknown>): boolean {
+function namesNoUser(data: Record<string, unknown>): boolean {
   return Object.entries(data).every(
     ([field, value]) => value === undefined || NAMELESS.has(field) || (field === 'profile' && isEmpty(value)),
   );

@@ -16,7 +16,7 @@ export function runOf(run: Run): object {
 }
 
 /** The user of the run. */
-export function whom({ jobId: id, timestamp }: Run, naming: Naming, address: Address): object {
+export function userArgument({ jobId: id, timestamp }: Run, naming: Naming, address: Address): object {
   const { client, user } = hashesOf(naming, address, { id, timestamp });
   const { userId = '', userIdIs = 'named' } = address;
   return { clientHash: client, userHash: user, userId, knownAs: userIdIs };
@@ -41,7 +41,7 @@ export interface LockRequest {
 export function lockArgument({ run, job, naming, address, circuits }: LockRequest) {
   return {
     ...runOf(run),
-    ...whom(run, naming, address),
+    ...userArgument(run, naming, address),
     timestamp: String(run.timestamp),
     hasRunBefore: run.hasRunBefore,
     name: job.name,

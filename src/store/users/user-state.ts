@@ -24,7 +24,7 @@ import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
 import { BeginReply, ExtendReply, NameReply, SettleReply, Wakes, pairsOf } from './script-replies.ts';
 import { type Sign, endOf, linesOf, settledBefore, settledNow } from './settled-job.ts';
-import { type LockRequest, lockArgument, nameOf, nameOfUser, runOf, whom } from './run-names.ts';
+import { type LockRequest, lockArgument, nameOf, nameOfUser, runOf, userArgument } from './run-names.ts';
 import { namingOf } from './user-hash.ts';
 import { userScripts } from './user-scripts.ts';
 import { type WakeBlocked, createWakeBlocked } from './wake-blocked.ts';
@@ -258,7 +258,7 @@ export class RedisUserState implements UserState {
 
   /** Removes what earlier runs of an unsent deletion left open, and takes it out of the user's queue of blocked jobs. */
   async #withdraw(run: Run, { instance, address }: Whose): Promise<void> {
-    const argument = { jobId: run.jobId, ...whom(run, namingOf(instance), address) };
+    const argument = { jobId: run.jobId, ...userArgument(run, namingOf(instance), address) };
     await this.#wake(Wakes.parse(await this.#scripts.withdraw([], argument)));
   }
 

@@ -99,7 +99,7 @@ const RULES: readonly Rule[] = [
   {
     assumption: 'a deletion of an unknown user is a 404, a 403 or a success',
     holds: ({ unknownDelete, repeatedDelete }) =>
-      allOf(isOneOf(unknownDelete.is, NOBODY), isOneOf(repeatedDelete.is, NOBODY)),
+      allOf(isOneOf(unknownDelete.is, NO_USER), isOneOf(repeatedDelete.is, NO_USER)),
     otherwise: 'a deletion that is sent again fails instead of ending as user.deleted',
   },
   {
@@ -134,7 +134,7 @@ const RULES: readonly Rule[] = [
 ];
 
 const REFUSALS: readonly string[] = ['400', '401', '403', '404', '422'];
-const NOBODY: readonly string[] = ['404', '403', '200', '200-null', '200-empty'];
+const NO_USER: readonly string[] = ['404', '403', '200', '200-null', '200-empty'];
 
 function isOneOf(is: string, values: readonly string[]): boolean | undefined {
   return is === 'unknown' ? undefined : values.includes(is);

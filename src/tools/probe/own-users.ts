@@ -196,13 +196,13 @@ export class OwnUsers {
     for (const id of this.#present) {
       // The answer to the deletion does not matter: a look-up shows whether the user is gone.
       await this.delete(id).catch(goOn);
-      const gone = await this.lookUntil({ deviceToken: id }, isNobody, withinMs).catch(goOn);
+      const gone = await this.lookUntil({ deviceToken: id }, isEmpty, withinMs).catch(goOn);
       if (gone !== undefined) this.#present.delete(id);
     }
     const unproved: string[] = [];
     for (const id of this.#unproved) {
       const users = await this.find({ deviceToken: id }).catch(goOn);
-      if (users === undefined || !isNobody(users)) unproved.push(id);
+      if (users === undefined || !isEmpty(users)) unproved.push(id);
     }
     return { mark: this.mark, userIds: [...this.#present, ...unproved], isInDoubt: this.#isInDoubt };
   }
@@ -250,6 +250,6 @@ export class OwnUsers {
   }
 }
 
-function isNobody(users: readonly SeenUser[]): boolean {
+function isEmpty(users: readonly SeenUser[]): boolean {
   return users.length === 0;
 }

@@ -11,10 +11,10 @@ type RefusalFacts = Pick<Facts, 'unknownUpdate' | 'unknownDelete' | 'badRefresh'
 
 /** @param triesWrongKey whether to call with a wrong key: Damoov's reaction against the instance is unknown. */
 export async function askRefusals(own: OwnUsers, triesWrongKey: boolean): Promise<RefusalFacts> {
-  const nobody = own.choose();
+  const unknownId = own.choose();
   return {
-    unknownUpdate: factOf(await own.update(nobody, { firstName: 'Probe' })),
-    unknownDelete: factOf(await own.delete(nobody)),
+    unknownUpdate: factOf(await own.update(unknownId, { firstName: 'Probe' })),
+    unknownDelete: factOf(await own.delete(unknownId)),
     badRefresh: await spendTwice(own),
     wrongKey: triesWrongKey ? await tryWrongKey(own) : { is: 'not-tried', seen: 'only with --try-wrong-key' },
   };

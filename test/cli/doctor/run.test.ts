@@ -94,7 +94,7 @@ describe('`doctor`', () => {
     expect(stdout).toMatch(/^warn {2}facts .*\n {6}→ run `damoov-users probe`/m);
   });
 
-  it('logs in only where it is told to, once, and then the session serves', async () => {
+  it('logs in only if requested, once, and then uses the session', async () => {
     const world = await createWorld({ startsWorker: false });
     expect(of('admin account', await doctor(world))).toMatchObject({
       is: 'warn',
@@ -158,7 +158,7 @@ describe('`doctor`', () => {
     expect(await world.requests('create')).toEqual([]);
   });
 
-  it('fails where Redis or Damoov is away, and tells of the other all the same', async () => {
+  it('fails if Redis or Damoov is away, and still reports the other', async () => {
     const world = await createWorld({ startsWorker: false });
     const withoutRedis = await doctor(world, [], { REDIS_URL: 'redis://127.0.0.1:1' });
     expect(withoutRedis.status).toBe(1);

@@ -11,7 +11,7 @@ import { createImportWorld, csvOf, endsIn } from './import-world.ts';
 describe('a report', () => {
   const linesOf = async (path: string) => (await readFile(path, 'utf8')).trimEnd().split('\n');
 
-  it('tells of each row how its job ended, and fails where one failed', async () => {
+  it('contains the outcome of each row, and fails if one failed', async () => {
     const world = await createImportWorld({});
     const taken = '0e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f';
     await world.run('create-user', { clientId: 'c-2' });

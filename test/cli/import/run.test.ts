@@ -47,7 +47,7 @@ describe('`import`', () => {
     expect(await world.waiting()).toBe(2);
   });
 
-  it('tells all faults by line and column, no value, and adds nothing', async () => {
+  it('reports all faults by line and column, no value, and adds nothing', async () => {
     const world = await createImportWorld();
     const marks = ['Marked-First', 'marked@example.com', '+49-marked'];
     const [first, email, phone] = marks;

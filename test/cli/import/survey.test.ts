@@ -19,7 +19,7 @@ describe('a row', () => {
     expect(faultsOf(1, data).length === 0).toBe(parseJob('create-user', data).ok);
   });
 
-  it('has its faults told by column', () => {
+  it('has its faults reported by column', () => {
     const faults = faultsOf(3, jobDataOf({ clientId: 'c'.repeat(300), email: 7, createAccessToken: 'yes' }));
     expect(faults.map(({ line, column }) => [line, column])).toEqual([
       [3, 'clientId'],
@@ -28,7 +28,7 @@ describe('a row', () => {
     ]);
   });
 
-  it('with an id that could become another one is told every fault of it by its column, and shown it in quotes', () => {
+  it('with an id that could become another one gets all its faults by column, and the id in quotes', () => {
     const row = { clientId: ' Zoe\u0308' };
     const messages = ['has blanks at its ends: trim it', 'is not in Unicode NFC: normalize it to NFC'];
     const faults = messages.map((message) => ({

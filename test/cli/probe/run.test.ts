@@ -24,7 +24,7 @@ const probeArgs = (file: string, ...more: string[]) => [
   ...more,
 ];
 
-/** A sandbox and a probe by one clock, which goes on whenever the probe waits: nobody else has to. */
+/** A sandbox and a probe with one clock, which advances whenever the probe waits, so that the test does not wait. */
 async function createProbeWorld(modes: Partial<SandboxModes> = {}, env: Record<string, string> = {}) {
   let skippedMs = 0;
   const clock = {

@@ -88,7 +88,7 @@ describe('a list in another writing', () => {
     return { ...world, file, orphans: ids.slice(20) };
   }
 
-  it('is told by the lines that look like users at Damoov', async () => {
+  it('is recognised by its lines that look like users at Damoov', async () => {
     const { reconcile, file, orphans } = await createWritings();
     const { stdout } = await reconcile(file);
     expect(stdout).toContain('\n4 orphaned users look like a row of the list: the same clientId in another');

@@ -8,7 +8,7 @@ import { assumptionsOf, settingsOf } from '../../../src/tools/probe/judgement.ts
 import type { SandboxModes } from '../../../src/sandbox/server.ts';
 import { createProbeWorld } from './probe-world.ts';
 
-/** The facts of a probe that came through and left nobody. */
+/** The facts of a successful probe that left no user behind. */
 async function factsUnder(modes: Partial<SandboxModes>, options: Partial<ProbeOptions> = {}): Promise<Facts> {
   const world = await createProbeWorld(modes);
   const { facts, failure, leftovers } = await world.run(options);
@@ -20,7 +20,7 @@ async function factsUnder(modes: Partial<SandboxModes>, options: Partial<ProbeOp
 }
 
 describe('the probe', () => {
-  it('tells of the sandbox as it is by default', async () => {
+  it('describes the default sandbox', async () => {
     expect(await factsUnder({})).toMatchObject({
       customToken: { is: 'honoured' },
       repeatedToken: { is: 'same', seen: expect.stringContaining('its profile is unchanged') },
@@ -97,7 +97,7 @@ describe('the probe', () => {
     const facts = await factsUnder({ findLagMs });
     for (const ms of Object.values(facts.findLagMs)) {
       expect(ms).toBeGreaterThanOrEqual(findLagMs);
-      // Between two looks lie 2 s at the most, and at first a third of what has passed.
+      // The delay between two look-ups is at most 2 s, and at first a third of the elapsed time.
       expect(ms).toBeLessThanOrEqual(100 + findLagMs * 2);
     }
     expect(facts).toMatchObject({ deletedToken: { is: 'ghost' }, nullInProfile: { is: 'clears' } });
@@ -225,7 +225,7 @@ function clientWith(client: Client, own: Partial<Client>): Client {
   };
 }
 
-/** Tells of each call before it is made. */
+/** Called before each request. */
 function counting(client: Client, onCall: () => void): Client {
   const told =
     <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
@@ -275,7 +275,7 @@ describe('a probe that does not come to its end', () => {
     expect(leftovers.userIds).toHaveLength(1);
   });
 
-  it('names those of whom no look-up tells any more whether they are gone', async () => {
+  it('names users whose deletion no look-up could confirm', async () => {
     const world = await createProbeWorld();
     const fails = (operation: 'find' | 'update') =>
       Promise.reject(new DamoovError({ kind: 'network', operation, wasSent: true }));
@@ -333,7 +333,7 @@ describe('the verdict', () => {
     expect(await ofForm('trim')).toMatchObject({ holds: true });
   });
 
-  it('tells what producers can do where null clears nothing', async () => {
+  it('says what producers can do if null clears nothing', async () => {
     const facts = await factsUnder({ clearing: { null: 'ignored', empty: 'clears' } });
     expect(assumptionsOf(facts)).toContainEqual({
       assumption: 'null in an update clears a field',
