@@ -259,7 +259,7 @@ describe('a subscriber', () => {
     const connect = vi.spyOn(Redis.prototype, 'connect');
     onTestFinished(() => connect.mockRestore());
     expect(() => world.listen(undefined as never, { queue: 'user-jobs', concurency: 5 } as never)).toThrow(
-      /^queue: user-jobs has the jobs .*; handler: must be a function .*; concurency: no such option$/,
+      /^queue: user-jobs is the jobs queue .*; handler: must be a function .*; concurency: no such option$/,
     );
     expect(connect).not.toHaveBeenCalled();
   });

@@ -125,7 +125,7 @@ describe('a job that is refused', () => {
   it('for a clientId that could become another one gets every fault of it, and what to do', () => {
     const faults = [
       'has blanks at its ends: trim it',
-      'has control or zero-width characters: remove them, they cannot be seen and are easily lost',
+      'has control or zero-width characters: remove them, they are invisible and easily lost',
       'is not in Unicode NFC: normalize it to NFC',
     ];
     const clientId = ' Zoe\u0308\u200B';

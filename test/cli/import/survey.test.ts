@@ -46,7 +46,7 @@ describe('a row', () => {
     [
       'clientId',
       'c-1\u200B',
-      String.raw`has control or zero-width characters: remove them, they cannot be seen and are easily lost: "c-1\u200b"`,
+      String.raw`has control or zero-width characters: remove them, they are invisible and easily lost: "c-1\u200b"`,
     ],
     ['userId', 'abc ', `${NO_UUID}: "abc "`],
     ['userId', 'abc', NO_UUID],

@@ -76,7 +76,8 @@ describe('the list', () => {
     ]);
     expect(lines.at(-1)?.summary).toMatchObject({ listed: 2, otherInstances: 2, orphaned: 1, lookalikes: 1 });
     const { stdout } = await reconcile();
-    const others = '2 rows belong to other instances: not compared (a row without an instance belongs to default)';
+    const others =
+      '2 rows belong to other instances: not compared (a row without an instance belongs to default)';
     expect(stdout).toContain(`\n${others}\n`);
     const args = ['--apply', '--yes', '--delete-orphans', '--older-than', '0s', '--max-deletions', '1'];
     expect((await reconcile(...args)).stdout).toContain(
@@ -103,7 +104,9 @@ describe('the list', () => {
     const nameless = await world.write('clientId\na\n', 'nameless.csv');
     const { status, stderr } = await reconcile(nameless, 'us');
     expect(status).toBe(2);
-    expect(stderr).toContain('line 2, instance: is needed, because no instance is called default (known: eu, us)');
+    expect(stderr).toContain(
+      'line 2, instance: is needed, because no instance is called default (known: eu, us)',
+    );
   });
 
   it('with a row of an instance that nobody has configured is refused, by line and with what is known', async () => {
