@@ -7,8 +7,8 @@ import { join, posix } from 'node:path';
 
 /** Tests of whole jobs. */
 const JOBS = (
-  'pipeline order identity wanted faults rename lag remains deletions deletion-limit ' +
-  'quarantine bad-input waiting receipt'
+  'pipeline order identity deletion-guard faults rename lag retained-data deletions deletion-limit ' +
+  'refused-logins bad-input waiting receipt'
 )
   .split(' ')
   .map((name) => `integration/${name}`);

@@ -152,7 +152,7 @@ function generationOf(userId: string, clientId: string | undefined, known: Knowl
   return derived ?? nextGeneration(known.record);
 }
 
-/** The record update of a deletion, even if there was no user: an older create must not create it again. */
+/** The record update of a deletion, even if there was no user: an older create must not create the user again. */
 function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   const isUnknown = record.state === 'unknown';
   // An unanswered create, or a deletion that may have been sent, may have spent the id: the next user gets another one.

@@ -18,8 +18,8 @@ export interface FindContext {
 export const LOOK_AGAIN_AFTER_MS = [0, 250, 1000] as const;
 
 /**
- * The users with this id or clientId in any instance, since users are moved. A clientId that differs only in its form also counts: {@link
- * isSameForm}.
+ * The users with this id or clientId in any instance, since users are moved. A clientId that differs only in its form counts,
+ * too: {@link isSameForm}.
  */
 export async function findUsers(
   { by, value }: LookUp,

@@ -68,7 +68,7 @@ export const AWAIT_DELETION: Wait = {
   delayMs: 1000,
 };
 
-/** Look-ups lag, or there is no such user: time will show. */
+/** Look-ups lag, or there is no such user: wait and look again. */
 export const NOT_SEEN_YET: Retry = {
   status: 'retry',
   reason: 'an unanswered create may have made the user: not seen yet',

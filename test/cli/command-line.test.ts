@@ -94,7 +94,7 @@ describe('the command line', () => {
     const { status, stdout } = await runProcess(['--help'], {});
     expect(status).toBe(0);
     for (const group of Object.keys(GROUPS)) expect(stdout).toContain(`\n${group}\n`);
-    expect(stdout).toContain('Exit status: 0 done, 1 it failed, 2 bad usage');
+    expect(stdout).toContain('Exit status: 0 done, 1 failed, 2 bad usage');
     expect(stdout).not.toContain('\u001B');
   });
 

@@ -23,7 +23,7 @@ export interface Refusal {
   reason: string;
   /** Earliest time of a probe, in milliseconds from now. */
   afterMs?: number | undefined;
-  /** True if this refusal was not tried: its reason is used only if no other is known. */
+  /** True if the request was not sent: the reason is used only if no other is known. */
   isUntried?: boolean | undefined;
 }
 
