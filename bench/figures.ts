@@ -34,6 +34,8 @@ export interface Figure {
 export interface Section {
   readonly title: string;
   readonly figures: readonly Figure[];
+  /** What must be known to read the figures, a line each. */
+  readonly notes?: readonly string[];
 }
 
 /** Nearest rank; NaN of none. @param share from 0 to 1, so 0.5 is the median. */

@@ -26,7 +26,7 @@ export async function latency(options: PartOptions): Promise<Section[]> {
     const sandbox = await environment.startSandbox();
     const urls = { ours: await environment.startRedis('ours'), bare: await environment.startRedis('bare') };
     environment.spawnWorker(OURS, urls.ours, sandbox);
-    environment.spawnWorker([...BARE, '--events'], urls.bare, sandbox);
+    environment.spawnWorker(BARE, urls.bare, sandbox);
     const [ours, bare] = [await openSide(urls.ours), await openSide(urls.bare)];
     try {
       const access = accessTo(sandbox);

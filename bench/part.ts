@@ -14,3 +14,8 @@ export interface PartOptions {
   /** Number of rounds, if only its function is to be tested. */
   readonly rounds?: number | undefined;
 }
+
+/** This machine lacks what a part needs: nothing was measured. The message says what to install. */
+export class PartUnavailableError extends Error {
+  override readonly name = 'PartUnavailableError';
+}

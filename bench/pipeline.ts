@@ -1,6 +1,6 @@
 /**
- * The benchmark of the whole pipeline: validation, userState, reconciliation, event, log and metrics, against a bare worker that only
- * calls Damoov, both as processes of their own that empty a queue each.
+ * The benchmark of the whole pipeline: validation, userState, reconciliation, event, log and metrics, against a bare worker that
+ * calls Damoov and adds an event, both as processes of their own that empty a queue each.
  */
 import { callsIn, scriptsIn } from './commands.ts';
 import { answersAfter, slowDown } from './damoov.ts';

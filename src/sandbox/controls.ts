@@ -2,10 +2,11 @@
  * The sandbox's own requests under /_sandbox: read its state, change the modes, reset it. Modes do not affect them, and they are not in
  * the request log.
  */
+import { iso } from './dates.ts';
 import { type Answer, json } from './envelope.ts';
 import { changeModes } from './modes.ts';
 import { isObject, parseJson } from './request.ts';
-import { asListed, iso } from './user-record.ts';
+import { asListed } from './user-record.ts';
 import { type World, resetWorld } from './world.ts';
 
 export const CONTROLS_PATH = '/_sandbox';

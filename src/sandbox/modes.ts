@@ -81,7 +81,7 @@ const MODES = z.strictObject({
     .nullable()
     .default(null),
   /**
-   * What null and "" do to a text, a ClientId too, in an update (unknown in the API). `ignored` leaves it as it is, `kept` stores the
+   * What null and "" do to a field, a ClientId too, in an update (unknown in the API). `ignored` leaves it as it is, `kept` stores the
    * empty text, `422` refuses the update.
    */
   clearing: z
@@ -94,13 +94,35 @@ const MODES = z.strictObject({
   tokenCasing: z.enum(['lower', 'upper', 'as-given']).default('lower'),
   /** Whether a create that says nothing of CreateAccessToken gets tokens: several vendor apps rely on it. */
   accessTokenByDefault: z.boolean().default(true),
+  /** Whether a login may give LoginFields as an object (seen in shipped code), besides the documented JSON string. */
+  objectLoginFields: z.boolean().default(true),
+  /**
+   * The case of a name in LoginFields: the vendor's frameworks write DeviceToken and Email, its reference demands Devicetoken and answers
+   * every other spelling with 401 (conflicting accounts).
+   */
+  loginFieldCase: z.enum(['any', 'exact']).default('any'),
+  /** What a user's own JWT may do with that user: all that the vendor's apps do, or nothing (its newer reference: conflicting). */
+  ownUser: oneOf('allowed', '403').default('allowed'),
+  /** A create with neither email nor phone is refused (documented once, for one product line). */
+  contactRequired: z.boolean().default(false),
+  /**
+   * A Gender, MaritalStatus or Birthday outside the documented values: inputs are not validated (documented), so it is kept as it is;
+   * `422` refuses it.
+   */
+  unknownValues: oneOf('kept', '422').default('kept'),
+  /** How a Birthday is read: as a time without a zone (seen in live samples), or as it was written. */
+  birthdayForm: z.enum(['datetime', 'as-given']).default('datetime'),
+  /** A move to the instance that the user is in already (unknown in the API). */
+  repeatedMove: oneOf('done', '409', '422', '400').default('done'),
+  /** The Result of a count: a number, or an object with the number under this name (unknown: the one known caller takes them all). */
+  countForm: z.enum(['number', 'Count', 'TotalUsers', 'Total']).default('number'),
   /** In which form a ClientId is kept and looked for (unknown in the API): `nfc` is Unicode NFC. */
   clientIdForm: z.enum(['exact', 'trim', 'nfc', 'lower']).default('exact'),
   /** A create with the ClientId of another user: a second user (documented), or a refusal. */
   duplicateClientId: oneOf('allowed', '409', '422', '400').default('allowed'),
   /** The token of a deleted user (unknown in the API): `taken`, so that `duplicateToken` applies, or free for another user. */
   deletedToken: z.enum(['taken', 'free']).default('taken'),
-  /** Until a write is seen by find and by the filtered page (unknown in the API). */
+  /** Until a write is seen by find, the filtered page and the count (unknown in the API). */
   findLagMs: milliseconds.default(0),
   /** The seed of every draw; setting it starts the draws anew. */
   seed: z.int().default(1),

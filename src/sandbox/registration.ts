@@ -6,7 +6,7 @@ import { type Answer, DONE, failure, success } from './envelope.ts';
 import type { Call } from './request-log.ts';
 import { type ApiRequest, type Body, asUuid, headerOf } from './request.ts';
 import { clientIdIn, readCreate } from './user-changes.ts';
-import { FRESH_FIELDS, tokenOf } from './user-record.ts';
+import { tokenOf } from './user-record.ts';
 import type { World } from './world.ts';
 
 /** The lifetime of the access token of a create: five days (documented). */
@@ -42,7 +42,7 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
       deletedAt: null,
       status: 'Active',
       profile: changes.profile,
-      fields: { ClientId: null, ...FRESH_FIELDS, ...changes.fields },
+      fields: changes.fields,
     } as const;
     world.users.put(user, now, world.modes.findLagMs);
     call.applied = true;

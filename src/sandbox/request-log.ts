@@ -2,7 +2,20 @@
  * Every API request in order of arrival, for tests that check what a client did.
  */
 export type Operation =
-  'create' | 'login' | 'refresh' | 'find' | 'update' | 'delete' | 'page' | 'move' | 'unknown';
+  | 'create'
+  | 'login'
+  | 'refresh'
+  | 'find'
+  | 'update'
+  | 'delete'
+  | 'page'
+  | 'count'
+  | 'move'
+  /** A user's own JWT: reads that user, joins another instance, uploads a picture. */
+  | 'read'
+  | 'join'
+  | 'upload'
+  | 'unknown';
 
 /** One request. An endpoint adds its user and whether it changed something. */
 export interface Call {

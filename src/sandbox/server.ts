@@ -70,7 +70,8 @@ function receive(world: World, request: IncomingMessage, response: ServerRespons
   response.on('close', () => {
     if (call.endedAt === null) world.log.close(call, null, world.clock());
   });
-  collect(request, (text) => {
+  const read = endpoint.ignoresBody === true ? discard : collect;
+  read(request, (text) => {
     const outcome = carryOut(endpoint, call, parseRequest(url, request.headers, text), world);
     const latencyMs = world.faults.latencyMs(world.modes);
     if (latencyMs === 0) deliver(world, call, response, outcome);
@@ -89,6 +90,12 @@ function collect(request: IncomingMessage, whenComplete: (text: string) => void)
     if (text.length > MOST_TEXT) request.destroy();
   });
   request.on('end', () => whenComplete(text));
+}
+
+/** Reads to the end all the same: an answer before that would be lost with the connection. */
+function discard(request: IncomingMessage, whenComplete: (text: string) => void): void {
+  request.on('end', () => whenComplete(''));
+  request.resume();
 }
 
 function deliver(world: World, call: Call, response: ServerResponse, outcome: Answer | typeof DROP): void {

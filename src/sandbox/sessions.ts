@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 
 /** The holder of a token: the admin, or the user of a device token. */
 export const ADMIN = 'admin';
-type Holder = typeof ADMIN | (string & {});
+export type Holder = typeof ADMIN | (string & {});
 
 /** A token pair as the API answers it (documented). */
 export interface TokenPair {

@@ -43,9 +43,10 @@ export class Users {
     // No read sees versions before a visible one.
     const kept = past.slice(Math.max(0, indexOfVisible(past, now)));
     this.#versions.set(deviceToken, [...kept, { record, visibleAt: now + lagMs }]);
-    if (fields.ClientId === null) return;
-    const tokens = this.#byClientId.get(fields.ClientId);
-    if (tokens === undefined) this.#byClientId.set(fields.ClientId, new Set([deviceToken]));
+    const { ClientId: clientId = null } = fields;
+    if (clientId === null) return;
+    const tokens = this.#byClientId.get(clientId);
+    if (tokens === undefined) this.#byClientId.set(clientId, new Set([deviceToken]));
     else tokens.add(deviceToken);
   }
 
