@@ -20,15 +20,15 @@ export interface Endpoint {
   readonly operation: Operation;
   /** Notes in the log which user the request concerns, even if a fault prevents the request. */
   readonly about?: (call: Call, request: ApiRequest, world: World) => void;
-  /** Whose token it needs; absent = none, and the caller is ''. */
+  /** The token it needs; absent: none, and the caller is ''. */
   readonly access?: Access;
-  /** The body is not read: it may be large, and it is no JSON. */
+  /** The body is not read: it may be large, and it is not JSON. */
   readonly ignoresBody?: true;
   readonly answer: (call: Call, request: ApiRequest, world: World, caller: Holder) => Answer;
 }
 
 const UNKNOWN: Endpoint = { operation: 'unknown', answer: () => failure(404) };
-/** A path of the API with a method that it does not have (seen in code). Assumption: with an envelope, and whoever calls. */
+/** A path of the API with an unsupported method (seen in code). Assumption: with an envelope, for every caller. */
 const WRONG_METHOD: Endpoint = { operation: 'unknown', answer: () => failure(405) };
 
 const { aboutUpdate, aboutDelete, aboutMove, update, remove, move, join } = management;

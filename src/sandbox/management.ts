@@ -1,5 +1,5 @@
 /**
- * What changes a user that exists: update, delete, and the moves to another instance. None of them creates a user.
+ * The changes of an existing user: update, delete, and the moves to another instance. None of them creates a user.
  */
 import { type Answer, DONE, failure, success } from './envelope.ts';
 import { instanceName } from './hierarchy.ts';
@@ -16,7 +16,7 @@ export function aboutUpdate(call: Call, request: ApiRequest, world: World): void
   call.clientId ??= clientIdIn(request.body);
 }
 
-/** Answers no user data (documented). */
+/** Returns no user data (documented). */
 export function update(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
   const target = headerOf(request, 'userdevicetoken');
   if (caller !== ADMIN) return updateOwn(call, request, world, caller);
@@ -26,9 +26,9 @@ export function update(call: Call, request: ApiRequest, world: World, caller: Ho
 }
 
 /**
- * A user changes itself, named in the header DeviceToken (seen in the Android framework) or by its token alone (the Android app and the
- * iOS framework name nobody).
- * Inferred: to name another user, or to use the admin's header, is out of scope, which is a 403 (documented).
+ * A user changes itself, named in the header DeviceToken (seen in the Android framework) or by its token alone (as the Android app and
+ * the iOS framework do).
+ * Inferred: naming another user, or using the admin's header, is out of scope, which is a 403 (documented).
  */
 function updateOwn(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
   const named = headerOf(request, 'devicetoken') ?? caller;
@@ -80,8 +80,8 @@ export function move(call: Call, { body, bodyFault }: ApiRequest, world: World):
 }
 
 /**
- * A user joins another instance by an invitation code, and is told its name (seen in the Android and iOS apps).
- * Assumption: an unknown code is a 404. What a code looks like is unknown: in a sandbox it is the instance's id.
+ * A user joins another instance by an invitation code, and gets its name (seen in the Android and iOS apps).
+ * Assumption: an unknown code is a 404. The form of a code is unknown: in a sandbox it is the instance's id.
  */
 export function join(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
   const user = world.users.get(caller);

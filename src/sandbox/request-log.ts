@@ -11,7 +11,7 @@ export type Operation =
   | 'page'
   | 'count'
   | 'move'
-  /** A user's own JWT: reads that user, joins another instance, uploads a picture. */
+  /** With a user's own JWT: reads that user, joins another instance, uploads a picture. */
   | 'read'
   | 'join'
   | 'upload'

@@ -92,7 +92,7 @@ function collect(request: IncomingMessage, whenComplete: (text: string) => void)
   request.on('end', () => whenComplete(text));
 }
 
-/** Reads to the end all the same: an answer before that would be lost with the connection. */
+/** Reads the body to its end: an earlier answer would be lost with the connection. */
 function discard(request: IncomingMessage, whenComplete: (text: string) => void): void {
   request.on('end', () => whenComplete(''));
   request.resume();

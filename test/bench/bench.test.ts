@@ -132,7 +132,7 @@ describe('the benchmark', () => {
   );
 
   it(
-    'of peers tells the ratio of ours to each, and what each lacks',
+    'of peers reports the ratio of ours to each, and what each lacks',
     { timeout: 480_000 },
     async (context) => {
       context.skip(!hasPostgres(), 'no Postgres is installed');
@@ -170,7 +170,7 @@ describe('the benchmark', () => {
     expect(stderr).toMatch(/^peers: No Postgres to run: install .* postgresql.*\n$/);
   });
 
-  it('refuses a part that there is not, and tells those that there are', async () => {
+  it('refuses an unknown part, and lists the known ones', async () => {
     const { status, stdout, stderr } = await bench('deletion');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('there are: pipeline');
