@@ -29,7 +29,7 @@ export interface Environment {
   startPostgres(): Promise<Omit<Postgres, 'stop'>>;
   /** `damoov-users sandbox`; answers its URL. */
   startSandbox(): Promise<string>;
-  /** `damoov-users worker`; answers its process id when it works. @param env on top of what points it there. */
+  /** Starts `damoov-users worker`; returns its process id once it works. @param env in addition to its configuration. */
   startWorker(redisUrl: string, sandboxUrl: string, env?: Record<string, string>): Promise<number>;
   /**
    * A program that works on the jobs, ours or another, as somebody runs it whose log goes nowhere; answers it at once.
@@ -47,7 +47,7 @@ export interface Environment {
 
 const inTree = (path: string) => join(import.meta.dirname, path);
 
-/** What lets somebody into the sandbox. */
+/** The credentials of the sandbox. */
 export function accessTo(sandboxUrl: string): Access {
   const { instanceId, instanceKey } = SANDBOX_CREDENTIALS;
   return { baseUrl: sandboxUrl, instanceId, instanceKey };

@@ -87,7 +87,7 @@ function compared(latencyMs: number, rounds: number[][][]): Section {
   };
 }
 
-/** Of fewer sign-ups their 99th in a hundred is only the slowest, which tells of the machine. */
+/** With fewer sign-ups the 99th percentile is only the slowest one, which depends on the machine. */
 const ENOUGH = 300;
 
 function p99s(name: (key: string) => string, ours: number[], bare: number[], damoov: number[]): Figure[] {

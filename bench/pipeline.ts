@@ -85,7 +85,7 @@ function compared(latencyMs: number, goal: number, rounds: Rounds): Section {
   };
 }
 
-/** By Redis' own count, which does not tell who called: a script or a client. */
+/** By Redis' own count, which includes calls of clients and of scripts. */
 function commandsCompared(rounds: Rounds): Section {
   const ours = rounds.flatMap(([ours]) => ours?.commands ?? []);
   const bare = rounds.flatMap(([, bare]) => bare?.commands ?? []);

@@ -1,9 +1,9 @@
 /**
- * The names of a job's fields, and the name that a sender probably meant by another spelling: those of the Python SDK, other cases, and
+ * The names of a job's fields, and the field that a sender probably meant by another spelling: those of the Python SDK, other cases, and
  * profile fields in the wrong place.
  */
 
-/** What jobs say of a user beside its ids. */
+/** The profile fields of jobs. */
 export const PROFILE_FIELDS = [
   'firstName',
   'lastName',
@@ -58,13 +58,13 @@ const MEANT = new Map([
   ['apienabled', 'enabled'],
 ]);
 
-/** Where a job has what is not at its top. */
+/** Where a job has its profile fields, settings and status. */
 const SECTIONS = new Map<string, { profile: string; settings: string; status?: string }>([
   ['create-user', { profile: 'profile.', settings: 'settings.' }],
   ['update-user', { profile: 'changes.', settings: 'changes.settings.', status: 'changes.' }],
 ]);
 
-/** The key that was probably meant by `key` under `path` (empty at the top) of a job, or undefined. */
+/** The key that `key` under `path` (empty at the top) of a job probably means, or undefined. */
 export function hintFor(jobName: string, path: string, key: string): string | undefined {
   const meant = MEANT.get(key.toLowerCase().replaceAll(/[_\- ]/g, ''));
   const kind = meant === undefined ? undefined : kindOf(meant);

@@ -1,5 +1,5 @@
 /**
- * How a sign-up ends once its user is known: it was made, it was there and is brought up to date, or it is another one.
+ * How a sign-up ends once its user is known: the user was created, existed and is brought up to date, or is another one.
  */
 import { PROFILE_FIELDS } from '../contract/field-names.ts';
 import { type Created, type Retry, type Wait, failed } from '../contract/outcome.ts';
@@ -20,7 +20,7 @@ import {
 } from './newer-knowledge.ts';
 import { type Knowledge, type Step, end, factsOf } from './step.ts';
 
-/** The user was seen: update it, unless it was moved to an instance that is not configured. */
+/** A look-up showed the user: update it, unless it was moved to an instance that is not configured. */
 export function isThere(
   candidate: Candidate,
   user: DamoovUser,
@@ -31,7 +31,7 @@ export function isThere(
   return existed({ ...candidate, record: { ...candidate.record, madeAt: known.now } }, known);
 }
 
-/** What the create of a sign-up says of the user, and what only an update of it can. */
+/** The fields that a create takes, and the rest, which only an update can write. */
 export function partsOf({ profile, settings, clientId }: Pick<SignUp, 'profile' | 'settings' | 'clientId'>): {
   made: Changes;
   rest: Changes;
@@ -46,7 +46,7 @@ const LATER: ReadonlySet<string> = new Set(
   PROFILE_FIELDS.filter((name) => !CREATE_FIELDS.some((field) => field === name)),
 );
 
-/** Whether the sign-up says nothing that the record does not know to be written, or newer. */
+/** Whether the record shows every value of the sign-up as written, or a newer one. */
 export function isUpToDate({ record }: Candidate, signUp: SignUp, { job }: Knowledge): boolean {
   return namesOf(withoutNewer(changesOf(givenBy(signUp)), record, job.version)).length === 0;
 }
@@ -55,7 +55,7 @@ function givenBy({ profile, settings }: SignUp) {
   return { ...profile, settings };
 }
 
-/** The admin brings a user that is there up to date, which was looked up or is believed to be there. */
+/** Updates an existing user, which a look-up or the record showed, with the admin's credentials. */
 export function adopt(
   candidate: Candidate,
   user: DamoovUser | undefined,
@@ -64,7 +64,7 @@ export function adopt(
 ): Step | typeof NEXT {
   const { userId = '' } = candidate;
   const { job, now } = known;
-  // A later job that names the user by its clientId alone has to find it.
+  // A later job that names the user only by its clientId must find it.
   const isNameless = user !== undefined && user.clientId === undefined && signUp.clientId !== undefined;
   const given = { ...givenBy(signUp), ...(isNameless && { clientId: signUp.clientId }) };
   const changes = withoutNewer(changesOf(given), candidate.record, job.version);
@@ -79,7 +79,7 @@ export function adopt(
   if (update === undefined && names.some(mayDiffer)) {
     return { do: 'update', userId, changes };
   }
-  // A create of ours that nobody answered has written the clientId, too: an older rename was meant for an earlier user.
+  // An unanswered create of ours has written the clientId, too: an older rename was meant for an earlier user.
   const isOurs = known.record.isInDoubt && user !== undefined && user.clientId === signUp.clientId;
   const written = isOurs && signUp.clientId !== undefined ? [...names, 'clientId' as const] : names;
   const record = { ...withWritten(candidate.record, written, job.version), madeAt: now };
@@ -91,7 +91,7 @@ export function existed({ userId = '', generation, record }: Candidate, known: K
   return end(live(outcome, { ...record, generation }, known));
 }
 
-/** The user is made; what a create does not take is written at once. `known`: what was shown since. */
+/** The user is created; the fields that a create does not take are written at once. @param known the facts since the create. */
 export function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, known: Knowledge): Step {
   const { userId, accessToken, refreshToken } = answer;
   const outcome: Created = {
@@ -137,7 +137,7 @@ function live(outcome: Created, record: UserRecord, { job }: Knowledge): Require
   return { outcome, recordUpdate: { record: { ...live, state: 'live' } } };
 }
 
-/** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
+/** Damoov has another user than the requested one; it is recorded, so that no further one is created. */
 export function mismatched(wanted: string, actual: string, { record }: Knowledge): Step {
   const recordUpdate = {
     record: { ...record, userId: actual, state: 'mismatched' as const, isInDoubt: false },
@@ -146,20 +146,20 @@ export function mismatched(wanted: string, actual: string, { record }: Knowledge
 }
 
 export function unexpected(wanted: string, actual: string) {
-  return failed('unexpected-user-id', `asked for user ${wanted}, Damoov has user ${actual}`, wanted);
+  return failed('unexpected-user-id', `requested user ${wanted}, Damoov has user ${actual}`, wanted);
 }
 
-/** Sent again blindly, it might make a second user: a person has to decide. */
+/** A blind retry might create a second user: a person has to decide. */
 export function outcomeUnknown() {
   return failed(
     'outcome-unknown',
-    'the create may have been carried out, and without an id of ours, a clientId or admin credentials it cannot be looked up',
+    'the create may have been carried out; it cannot be looked up without an id of ours, a clientId or admin credentials',
   );
 }
 
-/** Damoov may answer for an id that it has deleted as if the user were there. */
+/** Damoov may answer for a deleted id as if the user existed. */
 export function maySpent(userId: string) {
-  const message = `user ${userId} was deleted, or may have been, and Damoov gives no id twice: name another one`;
+  const message = `user ${userId} was or may have been deleted, and Damoov never reuses an id: name another one`;
   return failed('outcome-unknown', message, userId);
 }
 

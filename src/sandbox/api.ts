@@ -1,6 +1,6 @@
 /**
- * The simulated API: which request is which operation, and what befalls it on the way. Knows no sockets;
- * what each operation does is the endpoints' business.
+ * The simulated API: maps requests to operations, and applies the modes' faults. Knows no sockets; the endpoints carry out the
+ * operations.
  */
 import { type Access, admit, login, refresh } from './auth.ts';
 import { type Answer, failure, underHttp200 } from './envelope.ts';
@@ -18,17 +18,17 @@ import type { World } from './world.ts';
 /** One operation of the API. */
 export interface Endpoint {
   readonly operation: Operation;
-  /** Notes in the log whom the request is about: also for a request that a fault keeps from being carried out. */
+  /** Notes in the log which user the request concerns, even if a fault prevents the request. */
   readonly about?: (call: Call, request: ApiRequest, world: World) => void;
-  /** Whose token it needs; absent = none, and the caller is ''. */
+  /** The token it needs; absent: none, and the caller is ''. */
   readonly access?: Access;
-  /** The body is not read: it may be large, and it is no JSON. */
+  /** The body is not read: it may be large, and it is not JSON. */
   readonly ignoresBody?: true;
   readonly answer: (call: Call, request: ApiRequest, world: World, caller: Holder) => Answer;
 }
 
 const UNKNOWN: Endpoint = { operation: 'unknown', answer: () => failure(404) };
-/** A path of the API with a method that it does not have (seen in code). Assumption: with an envelope, and whoever calls. */
+/** A path of the API with an unsupported method (seen in code). Assumption: with an envelope, for every caller. */
 const WRONG_METHOD: Endpoint = { operation: 'unknown', answer: () => failure(405) };
 
 const { aboutUpdate, aboutDelete, aboutMove, update, remove, move, join } = management;
@@ -76,7 +76,7 @@ export function endpointOf(method: string, path: string): Endpoint {
   return known ?? (found.length > 0 ? WRONG_METHOD : UNKNOWN);
 }
 
-/** Carries a request out. Its effect is complete on return; only the answer may be late. */
+/** Carries out a request. Its effect is complete on return; only the answer may be late. */
 export function carryOut(
   endpoint: Endpoint,
   call: Call,

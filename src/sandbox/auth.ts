@@ -1,6 +1,6 @@
 /**
- * Who may do what: POST /v1/Auth/Login gives tokens to the admin and to users, /v1/Auth/RefreshToken to the holder of a pair, and the
- * endpoints for either ask here.
+ * Authentication: POST /v1/Auth/Login gives tokens to the admin and to users, /v1/Auth/RefreshToken renews a pair, and the endpoints for
+ * either check access here.
  */
 import { type Answer, failure, success, underHttp200 } from './envelope.ts';
 import type { SandboxModes } from './modes.ts';
@@ -10,7 +10,7 @@ import { ADMIN, type Holder } from './sessions.ts';
 import { tokenOf } from './user-record.ts';
 import type { World } from './world.ts';
 
-/** LoginFields is a JSON string (documented), an object is seen in shipped code; what is in it says who logs in. */
+/** LoginFields is a JSON string (documented) or an object (seen in shipped code); it names the account. */
 export function login(call: Call, request: ApiRequest, world: World): Answer {
   const { logins, sessions, users, modes } = world;
   const now = world.clock();
@@ -18,7 +18,7 @@ export function login(call: Call, request: ApiRequest, world: World): Answer {
   if (!logins.admit(now, modes.loginLimit)) return failure(429);
   if (request.bodyFault !== undefined) return request.bodyFault;
   const fields = loginFieldsOf(request, modes);
-  // Assumption: LoginFields that cannot be read are a 400, and credentials that are wrong a 401 (accounts conflict).
+  // Assumption: unreadable LoginFields are a 400, and wrong credentials a 401 (accounts conflict).
   if (fields === undefined) return failure(400, [{ Key: 'LoginFields', Message: 'Expected a JSON string.' }]);
   const holder = holderFor(fields, request, world);
   if (holder === undefined) return failure(401);
@@ -38,9 +38,9 @@ function loginFieldsOf({ body }: ApiRequest, modes: SandboxModes) {
 }
 
 /**
- * The admin has an email and a password, a user the device token and the key of the instance it is in, whose id is a header (documented).
- * Assumption: an inactive user logs in as any other, and logins of users by email or phone (seen in shipped code) are unknown to the
- * sandbox: its users have no password.
+ * The admin has an email and a password; a user has the device token and the key of its instance, whose id is a header (documented).
+ * Assumption: an inactive user logs in like any other. The sandbox does not simulate user logins by email or phone (seen in shipped
+ * code): its users have no password.
  */
 function holderFor(
   fields: Readonly<Record<string, unknown>>,
@@ -82,12 +82,12 @@ export function refresh(call: Call, { body, bodyFault }: ApiRequest, world: Worl
   return success(sessions.issue(holder, world.clock(), modes.accessTokenTtlMs));
 }
 
-/** Whose token a request needs. */
+/** The kind of token that a request needs. */
 export type Access = 'admin' | 'user' | 'either';
 
 /**
- * Who is calling, or the refusal: no token, or one that is no good, is a 401; one of the wrong kind a 403 (both documented).
- * Inferred: the admin's token is the wrong kind where a user reads or changes itself.
+ * The caller, or the refusal: no token or an invalid one is a 401; one of the wrong kind a 403 (both documented). Inferred: the admin's
+ * token is the wrong kind for a user's request about itself.
  */
 export function admit(access: Access, { headers }: ApiRequest, world: World): Holder | Answer {
   const holder = world.sessions.holderOf(headers.authorization, world.clock());

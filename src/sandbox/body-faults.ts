@@ -1,10 +1,10 @@
 /**
- * The faults of a body as the API's Errors[] name them.
+ * The faults of a body in the form of the API's Errors[].
  */
 import type { z } from 'zod';
 import type { FieldFault } from './envelope.ts';
 
-/** A field that the schema does not know is named by itself. */
+/** An unknown field gets a fault of its own. */
 export function faultsOf({ issues }: z.ZodError): FieldFault[] {
   return issues.flatMap((issue): FieldFault[] => {
     if (issue.code !== 'unrecognized_keys') return [{ Key: issue.path.join('.'), Message: issue.message }];

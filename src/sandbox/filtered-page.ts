@@ -1,6 +1,6 @@
 /**
- * POST /v1/Management/users/GetFilteredPage and POST /v1/Management/users/count: the users that match every filter of a body, a page of
- * them or how many they are.
+ * POST /v1/Management/users/GetFilteredPage and POST /v1/Management/users/count: the users that match every filter of a body, as a page
+ * or as a number.
  */
 import { z } from 'zod';
 import { faultsOf } from './body-faults.ts';
@@ -14,7 +14,7 @@ import { type UserRecord, asRead, fieldsOf } from './user-record.ts';
 import { SORTS, sorted } from './user-sort.ts';
 import type { World } from './world.ts';
 
-/** Assumption: the size a request may leave out. */
+/** Assumption: the default page size. */
 const DEFAULT_PAGE_SIZE = 50;
 
 const uuid = z.string().transform((value, context) => {
@@ -35,12 +35,12 @@ const date = z
   })
   .nullish();
 
-/** Where a user belongs; every list is a filter of its own (documented). */
+/** Where a user belongs; each list is a separate filter (documented). */
 const Identifiers = z.strictObject({ CompanyIds: ids, ApplicationIds: ids, InstanceIds: ids });
 
 /**
- * The filters are documented, and all are honoured. Another is refused: a caller who relies on it should learn that here, and not get
- * users that it did not mean. The vendor's own reference has a sample with Filters and Pagination that contradicts its list of fields.
+ * All documented filters are supported. Others are refused: a caller that relies on one must notice, and not get unintended users. The
+ * vendor's own reference has a sample with Filters and Pagination that contradicts its list of fields.
  */
 const PageBody = Identifiers.extend({
   PageNumber: positive('PageNumber').default(1),
@@ -57,7 +57,7 @@ const PageBody = Identifiers.extend({
   RtdEnabled: flag,
 });
 
-/** Seen in the code of one integrator. Assumption: all it sends is all there is. */
+/** Seen in the code of one integrator. Assumption: there are no other fields. */
 const CountBody = z.strictObject({
   Identifiers: Identifiers.nullish(),
   IsEnabled: flag,
@@ -67,16 +67,16 @@ const CountBody = z.strictObject({
 
 export function page(_call: Call, request: ApiRequest, { users, clock, modes }: World): Answer {
   if (request.bodyFault !== undefined) return request.bodyFault;
-  const { data: asked, error } = PageBody.safeParse(request.body);
+  const { data: filter, error } = PageBody.safeParse(request.body);
   if (error !== undefined) return failure(422, faultsOf(error));
-  const { PageNumber: number, PageSize: size } = asked;
-  const isMeant = (user: UserRecord) => belongs(user, asked) && matches(user, asked);
-  const found = users.find({ showInactive: asked.ShowInactiveUsers === true, isMeant }, clock());
+  const { PageNumber: number, PageSize: size } = filter;
+  const isMeant = (user: UserRecord) => belongs(user, filter) && matches(user, filter);
+  const found = users.find({ showInactive: filter.ShowInactiveUsers === true, isMeant }, clock());
   const totalPages = Math.ceil(found.length / size);
   return success({
-    Users: sorted(found, asked.Sort)
+    Users: sorted(found, filter.Sort)
       .slice((number - 1) * size, number * size)
-      .map((user) => asRead(user, asked.IncludeAccountInfo === true, modes)),
+      .map((user) => asRead(user, filter.IncludeAccountInfo === true, modes)),
     HasPreviousPage: number > 1,
     HasNextPage: number < totalPages,
     TotalUsers: found.length,
@@ -87,17 +87,17 @@ export function page(_call: Call, request: ApiRequest, { users, clock, modes }: 
 
 export function count(_call: Call, request: ApiRequest, { users, clock, modes }: World): Answer {
   if (request.bodyFault !== undefined) return request.bodyFault;
-  const { data: asked, error } = CountBody.safeParse(request.body);
+  const { data: filter, error } = CountBody.safeParse(request.body);
   if (error !== undefined) return failure(422, faultsOf(error));
   const isMeant = (user: UserRecord) => {
     const { Enabled, EnableTracking } = fieldsOf(user);
     return (
-      belongs(user, asked.Identifiers ?? {}) &&
-      isEqual(Enabled, asked.IsEnabled) &&
-      isEqual(EnableTracking, asked.IsTrackingEnabled)
+      belongs(user, filter.Identifiers ?? {}) &&
+      isEqual(Enabled, filter.IsEnabled) &&
+      isEqual(EnableTracking, filter.IsTrackingEnabled)
     );
   };
-  const found = users.find({ showInactive: asked.IncludeDeactivated === true, isMeant }, clock());
+  const found = users.find({ showInactive: filter.IncludeDeactivated === true, isMeant }, clock());
   return success(asCount(found.length, modes));
 }
 
@@ -105,29 +105,29 @@ function asCount(total: number, { countForm }: SandboxModes) {
   return countForm === 'number' ? total : { [countForm]: total };
 }
 
-function belongs({ instanceId }: UserRecord, asked: z.output<typeof Identifiers>): boolean {
+function belongs({ instanceId }: UserRecord, filter: z.output<typeof Identifiers>): boolean {
   return (
-    isAmong(COMPANY.id, asked.CompanyIds) &&
-    isAmong(APPLICATION.id, asked.ApplicationIds) &&
-    isAmong(instanceId, asked.InstanceIds)
+    isAmong(COMPANY.id, filter.CompanyIds) &&
+    isAmong(APPLICATION.id, filter.ApplicationIds) &&
+    isAmong(instanceId, filter.InstanceIds)
   );
 }
 
-function matches(user: UserRecord, asked: z.output<typeof PageBody>): boolean {
+function matches(user: UserRecord, filter: z.output<typeof PageBody>): boolean {
   const { profile, createdAt } = user;
-  const { DateCreatedFrom: from, DateCreatedTo: to } = asked;
+  const { DateCreatedFrom: from, DateCreatedTo: to } = filter;
   return (
     // No user of a sandbox makes trips.
-    isAmong('NoData', asked.ActivityStatuses) &&
+    isAmong('NoData', filter.ActivityStatuses) &&
     // Assumption: both ends belong to the range.
     createdAt >= (from ?? -Infinity) &&
     createdAt <= (to ?? Infinity) &&
-    // Assumption: exactly, with their case, as find compares.
-    isEqual(profile.Country, asked.Country) &&
-    isEqual(profile.City, asked.City) &&
-    // Inferred: real-time data is what EnableRealTimeLocation switches on.
-    isEqual(fieldsOf(user).EnableRealTimeLocation, asked.RtdEnabled) &&
-    hasTerm(user, asked.SearchTerm)
+    // Assumption: exact and with case, as in find.
+    isEqual(profile.Country, filter.Country) &&
+    isEqual(profile.City, filter.City) &&
+    // Inferred: EnableRealTimeLocation switches real-time data on.
+    isEqual(fieldsOf(user).EnableRealTimeLocation, filter.RtdEnabled) &&
+    hasTerm(user, filter.SearchTerm)
   );
 }
 
@@ -139,7 +139,7 @@ function hasTerm({ deviceToken, profile, fields }: UserRecord, term: string | nu
   return searched.some((value) => typeof value === 'string' && value.toLowerCase().includes(wanted));
 }
 
-/** What is not asked for is not compared: undefined, null and the empty text. */
+/** An absent filter is not compared: undefined, null and the empty text. */
 function isEqual<Value>(value: Value, wanted: Value): boolean {
   return wanted === undefined || wanted === null || wanted === '' || value === wanted;
 }

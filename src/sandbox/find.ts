@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 
 type FilterValue = string | number | null | undefined;
 
-/** What a find may look for (documented). Assumption: values match exactly, with their case. */
+/** The filters of a find (documented). Assumption: values match exactly, with their case. */
 const FILTERS: ReadonlyMap<string, (user: UserRecord) => FilterValue> = new Map<
   string,
   (user: UserRecord) => FilterValue
@@ -24,11 +24,11 @@ const FILTERS: ReadonlyMap<string, (user: UserRecord) => FilterValue> = new Map<
   // Assumption: first and last name with a space between.
   ['fullname', ({ profile }) => [profile.FirstName, profile.LastName].filter((name) => name).join(' ')],
   ['country', ({ profile }) => profile.Country],
-  // Matches nobody: no user of a sandbox has a phone.
+  // Matches no user: no user of a sandbox has a phone.
   ['ostype', () => NO_MOBILE_DEVICE.OsType],
 ]);
 
-/** What a find may be asked besides (documented). */
+/** The other parameters of a find (documented). */
 const SWITCHES: ReadonlySet<string> = new Set(['includeaccountinfo', 'showinactiveusers']);
 
 export function aboutFind(call: Call, { query }: ApiRequest): void {
@@ -36,7 +36,7 @@ export function aboutFind(call: Call, { query }: ApiRequest): void {
   call.clientId = query.get('clientid') ?? null;
 }
 
-/** Always an array, empty if nobody matches (documented). */
+/** Always an array, empty without a match (documented). */
 export function find(_call: Call, { query }: ApiRequest, { users, clock, modes }: World): Answer {
   const faults = faultsOf(query);
   if (faults.length > 0) return failure(422, faults);
@@ -62,8 +62,8 @@ export function find(_call: Call, { query }: ApiRequest, { users, clock, modes }
 }
 
 /**
- * A filter that is not known is refused: a caller who relies on it should learn that here, and not get users that it did not mean.
- * Assumption: so is a token that is no UUID, and a switch that is neither true nor false.
+ * An unknown filter is refused: a caller that relies on it must notice, and not get unintended users. Assumption: so is a token that is
+ * not a UUID, and a switch that is neither true nor false.
  */
 function faultsOf(query: ApiRequest['query']): FieldFault[] {
   return [...query].flatMap(([name, value]): FieldFault[] => {

@@ -1,5 +1,5 @@
 /**
- * Above the users: a company has applications, and an application has instances (documented). A sandbox has one company and one
+ * The levels above users: a company has applications, and an application has instances (documented). A sandbox has one company and one
  * application.
  */
 export const COMPANY = { id: '33333333-3333-4333-8333-333333333333', name: 'Sandbox company' } as const;

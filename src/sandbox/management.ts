@@ -1,5 +1,5 @@
 /**
- * What changes a user that exists: update, delete, and the moves to another instance. None of them creates a user.
+ * The changes of an existing user: update, delete, and the moves to another instance. None of them creates a user.
  */
 import { type Answer, DONE, failure, success } from './envelope.ts';
 import { instanceName } from './hierarchy.ts';
@@ -16,7 +16,7 @@ export function aboutUpdate(call: Call, request: ApiRequest, world: World): void
   call.clientId ??= clientIdIn(request.body);
 }
 
-/** Answers no user data (documented). */
+/** Returns no user data (documented). */
 export function update(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
   const target = headerOf(request, 'userdevicetoken');
   if (caller !== ADMIN) return updateOwn(call, request, world, caller);
@@ -26,9 +26,9 @@ export function update(call: Call, request: ApiRequest, world: World, caller: Ho
 }
 
 /**
- * A user changes itself, named in the header DeviceToken (seen in the Android framework) or by its token alone (the Android app and the
- * iOS framework name nobody).
- * Inferred: to name another user, or to use the admin's header, is out of scope, which is a 403 (documented).
+ * A user changes itself, named in the header DeviceToken (seen in the Android framework) or by its token alone (as the Android app and
+ * the iOS framework do).
+ * Inferred: naming another user, or using the admin's header, is out of scope, which is a 403 (documented).
  */
 function updateOwn(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
   const named = headerOf(request, 'devicetoken') ?? caller;
@@ -51,7 +51,7 @@ export function aboutDelete(call: Call, request: ApiRequest, world: World): void
   about(call, lastSegment(request), world);
 }
 
-/** Irreversible (documented): no later request brings the user back. */
+/** Irreversible (documented): no later request restores the user. */
 export function remove(call: Call, request: ApiRequest, world: World): Answer {
   const user = world.users.get(asUuid(lastSegment(request)) ?? '');
   if (user === undefined) {
@@ -65,14 +65,14 @@ export function aboutMove(call: Call, { body }: ApiRequest, world: World): void 
   about(call, body['DeviceToken'], world);
 }
 
-/** Moves a user to another instance, whose key is needed (documented). */
+/** Moves a user to another instance; needs its key (documented). */
 export function move(call: Call, { body, bodyFault }: ApiRequest, world: World): Answer {
   if (bodyFault !== undefined) return bodyFault;
   const user = world.users.get(asUuid(body['DeviceToken']) ?? '');
   if (user === undefined) return failure(404);
   const to = asUuid(body['ToInstanceId']) ?? '';
   const key = world.instances.get(to);
-  // Assumption: a wrong id or key of the other instance is a 422, whatever a create makes of one.
+  // Assumption: a wrong id or key of the other instance is a 422, whatever a create answers.
   if (key === undefined || key !== body['ToInstanceKey']) {
     return failure(422, [{ Key: 'ToInstanceId', Message: 'No such instance, or not its key.' }]);
   }
@@ -80,8 +80,8 @@ export function move(call: Call, { body, bodyFault }: ApiRequest, world: World):
 }
 
 /**
- * A user joins another instance by an invitation code, and is told its name (seen in the Android and iOS apps).
- * Assumption: an unknown code is a 404. What a code looks like is unknown: in a sandbox it is the instance's id.
+ * A user joins another instance by an invitation code, and gets its name (seen in the Android and iOS apps).
+ * Assumption: an unknown code is a 404. The form of a code is unknown: in a sandbox it is the instance's id.
  */
 export function join(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
   const user = world.users.get(caller);

@@ -1,6 +1,6 @@
 /**
- * What a user's own JWT is for, besides an update and a join: GET /v1/Management/users and POST /v1/Management/users/images/upload, as
- * seen in the vendor's Android and iOS apps.
+ * Further uses of a user's own JWT: GET /v1/Management/users and POST /v1/Management/users/images/upload, as seen in the vendor's Android
+ * and iOS apps.
  */
 import { type Answer, DONE, failure, success } from './envelope.ts';
 import type { Call } from './request-log.ts';
@@ -17,15 +17,15 @@ export function aboutOwnUser(call: Call, { headers }: ApiRequest, { sessions, us
 }
 
 /**
- * Answers an object, not the array of a find (seen in code).
- * Assumption: what was written is seen at once, an inactive user reads itself, and a deleted one is a 404.
+ * Returns an object, not an array as find does (seen in code).
+ * Assumption: writes are visible at once, an inactive user can read itself, and a deleted one is a 404.
  */
 export function readOwn(_call: Call, _request: ApiRequest, world: World, caller: Holder): Answer {
   const user = world.users.get(caller);
   return user === undefined ? failure(404) : success(asRead(user, false, world.modes));
 }
 
-/** A form with a picture: taken, and thrown away. Assumption: no Result; the Android app ignores the text it allows for. */
+/** A form with a picture: accepted and discarded. Assumption: no Result; the Android app ignores an optional text. */
 export function upload(call: Call, _request: ApiRequest, world: World, caller: Holder): Answer {
   if (world.users.get(caller) === undefined) return failure(404);
   call.applied = true;

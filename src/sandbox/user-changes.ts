@@ -1,5 +1,5 @@
 /**
- * Reads what a create or an update says about a user, and every fault of it.
+ * Reads the user data of a create or an update, and all its faults.
  */
 import { z } from 'zod';
 import { faultsOf } from './body-faults.ts';
@@ -13,7 +13,7 @@ export interface UserChanges {
   readonly profile: Profile;
   readonly fields: UserFields;
   readonly status: UserRecord['status'] | undefined;
-  /** Not empty = the request is refused with 422 and nothing is changed. */
+  /** If not empty, the request is refused with 422 and nothing is changed. */
   readonly faults: readonly FieldFault[];
 }
 
@@ -21,7 +21,7 @@ type Clearing = SandboxModes['clearing'];
 
 // Values are mostly not validated (documented). Assumption: their JSON types are.
 const text = z.string().nullish();
-// Assumption: a flag has no empty state, so null leaves it alone.
+// Assumption: a flag cannot be cleared, so null does not change it.
 const flag = z.boolean().nullish();
 
 const UserFieldsBody = z.object({
@@ -33,8 +33,8 @@ const UserFieldsBody = z.object({
 });
 
 /**
- * A whole number (documented). The vendor's iOS framework takes it as text ("String count"), so digits are one too.
- * Assumption: the empty text is none.
+ * A whole number (documented). The vendor's iOS framework sends it as text ("String count"), so digits are accepted. Assumption: the
+ * empty text means none.
  */
 const count = z.preprocess(
   (value) =>
@@ -43,8 +43,8 @@ const count = z.preprocess(
 );
 
 /**
- * What a create takes: five fields and UserFields are documented, the other five are seen in the vendor's Android and iOS frameworks.
- * What is left of an update (Country, District, City, ExternalImageUrl, Status) is ignored, and so is what is unknown.
+ * The fields of a create: five fields and UserFields are documented, the other five are seen in the vendor's Android and iOS frameworks.
+ * The other fields of an update (Country, District, City, ExternalImageUrl, Status) and unknown ones are ignored.
  */
 const CreateBody = z.object({
   FirstName: text,
@@ -61,9 +61,9 @@ const CreateBody = z.object({
 });
 
 /**
- * The status as written and as read differ (the vendor's published reference): what is written as Deactivated reads as Inactive.
- * Assumption: Deleted, a soft state when written by an update, reads as Inactive too, and Inactive is understood when written. Another
- * status is refused in every mode: the two that reads show leave no place for it.
+ * The status is written and read differently (the vendor's published reference): Deactivated reads as Inactive.
+ * Assumption: Deleted, a soft state in an update, reads as Inactive, too; Inactive may also be written. Any other status is refused in
+ * every mode, because reads only show these two.
  */
 const UpdateBody = CreateBody.extend({
   Country: text,
@@ -77,14 +77,14 @@ const UpdateBody = CreateBody.extend({
 });
 
 export function readCreate(body: Body, modes: SandboxModes): UserChanges {
-  // Of a create nothing is left to clear.
+  // A create has nothing to clear.
   const changes = read(CreateBody, body, { ...modes, clearing: { null: 'clears', empty: 'kept' } });
   const { Email: email, Phone: phone } = changes.profile;
   if (!modes.contactRequired || changes.faults.length > 0 || email || phone) return changes;
   return { ...changes, faults: [{ Key: 'Email', Message: 'Email or Phone is required.' }] };
 }
 
-/** An update is a plain partial merge (documented): what is not given stays. What null and "" mean to a field is a mode. */
+/** An update is a plain partial merge (documented): absent fields stay. A mode says what null and "" do to a field. */
 export function readUpdate(body: Body, modes: SandboxModes): UserChanges {
   return read(UpdateBody, body, modes);
 }
@@ -96,17 +96,17 @@ const CLIENT_ID_FORMS = {
   lower: (clientId: string) => clientId.toLowerCase(),
 };
 
-/** What is kept of a ClientId, and what a filter for it is compared as. */
+/** The stored form of a ClientId, also used by filters. */
 export function keptClientId(clientId: string, form: SandboxModes['clientIdForm']): string {
   return CLIENT_ID_FORMS[form](clientId);
 }
 
-/** The ClientId in a body that may be faulty otherwise. */
+/** The ClientId of a body that may be faulty otherwise. */
 export function clientIdIn({ UserFields: fields }: Body): string | null {
   return isObject(fields) && typeof fields['ClientId'] === 'string' ? fields['ClientId'] : null;
 }
 
-/** A create is an update that says less. */
+/** A create has a part of an update's fields. */
 type Read = z.output<typeof UpdateBody>;
 
 function read(schema: z.ZodType<Read>, body: Body, modes: SandboxModes): UserChanges {
@@ -141,7 +141,7 @@ function undocumented(values: Values): FieldFault[] {
 type Value = string | number | null;
 type Values = Readonly<Record<string, Value | undefined>>;
 
-/** The values that are to be written: null and "" as the modes say, and without what stays as it is. */
+/** The values to write: null and "" according to the modes, without unchanged fields. */
 function cleared(
   values: Values,
   clearing: Clearing,

@@ -1,11 +1,11 @@
 /**
- * One user as the sandbox keeps it, and as the API shows it when read. A record never changes: a write makes a new one.
+ * One user as the sandbox stores it, and as the API shows it. A record is immutable: a write makes a new one.
  */
 import { iso, timeOf } from './dates.ts';
 import { APPLICATION, COMPANY, instanceName } from './hierarchy.ts';
 import type { SandboxModes } from './modes.ts';
 
-/** What reads show of a profile in which nothing is set (documented). */
+/** What reads show of an empty profile (documented). */
 const EMPTY_PROFILE = {
   FirstName: null,
   LastName: null,
@@ -25,7 +25,7 @@ const EMPTY_PROFILE = {
 
 export type Profile = Partial<Record<keyof typeof EMPTY_PROFILE, string | number | null>>;
 
-/** What reads show of UserFields in which nothing is set, as in the vendor's own samples. */
+/** What reads show of empty UserFields, as in the vendor's own samples. */
 const FRESH_FIELDS = {
   ClientId: null,
   EnableTracking: true,
@@ -42,10 +42,10 @@ export interface UserFields {
   readonly Enabled?: boolean;
 }
 
-/** Of a user without a picture (documented). Assumption: neither an upload nor ExternalImageUrl changes it. */
+/** For a user without a picture (documented). Assumption: neither an upload nor ExternalImageUrl changes it. */
 const DEFAULT_IMAGE_URL = 'https://user.telematicssdk.com/Files/DefaultImages/ic_no_avatar_white.png';
 
-/** Assumption: nothing is known of the phone of a user whose app never reported: no user of a sandbox has an app that does. */
+/** Assumption: reads show nothing of a phone whose app never reported, and no sandbox user has an app that does. */
 export const NO_MOBILE_DEVICE = {
   MobileUid: null,
   DeviceModel: null,
@@ -59,20 +59,20 @@ export const NO_MOBILE_DEVICE = {
 export interface UserRecord {
   /** A UUID in lower case. */
   readonly deviceToken: string;
-  /** The same as it was given in the create. */
+  /** The same in the casing of the create. */
   readonly givenToken: string;
   readonly instanceId: string;
   /** Epoch milliseconds, as is `deletedAt`. */
   readonly createdAt: number;
-  /** Deleted users are kept, so that what became of them can be told; null = not deleted. */
+  /** Deleted users are kept for inspection; null: not deleted. */
   readonly deletedAt: number | null;
   readonly status: 'Active' | 'Inactive';
-  /** What was written, and nothing else; so are the fields. */
+  /** Only what was written; the same for the fields. */
   readonly profile: Readonly<Profile>;
   readonly fields: UserFields;
 }
 
-/** UserFields as they stand, defaults included. */
+/** UserFields with their defaults. */
 export function fieldsOf({ fields }: UserRecord) {
   return { ...FRESH_FIELDS, ...fields };
 }
@@ -99,7 +99,7 @@ export function asRead(user: UserRecord, includeAccountInfo: boolean, modes: San
       InstanceName: includeAccountInfo ? instanceName(user.instanceId) : null,
     },
     UserWallets: [],
-    // Null for a user that no identity provider knows (documented): the sandbox has none.
+    // Null for a user without an identity provider (documented): the sandbox has none.
     IdentityId: null,
     IdentityProvider: null,
     UserFields: [fieldsOf(user)],
@@ -111,14 +111,14 @@ function profileOf({ profile }: UserRecord, { birthdayForm }: SandboxModes) {
   return {
     ...EMPTY_PROFILE,
     ...profile,
-    // Inferred: a cleared gender is None, since the documented values have no other for it.
+    // Inferred: a cleared gender is None, the only documented value for it.
     Gender: gender ?? EMPTY_PROFILE.Gender,
     Birthday: birthdayForm === 'datetime' ? asDateTime(birthday) : (birthday ?? null),
     ImageUrl: DEFAULT_IMAGE_URL,
   };
 }
 
-/** Seen in live samples: midnight, without a zone. Text that is no date stays as it is. */
+/** Seen in live samples: midnight, without a zone. Text that is not a date is unchanged. */
 function asDateTime(birthday: Profile['Birthday']) {
   const at = typeof birthday === 'string' ? timeOf(birthday) : undefined;
   return at === undefined ? (birthday ?? null) : iso(at).slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
@@ -133,7 +133,7 @@ export function tokenOf(
   return casing === 'upper' ? deviceToken.toUpperCase() : deviceToken;
 }
 
-/** A user as the sandbox's own controls show it: what was ever written of the newer fields is there under its own name. */
+/** A user in the sandbox's own controls; written values of the newer fields have their own names. */
 export function asListed({ deviceToken, instanceId, fields, profile, ...user }: UserRecord) {
   const { ClientId: clientId = null, ...flags } = fields;
   const { FirstName, LastName, Nickname, Phone, Email, ...others } = profile;

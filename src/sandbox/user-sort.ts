@@ -1,5 +1,5 @@
 /**
- * The orders in which the filtered page can show users (documented): by a field, or by the same field with Desc, backwards.
+ * The orders of the filtered page (documented): by a field, or by the field with Desc, backwards.
  */
 import type { UserRecord } from './user-record.ts';
 
@@ -27,7 +27,7 @@ const SORT_FIELDS: Readonly<Record<string, (user: UserRecord) => SortValue>> = {
 export const SORTS: readonly string[] = Object.keys(SORT_FIELDS).flatMap((name) => [name, `${name}Desc`]);
 
 /**
- * `users` come in the order of creation, and users with the same value stay in it.
+ * `users` are in order of creation, and users with the same value stay in it.
  * Assumption: by code units, and users without a value first, as in SQL Server.
  */
 export function sorted(users: readonly UserRecord[], sort: string): UserRecord[] {

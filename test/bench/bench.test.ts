@@ -27,7 +27,7 @@ async function benchWith(env: Record<string, string>, ...args: string[]) {
 
 describe('the benchmark', () => {
   it(
-    'of deferred deletions runs to its end and tells every figure to machines',
+    'of deferred deletions runs to its end and prints every figure in JSON',
     { timeout: 240_000 },
     async () => {
       const { status, stdout, stderr } = await bench(
@@ -81,7 +81,7 @@ describe('the benchmark', () => {
     },
   );
 
-  it('of capacity tells every figure of it, too', { timeout: 240_000 }, async () => {
+  it('of capacity reports every figure of it, too', { timeout: 240_000 }, async () => {
     const { status, stdout, stderr } = await bench('capacity', '--jobs', '200', '--json');
     expect(status, stderr).toBe(0);
     const { figures } = JSON.parse(stdout) as { figures: Record<string, number> };
@@ -99,7 +99,7 @@ describe('the benchmark', () => {
   });
 
   it(
-    'of every comparison tells a ratio with its least and greatest round',
+    'of every comparison reports a ratio with its least and greatest round',
     { timeout: 480_000 },
     async () => {
       const { status, stdout, stderr } = await bench(
@@ -132,7 +132,7 @@ describe('the benchmark', () => {
   );
 
   it(
-    'of peers tells the ratio of ours to each, and what each lacks',
+    'of peers reports the ratio of ours to each, and what each lacks',
     { timeout: 480_000 },
     async (context) => {
       context.skip(!hasPostgres(), 'no Postgres is installed');
@@ -170,7 +170,7 @@ describe('the benchmark', () => {
     expect(stderr).toMatch(/^peers: No Postgres to run: install .* postgresql.*\n$/);
   });
 
-  it('refuses a part that there is not, and tells those that there are', async () => {
+  it('refuses an unknown part, and lists the known ones', async () => {
     const { status, stdout, stderr } = await bench('deletion');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('there are: pipeline');

@@ -19,7 +19,7 @@ export interface Reply {
   readonly body: unknown;
 }
 
-/** A time that stands still until the test moves it. */
+/** A clock that the test moves. */
 export function stoppedClock() {
   let now = Date.UTC(2030, 0, 1);
   return {

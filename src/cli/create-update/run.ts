@@ -46,18 +46,18 @@ export async function createUser(options: CreateOptions, context: CommandContext
     ...(settings !== undefined && { settings }),
   };
   const data = await dataOf(options, context, 'profile', more);
-  if (isNobody(data)) {
+  if (namesNoUser(data)) {
     throw new UsageError('no user is named: give --client-id, --user-id, a field of the profile, or --data');
   }
   return addJob('create-user', options, context, (users, added) => users.create(data, added));
 }
 
-/** True where the job was added, or, where it was waited for, the changes are applied. */
+/** True if the job was added; with `--wait`, if the changes are applied. */
 export async function updateUser(options: UpdateOptions, context: CommandContext): Promise<boolean> {
   const { clear = [], newClientId } = options;
   const set = { ...profileOf(options), ...(newClientId !== undefined && { clientId: newClientId }) };
   const twice = clear.find((field) => field in set);
-  if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is set as well`);
+  if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is also set`);
   const cleared = Object.fromEntries(clear.map((field) => [field, null]));
   const settings = settingsOf(options);
   const data = await dataOf(
@@ -77,9 +77,9 @@ export async function updateUser(options: UpdateOptions, context: CommandContext
   );
 }
 
-/** True where the job was added, or, where it was waited for, the user is deactivated. */
+/** True if the job was added; with `--wait`, if the user is deactivated. */
 export const suspendUser = withStatus('deactivated');
-/** True where the job was added, or, where it was waited for, the user is active. */
+/** True if the job was added; with `--wait`, if the user is active. */
 export const resumeUser = withStatus('active');
 
 function withStatus(status: 'active' | 'deactivated') {
@@ -95,7 +95,7 @@ function withStatus(status: 'active' | 'deactivated') {
 }
 
 /** Each such job would create a user that cannot be identified. The library reports misspelt options. */
-function isNobody(data: Record<string, unknown>): boolean {
+function namesNoUser(data: Record<string, unknown>): boolean {
   return Object.entries(data).every(
     ([field, value]) => value === undefined || NAMELESS.has(field) || (field === 'profile' && isEmpty(value)),
   );
@@ -183,8 +183,8 @@ async function readData(file: string, stdin: Readable): Promise<Record<string, u
   return { ...read };
 }
 
-/** The code alone: the name of the file may be the data itself, given in its place. */
+/** The code only: the given file name may itself be the data. */
 function unreadable(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return `cannot be read (${code}): it takes the name of a file, or - for the standard input`;
+  return `cannot be read (${code}): must be the name of a file, or - for the standard input`;
 }

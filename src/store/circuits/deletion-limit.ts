@@ -1,6 +1,6 @@
 /**
- * The deletions that the deletion limit holds, and what an operator decides over them. Knows how the decision is written down; the
- * worker reads it when it takes the job again.
+ * The deletions over the deletion limit, and an operator's decision about them. Stores the decision; the worker reads it when it takes
+ * the job again.
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { KEEP_NAME_S, decisionKeyOf } from '../deletions/deletion-names.ts';
 import type { DeletionOf } from '../deletions/deletions.ts';
 import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
-/** The circuit of the deletion limit, with what stands where others have the fingerprint of a credential. */
+/** The circuit of the deletion limit; `all` takes the place of a credential's fingerprint. */
 export const DELETION_LIMIT: readonly [CircuitName, string] = ['deletion-limit', 'all'];
 
 export type Approval = 'release' | 'refuse';
@@ -19,17 +19,16 @@ export type Approval = 'release' | 'refuse';
 export interface DeletionLimit {
   /** Whether the deletion limit holds this job. */
   holds(jobId: string): Promise<boolean>;
-  /** The ids of the jobs that are held, the oldest first: all, or those of a user. All are looked through, some at a time. */
+  /** The ids of the held jobs, the oldest first: all, or those of a user. Reads all held jobs in batches. */
   find(user?: DeletionOf): Promise<string[]>;
   /**
-   * Releases these of the held deletions, which are then carried out beyond the limit, or refuses them, and they end as
-   * `deletion-refused`.
+   * Releases these held deletions, which are then carried out beyond the limit, or refuses them: they end as `deletion-refused`.
    * @returns how many.
    */
   decide(decision: Approval, jobIds: readonly string[]): Promise<number>;
 }
 
-/** So many in one step; Redis does nothing else meanwhile. */
+/** Jobs per step; Redis is blocked meanwhile. */
 const AT_ONCE = 200;
 
 export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: string }): DeletionLimit {
@@ -54,13 +53,13 @@ export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: str
     },
     async decide(decision, jobIds) {
       let decided = 0;
-      // Also if there are none: what was held may be gone, and the circuit still open.
+      // Also without jobs: the held ones may be gone while the circuit is still open.
       for (let from = 0; from === 0 || from < jobIds.length; from += AT_ONCE) {
         const some = jobIds.slice(from, from + AT_ONCE);
         const about = { decision, keepS: KEEP_NAME_S, keys: some.map((id) => decisionKeyOf(prefix, id)) };
         const ask = async (step: 'note' | 'forget') =>
           script('deletion-limit')(keys, { ...about, step, jobIds: some });
-        // If this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
+        // If this is interrupted, each job follows the stored decision once its own timer wakes it.
         const held = z.array(z.string()).parse(await ask('note'));
         const forward = await Promise.all(held.map((jobId) => promoteJob(jobs, jobId)));
         decided += forward.filter((isForward) => isForward).length;

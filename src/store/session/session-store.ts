@@ -1,6 +1,6 @@
 /**
- * Keeps the admin's token pair in Redis for the whole fleet, encrypted, and lets one process at a time renew it. Knows where it
- * lies and who may replace it; what a session is good for, and when it is renewed, is decided elsewhere.
+ * Stores the admin's token pair in Redis for the whole fleet, encrypted, and lets one process at a time renew it. The session itself
+ * decides when to renew.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,10 +13,10 @@ import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 export interface SessionStoreOptions {
   readonly connection: RedisConnection;
   readonly prefix: string;
-  /** Of the credentials: those of another password have a session of their own. */
+  /** Fingerprint of the credentials: another password has another session. */
   readonly fingerprint: string;
   readonly encryptionKey: Buffer;
-  /** How long a process may renew before another one may, in milliseconds: longer than a refresh and a login together. */
+  /** How long one process has the right to renew, in milliseconds: longer than a refresh and a login together. */
   readonly leaseMs: number;
   /** The clock of the client that uses the store. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -28,8 +28,8 @@ const KEEP_MS = 30 * 24 * 3600 * 1000;
 const POLL_MS = 50;
 
 /**
- * The session of these credentials, under the prefix. Every method waits for a Redis that is away, as its connection does;
- * what Redis holds and this key cannot open counts as absent.
+ * The session of these credentials, under the prefix. Every method waits while Redis is away, as its connection does; a value that this
+ * key cannot decrypt counts as absent.
  */
 export function createSessionStore(options: SessionStoreOptions): Required<SessionStore> {
   const { connection, prefix, fingerprint, encryptionKey, leaseMs, now = Date.now } = options;
@@ -41,7 +41,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   });
   const set = async (place: string, change: { seen: string; value: string; keepMs?: number }) =>
     (await script('compare-and-set')([place], change)) === 1;
-  // Clocks of a fleet differ: the times of the pair are kept by the clock of Redis.
+  // Clocks of a fleet differ: the times of the pair are stored by the clock of Redis.
   let redisAheadMs = 0;
 
   async function read(): Promise<{ encrypted: string; pair: TokenPair | undefined }> {
@@ -52,7 +52,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
     return { encrypted, pair: pair && shifted(pair, -redisAheadMs) };
   }
 
-  /** In one step: what was found fit to be replaced is still what is there, or it is looked at again. */
+  /** Atomic: replaces only the pair that was judged, or judges again. */
   async function replace(next: TokenPair | undefined, isReplaceable: (stored?: TokenPair) => boolean) {
     for (;;) {
       const { encrypted, pair } = await read();
@@ -76,7 +76,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
       try {
         return await renew();
       } finally {
-        // Nobody waits for this: what cannot be released runs out.
+        // The caller need not wait: an unreleased lease expires.
         set(leaseKey, { seen: token, value: '' }).catch(() => {});
       }
     },
@@ -91,7 +91,7 @@ const Pair = z.object({
 });
 const Reading = z.tuple([z.coerce.number(), z.string()]);
 
-/** What is stored and newer comes from a process that was faster, and stays. What is older, Redis has kept by mistake. */
+/** A newer stored pair comes from a faster process, and stays. An older one was kept by mistake. */
 function isSameOrOlder(stored: TokenPair, over: TokenPair): boolean {
   return stored.accessToken === over.accessToken || stored.obtainedAt < over.obtainedAt;
 }
