@@ -17,15 +17,16 @@ export { ResultUnknownError } from './client/job-result.ts';
 export { ClosedError } from './client/redis-link.ts';
 export {
   InvalidJobError,
+  type AddOptions,
   type CreateUser,
   type DeleteUser,
   type Due,
+  type OfUser,
   type UpdateUser,
 } from './client/requests.ts';
 export { ResultTimeoutError, type ResultOptions } from './client/results.ts';
 export {
   UserJobs,
-  type AddOptions,
   type AddedJob,
   type ScheduledDeletion,
   type UserJobsApi,

@@ -20,10 +20,24 @@ type Request<Data> = Omit<Data, 'occurredAt'> & {
   occurredAt?: string | Date | undefined;
 };
 
+export interface AddOptions {
+  /**
+   * Equal requests with the same key are added once: use a key to repeat a call safely. Another request with the key is another job
+   * (`occurredAt` and `correlationId` do not count). The key is valid until 24 hours after the job's end: until then a repeated call gets
+   * the first result, and nothing is carried out. A failed job keeps its key as long as the job is stored. Default: a new key for each
+   * call, which makes its own retries safe.
+   */
+  idempotencyKey?: string | undefined;
+  /** Marks a bulk job: workers take it after all other jobs. Default false. `createMany` sets it. */
+  isBulk?: boolean | undefined;
+}
+
 /** Creates the user, or finds the existing one. Without a `clientId` each call creates a new user. */
 export type CreateUser = Request<z.input<typeof CreateUserData>>;
 /** A profile change: only the named fields change, `null` clears one. Needs `clientId` or `userId`. */
 export type UpdateUser = Request<z.input<typeof UpdateUserData>>;
+/** A change without its content. Needs `clientId` or `userId`. */
+export type OfUser = Omit<UpdateUser, 'changes'>;
 /** A closed account. Needs `clientId` or `userId`; if both are given, they must belong together. */
 export type DeleteUser = Omit<z.input<typeof DeleteUserData>, 'occurredAt'>;
 

@@ -22,10 +22,12 @@ import { createCallOrder } from './call-order.ts';
 import { type CreateManyOptions, type CreateUserRow, type JobToAdd, addMany } from './create-many.ts';
 import { RedisLink } from './redis-link.ts';
 import {
+  type AddOptions,
   type CheckedJob,
   type CreateUser,
   type DeleteUser,
   type Due,
+  type OfUser,
   type UpdateUser,
   InvalidJobError,
   checked,
@@ -58,21 +60,6 @@ const Options = z.strictObject({
   failAfterMs: Ms.default(800),
   telemetry: TelemetryOption,
 } satisfies Record<keyof UserJobsOptions, z.ZodType>);
-
-export interface AddOptions {
-  /**
-   * Equal requests with the same key are added once: use a key to repeat a call safely. Another request with the key is another job
-   * (`occurredAt` and `correlationId` do not count). The key is valid until 24 hours after the job's end: until then a repeated call gets
-   * the first result, and nothing is carried out. A failed job keeps its key as long as the job is stored. Default: a new key for each
-   * call, which makes its own retries safe.
-   */
-  idempotencyKey?: string | undefined;
-  /** Marks a bulk job: workers take it after all other jobs. Default false. `createMany` sets it. */
-  isBulk?: boolean | undefined;
-}
-
-/** The user of a change, and what else is said of it. */
-export type OfUser = Omit<UpdateUser, 'changes'>;
 
 /** A job in the queue. */
 export interface AddedJob {

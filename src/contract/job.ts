@@ -4,8 +4,7 @@
  */
 import { z } from 'zod';
 import { ClientId } from './client-id.ts';
-import { hintFor } from './field-names.ts';
-import type { ProfileField, Setting } from './field-names.ts';
+import { Changes, Profile, Settings, Text, UserId, WellFormed, hintFor } from './fields.ts';
 import { timeFault } from './timestamp-fault.ts';
 
 /** Limits the message, which is stored in Redis and goes into the event. */
@@ -13,85 +12,6 @@ const MOST_FAULTS = 50;
 
 /** The largest job data accepted, in bytes of JSON. */
 export const MAX_JOB_BYTES = 64 * 1024;
-
-// z.guid, not z.uuid: Damoov does not promise RFC 9562 versions in its ids.
-const UserId = z
-  .guid('must be a UUID, by which Damoov knows the user; your own id of a user is its clientId')
-  .transform((id) => id.toLowerCase())
-  .describe('The id of the user at Damoov: a UUID.');
-
-/** No JSON reader keeps half of a surrogate pair, such as a cut emoji: it becomes U+FFFD here for all readers. */
-const WellFormed = z.string().overwrite((text) => text.toWellFormed());
-
-const Text = WellFormed.max(1024);
-
-const Gender = z.enum(['male', 'female', 'other']);
-const MaritalStatus = z.enum(['married', 'widowed', 'divorced', 'single']);
-const Birthday = z.iso.date('must be a date such as 1815-12-10');
-const ChildrenCount = z.int().min(0).max(100);
-const ImageUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
-  .max(1024);
-
-const Profile = z
-  .strictObject({
-    firstName: Text.optional(),
-    lastName: Text.optional(),
-    nickname: Text.optional(),
-    phone: Text.optional(),
-    email: Text.optional(),
-    gender: Gender.optional(),
-    birthday: Birthday.optional(),
-    maritalStatus: MaritalStatus.optional(),
-    childrenCount: ChildrenCount.optional(),
-    country: Text.optional(),
-    district: Text.optional(),
-    city: Text.optional(),
-    address: Text.optional(),
-    imageUrl: ImageUrl.optional(),
-  } satisfies Record<ProfileField, z.ZodType>)
-  .describe('The known profile of the user.');
-
-export type Profile = z.output<typeof Profile>;
-
-const Settings = z
-  .strictObject({
-    enabled: z.boolean().optional(),
-    tracking: z.boolean().optional(),
-    logging: z.boolean().optional(),
-    realTimeLocation: z.boolean().optional(),
-  } satisfies Record<Setting, z.ZodType>)
-  .describe('What is turned on or off for the user; what is left out stays as it is.');
-
-const Changes = z
-  .strictObject({
-    firstName: Text.nullable().optional(),
-    lastName: Text.nullable().optional(),
-    nickname: Text.nullable().optional(),
-    phone: Text.nullable().optional(),
-    email: Text.nullable().optional(),
-    gender: Gender.nullable().optional(),
-    birthday: Birthday.nullable().optional(),
-    maritalStatus: MaritalStatus.nullable().optional(),
-    childrenCount: ChildrenCount.nullable().optional(),
-    country: Text.nullable().optional(),
-    district: Text.nullable().optional(),
-    city: Text.nullable().optional(),
-    address: Text.nullable().optional(),
-    imageUrl: ImageUrl.nullable().optional(),
-    clientId: ClientId.nullable().optional(),
-    settings: Settings.optional(),
-    status: z
-      .enum(['active', 'deactivated'])
-      .optional()
-      .describe('`deactivated` suspends the user, `active` resumes.'),
-  } satisfies Record<ProfileField | 'clientId' | 'settings' | 'status', z.ZodType>)
-  .refine(changesSomething, 'must change something')
-  .meta({ description: 'The new values, one at least; null clears a field.', minProperties: 1 });
-
-function changesSomething({ settings = {}, ...changes }: { settings?: object | undefined }): boolean {
-  return [...Object.values(changes), ...Object.values(settings)].some((value) => value !== undefined);
-}
 
 const common = {
   instance: WellFormed.min(1)

@@ -2,7 +2,7 @@
  * The input and the result of an operation: the client, the instance, the user record.
  */
 import type { Outcome } from '../contract/outcome.ts';
-import { PROFILE_FIELDS, SETTINGS, type Setting } from '../contract/field-names.ts';
+import { PROFILE_FIELDS, SETTINGS, type Setting } from '../contract/fields.ts';
 import type { Version } from '../contract/version.ts';
 import type { DamoovClient } from '../damoov/client.ts';
 

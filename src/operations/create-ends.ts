@@ -1,7 +1,7 @@
 /**
  * How a sign-up ends once its user is known: the user was created, existed and is brought up to date, or is another one.
  */
-import { PROFILE_FIELDS } from '../contract/field-names.ts';
+import { PROFILE_FIELDS } from '../contract/fields.ts';
 import { type Created, type Retry, type Wait, failed } from '../contract/outcome.ts';
 import { newest } from '../contract/version.ts';
 import { CREATE_FIELDS } from '../damoov/user-fields.ts';

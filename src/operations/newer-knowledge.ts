@@ -4,7 +4,7 @@
 import type { UpdateUserJob } from '../contract/job.ts';
 import type { Retry, Superseded, Wait } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
-import { SETTINGS } from '../contract/field-names.ts';
+import { SETTINGS } from '../contract/fields.ts';
 import type { UserChanges } from '../damoov/user-fields.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Field, type SettingField, type UserRecord, FIELDS, SETTING, settingField } from './context.ts';

@@ -1,8 +1,8 @@
 /**
  * A user of a list, and when it equals the user at Damoov.
  */
-import { PROFILE_FIELDS } from '../contract/field-names.ts';
-import type { Profile } from '../contract/job.ts';
+import { PROFILE_FIELDS } from '../contract/fields.ts';
+import type { Profile } from '../contract/fields.ts';
 
 /** The compared fields. */
 export const COMPARED = PROFILE_FIELDS;

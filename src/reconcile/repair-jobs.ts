@@ -2,7 +2,7 @@
  * The jobs that make Damoov match the list. They have the time of the list: later requests of producers win.
  */
 import { type ListIndex, type ListedRow, type RowState, listedRows } from './list-index.ts';
-import type { Profile } from '../contract/job.ts';
+import type { Profile } from '../contract/fields.ts';
 import type { ListedUser } from './listed-user.ts';
 
 export interface RepairOptions {

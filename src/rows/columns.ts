@@ -2,7 +2,7 @@
  * Finds the field of a column: from the caller's map, or by the column's name.
  */
 import { closest, distance } from 'fastest-levenshtein';
-import { hintFor } from '../contract/field-names.ts';
+import { hintFor } from '../contract/fields.ts';
 import { FIELDS, type Field } from './row.ts';
 
 /** By the {@link folded} name of the column; undefined: the column is omitted. */

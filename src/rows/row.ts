@@ -2,7 +2,7 @@
  * The result of reading a file of users: rows and faults, each with its line. A fault never repeats a value, which may be personal data.
  */
 
-import { PROFILE_FIELDS } from '../contract/field-names.ts';
+import { PROFILE_FIELDS } from '../contract/fields.ts';
 
 /** The columns a row may have: the fields of a `create-user` job, with those of its profile beside them. */
 export const FIELDS = [

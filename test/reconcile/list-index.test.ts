@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import type { DamoovUser } from '../../src/damoov/wire.ts';
 import { checksum, fingerprint } from '../../src/reconcile/fingerprint.ts';
 import { ListIndex, type RowState, listedRows } from '../../src/reconcile/list-index.ts';
-import type { Profile } from '../../src/contract/job.ts';
+import type { Profile } from '../../src/contract/fields.ts';
 import { COMPARED, type ListedUser, differingFields } from '../../src/reconcile/listed-user.ts';
 
 const clientIds = fc.nat({ max: 40 }).map((number) => `c-${number}`);

@@ -2,7 +2,7 @@
  * How `damoov-users create` and `update` are called.
  */
 import { type Command, Option } from 'commander';
-import { PROFILE_FIELDS, SETTINGS } from '../../contract/field-names.ts';
+import { PROFILE_FIELDS, SETTINGS } from '../../contract/fields.ts';
 import { examples } from '../options/help.ts';
 import { ofUser, withJson, withWait } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';

@@ -4,10 +4,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { InvalidJobError } from '../../client/requests.ts';
-import { type AddOptions, type AddedJob, UserJobs } from '../../client/user-jobs.ts';
+import { type AddOptions, InvalidJobError } from '../../client/requests.ts';
+import { type AddedJob, UserJobs } from '../../client/user-jobs.ts';
 import type { CommandContext } from '../common/command-context.ts';
-import { type ProfileField, PROFILE_FIELDS, profileValue } from '../../contract/field-names.ts';
+import { type ProfileField, PROFILE_FIELDS, profileValue } from '../../contract/fields.ts';
 import { checkInstance } from '../common/known-instance.ts';
 import { outputOf } from '../terminal/output.ts';
 import { type WaitOptions, printOutcome } from '../common/print-outcome.ts';

@@ -2,7 +2,7 @@
  * Converts a row to a `create-user` job, and reports its faults by column. The rules are those of a job.
  */
 import { parseJobText } from '../../contract/job.ts';
-import { PROFILE_FIELDS, profileValue } from '../../contract/field-names.ts';
+import { PROFILE_FIELDS, profileValue } from '../../contract/fields.ts';
 import { needsQuotes, quotedId } from '../terminal/quoted-id.ts';
 import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts';
 
@@ -58,13 +58,7 @@ export function instanceFaults(line: number, { instance }: JobData, known: reado
 function valueOf(field: Field, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const text = value.trim().toLowerCase();
-  switch (field) {
-    case 'createAccessToken':
-      return text === 'true' ? true : text === 'false' ? false : value;
-    case 'gender':
-    case 'maritalStatus':
-      return text;
-    default:
-      return profileValue(field, value);
-  }
+  if (field === 'createAccessToken') return text === 'true' ? true : text === 'false' ? false : value;
+  if (field === 'gender' || field === 'maritalStatus') return text;
+  return profileValue(field, value);
 }

@@ -2,7 +2,7 @@
  * What the board may show of a job's data, its result and an event: ids, and the names of other fields. It shows only what is known to be
  * neither personal nor secret; unknown names are hidden, too.
  */
-import { PROFILE_FIELDS, SETTINGS } from '../../contract/field-names.ts';
+import { PROFILE_FIELDS, SETTINGS } from '../../contract/fields.ts';
 import { isJobName, referenceOfText } from '../../contract/job.ts';
 import { EVENT_TYPES, readEvent } from '../../contract/event.ts';
 import { failureIn } from '../../contract/outcome.ts';
