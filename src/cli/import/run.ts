@@ -77,7 +77,9 @@ export async function importUsers(
     if (running.signal.aborted) throw new Error(`stopped: ${hintOf(running)}`, { cause: error });
     const isHalfway = error instanceof RedisAwayError || error instanceof FileError;
     if (isHalfway && running.place !== undefined) {
-      throw new Error(`${error.message}: ${hintOf(running)}`, { cause: error });
+      // The last rows may have been added, and the reply lost.
+      const least = error instanceof RedisAwayError ? 'at least ' : '';
+      throw new Error(`${error.message}: ${least}${hintOf(running)}`, { cause: error });
     }
     throw error;
   }
