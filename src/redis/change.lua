@@ -1,0 +1,53 @@
+-- Reads, and writes what was decided over the replies if they are still the same: all of it or nothing.
+--   KEYS: all that the commands name
+--   ARGV: 1 as JSON {reads: commands, version?: of the replies over which the writes were decided, writes: commands,
+--         room?: {key of a sorted set, limit, member, withinMs}: written only if fewer than that were added to the set in that time;
+--         the member is then added}
+--   Answers 'written' | 'full' | JSON {version, now in ms by Redis' clock, replies: false for nothing}, of which nothing was written
+local asked = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+--- Whether the set has room for the member, which then has its place.
+local function hasRoom(room)
+  redis.call('ZREMRANGEBYSCORE', room.key, '-inf', now - room.withinMs)
+  if redis.call('ZCARD', room.key) >= room.limit then
+    return false
+  end
+  redis.call('ZADD', room.key, now, room.member)
+  redis.call('PEXPIRE', room.key, room.withinMs)
+  return true
+end
+
+--- What Redis before version 7 has no command for.
+local ours = {
+  ['EXPIRE-AT-LEAST'] = function(key, seconds)
+    redis.call('EXPIRE', key, math.max(redis.call('TTL', key), seconds))
+  end,
+  ['DEL-IF-EMPTY'] = function(key, set)
+    if redis.call('ZCARD', set) == 0 then
+      redis.call('DEL', key)
+    end
+  end,
+}
+
+local replies = {}
+for i, command in ipairs(asked.reads) do
+  replies[i] = redis.call(unpack(command))
+end
+local version = redis.sha1hex(cjson.encode(replies))
+if #replies > 0 and version ~= asked.version then
+  return cjson.encode({ version = version, now = now, replies = replies })
+end
+if asked.room and not hasRoom(asked.room) then
+  return 'full'
+end
+for _, command in ipairs(asked.writes) do
+  local own = ours[command[1]]
+  if own then
+    own(command[2], command[3])
+  else
+    redis.call(unpack(command))
+  end
+end
+return 'written'

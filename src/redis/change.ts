@@ -1,0 +1,104 @@
+/**
+ * Decides in TypeScript over what Redis holds, and writes only if nothing that the decision has read changed meanwhile; else it decides
+ * again. So a decision is a function that can be read and tested, and still one step in Redis.
+ */
+import { z } from 'zod';
+import { RedisRefusedError } from './refusal.ts';
+import { type ScriptSource, jsonScriptsOf, luaBeside } from './scripts.ts';
+
+/** A command on one key. Beside those of Redis: EXPIRE-AT-LEAST key seconds, DEL-IF-EMPTY key set. */
+export type Command = readonly [name: string, key: string, ...rest: (string | number)[]];
+
+export interface Decision<Answer> {
+  answer: Answer;
+  /** All are carried out, or none. */
+  writes?: readonly Command[];
+  /** Unless fewer than `limit` members were added to this sorted set in that time, nothing is written, and the answer is `otherwise`. */
+  room?: { key: string; member: string; limit: number; withinMs: number; otherwise: Answer };
+}
+
+/** What a decision reads: all of it is of one moment. */
+export class Seen {
+  /** Epoch milliseconds by Redis' clock. */
+  readonly now: number;
+  readonly #replies: ReadonlyMap<string, unknown>;
+  readonly #asked = new Map<string, Command>();
+
+  constructor(now = 0, replies: ReadonlyMap<string, unknown> = new Map()) {
+    this.now = now;
+    this.#replies = replies;
+  }
+
+  /** All that was read; undefined if there was a reply to each. Else some were answered with nothing, and the decision does not count. */
+  get missing(): Command[] | undefined {
+    const isMissing = [...this.#asked.keys()].some((id) => !this.#replies.has(id));
+    return isMissing ? [...this.#asked.values()] : undefined;
+  }
+
+  /** The reply to a command that only reads. */
+  read(...command: Command): unknown {
+    const id = idOf(command);
+    this.#asked.set(id, command);
+    return this.#replies.get(id);
+  }
+
+  text(...command: Command): string | undefined {
+    return textIn(this.read(...command));
+  }
+
+  list(...command: Command): (string | undefined)[] {
+    const reply = this.read(...command);
+    return Array.isArray(reply) ? reply.map(textIn) : [];
+  }
+
+  /** Of a member of a sorted set. */
+  score(key: string, member: string): number | undefined {
+    const score = this.text('ZSCORE', key, member);
+    return score === undefined ? undefined : Number(score);
+  }
+}
+
+function idOf(command: Command): string {
+  return JSON.stringify(command);
+}
+
+function textIn(reply: unknown): string | undefined {
+  return typeof reply === 'string' ? reply : undefined;
+}
+
+/**
+ * Carries out a decision, which is called again until it has read all that it asks for, and nothing of that has changed. It must depend
+ * on nothing else.
+ * @throws RedisRefusedError where others change it each time.
+ */
+export type Change = <Answer>(decide: (seen: Seen) => Decision<Answer>) => Promise<Answer>;
+
+/** Of those who change the same at once, one comes through each time. */
+const MOST_TRIES = 200;
+
+export function changesIn(source: ScriptSource): Change {
+  const script = jsonScriptsOf(source, { change: luaBeside(import.meta.url)('change') });
+  return async (decide) => {
+    let seen = new Seen();
+    let version: string | undefined;
+    let reads: Command[] = [];
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const { answer, writes = [], room } = decide(seen);
+      const { missing } = seen;
+      if (missing === undefined && writes.length === 0) return answer;
+      reads = missing ?? reads;
+      const asked = missing === undefined ? { version, reads, writes, room } : { reads, writes: [] };
+      const keys = new Set([...reads, ...asked.writes].map(([, key]) => key));
+      if (room !== undefined) keys.add(room.key);
+      const reply = await script('change')([...keys], asked);
+      if (reply === 'written') return answer;
+      if (reply === 'full' && room !== undefined) return room.otherwise;
+      const state = State.parse(JSON.parse(String(reply)));
+      version = state.version;
+      seen = new Seen(state.now, new Map(reads.map((read, n) => [idOf(read), state.replies[n]])));
+    }
+    throw new RedisRefusedError('CONTENDED');
+  };
+}
+
+const State = z.object({ version: z.string(), now: z.number(), replies: z.array(z.unknown()) });
