@@ -32,7 +32,7 @@ export function cancelDeletions(
     }
     return cancelled(name, isPending ? name.jobId : name.begunJob);
   });
-  const jobs = found.flatMap(({ jobId }) => jobId ?? []);
+  const jobs = [...new Set(found.flatMap(({ jobId }) => jobId ?? []))];
   const last = jobs.at(-1);
   for (const { key, voidBefore } of places) {
     writes.push(['HSET', key, 'voidBefore', Math.max(seen.now, voidBefore)], ['HDEL', key, 'at']);

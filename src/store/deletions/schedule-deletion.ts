@@ -49,7 +49,7 @@ function requestAgain(
 ): Decision<Scheduled> {
   const { mode, askedAfter } = asked;
   const isMoved = mode !== 'add';
-  if (isSent(name)) return { answer: isMoved ? { is: 'too-late' } : { ...name, is: 'exists', dueAt } };
+  if (isSent(name)) return { answer: isMoved ? { is: 'too-late' } : pendingOf('exists', { ...name, dueAt }) };
   const writes: Command[] = [];
   // It counts from the last request: a return in between does not undo it.
   const requestedAt = mode === 'move' ? name.requestedAt : Math.max(name.requestedAt, asked.requestedAt);
@@ -57,7 +57,7 @@ function requestAgain(
   if (isMoved) writes.push(['ZADD', pendingKeyOf(names.prefix), asked.dueAt, name.jobId]);
   const next = { ...name, requestedAt, dueAt: isMoved ? asked.dueAt : dueAt };
   lead(seen, names, asked, next, writes);
-  return { answer: { ...next, is: isMoved ? 'moved' : 'exists' }, writes };
+  return { answer: pendingOf(isMoved ? 'moved' : 'exists', next), writes };
 }
 
 /** None is pending. */
@@ -75,7 +75,12 @@ function requestNew(seen: Seen, names: Names, asked: Request, name: NameState): 
   if (askedAfter > 0) writes.push(['HSET', name.key, 'askedAfter', askedAfter]);
   const next = { ...name, number, requestedAt, dueAt, jobId: jobIdOf(name.hash, number) };
   lead(seen, names, asked, next, writes);
-  return { answer: { ...next, is: 'free' }, writes };
+  return { answer: pendingOf('free', next), writes };
+}
+
+function pendingOf(is: Pending['is'], name: Omit<Pending, 'is'>): Pending {
+  const { hash, number, jobId, dueAt, requestedAt } = name;
+  return { is, hash, number, jobId, dueAt, requestedAt };
 }
 
 /** What became of the last one, where none is pending. */
