@@ -1,6 +1,6 @@
 -- Reads, and writes what was decided over the replies if they are still the same: all of it or nothing.
 --   KEYS: all that the commands name
---   ARGV: 1 as JSON {reads: commands, version?: of the replies over which the writes were decided, writes: commands,
+--   ARGV: 1 as JSON {reads: commands, writes?: commands, version?: of the replies over which the writes were decided,
 --         room?: {key of a sorted set, limit, member, withinMs}: written only if fewer than that were added to the set in that time;
 --         the member is then added}
 --   Answers 'written' | 'full' | JSON {version, now in ms by Redis' clock, replies: false for nothing}, of which nothing was written
@@ -19,35 +19,28 @@ local function hasRoom(room)
   return true
 end
 
---- What Redis before version 7 has no command for.
-local ours = {
-  ['EXPIRE-AT-LEAST'] = function(key, seconds)
-    redis.call('EXPIRE', key, math.max(redis.call('TTL', key), seconds))
-  end,
-  ['DEL-IF-EMPTY'] = function(key, set)
-    if redis.call('ZCARD', set) == 0 then
-      redis.call('DEL', key)
-    end
-  end,
-}
+local function write(name, key, ...)
+  if name == 'EXPIRE-AT-LEAST' then
+    redis.call('EXPIRE', key, math.max(redis.call('TTL', key), ...))
+  elseif name ~= 'DEL-IF-EMPTY' then
+    redis.call(name, key, ...)
+  elseif redis.call('ZCARD', ...) == 0 then
+    redis.call('DEL', key)
+  end
+end
 
 local replies = {}
 for i, command in ipairs(asked.reads) do
   replies[i] = redis.call(unpack(command))
 end
 local version = redis.sha1hex(cjson.encode(replies))
-if #replies > 0 and version ~= asked.version then
+if not asked.writes or (#replies > 0 and version ~= asked.version) then
   return cjson.encode({ version = version, now = now, replies = replies })
 end
 if asked.room and not hasRoom(asked.room) then
   return 'full'
 end
 for _, command in ipairs(asked.writes) do
-  local own = ours[command[1]]
-  if own then
-    own(command[2], command[3])
-  else
-    redis.call(unpack(command))
-  end
+  write(unpack(command))
 end
 return 'written'

@@ -19,26 +19,32 @@ export interface Decision<Answer> {
 
 /** What a decision reads: all of it is of one moment. */
 export class Seen {
-  /** Epoch milliseconds by Redis' clock. */
-  readonly now: number;
+  readonly #now: number | undefined;
   readonly #replies: ReadonlyMap<string, unknown>;
   readonly #asked = new Map<string, Command>();
+  #isBlind = false;
 
-  constructor(now = 0, replies: ReadonlyMap<string, unknown> = new Map()) {
-    this.now = now;
+  constructor(now?: number, replies: ReadonlyMap<string, unknown> = new Map()) {
+    this.#now = now;
     this.#replies = replies;
   }
 
-  /** All that was read; undefined if there was a reply to each. Else some were answered with nothing, and the decision does not count. */
+  /** All that was read, if some of it is not known yet: that was answered with nothing, and the decision does not count. */
   get missing(): Command[] | undefined {
-    const isMissing = [...this.#asked.keys()].some((id) => !this.#replies.has(id));
-    return isMissing ? [...this.#asked.values()] : undefined;
+    return this.#isBlind ? [...this.#asked.values()] : undefined;
+  }
+
+  /** Epoch milliseconds by Redis' clock. */
+  get now(): number {
+    this.#isBlind ||= this.#now === undefined;
+    return this.#now ?? 0;
   }
 
   /** The reply to a command that only reads. */
   read(...command: Command): unknown {
     const id = idOf(command);
     this.#asked.set(id, command);
+    this.#isBlind ||= !this.#replies.has(id);
     return this.#replies.get(id);
   }
 
@@ -87,9 +93,9 @@ export function changesIn(source: ScriptSource): Change {
       const { missing } = seen;
       if (missing === undefined && writes.length === 0) return answer;
       reads = missing ?? reads;
-      const asked = missing === undefined ? { version, reads, writes, room } : { reads, writes: [] };
-      const keys = new Set([...reads, ...asked.writes].map(([, key]) => key));
+      const keys = new Set([...reads, ...writes].map(([, key]) => key));
       if (room !== undefined) keys.add(room.key);
+      const asked = missing === undefined ? { reads, version, writes, room } : { reads };
       const reply = await script('change')([...keys], asked);
       if (reply === 'written') return answer;
       if (reply === 'full' && room !== undefined) return room.otherwise;
@@ -101,4 +107,5 @@ export function changesIn(source: ScriptSource): Change {
   };
 }
 
-const State = z.object({ version: z.string(), now: z.number(), replies: z.array(z.unknown()) });
+// Lua writes an empty list as an object.
+const State = z.object({ version: z.string(), now: z.number(), replies: z.array(z.unknown()).catch([]) });

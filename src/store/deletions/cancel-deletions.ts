@@ -1,7 +1,7 @@
 /** Voids every deletion of a user that was requested until now, known or not, and returns what is known of them. */
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
-import { type NameState, dueAtOf, isSent, readPlaces } from './name-state.ts';
+import { type NameState, isSent, readPlaces } from './name-state.ts';
 
 /**
  * What is known of a user's deletions where they are cancelled; every one that was requested before is void from then on, whoever added
@@ -22,12 +22,13 @@ export function cancelDeletions(
   names: Names,
   untilS: number,
 ): Decision<{ is: Cancellation; jobs: string[] }> {
+  const index = pendingKeyOf(names.prefix);
   const places = readPlaces(seen, names);
   const writes: Command[] = [];
   const found = places.map((name) => {
-    const isPending = dueAtOf(seen, names.prefix, name) !== undefined && !isSent(name);
+    const isPending = seen.score(index, name.jobId) !== undefined && !isSent(name);
     if (isPending) {
-      writes.push(['ZREM', pendingKeyOf(names.prefix), name.jobId]);
+      writes.push(['ZREM', index, name.jobId]);
       writes.push(['HSET', name.key, 'voidBelow', name.number + 1]);
     }
     return cancelled(name, isPending ? name.jobId : name.begunJob);

@@ -8,8 +8,8 @@ import { parseJob } from '../../contract/job.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type Cancellation, cancelDeletions } from './cancel-deletions.ts';
 import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
-import { type DeletionAddress, DeletionNames } from './deletion-names.ts';
-import { dueAtOf, readPlaces } from './name-state.ts';
+import { type DeletionAddress, DeletionNames, pendingKeyOf } from './deletion-names.ts';
+import { readPlaces } from './name-state.ts';
 import { type PutOptions, type PutRequest, type Scheduled, PendingDeletions } from './put-deletion.ts';
 import { standingOf } from './standing.ts';
 
@@ -100,7 +100,10 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     list: (options) => listDeletions({ jobs, prefix, isVoid }, options),
     async find(user) {
       const all = await names.decide(read(user).address, (seen, of) => ({
-        answer: readPlaces(seen, of).map((name) => ({ ...name, dueAt: dueAtOf(seen, prefix, name) })),
+        answer: readPlaces(seen, of).map((name) => ({
+          ...name,
+          dueAt: seen.score(pendingKeyOf(prefix), name.jobId),
+        })),
       }));
       const pending = all.find(({ dueAt }) => dueAt !== undefined);
       if (pending === undefined) return undefined;

@@ -1,7 +1,7 @@
 /** What is known of a user's deletions under one of its names, and the job that lies there. */
 import { z } from 'zod';
 import type { Command, Seen } from '../../redis/change.ts';
-import { KEEP_NAME_S, type Names, namesBaseOf, pendingKeyOf } from './deletion-names.ts';
+import { KEEP_NAME_S, type Names, namesBaseOf } from './deletion-names.ts';
 
 const number = z.coerce.number().default(0);
 const text = z.string().optional();
@@ -54,11 +54,6 @@ export function readPlaces(seen: Seen, { prefix, hashes }: Names): NameState[] {
   return [...new Map(places.map((name) => [name.hash, name])).values()];
 }
 
-/** When the name's last deletion is due, in epoch milliseconds, if it is pending. */
-export function dueAtOf(seen: Seen, prefix: string, { jobId }: Pick<NameState, 'jobId'>): number | undefined {
-  return seen.score(pendingKeyOf(prefix), jobId);
-}
-
 export function jobIdOf(hash: string, number: number): string {
   return number === 0 ? `del-${hash}` : `del-${hash}-${number}`;
 }
@@ -75,6 +70,7 @@ export function isSent({ sentJob, sentEnd, jobId }: NameState): boolean {
 }
 
 /** Keeps a name from now on, or from when its deletion is due: it may be pending for years. */
-export function keep({ now }: Seen, { key }: NameState, dueAt = now): Command {
-  return ['EXPIRE-AT-LEAST', key, KEEP_NAME_S + Math.max(0, Math.ceil((dueAt - now) / 1000))];
+export function keep(seen: Seen, { key }: NameState, dueAt = -Infinity): Command {
+  const untilDue = dueAt > seen.now ? Math.ceil((dueAt - seen.now) / 1000) : 0;
+  return ['EXPIRE-AT-LEAST', key, KEEP_NAME_S + untilDue];
 }

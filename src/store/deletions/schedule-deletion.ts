@@ -1,7 +1,7 @@
 /** Decides over a request for a deletion: whether one is pending already, or under which id a new one may be added. Adds no job. */
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
-import { type NameState, dueAtOf, isSent, jobIdOf, keep, readName, readPlaces } from './name-state.ts';
+import { type NameState, isSent, jobIdOf, keep, readName, readPlaces } from './name-state.ts';
 
 /** Times in epoch milliseconds. */
 export interface Scheduling {
@@ -20,66 +20,58 @@ export interface Pending extends Pick<NameState, 'hash' | 'number' | 'jobId' | '
 }
 
 type Scheduled = Pending | { is: 'none' | 'too-late' | 'done' };
+type Due = NameState & { dueAt: number };
 
 export function scheduleDeletion(seen: Seen, names: Names, asked: Scheduling): Decision<Scheduled> {
+  const { mode, over } = asked;
+  const index = pendingKeyOf(names.prefix);
   const places = readPlaces(seen, names);
-  const dueAts = places.map((name) =>
-    name.jobId === asked.over ? undefined : dueAtOf(seen, names.prefix, name),
-  );
-  const pending = dueAts.findIndex((dueAt) => dueAt !== undefined);
+  const pending = places
+    .map((name) => ({ ...name, dueAt: seen.score(index, name.jobId) ?? NaN }))
+    .find(({ jobId, dueAt }) => !Number.isNaN(dueAt) && jobId !== over);
+  const name = pending ?? places[0];
+  if (name === undefined || (pending === undefined && mode === 'move'))
+    return { answer: { is: endOf(places) } };
+  if (pending !== undefined && isSent(pending))
+    return { answer: mode === 'add' ? pendingOf('exists', pending) : { is: 'too-late' } };
   // What is void by now does not concern a request of this moment, though the clocks may differ.
   const askedAfter = asked.isNow ? Math.max(...places.map(({ voidBefore }) => voidBefore)) : 0;
-  const [name, dueAt] = [places[pending], dueAts[pending]];
-  if (name !== undefined && dueAt !== undefined)
-    return requestAgain(seen, names, { ...asked, askedAfter }, name, dueAt);
-  const [first] = places;
-  if (first === undefined || asked.mode === 'move') return { answer: { is: endOf(places) } };
-  return requestNew(seen, names, { ...asked, askedAfter }, first);
+  const writes: Command[] = [];
+  if (pending === undefined && over !== undefined) writes.push(['ZREM', index, over]);
+  if (pending !== undefined && mode !== 'add') writes.push(['ZADD', index, asked.dueAt, name.jobId]);
+  const next =
+    pending === undefined
+      ? requestNew(name, asked, askedAfter, writes)
+      : requestAgain(pending, asked, askedAfter, writes);
+  lead(seen, names, next, over, writes);
+  const is = mode === 'add' ? 'exists' : 'moved';
+  return { answer: pendingOf(pending === undefined ? 'free' : is, next), writes };
 }
 
-type Request = Scheduling & { askedAfter: number };
-
 /** One is pending. */
-function requestAgain(
-  seen: Seen,
-  names: Names,
-  asked: Request,
-  name: NameState,
-  dueAt: number,
-): Decision<Scheduled> {
-  const { mode, askedAfter } = asked;
-  const isMoved = mode !== 'add';
-  if (isSent(name)) return { answer: isMoved ? { is: 'too-late' } : pendingOf('exists', { ...name, dueAt }) };
-  const writes: Command[] = [];
+function requestAgain(pending: Due, asked: Scheduling, askedAfter: number, writes: Command[]): Due {
+  const dueAt = asked.mode === 'add' ? pending.dueAt : asked.dueAt;
+  if (asked.mode === 'move') return { ...pending, dueAt };
   // It counts from the last request: a return in between does not undo it.
-  const requestedAt = mode === 'move' ? name.requestedAt : Math.max(name.requestedAt, asked.requestedAt);
-  if (mode !== 'move') writes.push(['HSET', name.key, 'requestedAt', requestedAt, 'askedAfter', askedAfter]);
-  if (isMoved) writes.push(['ZADD', pendingKeyOf(names.prefix), asked.dueAt, name.jobId]);
-  const next = { ...name, requestedAt, dueAt: isMoved ? asked.dueAt : dueAt };
-  lead(seen, names, asked, next, writes);
-  return { answer: pendingOf(isMoved ? 'moved' : 'exists', next), writes };
+  const requestedAt = Math.max(pending.requestedAt, asked.requestedAt);
+  writes.push(['HSET', pending.key, 'requestedAt', requestedAt, 'askedAfter', askedAfter]);
+  return { ...pending, dueAt, requestedAt };
 }
 
 /** None is pending. */
-function requestNew(seen: Seen, names: Names, asked: Request, name: NameState): Decision<Scheduled> {
-  const { over, askedAfter, dueAt } = asked;
-  const writes: Command[] = over === undefined ? [] : [['ZREM', pendingKeyOf(names.prefix), over]];
+function requestNew(name: NameState, asked: Scheduling, askedAfter: number, writes: Command[]): Due {
   let { number, requestedAt } = name;
-  if (name.isOver !== undefined || number < name.voidBelow || name.jobId === over) {
+  if (name.isOver !== undefined || number < name.voidBelow || name.jobId === asked.over) {
     // A job id is used once.
-    number += 1;
-    requestedAt = 0;
+    [number, requestedAt] = [number + 1, 0];
     writes.push(['HSET', name.key, 'number', number], ['HDEL', name.key, 'isOver', 'requestedAt']);
   }
   if (name.isKnown) writes.push(['HDEL', name.key, 'at', 'askedAfter']);
   if (askedAfter > 0) writes.push(['HSET', name.key, 'askedAfter', askedAfter]);
-  const next = { ...name, number, requestedAt, dueAt, jobId: jobIdOf(name.hash, number) };
-  lead(seen, names, asked, next, writes);
-  return { answer: pendingOf('free', next), writes };
+  return { ...name, number, requestedAt, jobId: jobIdOf(name.hash, number), dueAt: asked.dueAt };
 }
 
-function pendingOf(is: Pending['is'], name: Omit<Pending, 'is'>): Pending {
-  const { hash, number, jobId, dueAt, requestedAt } = name;
+function pendingOf(is: Pending['is'], { hash, number, jobId, dueAt, requestedAt }: Due): Pending {
   return { is, hash, number, jobId, dueAt, requestedAt };
 }
 
@@ -93,17 +85,11 @@ function endOf(places: readonly NameState[]): 'none' | 'too-late' | 'done' {
 }
 
 /** The other names lead to the one under which the deletion lies, and are kept as long. */
-function lead(
-  seen: Seen,
-  { prefix, hashes }: Names,
-  { over }: Request,
-  to: NameState & { dueAt: number },
-  writes: Command[],
-): void {
+function lead(seen: Seen, { prefix, hashes }: Names, to: Due, over: string | undefined, writes: Command[]) {
   const others = hashes.filter((hash) => hash !== to.hash).map((hash) => readName(seen, prefix, hash));
-  for (const name of others)
-    if (name.jobId === over || dueAtOf(seen, prefix, name) === undefined)
-      writes.push(['HSET', name.key, 'at', to.hash]);
+  for (const { key, jobId } of others)
+    if (jobId === over || seen.score(pendingKeyOf(prefix), jobId) === undefined)
+      writes.push(['HSET', key, 'at', to.hash]);
   const written = new Set(writes.map(([, key]) => key));
   for (const name of [...others, to])
     if (name.isKnown || written.has(name.key)) writes.push(keep(seen, name, to.dueAt));
@@ -128,12 +114,12 @@ export function enterDeletion(
 ): Decision<'entered' | 'taken' | 'too-late' | 'gone'> {
   const index = pendingKeyOf(prefix);
   const name = readName(seen, prefix, hash);
-  const isEntered = dueAtOf(seen, prefix, { jobId }) !== undefined;
+  const isEntered = seen.score(index, jobId) !== undefined;
   // A worker was faster.
   if (name.isOver !== undefined && name.jobId === jobId) return { answer: 'entered' };
   const writes: Command[] = [];
   if (replaces !== undefined) {
-    if (name.jobId !== replaces || dueAtOf(seen, prefix, name) === undefined)
+    if (name.jobId !== replaces || seen.score(index, name.jobId) === undefined)
       return { answer: isEntered ? 'taken' : 'gone' };
     if (isSent(name)) return { answer: 'too-late' };
     const number = name.number + 1;
