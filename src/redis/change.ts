@@ -42,7 +42,7 @@ export class Seen {
 
   /** The reply to a command that only reads. */
   read(...command: Command): unknown {
-    const id = idOf(command);
+    const id = JSON.stringify(command);
     this.#asked.set(id, command);
     this.#isBlind ||= !this.#replies.has(id);
     return this.#replies.get(id);
@@ -64,18 +64,13 @@ export class Seen {
   }
 }
 
-function idOf(command: Command): string {
-  return JSON.stringify(command);
-}
-
 function textIn(reply: unknown): string | undefined {
   return typeof reply === 'string' ? reply : undefined;
 }
 
 /**
- * Carries out a decision, which is called again until it has read all that it asks for, and nothing of that has changed. It must depend
- * on nothing else.
- * @throws RedisRefusedError where others change it each time.
+ * Carries out a decision, which is called again until all that it reads is known and has not changed; it must depend on nothing else.
+ * @throws RedisRefusedError where others change that each time.
  */
 export type Change = <Answer>(decide: (seen: Seen) => Decision<Answer>) => Promise<Answer>;
 
@@ -101,7 +96,7 @@ export function changesIn(source: ScriptSource): Change {
       if (reply === 'full' && room !== undefined) return room.otherwise;
       const state = State.parse(JSON.parse(String(reply)));
       version = state.version;
-      seen = new Seen(state.now, new Map(reads.map((read, n) => [idOf(read), state.replies[n]])));
+      seen = new Seen(state.now, new Map(reads.map((read, n) => [JSON.stringify(read), state.replies[n]])));
     }
     throw new RedisRefusedError('CONTENDED');
   };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import { type Decision, type Seen, changesIn } from '../../src/redis/change.ts';
+import { type Decision, Seen, changesIn } from '../../src/redis/change.ts';
 import { RedisRefusedError, isRedisFault } from '../../src/redis/refusal.ts';
 
 function openChanges() {
@@ -97,24 +97,56 @@ it('writes at once where it reads nothing, and asks once where it writes nothing
   expect(await redis.get(key('text'))).toBe('a');
 });
 
-it('decides anew where the reply to a change was lost and it is sent again', async () => {
-  const { redis, key } = openChanges();
-  const twice: Record<string, unknown> = {
+/** The changes on a connection of which each call is made, and answered, as told. */
+function intercepted(redis: Redis, by: (call: () => Promise<unknown>, keys: string[]) => Promise<unknown>) {
+  const connection: Record<string, unknown> = {
     defineCommand(name: string, definition: { lua: string; numberOfKeys: number }) {
       redis.defineCommand(name, definition);
-      twice[name] = async (...args: unknown[]) => {
-        const call = Reflect.get(redis, name) as (...args: unknown[]) => Promise<unknown>;
-        await call.apply(redis, args);
-        return call.apply(redis, args);
+      connection[name] = ([count, ...args]: [number, ...string[]]) => {
+        const script = Reflect.get(redis, name) as (args: unknown[]) => Promise<unknown>;
+        return by(async () => script.call(redis, [count, ...args]), args.slice(0, count));
       };
     },
   };
-  const change = changesIn(twice as unknown as Redis);
+  return changesIn(connection as unknown as Redis);
+}
+
+it('decides anew where the reply to a change was lost and it is sent again', async () => {
+  const { redis, key } = openChanges();
+  const change = intercepted(redis, async (call) => {
+    await call();
+    return call();
+  });
   const setOnce = (seen: Seen): Decision<string> =>
     seen.text('GET', key('lock')) === undefined
       ? { answer: 'set now', writes: [['SET', key('lock'), 'mine']] }
       : { answer: `it is ${seen.text('GET', key('lock'))}` };
   expect(await change(setOnce)).toBe('it is mine');
+});
+
+it('declares every key, and asks once where it only reads', async () => {
+  const { redis, key } = openChanges();
+  const asked: string[][] = [];
+  const change = intercepted(redis, async (call, keys) => {
+    asked.push(keys);
+    return call();
+  });
+  const nowhere = `${key('a')}:nowhere`;
+  await change((seen) => ({ answer: seen.text('GET', key('a')) }));
+  expect(asked.splice(0)).toEqual([[key('a'), nowhere]]);
+  await change((seen) => ({
+    answer: seen.text('GET', key('a')),
+    writes: [['SET', key('b'), 1]],
+    room: { key: key('room'), member: 'm', limit: 1, withinMs: 1000, otherwise: undefined },
+  }));
+  expect(asked.at(-1)).toEqual([key('a'), key('b'), key('room'), nowhere]);
+});
+
+it('decides nothing before it knows the time, where that counts', async () => {
+  const { change } = openChanges();
+  expect(new Seen().now).toBe(0);
+  const now = await change((seen) => ({ answer: seen.now }));
+  expect(Math.abs(now - Date.now())).toBeLessThan(60_000);
 });
 
 it('gives up, as a fault of Redis that passes, where others change the same each time', async () => {
@@ -130,6 +162,7 @@ it('gives up, as a fault of Redis that passes, where others change the same each
   expect(error).toMatchObject({ code: 'CONTENDED', message: expect.stringContaining('Try again') });
   expect(isRedisFault(error)).toBe(true);
   expect(await redis.exists(key('cold'))).toBe(0);
+  expect(n).toBe(200);
 });
 
 it('lets exactly as many through as there is room for, and the next ones once the time is over', async () => {
@@ -147,6 +180,20 @@ it('lets exactly as many through as there is room for, and the next ones once th
   await redis.zadd(key('room'), Date.now() - 60_001, 'm-0');
   expect(await enter('late')).toBe('in');
   expect(await enter('later')).toBe('full');
+});
+
+it('takes no room where it decides anew', async () => {
+  const { redis, change, key } = openChanges();
+  let calls = 0;
+  const answer = await change((seen) => {
+    calls += 1;
+    if (calls === 2) void redis.set(key('text'), 'new');
+    const text = seen.text('GET', key('text'));
+    const room = { key: key('room'), member: 'm', limit: 1, withinMs: 60_000, otherwise: 'full' };
+    return { answer: text ?? 'none', writes: [['SET', key('seen'), text ?? '']], room };
+  });
+  expect([answer, calls]).toEqual(['new', 3]);
+  expect(await redis.zrange(key('room'), 0, '-1')).toEqual(['m']);
 });
 
 it('keeps a key longer, never shorter, and deletes one only with an empty set', async () => {

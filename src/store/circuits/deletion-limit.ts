@@ -59,14 +59,8 @@ export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: str
         // If this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
         const noted = await change((seen) => {
           const answer = some.filter((id) => seen.score(held, id) !== undefined);
-          const note = (id: string): Command => [
-            'SET',
-            decisionKeyOf(prefix, id),
-            decision,
-            'EX',
-            KEEP_NAME_S,
-          ];
-          return { answer, writes: answer.map(note) };
+          const keys = answer.map((id) => decisionKeyOf(prefix, id));
+          return { answer, writes: keys.map((key) => ['SET', key, decision, 'EX', KEEP_NAME_S]) };
         });
         const forward = await Promise.all(noted.map((jobId) => promoteJob(jobs, jobId)));
         decided += forward.filter((isForward) => isForward).length;

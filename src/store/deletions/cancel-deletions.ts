@@ -11,7 +11,7 @@ import { type NameState, isSent, readPlaces } from './name-state.ts';
 export type Cancellation = 'cancelled' | 'too-late' | 'done' | 'none';
 
 /** The first that is true of any name. */
-const FIRST = ['too-late', 'cancelled', 'done', 'none'] as const;
+const FIRST = ['too-late', 'cancelled', 'done'] as const;
 
 /**
  * @param untilS how long that is known, in seconds since 1970.

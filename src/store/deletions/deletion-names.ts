@@ -52,13 +52,13 @@ const HASH_BYTES = 12;
 
 /** The names under the prefix of the jobs' queue. */
 export class DeletionNames {
-  readonly #prefix: string;
-  readonly #change: Change;
+  readonly prefix: string;
+  readonly change: Change;
   #salt: Promise<string> | undefined;
 
   constructor({ prefix, jobs }: { prefix: string; jobs: Queue }) {
-    this.#prefix = prefix;
-    this.#change = changesIn(jobs);
+    this.prefix = prefix;
+    this.change = changesIn(jobs);
   }
 
   /** Carries out what is decided about the names of the user. */
@@ -67,9 +67,9 @@ export class DeletionNames {
     decide: (seen: Seen, names: Names) => Decision<Answer>,
   ): Promise<Answer> {
     return this.call<Answer>(address, async (names) =>
-      this.#change<Answer | typeof STALE>((seen) => {
+      this.change<Answer | typeof STALE>((seen) => {
         const decision = decide(seen, names);
-        return seen.text('GET', saltKeyOf(this.#prefix)) === names.salt ? decision : { answer: STALE };
+        return seen.text('GET', saltKeyOf(this.prefix)) === names.salt ? decision : { answer: STALE };
       }),
     );
   }
@@ -80,10 +80,10 @@ export class DeletionNames {
     script: (names: Names) => Promise<Reply | typeof STALE>,
   ): Promise<Reply> {
     for (;;) {
-      this.#salt ??= this.#change((seen) => firstSalt(seen, saltKeyOf(this.#prefix)));
+      this.#salt ??= this.change((seen) => firstSalt(seen, saltKeyOf(this.prefix)));
       try {
         const salt = await this.#salt;
-        const reply = await script({ prefix: this.#prefix, salt, hashes: hashesOf(address, salt) });
+        const reply = await script({ prefix: this.prefix, salt, hashes: hashesOf(address, salt) });
         if (reply !== STALE) return reply;
         this.#salt = undefined;
       } catch (error) {

@@ -8,10 +8,9 @@ import { parseJob } from '../../contract/job.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type Cancellation, cancelDeletions } from './cancel-deletions.ts';
 import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
-import { type DeletionAddress, DeletionNames, pendingKeyOf } from './deletion-names.ts';
-import { readPlaces } from './name-state.ts';
+import { type DeletionAddress, DeletionNames } from './deletion-names.ts';
+import { firstPending, readPlaces, standingOf } from './name-state.ts';
 import { type PutOptions, type PutRequest, type Scheduled, PendingDeletions } from './put-deletion.ts';
-import { standingOf } from './standing.ts';
 
 export type { Cancellation, Scheduled };
 
@@ -70,7 +69,7 @@ export function dueFaultOf(dueAt: number): string | undefined {
 /** The deletions in a queue of jobs. For producers, too: it needs nothing but the queue's Redis. */
 export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string }): Deletions {
   const names = new DeletionNames({ prefix, jobs });
-  const pendingDeletions = new PendingDeletions({ jobs, prefix, names });
+  const pendingDeletions = new PendingDeletions(jobs, names);
 
   /** Whether the deletion of another client is void: its job does not show it. */
   async function isVoid({ jobId, requestedAt, clientId, userId, instance }: Deletion): Promise<boolean> {
@@ -99,13 +98,9 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     },
     list: (options) => listDeletions({ jobs, prefix, isVoid }, options),
     async find(user) {
-      const all = await names.decide(read(user).address, (seen, of) => ({
-        answer: readPlaces(seen, of).map((name) => ({
-          ...name,
-          dueAt: seen.score(pendingKeyOf(prefix), name.jobId),
-        })),
+      const pending = await names.decide(read(user).address, (seen, of) => ({
+        answer: firstPending(seen, prefix, readPlaces(seen, of)),
       }));
-      const pending = all.find(({ dueAt }) => dueAt !== undefined);
       if (pending === undefined) return undefined;
       const deletion = await readDeletion(jobs, pending.jobId, pending.dueAt);
       if (typeof deletion !== 'object') return undefined;

@@ -42,11 +42,10 @@ export function createDueCounts({ jobs, prefix }: { jobs: Queue; prefix: string 
       change((seen) => {
         const today = now - (now % DAY_MS);
         const begins = Array.from({ length: days + 1 }, (_, day) => today + day * DAY_MS);
-        // Until the end of each day, and in all.
         const ends = begins.slice(1).map((end) => seen.read('ZCOUNT', key, '-inf', `(${end}`));
         const untils = [...ends, seen.read('ZCARD', key)].map(Number);
-        const deletionsOn = (day: number) => (untils[day] ?? 0) - (untils[day - 1] ?? 0);
-        return { answer: begins.map((from, day) => ({ from, deletions: deletionsOn(day) })) };
+        const deletions = untils.map((until, day) => until - (untils[day - 1] ?? 0));
+        return { answer: begins.map((from, day) => ({ from, deletions: deletions[day] ?? 0 })) };
       }),
   };
 }

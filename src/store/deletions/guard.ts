@@ -7,8 +7,7 @@ import type { DeletionGuard, DeletionRun, LockProof } from '../../lifecycle/port
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { circuitKeysOf } from '../circuits/circuit-state.ts';
 import { type Names, DeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
-import { keep } from './name-state.ts';
-import { type Standing, standingOf } from './standing.ts';
+import { type Standing, keep, standingOf } from './name-state.ts';
 
 export interface DeletionGuardOptions {
   jobs: Queue;
@@ -23,12 +22,10 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
   return {
     check: (run, instance, ids) =>
       names.decide({ ...ids, instance }, (seen, names) => checkDeletion(seen, names, run)),
-    authorizeDelete(run, lock, instance, ids, kind) {
-      const limit = kind === 'sends' ? deletionsPerHour : undefined;
-      return names.decide({ ...ids, instance }, (seen, names) =>
-        authorizeDelete(seen, names, run, lock, limit),
-      );
-    },
+    authorizeDelete: (run, lock, instance, ids, kind) =>
+      names.decide({ ...ids, instance }, (seen, names) =>
+        authorizeDelete(seen, names, run, lock, kind === 'sends' ? deletionsPerHour : undefined),
+      ),
   };
 }
 
@@ -41,9 +38,10 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
   const standing = standingOf(seen, names, run);
   const is = stand(standing, seen.text('GET', decisionKeyOf(names.prefix, jobId)));
   const writes: Command[] = [];
-  const note = (field: string, value: string) => {
-    for (const name of standing.names) writes.push(['HSET', name.key, field, value], keep(seen, name));
-  };
+  const note = (field: string, value: string) =>
+    writes.push(
+      ...standing.names.flatMap((name): Command[] => [['HSET', name.key, field, value], keep(seen, name)]),
+    );
   if (is === 'cancelled' && scheduler !== undefined) note('voidScheduler', scheduler);
   // It waits for none any more.
   if (is !== 'open') writes.push(...leaveCircuits(seen, names.prefix, jobId));
@@ -63,12 +61,13 @@ function stand({ isSent, void: reason }: Standing, decision: string | undefined)
 /** If the deletion limit holds none any more, its circuit closes. */
 function leaveCircuits(seen: Seen, prefix: string, jobId: string): Command[] {
   const { keyOf, heldKeyOf } = circuitKeysOf(prefix, new Map([['deletion-limit', 'all']]));
-  return (['deletion-limit', 'damoov', 'admin'] as const).flatMap((circuit): Command[] => {
-    const held = heldKeyOf(circuit);
-    if (seen.score(held, jobId) === undefined) return [];
-    const leave: Command = ['ZREM', held, jobId];
-    return circuit === 'deletion-limit' ? [leave, ['DEL-IF-EMPTY', keyOf(circuit), held]] : [leave];
-  });
+  const circuits = (['deletion-limit', 'damoov', 'admin'] as const).filter(
+    (circuit) => seen.score(heldKeyOf(circuit), jobId) !== undefined,
+  );
+  const writes: Command[] = circuits.map((circuit) => ['ZREM', heldKeyOf(circuit), jobId]);
+  if (circuits.includes('deletion-limit'))
+    writes.push(['DEL-IF-EMPTY', keyOf('deletion-limit'), heldKeyOf('deletion-limit')]);
+  return writes;
 }
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,8 @@
-/** What is known of a user's deletions under one of its names, and the job that lies there. */
+/** What is known of a user's deletions under its names, and how one of them stands. */
 import { z } from 'zod';
+import type { DeletionRun } from '../../lifecycle/ports/deletion-guard.ts';
 import type { Command, Seen } from '../../redis/change.ts';
-import { KEEP_NAME_S, type Names, namesBaseOf } from './deletion-names.ts';
+import { KEEP_NAME_S, type Names, namesBaseOf, pendingKeyOf } from './deletion-names.ts';
 
 const number = z.coerce.number().default(0);
 const text = z.string().optional();
@@ -54,6 +55,13 @@ export function readPlaces(seen: Seen, { prefix, hashes }: Names): NameState[] {
   return [...new Map(places.map((name) => [name.hash, name])).values()];
 }
 
+/** The first of the user's names under which a deletion is pending, other than this job, with when it is due. */
+export function firstPending(seen: Seen, prefix: string, places: readonly NameState[], over?: string) {
+  return places
+    .map((name) => ({ ...name, dueAt: seen.score(pendingKeyOf(prefix), name.jobId) ?? NaN }))
+    .find(({ jobId, dueAt }) => !Number.isNaN(dueAt) && jobId !== over);
+}
+
 export function jobIdOf(hash: string, number: number): string {
   return number === 0 ? `del-${hash}` : `del-${hash}-${number}`;
 }
@@ -71,6 +79,33 @@ export function isSent({ sentJob, sentEnd, jobId }: NameState): boolean {
 
 /** Keeps a name from now on, or from when its deletion is due: it may be pending for years. */
 export function keep(seen: Seen, { key }: NameState, dueAt = -Infinity): Command {
-  const untilDue = dueAt > seen.now ? Math.ceil((dueAt - seen.now) / 1000) : 0;
-  return ['EXPIRE-AT-LEAST', key, KEEP_NAME_S + untilDue];
+  return ['EXPIRE-AT-LEAST', key, KEEP_NAME_S + Math.max(0, Math.ceil((dueAt - seen.now) / 1000))];
+}
+
+export type Standing = ReturnType<typeof standingOf>;
+
+/** The state of a deletion that a worker is about to carry out: what is known of it under the names of its user. */
+export function standingOf(seen: Seen, { prefix, hashes }: Names, run: DeletionRun) {
+  const { jobId, timestamp, scheduler } = run;
+  const own = ownNameOf(jobId);
+  const all = new Set(own === undefined ? hashes : [own.hash, ...hashes]);
+  const names = [...all].map((hash) => readName(seen, prefix, hash));
+  const ownName = own && names[0];
+  const last = ownName?.number === own?.number ? ownName : undefined;
+  const requestedAt = Math.max(timestamp, last?.requestedAt ?? 0);
+  const isReplaced = own !== undefined && own.number < (ownName?.voidBelow ?? 0);
+  const isCancelledBy = (name: NameState) =>
+    // One that was known when it was cancelled is void whatever the clock of its client says.
+    name.cancelledJob === jobId ||
+    // All that a job scheduler adds was requested when it was set up.
+    (scheduler !== undefined && name.voidScheduler === scheduler) ||
+    (requestedAt <= name.voidBefore && (last?.askedAfter ?? 0) < name.voidBefore);
+  const isCancelled = isReplaced || names.some(isCancelledBy);
+  const hasReturned = names.some((name) => requestedAt < name.returnedAt);
+  const sent = names.filter((name) => name.sentJob === jobId);
+  // Its DELETE may have been sent, and it has not failed since.
+  const isSent = sent.length > 0 && sent.every((name) => name.sentEnd !== 'failed');
+  // Why it must not be sent: it was cancelled, or the user has signed up again since.
+  const reason = isCancelled ? 'cancelled' : hasReturned ? 'returned' : undefined;
+  return { isSent, void: reason, requestedAt, names } as const;
 }

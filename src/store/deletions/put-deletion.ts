@@ -3,7 +3,6 @@
  * Knows no name of a user.
  */
 import type { Job, Queue } from 'bullmq';
-import { type Change, changesIn } from '../../redis/change.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type DeletionJob, addJob, moveJob } from './deletion-jobs.ts';
 import type { DeletionAddress, DeletionNames } from './deletion-names.ts';
@@ -37,22 +36,14 @@ export interface PutRequest {
   mode: 'add' | 'add-or-move' | 'move';
 }
 
-export interface PutSources {
-  jobs: Queue;
-  prefix: string;
-  names: DeletionNames;
-}
-
 /** The deletions that are pending in a queue of jobs. */
 export class PendingDeletions {
-  readonly #sources: PutSources;
   readonly #jobs: Queue;
-  readonly #change: Change;
+  readonly #names: DeletionNames;
 
-  constructor(sources: PutSources) {
-    this.#sources = sources;
-    this.#jobs = sources.jobs;
-    this.#change = changesIn(sources.jobs);
+  constructor(jobs: Queue, names: DeletionNames) {
+    this.#jobs = jobs;
+    this.#names = names;
   }
 
   async put(
@@ -63,7 +54,7 @@ export class PendingDeletions {
     const asked = { mode, requestedAt, isNow: asOf === undefined, dueAt };
     let [seen, over]: (string | undefined)[] = [];
     for (;;) {
-      const answer = await this.#sources.names.decide(address, (seen, of) =>
+      const answer = await this.#names.decide(address, (seen, of) =>
         scheduleDeletion(seen, of, { ...asked, over }),
       );
       if (!('jobId' in answer)) return answer.is;
@@ -99,7 +90,7 @@ export class PendingDeletions {
   }
 
   async #enter(entry: Entry) {
-    return this.#change((seen) => enterDeletion(seen, this.#sources.prefix, entry));
+    return this.#names.change((seen) => enterDeletion(seen, this.#names.prefix, entry));
   }
 
   /** Adds the job: a new one, or one that is pending and is gone. */
@@ -114,7 +105,7 @@ export class PendingDeletions {
     return entered === 'entered' ? { is: 'scheduled', jobId, dueAt, requestedAt } : 'again';
   }
 
-  /** Reschedules the pending job as the script decided. */
+  /** Reschedules the pending job as was decided. */
   async #move(
     { hash, number, jobId, ...known }: Pending,
     found: Job,

@@ -1,7 +1,7 @@
 /** Decides over a request for a deletion: whether one is pending already, or under which id a new one may be added. Adds no job. */
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
-import { type NameState, isSent, jobIdOf, keep, readName, readPlaces } from './name-state.ts';
+import { type NameState, firstPending, isSent, jobIdOf, keep, readName, readPlaces } from './name-state.ts';
 
 /** Times in epoch milliseconds. */
 export interface Scheduling {
@@ -26,9 +26,7 @@ export function scheduleDeletion(seen: Seen, names: Names, asked: Scheduling): D
   const { mode, over } = asked;
   const index = pendingKeyOf(names.prefix);
   const places = readPlaces(seen, names);
-  const pending = places
-    .map((name) => ({ ...name, dueAt: seen.score(index, name.jobId) ?? NaN }))
-    .find(({ jobId, dueAt }) => !Number.isNaN(dueAt) && jobId !== over);
+  const pending = firstPending(seen, names.prefix, places, over);
   const name = pending ?? places[0];
   if (name === undefined || (pending === undefined && mode === 'move'))
     return { answer: { is: endOf(places) } };

@@ -15,14 +15,14 @@ local function stateOf(base, hash)
   return name
 end
 
---- The names of these hashes, each followed by the one that it leads to.
-local function placesOf(base, hashes)
+--- The names of the user, each followed by the one that it leads to.
+local function placesOf(asked)
   local places = {}
-  for _, hash in ipairs(hashes) do
-    local given = stateOf(base, hash)
+  for _, hash in ipairs(asked.hashes) do
+    local given = stateOf(asked.base, hash)
     table.insert(places, given)
     if given.at then
-      table.insert(places, stateOf(base, given.at))
+      table.insert(places, stateOf(asked.base, given.at))
     end
   end
   return places
@@ -53,7 +53,7 @@ local function signUpVoids(asked)
   if not due[1] and not due[2] and redis.call('EXISTS', unpack(keys)) == 0 then
     return
   end
-  for _, name in ipairs(placesOf(asked.base, asked.hashes)) do
+  for _, name in ipairs(placesOf(asked)) do
     local dueAt = redis.call('ZSCORE', asked.index, name.jobId)
     if dueAt and (name.sentJob ~= name.jobId or name.sentEnd == 'failed') then
       redis.call('HSET', name.key, 'returnedAt', math.max(tonumber(name.returnedAt or 0), asked.at))
@@ -76,7 +76,7 @@ local function deletionEnds(asked)
     end
     keep(own.key, asked.keepS)
   end
-  for _, name in ipairs(placesOf(asked.base, asked.hashes)) do
+  for _, name in ipairs(placesOf(asked)) do
     if name.begunJob == asked.jobId then
       redis.call('HDEL', name.key, 'begunJob')
     end

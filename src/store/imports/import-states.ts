@@ -96,21 +96,20 @@ export function createImportStates(connection: RedisConnection, prefix: string):
         const key = keyOf(id);
         const fields = ['round', 'place', 'begunAt', 'asOf', 'completeSince'];
         const [round, place = '', begun, as, completeSince] = seen.list('HMGET', key, ...fields);
-        const keep: Command = ['EXPIRE', key, KEEP_SECONDS];
-        if (round !== undefined && (completeSince === undefined || !isAgain)) {
-          const state = stateOf(place, Number(begun), completeSince);
-          const takeOver: Command[] = completeSince === undefined ? [['HSET', key, 'run', run]] : [];
-          return {
-            answer: { round: Number(round), asOf: Number(as), ...state },
-            writes: [...takeOver, keep],
-          };
+        const writes: Command[] = [['EXPIRE', key, KEEP_SECONDS]];
+        if (round === undefined || (completeSince !== undefined && isAgain)) {
+          const next = { round: Number(round ?? 0) + 1, place: '0 0 0', begunAt, asOf, run };
+          writes.unshift(
+            ['DEL', key],
+            ['DEL', addedKeyOf(id)],
+            ['HSET', key, ...Object.entries(next).flat()],
+          );
+          const state = stateOf(next.place, begunAt, undefined);
+          return { answer: { round: next.round, asOf, ...state }, writes };
         }
-        const next = { round: Number(round ?? 0) + 1, place: '0 0 0', begunAt, asOf, run };
-        const forget: Command[] = [key, addedKeyOf(id)].map((each) => ['DEL', each]);
-        return {
-          answer: { round: next.round, asOf, ...stateOf(next.place, begunAt, undefined) },
-          writes: [...forget, ['HSET', key, ...Object.entries(next).flat()], keep],
-        };
+        if (completeSince === undefined) writes.push(['HSET', key, 'run', run]);
+        const state = stateOf(place, Number(begun), completeSince);
+        return { answer: { round: Number(round), asOf: Number(as), ...state }, writes };
       }),
     move: (id, { run, from, to, addedLine, completes = false }) =>
       change<{ is: 'here' } | Moved | Over>((seen) => {

@@ -75,10 +75,10 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
         return await renew();
       } finally {
         // Nobody waits for this: what cannot be released runs out.
-        change((seen) => ({
-          answer: undefined,
-          writes: seen.text('GET', leaseKey) === token ? [['DEL', leaseKey]] : [],
-        })).catch(() => {});
+        change((seen) => {
+          const isOurs = seen.text('GET', leaseKey) === token;
+          return { answer: isOurs, writes: isOurs ? [['DEL', leaseKey]] : [] };
+        }).catch(() => {});
       }
     },
   };

@@ -22,6 +22,8 @@ export class DecisionsWorld {
   readonly state = new Map<string, Map<string, string>>();
   /** Seconds for which each key was last kept at least. */
   readonly kept = new Map<string, number>();
+  /** How many commands have written. */
+  writes = 0;
   readonly lock = { key: 'P:lock', field: 'lockRun', value: 'me' };
 
   constructor() {
@@ -55,6 +57,7 @@ export class DecisionsWorld {
           this.#write(['ZADD', room.key, this.now, room.member]);
         }
         for (const write of writes) this.#write(write);
+        this.writes += writes.length;
         return answer;
       }
       for (const command of seen.missing) replies.set(JSON.stringify(command), this.#read(command));
@@ -98,6 +101,10 @@ export class DecisionsWorld {
   /** The fields of a name. */
   name(hash: string): Record<string, string> {
     return Object.fromEntries(this.#at(`P:deletion:${hash}`));
+  }
+
+  dueAt(jobId: string): string | undefined {
+    return this.#at('P:deletions-pending').get(jobId);
   }
 
   pending(): string[] {

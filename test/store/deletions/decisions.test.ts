@@ -188,6 +188,9 @@ describe('a request', () => {
   it('of a name of which nothing is known writes nothing', () => {
     const world = new DecisionsWorld();
     expect(world.ask([A])).toMatchObject({ is: 'free', jobId: FIRST, number: 0 });
+    expect(world.writes).toBe(0);
+    world.set(`P:deletion:${A}`, { at: B });
+    world.ask([A]);
     expect(world.name(A)).toEqual({});
   });
 
@@ -224,6 +227,14 @@ describe('a request', () => {
     world.set(`P:deletion:${A}`, { cancelledJob: '7' });
     expect(move()).toEqual({ is: 'none' });
   });
+});
+
+it('a request that is led on moves what lies there', () => {
+  const world = new DecisionsWorld();
+  const jobId = world.schedule([B, A]);
+  expect(world.name(A)).toEqual({ at: B });
+  expect(world.ask([A], { mode: 'move', dueAt: 5000 })).toMatchObject({ is: 'moved', hash: B, jobId });
+  expect([world.dueAt(jobId), world.dueAt(FIRST)]).toEqual(['5000', undefined]);
 });
 
 describe('an entry', () => {

@@ -78,7 +78,7 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
     timestamp,
     scheduler,
   });
-  const lockOf = (job: Job) => ({ key: `${prefix}:lock`, field: 'lockedBy', value: job.id ?? '' });
+  const lockOf = ({ id = '' }: Job) => ({ key: `${prefix}:lock:${id}`, field: 'lockedBy', value: id });
   return {
     prefix,
     redis,
@@ -107,7 +107,7 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
     },
     /** As a run does that has lost its user to another. */
     async commitLate(job: Job) {
-      await redis.hset(`${prefix}:lock`, 'lockedBy', 'another');
+      await redis.hset(lockOf(job).key, 'lockedBy', 'another');
       return guard.authorizeDelete(runOf(job), lockOf(job), 'default', job.data as Ids, 'sends');
     },
     async complete(job: Job, ids?: Ids) {
