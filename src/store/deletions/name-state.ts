@@ -93,7 +93,7 @@ export function standingOf(seen: Seen, { prefix, hashes }: Names, run: DeletionR
   const ownName = own && names[0];
   const last = ownName?.number === own?.number ? ownName : undefined;
   const requestedAt = Math.max(timestamp, last?.requestedAt ?? 0);
-  const isReplaced = own !== undefined && own.number < (ownName?.voidBelow ?? 0);
+  const isReplaced = own !== undefined && ownName !== undefined && own.number < ownName.voidBelow;
   const isCancelledBy = (name: NameState) =>
     // One that was known when it was cancelled is void whatever the clock of its client says.
     name.cancelledJob === jobId ||

@@ -132,6 +132,12 @@ describe('a cancellation', () => {
   });
 });
 
+it('a cancellation holds for what was requested in its own millisecond, and not a moment later', () => {
+  const world = new DecisionsWorld();
+  world.cancel([A]);
+  expect([1000, 1001].map((at) => world.check([A], `of ${at}`, at).is)).toEqual(['cancelled', 'open']);
+});
+
 describe('the point of no return', () => {
   it('is not reached by a run that has lost its user, though all else allows it', () => {
     const world = new DecisionsWorld();
