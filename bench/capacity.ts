@@ -17,7 +17,7 @@ import {
 } from './workload.ts';
 import { cpuSecondsOf } from './weight.ts';
 
-/** More of them tell nothing more, and completed jobs are kept up to this number. */
+/** More would add no information, and completed jobs are kept up to this number. */
 const MOST_JOBS = 10_000;
 const QUICK_JOBS = 2000;
 /** A deletion takes far more: several requests, and a place in the one chain of receipts. */

@@ -14,7 +14,7 @@ export async function commandsOf(redis: Redis): Promise<Commands> {
   );
 }
 
-/** What came between two counts, a job; but for what the benchmark has asked itself. */
+/** The difference of two counts, per job; without the benchmark's own calls. */
 export function commandsBetween(
   before: Commands,
   after: Commands,

@@ -12,6 +12,7 @@ import { VARIABLES } from '../src/config/config.ts';
 import { startRedisServer } from '../src/dev/embedded-server.ts';
 import { SANDBOX_CREDENTIALS } from '../src/sandbox/server.ts';
 import type { Access } from './damoov.ts';
+import { type Postgres, startPostgres } from './peers/postgres.ts';
 
 export const PREFIX = '{damoov}';
 
@@ -24,9 +25,11 @@ export interface Program {
 export interface Environment {
   /** A Redis with the settings of the embedded one, and nothing in it; answers its URL. */
   startRedis(name: string): Promise<string>;
+  /** A Postgres with nothing in it. */
+  startPostgres(): Promise<Omit<Postgres, 'stop'>>;
   /** `damoov-users sandbox`; answers its URL. */
   startSandbox(): Promise<string>;
-  /** `damoov-users worker`; answers its process id when it works. @param env on top of what points it there. */
+  /** Starts `damoov-users worker`; returns its process id once it works. @param env in addition to its configuration. */
   startWorker(redisUrl: string, sandboxUrl: string, env?: Record<string, string>): Promise<number>;
   /**
    * A program that works on the jobs, ours or another, as somebody runs it whose log goes nowhere; answers it at once.
@@ -44,7 +47,7 @@ export interface Environment {
 
 const inTree = (path: string) => join(import.meta.dirname, path);
 
-/** What lets somebody into the sandbox. */
+/** The credentials of the sandbox. */
 export function accessTo(sandboxUrl: string): Access {
   const { instanceId, instanceKey } = SANDBOX_CREDENTIALS;
   return { baseUrl: sandboxUrl, instanceId, instanceKey };
@@ -53,6 +56,8 @@ export function accessTo(sandboxUrl: string): Access {
 /** The programs of {@link Environment.spawnWorker}. */
 export const OURS = [inTree('../src/main.ts'), 'worker'];
 export const BARE = [inTree('bare-worker.ts')];
+export const PG_BOSS = [inTree('peers/pg-boss-worker.ts')];
+export const GRAPHILE_WORKER = [inTree('peers/graphile-worker.ts')];
 
 /** How long a worker has to finish before it is killed. */
 const GRACE_MS = 10_000;
@@ -93,6 +98,11 @@ export async function prepareEnvironment(): Promise<Environment> {
       const redis = await startRedisServer({ dir: join(dir, name) });
       closing.push(() => redis.stop());
       return redis.url;
+    },
+    async startPostgres() {
+      const postgres = await startPostgres();
+      closing.push(async () => postgres.stop());
+      return postgres;
     },
     async startSandbox() {
       const { line } = await start(['sandbox', '--port', '0'], {}, 'stdout', (line) =>

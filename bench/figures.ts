@@ -34,6 +34,8 @@ export interface Figure {
 export interface Section {
   readonly title: string;
   readonly figures: readonly Figure[];
+  /** What must be known to read the figures, a line each. */
+  readonly notes?: readonly string[];
 }
 
 /** Nearest rank; NaN of none. @param share from 0 to 1, so 0.5 is the median. */
@@ -46,7 +48,7 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
-/** The median of the rounds, with the least and the greatest of them, which show how much the machine allows to tell. */
+/** The median of the rounds, with the least and the greatest, which show how precise the machine is. */
 export function overRounds(figure: Omit<Figure, 'value' | 'range'>, rounds: readonly number[]): Figure {
   return { ...figure, value: median(rounds), range: [Math.min(...rounds), Math.max(...rounds)] };
 }

@@ -26,7 +26,7 @@ export async function latency(options: PartOptions): Promise<Section[]> {
     const sandbox = await environment.startSandbox();
     const urls = { ours: await environment.startRedis('ours'), bare: await environment.startRedis('bare') };
     environment.spawnWorker(OURS, urls.ours, sandbox);
-    environment.spawnWorker([...BARE, '--events'], urls.bare, sandbox);
+    environment.spawnWorker(BARE, urls.bare, sandbox);
     const [ours, bare] = [await openSide(urls.ours), await openSide(urls.bare)];
     try {
       const access = accessTo(sandbox);
@@ -87,7 +87,7 @@ function compared(latencyMs: number, rounds: number[][][]): Section {
   };
 }
 
-/** Of fewer sign-ups their 99th in a hundred is only the slowest, which tells of the machine. */
+/** With fewer sign-ups the 99th percentile is only the slowest one, which depends on the machine. */
 const ENOUGH = 300;
 
 function p99s(name: (key: string) => string, ours: number[], bare: number[], damoov: number[]): Figure[] {

@@ -22,7 +22,7 @@ import { type Section, overRounds } from './figures.ts';
 import type { PartOptions } from './part.ts';
 import { roundsFor } from './rounds.ts';
 
-/** So many calls in one sample: a single one is shorter than a clock tells. */
+/** Number of calls per sample: a single one is shorter than the clock's resolution. */
 const CALLS = 50;
 const TIME_MS = 200;
 const QUICK_TIME_MS = 40;

@@ -1,6 +1,6 @@
 /**
- * The benchmark of the whole pipeline: validation, userState, reconciliation, event, log and metrics, against a bare worker that only
- * calls Damoov, both as processes of their own that empty a queue each.
+ * The benchmark of the whole pipeline: validation, userState, reconciliation, event, log and metrics, against a bare worker that
+ * calls Damoov and adds an event, both as processes of their own that empty a queue each.
  */
 import { callsIn, scriptsIn } from './commands.ts';
 import { answersAfter, slowDown } from './damoov.ts';
@@ -85,7 +85,7 @@ function compared(latencyMs: number, goal: number, rounds: Rounds): Section {
   };
 }
 
-/** By Redis' own count, which does not tell who called: a script or a client. */
+/** By Redis' own count, which includes calls of clients and of scripts. */
 function commandsCompared(rounds: Rounds): Section {
   const ours = rounds.flatMap(([ours]) => ours?.commands ?? []);
   const bare = rounds.flatMap(([, bare]) => bare?.commands ?? []);

@@ -1,7 +1,7 @@
 /**
  * What Linux tells of a process in /proc: its CPU time and its memory; and how busy the machine is, whoever keeps it so.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 
 /** Linux counts CPU time in hundredths of a second, on every machine of today. */
@@ -9,10 +9,25 @@ const TICKS_PER_S = 100;
 
 /** CPU time of a process since it started, in seconds. */
 export async function cpuOf(pid: number): Promise<number> {
+  return (await timesOf(pid)).own;
+}
+
+/** CPU time of a process and all its children, those that have ended included. @param without a child that does not count. */
+export async function cpuOfFamily(pid: number, without: number): Promise<number> {
+  const { own, ended } = await timesOf(pid);
+  const others = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== without);
+  // One that has ended meanwhile does not count.
+  const all = await Promise.all(others.map(async (name) => timesOf(Number(name)).catch(() => undefined)));
+  return all.reduce((sum, times) => sum + (times?.parent === pid ? times.own + times.ended : 0), own + ended);
+}
+
+async function timesOf(pid: number): Promise<{ parent: number; own: number; ended: number }> {
   // The name may hold blanks: what follows its bracket begins with the third field.
   const [, rest = ''] = /\) (.*)$/.exec((await readFile(`/proc/${pid}/stat`, 'utf8')).trim()) ?? [];
-  const fields = rest.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+  const fields = rest.split(' ').map(Number);
+  const seconds = (user: number, system: number) =>
+    ((fields[user] ?? Number.NaN) + (fields[system] ?? Number.NaN)) / TICKS_PER_S;
+  return { parent: fields[1] ?? Number.NaN, own: seconds(11, 12), ended: seconds(13, 14) };
 }
 
 /** Resident memory in bytes: now, or at its peak. */

@@ -31,7 +31,7 @@ export interface SignUps {
   readonly besideManyMs: number;
   /** Of the medians. */
   readonly ratio: number;
-  /** The ratios of the medians of the single rounds, which show how much the machine allows to tell. */
+  /** The ratios of the medians of the rounds, which show how precise the machine is. */
   readonly ratioOfRounds: readonly number[];
 }
 

@@ -60,7 +60,7 @@ export interface Drained {
   /** CPU time of all workers and of Redis, in microseconds a job. */
   readonly workerCpuUs: number;
   readonly redisCpuUs: number;
-  /** How many cores of the machine had something to do, whoever gave it them. */
+  /** Number of busy cores of the machine, for any process. */
   readonly busyCores: number;
   /** Calls of Redis' commands, a job. */
   readonly commands: Commands;
@@ -130,7 +130,7 @@ interface Moment {
   looks: number;
 }
 
-/** Waits until so many jobs are completed, and tells how things stand then. */
+/** Waits until this many jobs are completed, and returns the state at that time. */
 async function reached(
   { redis, jobs, pids }: Subject,
   count: number,

@@ -10,10 +10,11 @@ const COUNTED = new Set<Figure['unit']>(['shards', 'workers']);
 
 /** The table's lines, a title before the figures of each section. */
 export function tableOf(sections: readonly Section[]): string {
-  const lines = sections.flatMap(({ title, figures }) => [
+  const lines = sections.flatMap(({ title, figures, notes = [] }) => [
     '',
     styleText('bold', `  ${title}`),
     ...figures.map(line),
+    ...notes.map((note) => `  ${note}`),
   ]);
   return [...lines, ''].join('\n');
 }

@@ -15,7 +15,7 @@ export interface Weight {
 
 /** Weighs what the work adds, all keys included. @param count of the deletions that it adds. */
 export async function weigh(store: Store, count: number, work: () => Promise<unknown>): Promise<Weight> {
-  // With the first one the scripts come to lie in Redis, and what all deletions share.
+  // The first deletion also loads the scripts and the shared keys.
   await store.deletions.schedule({ clientId: 'the-first-of-all' }, LAST_DUE_MS);
   const before = await settledMemory(store);
   await work();

@@ -126,7 +126,7 @@ export async function empty(workload: Workload): Promise<number> {
 }
 
 async function memoryOf(workload: Workload): Promise<number> {
-  // As with the jobs', its 10,000 notes of what happened are there for any number of events.
+  // As for jobs, there are at most 10,000 notes for any number of events.
   await workload.events.trimEvents(0);
   return settledMemory(workload);
 }

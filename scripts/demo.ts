@@ -91,7 +91,7 @@ const say = (line = ''): void => console.log(line);
 const closing: (() => Promise<unknown>)[] = [];
 const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<string>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt('Interrupted.'));
-// Whoever reads the output may stop reading: `npm run demo | head`.
+// The reader of the output may stop reading: `npm run demo | head`.
 process.stdout.on('error', () => interrupt('Nobody reads any more.'));
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -230,7 +230,7 @@ async function startWorker(env: Record<string, string>): Promise<ChildProcess> {
   const { promise: started, resolve } = Promise.withResolvers<void>();
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (line.includes('worker started')) resolve();
-    // 40 and above: warnings and errors. The demo tells the rest itself.
+    // 40 and above: warnings and errors. The demo prints the rest itself.
     if (!/"level":[123]0\b/.test(line)) console.error(line);
   });
   const early = await Promise.race([started, workerGone(child)]);
@@ -271,7 +271,7 @@ function report(running: readonly Running[]): void {
   say(dim('\n  ms: from the job falling due to its event\n'));
 }
 
-/** What the sandbox holds in the end, told by itself. */
+/** The final state of the sandbox, from its own controls. */
 async function usersAreAsExpected(sandboxUrl: string): Promise<boolean> {
   const response = await fetch(`${sandboxUrl}/_sandbox`);
   const { users } = (await response.json()) as {

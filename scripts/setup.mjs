@@ -1,13 +1,14 @@
 /**
  * Makes node_modules fit package-lock.json before another script of this repository runs. It knows what npm left
  * behind and nothing of the product; it has no dependency and runs on the host's own Node, or nothing could run it.
+ * `node scripts/setup.mjs bench` does so for a package of its own in that folder.
  */
 import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = join(fileURLToPath(new URL('..', import.meta.url)), process.argv[2] ?? '');
 const lockPath = join(root, '.data', 'setup.lock');
 
 if (Number(process.versions.node.split('.')[0]) < 20) {

@@ -1,5 +1,5 @@
 /**
- * The package `damoov-user-lifecycle`: what a service imports that asks for users, and one that listens to what became of them.
+ * The package `damoov-user-lifecycle`: for services that add jobs and services that listen to their events.
  */
 export type { JobResult, UserEvent, EventOf, EventType } from './contract/event.ts';
 export { JOB_NAMES, type JobName } from './contract/job.ts';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command `damoov-users`. Imports nothing but what any Node understands before it knows that this one is new enough:
- * imports are carried out before the first line.
+ * The command `damoov-users`. Imports only what every Node understands until the Node version is checked: imports run before the first
+ * line.
  */
 import { createRequire } from 'node:module';
 import { refusalOf } from './config/node-version.ts';

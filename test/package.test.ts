@@ -17,7 +17,7 @@ const NAME = 'damoov-user-lifecycle';
 let project: string;
 let packed: { size: number; files: { path: string }[] };
 
-// The package as it is published, in the project of somebody who uses it, beside the dependencies of the repository.
+// The published package in a user's project, beside the dependencies of the repository.
 beforeAll(async () => {
   project = await mkdtemp(path.join(tmpdir(), 'package-'));
   const { stdout } = await run('npm', ['pack', '--json', '--silent', '--pack-destination', project]);

@@ -7,8 +7,8 @@ import { join, posix } from 'node:path';
 
 /** Tests of whole jobs. */
 const JOBS = (
-  'pipeline order identity wanted faults rename lag remains deletions deletion-limit ' +
-  'quarantine bad-input waiting receipt'
+  'pipeline order identity deletion-guard faults rename lag retained-data deletions deletion-limit ' +
+  'refused-logins bad-input waiting receipt'
 )
   .split(' ')
   .map((name) => `integration/${name}`);
@@ -31,7 +31,7 @@ export const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     'cli/create-update',
     'cli/events',
     'cli/import',
-    'integration/wanted',
+    'integration/deletion-guard',
     'model',
   ],
   config: ['docs/readme', 'deploy/kubernetes', 'cli/doctor'],
@@ -53,7 +53,7 @@ export const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   rows: ['cli/import', 'cli/reconcile'],
   sandbox: ['model/sandbox-view', 'integration/pipeline', 'cli/probe'],
   'store/circuits': [
-    'integration/quarantine',
+    'integration/refused-logins',
     'integration/deletion-limit',
     'integration/faults',
     'integration/outage',
@@ -62,7 +62,7 @@ export const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'store/deletions': [
     'integration/deletions',
     'integration/deletion-limit',
-    'integration/wanted',
+    'integration/deletion-guard',
     'cli/deletions',
     'model',
   ],

@@ -1,6 +1,6 @@
 /**
- * What every part of the service is built with: the configuration, the times that a test may shorten, the listeners, and the steps
- * that close what was opened.
+ * What every part of the service gets: the configuration, the times that a test may shorten, the listeners, and the steps that close the
+ * service.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
@@ -13,25 +13,25 @@ export const GRACE_MS = 25_000;
 
 /** Not configurable, but shorter in tests; in milliseconds unless noted. */
 export interface Timings {
-  /** How long jobs in flight may take once the service is told to stop. */
+  /** How long active jobs may take once the service has to stop. */
   graceMs: number;
   /** How long returning unfinished jobs may take after that. */
   giveBackMs?: number | undefined;
   /** Duration of a job's lock without renewal. */
   lockMs: number;
-  /** When a credential that was refused, and Damoov after an outage, are tried again. */
+  /** When a refused credential, and Damoov after an outage, are tried again. */
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
   /** Interval at which each worker releases held jobs and starts due probes. */
   tendMs: number;
-  /** Interval at which each worker compares its settings of UserIds with the fleet's. */
+  /** Interval at which each worker compares its UserId settings with the fleet's. */
   compareMs: number;
   /** How long spans are batched before they are sent. */
   gatherMs: number;
-  /** How long look-ups at Damoov may lag behind a create: until then, a look-up that finds no user proves nothing. */
+  /** How long look-ups at Damoov may lag behind a create: until then, an empty look-up proves nothing. */
   lagMs: number;
   /** The clock of logins and probes, in epoch milliseconds. */
   now?: (() => number) | undefined;
-  /** How a run waits before it looks again for a user; resolves at once if the signal aborts. */
+  /** How a run waits before it repeats a look-up; resolves at once if the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -39,11 +39,11 @@ export interface AppContext {
   readonly config: Config;
   readonly log: Log;
   readonly timings: Timings;
-  /** The deadline of a request: nothing is sent that might outlive its job's lock. */
+  /** The deadline of a request: no request may outlive its job's lock. */
   readonly timeoutMs: number;
   readonly emit: (notification: Notification) => void;
   readonly listen: (listener: (notification: Notification) => void) => void;
-  /** Steps that close what was opened; they run in the opposite order. */
+  /** Steps that close the service; they run in reverse order. */
   readonly closing: (() => Promise<unknown>)[];
   /** Runs the steps. Always resolves. */
   close(): Promise<void>;
@@ -55,13 +55,13 @@ export function createAppContext(config: Config, log: Log, given: Partial<Timing
     lockMs: Math.max(30_000, 4 * config.timeoutMs),
     probes: {
       credential: { firstMs: 5000, lastMs: 15 * 60_000 },
-      // A probe costs nothing but a request, while a login is rationed.
+      // A probe costs only a request, while logins are rationed.
       outage: { firstMs: 2000, lastMs: 30_000 },
     },
     tendMs: 1000,
     compareMs: 10_000,
     gatherMs: 5000,
-    // Nothing is documented of how soon a look-up shows a new user.
+    // Damoov does not document how soon a look-up shows a new user.
     lagMs: 15 * 60_000,
     pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
     ...given,

@@ -1,5 +1,5 @@
 /**
- * Builds the service from its configuration and wires its parts: the one place that knows them all.
+ * Builds the service from its configuration; the only place that knows all parts.
  */
 import type { Config, ConfigError, DamoovAccess } from '../config/config.ts';
 import { version } from '../config/package-version.ts';
@@ -21,16 +21,16 @@ export interface App {
   readonly url: string;
   /** Stops fetching jobs, finishes or returns the active ones, and closes everything. Always resolves. */
   close(): Promise<void>;
-  /** Resolves if the service must be closed because of its configuration. */
+  /** Resolves if the configuration forces the service to stop. */
   readonly broken: Promise<ConfigError>;
 }
 
 export interface AppOptions {
-  /** Whether the fleet is to have this configuration's settings of UserIds from now on, whatever it had. Default false. */
+  /** Whether this configuration's UserId settings replace the fleet's. Default false. */
   replacesUserIdSettings?: boolean | undefined;
 }
 
-/** The parts that others are built of. */
+/** The parts that other parts need. */
 export interface Parts {
   damoov: DamoovAccess;
   redis: Redis;
@@ -42,7 +42,7 @@ export interface Parts {
 
 /**
  * Starts the service, with embedded defaults if needed. Closing runs in reverse order, from the timers to Redis.
- * @throws ConfigError if the fleet has other settings of UserIds.
+ * @throws ConfigError if the fleet has other UserId settings.
  */
 export async function startApp(
   config: Config,
@@ -60,10 +60,10 @@ export async function startApp(
     const settings = await createSharedSettings(context, redis, damoov);
     const circuits = openCircuits(context, queues, settings, fingerprintsOf(damoov, fleet.fingerprint));
     const parts = { damoov, redis, fleet, queues, circuits, settings };
-    // Before any job is taken: if the port cannot be had, nothing has been sent yet.
+    // Before the first job: if the port is taken, nothing has been sent yet.
     const { url } = await openHealth(context, parts);
     const agreed = settings.agree(replacesUserIdSettings);
-    // While Redis is away there is nothing to compare with, and no job to take; the signal to stop must not wait for it.
+    // Without Redis there are no settings to compare and no jobs to take; the signal to stop must not wait for it.
     await Promise.race([agreed, redis.isAway]);
     openWorker(context, parts, { telemetry, startsAfter: agreed });
     startTimers(context, parts);
@@ -78,7 +78,7 @@ export async function startApp(
   }
 }
 
-/** Loaded only if a receiver is configured: nothing of it is there to cost anything else. */
+/** Loaded only if a receiver is configured, so that it costs nothing otherwise. */
 async function openTracing({ config: { tracing: settings }, timings, emit, listen, closing }: AppContext) {
   if (settings === undefined) return undefined;
   const { startTracing } = await import('../ops/tracing.ts');
@@ -110,9 +110,9 @@ function startTimers({ timings: { tendMs, compareMs }, closing }: AppContext, pa
   const { circuits, fleet, settings } = parts;
   const stops = [
     every(() => circuits.circuits.tend(), tendMs),
-    // A Redis that was emptied would grant the logins of this hour once more.
+    // An emptied Redis would grant the logins of this hour again.
     every(async () => void (await fleet.logins?.state()), tendMs),
-    // Writes lost settings again, and stops workers whose settings were replaced on purpose.
+    // Restores lost settings, and stops workers whose settings were replaced on purpose.
     every(() => settings.compare(), compareMs),
   ];
   closing.push(async () => stops.forEach((stop) => stop()));

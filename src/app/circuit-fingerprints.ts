@@ -1,13 +1,13 @@
 /**
- * Which circuits a configuration has, each with a fingerprint of what would have to change for a refused credential to be
- * accepted, or for Damoov to be found. No credential can be read off one.
+ * The circuits of a configuration, each with a fingerprint of what an operator would change to close it: the credential or the address. A
+ * fingerprint does not reveal the credential.
  */
 import { createHash } from 'node:crypto';
 import type { DamoovAccess } from '../config/config.ts';
 import { DELETION_LIMIT } from '../store/circuits/deletion-limit.ts';
 import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 
-/** @param admin the fingerprint of the admin's credentials, if there is one. */
+/** @param admin the fingerprint of the admin's credentials, if any. */
 export function fingerprintsOf(
   { baseUrl, instances }: DamoovAccess,
   admin = 'none',

@@ -1,6 +1,6 @@
 /**
- * Builds the client of the fleet, for the worker and for every command that speaks to Damoov beside it: all of them share one
- * session of the admin, one budget of logins and one rate. Knows nothing of what is sent.
+ * Builds the client of the fleet, for the worker and for every command that calls Damoov: they share the admin's session, the login
+ * budget and the rate.
  */
 import type { Config, DamoovAccess } from '../config/config.ts';
 import { DamoovClient } from '../damoov/client.ts';
@@ -15,15 +15,15 @@ import { createSessionStore } from '../store/session/session-store.ts';
 export interface FleetClientOptions {
   /** Holds the state shared by the fleet; the caller closes it. */
   connection: RedisConnection;
-  /** Of one request, in milliseconds. */
+  /** Deadline of one request, in milliseconds. */
   timeoutMs: number;
-  /** The clock of logins, in epoch milliseconds. Default: that of Redis and of this machine. */
+  /** The clock of logins, in epoch milliseconds. Default: the clocks of Redis and this machine. */
   now?: (() => number) | undefined;
-  /** How often this client logs in at the most. Default: as often as the fleet's budget allows. */
+  /** Maximum number of logins of this client. Default: the fleet's budget. */
   mostLogins?: number | undefined;
-  /** Told how many sessions of the admin were ended by others within the hour, where this client has met the latest. */
+  /** Called with the number of admin sessions that others ended within the hour, if this client met the latest. */
   onRevoked?: ((withinHour: number) => void) | undefined;
-  /** Told when an answer of 429 that came here has lowered the fleet's rate. */
+  /** Called when a 429 to this client lowered the fleet's rate. */
   onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
   /** Called at the end of each request, in the asynchronous context of its caller. */
   onArrival?: ((arrival: Arrival) => void) | undefined;
@@ -34,11 +34,11 @@ export interface FleetClient {
   /** Undefined without an admin, and with an embedded sandbox, which is not shared. */
   logins: FleetLoginBudget | undefined;
   traffic: Pacer;
-  /** Of the admin's credentials; undefined without an admin. */
+  /** Fingerprint of the admin's credentials; undefined without an admin. */
   fingerprint: string | undefined;
 }
 
-/** The client shares the admin's session, the budget of logins and the rate with all others of this prefix. */
+/** The client shares the admin's session, the login budget and the rate with all clients of this prefix. */
 export async function openFleetClient(
   config: Config,
   { baseUrl, admin }: DamoovAccess,
@@ -47,7 +47,7 @@ export async function openFleetClient(
   const { prefix } = config.queues;
   const shared = { connection, prefix, now };
   const key = admin && (await deriveAdminKey({ ...admin, baseUrl }, config.keyWork));
-  // An embedded sandbox belongs to this process, and its sessions and limits end with it.
+  // An embedded sandbox belongs to this process: its sessions and limits end with it.
   const isShared = key !== undefined && config.damoov !== 'sandbox';
   const { loginsPerHour } = config;
   const logins = isShared ? createLoginBudget({ ...shared, ...key, loginsPerHour, onRevoked }) : undefined;

@@ -17,7 +17,7 @@ export interface DashboardParts {
   status: () => Promise<FleetStatus>;
 }
 
-/** Shorter passwords are guessed too soon. */
+/** Shorter passwords are too easy to guess. */
 const LONG_ENOUGH = 12;
 
 export async function openDashboard(

@@ -1,5 +1,5 @@
 /**
- * Opens what the parts of a service share in Redis: the connection, the queues, and the circuit breakers.
+ * Opens the parts of a service that share Redis: the connection, the queues and the circuit breakers.
  */
 import { Queue, type Telemetry } from 'bullmq';
 import { createJobQueue } from '../bullmq/job-queue.ts';
@@ -13,11 +13,11 @@ import type { SharedSettings } from './user-id-settings.ts';
 
 export interface Redis {
   readonly connection: RedisConnection;
-  /** Its place, without a secret. */
+  /** Its address, without secrets. */
   readonly place: string;
-  /** Why it is away; undefined while it is not. */
+  /** Why Redis is away; undefined while it is there. */
   lostFor: string | undefined;
-  /** Resolves when it is away for the first time. */
+  /** Resolves when Redis is away for the first time. */
   readonly isAway: Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The worker: the state of the users, what each job is carried out with, and how it stops.
+ * Opens the worker: the user state, the pipeline and the way it stops.
  */
 import type { Telemetry } from 'bullmq';
 import { GIVE_BACK_MS } from '../bullmq/stop-worker.ts';
@@ -19,7 +19,7 @@ import { instancesOf } from './user-id-settings.ts';
 
 interface WorkerStart {
   telemetry: Telemetry | undefined;
-  /** No job is taken before that. */
+  /** No job is taken before this resolves. */
   startsAfter: Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export function openWorker(context: AppContext, parts: Parts, { telemetry, start
     telemetry,
     startsAfter,
     onError: (error) => {
-      // While Redis is away the connection has said so once; BullMQ would say it several times a second.
+      // While Redis is away the connection has reported it once; BullMQ would report it several times a second.
       if (connection.status === 'ready') emit({ is: 'queue-faulty', error });
     },
   });
@@ -45,7 +45,7 @@ export function openWorker(context: AppContext, parts: Parts, { telemetry, start
   closing.push(() => worker.close(graceMs, giveBackMs));
 }
 
-/** A deletion may have been settled by a worker with another key, which its place in the chain names. */
+/** Another worker may have settled the deletion with another key; its place in the chain names the key. */
 function signerOf({ receiptKey }: Config) {
   return ({ keyId, ...statement }: Statement & { keyId?: string | undefined }) =>
     signReceipt(

@@ -1,6 +1,6 @@
 /**
- * What UserIds and the names of users in Redis follow from, for each instance, and whether it is what the fleet has: a worker with
- * another secret would derive other UserIds, know nothing of the users that are there, and make second ones.
+ * The settings from which UserIds and the names of users in Redis are derived, for each instance, and whether they match the fleet's. A
+ * worker with another secret would derive other UserIds, not find the existing users and create second ones.
  */
 import { createHash } from 'node:crypto';
 import { type Config, ConfigError, type DamoovAccess } from '../config/config.ts';
@@ -14,14 +14,14 @@ import type { Redis } from './open-redis.ts';
 export interface UserIdSetting {
   /** Our name of the instance. */
   instance: string;
-  /** Under which the fleet keeps its own: it follows from Damoov's id of the instance. */
+  /** Key of the fleet's setting; it is derived from Damoov's InstanceId. */
   place: string;
   mode: Config['userId']['mode'];
-  /** Hash of the secret: each guess at the secret is expensive. */
+  /** Hash of the secret; made slow, so that guessing is expensive. */
   fingerprint: string;
-  /** Where the secret comes from. */
+  /** The variable that holds the secret. */
   variable: string;
-  /** It is the InstanceKey, which may be a wrong one until Damoov has accepted it. */
+  /** The secret is the InstanceKey, which may be wrong until Damoov accepts it. */
   isInstanceKey: boolean;
 }
 
@@ -55,13 +55,13 @@ function variableOf(instance: string, own: string | undefined, common: string | 
 }
 
 export interface SharedSettings {
-  /** Rejects with a ConfigError if the fleet has others; waits while Redis is away. */
+  /** Rejects with a ConfigError if the fleet has other settings; waits while Redis is away. */
   agree(replaces: boolean): Promise<void>;
-  /** Looks again whether the fleet has the same. */
+  /** Compares the settings with the fleet's again. */
   compare(): Promise<void>;
-  /** Damoov has accepted this credential: a secret that follows from it may count as the fleet's. */
+  /** Damoov accepted this credential: a secret derived from it may become the fleet's. */
   accept(circuit: CircuitName): void;
-  /** Resolves if the fleet has others. */
+  /** Resolves if the fleet has other settings. */
   readonly broken: Promise<ConfigError>;
 }
 
@@ -71,7 +71,7 @@ export async function createSharedSettings(
   damoov: DamoovAccess,
 ): Promise<SharedSettings> {
   const { promise: broken, resolve } = Promise.withResolvers<ConfigError>();
-  // The embedded sandbox is this process' own, and its users end with it.
+  // The embedded sandbox belongs to this process, and its users end with it.
   const settings = config.damoov === 'sandbox' ? [] : await userIdSettingsOf(config, damoov);
   const fleet = createAgreedSettings(connection, config.queues.prefix);
   const accepted = new Set<CircuitName>();
@@ -96,11 +96,11 @@ export async function createSharedSettings(
 }
 
 /**
- * Compares the settings with those of the fleet, and stores missing ones. Without an answer from Redis nothing is decided: the caller
- * asks again later.
- * @param options `replaces`: the fleet is to have these from now on, whatever it had; `isAccepted`: whether Damoov has accepted the
- *   InstanceKey of an instance: a wrong one that is corrected must not count as the fleet's.
- * @throws ConfigError that names the variable of each that differs.
+ * Compares the settings with those of the fleet, and stores missing ones. Without an answer from Redis it decides nothing: the caller
+ * tries again later.
+ * @param options `replaces`: these settings replace the fleet's; `isAccepted`: whether Damoov accepted the InstanceKey of an instance: a
+ * wrong key must not become the fleet's.
+ * @throws ConfigError that names the variable of each differing setting.
  */
 async function agreeOnUserIds(
   agreed: Pick<AgreedSettings, 'agree'>,
@@ -118,13 +118,13 @@ async function agreeOnUserIds(
   if (faults.size > 0) throw new ConfigError([...faults]);
 }
 
-/** What to do if a setting differs from that of the fleet. */
+/** What to do if a setting differs from the fleet's. */
 export const TODO =
-  'Set it as the other workers have it, or start one worker with --replace-user-id-settings where it is to be another one';
+  'Use the value of the other workers, or start one worker with --replace-user-id-settings to replace it';
 
 const valueOf = ({ mode, fingerprint }: UserIdSetting) => `${mode} ${fingerprint}`;
 
-/** Names the variable, and no value of a secret; undefined if it does not differ. */
+/** Names the variable, never a secret; undefined if the setting does not differ. */
 export function differenceTo(held: string, setting: UserIdSetting): string | undefined {
   if (held === valueOf(setting)) return undefined;
   const { mode, variable, instance } = setting;
@@ -133,7 +133,7 @@ export function differenceTo(held: string, setting: UserIdSetting): string | und
   return `${variable}: UserIds of the instance ${instance} do not derive from it in the fleet`;
 }
 
-/** The configured instances by name, each with the secret from which the UserIds and names of its users follow. */
+/** The configured instances by name, each with the secret from which its UserIds and names of users are derived. */
 export function instancesOf(
   { instances }: DamoovAccess,
   secret: string | undefined,

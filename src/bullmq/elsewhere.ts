@@ -23,7 +23,7 @@ export async function unlessElsewhere(work: Promise<unknown>): Promise<boolean> 
   }
 }
 
-/** A job of which only the id is known. */
+/** A job known only by its id. */
 export function handleOf(jobs: Queue, jobId: string): Job {
   return new Job(jobs, '', {}, {}, jobId);
 }

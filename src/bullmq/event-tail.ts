@@ -7,7 +7,7 @@ import { type Queue, QueueEvents } from 'bullmq';
 import { type RedisTarget, connectRedis, withDuplicates } from '../redis/connection.ts';
 import { readJob } from './read-job.ts';
 
-/** An event as a subscriber gets it; anything may have been added by others. */
+/** An event as a subscriber gets it; other clients may have added anything. */
 export interface TailedEvent {
   type: string;
   jobId: string;
@@ -31,7 +31,7 @@ export interface EventTail {
    * @param wants called for each event, newest first; only wanted events count.
    */
   last(count: number, wants: (event: TailedEvent) => boolean | 'unknown'): Promise<LookBack>;
-  /** Waits for the next ones, after those that were there when the tail was opened. After a failure the same events are returned again. */
+  /** Waits for events after those that existed when the tail was opened. After a failure the same events are returned again. */
   next(): Promise<TailedEvent[]>;
   close(): void;
 }

@@ -27,11 +27,11 @@ export interface FailedJob {
   attempts: number;
   /** Epoch milliseconds; NaN if only the id is left of the job, or it cannot be read. */
   failedAt: number;
-  /** Epoch milliseconds; undefined if the job does not say. */
+  /** Epoch milliseconds; undefined if unknown. */
   addedAt: number | undefined;
 }
 
-/** A job as it was seen to fail: one that has failed anew since then is another case. */
+/** A failure of a job; a job that failed again since is another failure. */
 export type SeenFailure = Pick<FailedJob, 'jobId' | 'failedAt'>;
 
 export interface FailedJobs {
@@ -48,7 +48,7 @@ export interface FailedJobs {
    */
   retry(jobs: readonly SeenFailure[]): Promise<number>;
   /**
-   * Removes jobs, and what is known of how they ended. A job that is retried in the same millisecond may still be dropped.
+   * Removes jobs and their stored outcomes. A job that is retried in the same millisecond may still be dropped.
    * @returns how many; the others are gone meanwhile.
    */
   drop(jobs: readonly SeenFailure[]): Promise<number>;
@@ -63,7 +63,7 @@ export interface FailedJobsOptions {
   instances: ReadonlySet<string>;
 }
 
-/** How many jobs are read or changed at once: more of them would hold more data in memory, and make others wait for Redis. */
+/** How many jobs are read or changed at once: more would use more memory and block Redis longer. */
 const AT_ONCE = 50;
 /** How much of a reason is read, in characters: a refusal that names 50 faults is shorter. */
 const MOST_REASON = 16 * 1024;
@@ -88,7 +88,7 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
         readAll: (jobIds) => fewAtATime(jobIds, AT_ONCE, readFailure),
       });
       for await (const page of pages) {
-        // A job with only an id has no time: list it unless a time is asked for.
+        // A job with only an id has no time: list it unless the span has a start.
         const found = page.filter(({ failedAt }) =>
           Number.isNaN(failedAt) ? since <= 0 : since <= failedAt && failedAt <= upTo,
         );
@@ -116,7 +116,7 @@ export function createFailedJobs({ prefix, jobs, connection, instances }: Failed
   };
 }
 
-/** Leaves a job alone that is not where it was seen: BullMQ forgets when a job failed as soon as it is retried. */
+/** Changes only jobs with an unchanged failure time: BullMQ removes it as soon as a job is retried. */
 async function change(
   jobs: Queue,
   seen: readonly SeenFailure[],
@@ -130,7 +130,7 @@ async function change(
   return changed.filter(Boolean).length;
 }
 
-/** Undefined for a job that has been retried since it was found; of one that cannot be read there is the id. */
+/** Undefined for a job that was retried since it was found; an unreadable job keeps its id. */
 function failedJobOf(
   jobId: string,
   job: StoredJob | undefined,

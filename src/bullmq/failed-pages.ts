@@ -1,10 +1,10 @@
 /**
  * Goes through a set of failed jobs by rank, oldest first, while others are added and removed. Holds one page.
  *
- * Ranks move: whenever a job before the reader goes, all behind it move up, and would be passed over. So each page begins with the job
- * that the last page ended with. If that one is there and unchanged, none has moved past the reader. If it is not, the page is good as
- * long as its first job is no younger than the last one that was returned; else the reader goes back a page. What was returned before is
- * left out by its place in the order: the time of the failure, then the bytes of the id, as Redis sorts.
+ * Ranks move: when a job before the reader is removed, all later ones move up and could be skipped. So each page begins with the last job
+ * of the previous page. If it is unchanged, no job was skipped. If not, the page is valid if its first job is not older than the last
+ * returned one; otherwise the reader goes back a page. Jobs returned before are recognised by their place in the order: the time of the
+ * failure, then the bytes of the id, as Redis sorts.
  */
 
 export interface RankedJob {
@@ -16,7 +16,7 @@ export interface RankedJob {
 export interface FailedPagesOptions<Ranked extends RankedJob> {
   /** The ids at these ranks, both included, the oldest first. */
   idsAt: (first: number, last: number) => Promise<string[]>;
-  /** The jobs with these ids, in their order; undefined for one that has not failed. */
+  /** The jobs with these ids, in order; undefined for a job that is not failed. */
   readAll: (jobIds: readonly string[]) => Promise<(Ranked | undefined)[]>;
 }
 
@@ -26,13 +26,13 @@ export async function* readFailedPages<Ranked extends RankedJob>({
   idsAt,
   readAll,
 }: FailedPagesOptions<Ranked>): AsyncGenerator<Ranked[]> {
-  /** The rank behind the last page. */
+  /** The rank after the last page. */
   let rank = 0;
   let endOfPage: RankedJob | undefined;
   let lastReturned: RankedJob | undefined;
-  /** What says no time has no known place in the order. */
+  /** A job without a time has no known place in the order. */
   const timeless = new Set<string>();
-  /** Jobs for which the reader has gone back, and where they lay: one that cannot be read may lie there for ever. */
+  /** Jobs for which the reader went back, and their place: an unreadable job may stay there for ever. */
   const doubted = new Set<string>();
 
   const isFresh = (job: Ranked | undefined): job is Ranked => {

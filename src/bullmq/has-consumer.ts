@@ -19,10 +19,10 @@ export async function hasReader(queue: Queue): Promise<boolean | undefined> {
 async function hasNamedWorker(queue: Queue): Promise<boolean | undefined> {
   try {
     const workers = await queue.getWorkers();
-    // BullMQ's answer where Redis does not list its connections.
+    // BullMQ's answer if Redis does not list its connections.
     return workers.some(({ name }) => name === UNKNOWN) ? undefined : workers.length > 0;
   } catch (error) {
-    // A user with the least access may not ask.
+    // A user with minimal rights may not list connections.
     if (isLostConnection(error)) throw error;
     return undefined;
   }

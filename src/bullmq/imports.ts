@@ -58,7 +58,7 @@ export interface ImportsOptions {
   connection: RedisConnection;
   /** Names of the configured instances: a refused key of one of them holds jobs. */
   instances: readonly string[];
-  /** Delayed jobs that are due later than this, in milliseconds, do not wait to be worked on: they are deferred. */
+  /** Delayed jobs due later than this, in milliseconds, are deferred: they do not count as waiting. */
   soonMs: number;
   /** Limit of waiting jobs: ready, active, in retry, or held by an outage or a refused key. */
   maxWaiting: number;
@@ -130,7 +130,7 @@ export function createImports(options: ImportsOptions): Imports {
   };
 }
 
-/** When a job of an import was added, in epoch milliseconds: all of them bear the time at which their import began. */
+/** When a job of an import was added, in epoch milliseconds: all of them have the time at which their import began. */
 export function createAddedAt(
   connection: RedisConnection,
   prefix: string,

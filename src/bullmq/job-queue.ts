@@ -27,7 +27,7 @@ export function createJobQueue(jobs: Queue): JobQueue {
     },
   };
 
-  /** One that was retried is on its way to be superseded. */
+  /** A job that is being retried will end as superseded. */
   async function erase(jobId: string): Promise<void> {
     const job = await readJob(jobs, jobId);
     if (job?.finishedOn === undefined) return;
@@ -42,8 +42,8 @@ const Encrypted = z.object({ encrypted: z.string().regex(ENCRYPTED) });
 /** Undefined if the data is not encrypted. */
 function erasedDataOf({ data }: StoredJob): object | undefined {
   try {
-    const said = z.record(z.string(), z.unknown()).parse(JSON.parse(data));
-    return { ...said, encrypted: erased(Encrypted.parse(said).encrypted) };
+    const content = z.record(z.string(), z.unknown()).parse(JSON.parse(data));
+    return { ...content, encrypted: erased(Encrypted.parse(content).encrypted) };
   } catch {
     return undefined;
   }

@@ -10,7 +10,7 @@ const MOST_PRIORITIES = 100;
 
 /**
  * Returns a reader of the time at which the oldest job was added or due, in epoch milliseconds; undefined if no job waits.
- * @param addedAt when a job was added, if the job's own timestamp does not say.
+ * @param addedAt when a job was added, if its own timestamp does not show it.
  */
 export function createOldestWaiting(
   jobs: Queue,

@@ -25,7 +25,7 @@ class AttemptFailed extends Error {
   }
 }
 
-/** BullMQ asks for the delay of a failed attempt: the decision has it. */
+/** Gives BullMQ the delay of a failed attempt, from the decision. */
 export function backoffStrategy(_attemptsMade: number, _type?: string, error?: Error): number {
   // Never 0: BullMQ would put the job at the head of the queue at once.
   return error instanceof AttemptFailed ? Math.max(1, error.delayMs) : 1000;
@@ -62,7 +62,7 @@ export async function processJob(
     // A negative delay defers nothing.
     delayMs: Math.max(0, sane(job.opts.delay ?? 0)),
     attempt: job.attemptsMade + 1,
-    // Its random end: a value of a record that is longer than 64 bytes costs Redis a table.
+    // The random end of the UUID: record values over 64 bytes would need a larger encoding in Redis.
     nonce: randomUUID().slice(24),
     hasRunBefore: job.attemptsStarted > 1,
     stalls: job.stalledCounter,
@@ -71,10 +71,10 @@ export async function processJob(
     ...known,
   };
   const decision = await runJob(delivery, pipeline);
-  return tellQueue(decision, delivery, { job, token, pipeline });
+  return applyDecision(decision, delivery, { job, token, pipeline });
 }
 
-/** A job that Redis has lost meanwhile has nothing left to keep. */
+/** If Redis has lost the job, nothing needs to be kept. */
 async function keep(job: TextJob, data: unknown): Promise<void> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- BullMQ writes down whatever it is given
   await unlessElsewhere(job.updateData(data as string));
@@ -94,7 +94,7 @@ interface Held {
 /** Longest delay of a held job that is not promoted, in milliseconds; with jitter. */
 const HELD_MS = 3_600_000;
 
-async function tellQueue(decision: Decision, delivery: Delivery, held: Held): Promise<EventData> {
+async function applyDecision(decision: Decision, delivery: Delivery, held: Held): Promise<EventData> {
   switch (decision.next) {
     case 'complete':
       return withoutTokens(decision.event.data);

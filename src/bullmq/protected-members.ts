@@ -1,6 +1,6 @@
 /**
- * The protected members of BullMQ that we use, each with its reason. BullMQ's `.d.ts` declares them; a minor version may change them all the
- * same, so `npm run test:compat` runs the tests on the oldest and the newest version that we allow.
+ * The protected members of BullMQ that we use, each with its reason. BullMQ's `.d.ts` declares them, but a minor version may change them,
+ * so `npm run test:compat` tests the oldest and the newest allowed version.
  */
 import { type Job, DelayedError, type JobJson, type Span, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
@@ -12,13 +12,13 @@ import { type StoredJob, readJob } from './read-job.ts';
 export type TextJob = Job<string, EventData>;
 
 /**
- * `lockManager`: a worker's own close waits for Redis, which may be away for ever, and only at its end stops the timer that renews the
- * locks. That timer would keep a process that has nothing else to do.
+ * `lockManager`: a worker's own close waits for Redis, possibly for ever, and stops the timer that renews the locks only at its end. That
+ * timer would keep an otherwise finished process alive.
  */
 export class AbandonableWorker extends Worker {
   abandon(): void {
     void this.lockManager.close();
-    // Its own close ends the timer of the next look for stalled jobs last of all, once every handler has ended.
+    // Its own close stops the stalled-jobs timer last, after every handler has ended.
     void this.pause(true);
   }
 }
@@ -80,8 +80,8 @@ export class TextJobWorker extends Worker<string, EventData> {
   }
 
   /**
-   * A job that Redis refuses to move on is left as it is, until its lock has run out and it is taken again. BullMQ would charge it an
-   * attempt, and fail it with the last one.
+   * A job whose move Redis refuses stays as it is until its lock expires and it is taken again. BullMQ would count an attempt, and fail
+   * the job with the last one.
    */
   protected override async handleFailed(
     error: Error,
@@ -90,11 +90,11 @@ export class TextJobWorker extends Worker<string, EventData> {
     fetchesNext?: () => boolean,
     span?: Span,
   ): Promise<TextJob> {
-    const told = isRedisFault(error) ? new DelayedError('Redis refuses') : error;
-    return super.handleFailed(told, job, token, fetchesNext, span);
+    const shown = isRedisFault(error) ? new DelayedError('Redis refuses') : error;
+    return super.handleFailed(shown, job, token, fetchesNext, span);
   }
 
-  /** Whether a job that this one depends on, its child in a flow, keeps it from completing. */
+  /** Whether its child in a flow keeps this job from completing. */
   async isHeldByChild(job: TextJob): Promise<boolean> {
     if (this.#failedByChild.has(job)) return true;
     // A retried job runs like any other, and BullMQ then refuses its completion.
@@ -104,7 +104,7 @@ export class TextJobWorker extends Worker<string, EventData> {
     return Object.values(counts).some((count) => count > 0);
   }
 
-  /** When the flow was added that this job is a part of: its parent waits for it, and was made a moment before it. */
+  /** When the flow of this job was added: its parent waits for it and was added a moment before. */
   async flowTimestampOf({ parent, timestamp }: TextJob): Promise<number | undefined> {
     let earliest: number | undefined;
     for (let next = parent, depth = 0; next?.id !== undefined && depth < MOST_ANCESTORS; depth += 1) {

@@ -29,7 +29,7 @@ function optionsOf({ data }: UserEvent): JobsOptions {
   return 'accessToken' in data || 'refreshToken' in data ? SECRET_EVENT_OPTIONS : EVENT_OPTIONS;
 }
 
-/** The same for what is published again. A job that is retried may end again under the same event id, at another time. */
+/** The same for an event that is published again. A retried job may end again with the same event id, at another time. */
 function jobIdOf({ id, time }: UserEvent): string {
   return hash('sha256', `${id} ${time}`, 'base64url').slice(0, 22);
 }

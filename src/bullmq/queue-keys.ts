@@ -29,7 +29,7 @@ async function brokenIn(connection: RedisConnection, queue: BullQueue): Promise<
   const keys = await typed(connection, queue);
   const broken: BrokenKey[] = [];
   for (const { name, key, type } of keys) {
-    // BullMQ has a hash of its own, which bears no name as a job does.
+    // BullMQ's own hash has no job name.
     const isJob = type === 'hash' && (await readJob(queue, name))?.name !== undefined;
     if (isJob) broken.push(await brokenKey(connection, keys, { name, key }));
   }
@@ -62,6 +62,6 @@ async function brokenKey(
   }
   return {
     fault: `${key} holds a job: a client has added one with the id ${name}, and the queue has stopped`,
-    todo: `have that client use other ids, then in redis-cli: ${commands.join('; ')}`,
+    todo: `make that client use other ids, then in redis-cli: ${commands.join('; ')}`,
   };
 }

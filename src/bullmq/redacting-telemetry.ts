@@ -80,14 +80,14 @@ function quiet(span: Span): Span {
 }
 
 function redacted(attributes: Attributes): Attributes {
-  const told = Object.entries(attributes).filter(([name]) => ATTRIBUTES.has(name));
+  const kept = Object.entries(attributes).filter(([name]) => ATTRIBUTES.has(name));
   const job = attributes['bullmq.job.name'];
   if (typeof job === 'string') {
-    // A name that is none of ours may be anything, an email too.
+    // An unknown name may be anything, even an email.
     const isKnown = isJobName(job) || EVENT_TYPES.some((type) => type === job);
-    told.push(['bullmq.job.name', isKnown ? job : 'unknown']);
+    kept.push(['bullmq.job.name', isKnown ? job : 'unknown']);
   }
-  return Object.fromEntries(told);
+  return Object.fromEntries(kept);
 }
 
 function nameOf(exception: Exception): Exception {
@@ -97,7 +97,7 @@ function nameOf(exception: Exception): Exception {
   return { name: `${name}${code}`, message: '' };
 }
 
-/** Leaves the context as it is, so that what happens below belongs to the span above. */
+/** Leaves the context as it is, so that nested work belongs to the span above. */
 const MUTE: Span = {
   setSpanOnContext: (context: unknown): unknown => context,
   setAttribute() {},

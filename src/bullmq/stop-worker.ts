@@ -3,13 +3,13 @@
  */
 import type { Worker } from 'bullmq';
 
-/** How long giving jobs back may take once the grace is over, in milliseconds. */
+/** How long returning jobs may take after the grace period, in milliseconds. */
 export const GIVE_BACK_MS = 2000;
 
 /**
  * Stops fetching, lets active jobs finish, then aborts the rest and returns them to the queue. Always resolves.
- * @param graceMs how long jobs in flight may take, in milliseconds.
- * @param giveBackMs how long giving them back may take after that, in milliseconds.
+ * @param graceMs how long active jobs may take, in milliseconds.
+ * @param giveBackMs how long returning them may take after that, in milliseconds.
  */
 export async function stopWorker(
   worker: Pick<Worker, 'close' | 'cancelAllJobs'>,
@@ -22,7 +22,7 @@ export async function stopWorker(
   await settles(closed, giveBackMs);
 }
 
-/** Whether a promise settles within so many milliseconds. */
+/** Whether a promise settles within this time. */
 async function settles(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), withinMs);

@@ -11,13 +11,13 @@ import { backoffStrategy, processJob } from './processor.ts';
 export interface WorkerOptions {
   connection: RedisConnection;
   prefix: string;
-  /** Requests to Damoov in flight at once. */
+  /** Maximum number of parallel requests to Damoov. */
   concurrency: number;
   /** Duration of a job's lock without renewal, in milliseconds; longer than any single request. */
   lockMs: number;
   /** Traces each job. Default: none. */
   telemetry?: Telemetry | undefined;
-  /** No job is taken before that. Default: at once. */
+  /** No job is taken before this resolves. Default: at once. */
   startsAfter?: Promise<void> | undefined;
   /** Called for faults of the queue itself, not of a job. */
   onError: (error: Error) => void;
@@ -25,18 +25,17 @@ export interface WorkerOptions {
 
 export interface RunningWorker {
   /**
-   * Stops taking jobs, lets those in flight finish, gives back what does not within the grace. Always resolves, also
-   * while Redis is away.
-   * @param graceMs how long jobs in flight may take, in milliseconds.
-   * @param giveBackMs how long giving back may take after that, in milliseconds.
+   * Stops taking jobs, lets active ones finish, returns unfinished ones after the grace period. Always resolves, even if Redis is away.
+   * @param graceMs how long active jobs may take, in milliseconds.
+   * @param giveBackMs how long returning jobs may take after that, in milliseconds.
    */
   close(graceMs: number, giveBackMs?: number): Promise<void>;
 }
 
-/** A worker takes more jobs than requests may be in flight, so that jobs waiting for Redis delay no request. */
+/** A worker takes more jobs than parallel requests, so that jobs waiting for Redis delay no request. */
 const HELD_PER_REQUEST = 1.3;
 
-/** Completed jobs are kept for an hour, for those who wait for a result; the events are what lasts. */
+/** Completed jobs are kept for an hour, for callers that wait for a result; events last longer. */
 const KEEP_COMPLETED = { age: 3600, count: 10_000 };
 
 /** Failed jobs are kept for 14 days. */
@@ -48,11 +47,11 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
   let inFlight = 0;
   const worker: TextJobWorker = new TextJobWorker(
     pipeline.jobsQueue,
-    // All three parameters without a default: BullMQ hands out a signal only if it counts three.
+    // Three parameters without defaults: BullMQ passes a signal only if it counts three.
     async (job, token, signal) => {
       inFlight += 1;
       try {
-        // `processedOn` is our own clock as it was when the job was asked for.
+        // `processedOn` is our own clock at the time of the fetch.
         const fetchedAt = performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0));
         const hold = {
           mayKeepName: worker.mayKeepName(job),
@@ -73,7 +72,7 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
       concurrency: Math.floor(concurrency * HELD_PER_REQUEST),
       lockDuration: lockMs,
       lockRenewTime: lockMs / 4,
-      // A job that stalls is one whose worker died: that is no fault of the job, however often it happens.
+      // A job stalls if its worker died: that is not the job's fault, however often it happens.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       stalledInterval: lockMs / 2,
       removeOnComplete: KEEP_COMPLETED,

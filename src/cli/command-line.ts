@@ -1,6 +1,5 @@
 /**
- * What the command line knows: which commands there are. How each is called lies in its `define.ts`; what carries it out is
- * loaded only when it is run.
+ * The commands of the command line. Each `define.ts` declares how a command is called; its code is loaded only when it runs.
  */
 import { styleText } from 'node:util';
 import { Command } from 'commander';
@@ -37,12 +36,12 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
   'Set it up, connect to it:': [registerSchema, registerDoctor, registerProbe],
 };
 
-/** The width of the help where the output is no terminal. */
+/** The width of the help if the output is not a terminal. */
 const COLUMNS = 80;
 
 const ENDS = `
-\`damoov-users COMMAND --help\` tells more and has examples. Queues and credentials come from the environment, and from .env.
-Exit status: 0 done, 1 it failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
+\`damoov-users COMMAND --help\` shows details and examples. Queues and credentials come from the environment, and from .env.
+Exit status: 0 done, 1 failed, 2 bad usage, input or configuration. The result goes to stdout, the rest to stderr.`;
 
 /** @param onFailed called if a command failed without an error. */
 export function commandLine(version: string, onFailed: () => void, context: CommandContext): Command {

@@ -1,5 +1,5 @@
 /**
- * Runs one command and turns its end into an exit status.
+ * Runs one command and returns its exit status.
  */
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
@@ -13,14 +13,14 @@ const DONE = 0;
 const FAILED = 1;
 const BAD_USAGE = 2;
 
-/** Runs a command as this process; the process ends with the status of the command. */
+/** Runs a command as this process, which ends with the command's status. */
 export async function runToEnd(argv: string[]): Promise<never> {
   const status = await run(argv.slice(2), processContext);
   await written(process.stderr);
   process.exit(status);
 }
 
-/** What a reader of a pipe has not taken yet would be lost with the process. */
+/** Bytes in a pipe that were not read yet would be lost with the process. */
 async function written(stream: Writable): Promise<void> {
   if (stream.writableLength === 0 || stream.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -29,19 +29,19 @@ async function written(stream: Writable): Promise<void> {
   return promise;
 }
 
-/** Runs the command that these arguments name, and returns its exit status: a result that cannot be written is a failure. */
+/** Runs the command that these arguments name, and returns its exit status: an unwritten result is a failure. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {
   const { stdout, stderr } = context;
-  // Not asked for at the end: the standard output of a process forgets its errors.
+  // Not read at the end: the standard output of a process forgets its errors.
   let error: NodeJS.ErrnoException | undefined;
   stdout.once('error', (first) => (error = first));
   for (const stream of [stdout, stderr]) stream.on('error', () => {});
   const status = await statusOf(args, context);
   await written(stdout);
-  // The error of a write that is over already comes a moment later.
+  // The error of a finished write arrives a moment later.
   await setImmediate();
   if (error === undefined) return status;
-  // A reader who has seen enough, such as `head`, needs no word.
+  // A reader that stops early, such as `head`, needs no message.
   if (error.code !== 'EPIPE') stderr.write(`the result cannot be written (${error.code ?? error.name})\n`);
   return status === DONE ? FAILED : status;
 }
@@ -53,14 +53,14 @@ async function statusOf(args: readonly string[], context: CommandContext): Promi
     await commandLine(version, onFailed, context).parseAsync(args, { from: 'user' });
     return status;
   } catch (error) {
-    // Commander has already said what is wrong, or printed the help that was asked for.
+    // Commander has already printed the error or the requested help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : BAD_USAGE;
     context.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return isBadUsage(error) ? BAD_USAGE : FAILED;
   }
 }
 
-/** A faulty configuration says so by its name: its module is loaded only if one is read. */
+/** By name: the module of ConfigError is loaded only if a configuration is read. */
 function isBadUsage(error: unknown): boolean {
   return error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError');
 }

@@ -1,9 +1,9 @@
 /**
- * The order of a producer's calls, as the timestamps of its jobs: two jobs of one user within a millisecond would otherwise count
- * in the order of their ids.
+ * Orders a producer's calls by the timestamps of its jobs: two jobs of one user within a millisecond would otherwise be ordered by their
+ * ids.
  */
 
-/** So many users are remembered at least; those of the current millisecond are never forgotten. */
+/** Minimum number of remembered users; those of the current millisecond are never forgotten. */
 const REMEMBERED = 1000;
 
 export interface CallOrder {

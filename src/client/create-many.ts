@@ -1,5 +1,5 @@
 /**
- * Adds many sign-ups, a chunk at a time: reads on only once the rows before are in the queue. Knows no Redis.
+ * Adds many sign-ups in chunks: reads on only once the previous rows are in the queue.
  */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { BulkJobOptions } from 'bullmq';
@@ -7,22 +7,22 @@ import { z } from 'zod';
 import { callback, checkedOptions, objectWith, wholeNumber } from '../damoov/checked-options.ts';
 import { type CreateUser, InvalidJobError } from './requests.ts';
 
-/** A sign-up of `createMany`, which may bear its key. */
+/** A sign-up of `createMany`, which may have its own key. */
 export type CreateUserRow = CreateUser & {
   /** See the option of `create`. */
   idempotencyKey?: string | undefined;
 };
 
 export interface CreateManyOptions {
-  /** Rows that go to Redis in one piece, 10,000 at most. Default 500. */
+  /** Rows per call to Redis, at most 10,000. Default 500. */
   chunkSize?: number | undefined;
-  /** Waits while so many jobs of the queue are waiting or under way. Default: no limit. */
+  /** Waits while this many jobs are waiting or active. Default: no limit. */
   maxWaiting?: number | undefined;
   /** Called for each invalid row; the row is skipped. Without it an invalid row ends the call. */
   onInvalid?: ((error: InvalidJobError) => unknown) | undefined;
   /**
-   * Called after each chunk with the ids of its jobs, in the order of its rows, and how many were added so far. Where the call ends
-   * early, these are in the queue, and no others but perhaps those of one chunk more.
+   * Called after each chunk with the ids of its jobs, in the order of its rows, and the number added so far. If the call ends early,
+   * exactly these jobs are in the queue, and perhaps one more chunk.
    */
   onChunk?: ((jobIds: readonly string[], added: number) => unknown) | undefined;
   /** Stops between two chunks, with the signal's own reason. */
@@ -42,7 +42,7 @@ const Options = z.strictObject({
   signal: objectWith<AbortSignal>('aborted').optional(),
 } satisfies Record<keyof CreateManyOptions, z.ZodType>);
 
-/** How often a queue that is full is looked at, in milliseconds. */
+/** Interval at which a full queue is checked, in milliseconds. */
 const LOOK_MS = 100;
 
 export interface JobToAdd {
@@ -54,14 +54,14 @@ export interface JobToAdd {
 export interface ManyContext {
   /** @throws InvalidJobError */
   toJob: (row: CreateUserRow, index: number) => JobToAdd;
-  /** How many of them the queue does not have: it ignores an id that it has, and does not say so. */
+  /** How many of them the queue does not have yet: it silently ignores an existing id. */
   countNew: (jobs: readonly JobToAdd[]) => Promise<number>;
   add: (jobs: JobToAdd[]) => Promise<unknown>;
-  /** Jobs that are waiting or under way. */
+  /** Number of waiting or active jobs. */
   countWaiting: () => Promise<number>;
 }
 
-/** @throws InvalidJobError for an invalid row if nobody is called for it; what the context throws. */
+/** @throws InvalidJobError for an invalid row without `onInvalid`; and the errors of the context. */
 export async function addMany(
   rows: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
   options: CreateManyOptions,
@@ -72,7 +72,7 @@ export async function addMany(
   let chunk: JobToAdd[] = [];
   const isFull = async () => maxWaiting !== Infinity && (await countWaiting()) >= maxWaiting;
   const flush = async () => {
-    // A chunk of invalid rows asks for nothing, and would let nothing else in the process run.
+    // A chunk of invalid rows makes no call, and would block the rest of the process.
     await setImmediate();
     signal?.throwIfAborted();
     if (chunk.length === 0) return;
@@ -104,7 +104,7 @@ export async function addMany(
   return done;
 }
 
-/** A row read from elsewhere may be undefined. */
+/** A row from another source may be undefined. */
 function requireRow(row: CreateUserRow, index: number): CreateUserRow {
   if (typeof row === 'object' && row !== null) return row;
   throw new InvalidJobError('must be an object', index);

@@ -1,5 +1,5 @@
 /**
- * How a job ended, read from what the queue keeps of a finished job, and the tokens from where they are kept.
+ * The outcome of a job, from the finished job in the queue, and its tokens from their own key.
  */
 import type { Job, Queue } from 'bullmq';
 import { type JobResult, readResult } from '../contract/event.ts';
@@ -22,7 +22,7 @@ export async function endOf(
   const job = await queue.getJob(id);
   if (job === undefined) {
     throw new ResultUnknownError(
-      `the queue ${queue.name} has no job ${id}: none was added under this id, or it has ended and is kept no longer`,
+      `the queue ${queue.name} has no job ${id}: none was added under this id, or it has ended and was removed`,
     );
   }
   if (job.finishedOn === undefined) return undefined;
@@ -34,7 +34,7 @@ export async function endOf(
   });
 }
 
-/** The tokens that came with a sign-up, as long as they are kept. */
+/** The tokens of a sign-up, while they are stored. */
 async function withTokens(queue: Queue, connection: RedisConnection, result: JobResult): Promise<JobResult> {
   if (result.type !== 'user.created') return result;
   const { userId, jobId } = result.data;
@@ -50,7 +50,7 @@ const DONE = {
   'delete-user': 'user.deleted',
 } as const;
 
-/** What the event of a finished job says, read from what is left of the job. */
+/** The event of a finished job, from the rest of the job. */
 function resultOf(job: Job): JobResult {
   const result = readResult(job.returnvalue === null ? failureOf(job) : successOf(job));
   if (result === undefined)
@@ -72,7 +72,7 @@ function failureOf({ id: jobId, name, data, failedReason, attemptsMade: attempts
       ...reference,
       jobId,
       operation: isJobName(name) ? name : 'unknown',
-      // A queue that gives up by itself, as on a job that stalled too often, says so in its own words.
+      // A failure of the queue itself, such as too many stalls, has its own text.
       ...(failureIn(failedReason ?? '') ?? { code: 'retries-exhausted', message: failedReason }),
       attempts,
     },

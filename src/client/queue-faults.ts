@@ -4,44 +4,44 @@
 import { RedisRefusedError, redacted } from '../redis/refusal.ts';
 import { isDatabaseFault, isLostConnection } from '../redis/connection.ts';
 
-/** Which event a fault is about, and whether it was the event's last attempt. */
+/** The event of a fault, and whether it was the event's last attempt. */
 export interface FaultyEvent {
   id: string;
   type: string;
   isGivenUp: boolean;
 }
 
-/** This subscriber gave no sign of life for as long as its lock lasts, or Redis has lost the lock: another one may have the event. */
+/** This subscriber did not renew its lock in time, or Redis lost the lock: another subscriber may have the event. */
 export class DeliveryLostError extends Error {
   override readonly name = 'DeliveryLostError';
 
   constructor() {
     super(
-      'the delivery may have gone to another subscriber: its lock is lost. The event may be handed over once more',
+      'the delivery may have gone to another subscriber: its lock is lost. The event may be delivered again',
     );
   }
 }
 
 export interface QueueFaults {
-  /** An event is handed over. */
+  /** An event is being delivered. */
   begin(jobId: string, event: FaultyEvent): void;
   /** The event needs no further report. */
   forget(jobId: string): void;
   /** The lock of these jobs is lost. */
   lose(jobIds: readonly string[]): void;
-  /** What BullMQ reports as an error. */
+  /** Reports an error of BullMQ. */
   report(error: unknown): void;
 }
 
-/** @param tell called once for each fault. */
-export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) => void): QueueFaults {
+/** @param report called once for each fault. */
+export function createQueueFaults(report: (error: unknown, event?: FaultyEvent) => void): QueueFaults {
   const deliveries = new Map<string, FaultyEvent>();
   let refusal: string | undefined;
 
   function lose(jobId: string): void {
     const event = deliveries.get(jobId);
     deliveries.delete(jobId);
-    if (event !== undefined) tell(new DeliveryLostError(), event);
+    if (event !== undefined) report(new DeliveryLostError(), event);
   }
 
   return {
@@ -57,13 +57,13 @@ export function createQueueFaults(tell: (error: unknown, event?: FaultyEvent) =>
       if (isLostConnection(error) || isDatabaseFault(error)) return;
       const [, jobId] = (error instanceof Error && LOST.exec(error.message)) || [];
       if (jobId !== undefined) return lose(jobId);
-      const told = redacted(error);
-      if (told instanceof RedisRefusedError) {
+      const shown = redacted(error);
+      if (shown instanceof RedisRefusedError) {
         // The connection itself reports a wrong user or password, with host and port.
-        if (told.code === refusal || told.code === 'WRONGPASS' || told.code === 'NOAUTH') return;
-        refusal = told.code;
+        if (shown.code === refusal || shown.code === 'WRONGPASS' || shown.code === 'NOAUTH') return;
+        refusal = shown.code;
       }
-      tell(told);
+      report(shown);
     },
   };
 }

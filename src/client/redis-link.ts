@@ -15,21 +15,21 @@ import {
 } from '../redis/connection.ts';
 import { redacted } from '../redis/refusal.ts';
 
-/** The `UserJobs` was closed before the call, or while it was under way. Redis may well be there: make a new one. */
+/** The `UserJobs` was closed before or during the call. Redis may be available: create a new one. */
 export class ClosedError extends Error {
   override readonly name = 'ClosedError';
   /** The call may have been carried out: it was sent before `close()` and not answered. */
   readonly mayHaveBeenApplied: boolean;
 
   constructor(mayHaveBeenApplied = false) {
-    const lost = mayHaveBeenApplied ? '; what was asked for may have been done' : '';
+    const lost = mayHaveBeenApplied ? '; the request may have been carried out' : '';
     super(`this UserJobs is closed${lost}`);
     this.mayHaveBeenApplied = mayHaveBeenApplied;
   }
 }
 
 export interface CallOptions {
-  /** How long the call may take in all, in milliseconds. Default: as long as reaching Redis may. */
+  /** Maximum duration of the call, in milliseconds. Default: the maximum for connecting. */
   withinMs?: number | undefined;
   /** Whether the call is idempotent and may be repeated after a lost reply. Default false. */
   isRepeatable?: boolean;
@@ -40,17 +40,17 @@ export interface CallOptions {
 /** A call under way. */
 interface Call<T> extends CallOptions {
   work: () => Promise<T>;
-  /** The caller waits no longer. */
+  /** The caller no longer waits. */
   over: AbortSignal;
   /** Whether it may have been carried out. */
   wasSent: boolean;
 }
 
-/** Nothing connects by itself; a cluster whose nodes end one by one may stay `close`. */
+/** Nothing reconnects by itself; a cluster whose nodes end one by one may stay `close`. */
 const RESTING: ReadonlySet<string> = new Set(['end', 'close']);
-/** How long a cluster that nobody calls stays connected, in milliseconds. */
+/** How long an idle cluster stays connected, in milliseconds. */
 const REST_MS = 5000;
-/** How often it is looked whether the connection is up, in milliseconds. */
+/** Interval at which the connection is checked, in milliseconds. */
 const LOOK_MS = 10;
 
 export class RedisLink {
@@ -64,23 +64,23 @@ export class RedisLink {
 
   /**
    * Begins to connect.
-   * @param failAfterMs how long reaching Redis may take, in milliseconds.
+   * @param failAfterMs how long connecting may take, in milliseconds.
    */
   constructor(target: RedisTarget, failAfterMs: number) {
     this.#place = placeOf(target);
     this.#failAfterMs = failAfterMs;
     this.connection = openFailFast(target, {
       isWanted: () => this.#underWay > 0,
-      onError: (told) => {
-        // A plain error has no name that tells anything.
-        if (told !== 'Error') this.#reason = told;
+      onError: (reason) => {
+        // A plain error has no useful name.
+        if (reason !== 'Error') this.#reason = reason;
       },
     });
   }
 
   /**
    * Makes a call once the connection is up.
-   * @throws RedisAwayError if that takes too long or the answer is lost; ClosedError; RedisRefusedError; what the call throws.
+   * @throws RedisAwayError if that takes too long or the answer is lost; ClosedError; RedisRefusedError; the errors of the call.
    */
   async call<T>(work: () => Promise<T>, options: CallOptions = {}): Promise<T> {
     this.#throwIfClosed(false);
@@ -100,14 +100,14 @@ export class RedisLink {
     }
   }
 
-  /** Disconnects at once; calls under way fail. */
+  /** Disconnects at once; active calls fail. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#rest);
     unlock(this.connection);
   }
 
-  /** Undefined if the caller waits no longer. */
+  /** Undefined if the caller no longer waits. */
   async #attempt<T>(call: Call<T>): Promise<{ value: T } | undefined> {
     const { work, over, isRepeatable = false, isRead = false } = call;
     for (;;) {
@@ -129,7 +129,7 @@ export class RedisLink {
     }
   }
 
-  /** Resolves once commands can be sent, or the caller waits no longer. */
+  /** Resolves once commands can be sent, or the caller no longer waits. */
   async #ready({ over, wasSent }: Call<unknown>): Promise<void> {
     const { connection } = this;
     const lateAt = performance.now() + this.#failAfterMs;

@@ -1,5 +1,5 @@
 /**
- * Turns a request into the data of a job, checked against the contract before anything is sent.
+ * Turns a request into a job's data, validated against the contract before anything is sent.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
@@ -20,25 +20,25 @@ type Request<Data> = Omit<Data, 'occurredAt'> & {
   occurredAt?: string | Date | undefined;
 };
 
-/** Creates the user, or finds the existing one. Without a `clientId` each call makes a user of its own. */
+/** Creates the user, or finds the existing one. Without a `clientId` each call creates a new user. */
 export type CreateUser = Request<z.input<typeof CreateUserData>>;
-/** A profile change: only the named fields change, `null` clears one. One of `clientId` and `userId` at least. */
+/** A profile change: only the named fields change, `null` clears one. Needs `clientId` or `userId`. */
 export type UpdateUser = Request<z.input<typeof UpdateUserData>>;
-/** A closed account. One of `clientId` and `userId` at least; both given must belong together. */
+/** A closed account. Needs `clientId` or `userId`; if both are given, they must belong together. */
 export type DeleteUser = Omit<z.input<typeof DeleteUserData>, 'occurredAt'>;
 
-/** When a deletion is due; at once if neither is given. One that is given must have a value: undefined is a fault. */
+/** When a deletion is due; at once if neither is given. A given property must not be undefined. */
 export interface Due {
-  /** After that: `90s`, `45m`, `12h`, `30d`, `2w`, or milliseconds. */
+  /** After this time: `90s`, `45m`, `12h`, `30d`, `2w`, or milliseconds. */
   in?: string | number;
-  /** Then: a Date, or ISO 8601 with a zone. */
+  /** At this time: a Date, or ISO 8601 with a zone. */
   at?: string | Date;
 }
 
 /** A request that no worker would carry out: it was not added. The message names every fault, and never a value. */
 export class InvalidJobError extends Error {
   override readonly name = 'InvalidJobError';
-  /** Of the row in the input, from 0 as in an array, where many were given; the message counts from 1. */
+  /** Index of the row in the input, from 0; the message counts from 1. Undefined for a single request. */
   readonly index: number | undefined;
 
   constructor(faults: string, index?: number) {
@@ -47,10 +47,10 @@ export class InvalidJobError extends Error {
   }
 }
 
-/** A job that may be added. */
+/** A valid job. */
 export interface CheckedJob {
   name: JobName;
-  /** The JSON of it is what goes into the queue. */
+  /** The queue gets its JSON. */
   data: Record<string, unknown>;
 }
 
@@ -66,7 +66,7 @@ export function checked(name: JobName, request: object | undefined, index?: numb
   return { name, data };
 }
 
-/** As JSON, because that is what a worker will read. */
+/** As JSON, because a worker will read JSON. */
 function jsonOf(request: unknown, index: number | undefined): string {
   try {
     return JSON.stringify(request ?? null);
@@ -77,7 +77,7 @@ function jsonOf(request: unknown, index: number | undefined): string {
 
 /**
  * A unique job id. With an idempotency key, equal keys and requests give equal ids, and the id reveals neither. `occurredAt` and
- * `correlationId` are no part of the request.
+ * `correlationId` do not count.
  * @throws InvalidJobError for an invalid key: an empty one would merge all jobs into one.
  */
 export function jobIdOf(
@@ -104,7 +104,7 @@ export function refuseUnknown(options: object, known: readonly string[]): void {
   throw new InvalidJobError(`${unknown.join(', ')}: no such option; there are ${known.join(', ')}`);
 }
 
-/** The same for the same fields, in whatever order they were given. */
+/** Equal for equal fields, in any order. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
@@ -113,7 +113,7 @@ function sorted(value: unknown): unknown {
 }
 
 /**
- * When it is due, in epoch milliseconds.
+ * Its due time, in epoch milliseconds.
  * @throws InvalidJobError
  */
 export function dueAtOf(due: Due, now: number): number {

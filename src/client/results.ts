@@ -19,13 +19,13 @@ import { RedisRefusedError, redacted } from '../redis/refusal.ts';
 import { endOf } from './job-result.ts';
 import { ClosedError } from './redis-link.ts';
 
-/** The job had not ended in time. It goes on all the same, and its event is published. */
+/** The job did not end in time. It still runs, and its event is published. */
 export class ResultTimeoutError extends Error {
   override readonly name = 'ResultTimeoutError';
 }
 
 export interface ResultOptions {
-  /** How long to wait, in milliseconds; 0: the job is looked at once; Infinity: for ever. Default 30,000. */
+  /** How long to wait, in milliseconds; 0: one check; Infinity: for ever. Default 30,000. */
   timeoutMs?: number | undefined;
   /** Ends the wait early, with the signal's own reason. */
   signal?: AbortSignal | undefined;
@@ -38,18 +38,18 @@ const WaitOptions = z.strictObject({
 
 /** Polling delays in milliseconds: the first, then doubled up to the last. */
 const LOOK_MS = { first: 100, last: 2000 };
-/** Minimum time for a look, in milliseconds, so that a caller with timeout 0 gets the result of an ended job. */
+/** Minimum time for a check, in milliseconds, so that a caller with timeout 0 gets the result of an ended job. */
 const ONE_LOOK_MS = 800;
-/** How long the queue's events are listened to after the last result was waited for, in milliseconds. */
+/** How long to listen to the queue's events after the last waiting caller, in milliseconds. */
 const LISTENS_MS = 1000;
 
 export interface ResultsOptions {
   queue: Queue;
   /** For keys of our own. */
   connection: RedisConnection;
-  /** Where a connection of its own is opened with the first result that is waited for. */
+  /** The target of its own connection, which opens with the first waiting caller. */
   target: RedisTarget;
-  /** Asks the queue; throws if Redis is away, or refuses. */
+  /** Calls the queue; throws if Redis is away, or refuses. */
   ask?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
@@ -84,7 +84,7 @@ export class Results {
         const leftMs = Math.ceil(Math.max(0, lateAt - performance.now()));
         const next = AbortSignal.any([over, AbortSignal.timeout(Math.min(lookMs, leftMs))]);
         const woken = once(this.#ends, idEvent(id), { signal: next }).catch(() => {});
-        // A Redis that is silent must not hold up a caller that does not wait any longer.
+        // A silent Redis must not delay a caller whose time is over.
         const end = await Promise.race([this.#look(id), ended]);
         if (end !== 'over') {
           if (end !== undefined && !(end instanceof RedisAwayError)) return end;
@@ -110,7 +110,7 @@ export class Results {
     this.#stopListening?.();
   }
 
-  /** Undefined while it has not ended; the fault if Redis is away, which may pass. */
+  /** Undefined while it has not ended; a RedisAwayError for a transient fault. */
   async #look(id: string): Promise<JobResult | RedisAwayError | undefined> {
     const { queue, connection, target, ask = (work) => work() } = this.#options;
     try {
@@ -119,8 +119,8 @@ export class Results {
       // `close()` rejects all waiting callers itself.
       if (error instanceof ClosedError) return undefined;
       if (error instanceof RedisAwayError && !error.isRefusal) return error;
-      const told = redacted(error);
-      if (told instanceof RedisRefusedError || !isLostConnection(told)) throw told;
+      const shown = redacted(error);
+      if (shown instanceof RedisRefusedError || !isLostConnection(shown)) throw shown;
       return new RedisAwayError('the connection was lost', false, placeOf(target));
     }
   }

@@ -25,7 +25,7 @@ import { stopWorker } from '../bullmq/stop-worker.ts';
 export interface EventDelivery {
   /** From 1. */
   readonly attempt: number;
-  /** Aborted if the subscriber stops or may have lost the delivery to another one; further work may then happen twice. */
+  /** Aborted if the subscriber stops or may have lost the delivery to another one; further work may then be done twice. */
   readonly signal: AbortSignal;
 }
 
@@ -37,22 +37,22 @@ export interface UserEventsOptions {
   redis: string | RedisTarget;
   /** BullMQ's prefix. Default `{damoov}`. */
   prefix?: string | undefined;
-  /** The events queue: one a subscribing service, among the worker's `EVENTS_QUEUES`. Default `user-events`. */
+  /** The events queue: one of the worker's `EVENTS_QUEUES` for each subscribing service. Default `user-events`. */
   queue?: string | undefined;
-  /** Events dealt with at once. Default 10. */
+  /** Events processed in parallel. Default 10. */
   concurrency?: number | undefined;
-  /** How often an event is tried, with how long in between: doubling, in milliseconds. Default 10 times, 1,000 to 600,000. */
+  /** Number of attempts, and the delays in between, which double, in milliseconds. Default 10 times, 1,000 to 600,000. */
   retry?: Partial<{ attempts: number; firstMs: number; lastMs: number }> | undefined;
-  /** How long it is remembered that an event was dealt with, in milliseconds, at about 150 bytes of Redis each. Default 24 hours. */
+  /** How long a processed event is remembered, in milliseconds, at about 150 bytes of Redis each. Default 24 hours. */
   rememberMs?: number | undefined;
-  /** How long a delivery stays with a subscriber that gives no sign of life, in milliseconds. Default 30,000. */
+  /** Duration of the lock on a delivery without renewal, in milliseconds. Default 30,000. */
   lockMs?: number | undefined;
-  /** BullMQ's own, such as `bullmq-otel` makes it: deals with each event in the trace of its job. Default: none. */
+  /** BullMQ's own, such as `bullmq-otel`: processes each event in the trace of its job. Default: none. */
   telemetry?: Telemetry | undefined;
   /**
-   * Called for each failed attempt, with the error of the handler; for an event that this subscriber may have lost to another one, with a
-   * DeliveryLostError; and, with no event and once each, of a Redis that is away (RedisAwayError) or refuses
-   * (RedisRefusedError). Must not throw. Default: nobody is told.
+   * Called for each failed attempt, with the error of the handler; with a DeliveryLostError for an event that this subscriber may have
+   * lost to another one; and once without an event if Redis is away (RedisAwayError) or refuses (RedisRefusedError). Must not throw.
+   * Default: none.
    */
   onError?: ((error: Error, event?: FaultyEvent) => unknown) | undefined;
 }
@@ -66,7 +66,7 @@ const Options = z.strictObject({
     (name) => name !== 'none',
     'none is no queue; with EVENTS_QUEUES=none no events are published',
   )
-    .refine((name) => name !== 'user-jobs', 'user-jobs has the jobs of the workers, and no events')
+    .refine((name) => name !== 'user-jobs', 'user-jobs is the jobs queue and has no events')
     .default('user-events'),
   concurrency: wholeNumber(1, 10_000).default(10),
   retry: z
@@ -76,7 +76,7 @@ const Options = z.strictObject({
       lastMs: Wait.default(600_000),
     })
     .prefault({}),
-  // Redis takes no part of a millisecond.
+  // Redis accepts no fractions of a millisecond.
   rememberMs: wholeNumber(1, 1e12).default(DAY_MS),
   // A shorter lock is lost before it is renewed.
   lockMs: wholeNumber(100).default(30_000),
@@ -85,13 +85,12 @@ const Options = z.strictObject({
   handler: callback<EventHandler>('must be a function that takes an event'),
 } satisfies Record<keyof UserEventsOptions | 'handler', z.ZodType>);
 const CloseOptions = z.strictObject({ graceMs: Ms.default(10_000) });
-/** How long a subscriber that does nothing may take to stop, in milliseconds. */
+/** How long an idle subscriber may take to stop, in milliseconds. */
 const IDLE_MS = 1000;
 
 /**
- * Receives events until it is closed. An event comes at least once: it is not handed over again once a handler has dealt with
- * it, but for a crash, or an outage longer than its lock, between the handler's end and writing that down. A dead letter stays in the
- * failed set of the queue for 14 days.
+ * Receives events until it is closed. Delivery is at least once: after a handler succeeded, the event is delivered again only after a
+ * crash, or an outage longer than its lock, before the success is stored. A dead letter stays in the failed set of the queue for 14 days.
  */
 export class UserEvents implements AsyncDisposable {
   readonly #connection: RedisConnection;
@@ -102,14 +101,14 @@ export class UserEvents implements AsyncDisposable {
   #inFlight = 0;
   #isClosing = false;
 
-  /** @throws TypeError for options that cannot be meant. */
+  /** @throws TypeError for invalid options. */
   constructor(options: UserEventsOptions, handler: EventHandler) {
     this.#options = checkedOptions(Options, { ...options, handler });
     const { redis, prefix, queue, concurrency, lockMs, telemetry } = this.#options;
     warnOfPrefix(prefix);
     this.#connection = connectRedis(redis, (state, reason = 'no answer') => {
       if (state === 'lost' && !this.#isClosing)
-        void this.#tell(new RedisAwayError(reason, false, placeOf(redis)));
+        void this.#report(new RedisAwayError(reason, false, placeOf(redis)));
     });
     this.#unlock = withDuplicates(this.#connection);
     this.#worker = new AbandonableWorker(queue, (job, token, signal) => this.#deliver(job, token, signal), {
@@ -117,14 +116,14 @@ export class UserEvents implements AsyncDisposable {
       prefix,
       concurrency,
       lockDuration: lockMs,
-      // Redis takes no part of a millisecond.
+      // Redis accepts no fractions of a millisecond.
       stalledInterval: Math.ceil(lockMs / 2),
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       settings: { backoffStrategy: (attemptsMade) => this.#delayMs(attemptsMade) },
       ...(telemetry !== undefined && { telemetry: redacting(telemetry) }),
     });
     this.#faults = createQueueFaults((error, event) => {
-      if (!this.#isClosing) void this.#tell(error, event);
+      if (!this.#isClosing) void this.#report(error, event);
     });
     this.#worker.on('error', (error) => this.#faults.report(error));
     this.#worker.on('lockRenewalFailed', (ids) => {
@@ -138,12 +137,12 @@ export class UserEvents implements AsyncDisposable {
   /**
    * Stops fetching and disconnects. An unfinished event is delivered again.
    * @param options `graceMs`: how long handlers may take, in milliseconds. Default 10,000.
-   * @throws TypeError for options that cannot be meant, and nothing else.
+   * @throws TypeError for invalid options, and nothing else.
    */
   async close(options: { graceMs?: number | undefined } = {}): Promise<void> {
     const { graceMs } = checkedOptions(CloseOptions, options);
     this.#isClosing = true;
-    // With nothing in flight only a Redis that does not answer takes longer.
+    // Without active events only a silent Redis takes longer.
     await stopWorker(this.#worker, this.#inFlight === 0 ? Math.min(graceMs, IDLE_MS) : graceMs);
     this.#worker.abandon();
     this.#unlock();
@@ -163,7 +162,7 @@ export class UserEvents implements AsyncDisposable {
     const event = readEvent(job.data);
     if (event === undefined) {
       const error = new UnrecoverableError(`event of job ${job.id}: not one of this version of the contract`);
-      void this.#tell(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
+      void this.#report(error, { id: job.id ?? '', type: job.name, isGivenUp: true });
       throw error;
     }
     const seen = this.#seenKey(event);
@@ -183,23 +182,23 @@ export class UserEvents implements AsyncDisposable {
         throw new DelayedError('given back');
       }
       const isGivenUp = attempt >= retry.attempts;
-      const told = error instanceof Error ? error : new Error(String(error));
-      void this.#tell(told, { ...faulty, isGivenUp });
+      const shown = error instanceof Error ? error : new Error(String(error));
+      void this.#report(shown, { ...faulty, isGivenUp });
       // The message of the handler's error may quote the event, so only the name of the error is kept in Redis.
-      throw new Error(told.name, { cause: error });
+      throw new Error(shown.name, { cause: error });
     } finally {
       this.#inFlight -= 1;
     }
     try {
       await this.#connection.set(seen, '1', 'PX', rememberMs);
     } catch (error) {
-      // A failure to remember the event is no fault of the handler: the event counts as processed.
-      void this.#tell(redacted(error), faulty);
+      // A failure to remember the event is not the handler's fault: the event counts as processed.
+      void this.#report(redacted(error), faulty);
     }
   }
 
   /** An error of the caller's function, even a later rejection, must not end the process. */
-  async #tell(error: unknown, event?: FaultyEvent): Promise<void> {
+  async #report(error: unknown, event?: FaultyEvent): Promise<void> {
     try {
       await this.#options.onError?.(error instanceof Error ? error : new Error(String(error)), event);
     } catch {

@@ -45,8 +45,8 @@ export interface UserJobsOptions {
   /** How long a call may take, in milliseconds, until it fails with a RedisAwayError. Default 800. */
   failAfterMs?: number | undefined;
   /**
-   * BullMQ's own, such as `bullmq-otel` makes it: a job is carried out in the trace of the call that added it; a deferred deletion
-   * begins one of its own when it is due. Default: none.
+   * BullMQ's own, such as `bullmq-otel`: a job runs in the trace of the call that added it; a deferred deletion begins a new trace when
+   * it is due. Default: none.
    */
   telemetry?: Telemetry | undefined;
 }
@@ -61,10 +61,10 @@ const Options = z.strictObject({
 
 export interface AddOptions {
   /**
-   * The same key adds the same request once: give one where you may call again without knowing how the first call ended. Another
-   * request under it is another job (`occurredAt` and `correlationId` aside). It holds until the job has ended, and for 24 hours more:
-   * a repeated call gets the first result, and nothing is carried out. A job that failed holds it while it is kept.
-   * Default: a new key for each call, used to repeat a call whose reply was lost.
+   * Equal requests with the same key are added once: use a key to repeat a call safely. Another request with the key is another job
+   * (`occurredAt` and `correlationId` do not count). The key is valid until 24 hours after the job's end: until then a repeated call gets
+   * the first result, and nothing is carried out. A failed job keeps its key as long as the job is stored. Default: a new key for each
+   * call, which makes its own retries safe.
    */
   idempotencyKey?: string | undefined;
   /** Marks a bulk job: workers take it after all other jobs. Default false. `createMany` sets it. */
@@ -75,24 +75,24 @@ export interface AddOptions {
 export interface AddedJob {
   readonly id: string;
   /**
-   * Waits for its end: type and data of its event. A job that failed is a result too, `user.failed`; it has spent its attempts.
-   * @throws ResultTimeoutError, ResultUnknownError, RedisRefusedError, ClosedError; RedisAwayError at once where Redis refuses the user,
-   * the password or the database, and where it is still away once the time is over.
+   * Waits for its end: type and data of its event. A failed job has a result, too: `user.failed`, after its last attempt.
+   * @throws ResultTimeoutError, ResultUnknownError, RedisRefusedError, ClosedError; RedisAwayError at once if Redis refuses the user, the
+   * password or the database, or at the timeout if it is away.
    */
   result(options?: ResultOptions): Promise<JobResult>;
 }
 
-/** A deletion that is pending. `exists`: it was pending already, and is due when it was; `moved`: it is due now when asked. */
+/** A pending deletion. `exists`: it was pending before, with an unchanged due time; `moved`: it has the new due time. */
 export type ScheduledDeletion = AddedJob & {
   readonly is: Scheduled['is'];
   readonly dueAt: Date;
-  /** When it was asked for last. */
+  /** The time of its latest request. */
   readonly requestedAt: Date;
 };
 
-/** How long a chunk may take, in milliseconds: it is more than one job. */
+/** How long a chunk may take, in milliseconds: longer than one job. */
 const CHUNK_MS = 10_000;
-/** How many jobs are looked for at once. */
+/** Number of jobs read at once. */
 const LOOKS_AT_ONCE = 100;
 
 /**
@@ -112,7 +112,7 @@ export class UserJobs implements AsyncDisposable {
   readonly #order = createCallOrder(Date.now);
   readonly #telemetry: Telemetry | undefined;
 
-  /** @throws TypeError for options that cannot be meant. */
+  /** @throws TypeError for invalid options. */
   constructor(options: UserJobsOptions) {
     const { redis, prefix, queue, failAfterMs, telemetry } = checkedOptions(Options, options);
     warnOfPrefix(prefix);
@@ -122,7 +122,7 @@ export class UserJobs implements AsyncDisposable {
     this.#queue = openQueue(queue, {
       connection: this.#link.connection,
       prefix,
-      // With one of them alone a queue made while Redis is away hangs, or fails for good.
+      // With only one of the two, a queue made while Redis is away hangs, or fails for good.
       skipWaitingForReady: true,
       skipVersionCheck: true,
       ...traced,
@@ -147,8 +147,9 @@ export class UserJobs implements AsyncDisposable {
   }
 
   /**
-   * Deletes a user for ever, at once or when due. A user has one pending deletion: a second request returns it and renews its request time.
-   * @param due `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
+   * Deletes a user for ever, at once or when due. A user has one pending deletion: a second request returns it and renews its request
+   * time.
+   * @param due `reschedules`: moves a pending deletion to this time; returns `too-late` if it is being carried out.
    */
   delete(user: DeleteUser, due: Due & { reschedules: true }): Promise<ScheduledDeletion | 'too-late'>;
   delete(user: DeleteUser, due?: Due): Promise<ScheduledDeletion>;
@@ -186,10 +187,10 @@ export class UserJobs implements AsyncDisposable {
   }
 
   /**
-   * Cancels every deletion of the user that was requested before, whichever BullMQ client has added it. Name the user by the ids that
-   * the requests named; both where both are known. Asked again it answers the same.
-   * @returns `cancelled`: nothing is deleted; `too-late`: the user may have been deleted; `done`: it was; `none`: no deletion was known
-   * to be pending, and one that was requested before is not carried out.
+   * Cancels every deletion of the user that was requested before, by any BullMQ client. Name the user by the ids of the requests; by both
+   * if both are known. Repeated calls answer the same.
+   * @returns `cancelled`: nothing is deleted; `too-late`: the user may have been deleted; `done`: it was deleted; `none`: no deletion was
+   * known to be pending, and an earlier request is not carried out.
    */
   async cancelDeletion(user: DeletionOf): Promise<Cancellation> {
     checked('delete-user', user);
@@ -197,12 +198,12 @@ export class UserJobs implements AsyncDisposable {
   }
 
   /**
-   * Adds many sign-ups, some at a time, in bounded memory: it reads on only once those before are in the queue. Workers take them once no
-   * other job waits, as with `isBulk`. Where Redis goes away
-   * it fails like every other call; rows with an `idempotencyKey` can then simply be given again.
-   * @param users each row a sign-up, which may bear its `idempotencyKey`.
-   * @returns how many were added; `repeated`: how many were not, as the queue has a job of the same key and request (one that another
-   * process adds at the same moment may count as added by both); `invalid`: how many were skipped.
+   * Adds many sign-ups in chunks, in bounded memory: reads on only once the previous rows are in the queue. Workers take them when no
+   * other job waits, as with `isBulk`. If Redis goes away, it fails like every other call; rows with an `idempotencyKey` can then be
+   * passed again.
+   * @param users one sign-up per row, each with an optional `idempotencyKey`.
+   * @returns how many were added; `repeated`: how many the queue already had with the same key and request (of parallel calls, both may
+   * count such a row as added); `invalid`: how many were skipped.
    */
   async createMany(
     users: Iterable<CreateUserRow> | AsyncIterable<CreateUserRow>,
@@ -221,12 +222,12 @@ export class UserJobs implements AsyncDisposable {
     });
   }
 
-  /** A job that was added before, by its id: to wait for its end. */
+  /** A previously added job, by its id: to wait for its end. */
   job(id: string): AddedJob {
     return { id, result: (options) => this.#results.of(id, options) };
   }
 
-  /** Disconnects from Redis; never hangs. Calls under way, and results that are still waited for, fail with a ClosedError. */
+  /** Disconnects from Redis; never hangs. Active calls and waiting results fail with a ClosedError. */
   async close(): Promise<void> {
     this.#results.close();
     this.#link.close();

@@ -1,6 +1,6 @@
 /**
- * The one place that reads the environment. Turns it into a typed configuration, or into one message that names every
- * fault by its variable; values are never repeated, since many are secrets.
+ * The only place that reads the environment. Returns a typed configuration, or one message that names every fault by its variable; values
+ * are never repeated, since many are secrets.
  */
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
@@ -25,32 +25,32 @@ export interface DamoovAccess {
 }
 
 export interface Config {
-  /** `embedded`: none is configured, so the embedded redis-server is used. */
+  /** `embedded`: none is configured, so the embedded default is used. */
   redis: 'embedded' | RedisTarget;
-  /** `events`: none where no events are published. */
+  /** `events` is empty if no events are published. */
   queues: { prefix: string; jobs: string; events: string[] };
   /** `sandbox`: nothing is configured, so the built-in simulator is used. */
   damoov: 'sandbox' | DamoovAccess;
   userId: { mode: UserIdMode; secret?: string | undefined };
-  /** What signs the receipts of deletions; without it they are not signed. */
+  /** The key that signs the receipts of deletions; without it they are not signed. */
   receiptKey?: SigningKey | undefined;
   timeoutMs: number;
   loginsPerHour: number;
   /**
-   * Work for one guess at a secret whose hash is in Redis: scrypt's N. No variable sets it. Default: a tenth of a second. Processes
-   * of different work do not recognise each other's hashes.
+   * Cost of one guess at a secret whose hash is in Redis: scrypt's N. No variable sets it. Default: a tenth of a second. Processes with
+   * different values do not recognise each other's hashes.
    */
   keyWork?: number;
-  /** The ceiling of the whole fleet, in requests a second; none where it is absent. */
+  /** The maximum of the whole fleet, in requests a second; undefined: no limit. */
   maxRps?: number | undefined;
   deletionsPerHour: number;
   concurrency: number;
   retry: RetryPolicy;
   http: { host: string; port: number };
-  /** Who may see the dashboard; without it there is none. */
+  /** The user of the dashboard; without it there is no dashboard. */
   dashboard?: { user: string; password: string } | undefined;
   logLevel: string;
-  /** Receiver of traces over OTLP/HTTP; no traces if absent. `ratio`: the share of those that begin here. */
+  /** Receiver of traces over OTLP/HTTP; no traces if absent. `ratio`: the share of the traces that begin here. */
   tracing?:
     { endpoint: string; headers: Record<string, string>; serviceName: string; ratio: number } | undefined;
 }
@@ -76,7 +76,7 @@ const DAMOOV_BASE_URL = 'https://user.telematicssdk.com';
 /** Every variable that is read. */
 export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
-/** Adds what a `.env` file in the working directory sets, if there is one; a variable that is set already stays. */
+/** Adds the variables of a `.env` file in the working directory, if there is one; a set variable keeps its value. */
 export function loadEnvFile(): void {
   try {
     process.loadEnvFile();
@@ -164,7 +164,7 @@ function damoovOf(
 
 type Set = Readonly<Record<string, string>>;
 
-/** Not every unknown name is ours to refuse: platforms set their own, such as the addresses of services. */
+/** Not every unknown name is a mistake: platforms set their own, such as the addresses of services. */
 function misspelt(set: Set): string[] {
   return Object.keys(set)
     .filter((name) => !VARIABLES.includes(name))
@@ -196,7 +196,7 @@ const CREDENTIALS = [
   'DAMOOV_ADMIN_PASSWORD',
 ];
 
-/** What is missing, or is the sandbox's. */
+/** Missing variables, and the sandbox's values. */
 function damoovFaults(set: Set): string[] {
   const isSet = (name: string) => name in set;
   const faults: string[] = [];
@@ -215,14 +215,14 @@ function damoovFaults(set: Set): string[] {
   if (URL.parse(set['DAMOOV_BASE_URL'] ?? DAMOOV_BASE_URL)?.hostname.endsWith('.telematicssdk.com')) {
     const published: readonly (string | undefined)[] = Object.values(SANDBOX_CREDENTIALS);
     for (const name of CREDENTIALS.filter((name) => published.includes(set[name]))) {
-      // A login that Damoov refuses counts all the same, and too many bar the address for an hour.
+      // Damoov also counts a refused login, and too many bar the address for an hour.
       faults.push(`${name}: is the sandbox's, which Damoov does not know`);
     }
   }
   return faults;
 }
 
-/** What does not go together, among the variables that are right by themselves. */
+/** Contradictions between variables that are valid by themselves. */
 function contradictionsIn(set: Set): string[] {
   const { BACKOFF_BASE_MS, BACKOFF_MAX_MS, JOBS_QUEUE, EVENTS_QUEUES, QUEUE_PREFIX } = Environment.shape;
   const baseMs = BACKOFF_BASE_MS.safeParse(set['BACKOFF_BASE_MS']).data ?? 0;
@@ -265,7 +265,7 @@ function readReceiptKey(file: string | undefined, faults: string[]): SigningKey 
   if (pem === undefined) return undefined;
   const key = signingKeyIn(pem);
   if (key === undefined) {
-    faults.push(`${variable}: is no Ed25519 private key in PEM (PKCS#8, not encrypted)`);
+    faults.push(`${variable}: is not an Ed25519 private key in PEM (PKCS#8, not encrypted)`);
   }
   return key;
 }

@@ -1,5 +1,5 @@
 /**
- * What each environment variable may be, by itself. Knows neither the process nor which of them go together.
+ * The valid values of each environment variable by itself.
  */
 import { z } from 'zod';
 import { DEFAULT_RETRY_POLICY } from '../lifecycle/retry-policy.ts';
@@ -15,7 +15,7 @@ const fraction = (least: number, most: number) => {
 };
 const trueOrFalse = z.stringbool({ error: 'must be true or false' });
 const word = z.string().min(1);
-/** It is sent as an HTTP header. */
+/** Sent as an HTTP header. */
 export const headerValue = word.regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
 const list = z
   .string()
@@ -35,7 +35,7 @@ function eventsQueues(names: string[], context: z.RefinementCtx): string[] {
   if (names.includes(NONE)) {
     context.addIssue({
       code: 'custom',
-      message: `${NONE} stands alone: it means that no events are published`,
+      message: `${NONE} must be the only entry: it means that no events are published`,
     });
   }
   return names;
@@ -60,7 +60,7 @@ const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
   .refine(isBareUrl, 'must have no user, password, query or fragment');
 
-/** As OpenTelemetry has them: `name=value,…`, percent-encoded where needed. */
+/** In OpenTelemetry's format: `name=value,…`, percent-encoded where needed. */
 const otlpHeaders = list.transform((items, context) =>
   Object.fromEntries(
     items.flatMap((item) => {
@@ -73,7 +73,7 @@ const otlpHeaders = list.transform((items, context) =>
   ),
 );
 
-/** Undefined if it can be sent in no header. */
+/** Undefined if it cannot be sent in a header. */
 function decoded(text: string | undefined): string | undefined {
   try {
     const value = text === undefined ? undefined : decodeURIComponent(text);
@@ -83,7 +83,7 @@ function decoded(text: string | undefined): string | undefined {
   }
 }
 
-/** The variables, as text, into values with their defaults. */
+/** Parses the variables into values with their defaults. */
 export const Environment = z.object({
   NODE_ENV: z.string().optional(),
   REDIS_URL: z

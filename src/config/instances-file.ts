@@ -13,14 +13,14 @@ const InstancesFile = z.record(
     id: headerValue,
     /** Damoov's InstanceKey: a secret like a database password. */
     key: headerValue,
-    /** What UserIds of this very instance derive from; if it is absent, `userId.secret` of the configuration. */
+    /** The secret for this instance's UserIds; if absent, `userId.secret` of the configuration. */
     userIdSecret: Environment.shape.DAMOOV_USER_ID_SECRET,
   }),
 );
 
 export type InstanceCredentials = z.output<typeof InstancesFile>[string];
 
-/** The instances by name; none of them, with faults, if anything is wrong with the file. */
+/** The instances by name; if anything is wrong with the file, only faults. */
 export function readInstancesFile(
   file: string,
   faults: string[],

@@ -1,10 +1,10 @@
 /**
- * Whether this Node can run the product. Is understood by every Node that knows modules, and imports nothing.
+ * Checks whether this Node can run the product. Every Node with modules understands this file; it imports nothing.
  */
 
 /**
- * What to say where it cannot.
- * @param version that runs: `v20.20.2`. @param needed `>=22.22`, as package.json has it.
+ * The message if it cannot.
+ * @param version the running one: `v20.20.2`. @param needed `>=22.22`, as in package.json.
  */
 export function refusalOf(version: string, needed: string): string | undefined {
   const [major = 0, minor = 0] = numbersIn(version);

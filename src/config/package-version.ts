@@ -1,5 +1,5 @@
 /**
- * The version of this package, as its package.json has it.
+ * The version of this package, from its package.json.
  */
 import { createRequire } from 'node:module';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 /**
- * Reads a file that a variable names. Faults name the variable and repeat nothing of the file: it holds secrets.
+ * Reads a file that a variable names. Faults name the variable and never repeat the content: it holds secrets.
  */
 import { readFileSync } from 'node:fs';
 

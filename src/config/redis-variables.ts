@@ -7,25 +7,25 @@ import { Environment } from './environment.ts';
 import { readNamedFile } from './read-file.ts';
 import type { RedisTarget, RedisTls } from '../redis/connection.ts';
 
-/** One of them names the Redis. */
+/** Each of them names a Redis. */
 export const REDIS_PLACES = ['REDIS_URL', 'REDIS_CLUSTER_NODES', 'REDIS_SENTINELS'] as const;
 
 const TLS_FILES = ['REDIS_TLS_CA_FILE', 'REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE'] as const;
 
-/** What only goes together. */
+/** Variables that must be set together. */
 export const REDIS_PAIRS = [
   ['REDIS_SENTINELS', 'REDIS_SENTINEL_MASTER'],
   ['REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE'],
 ] as const;
 
-/** What has no effect without another one. */
+/** Variables without an effect unless another is set. */
 const NEEDS = [
   ['REDIS_USERNAME', 'REDIS_PASSWORD'],
   ['REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'],
   ['REDIS_SENTINEL_PASSWORD', 'REDIS_SENTINELS'],
 ] as const;
 
-/** What is wrong between variables that are right by themselves. */
+/** Contradictions between variables that are valid by themselves. */
 export function redisFaults(set: Readonly<Record<string, string>>): string[] {
   const isSet = (name: string) => set[name] !== undefined;
   const places = REDIS_PLACES.filter(isSet);
@@ -38,14 +38,14 @@ export function redisFaults(set: Readonly<Record<string, string>>): string[] {
   if (places.length > 1) faults.push(`${places.join(', ')}: only one of them may be set`);
   if (places.length === 0 && secures.length > 0) {
     faults.push(
-      `${secures.join(', ')}: there is no Redis named by ${REDIS_PLACES.join(' or ')}: use REDIS_URL=redis://HOST:PORT`,
+      `${secures.join(', ')}: no Redis is set by ${REDIS_PLACES.join(' or ')}: use REDIS_URL=redis://HOST:PORT`,
     );
   }
   if (isSet('REDIS_PASSWORD') && url !== null && `${url.username}${url.password}` !== '') {
     faults.push('REDIS_PASSWORD: REDIS_URL has a user or a password already');
   }
   if (wantsTls && url !== null && url.protocol !== 'rediss:') {
-    faults.push('REDIS_TLS: a REDIS_URL says so itself: rediss://');
+    faults.push('REDIS_TLS: not with REDIS_URL, which uses rediss:// instead');
   }
   if (places.length > 0 && !wantsTls && url?.protocol !== 'rediss:') {
     for (const name of TLS_FILES.filter(isSet)) {
@@ -57,7 +57,7 @@ export function redisFaults(set: Readonly<Record<string, string>>): string[] {
   return faults;
 }
 
-/** The Redis that is named, or `embedded` if none is. */
+/** The configured Redis, or `embedded` if there is none. */
 export function redisTarget(values: Environment, files: RedisTls): 'embedded' | RedisTarget {
   const access = {
     ...(values.REDIS_USERNAME !== undefined && { username: values.REDIS_USERNAME }),
@@ -79,7 +79,7 @@ export function redisTarget(values: Environment, files: RedisTls): 'embedded' | 
   };
 }
 
-/** What the line is secured with, from the files that are named. */
+/** The TLS certificates and key, from the configured files. */
 export function readTlsFiles(set: Readonly<Record<string, string>>, faults: string[]): RedisTls {
   const [ca, cert, key] = TLS_FILES.map((name) => readPem(name, set[name], faults));
   return {
@@ -102,7 +102,7 @@ function readPem(
     const held = isKey ? createPrivateKey(content) : new X509Certificate(content);
     return held && content;
   } catch {
-    faults.push(`${name}: holds no ${isKey ? 'private key, or an encrypted one' : 'certificate'} in PEM`);
+    faults.push(`${name}: must hold ${isKey ? 'an unencrypted private key' : 'a certificate'} in PEM`);
     return undefined;
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Recognises a secret that was copied from an example: everybody knows it. Repeats no value.
+ * Recognises secrets that were copied from an example, and so are public. Never repeats a value.
  */
 import { Environment } from './environment.ts';
 import type { InstanceCredentials } from './instances-file.ts';
 
-/** What nothing here evaluates: a command, a variable, a template. A password that a program draws hardly looks so. */
+/** Anything that is not evaluated here: a command, a variable, a template. A generated password hardly looks like this. */
 const EXPRESSION =
   /\$\([A-Za-z_./][^()$]*\)|\$\{[A-Za-z_][^{}$]*\}|\{\{[^{}]*\}\}|^`.*`$|^%[A-Za-z_]\w*%$|^\$[A-Z_][A-Z0-9_]*$/;
 
-/** Of text in lower case, with `-` for blanks and underscores. */
+/** Compared in lower case, with `-` for blanks and underscores. */
 const PLACEHOLDERS: readonly RegExp[] = [
   // <your password>
   /<[a-z0-9][\w .,'…-]*>/,
@@ -21,14 +21,14 @@ const PLACEHOLDERS: readonly RegExp[] = [
   /^(another|example|placeholder|todo|tbd|fixme|undefined|null|redacted|\[redacted\])$/,
   // xxxx, ****, …
   /^(x{3,}|\*{3,}|\.{3,}|•{3,}|\?{3,}|_{3,}|-{3,}|…+)$/,
-  // Reserved for examples: no account is there.
+  // Reserved for examples: it has no account.
   /[@.]example(\.(com|net|org))?$/,
 ];
 
-/** A secret of our own is never so; that of another system may be. */
+/** Not valid for a secret of our own; another system's secret may be like this. */
 const BARE_WORD = /^(the-)?(pass(-?(word|phrase|wd|code))?|pwd?|secret|key|token)[\d!]*$/;
 
-/** Everything else holds no secret. `true`: it is thought up here, and not given by another system. */
+/** The variables with secrets. `true`: our own secret; false: another system's. */
 const SECRETS: Readonly<Record<string, boolean>> = {
   DAMOOV_INSTANCE_ID: false,
   DAMOOV_INSTANCE_KEY: false,
@@ -42,7 +42,7 @@ const SECRETS: Readonly<Record<string, boolean>> = {
   OTEL_EXPORTER_OTLP_HEADERS: false,
 };
 
-/** Faults of variables, each by its name. */
+/** Faults of variables, by name. */
 export function secretFaults(set: Readonly<Record<string, string>>): string[] {
   return Object.keys(Environment.shape).flatMap((name) => {
     const value = set[name] ?? '';
@@ -53,7 +53,7 @@ export function secretFaults(set: Readonly<Record<string, string>>): string[] {
   });
 }
 
-/** Faults of the instances of a file, each by its place. */
+/** Faults of the instances of a file, by place. */
 export function instanceFaults(instances: Readonly<Record<string, InstanceCredentials>>): string[] {
   return Object.entries(instances).flatMap(([name, credentials]) =>
     Object.entries(credentials).flatMap(([field, value = '']) =>
@@ -69,15 +69,14 @@ function isPlaceholder(secret: string, isOwn: boolean): boolean {
   return isKnown || (isOwn && BARE_WORD.test(text));
 }
 
-/** None, or one. */
 function faultsOf(name: string, value: string, isCopied: boolean): string[] {
   if (EXPRESSION.test(value)) {
-    const todo = 'run it yourself, and write down what it prints';
-    return [`${name}: holds an expression that nothing here evaluates: ${todo}`];
+    const todo = 'run it yourself and use its output';
+    return [`${name}: holds an expression, which is not evaluated: ${todo}`];
   }
   if (!isCopied) return [];
-  const todo = 'write down the real value, or draw one (`openssl rand -base64 24`)';
-  return [`${name}: is the placeholder of an example, which everybody knows: ${todo}`];
+  const todo = 'use the real value, or generate one (`openssl rand -base64 24`)';
+  return [`${name}: is a placeholder of an example, which is public: ${todo}`];
 }
 
 /** Extracts the secret part of a value. */

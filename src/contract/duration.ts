@@ -1,5 +1,5 @@
 /**
- * Spans of time and points in time, as people write them. Knows no clock.
+ * Durations and points in time as people write them.
  */
 import { z } from 'zod';
 
@@ -35,8 +35,8 @@ const WORDS = [
 ] as const;
 
 /**
- * How long something still takes, in words, to the nearest of the next smaller unit: `30 days`, `29 days 23 hours`, `90 seconds` as
- * `1 minute 30 seconds`; from milliseconds. A moment that has passed since is no day less.
+ * The remaining time in words, rounded to the next smaller unit: `30 days`, `29 days 23 hours`, `90 seconds` as `1 minute 30 seconds`;
+ * from milliseconds. A few milliseconds do not cost a day.
  */
 export function spanInWords(ms: number): string {
   const largest = WORDS.findIndex(([, unit]) => ms >= unit);
@@ -50,12 +50,12 @@ export function spanInWords(ms: number): string {
   return parts.length === 0 ? '0 seconds' : parts.join(' ');
 }
 
-/** Beyond it, before and after 1970, there is no date. In milliseconds. */
+/** The latest possible date, before and after 1970, in milliseconds. */
 export const LAST_DATE_MS = 8.64e15;
 
 /**
- * A point in time as ISO 8601 in UTC, from epoch milliseconds. Undefined beyond the calendar and for no number: another client may
- * have written anything.
+ * A point in time as ISO 8601 in UTC, from epoch milliseconds. Undefined for an impossible date or no number: another client may have
+ * written anything.
  */
 export function instantText(ms: number): string | undefined {
   return Math.abs(ms) <= LAST_DATE_MS ? new Date(ms).toISOString() : undefined;

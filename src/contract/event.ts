@@ -1,11 +1,11 @@
 /**
- * The events a settled job publishes, as CloudEvents 1.0 objects, and how one is made of an outcome.
+ * The events of settled jobs, as CloudEvents 1.0 objects, made from outcomes.
  */
 import { z } from 'zod';
 import { type Done, FAILURE_CODES, type Settled } from './outcome.ts';
 import { Receipt } from './receipt.ts';
 
-/** `source` and `id` together are of one event alone, also if several fleets share a subscriber. */
+/** `source` and `id` together are unique, even if several fleets share a subscriber. */
 export function eventSource(prefix: string, jobsQueue: string): string {
   return `/damoov-users/${encodeURI(prefix.replaceAll(/[{}]/g, ''))}/${encodeURI(jobsQueue)}`;
 }
@@ -13,21 +13,21 @@ export function eventSource(prefix: string, jobsQueue: string): string {
 const userId = z.guid().describe('The id of the user at Damoov.');
 
 const reference = {
-  clientId: z.string().optional().describe('As the job named it.'),
-  instance: z.string().describe('Which of the configured Damoov instances.'),
-  jobId: z.string().describe('Of the job that has ended.'),
-  correlationId: z.string().optional().describe("The sender's own reference, as the job gave it."),
+  clientId: z.string().optional().describe('The clientId in the job.'),
+  instance: z.string().describe('The name of the configured Damoov instance.'),
+  jobId: z.string().describe('The id of the job that ended.'),
+  correlationId: z.string().optional().describe("The sender's own reference, copied from the job."),
 };
 
 const operation = z.string().describe("The job's name, or `unknown`.");
 
-/** The user exists; `existed` where it was there before. Tokens only where the job asked for them. */
+/** The user exists; `existed` if it existed before. Tokens only if the job requested them. */
 const UserCreatedData = z.strictObject({
   userId,
   ...reference,
-  existed: z.literal(true).optional().describe('Where the user was there before.'),
-  accessToken: z.string().optional().describe("The user's, where the job asked for it. A secret."),
-  refreshToken: z.string().optional().describe("The user's, where the job asked for it. A secret."),
+  existed: z.literal(true).optional().describe('Present if the user existed before.'),
+  accessToken: z.string().optional().describe("The user's token, if the job requested it. A secret."),
+  refreshToken: z.string().optional().describe("The user's token, if the job requested it. A secret."),
 });
 
 /** The changes are applied; `changed` has names only. */
@@ -37,7 +37,7 @@ const UserUpdatedData = z.strictObject({
   changed: z.array(z.string()).describe('Names of the fields, never their values.'),
 });
 
-/** The user is gone, and where `verified` a look-up confirmed it. */
+/** The user is gone; with `verified`, a look-up confirmed it. */
 const UserDeletedData = z.strictObject({
   userId: userId.optional(),
   ...reference,
@@ -54,7 +54,7 @@ const UserSupersededData = z.strictObject({
   userId: userId.optional(),
   ...reference,
   operation,
-  by: z.string().describe('What made it so.'),
+  by: z.string().describe('The newer knowledge, such as `deletion`.'),
 });
 
 /** The job ended in the failed set. */
@@ -63,8 +63,8 @@ const UserFailedData = z.strictObject({
   ...reference,
   operation,
   code: z.enum(FAILURE_CODES).describe('Why.'),
-  message: z.string().describe('Why, for people; without personal data.'),
-  attempts: z.int().nonnegative().describe('How many were spent.'),
+  message: z.string().describe('The reason, for people; without personal data.'),
+  attempts: z.int().nonnegative().describe('Number of attempts.'),
 });
 
 function cloudEvent<Type extends string, Data extends z.ZodType>(
@@ -80,14 +80,14 @@ function cloudEvent<Type extends string, Data extends z.ZodType>(
         .string()
         .min(1)
         .describe(
-          'The id of the job, its timestamp in milliseconds and the type. The same however often the event is delivered: deduplicate by it.',
+          'The id of the job, its timestamp in milliseconds and the type. It is the same for each delivery: deduplicate by it.',
         ),
       source: z
         .string()
         .regex(/^\/damoov-users\/[^/]+\/[^/]+$/)
         .describe('The prefix, without its braces, and the name of the jobs queue.'),
       type: z.literal(type),
-      subject: z.string().optional().describe('The userId, where it is known.'),
+      subject: z.string().optional().describe('The userId, if it is known.'),
       time: z.iso.datetime().describe('When the job was settled.'),
       datacontenttype: z.literal('application/json'),
       data,
@@ -115,20 +115,15 @@ function exampleOf(type: string, data: unknown): object {
   };
 }
 
-/** Every event, told apart by `type`. */
+/** Every event, discriminated by `type`. */
 export const UserEvent = z.discriminatedUnion('type', [
-  cloudEvent('user.created', 'The user exists, also where it existed already.', UserCreatedData, EXAMPLE),
+  cloudEvent('user.created', 'The user exists, whether new or not.', UserCreatedData, EXAMPLE),
   cloudEvent('user.updated', 'The changes are applied.', UserUpdatedData, { ...EXAMPLE, changed: ['phone'] }),
-  cloudEvent(
-    'user.deleted',
-    'The user is gone, and where `verified` a look-up confirmed it.',
-    UserDeletedData,
-    {
-      ...EXAMPLE,
-      existed: true,
-      verified: true,
-    },
-  ),
+  cloudEvent('user.deleted', 'The user is gone; with `verified`, a look-up confirmed it.', UserDeletedData, {
+    ...EXAMPLE,
+    existed: true,
+    verified: true,
+  }),
   cloudEvent(
     'user.superseded',
     'Newer knowledge made the job pointless, and Damoov was not called.',
@@ -150,22 +145,22 @@ export type EventOf<Type extends EventType> = Extract<UserEvent, { type: Type }>
 export const EVENT_TYPES: readonly EventType[] = UserEvent.options.map(({ shape }) => shape.type.value);
 export type EventData = UserEvent['data'];
 
-/** The data as the job returns it: the queue keeps it, so it holds no secret. */
+/** The event's data as the job's return value: the queue stores it, so it contains no secret. */
 export function withoutTokens(data: EventData): EventData {
   if (!('accessToken' in data || 'refreshToken' in data)) return data;
   const { accessToken: _secret, refreshToken: _secretToo, ...rest } = data;
   return rest;
 }
 
-/** The event without its envelope: the part that an ended job still holds. */
+/** The event without its envelope: the part that an ended job still has. */
 export type JobResult = { [Type in EventType]: Pick<EventOf<Type>, 'type' | 'data'> }[EventType];
 
-/** Reads an event as a subscriber should: a field that a later version adds is let pass. Undefined for what is no event of ours. */
+/** Reads an event as a subscriber should: accepts fields that a later version adds. Undefined if it is not our event. */
 export function readEvent(data: unknown): UserEvent | undefined {
   return readOpenly(UserEvent, data);
 }
 
-/** Reads the end of a job in the same way. */
+/** Reads the result of a job in the same way. */
 export function readResult(result: unknown): JobResult | undefined {
   const { type, data } = Content.safeParse(result).data ?? {};
   const event = UserEvent.options.find(({ shape }) => shape.type.value === type);
@@ -188,22 +183,22 @@ export interface EventContext {
   /** See {@link eventSource}. */
   source: string;
   jobId: string;
-  /** When the job was added, in epoch milliseconds: another one may come to bear the same id. */
+  /** When the job was added, in epoch milliseconds: another job may reuse its id. */
   timestamp: number;
   /** The job's name, or `unknown`. */
   operation: string;
   instance: string;
   clientId?: string | undefined;
-  /** The id the job named, where the outcome knows none. */
+  /** The id in the job, if the outcome has none. */
   userId?: string | undefined;
   correlationId?: string | undefined;
-  /** How many attempts were spent, this one included. */
+  /** Number of attempts, including this one. */
   attempts: number;
   /** Epoch milliseconds. */
   now: number;
 }
 
-/** Makes the one event of a settled job. Its id depends on the job and the type alone, so a redelivery bears it again. */
+/** Makes the one event of a settled job. Its id depends only on the job and the type, so a redelivery has the same id. */
 export function eventOf(outcome: Settled, context: EventContext): UserEvent {
   const { clientId, instance, jobId, correlationId, operation, attempts } = context;
   const userId = outcome.userId ?? context.userId;
@@ -259,7 +254,7 @@ function envelope<Type extends EventType, Data extends { userId?: string | undef
   });
 }
 
-/** So that an event is the same before and after it has been JSON. */
+/** Makes the event the same before and after a JSON round trip. */
 function dropUndefined<Fields extends object>(fields: Fields): Fields {
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) Reflect.deleteProperty(fields, name);

@@ -1,9 +1,9 @@
 /**
- * The names of a job's fields, and the name that a sender probably meant by another spelling: those of the Python SDK, other cases, and
+ * The names of a job's fields, and the field that a sender probably meant by another spelling: those of the Python SDK, other cases, and
  * profile fields in the wrong place.
  */
 
-/** What jobs say of a user beside its ids. */
+/** The user fields of jobs, without the ids. */
 export const PROFILE_FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
 export type ProfileField = (typeof PROFILE_FIELDS)[number];
 
@@ -25,13 +25,13 @@ const MEANT = new Map([
   ['instanceid', 'instance'],
 ]);
 
-/** Where a job has the fields of the profile. */
+/** Where a job has the profile fields. */
 const SECTIONS = new Map([
   ['create-user', 'profile'],
   ['update-user', 'changes'],
 ]);
 
-/** The key that was probably meant by `key` under `path` (empty at the top) of a job, or undefined. */
+/** The key that `key` under `path` (empty at the top) of a job probably means, or undefined. */
 export function hintFor(jobName: string, path: string, key: string): string | undefined {
   const meant = MEANT.get(key.toLowerCase().replaceAll(/[_\- ]/g, ''));
   if (meant === undefined || path !== '' || !isProfileField(meant)) return meant;

@@ -1,6 +1,6 @@
 /**
- * The three jobs a producer may add: their names, their data, and how data from the outside becomes a job.
- * Knows nothing of queues; a refusal names every fault and never repeats a value, which may be personal data.
+ * The three jobs a producer may add: their names, their data, and their validation. A refusal names every fault and never repeats a
+ * value, which may be personal data.
  */
 import { z } from 'zod';
 import { ClientId } from './client-id.ts';
@@ -8,19 +8,19 @@ import { hintFor } from './field-names.ts';
 import type { ProfileField } from './field-names.ts';
 import { timeFault } from './timestamp-fault.ts';
 
-/** Bounds the message, which is kept in Redis and goes into the event. */
+/** Limits the message, which is stored in Redis and goes into the event. */
 const MOST_FAULTS = 50;
 
 /** The largest job data accepted, in bytes of JSON. */
 export const MAX_JOB_BYTES = 64 * 1024;
 
-// z.guid, not z.uuid: nothing says that Damoov's own ids carry an RFC 9562 version.
+// z.guid, not z.uuid: Damoov does not promise RFC 9562 versions in its ids.
 const UserId = z
   .guid('must be a UUID, by which Damoov knows the user; your own id of a user is its clientId')
   .transform((id) => id.toLowerCase())
   .describe('The id of the user at Damoov: a UUID.');
 
-/** Half of a pair, as a cut emoji leaves it, is kept by no JSON reader: it becomes U+FFFD here, whoever reads on. */
+/** No JSON reader keeps half of a surrogate pair, such as a cut emoji: it becomes U+FFFD here for all readers. */
 const WellFormed = z.string().overwrite((text) => text.toWellFormed());
 
 const Text = WellFormed.max(1024);
@@ -33,7 +33,7 @@ const Profile = z
     phone: Text.optional(),
     email: Text.optional(),
   } satisfies Record<ProfileField, z.ZodType>)
-  .describe('Whatever is known of the user.');
+  .describe('The known profile of the user.');
 
 const Changes = z
   .strictObject({
@@ -45,16 +45,14 @@ const Changes = z
     clientId: ClientId.nullable().optional(),
   } satisfies Record<ProfileField | 'clientId', z.ZodType>)
   .refine((changes) => Object.values(changes).some((value) => value !== undefined), 'must change something')
-  .meta({ description: 'The new values, one at least; null clears a field.', minProperties: 1 });
+  .meta({ description: 'The new values, at least one; null clears a field.', minProperties: 1 });
 
 const common = {
   instance: WellFormed.min(1)
     .max(64)
     .default('default')
-    .describe('Which of the configured Damoov instances; `default` where it is left out.'),
-  correlationId: WellFormed.max(256)
-    .optional()
-    .describe("The sender's own reference, handed through to the event."),
+    .describe('The name of a configured Damoov instance; `default` if absent.'),
+  correlationId: WellFormed.max(256).optional().describe("The sender's own reference, copied to the event."),
   occurredAt: z.iso
     .datetime({
       offset: true,
@@ -62,13 +60,13 @@ const common = {
     })
     .optional()
     .describe(
-      "When it happened at the source (ISO 8601 with a zone), from the year 2000 to an hour ahead; the job's own timestamp counts where it is left out.",
+      "When it happened at the source (ISO 8601 with a zone), from the year 2000 to an hour ahead; if absent, the job's own timestamp counts.",
     ),
 };
 
 const address = { clientId: ClientId.optional(), userId: UserId.optional() };
 
-/** `when`: it is told even if other faults were found, because one message is to name them all. */
+/** `when`: reported even if other faults were found, because one message names all faults. */
 const ADDRESSED = {
   message: 'needs clientId or userId',
   when: (payload: { value: unknown }) => typeof payload.value === 'object' && payload.value !== null,
@@ -80,7 +78,7 @@ function isAddressed(data: { clientId?: unknown; userId?: unknown }): boolean {
 
 const ADDRESSED_SCHEMA = { anyOf: [{ required: ['clientId'] }, { required: ['userId'] }] };
 
-/** Creates the user, or finds the existing one. `userId` asks for that very id. */
+/** Creates the user, or finds the existing one. `userId` requests that very id. */
 export const CreateUserData = z
   .strictObject({
     ...address,
@@ -88,12 +86,12 @@ export const CreateUserData = z
     createAccessToken: z
       .boolean()
       .default(false)
-      .describe("Whether the event is to hold the user's access and refresh token."),
+      .describe("Whether the event contains the user's access and refresh token."),
     ...common,
   })
   .meta({
     title: 'create-user',
-    description: 'A sign-up: the user is to exist. `userId` asks for that very id.',
+    description: 'A sign-up: creates the user, or finds the existing one. `userId` requests that very id.',
     examples: [
       {
         clientId: 'customer-4711',
@@ -113,23 +111,23 @@ export const UpdateUserData = z
     ...ADDRESSED_SCHEMA,
   });
 
-/** Deletes the user and all telematics data, for ever. Both ids given must belong together. */
+/** Deletes the user and all telematics data, for ever. If both ids are given, they must belong together. */
 export const DeleteUserData = z
   .strictObject({
     ...address,
-    reason: Text.optional().describe('Why; kept with the job until it is over.'),
+    reason: Text.optional().describe('The reason; stored with the job until it ends.'),
     ...common,
   })
   .refine(isAddressed, ADDRESSED)
   .meta({
     title: 'delete-user',
     description:
-      'A closed account: the user and all telematics data are to go, for ever. Both ids given must belong together.',
+      'A closed account: deletes the user and all telematics data for ever. If both ids are given, they must belong together.',
     examples: [{ clientId: 'customer-4711', reason: 'account closed' }],
     ...ADDRESSED_SCHEMA,
   });
 
-/** A job that was understood. */
+/** A valid job. */
 const UserJob = z.discriminatedUnion('name', [
   z.object({ name: z.literal('create-user'), data: CreateUserData }),
   z.object({ name: z.literal('update-user'), data: UpdateUserData }),
@@ -174,11 +172,11 @@ export type ParsedJob = { ok: true; job: UserJob } | { ok: false; invalid: Inval
 /** The reference times for checking the times of a job, in epoch milliseconds. */
 export interface JobClock {
   now: number;
-  /** When the job was added, where it has been. */
+  /** When the job was added, if it was. */
   timestamp?: number;
 }
 
-/** Reads a job's JSON text; refuses what is no JSON or larger than {@link MAX_JOB_BYTES}. */
+/** Reads a job's JSON text; refuses text that is not JSON or larger than {@link MAX_JOB_BYTES}. */
 export function parseJobText(name: string, text: string, clock: JobClock = { now: Date.now() }): ParsedJob {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_JOB_BYTES) return refuseLarge(bytes);
@@ -232,12 +230,12 @@ function whole(message: string): [JobFault] {
 function refuse(faults: JobFault[], data: unknown, clock: JobClock): ParsedJob {
   const texts = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const more = texts.length - MOST_FAULTS;
-  const told = more > 0 ? [...texts.slice(0, MOST_FAULTS), `and ${more} more`] : texts;
+  const shown = more > 0 ? [...texts.slice(0, MOST_FAULTS), `and ${more} more`] : texts;
   const { occurredAt, ...ids } = referenceOf(data);
-  // An impossible time does not say when it happened.
+  // An impossible time cannot order the job.
   const isBelieved = faultsOfTimes(occurredAt, { now: clock.now }).length === 0;
   const reference = occurredAt !== undefined && isBelieved ? { ...ids, occurredAt } : ids;
-  return { ok: false, invalid: { message: told.join('; '), faults, reference } };
+  return { ok: false, invalid: { message: shown.join('; '), faults, reference } };
 }
 
 function describeIssue(name: JobName, issue: z.core.$ZodIssue): JobFault[] {
@@ -251,12 +249,12 @@ function describeIssue(name: JobName, issue: z.core.$ZodIssue): JobFault[] {
 
 function unknownKey(name: JobName, path: string, key: string): string {
   const hint = hintFor(name, path, key);
-  // A key no one knows may itself be a value that slipped into its place, so only what looks like a name is repeated.
+  // An unknown key may be a misplaced value, so it is repeated only if it looks like a name.
   const shown = /^[A-Za-z][A-Za-z_]{0,39}$/.test(key) ? `"${key}"` : '(name not shown)';
   return `unknown key ${shown}${hint === undefined ? '' : `, did you mean ${hint}?`}`;
 }
 
-/** What the data of any job tells of whose it is and when it happened; nothing, if it is not JSON. */
+/** The ids and the time in the data of any job; empty if it is not JSON. */
 export function referenceOfText(text: string): JobReference {
   try {
     return referenceOf(JSON.parse(text));

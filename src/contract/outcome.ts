@@ -1,5 +1,5 @@
 /**
- * The closed set of ways in which a run can end its job or leave it to go on.
+ * The closed set of outcomes: a run ends its job, or the job runs again later.
  */
 
 import type { Receipt } from './receipt.ts';
@@ -22,7 +22,7 @@ export const FAILURE_CODES = [
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
-/** What the reason of a failed job says; undefined if it is none of a worker of ours: it is unknown what a foreign one quotes. */
+/** The code and message in the reason of a failed job; undefined if no worker of ours wrote it: it may quote anything. */
 export function failureIn(reason: string): { code: FailureCode; message: string } | undefined {
   const code = FAILURE_CODES.find((code) => reason.startsWith(`${code}: `));
   return code === undefined ? undefined : { code, message: reason.slice(code.length + 2) };
@@ -39,7 +39,7 @@ export interface Created {
   status: 'done';
   type: 'user.created';
   userId: string;
-  /** True where the user was there before this run. */
+  /** True if the user existed before this run. */
   existed: boolean;
   accessToken?: string;
   refreshToken?: string;
@@ -79,33 +79,33 @@ export type Done = Created | Updated | Deleted;
 export interface Superseded {
   status: 'superseded';
   userId?: string;
-  /** What made it so. */
+  /** The newer knowledge. */
   by: string;
 }
 
-/** A passing fault: the attempt is spent, another follows. */
+/** A transient fault: it costs an attempt, and another follows. */
 export interface Retry {
   status: 'retry';
   reason: string;
-  /** Not earlier than this many milliseconds from now, where the other side asked for it. */
+  /** Minimum delay in milliseconds, if the other side requested one. */
   afterMs?: number;
 }
 
-/** Not yet: the job waits this many milliseconds and no attempt is spent. */
+/** Not yet: the job waits this many milliseconds, at no cost of an attempt. */
 export interface Wait {
   status: 'wait';
   reason: string;
   delayMs: number;
 }
 
-/** A circuit is open: the job is held until it closes, and no attempt is spent. */
+/** A circuit is open: the job is held until it closes, at no cost of an attempt. */
 export interface Held {
   status: 'held';
   circuit: Circuit;
   reason: string;
-  /** Earliest next try, in milliseconds from now, if Damoov asked for it. */
+  /** Earliest next attempt, in milliseconds from now, if Damoov requested it. */
   afterMs?: number;
-  /** The request was not tried: an earlier reason says more. */
+  /** The request was not sent: an earlier reason says more. */
   isUntried?: true;
 }
 

@@ -1,29 +1,29 @@
 /**
- * The receipt of a deletion: what it says, its canonical bytes, its hash, its signature and its place in the chain of its instance.
+ * The receipt of a deletion: its content, canonical bytes, hash, signature and place in the chain of its instance.
  */
 import { type KeyObject, createHash, createHmac, createPublicKey, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 
-/** What the first receipt of an instance names as the one before it. */
+/** The `previous` of an instance's first receipt. */
 export const GENESIS = '0'.repeat(64);
 
 const Hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
-/** One spelling for each time, so that nothing depends on how it is read. */
+/** One spelling for each time, so that all readers agree. */
 const Time = z.iso.datetime({ precision: 3, error: 'must be ISO 8601 in UTC with milliseconds' });
 /**
- * The last character of 64 bytes carries four bits that no decoder looks at: only the spelling with zeros is taken, or a
- * flipped byte could go unseen.
+ * The last character of 64 bytes carries four bits that no decoder reads: only the spelling with zeros is accepted, so that no changed
+ * byte goes unnoticed.
  */
 const Signature = z.string().regex(/^[\w-]{85}[AQgw]$/, 'must be 64 bytes in base64url');
 
-const said = {
-  version: z.literal(1).describe('Of this format.'),
+const content = {
+  version: z.literal(1).describe('The version of this format.'),
   instance: z.string().min(1).describe('Our name of the Damoov instance; each has a chain of its own.'),
   instanceId: z.string().min(1).describe("Damoov's InstanceId, which is no secret."),
   sequence: z.int().min(1).describe('1 for the first receipt of the instance, then one more each.'),
   previous: Hash.describe('The hash of the receipt before it, 64 zeros for the first.'),
-  jobId: z.string().min(1).describe('Of the deletion.'),
-  correlationId: z.string().optional().describe("The sender's own reference, as the job gave it."),
+  jobId: z.string().min(1).describe('The id of the deletion job.'),
+  correlationId: z.string().optional().describe("The sender's own reference, copied from the job."),
   userId: z
     .guid()
     .optional()
@@ -33,16 +33,16 @@ const said = {
     .string()
     .regex(/^[\w-]{43}$/)
     .optional()
-    .describe('Stands for the clientId that the job named; absent where it named none.'),
+    .describe('Replaces the clientId of the job; absent if it had none.'),
   requestedAt: Time.describe(
-    "When the deletion was asked for: the job's `occurredAt`, else the time at which it was added.",
+    "When the deletion was requested: the job's `occurredAt`, else the time at which it was added.",
   ),
   scheduledFor: Time.optional().describe('When a deferred deletion was due.'),
   executedAt: Time.optional().describe(
     'When Damoov answered the deletion, or its answer was found to be lost; absent if there was no user to delete.',
   ),
   confirmedAt: Time.optional().describe(
-    'When a look-up no longer found the user; absent where none confirmed it.',
+    'When a look-up no longer found the user; absent if none confirmed it.',
   ),
   existed: z.boolean().describe('Whether there was a user.'),
   verified: z.boolean().describe('Whether a look-up confirmed that the user is gone.'),
@@ -51,13 +51,13 @@ const said = {
 /** A receipt; `keyId` and `signature` are absent if no key is configured. */
 export const Receipt = z
   .strictObject({
-    ...said,
+    ...content,
     /** See {@link keyIdOf}. */
     keyId: z
       .string()
       .regex(/^[0-9a-f]{16}$/)
       .optional()
-      .describe('Which key signed it.'),
+      .describe('The id of the key that signed it.'),
     /** See {@link hashOf}. */
     hash: Hash.describe(
       'SHA-256 of the receipt as canonical JSON (RFC 8785) without `hash` and `signature`.',
@@ -67,7 +67,7 @@ export const Receipt = z
   .describe('The receipt of the erasure, a link in the chain of its instance.');
 export type Receipt = z.infer<typeof Receipt>;
 
-/** What a receipt says, before it is signed. */
+/** The content of a receipt before it is signed. */
 export type Statement = Omit<Receipt, 'keyId' | 'hash' | 'signature'>;
 
 export interface SigningKey {
@@ -78,11 +78,11 @@ export interface SigningKey {
 }
 
 /** RFC 8785: the names in order, no blanks. A receipt is flat and its numbers are whole, so nothing else is needed. */
-const HASHED_NAMES = [...Object.keys(said), 'keyId'].sort();
+const HASHED_NAMES = [...Object.keys(content), 'keyId'].sort();
 
 /**
- * Makes the receipt of a statement, chained by its `sequence` and `previous`. Without a key it is chained all the same, but
- * anybody could have made it; if only the id of a key is at hand, it is not signed. Names that are undefined are left out.
+ * Makes the receipt of a statement, chained by its `sequence` and `previous`. Without a key it is chained but not signed, so anybody
+ * could have made it; so is it with only the id of a key. Undefined names are omitted.
  */
 export function signReceipt(
   statement: Statement,
@@ -101,7 +101,7 @@ export function hashOf(receipt: Statement & { keyId?: string | undefined }): str
   return createHash('sha256').update(JSON.stringify(receipt, HASHED_NAMES)).digest('hex');
 }
 
-/** Whether the signature over the receipt's hash is this key's; whether the hash is right is another question. */
+/** Whether this key made the signature over the receipt's hash; does not check the hash itself. */
 export function isSignedBy(
   { hash, signature }: Pick<Receipt, 'hash' | 'signature'>,
   publicKey: KeyObject,
@@ -120,15 +120,15 @@ export function keyIdOf(key: KeyObject): string {
 }
 
 /**
- * What stands for a clientId: an HMAC-SHA256 under the instance's secret, in base64url. With the secret one can check whether a receipt
- * is about a given clientId. Without it the clientId can be neither read nor guessed.
+ * Replaces a clientId: an HMAC-SHA256 with the instance's secret, in base64url. With the secret one can check whether a receipt belongs
+ * to a given clientId. Without it the clientId can be neither read nor guessed.
  */
 export function pseudonymOf(
   clientId: string,
   instance: {
     /** Damoov's InstanceId. */
     id: string;
-    /** The key of everything derived from a user of this instance. */
+    /** The secret from which everything of this instance's users is derived. */
     secret: string;
   },
 ): string {

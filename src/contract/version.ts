@@ -1,14 +1,14 @@
 /**
- * When a job happened, as the order in which the jobs of a user count: newest wins.
+ * The version of a job: it orders the jobs of a user, and the newest wins.
  */
 
-/** `<epoch ms> <rank> <jobId>`, as it is stored; the ms have a fraction where the source knows the time better. */
+/** `<epoch ms> <rank> <jobId>`, as stored; the ms have a fraction if the source's time is more precise. */
 export type Version = `${number} ${number} ${string}`;
 
-/** At equal times a user is created first, then changed, then deleted: so one call of a producer can ask for several. */
+/** At equal times a user is created first, then changed, then deleted: so one call of a producer can request several. */
 const RANKS: Readonly<Record<string, number>> = { 'create-user': 0, 'update-user': 1, 'delete-user': 2 };
 
-/** The version of a job: when it happened at the source, else when it was added; its name and id decide between equals. */
+/** The version of a job: its time at the source, else when it was added; its name and id decide between equal times. */
 export function versionOf(job: {
   name: string;
   id: string;
@@ -22,7 +22,7 @@ export function versionOf(job: {
   return `${time} ${RANKS[name] ?? 1} ${id}` as Version;
 }
 
-/** What an ISO time says beyond its milliseconds, which `Date` cuts off. */
+/** The digits of an ISO time beyond milliseconds, which `Date` cuts off. */
 function beyondMs(iso: string): string {
   const digits = /\.\d{3}(\d{1,15})/.exec(iso)?.[1]?.replace(/(?<!0)0+$/, '') ?? '';
   return digits === '' ? '' : `.${digits}`;
@@ -39,13 +39,13 @@ export function compareVersions(a: Version, b: Version): number {
   );
 }
 
-/** Whether `version` is older than `other`; what is not known is older than everything. */
+/** Whether `version` is older than `other`; undefined is older than everything. */
 export function isOlder(version: Version | undefined, other: Version | undefined): boolean {
   if (other === undefined) return false;
   return version === undefined || compareVersions(version, other) < 0;
 }
 
-/** The newer one of what is known and a version. */
+/** The newer of the two. */
 export function newest(known: Version | undefined, version: Version): Version {
   return known !== undefined && compareVersions(known, version) > 0 ? known : version;
 }
@@ -55,7 +55,7 @@ export function msOf(version: Version): number {
   return Number(version.slice(0, version.indexOf(' ')));
 }
 
-/** The job whose version it is. */
+/** The job of this version. */
 export function jobIdOf(version: Version): string {
   return partsOf(version).jobId;
 }
@@ -66,7 +66,7 @@ function partsOf(version: Version): { ms: string; fraction: string; rank: string
   return { ms, fraction, rank, jobId: version.slice(time.length + rank.length + 2) };
 }
 
-/** Ids that the queue counted compare as numbers, all before the ids that a producer chose, which compare by code units. */
+/** Ids from the queue's counter compare as numbers, before ids chosen by producers, which compare by code units. */
 function compareJobIds(a: string, b: string): number {
   const isCounted = DIGITS.test(a);
   if (isCounted !== DIGITS.test(b)) return isCounted ? -1 : 1;

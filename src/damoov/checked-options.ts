@@ -1,5 +1,5 @@
 /**
- * Checks what the caller of a library gives as its options. Knows none of them.
+ * Validates the options of a library's caller.
  */
 import { z } from 'zod';
 
@@ -23,7 +23,7 @@ export function faultsIn({ issues }: z.ZodError): { path: PropertyKey[]; message
 
 export const Text = z.string('must be a text').min(1, 'must not be empty');
 
-/** The longest that Node's timers know, in milliseconds: they take what is longer, and what is no number, for 1. */
+/** The maximum of Node's timers, in milliseconds: they treat longer and invalid times as 1. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 const isMs = (value: unknown) => typeof value === 'number' && value >= 0 && value <= LONGEST_MS;

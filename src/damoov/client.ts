@@ -37,30 +37,27 @@ const CloseOptions = z.strictObject({ graceMs: Ms.default(5000) });
 export interface CallOptions {
   /** Ends the wait for the answer; a write that was sent may still be applied (`mayHaveBeenApplied`). */
   readonly signal?: AbortSignal | undefined;
-  /**
-   * Asked just before the first byte of the request, after any login it had to wait for; false ends the call as `aborted`,
-   * unsent.
-   */
+  /** Called just before the first byte of the request, after any login it had to wait for; false ends the call as `aborted`, unsent. */
   readonly maySend?: (() => boolean) | undefined;
-  /** Called with every raw answer to this call; it may hold tokens and a person's data. */
+  /** Called with every raw answer to this call; it may contain tokens and personal data. */
   readonly onAnswer?: ((answer: HttpAnswer) => void | Promise<void>) | undefined;
 }
 
-/** A request that the API documents and no method of the client makes. */
+/** A documented request that has no method of the client. */
 export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers' | 'body'>;
 
 /**
  * A client of the Damoov user API.
  *
- * Every method throws a DamoovError when the call fails, and a TypeError for a call that makes no sense. The one thing
- * ever sent twice is a request of the admin that was answered with 401: once more, unchanged, with a renewed session.
+ * Every method throws a DamoovError if the call fails, and a TypeError for an invalid call. Only an admin request answered with 401 is
+ * sent twice: once more, unchanged, with a renewed session.
  */
 export class DamoovClient implements AsyncDisposable {
   readonly #transport: GuardedTransport;
   readonly #session: AdminSession | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @throws TypeError for options that cannot be meant; nothing was asked of Damoov then. */
+  /** @throws TypeError for invalid options; nothing was sent to Damoov then. */
   constructor(options: DamoovClientOptions) {
     const { baseUrl, admin, timeoutMs, connections, traffic, now, sessionStore, loginBudget } =
       checkedOptions(Options, options);
@@ -173,7 +170,7 @@ export class DamoovClient implements AsyncDisposable {
    * reads and changes nothing. Pages are cut by position at the moment of each request: between two requests users move to
    * the next page where others are created, and to the one before where others are deleted.
    *
-   * @throws TypeError for a number or a size that is no positive integer.
+   * @throws TypeError for a number or a size that is not a positive integer.
    * @throws DamoovError: a page that is longer than 1 MiB is `malformed`.
    */
   async page(query: PageQuery, options: CallOptions = {}): Promise<UserPage> {
@@ -191,7 +188,7 @@ export class DamoovClient implements AsyncDisposable {
   }
 
   /**
-   * Sees to it that there is an admin session, and makes no request where the stored one still holds.
+   * Ensures an admin session; makes no request while the stored one is valid.
    *
    * @throws DamoovError: `no-admin`, `login-refused`, `login-barred`, or a failure of the refresh or login.
    */
@@ -201,8 +198,7 @@ export class DamoovClient implements AsyncDisposable {
   }
 
   /**
-   * Sends a request as it is, never with the admin's session: to learn how Damoov answers (`onAnswer`).
-   *
+   * Sends a request unchanged, never with the admin's session: to learn how Damoov answers (`onAnswer`).
    * @throws DamoovError for everything that is not a 2xx in status and envelope.
    */
   async request(request: PlainRequest, options: CallOptions = {}): Promise<void> {
@@ -210,8 +206,8 @@ export class DamoovClient implements AsyncDisposable {
   }
 
   /**
-   * Lets requests under way finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`.
-   * @throws TypeError for a `graceMs` that cannot be meant.
+   * Lets active requests finish for `graceMs` (default 5,000), then ends them as `aborted`. Further calls are `aborted`.
+   * @throws TypeError for an invalid `graceMs`.
    */
   async close(graceMs?: number): Promise<void> {
     const options = checkedOptions(CloseOptions, { graceMs });
@@ -254,7 +250,7 @@ function malformed(call: Call, status: number): never {
   throw failure(call, { kind: 'malformed', status, wasSent: true });
 }
 
-/** An id becomes part of a path and a header. A blank one would aim a DELETE at all users, an email would end up in logs. */
+/** An id becomes part of a path and a header. With a blank one a DELETE would hit all users; an email would end up in logs. */
 function requireUserId(userId: string): string {
   const id = userId.trim();
   if (!/^[\w-]+$/.test(id)) throw new TypeError('a user id is made of letters, digits and hyphens');

@@ -1,5 +1,5 @@
 /**
- * Reads the envelope around every answer of Damoov, and fields of it that may be anything.
+ * Reads the envelope of Damoov's answers, and its fields, which may have any type.
  */
 import type { DamoovFault } from './errors.ts';
 
@@ -11,7 +11,7 @@ export interface Envelope {
   readonly errors: readonly DamoovFault[];
 }
 
-/** Undefined where the text is no JSON object, has none of the envelope's fields, or a Status that is none of HTTP. */
+/** Undefined if the text is not a JSON object, has none of the envelope's fields, or a Status that is not an HTTP status. */
 export function readEnvelope(text: string): Envelope | undefined {
   const value = parseJson(text);
   if (!isObject(value)) return undefined;
@@ -25,10 +25,7 @@ export function readEnvelope(text: string): Envelope | undefined {
   };
 }
 
-/**
- * `Errors` is documented as `[{Key, Message}]`; texts and ASP.NET's `{Field: [message]}` are understood as well. What is neither says
- * nothing.
- */
+/** `Errors` is documented as `[{Key, Message}]`; texts and ASP.NET's `{Field: [message]}` are read as well. Anything else is ignored. */
 function readFaults(value: unknown): DamoovFault[] {
   const faults = isObject(value)
     ? Object.entries(value).map(([key, message]) => ({ key, message: readTexts(message) }))
@@ -39,7 +36,7 @@ function readFaults(value: unknown): DamoovFault[] {
   return faults.filter(({ key, message }) => key !== '' || message !== '');
 }
 
-/** JSON may make objects that cannot even be turned into a text: `{"toString":1}`. */
+/** JSON can contain objects that cannot be converted to text: `{"toString":1}`. */
 function readTexts(value: unknown): string {
   return [value]
     .flat()
@@ -47,13 +44,13 @@ function readTexts(value: unknown): string {
     .join(', ');
 }
 
-/** A text that says something; a number where a text is promised is taken as one. */
+/** A text that is not empty; a number in place of a text is converted. */
 export function readText(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** NaN for what is neither a number nor the text of one. */
+/** NaN if it is neither a number nor the text of one. */
 export function readNumber(value: unknown): number {
   return Number(readText(value) ?? Number.NaN);
 }

@@ -2,7 +2,7 @@
  * Every way in which a call to Damoov can fail, as one closed set of kinds. An error holds no value of a user and no credential.
  */
 
-/** What went wrong. The words after each kind say when it is used and whether the answer settles the call. */
+/** The kind of failure. The comment on each kind says when it is used and whether the answer settles the call. */
 export type DamoovErrorKind =
   /** No answer within the deadline, or HTTP 408. */
   | 'timeout'
@@ -34,27 +34,27 @@ export type DamoovErrorKind =
   | 'no-admin'
   /** The login was answered with a 4xx other than 429: these credentials do not work. */
   | 'login-refused'
-  /** The login was answered with 429, or the login budget is spent: nobody may log in for `retryAfterMs`. */
+  /** The login was answered with 429, or the login budget is spent: no login is allowed for `retryAfterMs`. */
   | 'login-barred';
 
 /** The request that failed. `login` and `refresh` may fail within an update, a deletion, a find or a page. */
 export type DamoovOperation = 'create' | 'update' | 'delete' | 'find' | 'page' | 'login' | 'refresh';
 
-/** One entry of the `Errors[]` of Damoov's envelope (documented), with every word replaced by `…` that is on no list. */
+/** One entry of the `Errors[]` of Damoov's envelope (documented); words that are not on the list of harmless ones are replaced by `…`. */
 export interface DamoovFault {
   readonly key: string;
   readonly message: string;
 }
 
-/** Everything a DamoovError is made of. */
+/** The fields of a DamoovError. */
 export interface DamoovErrorDetails {
   readonly kind: DamoovErrorKind;
   readonly operation: DamoovOperation;
-  /** For whom: a user id or a neutral phrase. Never a name, email, phone, key or token. */
+  /** The user: an id or a neutral phrase. Never a name, email, phone, key or token. */
   readonly subject?: string | undefined;
   /** Replaces the kind's usual wording in the message. */
   readonly reason?: string | undefined;
-  /** Host and port, and the path of the base URL. Only of what gives no answer, or a wrong one, is it told. */
+  /** Host, port and path of the base URL. Set only if there was no answer, or a wrong one. */
   readonly place?: string | undefined;
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
@@ -64,32 +64,32 @@ export interface DamoovErrorDetails {
 }
 
 /**
- * The one error this client throws for a call that was made properly (a call that makes no sense, such as a find without
- * a criterion, throws a TypeError). It is safe to log as it is.
+ * The only error that this client throws for a valid call (an invalid one, such as a find without a criterion, throws a TypeError). It is
+ * safe to log.
  */
 export class DamoovError extends Error {
   override readonly name = 'DamoovError';
   readonly kind: DamoovErrorKind;
   readonly operation: DamoovOperation;
-  /** HTTP status, or the envelope's Status where that was the one that counted. Absent if there was no answer. */
+  /** HTTP status, or the envelope's Status if that counted. Absent without an answer. */
   declare readonly status?: number;
-  /** Host, port and path of the base URL, where that may be the fault. */
+  /** Host, port and path of the base URL, if that may be the fault. */
   declare readonly place?: string;
-  /** Milliseconds to wait at least: from Retry-After, the login budget, or the memory of a failed login. */
+  /** Minimum wait in milliseconds: from Retry-After, the login budget, or a recent failed login. */
   declare readonly retryAfterMs?: number;
-  /** Damoov's own Errors[], as far as its words are on a list of harmless ones. */
+  /** Damoov's own Errors[], reduced to harmless words. */
   readonly errors: readonly DamoovFault[];
-  /** Whether some of the request may have left this process. */
+  /** Whether part of the request may have left this process. */
   readonly wasSent: boolean;
   /**
-   * Whether the create, update or deletion may have taken effect in spite of this error: it was sent, and no definite 3xx
-   * or 4xx answered it. Always false for a find or a page, and for a login or refresh: then the call itself was not sent, or was
-   * answered with 401.
+   * Whether the create, update or deletion may have taken effect in spite of this error: it was sent, and not answered with a definite
+   * 3xx or 4xx. Always false for a find or a page, and for a login or refresh: then the call itself was not sent, or was answered with
+   * 401.
    */
   readonly mayHaveBeenApplied: boolean;
 
   constructor(details: DamoovErrorDetails) {
-    // A message that was cut in the middle of a pair is no Unicode.
+    // A message cut within a surrogate pair is not valid Unicode.
     super(
       describe(details).toWellFormed(),
       details.cause === undefined ? undefined : { cause: details.cause },
@@ -131,9 +131,9 @@ const wording: Readonly<Record<DamoovErrorKind, string>> = {
   'wrong-base-url': 'found no such API',
   conflict: 'met a conflict',
   rejected: 'was rejected',
-  malformed: 'got an answer that cannot be understood',
+  malformed: 'got an unreadable answer',
   'no-result': 'got an answer without a result',
-  'no-admin': 'needs admin credentials, and none are configured',
+  'no-admin': 'needs admin credentials, but none are configured',
   'login-refused': 'was refused: the admin credentials do not work',
   'login-barred': 'is barred for now',
 };
@@ -148,10 +148,10 @@ function describe({
   cause,
   errors = [],
 }: DamoovErrorDetails): string {
-  const whom = subject === undefined ? '' : ` of ${subject}`;
+  const user = subject === undefined ? '' : ` of ${subject}`;
   const where = place === undefined ? '' : ` at ${place}`;
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
   const answer = status === undefined ? code : ` (status ${status})`;
   const faults = errors.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
-  return `Damoov ${operation}${whom} ${reason ?? wording[kind]}${where}${answer}${faults === '' ? '' : `: ${faults}`}`;
+  return `Damoov ${operation}${user} ${reason ?? wording[kind]}${where}${answer}${faults === '' ? '' : `: ${faults}`}`;
 }

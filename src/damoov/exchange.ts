@@ -3,7 +3,7 @@
  */
 import type { Dispatcher, Pool } from 'undici';
 
-/** A request as it goes onto the wire. */
+/** A request as it is sent. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
@@ -15,7 +15,7 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
-  /** The body was longer than 1 MiB, and what came of it was thrown away. */
+  /** The body was longer than 1 MiB and was discarded. */
   readonly isTooLarge: boolean;
 }
 
@@ -26,10 +26,10 @@ export interface HttpFailure {
 }
 
 export interface ExchangeLimits {
-  /** From now to the last byte of the answer, the wait for a connection included. */
+  /** From the call to the last byte of the answer, including the wait for a connection. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Asked just before the first byte; false ends the exchange as aborted, with nothing written. */
+  /** Called just before the first byte; false ends the exchange as aborted, with nothing written. */
   readonly maySend?: (() => boolean) | undefined;
 }
 
@@ -47,9 +47,9 @@ export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimit
 }
 
 /**
- * It speaks to undici's dispatch rather than to its request(): request() holds back an abort until a connection stands,
- * and does not tell whether anything was written. The deadline is a timer of our own: undici's timeouts below a second
- * are late, and a composite AbortSignal for each request would live on with a long-lived signal.
+ * Uses undici's dispatch instead of its request(): request() delays an abort until a connection exists, and does not show whether
+ * anything was written. The deadline is our own timer: undici's timeouts below a second are late, and a composite AbortSignal per request
+ * would live as long as a long-lived signal.
  */
 class Exchange implements Dispatcher.DispatchHandler {
   isSettled = false;
@@ -61,7 +61,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: ExchangeLimits;
   readonly #resolve: (end: End) => void;
   readonly #deadline: NodeJS.Timeout;
-  /** Besides the timer: in a process that was frozen a connection may open before its late timers fire. */
+  /** Besides the timer: in a process that was frozen, a connection may open before the late timers fire. */
   readonly #lastMoment: number;
   readonly #onAbort = () => this.#giveUp('aborted');
 
@@ -77,8 +77,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   /** Called just before the first byte is written. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Given up while queued: write nothing. Called a second time: undici wants to send again what it has sent before,
-    // and that is never ours to allow.
+    // Given up while queued: write nothing. Called a second time: undici wants to send a request again, which only the caller may decide.
     if (this.isSettled || this.#wasSent) return controller.abort(new Error('not sent again'));
     this.#controller = controller;
     if (performance.now() > this.#lastMoment) return this.#giveUp('timeout');
@@ -86,7 +85,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#wasSent = true;
   }
 
-  /** A 1xx is overwritten by the answer that follows it. */
+  /** The final answer overwrites a 1xx. */
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: HttpAnswer['headers']): void {
     this.#head = { status, headers };
   }
@@ -132,7 +131,7 @@ const kindsByCode: ReadonlyMap<string | undefined, HttpFailure['kind']> = new Ma
   ['UND_ERR_INVALID_ARG', 'unsendable'],
 ]);
 
-/** undici's parser error carries bytes of the answer, which may hold tokens or a person's data: only the words are kept. */
+/** undici's parser error carries bytes of the answer, which may hold tokens or personal data: only its text is kept. */
 function withoutContent(error: Error): Error {
   const code = codeOf(error);
   const copy = new Error(error.message === '' ? (code ?? error.name) : error.message);

@@ -1,5 +1,5 @@
 /**
- * A transport that knows whether Damoov answered the last request, and whether the API exists at the base URL.
+ * A transport that checks whether Damoov answered the last request, and whether the API exists at the base URL.
  */
 import { DamoovError, type DamoovOperation } from './errors.ts';
 import { type Call, type Transport, NO_ANSWER, failure } from './transport.ts';
@@ -16,7 +16,7 @@ export interface GuardedTransport extends Transport {
 
 export function guarded(transport: Transport): GuardedTransport {
   let hasAnswered = true;
-  /** A wrong key may be answered with 404 as well; another answer proves that the API is there. */
+  /** A wrong key may also be answered with 404; any other answer proves that the API exists. */
   let isFound = false;
 
   const send: Transport['send'] = async (call) => {
@@ -32,10 +32,10 @@ export function guarded(transport: Transport): GuardedTransport {
       throw failure(call, { kind: 'wrong-base-url', status: 404, place: transport.place, wasSent: true });
     }
   };
-  /** Whether the API is missing: this request too gets a 404, where the API would answer 401. */
+  /** Whether the API is missing: this request also gets a 404, where the API would answer 401. */
   async function isMisplaced({ operation, signal, maySend }: Call, fault: DamoovError): Promise<boolean> {
     if (fault.status !== 404) isFound ||= isAnswer(fault);
-    // An HTML page comes from a proxy in between and decides nothing.
+    // An HTML page comes from a proxy and proves nothing.
     if (fault.kind !== 'not-found' || isFound || !WITHOUT_SESSION.has(operation)) return false;
     try {
       await transport.send({ ...ANY_REQUEST, operation: 'find', signal, maySend });

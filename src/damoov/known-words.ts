@@ -1,14 +1,13 @@
 /**
- * The words of Damoov that an error may repeat, and with it an event, a log line or a circuit's reason. A message may quote a person's
- * data in any form (escaped, encoded, cut, in parts) or name another person. No rule finds all of that; a list of harmless words
- * cannot miss any of it.
+ * The words of Damoov that an error may repeat, and with it an event, a log line or a circuit's reason. A message may quote personal data
+ * in any form (escaped, encoded, cut, in parts) or name another person. No pattern finds all of that; a list of harmless words is safe.
  */
 import type { DamoovFault } from './errors.ts';
 
 const MOST_FAULTS = 20;
-/** Cut before anything looks at it. */
+/** Cut before any processing. */
 const MOST_CHARACTERS = 300;
-/** Stands for everything that is not on the list. */
+/** Replaces everything that is not on the list. */
 const UNKNOWN = '…';
 
 /** Damoov's Errors[] with every unknown word replaced by `…`, and cut to a sane size. */
@@ -19,17 +18,17 @@ export function redactedFaults(faults: readonly DamoovFault[]): DamoovFault[] {
   }));
 }
 
-/** The text with every token replaced by `…` that is not made of known words and punctuation. */
+/** The text with `…` for every token that is not made of known words and punctuation. */
 export function knownWordsOf(text: string): string {
-  const told: string[] = [];
+  const kept: string[] = [];
   for (const token of text.slice(0, MOST_CHARACTERS).trim().split(/\s+/)) {
-    const isTold = isKnown(token);
-    if (isTold || told.at(-1) !== UNKNOWN) told.push(isTold ? token : UNKNOWN);
+    const isSafe = isKnown(token);
+    if (isSafe || kept.at(-1) !== UNKNOWN) kept.push(isSafe ? token : UNKNOWN);
   }
-  return told.join(' ');
+  return kept.join(' ');
 }
 
-/** `ClientId` and `$.client_id` are known where `client` and `id` are. */
+/** `ClientId` and `$.client_id` are known if `client` and `id` are. */
 function isKnown(token: string): boolean {
   if (!/^[A-Za-z"'()[\]{}.,:;!?/_|$-]*$/.test(token)) return false;
   const words = token.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [];
@@ -37,9 +36,9 @@ function isKnown(token: string): boolean {
 }
 
 /**
- * Names of fields, and the words of common validation messages: those of .NET (DataAnnotations, ModelState, System.Text.Json,
- * FluentValidation) above all, since Damoov runs on it. No word that is a value of a field (`male`, `married`), and none that is
- * first of all a name (`max`, `will`, `grant`).
+ * Names of fields, and the words of common validation messages: above all those of .NET (DataAnnotations, ModelState, System.Text.Json,
+ * FluentValidation), since Damoov runs on it. No word that is a field's value (`male`, `married`), and none that is mainly a name (`max`,
+ * `will`, `grant`).
  */
 const WORDS: ReadonlySet<string> = new Set(
   `

@@ -1,28 +1,28 @@
 /**
- * How many logins are still allowed. Damoov's limit is given as 5 per minute, per hour and per day in three places of its
- * documentation, and passing it bars the IP for an hour.
+ * The number of logins that are still allowed. Damoov's documentation gives the limit as 5 per minute, per hour and per day in three
+ * places, and exceeding it bars the IP for an hour.
  */
 
 type LoginGrant = { readonly granted: true } | { readonly granted: false; readonly retryAfterMs: number };
 
-/** The logins behind one IP. A fleet shares one budget. */
+/** The logins from one IP. A fleet shares one budget. */
 export interface LoginBudget {
-  /** Asked before each login is sent, which follows within 5 s; what was granted is spent, whatever becomes of it. */
+  /** Called before each login, which must be sent within 5 s; a grant is spent, whatever happens to it. */
   take(): Promise<LoginGrant>;
-  /** After a 429, or for a moment after a login that failed: grants no login for so long. */
+  /** After a 429, or for a moment after a failed login: grants no login for this time. */
   bar(ms: number): Promise<void>;
   /**
    * A login got no decision: an outage may have swallowed it, and would swallow the next. Optional: without it no login is granted for
    * two seconds.
    */
   failed?(): Promise<void>;
-  /** Gives the last grant back: its request never left. Optional: without it the grant stays spent. */
+  /** Returns the last grant: its request was never sent. Optional: without it the grant stays spent. */
   giveBack?(): Promise<void>;
-  /** The login was refused: these credentials do not work. Optional: a budget may keep a login for those that replace them. */
+  /** The login was refused: these credentials do not work. Optional: a budget may keep a login for their replacement. */
   refused?(): Promise<void>;
   /**
-   * A session was ended before its time, and not by a process that shares it: a login of others with this account does that
-   * (documented). Optional: a budget may count it.
+   * A session ended early, and no process that shares it ended it: another login with this account does that (documented). Optional: a
+   * budget may count it.
    */
   revoked?(): Promise<void>;
 }
@@ -33,15 +33,15 @@ export interface InMemoryLoginBudgetOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** So many revoked sessions within an hour mean that others log in with the account: one may be a changed password. */
+/** This many revoked sessions within an hour mean that others log in with the account: a single one may be a changed password. */
 export const MANY_REVOKED = 2;
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-/** One below the documented 5 per minute, however large the budget of an hour is. */
+/** One below the documented 5 per minute, even with a larger hourly budget. */
 const loginsPerMinute = 4;
 
-/** A budget for one process that forgets with it: a process that restarts in a loop needs one that lasts. */
+/** A budget for one process, in memory: a process that restarts in a loop needs a persistent one. */
 export function inMemoryLoginBudget(options: InMemoryLoginBudgetOptions = {}): LoginBudget {
   const { loginsPerHour = 4, now = Date.now } = options;
   let grantedAt: number[] = [];
@@ -70,7 +70,7 @@ export function inMemoryLoginBudget(options: InMemoryLoginBudgetOptions = {}): L
   };
 }
 
-/** The same budget, of which one client takes no more than so many logins. */
+/** The same budget, limited to this many logins for one client. */
 export function atMost(logins: number, budget: LoginBudget): LoginBudget {
   let left = logins;
   return {

@@ -1,6 +1,5 @@
 /**
- * Logs the admin in within a budget, because too many logins bar the IP for an hour (documented), and remembers for a while that
- * a login failed.
+ * Logs the admin in within a budget, because too many logins bar the IP for an hour (documented), and briefly remembers a failed login.
  */
 import { DamoovError } from './errors.ts';
 import type { DamoovErrorDetails } from './errors.ts';
@@ -19,14 +18,14 @@ export interface LoginOptions {
 }
 
 const hourMs = 3_600_000;
-/** An admin's access token is documented to live for a day; used where the answer does not say. */
+/** An admin's access token lives for a day (documented); used if the answer gives no lifetime. */
 const usualLifetimeMs = 24 * hourMs;
 /**
- * After a failed login no process tries again for so long: enough for all who wait for the session to fail with it. How often
- * it is tried after that is decided by the budget and the caller.
+ * Pause of all processes after a failed login: enough for all callers that wait for the session to fail with it. Further attempts are up
+ * to the budget and the caller.
  */
 const failedLoginPauseMs = 2_000;
-/** A login is sent so soon after its grant or not at all: in a process that was frozen a grant is no good any more. */
+/** Maximum time from a grant to its login: in a process that was frozen, a grant is void. */
 const grantMs = 5_000;
 
 export class Login {
@@ -64,7 +63,7 @@ export class Login {
     return pair;
   }
 
-  /** The error to throw, remembered so that the jobs that wait for a session do not spend the budget one after the other. */
+  /** The error to throw; it is remembered, so that waiting jobs do not spend the budget one after another. */
   async #afterFailedLogin(error: unknown): Promise<unknown> {
     if (!(error instanceof DamoovError)) return error;
     const { budget, now } = this.#options;
@@ -73,16 +72,16 @@ export class Login {
       return error;
     }
     const isBarred = error.kind === 'rate-limited';
-    const askedMs = error.retryAfterMs ?? 0;
-    const retryAfterMs = isBarred ? askedMs || hourMs : Math.max(failedLoginPauseMs, askedMs);
+    const barMs = error.retryAfterMs ?? 0;
+    const retryAfterMs = isBarred ? barMs || hourMs : Math.max(failedLoginPauseMs, barMs);
     const kind = isBarred ? 'login-barred' : isRefusal(error) ? 'login-refused' : error.kind;
-    const told = again(error, { kind, retryAfterMs, wasSent: true });
-    this.#failedLogin = { error: told, until: now() + retryAfterMs };
-    await this.#holdOthersBack(told, retryAfterMs);
-    return told;
+    const failure = again(error, { kind, retryAfterMs, wasSent: true });
+    this.#failedLogin = { error: failure, until: now() + retryAfterMs };
+    await this.#holdOthersBack(failure, retryAfterMs);
+    return failure;
   }
 
-  /** All who wait for the session would each try the same at once. If this cannot be noted, the login's error counts. */
+  /** Other callers that wait for the session would try the same at once. If this cannot be stored, the login's error still counts. */
   async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
     const { budget } = this.#options;
     const hasDecision = kind === 'login-refused' || kind === 'login-barred';
@@ -97,14 +96,14 @@ export class Login {
     const { error, until } = this.#failedLogin;
     const retryAfterMs = until - this.#options.now();
     if (retryAfterMs <= 0) return;
-    // An outage says nothing about the next request: only a pause remains.
+    // An outage proves nothing about the next request: only a pause remains.
     const isKnown = error.kind === 'login-refused' || error.kind === 'wrong-base-url';
     const kind = isKnown ? error.kind : 'login-barred';
     throw again(error, { kind, retryAfterMs, wasSent: false });
   }
 }
 
-/** The token pair that a login or a refresh brings. */
+/** Requests the token pair of a login or a refresh. */
 export async function requestTokens(
   { transport, now }: Pick<LoginOptions, 'transport' | 'now'>,
   call: Call,
@@ -118,13 +117,13 @@ export async function requestTokens(
   return { accessToken: accessToken.token, ...rest, obtainedAt, expiresAt: obtainedAt + lifetimeMs };
 }
 
-/** A definite 4xx. 429 and 408 are no decision on what was sent. */
+/** A definite 4xx. 429 and 408 decide nothing about the request. */
 export function isRefusal({ kind, status = 0 }: DamoovError): boolean {
   const isDecision = kind !== 'rate-limited' && kind !== 'timeout' && kind !== 'wrong-base-url';
   return status >= 400 && status < 500 && isDecision;
 }
 
-/** The same failure told anew. */
+/** The same failure with other details. */
 function again(
   { operation, status, errors, cause, place }: DamoovError,
   details: Pick<DamoovErrorDetails, 'kind' | 'retryAfterMs' | 'wasSent'>,

@@ -1,5 +1,5 @@
 /**
- * Provides a valid admin token: from the store, by refresh, and by login only as the last way.
+ * Provides a valid admin token: from the store, by refresh, and by login only as a last resort.
  */
 import { DamoovError } from './errors.ts';
 import { Login, type LoginOptions, isRefusal, requestTokens } from './login.ts';
@@ -13,13 +13,13 @@ export interface SessionOptions extends LoginOptions {
 }
 
 const minuteMs = 60_000;
-/** After a failed early renewal the token at hand is used for so long before the next. */
+/** After a failed early renewal the current token is used for this time before the next attempt. */
 const earlyRenewalPauseMs = 30_000;
 /** The admin's session, shared by all calls of one client: at any time at most one renewal is under way. */
 export class AdminSession {
   readonly #options: SessionOptions;
   readonly #login: Login;
-  /** The pair in use: the store is asked only if this one is due, or was answered with 401. */
+  /** The pair in use: the store is read only if this one is due, or was answered with 401. */
   #held: TokenPair | undefined;
   #renewal: Promise<TokenPair | undefined> | undefined;
   #rejectedToken: string | undefined;
@@ -40,7 +40,7 @@ export class AdminSession {
     return pair.accessToken;
   }
 
-  /** Damoov answered 401 to this token: it is not handed out again, whatever its expiry says. */
+  /** Damoov answered 401 to this token: it is not used again, even before its expiry. */
   reject(token: string): void {
     this.#rejectedToken = token;
   }
@@ -56,7 +56,7 @@ export class AdminSession {
     });
     const renewed = await this.#renewal;
     if (renewed !== undefined) return renewed;
-    // Another process is at it, and until it is done this pair will do: unless it has been rejected meanwhile.
+    // Another process renews it; until then this pair can be used, unless it has been rejected meanwhile.
     return this.#isGood(pair) ? pair : this.#currentPair();
   }
 
@@ -82,7 +82,7 @@ export class AdminSession {
     }
   }
 
-  /** Undefined if only a login is left. A transient failure is thrown: no login for that. */
+  /** Undefined if only a login is left. A transient failure is thrown: it justifies no login. */
   async #refresh(pair: TokenPair | undefined): Promise<TokenPair | undefined> {
     if (pair?.refreshToken === undefined) return this.#isGood(pair) ? pair : undefined;
     const { accessToken, refreshToken } = pair;
@@ -110,28 +110,28 @@ export class AdminSession {
     }
     if (!this.#isGood(pair)) {
       this.#held = undefined;
-      await this.#tellRevoked(pair, stored);
+      await this.#reportRevoked(pair, stored);
       await store.clear(pair);
       return undefined;
     }
-    // The pair is still good for what is left of the access token's life, and no login is spent before that is over.
+    // The pair is usable until the access token expires, and no login is spent before that.
     const { refreshToken: _refused, ...rest } = pair;
     return this.#keep(rest, pair);
   }
 
   /**
-   * Damoov takes neither token of a pair that had its time to run, and that the fleet did not replace. A pair that is not the
-   * stored one was ended by our own renewal; a changed password ends one session, and the next login fails.
+   * Damoov refuses both tokens of a pair that had time left and that the fleet did not replace. If the stored pair is another one, our
+   * own renewal ended this pair; a changed password ends one session, and the next login fails.
    */
-  async #tellRevoked(pair: TokenPair, stored: TokenPair | undefined): Promise<void> {
+  async #reportRevoked(pair: TokenPair, stored: TokenPair | undefined): Promise<void> {
     const { budget, now } = this.#options;
     const isStored = stored?.accessToken === pair.accessToken;
     if (!isStored || pair.accessToken !== this.#rejectedToken || isDue(pair, now())) return;
-    // A login is needed even if this cannot be noted.
+    // A login is needed even if this cannot be stored.
     await budget.revoked?.().catch(() => {});
   }
 
-  /** In memory first: what cannot be stored now is not lost while this process lives. */
+  /** In memory first: a pair that cannot be stored is not lost while this process lives. */
   async #keep(pair: TokenPair, over?: TokenPair): Promise<TokenPair> {
     this.#held = pair;
     await this.#options.store.save(pair, over);
@@ -148,7 +148,7 @@ export class AdminSession {
     return this.#isGood(pair) && !isDue(pair, this.#options.now());
   }
 
-  /** What is stored, unless this process holds something newer: a store may have lost what it was given last. */
+  /** The stored pair, unless this process has a newer one: a store may have lost its latest value. */
   #better(stored: TokenPair | undefined): TokenPair | undefined {
     const held = this.#held;
     if (stored === undefined || held === undefined) return stored ?? held;
@@ -158,8 +158,8 @@ export class AdminSession {
 }
 
 /**
- * Due when less than a tenth of its life or five minutes remain, whichever is smaller. A pair that only a login can replace
- * serves to its end.
+ * Due when less than a tenth of its life or five minutes remain, whichever is smaller. A pair that only a login can replace is used to
+ * its end.
  */
 function isDue({ refreshToken, obtainedAt, expiresAt }: TokenPair, nowMs: number): boolean {
   if (refreshToken === undefined) return expiresAt <= nowMs;
@@ -167,8 +167,8 @@ function isDue({ refreshToken, obtainedAt, expiresAt }: TokenPair, nowMs: number
 }
 
 /**
- * Which answer says that a refresh token is no good is contradictory in the sources (401, 400, or an envelope of 419): any
- * 4xx does. So does a success with no Result: waiting for such an answer to change might never end.
+ * The sources contradict each other about the answer to an invalid refresh token (401, 400, or an envelope of 419): any 4xx counts. So
+ * does a success with no Result: waiting for it to change might never end.
  */
 function isRefreshRefused(error: unknown): boolean {
   return error instanceof DamoovError && (isRefusal(error) || error.kind === 'no-result');

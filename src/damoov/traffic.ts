@@ -1,28 +1,28 @@
 /**
- * Asks before each request leaves, and reports the end of each exchange. How fast is too fast is decided behind the port.
+ * Admits each request before it is sent, and reports the end of each exchange. The port decides the rate.
  */
 import { DamoovError } from './errors.ts';
 import type { DamoovErrorKind, DamoovOperation } from './errors.ts';
 import { failure } from './transport.ts';
 import type { Call, Transport } from './transport.ts';
 
-/** A request that wants to leave. */
+/** A request that waits for its admission. */
 export interface Departure {
   readonly operation: DamoovOperation;
-  /** Fires when no caller waits for the answer any more: the wait ends at once, and what it resolves to does not count. */
+  /** Fires when no caller waits for the answer any more: the wait ends at once, and its result does not count. */
   readonly signal: AbortSignal;
 }
 
 export type Admission =
   { readonly admitted: true } | { readonly admitted: false; readonly retryAfterMs: number };
 
-/** How an exchange ended. With a status it was answered, with a kind it failed. */
+/** How an exchange ended: with a status if it was answered, with a kind if it failed. */
 export interface Arrival {
   readonly operation: DamoovOperation;
   readonly kind?: DamoovErrorKind | undefined;
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
-  /** Whether some of the request may have left this process. */
+  /** Whether part of the request may have left this process. */
   readonly wasSent: boolean;
   /** From the admission to the end, in milliseconds. */
   readonly durationMs: number;
@@ -31,15 +31,15 @@ export interface Arrival {
 /** All requests that share a limit. A fleet shares one. */
 export interface Traffic {
   /**
-   * Resolves once the request may leave, or to a refusal. Asked before every request: logins, refreshes and the one that
-   * is sent again with a renewed session included. The wait is not part of the request's deadline.
+   * Resolves once the request may be sent, or to a refusal. Called before every request, including logins, refreshes and the repetition
+   * with a renewed session. The wait is not part of the request's deadline.
    */
   admit(departure: Departure): Promise<Admission>;
   /** Called once for each admitted request, even if it was then never sent. */
   answered(arrival: Arrival): void;
 }
 
-/** A transport whose requests wait until they are admitted; one that is refused is `rate-limited`, unsent. */
+/** A transport whose requests wait for their admission; a refused one is `rate-limited`, unsent. */
 export function withTraffic(transport: Transport, traffic: Traffic): Transport {
   const waiting = new Set<AbortController>();
   let isClosed = false;
@@ -49,14 +49,14 @@ export function withTraffic(transport: Transport, traffic: Traffic): Transport {
     async send(call) {
       await enter(call);
       const leftAt = performance.now();
-      const tell = (end: End) =>
+      const report = (end: End) =>
         traffic.answered({ operation: call.operation, durationMs: performance.now() - leftAt, ...end });
       try {
         const reply = await transport.send(call);
-        tell({ status: reply.status, wasSent: true });
+        report({ status: reply.status, wasSent: true });
         return reply;
       } catch (error) {
-        tell(error instanceof DamoovError ? endOf(error) : { wasSent: false });
+        report(error instanceof DamoovError ? endOf(error) : { wasSent: false });
         throw error;
       }
     },
@@ -76,7 +76,7 @@ export function withTraffic(transport: Transport, traffic: Traffic): Transport {
     waiting.add(wait);
     try {
       const admission = await traffic.admit({ operation: call.operation, signal });
-      // Admitted all the same: the transport finds the signal fired, and the traffic is told that it has ended.
+      // Admitted anyway: the transport sees the aborted signal, and the traffic gets its end.
       if (admission.admitted) return;
       if (signal.aborted) throw failure(call, { kind: 'aborted', wasSent: false });
       const { retryAfterMs } = admission;
@@ -96,7 +96,7 @@ function endOf({ kind, status, retryAfterMs, wasSent }: DamoovError): End {
   return { kind, status, retryAfterMs, wasSent };
 }
 
-/** At most so many requests are under way at once; the others wait in the order in which they came, before their deadline begins. */
+/** At most this many requests run in parallel; the others wait in order of arrival, before their deadline begins. */
 export function atMostInFlight(most: number, traffic: Traffic): Traffic {
   const waiting = new Set<() => void>();
   let inFlight = 0;
@@ -113,7 +113,7 @@ export function atMostInFlight(most: number, traffic: Traffic): Traffic {
       resolve();
     };
     waiting.add(enters);
-    // One that is not waited for any more enters at once, is told that it was not sent, and leaves.
+    // A request whose caller no longer waits enters at once, is reported as not sent, and leaves.
     signal.addEventListener('abort', enters, { once: true });
     await promise;
   };

@@ -1,5 +1,5 @@
 /**
- * What an HTTP answer of Damoov means: status first, then the envelope's own Status, then its Result.
+ * Interprets an HTTP answer of Damoov: status first, then the envelope's own Status, then its Result.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
@@ -10,10 +10,10 @@ import { exchange } from './exchange.ts';
 import type { HttpAnswer, HttpRequest } from './exchange.ts';
 import { redactedFaults } from './known-words.ts';
 
-/** One request to Damoov, and what it takes to speak about it afterwards. */
+/** One request to Damoov, with what its errors need. */
 export interface Call {
   readonly operation: DamoovOperation;
-  /** Who an error is about: an id or a neutral phrase. */
+  /** The user in an error: an id or a neutral phrase. */
   readonly subject?: string | undefined;
   readonly method: HttpRequest['method'];
   readonly path: string;
@@ -23,7 +23,7 @@ export interface Call {
   readonly needsResult: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly maySend?: (() => boolean) | undefined;
-  /** Called with every raw answer; it may hold tokens and a person's data. */
+  /** Called with every raw answer; it may contain tokens and personal data. */
   readonly onAnswer?: ((answer: HttpAnswer) => void | Promise<void>) | undefined;
 }
 
@@ -51,11 +51,10 @@ export interface TransportOptions {
 
 /**
  * A pool of HTTP/1.1 connections to one host.
- *
- * What undici 8 does by itself, read in its source: a request that has not been written goes to another connection when
- * its own breaks, whatever its method. One that has been written is never sent again over HTTP/1.1 without pipelining,
- * idempotent or not; a keep-alive connection that the server closed in that moment gives `network` with `wasSent`. Over
- * HTTP/2 undici has retries of its own (REFUSED_STREAM, GOAWAY): hence HTTP/1.1 only.
+ * Behaviour of undici 8, from its source: a request that was not written goes to another connection if its own breaks, whatever its
+ * method. A written request is never sent again over HTTP/1.1 without pipelining, idempotent or not; a keep-alive connection that the
+ * server closed at that moment gives `network` with `wasSent`. Over HTTP/2 undici retries by itself (REFUSED_STREAM, GOAWAY): hence
+ * HTTP/1.1 only.
  */
 export function openTransport({ baseUrl, timeoutMs, connections, now }: TransportOptions): Transport {
   const url = new URL(baseUrl);
@@ -65,7 +64,7 @@ export function openTransport({ baseUrl, timeoutMs, connections, now }: Transpor
     connections,
     pipelining: 1,
     allowH2: false,
-    // Each exchange has a deadline of its own. Only the connection attempt keeps a limit here, so that none outlives a call.
+    // Each exchange has its own deadline. Only the connection attempt has a limit here, so that none outlives a call.
     headersTimeout: 0,
     bodyTimeout: 0,
     connectTimeout: timeoutMs,
@@ -90,7 +89,7 @@ export function openTransport({ baseUrl, timeoutMs, connections, now }: Transpor
   };
 }
 
-/** With the port also where the URL leaves it out. */
+/** Includes the port even if the URL omits it. */
 export function hostAndPort({ hostname, port, protocol }: URL): string {
   return `${hostname}:${port === '' ? PORTS.get(protocol) : port}`;
 }
@@ -142,8 +141,8 @@ function readReply(answer: HttpAnswer, call: Call & { place: string }, nowMs: nu
 }
 
 /**
- * A redirect, or a page where an envelope should be: a proxy, a firewall or a maintenance page answered, which decides nothing about the
- * user. With no body at all the status is Damoov's own.
+ * A redirect, or a page instead of an envelope, comes from a proxy, a firewall or a maintenance page and proves nothing about the user.
+ * Without a body the status is Damoov's own.
  */
 function isOfGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelope | undefined): boolean {
   if (status >= 300 && status < 400) return true;
@@ -154,10 +153,10 @@ function isOfGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelop
 /** These answers may not come from Damoov itself. */
 export const NO_ANSWER: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'malformed']);
 
-/** Whoever sends these means them: the session is renewed, the rate is lowered, the request is tried again. */
+/** These statuses count even from a proxy: the session is renewed, the rate is lowered, or the request is repeated. */
 const DECIDED_BY_STATUS: ReadonlySet<number> = new Set([401, 408, 429]);
 
-/** An error about this call. */
+/** An error of this call. */
 export function failure(
   { operation, subject }: Pick<Call, 'operation' | 'subject'>,
   details: Omit<DamoovErrorDetails, 'operation' | 'subject'>,
@@ -189,22 +188,21 @@ function kindOf(status: number): DamoovErrorKind {
   }
 }
 
-/** As long as Damoov bars an IP (documented). A longer Retry-After is a mistake, and would stop everything until an operator notices. */
+/**
+ * Damoov bars an IP for this long (documented). A longer Retry-After is a mistake that would stop everything until an operator notices.
+ */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
-/**
- * Retry-After in milliseconds from now, never negative and an hour at the most: seconds or an HTTP date (RFC 9110). Undefined where
- * it is neither.
- */
+/** Retry-After in milliseconds from now, from 0 to an hour: seconds or an HTTP date (RFC 9110). Undefined if it is neither. */
 export function readRetryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const value = header?.trim() ?? '';
   if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, LONGEST_RETRY_AFTER_MS);
-  // Date.parse alone takes "-5" for a date, and a date with no zone for one in ours.
+  // Date.parse alone reads "-5" as a date, and a date without a zone as local time.
   const dateMs = /^[A-Z].* GMT$/i.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(dateMs) ? undefined : Math.min(Math.max(0, dateMs - nowMs), LONGEST_RETRY_AFTER_MS);
 }
 
-/** Lets what is under way finish for so long, then cuts it off. */
+/** Lets active requests finish for this time, then cuts them off. */
 async function closePool(pool: Pool, graceMs: number): Promise<void> {
   const over = new AbortController();
   const grace = sleep(graceMs, undefined, { signal: over.signal }).catch(() => {});

@@ -1,6 +1,5 @@
 /**
- * A Damoov user, and the PascalCase shapes in which it goes over the wire. A reader answers undefined for a value that is not what
- * the API promises.
+ * A Damoov user, and its PascalCase form on the wire. A reader returns undefined for a value that the API does not promise.
  */
 import { field, isObject, readNumber, readText } from './envelope.ts';
 
@@ -15,7 +14,7 @@ const queryFields = [
   'fullName',
 ] as const;
 
-/** What both a create and an update may say of the user. */
+/** The user fields of both a create and an update. */
 export type UserProfile = {
   readonly [field in (typeof profileFields)[number]]?: string | null | undefined;
 } & {
@@ -23,17 +22,17 @@ export type UserProfile = {
   readonly clientId?: string | null | undefined;
 };
 
-/** A user to create. Everything is optional (documented); what is undefined is not sent. */
+/** A user to create. Everything is optional (documented); undefined fields are not sent. */
 export type NewUser = UserProfile & {
-  /** A UUID that becomes the user's id (documented). What Damoov does when it is sent twice is not known. */
+  /** A UUID that becomes the user's id (documented). Damoov's reaction to a repeated one is unknown. */
   readonly customToken?: string | undefined;
-  /** Asks for the user's own token pair. Always sent, false by default: the API's own default is disputed. */
+  /** Requests the user's own token pair. Always sent, false by default: the API's own default is disputed. */
   readonly createAccessToken?: boolean | undefined;
 };
 
-/** A partial merge: undefined leaves a field alone; null and "" are sent (whether null clears is not documented). */
+/** A partial merge: undefined does not change a field; null and "" are sent (whether null clears is not documented). */
 export type UserChanges = UserProfile & {
-  /** Whether Damoov wants `Active`/`Inactive` or a number here is not known. */
+  /** Whether Damoov wants `Active`/`Inactive` or a number here is unknown. */
   readonly status?: string | number | undefined;
 };
 
@@ -45,13 +44,13 @@ export type UserQuery = { readonly [field in (typeof queryFields)[number]]?: str
   readonly includeAccountInfo?: boolean | undefined;
 };
 
-/** Which page of which users. */
+/** Selects a page of users. */
 export interface PageQuery {
   /** From 1 (documented). */
   readonly pageNumber: number;
-  /** How many users a page has. Which sizes are allowed is not known. */
+  /** Number of users per page. The allowed sizes are unknown. */
   readonly pageSize: number;
-  /** Only the users of these InstanceIds. Where there is none: all that the admin may see. */
+  /** Only users of these InstanceIds. Default: all that the admin may see. */
   readonly instanceIds?: readonly string[] | undefined;
   /** Also show inactive users (`ShowInactiveUsers`). Always sent, false by default. */
   readonly includeInactive?: boolean | undefined;
@@ -70,7 +69,7 @@ export interface UserPage {
 /** A user's own access token, as given to the mobile SDK. */
 interface AccessToken {
   readonly token: string;
-  /** Seconds; 432000 for a user (documented). Absent if Damoov did not say. */
+  /** Seconds; 432000 for a user (documented). Absent if Damoov gave none. */
   readonly expiresInS?: number;
 }
 
@@ -90,7 +89,7 @@ export interface Acknowledgement {
   readonly hadResultNull: boolean;
 }
 
-/** A user as read. What Damoov gave as null or left out is absent. */
+/** A user as read. Null and missing values are absent. */
 export type DamoovUser = { readonly [field in (typeof profileFields)[number]]?: string } & {
   /** Lower-case. */
   readonly userId: string;
@@ -103,12 +102,12 @@ export type DamoovUser = { readonly [field in (typeof profileFields)[number]]?: 
   readonly instanceId?: string;
 };
 
-/** Whether two user ids are the same: Damoov's casing of an echoed UUID is not known, so case and blanks do not count. */
+/** Whether two user ids are the same: Damoov's casing of a UUID is unknown, so case and blanks do not count. */
 export function sameUserId(a: string, b: string): boolean {
   return normalUserId(a) === normalUserId(b);
 }
 
-/** The form in which this client hands out user ids. */
+/** The form of user ids that this client returns. */
 function normalUserId(userId: string): string {
   return userId.trim().toLowerCase();
 }
@@ -173,18 +172,18 @@ export function refreshBody(accessToken: string, refreshToken: string): object {
   return { AccessToken: accessToken, RefreshToken: refreshToken };
 }
 
-/** The token pair in the Result of a login, a refresh, or a create that asked for one. */
+/** The token pair in the Result of a login, a refresh, or a create that requested one. */
 export interface ReceivedTokens {
   readonly accessToken: AccessToken;
   readonly refreshToken?: string;
 }
 
-/** What an HTTP header can carry, and a server accepts in one: another token could never be used. */
+/** The characters and length of an HTTP header: any other token could never be used. */
 const TOKEN = /^[\x21-\x7e]{1,8000}$/;
 /** Longest plausible life of a token, in seconds; the end of a longer one may be no valid date. */
 const LONGEST_LIFE_S = 10 * 365 * 24 * 3600;
 
-/** Undefined if there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is taken as well. */
+/** Undefined if there is no access token. RefreshToken is a string (seen in shipped code); `{Token}` is read as well. */
 export function readTokens(result: unknown): ReceivedTokens | undefined {
   const access = field(result, 'AccessToken');
   const token = readText(isObject(access) ? field(access, 'Token') : access);
@@ -198,21 +197,21 @@ export function readTokens(result: unknown): ReceivedTokens | undefined {
   };
 }
 
-/** Undefined if there is no DeviceToken, or none that is a UUID (documented). */
+/** Undefined without a DeviceToken that is a UUID (documented). */
 export function readCreatedUser(status: number, result: unknown): CreatedUser | undefined {
   const userId = readUserId(result);
   if (userId === undefined) return undefined;
   return { userId, status, ...readTokens(result) };
 }
 
-/** Undefined where the Result is no array of users: an unreadable user must not look like one who does not exist. */
+/** Undefined if the Result is not an array of users: an unreadable user must not look like a missing one. */
 export function readUsers(result: unknown): DamoovUser[] | undefined {
   if (!Array.isArray(result)) return undefined;
   const users = result.map(readUser);
   return users.every((user) => user !== undefined) ? users : undefined;
 }
 
-/** Undefined if anything of it cannot be read: such a page must not look like the last one, or like one with fewer users. */
+/** Undefined if anything is unreadable: such a page must not look like the last one, or like a shorter one. */
 export function readPage(result: unknown): UserPage | undefined {
   const users = readUsers(field(result, 'Users'));
   const hasNextPage = field(result, 'HasNextPage');
@@ -240,12 +239,12 @@ function readUserId(value: unknown): string | undefined {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(userId) ? userId : undefined;
 }
 
-/** UserFields are an array of one object when read (documented), but also seen as null, as [] and, as written, an object. */
+/** UserFields is an array of one object when read (documented), but was also seen as null, [] and an object. */
 function oneObject(value: unknown): unknown {
   return Array.isArray(value) ? value.find(isObject) : value;
 }
 
-/** Damoov keeps the ClientId under `UserFields` (documented). */
+/** Damoov stores the ClientId under `UserFields` (documented). */
 function userFieldsToWire(user: UserProfile): object {
   return user.clientId === undefined ? {} : { UserFields: toWire(user, ['clientId']) };
 }

@@ -1,5 +1,5 @@
 /**
- * Gives a data directory a Redis of its own, on loopback, as long as a process of this machine uses it.
+ * Runs a Redis for a data directory, on loopback, as long as a process of this machine uses it.
  */
 import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,30 +23,29 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
-  /** Holds the append-only file, the log and a note of the server. Made if it is missing. */
+  /** Contains the append-only file, the log and a note about the server. Created if missing. */
   readonly dir: string;
-  /** A Redis that is silent for so long is hung and gets ended, in milliseconds. Default 5000. */
+  /** A Redis that is silent for this long hangs and is ended, in milliseconds. Default 5000. */
   readonly hungMs?: number;
 }
 
-/** Kept in the directory, for the processes that come later. */
+/** Stored in the directory for later processes. */
 const Note = z.object({
   port: z.int(),
   pid: z.int(),
-  /** The process id of each user; a process that starts the server twice is here twice. */
+  /** The process id of each user; a process that starts the server twice is listed twice. */
   users: z.array(z.int()),
 });
 type Note = z.infer<typeof Note>;
 
 const NOTE = 'process.json';
 
-/** A free port can be taken before Redis listens on it. */
+/** Another process may take a free port before Redis listens on it. */
 const MOST_PORTS = 5;
 
 /**
- * Starts a Redis over the directory, or joins the one that runs there already: two of them must never share one append-only file.
- * One left behind by a killed process is joined too, and ended by the last process that stops. A server that is joined keeps its
- * port and its settings.
+ * Starts a Redis for the directory, or joins a running one: two servers must never share one append-only file. A server left behind by a
+ * killed process is joined, too, and ended by the last process that stops. A joined server keeps its port and settings.
  * @throws Error if this machine has no Redis, or its Redis does not start.
  */
 export async function startRedisServer(options: RedisServerOptions): Promise<RedisServer> {
@@ -78,7 +77,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   };
 }
 
-/** @param lastPort is tried first: clients may know it. */
+/** @param lastPort tried first: clients may know it. */
 async function startOver(
   settings: Omit<RedisSettings, 'port'>,
   lastPort: number | undefined,
@@ -110,7 +109,7 @@ async function readNote(home: string): Promise<Note | undefined> {
   return text === undefined ? undefined : Note.parse(JSON.parse(text));
 }
 
-/** Renaming replaces the note as a whole, whenever this process is killed. */
+/** A rename replaces the note atomically, even if this process is killed. */
 async function writeNote(home: string, { port, pid }: RedisProcess, users: readonly number[]): Promise<void> {
   const path = join(home, NOTE);
   await writeFile(`${path}.new`, JSON.stringify({ port, pid, users }));

@@ -1,5 +1,5 @@
 /**
- * Lets one process of this machine at a time do a piece of work.
+ * Runs a piece of work in one process of this machine at a time.
  */
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export async function exclusively<T>(path: string, work: () => Promise<T>): Prom
   }
 }
 
-/** A hard link appears whole or not at all: nobody ever reads an empty lock. */
+/** A hard link is created atomically: no reader sees an empty lock. */
 async function claim(path: string, mine: string): Promise<boolean> {
   if (await hasDone(link(mine, path))) return true;
   const owner = await readFile(path, 'utf8').catch(() => undefined);
@@ -29,7 +29,7 @@ async function claim(path: string, mine: string): Promise<boolean> {
   return false;
 }
 
-/** Renaming lets one of several waiters clear a dead owner's lock; a lock that was renewed meanwhile is retried. */
+/** A rename lets one of several waiters remove a dead owner's lock; a renewed lock is restored. */
 async function clear(path: string, deadOwner: string, aside: string): Promise<void> {
   if (!(await hasDone(rename(path, aside)))) return;
   if ((await readFile(aside, 'utf8')) !== deadOwner) await hasDone(link(aside, path));
@@ -48,7 +48,7 @@ async function hasDone(step: Promise<void>): Promise<boolean> {
   }
 }
 
-/** Whether a process of this id runs, be it ours or not. */
+/** Whether a process with this id runs, ours or not. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -7,8 +7,8 @@ import { spawnSync } from 'node:child_process';
 const MINIMUM = { major: 6, minor: 2 };
 
 /**
- * Debian and Ubuntu install redis-server as a link to redis-check-rdb, which acts on the name it is called by. The link comes in a
- * package that also starts a service; this program comes in redis-tools, which does not.
+ * Debian and Ubuntu install redis-server as a link to redis-check-rdb, which acts according to its name. The link is in a package that
+ * also starts a service; this program is in redis-tools, which does not.
  */
 const COMMANDS = ['redis-server', 'redis-check-rdb'];
 

@@ -1,14 +1,11 @@
 /**
- * Picks a port of loopback that nobody listens on.
+ * Picks a free port on loopback.
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/**
- * Below the range from which systems give ports to outgoing connections: none of these takes the port of a server
- * that is away for a moment.
- */
+/** Below the range for outgoing connections: none of them can take the port of a server that is briefly away. */
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 

@@ -1,6 +1,5 @@
 /**
- * Finds the Redis that the configuration means: the one it names, or the embedded one, which every process of this directory
- * shares. Opens no connection.
+ * Finds the configured Redis: a named one, or the embedded one, which all processes of this directory share. Opens no connection.
  */
 import type { RedisTarget } from '../redis/connection.ts';
 import { startRedisServer } from './embedded-server.ts';
@@ -10,7 +9,7 @@ const EMBEDDED_DIR = '.data/redis';
 
 export interface LocatedRedis {
   target: RedisTarget;
-  /** Of the embedded Redis, if that is the one. */
+  /** URL of the embedded Redis, if it is used. */
   embeddedUrl?: string;
   /** Ends the embedded Redis if no other process uses it. */
   release: () => Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * Starts, recognises and ends one Redis process over one data directory.
+ * Starts, recognises and ends one Redis process for one data directory.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ export interface RedisSettings {
   readonly port: number;
 }
 
-/** Another process listens there. */
+/** Another process listens on the port. */
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
 }
@@ -34,13 +34,13 @@ const HOST = '127.0.0.1';
 /** Redis loads all its data before it answers. */
 const READY_DEADLINE_MS = 120_000;
 
-/** A shutdown writes what the append-only file still lacks, never a whole dump. */
+/** A shutdown only writes the rest of the append-only file, never a whole dump. */
 const SHUTDOWN_DEADLINE_MS = 10_000;
 
 /**
  * Starts Redis and returns when it answers.
- * @param onSpawn called before it is ready, so that a later process finds it if this one dies meanwhile.
- * @throws PortTakenError, or an Error that ends with Redis' own last words.
+ * @param onSpawn called before it is ready, so that a later process finds it if this one dies.
+ * @throws PortTakenError, or an Error with the end of Redis' log.
  */
 export async function launch(
   settings: RedisSettings,
@@ -78,7 +78,7 @@ function spawnRedis({ command, home, port }: RedisSettings, logPath: string): Ch
   const log = openSync(logPath, 'w'); // a file, not a pipe: Redis may outlive this process
   try {
     const words = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-    // A process group of its own: Ctrl-C in a terminal ends this process, which still needs Redis while it finishes.
+    // Its own process group: Ctrl-C in a terminal ends this process, which still needs Redis while it finishes.
     return spawn(command, words, { argv0: 'redis-server', detached: true, stdio: ['ignore', log, log] });
   } finally {
     closeSync(log);
@@ -101,7 +101,7 @@ async function untilReady(home: string, port: number, exit?: AbortSignal): Promi
   }
 }
 
-/** Whether the Redis over this directory answers on the port; waits while it loads its data. */
+/** Whether the Redis of this directory answers on the port; waits while it loads its data. */
 export async function isRunning(home: string, port: number, hungMs: number): Promise<boolean> {
   const client = connect(port, {
     enableReadyCheck: false, // it may still be loading its data
@@ -130,7 +130,7 @@ async function dataDirectory(client: Redis): Promise<unknown> {
 }
 
 /**
- * Ends this very Redis, if it runs, and returns when it is gone; kills it if it ignores the signal.
+ * Ends this Redis, if it runs, and returns when it is gone; kills it if it ignores the signal.
  * @throws Error if it survives that.
  */
 export async function end(redis: RedisProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
@@ -143,7 +143,7 @@ export async function end(redis: RedisProcess, signal: 'SIGTERM' | 'SIGKILL' = '
   if (isRedis(redis)) throw new Error(`Redis (process ${redis.pid}) cannot be ended`);
 }
 
-/** Process ids are given anew, and Redis writes its port into its title. The title of a process that has exited is empty. */
+/** Process ids are reused, and Redis writes its port into its title. The title of an exited process is empty. */
 function isRedis({ pid, port }: RedisProcess): boolean {
   if (!isAlive(pid)) return false;
   const title = titleOf(pid);

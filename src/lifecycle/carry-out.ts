@@ -1,5 +1,5 @@
 /**
- * Carries out one job whose user this run has locked: runs the operation, then settles the job or decides how it goes on later.
+ * Carries out one job whose user this run has locked: runs the operation, then settles the job or decides when it runs again.
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Circuit, type Outcome, type Settled, isSettled } from '../contract/outcome.ts';
@@ -26,10 +26,10 @@ import { type Decision, UnsettledError, endOfPatience, later } from './decision.
 import { watchedClient } from './observed-client.ts';
 import type { RunObserver } from './failure-detector.ts';
 
-/** Delay of a job if Damoov answers other workers but not this one; another worker may take it then. */
+/** Delay of a job if Damoov answers other workers but not this one; another worker may take it by then. */
 const ELSEWHERE_MS = 1000;
 
-/** Another run may have completed the job before this one locked its user. If the job is still in the queue, it begins again. */
+/** Another run may have completed the job before this one locked its user. If the job is still in the queue, it runs again. */
 const BEGUN_LATE: Effect = {
   outcome: {
     status: 'wait',
@@ -159,7 +159,7 @@ class Attempt {
     return LOCK_LOST;
   }
 
-  /** The job goes on later. */
+  /** The job runs again later. */
   async #unlock(outcome: Exclude<Outcome, Settled>, recordUpdate: RecordUpdate): Promise<Decision> {
     const { job, delivery } = this.#readable;
     const { circuits, retry } = this.#pipeline;
@@ -185,9 +185,9 @@ async function settle(
   let fault: string | undefined;
   if (job.name === 'delete-user' && outcome.status === 'done' && outcome.type === 'user.deleted') {
     try {
-      const said = { ...statementOf(outcome, job, instance, delivery), keyId: pipeline.receiptKeyId };
-      pipeline.proveReceipt(said);
-      statement = said;
+      const unproven = { ...statementOf(outcome, job, instance, delivery), keyId: pipeline.receiptKeyId };
+      pipeline.proveReceipt(unproven);
+      statement = unproven;
     } catch (error) {
       fault = `no receipt could be written: ${describeUnexpected(error)}`;
     }

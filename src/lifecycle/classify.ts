@@ -20,7 +20,7 @@ const retry: Rule = (error): Retry => ({
   ...(error.retryAfterMs !== undefined && { afterMs: error.retryAfterMs }),
 });
 
-/** All jobs behind the circuit have to wait, unless the failure detector attributes the fault to this job. */
+/** Holds every job of the circuit, unless the failure detector attributes the fault to this job. */
 function open(circuit: Circuit): Rule {
   return (error): Held => ({
     status: 'held',
@@ -31,20 +31,20 @@ function open(circuit: Circuit): Rule {
   });
 }
 
-/** Jobs that need no login do not wait for the pause after a failed login. */
+/** A job that needs no login does not wait for the pause after a failed login. */
 function asksForPatience({ operation, retryAfterMs }: DamoovError, circuit: Circuit): boolean {
   const isOfSession = operation === 'login' || operation === 'refresh';
   return retryAfterMs !== undefined && (circuit === 'admin' || !isOfSession);
 }
 
-/** The fleet sends too fast, which is not the job's fault. Jitter keeps refused jobs from returning together. */
+/** The fleet sends too fast; the job is not at fault. Jitter keeps refused jobs from returning together. */
 const waitForTraffic: Rule = (error): Wait => {
   const delayMs = Math.min(error.retryAfterMs ?? 1000, 3_600_000);
   const spreadMs = Math.max(1000, delayMs / 10);
   return { status: 'wait', reason: error.message, delayMs: Math.ceil(delayMs + Math.random() * spreadMs) };
 };
 
-/** The worker stops or lost the job: the next run begins at once, and this attempt does not count. */
+/** The worker stops or lost the job: the next run starts at once, and this attempt does not count. */
 const giveBack: Rule = (error): Wait => ({ status: 'wait', reason: error.message, delayMs: 0 });
 
 const away = open('damoov');
@@ -67,7 +67,7 @@ const rejected: Rule = (error): Failed => failed('rejected', error.message);
 const forbidden: Rule = (error): Failed => failed('forbidden', error.message);
 const userNotFound: Rule = (error): Failed => failed('user-not-found', error.message);
 
-/** What holds for every operation. */
+/** Rules for every operation. */
 const ALWAYS: Record<DamoovError['kind'], Rule> = {
   timeout: away,
   network: away,
@@ -84,13 +84,13 @@ const ALWAYS: Record<DamoovError['kind'], Rule> = {
   rejected,
   'no-admin': adminRefused,
   'login-refused': adminRefused,
-  // The session says when it may try to log in again.
+  // The session knows when the next login is allowed.
   'login-barred': adminRefused,
 };
 
 /**
- * What differs for a create, which needs no admin but the InstanceKey. Which answer a wrong key gets is unknown: 401, 403,
- * 404, 422 or a success without a result are all told.
+ * Rules for a create: it needs the InstanceKey, not the admin. Damoov does not document its answer to a wrong key: 401, 403, 404, 422 and
+ * a success without a result have all been reported.
  */
 const ON_CREATE: Partial<Record<DamoovError['kind'], Rule>> = {
   unauthorized: instanceKeyRefused,
@@ -100,17 +100,17 @@ const ON_CREATE: Partial<Record<DamoovError['kind'], Rule>> = {
   rejected: (error) => (blamesTheRequest(error) ? rejected(error) : instanceKeyRefused(error)),
 };
 
-/** Rules for a look-up: it names no user that we might have no right to see. */
+/** Rules for a look-up: it names no user, so a 403 means the admin. */
 const ON_FIND: Partial<Record<DamoovError['kind'], Rule>> = { forbidden: adminRefused };
 
-/** 408 and 425 ask for the same request again, unlike every other 4xx. */
+/** 408 and 425 ask for the same request again; no other 4xx does. */
 const TRY_AGAIN_STATUSES: ReadonlySet<number | undefined> = new Set([408, 425]);
 
 /** Delay of a job that a Redis fault interrupted, in milliseconds. */
 const REDIS_WAIT_MS = 5000;
 
 /**
- * Turns the error that ended a run into the outcome of its job.
+ * Turns the error of a run into the outcome of its job.
  * @param outageOf returns the reason if Redis is at fault.
  */
 export function classify(error: unknown, outageOf: (error: unknown) => string | undefined): Outcome {
@@ -123,12 +123,12 @@ export function classify(error: unknown, outageOf: (error: unknown) => string | 
   return (special?.[error.kind] ?? ALWAYS[error.kind])(error);
 }
 
-/** A 422 names the field at fault; one that names none, or the instance, is about the credentials. */
+/** A 422 names the field at fault. One that names no field, or the instance, means the credentials. */
 function blamesTheRequest(error: DamoovError): boolean {
   return error.errors.some(({ key }) => key !== '' && !/instance/i.test(key));
 }
 
-/** Name and place only: the message of an error we do not know may quote personal data. */
+/** Name and place only: the message of an unknown error may quote personal data. */
 export function describeUnexpected(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const { stack = '', message } = error;

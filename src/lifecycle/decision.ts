@@ -7,32 +7,32 @@ import type { CircuitName } from './ports/circuits.ts';
 import type { Blocked } from './ports/user-state.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
-/** How a run ended, and what the queue is to do with the job. */
+/** How a run ended, and what the queue must do with the job. */
 export type Decision =
-  /** `fault`: something is missing, and an operator has to look at it. */
+  /** `fault`: something is missing, and an operator must check it. */
   | { next: 'complete'; outcome: Outcome; event: UserEvent; fault?: string }
   | { next: 'fail'; outcome: Outcome; event: UserEvent; reason: string }
-  /** `isFault`, here and below: the run met a fault that is not Damoov's, and an operator has to look at it. */
+  /** `isFault`, here and below: the run met a fault that is not Damoov's; an operator must check it. */
   | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
-  /** Another job has locked the user: delay this one, then check once more. */
+  /** Another job has locked the user: delay this one, then try again. */
   | { next: 'blocked'; blocked: Blocked }
   /** A circuit is open: delay the job until it is promoted. `outcome` is set if this run itself was refused. */
   | { next: 'held'; circuit: CircuitName; outcome?: Held }
-  /** Another run has the job by now: change nothing in the queue. */
+  /** Another run has the job: change nothing in the queue. */
   | { next: 'abandoned' };
 
 /** Delay of a job whose outcome could not be stored, in milliseconds. */
 const UNSETTLED_MS = 5000;
 
-/** A transient fault passes within this time. */
+/** Fails the job after its last attempt. */
 export function endOfPatience(outcome: Outcome, attempt: number, retry: RetryPolicy): Outcome {
   const isLast = outcome.status === 'retry' && attempt >= retry.attempts;
   return isLast ? failed('retries-exhausted', outcome.reason) : outcome;
 }
 
 /**
- * A wait is a little longer for some jobs than for others: otherwise two jobs that blocked each other would do so again.
+ * Each wait gets a random addition: otherwise two jobs that blocked each other would do so again.
  * @param random a number from 0 to below 1.
  */
 export function later(
@@ -50,12 +50,12 @@ export function later(
   }
 }
 
-/** The effect of the run stands, but its outcome could not be stored; see `cause`. */
+/** The run changed the user at Damoov, but its outcome could not be stored; see `cause`. */
 export class UnsettledError extends Error {
   override readonly name = 'UnsettledError';
 }
 
-/** The user state did not answer. Requests already sent stand; the job stays in the queue until it is settled. */
+/** The user state did not answer. Requests already sent cannot be taken back; the job stays in the queue until it is settled. */
 export function unsettled(error: unknown): Decision {
   const reason = `the job could not be settled: ${error instanceof Error ? error.name : typeof error}`;
   return {

@@ -9,7 +9,7 @@ import type { Delivery } from './delivery.ts';
 import type { Unchained } from './ports/user-state.ts';
 
 /**
- * A date that ISO 8601 cannot express is left out.
+ * Leaves out a date that ISO 8601 cannot express.
  * @throws RangeError if that date is the time of the request.
  */
 export function statementOf(
@@ -18,11 +18,12 @@ export function statementOf(
   instance: Instance,
   delivery: Pick<Delivery, 'id' | 'timestamp' | 'requestedAt' | 'delayMs' | 'dueAt'>,
 ): Unchained {
-  const { id, timestamp, requestedAt: askedAt = timestamp, delayMs, dueAt = timestamp + delayMs } = delivery;
+  const { id, timestamp, requestedAt: addedAt = timestamp, delayMs, dueAt = timestamp + delayMs } = delivery;
   const { instance: name, clientId, correlationId, occurredAt } = data;
   const { existed, verified, executedAt, confirmedAt } = outcome;
-  const requestedAt = iso(occurredAt === undefined ? askedAt : Date.parse(occurredAt));
-  if (requestedAt === undefined) throw new RangeError('when it was asked for cannot be expressed');
+  const requestedAt = iso(occurredAt === undefined ? addedAt : Date.parse(occurredAt));
+  if (requestedAt === undefined)
+    throw new RangeError('the time of the request cannot be expressed in ISO 8601');
   return {
     version: 1,
     instance: name,
@@ -40,7 +41,7 @@ export function statementOf(
   };
 }
 
-/** In four digits of a year; undefined if there are none for it. */
+/** ISO 8601 has four digits for a year; undefined if it needs more. */
 function iso(ms: number): string | undefined {
   return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString() : undefined;
 }

@@ -12,37 +12,37 @@ import type { Run, Unchained, UserState } from './ports/user-state.ts';
 import type { Decision } from './decision.ts';
 import type { FailureDetector } from './failure-detector.ts';
 
-/** One delivery of a job, as the queue hands it over. */
+/** One delivery of a job from the queue. */
 export interface Delivery {
   id: string;
   name: string;
   /** The data as stored in the queue: unparsed JSON text. */
   text: string;
-  /** The size of data that is too large to be handled: its text is empty. */
+  /** The size of data that is too large to handle; `text` is empty then. */
   tooLargeBytes?: number | undefined;
   /** When the job was added, in epoch milliseconds. */
   timestamp: number;
-  /** When its flow was added, if it is a part of one: all parts are of one moment. In epoch milliseconds. */
+  /** When its flow was added, if it is part of one, in epoch milliseconds. All parts have the same time. */
   flowTimestamp?: number | undefined;
-  /** Of a deletion: when it was asked for last, in epoch milliseconds. Default: its timestamp. */
+  /** Of a deletion: time of its latest request, in epoch milliseconds. Default: its timestamp. */
   requestedAt?: number | undefined;
-  /** Of a deletion that was scheduled or moved: when it was due, in epoch milliseconds. */
+  /** Of a scheduled or rescheduled deletion: its due time, in epoch milliseconds. */
   dueAt?: number | undefined;
-  /** The id of the job scheduler that has added it. */
+  /** The id of the job scheduler that added it. */
   scheduler?: string | undefined;
-  /** For how long it was deferred when it was added, in milliseconds. */
+  /** The delay with which it was added, in milliseconds. */
   delayMs: number;
-  /** The attempt this is, from 1; runs that only waited do not count. */
+  /** Number of this attempt, from 1; runs that only waited do not count. */
   attempt: number;
-  /** Of this run alone. */
+  /** Unique for each run. */
   nonce: string;
   /** Whether the job was taken before. */
   hasRunBefore: boolean;
   /** How often the job has stalled so far. */
   stalls: number;
-  /** The job depends on another one (its child in a BullMQ flow), which has failed or is retried. */
+  /** The job depends on another one (its child in a BullMQ flow) that has failed or is being retried. */
   isHeldByChild?: boolean;
-  /** Whether the time that this run has the job for is not over. Once it is, another run may have completed it. */
+  /** Whether the job's lock is still valid. After that, another run may have completed the job. */
   isFresh: () => boolean;
   /** Replaces the job's data in the queue. */
   keep: (data: unknown) => Promise<void>;
@@ -61,7 +61,7 @@ export interface RunReport {
 
 export interface Pipeline {
   jobsQueue: string;
-  /** Of its events. */
+  /** The `source` of its events. */
   source: string;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;
@@ -71,29 +71,29 @@ export interface Pipeline {
   userState: UserState;
   cipher: JobCipher;
   circuits: Circuits;
-  /** Asked before each deletion whether it is still wanted. */
+  /** Checks before each deletion whether it is still wanted. */
   deletions: DeletionGuard;
   failureDetector: FailureDetector;
-  /** Other jobs than the one that runs. */
+  /** Access to jobs other than the running one. */
   jobQueue: Pick<JobQueue, 'erase'>;
   publish: Publish;
-  /** Which key signs receipts, if any does. */
+  /** Id of the key that signs receipts; undefined without one. */
   receiptKeyId?: string | undefined;
-  /** @throws if no receipt could be signed, whatever its place. */
+  /** @throws if a receipt with this statement could not be signed. */
   proveReceipt: (statement: Unchained) => void;
   retry: RetryPolicy;
-  /** Why a port is down, if the error is transient or has to be fixed elsewhere: the job waits. */
+  /** Returns why a port is down, if the error is transient or must be fixed elsewhere: the job waits. */
   outageOf: (error: unknown) => string | undefined;
   onRun?: (report: RunReport) => void;
 }
 
-/** When it happened, as the order of the jobs of a user counts. */
+/** The version that orders the jobs of a user. */
 export function versionOfDelivery(delivery: Delivery, occurredAt: string | undefined): Version {
   const { name, id, timestamp, flowTimestamp = timestamp, requestedAt = flowTimestamp } = delivery;
   return versionOf({ name, id, timestamp: requestedAt, occurredAt });
 }
 
-/** The run of this delivery, as userState and circuits know it. */
+/** The run of this delivery, in the form that userState and circuits use. */
 export function runOf({ id, nonce, timestamp, stalls, hasRunBefore, scheduler }: Delivery): Run {
   return { jobId: id, nonce, timestamp, stalls, hasRunBefore, scheduler };
 }

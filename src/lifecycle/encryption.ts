@@ -62,7 +62,7 @@ export function createJobCipher(instances: ReadonlyMap<string, Pick<Instance, 's
     },
     decrypt(jobId, encrypted) {
       const [, proof = '', body = ''] = encrypted.split('.');
-      // The instance may have been configured only after the job had failed for want of it.
+      // The instance may have been configured only after its missing configuration had failed the job.
       const key = [...keys.values()].find((key) => isProof(Buffer.from(proof, 'base64url'), key, jobId));
       if (key === undefined) return undefined;
       if (body === '') return 'erased';
@@ -85,7 +85,7 @@ function keyOf(secret: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'damoov-user-lifecycle failed job', 32)));
 }
 
-/** AES-256-GCM: nonce, tag and ciphertext in base64. @param place where it is stored: it can be decrypted only with the same place. */
+/** AES-256-GCM: nonce, tag and ciphertext in base64. @param place where the text is stored; decryption needs the same place. */
 export function encrypt(key: CipherKey, place: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(place));
@@ -93,7 +93,7 @@ export function encrypt(key: CipherKey, place: string, text: string): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
 }
 
-/** Undefined for everything that was not encrypted with this key for this place. */
+/** Undefined unless the text was encrypted with this key for this place. */
 export function decrypt(key: CipherKey, place: string, encrypted: string): string | undefined {
   const bytes = Buffer.from(encrypted, 'base64');
   const head = NONCE_BYTES + TAG_BYTES;

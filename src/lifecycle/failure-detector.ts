@@ -7,7 +7,7 @@ import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damo
 import { type CircuitName, type Passage, circuitName } from './ports/circuits.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
-/** Number of consecutive faults without an answer that count as an outage. With 30 % random faults, one run of faults in 170,000 does. */
+/** Number of consecutive faults without an answer that count as an outage; with 30 % random faults, 1 in 170,000 sequences. */
 const OUTAGE = 10;
 /** Number of consecutive refusals charged to a credential that was accepted lately; otherwise one is enough. */
 const REVOKED = 5;
@@ -58,7 +58,7 @@ export class FailureDetector {
     return (this.#rows.get('damoov')?.length ?? 0) >= OUTAGE;
   }
 
-  /** Follows one run from now on. */
+  /** Observes one run from now on. */
   follow(jobId: string, instance: string, passage: Passage): RunObserver {
     const startedAt = this.#options.now();
     const passed = new Map<CircuitName, Set<DamoovOperation>>();
@@ -129,7 +129,7 @@ export class FailureDetector {
     if (this.#faults.size > REMEMBERED && oldest !== undefined) this.#faults.delete(oldest);
   }
 
-  /** Undecided: the job returns soon, and no attempt is spent. */
+  /** Undecided: the job runs again soon, at no cost of an attempt. */
   #later({ reason, afterMs }: Held, { count }: Fault): Outcome {
     const delayMs = Math.min(LONGEST_MS, retryDelayMs(this.#options.retry, count, afterMs));
     return { status: 'wait', reason, delayMs };
@@ -142,7 +142,7 @@ interface FaultyRun {
   startedAt: number;
 }
 
-/** These are never about a job. */
+/** Errors that are never the fault of one job. */
 const OF_NO_JOB: ReadonlySet<DamoovErrorKind> = new Set([
   'no-admin',
   'login-refused',

@@ -14,15 +14,15 @@ import type { Delivery } from './delivery.ts';
 import { ENCRYPTED, type JobCipher, erased } from './encryption.ts';
 import { StoredOutcome } from './ports/user-state.ts';
 
-/** A job as it was added, whatever has become of its data since. */
+/** A job as it was added, even if its data was reduced since. */
 export interface ReadJob {
   name: string;
   parsed: ParsedJob;
   /** The data as stored in the queue, if it is encrypted. */
   encrypted?: string;
-  /** Its user was deleted later: only its ids are left. */
+  /** Its user was deleted later: only its ids remain. */
   isErased?: true;
-  /** How it ended before: it was retried by hand, or its run was interrupted before the queue was updated. */
+  /** The earlier outcome, if the job was retried by hand or its run was interrupted before the queue was updated. */
   ended?: StoredOutcome;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The client as one run may use it: a request leaves only while the job's lock outlives its deadline, and none of the admin's
- * leaves while the admin is known to be refused. What Damoov lets pass is told to the failure detector.
+ * The client of one run: it sends a request only if the job's lock outlives the request's deadline, and no admin request while the
+ * admin's circuit is open. Reports each success to the failure detector.
  */
 import type { Circuit } from '../contract/outcome.ts';
 import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damoov/errors.ts';
@@ -9,11 +9,11 @@ import type { OperationContext } from '../operations/context.ts';
 type Client = OperationContext['client'];
 
 export interface Watch {
-  /** Asked just before the first byte of each request; a request it refuses ends as aborted, unsent. */
+  /** Called just before the first byte of each request; if it returns false, the request ends as aborted, unsent. */
   maySend: () => boolean;
-  /** Another is to try whether the admin is accepted again: for this run it is not. */
+  /** Another run is the half-open probe of the admin's circuit: for this run the circuit is open. */
   isAdminCircuitOpen: boolean;
-  /** Damoov has let a request pass. */
+  /** Called for each request that passed a circuit. */
   passed: (circuit: Circuit, operation: DamoovOperation) => void;
 }
 
@@ -46,7 +46,7 @@ export function watchedClient(client: Client, watch: Watch): Client {
   };
 }
 
-/** Whether Damoov itself has answered this very request, and not something on the way, or an earlier login. */
+/** Whether Damoov itself answered this request, not a proxy and not an earlier login. */
 function isAnswer(error: unknown): boolean {
   if (!(error instanceof DamoovError) || !error.wasSent) return false;
   return error.status !== undefined && !AWAY.has(error.kind);
@@ -59,7 +59,7 @@ const AWAY: ReadonlySet<DamoovErrorKind> = new Set([
   'wrong-base-url',
 ]);
 
-/** Whether a request was refused for something else than its credential. Of a create nearly every refusal may mean the key. */
+/** Whether a refusal had another reason than the credential. Nearly every refusal of a create may mean the key. */
 function isAccepted(error: unknown, circuit: Circuit): boolean {
   if (!(error instanceof DamoovError) || OF_THE_SESSION.has(error.operation)) return false;
   return circuit === 'instance-key' ? error.kind === 'conflict' : ABOUT_THE_USER.has(error.kind);

@@ -1,6 +1,6 @@
 /**
- * What a run leaves open for the runs after it: a create or a deletion that may have been carried out, or that goes on
- * later. Knows what an error proves, not what is done about it.
+ * What a run leaves open for later runs: a create or a deletion that Damoov may have applied, or that continues later. Decides what an
+ * error proves, not how to react.
  */
 import type { CreateUserJob, UserJob } from '../contract/job.ts';
 import { type Outcome, isSettled } from '../contract/outcome.ts';
@@ -12,15 +12,15 @@ import { askedFor } from '../operations/derive-user-id.ts';
 /** How a run ended. */
 export interface End {
   outcome: Outcome;
-  /** What the operation threw. */
+  /** The error that the operation threw. */
   error?: unknown;
-  /** What it learned of the user, where it came to an end. */
+  /** The record update, if the operation ended. */
   recordUpdate?: RecordUpdate | undefined;
-  /** Whether the deletion was let go: before that, nothing was sent that could delete. */
+  /** Whether the deletion was authorized; before that, no DELETE was sent. */
   isAuthorized: boolean;
 }
 
-/** What is to be remembered of the user after a run of this job. */
+/** The record update after a run of this job. */
 export function leaveOpen(
   job: UserJob,
   version: Version,
@@ -32,7 +32,7 @@ export function leaveOpen(
   switch (job.name) {
     case 'update-user':
       return mayHaveBeenApplied('update', end) && job.data.changes.clientId !== undefined
-        ? // Whether the user still bears its clientId has to be looked up.
+        ? // A look-up has to show whether the user still has its clientId.
           { ...recordUpdate, record: { ...recordUpdate.record, madeAt: undefined }, mayHaveRenamed: true }
         : { ...recordUpdate, mayHaveRenamed: false };
     case 'create-user': {
@@ -50,15 +50,15 @@ export function leaveOpen(
 }
 
 /**
- * The newest create that goes on: updates that find no user wait for it, and so does a deletion that is older. One that has
- * begun meanwhile goes on although this one is settled.
+ * The newest unsettled create: updates that find no user wait for it, and so does an older deletion. A newer create stays pending when
+ * this one is settled.
  */
 function openCreate({ pending }: UserRecord, version: Version, { outcome }: End): Version | undefined {
   if (!isSettled(outcome)) return newest(pending, version);
   return isOlder(version, pending) ? pending : undefined;
 }
 
-/** Whether a create may have made a user of whom nobody knows, since when, and which one. */
+/** Whether a create may have made an unknown user, since when, and which one. */
 function doubtAfter(
   { data }: CreateUserJob,
   record: UserRecord,
@@ -73,13 +73,13 @@ function doubtAfter(
   return { isInDoubt: true, doubtSince: nowMs, doubtAbout: about };
 }
 
-/** An error that nobody foresaw proves nothing. */
+/** An unexpected error proves nothing. */
 function mayHaveBeenApplied(operation: DamoovOperation, { error }: End): boolean {
   if (error === undefined) return false;
   return !(error instanceof DamoovError) || (error.operation === operation && error.mayHaveBeenApplied);
 }
 
-/** Since when a deletion may be out that nobody has confirmed; 0 where its job has failed, and nobody will. */
+/** Since when an unconfirmed deletion may have been sent; 0 if its job failed: no later run confirms it. */
 function openDeletion({ deletingSince }: UserRecord, end: End, nowMs: number): number | undefined {
   const { outcome } = end;
   if (deletingSince === undefined && !mayHaveDeleted(end)) return undefined;
@@ -87,7 +87,7 @@ function openDeletion({ deletingSince }: UserRecord, end: End, nowMs: number): n
   return isSettled(outcome) ? undefined : (deletingSince ?? nowMs);
 }
 
-/** Any request of the run may have failed behind the deletion, but for one that was never let in. */
+/** Every failed request of an authorized run may come after the DELETE, except a request that was never sent. */
 function mayHaveDeleted({ outcome, error, isAuthorized }: End): boolean {
   if (!isAuthorized) return false;
   if (error instanceof DamoovError) return !OUTSIDE.has(error.operation) && error.kind !== 'no-admin';

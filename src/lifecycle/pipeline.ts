@@ -1,6 +1,5 @@
 /**
- * One job's way: parse, begin, carry out, settle and publish. Knows every step and no queue; what it returns is all that
- * the queue is told.
+ * Runs one job: parse, lock, carry out, settle and publish. Knows every step and no queue: the queue only gets the returned decision.
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Retry, type Settled, failed, isSettled } from '../contract/outcome.ts';
@@ -18,9 +17,9 @@ import { finish, operationOf, settlementOf } from './settlement.ts';
 import type { Address, StoredOutcome, Whose } from './ports/user-state.ts';
 import { type Decision, UnsettledError, endOfPatience, unsettled } from './decision.ts';
 
-const REFUSED = 'an operator has refused it, as more deletions were due than are allowed in an hour';
+const REFUSED = 'an operator refused it: more deletions were due than are allowed in an hour';
 
-const CHILD_FAILED = 'a job that it depends on, its child in a flow, has failed, or is not done yet';
+const CHILD_FAILED = 'a job that it depends on (its child in a flow) has failed or is not done yet';
 
 /** Carries one delivery through. Never throws. */
 export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<Decision> {
@@ -41,7 +40,7 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<De
   return decision;
 }
 
-/** A job that cannot even be read cannot the next time either. */
+/** A job that cannot be read now cannot be read later either. */
 function readable(delivery: Delivery, { cipher, ports }: Pipeline): ReadJob {
   try {
     return readJob(delivery, cipher, ports.now());
@@ -53,8 +52,8 @@ function readable(delivery: Delivery, { cipher, ports }: Pipeline): ReadJob {
 }
 
 /**
- * An outage is waited for. Any other fault comes again each time, so it ends the job: at once where the effect would be brought about
- * again, else with its attempts. If not even that can be written down, the attempts end it all the same, in the queue alone.
+ * An outage is waited for. Any other fault would repeat, so it ends the job: at once if a retry would repeat the effect, else after its
+ * attempts. If storing that outcome fails too, BullMQ's attempts end the job.
  */
 async function endOfFault(
   thrown: unknown,
@@ -71,7 +70,7 @@ async function endOfFault(
   const delayMs = retryDelayMs(pipeline.retry, attempt);
   const again: Decision = { next: 'retry', outcome: retry, delayMs, reason, isFault: true };
   const outcome = isAfterEffect
-    ? failed('outcome-unknown', `what it came to cannot be written down: ${reason}`)
+    ? failed('outcome-unknown', `its outcome cannot be stored: ${reason}`)
     : endOfPatience(retry, attempt, pipeline.retry);
   if (!isSettled(outcome)) return again;
   return settleAside(outcome, read, delivery, pipeline).catch((error: unknown) =>
@@ -134,13 +133,13 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
   }
 }
 
-/** Only the missing steps are left to do. */
+/** Does the missing steps of a settled job. */
 async function endAgain(kept: StoredOutcome, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
   const settled = await pipeline.userState.find(delivery.id);
   return finish(settled ?? { kept, user: '', isKept: false, olderFailed: [] }, read, delivery, pipeline);
 }
 
-/** A job that needs no user: it is unreadable, or nothing is left to do. */
+/** Settles a job that locks no user: it is unreadable, or nothing is left to do. */
 async function settleAside(
   outcome: Settled,
   read: ReadJob,
@@ -148,10 +147,10 @@ async function settleAside(
   pipeline: Pipeline,
 ): Promise<Decision> {
   const settlement = settlementOf(outcome, read, delivery, pipeline);
-  // Of a job that is settled only its ids are left, which may be too little to read.
+  // A settled job keeps only its ids, which may be too little to find its user.
   const whose = whoseOf(read, delivery, pipeline);
   const settled = await pipeline.userState.settleUnread(runOf(delivery), settlement, whose);
-  // Another run may have completed the job before. If none has, the next one finds this outcome, and publishes it.
+  // Another run may have completed the job before. If not, the next run finds this outcome and publishes it.
   if (!delivery.isFresh()) return { next: 'abandoned' };
   return finish(settled, read, delivery, pipeline);
 }
@@ -161,7 +160,7 @@ function whoseOf({ parsed }: ReadJob, delivery: Delivery, pipeline: Pipeline): W
   const { clientId, userId, occurredAt, instance: name = 'default' } = referenceOf(parsed);
   const instance = pipeline.instances.get(name);
   if (instance === undefined || (clientId === undefined && userId === undefined)) return undefined;
-  // One that claims to come from the future is erased with its user all the same.
+  // A job with a time in the future is erased with its user, too.
   const timestamp = Math.min(delivery.timestamp, pipeline.ports.now());
   return {
     instance,
@@ -173,13 +172,13 @@ function whoseOf({ parsed }: ReadJob, delivery: Delivery, pipeline: Pipeline): W
 function addressOf({ name, data }: UserJob, instance: Instance, { ports }: Pipeline): Address {
   const { clientId, userId } = data;
   if (name !== 'create-user' || clientId === undefined) return { clientId, userId };
-  // The user that it names is locked later, too: another sign-up of the same clientId must not run beside it.
+  // The user it names is locked later, too: another sign-up of the same clientId must not run at the same time.
   if (userId !== undefined || ports.userIdMode !== 'derived') return { clientId };
-  // Jobs that name the user by the id it is going to get wait in the same line.
+  // Jobs that name the user by its future id wait for the same lock.
   return { clientId, userId: deriveUserId(instance, { clientId }), userIdIs: 'derived' };
 }
 
-/** An unknown instance name may be anything, even an email, and must not be logged. */
+/** An unknown instance name may be personal data, even an email: it must not be logged. */
 function knownInstance(name = 'default', { instances }: Pipeline): string {
   return instances.has(name) ? name : 'unknown';
 }

@@ -1,9 +1,9 @@
 /**
- * How often and how late a job is tried again: exponential backoff with full jitter. Immutable; knows no queue.
+ * How often and how late a job is tried again: exponential backoff with full jitter. Immutable.
  */
 
 export interface RetryPolicy {
-  /** How often a job is tried at the most, the first time included. */
+  /** Maximum number of attempts, the first one included. */
   attempts: number;
   /** The longest delay after the first attempt, in milliseconds; it doubles with each further one. */
   baseMs: number;

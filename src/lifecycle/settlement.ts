@@ -23,7 +23,7 @@ export function settlementOf(
   read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
-  /** Of a deletion: its receipt, and which ids the user was found to have. */
+  /** Of a deletion: its receipt, and the ids that the user was found to have. */
   { statement, found }: { statement?: Unchained | undefined; found?: DeletionsChange['also'] } = {},
 ): Settlement {
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
@@ -48,8 +48,8 @@ function deletionsChangeOf(
 }
 
 /**
- * Does what is left to do for a settled job, in this order: its event comes before those of its user's next jobs, and nothing but its ids
- * is left of it when it completes.
+ * Does what remains for a settled job, in this order: it publishes the event before those of the user's next jobs, and reduces the data
+ * to ids before the job completes.
  */
 export async function finish(
   settled: SettledJob,
@@ -60,7 +60,7 @@ export async function finish(
   const { kept, event, olderFailed } = settled;
   const isErased = olderFailed.some((version) => jobIdOf(version) === delivery.id);
   const retainedData = retainedDataOf(kept, read, delivery, pipeline.cipher);
-  // Without its lock the job may be gone, and another one bear its id.
+  // Without its lock the job may be gone, and another job may have its id.
   const isLost = delivery.signal.aborted;
   await Promise.all([
     event && pipeline.publish(event),
@@ -69,12 +69,12 @@ export async function finish(
       : delivery.keep(isErased ? erasedOf(retainedData) : retainedData),
   ]);
   if (olderFailed.length > 0) await pipeline.jobQueue.erase(olderFailed);
-  // A later run knows only from the stored outcome that the job has ended.
+  // Only the stored outcome shows a later run that the job has ended.
   pipeline.userState.release(delivery.id, isLost ? { ...settled, isKept: true } : settled);
   return ended(kept, read, delivery, pipeline, event);
 }
 
-/** The job is settled, by this run or an earlier one: the event says the same either way. */
+/** The decision for a settled job. Its event is the same whichever run settled it. */
 export function ended(
   kept: StoredOutcome,
   read: ReadJob,
@@ -108,7 +108,7 @@ function eventContext(
   };
 }
 
-/** The job's name, where it is one of ours. */
+/** The job's name, if it is one of ours. */
 export function operationOf({ name }: ReadJob): string {
   return isJobName(name) ? name : 'unknown';
 }

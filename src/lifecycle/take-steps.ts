@@ -1,6 +1,6 @@
 /**
- * Performs the steps of an operation in order: carries out each step, adds the result to the knowledge, and asks
- * again. Decides nothing.
+ * Performs the steps of an operation in order: carries out each step, adds the result to the knowledge, and asks for the next. Decides
+ * nothing.
  */
 import type { UserJob } from '../contract/job.ts';
 import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
@@ -12,10 +12,10 @@ import { AWAIT_RENAME } from '../operations/newer-knowledge.ts';
 import type { Fact, Knowledge, Step } from '../operations/step.ts';
 import { nextUpdateStep } from '../operations/update-user.ts';
 
-/** No way of a job is nearly as long: a longer one is a fault of ours, and must not send for ever. */
+/** No job needs nearly as many: more are a bug of ours, which must not send forever. */
 export const MOST_STEPS = 100;
 
-/** Carries a job to the end of this run; `LOCK_LOST`: it is another's by now, or blocked. */
+/** Performs steps until the run ends; `LOCK_LOST`: another run has the job, or the job is blocked. */
 export async function takeSteps(job: UserJob, context: OperationContext): Promise<Effect | typeof LOCK_LOST> {
   let known = knowledgeOf(context);
   for (let taken = 0; taken < MOST_STEPS; taken += 1) {
@@ -27,10 +27,10 @@ export async function takeSteps(job: UserJob, context: OperationContext): Promis
     if ('effect' in came) return came.effect;
     known = learn(known, came, context.now());
   }
-  throw new Error(`a ${job.name} came to no end in ${MOST_STEPS} steps`);
+  throw new Error(`a ${job.name} has not ended after ${MOST_STEPS} steps`);
 }
 
-/** What comes next for any job. */
+/** The next step of any job. */
 export function nextStep(job: UserJob, known: Knowledge): Step {
   switch (job.name) {
     case 'create-user':
@@ -54,7 +54,7 @@ export function learn(known: Knowledge, { fact, record }: Shown, now: number): K
   return { ...known, facts: [...known.facts, fact], record: record ?? known.record, now };
 }
 
-/** What a step has shown: a fact, and where it has locked another user, that one's record. */
+/** The result of a step: a fact, and the record of another user if the step locked one. */
 export interface Shown {
   fact: Fact;
   record?: Knowledge['record'];
@@ -115,7 +115,7 @@ async function perform(
   }
 }
 
-/** A look-up has shown the user that an update or a deletion locks; a create may be the first to speak of it. */
+/** The id to lock: the one that a look-up showed to an update or deletion. A create may be the first job to name the user. */
 function lockedId(known: string | undefined, userId: string, { name }: UserJob): string | undefined {
   return name === 'create-user' ? known : userId;
 }
@@ -133,7 +133,7 @@ function create(
   );
 }
 
-/** The answer, or the error that this very request came to: what it means is for the operation to say. */
+/** The answer, or the error of this request; the operation decides what it means. */
 async function answerOf<T>(operation: DamoovOperation, ask: () => Promise<T>): Promise<T | DamoovError> {
   try {
     return await ask();

@@ -1,13 +1,12 @@
 /**
- * The input and the result of an operation: the client, the instance, the user record. Ports are declared
- * here because the operations need them; who provides them is not their business.
+ * The input and the result of an operation: the client, the instance, the user record.
  */
 import type { Outcome } from '../contract/outcome.ts';
 import { PROFILE_FIELDS } from '../contract/field-names.ts';
 import type { Version } from '../contract/version.ts';
 import type { DamoovClient } from '../damoov/client.ts';
 
-/** Who chooses the UserId: we derive it from the sign-up, or Damoov assigns one. */
+/** How a UserId is chosen: we derive it from the sign-up, or Damoov assigns one. */
 export type UserIdMode = 'derived' | 'assigned';
 
 /** A configured Damoov instance. */
@@ -16,11 +15,11 @@ export interface Instance {
   id: string;
   /** Damoov's InstanceKey. */
   key: string;
-  /** The key of everything derived from a user of this instance. */
+  /** The secret from which everything of this instance's users is derived. */
   secret: string;
 }
 
-/** A field of a user whose newest write is remembered. */
+/** The fields of a user whose latest write is recorded. */
 export const FIELDS = [...PROFILE_FIELDS, 'clientId'] as const;
 export type Field = (typeof FIELDS)[number];
 
@@ -29,25 +28,25 @@ export interface UserRecord {
   userId?: string | undefined;
   /** 0 for the first user of a sign-up, one more after each that was deleted. */
   generation: number;
-  /** `mismatched`: Damoov made the user under another id than the one we asked for. */
+  /** `mismatched`: Damoov made the user under another id than the requested one. */
   state: 'unknown' | 'live' | 'deleted' | 'mismatched';
-  /** An earlier run may have sent a create, and it is unknown what became of it. */
+  /** An earlier run may have sent a create whose result is unknown. */
   isInDoubt: boolean;
   /** Since when it is in doubt, in epoch milliseconds. */
   doubtSince?: number | undefined;
-  /** What that create, or those, have asked for: UserIds, or `derived`. */
+  /** The ids that those creates requested: UserIds, or `derived`. */
   doubtAbout?: readonly string[] | undefined;
   /** An earlier run may have sent a deletion that is not confirmed: since when, in epoch milliseconds; 0 after its job failed. */
   deletingSince?: number | undefined;
   /** When we last knew for certain that the user exists, in epoch milliseconds. */
   madeAt?: number | undefined;
-  /** The newest create that has begun and goes on later. */
+  /** The newest create that has begun and is not settled. */
   pending?: Version | undefined;
   /** The newest create that is settled. */
   created?: Version | undefined;
-  /** The newest deletion that is settled, also if there was nobody to delete. */
+  /** The newest settled deletion, even if there was no user to delete. */
   deleted?: Version | undefined;
-  /** The user who lost the clientId of this record, at the version of `deleted`. */
+  /** The user that lost the clientId of this record, at the version of `deleted`. */
   gaveUpBy?: string | undefined;
   /** Another user may be getting the clientId of this record: since when, in epoch milliseconds. */
   givenSince?: number | undefined;
@@ -57,38 +56,38 @@ export interface UserRecord {
 /** What a run adds to the record of its user. */
 export interface RecordUpdate {
   record: UserRecord;
-  /** The clientId that Damoov has said to be this user's (before a rename). */
+  /** The user's clientId at Damoov (before a rename). */
   clientId?: string | undefined;
-  /** The user's clientId was changed, or cleared where it is null. */
+  /** The user's clientId was changed; null: it was cleared. */
   renamedTo?: string | null;
   /** A rename of the user is in doubt. */
   mayHaveRenamed?: boolean;
 }
 
-/** How an operation ended; `recordUpdate` is to be remembered, also where the job goes on later. */
+/** How a run of an operation ended; `recordUpdate` is stored, even if the job runs again later. */
 export interface Effect {
   outcome: Outcome;
   recordUpdate?: RecordUpdate;
 }
 
-/** The user of a look-up is held by another job: this run ends here, and nothing may be sent any more. */
+/** Another job has locked the user that a look-up found: this run ends here and sends nothing more. */
 export const LOCK_LOST = 'lock lost';
 
-/** A user that a run has locked besides the one of its begin. */
+/** A user that a run locked after its first one. */
 export interface LockedUser {
   record: UserRecord;
-  /** Of a create: the user is remembered as the one of another clientId. That clientId and the job's own are both locked. */
+  /** Of a create: the user is recorded under another clientId. That clientId and the job's own are both locked. */
   isOfAnotherName: boolean;
 }
 
-/** What one run of an operation is given to act with. */
+/** The environment of one run of an operation. */
 export interface OperationContext {
   client: Pick<DamoovClient, 'createUser' | 'updateUser' | 'deleteUser' | 'findUsers' | 'hasAdmin'>;
   instance: Instance;
-  /** The configured instances' names by their ids, in lower case. */
+  /** Names of the configured instances by InstanceId in lower case. */
   instanceNames: ReadonlyMap<string, string>;
   userIdMode: UserIdMode;
-  /** How long a look-up may lag behind a create: until then an empty result proves nothing. In milliseconds. */
+  /** How long a look-up may lag behind a create, in milliseconds: until then an empty result proves nothing. */
   lagMs: number;
   job: {
     id: string;
@@ -96,28 +95,27 @@ export interface OperationContext {
     timestamp: number;
     version: Version;
   };
-  /** The record of the user, whom this run has locked. */
+  /** The record of the user that this run has locked. */
   record: UserRecord;
   /** Unlocks the current user, locks the one with this id and returns its record. */
   lock: (userId: string) => Promise<LockedUser | typeof LOCK_LOST>;
   /**
-   * Locks the clientId that a user is to get, besides the user, until the run ends: returns the record of its bearer.
-   * `busy`: another job has it.
+   * Locks the future clientId of a user, besides the user, until the run ends: returns the record of that clientId. `blocked`: another
+   * job has locked it.
    */
   lockName: (clientId: string) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
   /**
-   * Asked right before each DELETE, and before it is said that there was nobody to delete, with all ids that are known of
-   * the user. Only on `go` may it be sent; on `cancelled` nothing may; `returned`: the user has
-   * signed up again; `held`: too many were sent in this hour.
+   * Called right before each DELETE, and before reporting that there was no user, with all known ids of the user. It may be sent only on
+   * `go`; `returned`: the user has signed up again; `held`: the hour's deletion limit is reached.
    */
   authorizeDelete: (
     ids: { clientId?: string | undefined; userId?: string | undefined },
     kind: 'sends' | 'sends nothing',
   ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof LOCK_LOST>;
-  /** Aborted when the job is no longer ours: nothing may be sent after that. */
+  /** Aborted when the run loses its job: nothing may be sent after that. */
   signal: AbortSignal;
   /** Epoch milliseconds. */
   now: () => number;
-  /** Resolves after so many milliseconds, or at once when the signal aborts. */
+  /** Resolves after this time, or at once when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }

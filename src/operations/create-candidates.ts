@@ -1,5 +1,5 @@
 /**
- * The users that may be the one of a sign-up: the remembered one, then those under the ids that it may ask for.
+ * The users that may belong to a sign-up: the recorded one, then those under the ids that the sign-up may request.
  */
 import type { CreateUserJob } from '../contract/job.ts';
 import { sameUserId } from '../damoov/wire.ts';
@@ -10,24 +10,23 @@ import type { Knowledge } from './step.ts';
 
 export type SignUp = CreateUserJob['data'];
 
-/** A user that may be the one of the sign-up. */
+/** A user that may belong to the sign-up. */
 export interface Candidate {
   /** Undefined if Damoov chooses the id. */
   userId: string | undefined;
   generation: number;
-  /** The record says that this user is there. */
+  /** The record says that this user exists. */
   isRemembered: boolean;
-  /** Its record. */
   record: UserRecord;
 }
 
-/** It is not this one: gone, or another's. */
+/** This candidate is not the one: it is gone, or belongs to another sign-up. */
 export const NEXT = 'next';
 
-/** So many ids of a sign-up are tried. */
+/** Maximum number of ids tried for one sign-up. */
 export const MOST_CANDIDATES = 8;
 
-/** The users that may be the sign-up's, the likeliest first. */
+/** The candidates of the sign-up, the likeliest first. */
 export function* candidatesOf(
   signUp: SignUp,
   { record, userIdMode, instance, job }: Knowledge,
@@ -38,7 +37,7 @@ export function* candidatesOf(
   const isMeant = record.state === 'live' || (record.state === 'mismatched' && (isChosen || isNamed));
   const isRemembered = userId !== undefined && isMeant;
   if (isRemembered) yield { userId, generation, isRemembered, record };
-  // Of a user that is gone, or another's, nothing that was written counts for the next one.
+  // If the user is gone or belongs to another sign-up, the next one has none of its written fields.
   const gone: UserRecord = isRemembered
     ? { ...record, state: 'deleted', madeAt: undefined, fields: {} }
     : record;

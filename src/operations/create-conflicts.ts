@@ -1,5 +1,5 @@
 /**
- * What keeps a sign-up from making its user: another user has the clientId, may have been made under another id, or is getting it.
+ * Reasons why a sign-up must not create its user: another user has the clientId, may have been created for it, or is getting it.
  */
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type SignUp, NEXT } from './create-candidates.ts';
@@ -9,7 +9,7 @@ import { failed } from '../contract/outcome.ts';
 import { isOfInstance, isSameForm } from './find-user.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
-/** Where the job names the id: that neither the record nor Damoov has another user of the clientId. */
+/** If the job names the id: neither the record nor Damoov may show another user of the clientId. */
 export function checkNamed(signUp: SignUp, known: Knowledge): Step | undefined {
   const { userId, clientId } = signUp;
   const { record, hasAdmin } = known;
@@ -27,11 +27,11 @@ export function checkNamed(signUp: SignUp, known: Knowledge): Step | undefined {
     );
     if (bearer !== undefined) return end({ outcome: unexpected(userId, bearer.userId) });
   }
-  // Jobs that name the user by its id alone have a lock of their own.
+  // Jobs that name the user by its id alone use another lock.
   return factsOf(known, 'lock').length > 0 ? undefined : { do: 'lock', userId };
 }
 
-/** The id that the job names is remembered as the one of another clientId: only Damoov can say that it is not any more. */
+/** The id that the job names is recorded under another clientId: only Damoov can show whether that has changed. */
 function checkOtherName({ userId, clientId }: SignUp, known: Knowledge): Step | undefined {
   const [lock] = factsOf(known, 'lock');
   if (userId === undefined || lock?.isOfAnotherName !== true) return undefined;
@@ -41,7 +41,7 @@ function checkOtherName({ userId, clientId }: SignUp, known: Knowledge): Step | 
   return end({ outcome: failed('user-mismatch', 'this user is the one of another clientId', userId) });
 }
 
-/** An earlier create of the clientId, that nobody answered, may have asked for another id than this one does. */
+/** An earlier unanswered create of the clientId may have requested another id than this one. */
 export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undefined {
   const { record, hasAdmin, lagMs } = known;
   const { doubtSince = 0, isInDoubt } = record;
@@ -52,7 +52,7 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
     return isYoung ? end({ outcome: awaitSight(doubtSince, known) }) : undefined;
   }
   const inDoubt = idsInDoubt(signUp.clientId, known);
-  // Nearly always: there is no need to derive what this one asks for.
+  // The usual case: it saves deriving this sign-up's ids.
   if (inDoubt.length === 0) return undefined;
   const tried =
     signUp.userId ?? deriveUserId(known.instance, { clientId: signUp.clientId }, generationToAsk(record));
@@ -74,7 +74,7 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
   return undefined;
 }
 
-/** A rename to this clientId was cut off: Damoov is asked who bears it. */
+/** A rename to this clientId was interrupted: a look-up shows which user has the clientId. */
 export function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
   const { record, hasAdmin } = known;
   const { clientId } = signUp;
@@ -91,7 +91,7 @@ export function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
   return step === NEXT ? undefined : step;
 }
 
-/** Whether the user counts as the one of a clientId: in the instance of the job, or made by us and moved since. */
+/** Whether the user counts as the owner of a clientId: it is in the job's instance, or we made it and it was moved since. */
 function isBearer(user: DamoovUser, clientId: string, known: Knowledge): boolean {
   const isOurs = isOfInstance(user, known.instance) || isDerivedFrom(clientId, user.userId, known);
   return user.clientId === clientId && isOurs;

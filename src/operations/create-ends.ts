@@ -1,5 +1,5 @@
 /**
- * How a sign-up ends once its user is known: it was made, it was there and is brought up to date, or it is another one.
+ * How a sign-up ends once its user is known: the user was created, existed and is brought up to date, or is another one.
  */
 import { type Created, type Wait, failed } from '../contract/outcome.ts';
 import { newest } from '../contract/version.ts';
@@ -10,7 +10,7 @@ import { isInReach } from './find-user.ts';
 import { delayWithin, namesOf, withWritten, withoutNewer } from './newer-knowledge.ts';
 import { type Knowledge, type Step, end, factsOf } from './step.ts';
 
-/** The user was seen: update it, unless it was moved to an instance that is not configured. */
+/** A look-up showed the user: update it, unless it was moved to an instance that is not configured. */
 export function isThere(
   candidate: Candidate,
   user: DamoovUser,
@@ -21,12 +21,12 @@ export function isThere(
   return existed({ ...candidate, record: { ...candidate.record, madeAt: known.now } }, known);
 }
 
-/** Whether the sign-up says nothing that the record does not know to be written, or newer. */
+/** Whether the record shows every value of the sign-up as written, or a newer one. */
 export function isUpToDate({ record }: Candidate, { profile }: SignUp, { job }: Knowledge): boolean {
   return namesOf(withoutNewer(profile, record, job.version)).length === 0;
 }
 
-/** The admin brings a user that is there up to date, which was looked up or is believed to be there. */
+/** Updates an existing user, which a look-up or the record showed, with the admin's credentials. */
 export function adopt(
   candidate: Candidate,
   user: DamoovUser | undefined,
@@ -35,7 +35,7 @@ export function adopt(
 ): Step | typeof NEXT {
   const { userId = '' } = candidate;
   const { job, now } = known;
-  // A later job that names the user by its clientId alone has to find it.
+  // A later job that names the user only by its clientId must find it.
   const isNameless = user !== undefined && user.clientId === undefined && signUp.clientId !== undefined;
   const given = { ...signUp.profile, ...(isNameless && { clientId: signUp.clientId }) };
   const changes = withoutNewer(given, candidate.record, job.version);
@@ -50,7 +50,7 @@ export function adopt(
   if (update === undefined && names.some(mayDiffer)) {
     return { do: 'update', userId, changes };
   }
-  // A create of ours that nobody answered has written the clientId, too: an older rename was meant for an earlier user.
+  // An unanswered create of ours has written the clientId, too: an older rename was meant for an earlier user.
   const isOurs = known.record.isInDoubt && user !== undefined && user.clientId === signUp.clientId;
   const written = isOurs && signUp.clientId !== undefined ? [...names, 'clientId' as const] : names;
   const record = { ...withWritten(candidate.record, written, job.version), madeAt: now };
@@ -93,7 +93,7 @@ function live(outcome: Created, record: UserRecord, { job }: Knowledge): Effect 
   return { outcome, recordUpdate: { record: { ...live, state: 'live' } } };
 }
 
-/** Damoov has another user than the one asked for; it is remembered, so that no further one is made. */
+/** Damoov has another user than the requested one; it is recorded, so that no further one is created. */
 export function mismatched(wanted: string, actual: string, { record }: Knowledge): Step {
   const recordUpdate = {
     record: { ...record, userId: actual, state: 'mismatched' as const, isInDoubt: false },
@@ -102,20 +102,20 @@ export function mismatched(wanted: string, actual: string, { record }: Knowledge
 }
 
 export function unexpected(wanted: string, actual: string) {
-  return failed('unexpected-user-id', `asked for user ${wanted}, Damoov has user ${actual}`, wanted);
+  return failed('unexpected-user-id', `requested user ${wanted}, Damoov has user ${actual}`, wanted);
 }
 
-/** Sent again blindly, it might make a second user: a person has to decide. */
+/** A blind retry might create a second user: a person has to decide. */
 export function outcomeUnknown() {
   return failed(
     'outcome-unknown',
-    'the create may have been carried out, and without an id of ours, a clientId or admin credentials it cannot be looked up',
+    'the create may have been carried out; it cannot be looked up without an id of ours, a clientId or admin credentials',
   );
 }
 
-/** Damoov may answer for an id that it has deleted as if the user were there. */
+/** Damoov may answer for a deleted id as if the user existed. */
 export function maySpent(userId: string) {
-  const message = `user ${userId} was deleted, or may have been, and Damoov gives no id twice: name another one`;
+  const message = `user ${userId} was or may have been deleted, and Damoov never reuses an id: name another one`;
   return failed('outcome-unknown', message, userId);
 }
 

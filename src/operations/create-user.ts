@@ -59,7 +59,7 @@ import {
 /** How long after we made a user it is believed to exist without a look-up, in milliseconds. */
 const TRUST_MS = 15 * 60_000;
 
-/** A conflict may also be about something else than the id: so many are answered with the next id. */
+/** Maximum number of conflicts answered with the next id: a conflict may have another reason. */
 const MOST_CONFLICTS = 5;
 
 export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
@@ -67,7 +67,7 @@ export function nextCreateStep(signUp: SignUp, known: Knowledge): Step {
   return step.do === 'end' ? end(underItsName(step.effect, signUp, known)) : step;
 }
 
-/** Damoov has shown the user under this clientId: the one that it was remembered under is not its any more. */
+/** Damoov showed the user under this clientId: its recorded clientId is outdated. */
 function underItsName({ outcome, recordUpdate }: Effect, { clientId }: SignUp, known: Knowledge): Effect {
   const isOfAnotherName = factsOf(known, 'lock').some((lock) => lock.isOfAnotherName);
   const isRenamed = isOfAnotherName && clientId !== undefined && outcome.status === 'done';
@@ -109,14 +109,14 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   }
   const { isInDoubt, deletingSince } = known.record;
   const mayBeSpent = deletingSince !== undefined;
-  // A user was seen there, but its identity is unknown: after an applied rename it is another user.
+  // A look-up showed a user there, but not its identity: after an applied rename it is another user.
   const mayBeThere = record.state === 'unknown' && record.userId !== undefined;
   if (!isRemembered && !isNamed && !isInDoubt && !mayBeSpent && !mayBeThere) return send(userId, known);
   const user = seenUnder(userId, known);
   if (user === undefined) return look('userId', userId);
   if (user !== null) {
-    const step = whoIsThere(candidate, user, signUp, known);
-    // An id that the job names has no next one: it was seen, and its update has found nobody.
+    const step = resolveTaken(candidate, user, signUp, known);
+    // If the job names the id, there is no next candidate: a look-up showed the user, but its update found none.
     if (step !== NEXT || !isNamed) return step;
   }
   const madeAt = record.madeAt ?? 0;
@@ -131,18 +131,18 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
 /** Waits for a rename to the clientId of the sign-up: until it is settled, no user is created. */
 function send(userId: string | undefined, { record, now, lagMs }: Knowledge): Step {
   if (!isBeingGiven(record, now)) return { do: 'create', userId };
-  // Nobody has been seen: what an earlier create left in doubt has made nobody, once look-ups do not lag behind it any more.
+  // No look-up showed a user: after the lag, that settles an earlier create in doubt.
   const isInDoubt = record.isInDoubt && now - (record.doubtSince ?? 0) < lagMs;
   return end({ outcome: AWAIT_RENAME, recordUpdate: { record: { ...record, isInDoubt } } });
 }
 
-/** Whether we know for certain, and not long ago, that the user is there. */
+/** Whether the user was certain to exist a short time ago. */
 function isYoung({ madeAt, deletingSince }: UserRecord, now: number): boolean {
   return madeAt !== undefined && deletingSince === undefined && now - madeAt < TRUST_MS;
 }
 
-/** The id is taken: by the user of the sign-up, or by another one. */
-function whoIsThere(
+/** The id is taken: by the sign-up's user or by another one. */
+function resolveTaken(
   candidate: Candidate,
   user: DamoovUser,
   signUp: SignUp,
@@ -166,7 +166,7 @@ function whoIsThere(
   return adopt(candidate, user, signUp, known);
 }
 
-/** No user is seen under an id for which an earlier run may have sent a create. */
+/** No look-up shows a user under an id for which an earlier run may have sent a create. */
 function afterDoubt(
   candidate: Candidate,
   userId: string,
@@ -184,15 +184,15 @@ function afterDoubt(
   if (signUp.clientId === undefined) return send(userId, known);
   const bearers = bearersOf(signUp.clientId, known);
   if (bearers === undefined) return look('clientId', signUp.clientId);
-  // A look-up that lags behind may show the user to the second question, and not to the first.
+  // A lagging look-up may show the user to the second query and not to the first.
   const own = bearers.find((user) => sameUserId(user.userId, userId));
   if (own !== undefined) return adopt(candidate, own, signUp, known);
   const others = bearers.filter((user) => user.clientId === signUp.clientId && isOfInstance(user, instance));
   const [other] = others;
-  // Until the lag is over, one of ours may be there besides.
+  // Until the lag is over, our own user may exist as well.
   if (other !== undefined && isYoung) return end({ outcome: awaitSight(since, known) });
   if (others.length > 1) return end({ outcome: ambiguous(others) });
-  // Damoov may have taken no notice of the id we asked for.
+  // Damoov may have ignored the id that we requested.
   return other === undefined ? send(userId, known) : mismatched(userId, other.userId, known);
 }
 
@@ -208,20 +208,20 @@ function chosenByDamoov(candidate: Candidate, signUp: SignUp, known: Knowledge):
   const [user] = users;
   if (users.length > 1) return end({ outcome: ambiguous(users) });
   if (user !== undefined) return adopt({ ...candidate, userId: user.userId }, user, signUp, known);
-  // One of another instance may be ours, and have been moved.
+  // One in another instance may be ours and have been moved.
   const [similar] = bearers.length > 0 ? bearers : everywhere;
   if (similar === undefined) {
-    // Nothing but a look-up can find the user, and it may lag behind: sent again too soon, the create would make a second one.
+    // Only a look-up can find the user, and it may lag behind: a create sent too soon would make a second user.
     const since = record.doubtSince ?? 0;
     const isYoung = lookedAt(signUp.clientId, known) - since < known.lagMs;
     return isYoung ? end({ outcome: awaitSight(since, known) }) : send(undefined, known);
   }
   const isNear = similar.clientId !== signUp.clientId;
-  const message = `user ${similar.userId} has ${isNear ? 'nearly this clientId' : 'this clientId in another instance'}, and may be the one that an unanswered create has made`;
+  const message = `user ${similar.userId} has ${isNear ? 'nearly this clientId' : 'this clientId in another instance'} and may be the one that an unanswered create made`;
   return end({ outcome: failed('outcome-unknown', message) });
 }
 
-/** A user of ours was deleted under the id that the job names: Damoov may answer for it as if that user were there. */
+/** A user of ours was deleted under the id that the job names: Damoov may answer as if that user existed. */
 function doubtSpent({ userId }: Candidate, known: Knowledge): Step | undefined {
   const { record, hasAdmin } = known;
   const isSpent = record.state === 'deleted' && record.userId !== undefined && userId === record.userId;
@@ -255,7 +255,7 @@ function afterCreate(
     : { do: 'fail', error: answer };
 }
 
-/** Nothing is documented of a CustomToken sent twice: 409, 422 and 400 may all mean that it is taken. */
+/** A repeated CustomToken is undocumented: 409, 422 and 400 may all mean that it is taken. */
 function afterRefusal(
   candidate: Candidate & { userId: string },
   error: DamoovError,
@@ -274,11 +274,11 @@ function afterRefusal(
   const looks = looksUnder(userId, after(known, refusal));
   const user = looks.at(-1);
   if (user) {
-    const step = whoIsThere(candidate, user, signUp, known);
+    const step = resolveTaken(candidate, user, signUp, known);
     const isGone = step === NEXT && factsOf(known, 'update').some((update) => update.userId === userId);
     return isGone ? { do: 'fail', error } : step;
   }
-  // An earlier create may have made it, and look-ups not show it yet.
+  // An earlier create may have made the user, and look-ups may not show it yet.
   const pauses = record.isInDoubt ? LOOK_AGAIN_AFTER_MS : ([0] as const);
   const afterMs = pauses[looks.length];
   if (afterMs !== undefined) return look('userId', userId, afterMs);

@@ -11,21 +11,21 @@ import { LOOK_AGAIN_AFTER_MS } from './find-user.ts';
 import { NOT_SEEN_YET, isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
 import { type Fact, type Knowledge, type Step, after, end, factsOf, look, looksUnder } from './step.ts';
 import { PATIENCE_MS } from './update-user.ts';
-import { type Address, type Target, identify, isLocked, unconfirmed } from './whom-to-delete.ts';
+import { type Address, type Target, identify, isLocked, unconfirmed } from './identify-user.ts';
 
 /** If both ids are given they must belong together, or nothing is deleted. */
 export function nextDeleteStep(address: Address, known: Knowledge): Step {
   const newer = newerThanDeletion(address, known);
   if (newer !== undefined) return end({ outcome: newer });
   const target = identify(address, known);
-  if (target === undefined) return nobodyThere(address, known);
+  if (target === undefined) return noUserFound(address, known);
   if ('do' in target) return target;
   const { userId } = target;
   if (address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
   return deleteAndConfirm(target, known);
 }
 
-/** Knowledge that is, or may be, newer than the deletion. */
+/** Whether the record is, or may be, newer than the deletion. */
 function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | undefined {
   const { record, job, now } = known;
   const [lock] = factsOf(known, 'lock');
@@ -34,17 +34,17 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
   }
   const isAboutUser = isAbout(record, userId);
   if (isAboutUser && isOlder(job.version, record.created)) return superseded('create', record.userId);
-  // If this deletion may have been sent already, that sign-up waits for it.
+  // If this deletion may have been sent already, that sign-up waits for this job.
   const isUnsent = record.deletingSince === undefined && record.pending !== undefined;
   if (isAboutUser && isUnsent && isOlder(job.version, record.pending)) {
-    return { status: 'wait', reason: 'a newer sign-up of the user goes on', delayMs: 5000 };
+    return { status: 'wait', reason: 'a newer sign-up of the user is not settled yet', delayMs: 5000 };
   }
   if (userId === undefined && isOlder(job.version, record.fields.clientId)) {
-    const message = 'the clientId has come to be another user’s since the deletion was asked for';
+    const message = 'the clientId has belonged to another user since the deletion was requested';
     return failed('user-mismatch', message, record.userId);
   }
-  // A value newer than the deletion says that there may be a newer create as well, which has not come yet. It is waited for as
-  // an update waits for its user; then the deletion stands, and what was written meanwhile goes with the user.
+  // A value newer than the deletion may mean a newer create that has not arrived yet. Wait for it as an update waits for its user; after
+  // that, the deletion deletes the user with the newer values.
   const isNewer = Object.values(record.fields).some((version) => isOlder(job.version, version));
   if (isAboutUser && isNewer && now - job.timestamp < PATIENCE_MS) {
     return { status: 'wait', reason: 'newer values: the user may have come back', delayMs: 2000 };
@@ -53,20 +53,20 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
 }
 
 /** No user was found under the ids of the job. */
-function nobodyThere(address: Address, known: Knowledge): Step {
+function noUserFound(address: Address, known: Knowledge): Step {
   const { record, userIdMode } = known;
   const isAboutUser = isAbout(record, address.userId);
   if (isAboutUser && record.isInDoubt && userIdMode === 'assigned') {
-    const asked = address.clientId ?? address.userId ?? '';
-    if (unconfirmed(asked, known) !== undefined) return end({ outcome: NOT_SEEN_YET });
+    const requested = address.clientId ?? address.userId ?? '';
+    if (unconfirmed(requested, known) !== undefined) return end({ outcome: NOT_SEEN_YET });
   }
   const permission = permissionFor(address, 'sends nothing', known);
   if (permission !== undefined) return permission;
-  const outcome = nobodyLeft(address, known);
+  const outcome = noUserLeft(address, known);
   return end(isAboutUser ? { outcome, recordUpdate: { record: tombstone(known) } } : { outcome });
 }
 
-/** The step that asks, or ends the run; undefined once the deletion may be sent. */
+/** The step that asks for permission, or ends the run; undefined once the deletion may be sent. */
 function permissionFor(
   { clientId, userId }: Pick<Address, 'clientId' | 'userId'>,
   kind: 'sends' | 'sends nothing',
@@ -85,7 +85,7 @@ function deleteAndConfirm(target: Target, known: Knowledge): Step {
   const deletion = factsOf(known, 'delete').at(-1);
   if (deletion === undefined) return { do: 'delete', userId };
   const { error } = deletion;
-  // 403 and 404 may both mean that the user is gone already; only a look-up tells.
+  // 403 and 404 may both mean that the user is already gone; only a look-up shows it.
   if (error !== undefined && !REFUSALS.has(error.kind)) return { do: 'fail', error };
   const looks = looksUnder(userId, after(known, deletion));
   if (looks.at(-1) === null) return gone(target, deletion, known);
@@ -112,7 +112,7 @@ function gone(target: Target, deletion: Deletion, known: Knowledge): Step {
   const outcome = deleted(userId, { existed: true, executedAt, confirmedAt: known.now, unverified });
   if (!isAbout(record, userId)) return end({ outcome });
   const generation = generationOf(userId, clientId, known);
-  // The deletion counts for every job that names the user by its clientId, too.
+  // The deletion also counts for jobs that name the user by its clientId.
   const recordUpdate = {
     record: { ...tombstone(known), userId, generation, state: 'deleted' as const },
     clientId,
@@ -121,10 +121,10 @@ function gone(target: Target, deletion: Deletion, known: Knowledge): Step {
 }
 
 const OUT_OF_SIGHT =
-  'Damoov refused the deletion (403), and no look-up shows the user any more: it may have been moved out of the sight of the admin';
+  'Damoov refused the deletion (403) and no look-up shows the user any more: it may have moved to where the admin cannot see it';
 
-/** There is no user: an earlier run may have deleted it and lost the reply. */
-function nobodyLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
+/** There is no user: an earlier run may have deleted it and lost the answer. */
+function noUserLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
   const confirmedAt = now;
   const { deletingSince = 0 } = record;
   if (deletingSince === 0 || !isAbout(record, userId))
@@ -132,7 +132,7 @@ function nobodyLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
   return deleted(userId ?? record.userId, { existed: true, executedAt: deletingSince, confirmedAt });
 }
 
-/** Nothing was sent, and nothing is. */
+/** The outcome of a deletion that must not be sent. */
 function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefined): Outcome {
   if (by === 'cancelled') return superseded('cancellation', userId);
   if (by === 'returned') return superseded('create', userId);
@@ -143,7 +143,7 @@ function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefin
   };
 }
 
-/** Which user of the sign-up this was. */
+/** The user's generation within its sign-up. */
 function generationOf(userId: string, clientId: string | undefined, known: Knowledge): number {
   const derived =
     clientId === undefined
@@ -152,7 +152,7 @@ function generationOf(userId: string, clientId: string | undefined, known: Knowl
   return derived ?? nextGeneration(known.record);
 }
 
-/** The record update of a deletion, even if there was no user: an older create must not bring the user back. */
+/** The record update of a deletion, even if there was no user: an older create must not create the user again. */
 function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   const isUnknown = record.state === 'unknown';
   // An unanswered create, or a deletion that may have been sent, may have spent the id: the next user gets another one.
@@ -160,7 +160,7 @@ function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
   return {
     ...record,
     state: isUnknown && !maySpend ? 'unknown' : 'deleted',
-    // If Damoov chose the id, the user of an unanswered create has an unknown id.
+    // If Damoov chose the id, the user of an unanswered create has an unknown one.
     isInDoubt: record.isInDoubt && userIdMode === 'assigned',
     madeAt: undefined,
     deleted: newest(record.deleted, job.version),

@@ -1,5 +1,5 @@
 /**
- * Derives the UserId of a sign-up, so that every delivery of it, on any worker, asks for the same one. Keeps no state.
+ * Derives the UserId of a sign-up, so that every delivery, on any worker, requests the same one. Keeps no state.
  */
 import { createHmac } from 'node:crypto';
 import type { Instance, UserRecord } from './context.ts';
@@ -12,8 +12,8 @@ export type SignUp = { clientId: string } | { row: object } | { jobId: string; t
  * The UserId of a sign-up: a UUID (version 8, RFC 9562) cut from an HMAC-SHA256. It cannot be guessed without the instance's secret from
  * public values, which matters because a UserId together with the InstanceKey logs a user in.
  *
- * A job id alone would not do: a Redis that was emptied counts from 1 again, and the new job 1 would be given the user of
- * the old one. Hence the timestamp.
+ * A job id alone is not enough: an emptied Redis counts from 1 again, and the new job 1 would get the user of the old one. Hence the
+ * timestamp.
  * @param generation 0 for the first user of this sign-up.
  */
 export function deriveUserId(
@@ -36,7 +36,7 @@ function subjectOf(signUp: SignUp): unknown[] {
   return 'row' in signUp ? ['row', signUp.row] : ['job', signUp.jobId, signUp.timestamp];
 }
 
-/** The generations that the user of a sign-up may be of: the record may not have heard of the create that made it. */
+/** The possible generations of a sign-up's user: the record may have missed the create that made it. */
 export function generationsOf({ generation }: { generation: number }): number[] {
   return [generation, generation + 1, generation + 2];
 }
@@ -51,28 +51,28 @@ export function isDerivedFrom(
   return [...generations].some((generation) => deriveUserId(instance, { clientId }, generation) === userId);
 }
 
-/** The id asked for by a create in doubt: a UserId, or the generation of a derived one. */
+/** The id that a create in doubt requested: a UserId, or the generation of a derived one. */
 export function askedFor(userId: string | undefined, record: UserRecord): string {
   return userId ?? `${DERIVED}${generationToAsk(record)}`;
 }
 
-/** Which of those that we derive a create asks for, if it is sent at all: one that is remembered, or may be spent, it does not. */
+/** The generation that a create requests: it never requests a recorded id, or one that may be spent. */
 export function generationToAsk(record: UserRecord): number {
   const isPast = record.state === 'live' || record.state === 'deleted' || record.deletingSince !== undefined;
   return record.generation + (isPast ? 1 : 0);
 }
 
-/** The ids that unanswered creates of this clientId have asked for. */
+/** The ids that unanswered creates of this clientId requested. */
 export function idsInDoubt(
   clientId: string,
   { instance, record, userIdMode }: Pick<Knowledge, 'instance' | 'record' | 'userIdMode'>,
 ): string[] {
   const { isInDoubt, doubtAbout = [] } = record;
-  return (isInDoubt ? doubtAbout : []).flatMap((asked) => {
-    if (!asked.startsWith(DERIVED)) return [asked];
+  return (isInDoubt ? doubtAbout : []).flatMap((requested) => {
+    if (!requested.startsWith(DERIVED)) return [requested];
     // If Damoov chooses the ids, the chosen one is unknown.
     if (userIdMode === 'assigned') return [];
-    return [deriveUserId(instance, { clientId }, Number(asked.slice(DERIVED.length)))];
+    return [deriveUserId(instance, { clientId }, Number(requested.slice(DERIVED.length)))];
   });
 }
 const DERIVED = 'derived:';

@@ -1,5 +1,5 @@
 /**
- * Looks users up at Damoov, inactive ones included, and compares the results itself: it is not documented how strictly Damoov compares,
+ * Looks users up at Damoov, inactive ones included, and compares the results itself: Damoov does not document how strictly it compares,
  * or whether it stores a ClientId unchanged.
  */
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
@@ -14,12 +14,12 @@ export interface FindContext {
   signal?: AbortSignal;
 }
 
-/** A look-up may lag behind: it is repeated after so many milliseconds before the whole job is. */
+/** A look-up may lag: it is repeated after these delays, in milliseconds, before the whole job is. */
 export const LOOK_AGAIN_AFTER_MS = [0, 250, 1000] as const;
 
 /**
- * The users with this id or clientId, in whatever instance they are: users are moved. A user whose clientId differs only in
- * its form counts, too: {@link isSameForm}.
+ * The users with this id or clientId in any instance, since users are moved. A clientId that differs only in its form counts,
+ * too: {@link isSameForm}.
  */
 export async function findUsers(
   { by, value }: LookUp,
@@ -35,7 +35,7 @@ export async function findUsers(
   );
 }
 
-/** Whether two clientIds would be one to a service that trims, composes or lower-cases them. */
+/** Whether a service that trims, composes or lower-cases clientIds would confuse these two. */
 export function isSameForm(a: string | undefined, b: string | undefined): boolean {
   return a === b || (a !== undefined && b !== undefined && formOf(a) === formOf(b));
 }
@@ -61,22 +61,22 @@ export function isRenamedLately({
 }: Pick<Knowledge, 'record' | 'now' | 'lagMs'>): boolean {
   const { created, fields } = record;
   const given = fields.clientId;
-  // A create gives the clientId, too: a look-up that lags behind that shows nobody.
+  // A create gives the clientId, too: a look-up that lags behind it shows no user.
   return given !== undefined && given !== created && now - msOf(given) < lagMs;
 }
 
-/** A user without an instance counts as ours: `AccountInfo` is seen in the vendor's samples, not promised. */
+/** A user without an instance counts as ours: `AccountInfo` appears in the vendor's samples but is not promised. */
 export function isOfInstance({ instanceId }: DamoovUser, { id }: { id: string }): boolean {
   return instanceId === undefined || instanceId === id.toLowerCase();
 }
 
-/** Whether a job of this instance may change the user: it is there, or in another instance that is configured as well. */
+/** Whether a job of this instance may change the user: it is in that instance or in another configured one. */
 export function isInReach(user: DamoovUser, { instance, instanceNames }: Knowledge): boolean {
   const { instanceId } = user;
   return instanceId === undefined || isOfInstance(user, instance) || instanceNames.has(instanceId);
 }
 
-/** The user is in another instance than the job's. */
+/** The user is in another instance than the job. */
 export function otherInstance({ userId, instanceId = '' }: DamoovUser, { instanceNames }: Knowledge): Failed {
   const name = instanceNames.get(instanceId);
   const place = name === undefined ? `instance ${instanceId}, which is not configured` : `instance "${name}"`;
@@ -84,7 +84,7 @@ export function otherInstance({ userId, instanceId = '' }: DamoovUser, { instanc
   return failed('other-instance', `user ${userId} is in ${place}${advice}`, userId);
 }
 
-/** More than one user bears the clientId; a person has to say which one is meant. */
+/** More than one user has the clientId; a person has to say which one is meant. */
 export function ambiguous(users: readonly DamoovUser[]): Failed {
   const ids = users.map((user) => user.userId).join(', ');
   return failed('ambiguous-client-id', `${users.length} users have this clientId: ${ids}`);

@@ -9,12 +9,12 @@ import { type Field, type UserRecord, FIELDS } from './context.ts';
 
 export type Changes = UpdateUserJob['data']['changes'];
 
-/** A job with no effect left. */
+/** The outcome of a job with no effect left. */
 export function superseded(by: string, userId?: string): Superseded {
   return { status: 'superseded', by, ...(userId !== undefined && { userId }) };
 }
 
-/** The values that no newer write is known for; what was not given is left out. */
+/** The given values without a known newer write. */
 export function withoutNewer(changes: Changes, { fields }: UserRecord, version: Version): Changes {
   const left = { ...changes };
   for (const field of FIELDS) {
@@ -23,60 +23,58 @@ export function withoutNewer(changes: Changes, { fields }: UserRecord, version: 
   return left;
 }
 
-/** The names of the fields that are given, also if they are cleared. */
+/** The names of the given fields, cleared ones included. */
 export function namesOf(changes: Changes): Field[] {
   return FIELDS.filter((field) => changes[field] !== undefined);
 }
 
-/** The record once these fields are written. */
+/** The record after these fields were written. */
 export function withWritten(record: UserRecord, names: readonly Field[], version: Version): UserRecord {
   const fields = { ...record.fields };
   for (const name of names) fields[name] = newest(fields[name], version);
   return { ...record, fields };
 }
 
-/** Whether the record speaks of the user the job names, and not of an earlier or later one of the same sign-up. */
+/** Whether the record describes the user the job names, not an earlier or later one of the same sign-up. */
 export function isAbout(record: UserRecord, userId: string | undefined): boolean {
   return userId === undefined || record.userId === undefined || sameUserId(record.userId, userId);
 }
 
-/** How long a deletion that was cut off keeps others waiting at the most, in milliseconds: its own job comes back sooner. */
+/** Maximum time for which an interrupted deletion blocks other jobs, in milliseconds: its own job runs again sooner. */
 const LONGEST_DELETION_MS = 3_600_000;
 
-/** Whether it is unknown if the user still exists: a deletion was sent, and its job goes on. */
+/** Whether the user may be gone: a deletion was sent, and its job is not settled. */
 export function isBeingDeleted({ deletingSince }: UserRecord, nowMs: number): boolean {
   return deletingSince !== undefined && nowMs - deletingSince < LONGEST_DELETION_MS;
 }
 
-/** How long a rename that was cut off keeps sign-ups under its new clientId waiting at the most, in milliseconds. */
+/** Maximum time for which an interrupted rename blocks sign-ups with its new clientId, in milliseconds. */
 const LONGEST_RENAME_MS = 3_600_000;
 
-/** Whether it is unknown who has the clientId: a rename to it was sent, and its job goes on. */
+/** Whether the clientId may belong to another user: a rename to it was sent, and its job is not settled. */
 export function isBeingGiven({ givenSince }: UserRecord, nowMs: number): boolean {
   return givenSince !== undefined && nowMs - givenSince < LONGEST_RENAME_MS;
 }
 
-/** Waits for that rename. */
 export const AWAIT_RENAME: Wait = {
   status: 'wait',
   reason: 'another user may be getting this clientId',
   delayMs: 1000,
 };
 
-/** Waits for that deletion. */
 export const AWAIT_DELETION: Wait = {
   status: 'wait',
-  reason: 'a deletion of the user goes on',
+  reason: 'a deletion of the user is not settled yet',
   delayMs: 1000,
 };
 
-/** Look-ups lag, or there is no such user: wait to find out. */
+/** Look-ups lag, or there is no such user: wait and look again. */
 export const NOT_SEEN_YET: Retry = {
   status: 'retry',
   reason: 'an unanswered create may have made the user: not seen yet',
 };
 
-/** How long to wait before the next look, where the lag of look-ups is over in the end: longer each time. In milliseconds. */
+/** The delay before the next look-up while look-ups may lag, in milliseconds: it grows with the age of the doubt. */
 export function delayWithin(lagMs: number, ageMs: number): number {
   return Math.max(1, Math.min(Math.max(1000, ageMs), 60_000, lagMs - ageMs));
 }

@@ -1,6 +1,6 @@
 /**
- * The steps that an operation may ask for, and the knowledge from which it decides. An operation is a pure function from a job and what is
- * known to the next step; one loop performs the steps.
+ * The steps of an operation, and the knowledge on which it decides. An operation is a pure function from a job and the knowledge to the
+ * next step; one loop performs the steps.
  */
 import type { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
@@ -8,7 +8,7 @@ import type { Version } from '../contract/version.ts';
 import type { Effect, Instance, UserIdMode, UserRecord } from './context.ts';
 import type { Changes } from './newer-knowledge.ts';
 
-/** The ids of a user that are known. */
+/** The known ids of a user. */
 export interface Ids {
   clientId?: string | undefined;
   userId?: string | undefined;
@@ -18,20 +18,20 @@ export type LookUp = { by: 'userId' | 'clientId'; value: string };
 
 /** What the loop does next. */
 export type Step =
-  /** Looks a user up in every instance, after a pause if the look-up may lag behind. */
+  /** Looks a user up in every instance, after a pause if look-ups may lag. */
   | ({ do: 'find'; afterMs: number } & LookUp)
   /** Sends the create of the sign-up; without a userId Damoov chooses one. */
   | { do: 'create'; userId: string | undefined }
   | { do: 'update'; userId: string; changes: Changes }
   | { do: 'delete'; userId: string }
   /**
-   * The point of no return: asks right before each DELETE, and before reporting that there was no user, whether the deletion is still
+   * The point of no return: checks right before each DELETE, and before reporting that there was no user, whether the deletion is still
    * wanted.
    */
   | { do: 'authorize'; ids: Ids; kind: 'sends' | 'sends nothing' }
-  /** Locks the user that a look-up found, in place of the one that is locked. */
+  /** Locks the user that a look-up found, in place of the locked one. */
   | { do: 'lock'; userId: string }
-  /** Locks the clientId that a user is to get, besides its own lock. */
+  /** Locks the future clientId of a user, besides the user. */
   | { do: 'lock-name'; clientId: string; userId: string }
   | { do: 'end'; effect: Effect }
   /** Ends the run with the error of a request. */
@@ -42,17 +42,17 @@ export type Fact =
   | ({ of: 'find'; users: readonly DamoovUser[]; at: number } & LookUp)
   | { of: 'create'; userId: string | undefined; answer: CreatedUser | DamoovError }
   | { of: 'update'; userId: string; error: DamoovError | undefined }
-  /** `wasAcknowledged`: Damoov clearly confirmed the deletion; the answer cannot mean that there was no user. */
+  /** `wasAcknowledged`: Damoov clearly confirmed the deletion; its answer cannot mean that there was no user. */
   | { of: 'delete'; userId: string; error: DamoovError | undefined; wasAcknowledged: boolean; at: number }
   | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
   | { of: 'lock'; userId: string; isOfAnotherName: boolean }
   | { of: 'lock-name'; clientId: string; record: UserRecord };
 
-/** All that a decision is made of. */
+/** Everything that a decision depends on. */
 export interface Knowledge {
   job: { id: string; timestamp: number; version: Version };
   instance: Instance;
-  /** The configured instances' names by their ids, in lower case. */
+  /** Names of the configured instances by InstanceId in lower case. */
   instanceNames: ReadonlyMap<string, string>;
   userIdMode: UserIdMode;
   /** How long a look-up may lag behind a create, in milliseconds. */
@@ -61,7 +61,7 @@ export interface Knowledge {
   hasAdmin: boolean;
   /** The record of the locked user. */
   record: UserRecord;
-  /** In the order in which they were shown. */
+  /** In order of time. */
   facts: readonly Fact[];
   /** Epoch milliseconds. */
   now: number;
@@ -71,7 +71,7 @@ export function end(effect: Effect): Step {
   return { do: 'end', effect };
 }
 
-/** The first fact of a kind, and those behind it, are found by these. */
+/** All facts of this kind, in order. */
 export function factsOf<Kind extends Fact['of']>(
   { facts }: Pick<Knowledge, 'facts'>,
   kind: Kind,
@@ -79,12 +79,12 @@ export function factsOf<Kind extends Fact['of']>(
   return facts.filter((fact): fact is Extract<Fact, { of: Kind }> => fact.of === kind);
 }
 
-/** The facts that came after this one; all if there is none. */
+/** The facts after this one; all facts if it is undefined. */
 export function after(known: Knowledge, fact: Fact | undefined): Knowledge {
   return fact === undefined ? known : { ...known, facts: known.facts.slice(known.facts.indexOf(fact) + 1) };
 }
 
-/** Whom the latest look-up by this id has shown: undefined if there was none, null if it showed nobody. */
+/** The user in the latest look-up by this id: undefined without a look-up, null if it found no user. */
 export function seenUnder(userId: string, known: Pick<Knowledge, 'facts'>): DamoovUser | null | undefined {
   return looksUnder(userId, known).at(-1);
 }

@@ -34,19 +34,19 @@ import {
   seenUnder,
 } from './step.ts';
 
-/** How long after it was added an update waits for a create that may still come, in milliseconds. */
+/** How long a new update waits for a create that may still arrive, in milliseconds. */
 export const PATIENCE_MS = 5 * 60_000;
 
-/** How long an update waits at a time while a create of its user goes on, in milliseconds. */
+/** Delay of an update while the create of its user is not settled, in milliseconds. */
 const PENDING_MS = 15_000;
 
 type Update = UpdateUserJob['data'];
 
-/** If both ids are given, the userId is the address. */
+/** If both ids are given, the userId identifies the user. */
 export function nextUpdateStep(update: Update, known: Knowledge): Step {
   const { record, job } = known;
   const { clientId, userId } = update;
-  // The record says nothing about a user that was deleted or replaced since.
+  // The record does not describe a user that was deleted or replaced since.
   if (userId !== undefined && !isAbout(record, userId))
     return updateUnknown(userId, update, update.changes, known);
   if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
@@ -55,7 +55,7 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
   if (record.state === 'deleted') return end({ outcome: awaitUser(userId, known) });
   if (record.userId !== undefined) return applyWhereItIs(record.userId, update, changes, known);
-  // Its create is older and goes on: until that is settled there is nobody to find.
+  // Its create is older and not settled: until then, no user can be found.
   if (isOlder(record.pending, job.version) && record.pending !== undefined) {
     return end({ outcome: awaitUser(userId, known) });
   }
@@ -65,8 +65,8 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
 }
 
 /**
- * The user that the record names. Damoov would change it in whatever instance it is: a clientId alone means one of this instance, a
- * userId one of any that is configured.
+ * The recorded user. Damoov would change it in any instance: a clientId alone means a user of this instance, a userId one of any
+ * configured instance.
  */
 function applyWhereItIs(userId: string, update: Update, changes: Changes, known: Knowledge): Step {
   const bearers = update.clientId === undefined ? undefined : bearersOf(update.clientId, known);
@@ -78,7 +78,7 @@ function applyWhereItIs(userId: string, update: Update, changes: Changes, known:
   return apply(userId, update, changes, known);
 }
 
-/** An id that the record does not know: Damoov would change it in whatever instance it is. */
+/** The record does not know this id. Damoov would change its user in any instance. */
 function updateUnknown(userId: string, update: Update, changes: Changes, known: Knowledge): Step {
   const user = seenUnder(userId, known);
   if (user === undefined) return look('userId', userId);
@@ -87,14 +87,14 @@ function updateUnknown(userId: string, update: Update, changes: Changes, known: 
   return apply(userId, update, changes, known, user);
 }
 
-/** No job has named the user: it may have existed before. */
+/** No job has named the user; it may have existed before. */
 function findBearer(clientId: string, known: Knowledge): Step {
   const bearers = bearersOf(clientId, known)?.filter((user) => user.clientId === clientId);
   if (bearers === undefined) return look('clientId', clientId);
   const here = bearers.filter((user) => isOfInstance(user, known.instance));
   const [user] = here;
   const { isInDoubt, doubtSince = 0 } = known.record;
-  // An unanswered create may have made another one, whom look-ups do not show yet.
+  // An unanswered create may have made another user, which look-ups do not show yet.
   if (isInDoubt && known.now - doubtSince < known.lagMs) return awaitBearer(doubtSince, known);
   if (here.length > 1) return end({ outcome: ambiguous(here) });
   if (user !== undefined) return { do: 'lock', userId: user.userId };
@@ -121,7 +121,7 @@ function apply(userId: string, update: Update, changes: Changes, known: Knowledg
   return end({ outcome, recordUpdate: recordUpdateOf(userId, changes, before, update, known) });
 }
 
-/** The remembered user is gone: Damoov itself is asked, once. */
+/** The recorded user is gone: one look-up checks it. */
 function userGone(userId: string, update: Update, since: Knowledge): Step {
   const { clientId } = update;
   if (update.userId !== undefined || clientId === undefined)
@@ -132,21 +132,21 @@ function userGone(userId: string, update: Update, since: Knowledge): Step {
   return isSame ? end({ outcome: awaitUser(undefined, since) }) : findBearer(clientId, since);
 }
 
-/** The clientId that the user is about to lose: a later sign-up under it is another user. null: not known yet. */
+/** The clientId that the user is about to lose: a later sign-up with it is another user. null: not known yet. */
 function clientIdBefore(
   userId: string,
   { clientId, userId: named, changes }: Update,
   known: Knowledge,
   user?: DamoovUser,
 ): string | undefined | null {
-  // The userId addresses the user, so the clientId beside it may belong to any user.
-  const told = user?.clientId ?? (named === undefined ? clientId : undefined);
-  if (told !== undefined || changes.clientId === undefined) return told;
+  // The userId identifies the user, so the clientId beside it may belong to any user.
+  const before = user?.clientId ?? (named === undefined ? clientId : undefined);
+  if (before !== undefined || changes.clientId === undefined) return before;
   const seen = user ?? seenUnder(userId, known);
   return seen === undefined ? null : seen?.clientId;
 }
 
-/** A clientId that another living user bears cannot be given away; undefined once it is known to be free. */
+/** A clientId of another existing user cannot be given away; undefined once it is known to be free. */
 function checkNewName(
   userId: string,
   { clientId: name }: Changes,
@@ -157,7 +157,7 @@ function checkNewName(
   const locked = factsOf(known, 'lock-name').find((fact) => fact.clientId === name)?.record;
   if (locked === undefined) return { do: 'lock-name', clientId: name, userId };
   const isOurs = locked.userId !== undefined && sameUserId(locked.userId, userId);
-  // A create of that clientId may have been sent: it is known soon whether it has made a user.
+  // A create of that clientId may have been sent: its result is known soon.
   const { doubtSince = 0 } = locked;
   if (!isOurs && locked.isInDoubt && known.now - doubtSince < known.lagMs) {
     return awaitBearer(doubtSince, known);
@@ -178,15 +178,14 @@ function checkNewName(
       user.clientId === name &&
       !sameUserId(user.userId, userId) &&
       !hasGivenUp(user, locked, known) &&
-      // One of ours may have been moved.
+      // A user of ours may have been moved.
       (isOfInstance(user, known.instance) || isDerivedFrom(name, user.userId, { ...known, record: locked })),
   );
   return bearer === undefined ? undefined : end({ outcome: taken(userId, bearer.userId) });
 }
 
-/** A create of the clientId is in doubt. */
 function awaitBearer(since: number, { now, lagMs }: Knowledge): Step {
-  const reason = 'a create of the clientId goes on';
+  const reason = 'a create of the clientId is not settled yet';
   return end({ outcome: { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) } });
 }
 
@@ -210,7 +209,7 @@ function recordUpdateOf(
   const { clientId: name } = changes;
   const isOwnName = update.userId === undefined && name === update.clientId;
   if (name === undefined || isOwnName) return { ...recordUpdate, clientId: before };
-  // The user may bear the new clientId already, from an earlier run whose reply was lost: what leads to it still has to change.
+  // The user may have the new clientId already, from an earlier run without an answer: the old entry must still change.
   return { ...recordUpdate, clientId: before === name ? undefined : before, renamedTo: name };
 }
 
@@ -220,7 +219,8 @@ function awaitUser(userId: string | undefined, { job, now, record }: Knowledge):
     return { status: 'wait', reason: 'the user is still being created', delayMs: PENDING_MS };
   }
   const ageMs = Math.max(0, now - job.timestamp);
-  if (ageMs >= PATIENCE_MS) return failed('user-not-found', 'no such user, and none came in time', userId);
+  if (ageMs >= PATIENCE_MS)
+    return failed('user-not-found', 'no such user, and none was created in time', userId);
   const delayMs = Math.min(Math.max(1000, ageMs), PATIENCE_MS - ageMs);
   return { status: 'wait', reason: 'no such user yet', delayMs };
 }

@@ -1,20 +1,19 @@
 /**
  * Single flight with a cache: concurrent callers share one call, and its answer is reused for a while. The cost does not grow with the
- * number of callers, and calls
- * do not pile up before a Redis that is away.
+ * number of callers, and calls do not pile up while Redis is away.
  */
 
-/** After so long without an answer it is asked again, in milliseconds. */
+/** After this time without an answer the call is repeated, in milliseconds. */
 const GIVEN_UP_MS = 30_000;
 
 export interface CacheOptions {
-  /** How old an answer may be, from the moment it was asked for, in milliseconds. Default 0: only those who ask meanwhile share it. */
+  /** Maximum age of an answer since its call, in milliseconds. Default 0: only concurrent callers share it. */
   forMs?: number;
   /** In milliseconds. */
   now?: () => number;
 }
 
-/** If asking fails, the next one asks again. */
+/** After a failure, the next caller calls again. */
 export function cached<T>(
   ask: () => Promise<T>,
   { forMs = 0, now = Date.now }: CacheOptions = {},

@@ -13,7 +13,7 @@ import { withTimeout } from './with-timeout.ts';
 /** Longest wait of a caller, in milliseconds. */
 const PATIENCE_MS = 1000;
 
-/** Asks with those who ask at the same time; undefined if there is no answer within a second. */
+/** Shares one call among concurrent callers; undefined if there is no answer within a second. */
 function patiently<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
   const shared = cached(ask);
   return () => withTimeout(PATIENCE_MS, shared());
@@ -21,8 +21,8 @@ function patiently<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
 
 /**
  * Redis is ready if it accepts a write within a second.
- * @param prefix that of the queues: of a cluster the node has to answer that holds them.
- * @param awayText says where Redis is, and why it does not answer.
+ * @param prefix of the queues: in a cluster it selects the node.
+ * @param awayText the message with the address of Redis and the reason.
  */
 export function redisTakesWrites(
   connection: RedisConnection,
@@ -38,7 +38,7 @@ export function redisTakesWrites(
   };
 }
 
-/** The keys of the queues are whole. */
+/** The keys of the queues have their types. */
 export function queuesAreWhole(brokenKeys: () => Promise<BrokenKey[]>): Check {
   const ask = patiently(brokenKeys);
   return async () => {
@@ -57,10 +57,10 @@ export function circuitsAreClosed(
   return Object.fromEntries(circuits.map((circuit) => [circuit, isOpen(circuit, stateOf)]));
 }
 
-/** More than a moment of silence after a 429 is a reason to look. */
+/** A longer pause after a 429 than this needs attention. */
 const NOTICED_MS = 5000;
 
-/** Requests may leave. */
+/** Whether requests may be sent. */
 export function requestsLeave(stateOf: () => Promise<{ pausedUntil?: number }>): Check {
   const ask = patiently(stateOf);
   return async () => {
@@ -77,11 +77,11 @@ function isOpen(circuit: CircuitName, stateOf: (circuit: CircuitName) => Promise
     if (state === undefined) return { ok: false, reason: 'not known: Redis does not answer' };
     const { openSince, probeAt = 0, reason, held } = state;
     if (openSince === undefined) return { ok: true };
-    // The worker is well; somebody has to decide.
+    // The worker is healthy; an operator has to decide.
     if (circuit === 'deletion-limit')
       return { ok: true, detail: `held since ${iso(openSince)}, deletions: ${held}` };
     const times = `open since ${iso(openSince)}, tried again at ${iso(probeAt)}`;
-    return { ok: false, reason: `${times}, jobs that wait: ${held}: ${withoutIds(reason)}` };
+    return { ok: false, reason: `${times}, held jobs: ${held}: ${withoutIds(reason)}` };
   };
 }
 

@@ -4,22 +4,22 @@
  */
 import type { Server, Socket } from 'node:net';
 
-/** @param most connections at once. */
+/** @param most maximum number of connections. */
 export function limitConnections(server: Server, most: number): void {
-  /** The oldest first. */
+  /** In order of age, the oldest first. */
   const open = new Set<Socket>();
   server.on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     if (open.size <= most) return;
     const tooMany = oldestOfMost(open);
-    // Its end comes a moment later, and others may come before.
+    // Its `close` event comes a moment later, and new connections may come before.
     open.delete(tooMany ?? socket);
     tooMany?.destroy();
   });
 }
 
-/** If several addresses have equally many, the one that connected first. */
+/** Among addresses with the same number, the one that connected first. */
 function oldestOfMost(open: ReadonlySet<Socket>): Socket | undefined {
   const byAddress = Map.groupBy(open, ({ remoteAddress }) => remoteAddress);
   const [most] = [...byAddress.values()].sort((one, other) => other.length - one.length);

@@ -1,6 +1,6 @@
 /**
- * The state of the fleet as gauges. It comes from Redis, so every worker reports the same values. In a query take their maximum over
- * the workers, never their sum. Labels are names from the configuration.
+ * The state of the fleet as gauges. It comes from Redis, so every worker reports the same values: query their maximum over the workers,
+ * never their sum. Labels are names from the configuration.
  */
 import { Gauge, Registry } from 'prom-client';
 import { LAST_DATE_MS } from '../contract/duration.ts';
@@ -13,20 +13,20 @@ interface GaugeOf {
   name: string;
   help: string;
   labelNames?: string[];
-  /** Unknown values are left out, because 0 would be a figure. */
+  /** Omits unknown values, because 0 would be a value. */
   read: (status: FleetStatus) => [value: number | undefined, labels?: Record<string, string>][];
 }
 
 const GAUGES: readonly GaugeOf[] = [
   {
     name: 'jobs',
-    help: 'Jobs in the queue; those that are held before a circuit are delayed',
+    help: 'Jobs in the queue; held jobs are delayed',
     labelNames: ['state'],
     read: ({ jobs }) => JOB_STATES.map((state) => [jobs[state], { state }]),
   },
   {
     name: 'oldest_waiting_age_seconds',
-    help: 'How long the job has waited that has waited longest',
+    help: 'Age of the job that has waited longest',
     read: ({ jobs, at }) => [[Math.max(0, at - (jobs.oldestSince ?? at)) / 1000]],
   },
   {
@@ -45,14 +45,14 @@ const GAUGES: readonly GaugeOf[] = [
   },
   {
     name: 'circuit_open',
-    help: '1 while a credential is refused, or Damoov is away',
+    help: '1 while the circuit is open',
     labelNames: ['circuit'],
     read: ({ circuits }) =>
       circuits.map(({ circuit, openSince }) => [openSince === undefined ? 0 : 1, { circuit }]),
   },
   {
     name: 'circuit_held_jobs',
-    help: 'Jobs that wait before a circuit',
+    help: 'Jobs held by an open circuit',
     labelNames: ['circuit'],
     read: ({ circuits }) => circuits.map(({ circuit, held }) => [held, { circuit }]),
   },
@@ -63,32 +63,32 @@ const GAUGES: readonly GaugeOf[] = [
   },
   {
     name: 'login_barred_seconds',
-    help: 'How long a bar on logins lasts from now on, after a 429 or a failed one',
+    help: 'Time until logins are allowed again, after a 429 or a failed login',
     read: ({ logins, at }) => [[logins && secondsUntil(logins.barredUntil, at)]],
   },
   {
     name: 'sessions_revoked',
-    help: 'Sessions of the admin that others have ended within the hour: each costs a login',
+    help: 'Sessions of the admin that others ended within the hour: each costs a login',
     read: ({ logins }) => [[logins && (logins.revoked ?? 0)]],
   },
   {
     name: 'requests_per_second_limit',
-    help: 'What the fleet may send to Damoov; absent where nothing limits it',
+    help: 'Limit of requests to Damoov; absent without a limit',
     read: ({ rate }) => [[rate.ratePerS]],
   },
   {
     name: 'requests_paused_seconds',
-    help: 'For how long the fleet sends nothing from now on, after a 429',
+    help: 'Time until the fleet sends requests again, after a 429',
     read: ({ rate, at }) => [[secondsUntil(rate.pausedUntil, at)]],
   },
   {
     name: 'deletions_pending',
-    help: 'Deletions that are not due yet; of many an estimate',
+    help: 'Deletions that are not due yet; an estimate if there are many',
     read: ({ deletions }) => [[deletions.count]],
   },
   {
     name: 'deletions_held',
-    help: 'Deletions that the deletion limit holds until an operator decides',
+    help: 'Deletions that the deletion limit holds for approval',
     read: ({ circuits }) => [[circuits.find(({ circuit }) => circuit === 'deletion-limit')?.held ?? 0]],
   },
   {
@@ -100,7 +100,7 @@ const GAUGES: readonly GaugeOf[] = [
   },
 ];
 
-/** Returns a function that shows a status; undefined if Redis did not answer. */
+/** Returns a function that formats a status; undefined if Redis did not answer. */
 export function createFleetMetrics(): (status: FleetStatus | undefined) => Promise<string> {
   const registry = new Registry();
   const open = ({ name, help, labelNames = [] }: Omit<GaugeOf, 'read'>) =>

@@ -1,6 +1,6 @@
 /**
- * Reads the state of the fleet from Redis at once: queues, recent results, open circuits. Its cost does not grow
- * with the number of jobs. Knows no way to show it.
+ * Reads the state of the fleet from Redis in one go: queues, recent results, open circuits. Its cost does not grow with the number of
+ * jobs.
  */
 import type { Queue } from 'bullmq';
 import { createOldestWaiting } from '../bullmq/oldest-waiting.ts';
@@ -13,7 +13,7 @@ import type { LoginState } from '../store/session/login-budget.ts';
 import type { PendingDeletions } from '../store/deletions/due-counts.ts';
 
 export interface FleetStatusSources {
-  /** Why Redis takes no write. */
+  /** Why Redis accepts no write. */
   refusal: () => Promise<RedisRefusedError | undefined>;
   jobs: Queue;
   /** When a job of an import was added, in epoch milliseconds. */
@@ -23,7 +23,7 @@ export interface FleetStatusSources {
   circuitNames: readonly CircuitName[];
   circuitOf: (circuit: CircuitName) => Promise<CircuitState>;
   outcomes: () => Promise<OutcomeCount[]>;
-  /** Undefined if there is no admin whose logins could be counted. */
+  /** Undefined without an admin, whose logins are counted. */
   logins?: (() => Promise<LoginState>) | undefined;
   rate: () => Promise<{ ratePerS?: number; pausedUntil?: number }>;
   deletions: () => Promise<PendingDeletions>;
@@ -32,7 +32,7 @@ export interface FleetStatusSources {
 /** Times in epoch milliseconds. */
 export interface FleetStatus {
   at: number;
-  /** Why Redis takes no write, and what to do; undefined if it does, or if this user may not try. */
+  /** Why Redis accepts no write, and what to do; undefined if it does, or if this user may not try. */
   redisRefuses?: string;
   jobs: {
     queue: string;
@@ -42,7 +42,7 @@ export interface FleetStatus {
     delayed: number;
     failed: number;
     completed: number;
-    /** Since when the job waits that has waited longest: added, or due then. Undefined if none waits, or its times are impossible. */
+    /** Since when the oldest waiting job waits (added or due). Undefined if none waits, or its times are impossible. */
     oldestSince?: number;
   };
   /**
@@ -62,11 +62,11 @@ export interface FleetStatus {
   circuits: CircuitState[];
   logins?: LoginState;
   rate: { ratePerS?: number; pausedUntil?: number };
-  /** Those that this service has scheduled; one that another BullMQ client has added counts as delayed. */
+  /** Deletions scheduled by this service; deletions that other BullMQ clients added count as delayed. */
   deletions: PendingDeletions;
 }
 
-/** Answers how to read it, as often as is wanted. */
+/** Returns a function that reads it. */
 export function createFleetStatus(sources: FleetStatusSources): () => Promise<FleetStatus> {
   const { refusal, jobs, addedAt, events, circuitNames, circuitOf, outcomes, logins, rate } = sources;
   const oldestSince = createOldestWaiting(jobs, addedAt);
@@ -119,7 +119,7 @@ async function eventsStatusOf(queue: Queue): Promise<FleetStatus['events'][numbe
   return { queue: queue.name, ...counts, ...(isRead !== undefined && { isRead }) };
 }
 
-/** Those with a priority wait in another set. */
+/** Jobs with a priority wait in another set. */
 async function countsOf(queue: Queue) {
   const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
   const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;

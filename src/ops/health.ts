@@ -1,6 +1,5 @@
 /**
- * The HTTP endpoints for operators: liveness, readiness, metrics, and the dashboard,
- * if there is one. Reads only.
+ * The HTTP endpoints for operators: liveness, readiness, metrics, and the dashboard, if there is one. Reads only.
  */
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -16,7 +15,7 @@ export interface OpsEnv {
   Bindings: Partial<HttpBindings>;
 }
 
-/** What answers under a path of its own. */
+/** Routes under a path of their own. */
 export interface Mount {
   readonly path: `/${string}`;
   readonly routes: Hono<OpsEnv>;
@@ -33,7 +32,7 @@ export interface HealthOptions {
 
 /**
  * Starts the server.
- * @throws where the address cannot be had.
+ * @throws if it cannot listen on the address.
  */
 export async function startHealthServer(
   address: { host: string; port: number },

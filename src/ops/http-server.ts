@@ -1,6 +1,5 @@
 /**
- * Listens for those who operate the worker, and bounds what a connection may cost: who sends slowly, much or nothing at all is
- * cut off. Knows no route.
+ * The HTTP server for operators. It limits the cost of a connection: slow, large or silent clients are disconnected.
  */
 import { once } from 'node:events';
 import { type ServerOptions, createServer } from 'node:http';
@@ -8,18 +7,18 @@ import { type HttpBindings, getRequestListener } from '@hono/node-server';
 import { limitConnections } from './connection-limit.ts';
 import { withStrictHeaders } from './strict-headers.ts';
 
-/** Nobody sends a body here, and headers are a password at the most; all in milliseconds but for the size. */
+/** No request here has a body, and the largest header is a password; times in milliseconds. */
 const LIMITS = {
   maxHeaderSize: 8 * 1024,
-  /** From the first byte of a request to the last one of its headers. */
+  /** From the first byte of a request to the end of its headers. */
   headersTimeout: 5000,
-  /** To the last one of its body. */
+  /** To the end of its body. */
   requestTimeout: 5000,
   keepAliveTimeout: 5000,
-  /** How often Node looks who has taken longer; by itself it would look every half minute. */
+  /** Interval at which Node checks these limits; its default is half a minute. */
   connectionsCheckingInterval: 1000,
 } satisfies ServerOptions;
-/** A connection on which nothing has moved for so long is over, also one whose reader takes nothing; in milliseconds. */
+/** A connection without any traffic for this time is closed, even if its client reads nothing; in milliseconds. */
 const SILENT_MS = 15_000;
 /** A load balancer, a Prometheus and a few people need ten. */
 const MOST_CONNECTIONS = 200;
@@ -33,8 +32,8 @@ export type Answer = (request: Request, bindings: HttpBindings) => Response | Pr
 
 /**
  * Starts to listen.
- * @param limits what a test wants shorter.
- * @throws where the address cannot be had.
+ * @param limits shorter limits for a test.
+ * @throws if it cannot listen on the address.
  */
 export async function listen(
   { host, port }: { host: string; port: number },

@@ -1,6 +1,6 @@
 /**
- * The log: one line per settled job and per change of state, as JSON, or readable on a terminal. Takes ids and names only;
- * an error is told by its name and code, because what libraries attach to errors may be a whole job.
+ * The log: one line per settled job and per change of state, as JSON, or readable on a terminal. It takes only ids and names; of an error
+ * it writes the name and code, because libraries may attach a whole job.
  */
 import { pino, type Logger, type DestinationStream } from 'pino';
 import { MANY_REVOKED } from '../damoov/login-budget.ts';
@@ -15,7 +15,7 @@ import { redacted } from './redacted.ts';
 export type Log = Logger;
 
 /**
- * Opens the log on stderr: stdout is for results. What bears the name of a secret or of personal data is blanked, at any depth.
+ * Opens the log on stderr: stdout is for results. Fields with the name of a secret or of personal data are blanked, at any depth.
  * @param destination instead of stderr.
  */
 export async function createLog(
@@ -37,20 +37,20 @@ async function prettyStream(destination: DestinationStream): Promise<Destination
 
 /** The loggable part of an error of a library: its text may quote data. */
 export function describeError(error: Error & { code?: unknown }): { error: string; reason?: string } {
-  // A fault of the language or a parser: "Unexpected token 'A', "Ada …" is not valid JSON".
-  if (!TELLING.has(error.name)) return { error: describeUnexpected(error) };
+  // A fault of the language or a parser quotes data: "Unexpected token 'A', "Ada …" is not valid JSON".
+  if (!SAFE_NAMES.has(error.name)) return { error: describeUnexpected(error) };
   const name = typeof error.code === 'string' ? `${error.name} ${error.code}` : error.name;
-  // Redis puts its own code in front ("OOM command not allowed …"); what follows may quote a command.
+  // Redis begins with its error code ("OOM command not allowed …"); the rest may quote a command.
   if (error.name === 'ReplyError') return { error: name, reason: error.message.split(' ', 1)[0] ?? '' };
-  // What follows a colon is the text of another error.
+  // The text after a colon is that of another error.
   return { error: name, reason: error.message.split(': ', 1)[0] ?? '' };
 }
 
-const TELLING = new Set(['Error', 'ReplyError']);
+const SAFE_NAMES = new Set(['Error', 'ReplyError']);
 
 /**
- * Writes what happens: a line for each settled job and each change of state; what only goes on later, at debug level.
- * @param hasAdmin whether there is an account that could be refused.
+ * Writes a line for each settled job and each change of state; a job that runs again later is logged at debug level.
+ * @param hasAdmin whether an admin account is configured.
  */
 export function createLogWriter(
   log: Log,
@@ -92,13 +92,13 @@ export function createLogWriter(
         );
       }
       case 'traces-ready':
-        return log.info('traces are taken again');
+        return log.info('the receiver accepts traces again');
       case 'traces-lost':
-        return log.warn({ reason: notification.reason }, 'traces are not taken: they are dropped meanwhile');
+        return log.warn({ reason: notification.reason }, 'the receiver refuses traces: they are dropped');
       case 'queue-faulty':
         return logFault(describeError(notification.error));
       case 'http-faulty':
-        return log.error(describeError(notification.error), 'a request to this worker found no answer');
+        return log.error(describeError(notification.error), 'a request to this worker failed');
       case 'stopped-uncleanly':
         return log.warn(describeError(notification.error), 'a part did not stop cleanly');
     }
@@ -133,12 +133,12 @@ function writeRun(log: Log, { decision, ...run }: RunReport): void {
     case 'wait': {
       const { delayMs, reason, outcome } = decision;
       const level = decision.isFault ? 'error' : 'debug';
-      return log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job goes on later');
+      return log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job runs again later');
     }
   }
 }
 
-/** One line for each, and one of them is a warning. */
+/** One line per revoked session; a warning once there are many. */
 function writeRevoked(log: Log, withinHour: number): void {
   if (withinHour === MANY_REVOKED) {
     log.warn(
@@ -146,10 +146,10 @@ function writeRevoked(log: Log, withinHour: number): void {
       'others log in with the admin account: each login ends the session of the other, and costs one of the hour. ' +
         'Give the worker an admin account of its own',
     );
-  } else log.info({ withinHour }, 'the session of the admin was ended before its time: it is renewed');
+  } else log.info({ withinHour }, 'the session of the admin ended early: it is renewed');
 }
 
-/** When a circuit is open and when it closes again: one line in the whole fleet for each. */
+/** One line per fleet when a circuit opens, and one when it closes. */
 function writeCircuit(log: Log, hasAdmin: boolean, change: CircuitChange): void {
   if (change.is === 'closed') {
     const { circuit, openForMs } = change;

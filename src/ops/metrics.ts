@@ -1,6 +1,6 @@
 /**
- * The metrics, in the text format of Prometheus: what this worker has done, and how the fleet stands when it is asked for.
- * Labels are closed sets and names from the configuration, never a value from a job.
+ * The metrics in the text format of Prometheus: the work of this worker, and the present state of the fleet. Labels are closed sets and
+ * names from the configuration, never a value from a job.
  */
 import { Registry } from 'prom-client';
 import { createFleetMetrics } from './fleet-metrics.ts';
@@ -17,12 +17,12 @@ export interface MetricsSources {
 
 export interface Metrics {
   readonly contentType: string;
-  /** Concurrent callers share one answer. Values that cannot be read within a second are left out. */
+  /** Concurrent callers share one answer. Omits values that cannot be read within a second. */
   read(): Promise<string>;
 }
 
 export interface WorkerMetrics extends Metrics {
-  /** Counts what happens. */
+  /** Counts a notification. */
   count(notification: Notification): void;
 }
 

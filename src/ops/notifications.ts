@@ -7,7 +7,7 @@ import type { RunReport } from '../lifecycle/delivery.ts';
 
 export type Notification =
   | { is: 'started'; queue: string; events: readonly string[]; instances: readonly string[]; url: string }
-  /** A run of a job has ended: the job is settled, or goes on later. */
+  /** A run of a job has ended: the job is settled, or runs again later. */
   | { is: 'run-ended'; run: RunReport }
   /** A request to Damoov has been answered, or has failed. */
   | { is: 'request-ended'; request: Arrival }

@@ -1,11 +1,11 @@
 /**
- * Blanks what bears the name of a secret or of personal data, however deep it lies. A last line of defence: no line of ours is
- * meant to hold any. Knows names, and cannot know a name that is written within a text.
+ * Blanks fields with the name of a secret or of personal data, at any depth. A last line of defence: no log line is meant to contain any.
+ * It knows names only, and does not search texts.
  */
 
 export const BLANK = '[redacted]';
 
-/** Compared in lower case, without `-` and `_`; of the first kind a name needs only to end so. */
+/** Compared in lower case, without `-` and `_`; a secret's name only needs one of these endings. */
 const SECRET_ENDINGS = ['password', 'secret', 'token', 'key', 'authorization', 'cookie', 'credentials'];
 const PERSONAL = new Set([
   'firstname',
@@ -33,31 +33,34 @@ const PERSONAL = new Set([
   'userfields',
 ]);
 
-/** Deeper than any line of ours; what lies below may be a ring. */
+/** Deeper than any line of ours; deeper objects may be circular. */
 const DEEPEST = 8;
 
-/** A copy without them; an error becomes its name, as what libraries attach to it may be a whole job. */
+/** A redacted copy; an error becomes its name, because libraries may attach a whole job. */
 export function redacted(line: Record<string, unknown>): Record<string, unknown> {
   return fieldsOf(line, 0);
 }
 
 function fieldsOf(fields: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, mayBeTold(name) ? told(value, depth + 1) : BLANK]),
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      isLoggable(name) ? valueOf(value, depth + 1) : BLANK,
+    ]),
   );
 }
 
-function told(value: unknown, depth: number): unknown {
+function valueOf(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return value.name;
   if (value instanceof Date) return value;
   if (depth > DEEPEST) return BLANK;
-  if (Array.isArray(value)) return value.map((item: unknown) => told(item, depth + 1));
+  if (Array.isArray(value)) return value.map((item: unknown) => valueOf(item, depth + 1));
   if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value)) return BLANK;
   return fieldsOf(value, depth);
 }
 
-function mayBeTold(name: string): boolean {
+function isLoggable(name: string): boolean {
   const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
   return !PERSONAL.has(plain) && !SECRET_ENDINGS.some((ending) => plain.endsWith(ending));
 }

@@ -1,6 +1,6 @@
 /**
- * The security headers of every answer to operators: no caching, framing, sniffing or referrers.
- * What a page may load says the page itself.
+ * The security headers of every answer to operators: no caching, framing, sniffing or referrers. A page sets its own policy for what it
+ * loads.
  */
 
 const STRICT: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const STRICT: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
-/** The answer with each of these headers that it does not bear already. */
+/** Adds each of these headers that the answer does not have. */
 export function withStrictHeaders(response: Response): Response {
   for (const [name, value] of Object.entries(STRICT)) {
     if (!response.headers.has(name)) response.headers.set(name, value);

@@ -1,6 +1,6 @@
 /**
- * Traces over OTLP/HTTP: the spans that BullMQ opens for jobs, one of our own for each request to Damoov, and how the job ended.
- * Loaded only if a receiver is configured. Holds ids, names and figures; never an address that was asked for, nor a body.
+ * Traces over OTLP/HTTP: BullMQ's spans of jobs, a span for each request to Damoov, and the job's outcome. Loaded only if a receiver is
+ * configured. Contains ids, names and figures, never a URL or a body.
  */
 import {
   type Attributes,
@@ -37,27 +37,27 @@ export interface TracingOptions {
   headers: Record<string, string>;
   serviceName: string;
   version: string;
-  /** Of the traces that begin here, from 0 to 1; the service that starts a trace decides for all of it. */
+  /** Of the traces that begin here, from 0 to 1; the service that begins a trace decides. */
   ratio: number;
   /** How long spans are batched before they are sent, in milliseconds. */
   gatherMs: number;
-  /** Told when the receiver takes no traces, and when it does again. */
+  /** Called when the receiver refuses traces, and when it accepts them again. */
   emit: (notification: Notification) => void;
 }
 
 export interface Tracing {
   /** For the queues. */
   readonly telemetry: Telemetry;
-  /** Makes spans of what happens within a job. */
+  /** Makes spans of the notifications within a job. */
   note(notification: Notification): void;
-  /** Sends what is left, for two seconds at the most. Never rejects. */
+  /** Sends the remaining spans, for two seconds at most. Never rejects. */
   close(): Promise<void>;
 }
 
 const LAST_WORDS_MS = 2000;
 const NAME = 'damoov-user-lifecycle';
 
-/** Starts to trace; one for a process, as OpenTelemetry keeps what is current for all of it. */
+/** Starts tracing; only once in a process, because OpenTelemetry has one global context. */
 export function startTracing({
   endpoint,
   headers,
@@ -134,7 +134,7 @@ function describeRun(span: Span | undefined, { operation, instance, attempt, dec
   span.setStatus({ code: SpanStatusCode.ERROR, message: outcome.code });
 }
 
-/** Says once that traces get lost, and once that they no longer do. */
+/** Reports once that traces get lost, and once that they no longer do. */
 function watched(exporter: SpanExporter, emit: (notification: Notification) => void): SpanExporter {
   let isLost = false;
   return {

@@ -1,6 +1,6 @@
 /**
- * What this worker has done since it started, as counters and histograms: sums over the workers are the fleet's. Labels are
- * closed sets, whatever a job or an answer says.
+ * The work of this worker since its start, as counters and histograms: sum them over the workers. Labels are closed sets, whatever a job
+ * or an answer contains.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { EVENT_TYPES } from '../contract/event.ts';
@@ -22,30 +22,23 @@ function metersIn(registry: Registry) {
   const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
     new Histogram({ name: `damoov_users_${name}_duration_seconds`, help, labelNames, buckets, registers });
   return {
-    settled: counter('jobs_settled', 'Jobs that this worker has brought to an end', [
-      'operation',
-      'outcome',
-      'code',
-    ]),
+    settled: counter('jobs_settled', 'Jobs that this worker settled', ['operation', 'outcome', 'code']),
     runs: counter('job_runs', 'Runs of jobs, by decision', ['operation', 'next']),
-    published: counter('events_published', 'Events, each of which went to every events queue', ['type']),
-    circuitOpened: counter('circuit_opened', 'How often this worker has opened a circuit for the fleet', [
+    published: counter('events_published', 'Published events; each goes to every events queue', ['type']),
+    circuitOpened: counter('circuit_opened', 'How often this worker opened a circuit for the fleet', [
       'circuit',
     ]),
-    lowered: counter(
-      'rate_lowered',
-      "How often an answer of 429 that this worker got has lowered the fleet's rate",
-    ),
-    redisLost: counter('redis_lost', 'How often this worker has lost its Redis'),
+    lowered: counter('rate_lowered', "How often a 429 to this worker lowered the fleet's rate"),
+    redisLost: counter('redis_lost', 'How often this worker lost its Redis connection'),
     jobDuration: histogram(
       'job',
-      'How long the run took that brought a job to its end',
+      'Duration of the run that settled a job',
       ['operation', 'outcome'],
       JOB_BUCKETS,
     ),
     requestDuration: histogram(
       'damoov_request',
-      'How long a request to Damoov took, the wait for its turn not included',
+      'Duration of a request to Damoov, without its wait for a slot',
       ['operation', 'status'],
       REQUEST_BUCKETS,
     ),
@@ -58,7 +51,7 @@ function metersIn(registry: Registry) {
   };
 }
 
-/** Returns what to count of each notification. */
+/** Returns a function that counts a notification. */
 export function createWorkerMetrics(
   registry: Registry,
   version: string,
@@ -66,7 +59,7 @@ export function createWorkerMetrics(
   const meters = metersIn(registry);
   const { settled, runs, published } = meters;
   meters.build.set({ version }, 1);
-  // A series that appears with its first 1 shows no increase: what may go wrong begins with 0.
+  // A series that starts at 1 shows no increase: possible faults start at 0.
   for (const operation of JOB_NAMES) {
     settled.inc({ operation, outcome: 'done', code: '' }, 0);
     for (const code of FAILURE_CODES) settled.inc({ operation, outcome: 'failed', code }, 0);
@@ -106,10 +99,10 @@ const STATUSES = new Set([
   200, 201, 204, 301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 409, 419, 422, 429, 500, 501, 502, 503,
   504,
 ]);
-/** The status says 200, and the answer is not what it ought to be. */
+/** The status is 200, but the answer is unusable. */
 const UNUSABLE = new Set(['malformed', 'no-result']);
 
-/** A status, or why there was none. An envelope may name any number: of those that nobody expects only the hundred counts. */
+/** A status, or why there was none. An envelope may name any number: of unexpected ones only the class counts. */
 export function statusOf({ status, kind }: Pick<Arrival, 'status' | 'kind'>): string {
   if (status === undefined || (kind !== undefined && UNUSABLE.has(kind))) return kind ?? 'unknown';
   if (STATUSES.has(status)) return `${status}`;

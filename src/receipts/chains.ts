@@ -1,9 +1,9 @@
 /**
- * The chains of a file's receipts, one for each instance: each receipt follows the one before it. Knows no file and no key.
+ * The receipt chains of a file, one for each instance: each receipt follows the previous one.
  */
 import { GENESIS, type Receipt } from '../contract/receipt.ts';
 
-/** What a file holds of one instance's chain. */
+/** The part of an instance's chain in a file. */
 export interface Chain {
   instance: string;
   /** The sequences of its first and last receipt. */
@@ -13,20 +13,20 @@ export interface Chain {
   head: string;
 }
 
-/** A hash that the chain of an instance must hold: what was once its end, noted elsewhere. */
+/** A hash that the chain of an instance must contain: a former end of the chain, noted elsewhere. */
 export interface Head {
   instance: string;
   hash: string;
 }
 
 export interface Chains {
-  /** Appends a receipt, or tells that it is there already, or what is wrong with it. */
+  /** Appends a receipt; returns whether it is a duplicate, or its fault. */
   follow(receipt: Receipt): 'new' | 'duplicate' | { fault: string };
   /** In the order in which they began. */
   all(): Chain[];
 }
 
-/** Events are delivered at least once: a receipt this close to the end of its chain is known again. */
+/** Events are delivered at least once: a duplicate of one of this many last receipts is recognised. */
 const REMEMBERED = 10_000;
 
 /** @param isComplete whether each chain must begin with its first receipt. */

@@ -1,5 +1,5 @@
 /**
- * Reads the keys of receipts from PEM text. A refusal never repeats what was read: it may be a private key.
+ * Reads the keys of receipts from PEM text. A refusal never repeats the text: it may be a private key.
  */
 import { type KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
 import { type SigningKey, keyIdOf } from '../contract/receipt.ts';
@@ -10,7 +10,7 @@ export function signingKeyIn(pem: string): SigningKey | undefined {
   return privateKey && { privateKey, keyId: keyIdOf(privateKey) };
 }
 
-/** The Ed25519 public key in PEM text, also if it has the private half, or undefined if there is none. */
+/** The Ed25519 public key in PEM text, or of a private key in it; undefined if there is none. */
 export function publicKeyIn(pem: string): KeyObject | undefined {
   return ed25519(() => createPublicKey(pem));
 }

@@ -1,21 +1,21 @@
 /**
- * Reads one line of a file of receipts: is it a receipt, and is its hash that of its content?
+ * Reads one line of a file of receipts: checks that it is a receipt with the right hash.
  */
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { UserEvent } from '../contract/event.ts';
 import { Receipt, hashOf } from '../contract/receipt.ts';
 
-/** Above what any event takes, in bytes; a longer line is no receipt, and must not fill the memory. */
+/** More than any event needs, in bytes; a longer line is not a receipt, and must not fill the memory. */
 export const MAX_LINE_BYTES = 1024 * 1024;
 
-/** What is wrong with a receipt; `receipt` as far as it could be read. */
+/** The fault of a line; `receipt` as far as it could be read. */
 export interface Fault {
   fault: string;
   receipt?: Receipt;
 }
 
-/** The receipt in a line: the line itself, or in the `user.deleted` event that it is. */
+/** The receipt in a line: the line itself, or part of a `user.deleted` event. */
 export function readLine(line: Buffer): Receipt | Fault {
   const content = readJson(line);
   if ('fault' in content) return content;
@@ -35,11 +35,10 @@ function readJson(line: Buffer): { value: unknown } | Fault {
   } catch {
     return { fault: 'is not JSON' };
   }
-  // A name that stands twice would be read one way here and another way elsewhere, and a change of the spelling alone would
-  // go unseen.
+  // Different readers may use different values of a duplicate name, and a changed spelling alone would go unnoticed.
   try {
     if (JSON.stringify(value) === text) return { value };
-    return { fault: 'names something twice, or is not compact JSON as `jq -c .` writes it' };
+    return { fault: 'has a duplicate name, or is not compact JSON as `jq -c .` writes it' };
   } catch {
     return { fault: 'is nested more deeply than any receipt' };
   }
@@ -70,7 +69,7 @@ function receiptInEvent(value: unknown): Receipt | Fault {
   return name === undefined ? receipt : { fault: `the event's ${name} does not fit the receipt`, receipt };
 }
 
-/** The timestamp between job and type is not told by a receipt. */
+/** The receipt does not contain the timestamp between job and type. */
 function isIdOf(id: string, jobId: string, type: string): boolean {
   const timestamp = id.slice(jobId.length + 1, -type.length - 1);
   return id === `${jobId}/${timestamp}/${type}` && /^\d+$/.test(timestamp);
@@ -80,7 +79,7 @@ function parsed<Value extends Receipt | UserEvent>(schema: z.ZodType<Value>, val
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  // Neither values nor names that are not ours: the line may hold anything.
+  // Repeats neither values nor unknown names: the line may contain anything.
   const where = issue?.path.join('.') || 'it';
   const what = issue?.code === 'unrecognized_keys' ? 'has an unknown name' : `${where} is not valid`;
   return { fault: `is neither a receipt nor a user.deleted event: ${what}` };

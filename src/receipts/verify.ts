@@ -1,5 +1,5 @@
 /**
- * Verifies a file of receipts as it streams by, and finds the first broken link: each line, its signature, its place in the chain.
+ * Verifies a stream of receipts, and finds the first broken link: each line, its signature, its place in the chain.
  */
 import type { KeyObject } from 'node:crypto';
 import { type Receipt, isSignedBy } from '../contract/receipt.ts';
@@ -8,13 +8,13 @@ import { cutLines } from '../rows/cut-lines.ts';
 import { type Fault, MAX_LINE_BYTES, readLine } from './read-line.ts';
 
 export interface VerifyOptions {
-  /** By their ids (`keyIdOf`): each receipt must be signed with one of them. */
+  /** By id (`keyIdOf`): each receipt must be signed with one of them. */
   publicKeys: ReadonlyMap<string, KeyObject>;
   /** Whether receipts without a signature pass. Default no. */
   allowsUnsigned?: boolean;
   /** Whether each chain must begin with its first receipt. Default no: the file may be an excerpt. */
   isComplete?: boolean;
-  /** What must not have been cut off. */
+  /** Hashes that the file must contain. */
   heads?: readonly Head[];
 }
 
@@ -22,16 +22,16 @@ export interface VerifyOptions {
 export interface Break {
   /** Counted from 1; absent if something is missing at the end. */
   line?: number;
-  /** Absent where the line cannot be read as a receipt. */
+  /** Absent if the line cannot be read as a receipt. */
   instance?: string;
   sequence?: number;
   fault: string;
 }
 
 export interface Verification {
-  /** Good ones, up to the first broken link; those seen twice count once. */
+  /** Valid ones up to the first broken link; duplicates count once. */
   receipts: number;
-  /** How many lines repeated a receipt. */
+  /** Number of duplicate lines. */
   duplicates: number;
   unsigned: number;
   chains: Chain[];
@@ -87,10 +87,11 @@ function judge(
   if (keyId === undefined && signature === undefined) {
     return allowsUnsigned ? receipt : { fault: 'is not signed', receipt };
   }
-  if (keyId === undefined) return { fault: 'has a signature and names no key', receipt };
-  if (signature === undefined) return { fault: 'names a key and has no signature', receipt };
+  if (keyId === undefined) return { fault: 'has a signature but names no key', receipt };
+  if (signature === undefined) return { fault: 'names a key but has no signature', receipt };
   const key = publicKeys.get(keyId);
-  if (key === undefined) return { fault: `is signed with key ${keyId}, which was not given`, receipt };
+  if (key === undefined)
+    return { fault: `is signed with key ${keyId}, which is not among the given keys`, receipt };
   return isSignedBy(receipt, key) ? receipt : { fault: `the signature is not of key ${keyId}`, receipt };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Compares a list of users with Damoov's: all pages first, then each difference that they seem to show is looked at once more by
- * itself, since users come, change and go meanwhile. Sends reads only, and decides nothing about what it finds.
+ * Compares a list of users with Damoov's: reads all pages first, then checks each apparent difference with a look-up, since users change
+ * meanwhile. Sends reads only, and only reports what it finds.
  */
 import type { DamoovClient } from '../damoov/client.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
@@ -12,11 +12,11 @@ import { type Lookalikes, createLookalikes } from './lookalikes.ts';
 import { readAllUsers } from './read-all-users.ts';
 
 export type Difference =
-  /** In the list, and not at Damoov. */
+  /** In the list, but not at Damoov. */
   | { kind: 'missing'; line: number; clientId: string }
   /**
-   * At Damoov, and not in the list. `createdAt` is ISO 8601. `looksLikeLine`: the list may mean it there, by its clientId in another
-   * writing or for another instance, or by its userId.
+   * At Damoov, but not in the list. `createdAt` is ISO 8601. `looksLikeLine`: the row that may mean this user, with its clientId in
+   * another spelling or instance, or with its userId.
    */
   | {
       kind: 'orphaned';
@@ -25,47 +25,47 @@ export type Difference =
       createdAt?: string;
       looksLikeLine?: number;
     }
-  /** In the list, and at Damoov several times; the oldest first, where Damoov says when they were created. */
+  /** In the list, and several times at Damoov; the oldest first, if Damoov shows when they were created. */
   | { kind: 'duplicated'; line: number; clientId: string; userIds: string[] }
   /** At Damoov with other values than in the list. */
   | { kind: 'differing'; line: number; clientId: string; userId: string; fields: ComparedField[] };
 
 export interface Comparison {
   readonly client: Pick<DamoovClient, 'page' | 'findUsers'>;
-  /** Damoov's InstanceId: users of other instances are nobody's here. */
+  /** Damoov's InstanceId: users of other instances do not count. */
   readonly instance: { readonly id: string };
-  /** All users of the list; `list` reads them again. */
+  /** All users of the list; `list` reads the rows again. */
   readonly index: ListIndex;
   readonly list: () => AsyncIterable<ListedUser>;
-  /** What the list says of other instances. */
+  /** The rows of the list for other instances. */
   readonly elsewhere?: (() => AsyncIterable<ListedElsewhere>) | undefined;
-  /** When the list was made, in epoch milliseconds: whoever was created at Damoov later cannot be in it. */
+  /** When the list was made, in epoch milliseconds: a user created later cannot be in it. */
   readonly listedAt: number;
   readonly pageSize: number;
-  /** Told how far it is. */
+  /** Called with the progress. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 export interface Progress {
   step: 'reading' | 'looking again';
-  /** 0 when the step begins. */
+  /** Starts at 0 in each step. */
   seen: number;
-  /** As far as it is known. */
+  /** As far as known. */
   total: number;
 }
 
 type Where = Pick<Comparison, 'client' | 'instance'>;
 
-/** The users who are not in the list, before each is looked at. */
+/** The users not in the list, before each is checked. */
 interface Unlisted {
   userIds: Set<string>;
   lookalikes: Lookalikes;
 }
 
-/** How many look-ups are under way at once. */
+/** Number of parallel look-ups. */
 const LOOKUPS = 8;
 
-/** Every difference, those of the list in its order, then the orphaned. The index knows afterwards what became of each user. */
+/** Every difference: those of listed users in the list's order, then the orphaned. Afterwards the index has the state of each user. */
 export async function* findDifferences(comparison: Comparison): AsyncGenerator<Difference> {
   const { index, list, onProgress } = comparison;
   const unlisted = await seeAllUsers(comparison);
@@ -86,7 +86,7 @@ export async function* findDifferences(comparison: Comparison): AsyncGenerator<D
   }
 }
 
-/** Shows the index all users of the instance; answers those who are not in the list. */
+/** Adds all users of the instance to the index; returns those not in the list. */
 async function seeAllUsers(comparison: Comparison): Promise<Unlisted> {
   const { client, instance, index, listedAt, pageSize, onProgress } = comparison;
   const unlisted: Unlisted = { userIds: new Set(), lookalikes: createLookalikes() };
@@ -119,27 +119,27 @@ function hasClientId(user: DamoovUser): user is DamoovUser & { clientId: string 
   return user.clientId !== undefined;
 }
 
-/** Damoov's own clock at the first request, as far as users tell it; empty if there was none: all that come are newer. */
+/** The latest creation date at the first request, by Damoov's clock; empty if there was no user: all are newer then. */
 function newestIn(users: readonly DamoovUser[]): string {
   return users.map(({ dateCreated = '' }) => dateCreated).reduce((a, b) => (a > b ? a : b), '');
 }
 
 /**
- * Whether the user was created after the comparison began, which the order of Damoov's own dates tells without a clock, or
- * after the list was made.
+ * Whether the user was created after the comparison began (by the order of Damoov's own dates, without a clock) or after the list was
+ * made.
  */
 function isNewer(user: DamoovUser, newestAtFirst: string, listedAt: number): boolean {
   const { dateCreated = '' } = user;
   return dateCreated > newestAtFirst || (createdAtOf(user)?.getTime() ?? 0) > listedAt;
 }
 
-/** Damoov's dates tell no zone (seen in live samples): UTC is assumed. */
+/** Damoov's dates have no zone (seen in live samples): UTC is assumed. */
 function createdAtOf({ dateCreated = '' }: DamoovUser): Date | undefined {
   const date = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(dateCreated) ? dateCreated : `${dateCreated}Z`);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** The users of the list who may be a difference; all are shown to those who are not in it. */
+/** The listed users that may differ; also compares every row with the users not in the list. */
 async function* doubtful(
   list: AsyncIterable<ListedUser>,
   index: ListIndex,
@@ -151,7 +151,7 @@ async function* doubtful(
   }
 }
 
-/** The users who are not in the list, once all of it was shown to them. */
+/** The users not in the list, once the whole list was compared with them. */
 async function* usersBehind(
   { userIds, lookalikes }: Unlisted,
   { elsewhere }: Comparison,
@@ -193,7 +193,7 @@ async function lookAtUnlisted(
   const { userId, clientId } = user;
   if (clientId !== undefined && index.has(clientId)) return undefined;
   const looksLikeLine = lookalikes.lineOf(user);
-  // It got this clientId meanwhile, which the list was not searched for.
+  // The user got this clientId meanwhile, and the list was not searched for it.
   if (looksLikeLine === undefined) return undefined;
   const createdAt = createdAtOf(user)?.toISOString();
   return {
@@ -213,7 +213,7 @@ async function userWith(userId: string, comparison: Where): Promise<DamoovUser |
   return (await usersWith('userId', userId, comparison))[0];
 }
 
-/** The users of the instance with this very id or clientId. */
+/** The users of the instance with exactly this id or clientId. */
 async function usersWith(by: 'userId' | 'clientId', value: string, comparison: Where): Promise<DamoovUser[]> {
   const users = await findUsers({ by, value }, comparison);
   return users.filter(

@@ -1,15 +1,15 @@
 /**
- * Tells texts apart in little memory. What it makes of a text never leaves the process.
+ * Compares texts in little memory. Its results never leave the process.
  */
 import { hash } from 'node:crypto';
 
-/** 96 bits: no two of millions of texts share it. */
+/** 96 bits: no collision among millions of texts. */
 export function fingerprint(text: string): string {
-  // Up to 12 characters are copied; a longer part of a text would keep the whole of it in memory.
+  // Up to 12 characters are copied; a longer substring would keep the whole text in memory.
   return hash('sha256', text, 'binary').slice(0, 12);
 }
 
-/** 48 bits: whether one text is another. */
+/** 48 bits: enough to compare two texts. */
 export function checksum(text: string): number {
   return hash('sha256', text, 'buffer').readUIntBE(0, 6);
 }

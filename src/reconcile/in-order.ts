@@ -1,8 +1,8 @@
 /**
- * Does slow work for some items at once and hands on the results in the items' order. Holds no more than it works on.
+ * Does slow work for several items in parallel and yields the results in the items' order. Holds only the items in work.
  */
 
-/** @param most how many are worked on at once. */
+/** @param most number of parallel items. */
 export async function* inOrder<Item, Result>(
   items: AsyncIterable<Item> | Iterable<Item>,
   most: number,
@@ -11,7 +11,7 @@ export async function* inOrder<Item, Result>(
   const running: Promise<Result>[] = [];
   for await (const item of items) {
     const result = work(item);
-    // If one fails before its turn, and if nobody waits for it any more.
+    // It may fail before its turn, or after the consumer stopped.
     result.catch(() => {});
     running.push(result);
     const first = running.length >= most ? running.shift() : undefined;

@@ -1,30 +1,30 @@
 /**
- * A list of users in little memory: of each only fingerprints. Knows by clientId who is in the list and what became of each; names
- * and values it has forgotten, and the list has to be read again for them.
+ * A list of users in little memory: only fingerprints. Knows which clientIds are listed and the state of each; for names and values the
+ * list is read again.
  */
 import type { DamoovUser } from '../damoov/wire.ts';
 import { checksum, fingerprint } from './fingerprint.ts';
 import { COMPARED, type ComparedField, type ListedUser, comparable } from './listed-user.ts';
 
 /**
- * What became of a user in the list. `unseen`: on no page; `same`: as the list wants it; `differing`; `duplicated`: several
- * users have the clientId; `missing`: looked for, and not there.
+ * The state of a listed user. `unseen`: on no page; `same`: as the list wants it; `differing`; `duplicated`: several users have the
+ * clientId; `missing`: looked up, but not there.
  */
 export type RowState = 'unseen' | 'same' | 'differing' | 'duplicated' | 'missing';
 
-/** A bit for each of {@link COMPARED}. */
+/** One bit for each of {@link COMPARED}. */
 type FieldMask = number;
 
-/** Rows are numbered from 0, in the order of the list. Each of them is one number in each of the arrays. */
+/** Rows are numbered from 0, in the order of the list. Each row is one entry in each array. */
 export class ListIndex {
   /** By the fingerprint of the clientId. */
   readonly #rows = new Map<string, number>();
   readonly #states: RowState[] = [];
-  /** Before a row is settled the fields that the list wants, from then on those that differ. */
+  /** The compared fields of a row; once it is settled, the differing ones. */
   readonly #fields: FieldMask[] = [];
-  /** A checksum of all values that the list wants. */
+  /** A checksum of the listed values. */
   readonly #wanted: number[] = [];
-  /** A checksum of the UserId that was seen. */
+  /** A checksum of the UserId on a page. */
   readonly #users: number[] = [];
 
   /** How many users the list has. */
@@ -32,7 +32,7 @@ export class ListIndex {
     return this.#states.length;
   }
 
-  /** The next user of the list. False if its clientId is there already. */
+  /** Adds the next user of the list. False if its clientId is listed already. */
   add({ clientId, wanted }: Pick<ListedUser, 'clientId' | 'wanted'>): boolean {
     const key = fingerprint(clientId);
     if (this.#rows.has(key)) return false;
@@ -49,7 +49,7 @@ export class ListIndex {
     return this.#rows.has(fingerprint(clientId));
   }
 
-  /** Compares a user who was seen at Damoov, once or several times. False if its clientId is not in the list. */
+  /** Compares a user on a page, which may appear again. False if its clientId is not in the list. */
   see(user: DamoovUser & { readonly clientId: string }): boolean {
     const row = this.#rows.get(fingerprint(user.clientId));
     if (row === undefined) return false;
@@ -68,23 +68,23 @@ export class ListIndex {
     return this.#states[row] ?? 'unseen';
   }
 
-  /** @param fields those that differ. */
+  /** @param fields the differing ones. */
   settle(row: number, state: RowState, fields: readonly ComparedField[] = []): void {
     this.#states[row] = state;
     this.#fields[row] = maskOf(fields);
   }
 
-  /** The fields that differ, once the row is settled. */
+  /** The differing fields of a settled row. */
   fieldsOf(row: number): ComparedField[] {
     return fieldsIn(this.#fields[row] ?? 0);
   }
 
-  /** How many are not as the list wants them, as far as it is known. */
+  /** Number of users that may differ from the list. */
   get doubtful(): number {
     return this.#states.filter((state) => state !== 'same').length;
   }
 
-  /** Whether the list has this user at this place. */
+  /** Whether the list has this user in this row. */
   isAt(row: number, clientId: string): boolean {
     return this.#rows.get(fingerprint(clientId)) === row;
   }
@@ -110,7 +110,7 @@ export interface ListedRow {
 
 /**
  * The list, read again, by the rows of its index.
- * @throws Error where it is another list by now.
+ * @throws Error if the list has changed.
  */
 export async function* listedRows(
   list: AsyncIterable<ListedUser>,
@@ -126,5 +126,5 @@ export async function* listedRows(
 }
 
 function changed(): Error {
-  return new Error('the list has changed while it was compared');
+  return new Error('the list was changed during the comparison');
 }

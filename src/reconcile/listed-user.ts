@@ -1,10 +1,10 @@
 /**
- * What a list says of a user, and when that is the same as what Damoov says. Knows neither files nor requests.
+ * A user of a list, and when it equals the user at Damoov.
  */
 import { PROFILE_FIELDS } from '../contract/field-names.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
 
-/** The fields that are compared. */
+/** The compared fields. */
 export const COMPARED = PROFILE_FIELDS;
 export type ComparedField = (typeof COMPARED)[number];
 
@@ -12,29 +12,28 @@ export interface ListedUser {
   /** Line number in the list, from 1. */
   readonly line: number;
   readonly clientId: string;
-  /** At Damoov, as the list has it: nobody is looked for by it, but nobody who has it is a stranger to the list. */
+  /** Its UserId at Damoov, according to the list: never looked up, but a user with it is not a stranger to the list. */
   readonly userId?: string;
-  /** What the fields are to be, an empty text if one is to have no value; a field that is left out is not compared. */
+  /** The wanted values, an empty text for no value; an absent field is not compared. */
   readonly wanted: { readonly [field in ComparedField]?: string | undefined };
-  /** When this was known to be so (ISO 8601), where the list says so of the user itself. */
+  /** When the row was true (ISO 8601), if the list has a date for each user. */
   readonly occurredAt?: string;
   readonly correlationId?: string;
 }
 
-/** A row about another instance. */
+/** A row for another instance. */
 export type ListedElsewhere = Pick<ListedUser, 'line'> & Partial<Pick<ListedUser, 'clientId' | 'userId'>>;
 
 /**
- * The form in which two values are compared: blanks around them, the two ways of Unicode to write the same letter, and
- * the case of an email are no difference. Nothing is documented of what Damoov makes of a value that it is given: what
- * it may change of its own accord must not be a difference for ever, and these three nobody means.
+ * The form for comparing two values: without surrounding blanks, in Unicode NFC, and without case for emails. Damoov does not document
+ * how it changes a value: such a change must not be a difference for ever, and these three are never intended.
  */
 export function comparable(field: ComparedField, value = ''): string {
   const text = value.trim().normalize('NFC');
   return field === 'email' ? text.toLowerCase() : text;
 }
 
-/** The fields in which the user at Damoov is not as the list wants it. */
+/** The fields in which the user at Damoov differs from the list. */
 export function differingFields(
   { wanted }: Pick<ListedUser, 'wanted'>,
   user: Pick<DamoovUser, ComparedField>,

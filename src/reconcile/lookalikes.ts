@@ -1,7 +1,6 @@
 /**
- * Users at Damoov who are not in a list by their clientId, and whom it may mean all the same: it has that clientId in another writing,
- * as a spreadsheet, a shell or a person changes ids without meaning another user, or their userId. Holds two fingerprints of each
- * of them, and nothing of the list.
+ * Finds users at Damoov that are not in the list by clientId, but that a row may mean: with the clientId in another spelling, as a
+ * spreadsheet, a shell or a person writes it, or with the userId. Holds two fingerprints of each user, and nothing of the list.
  */
 import { fingerprint } from './fingerprint.ts';
 
@@ -11,13 +10,13 @@ interface Ids {
 }
 
 export interface Lookalikes {
-  /** A user at Damoov who is not in the list. */
+  /** Adds a user at Damoov that is not in the list. */
   add(user: Ids): void;
-  /** The list has a row with these ids. */
+  /** Reports a row of the list with these ids. */
   meet(ids: Ids, line: number): void;
-  /** The line of the list that may mean this user; 0 if none does. Undefined: it has an id with which it was not added. */
+  /** The line of a row that may mean this user; 0 if there is none. Undefined: it has an id with which it was not added. */
   lineOf(user: Ids): number | undefined;
-  /** How many ids there are that a row could have. */
+  /** Number of ids that a row could match. */
   readonly size: number;
 }
 
@@ -46,19 +45,18 @@ function keysOf({ clientId, userId }: Ids): string[] {
 }
 
 /**
- * The form in which two writings of one id are the same: without case, blanks, characters that cannot be seen, quotes around it,
- * zeros or a plus in front, zeros behind a decimal point, marks over letters that case changes, and with one kind of hyphen and of
- * apostrophe, in one form of Unicode.
+ * The form that ignores spelling: case, blanks, invisible characters, surrounding quotes, leading zeros or a plus, zeros after a decimal
+ * point, marks that case changes, and the kind of hyphen, apostrophe and Unicode form.
  */
 export function folded(id: string): string {
   const bare = withoutQuotes(id.normalize('NFKC').replaceAll(UNSEEN, ''));
   const plain = bare.replaceAll(HYPHENS, '-').replaceAll(APOSTROPHES, "'");
   const number = withoutZerosBehind(plain.replace(/^\+?0*(?=.)/, ''));
-  // Upper case first: it is the same for some letters of which lower case is not, such as both forms of the sigma.
+  // Upper case first: it unifies letters that lower case does not, such as both forms of the sigma.
   return number.toUpperCase().toLowerCase().replaceAll('i\u0307', 'i').normalize('NFC');
 }
 
-/** As a spreadsheet writes a number with decimals. */
+/** A spreadsheet may write a number with decimals. */
 function withoutZerosBehind(text: string): string {
   const point = text.lastIndexOf('.');
   if (point < 0 || !/^\d+$/.test(text.slice(point + 1))) return text;

@@ -1,6 +1,5 @@
 /**
- * Reads that are tried again where Damoov is away for a moment or asks for slowness. For reads only: they may be repeated
- * without a second thought.
+ * Repeats reads while Damoov is briefly away or asks for a lower rate. For reads only, which are safe to repeat.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DamoovClient } from '../damoov/client.ts';
@@ -9,16 +8,16 @@ import { type RetryPolicy, retryDelayMs } from '../lifecycle/retry-policy.ts';
 
 type Reads = Pick<DamoovClient, 'page' | 'findUsers'>;
 
-/** A minute and a half at the most, half of that on average: what lasts longer somebody should know of. */
+/** At most a minute and a half, half of that on average: longer faults must be reported. */
 const POLICY: RetryPolicy = { attempts: 8, baseMs: 500, maxMs: 30_000 };
 
-/** What passes by itself. A login that is barred may be so for an hour: that is told. */
+/** Transient faults. A barred login may last an hour, so it is reported. */
 const PASSING: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'rate-limited']);
 
-/** Each has waited some seconds for its turn. */
+/** Each has waited some seconds for a slot. */
 const MOST_HELD_BACK = 60;
 
-/** @param pause resolves after so many milliseconds. */
+/** @param pause resolves after this time. */
 export function patiently(client: Reads, pause: (ms: number) => Promise<unknown> = sleep): Reads {
   async function untilAnswered<T>(read: () => Promise<T>): Promise<T> {
     let heldBack = 0;
@@ -29,7 +28,7 @@ export function patiently(client: Reads, pause: (ms: number) => Promise<unknown>
         const isPassing = error instanceof DamoovError && PASSING.has(error.kind);
         if (!isPassing || attempt >= POLICY.attempts) throw error;
         await pause(retryDelayMs(POLICY, attempt, error.retryAfterMs));
-        // A read that the fleet's own rate held back has asked nothing. A Redis that lets nothing go holds back each.
+        // A read refused by the fleet's own rate was not sent. If Redis is away, every read is refused.
         if (error.wasSent || error.kind !== 'rate-limited') attempt += 1;
         else if ((heldBack += 1) > MOST_HELD_BACK) throw error;
       }

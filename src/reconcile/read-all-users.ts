@@ -1,21 +1,20 @@
 /**
- * Reads all users of pages that shift under the reader's hands: a page is cut by position at the moment of its request, so
- * that a deletion in front of it moves users onto pages that were read before. Knows positions, not users.
+ * Reads all users from pages that shift meanwhile: Damoov cuts pages by position at each request, so a deletion moves later users to
+ * pages that were already read. Knows positions, not users.
  */
 import type { UserPage } from '../damoov/wire.ts';
 
-/** So many one after the other are no coincidence. */
+/** So many in a row are no coincidence. */
 const MOST_SHORT_PAGES = 3;
 
 /**
- * All pages, the newest users first, until each user who was there from the first request to the last has been on one of
- * them. A user may be on several.
- *
- * A deletion moves what is behind it to the left, a creation all to the right. So users slip by unread only where the total has
- * fallen, and at most as many as it has fallen by: from there it is read again, and from then on pages overlap.
+ * Reads pages, the newest users first, until each user that existed from the first request to the last was on one of them. A user may
+ * appear on several.
+ * A deletion moves later users to the left, a creation moves all to the right. So users can be missed only if the total has fallen, and
+ * at most by that number: reading continues that far back, and pages overlap from then on.
  * @param ask reads a page, by its number from 1 and its size.
- * @param pageSize how many users a page is to have at the most. If Damoov gives fewer, that counts.
- * @throws Error where the pages make no sense.
+ * @param pageSize maximum number of users per page. If Damoov returns fewer, that size counts.
+ * @throws Error if the pages are inconsistent.
  */
 export async function* readAllUsers(
   ask: (pageNumber: number, pageSize: number) => Promise<UserPage>,
@@ -24,7 +23,7 @@ export async function* readAllUsers(
   let most = pageSize;
   let overlap = 0;
   let total = 0;
-  /** All in front of this position have been read, or are newer than the first request. */
+  /** All users before this position were read, or are newer than the first request. */
   let known = 0;
   let shortPages = 0;
   for (;;) {
@@ -32,10 +31,10 @@ export async function* readAllUsers(
     const page = await ask(pageNumber, size);
     const count = page.users.length;
     const isShort = page.hasNextPage && count < size;
-    // Counted a moment before a deletion, perhaps: the page is read again.
+    // The total may be from just before a deletion: the page is read again.
     shortPages = isShort ? shortPages + 1 : 0;
     if (shortPages > MOST_SHORT_PAGES) {
-      throw new Error(`Damoov gives ${count} users on a page of ${size}, and says that more follow`);
+      throw new Error(`Damoov returned ${count} users on a page of ${size}, although more follow`);
     }
     if (isShort && pageNumber === 1 && count > 0) most = count;
     yield page;
@@ -53,7 +52,7 @@ export async function* readAllUsers(
   }
 }
 
-/** The page that reaches furthest beyond the position, and begins `overlap` before it, or less if none does. */
+/** The page that reaches furthest beyond the position and begins `overlap` before it, or less if there is none. */
 function pageAt(position: number, overlap: number, most: number): { pageNumber: number; size: number } {
   let best = { pageNumber: 1, size: most, end: 0 };
   for (let size = most; size >= most / 2; size -= 1) {

@@ -1,21 +1,20 @@
 /**
- * What jobs make Damoov as the list is. They count from when the list was made: what somebody has asked for since is newer, and
- * stands. Knows no queue.
+ * The jobs that make Damoov match the list. They have the time of the list: later requests of producers win.
  */
 import { type ListIndex, type ListedRow, type RowState, listedRows } from './list-index.ts';
 import type { ComparedField, ListedUser } from './listed-user.ts';
 
 export interface RepairOptions {
   readonly list: () => AsyncIterable<ListedUser>;
-  /** After the comparison: it knows what became of each user. */
+  /** After the comparison, with the state of each user. */
   readonly index: ListIndex;
-  /** By its configured name. */
+  /** The configured name. */
   readonly instance: string;
   /** When the list was made, in epoch milliseconds. */
   readonly listedAt: number;
 }
 
-/** What every job of the list says. */
+/** The data that every job has. */
 interface OfList {
   clientId: string;
   instance: string;
@@ -26,7 +25,7 @@ interface OfList {
 type Profile = { [field in ComparedField]?: string };
 type Changes = { [field in ComparedField]?: string | null };
 
-/** A `create-user` for each user who is missing. */
+/** A `create-user` for each missing user. */
 export async function* creates(options: RepairOptions): AsyncGenerator<OfList & { profile: Profile }> {
   for await (const { user } of usersThatAre('missing', options)) {
     const profile = Object.fromEntries(Object.entries(user.wanted).filter(([, value]) => value !== ''));
@@ -34,7 +33,7 @@ export async function* creates(options: RepairOptions): AsyncGenerator<OfList & 
   }
 }
 
-/** An `update-user` for each user who differs, of the fields that do. */
+/** An `update-user` for each differing user, with the differing fields. */
 export async function* updates(options: RepairOptions): AsyncGenerator<OfList & { changes: Changes }> {
   for await (const { user, row } of usersThatAre('differing', options)) {
     const changes = Object.fromEntries(

@@ -1,17 +1,16 @@
 /**
- * Which users at Damoov are to go, and how their deletions name them. Knows the differences; whether anybody wants a deletion
- * is decided elsewhere.
+ * The users at Damoov to delete, and how their deletions name them. The caller decides whether they are deleted.
  */
 import { isClientId } from '../contract/client-id.ts';
 import type { Difference } from './differences.ts';
 
-/** As its deletion names it. */
+/** The ids in its deletion. */
 export interface UnwantedUser {
   userId: string;
   clientId?: string;
 }
 
-/** `lookalikes`: orphaned, and perhaps meant by a row of the list. `young`: orphaned, and not known to be old enough. */
+/** `lookalikes`: orphaned, but perhaps meant by a row of the list. `young`: orphaned, but not known to be old enough. */
 export interface LeftUsers {
   orphaned: number;
   lookalikes: number;
@@ -20,17 +19,17 @@ export interface LeftUsers {
 }
 
 export interface UnwantedUsers {
-  /** Those to be deleted, so far. */
+  /** The users to delete, so far. */
   readonly users: readonly UnwantedUser[];
-  /** How many differences are left as they are, so far. */
+  /** Number of differences that remain, so far. */
   readonly left: Readonly<LeftUsers>;
   take(difference: Difference): void;
 }
 
 /**
  * Collects them from the differences.
- * @param orphansBefore those go that are not in the list and were created before this, in epoch milliseconds: whoever signed up
- *   while the list was made is not in it either. Undefined: all are left as they are.
+ * @param orphansBefore deletes unlisted users created before this, in epoch milliseconds: a user that signed up while the list was made
+ * is not in it either. Undefined: deletes none.
  */
 export function createUnwantedUsers(orphansBefore: number | undefined): UnwantedUsers {
   const users: UnwantedUser[] = [];
@@ -38,8 +37,8 @@ export function createUnwantedUsers(orphansBefore: number | undefined): Unwanted
   const namedClientIds = new Set<string>();
 
   /**
-   * By both ids: who has another clientId by then is not deleted, and a sign-up under it undoes the deletion. But a clientId has one
-   * pending deletion, so that further users of it are named by their UserId, and so is who has one that no job may name.
+   * By both ids: then a user that got another clientId is not deleted, and a sign-up with the clientId cancels the deletion. But a
+   * clientId has one pending deletion, so its other users are named by UserId, and so are users with an invalid clientId.
    */
   function named({ userId, clientId }: UnwantedUser): UnwantedUser {
     if (clientId === undefined || !isClientId(clientId) || namedClientIds.has(clientId)) return { userId };

@@ -1,18 +1,17 @@
 /**
- * Lets calls of one script share their way to Redis: those that a turn of the event loop brings about, a few at a time. Knows
- * nothing of what the script does.
+ * Batches calls of one script: calls from one turn of the event loop go to Redis together.
  */
 import { z } from 'zod';
 import { type Argument, type Script, luaBeside } from './scripts.ts';
 
-/** So many leave together at the most: Redis works on them while the next ones are written, and others get their turn between. */
+/** Maximum calls per batch: Redis works on one batch while the next is written, and serves other clients in between. */
 const MOST = 8;
 
 const GATHERED = luaBeside(import.meta.url)('batched');
 
 /**
- * The script that carries out several calls of another, for {@link batched}.
- * @param before what the other needs in front of it.
+ * The script that runs several calls of another one, for {@link batched}.
+ * @param before Lua that the other script needs.
  */
 export function luaForSeveral(before: readonly string[], lua: string): string {
   return [...before, `local function call(KEYS, ARGV)\n${lua}\nend`, GATHERED].join('\n');
@@ -22,17 +21,17 @@ export type BatchedScript = (
   keys: readonly string[],
   args: readonly Argument[],
   options?: {
-    /** It may wait some milliseconds for others with which it can go. */
+    /** It may wait some milliseconds for other calls. */
     mayWait?: boolean;
   },
 ) => Promise<unknown>;
 
-/** How long a call waits at the most that may, in milliseconds. */
+/** Maximum wait of such a call, in milliseconds. */
 const PATIENCE_MS = 5;
 
 /**
- * Calls a script made by {@link luaForSeveral}; each call is answered, or fails, as if it had been alone.
- * @param shared what all calls share: the first argument of each journey.
+ * Calls a script made by {@link luaForSeveral}; each call succeeds or fails by itself.
+ * @param shared the first argument of each batch, shared by all its calls.
  */
 export function batched(script: Script, shared = ''): BatchedScript {
   let waiting: Call[] = [];
@@ -53,7 +52,7 @@ export function batched(script: Script, shared = ''): BatchedScript {
     else if (mayWait) timer ??= setTimeout(leave, PATIENCE_MS);
     else if (!isLeaving) {
       isLeaving = true;
-      // By then all is read that has come in, and what it brings about goes together.
+      // By then all received input was read, and the calls it causes go together.
       setImmediate(leave);
     }
     return promise;
@@ -73,10 +72,10 @@ async function carryOut(calls: readonly Call[], script: Script, shared: string):
     const args = calls.flatMap((call) => [call.keys.length, call.args.length, ...call.args]);
     const answers = Answers.parse(await script(keys, [shared, ...args]));
     for (const [index, { resolve, reject }] of calls.entries()) {
-      const [isAnswer, told] = answers[index] ?? [0, 'ERR no answer'];
-      if (isAnswer === 1) resolve(told);
-      // As the client names what Redis itself refuses.
-      else reject(Object.assign(new Error(String(told)), { name: 'ReplyError' }));
+      const [isAnswer, reply] = answers[index] ?? [0, 'ERR no answer'];
+      if (isAnswer === 1) resolve(reply);
+      // The client's name for an error of Redis.
+      else reject(Object.assign(new Error(String(reply)), { name: 'ReplyError' }));
     }
   } catch (error) {
     for (const { reject } of calls) reject(error);

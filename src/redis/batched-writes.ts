@@ -1,11 +1,11 @@
 /**
- * Has the commands of one tick leave a connection together: each would be a call of the operating system of its own, and an answer
- * of Redis with several replies brings about as many commands at once. Their order stays, and nothing waits for a timer.
+ * Sends the commands of one tick in one write: each would be its own system call, and an answer with several replies causes as many
+ * commands. Their order stays, and nothing waits for a timer.
  */
 import type { Writable } from 'node:stream';
 import { Cluster, type Redis } from 'ioredis';
 
-/** Of a cluster, the connections to each of its nodes. */
+/** For a cluster, the connections to each of its nodes. */
 export function bundleWrites(connection: Redis | Cluster): void {
   if (connection instanceof Cluster) connection.on('+node', (node: Redis) => bundleWrites(node));
   else connection.on('connect', () => bundle(connection.stream));

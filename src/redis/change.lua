@@ -1,14 +1,14 @@
--- Reads, and writes what was decided over the replies if they are still the same: all of it or nothing.
+-- Reads, and applies writes that were decided from the same replies: all or none.
 --   KEYS: all that the commands name
---   ARGV: 1 as JSON {reads: commands, writes?: commands, version?: of the replies over which the writes were decided,
+--   ARGV: 1 as JSON {reads: commands, writes?: commands, version?: of the replies from which the writes were decided,
 --         room?: {key of a sorted set, limit, member, withinMs}: written only if fewer than that were added to the set in that time;
 --         the member is then added}
---   Answers 'written' | 'full' | JSON {version, now in ms by Redis' clock, replies: false for nothing}, of which nothing was written
+--   Answers 'written' | 'full' | JSON {version, now in ms by Redis' clock, replies: false for nothing}: not written
 local asked = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
---- Whether the set has room for the member, which then has its place.
+--- Whether the set had room for the member, which is added.
 local function hasRoom(room)
   redis.call('ZREMRANGEBYSCORE', room.key, '-inf', now - room.withinMs)
   if redis.call('ZCARD', room.key) >= room.limit then

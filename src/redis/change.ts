@@ -1,6 +1,6 @@
 /**
- * Decides in TypeScript over what Redis holds, and writes only if nothing that the decision has read changed meanwhile; else it decides
- * again. So a decision is a function that can be read and tested, and still one step in Redis.
+ * Optimistic concurrency: a decision in TypeScript reads from Redis and returns what to write. The writes are applied atomically, and only
+ * if nothing that the decision read has changed since; otherwise the decision is called again. So it is a testable function.
  */
 import { z } from 'zod';
 import { RedisRefusedError } from './refusal.ts';
@@ -11,13 +11,13 @@ export type Command = readonly [name: string, key: string, ...rest: (string | nu
 
 export interface Decision<Answer> {
   answer: Answer;
-  /** All are carried out, or none. */
+  /** Applied all or none. */
   writes?: readonly Command[];
-  /** Unless fewer than `limit` members were added to this sorted set in that time, nothing is written, and the answer is `otherwise`. */
+  /** Writes only if fewer than `limit` members were added to this sorted set in that time, and adds one; else answers `otherwise`. */
   room?: { key: string; member: string; limit: number; withinMs: number; otherwise: Answer };
 }
 
-/** What a decision reads: all of it is of one moment. */
+/** What a decision reads: a consistent snapshot. It records each read, so that exactly these are compared before the writes. */
 export class Seen {
   readonly #now: number | undefined;
   readonly #replies: ReadonlyMap<string, unknown>;
@@ -29,7 +29,7 @@ export class Seen {
     this.#replies = replies;
   }
 
-  /** All that was read, if some of it is not known yet: that was answered with nothing, and the decision does not count. */
+  /** All reads, if some are not in the snapshot yet: those returned nothing, so the decision is discarded. Else undefined. */
   get missing(): Command[] | undefined {
     return this.#isBlind ? [...this.#asked.values()] : undefined;
   }
@@ -40,7 +40,7 @@ export class Seen {
     return this.#now ?? 0;
   }
 
-  /** The reply to a command that only reads. */
+  /** The reply to a read-only command. */
   read(...command: Command): unknown {
     const id = JSON.stringify(command);
     this.#asked.set(id, command);
@@ -69,12 +69,12 @@ function textIn(reply: unknown): string | undefined {
 }
 
 /**
- * Carries out a decision, which is called again until all that it reads is known and has not changed; it must depend on nothing else.
- * @throws RedisRefusedError where others change that each time.
+ * Carries out a decision. It is called repeatedly, until all its reads are known and unchanged, so it must depend on nothing else.
+ * @throws RedisRefusedError if other clients change what it read before each try.
  */
 export type Change = <Answer>(decide: (seen: Seen) => Decision<Answer>) => Promise<Answer>;
 
-/** Of those who change the same at once, one comes through each time. */
+/** Each conflict means that another client's change was applied, so only a key that changes without end uses up all tries. */
 const MOST_TRIES = 200;
 
 export function changesIn(source: ScriptSource): Change {

@@ -1,5 +1,5 @@
 /**
- * Opens connections to Redis as BullMQ needs them: single server, Sentinel or Cluster. Knows nothing of what is stored.
+ * Opens connections to Redis as BullMQ needs them: single server, Sentinel or Cluster.
  */
 import { Cluster, type Redis } from 'ioredis';
 import {
@@ -16,7 +16,7 @@ export { type HostPort, type RedisTarget, type RedisTls, isDatabaseFault, placeO
 export type RedisConnection = Redis | Cluster;
 
 const OPTIONS = {
-  // A worker waits for Redis to come back instead of failing its jobs; BullMQ insists on it.
+  // A worker waits for Redis instead of failing its jobs; BullMQ requires it.
   maxRetriesPerRequest: null,
   // After a failover the old master answers READONLY: reconnect and send the command again.
   reconnectOnError: (error: Error): 2 | false => (error.message.startsWith('READONLY') ? 2 : false),
@@ -27,14 +27,14 @@ const OPTIONS = {
   disconnectTimeout: 500,
 } satisfies LineOptions;
 
-/** As long as it takes until a replica has become the master: a call waits, as it does for a single Redis that is away. */
+/** A failover takes as long as it takes: a call waits, as it does while a single Redis is away. */
 const PATIENT: RedirectOptions = { maxRedirections: Infinity };
 /** ioredis does not repeat a call that may have been carried out: only the caller knows whether that is safe. */
 const FAIL_FAST: RedirectOptions = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
 
 /**
- * Opens a connection that waits for Redis rather than failing, and says when it is lost and when it is back.
- * @param onChange called once at each change, and where an absence turns out to be a refusal; never with a password.
+ * Opens a connection that waits for Redis instead of failing, and reports when it is lost and when it is back.
+ * @param onChange called once for each change, and when an absence turns out to be a refusal; never with a password.
  */
 export function connectRedis(
   target: RedisTarget,
@@ -44,7 +44,7 @@ export function connectRedis(
   let isLost = false;
   let isRefused = false;
   let reason: string | undefined;
-  onFault(connection, (told) => (reason = told));
+  onFault(connection, (latest) => (reason = latest));
   connection.on('error', lose);
   connection.on('close', lose);
   connection.on('ready', () => {
@@ -56,7 +56,7 @@ export function connectRedis(
   return connection;
 
   function lose(): void {
-    // A Redis that comes back with another password was away, and refuses now.
+    // A Redis that comes back with another password was away, and now refuses.
     const isNews = refusalIn(reason) !== undefined && !isRefused;
     if (isLost && !isNews) return;
     isLost = true;
@@ -65,7 +65,7 @@ export function connectRedis(
   }
 }
 
-/** What a lost connection means, in words. */
+/** The message for a lost connection. */
 export function awayText(reason: string, place?: string): string {
   const where = place === undefined ? '' : ` (${place})`;
   const refusal = refusalIn(reason);
@@ -73,38 +73,38 @@ export function awayText(reason: string, place?: string): string {
   return `Redis ${is}${where}: ${reason}${refusal?.todo ?? ''}`;
 }
 
-/** Redis cannot be reached, refuses the user, password or database, or went away; the message holds no user or password. */
+/** Redis cannot be reached, refuses the user, password or database, or went away; the message contains no user or password. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError';
-  /** The command may have been carried out: it was sent, and the reply was lost. */
+  /** The command may have been carried out: it was sent, but its reply was lost. */
   readonly mayHaveBeenApplied: boolean;
 
-  /** Host and port, where they are known. */
+  /** Host and port, if known. */
   readonly place: string | undefined;
   readonly #reason: string;
 
   constructor(reason: string, mayHaveBeenApplied = false, place?: string) {
-    const lost = mayHaveBeenApplied ? '; what was asked for may have been done' : '';
+    const lost = mayHaveBeenApplied ? '; the request may have been carried out' : '';
     super(`${awayText(reason, place)}${lost}`);
     this.mayHaveBeenApplied = mayHaveBeenApplied;
     this.place = place;
     this.#reason = reason;
   }
 
-  /** Whether Redis is there, and does not accept the user, the password or the database. */
+  /** Whether Redis is there but refuses the user, the password or the database. */
   get isRefusal(): boolean {
     return refusalIn(this.#reason) !== undefined;
   }
 
-  /** The same, with where it is. */
+  /** The same error with the address. */
   at(place: string): RedisAwayError {
     return new RedisAwayError(this.#reason, this.mayHaveBeenApplied, place);
   }
 }
 
 /**
- * Keeps hold of the connections that BullMQ makes of this one, as it does for calls that block: its own close waits for Redis.
- * @returns closes all of them at once.
+ * Tracks the connections that BullMQ duplicates from this one for blocking calls: its own close waits for Redis.
+ * @returns a function that closes all of them at once.
  */
 export function withDuplicates(connection: RedisConnection): () => void {
   const all: RedisConnection[] = [connection];
@@ -119,18 +119,18 @@ export function withDuplicates(connection: RedisConnection): () => void {
   return () => all.forEach(unlock);
 }
 
-/** Lets go at once. Disconnected once more, one that has ended would keep its process for a while. */
+/** Disconnects at once. Disconnecting an ended connection again would keep its process alive for a while. */
 export function unlock(connection: RedisConnection): void {
   if (connection.status !== 'end') connection.disconnect();
 }
 
-/** How long to wait for a silent Redis that has answered before: it may be running a script of another client. */
+/** How long to wait for a silent Redis that has answered before: it may be running another client's script. */
 const SILENT_MS = 10_000;
 
 /**
- * Opens a connection for an interactive command: if Redis is away it fails rather than waits, and so does
- * every call whose answer is lost, which may have been carried out all the same.
- * @param withinMs how long reaching Redis may take, in milliseconds.
+ * Opens a connection for an interactive command: if Redis is away it fails instead of waiting, and so does a call whose answer is lost,
+ * although it may have been carried out.
+ * @param withinMs how long connecting may take, in milliseconds.
  * @throws RedisAwayError
  */
 export async function reachRedis(target: RedisTarget, withinMs: number): Promise<RedisConnection> {
@@ -138,13 +138,13 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
     ...OPTIONS,
     lazyConnect: true,
     maxRetriesPerRequest: 0,
-    // Before the deadline, so that it says what took so long.
+    // Before the deadline, so that the error names the cause.
     connectTimeout: withinMs * 0.8,
     socketTimeout: SILENT_MS,
   };
   const connection = openConnection(target, line, FAIL_FAST);
   let reason: string | undefined;
-  onFault(connection, (told) => (reason = told));
+  onFault(connection, (latest) => (reason = latest));
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('late')), withinMs);
   try {
@@ -152,9 +152,9 @@ export async function reachRedis(target: RedisTarget, withinMs: number): Promise
     return connection;
   } catch (error) {
     connection.disconnect();
-    const told = reason ?? (error instanceof Error ? reasonOf(error) : undefined);
-    // A plain error has no useful name, and its text may hold anything.
-    const why = told === undefined || told === 'Error' ? 'no answer of a Redis' : told;
+    const known = reason ?? (error instanceof Error ? reasonOf(error) : undefined);
+    // A plain error has no useful name, and its text may contain anything.
+    const why = known === undefined || known === 'Error' ? 'no answer of a Redis' : known;
     throw new RedisAwayError(why, false, placeOf(target));
   } finally {
     clearTimeout(timer);
@@ -178,7 +178,7 @@ export function openFailFast(target: RedisTarget, { onError, isWanted }: FailFas
     maxRetriesPerRequest: 0,
     retryStrategy: (times: number) => (isWanted() ? Math.min(25 * 2 ** Math.min(times, 5), 500) : null),
     socketTimeout: SILENT_MS,
-    // A cluster opens the connection to a node with the first command for it, which has to wait for that.
+    // A cluster connects to a node with the first command for it, which has to wait.
     enableOfflineQueue: target.kind === 'cluster',
   };
   const connection = openConnection(target, line, FAIL_FAST);
@@ -187,7 +187,7 @@ export function openFailFast(target: RedisTarget, { onError, isWanted }: FailFas
   return connection;
 }
 
-/** Whether a call failed because the connection was lost, so that it is unknown whether it was carried out. */
+/** Whether a call failed because the connection was lost: it may have been carried out. */
 export function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error) || MISUSES.some((misuse) => error instanceof misuse)) return false;
   const { code } = error as Error & { code?: unknown };
@@ -199,14 +199,14 @@ export function isLostConnection(error: unknown): boolean {
   );
 }
 
-/** Node gives these a code as well. */
+/** Node gives these a code, too. */
 const MISUSES = [TypeError, RangeError, SyntaxError];
 
-/** Whether nothing of a failed call can have been carried out; judged by its message. */
+/** Whether a failed call was certainly not carried out; judged by its message. */
 export function isUnsent(error: unknown): boolean {
   return error instanceof Error && UNSENT.test(error.message);
 }
-/** Nothing was sent; or a cluster has no master for this slot, or a master not enough replicas: scripts are refused as a whole. */
+/** Nothing was sent; or a cluster has no master for this slot, or a master too few replicas: scripts are refused as a whole. */
 const UNSENT = /enableOfflineQueue options is false|\b(?:CLUSTERDOWN|NOREPLICAS)\b/;
 const LOST_WORDS = [
   'Connection is closed.',
@@ -216,13 +216,13 @@ const LOST_WORDS = [
 const LOST = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError']);
 
 /** Reports every fault of the connection by its reason. Without a listener ioredis prints every failed attempt to reconnect. */
-function onFault(connection: RedisConnection, tell: (reason: string) => void): void {
-  connection.on('error', (error: Error) => tell(reasonOf(error)));
-  // A cluster only says that all nodes have failed; each of them says why.
-  connection.on('node error', (error: Error) => tell(reasonOf(error)));
+function onFault(connection: RedisConnection, report: (reason: string) => void): void {
+  connection.on('error', (error: Error) => report(reasonOf(error)));
+  // A cluster only reports that all nodes failed; each node reports why.
+  connection.on('node error', (error: Error) => report(reasonOf(error)));
 }
 
-/** Redis puts its own code in front: NOAUTH, WRONGPASS. */
+/** Redis begins with its error code: NOAUTH, WRONGPASS. */
 function reasonOf(error: Error & { code?: string; lastNodeError?: Error }): string {
   if (error.lastNodeError !== undefined) return reasonOf(error.lastNodeError);
   if (isDatabaseFault(error)) return 'SELECT';
@@ -231,7 +231,7 @@ function reasonOf(error: Error & { code?: string; lastNodeError?: Error }): stri
   return error.code ?? (error.name === 'ReplyError' ? (error.message.split(' ', 1)[0] ?? '') : error.name);
 }
 
-/** Explains a refused connection, and what to do if that is not obvious; undefined for a reason that is no refusal. */
+/** Explains a refused connection, and what to do if that is not obvious; undefined if the reason is not a refusal. */
 export function refusalIn(reason: string | undefined): { what: string; todo: string } | undefined {
   return REFUSALS.get(reason ?? '');
 }

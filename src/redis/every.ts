@@ -3,9 +3,8 @@
  */
 
 /**
- * Runs `work` first after `everyMs`, then `everyMs` after each run has ended. A rejection is ignored: the work reports its own faults.
- *
- * @returns stops it.
+ * Runs `work` first after `everyMs`, then `everyMs` after each run has ended. Ignores rejections: the work reports its own faults.
+ * @returns a function that stops it.
  */
 export function every(work: () => Promise<void>, everyMs: number): () => void {
   let isStopped = false;

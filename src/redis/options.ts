@@ -1,5 +1,5 @@
 /**
- * What callers of the published library may say of Redis and of the queues in it. Refuses what cannot be meant; opens nothing.
+ * The library's options for Redis and the queues. Validates them; opens nothing.
  */
 import type { Telemetry } from 'bullmq';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { Text, faultsIn, objectWith, wholeNumber } from '../damoov/checked-optio
 import type { RedisTarget } from './connection.ts';
 
 /**
- * What is wrong with a prefix without a hash tag in braces, which a single Redis takes all the same; undefined if it has one.
+ * The warning for a prefix without a hash tag in braces, which a single Redis accepts; undefined if it has one.
  * @param name of the option or variable.
  */
 export function prefixWarning(name: string, prefix: string): string | undefined {
@@ -18,7 +18,7 @@ export function prefixWarning(name: string, prefix: string): string | undefined 
   );
 }
 
-/** Warns of it as the process does. */
+/** Emits it as a process warning. */
 export function warnOfPrefix(prefix: string): void {
   const warning = prefixWarning('prefix', prefix);
   if (warning !== undefined) process.emitWarning(warning);
@@ -71,11 +71,11 @@ export const RedisPlace = z.unknown().transform((redis, context): RedisTarget =>
 });
 const UrlAsTarget = RedisUrl.transform((url): RedisTarget => ({ kind: 'url', url }));
 
-/** What keeps a redis:// URL from meaning one Redis; it repeats nothing of the URL, which may hold a password. */
+/** Why a redis:// URL is invalid; repeats nothing of the URL, which may contain a password. */
 export function redisUrlFault(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || url.hostname === '' || !/^\/?\d{0,4}$/.test(url.pathname)) {
-    return 'must name a host, and a number where it names a database';
+    return 'must name a host, and may name a database by its number';
   }
   if (`${url.search}${url.hash}` !== '' || !isDecodable(url.username) || !isDecodable(url.password)) {
     return 'must have no ? and no #, and each special character of a user or password percent-encoded: %23 for #, %3F for ?, %25 for %';

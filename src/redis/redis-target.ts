@@ -1,5 +1,5 @@
 /**
- * Where a Redis is: a single server, one behind Sentinel, or a cluster; and how ioredis is told.
+ * The address of a Redis: a single server, one behind Sentinel, or a cluster; and its ioredis options.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { bundleWrites } from './batched-writes.ts';
@@ -9,20 +9,20 @@ export interface HostPort {
   port: number;
 }
 
-/** Who asks, and how the line is secured; the same at every node of a cluster, or at every server that Sentinel may name. */
+/** The user and TLS settings; the same for every node of a cluster, and every server behind a Sentinel. */
 export interface RedisAccess {
-  /** Default: what the URL says, else Redis' own `default` user. */
+  /** Default: that of the URL, else Redis' `default` user. */
   username?: string | undefined;
   password?: string | undefined;
-  /** Has the line encrypted, as `rediss://` does by itself; Sentinels are asked in the same way. */
+  /** Encrypts the connection, as `rediss://` does by itself; also to Sentinels. */
   tls?: RedisTls | undefined;
 }
 
-/** Each in PEM. */
+/** All in PEM. */
 export interface RedisTls {
-  /** Who may have signed the servers' certificates. Default: whom Node.js trusts. */
+  /** The CA of the servers' certificates. Default: the CAs that Node.js trusts. */
   ca?: string | undefined;
-  /** What this client shows of itself, and its key; servers with `tls-auth-clients yes` ask for it. */
+  /** The client's certificate and its key; servers with `tls-auth-clients yes` require them. */
   cert?: string | undefined;
   key?: string | undefined;
 }
@@ -34,15 +34,15 @@ export type RedisTarget = RedisAccess &
     | {
         kind: 'sentinel';
         sentinels: HostPort[];
-        /** The name under which they watch it. */
+        /** The name of the master at the Sentinels. */
         master: string;
-        /** Of the Sentinels themselves. Default: none. */
+        /** User of the Sentinels themselves. Default: none. */
         sentinelUsername?: string | undefined;
         sentinelPassword?: string | undefined;
       }
   );
 
-/** Names the place for messages: host and port of each server; never a user or a password. */
+/** The address for messages: host and port of each server; never a user or a password. */
 export function placeOf(target: RedisTarget): string {
   switch (target.kind) {
     case 'url': {
@@ -64,7 +64,7 @@ function placesOf(places: readonly HostPort[]): string {
 
 const REDIS_PORT = 6379;
 
-/** What the line to one server is like; a cluster gives it to each of its nodes. */
+/** The options of the connection to one server; a cluster uses them for each node. */
 export interface LineOptions {
   maxRetriesPerRequest: number | null;
   reconnectOnError: (error: Error) => 2 | false;
@@ -77,17 +77,17 @@ export interface LineOptions {
   lazyConnect?: boolean;
 }
 
-/** What is done about a call that a cluster cannot serve just now; see ioredis. */
+/** How to treat a call that a cluster cannot serve at the moment; see ioredis. */
 export type RedirectOptions = Pick<
   ClusterOptions,
   'maxRedirections' | 'retryDelayOnFailover' | 'retryDelayOnClusterDown'
 >;
 
-/** A Sentinel that accepts a connection and then stays silent is passed over, in milliseconds. */
+/** How long to wait for a silent Sentinel before the next is tried, in milliseconds. */
 const SENTINEL_ANSWERS_MS = 2000;
-/** A busy node may take longer for the map of the slots than the second that ioredis gives it. In milliseconds. */
+/** A busy node may need more for the slot map than ioredis' one second. In milliseconds. */
 const SLOTS_ANSWER_MS = 5000;
-/** Two nodes may each name the other for a moment; without a pause a call would go to and fro as fast as it can. */
+/** Two nodes may redirect to each other for a moment; without a pause a call would loop at full speed. */
 const MOVED_MS = 20;
 
 export function openConnection(
@@ -116,20 +116,20 @@ function connectionTo(target: RedisTarget, line: LineOptions, redirects: Redirec
         slotsRefreshTimeout: SLOTS_ANSWER_MS,
         retryDelayOnMoved: MOVED_MS,
         ...redirects,
-        // By default the nodes' names are turned into addresses, which their certificates do not bear.
+        // By default node names are resolved to addresses, which their certificates do not contain.
         ...(target.tls !== undefined && { dnsLookup: (host, done) => done(null, host) }),
       });
   }
 }
 
 /**
- * ioredis only reports that the database cannot be selected, and goes on in database 0, at every connect. Such a connection, or one
- * that BullMQ duplicates of it, is closed instead, before any queued command is sent; it connects again as after any other loss.
+ * If the database cannot be selected, ioredis only reports it and uses database 0, at every connect. Such a connection, and BullMQ's
+ * duplicates of it, are closed instead, before any queued command is sent; they reconnect as after any loss.
  */
 function withItsDatabase(redis: Redis): Redis {
   redis.on('error', (error: Error) => {
     if (!isDatabaseFault(error)) return;
-    // The handshake goes on only as long as the status is `connect`.
+    // The handshake continues only while the status is `connect`.
     redis.status = 'reconnecting';
     redis.disconnect(true);
   });
@@ -139,7 +139,7 @@ function withItsDatabase(redis: Redis): Redis {
   });
 }
 
-/** Whether Redis does not select the database: there is none, it is a cluster's, or its user may not. */
+/** Whether Redis refuses the database: it does not exist, a cluster has none, or the user has no access. */
 export function isDatabaseFault(error: unknown): boolean {
   if (!(error instanceof Error) || error.message.startsWith('NOAUTH')) return false;
   const { command } = error as Error & { command?: { name: string } };
@@ -147,8 +147,8 @@ export function isDatabaseFault(error: unknown): boolean {
 }
 
 /**
- * BullMQ duplicates a connection for its blocking calls, and tears one down whose call has not ended six seconds after its time. With a
- * cluster it may then wait for ever, and the worker takes no further job: such a call fails instead, and BullMQ makes it again.
+ * BullMQ duplicates a connection for its blocking calls, and closes one whose call is six seconds overdue. With a cluster it may then
+ * wait for ever, and the worker takes no more jobs: such a call fails instead, and BullMQ repeats it.
  */
 class QueueCluster extends Cluster {
   override readonly duplicate: Cluster['duplicate'] = (nodes, options) => {
@@ -157,7 +157,7 @@ class QueueCluster extends Cluster {
     return another;
   };
 }
-/** About a second's worth. */
+/** Enough for about a second. */
 const BLOCKING_REDIRECTIONS = 16;
 
 function accessOf({ username, password, tls }: RedisAccess) {
@@ -178,7 +178,7 @@ function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>, { r
 
 type Given<Options> = { [name in keyof Options]?: Exclude<Options[name], undefined> };
 
-/** To ioredis an option counts as set though its value is undefined. */
+/** ioredis treats an option with the value undefined as set. */
 function given<Options extends object>(options: Options): Given<Options> {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- some of the entries of the options

@@ -1,6 +1,6 @@
 /**
- * Explains a refusal of Redis in one sentence, with what to do. Only Redis' codes are reported: the rest of the message, and the command
- * that ioredis attaches, may hold any data.
+ * Explains a refusal of Redis in one sentence, with what to do. It shows only Redis' codes: the rest of the message, and the command that
+ * ioredis attaches, may contain any data.
  */
 import { type RedisConnection, isLostConnection } from './connection.ts';
 
@@ -18,25 +18,25 @@ export class RedisRefusedError extends Error {
 }
 
 const MEANING: ReadonlyMap<string, string> = new Map([
-  ['OOM', 'its memory is full. Give it more (maxmemory), or let the workers catch up before more is added'],
+  ['OOM', 'its memory is full. Give it more (maxmemory), or let the workers catch up before adding more'],
   ['READONLY', 'it is a replica. Point the configuration at the master'],
-  ['MISCONF', 'it cannot save what it holds. Look at its disk, and at its log'],
+  ['MISCONF', 'it cannot save its data. Check its disk and its log'],
   ['NOPERM', 'its user may not do that. Give it the access that deploy/redis/users.acl has for its role'],
-  ['CONTENDED', 'others change the same at each try. Try again'],
+  ['CONTENDED', 'other clients changed the same data before each try. Try again'],
 ]);
 
-/** Undefined if it is no refusal, or an unknown one. */
+/** Undefined if the error is not a refusal, or an unknown one. */
 export function refusalOf(error: unknown): RedisRefusedError | undefined {
   if (error instanceof RedisRefusedError) return error;
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
-  // Older servers put their own words in front of an error from a script.
+  // Older servers put their own words before an error from a script.
   const [code] = /\b(?:OOM|READONLY|MISCONF|NOPERM)\b/.exec(error.message) ?? [];
   return code === undefined ? undefined : new RedisRefusedError(code);
 }
 
 /**
- * Whether Redis is at fault or silent, which passes or is fixed there. Other errors, such as a script with wrong arguments, occur again
- * on each call.
+ * Whether Redis is at fault or silent: a transient fault, or one to be fixed there. Other errors, such as wrong arguments of a script,
+ * would recur on each call.
  */
 export function isRedisFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -47,7 +47,7 @@ export function isRedisFault(error: unknown): boolean {
   return OF_THE_CLIENT.has(error.name) && isLostConnection(error);
 }
 
-/** The names of ioredis' own errors. Any other error may quote data of a job. */
+/** The names of ioredis' own errors. Any other error may quote a job's data. */
 const OF_THE_CLIENT = new Set([
   'Error',
   'RedisAwayError',
@@ -56,11 +56,11 @@ const OF_THE_CLIENT = new Set([
   'ClusterAllFailedError',
 ]);
 
-/** Anywhere in the text: older servers put their own words in front of an error from a script. The last one is settle.lua's own. */
+/** Anywhere in the text: older servers put their own words before an error from a script. The last one is settle.lua's own. */
 const FAULT =
   /\b(?:OOM|READONLY|MISCONF|NOPERM|NOAUTH|WRONGPASS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|UNKILLABLE|WRONGTYPE|max number of clients|BROKENQUEUE)\b/;
 
-/** Makes an error safe to show: ioredis attaches the command, and with it the data to be written. */
+/** Makes an error safe to show: ioredis attaches the command, which contains the data. */
 export function redacted(error: unknown): unknown {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return error;
   const [first = ''] = error.message.split(' ', 1);
@@ -75,10 +75,10 @@ export function outageOf(error: unknown): string | undefined {
 }
 
 /**
- * Tests whether Redis accepts a write, since its own status does not say. Returns undefined if it does. The test key expires within a
+ * Tests whether Redis accepts a write, since its own status does not show it. Returns undefined if it does. The test key expires within a
  * millisecond.
- * @param prefix that of the queues.
- * @throws any error that is no refusal.
+ * @param prefix of the queues.
+ * @throws any error that is not a refusal.
  */
 export async function refusalToWrite(
   connection: Pick<RedisConnection, 'set'>,

@@ -10,15 +10,13 @@ export type Argument = string | number | Buffer;
 
 export type Script = (keys: readonly string[], args: readonly Argument[]) => Promise<unknown>;
 
-/** Whose connection the scripts use: a queue's, once it has one, or a connection of our own. */
+/** The connection of the scripts: that of a queue, once it has one, or our own. */
 export type ScriptSource = Queue | Pick<RedisConnection, 'defineCommand'>;
 
 /**
- * Makes scripts callable. A Redis that has forgotten them is sent them again by the client.
- *
- * Each call also declares a key that never exists: a cluster that moves a slot turns calls away whose keys are not
- * all in one place, and the client asks again. Without it a script could begin and find half of what it changes gone. The scripts
- * themselves never see it.
+ * Makes scripts callable. The client sends them again to a Redis that has lost them.
+ * Each call also declares a key that never exists: a cluster that moves a slot redirects calls whose keys are not all in one place, and
+ * the client tries again. Without it a script could start and miss half of its keys. The scripts themselves never see it.
  */
 export function scriptsOf<Name extends string>(
   source: ScriptSource,
@@ -35,7 +33,7 @@ export function scriptsOf<Name extends string>(
   };
 }
 
-/** A script that is given one JSON argument, ARGV[1]. */
+/** A script with one JSON argument, ARGV[1]. */
 export type JsonScript = (keys: readonly string[], argument: object) => Promise<unknown>;
 
 /** As {@link scriptsOf}, for scripts with one JSON argument. */
@@ -59,14 +57,14 @@ function clientOf(source: ScriptSource) {
   };
 }
 
-/** If the definition leaves out how many keys there are, the client takes each call's first argument for it. */
+/** Without the number of keys in the definition, the client takes each call's first argument for it. */
 function asDefined(lua: string): { lua: string; numberOfKeys: number } {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- BullMQ's type asks for what ioredis can do without
   return { lua: `table.remove(KEYS) ${lua}` } as { lua: string; numberOfKeys: number };
 }
 
 /**
- * Reads the scripts that lie beside a module, by their names without `.lua`; several become one text.
+ * Reads the scripts beside a module, by their names without `.lua`; several become one text.
  * @param moduleUrl the module's own `import.meta.url`.
  */
 export function luaBeside(moduleUrl: string): (...names: string[]) => string {

@@ -1,29 +1,29 @@
 /**
- * Which field a column is: as the caller maps it, or by its own name. Knows names only.
+ * Finds the field of a column: from the caller's map, or by the column's name.
  */
 import { closest, distance } from 'fastest-levenshtein';
 import { hintFor } from '../contract/field-names.ts';
 import { FIELDS, type Field } from './row.ts';
 
-/** By the {@link folded} name of the column; undefined: the column is left out. */
+/** By the {@link folded} name of the column; undefined: the column is omitted. */
 export type ColumnMap = ReadonlyMap<string, Field | undefined>;
 
-/** In a map: every column that is not known otherwise is left out. */
+/** In a map: omits every column that is not known otherwise. */
 export const ALL_OTHERS = '*';
 
 export type Column =
   { is: 'field'; field: Field } | { is: 'left-out' } | { is: 'unknown'; message: string; hint?: Field };
 
 export interface Columns {
-  /** What the column with this name is. */
+  /** The field of the column with this name. */
   of(name: string): Column;
-  /** Whether a name is that of a field, or of a column that is left out by its name. */
+  /** Whether a name belongs to a field, or to a column that the map omits by name. */
   isKnown(name: string): boolean;
-  /** What none of the names that were asked for so far was, though the map needs it: a fault each. */
+  /** A fault for each name of the map that no column has had so far. */
   unmet(): string[];
 }
 
-/** The other common names of fields. None is that of an id: whose id it is nobody can tell. */
+/** Other common names of fields. There is none for ids: a column `id` may be any system's. */
 const ALIASES: readonly [string, Field][] = [
   ['givenname', 'firstName'],
   ['familyname', 'lastName'],
@@ -38,7 +38,7 @@ const ALIASES: readonly [string, Field][] = [
 const NAMES = new Map(FIELDS.map((field) => [field.toLowerCase(), field]));
 const KNOWN: ColumnMap = new Map([...NAMES, ...ALIASES]);
 
-/** So many names are remembered: NDJSON may have another one in each line. */
+/** Number of remembered names: NDJSON may have new ones in each line. */
 const MOST_NAMES = 1000;
 
 export function createColumns(map: ColumnMap = new Map()): Columns {
@@ -62,11 +62,11 @@ export function createColumns(map: ColumnMap = new Map()): Columns {
     },
     isKnown: (name) => known.has(folded(name)),
     unmet: () =>
-      [...wanted].map(([name, field]) => `no column is called "${name}", which --map has as ${field}`),
+      [...wanted].map(([name, field]) => `no column is called "${name}", which --map maps to ${field}`),
   };
 }
 
-/** A name without case, quotes around it, blanks, `_`, `-` and what cannot be seen. */
+/** A name without case, quotes around it, blanks, `_`, `-` and invisible characters. */
 export function folded(name: string): string {
   const bare = name.trim().replace(/^"(.*)"$|^'(.*)'$/, '$1$2');
   return bare
@@ -75,7 +75,7 @@ export function folded(name: string): string {
     .replaceAll(/[\s_\p{Pd}\p{Cf}]/gu, '');
 }
 
-/** The field that is called so. */
+/** The field with this name. */
 export function fieldCalled(name: string): Field | undefined {
   return NAMES.get(folded(name));
 }
@@ -86,7 +86,7 @@ export function isBlank(text: string): boolean {
 
 function unknown(name: string): Column {
   const hint = hintOf(name);
-  // What stands where a name should may be a person's: only what looks like a name is repeated.
+  // The text in place of a name may be personal data: it is repeated only if it looks like a name.
   const shown = /^[A-Za-z][\w -]{0,39}$/.test(name) ? ` "${name}"` : '';
   if (hint === undefined) return { is: 'unknown', message: `unknown column${shown}` };
   return { is: 'unknown', message: `unknown column${shown}, did you mean ${hint}?`, hint };

@@ -1,5 +1,5 @@
 /**
- * Splits the lines of a CSV into records (RFC 4180), each with the line at which it begins. Knows no header.
+ * Splits the lines of a CSV into records (RFC 4180), each with its first line number. Knows no header.
  */
 import { type Line, MOST_OF_LINE } from './lines.ts';
 
@@ -7,11 +7,11 @@ export interface CsvRecord {
   line: number;
   cells: readonly string[];
   fault?: string | undefined;
-  /** Nothing that follows can be told apart. */
+  /** The rest of the file cannot be parsed. */
   isLast?: boolean;
 }
 
-/** @param delimiterOf the character between the cells, by the first line that is not empty. */
+/** @param delimiterOf returns the delimiter for the first line that is not empty. */
 export async function* csvRecords(
   lines: AsyncIterable<Line>,
   delimiterOf: (first: string) => string,
@@ -22,7 +22,7 @@ export async function* csvRecords(
     const isOpen = begun !== undefined;
     begun = begun === undefined ? line : joined(begun, line);
     if (begun.isLast) break;
-    // An odd number of quotes has one that closes in a later line.
+    // An odd number of quotes: one of them closes in a later line.
     if (hasOddQuotes(line.text) !== isOpen) continue;
     const { number, fault } = begun;
     const text = withoutReturns(begun.text);
@@ -36,10 +36,10 @@ export async function* csvRecords(
   if (begun !== undefined) yield ended(begun.number, begun.isLast ? begun.fault : UNCLOSED);
 }
 
-const MISPLACED = 'a quote out of place: put the whole cell into quotes, and double those within';
-const UNCLOSED = 'a quote that opens here is never closed';
+const MISPLACED = 'a misplaced quote: put the whole cell in quotes, and double the quotes inside';
+const UNCLOSED = 'the quote that opens here is never closed';
 
-/** Of a line that ends in CR LF, or in several CR and LF. */
+/** Removes line ends of CR LF, or of several CR and LF. */
 function withoutReturns(text: string): string {
   let end = text.length;
   while (text[end - 1] === '\r') end -= 1;
@@ -70,7 +70,7 @@ function hasOddQuotes(text: string): boolean {
   return isOdd;
 }
 
-/** Undefined if a quote stands in a cell that is not in quotes, or text behind those. */
+/** Undefined if there is a quote in an unquoted cell, or text after a quoted one. */
 function cellsOf(text: string, delimiter: string): string[] | undefined {
   if (!text.includes('"')) return text.split(delimiter);
   const cells: string[] = [];
@@ -87,7 +87,7 @@ function cellsOf(text: string, delimiter: string): string[] | undefined {
   }
 }
 
-/** Behind the quote that closes the one at this place. */
+/** The place after the quote that closes the one at this place. */
 function endOfQuoted(text: string, from: number): number {
   let quote = text.indexOf('"', from + 1);
   while (text[quote + 1] === '"') quote = text.indexOf('"', quote + 2);

@@ -1,5 +1,5 @@
 /**
- * Reads a CSV as rows: knows the header, what a row is by it, and after which faults the rest means nothing.
+ * Reads a CSV as rows: applies the header, and stops after a fault that makes the rest meaningless.
  */
 import { type Columns, isBlank } from './columns.ts';
 import { type CsvRecord, csvRecords } from './csv-records.ts';
@@ -7,7 +7,7 @@ import { type Header, headerOf, isHeader } from './header.ts';
 import { linesOf } from './lines.ts';
 import { type Row, broken } from './row.ts';
 
-/** Ends with the first row that is unreadable. @param delimiter default: the one that makes sense of the header. */
+/** Ends with the first unreadable row. @param delimiter default: the one that fits the header. */
 export async function* csvRows(
   bytes: AsyncIterable<Buffer>,
   columns: Columns,
@@ -32,7 +32,7 @@ export async function* csvRows(
     yield broken('unreadable', 1, 'the file is empty: its first line names the columns');
 }
 
-/** The one under which most columns of the header are known, then the one with the most columns. */
+/** The delimiter with the most known columns, then with the most columns. */
 function delimiterOf(header: string, columns: Columns): string {
   const [best = ','] = [',', ';', '\t']
     .map((delimiter) => {
@@ -49,11 +49,11 @@ function rowOf({ line, cells, fault, isLast }: CsvRecord, header: Header, column
   if (fault !== undefined) return broken(isLast ? 'unreadable' : 'faulty', line, fault);
   if (cells.every(isBlank)) return undefined;
   if (isHeader(cells, header, columns)) {
-    return broken('unreadable', line, 'is a header again: remove it, and give each list a file of its own');
+    return broken('unreadable', line, 'is another header: remove it, and use one file per list');
   }
   const { fields } = header;
   if (cells.length !== fields.length) {
-    return broken('faulty', line, `has ${cells.length} columns, where the header has ${fields.length}`);
+    return broken('faulty', line, `has ${cells.length} columns, but the header has ${fields.length}`);
   }
   const given = cells.flatMap((cell, place) => {
     const field = fields[place];

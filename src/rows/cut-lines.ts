@@ -1,10 +1,10 @@
 /**
- * Cuts bytes into lines. Only a line feed ends one: what other readers take for a line's end may stand inside JSON text.
+ * Cuts bytes into lines. Only a line feed ends one: other line separators may occur inside JSON text.
  */
 
 const LINE_FEED = 10;
 
-/** Each line without its line feed; of one that is longer than that only as much as shows it. */
+/** Each line without its line feed; a line over the limit is cut just above it. */
 export async function* cutLines(bytes: AsyncIterable<Uint8Array>, mostBytes: number): AsyncGenerator<Buffer> {
   let begun: Uint8Array[] = [];
   let size = 0;

@@ -1,14 +1,14 @@
 /**
- * The first line of a CSV: which field each of its columns is, and whether a later line is a header too.
+ * The first line of a CSV: the field of each column, and whether a later line is also a header.
  */
 import { type Columns, folded } from './columns.ts';
 import type { CsvRecord } from './csv-records.ts';
 import { type BrokenRow, type Fault, type Field, broken } from './row.ts';
 
 export interface Header {
-  /** By the place of the column; undefined: it is left out. */
+  /** By column; undefined: the column is omitted. */
   fields: readonly (Field | undefined)[];
-  /** As {@link folded}. */
+  /** In the {@link folded} form. */
   names: readonly string[];
 }
 
@@ -34,29 +34,27 @@ export function headerOf({ line, cells: names, fault }: CsvRecord, columns: Colu
   return { fields, names: names.map(folded) };
 }
 
-const HELP = " (--map 'NAME=FIELD' says what a column is, 'NAME=' leaves it out, '*=' all others)";
+const HELP = " (--map 'NAME=FIELD' gives the field of a column, 'NAME=' omits it, '*=' omits all others)";
 
-/** A message for each field that several columns are. */
+/** A message for each field that several columns have. */
 function rivals(fields: Header['fields']): string[] {
   const places = Map.groupBy(fields.keys(), (place) => fields[place]);
   return [...places].flatMap(([field, among]) => {
     if (field === undefined || among.length === 1) return [];
     const numbers = among.map((place) => place + 1).join(', ');
-    return [
-      `columns ${numbers} are all ${field}: rename all but one of them, or leave them out (--map 'NAME=')`,
-    ];
+    return [`columns ${numbers} are all ${field}: rename all but one of them, or omit them (--map 'NAME=')`];
   });
 }
 
-/** Whether a record is a header, as in the middle of files that were joined: of this list, or of another one. */
+/** Whether a record is a header, as in joined files: of this list, or of another one. */
 export function isHeader(cells: readonly string[], { fields, names }: Header, columns: Columns): boolean {
   const kept = [...fields.keys()].filter((place) => fields[place] !== undefined);
   const nameAt = (place: number) => folded(cells[place] ?? '');
   const isOwn = (place: number) => nameAt(place) === names[place];
-  // The first cell nearly always shows that a row is no header.
+  // The first cell nearly always shows that a row is not a header.
   const isName = (place: number) => nameAt(place) === '' || isOwn(place) || columns.isKnown(nameAt(place));
   if (!kept.every(isName)) return false;
   const given = new Set(kept.map(nameAt).filter((name) => name !== ''));
-  // A person may have the name of a column.
+  // A person may be called like a column.
   return given.size >= 2 || (given.size === 1 && kept.every(isOwn));
 }

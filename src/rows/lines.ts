@@ -1,5 +1,5 @@
 /**
- * Reads a file as lines of text, each with its number and what is wrong with its bytes. Holds one line at a time.
+ * Reads a file as lines of text, each with its number and the fault of its bytes. Holds one line at a time.
  */
 import { isUtf8 } from 'node:buffer';
 import { cutLines } from './cut-lines.ts';
@@ -7,17 +7,17 @@ import { cutLines } from './cut-lines.ts';
 export interface Line {
   /** From 1. */
   number: number;
-  /** Without its line feed, and without a byte order mark, which each of several joined files may have. */
+  /** Without its line feed and byte order mark, which each of several joined files may have. */
   text: string;
   fault?: string;
-  /** The fault is the whole file's, and this is its last line. */
+  /** The fault concerns the whole file, and this is its last line. */
   isLast?: true;
 }
 
-/** What a line may take, in bytes: parsing it takes some times as much memory. */
+/** Maximum length of a line, in bytes: parsing takes several times as much memory. */
 export const MOST_OF_LINE = 4 * 1024 * 1024;
 
-/** By the bytes that a file begins with, in hex. */
+/** By the first bytes of the file, in hex. */
 const SIGNATURES: readonly (readonly [bytes: string, fault: string])[] = [
   ['1f8b', 'the file is compressed with gzip: unpack it first'],
   ['504b0304', 'the file is an Excel workbook or a zip archive: save it as CSV UTF-8, or unpack it'],
@@ -26,7 +26,7 @@ const SIGNATURES: readonly (readonly [bytes: string, fault: string])[] = [
   ['feff', 'the file is UTF-16: save it as UTF-8'],
 ];
 const NOT_UTF8 = 'is not UTF-8: save the list as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)';
-const NUL = 'has a NUL, a byte of zero: the file is UTF-16, damaged, or no text. Export it again, as UTF-8';
+const NUL = 'has a NUL, a byte of zero: the file is UTF-16, damaged or not text. Export it again as UTF-8';
 const TOO_LONG = `longer than ${MOST_OF_LINE} bytes`;
 
 export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {

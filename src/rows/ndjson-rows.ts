@@ -1,6 +1,6 @@
 /**
- * Reads NDJSON as rows: an object a line, with the fields of the profile beside the others or in `profile`. Judges the form
- * and the names, no value.
+ * Reads NDJSON as rows: one object per line, with the profile fields beside the others or in `profile`. Checks the form and the names,
+ * not the values.
  */
 import { type Columns, isBlank } from './columns.ts';
 import { type Line, linesOf } from './lines.ts';
@@ -14,7 +14,7 @@ export async function* ndjsonRows(bytes: AsyncIterable<Buffer>, columns: Columns
   }
 }
 
-/** Undefined for an empty line, and an empty object. */
+/** Undefined for an empty line or object. */
 function rowOf({ number: line, text, fault, isLast }: Line, columns: Columns): Row | undefined {
   if (fault !== undefined) return broken(isLast ? 'unreadable' : 'faulty', line, fault);
   if (isBlank(text)) return undefined;
@@ -24,22 +24,22 @@ function rowOf({ number: line, text, fault, isLast }: Line, columns: Columns): R
   } catch (error) {
     return broken('faulty', line, `is not JSON${placeIn(error)}`);
   }
-  if (!isObject(value)) return broken('faulty', line, 'is no JSON object');
+  if (!isObject(value)) return broken('faulty', line, 'is not a JSON object');
   if (Object.keys(value).length === 0) return undefined;
   const data: Record<string, unknown> = {};
   const faults: Fault[] = repeatedKeys(text, value).map((name) => {
     const column = columns.of(name);
     return column.is === 'field'
-      ? { line, column: column.field, message: 'is there twice' }
-      : { line, message: 'has a key twice' };
+      ? { line, column: column.field, message: 'occurs twice' }
+      : { line, message: 'has a duplicate key' };
   });
   for (const [name, given] of entriesOf(value)) {
     const column = columns.of(name);
     if (column.is === 'unknown') faults.push({ line, message: column.message });
     if (column.is !== 'field') continue;
     const { field } = column;
-    if (field in data) faults.push({ line, column: field, message: 'is there twice' });
-    // Refused here, as it may be nested more deeply than anything that goes through it may go.
+    if (field in data) faults.push({ line, column: field, message: 'occurs twice' });
+    // Refused here, because deep nesting would break later code.
     if (typeof given === 'object' && given !== null) {
       faults.push({ line, column: field, message: 'is an object or an array: a field has one value' });
     }
@@ -48,7 +48,7 @@ function rowOf({ number: line, text, fault, isLast }: Line, columns: Columns): R
   return faults.length > 0 ? { is: 'faulty', line, faults } : { is: 'row', line, data };
 }
 
-/** What is in a profile stands for itself. */
+/** The entries, with those of `profile` among them. */
 function entriesOf(object: object): [string, unknown][] {
   return Object.entries(object).flatMap(([name, value]: [string, unknown]) => {
     if (name.toLowerCase() !== 'profile') return [[name, value]];
@@ -60,7 +60,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The parser's message quotes the text around the fault; its position tells as much. */
+/** The parser's message quotes the text around the fault; its position is enough. */
 function placeIn(error: unknown): string {
   const position = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
   return position === undefined ? '' : ` at character ${Number(position) + 1}`;

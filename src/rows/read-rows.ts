@@ -1,5 +1,5 @@
 /**
- * Reads a list of users as rows with the line of each; knows neither where the bytes come from nor what becomes of the rows.
+ * Reads a list of users as rows with their line numbers.
  */
 import { type ColumnMap, createColumns } from './columns.ts';
 import { csvRows } from './csv-rows.ts';
@@ -11,18 +11,17 @@ export type Format = (typeof FORMATS)[number];
 
 export interface RowOptions {
   format: Format;
-  /** Of a CSV. Default: the comma, semicolon or tab that makes sense of the header. */
+  /** For a CSV. Default: the comma, semicolon or tab that fits the header. */
   delimiter?: string | undefined;
-  /** What columns of other names are. */
+  /** The fields of columns with other names. */
   map?: ColumnMap | undefined;
-  /** Values that stand for an empty cell, as they are in the file without the blanks around them. */
+  /** Values that mean an empty cell, without the blanks around them. */
   empty?: ReadonlySet<string> | undefined;
 }
 
 /**
- * The rows in their order, faulty ones and those without a value among them; empty lines and rows of empty cells are left out. Holds
- * no more than a row at a time.
- * @param warn called at the end, for what is no fault but probably not meant.
+ * The rows in order, including faulty ones and those without a value; omits empty lines and rows of empty cells. Holds one row at a time.
+ * @param warn called at the end for values that are valid but probably unintended.
  */
 export async function* readRows(
   bytes: AsyncIterable<Buffer>,
@@ -56,7 +55,7 @@ function hasValue(value: unknown): boolean {
   return typeof value === 'string' ? value.trim() !== '' : value !== undefined && value !== null;
 }
 
-/** The format that a file's name tells; undefined if it tells none. */
+/** The format by the file name; undefined if it does not show one. */
 export function formatOf(file: string): Format | undefined {
   const ending = /\.([a-z]+)$/i.exec(file)?.[1]?.toLowerCase();
   if (ending === 'csv' || ending === 'tsv' || ending === 'txt') return 'csv';

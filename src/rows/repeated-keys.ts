@@ -1,23 +1,23 @@
 /**
- * Finds keys that a JSON object has twice, of which JSON.parse silently takes the last. Goes through the text without recursion:
- * it may be nested as deep as it is long.
+ * Finds duplicate keys in a JSON object, of which JSON.parse silently takes the last. Scans the text without recursion: it may be nested
+ * very deeply.
  */
 
-/** How many keys the text of an object may have at the most: each begins like this, and so may some texts. */
+/** The start of a key; text values may look the same, so this gives an upper bound. */
 const KEY = /"\s*:/g;
 
 /**
- * The keys that the object, or its member `profile`, has more than once.
+ * The duplicate keys of the object and of its member `profile`.
  * @param text valid JSON.
- * @param object what it was parsed to.
+ * @param object the parsed text.
  */
 export function repeatedKeys(text: string, object: object): string[] {
-  // Nearly all have as many as the parser has kept, and no text that looks like one.
+  // Nearly always the parser kept as many keys as the text has, and no text looks like one.
   const found = text.match(KEY)?.length ?? 0;
   return found === keysIn(object) ? [] : scan(text);
 }
 
-/** Those of the object and of the objects right in it. */
+/** The keys of the object and of its direct members. */
 function keysIn(object: object): number {
   let count = 0;
   for (const value of Object.values(object) as unknown[]) {
@@ -53,7 +53,7 @@ function scan(text: string): string[] {
   return [...repeated];
 }
 
-/** Behind the quote that ends the text which begins at this one. */
+/** The place after the quote that ends the string at this place. */
 function endOfText(text: string, from: number): number {
   for (let at = from + 1; ; at += 1) {
     if (text[at] === '\\') at += 1;

@@ -1,10 +1,10 @@
 /**
- * What a file of users is read as: rows and faults, each with its line. A fault never repeats a value, which may be personal data.
+ * The result of reading a file of users: rows and faults, each with its line. A fault never repeats a value, which may be personal data.
  */
 
 import { PROFILE_FIELDS } from '../contract/field-names.ts';
 
-/** The columns a row may have: what a `create-user` job says, with the fields of its profile beside the rest. */
+/** The columns a row may have: the fields of a `create-user` job, with those of its profile beside them. */
 export const FIELDS = [
   'clientId',
   'userId',
@@ -16,28 +16,25 @@ export const FIELDS = [
 ] as const;
 export type Field = (typeof FIELDS)[number];
 
-/**
- * By field. Of a CSV: the text of every column that the file has, empty where the cell is. Of NDJSON: whatever the object
- * has, as it is.
- */
+/** By field. From CSV: the text of each column, empty if the cell is. From NDJSON: the object's values unchanged. */
 export type RowData = Readonly<Partial<Record<Field, unknown>>>;
 
 export interface Fault {
-  /** From 1, in the file; of a row that spans several lines the first. */
+  /** From 1; for a row over several lines the first. */
   line: number;
-  /** The field, or `column 3` where it is none; left out where the whole row is meant. */
+  /** The field, or `column 3` without one; absent if the fault concerns the whole row. */
   column?: string;
   message: string;
 }
 
-/** `unreadable`: what follows in the file cannot be told apart; it is the last. */
+/** `unreadable`: the rest of the file cannot be parsed; it is the last row. */
 export interface BrokenRow {
   is: 'faulty' | 'unreadable';
   line: number;
   faults: Fault[];
 }
 
-/** Something stands there, and no field has a value: it is in columns that are left out, or stands for an empty cell. */
+/** The line is not empty, but no field has a value: its values are in omitted columns, or mean an empty cell. */
 export interface EmptyRow {
   is: 'empty';
   line: number;
@@ -45,7 +42,7 @@ export interface EmptyRow {
 
 export type Row = { is: 'row'; line: number; data: RowData } | EmptyRow | BrokenRow;
 
-/** A row whose fault is the whole row's. */
+/** A row whose fault concerns the whole row. */
 export function broken(is: BrokenRow['is'], line: number, message: string): BrokenRow {
   return { is, line, faults: [{ line, message }] };
 }

@@ -1,20 +1,20 @@
 /**
- * Counts values that are most likely not what was meant: what a spreadsheet or a program has made of them; and rows that have
- * none. Holds the first lines of each kind, and no value.
+ * Counts values that are probably unintended, such as those changed by a spreadsheet or a program, and rows without values. Holds the
+ * first lines of each kind, and no value.
  */
 import { type Field, FIELDS, type Row } from './row.ts';
 
 export interface SuspiciousValues {
   look(row: Row): void;
-  /** One for each column and kind, and one for the rows without a value. */
+  /** One for each column and kind, and one for rows without a value. */
   warnings(): string[];
-  /** Those of them for which a user may be meant whose id is not in the list. */
+  /** The warnings that may hide a user whose id is not in the list. */
   doubts(): string[];
 }
 
-const FORMAT_AS_TEXT = 'a spreadsheet has changed them: format the column as text there, and export it again';
+const FORMAT_AS_TEXT = 'a spreadsheet changed them: format the column as text and export it again';
 
-/** What is suspicious, and what to do. Only what the pattern itself says is repeated. */
+/** What is suspicious, and what to do. Only the pattern's own text is repeated. */
 const KINDS: readonly [pattern: RegExp, what: string, advice: string][] = [
   [/^[+-]?\d+(?:[.,]\d+)?E[+-]\d+$/i, 'like 4.48E+11', FORMAT_AS_TEXT],
   [/^'[=+@-]/, `like '+1`, FORMAT_AS_TEXT],
@@ -26,19 +26,19 @@ const KINDS: readonly [pattern: RegExp, what: string, advice: string][] = [
   [
     /^(?:NULL|\(null\)|<null>|nil|none|undefined|NaN|N\/A|\\N)$/i,
     'like NULL',
-    '--empty counts such values as empty',
+    'use --empty to treat them as empty',
   ],
-  [/^\[object Object\]$/i, 'like [object Object]', 'a program has written no text'],
-  [/\uFFFD/, 'with U+FFFD', 'it stands for a letter that was lost'],
+  [/^\[object Object\]$/i, 'like [object Object]', 'a program wrote an object instead of a text'],
+  [/\uFFFD/, 'with U+FFFD', 'it replaces a lost letter'],
 ];
-/** Nearly all names and emails are of no kind, which one look tells. */
+/** A quick test: it excludes nearly all names and emails. */
 const ANY = /^[-+\d#(<nu\\['[]|\uFFFD/i;
 
-/** A spreadsheet keeps 15 digits of a number, and makes zeros of those behind. */
+/** A spreadsheet keeps 15 digits of a number, and replaces the rest with zeros. */
 const LONG_NUMBER = /^\d{16,}$/;
 const ROUNDED = /^\d{15}0+$/;
 
-/** So many lines are told of each. */
+/** Number of lines shown for each kind. */
 const MOST_LINES = 3;
 
 interface Found {
@@ -51,7 +51,7 @@ interface Found {
 
 export function createSuspiciousValues(): SuspiciousValues {
   const found = new Map<string, Found>();
-  const rounded = 'clientId with nothing but zeros behind 15 digits';
+  const rounded = 'clientId with only zeros after 15 digits';
   let longNumbers = 0;
 
   function note(line: number, what: string, advice: string, isDoubt: boolean): void {
@@ -94,7 +94,7 @@ export function createSuspiciousValues(): SuspiciousValues {
 }
 
 const EMPTY = 'rows without a value in any column that is read';
-const GIVE_ID = 'give those that mean a user a clientId (--map names its column), and remove the others';
+const GIVE_ID = 'add a clientId if the row means a user (--map names its column), else remove it';
 
 /** `phone like NULL: 4 (lines 2, 3, 4, …): …`. */
 function textOf({ what, advice, count, first }: Found): string {

@@ -1,16 +1,17 @@
 /**
- * The sandbox's own requests under /_sandbox: look at the world, change the modes, start over. No mode
- * touches them, and they are not in the request log.
+ * The sandbox's own requests under /_sandbox: read its state, change the modes, reset it. Modes do not affect them, and they are not in
+ * the request log.
  */
+import { iso } from './dates.ts';
 import { type Answer, json } from './envelope.ts';
 import { changeModes } from './modes.ts';
 import { isObject, parseJson } from './request.ts';
-import { asListed, iso } from './user-record.ts';
+import { asListed } from './user-record.ts';
 import { type World, resetWorld } from './world.ts';
 
 export const CONTROLS_PATH = '/_sandbox';
 
-/** Times are ISO 8601 throughout. */
+/** All times are ISO 8601. */
 export function control(method: string, path: string, text: string, world: World): Answer {
   switch (`${method} ${path}`) {
     case `GET ${CONTROLS_PATH}`:
@@ -44,7 +45,7 @@ function requests({ log }: World) {
   }));
 }
 
-/** All or nothing: a change with a fault changes no mode. */
+/** All or nothing: a faulty change changes no mode. */
 function patchModes(patch: unknown, world: World): Answer {
   if (!isObject(patch)) {
     return json(400, { error: 'Expected a JSON object of modes', faults: [] });

@@ -1,5 +1,5 @@
 /**
- * The credentials a sandbox accepts where no others are given. They are published: no other service may know them.
+ * The default credentials of a sandbox. They are public: no other service may use them.
  */
 export const SANDBOX_CREDENTIALS = {
   instanceId: '11111111-1111-4111-8111-111111111111',

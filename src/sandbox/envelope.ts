@@ -1,10 +1,10 @@
 /**
- * The shapes Damoov answers in: the success envelope, the error envelope, and the bodies that are
- * no envelope at all. Knows nothing of users, tokens or faults.
+ * The forms of Damoov's answers: the success envelope, the error envelope, and bodies without an envelope. Knows nothing of users, tokens
+ * or faults.
  */
 import { STATUS_CODES } from 'node:http';
 
-/** One answer, before it is written to the socket. */
+/** One answer before it is sent. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -40,13 +40,13 @@ export function failure(status: number, faults: readonly FieldFault[] = []): Ans
   return json(status, { Status: status, Title: titleOf(status), Errors: faults });
 }
 
-/** An error envelope under HTTP 200 (seen in shipped code); an answer that is no envelope stays as it is. */
+/** An error envelope under HTTP 200 (seen in shipped code); an answer without an envelope is unchanged. */
 export function underHttp200(answer: Answer): Answer {
   const isErrorEnvelope = answer.status >= 400 && answer.contentType === JSON_TYPE;
   return isErrorEnvelope ? { ...answer, status: 200 } : answer;
 }
 
-/** An error as a proxy in front of the API would give it (handled by shipped clients). */
+/** An error as a proxy before the API would send it (handled by shipped clients). */
 export function htmlError(status: number): Answer {
   const title = `${status} ${titleOf(status)}`;
   const body = `<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>`;
@@ -59,7 +59,7 @@ export function emptyError(status: number): Answer {
 }
 
 function titleOf(status: number): string {
-  // Documented for 422; the other titles are assumptions, no client should read them.
+  // Documented for 422; the other titles are assumptions that no client should read.
   if (status === 422) return 'One or more validation errors occurred.';
   return STATUS_CODES[status] ?? 'Error';
 }

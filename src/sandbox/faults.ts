@@ -1,6 +1,5 @@
 /**
- * Draws the faults the modes ask for, from one seeded generator: the same seed, modes and sequence of
- * requests give the same faults. Knows nothing of what a request does.
+ * Draws the faults of the modes from one seeded generator: the same seed, modes and sequence of requests give the same faults.
  */
 import { type Answer, emptyError, failure, htmlError } from './envelope.ts';
 import { RateWindow } from './limits.ts';
@@ -17,7 +16,7 @@ export class Faults {
     this.#draw = seededDraws(seed);
   }
 
-  /** Starts the draws anew. */
+  /** Restarts the draws. */
   reseed(seed: number): void {
     this.#draw = seededDraws(seed);
   }
@@ -27,7 +26,7 @@ export class Faults {
     this.reseed(seed);
   }
 
-  /** What befalls a request before it is looked at: the rate limit, then a drop, then an error. */
+  /** The fault of a request before it is read: the rate limit, then a drop, then an error. */
   before(modes: SandboxModes, now: number): Answer | typeof DROP | undefined {
     if (!this.#window.admit(now, modes.rateLimit)) return tooMany(modes.rateLimit?.retryAfter ?? null);
     if (this.#happens(modes.dropRate)) return DROP;
@@ -35,7 +34,7 @@ export class Faults {
     return undefined;
   }
 
-  /** Whether the answer to a request that changed something gets lost. */
+  /** Whether the answer to a request with an effect gets lost. */
   losesAnswer(modes: SandboxModes): boolean {
     return this.#happens(modes.commitThenDropRate);
   }
@@ -46,7 +45,7 @@ export class Faults {
     return min + this.#draw() * (max - min);
   }
 
-  /** A mode that is off draws nothing, so switching it on elsewhere does not shift the other draws. */
+  /** A mode that is off draws nothing, so switching it on does not shift the other draws. */
   #happens(rate: number): boolean {
     return rate > 0 && this.#draw() < rate;
   }
@@ -69,7 +68,7 @@ function injectedError({ errorBody, errorStatus }: SandboxModes): Answer {
   }
 }
 
-/** Mulberry32: 32 bits of state, even enough for faults, and the same on every machine. */
+/** Mulberry32: 32 bits of state, good enough for faults, and the same on every machine. */
 function seededDraws(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,13 +1,12 @@
 /**
- * The two limits a caller can run into: the bar on logins and the general rate limit. They count and
- * refuse; how a refusal looks is not their business.
+ * The two limits of a caller: the bar on logins and the general rate limit. They count and refuse; the caller writes the refusal.
  */
 import type { SandboxModes } from './modes.ts';
 
 /**
- * Damoov's bar on logins: too many attempts, and all logins are refused for a while (documented).
- * Assumption: admin and user logins, right or wrong, count alike, and attempts while barred do not prolong the bar.
- * The real bar is per IP; a sandbox has one caller.
+ * Damoov's bar on logins: too many attempts bar all logins for a while (documented).
+ * Assumption: admin and user logins, right or wrong, count alike, and attempts during the bar do not prolong it. The real bar is per IP;
+ * a sandbox has one caller.
  */
 export class LoginBar {
   #attempts: number[] = [];
@@ -27,7 +26,7 @@ export class LoginBar {
     return true;
   }
 
-  /** Until when logins are barred, in epoch milliseconds; null = they are not. */
+  /** Until when logins are barred, in epoch milliseconds; null: they are not. */
   barredUntil(now: number): number | null {
     return now < this.#barredUntil ? this.#barredUntil : null;
   }
@@ -38,7 +37,7 @@ export class LoginBar {
   }
 }
 
-/** A window that opens with its first request: `max` requests pass, the rest wait for the next window. */
+/** A window that opens with its first request: `max` requests pass, later ones wait for the next window. */
 export class RateWindow {
   #endsAt = 0;
   #count = 0;

@@ -1,105 +1,43 @@
 /**
- * The admin's endpoints: find, page, update, delete, move. None of them creates a user.
+ * The changes of an existing user: update, delete, and the moves to another instance. None of them creates a user.
  */
-import { type Answer, DONE, type FieldFault, failure, success } from './envelope.ts';
+import { type Answer, DONE, failure, success } from './envelope.ts';
+import { instanceName } from './hierarchy.ts';
 import type { Call } from './request-log.ts';
 import { type ApiRequest, asUuid, headerOf } from './request.ts';
-import { clientIdIn, keptClientId, readUpdate } from './user-changes.ts';
-import { type UserRecord, asRead } from './user-record.ts';
+import { ADMIN, type Holder } from './sessions.ts';
+import { clientIdIn, readUpdate } from './user-changes.ts';
+import type { UserRecord } from './user-record.ts';
 import type { World } from './world.ts';
 
-/** Under it the path ends in a device token. */
-export const DELETE_PREFIX = '/v1/management/users/';
-
-/** What a find may look for. Assumption: values match exactly, with their case. */
-const FILTERS: Readonly<Record<string, (user: UserRecord) => string | number | null | undefined>> = {
-  devicetoken: ({ deviceToken }) => deviceToken,
-  clientid: ({ fields }) => fields.ClientId,
-  email: ({ profile }) => profile.Email,
-  phone: ({ profile }) => profile.Phone,
-  firstname: ({ profile }) => profile.FirstName,
-  lastname: ({ profile }) => profile.LastName,
-  // Assumption: first and last name with a space between.
-  fullname: ({ profile }) => [profile.FirstName, profile.LastName].filter((name) => name).join(' '),
-};
-
-export function aboutFind(call: Call, { query }: ApiRequest): void {
-  call.deviceToken = asUuid(query.get('devicetoken')) ?? null;
-  call.clientId = query.get('clientid') ?? null;
-}
-
-/** Always an array, empty if nobody matches (documented). */
-export function find(_call: Call, { query }: ApiRequest, { users, clock, modes }: World): Answer {
-  const wanted = new Map([...query].filter(([name]) => name in FILTERS));
-  const deviceToken = asUuid(wanted.get('devicetoken'));
-  // Assumption: a find for a token that is no UUID is refused, and so is one without any filter.
-  if (wanted.has('devicetoken') && deviceToken === undefined) {
-    return failure(422, [{ Key: 'DeviceToken', Message: 'The field DeviceToken must be a UUID.' }]);
-  }
-  if (wanted.size === 0) return failure(422, [{ Key: '', Message: 'At least one filter is required.' }]);
-  if (deviceToken !== undefined) wanted.set('devicetoken', deviceToken);
-  const given = wanted.get('clientid');
-  const clientId = given && keptClientId(given, modes.clientIdForm);
-  if (clientId !== undefined) wanted.set('clientid', clientId);
-  const found = users.find(
-    {
-      deviceToken,
-      clientId,
-      showInactive: isTrue(query.get('showinactiveusers')),
-      isMeant: (user) => [...wanted].every(([name, value]) => FILTERS[name]?.(user) === value),
-    },
-    clock(),
-  );
-  const withAccount = isTrue(query.get('includeaccountinfo'));
-  return success(found.map((user) => asRead(user, withAccount, modes.tokenCasing)));
-}
-
-/** Assumption: the size a request may leave out. */
-const DEFAULT_PAGE_SIZE = 50;
-
-/** All users of some instances, the newest first. No other filter and order is simulated. */
-export function page(_call: Call, request: ApiRequest, { users, clock, modes }: World): Answer {
-  const { body, bodyFault } = request;
-  if (bodyFault !== undefined) return bodyFault;
-  const { PageNumber: number = 1, PageSize: size = DEFAULT_PAGE_SIZE, Sort: sort = 'DateCreatedDesc' } = body;
-  if (!isPositive(number)) return failure(422, [notPositive('PageNumber')]);
-  if (!isPositive(size)) return failure(422, [notPositive('PageSize')]);
-  // Refused rather than ignored: a caller who relies on another order should learn that here.
-  if (sort !== 'DateCreatedDesc') {
-    return failure(422, [{ Key: 'Sort', Message: 'The sandbox sorts by DateCreatedDesc only.' }]);
-  }
-  const { InstanceIds: ids } = body;
-  const instanceIds = Array.isArray(ids) ? ids.map(asUuid) : [];
-  const isMeant = ({ instanceId }: UserRecord) =>
-    instanceIds.length === 0 || instanceIds.includes(instanceId);
-  const seen = users
-    .find({ showInactive: body['ShowInactiveUsers'] === true, isMeant }, clock())
-    .toReversed();
-  const withAccount = body['IncludeAccountInfo'] === true;
-  const totalPages = Math.ceil(seen.length / size);
-  return success({
-    Users: seen
-      .slice((number - 1) * size, number * size)
-      .map((user) => asRead(user, withAccount, modes.tokenCasing)),
-    HasPreviousPage: number > 1,
-    HasNextPage: number < totalPages,
-    TotalUsers: seen.length,
-    TotalPages: totalPages,
-    CurrentPage: number,
-  });
-}
-
 export function aboutUpdate(call: Call, request: ApiRequest, world: World): void {
-  about(call, headerOf(request, 'userdevicetoken'), world);
+  const own = world.sessions.holderOf(request.headers.authorization, world.clock());
+  about(call, headerOf(request, 'userdevicetoken') ?? headerOf(request, 'devicetoken') ?? own, world);
   call.clientId ??= clientIdIn(request.body);
 }
 
-/** Answers no user data (documented). */
-export function update(call: Call, request: ApiRequest, world: World): Answer {
+/** Returns no user data (documented). */
+export function update(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
   const target = headerOf(request, 'userdevicetoken');
+  if (caller !== ADMIN) return updateOwn(call, request, world, caller);
   // Documented as 403 or 422. Assumption: 422.
   if (!target) return failure(422, [{ Key: 'UserDeviceToken', Message: 'The header is required.' }]);
-  const user = world.users.get(asUuid(target) ?? '');
+  return change(call, asUuid(target), request, world);
+}
+
+/**
+ * A user changes itself, named in the header DeviceToken (seen in the Android framework) or by its token alone (as the Android app and
+ * the iOS framework do).
+ * Inferred: naming another user, or using the admin's header, is out of scope, which is a 403 (documented).
+ */
+function updateOwn(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
+  const named = headerOf(request, 'devicetoken') ?? caller;
+  const isOther = asUuid(named) !== caller || headerOf(request, 'userdevicetoken') !== undefined;
+  return isOther ? failure(403) : change(call, caller, request, world);
+}
+
+function change(call: Call, deviceToken: string | undefined, request: ApiRequest, world: World): Answer {
+  const user = world.users.get(deviceToken ?? '');
   if (user === undefined) return failure(404);
   if (request.bodyFault !== undefined) return request.bodyFault;
   const changes = readUpdate(request.body, world.modes);
@@ -110,12 +48,12 @@ export function update(call: Call, request: ApiRequest, world: World): Answer {
 }
 
 export function aboutDelete(call: Call, request: ApiRequest, world: World): void {
-  about(call, request.path.slice(DELETE_PREFIX.length), world);
+  about(call, lastSegment(request), world);
 }
 
-/** Irreversible (documented): no later request brings the user back. */
+/** Irreversible (documented): no later request restores the user. */
 export function remove(call: Call, request: ApiRequest, world: World): Answer {
-  const user = world.users.get(asUuid(request.path.slice(DELETE_PREFIX.length)) ?? '');
+  const user = world.users.get(asUuid(lastSegment(request)) ?? '');
   if (user === undefined) {
     const { unknownDelete } = world.modes;
     return unknownDelete === '200-null' ? success(null) : failure(Number(unknownDelete));
@@ -127,18 +65,38 @@ export function aboutMove(call: Call, { body }: ApiRequest, world: World): void 
   about(call, body['DeviceToken'], world);
 }
 
-/** Moves a user to another instance, whose key is needed (documented). */
+/** Moves a user to another instance; needs its key (documented). */
 export function move(call: Call, { body, bodyFault }: ApiRequest, world: World): Answer {
   if (bodyFault !== undefined) return bodyFault;
   const user = world.users.get(asUuid(body['DeviceToken']) ?? '');
   if (user === undefined) return failure(404);
   const to = asUuid(body['ToInstanceId']) ?? '';
   const key = world.instances.get(to);
-  // Assumption: a wrong id or key of the other instance is a 422, whatever a create makes of one.
+  // Assumption: a wrong id or key of the other instance is a 422, whatever a create answers.
   if (key === undefined || key !== body['ToInstanceKey']) {
     return failure(422, [{ Key: 'ToInstanceId', Message: 'No such instance, or not its key.' }]);
   }
-  return write(call, { ...user, instanceId: to }, world);
+  return refuseRepeated(user, to, world) ?? write(call, { ...user, instanceId: to }, world);
+}
+
+/**
+ * A user joins another instance by an invitation code, and gets its name (seen in the Android and iOS apps).
+ * Assumption: an unknown code is a 404. The form of a code is unknown: in a sandbox it is the instance's id.
+ */
+export function join(call: Call, request: ApiRequest, world: World, caller: Holder): Answer {
+  const user = world.users.get(caller);
+  const to = asUuid(lastSegment(request)) ?? '';
+  if (user === undefined || !world.instances.has(to)) return failure(404);
+  const refusal = refuseRepeated(user, to, world);
+  if (refusal !== undefined) return refusal;
+  write(call, { ...user, instanceId: to }, world);
+  return success({ InstanceName: instanceName(to) });
+}
+
+function refuseRepeated({ instanceId }: UserRecord, to: string, { modes }: World): Answer | undefined {
+  if (instanceId !== to || modes.repeatedMove === 'done') return undefined;
+  const fault = { Key: 'ToInstanceId', Message: 'The user is in this instance already.' };
+  return failure(Number(modes.repeatedMove), [fault]);
 }
 
 function write(call: Call, user: UserRecord, world: World): Answer {
@@ -152,14 +110,6 @@ function about(call: Call, deviceToken: unknown, { users }: World): void {
   call.clientId = users.get(call.deviceToken ?? '')?.fields.ClientId ?? null;
 }
 
-function isTrue(value: string | undefined): boolean {
-  return value?.toLowerCase() === 'true';
-}
-
-function isPositive(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) > 0;
-}
-
-function notPositive(name: string): FieldFault {
-  return { Key: name, Message: `The field ${name} must be a positive integer.` };
+function lastSegment({ path }: ApiRequest): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

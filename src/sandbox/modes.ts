@@ -1,6 +1,6 @@
 /**
- * The sandbox's modes: how it misbehaves, and which of the conflicting accounts of the API it follows. No mode touches the controls
- * under `/_sandbox`. The defaults are well-behaved, and the first account if accounts conflict.
+ * The sandbox's modes: how it misbehaves, and which of the conflicting accounts of the API it follows. Modes do not affect the controls
+ * under `/_sandbox`. The defaults are well-behaved, and follow the first account in case of conflict.
  */
 import { z } from 'zod';
 
@@ -11,16 +11,13 @@ const count = z.int().min(0);
 const latency = milliseconds.max(2 ** 31 - 1);
 const range = z.tuple([latency, latency]).refine(([min, max]) => min <= max);
 
-/** `409` and `"409"` are the same: a status is easily written as a number. */
+/** `409` and `"409"` are the same: a status may be written as a number. */
 function oneOf<const T extends readonly string[]>(...values: T) {
   return z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.enum(values));
 }
 
 const MODES = z.strictObject({
-  /**
-   * From receipt to answer, drawn evenly from a range. The effect happens on receipt: a caller that hangs up early has changed the
-   * world all the same.
-   */
+  /** From receipt to answer, drawn evenly from a range. The effect happens on receipt, even if the caller hangs up early. */
   latencyMs: z.union([latency, range], 'Expected milliseconds, or [min, max] with min <= max').default(0),
   /** The share of requests that are answered with `errorStatus` and not applied. */
   errorRate: rate,
@@ -81,8 +78,8 @@ const MODES = z.strictObject({
     .nullable()
     .default(null),
   /**
-   * What null and "" do to a text, a ClientId too, in an update (unknown in the API). `ignored` leaves it as it is, `kept` stores the
-   * empty text, `422` refuses the update.
+   * What null and "" do to a field or ClientId in an update (unknown in the API). `ignored` changes nothing, `kept` stores the empty
+   * text, `422` refuses the update.
    */
   clearing: z
     .strictObject({
@@ -92,15 +89,37 @@ const MODES = z.strictObject({
     .prefault({}),
   /** How DeviceTokens are written in answers (unknown in the API). */
   tokenCasing: z.enum(['lower', 'upper', 'as-given']).default('lower'),
-  /** Whether a create that says nothing of CreateAccessToken gets tokens: several vendor apps rely on it. */
+  /** Whether a create without CreateAccessToken gets tokens: several vendor apps rely on it. */
   accessTokenByDefault: z.boolean().default(true),
-  /** In which form a ClientId is kept and looked for (unknown in the API): `nfc` is Unicode NFC. */
+  /** Whether LoginFields may be an object (seen in shipped code), besides the documented JSON string. */
+  objectLoginFields: z.boolean().default(true),
+  /**
+   * The case of a name in LoginFields: the vendor's frameworks write DeviceToken and Email; its reference demands Devicetoken and answers
+   * other spellings with 401 (conflicting accounts).
+   */
+  loginFieldCase: z.enum(['any', 'exact']).default('any'),
+  /** What a user's own JWT may do: all that the vendor's apps do, or nothing (its newer reference: conflicting). */
+  ownUser: oneOf('allowed', '403').default('allowed'),
+  /** A create without email and phone is refused (documented once, for one product line). */
+  contactRequired: z.boolean().default(false),
+  /**
+   * A Gender, MaritalStatus or Birthday outside the documented values: inputs are not validated (documented), so it is stored; `422`
+   * refuses it.
+   */
+  unknownValues: oneOf('kept', '422').default('kept'),
+  /** How a Birthday is read: as a time without a zone (seen in live samples), or as written. */
+  birthdayForm: z.enum(['datetime', 'as-given']).default('datetime'),
+  /** A move to the user's present instance (unknown in the API). */
+  repeatedMove: oneOf('done', '409', '422', '400').default('done'),
+  /** The Result of a count: a number, or an object with this name for it (unknown: the one known caller accepts all). */
+  countForm: z.enum(['number', 'Count', 'TotalUsers', 'Total']).default('number'),
+  /** In which form a ClientId is stored and compared (unknown in the API): `nfc` is Unicode NFC. */
   clientIdForm: z.enum(['exact', 'trim', 'nfc', 'lower']).default('exact'),
   /** A create with the ClientId of another user: a second user (documented), or a refusal. */
   duplicateClientId: oneOf('allowed', '409', '422', '400').default('allowed'),
   /** The token of a deleted user (unknown in the API): `taken`, so that `duplicateToken` applies, or free for another user. */
   deletedToken: z.enum(['taken', 'free']).default('taken'),
-  /** Until a write is seen by find and by the filtered page (unknown in the API). */
+  /** Until a write is seen by find, the filtered page and the count (unknown in the API). */
   findLagMs: milliseconds.default(0),
   /** The seed of every draw; setting it starts the draws anew. */
   seed: z.int().default(1),

@@ -1,16 +1,15 @@
 /**
- * POST /v1/Registration/create: the one call that needs no login, only an instance's id and key. Knows
- * nothing of the other endpoints.
+ * POST /v1/Registration/create: the only call that needs no login, but an instance's id and key.
  */
 import { randomUUID } from 'node:crypto';
 import { type Answer, DONE, failure, success } from './envelope.ts';
 import type { Call } from './request-log.ts';
 import { type ApiRequest, type Body, asUuid, headerOf } from './request.ts';
 import { clientIdIn, readCreate } from './user-changes.ts';
-import { FRESH_FIELDS, tokenOf } from './user-record.ts';
+import { tokenOf } from './user-record.ts';
 import type { World } from './world.ts';
 
-/** The access token that comes with a create: five days (documented). */
+/** The lifetime of the access token of a create: five days (documented). */
 const REGISTRATION_TOKEN_TTL_MS = 432_000_000;
 
 export function aboutCreate(call: Call, { body }: ApiRequest): void {
@@ -43,7 +42,7 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
       deletedAt: null,
       status: 'Active',
       profile: changes.profile,
-      fields: { ClientId: null, ...FRESH_FIELDS, ...changes.fields },
+      fields: changes.fields,
     } as const;
     world.users.put(user, now, world.modes.findLagMs);
     call.applied = true;
@@ -52,7 +51,7 @@ export function create(call: Call, request: ApiRequest, world: World): Answer {
   return success({ DeviceToken, ...tokensFor(token.deviceToken, body, world) });
 }
 
-/** The newest state counts, whatever a look-up still sees. */
+/** The latest state counts, even if look-ups lag. */
 function refuseTaken(clientId: string | null | undefined, { modes, users }: World): Answer | undefined {
   if (modes.duplicateClientId === 'allowed' || clientId === undefined || clientId === null) return undefined;
   const isTaken = users
@@ -64,7 +63,7 @@ function refuseTaken(clientId: string | null | undefined, { modes, users }: Worl
 
 type ChosenToken =
   | { readonly kind: 'fresh'; readonly deviceToken: string; readonly givenToken: string }
-  /** It exists already: nothing is written. */
+  /** The user exists already: nothing is written. */
   | { readonly kind: 'existing'; readonly deviceToken: string; readonly givenToken: string }
   | { readonly kind: 'refused'; readonly answer: Answer };
 
@@ -73,11 +72,11 @@ function chooseToken(body: Body, { modes, users }: World): ChosenToken {
   const isGiven = given !== undefined && given !== null && given !== '';
   if (!isGiven || modes.ignoreCustomToken) return fresh(randomUUID());
 
-  // Assumption: a CustomToken that is no UUID is refused.
+  // Assumption: a CustomToken that is not a UUID is refused.
   const deviceToken = asUuid(given);
   if (deviceToken === undefined) return { kind: 'refused', answer: failure(422, [badToken('a UUID')]) };
 
-  // Under `taken` and `same` a deleted user's token gets the most hostile answer: a 200 for a user that does not come back.
+  // With `taken` and `same`, a deleted user's token gets the most hostile answer: a 200 although the user stays deleted.
   const givenToken = typeof given === 'string' ? given : deviceToken;
   const isFree = users.get(deviceToken) === undefined && modes.deletedToken === 'free';
   if (isFree || !users.isTaken(deviceToken)) return fresh(givenToken);
@@ -94,7 +93,7 @@ function badToken(expected: string) {
   return { Key: 'CustomToken', Message: `The field CustomToken must be ${expected}.` };
 }
 
-/** The accounts of CreateAccessToken's default conflict: it is a mode. */
+/** Accounts of CreateAccessToken's default conflict, so it is a mode. */
 function tokensFor(deviceToken: string, body: Body, { sessions, clock, modes }: World) {
   const isWanted = body['CreateAccessToken'] ?? modes.accessTokenByDefault;
   if (isWanted !== true) return { AccessToken: null, RefreshToken: null };

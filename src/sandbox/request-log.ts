@@ -1,11 +1,23 @@
 /**
- * Every API request in the order of arrival, for those who want to prove what a client did. Records;
- * judges nothing.
+ * Every API request in order of arrival, for tests that check what a client did.
  */
 export type Operation =
-  'create' | 'login' | 'refresh' | 'find' | 'update' | 'delete' | 'page' | 'move' | 'unknown';
+  | 'create'
+  | 'login'
+  | 'refresh'
+  | 'find'
+  | 'update'
+  | 'delete'
+  | 'page'
+  | 'count'
+  | 'move'
+  /** With a user's own JWT: reads that user, joins another instance, uploads a picture. */
+  | 'read'
+  | 'join'
+  | 'upload'
+  | 'unknown';
 
-/** One request. An endpoint fills in whom it is about and whether it changed something. */
+/** One request. An endpoint adds its user and whether it changed something. */
 export interface Call {
   /** 1, 2, 3… in the order of arrival. */
   readonly seq: number;
@@ -14,24 +26,24 @@ export interface Call {
   readonly operation: Operation;
   deviceToken: string | null;
   clientId: string | null;
-  /** The HTTP status sent; null = none was: the answer is pending, dropped, or the caller hung up. */
+  /** The HTTP status that was sent; null: the answer is pending, was dropped, or the caller hung up. */
   status: number | null;
-  /** Whether it changed something: a user written, a token issued. */
+  /** Whether it changed something: wrote a user, issued a token. */
   applied: boolean;
-  /** When the answer was sent or the socket closed; null = still pending. */
+  /** When the answer was sent or the socket closed; null: still pending. */
   endedAt: number | null;
   /**
-   * The highest seq at that moment. Two requests overlapped exactly if the later one's seq is not greater than
-   * the earlier one's endedAfterSeq: times alone cannot tell within one millisecond.
+   * The highest seq at that moment. Two requests overlapped exactly if the later one's seq is not greater than the earlier one's
+   * endedAfterSeq: times have only milliseconds.
    */
   endedAfterSeq: number | null;
 }
 
-/** Requests received for each operation, however they were answered. */
+/** Number of requests by operation, whatever their answer. */
 export type Counts = Record<'create' | 'update' | 'delete' | 'find' | 'login' | 'refresh', number>;
 
 export class RequestLog {
-  // Unbounded: a log with holes proves nothing, and a reset empties it.
+  // Unbounded: a log with gaps proves nothing, and a reset empties it.
   #calls: Call[] = [];
 
   open(operation: Operation, at: number): Call {

@@ -1,5 +1,5 @@
 /**
- * One request to the simulated API as the endpoints see it: path and names without case, the body parsed.
+ * A request to the simulated API as the endpoints see it: path and names without case, the body parsed.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Answer, failure } from './envelope.ts';
@@ -13,9 +13,9 @@ export interface ApiRequest {
   readonly headers: IncomingHttpHeaders;
   /** Names in lower case; an empty value counts as not given. */
   readonly query: ReadonlyMap<string, string>;
-  /** Empty if it is faulty, or if there is none: every field of a create is optional. */
+  /** Empty if it is faulty or absent: every field of a create is optional. */
   readonly body: Body;
-  /** The refusal that a faulty body earns. */
+  /** The refusal for a faulty body. */
   readonly bodyFault: Answer | undefined;
 }
 
@@ -37,12 +37,12 @@ export function parseRequest(url: string, headers: IncomingHttpHeaders, text: st
   };
 }
 
-/** A header that can be given once. */
+/** A header that may occur once. */
 export function headerOf({ headers }: ApiRequest, name: string): string | undefined {
   return [headers[name]].flat()[0];
 }
 
-/** The value of JSON text, or undefined if it is none. */
+/** The value of JSON text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -57,7 +57,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** The UUID in lower case, or undefined if the value is none. */
+/** The UUID in lower case; undefined if the value is not a UUID. */
 export function asUuid(value: unknown): string | undefined {
   const text = typeof value === 'string' ? value.toLowerCase() : '';
   return UUID.test(text) ? text : undefined;
@@ -65,16 +65,16 @@ export function asUuid(value: unknown): string | undefined {
 
 function readBody(text: string, contentType: string | undefined): { fields: Body } | Answer {
   if (text === '') return { fields: {} };
-  // Assumption: a body that is not declared as JSON is refused with 415, as ASP.NET does by itself.
+  // Assumption: a body without a JSON content type is refused with 415, the default of ASP.NET.
   // `application/json` and `application/json-patch+json` are both in use (documented; the vendor's SDK).
   if (contentType === undefined || !contentType.includes('json')) return failure(415);
   const value = parseJson(text);
   if (isObject(value)) return { fields: inPascalCase(value) };
-  // Assumption: text that is no JSON object (an RFC 6902 array too) is a 400.
+  // Assumption: text that is not a JSON object (an RFC 6902 array, for example) is a 400.
   return failure(400, [{ Key: '', Message: 'The body must be a JSON object.' }]);
 }
 
-/** camelCase is understood too. */
+/** camelCase is accepted, too. */
 function inPascalCase(value: Body): Body {
   const fields = Object.entries(value).map(([name, inner]) => [
     `${name.charAt(0).toUpperCase()}${name.slice(1)}`,

@@ -1,6 +1,6 @@
 /**
- * The sandbox: a simulator of the Damoov user API over plain HTTP, in memory. This file knows sockets and
- * nothing of the API; the client knows nothing of any of it, so that no misreading is shared.
+ * The sandbox: a simulator of the Damoov user API over plain HTTP, in memory. This file knows sockets and nothing of the API; the client
+ * shares no code with it, so that they cannot share a mistake.
  */
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
@@ -16,7 +16,7 @@ export type { SandboxModes } from './modes.ts';
 export { SANDBOX_CREDENTIALS } from './credentials.ts';
 
 export interface SandboxOptions extends WorldOptions {
-  /** Default 127.0.0.1: a sandbox with published credentials is nothing to expose. */
+  /** Default 127.0.0.1: a sandbox with public credentials must not be exposed. */
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
@@ -26,16 +26,16 @@ export interface Sandbox {
   /** Without a slash at the end. */
   readonly url: string;
   readonly port: number;
-  /** Stops listening and cuts every connection, requests in flight included. */
+  /** Stops listening and cuts every connection, active requests included. */
   close(): Promise<void>;
 }
 
-/** Longer than any client keeps an idle connection: a reset on a fresh request should be a fault we drew. */
+/** Longer than any client keeps an idle connection: only a drawn fault may reset a fresh request. */
 const KEEP_ALIVE_MS = 120_000;
 
 /**
- * Starts a sandbox of its own: two of them share nothing. Rejects where the port cannot be had (the system's error)
- * or a mode is bad (a RangeError that names every one).
+ * Starts an independent sandbox. Rejects if it cannot listen on the port (the system's error) or a mode is bad (a RangeError that names
+ * every one).
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { host = '127.0.0.1', port = 0 } = options;
@@ -70,7 +70,8 @@ function receive(world: World, request: IncomingMessage, response: ServerRespons
   response.on('close', () => {
     if (call.endedAt === null) world.log.close(call, null, world.clock());
   });
-  collect(request, (text) => {
+  const read = endpoint.ignoresBody === true ? discard : collect;
+  read(request, (text) => {
     const outcome = carryOut(endpoint, call, parseRequest(url, request.headers, text), world);
     const latencyMs = world.faults.latencyMs(world.modes);
     if (latencyMs === 0) deliver(world, call, response, outcome);
@@ -78,7 +79,7 @@ function receive(world: World, request: IncomingMessage, response: ServerRespons
   });
 }
 
-/** More than any request of the API needs, in characters; who sends more is cut off. */
+/** More than any request of the API needs, in characters; a longer one is cut off. */
 const MOST_TEXT = 1024 * 1024;
 
 function collect(request: IncomingMessage, whenComplete: (text: string) => void): void {
@@ -91,15 +92,21 @@ function collect(request: IncomingMessage, whenComplete: (text: string) => void)
   request.on('end', () => whenComplete(text));
 }
 
+/** Reads the body to its end: an earlier answer would be lost with the connection. */
+function discard(request: IncomingMessage, whenComplete: (text: string) => void): void {
+  request.on('end', () => whenComplete(''));
+  request.resume();
+}
+
 function deliver(world: World, call: Call, response: ServerResponse, outcome: Answer | typeof DROP): void {
-  // The caller hung up while the answer was on its way.
+  // The caller hung up before the answer was sent.
   if (call.endedAt !== null) return;
   if (outcome === DROP) {
     world.log.close(call, null, world.clock());
     response.destroy();
     return;
   }
-  // Logged before it is sent: the caller's next request must not come before the end of this one.
+  // Logged before it is sent: the caller's next request must not arrive before the end of this one.
   world.log.close(call, outcome.status, world.clock());
   send(response, outcome);
 }

@@ -1,11 +1,11 @@
 /**
- * Access and refresh tokens: issued, recognised, rotated.
+ * Access and refresh tokens: issues, checks and rotates them.
  */
 import { randomUUID } from 'node:crypto';
 
-/** Whom a token speaks for: the admin, or the user of a device token. */
+/** The holder of a token: the admin, or the user of a device token. */
 export const ADMIN = 'admin';
-type Holder = typeof ADMIN | (string & {});
+export type Holder = typeof ADMIN | (string & {});
 
 /** A token pair as the API answers it (documented). */
 export interface TokenPair {
@@ -17,12 +17,12 @@ const JWT_HEADER = base64url({ alg: 'none', typ: 'JWT' });
 
 export class Sessions {
   readonly #access = new Map<string, { readonly holder: Holder; expiresAt: number }>();
-  // A refresh token lives three months (published by the vendor); no sandbox does, so none expires.
+  // A refresh token lives three months (published by the vendor), longer than any sandbox: none expires.
   readonly #refresh = new Map<string, { readonly holder: Holder; readonly accessToken: string }>();
 
   /**
-   * A new pair; earlier pairs of the holder stay good unless they are forgotten.
-   * ExpiresIn is in whole seconds, rounded up so that it is never 0.
+   * A new pair; earlier pairs of the holder stay valid unless they are forgotten. ExpiresIn is in whole seconds, rounded up so that it is
+   * never 0.
    */
   issue(holder: Holder, now: number, ttlMs: number): TokenPair {
     const accessToken = `${JWT_HEADER}.${base64url({ holder, iat: now })}.${randomUUID()}`;
@@ -33,7 +33,7 @@ export class Sessions {
     return { AccessToken: { Token: accessToken, ExpiresIn: expiresIn }, RefreshToken: refreshToken };
   }
 
-  /** Who speaks in an Authorization header; undefined if nobody does, or no longer. */
+  /** The holder of the token in an Authorization header; undefined if it is invalid or expired. */
   holderOf(authorization = '', now: number): Holder | undefined {
     const token = /^bearer +(?<token>\S+)$/i.exec(authorization.trim())?.groups?.['token'];
     const grant = this.#access.get(token ?? '');
@@ -41,10 +41,10 @@ export class Sessions {
   }
 
   /**
-   * Takes a pair out of use for refreshing and returns whose it was; undefined if it is no pair. An expired access token is fine
+   * Invalidates a pair for refreshing and returns its holder; undefined if it is not a pair. The access token may be expired
    * (documented).
-   * Assumption: the two must have been issued together, and the old access token stays good for calls until it expires: a server that
-   * checks a JWT by its signature cannot take it back.
+   * Assumption: the two must have been issued together, and the old access token stays valid until it expires: a server that checks a JWT
+   * by its signature cannot revoke it.
    */
   spend(accessToken: unknown, refreshToken: unknown): Holder | undefined {
     const token = String(refreshToken);

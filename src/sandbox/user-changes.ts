@@ -1,7 +1,9 @@
 /**
- * Reads what a create or an update says about a user, and every fault of it.
+ * Reads the user data of a create or an update, and all its faults.
  */
 import { z } from 'zod';
+import { faultsOf } from './body-faults.ts';
+import { timeOf } from './dates.ts';
 import type { FieldFault } from './envelope.ts';
 import type { SandboxModes } from './modes.ts';
 import { type Body, isObject } from './request.ts';
@@ -9,9 +11,9 @@ import type { Profile, UserFields, UserRecord } from './user-record.ts';
 
 export interface UserChanges {
   readonly profile: Profile;
-  readonly fields: Partial<UserFields>;
+  readonly fields: UserFields;
   readonly status: UserRecord['status'] | undefined;
-  /** Not empty = the request is refused with 422 and nothing is changed. */
+  /** If not empty, the request is refused with 422 and nothing is changed. */
   readonly faults: readonly FieldFault[];
 }
 
@@ -19,7 +21,7 @@ type Clearing = SandboxModes['clearing'];
 
 // Values are mostly not validated (documented). Assumption: their JSON types are.
 const text = z.string().nullish();
-// Assumption: a flag has no empty state, so null leaves it alone.
+// Assumption: a flag cannot be cleared, so null does not change it.
 const flag = z.boolean().nullish();
 
 const UserFieldsBody = z.object({
@@ -30,45 +32,61 @@ const UserFieldsBody = z.object({
   Enabled: flag,
 });
 
-/** A create takes five profile fields and UserFields (documented). Others are ignored, so is what is unknown. */
+/**
+ * A whole number (documented). The vendor's iOS framework sends it as text ("String count"), so digits are accepted. Assumption: the
+ * empty text means none.
+ */
+const count = z.preprocess(
+  (value) =>
+    typeof value === 'string' && /^\d*$/.test(value) ? (value === '' ? null : Number(value)) : value,
+  z.number().nullish(),
+);
+
+/**
+ * The fields of a create: five fields and UserFields are documented, the other five are seen in the vendor's Android and iOS frameworks.
+ * The other fields of an update (Country, District, City, ExternalImageUrl, Status) and unknown ones are ignored.
+ */
 const CreateBody = z.object({
   FirstName: text,
   LastName: text,
   Nickname: text,
   Phone: text,
   Email: text,
+  Gender: text,
+  Birthday: text,
+  MaritalStatus: text,
+  ChildrenCount: count,
+  Address: text,
   UserFields: UserFieldsBody.nullish(),
 });
 
 /**
- * The status as written and as read differ (the vendor's published reference): what is written as Deactivated reads as Inactive.
- * Assumption: Deleted, a soft state when written by an update, reads as Inactive too, and Inactive is understood when written; a status
- * is written as text.
+ * The status is written and read differently (the vendor's published reference): Deactivated reads as Inactive.
+ * Assumption: Deleted, a soft state in an update, reads as Inactive, too; Inactive may also be written. Any other status is refused in
+ * every mode, because reads only show these two.
  */
 const UpdateBody = CreateBody.extend({
-  Gender: text,
-  Birthday: text,
-  MaritalStatus: text,
   Country: text,
   District: text,
   City: text,
-  Address: text,
   ExternalImageUrl: text,
-  ChildrenCount: z.number().nullish(),
   Status: z
     .enum(['Active', 'Deactivated', 'Deleted', 'Inactive'])
     .transform((status) => (status === 'Active' ? 'Active' : 'Inactive'))
     .optional(),
 });
 
-export function readCreate(body: Body, { clientIdForm }: SandboxModes): UserChanges {
-  // Of a create nothing is left to clear.
-  return read(CreateBody, body, { null: 'clears', empty: 'kept' }, clientIdForm);
+export function readCreate(body: Body, modes: SandboxModes): UserChanges {
+  // A create has nothing to clear.
+  const changes = read(CreateBody, body, { ...modes, clearing: { null: 'clears', empty: 'kept' } });
+  const { Email: email, Phone: phone } = changes.profile;
+  if (!modes.contactRequired || changes.faults.length > 0 || email || phone) return changes;
+  return { ...changes, faults: [{ Key: 'Email', Message: 'Email or Phone is required.' }] };
 }
 
-/** An update is a plain partial merge (documented): what is not given stays. What null and "" mean to a text is a mode. */
-export function readUpdate(body: Body, { clearing, clientIdForm }: SandboxModes): UserChanges {
-  return read(UpdateBody, body, clearing, clientIdForm);
+/** An update is a plain partial merge (documented): absent fields stay. A mode says what null and "" do to a field. */
+export function readUpdate(body: Body, modes: SandboxModes): UserChanges {
+  return read(UpdateBody, body, modes);
 }
 
 const CLIENT_ID_FORMS = {
@@ -78,55 +96,59 @@ const CLIENT_ID_FORMS = {
   lower: (clientId: string) => clientId.toLowerCase(),
 };
 
-/** What is kept of a ClientId, and what a filter for it is compared as. */
+/** The stored form of a ClientId, also used by filters. */
 export function keptClientId(clientId: string, form: SandboxModes['clientIdForm']): string {
   return CLIENT_ID_FORMS[form](clientId);
 }
 
-/** The ClientId in a body that may be faulty otherwise. */
+/** The ClientId of a body that may be faulty otherwise. */
 export function clientIdIn({ UserFields: fields }: Body): string | null {
   return isObject(fields) && typeof fields['ClientId'] === 'string' ? fields['ClientId'] : null;
 }
 
-/** A create is an update that says less. */
+/** A create has a part of an update's fields. */
 type Read = z.output<typeof UpdateBody>;
 
-function read(
-  schema: z.ZodType<Read>,
-  body: Body,
-  clearing: Clearing,
-  clientIdForm: SandboxModes['clientIdForm'],
-): UserChanges {
+function read(schema: z.ZodType<Read>, body: Body, modes: SandboxModes): UserChanges {
   const { data, error } = schema.safeParse(body);
-  if (error !== undefined) {
-    const faults = error.issues.map(({ path, message }) => ({ Key: path.join('.'), Message: message }));
-    return { profile: {}, fields: {}, status: undefined, faults };
-  }
-  const faults: FieldFault[] = [];
-  const { UserFields: given, Status: status, ChildrenCount: children, ...texts } = data;
+  if (error !== undefined) return { profile: {}, fields: {}, status: undefined, faults: faultsOf(error) };
+  const { UserFields: given, Status: status, ...values } = data;
   const { ClientId: clientId, ...flags } = given ?? {};
-  const kept = clientId && keptClientId(clientId, clientIdForm);
+  const kept = clientId && keptClientId(clientId, modes.clientIdForm);
+  const faults = modes.unknownValues === '422' ? undocumented(values) : [];
   const fields = {
     ...Object.fromEntries(Object.entries(flags).filter(([, value]) => typeof value === 'boolean')),
-    ...cleared({ ClientId: kept }, clearing, faults, 'UserFields.'),
+    ...cleared({ ClientId: kept }, modes.clearing, faults, 'UserFields.'),
   };
-  const profile = {
-    ...cleared(texts, clearing, faults),
-    ...(children !== undefined && { ChildrenCount: children }),
-  };
+  const profile = cleared(values, modes.clearing, faults);
   return { profile, fields, status, faults };
 }
 
-type Texts = Readonly<Record<string, string | null | undefined>>;
+/** The documented values, and for MaritalStatus those of the vendor's frameworks: married, widowed, divorced, single. */
+const DOCUMENTED: Readonly<Record<string, (value: string) => boolean>> = {
+  Gender: (value) => ['None', 'Male', 'Female', 'Other'].includes(value),
+  MaritalStatus: (value) => ['1', '2', '3', '4'].includes(value),
+  Birthday: (value) => timeOf(value) !== undefined,
+};
 
-/** The texts that are to be written: null and "" as the modes say, and without what stays as it is. */
+function undocumented(values: Values): FieldFault[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const isFine = typeof value !== 'string' || value === '' || (DOCUMENTED[name]?.(value) ?? true);
+    return isFine ? [] : [{ Key: name, Message: 'The value is not valid.' }];
+  });
+}
+
+type Value = string | number | null;
+type Values = Readonly<Record<string, Value | undefined>>;
+
+/** The values to write: null and "" according to the modes, without unchanged fields. */
 function cleared(
-  texts: Texts,
+  values: Values,
   clearing: Clearing,
   faults: FieldFault[],
   prefix = '',
-): Record<string, string | null> {
-  const written = Object.entries(texts).flatMap(([name, value]): [string, string | null][] => {
+): Record<string, Value> {
+  const written = Object.entries(values).flatMap(([name, value]): [string, Value][] => {
     if (value === undefined) return [];
     if (value !== null && value !== '') return [[name, value]];
     const effect = value === null ? clearing.null : clearing.empty;

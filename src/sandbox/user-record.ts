@@ -1,9 +1,11 @@
 /**
- * One user as the sandbox keeps it, and as the API shows it when read. A record never changes: a write makes a new one.
+ * One user as the sandbox stores it, and as the API shows it. A record is immutable: a write makes a new one.
  */
+import { iso, timeOf } from './dates.ts';
+import { APPLICATION, COMPANY, instanceName } from './hierarchy.ts';
 import type { SandboxModes } from './modes.ts';
 
-/** What reads show of a profile in which nothing is set (documented). */
+/** What reads show of an empty profile (documented). */
 const EMPTY_PROFILE = {
   FirstName: null,
   LastName: null,
@@ -13,59 +15,113 @@ const EMPTY_PROFILE = {
   Gender: 'None',
   Birthday: null,
   MaritalStatus: null,
+  ChildrenCount: null,
   Country: null,
   District: null,
   City: null,
   Address: null,
   ExternalImageUrl: null,
-  ChildrenCount: null,
 };
 
 export type Profile = Partial<Record<keyof typeof EMPTY_PROFILE, string | number | null>>;
 
-/** The flags of a fresh user, as in the vendor's own samples. */
-export const FRESH_FIELDS = {
+/** What reads show of empty UserFields, as in the vendor's own samples. */
+const FRESH_FIELDS = {
+  ClientId: null,
   EnableTracking: true,
   EnableLogging: false,
   EnableRealTimeLocation: false,
   Enabled: true,
 };
 
-export type UserFields = typeof FRESH_FIELDS & { ClientId: string | null };
+export interface UserFields {
+  readonly ClientId?: string | null;
+  readonly EnableTracking?: boolean;
+  readonly EnableLogging?: boolean;
+  readonly EnableRealTimeLocation?: boolean;
+  readonly Enabled?: boolean;
+}
+
+/** For a user without a picture (documented). Assumption: neither an upload nor ExternalImageUrl changes it. */
+const DEFAULT_IMAGE_URL = 'https://user.telematicssdk.com/Files/DefaultImages/ic_no_avatar_white.png';
+
+/** Assumption: reads show nothing of a phone whose app never reported, and no sandbox user has an app that does. */
+export const NO_MOBILE_DEVICE = {
+  MobileUid: null,
+  DeviceModel: null,
+  OsType: null,
+  OsVersion: null,
+  SdkVersion: null,
+  AppVersion: null,
+  VirtualImei: null,
+};
 
 export interface UserRecord {
   /** A UUID in lower case. */
   readonly deviceToken: string;
-  /** The same as it was given in the create. */
+  /** The same in the casing of the create. */
   readonly givenToken: string;
   readonly instanceId: string;
   /** Epoch milliseconds, as is `deletedAt`. */
   readonly createdAt: number;
-  /** Deleted users are kept, so that what became of them can be told; null = not deleted. */
+  /** Deleted users are kept for inspection; null: not deleted. */
   readonly deletedAt: number | null;
   readonly status: 'Active' | 'Inactive';
+  /** Only what was written; the same for the fields. */
   readonly profile: Readonly<Profile>;
-  readonly fields: Readonly<UserFields>;
+  readonly fields: UserFields;
+}
+
+/** UserFields with their defaults. */
+export function fieldsOf({ fields }: UserRecord) {
+  return { ...FRESH_FIELDS, ...fields };
 }
 
 /**
- * A user as find and the filtered page show it (documented): UserFields is an array of one object when read. Without
+ * A user as find, the filtered page and its own read show it (documented): UserFields is an array of one object when read. Without
  * `includeAccountInfo` the names in AccountInfo are null.
  */
-export function asRead(user: UserRecord, includeAccountInfo: boolean, casing: SandboxModes['tokenCasing']) {
+export function asRead(user: UserRecord, includeAccountInfo: boolean, modes: SandboxModes) {
   return {
-    DeviceToken: tokenOf(user, casing),
+    DeviceToken: tokenOf(user, modes.tokenCasing),
     // Seen in live samples: no zone, seven fraction digits.
     DateCreated: `${iso(user.createdAt).slice(0, -1)}0000`,
     Status: user.status,
     ActivityStatus: 'No Data',
-    UserProfile: { ...EMPTY_PROFILE, ...user.profile },
+    UserProfile: profileOf(user, modes),
+    MobileDevice: NO_MOBILE_DEVICE,
     AccountInfo: {
+      CompanyId: COMPANY.id,
+      CompanyName: includeAccountInfo ? COMPANY.name : null,
+      ApplicationId: APPLICATION.id,
+      ApplicationName: includeAccountInfo ? APPLICATION.name : null,
       InstanceId: user.instanceId,
-      InstanceName: includeAccountInfo ? `Sandbox ${user.instanceId}` : null,
+      InstanceName: includeAccountInfo ? instanceName(user.instanceId) : null,
     },
-    UserFields: [user.fields],
+    UserWallets: [],
+    // Null for a user without an identity provider (documented): the sandbox has none.
+    IdentityId: null,
+    IdentityProvider: null,
+    UserFields: [fieldsOf(user)],
   };
+}
+
+function profileOf({ profile }: UserRecord, { birthdayForm }: SandboxModes) {
+  const { Birthday: birthday, Gender: gender } = profile;
+  return {
+    ...EMPTY_PROFILE,
+    ...profile,
+    // Inferred: a cleared gender is None, the only documented value for it.
+    Gender: gender ?? EMPTY_PROFILE.Gender,
+    Birthday: birthdayForm === 'datetime' ? asDateTime(birthday) : (birthday ?? null),
+    ImageUrl: DEFAULT_IMAGE_URL,
+  };
+}
+
+/** Seen in live samples: midnight, without a zone. Text that is not a date is unchanged. */
+function asDateTime(birthday: Profile['Birthday']) {
+  const at = typeof birthday === 'string' ? timeOf(birthday) : undefined;
+  return at === undefined ? (birthday ?? null) : iso(at).slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
 }
 
 /** A user's token as answers write it. */
@@ -77,24 +133,30 @@ export function tokenOf(
   return casing === 'upper' ? deviceToken.toUpperCase() : deviceToken;
 }
 
-/** A user as the sandbox's own controls show it. */
+/** A user in the sandbox's own controls; written values of the newer fields have their own names. */
 export function asListed({ deviceToken, instanceId, fields, profile, ...user }: UserRecord) {
+  const { ClientId: clientId = null, ...flags } = fields;
+  const { FirstName, LastName, Nickname, Phone, Email, ...others } = profile;
   return {
     deviceToken,
     instanceId,
-    clientId: fields.ClientId,
-    firstName: profile.FirstName ?? null,
-    lastName: profile.LastName ?? null,
-    nickname: profile.Nickname ?? null,
-    phone: profile.Phone ?? null,
-    email: profile.Email ?? null,
+    clientId,
+    firstName: FirstName ?? null,
+    lastName: LastName ?? null,
+    nickname: Nickname ?? null,
+    phone: Phone ?? null,
+    email: Email ?? null,
+    ...inCamelCase(others),
+    ...inCamelCase(flags),
     status: user.status,
     createdAt: iso(user.createdAt),
     deletedAt: user.deletedAt === null ? null : iso(user.deletedAt),
   };
 }
 
-/** Epoch milliseconds as ISO 8601. */
-export function iso(at: number): string {
-  return new Date(at).toISOString();
+function inCamelCase(values: object): Record<string, unknown> {
+  const entries = Object.entries(values);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [`${name.charAt(0).toLowerCase()}${name.slice(1)}`, value]),
+  );
 }

@@ -1,15 +1,15 @@
 /**
- * The store: users by token, an index by ClientId, and what a lagging read still sees of the past.
+ * The store: users by token, an index by ClientId, and the past states that a lagging read still sees.
  */
 import type { UserRecord } from './user-record.ts';
 
-/** What a read looks for; everything given must match (documented). */
+/** The filter of a read; all given fields must match (documented). */
 export interface UserFilter {
   /** In lower case. */
   readonly deviceToken?: string | undefined;
   readonly clientId?: string | undefined;
   readonly showInactive: boolean;
-  /** Whatever else is asked for. */
+  /** Further conditions. */
   readonly isMeant: (user: UserRecord) => boolean;
 }
 
@@ -20,9 +20,9 @@ interface Version {
 }
 
 export class Users {
-  /** The newest last; before it, what a lagging read may still see. */
+  /** The newest last; before it, the states that a lagging read may still see. */
   readonly #versions = new Map<string, readonly Version[]>();
-  /** Every token that ever had the ClientId: a superset, so a lagging read finds a user by the old one. */
+  /** Every token that ever had the ClientId: a superset, because a lagging read finds a user by its old one. */
   readonly #byClientId = new Map<string, Set<string>>();
 
   /** Whether the token was ever given to a user, deleted ones included. */
@@ -40,12 +40,13 @@ export class Users {
   put(record: UserRecord, now: number, lagMs: number): void {
     const { deviceToken, fields } = record;
     const past = lagMs > 0 ? (this.#versions.get(deviceToken) ?? []) : [];
-    // What lies behind a visible version is read by nobody.
+    // No read sees versions before a visible one.
     const kept = past.slice(Math.max(0, indexOfVisible(past, now)));
     this.#versions.set(deviceToken, [...kept, { record, visibleAt: now + lagMs }]);
-    if (fields.ClientId === null) return;
-    const tokens = this.#byClientId.get(fields.ClientId);
-    if (tokens === undefined) this.#byClientId.set(fields.ClientId, new Set([deviceToken]));
+    const { ClientId: clientId = null } = fields;
+    if (clientId === null) return;
+    const tokens = this.#byClientId.get(clientId);
+    if (tokens === undefined) this.#byClientId.set(clientId, new Set([deviceToken]));
     else tokens.add(deviceToken);
   }
 
@@ -54,7 +55,7 @@ export class Users {
     return [...this.#versions.values()].flatMap((versions) => versions.at(-1)?.record ?? []);
   }
 
-  /** The users that a lagging read sees and that match: by ClientId in the order they got it, else in that of creation. */
+  /** The matching users that a lagging read sees: by ClientId in the order they got it, else in order of creation. */
   find({ deviceToken, clientId, showInactive, isMeant }: UserFilter, now: number): UserRecord[] {
     const tokens =
       deviceToken !== undefined
@@ -65,7 +66,7 @@ export class Users {
     return [...tokens].flatMap((token) => {
       const versions = this.#versions.get(token) ?? [];
       const user = versions[indexOfVisible(versions, now)]?.record;
-      // Assumption: a deleted user is found by nothing, not even with ShowInactiveUsers: the deletion is irreversible.
+      // Assumption: no read finds a deleted user, not even with ShowInactiveUsers: the deletion is irreversible.
       if (user === undefined || user.deletedAt !== null) return [];
       if (user.status === 'Inactive' && !showInactive) return [];
       if (clientId !== undefined && user.fields.ClientId !== clientId) return [];

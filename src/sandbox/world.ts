@@ -1,6 +1,5 @@
 /**
- * What one sandbox consists of: its credentials, its users, its sessions, its modes. Everything is in
- * memory and ends with the sandbox.
+ * The parts of one sandbox: its credentials, users, sessions and modes. Everything is in memory and ends with the sandbox.
  */
 import { SANDBOX_CREDENTIALS } from './credentials.ts';
 import { Faults } from './faults.ts';
@@ -15,9 +14,9 @@ export interface WorldOptions {
   readonly instances?: readonly { readonly id: string; readonly key: string }[];
   readonly adminEmail?: string;
   readonly adminPassword?: string;
-  /** Where they differ from the defaults; also what a reset returns to. */
+  /** Differences from the defaults; a reset returns to them. */
   readonly modes?: Partial<SandboxModes>;
-  /** The time in epoch milliseconds. Default `Date.now`. Latency is real time all the same. */
+  /** The time in epoch milliseconds. Default `Date.now`. Latency always uses real time. */
   readonly clock?: () => number;
 }
 

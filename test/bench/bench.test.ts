@@ -3,11 +3,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { findPostgres } from '../../bench/peers/postgres.ts';
 import { nothingConfigured } from '../support/spawn-worker.ts';
 
 async function bench(...args: string[]) {
+  return benchWith({}, ...args);
+}
+
+async function benchWith(env: Record<string, string>, ...args: string[]) {
   const child = spawn(process.execPath, ['bench/main.ts', ...args], {
-    env: { PATH: process.env['PATH'], ...nothingConfigured() },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...nothingConfigured(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'close').then(([status]) => status as number | null);
@@ -22,7 +27,7 @@ async function bench(...args: string[]) {
 
 describe('the benchmark', () => {
   it(
-    'of deferred deletions runs to its end and tells every figure to machines',
+    'of deferred deletions runs to its end and prints every figure in JSON',
     { timeout: 240_000 },
     async () => {
       const { status, stdout, stderr } = await bench(
@@ -76,7 +81,7 @@ describe('the benchmark', () => {
     },
   );
 
-  it('of capacity tells every figure of it, too', { timeout: 240_000 }, async () => {
+  it('of capacity reports every figure of it, too', { timeout: 240_000 }, async () => {
     const { status, stdout, stderr } = await bench('capacity', '--jobs', '200', '--json');
     expect(status, stderr).toBe(0);
     const { figures } = JSON.parse(stdout) as { figures: Record<string, number> };
@@ -94,7 +99,7 @@ describe('the benchmark', () => {
   });
 
   it(
-    'of every comparison tells a ratio with its least and greatest round',
+    'of every comparison reports a ratio with its least and greatest round',
     { timeout: 480_000 },
     async () => {
       const { status, stdout, stderr } = await bench(
@@ -126,12 +131,59 @@ describe('the benchmark', () => {
     },
   );
 
-  it('refuses a part that there is not, and tells those that there are', async () => {
+  it(
+    'of peers reports the ratio of ours to each, and what each lacks',
+    { timeout: 480_000 },
+    async (context) => {
+      context.skip(!hasPostgres(), 'no Postgres is installed');
+      const { status, stdout, stderr } = await bench(
+        'peers',
+        '--quick',
+        '--jobs',
+        '200',
+        '--rounds',
+        '2',
+        '--json',
+      );
+      expect(status, stderr).toBe(0);
+      const { figures, notes } = JSON.parse(stdout) as { figures: Record<string, number>; notes: string[] };
+      const kinds = ['Ours', 'PgBoss', 'ToPgBoss', 'Graphile', 'ToGraphile'];
+      const names = [0, 20, 100].flatMap((latencyMs) =>
+        ['perSecond', 'workerCpu', 'serverCpu'].flatMap((key) =>
+          kinds.map((kind) => `${key}${kind}At${latencyMs}`),
+        ),
+      );
+      expect(Object.keys(figures).toSorted()).toEqual(
+        names.flatMap((name) => [name, `${name}Least`, `${name}Greatest`]).toSorted(),
+      );
+      for (const name of names) expect(figures[name], name).toBeGreaterThan(0);
+      expect(notes.map((note) => note.replace(/ \d+\.\d+\.\d+ lacks: .*/, ''))).toEqual([
+        'pg-boss',
+        'Graphile Worker',
+      ]);
+    },
+  );
+
+  it('of peers says what to install where there is no Postgres', async () => {
+    const { status, stdout, stderr } = await benchWith({ POSTGRES_BIN: '/nowhere' }, 'peers', '--json');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^peers: No Postgres to run: install .* postgresql.*\n$/);
+  });
+
+  it('refuses an unknown part, and lists the known ones', async () => {
     const { status, stdout, stderr } = await bench('deletion');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('there are: pipeline');
   });
 });
+
+function hasPostgres(): boolean {
+  try {
+    return findPostgres() !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** Those of more workers are made as the pipeline's, and take as long again. */
 const COMPARISONS = ['pipeline', 'sequential', 'latency', 'backlog', 'memory', 'micro'];

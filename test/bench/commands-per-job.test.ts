@@ -29,7 +29,7 @@ it('a job asks Redis what is on record, and nothing more', { timeout: 240_000 },
   const { jobs, redis, address, redisUrl } = await startWorker();
   const perJob: Record<string, number> = {};
   for (const [operation, dataOf] of Object.entries(OPERATIONS)) {
-    // With the first ones the scripts come to lie in Redis, and the admin logs in.
+    // The first jobs load the scripts into Redis and log the admin in.
     await carryOut(5, (n) => dataOf(`first-${n}`));
     const count = counting(names, address);
     const monitor = await monitorRedis(redisUrl, (call) => count.hear(call));
@@ -61,7 +61,7 @@ const OPERATIONS: Record<string, (clientId: string) => object> = {
   'delete-user': (clientId) => ({ clientId }),
 };
 
-/** One request at a time, at a Redis that nobody else asks anything. */
+/** One request at a time, at a Redis without other clients. */
 async function startWorker() {
   const dir = await mkdtemp(join(tmpdir(), 'commands-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
@@ -91,7 +91,7 @@ async function startWorker() {
   return { jobs, redis, address, redisUrl: server.url };
 }
 
-/** The scripts by what Redis calls them, as they come to be defined. */
+/** The scripts by their names in Redis, as they are defined. */
 function namesOfScripts(): Map<string, string> {
   const names = new Map<string, string>();
   const nameIt = (lua: string, name: string) => names.set(createHash('sha1').update(lua).digest('hex'), name);
@@ -102,7 +102,7 @@ function namesOfScripts(): Map<string, string> {
     name,
     script,
   ) {
-    // `damoov:settle` and `moveToFinished:6.7.0` are told without what may change by itself.
+    // `damoov:settle` and `moveToFinished:6.7.0` are listed without parts that may change.
     nameIt(script.lua, name.replace(/^damoov:/, '').replace(/:.*$/, ''));
     define.call(this, name, script);
   });

@@ -42,7 +42,7 @@ async function createFailedWorld() {
 const idsOf = (jobs: readonly FailedJob[]) => jobs.map(({ jobId }) => jobId);
 
 describe('reading failed jobs', () => {
-  it('tells all of them, oldest first, over many pages, also where thousands failed in the same millisecond', async () => {
+  it('returns all of them, oldest first, over many pages, even if thousands failed in the same millisecond', async () => {
     const world = await createFailedWorld();
     await world.make({ count: 1500, idStart: 'same', failedAt: 5000, stepMs: 0 });
     await world.make({ count: 300, idStart: 'before', failedAt: 1000 });
@@ -51,7 +51,7 @@ describe('reading failed jobs', () => {
   });
 
   it.each(['retry', 'drop'] as const)(
-    'tells none twice and leaves none out while others %s what is read',
+    'returns none twice and omits none while other clients %s the jobs',
     async (act) => {
       const world = await createFailedWorld();
       await world.make({ count: 450, idStart: 'same', failedAt: 5000, stepMs: 0 });
@@ -105,7 +105,7 @@ describe('reading failed jobs', () => {
     expect(idsOf(await world.all())).toEqual(['a\uFFFD', 'job-1']);
   });
 
-  it('tells the operation, instance, code, message, attempts and times of a job', async () => {
+  it('reports the operation, instance, code, message, attempts and times of a job', async () => {
     const world = await createFailedWorld();
     await world.make({
       count: 1,
@@ -154,7 +154,7 @@ describe('reading failed jobs', () => {
     expect(await world.all()).toMatchObject([{ code: 'unknown', message: '' }]);
   });
 
-  it('tells a job of an unknown name, and one of which only the id is left, as unknown', async () => {
+  it('reports a job of an unknown name, and one of which only the id is left, as unknown', async () => {
     const world = await createFailedWorld();
     await world.make({ count: 1, name: 'ada@example.com', failedAt: 1000 });
     await world.redis.zadd(world.key('failed'), 2000, 'ghost');

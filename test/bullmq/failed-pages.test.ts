@@ -65,7 +65,7 @@ it('jobs that fail anew behind the reader are not taken for a place that stayed'
   const returned: string[] = [];
   for await (const page of set.read(() => {})) {
     returned.push(...page.map(({ jobId }) => jobId));
-    // The whole page fails anew; the last of it comes to lie where it lay.
+    // The whole page fails again; its last job gets the same place as before.
     if (returned.length > page.length) continue;
     const again = set.take(0, page.length).toReversed();
     set.jobs.push(...again.map((job, n) => ({ ...job, failedAt: 10_000 + n })));

@@ -50,7 +50,7 @@ describe('the rows of an import', () => {
     const run = await begin();
     expect(await run.add(START, rows, endOf(rows))).toMatchObject({ is: 'added', place: { line: 10 } });
     expect(await waiting()).toBe(10);
-    // One that is no longer kept is the same job once more.
+    // A job that is no longer stored is added again as the same job.
     await jobs.remove('import-some-00000003');
     await redis.hset(`${prefix}:import:some`, { place: '0 0 0' });
     await (await begin()).add(START, rows, endOf(rows));

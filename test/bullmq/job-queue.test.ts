@@ -149,7 +149,7 @@ describe('what is erased', () => {
     expect((await jobs.getJob(other.id))?.data).toEqual(untouched);
   });
 
-  it('is nothing of a job that is put back: a run may be at it', async () => {
+  it('leaves a retried job unchanged: a run may have it', async () => {
     const { jobs, queue, failed } = createWorld();
     const data = { ...DATA, encrypted: encryptedBy('1') };
     const job = await failed(data);

@@ -9,7 +9,7 @@ function openTelemetry(metadata = '') {
 }
 
 describe("BullMQ's telemetry", () => {
-  it('tells of a job its id, its queue and a known name, and nothing that it says or returns', () => {
+  it('records the id, queue and known name of a job, and nothing of its data or result', () => {
     const { told, tracer } = openTelemetry();
     const span = tracer.startSpan('process user-jobs', { kind: SpanKind.CONSUMER });
     span.setAttributes({

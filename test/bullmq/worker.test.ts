@@ -104,7 +104,7 @@ async function createWorkerWorld(options: WorkerWorldOptions = {}) {
       if (id === undefined) throw new Error('the job got no id');
       return id;
     },
-    /** The end of the next run that nobody has asked for yet. */
+    /** The end of the next run that no test has awaited yet. */
     runEnds: () =>
       new Promise<RunReport>((resolve) => {
         const report = ends.reports.shift();
@@ -429,7 +429,7 @@ describe('the lock of a job', () => {
     const { options, end } = await world.create(1);
     await world.redis.del(world.lockOf(jobId));
     await expect.poll(() => options?.signal?.aborted).toBe(true);
-    // By now another run may be under way; it does not come to its end.
+    // By now another run may have started; it does not end.
     end();
     await world.runEnds();
     expect(await world.jobs.getJob(jobId)).toMatchObject({ data: C1 });

@@ -6,7 +6,7 @@ import { processContext } from '../../src/cli/common/command-context.ts';
 import { run } from '../../src/cli/run-to-end.ts';
 import { createContext, runCommand, runProcess } from '../support/run-command.ts';
 
-/** What they do is no result: they run until they are told to stop. */
+/** They have no result: they run until they are stopped. */
 const WITHOUT_RESULT = ['worker', 'sandbox'];
 
 const program = commandLine('1.2.3', () => {}, processContext);
@@ -21,7 +21,7 @@ function commandsOf(command: Command, name: string): [string, Command][] {
     });
 }
 
-/** With what stands behind it. */
+/** With the text after it. */
 function helpOf(command: Command): string {
   let help = '';
   const whole = command.configureOutput({ writeOut: (text) => (help += text), getOutHasColors: () => false });
@@ -45,7 +45,7 @@ describe('every command', () => {
   );
 
   it.each(commands.filter(([name]) => !WITHOUT_RESULT.includes(name)))(
-    '`%s` tells its result in JSON, too',
+    '`%s` prints its result as JSON, too',
     (_name, command) => {
       expect(command.options.map(({ long }) => long)).toContain('--json');
     },
@@ -94,7 +94,7 @@ describe('the command line', () => {
     const { status, stdout } = await runProcess(['--help'], {});
     expect(status).toBe(0);
     for (const group of Object.keys(GROUPS)) expect(stdout).toContain(`\n${group}\n`);
-    expect(stdout).toContain('Exit status: 0 done, 1 it failed, 2 bad usage');
+    expect(stdout).toContain('Exit status: 0 done, 1 failed, 2 bad usage');
     expect(stdout).not.toContain('\u001B');
   });
 

@@ -48,7 +48,7 @@ describe.each(COMMANDS)('`%s`', (command, ...rest) => {
     expect(stderr).not.toContain('warning');
   });
 
-  it('tells what a file is that is no list, and adds nothing', async () => {
+  it('names the kind of a file that is not a list, and adds nothing', async () => {
     const world = await createListWorld();
     const path = await world.file(gzipSync('clientId\n1\n'), 'users.csv');
     const { status, stderr, stdout } = await world.run(command, path, ...rest);
@@ -74,14 +74,14 @@ describe.each(COMMANDS)('`%s`', (command, ...rest) => {
     const { status, stderr } = await world.run(command, path, '--map', 'post=email', ...rest);
     expect(status).toBe(0);
     expect(stderr.split('\n').filter((line) => line.startsWith('warning: '))).toEqual([
-      'warning: no column is called "post", which --map has as email',
+      'warning: no column is called "post", which --map maps to email',
       expect.stringMatching(/^warning: phone like 4\.48E\+11: 2 \(lines 1, 2\): a spreadsheet/),
       'warning: phone like #NAME?: 1 (line 3): errors of a spreadsheet',
     ]);
     expect(await world.added()).toHaveLength(3);
   });
 
-  it('tells how many rows have a value only where nothing is read', async () => {
+  it('counts the rows whose only values are in omitted columns', async () => {
     const world = await createListWorld();
     const told = (stderr: string) => stderr.split('\n').filter((line) => line.startsWith('warning: '));
     const csv = await world.file('clientId,notes\n1,\n,Ada Lovelace\n,\n,Alan Turing\n', 'users.csv');
@@ -89,12 +89,12 @@ describe.each(COMMANDS)('`%s`', (command, ...rest) => {
     expect(status).toBe(0);
     expect(told(stderr)).toEqual([
       expect.stringMatching(
-        /^warning: rows without a value in any column that is read: 2 \(lines 3, 5\): give/,
+        /^warning: rows without a value in any column that is read: 2 \(lines 3, 5\): add/,
       ),
     ]);
     const json = await world.file('{"clientId":"2"}\n{"clientId":null}\n{}\n', 'users.ndjson');
     expect(told((await world.run(command, json, ...rest)).stderr)).toEqual([
-      expect.stringMatching(/^warning: rows without a value in any column that is read: 1 \(line 2\): give/),
+      expect.stringMatching(/^warning: rows without a value in any column that is read: 1 \(line 2\): add/),
     ]);
     expect(await world.added()).toMatchObject([{ clientId: '1' }, { clientId: '2' }]);
   });

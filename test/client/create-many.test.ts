@@ -50,7 +50,7 @@ describe('many sign-ups', () => {
     onTestFinished(() => proxy.close());
     const users = producerIn(world, { redis: proxy.url });
     await users.create({ clientId: 'c-0' });
-    // Of the jobs themselves, not of what is asked about their keys.
+    // Counts the jobs themselves, not calls about their keys.
     const dropped = proxy.dropReplies(1, 'in-a-job');
     const rows = [1, 2].map((n) => ({ clientId: `in-a-job-${n}`, idempotencyKey: `import/${n}` }));
     const adding = users.createMany(rows);

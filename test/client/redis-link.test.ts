@@ -36,7 +36,7 @@ describe('a call', () => {
       name: 'RedisAwayError',
       mayHaveBeenApplied: true,
     });
-    // Nobody waits for its end any more.
+    // No caller waits for its end any more.
     reject(new Error('too late'));
     await setImmediate();
   });

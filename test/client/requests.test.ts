@@ -34,7 +34,7 @@ describe('the id of a job with an idempotency key', () => {
     expect(id).not.toBe(idOf(request));
   });
 
-  it('tells nothing of the key or the request', () => {
+  it('reveals nothing of the key or the request', () => {
     expect(idOf({ clientId: 'ada@example.com' }, 'ada')).not.toMatch(/ada/i);
   });
 

@@ -124,7 +124,7 @@ describe('who waits for a result of a Redis that does not tell it', () => {
     await proxy[how]();
     const error: unknown = await job.result({ timeoutMs: 1000 }).catch((error: unknown) => error);
     expect(error).toMatchObject({ name: 'RedisAwayError', isRefusal: false, mayHaveBeenApplied: false });
-    // It comes back while somebody waits.
+    // It comes back while a caller waits.
     const waiting = job.result({ timeoutMs: Infinity });
     await (how === 'sever' ? proxy.restore() : proxy.resume());
     await world.startWorker();

@@ -3,7 +3,7 @@ import { UserJobs, type UserJobsOptions } from '../../src/client/user-jobs.ts';
 import { recordTelemetry } from '../support/recorded-telemetry.ts';
 import { createWorld } from '../support/world.ts';
 
-/** A producer that tells what it does, and the queue to which it adds. */
+/** A producer with telemetry, and its queue. */
 async function createTracedProducer(options: Partial<UserJobsOptions> = {}) {
   const { prefix, jobs } = await createWorld({ startsWorker: false });
   const { told, telemetry } = recordTelemetry();

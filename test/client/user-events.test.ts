@@ -112,7 +112,7 @@ describe('a subscriber', () => {
     expect(handled).toEqual([id]);
     expect(told).toEqual([[expect.stringContaining('Redis refuses to write (NOPERM): its user'), id]]);
     expect(JSON.stringify(await world.queue.getJob(job.id ?? ''))).not.toContain('ada@example.com');
-    // That it has thrown is told as well, and nothing of what.
+    // Its failure is reported too, without any data.
     await expect.poll(() => warnings).toEqual(['onError of UserEvents has thrown']);
   });
 
@@ -244,7 +244,7 @@ describe('a subscriber', () => {
     expect(told).toEqual(['RedisAwayError']);
   });
 
-  it('deals with each event in a span, which tells nothing of the user', async () => {
+  it('processes each event in a span without data of the user', async () => {
     const world = createEventsWorld();
     const { told, telemetry } = recordTelemetry();
     world.listen(() => {}, { telemetry });
@@ -259,7 +259,7 @@ describe('a subscriber', () => {
     const connect = vi.spyOn(Redis.prototype, 'connect');
     onTestFinished(() => connect.mockRestore());
     expect(() => world.listen(undefined as never, { queue: 'user-jobs', concurency: 5 } as never)).toThrow(
-      /^queue: user-jobs has the jobs .*; handler: must be a function .*; concurency: no such option$/,
+      /^queue: user-jobs is the jobs queue .*; handler: must be a function .*; concurency: no such option$/,
     );
     expect(connect).not.toHaveBeenCalled();
   });

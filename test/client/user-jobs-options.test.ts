@@ -24,8 +24,8 @@ describe('a producer that cannot be meant', () => {
   );
 
   it.each([
-    ['redis://h/abc', 'a number where it names a database'],
-    ['redis://h/-1', 'a number where it names a database'],
+    ['redis://h/abc', 'may name a database by its number'],
+    ['redis://h/-1', 'may name a database by its number'],
     ['redis://h?db=9', 'percent-encoded'],
     ['redis://user:99#kret@h', 'percent-encoded'],
     ['redis://:%zz@h', 'percent-encoded'],

@@ -175,7 +175,7 @@ describe('a producer', () => {
 });
 
 describe('an idempotency key', () => {
-  it('adds a job once, whoever adds it again, and tells nothing of itself', async () => {
+  it('adds a job once, even if another producer repeats it, and reveals nothing of the key', async () => {
     const { world, users } = await createProducerWorld({ startsWorker: false });
     const add = (from: UserJobs) => from.create({ clientId: 'c-1' }, { idempotencyKey: 'ada@example.com' });
     const [first, again, elsewhere] = [await add(users), await add(users), await add(producerIn(world))];

@@ -199,19 +199,19 @@ describe('a faulty access to Redis', () => {
   it.each([
     [
       { REDIS_PASSWORD: 'p' },
-      'REDIS_PASSWORD: there is no Redis named by REDIS_URL or REDIS_CLUSTER_NODES or REDIS_SENTINELS: use REDIS_URL=redis://HOST:PORT',
+      'REDIS_PASSWORD: no Redis is set by REDIS_URL or REDIS_CLUSTER_NODES or REDIS_SENTINELS: use REDIS_URL=redis://HOST:PORT',
     ],
     [{ REDIS_URL: 'redis://u:99#kret@h' }, 'REDIS_URL: must have no ? and no #'],
     [{ REDIS_URL: 'redis://:q@h', REDIS_PASSWORD: 'p' }, 'REDIS_PASSWORD: REDIS_URL has'],
     [{ REDIS_URL: url, REDIS_USERNAME: 'u' }, 'REDIS_PASSWORD: is required together with REDIS_USERNAME'],
-    [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: a REDIS_URL says so itself'],
+    [{ REDIS_URL: url, REDIS_TLS: 'true' }, 'REDIS_TLS: not with REDIS_URL'],
     [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_TLS: 'perhaps' }, 'REDIS_TLS: must be true or false'],
     [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_SENTINEL_PASSWORD: 'p' }, 'REDIS_SENTINELS: is required'],
     [{ REDIS_URL: 'rediss://h', REDIS_TLS_CERT_FILE: 'no-file' }, 'REDIS_TLS_KEY_FILE: is required'],
     [{ REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'no-file' }, 'REDIS_TLS_CA_FILE: cannot be read (ENOENT)'],
     [
       { REDIS_URL: 'rediss://h', REDIS_TLS_CA_FILE: 'package.json' },
-      'REDIS_TLS_CA_FILE: holds no certificate in PEM',
+      'REDIS_TLS_CA_FILE: must hold a certificate in PEM',
     ],
     [
       { REDIS_URL: url, REDIS_TLS_CA_FILE: 'package.json' },
@@ -260,7 +260,7 @@ const COPIED: [string, string, string][] = [
   ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20a-token', 'real value'],
 ];
 
-const COPIED_FAULT = /the placeholder of an example|holds an expression/;
+const COPIED_FAULT = /a placeholder of an example|holds an expression/;
 
 describe('a secret that was copied from an example', () => {
   it.each(COPIED)('%s=%s is refused, by name and without its value', (name, value, todo) => {
@@ -297,9 +297,9 @@ describe('a secret that was copied from an example', () => {
     );
     const faults = faultsOf({ DAMOOV_INSTANCES_FILE: file });
     expect(faults).toEqual([
-      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.id: is the placeholder .*real value/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.id: is a placeholder .*real value/),
       expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.key: holds an expression/),
-      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.userIdSecret: is the placeholder .*openssl/),
+      expect.stringMatching(/^DAMOOV_INSTANCES_FILE: eu\.userIdSecret: is a placeholder .*openssl/),
     ]);
   });
 });
@@ -309,7 +309,7 @@ it('the environment that compose gives to the worker has no fault', () => {
     services: { worker: { environment: Record<string, string> } };
   };
   const env = Object.fromEntries(
-    // What stands in no `.env`: `${NAME:-value}`, `${NAME-value}`.
+    // Not used in `.env` files: `${NAME:-value}`, `${NAME-value}`.
     Object.entries(services.worker.environment).map(([name, value]) => [
       name,
       value.replace(/^\$\{\w+:?-(.*)\}$/, '$1'),
@@ -319,7 +319,7 @@ it('the environment that compose gives to the worker has no fault', () => {
 });
 
 describe('a faulty configuration', () => {
-  it('is told every fault at once, by variable name', () => {
+  it('gets every fault at once, by variable name', () => {
     const faults = faultsOf({
       NODE_ENV: 'production',
       REDIS_SENTINELS: 'nowhere',
@@ -363,7 +363,7 @@ describe('a faulty configuration', () => {
     ['no number', { JOB_ATTEMPTS: 'x' }, 'JOB_ATTEMPTS: must be a whole number from 1 to 1000'],
     ['a deadline no timer can hold', { DAMOOV_TIMEOUT_MS: '3000000000' }, 'from 1 to 600000'],
     ['events that would be jobs', { EVENTS_QUEUES: 'a,user-jobs' }, 'must not contain the jobs queue'],
-    ['no events, and some', { EVENTS_QUEUES: 'none,crm' }, 'EVENTS_QUEUES: none stands alone'],
+    ['no events, and some', { EVENTS_QUEUES: 'none,crm' }, 'EVENTS_QUEUES: none must be the only entry'],
     ['an events queue named twice', { EVENTS_QUEUES: 'a,a' }, 'names a queue twice'],
     [
       'a cluster without a hash tag',
@@ -408,7 +408,7 @@ describe('a faulty configuration', () => {
       { RECEIPT_PRIVATE_KEY_FILE: '/nowhere.pem' },
       'RECEIPT_PRIVATE_KEY_FILE: cannot be read (ENOENT)',
     ],
-    ['a key of another kind', { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed448')) }, 'is no Ed25519'],
+    ['a key of another kind', { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed448')) }, 'is not an Ed25519'],
     [
       'a key behind a password',
       { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519', 'password')) },
@@ -417,12 +417,12 @@ describe('a faulty configuration', () => {
     [
       'half a key',
       { RECEIPT_PRIVATE_KEY_FILE: fileWith(keyOf('ed25519').slice(0, 60)) },
-      'is no Ed25519 private key',
+      'is not an Ed25519 private key',
     ],
     [
       'the public half of a key',
       { RECEIPT_PRIVATE_KEY_FILE: fileWith(publicKeyOf('ed25519')) },
-      'is no Ed25519 private key',
+      'is not an Ed25519 private key',
     ],
   ])('is %s', (_what, env, fault) => {
     expect(faultsOf(env as Record<string, string>).join('\n')).toContain(fault);
@@ -442,7 +442,7 @@ describe('a faulty configuration', () => {
     expect(faults.join('\n')).not.toContain(secret);
   });
 
-  it('tells what does not go together also where something else is wrong by itself', () => {
+  it('reports contradictions even if a variable is wrong by itself', () => {
     const env = { HTTP_PORT: 'x', BACKOFF_BASE_MS: '9', BACKOFF_MAX_MS: '8', EVENTS_QUEUES: 'a,a' };
     expect(faultsOf(env)).toHaveLength(3);
   });

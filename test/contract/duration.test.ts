@@ -44,7 +44,7 @@ describe('a span of time', () => {
     [90_000, '1 minute 30 seconds'],
     [7_199_999, '2 hours'],
     [86_400_000, '1 day'],
-    // A moment after it was asked for it is no day less.
+    // A few milliseconds do not cost a day.
     [30 * 86_400_000 - 5, '30 days'],
     [29.5 * 86_400_000, '29 days 12 hours'],
     [8.9e15, '103,009,259 days 6 hours'],

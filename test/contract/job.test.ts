@@ -35,7 +35,7 @@ describe('a job that is accepted', () => {
 });
 
 describe('a job that is refused', () => {
-  it('is told every fault at once', () => {
+  it('gets every fault at once', () => {
     const message = refusal(
       parseJob('update-user', { changes: { phone: 7, shoe: 'x' }, occurredAt: 'yesterday', colour: 'red' }),
     );
@@ -44,7 +44,7 @@ describe('a job that is refused', () => {
     }
   });
 
-  it('has its faults told one by one as well, each with its place', () => {
+  it('has each fault also by itself, with its place', () => {
     const parsed = parseJob('create-user', { clientId: ' ', profile: { phone: 7, shoe: 'x' } });
     expect(!parsed.ok && parsed.invalid.faults).toEqual([
       { path: 'clientId', message: 'must not be blank' },
@@ -96,7 +96,7 @@ describe('a job that is refused', () => {
     },
   );
 
-  it('for fifty faults is told all of them, and of no more', () => {
+  it('for fifty faults gets all of them, and no more', () => {
     const data = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`x${'y'.repeat(at)}`, 1]));
     const parts = refusal(parseJob('create-user', data)).split('; ');
     expect(parts).toHaveLength(50);
@@ -122,10 +122,10 @@ describe('a job that is refused', () => {
     expect(refusal(parseJobText('create-user', text))).toContain('more than the 65536 allowed');
   });
 
-  it('for a clientId that could become another one is told every fault of it, and what to do', () => {
+  it('for a clientId that could become another one gets every fault of it, and what to do', () => {
     const faults = [
       'has blanks at its ends: trim it',
-      'has control or zero-width characters: remove them, they cannot be seen and are easily lost',
+      'has control or zero-width characters: remove them, they are invisible and easily lost',
       'is not in Unicode NFC: normalize it to NFC',
     ];
     const clientId = ' Zoe\u0308\u200B';

@@ -29,7 +29,7 @@ describe('the reason of a failed job', () => {
     'it was rejected: no',
     'rejected',
     'rejected!',
-  ])('tells nothing if it is %j, which no worker of ours writes', (reason) =>
+  ])('is unknown if it is %j, which no worker of ours writes', (reason) =>
     expect(failureIn(reason)).toBeUndefined(),
   );
 });

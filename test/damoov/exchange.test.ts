@@ -31,7 +31,7 @@ test('an abort ends the wait for the answer, and the write may have been applied
   await server.hasReceived('create', 1);
   stop.abort();
   expect(await ended).toMatchObject({ kind: 'aborted', wasSent: true, mayHaveBeenApplied: true });
-  // The one connection is not left waiting for the answer that nobody wants any more.
+  // The only connection does not wait for an unwanted answer.
   await client.createUser(instance, {});
 });
 

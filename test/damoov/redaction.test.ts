@@ -18,7 +18,7 @@ const person = {
   email: 'Ada.Lovelace+x@example.test',
   clientId: 'ada@crm.example.test',
 };
-/** Parts of what the client sends, of which none may come back out. */
+/** Parts of the client's requests that must never appear. */
 const secrets = [
   'adalbertine',
   'lovelace',

@@ -6,7 +6,7 @@ import { errorOf, startWorld, userId } from './world.ts';
 import { dayMs, minuteMs, onlyFor, operations, unlimited } from './session-world.ts';
 
 describe('a session that Damoov ends', () => {
-  /** A client with a session, whose budget counts what it is told of sessions that were ended by others. */
+  /** A client with a session, whose budget counts the reported revocations. */
   async function startCounted(sessionStore = inMemorySessionStore()) {
     let revoked = 0;
     const loginBudget = { ...unlimited(), revoked: async () => void (revoked += 1) };

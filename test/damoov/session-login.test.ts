@@ -13,7 +13,7 @@ test.each([400, 401, 403, 404, 422])('a login answered with %i is refused', asyn
     status,
     mayHaveBeenApplied: false,
   });
-  // After a 404 it is asked whether there is such an API at all.
+  // After a 404 another request checks whether the API exists.
   expect(operations(world)).toEqual(status === 404 ? ['login', 'find'] : ['login']);
 });
 
@@ -93,7 +93,7 @@ test('a login whose grant has grown old in a frozen process is not sent, and its
     loginBudget: {
       ...unlimited(),
       async take() {
-        // After the grant is here, and before the connection stands.
+        // After the grant, and before the connection.
         process.nextTick(() => (world.clock.now += 5_001));
         return { granted: true };
       },

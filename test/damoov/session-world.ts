@@ -11,7 +11,7 @@ export function operations({ server }: Awaited<ReturnType<typeof startWorld>>): 
   return server.received.map(({ operation }) => operation);
 }
 
-/** Answers as Damoov would to whoever holds that token, and 401 to everybody else. */
+/** Answers as Damoov to requests with that token, and with 401 to all others. */
 export function onlyFor(token: string, answer: Answer): Answer {
   return (response, request) =>
     (request.headers['Authorization'] === `Bearer ${token}` ? answer : refusal(401))(response, request);

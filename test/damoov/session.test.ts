@@ -87,7 +87,7 @@ test('a second 401 is thrown, and a 401 to everything never turns into logins', 
   expect(world.server.count('login')).toBe(1);
 });
 
-test('after a 401 a session that somebody else has renewed meanwhile is used', async () => {
+test('after a 401 a session that another client has renewed meanwhile is used', async () => {
   const store = inMemorySessionStore();
   const world = await startWorld({ sessionStore: store });
   await world.client.ensureSession();

@@ -37,7 +37,7 @@ function directedTraffic() {
   };
 }
 
-/** Traffic that lets everything pass and remembers what asked. */
+/** Traffic that admits everything and records the requests. */
 function openTraffic() {
   const asked: string[] = [];
   const arrivals: Arrival[] = [];

@@ -23,7 +23,7 @@ export async function startWorld(options: Partial<DamoovClientOptions> = {}) {
   return { server, client, clock };
 }
 
-/** From now to the end of the test, time passes for deadlines only when told to: a slow machine fails no test. */
+/** From now to the end of the test, only the test moves the time of deadlines: a slow machine fails no test. */
 export function holdDeadlines(): { readonly pass: (ms: number) => void } {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());

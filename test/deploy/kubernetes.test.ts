@@ -167,7 +167,7 @@ describe('the manifests for Kubernetes', () => {
     const { stringData } = await manifest<{ stringData: Record<string, string> }>('Secret');
     const variables = { ...configuration, ...stringData };
     expect(Object.keys(variables).filter((name) => !VARIABLES.includes(name))).toEqual([]);
-    // The file is only there once somebody has made the Secret.
+    // The file exists only once an operator has created the Secret.
     const { RECEIPT_PRIVATE_KEY_FILE: file = '', ...rest } = variables;
     const filled = Object.fromEntries(
       Object.entries(rest).map(([name, value]) => [name, value.replaceAll(/<[^>]*>/g, 'Wm9sNmRkZ1A2dz09')]),
@@ -189,7 +189,7 @@ describe('the manifests for Kubernetes', () => {
     expect(examples.length).toBeGreaterThan(7);
     for (const [name = '', value = ''] of examples) {
       const faults = configFaultsOf({ [name]: value });
-      expect(faults.join('\n')).toContain(`${name}: is the placeholder of an example`);
+      expect(faults.join('\n')).toContain(`${name}: is a placeholder of an example`);
     }
   });
 

@@ -11,7 +11,7 @@ const DASHBOARD = 'deploy/grafana/damoov-users.json';
 
 const read = (file: string) => readFile(file, 'utf8');
 
-/** The product's metrics by their full names: type, and whether every worker tells the same. */
+/** The product's metrics by full name: type, and whether every worker reports the same value. */
 async function metrics() {
   const status = () => Promise.reject(new Error('Redis is away'));
   const text = await createMetrics({ version: '1', status }).read();

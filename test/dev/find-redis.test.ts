@@ -6,7 +6,7 @@ import { findRedis } from '../../src/dev/find-redis.ts';
 
 let bin: string;
 
-/** Only these programs are on the PATH; each writes this line, whatever it is asked. */
+/** Only these programs are on the PATH; each prints this line for any arguments. */
 async function machineWith(programs: Record<string, string>): Promise<void> {
   for (const [name, line] of Object.entries(programs)) {
     await writeFile(join(bin, name), `#!/bin/sh\necho '${line}'\n`);

@@ -43,7 +43,7 @@ async function lines(): Promise<{ file: string; line: string }[]> {
 
 const OURS = /^(?:npm run -s cli -- |damoov-users )/;
 
-/** Pasted by other tests, or by nobody: those need a cluster, a registry or an engine of their own. */
+/** Tested elsewhere or not at all: they need a cluster, a registry or an engine. */
 const ELSEWHERE: readonly RegExp[] = [
   // test/docs/readme.test.ts, test/bench, test/torture and .ci
   /^npm (?:test$|start$|run (?:demo|bench|torture)\b)/,
@@ -109,7 +109,7 @@ describe('what can be pasted into a shell', () => {
 
 /** Not pasted: a probe changes a Damoov, and has tests of its own. */
 const OWN_TEST = /^(?:probe |receipts )/;
-/** They go on until somebody stops them. */
+/** They run until they are stopped. */
 const ENDLESS = / --(?:watch|follow)\b|^sandbox\b/;
 
 /** Lists with the columns that an example maps. */
@@ -145,13 +145,13 @@ describe('the commands', () => {
         const first = new Promise((resolve) => stdout.once('readable', resolve));
         await Promise.race([first, exit]);
         signal('SIGTERM');
-        // 130, 143: stopped by somebody.
+        // 130, 143: stopped by a signal.
         expect([line, (await exit) === 2]).toEqual([line, false]);
         continue;
       }
       const stdin = input === undefined ? undefined : await readFile(placed(input), 'utf8');
       let end = await runCommand(words, world.env, stdin);
-      // Nobody sits here to be asked.
+      // There is no person to confirm.
       if (end.stderr.includes('confirm with --yes')) end = await runCommand([...words, '--yes'], world.env);
       expect([line, end.stderr.includes('error:'), end.status === 2], end.stderr).toEqual([
         line,
@@ -178,7 +178,7 @@ describe('what can be pasted into a `.env`', () => {
             .map(([name, value]) => [name, value.replaceAll(/<[^>]*>/g, 'Wm9sNmRkZ1A2dz09')]),
         );
         expect(() => loadConfig(filled)).not.toThrow();
-        if (text.includes('<')) expect(() => loadConfig(env)).toThrow('is the placeholder of an example');
+        if (text.includes('<')) expect(() => loadConfig(env)).toThrow('is a placeholder of an example');
       }
     }
   });

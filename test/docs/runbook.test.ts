@@ -64,7 +64,7 @@ describe('the commands of the runbook, and of the page on scaling', () => {
     for (const line of commands) {
       const words = line.slice(OURS.length).split(' ').map(placed);
       let end = await runCommand(words, world.env);
-      // Nobody sits here to be asked.
+      // There is no person to confirm.
       if (end.stderr.includes('confirm with --yes')) end = await runCommand([...words, '--yes'], world.env);
       const { status, stdout, stderr } = end;
       // 1 is an answer of those that compare and look; nothing else says it, and nothing 2.
@@ -116,7 +116,7 @@ describe('the runbook', () => {
         !/^(failed|node|npm|docker|kubectl|deletions|receipts|appendfsync|instance key|user ids) /.test(text),
     );
     expect(messages.length).toBeGreaterThan(12);
-    // An error of the client begins with what was asked for.
+    // An error of the client begins with the operation.
     expect(messages.filter((text) => !source.includes(text.replace(/^login /, '')))).toEqual([]);
     const metrics = [...content.matchAll(/damoov_users_(\w+)/g)].map(([, name = '']) => name);
     expect(metrics.filter((name) => !source.includes(`'${name}'`))).toEqual([]);

@@ -44,7 +44,7 @@ async function readPage(): Promise<{ keys: Documented[]; recordFields: string[] 
   return { keys, recordFields };
 }
 
-/** Whether a field of a hash is one that the page names; a name in capitals stands for any. */
+/** Whether the page names this field of a hash; a name in capitals matches any. */
 function isNamed(field: string, words: Iterable<string>): boolean {
   return [...words].some((word) =>
     new RegExp(`^${escaped(word).replaceAll(/[A-Z]{2,}/g, '[^:]*')}$`).test(field),

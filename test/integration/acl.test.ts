@@ -9,7 +9,7 @@ import { expectService } from '../support/expect-service.ts';
 import { startRedisNode } from '../support/redis-node.ts';
 import { runCommand } from '../support/run-command.ts';
 
-/** The rules as the documentation tells them, for the queues and the prefix of a test. */
+/** The documented rules, for the queues and the prefix of a test. */
 async function documentedRules(prefix: string): Promise<string[]> {
   const text = await readFile('deploy/redis/users.acl', 'utf8');
   return [...text.matchAll(/^user damoov-.*$/gm)].map(([rule]) =>
@@ -31,7 +31,7 @@ async function startGuardedRedis() {
   onTestFinished(() => node.close());
   const urlOf = (role: string) => `redis://damoov-${role}:${PASSWORD}@127.0.0.1:${node.port}`;
   const targetOf = (role: string): RedisTarget => ({ kind: 'url', url: urlOf(role) });
-  /** What has been refused, to whom. */
+  /** The refused commands by user. */
   const refused = async () => JSON.stringify(await node.asked.call('ACL', 'LOG'));
   return { node, urlOf, targetOf, refused };
 }

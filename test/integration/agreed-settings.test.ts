@@ -29,7 +29,7 @@ describe('a worker whose UserIds would be others than those of the fleet', () =>
     ['DAMOOV_INSTANCE_KEY', {}, { DAMOOV_INSTANCE_KEY: '33333333-3333-4333-8333-333333333333' }],
     ['DAMOOV_INSTANCE_KEY', ONE, { DAMOOV_USER_ID_SECRET: '' }],
     ['DAMOOV_USER_ID', { DAMOOV_USER_ID: 'derived' }, { DAMOOV_USER_ID: 'assigned' }],
-  ])('is told by %s, and does not start', async (variable, one, other) => {
+  ])('is reported by %s, and does not start', async (variable, one, other) => {
     const world = await createWorld({ startsWorker: false, timings: { compareMs: 10 } });
     const first = await startWith(world, one);
     // An InstanceKey counts once Damoov has accepted it: until then it may be a wrong one.
@@ -72,7 +72,7 @@ describe('a worker whose UserIds would be others than those of the fleet', () =>
     expect(starts.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('replaces the settings where it is told to, and those who have the old ones stop', async () => {
+  it('replaces the settings if requested, and workers with the old ones stop', async () => {
     const world = await createWorld({ startsWorker: false, timings: { compareMs: 10 } });
     const first = await startWith(world, ONE);
     await startWith(world, TWO, true);

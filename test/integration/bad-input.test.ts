@@ -131,7 +131,7 @@ describe('personal data and secrets', () => {
     await world.setModes({ errorRate: 1, errorStatus: 500 });
     await world.add('create-user', { profile });
     await expect
-      .poll(() => world.logLines.filter((line) => line.includes('goes on later')).length)
+      .poll(() => world.logLines.filter((line) => line.includes('runs again later')).length)
       .toBeGreaterThan(0);
 
     const told = [...world.logLines, ...world.events.map((event) => JSON.stringify(event))].join('\n');

@@ -207,7 +207,7 @@ describe('marked names, emails and phone numbers', () => {
   });
 });
 
-/** BullMQ tells the name of every job in its stream when it is added: nothing of ours changes that. */
+/** BullMQ writes the name of every added job to its stream: our code cannot change that. */
 async function forgetAdded({ redis, prefix }: World): Promise<void> {
   const stream = `${prefix}:user-jobs:events`;
   for (const [id, fields] of await redis.xrange(stream, '-', '+')) {

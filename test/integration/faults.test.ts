@@ -125,7 +125,7 @@ describe('a fault that passes', () => {
     expect(event).toMatchObject({ type: 'user.failed', data: { code: 'retries-exhausted', attempts: 4 } });
     await expect.poll(async () => (await world.jobs.getJob(jobId))?.getState()).toBe('failed');
     expect(await world.jobs.getJob(jobId)).toMatchObject({ attemptsMade: 4 });
-    // One create, and look-ups that could not tell whether it went through; the first fault might have been an outage.
+    // One create, and look-ups that could not show whether it was applied; the first fault might have been an outage.
     expect((await world.requests()).slice(-5).map(({ operation }) => operation)).toEqual([
       'create',
       'find',
@@ -235,7 +235,7 @@ describe('a refused credential costs no job and no attempt', () => {
     expect((await world.requests('login')).length).toBeLessThanOrEqual(3);
     await worker.close();
 
-    // After a login that was refused nobody tries again for two seconds.
+    // After a refused login no process tries again for two seconds.
     laterMs = 2000;
     world.env['DAMOOV_ADMIN_PASSWORD'] = 'sandbox-password';
     await world.startWorker();

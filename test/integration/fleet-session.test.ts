@@ -113,7 +113,7 @@ it('200 workers killed around login and refresh, and Redis with them, never log 
   };
   await Promise.all([killRedis(), ...Array.from({ length: AT_ONCE }, oneAfterTheOther)]);
 
-  // What comes of a refresh, and then of one login after the other, dies with those who asked for it.
+  // The results of a refresh and of the following logins are lost with the processes that requested them.
   await setModes({ latencyMs: 500 });
   for (const operation of ['refresh', ...Array.from({ length: AIMED_KILLS - 1 }, () => 'login')]) {
     const workers = start();

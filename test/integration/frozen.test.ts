@@ -15,7 +15,7 @@ const HOUR_MS = 3_600_000;
 async function freeze(world: World, [operation, count]: [string, number]) {
   const frozen = spawnShortLockedWorker(world.env);
   await expect.poll(async () => (await world.requests(operation)).length, { interval: 5 }).toBe(count);
-  // The answer is on its way: after some more round trips it has arrived, and the worker is about what comes next.
+  // The answer is on its way: after some more round trips it has arrived, and the worker continues.
   for (let trips = 0; trips < 20; trips += 1) await world.requests();
   frozen.child.kill('SIGSTOP');
   await world.setModes({ latencyMs: 0 });

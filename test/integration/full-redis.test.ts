@@ -59,7 +59,7 @@ describe('a full Redis', () => {
     expect(await world.eventOf(jobId)).toMatchObject(end);
   });
 
-  it('is told by `/readyz`, `status` and the whole report of `doctor`', async () => {
+  it('is reported by `/readyz`, `status` and the whole report of `doctor`', async () => {
     const { node, world } = await createFillableWorld();
     const before = await diagnosis(world);
     const { url } = await world.startWorker();

@@ -43,7 +43,7 @@ describe('a request that is repeated under its idempotency key', () => {
     );
   });
 
-  it('stays so for 24 hours, under a key that tells nothing of it, and not for longer', async () => {
+  it('stays so for 24 hours and no longer, under a key that reveals nothing of it', async () => {
     const world = await createKeyedWorld();
     const { producer } = world;
     const { id } = await producer.create({ clientId }, key);
@@ -87,7 +87,7 @@ describe('a request that is repeated under its idempotency key', () => {
     }
   });
 
-  it('is put back by hand without effect, as any job that is done', async () => {
+  it('is retried by hand without effect, as any job that is done', async () => {
     const world = await createKeyedWorld();
     const { producer } = world;
     const job = await producer.create({ clientId }, key);

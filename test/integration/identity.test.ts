@@ -66,7 +66,7 @@ describe.each(IDENTITIES)('with %s ids, a sign-up has one user', (DAMOOV_USER_ID
     for (const { type, data } of events) {
       expect(type).toBe('user.failed');
       expect(data).toMatchObject({ code: 'unexpected-user-id', userId: expect.any(String) });
-      // Both ids: the one asked for and the one that Damoov has.
+      // Both ids: the requested one and Damoov's.
       expect(data).toMatchObject({ message: expect.stringContaining(user?.deviceToken ?? '?') });
       expect(data).toMatchObject({ message: expect.stringContaining(String(data.userId)) });
     }
@@ -95,7 +95,7 @@ describe.each(IDENTITIES)('with %s ids, a sign-up has one user', (DAMOOV_USER_ID
     const third = await world.run('create-user', { clientId: 'c-1' });
     expect(new Set([first.subject, second.subject, third.subject]).size).toBe(3);
     expect(await liveUsers(world)).toMatchObject([{ deviceToken: third.subject }]);
-    // Nobody has a token of before.
+    // No service has an earlier token.
     expect(await world.run('delete-user', { userId: first.subject })).toMatchObject({
       data: { existed: false },
     });

@@ -46,7 +46,7 @@ describe('one impossible value in a job does not end a report about all jobs', (
     ]);
     const unknown = lines(list.stdout).filter((line) => line.startsWith('unknown\t'));
     expect(unknown.map((line) => line.split('\t').at(-1))).toEqual(['bare', 'no-times', 'numbers']);
-    expect(list.stdout).toContain('3 pending deletions have data that cannot be read');
+    expect(list.stdout).toContain('3 pending deletions have unreadable data');
     const json = await runCommand(['deletions', 'list', '--json'], world.env);
     const told = lines(json.stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(told.at(-1)).toMatchObject({ note: expect.any(String), shown: 7, unreadable: 3, inLine: 0 });
@@ -58,7 +58,7 @@ describe('one impossible value in a job does not end a report about all jobs', (
     const ofUser = await runCommand(['deletions', 'list', '--client-id', 'c-2'], world.env);
     expect(lines(ofUser.stdout).slice(1)).toEqual([
       expect.stringContaining('c-2'),
-      expect.stringContaining('cannot be read'),
+      expect.stringContaining('unreadable data'),
     ]);
   });
 

@@ -4,7 +4,7 @@ import { createScriptedWorld, nobody, seen, seenAsAsked } from '../support/scrip
 
 const USER_ID = '0d9c1f0e-5c1b-4a5e-9d58-5a1f4f1f7a10';
 
-/** What a look-up shows goes by how often it is asked, not by the time. */
+/** The result of a look-up depends on the number of look-ups, not on the time. */
 const NO_PAUSE = { pause: async () => {} };
 
 /** By what the question names the user. */

@@ -162,7 +162,7 @@ describe('a deletion', () => {
     await expect.poll(async () => (await world.requests('delete')).length).toBe(1);
     await world.setModes({ commitThenDropRate: 0 });
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(1);
-    // Nobody can tell whether the user is still there: the create waits for the deletion to say so.
+    // It is unknown whether the user still exists: the create waits for the deletion.
     const create = await world.add('create-user', { clientId: 'c-1', ...at(9) });
     await expect.poll(() => world.jobs.getDelayedCount()).toBe(2);
     await (await world.jobs.getJob(deletion))?.promote();

@@ -222,7 +222,7 @@ describe('several instances', () => {
       data: { existed: true },
     });
     expect(await world.users()).toMatchObject([{ deletedAt: null, phone: null }, { phone: '7' }]);
-    // Only the one of the other instance is left: by its clientId nobody of this one means it, by its UserId every job does.
+    // Only the user of the other instance is left: jobs of this instance mean it by its UserId, never by its clientId.
     await forgetUsers(world);
     const elsewhere = await world.run('delete-user', { clientId: 'c-1', instance: 'eu' });
     expect(elsewhere).toMatchObject({ type: 'user.failed', data: { code: 'other-instance' } });

@@ -90,7 +90,7 @@ describe('a bulk job whose user was busy', () => {
   });
 });
 
-it('a failed bulk job that is put back waits behind live ones again', async () => {
+it('a failed bulk job that is retried waits behind live ones again', async () => {
   const env = { JOB_ATTEMPTS: '1', WORKER_CONCURRENCY: '1' };
   const world = await createBulkWorld({ modes: { errorRate: 1, errorStatus: 500 }, env });
   const worker = await world.startWorker();

@@ -39,7 +39,7 @@ function passedPerWindow(requests: readonly Logged[]): number[] {
   return windows;
 }
 
-/** The most that came in so many milliseconds in a row: what a busy machine holds up for a while tells nothing of the fleet. */
+/** The largest number of requests in one window: delays of a busy machine say nothing about the fleet. */
 function mostWithin(ms: number, requests: readonly Logged[]): number {
   return Math.max(
     ...requests.map(({ at: from }) => requests.filter(({ at }) => at >= from && at < from + ms).length),

@@ -191,7 +191,7 @@ describe("a changed receipts' key", () => {
     });
     expect(await verify('new.pub.pem')).toMatchObject({
       status: 1,
-      stdout: expect.stringMatching(/^broken at line 1: .* which was not given\n$/),
+      stdout: expect.stringMatching(/^broken at line 1: .* which is not among the given keys\n$/),
     });
   });
 });

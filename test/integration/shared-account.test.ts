@@ -31,7 +31,7 @@ it('another program with the same admin account is told of once, by log, metric,
   const metric = async () =>
     /^damoov_users_sessions_revoked (\d+)$/m.exec(await (await fetch(`${app.url}/metrics`)).text())?.[1];
   const told = async () => ({
-    status: (await runCommand(['status'], world.env)).stdout.includes('others have ended'),
+    status: (await runCommand(['status'], world.env)).stdout.includes('others ended'),
     doctor: /^warn {2}admin session /m.test((await runCommand(['doctor'], world.env)).stdout),
     metric: await metric(),
   });

@@ -6,7 +6,7 @@ import { type World, createWorld, subscribe } from '../support/world.ts';
 const SIGN_UP = { clientId: 'c-1', createAccessToken: true };
 
 async function createTokensWorld() {
-  // Nobody takes the events of the second queue until a test does.
+  // No subscriber takes the events of the second queue until a test does.
   const world = await createWorld({ env: { EVENTS_QUEUES: 'user-events,crm' } });
   const producer = new UserJobs({ redis: world.env['REDIS_URL'] ?? '', prefix: world.prefix });
   onTestFinished(() => producer.close());

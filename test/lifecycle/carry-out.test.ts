@@ -50,7 +50,7 @@ describe('a job that ends well', () => {
     ]);
   });
 
-  it('whose lock was lost meanwhile tells the queue nothing', async () => {
+  it('whose lock was lost meanwhile changes nothing in the queue', async () => {
     const world = createPipelineWorld({ settles: 'lost' });
     expect(await world.run('create-user', C1)).toEqual({ next: 'abandoned' });
     expect([world.steps, world.published]).toEqual([['settle'], []]);
@@ -102,7 +102,7 @@ describe('a run that is over', () => {
 });
 
 describe('a job that fails', () => {
-  it('is settled with its event, and tells the queue why', async () => {
+  it('is settled with its event, and gives the queue the reason', async () => {
     const world = createPipelineWorld({ record: live });
     const decision = await world.run('create-user', { ...C1, userId: B });
     expect(decision).toMatchObject({
@@ -113,7 +113,7 @@ describe('a job that fails', () => {
     expect(world.steps).toEqual(['settle', ...FINISH]);
   });
 
-  it('for want of patience has spent its last attempt, and not the one before', async () => {
+  it('with retries-exhausted has spent its last attempt, not the one before', async () => {
     const world = createPipelineWorld({ record: live, attempts: 3 });
     const decisions = [2, 3].map((attempt) => {
       world.damoov.fails('update', 'rejected', { status: 408 });
@@ -146,7 +146,7 @@ describe('a job that goes on later', () => {
     expect(await world.run('create-user', C1, { attempt: 3 })).toMatchObject({ next: 'wait' });
   });
 
-  it('whose lock was lost meanwhile touches no circuit and tells the queue nothing', async () => {
+  it('whose lock was lost meanwhile touches no circuit and changes nothing in the queue', async () => {
     const world = createPipelineWorld({ letsGo: 'lost' });
     world.damoov.fails('create', 'unauthorized', { status: 401 });
     expect(await world.run('create-user', C1)).toEqual({ next: 'abandoned' });

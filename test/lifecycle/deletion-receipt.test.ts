@@ -61,7 +61,7 @@ describe('the receipt of a deletion', () => {
     expect(stated({}).scheduledFor).toBeUndefined();
   });
 
-  it('leaves out what no calendar of four digits holds, and is not written without when it was asked for', () => {
+  it('leaves out a date that ISO 8601 cannot express, and is not written without the time of the request', () => {
     const statement = stated({ delayMs: 253_402_214_400_000, outcome: { executedAt: -1e15 } });
     expect(statement).toMatchObject({
       requestedAt: iso(NOW),
@@ -69,7 +69,7 @@ describe('the receipt of a deletion', () => {
       executedAt: undefined,
     });
     const data = { occurredAt: '0000-01-01T00:00:00+01:00' };
-    expect(() => stated({ data })).toThrow('when it was asked for');
+    expect(() => stated({ data })).toThrow('the time of the request');
     expect(stated({ delayMs: Number.NaN })).toMatchObject({ scheduledFor: undefined });
   });
 

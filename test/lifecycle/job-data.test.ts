@@ -40,7 +40,7 @@ describe('what is left of a job that failed', () => {
     },
   );
 
-  it('tells whose it is and when it happened, and nothing else', () => {
+  it('has its ids and its time, and nothing else', () => {
     const ids = { clientId: 'c-1', instance: 'default', occurredAt: '2026-01-01T00:00:00Z' };
     const { name, text } = leave(job('update-user', { ...ids, changes: { email: 'ada@example.test' } }));
     expect({ name, data: JSON.parse(text) as object }).toEqual({
@@ -108,7 +108,7 @@ describe('what is left of a job that is done with', () => {
     expect(JSON.parse(again.text)).toEqual({ ...ids, ...ended });
   });
 
-  it('tells how it ended, and stays as it is', () => {
+  it('has its outcome, and is unchanged', () => {
     const left = leave(job('create-user', { ...ids, profile: {} }), DONE);
     expect(read(left)).toMatchObject({
       ended: keptOf(DONE),

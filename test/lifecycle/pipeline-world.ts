@@ -32,7 +32,7 @@ import {
 } from '../operations/operation-world.ts';
 
 export interface PipelineWorldOptions {
-  /** Who is at Damoov, and what it can do. */
+  /** The users at Damoov, and its abilities. */
   damoov?: OperationWorldOptions;
   instances?: Record<string, Instance>;
   /** What is known of the user. Default: nothing. */
@@ -60,7 +60,7 @@ export interface PipelineWorldOptions {
   onPublish?: (event: UserEvent) => Promise<void>;
   /** Default: held. */
   refuses?: Awaited<ReturnType<Circuits['refuse']>>;
-  /** Default: open, and asked for when the job was added. */
+  /** Default: open, and requested when the job was added. */
   checks?: Partial<Awaited<ReturnType<DeletionGuard['check']>>>;
   /** Default: go. */
   authorizations?: Awaited<ReturnType<DeletionGuard['authorizeDelete']>>;
@@ -246,7 +246,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     released,
     /** Whose runs are over. */
     ended,
-    /** What was asked of the ports once the job had begun, in order. */
+    /** The calls of the ports once the job had begun, in order. */
     steps,
     /** Another worker writes the next receipt of the instance. */
     addReceipt: (hash: string) => {

@@ -118,7 +118,7 @@ describe('a job that cannot be carried out', () => {
     });
   });
 
-  it('and that another run may have begun meanwhile tells the queue nothing', async () => {
+  it('and that another run may have begun meanwhile changes nothing in the queue', async () => {
     const world = createPipelineWorld();
     expect(await world.run('create-user', { profile: 1 }, { isFresh: () => false })).toEqual({
       next: 'abandoned',
@@ -300,7 +300,7 @@ describe('a job that is settled', () => {
     const decision = await world.run('create-user', C1, { signal: AbortSignal.abort() });
     expect(decision).toMatchObject({ next: 'complete' });
     expect(world.steps).toEqual(['settle', 'publish', 'release']);
-    // Whoever takes it next has to hear that it is settled.
+    // The next run has to learn that it is settled.
     expect(world.released).toMatchObject([{ isKept: true }]);
   });
 

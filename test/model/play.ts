@@ -87,7 +87,7 @@ async function untilQuiet({ redis, prefix }: World): Promise<void> {
     const blocked = await redis.keys(`${prefix}:user:*:blocked`);
     return [...(counts ?? []).map(([, count]) => count), blocked.length];
   };
-  // A user is let go, and the next job promoted, just after its job has completed.
+  // A user is unlocked, and the next job promoted, just after its job has completed.
   let quietLooks = 0;
   const isQuiet = async () => {
     quietLooks = (await busy()).every((count) => count === 0) ? quietLooks + 1 : 0;

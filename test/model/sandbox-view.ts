@@ -25,7 +25,7 @@ export interface SandboxView {
   readonly log: readonly LoggedRequest[];
 }
 
-/** Something that must never be, and the user it is about. */
+/** A forbidden state, and its user. */
 export interface Finding {
   readonly clientId: string;
   readonly what: string;
@@ -85,7 +85,7 @@ export function secondUsers({ log }: SandboxView): Finding[] {
   });
 }
 
-/** What was asked about each user, of whatever generation, in the order of arrival. */
+/** The requests about each user, of any generation, in order of arrival. */
 function byUser(log: readonly LoggedRequest[]): Map<string, LoggedRequest[]> {
   const clientIds = new Map<string, string>();
   for (const { clientId, deviceToken } of log) {
@@ -102,7 +102,7 @@ function byUser(log: readonly LoggedRequest[]): Map<string, LoggedRequest[]> {
   return grouped;
 }
 
-/** What was asked about a user, in the order of arrival. */
+/** The requests about a user, in order of arrival. */
 export function requestsOf(clientId: string, { log }: SandboxView): string[] {
   return (byUser(log).get(clientId) ?? []).map(showRequest);
 }

@@ -67,7 +67,7 @@ describe('a sign-up of nobody known', () => {
     expect(outcome).toEqual({
       status: 'failed',
       code: 'unexpected-user-id',
-      message: `asked for user ${OURS}, Damoov has user ${A}`,
+      message: `requested user ${OURS}, Damoov has user ${A}`,
       userId: OURS,
     });
     expect(recordUpdate?.record).toMatchObject({ userId: A, state: 'mismatched', isInDoubt: false });
@@ -148,7 +148,7 @@ describe('a remembered user', () => {
     const world = createOperationWorld({ record: { ...live, fields } });
     const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
     expect(outcome).toEqual(created(derived('c-1', 1), false));
-    // What was written of the one who is gone is nothing to the new one.
+    // Fields written for the deleted user do not count for the new one.
     expect(recordUpdate?.record.fields).toEqual({ phone: `${NOW} 0 job`, clientId: `${NOW} 0 job` });
   });
 

@@ -140,7 +140,7 @@ describe('a deletion that something newer is known of', () => {
     const other = createOperationWorld({ record, users: [...there(), ...there(A)] });
     const { outcome, recordUpdate } = await other.delete(byId(A));
     expect(outcome).toMatchObject({ userId: A, existed: true });
-    // The record tells of somebody else.
+    // The record describes another user.
     expect(recordUpdate).toBeUndefined();
   });
 
@@ -388,7 +388,7 @@ describe('a deletion of nobody', () => {
     expect(await lost.delete(C1)).toEqual(GAVE_UP);
   });
 
-  it('whose earlier run has deleted the user tells of that', async () => {
+  it('whose earlier run has deleted the user reports that it existed', async () => {
     const record = { userId: OURS, state: 'live', deletingSince: NOW - HOUR_MS } as const;
     const world = createOperationWorld({ record });
     expect((await world.delete(C1)).outcome).toEqual({
@@ -399,7 +399,7 @@ describe('a deletion of nobody', () => {
     });
   });
 
-  it('whose earlier run has deleted the user tells whom the job names', async () => {
+  it('whose earlier run has deleted the user reports the ids of the job', async () => {
     const world = createOperationWorld({ record: { deletingSince: NOW - HOUR_MS } });
     expect((await world.delete(byId(A))).outcome).toMatchObject({ userId: A, existed: true });
   });

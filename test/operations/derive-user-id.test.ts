@@ -4,7 +4,7 @@ import { deriveUserId } from '../../src/operations/derive-user-id.ts';
 
 const INSTANCE = { id: 'AAAAAAAA-1111-4111-8111-111111111111', secret: 'a secret' };
 
-/** Made by another program: whoever has users must get the same ids for ever. */
+/** Made by another program: existing users must get the same ids for ever. */
 it.each([
   [{ clientId: 'customer-4711' }, 0, 'cff953d6-a43c-85e7-b304-3a9f1a1370ba'],
   [{ clientId: 'customer-4711' }, 1, '0a2e00fe-feac-8436-a706-21120b4928e6'],

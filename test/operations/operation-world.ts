@@ -43,7 +43,7 @@ export const created = (userId: string, existed: boolean) => ({
   existed,
 });
 
-/** UserIds of nobody's choice. */
+/** Random UserIds. */
 export const [A = '', B = ''] = ['aaaaaaaa', 'bbbbbbbb'].map(
   (start) => `${start}-0000-4000-8000-000000000000`,
 );
@@ -54,7 +54,7 @@ export const version = (ms: number): Version => `${NOW + ms} 0 other`;
 export interface OperationWorldOptions {
   /** What is known of the user. Default: nothing. */
   record?: Partial<UserRecord>;
-  /** Who is at Damoov. */
+  /** The users at Damoov. */
   users?: (Partial<DamoovUser> & { userId: string })[];
   mode?: UserIdMode;
   hasAdmin?: boolean;
@@ -68,7 +68,7 @@ export interface OperationWorldOptions {
   names?: Record<string, Partial<UserRecord> | 'blocked' | typeof LOCK_LOST>;
   /** What the deletion is answered that asks whether it may be sent. Default: go. */
   authorize?: Awaited<ReturnType<OperationContext['authorizeDelete']>>;
-  /** So many look-ups show nobody before they show who is there. */
+  /** Number of look-ups that show no user before they show the real state. */
   lag?: number;
 }
 
@@ -208,7 +208,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     answers(userId: string | undefined, more: object = {}) {
       [answeredId, tokens] = [userId, more];
     },
-    /** As Damoov may answer a deletion of nobody. */
+    /** A possible answer of Damoov to a deletion without a user. */
     answersDeletionsWithNull() {
       hadResultNull = true;
     },

@@ -27,7 +27,7 @@ const updated = (userId: string, ...changed: string[]) => ({
 const written = `${NOW} 0 job`;
 
 describe('an update of a remembered user', () => {
-  it('is sent once it is seen where it is, tells the names of what changed, and remembers when', async () => {
+  it('is sent once the instance of the user is seen, reports the changed names, and records the time', async () => {
     const world = createOperationWorld({
       record: { ...live, fields: { email: version(-1) } },
       users: there(),
@@ -247,7 +247,7 @@ describe('an update of another user than the one on record', () => {
 describe('an update that changes the clientId', () => {
   const rename = { changes: { clientId: 'c-2' } };
 
-  it('tells of the old one and of the new one', async () => {
+  it('records the old one and the new one', async () => {
     const world = createOperationWorld({ record: live, users: there() });
     const { recordUpdate } = await world.update({ ...C1, ...rename });
     expect(recordUpdate).toMatchObject({
@@ -265,7 +265,7 @@ describe('an update that changes the clientId', () => {
     expect(recordUpdate).toMatchObject({ clientId: 'c-1', renamedTo: 'c-2' });
   });
 
-  it('by the UserId, and had done so in a run whose reply was lost, tells of the new one', async () => {
+  it('by the UserId, and had done so in a run whose reply was lost, records the new one', async () => {
     const world = createOperationWorld({ record: live, users: [{ userId: A, clientId: 'c-2' }] });
     const { recordUpdate } = await world.update({ ...ID, ...rename });
     expect(recordUpdate).toMatchObject({ clientId: undefined, renamedTo: 'c-2' });
@@ -329,7 +329,7 @@ describe('an update that changes the clientId', () => {
     expect(world.sent.update).toEqual([]);
   });
 
-  it('tells of none where it clears it', async () => {
+  it('records none if it clears it', async () => {
     const world = createOperationWorld({ record: live, users: there() });
     const { recordUpdate } = await world.update({ ...C1, changes: { clientId: null } });
     expect(recordUpdate).toMatchObject({ clientId: 'c-1', renamedTo: null });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createFaultLog } from '../../src/ops/fault-log.ts';
 
-it('tells each fault at once, and the same one again after a minute, with how many were left out', () => {
+it('writes each fault at once, and the same one again after a minute, with the number of omitted ones', () => {
   let nowMs = 0;
   const told: unknown[] = [];
   const fault = createFaultLog<{ reason: string }>(

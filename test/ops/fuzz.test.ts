@@ -70,7 +70,7 @@ describe('whatever is asked of the worker over HTTP', () => {
       }),
       { numRuns: 800 },
     );
-    const faults = world.logLines.filter((line) => line.includes('found no answer'));
+    const faults = world.logLines.filter((line) => line.includes('a request to this worker failed'));
     expect(faults).toEqual([]);
     expect((await fetch(`${world.url}/livez`)).status).toBe(200);
     expect(await world.jobs.isPaused()).toBe(true);

@@ -77,7 +77,7 @@ describe('the HTTP server of operators', () => {
     expect(held.at(-1)?.socket.closed).toBe(false);
   });
 
-  it('is at nobody but this machine, unless it is told otherwise', async () => {
+  it('listens only on this machine, unless configured otherwise', async () => {
     const { url } = await start();
     expect(new URL(url).hostname).toBe('127.0.0.1');
   });

@@ -106,8 +106,8 @@ describe('the log', () => {
     [{ is: 'redis-lost', reason: 'ECONNREFUSED' }, 50, 'Redis is away: the worker waits for it'],
     [{ is: 'redis-lost', reason: 'WRONGPASS' }, 50, 'Redis refuses the user or password: the worker waits'],
     [{ is: 'redis-ready' }, 30, 'connected to Redis'],
-    [{ is: 'traces-lost', reason: 'OTLPExporterError' }, 40, 'traces are not taken'],
-    [{ is: 'traces-ready' }, 30, 'traces are taken again'],
+    [{ is: 'traces-lost', reason: 'OTLPExporterError' }, 40, 'the receiver refuses traces'],
+    [{ is: 'traces-ready' }, 30, 'the receiver accepts traces again'],
     [{ is: 'queue-faulty', error: new Error('no') }, 50, 'the queue reports a fault'],
     [{ is: 'stopped-uncleanly', error: new Error('no') }, 40, 'a part did not stop cleanly'],
   ])('has one line for a change of state: %j', async ([notification, level, msg]) => {
@@ -116,7 +116,7 @@ describe('the log', () => {
     expect(told()).toEqual([expect.objectContaining({ level, msg: expect.stringContaining(msg) })]);
   });
 
-  it('tells of an error of Redis its code, and never the command it quotes', async () => {
+  it('logs the code of an error of Redis, and never the command it quotes', async () => {
     const redis = new Redis(inject('redisUrl'));
     onTestFinished(() => redis.disconnect());
     const mark = 'marked@example.com';
@@ -141,7 +141,7 @@ describe('the log', () => {
         throw new Error('could not go on: "marked" is no date');
       },
     ],
-  ] as const)('tells no words of an error that quotes a job: of %s', ([, fail]) => {
+  ] as const)('logs no words of an error that quotes a job: of %s', ([, fail]) => {
     let error = new Error('nothing was thrown');
     try {
       fail();
@@ -153,21 +153,21 @@ describe('the log', () => {
     expect(describeError(error).error).toMatch(/^(SyntaxError|TypeError|Error)\b/);
   });
 
-  it('tells of a wait at debug level, and as an error where its end could not be written down', async () => {
+  it('logs a wait at debug level, and as an error if its outcome could not be stored', async () => {
     const { lines, wait } = await openLog();
     wait({ status: 'wait', reason: 'no such user yet', delayMs: 1 });
     wait({ status: 'wait', reason: 'no such user yet', delayMs: 1 }, { isFault: true });
     expect(lines.map(({ level }) => level)).toEqual([20, 50]);
   });
 
-  it('tells of a job that is done but for something as an error, and of a fault that spends an attempt', async () => {
+  it('logs an incomplete done job as an error, and so a fault that costs an attempt', async () => {
     const { lines, run } = await openLog();
     const outcome: Settled = { status: 'done', type: 'user.deleted', existed: true, verified: true };
     run({ next: 'complete', outcome, event: settled(outcome), fault: 'no receipt could be written: Error' });
     run({ next: 'retry', outcome, delayMs: 1, reason: 'unexpected TypeError', isFault: true });
     expect(lines).toMatchObject([
       { level: 50, msg: 'job done', fault: 'no receipt could be written: Error' },
-      { level: 50, msg: 'job goes on later', reason: 'unexpected TypeError' },
+      { level: 50, msg: 'job runs again later', reason: 'unexpected TypeError' },
     ]);
   });
 

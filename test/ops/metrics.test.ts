@@ -34,14 +34,14 @@ const LABELS = 'code circuit le next operation outcome queue state status type v
 
 const valuesIn = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
-/** What they tell of the fleet, as opposed to the worker. */
+/** The metrics of the fleet, as opposed to the worker's. */
 async function fleetValues(status: () => Promise<FleetStatus>): Promise<string[]> {
   const all = valuesIn(await createMetrics({ version: '1.2.3', status }).read());
   return all.slice(all.findIndex((line) => line.startsWith('damoov_users_redis_up')));
 }
 
 describe('the metrics', () => {
-  it('tell how the fleet stands', async () => {
+  it('show the state of the fleet', async () => {
     expect(await fleetValues(async () => STATUS)).toEqual([
       'damoov_users_redis_up 1',
       'damoov_users_jobs{state="waiting"} 3',
@@ -136,7 +136,7 @@ describe('the metrics', () => {
     ).toEqual(['200', 'malformed', '422', '4xx', '5xx', 'other', 'other', 'timeout', 'unknown']);
   });
 
-  it('tell what a worker has done: jobs, requests and events, with no id and nothing of a user', async () => {
+  it('count the work of a worker: jobs, requests and events, without ids and user data', async () => {
     const world = await createWorld({ startsWorker: false });
     const app = await world.startWorker();
     const created = await world.run('create-user', { clientId: 'c-1', profile: { firstName: 'Ada' } });
@@ -149,7 +149,7 @@ describe('the metrics', () => {
     await world.run('delete-user', { clientId: 'c-1' });
     await world.run('c-3@example.test', { clientId: 'c-3' });
     const read = async () => valuesIn(await (await fetch(`${app.url}/metrics`)).text());
-    // An event may arrive before the run is told.
+    // An event may arrive before its run is reported.
     await expect
       .poll(read)
       .toContain(

@@ -67,7 +67,7 @@ describe('a worker', () => {
     proxy.resume();
     await proxy.sever();
     await untilRedisIsLost(world);
-    // What only Redis can tell is waited for; meanwhile it comes back.
+    // Checks that need Redis wait; meanwhile it comes back.
     const away = readiness(url);
     expect(await liveness(url)).toBe(200);
     await proxy.restore();
@@ -115,13 +115,13 @@ describe('a worker', () => {
       clientId: 'c-1',
       ...(name === 'update-user' && { changes: { nickname: 'x' } }),
     });
-    const reason = /^open since \S+Z, tried again at \S+Z, jobs that wait: 1: \S/;
+    const reason = /^open since \S+Z, tried again at \S+Z, held jobs: 1: \S/;
     await expect.poll(async () => reasonsIn(await readiness(url))[circuit]).toMatch(reason);
     const { status, checks } = await readiness(url);
     expect(status).toBe(503);
     expect(checks['damoov']).toEqual({ ok: true });
     expect(JSON.stringify(checks)).not.toMatch(/no-such/);
-    // Who asks has said no password: no user is told, by whatever id.
+    // The endpoint needs no password, so it must not show any user's id.
     expect(JSON.stringify(checks)).not.toMatch(/c-1|[\da-f]{8}-[\da-f]{4}/);
   });
 

@@ -69,7 +69,7 @@ const eventsOf = (type: string) =>
   ]);
 
 describe('a trace', () => {
-  it('goes from the call that asks through job and requests to every service that listens, and tells nothing of a user', async () => {
+  it('goes from the call of a producer through job and requests to every subscriber, without user data', async () => {
     const { receiver, world } = await createTracedWorld();
     for (const queue of ['crm', 'mail']) spawnService(['listen', queue], world, receiver);
     const shop = spawnService(['ask'], world, receiver);
@@ -205,7 +205,7 @@ describe('a trace', () => {
     const worker = spawnWorker(world.env);
     const shop = spawnService(['ask'], world, receiver);
     await world.run('create-user', { clientId: 'c-1' });
-    // Whoever has begun one has decided.
+    // The service that begins a trace has decided.
     const { id, traceId } = await shop.ask('create', { clientId: 'c-2' });
     await world.eventOf(id);
     expect(await worker.stop()).toBe(0);
@@ -220,15 +220,15 @@ describe('a trace', () => {
     const said = (message: string) => world.logLines.filter((line) => line.includes(message));
     receiver.answer(400);
     await world.run('create-user', { clientId: 'c-1' });
-    await expect.poll(() => said('traces are not taken: they are dropped meanwhile')).toHaveLength(1);
+    await expect.poll(() => said('the receiver refuses traces: they are dropped')).toHaveLength(1);
     const refused = receiver.refused;
     for (let n = 2; n < 4; n += 1) await world.run('create-user', { clientId: `c-${n}` });
     await expect.poll(() => receiver.refused).toBeGreaterThan(refused);
     receiver.answer(200);
     await world.run('create-user', { clientId: 'c-9' });
-    await expect.poll(() => said('traces are taken again')).toHaveLength(1);
+    await expect.poll(() => said('the receiver accepts traces again')).toHaveLength(1);
     await worker.close();
-    expect(said('traces are not taken')).toHaveLength(1);
+    expect(said('the receiver refuses traces')).toHaveLength(1);
     expect(said('a part did not stop cleanly')).toEqual([]);
   });
 });

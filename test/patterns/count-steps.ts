@@ -117,7 +117,7 @@ export function counted(source: string, flags: string): Counted {
       holds(text, at) {
         const around = text.slice(Math.max(0, at - 1), at + 1);
         pattern.lastIndex = Math.min(at, 1);
-        // The end of what is around is no end of the text.
+        // The end of the inner part is not the end of the text.
         if (sign === '$') return at === text.length;
         return sign === '^' ? at === 0 : pattern.test(around);
       },

@@ -21,7 +21,7 @@ describe('a line', () => {
     ['is not JSON', 'not JSON', '{"version":1\n'],
     ['has the wrong hash', 'the hash does not match', second.replace('"existed":true', '"existed":false')],
     ['has an unknown name', 'unknown name', second.replace('{', '{"reason":"x",')],
-    ['names something twice', 'twice', second.replace('{', '{"existed":false,')],
+    ['has a duplicate name', 'a duplicate name', second.replace('{', '{"existed":false,')],
     ['is spelt otherwise', 'compact JSON', second.replace('{', '{ ')],
     ['is something else', 'neither', '{"hello":1}\n'],
     ['is a list', 'neither', '[]\n'],

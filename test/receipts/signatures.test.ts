@@ -13,7 +13,7 @@ describe('a signature', () => {
     expect(broken).toMatchObject({
       line: 1,
       sequence: 1,
-      fault: `is signed with key ${stranger.keyId}, which was not given`,
+      fault: `is signed with key ${stranger.keyId}, which is not among the given keys`,
     });
   });
 
@@ -44,13 +44,13 @@ describe('a signature', () => {
   it('cannot be taken off and leave its key behind', async () => {
     const { signature: _, ...receipt } = receipts[0] as Receipt;
     const { broken } = await verdictOn(linesOf([receipt]), { allowsUnsigned: true });
-    expect(broken).toMatchObject({ line: 1, fault: 'names a key and has no signature' });
+    expect(broken).toMatchObject({ line: 1, fault: 'names a key but has no signature' });
   });
 
   it('cannot stand without the name of its key', async () => {
     const { signature } = receipts[0] as Receipt;
     const [unsigned] = receiptsOf(1, ['default']);
     const { broken } = await verdictOn(linesOf([{ ...unsigned, signature }]), { allowsUnsigned: true });
-    expect(broken).toMatchObject({ line: 1, fault: 'has a signature and names no key' });
+    expect(broken).toMatchObject({ line: 1, fault: 'has a signature but names no key' });
   });
 });

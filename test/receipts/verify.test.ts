@@ -12,7 +12,7 @@ function lineAt(bytes: Buffer, position: number): number {
 }
 const LINE_FEED = 0x0a;
 
-/** Flips one byte, and tells where that is to be found. */
+/** Flips one byte, and returns its place. */
 function flip(bytes: Buffer, position: number, mask: number): { flipped: Buffer; line: number } {
   const flipped = Buffer.from(bytes);
   flipped.writeUInt8(flipped.readUInt8(position) ^ mask, position);
@@ -132,7 +132,7 @@ describe('a chain', () => {
     const missing = receipts[index];
     const next = receipts[index + INSTANCES.length];
     if (next === undefined) {
-      // Nothing follows it in its chain: only who knows that it was there can tell.
+      // Nothing follows it in its chain: only a known head reveals that it is missing.
       expect(broken).toBeUndefined();
       const head = { instance: missing?.instance ?? '', hash: missing?.hash ?? '' };
       const { broken: atEnd } = await verdictOn(lines.toSpliced(index, 1), { heads: [head] });

@@ -39,7 +39,7 @@ async function compare({
   const queries: PageQuery[] = [];
   const lookedUp: string[] = [];
   const progress: Progress[] = [];
-  /** Of what the list says of other instances. */
+  /** The rows for other instances. */
   let readings = 0;
   const client: Comparison['client'] = {
     page: async (query) => {
@@ -223,7 +223,7 @@ describe('an orphaned user', () => {
   const orphans = async (users: DamoovUser[], world: Partial<World> = {}) =>
     (await compare({ list: [], damoov: [users], ...world })).differences;
 
-  test('is told with its clientId and the time of its creation, as far as Damoov tells them', async () => {
+  test('has its clientId and the time of its creation, if Damoov gives them', async () => {
     const found = await orphans([
       { userId: 'u-1', clientId: 'c', dateCreated: onDay(2) },
       { userId: 'u-2', dateCreated: '2026-01-01T12:00:00+01:00' },
@@ -348,7 +348,7 @@ describe('an orphaned user whose clientId the list has', () => {
 });
 
 describe('the progress', () => {
-  test('tells how many users were read, then how many were looked at again, of how many', async () => {
+  test('reports the number of users read, then of those checked, each with the total', async () => {
     const users = [3, 2, 1].map((day) => ({ userId: `u-${day}`, dateCreated: onDay(day) }));
     const list = listed({ clientId: 'missing', wanted: {} });
     const { progress } = await compare({ list, damoov: [users], pageSize: 2 });
@@ -364,7 +364,7 @@ describe('the progress', () => {
     ]);
   });
 
-  test('tells of no more users than there are, though some are read twice', async () => {
+  test('never reports more users than there are, though some are read twice', async () => {
     const before = [3, 2, 1].map((day) => ({ userId: `u-${day}` }));
     const { progress } = await compare({ list: [], damoov: [before, before.slice(1)], pageSize: 2 });
     const reading = progress.filter(({ step }) => step === 'reading');

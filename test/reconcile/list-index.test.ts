@@ -29,7 +29,7 @@ const sightings = fc.array(
   { maxLength: 80 },
 );
 
-/** What becomes of a user who is listed, by the users with its clientId in the order in which they are seen. */
+/** The state of a listed user, by the users with its clientId in the order in which they are seen. */
 function expected(listed: Pick<ListedUser, 'wanted'>, seen: readonly DamoovUser[]): RowState {
   const [first] = seen;
   if (first === undefined) return 'unseen';
@@ -125,7 +125,7 @@ describe('a list that is read again', () => {
     ['ends earlier', ['a', 'b']],
     ['has a user more', ['a', 'b', 'c', 'd']],
   ])('is refused if it %s by now', async (_what, now) => {
-    await expect(readAgain(usersOf('a', 'b', 'c'), usersOf(...now))).rejects.toThrow('the list has changed');
+    await expect(readAgain(usersOf('a', 'b', 'c'), usersOf(...now))).rejects.toThrow('the list was changed');
   });
 });
 

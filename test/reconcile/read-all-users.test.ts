@@ -120,6 +120,6 @@ describe('all users', () => {
     const ask = async () => ({ users: [], hasNextPage: true, totalUsers: 9 });
     await expect(async () => {
       for await (const _ of readAllUsers(ask, 5));
-    }).rejects.toThrow('Damoov gives 0 users on a page of 5, and says that more follow');
+    }).rejects.toThrow('Damoov returned 0 users on a page of 5, although more follow');
   });
 });

@@ -98,7 +98,7 @@ it('waits for the new master where Redis has become a replica', async () => {
   await expect.poll(async () => /errorstat_READONLY/.test(await admin.info('errorstats'))).toBe(true);
   await admin.replicaof('NO', 'ONE');
   expect(await answers).toEqual([2, 3]);
-  // The client asked again, not we.
+  // The client repeated the call, not our code.
   expect(script).toHaveBeenCalledTimes(2);
 });
 

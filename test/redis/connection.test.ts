@@ -44,7 +44,7 @@ describe('where a Redis is', () => {
       { kind: 'sentinel', sentinels: [{ host: 'a', port: 1 }], master: 'main', sentinelPassword: 'secret' },
       'main of the sentinels a:1',
     ],
-  ])('is told by host and port alone', (target, place) => expect(placeOf(target)).toBe(place));
+  ])('is reported by host and port alone', (target, place) => expect(placeOf(target)).toBe(place));
 });
 
 it('a connection that has ended keeps no process when it is let go of', async () => {

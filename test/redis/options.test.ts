@@ -60,7 +60,7 @@ it.each([
     { kind: 'sentinel', sentinels: [], password: '' },
     'redis.sentinels: must name at least one; redis.master: must be a text; redis.password: must not be empty',
   ],
-])('%j is refused, and nothing of it told', (target, faults) => {
+])('%j is refused, and nothing of it reported', (target, faults) => {
   expect(() => targetOf(target)).toThrow(TypeError);
   expect(() => targetOf(target)).toThrow(faults);
   expect(() => targetOf(target)).not.toThrow('kret');

@@ -38,7 +38,7 @@ describe('the name of a column', () => {
   it('which several columns have is one fault for each field', async () => {
     const header = 'email,First Name,E-Mail,clientId,first_name,"given, name"';
     const rows = await rowsIn(`${header}\na,b,c,d,e,f\n`, { map: map(['given, name', 'firstName']) });
-    const way = "rename all but one of them, or leave them out (--map 'NAME=')";
+    const way = "rename all but one of them, or omit them (--map 'NAME=')";
     expect(told(rows)).toEqual([
       `unreadable 1 - columns 1, 3 are all email: ${way}`,
       `unreadable 1 - columns 2, 5, 6 are all firstName: ${way}`,
@@ -60,10 +60,10 @@ describe('a map', () => {
   it('has no column of a CSV that the file has not', async () => {
     const options = { map: map(['e-post', 'email'], ['notes'], ['*']) };
     expect(told(await rowsIn('clientId,post\na,b\n', options))).toEqual([
-      'unreadable 1 - no column is called "epost", which --map has as email',
+      'unreadable 1 - no column is called "epost", which --map maps to email',
     ]);
     expect(told(await rowsIn('colour\na\n', options))).toEqual([
-      'unreadable 1 - no column is called "epost", which --map has as email',
+      'unreadable 1 - no column is called "epost", which --map maps to email',
     ]);
   });
 
@@ -73,7 +73,7 @@ describe('a map', () => {
     const options = { format: 'ndjson', map: map(['e-post', 'email'], ['mobil', 'phone']) } as const;
     const rows = await rowsIn('{"clientId":"a"}\n{"clientId":"b","mobil":"1"}', options, { warn });
     expect(told(rows)).toEqual([{ clientId: 'a' }, { clientId: 'b', phone: '1' }]);
-    expect(warnings).toEqual(['no column is called "epost", which --map has as email']);
+    expect(warnings).toEqual(['no column is called "epost", which --map maps to email']);
   });
 
   it('has names whatever their case, the blanks around them, and how their accents are encoded', async () => {

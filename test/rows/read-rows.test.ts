@@ -28,10 +28,10 @@ const told = (rows: Row[]) =>
   );
 
 const ENCODING = 'is not UTF-8: save the list as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)';
-const NUL = 'has a NUL, a byte of zero: the file is UTF-16, damaged, or no text. Export it again, as UTF-8';
-const UNCLOSED = 'a quote that opens here is never closed';
-const MISPLACED = 'a quote out of place: put the whole cell into quotes, and double those within';
-const HELP = "(--map 'NAME=FIELD' says what a column is, 'NAME=' leaves it out, '*=' all others)";
+const NUL = 'has a NUL, a byte of zero: the file is UTF-16, damaged or not text. Export it again as UTF-8';
+const UNCLOSED = 'the quote that opens here is never closed';
+const MISPLACED = 'a misplaced quote: put the whole cell in quotes, and double the quotes inside';
+const HELP = "(--map 'NAME=FIELD' gives the field of a column, 'NAME=' omits it, '*=' omits all others)";
 
 describe('a CSV', () => {
   it('is read by the names of the contract and of the Python SDK, whatever their case', async () => {
@@ -61,7 +61,7 @@ describe('a CSV', () => {
   });
 
   it('of one column is delimited by commas', async () => {
-    expect(told(await read('clientId\na,b\n'))).toEqual(['faulty 2 - has 2 columns, where the header has 1']);
+    expect(told(await read('clientId\na,b\n'))).toEqual(['faulty 2 - has 2 columns, but the header has 1']);
   });
 
   it('is delimited by what most of its columns are known by, not by what gives the most columns', async () => {
@@ -78,7 +78,7 @@ describe('a CSV', () => {
     ]);
   });
 
-  it('tells where each row begins, whatever line breaks and quotes are before it', async () => {
+  it('reports where each row begins, whatever line breaks and quotes are before it', async () => {
     const content = '\r\nclientId,nickname\r\na,"one\r\n""two"""\r\n\r\nb,x\r\nc,"\n\n"\r\nd,y';
     const rows = await read(content);
     expect(rows.map(({ line }) => line)).toEqual([3, 6, 7, 10]);
@@ -95,13 +95,13 @@ describe('a CSV', () => {
     ]);
   });
 
-  it('with a header that cannot be understood tells every fault of it, with a hint', async () => {
+  it('with a header that cannot be understood reports every fault of it, with a hint', async () => {
     expect(told(await read('clientId,mail,Client ID,emial,colour,a@b.c\nc,e,d,x,y,z\n'))).toEqual([
       'unreadable 1 column 2 unknown column "mail", did you mean email?',
       'unreadable 1 column 4 unknown column "emial", did you mean email?',
       'unreadable 1 column 5 unknown column "colour"',
       `unreadable 1 column 6 unknown column ${HELP}`,
-      "unreadable 1 - columns 1, 3 are all clientId: rename all but one of them, or leave them out (--map 'NAME=')",
+      "unreadable 1 - columns 1, 3 are all clientId: rename all but one of them, or omit them (--map 'NAME=')",
     ]);
   });
 
@@ -154,8 +154,8 @@ describe('a CSV', () => {
       ]),
     );
     expect(told(rows)).toEqual([
-      'faulty 2 - has 3 columns, where the header has 2',
-      'faulty 3 - has 1 columns, where the header has 2',
+      'faulty 2 - has 3 columns, but the header has 2',
+      'faulty 3 - has 1 columns, but the header has 2',
       `faulty 4 - ${ENCODING}`,
       `faulty 5 - ${ENCODING}`,
     ]);
@@ -200,7 +200,7 @@ describe('a CSV', () => {
       { is: 'row', line: 4, data: { clientId: 'c', email: '' } },
     ]);
     expect(told(await read('clientId,email\n,\n,,\nnobody\n'))).toEqual([
-      'faulty 4 - has 1 columns, where the header has 2',
+      'faulty 4 - has 1 columns, but the header has 2',
     ]);
   });
 
@@ -218,9 +218,7 @@ describe('a CSV', () => {
   ])('ends at another header, %s after %s', async (again, header, map) => {
     const commas = header.replaceAll(/[^,]/g, '');
     const rows = await read(`${header}\na${commas}\n${again}\nb${commas}\n`, { map });
-    expect(told(rows).at(-1)).toBe(
-      'unreadable 3 - is a header again: remove it, and give each list a file of its own',
-    );
+    expect(told(rows).at(-1)).toBe('unreadable 3 - is another header: remove it, and use one file per list');
     expect(rows.map(({ is, line }) => `${is} ${line}`)).toEqual(['row 2', 'unreadable 3']);
   });
 
@@ -254,7 +252,7 @@ describe('a CSV', () => {
     }
   });
 
-  it('has a NUL told by its line', async () => {
+  it('has a NUL reported by its line', async () => {
     expect(told(await read('clientId,email\na,x\0y\nb,1\n"c\0",2\n\0\0\0'))).toEqual([
       `faulty 2 - ${NUL}`,
       `faulty 4 - ${NUL}`,
@@ -333,7 +331,7 @@ describe('NDJSON', () => {
     ]);
   });
 
-  it('tells the faults of a line and goes on, and repeats nothing of it', async () => {
+  it('reports the faults of a line and goes on, and repeats nothing of it', async () => {
     const rows = await ndjson(
       Buffer.concat([
         Buffer.from('{"clientId":"secret" "email":1}\n[]\n{"mail":"x","email":"y","Email":"z"}\n"'),
@@ -343,22 +341,22 @@ describe('NDJSON', () => {
     );
     expect(told(rows)).toEqual([
       'faulty 1 - is not JSON at character 22',
-      'faulty 2 - is no JSON object',
+      'faulty 2 - is not a JSON object',
       'faulty 3 - unknown column "mail", did you mean email?',
-      'faulty 3 email is there twice',
+      'faulty 3 email occurs twice',
       `faulty 4 - ${ENCODING}`,
       `unreadable 5 - longer than ${MOST_OF_LINE} bytes`,
     ]);
   });
 
-  it('may have byte order marks where files were joined, and has a NUL told', async () => {
+  it('may have byte order marks where files were joined, and has a NUL reported', async () => {
     const rows = await ndjson('{"clientId":"a"}\n\uFEFF{"clientId":"b"}\n{"clientId":"c\0"}\n\0');
     expect(rows.slice(0, 2).map(({ is }) => is)).toEqual(['row', 'row']);
     expect(told(rows)).toEqual([`faulty 3 - ${NUL}`, `faulty 4 - ${NUL}`]);
   });
 
   it.each(['"text"', '7', 'true', 'null', '[{"clientId":"c"}]'])('has no user in %s', async (line) => {
-    expect(told(await ndjson(`${line}\n`))).toEqual(['faulty 1 - is no JSON object']);
+    expect(told(await ndjson(`${line}\n`))).toEqual(['faulty 1 - is not a JSON object']);
   });
 
   it('has columns of other names mapped, and left out', async () => {
@@ -396,7 +394,7 @@ describe('NDJSON', () => {
     const content = `{"clientId":"c","${name}":${nested}}\n${nested}\n`;
     const rows = await read(content, { format: 'ndjson', map }, 9000);
     const fault = 'faulty 1 phone is an object or an array: a field has one value';
-    expect(told(rows)).toEqual([...(name === 'phone' ? [fault] : []), 'faulty 2 - is no JSON object']);
+    expect(told(rows)).toEqual([...(name === 'phone' ? [fault] : []), 'faulty 2 - is not a JSON object']);
   });
 
   it('has an empty row in an object without a value, and none in one without a key', async () => {
@@ -450,7 +448,7 @@ describe('a file that is no list', () => {
 });
 
 describe('the name of a file', () => {
-  it('tells its format, or none', () => {
+  it('shows its format, or none', () => {
     expect(['a.csv', 'b.NDJSON', 'c.jsonl', 'd.tsv', 'e.xlsx', '-'].map(formatOf)).toEqual([
       'csv',
       'ndjson',
@@ -467,7 +465,7 @@ test('a key that an object has twice is a fault, as one of its values would be l
     '{"clientId":"a","clientId":"b"}\n{"clientId":"c","profile":{"phone":"1","phone":"2"}}\n{"clientId":"d"}\n',
     { format: 'ndjson' },
   );
-  expect(told(rows)).toEqual(['faulty 1 clientId is there twice', 'faulty 2 phone is there twice']);
+  expect(told(rows)).toEqual(['faulty 1 clientId occurs twice', 'faulty 2 phone occurs twice']);
   expect(rows[2]).toMatchObject({ is: 'row', data: { clientId: 'd' } });
 });
 

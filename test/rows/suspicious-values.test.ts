@@ -10,7 +10,7 @@ function warningsOf(...values: unknown[]): string[] {
 
 const row = (line: number, data: RowData) => ({ is: 'row' as const, line, data });
 
-const SPREADSHEET = 'a spreadsheet has changed them: format the column as text there, and export it again';
+const SPREADSHEET = 'a spreadsheet changed them: format the column as text and export it again';
 
 describe('a value', () => {
   it.each([
@@ -25,10 +25,10 @@ describe('a value', () => {
     ]),
     ...['NULL', 'null', 'n/a', String.raw`\N`, 'undefined'].map((value) => [
       value,
-      'like NULL: 1 (line 2): --empty counts such values as empty',
+      'like NULL: 1 (line 2): use --empty to treat them as empty',
     ]),
-    ['[object Object]', 'like [object Object]: 1 (line 2): a program has written no text'],
-    ['M\uFFFDller', 'with U+FFFD: 1 (line 2): it stands for a letter that was lost'],
+    ['[object Object]', 'like [object Object]: 1 (line 2): a program wrote an object instead of a text'],
+    ['M\uFFFDller', 'with U+FFFD: 1 (line 2): it replaces a lost letter'],
   ])('%j is told as suspicious', (value, warning) => {
     expect(warningsOf(value)).toEqual([`phone ${warning}`]);
   });
@@ -66,9 +66,9 @@ describe('a value', () => {
     suspicious.look(row(1302, { clientId: '2E+9', lastName: 'NULL' }));
     const ofIds = [
       `clientId like 4.48E+11: 1,300 (lines 2, 3, 4, …): ${SPREADSHEET}`,
-      'clientId like NULL: 1 (line 1301): --empty counts such values as empty',
+      'clientId like NULL: 1 (line 1301): use --empty to treat them as empty',
     ];
-    const ofNames = 'lastName like NULL: 2 (lines 1301, 1302): --empty counts such values as empty';
+    const ofNames = 'lastName like NULL: 2 (lines 1301, 1302): use --empty to treat them as empty';
     expect(suspicious.warnings()).toEqual([...ofIds, ofNames]);
     expect(suspicious.doubts()).toEqual(ofIds);
   });
@@ -81,7 +81,7 @@ describe('a value', () => {
   ])('of a clientId has lost its digits behind the 15th where most of them have: %j', (clientIds, count) => {
     const suspicious = createSuspiciousValues();
     for (const [index, clientId] of clientIds.entries()) suspicious.look(row(index + 2, { clientId }));
-    const warning = `clientId with nothing but zeros behind 15 digits: 2 (lines 2, 3): ${SPREADSHEET}`;
+    const warning = `clientId with only zeros after 15 digits: 2 (lines 2, 3): ${SPREADSHEET}`;
     expect(suspicious.warnings()).toEqual(count > 0 ? [warning] : []);
     expect(suspicious.doubts()).toEqual(suspicious.warnings());
   });
@@ -93,7 +93,7 @@ describe('a row without a value', () => {
     for (const line of [3, 5]) suspicious.look({ is: 'empty', line });
     expect(suspicious.warnings()).toEqual([
       'rows without a value in any column that is read: 2 (lines 3, 5): ' +
-        'give those that mean a user a clientId (--map names its column), and remove the others',
+        'add a clientId if the row means a user (--map names its column), else remove it',
     ]);
     expect(suspicious.doubts()).toEqual(suspicious.warnings());
   });

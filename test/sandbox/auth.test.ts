@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { TOKEN, adminPassword, at, bearer, openSandbox, stoppedClock, tokensOf } from './caller.ts';
 
 const FIND = `/v1/Management/users/find?DeviceToken=${TOKEN}`;
@@ -28,10 +28,25 @@ test.each([
   expect(reply.body).toEqual({ Status: 401, Title: 'Unauthorized', Errors: [] });
 });
 
-test('LoginFields that are an object instead of a JSON string are refused', async () => {
-  const sandbox = await openSandbox();
-  const body = { LoginFields: { email: 'admin@sandbox.test' }, Password: adminPassword };
-  expect((await sandbox.send('POST', '/v1/Auth/Login', body)).status).toBe(400);
+describe('LoginFields', () => {
+  const asObject = { LoginFields: { email: 'admin@sandbox.test' }, Password: adminPassword };
+
+  test('may be an object, as shipped code sends it, unless objectLoginFields is false', async () => {
+    const sandbox = await openSandbox();
+    const status = async (body: object) => (await sandbox.send('POST', '/v1/Auth/Login', body)).status;
+    expect(await status(asObject)).toBe(200);
+    await sandbox.patchModes({ objectLoginFields: false });
+    expect(await status(asObject)).toBe(400);
+    expect(await status({ ...asObject, LoginFields: JSON.stringify(asObject.LoginFields) })).toBe(200);
+  });
+
+  test.each(['{', 'null', '[]', 1, null, undefined])('given as %j are a 400', async (fields) => {
+    const sandbox = await openSandbox();
+    const body = { LoginFields: fields, Password: adminPassword };
+    const reply = await sandbox.send('POST', '/v1/Auth/Login', body);
+    expect(reply.status).toBe(400);
+    expect(reply.body).toMatchObject({ Errors: [{ Key: 'LoginFields' }] });
+  });
 });
 
 test('a refresh rotates both tokens, and each pair refreshes only once', async () => {
@@ -109,9 +124,9 @@ test('without loginRevokes earlier tokens stay good', async () => {
 
 const ADMIN_ENDPOINTS = [
   ['GET', FIND, undefined],
-  ['PUT', '/v1/Management/users', {}],
   ['DELETE', `/v1/Management/users/${TOKEN}`, undefined],
   ['POST', '/v1/Management/users/GetFilteredPage', {}],
+  ['POST', '/v1/Management/users/count', {}],
   ['POST', '/v1/Management/users/instances/change', {}],
 ] as const;
 

@@ -19,7 +19,7 @@ export interface Reply {
   readonly body: unknown;
 }
 
-/** A time that stands still until the test moves it. */
+/** A clock that the test moves. */
 export function stoppedClock() {
   let now = Date.UTC(2030, 0, 1);
   return {
@@ -71,11 +71,17 @@ export class Caller {
     return this.send('POST', '/v1/Auth/Login', fields);
   }
 
+  /** By the key of the instance that the user is in. */
+  loginUser(deviceToken: string, id: string = instanceId, key: string = instanceKey): Promise<Reply> {
+    const fields = { LoginFields: JSON.stringify({ Devicetoken: deviceToken }), Password: key };
+    return this.send('POST', '/v1/Auth/Login', fields, { InstanceId: id });
+  }
+
   refresh(tokens: { AccessToken: string; RefreshToken: string }): Promise<Reply> {
     return this.send('POST', '/v1/Auth/RefreshToken', tokens);
   }
 
-  /** From here on, find, update, delete, page and move are the admin's. */
+  /** From here on, find, update, delete, page, count and move are the admin's. */
   async becomeAdmin(): Promise<void> {
     const { AccessToken } = tokensOf(await this.login());
     this.#admin = bearer(AccessToken);
@@ -97,6 +103,10 @@ export class Caller {
 
   page(body: unknown): Promise<Reply> {
     return this.send('POST', '/v1/Management/users/GetFilteredPage', body, this.#admin);
+  }
+
+  count(body: unknown): Promise<Reply> {
+    return this.send('POST', '/v1/Management/users/count', body, this.#admin);
   }
 
   move(body: unknown): Promise<Reply> {

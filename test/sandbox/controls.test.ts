@@ -22,6 +22,14 @@ const DEFAULTS = {
   clearing: { null: 'clears', empty: 'kept' },
   tokenCasing: 'lower',
   accessTokenByDefault: true,
+  objectLoginFields: true,
+  loginFieldCase: 'any',
+  ownUser: 'allowed',
+  contactRequired: false,
+  unknownValues: 'kept',
+  birthdayForm: 'datetime',
+  repeatedMove: 'done',
+  countForm: 'number',
   clientIdForm: 'exact',
   duplicateClientId: 'allowed',
   deletedToken: 'taken',
@@ -29,7 +37,7 @@ const DEFAULTS = {
   seed: 1,
 };
 
-test('the overview tells users, counts of requests by operation, and the bar on logins', async () => {
+test('the overview reports users, counts of requests by operation, and the bar on logins', async () => {
   const sandbox = await openSandbox();
   await sandbox.create({ CustomToken: TOKEN });
   await sandbox.create({ FirstName: 1 });
@@ -47,7 +55,7 @@ test('the overview tells users, counts of requests by operation, and the bar on 
   });
 });
 
-test('the request log tells every API request in order, and no control', async () => {
+test('the request log reports every API request in order, and no control', async () => {
   const clock = stoppedClock();
   const sandbox = await openSandbox({ clock: clock.read });
   await sandbox.create({ CustomToken: TOKEN, UserFields: { ClientId: 'ada-1' } });

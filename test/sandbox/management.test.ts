@@ -1,5 +1,14 @@
-import { expect, test } from 'vitest';
-import { OTHER_TOKEN, TOKEN, at, instanceId, instanceKey, openSandbox, stoppedClock } from './caller.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  OTHER_TOKEN,
+  TOKEN,
+  UUID,
+  at,
+  instanceId,
+  instanceKey,
+  openSandbox,
+  stoppedClock,
+} from './caller.ts';
 
 const ADA = {
   CustomToken: TOKEN,
@@ -44,9 +53,29 @@ test('find answers an array of users, UserFields an array of one object', async 
           District: null,
           City: null,
           Address: null,
+          ImageUrl: expect.stringMatching(/^https:/),
           ExternalImageUrl: null,
         },
-        AccountInfo: { InstanceId: instanceId, InstanceName: null },
+        MobileDevice: {
+          MobileUid: null,
+          DeviceModel: null,
+          OsType: null,
+          OsVersion: null,
+          SdkVersion: null,
+          AppVersion: null,
+          VirtualImei: null,
+        },
+        AccountInfo: {
+          CompanyId: expect.stringMatching(UUID),
+          CompanyName: null,
+          ApplicationId: expect.stringMatching(UUID),
+          ApplicationName: null,
+          InstanceId: instanceId,
+          InstanceName: null,
+        },
+        UserWallets: [],
+        IdentityId: null,
+        IdentityProvider: null,
         UserFields: [
           {
             ClientId: 'ada-1',
@@ -125,7 +154,9 @@ test('an inactive user is found only with ShowInactiveUsers', async () => {
 test('IncludeAccountInfo fills in the names of the account', async () => {
   const sandbox = await openWithAda();
   const { body } = await sandbox.find({ DeviceToken: TOKEN, IncludeAccountInfo: 'true' });
-  expect(at(body, 'Result', 0, 'AccountInfo', 'InstanceName')).toEqual(expect.any(String));
+  const name: unknown = expect.stringMatching(/./);
+  const names = { CompanyName: name, ApplicationName: name, InstanceName: name };
+  expect(at(body, 'Result', 0, 'AccountInfo')).toMatchObject(names);
 });
 
 test.each([[{}], [{ ClientId: '' }], [{ ShowInactiveUsers: 'true' }], [{ DeviceToken: 'ada' }]])(
@@ -241,8 +272,19 @@ test('a user moves to another instance whose key is given', async () => {
   expect((await sandbox.move({ ...wrongKey, DeviceToken: OTHER_TOKEN })).status).toBe(404);
 });
 
-test('a path or method the API does not have is a 404', async () => {
-  const sandbox = await openWithAda();
-  expect((await sandbox.send('GET', '/v2/anything')).status).toBe(404);
-  expect((await sandbox.send('POST', '/v1/Management/users', {})).status).toBe(404);
+describe('repeatedMove: a move to the instance that the user is in already', () => {
+  const move = { DeviceToken: TOKEN, ToInstanceId: instanceId, ToInstanceKey: instanceKey };
+
+  test('is done and changes nothing', async () => {
+    const sandbox = await openWithAda();
+    expect((await sandbox.move(move)).body).toEqual(DONE);
+    expect(await sandbox.users()).toMatchObject([{ instanceId }]);
+  });
+
+  test.each(['409', '422', '400'] as const)('is a %s', async (repeatedMove) => {
+    const sandbox = await openWithAda({ modes: { repeatedMove } });
+    const reply = await sandbox.move(move);
+    expect(reply.status).toBe(Number(repeatedMove));
+    expect(reply.body).toMatchObject({ Errors: [{ Key: 'ToInstanceId' }] });
+  });
 });

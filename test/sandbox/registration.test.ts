@@ -67,28 +67,6 @@ test('a create without any body is a user without a profile', async () => {
   expect((await sandbox.create(undefined)).status).toBe(200);
 });
 
-test('a create takes the five documented profile fields and ignores the others', async () => {
-  const sandbox = await openSandbox();
-  await sandbox.create({
-    CustomToken: TOKEN,
-    FirstName: 'Ada',
-    LastName: 'Lovelace',
-    Nickname: 'al',
-    Phone: '+1',
-    Email: 'a@b.c',
-    City: 'London',
-  });
-  await sandbox.becomeAdmin();
-  expect(at((await sandbox.find({ DeviceToken: TOKEN })).body, 'Result', 0, 'UserProfile')).toMatchObject({
-    FirstName: 'Ada',
-    LastName: 'Lovelace',
-    Nickname: 'al',
-    Phone: '+1',
-    Email: 'a@b.c',
-    City: null,
-  });
-});
-
 test.each([
   ['a CustomToken that is no UUID', { CustomToken: 'ada' }, 'CustomToken'],
   ['a number for a name', { FirstName: 1 }, 'FirstName'],

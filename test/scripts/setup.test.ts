@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -60,6 +60,14 @@ test("npm's failure is told in npm's words and by its exit status", async () => 
   });
 });
 
+test('a package in a folder of its own is installed there, and nothing else is', async () => {
+  await mkdir(join(repository, 'bench'));
+  await copyFile(join(repository, 'package-lock.json'), join(repository, 'bench', 'package-lock.json'));
+  expect((await setup([], 'bench')).status).toBe(0);
+  expect(await readdir(join(repository, 'bench', 'node_modules'))).toEqual(['.package-lock.json']);
+  expect(await readdir(repository)).not.toContain('node_modules');
+});
+
 test('two scripts that start at once install once, and both go on with what was installed', async () => {
   const runs = await Promise.all([setup(), setup(), setup()]);
   expect(runs.map(({ status }) => status)).toEqual([0, 0, 0]);
@@ -77,7 +85,7 @@ test('a script that was killed while it installed holds up nobody', async () => 
 
 test('a Node too old to run anything here is told so before npm is called', async () => {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.0' } });`;
-  expect(await setup('--import', `data:text/javascript,${encodeURIComponent(pretend)}`)).toEqual({
+  expect(await setup(['--import', `data:text/javascript,${encodeURIComponent(pretend)}`])).toEqual({
     status: 1,
     output: 'Node 18.20.0 is too old: install Node 22.22 or newer, then run this again.\n',
   });
@@ -101,11 +109,18 @@ async function installs(): Promise<number> {
   return calls.split('\n').filter((call) => call.startsWith('ci')).length;
 }
 
-async function setup(...nodeOptions: string[]): Promise<{ status: unknown; output: string }> {
-  const child = spawn(process.execPath, [...nodeOptions, join(repository, 'scripts', 'setup.mjs')], {
-    env: { ...process.env, PATH: `${join(repository, 'bin')}${delimiter}${process.env['PATH'] ?? ''}` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+async function setup(
+  nodeOptions: string[] = [],
+  ...folder: string[]
+): Promise<{ status: unknown; output: string }> {
+  const child = spawn(
+    process.execPath,
+    [...nodeOptions, join(repository, 'scripts', 'setup.mjs'), ...folder],
+    {
+      env: { ...process.env, PATH: `${join(repository, 'bin')}${delimiter}${process.env['PATH'] ?? ''}` },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

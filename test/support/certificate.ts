@@ -19,7 +19,7 @@ export interface Certificate {
 const run = promisify(execFile);
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** Signed by an authority that nobody else trusts, for `localhost` and 127.0.0.1. */
+/** Signed by an authority that no other client trusts, for `localhost` and 127.0.0.1. */
 export async function makeCertificate(dir: string): Promise<Certificate> {
   const at = (name: string) => join(dir, name);
   const read = (file: string) => readFile(file, 'utf8');

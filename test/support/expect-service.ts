@@ -52,11 +52,11 @@ export interface OwnAccess {
   producer?: RedisTarget;
   subscriber?: RedisTarget;
   commands?: Record<string, string>;
-  /** Default: one that nobody else uses. */
+  /** Default: a unique one. */
   prefix?: string;
 }
 
-/** A sign-up: asked for, made, told to whoever asked and to whoever listens, and counted. */
+/** A sign-up: requested, created, reported to the producer and the subscriber, and counted. */
 export async function expectSignUp(redis: RedisOfATest, own: OwnAccess = {}) {
   const { prefix } = own;
   const world = await createWorld({
@@ -127,7 +127,7 @@ export async function expectNothingLost(redis: RedisTopology, jobs: number): Pro
     [...(heard.idsOf.get(id) ?? [])].map((one) => one.replace(/\/\d{13}\//, '/'));
   expect(ids.map(heardOf)).toEqual(ids.map((id) => [`${id}/user.created`]));
   await Promise.all(results);
-  // Nobody has spent an attempt for it.
+  // It cost no attempt.
   expect(world.logLines.filter((line) => line.includes('"attempt":2'))).toEqual([]);
   const made = await world.users();
   expect(made).toHaveLength(jobs);

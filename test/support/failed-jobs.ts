@@ -27,7 +27,7 @@ for i = first, last do
   redis.call('ZADD', base .. 'failed', at, id)
 end`;
 
-/** How many one script makes: Redis answers nobody else meanwhile. */
+/** Number per script: Redis is blocked meanwhile. */
 const CHUNK = 5000;
 
 /** Adds failed jobs to the queue `user-jobs` under the prefix. */

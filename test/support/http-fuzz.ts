@@ -112,5 +112,5 @@ export async function sendBytes(url: string, bytes: Uint8Array): Promise<string>
   return promise;
 }
 
-/** Where code lies, and how it came there: no answer may tell. */
+/** Paths of the code and its build: no answer may contain them. */
 export const INSIDE = /\bat [^ ]+ \(|node_modules|file:\/\/|\.[jt]s:\d+:\d+|\/src\//;

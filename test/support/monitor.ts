@@ -14,7 +14,7 @@ export interface MonitoredCall {
   args: string[];
 }
 
-/** Resolves once Redis monitors; `onCall` is told every command from then on, of all clients. */
+/** Resolves once Redis monitors; `onCall` gets every command from then on, of all clients. */
 export async function monitorRedis(
   redisUrl: string,
   onCall: (call: MonitoredCall) => void,

@@ -153,7 +153,7 @@ export async function startSentinelSet(
 }
 
 interface Electorate {
-  /** Whom to ask who is master. */
+  /** The servers that know the master. */
   failureDetectors: () => readonly RedisNode[];
   portOf: (key: string, from: RedisNode) => Promise<number | undefined>;
   isServing: () => Promise<boolean>;
@@ -254,7 +254,7 @@ async function every<T>(items: readonly T[], test: (item: T) => Promise<boolean>
   return (await Promise.all(items.map(test))).every(Boolean);
 }
 
-/** There is no word when servers have agreed: they are asked until they have. Who waits is bounded by the test. */
+/** Servers do not report an agreement: they are polled until they agree. The test limits the wait. */
 async function until(test: () => Promise<boolean>): Promise<void> {
   while (!(await test())) await sleep(LOOK_MS);
 }

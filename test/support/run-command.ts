@@ -31,7 +31,7 @@ export interface RunningCommand {
 /** What a test may have otherwise than it is for a person. */
 export type Waits = Partial<Pick<CommandContext, 'reachMs' | 'clock'>>;
 
-/** The context of a command that is called as a function; nobody sits at its terminal. */
+/** The context of a command that is called as a function, without a person at its terminal. */
 export function createContext(env: Record<string, string>, input = '', waits: Waits = {}) {
   const signals = new EventEmitter();
   return {

@@ -20,7 +20,7 @@ export async function createScriptedWorld(
   return { damoov, world: await createWorld({ env: { DAMOOV_BASE_URL: damoov.url, ...env }, timings }) };
 }
 
-/** A look-up that finds nobody. */
+/** A look-up that finds no user. */
 export const nobody: Answer = success([]);
 
 /** A look-up that finds the user. */
@@ -28,7 +28,7 @@ export function seen(DeviceToken: string, ClientId = 'c-1'): Answer {
   return success([{ DeviceToken, UserFields: [{ ClientId }] }]);
 }
 
-/** A look-up that finds the user under the id that the first create has asked for. */
+/** A look-up that finds the user with the id that the first create requested. */
 export function seenAsAsked({ received }: ScriptedServer): Answer {
   return (response, request) => {
     const { body = '{}' } = received.find(({ operation }) => operation === 'create') ?? {};
@@ -36,7 +36,7 @@ export function seenAsAsked({ received }: ScriptedServer): Answer {
   };
 }
 
-/** A create that is carried out as asked. */
+/** A create that is carried out. */
 export const createdAsAsked: Answer = (response, request) =>
   success({ DeviceToken: wantedIn(request.body) })(response, request);
 

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { forward } from './talkative-damoov.ts';
 
-/** @param beforePage told the how manieth page it is, from 1, before it is asked for. */
+/** @param beforePage called with the number of the page, from 1, before it is read. */
 export async function startShiftingPages(
   sandboxUrl: string,
   beforePage: (page: number) => Promise<unknown>,

@@ -5,7 +5,7 @@ import { inject, onTestFinished } from 'vitest';
 import { monitorRedis } from './monitor.ts';
 import type { World } from './world.ts';
 
-/** Every script that somebody calls while this world works, by its keys and arguments; not what scripts run inside Redis. */
+/** Every script call while this world works, by its keys and arguments; not the calls within scripts. */
 export async function watchCalls(world: World): Promise<{
   /** How many of them name a job. */
   naming: (jobId: string) => number;

@@ -38,7 +38,7 @@ export interface WorldOptions {
   redisUrlOfWorker?: string;
   /** Instead of the Redis of the run: one of the test's own, with what points a worker at it. */
   redis?: { target: RedisTarget; env: Record<string, string> } | undefined;
-  /** Default: one that nobody else uses. */
+  /** Default: a unique one. */
   prefix?: string | undefined;
 }
 

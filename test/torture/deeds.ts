@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts';
 import type { Random } from './random.ts';
 import type { FaultKind } from './schedule.ts';
 
-/** Whatever somebody asks Redis, the settling of a job, or the taking of one. */
+/** Any call to Redis, the settling of a job, or its fetch. */
 const REPLIES_TO_LOSE = ['', 'user.created', 'user.updated', 'user.deleted', ':lock', ':settled:'];
 
 export function deedsAgainst({ redis }: Environment, fleet: Fleet, random: Random) {
@@ -28,7 +28,7 @@ export function deedsAgainst({ redis }: Environment, fleet: Fleet, random: Rando
       await redis.kill();
       injected['redis kill'] += 1;
     },
-    // It is lost when somebody next asks, which need not be soon.
+    // It is lost at the next call, which may be much later.
     'reply lost': async () => {
       void redis.loseReply(random.pick(REPLIES_TO_LOSE) ?? '').then(() => (injected['reply lost'] += 1));
     },

@@ -31,7 +31,7 @@ export interface RaceOptions {
 }
 
 export interface RaceReport {
-  /** Users of whom the answer and the deed differ, with both. */
+  /** Users whose answer and outcome differ, with both. */
   readonly violations: readonly string[];
   readonly answers: Readonly<Record<Cancellation, number>>;
   readonly injected: Readonly<Record<string, number>>;
@@ -48,7 +48,9 @@ interface Racer {
   readonly dueAt: number;
   /** Cancelled so many milliseconds after it is due. */
   readonly afterDueMs: number | undefined;
-  /** Cancelled after it is taken by a worker; in shares of what a job lately took, so that a busy machine has races as well. */
+  /**
+   * Time from the fetch by a worker to the cancellation, as a share of a recent job's duration, so that a busy machine has races as well.
+   */
   readonly afterTaken: number;
   readonly callers: 1 | 2;
   jobId: string;

@@ -10,7 +10,7 @@ export interface LoadJob extends HistoryJob {
   readonly id: string;
 }
 
-/** What every value of a profile bears, and nothing else: where it is found in the end, somebody's data was left behind. */
+/** Every value of a profile contains this text, and nothing else does: if it is found in the end, personal data was left behind. */
 export const MARK = 'kanarie';
 
 const JOBS_PER_USER = 4;
@@ -39,7 +39,7 @@ export function makeLoad(count: number, random: Random): LoadJob[] {
 
 type Draft = Omit<HistoryJob, 'version'>;
 
-/** A user whose UserId the jobs name, who gets other clientIds, and whom others may move to another instance meanwhile. */
+/** A user whose jobs name the UserId, who gets other clientIds, and whom others may move to another instance meanwhile. */
 function namedHistoryOf(user: number, random: Random): Draft[] {
   const ids = { clientId: `n-${user}`, userId: userIdOf(user) };
   const fields = () => ({ phone: `${MARK}-${random.below(1_000_000)}` });

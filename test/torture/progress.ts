@@ -56,7 +56,7 @@ async function leftOver(
 }
 
 /** The first few jobs without an event, with what the queue says of them. */
-export async function tellStuck(
+export async function describeStuck(
   load: readonly LoadJob[],
   collector: Collector,
   producer: Producer,

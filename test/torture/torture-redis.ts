@@ -76,7 +76,7 @@ function several(topology: RedisTopology, prefix: string): TortureRedis {
       await topology.heal();
       await topology.killMaster(prefix);
     },
-    // A proxy would have to stand before every server: here all clients of the master lose what they are about to be told.
+    // A proxy would be needed before every server: here all clients of the master lose their next replies.
     async loseReply() {
       const { asked } = await topology.masterOf(prefix);
       await asked.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');

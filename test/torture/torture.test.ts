@@ -4,7 +4,7 @@ import { torture } from './torture.ts';
 
 const { TORTURE_SEED = '1' } = process.env;
 
-/** A fail-over takes its time, in which nobody works: fewer jobs are enough. */
+/** No job runs during a fail-over, which takes time: fewer jobs are enough. */
 const LOADS = {
   single: { jobs: 150, kills: 4 },
   cluster: { jobs: 60, kills: 2 },

@@ -12,7 +12,7 @@ import { makeLoad } from './load.ts';
 import { startMovers } from './movers.ts';
 import { logIn } from './login.ts';
 import { startProducer } from './producer.ts';
-import { isCarriedOut, tellStuck } from './progress.ts';
+import { isCarriedOut, describeStuck } from './progress.ts';
 import { seeded } from './random.ts';
 import { planFaults, strike } from './schedule.ts';
 import type { RedisKind } from './torture-redis.ts';
@@ -26,7 +26,7 @@ export interface TortureOptions {
   readonly redisKills: number;
   /** Default `single`. Of several servers it is the master that is killed. */
   readonly redis?: RedisKind;
-  /** Told how many jobs are settled whenever that has changed. */
+  /** Called with the number of settled jobs whenever it changes. */
   readonly onProgress?: (settled: number) => void;
   /** Cuts the run off: it ends what it has started, and rejects. */
   readonly signal?: AbortSignal;
@@ -39,7 +39,7 @@ export interface TortureReport {
   readonly counted: Readonly<Record<string, number>>;
   /** What differs, under what must hold. */
   readonly verdict: Verdict;
-  /** The users it is about, the first few, with all that is known of them. */
+  /** The first few affected users, with all known details. */
   readonly stories: readonly string[];
   readonly isClean: boolean;
   readonly durationMs: number;
@@ -90,7 +90,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 
     const end = { load, collector, view: await viewSandbox(sandboxUrl), left: await producer.leftOver() };
     const verdict = {
-      'the work went on': isDone ? [] : [aboutNobody(await tellStuck(load, collector, producer))],
+      'the work went on': isDone ? [] : [aboutNobody(await describeStuck(load, collector, producer))],
       'no worker crashed': fleet.crashes.map(aboutNobody),
       'no profile left behind': (await whatIsLeft(redis, PREFIX, logDir)).map(aboutNobody),
       ...judge(end),

@@ -65,7 +65,7 @@ function failure({ id, clientId }: LoadJob, { failures }: Collector): Finding[] 
   return code === undefined ? [] : [{ clientId, what: `job ${id} failed: ${code}` }];
 }
 
-/** The whole story of a user: its jobs as they were added, their ends, and what was asked of Damoov. */
+/** The whole history of a user: its jobs as added, their outcomes, and the requests to Damoov. */
 export function story(user: string, { load, collector, view }: End): string[] {
   const jobs = load.filter(({ clientId }) => clientId === user);
   return [

@@ -1,5 +1,5 @@
 /**
- * What a command gets from the process that runs it. A test calls a command as a function, with a context of its own.
+ * What a command gets from the process that runs it. A test calls a command as a function with its own context.
  */
 import type { EventEmitter } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
@@ -20,11 +20,11 @@ export interface CommandContext {
   readonly signals: Pick<EventEmitter, 'on'>;
   /** Ends the command at once. */
   readonly exit: (status: number) => void;
-  /** Has the process take less memory, and more time, from now on. */
+  /** Makes the process use less memory and more time from now on. */
   readonly spareMemory: () => void;
-  /** How long reaching Redis may take, in milliseconds. */
+  /** How long connecting to Redis may take, in milliseconds. */
   readonly reachMs: number;
-  /** For waits that take seconds. Monotonic, in milliseconds. */
+  /** For waits of seconds. Monotonic, in milliseconds. */
   readonly clock: {
     now(): number;
     /** Rejects once the signal is aborted. */
@@ -37,7 +37,7 @@ export interface CommandContext {
   readonly loadConfig: () => Promise<Config>;
 }
 
-/** Somebody waits for it, but a connection to another continent takes its time. */
+/** A person waits for it, but a connection to another continent takes time. */
 export const REACH_MS = 5000;
 
 export const realClock: CommandContext['clock'] = {
@@ -47,7 +47,7 @@ export const realClock: CommandContext['clock'] = {
 
 /** The context of a command that runs as a process. */
 export const processContext: CommandContext = {
-  // A getter: Node opens the standard input when it is first asked for it.
+  // A getter: Node opens the standard input at its first use.
   get stdin() {
     return process.stdin;
   },

@@ -1,5 +1,5 @@
 /**
- * The facts file on disk. Knows where it lies when nobody says, and how a bad one is reported; not what is in it.
+ * Reads and writes the facts file. Defines its default place, and how a bad file is reported; not its content.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ export const FACTS_FILE = 'damoov-facts.json';
 
 /**
  * Undefined if there is no such file.
- * @throws UsageError for a file that cannot be read or is none of ours, by what is wrong with it.
+ * @throws UsageError for a file that cannot be read or is not a facts file; the message gives the reason.
  */
 export function readFactsFile(file: string): FactsFile | undefined {
   let content: unknown;
@@ -26,11 +26,11 @@ export function readFactsFile(file: string): FactsFile | undefined {
   const parsed = FactsFile.safeParse(content);
   if (parsed.success) return parsed.data;
   throw new UsageError(
-    `${file}: is no facts file of this version, run the probe again:\n${z.prettifyError(parsed.error)}`,
+    `${file}: is not a facts file of this version, run the probe again:\n${z.prettifyError(parsed.error)}`,
   );
 }
 
-/** In one step, so that nobody reads half of it. */
+/** Atomic, so that no reader sees half of it. */
 export function writeFactsFile(file: string, facts: FactsFile): void {
   const draft = `${file}.${process.pid}`;
   try {

@@ -8,7 +8,7 @@ export function knownInstances({ damoov }: Pick<Config, 'damoov'>): string[] {
   return damoov === 'sandbox' ? ['default'] : Object.keys(damoov.instances);
 }
 
-/** @param more other names that may be given. @throws UsageError */
+/** @param more other names that are allowed. @throws UsageError */
 export function checkInstance(
   instance: string | undefined,
   config: Pick<Config, 'damoov'>,

@@ -1,5 +1,5 @@
 /**
- * `--wait`: prints how a job ended, by the type and the data of its event. Knows no command.
+ * `--wait`: prints how a job ended: the type and the data of its event.
  */
 import { type ResultOptions, ResultTimeoutError } from '../../client/results.ts';
 import type { EventType, JobResult } from '../../contract/event.ts';
@@ -14,7 +14,7 @@ export interface WaitOptions {
 
 /**
  * Prints it as one line of JSON.
- * @param wanted the end that was asked for: true if it is that one.
+ * @param wanted the requested outcome: returns true if it is that one.
  */
 export async function printOutcome(
   wanted: EventType,
@@ -25,7 +25,7 @@ export async function printOutcome(
   const end = await result({ timeoutMs }).catch((error: unknown) => {
     if (!(error instanceof ResultTimeoutError)) throw error;
     throw new Error(
-      `the job has not ended within ${timeoutMs / 1000} s (--timeout); it stays in the queue, and ends when it can. ` +
+      `the job has not ended within ${timeoutMs / 1000} s (--timeout); it stays in the queue. ` +
         '`status` shows what holds jobs back',
     );
   });

@@ -1,13 +1,13 @@
 /**
- * What the registration of a command is: it names the command, its options and what carries it out, and carries out nothing.
+ * The types for registering a command: its name, options and action. Runs nothing.
  */
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 
-/** Carries a command out, given its arguments and options. False: it did not do what it was asked for. */
+/** Runs a command with its arguments and options. False: the command failed. */
 export type Act<Args extends unknown[]> = (...args: [...Args, CommandContext]) => Promise<boolean | void>;
 
-/** Makes an action for commander. The module is loaded in the action: all of them together take a second. */
+/** Makes an action for commander. The action itself loads its module: loading all takes a second. */
 export type Run = <Args extends unknown[]>(
   load: () => Promise<Act<Args>>,
 ) => (...args: unknown[]) => Promise<void>;

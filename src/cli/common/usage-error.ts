@@ -1,8 +1,8 @@
 /**
- * A command that was called in a way that it cannot be: exit status 2, as against one that failed.
+ * A wrong call of a command: exit status 2. A command that failed has status 1.
  */
 
-/** The message says what to type instead. */
+/** The message gives the correct call. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

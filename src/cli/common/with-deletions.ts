@@ -1,5 +1,5 @@
 /**
- * Gives a command the deletions of the configured queue, and turns what cannot be asked of them into bad usage.
+ * Gives a command the deletions of the configured queue; reports invalid requests as bad usage.
  */
 import type { Queue } from 'bullmq';
 import { Results } from '../../client/results.ts';
@@ -11,7 +11,7 @@ import { openQueue } from '../../bullmq/open-queue.ts';
 import { UsageError } from './usage-error.ts';
 import { withRedis } from './with-redis.ts';
 
-/** Whom a command is about. */
+/** The user that a command concerns. */
 export interface UserOptions {
   clientId?: string;
   userId?: string;

@@ -15,8 +15,8 @@ import { refusalOf } from '../../redis/refusal.ts';
 import type { CommandContext } from './command-context.ts';
 
 /**
- * Runs the work over a connection that fails rather than waits.
- * @throws ConfigError, RedisAwayError, and what the work throws.
+ * Runs the work with a connection that fails instead of waiting.
+ * @throws ConfigError, RedisAwayError, and the errors of the work.
  */
 export async function withRedis<T>(
   context: CommandContext,
@@ -40,7 +40,7 @@ export async function withRedis<T>(
 
 /**
  * Runs work that opens its own connections.
- * @throws ConfigError, RedisRefusedError, and what the work throws.
+ * @throws ConfigError, RedisRefusedError, and the errors of the work.
  */
 export async function withTarget<T>(
   { loadConfig, stderr }: CommandContext,
@@ -48,7 +48,7 @@ export async function withTarget<T>(
 ): Promise<T> {
   const config = await loadConfig();
   const { target, embeddedUrl, release } = await locateRedis(config.redis);
-  if (embeddedUrl !== undefined) stderr.write('REDIS_URL is not set: the Redis under .data/redis is used\n');
+  if (embeddedUrl !== undefined) stderr.write('REDIS_URL is not set: using the Redis under .data/redis\n');
   try {
     return await work(target, config);
   } catch (error) {

@@ -18,7 +18,7 @@ import { withTarget } from '../common/with-redis.ts';
 interface JobOptions extends UserOptions, WaitOptions, AddOptions, Partial<Record<ProfileField, string>> {
   occurredAt?: string;
   correlationId?: string;
-  /** A file with the data of the job in JSON, `-` for the standard input. What else is given comes on top. */
+  /** A file with the data of the job in JSON, `-` for the standard input. Other options override it. */
   data?: string;
   json?: boolean;
 }
@@ -32,22 +32,22 @@ export interface UpdateOptions extends JobOptions {
   clear?: string[];
 }
 
-/** True where the job was added, or, where it was waited for, the user exists. */
+/** True if the job was added; with `--wait`, if the user exists. */
 export async function createUser(options: CreateOptions, context: CommandContext): Promise<boolean> {
   const more = options.accessToken === true && { createAccessToken: true };
   const data = await dataOf(options, context, 'profile', more);
-  if (isNobody(data)) {
+  if (namesNoUser(data)) {
     throw new UsageError('no user is named: give --client-id, --user-id, a field of the profile, or --data');
   }
   return addJob('create-user', options, context, (users, added) => users.create(data, added));
 }
 
-/** True where the job was added, or, where it was waited for, the changes are applied. */
+/** True if the job was added; with `--wait`, if the changes are applied. */
 export async function updateUser(options: UpdateOptions, context: CommandContext): Promise<boolean> {
   const { clear = [], newClientId } = options;
   const set = { ...profileOf(options), ...(newClientId !== undefined && { clientId: newClientId }) };
   const twice = clear.find((field) => field in set);
-  if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is set as well`);
+  if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is also set`);
   const cleared = Object.fromEntries(clear.map((field) => [field, null]));
   const data = await dataOf(options, context, 'changes', false, {
     ...(newClientId !== undefined && { clientId: newClientId }),
@@ -60,7 +60,7 @@ export async function updateUser(options: UpdateOptions, context: CommandContext
 }
 
 /** Each such job would create a user that cannot be identified. The library reports misspelt options. */
-function isNobody(data: Record<string, unknown>): boolean {
+function namesNoUser(data: Record<string, unknown>): boolean {
   return Object.entries(data).every(
     ([field, value]) => value === undefined || NAMELESS.has(field) || (field === 'profile' && isEmpty(value)),
   );
@@ -123,7 +123,7 @@ function profileOf(options: JobOptions): Record<string, string> {
   );
 }
 
-/** @throws UsageError; a message never repeats what was read. */
+/** @throws UsageError; a message never repeats the content. */
 async function readData(file: string, stdin: Readable): Promise<Record<string, unknown>> {
   let read: unknown;
   try {
@@ -137,8 +137,8 @@ async function readData(file: string, stdin: Readable): Promise<Record<string, u
   return { ...read };
 }
 
-/** The code alone: the name of the file may be the data itself, given in its place. */
+/** The code only: the given file name may itself be the data. */
 function unreadable(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return `cannot be read (${code}): it takes the name of a file, or - for the standard input`;
+  return `cannot be read (${code}): must be the name of a file, or - for the standard input`;
 }

@@ -6,12 +6,10 @@ import { ofUser, withDue, withJson, withWait } from '../options/shared-options.t
 import type { Register } from '../common/register.ts';
 
 export const registerDelete: Register = (program, run) => {
-  const command = withDue(
-    ofUser(program.command('delete').description('have a user deleted, at once or later')),
-  )
-    .option('--reschedule', 'move the deletion where one is pending already')
+  const command = withDue(ofUser(program.command('delete').description('delete a user, at once or later')))
+    .option('--reschedule', 'move the deletion if one is pending already')
     .option('--reason <text>', 'why; kept with the job until it is over')
-    .option('--correlation-id <id>', 'your reference, handed through to the event');
+    .option('--correlation-id <id>', 'your reference, copied to the event');
   withJson(withWait(command))
     .addHelpText(
       'after',

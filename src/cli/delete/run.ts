@@ -1,5 +1,5 @@
 /**
- * `damoov-users delete`: has a user deleted, at once or when it is due.
+ * `damoov-users delete`: adds the deletion of a user, due at once or later.
  */
 import { scheduledText } from '../deletions/report.ts';
 import type { CommandContext } from '../common/command-context.ts';
@@ -15,12 +15,12 @@ export interface DeleteOptions extends UserOptions, DueOptions, WaitOptions {
   json?: boolean;
 }
 
-/** False if it was too late to move the deletion, or where it was waited for and deleted nobody. */
+/** False if it was too late to move the deletion; with `--wait`, also if there was no user to delete. */
 export async function deleteUser(options: DeleteOptions, context: CommandContext): Promise<boolean> {
   const { reason, correlationId, reschedule = false, wait = false, json = false } = options;
   const now = Date.now();
   const dueAt = options.at ?? now + (options.in ?? 0);
-  if (wait && dueAt > now) throw new UsageError('--wait: not for a deletion that is deferred');
+  if (wait && dueAt > now) throw new UsageError('--wait: not for a deferred deletion');
   const request = {
     ...named(options),
     ...(reason !== undefined && { reason }),
@@ -32,11 +32,12 @@ export async function deleteUser(options: DeleteOptions, context: CommandContext
       requestedAt: now,
     });
     const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();
-    // One that the deletion limit holds is due: it waits for a decision.
+    // A deletion that the deletion limit holds is due: it waits for approval.
     const isDeferred = isPending && !(await deletionLimit.holds(scheduled.jobId));
     if (!wait || scheduled === 'too-late' || isDeferred) {
       await outputOf(context.stdout).line(scheduledText(scheduled, now, json));
-      if (wait && isDeferred) throw new Error('one is pending already: --reschedule has it carried out now');
+      if (wait && isDeferred)
+        throw new Error('a deletion is pending already: --reschedule carries it out now');
       return scheduled !== 'too-late';
     }
     const { jobId } = scheduled;

@@ -1,5 +1,5 @@
 /**
- * `damoov-users deletions release|refuse`: what becomes of the deletions that the deletion limit holds.
+ * `damoov-users deletions release|refuse`: approves or refuses the deletions that the deletion limit holds.
  */
 import type { Approval } from '../../store/circuits/deletion-limit.ts';
 import type { CommandContext } from '../common/command-context.ts';
@@ -10,7 +10,7 @@ import { outputOf } from '../terminal/output.ts';
 import { counted, numberText } from '../terminal/text.ts';
 
 export interface DeletionLimitOptions extends UserOptions {
-  /** Nobody is asked. */
+  /** Without confirmation. */
   yes?: boolean;
   json?: boolean;
 }

@@ -10,12 +10,12 @@ export const registerDeletions: Register = (program, run) => {
   const deletions = program
     .command('deletions')
     .description(
-      'deletions that are pending: list, cancel, move; and what the deletion limit holds: release, refuse',
+      'list, cancel or move pending deletions; release or refuse those that the deletion limit holds',
     );
   const ofOne = (name: string, description: string) =>
     withJson(ofUser(deletions.command(name).description(description)));
-  ofOne('list', 'the next due first; changes nothing')
-    .option('--next <count>', 'how many, 0 for all', wholeNumber(), 50)
+  ofOne('list', 'list pending deletions, the next due first; changes nothing')
+    .option('--next <count>', 'how many to show, 0 for all', wholeNumber(), 50)
     .option('--from <time>', 'due then or later (ISO 8601)', parseInstantMs)
     .option('--until <time>', 'due then or earlier', parseInstantMs)
     .addHelpText(
@@ -26,15 +26,15 @@ export const registerDeletions: Register = (program, run) => {
       ),
     )
     .action(run(async () => (await import('./run.ts')).listDeletions));
-  ofOne('cancel', 'cancel the deletion of a user; status 0 only where it was cancelled')
+  ofOne('cancel', 'cancel the deletion of a user; status 0 only if it was cancelled')
     .addHelpText('after', examples('deletions cancel --client-id customer-4711'))
     .action(run(async () => (await import('./run.ts')).cancelDeletion));
   withDue(ofOne('reschedule', 'move the deletion of a user'))
     .addHelpText('after', examples('deletions reschedule --client-id customer-4711 --in 7d'))
     .action(run(async () => (await import('./run.ts')).rescheduleDeletion));
   const decisions = {
-    release: 'carry out what the deletion limit holds: all, or of one user',
-    refuse: 'end what the deletion limit holds as deletion-refused: all, or of one user',
+    release: 'carry out the held deletions: all, or those of one user',
+    refuse: 'end the held deletions as deletion-refused: all, or those of one user',
   };
   for (const decision of ['release', 'refuse'] as const) {
     ofOne(decision, decisions[decision])

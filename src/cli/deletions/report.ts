@@ -8,7 +8,7 @@ import { counted, jsonLine, onOneLine } from '../terminal/text.ts';
 
 const WORDS: Record<Cancellation, string> = {
   cancelled: 'cancelled: the user is not deleted',
-  'too-late': 'too late: the deletion is being carried out, or has failed after it may have been sent',
+  'too-late': 'too late: the deletion is being carried out, or failed after it may have been sent',
   done: 'done: the deletion was carried out',
   none: 'none: no deletion of this user is known to be pending',
 };
@@ -43,30 +43,30 @@ function dueText(ms: number): string {
   return instantText(ms) ?? (Number.isNaN(ms) ? 'unknown' : 'beyond the calendar');
 }
 
-/** What the list does not show. */
+/** What the list omits. */
 export interface Unlisted {
   shown: number;
-  /** More than were asked for are pending. */
+  /** More are pending than were requested. */
   isCut: boolean;
-  /** Jobs that are called deletions, and whose data cannot be read. */
+  /** Deletion jobs whose data cannot be read. */
   unreadable: number;
-  /** Jobs of any kind that are in line or at work: a deletion that is due may be among them. */
+  /** Waiting and active jobs of any kind: a due deletion may be among them. */
   inLine: number;
 }
 
-/** Undefined where the list shows all that there is; for machines a line that has `note`. */
+/** Undefined if the list is complete; for machines a line with `note`. */
 export function unlistedText(unlisted: Unlisted, isFiltered: boolean, isJson: boolean): string | undefined {
   const { shown, isCut, unreadable, inLine } = unlisted;
-  // A list of all that is pending is no claim about what is due.
+  // An unfiltered list does not claim that nothing else is due.
   const isClaim = shown === 0 || isFiltered;
   const note = [
     isCut ? '… more (--next)' : '',
     shown === 0 ? `No ${isFiltered ? 'such ' : ''}deletion is pending.` : '',
     unreadable > 0
-      ? `${counted(unreadable, 'pending deletion has', 'pending deletions have')} data that cannot be read, and will fail as invalid-job.`
+      ? `${counted(unreadable, 'pending deletion has', 'pending deletions have')} unreadable data, and will fail as invalid-job.`
       : '',
     inLine > 0 && isClaim
-      ? `${counted(inLine, 'job is', 'jobs are')} in line or at work, and not looked through: a deletion that is due may be among them.`
+      ? `${counted(inLine, 'job is', 'jobs are')} waiting or active, and not searched: a due deletion may be among them.`
       : '',
   ]
     .filter((sentence) => sentence !== '')

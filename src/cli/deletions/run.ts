@@ -42,7 +42,7 @@ export async function listDeletions(options: ListDeletionsOptions, context: Comm
 
 const FILTERS = ['clientId', 'userId', 'instance', 'from', 'until'] as const;
 
-/** One that was scheduled under the id is found at once; for those that others have added, all are looked through. */
+/** A deletion scheduled with the id is found at once; for those added by other clients, all are searched. */
 async function* chosen(
   deletions: Deletions,
   options: ListDeletionsOptions,
@@ -64,7 +64,7 @@ async function* chosen(
   }
 }
 
-/** True if nothing is deleted any more. */
+/** True if the deletion was cancelled. */
 export async function cancelDeletion(
   options: UserOptions & { json?: boolean },
   context: CommandContext,
@@ -81,13 +81,13 @@ export interface RescheduleOptions extends UserOptions, DueOptions {
   json?: boolean;
 }
 
-/** True where the deletion is due at another time now. */
+/** True if the due time was changed. */
 export async function rescheduleDeletion(
   options: RescheduleOptions,
   context: CommandContext,
 ): Promise<boolean> {
   const user = named(options);
-  if (options.at === undefined && options.in === undefined) throw new UsageError('say when: --in or --at');
+  if (options.at === undefined && options.in === undefined) throw new UsageError('give a time: --in or --at');
   const now = Date.now();
   const dueAt = options.at ?? now + (options.in ?? 0);
   return withDeletions(options, context, async ({ deletions }) => {

@@ -8,9 +8,9 @@ import type { Register } from '../common/register.ts';
 export const registerDoctor: Register = (program, run) => {
   const command = program
     .command('doctor')
-    .description('look at Redis, Damoov and the configuration, and say what to do; makes no user')
-    .option('--facts <file>', 'what a probe has seen (default: damoov-facts.json, where it is)')
-    .option('--login', 'log in where there is no session: it counts against the budget of the fleet');
+    .description('check Redis, Damoov and the configuration, and print what to do; creates no user')
+    .option('--facts <file>', 'the facts of a probe (default: damoov-facts.json, if it exists)')
+    .option('--login', 'log in if there is no session: it costs one login of the fleet budget');
   withJson(command)
     .addHelpText('after', examples('doctor', 'doctor --facts staging-facts.json --login'))
     .action(run(async () => (await import('./run.ts')).doctor));

@@ -1,5 +1,5 @@
 /**
- * `damoov-users doctor`: checks everything that the product needs, and prints each finding and what to do.
+ * `damoov-users doctor`: checks everything that the product needs, and prints each finding with a remedy.
  */
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import { DamoovClient } from '../../damoov/client.ts';
@@ -52,7 +52,7 @@ export async function doctor(
   return isWell;
 }
 
-/** Redis first: without it the rest can only be asked whether it is there. */
+/** Redis first: if it is away, only Damoov's presence is checked. */
 async function examine(config: Config, mayLogIn: boolean, context: CommandContext): Promise<Finding[]> {
   try {
     return await withRedis(context, async (connection) => [
@@ -78,18 +78,25 @@ async function examine(config: Config, mayLogIn: boolean, context: CommandContex
 function lookAtPrefix(prefix: string): Finding[] {
   const seen = prefixWarning('QUEUE_PREFIX', prefix);
   if (seen === undefined) return [];
-  return [{ check: 'QUEUE_PREFIX', is: 'warn', seen, todo: 'put the name in braces, for all who use it' }];
+  return [
+    {
+      check: 'QUEUE_PREFIX',
+      is: 'warn',
+      seen,
+      todo: 'put the name in braces, in every service that uses it',
+    },
+  ];
 }
 
-const AWAY = 'bring Redis back, or correct how it is addressed';
+const AWAY = 'start Redis again, or correct its address';
 const REFUSED =
   'correct the user or the password, or the database: in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD';
 
 const EMBEDDED: Finding = {
   check: 'REDIS_URL',
   is: 'warn',
-  seen: 'not set: an embedded Redis is used, which lives with this directory',
-  todo: 'set REDIS_URL where the workers and those who add jobs are to meet',
+  seen: 'not set: an embedded Redis with its data in this directory is used',
+  todo: 'set REDIS_URL to a Redis that workers and producers share',
 };
 
 const STAND_IN: Finding = {
@@ -99,7 +106,7 @@ const STAND_IN: Finding = {
   todo: 'set DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY',
 };
 
-/** One line for all queues, or one for each key that is broken. */
+/** One line for all queues, or one for each broken key. */
 async function lookAtQueues(connection: RedisConnection, { queues }: Config): Promise<Finding[]> {
   const names = [queues.jobs, ...queues.events];
   const opened = names.map((name) => openQueue(name, { connection, prefix: queues.prefix }));
@@ -113,7 +120,7 @@ async function lookAtQueues(connection: RedisConnection, { queues }: Config): Pr
   return broken.map(({ fault, todo }) => ({ check: 'queues', is: 'fail', seen: fault, todo }));
 }
 
-/** Events wait for their subscriber for as long as Redis has room. */
+/** Unread events stay in Redis as long as it has room. */
 async function lookAtEvents(
   connection: RedisConnection,
   { prefix, events }: Config['queues'],
@@ -128,13 +135,13 @@ async function lookAtEvents(
         queue.getJobCountByTypes('waiting', 'prioritized', 'delayed'),
       ]);
       if (isRead === undefined) {
-        const seen = `${name}: whether a worker reads it is unknown, as this user may not list connections`;
-        return { check, is: 'warn', seen, todo: 'look in `status` whether its events pile up' };
+        const seen = `${name}: whether a worker reads it is unknown, because this user may not list connections`;
+        return { check, is: 'warn', seen, todo: 'check in `status` whether its events pile up' };
       }
       if (isRead) return { check, is: 'ok', seen: `${name}: is read` };
       const seen = `${name}: no worker reads it, and ${counted(waiting, 'event waits', 'events wait')}`;
       const todo =
-        'start its subscriber (one that is no Node process is seen only while it takes events), or take the queue out of EVENTS_QUEUES (none: no events): they pile up';
+        'start its subscriber (one that is not a Node process is seen only while it takes events), or remove the queue from EVENTS_QUEUES (none: no events)';
       return { check, is: 'warn', seen, todo };
     }),
   );
@@ -164,11 +171,11 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
   );
   try {
     const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, access.baseUrl, Date.now))];
-    // What nothing answers need not be asked for more.
+    // If Damoov does not answer, further requests are useless.
     if (answers.some(({ check, is }) => check === 'damoov' && is === 'fail')) return answers;
     const admin = { logins: await logins?.state(), circuit: await circuitOf('admin'), mayLogIn };
     const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
-    // After the look: it may have met the latest.
+    // After the requests: they may have met the latest one.
     if (logins !== undefined) findings.push(lookAtRevocations(await logins.state()));
     for (const instance of Object.keys(access.instances)) {
       findings.push(lookAtInstanceKey(instance, await circuitOf(`instance-key:${instance}`)));
@@ -179,7 +186,7 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
   }
 }
 
-/** Session, budget and circuits lie in Redis. */
+/** Without Redis, which stores session, budget and circuits. */
 async function examineFromAfar({ baseUrl }: DamoovAccess, { timeoutMs }: Config): Promise<Finding[]> {
   const client = new DamoovClient({ baseUrl, timeoutMs });
   try {

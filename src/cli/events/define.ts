@@ -11,9 +11,9 @@ import type { Register } from '../common/register.ts';
 export const registerEvents: Register = (program, run) => {
   const command = program
     .command('events')
-    .description('show published events, and go on with --follow; takes none from their subscribers')
-    .option('-n, --last <count>', 'how many of those that are there already', wholeNumber(), 20)
-    .option('-f, --follow', 'go on with what is published, until Ctrl-C')
+    .description('show published events, new ones too with --follow; subscribers still get all of them')
+    .option('-n, --last <count>', 'how many existing events', wholeNumber(), 20)
+    .option('-f, --follow', 'show new events until Ctrl-C')
     .addOption(new Option('--type <type...>', 'only events of these types').choices(EVENT_TYPES))
     .option('--client-id <id>', 'only of the user with this clientId')
     .option('--user-id <id>', 'only of the user with this UserId')

@@ -1,12 +1,12 @@
 /**
- * What `damoov-users events` shows of an event, as a line and as JSON, and which events are meant. Never a token of a user.
+ * Formats an event for `damoov-users events`, as a line and as JSON, and selects events. Never shows a token of a user.
  */
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { z } from 'zod';
 import { onOneLine } from '../terminal/text.ts';
 
-/** Loose: whoever added it may have written more, or less. */
+/** Loose: other clients may have written more or fewer fields. */
 const ShownEvent = z.looseObject({
   type: z.string(),
   time: z.string().optional(),
@@ -36,7 +36,7 @@ export interface EventFilter {
 
 const MASK = '(masked)';
 
-/** The event in the data of its job, its tokens masked; undefined if it is none. */
+/** The event in the data of its job, its tokens masked; undefined if there is none. */
 export function readEvent(data: string): ShownEvent | undefined {
   let event: unknown;
   try {
@@ -60,7 +60,7 @@ export function isWanted({ type, data }: ShownEvent, filter: EventFilter): boole
   );
 }
 
-/** One line for people: when, what, whose, of which job, and what else there is to say. */
+/** One line for people: time, type, user, job, and details. */
 export function eventText({ type, time = '-', data }: ShownEvent, stream: Writable): string {
   const { clientId = '-', userId = '-', jobId = '-' } = data;
   const shown = [time, type.padEnd('user.superseded'.length), clientId, userId, jobId, detailOf(type, data)];
@@ -85,6 +85,6 @@ function detailOf(type: string, data: ShownEvent['data']): string {
     'user.superseded': [`${operation}, by ${by ?? 'something newer'}`],
     'user.failed': [`${operation}, ${code ?? 'no code'}: ${message ?? ''}`],
   };
-  const told = [...(details[type] ?? []), instance === 'default' ? undefined : `at ${instance}`];
-  return told.filter((detail) => detail !== undefined).join(', ');
+  const texts = [...(details[type] ?? []), instance === 'default' ? undefined : `at ${instance}`];
+  return texts.filter((detail) => detail !== undefined).join(', ');
 }

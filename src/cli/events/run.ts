@@ -1,6 +1,5 @@
 /**
- * `damoov-users events`: shows what an events queue has published, and goes on with `--follow`. It takes nothing from those who
- * subscribe.
+ * `damoov-users events`: shows the events of an events queue, and new ones with `--follow`. Subscribers still get every event.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
@@ -17,22 +16,20 @@ import { openQueue } from '../../bullmq/open-queue.ts';
 import { withRedis } from '../common/with-redis.ts';
 
 export interface EventsOptions extends EventFilter {
-  /** How many of those that are there already. */
+  /** Number of existing events to show. */
   last: number;
   follow?: boolean;
-  /** Default: the first of the configured ones. */
+  /** Default: the first configured queue. */
   queue?: string;
   json?: boolean;
 }
 
-/** Between two attempts to reach a Redis that is away, in milliseconds. */
+/** Delay between two attempts to reach Redis, in milliseconds. */
 const AGAIN_MS = 500;
 
 export async function events(options: EventsOptions, context: CommandContext): Promise<void> {
   if (options.last === 0 && options.follow !== true) {
-    throw new UsageError(
-      '-n 0: shows nothing. Ask for one event at least, or for those to come with --follow',
-    );
+    throw new UsageError('-n 0: shows nothing. Give at least 1, or --follow for new events');
   }
   await withRedis(context, async (connection, config, target) => {
     const queue = await queueOf(options.queue, connection, config);
@@ -56,18 +53,18 @@ export async function events(options: EventsOptions, context: CommandContext): P
 }
 
 interface Shower {
-  /** False if nobody reads any more. */
+  /** False if the output is closed. */
   show: (tailed: readonly TailedEvent[]) => Promise<boolean>;
-  /** Says what is not shown, if anything is not. */
+  /** Reports which events are not shown, if any. */
   note: (unseen: Unseen) => Promise<boolean>;
 }
 
 interface Unseen {
-  /** Undefined: none were asked for. */
+  /** Undefined if no events were requested. */
   shown?: number;
-  /** How many may be meant, and cannot be read. */
+  /** Number of possible matches that cannot be read. */
   unreadable: number;
-  /** How many came before the first note that is left. */
+  /** Number of events before the oldest remaining note. */
   older: number;
 }
 
@@ -89,14 +86,14 @@ function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: Com
       const note = [
         unseen.shown === 0 ? `No ${isFiltered ? 'such ' : ''}event can be read on ${queue}.` : '',
         unreadable > 0
-          ? `${counted(unreadable, 'event')} that may be meant cannot be read: no longer there, or none of ours.`
+          ? `${counted(unreadable, 'event')} may match but cannot be read: removed, or not ours.`
           : '',
-        older > 0 ? `Of ${counted(older, 'older event')} no note is left.` : '',
+        older > 0 ? `${counted(older, 'older event')} left no note.` : '',
       ]
         .filter((sentence) => sentence !== '')
         .join(' ');
       if (note === '') return true;
-      // For people beside the result, for machines as its last line: an empty answer would be a claim.
+      // For people beside the result, for machines as its last line: an empty answer would be wrong.
       if (json) return out.line(jsonLine({ note, ...unseen }));
       stderr.write(`${note}\n`);
       return true;
@@ -111,7 +108,7 @@ function choose({ data, type }: TailedEvent, options: EventsOptions): boolean | 
   return event === undefined ? 'unknown' : isWanted(event, options);
 }
 
-/** Says once that Redis is away, and once that it is back. */
+/** Reports once that Redis is away, and once that it is back. */
 function changeTeller(place: string, { stderr }: CommandContext): (state: 'lost' | 'ready') => void {
   let isAway = false;
   return (state) => {

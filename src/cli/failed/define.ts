@@ -13,9 +13,7 @@ import type { Register } from '../common/register.ts';
 const UNKNOWN = 'unknown';
 
 export const registerFailed: Register = (program, run) => {
-  const failed = program
-    .command('failed')
-    .description('the jobs that have failed: look at them, run them again, remove them');
+  const failed = program.command('failed').description('list, retry or drop failed jobs');
   const filtered = (name: string, description: string) =>
     withJson(failed.command(name).description(description))
       .addOption(
@@ -30,7 +28,7 @@ export const registerFailed: Register = (program, run) => {
       .option('--older-than <age>', 'only jobs that failed longer ago: 90s, 30m, 2h, 7d, 1w', parseDurationMs)
       .option('--newer-than <age>', 'only jobs that failed within this time', parseDurationMs);
   filtered('list', 'count the failed jobs and show them, the oldest first; changes nothing')
-    .option('--limit <jobs>', 'how many are shown, 0 for all (with --json one line each)', wholeNumber(), 50)
+    .option('--limit <jobs>', 'how many to show, 0 for all (with --json one line each)', wholeNumber(), 50)
     .addHelpText(
       'after',
       examples(

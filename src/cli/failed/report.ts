@@ -1,5 +1,5 @@
 /**
- * What `damoov-users failed` shows. Shows of a job what the failed set tells, and no more.
+ * Formats the output of `damoov-users failed`. Shows only what the failed set contains.
  */
 import type { FailedJob } from '../../bullmq/failed-jobs.ts';
 import { durationText, instantText } from '../../contract/duration.ts';
@@ -11,7 +11,7 @@ export interface Counts {
   by: { code: string; operation: string; jobs: number }[];
 }
 
-/** Counts jobs and keeps none. */
+/** Counts jobs without keeping them. */
 export async function countJobs(pages: AsyncIterable<FailedJob[]>): Promise<Counts> {
   const rows = new Map<string, Counts['by'][number]>();
   let total = 0;
@@ -37,7 +37,7 @@ export function countsText({ total, by }: Counts, others: number): string {
 /**
  * The jobs as lines with a heading.
  * @param now epoch milliseconds, from which ages count.
- * @param columns the width of the terminal: longer lines are cut. Undefined: none is.
+ * @param columns the width of the terminal: longer lines are cut. Default: no limit.
  */
 export function tableOf(jobs: readonly FailedJob[], now: number, columns = Infinity): string[] {
   const rows = jobs.map((job) => [

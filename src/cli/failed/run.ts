@@ -20,9 +20,9 @@ export interface FailedFilter {
   code?: string[];
   operation?: string;
   instance?: string;
-  /** Milliseconds since the job failed, at the least. */
+  /** Minimum time since the failure, in milliseconds. */
   olderThan?: number;
-  /** Milliseconds since the job failed, at the most. */
+  /** Maximum time since the failure, in milliseconds. */
   newerThan?: number;
   json?: boolean;
 }
@@ -33,15 +33,15 @@ export interface FailedListOptions extends FailedFilter {
 }
 
 export interface FailedChangeOptions extends FailedFilter {
-  /** Nobody is asked. */
+  /** Without confirmation. */
   yes?: boolean;
 }
 
-/** The jobs that are meant, as they are when the command starts. */
+/** The selected jobs at the start of the command. */
 interface Selection {
   failed: FailedJobs;
   counts: Counts;
-  /** How many failed jobs the filter leaves out. */
+  /** Number of failed jobs that the filter excludes. */
   others: number;
   read: () => AsyncIterable<FailedJob[]>;
 }
@@ -61,7 +61,7 @@ export async function listFailed(options: FailedListOptions, context: CommandCon
     let shown = 0;
     for await (const jobs of firstOf(read(), limit)) {
       const table = json ? jobs.map(jsonLine) : tableOf(jobs, Date.now(), context.stdout.columns);
-      // Nobody knows how wide all of them are without holding all: each page has widths of its own, and one heading is enough.
+      // The widest cells of all pages are unknown without holding all: each page has its own widths, and only the first a heading.
       const lines = json ? table : shown === 0 ? ['', ...table] : table.slice(1);
       if (!(await out.line(lines.join('\n')))) return;
       shown += jobs.length;
@@ -70,7 +70,7 @@ export async function listFailed(options: FailedListOptions, context: CommandCon
   });
 }
 
-/** Puts jobs back, with fresh attempts. */
+/** Retries jobs, with fresh attempts. */
 export async function retryFailed(options: FailedChangeOptions, context: CommandContext): Promise<void> {
   await change({ verb: 'Retry', done: 'retried' }, options, context, (failed, jobs) => failed.retry(jobs));
 }
@@ -113,7 +113,7 @@ async function change(
   });
 }
 
-/** Until a signal to stop. `gone`: those that were no longer there. */
+/** Runs until a signal to stop. `gone`: jobs that were no longer there. */
 async function actOn(
   { failed, counts, read }: Selection,
   act: Act,
@@ -142,7 +142,7 @@ async function actOn(
     progress.end();
   }
   const isWhole = !isStopped || seen >= counts.total;
-  // Those that went before they were read again are gone as well.
+  // Jobs that vanished before they were read again are gone, too.
   return { done, gone: (isWhole ? Math.max(seen, counts.total) : seen) - done, isWhole };
 }
 
@@ -158,7 +158,7 @@ async function withSelection(
     const instances = new Set(knownInstances(config));
     const failed = createFailedJobs({ prefix, jobs, connection, instances });
     const now = Date.now();
-    // What fails from here on is not meant; and the clocks of the workers decide, which may be ahead of ours.
+    // Later failures are not selected. The time of the newest failure counts: the workers' clocks may be ahead of ours.
     const newest = (await failed.newest()) ?? 0;
     const span = {
       since: options.newerThan === undefined ? -Infinity : Math.max(0, now - options.newerThan),
@@ -166,13 +166,13 @@ async function withSelection(
     };
     const read = () => matching(failed.read(span), options);
     const counts = await countJobs(read());
-    // Some may have come or gone meanwhile.
+    // The number may have changed meanwhile.
     const others = Math.max(0, (await jobs.getFailedCount()) - counts.total);
     await work({ failed, counts, others, read });
   });
 }
 
-/** Pages that hold nothing that is meant are left out. */
+/** Omits pages without a selected job. */
 async function* matching(
   pages: AsyncIterable<FailedJob[]>,
   { id, code, operation, instance }: FailedFilter,
@@ -189,7 +189,7 @@ async function* matching(
   }
 }
 
-/** @param most how many jobs in all; 0 for all. */
+/** @param most maximum number of jobs; 0 for all. */
 async function* firstOf(pages: AsyncIterable<FailedJob[]>, most: number): AsyncGenerator<FailedJob[]> {
   let left = most === 0 ? Infinity : most;
   for await (const jobs of pages) {

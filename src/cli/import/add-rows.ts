@@ -1,6 +1,5 @@
 /**
- * Goes through a file that was surveyed, from where its import stands to the end, and begins anew from where it really stands
- * as often as it must.
+ * Adds the rows of a surveyed file from the import's place to its end. Restarts from the real place whenever it turns out to differ.
  */
 import type { ImportRun } from '../../bullmq/imports.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
@@ -18,11 +17,11 @@ export interface GoThroughOptions extends AdderOptions {
 }
 
 export interface AddRowsOptions extends GoThroughOptions {
-  /** Takes the import up, where it stands now. */
+  /** Continues the import from its place in Redis. */
   begin: () => Promise<ImportRun>;
 }
 
-/** @throws if another run has taken the import over, or Redis is away for too long; and what the signal is aborted with. */
+/** @throws if another run has taken over the import, Redis is away for too long, or the signal is aborted (its reason). */
 export async function addRows(begun: ImportRun, options: AddRowsOptions): Promise<Place> {
   const { patiently, begin } = options;
   for (let run = begun; ;) {
@@ -39,7 +38,7 @@ export async function addRows(begun: ImportRun, options: AddRowsOptions): Promis
   }
 }
 
-/** Adds the rows behind where the import stands, and follows all whose ends are to be reported. */
+/** Adds the rows after the import's place, and follows all jobs for the report. */
 export async function goThrough(run: ImportRun, options: GoThroughOptions): Promise<Place> {
   const { source, survey, signal, ends, maxWaiting } = options;
   const adder = createAdder(run, options);
@@ -52,7 +51,7 @@ export async function goThrough(run: ImportRun, options: GoThroughOptions): Prom
     if (line > adder.place.line) {
       await adder.put(line, data);
     } else if (data !== undefined && ends?.isReported(line) === false) {
-      // An earlier run has added it, and did not see its end.
+      // An earlier run added it, but did not see its end.
       await ends.waitFor(run, maxWaiting - 1);
       ends.follow(line, data);
     }

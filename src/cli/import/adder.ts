@@ -1,6 +1,5 @@
 /**
- * Adds rows in portions, as there is room for them. Where the import stands is what Redis says: a reply may be lost, and the
- * rows have been added all the same.
+ * Adds rows in batches while there is room. Redis has the import's place: an answer may be lost although the rows were added.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Added, ImportRun, RowJob } from '../../bullmq/imports.ts';
@@ -21,20 +20,20 @@ export interface AdderOptions {
 }
 
 export interface Adder {
-  /** Where the import stands. */
+  /** The import's place. */
   readonly place: Place;
-  /** The next row; without data it is one to be skipped. */
+  /** The next row; without data it is skipped. */
   put(line: number, data: JobData | undefined): Promise<void>;
-  /** Adds what was put. */
+  /** Adds the collected rows. */
   flush(): Promise<void>;
 }
 
-/** So many go to Redis in one piece. */
+/** Maximum number of jobs per call. */
 const MOST_JOBS = 200;
-/** How long until it is seen whether there is room again, in milliseconds. */
+/** Interval at which it checks for room, in milliseconds. */
 const LOOK_MS = 250;
 
-/** All its calls throw {@link ImportMoved} where the import turns out to be behind, or another run's. */
+/** All its calls throw {@link ImportMoved} if the import is at another place or belongs to another run. */
 export function createAdder(
   run: ImportRun,
   { patiently, maxWaiting, ends, signal, onAdded }: AdderOptions,

@@ -11,19 +11,17 @@ export const registerImport: Register = (program, run) => {
   const command = ofList(
     program
       .command('import')
-      .description(
-        'sign up every user of a list: a create-user job for each row; goes on where it was stopped',
-      ),
+      .description('sign up every user of a list: a create-user job for each row; a repeated call continues'),
   )
-    .option('--skip-invalid', 'add the rows that have no fault, instead of none')
+    .option('--skip-invalid', 'add the valid rows even if others are invalid')
     .option('--allow-duplicates', 'let several rows have the same clientId')
-    .option('--max-waiting <jobs>', 'add no more while so many jobs wait', wholeNumber(1), 10_000)
+    .option('--max-waiting <jobs>', 'pause while this many jobs wait', wholeNumber(1), 10_000)
     .option(
       '--report <file>',
-      'wait until the jobs have ended, and write how into this file; also of an import that is complete',
+      'wait until the jobs have ended, and write their outcomes to this file; also for a complete import',
       parseFileName,
     )
-    .option('--again', 'add the rows of an import that is complete once more')
+    .option('--again', 'add the rows of a complete import again')
     .addOption(
       durationOption('--redis-away <span>', 'how long to wait for a Redis that goes away: 90s, 5m', '5m'),
     );

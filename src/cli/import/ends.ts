@@ -1,6 +1,6 @@
 /**
- * Follows the jobs of rows until they end, and writes each end into the report. Holds the jobs that have not ended; how many
- * that may be is decided elsewhere.
+ * Follows the jobs of rows until they end, and writes each outcome to the report. Holds the unfinished jobs; the caller limits their
+ * number.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -14,11 +14,11 @@ import type { JobData } from './row-job.ts';
 export interface Ends {
   /** Whether the report has this line. */
   isReported(line: number): boolean;
-  /** This row is none that is added. */
+  /** Reports that this row is not added. */
   skip(line: number): Promise<void>;
-  /** The job of this row is to be followed. */
+  /** Follows the job of this row. */
   follow(line: number, data: JobData): void;
-  /** Waits until no more jobs than so many have not ended. */
+  /** Waits until at most this many jobs are unfinished. */
   waitFor(run: ImportRun, mostOpen: number): Promise<void>;
 }
 
@@ -26,13 +26,13 @@ export interface EndsOptions {
   report: ReportFile;
   patiently: Patiently;
   signal: AbortSignal;
-  /** Whether a job whose end Redis keeps no longer is carried out once more to learn it, or reported as unknown. */
+  /** Whether a job whose outcome Redis no longer has is added again to find it out, or reported as unknown. */
   repeatsGone: boolean;
-  /** @param open how many jobs have not ended. */
+  /** @param open number of unfinished jobs. */
   onLook: (open: number) => void;
 }
 
-/** Between two looks, for each job that is looked at, in milliseconds: Redis spends some percent of its time on it. */
+/** Delay between two checks, per open job, in milliseconds: Redis spends a few percent of its time on it. */
 const LOOK_MS_EACH = 0.1;
 const LOOK_MS = 50;
 

@@ -1,11 +1,11 @@
 /**
- * The import is not where this run took it to be: a Redis that came back has lost what came last, or another run goes on with it.
+ * The import is at another place than this run assumed: Redis lost the latest changes, or another run took over.
  */
 import type { Moved, Over } from '../../store/imports/import-states.ts';
 
 export class ImportMoved extends Error {
   override readonly name = 'ImportMoved';
-  /** Whether this run may take the import up again. */
+  /** Whether this run may continue the import. */
   readonly isOurs: boolean;
 
   constructor(answer: Moved | Over) {

@@ -1,13 +1,13 @@
 /**
- * The file that `import --report` names: how the job of each row ended, a line each, in the order of their ends. It is its own mark: a run
- * that goes on reads which lines are there, and drops what a crash has left of the last one.
+ * The file of `import --report`: the outcome of each row, one line each, in the order in which they ended. The file itself shows the
+ * progress: a continued run reads the lines it has, and drops a last line that a crash cut off.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { linesOf } from '../../rows/lines.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { FileError, reasonOf } from '../terminal/file-error.ts';
 
-/** `unknown`: the job has ended, and Redis keeps no longer how. */
+/** `unknown`: the job has ended, but Redis no longer has its outcome. */
 export const OUTCOMES = ['created', 'existed', 'superseded', 'failed', 'invalid', 'unknown'] as const;
 export type RowOutcome = (typeof OUTCOMES)[number];
 
@@ -16,7 +16,7 @@ export interface RowEnd {
   clientId?: string | undefined;
   userId?: string | undefined;
   outcome: RowOutcome;
-  /** Of a failed job; of a superseded one what it was superseded by. */
+  /** The failure code; of a superseded job, what superseded it. */
   code?: string | undefined;
 }
 
@@ -32,9 +32,9 @@ const HEADING = 'line,clientId,userId,outcome,code,import';
 const ENTRY = /^(?<line>\d{1,9}),.*,[^,]*,(?<outcome>[a-z]+),[^,]*,(?<round>[^,]+)$/s;
 
 /**
- * Opens the report of a round of an import, or makes it, readable by its owner alone.
- * @param round the same for no other import and no other round.
- * @throws UsageError where the file cannot be written, or is anything else: it is left as it was.
+ * Opens or creates the report of one round of an import, readable only by its owner.
+ * @param round unique for each import and round.
+ * @throws UsageError if the file cannot be written or is something else: it stays unchanged.
  */
 export async function openReportFile(path: string, round: string): Promise<ReportFile> {
   const refused = (why: string) => new UsageError(`--report: ${path} ${why}`);
@@ -52,21 +52,21 @@ export async function openReportFile(path: string, round: string): Promise<Repor
   };
   try {
     const stat = await handle.stat();
-    if (!stat.isFile()) throw refused('is no file');
+    if (!stat.isFile()) throw refused('is not a file');
     let whole = 0;
     for await (const text of wholeLinesOf(handle)) {
       const { line, outcome, round: found } = ENTRY.exec(text)?.groups ?? {};
       const known = OUTCOMES.find((one) => one === outcome);
       if (whole === 0 ? text !== HEADING : known === undefined) {
-        throw refused('is there and is no report: name another file');
+        throw refused('exists and is not a report: name another file');
       }
       if (known !== undefined && found !== round) {
-        throw refused('is there already, of another import or of another round: name a new one');
+        throw refused('already exists for another import or round: name a new one');
       }
       if (known !== undefined) note({ line: Number(line), outcome: known });
       whole += Buffer.byteLength(text) + 1;
     }
-    if (whole === 0 && stat.size > 0) throw refused('is there and is no report: name another file');
+    if (whole === 0 && stat.size > 0) throw refused('exists and is not a report: name another file');
     if (whole < stat.size) await handle.truncate(whole).catch(unwritable);
     if (whole === 0) await handle.appendFile(`${HEADING}\n`).catch(unwritable);
   } catch (error) {
@@ -86,7 +86,7 @@ export async function openReportFile(path: string, round: string): Promise<Repor
   };
 }
 
-/** Those that a line feed ends. */
+/** The lines that end with a line feed. */
 async function* wholeLinesOf(handle: FileHandle): AsyncGenerator<string> {
   let before: string | undefined;
   for await (const { text } of linesOf(handle.createReadStream({ start: 0, autoClose: false }))) {

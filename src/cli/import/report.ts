@@ -1,5 +1,5 @@
 /**
- * What `damoov-users import` shows, as text and as JSON. No value of a row is ever shown.
+ * Formats the output of `damoov-users import`, as text and as JSON. Never shows a value of a row.
  */
 import type { ImportRun } from '../../bullmq/imports.ts';
 import type { Place } from '../../store/imports/import-states.ts';
@@ -7,7 +7,7 @@ import { counted, jsonLine, numberText } from '../terminal/text.ts';
 import { OUTCOMES, type ReportFile } from './report-file.ts';
 import type { Survey } from './survey.ts';
 
-/** A line for each fault, as far as they are kept, and how many there are besides. */
+/** A line for each kept fault, and the number of further ones. */
 export function faultsText({ faults, faultCount }: Pick<Survey, 'faults' | 'faultCount'>): string {
   const lines = faults.map(({ line, column, message }) =>
     column === undefined ? `line ${line}: ${message}` : `line ${line}, ${column}: ${message}`,
@@ -27,7 +27,7 @@ export interface Result {
   report: Pick<ReportFile, 'counts'> | undefined;
 }
 
-/** What the import came to. */
+/** The result of the import. */
 export function resultText(result: Result, isJson: boolean): string {
   const { id, rows, place, addedBefore, completeSince, report } = result;
   const { added, skipped } = place;
@@ -36,20 +36,20 @@ export function resultText(result: Result, isJson: boolean): string {
   if (isJson) return jsonLine({ import: id, rows, added, addedByThisRun, skipped, completeSince, outcomes });
   if (completeSince !== undefined) {
     const since = new Date(completeSince).toISOString();
-    return `complete since ${since}, with ${counted(added, 'row')} added: nothing to add${outcomesText(outcomes)} (--again adds them once more)`;
+    return `complete since ${since}, with ${counted(added, 'row')} added: nothing to add${outcomesText(outcomes)} (--again adds them again)`;
   }
   const now = addedBefore > 0 ? ` (${numberText(addedByThisRun)} by this run)` : '';
   const left = skipped > 0 ? `, ${numberText(skipped)} skipped` : '';
   return `${counted(rows, 'row')}: ${numberText(added)} added${now}${left}${outcomesText(outcomes)}`;
 }
 
-/** How far an import has come that is not at its end. */
+/** The progress of an unfinished import. */
 export function placeText(place: Place, addedBefore: number): string {
   const now = addedBefore > 0 ? `, ${numberText(byThisRun(place, addedBefore))} of them by this run` : '';
   return `${counted(place.added, 'row is', 'rows are')} added${now}, up to line ${place.line}`;
 }
 
-/** A Redis that has lost rows has lost those of earlier runs, too. */
+/** If Redis lost rows, it also lost those of earlier runs. */
 function byThisRun({ added }: Place, addedBefore: number): number {
   return Math.max(0, added - addedBefore);
 }

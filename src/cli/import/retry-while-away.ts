@@ -1,5 +1,5 @@
 /**
- * Waits for a Redis that went away: what is asked of it here can be asked again, whether or not it was done.
+ * Waits while Redis is away: the calls here can be repeated, whether or not they were carried out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
@@ -8,7 +8,7 @@ export interface PatienceOptions {
   /** How long Redis may be away, in milliseconds. */
   mostMs: number;
   signal: AbortSignal;
-  /** Told once when it is away, and once when it is back. */
+  /** Called once when Redis is away, and once when it is back. */
   onChange: (isAway: boolean) => void;
 }
 
@@ -16,7 +16,7 @@ export type Patiently = <T>(call: () => Promise<T>) => Promise<T>;
 
 const AGAIN_MS = 250;
 
-/** @returns calls until Redis answers; what it throws then is that Redis is away. */
+/** @returns a function that calls until Redis answers; it throws only RedisAwayError. */
 export function createPatience({ mostMs, signal, onChange }: PatienceOptions): Patiently {
   return async (call) => {
     let awaySince: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * The `create-user` job that a row asks for, and its faults by column. A row is judged by nothing but what judges a job.
+ * Converts a row to a `create-user` job, and reports its faults by column. The rules are those of a job.
  */
 import { parseJobText } from '../../contract/job.ts';
 import { PROFILE_FIELDS } from '../../contract/field-names.ts';
@@ -8,10 +8,10 @@ import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts'
 
 const PROFILE: ReadonlySet<Field> = new Set(PROFILE_FIELDS);
 
-/** The data of a `create-user` job, not judged yet. */
+/** The data of a `create-user` job, not validated yet. */
 export type JobData = Readonly<Record<string, unknown>>;
 
-/** What is empty is left out. */
+/** Omits empty values. */
 export function jobDataOf(row: RowData): JobData {
   const data: Record<string, unknown> = {};
   const profile: Record<string, unknown> = {};
@@ -23,7 +23,7 @@ export function jobDataOf(row: RowData): JobData {
   return Object.keys(profile).length > 0 ? { ...data, profile } : data;
 }
 
-/** What is wrong with the job of the row at this line; shows no value but an id whose fault cannot be seen otherwise. */
+/** The faults of the row at this line; shows no value except an id whose fault would be invisible. */
 export function faultsOf(line: number, data: JobData): Fault[] {
   const parsed = parseJobText('create-user', JSON.stringify(data));
   if (parsed.ok) return [];
@@ -39,20 +39,22 @@ function idOf(value: unknown): string {
 }
 
 /**
- * What is wrong with the instance that the row names, or with that it names none. A job for one that nobody has configured would
- * fail, and its user would be missing from a list of the one that was meant.
+ * The faults of the row's instance, named or missing. A job for an unknown instance would fail, and its user would be missing from the
+ * list of the right one.
  * @param known the names of the configured instances.
  */
 export function instanceFaults(line: number, { instance }: JobData, known: readonly string[]): Fault[] {
-  // What is no text is a fault of the job already.
+  // The job already reports a value that is not text.
   if (instance !== undefined && typeof instance !== 'string') return [];
   if (known.includes(instance ?? 'default')) return [];
   const why =
-    instance === undefined ? 'is needed, as none is called default' : 'no such instance is configured here';
+    instance === undefined
+      ? 'is needed, because no instance is called default'
+      : 'no such instance is configured';
   return [{ line, column: 'instance', message: `${why} (known: ${known.join(', ')})` }];
 }
 
-/** A CSV has only texts. */
+/** A CSV has only text. */
 function booleanOf(value: unknown): unknown {
   const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
   return text === 'true' ? true : text === 'false' ? false : value;

@@ -1,6 +1,6 @@
 /**
- * Carries out an import whose file was judged: begins it, goes on with it, or follows one that is complete. Nothing is begun before
- * all that could be refused is known: a refused call changes nothing.
+ * Carries out a validated import: begins it, continues it, or follows a complete one. Checks everything that could be refused before it
+ * begins: a refused call changes nothing.
  */
 import { randomUUID } from 'node:crypto';
 import type { ImportRun, Imports } from '../../bullmq/imports.ts';
@@ -19,20 +19,20 @@ import type { ImportOptions } from './run.ts';
 import { type Source, refuseChanged } from './source.ts';
 import type { Survey } from './survey.ts';
 
-/** What the whole command works with. */
+/** The shared context of the command. */
 export interface ImportContext {
   options: ImportOptions;
   out: Output;
   progress: Progress;
-  /** Aborted by Ctrl-C, and the like. */
+  /** Aborted by Ctrl-C and similar signals. */
   signal: AbortSignal;
-  /** Where the import stands, as far as this run has seen. */
+  /** The import's place, as far as this run knows. */
   place?: Place;
   /** How many rows earlier runs had added. */
   addedBefore: number;
 }
 
-/** The file, and what is asked of Redis about it. */
+/** The file, and the calls to Redis about it. */
 export interface Task {
   source: Source;
   rows: RowOptions;
@@ -50,14 +50,14 @@ export async function runImport(task: Task, context: ImportContext): Promise<boo
   const before = await patiently(() => imports.look(found.id));
   const goesOn = before !== undefined && !(isAgain && before.completeSince !== undefined);
   const begunAt = goesOn ? before.begunAt : Date.now();
-  // The import's id says what the list is and how it is read.
+  // The import's id identifies the list and how it is read.
   const report = path === undefined ? undefined : await openReportFile(path, `${found.id}-${begunAt}`);
   try {
     const beginOptions = { run: randomUUID(), isAgain, begunAt, asOf };
     const begin = async () => {
       const begun = await imports.begin(found.id, beginOptions);
       if (report !== undefined && begun.begunAt !== begunAt) {
-        throw new Error('another run has begun this import meanwhile: run the command again');
+        throw new Error('another run began this import meanwhile: run the command again');
       }
       return begun;
     };
@@ -75,7 +75,7 @@ export async function runImport(task: Task, context: ImportContext): Promise<boo
   }
 }
 
-/** Adds the rows that are left, and follows the jobs of all if there is a report. */
+/** Adds the remaining rows, and follows all jobs if there is a report. */
 async function carryOut(
   begun: ImportRun,
   begin: () => Promise<ImportRun>,
@@ -106,7 +106,7 @@ async function carryOut(
   const place = isComplete
     ? await goThrough(begun, through).catch((error: unknown) => {
         if (!(error instanceof ImportMoved) || !error.isOurs) throw error;
-        throw new Error('Redis has lost this import meanwhile: run it again', { cause: error });
+        throw new Error('Redis lost this import meanwhile: run it again', { cause: error });
       })
     : await addRows(begun, { ...through, begin });
   progress.end();

@@ -1,6 +1,6 @@
 /**
- * `damoov-users import`: signs up every user of a list. Judges the whole file before it adds anything, and goes on where an
- * earlier run of the same file was stopped.
+ * `damoov-users import`: signs up every user of a list. Validates the whole file before it adds anything, and continues an interrupted
+ * run of the same file.
  */
 import { createImports } from '../../bullmq/imports.ts';
 import type { Config } from '../../config/config.ts';
@@ -32,7 +32,7 @@ import { type Survey, survey } from './survey.ts';
 export interface ImportOptions extends ListOptions {
   skipInvalid?: boolean;
   allowDuplicates?: boolean;
-  /** Jobs. */
+  /** Number of jobs. */
   maxWaiting: number;
   /** A file. */
   report?: string;
@@ -42,7 +42,7 @@ export interface ImportOptions extends ListOptions {
   json?: boolean;
 }
 
-/** Jobs that are due later than in ten minutes are deferred deletions, and do not wait to be worked on. */
+/** Jobs due in more than ten minutes are deferred deletions, not jobs that wait for a worker. */
 const SOON_MS = 600_000;
 
 /** False if a report was requested and lists failed jobs. */
@@ -51,7 +51,7 @@ export async function importUsers(
   options: ImportOptions,
   context: CommandContext,
 ): Promise<boolean> {
-  // Rows make garbage that V8 would rather keep for a while: a million of them took 334 MB, and take 182 MB so.
+  // Rows make garbage that V8 would keep for a while: a million of them took 334 MB, and take 182 MB with this.
   context.spareMemory();
   const stop = new AbortController();
   void untilStopped(context).then(() => stop.abort());
@@ -83,7 +83,7 @@ export async function importUsers(
   }
 }
 
-/** How to go on. */
+/** What was done and how to go on. */
 function hintOf({ place, addedBefore }: ImportContext): string {
   if (place === undefined) return 'nothing was added';
   return `${placeText(place, addedBefore)}; run the same command again for the rest`;
@@ -118,7 +118,7 @@ async function importSource(
 }
 
 /**
- * Reads the whole file, and shows its faults.
+ * Reads the whole file, and reports its faults.
  * @throws UsageError if nothing may be added.
  */
 async function judge(
@@ -138,14 +138,14 @@ async function judge(
   progress.end();
   for (const warning of found.warnings) progress.say(`warning: ${warning}`);
   const { rows, faults, faultCount, faulty, isReadable } = found;
-  if (rows === 0) throw new UsageError('the file has no row');
+  if (rows === 0) throw new UsageError('the file has no rows');
   if (faultCount > 0) {
     progress.say(faultsText(found));
     if (!isReadable || options.skipInvalid !== true) {
-      const told = { rows, faultyRows: faulty.size, faultCount, isReadable, faults };
-      if (options.json === true) await out.line(JSON.stringify(told));
+      const summary = { rows, faultyRows: faulty.size, faultCount, isReadable, faults };
+      if (options.json === true) await out.line(JSON.stringify(summary));
       const left = `${numberText(faulty.size)} of ${counted(rows, 'row')}`;
-      const way = isReadable ? `: mend them, or let --skip-invalid leave out ${left}` : '';
+      const way = isReadable ? `: correct them, or omit ${left} with --skip-invalid` : '';
       throw new UsageError(`nothing was added${way}`);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A list of users as a file that is read more than once. What can be read only once is copied first, into a file that nobody else
- * can open and that no crash leaves behind.
+ * A list of users as a file that can be read several times. An input that can be read only once is copied first, into a private file that
+ * no crash leaves behind.
  */
 import { constants, createReadStream, openSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm, stat as statOf } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { type RowOptions, formatOf } from '../../rows/read-rows.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { FileError, reasonOf } from '../terminal/file-error.ts';
 
-/** What `import` and `reconcile` are told about a list. */
+/** The options for reading a list. */
 export interface ListOptions extends Partial<RowOptions> {
   /** Epoch milliseconds. */
   asOf?: number;
@@ -21,28 +21,28 @@ export interface ListOptions extends Partial<RowOptions> {
 
 export interface Source {
   readonly sizeBytes: number;
-  /** Epoch milliseconds; of what is no file when it was opened, as nobody can tell more. */
+  /** Epoch milliseconds; for an input that is not a file, when it was opened. */
   readonly writtenAt: number;
   /** All of it, from the beginning. */
   bytes(): AsyncIterable<Buffer>;
-  /** Whether somebody has written to it since it was opened. */
+  /** Whether the file was written since it was opened. */
   hasChanged(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /**
- * How a list is to be read.
- * @throws UsageError if neither the options nor the name of the file say it.
+ * How to read a list.
+ * @throws UsageError if neither the options nor the file name show the format.
  */
 export function rowOptionsOf(file: string, { delimiter, map, empty, ...options }: ListOptions): RowOptions {
   const format = options.format ?? formatOf(file);
   if (format !== undefined) return { format, delimiter, map, empty };
-  throw new UsageError('--format: csv or ndjson? The file name does not say');
+  throw new UsageError('--format: csv or ndjson? The file name does not show it');
 }
 
 /**
  * @param file `-` for the standard input.
- * @throws UsageError where it cannot be read.
+ * @throws UsageError if it cannot be read.
  */
 export async function openSource(file: string, stdin: Readable, signal: AbortSignal): Promise<Source> {
   const openedAt = Date.now();
@@ -57,15 +57,15 @@ export async function openSource(file: string, stdin: Readable, signal: AbortSig
   return sourceOf(await copyOf(stream, signal), openedAt);
 }
 
-/** What was judged is what is to be added. @throws where the file is another one by now. */
+/** The added rows must be the validated ones. @throws if the file has changed. */
 export async function refuseChanged(source: Source): Promise<void> {
   if (await source.hasChanged()) throw new Error('the file was changed meanwhile: run the command again');
 }
 
 /**
- * When the list was made, in epoch milliseconds: as somebody says, else when it was written. A clock that is ahead must not make
- * it newer than what happens after it.
- * @throws UsageError for a time that no job may have, as the files of some archives bear.
+ * When the list was made, in epoch milliseconds: `--as-of`, else the file's time. A clock that is ahead must not make it newer than later
+ * events.
+ * @throws UsageError for a time that no job may have, as in some archives.
  */
 export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number | undefined): number {
   const now = Date.now();
@@ -73,7 +73,9 @@ export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number 
   const fault = timeFault(madeAt, now);
   if (fault === undefined) return madeAt;
   if (asOf !== undefined) throw new UsageError(`--as-of: ${fault}`);
-  throw new UsageError(`the time at which the file was written ${fault}: say with --as-of when it was made`);
+  throw new UsageError(
+    `the time at which the file was written ${fault}: give the time it was made with --as-of`,
+  );
 }
 
 async function sourceOf(handle: FileHandle, writtenAt: number): Promise<Source> {
@@ -99,7 +101,7 @@ async function sourceOf(handle: FileHandle, writtenAt: number): Promise<Source> 
   };
 }
 
-/** Opening one that no program writes to would take a thread until one does, and the process could not end. */
+/** Opening a pipe without a writer blocks a thread until one appears, and the process could not end. */
 function openPipe(file: string): Readable {
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
 }
@@ -108,8 +110,8 @@ async function copyOf(stream: Readable, signal: AbortSignal): Promise<FileHandle
   const directory = tmpdir();
   const handle = await openUnnamed(directory).catch((error: unknown) => {
     throw new UsageError(
-      `${directory} is needed for a copy of the input, and cannot be written (${reasonOf(error)}): ` +
-        'let TMPDIR name a directory with room for it',
+      `${directory} is needed for a copy of the input but cannot be written (${reasonOf(error)}): ` +
+        'set TMPDIR to a directory with room for it',
     );
   });
   try {
@@ -133,7 +135,7 @@ async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<
   }
 }
 
-/** A new file whose name is gone before the first byte is in it: it ends with this process, however that ends. */
+/** A new file without a name: it vanishes with this process, even after a crash. */
 async function openUnnamed(directory: string): Promise<FileHandle> {
   const own = await mkdtemp(join(directory, 'damoov-users-'));
   try {

@@ -12,25 +12,25 @@ import type { Source } from './source.ts';
 
 export interface Survey {
   /**
-   * The same for the same content, read the same way, wherever it lies. The jobs follow from it and the lines, so a file that
-   * was changed is another import.
+   * The same for the same content read the same way, wherever the file is. Job ids derive from it and the lines, so a changed file is
+   * another import.
    */
   id: string;
   /** How many rows there are, faulty ones included. */
   rows: number;
-  /** Lines of rows that are not to be added. */
+  /** Lines of rows that are not added. */
   faulty: ReadonlySet<number>;
-  /** The first of them. */
+  /** The first faults. */
   faults: Fault[];
   faultCount: number;
   /** Whether the whole file could be parsed. */
   isReadable: boolean;
-  /** Values that are valid but probably not meant. */
+  /** Values that are valid but probably unintended. */
   warnings: string[];
 }
 
 export interface SurveyOptions extends RowOptions {
-  /** Whether one clientId may have several rows. */
+  /** Whether several rows may have one clientId. */
   allowsDuplicates: boolean;
   /** The names of the configured Damoov instances: no row may name another. */
   instances: readonly string[];
@@ -40,7 +40,7 @@ export interface SurveyOptions extends RowOptions {
 
 const IDS = ['clientId', 'userId'] as const;
 
-/** Number of faults that are reported. */
+/** Maximum number of reported faults. */
 const MOST_FAULTS = 50;
 
 export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
@@ -88,7 +88,7 @@ async function* hashed(
   }
 }
 
-/** @param seen by the fingerprint of an id the line at which it was met first. */
+/** @param seen the first line of each id, by the id's fingerprint. */
 function faultsIn(
   line: number,
   row: RowData,
@@ -98,9 +98,9 @@ function faultsIn(
   const data = jobDataOf(row);
   const faults = [...faultsOf(line, data), ...instanceFaults(line, data, instances)];
   const { clientId, userId, instance = 'default' } = data;
-  // Added once more, it would make another user.
+  // Added again, it would create another user.
   if (clientId === undefined && userId === undefined) {
-    return [...faults, { line, message: 'names no user: give it clientId or userId' }];
+    return [...faults, { line, message: 'names no user: clientId or userId is missing' }];
   }
   if (allowsDuplicates || faults.length > 0) return faults;
   const keys = IDS.flatMap((column) => {
@@ -112,14 +112,14 @@ function faultsIn(
   });
   const repeated = keys.flatMap(({ column, key }): Fault[] => {
     const before = seen.get(key);
-    return before === undefined ? [] : [{ line, column, message: `the same as in line ${before}` }];
+    return before === undefined ? [] : [{ line, column, message: `same as in line ${before}` }];
   });
-  // A row that is not added keeps no other from being added.
+  // A row that is not added must not make another row a duplicate.
   if (repeated.length === 0) for (const { key } of keys) seen.set(key, line);
   return repeated;
 }
 
-/** 64 bits: it is part of every job's id. */
+/** 64 bits, because it is part of every job's id. */
 function idOf(content: string, options: SurveyOptions): string {
   const { format, delimiter, map, empty, allowsDuplicates } = options;
   const columns = [...(map ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,18 +1,18 @@
 /**
- * What the help of every command has in common: its style, and examples that can be copied.
+ * The common parts of every command's help: its style, and examples to copy.
  */
 import { styleText } from 'node:util';
 import type { HelpConfiguration } from 'commander';
 
 /**
  * For `addHelpText('after', …)`.
- * @param calls without the name of the program.
+ * @param calls without the program's name.
  */
 export function examples(...calls: string[]): string {
   return [`\n${bold('Examples:')}`, ...calls.map((call) => `  $ damoov-users ${call}`)].join('\n');
 }
 
-/** Commander itself takes the colours away where the output has none. */
+/** Commander removes the colours if the output has none. */
 export const HELP_STYLE: HelpConfiguration = {
   styleTitle: bold,
   styleCommandText: cyan,

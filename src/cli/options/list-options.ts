@@ -1,5 +1,5 @@
 /**
- * Options of the commands that read a list of users: how it is read, and when it was made.
+ * Options for commands that read a list of users: its format, and when it was made.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_OTHERS, type ColumnMap, fieldCalled, folded } from '../../rows/columns.ts';
@@ -16,11 +16,11 @@ export function ofList(command: Command): Command {
     .addOption(
       new Option(
         '--map <name=field...>',
-        'what columns of other names are; with no field a column is left out, with *= all others are',
+        'the fields of columns with other names; NAME= omits a column, *= all other columns',
       ).argParser(parseColumnMap),
     )
     .addOption(
-      new Option('--empty <value...>', 'values that stand for an empty cell: NULL N/A').argParser(
+      new Option('--empty <value...>', 'values that mean an empty cell: NULL N/A').argParser(
         (value: string, before?: ReadonlySet<string>) => new Set([...(before ?? []), value.trim()]),
       ),
     )
@@ -32,7 +32,7 @@ export function ofList(command: Command): Command {
 }
 
 /**
- * Reads one more `--map`, `customer no=clientId`; of one name the last counts.
+ * Reads one more `--map`, `customer no=clientId`; the last one for a name counts.
  * @throws InvalidArgumentError, which commander reports by the option's name.
  */
 export function parseColumnMap(text: string, before: ColumnMap = new Map()): ColumnMap {
@@ -41,15 +41,15 @@ export function parseColumnMap(text: string, before: ColumnMap = new Map()): Col
   const field = fieldCalled(to);
   if (at < 0 || (field === undefined && to.trim() !== '')) {
     throw new InvalidArgumentError(
-      `must be NAME=FIELD, or NAME= to leave the column out. The fields are ${FIELDS.join(', ')}.`,
+      `must be NAME=FIELD, or NAME= to omit the column. The fields are ${FIELDS.join(', ')}.`,
     );
   }
   if (name === ALL_OTHERS && field !== undefined) {
-    throw new InvalidArgumentError('* is all other columns, which can only be left out: *=');
+    throw new InvalidArgumentError('* means all other columns, which can only be omitted: *=');
   }
   const other = [...before].find(([known, of]) => field !== undefined && of === field && known !== name);
   if (other !== undefined) {
-    throw new InvalidArgumentError(`has several columns as ${field}: keep one of "${other[0]}", "${name}".`);
+    throw new InvalidArgumentError(`maps several columns to ${field}: keep one of "${other[0]}", "${name}".`);
   }
   return new Map([...before, [name, field]]);
 }

@@ -18,17 +18,17 @@ export function parseInstantMs(text: string): number {
   throw new InvalidArgumentError('must be ISO 8601 with a zone, such as 2027-01-31T12:00:00Z.');
 }
 
-/** What clocks may differ, in milliseconds. */
+/** How far clocks may differ, in milliseconds. */
 const AHEAD_MS = 60_000;
 
-/** The same, of something that has happened. */
+/** The same, for a time in the past. */
 export function parsePastMs(text: string): number {
   const ms = parseInstantMs(text);
   if (ms <= Date.now() + AHEAD_MS) return ms;
   throw new InvalidArgumentError('must not be in the future.');
 }
 
-/** A whole number within these bounds. */
+/** A whole number within the bounds. */
 export function wholeNumber(least = 0, most = Infinity): (text: string) => number {
   return (text) => {
     const number = Number(text);
@@ -39,13 +39,13 @@ export function wholeNumber(least = 0, most = Infinity): (text: string) => numbe
   };
 }
 
-/** The name of a file that is written. */
+/** The name of an output file. */
 export function parseFileName(text: string): string {
   if (text !== '-') return text;
-  throw new InvalidArgumentError('must be a file, which - is not: name one.');
+  throw new InvalidArgumentError('must be the name of a file, not -.');
 }
 
-/** As EVENTS_QUEUES has them. */
+/** A name as in EVENTS_QUEUES. */
 export function parseQueueName(text: string): string {
   if (text.trim() !== '' && !text.includes(':')) return text;
   throw new InvalidArgumentError(

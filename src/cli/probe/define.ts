@@ -9,16 +9,15 @@ import type { Register } from '../common/register.ts';
 export const registerProbe: Register = (program, run) => {
   const command = program
     .command('probe')
-    .description('find out on a test instance how Damoov really behaves; makes users and deletes them again')
-    .requiredOption('--instance <name>', 'the configured Damoov instance to ask')
-    .option('--yes-this-instance-is-disposable', 'none of its users is needed')
-    .option(
-      '--try-wrong-key',
-      'also call it with a wrong InstanceKey; what Damoov makes of that is not known',
+    .description(
+      'find out on a test instance how Damoov really behaves; creates users and deletes them again',
     )
-    .option('--even-with-users <count>', 'the instance may have so many users (default: 50)', wholeNumber())
-    .addOption(durationOption('--patience <span>', 'how long a write may take to be seen', '60s'))
-    .option('--out <file>', 'where the facts are written', parseFileName, 'damoov-facts.json');
+    .requiredOption('--instance <name>', 'the configured Damoov instance to probe')
+    .option('--yes-this-instance-is-disposable', 'none of its users is needed')
+    .option('--try-wrong-key', 'also call it with a wrong InstanceKey; how Damoov reacts is unknown')
+    .option('--even-with-users <count>', 'the instance may have this many users (default: 50)', wholeNumber())
+    .addOption(durationOption('--patience <span>', 'how long a write may take to become visible', '60s'))
+    .option('--out <file>', 'the file for the facts', parseFileName, 'damoov-facts.json');
   withJson(command)
     .addHelpText(
       'after',

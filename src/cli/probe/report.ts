@@ -1,12 +1,12 @@
 /**
- * What `damoov-users probe` and `doctor` say of facts to people. Knows no judgement.
+ * Formats facts for people, for `damoov-users probe` and `doctor`.
  */
 import type { FactsFile } from '../../tools/probe/facts.ts';
 import { type Assumption, assumptionsOf, settingsOf } from '../../tools/probe/judgement.ts';
 
-/** What a probe does not ask, as asking would harm, or would not tell. */
+/** What a probe does not try, because it would do harm or prove nothing. */
 const NOT_ASKED =
-  'not asked: how many logins and requests Damoov allows, what it does under load, with a lost connection or with real trips';
+  'not probed: how many logins and requests Damoov allows, what it does under load, with a lost connection or with real trips';
 
 export function factsLines({ baseUrl, instance, probedAt, facts }: FactsFile): string[] {
   const { findLagMs, ...answers } = facts;
@@ -17,11 +17,11 @@ export function factsLines({ baseUrl, instance, probedAt, facts }: FactsFile): s
   return [
     `${baseUrl}, instance ${instance}, ${probedAt}`,
     '',
-    'what was seen',
+    'observed',
     ...rows,
     row('findLagMs', lags.join(', '), ''),
     '',
-    'what the product relies on',
+    'assumptions of this product',
     ...assumptionsOf(facts).map((assumption) => `  ${assumptionText(assumption)}`),
     '',
     'settings',

@@ -1,5 +1,5 @@
 /**
- * `damoov-users probe`: asks a test instance of Damoov what the documentation leaves open, and writes down what it has seen.
+ * `damoov-users probe`: finds out on a test instance what Damoov's documentation leaves open, and writes the facts file.
  */
 import { constants, accessSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -27,13 +27,13 @@ export interface ProbeCommandOptions {
   json?: boolean;
 }
 
-/** False if it came to no facts, or has left users behind. */
+/** False if it got no facts or left users behind. */
 export async function runProbe(options: ProbeCommandOptions, context: CommandContext): Promise<boolean> {
   const { instance, patience, out: file, json = false } = options;
   if (options.yesThisInstanceIsDisposable !== true) {
     throw new UsageError(
-      `nothing was sent: a probe makes users and deletes them again, and is for a test instance only. ` +
-        `If ${instance} is one: --yes-this-instance-is-disposable`,
+      `nothing was sent: a probe creates users and deletes them again, so it needs a test instance. ` +
+        `If ${instance} is one, add --yes-this-instance-is-disposable`,
     );
   }
   requireWritable(file);
@@ -61,7 +61,7 @@ export async function runProbe(options: ProbeCommandOptions, context: CommandCon
       });
       const facts = end.facts && factsFile(end.facts, access.baseUrl, instance);
       if (facts !== undefined) writeFactsFile(file, facts);
-      await tell({ out, stderr: context.stderr, json, file, facts, end });
+      await print({ out, stderr: context.stderr, json, file, facts, end });
       return facts !== undefined && end.failure === undefined && isClean(end.leftovers);
     } finally {
       await client.close();
@@ -72,28 +72,26 @@ export async function runProbe(options: ProbeCommandOptions, context: CommandCon
 /** @throws UsageError */
 function accessOf(damoov: 'sandbox' | DamoovAccess): DamoovAccess {
   if (damoov === 'sandbox') {
-    throw new UsageError(
-      'no Damoov is configured to be probed: set DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY',
-    );
+    throw new UsageError('no Damoov is configured: set DAMOOV_INSTANCE_ID and DAMOOV_INSTANCE_KEY');
   }
   if (damoov.admin === undefined) {
     throw new UsageError(
-      'a probe deletes what it has made: set DAMOOV_ADMIN_EMAIL and DAMOOV_ADMIN_PASSWORD',
+      'a probe deletes the users it created: set DAMOOV_ADMIN_EMAIL and DAMOOV_ADMIN_PASSWORD',
     );
   }
   return damoov;
 }
 
-/** Better now than after users were made for it. */
+/** Checked before users are created for it. */
 function requireWritable(file: string): void {
   try {
     accessSync(dirname(file), constants.W_OK);
   } catch {
-    throw new UsageError(`--out: ${dirname(file)} is no directory that can be written to`);
+    throw new UsageError(`--out: ${dirname(file)} is not a writable directory`);
   }
 }
 
-/** The first signal ends the questions, the second the cleaning up, the third everything. */
+/** The first signal ends the questions, the second the clean-up, the third the process. */
 function stopsOnSignals({ signals, exit }: CommandContext): {
   signal: AbortSignal;
   cleanUpSignal: AbortSignal;
@@ -104,7 +102,7 @@ function stopsOnSignals({ signals, exit }: CommandContext): {
       const stage = stages.find(({ signal }) => !signal.aborted);
       if (stage === undefined) return exit(1);
       stage.abort(
-        new Error(stage === stages[0] ? `stopped by ${name}` : `cleaning up was stopped by ${name}`),
+        new Error(stage === stages[0] ? `stopped by ${name}` : `the clean-up was stopped by ${name}`),
       );
     });
   }
@@ -122,7 +120,7 @@ function factsFile(facts: Facts, baseUrl: string, instance: string): FactsFile {
   };
 }
 
-interface Told {
+interface Printed {
   out: Output;
   stderr: CommandContext['stderr'];
   json: boolean;
@@ -131,7 +129,7 @@ interface Told {
   end: ProbeEnd;
 }
 
-async function tell({ out, stderr, json, file, facts, end }: Told): Promise<void> {
+async function print({ out, stderr, json, file, facts, end }: Printed): Promise<void> {
   const { failure, leftovers } = end;
   if (json) {
     await out.line(
@@ -152,9 +150,9 @@ async function tell({ out, stderr, json, file, facts, end }: Told): Promise<void
   }
   if (failure !== undefined) stderr.write(`the probe failed: ${failure.message}\n`);
   if (leftovers.userIds.length > 0) {
-    stderr.write(`left behind at Damoov, delete them by hand: ${leftovers.userIds.join(', ')}\n`);
+    stderr.write(`left behind at Damoov; delete them by hand: ${leftovers.userIds.join(', ')}\n`);
   }
-  if (leftovers.isInDoubt) stderr.write('a user may be left behind: look for the last name above\n');
+  if (leftovers.isInDoubt) stderr.write('a user may be left behind: search for the last name above\n');
 }
 
 function isClean({ userIds, isInDoubt }: Leftovers): boolean {

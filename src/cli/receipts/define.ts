@@ -11,20 +11,20 @@ export const registerReceipts: Register = (program, run) => {
     .command('receipts')
     .description('receipts of deletions')
     .command('verify')
-    .description('check a file of receipts, offline: one a line, or the user.deleted events that hold them')
+    .description('check a file of receipts offline: one per line, or user.deleted events with receipts')
     .argument('<file>', 'NDJSON, - for the standard input')
     .option(
       '--public-key <file>',
-      'a key that signs receipts (PEM), repeatable; default: that of RECEIPT_PRIVATE_KEY_FILE',
+      'a key that signs receipts (PEM), repeatable; default: the key of RECEIPT_PRIVATE_KEY_FILE',
       parsePublicKey,
     )
     .option(
       '--head <instance=hash>',
-      'a receipt that must be there, so that no end was cut off, repeatable',
+      'a receipt that the file must contain, to detect a missing end; repeatable',
       parseHead,
     )
-    .option('--complete', 'the receipts of each instance must begin with its first')
-    .option('--allow-unsigned', 'let receipts without a signature pass');
+    .option('--complete', 'the receipts of each instance must start with its first')
+    .option('--allow-unsigned', 'accept receipts without a signature');
   withJson(command)
     .addHelpText(
       'after',

@@ -1,5 +1,5 @@
 /**
- * The options of `receipts verify` that are more than text.
+ * The options of `receipts verify` that need parsing.
  */
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export function parsePublicKey(file: string, before: KeyObject[] = []): KeyObjec
     throw new InvalidArgumentError('cannot be read.');
   }
   const key = publicKeyIn(pem);
-  if (key === undefined) throw new InvalidArgumentError('is no Ed25519 public key in PEM.');
+  if (key === undefined) throw new InvalidArgumentError('is not an Ed25519 public key in PEM.');
   return [...before, key];
 }
 

@@ -18,7 +18,7 @@ export interface VerifyCommandOptions {
   json?: boolean;
 }
 
-/** Whether the file (`-`: the standard input) is intact. @throws UsageError where it cannot be judged at all. */
+/** Whether the file (`-`: the standard input) is intact. @throws UsageError if it cannot be checked. */
 export async function verify(
   file: string,
   options: VerifyCommandOptions,
@@ -41,12 +41,12 @@ export async function verify(
     throw new UsageError(`${file} cannot be read (${error.code ?? error.syscall})`);
   });
   const isIntact = verification.broken === undefined;
-  const told = options.json ? JSON.stringify({ isIntact, ...verification }) : describe(verification);
-  context.stdout.write(`${told}\n`);
+  const text = options.json ? JSON.stringify({ isIntact, ...verification }) : describe(verification);
+  context.stdout.write(`${text}\n`);
   return isIntact;
 }
 
-/** The public half of the key that signs here; nothing else of the configuration matters, but its faults are told. */
+/** The public half of the key that signs here; only that part of the configuration is used, but all its faults are reported. */
 async function configuredKeys(context: CommandContext): Promise<KeyObject[]> {
   const { receiptKey } = await context.loadConfig();
   return receiptKey === undefined ? [] : [createPublicKey(receiptKey.privateKey)];
@@ -72,7 +72,7 @@ function describeBreak({ line, instance, sequence, fault }: Break): string {
   return `broken ${where}: ${which === '' ? '' : `${which}: `}${fault}`;
 }
 
-/** What a file calls an instance may be anything, and a terminal obeys control characters. */
+/** The instance names of a file may contain control characters, which a terminal obeys. */
 function shown(instance: string): string {
   return /^[\w.-]+$/.test(instance) ? instance : JSON.stringify(instance);
 }

@@ -1,6 +1,6 @@
 /**
- * Adds the jobs that make Damoov as the list is: says what they are, asks, adds them. What it has added is in the queue,
- * whatever happens to the rest.
+ * Adds the jobs that repair Damoov according to the list: shows them, asks for confirmation, adds them. Added jobs stay in the queue if
+ * the rest fails.
  */
 import { durationText } from '../../contract/duration.ts';
 import type { UserJobs } from '../../client/user-jobs.ts';
@@ -23,15 +23,15 @@ export interface ApplyOptions {
   repairs: RepairOptions;
   counts: Counts;
   unwanted: UnwantedUsers;
-  /** Until the deletions are due, in milliseconds. */
+  /** Time until the deletions are due, in milliseconds. */
   dueInMs: number;
-  /** Nobody is asked. */
+  /** Without confirmation. */
   isConfirmed: boolean;
   progress: Progress;
   context: CommandContext;
 }
 
-/** How many jobs were added. `pending`: deletions that there were already. */
+/** Number of added jobs. `pending`: deletions that were pending already. */
 export interface Added {
   create: number;
   update: number;
@@ -39,13 +39,11 @@ export interface Added {
   pending: number;
 }
 
-/** How many calls are under way at once, and how many jobs may wait before more are added. */
+/** Number of parallel calls, and maximum number of waiting jobs. */
 const CALLS = 50;
 const MOST_WAITING = 10_000;
 
-/**
- * @throws UsageError if nobody can be asked; Error where somebody says no, or stops it.
- */
+/** @throws UsageError if there is no terminal to ask; Error if the answer is no or the run is stopped. */
 export async function apply(options: ApplyOptions): Promise<Added> {
   const { counts, unwanted, progress } = options;
   const added: Added = { create: 0, update: 0, delete: 0, pending: 0 };
@@ -62,8 +60,8 @@ export async function apply(options: ApplyOptions): Promise<Added> {
     const soFar = `${addedText(added)} added; run the command again for the rest`;
     if (stop.signal.aborted) throw new Error(`stopped: ${soFar}`, { cause: error });
     const away = isLostConnection(error) ? new RedisAwayError('the connection was lost') : error;
-    const told = refusalOf(error) ?? away;
-    throw told instanceof Error ? new Error(`${told.message} (${soFar})`, { cause: error }) : error;
+    const shown = refusalOf(error) ?? away;
+    throw shown instanceof Error ? new Error(`${shown.message} (${soFar})`, { cause: error }) : error;
   } finally {
     progress.end();
   }
@@ -108,7 +106,7 @@ async function add(
   }
   const { instance, listedAt } = repairs;
   const dueAt = Date.now() + dueInMs;
-  // Asked for when the list was made: a user who has signed up, or whose deletion was cancelled, since is not meant.
+  // Dated back to the list: it does not apply to a user that signed up, or whose deletion was cancelled, since then.
   const schedule = (user: UnwantedUser) =>
     deletions.schedule({ ...user, instance }, dueAt, { asOf: listedAt, isBulk: true });
   for await (const scheduled of inOrder(unwanted.users, CALLS, schedule)) {

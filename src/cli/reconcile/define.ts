@@ -10,31 +10,29 @@ import type { Register } from '../common/register.ts';
 
 export const registerReconcile: Register = (program, run) => {
   const command = ofList(
-    program
-      .command('reconcile')
-      .description('compare a list of users with Damoov; status 1 where they differ'),
+    program.command('reconcile').description('compare a list of users with Damoov; status 1 if they differ'),
   )
-    .option('--plan', 'show the differences, and change nothing (the default)')
-    .addOption(new Option('--apply', 'add the jobs that make Damoov as the list is').conflicts('plan'))
-    .option('--empty-clears', 'an empty cell means no value; default: it is not compared')
+    .option('--plan', 'show the differences and change nothing (the default)')
+    .addOption(new Option('--apply', 'add the jobs that make Damoov match the list').conflicts('plan'))
+    .option('--empty-clears', 'an empty cell means no value; default: not compared')
     .option(
       '--instance <name>',
-      'of this Damoov instance; default: default. Rows that name none are about default',
+      'the Damoov instance; default: default. Rows without an instance belong to default',
     )
-    .option('--delete-orphans', 'with --apply: have those deleted that are not in the list')
+    .option('--delete-orphans', 'with --apply: delete users that are not in the list')
     .addOption(
-      durationOption('--older-than <age>', 'of these, those created so long before the list was made', '1d'),
+      durationOption('--older-than <age>', 'only those created this long before the list was made', '1d'),
     )
     .option(
       '--max-deletions <count>',
-      'at most so many; default: a tenth of the users at Damoov, and none if no user of the list is known there',
+      'maximum number; default: a tenth of the users at Damoov, or 0 if Damoov has no user of the list',
       wholeNumber(),
     )
     .addOption(durationOption('--in <span>', 'when these deletions are due: 90s, 45m, 12h, 30d, 2w', '7d'))
     .option('--yes', 'with --apply: do not ask for confirmation')
-    .option('--show <count>', 'how many of each kind are shown, 0 for all', wholeNumber(), 10)
-    // What Damoov may be asked for at once is not known; an answer of more than 1 MiB is not read.
-    .option('--page-size <users>', 'that are asked for at once', wholeNumber(1, 1000), 200);
+    .option('--show <count>', 'how many of each kind to show, 0 for all', wholeNumber(), 10)
+    // Damoov's maximum is unknown; answers of more than 1 MiB are not read.
+    .option('--page-size <users>', 'users per request', wholeNumber(1, 1000), 200);
   withJson(command, 'print every difference in JSON, one line each, the summary last')
     .addHelpText(
       'after',

@@ -1,6 +1,5 @@
 /**
- * The list that `damoov-users reconcile` compares: read once to know everybody and every fault, and again wherever names and
- * values are needed.
+ * The list that `damoov-users reconcile` compares: read once for all ids and faults, and again whenever names and values are needed.
  */
 import type { Readable } from 'node:stream';
 import { ListIndex } from '../../reconcile/list-index.ts';
@@ -28,26 +27,26 @@ export interface ListOptions extends ReadOptions {
 
 export interface List {
   readonly index: ListIndex;
-  /** How many rows are about other instances. */
+  /** Number of rows of other instances. */
   readonly otherInstances: number;
   /** When it was made, in epoch milliseconds. */
   readonly madeAt: number;
-  /** @throws where the file is another one by now. */
+  /** @throws if the file has changed. */
   readonly read: () => AsyncIterable<ListedUser>;
-  /** The users of other instances. @throws where the file is another one by now. */
+  /** The users of other instances. @throws if the file has changed. */
   readonly readElsewhere: () => AsyncIterable<ListedElsewhere>;
-  /** What is no fault, but probably not meant. */
+  /** Values that are valid but probably unintended. */
   readonly warnings: readonly string[];
-  /** Those for which the list may mean somebody whose id it has not. */
+  /** Reasons why the list may mean users whose ids it does not have. */
   readonly doubts: readonly string[];
   close(): Promise<void>;
 }
 
-/** More than anybody mends before they look again. */
+/** More than a person corrects before the next try. */
 const MOST_FAULTS = 50;
 
 /**
- * Opens a list and reads it whole.
+ * Opens a list and reads it completely.
  * @throws UsageError with its faults by line and column.
  */
 export async function openList(file: string, stdin: Readable, options: ListOptions): Promise<List> {

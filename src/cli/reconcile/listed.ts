@@ -1,6 +1,5 @@
 /**
- * A row of a file as a user of a list, judged as the job that it may become. Knows what an empty cell means; names and values it
- * hands on, and never repeats in a fault.
+ * A row of a file as a listed user, validated as the job that it may become. A fault never repeats names or values.
  */
 import { parseJob } from '../../contract/job.ts';
 import { COMPARED, type ListedElsewhere, type ListedUser } from '../../reconcile/listed-user.ts';
@@ -8,11 +7,11 @@ import type { BrokenRow, EmptyRow, Fault, Row } from '../../rows/row.ts';
 import { faultsOf, instanceFaults, jobDataOf } from '../import/row-job.ts';
 
 export interface ListedOptions {
-  /** By its configured name: rows about another one are not compared; those that name none are about `default`. */
+  /** Its configured name: rows of other instances are not compared; rows without one belong to `default`. */
   readonly instance: string;
   /** The names of all configured instances: no row may name another. */
   readonly instances: readonly string[];
-  /** An empty cell wants the field to have no value. Default: it is not compared. */
+  /** An empty cell means that the field has no value. Default: it is not compared. */
   readonly emptyClears: boolean;
 }
 
@@ -54,7 +53,7 @@ export function listedIn(
   return { is: 'user', user };
 }
 
-/** A column that is not there is not empty. */
+/** A missing column is not empty. */
 function isBlank(value: unknown): boolean {
   return value === null || (typeof value === 'string' && value.trim() === '');
 }

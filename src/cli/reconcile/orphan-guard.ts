@@ -5,12 +5,12 @@ import { UsageError } from '../common/usage-error.ts';
 import { counted, numberText } from '../terminal/text.ts';
 import type { Counts } from './report.ts';
 
-/** One of so many users at Damoov may go without a word. */
+/** One in this many users at Damoov may be deleted without confirmation. */
 const SHARE = 10;
 
 /**
  * @param maxDeletions the number that the operator has allowed.
- * @throws UsageError where so many deletions are not to be added.
+ * @throws UsageError if there would be too many deletions.
  */
 export function checkDeletions(
   deletions: number,
@@ -30,6 +30,6 @@ export function checkDeletions(
     : `that is more than a tenth of the ${numberText(atDamoov)} at Damoov`;
   throw new UsageError(
     `${what}, and ${why}. Is it the right list, and the right instance? ` +
-      `Where it is, allow it with --max-deletions ${deletions}`,
+      `If so, allow it with --max-deletions ${deletions}`,
   );
 }

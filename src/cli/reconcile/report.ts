@@ -1,6 +1,6 @@
 /**
- * What `damoov-users reconcile` shows: of each difference the line, the ids and the names of fields, never a value. Counts
- * all and keeps only what is shown.
+ * Formats the output of `damoov-users reconcile`: for each difference the line, ids and field names, never a value. Counts all
+ * differences and keeps only those it shows.
  */
 import type { Difference } from '../../reconcile/differences.ts';
 import type { LeftUsers } from '../../reconcile/unwanted-users.ts';
@@ -18,24 +18,24 @@ const KINDS = ['missing', 'orphaned', 'duplicated', 'differing'] as const satisf
 
 export type Counts = Record<Difference['kind'], number> & {
   listed: number;
-  /** Rows of the list that were not compared, since they are about other instances. */
+  /** Rows of the list for other instances, which are not compared. */
   otherInstances: number;
-  /** As the pages said last. */
+  /** As in the last page. */
   atDamoov: number;
-  /** Of the orphaned those whom a row of the list may mean. */
+  /** Orphaned users that a row of the list may mean. */
   lookalikes: number;
 };
 
 export interface ReportOptions {
   isJson: boolean;
-  /** How many of each kind are shown; 0 for all. */
+  /** How many of each kind to show; 0 for all. */
   show: number;
 }
 
 export interface Report {
   readonly counts: Counts;
   take(difference: Difference): Promise<void>;
-  /** Shows the counts, and what came of them. @param more lines for people, and the same for machines. */
+  /** Shows the counts and the result. @param more lines for people, and the same for machines. */
   end(more?: { text: string; json: object }): Promise<void>;
 }
 
@@ -74,24 +74,24 @@ export function differencesIn(counts: Counts): number {
   return KINDS.reduce((sum, kind) => sum + counts[kind], 0);
 }
 
-/** A line for each kind, what was compared, and what makes a difference doubtful. */
+/** A line for each kind, what was compared, and possible mistakes. */
 export function countsText(counts: Counts): string {
   const { listed, atDamoov, otherInstances, lookalikes } = counts;
-  const others = counted(otherInstances, 'row is about another instance', 'rows are about other instances');
+  const others = counted(otherInstances, 'row belongs to another instance', 'rows belong to other instances');
   const alike = counted(lookalikes, 'orphaned user looks', 'orphaned users look');
   return [
     ...aligned(KINDS.map((kind) => [kind, numberText(counts[kind]), MEANING[kind]])),
     `${numberText(listed)} in the list, ${numberText(atDamoov)} at Damoov`,
-    otherInstances > 0 ? [`${others}: not compared (one that names none is about default)`] : [],
+    otherInstances > 0 ? [`${others}: not compared (a row without an instance belongs to default)`] : [],
     lookalikes > 0 ? [`${alike} like a row of the list: ${LOOKALIKE}`] : [],
   ]
     .flat()
     .join('\n');
 }
 
-const LOOKALIKE = 'the same clientId in another writing or for another instance, or the same userId';
+const LOOKALIKE = 'the same clientId in another spelling or instance, or the same userId';
 
-/** What is left as it is, and why. */
+/** The differences that remain, and why. */
 export function leftText({ orphaned, lookalikes, young, duplicated }: LeftUsers): string[] {
   return [
     lookalikes > 0 ? [`${numberText(lookalikes)} orphaned left: like a row of the list`] : [],
@@ -129,7 +129,7 @@ function differenceText(difference: Difference): string {
   }
 }
 
-/** Damoov may have a clientId that looks like one of the list, and is another. */
+/** Damoov may have a different clientId that looks like one of the list. */
 function ofDamoov(clientId: string | undefined): string {
   if (clientId === undefined) return 'without a clientId';
   return needsQuotes(clientId) ? quotedId(clientId) : clientId;

@@ -30,11 +30,11 @@ export interface ReconcileOptions extends ListOptions {
   emptyClears?: boolean;
   instance?: string;
   deleteOrphans?: boolean;
-  /** Orphans are deleted that were created so many milliseconds before the list was made. */
+  /** Orphans are deleted if they were created this long before the list was made, in milliseconds. */
   olderThan: number;
-  /** However many there are at Damoov. */
+  /** The allowed number, whatever the number of users at Damoov. */
   maxDeletions?: number;
-  /** Until deletions are due, in milliseconds. */
+  /** Time until deletions are due, in milliseconds. */
   in: number;
   yes?: boolean;
   show: number;
@@ -42,7 +42,7 @@ export interface ReconcileOptions extends ListOptions {
   json?: boolean;
 }
 
-/** What one run works with. */
+/** The context of one run. */
 interface Comparing {
   options: ReconcileOptions;
   config: Config;
@@ -56,10 +56,10 @@ interface Comparing {
   progress: Progress;
 }
 
-/** How long one job may take to be added, in milliseconds: nobody waits for a single one. */
+/** How long adding one job may take, in milliseconds: no caller waits for a single one. */
 const ADD_MS = 10_000;
 
-/** Whether the list and Damoov agree, or will once the jobs that were added are done. */
+/** Whether the list and Damoov match, or will once the added jobs are done. */
 export async function reconcile(
   file: string,
   options: ReconcileOptions,
@@ -103,7 +103,7 @@ async function run(comparing: Comparing): Promise<boolean> {
   return Object.values(left).every((count) => count === 0);
 }
 
-/** What would not be heeded is not meant. */
+/** Options without an effect are probably a mistake. */
 function refuseIdle(options: ReconcileOptions): void {
   const { apply, deleteOrphans, maxDeletions, yes } = options;
   if (apply === true) return;
@@ -115,9 +115,9 @@ function refuseIdle(options: ReconcileOptions): void {
   if (idle.length > 0) throw new UsageError(`${idle.join(', ')}: only with --apply`);
 }
 
-/** Where the users are that the list is about. */
+/** The place of the listed users. */
 interface Place {
-  /** Of the instance, as it is configured. */
+  /** Configured name of the instance. */
   name: string;
   instance: InstanceCredentials;
   access: DamoovAccess;
@@ -128,30 +128,32 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
   const { instance: name = 'default' } = options;
   if (damoov === 'sandbox') {
     throw new UsageError(
-      'DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY, DAMOOV_ADMIN_EMAIL, DAMOOV_ADMIN_PASSWORD: must be set, as the list is compared with what ' +
-        'is at Damoov. docs/guides/sandbox.md says what they are for a sandbox',
+      'DAMOOV_INSTANCE_ID, DAMOOV_INSTANCE_KEY, DAMOOV_ADMIN_EMAIL, DAMOOV_ADMIN_PASSWORD: must be set, because the list is compared with ' +
+        'the users at Damoov. docs/guides/sandbox.md has the values for a sandbox',
     );
   }
   checkInstance(options.instance, config);
   const instance = damoov.instances[name];
-  if (instance === undefined) throw new UsageError('--instance: is needed, as none is called default');
+  if (instance === undefined)
+    throw new UsageError('--instance: is needed, because no instance is called default');
   if (damoov.admin === undefined) {
-    throw new UsageError('DAMOOV_ADMIN_EMAIL: is needed, as only an admin may read users');
+    throw new UsageError('DAMOOV_ADMIN_EMAIL: is needed, because only an admin may read users');
   }
   return { name, instance, access: damoov };
 }
 
-/** Undefined: none are deleted. @throws UsageError for a list by which too many would be. */
+/** Undefined: none are deleted. @throws UsageError if the list would delete too many. */
 function orphansBefore(
   { madeAt, index, doubts }: List,
   { deleteOrphans = false, olderThan }: ReconcileOptions,
 ): number | undefined {
   if (!deleteOrphans) return undefined;
   if (index.size === 0) {
-    throw new UsageError('--delete-orphans: the list has no user, so that everybody would be deleted');
+    throw new UsageError('--delete-orphans: the list has no users, so every user would be deleted');
   }
   if (doubts.length > 0) {
-    const why = 'the list may mean users whose ids it has not, and they would be deleted. Mend it first:';
+    const why =
+      'the list may mean users whose ids it does not have, and they would be deleted. Correct it first:';
     throw new UsageError([`--delete-orphans: ${why}`, ...doubts].join('\n'));
   }
   return madeAt - olderThan;
@@ -186,7 +188,7 @@ async function compare({ list, report, unwanted, place, progress, ...comparing }
   }
 }
 
-/** Without Redis the fleet's rate lets nothing leave: whoever waits for that should not wait for ever. */
+/** Without Redis the fleet's rate sends nothing: a waiting run must not wait for ever. */
 function pauseWith(connection: RedisConnection, { clock }: CommandContext): (ms: number) => Promise<void> {
   return async (ms) => {
     await clock.pause(ms);

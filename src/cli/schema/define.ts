@@ -10,7 +10,7 @@ export const registerSchema: Register = (program, run) => {
   const command = program
     .command('schema')
     .description('print the JSON Schemas of jobs and events, or both queues as an AsyncAPI 3 document')
-    .argument('[name]', 'only of this job or event, such as create-user or user.created')
+    .argument('[name]', 'only this job or event, such as create-user or user.created')
     .addOption(
       new Option('--format <format>', 'what to print')
         .choices(['json-schema', 'asyncapi'])

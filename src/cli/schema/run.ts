@@ -1,5 +1,5 @@
 /**
- * `damoov-users schema`: prints what jobs and events look like, for tools. Needs no Redis and no configuration.
+ * `damoov-users schema`: prints the schemas of jobs and events, for tools. Needs no Redis and no configuration.
  */
 import { asyncApi } from '../../contract/schema/asyncapi.ts';
 import { version } from '../../config/package-version.ts';
@@ -20,10 +20,10 @@ export async function schema(
 ): Promise<void> {
   const { format, json = false } = options;
   if (format === 'asyncapi' && name !== undefined) {
-    throw new UsageError(`${name}: an AsyncAPI document has all of them; leave the name out`);
+    throw new UsageError(`${name}: an AsyncAPI document has all of them; omit the name`);
   }
-  const told = format === 'asyncapi' ? asyncApi(version) : name === undefined ? bundle() : named(name);
-  await outputOf(stdout).line(JSON.stringify(told, undefined, json ? undefined : 2));
+  const document = format === 'asyncapi' ? asyncApi(version) : name === undefined ? bundle() : named(name);
+  await outputOf(stdout).line(JSON.stringify(document, undefined, json ? undefined : 2));
 }
 
 function named(name: string): object {

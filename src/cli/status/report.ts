@@ -1,5 +1,5 @@
 /**
- * What `damoov-users status` shows, as text and as JSON; times in ISO 8601. Names nothing but queues, circuits and numbers.
+ * Formats the output of `damoov-users status`, as text and as JSON; times in ISO 8601. Names only queues, circuits and numbers.
  */
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
@@ -30,7 +30,7 @@ export function statusJson({ redisRefuses, circuits, deletions, jobs, ...status 
 
 type Row = [name: string, ...lines: string[]];
 
-/** Lines for people: what needs one of them stands out on a terminal. */
+/** Lines for people: on a terminal, whatever needs attention is coloured. */
 export function statusText(
   status: FleetStatus,
   { isSandbox, stream }: { isSandbox: boolean; stream: Writable },
@@ -45,7 +45,7 @@ export function statusText(
     ['last hour', ...lastHourLines(status, paint)],
     [
       'circuits',
-      ...(isSandbox ? ['of the embedded sandbox: only its worker knows them'] : circuitLines(status, paint)),
+      ...(isSandbox ? ['unknown: the embedded sandbox belongs to its worker'] : circuitLines(status, paint)),
     ],
     ['deletion limit', deletionLimitText(status, paint)],
     ['logins', loginsText(status, isSandbox, paint)],
@@ -76,11 +76,11 @@ function jobsText({ jobs, at }: FleetStatus, { warn }: Painter): string {
 function eventsText({ waiting, failed, isRead }: FleetStatus['events'][number], { warn }: Painter): string {
   const text = `${numberText(waiting)} waiting${failed > 0 ? ` · ${counted(failed, 'dead letter')}` : ''}`;
   if (isRead !== false) return text;
-  // With nothing in it a queue needs no reader yet.
+  // An empty queue needs no reader yet.
   return waiting === 0 ? `${text} · no worker reads it` : warn(`${text} · no worker reads it: they pile up`);
 }
 
-/** A line for each operation, with the reasons of what was not done. */
+/** A line for each operation, with the reasons of jobs that were not done. */
 function lastHourLines({ lastHour }: FleetStatus, { warn }: Painter): string[] {
   const operations = [...new Set(lastHour.map(({ operation }) => operation))].sort();
   if (operations.length === 0) return ['no job ended'];
@@ -129,11 +129,11 @@ function deletionLimitText({ circuits, at }: FleetStatus, { alarm }: Painter): s
 function loginsText({ logins, at }: FleetStatus, isSandbox: boolean, { warn, alarm }: Painter): string {
   if (logins === undefined) {
     return isSandbox
-      ? 'of the embedded sandbox: not rationed'
+      ? 'not rationed with the embedded sandbox'
       : 'no admin is configured: updates and deletions wait';
   }
   const { left, barredUntil, revoked = 0 } = logins;
-  const others = revoked < MANY_REVOKED ? '' : ` · others have ended ${numberText(revoked)} sessions`;
+  const others = revoked < MANY_REVOKED ? '' : ` · others ended ${numberText(revoked)} sessions`;
   const text = `${numberText(left)} left within the hour${others}`;
   if (barredUntil !== undefined && barredUntil > at) {
     return alarm(`${text} · no login is allowed for ${durationText(barredUntil - at)}`);

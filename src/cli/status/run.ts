@@ -25,12 +25,12 @@ import { withRedis } from '../common/with-redis.ts';
 
 export interface StatusOptions {
   watch?: boolean;
-  /** Milliseconds between two looks. */
+  /** Interval in milliseconds. */
   every: number;
   json?: boolean;
 }
 
-/** The cursor goes home, and what was there before goes: on a terminal one look takes the place of the other. */
+/** Moves the cursor to the top and clears the terminal: each output replaces the previous one. */
 const REDRAW = '\u001B[H\u001B[J';
 
 export async function status(options: StatusOptions, context: CommandContext): Promise<void> {
@@ -51,14 +51,14 @@ export async function status(options: StatusOptions, context: CommandContext): P
     const stopping = new AbortController();
     const stopped = untilStopped(context).then(() => stopping.abort());
     while (!stopping.signal.aborted) {
-      const told = await read().then(shown, (error: unknown) => away(error, placeOf(target), json));
-      if (!(await out.line(`${redraws ? REDRAW : ''}${told}${json || redraws ? '' : '\n'}`))) return;
+      const text = await read().then(shown, (error: unknown) => away(error, placeOf(target), json));
+      if (!(await out.line(`${redraws ? REDRAW : ''}${text}${json || redraws ? '' : '\n'}`))) return;
       await Promise.race([sleep(every, undefined, { signal: stopping.signal }).catch(() => {}), stopped]);
     }
   });
 }
 
-/** Who watches wants to see Redis come back, too. */
+/** A watching operator wants to see Redis come back, too. */
 function away(error: unknown, place: string, isJson: boolean): string {
   if (!isLostConnection(error)) throw error;
   const at = new Date().toISOString();
@@ -100,7 +100,7 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
     },
   });
   return async () => {
-    // A queue that is broken cannot be counted.
+    // A broken queue cannot be counted.
     const broken = await brokenKeysOf(connection, [jobs, ...eventsQueues]);
     if (broken.length > 0) throw new Error(broken.map(({ fault, todo }) => `${fault}\n${todo}`).join('\n'));
     return readFleet();

@@ -1,6 +1,5 @@
 /**
- * Errors of the file system in words: what cannot be done, with which file, and why. None has a code, by which a lost
- * connection to Redis is known.
+ * File system errors in words: what failed, with which file, and why. They have no code, because a code marks a lost connection to Redis.
  */
 import { getSystemErrorMessage } from 'node:util';
 

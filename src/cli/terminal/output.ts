@@ -1,15 +1,15 @@
 /**
- * Standard output for results, which somebody may stop reading at any time (`| head`). Knows nothing of what is written.
+ * Standard output for results, whose reader may stop at any time (`| head`).
  */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
 export interface Output {
-  /** Writes a line. False if nobody reads any more, or a disk is full: the rest need not be produced. */
+  /** Writes a line. False if the reader stopped or a disk is full: the rest need not be produced. */
   line(text: string): Promise<boolean>;
 }
 
-/** Whoever runs the command sees by the stream that something was not written. */
+/** The error of the stream tells the caller that something was not written. */
 export function outputOf(stream: Writable): Output {
   let isRead = true;
   const gone = new Promise<void>((resolve) => {

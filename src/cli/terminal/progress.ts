@@ -1,6 +1,5 @@
 /**
- * Shows how far a long command has come: a line that overwrites itself on a terminal, else a line now and then. Knows no command,
- * and no clock but the one it is given.
+ * Shows the progress of a long command: a line that overwrites itself on a terminal, else a line now and then.
  */
 import { durationText } from '../../contract/duration.ts';
 import { counted, numberText } from './text.ts';
@@ -12,21 +11,21 @@ export interface ProgressStream {
 }
 
 export interface Progress {
-  /** Begins something new, such as `reading`. @param unit one of it, such as `row`. @param done how much was done before. */
+  /** Begins a task, such as `reading`. @param unit such as `row`. @param done how much was done before. */
   start(what: string, unit: string, total: number, done?: number): void;
-  /** @param note what else is to be said at the moment. */
+  /** @param note a remark for the moment. */
   show(done: number, note?: string): void;
-  /** A line of its own, whatever is shown at the moment. */
+  /** Prints a line of its own. */
   say(line: string): void;
-  /** Nothing more follows: what is shown stays. */
+  /** Ends the display; its last line stays. */
   end(): void;
 }
 
-/** Between two drawings on a terminal, and two lines if there is none, in milliseconds. */
+/** Interval of redraws on a terminal, and of lines elsewhere, in milliseconds. */
 const REDRAW_MS = 100;
 const LINE_MS = 10_000;
 
-/** @param now milliseconds of a clock that never goes back. */
+/** @param now milliseconds of a monotonic clock. */
 export function createProgress(
   stream: ProgressStream,
   now: () => number = () => performance.now(),
@@ -58,7 +57,7 @@ export function createProgress(
     start(what, unit, total, done = 0) {
       close();
       task = { what, unit, total, before: done, since: now() };
-      // Whatever is over before it is worth a line needs none.
+      // A short task needs no line.
       shownAt = isTerminal ? -Infinity : now();
     },
     show(done, note) {

@@ -1,12 +1,12 @@
 /**
- * An id as a person has to see it: within quotes, so that blanks at its ends show, and with escapes for what takes no room.
+ * Shows an id to a person: in quotes, so that blanks at its ends show, and with escapes for invisible characters.
  */
 
-/** As many characters as show what is wrong. */
+/** Enough characters to show the fault. */
 const MOST = 100;
-/** Control and zero-width characters, and blanks but the common one. */
+/** Control and zero-width characters, and all blanks except the common one. */
 const UNSEEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
-/** Those, and marks, which may be composed with the letter before them. */
+/** The same and combining marks, which may join the letter before them. */
 const UNSEEN_OR_MARK = /(?! )[\p{C}\p{M}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
 
 export function quotedId(id: string): string {
@@ -14,7 +14,7 @@ export function quotedId(id: string): string {
   return `${JSON.stringify(shown).replace(isComposed(id) ? UNSEEN : UNSEEN_OR_MARK, escaped)}${more}`;
 }
 
-/** Whether an id looks like another one unless it is quoted. */
+/** Whether an id looks like another one without quotes. */
 export function needsQuotes(id: string): boolean {
   return id.trim() !== id || id.search(UNSEEN) !== -1 || !isComposed(id);
 }

@@ -1,5 +1,5 @@
 /**
- * Text that several commands show: counts, tables, ids of others, and JSON for machines.
+ * Text that several commands show: counts, tables, foreign ids, and JSON for machines.
  */
 import { instantText } from '../../contract/duration.ts';
 
@@ -12,12 +12,12 @@ export function numberText(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** Ids of others may hold line breaks, and what a terminal takes for commands. */
+/** Ids of other systems may contain line breaks and control sequences. */
 export function onOneLine(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
-/** Columns as wide as their widest cell; the last one ends where it ends. */
+/** Columns as wide as their widest cell; the last one is not padded. */
 export function aligned(rows: readonly string[][]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
@@ -29,8 +29,8 @@ export function aligned(rows: readonly string[][]): string[] {
 }
 
 /**
- * One line of JSON for machines. A number whose name says that it is a point in time (`dueAt`, `openSince`, `barredUntil`) becomes
- * ISO 8601; null if no calendar has it, as another client may have written any number.
+ * One line of JSON for machines. A number whose name means a time (`dueAt`, `openSince`, `barredUntil`) becomes ISO 8601; null if that
+ * cannot express it, as another client may have written any number.
  */
 export function jsonLine(value: object): string {
   return JSON.stringify(value, (name, one: unknown) =>

@@ -1,9 +1,9 @@
 /**
- * Waits for the signal to stop; a second one, whichever it is, stops at once.
+ * Waits for the signal to stop; any second one stops at once.
  */
 import type { CommandContext } from '../common/command-context.ts';
 
-/** Resolves with SIGINT or SIGTERM, whichever comes first from now on. */
+/** Resolves with SIGINT or SIGTERM, whichever comes first. */
 export async function untilStopped({
   signals,
   exit,

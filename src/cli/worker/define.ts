@@ -10,7 +10,7 @@ export const registerWorker: Register = (program, run) => {
     .description('carry out the jobs of the queue; configured by the environment')
     .option(
       '--replace-user-id-settings',
-      "have the fleet take this worker's DAMOOV_USER_ID and user-id secrets from now on, whatever it had",
+      "replace the fleet's DAMOOV_USER_ID and user-id secrets with those of this worker",
     )
     .addHelpText(
       'after',

@@ -10,19 +10,18 @@ export interface WorkerCommandOptions {
   replaceUserIdSettings?: boolean;
 }
 
-/** @throws ConfigError where the fleet has other settings of UserIds, or is given others while this worker runs. */
+/** @throws ConfigError if the fleet has other UserId settings, or gets others while this worker runs. */
 export async function worker(options: WorkerCommandOptions, context: CommandContext): Promise<void> {
   const config = await context.loadConfig();
   const log = await createLog(config.logLevel);
-  // Listened for from here on: a signal during the start must not leave an embedded Redis behind.
+  // Listens from here on: a signal during the start must not leave an embedded Redis behind.
   const stopped = untilStopped(context);
   const { replaceUserIdSettings: replacesUserIdSettings } = options;
   const app = await startApp(config, log, {}, { replacesUserIdSettings });
   const reason = await Promise.race([stopped, app.broken]);
   const isBroken = typeof reason !== 'string';
-  if (isBroken)
-    log.error({ faults: reason.faults }, 'the fleet has other settings: this worker must not go on');
-  log.info(isBroken ? {} : { signal: reason }, 'stopping: finishing what is in flight');
+  if (isBroken) log.error({ faults: reason.faults }, 'the fleet has other settings: this worker must stop');
+  log.info(isBroken ? {} : { signal: reason }, 'stopping: finishing active jobs');
   await app.close();
   log.info('stopped');
   if (isBroken) throw reason;

@@ -1,6 +1,5 @@
 /**
- * The two queues as an AsyncAPI 3 document: what the service takes and what it publishes, under the names that it has where
- * nothing else is configured.
+ * The two queues as an AsyncAPI 3 document: the jobs the service takes and the events it publishes, with the default names.
  */
 import { type JsonSchema, eventSchemas, jobSchemas } from './json-schema.ts';
 
@@ -46,8 +45,8 @@ export function asyncApi(version: string): JsonSchema {
       },
     },
     operations: {
-      carryOutJobs: operationOn('receive', 'jobs', 'Carries out jobs, those of one user one at a time.'),
-      publishEvents: operationOn('send', 'events', 'Publishes how each job ended.'),
+      carryOutJobs: operationOn('receive', 'jobs', 'Carries out jobs, one at a time for each user.'),
+      publishEvents: operationOn('send', 'events', 'Publishes the outcome of each job.'),
     },
     components: {
       messages: {

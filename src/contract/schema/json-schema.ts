@@ -1,6 +1,6 @@
 /**
- * The jobs and events as JSON Schemas, made from the schemas that judge them here. Draft-07: it is what AsyncAPI 3 takes as it
- * is, and what the most tools read; nothing said here would be said otherwise in a later draft.
+ * The jobs and events as JSON Schemas, generated from the validating schemas. Draft-07: AsyncAPI 3 accepts it directly, most tools read
+ * it, and later drafts would change nothing here.
  */
 import { z } from 'zod';
 import { UserEvent, type EventType } from '../event.ts';
@@ -10,10 +10,7 @@ export type JsonSchema = Record<string, unknown>;
 
 const DIALECT = 'http://json-schema.org/draft-07/schema#';
 
-/**
- * The data of each job, by its name. What JSON Schema cannot say is in the description: such a job is refused here all the
- * same.
- */
+/** The data of each job, by name. Rules that JSON Schema cannot express are in the description; the worker applies them as well. */
 export function jobSchemas(): Record<JobName, JsonSchema> {
   return {
     'create-user': jobSchema(CreateUserData),
@@ -23,8 +20,8 @@ export function jobSchemas(): Record<JobName, JsonSchema> {
 }
 
 /**
- * Each event as a whole, by its type. Other than here, fields that are not known are let through: one that is added some day
- * must not break a subscriber who checks what it gets.
+ * Each event as a whole, by type. Unlike the validation here, they allow unknown fields: a later field must not break a subscriber that
+ * validates events.
  */
 export function eventSchemas(): Record<EventType, JsonSchema> {
   const schemas = UserEvent.options.map((event) => [event.shape.type.value, eventSchema(event)] as const);
@@ -32,7 +29,7 @@ export function eventSchemas(): Record<EventType, JsonSchema> {
   return Object.fromEntries(schemas) as Record<EventType, JsonSchema>;
 }
 
-/** A schema on its own, with its dialect and a name that stays. */
+/** A standalone schema, with its dialect and a stable name. */
 export function standalone(name: string, schema: JsonSchema): JsonSchema {
   return { $schema: DIALECT, $id: `urn:damoov-user-lifecycle:${name}`, ...schema };
 }
@@ -49,7 +46,7 @@ export function bundle(): JsonSchema {
 
 function jobSchema(data: z.ZodType): JsonSchema {
   const schema = plain(z.toJSONSchema(data, { target: 'draft-07', io: 'input' }));
-  // Zod leaves examples out where the data is transformed, as they might be of the result: these are not.
+  // Zod omits examples of transformed data, as they might be of the output: these are of the input.
   const examples = data.meta()?.['examples'];
   const limit = `At most ${MAX_JOB_BYTES} bytes of JSON, in well-formed Unicode.`;
   return { ...schema, examples, description: `${String(schema['description'])} ${limit}` };
@@ -65,7 +62,7 @@ function eventSchema(event: z.ZodType): JsonSchema {
   );
 }
 
-/** Without the dialect, which only a schema on its own names; and what it says of itself first. */
+/** Without the dialect, which only a standalone schema names; and with its description first. */
 function plain({ $schema: _dialect, title, description, ...schema }: JsonSchema): JsonSchema {
   return { title, description, ...schema };
 }

@@ -1,20 +1,20 @@
 /**
- * The circuits on a job's way to Damoov, and the port behind which a fleet shares them. Knows which circuits a job comes to, not
- * when one is open.
+ * The circuits between a job and Damoov, and the port through which a fleet shares them. Defines which circuits a job passes, not when
+ * one is open.
  */
 import type { JobName } from '../../contract/job.ts';
 import type { Circuit } from '../../contract/outcome.ts';
 import type { Version } from '../../contract/version.ts';
 import type { Run } from './user-state.ts';
 
-/** Each instance has a key of its own; the admin is one for all. */
+/** Each instance has its own key; all share one admin. */
 export type CircuitName = 'damoov' | 'admin' | 'deletion-limit' | `instance-key:${string}`;
 
-/** What stands before a run that has begun. */
+/** The open circuits that a started run has to know. */
 export interface Passage {
-  /** Circuits that are open and that this run must not try: those it may do without. */
+  /** Open circuits that the job can do without: this run must not try them. */
   open: readonly CircuitName[];
-  /** Circuits that are open and that this run is to try for all. */
+  /** Open circuits for which this run is the half-open probe. */
   probes: readonly CircuitName[];
 }
 
@@ -23,18 +23,18 @@ export interface Refusal {
   reason: string;
   /** Earliest time of a probe, in milliseconds from now. */
   afterMs?: number | undefined;
-  /** The reason is used only if no other is known. */
+  /** True if the request was not sent: the reason is used only if no other is known. */
   isUntried?: boolean | undefined;
 }
 
-/** The circuits of a fleet: what one worker learns of them holds for all that use the same credentials. */
+/** The circuits of a fleet: what one worker learns holds for all with the same credentials. */
 export interface Circuits {
   /**
-   * Opens the circuit, if it is not open yet, and notes the job as held before it: the queue is to delay it. A probe that was refused makes the next one later. A
-   * circuit that other workers have just passed stays `closed`, and the job is left where it is.
+   * Opens the circuit if it is closed, and registers the job as held behind it: the queue must delay it. A refused probe delays the next
+   * one. If other workers have just passed the circuit, it stays `closed` and the job is not registered.
    */
   refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'closed'>;
-  /** Ends a half-open probe: after a success the circuit closes; without a result another run has to try. */
+  /** Ends a half-open probe: a success closes the circuit; without a result, another run has to try. */
   probed(run: Run, circuit: CircuitName, hasPassed: boolean): Promise<void>;
 }
 
@@ -43,10 +43,7 @@ export function circuitName(circuit: Circuit, instance: string): CircuitName {
   return circuit === 'instance-key' ? `instance-key:${instance}` : circuit;
 }
 
-/**
- * The circuits a job comes to: without those of `must` it need not begin. A create needs the admin only if it has to look
- * something up.
- */
+/** The circuits of a job: it cannot start while one of `must` is open. A create needs the admin only for a look-up. */
 export function circuitsOf(name: JobName, instance: string): { must: CircuitName[]; may: CircuitName[] } {
   switch (name) {
     case 'create-user':

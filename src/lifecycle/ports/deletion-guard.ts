@@ -1,10 +1,9 @@
 /**
- * The port behind which it is decided whether a deletion may still be sent. Who keeps that, and where, is not the pipeline's
- * business.
+ * The port that decides whether a deletion may still be sent.
  */
 import type { Run } from './user-state.ts';
 
-/** What shows that a user is locked for a run: a field of a hash that has this value. */
+/** Proof that a run has locked a user: a field of a hash that has this value. */
 export interface LockProof {
   key: string;
   field: string;
@@ -18,17 +17,17 @@ interface Ids {
   userId?: string | undefined;
 }
 
-/** Who is meant: the ids that the job names, and those that the user was found to have. */
+/** The ids that the job names, and those that the user was found to have. */
 export interface DeletionIds extends Ids {
   also?: Ids | undefined;
 }
 
 export interface DeletionGuard {
   /**
-   * Asked before a deletion waits for its user or a circuit. `cancelled`, `refused`: it ends at once; `released`: the deletion limit does
-   * not concern it, since an operator has released it or it may have been sent before. `requestedAt`: when it was asked for last, and
-   * `dueAt`: when it was due as we know it, in epoch milliseconds.
-   * @param instance by its configured name.
+   * Called before a deletion waits for its user or a circuit. `cancelled`, `refused`: it ends at once; `released`: the deletion limit
+   * does not apply, because an operator released it or it may have been sent before. `requestedAt`: time of the latest request; `dueAt`:
+   * its due time, if known; both in epoch milliseconds.
+   * @param instance its configured name.
    * @param ids that the job names.
    */
   check(
@@ -41,10 +40,9 @@ export interface DeletionGuard {
     dueAt?: number | undefined;
   }>;
   /**
-   * Asked right before each DELETE. `go`: it may be sent, and from here on it cannot be cancelled; `cancelled`: it must not;
-   * `returned`: the user has signed up again since; `held`: not now, as too many were sent in this hour; `lost`: this run no longer
-   * holds the lock of the user.
-   * @param instance by its configured name.
+   * Called right before each DELETE. `go`: it may be sent, and can no longer be cancelled; `cancelled`: it must not be sent; `returned`:
+   * the user has signed up again; `held`: the hour's deletion limit is reached; `lost`: this run no longer holds the user's lock.
+   * @param instance its configured name.
    */
   authorizeDelete(
     run: DeletionRun,

@@ -5,15 +5,13 @@ import type { UserEvent } from '../../contract/event.ts';
 import type { Version } from '../../contract/version.ts';
 
 export interface JobQueue {
-  /**
-   * Has a delayed job run now. `gone`: it was removed, or has ended; `elsewhere`: it is not delayed, and goes its way.
-   */
+  /** Makes a delayed job run now. `gone`: it was removed or has ended; `elsewhere`: it is not delayed, so nothing has to be done. */
   promote(jobId: string): Promise<'promoted' | 'gone' | 'elsewhere'>;
-  /** Whether the queue has this job, and it is not over. */
+  /** Whether the queue has this job, and it has not ended. */
   isPending(jobId: string): Promise<boolean>;
-  /** Erases what failed jobs say, but for their ids: those of these versions that no run is at. */
+  /** Erases the data of failed jobs except their ids: jobs of these versions that no run has locked. */
   erase(versions: readonly Version[]): Promise<void>;
 }
 
-/** Publishes an event on every events queue: at least once, under the same id. */
+/** Publishes an event to every events queue: at least once, with the same id. */
 export type Publish = (event: UserEvent) => Promise<void>;

@@ -1,6 +1,5 @@
 /**
- * Stores user records and outcomes between runs, guarded by locks. Only the port: who keeps it,
- * and where, is not the pipeline's business.
+ * The port that stores user records and outcomes between runs, guarded by locks.
  */
 import { z } from 'zod';
 import type { UserEvent } from '../../contract/event.ts';
@@ -17,56 +16,56 @@ export interface Run {
   jobId: string;
   /** Unique for each run: the fencing token. */
   nonce: string;
-  /** Of the job: another one may come to bear the same id. */
+  /** The job's timestamp: another job may reuse its id. */
   timestamp: number;
-  /** The id of the job scheduler that has added the job. */
+  /** The id of the job scheduler that added the job. */
   scheduler?: string | undefined;
   /** Whether the job was taken before. */
   hasRunBefore: boolean;
-  /** How often the job has stalled so far: a run that comes after a stall was not told how the one before it ended. */
+  /** How often the job has stalled so far: a run after a stall does not know how the previous one ended. */
   stalls: number;
 }
 
-/** The user of a job, by every id that the job or the derivation gives. */
+/** The user of a job: every id that the job or the derivation gives. */
 export interface Address {
   clientId?: string | undefined;
   userId?: string | undefined;
-  /** `derived`: the job did not name the userId, it follows from the clientId. */
+  /** `derived`: the job did not name the userId; it is derived from the clientId. */
   userIdIs?: 'named' | 'derived';
 }
 
-/** Whom a job says that it concerns, and when it happened. */
+/** The user that a job concerns, and the job's version. */
 export interface Whose {
   instance: Instance;
   address: Address;
   version: Version;
 }
 
-/** A receipt that gets its place in the chain of its instance when its deletion is settled. */
+/** A receipt without its place in the chain of its instance; it gets one when its deletion is settled. */
 export type Unchained = Omit<Statement, 'sequence' | 'previous'> & { keyId?: string | undefined };
 
-/** How a job ended for good, and with which event. */
+/** The final outcome of a job, and its event. */
 export interface Settlement {
   outcome: Settled;
   attempts: number;
   event: UserEvent;
-  /** Of a deletion: it is to have this receipt. */
+  /** Of a deletion: the statement of its receipt. */
   statement?: Unchained | undefined;
-  /** What it means for the deletions of a user. */
+  /** Its effect on the user's deletions. */
   deletions?: DeletionsChange | undefined;
 }
 
-/** What a settled job means for the deletions of a user, who is named by all that is known. */
+/** The effect of a settled job on the deletions of a user, named by all known ids. */
 export interface DeletionsChange extends DeletionIds {
   instance: string;
   /**
-   * `sign-up`, at the job's version: a deletion that is pending and was asked for before is not wanted any more. Else how this deletion
-   * ended: `done`: it was carried out; `unsent`: nothing was sent, and nothing is left open.
+   * `sign-up`: it cancels every pending deletion that was requested before the job's version. Otherwise how this deletion ended: `done`:
+   * carried out; `unsent`: nothing was sent or left open.
    */
   is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other';
 }
 
-/** The stored outcome: without the user's tokens and without what the job itself says. */
+/** The stored outcome: without the user's tokens and the job's data. */
 export const StoredOutcome = z.object({
   outcome: z.custom<Settled>((value) => typeof value === 'object' && value !== null && 'status' in value),
   attempts: z.number(),
@@ -78,39 +77,39 @@ export type StoredOutcome = z.infer<typeof StoredOutcome>;
 /** A job that is settled. Its user stays locked until {@link UserState.release}. */
 export interface SettledJob {
   kept: StoredOutcome;
-  /** Where it may not be published yet. */
+  /** The event, if it may not be published yet. */
   event?: UserEvent | undefined;
-  /** Where its user is kept; '' where it has none. */
+  /** Key of the user's record; '' if the job has no user. */
   user: string;
   /** Another job waits for the result. */
   isKept: boolean;
-  /** Failed jobs of a user who is deleted: what they say is to be erased. */
+  /** Failed jobs of a deleted user, whose data must be erased. */
   olderFailed: readonly Version[];
 }
 
-/** The user is this run's alone, until it settles or lets go. */
+/** The run has locked the user until it settles or unlocks. */
 export interface UserLock {
   readonly record: UserRecord;
-  /** A create has locked a user that is remembered under another clientId: its own clientId stays held, too. */
+  /** A create locked a user that is recorded under another clientId; its own clientId stays locked, too. */
   readonly isOfAnotherName: boolean;
-  /** Shows that the user is this run's. */
+  /** Proof that this run has the lock. */
   readonly lock: LockProof;
-  /** Whether a request that is sent now ends, one way or the other, while the user is ours. */
+  /** Whether a request sent now ends before the lock's lease does. */
   maySend(): boolean;
-  /** Takes the user of this id; from here on that one is held, in place of this. */
+  /** Locks the user of this id in place of the current one. */
   lockAlso(userId: string): Promise<Begun>;
   /**
-   * Locks a clientId that the user is to get, besides the user, until this run settles or lets go. Answers the record under it;
-   * until the rename is settled, a sign-up under it waits.
+   * Locks the future clientId of the user, besides the user, until this run settles or unlocks. Returns the record of that clientId; a
+   * sign-up with it waits until the rename is settled.
    */
   lockName(
     clientId: string,
   ): Promise<{ is: 'locked'; record: UserRecord } | { is: 'blocked' } | { is: 'lost' }>;
   /** Stores the record update and the outcome in one step, if this run still holds the lock. */
   settle(settlement: Settlement, recordUpdate: RecordUpdate): Promise<SettledJob | 'lost'>;
-  /** Lets the user go: the job goes on later, or elsewhere. */
+  /** Unlocks the user: the job runs again later, or on another worker. */
   unlock(recordUpdate: RecordUpdate): Promise<'ok' | 'lost'>;
-  /** The run is over, however that came: a user that it still has is free once the lease has run out. */
+  /** Ends the run: if the user is still locked, the lock ends with its lease. */
   end(): void;
 }
 
@@ -118,20 +117,20 @@ export interface UserLock {
 export interface Blocked {
   is: 'blocked';
   place: string;
-  /** The ms of its version. */
+  /** The time of its version, in milliseconds. */
   score: string;
   patienceMs: number;
 }
 
 export type Begun =
   | { is: 'locked'; user: UserLock; passage: Passage }
-  /** A circuit is open: this job is put before it. */
+  /** A circuit is open: this job is held behind it. */
   | { is: 'held'; circuit: CircuitName }
   /** An earlier run has settled the job. */
   | { is: 'settled'; settled: SettledJob }
-  /** Another job has the user: this one is blocked until it is promoted. */
+  /** Another job has locked the user: this job is blocked until it is promoted. */
   | Blocked
-  /** The job is no longer this run's. */
+  /** The run has lost the job. */
   | { is: 'lost' };
 
 export interface UserState {
@@ -148,20 +147,20 @@ export interface UserState {
     circuits: { must: readonly CircuitName[]; may: readonly CircuitName[] },
   ): Promise<Begun>;
   /**
-   * Settles a job that takes no user, because it cannot be carried out.
-   * @param whose the user it concerns all the same, where it tells.
-   * @returns how an earlier run has settled the job, if one has: then nothing is changed.
+   * Settles a job without locking a user, because the job cannot be carried out.
+   * @param whose the user that the job concerns, if it names one.
+   * @returns how an earlier run settled the job, if one did: then nothing is changed.
    */
   settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob>;
-  /** How a job was settled, while it may still come again. */
+  /** How a job was settled, while it may be delivered again. */
   find(jobId: string): Promise<SettledJob | undefined>;
   /**
-   * The event of a settled job is published, and what its older failed jobs said is erased: its user is free. Nobody has to wait for
-   * it: a run that is cut off before leaves the user locked for as long as a lease.
+   * Unlocks the user of a settled job, once its event is published and its older failed jobs are erased. Callers need not wait: if it is
+   * interrupted, the lock ends with its lease.
    */
   release(jobId: string, settled: SettledJob): void;
-  /** Resolves once all is released that is to be. */
+  /** Resolves once every pending release is done. */
   close(): Promise<void>;
-  /** Whether the user of a job that was just delayed is unlocked by now, so that no run will promote the job. */
+  /** Whether the user of a job that was just delayed is already unlocked: then no run will promote the job. */
   isFree(run: Run, blocked: Blocked): Promise<boolean>;
 }

@@ -1,11 +1,11 @@
 /**
- * Who may see the dashboard: basic authentication with one user and password, and an end to guessing. Knows nothing of what
- * they see, and keeps neither the password nor what was tried.
+ * Access to the dashboard: basic authentication with one user and password, and a limit on guesses. Stores neither the password nor the
+ * attempts.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 export interface Access {
-  /** `refused`: no user and password, or not these. `limited`: too many were wrong from there, so that none is looked at. */
+  /** `refused`: a missing or wrong user and password. `limited`: too many wrong attempts from this address; none is checked. */
   decision(authorization: string | undefined, from: string): Decision;
 }
 
@@ -14,16 +14,16 @@ export type Decision = { is: 'granted' } | { is: 'refused' } | { is: 'limited'; 
 export interface AccessOptions {
   user: string;
   password: string;
-  /** Told when an address has come to its limit. */
+  /** Called when an address reaches its limit. */
   onLimited?: () => void;
   /** Epoch milliseconds. */
   now?: () => number;
 }
 
-/** So many wrong ones an address has at once, and as many a minute from then on. */
+/** Number of wrong attempts an address has at once, and per minute from then on. */
 const MOST_WRONG = 10;
 const WRONG_AGAIN_MS = 60_000 / MOST_WRONG;
-/** Beyond it the address that was told of first is forgotten: whoever has so many is not stopped by this anyway. */
+/** Beyond this number the oldest address is dropped: an attacker with so many is not stopped by this anyway. */
 const MOST_ADDRESSES = 10_000;
 
 export function createAccess({
@@ -33,7 +33,7 @@ export function createAccess({
   now = Date.now,
 }: AccessOptions): Access {
   const right = digestOf(`${user}:${password}`);
-  /** By address: when it will have all its tries again. */
+  /** By address: when it will have all its attempts again. */
   const wrongUntil = new Map<string, number>();
 
   return {
@@ -47,7 +47,7 @@ export function createAccess({
         const waitMs = spentMs - (MOST_WRONG - 1) * WRONG_AGAIN_MS;
         return { is: 'limited', retryAfterS: Math.ceil(waitMs / 1000) };
       }
-      // Both sides as digests: of equal length, and how much of them agrees tells nothing.
+      // Compares digests: they have equal length, and a partial match reveals nothing.
       if (timingSafeEqual(digestOf(credentials), right)) return { is: 'granted' };
       remember(address, until + WRONG_AGAIN_MS);
       if (spentMs + WRONG_AGAIN_MS > (MOST_WRONG - 1) * WRONG_AGAIN_MS) onLimited();
@@ -73,7 +73,7 @@ function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Of IPv6 the network: each of its hosts has more addresses than anybody could count. */
+/** For IPv6 the network: each host has a practically unlimited number of addresses. */
 function networkOf(address: string): string {
   if (address.startsWith('::ffff:') || !address.includes(':')) return address.replace('::ffff:', '');
   const [head = [], tail = []] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));

@@ -1,6 +1,5 @@
 /**
- * Lists what needs an operator, each in a sentence with what to do; the most serious first. Decides what is grave, not
- * how it looks.
+ * Lists what needs an operator, each in a sentence with what to do; the most serious first. Not how it looks.
  */
 import { durationText } from '../../contract/duration.ts';
 import { MANY_REVOKED } from '../../damoov/login-budget.ts';
@@ -12,7 +11,7 @@ import { clockTime, counted } from './words.ts';
 export interface Attention {
   level: 'alarm' | 'warning';
   text: string;
-  /** What to do about it, or what happens by itself. */
+  /** What to do, or what happens automatically. */
   advice: string;
 }
 

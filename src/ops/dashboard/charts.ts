@@ -1,13 +1,12 @@
 /**
- * Bars, as SVG that needs no script: each says in words what it shows to whoever points at it, and the whole in a sentence to
- * whoever cannot see it. Knows shares and words, not what is counted.
+ * Bar charts as SVG without scripts: each bar has a tooltip, and the chart has a summary for screen readers.
  */
 import { html } from 'hono/html';
 
 export interface Bar {
-  /** What is said of it. */
+  /** The tooltip. */
   title: string;
-  /** From the bottom up. */
+  /** In order from the bottom. */
   parts: readonly { kind: Kind; value: number }[];
 }
 
@@ -15,14 +14,14 @@ export type Kind = 'done' | 'superseded' | 'failed' | 'pending' | 'later';
 
 export type Markup = ReturnType<typeof html>;
 
-/** In units of the drawing, which is stretched to the width that there is. */
+/** In units of the drawing, which is stretched to the available width. */
 const STEP = 10;
 const GAP = 2;
 const HEIGHT = 100;
-/** What is there can be seen, however little it is beside the rest. */
+/** A small value must still be visible. */
 const LEAST = 2;
 
-/** @param summary the whole in a sentence. */
+/** @param summary the chart in one sentence. */
 export function barChart(
   bars: readonly Bar[],
   { summary, scale }: { summary: string; scale: number },
@@ -41,7 +40,7 @@ export function barChart(
   </svg>`;
 }
 
-/** The next round figure above: 1, 2, 5, 10, 20, 50 … */
+/** The next round number above: 1, 2, 5, 10, 20, 50 … */
 export function scaleFor(most: number): number {
   const unit = 10 ** Math.floor(Math.log10(Math.max(1, most)));
   return [1, 2, 5, 10].map((times) => times * unit).find((top) => top >= most) ?? most;
@@ -62,7 +61,7 @@ function column({ title, parts }: Bar, x: number, scale: number): Markup {
         height="${rounded(height)}"
       />`;
     });
-  // The whole height answers to the pointer, also if there is nothing to see.
+  // The whole height reacts to the pointer, even without a visible bar.
   return html`<g>
     <title>${title}</title>
     <rect class="ground" x="${x}" y="0" width="${STEP - GAP}" height="${HEIGHT}" />

@@ -1,6 +1,6 @@
 /**
- * The dashboard: a page of our own that shows how the fleet stands, and a board of the queues below it. Asks everybody for the
- * user and the password, and changes nothing.
+ * The dashboard: a page of our own with the state of the fleet, and a board of the queues below it. Requires user and password, and
+ * changes nothing.
  */
 import { readFileSync } from 'node:fs';
 import type { Queue } from 'bullmq';
@@ -77,7 +77,7 @@ export function createDashboard(options: DashboardOptions): Mount {
   return { path: PATH, routes };
 }
 
-/** The same to a wrong user, a wrong password and none. */
+/** The same answer for a wrong user, a wrong password and none. */
 function refusalOf(access: Access, context: Context<OpsEnv>): Response | undefined {
   const from = context.env.incoming?.socket.remoteAddress ?? '';
   const decision = access.decision(context.req.header('authorization'), from);

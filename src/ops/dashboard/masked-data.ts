@@ -1,20 +1,20 @@
 /**
- * What of a job's data, of its result and of an event may be looked at: ids, and the names of what else there is. Lets through
- * what it knows to be no personal data and no secret; whatever it does not know stays hidden, its name too.
+ * What the board may show of a job's data, its result and an event: ids, and the names of other fields. It shows only what is known to be
+ * neither personal nor secret; unknown names are hidden, too.
  */
 import { PROFILE_FIELDS } from '../../contract/field-names.ts';
 import { isJobName, referenceOfText } from '../../contract/job.ts';
 import { EVENT_TYPES, readEvent } from '../../contract/event.ts';
 import { failureIn } from '../../contract/outcome.ts';
 
-/** Stands for a value that is not shown. */
+/** Replaces a hidden value. */
 export const HIDDEN = '•••';
 
-/** What a queue on the board holds. */
+/** The content of a queue on the board. */
 export type Content = 'jobs' | 'events';
 
 const PROFILE = [...PROFILE_FIELDS, 'clientId'];
-const TOLD_BY_EVENTS = [
+const SHOWN_OF_EVENTS = [
   'userId',
   'clientId',
   'instance',
@@ -30,7 +30,7 @@ const TOLD_BY_EVENTS = [
   'attempts',
 ];
 
-/** @param text the data as it lies in the queue; undefined if it is too large to be looked at. */
+/** @param text the data as stored in the queue; undefined if it is too large. */
 export function maskedData(text: string | undefined, content: Content): unknown {
   if (text === undefined) return 'too large to be shown';
   const data = objectIn(text);
@@ -44,12 +44,12 @@ export function maskedResult(text: string | undefined): unknown {
   return data === undefined ? HIDDEN : eventData(data);
 }
 
-/** Why a job failed, where a worker of ours said so; what a subscriber says of an event may be anything. */
+/** Why a job failed, if a worker of ours wrote it; a subscriber's reason for an event may be anything. */
 export function maskedReason(text: string | undefined, content: Content): string {
   return text !== undefined && content === 'jobs' && failureIn(text) !== undefined ? text : HIDDEN;
 }
 
-/** A name may be anything, where another client has added the job. */
+/** A job of another client may have any name. */
 export function maskedName(name: string, content: Content): string {
   const isKnown = content === 'jobs' ? isJobName(name) : EVENT_TYPES.some((type) => type === name);
   return isKnown ? name : 'unknown';
@@ -70,7 +70,7 @@ function maskedJob(text: string, data: Record<string, unknown>): unknown {
   };
 }
 
-/** Only the proof is left of the encrypted data.*/
+/** Only the proof remains of the encrypted data. */
 function isErased(encrypted: unknown): boolean {
   return typeof encrypted === 'string' && encrypted.endsWith('.');
 }
@@ -90,7 +90,7 @@ function maskedEvent(data: Record<string, unknown>): unknown {
 function eventData(data: Record<string, unknown>): unknown {
   return Object.fromEntries(
     Object.entries(data).flatMap(([key, value]): [string, unknown][] => {
-      if (TOLD_BY_EVENTS.includes(key)) return [[key, isPlain(value) ? value : HIDDEN]];
+      if (SHOWN_OF_EVENTS.includes(key)) return [[key, isPlain(value) ? value : HIDDEN]];
       return ['accessToken', 'refreshToken', 'receipt'].includes(key) ? [[key, HIDDEN]] : [];
     }),
   );

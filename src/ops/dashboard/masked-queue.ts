@@ -1,6 +1,6 @@
 /**
- * A queue as the board may see it: counts, and jobs with everything personal hidden. It reads the jobs itself, and has no way to change
- * one: whatever the board might ask for beyond looking is refused here.
+ * A queue for the board: counts, and jobs with all personal data hidden. It reads the jobs itself and cannot change them: it refuses
+ * every other call of the board.
  */
 import type { BaseAdapter } from '@bull-board/api/baseAdapter';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
@@ -11,16 +11,16 @@ import { LAST_DATE_MS } from '../../contract/duration.ts';
 import { MAX_JOB_BYTES } from '../../contract/job.ts';
 import { type Content, maskedData, maskedName, maskedReason, maskedResult } from './masked-data.ts';
 
-/** `waiting`: those with a priority, too, as wherever the fleet's figures are shown. */
+/** `waiting` includes jobs with a priority, as in all figures of the fleet. */
 export const STATUSES = ['active', 'waiting', 'waiting-children', 'completed', 'failed', 'delayed'] as const;
 
-/** How many jobs are read at once: another client's may be large, and this process has others to serve. */
+/** How many jobs are read at once: jobs of other clients may be large, and this process has other work. */
 const AT_ONCE = 4;
 
 type Adapter = abstract new (type: 'bullmq', options: Partial<QueueAdapterOptions>) => BaseAdapter;
 /**
- * The package exports the type of its base class, and the class itself only as the parent of BullMQAdapter. To extend BullMQAdapter would
- * be no match: it shows and changes everything, and a later version may have more to show.
+ * The package exports only the type of its base class; the class itself is the parent of BullMQAdapter. Extending BullMQAdapter would
+ * show and change everything, and a later version may show more.
  */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as the package's own types have it
 const Base = Object.getPrototypeOf(BullMQAdapter) as Adapter;
@@ -59,7 +59,7 @@ export class MaskedQueue extends Base {
     return this.#read([...new Set(ids)]);
   }
 
-  /** Those without a priority go first; the pages go on with the others. */
+  /** Jobs without a priority come first; the pages continue with the others. */
   async #waiting(start: number, end: number): Promise<string[]> {
     const first = await this.#queue.getWaitingCount();
     const without = start < first ? await this.#queue.getRanges(['waiting'], start, end) : [];
@@ -69,7 +69,7 @@ export class MaskedQueue extends Base {
       : [...without, ...(await this.#queue.getRanges(['prioritized'], from, end - first))];
   }
 
-  // Nothing of ours writes them, and what others have written is theirs.
+  // Our code writes no logs, and logs of others may contain anything.
   getJobLogs = async () => [];
   getJobSchedulers = async () => [];
   getJobSchedulersCount = async () => 0;
@@ -92,7 +92,7 @@ export class MaskedQueue extends Base {
   async #read(ids: readonly string[]): Promise<QueueJob[]> {
     const jobs = await fewAtATime(ids, AT_ONCE, async (id) => {
       const job = await readJob(this.#queue, id);
-      // What has no name is one of BullMQ's own keys.
+      // A job without a name is one of BullMQ's own keys.
       return job?.name === undefined ? [] : [this.#jobOf(id, job)];
     });
     return jobs.flat();
@@ -135,18 +135,18 @@ export class MaskedQueue extends Base {
   }
 }
 
-/** The board makes dates of numbers, and of what no calendar has it would show nothing at all. */
+/** The board converts numbers to dates, and shows nothing at all for an impossible one. */
 function numberOf(value: number | undefined): number {
   return value !== undefined && Number.isFinite(value)
     ? Math.min(Math.max(value, -LAST_DATE_MS), LAST_DATE_MS)
     : 0;
 }
 
-/** Undefined for what is too large to be looked at: anybody may have added anything. */
+/** Undefined if it is too large: other clients may have added anything. */
 function shownOf(text: string): string | undefined {
   return Buffer.byteLength(text) > MAX_JOB_BYTES ? undefined : text;
 }
 
 async function refuse(): Promise<never> {
-  throw new Error('the board only looks');
+  throw new Error('the board is read-only');
 }

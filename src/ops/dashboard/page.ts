@@ -1,16 +1,15 @@
 /**
- * The page around the panels: complete as it is sent, so that it shows the last state without a script as well. Knows its order
- * and headings; what the panels say is theirs.
+ * The page around the panels: complete as sent, so that it shows the last state without scripts. Defines the order and headings.
  */
 import { html, raw } from 'hono/html';
 import type { Markup } from './charts.ts';
 import type { PanelName, Panels } from './panels.ts';
 
 export interface PageOptions {
-  /** Where the page is; its files and the board are below. */
+  /** The path of the page; its files and the board are below it. */
   path: string;
   boardPath: string;
-  /** Whether a sandbox stands in for Damoov. */
+  /** Whether the sandbox replaces Damoov. */
   isSandbox: boolean;
 }
 

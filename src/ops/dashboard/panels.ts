@@ -1,6 +1,6 @@
 /**
- * The parts of the page, each as HTML made of the fleet's state; whoever refreshes the page puts them in the place of the old
- * ones. Everything is escaped, and nothing of a single job is told.
+ * The parts of the page, each as HTML of the fleet's state; a refresh replaces the old ones. Everything is escaped, and no single job is
+ * shown.
  */
 import { html } from 'hono/html';
 import { durationText, instantText, spanInWords } from '../../contract/duration.ts';
@@ -12,7 +12,7 @@ import type { Reading, State } from './reading.ts';
 import { clockTime, counted, dayName, figure, minuteTime } from './words.ts';
 
 export interface PanelsContext {
-  /** Where the board of the queues is. */
+  /** The path of the queue board. */
   boardPath: string;
   loginsPerHour: number;
 }
@@ -32,7 +32,7 @@ export type PanelName = (typeof PANELS)[number];
 
 export type Panels = Record<PanelName, string>;
 
-/** Without a state of the fleet, as long as there has been none, the rest is empty. */
+/** Without any state yet the other panels are empty. */
 export async function panelsOf(reading: Reading, context: PanelsContext): Promise<Panels> {
   const state = reading.is === 'fresh' ? reading.state : reading.last;
   const of = async (render: (state: State) => Markup) =>
@@ -54,7 +54,7 @@ function decision(reading: Reading): Markup {
   const found = attentionTo(reading);
   if (found.length === 0) {
     return html`<p class="calm">
-      <span class="dot well"></span><strong>All is well.</strong> Nothing needs anybody.
+      <span class="dot well"></span><strong>All is well.</strong> Nothing needs attention.
     </p>`;
   }
   return html`<ul class="attention">
@@ -101,7 +101,7 @@ function figures({ jobs, lastHour, deletions, at }: FleetStatus, { boardPath }: 
 
 const ENDS = ['done', 'superseded', 'failed'] as const;
 
-/** How many of these jobs came to each end. */
+/** The number of these jobs by outcome. */
 function ends(counts: readonly OutcomeCount[]) {
   return ENDS.map((kind) => ({
     kind,
@@ -114,8 +114,8 @@ const sumOf = (parts: readonly { value: number }[]) => parts.reduce((sum, { valu
 function flow({ minutes }: State): Markup {
   const bars = minutes.map(({ at, counts }): Bar => {
     const parts = ends(counts);
-    const said = parts.map(({ kind, value }) => `${figure(value)} ${kind}`).join(', ');
-    return { title: `${minuteTime(at)} UTC: ${said}`, parts };
+    const summary = parts.map(({ kind, value }) => `${figure(value)} ${kind}`).join(', ');
+    return { title: `${minuteTime(at)} UTC: ${summary}`, parts };
   });
   const sums = bars.map(({ parts }) => sumOf(parts));
   const most = Math.max(0, ...sums);
@@ -126,7 +126,7 @@ function flow({ minutes }: State): Markup {
     <p class="legend">${ENDS.map((kind) => html`<span><i class="${kind}"></i>${kind}</span>`)}</p>`;
 }
 
-/** Bars under a scale that fits the highest. */
+/** Bars with a scale that fits the highest. */
 function plot(bars: readonly Bar[], summary: string, height = ''): Markup {
   const scale = scaleFor(Math.max(0, ...bars.map(({ parts }) => sumOf(parts))));
   return html`<div class="plot ${height}">
@@ -246,7 +246,7 @@ function dueText(dueAt: number, at: number): string {
   return dueAt <= at ? 'due now' : `in ${spanInWords(dueAt - at)}`;
 }
 
-/** What stands between backticks is a command or a name. */
+/** Text between backticks is a command or a name. */
 function withCode(text: string): Markup[] {
   return text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }

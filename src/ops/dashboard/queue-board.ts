@@ -1,6 +1,5 @@
 /**
- * bull-board, for looking at single jobs: masked, read-only, and asked only what it is known to answer. Knows nothing of who may
- * see it.
+ * bull-board, for single jobs: masked, read-only, and limited to known requests. Access is checked elsewhere.
  */
 import { createBullBoard } from '@bull-board/api';
 import { HonoAdapter } from '@bull-board/hono';
@@ -18,7 +17,7 @@ export interface QueueBoardOptions {
   parentPath: string;
 }
 
-/** How many jobs one answer may have; beyond it Redis would be kept busy. */
+/** Maximum number of jobs per answer; more would keep Redis busy. */
 const MOST_JOBS = 100;
 
 const Listing = z.object({
@@ -61,16 +60,16 @@ export function createQueueBoard({ jobs, events, basePath, parentPath }: QueueBo
       return context.text('read-only\n', 405, { allow: 'GET' });
     await next();
     if (context.req.path.includes('/static/') && context.res.ok) {
-      // A file of the package, whose name changes with what is in it.
+      // A file of the package whose name changes with its content.
       context.header('cache-control', 'private, max-age=86400');
     }
     return undefined;
   });
   board.use('/api/*', async (context, next) => {
-    // The board decodes what it is asked for once more.
+    // The board decodes the query a second time.
     if (!Object.values(context.req.query()).every(isDecodable)) return context.text('bad request\n', 400);
     await next();
-    // The board tells what an error says, which may be anything.
+    // The board's error messages may contain anything.
     if (context.res.status >= 500) context.res = context.text('unavailable\n', 503);
     return undefined;
   });
@@ -79,7 +78,7 @@ export function createQueueBoard({ jobs, events, basePath, parentPath }: QueueBo
     await next();
     return undefined;
   });
-  // No job of ours belongs to a flow, and reading one would be another way to look into jobs.
+  // Our jobs are not part of flows, and reading one would bypass the masking.
   board.get('/api/queues/:queue/:job/flow', (context) =>
     context.json({ nodeId: context.req.param('job'), flowRoot: null, isFlowNode: false }),
   );
@@ -94,7 +93,7 @@ export function createQueueBoard({ jobs, events, basePath, parentPath }: QueueBo
   return board;
 }
 
-/** Its styles come with its scripts; it sets `base`, by which its files are found. */
+/** Its styles come with its scripts; it sets `base` to find its files. */
 const BOARD_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -107,10 +106,7 @@ const BOARD_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/**
- * Fonts come from nobody else, what is shown until the scripts are there needs no style of its own, and there is a way back to
- * the page above.
- */
+/** Removes external fonts and the style of the loading screen, and adds a link back to the page above. */
 function adapted(html: string, parentPath: string): string {
   return html
     .replace(/<link[^<>]*https:\/\/fonts\.[^<>]*>/g, '')

@@ -1,6 +1,5 @@
 /**
- * What the dashboard shows, read at most every two seconds however many look, and kept for when Redis is away. Knows no way to
- * show it.
+ * The state for the dashboard, read at most every two seconds for any number of viewers, and kept while Redis is away.
  */
 import type { DayOfDeletions } from '../../store/deletions/due-counts.ts';
 import type { MinuteOfOutcomes } from '../../store/users/outcome-counts.ts';
@@ -12,7 +11,7 @@ export interface ReadingSources {
   fleet: () => Promise<FleetStatus>;
   minutes: () => Promise<MinuteOfOutcomes[]>;
   calendar: () => Promise<DayOfDeletions[]>;
-  /** Whether Redis takes commands: what is sent meanwhile would wait for it. */
+  /** Whether Redis is connected: otherwise calls would wait for it. */
   isThere: () => boolean;
   /** Epoch milliseconds. */
   now?: () => number;
@@ -25,16 +24,16 @@ export interface State {
   calendar: DayOfDeletions[];
 }
 
-/** `last`: what was read before, if anything was. */
+/** `last`: the previous state, if any. */
 export type Reading = { is: 'fresh'; state: State } | { is: 'away'; last?: State };
 
 const FRESH_MS = 2000;
-/** Of all that is read it costs Redis the most, and changes the least. */
+/** The most expensive part to read, and it changes the least. */
 const CALENDAR_FRESH_MS = 15_000;
 /** Longest wait of a viewer, in milliseconds. */
 const PATIENCE_MS = 3000;
 
-/** Answers how to read it, as often as is wanted. */
+/** Returns a function that reads it. */
 export function createReader(sources: ReadingSources): () => Promise<Reading> {
   const { fleet, minutes, isThere, now = Date.now } = sources;
   const calendar = cached(sources.calendar, { forMs: CALENDAR_FRESH_MS, now });

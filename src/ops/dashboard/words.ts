@@ -1,5 +1,5 @@
 /**
- * Figures and times as the dashboard writes them: in English, in UTC, so that everybody who looks sees the same.
+ * Figures and times of the dashboard: in English and UTC for all viewers.
  */
 
 /** `1,234`. */

@@ -1,6 +1,6 @@
 /**
- * Keeps the circuits of a fleet in Redis: one for each credential and one for Damoov itself, by a fingerprint of what would have
- * to change to mend it, so that a corrected credential finds a closed circuit. Knows the keys and how the scripts are called.
+ * Keeps the circuits of a fleet in Redis: one for each credential and one for Damoov itself. Each is named by a fingerprint of what an
+ * operator would correct, so that a corrected credential finds a closed circuit.
  */
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
@@ -14,7 +14,7 @@ import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
-/** When an open circuit is tried, in milliseconds: the wait before the first probe doubles up to the last. */
+/** When an open circuit is probed, in milliseconds: the delay starts at the first and doubles up to the last. */
 export interface ProbeIntervals {
   firstMs: number;
   lastMs: number;
@@ -26,14 +26,14 @@ export type CircuitChange =
 
 export interface CircuitsOptions {
   prefix: string;
-  /** The queue of the jobs; its connection is the circuits'. */
+  /** The jobs queue; the circuits use its connection. */
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote'>;
-  /** How long a job's lock holds, in milliseconds. */
+  /** Duration of a job's lock, in milliseconds. */
   lockMs: number;
-  /** Every circuit of this worker, with a fingerprint of its credential, or of Damoov's address. */
+  /** Every circuit of this worker, with a fingerprint of its credential or of Damoov's address. */
   fingerprints: ReadonlyMap<CircuitName, string>;
-  /** Of a refused credential, and of an outage. */
+  /** For a refused credential, and for an outage. */
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
   /** Epoch milliseconds. Default: Redis' own clock. */
   now?: (() => number) | undefined;
@@ -43,7 +43,7 @@ export interface CircuitsOptions {
 
 /** Approximate number of jobs released in one step, during which Redis is blocked. */
 const RELEASED_AT_ONCE = 500;
-/** How long a job that was woken to try a circuit may take to begin, before another is woken. */
+/** How long a job woken as a probe may take to start before another is woken. */
 const NUDGE_MS = 5000;
 
 export class RedisCircuits implements Circuits {
@@ -52,7 +52,7 @@ export class RedisCircuits implements Circuits {
   readonly #keys: CircuitKeys;
   readonly #script;
   readonly #process = randomUUID();
-  #saidPassedAt = -Infinity;
+  #reportedPassAt = -Infinity;
 
   constructor(options: CircuitsOptions) {
     const { prefix, jobs, fingerprints } = options;
@@ -81,9 +81,9 @@ export class RedisCircuits implements Circuits {
   async refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'closed'> {
     const { circuit, reason, afterMs = 0, isUntried = false } = refusal;
     const { firstMs, lastMs } = this.#intervalsOf(circuit);
-    // An outage is tried with one request, whatever it says of its length.
+    // During an outage one request probes often enough, so a longer Retry-After is ignored.
     const longestMs = circuit === 'damoov' ? lastMs : LONGEST_MS;
-    const asked = {
+    const argument = {
       ...this.clock(),
       jobId: run.jobId,
       run: run.nonce,
@@ -96,14 +96,14 @@ export class RedisCircuits implements Circuits {
       isUntried,
     };
     const keys = [...this.#keysOf(circuit), this.#passedKeyOf(circuit)];
-    const [is, hasOpened] = Refused.parse(await this.#script('refuse')(keys, asked));
+    const [is, hasOpened] = Refused.parse(await this.#script('refuse')(keys, argument));
     if (hasOpened === 1) this.#options.onChange({ circuit, is: 'open', reason });
     return is;
   }
 
   async probed({ jobId }: Run, circuit: CircuitName, hasPassed: boolean): Promise<void> {
-    const asked = { ...this.clock(), jobId, hasPassed };
-    const openForMs = await this.#script('probed')([this.#keys.keyOf(circuit)], asked);
+    const argument = { ...this.clock(), jobId, hasPassed };
+    const openForMs = await this.#script('probed')([this.#keys.keyOf(circuit)], argument);
     if (openForMs === null) return;
     this.#options.onChange({ circuit, is: 'closed', openForMs: Number(openForMs) });
     await this.#tend(circuit);
@@ -112,10 +112,10 @@ export class RedisCircuits implements Circuits {
   /** Damoov answered this process; the fleet is notified once a second. */
   passed(circuit: CircuitName): void {
     const at = performance.now();
-    if (circuit !== 'damoov' || at - this.#saidPassedAt < SAY_PASSED_MS) return;
-    this.#saidPassedAt = at;
+    if (circuit !== 'damoov' || at - this.#reportedPassAt < REPORT_PASS_MS) return;
+    this.#reportedPassAt = at;
     const { jobs } = this.#options;
-    // Only a hint for others; without it a circuit is open more readily.
+    // A hint for the other processes; without it a circuit opens more readily.
     const note = async () =>
       (await jobs.getBackend().client).set(this.#passedKeyOf(circuit), this.#process, {
         PX: PASSED_LATELY_MS,
@@ -133,12 +133,12 @@ export class RedisCircuits implements Circuits {
     const keys = [...this.#keysOf(circuit), `${prefix}:circuit:${circuit}:tended`];
     let promoted: string[] = [];
     for (let most = RELEASED_AT_ONCE; ;) {
-      const asked = { ...this.clock(), most, process: this.#process, promoted };
-      const reply = Tended.parse(await this.#script('tend')(keys, asked));
+      const argument = { ...this.clock(), most, process: this.#process, promoted };
+      const reply = Tended.parse(await this.#script('tend')(keys, argument));
       if (reply[0] === 'idle') return;
       const jobIds = typeof reply[1] === 'string' ? [reply[1]] : inOrder(reply[1]);
       const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
-      // One that is not delayed yet stays, and so does a half-open probe until it begins.
+      // A job that is not delayed yet stays listed, and so does a half-open probe until it starts.
       promoted = jobIds.filter(
         (_, place) => ends[place] === 'gone' || (reply[0] === 'closed' && ends[place] === 'promoted'),
       );
@@ -162,19 +162,19 @@ export class RedisCircuits implements Circuits {
   }
 }
 
-/** A circuit that waits for approval is not probed. In milliseconds. */
+/** A circuit that waits for approval is never probed. In milliseconds. */
 const NEVER: ProbeIntervals = { firstMs: 1e12, lastMs: 1e12 };
 
 /** A Retry-After above an hour is a server mistake. */
 const LONGEST_MS = 3_600_000;
 
 /** Interval for notifying the fleet that Damoov answers here, in milliseconds. */
-const SAY_PASSED_MS = 1000;
+const REPORT_PASS_MS = 1000;
 
 /** After a success in any process no other process opens the circuit for this time, in milliseconds. */
 const PASSED_LATELY_MS = 2500;
 
-/** Jobs with the score of each, which are in order but for those of equal scores: there the queue's own order counts. */
+/** Jobs and their scores in order; among equal scores the queue's own order counts. */
 function inOrder(scored: readonly string[]): string[] {
   const jobs = scored.flatMap((jobId, at) =>
     at % 2 === 0 ? [{ jobId, score: Number(scored[at + 1]) }] : [],

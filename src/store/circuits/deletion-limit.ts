@@ -1,6 +1,6 @@
 /**
- * The deletions that the deletion limit holds, and what an operator decides over them. Knows how the decision is written down; the
- * worker reads it when it takes the job again.
+ * The deletions over the deletion limit, and an operator's decision about them. Stores the decision; the worker reads it when it takes
+ * the job again.
  */
 import type { Queue } from 'bullmq';
 import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
@@ -10,7 +10,7 @@ import { KEEP_NAME_S, decisionKeyOf } from '../deletions/deletion-names.ts';
 import type { DeletionOf } from '../deletions/deletions.ts';
 import { type Command, changesIn } from '../../redis/change.ts';
 
-/** The circuit of the deletion limit, with what stands where others have the fingerprint of a credential. */
+/** The circuit of the deletion limit; `all` takes the place of a credential's fingerprint. */
 export const DELETION_LIMIT: readonly [CircuitName, string] = ['deletion-limit', 'all'];
 
 export type Approval = 'release' | 'refuse';
@@ -18,17 +18,16 @@ export type Approval = 'release' | 'refuse';
 export interface DeletionLimit {
   /** Whether the deletion limit holds this job. */
   holds(jobId: string): Promise<boolean>;
-  /** The ids of the jobs that are held, the oldest first: all, or those of a user. All are looked through, some at a time. */
+  /** The ids of the held jobs, the oldest first: all, or those of a user. Reads all held jobs in batches. */
   find(user?: DeletionOf): Promise<string[]>;
   /**
-   * Releases these of the held deletions, which are then carried out beyond the limit, or refuses them, and they end as
-   * `deletion-refused`.
+   * Releases these held deletions, which are then carried out beyond the limit, or refuses them: they end as `deletion-refused`.
    * @returns how many.
    */
   decide(decision: Approval, jobIds: readonly string[]): Promise<number>;
 }
 
-/** So many in one step; Redis does nothing else meanwhile. */
+/** Jobs per step; Redis is blocked meanwhile. */
 const AT_ONCE = 200;
 
 export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: string }): DeletionLimit {
@@ -53,18 +52,18 @@ export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: str
     },
     async decide(decision, jobIds) {
       let decided = 0;
-      // Also if there are none: what was held may be gone, and the circuit still open.
+      // Also without jobs: the held ones may be gone while the circuit is still open.
       for (let from = 0; from === 0 || from < jobIds.length; from += AT_ONCE) {
         const some = jobIds.slice(from, from + AT_ONCE);
-        // If this is cut off, each is carried out or ended by what was noted, once its own timer wakes it.
-        const noted = await change((seen) => {
+        // If this is interrupted, each job follows the stored decision once its own timer wakes it.
+        const stored = await change((seen) => {
           const answer = some.filter((id) => seen.score(held, id) !== undefined);
           const keys = answer.map((id) => decisionKeyOf(prefix, id));
           return { answer, writes: keys.map((key) => ['SET', key, decision, 'EX', KEEP_NAME_S]) };
         });
-        const forward = await Promise.all(noted.map((jobId) => promoteJob(jobs, jobId)));
+        const forward = await Promise.all(stored.map((jobId) => promoteJob(jobs, jobId)));
         decided += forward.filter((isForward) => isForward).length;
-        // They are held no more. If none is, the circuit closes.
+        // These are no longer held. If none is, the circuit closes.
         const forget: Command[] = some.length === 0 ? [] : [['ZREM', held, ...some]];
         await change(() => ({ answer: undefined, writes: [...forget, ['DEL-IF-EMPTY', key, held]] }));
       }

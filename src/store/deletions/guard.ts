@@ -43,7 +43,7 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
       ...standing.names.flatMap((name): Command[] => [['HSET', name.key, field, value], keep(seen, name)]),
     );
   if (is === 'cancelled' && scheduler !== undefined) note('voidScheduler', scheduler);
-  // It waits for none any more.
+  // No circuit holds it any longer.
   if (is !== 'open') writes.push(...leaveCircuits(seen, names.prefix, jobId));
   // From here on a cancellation knows of it, though another client has added it.
   if (!standing.isSent && (is === 'open' || is === 'released')) note('begunJob', jobId);
@@ -58,7 +58,7 @@ function stand({ isSent, void: reason }: Standing, decision: string | undefined)
   return decision === 'release' ? 'released' : 'open';
 }
 
-/** If the deletion limit holds none any more, its circuit closes. */
+/** If the deletion limit then holds no job, its circuit closes. */
 function leaveCircuits(seen: Seen, prefix: string, jobId: string): Command[] {
   const { keyOf, heldKeyOf } = circuitKeysOf(prefix, new Map([['deletion-limit', 'all']]));
   const circuits = (['deletion-limit', 'damoov', 'admin'] as const).filter(
@@ -97,7 +97,7 @@ export function authorizeDelete(
     }
     writes.push(keep(seen, name));
   }
-  // What was sent was counted then; what an operator has released is not counted.
+  // A deletion that was sent was counted then; one that an operator released is not counted.
   if (standing.isSent || isReleased || limit === undefined) return { answer: 'go', writes };
   const key = `${names.prefix}:deletions-sent`;
   return { answer: 'go', writes, room: { key, member: jobId, limit, withinMs: HOUR_MS, otherwise: 'held' } };

@@ -1,30 +1,30 @@
 /**
- * How far imports have come, and which run has each of them. Knows rows as lines; knows no queue.
+ * The progress of each import, and the run that has it. Knows rows as line numbers.
  */
 import type { RedisConnection } from '../../redis/connection.ts';
 import { type Command, changesIn } from '../../redis/change.ts';
 
-/** How far an import has come: the line of the last row that is dealt with, and how many rows were added and skipped. */
+/** The progress of an import: the line of the last finished row, and how many rows were added and skipped. */
 export interface Place {
   line: number;
   added: number;
   skipped: number;
 }
 
-/** Another run has taken the import over, or Redis has lost it. */
+/** Another run has taken over the import, or Redis has lost it. */
 export interface Over {
   is: 'over';
   isLost: boolean;
 }
 
-/** The import is somewhere else than it was taken for: a reply was lost, or Redis has lost what came last. */
+/** The import's place differs from the caller's: an answer was lost, or Redis lost the latest change. */
 export interface Moved {
   is: 'moved';
   place: Place;
 }
 
 export interface ImportState {
-  /** Epoch milliseconds; another time in each round. */
+  /** Epoch milliseconds; unique for each round. */
   readonly begunAt: number;
   readonly place: Place;
   /** Epoch milliseconds. */
@@ -39,42 +39,42 @@ export interface BegunImport extends ImportState {
 }
 
 export interface BeginOptions {
-  /** Names this run: an earlier one of the same import is over from here on. */
+  /** Names this run: it takes the import over from an earlier run. */
   run: string;
-  /** Whether an import that is complete is begun again. */
+  /** Whether a complete import starts again. */
   isAgain: boolean;
-  /** In epoch milliseconds; of an import that goes on when it was begun, should Redis lose it meanwhile. */
+  /** In epoch milliseconds; for a continued import the original time, in case Redis lost it. */
   begunAt: number;
-  /** When what the rows say was so, if they do not say it themselves, in epoch milliseconds; fixed when an import begins. */
+  /** When rows without a time of their own were true, in epoch milliseconds; fixed when an import begins. */
   asOf: number;
 }
 
 export interface Move {
   run: string;
-  /** Where the run takes the import to be. */
+  /** The import's place, as far as this run knows. */
   from: Place;
-  /** Where it stands from now on. Default: it stays. */
+  /** Its new place. Default: unchanged. */
   to?: Place;
-  /** The last line of which a job was added. */
+  /** The last line for which a job was added. */
   addedLine?: number | undefined;
-  /** Whether nothing is left to be done. */
+  /** Whether the import is complete. */
   completes?: boolean;
 }
 
 export interface ImportStates {
-  /** An import as it stands, undefined if there is none; changes nothing. */
+  /** The state of an import, undefined if there is none; changes nothing. */
   look: (id: string) => Promise<ImportState | undefined>;
-  /** @param id a short name that follows from what is imported. */
+  /** @param id a short name that is computed from the content. */
   begin: (id: string, options: BeginOptions) => Promise<BegunImport>;
-  /** Moves an import on, if it is this run's and stands there. */
+  /** Moves an import on, if this run has it and its place is `from`. */
   move: (id: string, move: Move) => Promise<{ is: 'here' } | Moved | Over>;
-  /** Whether this run still has the import; without a run, whether the import is complete: then it is no run's. */
+  /** Whether this run still has the import; without a run, whether the import is complete (no run has it then). */
   isHeld: (id: string, run: string | undefined) => Promise<{ is: 'here' } | Over>;
-  /** When the row at this line was added, in epoch milliseconds to the second; undefined if that is not known (any more). */
+  /** When the row at this line was added, in epoch milliseconds to the second; undefined if unknown. */
   addedAt: (id: string, line: number) => Promise<number | undefined>;
 }
 
-/** An import is remembered for so long after it was last touched. */
+/** How long an import is remembered after its last change. */
 const KEEP_SECONDS = 90 * 24 * 3600;
 /** When rows were added serves to tell how long one waits. More times, or older ones, say no more than that it is very long. */
 const MOST_TIMES = 3600;

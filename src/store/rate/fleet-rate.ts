@@ -1,6 +1,5 @@
 /**
- * The request rate that a fleet shares, in one hash in Redis. All times in its answers are spans from now, so that no two clocks
- * have to agree.
+ * The request rate of a fleet, in one hash in Redis. All times in its answers are relative, so that clocks need not agree.
  */
 import { z } from 'zod';
 import { type ScriptSource, jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
@@ -19,7 +18,7 @@ export interface FleetRateOptions {
 export interface RateRequest {
   /** How many requests wait for a slot. */
   readonly count: number;
-  /** How many requests Damoov has accepted since the last call, and how long ago the youngest was sent. */
+  /** Number of requests that Damoov accepted since the last call, and the age of the youngest. */
   readonly passed: number;
   readonly passedAgoMs?: number | undefined;
   /** An answer of 429. */
@@ -32,17 +31,17 @@ const Reading = z.object({
   /** Whether this call has lowered the rate. */
   isLowered: z.boolean(),
   pausedForMs: z.number(),
-  /** The slots that were reserved: the first one may lie a little in the past. */
+  /** The reserved slots; the first may be slightly in the past. */
   firstInMs: z.number(),
   everyMs: z.number(),
   count: z.number(),
-  /** When a further slot can be reserved. */
+  /** When another slot can be reserved. */
   roomInMs: z.number(),
 });
 export type Reading = z.infer<typeof Reading>;
 
 export interface FleetRate {
-  /** Reports what came back, and reserves slots. */
+  /** Reports the results of requests, and reserves slots. */
   take(request: RateRequest): Promise<Reading>;
   /** Changes nothing. */
   look(): Promise<Reading>;

@@ -7,26 +7,26 @@ import { type FleetRate, type FleetRateOptions, type Reading, createFleetRate } 
 export interface PacerOptions extends FleetRateOptions {
   /** Called when a 429 that this process received has lowered the fleet's rate. */
   readonly onLowered?: ((state: { ratePerS: number; pausedForMs: number }) => void) | undefined;
-  /** Calls back after so many milliseconds; the result cancels that. Default: a timer that keeps no process alive. */
+  /** Runs the callback after this time; the returned function cancels it. Default: a timer that keeps no process alive. */
   readonly later?: ((ms: number, then: () => void) => () => void) | undefined;
 }
 
 /** How long a request waits for a slot at most, in milliseconds; then its job goes back to the queue. */
 const LONGEST_WAIT_MS = 5000;
-/** When a request that got no slot in time may try again at the earliest, in milliseconds. */
+/** Earliest retry of a request that got no slot in time, in milliseconds. */
 const RETRY_MS = 1000;
 /** Mean time between two calls of a process that waits for slots, in milliseconds. Slots are reserved 150 ms ahead. */
 const ASK_MS = 100;
-/** A process that got all the slots it wanted may ask again after this, in milliseconds. */
+/** Delay of the next call if a process got all the slots it wanted, in milliseconds. */
 const ASK_SOON_MS = 20;
-/** A slot may be used this much later, in milliseconds: older ones together would make a burst. */
+/** How late a slot may be used, in milliseconds: several late slots would make a burst. */
 const LATE_MS = 50;
-/** An answer of Redis may take this long before its slots count as older than they look, in milliseconds. */
+/** How long an answer of Redis may take before its slots count as old, in milliseconds. */
 const PROMPT_MS = 250;
-/** How long an answer counts where nothing limits the fleet or Redis has failed, in milliseconds. */
+/** How long an answer is used if nothing limits the fleet or Redis has failed, in milliseconds. */
 const BELIEVE_MS = 1000;
 
-/** Number of requests under way while the limit is unknown; each that Damoov accepts allows a part of one more. */
+/** Number of parallel requests while the limit is unknown; each accepted request adds a part of one. */
 const FIRST_UNDER_WAY = 5;
 const MORE_PER_PASS = 1 / 8;
 
@@ -35,7 +35,7 @@ interface Waiting {
   readonly resolve: (admission: Admission) => void;
 }
 
-/** Paces by the rate under the prefix. Without a ceiling and a recent 429 it asks Redis once a second at most. */
+/** Paces by the rate under the prefix. Without a ceiling and a recent 429 it calls Redis at most once a second. */
 export class Pacer implements Traffic {
   readonly #options: PacerOptions;
   readonly #later: NonNullable<PacerOptions['later']>;
@@ -49,7 +49,7 @@ export class Pacer implements Traffic {
   #mostUnderWay = FIRST_UNDER_WAY;
   #passed = 0;
   #passedAt: number | undefined;
-  /** A 429 that Redis does not know of yet: until then nothing leaves. */
+  /** A 429 that Redis does not know yet: until then no request leaves. */
   #refusal: { sentAt: number; retryAt: number } | undefined;
   #askAt = 0;
   #isAsking = false;
@@ -89,7 +89,7 @@ export class Pacer implements Traffic {
     if (this.#line.length > 0 || this.#refusal !== undefined) this.#step();
   }
 
-  /** What the fleet may do: undefined where nothing limits it. `pausedUntil` is in epoch milliseconds. */
+  /** The fleet's limits; `ratePerS` is undefined without one. `pausedUntil` is in epoch milliseconds. */
   async state(): Promise<{ ratePerS?: number; pausedUntil?: number }> {
     const { ratePerS, pausedForMs } = await this.#fleet.look();
     return {
@@ -109,7 +109,7 @@ export class Pacer implements Traffic {
     this.#askAt = 0;
   }
 
-  /** Does all due work and schedules the next call. */
+  /** Does all due work and schedules the next step. */
   #step(): void {
     this.#cancelTimer();
     this.#cancelTimer = () => {};
@@ -151,25 +151,25 @@ export class Pacer implements Traffic {
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
-    const askedAt = this.#clock();
+    const calledAt = this.#clock();
     const [passed, refusal] = [this.#passed, this.#refusal];
     const count = Math.max(0, this.#line.length - this.#slots.length);
     try {
       const reading = await this.#fleet.take({
         count,
         passed,
-        passedAgoMs: this.#passedAt && askedAt - this.#passedAt,
+        passedAgoMs: this.#passedAt && calledAt - this.#passedAt,
         refused: refusal && {
-          sentAgoMs: askedAt - refusal.sentAt,
-          retryAfterMs: Math.max(0, refusal.retryAt - askedAt),
+          sentAgoMs: calledAt - refusal.sentAt,
+          retryAfterMs: Math.max(0, refusal.retryAt - calledAt),
         },
       });
       this.#passed -= passed;
       if (this.#refusal === refusal) this.#refusal = undefined;
-      this.#learn(reading, askedAt);
-      this.#askAt = this.#nextAsk(reading, askedAt, count);
+      this.#learn(reading, calledAt);
+      this.#askAt = this.#nextAsk(reading, calledAt, count);
     } catch {
-      // Without an answer from Redis nothing is sent: no job could be settled without it either.
+      // Without an answer from Redis nothing is sent: no job could be settled either.
       this.#askAt = this.#clock() + BELIEVE_MS;
     } finally {
       this.#isAsking = false;
@@ -177,25 +177,25 @@ export class Pacer implements Traffic {
     }
   }
 
-  #learn({ ratePerS, isLowered, pausedForMs, ...reserved }: Reading, askedAt: number): void {
+  #learn({ ratePerS, isLowered, pausedForMs, ...reserved }: Reading, calledAt: number): void {
     if (isLowered && ratePerS !== undefined) this.#options.onLowered?.({ ratePerS, pausedForMs });
     this.#unlimitedUntil = ratePerS === undefined ? this.#clock() + BELIEVE_MS : 0;
     this.#pausedUntil = this.#clock() + pausedForMs;
     if (pausedForMs > 0) this.#slots = [];
-    // From when the answer came, so that nothing leaves early; a process that was held up meanwhile has no use for old slots.
-    const first = Math.min(this.#clock(), askedAt + PROMPT_MS) + reserved.firstInMs;
+    // Counts from the answer, so that nothing leaves early; a process that was frozen meanwhile cannot use old slots.
+    const first = Math.min(this.#clock(), calledAt + PROMPT_MS) + reserved.firstInMs;
     for (let index = 0; index < reserved.count; index += 1)
       this.#slots.push(first + index * reserved.everyMs);
   }
 
-  #nextAsk({ ratePerS, roomInMs, ...reserved }: Reading, askedAt: number, count: number): number {
+  #nextAsk({ ratePerS, roomInMs, ...reserved }: Reading, calledAt: number, count: number): number {
     if (this.#refusal !== undefined) return 0;
     if (ratePerS === undefined) return this.#unlimitedUntil;
-    if (reserved.count >= count) return askedAt + ASK_SOON_MS;
-    // With jitter, so that no process always asks just after another one has taken all slots.
+    if (reserved.count >= count) return calledAt + ASK_SOON_MS;
+    // Jitter keeps a process from always calling just after another one took all slots.
     const waitMs = ASK_MS * (0.5 + Math.random());
-    if (reserved.count > 0) return askedAt + waitMs;
-    return askedAt + Math.min(roomInMs + waitMs, BELIEVE_MS);
+    if (reserved.count > 0) return calledAt + waitMs;
+    return calledAt + Math.min(roomInMs + waitMs, BELIEVE_MS);
   }
 }
 

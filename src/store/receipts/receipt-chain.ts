@@ -1,7 +1,7 @@
 /**
- * Gives each receipt its place in the chain of its instance: it names the hash of the one before it. The receipt is written in the
- * step that settles its deletion; its place follows from the end of the chain as this process knows it, and is taken anew if another
- * process was faster.
+ * Gives each receipt its place in the chain of its instance: it contains the hash of the previous receipt. The step that settles the
+ * deletion also writes the receipt. Its place is taken from this process's copy of the chain's end, and is read again if another process
+ * was faster.
  */
 import type { Queue } from 'bullmq';
 import { GENESIS, type Receipt } from '../../contract/receipt.ts';
@@ -13,7 +13,7 @@ export interface Link {
   previous: string;
 }
 
-/** What the script that settles has to know of a receipt. */
+/** What the settling script needs to write a receipt. */
 export interface NextReceipt {
   key: string;
   sequence: string;
@@ -27,19 +27,19 @@ export interface ReceiptChainOptions {
   sign: (statement: Unchained & Link) => Receipt;
 }
 
-/** `settle` answers `moved` where the receipt is not the next one any more; it is then called with another one. */
+/** `settle` answers `moved` if another receipt took the place; it is then called with a new place. */
 export type AppendReceipt = (
   statement: Unchained,
   settle: (next: NextReceipt) => Promise<unknown>,
 ) => Promise<unknown>;
 
-/** The end of a chain, with all that this process has appended since it was last read from Redis. */
+/** The end of a chain, including what this process appended since it last read Redis. */
 interface End {
   readonly last: Promise<{ sequence: number; hash: string }>;
   readonly reading: symbol;
 }
 
-/** Receipts that are appended at once follow on each other without waiting: their settlements may share a call. */
+/** Receipts appended at the same time do not wait for each other: their settlements may share a call. */
 export function createReceiptChain({ prefix, jobs, sign }: ReceiptChainOptions): AppendReceipt {
   const ends = new Map<string, End>();
 
@@ -57,7 +57,7 @@ export function createReceiptChain({ prefix, jobs, sign }: ReceiptChainOptions):
         reply = await settle({ key, sequence: String(sequence), previous, hash });
         if (reply !== 'moved') return reply;
       } finally {
-        // After an error the end of the chain is unknown and is read again, unless that was done since.
+        // After an error the end of the chain is unknown and is read again, unless that has happened since.
         if ((reply === undefined || reply === 'moved') && ends.get(key)?.reading === reading)
           ends.delete(key);
       }
@@ -71,7 +71,7 @@ export function createReceiptChain({ prefix, jobs, sign }: ReceiptChainOptions):
   }
 }
 
-/** The key under which the end of an instance's chain of receipts lies. */
+/** The key of the end of an instance's chain of receipts. */
 export function chainKey(prefix: string, instance: string): string {
   return `${prefix}:receipts:${instance}`;
 }

@@ -1,6 +1,5 @@
 /**
- * Makes of the admin's credentials the key that encrypts their session, and a name under which a fleet may speak of them. Knows
- * no Redis.
+ * Derives from the admin's credentials the key that encrypts their session, and a public fingerprint of them.
  */
 import { slowHash } from './slow-hash.ts';
 
@@ -8,8 +7,8 @@ export interface AdminKey {
   /** 32 bytes, for AES-256. A secret. */
   readonly encryptionKey: Buffer;
   /**
-   * 16 characters, the same for the same credentials at the same API: for names of keys. Whoever wants to learn the password
-   * from it has to guess, and pays for each guess what this derivation costs.
+   * 16 characters, the same for the same credentials at the same API: for names of keys. Each guess at the password costs a full
+   * derivation.
    */
   readonly fingerprint: string;
 }
@@ -18,8 +17,8 @@ const KEY_BYTES = 32;
 const FINGERPRINT_BYTES = 12;
 
 /**
- * Never rejects for what it is given; an address that is no URL throws a TypeError.
- * @param work see `slowHash`: only a fleet that agrees on it shares a session.
+ * Throws only if the address is no URL (TypeError).
+ * @param work see `slowHash`: only a fleet with the same value shares a session.
  */
 export async function deriveAdminKey(
   admin: { email: string; password: string; baseUrl: string },

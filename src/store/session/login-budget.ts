@@ -1,5 +1,5 @@
 /**
- * Rations the logins of a fleet in Redis, and remembers in each process what Redis may lose. The caller reports who logs in and the result.
+ * Rations the logins of a fleet in Redis, and keeps in each process what Redis may lose. The caller reports each login and its result.
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
@@ -9,11 +9,11 @@ import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 
 export interface LoginBudgetOptions {
   readonly connection: RedisConnection;
-  /** All processes with this prefix share the budget, whatever the credentials. */
+  /** All processes with this prefix share the budget, even with other credentials. */
   readonly prefix: string;
-  /** In any rolling hour. Each process applies its own figure to the logins of all. */
+  /** In any rolling hour. Each process applies its own limit to the logins of all. */
   readonly loginsPerHour: number;
-  /** Of the credentials, so that refused ones leave a login to those that replace them. */
+  /** Fingerprint of the credentials: refused ones leave a login to their replacement. */
   readonly fingerprint: string;
   /** Called with the number of sessions revoked within the hour, in the process that noticed the latest. */
   readonly onRevoked?: ((withinHour: number) => void) | undefined;
@@ -27,32 +27,32 @@ export interface FleetLoginBudget extends Required<LoginBudget> {
 }
 
 export interface LoginState {
-  /** How many more logins this hour has for these credentials. */
+  /** Logins left in this hour for these credentials. */
   left: number;
   /** Milliseconds since the epoch. */
   barredUntil?: number;
-  /** How many sessions of these credentials were ended by others within the hour; absent for none. */
+  /** Number of sessions of these credentials that others ended within the hour; absent if none. */
   revoked?: number;
 }
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** One below the documented 5 a minute, however large the budget of an hour is. */
+/** One below the documented 5 a minute, even with a larger hourly budget. */
 const LOGINS_PER_MINUTE = 4;
-/** A grant that took longer is void: its login would fall into a later minute than the one it was counted in. */
+/** A later grant is void: its login would fall into a later minute than the one it was counted in. */
 const ANSWER_WITHIN_MS = 5_000;
-/** So much later than it was counted a login may reach Damoov: the answer's way, and 5 s from there to the first byte. */
+/** Maximum time between counting a login and its arrival at Damoov: the answer of Redis, then 5 s to the first byte. */
 const LATE_MS = ANSWER_WITHIN_MS + 5_000;
-/** After one login without a decision, two, and so on within an hour: an outage must not swallow all that it has. */
+/** Pauses after one login without a decision, two, and so on within an hour: an outage must not use up the budget. */
 const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
-/** A bar that ends so much later than the one that is known is another one. */
+/** A bar that ends this much later than the known one is a new one. */
 const LEARN_BAR_MS = 1_000;
-/** For a grant that came too late: Redis or this process has just come back. */
+/** The pause after a late grant: Redis or this process has just recovered. */
 const AGAIN_MS = 1_000;
 
 /**
- * The budget of all processes with this prefix. It never grants a login without an answer of Redis: where Redis is away it
- * waits, or rejects, as the connection does.
+ * The budget of all processes with this prefix. It grants no login without an answer of Redis: if Redis is away, it waits or rejects, as
+ * the connection does.
  */
 export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget {
   const { connection, onRevoked, now = Date.now } = options;
@@ -62,10 +62,10 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
   return {
     async take() {
       const name = randomUUID();
-      const askedAt = performance.now();
+      const calledAt = performance.now();
       const { waitMs } = await logins.ask('take', name);
       if (waitMs > 0) return { granted: false, retryAfterMs: waitMs };
-      if (performance.now() - askedAt > ANSWER_WITHIN_MS) {
+      if (performance.now() - calledAt > ANSWER_WITHIN_MS) {
         await logins.ask('give-back', name);
         return { granted: false, retryAfterMs: AGAIN_MS };
       }
@@ -103,11 +103,11 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
   };
 }
 
-/** The logins of the fleet as this process knows them, and the script that keeps them in Redis. */
+/** The logins of the fleet known to this process, and the script that stores them in Redis. */
 class Logins {
   /** By name: when this process was granted a login. */
   readonly granted = new Map<string, number>();
-  /** The same of the others, who may be gone when Redis has lost it. */
+  /** The same for other processes, which may be gone when Redis loses it. */
   readonly #ofOthers = new Map<string, number>();
   barredUntil = 0;
   refusedAt = -Infinity;
@@ -125,8 +125,8 @@ class Logins {
     this.#now = now;
     this.#script = jsonScriptsOf(connection, { 'login-budget': readLua('../clock', 'login-budget') });
 
-    // A crash or a fail-over may have lost the latest grants, and the next login is the deadline to restore them. A cluster stays ready
-    // when it loses a node, and an emptied Redis gives no sign. So every call sends all that is known.
+    // A crash or fail-over may have lost the latest grants, and they must be restored before the next login. A cluster stays ready when
+    // it loses a node, and an emptied Redis gives no sign. So every call sends all known logins.
     for (const event of ['ready', '-node'] as const) {
       connection.on(event, () => {
         const isKnown = this.granted.size + this.#ofOthers.size > 0 || this.barredUntil > now();
@@ -168,15 +168,15 @@ class Logins {
     }));
   }
 
-  /** What Redis knows, from when this process knew nothing of it. */
-  #learn(grants: z.infer<typeof Reply>['grants'], barredForMs: number, askedAt: number) {
+  /** Adds the grants and the bar that only Redis knew. */
+  #learn(grants: z.infer<typeof Reply>['grants'], barredForMs: number, calledAt: number) {
     for (const { name, agoMs } of grants) {
-      // A younger one may still be given back.
+      // A younger grant may still be given back.
       const isKnown = this.granted.has(name) || this.#ofOthers.has(name);
-      if (!isKnown && agoMs > MINUTE_MS) this.#ofOthers.set(name, askedAt - agoMs);
+      if (!isKnown && agoMs > MINUTE_MS) this.#ofOthers.set(name, calledAt - agoMs);
     }
-    // An answer is under way for a while: a repeated report must not grow by that each time.
-    if (askedAt + barredForMs > this.barredUntil + LEARN_BAR_MS) this.barredUntil = askedAt + barredForMs;
+    // The answer takes time: a repeated report must not extend the bar each time.
+    if (calledAt + barredForMs > this.barredUntil + LEARN_BAR_MS) this.barredUntil = calledAt + barredForMs;
   }
 }
 

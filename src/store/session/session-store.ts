@@ -1,6 +1,6 @@
 /**
- * Keeps the admin's token pair in Redis for the whole fleet, encrypted, and lets one process at a time renew it. Knows where it
- * lies and who may replace it; what a session is good for, and when it is renewed, is decided elsewhere.
+ * Stores the admin's token pair in Redis for the whole fleet, encrypted, and lets one process at a time renew it. The session itself
+ * decides when to renew.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,10 +13,10 @@ import { type Command, type Seen, changesIn } from '../../redis/change.ts';
 export interface SessionStoreOptions {
   readonly connection: RedisConnection;
   readonly prefix: string;
-  /** Of the credentials: those of another password have a session of their own. */
+  /** Fingerprint of the credentials: another password has another session. */
   readonly fingerprint: string;
   readonly encryptionKey: Buffer;
-  /** How long a process may renew before another one may, in milliseconds: longer than a refresh and a login together. */
+  /** How long one process has the right to renew, in milliseconds: longer than a refresh and a login together. */
   readonly leaseMs: number;
   /** The clock of the client that uses the store. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -26,8 +26,8 @@ const KEEP_MS = 30 * 24 * 3600 * 1000;
 const POLL_MS = 50;
 
 /**
- * The session of these credentials, under the prefix. Every method waits for a Redis that is away, as its connection does;
- * what Redis holds and this key cannot open counts as absent.
+ * The session of these credentials, under the prefix. Every method waits while Redis is away, as its connection does; a value that this
+ * key cannot decrypt counts as absent.
  */
 export function createSessionStore(options: SessionStoreOptions): Required<SessionStore> {
   const { connection, prefix, fingerprint, encryptionKey, leaseMs, now = Date.now } = options;
@@ -35,7 +35,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   const leaseKey = `${key}:lease`;
   const change = changesIn(connection);
 
-  /** The pair, and how far the clock of Redis is ahead: clocks of a fleet differ, so the times of the pair are kept by that one. */
+  /** The pair, and how far Redis' clock is ahead: clocks of a fleet differ, so the pair's times are stored by the clock of Redis. */
   function read(seen: Seen): { pair: TokenPair | undefined; redisAheadMs: number } {
     const redisAheadMs = Math.round(seen.now - now());
     const text = decrypt(encryptionKey, key, seen.text('GET', key) ?? '');
@@ -43,7 +43,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
     return { pair: pair && shifted(pair, -redisAheadMs), redisAheadMs };
   }
 
-  /** In one step: what was found fit to be replaced is still what is there. */
+  /** Atomic: replaces only the pair that was judged, or judges again. */
   const replace = async (next: TokenPair | undefined, isReplaceable: (stored?: TokenPair) => boolean) =>
     change((seen) => {
       const { pair, redisAheadMs } = read(seen);
@@ -52,7 +52,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
       return { answer: undefined, writes: isReplaceable(pair) ? [write] : [] };
     });
 
-  /** Whether the lease is this one's. */
+  /** Takes the lease if it is free; returns whether this process has it. */
   const lease = async (token: string) =>
     change((seen) => {
       const holder = seen.text('GET', leaseKey);
@@ -74,7 +74,7 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
       try {
         return await renew();
       } finally {
-        // Nobody waits for this: what cannot be released runs out.
+        // The caller need not wait: an unreleased lease expires.
         change((seen) => {
           const isOurs = seen.text('GET', leaseKey) === token;
           return { answer: isOurs, writes: isOurs ? [['DEL', leaseKey]] : [] };
@@ -91,7 +91,7 @@ const Pair = z.object({
   expiresAt: z.number(),
 });
 
-/** What is stored and newer comes from a process that was faster, and stays. What is older, Redis has kept by mistake. */
+/** A newer stored pair comes from a faster process, and stays. An older one was kept by mistake. */
 function isSameOrOlder(stored: TokenPair, over: TokenPair): boolean {
   return stored.accessToken === over.accessToken || stored.obtainedAt < over.obtainedAt;
 }

@@ -1,12 +1,12 @@
 /**
- * A hash that is dear to compute: whoever reads one and guesses at the secret pays for each guess. Knows no Redis.
+ * A hash that is expensive to compute, so that guessing the secret is expensive, too.
  */
 import { scrypt } from 'node:crypto';
 
 /** 32 MiB and about a tenth of a second. */
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 
-/** @param work scrypt's N, a power of two. Another one makes another hash: only a fleet that agrees on it agrees on the rest. */
+/** @param work scrypt's N, a power of two. Another value gives another hash: the whole fleet needs the same. */
 export async function slowHash(
   secret: string,
   salt: string,

@@ -1,26 +1,26 @@
 /**
- * What the workers of a fleet have to have alike, as the first of them told it. Knows neither what a setting means nor what follows
- * where one differs.
+ * Settings that all workers of a fleet must share; the first worker stores them. Knows neither their meaning nor how a caller reacts to a
+ * difference.
  */
 import type { RedisConnection } from '../../redis/connection.ts';
 
 export interface AgreedSettings {
   /**
-   * The fleet's value, if it is another one. Else undefined: it is this one.
-   * @param how `claims`: this value counts from now on if there was none; `replaces`: whatever there was; `compares`: neither.
+   * Returns the fleet's value if it differs; undefined if it is the same.
+   * @param how `claims`: stores this value if there is none; `replaces`: stores it in any case; `compares`: stores nothing.
    */
   agree(place: string, value: string, how?: 'claims' | 'replaces' | 'compares'): Promise<string | undefined>;
-  /** The fleet's value; undefined if nobody has told one. */
+  /** The fleet's value; undefined if none is stored. */
   look(place: string): Promise<string | undefined>;
 }
 
 /**
- * The records of users live for 30 days after their last job, under names that depend on these settings: for so long a fleet that is
- * gone would clash with one that comes after it. Whoever agrees keeps a value for another 30 days.
+ * User records live for 30 days after their last job, under names that depend on these settings: for that long a later fleet would clash
+ * with a former one. Each agreement keeps the value for another 30 days.
  */
 const KEEP_S = 30 * 24 * 3600;
 
-// Asked a second time after a lost reply, it answers as the first time. Of two that come at once one is the first.
+// Repeated after a lost answer, it answers the same. Of two parallel calls one is the first.
 const AGREE = `
 local held = redis.call('GET', KEYS[1])
 if not held and ARGV[2] == 'compares' then
@@ -33,7 +33,7 @@ end
 if held == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
 return held`;
 
-/** Every method waits for a Redis that is away, as its connection does. */
+/** Every method waits while Redis is away, as its connection does. */
 export function createAgreedSettings(connection: RedisConnection, prefix: string): AgreedSettings {
   const keyOf = (place: string) => `${prefix}:agreed:${place}`;
   return {

@@ -1,10 +1,10 @@
 /**
- * Keeps the users of runs locked while they run: one timer for all, which stands still while there are none.
+ * Renews the locks of running jobs' users with one timer, which stops while there are none.
  */
 
 /** The lease of one run on its user. */
 export interface Lease {
-  /** Whether it holds for so many milliseconds more, as far as this process can tell. */
+  /** Whether it is valid for this many milliseconds more, as far as this process knows. */
   holdsFor(ms: number): boolean;
   /** The run is over. */
   end(): void;
@@ -19,18 +19,18 @@ interface Held {
 
 export interface LeasesOptions {
   leaseMs: number;
-  /** Answers for each whether it is still the run's. */
+  /** Returns for each lease whether the run still has it. */
   extend: (leases: readonly { place: string; run: string }[]) => Promise<readonly boolean[]>;
   /** A clock that only goes forward, in milliseconds. */
   now?: () => number;
 }
 
 export interface Leases {
-  /** @param askedAt when the lock was asked for: it may have been frozen between the answer and its arrival. */
-  add(place: string, run: string, askedAt: number): Lease;
+  /** @param calledAt when the lock was requested: the process may have been frozen before the answer arrived. */
+  add(place: string, run: string, calledAt: number): Lease;
 }
 
-/** How often a lease is extended within its length: nearly always the whole deadline of a request fits into what is left. */
+/** Extensions per lease: what is left is nearly always longer than a request's deadline. */
 const EXTENSIONS = 4;
 
 export function createLeases({ leaseMs, extend, now = () => performance.now() }: LeasesOptions): Leases {
@@ -38,13 +38,13 @@ export function createLeases({ leaseMs, extend, now = () => performance.now() }:
   let timer: NodeJS.Timeout | undefined;
 
   const extendAll = async () => {
-    const asked = [...held];
-    const askedAt = now();
-    const isOurs = await extend(asked.map(({ place, run }) => ({ place, run }))).catch(() => undefined);
-    for (const [index, lease] of asked.entries()) {
-      // If Redis did not answer, it holds for as long as it did.
+    const extended = [...held];
+    const calledAt = now();
+    const isOurs = await extend(extended.map(({ place, run }) => ({ place, run }))).catch(() => undefined);
+    for (const [index, lease] of extended.entries()) {
+      // Without an answer from Redis the lease keeps its end.
       if (isOurs === undefined) continue;
-      if (isOurs[index] === true) lease.until = askedAt + leaseMs;
+      if (isOurs[index] === true) lease.until = calledAt + leaseMs;
       else {
         lease.until = -Infinity;
         held.delete(lease);
@@ -59,8 +59,8 @@ export function createLeases({ leaseMs, extend, now = () => performance.now() }:
   };
 
   return {
-    add(place, run, askedAt) {
-      const lease = { place, run, until: askedAt + leaseMs };
+    add(place, run, calledAt) {
+      const lease = { place, run, until: calledAt + leaseMs };
       held.add(lease);
       timer ??= setInterval(tick, leaseMs / EXTENSIONS).unref();
       return {

@@ -1,16 +1,15 @@
 /**
- * How many jobs ended how, a small hash for each minute. The script that settles a job counts it in the same step, so none is
- * counted twice and none is missed, whatever is redelivered; a failed job that is retried and ends again counts again.
- *
- * Counting there costs a settlement two calls within Redis. Counting the events' ids instead would need every event kept, the
- * completed and failed sets forget by age and number, and what each worker counts by itself dies with it.
+ * Counts how many jobs ended how, in a small hash for each minute. The script that settles a job counts it in the same step, so
+ * redelivery neither counts twice nor misses one; a failed job that is retried and ends again counts again.
+ * This costs a settlement two calls within Redis. Counting the events' ids instead would need every event kept, the completed and failed
+ * sets are trimmed by age and number, and a worker's own counts die with it.
  */
 import { z } from 'zod';
 import type { UserEvent } from '../../contract/event.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { changesIn } from '../../redis/change.ts';
 
-/** The ends of one kind. */
+/** The number of jobs with one outcome. */
 export interface OutcomeCount {
   /** The job's name, or `unknown`. */
   operation: string;
@@ -20,10 +19,10 @@ export interface OutcomeCount {
   jobs: number;
 }
 
-/** Two hours, so that the last one is whole at any time; in seconds. */
+/** Two hours, so that the last hour is always complete; in seconds. */
 export const KEEP_OUTCOMES_S = 2 * 3600;
 
-/** What ended within one minute. */
+/** The outcomes of one minute. */
 export interface MinuteOfOutcomes {
   /** When the minute began, in epoch milliseconds. */
   at: number;
@@ -31,7 +30,7 @@ export interface MinuteOfOutcomes {
 }
 
 /**
- * What has ended within the last minutes, the current one and as many whole ones before it; the most frequent first.
+ * The outcomes of the last minutes: the current one and as many whole ones before it; the most frequent first.
  * @param minutes at most 119, as older ones are gone.
  */
 export async function readOutcomes(
@@ -42,7 +41,7 @@ export async function readOutcomes(
   return sumOf(await readMinutes(connection, prefix, minutes));
 }
 
-/** What has ended within the last minutes, each by itself: the oldest first, the current one last, by Redis' clock. */
+/** The outcomes of each of the last minutes: the oldest first, the current one last, by Redis' clock. */
 export async function readMinutes(
   connection: RedisConnection,
   prefix: string,
@@ -59,7 +58,7 @@ export async function readMinutes(
   });
 }
 
-/** Together, the most frequent first. */
+/** Their sum, the most frequent first. */
 export function sumOf(minutes: readonly MinuteOfOutcomes[]): OutcomeCount[] {
   const sums = new Map<string, OutcomeCount>();
   for (const count of minutes.flatMap(({ counts }) => counts)) {
@@ -71,12 +70,12 @@ export function sumOf(minutes: readonly MinuteOfOutcomes[]): OutcomeCount[] {
 
 const MINUTE_MS = 60_000;
 
-/** In front of each minute. */
+/** The prefix of each minute's key. */
 export function outcomesBaseOf(prefix: string): string {
   return `${prefix}:outcomes:`;
 }
 
-/** As what `settle` counts the job of this event. */
+/** The field that counts the job of this event. */
 export function fieldOf(event: UserEvent): string {
   switch (event.type) {
     case 'user.created':

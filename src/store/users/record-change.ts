@@ -1,6 +1,5 @@
 /**
- * What settle.lua is told to change in a record, from what a run has learned. Knows which names lead to a user, not what they
- * are worth.
+ * Computes from a run's record update the changes of the record that settle.lua writes.
  */
 import type { Version } from '../../contract/version.ts';
 import type { RecordUpdate } from '../../operations/context.ts';
@@ -10,18 +9,18 @@ import type { Naming } from './user-hash.ts';
 export interface Change {
   set: string[];
   drop: string[];
-  /** Names that lead to this record from now on, where they lead nowhere yet. */
+  /** Names that lead to this record from now on, unless they already lead somewhere. */
   pointers: string[];
   /**
-   * The user's clientId has changed: from this name, where it is known, to that one; `user` is the name of its id; `leave`: what stays
-   * under the clientId that was given up.
+   * The user's clientId has changed, from this name, if known, to that one; `user` is the name of its id; `leave`: the fields that stay
+   * under the old clientId.
    */
   rename?: { from: string; to: string; user: string; leave: string[] };
 }
 
 export const NOTHING: Change = { set: [], drop: [], pointers: [] };
 
-/** @param hash under which the record lies now; `known`: what lies there. */
+/** @param hash the record's present name; `known`: its present content. */
 export function changeOf(
   recordUpdate: RecordUpdate,
   hash: string,
@@ -36,9 +35,9 @@ export function changeOf(
   const client = clientId === undefined ? '' : nameOf('client', clientId);
   if (renamedTo === undefined) return { ...change, pointers: client === '' ? [user] : [user, client] };
   const to = renamedTo === null ? user : nameOf('client', renamedTo);
-  // The record may lie under a clientId that the user bore before, or bears in another instance.
+  // The record may be stored under an earlier clientId of the user, or one in another instance.
   const from = hash === user ? client : hash;
-  // Whoever signs up under the old clientId is somebody else, and what is older than this was meant for this user.
+  // A sign-up with the old clientId is a new user; anything older than this change was meant for this user.
   const { generation, userId } = record;
   const leave = [
     'generation',
@@ -51,7 +50,7 @@ export function changeOf(
     userId,
   ];
   if (to === hash) return change;
-  // What an unanswered create of the old clientId has left in doubt is not about the user who has another one now.
+  // A doubt from an unanswered create of the old clientId does not concern the renamed user.
   const at = change.set.indexOf(IN_DOUBT);
   const doubt = at >= 0 ? change.set.splice(at, 2) : [IN_DOUBT, known[IN_DOUBT] ?? ''];
   if (record.isInDoubt) leave.push(...doubt);

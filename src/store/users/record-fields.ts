@@ -1,5 +1,5 @@
 /**
- * A user's record as the fields of a Redis hash, and back. Knows the names of the fields, not when they change.
+ * Converts a user record to the fields of a Redis hash, and back. Knows the names of the fields, not when they change.
  */
 import { z } from 'zod';
 import type { Version } from '../../contract/version.ts';
@@ -7,7 +7,7 @@ import { type Field, type UserRecord, FIELDS } from '../../operations/context.ts
 
 const version = z.templateLiteral([z.number(), ' ', z.number(), ' ', z.string()]).optional().catch(undefined);
 
-/** Undefined where the text is none. */
+/** Undefined if the text is not a version. */
 export function versionIn(text: string | undefined): Version | undefined {
   return version.parse(text);
 }
@@ -26,7 +26,7 @@ const Hash = z.object({
   deleted: version,
 });
 
-/** @param run what a create of this very run has set `doubt` to: an older one says that there is doubt. */
+/** @param run the value of `doubt` that a create of this run has set; any other value means doubt. */
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
   const { createInDoubt, deletingSince, pendingCreate, ...known } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
@@ -46,10 +46,10 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
   };
 }
 
-/** In front of a field's name: the version by which it was last written. */
+/** Prefix of a field's name: the version of its last write. */
 const WRITTEN = 'written:';
 
-/** `<ms> <ms of an earlier doubt, or -> <what that asked for, or -> <what this one asks for> <run>`: a create began, and nobody knows its end. */
+/** `<ms> <ms of an earlier doubt, or -> <its ids, or -> <requested id> <run>`: a create began whose result is unknown. */
 function doubtOf(doubt: string | undefined, run: string): Partial<UserRecord> & { isInDoubt: boolean } {
   const [since = '', earlier = '', about = '', asks = ''] = doubt?.split(' ', 4) ?? [];
   const isOwn = doubt === `${since} ${earlier} ${about} ${asks} ${run}`;
@@ -62,7 +62,7 @@ function doubtOf(doubt: string | undefined, run: string): Partial<UserRecord> & 
   };
 }
 
-/** What is to be written and removed so that the hash says what the record does, and not what is known to lie there. */
+/** The fields to write and to remove so that the hash matches the record. */
 export function fieldsOf(
   record: UserRecord,
   known: Readonly<Record<string, string>>,

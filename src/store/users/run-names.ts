@@ -1,34 +1,34 @@
 /**
- * What the scripts on users' records are told of a run: which one it is, and which user it is about.
+ * The arguments of the scripts on user records: the run and its user.
  */
 import { msOf } from '../../contract/version.ts';
 import type { Address, Run, UserState, Whose } from '../../lifecycle/ports/user-state.ts';
 import { type Naming, hashesOf, namingOf } from './user-hash.ts';
 
-/** Tells this run from every other. */
+/** Unique for each run. */
 export function nameOf({ jobId, nonce }: Run): string {
   return `${jobId} ${nonce}`;
 }
 
-/** Which run a step belongs to. */
+/** The run of a step. */
 export function runOf(run: Run): object {
   return { jobId: run.jobId, run: nameOf(run), stalls: run.stalls };
 }
 
-/** Which user the run is about. */
-export function whom({ jobId: id, timestamp }: Run, naming: Naming, address: Address): object {
+/** The user of the run. */
+export function userArgument({ jobId: id, timestamp }: Run, naming: Naming, address: Address): object {
   const { client, user } = hashesOf(naming, address, { id, timestamp });
   const { userId = '', userIdIs = 'named' } = address;
   return { clientHash: client, userHash: user, userId, knownAs: userIdIs };
 }
 
-/** The name that leads to the user whom an unread job concerns. */
+/** The name that leads to the user of an unread job. */
 export function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
   const { client, user } = hashesOf(namingOf(instance), address, { id, timestamp });
   return client === '' ? user : client;
 }
 
-/** A run that asks for its user. */
+/** A run's request for the lock of its user. */
 export interface LockRequest {
   run: Run;
   job: Parameters<UserState['begin']>[1];
@@ -37,11 +37,11 @@ export interface LockRequest {
   circuits: Parameters<UserState['begin']>[4];
 }
 
-/** What begin.lua is told of a run and its user. */
+/** The argument of begin.lua. */
 export function lockArgument({ run, job, naming, address, circuits }: LockRequest) {
   return {
     ...runOf(run),
-    ...whom(run, naming, address),
+    ...userArgument(run, naming, address),
     timestamp: String(run.timestamp),
     hasRunBefore: run.hasRunBefore,
     name: job.name,

@@ -1,17 +1,17 @@
 /**
- * What the scripts on users' records answer.
+ * The replies of the scripts on user records.
  */
 import { z } from 'zod';
 
 const Texts = z.array(z.string());
 
-/** Jobs to promote, each as `<name of the user that is kept for it, or nothing> <job id>`. */
+/** Jobs to promote, each as `<name of the user that is locked for it, or nothing> <job id>`. */
 export const Wakes = Texts;
 
-/** Of circuits among those that the call named. */
+/** Positions of circuits among those of the call. */
 const Places = z.array(z.number());
 
-/** Of begin.lua; the most frequent first, as a union tries one after the other. */
+/** Of begin.lua; the most frequent first, as a union tries one after another. */
 export const BeginReply = z.union([
   z.tuple([z.literal('locked'), z.string(), Texts, Places, Places, z.string(), Wakes]),
   z.tuple([z.literal('lost')]),
@@ -37,7 +37,7 @@ export const NameReply = z.union([
 /** Of extend.lua. */
 export const ExtendReply = z.array(z.number());
 
-/** The fields of a hash, and their values, as Redis answers them in one list. */
+/** A flat list of fields and values from Redis as an object. */
 export function pairsOf(flat: readonly string[]): Record<string, string> {
   const pairs: Record<string, string> = {};
   for (let at = 0; at < flat.length; at += 2) pairs[flat[at] ?? ''] = flat[at + 1] ?? '';

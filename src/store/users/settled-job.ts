@@ -1,5 +1,5 @@
 /**
- * A settled job as it is stored in Redis, and back; with the receipt of a deletion.
+ * Converts a settled job to its form in Redis, and back; adds the receipt of a deletion.
  */
 import { z } from 'zod';
 import { UserEvent } from '../../contract/event.ts';
@@ -18,20 +18,20 @@ import {
 import { fieldOf } from './outcome-counts.ts';
 import { versionIn } from './record-fields.ts';
 
-/** A stored outcome outlives every redelivery; it goes when its job has completed. */
+/** A stored outcome outlives every redelivery; it is removed when its job has completed. */
 const KEEP_OUTCOME_S = 7 * 24 * 3600;
-/** But for one under an idempotency key: it stays for a caller that asks again when the queue keeps the job no longer. */
+/** With an idempotency key it stays longer, for a caller that repeats the request after the queue removed the job. */
 const KEEP_KEYED_S = 24 * 3600;
 
-/** Signs receipts, if it has the key that they name. */
+/** Signs a receipt with the key that it names. */
 export type Sign = (statement: Unchained & Link) => Receipt;
 
-/** Whether a job that comes under the same id later is the same request, and ends as this one did. */
+/** Whether a later job with the same id is the same request, and ends with the same outcome. */
 function isKeptFor({ outcome }: Settlement, jobId: string): boolean {
   return outcome.status !== 'failed' && isKeyedJobId(jobId);
 }
 
-/** What settle.lua is told of how a job ended. */
+/** The argument of settle.lua about the job's outcome. */
 export function endOf(settlement: Settlement, jobId: string, prefix: string): object {
   const { outcome, event } = settlement;
   const isKept = isKeptFor(settlement, jobId);
@@ -44,13 +44,13 @@ export function endOf(settlement: Settlement, jobId: string, prefix: string): ob
   };
 }
 
-/** The outcome and the event, as they are stored. */
+/** The outcome and the event as stored. */
 export function linesOf({ outcome, attempts, event, statement }: Settlement): [string, string] {
   const kept = { outcome: withoutSecrets(outcome), attempts, at: Date.parse(event.time) };
   return [JSON.stringify({ ...kept, statement }), JSON.stringify(event)];
 }
 
-/** A job that this run has settled. */
+/** A job settled by this run. */
 export function settledNow(
   settlement: Settlement,
   jobId: string,
@@ -73,7 +73,7 @@ export function settledNow(
   return attested(settled, statement, { sequence: Number(sequence), previous }, sign);
 }
 
-/** A job that an earlier run has settled, as stored-outcome.lua stores it. */
+/** A job settled by an earlier run, in the format of stored-outcome.lua. */
 export function settledBefore(text: string, older: readonly string[], sign: Sign): SettledJob {
   const [who = '', outcome = '', event = ''] = text.split('\n');
   const { user, isKept, ...link } = StoredRun.parse(JSON.parse(who));
@@ -95,11 +95,11 @@ const StoredRun = z.object({
   previous: z.string(),
 });
 const OutcomeLine = StoredOutcome.extend({
-  // Written by a worker of ours.
+  // A worker of ours wrote it.
   statement: z.custom<Unchained>((value) => typeof value === 'object' && value !== null).optional(),
 });
 
-/** A deletion with its receipt, once that has its place. */
+/** Adds the receipt to a deletion, once the receipt has its place. */
 function attested(settled: SettledJob, statement: Unchained | undefined, link: Link, sign: Sign): SettledJob {
   const { kept, event } = settled;
   if (statement === undefined) return settled;
@@ -111,7 +111,7 @@ function attested(settled: SettledJob, statement: Unchained | undefined, link: L
   };
 }
 
-/** Of the deletion's version and those of failed jobs, those that are older than the deletion. */
+/** The versions of failed jobs that are older than the deletion. */
 function erasableOf([deleted, ...failed]: readonly string[]): Version[] {
   const deletion = versionIn(deleted);
   return failed.flatMap((text) => versionIn(text) ?? []).filter((version) => isOlder(version, deletion));
@@ -123,7 +123,7 @@ function withoutSecrets(outcome: Settled): Settled {
   return rest;
 }
 
-/** The tokens that came with a sign-up; of a user that is deleted, none. */
+/** The tokens of a sign-up; a deletion removes them. */
 function tokensOf({ event }: Settlement, prefix: string): object | undefined {
   const { type, data } = event;
   if (data.userId === undefined) return undefined;

@@ -1,16 +1,16 @@
 /**
- * Under which names the records of users lie: keyed hashes of who they are. Knows no Redis.
+ * Computes the names of user records: keyed hashes of their ids.
  */
 import { createHmac, hash } from 'node:crypto';
 import type { Instance } from '../../operations/context.ts';
 import type { Address } from '../../lifecycle/ports/user-state.ts';
 
-/** The name of whoever bears an id; each is computed once, as a run asks for the same ones at its begin and at its end. */
+/** The name for an id; each is computed once, since a run needs it at its begin and at its end. */
 export type Naming = (kind: 'client' | 'user' | 'job', ...id: (string | number)[]) => string;
 
 /**
- * Keyed, so that nobody who reads Redis can try out whether an email is a clientId here. A UserId is the same user in whatever
- * instance it is, has nothing to be guessed from, and lies in the record itself: its name is not keyed.
+ * Keyed, so that a reader of Redis cannot test whether an email is a clientId here. The name of a UserId is not keyed: a UserId is the
+ * same in every instance, reveals nothing, and is stored in the record anyway.
  */
 export function namingOf({ id: instanceId, secret }: Instance): Naming {
   const known = new Map<string, string>();
@@ -31,7 +31,7 @@ export function namingOf({ id: instanceId, secret }: Instance): Naming {
   };
 }
 
-/** The names that an address leads to; empty if it has none of the kind. */
+/** The names of an address; empty for an id it does not have. */
 export function hashesOf(
   nameOf: Naming,
   { clientId, userId }: Address,
@@ -39,6 +39,6 @@ export function hashesOf(
 ): { client: string; user: string } {
   const user = userId === undefined ? '' : nameOf('user', userId);
   if (clientId !== undefined) return { client: nameOf('client', clientId), user };
-  // Nobody else can mean a user that has neither id yet.
+  // No other job can mean a user without ids.
   return { client: user === '' ? nameOf('job', job.id, job.timestamp) : '', user };
 }

@@ -1,5 +1,5 @@
 /**
- * The steps of runs on users' records: one script with all that they share, so that steps of one turn of the event loop go together.
+ * The scripts on user records, as one script with shared parts, so that steps of one turn of the event loop are sent together.
  */
 import type { Queue } from 'bullmq';
 import { batched, luaForSeveral } from '../../redis/batched-calls.ts';
@@ -10,7 +10,7 @@ import { KEEP_OUTCOMES_S, outcomesBaseOf } from './outcome-counts.ts';
 
 const readLua = luaBeside(import.meta.url);
 
-/** What the steps share, each behind what it needs. */
+/** The shared parts, each after those it needs. */
 const SHARED = [
   '../clock',
   'records',
@@ -26,22 +26,22 @@ const SHARED = [
 ];
 const STEPS = ['begin', 'settle', 'release', 'withdraw', 'extend', 'look-again', 'lock-name'] as const;
 
-/** Calls a step: with its one JSON argument, and texts that are stored as they are. */
+/** Calls a step: with one JSON argument, and texts that are stored unchanged. */
 export type UserStep = (
   keys: readonly string[],
   argument: object,
   texts?: readonly string[],
 ) => Promise<unknown>;
 
-/** Records go 30 days after their last use, later than any failed job. */
+/** Records are removed 30 days after their last use, later than any failed job. */
 const KEEP_S = 30 * 24 * 3600;
 
 export interface UserScriptsOptions {
   jobs: Queue;
   prefix: string;
-  /** In front of the name of each record. */
+  /** Prefix of each record's key. */
   base: string;
-  /** How long a user stays locked without a sign of life, in milliseconds. */
+  /** How long a user stays locked without a renewal, in milliseconds. */
   leaseMs: number;
 }
 
@@ -73,7 +73,7 @@ export function userScripts({
   const stepOf =
     (name: (typeof STEPS)[number]): UserStep =>
     (keys, argument, texts = []) =>
-      // Only a job that is blocked waits for a release.
+      // Only blocked jobs wait for a release.
       run(keys, [name, luaJson(argument), ...texts], { mayWait: name === 'release' });
   return {
     begin: stepOf('begin'),

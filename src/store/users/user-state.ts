@@ -1,6 +1,6 @@
 /**
- * Keeps users' records in Redis: one small hash a user, under a keyed hash of who it is. Calls the scripts; what the versions mean is
- * decided elsewhere. No name, email, phone or clientId enters a key or a value.
+ * Stores user records in Redis: one small hash per user, under a keyed hash of its id. Calls the scripts; operations decide what versions
+ * mean. No name, email, phone or clientId is stored in a key or value.
  */
 import type { Queue } from 'bullmq';
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
@@ -24,14 +24,14 @@ import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
 import { BeginReply, ExtendReply, NameReply, SettleReply, Wakes, pairsOf } from './script-replies.ts';
 import { type Sign, endOf, linesOf, settledBefore, settledNow } from './settled-job.ts';
-import { type LockRequest, lockArgument, nameOf, nameOfUser, runOf, whom } from './run-names.ts';
+import { type LockRequest, lockArgument, nameOf, nameOfUser, runOf, userArgument } from './run-names.ts';
 import { namingOf } from './user-hash.ts';
 import { userScripts } from './user-scripts.ts';
 import { type WakeBlocked, createWakeBlocked } from './wake-blocked.ts';
 
 export interface UserStateOptions {
   prefix: string;
-  /** The queue of the jobs; its connection is the user state's. */
+  /** The jobs queue; the user state uses its connection. */
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote' | 'isPending'>;
   circuits: Pick<RedisCircuits, 'keysOf' | 'clock'>;
@@ -43,7 +43,7 @@ export interface UserStateOptions {
   sign: Sign;
 }
 
-/** The user state under the prefix of the jobs' queue, and so in the same slot of a cluster. */
+/** The user state under the prefix of the jobs queue, and so in the same slot of a cluster. */
 export class RedisUserState implements UserState {
   readonly #options: UserStateOptions;
   readonly #base: string;
@@ -76,8 +76,8 @@ export class RedisUserState implements UserState {
   async settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob> {
     if (whose !== undefined && settlement.deletions?.is === 'unsent') await this.#withdraw(run, whose);
     const name = whose && nameOfUser(run, whose);
-    const told = { place: '', ...NOTHING, isDeleted: true, whose: name, version: whose?.version };
-    const settled = await this.#settle(run, told, settlement);
+    const noChange = { place: '', ...NOTHING, isDeleted: true, whose: name, version: whose?.version };
+    const settled = await this.#settle(run, noChange, settlement);
     if (settled === 'lost') throw new Error('a job of no user cannot be lost');
     return settled;
   }
@@ -103,20 +103,20 @@ export class RedisUserState implements UserState {
     return (await this.#scripts['look-again']([], { ...runOf(run), place, score })) === 1;
   }
 
-  /** @param from the lease on the record that leads to the user, if it is that one's turn. */
+  /** @param from the lease on the record that leads to the user, when called for the second lock. */
   async #take(hold: LockRequest, from?: Lease): Promise<Begun> {
     const { circuits, sign } = this.#options;
     const { run } = hold;
     const ahead = [...hold.circuits.must, ...hold.circuits.may];
     const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
-    const askedAt = performance.now();
+    const calledAt = performance.now();
     const keys = [this.#settledKey(run.jobId), ...circuits.keysOf(ahead)];
-    const asked = {
+    const argument = {
       ...circuits.clock(),
       ...lockArgument(hold),
       ...(from !== undefined && { knownAs: 'found' }),
     };
-    const reply = BeginReply.parse(await this.#scripts.begin(keys, asked));
+    const reply = BeginReply.parse(await this.#scripts.begin(keys, argument));
     switch (reply[0]) {
       case 'lost':
         return { is: 'lost' };
@@ -128,11 +128,11 @@ export class RedisUserState implements UserState {
       case 'blocked':
         from?.end();
         await this.#wake(reply[3]);
-        return { is: 'blocked', place: reply[1], score: asked.score, patienceMs: Number(reply[2]) };
+        return { is: 'blocked', place: reply[1], score: argument.score, patienceMs: Number(reply[2]) };
       case 'held': {
         await this.#wake(reply[2]);
         const [circuit] = namesOf([reply[1]]);
-        if (circuit === undefined) throw new Error('held before a circuit that is not the job’s');
+        if (circuit === undefined) throw new Error('held behind a circuit that the job does not have');
         return { is: 'held', circuit };
       }
       case 'locked': {
@@ -141,7 +141,7 @@ export class RedisUserState implements UserState {
         await this.#wake(wakes);
         const fields = pairsOf(flat);
         const record = await this.#withoutDeadCreate(recordOf(fields, nameOf(run)));
-        const lease = this.#leases.add(place, nameOf(run), askedAt);
+        const lease = this.#leases.add(place, nameOf(run), calledAt);
         return {
           is: 'locked',
           user: this.#held({ place, fields, record, hold, ownName, lease }),
@@ -154,10 +154,10 @@ export class RedisUserState implements UserState {
   #held({ place, fields, record, hold, ownName, lease }: Taken): UserLock {
     const { run, job, address, naming } = hold;
     const isOfAnotherName = ownName !== '';
-    // Another run closes what an earlier rename left open under it.
+    // Another run handles what an earlier rename left open under the name.
     let lockedName = isOfAnotherName ? { place: ownName, wasGiven: true } : undefined;
     /** The arguments of settle.lua about a user at the end of a run. */
-    const learn = (recordUpdate: RecordUpdate, ...also: string[]): Told => {
+    const learn = (recordUpdate: RecordUpdate, ...also: string[]): SettleArgument => {
       lease.end();
       const isOpen =
         (recordUpdate.mayHaveRenamed ?? false) ||
@@ -179,8 +179,8 @@ export class RedisUserState implements UserState {
       maySend: () => lease.holdsFor(this.#options.timeoutMs),
       lockAlso: (userId) => this.#take({ ...hold, address: { ...address, userId } }, lease),
       lockName: async (clientId) => {
-        const asked = { ...runOf(run), name: naming('client', clientId), place };
-        const reply = NameReply.parse(await this.#scripts['lock-name']([], asked));
+        const argument = { ...runOf(run), name: naming('client', clientId), place };
+        const reply = NameReply.parse(await this.#scripts['lock-name']([], argument));
         if (reply[0] !== 'locked') return { is: reply[0] === 'lost' ? 'lost' : 'blocked' };
         lockedName = { place: reply[1], wasGiven: reply[3] === 1 };
         return { is: 'locked', record: recordOf(pairsOf(reply[2]), nameOf(run)) };
@@ -197,18 +197,18 @@ export class RedisUserState implements UserState {
     };
   }
 
-  async #settle(run: Run, told: Told, settlement: Settlement): Promise<SettledJob | 'lost'> {
+  async #settle(run: Run, change: SettleArgument, settlement: Settlement): Promise<SettledJob | 'lost'> {
     const { prefix, sign } = this.#options;
     const { jobId } = run;
     const { deletions, statement } = settlement;
     const isNamed = deletions?.clientId !== undefined || deletions?.userId !== undefined;
-    const at = told.version === undefined ? 0 : msOf(told.version);
+    const at = change.version === undefined ? 0 : msOf(change.version);
     const about = deletions && { is: deletions.is, at, jobId, decision: decisionKeyOf(prefix, jobId) };
     const settleWith = (receipt?: NextReceipt, names: object = {}) =>
       this.#end(
         run,
         {
-          ...told,
+          ...change,
           ...endOf(settlement, jobId, prefix),
           hasRunBefore: run.hasRunBefore,
           deletions: about && { hashes: [], ...about, ...names },
@@ -231,16 +231,21 @@ export class RedisUserState implements UserState {
   }
 
   /** @param texts the stored outcome of a settled job. */
-  async #end(run: Run, told: Told, texts: readonly string[] = []): Promise<unknown> {
-    const asked = { ...runOf(run), timestamp: String(run.timestamp), ...told };
-    return this.#scripts.settle([this.#settledKey(run.jobId)], asked, texts);
+  async #end(run: Run, change: SettleArgument, texts: readonly string[] = []): Promise<unknown> {
+    const argument = { ...runOf(run), timestamp: String(run.timestamp), ...change };
+    return this.#scripts.settle([this.#settledKey(run.jobId)], argument, texts);
   }
 
-  async #release(told: { jobId: string; place: string; erased: readonly string[]; keepsOutcome: boolean }) {
-    await this.#wake(Wakes.parse(await this.#scripts.release([this.#settledKey(told.jobId)], told)));
+  async #release(argument: {
+    jobId: string;
+    place: string;
+    erased: readonly string[];
+    keepsOutcome: boolean;
+  }) {
+    await this.#wake(Wakes.parse(await this.#scripts.release([this.#settledKey(argument.jobId)], argument)));
   }
 
-  /** The job that has locked the user is settled, but its event may be unpublished: it comes before ours. */
+  /** The job that locked the user is settled, but its event may be unpublished: it precedes ours. */
   async #publishFor(jobId: string, place: string): Promise<void> {
     const event = (await this.find(jobId))?.event;
     if (event !== undefined) await this.#options.publish(event);
@@ -251,13 +256,13 @@ export class RedisUserState implements UserState {
     return `${this.#options.prefix}:settled:${jobId}`;
   }
 
-  /** Closes what earlier runs of an unsent deletion left open about the user, and removes it from the queue of blocked jobs. */
+  /** Removes what earlier runs of an unsent deletion left open, and takes it out of the user's queue of blocked jobs. */
   async #withdraw(run: Run, { instance, address }: Whose): Promise<void> {
-    const asked = { jobId: run.jobId, ...whom(run, namingOf(instance), address) };
-    await this.#wake(Wakes.parse(await this.#scripts.withdraw([], asked)));
+    const argument = { jobId: run.jobId, ...userArgument(run, namingOf(instance), address) };
+    await this.#wake(Wakes.parse(await this.#scripts.withdraw([], argument)));
   }
 
-  /** That create was removed by hand or ended without a user: no job waits for it any more. */
+  /** The recorded create was removed by hand or ended without a user: no job waits for it any more. */
   async #withoutDeadCreate(record: UserRecord): Promise<UserRecord> {
     if (record.pending === undefined || (await this.#options.jobQueue.isPending(jobIdOf(record.pending))))
       return record;
@@ -278,4 +283,4 @@ interface Taken {
 }
 
 /** The arguments of settle.lua. */
-type Told = Change & { place: string; version?: Version | undefined; [field: string]: unknown };
+type SettleArgument = Change & { place: string; version?: Version | undefined; [field: string]: unknown };

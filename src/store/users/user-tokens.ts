@@ -1,22 +1,22 @@
 /**
- * Where the tokens of a user lie for those who wait for the result of its sign-up: an hour at the most, and no longer than the user.
- * The queue keeps none: what a job returns stays in its stream of events, without a time.
+ * Stores the tokens of a new user for callers that wait for the result: an hour at most, and no longer than the user exists. The queue
+ * keeps no tokens: a job's return value stays in BullMQ's stream of events indefinitely.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-/** How long they lie there, in seconds. */
+/** How long tokens are stored, in seconds. */
 export const KEEP_TOKENS_S = 3600;
 
-/** One a user: whoever signs up again gets others, and they are the last ones'. */
+/** One key per user: a repeated sign-up gets new tokens, which replace the old ones. */
 export function userTokensKey(prefix: string, userId: string): string {
   const hash = createHash('sha256').update(userId.toLowerCase()).digest('base64url').slice(0, 22);
   return `${prefix}:tokens:${hash}`;
 }
 
-/** What lies there. */
+/** The stored value. */
 export const UserTokens = z.object({
-  /** Of the job that got them. */
+  /** The job that got them. */
   jobId: z.string(),
   accessToken: z.string().optional(),
   refreshToken: z.string().optional(),

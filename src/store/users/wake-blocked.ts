@@ -1,5 +1,5 @@
 /**
- * Has the blocked jobs run that a script names. One that is gone leaves its line, and the next one comes.
+ * Promotes the blocked jobs that a script names. A job that is gone leaves the user's queue, and the next one is promoted.
  */
 import type { JobQueue } from '../../lifecycle/ports/job-queue.ts';
 import { Wakes } from './script-replies.ts';
@@ -10,7 +10,7 @@ export type WakeBlocked = (wakes: readonly string[]) => Promise<void>;
 export function createWakeBlocked(jobQueue: Pick<JobQueue, 'promote'>, withdraw: UserStep): WakeBlocked {
   return wakeBlocked;
 
-  /** One whose promotion fails sleeps until its timer wakes it. */
+  /** A job whose promotion fails runs when its own delay ends. */
   async function wakeBlocked(wakes: readonly string[]): Promise<void> {
     if (wakes.length > 0) await Promise.all(wakes.map((wake) => promoteOne(wake).catch(() => {})));
   }

@@ -2,11 +2,11 @@
  * One line of a diagnosis.
  */
 export interface Finding {
-  /** What was looked at: `redis version`, `instance key default`. */
+  /** What was checked: `redis version`, `instance key default`. */
   check: string;
-  /** `warn`: it works, and may cease to, or nobody can tell. */
+  /** `warn`: it works but may fail later, or cannot be checked. */
   is: 'ok' | 'warn' | 'fail';
-  /** Without a secret or anybody's data. */
+  /** Without secrets or personal data. */
   seen: string;
   /** What to do about it. */
   todo?: string;

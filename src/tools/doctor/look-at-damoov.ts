@@ -1,6 +1,6 @@
 /**
- * Whether Damoov answers, and whether it accepts the admin and the keys of the instances. Makes no user, and no login beyond what its
- * client may.
+ * Checks whether Damoov answers, and whether it accepts the admin and the keys of the instances. Creates no user, and makes no login that
+ * the budget does not allow.
  */
 import { randomUUID } from 'node:crypto';
 import { durationText } from '../../contract/duration.ts';
@@ -16,10 +16,10 @@ import { type Finding, finding } from './finding.ts';
 
 type Client = Pick<DamoovClient, 'request' | 'findUsers'>;
 
-/** The header counts whole seconds, and the answer has been under way. In milliseconds. */
+/** The header has whole seconds, and the answer takes time. In milliseconds. */
 const SKEW_MS = 5000;
 
-/** A request without a session: a 401 is documented, and any answer of Damoov's own will do. */
+/** A request without a session: Damoov documents a 401, but any answer of its own will do. */
 export async function lookWhetherDamoovAnswers(
   client: Client,
   baseUrl: string,
@@ -31,7 +31,7 @@ export async function lookWhetherDamoovAnswers(
   try {
     answer = await observe('find', (onAnswer) => client.request(request, { onAnswer }));
   } catch (error) {
-    const todo = 'look at the network, DAMOOV_BASE_URL, and whether Damoov is down';
+    const todo = 'check the network and DAMOOV_BASE_URL, and whether Damoov is down';
     return [finding(check, 'fail', messageOf(error), todo)];
   }
   const url = new URL(baseUrl);
@@ -68,7 +68,7 @@ export interface AdminState {
   mayLogIn: boolean;
 }
 
-/** Looks for nobody with the session of the admin, which is refreshed if it is due. */
+/** Looks up a random id with the admin's session, which is refreshed if due. */
 export async function lookAtAdmin(
   client: Client,
   { logins, circuit, mayLogIn }: AdminState,
@@ -84,7 +84,7 @@ export async function lookAtAdmin(
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal !== undefined) {
-      const seen = 'not tested: its session lies in Redis, which refuses to write';
+      const seen = 'not tested: its session is stored in Redis, which refuses writes';
       return finding(check, 'warn', seen, refusal.message);
     }
     if (!(error instanceof DamoovError)) throw error;
@@ -123,32 +123,32 @@ function barred(
   return finding(check, 'warn', `not tried: there is no session, and a login counts (left: ${left})`, todo);
 }
 
-/** Two programs with one account end each other's session, each time with a login of the budget. */
+/** Two programs with one account end each other's session, and each time one login of the budget is spent. */
 export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
   const check = 'admin session';
   if (revoked === 0) return finding(check, 'ok', 'not ended by others within the hour');
   const seen = `others have ended it ${revoked === 1 ? 'once' : `${revoked} times`} within the hour`;
   if (revoked < MANY_REVOKED) return finding(check, 'ok', seen);
   const todo =
-    'another program logs in with this account, and Damoov ends the session of the other: give the worker an account of its own';
+    'another program logs in with this account, and each login ends the session of the other: give the worker its own account';
   return finding(check, 'warn', seen, todo);
 }
 
-/** Any request that tests a key may make a user: only what the workers have found is known. */
+/** Any request that tests a key may create a user: only the workers' own experience counts. */
 export function lookAtInstanceKey(name: string, circuit: CircuitState | undefined): Finding {
   const check = `instance key ${name}`;
   if (circuit?.openSince === undefined) {
-    return finding(check, 'warn', 'not tested, as that could make a user; no worker has found it refused');
+    return finding(check, 'warn', 'not tested, because a test could create a user; no worker was refused');
   }
   const seen = `refused since ${new Date(circuit.openSince).toISOString()}, ${held(circuit)}: ${circuit.reason}`;
   return finding(check, 'fail', seen, 'correct the id or key of this instance, and restart the workers');
 }
 
 function held({ held }: CircuitState): string {
-  return `jobs that wait: ${held}`;
+  return `held jobs: ${held}`;
 }
 
-/** Of an error that is no DamoovError the text may hold anything. */
+/** The text of an unknown error may contain anything. */
 function messageOf(error: unknown): string {
   if (error instanceof DamoovError) return error.message;
   return error instanceof Error ? error.name : 'unknown';

@@ -1,6 +1,5 @@
 /**
- * What a probe has seen of this Damoov, against the configuration: a setting that does not fit, and whatever the product relies on
- * and does not get.
+ * Compares the facts of a probe with the configuration: settings that do not fit, and assumptions of this product that do not hold.
  */
 import type { Config } from '../../config/config.ts';
 import { durationText } from '../../contract/duration.ts';
@@ -8,7 +7,7 @@ import type { FactsFile } from '../probe/facts.ts';
 import { type Setting, assumptionsOf, settingsOf } from '../probe/judgement.ts';
 import { type Finding, finding } from './finding.ts';
 
-/** An API may change; after so long it is worth another look. */
+/** An API may change; after this time it should be probed again. */
 const OLD_MS = 180 * 24 * 3_600_000;
 
 export function lookAtFacts(
@@ -21,7 +20,7 @@ export function lookAtFacts(
     return [finding('facts', 'warn', 'none: this Damoov was never probed', again)];
   }
   if (damoov === 'sandbox' || normal(file.baseUrl) !== normal(damoov.baseUrl)) {
-    const seen = `are of another address (${file.baseUrl}), and do not count`;
+    const seen = `belong to another address (${file.baseUrl}) and do not count`;
     return [finding('facts', 'warn', seen, again)];
   }
   const ageMs = nowMs - Date.parse(file.probedAt);
@@ -44,6 +43,6 @@ function normal(url: string): string {
 function compare({ variable, value, because }: Setting, mode: string): Finding {
   if (mode === value) return finding(variable, 'ok', value);
   const todo = `set ${variable}=${value}, and start one worker with --replace-user-id-settings: ${because}`;
-  // With an id that Damoov assigns all works, if less surely.
+  // With an assigned id everything works, but less safely.
   return finding(variable, value === 'assigned' ? 'fail' : 'warn', mode, todo);
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a Redis is fit to hold the queues: its version, what it does when its memory is full, what a crash costs, its clock.
- * Asks every master of a cluster, and changes nothing but a key of its own, which goes at once.
+ * Checks whether a Redis can hold the queues: its version, eviction, persistence and clock. Asks every master of a cluster; writes only
+ * one key of its own, which it removes at once.
  */
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisConnection } from '../../redis/connection.ts';
@@ -8,13 +8,13 @@ import { refusalToWrite } from '../../redis/refusal.ts';
 import { durationText } from '../../contract/duration.ts';
 import { type Finding, finding } from './finding.ts';
 
-/** What BullMQ needs. */
+/** BullMQ's minimum. */
 const OLDEST = [6, 2] as const;
-/** What clocks may differ, in milliseconds: the order of jobs and their due times go by the clocks of producers and workers. */
+/** How far clocks may differ, in milliseconds: the order of jobs and their due times use the clocks of producers and workers. */
 const SKEW_MS = { noticed: 1000, tolerable: 60_000 } as const;
 
 /**
- * @param prefix that of the queues: under it a write is tried.
+ * @param prefix of the queues: the test write uses it.
  * @param now this machine's clock, in epoch milliseconds.
  */
 export async function lookAtRedis(
@@ -32,20 +32,20 @@ export async function lookAtRedis(
   return [worst([refused, roles].filter((finding) => finding !== undefined)), ...others, worst(clocks)];
 }
 
-/** Undefined if Redis takes a write. */
+/** Undefined if Redis accepts a write. */
 async function tryWrite(connection: RedisConnection, prefix: string): Promise<Finding | undefined> {
   const refusal = await refusalToWrite(connection, prefix);
   if (refusal === undefined) return undefined;
-  // A user with the least access may have what queues need, and not this.
+  // A user with minimal rights may lack this one without harm to the queues.
   return refusal.code === 'NOPERM'
-    ? finding('redis', 'warn', 'answers; its user may not try a write', refusal.message)
+    ? finding('redis', 'warn', 'answers; its user may not make the test write', refusal.message)
     : finding('redis', 'fail', 'answers, and refuses to write', refusal.message);
 }
 
 /**
- * What a server says of itself: always the same checks in the same order.
+ * The findings about one server: always the same checks in the same order.
  * @param text the answer to INFO.
- * @param save the setting of that name; undefined if this Redis does not tell its settings.
+ * @param save the setting of that name; undefined if this Redis hides its settings.
  */
 export function findingsIn(text: string, save: string | undefined): Finding[] {
   const info = new Map(
@@ -67,7 +67,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Of several nodes the one that needs attention most speaks for all. */
+/** The worst finding of several nodes. */
 function worst(findings: readonly Finding[]): Finding {
   const [first = finding('redis', 'fail', 'the cluster names no master')] = findings;
   return findings.find(({ is }) => is === 'fail') ?? findings.find(({ is }) => is === 'warn') ?? first;
@@ -101,10 +101,10 @@ function persistence(info: Info, save: string | undefined): Finding {
   const snapshotFailed = info.get('rdb_last_bgsave_status') === 'err';
   if (info.get('aof_enabled') === '1') {
     if (info.get('aof_last_write_status') !== 'ok') {
-      return finding(check, 'fail', 'the append-only file cannot be written', 'look at the disk of Redis');
+      return finding(check, 'fail', 'the append-only file cannot be written', 'check the disk of Redis');
     }
     if (!snapshotFailed) return finding(check, 'ok', 'append-only file');
-    const todo = 'look at the disk and the memory of the machine of Redis';
+    const todo = 'check the disk and the memory of the machine of Redis';
     return finding(check, 'warn', 'append-only file; the last snapshot failed', todo);
   }
   const todo = 'set appendonly yes';
@@ -114,12 +114,12 @@ function persistence(info: Info, save: string | undefined): Finding {
   if (save === '') return finding(check, 'fail', 'none: a restart loses every job', todo);
   const seen =
     save === undefined
-      ? 'no append-only file; Redis does not say whether it makes snapshots'
+      ? 'no append-only file; Redis does not show whether it makes snapshots'
       : 'snapshots only: a crash loses what came after the last one';
   return finding(check, 'warn', seen, todo);
 }
 
-/** The share of its memory from which on there is little time left. */
+/** The used share of memory that needs attention. */
 const FULL = 0.9;
 
 function memory(info: Info): Finding {
@@ -136,12 +136,12 @@ function memory(info: Info): Finding {
 
 async function clock(node: Redis, now: () => number): Promise<Finding> {
   const check = 'clock against redis';
-  const askedAt = now();
+  const calledAt = now();
   const [seconds, micros] = await node.time();
   const answeredAt = now();
-  const aheadMs = Number(seconds) * 1000 + Number(micros) / 1000 - (askedAt + answeredAt) / 2;
-  // It may have been read at any moment between question and answer.
-  const skewMs = Math.max(0, Math.abs(aheadMs) - (answeredAt - askedAt) / 2);
+  const aheadMs = Number(seconds) * 1000 + Number(micros) / 1000 - (calledAt + answeredAt) / 2;
+  // Redis may have read it at any moment between request and answer.
+  const skewMs = Math.max(0, Math.abs(aheadMs) - (answeredAt - calledAt) / 2);
   if (skewMs < SKEW_MS.noticed) return finding(check, 'ok', 'less than a second apart');
   const seen = `Redis is ${durationText(skewMs)} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
   const todo = 'synchronise the clocks (NTP): newest wins by the clocks of the producers';

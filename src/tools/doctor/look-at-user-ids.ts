@@ -1,5 +1,5 @@
 /**
- * Whether this configuration's settings of UserIds are those of the workers that share its Redis. Tells them nothing.
+ * Checks whether this configuration's UserId settings are those of the workers on the same Redis. Stores nothing.
  */
 import type { AgreedSettings } from '../../store/settings/agreed-settings.ts';
 import { TODO, type UserIdSetting, differenceTo } from '../../app/user-id-settings.ts';
@@ -16,7 +16,7 @@ export function lookAtUserIds(
       const held = await agreed.look(setting.place);
       if (held === undefined) return finding(check, 'ok', 'no worker has stored its settings yet');
       const difference = differenceTo(held, setting);
-      if (difference === undefined) return finding(check, 'ok', 'settings as the workers have them');
+      if (difference === undefined) return finding(check, 'ok', 'same settings as the workers');
       return finding(check, 'fail', difference, TODO);
     }),
   );

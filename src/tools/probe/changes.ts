@@ -1,10 +1,10 @@
 /**
- * The questions about a user's fields: in which form a ClientId is kept, what null and "" do, whether values may be shared, how a user
- * becomes inactive. Each update also changes the first name, and is looked for until that is seen.
+ * Probes a user's fields: how a ClientId is stored, what null and "" do, whether values may be shared, how a user becomes inactive. Each
+ * update also changes the first name; look-ups are repeated until that shows.
  */
 import type { UserChanges } from '../../damoov/wire.ts';
 import type { Facts } from './facts.ts';
-import { ProbeFailed, type SeenUser, answerText, isSuccess, told } from './observation.ts';
+import { ProbeFailed, type SeenUser, answerText, isSuccess, factOf } from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
 
 type ChangeFacts = Pick<
@@ -22,15 +22,15 @@ type Clearing = Facts['nullInProfile'];
 const PROFILE = ['nickname', 'phone', 'email'] as const;
 type Field = (typeof PROFILE)[number] | 'clientId';
 
-/** Reserved for examples: nobody's. */
+/** Reserved for examples. */
 const PHONE = '+12025550123';
 
-/** @throws ProbeFailed if the user cannot be made or seen. */
+/** @throws ProbeFailed if the user cannot be created or seen. */
 export async function askChanges(own: OwnUsers, patienceMs: number): Promise<ChangeFacts> {
   const email = `${own.mark}@example.com`;
   const values = { clientId: `${own.mark}-2`, nickname: 'first', phone: PHONE, email };
   const made = await own.create({ ...values, firstName: 'Probe' });
-  if (made.token === undefined) throw new ProbeFailed(`no further user can be made: ${answerText(made)}`);
+  if (made.token === undefined) throw new ProbeFailed(`no further user can be created: ${answerText(made)}`);
   const userId = made.token.toLowerCase();
   const sight = await own.lookUntil({ deviceToken: userId }, (users) => users.length > 0, patienceMs);
   if (sight === undefined) throw new ProbeFailed(`no look-up has shown the second user in time (--patience)`);
@@ -47,17 +47,17 @@ export async function askChanges(own: OwnUsers, patienceMs: number): Promise<Cha
     nullInProfile: await clear(update, PROFILE, values, null),
     emptyInProfile: await clear(update, PROFILE, values, ''),
     nullInClientId: await clear(update, ['clientId'], values, null),
-    // The last of all: an inactive user may behave otherwise.
+    // Last, because an inactive user may behave differently.
     inactiveIsWritten: await deactivate(update),
     lagMs: { update: 'user' in first ? first.afterMs : null },
   };
 }
 
 function duplicate(made: Creation): Facts['duplicateClientId'] {
-  return made.token === undefined ? told(made) : { is: 'allowed', seen: answerText(made) };
+  return made.token === undefined ? factOf(made) : { is: 'allowed', seen: answerText(made) };
 }
 
-/** The user as it is after an update, or how it was refused, or that it was never seen. */
+/** The user after an update; or how the update was refused, or that it was never seen. */
 type Updated = { user: SeenUser; afterMs: number } | { is: Clearing['is']; seen: string };
 type Update = (changes: UserChanges) => Promise<Updated>;
 
@@ -67,7 +67,7 @@ function updatesOf(own: OwnUsers, userId: string, patienceMs: number): Update {
     count += 1;
     const firstName = `Probe ${count}`;
     const answer = await own.update(userId, { ...changes, firstName });
-    if (!isSuccess(answer)) return told(answer);
+    if (!isSuccess(answer)) return factOf(answer);
     const sight = await own.lookUntil(
       { deviceToken: userId },
       ([user]) => user?.firstName === firstName,
@@ -75,7 +75,7 @@ function updatesOf(own: OwnUsers, userId: string, patienceMs: number): Update {
     );
     const user = sight?.users[0];
     if (sight === undefined || user === undefined) {
-      return { is: 'unknown', seen: `${answerText(answer)}, and the change is not seen in time` };
+      return { is: 'unknown', seen: `${answerText(answer)}, and no look-up showed the change in time` };
     }
     return { user, afterMs: sight.afterMs };
   };
@@ -123,31 +123,31 @@ async function deactivate(update: Update): Promise<Facts['inactiveIsWritten']> {
 export async function askClientIdForm(own: OwnUsers, patienceMs: number): Promise<Facts['clientIdForm']> {
   const clientId = ` ${own.mark}-AE\u0301 `;
   const made = await own.create({ clientId, firstName: 'Probe' });
-  if (made.token === undefined) return told(made);
+  if (made.token === undefined) return factOf(made);
   const sight = await own.lookUntil({ deviceToken: made.token }, (users) => users.length > 0, patienceMs);
   const user = sight?.users[0];
-  if (user === undefined) return { is: 'unknown', seen: 'the user is not seen in time' };
+  if (user === undefined) return { is: 'unknown', seen: 'no look-up showed the user in time' };
   const { is, seen } = formOf(clientId, user.clientId);
   const isFound = (await own.find({ clientId })).some(({ userId }) => userId === user.userId);
-  return { is, seen: `${seen}, and ${isFound ? 'found' : 'not found'} by what was given` };
+  return { is, seen: `${seen}, and ${isFound ? 'found' : 'not found'} by the given ClientId` };
 }
 
-/** The first one does most harm: ids that a job may name become one. */
+/** The most harmful first: with it, two different ids become one. */
 const FORMS = [
   { is: 'lower', bring: (id: string) => id.toLowerCase(), seen: 'in lower case' },
   { is: 'trim', bring: (id: string) => id.trim(), seen: 'without blanks at its ends' },
   { is: 'nfc', bring: (id: string) => id.normalize('NFC'), seen: 'in Unicode NFC' },
 ] as const;
 
-/** @param given with blanks at its ends, capitals and a decomposed letter. */
+/** @param given an id with blanks at its ends, capitals and a decomposed letter. */
 export function formOf(given: string, kept: unknown): Facts['clientIdForm'] {
-  if (kept === given) return { is: 'exact', seen: 'kept to the letter' };
+  if (kept === given) return { is: 'exact', seen: 'kept unchanged' };
   const plain = (id: string) => FORMS.reduce((text, { bring }) => bring(text), id);
   if (typeof kept !== 'string' || plain(kept) !== plain(given)) {
-    return { is: 'unknown', seen: 'kept as something else' };
+    return { is: 'unknown', seen: 'stored differently' };
   }
   const forms = FORMS.filter(({ bring }) => bring(kept) === kept);
   const [form] = forms;
-  if (form === undefined) return { is: 'unknown', seen: 'kept in a form that has no name' };
+  if (form === undefined) return { is: 'unknown', seen: 'stored in an unknown form' };
   return { is: form.is, seen: `kept ${forms.map(({ seen }) => seen).join(' and ')}` };
 }

@@ -1,9 +1,9 @@
 /**
- * The facts file: what a probe has seen of the real API, one answer for each thing that was not known.
+ * The facts file: what a probe found out about the real API, one answer for each question.
  */
 import { z } from 'zod';
 
-/** How a request was answered: by the envelope's Status, else that of HTTP. */
+/** How a request was answered: by the envelope's Status, else the HTTP status. */
 export const ANSWERS = [
   /** With a Result. */
   '200',
@@ -20,7 +20,7 @@ export const ANSWERS = [
   'other',
 ] as const;
 
-/** `unknown`: the probe could not tell; `seen` says what it met, and never holds a key, a token or a name. */
+/** `unknown`: the probe could not decide; `seen` describes the answer, without a key, token or name. */
 function fact<const Values extends readonly string[]>(...values: Values) {
   return z.strictObject({ is: z.enum([...values, 'unknown']), seen: z.string() });
 }
@@ -30,15 +30,15 @@ const milliseconds = z.number().min(0).nullable();
 export const Facts = z.strictObject({
   /** Whether a CustomToken becomes the UserId. */
   customToken: fact('honoured', 'ignored', 'refused'),
-  /** A create under the CustomToken of a user who is there. */
+  /** A create with the CustomToken of an existing user. */
   repeatedToken: fact('same', 'second-user', ...ANSWERS),
-  /** A create under the CustomToken of a user who was deleted; `ghost`: a success, and nobody is there. */
+  /** A create with the CustomToken of a deleted user; `ghost`: a success, but no look-up finds the user. */
   deletedToken: fact('free', 'ghost', 'second-user', ...ANSWERS),
-  /** How answers write a UserId that was given in mixed case. */
+  /** How answers write a UserId that was sent in mixed case. */
   tokenCasing: fact('lower', 'upper', 'as-given'),
-  /** Whether a look-up finds a UserId in another casing than it is written in. */
+  /** Whether a look-up finds a UserId in another casing than the stored one. */
   findIgnoresCase: fact('yes', 'no'),
-  /** In which form a ClientId is kept; if in several, `lower` counts before `trim`, and that before `nfc`. */
+  /** In which form a ClientId is stored; of several, `lower` precedes `trim`, and `trim` precedes `nfc`. */
   clientIdForm: fact('exact', 'trim', 'nfc', 'lower', ...ANSWERS),
   /** A create with the ClientId of another user. */
   duplicateClientId: fact('allowed', ...ANSWERS),
@@ -48,21 +48,21 @@ export const Facts = z.strictObject({
   nullInProfile: fact('clears', 'ignored', 'kept', ...ANSWERS),
   emptyInProfile: fact('clears', 'ignored', 'kept', ...ANSWERS),
   nullInClientId: fact('clears', 'ignored', 'kept', ...ANSWERS),
-  /** With which word an update makes a user inactive. */
+  /** The word with which an update makes a user inactive. */
   inactiveIsWritten: fact('Deactivated', 'Inactive', 'neither'),
   unknownUpdate: fact(...ANSWERS),
-  /** A deletion of a user who has never existed. */
+  /** A deletion of a user that never existed. */
   unknownDelete: fact(...ANSWERS),
-  /** A deletion of a user who was deleted. */
+  /** A deletion of a deleted user. */
   repeatedDelete: fact(...ANSWERS),
-  /** A refresh with a token pair that was spent. */
+  /** A refresh with a used token pair. */
   badRefresh: fact(...ANSWERS),
   /** Whether a look-up shows the instance of a user. */
   instanceTold: fact('yes', 'no'),
   /** A create with a wrong InstanceKey. */
   wrongKey: fact('accepted', 'not-tried', ...ANSWERS),
   /**
-   * How long after its answer a write was first seen by a look-up, in milliseconds: an upper bound, 0 if the first look-up saw it, null
+   * Time from a write's answer until a look-up first showed it, in milliseconds: an upper bound; 0 if the first look-up showed it, null
    * if none did in time.
    */
   findLagMs: z.strictObject({ create: milliseconds, update: milliseconds, deletion: milliseconds }),

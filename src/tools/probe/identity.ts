@@ -1,9 +1,9 @@
 /**
- * The questions about who a user is: whether the id that we choose is taken, how it is echoed, and what becomes of it when it is
- * asked for again and after its user is gone. All of them are asked of one user, from its create to its deletion.
+ * Probes the identity of a user: whether our id is accepted, how answers write it, and what a repeated create does before and after its
+ * deletion. All with one user, from its create to its deletion.
  */
 import type { Facts } from './facts.ts';
-import { ProbeFailed, type SeenUser, answerText, isSuccess, told } from './observation.ts';
+import { ProbeFailed, type SeenUser, answerText, isSuccess, factOf } from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
 
 type IdentityFacts = Pick<
@@ -17,18 +17,18 @@ type IdentityFacts = Pick<
   | 'instanceTold'
 > & { lagMs: { create: number; deletion: number | null } };
 
-/** How long at least a user may take to appear before it is called a ghost, in milliseconds. */
+/** How long a user may at least take to appear before it is called a ghost, in milliseconds. */
 const GHOST_MS = 2000;
 
-/** @throws ProbeFailed if no user can be made, seen or deleted: there is nothing to ask then. */
+/** @throws ProbeFailed if no user can be created, seen or deleted: then nothing can be probed. */
 export async function askIdentity(own: OwnUsers, patienceMs: number): Promise<IdentityFacts> {
   const wanted = own.choose();
   const profile = { clientId: `${own.mark}-1`, firstName: 'Probe', nickname: 'first' };
   const first = await own.create({ ...profile, customToken: wanted });
-  // Something else may be wrong with the create than its CustomToken.
+  // The create may have another problem than its CustomToken.
   const { token } = first.token === undefined ? await own.create(profile) : first;
   if (token === undefined) {
-    throw new ProbeFailed(`no user can be made: a create is answered ${answerText(first)}`);
+    throw new ProbeFailed(`no user can be created: a create is answered ${answerText(first)}`);
   }
   const isHonoured = token.toLowerCase() === wanted.toLowerCase();
 
@@ -38,25 +38,25 @@ export async function askIdentity(own: OwnUsers, patienceMs: number): Promise<Id
   const removed = await own.delete(user.userId);
   if (!isSuccess(removed)) throw new ProbeFailed(`a user cannot be deleted: ${answerText(removed)}`);
   const gone = await own.lookUntil({ deviceToken: user.userId }, (users) => users.length === 0, patienceMs);
-  const isTold = typeof user.instanceId === 'string' && user.instanceId !== '';
+  const isShown = typeof user.instanceId === 'string' && user.instanceId !== '';
   return {
     customToken: customTokenFact(first, isHonoured),
     tokenCasing: { is: casingOf(token, wanted, isHonoured), seen: 'in the answer to a create' },
     findIgnoresCase,
-    instanceTold: { is: isTold ? 'yes' : 'no', seen: 'in the first look-up' },
+    instanceTold: { is: isShown ? 'yes' : 'no', seen: 'in the first look-up' },
     repeatedToken,
-    repeatedDelete: told(await own.delete(user.userId)),
+    repeatedDelete: factOf(await own.delete(user.userId)),
     deletedToken: isHonoured ? await revive(own, wanted, createMs) : OF_NO_USE,
     lagMs: { create: createMs, deletion: gone?.afterMs ?? null },
   };
 }
 
-const OF_NO_USE = { is: 'unknown', seen: 'not asked, as no CustomToken becomes the UserId' } as const;
+const OF_NO_USE = { is: 'unknown', seen: 'not probed, as no CustomToken becomes the UserId' } as const;
 
 function customTokenFact(first: Creation, isHonoured: boolean): Facts['customToken'] {
   if (first.token === undefined) return { is: 'refused', seen: answerText(first) };
   if (isHonoured) return { is: 'honoured', seen: 'the UserId is the CustomToken' };
-  return { is: 'ignored', seen: 'the UserId is another than the CustomToken' };
+  return { is: 'ignored', seen: 'the UserId differs from the CustomToken' };
 }
 
 function casingOf(token: string, wanted: string, isHonoured: boolean): Facts['tokenCasing']['is'] {
@@ -65,7 +65,7 @@ function casingOf(token: string, wanted: string, isHonoured: boolean): Facts['to
   return token === token.toUpperCase() ? 'upper' : 'unknown';
 }
 
-/** Waits for the user to be seen, as we look for it: in lower case. */
+/** Waits for a look-up to show the user; we look it up in lower case. */
 async function see(
   own: OwnUsers,
   token: string,
@@ -86,17 +86,17 @@ async function see(
     const seen = 'found only in the casing of the answer';
     return { user, createMs: patienceMs, findIgnoresCase: { is: 'no', seen } };
   }
-  throw new ProbeFailed(`no look-up has shown the new user within ${patienceMs} ms (--patience)`);
+  throw new ProbeFailed(`no look-up showed the new user within ${patienceMs} ms (--patience)`);
 }
 
-/** Another clientId than the first: it is a question of its own whether that may be shared. */
+/** With another clientId than the first: whether one may be shared is a separate question. */
 async function createAgain(own: OwnUsers, customToken: string, nickname: string): Promise<Creation> {
   return own.create({ customToken, clientId: `${own.mark}-1-${nickname}`, firstName: 'Probe', nickname });
 }
 
-/** How a create was answered that did not get the id; undefined if it did. */
+/** How a create ended that did not get the id; undefined if it did. */
 function otherEnd(made: Creation, wanted: string) {
-  if (made.token === undefined) return told(made);
+  if (made.token === undefined) return factOf(made);
   if (made.token.toLowerCase() === wanted.toLowerCase()) return undefined;
   return { is: 'second-user', seen: `${answerText(made)}, of another UserId` } as const;
 }
@@ -108,11 +108,11 @@ async function repeat(own: OwnUsers, wanted: string, lagMs: number): Promise<Fac
   await own.pause(2 * lagMs);
   const users = await own.find({ deviceToken: wanted.toLowerCase() });
   const isChanged = users.some(({ nickname }) => nickname === 'second');
-  const effect = isChanged ? 'its profile is that of the second create' : 'its profile is left alone';
+  const effect = isChanged ? 'it has the profile of the second create' : 'its profile is unchanged';
   return { is: 'same', seen: `${answerText(again)}, of the same UserId: ${effect}` };
 }
 
-/** Asks for the id of a user who is gone. */
+/** Requests the id of a deleted user. */
 async function revive(own: OwnUsers, wanted: string, lagMs: number): Promise<Facts['deletedToken']> {
   const again = await createAgain(own, wanted, 'third');
   const other = otherEnd(again, wanted);
@@ -124,5 +124,5 @@ async function revive(own: OwnUsers, wanted: string, lagMs: number): Promise<Fac
     withinMs,
   );
   if (isThere !== undefined) return { is: 'free', seen: `${answerText(again)}, and the user is found` };
-  return { is: 'ghost', seen: `${answerText(again)}, and nobody is found within ${withinMs} ms` };
+  return { is: 'ghost', seen: `${answerText(again)}, and no user is found within ${withinMs} ms` };
 }

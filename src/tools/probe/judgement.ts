@@ -1,14 +1,14 @@
 /**
- * What follows from the facts: which of the things that the product relies on hold, what it means where one does not, and which
- * settings fit. The one place that judges; whoever reads a facts file judges it anew.
+ * Judges the facts: which assumptions of this product hold, what follows if one does not, and which settings fit. Readers of a facts file
+ * judge it again with this.
  */
 import type { Facts } from './facts.ts';
 
-/** Whether something that the product relies on holds; null: the probe could not tell. */
+/** Whether an assumption of this product holds; null: unknown. */
 export interface Assumption {
   assumption: string;
   holds: boolean | null;
-  /** What it means if it does not hold. */
+  /** The consequence if it does not hold. */
   otherwise: string;
 }
 
@@ -20,12 +20,12 @@ export interface Setting {
 
 type Rule = {
   assumption: string;
-  /** Undefined: the facts do not tell. */
+  /** Undefined: the facts do not show it. */
   holds: (facts: Facts) => boolean | undefined;
   otherwise: string | ((facts: Facts) => string);
 };
 
-/** Every assumption, in the order of what it costs where it does not hold. */
+/** Every assumption, the most costly first. */
 export function assumptionsOf(facts: Facts): Assumption[] {
   return RULES.map(({ assumption, holds, otherwise }) => ({
     assumption,
@@ -45,7 +45,7 @@ export function settingsOf({ customToken: { is } }: Facts): Setting[] {
   return [{ variable, value: 'assigned', because }];
 }
 
-/** How long after a create a look-up may not show it, as the worker believes: 15 minutes. */
+/** How long a look-up may lag behind a create, as the worker assumes: 15 minutes. */
 const LAG_MS = 15 * 60_000;
 
 const RULES: readonly Rule[] = [
@@ -99,7 +99,7 @@ const RULES: readonly Rule[] = [
   {
     assumption: 'a deletion of an unknown user is a 404, a 403 or a success',
     holds: ({ unknownDelete, repeatedDelete }) =>
-      allOf(isOneOf(unknownDelete.is, NOBODY), isOneOf(repeatedDelete.is, NOBODY)),
+      allOf(isOneOf(unknownDelete.is, NO_USER), isOneOf(repeatedDelete.is, NO_USER)),
     otherwise: 'a deletion that is sent again fails instead of ending as user.deleted',
   },
   {
@@ -114,10 +114,11 @@ const RULES: readonly Rule[] = [
     otherwise: 'a sign-up with values of another user ends as rejected',
   },
   {
-    // Jobs that name one with blanks at its ends or a decomposed letter are refused.
-    assumption: 'a ClientId that a job may name is kept to the letter',
+    // Jobs refuse a clientId with blanks at its ends or a decomposed letter.
+    assumption: 'a ClientId that a job may name is kept unchanged',
     holds: ({ clientIdForm }) => isOneOf(clientIdForm.is, ['exact', 'trim', 'nfc', ...REFUSALS]),
-    otherwise: 'clientIds that differ in capitals alone are one at Damoov: write all of them in lower case',
+    otherwise:
+      'clientIds that differ only in capitals are the same at Damoov: write all of them in lower case',
   },
   {
     assumption: 'a look-up shows the instance of a user',
@@ -133,13 +134,13 @@ const RULES: readonly Rule[] = [
 ];
 
 const REFUSALS: readonly string[] = ['400', '401', '403', '404', '422'];
-const NOBODY: readonly string[] = ['404', '403', '200', '200-null', '200-empty'];
+const NO_USER: readonly string[] = ['404', '403', '200', '200-null', '200-empty'];
 
 function isOneOf(is: string, values: readonly string[]): boolean | undefined {
   return is === 'unknown' ? undefined : values.includes(is);
 }
 
-/** One that is known not to hold decides, whatever the others are. */
+/** False if one is false, whatever the others are. */
 function allOf(...holding: readonly (boolean | undefined)[]): boolean | undefined {
   if (holding.includes(false)) return false;
   return holding.includes(undefined) ? undefined : true;

@@ -1,12 +1,12 @@
 /**
- * What one request was answered, as it came over the wire: null, "" and nothing are three things here, and a token has its casing.
+ * The answer to one request as sent over the wire: it keeps null, "" and a missing value apart, and the casing of a token.
  */
 import { field, isObject, readEnvelope, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovFault, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';
 import { ANSWERS } from './facts.ts';
 
-/** A probe that cannot go on: nothing is wrong with how it was called, and no facts come of it. */
+/** The probe cannot go on: it was called correctly, but gets no facts. */
 export class ProbeFailed extends Error {
   override readonly name = 'ProbeFailed';
 }
@@ -14,11 +14,11 @@ export class ProbeFailed extends Error {
 export interface Observation {
   /** The status of HTTP. */
   readonly http: number;
-  /** What counts: the envelope's Status, if there is one. */
+  /** The status that counts: the envelope's Status, if there is one. */
   readonly status: number;
   /** Undefined if there is none. */
   readonly result: unknown;
-  /** Damoov's own words, without what was sent. */
+  /** Damoov's own words, without the data that was sent. */
   readonly faults: readonly DamoovFault[];
   readonly headers: HttpAnswer['headers'];
 }
@@ -26,8 +26,8 @@ export interface Observation {
 export type AnswerName = (typeof ANSWERS)[number];
 
 /**
- * Makes the call and returns what came back, whatever its status.
- * @throws DamoovError if nothing came back, if Damoov is away, and if the admin's session has failed instead.
+ * Makes the call and returns the answer, whatever its status.
+ * @throws DamoovError if there was no answer, if Damoov is away, or if the admin's session failed.
  */
 export async function observe(
   operation: DamoovOperation,
@@ -41,13 +41,13 @@ export async function observe(
     if (!(error instanceof DamoovError) || error.operation !== operation || isNoAnswer(error)) throw error;
     faults = error.errors;
   }
-  if (answer === undefined) throw new Error('Damoov has answered, and the answer was not passed on');
+  if (answer === undefined) throw new Error('Damoov answered, but the answer was not passed on');
   const { status: http, headers, text } = answer;
   const envelope = readEnvelope(text);
   return { http, status: envelope?.status ?? http, result: envelope?.result, faults, headers };
 }
 
-/** What passes says nothing of how Damoov answers. A 500 may be an answer: to an id that is taken, for one. */
+/** A transient fault shows nothing about Damoov's rules. A 500 may: for example for a taken id. */
 function isNoAnswer({ kind, status = 0 }: DamoovError): boolean {
   return AWAY.has(kind) || (kind === 'server' && status !== 500);
 }
@@ -65,20 +65,20 @@ export function answerName(observation: Observation): AnswerName {
   return observation.result === null ? '200-null' : '200';
 }
 
-/** For people: the statuses, whether there was a Result, and what Damoov said. */
+/** For people: the statuses, whether there was a Result, and Damoov's message. */
 export function answerText(observation: Observation): string {
   const { http, status, faults, result } = observation;
   const answer = http === status ? String(http) : `HTTP ${http} with Status ${status}`;
   if (!isSuccess(observation)) {
-    const said = faults.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
-    return said === '' ? answer : `${answer} (${said})`;
+    const words = faults.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`)).join('; ');
+    return words === '' ? answer : `${answer} (${words})`;
   }
   if (result === undefined) return `${answer} without a Result`;
   return `${answer} with ${result === null ? 'Result null' : 'a Result'}`;
 }
 
-/** The name of an answer, and what it was for people. */
-export function told(observation: Observation): { is: AnswerName; seen: string } {
+/** The name of the answer, and its description. */
+export function factOf(observation: Observation): { is: AnswerName; seen: string } {
   return { is: answerName(observation), seen: answerText(observation) };
 }
 

@@ -1,6 +1,5 @@
 /**
- * The users of one probe: made here, under ids chosen at random or bearing this run's mark, and the only ones that anything is
- * sent about. Whoever asks for more than that gets an error. Knows no question.
+ * The users of one probe: created here with random ids or this run's mark. Requests about any other user are an error.
  */
 import { randomUUID } from 'node:crypto';
 import type { DamoovClient, DamoovInstance } from '../../damoov/client.ts';
@@ -27,13 +26,13 @@ export interface OwnUsersOptions {
 export interface ProbeClock {
   /** Milliseconds of any origin. */
   now: () => number;
-  /** Resolves after so many milliseconds; rejects when the signal aborts. */
+  /** Resolves after this time; rejects when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** What a create was answered. */
+/** The answer to a create. */
 export interface Creation extends Observation {
-  /** As it was written; undefined if no user was made. */
+  /** As Damoov wrote it; undefined if no user was created. */
   readonly token: string | undefined;
 }
 
@@ -43,32 +42,32 @@ export interface Sight {
   readonly users: readonly SeenUser[];
 }
 
-/** What is left at Damoov after a probe. */
+/** What remains at Damoov after a probe. */
 export interface Leftovers {
   /** The last name of every user of the run. */
   readonly mark: string;
-  /** Users that are ours and could not be deleted, or are still seen, or could not be proved ours. */
+  /** Users of ours that could not be deleted, are still visible, or could not be proved ours. */
   readonly userIds: readonly string[];
-  /** A create got no answer, and no look-up shows what became of it: look for the mark. */
+  /** A create got no answer, and no look-up shows its result: search for the mark. */
   readonly isInDoubt: boolean;
 }
 
-/** Between two look-ups for the same, in milliseconds: it grows by half up to the last. */
+/** Delay between two look-ups for the same user, in milliseconds: it grows by half up to the last. */
 const LOOK_MS = { first: 100, last: 2000 } as const;
-/** How often a request that was held back by a limit is sent again. */
+/** How often a request is sent again after a 429. */
 const RATE_LIMITED_TRIES = 5;
 
 export class OwnUsers {
-  /** The last name of every user of this run: nobody else bears it. */
+  /** The last name of every user of this run, and of no other user. */
   readonly mark = `probe-${randomUUID()}`;
   readonly #options: OwnUsersOptions;
   #signal: AbortSignal;
-  /** Chosen here at random: whoever has one is ours, or nobody. */
+  /** Random ids of this run: a user with one of them is ours. */
   readonly #chosen = new Set<string>();
-  /** Answered by Damoov, or seen with our mark. */
+  /** Ids that Damoov answered, or that a look-up showed with our mark. */
   readonly #answered = new Set<string>();
   readonly #marked = new Set<string>();
-  /** May exist. */
+  /** Users that may exist. */
   readonly #present = new Set<string>();
   #creates = 0;
   #unanswered = 0;
@@ -78,11 +77,11 @@ export class OwnUsers {
     this.#signal = options.signal;
   }
 
-  /** The id of nobody. In mixed case, so that an echo shows what becomes of it. */
+  /** An unused id. In mixed case, so that an echo shows how Damoov changes it. */
   choose(): string {
     const id = randomUUID();
     this.#chosen.add(id);
-    // Every second letter of a UUID that has letters at all; one without is as good as never.
+    // Every second letter of a UUID; one without letters practically never occurs.
     let letters = 0;
     return id.replaceAll(/[a-f]/g, (letter) => ((letters += 1) % 2 === 1 ? letter.toUpperCase() : letter));
   }
@@ -112,7 +111,7 @@ export class OwnUsers {
     return { ...observation, token };
   }
 
-  /** @throws Error for a user who is not of this run. */
+  /** @throws Error for a user that is not of this run. */
   async update(userId: string, changes: UserChanges): Promise<Observation> {
     const id = this.#own(userId);
     return this.#ask('update', (onAnswer) =>
@@ -120,7 +119,7 @@ export class OwnUsers {
     );
   }
 
-  /** @throws Error for a user who is not of this run. */
+  /** @throws Error for a user that is not of this run. */
   async delete(userId: string): Promise<Observation> {
     const id = this.#own(userId);
     return this.#ask('delete', (onAnswer) =>
@@ -128,7 +127,7 @@ export class OwnUsers {
     );
   }
 
-  /** Looks up whom it may concern: a look-up changes nobody. */
+  /** Looks up any user: a look-up changes none. */
   async find(query: UserQuery): Promise<readonly SeenUser[]> {
     const wide = { includeInactive: true, includeAccountInfo: true, ...query };
     const observation = await this.#ask('find', (onAnswer) =>
@@ -141,12 +140,12 @@ export class OwnUsers {
       this.#marked.add(user.userId);
       this.#present.add(user.userId);
     }
-    // Nothing is documented of how strictly Damoov compares.
+    // Damoov does not document how strictly it compares.
     const id = query.deviceToken?.toLowerCase();
     return id === undefined ? users : users.filter(({ userId }) => userId === id);
   }
 
-  /** Refreshes a user's own pair of tokens, which are nobody else's session. */
+  /** Refreshes a user's own token pair, not the admin's session. */
   async refresh(accessToken: string, refreshToken: string): Promise<Observation> {
     return this.#ask('refresh', (onAnswer) =>
       this.#options.client.request(
@@ -161,7 +160,7 @@ export class OwnUsers {
     );
   }
 
-  /** Looks until it is as expected; undefined if it is not within so many milliseconds. */
+  /** Repeats the look-up until it is as expected; undefined if that takes too long. */
   async lookUntil(
     query: UserQuery,
     isExpected: (users: readonly SeenUser[]) => boolean,
@@ -183,8 +182,8 @@ export class OwnUsers {
   }
 
   /**
-   * Deletes every user of this run, known or found by its mark, and looks whether it is gone.
-   * @param signal ends the cleaning up itself; what aborted the run does not.
+   * Deletes every user of this run, known or found by its mark, and checks that it is gone.
+   * @param signal ends the clean-up; the signal that aborted the run does not.
    * @param withinMs how long a user may take to appear, and to vanish.
    */
   async removeAll(signal: AbortSignal, withinMs: number): Promise<Leftovers> {
@@ -192,18 +191,18 @@ export class OwnUsers {
     const goOn = (error: unknown): undefined => {
       if (signal.aborted) throw error;
     };
-    const isToldApart = () => !this.#isInDoubt && this.#unproved.length === 0;
-    await this.lookUntil({ lastName: this.mark }, isToldApart, withinMs).catch(goOn);
+    const areDistinguished = () => !this.#isInDoubt && this.#unproved.length === 0;
+    await this.lookUntil({ lastName: this.mark }, areDistinguished, withinMs).catch(goOn);
     for (const id of this.#present) {
-      // What a deletion is answered here does not matter: a look-up tells whether the user is gone.
+      // The answer to the deletion does not matter: a look-up shows whether the user is gone.
       await this.delete(id).catch(goOn);
-      const gone = await this.lookUntil({ deviceToken: id }, isNobody, withinMs).catch(goOn);
+      const gone = await this.lookUntil({ deviceToken: id }, isEmpty, withinMs).catch(goOn);
       if (gone !== undefined) this.#present.delete(id);
     }
     const unproved: string[] = [];
     for (const id of this.#unproved) {
       const users = await this.find({ deviceToken: id }).catch(goOn);
-      if (users === undefined || !isNobody(users)) unproved.push(id);
+      if (users === undefined || !isEmpty(users)) unproved.push(id);
     }
     return { mark: this.mark, userIds: [...this.#present, ...unproved], isInDoubt: this.#isInDoubt };
   }
@@ -212,18 +211,18 @@ export class OwnUsers {
     return this.#creates > 0;
   }
 
-  /** Whom to name where cleaning up cannot go on. */
+  /** The users to report if the clean-up cannot go on. */
   get mayBeLeft(): readonly string[] {
     return [...this.#present, ...this.#unproved];
   }
 
-  /** A create got no answer, and no user has been seen that it may have made. */
+  /** A create got no answer, and no look-up showed a user that it may have created. */
   get #isInDoubt(): boolean {
-    const untold = [...this.#marked].filter((id) => !this.#answered.has(id));
-    return this.#unanswered > untold.length;
+    const unknown = [...this.#marked].filter((id) => !this.#answered.has(id));
+    return this.#unanswered > unknown.length;
   }
 
-  /** Answered by Damoov, and neither chosen here nor seen with our mark. */
+  /** Answered by Damoov, but neither chosen here nor seen with our mark. */
   get #unproved(): string[] {
     return [...this.#answered].filter((id) => !this.#chosen.has(id) && !this.#marked.has(id));
   }
@@ -244,13 +243,13 @@ export class OwnUsers {
       } catch (error) {
         const isLimited = error instanceof DamoovError && error.kind === 'rate-limited';
         if (!isLimited || tries === RATE_LIMITED_TRIES) throw error;
-        // What was answered with 429 was not carried out.
+        // A request answered with 429 was not carried out.
         await this.pause(error.retryAfterMs ?? 1000);
       }
     }
   }
 }
 
-function isNobody(users: readonly SeenUser[]): boolean {
+function isEmpty(users: readonly SeenUser[]): boolean {
   return users.length === 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Asks a real Damoov what its documentation leaves open, on an instance whose users are nobody's. Knows the order of the questions
- * and that everything it made is deleted in the end; what follows from the answers is judged elsewhere.
+ * Finds out from a real Damoov what its documentation leaves open, on a disposable instance. Defines the order of the questions, and
+ * deletes every created user in the end.
  */
 import type { DamoovClient, DamoovInstance } from '../../damoov/client.ts';
 import { DamoovError } from '../../damoov/errors.ts';
@@ -16,16 +16,16 @@ export interface ProbeOptions {
   client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'findUsers' | 'page'>;
   instance: DamoovInstance;
   triesWrongKey: boolean;
-  /** How many users the instance may have; undefined if nobody has said, and then it has to be known. */
+  /** How many users the instance may have; undefined: the default, and the number must be known. */
   mostUsers: number | undefined;
-  /** How long a write may take to be seen, in milliseconds. */
+  /** How long a write may take to become visible, in milliseconds. */
   patienceMs: number;
   clock: ProbeClock;
-  /** Ends the questions; then comes the cleaning up. */
+  /** Ends the questions; the clean-up follows. */
   signal: AbortSignal;
-  /** Ends the cleaning up. */
+  /** Ends the clean-up. */
   cleanUpSignal: AbortSignal;
-  /** Told what is done now, and once how the users of this run can be recognised. */
+  /** Called before each step, and once with the mark of this run's users. */
   onStep: (step: string) => void;
 }
 
@@ -36,39 +36,38 @@ export interface ProbeEnd {
   leftovers: Leftovers;
 }
 
-/** A test instance has a handful of users; more look like somebody's. */
+/** A test instance has few users; more look like real ones. */
 export const MOST_USERS = 50;
 
-/** Never rejects: what went wrong is told beside what it has left behind. */
+/** Never rejects: the failure is returned with what was left behind. */
 export async function probe(options: ProbeOptions): Promise<ProbeEnd> {
   const { onStep, signal, cleanUpSignal, patienceMs } = options;
   const own = new OwnUsers(options);
-  let asked: Pick<ProbeEnd, 'facts' | 'failure'>;
+  let end: Pick<ProbeEnd, 'facts' | 'failure'>;
   try {
     await refuseWhereUsersLive(options);
     onStep(`the users of this probe have the last name ${own.mark}`);
-    asked = { facts: await ask(own, options) };
+    end = { facts: await ask(own, options) };
   } catch (error) {
-    asked = { failure: asError(signal.aborted ? signal.reason : error) };
+    end = { failure: asError(signal.aborted ? signal.reason : error) };
   }
   const { mark } = own;
-  if (!own.hasCreated) return { ...asked, leftovers: { mark, userIds: [], isInDoubt: false } };
-  onStep('deleting what the probe has made');
-  const lagMs =
-    asked.facts === undefined ? 0 : Math.max(0, ...Object.values(asked.facts.findLagMs).map(Number));
+  if (!own.hasCreated) return { ...end, leftovers: { mark, userIds: [], isInDoubt: false } };
+  onStep('deleting the users of the probe');
+  const lagMs = end.facts === undefined ? 0 : Math.max(0, ...Object.values(end.facts.findLagMs).map(Number));
   const withinMs = Math.min(patienceMs, Math.max(CLEAN_UP_MS, 2 * lagMs));
   try {
-    return { ...asked, leftovers: await own.removeAll(cleanUpSignal, withinMs) };
+    return { ...end, leftovers: await own.removeAll(cleanUpSignal, withinMs) };
   } catch (error) {
-    const failure = asked.failure ?? asError(cleanUpSignal.aborted ? cleanUpSignal.reason : error);
-    return { ...asked, failure, leftovers: { mark, userIds: own.mayBeLeft, isInDoubt: true } };
+    const failure = end.failure ?? asError(cleanUpSignal.aborted ? cleanUpSignal.reason : error);
+    return { ...end, failure, leftovers: { mark, userIds: own.mayBeLeft, isInDoubt: true } };
   }
 }
 
-/** How long a deletion may take to be seen when cleaning up, and a user nobody has told us of to appear. */
+/** How long the clean-up waits for a deletion, or an unknown user, to become visible. */
 const CLEAN_UP_MS = 10_000;
 
-/** Also the first request of the admin: nobody is made before it is sure that they can be deleted again. */
+/** Also the first request of the admin: no user is created before it is certain that it can be deleted. */
 async function refuseWhereUsersLive(options: ProbeOptions): Promise<void> {
   const most = options.mostUsers ?? MOST_USERS;
   const count = await countUsers(options);
@@ -85,18 +84,18 @@ async function refuseWhereUsersLive(options: ProbeOptions): Promise<void> {
   }
 }
 
-/** Inactive users count. Answers why where Damoov does not tell. */
+/** Counts inactive users, too. Returns the reason if Damoov does not show the number. */
 async function countUsers({ client, instance, signal }: ProbeOptions): Promise<number | string> {
   const query = { pageNumber: 1, pageSize: 1, instanceIds: [instance.id], includeInactive: true };
   try {
     return (await client.page(query, { signal })).totalUsers;
   } catch (error) {
-    const isAnswer = error instanceof DamoovError && error.operation === 'page' && NOT_TOLD.has(error.kind);
+    const isAnswer = error instanceof DamoovError && error.operation === 'page' && NOT_SHOWN.has(error.kind);
     if (!isAnswer) throw error;
     return error.message;
   }
 }
-const NOT_TOLD: ReadonlySet<DamoovError['kind']> = new Set([
+const NOT_SHOWN: ReadonlySet<DamoovError['kind']> = new Set([
   'forbidden',
   'not-found',
   'rejected',
@@ -105,13 +104,13 @@ const NOT_TOLD: ReadonlySet<DamoovError['kind']> = new Set([
 ]);
 
 async function ask(own: OwnUsers, { patienceMs, triesWrongKey, onStep }: ProbeOptions): Promise<Facts> {
-  onStep('asking whose the UserId is');
+  onStep('probing the UserId');
   const { lagMs: lagOfUser, ...identity } = await askIdentity(own, patienceMs);
-  onStep('asking what an update does');
+  onStep('probing updates');
   const { lagMs: lagOfUpdate, ...changes } = await askChanges(own, patienceMs);
-  onStep('asking how a ClientId is kept');
+  onStep('probing how a ClientId is stored');
   const clientIdForm = await askClientIdForm(own, patienceMs);
-  onStep('asking how Damoov refuses');
+  onStep('probing refusals');
   const refusals = await askRefusals(own, triesWrongKey);
   return {
     ...identity,

@@ -16,7 +16,7 @@ describe('`create`', () => {
   it.each([
     [['--instance', 'default'], 'no user is named'],
     [['--client-id', 'c', '--idempotency-key', ''], '--idempotency-key: must not be empty'],
-    [['--data', '{"clientId":"secret"}'], 'cannot be read (ENOENT): it takes the name of a file, or - for'],
+    [['--data', '{"clientId":"secret"}'], 'cannot be read (ENOENT): must be the name of a file, or - for'],
   ])('refuses %j as bad usage, and adds nothing', async (args, message) => {
     const world = await createWorld({ startsWorker: false });
     const { status, stdout, stderr } = await run(world, ['create', ...args]);
@@ -135,7 +135,7 @@ describe('`update`', () => {
     [
       'a field that is set and cleared',
       ['--client-id', 'c-1', '--phone', '1', '--clear', 'phone'],
-      'set as well',
+      'also set',
     ],
     ['a field that there is not', ['--client-id', 'c-1', '--clear', 'age'], 'Allowed choices are firstName'],
   ])('with %s adds nothing and exits with 2', async (_title, args, told) => {

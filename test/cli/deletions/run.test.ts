@@ -18,7 +18,7 @@ const json = async (world: World, ...args: string[]) => {
 };
 
 describe('`delete`', () => {
-  it('schedules, answers with what is pending, and moves it where it is told to', async () => {
+  it('schedules, reports what is pending, and moves it if requested', async () => {
     const world = await createWorld({ startsWorker: false });
     const args = ['delete', '--client-id', 'c-1', '--reason', 'closed', '--correlation-id', 'r-1'];
     const first = await json(world, ...args, '--in', '30d');
@@ -118,7 +118,7 @@ describe('`deletions`', () => {
     expect(one.told).toMatchObject([{ clientId: 'c-2' }]);
   });
 
-  it('cancel tells how it stands, with status 0 only where nothing is deleted any more', async () => {
+  it('cancel reports the state, with status 0 only if nothing is deleted any more', async () => {
     const world = await createWorld();
     const userId = await world.signUpElsewhere('c-1');
     const cancel = () => json(world, 'deletions', 'cancel', '--user-id', userId);
@@ -140,7 +140,7 @@ describe('`deletions`', () => {
     await world.add('delete-user', { clientId: 'c-1' });
     const { lines } = await command(world, 'deletions', 'list', '--client-id', 'c-1');
     expect(lines).toEqual([
-      'No such deletion is pending. 1 job is in line or at work, and not looked through: a deletion that is due may be among them.',
+      'No such deletion is pending. 1 job is waiting or active, and not searched: a due deletion may be among them.',
     ]);
     for (const clientId of ['c-2', 'c-3']) await json(world, 'delete', '--client-id', clientId, '--in', '1h');
     const { told } = await json(world, 'deletions', 'list', '--next', '1');

@@ -94,7 +94,7 @@ describe('`doctor`', () => {
     expect(stdout).toMatch(/^warn {2}facts .*\n {6}→ run `damoov-users probe`/m);
   });
 
-  it('logs in only where it is told to, once, and then the session serves', async () => {
+  it('logs in only if requested, once, and then uses the session', async () => {
     const world = await createWorld({ startsWorker: false });
     expect(of('admin account', await doctor(world))).toMatchObject({
       is: 'warn',
@@ -126,7 +126,7 @@ describe('`doctor`', () => {
     await world.add('create-user', { clientId: 'c' });
     await expect
       .poll(async () => of('instance key default', await doctor(world)))
-      .toMatchObject({ is: 'fail', seen: expect.stringContaining('jobs that wait: 1') });
+      .toMatchObject({ is: 'fail', seen: expect.stringContaining('held jobs: 1') });
     // What waits has nothing to do with a key that is right.
     const key = '22222222-2222-4222-8222-222222222222';
     expect(of('instance key default', await doctor(world, [], { DAMOOV_INSTANCE_KEY: key }))).toMatchObject({
@@ -158,7 +158,7 @@ describe('`doctor`', () => {
     expect(await world.requests('create')).toEqual([]);
   });
 
-  it('fails where Redis or Damoov is away, and tells of the other all the same', async () => {
+  it('fails if Redis or Damoov is away, and still reports the other', async () => {
     const world = await createWorld({ startsWorker: false });
     const withoutRedis = await doctor(world, [], { REDIS_URL: 'redis://127.0.0.1:1' });
     expect(withoutRedis.status).toBe(1);

@@ -16,7 +16,7 @@ const eventsOf = async (world: World, ...args: string[]) => {
 const clientsOf = ({ events }: { events: object[] }) =>
   events.map((event) => (event as { data: { clientId: string } }).data.clientId);
 
-/** `events --follow`, with what it tells. */
+/** `events --follow`, with its output. */
 function follow(env: Record<string, string>, ...args: string[]) {
   const command = startCommand(['events', '--follow', ...args], env);
   const lines = createInterface({ input: command.stdout })[Symbol.asyncIterator]();
@@ -28,7 +28,7 @@ function follow(env: Record<string, string>, ...args: string[]) {
   };
 }
 
-/** An events queue that nobody subscribes to. */
+/** An events queue without a subscriber. */
 function unreadQueue({ redis, prefix }: World): Queue {
   const queue = new Queue('unread', { connection: redis, prefix });
   onTestFinished(() => queue.close());
@@ -94,9 +94,9 @@ describe('`events`', () => {
     await gone?.remove();
     const { stdout, stderr, status } = await runCommand(['events', '--queue', 'unread'], world.env);
     expect(stdout).toMatch(/^- {2}user\.created {5}c-1 \[2J {2}- {2}-\n$/);
-    const unseen = '2 events that may be meant cannot be read: no longer there, or none of ours.';
+    const unseen = '2 events may match but cannot be read: removed, or not ours.';
     expect([status, stderr]).toEqual([0, `${unseen}\n`]);
-    // Whose the others were nobody can tell.
+    // The users of the others are unknown.
     const ofUser = await eventsOf(world, '--queue', 'unread', '--client-id', 'c-2');
     const note = `No such event can be read on unread. ${unseen}`;
     expect(ofUser.events).toEqual([{ note, shown: 0, unreadable: 2, older: 0 }]);
@@ -129,7 +129,7 @@ describe('`events`', () => {
     ['a queue that there is not', ['--queue', 'user-jobz'], 'no such events queue (configured: user-events)'],
     ['a type that there is not', ['--type', 'user.moved'], 'Allowed choices are user.created'],
     ['a number that is none', ['-n', 'all'], 'must be a whole number'],
-    ['none of those that are there, and none to come', ['-n', '0'], '-n 0: shows nothing. Ask for one'],
+    ['none of those that are there, and none to come', ['-n', '0'], '-n 0: shows nothing. Give at least 1'],
     [
       'a queue that none can be',
       ['--queue', 'user-jobs:../x'],
@@ -144,7 +144,7 @@ describe('`events`', () => {
 });
 
 describe('`events --follow`', () => {
-  it('goes on with what is published, without a gap, until it is told to stop', async () => {
+  it('shows new events without a gap until the signal to stop', async () => {
     const world = await createWorld();
     await world.run('create-user', { clientId: 'c-1' });
     const tail = follow(world.env, '-n', '1');
@@ -157,9 +157,7 @@ describe('`events --follow`', () => {
       'other',
       'no event',
     );
-    expect(await tail.told()).toBe(
-      '1 event that may be meant cannot be read: no longer there, or none of ours.',
-    );
+    expect(await tail.told()).toBe('1 event may match but cannot be read: removed, or not ours.');
     tail.signal('SIGINT');
     expect(await tail.exit).toBe(0);
   });

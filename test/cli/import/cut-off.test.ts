@@ -39,7 +39,7 @@ describe('an import that was cut off', () => {
       expect(stdout).toMatch(/^3,000 rows: 3,000 added \([\d,]+ by this run\)\n$/);
       expect(stderr).toMatch(/going on after line \d+: [\d,]+ rows were added before\n/);
       expect(await world.waitingIds()).toHaveLength(rows);
-      // Each kill has one portion asked for again at the most: an id would not protect a row whose job is no longer kept.
+      // Each kill repeats at most one batch: an id would not protect a row whose job is no longer stored.
       expect(await world.adds()).toBeLessThanOrEqual(rows + 4 * 200);
     },
   );
@@ -127,7 +127,7 @@ describe('a Redis that fails an import', () => {
     await lost;
     expect({ status, stdout }).toEqual({ status: 0, stdout: '3,000 rows: 3,000 added\n' });
     expect(stderr).toContain('Redis is back');
-    // Some were asked for again, and came to no second job.
+    // Some were added again, without a second job.
     expect(await world.waitingIds()).toHaveLength(3000);
     expect(await world.adds()).toBeGreaterThan(3000);
   });

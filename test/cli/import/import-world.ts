@@ -35,7 +35,7 @@ export async function createImportWorld(options: WorldOptions = { startsWorker: 
       const keys = await redis.keys(`${world.prefix}:import:*`);
       return redis.hget(keys.find((name) => !name.endsWith(':added')) ?? '', 'place');
     },
-    /** How often an add was asked for, whether or not it came to a job. */
+    /** Number of calls of add, whether or not they added a job. */
     adds: async () => Number(await redis.get(key('id'))),
     /** Oldest first. */
     async data() {

@@ -7,7 +7,7 @@ import { nothingConfigured } from '../../support/spawn-worker.ts';
 import { createImportWorld, csvOf, endsIn } from './import-world.ts';
 
 describe('a disk that is full before a report is whole', () => {
-  it('is told by the path and why, and the import goes on once there is room', async () => {
+  it('is reported with its path and reason, and the import continues once there is room', async () => {
     const world = await createImportWorld({});
     const rows = 200;
     const path = await world.file(csvOf(rows));
@@ -51,7 +51,7 @@ describe('a report of an import that was complete already', () => {
       run: (...args: string[]) => world.import(path, '--skip-invalid', ...args),
     };
   }
-  const outcomes = '; 1 created, 1 failed (--again adds them once more)\n';
+  const outcomes = '; 1 created, 1 failed (--again adds them again)\n';
 
   it('has how its jobs ended, though the import was begun without one', async () => {
     const { run, report, ...world } = await createComplete();
@@ -112,7 +112,7 @@ describe('a report of an import that was complete already', () => {
     expect(sorted(await readFile(report, 'utf8'))).toEqual(sorted(written));
   });
 
-  it('tells of failed jobs each time that it is asked for, and carries nothing out for it', async () => {
+  it('reports failed jobs each time it is requested, and carries nothing out', async () => {
     const { run, report, jobs, adds, events } = await createComplete();
     expect((await run('--report', report)).status).toBe(1);
     const before = await linesOf(report);

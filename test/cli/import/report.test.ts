@@ -11,7 +11,7 @@ import { createImportWorld, csvOf, endsIn } from './import-world.ts';
 describe('a report', () => {
   const linesOf = async (path: string) => (await readFile(path, 'utf8')).trimEnd().split('\n');
 
-  it('tells of each row how its job ended, and fails where one failed', async () => {
+  it('contains the outcome of each row, and fails if one failed', async () => {
     const world = await createImportWorld({});
     const taken = '0e8f8b1c-6d0b-4b7e-9c3a-0a1b2c3d4e5f';
     await world.run('create-user', { clientId: 'c-2' });
@@ -151,7 +151,7 @@ describe('a report', () => {
       const { status, stderr } = await world.import(path, '--report', report);
       expect(status).toBe(2);
       expect(stderr).toMatch(
-        /^--report: \S+ is there (and is no report: name another file|already, of another import or of .*: name a new one)\n$/,
+        /^--report: \S+ (exists and is not a report: name another file|already exists for another import or round: name a new one)\n$/,
       );
       expect(await readFile(report, 'utf8')).toBe(content);
       expect(await world.redis.keys(`${world.prefix}:import:*`)).toEqual([]);
@@ -198,7 +198,7 @@ describe('a report', () => {
       const { status, stderr } = await world.import(...args, '--report', report);
       expect({ status, stderr }).toEqual({
         status: 2,
-        stderr: `--report: ${report} is there already, of another import or of another round: name a new one\n`,
+        stderr: `--report: ${report} already exists for another import or round: name a new one\n`,
       });
       expect(await readFile(file, 'utf8')).toBe(content);
       expect((await world.import(...args)).stdout).toBe('1 row: 1 added\n');
@@ -215,7 +215,7 @@ describe('a report', () => {
         env: { PATH: process.env['PATH'], ...nothingConfigured(), ...world.env },
         stdio: ['ignore', 'ignore', 'pipe'],
       });
-      expect(await text(child.stderr)).toContain(`--report: ${file} is there already`);
+      expect(await text(child.stderr)).toContain(`--report: ${file} already exists`);
       expect(await readFile(file, 'utf8')).toBe(content);
     });
 
@@ -234,7 +234,7 @@ describe('a report', () => {
       const { status, stderr } = await world.import(path, '--report', theirs);
       expect({ status, stderr }).toEqual({
         status: 2,
-        stderr: `--report: ${theirs} is there already, of another import or of another round: name a new one\n`,
+        stderr: `--report: ${theirs} already exists for another import or round: name a new one\n`,
       });
       expect(await readFile(theirs, 'utf8')).toBe(before);
     });
@@ -247,7 +247,7 @@ describe('a report', () => {
       const before = await readFile(first, 'utf8');
       expect(await world.import(path, '--again', '--report', first)).toMatchObject({
         status: 2,
-        stderr: `--report: ${first} is there already, of another import or of another round: name a new one\n`,
+        stderr: `--report: ${first} already exists for another import or round: name a new one\n`,
       });
       expect(await readFile(first, 'utf8')).toBe(before);
       const { stdout } = await world.import(path, '--again', '--report', second);
@@ -287,7 +287,7 @@ describe('a report', () => {
     const world = await createImportWorld();
     const path = await world.file(csvOf(3));
     const { status, stderr } = await world.import(path, '--report', '/dev/null');
-    expect({ status, stderr }).toEqual({ status: 2, stderr: '--report: /dev/null is no file\n' });
+    expect({ status, stderr }).toEqual({ status: 2, stderr: '--report: /dev/null is not a file\n' });
     expect(await world.redis.keys(`${world.prefix}:import:*`)).toEqual([]);
   });
 });

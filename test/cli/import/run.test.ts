@@ -47,7 +47,7 @@ describe('`import`', () => {
     expect(await world.waiting()).toBe(2);
   });
 
-  it('tells all faults by line and column, no value, and adds nothing', async () => {
+  it('reports all faults by line and column, no value, and adds nothing', async () => {
     const world = await createImportWorld();
     const marks = ['Marked-First', 'marked@example.com', '+49-marked'];
     const [first, email, phone] = marks;
@@ -66,11 +66,11 @@ describe('`import`', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr.split('\n')).toEqual([
       'line 2, occurredAt: must be a time in ISO 8601 with a zone, such as 2027-01-31T12:00:00Z',
-      'line 3: has 2 columns, where the header has 5',
-      'line 4: has 6 columns, where the header has 5',
+      'line 3: has 2 columns, but the header has 5',
+      'line 4: has 6 columns, but the header has 5',
       expect.stringMatching(/^line 6, phone: Too big/),
-      'line 7, clientId: the same as in line 5',
-      'nothing was added: mend them, or let --skip-invalid leave out 5 of 6 rows',
+      'line 7, clientId: same as in line 5',
+      'nothing was added: correct them, or omit 5 of 6 rows with --skip-invalid',
       '',
     ]);
     for (const mark of marks) expect(stderr).not.toContain(mark);
@@ -87,8 +87,8 @@ describe('`import`', () => {
     const { status, stderr } = await world.import(path);
     expect(status).toBe(2);
     expect(stderr.split('\n').slice(0, 2)).toEqual([
-      'line 3, userId: the same as in line 2',
-      'line 5, userId: the same as in line 4',
+      'line 3, userId: same as in line 2',
+      'line 5, userId: same as in line 4',
     ]);
     expect((await world.import(path, '--allow-duplicates')).stdout).toBe('4 rows: 4 added\n');
   });
@@ -127,7 +127,7 @@ describe('`import`', () => {
     const path = await world.file('clientId,email\nc-1,e\nc-2,"e\nc-3,e\n');
     const { status, stderr } = await world.import(path, '--skip-invalid');
     expect(status).toBe(2);
-    expect(stderr).toContain('line 3: a quote that opens here is never closed');
+    expect(stderr).toContain('line 3: the quote that opens here is never closed');
     expect(await world.adds()).toBe(0);
   });
 
@@ -169,7 +169,7 @@ describe('`import`', () => {
     [['src.csv', '--map', 'mail'], 'must be NAME=FIELD'],
     [['src.csv', '--max-waiting', '0'], 'must be a whole number, 1 or more'],
     [['src.csv', '--delimiter', '::'], 'must be one character'],
-    [['src.csv', '--report', '-'], 'must be a file, which - is not'],
+    [['src.csv', '--report', '-'], 'must be the name of a file, not -'],
   ])('refuses %j with status 2', async (args, message) => {
     const world = await createImportWorld();
     const { status, stderr } = await world.import(...args);
@@ -189,8 +189,8 @@ describe('the copy of the standard input', () => {
     vi.stubEnv('TMPDIR', place);
     onTestFinished(() => void vi.unstubAllEnvs());
     const told =
-      `${place} is needed for a copy of the input, and cannot be written (${reason}): ` +
-      'let TMPDIR name a directory with room for it\n';
+      `${place} is needed for a copy of the input but cannot be written (${reason}): ` +
+      'set TMPDIR to a directory with room for it\n';
     const { status, stderr } = await runCommand(args, world.env, csvOf(3));
     expect({ status, stderr }).toEqual({ status: 2, stderr: told });
     const compared = await runCommand(['reconcile', '-', '--format', 'csv'], world.env, csvOf(3));
@@ -221,10 +221,10 @@ describe('an instance that nobody has configured', () => {
     const { status, stderr } = await world.import(path);
     expect(status).toBe(2);
     expect(stderr.split('\n').slice(0, 2)).toEqual([
-      'line 3, instance: no such instance is configured here (known: default)',
-      'line 5, instance: no such instance is configured here (known: default)',
+      'line 3, instance: no such instance is configured (known: default)',
+      'line 5, instance: no such instance is configured (known: default)',
     ]);
-    expect(stderr).toContain('let --skip-invalid leave out 2 of 4 rows');
+    expect(stderr).toContain('omit 2 of 4 rows with --skip-invalid');
     expect(await world.adds()).toBe(0);
   });
 
@@ -234,7 +234,9 @@ describe('an instance that nobody has configured', () => {
     const file = await world.file(JSON.stringify({ eu: { id, key } }), 'instances.json');
     const path = await world.file('clientId,instance\nc-1,eu\nc-2,\n');
     const { stderr } = await runCommand(['import', path], { ...env, DAMOOV_INSTANCES_FILE: file });
-    expect(stderr.split('\n')[0]).toBe('line 3, instance: is needed, as none is called default (known: eu)');
+    expect(stderr.split('\n')[0]).toBe(
+      'line 3, instance: is needed, because no instance is called default (known: eu)',
+    );
   });
 });
 
@@ -264,8 +266,8 @@ describe('a row that names nobody', () => {
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr:
-        `line ${line}: names no user: give it clientId or userId\n` +
-        'nothing was added: mend them, or let --skip-invalid leave out 1 of 2 rows\n',
+        `line ${line}: names no user: clientId or userId is missing\n` +
+        'nothing was added: correct them, or omit 1 of 2 rows with --skip-invalid\n',
     });
     expect((await world.import(path, '--skip-invalid')).stdout).toBe('2 rows: 1 added, 1 skipped\n');
     expect(await world.data()).toMatchObject([{ clientId: 'c-1' }]);

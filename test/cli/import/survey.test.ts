@@ -19,7 +19,7 @@ describe('a row', () => {
     expect(faultsOf(1, data).length === 0).toBe(parseJob('create-user', data).ok);
   });
 
-  it('has its faults told by column', () => {
+  it('has its faults reported by column', () => {
     const faults = faultsOf(3, jobDataOf({ clientId: 'c'.repeat(300), email: 7, createAccessToken: 'yes' }));
     expect(faults.map(({ line, column }) => [line, column])).toEqual([
       [3, 'clientId'],
@@ -28,7 +28,7 @@ describe('a row', () => {
     ]);
   });
 
-  it('with an id that could become another one is told every fault of it by its column, and shown it in quotes', () => {
+  it('with an id that could become another one gets all its faults by column, and the id in quotes', () => {
     const row = { clientId: ' Zoe\u0308' };
     const messages = ['has blanks at its ends: trim it', 'is not in Unicode NFC: normalize it to NFC'];
     const faults = messages.map((message) => ({
@@ -46,7 +46,7 @@ describe('a row', () => {
     [
       'clientId',
       'c-1\u200B',
-      String.raw`has control or zero-width characters: remove them, they cannot be seen and are easily lost: "c-1\u200b"`,
+      String.raw`has control or zero-width characters: remove them, they are invisible and easily lost: "c-1\u200b"`,
     ],
     ['userId', 'abc ', `${NO_UUID}: "abc "`],
     ['userId', 'abc', NO_UUID],
@@ -68,7 +68,7 @@ describe('a row', () => {
 describe('a list', () => {
   it('that says it is older than any job may be is refused, and told how to say better', () => {
     const now = Date.now();
-    expect(() => madeAtOf({ writtenAt: 0 }, undefined)).toThrow('say with --as-of');
+    expect(() => madeAtOf({ writtenAt: 0 }, undefined)).toThrow('with --as-of');
     expect(() => madeAtOf({ writtenAt: now }, 0)).toThrow('--as-of: is before the year 2000');
     expect(madeAtOf({ writtenAt: 0 }, Date.UTC(2026, 0, 1))).toBe(Date.UTC(2026, 0, 1));
   });

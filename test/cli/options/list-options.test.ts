@@ -38,8 +38,8 @@ describe('--map', () => {
     ['', 'must be NAME=FIELD'],
     ['a', 'must be NAME=FIELD'],
     ['a=mail', 'The fields are clientId'],
-    ['*=email', 'which can only be left out: *='],
-    ['b=EMAIL', 'has several columns as email: keep one of "a", "b"'],
+    ['*=email', 'which can only be omitted: *='],
+    ['b=EMAIL', 'maps several columns to email: keep one of "a", "b"'],
   ])('%j is refused', (text, message) => {
     expect(() => parseColumnMap(text, new Map([['a', 'email']]))).toThrow(message);
   });

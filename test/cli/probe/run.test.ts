@@ -24,7 +24,7 @@ const probeArgs = (file: string, ...more: string[]) => [
   ...more,
 ];
 
-/** A sandbox and a probe by one clock, which goes on whenever the probe waits: nobody else has to. */
+/** A sandbox and a probe with one clock, which advances whenever the probe waits, so that the test does not wait. */
 async function createProbeWorld(modes: Partial<SandboxModes> = {}, env: Record<string, string> = {}) {
   let skippedMs = 0;
   const clock = {
@@ -54,7 +54,7 @@ describe('`probe`', () => {
     const world = await createWorld({ startsWorker: false });
     const { status, stderr } = await runCommand(probeArgs('-'), world.env);
     expect(status).toBe(2);
-    expect(stderr).toContain("'--out <file>' argument '-' is invalid. must be a file, which - is not");
+    expect(stderr).toContain("'--out <file>' argument '-' is invalid. must be the name of a file, not -");
     expect(await world.requests()).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('`probe`', () => {
 
   it.each([
     [['--instance', 'other'], {}, 'known: default'],
-    [['--out', '/nowhere/facts.json'], {}, '--out: /nowhere is no directory'],
+    [['--out', '/nowhere/facts.json'], {}, '--out: /nowhere is not a writable directory'],
     [[], { DAMOOV_ADMIN_EMAIL: '', DAMOOV_ADMIN_PASSWORD: '' }, 'set DAMOOV_ADMIN_EMAIL'],
   ])('called with %j and %j sends nothing, and says why', async (args, env, why) => {
     const world = await createWorld({ startsWorker: false });
@@ -125,7 +125,7 @@ describe('`probe`', () => {
     const said: string[] = [];
     const lines = createInterface({ input: command.stderr }).on('line', (line) => {
       said.push(line);
-      if (line === 'asking what an update does') command.signal('SIGINT');
+      if (line === 'probing updates') command.signal('SIGINT');
     });
     const [stdout, status] = await Promise.all([text(command.stdout), command.exit, once(lines, 'close')]);
     expect(status).toBe(1);

@@ -31,7 +31,7 @@ const verify = (args: string[], { env = {}, input = '' } = {}) =>
   runCommand(['receipts', 'verify', ...args], env, input);
 
 describe('`receipts verify`', () => {
-  it('tells of an intact file how many receipts of which instances it holds', async () => {
+  it('counts the receipts of each instance in an intact file', async () => {
     const args = ['receipts', 'verify', intact, '--public-key', publicKey, '--complete'];
     expect(await runProcess(args, {})).toEqual({
       stdout: 'intact: 1,200 receipts of 2 instances (default 1-400, eu 1-800)\n',
@@ -67,7 +67,7 @@ describe('`receipts verify`', () => {
     expect(complete.status).toBe(1);
   });
 
-  it('finds that the end was cut off where it is told the head', async () => {
+  it('finds that the end was cut off if the head is given', async () => {
     const head = `eu=${receipts.at(-1)?.hash}`;
     expect((await verify([intact, '--public-key', publicKey, '--head', head])).status).toBe(0);
     const cut = fileOf('cut.ndjson', lines.slice(0, -1).join(''));
@@ -77,7 +77,7 @@ describe('`receipts verify`', () => {
     });
   });
 
-  it('tells machines in JSON', async () => {
+  it('prints JSON with --json', async () => {
     const { stdout, status } = await verify([intact, '--public-key', publicKey, '--json']);
     expect(JSON.parse(stdout)).toEqual({
       isIntact: true,
@@ -99,11 +99,13 @@ describe('`receipts verify`', () => {
     expect((await verify([intact], { env: { RECEIPT_PRIVATE_KEY_FILE: privateKey } })).status).toBe(0);
     const other = fileOf('other.pem', newKey().privateKey.export({ type: 'pkcs8', format: 'pem' }));
     const verdict = await verify([intact], { env: { RECEIPT_PRIVATE_KEY_FILE: other } });
-    expect(verdict.stdout).toContain(`sequence 1: is signed with key ${key.keyId}, which was not given`);
+    expect(verdict.stdout).toContain(
+      `sequence 1: is signed with key ${key.keyId}, which is not among the given keys`,
+    );
     expect(verdict.status).toBe(1);
   });
 
-  it('lets unsigned receipts pass only where it is told to', async () => {
+  it('lets unsigned receipts pass only if requested', async () => {
     const unsigned = fileOf('unsigned.ndjson', linesOf(receiptsOf(3, ['default'])).join(''));
     expect(await verify([unsigned, '--public-key', publicKey])).toMatchObject({ status: 1 });
     expect(await verify([unsigned, '--allow-unsigned'])).toMatchObject({
@@ -124,7 +126,7 @@ describe('`receipts verify`', () => {
     ['no such file', ['/nowhere', '--public-key', publicKey], '/nowhere cannot be read (ENOENT)'],
     ['a directory', [directory, '--public-key', publicKey], 'cannot be read (EISDIR)'],
     ['a key that is not there', [intact, '--public-key', '/nowhere'], 'cannot be read'],
-    ['a key that is none', [intact, '--public-key', intact], 'is no Ed25519 public key'],
+    ['a key that is none', [intact, '--public-key', intact], 'is not an Ed25519 public key'],
     [
       'a head that is none',
       [intact, '--public-key', publicKey, '--head', 'eu'],
@@ -149,7 +151,7 @@ describe('docs/guides/receipts.md', () => {
     expect(receipt.hash).toBe(hashOf(receipt));
   });
 
-  it.skipIf(!hasTools)('tells how to bring receipts out of events, and back into their order', async () => {
+  it.skipIf(!hasTools)('shows how to extract receipts from events, and to sort them', async () => {
     const [, command = ''] = /```sh\n(jq -c 'select.*?)```/s.exec(documentation) ?? [];
     const events = receipts.slice(0, 12).map(eventWith);
     const [first] = events;
@@ -165,7 +167,7 @@ describe('docs/guides/receipts.md', () => {
     expect(stdout).toBe('intact: 12 receipts of 2 instances (default 1-4, eu 1-8)\n');
   });
 
-  it.skipIf(!hasTools)('tells how to verify a receipt by hand', () => {
+  it.skipIf(!hasTools)('shows how to verify a receipt by hand', () => {
     const [, byHand = ''] = /## By hand.*?```sh\n(.*?)```/s.exec(documentation) ?? [];
     const run = (line: string) => {
       writeFileSync(join(directory, 'receipt.json'), line);

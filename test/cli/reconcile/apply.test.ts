@@ -45,7 +45,7 @@ describe('`reconcile --apply`', () => {
     const before = await world.mutations();
     const seen = world.events.length;
     const end = await world.reconcile(file, '--apply', '--delete-orphans', '--yes', '--json');
-    // Whoever signed up after the list was made is not orphaned.
+    // A user that signed up after the list was made is not orphaned.
     expect(told(end).at(-1)?.summary).toMatchObject({
       missing: 1,
       differing: 1,
@@ -76,7 +76,7 @@ describe('`reconcile --apply`', () => {
     expect(await world.requests('delete')).toEqual([]);
   });
 
-  it('leaves the orphaned and the duplicated, and tells so by its status', async () => {
+  it('leaves the orphaned and the duplicated, and shows that by its status', async () => {
     const world = await createReconcileWorld();
     await world.signUp([{ clientId: 'a' }, { clientId: 'a' }, { clientId: 'orphan' }]);
     const file = await world.write('clientId\na\n');
@@ -88,7 +88,7 @@ describe('`reconcile --apply`', () => {
     expect(await world.jobs.getJobCountByTypes('wait', 'delayed')).toBe(0);
   });
 
-  it('has the orphaned deleted in a week where it is told to, once', async () => {
+  it('has the orphaned deleted in a week if requested, once', async () => {
     const world = await createReconcileWorld({ sandbox: { clock: () => Date.now() - 2 * DAY_MS } });
     const ids = await world.signUp([
       { clientId: 'orphan' },

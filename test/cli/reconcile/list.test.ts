@@ -76,7 +76,8 @@ describe('the list', () => {
     ]);
     expect(lines.at(-1)?.summary).toMatchObject({ listed: 2, otherInstances: 2, orphaned: 1, lookalikes: 1 });
     const { stdout } = await reconcile();
-    const others = '2 rows are about other instances: not compared (one that names none is about default)';
+    const others =
+      '2 rows belong to other instances: not compared (a row without an instance belongs to default)';
     expect(stdout).toContain(`\n${others}\n`);
     const args = ['--apply', '--yes', '--delete-orphans', '--older-than', '0s', '--max-deletions', '1'];
     expect((await reconcile(...args)).stdout).toContain(
@@ -103,7 +104,9 @@ describe('the list', () => {
     const nameless = await world.write('clientId\na\n', 'nameless.csv');
     const { status, stderr } = await reconcile(nameless, 'us');
     expect(status).toBe(2);
-    expect(stderr).toContain('line 2, instance: is needed, as none is called default (known: eu, us)');
+    expect(stderr).toContain(
+      'line 2, instance: is needed, because no instance is called default (known: eu, us)',
+    );
   });
 
   it('with a row of an instance that nobody has configured is refused, by line and with what is known', async () => {
@@ -112,7 +115,7 @@ describe('the list', () => {
     const file = await world.write('clientId,instance\na,Default\nb,eu \nc,eu\nd,\n,mars\n');
     const { status, stdout, stderr } = await runCommand(['reconcile', file], env);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    const fault = 'instance: no such instance is configured here (known: eu, default)';
+    const fault = 'instance: no such instance is configured (known: eu, default)';
     expect(stderr.split('\n').slice(1)).toEqual([
       `line 2, ${fault}`,
       `line 3, ${fault}`,

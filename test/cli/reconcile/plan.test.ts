@@ -4,7 +4,7 @@ import { runCommand } from '../../support/run-command.ts';
 import { startShiftingPages } from '../../support/shifting-pages.ts';
 import { createReconcileWorld, csvOf, people, person, told } from './reconcile-world.ts';
 
-/** The admin of the sandbox, as somebody else who changes users meanwhile. */
+/** The admin of the sandbox as another client that changes users meanwhile. */
 async function adminOf(sandboxUrl: string) {
   const { adminEmail: email, adminPassword } = SANDBOX_CREDENTIALS;
   const call = (method: string, path: string, headers: Record<string, string>, body?: object) =>

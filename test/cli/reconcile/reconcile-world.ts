@@ -110,7 +110,7 @@ export function told({ stdout }: CommandEnd): Told[] {
     .map((line) => JSON.parse(line) as Told);
 }
 
-/** Times are told in milliseconds: what happens from here on is later than what happened before. */
+/** Times have milliseconds: later steps are later than earlier ones. */
 export async function nextMillisecond(): Promise<void> {
   const at = Date.now();
   await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(at);

@@ -93,7 +93,7 @@ describe('`reconcile`', () => {
     const file = await world.write('clientId\n');
     const { status, stderr } = await world.reconcile(file, '--apply', '--delete-orphans', '--yes');
     expect(status).toBe(2);
-    expect(stderr).toContain('everybody would be deleted');
+    expect(stderr).toContain('every user would be deleted');
   });
 
   it('without a Damoov or an admin says what is needed', async () => {
@@ -101,7 +101,7 @@ describe('`reconcile`', () => {
     const file = await world.write('clientId\na\n');
     const { DAMOOV_ADMIN_EMAIL: _email, DAMOOV_ADMIN_PASSWORD: _password, ...env } = world.env;
     const withoutAdmin = await runCommand(['reconcile', file], env);
-    expect(withoutAdmin.stderr).toBe('DAMOOV_ADMIN_EMAIL: is needed, as only an admin may read users\n');
+    expect(withoutAdmin.stderr).toBe('DAMOOV_ADMIN_EMAIL: is needed, because only an admin may read users\n');
     const { REDIS_URL, QUEUE_PREFIX } = env as { REDIS_URL: string; QUEUE_PREFIX: string };
     const withoutDamoov = await runCommand(['reconcile', file], { REDIS_URL, QUEUE_PREFIX });
     expect(withoutDamoov.stderr).toContain('DAMOOV_ADMIN_PASSWORD: must be set');

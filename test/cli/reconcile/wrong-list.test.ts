@@ -33,7 +33,7 @@ describe('a list that is the wrong one', () => {
     [
       'with the last digits of its ids lost',
       'clientId\nc-0\n1234567890123450\n',
-      'clientId with nothing but zeros behind 15 digits: 1 (line 3)',
+      'clientId with only zeros after 15 digits: 1 (line 3)',
     ],
     [
       'with an id of another instance changed',
@@ -52,7 +52,7 @@ describe('a list that is the wrong one', () => {
     const args = ['reconcile', file, '--map', '*=', ...deletions, '--max-deletions', '9'];
     const { status, stdout, stderr } = await runCommand(args, env);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain(`\n--delete-orphans: the list may mean users whose ids it has not`);
+    expect(stderr).toContain(`\n--delete-orphans: the list may mean users whose ids it does not have`);
     expect(stderr.split('\n').at(-2)).toContain(why);
     expect(await world.requests('login')).toEqual([]);
     expect((await runCommand(['reconcile', file, '--map', '*='], env)).status).toBe(1);
@@ -88,7 +88,7 @@ describe('a list in another writing', () => {
     return { ...world, file, orphans: ids.slice(20) };
   }
 
-  it('is told by the lines that look like users at Damoov', async () => {
+  it('is recognised by its lines that look like users at Damoov', async () => {
     const { reconcile, file, orphans } = await createWritings();
     const { stdout } = await reconcile(file);
     expect(stdout).toContain('\n4 orphaned users look like a row of the list: the same clientId in another');

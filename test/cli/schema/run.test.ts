@@ -25,7 +25,7 @@ describe('`schema`', () => {
 
   it.each([
     ['a job that there is not', ['create'], 'no such job or event (known: create-user'],
-    ['a name for the whole document', ['create-user', '--format', 'asyncapi'], 'leave the name out'],
+    ['a name for the whole document', ['create-user', '--format', 'asyncapi'], 'omit the name'],
     ['a format that there is not', ['--format', 'yaml'], 'Allowed choices are json-schema, asyncapi'],
   ])('with %s exits with 2', async (_title, args, told) => {
     const { status, stderr } = await run(...args);

@@ -54,7 +54,7 @@ describe('`status`', () => {
     const { jobs } = await statusOf(world);
     expect(jobs).toMatchObject({ waiting: 5 });
     const { oldestWaitingMs = 0 } = jobs as { oldestWaitingMs?: number };
-    // What is next of each priority is asked for, not all that wait.
+    // Reads the next job of each priority, not all waiting jobs.
     expect(oldestWaitingMs).toBeGreaterThanOrEqual(HOUR_MS);
     expect(oldestWaitingMs).toBeLessThan(2 * HOUR_MS);
   });
@@ -80,7 +80,7 @@ describe('`status`', () => {
     expect((told as { oldestWaitingMs: number }).oldestWaitingMs).toBeLessThan(HOUR_MS / 2);
   });
 
-  it('tells how the jobs of the last hour ended', async () => {
+  it('reports how the jobs of the last hour ended', async () => {
     const world = await createWorld();
     await world.run('create-user', { clientId: 'c-1' });
     await world.run('create-user', { clientId: 'c-2' });
@@ -94,7 +94,7 @@ describe('`status`', () => {
   });
 
   it('names the circuit that is open, why, until when, and how many wait', async () => {
-    // Nobody tries it while the test looks.
+    // No probe runs while the test looks.
     const never = { firstMs: HOUR_MS, lastMs: HOUR_MS };
     const world = await createWorld({
       modes: { badKey: '401' },
@@ -110,7 +110,7 @@ describe('`status`', () => {
     expect(stdout).toMatch(/circuits +instance-key:default open for \d+\w: .* probe .* 1 waits\n/);
   });
 
-  it('tells what the deletion limit holds', async () => {
+  it('reports what the deletion limit holds', async () => {
     const world = await createWorld({ env: { DELETIONS_PER_HOUR: '0' } });
     await world.signUpElsewhere('c-1');
     await world.add('delete-user', { clientId: 'c-1' });
@@ -119,7 +119,7 @@ describe('`status`', () => {
     expect(stdout).toContain('holds 1 deletion for');
   });
 
-  it('tells what is left of the logins, and of a bar on them', async () => {
+  it('reports what is left of the logins, and of a bar on them', async () => {
     const world = await createWorld();
     await world.redis.set(`${world.prefix}:logins:barred`, String(Date.now() + HOUR_MS), 'PX', HOUR_MS);
     expect(await statusOf(world)).toMatchObject({ logins: { left: 4, barredUntil: expect.any(String) } });
@@ -127,7 +127,7 @@ describe('`status`', () => {
     expect(stdout).toMatch(/logins .*no login is allowed for 59m\n/);
   });
 
-  it('tells the rate of the fleet', async () => {
+  it('reports the rate of the fleet', async () => {
     const world = await createWorld({ startsWorker: false, env: { DAMOOV_MAX_RPS: '12.5' } });
     expect(await statusOf(world)).toMatchObject({ rate: { ratePerS: 12.5 } });
   });

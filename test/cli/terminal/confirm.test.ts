@@ -39,7 +39,7 @@ describe('a question', () => {
     for (const one of where) {
       await expect(requireYes('Retry?', 'nothing was retried', one)).rejects.toMatchObject({
         name: 'UsageError',
-        message: 'nothing was retried: confirm with --yes, as there is no terminal to ask',
+        message: 'nothing was retried: confirm with --yes, because there is no terminal to ask',
       });
     }
   });

@@ -30,7 +30,7 @@ export function answersTo(step: Asking, state: State, job: Job, rules: Rules): A
   }
 }
 
-/** Everybody who is there, or, as far as look-ups lag behind, nobody of those who were created lately. */
+/** All users, without recent ones if look-ups lag. */
 function looksOf({ by, value }: Extract<Step, { do: 'find' }>, state: State, rules: Rules): Answer[] {
   const there = state.users.filter(
     (user) => user.isAlive && (by === 'userId' ? user.userId === value : isSameForm(user.clientId, value)),

@@ -343,7 +343,7 @@ function lieIn(
   if (outcome.status !== 'done') return undefined;
   const isAlive = (userId: string) => state.users.some((user) => user.isAlive && user.userId === userId);
   if (outcome.type === 'user.deleted') {
-    // A user of another instance is somebody else, if one of the job's own instance was deleted.
+    // A user of another instance is another user, if one of the job's own instance was deleted.
     const isElsewhere = (userId: string) =>
       outcome.userId !== undefined &&
       outcome.userId !== userId &&
@@ -363,7 +363,7 @@ function lieIn(
   return isAnothers ? `the user has the clientId ${user?.clientId}` : undefined;
 }
 
-/** A request must hit only the user that was meant, and nobody else may be at work on that user. */
+/** A request must reach only the intended user, and no other run may work on that user. */
 function checkedCall(
   next: State,
   state: State,
@@ -397,7 +397,7 @@ function checkedCall(
   return next;
 }
 
-/** Follows who is meant while a run goes on, and looks for second users. */
+/** Tracks the intended user during a run, and looks for second users. */
 function watched(state: State): State {
   for (const { job, run } of state.jobs) {
     if (run === undefined) continue;

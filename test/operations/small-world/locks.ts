@@ -109,7 +109,7 @@ export function lock(state: State, index: number, userId: string): { isOfAnother
       own.record = { ...(own.record ?? NOBODY), isInDoubt, doubtSince, doubtAbout };
       run.also = { name: run.name, wasGiven: true };
     } else if (job.job.name === 'delete-user' && own.record?.gaveUpBy !== undefined) {
-      // The clientId that the user has given up leads to nobody: it stays so.
+      // The old clientId of the user leads to no user, and stays so.
       state.entries[run.name] = { record: { ...own.record, deletingSince: run.record.deletingSince } };
     } else {
       entry.record = merged(entry.record ?? NOBODY, own.record ?? NOBODY);
@@ -117,7 +117,7 @@ export function lock(state: State, index: number, userId: string): { isOfAnother
     }
   }
   entry.owner = index;
-  // Somebody was seen under this id: a run that is cut off leaves that known.
+  // A user was seen with this id: an interrupted run leaves that in the record.
   if (job.job.name !== 'create-user') entry.record = { userId, ...(entry.record ?? NOBODY) };
   if (!exists(state, user) && user !== name) state.entries[user] = { at: name };
   run.name = name;
@@ -203,7 +203,7 @@ function keep(
   if (to !== name) rename(state, name, { from: name === user ? client : name, to, user }, job, index);
 }
 
-/** The user has another clientId: the old one leads to nobody, and a later sign-up under it is another user. */
+/** The user has another clientId: the old one leads to no user, and a later sign-up with it is another user. */
 function rename(
   state: State,
   name: string,

@@ -83,7 +83,7 @@ const user = (userId: string, clientId: string | undefined, more: Partial<Remote
   ...more,
 });
 
-/** Who is there before the jobs come. */
+/** The users before the jobs. */
 export const WORLDS: Readonly<Record<string, World>> = {
   nobody: { users: [], entries: {} },
   'our user of a': {
@@ -120,12 +120,12 @@ export function stateOf(world: World, jobs: readonly UserJob[], left: Partial<St
   };
 }
 
-/** If Damoov chooses the ids, a user whom no record tells of is not found by a sign-up: documented as a limit. */
+/** If Damoov chooses the ids, a sign-up does not find a user without a record: a documented limit. */
 export function isKnownLimit(world: string, { mode }: Rules): boolean {
   return mode === 'assigned' && /nothing is remembered|moved by others|with the clientId/.test(world);
 }
 
-/** Nobody can name a UserId of ours before its user was made: it follows from a secret. */
+/** A job cannot name a UserId of ours before its user was created: it derives from a secret. */
 export function isImpossible(jobs: string, world: string): boolean {
   return /names (its|another’s) UserId/.test(jobs) && !/our users? of a/.test(world);
 }

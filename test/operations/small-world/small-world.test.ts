@@ -11,7 +11,7 @@ const RULES: Rules = {
   knowsThere: true,
 };
 
-/** Searches all worlds with all jobs, and tells each history that leads to what must never be. */
+/** Searches all worlds with all jobs, and reports each history that leads to a forbidden state. */
 function searchAll(rules: Rules, left: Partial<State['left']>) {
   let states = 0;
   const found: string[] = [];
@@ -60,11 +60,11 @@ describe('in no state of the small world is there a second user, a lie, a wrong 
     expect(searchAll(rules, left).found).toEqual([]);
   });
 
-  it('the search sees what must never be, and tells how it comes to be', () => {
+  it('the search finds forbidden states, and reports the history of each', () => {
     const world = WORLDS['our user of a, of whom nothing is remembered'];
     const jobs = JOBS['two sign-ups'];
     if (world === undefined || jobs === undefined) throw new Error('no such world');
-    // What is documented as a limit: if Damoov chooses the ids, nothing tells of a user that is forgotten.
+    // A documented limit: if Damoov chooses the ids, no record leads to a forgotten user.
     const { counterexample } = explore(stateOf(world, jobs, {}), { ...RULES, mode: 'assigned' });
     expect(counterexample?.split('\n')).toEqual([
       'job 1 (create) begins',

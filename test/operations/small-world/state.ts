@@ -76,7 +76,7 @@ export interface State {
   jobs: Job[];
   /** How much may still go wrong. */
   left: { losses: number; crashes: number; moves: number; renames: number };
-  /** What must never be, and has come to be. */
+  /** The forbidden states that occurred. */
   violation?: string;
 }
 

@@ -22,7 +22,7 @@ describe.skipIf(found === undefined)('in a browser', () => {
   }, 300_000);
   afterAll(() => browser?.close());
 
-  /** A page of somebody who knows the password, and all that the browser complains of. */
+  /** A page of a logged-in viewer, and the browser's complaints. */
   async function open(
     url: string,
     options: BrowserContextOptions = {},

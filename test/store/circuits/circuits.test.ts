@@ -40,7 +40,7 @@ const waiting = async ({ jobs }: UserStateWorld) =>
   (await jobs.getJobs(['wait'], 0, -1, true)).map(({ id }) => id);
 
 describe('a circuit', () => {
-  it('that is open holds every job that has to pass it, and tells so once', async () => {
+  it('that is open holds every job that has to pass it, and reports that once', async () => {
     const world = await createUserStateWorld();
     await open(world);
     for (let n = 0; n < 3; n += 1)
@@ -51,7 +51,7 @@ describe('a circuit', () => {
     expect(await world.circuits.stateOf('damoov')).toEqual({ circuit: 'damoov', held: 0 });
   });
 
-  it('that a job may do without lets it pass, and tells it', async () => {
+  it('that a job may do without lets it pass, and reports it', async () => {
     const world = await createUserStateWorld();
     await open(world);
     const job = await world.start('create-user');
@@ -230,7 +230,7 @@ describe('a circuit', () => {
     }
   });
 
-  it('that a probe came through opens, tells so once, and releases its jobs in the order of their versions', async () => {
+  it('closes after a successful probe, reports that once, and releases its jobs in the order of their versions', async () => {
     const world = await createUserStateWorld();
     const last = await open(world);
     const others = await Promise.all(
@@ -403,7 +403,7 @@ describe('a circuit', () => {
     await world.circuits.tend();
     expect(await waiting(world)).toEqual([]);
     world.pass(PROBES.firstMs);
-    // One of the two jobs, whoever looks and however often.
+    // One of the two jobs, for each worker and each time.
     await Promise.all([world.circuits.tend(), world.circuits.tend()]);
     expect(await waiting(world)).toEqual([job.id]);
     expect(await begin(world, await world.fetch())).toMatchObject({

@@ -108,7 +108,7 @@ export function createPacerWorld() {
       void wait();
       return request;
     },
-    /** Time passes, and nobody gets to do anything: the machine has other things to do. */
+    /** Time passes without any work, as on a busy machine. */
     async stall(ms: number) {
       await settle();
       nowMs += ms;

@@ -52,7 +52,7 @@ describe('the receipt of a deletion', () => {
 
   it('is the same for a run that comes again, before its event is published and after it', async () => {
     const world = await createUserStateWorld();
-    // One that somebody may ask for again.
+    // A later delivery may need it again.
     const job = await world.start('delete-user', { jobId: keyedJobId('a'.repeat(27)) });
     const settled = await settle(world, job, 'c-1');
     const receipt = receiptsOf(settled).told;

@@ -36,7 +36,7 @@ describe('a job that is settled', () => {
     });
   });
 
-  it('as failed is done again when it was put back by hand, and not when its worker died', async () => {
+  it('as failed is done again after a retry by hand, and not when its worker died', async () => {
     const world = await createUserStateWorld();
     const job = await world.start();
     const user = await world.take(job);

@@ -44,7 +44,7 @@ export interface UserStateWorldOptions {
   /** Where the user state reaches Redis; the test's own connections never go through here. */
   redisUrl?: string;
   eventsQueues?: string[];
-  /** What the events' publisher tells of its adds. Default: nothing. */
+  /** Notified of each published event. Default: none. */
   telemetry?: Telemetry;
   /** Of the Redis of the run. Default: the one that all tests share. */
   database?: number;
@@ -105,7 +105,7 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
 
   /** The next job of the queue, locked for the test. */
   const fetch = async (): Promise<Job> => {
-    // Whoever is promoted may be on its way.
+    // A promoted job may be on its way.
     for (let times = 0; times < 100; times += 1) {
       const job = await worker.getNextJob(`token-${randomUUID()}`, { block: false });
       if (job !== undefined) return job;

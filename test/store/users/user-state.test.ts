@@ -263,7 +263,7 @@ describe('a user who is busy', () => {
       else await user.unlock({ record: user.record });
       const woken = await world.fetch();
       expect(woken.timestamp).toBe(1000);
-      // Whoever comes in between waits, although nobody is at work on the user.
+      // A job that arrives in between waits, although no run works on the user.
       expect(await world.begin(await world.start())).toEqual({ is: 'blocked' });
       expect((await world.begin(woken)).is).toBe('locked');
     },

@@ -14,7 +14,7 @@ export interface ProbeWorld {
   run(options?: Partial<ProbeOptions>): Promise<ProbeEnd>;
   users(): Promise<SandboxUser[]>;
   requests(): Promise<SandboxRequest[]>;
-  /** A user of somebody else; answers its UserId. */
+  /** A user of another client; returns its UserId. */
   signUp(body?: object): Promise<string>;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { assumptionsOf, settingsOf } from '../../../src/tools/probe/judgement.ts
 import type { SandboxModes } from '../../../src/sandbox/server.ts';
 import { createProbeWorld } from './probe-world.ts';
 
-/** The facts of a probe that came through and left nobody. */
+/** The facts of a successful probe that left no user behind. */
 async function factsUnder(modes: Partial<SandboxModes>, options: Partial<ProbeOptions> = {}): Promise<Facts> {
   const world = await createProbeWorld(modes);
   const { facts, failure, leftovers } = await world.run(options);
@@ -20,14 +20,14 @@ async function factsUnder(modes: Partial<SandboxModes>, options: Partial<ProbeOp
 }
 
 describe('the probe', () => {
-  it('tells of the sandbox as it is by default', async () => {
+  it('describes the default sandbox', async () => {
     expect(await factsUnder({})).toMatchObject({
       customToken: { is: 'honoured' },
-      repeatedToken: { is: 'same', seen: expect.stringContaining('left alone') },
+      repeatedToken: { is: 'same', seen: expect.stringContaining('its profile is unchanged') },
       deletedToken: { is: 'ghost' },
       tokenCasing: { is: 'lower' },
       findIgnoresCase: { is: 'yes' },
-      clientIdForm: { is: 'exact', seen: 'kept to the letter, and found by what was given' },
+      clientIdForm: { is: 'exact', seen: 'kept unchanged, and found by the given ClientId' },
       duplicateClientId: { is: 'allowed' },
       duplicateContact: { is: 'allowed' },
       nullInProfile: { is: 'clears', seen: 'nickname: reads null, phone: reads null, email: reads null' },
@@ -71,7 +71,7 @@ describe('the probe', () => {
     [{ tokenCasing: 'as-given' }, { customToken: { is: 'honoured' }, tokenCasing: { is: 'as-given' } }],
     ...(['trim', 'nfc', 'lower'] as const).map((is): [Partial<SandboxModes>, object] => [
       { clientIdForm: is },
-      { clientIdForm: { is, seen: expect.stringMatching(/, and found by what was given$/) } },
+      { clientIdForm: { is, seen: expect.stringMatching(/, and found by the given ClientId$/) } },
     ]),
     [{ duplicateClientId: '409' }, { duplicateClientId: { is: '409' }, duplicateContact: { is: 'allowed' } }],
     [
@@ -97,7 +97,7 @@ describe('the probe', () => {
     const facts = await factsUnder({ findLagMs });
     for (const ms of Object.values(facts.findLagMs)) {
       expect(ms).toBeGreaterThanOrEqual(findLagMs);
-      // Between two looks lie 2 s at the most, and at first a third of what has passed.
+      // The delay between two look-ups is at most 2 s, and at first a third of the elapsed time.
       expect(ms).toBeLessThanOrEqual(100 + findLagMs * 2);
     }
     expect(facts).toMatchObject({ deletedToken: { is: 'ghost' }, nullInProfile: { is: 'clears' } });
@@ -225,7 +225,7 @@ function clientWith(client: Client, own: Partial<Client>): Client {
   };
 }
 
-/** Tells of each call before it is made. */
+/** Called before each request. */
 function counting(client: Client, onCall: () => void): Client {
   const told =
     <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
@@ -275,7 +275,7 @@ describe('a probe that does not come to its end', () => {
     expect(leftovers.userIds).toHaveLength(1);
   });
 
-  it('names those of whom no look-up tells any more whether they are gone', async () => {
+  it('names users whose deletion no look-up could confirm', async () => {
     const world = await createProbeWorld();
     const fails = (operation: 'find' | 'update') =>
       Promise.reject(new DamoovError({ kind: 'network', operation, wasSent: true }));
@@ -298,10 +298,10 @@ describe('a probe that does not come to its end', () => {
 
   it('names all that it has made where the cleaning up is stopped as well', async () => {
     const world = await createProbeWorld();
-    const stop = AbortSignal.abort(new Error('cleaning up was stopped by SIGINT'));
+    const stop = AbortSignal.abort(new Error('the clean-up was stopped by SIGINT'));
     const { facts, failure, leftovers } = await world.run({ cleanUpSignal: stop });
     expect(facts).toBeDefined();
-    expect(failure?.message).toBe('cleaning up was stopped by SIGINT');
+    expect(failure?.message).toBe('the clean-up was stopped by SIGINT');
     const left = (await world.users()).filter(({ deletedAt }) => deletedAt === null);
     expect(left.length).toBeGreaterThan(2);
     expect(leftovers.userIds).toEqual(expect.arrayContaining(left.map(({ deviceToken }) => deviceToken)));
@@ -333,7 +333,7 @@ describe('the verdict', () => {
     expect(await ofForm('trim')).toMatchObject({ holds: true });
   });
 
-  it('tells what producers can do where null clears nothing', async () => {
+  it('says what producers can do if null clears nothing', async () => {
     const facts = await factsUnder({ clearing: { null: 'ignored', empty: 'clears' } });
     expect(assumptionsOf(facts)).toContainEqual({
       assumption: 'null in an update clears a field',

@@ -1,6 +1,5 @@
 /**
- * Keeps the page fresh: asks for the panels every few seconds while somebody looks, and puts in what has changed. Knows nothing
- * of what they say.
+ * Refreshes the page: fetches the panels every few seconds while the page is visible, and replaces those that changed.
  */
 
 const EVERY_MS = 5000;
@@ -19,7 +18,7 @@ pause.addEventListener('click', () => {
 document.addEventListener('visibilitychange', () => schedule(0));
 schedule(EVERY_MS);
 
-/** Nothing is asked for while nobody looks. */
+/** Fetches nothing while the page is hidden. */
 function schedule(inMs) {
   clearTimeout(timer);
   if (inMs === undefined || isPaused || document.hidden) return;
@@ -33,20 +32,20 @@ async function refresh() {
       cache: 'no-store',
       signal: AbortSignal.timeout(2 * EVERY_MS),
     });
-    // Another password, or a limit: a reload asks for it.
+    // The password has changed: a reload asks for it.
     if (answer.status === 401) isPaused = true;
     if (answer.ok) {
       show(await answer.json());
       isFresh = true;
     }
   } catch {
-    // It is tried again.
+    // The next refresh tries again.
   }
   body.classList.toggle('stale', !isFresh);
   schedule(EVERY_MS);
 }
 
-/** What is the same stays: nobody is told it again, and nothing that is pointed at goes away. */
+/** Keeps unchanged panels: screen readers do not repeat them, and tooltips stay open. */
 function show(panels) {
   for (const [name, markup] of Object.entries(panels)) {
     const panel = document.querySelector(`[data-panel="${name}"]`);

@@ -1,5 +1,5 @@
 /**
- * Finds the user that a deletion means: the one with the given ids at Damoov. Remembered ids count only if Damoov shows no user, and are
+ * Finds the user that a deletion means: the one with the given ids at Damoov. Recorded ids count only if Damoov shows no user, and are
  * looked up before reporting that there is none.
  */
 import type { DeleteUserJob } from '../contract/job.ts';
@@ -31,7 +31,7 @@ export interface Target {
 export function identify(address: Address, known: Knowledge): Target | Step | undefined {
   const { clientId, userId } = address;
   const [lock] = factsOf(known, 'lock');
-  // The user is locked because it was found to be the one that is meant.
+  // A lock proves that this user was found to be the intended one.
   if (lock !== undefined) return { userId: lock.userId, clientId: clientIdSeen(lock.userId, known) };
   if (userId === undefined) return clientId === undefined ? undefined : byClientId(clientId, known);
   return clientId === undefined ? byUserId(userId, known) : byBoth(userId, clientId, known);
@@ -59,7 +59,7 @@ function byBoth(userId: string, clientId: string, known: Knowledge): Target | St
   }
   const bearers = bearersOf(clientId, known);
   if (bearers === undefined) return look('clientId', clientId);
-  // A look-up that lags behind may show the user to the second question, and not to the first.
+  // A lagging look-up may show the user to the second query and not to the first.
   const meant = bearers.find((one) => sameUserId(one.userId, userId));
   if (meant !== undefined) return inReach(meant, known);
   const other = bearers.find((one) => one.clientId === clientId);
@@ -67,10 +67,10 @@ function byBoth(userId: string, clientId: string, known: Knowledge): Target | St
   return end({ outcome: failed('user-mismatch', `the clientId belongs to user ${other.userId}`, userId) });
 }
 
-/** Remembered ids count only if Damoov shows no user, and are looked up before reporting that there is none. */
+/** Recorded ids count only if Damoov shows no user, and are looked up before reporting that there is none. */
 function byClientId(clientId: string, known: Knowledge): Target | Step | undefined {
   const { gaveUpBy, deleted } = known.record;
-  // Asked for before the user got another clientId, the deletion means that user.
+  // A deletion requested before the user got another clientId means that user.
   if (gaveUpBy !== undefined && isOlder(known.job.version, deleted)) {
     const user = firstSight(gaveUpBy, known);
     if (user === undefined) return look('userId', gaveUpBy);
@@ -97,7 +97,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
     if (!isSameForm(candidate.clientId ?? clientId, clientId)) {
       const { clientId: given } = known.record.fields;
       if (userId === known.record.userId && isRenamedLately(known)) return awaitRenamed(given, known);
-      const message = `user ${userId}, who had this clientId, has another one now`;
+      const message = `user ${userId} had this clientId and has another one now`;
       return end({ outcome: failed('user-mismatch', message, userId) });
     }
     return isOfInstance(candidate, known.instance)
@@ -108,14 +108,14 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   return elsewhere === undefined ? undefined : end({ outcome: otherInstance(elsewhere, known) });
 }
 
-/** A look-up may lag behind the rename of the user that it shows. */
+/** A look-up may lag behind the user's rename. */
 function awaitRenamed(renamed: Version | undefined, { now, lagMs }: Knowledge): Step {
-  const reason = 'a look-up may lag behind the rename of the user that it shows';
+  const reason = 'the look-up that shows the user may lag behind its rename';
   const delayMs = delayWithin(lagMs, renamed === undefined ? 0 : now - msOf(renamed));
   return end({ outcome: { status: 'wait', reason, delayMs } });
 }
 
-/** The ids under which the user of this clientId may be there: the remembered one, and the one that we derive. */
+/** The ids that the user of this clientId may have: the recorded one and the derived one. */
 function knownIdsOf(clientId: string, known: Knowledge): string[] {
   const { record, instance, userIdMode } = known;
   const remembered = record.userId !== undefined && record.state !== 'deleted' ? [record.userId] : [];
@@ -124,7 +124,7 @@ function knownIdsOf(clientId: string, known: Knowledge): string[] {
   return [...new Set([...remembered, ...derived, ...idsInDoubt(clientId, known)])];
 }
 
-/** Besides the user that was found, a create that is young or was never answered may have made another one. */
+/** Besides the user that was found, a recent or unanswered create may have made another one. */
 function checkHidden(clientId: string, user: DamoovUser, known: Knowledge): Step | undefined {
   const { record } = known;
   const isLive = record.userId !== undefined && record.state === 'live';
@@ -150,8 +150,8 @@ function inReach(user: DamoovUser, known: Knowledge): Target | Step {
 }
 
 /**
- * A look-up does not show the user, which proves nothing while its create is young, or was never answered. Nothing is sent to a
- * user that was not seen: it may bear another clientId by now.
+ * The look-up shows no user. That proves nothing after a recent or unanswered create. Nothing is sent to an unseen user: it may have
+ * another clientId by now.
  */
 function awaitSight(userId: string, clientId: string | undefined, known: Knowledge): Step | undefined {
   const { record } = known;
@@ -176,8 +176,7 @@ export function unconfirmed(id: string, known: Knowledge): Wait | undefined {
   const { record, now, lagMs } = known;
   const since = Math.max(record.madeAt ?? 0, record.isInDoubt ? (record.doubtSince ?? 0) : 0);
   if (lookedAt(id, known) - since >= lagMs) return undefined;
-  const reason =
-    'the user was created lately, and Damoov may not know of it everywhere: its deletion cannot be confirmed yet';
+  const reason = 'the user is so new that look-ups may not show it yet: its deletion cannot be confirmed';
   return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) };
 }
 

@@ -12,14 +12,14 @@ async function untilNow(world: World): Promise<void> {
   await world.run('update-user', { clientId: 'nobody', instance: 'unheard-of', changes: { phone: '1' } });
 }
 
-describe('a completed job that is put back by hand', () => {
+describe('a completed job that is retried by hand', () => {
   const clientId = 'c-1';
   it.each([
     ['create-user', { clientId, profile: { firstName: 'Ada' } }],
     ['update-user', { clientId, changes: { phone: '1' } }],
     ['delete-user', { clientId }],
     ['update-user', { clientId, changes: { phone: '1' }, occurredAt: '2020-01-01T00:00:00Z' }],
-  ])('asks Damoov nothing, tells nobody anything, and completes as it did: %s %j', async (name, data) => {
+  ])('calls Damoov not at all, publishes nothing, and completes as before: %s %j', async (name, data) => {
     const world = await createWorld();
     await world.run('create-user', { clientId });
     await world.run('update-user', { clientId, changes: { phone: '0' } });
@@ -109,7 +109,7 @@ describe('the parent of a flow', () => {
     expect([eventsOf(world, childId), eventsOf(world, parentId)].map(({ length }) => length)).toEqual([1, 1]);
   });
 
-  it('is not carried out if it is put back while its child has still failed', async () => {
+  it('is not carried out if it is retried while its child has still failed', async () => {
     const world = await createWorld();
     const { parentId } = await addFlow(world, { ...bad, opts: { failParentOnFailure: true } });
     for (const runs of [1, 2]) {
@@ -121,7 +121,7 @@ describe('the parent of a flow', () => {
     expect([again?.id, await world.requests()]).toEqual([first?.id, []]);
   });
 
-  it('is carried out with all it said once its child was put back and is done', async () => {
+  it('is carried out with all its data once its child was retried and is done', async () => {
     const world = await createWorld();
     const timestamp = Date.now() - 3_600_000;
     const child = { name: 'update-user', data: { clientId: 'c-2', changes: { phone: '1' } } };

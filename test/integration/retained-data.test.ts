@@ -16,7 +16,7 @@ const retry = async ({ jobs }: World, jobId: string) => {
 const eventsOf = ({ events }: World, jobId: string) => events.filter(({ data }) => data.jobId === jobId);
 
 describe('a job that is delivered again after it was settled', () => {
-  it('tells the same of the ids that are left of it', async () => {
+  it('publishes the same event from its remaining ids', async () => {
     const proxy = await startTcpProxy(inject('redisUrl'));
     onTestFinished(() => proxy.close());
     const world = await createWorld({ startsWorker: false, redisUrlOfWorker: proxy.url });
@@ -45,7 +45,7 @@ describe('a job that is delivered again after it was settled', () => {
 });
 
 describe('a job that failed', () => {
-  it('is carried out with all it said when it is put back, however often it fails before', async () => {
+  it('is carried out with all its data when it is retried, however often it fails before', async () => {
     const world = await createWorld({ modes: { errorRate: 0 } });
     await world.run('create-user', { clientId: 'c-1' });
     await world.run('update-user', { clientId: 'c-1', changes: { nickname: 'a' } });
@@ -87,7 +87,7 @@ describe('a job that failed', () => {
     expect(await world.users()).toMatchObject([changes]);
   });
 
-  it('for want of its instance is carried out once that is configured', async () => {
+  it('because of its unknown instance is carried out once that is configured', async () => {
     const world = await createWorld({ startsWorker: false });
     const first = await world.startWorker();
     const jobId = await world.add('create-user', { clientId: 'c-1', profile: changes, instance: 'fleet' });

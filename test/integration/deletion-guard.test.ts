@@ -78,7 +78,7 @@ describe('what an operator says of held deletions', () => {
     await expect.poll(world.alive).toEqual(['y']);
   });
 
-  it('holds for what is put back afterwards no more: the deletion limit is asked anew', async () => {
+  it('does not apply to later retries: the deletion limit is checked again', async () => {
     const world = await createDeletionWorld({ DELETIONS_PER_HOUR: '1' });
     for (const clientId of ['x', 'y']) await world.signUpElsewhere(clientId);
     world.deletes.fault = 403;

@@ -13,14 +13,14 @@ const X = 'aaaaaaaa-0000-4000-8000-000000000001';
 
 const live = async (world: World) => (await world.users()).filter(({ deletedAt }) => deletedAt === null);
 
-/** Somebody else with the admin's rights. */
+/** Another client with the admin's rights. */
 async function adminOf({ sandboxUrl }: World): Promise<Caller> {
   const caller = new Caller(sandboxUrl, 0);
   await caller.becomeAdmin();
   return caller;
 }
 
-/** A sandbox of two instances; `other` is one that the worker knows only if it is told. */
+/** A sandbox of two instances; the worker knows `other` only if configured. */
 async function createTwoInstances(knowsOther: boolean) {
   const directory = await mkdtemp(path.join(tmpdir(), 'damoov-instances-'));
   onTestFinished(() => rm(directory, { recursive: true }));

@@ -67,7 +67,7 @@ describe('a deletion', () => {
     expect(settled).toMatchObject({ olderFailed: [] });
   });
 
-  it('tells jobs of the same time by their names and ids, as the order of versions does', async () => {
+  it('orders jobs of the same time by their names and ids, as versions do', async () => {
     const world = await createUserStateWorld();
     const timestamp = 1000;
     const failed = [
@@ -87,7 +87,7 @@ describe('a deletion', () => {
     ]);
   });
 
-  it('leaves a job that was put back to be superseded', async () => {
+  it('leaves a job that was retried to be superseded', async () => {
     const world = await createUserStateWorld();
     const jobId = await fail(world, { timestamp: 1000 });
     await (await world.jobs.getJob(jobId))?.retry();
@@ -175,7 +175,7 @@ describe('a settled job', () => {
     expect(await world.eventIds()).toEqual([[expect.stringContaining('user.updated')]]);
   });
 
-  it('that failed unread and was put back is settled anew', async () => {
+  it('that failed unread and was retried is settled again', async () => {
     const world = await createUserStateWorld();
     const job = await world.start();
     const end = async (run: Run) => {
