@@ -7,7 +7,7 @@ import { type RedisConnection, isLostConnection } from './connection.ts';
 /** Redis answered and refused the command. */
 export class RedisRefusedError extends Error {
   override readonly name = 'RedisRefusedError';
-  /** Redis' error code: `OOM`, `READONLY`, `MISCONF`, `NOPERM`, or another. */
+  /** Redis' error code: `OOM`, `READONLY`, `MISCONF`, `NOPERM`, or another; `CONTENDED` is our own. */
   readonly code: string;
 
   constructor(code: string) {
@@ -22,6 +22,7 @@ const MEANING: ReadonlyMap<string, string> = new Map([
   ['READONLY', 'it is a replica. Point the configuration at the master'],
   ['MISCONF', 'it cannot save its data. Check its disk and its log'],
   ['NOPERM', 'its user may not do that. Give it the access that deploy/redis/users.acl has for its role'],
+  ['CONTENDED', 'other clients changed the same data before each try. Try again'],
 ]);
 
 /** Undefined if the error is not a refusal, or an unknown one. */

@@ -10,7 +10,7 @@ export interface LockProof {
   value: string;
 }
 
-type DeletionRun = Pick<Run, 'jobId' | 'timestamp' | 'scheduler'>;
+export type DeletionRun = Pick<Run, 'jobId' | 'timestamp' | 'scheduler'>;
 
 interface Ids {
   clientId?: string | undefined;

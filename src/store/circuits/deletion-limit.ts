@@ -3,13 +3,12 @@
  * the job again.
  */
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
 import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { readDeletion } from '../deletions/deletion-list.ts';
 import { KEEP_NAME_S, decisionKeyOf } from '../deletions/deletion-names.ts';
 import type { DeletionOf } from '../deletions/deletions.ts';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
+import { type Command, changesIn } from '../../redis/change.ts';
 
 /** The circuit of the deletion limit; `all` takes the place of a credential's fingerprint. */
 export const DELETION_LIMIT: readonly [CircuitName, string] = ['deletion-limit', 'all'];
@@ -32,10 +31,10 @@ export interface DeletionLimit {
 const AT_ONCE = 200;
 
 export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: string }): DeletionLimit {
-  const script = jsonScriptsOf(jobs, { 'deletion-limit': luaBeside(import.meta.url)('deletion-limit') });
+  const change = changesIn(jobs);
   const [circuit, fingerprint] = DELETION_LIMIT;
   const held = `${prefix}:circuit:${circuit}:held`;
-  const keys = [`${prefix}:circuit:${circuit}:${fingerprint}`, held];
+  const key = `${prefix}:circuit:${circuit}:${fingerprint}`;
   const client = () => jobs.getBackend().client;
 
   return {
@@ -56,14 +55,17 @@ export function createDeletionLimit({ jobs, prefix }: { jobs: Queue; prefix: str
       // Also without jobs: the held ones may be gone while the circuit is still open.
       for (let from = 0; from === 0 || from < jobIds.length; from += AT_ONCE) {
         const some = jobIds.slice(from, from + AT_ONCE);
-        const about = { decision, keepS: KEEP_NAME_S, keys: some.map((id) => decisionKeyOf(prefix, id)) };
-        const ask = async (step: 'note' | 'forget') =>
-          script('deletion-limit')(keys, { ...about, step, jobIds: some });
         // If this is interrupted, each job follows the stored decision once its own timer wakes it.
-        const held = z.array(z.string()).parse(await ask('note'));
-        const forward = await Promise.all(held.map((jobId) => promoteJob(jobs, jobId)));
+        const stored = await change((seen) => {
+          const answer = some.filter((id) => seen.score(held, id) !== undefined);
+          const keys = answer.map((id) => decisionKeyOf(prefix, id));
+          return { answer, writes: keys.map((key) => ['SET', key, decision, 'EX', KEEP_NAME_S]) };
+        });
+        const forward = await Promise.all(stored.map((jobId) => promoteJob(jobs, jobId)));
         decided += forward.filter((isForward) => isForward).length;
-        await ask('forget');
+        // These are no longer held. If none is, the circuit closes.
+        const forget: Command[] = some.length === 0 ? [] : [['ZREM', held, ...some]];
+        await change(() => ({ answer: undefined, writes: [...forget, ['DEL-IF-EMPTY', key, held]] }));
       }
       return decided;
     },

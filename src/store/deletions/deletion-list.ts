@@ -4,8 +4,9 @@
  */
 import type { Job, Queue } from 'bullmq';
 import { z } from 'zod';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-import { isOurs, pendingKeyOf } from './deletion-names.ts';
+import { changesIn } from '../../redis/change.ts';
+import { pendingKeyOf } from './deletion-names.ts';
+import { ownNameOf } from './name-state.ts';
 
 /** A deletion that is pending; times in epoch milliseconds, which may lie beyond the calendar: another client may have set them. */
 export interface Deletion {
@@ -85,17 +86,27 @@ async function* listScheduled(
   behind: Place,
   onUnreadable: (count: number) => void,
 ): AsyncGenerator<Deletion> {
-  const script = jsonScriptsOf(jobs, { 'deletions-page': luaBeside(import.meta.url)('page') });
+  const [client, key] = [await jobs.getBackend().client, pendingKeyOf(prefix)];
   // Nothing is due before that.
-  let place = { ...behind, dueAt: Math.max(0, behind.dueAt) };
+  let place = { ...behind, dueAt: Math.max(0, orderOf(behind)) };
+  const before = await changesIn(jobs)((seen) => ({
+    answer: seen.read('ZCOUNT', key, 0, `(${place.dueAt}`),
+  }));
+  let start = Math.max(0, Number(before) - 1);
   for (;;) {
-    const page = pairsOf(await script('deletions-page')([pendingKeyOf(prefix)], { ...place, count: PAGE }));
-    const read = await Promise.all(page.map(({ jobId, dueAt }) => readDeletion(jobs, jobId, dueAt)));
+    const page = placesIn(await client.zrange(key, start, start + PAGE - 1, { WITHSCORES: true }));
+    const next = page.filter((one) => isBehind(one, place));
+    if (start > 0 && next.length === page.length) {
+      // Others before it are gone: those behind the place begin further up, perhaps.
+      start = Math.max(0, start - PAGE);
+      continue;
+    }
+    const read = await Promise.all(next.map(({ jobId, dueAt }) => readDeletion(jobs, jobId, dueAt)));
     onUnreadable(read.filter((one) => one === 'unreadable').length);
     for (const one of read) if (typeof one === 'object') yield one;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    place = last;
+    if (page.length < PAGE) return;
+    place = next.at(-1) ?? place;
+    start += PAGE - 1;
   }
 }
 
@@ -116,7 +127,7 @@ async function* listByOthers(jobs: Queue, prefix: string, onUnreadable: (count: 
     const byOthers = read
       .filter((one) => typeof one === 'object')
       // One of ours that has failed, and was retried, is of the index no more.
-      .map((one) => (isOurs(one.jobId) ? one : { ...one, isByOthers: true as const }))
+      .map((one) => (ownNameOf(one.jobId) === undefined ? { ...one, isByOthers: true as const } : one))
       .sort((a, b) => (isBehind(a, b) ? 1 : -1));
     const isEnd = ids.length < PAGE;
     const times = [...scores.map(Number), ...byOthers.map(({ dueAt }) => dueAt)];
@@ -126,9 +137,8 @@ async function* listByOthers(jobs: Queue, prefix: string, onUnreadable: (count: 
   }
 }
 
-function pairsOf(reply: unknown): Place[] {
-  const flat = z.array(z.string()).parse(reply);
-  return flat.flatMap((jobId, index) => (index % 2 === 0 ? [{ jobId, dueAt: Number(flat[index + 1]) }] : []));
+function placesIn(reply: readonly string[]): Place[] {
+  return reply.flatMap((jobId, n) => (n % 2 === 0 ? [{ jobId, dueAt: Number(reply[n + 1]) }] : []));
 }
 
 /** What a job tells of a deletion; undefined if it is gone or is none, or was cancelled, and `unreadable` if its user is unknown. */

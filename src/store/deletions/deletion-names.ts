@@ -4,10 +4,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-
-const readLua = luaBeside(import.meta.url);
+import { type Change, type Decision, type Seen, changesIn } from '../../redis/change.ts';
 
 /** Who is to be deleted: one id at least, of an instance by its configured name. */
 export interface DeletionAddress {
@@ -18,18 +15,11 @@ export interface DeletionAddress {
   also?: Pick<DeletionAddress, 'clientId' | 'userId'> | undefined;
 }
 
-/** The arguments of a script about a user: the keys of its names, their base, and their hashes. */
+/** The names of a user, by its clientId first: their hashes, made with a salt. */
 export interface Names {
-  saltKey: string;
+  prefix: string;
   salt: string;
-  base: string;
-  keys: string[];
   hashes: string[];
-}
-
-export interface DeletionNames {
-  /** Calls a script with the names of the user, by its clientId first; again where Redis has another secret by now. */
-  call(address: DeletionAddress, script: (names: Names) => Promise<unknown>): Promise<unknown>;
 }
 
 /** In front of the hash of each name. */
@@ -47,11 +37,6 @@ export function pendingKeyOf(prefix: string): string {
   return `${prefix}:deletions-pending`;
 }
 
-/** Whether the job may be one that we have scheduled: its id follows from a name. */
-export function isOurs(jobId: string): boolean {
-  return /^del-[\w-]{16}(-\d+)?$/.test(jobId);
-}
-
 /** What an operator has decided over a deletion that the limit holds, by the id of its job. */
 export function decisionKeyOf(prefix: string, jobId: string): string {
   return `${prefix}:deletion-decision:${jobId}`;
@@ -60,55 +45,75 @@ export function decisionKeyOf(prefix: string, jobId: string): string {
 /** What is known of how a user's last deletion stood, in seconds: longer than a deletion is usually deferred. */
 export const KEEP_NAME_S = 40 * 24 * 3600;
 
-/** The scripts' answer if they were called with outdated names. */
+/** The answer to outdated names: they are no names any more, and nothing may be written. */
 const STALE = 'stale';
 /** 96 bits: enough to tell any number of users apart, and short in every job id. */
 const HASH_BYTES = 12;
 
 /** The names under the prefix of the jobs' queue. */
-export function createDeletionNames({ prefix, jobs }: { prefix: string; jobs: Queue }): DeletionNames {
-  const saltKey = saltKeyOf(prefix);
-  const script = jsonScriptsOf(jobs, { 'deletion-salt': readLua('deletion-salt') });
-  let salt: Promise<string> | undefined;
+export class DeletionNames {
+  readonly prefix: string;
+  readonly change: Change;
+  #salt: Promise<string> | undefined;
 
-  return {
-    async call(address, script) {
-      for (;;) {
-        salt ??= readSalt();
-        const reply = await salt.then((salt) => script(namesOf(address, salt))).catch(forget);
-        if (reply !== STALE) return reply;
-        salt = undefined;
-      }
-    },
-  };
-
-  function forget(error: unknown): never {
-    salt = undefined;
-    throw error;
+  constructor({ prefix, jobs }: { prefix: string; jobs: Queue }) {
+    this.prefix = prefix;
+    this.change = changesIn(jobs);
   }
 
-  async function readSalt(): Promise<string> {
-    return z
-      .string()
-      .parse(await script('deletion-salt')([saltKey], { salt: randomBytes(32).toString('base64url') }));
-  }
-
-  function namesOf({ clientId, userId, instance, also }: DeletionAddress, salt: string): Names {
-    const ids = [
-      ['client', clientId],
-      ['user', userId?.toLowerCase()],
-      ['client', also?.clientId],
-      ['user', also?.userId?.toLowerCase()],
-    ].filter(([, id]) => id !== undefined);
-    const all = ids.map(([kind, id]) =>
-      createHmac('sha256', salt)
-        .update(JSON.stringify([instance, kind, id]))
-        .digest()
-        .subarray(0, HASH_BYTES)
-        .toString('base64url'),
+  /** Carries out what is decided about the names of the user. */
+  async decide<Answer>(
+    address: DeletionAddress,
+    decide: (seen: Seen, names: Names) => Decision<Answer>,
+  ): Promise<Answer> {
+    return this.call<Answer>(address, async (names) =>
+      this.change<Answer | typeof STALE>((seen) => {
+        const decision = decide(seen, names);
+        return seen.text('GET', saltKeyOf(this.prefix)) === names.salt ? decision : { answer: STALE };
+      }),
     );
-    const hashes = [...new Set(all)];
-    const base = namesBaseOf(prefix);
-    return { saltKey, salt, base, hashes, keys: hashes.map((hash) => `${base}${hash}`) };
   }
+
+  /** Calls a script with the names of the user; again where it answers that Redis has another secret by now. */
+  async call<Reply>(
+    address: DeletionAddress,
+    script: (names: Names) => Promise<Reply | typeof STALE>,
+  ): Promise<Reply> {
+    for (;;) {
+      this.#salt ??= this.change((seen) => firstSalt(seen, saltKeyOf(this.prefix)));
+      try {
+        const salt = await this.#salt;
+        const reply = await script({ prefix: this.prefix, salt, hashes: hashesOf(address, salt) });
+        if (reply !== STALE) return reply;
+        this.#salt = undefined;
+      } catch (error) {
+        this.#salt = undefined;
+        throw error;
+      }
+    }
+  }
+}
+
+function firstSalt(seen: Seen, key: string): Decision<string> {
+  const known = seen.text('GET', key);
+  if (known !== undefined) return { answer: known };
+  const fresh = randomBytes(32).toString('base64url');
+  return { answer: fresh, writes: [['SET', key, fresh]] };
+}
+
+function hashesOf({ clientId, userId, instance, also }: DeletionAddress, salt: string): string[] {
+  const ids = [
+    ['client', clientId],
+    ['user', userId?.toLowerCase()],
+    ['client', also?.clientId],
+    ['user', also?.userId?.toLowerCase()],
+  ].filter(([, id]) => id !== undefined);
+  const all = ids.map(([kind, id]) =>
+    createHmac('sha256', salt)
+      .update(JSON.stringify([instance, kind, id]))
+      .digest()
+      .subarray(0, HASH_BYTES)
+      .toString('base64url'),
+  );
+  return [...new Set(all)];
 }

@@ -3,18 +3,16 @@
  * they are due. Knows keys, scripts and jobs; what a deletion does is decided elsewhere.
  */
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
 import { timeFault } from '../../contract/timestamp-fault.ts';
 import { parseJob } from '../../contract/job.ts';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
+import { type Cancellation, cancelDeletions } from './cancel-deletions.ts';
 import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
-import { type DeletionAddress, createDeletionNames, pendingKeyOf } from './deletion-names.ts';
+import { type DeletionAddress, DeletionNames } from './deletion-names.ts';
+import { firstPending, readPlaces, standingOf } from './name-state.ts';
 import { type PutOptions, type PutRequest, type Scheduled, PendingDeletions } from './put-deletion.ts';
 
-export type { Scheduled };
-
-const readLua = luaBeside(import.meta.url);
+export type { Cancellation, Scheduled };
 
 /** Whose deletion it is: as the request named the user, by one id at least. */
 export interface DeletionOf {
@@ -28,13 +26,6 @@ export interface DeletionRequest extends DeletionOf {
   reason?: string | undefined;
   correlationId?: string | undefined;
 }
-
-/**
- * What is known of a user's deletions where they are cancelled; every one that was requested before is void from then on, whoever added
- * it. `cancelled`: no DELETE is sent. `too-late`: it may have been sent, and is being carried out or has failed since. `done`: it was
- * carried out. `none`: none was known to be pending.
- */
-export type Cancellation = 'cancelled' | 'too-late' | 'done' | 'none';
 
 export interface Deletions {
   /**
@@ -77,31 +68,16 @@ export function dueFaultOf(dueAt: number): string | undefined {
 
 /** The deletions in a queue of jobs. For producers, too: it needs nothing but the queue's Redis. */
 export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string }): Deletions {
-  const aboutNames = (...names: string[]) => readLua('asked', '../clock', 'name-state', ...names);
-  const script = jsonScriptsOf(jobs, {
-    'schedule-deletion': aboutNames('schedule'),
-    'cancel-deletion': aboutNames('cancel'),
-    'look-at-deletions': aboutNames('standing', 'look'),
-  });
-  const names = createDeletionNames({ prefix, jobs });
-  const pendingKey = pendingKeyOf(prefix);
-
-  /** Calls a script about the names of a user. */
-  const ask = async (name: Parameters<typeof script>[0], address: DeletionAddress, more: object) => {
-    const reply = await names.call(address, ({ saltKey, keys, ...known }) =>
-      script(name)([saltKey, pendingKey, ...keys], { ...known, ...more }),
-    );
-    return JSON.parse(z.string().parse(reply)) as unknown;
-  };
-
-  const pendingDeletions = new PendingDeletions({ jobs, prefix, ask });
+  const names = new DeletionNames({ prefix, jobs });
+  const pendingDeletions = new PendingDeletions(jobs, names);
 
   /** Whether the deletion of another client is void: its job does not show it. */
   async function isVoid({ jobId, requestedAt, clientId, userId, instance }: Deletion): Promise<boolean> {
-    const address = { clientId, userId, instance };
     // As the worker reads it.
-    const timestamp = Number.isSafeInteger(requestedAt) ? requestedAt : 0;
-    return Known.parse(await ask('look-at-deletions', address, { jobId, timestamp })).isVoid;
+    const run = { jobId, timestamp: Number.isSafeInteger(requestedAt) ? requestedAt : 0 };
+    return names.decide({ clientId, userId, instance }, (seen, of) => ({
+      answer: standingOf(seen, of, run).void === 'cancelled',
+    }));
   }
 
   return {
@@ -113,32 +89,25 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     },
     reschedule: async (user, dueAt) => pendingDeletions.put(readPut(user, dueAt, 'move')),
     async cancel(user) {
-      const reply = await ask('cancel-deletion', read(user).address, { untilS: LAST_DUE_S });
-      const { is, jobs: cancelled } = Cancelled.parse(reply);
+      const { is, jobs: cancelled } = await names.decide(read(user).address, (seen, of) =>
+        cancelDeletions(seen, of, LAST_DUE_S),
+      );
       // Each ends at once, with its event. Where this is cut off it does so when it is due.
       await Promise.all(cancelled.map((jobId) => promoteJob(jobs, jobId)));
       return is;
     },
     list: (options) => listDeletions({ jobs, prefix, isVoid }, options),
     async find(user) {
-      const { pending } = Known.parse(await ask('look-at-deletions', read(user).address, {}));
+      const pending = await names.decide(read(user).address, (seen, of) => ({
+        answer: firstPending(seen, prefix, readPlaces(seen, of)),
+      }));
       if (pending === undefined) return undefined;
-      const { jobId, dueAt, requestedAt } = pending;
-      const deletion = await readDeletion(jobs, jobId, dueAt);
+      const deletion = await readDeletion(jobs, pending.jobId, pending.dueAt);
       if (typeof deletion !== 'object') return undefined;
-      return { ...deletion, requestedAt: Math.max(deletion.requestedAt, requestedAt) };
+      return { ...deletion, requestedAt: Math.max(deletion.requestedAt, pending.requestedAt) };
     },
   };
 }
-
-const Cancelled = z.object({
-  is: z.enum(['cancelled', 'too-late', 'done', 'none']),
-  jobs: z.array(z.string()).default([]),
-});
-const Known = z.object({
-  isVoid: z.boolean(),
-  pending: z.object({ jobId: z.string(), dueAt: z.number(), requestedAt: z.number() }).optional(),
-});
 
 function readPut(request: DeletionRequest, dueAt: number, mode: PutRequest['mode']): PutRequest {
   const fault = dueFaultOf(dueAt);

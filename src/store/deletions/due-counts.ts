@@ -3,8 +3,7 @@
  * another BullMQ client has added is a delayed job like any other, and not counted here.
  */
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
+import { changesIn } from '../../redis/change.ts';
 import { pendingKeyOf } from './deletion-names.ts';
 
 export interface PendingDeletions {
@@ -30,25 +29,23 @@ export interface DueCounts {
 const DAY_MS = 24 * 3600 * 1000;
 
 export function createDueCounts({ jobs, prefix }: { jobs: Queue; prefix: string }): DueCounts {
-  const readLua = luaBeside(import.meta.url);
-  const script = jsonScriptsOf(jobs, { 'due-counts': readLua('../clock', 'due-counts') });
-  const count = async (ends: number[]) =>
-    Reply.parse(await script('due-counts')([pendingKeyOf(prefix)], { ends }));
+  const change = changesIn(jobs);
+  const key = pendingKeyOf(prefix);
   return {
-    async pending() {
-      const [total, first] = await count([]);
-      return { count: total, ...(first !== '' && { nextDueAt: Number(first) }) };
-    },
-    async byDay(now = Date.now(), days = 30) {
-      const today = now - (now % DAY_MS);
-      const begins = Array.from({ length: days + 1 }, (_, day) => today + day * DAY_MS);
-      const [total, , ...untils] = await count(begins.slice(1));
-      return begins.map((from, day) => ({
-        from,
-        deletions: (untils[day] ?? total) - (untils[day - 1] ?? 0),
-      }));
-    },
+    pending: () =>
+      change((seen) => {
+        const [, first] = seen.list('ZRANGE', key, 0, 0, 'WITHSCORES');
+        const count = Number(seen.read('ZCARD', key));
+        return { answer: { count, ...(first !== undefined && { nextDueAt: Number(first) }) } };
+      }),
+    byDay: (now = Date.now(), days = 30) =>
+      change((seen) => {
+        const today = now - (now % DAY_MS);
+        const begins = Array.from({ length: days + 1 }, (_, day) => today + day * DAY_MS);
+        const ends = begins.slice(1).map((end) => seen.read('ZCOUNT', key, '-inf', `(${end}`));
+        const untils = [...ends, seen.read('ZCARD', key)].map(Number);
+        const deletions = untils.map((until, day) => until - (untils[day - 1] ?? 0));
+        return { answer: begins.map((from, day) => ({ from, deletions: deletions[day] ?? 0 })) };
+      }),
   };
 }
-
-const Reply = z.tuple([z.number(), z.string()]).rest(z.number());

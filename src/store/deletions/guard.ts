@@ -3,13 +3,11 @@
  * send it and a cancellation.
  */
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
+import type { DeletionGuard, DeletionRun, LockProof } from '../../lifecycle/ports/deletion-guard.ts';
+import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { circuitKeysOf } from '../circuits/circuit-state.ts';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-import type { DeletionGuard } from '../../lifecycle/ports/deletion-guard.ts';
-import { KEEP_NAME_S, createDeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
-
-const readLua = luaBeside(import.meta.url);
+import { type Names, DeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
+import { type Standing, keep, standingOf } from './name-state.ts';
 
 export interface DeletionGuardOptions {
   jobs: Queue;
@@ -20,41 +18,87 @@ export interface DeletionGuardOptions {
 
 /** Guards the deletions of this queue of jobs. */
 export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: DeletionGuardOptions): DeletionGuard {
-  const aboutNames = (name: string) => readLua('asked', '../clock', 'name-state', 'standing', name);
-  const script = jsonScriptsOf(jobs, {
-    'check-deletion': aboutNames('check'),
-    'authorize-delete': aboutNames('authorize-delete'),
-  });
-  const names = createDeletionNames({ jobs, prefix });
-  const { keyOf, heldKeyOf } = circuitKeysOf(prefix, new Map([['deletion-limit', 'all']]));
-  const held = (['deletion-limit', 'damoov', 'admin'] as const).map(heldKeyOf);
+  const names = new DeletionNames({ jobs, prefix });
   return {
-    async check({ jobId, timestamp, scheduler }, instance, ids) {
-      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, ...known }) =>
-        script('check-deletion')(
-          [saltKey, pendingKeyOf(prefix), decisionKeyOf(prefix, jobId), keyOf('deletion-limit'), ...keys],
-          { ...known, jobId, timestamp, scheduler, keepS: KEEP_NAME_S, held },
-        ),
-      );
-      return Checked.parse(JSON.parse(z.string().parse(reply)));
-    },
-    async authorizeDelete({ jobId, timestamp, scheduler }, lock, instance, ids, kind) {
-      const asked = { jobId, timestamp, scheduler, keepS: KEEP_NAME_S, lock };
-      const limit = kind === 'sends' ? deletionsPerHour : undefined;
-      const reply = await names.call({ ...ids, instance }, ({ saltKey, keys, ...known }) =>
-        script('authorize-delete')(
-          [saltKey, decisionKeyOf(prefix, jobId), `${prefix}:deletions-sent`, lock.key, ...keys],
-          { ...known, ...asked, limit },
-        ),
-      );
-      return Authorized.parse(reply);
-    },
+    check: (run, instance, ids) =>
+      names.decide({ ...ids, instance }, (seen, names) => checkDeletion(seen, names, run)),
+    authorizeDelete: (run, lock, instance, ids, kind) =>
+      names.decide({ ...ids, instance }, (seen, names) =>
+        authorizeDelete(seen, names, run, lock, kind === 'sends' ? deletionsPerHour : undefined),
+      ),
   };
 }
 
-const Checked = z.object({
-  is: z.enum(['open', 'released', 'cancelled', 'refused']),
-  requestedAt: z.number(),
-  dueAt: z.number().optional(),
-});
-const Authorized = z.enum(['go', 'cancelled', 'returned', 'held', 'lost']);
+type Checked = Awaited<ReturnType<DeletionGuard['check']>>;
+type Authorized = Awaited<ReturnType<DeletionGuard['authorizeDelete']>>;
+
+/** Before a deletion waits for its user or for a circuit: whether it has to run at all. {@link authorizeDelete} decides finally. */
+export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decision<Checked> {
+  const { jobId, scheduler } = run;
+  const standing = standingOf(seen, names, run);
+  const is = stand(standing, seen.text('GET', decisionKeyOf(names.prefix, jobId)));
+  const writes: Command[] = [];
+  const note = (field: string, value: string) =>
+    writes.push(
+      ...standing.names.flatMap((name): Command[] => [['HSET', name.key, field, value], keep(seen, name)]),
+    );
+  if (is === 'cancelled' && scheduler !== undefined) note('voidScheduler', scheduler);
+  // No circuit holds it any longer.
+  if (is !== 'open') writes.push(...leaveCircuits(seen, names.prefix, jobId));
+  // From here on a cancellation knows of it, though another client has added it.
+  if (!standing.isSent && (is === 'open' || is === 'released')) note('begunJob', jobId);
+  const dueAt = seen.score(pendingKeyOf(names.prefix), jobId);
+  return { answer: { is, requestedAt: standing.requestedAt, dueAt }, writes };
+}
+
+function stand({ isSent, void: reason }: Standing, decision: string | undefined): Checked['is'] {
+  if (isSent) return 'released';
+  if (reason === 'cancelled') return 'cancelled';
+  if (decision === 'refuse') return 'refused';
+  return decision === 'release' ? 'released' : 'open';
+}
+
+/** If the deletion limit then holds no job, its circuit closes. */
+function leaveCircuits(seen: Seen, prefix: string, jobId: string): Command[] {
+  const { keyOf, heldKeyOf } = circuitKeysOf(prefix, new Map([['deletion-limit', 'all']]));
+  const circuits = (['deletion-limit', 'damoov', 'admin'] as const).filter(
+    (circuit) => seen.score(heldKeyOf(circuit), jobId) !== undefined,
+  );
+  const writes: Command[] = circuits.map((circuit) => ['ZREM', heldKeyOf(circuit), jobId]);
+  if (circuits.includes('deletion-limit'))
+    writes.push(['DEL-IF-EMPTY', keyOf('deletion-limit'), heldKeyOf('deletion-limit')]);
+  return writes;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * The point of no return of a deletion: `go` allows this run to send the DELETE, and from then on it cannot be cancelled. Asked a second
+ * time by the same run (a reply was lost), or by a later one, it answers the same.
+ * @param limit how many may be sent within an hour; undefined if this run sends nothing.
+ */
+export function authorizeDelete(
+  seen: Seen,
+  names: Names,
+  run: DeletionRun,
+  lock: LockProof,
+  limit: number | undefined,
+): Decision<Authorized> {
+  const { jobId } = run;
+  const standing = standingOf(seen, names, run);
+  const isReleased = seen.text('GET', decisionKeyOf(names.prefix, jobId)) === 'release';
+  if (seen.text('HGET', lock.key, lock.field) !== lock.value) return { answer: 'lost' };
+  if (!standing.isSent && standing.void !== undefined) return { answer: standing.void };
+  const writes: Command[] = [];
+  for (const name of standing.names) {
+    if (!standing.isSent || name.sentJob !== jobId) {
+      writes.push(['HSET', name.key, 'sentJob', jobId]);
+      writes.push(['HDEL', name.key, 'sentEnd', 'begunJob', 'cancelledJob', 'at']);
+    }
+    writes.push(keep(seen, name));
+  }
+  // A deletion that was sent was counted then; one that an operator released is not counted.
+  if (standing.isSent || isReleased || limit === undefined) return { answer: 'go', writes };
+  const key = `${names.prefix}:deletions-sent`;
+  return { answer: 'go', writes, room: { key, member: jobId, limit, withinMs: HOUR_MS, otherwise: 'held' } };
+}

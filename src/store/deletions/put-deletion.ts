@@ -3,13 +3,10 @@
  * Knows no name of a user.
  */
 import type { Job, Queue } from 'bullmq';
-import { z } from 'zod';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type DeletionJob, addJob, moveJob } from './deletion-jobs.ts';
-import { type DeletionAddress, KEEP_NAME_S, namesBaseOf, pendingKeyOf } from './deletion-names.ts';
-
-const readLua = luaBeside(import.meta.url);
+import type { DeletionAddress, DeletionNames } from './deletion-names.ts';
+import { type Entry, type Pending, enterDeletion, scheduleDeletion } from './schedule-deletion.ts';
 
 /** A deletion that is pending, in epoch milliseconds. */
 export interface Scheduled {
@@ -39,25 +36,14 @@ export interface PutRequest {
   mode: 'add' | 'add-or-move' | 'move';
 }
 
-export interface PutSources {
-  jobs: Queue;
-  prefix: string;
-  /** Calls a script about the names of a user. */
-  ask: (name: 'schedule-deletion', address: DeletionAddress, more: object) => Promise<unknown>;
-}
-
 /** The deletions that are pending in a queue of jobs. */
 export class PendingDeletions {
-  readonly #sources: PutSources;
   readonly #jobs: Queue;
-  readonly #script;
+  readonly #names: DeletionNames;
 
-  constructor(sources: PutSources) {
-    this.#sources = sources;
-    this.#jobs = sources.jobs;
-    this.#script = jsonScriptsOf(sources.jobs, {
-      'enter-deletion': readLua('../clock', 'name-state', 'enter'),
-    });
+  constructor(jobs: Queue, names: DeletionNames) {
+    this.#jobs = jobs;
+    this.#names = names;
   }
 
   async put(
@@ -65,10 +51,12 @@ export class PendingDeletions {
     { asOf, requestedAt = asOf ?? Date.now(), ...more }: PutOptions = {},
   ): Promise<Scheduled | 'too-late' | 'done' | 'none'> {
     const { address, mode, dueAt } = request;
-    const asked = { mode, requestedAt, isNow: asOf === undefined, dueAt, keepS: KEEP_NAME_S };
+    const asked = { mode, requestedAt, isNow: asOf === undefined, dueAt };
     let [seen, over]: (string | undefined)[] = [];
     for (;;) {
-      const answer = Decided.parse(await this.#sources.ask('schedule-deletion', address, { ...asked, over }));
+      const answer = await this.#names.decide(address, (seen, of) =>
+        scheduleDeletion(seen, of, { ...asked, over }),
+      );
       if (!('jobId' in answer)) return answer.is;
       const { jobId } = answer;
       const found = await this.#jobs.getJob(jobId);
@@ -101,12 +89,8 @@ export class PendingDeletions {
     return this.#enter({ hash, jobId: job.jobId, dueAt: job.dueAt, replaces });
   }
 
-  async #enter(entry: { hash: string; jobId: string; dueAt: number; replaces?: string | undefined }) {
-    const { prefix } = this.#sources;
-    const base = namesBaseOf(prefix);
-    const keys = [pendingKeyOf(prefix), `${base}${entry.hash}`];
-    const asked = { ...entry, base, keepS: KEEP_NAME_S };
-    return Entered.parse(await this.#script('enter-deletion')(keys, asked));
+  async #enter(entry: Entry) {
+    return this.#names.change((seen) => enterDeletion(seen, this.#names.prefix, entry));
   }
 
   /** Adds the job: a new one, or one that is pending and is gone. */
@@ -121,7 +105,7 @@ export class PendingDeletions {
     return entered === 'entered' ? { is: 'scheduled', jobId, dueAt, requestedAt } : 'again';
   }
 
-  /** Reschedules the pending job as the script decided. */
+  /** Reschedules the pending job as was decided. */
   async #move(
     { hash, number, jobId, ...known }: Pending,
     found: Job,
@@ -162,15 +146,3 @@ export class PendingDeletions {
     return dueAt <= Date.now() || (await this.#jobs.getJob(jobId))?.attemptsStarted === 0;
   }
 }
-
-const Entered = z.enum(['entered', 'taken', 'too-late', 'gone']);
-const Pending = z.object({
-  is: z.enum(['free', 'exists', 'moved']),
-  hash: z.string(),
-  number: z.number(),
-  jobId: z.string(),
-  dueAt: z.number(),
-  requestedAt: z.number(),
-});
-type Pending = z.infer<typeof Pending>;
-const Decided = z.union([z.object({ is: z.enum(['none', 'too-late', 'done']) }), Pending]);

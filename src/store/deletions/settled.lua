@@ -1,7 +1,37 @@
--- What settling a job means for deletions. Included by the script that settles, behind name-state; each function takes one table:
+-- What settling a job means for deletions. Included by the script that settles; each function takes one table:
 --   {saltKey, salt?: of the names, missing if the job names no user, index: key of what is pending, base: of the names' keys,
 --    hashes: of the user's names, keepS: seconds to keep a name}, and what the function adds.
--- Order: isOfThisSalt before anything is written, the others with the outcome.
+-- Order: isOfThisSalt before anything is written, the others with the outcome. name-state.ts says what a name has.
+
+local function stateOf(base, hash)
+  local name = { key = base .. hash, jobId = 'del-' .. hash }
+  local fields = { 'number', 'returnedAt', 'begunJob', 'cancelledJob', 'sentJob', 'sentEnd', 'at' }
+  for i, value in ipairs(redis.call('HMGET', name.key, unpack(fields))) do
+    name[fields[i]] = value
+  end
+  if name.number and name.number ~= '0' then
+    name.jobId = name.jobId .. '-' .. name.number
+  end
+  return name
+end
+
+--- The names of the user, each followed by the one that it leads to.
+local function placesOf(asked)
+  local places = {}
+  for _, hash in ipairs(asked.hashes) do
+    local given = stateOf(asked.base, hash)
+    table.insert(places, given)
+    if given.at then
+      table.insert(places, stateOf(asked.base, given.at))
+    end
+  end
+  return places
+end
+
+--- Never shorter than it is kept already: a deletion may be pending for years.
+local function keep(key, seconds)
+  redis.call('EXPIRE', key, ms(math.max(redis.call('TTL', key), seconds)))
+end
 
 --- Whether the hashes were made with the salt of this Redis; if not, nothing may be written, and the caller makes them anew.
 local function isOfThisSalt(asked)
@@ -23,11 +53,11 @@ local function signUpVoids(asked)
   if not due[1] and not due[2] and redis.call('EXISTS', unpack(keys)) == 0 then
     return
   end
-  for _, name in ipairs(placesOf(asked.base, asked.hashes)) do
+  for _, name in ipairs(placesOf(asked)) do
     local dueAt = redis.call('ZSCORE', asked.index, name.jobId)
-    if dueAt and not isSent(name) then
-      redis.call('HSET', name.key, 'returnedAt', math.max(name.returnedAt, asked.at))
-      keep(name.key, asked.keepS, tonumber(dueAt))
+    if dueAt and (name.sentJob ~= name.jobId or name.sentEnd == 'failed') then
+      redis.call('HSET', name.key, 'returnedAt', math.max(tonumber(name.returnedAt or 0), asked.at))
+      keep(name.key, asked.keepS + math.max(0, math.ceil((dueAt - nowMs()) / 1000)))
     end
   end
 end
@@ -36,16 +66,17 @@ end
 --- Adds {jobId, decision: key of what an operator has decided over it, ending: 'done' | 'failed' | 'other'}.
 local function deletionEnds(asked)
   redis.call('DEL', asked.decision)
-  local own, number = ownNameOf(asked.base, asked.jobId)
   redis.call('ZREM', asked.index, asked.jobId)
-  if own and number == own.number then
+  local hash = string.match(asked.jobId, '^del%-(' .. string.rep('[%w_-]', 16) .. ')')
+  local own = hash and stateOf(asked.base, hash)
+  if own and own.jobId == asked.jobId then
     redis.call('HSET', own.key, 'isOver', 1)
     if own.cancelledJob ~= asked.jobId then
       redis.call('HDEL', own.key, 'cancelledJob')
     end
     keep(own.key, asked.keepS)
   end
-  for _, name in ipairs(placesOf(asked.base, asked.hashes)) do
+  for _, name in ipairs(placesOf(asked)) do
     if name.begunJob == asked.jobId then
       redis.call('HDEL', name.key, 'begunJob')
     end

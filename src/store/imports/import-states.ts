@@ -1,11 +1,8 @@
 /**
  * The progress of each import, and the run that has it. Knows rows as line numbers.
  */
-import { z } from 'zod';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-
-const readLua = luaBeside(import.meta.url);
+import { type Command, changesIn } from '../../redis/change.ts';
 
 /** The progress of an import: the line of the last finished row, and how many rows were added and skipped. */
 export interface Place {
@@ -79,15 +76,14 @@ export interface ImportStates {
 
 /** How long an import is remembered after its last change. */
 const KEEP_SECONDS = 90 * 24 * 3600;
+/** When rows were added serves to tell how long one waits. More times, or older ones, say no more than that it is very long. */
+const MOST_TIMES = 3600;
+const KEEP_TIMES_SECONDS = 86_400;
 
 export function createImportStates(connection: RedisConnection, prefix: string): ImportStates {
-  const script = jsonScriptsOf(connection, {
-    'begin-import': readLua('../clock', 'begin-import'),
-    'move-import': readLua('../clock', 'move-import'),
-  });
+  const change = changesIn(connection);
   const keyOf = (id: string) => `${prefix}:import:${id}`;
   const addedKeyOf = (id: string) => `${keyOf(id)}:added`;
-  const keysOf = (id: string) => [keyOf(id), addedKeyOf(id)];
 
   return {
     async look(id) {
@@ -95,30 +91,42 @@ export function createImportStates(connection: RedisConnection, prefix: string):
       const [place, begunAt, completeSince] = await connection.hmget(keyOf(id), ...fields);
       return typeof place === 'string' ? stateOf(place, Number(begunAt), completeSince) : undefined;
     },
-    async begin(id, options) {
-      const reply = await script('begin-import')(keysOf(id), { ...options, keepSeconds: KEEP_SECONDS });
-      const [place, begunAt, round, asOf, completeSince] = Begun.parse(reply);
-      return { round, asOf, ...stateOf(place, begunAt, completeSince) };
-    },
-    async move(id, { run, from, to, addedLine, completes = false }) {
-      const reply = await script('move-import')(keysOf(id), {
-        run,
-        from: textOf(from),
-        ...(to !== undefined && { to: textOf(to) }),
-        ...(addedLine !== undefined && { addedLine }),
-        ...(completes && { completeSince: Date.now() }),
-        keepSeconds: KEEP_SECONDS,
-      });
-      const [is, what] = Reply.parse(reply);
-      switch (is) {
-        case 'here':
-          return { is };
-        case 'moved':
-          return { is, place: placeOf(what) };
-        case 'over':
-          return { is, isLost: what === '' };
-      }
-    },
+    begin: (id, { run, isAgain, begunAt, asOf }) =>
+      change((seen) => {
+        const key = keyOf(id);
+        const fields = ['round', 'place', 'begunAt', 'asOf', 'completeSince'];
+        const [round, place = '', begun, as, completeSince] = seen.list('HMGET', key, ...fields);
+        const writes: Command[] = [['EXPIRE', key, KEEP_SECONDS]];
+        if (round === undefined || (completeSince !== undefined && isAgain)) {
+          const next = { round: Number(round ?? 0) + 1, place: '0 0 0', begunAt, asOf, run };
+          writes.unshift(
+            ['DEL', key],
+            ['DEL', addedKeyOf(id)],
+            ['HSET', key, ...Object.entries(next).flat()],
+          );
+          const state = stateOf(next.place, begunAt, undefined);
+          return { answer: { round: next.round, asOf, ...state }, writes };
+        }
+        if (completeSince === undefined) writes.push(['HSET', key, 'run', run]);
+        const state = stateOf(place, Number(begun), completeSince);
+        return { answer: { round: Number(round), asOf: Number(as), ...state }, writes };
+      }),
+    move: (id, { run, from, to, addedLine, completes = false }) =>
+      change<{ is: 'here' } | Moved | Over>((seen) => {
+        const [key, addedKey] = [keyOf(id), addedKeyOf(id)];
+        const [holder, place = ''] = seen.list('HMGET', key, 'run', 'place');
+        if (holder !== run) return { answer: { is: 'over', isLost: holder === undefined } };
+        if (place !== textOf(from)) return { answer: { is: 'moved', place: placeOf(place) } };
+        const writes: Command[] = [['EXPIRE', key, KEEP_SECONDS]];
+        if (addedLine !== undefined) {
+          writes.push(['ZADD', addedKey, addedLine, Math.floor(seen.now / 1000)]);
+          writes.push(['ZREMRANGEBYRANK', addedKey, 0, -1 - MOST_TIMES]);
+          writes.push(['EXPIRE', addedKey, KEEP_TIMES_SECONDS]);
+        }
+        if (to !== undefined) writes.push(['HSET', key, 'place', textOf(to)]);
+        if (completes) writes.push(['HSET', key, 'completeSince', Date.now()]);
+        return { answer: { is: 'here' }, writes };
+      }),
     async isHeld(id, run) {
       const [holder, completeSince] = await connection.hmget(keyOf(id), 'run', 'completeSince');
       const isHere = run === undefined ? typeof completeSince === 'string' : holder === run;
@@ -130,15 +138,6 @@ export function createImportStates(connection: RedisConnection, prefix: string):
     },
   };
 }
-
-const Begun = z.tuple([
-  z.string(),
-  z.coerce.number<string>(),
-  z.coerce.number<string>(),
-  z.coerce.number<string>(),
-  z.string().nullable(),
-]);
-const Reply = z.tuple([z.enum(['here', 'over', 'moved']), z.string()]);
 
 function stateOf(place: string, begunAt: number, completeSince: unknown): ImportState {
   return {

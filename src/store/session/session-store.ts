@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { SessionStore, TokenPair } from '../../damoov/session-store.ts';
 import { decrypt, encrypt } from '../../lifecycle/encryption.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
+import { type Command, type Seen, changesIn } from '../../redis/change.ts';
 
 export interface SessionStoreOptions {
   readonly connection: RedisConnection;
@@ -22,8 +22,6 @@ export interface SessionStoreOptions {
   readonly now?: (() => number) | undefined;
 }
 
-const readLua = luaBeside(import.meta.url);
-
 const KEEP_MS = 30 * 24 * 3600 * 1000;
 const POLL_MS = 50;
 
@@ -35,41 +33,41 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
   const { connection, prefix, fingerprint, encryptionKey, leaseMs, now = Date.now } = options;
   const key = `${prefix}:session:${fingerprint}`;
   const leaseKey = `${key}:lease`;
-  const script = jsonScriptsOf(connection, {
-    'read-session': readLua('../clock', 'read-session'),
-    'compare-and-set': readLua('../clock', 'compare-and-set'),
-  });
-  const set = async (place: string, change: { seen: string; value: string; keepMs?: number }) =>
-    (await script('compare-and-set')([place], change)) === 1;
-  // Clocks of a fleet differ: the times of the pair are stored by the clock of Redis.
-  let redisAheadMs = 0;
+  const change = changesIn(connection);
 
-  async function read(): Promise<{ encrypted: string; pair: TokenPair | undefined }> {
-    const [redisMs, encrypted] = Reading.parse(await script('read-session')([key], {}));
-    redisAheadMs = Math.round(redisMs - now());
-    const text = decrypt(encryptionKey, key, encrypted);
+  /** The pair, and how far Redis' clock is ahead: clocks of a fleet differ, so the pair's times are stored by the clock of Redis. */
+  function read(seen: Seen): { pair: TokenPair | undefined; redisAheadMs: number } {
+    const redisAheadMs = Math.round(seen.now - now());
+    const text = decrypt(encryptionKey, key, seen.text('GET', key) ?? '');
     const pair = text === undefined ? undefined : Pair.safeParse(JSON.parse(text)).data;
-    return { encrypted, pair: pair && shifted(pair, -redisAheadMs) };
+    return { pair: pair && shifted(pair, -redisAheadMs), redisAheadMs };
   }
 
   /** Atomic: replaces only the pair that was judged, or judges again. */
-  async function replace(next: TokenPair | undefined, isReplaceable: (stored?: TokenPair) => boolean) {
-    for (;;) {
-      const { encrypted, pair } = await read();
-      if (!isReplaceable(pair)) return;
+  const replace = async (next: TokenPair | undefined, isReplaceable: (stored?: TokenPair) => boolean) =>
+    change((seen) => {
+      const { pair, redisAheadMs } = read(seen);
       const value = next && encrypt(encryptionKey, key, JSON.stringify(shifted(next, redisAheadMs)));
-      if (await set(key, { seen: encrypted, value: value ?? '', keepMs: KEEP_MS })) return;
-    }
-  }
+      const write: Command = value === undefined ? ['DEL', key] : ['SET', key, value, 'PX', KEEP_MS];
+      return { answer: undefined, writes: isReplaceable(pair) ? [write] : [] };
+    });
+
+  /** Takes the lease if it is free; returns whether this process has it. */
+  const lease = async (token: string) =>
+    change((seen) => {
+      const holder = seen.text('GET', leaseKey);
+      if (holder !== undefined) return { answer: holder === token };
+      return { answer: true, writes: [['SET', leaseKey, token, 'PX', leaseMs]] };
+    });
 
   return {
-    load: async () => (await read()).pair,
+    load: () => change((seen) => ({ answer: read(seen).pair })),
     save: (pair, over) =>
       replace(pair, (stored) => stored === undefined || (over !== undefined && isSameOrOlder(stored, over))),
     clear: (spent) => replace(undefined, (stored) => stored?.accessToken === spent.accessToken),
     async exclusively(renew, { waits }) {
       const token = randomUUID();
-      while (!(await set(leaseKey, { seen: '', value: token, keepMs: leaseMs }))) {
+      while (!(await lease(token))) {
         if (!waits) return undefined;
         await sleep(POLL_MS * (1 + Math.random()));
       }
@@ -77,7 +75,10 @@ export function createSessionStore(options: SessionStoreOptions): Required<Sessi
         return await renew();
       } finally {
         // The caller need not wait: an unreleased lease expires.
-        set(leaseKey, { seen: token, value: '' }).catch(() => {});
+        change((seen) => {
+          const isOurs = seen.text('GET', leaseKey) === token;
+          return { answer: isOurs, writes: isOurs ? [['DEL', leaseKey]] : [] };
+        }).catch(() => {});
       }
     },
   };
@@ -89,7 +90,6 @@ const Pair = z.object({
   obtainedAt: z.number(),
   expiresAt: z.number(),
 });
-const Reading = z.tuple([z.coerce.number(), z.string()]);
 
 /** A newer stored pair comes from a faster process, and stays. An older one was kept by mistake. */
 function isSameOrOlder(stored: TokenPair, over: TokenPair): boolean {

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { UserEvent } from '../../contract/event.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { luaBeside } from '../../redis/scripts.ts';
+import { changesIn } from '../../redis/change.ts';
 
 /** The number of jobs with one outcome. */
 export interface OutcomeCount {
@@ -47,12 +47,15 @@ export async function readMinutes(
   prefix: string,
   minutes = 60,
 ): Promise<MinuteOfOutcomes[]> {
-  const lua = luaBeside(import.meta.url)('outcome-counts');
-  const [current, all] = Minutes.parse(await connection.eval(lua, 1, outcomesBaseOf(prefix), minutes));
-  return all.map((fields, index) => ({
-    at: (current - (all.length - 1 - index)) * MINUTE_MS,
-    counts: fields.flatMap((field, at) => (at % 2 === 0 ? [countIn(field, Number(fields[at + 1]))] : [])),
-  }));
+  return changesIn(connection)((seen) => {
+    const current = Math.floor(seen.now / MINUTE_MS);
+    const all = Array.from({ length: minutes + 1 }, (_, n) => current - minutes + n);
+    const countsOf = (minute: number) => {
+      const fields = seen.list('HGETALL', `${outcomesBaseOf(prefix)}${minute}`);
+      return fields.flatMap((field = '', n) => (n % 2 === 0 ? [countIn(field, Number(fields[n + 1]))] : []));
+    };
+    return { answer: all.map((minute) => ({ at: minute * MINUTE_MS, counts: countsOf(minute) })) };
+  });
 }
 
 /** Their sum, the most frequent first. */
@@ -66,7 +69,6 @@ export function sumOf(minutes: readonly MinuteOfOutcomes[]): OutcomeCount[] {
 }
 
 const MINUTE_MS = 60_000;
-const Minutes = z.tuple([z.number(), z.array(z.array(z.string()))]);
 
 /** The prefix of each minute's key. */
 export function outcomesBaseOf(prefix: string): string {

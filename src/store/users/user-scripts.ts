@@ -20,7 +20,6 @@ const SHARED = [
   'stored-outcome',
   'rename',
   '../receipts/chain',
-  '../deletions/name-state',
   '../deletions/settled',
   '../circuits/circuit',
   '../circuits/way',

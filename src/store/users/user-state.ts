@@ -17,7 +17,7 @@ import type {
   UserState,
   Whose,
 } from '../../lifecycle/ports/user-state.ts';
-import { createDeletionNames, decisionKeyOf } from '../deletions/deletion-names.ts';
+import { DeletionNames, decisionKeyOf } from '../deletions/deletion-names.ts';
 import { type NextReceipt, createReceiptChain } from '../receipts/receipt-chain.ts';
 import { type Lease, type Leases, createLeases } from './leases.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
@@ -48,7 +48,7 @@ export class RedisUserState implements UserState {
   readonly #options: UserStateOptions;
   readonly #base: string;
   readonly #scripts: ReturnType<typeof userScripts>;
-  readonly #deletionNames: ReturnType<typeof createDeletionNames>;
+  readonly #deletionNames: DeletionNames;
   readonly #appendReceipt: ReturnType<typeof createReceiptChain>;
   readonly #leases: Leases;
   readonly #wake: WakeBlocked;
@@ -61,7 +61,7 @@ export class RedisUserState implements UserState {
     const scripts = userScripts({ jobs, prefix, base: this.#base, leaseMs });
     this.#scripts = scripts;
     this.#wake = createWakeBlocked(options.jobQueue, scripts.withdraw);
-    this.#deletionNames = createDeletionNames({ jobs, prefix });
+    this.#deletionNames = new DeletionNames({ jobs, prefix });
     this.#appendReceipt = createReceiptChain({ prefix, jobs, sign });
     this.#leases = createLeases({
       leaseMs,

@@ -5,13 +5,15 @@ import { randomUUID } from 'node:crypto';
 import { type Job, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
+import { changesIn } from '../../../src/redis/change.ts';
 import { luaBeside, scriptsOf } from '../../../src/redis/scripts.ts';
 import {
   type DeletionAddress,
-  createDeletionNames,
+  DeletionNames,
   decisionKeyOf,
   namesBaseOf,
   pendingKeyOf,
+  saltKeyOf,
 } from '../../../src/store/deletions/deletion-names.ts';
 import type { Deletion, ListOptions } from '../../../src/store/deletions/deletion-list.ts';
 import {
@@ -19,6 +21,7 @@ import {
   type Scheduled,
   createDeletions,
 } from '../../../src/store/deletions/deletions.ts';
+import { enterDeletion } from '../../../src/store/deletions/schedule-deletion.ts';
 import { createDeletionGuard } from '../../../src/store/deletions/guard.ts';
 
 export const DAY_MS = 24 * 3600 * 1000;
@@ -46,20 +49,25 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
   const worker = new Worker('user-jobs', undefined, { connection: redis, prefix, autorun: false });
   const deletions = createDeletions({ jobs, prefix });
   const guard = createDeletionGuard({ jobs, prefix, deletionsPerHour });
-  const names = createDeletionNames({ jobs, prefix });
+  const names = new DeletionNames({ jobs, prefix });
+  const change = changesIn(jobs);
   const lua = luaBeside(new URL('../../../src/store/deletions/deletions.ts', import.meta.url).href);
   const script = scriptsOf(jobs, {
-    settle: [lua('../clock'), lua('name-state'), lua('settled'), SETTLE].join('\n'),
-    enter: [lua('../clock'), lua('name-state'), lua('enter')].join('\n'),
+    settle: [lua('../clock'), lua('settled'), SETTLE].join('\n'),
   });
 
   const settle = (address: DeletionAddress, more: object) =>
-    names.call(address, ({ saltKey, salt, base, hashes }) =>
-      script('settle')(
-        [],
-        [JSON.stringify({ saltKey, salt, base, hashes, index: pendingKeyOf(prefix), keepS: 3600, ...more })],
-      ),
-    );
+    names.call<unknown>(address, (known) => {
+      const asked = {
+        saltKey: saltKeyOf(prefix),
+        base: namesBaseOf(prefix),
+        ...known,
+        index: pendingKeyOf(prefix),
+        keepS: 3600,
+        ...more,
+      };
+      return script('settle')([], [JSON.stringify(asked)]);
+    });
   const end = (job: Job, ending: 'done' | 'failed' | 'other', ids = job.data as Ids) =>
     settle(
       { ...ids, instance: 'default' },
@@ -70,7 +78,7 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
     timestamp,
     scheduler,
   });
-  const lockOf = (job: Job) => ({ key: `${prefix}:lock`, field: 'lockedBy', value: job.id ?? '' });
+  const lockOf = ({ id = '' }: Job) => ({ key: `${prefix}:lock:${id}`, field: 'lockedBy', value: id });
   return {
     prefix,
     redis,
@@ -99,7 +107,7 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
     },
     /** As a run does that has lost its user to another. */
     async commitLate(job: Job) {
-      await redis.hset(`${prefix}:lock`, 'lockedBy', 'another');
+      await redis.hset(lockOf(job).key, 'lockedBy', 'another');
       return guard.authorizeDelete(runOf(job), lockOf(job), 'default', job.data as Ids, 'sends');
     },
     async complete(job: Job, ids?: Ids) {
@@ -121,24 +129,18 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
       redis.set(decisionKeyOf(prefix, job.id ?? ''), decision, 'EX', 3600),
     keyOf: async (address: Ids) => {
       let key = '';
-      await names.call({ ...address, instance: 'default' }, async ({ keys }) => void (key = keys[0] ?? ''));
+      await names.call(
+        { ...address, instance: 'default' },
+        async ({ hashes: [hash] }) => void (key = `${namesBaseOf(prefix)}${hash}`),
+      );
       return key;
     },
     /** The entry of a job, which is to take the place of another perhaps, after what others have done meanwhile. */
     enter: (jobId: string, replaces?: string) =>
-      script('enter')(
-        [pendingKeyOf(prefix)],
-        [
-          JSON.stringify({
-            base: namesBaseOf(prefix),
-            hash: jobId.slice(4, 20),
-            jobId,
-            replaces,
-            dueAt: inDays(1),
-            keepS: 3600,
-          }),
-        ],
-      ),
+      change((seen) => {
+        const entry = { hash: jobId.slice(4, 20), jobId, replaces, dueAt: inDays(1) };
+        return enterDeletion(seen, prefix, entry);
+      }),
     namesBase: namesBaseOf(prefix),
     /** Seconds until the key of each name expires. */
     async lifetimes() {

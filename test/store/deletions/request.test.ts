@@ -27,6 +27,27 @@ describe('a deletion that is scheduled', () => {
     expect(await world.authorize(await world.fetch(), { clientId: 'c-1' })).toBe('returned');
   });
 
+  it('is undone by a sign-up under the other name, which leads to it', async () => {
+    const world = await createDeletionsWorld();
+    await world.schedule({ userId }, Date.now());
+    await world.schedule({ clientId: 'c-1', userId });
+    await world.returned('c-1', 1);
+    expect(await world.authorize(await world.fetch(), { userId })).toBe('returned');
+  });
+
+  it('is not undone by a sign-up once it was sent, but again once it has failed', async () => {
+    const world = await createDeletionsWorld();
+    await world.schedule({ clientId: 'c-1' }, Date.now());
+    const job = await world.fetch();
+    await world.authorize(job);
+    const returnedAt = async () => world.redis.hget(await world.keyOf({ clientId: 'c-1' }), 'returnedAt');
+    await world.returned('c-1', 1);
+    expect(await returnedAt()).toBeNull();
+    await world.redis.hset(await world.keyOf({ clientId: 'c-1' }), 'sentEnd', 'failed');
+    await world.returned('c-1', 1);
+    expect(await returnedAt()).not.toBeNull();
+  });
+
   it('is due at once where its time is over', async () => {
     const world = await createDeletionsWorld();
     const { jobId } = await world.schedule({ clientId: 'c-1' }, inDays(-1));

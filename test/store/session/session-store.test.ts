@@ -213,11 +213,11 @@ describe('a renewal', () => {
     onTestFinished(() => proxy.close());
     const store = world.store({ connection: connect(proxy.url) });
     await store.save(first);
-    const isLeaseReplyLost = proxy.dropReplies(1, `${world.key}:lease`);
+    const isLeaseReplyLost = proxy.dropReplies(1, '"PX",30000');
     await store.exclusively(
       async () => {
         await isLeaseReplyLost;
-        const isSaveReplyLost = proxy.dropReplies(1, '"keepMs":2592000000');
+        const isSaveReplyLost = proxy.dropReplies(1, '"PX",2592000000');
         await store.save(second, await store.load());
         await isSaveReplyLost;
       },
