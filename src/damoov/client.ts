@@ -1,36 +1,46 @@
 /**
- * The requests of the Damoov user API, and which of them need the admin's session. It never waits, logs, or repeats a write by itself.
+ * The client of the Damoov user API: which requests need the admin's session, and what their answers mean. It never waits, logs, or repeats a write by itself.
  */
 import { z } from 'zod';
+import {
+  type DamoovInstance,
+  createCall,
+  deleteCall,
+  findCall,
+  moveCall,
+  pageCall,
+  requireUserId,
+  updateCall,
+} from './calls.ts';
 import { Ms, checkedOptions } from './checked-options.ts';
 import { type DamoovClientOptions, Options } from './client-options.ts';
 import { DamoovError } from './errors.ts';
 import type { HttpAnswer } from './exchange.ts';
-import { inMemoryLoginBudget } from './login-budget.ts';
-import { inMemorySessionStore } from './session-store.ts';
+import { type GuardedTransport, guarded } from './guarded-transport.ts';
+import { type LoginBudget, inMemoryLoginBudget } from './login-budget.ts';
+import { logUserIn, refreshTokens } from './login.ts';
+import { type TokenPair, inMemorySessionStore } from './session-store.ts';
 import { AdminSession } from './session.ts';
 import { withTraffic } from './traffic.ts';
-import { failure, openTransport } from './transport.ts';
-import type { Call, Reply } from './transport.ts';
-import { guarded } from './guarded-transport.ts';
-import type { GuardedTransport } from './guarded-transport.ts';
-import { createBody, findQuery, pageBody, readCreatedUser, readPage, readUsers, updateBody } from './wire.ts';
+import { type Call, type Reply, failure, openTransport } from './transport.ts';
 import type { UserChanges } from './user-fields.ts';
-import type {
-  Acknowledgement,
-  CreatedUser,
-  DamoovUser,
-  NewUser,
-  PageQuery,
-  UserPage,
-  UserQuery,
+import {
+  type Acknowledgement,
+  type CreatedUser,
+  type DamoovUser,
+  type NewUser,
+  type PageQuery,
+  type UserFilter,
+  type UserPage,
+  type UserQuery,
+  readCreatedUser,
+  readPage,
+  readUsers,
+  sameUserId,
 } from './wire.ts';
 
-/** One Damoov instance, a group of users. The key is a secret like the password of a database. */
-export interface DamoovInstance {
-  readonly id: string;
-  readonly key: string;
-}
+/** The tokens of a pair, for a refresh. */
+export type UserTokens = Required<Pick<TokenPair, 'accessToken' | 'refreshToken'>>;
 
 const CloseOptions = z.strictObject({ graceMs: Ms.default(5000) });
 
@@ -55,6 +65,7 @@ export type PlainRequest = Pick<Call, 'operation' | 'method' | 'path' | 'headers
 export class DamoovClient implements AsyncDisposable {
   readonly #transport: GuardedTransport;
   readonly #session: AdminSession | undefined;
+  readonly #logins: { transport: GuardedTransport; budget: LoginBudget; now: () => number };
   #closing: Promise<void> | undefined;
 
   /** @throws TypeError for invalid options; nothing was sent to Damoov then. */
@@ -63,13 +74,13 @@ export class DamoovClient implements AsyncDisposable {
       checkedOptions(Options, options);
     const transport = openTransport({ baseUrl, timeoutMs, connections, now });
     this.#transport = guarded(traffic === undefined ? transport : withTraffic(transport, traffic));
+    const budget = loginBudget ?? inMemoryLoginBudget({ now });
+    this.#logins = { transport: this.#transport, budget, now };
     if (admin === undefined) return;
     this.#session = new AdminSession({
+      ...this.#logins,
       admin,
-      transport: this.#transport,
       store: sessionStore ?? inMemorySessionStore(),
-      budget: loginBudget ?? inMemoryLoginBudget({ now }),
-      now,
     });
   }
 
@@ -85,16 +96,7 @@ export class DamoovClient implements AsyncDisposable {
    * @throws DamoovError: `no-result` may mean a wrong key; what a wrong id or key is answered with is not known.
    */
   async createUser(instance: DamoovInstance, user: NewUser, options: CallOptions = {}): Promise<CreatedUser> {
-    const call: Call = {
-      operation: 'create',
-      subject: user.customToken ?? 'a user with no id yet',
-      method: 'POST',
-      path: '/v1/Registration/create',
-      headers: { InstanceId: instance.id, InstanceKey: instance.key },
-      body: createBody(user),
-      needsResult: true,
-      ...options,
-    };
+    const call = { ...createCall(instance, user), ...options };
     const { status, result } = await this.#transport.send(call);
     return readCreatedUser(status, result) ?? malformed(call, status);
   }
@@ -111,18 +113,7 @@ export class DamoovClient implements AsyncDisposable {
     changes: UserChanges,
     options: CallOptions = {},
   ): Promise<Acknowledgement> {
-    const id = requireUserId(userId);
-    const reply = await this.#asAdmin({
-      operation: 'update',
-      subject: id,
-      method: 'PUT',
-      path: '/v1/Management/users',
-      headers: { UserDeviceToken: id },
-      body: updateBody(changes),
-      needsResult: false,
-      ...options,
-    });
-    return acknowledge(reply);
+    return acknowledge(await this.#asAdmin({ ...updateCall(userId, changes), ...options }));
   }
 
   /**
@@ -133,16 +124,7 @@ export class DamoovClient implements AsyncDisposable {
    * @throws DamoovError
    */
   async deleteUser(userId: string, options: CallOptions = {}): Promise<Acknowledgement> {
-    const id = requireUserId(userId);
-    const reply = await this.#asAdmin({
-      operation: 'delete',
-      subject: id,
-      method: 'DELETE',
-      path: `/v1/Management/users/${id}`,
-      needsResult: false,
-      ...options,
-    });
-    return acknowledge(reply);
+    return acknowledge(await this.#asAdmin({ ...deleteCall(userId), ...options }));
   }
 
   /**
@@ -153,16 +135,57 @@ export class DamoovClient implements AsyncDisposable {
    * @throws DamoovError
    */
   async findUsers(query: UserQuery, options: CallOptions = {}): Promise<DamoovUser[]> {
-    const call: Call = {
-      operation: 'find',
-      subject: query.deviceToken,
-      method: 'GET',
-      path: `/v1/Management/users/find?${findQuery(query)}`,
-      needsResult: true,
-      ...options,
-    };
+    const call = { ...findCall(query), ...options };
     const { status, result } = await this.#asAdmin(call);
     return readUsers(result) ?? malformed(call, status);
+  }
+
+  /**
+   * The user with this id, in any instance, also an inactive one; undefined if a look-up shows none.
+   *
+   * @throws DamoovError
+   */
+  async getUser(userId: string, options: CallOptions = {}): Promise<DamoovUser | undefined> {
+    const query = { deviceToken: userId, includeInactive: true, includeAccountInfo: true };
+    return (await this.findUsers(query, options)).find((user) => sameUserId(user.userId, userId));
+  }
+
+  /**
+   * Moves a user to another instance: `POST /v1/Management/users/instances/change` (documented). The answer to a repeated move is unknown.
+   *
+   * @throws DamoovError
+   */
+  async moveUser(userId: string, to: DamoovInstance, options: CallOptions = {}): Promise<Acknowledgement> {
+    return acknowledge(await this.#asAdmin({ ...moveCall(userId, to), ...options }));
+  }
+
+  /**
+   * Logs a user in with its id and the key of its instance (documented), for a token pair of its own. Admins and users share one limit of
+   * logins, so it uses the login budget.
+   *
+   * @throws DamoovError: `login-barred`, unsent, if the budget is used up.
+   */
+  async loginUser(instance: DamoovInstance, userId: string, signal?: AbortSignal): Promise<TokenPair> {
+    return logUserIn(this.#logins, instance, requireUserId(userId), signal);
+  }
+
+  /**
+   * Replaces the token pair of a user; both tokens rotate. Refreshing is not limited (documented).
+   *
+   * @throws DamoovError
+   */
+  async refreshUser(pair: UserTokens, signal?: AbortSignal): Promise<TokenPair> {
+    return refreshTokens(this.#logins, pair, signal);
+  }
+
+  /**
+   * The number of users that a filter selects: the total of a page (documented).
+   *
+   * @throws DamoovError
+   */
+  async countUsers(filter: UserFilter = {}, options: CallOptions = {}): Promise<number> {
+    const { totalUsers } = await this.page({ ...filter, pageNumber: 1, pageSize: 1 }, options);
+    return totalUsers;
   }
 
   /**
@@ -174,15 +197,7 @@ export class DamoovClient implements AsyncDisposable {
    * @throws DamoovError: a page that is longer than 1 MiB is `malformed`.
    */
   async page(query: PageQuery, options: CallOptions = {}): Promise<UserPage> {
-    const call: Call = {
-      operation: 'page',
-      subject: `number ${query.pageNumber}`,
-      method: 'POST',
-      path: '/v1/Management/users/GetFilteredPage',
-      body: pageBody(query),
-      needsResult: true,
-      ...options,
-    };
+    const call = { ...pageCall(query), ...options };
     const { status, result } = await this.#asAdmin(call);
     return readPage(result) ?? malformed(call, status);
   }
@@ -248,11 +263,4 @@ function acknowledge({ status, result }: Reply): Acknowledgement {
 
 function malformed(call: Call, status: number): never {
   throw failure(call, { kind: 'malformed', status, wasSent: true });
-}
-
-/** An id becomes part of a path and a header. With a blank one a DELETE would hit all users; an email would end up in logs. */
-function requireUserId(userId: string): string {
-  const id = userId.trim();
-  if (!/^[\w-]+$/.test(id)) throw new TypeError('a user id is made of letters, digits and hyphens');
-  return id;
 }

@@ -38,7 +38,7 @@ export type DamoovErrorKind =
   | 'login-barred';
 
 /** The request that failed. `login` and `refresh` may fail within an update, a deletion, a find or a page. */
-export type DamoovOperation = 'create' | 'update' | 'delete' | 'find' | 'page' | 'login' | 'refresh';
+export type DamoovOperation = 'create' | 'update' | 'delete' | 'move' | 'find' | 'page' | 'login' | 'refresh';
 
 /** One entry of the `Errors[]` of Damoov's envelope (documented); words that are not on the list of harmless ones are replaced by `…`. */
 export interface DamoovFault {
@@ -105,7 +105,7 @@ export class DamoovError extends Error {
   }
 }
 
-const writes: ReadonlySet<DamoovOperation> = new Set(['create', 'update', 'delete']);
+const writes: ReadonlySet<DamoovOperation> = new Set(['create', 'update', 'delete', 'move']);
 const undecided: ReadonlySet<DamoovErrorKind> = new Set([
   'timeout',
   'network',

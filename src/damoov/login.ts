@@ -8,7 +8,7 @@ import type { TokenPair } from './session-store.ts';
 import { failure } from './transport.ts';
 import type { Call } from './transport.ts';
 import type { GuardedTransport } from './guarded-transport.ts';
-import { loginBody, readTokens } from './wire.ts';
+import { loginBody, readTokens, refreshBody, userLoginBody } from './wire.ts';
 
 export interface LoginOptions {
   readonly admin: { readonly email: string; readonly password: string };
@@ -38,27 +38,10 @@ export class Login {
 
   /** @throws DamoovError */
   async logIn(): Promise<TokenPair> {
-    const { admin, budget, transport, now } = this.#options;
+    const { admin } = this.#options;
     this.#throwIfLoginFailedLately();
-    await transport.expectAnswer();
-    const grant = await budget.take();
-    if (!grant.granted) {
-      throw failure(
-        { operation: 'login' },
-        { kind: 'login-barred', retryAfterMs: grant.retryAfterMs, wasSent: false },
-      );
-    }
-    const grantedAt = now();
-    const pair = await requestTokens(this.#options, {
-      operation: 'login',
-      method: 'POST',
-      path: '/v1/Auth/Login',
-      body: loginBody(admin.email, admin.password),
-      needsResult: true,
-      maySend: () => now() - grantedAt <= grantMs,
-    }).catch(async (error: unknown) => {
-      throw await this.#afterFailedLogin(error);
-    });
+    const body = loginBody(admin.email, admin.password);
+    const pair = await logInWithin(this.#options, { body }, (error) => this.#afterFailedLogin(error));
     this.#failedLogin = undefined;
     return pair;
   }
@@ -103,8 +86,79 @@ export class Login {
   }
 }
 
+/**
+ * Sends a login that the budget allows.
+ * @param afterFailure turns the error of the request into the one to throw.
+ */
+async function logInWithin(
+  { budget, transport, now }: Omit<LoginOptions, 'admin'>,
+  login: Pick<Call, 'body' | 'headers' | 'subject' | 'signal'>,
+  afterFailure: (error: unknown) => Promise<unknown>,
+): Promise<TokenPair> {
+  await transport.expectAnswer();
+  const grant = await budget.take();
+  if (!grant.granted) {
+    throw failure(
+      { operation: 'login' },
+      { kind: 'login-barred', retryAfterMs: grant.retryAfterMs, wasSent: false },
+    );
+  }
+  const grantedAt = now();
+  const call: Call = {
+    operation: 'login',
+    method: 'POST',
+    path: '/v1/Auth/Login',
+    needsResult: true,
+    maySend: () => now() - grantedAt <= grantMs,
+    ...login,
+  };
+  return requestTokens({ transport, now }, call).catch(async (error: unknown) => {
+    throw await afterFailure(error);
+  });
+}
+
+/** Logs a user in with the key of its instance. Admins and users share one limit of logins. */
+export async function logUserIn(
+  options: Omit<LoginOptions, 'admin'>,
+  instance: { readonly id: string; readonly key: string },
+  userId: string,
+  signal?: AbortSignal,
+): Promise<TokenPair> {
+  const { budget } = options;
+  const login = {
+    subject: userId,
+    headers: { InstanceId: instance.id },
+    body: userLoginBody(userId, instance.key),
+    signal,
+  };
+  return logInWithin(options, login, async (error) => {
+    if (!(error instanceof DamoovError)) return error;
+    if (!error.wasSent) await budget.giveBack?.();
+    if (error.kind !== 'rate-limited') return error;
+    const retryAfterMs = error.retryAfterMs ?? hourMs;
+    await budget.bar(retryAfterMs);
+    return again(error, { kind: 'login-barred', retryAfterMs, wasSent: true });
+  });
+}
+
+/** Both tokens rotate (documented); the access token may have expired. */
+export async function refreshTokens(
+  options: Pick<LoginOptions, 'transport' | 'now'>,
+  { accessToken, refreshToken }: Required<Pick<TokenPair, 'accessToken' | 'refreshToken'>>,
+  signal?: AbortSignal,
+): Promise<TokenPair> {
+  return requestTokens(options, {
+    operation: 'refresh',
+    method: 'POST',
+    path: '/v1/Auth/RefreshToken',
+    body: refreshBody(accessToken, refreshToken),
+    needsResult: true,
+    signal,
+  });
+}
+
 /** Requests the token pair of a login or a refresh. */
-export async function requestTokens(
+async function requestTokens(
   { transport, now }: Pick<LoginOptions, 'transport' | 'now'>,
   call: Call,
 ): Promise<TokenPair> {

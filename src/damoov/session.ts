@@ -2,11 +2,10 @@
  * Provides a valid admin token: from the store, by refresh, and by login only as a last resort.
  */
 import { DamoovError } from './errors.ts';
-import { Login, type LoginOptions, isRefusal, requestTokens } from './login.ts';
+import { Login, type LoginOptions, isRefusal, refreshTokens } from './login.ts';
 import type { SessionStore, TokenPair } from './session-store.ts';
 import { failure } from './transport.ts';
 import type { Call } from './transport.ts';
-import { refreshBody } from './wire.ts';
 
 export interface SessionOptions extends LoginOptions {
   readonly store: SessionStore;
@@ -86,16 +85,12 @@ export class AdminSession {
   async #refresh(pair: TokenPair | undefined): Promise<TokenPair | undefined> {
     if (pair?.refreshToken === undefined) return this.#isGood(pair) ? pair : undefined;
     const { accessToken, refreshToken } = pair;
-    const renewed = await requestTokens(this.#options, {
-      operation: 'refresh',
-      method: 'POST',
-      path: '/v1/Auth/RefreshToken',
-      body: refreshBody(accessToken, refreshToken),
-      needsResult: true,
-    }).catch((error: unknown) => {
-      if (isRefreshRefused(error)) return undefined;
-      throw error;
-    });
+    const renewed = await refreshTokens(this.#options, { accessToken, refreshToken }).catch(
+      (error: unknown) => {
+        if (isRefreshRefused(error)) return undefined;
+        throw error;
+      },
+    );
     return renewed === undefined
       ? this.#withoutRefresh(pair)
       : this.#keep({ refreshToken, ...renewed }, pair);

@@ -19,6 +19,8 @@ const queryFields = [
   'firstName',
   'lastName',
   'fullName',
+  'country',
+  'osType',
 ] as const;
 
 /** A user to create. Everything is optional (documented); undefined fields are not sent. */
@@ -29,6 +31,17 @@ export type NewUser = CreatedFields & {
   readonly createAccessToken?: boolean | undefined;
 };
 
+const FILTERS = [
+  'companyIds',
+  'applicationIds',
+  'searchTerm',
+  'dateCreatedFrom',
+  'dateCreatedTo',
+  'country',
+  'city',
+  'rtdEnabled',
+] as const satisfies (keyof UserFilter)[];
+
 /** Criteria of a find, combined with AND (documented). At least one; none may be blank. */
 export type UserQuery = { readonly [field in (typeof queryFields)[number]]?: string | undefined } & {
   /** Also find inactive users (`ShowInactiveUsers`; the API's default is false, documented). */
@@ -37,16 +50,27 @@ export type UserQuery = { readonly [field in (typeof queryFields)[number]]?: str
   readonly includeAccountInfo?: boolean | undefined;
 };
 
+/** Selects users, combined with AND (documented). Default: all that the admin may see. */
+export interface UserFilter {
+  readonly instanceIds?: readonly string[] | undefined;
+  readonly companyIds?: readonly string[] | undefined;
+  readonly applicationIds?: readonly string[] | undefined;
+  readonly searchTerm?: string | undefined;
+  readonly dateCreatedFrom?: Date | undefined;
+  readonly dateCreatedTo?: Date | undefined;
+  readonly country?: string | undefined;
+  readonly city?: string | undefined;
+  readonly rtdEnabled?: boolean | undefined;
+  /** Also show inactive users (`ShowInactiveUsers`). Always sent, false by default. */
+  readonly includeInactive?: boolean | undefined;
+}
+
 /** Selects a page of users. */
-export interface PageQuery {
+export interface PageQuery extends UserFilter {
   /** From 1 (documented). */
   readonly pageNumber: number;
   /** Number of users per page. The allowed sizes are unknown. */
   readonly pageSize: number;
-  /** Only users of these InstanceIds. Default: all that the admin may see. */
-  readonly instanceIds?: readonly string[] | undefined;
-  /** Also show inactive users (`ShowInactiveUsers`). Always sent, false by default. */
-  readonly includeInactive?: boolean | undefined;
   /** Also return the users' instances (`IncludeAccountInfo`). Always sent, false by default. */
   readonly includeAccountInfo?: boolean | undefined;
 }
@@ -136,12 +160,14 @@ export function pageBody({
   instanceIds = [],
   includeInactive = false,
   includeAccountInfo = false,
+  ...filters
 }: PageQuery): object {
   for (const [name, value] of Object.entries({ pageNumber, pageSize })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`page: ${name} must be 1 or more`);
   }
   return {
     InstanceIds: instanceIds,
+    ...toWire(filters, FILTERS),
     PageNumber: pageNumber,
     PageSize: pageSize,
     IncludeAccountInfo: includeAccountInfo,
@@ -154,6 +180,11 @@ export function pageBody({
 /** The body of `POST /v1/Auth/Login` for an admin: LoginFields is JSON within JSON (documented). */
 export function loginBody(email: string, password: string): object {
   return { LoginFields: JSON.stringify({ email }), Password: password };
+}
+
+/** The body of `POST /v1/Auth/Login` for a user, with this spelling of the key (documented). */
+export function userLoginBody(userId: string, instanceKey: string): object {
+  return { LoginFields: JSON.stringify({ Devicetoken: userId }), Password: instanceKey };
 }
 
 /** The body of `POST /v1/Auth/RefreshToken` (documented); the access token may have expired. */

@@ -105,6 +105,7 @@ function operationOf(method: string, url: string): DamoovOperation | undefined {
   if (path.endsWith('/v1/Auth/RefreshToken')) return 'refresh';
   if (path.endsWith('/v1/Management/users/find')) return 'find';
   if (path.endsWith('/v1/Management/users/GetFilteredPage')) return 'page';
+  if (path.endsWith('/v1/Management/users/instances/change')) return 'move';
   if (path.endsWith('/v1/Management/users') && method === 'PUT') return 'update';
   return path.includes('/v1/Management/users/') && method === 'DELETE' ? 'delete' : undefined;
 }

@@ -2,7 +2,8 @@
  * The users of one probe: created here with random ids or this run's mark. Requests about any other user are an error.
  */
 import { randomUUID } from 'node:crypto';
-import type { DamoovClient, DamoovInstance } from '../../damoov/client.ts';
+import type { DamoovInstance } from '../../damoov/calls.ts';
+import type { DamoovClient } from '../../damoov/client.ts';
 import { field, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';

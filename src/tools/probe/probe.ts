@@ -2,7 +2,8 @@
  * Finds out from a real Damoov what its documentation leaves open, on a disposable instance. Defines the order of the questions, and
  * deletes every created user in the end.
  */
-import type { DamoovClient, DamoovInstance } from '../../damoov/client.ts';
+import type { DamoovInstance } from '../../damoov/calls.ts';
+import type { DamoovClient } from '../../damoov/client.ts';
 import { DamoovError } from '../../damoov/errors.ts';
 import { askChanges, askClientIdForm } from './changes.ts';
 import type { Facts } from './facts.ts';
