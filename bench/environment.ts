@@ -54,7 +54,8 @@ export function accessTo(sandboxUrl: string): Access {
 }
 
 /** The programs of {@link Environment.spawnWorker}. */
-export const OURS = [inTree('../src/main.ts'), 'worker'];
+export const MAIN = inTree('../src/main.ts');
+export const OURS = [MAIN, 'worker'];
 export const BARE = [inTree('bare-worker.ts')];
 export const PG_BOSS = [inTree('peers/pg-boss-worker.ts')];
 export const GRAPHILE_WORKER = [inTree('peers/graphile-worker.ts')];
@@ -151,7 +152,8 @@ function nothingConfigured(): Record<string, string> {
   return Object.fromEntries(VARIABLES.map((name) => [name, '']));
 }
 
-function workerEnv(redisUrl: string, sandboxUrl: string): Record<string, string> {
+/** What points a command of the product at a Redis and a sandbox. */
+export function workerEnv(redisUrl: string, sandboxUrl: string): Record<string, string> {
   return {
     REDIS_URL: redisUrl,
     QUEUE_PREFIX: PREFIX,

@@ -9,6 +9,8 @@ import { bytes } from './bytes.ts';
 import { capacity } from './capacity.ts';
 import { deletions } from './deletions.ts';
 import type { Figure, Section } from './figures.ts';
+import { idle } from './idle.ts';
+import { importing } from './importing.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { micro } from './micro.ts';
@@ -30,6 +32,8 @@ const PARTS = {
   micro,
   deletions,
   capacity,
+  idle,
+  import: importing,
   peers,
 };
 

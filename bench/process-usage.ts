@@ -21,6 +21,11 @@ export async function cpuOfFamily(pid: number, without: number): Promise<number>
   return all.reduce((sum, times) => sum + (times?.parent === pid ? times.own + times.ended : 0), own + ended);
 }
 
+/** CPU time of the children of this process that have ended, in seconds. */
+export async function endedChildrenCpu(): Promise<number> {
+  return (await timesOf(process.pid)).ended;
+}
+
 async function timesOf(pid: number): Promise<{ parent: number; own: number; ended: number }> {
   // The name may hold blanks: what follows its bracket begins with the third field.
   const [, rest = ''] = /\) (.*)$/.exec((await readFile(`/proc/${pid}/stat`, 'utf8')).trim()) ?? [];

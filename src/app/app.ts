@@ -110,8 +110,7 @@ function startTimers({ timings: { tendMs, compareMs }, closing }: AppContext, pa
   const { circuits, fleet, settings } = parts;
   const stops = [
     every(() => circuits.circuits.tend(), tendMs),
-    // An emptied Redis would grant the logins of this hour again.
-    every(async () => void (await fleet.logins?.state()), tendMs),
+    every(async () => fleet.logins?.restore(), tendMs),
     // Restores lost settings, and stops workers whose settings were replaced on purpose.
     every(() => settings.compare(), compareMs),
   ];

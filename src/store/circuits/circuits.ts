@@ -125,7 +125,16 @@ export class RedisCircuits implements Circuits {
 
   /** Releases the jobs of closed circuits, and starts due half-open probes. */
   async tend(): Promise<void> {
-    await Promise.all([...this.#options.fingerprints.keys()].map((circuit) => this.#tend(circuit)));
+    const tendIfNeeded = async (circuit: CircuitName) => {
+      if (await this.#holdsJobs(circuit)) await this.#tend(circuit);
+    };
+    await Promise.all([...this.#options.fingerprints.keys()].map(tendIfNeeded));
+  }
+
+  /** Every worker asks once a second, nearly always in vain: one command is cheaper than a script. */
+  async #holdsJobs(circuit: CircuitName): Promise<boolean> {
+    const client = await this.#options.jobs.getBackend().client;
+    return (await client.zcard(this.#keys.heldKeyOf(circuit))) > 0;
   }
 
   async #tend(circuit: CircuitName): Promise<void> {

@@ -22,8 +22,10 @@ export interface LoginBudgetOptions {
 }
 
 export interface FleetLoginBudget extends Required<LoginBudget> {
-  /** Returns the state. Every call also writes this process's knowledge to Redis, so regular calls restore what Redis lost. */
+  /** Returns the state, and writes this process's knowledge to Redis. */
   state(): Promise<LoginState>;
+  /** Restores what Redis lost. Cheap while Redis has all of it: call it every second. */
+  restore(): Promise<void>;
 }
 
 export interface LoginState {
@@ -47,6 +49,8 @@ const LATE_MS = ANSWER_WITHIN_MS + 5_000;
 const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
 /** A bar that ends this much later than the known one is a new one. */
 const LEARN_BAR_MS = 1_000;
+/** Maximum time between two looks at the grants of other processes. */
+const LOOK_MS = 30_000;
 /** The pause after a late grant: Redis or this process has just recovered. */
 const AGAIN_MS = 1_000;
 
@@ -100,6 +104,7 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       const { left, barredUntil: until, revoked } = await logins.ask('look');
       return { left, ...(until !== undefined && { barredUntil: until }), ...(revoked > 0 && { revoked }) };
     },
+    restore: () => logins.restore(),
   };
 }
 
@@ -111,6 +116,7 @@ class Logins {
   readonly #ofOthers = new Map<string, number>();
   barredUntil = 0;
   refusedAt = -Infinity;
+  #lookedAt = -Infinity;
   readonly #options: LoginBudgetOptions;
   readonly #keys: readonly string[];
   readonly #now: () => number;
@@ -135,6 +141,24 @@ class Logins {
     }
   }
 
+  /** An emptied Redis would grant the logins of this hour again. */
+  async restore(): Promise<void> {
+    const isRecent = performance.now() - this.#lookedAt < LOOK_MS;
+    if (!isRecent || !(await this.#isComplete())) await this.ask('look');
+  }
+
+  /** Whether Redis has as many grants as this process knows, and the bar. */
+  async #isComplete(): Promise<boolean> {
+    const { connection } = this.#options;
+    const [grants = '', bar = ''] = this.#keys;
+    const isBarred = this.barredUntil > this.#now();
+    const [count, bars] = await Promise.all([
+      connection.zcard(grants),
+      isBarred ? connection.exists(bar) : 1,
+    ]);
+    return count >= this.granted.size + this.#ofOthers.size && bars > 0;
+  }
+
   async ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {
     const { fingerprint, loginsPerHour, now } = this.#options;
     const localNow = this.#now();
@@ -155,6 +179,7 @@ class Logins {
     });
     const { waitMs, left, barredForMs, revoked, grants } = Reply.parse(JSON.parse(z.string().parse(reply)));
     this.#learn(grants, barredForMs, localNow);
+    this.#lookedAt = performance.now();
     return { waitMs, left, barredUntil: barredForMs > 0 ? localNow + barredForMs : undefined, revoked };
   }
 

@@ -72,7 +72,7 @@ test('no rolling hour and no rolling minute sees more logins than allowed, whate
           if (act === 'crash' && whatCrashes === 'Redis') {
             await fleet.redis.del(...(await fleet.keys()), 'none');
             // The processes have lost their connection, and speak up as it is back.
-            await Promise.all(budgets.map((each) => each.state()));
+            await Promise.all(budgets.map((each) => each.restore()));
           }
         }
         for (const end of arrivals) {
@@ -218,6 +218,21 @@ describe('what Redis has lost', () => {
     // At the time they had, not at a new one.
     fleet.clock.now += 40 * minuteMs + lateMs;
     expect((await fleet.budget({ fingerprint: 'other' }).state()).left).toBe(4);
+  });
+
+  test('is added again by the next look, though Redis gives no sign: grants and bar', async () => {
+    const fleet = createFleet();
+    const budget = fleet.budget();
+    await granted(budget, 2);
+    const keys = async () => (await fleet.keys()).map((key) => key.slice(fleet.prefix.length)).sort();
+    const before = await keys();
+    await fleet.redis.del(...(await fleet.keys()));
+    await budget.restore();
+    expect(await keys()).toEqual(before);
+    await budget.bar(hourMs);
+    await fleet.redis.del(`${fleet.prefix}:logins:barred`);
+    await budget.restore();
+    expect(await fleet.redis.exists(`${fleet.prefix}:logins:barred`)).toBe(1);
   });
 
   test('is added again as soon as Redis is back, before anybody asks', async () => {
