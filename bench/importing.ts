@@ -83,8 +83,8 @@ async function importFile(file: string, rows: number, env: Record<string, string
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'ignore',
   });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new Error(`the import ended with ${code}`);
+  await once(child, 'exit');
+  if (child.exitCode !== 0) throw new Error(`the import ended with ${child.exitCode}`);
   return (await endedChildrenCpu()) - before;
 }
 

@@ -36,7 +36,7 @@ export interface AddOptions {
 export type CreateUser = Request<z.input<typeof CreateUserData>>;
 /** A profile change: only the named fields change, `null` clears one. Needs `clientId` or `userId`. */
 export type UpdateUser = Request<z.input<typeof UpdateUserData>>;
-/** A change without its content. Needs `clientId` or `userId`. */
+/** Names a user. Needs `clientId` or `userId`. */
 export type OfUser = Omit<UpdateUser, 'changes'>;
 /** A closed account. Needs `clientId` or `userId`; if both are given, they must belong together. */
 export type DeleteUser = Omit<z.input<typeof DeleteUserData>, 'occurredAt'>;

@@ -89,10 +89,13 @@ const LOOKS_AT_ONCE = 100;
  * Adds user lifecycle jobs to the queue of the workers. One for a process is enough; it connects at once and by itself again. A process
  * that has nothing else to do ends, also without `close()`.
  *
- * Every method throws an InvalidJobError for what no worker would carry out, and a RedisAwayError within `failAfterMs` where
- * Redis cannot be reached (a chunk of many may take ten seconds where Redis has fallen silent, and a result is waited for), and a
- * RedisRefusedError for what Redis refuses, as when it is full, and a ClosedError after `close()`: nothing is kept to be sent later. A
- * job that was added counts from the time of its call, so that the calls for one user are carried out in their order.
+ * Every method throws:
+ * - InvalidJobError for a job that no worker would carry out;
+ * - RedisAwayError within `failAfterMs` if Redis cannot be reached (`createMany`: within ten seconds; `result` waits);
+ * - RedisRefusedError if Redis refuses, for example because it is full;
+ * - ClosedError after `close()`.
+ *
+ * Nothing is kept to be sent later. A job counts from the time of its call, so the calls for one user are carried out in order.
  */
 export class UserJobs implements AsyncDisposable {
   readonly #link: RedisLink;

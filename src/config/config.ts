@@ -162,10 +162,10 @@ function damoovOf(
   return { baseUrl, instances, admin };
 }
 
-type Set = Readonly<Record<string, string>>;
+type SetVariables = Readonly<Record<string, string>>;
 
 /** Not every unknown name is a mistake: platforms set their own, such as the addresses of services. */
-function misspelt(set: Set): string[] {
+function misspelt(set: SetVariables): string[] {
   return Object.keys(set)
     .filter((name) => !VARIABLES.includes(name))
     .flatMap((name) => {
@@ -181,7 +181,7 @@ const PAIRS = [
   ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
 ] as const;
 
-function halves(set: Set): string[] {
+function halves(set: SetVariables): string[] {
   return PAIRS.flatMap(([one, other]) => {
     if (one in set === other in set) return [];
     const [missing, given] = one in set ? [other, one] : [one, other];
@@ -197,7 +197,7 @@ const CREDENTIALS = [
 ];
 
 /** Missing variables, and the sandbox's values. */
-function damoovFaults(set: Set): string[] {
+function damoovFaults(set: SetVariables): string[] {
   const isSet = (name: string) => name in set;
   const faults: string[] = [];
   const claimsInstance = ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY', 'DAMOOV_INSTANCES_FILE'].some(isSet);
@@ -223,7 +223,7 @@ function damoovFaults(set: Set): string[] {
 }
 
 /** Contradictions between variables that are valid by themselves. */
-function contradictionsIn(set: Set): string[] {
+function contradictionsIn(set: SetVariables): string[] {
   const { BACKOFF_BASE_MS, BACKOFF_MAX_MS, JOBS_QUEUE, EVENTS_QUEUES, QUEUE_PREFIX } = Environment.shape;
   const baseMs = BACKOFF_BASE_MS.safeParse(set['BACKOFF_BASE_MS']).data ?? 0;
   const maxMs = BACKOFF_MAX_MS.safeParse(set['BACKOFF_MAX_MS']).data ?? Infinity;
@@ -248,7 +248,7 @@ function describe(issue: z.core.$ZodIssue): string {
   return `${String(name)}: ${issue.message}${rest.length > 0 ? ` (entry ${Number(rest[0]) + 1})` : ''}`;
 }
 
-function readInstances(set: Set, faults: string[]): Record<string, InstanceCredentials> {
+function readInstances(set: SetVariables, faults: string[]): Record<string, InstanceCredentials> {
   const { DAMOOV_INSTANCES_FILE: file, DAMOOV_INSTANCE_ID: id, DAMOOV_INSTANCE_KEY: key } = set;
   const instances = file === undefined ? {} : readInstancesFile(file, faults);
   if (id === undefined || key === undefined) return instances;

@@ -82,7 +82,7 @@ const HASHED_NAMES = [...Object.keys(content), 'keyId'].sort();
 
 /**
  * Makes the receipt of a statement, chained by its `sequence` and `previous`. Without a key it is chained but not signed, so anybody
- * could have made it; so is it with only the id of a key. Undefined names are omitted.
+ * could have made it; the same holds if only a key id is given. Undefined names are omitted.
  */
 export function signReceipt(
   statement: Statement,

@@ -22,7 +22,7 @@ import { statementOf } from './deletion-receipt.ts';
 import { finish, settlementOf } from './settlement.ts';
 import { takeSteps } from './take-steps.ts';
 import type { Begun, UserLock, Unchained } from './ports/user-state.ts';
-import { type Decision, UnsettledError, endOfPatience, later } from './decision.ts';
+import { type Decision, UnsettledError, failAfterLastAttempt, later } from './decision.ts';
 import { watchedClient } from './observed-client.ts';
 import type { RunObserver } from './failure-detector.ts';
 
@@ -51,7 +51,7 @@ export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipel
   const { job } = readable;
   const { delivery } = readable;
   const seen = pipeline.failureDetector.follow(delivery.id, job.data.instance, begun.passage);
-  const attempt = new Attempt(readable, begun, seen, pipeline);
+  const attempt = new JobRun(readable, begun, seen, pipeline);
   const decision = await attempt.run().finally(() => begun.user.end());
   for (const circuit of begun.passage.probes) {
     const isRefused = decision.next === 'held' && decision.circuit === circuit;
@@ -62,8 +62,8 @@ export async function carryOut(readable: Readable, begun: Taken, pipeline: Pipel
 
 type Taken = Extract<Begun, { is: 'locked' }>;
 
-/** One attempt. `begun.user` is the user locked last. */
-class Attempt {
+/** One run. `begun.user` is the user locked last. */
+class JobRun {
   readonly #readable: Readable;
   readonly #begun: Taken;
   readonly #seen: RunObserver;
@@ -88,7 +88,7 @@ class Attempt {
     if (effect === LOCK_LOST) return this.#abandoned;
     const error = 'error' in effect ? effect.error : undefined;
     const attributed = this.#seen.attribute(effect.outcome, error);
-    const outcome = endOfPatience(attributed, delivery.attempt, pipeline.retry);
+    const outcome = failAfterLastAttempt(attributed, delivery.attempt, pipeline.retry);
     const { user } = this.#begun;
     const end = { ...effect, outcome, isAuthorized: this.#isAuthorized };
     const recordUpdate = leaveOpen(job, this.#version, user.record, end, pipeline.ports.now());

@@ -1,5 +1,5 @@
 /**
- * The one table that turns an error into an outcome. No other code decides what is retried.
+ * The one table that turns an error into an outcome. Operations decide their own waits and retries.
  */
 import { DamoovError } from '../damoov/errors.ts';
 import {

@@ -26,7 +26,7 @@ export type Decision =
 const UNSETTLED_MS = 5000;
 
 /** Fails the job after its last attempt. */
-export function endOfPatience(outcome: Outcome, attempt: number, retry: RetryPolicy): Outcome {
+export function failAfterLastAttempt(outcome: Outcome, attempt: number, retry: RetryPolicy): Outcome {
   const isLast = outcome.status === 'retry' && attempt >= retry.attempts;
   return isLast ? failed('retries-exhausted', outcome.reason) : outcome;
 }

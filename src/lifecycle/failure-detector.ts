@@ -7,7 +7,7 @@ import { DamoovError, type DamoovErrorKind, type DamoovOperation } from '../damo
 import { type CircuitName, type Passage, circuitName } from './ports/circuits.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 
-/** Number of consecutive faults without an answer that count as an outage; with 30 % random faults, 1 in 170,000 sequences. */
+/** Number of consecutive faults without an answer that count as an outage: if 30 % of requests fail at random, one series in 170,000. */
 const OUTAGE = 10;
 /** Number of consecutive refusals charged to a credential that was accepted lately; otherwise one is enough. */
 const REVOKED = 5;

@@ -15,7 +15,7 @@ import { type ReadJob, readJob, referenceOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import { finish, operationOf, settlementOf } from './settlement.ts';
 import type { Address, StoredOutcome, Whose } from './ports/user-state.ts';
-import { type Decision, UnsettledError, endOfPatience, unsettled } from './decision.ts';
+import { type Decision, UnsettledError, failAfterLastAttempt, unsettled } from './decision.ts';
 
 const REFUSED = 'an operator refused it: more deletions were due than are allowed in an hour';
 
@@ -71,9 +71,9 @@ async function endOfFault(
   const again: Decision = { next: 'retry', outcome: retry, delayMs, reason, isFault: true };
   const outcome = isAfterEffect
     ? failed('outcome-unknown', `its outcome cannot be stored: ${reason}`)
-    : endOfPatience(retry, attempt, pipeline.retry);
+    : failAfterLastAttempt(retry, attempt, pipeline.retry);
   if (!isSettled(outcome)) return again;
-  return settleAside(outcome, read, delivery, pipeline).catch((error: unknown) =>
+  return settleWithoutUser(outcome, read, delivery, pipeline).catch((error: unknown) =>
     pipeline.outageOf(error) !== undefined ? unsettled(error) : again,
   );
 }
@@ -83,24 +83,25 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
   const { parsed } = read;
   if (!delivery.isFresh()) return { next: 'abandoned' };
   if (read.ended !== undefined) return endAgain(read.ended, read, delivery, pipeline);
-  if (read.isErased) return settleAside(superseded('deletion'), read, delivery, pipeline);
+  if (read.isErased) return settleWithoutUser(superseded('deletion'), read, delivery, pipeline);
   if (delivery.isHeldByChild === true)
-    return settleAside(failed('retries-exhausted', CHILD_FAILED), read, delivery, pipeline);
-  if (!parsed.ok) return settleAside(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
+    return settleWithoutUser(failed('retries-exhausted', CHILD_FAILED), read, delivery, pipeline);
+  if (!parsed.ok)
+    return settleWithoutUser(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
   const { job } = parsed;
   const instance = pipeline.instances.get(job.data.instance);
   if (instance === undefined) {
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
-    return settleAside(failed('unknown-instance', message), read, delivery, pipeline);
+    return settleWithoutUser(failed('unknown-instance', message), read, delivery, pipeline);
   }
   const circuits = circuitsOf(job.name, job.data.instance);
   if (job.name === 'delete-user') {
     const checked = await pipeline.deletions.check(runOf(delivery), job.data.instance, job.data);
     const { userId } = job.data;
     if (checked.is === 'cancelled')
-      return settleAside(superseded('cancellation', userId), read, delivery, pipeline);
+      return settleWithoutUser(superseded('cancellation', userId), read, delivery, pipeline);
     if (checked.is === 'refused')
-      return settleAside(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
+      return settleWithoutUser(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
     if (checked.is === 'released')
       circuits.must = circuits.must.filter((circuit) => circuit !== 'deletion-limit');
     const isAskedAgain = checked.requestedAt > delivery.timestamp;
@@ -140,7 +141,7 @@ async function endAgain(kept: StoredOutcome, read: ReadJob, delivery: Delivery, 
 }
 
 /** Settles a job that locks no user: it is unreadable, or nothing is left to do. */
-async function settleAside(
+async function settleWithoutUser(
   outcome: Settled,
   read: ReadJob,
   delivery: Delivery,
@@ -149,7 +150,7 @@ async function settleAside(
   const settlement = settlementOf(outcome, read, delivery, pipeline);
   // A settled job keeps only its ids, which may be too little to find its user.
   const whose = whoseOf(read, delivery, pipeline);
-  const settled = await pipeline.userState.settleUnread(runOf(delivery), settlement, whose);
+  const settled = await pipeline.userState.settleWithoutUser(runOf(delivery), settlement, whose);
   // Another run may have completed the job before. If not, the next run finds this outcome and publishes it.
   if (!delivery.isFresh()) return { next: 'abandoned' };
   return finish(settled, read, delivery, pipeline);

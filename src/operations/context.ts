@@ -57,7 +57,7 @@ export interface UserRecord {
   /** The newest settled deletion, even if there was no user to delete. */
   deleted?: Version | undefined;
   /** The user that lost the clientId of this record, at the version of `deleted`. */
-  gaveUpBy?: string | undefined;
+  formerUserId?: string | undefined;
   /** Another user may be getting the clientId of this record: since when, in epoch milliseconds. */
   givenSince?: number | undefined;
   fields: Partial<Record<Field, Version>>;

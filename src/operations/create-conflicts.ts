@@ -3,7 +3,7 @@
  */
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type SignUp, NEXT } from './create-candidates.ts';
-import { awaitSight, isThere, unexpected } from './create-ends.ts';
+import { awaitSight, endExisting, unexpected } from './create-ends.ts';
 import { deriveUserId, generationToAsk, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
 import { failed } from '../contract/outcome.ts';
 import { isOfInstance, isSameForm } from './find-user.ts';
@@ -68,7 +68,7 @@ export function checkOthersAsked(signUp: SignUp, known: Knowledge): Step | undef
     if (!isSameForm(user.clientId, signUp.clientId)) continue;
     if (signUp.userId !== undefined) return end({ outcome: unexpected(signUp.userId, userId) });
     const candidate = { userId, generation: record.generation, isRemembered: true, record };
-    const step = isThere(candidate, user, signUp, known);
+    const step = endExisting(candidate, user, signUp, known);
     if (step !== NEXT) return step;
   }
   return undefined;
@@ -87,7 +87,7 @@ export function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
   if (signUp.userId !== undefined && signUp.userId !== userId)
     return end({ outcome: unexpected(signUp.userId, userId) });
   const candidate = { userId, generation: record.generation, isRemembered: true, record };
-  const step = isThere(candidate, bearer, signUp, known);
+  const step = endExisting(candidate, bearer, signUp, known);
   return step === NEXT ? undefined : step;
 }
 

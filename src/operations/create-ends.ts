@@ -21,7 +21,7 @@ import {
 import { type Knowledge, type Step, end, factsOf } from './step.ts';
 
 /** A look-up showed the user: update it, unless it was moved to an instance that is not configured. */
-export function isThere(
+export function endExisting(
   candidate: Candidate,
   user: DamoovUser,
   signUp: SignUp,
@@ -132,7 +132,7 @@ function live(outcome: Created, record: UserRecord, { job }: Knowledge): Require
     isInDoubt: false,
     deletingSince: undefined,
     givenSince: undefined,
-    gaveUpBy: undefined,
+    formerUserId: undefined,
   };
   return { outcome, recordUpdate: { record: { ...live, state: 'live' } } };
 }
@@ -158,7 +158,7 @@ export function outcomeUnknown() {
 }
 
 /** Damoov may answer for a deleted id as if the user existed. */
-export function maySpent(userId: string) {
+export function idMayBeUsedUp(userId: string) {
   const message = `user ${userId} was or may have been deleted, and Damoov never reuses an id: name another one`;
   return failed('outcome-unknown', message, userId);
 }

@@ -20,9 +20,9 @@ import {
   awaitSight,
   done,
   existed,
-  isThere,
+  endExisting,
   isUpToDate,
-  maySpent,
+  idMayBeUsedUp,
   mismatched,
   outcomeUnknown,
 } from './create-ends.ts';
@@ -105,7 +105,7 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
     if (seen === undefined) return look('userId', userId);
     return seen === null
       ? adopt(candidate, undefined, signUp, known)
-      : isThere(candidate, seen, signUp, known);
+      : endExisting(candidate, seen, signUp, known);
   }
   const { isInDoubt, deletingSince } = known.record;
   const mayBeSpent = deletingSince !== undefined;
@@ -125,7 +125,7 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
   if (isRemembered) return NEXT;
   if (isInDoubt) return afterDoubt(candidate, userId, signUp, known);
   if (!mayBeSpent || !isFirst(candidate, known)) return send(userId, known);
-  return isNamed ? end({ outcome: maySpent(userId) }) : NEXT;
+  return isNamed ? end({ outcome: idMayBeUsedUp(userId) }) : NEXT;
 }
 
 /** Waits for a rename to the clientId of the sign-up: until it is settled, no user is created. */
@@ -155,7 +155,7 @@ function resolveTaken(
       !isSameForm(user.clientId, signUp.clientId) &&
       !(candidate.isRemembered && isRenamedLately(known));
     if (isAnother) return NEXT;
-    return isThere(candidate, user, signUp, known);
+    return endExisting(candidate, user, signUp, known);
   }
   if (!isInReach(user, known)) return end({ outcome: otherInstance(user, known) });
   const isAnother =
@@ -179,7 +179,7 @@ function afterDoubt(
   // An unconfirmed deletion may have spent the id.
   if (isFirst(candidate, known) && record.deletingSince !== undefined) {
     if (isYoung) return end({ outcome: awaitSight(since, known) });
-    return signUp.userId === undefined ? NEXT : end({ outcome: maySpent(userId) });
+    return signUp.userId === undefined ? NEXT : end({ outcome: idMayBeUsedUp(userId) });
   }
   if (signUp.clientId === undefined) return send(userId, known);
   const bearers = bearersOf(signUp.clientId, known);
@@ -230,7 +230,7 @@ function doubtSpent({ userId }: Candidate, known: Knowledge): Step | undefined {
   const looks = looksUnder(userId, after(known, created));
   if (looks.at(-1)) return undefined;
   const afterMs = LOOK_AGAIN_AFTER_MS[looks.length];
-  return afterMs === undefined ? end({ outcome: maySpent(userId) }) : look('userId', userId, afterMs);
+  return afterMs === undefined ? end({ outcome: idMayBeUsedUp(userId) }) : look('userId', userId, afterMs);
 }
 
 /** The create was answered, was refused, or is in doubt. */

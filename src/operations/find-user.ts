@@ -47,10 +47,10 @@ function formOf(clientId: string): string {
 /** Whether a look-up still shows the user under its previous clientId, because it lags. */
 export function hasGivenUp(
   { userId }: DamoovUser,
-  { gaveUpBy, deleted }: UserRecord,
+  { formerUserId, deleted }: UserRecord,
   { now, lagMs }: Knowledge,
 ): boolean {
-  return gaveUpBy === userId && deleted !== undefined && now - msOf(deleted) < lagMs;
+  return formerUserId === userId && deleted !== undefined && now - msOf(deleted) < lagMs;
 }
 
 /** Whether a look-up may still show the remembered user under an earlier clientId. */

@@ -69,11 +69,11 @@ function byBoth(userId: string, clientId: string, known: Knowledge): Target | St
 
 /** Recorded ids count only if Damoov shows no user, and are looked up before reporting that there is none. */
 function byClientId(clientId: string, known: Knowledge): Target | Step | undefined {
-  const { gaveUpBy, deleted } = known.record;
+  const { formerUserId, deleted } = known.record;
   // A deletion requested before the user got another clientId means that user.
-  if (gaveUpBy !== undefined && isOlder(known.job.version, deleted)) {
-    const user = firstSight(gaveUpBy, known);
-    if (user === undefined) return look('userId', gaveUpBy);
+  if (formerUserId !== undefined && isOlder(known.job.version, deleted)) {
+    const user = firstSight(formerUserId, known);
+    if (user === undefined) return look('userId', formerUserId);
     return user === null ? undefined : inReach(user, known);
   }
   const bearers = bearersOf(clientId, known);

@@ -162,7 +162,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
         }
       );
     },
-    async settleUnread(_run, settlement, whose) {
+    async settleWithoutUser(_run, settlement, whose) {
       aside.push({ settlement, whose });
       return answers.earlier ?? settledOf(settlement);
     },

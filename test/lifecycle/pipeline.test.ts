@@ -427,7 +427,7 @@ describe('a fault that would come again each time', () => {
 
   it('also in writing down how the job failed has an end, of which the queue alone knows', async () => {
     const world = createPipelineWorld({ attempts: 2, onSettle: fault });
-    world.pipeline.userState.settleUnread = fault;
+    world.pipeline.userState.settleWithoutUser = fault;
     const ends = [1, 2].map((attempt) => world.run('create-user', C1, { attempt }));
     expect(await Promise.all(ends)).toMatchObject([{ next: 'retry' }, { next: 'retry', isFault: true }]);
   });

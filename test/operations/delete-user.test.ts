@@ -92,7 +92,7 @@ describe('a deletion', () => {
   });
 
   it('under a clientId that its user has given up since goes to that user', async () => {
-    const record = { gaveUpBy: A, state: 'deleted', deleted: version(1) } as const;
+    const record = { formerUserId: A, state: 'deleted', deleted: version(1) } as const;
     const others = { [A]: { userId: A, state: 'live' } } as const;
     const world = createOperationWorld({ record, others, users: there(A, 'new') });
     const { outcome } = await world.delete(C1);

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { updateBody } from '../../src/damoov/wire.ts';
+import { FIELDS } from '../../src/operations/context.ts';
+import { toUserChanges } from '../../src/operations/newer-knowledge.ts';
 import type { Version } from '../../src/contract/version.ts';
 import { createPipelineWorld } from '../lifecycle/pipeline-world.ts';
 import { A, NOW, OURS, SIGN_UP, created, createOperationWorld, derived, version } from './operation-world.ts';
+
+/** A field that has no place on the wire would never be written, and be said to be. */
+it('every field of a job has its place at Damoov', async () => {
+  const values = { gender: 'male', maritalStatus: 'single', childrenCount: 2, status: 'active' } as const;
+  for (const field of FIELDS) {
+    const value = field.startsWith('settings.') ? true : ((values as Record<string, unknown>)[field] ?? 'x');
+    const changes = toUserChanges({ [field]: value });
+    expect([field, Object.keys(updateBody(changes)).length]).toEqual([field, 1]);
+  }
+});
 
 const written = version(0).replace('other', 'job') as Version;
 const PROFILE = {

@@ -81,7 +81,7 @@ export interface SettledJob {
   event?: UserEvent | undefined;
   /** Key of the user's record; '' if the job has no user. */
   user: string;
-  /** Another job waits for the result. */
+  /** The outcome outlives the job: a repeated request with the same idempotency key gets it. */
   isKept: boolean;
   /** Failed jobs of a deleted user, whose data must be erased. */
   olderFailed: readonly Version[];
@@ -151,7 +151,7 @@ export interface UserState {
    * @param whose the user that the job concerns, if it names one.
    * @returns how an earlier run settled the job, if one did: then nothing is changed.
    */
-  settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob>;
+  settleWithoutUser(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob>;
   /** How a job was settled, while it may be delivered again. */
   find(jobId: string): Promise<SettledJob | undefined>;
   /**

@@ -1,6 +1,5 @@
 /**
- * The delayed BullMQ jobs of deletions: added and moved. Knows BullMQ's public interface, and nothing of when that
- * is meant.
+ * Adds and moves the delayed BullMQ jobs of deletions. Does not decide when.
  */
 import { type JobsOptions, Job, type Queue } from 'bullmq';
 import { handleOf, unlessElsewhere } from '../../bullmq/elsewhere.ts';

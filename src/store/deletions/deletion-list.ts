@@ -97,7 +97,7 @@ async function* listScheduled(
     const page = placesIn(await client.zrange(key, start, start + PAGE - 1, { WITHSCORES: true }));
     const next = page.filter((one) => isBehind(one, place));
     if (start > 0 && next.length === page.length) {
-      // Others before it are gone: those behind the place begin further up, perhaps.
+      // Earlier entries were removed, so the next ones may now start earlier.
       start = Math.max(0, start - PAGE);
       continue;
     }

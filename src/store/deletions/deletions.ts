@@ -29,9 +29,9 @@ export interface DeletionRequest extends DeletionOf {
 
 export interface Deletions {
   /**
-   * Has the user deleted at a time, in epoch milliseconds; at once where that is over. Where a deletion of the user is
-   * pending the answer is that one, asked for anew: a create in between no longer undoes it.
-   * @param options `reschedules`: the one that is pending is moved to this time; `too-late` where it is being carried out.
+   * Schedules the deletion of a user for a time in epoch milliseconds, or runs it now if that is past. If one is pending, returns it and
+   * renews its request time: a create in between no longer voids it.
+   * @param options `reschedules`: the pending one is moved to this time; `too-late` if it is being carried out.
    * @throws RangeError for a time that the queue cannot count to or that is in seconds, TypeError for a request that is no job.
    */
   schedule(
@@ -43,7 +43,7 @@ export interface Deletions {
   reschedule(user: DeletionOf, dueAt: number): Promise<Scheduled | Exclude<Cancellation, 'cancelled'>>;
   /**
    * Voids every deletion of the user that was requested until now, by the ids that the request named: also those of other BullMQ
-   * clients, which nobody need find. Asked again it answers the same.
+   * clients, known or not. Repeated, it answers the same.
    */
   cancel(user: DeletionOf): Promise<Cancellation>;
   /** What is pending, the next due first, some at a time; none is returned twice, even if others are added or removed meanwhile. */
@@ -55,10 +55,10 @@ export interface Deletions {
 /** Beyond it the queue's order loses precision: it keeps times as milliseconds times 4096, in 53 bits. In epoch milliseconds. */
 export const LAST_DUE_MS = 2 ** 41 - 1;
 
-/** That a user's deletions are void is known for longer than any can be deferred. */
+/** A cancellation is remembered longer than any deletion can be deferred. */
 const LAST_DUE_S = Math.ceil(LAST_DUE_MS / 1000);
 
-/** Why a deletion cannot be due then; undefined if it can. One that is over is due at once, but not one in seconds. */
+/** Why a deletion cannot be due then; undefined if it can. A past time means now; a time given in seconds is refused. */
 export function dueFaultOf(dueAt: number): string | undefined {
   if (!(dueAt <= LAST_DUE_MS))
     return `a deletion can be due until ${new Date(LAST_DUE_MS).toISOString()}, not later`;

@@ -17,7 +17,7 @@ const Fields = z.object({
   isOver: text, // that one has ended: the next one gets a new number
   requestedAt: number, // when that one was requested last, where that is later than its job says
   voidBefore: number, // deletions of the user that were requested until then are void, whoever added them
-  askedAfter: number, // the voidBefore that was known when the last deletion was requested: it does not concern that one
+  askedAfter: number, // the voidBefore in force at the last request: it does not void that request
   voidBelow: number, // our deletions with a lower number are void, whatever the clocks say
   begunJob: text, // a job that is not of the index, of another client perhaps, which a worker has begun and not ended
   cancelledJob: text, // the job that was cancelled last, if nothing was requested and sent since

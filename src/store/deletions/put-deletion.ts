@@ -10,7 +10,7 @@ import { type Entry, type Pending, enterDeletion, scheduleDeletion } from './sch
 
 /** A deletion that is pending, in epoch milliseconds. */
 export interface Scheduled {
-  /** `exists`: there was one already, and it is due when it was; `moved`: there was one, and it is due now when it was asked to. */
+  /** Of one that was pending: `exists`: its due time is unchanged; `moved`: it has the new due time. */
   is: 'scheduled' | 'exists' | 'moved';
   jobId: string;
   dueAt: number;

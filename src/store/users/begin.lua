@@ -48,7 +48,7 @@ local way = hasLooked and { open = {}, probes = {} } or wayThrough(job, KEYS, 2)
 if way.heldBy then
   hold(KEYS[2 + 2 * way.heldBy], KEYS[3 + 2 * way.heldBy], job.score, job.jobId)
   for _, circuit in ipairs(way.probes) do
-    -- It cannot try that one from behind this one: another does, and none of the time is lost.
+    -- This job cannot probe that circuit while this one holds it, so another job does.
     local other = tryAnother(KEYS[2 + 2 * circuit], KEYS[3 + 2 * circuit], nowMs(job.clockMs) + job.nudgeMs)
     if other then
       wake(other)

@@ -1,5 +1,5 @@
--- A blocked job has been delayed. If its user is free by now, no run will promote it: it is next, and its caller does. Else it is in line,
--- also if its line was called up, or its user has moved, before it was delayed.
+-- A blocked job has been delayed. If its user is free by now, no run will promote it: it is next, and the caller promotes it. Otherwise it
+-- joins the line again, in case it left it before it was delayed.
 --   ARGV: 1 as JSON {place, jobId, run, stalls, score}
 --   Answers 1 if the caller is to promote it
 local job = cjson.decode(ARGV[1])

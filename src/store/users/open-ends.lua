@@ -39,7 +39,7 @@ local function joinRecords(job, earlier, place)
     end
     return earlier
   end
-  if job.name == 'delete-user' and first.gaveUpBy then
+  if job.name == 'delete-user' and first.formerUserId then
     -- The clientId that this user has given up leads to no user: it stays so.
     if isOfRun(first.deletingSince, job.run) then
       drop(earlier, 'deletingSince')

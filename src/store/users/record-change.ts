@@ -46,7 +46,7 @@ export function changeOf(
     'deleted',
     'deleted',
     version,
-    'gaveUpBy',
+    'formerUserId',
     userId,
   ];
   if (to === hash) return change;

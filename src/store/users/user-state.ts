@@ -73,7 +73,7 @@ export class RedisUserState implements UserState {
     return this.#take({ run, job, naming: namingOf(instance), address, circuits });
   }
 
-  async settleUnread(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob> {
+  async settleWithoutUser(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob> {
     if (whose !== undefined && settlement.deletions?.is === 'unsent') await this.#withdraw(run, whose);
     const name = whose && nameOfUser(run, whose);
     const noChange = { place: '', ...NOTHING, isDeleted: true, whose: name, version: whose?.version };

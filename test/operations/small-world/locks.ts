@@ -108,7 +108,7 @@ export function lock(state: State, index: number, userId: string): { isOfAnother
       const { isInDoubt, doubtSince, doubtAbout } = run.record;
       own.record = { ...(own.record ?? NOBODY), isInDoubt, doubtSince, doubtAbout };
       run.also = { name: run.name, wasGiven: true };
-    } else if (job.job.name === 'delete-user' && own.record?.gaveUpBy !== undefined) {
+    } else if (job.job.name === 'delete-user' && own.record?.formerUserId !== undefined) {
       // The old clientId of the user leads to no user, and stays so.
       state.entries[run.name] = { record: { ...own.record, deletingSince: run.record.deletingSince } };
     } else {
@@ -238,7 +238,7 @@ function rename(
         generation: record.generation,
         state: 'deleted',
         deleted,
-        gaveUpBy: record.userId,
+        formerUserId: record.userId,
         ...doubt,
       },
     };

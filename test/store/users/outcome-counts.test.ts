@@ -23,14 +23,17 @@ describe('the ends of jobs', () => {
     const world = await createUserStateWorld();
     const job = await world.start();
     const settlement = world.settlementOf(job, failed('invalid-job', 'no'));
-    await world.userState.settleUnread(world.runOf(job), settlement);
-    await world.userState.settleUnread(world.runOf(job), settlement);
+    await world.userState.settleWithoutUser(world.runOf(job), settlement);
+    await world.userState.settleWithoutUser(world.runOf(job), settlement);
     const afterStall = { ...world.runOf(job), nonce: 'another run', stalls: 1 };
-    await world.userState.settleUnread(afterStall, settlement);
+    await world.userState.settleWithoutUser(afterStall, settlement);
     expect(await world.outcomes()).toMatchObject([{ code: 'invalid-job', jobs: 1 }]);
-    await world.finish(job, await world.userState.settleUnread(afterStall, settlement));
+    await world.finish(job, await world.userState.settleWithoutUser(afterStall, settlement));
     // Put back by hand, it ends another time.
-    await world.userState.settleUnread({ ...world.runOf(job), nonce: 'put back', stalls: 1 }, settlement);
+    await world.userState.settleWithoutUser(
+      { ...world.runOf(job), nonce: 'put back', stalls: 1 },
+      settlement,
+    );
     expect(await world.outcomes()).toMatchObject([{ code: 'invalid-job', jobs: 2 }]);
   });
 

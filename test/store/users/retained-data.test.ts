@@ -130,11 +130,15 @@ describe('a deletion', () => {
     const world = await createUserStateWorld();
     const refuse = async (address: Address) => {
       const job = await world.start('update-user', { timestamp: 1000 });
-      const settled = await world.userState.settleUnread(world.runOf(job), world.settlementOf(job, FAILED), {
-        instance,
-        address,
-        version: versionOfJob(job),
-      });
+      const settled = await world.userState.settleWithoutUser(
+        world.runOf(job),
+        world.settlementOf(job, FAILED),
+        {
+          instance,
+          address,
+          version: versionOfJob(job),
+        },
+      );
       await world.finish(job, settled, ENCRYPTED);
       await job.moveToFailed(new Error('no'), job.token ?? '', false);
       return idOf(job);
@@ -169,7 +173,10 @@ describe('a settled job', () => {
     const job = await world.start();
     const user = await world.take(job);
     await user.onlySettle(world.settlementOf(job), { record: user.record });
-    const earlier = await world.userState.settleUnread(world.runOf(job), world.settlementOf(job, FAILED));
+    const earlier = await world.userState.settleWithoutUser(
+      world.runOf(job),
+      world.settlementOf(job, FAILED),
+    );
     expect(earlier).toMatchObject({ kept: { outcome: { type: 'user.updated' } } });
     await world.finish(job, earlier);
     expect(await world.eventIds()).toEqual([[expect.stringContaining('user.updated')]]);
@@ -182,7 +189,7 @@ describe('a settled job', () => {
       // Each comes at a time of its own.
       await vi.waitUntil(() => Date.now() > at);
       at = Date.now();
-      const settled = await world.userState.settleUnread(run, world.settlementOf(job, FAILED));
+      const settled = await world.userState.settleWithoutUser(run, world.settlementOf(job, FAILED));
       await world.finish(job, settled);
       expect(settled.kept.outcome).toEqual(FAILED);
       return (await world.eventIds())[0]?.length;

@@ -87,7 +87,7 @@ describe('a job that is settled', () => {
     const job = await world.start();
     const settlement = world.settlementOf(job, { status: 'failed', code: 'invalid-job', message: 'no' });
     for (let times = 0; times < 2; times += 1)
-      await world.finish(job, await world.userState.settleUnread(world.runOf(job), settlement));
+      await world.finish(job, await world.userState.settleWithoutUser(world.runOf(job), settlement));
     expect(await world.eventIds()).toEqual([[`${job.id}/${job.timestamp}/user.failed`]]);
   });
 });

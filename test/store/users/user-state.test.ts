@@ -99,7 +99,7 @@ describe('a user', () => {
     const { record } = await world.take(await world.start(), { clientId: 'c-2' });
     expect(record).toMatchObject({ userId, state: 'live', isInDoubt: false });
     const left = await world.take(await world.start(), { clientId: 'c-1' });
-    expect(left.record).toMatchObject({ state: 'deleted', gaveUpBy: userId });
+    expect(left.record).toMatchObject({ state: 'deleted', formerUserId: userId });
   });
 
   it('of another clientId leaves the doubt of the sign-up’s own one as it was', async () => {
@@ -207,14 +207,14 @@ describe('a user', () => {
     await user.settle(world.settlementOf(renaming), { ...live(user), renamedTo: 'new' });
     const deletion = await world.start('delete-user');
     const clientId = await world.take(deletion, { clientId: 'old' });
-    expect(clientId.record.gaveUpBy).toBe(userId);
+    expect(clientId.record.formerUserId).toBe(userId);
     expect(await clientId.lockAlso(userId)).toMatchObject({
       is: 'locked',
       user: { record: { state: 'live' } },
     });
     expect(await world.begin(await world.start(), { clientId: 'new' })).toEqual({ is: 'blocked' });
     const { record } = await world.take(await world.start(), { clientId: 'old' });
-    expect(record).toMatchObject({ state: 'deleted', gaveUpBy: userId, deletingSince: undefined });
+    expect(record).toMatchObject({ state: 'deleted', formerUserId: userId, deletingSince: undefined });
   });
 
   it('whose deletion began under a clientId that it gave up is not said to be spared by the next one', async () => {
