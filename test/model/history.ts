@@ -2,9 +2,31 @@
  * What happens to users, as jobs, and what must be left of it in the end. It knows no queue and no Damoov: this is what
  * the product is measured by.
  */
-export const FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email'] as const;
+export const FIELDS = ['firstName', 'lastName', 'nickname', 'phone', 'email', 'city', 'tracking'] as const;
+type Field = (typeof FIELDS)[number];
 
-export type Profile = Record<(typeof FIELDS)[number], string | null>;
+/** All that is compared of a user; `tracking` is a setting, and no create takes `city` and `status`. */
+export interface Profile extends Record<Exclude<Field, 'tracking'>, string | null> {
+  tracking: boolean | null;
+  status: 'active' | 'deactivated';
+}
+
+/** The value of a field, made of a text; a setting is never cleared. */
+export function valueOf(field: Field, text: string | null): string | boolean | null {
+  return field === 'tracking' ? Number(text) % 2 === 1 : text;
+}
+
+/** The profile of a user of whom nothing was written. */
+export const NOTHING: Profile = {
+  firstName: null,
+  lastName: null,
+  nickname: null,
+  phone: null,
+  email: null,
+  city: null,
+  tracking: null,
+  status: 'active',
+};
 
 export interface HistoryJob {
   readonly name: 'create-user' | 'update-user' | 'delete-user';
@@ -22,7 +44,7 @@ export interface HistoryJob {
 
 const NOBODY = {
   isLive: false,
-  profile: { firstName: null, lastName: null, nickname: null, phone: null, email: null } as Profile,
+  profile: NOTHING,
   bears: undefined as string | undefined,
 };
 
@@ -58,14 +80,18 @@ export function dataOf({ name, clientId, userId, newClientId, version, fields }:
   const ids =
     userId === undefined ? { clientId } : name === 'create-user' ? { clientId, userId } : { userId };
   const common = { ...ids, occurredAt: new Date(EPOCH_MS + version * 1000).toISOString() };
+  const { tracking, ...profile } = fields;
+  const settings = tracking === undefined ? {} : { settings: { tracking } };
   switch (name) {
     case 'create-user':
-      return { ...common, profile: fields };
-    case 'update-user':
+      return { ...common, profile, ...settings };
+    case 'update-user': {
+      const changes = { ...profile, ...settings };
       return {
         ...common,
-        changes: newClientId === undefined ? fields : { ...fields, clientId: newClientId },
+        changes: newClientId === undefined ? changes : { ...changes, clientId: newClientId },
       };
+    }
     case 'delete-user':
       return common;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NOTHING } from './history.ts';
 import { type LoggedRequest, overlaps, remoteDifferences, requestsOf, secondUsers } from './sandbox-view.ts';
 
 const request = (
@@ -75,7 +76,7 @@ describe('a second live user', () => {
 });
 
 describe('the remote state', () => {
-  const profile = { firstName: null, lastName: null, nickname: null, phone: '1', email: null };
+  const profile = { ...NOTHING, phone: '1' };
   const user = { ...profile, clientId: 'c', deviceToken: 'a', deletedAt: null };
   const deleted = { ...user, deletedAt: '2026-01-01T00:00:00.000Z' };
 

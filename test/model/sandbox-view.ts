@@ -2,7 +2,7 @@
  * Reads what the sandbox holds and what it was asked, and tells what of it must never be: users that differ from what was
  * expected, two requests for one user at once, two live users with one clientId.
  */
-import { FIELDS, type Profile } from './history.ts';
+import { NOTHING, type Profile } from './history.ts';
 
 export interface RemoteUser extends Profile {
   readonly deviceToken: string;
@@ -33,8 +33,16 @@ export interface Finding {
 
 export async function viewSandbox(url: string): Promise<SandboxView> {
   const read = async (path: string) => (await fetch(`${url}/_sandbox${path}`)).json();
-  const { users } = (await read('')) as { users: RemoteUser[] };
-  return { users, log: (await read('/requests')) as LoggedRequest[] };
+  const { users } = (await read('')) as { users: ListedUser[] };
+  return { users: users.map(remoteUser), log: (await read('/requests')) as LoggedRequest[] };
+}
+
+/** As the sandbox lists it: what was never written is left out. */
+type ListedUser = Omit<RemoteUser, 'tracking' | 'status'> & { status: string; enableTracking?: boolean };
+
+function remoteUser({ status, enableTracking, ...user }: ListedUser): RemoteUser {
+  const tracking = enableTracking ?? null;
+  return { ...NOTHING, ...user, tracking, status: status === 'Active' ? 'active' : 'deactivated' };
 }
 
 /** Every clientId whose live users are not exactly the one expected. */
@@ -53,7 +61,8 @@ export function remoteDifferences({ users }: SandboxView, expected: ReadonlyMap<
 }
 
 function showProfile(profile: Profile): string {
-  return JSON.stringify(Object.fromEntries(FIELDS.map((field) => [field, profile[field]])));
+  const names = Object.keys(NOTHING) as (keyof Profile)[];
+  return JSON.stringify(Object.fromEntries(names.map((name) => [name, profile[name]])));
 }
 
 /** Every pair of requests that were under way for one user at the same time. */

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
-import { type HistoryJob, FIELDS, usersAfter } from './history.ts';
+import { type HistoryJob, FIELDS, NOTHING, usersAfter } from './history.ts';
 import { scenario } from './scenario.ts';
 import { makeLoad } from '../torture/load.ts';
 import { seeded } from '../torture/random.ts';
@@ -39,7 +39,7 @@ test.each([
     { phone: 'b' },
   ],
 ] as const)('%s leave what the model says', (_what, history, left) => {
-  const nothing = Object.fromEntries(FIELDS.map((field) => [field, null]));
+  const nothing = NOTHING;
   expect(usersAfter(history).get('c')).toEqual(left && { ...nothing, ...left });
 });
 

@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check';
 import type { SandboxModes } from '../../src/sandbox/server.ts';
-import { FIELDS, type HistoryJob, tell, usersAfter } from './history.ts';
+import { FIELDS, type HistoryJob, tell, usersAfter, valueOf } from './history.ts';
 
 export interface Step extends HistoryJob {
   /** `quiet` comes once those before it are done, or wait for another to come. */
@@ -78,7 +78,7 @@ function fieldsOf({ name, clientId, version, fields, clears }: Draft, n: number,
   const isSignUp = name === 'create-user';
   const isReturn = isSignUp && version > firstDeletion(clientId, all);
   const value = clears && !isSignUp ? null : `${n + 1}`;
-  return Object.fromEntries((isReturn ? FIELDS : fields).map((field) => [field, value]));
+  return Object.fromEntries((isReturn ? FIELDS : fields).map((field) => [field, valueOf(field, value)]));
 }
 
 /** Where there is no create after it, an update finds no user, and a deletion waits for one where an update is newer. */

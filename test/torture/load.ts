@@ -2,7 +2,7 @@
  * Makes the jobs of a torture run: many users with a small history each. A producer adds them about in the order in which
  * they happened, and what is near in time changes places.
  */
-import { FIELDS, type HistoryJob } from '../model/history.ts';
+import { FIELDS, type HistoryJob, type Profile } from '../model/history.ts';
 import type { Random } from './random.ts';
 
 export interface LoadJob extends HistoryJob {
@@ -42,8 +42,13 @@ type Draft = Omit<HistoryJob, 'version'>;
 /** A user whose jobs name the UserId, who gets other clientIds, and whom others may move to another instance meanwhile. */
 function namedHistoryOf(user: number, random: Random): Draft[] {
   const ids = { clientId: `n-${user}`, userId: userIdOf(user) };
-  const fields = () => ({ phone: `${MARK}-${random.below(1_000_000)}` });
-  const signUp: Draft = { name: 'create-user', ...ids, fields: fields() };
+  const phone = () => ({ phone: `${MARK}-${random.below(1_000_000)}` });
+  const signUp: Draft = { name: 'create-user', ...ids, fields: phone() };
+  // A return would not bring a status with it: these users never come back.
+  const fields = (): Partial<Profile> => {
+    const status = random.next() < 0.5 ? 'active' : 'deactivated';
+    return random.next() < 0.5 ? { ...phone(), status } : phone();
+  };
   const updates = Array.from({ length: 1 + random.below(3) }, (_, n): Draft => {
     const isRename = random.next() < 0.5;
     return {
@@ -64,8 +69,13 @@ function userIdOf(user: number): string {
 
 /** create, updates, and for some a deletion, and for some of them a return with updates. On average {@link JOBS_PER_USER}. */
 function historyOf(clientId: string, random: Random): Draft[] {
-  const fields = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, `${MARK}-${random.below(1_000_000)}`]));
+  const fields = (names: readonly string[]): Partial<Profile> =>
+    Object.fromEntries(
+      names.map((name) => {
+        const number = random.below(1_000_000);
+        return [name, name === 'tracking' ? number % 2 === 1 : `${MARK}-${number}`];
+      }),
+    );
   const some = () => FIELDS.filter(() => random.next() < 0.5);
   const updates = (most: number): Draft[] =>
     Array.from({ length: random.below(most + 1) }, () => ({
