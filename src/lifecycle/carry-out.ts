@@ -20,7 +20,7 @@ import type { ReadJob } from './job-data.ts';
 import { leaveOpen } from './open-ends.ts';
 import { statementOf } from './deletion-receipt.ts';
 import { finish, settlementOf } from './settlement.ts';
-import { takeSteps } from './take-steps.ts';
+import { type Failure, takeSteps } from './take-steps.ts';
 import type { Begun, UserLock, Unchained } from './ports/user-state.ts';
 import { type Decision, UnsettledError, failAfterLastAttempt, later } from './decision.ts';
 import { watchedClient } from './observed-client.ts';
@@ -99,9 +99,8 @@ class JobRun {
     });
   }
 
-  async #takeSteps(): Promise<(Effect & { error?: unknown }) | typeof LOCK_LOST> {
-    const { job } = this.#readable;
-    const ended = await takeSteps(job, this.#context()).catch((error: unknown) => ({ error }));
+  async #takeSteps(): Promise<(Effect & Partial<Failure>) | typeof LOCK_LOST> {
+    const ended = await takeSteps(this.#readable.job, this.#context());
     if (ended === LOCK_LOST || 'outcome' in ended) return ended;
     return { ...ended, outcome: classify(ended.error, this.#pipeline.outageOf) };
   }

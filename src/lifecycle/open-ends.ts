@@ -16,6 +16,8 @@ export interface End {
   error?: unknown;
   /** The record update, if the operation ended. */
   recordUpdate?: RecordUpdate | undefined;
+  /** Whether a create was answered with a user before the error. */
+  hasCreated?: boolean | undefined;
   /** Whether the deletion was authorized; before that, no DELETE was sent. */
   isAuthorized: boolean;
 }
@@ -68,7 +70,8 @@ function doubtAfter(
   const { isInDoubt, doubtSince, doubtAbout } = record;
   if (end.recordUpdate !== undefined)
     return { isInDoubt: end.recordUpdate.record.isInDoubt, doubtSince, doubtAbout };
-  if (!mayHaveBeenApplied('create', end)) return { isInDoubt, doubtSince, doubtAbout };
+  const mayHaveCreated = end.hasCreated === true || mayHaveBeenApplied('create', end);
+  if (!mayHaveCreated) return { isInDoubt, doubtSince, doubtAbout };
   const about = [...new Set([...(doubtAbout ?? []), askedFor(data.userId, record)])];
   return { isInDoubt: true, doubtSince: nowMs, doubtAbout: about };
 }

@@ -4,20 +4,25 @@
  */
 import type { UserJob } from '../contract/job.ts';
 import { DamoovError, type DamoovOperation } from '../damoov/errors.ts';
-import { type Effect, type OperationContext, LOCK_LOST } from '../operations/context.ts';
+import { type Effect, type OperationContext, type RecordUpdate, LOCK_LOST } from '../operations/context.ts';
 import { partsOf } from '../operations/create-ends.ts';
 import { nextCreateStep } from '../operations/create-user.ts';
 import { nextDeleteStep } from '../operations/delete-user.ts';
 import { findUsers } from '../operations/find-user.ts';
 import { AWAIT_RENAME, toUserChanges } from '../operations/newer-knowledge.ts';
-import type { Fact, Knowledge, Step } from '../operations/step.ts';
+import { type Fact, type Knowledge, type Step, factsOf } from '../operations/step.ts';
 import { nextUpdateStep } from '../operations/update-user.ts';
 
 /** No job needs nearly as many: more are a bug of ours, which must not send forever. */
 export const MOST_STEPS = 100;
 
-/** A run that a request has ended. */
-export type Failure = Pick<Extract<Step, { do: 'fail' }>, 'error' | 'recordUpdate'>;
+/** A run that an error has ended. */
+export interface Failure {
+  error: unknown;
+  recordUpdate?: RecordUpdate;
+  /** Whether a create of this run was answered with a user: it must not be sent again. */
+  hasCreated: boolean;
+}
 
 /** Performs steps until the run ends; `LOCK_LOST`: another run has the job, or the job is blocked. */
 export async function takeSteps(
@@ -28,16 +33,22 @@ export async function takeSteps(
   for (let taken = 0; taken < MOST_STEPS; taken += 1) {
     const step = nextStep(job, known);
     if (step.do === 'end') return step.effect;
-    if (step.do === 'fail') return step;
-    const came = await perform(step, job, context);
+    if (step.do === 'fail') return { ...step, hasCreated: hasCreated(known) };
+    const came = await perform(step, job, context).catch((error: unknown) => ({ error }));
     if (came === LOCK_LOST) return LOCK_LOST;
+    if ('error' in came) return { ...came, hasCreated: hasCreated(known) };
     if ('effect' in came) return came.effect;
     known = learn(known, came, context.now());
   }
-  throw new Error(`a ${job.name} has not ended after ${MOST_STEPS} steps`);
+  const error = new Error(`a ${job.name} has not ended after ${MOST_STEPS} steps`);
+  return { error, hasCreated: hasCreated(known) };
 }
 
 /** The next step of any job. */
+function hasCreated(known: Knowledge): boolean {
+  return factsOf(known, 'create').some(({ answer }) => !(answer instanceof DamoovError));
+}
+
 export function nextStep(job: UserJob, known: Knowledge): Step {
   switch (job.name) {
     case 'create-user':

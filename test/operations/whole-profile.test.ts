@@ -77,6 +77,27 @@ describe('a sign-up with fields that a create does not take', () => {
     expect(ended?.recordUpdate.record.fields).not.toHaveProperty('city');
   });
 
+  it.each([
+    ['login-refused', 'login'],
+    ['login-barred', 'login'],
+    ['network', 'refresh'],
+  ] as const)(
+    'whose update meets %s of the session has to look its user up before another create',
+    async (kind, on) => {
+      const world = createPipelineWorld();
+      world.damoov.fails('update', kind, { on });
+      await world.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+      expect(world.damoov.calls).toEqual([`create ${derived()}`, `update ${derived()}`]);
+      expect(world.unlock).toMatchObject([{ record: { isInDoubt: true, doubtAbout: ['derived:0'] } }]);
+      const again = createPipelineWorld({
+        damoov: { users: world.damoov.users },
+        record: world.unlock[0]?.record ?? {},
+      });
+      await again.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+      expect(again.damoov.calls).toEqual([`find ${derived()}`, `update ${derived()}`]);
+    },
+  );
+
   it('writes them when it comes again, and makes no second user', async () => {
     const world = createOperationWorld({
       record: { state: 'live', userId: OURS, madeAt: NOW, fields: { clientId: written } },

@@ -77,9 +77,12 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     );
     const fleet = await startFleet(2, { ...workerEnv, WORKER_CONCURRENCY: '20' }, logDir, random);
     closing.push(() => fleet.close());
-    const racers = drawRacers(users, random, Date.now() + 1000 + 2 * users);
-    await inBatches(racers, ({ userId, request }) => signUp(sandboxUrl, userId, request.clientId ?? userId));
+    const drawn = drawRacers(users, random);
+    await inBatches(drawn, ({ userId, request }) => signUp(sandboxUrl, userId, request.clientId ?? userId));
     await environment.setModes({ errorRate: 0.02, dropRate: 0.02 });
+    // Only now, so that on a busy machine not all of them are due before they are added.
+    const firstDueAt = Date.now() + 1000 + 5 * users;
+    const racers = drawn.map((racer): Racer => ({ ...racer, dueAt: firstDueAt + racer.dueAt }));
     await inBatches(racers, async (racer) => void (racer.jobId = await add(racer, queue, callers)));
 
     const { deeds, injected } = deedsAgainst(environment, fleet, random);
@@ -126,7 +129,8 @@ function openQueue(redis: RedisTarget, closing: (() => unknown)[]): Queue {
   return queue;
 }
 
-function drawRacers(users: number, random: Random, firstDueAt: number): Racer[] {
+/** `dueAt` counts from the first of them. */
+function drawRacers(users: number, random: Random): Racer[] {
   return Array.from({ length: users }, (_, n) => {
     const clientId = `c-${n}`;
     const userId = randomUUID();
@@ -138,7 +142,7 @@ function drawRacers(users: number, random: Random, firstDueAt: number): Racer[] 
       request,
       cancelled: (isBoth ? random.pick(names) : undefined) ?? request,
       isByOthers: random.next() < 0.05,
-      dueAt: firstDueAt + Math.floor(random.next() * users * PACE_MS),
+      dueAt: Math.floor(random.next() * users * PACE_MS),
       afterDueMs: random.next() < 0.3 ? random.below(random.next() < 0.5 ? 30 : 400) - 60 : undefined,
       afterTaken: random.next() * (random.next() < 0.5 ? 0.5 : 4),
       callers: random.next() < 0.2 ? (2 as const) : (1 as const),
