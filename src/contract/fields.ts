@@ -145,15 +145,34 @@ const SECTIONS = new Map<string, { profile: string; settings: string; status?: s
   ['update-user', { profile: 'changes.', settings: 'changes.settings.', status: 'changes.' }],
 ]);
 
+/** Where a job has what another job has as a section of this name. */
+const RENAMED = new Map([
+  ['create-user', new Map([['changes', 'profile']])],
+  [
+    'update-user',
+    new Map([
+      ['settings', 'changes.settings'],
+      ['profile', 'changes'],
+    ]),
+  ],
+]);
+
 /** The key that `key` under `path` (empty at the top) of a job probably means, or undefined. */
 export function hintFor(jobName: string, path: string, key: string): string | undefined {
   const meant = MEANT.get(key.toLowerCase().replaceAll(/[_\- ]/g, ''));
-  const kind = meant === undefined ? undefined : kindOf(meant);
-  if (meant === undefined || kind === undefined) return meant;
-  const section = SECTIONS.get(jobName)?.[kind];
-  if (section === undefined) return undefined;
+  if (meant === undefined) return undefined;
+  const place = placeOf(jobName, meant);
   const here = `${path}.`;
-  return `${section.startsWith(here) ? section.slice(here.length) : section}${meant}`;
+  const hint = place?.startsWith(here) === true ? place.slice(here.length) : place;
+  return hint === key ? undefined : hint;
+}
+
+/** The path of a field in the data of a job; undefined if the job has no such field. */
+function placeOf(jobName: string, meant: string): string | undefined {
+  const kind = kindOf(meant);
+  if (kind === undefined) return RENAMED.get(jobName)?.get(meant) ?? meant;
+  const section = SECTIONS.get(jobName)?.[kind];
+  return section === undefined ? undefined : `${section}${meant}`;
 }
 
 function kindOf(name: string): 'profile' | 'settings' | 'status' | undefined {

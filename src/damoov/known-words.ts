@@ -31,8 +31,12 @@ export function knownWordsOf(text: string): string {
 /** `ClientId` and `$.client_id` are known if `client` and `id` are. */
 function isKnown(token: string): boolean {
   if (!/^[A-Za-z"'()[\]{}.,:;!?/_|$-]*$/.test(token)) return false;
+  // Codes of countries are words, too.
+  if (/^\W*[A-Z]{2,3}\W*$/.test(token) && !/\b(?:ID|JWT|URL|URI)\b/.test(token)) return false;
   const words = token.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [];
-  return words.every((word) => WORDS.has(word.toLowerCase()));
+  // What is quoted may be a value.
+  const known = /^\W*["'`]/.test(token) ? NAMES : WORDS;
+  return words.every((word) => known.has(word.toLowerCase()));
 }
 
 /**
@@ -40,8 +44,7 @@ function isKnown(token: string): boolean {
  * FluentValidation), since Damoov runs on it. No word that is a field's value (`male`, `married`), and none that is mainly a name (`max`,
  * `will`, `grant`).
  */
-const WORDS: ReadonlySet<string> = new Set(
-  `
+const LISTED = `
   access account activity address admin application auth authorization bearer birthday body child children city client
   code company count country create created custom data database date default delete deleted device district e email
   enable enabled end endpoint external fields filter find first full gender header headers http https id identity image
@@ -68,7 +71,11 @@ const WORDS: ReadonlySet<string> = new Set(
   did do does doesn each either entered equal exactly following for from has have in include includes inside into is isn
   it its later least many met more most must non nor not of on one only or out outside per please retry s same should so such
   t than that the them then there these this to too try until was were when which while with within without you use your no
-  `
-    .trim()
-    .split(/\s+/),
-);
+  `;
+const WORDS = wordsOf(LISTED);
+/** Those of the first paragraph. */
+const NAMES = wordsOf(LISTED.split(/\n\s*\n/, 1)[0] ?? '');
+
+function wordsOf(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/));
+}

@@ -2,7 +2,7 @@
  * What Damoov keeps of a user beside its id, and how each field goes over the wire: profile fields at the top of a body, the settings and
  * the ClientId under `UserFields`.
  */
-import { field, isObject, readNumber, readText } from './envelope.ts';
+import { field, isObject, readText } from './envelope.ts';
 
 /** Fields that are texts on both sides, and have the same name but for its case. */
 const TEXTS = [
@@ -114,15 +114,16 @@ export function fieldsFromWire(user: unknown): ReadFields {
   const profile = oneObject(field(user, 'UserProfile'));
   const userFields = oneObject(field(user, 'UserFields'));
   const settings = Object.fromEntries(settingsOf((setting, name) => [setting, readFlag(userFields, name)]));
-  const count = readNumber(field(profile, 'ChildrenCount'));
+  const count = /^\s*\d+\s*$/.exec(readText(field(profile, 'ChildrenCount')) ?? '')?.[0];
   return given({
     ...Object.fromEntries(TEXTS.map((name) => [name, readText(field(profile, pascalCase(name)))])),
     gender: keyOf(GENDERS, readText(field(profile, 'Gender'))),
-    // Some of Damoov's dates have a time, which means nothing here.
-    birthday: /^\d{4}-\d\d-\d\d/.exec(readText(field(profile, 'Birthday')) ?? '')?.[0],
+    // Some of Damoov's dates have a time, which means nothing here; the year 1 stands for none.
+    birthday: /^(?!0001)\d{4}-\d\d-\d\d/.exec(readText(field(profile, 'Birthday')) ?? '')?.[0],
     maritalStatus: keyOf(MARITAL_STATUSES, readText(field(profile, 'MaritalStatus'))),
-    childrenCount: Number.isSafeInteger(count) ? count : undefined,
-    imageUrl: readText(field(user, 'ImageUrl')),
+    childrenCount: count === undefined ? undefined : Number(count),
+    // `ImageUrl` is another one: also that of a user without a picture.
+    imageUrl: readText(field(profile, 'ExternalImageUrl')),
     status: keyOf(READ_STATUSES, readText(field(user, 'Status'))),
     clientId: readText(field(userFields, 'ClientId')),
     settings: Object.values(settings).some((value) => value !== undefined) ? given(settings) : undefined,
@@ -145,7 +146,9 @@ function readFlag(userFields: unknown, name: string): boolean | undefined {
 
 function keyOf<Key extends string>(words: Readonly<Record<Key, string>>, text?: string): Key | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of an object literal
-  return (Object.keys(words) as Key[]).find((key) => words[key] === text);
+  const keys = Object.keys(words) as Key[];
+  const lower = text?.toLowerCase();
+  return keys.find((key) => words[key].toLowerCase() === lower || key.toLowerCase() === lower);
 }
 
 /** UserFields are an array of one object when read (documented), but also seen as null, as [] and, as written, an object. */

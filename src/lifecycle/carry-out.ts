@@ -88,7 +88,10 @@ class JobRun {
     if (effect === LOCK_LOST) return this.#abandoned;
     const error = 'error' in effect ? effect.error : undefined;
     const attributed = this.#seen.attribute(effect.outcome, error);
-    const outcome = failAfterLastAttempt(attributed, delivery.attempt, pipeline.retry);
+    const outcome = withCreatedUser(
+      failAfterLastAttempt(attributed, delivery.attempt, pipeline.retry),
+      effect,
+    );
     const { user } = this.#begun;
     const end = { ...effect, outcome, isAuthorized: this.#isAuthorized };
     const recordUpdate = leaveOpen(job, this.#version, user.record, end, pipeline.ports.now());
@@ -170,6 +173,12 @@ class JobRun {
     const wait = { status: 'wait', reason: outcome.reason, delayMs: ELSEWHERE_MS } as const;
     return later(wait, delivery.attempt, retry);
   }
+}
+
+/** The job failed, and the user exists: its producer gets the id all the same. */
+function withCreatedUser(outcome: Outcome, { hasCreated, recordUpdate }: Effect & Partial<Failure>): Outcome {
+  const userId = hasCreated === true ? recordUpdate?.record.userId : undefined;
+  return outcome.status === 'failed' && userId !== undefined ? { userId, ...outcome } : outcome;
 }
 
 /** Settles the job: a deletion with its receipt. A deletion whose receipt cannot be written is reported without. */

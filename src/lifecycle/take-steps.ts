@@ -100,7 +100,8 @@ async function perform(
     case 'update': {
       const { userId, changes } = step;
       const update = () => client.updateUser(userId, toUserChanges(changes), { signal });
-      const error = errorOf(await answerOf('update', update));
+      // Also an error of the session: the operation knows what it has done before.
+      const error = errorOf(await update().catch(damoovErrorOf));
       return { fact: { of: 'update', userId, error } };
     }
     case 'delete': {
@@ -154,6 +155,11 @@ async function answerOf<T>(operation: DamoovOperation, ask: () => Promise<T>): P
     if (error instanceof DamoovError && error.operation === operation) return error;
     throw error;
   }
+}
+
+function damoovErrorOf(error: unknown): DamoovError {
+  if (error instanceof DamoovError) return error;
+  throw error;
 }
 
 function errorOf(answer: unknown): DamoovError | undefined {

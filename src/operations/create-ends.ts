@@ -2,13 +2,13 @@
  * How a sign-up ends once its user is known: the user was created, existed and is brought up to date, or is another one.
  */
 import { PROFILE_FIELDS } from '../contract/fields.ts';
-import { type Created, type Retry, type Wait, failed } from '../contract/outcome.ts';
+import { type Created, type Wait, failed } from '../contract/outcome.ts';
 import { newest } from '../contract/version.ts';
 import { CREATE_FIELDS } from '../damoov/user-fields.ts';
 import type { CreatedUser, DamoovUser } from '../damoov/wire.ts';
 import type { Effect, Field, UserRecord } from './context.ts';
 import { type Candidate, type SignUp, NEXT } from './create-candidates.ts';
-import { isInReach } from './find-user.ts';
+import { isInReach, isNotFound } from './find-user.ts';
 import {
   type Changes,
   changesOf,
@@ -18,7 +18,7 @@ import {
   withWritten,
   withoutNewer,
 } from './newer-knowledge.ts';
-import { type Knowledge, type Step, end, factsOf } from './step.ts';
+import { type Fact, type Knowledge, type Step, after, end, factsOf, look, seenUnder } from './step.ts';
 
 /** A look-up showed the user: update it, unless it was moved to an instance that is not configured. */
 export function endExisting(
@@ -71,7 +71,9 @@ export function adopt(
   const names = namesOf(changes);
   const update = factsOf(known, 'update').find((fact) => fact.userId === userId);
   if (update?.error !== undefined) {
-    return update.error.kind === 'not-found' ? NEXT : { do: 'fail', error: update.error };
+    return isNotFound(update.error)
+      ? notFound(candidate, update, known)
+      : { do: 'fail', error: update.error };
   }
   // A look-up may show older values than the last write.
   const mayDiffer = (name: Field) =>
@@ -84,6 +86,19 @@ export function adopt(
   const written = isOurs && signUp.clientId !== undefined ? [...names, 'clientId' as const] : names;
   const record = { ...withWritten(candidate.record, written, job.version), madeAt: now };
   return existed({ ...candidate, record }, known);
+}
+
+/** An update found no user: only a look-up after it shows whether the user is gone, and not before it shows the create. */
+function notFound(
+  { userId = '', record: { madeAt } }: Candidate,
+  update: Fact,
+  known: Knowledge,
+): Step | typeof NEXT {
+  if (madeAt !== undefined && known.now - madeAt < known.lagMs)
+    return end({ outcome: notUpdatableYet(madeAt, known) });
+  const user = seenUnder(userId, after(known, update));
+  if (user === undefined) return look('userId', userId);
+  return user === null ? NEXT : end({ outcome: { status: 'retry', reason: NOT_UPDATABLE } });
 }
 
 export function existed({ userId = '', generation, record }: Candidate, known: Knowledge): Step {
@@ -113,14 +128,14 @@ export function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, 
     return end(live(outcome, withWritten(user, namesOf(rest), known.job.version), known));
   }
   const { recordUpdate } = live(outcome, user, known);
-  if (update.error.kind === 'not-found') return end({ outcome: NOT_UPDATABLE_YET, recordUpdate });
+  if (isNotFound(update.error)) return end({ outcome: notUpdatableYet(known.now, known), recordUpdate });
   return { do: 'fail', error: update.error, recordUpdate };
 }
 
-const NOT_UPDATABLE_YET: Retry = {
-  status: 'retry',
-  reason: 'Damoov does not know the user yet that it made',
-};
+function notUpdatableYet(since: number, { now, lagMs }: Knowledge): Wait {
+  return { status: 'wait', reason: NOT_UPDATABLE, delayMs: delayWithin(lagMs, now - since) };
+}
+const NOT_UPDATABLE = 'an update does not find the user that exists';
 
 function live(outcome: Created, record: UserRecord, { job }: Knowledge): Required<Effect> {
   const { userId } = outcome;

@@ -8,7 +8,7 @@ import type { DamoovError } from '../damoov/errors.ts';
 import type { UserRecord } from './context.ts';
 import { deriveUserId, generationsOf } from './derive-user-id.ts';
 import { LOOK_AGAIN_AFTER_MS } from './find-user.ts';
-import { NOT_SEEN_YET, isAbout, nextGeneration, superseded } from './newer-knowledge.ts';
+import { NOT_SEEN_YET, isAbout, isBeingDeleted, nextGeneration, superseded } from './newer-knowledge.ts';
 import { type Fact, type Knowledge, type Step, after, end, factsOf, look, looksUnder } from './step.ts';
 import { PATIENCE_MS } from './update-user.ts';
 import { type Address, type Target, identify, isLocked, unconfirmed } from './identify-user.ts';
@@ -46,7 +46,7 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
   // A value newer than the deletion may mean a newer create that has not arrived yet. Wait for it as an update waits for its user; after
   // that, the deletion deletes the user with the newer values.
   const isNewer = Object.values(record.fields).some((version) => isOlder(job.version, version));
-  if (isAboutUser && isNewer && now - job.timestamp < PATIENCE_MS) {
+  if (isAboutUser && isNewer && !isBeingDeleted(record, now) && now - job.timestamp < PATIENCE_MS) {
     return { status: 'wait', reason: 'newer values: the user may have come back', delayMs: 2000 };
   }
   return undefined;

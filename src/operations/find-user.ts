@@ -2,6 +2,7 @@
  * Looks users up at Damoov, inactive ones included, and compares the results itself: Damoov does not document how strictly it compares,
  * or whether it stores a ClientId unchanged.
  */
+import type { DamoovError } from '../damoov/errors.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Failed, failed } from '../contract/outcome.ts';
 import { msOf } from '../contract/version.ts';
@@ -33,6 +34,11 @@ export async function findUsers(
   return users.filter((user) =>
     by === 'userId' ? sameUserId(user.userId, value) : isSameForm(user.clientId, value),
   );
+}
+
+/** Whether an update was answered that there is no such user. */
+export function isNotFound({ operation, kind }: DamoovError): boolean {
+  return operation === 'update' && kind === 'not-found';
 }
 
 /** Whether a service that trims, composes or lower-cases clientIds would confuse these two. */

@@ -8,7 +8,15 @@ import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { RecordUpdate } from './context.ts';
 import { isDerivedFrom } from './derive-user-id.ts';
-import { ambiguous, hasGivenUp, isInReach, isOfInstance, isSameForm, otherInstance } from './find-user.ts';
+import {
+  ambiguous,
+  hasGivenUp,
+  isInReach,
+  isNotFound,
+  isOfInstance,
+  isSameForm,
+  otherInstance,
+} from './find-user.ts';
 import {
   type Changes,
   AWAIT_DELETION,
@@ -113,7 +121,7 @@ function apply(userId: string, update: Update, changes: Changes, known: Knowledg
     return checkNewName(userId, changes, before, known) ?? { do: 'update', userId, changes };
   }
   if (sent.error !== undefined) {
-    if (sent.error.kind !== 'not-found') return { do: 'fail', error: sent.error };
+    if (!isNotFound(sent.error)) return { do: 'fail', error: sent.error };
     return userGone(userId, update, after(known, sent));
   }
   const changed = namesOf(changes);

@@ -4,8 +4,8 @@
 import { PROFILE_FIELDS } from '../contract/fields.ts';
 import type { Profile } from '../contract/fields.ts';
 
-/** The compared fields. */
-export const COMPARED = PROFILE_FIELDS;
+/** The compared fields: nothing documents that Damoov shows the address of a picture that was written. */
+export const COMPARED = PROFILE_FIELDS.filter((field) => field !== 'imageUrl');
 export type ComparedField = (typeof COMPARED)[number];
 
 /** The values of a user's fields. */
@@ -32,6 +32,8 @@ export type ListedElsewhere = Pick<ListedUser, 'line'> & Partial<Pick<ListedUser
  * how it changes a value: such a change must not be a difference for ever, and these three are never intended.
  */
 export function comparable(field: ComparedField, value: string | number = ''): string {
+  // Damoov may show none as 0.
+  if (field === 'childrenCount' && value === '') return '0';
   const text = String(value).trim().normalize('NFC');
   return field === 'email' ? text.toLowerCase() : text;
 }

@@ -211,6 +211,7 @@ test('a find answers users as we know them', async () => {
     MaritalStatus: 1,
     ChildrenCount: 3,
     City: 'London',
+    ExternalImageUrl: 'https://example.test/i.png',
   };
   server.script(
     'find',
@@ -220,7 +221,7 @@ test('a find answers users as we know them', async () => {
         DateCreated: '2026-11-01T10:00:00.1234567',
         Status: 'Inactive',
         ActivityStatus: 'No Data',
-        ImageUrl: 'https://example.test/i.png',
+        ImageUrl: 'https://example.test/default.png',
         UserProfile: profile,
         UserFields: [{ ClientId: 'c-1', Enabled: false, EnableTracking: true }],
       },

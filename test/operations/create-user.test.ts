@@ -217,11 +217,15 @@ describe('a remembered user', () => {
     expect((await another.create(SIGN_UP)).outcome).toEqual(created(derived('c-1', 1), false));
   });
 
-  it('who turns out to be gone when it is updated is made anew', async () => {
-    const world = createOperationWorld({ record: { ...live, madeAt: NOW } });
-    const { outcome } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
-    expect(world.calls).toEqual([`find ${OURS}`, `update ${OURS}`, `create ${derived('c-1', 1)}`]);
-    expect(outcome).toEqual(created(derived('c-1', 1), false));
+  it('whom its update does not find is made anew only once look-ups do not lag any more', async () => {
+    const young = createOperationWorld({ record: { ...live, madeAt: NOW } });
+    const { outcome } = await young.create({ ...SIGN_UP, profile: { phone: '1' } });
+    expect(young.calls).toEqual([`find ${OURS}`, `update ${OURS}`]);
+    expect(outcome).toMatchObject({ status: 'wait' });
+    const old = createOperationWorld({ record: live, users: there() });
+    old.fails('update', 'not-found', { status: 404 });
+    expect((await old.create({ ...SIGN_UP, profile: { phone: '1' } })).outcome.status).toBe('retry');
+    expect(old.calls).toEqual([`find ${OURS}`, `update ${OURS}`, `find ${OURS}`]);
   });
 
   it.each(['rejected', 'timeout'] as const)('whose update ends as %s is not made anew', async (kind) => {

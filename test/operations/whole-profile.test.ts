@@ -60,7 +60,7 @@ describe('a sign-up with fields that a create does not take', () => {
 
   it.each([
     ['server', 'wait', 503],
-    ['not-found', 'retry', 404],
+    ['not-found', 'wait', 404],
     ['rejected', 'fail', 422],
   ] as const)('whose update is answered %s keeps the user that it has made', async (kind, next, status) => {
     const world = createPipelineWorld();
@@ -81,22 +81,45 @@ describe('a sign-up with fields that a create does not take', () => {
     ['login-refused', 'login'],
     ['login-barred', 'login'],
     ['network', 'refresh'],
-  ] as const)(
-    'whose update meets %s of the session has to look its user up before another create',
-    async (kind, on) => {
-      const world = createPipelineWorld();
-      world.damoov.fails('update', kind, { on });
-      await world.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
-      expect(world.damoov.calls).toEqual([`create ${derived()}`, `update ${derived()}`]);
-      expect(world.unlock).toMatchObject([{ record: { isInDoubt: true, doubtAbout: ['derived:0'] } }]);
-      const again = createPipelineWorld({
-        damoov: { users: world.damoov.users },
-        record: world.unlock[0]?.record ?? {},
-      });
-      await again.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
-      expect(again.damoov.calls).toEqual([`find ${derived()}`, `update ${derived()}`]);
+  ] as const)('whose update meets %s of the session knows the user that it has made', async (kind, on) => {
+    const world = createPipelineWorld();
+    world.damoov.fails('update', kind, { on });
+    await world.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+    expect(world.damoov.calls).toEqual([`create ${OURS}`, `update ${OURS}`]);
+    expect(world.unlock).toMatchObject([{ record: { userId: OURS, state: 'live', isInDoubt: false } }]);
+  });
+
+  it('that an unexpected error cuts off has to look its user up before another create', async () => {
+    const world = createPipelineWorld();
+    const { client } = world.pipeline.ports;
+    const updateUser = () => Promise.reject(new Error('nobody foresaw this'));
+    Object.assign(world.pipeline.ports, { client: { ...client, updateUser } });
+    await world.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+    expect(world.unlock).toMatchObject([{ record: { isInDoubt: true, doubtAbout: ['derived:0'] } }]);
+  });
+
+  it.each([0, 1])(
+    'that is answered twice that there is no such user makes no second one (lag %i)',
+    async (lag) => {
+      const first = createPipelineWorld();
+      first.damoov.fails('update', 'not-found', { status: 404 });
+      await first.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+      const record = first.unlock[0]?.record ?? {};
+      const second = createPipelineWorld({ damoov: { users: first.damoov.users, lag }, record });
+      second.damoov.fails('update', 'not-found', { status: 404 });
+      const { next } = await second.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+      expect([next, second.damoov.users.length]).toEqual(['wait', 1]);
     },
   );
+
+  it('fails with the id of its user where Damoov refuses them', async () => {
+    const world = createPipelineWorld();
+    world.damoov.fails('update', 'rejected', { status: 422 });
+    await world.run('create-user', { clientId: 'c-1', profile: { city: 'London' } });
+    expect(world.published).toMatchObject([
+      { type: 'user.failed', data: { code: 'rejected', userId: OURS } },
+    ]);
+  });
 
   it('writes them when it comes again, and makes no second user', async () => {
     const world = createOperationWorld({

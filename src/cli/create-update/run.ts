@@ -148,8 +148,16 @@ async function dataOf(
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const changed = { ...profileOf(options), ...fields };
   const before = base[section];
-  const merged = typeof before === 'object' ? { ...before, ...changed } : changed;
-  return { ...base, ...named, ...more, ...(Object.keys(changed).length > 0 && { [section]: merged }) };
+  const merged = typeof before === 'object' && before !== null ? onTop(before, changed) : changed;
+  const all = { ...named, ...more, ...(Object.keys(changed).length > 0 && { [section]: merged }) };
+  return onTop(base, all);
+}
+
+/** What is given overrides the data, each setting by itself. */
+function onTop(data: object, given: object): Record<string, unknown> {
+  const [before, after] = [data, given].map((values) => new Map(Object.entries(values)).get('settings'));
+  const areBoth = typeof before === 'object' && typeof after === 'object';
+  return { ...data, ...given, ...(areBoth && { settings: { ...before, ...after } }) };
 }
 
 function profileOf(options: JobOptions): Record<string, string | number> {

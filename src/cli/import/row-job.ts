@@ -54,11 +54,15 @@ export function instanceFaults(line: number, { instance }: JobData, known: reado
   return [{ line, column: 'instance', message: `${why} (known: ${known.join(', ')})` }];
 }
 
+/** Free texts are judged with their blanks. */
+const TRIMMED: ReadonlySet<Field> = new Set(['birthday', 'childrenCount', 'imageUrl']);
+
 /** A CSV has only text, and spreadsheets write the words of a list in any case. */
 function valueOf(field: Field, value: unknown): unknown {
   if (typeof value !== 'string') return value;
-  const text = value.trim().toLowerCase();
-  if (field === 'createAccessToken') return text === 'true' ? true : text === 'false' ? false : value;
-  if (field === 'gender' || field === 'maritalStatus') return text;
-  return profileValue(field, value);
+  const text = value.trim();
+  const word = text.toLowerCase();
+  if (field === 'createAccessToken') return word === 'true' ? true : word === 'false' ? false : value;
+  if (field === 'gender' || field === 'maritalStatus') return word;
+  return TRIMMED.has(field) ? profileValue(field, text) : value;
 }

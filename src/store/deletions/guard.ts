@@ -90,6 +90,8 @@ export function authorizeDelete(
   if (seen.text('HGET', lock.key, lock.field) !== lock.value) return { answer: 'lost' };
   if (!standing.isSent && standing.void !== undefined) return { answer: standing.void };
   const writes: Command[] = [];
+  // From here on a run that is cut off may have deleted the user.
+  if (limit !== undefined) writes.push(['HSETNX', lock.key, 'deletingSince', `${seen.now} ${lock.value}`]);
   for (const name of standing.names) {
     if (!standing.isSent || name.sentJob !== jobId) {
       writes.push(['HSET', name.key, 'sentJob', jobId]);

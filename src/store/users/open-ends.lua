@@ -4,12 +4,10 @@ local function isOfRun(mark, run)
   return mark and string.sub(mark, -#run) == run
 end
 
---- From here on a run that is cut off may have made a user, or deleted one. What an earlier one has left open stays open.
+--- From here on a run that is cut off may have made a user. What an earlier one has left open stays open. That a deletion may have been
+--- sent is noted where it is authorized.
 --- createInDoubt: '<since> <since when an earlier one is, or -> <what that asked for, or -> <what this asks for> <run>'.
 local function opened(job, record)
-  if job.name == 'delete-user' and not record.deletingSince then
-    return { deletingSince = ms(now) .. ' ' .. job.run }
-  end
   if job.name ~= 'create-user' or isOfRun(record.createInDoubt, job.run) then
     return {}
   end
@@ -41,9 +39,6 @@ local function joinRecords(job, earlier, place)
   end
   if job.name == 'delete-user' and first.formerUserId then
     -- The clientId that this user has given up leads to no user: it stays so.
-    if isOfRun(first.deletingSince, job.run) then
-      drop(earlier, 'deletingSince')
-    end
     unlock(earlier)
   else
     merge(earlier, place)

@@ -3,6 +3,7 @@
  * mean. No name, email, phone or clientId is stored in a key or value.
  */
 import type { Queue } from 'bullmq';
+import type { JobName } from '../../contract/job.ts';
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
 import type { RecordUpdate, UserRecord } from '../../operations/context.ts';
 import type { RedisCircuits } from '../circuits/circuits.ts';
@@ -144,7 +145,14 @@ export class RedisUserState implements UserState {
         const lease = this.#leases.add(place, nameOf(run), calledAt);
         return {
           is: 'locked',
-          user: this.#held({ place, fields, record, hold, ownName, lease }),
+          user: this.#held({
+            place,
+            fields: knownFields(fields, hold.job.name),
+            record,
+            hold,
+            ownName,
+            lease,
+          }),
           passage: { open: namesOf(open), probes: namesOf(probes) },
         };
       }
@@ -268,6 +276,11 @@ export class RedisUserState implements UserState {
       return record;
     return { ...record, pending: undefined };
   }
+}
+
+/** The authorization of a deletion writes `deletingSince` while the run has the user: at its end it must be written or removed. */
+function knownFields(fields: Record<string, string>, name: JobName): Record<string, string> {
+  return name === 'delete-user' ? { deletingSince: '', ...fields } : fields;
 }
 
 interface Taken {

@@ -13,7 +13,7 @@ import { outageOf } from '../../../src/redis/refusal.ts';
 import { leaveOpen } from '../../../src/lifecycle/open-ends.ts';
 import { nextStep } from '../../../src/lifecycle/take-steps.ts';
 import { answersTo, copyOf, short } from './damoov.ts';
-import { begin, lock, lockName, unlock, versionOfJob } from './locks.ts';
+import { authorize, begin, lock, lockName, unlock, versionOfJob } from './locks.ts';
 import { createKeys } from './state-key.ts';
 import {
   type Job,
@@ -200,8 +200,7 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
       return;
     case 'authorize': {
       const next = copyOf(state);
-      const authorized = next.jobs[index]?.run;
-      if (authorized !== undefined) authorized.isAuthorized = step.kind === 'sends';
+      if (step.kind === 'sends') authorize(next, index);
       yield {
         told: `is authorized: ${step.kind}`,
         state: withFact(next, index, { of: 'authorize', answer: 'go' }),

@@ -61,13 +61,11 @@ export function begin(state: State, index: number, mode: 'derived' | 'assigned')
     meantThroughout: [],
     rivals: [],
   };
-  // What a run that is cut off leaves: a create or a deletion that may have been sent.
+  // What a run that is cut off leaves: a create that may have been sent; a deletion is noted where it is authorized.
   if (job.job.name === 'create-user') {
     const doubtAbout = [...new Set([...(known.doubtAbout ?? []), askedFor(job.job.data.userId, known)])];
     entry.record = { ...known, isInDoubt: true, doubtSince: nowOf(state), doubtAbout };
   }
-  if (job.job.name === 'delete-user')
-    entry.record = { ...known, deletingSince: known.deletingSince ?? nowOf(state) };
   return true;
 }
 
@@ -90,6 +88,16 @@ function pick(
   return known === named ? byClient : byUser;
 }
 
+/** From here on a run that is cut off may have deleted the user. */
+export function authorize(state: State, index: number): void {
+  const run = state.jobs[index]?.run;
+  if (run === undefined) return;
+  run.isAuthorized = true;
+  const entry = entryAt(state, run.name);
+  const record = entry.record ?? NOBODY;
+  entry.record = { ...record, deletingSince: record.deletingSince ?? nowOf(state) };
+}
+
 /** Locks the user of an id, in place of the one that is locked; undefined where another has that one. */
 export function lock(state: State, index: number, userId: string): { isOfAnotherName: boolean } | undefined {
   const job = state.jobs[index];
@@ -110,7 +118,7 @@ export function lock(state: State, index: number, userId: string): { isOfAnother
       run.also = { name: run.name, wasGiven: true };
     } else if (job.job.name === 'delete-user' && own.record?.formerUserId !== undefined) {
       // The old clientId of the user leads to no user, and stays so.
-      state.entries[run.name] = { record: { ...own.record, deletingSince: run.record.deletingSince } };
+      state.entries[run.name] = { record: own.record };
     } else {
       entry.record = merged(entry.record ?? NOBODY, own.record ?? NOBODY);
       state.entries[run.name] = { at: name };
@@ -121,8 +129,8 @@ export function lock(state: State, index: number, userId: string): { isOfAnother
   if (job.job.name !== 'create-user') entry.record = { userId, ...(entry.record ?? NOBODY) };
   if (!exists(state, user) && user !== name) state.entries[user] = { at: name };
   run.name = name;
-  const { isInDoubt, doubtSince, doubtAbout, deletingSince } = run.record;
-  run.record = { ...(entry.record ?? NOBODY), isInDoubt, doubtSince, doubtAbout, deletingSince };
+  const { isInDoubt, doubtSince, doubtAbout } = run.record;
+  run.record = { ...(entry.record ?? NOBODY), isInDoubt, doubtSince, doubtAbout };
   if (isOfAnotherName) {
     const doubted = {
       ...(entry.record ?? NOBODY),

@@ -81,6 +81,7 @@ export class DecisionsWorld {
     const texts = rest.map(String);
     if (name === 'HSET')
       for (let n = 0; n < texts.length; n += 2) fields.set(texts[n] ?? '', texts[n + 1] ?? '');
+    else if (name === 'HSETNX') fields.set(texts[0] ?? '', fields.get(texts[0] ?? '') ?? texts[1] ?? '');
     else if (name === 'HDEL' || name === 'ZREM') for (const field of texts) fields.delete(field);
     else if (name === 'ZADD') fields.set(texts[1] ?? '', texts[0] ?? '');
     else if (name === 'DEL-IF-EMPTY') {

@@ -217,19 +217,25 @@ describe('a user', () => {
     expect(record).toMatchObject({ state: 'deleted', formerUserId: userId, deletingSince: undefined });
   });
 
-  it('whose deletion began under a clientId that it gave up is not said to be spared by the next one', async () => {
+  it('whose deletion was cut off before it was authorized is not held up by it', async () => {
     const world = await createUserStateWorld();
-    const renaming = await world.start();
-    const user = await world.take(renaming, { clientId: 'old' });
-    await user.settle(world.settlementOf(renaming), { ...live(user), renamedTo: 'new' });
     const dead = await world.start('delete-user');
-    await world.take(dead, { clientId: 'old' });
+    await world.take(dead, { clientId: 'c' });
     await world.loseLock(dead);
-    const clientId = await world.take(await world.start('delete-user'), { clientId: 'old' });
-    expect(clientId.record.deletingSince).toBeGreaterThan(0);
-    expect((await clientId.lockAlso(userId)).is).toBe('locked');
-    const { record } = await world.take(await world.start(), { clientId: 'old' });
-    expect(record.deletingSince).toBe(clientId.record.deletingSince);
+    const { record } = await world.take(await world.start(), { clientId: 'c' });
+    expect(record.deletingSince).toBeUndefined();
+  });
+
+  it('whose deletion was authorized, and ended since, has nothing open', async () => {
+    const world = await createUserStateWorld();
+    const job = await world.start('delete-user');
+    const user = await world.take(job, { clientId: 'c' });
+    const { key, value } = user.lock;
+    // As the authorization writes it.
+    const { redis } = world;
+    await redis.hset(key, 'deletingSince', `${Date.now()} ${value}`);
+    await user.unlock({ record: user.record });
+    expect(await redis.hexists(key, 'deletingSince')).toBe(0);
   });
 });
 
