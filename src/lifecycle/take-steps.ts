@@ -44,11 +44,11 @@ export async function takeSteps(
   return { error, hasCreated: hasCreated(known) };
 }
 
-/** The next step of any job. */
 function hasCreated(known: Knowledge): boolean {
   return factsOf(known, 'create').some(({ answer }) => !(answer instanceof DamoovError));
 }
 
+/** The next step of any job. */
 export function nextStep(job: UserJob, known: Knowledge): Step {
   switch (job.name) {
     case 'create-user':

@@ -54,6 +54,13 @@ describe('a job that is refused', () => {
   });
 
   it.each([
+    ['delete-user', { clientId: 'c', settings: {} }],
+    ['create-user', { status: 'active' }],
+  ])('%s without such a field is given no hint (%j)', (name, data) => {
+    expect(refusal(parseJob(name, data))).not.toContain('did you mean');
+  });
+
+  it.each([
     ['create-user', { FirstName: 'Ada' }, 'profile.firstName'],
     ['create-user', { ClientId: 'c' }, 'clientId'],
     ['create-user', { CustomToken: USER_ID }, 'userId'],
@@ -63,6 +70,12 @@ describe('a job that is refused', () => {
     ['update-user', { clientId: 'c', Email: 'ada@example.com' }, 'changes.email'],
     ['delete-user', { DeviceToken: USER_ID }, 'userId'],
     ['update-user', { clientId: 'c', changes: { ClientId: 'd' } }, 'clientId'],
+    ['update-user', { clientId: 'c', settings: {} }, 'changes.settings'],
+    ['update-user', { clientId: 'c', profile: {} }, 'changes'],
+    ['update-user', { clientId: 'c', changes: { tracking_enabled: true } }, 'settings.tracking'],
+    ['update-user', { clientId: 'c', status: 'active' }, 'changes.status'],
+    ['create-user', { EnableLogging: true }, 'settings.logging'],
+    ['create-user', { changes: {} }, 'profile'],
   ])('%s with a foreign spelling is told the right one (%j)', (name, data, hint) => {
     expect(refusal(parseJob(name, data))).toContain(`did you mean ${hint}?`);
   });

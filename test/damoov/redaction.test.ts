@@ -224,3 +224,15 @@ test('the message of an error is Unicode, also where Damoov’s text was cut in 
   const error = new DamoovError({ operation: 'create', kind: 'rejected', wasSent: true, errors });
   expect([error.message.includes('is invalid'), error.message.isWellFormed()]).toEqual([true, true]);
 });
+
+test('a code of a country is a value, though it is also a word, and so is a quoted word', () => {
+  const codes = ['IT', 'NO', 'IN', 'BE', 'AT', 'IS', 'AM', 'AS', 'BY', 'DO', 'SO', 'TO', 'MAX', 'PER', 'CAN'];
+  for (const code of codes) {
+    expect(knownWordsOf(`The value ${code} is not valid for Country.`)).not.toContain(code);
+    expect(knownWordsOf(`The value '${code}' is not valid.`)).not.toContain(code);
+  }
+  expect(knownWordsOf("The value 'Most' is not valid for 'City'.")).toBe(
+    "The value … is not valid for 'City'.",
+  );
+  expect(knownWordsOf('The ID or URL is not valid.')).toBe('The ID or URL is not valid.');
+});

@@ -145,3 +145,42 @@ describe('`update`', () => {
     expect(await jobsIn(world)).toEqual([]);
   });
 });
+
+describe('settings and status', () => {
+  it('are set each for itself, on top of the data', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const changes = { city: 'x', settings: { tracking: true, logging: true } };
+    const input = JSON.stringify({ clientId: 'c-1', changes });
+    const args = words('update --data - --turn-off logging --turn-on enabled --children-count 2');
+    expect((await run(world, args, input)).status).toBe(0);
+    const sign = JSON.stringify({ clientId: 'c-2', settings: { tracking: true } });
+    await run(world, words('create --data - --turn-off logging'), sign);
+    const data = (await jobsIn(world)).map((job) => job.data);
+    expect(data).toContainEqual({
+      clientId: 'c-1',
+      changes: { city: 'x', childrenCount: 2, settings: { tracking: true, logging: false, enabled: true } },
+    });
+    expect(data).toContainEqual({ clientId: 'c-2', settings: { tracking: true, logging: false } });
+  });
+
+  it('cannot be turned on and off at once', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const { status, stderr } = await run(
+      world,
+      words('update --client-id c --turn-on logging --turn-off logging'),
+    );
+    expect([status, await jobsIn(world)]).toEqual([2, []]);
+    expect(stderr).toContain('--turn-off logging');
+  });
+
+  it('suspend and resume a user', async () => {
+    const world = await createWorld({ modes: { findLagMs: 0 } });
+    await world.run('create-user', { clientId: 'c-1' });
+    const statusOf = async () => (await world.users()).map((user) => (user as { status?: string }).status);
+    expect((await run(world, words('suspend --client-id c-1 --wait'))).status).toBe(0);
+    expect(await statusOf()).toEqual(['Inactive']);
+    expect((await run(world, words('resume --client-id c-1 --wait'))).status).toBe(0);
+    expect(await statusOf()).toEqual(['Active']);
+    expect((await run(world, ['suspend'])).status).toBe(2);
+  });
+});

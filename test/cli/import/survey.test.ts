@@ -19,6 +19,17 @@ describe('a row', () => {
     expect(faultsOf(1, data).length === 0).toBe(parseJob('create-user', data).ok);
   });
 
+  it('reads the words and numbers of a spreadsheet with blanks around them and in any case, and leaves blank cells out', () => {
+    const row = { clientId: 'c', gender: ' Female ', childrenCount: ' 2 ', birthday: ' 1990-01-01 ' };
+    expect(jobDataOf(row)).toEqual({
+      clientId: 'c',
+      profile: { gender: 'female', childrenCount: 2, birthday: '1990-01-01' },
+    });
+    expect(jobDataOf({ clientId: 'c', birthday: ' ', childrenCount: ' ', imageUrl: ' ' })).toEqual({
+      clientId: 'c',
+    });
+  });
+
   it('has its faults reported by column', () => {
     const faults = faultsOf(3, jobDataOf({ clientId: 'c'.repeat(300), email: 7, createAccessToken: 'yes' }));
     expect(faults.map(({ line, column }) => [line, column])).toEqual([
