@@ -81,7 +81,7 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     await inBatches(drawn, ({ userId, request }) => signUp(sandboxUrl, userId, request.clientId ?? userId));
     await environment.setModes({ errorRate: 0.02, dropRate: 0.02 });
     // Only now, so that on a busy machine not all of them are due before they are added.
-    const firstDueAt = Date.now() + 1000 + 5 * users;
+    const firstDueAt = Date.now() + 2000 + 5 * users;
     const racers = drawn.map((racer): Racer => ({ ...racer, dueAt: firstDueAt + racer.dueAt }));
     await inBatches(racers, async (racer) => void (racer.jobId = await add(racer, queue, callers)));
 
@@ -129,6 +129,14 @@ function openQueue(redis: RedisTarget, closing: (() => unknown)[]): Queue {
   return queue;
 }
 
+/** Some cancel long before and some long after, so that a busy machine has both. */
+function afterDueMs(random: Random): number | undefined {
+  const kind = random.next();
+  if (kind < 0.05) return -60_000;
+  if (kind < 0.1) return 3000;
+  return kind < 0.4 ? random.below(random.next() < 0.5 ? 30 : 400) - 60 : undefined;
+}
+
 /** `dueAt` counts from the first of them. */
 function drawRacers(users: number, random: Random): Racer[] {
   return Array.from({ length: users }, (_, n) => {
@@ -143,7 +151,7 @@ function drawRacers(users: number, random: Random): Racer[] {
       cancelled: (isBoth ? random.pick(names) : undefined) ?? request,
       isByOthers: random.next() < 0.05,
       dueAt: Math.floor(random.next() * users * PACE_MS),
-      afterDueMs: random.next() < 0.3 ? random.below(random.next() < 0.5 ? 30 : 400) - 60 : undefined,
+      afterDueMs: afterDueMs(random),
       afterTaken: random.next() * (random.next() < 0.5 ? 0.5 : 4),
       callers: random.next() < 0.2 ? (2 as const) : (1 as const),
       jobId: '',
