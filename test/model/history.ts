@@ -7,7 +7,7 @@ type Field = (typeof FIELDS)[number];
 
 /** All that is compared of a user; `tracking` is a setting, and no create takes `city` and `status`. */
 export interface Profile extends Record<Exclude<Field, 'tracking'>, string | null> {
-  tracking: boolean | null;
+  tracking: boolean;
   status: 'active' | 'deactivated';
 }
 
@@ -24,7 +24,8 @@ export const NOTHING: Profile = {
   phone: null,
   email: null,
   city: null,
-  tracking: null,
+  // As Damoov shows it of a new user: a sign-up that wants it so writes nothing.
+  tracking: true,
   status: 'active',
 };
 

@@ -41,7 +41,7 @@ export async function viewSandbox(url: string): Promise<SandboxView> {
 type ListedUser = Omit<RemoteUser, 'tracking' | 'status'> & { status: string; enableTracking?: boolean };
 
 function remoteUser({ status, enableTracking, ...user }: ListedUser): RemoteUser {
-  const tracking = enableTracking ?? null;
+  const tracking = enableTracking ?? NOTHING.tracking;
   return { ...NOTHING, ...user, tracking, status: status === 'Active' ? 'active' : 'deactivated' };
 }
 
