@@ -1,6 +1,6 @@
 /**
- * The circuits of a configuration, each with a fingerprint of what an operator would change to close it: the credential or the address. A
- * fingerprint does not reveal the credential.
+ * The circuits of a configuration. An operator closes one by a corrected credential or address: each has the fingerprint of that value,
+ * which does not reveal it.
  */
 import { createHash } from 'node:crypto';
 import type { DamoovAccess } from '../config/config.ts';

@@ -165,7 +165,11 @@ export class DamoovClient implements AsyncDisposable {
    *
    * @throws DamoovError: `login-barred`, unsent, if the budget is used up.
    */
-  async loginUser(instance: DamoovInstance, userId: string, signal?: AbortSignal): Promise<TokenPair> {
+  async loginUser(
+    instance: DamoovInstance,
+    userId: string,
+    { signal }: Pick<CallOptions, 'signal'> = {},
+  ): Promise<TokenPair> {
     return logUserIn(this.#logins, instance, requireUserId(userId), signal);
   }
 
@@ -174,7 +178,7 @@ export class DamoovClient implements AsyncDisposable {
    *
    * @throws DamoovError
    */
-  async refreshUser(pair: UserTokens, signal?: AbortSignal): Promise<TokenPair> {
+  async refreshUser(pair: UserTokens, { signal }: Pick<CallOptions, 'signal'> = {}): Promise<TokenPair> {
     return refreshTokens(this.#logins, pair, signal);
   }
 

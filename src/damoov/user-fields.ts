@@ -1,5 +1,5 @@
 /**
- * What Damoov keeps of a user beside its id, and how each field goes over the wire: profile fields at the top of a body, the settings and
+ * What Damoov stores of a user beside its id, and how each field goes over the wire: profile fields at the top of a body, the settings and
  * the ClientId under `UserFields`.
  */
 import { field, isObject, readText } from './envelope.ts';
@@ -109,7 +109,7 @@ export function fieldsToWire(changes: UserChanges): Record<string, unknown> {
   });
 }
 
-/** The fields of a user as read: `UserProfile`, `UserFields` and the picture's address beside them. */
+/** The fields of a user as read, from its `UserProfile` and `UserFields`. */
 export function fieldsFromWire(user: unknown): ReadFields {
   const profile = oneObject(field(user, 'UserProfile'));
   const userFields = oneObject(field(user, 'UserFields'));

@@ -44,7 +44,7 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
     return failed('user-mismatch', message, record.userId);
   }
   // A value newer than the deletion may mean a newer create that has not arrived yet. Wait for it as an update waits for its user; after
-  // that, the deletion deletes the user with the newer values.
+  // that, the deletion deletes the user with the newer values. One that may have been sent goes on: the create waits for it.
   const isNewer = Object.values(record.fields).some((version) => isOlder(job.version, version));
   if (isAboutUser && isNewer && !isBeingDeleted(record, now) && now - job.timestamp < PATIENCE_MS) {
     return { status: 'wait', reason: 'newer values: the user may have come back', delayMs: 2000 };

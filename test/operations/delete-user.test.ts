@@ -155,6 +155,15 @@ describe('a deletion that something newer is known of', () => {
     expect((await wasSent.delete(C1)).outcome).toMatchObject({ status: 'done' });
   });
 
+  it('waits for a sign-up of which only newer values are known, unless it may have been sent already', async () => {
+    const record = { state: 'live', userId: A, fields: { phone: version(1) } } as const;
+    const waits = createOperationWorld({ record, users: there(A) });
+    expect((await waits.delete(C1)).outcome).toMatchObject({ status: 'wait', delayMs: 2000 });
+    expect(waits.calls).toEqual([]);
+    const wasSent = createOperationWorld({ record: { ...record, deletingSince: NOW - 1 }, users: there(A) });
+    expect((await wasSent.delete(C1)).outcome).toMatchObject({ status: 'done' });
+  });
+
   it('deletes nobody who has got the clientId since', async () => {
     const record = { fields: { clientId: version(1) }, userId: A };
     const world = createOperationWorld({ record, users: there(A) });

@@ -12,7 +12,7 @@ import { checkInstance } from '../common/known-instance.ts';
 import { outputOf } from '../terminal/output.ts';
 import { type WaitOptions, printOutcome } from '../common/print-outcome.ts';
 import { UsageError } from '../common/usage-error.ts';
-import { type UserOptions, named } from '../common/with-deletions.ts';
+import type { UserOptions } from '../common/with-deletions.ts';
 import { withTarget } from '../common/with-redis.ts';
 
 interface JobOptions extends UserOptions, WaitOptions, AddOptions, Partial<Record<ProfileField, string>> {
@@ -20,7 +20,7 @@ interface JobOptions extends UserOptions, WaitOptions, AddOptions, Partial<Recor
   correlationId?: string;
   turnOn?: string[];
   turnOff?: string[];
-  /** A file with the data of the job in JSON, `-` for the standard input. What else is given comes on top. */
+  /** A file with the data of the job in JSON, `-` for the standard input. Other options override it. */
   data?: string;
   json?: boolean;
 }
@@ -34,11 +34,7 @@ export interface UpdateOptions extends JobOptions {
   clear?: string[];
 }
 
-export type StatusOptions = Pick<JobOptions, 'occurredAt' | 'correlationId' | 'json'> &
-  UserOptions &
-  WaitOptions;
-
-/** True where the job was added, or, where it was waited for, the user exists. */
+/** True if the job was added; with `--wait`, if the user exists. */
 export async function createUser(options: CreateOptions, context: CommandContext): Promise<boolean> {
   const settings = settingsOf(options);
   const more = {
@@ -83,14 +79,12 @@ export const suspendUser = withStatus('deactivated');
 export const resumeUser = withStatus('active');
 
 function withStatus(status: 'active' | 'deactivated') {
-  return async (options: StatusOptions, context: CommandContext): Promise<boolean> => {
-    const { occurredAt, correlationId } = options;
-    const said = {
-      ...(occurredAt !== undefined && { occurredAt }),
-      ...(correlationId !== undefined && { correlationId }),
-    };
-    const change = { ...named(options), ...said, changes: { status } };
-    return addJob('update-user', options, context, (users, added) => users.update(change, added));
+  return async (options: JobOptions, context: CommandContext): Promise<boolean> => {
+    const changes = { status };
+    const data = await dataOf(options, context, 'changes', {}, changes);
+    return addJob('update-user', options, context, (users, added) =>
+      users.update({ ...data, changes }, added),
+    );
   };
 }
 
@@ -153,7 +147,7 @@ async function dataOf(
   return onTop(base, all);
 }
 
-/** What is given overrides the data, each setting by itself. */
+/** Options override the data, each setting by itself. */
 function onTop(data: object, given: object): Record<string, unknown> {
   const [before, after] = [data, given].map((values) => new Map(Object.entries(values)).get('settings'));
   const areBoth = typeof before === 'object' && typeof after === 'object';
@@ -177,7 +171,7 @@ function settingsOf({ turnOn = [], turnOff = [] }: JobOptions): Record<string, b
   return all.length === 0 ? undefined : Object.fromEntries(all);
 }
 
-/** @throws UsageError; a message never repeats what was read. */
+/** @throws UsageError; a message never repeats the content. */
 async function readData(file: string, stdin: Readable): Promise<Record<string, unknown>> {
   let read: unknown;
   try {

@@ -1,6 +1,6 @@
 /**
- * Keeps the circuits of a fleet in Redis: one for each credential and one for Damoov itself. Each is named by a fingerprint of what an
- * operator would correct, so that a corrected credential finds a closed circuit.
+ * Keeps the circuits of a fleet in Redis: one for each credential and one for Damoov itself. The fingerprint of the credential, or of the
+ * address, is part of the name: a corrected credential has another circuit, which is closed.
  */
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';

@@ -4,9 +4,8 @@ import { type Names, pendingKeyOf } from './deletion-names.ts';
 import { type NameState, isSent, readPlaces } from './name-state.ts';
 
 /**
- * What is known of a user's deletions where they are cancelled; every one that was requested before is void from then on, whoever added
- * it. `cancelled`: no DELETE is sent. `too-late`: it may have been sent, and is being carried out or has failed since. `done`: it was
- * carried out. `none`: none was known to be pending.
+ * The answer to a cancellation. It voids every earlier deletion of the user, of any client. `cancelled`: no DELETE is sent. `too-late`: a
+ * DELETE may have been sent. `done`: it was carried out. `none`: no deletion was known to be pending.
  */
 export type Cancellation = 'cancelled' | 'too-late' | 'done' | 'none';
 

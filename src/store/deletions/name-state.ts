@@ -1,4 +1,4 @@
-/** What is known of a user's deletions under its names, and how one of them stands. */
+/** The state of a user's deletions, by its names, and whether one of them may still be sent. */
 import { z } from 'zod';
 import type { DeletionRun } from '../../lifecycle/ports/deletion-guard.ts';
 import type { Command, Seen } from '../../redis/change.ts';
@@ -14,18 +14,18 @@ const text = z.string().optional();
  */
 const Fields = z.object({
   number, // of the name's last deletion
-  isOver: text, // that one has ended: the next one gets a new number
-  requestedAt: number, // when that one was requested last, where that is later than its job says
-  voidBefore: number, // deletions of the user that were requested until then are void, whoever added them
+  isOver: text, // the last deletion has ended: the next one gets a new number
+  requestedAt: number, // the last request for it, if later than its job's timestamp
+  voidBefore: number, // deletions of the user that any client requested until then are void
   askedAfter: number, // the voidBefore in force at the last request: it does not void that request
   voidBelow: number, // our deletions with a lower number are void, whatever the clocks say
-  begunJob: text, // a job that is not of the index, of another client perhaps, which a worker has begun and not ended
-  cancelledJob: text, // the job that was cancelled last, if nothing was requested and sent since
-  voidScheduler: text, // the job scheduler whose job was void: its further ones are, too
-  returnedAt: number, // the newest sign-up: deletions that were requested before are not wanted any more
-  sentJob: text, // the job that may have sent its DELETE last
-  sentEnd: text, // how that one ended: done or failed
-  at: text, // hash of the user's other name, under which its deletion lies
+  begunJob: text, // a job that a worker has begun, and that is not in the index: of another client, perhaps
+  cancelledJob: text, // the last cancelled job, unless another one was requested and sent since
+  voidScheduler: text, // the job scheduler whose jobs are void
+  returnedAt: number, // the newest sign-up: it voids the deletions requested before
+  sentJob: text, // the last job that may have sent its DELETE
+  sentEnd: text, // how that job ended: done or failed
+  at: text, // hash of the user's other name, which has the deletion
 });
 const FIELDS = Fields.keyof().options;
 

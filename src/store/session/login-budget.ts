@@ -147,16 +147,17 @@ class Logins {
     if (!isRecent || !(await this.#isComplete())) await this.ask('look');
   }
 
-  /** Whether Redis has as many grants as this process knows, and the bar. */
+  /** Whether Redis has every grant that this process knows, and the bar. */
   async #isComplete(): Promise<boolean> {
     const { connection } = this.#options;
     const [grants = '', bar = ''] = this.#keys;
-    const isBarred = this.barredUntil > this.#now();
-    const [count, bars] = await Promise.all([
-      connection.zcard(grants),
-      isBarred ? connection.exists(bar) : 1,
+    const known = [...this.granted.keys(), ...this.#ofOthers.keys()];
+    const barMs = this.barredUntil - this.#now();
+    const [times, leftMs] = await Promise.all([
+      known.length > 0 ? connection.zmscore(grants, ...known) : [],
+      barMs > 0 ? connection.pttl(bar) : Infinity,
     ]);
-    return count >= this.granted.size + this.#ofOthers.size && bars > 0;
+    return times.every((time) => time !== null) && leftMs > barMs - LEARN_BAR_MS;
   }
 
   async ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {

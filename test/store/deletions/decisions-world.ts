@@ -142,8 +142,9 @@ export class DecisionsWorld {
     return this.do((seen) => checkDeletion(seen, this.#names(hashes), { jobId, timestamp, scheduler }));
   }
 
-  authorize(hashes: string[], jobId: string, timestamp = this.now, limit: number | undefined = 100) {
+  /** @param limit null: nothing is sent. */
+  authorize(hashes: string[], jobId: string, timestamp = this.now, limit: number | null = 100) {
     const run = { jobId, timestamp };
-    return this.do((seen) => authorizeDelete(seen, this.#names(hashes), run, this.lock, limit));
+    return this.do((seen) => authorizeDelete(seen, this.#names(hashes), run, this.lock, limit ?? undefined));
   }
 }

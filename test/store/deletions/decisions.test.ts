@@ -146,6 +146,21 @@ describe('the point of no return', () => {
     expect(world.name(A)).toEqual({});
   });
 
+  it('is noted with the user where the DELETE may be sent, once, and nowhere else', () => {
+    const since = (world: DecisionsWorld) =>
+      world.do((seen) => ({ answer: seen.text('HGET', world.lock.key, 'deletingSince') }));
+    const world = new DecisionsWorld();
+    expect(world.authorize([A], '1', 1000, null)).toBe('go');
+    expect([world.authorize([B], '2', 1000, 0), since(world)]).toEqual(['held', undefined]);
+    world.cancel([A]);
+    expect([world.authorize([A], '3'), since(world)]).toEqual(['cancelled', undefined]);
+    const first = world.now;
+    expect(world.authorize([B], '4', world.now + 1)).toBe('go');
+    world.now += 1000;
+    expect(world.authorize([B], '4', first + 1)).toBe('go');
+    expect(since(world)).toBe(`${first} ${world.lock.value}`);
+  });
+
   it('counts what was sent, once each, and neither what was released nor a run that sends nothing', () => {
     const world = new DecisionsWorld();
     world.set('P:deletion-decision:2', { '': 'release' });

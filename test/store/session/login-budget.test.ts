@@ -235,6 +235,16 @@ describe('what Redis has lost', () => {
     expect(await fleet.redis.exists(`${fleet.prefix}:logins:barred`)).toBe(1);
   });
 
+  test('is added again also where as many other grants are there by now', async () => {
+    const fleet = createFleet();
+    const budget = fleet.budget();
+    await granted(budget, 2);
+    await fleet.redis.del(...(await fleet.keys()));
+    await granted(fleet.budget(), 2);
+    await budget.restore();
+    expect((await fleet.budget().state()).left).toBe(0);
+  });
+
   test('is added again as soon as Redis is back, before anybody asks', async () => {
     const fleet = createFleet();
     const proxy = await startTcpProxy(inject('redisUrl'));
