@@ -1,5 +1,5 @@
 /**
- * The benchmark of workers with nothing to do: what they cost themselves and Redis, against bare workers.
+ * The benchmark of workers with nothing to do: what they cost themselves and Redis, against bare workers and a Redis alone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callsIn, commandsBetween, commandsOf } from './commands.ts';
@@ -30,7 +30,7 @@ export async function idle(options: PartOptions): Promise<Section[]> {
   try {
     const sandbox = await environment.startSandbox();
     const [ours, bare] = [await openSubject(environment, 'ours'), await openSubject(environment, 'bare')];
-    const sides = [ours, bare];
+    const sides = [ours, bare, await openSubject(environment, 'alone')];
     try {
       for (const [subject, program] of [
         [ours, OURS],
@@ -92,8 +92,15 @@ function sectionOf(rounds: Idle[][]): Section {
       ...both('workerCpu', 'CPU of the worker', 'ms', ({ workerCpuMs }) => workerCpuMs),
       ...both('redisCpu', 'CPU of Redis', 'ms', ({ redisCpuMs }) => redisCpuMs),
       overRounds(
-        { name: 'fleet', what: `share of a core that ${FLEET} of ours take of Redis`, unit: 'cores' },
-        column(rounds, 0, ({ redisCpuMs }) => (FLEET * redisCpuMs) / 60_000),
+        { name: 'redisCpuAlone', what: 'CPU of Redis without a worker', unit: 'ms' },
+        column(rounds, 2, ({ redisCpuMs }) => redisCpuMs),
+      ),
+      overRounds(
+        { name: 'fleet', what: `cores of Redis that ${FLEET} of ours take`, unit: 'cores' },
+        rounds.map(([ours, , alone]) => {
+          const added = (ours?.redisCpuMs ?? Number.NaN) - (alone?.redisCpuMs ?? Number.NaN);
+          return (FLEET * added) / 60_000;
+        }),
       ),
     ],
   };

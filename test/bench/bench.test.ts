@@ -131,6 +131,14 @@ describe('the benchmark', () => {
     },
   );
 
+  it('of idle workers counts what ours and a bare one ask of Redis', { timeout: 120_000 }, async () => {
+    const { status, stdout, stderr } = await bench('idle', '--quick', '--rounds', '1', '--json');
+    expect(status, stderr).toBe(0);
+    const { figures } = JSON.parse(stdout) as { figures: Record<string, number> };
+    expect(figures['commandsOurs']).toBeGreaterThan(Number(figures['commandsBare']));
+    expect(Number.isFinite(figures['fleet'])).toBe(true);
+  });
+
   it(
     'of peers reports the ratio of ours to each, and what each lacks',
     { timeout: 480_000 },
@@ -186,7 +194,7 @@ function hasPostgres(): boolean {
 }
 
 /** Those of more workers are made as the pipeline's, and take as long again. */
-const COMPARISONS = ['pipeline', 'sequential', 'latency', 'backlog', 'memory', 'micro'];
+const COMPARISONS = ['pipeline', 'sequential', 'latency', 'backlog', 'memory', 'micro', 'import'];
 
 const RATIOS = [
   'perSecondRatioAt0',
@@ -200,4 +208,5 @@ const RATIOS = [
   'restRatio',
   'busyRatio',
   'allStepsRatio',
+  'clientCpuRatio',
 ];
