@@ -21,6 +21,7 @@ export {
   type CreateUser,
   type DeleteUser,
   type Due,
+  type MoveUser,
   type OfUser,
   type UpdateUser,
 } from './client/requests.ts';

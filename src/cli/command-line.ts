@@ -3,7 +3,13 @@
  */
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { registerCreate, registerResume, registerSuspend, registerUpdate } from './create-update/define.ts';
+import {
+  registerCreate,
+  registerMove,
+  registerResume,
+  registerSuspend,
+  registerUpdate,
+} from './create-update/define.ts';
 import { registerDelete } from './delete/define.ts';
 import { registerDeletions } from './deletions/define.ts';
 import { registerDoctor } from './doctor/define.ts';
@@ -29,6 +35,7 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
     registerUpdate,
     registerSuspend,
     registerResume,
+    registerMove,
     registerDelete,
     registerDeletions,
     registerImport,

@@ -48,6 +48,7 @@ const DONE = {
   'create-user': 'user.created',
   'update-user': 'user.updated',
   'delete-user': 'user.deleted',
+  'move-user': 'user.moved',
 } as const;
 
 /** The event of a finished job, from the rest of the job. */

@@ -8,6 +8,7 @@ import {
   type CreateUserData,
   type DeleteUserData,
   type JobName,
+  type MoveUserData,
   type UpdateUserData,
   parseJobText,
 } from '../contract/job.ts';
@@ -38,6 +39,8 @@ export type CreateUser = Request<z.input<typeof CreateUserData>>;
 export type UpdateUser = Request<z.input<typeof UpdateUserData>>;
 /** Names a user. Needs `clientId` or `userId`. */
 export type OfUser = Omit<UpdateUser, 'changes'>;
+/** Moves the user to the configured instance `toInstance`. Needs `clientId` or `userId`. */
+export type MoveUser = Request<z.input<typeof MoveUserData>>;
 /** A closed account. Needs `clientId` or `userId`; if both are given, they must belong together. */
 export type DeleteUser = Omit<z.input<typeof DeleteUserData>, 'occurredAt'>;
 

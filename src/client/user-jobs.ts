@@ -27,6 +27,7 @@ import {
   type CreateUser,
   type DeleteUser,
   type Due,
+  type MoveUser,
   type OfUser,
   type UpdateUser,
   InvalidJobError,
@@ -86,8 +87,7 @@ const CHUNK_MS = 10_000;
 const LOOKS_AT_ONCE = 100;
 
 /**
- * Adds user lifecycle jobs to the queue of the workers. One for a process is enough; it connects at once and by itself again. A process
- * that has nothing else to do ends, also without `close()`.
+ * Adds user lifecycle jobs to the queue of the workers. One for a process is enough: it reconnects by itself, and keeps no process alive.
  *
  * Every method throws:
  * - InvalidJobError for a job that no worker would carry out;
@@ -146,6 +146,11 @@ export class UserJobs implements AsyncDisposable {
 
   async resume(user: OfUser, options: AddOptions = {}): Promise<AddedJob> {
     return this.update({ ...user, changes: { status: 'active' } }, options);
+  }
+
+  /** Moves a user to another configured instance, where newer jobs name it. */
+  async move(user: MoveUser, options: AddOptions = {}): Promise<AddedJob> {
+    return this.#add(checked('move-user', user), options);
   }
 
   /**

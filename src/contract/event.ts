@@ -49,6 +49,17 @@ const UserDeletedData = z.strictObject({
   receipt: Receipt.optional(),
 });
 
+/** The user is in the other instance. */
+const UserMovedData = z.strictObject({
+  userId,
+  ...reference,
+  fromInstance: z
+    .string()
+    .optional()
+    .describe('The name of its former instance; absent if the user may have been in the new one already.'),
+  toInstance: z.string().describe('The name of its new instance.'),
+});
+
 /** Newer knowledge made the job pointless; the API was not called. */
 const UserSupersededData = z.strictObject({
   userId: userId.optional(),
@@ -123,6 +134,11 @@ export const UserEvent = z.discriminatedUnion('type', [
     ...EXAMPLE,
     existed: true,
     verified: true,
+  }),
+  cloudEvent('user.moved', 'The user is in the other instance.', UserMovedData, {
+    ...EXAMPLE,
+    fromInstance: 'default',
+    toInstance: 'eu',
   }),
   cloudEvent(
     'user.superseded',
@@ -233,6 +249,10 @@ function eventOfDone(
     case 'user.deleted': {
       const { existed, verified, unverified, receipt } = outcome;
       return envelope(outcome.type, { ...reference, existed, verified, unverified, receipt }, context);
+    }
+    case 'user.moved': {
+      const { userId, fromInstance, toInstance } = outcome;
+      return envelope(outcome.type, { ...reference, userId, fromInstance, toInstance }, context);
     }
   }
 }

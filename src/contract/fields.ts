@@ -122,6 +122,7 @@ const OTHERS = [
   'status',
   'reason',
   'instance',
+  'toInstance',
   'correlationId',
   'occurredAt',
 ];
@@ -130,6 +131,7 @@ const MEANT = new Map([
   ['customtoken', 'userId'],
   ['devicetoken', 'userId'],
   ['instanceid', 'instance'],
+  ['toinstanceid', 'toInstance'],
   ['externalimageurl', 'imageUrl'],
   ['enabletracking', 'tracking'],
   ['trackingenabled', 'tracking'],

@@ -1,5 +1,5 @@
 /**
- * The three jobs a producer may add: their names, their data, and their validation. A refusal names every fault and never repeats a
+ * The jobs a producer may add: their names, their data, and their validation. A refusal names every fault and never repeats a
  * value, which may be personal data.
  */
 import { z } from 'zod';
@@ -13,11 +13,12 @@ const MOST_FAULTS = 50;
 /** The largest job data accepted, in bytes of JSON. */
 export const MAX_JOB_BYTES = 64 * 1024;
 
+const InstanceName = WellFormed.min(1).max(64);
+
 const common = {
-  instance: WellFormed.min(1)
-    .max(64)
-    .default('default')
-    .describe('The name of a configured Damoov instance; `default` if absent.'),
+  instance: InstanceName.default('default').describe(
+    'The name of a configured Damoov instance; `default` if absent.',
+  ),
   correlationId: WellFormed.max(256).optional().describe("The sender's own reference, copied to the event."),
   occurredAt: z.iso
     .datetime({
@@ -94,18 +95,36 @@ export const DeleteUserData = z
     ...ADDRESSED_SCHEMA,
   });
 
+/** The user is to be in another instance. */
+export const MoveUserData = z
+  .strictObject({
+    ...address,
+    toInstance: InstanceName.describe('The name of the configured instance that the user moves to.'),
+    ...common,
+  })
+  .refine(isAddressed, ADDRESSED)
+  .meta({
+    title: 'move-user',
+    description:
+      'Moves the user to another configured instance. Newer jobs name it there; older ones of its old instance still reach it.',
+    examples: [{ clientId: 'customer-4711', toInstance: 'eu' }],
+    ...ADDRESSED_SCHEMA,
+  });
+
 /** A valid job. */
 const UserJob = z.discriminatedUnion('name', [
   z.object({ name: z.literal('create-user'), data: CreateUserData }),
   z.object({ name: z.literal('update-user'), data: UpdateUserData }),
   z.object({ name: z.literal('delete-user'), data: DeleteUserData }),
+  z.object({ name: z.literal('move-user'), data: MoveUserData }),
 ]);
 export type UserJob = z.output<typeof UserJob>;
 export type CreateUserJob = Extract<UserJob, { name: 'create-user' }>;
 export type UpdateUserJob = Extract<UserJob, { name: 'update-user' }>;
 export type DeleteUserJob = Extract<UserJob, { name: 'delete-user' }>;
+export type MoveUserJob = Extract<UserJob, { name: 'move-user' }>;
 
-export const JOB_NAMES = ['create-user', 'update-user', 'delete-user'] as const;
+export const JOB_NAMES = ['create-user', 'update-user', 'delete-user', 'move-user'] as const;
 export type JobName = UserJob['name'];
 
 /** The ids of a refused job, so that its sender can find it. */

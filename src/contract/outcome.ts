@@ -73,7 +73,17 @@ export interface Deleted {
   receipt?: Receipt;
 }
 
-export type Done = Created | Updated | Deleted;
+/** The user is in the other instance. */
+export interface Moved {
+  status: 'done';
+  type: 'user.moved';
+  userId: string;
+  /** Where it was before; undefined if it may have been there already. Both by their configured names. */
+  fromInstance?: string | undefined;
+  toInstance: string;
+}
+
+export type Done = Created | Updated | Deleted | Moved;
 
 /** Newer knowledge made the job pointless; the API was not called. */
 export interface Superseded {

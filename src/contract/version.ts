@@ -5,8 +5,13 @@
 /** `<epoch ms> <rank> <jobId>`, as stored; the ms have a fraction if the source's time is more precise. */
 export type Version = `${number} ${number} ${string}`;
 
-/** At equal times a user is created first, then changed, then deleted: so one call of a producer can request several. */
-const RANKS: Readonly<Record<string, number>> = { 'create-user': 0, 'update-user': 1, 'delete-user': 2 };
+/** At equal times a user is created first, then changed, moved, deleted: so one call of a producer can request several. */
+const RANKS: Readonly<Record<string, number>> = {
+  'create-user': 0,
+  'update-user': 1,
+  'move-user': 2,
+  'delete-user': 3,
+};
 
 /** The version of a job: its time at the source, else when it was added; its name and id decide between equal times. */
 export function versionOf(job: {

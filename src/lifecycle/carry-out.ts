@@ -110,7 +110,7 @@ class JobRun {
 
   #context(): OperationContext {
     const { job, instance, delivery } = this.#readable;
-    const { ports, instanceNames } = this.#pipeline;
+    const { ports, instances, instanceNames } = this.#pipeline;
     const begun = this.#begun;
     const { id, timestamp, requestedAt = timestamp, signal } = delivery;
     const watch = {
@@ -124,10 +124,11 @@ class JobRun {
       instance,
       job: { id, timestamp: requestedAt, version: this.#version },
       record: begun.user.record,
+      instances,
       instanceNames,
       lock: (userId) => this.#lockAlso(userId),
-      lockName: async (clientId) => {
-        const name = await begun.user.lockName(clientId);
+      lockName: async (clientId, instance) => {
+        const name = await begun.user.lockName(clientId, instance);
         if (name.is === 'locked') return name.record;
         return name.is === 'blocked' ? 'blocked' : LOCK_LOST;
       },

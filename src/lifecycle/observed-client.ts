@@ -42,6 +42,8 @@ export function watchedClient(client: Client, watch: Watch): Client {
       asAdmin('update', () => client.updateUser(userId, changes, { ...options, maySend })),
     deleteUser: (userId, options) =>
       asAdmin('delete', () => client.deleteUser(userId, { ...options, maySend })),
+    moveUser: (userId, to, options) =>
+      asAdmin('move', () => client.moveUser(userId, to, { ...options, maySend })),
     findUsers: (query, options) => asAdmin('find', () => client.findUsers(query, { ...options, maySend })),
   };
 }

@@ -37,6 +37,12 @@ export function leaveOpen(
         ? // A look-up has to show whether the user still has its clientId.
           { ...recordUpdate, record: { ...recordUpdate.record, madeAt: undefined }, mayHaveRenamed: true }
         : { ...recordUpdate, mayHaveRenamed: false };
+    case 'move-user':
+      return {
+        ...recordUpdate,
+        record: { ...recordUpdate.record, movingSince: openMove(record, end, nowMs) },
+        mayHaveRenamed: mayHaveBeenApplied('move', end),
+      };
     case 'create-user': {
       const pending = openCreate(record, version, end);
       return {
@@ -74,6 +80,12 @@ function doubtAfter(
   if (!mayHaveCreated) return { isInDoubt, doubtSince, doubtAbout };
   const about = [...new Set([...(doubtAbout ?? []), askedFor(data.userId, record)])];
   return { isInDoubt: true, doubtSince: nowMs, doubtAbout: about };
+}
+
+/** Since when a move may have been sent that no run has settled. Once its job has failed, only look-ups show where the user is. */
+function openMove({ movingSince }: UserRecord, end: End, nowMs: number): number | undefined {
+  if (isSettled(end.outcome)) return undefined;
+  return movingSince ?? (mayHaveBeenApplied('move', end) ? nowMs : undefined);
 }
 
 /** An unexpected error proves nothing. */

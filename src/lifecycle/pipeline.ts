@@ -90,7 +90,8 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     return settleWithoutUser(failed('invalid-job', parsed.invalid.message), read, delivery, pipeline);
   const { job } = parsed;
   const instance = pipeline.instances.get(job.data.instance);
-  if (instance === undefined) {
+  const isUnknownGoal = job.name === 'move-user' && !pipeline.instances.has(job.data.toInstance);
+  if (instance === undefined || isUnknownGoal) {
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
     return settleWithoutUser(failed('unknown-instance', message), read, delivery, pipeline);
   }

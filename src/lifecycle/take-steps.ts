@@ -8,6 +8,7 @@ import { type Effect, type OperationContext, type RecordUpdate, LOCK_LOST } from
 import { partsOf } from '../operations/create-ends.ts';
 import { nextCreateStep } from '../operations/create-user.ts';
 import { nextDeleteStep } from '../operations/delete-user.ts';
+import { nextMoveStep } from '../operations/move-user.ts';
 import { findUsers } from '../operations/find-user.ts';
 import { AWAIT_RENAME, toUserChanges } from '../operations/newer-knowledge.ts';
 import { type Fact, type Knowledge, type Step, factsOf } from '../operations/step.ts';
@@ -57,14 +58,17 @@ export function nextStep(job: UserJob, known: Knowledge): Step {
       return nextUpdateStep(job.data, known);
     case 'delete-user':
       return nextDeleteStep(job.data, known);
+    case 'move-user':
+      return nextMoveStep(job.data, known);
   }
 }
 
 /** The knowledge of a run before its first step. */
 export function knowledgeOf(context: OperationContext): Knowledge {
-  const { job, instance, instanceNames, userIdMode, lagMs, client, record, now } = context;
+  const { job, instance, instances, instanceNames, userIdMode, lagMs, client, record, now } = context;
   const { hasAdmin } = client;
-  return { job, instance, instanceNames, userIdMode, lagMs, hasAdmin, record, facts: [], now: now() };
+  const world = { instance, instances, instanceNames, userIdMode, lagMs, hasAdmin };
+  return { job, ...world, record, facts: [], now: now() };
 }
 
 /** Adds the result of a step to the knowledge; a newly locked user replaces the previous one. */
@@ -104,6 +108,11 @@ async function perform(
       const error = errorOf(await update().catch(damoovErrorOf));
       return { fact: { of: 'update', userId, error } };
     }
+    case 'move': {
+      const { user, to } = step;
+      const answer = await answerOf('move', () => client.moveUser(user.userId, to, { signal }));
+      return { fact: { of: 'move', user, error: errorOf(answer) } };
+    }
     case 'delete': {
       const { userId } = step;
       const answer = await answerOf('delete', () => client.deleteUser(userId, { signal }));
@@ -125,8 +134,8 @@ async function perform(
       };
     }
     case 'lock-name': {
-      const { clientId } = step;
-      const record = await context.lockName(clientId);
+      const { clientId, instance } = step;
+      const record = await context.lockName(clientId, instance);
       if (record === LOCK_LOST) return LOCK_LOST;
       return record === 'blocked'
         ? { effect: { outcome: AWAIT_RENAME } }

@@ -60,17 +60,25 @@ export interface UserRecord {
   formerUserId?: string | undefined;
   /** Another user may be getting the clientId of this record: since when, in epoch milliseconds. */
   givenSince?: number | undefined;
+  /** The newest settled move: older jobs may name the user in its old instance. */
+  moved?: Version | undefined;
+  /** An earlier run may have sent a move whose answer is unknown: since when, in epoch milliseconds. */
+  movingSince?: number | undefined;
   fields: Partial<Record<Field, Version>>;
 }
 
 /** What a run adds to the record of its user. */
 export interface RecordUpdate {
   record: UserRecord;
+  /** The user's instance (before a move); default: the job's. */
+  instance?: Instance | undefined;
+  /** The user was moved to this instance. */
+  movedTo?: Instance | undefined;
   /** The user's clientId at Damoov (before a rename). */
   clientId?: string | undefined;
   /** The user's clientId was changed; null: it was cleared. */
   renamedTo?: string | null;
-  /** A rename of the user is in doubt. */
+  /** A rename or a move of the user is in doubt. */
   mayHaveRenamed?: boolean;
 }
 
@@ -92,9 +100,14 @@ export interface LockedUser {
 
 /** The environment of one run of an operation. */
 export interface OperationContext {
-  client: Pick<DamoovClient, 'createUser' | 'updateUser' | 'deleteUser' | 'findUsers' | 'hasAdmin'>;
+  client: Pick<
+    DamoovClient,
+    'createUser' | 'updateUser' | 'deleteUser' | 'moveUser' | 'findUsers' | 'hasAdmin'
+  >;
   instance: Instance;
-  /** Names of the configured instances by InstanceId in lower case. */
+  /** The configured instances by name. */
+  instances: ReadonlyMap<string, Instance>;
+  /** Their names by InstanceId in lower case. */
   instanceNames: ReadonlyMap<string, string>;
   userIdMode: UserIdMode;
   /** How long a look-up may lag behind a create, in milliseconds: until then an empty result proves nothing. */
@@ -110,16 +123,16 @@ export interface OperationContext {
   /** Unlocks the current user, locks the one with this id and returns its record. */
   lock: (userId: string) => Promise<LockedUser | typeof LOCK_LOST>;
   /**
-   * Locks the future clientId of a user, besides the user, until the run ends: returns the record of that clientId. `blocked`: another
-   * job has locked it.
+   * Locks the clientId that a user is to get in this instance, besides the user, until the run ends: returns the record of that
+   * clientId. `blocked`: another job has locked it.
    */
-  lockName: (clientId: string) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
+  lockName: (clientId: string, instance: Instance) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
   /**
    * Called right before each DELETE, and before reporting that there was no user, with all known ids of the user. It may be sent only on
    * `go`; `returned`: the user has signed up again; `held`: the hour's deletion limit is reached.
    */
   authorizeDelete: (
-    ids: { clientId?: string | undefined; userId?: string | undefined },
+    ids: { clientId?: string | undefined; userId?: string | undefined; instance?: string | undefined },
     kind: 'sends' | 'sends nothing',
   ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof LOCK_LOST>;
   /** Aborted when the run loses its job: nothing may be sent after that. */

@@ -37,10 +37,12 @@ import {
 } from './find-user.ts';
 import {
   AWAIT_DELETION,
+  AWAIT_MOVE,
   AWAIT_RENAME,
   NOT_SEEN_YET,
   isBeingDeleted,
   isBeingGiven,
+  isBeingMoved,
   superseded,
 } from './newer-knowledge.ts';
 import {
@@ -79,6 +81,7 @@ function decide(signUp: SignUp, known: Knowledge): Step {
   const { record, job } = known;
   if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
   if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
+  if (isBeingMoved(record, known.now)) return end({ outcome: AWAIT_MOVE });
   const other = checkNamed(signUp, known) ?? checkOthersAsked(signUp, known) ?? checkGiven(signUp, known);
   if (other !== undefined) return other;
   for (const candidate of candidatesOf(signUp, known)) {

@@ -8,10 +8,18 @@ import type { DamoovError } from '../damoov/errors.ts';
 import type { UserRecord } from './context.ts';
 import { deriveUserId, generationsOf } from './derive-user-id.ts';
 import { LOOK_AGAIN_AFTER_MS } from './find-user.ts';
-import { NOT_SEEN_YET, isAbout, isBeingDeleted, nextGeneration, superseded } from './newer-knowledge.ts';
+import {
+  AWAIT_MOVE,
+  NOT_SEEN_YET,
+  isAbout,
+  isBeingDeleted,
+  isBeingMoved,
+  nextGeneration,
+  superseded,
+} from './newer-knowledge.ts';
 import { type Fact, type Knowledge, type Step, after, end, factsOf, look, looksUnder } from './step.ts';
-import { PATIENCE_MS } from './update-user.ts';
-import { type Address, type Target, identify, isLocked, unconfirmed } from './identify-user.ts';
+import { PATIENCE_MS } from './reach-user.ts';
+import { type Address, type Target, identify, isLocked, seenAnywhere, unconfirmed } from './identify-user.ts';
 
 /** If both ids are given they must belong together, or nothing is deleted. */
 export function nextDeleteStep(address: Address, known: Knowledge): Step {
@@ -39,6 +47,7 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
   if (isAboutUser && isUnsent && isOlder(job.version, record.pending)) {
     return { status: 'wait', reason: 'a newer sign-up of the user is not settled yet', delayMs: 5000 };
   }
+  if (userId === undefined && isBeingMoved(record, now)) return AWAIT_MOVE;
   if (userId === undefined && isOlder(job.version, record.fields.clientId)) {
     const message = 'the clientId has belonged to another user since the deletion was requested';
     return failed('user-mismatch', message, record.userId);
@@ -73,7 +82,11 @@ function permissionFor(
   known: Knowledge,
 ): Step | undefined {
   const answer = factsOf(known, 'authorize').at(-1)?.answer;
-  if (answer === undefined) return { do: 'authorize', ids: { clientId, userId }, kind };
+  if (answer === undefined) {
+    const seen = userId === undefined ? undefined : seenAnywhere(userId, known);
+    const instance = known.instanceNames.get(seen?.instanceId ?? '');
+    return { do: 'authorize', ids: { clientId, userId, instance }, kind };
+  }
   return answer === 'go' ? undefined : end({ outcome: stopped(answer, userId) });
 }
 

@@ -5,8 +5,8 @@
 import type { DamoovError } from '../damoov/errors.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { type Failed, failed } from '../contract/outcome.ts';
-import { msOf } from '../contract/version.ts';
-import type { OperationContext, UserRecord } from './context.ts';
+import { isOlder, msOf } from '../contract/version.ts';
+import type { Instance, OperationContext, UserRecord } from './context.ts';
 import type { Knowledge, LookUp } from './step.ts';
 
 /** The instance and the options of a look-up. */
@@ -74,6 +74,28 @@ export function isRenamedLately({
 /** A user without an instance counts as ours: `AccountInfo` appears in the vendor's samples but is not promised. */
 export function isOfInstance({ instanceId }: DamoovUser, { id }: { id: string }): boolean {
   return instanceId === undefined || instanceId === id.toLowerCase();
+}
+
+/**
+ * Whether a job that names its user by the clientId means this one: it is in the job's instance, or was there until a newer job moved it.
+ */
+export function isOfJob(user: DamoovUser, known: Knowledge): boolean {
+  const { record, job, instance } = known;
+  const hasMoved = isOlder(job.version, record.moved) && isRecorded(user, record);
+  return isOfInstance(user, instance) || (hasMoved && isInReach(user, known));
+}
+
+/** Whether the record is about this user. */
+export function isRecorded(user: DamoovUser, { userId }: UserRecord): boolean {
+  return userId !== undefined && sameUserId(userId, user.userId);
+}
+
+/** The instance of the user; the job's if it is not known. */
+export function instanceOf(
+  user: DamoovUser | null | undefined,
+  { instance, instances, instanceNames }: Pick<Knowledge, 'instance' | 'instances' | 'instanceNames'>,
+): Instance {
+  return instances.get(instanceNames.get(user?.instanceId ?? '') ?? '') ?? instance;
 }
 
 /** Whether a job of this instance may change the user: it is in that instance or in another configured one. */

@@ -11,7 +11,7 @@ import {
   ambiguous,
   hasGivenUp,
   isInReach,
-  isOfInstance,
+  isOfJob,
   isRenamedLately,
   isSameForm,
   otherInstance,
@@ -38,8 +38,13 @@ export function identify(address: Address, known: Knowledge): Target | Step | un
 }
 
 function clientIdSeen(userId: string, known: Knowledge): string | undefined {
-  const users = factsOf(beforeSent(known), 'find').flatMap(({ users }) => users);
-  return users.findLast((user) => sameUserId(user.userId, userId))?.clientId;
+  return seenAnywhere(userId, beforeSent(known))?.clientId;
+}
+
+/** The user in the latest look-up by any id that shows it. */
+export function seenAnywhere(userId: string, known: Pick<Knowledge, 'facts'>): DamoovUser | undefined {
+  const users = factsOf(known, 'find').flatMap(({ users }) => users);
+  return users.findLast((user) => sameUserId(user.userId, userId));
 }
 
 function byUserId(userId: string, known: Knowledge): Target | Step | undefined {
@@ -81,7 +86,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   const exact = bearers.filter(
     (user) => user.clientId === clientId || isDerivedFrom(clientId, user.userId, known),
   );
-  const here = exact.filter((user) => isOfInstance(user, known.instance));
+  const here = exact.filter((user) => isOfJob(user, known));
   const [user] = here;
   if (here.some((one) => hasGivenUp(one, known.record, known))) return awaitRenamed(deleted, known);
   if (here.length > 1) return end({ outcome: ambiguous(here) });
@@ -100,7 +105,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
       const message = `user ${userId} had this clientId and has another one now`;
       return end({ outcome: failed('user-mismatch', message, userId) });
     }
-    return isOfInstance(candidate, known.instance)
+    return isOfJob(candidate, known)
       ? { userId, clientId }
       : end({ outcome: otherInstance(candidate, known) });
   }

@@ -87,6 +87,20 @@ export function isBeingGiven({ givenSince }: UserRecord, nowMs: number): boolean
   return givenSince !== undefined && nowMs - givenSince < LONGEST_RENAME_MS;
 }
 
+/** Maximum time for which an interrupted move blocks jobs that name the user in its old instance, in milliseconds. */
+const LONGEST_MOVE_MS = 3_600_000;
+
+/** Whether the user may be in another instance: a move was sent, and its job is not settled. */
+export function isBeingMoved({ movingSince }: UserRecord, nowMs: number): boolean {
+  return movingSince !== undefined && nowMs - movingSince < LONGEST_MOVE_MS;
+}
+
+export const AWAIT_MOVE: Wait = {
+  status: 'wait',
+  reason: 'a move of the user to another instance is not settled yet',
+  delayMs: 1000,
+};
+
 export const AWAIT_RENAME: Wait = {
   status: 'wait',
   reason: 'another user may be getting this clientId',

@@ -14,6 +14,12 @@ export interface Ids {
   userId?: string | undefined;
 }
 
+/** The ids that a user was found to have. */
+export interface FoundIds extends Ids {
+  /** The configured name of its instance, if that is another one than the job's. */
+  instance?: string | undefined;
+}
+
 export type LookUp = { by: 'userId' | 'clientId'; value: string };
 
 /** What the loop does next. */
@@ -24,15 +30,16 @@ export type Step =
   | { do: 'create'; userId: string | undefined }
   | { do: 'update'; userId: string; changes: Changes }
   | { do: 'delete'; userId: string }
+  | { do: 'move'; user: DamoovUser; to: Instance }
   /**
    * The point of no return: checks right before each DELETE, and before reporting that there was no user, whether the deletion is still
    * wanted.
    */
-  | { do: 'authorize'; ids: Ids; kind: 'sends' | 'sends nothing' }
+  | { do: 'authorize'; ids: FoundIds; kind: 'sends' | 'sends nothing' }
   /** Locks the user that a look-up found, in place of the locked one. */
   | { do: 'lock'; userId: string }
-  /** Locks the future clientId of a user, besides the user. */
-  | { do: 'lock-name'; clientId: string; userId: string }
+  /** Locks the clientId that a user is to get in this instance, besides the user. */
+  | { do: 'lock-name'; clientId: string; instance: Instance; userId: string }
   | { do: 'end'; effect: Effect }
   /** Ends the run with the error of a request; `recordUpdate`: what the run has learned all the same. */
   | { do: 'fail'; error: DamoovError; recordUpdate?: RecordUpdate };
@@ -42,6 +49,7 @@ export type Fact =
   | ({ of: 'find'; users: readonly DamoovUser[]; at: number } & LookUp)
   | { of: 'create'; userId: string | undefined; answer: CreatedUser | DamoovError }
   | { of: 'update'; userId: string; error: DamoovError | undefined }
+  | { of: 'move'; user: DamoovUser; error: DamoovError | undefined }
   /** `wasAcknowledged`: Damoov clearly confirmed the deletion; its answer cannot mean that there was no user. */
   | { of: 'delete'; userId: string; error: DamoovError | undefined; wasAcknowledged: boolean; at: number }
   | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
@@ -52,7 +60,9 @@ export type Fact =
 export interface Knowledge {
   job: { id: string; timestamp: number; version: Version };
   instance: Instance;
-  /** Names of the configured instances by InstanceId in lower case. */
+  /** The configured instances by name. */
+  instances: ReadonlyMap<string, Instance>;
+  /** Their names by InstanceId in lower case. */
   instanceNames: ReadonlyMap<string, string>;
   userIdMode: UserIdMode;
   /** How long a look-up may lag behind a create, in milliseconds. */

@@ -1,14 +1,10 @@
 /** A user is who it is: moved to another instance, under a clientId kept in another form, or under a name that another user wants. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Caller } from '../sandbox/caller.ts';
 import { forgetUsers } from '../support/forget-users.ts';
+import { OTHER, createTwoInstances } from '../support/two-instances.ts';
 import { type World, createWorld } from '../support/world.ts';
 
-const DEFAULT = { id: '11111111-1111-4111-8111-111111111111', key: '22222222-2222-4222-8222-222222222222' };
-const OTHER = { id: '33333333-3333-4333-8333-333333333333', key: '44444444-4444-4444-8444-444444444444' };
 const X = 'aaaaaaaa-0000-4000-8000-000000000001';
 
 const live = async (world: World) => (await world.users()).filter(({ deletedAt }) => deletedAt === null);
@@ -20,14 +16,9 @@ async function adminOf({ sandboxUrl }: World): Promise<Caller> {
   return caller;
 }
 
-/** A sandbox of two instances; the worker knows `other` only if configured. */
-async function createTwoInstances(knowsOther: boolean) {
-  const directory = await mkdtemp(path.join(tmpdir(), 'damoov-instances-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  const file = path.join(directory, 'instances.json');
-  await writeFile(file, JSON.stringify({ other: OTHER }));
-  const env = knowsOther ? { DAMOOV_INSTANCES_FILE: file } : {};
-  const world = await createWorld({ sandbox: { instances: [DEFAULT, OTHER] }, env });
+/** A user of the default instance, whom others move to the other one. */
+async function createMover(knowsOther: boolean) {
+  const world = await createTwoInstances({ knowsOther });
   const created = await world.run('create-user', { clientId: 'mover', profile: { phone: '1' } });
   const userId = created.subject ?? '';
   const move = async () => {
@@ -42,7 +33,7 @@ describe('a user that was moved to another instance', () => {
   it.each([true, false])(
     'is not reported as erased (remembered: %s), and it is said where it is',
     async (isRemembered) => {
-      const { world, userId, move } = await createTwoInstances(true);
+      const { world, userId, move } = await createMover(true);
       await move();
       if (!isRemembered) await forgetUsers(world);
       const gone = await world.run('delete-user', { clientId: 'mover' });
@@ -53,7 +44,7 @@ describe('a user that was moved to another instance', () => {
   );
 
   it('is the same for a repeated sign-up, and no second one is made', async () => {
-    const { world, userId, move } = await createTwoInstances(true);
+    const { world, userId, move } = await createMover(true);
     await move();
     const again = await world.run('create-user', { clientId: 'mover', profile: { phone: '2' } });
     expect(again).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
@@ -61,7 +52,7 @@ describe('a user that was moved to another instance', () => {
   });
 
   it('is changed and deleted by its UserId', async () => {
-    const { world, userId, move } = await createTwoInstances(true);
+    const { world, userId, move } = await createMover(true);
     await move();
     await forgetUsers(world);
     const changed = await world.run('update-user', { userId, changes: { phone: '3' } });
@@ -80,7 +71,7 @@ describe('a user that was moved to another instance', () => {
   it.each([true, false])(
     'is not changed by its clientId alone (the other instance is configured: %s)',
     async (knows) => {
-      const { world, userId, move } = await createTwoInstances(knows);
+      const { world, userId, move } = await createMover(knows);
       await move();
       const changed = await world.run('update-user', { clientId: 'mover', changes: { phone: '3' } });
       expect(changed).toMatchObject({ type: 'user.failed', data: { code: 'other-instance', userId } });
@@ -93,7 +84,7 @@ describe('a user that was moved to another instance', () => {
   );
 
   it('gives up its clientId here with a rename there', async () => {
-    const { world, userId, move } = await createTwoInstances(true);
+    const { world, userId, move } = await createMover(true);
     await move();
     const changes = { clientId: 'moved' };
     const renamed = await world.run('update-user', { userId, instance: 'other', changes });
@@ -106,7 +97,7 @@ describe('a user that was moved to another instance', () => {
   });
 
   it('is nobody’s to change in an instance that is not configured', async () => {
-    const { world, userId, move } = await createTwoInstances(false);
+    const { world, userId, move } = await createMover(false);
     await move();
     await forgetUsers(world);
     const jobs = [

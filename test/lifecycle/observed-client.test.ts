@@ -31,6 +31,7 @@ function createWatched({
     createUser: answer({ userId: A, deviceToken: A, status: 200 }),
     updateUser: answer({ status: 200, hadResultNull: false }),
     deleteUser: answer({ status: 200, hadResultNull: false }),
+    moveUser: answer({ status: 200, hadResultNull: false }),
     findUsers: answer([]),
   };
   const watch = {
@@ -45,9 +46,10 @@ const CALLS = {
   create: (client: Client, signal?: AbortSignal) => client.createUser(INSTANCE, {}, { signal }),
   update: (client: Client, signal?: AbortSignal) => client.updateUser(A, {}, { signal }),
   delete: (client: Client, signal?: AbortSignal) => client.deleteUser(A, { signal }),
+  move: (client: Client, signal?: AbortSignal) => client.moveUser(A, INSTANCE, { signal }),
   find: (client: Client, signal?: AbortSignal) => client.findUsers({ deviceToken: A }, { signal }),
 };
-const OPERATIONS = ['create', 'update', 'delete', 'find'] as const;
+const OPERATIONS = ['create', 'update', 'delete', 'move', 'find'] as const;
 const circuitOf = (operation: keyof typeof CALLS): Circuit =>
   operation === 'create' ? 'instance-key' : 'admin';
 
@@ -109,7 +111,7 @@ it.each(['forbidden', 'not-found', 'rejected', 'no-result'] as const)(
       await CALLS[operation](client).catch(() => {});
       return passed.some(([circuit]) => circuit === circuitOf(operation));
     });
-    expect(await Promise.all(passes)).toEqual([false, true, true, true]);
+    expect(await Promise.all(passes)).toEqual([false, true, true, true, true]);
   },
 );
 

@@ -235,7 +235,7 @@ describe('a job that begins', () => {
   it('and is a deletion counts from when it was asked for last', async () => {
     const world = createPipelineWorld({ checks: { requestedAt: NOW + 5 } });
     await world.run('delete-user', { userId: A });
-    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW + 5} 2 job`]);
+    expect(world.begun.map(({ version }) => version)).toEqual([`${NOW + 5} 3 job`]);
   });
 
   it('anew after it failed is read as it was', async () => {

@@ -16,7 +16,7 @@ import {
 } from '../../src/operations/context.ts';
 import { deriveUserId } from '../../src/operations/derive-user-id.ts';
 import { type Failure, takeSteps } from '../../src/lifecycle/take-steps.ts';
-import type { CreateUserJob, DeleteUserJob, UpdateUserJob } from '../../src/contract/job.ts';
+import type { CreateUserJob, DeleteUserJob, MoveUserJob, UpdateUserJob } from '../../src/contract/job.ts';
 
 export const INSTANCE: Instance = {
   id: '11111111-1111-4111-8111-111111111111',
@@ -25,6 +25,7 @@ export const INSTANCE: Instance = {
 };
 /** Of another instance that is configured. */
 export const OTHER_INSTANCE_ID = '33333333-3333-4333-8333-333333333333';
+export const OTHER_INSTANCE: Instance = { id: OTHER_INSTANCE_ID, key: 'other key', secret: 'other secret' };
 /** Of one that is not. */
 export const FOREIGN_INSTANCE_ID = '99999999-9999-4999-8999-999999999999';
 export const NOW = Date.parse('2027-01-31T12:00:00Z');
@@ -121,6 +122,15 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
       });
       return { status: 200, hadResultNull: false };
     },
+    async moveUser(userId, { id }) {
+      calls.push(`move ${userId} to ${id}`);
+      perform('move', () => {
+        const user = users.find((one) => sameUserId(one.userId, userId));
+        if (user === undefined) throw fail('move', 'not-found', 404);
+        Object.assign(user, { instanceId: id.toLowerCase() });
+      });
+      return { status: 200, hadResultNull: false };
+    },
     async deleteUser(userId) {
       calls.push(`delete ${userId}`);
       perform('delete', () => {
@@ -153,6 +163,10 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
   const context: OperationContext = {
     client,
     instance: INSTANCE,
+    instances: new Map([
+      ['default', INSTANCE],
+      ['other', OTHER_INSTANCE],
+    ]),
     instanceNames: new Map([
       [INSTANCE.id, 'default'],
       [OTHER_INSTANCE_ID, 'other'],
@@ -168,8 +182,8 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
       const record = { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known } as const;
       return { record, isOfAnotherName: options.ofOtherNames?.includes(userId) === true };
     },
-    async lockName(clientId) {
-      calls.push(`lock name ${clientId}`);
+    async lockName(clientId, { id }) {
+      calls.push(`lock name ${clientId}${id === INSTANCE.id ? '' : ` in ${id}`}`);
       const known = names[clientId];
       if (known === LOCK_LOST || known === 'blocked') return known;
       return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
@@ -216,6 +230,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
       endOf(await takeSteps({ name: 'create-user', data }, context)),
     update: async (data: UpdateUserJob['data']) =>
       endOf(await takeSteps({ name: 'update-user', data }, context)),
+    move: async (data: MoveUserJob['data']) => endOf(await takeSteps({ name: 'move-user', data }, context)),
     delete: async (data: DeleteUserJob['data']) =>
       endOf(await takeSteps({ name: 'delete-user', data }, context)),
   };

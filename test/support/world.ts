@@ -55,6 +55,7 @@ export interface SandboxRequest {
 
 export interface SandboxUser {
   deviceToken: string;
+  instanceId: string;
   clientId: string | null;
   firstName: string | null;
   phone: string | null;

@@ -8,14 +8,14 @@ export function knownInstances({ damoov }: Pick<Config, 'damoov'>): string[] {
   return damoov === 'sandbox' ? ['default'] : Object.keys(damoov.instances);
 }
 
-/** @param more other names that are allowed. @throws UsageError */
+/** @param more other names that are allowed; `option`: which gives the name. @throws UsageError */
 export function checkInstance(
   instance: string | undefined,
   config: Pick<Config, 'damoov'>,
-  ...more: string[]
+  { more = [], option = '--instance' }: { more?: string[]; option?: string } = {},
 ): void {
   const known = [...knownInstances(config), ...more];
   if (instance !== undefined && !known.includes(instance)) {
-    throw new UsageError(`--instance: there is no such instance (known: ${known.join(', ')})`);
+    throw new UsageError(`${option}: there is no such instance (known: ${known.join(', ')})`);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * How `damoov-users create` and `update` are called.
+ * How `damoov-users create`, `update`, `suspend`, `resume` and `move` are called.
  */
 import { type Command, Option } from 'commander';
 import { PROFILE_FIELDS, SETTINGS } from '../../contract/fields.ts';
@@ -48,6 +48,13 @@ export const registerResume: Register = (program, run) => {
   withChange(program.command('resume').description('activate a user who was suspended'))
     .addHelpText('after', examples('resume --client-id customer-4711 --wait'))
     .action(run(async () => (await import('./run.ts')).resumeUser));
+};
+
+export const registerMove: Register = (program, run) => {
+  withChange(program.command('move').description('move a user to another instance'))
+    .requiredOption('--to <name>', 'the configured instance that the user moves to')
+    .addHelpText('after', examples('move --client-id customer-4711 --to eu --wait'))
+    .action(run(async () => (await import('./run.ts')).moveUser));
 };
 
 function withProfile(command: Command): Command {

@@ -1,5 +1,5 @@
 /**
- * `damoov-users create|update`: adds the job of one user, and prints its result with `--wait`.
+ * `damoov-users create|update|suspend|resume|move`: adds the job of one user, and prints its result with `--wait`.
  */
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -88,6 +88,16 @@ function withStatus(status: 'active' | 'deactivated') {
   };
 }
 
+export interface MoveOptions extends JobOptions {
+  to: string;
+}
+
+/** True if the job was added; with `--wait`, if the user is in the other instance. */
+export async function moveUser(options: MoveOptions, context: CommandContext): Promise<boolean> {
+  const data = { ...(await dataOf(options, context, 'changes', {})), toInstance: options.to };
+  return addJob('move-user', options, context, (users, added) => users.move(data, added));
+}
+
 /** Each such job would create a user that cannot be identified. The library reports misspelt options. */
 function namesNoUser(data: Record<string, unknown>): boolean {
   return Object.entries(data).every(
@@ -103,8 +113,8 @@ function isEmpty(value: unknown): boolean {
 }
 
 async function addJob(
-  name: 'create-user' | 'update-user',
-  options: JobOptions,
+  name: keyof typeof WANTED,
+  options: JobOptions & { to?: string },
   context: CommandContext,
   add: (users: UserJobs, options: AddOptions) => Promise<AddedJob>,
 ): Promise<boolean> {
@@ -112,6 +122,7 @@ async function addJob(
   if (idempotencyKey === '') throw new UsageError('--idempotency-key: must not be empty');
   return withTarget(context, async (redis, config) => {
     checkInstance(instance, config);
+    checkInstance(options.to, config, { option: '--to' });
     const { prefix, jobs: queue } = config.queues;
     const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs });
     try {
@@ -127,7 +138,11 @@ async function addJob(
   });
 }
 
-const WANTED = { 'create-user': 'user.created', 'update-user': 'user.updated' } as const;
+const WANTED = {
+  'create-user': 'user.created',
+  'update-user': 'user.updated',
+  'move-user': 'user.moved',
+} as const;
 
 async function dataOf(
   options: JobOptions,

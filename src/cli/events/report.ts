@@ -20,6 +20,8 @@ const ShownEvent = z.looseObject({
     existed: z.boolean().optional(),
     changed: z.array(z.string()).optional(),
     verified: z.boolean().optional(),
+    fromInstance: z.string().optional(),
+    toInstance: z.string().optional(),
     operation: z.string().optional(),
     by: z.string().optional(),
     code: z.string().optional(),
@@ -82,6 +84,7 @@ function detailOf(type: string, data: ShownEvent['data']): string {
       existed === false ? 'there was no user' : undefined,
       verified === false ? 'not confirmed' : undefined,
     ],
+    'user.moved': [`from ${data.fromInstance ?? 'an unknown instance'} to ${data.toInstance ?? 'another'}`],
     'user.superseded': [`${operation}, by ${by ?? 'something newer'}`],
     'user.failed': [`${operation}, ${code ?? 'no code'}: ${message ?? ''}`],
   };

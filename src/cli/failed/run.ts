@@ -152,7 +152,7 @@ async function withSelection(
   work: (selection: Selection) => Promise<void>,
 ): Promise<void> {
   await withRedis(context, async (connection, config) => {
-    checkInstance(options.instance, config, UNKNOWN);
+    checkInstance(options.instance, config, { more: [UNKNOWN] });
     const { prefix, jobs: name } = config.queues;
     const jobs = openQueue(name, { connection, prefix });
     const instances = new Set(knownInstances(config));

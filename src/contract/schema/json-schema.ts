@@ -4,7 +4,14 @@
  */
 import { z } from 'zod';
 import { UserEvent, type EventType } from '../event.ts';
-import { CreateUserData, DeleteUserData, type JobName, MAX_JOB_BYTES, UpdateUserData } from '../job.ts';
+import {
+  CreateUserData,
+  DeleteUserData,
+  type JobName,
+  MAX_JOB_BYTES,
+  MoveUserData,
+  UpdateUserData,
+} from '../job.ts';
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -16,6 +23,7 @@ export function jobSchemas(): Record<JobName, JsonSchema> {
     'create-user': jobSchema(CreateUserData),
     'update-user': jobSchema(UpdateUserData),
     'delete-user': jobSchema(DeleteUserData),
+    'move-user': jobSchema(MoveUserData),
   };
 }
 

@@ -49,6 +49,7 @@ export function circuitsOf(name: JobName, instance: string): { must: CircuitName
     case 'create-user':
       return { must: ['damoov', circuitName('instance-key', instance)], may: ['admin'] };
     case 'update-user':
+    case 'move-user':
       return { must: ['damoov', 'admin'], may: [] };
     case 'delete-user':
       return { must: ['damoov', 'admin', 'deletion-limit'], may: [] };

@@ -17,9 +17,9 @@ interface Ids {
   userId?: string | undefined;
 }
 
-/** The ids that the job names, and those that the user was found to have. */
+/** The ids that the job names, and those that the user was found to have; its instance, if that is another one than the job's. */
 export interface DeletionIds extends Ids {
-  also?: Ids | undefined;
+  also?: (Ids & { instance?: string | undefined }) | undefined;
 }
 
 export interface DeletionGuard {

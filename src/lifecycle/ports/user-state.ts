@@ -99,11 +99,12 @@ export interface UserLock {
   /** Locks the user of this id in place of the current one. */
   lockAlso(userId: string): Promise<Begun>;
   /**
-   * Locks the future clientId of the user, besides the user, until this run settles or unlocks. Returns the record of that clientId; a
-   * sign-up with it waits until the rename is settled.
+   * Locks the clientId that the user is to get in this instance, besides the user, until this run settles or unlocks. Returns the record
+   * of that clientId; a sign-up with it waits until the rename or the move is settled.
    */
   lockName(
     clientId: string,
+    instance: Instance,
   ): Promise<{ is: 'locked'; record: UserRecord } | { is: 'blocked' } | { is: 'lost' }>;
   /** Stores the record update and the outcome in one step, if this run still holds the lock. */
   settle(settlement: Settlement, recordUpdate: RecordUpdate): Promise<SettledJob | 'lost'>;

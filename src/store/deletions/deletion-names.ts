@@ -12,7 +12,7 @@ export interface DeletionAddress {
   userId?: string | undefined;
   instance: string;
   /** What else the user was found to be called. */
-  also?: Pick<DeletionAddress, 'clientId' | 'userId'> | undefined;
+  also?: (Pick<DeletionAddress, 'clientId' | 'userId'> & { instance?: string | undefined }) | undefined;
 }
 
 /** The names of a user, by its clientId first: their hashes, made with a salt. */
@@ -102,15 +102,17 @@ function firstSalt(seen: Seen, key: string): Decision<string> {
 }
 
 function hashesOf({ clientId, userId, instance, also }: DeletionAddress, salt: string): string[] {
+  // A UserId is the same in every instance.
   const ids = [
-    ['client', clientId],
-    ['user', userId?.toLowerCase()],
-    ['client', also?.clientId],
-    ['user', also?.userId?.toLowerCase()],
-  ].filter(([, id]) => id !== undefined);
-  const all = ids.map(([kind, id]) =>
+    [instance, 'client', clientId],
+    ['', 'user', userId?.toLowerCase()],
+    [instance, 'client', also?.clientId],
+    [also?.instance ?? instance, 'client', also?.clientId],
+    ['', 'user', also?.userId?.toLowerCase()],
+  ].filter(([, , id]) => id !== undefined);
+  const all = ids.map((id) =>
     createHmac('sha256', salt)
-      .update(JSON.stringify([instance, kind, id]))
+      .update(JSON.stringify(id))
       .digest()
       .subarray(0, HASH_BYTES)
       .toString('base64url'),

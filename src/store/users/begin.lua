@@ -14,7 +14,7 @@ local job = cjson.decode(ARGV[1])
 local hasLooked = job.knownAs == 'found'
 local earlier = nil
 if hasLooked then
-  earlier = placeOf(job.clientHash)
+  earlier = placeAt(job.clientHash, job.version)
   if recordOf(earlier).lockRun ~= job.run and recordOf(placeOf(job.userHash)).lockRun ~= job.run then
     return { 'lost' }
   end

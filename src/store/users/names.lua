@@ -26,7 +26,7 @@ local function pick(job)
   if job.clientHash == '' then
     return placeOf(job.userHash)
   end
-  local client = placeOf(job.clientHash)
+  local client = placeAt(job.clientHash, job.version)
   if job.userHash == '' then
     return client
   end
@@ -60,7 +60,7 @@ local function keepNames(job, place)
 end
 
 local function isVersion(field)
-  return field == 'created' or field == 'deleted' or string.sub(field, 1, 8) == 'written:'
+  return field == 'created' or field == 'deleted' or field == 'moved' or string.sub(field, 1, 8) == 'written:'
 end
 
 --- Turns a record that was found to be another's into a pointer; what it alone knows moves along, and so does its line.
@@ -68,8 +68,8 @@ local function merge(from, to)
   local there = recordOf(to)
   for field, value in pairs(recordOf(from)) do
     local isNewer = there[field] and isVersion(field) and timeOf(value) > timeOf(there[field])
-    local isOfTheLock = string.sub(field, 1, 4) == 'lock' or string.sub(field, 1, 4) == 'next'
-    if not isOfTheLock and (isNewer or not there[field]) then
+    local isOfTheName = field == 'movedUser' or string.sub(field, 1, 4) == 'lock' or string.sub(field, 1, 4) == 'next'
+    if not isOfTheName and (isNewer or not there[field]) then
       set(to, { [field] = value })
     end
   end
@@ -77,7 +77,8 @@ local function merge(from, to)
   for i = 1, #line, 2 do
     lineUp(to, { jobId = line[i], score = line[i + 1] })
   end
-  redis.call('DEL', keyOf(from), lineOf(from))
+  clear(from)
+  redis.call('DEL', lineOf(from))
   moveFailures(from, to)
   lead(from, to)
 end

@@ -4,10 +4,13 @@ local function isOfRun(mark, run)
   return mark and string.sub(mark, -#run) == run
 end
 
---- From here on a run that is cut off may have made a user. What an earlier one has left open stays open. That a deletion may have been
+--- From here on a run that is cut off may have moved its user, or made one. What an earlier one has left open stays open. That a deletion may have been
 --- sent is noted where it is authorized.
 --- createInDoubt: '<since> <since when an earlier one is, or -> <what that asked for, or -> <what this asks for> <run>'.
 local function opened(job, record)
+  if job.name == 'move-user' then
+    return { movingSince = record.movingSince or ms(now) .. ' ' .. job.run }
+  end
   if job.name ~= 'create-user' or isOfRun(record.createInDoubt, job.run) then
     return {}
   end

@@ -84,6 +84,8 @@ export function fieldOf(event: UserEvent): string {
       return 'update-user:done:';
     case 'user.deleted':
       return 'delete-user:done:';
+    case 'user.moved':
+      return 'move-user:done:';
     case 'user.superseded':
       return `${event.data.operation}:superseded:${event.data.by}`;
     case 'user.failed':

@@ -4,7 +4,7 @@
 import type { Version } from '../../contract/version.ts';
 import type { RecordUpdate } from '../../operations/context.ts';
 import { IN_DOUBT, fieldsOf } from './record-fields.ts';
-import type { Naming } from './user-hash.ts';
+import { type Naming, namingOf } from './user-hash.ts';
 
 export interface Change {
   set: string[];
@@ -12,8 +12,8 @@ export interface Change {
   /** Names that lead to this record from now on, unless they already lead somewhere. */
   pointers: string[];
   /**
-   * The user's clientId has changed, from this name, if known, to that one; `user` is the name of its id; `leave`: the fields that stay
-   * under the old clientId.
+   * The user's clientId or instance has changed, so that its name is not this one any more, if known, but that one; `user` is the name
+   * of its id; `leave`: the fields that stay under the old name.
    */
   rename?: { from: string; to: string; user: string; leave: string[] };
 }
@@ -28,13 +28,16 @@ export function changeOf(
   version: Version,
   known: Readonly<Record<string, string>>,
 ): Change {
-  const { record, clientId, renamedTo } = recordUpdate;
+  const { record, clientId, renamedTo, movedTo } = recordUpdate;
   const change = { ...NOTHING, ...fieldsOf(record, known) };
   if (record.userId === undefined) return change;
   const user = nameOf('user', record.userId);
   const client = clientId === undefined ? '' : nameOf('client', clientId);
-  if (renamedTo === undefined) return { ...change, pointers: client === '' ? [user] : [user, client] };
-  const to = renamedTo === null ? user : nameOf('client', renamedTo);
+  if (renamedTo === undefined && movedTo === undefined)
+    return { ...change, pointers: client === '' ? [user] : [user, client] };
+  const name = movedTo === undefined ? renamedTo : clientId;
+  const naming = movedTo === undefined ? nameOf : namingOf(movedTo);
+  const to = name === null || name === undefined ? user : naming('client', name);
   // The record may be stored under an earlier clientId of the user, or one in another instance.
   const from = hash === user ? client : hash;
   // A sign-up with the old clientId is a new user; anything older than this change was meant for this user.
@@ -50,6 +53,8 @@ export function changeOf(
     userId,
   ];
   if (to === hash) return change;
+  // Older jobs of the former instance still mean this user.
+  if (movedTo !== undefined) leave.push('movedUser', `${user} ${version}`);
   // A doubt from an unanswered create of the old clientId does not concern the renamed user.
   const at = change.set.indexOf(IN_DOUBT);
   const doubt = at >= 0 ? change.set.splice(at, 2) : [IN_DOUBT, known[IN_DOUBT] ?? ''];

@@ -21,14 +21,16 @@ const Hash = z.object({
   givenSince: z.coerce.number().optional(),
   formerUserId: z.string().optional(),
   madeAt: z.coerce.number().optional(),
+  movingSince: z.string().optional(),
   pendingCreate: version,
   created: version,
   deleted: version,
+  moved: version,
 });
 
 /** @param run the value of `doubt` that a create of this run has set; any other value means doubt. */
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
-  const { createInDoubt, deletingSince, pendingCreate, ...known } = Hash.parse(hash);
+  const { createInDoubt, deletingSince, movingSince, pendingCreate, ...known } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
   for (const field of FIELDS) {
     const written = versionIn(hash[WRITTEN + field]);
@@ -37,13 +39,16 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
   return {
     ...known,
     ...doubtOf(createInDoubt, run),
-    deletingSince:
-      deletingSince === undefined || deletingSince.endsWith(run)
-        ? undefined
-        : Number.parseInt(deletingSince, 10),
+    deletingSince: sinceOf(deletingSince, run),
+    movingSince: sinceOf(movingSince, run),
     pending: pendingCreate,
     fields,
   };
+}
+
+/** `<ms> <run>`: since when a request may have been sent, unless this run is the one. */
+function sinceOf(mark: string | undefined, run: string): number | undefined {
+  return mark === undefined || mark.endsWith(run) ? undefined : Number.parseInt(mark, 10);
 }
 
 /** Prefix of a field's name: the version of its last write. */
@@ -67,18 +72,29 @@ export function fieldsOf(
   record: UserRecord,
   known: Readonly<Record<string, string>>,
 ): { set: string[]; drop: string[] } {
-  const { isInDoubt, doubtSince = 0, doubtAbout = [], deletingSince, madeAt, givenSince, fields } = record;
+  const {
+    isInDoubt,
+    doubtSince = 0,
+    doubtAbout = [],
+    deletingSince,
+    movingSince,
+    madeAt,
+    givenSince,
+    fields,
+  } = record;
   const texts: [string, string | undefined][] = [
     ['userId', record.userId],
     ['generation', record.generation === 0 ? undefined : String(record.generation)],
     ['state', record.state === 'unknown' ? undefined : record.state],
     ['madeAt', madeAt === undefined ? undefined : String(madeAt)],
     ['deletingSince', deletingSince === undefined ? undefined : String(deletingSince)],
+    ['movingSince', movingSince === undefined ? undefined : String(movingSince)],
     ['givenSince', givenSince === undefined ? undefined : String(givenSince)],
     ['formerUserId', record.formerUserId],
     ['pendingCreate', record.pending],
     ['created', record.created],
     ['deleted', record.deleted],
+    ['moved', record.moved],
     [IN_DOUBT, isInDoubt ? `${doubtSince} - ${doubtAbout.join(',') || '-'} - ended` : undefined],
     ...FIELDS.map((field): [string, string | undefined] => [WRITTEN + field, fields[field]]),
   ];

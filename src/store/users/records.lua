@@ -1,5 +1,6 @@
 -- Users' records: hashes under keyed names of who the user is. A record may be only a pointer (`movedTo`) to the name under which the
--- user lies. Keys that only a record names are not declared: one prefix, one slot.
+-- user lies. A name that a user had until it was moved to another instance keeps `movedUser`: the name of its id, and the version of the
+-- move. Keys that only a record names are not declared: one prefix, one slot.
 local settings = cjson.decode(ARGV[1])
 
 local now = nowMs()
@@ -69,11 +70,43 @@ local function drop(name, ...)
   end
 end
 
+local function setMovedUser(name, movedUser)
+  if movedUser then
+    redis.call('HSET', keyOf(name), 'movedUser', movedUser)
+  else
+    redis.call('HDEL', keyOf(name), 'movedUser')
+  end
+end
+
+--- The name loses all but whom it meant before a move.
+local function clear(name)
+  local movedUser = redis.call('HGET', keyOf(name), 'movedUser')
+  redis.call('DEL', keyOf(name))
+  setMovedUser(name, movedUser)
+  known[name] = nil
+end
+
 --- From now on the name leads there.
 local function lead(name, place)
   redis.call('HSET', keyOf(name), 'movedTo', place)
   refresh(keyOf(name))
   known[name] = nil
+end
+
+--- `<ms> <rank> <job id>`; as those of the contract compare, but for two jobs of one kind and ms.
+local function isOlder(version, other)
+  local ms, rank = string.match(version, '^(%S+) (%S+)')
+  local otherMs, otherRank = string.match(other, '^(%S+) (%S+)')
+  if tonumber(ms) ~= tonumber(otherMs) then
+    return tonumber(ms) < tonumber(otherMs)
+  end
+  return tonumber(rank) < tonumber(otherRank)
+end
+
+--- Where the user lies whom a job of this version means by this name.
+local function placeAt(name, version)
+  local user, movedAt = string.match(recordOf(name).movedUser or '', '^(%S+) (.+)$')
+  return placeOf(user and isOlder(version, movedAt) and user or name)
 end
 
 --- A version begins with its ms.

@@ -1,4 +1,5 @@
--- The user has another clientId: the old one leads to no user, and a sign-up under it is about another one.
+-- The user has another clientId, or its clientId in another instance: the old one leads to no user, and a sign-up under it is about
+-- another one.
 
 --- Whether a name may lead to this run's user from now on.
 local function mayLead(told, name)
@@ -19,7 +20,7 @@ end
 --- From now on the name leads there, and to nothing that it had.
 local function leadAnew(name, place)
   moveFailures(name, place)
-  redis.call('DEL', keyOf(name))
+  clear(name)
   lead(name, place)
 end
 
@@ -33,7 +34,10 @@ local function rename(told)
   if was ~= user then
     place = mayLead(told, to) and to or user
     generation = math.max(generation, generationOf(place))
+    local meantThere, meantHere = recordOf(place).movedUser, recordOf(was).movedUser
     redis.call('RENAME', keyOf(was), keyOf(place))
+    setMovedUser(place, meantThere)
+    setMovedUser(was, meantHere)
     moveFailures(was, place)
     if place ~= user then
       leadAnew(user, place)
@@ -46,7 +50,7 @@ local function rename(told)
     redis.call('HSET', keyOf(place), 'generation', ms(generation))
   end
   if from ~= '' and from ~= place and ledHere then
-    redis.call('DEL', keyOf(from))
+    clear(from)
     redis.call('HSET', keyOf(from), unpack(told.rename.leave))
     refresh(keyOf(from))
   end

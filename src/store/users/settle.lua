@@ -85,7 +85,7 @@ end
 
 local user = place
 if user == '' and told.whose then
-  user = placeOf(told.whose)
+  user = placeAt(told.whose, told.version)
 end
 local sequence, previous = '', ''
 if told.receipt then

@@ -169,8 +169,9 @@ export class RedisUserState implements UserState {
       lease.end();
       const isOpen =
         (recordUpdate.mayHaveRenamed ?? false) ||
-        (lockedName?.wasGiven === true && recordUpdate.renamedTo === undefined);
-      const change = changeOf(recordUpdate, place, naming, job.version, fields);
+        (lockedName?.wasGiven === true && !('renamedTo' in recordUpdate || 'movedTo' in recordUpdate));
+      const namesIn = recordUpdate.instance === undefined ? naming : namingOf(recordUpdate.instance);
+      const change = changeOf(recordUpdate, place, namesIn, job.version, fields);
       change.set.push(...also);
       return {
         place,
@@ -186,8 +187,8 @@ export class RedisUserState implements UserState {
       isOfAnotherName,
       maySend: () => lease.holdsFor(this.#options.timeoutMs),
       lockAlso: (userId) => this.#take({ ...hold, address: { ...address, userId } }, lease),
-      lockName: async (clientId) => {
-        const argument = { ...runOf(run), name: naming('client', clientId), place };
+      lockName: async (clientId, instance) => {
+        const argument = { ...runOf(run), name: namingOf(instance)('client', clientId), place };
         const reply = NameReply.parse(await this.#scripts['lock-name']([], argument));
         if (reply[0] !== 'locked') return { is: reply[0] === 'lost' ? 'lost' : 'blocked' };
         lockedName = { place: reply[1], wasGiven: reply[3] === 1 };
@@ -265,8 +266,8 @@ export class RedisUserState implements UserState {
   }
 
   /** Removes what earlier runs of an unsent deletion left open, and takes it out of the user's queue of blocked jobs. */
-  async #withdraw(run: Run, { instance, address }: Whose): Promise<void> {
-    const argument = { jobId: run.jobId, ...userArgument(run, namingOf(instance), address) };
+  async #withdraw(run: Run, { instance, address, version }: Whose): Promise<void> {
+    const argument = { jobId: run.jobId, version, ...userArgument(run, namingOf(instance), address) };
     await this.#wake(Wakes.parse(await this.#scripts.withdraw([], argument)));
   }
 

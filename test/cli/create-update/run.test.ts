@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Waits, runCommand } from '../../support/run-command.ts';
+import { OTHER, createTwoInstances } from '../../support/two-instances.ts';
 import { type World, createWorld } from '../../support/world.ts';
 
 const USER_ID = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
@@ -182,5 +183,22 @@ describe('settings and status', () => {
     expect((await run(world, words('resume --client-id c-1 --wait'))).status).toBe(0);
     expect(await statusOf()).toEqual(['Active']);
     expect((await run(world, ['suspend'])).status).toBe(2);
+  });
+});
+
+describe('`move`', () => {
+  it('moves a user to another configured instance, and refuses one that is not', async () => {
+    const world = await createTwoInstances();
+    const { subject } = await world.run('create-user', { clientId: 'c-1' });
+    const { status, stdout } = await run(world, words('move --client-id c-1 --to other --wait --json'));
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      type: 'user.moved',
+      data: { userId: subject, fromInstance: 'default', toInstance: 'other' },
+    });
+    expect(await world.users()).toMatchObject([{ deviceToken: subject, instanceId: OTHER.id }]);
+    const unknown = await run(world, words('move --client-id c-1 --to us'));
+    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('--to: there is no such')]);
+    expect((await run(world, words('move --client-id c-1'))).status).toBe(2);
   });
 });

@@ -97,6 +97,7 @@ const ODD: Fields = {
   createAccessToken: odd,
   reason: oddText(1024),
   instance: oddText(64),
+  toInstance: oddText(64),
   correlationId: oddText(256),
   occurredAt: oddTime,
   unknown: text,
@@ -105,6 +106,7 @@ const OF_THE_JOB: Record<JobName, Fields> = {
   'create-user': { profile: section({}), createAccessToken: fc.boolean() },
   'update-user': { changes: section({ nickname: fc.constant(null), clientId: name }) },
   'delete-user': { reason: text },
+  'move-user': { toInstance: name },
 };
 const job = fc
   .constantFrom(...JOB_NAMES)
@@ -192,7 +194,7 @@ describe('an event', () => {
     const [example] = schema['examples'] as [{ data: object }];
     const later = { ...example, extension: 1, data: { ...example.data, more: 1 } };
     expect(ajv.compile(schema)(later)).toBe(true);
-    expect(ajv.compile(schema)({ ...later, type: 'user.moved' })).toBe(false);
+    expect(ajv.compile(schema)({ ...later, type: 'user.renamed' })).toBe(false);
   });
 });
 

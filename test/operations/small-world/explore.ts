@@ -240,6 +240,8 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
         };
       return;
     }
+    case 'move':
+      throw new Error('no job of this world moves a user');
     case 'find':
     case 'create':
     case 'update':
@@ -275,6 +277,7 @@ function knowledgeOf(state: State, job: Job, index: number, rules: Rules): Knowl
   return {
     job: { id, timestamp: NOW, version: versionOfJob(job, index) },
     instance: INSTANCE,
+    instances: new Map([['here', INSTANCE]]),
     instanceNames: new Map(names),
     userIdMode: rules.mode,
     lagMs: LAG_MS,

@@ -1,0 +1,112 @@
+/**
+ * Moves a user to another instance, once: a look-up before each request shows whether an earlier one was carried out. Decides the next
+ * step; sends nothing itself.
+ */
+import type { MoveUserJob } from '../contract/job.ts';
+import { type Moved, type Wait, failed } from '../contract/outcome.ts';
+import { isOlder, newest } from '../contract/version.ts';
+import type { DamoovError } from '../damoov/errors.ts';
+import type { DamoovUser } from '../damoov/wire.ts';
+import type { Instance } from './context.ts';
+import { LOOK_AGAIN_AFTER_MS, instanceOf, isRecorded } from './find-user.ts';
+import { checkNewName } from './new-name.ts';
+import { delayWithin, isAbout, superseded } from './newer-knowledge.ts';
+import { type Reached, awaitUser, isMeantBy, reachUser } from './reach-user.ts';
+import {
+  type Fact,
+  type Knowledge,
+  type Step,
+  after,
+  end,
+  factsOf,
+  look,
+  lookedAt,
+  looksUnder,
+} from './step.ts';
+
+type Move = MoveUserJob['data'];
+
+/** If both ids are given, the userId identifies the user. */
+export function nextMoveStep(move: Move, known: Knowledge): Step {
+  const { record, instances } = known;
+  const to = instances.get(move.toInstance);
+  if (to === undefined) return end({ outcome: failed('unknown-instance', 'no such instance') });
+  // An earlier run may have moved the recorded user.
+  const isMeant = (user: DamoovUser) =>
+    isMeantBy(move, user, known) || (isRecorded(user, record) && isIn(user, to));
+  const reached = reachUser(move, known, newerThanMove(known), isMeant);
+  if ('do' in reached) return reached;
+  const sent = factsOf(known, 'move').at(-1);
+  return sent === undefined ? send(reached, to, move, known) : afterMove(sent, to, move, known);
+}
+
+/** A newer move counts; and a newer sign-up wants its user where it is. */
+function newerThanMove({ record, job }: Knowledge) {
+  if (isOlder(job.version, record.moved)) return superseded('move', record.userId);
+  return isOlder(job.version, record.created) ? superseded('create', record.userId) : undefined;
+}
+
+function send({ userId, user }: Reached, to: Instance, move: Move, known: Knowledge): Step {
+  if (user === null) return end({ outcome: awaitUser(userId, known) });
+  if (isIn(user, to)) return moved(user, fromInDoubt(move, known), to, move, known);
+  const { clientId: name } = user;
+  const taken = name === undefined ? undefined : checkNewName(userId, name, to, known);
+  return taken ?? { do: 'move', user, to };
+}
+
+/** The instance of the user before an earlier run that may have moved it. */
+function fromInDoubt({ userId, instance, toInstance }: Move, { record }: Knowledge): string | undefined {
+  const isInDoubt = record.movingSince !== undefined && userId === undefined;
+  return isInDoubt && instance !== toInstance ? instance : undefined;
+}
+
+/** The move was carried out, or refused: perhaps because an earlier one was carried out. */
+function afterMove(sent: Extract<Fact, { of: 'move' }>, to: Instance, move: Move, known: Knowledge): Step {
+  const { user, error } = sent;
+  const from = known.instanceNames.get(user.instanceId ?? '');
+  if (error === undefined) return moved(user, from, to, move, known);
+  if (!REFUSALS.has(error.kind)) return { do: 'fail', error };
+  const looks = looksUnder(user.userId, after(known, sent));
+  const seen = looks.at(-1);
+  if (seen && isIn(seen, to)) return moved(user, from, to, move, known);
+  const { movingSince } = known.record;
+  const pauses = movingSince === undefined ? ([0] as const) : LOOK_AGAIN_AFTER_MS;
+  const afterMs = pauses[looks.length];
+  if (afterMs !== undefined) return look('userId', user.userId, afterMs);
+  const ageMs = lookedAt(user.userId, known) - (movingSince ?? -Infinity);
+  return ageMs < known.lagMs ? end({ outcome: awaitSight(ageMs, known) }) : { do: 'fail', error };
+}
+const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['conflict', 'rejected', 'not-found']);
+
+function awaitSight(ageMs: number, { lagMs }: Knowledge): Wait {
+  const reason = 'an earlier run may have moved the user: not seen yet';
+  return { status: 'wait', reason, delayMs: delayWithin(lagMs, ageMs) };
+}
+
+function isIn({ instanceId }: DamoovUser, { id }: Instance): boolean {
+  return instanceId === id.toLowerCase();
+}
+
+/** @param from the name of the instance in which the user was, if that is known. */
+function moved(user: DamoovUser, from: string | undefined, to: Instance, move: Move, known: Knowledge): Step {
+  const { userId, clientId } = user;
+  const { record, job, instance } = known;
+  const outcome: Moved = {
+    status: 'done',
+    type: 'user.moved',
+    userId,
+    ...(from !== undefined && { fromInstance: from }),
+    toInstance: move.toInstance,
+  };
+  if (!isAbout(record, userId)) return end({ outcome });
+  const state = record.state === 'unknown' ? 'live' : record.state;
+  return end({
+    outcome,
+    recordUpdate: {
+      record: { ...record, userId, state, moved: newest(record.moved, job.version), movingSince: undefined },
+      clientId,
+      instance: isIn(user, to) ? instance : instanceOf(user, known),
+      movedTo: to,
+    },
+  });
+}

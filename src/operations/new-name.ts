@@ -1,0 +1,60 @@
+/**
+ * Whether a user may get a clientId in an instance: no other user there has it, or may be getting it from an unanswered create.
+ */
+import { type Outcome, failed } from '../contract/outcome.ts';
+import { sameUserId } from '../damoov/wire.ts';
+import type { Instance } from './context.ts';
+import { isDerivedFrom } from './derive-user-id.ts';
+import { hasGivenUp, isOfInstance, isSameForm } from './find-user.ts';
+import { delayWithin } from './newer-knowledge.ts';
+import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
+
+/** A clientId of another existing user of the instance cannot be given away; undefined once it is known to be free. */
+export function checkNewName(
+  userId: string,
+  name: string,
+  instance: Instance,
+  known: Knowledge,
+): Step | undefined {
+  const locked = factsOf(known, 'lock-name').find((fact) => fact.clientId === name)?.record;
+  if (locked === undefined) return { do: 'lock-name', clientId: name, instance, userId };
+  const isOurs = locked.userId !== undefined && sameUserId(locked.userId, userId);
+  // A create of that clientId may have been sent: its result is known soon.
+  const { doubtSince = 0 } = locked;
+  if (!isOurs && locked.isInDoubt && known.now - doubtSince < known.lagMs) {
+    return awaitBearer(doubtSince, known);
+  }
+  if (!isOurs && locked.userId !== undefined && locked.state !== 'deleted') {
+    const user = seenUnder(locked.userId, known);
+    if (user === undefined) return look('userId', locked.userId);
+    const isThere =
+      user === null
+        ? isMadeLately(locked.userId, locked.madeAt, known)
+        : isSameForm(user.clientId ?? name, name);
+    if (isThere) return end({ outcome: taken(userId, locked.userId) });
+  }
+  const bearers = bearersOf(name, known);
+  if (bearers === undefined) return look('clientId', name);
+  const bearer = bearers.find(
+    (user) =>
+      user.clientId === name &&
+      !sameUserId(user.userId, userId) &&
+      !hasGivenUp(user, locked, known) &&
+      // A user of ours may have been moved.
+      (isOfInstance(user, instance) || isDerivedFrom(name, user.userId, { instance, record: locked })),
+  );
+  return bearer === undefined ? undefined : end({ outcome: taken(userId, bearer.userId) });
+}
+
+export function awaitBearer(since: number, { now, lagMs }: Knowledge): Step {
+  const reason = 'a create of the clientId is not settled yet';
+  return end({ outcome: { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) } });
+}
+
+function isMadeLately(userId: string, madeAt: number | undefined, known: Knowledge): boolean {
+  return madeAt !== undefined && lookedAt(userId, known) - madeAt < known.lagMs;
+}
+
+function taken(userId: string, bearer: string): Outcome {
+  return failed('client-id-taken', `user ${bearer} has the clientId that user ${userId} was to get`, userId);
+}

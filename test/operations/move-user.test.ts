@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import {
+  A,
+  B,
+  FOREIGN_INSTANCE_ID,
+  GAVE_UP,
+  INSTANCE,
+  MINUTE_MS,
+  NOW,
+  OTHER_INSTANCE,
+  OTHER_INSTANCE_ID,
+  createOperationWorld,
+  version,
+} from './operation-world.ts';
+
+const C1 = { clientId: 'c-1', toInstance: 'other', instance: 'default' };
+const ID = { userId: A, toInstance: 'other', instance: 'default' };
+const live = { state: 'live', userId: A } as const;
+const here = () => ({ userId: A, clientId: 'c-1', instanceId: INSTANCE.id });
+const there = () => ({ ...here(), instanceId: OTHER_INSTANCE_ID });
+const moved = { status: 'done', type: 'user.moved', userId: A, fromInstance: 'default', toInstance: 'other' };
+const { fromInstance: _from, ...movedFromSomewhere } = moved;
+const MOVE = `move ${A} to ${OTHER_INSTANCE_ID}`;
+const LOCK_NAME = `lock name c-1 in ${OTHER_INSTANCE_ID}`;
+
+describe('a move of a remembered user', () => {
+  it('is sent once nobody there has the clientId, and records where the user is', async () => {
+    const world = createOperationWorld({ record: live, users: [here()] });
+    const { outcome, recordUpdate } = await world.move(C1);
+    expect(world.calls).toEqual([`find ${A}`, LOCK_NAME, 'find c-1', MOVE]);
+    expect(outcome).toEqual(moved);
+    expect(recordUpdate).toEqual({
+      clientId: 'c-1',
+      instance: INSTANCE,
+      movedTo: OTHER_INSTANCE,
+      record: { ...live, generation: 0, isInDoubt: false, fields: {}, moved: `${NOW} 0 job` },
+    });
+  });
+
+  it('is not sent where the user is there already', async () => {
+    const world = createOperationWorld({ record: live, users: [there()] });
+    const { outcome, recordUpdate } = await world.move(C1);
+    expect([world.calls, outcome]).toEqual([[`find ${A}`], movedFromSomewhere]);
+    expect(recordUpdate).toMatchObject({ instance: INSTANCE, movedTo: OTHER_INSTANCE, clientId: 'c-1' });
+  });
+
+  it('says where the user was if an earlier run may have moved it', async () => {
+    const world = createOperationWorld({ record: { ...live, movingSince: NOW - 1 }, users: [there()] });
+    expect((await world.move(C1)).outcome).toEqual(moved);
+    // By its UserId the user may have been anywhere.
+    expect((await world.move(ID)).outcome).toEqual(movedFromSomewhere);
+  });
+
+  it('moves a user without a clientId, of whom no name changes', async () => {
+    const nameless = { userId: A, instanceId: INSTANCE.id };
+    const world = createOperationWorld({ record: live, users: [nameless] });
+    const { outcome, recordUpdate } = await world.move(ID);
+    expect([world.calls, outcome]).toEqual([[`find ${A}`, MOVE], moved]);
+    expect(recordUpdate?.clientId).toBeUndefined();
+  });
+
+  it('is superseded by a newer deletion, move or sign-up, and sends nothing', async () => {
+    for (const [record, by] of [
+      [{ deleted: version(1) }, 'deletion'],
+      [{ moved: version(1) }, 'move'],
+      [{ created: version(1) }, 'create'],
+    ] as const) {
+      const world = createOperationWorld({ record: { ...live, ...record }, users: [here()] });
+      const { outcome } = await world.move(C1);
+      expect([outcome, world.calls]).toEqual([{ status: 'superseded', by, userId: A }, []]);
+    }
+    const older = createOperationWorld({ record: { ...live, moved: version(-1) }, users: [here()] });
+    expect((await older.move(C1)).outcome).toEqual(moved);
+  });
+
+  it('waits for the user, and for an unsettled deletion or create', async () => {
+    const hidden = createOperationWorld({ record: live });
+    expect((await hidden.move(C1)).outcome).toMatchObject({ status: 'wait', reason: 'no such user yet' });
+    const deleting = createOperationWorld({ record: { ...live, deletingSince: NOW - 1 }, users: [here()] });
+    expect((await deleting.move(C1)).outcome).toMatchObject({ status: 'wait' });
+    const pending = createOperationWorld({ record: { pending: version(-1) }, users: [here()] });
+    expect((await pending.move(C1)).outcome).toMatchObject({ reason: 'the user is still being created' });
+    expect([hidden.calls, deleting.calls, pending.calls]).toEqual([[`find ${A}`], [], []]);
+    const never = createOperationWorld({ ageMs: 5 * MINUTE_MS });
+    expect((await never.move(C1)).outcome).toMatchObject({ code: 'user-not-found' });
+  });
+
+  it('fails for a user of another instance, unless the job names its UserId', async () => {
+    const users = [{ ...here(), instanceId: FOREIGN_INSTANCE_ID }];
+    for (const data of [C1, ID]) {
+      const world = createOperationWorld({ record: live, users });
+      expect((await world.move(data)).outcome).toMatchObject({ code: 'other-instance' });
+      expect(world.calls).toEqual([`find ${A}`]);
+    }
+    const back = { clientId: 'c-1', toInstance: 'default', instance: 'default' };
+    const other = createOperationWorld({ users: [there()] });
+    expect((await other.move(back)).outcome).toMatchObject({ code: 'other-instance' });
+    const named = createOperationWorld({ users: [there()] });
+    expect((await named.move({ ...back, clientId: undefined, userId: A })).outcome).toEqual({
+      ...moved,
+      fromInstance: 'other',
+      toInstance: 'default',
+    });
+  });
+
+  it('fails where another user there has the clientId, or may be getting it', async () => {
+    const other = { userId: B, clientId: 'c-1', instanceId: OTHER_INSTANCE_ID };
+    for (const names of [{}, { 'c-1': { state: 'live', userId: B } }] as const) {
+      const world = createOperationWorld({ record: live, users: [here(), other], names });
+      const { outcome } = await world.move(C1);
+      expect(outcome).toMatchObject({ code: 'client-id-taken', userId: A });
+      expect(world.calls).not.toContain(MOVE);
+    }
+    const doubtful = createOperationWorld({
+      record: live,
+      users: [here()],
+      names: { 'c-1': { isInDoubt: true, doubtSince: NOW - 1 } },
+    });
+    expect((await doubtful.move(C1)).outcome).toMatchObject({ status: 'wait' });
+    const blocked = createOperationWorld({ record: live, users: [here()], names: { 'c-1': 'blocked' } });
+    expect((await blocked.move(C1)).outcome).toMatchObject({ status: 'wait' });
+    const lost = createOperationWorld({
+      record: live,
+      users: [here()],
+      names: { 'c-1': GAVE_UP.outcome.status } as never,
+    });
+    expect(await lost.move(C1)).toEqual(GAVE_UP);
+  });
+});
+
+describe('a move that is refused', () => {
+  const refused = (record = {}, users = [here()]) => {
+    const world = createOperationWorld({ record: { ...live, ...record }, users });
+    world.fails('move', 'rejected', { status: 422 });
+    return world;
+  };
+
+  it('was carried out where a look-up shows the user there', async () => {
+    const world = createOperationWorld({ record: live, users: [here()] });
+    world.fails('move', 'conflict', { status: 409, isApplied: true });
+    expect((await world.move(C1)).outcome).toEqual(moved);
+    expect(world.calls.at(-1)).toBe(`find ${A}`);
+  });
+
+  it('fails with the reason of Damoov where it was not', async () => {
+    await expect(refused().move(C1)).rejects.toMatchObject({ kind: 'rejected' });
+  });
+
+  it('waits as long as an earlier move may not be seen yet', async () => {
+    const young = refused({ movingSince: NOW - 1 });
+    expect((await young.move(C1)).outcome).toMatchObject({ status: 'wait' });
+    expect(young.calls.filter((call) => call.startsWith('find'))).toHaveLength(5);
+    await expect(refused({ movingSince: NOW - 16 * MINUTE_MS }).move(C1)).rejects.toMatchObject({
+      kind: 'rejected',
+    });
+  });
+
+  it('fails at once for any other reason', async () => {
+    const world = createOperationWorld({ record: live, users: [here()] });
+    world.fails('move', 'forbidden', { status: 403 });
+    await expect(world.move(C1)).rejects.toMatchObject({ kind: 'forbidden' });
+    expect(world.calls.at(-1)).toBe(MOVE);
+  });
+});
+
+describe('the other jobs of a user who was moved', () => {
+  const newer = { ...live, moved: version(1) };
+  const PHONE = { clientId: 'c-1', instance: 'default', changes: { phone: '1' } };
+
+  it('reach it from its old instance if they are older than the move', async () => {
+    const update = createOperationWorld({ record: newer, users: [there()] });
+    expect((await update.update(PHONE)).outcome).toMatchObject({ type: 'user.updated', userId: A });
+    const deletion = createOperationWorld({ record: newer, users: [there()] });
+    expect((await deletion.delete({ clientId: 'c-1', instance: 'default' })).outcome).toMatchObject({
+      type: 'user.deleted',
+      userId: A,
+    });
+    const foreign = { ...here(), instanceId: FOREIGN_INSTANCE_ID };
+    const gone = createOperationWorld({ record: newer, users: [foreign] });
+    expect((await gone.update(PHONE)).outcome).toMatchObject({ code: 'other-instance' });
+  });
+
+  it('do not reach it if they are newer', async () => {
+    const older = { ...live, moved: version(-1) };
+    const update = createOperationWorld({ record: older, users: [there()] });
+    expect((await update.update(PHONE)).outcome).toMatchObject({ code: 'other-instance', userId: A });
+    const deletion = createOperationWorld({ record: older, users: [there()] });
+    expect((await deletion.delete({ clientId: 'c-1', instance: 'default' })).outcome).toMatchObject({
+      code: 'other-instance',
+    });
+    expect(deletion.users).toHaveLength(1);
+  });
+
+  it('wait while a move may have been sent that is not settled', async () => {
+    const record = { ...live, movingSince: NOW - 1 };
+    const wait = { status: 'wait', reason: 'a move of the user to another instance is not settled yet' };
+    const world = createOperationWorld({ record, users: [there()] });
+    expect((await world.update(PHONE)).outcome).toMatchObject(wait);
+    expect((await world.delete({ clientId: 'c-1', instance: 'default' })).outcome).toMatchObject(wait);
+    const signUp = { clientId: 'c-1', instance: 'default', profile: {}, createAccessToken: false };
+    expect((await world.create(signUp)).outcome).toMatchObject(wait);
+    expect(world.users).toEqual([there()]);
+    // After an hour its job is believed to be gone.
+    const late = createOperationWorld({
+      record: { ...live, movingSince: NOW - 61 * MINUTE_MS },
+      users: [there()],
+    });
+    expect((await late.update(PHONE)).outcome).toMatchObject({ code: 'other-instance' });
+  });
+});
