@@ -16,6 +16,7 @@ import {
   isSameForm,
   otherInstance,
 } from './find-user.ts';
+import { awaitMove } from './reach-user.ts';
 import { delayWithin, isAbout, nextGeneration } from './newer-knowledge.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
@@ -110,7 +111,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
       : end({ outcome: otherInstance(candidate, known) });
   }
   const [elsewhere] = exact;
-  return elsewhere === undefined ? undefined : end({ outcome: otherInstance(elsewhere, known) });
+  return elsewhere === undefined ? undefined : end({ outcome: awaitMove(elsewhere, known) });
 }
 
 /** A look-up may lag behind the user's rename. */

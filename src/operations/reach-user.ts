@@ -1,7 +1,7 @@
 /**
  * Finds the user that an update or a move means. Either may arrive before its user exists.
  */
-import { type Outcome, type Superseded, failed } from '../contract/outcome.ts';
+import { type Outcome, type Superseded, type Wait, failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { ambiguous, isInReach, isOfInstance, isOfJob, otherInstance } from './find-user.ts';
@@ -102,18 +102,30 @@ export function findBearer(clientId: string, known: Knowledge): Step {
   if (user !== undefined) return { do: 'lock', userId: user.userId };
   const [elsewhere] = bearers;
   return end({
-    outcome: elsewhere === undefined ? awaitUser(undefined, known) : otherInstance(elsewhere, known),
+    outcome: elsewhere === undefined ? awaitUser(undefined, known) : awaitMove(elsewhere, known),
   });
 }
 
-/** The wait doubles with the job's age. */
-export function awaitUser(userId: string | undefined, { job, now, record }: Knowledge): Outcome {
-  if (record.pending !== undefined) {
+/** The user is in another instance; a move to the job's may still arrive. */
+export function awaitMove(user: DamoovUser, known: Knowledge): Outcome {
+  const reason = 'the user is in another instance: its move may still come';
+  const isInOurs = known.instanceNames.has(user.instanceId ?? '');
+  return (isInOurs ? patiently(reason, known) : undefined) ?? otherInstance(user, known);
+}
+
+export function awaitUser(userId: string | undefined, known: Knowledge): Outcome {
+  if (known.record.pending !== undefined) {
     return { status: 'wait', reason: 'the user is still being created', delayMs: PENDING_MS };
   }
+  return (
+    patiently('no such user yet', known) ??
+    failed('user-not-found', 'no such user, and none was created in time', userId)
+  );
+}
+
+/** A wait that doubles with the job's age; undefined once its patience is over. */
+function patiently(reason: string, { job, now }: Knowledge): Wait | undefined {
   const ageMs = Math.max(0, now - job.timestamp);
-  if (ageMs >= PATIENCE_MS)
-    return failed('user-not-found', 'no such user, and none was created in time', userId);
-  const delayMs = Math.min(Math.max(1000, ageMs), PATIENCE_MS - ageMs);
-  return { status: 'wait', reason: 'no such user yet', delayMs };
+  if (ageMs >= PATIENCE_MS) return undefined;
+  return { status: 'wait', reason, delayMs: Math.min(Math.max(1000, ageMs), PATIENCE_MS - ageMs) };
 }

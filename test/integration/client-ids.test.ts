@@ -36,7 +36,10 @@ describe('a user that was moved to another instance', () => {
       const { world, userId, move } = await createMover(true);
       await move();
       if (!isRemembered) await forgetUsers(world);
-      const gone = await world.run('delete-user', { clientId: 'mover' });
+      // It was added so long ago that it does not wait for a move.
+      const timestamp = Date.now() - 3_600_000;
+      const deletion = { clientId: 'mover', occurredAt: new Date().toISOString() };
+      const gone = await world.run('delete-user', deletion, { timestamp });
       expect(gone).toMatchObject({ type: 'user.failed', data: { code: 'other-instance', userId } });
       expect(gone.data).toHaveProperty('message', expect.stringContaining('instance "other"'));
       expect(await live(world)).toHaveLength(1);

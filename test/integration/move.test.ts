@@ -3,6 +3,7 @@ import { UserJobs } from '../../src/client/user-jobs.ts';
 import { OTHER, createTwoInstances } from '../support/two-instances.ts';
 import type { World } from '../support/world.ts';
 
+const LONG_AGO = Date.now() - 3_600_000;
 /** `n` seconds after a minute ago. */
 const at = (n: number) => ({ occurredAt: new Date(Date.now() - 60_000 + n * 1000).toISOString() });
 const moveAway = (world: World, more: object = {}) =>
@@ -60,7 +61,8 @@ describe('a user who is moved to another instance', () => {
       { existed: true },
     ]);
     expect(await live(world)).toEqual([[subject, 'other', '1']]);
-    const newer = await world.run('delete-user', { clientId: 'c', ...at(6) });
+    // It was added so long ago that it does not wait for a move back.
+    const newer = await world.run('delete-user', { clientId: 'c', ...at(6) }, { timestamp: LONG_AGO });
     expect(newer).toMatchObject({ type: 'user.failed', data: { code: 'other-instance' } });
     expect(await live(world)).toHaveLength(1);
   });
@@ -119,6 +121,20 @@ describe('a user who is moved to another instance', () => {
     expect(await live(world)).toEqual([[subject, 'default', '12']]);
     const signUp = await world.run('create-user', { clientId: 'c', instance: 'other', ...at(13) });
     expect(signUp.subject).not.toBe(subject);
+  });
+
+  it('is waited for by a newer job of the new instance', async () => {
+    const world = await createTwoInstances();
+    const { subject } = await world.run('create-user', { clientId: 'c' });
+    const update = await world.add('update-user', {
+      clientId: 'c',
+      instance: 'other',
+      changes: { phone: '1' },
+    });
+    await expect.poll(async () => (await world.jobs.getDelayed()).map(({ id }) => id)).toEqual([update]);
+    await moveAway(world);
+    await world.jobs.promoteJobs();
+    expect(await world.eventOf(update)).toMatchObject({ type: 'user.updated', subject });
   });
 
   it('keeps its names through a rename, also by an older job of its old instance', async () => {

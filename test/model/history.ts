@@ -30,11 +30,15 @@ export const NOTHING: Profile = {
 };
 
 export interface HistoryJob {
-  readonly name: 'create-user' | 'update-user' | 'delete-user';
+  readonly name: 'create-user' | 'update-user' | 'delete-user' | 'move-user';
   /** By which the user signed up. */
   readonly clientId: string;
   /** The id that the user is to have: every job names it then. */
   readonly userId?: string;
+  /** The instance in which the job names the user; absent: the default one. */
+  readonly instance?: string;
+  /** The instance to which a move takes the user. */
+  readonly toInstance?: string;
   /** The clientId that an update gives the user. */
   readonly newClientId?: string;
   /** When it happened at the source, in seconds. */
@@ -49,7 +53,7 @@ const NOBODY = {
   bears: undefined as string | undefined,
 };
 
-const RANKS = { 'create-user': 0, 'update-user': 1, 'delete-user': 2 };
+const RANKS = { 'create-user': 0, 'update-user': 1, 'move-user': 2, 'delete-user': 3 };
 
 /** Of the same moment a create comes first and a deletion last. */
 function inTime(a: HistoryJob, b: HistoryJob): number {
@@ -76,11 +80,19 @@ export function usersAfter(history: readonly HistoryJob[]): Map<string, Profile>
   return new Map(live.map(([clientId, { profile, bears = clientId }]) => [bears, profile]));
 }
 
+/** Where the users are whom jobs move, by their clientId, once all jobs are carried out. */
+export function instancesAfter(history: readonly HistoryJob[]): Map<string, string> {
+  const moves = history.toSorted(inTime).filter(({ name }) => name === 'move-user');
+  return new Map(moves.map(({ clientId, toInstance = 'default' }) => [clientId, toInstance]));
+}
+
 /** The job's data, as a producer writes it. */
-export function dataOf({ name, clientId, userId, newClientId, version, fields }: HistoryJob) {
+export function dataOf(job: HistoryJob) {
+  const { name, clientId, userId, instance, toInstance, newClientId, version, fields } = job;
   const ids =
     userId === undefined ? { clientId } : name === 'create-user' ? { clientId, userId } : { userId };
-  const common = { ...ids, occurredAt: new Date(EPOCH_MS + version * 1000).toISOString() };
+  const place = instance === undefined ? {} : { instance };
+  const common = { ...ids, ...place, occurredAt: new Date(EPOCH_MS + version * 1000).toISOString() };
   const { tracking, ...profile } = fields;
   const settings = tracking === undefined ? {} : { settings: { tracking } };
   switch (name) {
@@ -93,6 +105,8 @@ export function dataOf({ name, clientId, userId, newClientId, version, fields }:
         changes: newClientId === undefined ? changes : { ...changes, clientId: newClientId },
       };
     }
+    case 'move-user':
+      return { ...common, toInstance };
     case 'delete-user':
       return common;
   }
@@ -100,9 +114,19 @@ export function dataOf({ name, clientId, userId, newClientId, version, fields }:
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /** `v=30 update c-1 {phone: "3"}` */
-export function tell({ name, clientId, newClientId, version, fields }: HistoryJob): string {
+export function tell({
+  name,
+  clientId,
+  instance,
+  toInstance,
+  newClientId,
+  version,
+  fields,
+}: HistoryJob): string {
   const values = Object.entries(fields).map(([field, value]) => `${field}: ${JSON.stringify(value)}`);
-  const what = name === 'delete-user' ? '' : ` {${values.join(', ')}}`;
-  const to = newClientId === undefined ? '' : ` to ${newClientId}`;
-  return `v=${version} ${name.replace('-user', '')} ${clientId}${to}${what}`;
+  const what = name === 'delete-user' || name === 'move-user' ? '' : ` {${values.join(', ')}}`;
+  const goal = newClientId ?? toInstance;
+  const to = goal === undefined ? '' : ` to ${goal}`;
+  const place = instance === undefined ? '' : ` in ${instance}`;
+  return `v=${version} ${name.replace('-user', '')} ${clientId}${place}${to}${what}`;
 }

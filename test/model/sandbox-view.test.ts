@@ -77,7 +77,7 @@ describe('a second live user', () => {
 
 describe('the remote state', () => {
   const profile = { ...NOTHING, phone: '1' };
-  const user = { ...profile, clientId: 'c', deviceToken: 'a', deletedAt: null };
+  const user = { ...profile, clientId: 'c', deviceToken: 'a', instanceId: 'i', deletedAt: null };
   const deleted = { ...user, deletedAt: '2026-01-01T00:00:00.000Z' };
 
   it('is as expected with exactly one live user for each expected one', () => {

@@ -4,9 +4,13 @@
  */
 import { NOTHING, type Profile } from './history.ts';
 
+/** How the ids of those begin whom others may move to another instance at any time. */
+export const MOVED_BY_OTHERS = 'aaaaaaaa';
+
 export interface RemoteUser extends Profile {
   readonly deviceToken: string;
   readonly clientId: string | null;
+  readonly instanceId: string;
   readonly deletedAt: string | null;
 }
 
@@ -103,8 +107,10 @@ function byUser(log: readonly LoggedRequest[]): Map<string, LoggedRequest[]> {
   const userOf = ({ clientId, deviceToken }: LoggedRequest) =>
     clientId ?? clientIds.get(deviceToken ?? '') ?? deviceToken;
   // Others may move a user while a request for it is under way; and who bears a clientId may be asked before the user is locked.
-  const ours = log.filter(
-    ({ operation, deviceToken }) => operation !== 'move' && (operation !== 'find' || deviceToken !== null),
+  const ours = log.filter(({ operation, deviceToken }) =>
+    operation === 'move'
+      ? deviceToken?.startsWith(MOVED_BY_OTHERS) !== true
+      : operation !== 'find' || deviceToken !== null,
   );
   const grouped = Map.groupBy(ours, (request) => userOf(request) ?? '');
   grouped.delete(''); // logins concern nobody

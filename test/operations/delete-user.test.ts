@@ -241,7 +241,10 @@ describe('a deletion by clientId', () => {
   ])(
     'takes nobody of another instance that %s, and says where the user is',
     async (_title, instanceId, message) => {
-      const world = createOperationWorld({ users: [{ userId: A, clientId: 'c-1', instanceId }] });
+      const world = createOperationWorld({
+        ageMs: 5 * MINUTE_MS,
+        users: [{ userId: A, clientId: 'c-1', instanceId }],
+      });
       const { outcome, recordUpdate } = await world.delete(C1);
       expect(outcome).toEqual({ status: 'failed', code: 'other-instance', message, userId: A });
       expect([recordUpdate, world.users.length]).toEqual([undefined, 1]);

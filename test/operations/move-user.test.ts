@@ -93,7 +93,7 @@ describe('a move of a remembered user', () => {
       expect(world.calls).toEqual([`find ${A}`]);
     }
     const back = { clientId: 'c-1', toInstance: 'default', instance: 'default' };
-    const other = createOperationWorld({ users: [there()] });
+    const other = createOperationWorld({ ageMs: 5 * MINUTE_MS, users: [there()] });
     expect((await other.move(back)).outcome).toMatchObject({ code: 'other-instance' });
     const named = createOperationWorld({ users: [there()] });
     expect((await named.move({ ...back, clientId: undefined, userId: A })).outcome).toEqual({
@@ -178,6 +178,17 @@ describe('the other jobs of a user who was moved', () => {
     const foreign = { ...here(), instanceId: FOREIGN_INSTANCE_ID };
     const gone = createOperationWorld({ record: newer, users: [foreign] });
     expect((await gone.update(PHONE)).outcome).toMatchObject({ code: 'other-instance' });
+  });
+
+  it('wait for a move to their instance, which may still come', async () => {
+    const wait = { status: 'wait', reason: 'the user is in another instance: its move may still come' };
+    const world = createOperationWorld({ users: [there()] });
+    expect((await world.update(PHONE)).outcome).toEqual({ ...wait, delayMs: 1000 });
+    const deletion = await world.delete({ clientId: 'c-1', instance: 'default' });
+    const back = await world.move({ clientId: 'c-1', instance: 'default', toInstance: 'default' });
+    expect([deletion.outcome, back.outcome]).toMatchObject([wait, wait]);
+    const foreign = createOperationWorld({ users: [{ ...here(), instanceId: FOREIGN_INSTANCE_ID }] });
+    expect((await foreign.update(PHONE)).outcome).toMatchObject({ code: 'other-instance' });
   });
 
   it('do not reach it if they are newer', async () => {

@@ -193,7 +193,7 @@ describe('an update of nobody known', () => {
     const users = () => [{ userId: A, clientId: 'c-1', instanceId: OTHER_INSTANCE_ID }];
     const byId = createOperationWorld({ users: users() });
     expect((await byId.update({ ...ID, ...PHONE })).outcome).toEqual(updated(A, 'phone'));
-    const byClientId = createOperationWorld({ users: users() });
+    const byClientId = createOperationWorld({ ageMs: 5 * MINUTE_MS, users: users() });
     const { outcome } = await byClientId.update({ ...C1, ...PHONE });
     expect(outcome).toMatchObject({ code: 'other-instance', userId: A });
     expect(byClientId.sent.update).toEqual([]);

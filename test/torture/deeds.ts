@@ -7,7 +7,15 @@ import type { Random } from './random.ts';
 import type { FaultKind } from './schedule.ts';
 
 /** Any call to Redis, the settling of a job, or its fetch. */
-const REPLIES_TO_LOSE = ['', 'user.created', 'user.updated', 'user.deleted', ':lock', ':settled:'];
+const REPLIES_TO_LOSE = [
+  '',
+  'user.created',
+  'user.updated',
+  'user.deleted',
+  'user.moved',
+  ':lock',
+  ':settled:',
+];
 
 export function deedsAgainst({ redis }: Environment, fleet: Fleet, random: Random) {
   const injected: Record<FaultKind, number> = {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../src/sandbox/server.ts';
 import { COMPILE_CACHE } from '../support/compile-cache.ts';
-import { INSTANCES_FILE } from './movers.ts';
+import { INSTANCES_FILE } from './instances.ts';
 import { type RedisKind, type TortureRedis, startTortureRedis } from './torture-redis.ts';
 
 export interface Environment {

@@ -3,6 +3,8 @@
  * they happened, and what is near in time changes places.
  */
 import { FIELDS, type HistoryJob, type Profile } from '../model/history.ts';
+import { MOVED_BY_OTHERS } from '../model/sandbox-view.ts';
+import { OTHER_INSTANCE } from './instances.ts';
 import type { Random } from './random.ts';
 
 export interface LoadJob extends HistoryJob {
@@ -24,7 +26,7 @@ export function makeLoad(count: number, random: Random): LoadJob[] {
   const drafts: { job: Draft; at: number }[] = [];
   for (let user = 0; drafts.length < count; user++) {
     let at = user * JOBS_PER_USER;
-    const history = user % 4 === 3 ? namedHistoryOf(user, random) : historyOf(`c-${user}`, random);
+    const history = (HISTORIES[user % HISTORIES.length] ?? historyOf)(user, random);
     drafts.push(...history.map((job) => ({ job, at: (at += 2 * PACE * random.next()) })));
   }
   const happened = drafts
@@ -38,6 +40,35 @@ export function makeLoad(count: number, random: Random): LoadJob[] {
 }
 
 type Draft = Omit<HistoryJob, 'version'>;
+
+/** Of each user in turn. */
+const HISTORIES = [historyOf, movedHistoryOf, historyOf, namedHistoryOf];
+
+/** A user whom jobs move to another instance, and some back. Each job names the user where it was at its time. */
+function movedHistoryOf(user: number, random: Random): Draft[] {
+  const clientId = `m-${user}`;
+  const updates = (most: number, place: { instance?: string } = {}): Draft[] =>
+    Array.from({ length: random.below(most + 1) }, () => ({
+      name: 'update-user',
+      clientId,
+      ...place,
+      fields: { phone: `${MARK}-${random.below(1_000_000)}`, tracking: random.next() < 0.5 },
+    }));
+  const there = { instance: OTHER_INSTANCE };
+  const history: Draft[] = [
+    { name: 'create-user', clientId, fields: { phone: `${MARK}-${random.below(1_000_000)}` } },
+    ...updates(2),
+    { name: 'move-user', clientId, toInstance: OTHER_INSTANCE, fields: {} },
+    ...updates(2, there),
+  ];
+  if (random.next() < 0.5) {
+    const back: Draft = { name: 'move-user', clientId, ...there, toInstance: 'default', fields: {} };
+    return [...history, back, ...updates(1)];
+  }
+  return random.next() < 0.3
+    ? [...history, { name: 'delete-user', clientId, ...there, fields: {} }]
+    : history;
+}
 
 /** A user whose jobs name the UserId, who gets other clientIds, and whom others may move to another instance meanwhile. */
 function namedHistoryOf(user: number, random: Random): Draft[] {
@@ -64,11 +95,12 @@ function namedHistoryOf(user: number, random: Random): Draft[] {
 
 /** The UserId that the jobs of this user name. */
 function userIdOf(user: number): string {
-  return `aaaaaaaa-0000-4000-8000-${String(user).padStart(12, '0')}`;
+  return `${MOVED_BY_OTHERS}-0000-4000-8000-${String(user).padStart(12, '0')}`;
 }
 
 /** create, updates, and for some a deletion, and for some of them a return with updates. On average {@link JOBS_PER_USER}. */
-function historyOf(clientId: string, random: Random): Draft[] {
+function historyOf(user: number, random: Random): Draft[] {
+  const clientId = `c-${user}`;
   const fields = (names: readonly string[]): Partial<Profile> =>
     Object.fromEntries(
       names.map((name) => {

@@ -2,18 +2,10 @@
  * Others than the workers, who move users between two instances while the jobs run. The workers know both.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SANDBOX_CREDENTIALS } from '../../src/sandbox/credentials.ts';
 import { Caller } from '../sandbox/caller.ts';
+import { INSTANCES } from './instances.ts';
 import type { LoadJob } from './load.ts';
 import type { Random } from './random.ts';
-
-const { instanceId, instanceKey } = SANDBOX_CREDENTIALS;
-const OTHER = { id: '33333333-3333-4333-8333-333333333333', key: '44444444-4444-4444-8444-444444444444' };
-
-export const INSTANCES = [{ id: instanceId, key: instanceKey }, OTHER];
-
-/** As `DAMOOV_INSTANCES_FILE` has it, besides the default one. */
-export const INSTANCES_FILE = JSON.stringify({ other: OTHER });
 
 const PACE_MS = 5;
 
@@ -32,9 +24,9 @@ export function startMovers(sandboxUrl: string, load: readonly LoadJob[], random
           () => true,
           () => false,
         );
-      const to = INSTANCES[random.below(2)] ?? OTHER;
+      const to = random.pick(INSTANCES);
       const DeviceToken = userIds[random.below(userIds.length)];
-      const body = { DeviceToken, ToInstanceId: to.id, ToInstanceKey: to.key };
+      const body = { DeviceToken, ToInstanceId: to?.id, ToInstanceKey: to?.key };
       const moved = isIn ? await admin.move(body).catch(() => undefined) : undefined;
       if (moved?.status === 200) count += 1;
       if (moved?.status === 401) isIn = false;

@@ -3,7 +3,7 @@
  */
 import { flushCompileCache } from 'node:module';
 import { startSandbox } from '../../src/sandbox/server.ts';
-import { INSTANCES } from './movers.ts';
+import { INSTANCES } from './instances.ts';
 
 process.once('disconnect', () => process.exit(1));
 const { url } = await startSandbox({ instances: INSTANCES });
