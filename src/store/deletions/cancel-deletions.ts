@@ -1,4 +1,5 @@
 /** Voids every deletion of a user that was requested until now, known or not, and returns what is known of them. */
+import type { Suspension } from '../../contract/suspension.ts';
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
 import { type NameState, isSent, readPlaces } from './name-state.ts';
@@ -14,13 +15,13 @@ const FIRST = ['too-late', 'cancelled', 'done'] as const;
 
 /**
  * @param untilS how long that is known, in seconds since 1970.
- * @returns with the ids of the jobs that are cancelled.
+ * @returns with the ids of the jobs that are cancelled, and the suspension that ends with them.
  */
 export function cancelDeletions(
   seen: Seen,
   names: Names,
   untilS: number,
-): Decision<{ is: Cancellation; jobs: string[] }> {
+): Decision<{ is: Cancellation; jobs: string[]; suspension?: Suspension | undefined }> {
   const index = pendingKeyOf(names.prefix);
   const places = readPlaces(seen, names);
   const writes: Command[] = [];
@@ -39,7 +40,13 @@ export function cancelDeletions(
     if (last !== undefined) writes.push(['HSET', key, 'cancelledJob', last]);
     writes.push(['EXPIRE-AT-LEAST', key, untilS - Math.floor(seen.now / 1000)]);
   }
-  return { answer: { is: FIRST.find((is) => found.some((one) => one.is === is)) ?? 'none', jobs }, writes };
+  const is = FIRST.find((is) => found.some((one) => one.is === is)) ?? 'none';
+  return { answer: { is, jobs, suspension: is === 'cancelled' ? suspensionIn(places) : undefined }, writes };
+}
+
+function suspensionIn(places: readonly NameState[]): Suspension | undefined {
+  const [suspension] = places.flatMap(({ hash, suspendedAt: at }) => (at === undefined ? [] : { hash, at }));
+  return suspension;
 }
 
 /**
