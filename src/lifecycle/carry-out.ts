@@ -3,7 +3,7 @@
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Circuit, type Outcome, type Settled, isSettled } from '../contract/outcome.ts';
-import { suspensionOf } from '../contract/suspension.ts';
+import { suspensionOf } from '../contract/job-options.ts';
 import type { Version } from '../contract/version.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
 import {

@@ -71,6 +71,8 @@ export async function finish(
   if (olderFailed.length > 0) await pipeline.jobQueue.erase(olderFailed);
   // Only the stored outcome shows a later run that the job has ended.
   pipeline.userState.release(delivery.id, isLost ? { ...settled, isKept: true } : settled);
+  // If it still has the job, it must not complete it with its data: the next run reduces them.
+  if (isLost) return { next: 'abandoned' };
   return ended(kept, read, delivery, pipeline, event);
 }
 

@@ -3,7 +3,7 @@
  */
 import { PROFILE_FIELDS } from '../contract/fields.ts';
 import { type Created, type Wait, failed } from '../contract/outcome.ts';
-import { suspensionOf } from '../contract/suspension.ts';
+import { suspensionOf } from '../contract/job-options.ts';
 import { jobIdOf, newest } from '../contract/version.ts';
 import { CREATE_FIELDS } from '../damoov/user-fields.ts';
 import type { CreatedUser, DamoovUser } from '../damoov/wire.ts';

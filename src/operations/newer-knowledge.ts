@@ -90,9 +90,9 @@ export function isBeingGiven({ givenSince }: UserRecord, nowMs: number): boolean
 /** Maximum time for which an interrupted move blocks jobs that name the user in its old instance, in milliseconds. */
 const LONGEST_MOVE_MS = 3_600_000;
 
-/** Whether the user may be in another instance: a move was sent, and its job is not settled. */
-export function isBeingMoved({ movingSince }: UserRecord, nowMs: number): boolean {
-  return movingSince !== undefined && nowMs - movingSince < LONGEST_MOVE_MS;
+/** Whether the user may be in another instance: a move was sent, and its job is not settled. No move is sent of a user that is not known. */
+export function isBeingMoved({ userId, movingSince }: UserRecord, nowMs: number): boolean {
+  return userId !== undefined && movingSince !== undefined && nowMs - movingSince < LONGEST_MOVE_MS;
 }
 
 export const AWAIT_MOVE: Wait = {

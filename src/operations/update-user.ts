@@ -4,7 +4,7 @@
  */
 import type { UpdateUserJob } from '../contract/job.ts';
 import type { Outcome } from '../contract/outcome.ts';
-import { suspensionOf } from '../contract/suspension.ts';
+import { suspensionOf } from '../contract/job-options.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Instance, RecordUpdate } from './context.ts';
 import { instanceOf, isNotFound } from './find-user.ts';

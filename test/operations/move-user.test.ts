@@ -211,6 +211,9 @@ describe('the other jobs of a user who was moved', () => {
     const signUp = { clientId: 'c-1', instance: 'default', profile: {}, createAccessToken: false };
     expect((await world.create(signUp)).outcome).toMatchObject(wait);
     expect(world.users).toEqual([there()]);
+    // No move is sent before the sign-up, for which the move itself waits.
+    const nobody = createOperationWorld({ record: { movingSince: NOW - 1 } });
+    expect((await nobody.create(signUp)).outcome).toMatchObject({ type: 'user.created' });
     // After an hour its job is believed to be gone.
     const late = createOperationWorld({
       record: { ...live, movingSince: NOW - 61 * MINUTE_MS },

@@ -44,7 +44,10 @@ type Draft = Omit<HistoryJob, 'version'>;
 /** Of each user in turn. */
 const HISTORIES = [historyOf, movedHistoryOf, historyOf, namedHistoryOf];
 
-/** A user whom jobs move to another instance, and some back. Each job names the user where it was at its time. */
+/**
+ * A user whom jobs move to another instance, and some back. Each job names the user where it was at its time; a deletion that comes before
+ * the move would find nobody there.
+ */
 function movedHistoryOf(user: number, random: Random): Draft[] {
   const clientId = `m-${user}`;
   const updates = (most: number, place: { instance?: string } = {}): Draft[] =>

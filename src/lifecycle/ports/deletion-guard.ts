@@ -1,7 +1,7 @@
 /**
  * The port that decides whether a deletion may still be sent.
  */
-import type { Suspension } from '../../contract/suspension.ts';
+import type { Suspension } from '../../contract/job-options.ts';
 import type { Run } from './user-state.ts';
 
 /** Proof that a run has locked a user: a field of a hash that has this value. */

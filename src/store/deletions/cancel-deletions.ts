@@ -1,5 +1,5 @@
 /** Voids every deletion of a user that was requested until now, known or not, and returns what is known of them. */
-import type { Suspension } from '../../contract/suspension.ts';
+import type { Suspension } from '../../contract/job-options.ts';
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
 import { type NameState, isSent, readPlaces } from './name-state.ts';

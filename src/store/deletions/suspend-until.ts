@@ -3,7 +3,7 @@
  * status never wins, so a status that somebody else sets meanwhile stays.
  */
 import type { Queue } from 'bullmq';
-import { type Suspension, resumingJobId, suspendingJobId } from '../../contract/suspension.ts';
+import { type Suspension, resumingJobId, suspendingJobId } from '../../contract/job-options.ts';
 import type { Decision, Seen } from '../../redis/change.ts';
 import type { DeletionAddress } from './deletion-names.ts';
 import { keep, ownNameOf, readName } from './name-state.ts';
