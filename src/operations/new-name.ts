@@ -2,6 +2,7 @@
  * Whether a user may get a clientId in an instance: no other user there has it, or may be getting it from an unanswered create.
  */
 import { type Outcome, failed } from '../contract/outcome.ts';
+import { isOlder } from '../contract/version.ts';
 import { sameUserId } from '../damoov/wire.ts';
 import type { Instance } from './context.ts';
 import { isDerivedFrom } from './derive-user-id.ts';
@@ -19,6 +20,11 @@ export function checkNewName(
   const locked = factsOf(known, 'lock-name').find((fact) => fact.clientId === name)?.record;
   if (locked === undefined) return { do: 'lock-name', clientId: name, instance, userId };
   const isOurs = locked.userId !== undefined && sameUserId(locked.userId, userId);
+  // It found nobody whom it could delete, or another user had the clientId until then.
+  if (!isOurs && isOlder(known.job.version, locked.deleted)) {
+    const message = `a newer job has deleted or given up the clientId that user ${userId} was to get`;
+    return end({ outcome: failed('client-id-taken', message, userId) });
+  }
   // A create of that clientId may have been sent: its result is known soon.
   const { doubtSince = 0 } = locked;
   if (!isOurs && locked.isInDoubt && known.now - doubtSince < known.lagMs) {

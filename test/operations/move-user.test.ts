@@ -111,6 +111,18 @@ describe('a move of a remembered user', () => {
       expect(outcome).toMatchObject({ code: 'client-id-taken', userId: A });
       expect(world.calls).not.toContain(MOVE);
     }
+    const deleted = createOperationWorld({
+      record: live,
+      users: [here()],
+      names: { 'c-1': { state: 'deleted', deleted: version(1) } },
+    });
+    expect((await deleted.move(C1)).outcome).toMatchObject({ code: 'client-id-taken' });
+    const before = createOperationWorld({
+      record: live,
+      users: [here()],
+      names: { 'c-1': { state: 'deleted', deleted: version(-1) } },
+    });
+    expect((await before.move(C1)).outcome).toEqual(moved);
     const doubtful = createOperationWorld({
       record: live,
       users: [here()],

@@ -68,9 +68,7 @@ function movedHistoryOf(user: number, random: Random): Draft[] {
     const back: Draft = { name: 'move-user', clientId, ...there, toInstance: 'default', fields: {} };
     return [...history, back, ...updates(1)];
   }
-  return random.next() < 0.3
-    ? [...history, { name: 'delete-user', clientId, ...there, fields: {} }]
-    : history;
+  return history;
 }
 
 /** A user whose jobs name the UserId, who gets other clientIds, and whom others may move to another instance meanwhile. */
