@@ -3,6 +3,7 @@
  * under `/_sandbox`. The defaults are well-behaved, and follow the first account in case of conflict.
  */
 import { z } from 'zod';
+import { EMPTY_PROFILE, FRESH_FIELDS } from './empty-user.ts';
 
 const rate = z.number().min(0).max(1).default(0);
 const milliseconds = z.number().min(0);
@@ -15,6 +16,14 @@ const range = z.tuple([latency, latency]).refine(([min, max]) => min <= max);
 function oneOf<const T extends readonly string[]>(...values: T) {
   return z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.enum(values));
 }
+
+const FIELDS: ReadonlySet<string> = new Set([
+  ...Object.keys({ ...EMPTY_PROFILE, ...FRESH_FIELDS }),
+  'Status',
+  'InstanceId',
+]);
+/** Names as the API writes them. */
+const fields = z.array(z.string().refine((name) => FIELDS.has(name), 'Expected the name of a field'));
 
 const MODES = z.strictObject({
   /** From receipt to answer, drawn evenly from a range. The effect happens on receipt, even if the caller hangs up early. */
@@ -107,10 +116,14 @@ const MODES = z.strictObject({
    * refuses it.
    */
   unknownValues: oneOf('kept', '422').default('kept'),
+  /** Fields that a create ignores: those that are neither documented for it nor seen in the vendor's frameworks. */
+  createIgnores: fields.default(['Country', 'District', 'City', 'ExternalImageUrl']),
+  /** Fields that reads leave out (unknown in the API: which ones a read shows). */
+  hiddenFields: fields.default([]),
   /** How a Birthday is read: as a time without a zone (seen in live samples), or as written. */
   birthdayForm: z.enum(['datetime', 'as-given']).default('datetime'),
   /** A move to the user's present instance (unknown in the API). */
-  repeatedMove: oneOf('done', '409', '422', '400').default('done'),
+  repeatedMove: oneOf('done', '409', '422', '400', '403').default('done'),
   /** The Result of a count: a number, or an object with this name for it (unknown: the one known caller accepts all). */
   countForm: z.enum(['number', 'Count', 'TotalUsers', 'Total']).default('number'),
   /** In which form a ClientId is stored and compared (unknown in the API): `nfc` is Unicode NFC. */

@@ -8,6 +8,7 @@ import type { FieldFault } from './envelope.ts';
 import type { SandboxModes } from './modes.ts';
 import { type Body, isObject } from './request.ts';
 import type { Profile, UserFields, UserRecord } from './user-record.ts';
+import { withoutFields } from './without-fields.ts';
 
 export interface UserChanges {
   readonly profile: Profile;
@@ -43,8 +44,8 @@ const count = z.preprocess(
 );
 
 /**
- * The fields of a create: five fields and UserFields are documented, the other five are seen in the vendor's Android and iOS frameworks.
- * The other fields of an update (Country, District, City, ExternalImageUrl, Status) and unknown ones are ignored.
+ * The fields of a create: five fields and UserFields are documented, another five are seen in the vendor's Android and iOS frameworks. A
+ * mode names those that it ignores, by default the last four. Status and unknown fields are always ignored.
  */
 const CreateBody = z.object({
   FirstName: text,
@@ -57,6 +58,10 @@ const CreateBody = z.object({
   MaritalStatus: text,
   ChildrenCount: count,
   Address: text,
+  Country: text,
+  District: text,
+  City: text,
+  ExternalImageUrl: text,
   UserFields: UserFieldsBody.nullish(),
 });
 
@@ -66,10 +71,6 @@ const CreateBody = z.object({
  * every mode, because reads only show these two.
  */
 const UpdateBody = CreateBody.extend({
-  Country: text,
-  District: text,
-  City: text,
-  ExternalImageUrl: text,
   Status: z
     .enum(['Active', 'Deactivated', 'Deleted', 'Inactive'])
     .transform((status) => (status === 'Active' ? 'Active' : 'Inactive'))
@@ -77,8 +78,9 @@ const UpdateBody = CreateBody.extend({
 });
 
 export function readCreate(body: Body, modes: SandboxModes): UserChanges {
+  const taken = withoutFields(body, modes.createIgnores);
   // A create has nothing to clear.
-  const changes = read(CreateBody, body, { ...modes, clearing: { null: 'clears', empty: 'kept' } });
+  const changes = read(CreateBody, taken, { ...modes, clearing: { null: 'clears', empty: 'kept' } });
   const { Email: email, Phone: phone } = changes.profile;
   if (!modes.contactRequired || changes.faults.length > 0 || email || phone) return changes;
   return { ...changes, faults: [{ Key: 'Email', Message: 'Email or Phone is required.' }] };

@@ -2,37 +2,13 @@
  * One user as the sandbox stores it, and as the API shows it. A record is immutable: a write makes a new one.
  */
 import { iso, timeOf } from './dates.ts';
+import { EMPTY_PROFILE, FRESH_FIELDS } from './empty-user.ts';
 import { APPLICATION, COMPANY, instanceName } from './hierarchy.ts';
 import type { SandboxModes } from './modes.ts';
-
-/** What reads show of an empty profile (documented). */
-const EMPTY_PROFILE = {
-  FirstName: null,
-  LastName: null,
-  Nickname: null,
-  Phone: null,
-  Email: null,
-  Gender: 'None',
-  Birthday: null,
-  MaritalStatus: null,
-  ChildrenCount: null,
-  Country: null,
-  District: null,
-  City: null,
-  Address: null,
-  ExternalImageUrl: null,
-};
+import type { Body } from './request.ts';
+import { withoutFields } from './without-fields.ts';
 
 export type Profile = Partial<Record<keyof typeof EMPTY_PROFILE, string | number | null>>;
-
-/** What reads show of empty UserFields, as in the vendor's own samples. */
-const FRESH_FIELDS = {
-  ClientId: null,
-  EnableTracking: true,
-  EnableLogging: false,
-  EnableRealTimeLocation: false,
-  Enabled: true,
-};
 
 export interface UserFields {
   readonly ClientId?: string | null;
@@ -81,8 +57,8 @@ export function fieldsOf({ fields }: UserRecord) {
  * A user as find, the filtered page and its own read show it (documented): UserFields is an array of one object when read. Without
  * `includeAccountInfo` the names in AccountInfo are null.
  */
-export function asRead(user: UserRecord, includeAccountInfo: boolean, modes: SandboxModes) {
-  return {
+export function asRead(user: UserRecord, includeAccountInfo: boolean, modes: SandboxModes): Body {
+  const read = {
     DeviceToken: tokenOf(user, modes.tokenCasing),
     // Seen in live samples: no zone, seven fraction digits.
     DateCreated: `${iso(user.createdAt).slice(0, -1)}0000`,
@@ -104,6 +80,7 @@ export function asRead(user: UserRecord, includeAccountInfo: boolean, modes: San
     IdentityProvider: null,
     UserFields: [fieldsOf(user)],
   };
+  return withoutFields(read, modes.hiddenFields);
 }
 
 function profileOf({ profile }: UserRecord, { birthdayForm }: SandboxModes) {

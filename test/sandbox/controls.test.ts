@@ -27,6 +27,8 @@ const DEFAULTS = {
   ownUser: 'allowed',
   contactRequired: false,
   unknownValues: 'kept',
+  createIgnores: ['Country', 'District', 'City', 'ExternalImageUrl'],
+  hiddenFields: [],
   birthdayForm: 'datetime',
   repeatedMove: 'done',
   countForm: 'number',

@@ -281,7 +281,7 @@ describe('repeatedMove: a move to the instance that the user is in already', () 
     expect(await sandbox.users()).toMatchObject([{ instanceId }]);
   });
 
-  test.each(['409', '422', '400'] as const)('is a %s', async (repeatedMove) => {
+  test.each(['409', '422', '400', '403'] as const)('is a %s', async (repeatedMove) => {
     const sandbox = await openWithAda({ modes: { repeatedMove } });
     const reply = await sandbox.move(move);
     expect(reply.status).toBe(Number(repeatedMove));

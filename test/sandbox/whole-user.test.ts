@@ -53,6 +53,46 @@ test('a create takes ten profile fields and the settings, and ignores what only 
   });
 });
 
+test('createIgnores names what a create ignores, settings too, and an update still takes it', async () => {
+  const createIgnores = ['Gender', 'EnableLogging'];
+  const sandbox = await openWithAdmin({ modes: { createIgnores } });
+  const body = { Gender: 'Female', Country: 'GB', UserFields: SETTINGS };
+  await sandbox.create({ CustomToken: TOKEN, ...body });
+  expect(await read(sandbox)).toMatchObject({
+    UserProfile: { Gender: 'None', Country: 'GB' },
+    UserFields: [{ ...SETTINGS, EnableLogging: false }],
+  });
+  await sandbox.update(TOKEN, body);
+  expect(await read(sandbox)).toMatchObject({ UserProfile: { Gender: 'Female' }, UserFields: [SETTINGS] });
+});
+
+test('hiddenFields are left out wherever a user is read', async () => {
+  const sandbox = await openWithAdmin({
+    modes: { hiddenFields: ['Status', 'InstanceId', 'City', 'Enabled'] },
+  });
+  await sandbox.create({ CustomToken: TOKEN });
+  const found = await read(sandbox);
+  const paged = at((await sandbox.page({})).body, 'Result', 'Users', 0);
+  for (const user of [found, paged]) {
+    expect(user).not.toHaveProperty('Status');
+    expect(user).not.toHaveProperty('AccountInfo.InstanceId');
+    expect(user).not.toHaveProperty('UserProfile.City');
+    expect(at(user, 'UserFields')).toEqual([
+      { ClientId: null, EnableTracking: true, EnableLogging: false, EnableRealTimeLocation: false },
+    ]);
+    expect(user).toMatchObject({ DeviceToken: TOKEN, UserProfile: { Country: null } });
+  }
+});
+
+test('a name that is no field is refused in both modes', async () => {
+  const sandbox = await openWithAdmin();
+  for (const mode of ['createIgnores', 'hiddenFields']) {
+    const reply = await sandbox.patchModes({ [mode]: ['City', 'Town'] });
+    expect(reply.status).toBeGreaterThanOrEqual(400);
+    expect(reply.text).toContain(`${mode}.1: Expected the name of a field`);
+  }
+});
+
 test('an update takes every field, and the page shows them as find does', async () => {
   const sandbox = await openWithAdmin({ modes: { birthdayForm: 'as-given' } });
   await sandbox.create({ CustomToken: TOKEN });
