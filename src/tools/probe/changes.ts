@@ -1,11 +1,17 @@
 /**
- * Probes a user's fields: how a ClientId is stored, what null and "" do, whether values may be shared, how a user becomes inactive. Each
- * update also changes the first name; look-ups are repeated until that shows.
+ * Probes a user's fields: how a ClientId is stored, what null and "" do, whether values may be shared, how a user becomes inactive.
  */
-import type { UserChanges } from '../../damoov/user-fields.ts';
 import type { Facts } from './facts.ts';
-import { ProbeFailed, type SeenUser, answerText, isSuccess, factOf } from './observation.ts';
+import {
+  LOOK_UP_FAILED,
+  ProbeFailed,
+  answerText,
+  factOf,
+  notKnown,
+  unlessLookUpFails,
+} from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
+import { type Update, updatesOf } from './updates.ts';
 
 type ChangeFacts = Pick<
   Facts,
@@ -14,9 +20,10 @@ type ChangeFacts = Pick<
   | 'nullInProfile'
   | 'emptyInProfile'
   | 'nullInClientId'
-  | 'inactiveIsWritten'
+  | keyof StatusFacts
 > & { lagMs: { update: number | null } };
 
+type StatusFacts = Pick<Facts, 'inactiveIsWritten' | 'statusShown'>;
 type Clearing = Facts['nullInProfile'];
 
 const PROFILE = ['nickname', 'phone', 'email'] as const;
@@ -41,44 +48,25 @@ export async function askChanges(own: OwnUsers, patienceMs: number): Promise<Cha
 
   const update = updatesOf(own, userId, patienceMs);
   const first = await update({ nickname: 'second' });
-  return {
+  const activeStatus = 'user' in first ? first.user.status : undefined;
+  const changes = {
     duplicateClientId: duplicate(sameId),
     duplicateContact: duplicate(sameContact),
     nullInProfile: await clear(update, PROFILE, values, null),
     emptyInProfile: await clear(update, PROFILE, values, ''),
     nullInClientId: await clear(update, ['clientId'], values, null),
-    // Last, because an inactive user may behave differently.
-    inactiveIsWritten: await deactivate(update),
     lagMs: { update: 'user' in first ? first.afterMs : null },
   };
+  // Last, because an inactive user may behave differently.
+  const status = await unlessLookUpFails(() => deactivate(own, userId, update, activeStatus), {
+    inactiveIsWritten: LOOK_UP_FAILED,
+    statusShown: LOOK_UP_FAILED,
+  });
+  return { ...changes, ...status };
 }
 
 function duplicate(made: Creation): Facts['duplicateClientId'] {
   return made.token === undefined ? factOf(made) : { is: 'allowed', seen: answerText(made) };
-}
-
-/** The user after an update; or how the update was refused, or that it was never seen. */
-type Updated = { user: SeenUser; afterMs: number } | { is: Clearing['is']; seen: string };
-type Update = (changes: UserChanges) => Promise<Updated>;
-
-function updatesOf(own: OwnUsers, userId: string, patienceMs: number): Update {
-  let count = 0;
-  return async (changes) => {
-    count += 1;
-    const firstName = `Probe ${count}`;
-    const answer = await own.update(userId, { ...changes, firstName });
-    if (!isSuccess(answer)) return factOf(answer);
-    const sight = await own.lookUntil(
-      { deviceToken: userId },
-      ([user]) => user?.firstName === firstName,
-      patienceMs,
-    );
-    const user = sight?.users[0];
-    if (sight === undefined || user === undefined) {
-      return { is: 'unknown', seen: `${answerText(answer)}, and no look-up showed the change in time` };
-    }
-    return { user, afterMs: sight.afterMs };
-  };
 }
 
 /** Sets the fields, then clears them. */
@@ -89,7 +77,7 @@ async function clear(
   empty: null | '',
 ): Promise<Clearing> {
   const set = await update(Object.fromEntries(fields.map((name) => [name, values[name]])));
-  if (!('user' in set)) return { is: 'unknown', seen: `the field could not be set: ${set.seen}` };
+  if (!('user' in set)) return notKnown(`the field could not be set: ${set.seen}`);
   const cleared = await update(Object.fromEntries(fields.map((name) => [name, empty])));
   if (!('user' in cleared)) return cleared;
   const effects = fields.map((name) => effectOf(cleared.user[name], set.user[name]));
@@ -100,6 +88,7 @@ async function clear(
 }
 
 function effectOf(after: unknown, before: unknown): Clearing {
+  if ((before ?? undefined) === undefined) return notKnown('is never shown');
   if (after === undefined) return { is: 'clears', seen: 'is left out' };
   if (after === null) return { is: 'clears', seen: 'reads null' };
   if (after === '') return { is: 'kept', seen: 'reads ""' };
@@ -108,12 +97,43 @@ function effectOf(after: unknown, before: unknown): Clearing {
     : { is: 'unknown', seen: 'is something else' };
 }
 
-async function deactivate(update: Update): Promise<Facts['inactiveIsWritten']> {
+/** @param activeStatus the status that a look-up showed before. */
+async function deactivate(
+  own: OwnUsers,
+  userId: string,
+  update: Update,
+  activeStatus: unknown,
+): Promise<StatusFacts> {
   const updated = await update({ status: 'deactivated' });
-  if (!('user' in updated)) return { is: 'neither', seen: updated.seen };
-  return updated.user.status === 'Inactive'
-    ? { is: 'Deactivated', seen: 'reads Inactive afterwards' }
-    : { is: 'neither', seen: 'changes nothing' };
+  if (!('user' in updated)) {
+    const is = updated.is === 'unknown' ? 'unknown' : 'neither';
+    return { inactiveIsWritten: { is, seen: updated.seen }, statusShown: notKnown(updated.seen) };
+  }
+  const { status } = updated.user;
+  if ((status ?? undefined) === undefined) {
+    const active = await own.find({ deviceToken: userId, includeInactive: false });
+    return {
+      inactiveIsWritten:
+        active.length === 0
+          ? { is: 'Deactivated', seen: 'found only with inactive users afterwards' }
+          : notKnown('no status is shown'),
+      statusShown: { is: 'no', seen: 'no status is shown' },
+    };
+  }
+  if (status === 'Inactive') {
+    return {
+      inactiveIsWritten: { is: 'Deactivated', seen: 'reads Inactive afterwards' },
+      statusShown:
+        activeStatus === 'Active'
+          ? { is: 'yes', seen: 'reads Active, and Inactive afterwards' }
+          : notKnown('reads otherwise than Active before'),
+    };
+  }
+  const seen = status === activeStatus ? 'changes nothing' : 'reads neither Active nor Inactive';
+  return {
+    inactiveIsWritten: { is: status === activeStatus ? 'neither' : 'unknown', seen },
+    statusShown: notKnown(seen),
+  };
 }
 
 /** Looks at a user whose ClientId has blanks at its ends, capitals and a decomposed letter. */
@@ -123,7 +143,7 @@ export async function askClientIdForm(own: OwnUsers, patienceMs: number): Promis
   if (made.token === undefined) return factOf(made);
   const sight = await own.lookUntil({ deviceToken: made.token }, (users) => users.length > 0, patienceMs);
   const user = sight?.users[0];
-  if (user === undefined) return { is: 'unknown', seen: 'no look-up showed the user in time' };
+  if (user === undefined) return notKnown('no look-up showed the user in time');
   const { is, seen } = formOf(clientId, user.clientId);
   const isFound = (await own.find({ clientId })).some(({ userId }) => userId === user.userId);
   return { is, seen: `${seen}, and ${isFound ? 'found' : 'not found'} by the given ClientId` };

@@ -50,6 +50,12 @@ export const Facts = z.strictObject({
   nullInClientId: fact('clears', 'ignored', 'kept', ...ANSWERS),
   /** With which word an update makes a user inactive. */
   inactiveIsWritten: fact('Deactivated', 'neither'),
+  /** Whether a look-up shows that a user is active or inactive. */
+  statusShown: fact('yes', 'no'),
+  /** Which fields a create ignores; `later`: only fields that a worker writes with an update. */
+  createIgnores: fact('nothing', 'later', 'needed', ...ANSWERS),
+  /** Whether a look-up shows the settings of a user as they were written. */
+  settingsShown: fact('yes', 'partly', 'no'),
   unknownUpdate: fact(...ANSWERS),
   /** A deletion of a user that never existed. */
   unknownDelete: fact(...ANSWERS),

@@ -114,6 +114,13 @@ const RULES: readonly Rule[] = [
     otherwise: 'a sign-up with values of another user ends as rejected',
   },
   {
+    assumption: 'a create takes every field that a worker sends with it',
+    holds: ({ createIgnores: { is } }) =>
+      is === 'needed' ? false : ['nothing', 'later'].includes(is) || undefined,
+    otherwise: ({ createIgnores: { seen } }) =>
+      `a sign-up loses fields (${seen}): send an update-user after it`,
+  },
+  {
     // Jobs refuse a clientId with blanks at its ends or a decomposed letter.
     assumption: 'a ClientId that a job may name is kept unchanged',
     holds: ({ clientIdForm }) => isOneOf(clientIdForm.is, ['exact', 'trim', 'nfc', ...REFUSALS]),
@@ -124,6 +131,13 @@ const RULES: readonly Rule[] = [
     assumption: 'a look-up shows the instance of a user',
     holds: ({ instanceTold }) => isOneOf(instanceTold.is, ['yes']),
     otherwise: 'with several instances under one admin account a clientId must not occur in two of them',
+  },
+  {
+    assumption: 'a look-up shows settings and status as they were written',
+    holds: ({ settingsShown, statusShown }) =>
+      allOf(isOneOf(settingsShown.is, ['yes']), isOneOf(statusShown.is, ['yes'])),
+    otherwise:
+      'a sign-up of an existing user with settings always sends an update; readers of the status see none',
   },
   {
     assumption: 'a wrong InstanceKey creates no user and is recognised',

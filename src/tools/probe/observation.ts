@@ -4,11 +4,17 @@
 import { field, isObject, readEnvelope, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovFault, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';
+import { type ReadFields, fieldsFromWire } from '../../damoov/user-fields.ts';
 import { ANSWERS } from './facts.ts';
 
 /** The probe cannot go on: it was called correctly, but gets no facts. */
 export class ProbeFailed extends Error {
   override readonly name = 'ProbeFailed';
+}
+
+/** A look-up got no answer, or one that shows no users. */
+export class LookUpFailed extends Error {
+  override readonly name = 'LookUpFailed';
 }
 
 export interface Observation {
@@ -82,6 +88,25 @@ export function factOf(observation: Observation): { is: AnswerName; seen: string
   return { is: answerName(observation), seen: answerText(observation) };
 }
 
+/** What was not found out, and why. */
+export function notKnown(seen: string): { is: 'unknown'; seen: string } {
+  return { is: 'unknown', seen };
+}
+
+/** The answer to a question, or `other` if one of its look-ups failed. */
+export async function unlessLookUpFails<Answer, Other>(
+  question: () => Promise<Answer>,
+  other: Other,
+): Promise<Answer | Other> {
+  try {
+    return await question();
+  } catch (error) {
+    if (error instanceof LookUpFailed) return other;
+    throw error;
+  }
+}
+export const LOOK_UP_FAILED = notKnown('a look-up failed');
+
 /** A user as a look-up shows it. */
 export interface SeenUser {
   /** In lower case. */
@@ -96,6 +121,8 @@ export interface SeenUser {
   readonly clientId: unknown;
   readonly status: unknown;
   readonly instanceId: unknown;
+  /** As the client reads it: without fields that are null, left out or unreadable. */
+  readonly fields: ReadFields;
 }
 
 /** Undefined if it is no list of users. */
@@ -121,5 +148,6 @@ function readSeenUser(value: unknown): SeenUser | undefined {
     clientId: field(settings, 'ClientId'),
     status: field(value, 'Status'),
     instanceId: field(field(value, 'AccountInfo'), 'InstanceId'),
+    fields: fieldsFromWire(value),
   };
 }

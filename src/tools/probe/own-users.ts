@@ -3,13 +3,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DamoovInstance } from '../../damoov/calls.ts';
-import type { DamoovClient } from '../../damoov/client.ts';
+import type { DamoovClient, PlainRequest } from '../../damoov/client.ts';
 import { field, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';
 import type { UserChanges } from '../../damoov/user-fields.ts';
 import { type NewUser, type UserQuery, createBody } from '../../damoov/wire.ts';
 import {
+  LookUpFailed,
   type Observation,
   type SeenUser,
   answerText,
@@ -98,12 +99,7 @@ export class OwnUsers {
     const body = createBody({ ...user, lastName: this.mark });
     let observation: Observation;
     try {
-      observation = await this.#ask('create', (onAnswer) =>
-        this.#options.client.request(
-          { operation: 'create', method: 'POST', path, headers, body },
-          { signal: this.#signal, onAnswer },
-        ),
-      );
+      observation = await this.send({ operation: 'create', method: 'POST', path, headers, body });
     } catch (error) {
       if (!(error instanceof DamoovError) || error.mayHaveBeenApplied) this.#unanswered += 1;
       throw error;
@@ -129,37 +125,27 @@ export class OwnUsers {
     );
   }
 
-  /** Looks up any user: a look-up changes none. */
-  async find(query: UserQuery): Promise<readonly SeenUser[]> {
-    const wide = { includeInactive: true, includeAccountInfo: true, ...query };
-    const observation = await this.#ask('find', (onAnswer) =>
-      this.#options.client.findUsers(wide, { signal: this.#signal, onAnswer }),
+  /** Sends a request without the admin's session: it can touch no other user. */
+  async send(request: PlainRequest): Promise<Observation> {
+    return this.#ask(request.operation, (onAnswer) =>
+      this.#options.client.request(request, { signal: this.#signal, onAnswer }),
     );
-    const users = isSuccess(observation) ? readSeenUsers(observation.result) : undefined;
-    if (users === undefined) throw new Error(`a look-up was answered ${answerText(observation)}`);
-    for (const user of users) {
-      if (user.lastName !== this.mark) continue;
-      this.#marked.add(user.userId);
-      this.#present.add(user.userId);
+  }
+
+  /**
+   * Looks up any user: a look-up changes none.
+   * @throws LookUpFailed
+   */
+  async find(query: UserQuery): Promise<readonly SeenUser[]> {
+    const users = await this.#find({ includeInactive: true, includeAccountInfo: true, ...query });
+    for (const { lastName, userId } of users) {
+      if (lastName !== this.mark) continue;
+      this.#marked.add(userId);
+      this.#present.add(userId);
     }
     // Damoov does not document how strictly it compares.
     const id = query.deviceToken?.toLowerCase();
     return id === undefined ? users : users.filter(({ userId }) => userId === id);
-  }
-
-  /** Refreshes a user's own token pair, not the admin's session. */
-  async refresh(accessToken: string, refreshToken: string): Promise<Observation> {
-    return this.#ask('refresh', (onAnswer) =>
-      this.#options.client.request(
-        {
-          operation: 'refresh',
-          method: 'POST',
-          path: '/v1/Auth/RefreshToken',
-          body: { AccessToken: accessToken, RefreshToken: refreshToken },
-        },
-        { signal: this.#signal, onAnswer },
-      ),
-    );
   }
 
   /** Repeats the look-up until it is as expected; undefined if that takes too long. */
@@ -195,6 +181,8 @@ export class OwnUsers {
     };
     const areDistinguished = () => !this.#isInDoubt && this.#unproved.length === 0;
     await this.lookUntil({ lastName: this.mark }, areDistinguished, withinMs).catch(goOn);
+    // A look-up by the id may show the mark of a user that no look-up by the mark shows.
+    for (const id of this.#unproved) await this.find({ deviceToken: id }).catch(goOn);
     for (const id of this.#present) {
       // The answer to the deletion does not matter: a look-up shows whether the user is gone.
       await this.delete(id).catch(goOn);
@@ -233,6 +221,20 @@ export class OwnUsers {
     const id = userId.toLowerCase();
     if (this.#chosen.has(id) || this.#marked.has(id)) return id;
     throw new Error('this user is not one of the probe’s');
+  }
+
+  async #find(query: UserQuery): Promise<readonly SeenUser[]> {
+    try {
+      const observation = await this.#ask('find', (onAnswer) =>
+        this.#options.client.findUsers(query, { signal: this.#signal, onAnswer }),
+      );
+      const users = isSuccess(observation) ? readSeenUsers(observation.result) : undefined;
+      if (users !== undefined) return users;
+      throw new LookUpFailed(`a look-up was answered ${answerText(observation)}`);
+    } catch (error) {
+      const isLookUp = error instanceof DamoovError && error.operation === 'find' && error.kind !== 'aborted';
+      throw isLookUp ? new LookUpFailed(error.message, { cause: error }) : error;
+    }
   }
 
   async #ask(

@@ -2,29 +2,25 @@
  * Finds out from a real Damoov what its documentation leaves open, on a disposable instance. Defines the order of the questions, and
  * deletes every created user in the end.
  */
-import type { DamoovInstance } from '../../damoov/calls.ts';
 import type { DamoovClient } from '../../damoov/client.ts';
 import { DamoovError } from '../../damoov/errors.ts';
 import { askChanges, askClientIdForm } from './changes.ts';
 import type { Facts } from './facts.ts';
+import { askFields } from './fields.ts';
 import { askIdentity } from './identity.ts';
-import { type Leftovers, OwnUsers, type ProbeClock } from './own-users.ts';
-import { ProbeFailed } from './observation.ts';
+import { type Leftovers, OwnUsers, type OwnUsersOptions } from './own-users.ts';
+import { LOOK_UP_FAILED, ProbeFailed, unlessLookUpFails } from './observation.ts';
 import { askRefusals } from './refusals.ts';
 
-export interface ProbeOptions {
+export interface ProbeOptions extends OwnUsersOptions {
   /** With an admin. */
-  client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'findUsers' | 'page'>;
-  instance: DamoovInstance;
+  client: OwnUsersOptions['client'] & Pick<DamoovClient, 'page'>;
   triesWrongKey: boolean;
   /** How many users the instance may have; undefined: the default, and the number must be known. */
   mostUsers: number | undefined;
   /** How long a write may take to become visible, in milliseconds. */
   patienceMs: number;
-  clock: ProbeClock;
-  /** Ends the questions; the clean-up follows. */
-  signal: AbortSignal;
-  /** Ends the clean-up. */
+  /** Ends the clean-up; `signal` ends the questions before it. */
   cleanUpSignal: AbortSignal;
   /** Called before each step, and once with the mark of this run's users. */
   onStep: (step: string) => void;
@@ -104,7 +100,8 @@ const NOT_SHOWN: ReadonlySet<DamoovError['kind']> = new Set([
   'no-result',
 ]);
 
-async function ask(own: OwnUsers, { patienceMs, triesWrongKey, onStep }: ProbeOptions): Promise<Facts> {
+async function ask(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
+  const { patienceMs, triesWrongKey, onStep } = options;
   onStep('probing the UserId');
   const { lagMs: lagOfUser, ...identity } = await askIdentity(own, patienceMs);
   onStep('probing updates');
@@ -113,11 +110,17 @@ async function ask(own: OwnUsers, { patienceMs, triesWrongKey, onStep }: ProbeOp
   const clientIdForm = await askClientIdForm(own, patienceMs);
   onStep('probing refusals');
   const refusals = await askRefusals(own, triesWrongKey);
+  onStep('probing fields');
+  const fields = await unlessLookUpFails(() => askFields(own, patienceMs), {
+    createIgnores: LOOK_UP_FAILED,
+    settingsShown: LOOK_UP_FAILED,
+  });
   return {
     ...identity,
     ...changes,
     clientIdForm,
     ...refusals,
+    ...fields,
     findLagMs: { ...lagOfUser, ...lagOfUpdate },
   };
 }

@@ -2,10 +2,10 @@
  * Probes how Damoov refuses requests: for unknown users, with used tokens, and with a wrong InstanceKey (only if requested).
  */
 import { randomUUID } from 'node:crypto';
-import { readTokens } from '../../damoov/wire.ts';
 import type { Facts } from './facts.ts';
-import { answerText, isSuccess, factOf } from './observation.ts';
+import { answerText, factOf, isSuccess, notKnown } from './observation.ts';
 import type { OwnUsers } from './own-users.ts';
+import { pairIn, refresh } from './tokens.ts';
 
 type RefusalFacts = Pick<Facts, 'unknownUpdate' | 'unknownDelete' | 'badRefresh' | 'wrongKey'>;
 
@@ -23,14 +23,11 @@ export async function askRefusals(own: OwnUsers, triesWrongKey: boolean): Promis
 /** With a user's own token pair: the admin's session is not at risk. */
 async function spendTwice(own: OwnUsers): Promise<Facts['badRefresh']> {
   const made = await own.create({ clientId: `${own.mark}-4`, firstName: 'Probe', createAccessToken: true });
-  const tokens = isSuccess(made) ? readTokens(made.result) : undefined;
-  if (tokens?.refreshToken === undefined) {
-    return { is: 'unknown', seen: 'a create returned no tokens' };
-  }
-  const { accessToken, refreshToken } = tokens;
-  const first = await own.refresh(accessToken.token, refreshToken);
-  if (!isSuccess(first)) return { is: 'unknown', seen: `a fresh pair was refused: ${answerText(first)}` };
-  return factOf(await own.refresh(accessToken.token, refreshToken));
+  const pair = pairIn(made);
+  if (pair === undefined) return notKnown('a create returned no tokens');
+  const first = await refresh(own, pair);
+  if (!isSuccess(first)) return notKnown(`a fresh pair was refused: ${answerText(first)}`);
+  return factOf(await refresh(own, pair));
 }
 
 async function tryWrongKey(own: OwnUsers): Promise<Facts['wrongKey']> {

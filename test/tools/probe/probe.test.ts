@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DamoovError } from '../../../src/damoov/errors.ts';
@@ -6,7 +7,9 @@ import { Facts } from '../../../src/tools/probe/facts.ts';
 import type { ProbeEnd, ProbeOptions } from '../../../src/tools/probe/probe.ts';
 import { assumptionsOf, settingsOf } from '../../../src/tools/probe/judgement.ts';
 import type { SandboxModes } from '../../../src/sandbox/server.ts';
-import { createProbeWorld } from './probe-world.ts';
+import { type ProbeWorld, createProbeWorld } from './probe-world.ts';
+
+const SETTINGS = ['EnableTracking', 'EnableLogging', 'EnableRealTimeLocation', 'Enabled'];
 
 /** The facts of a successful probe that left no user behind. */
 async function factsUnder(modes: Partial<SandboxModes>, options: Partial<ProbeOptions> = {}): Promise<Facts> {
@@ -34,6 +37,9 @@ describe('the probe', () => {
       emptyInProfile: { is: 'kept' },
       nullInClientId: { is: 'clears' },
       inactiveIsWritten: { is: 'Deactivated' },
+      statusShown: { is: 'yes' },
+      createIgnores: { is: 'later', seen: 'ignored: country, district, city, imageUrl' },
+      settingsShown: { is: 'yes' },
       unknownUpdate: { is: '404' },
       unknownDelete: { is: '404' },
       repeatedDelete: { is: '404' },
@@ -89,6 +95,49 @@ describe('the probe', () => {
         inactiveIsWritten: { is: 'Deactivated' },
       },
     ],
+    [
+      { hiddenFields: ['Status'] },
+      {
+        statusShown: { is: 'no' },
+        inactiveIsWritten: { is: 'Deactivated', seen: 'found only with inactive users afterwards' },
+        settingsShown: { is: 'yes' },
+      },
+    ],
+    [
+      { hiddenFields: ['EnableTracking'] },
+      {
+        settingsShown: { is: 'partly', seen: 'not as written: tracking' },
+        createIgnores: { is: 'unknown', seen: expect.stringContaining('not shown: tracking') },
+        statusShown: { is: 'yes' },
+      },
+    ],
+    [
+      { hiddenFields: ['Phone'] },
+      { nullInProfile: { is: 'unknown', seen: expect.stringContaining('phone: is never shown') } },
+    ],
+    [{ hiddenFields: SETTINGS }, { settingsShown: { is: 'no' }, clientIdForm: { is: 'exact' } }],
+    [
+      { hiddenFields: ['InstanceId'] },
+      {
+        instanceTold: { is: 'no' },
+      },
+    ],
+    [{ createIgnores: [] }, { createIgnores: { is: 'nothing' } }],
+    [
+      { createIgnores: ['Address', 'EnableTracking', 'City'] },
+      {
+        createIgnores: { is: 'needed', seen: 'ignored: city, address, tracking' },
+        settingsShown: { is: 'yes' },
+      },
+    ],
+    [
+      { createIgnores: ['City'], hiddenFields: ['Country'] },
+      { createIgnores: { is: 'later', seen: 'ignored: city; not shown: country' } },
+    ],
+    [
+      { createIgnores: ['City'], hiddenFields: ['City'] },
+      { createIgnores: { is: 'unknown', seen: 'not shown: city' } },
+    ],
   ])('under %j sees just that, and leaves nobody', async (modes, seen) => {
     expect(await factsUnder(modes)).toMatchObject(seen);
   });
@@ -100,7 +149,13 @@ describe('the probe', () => {
       // The delay between two look-ups is at most 2 s, and at first a third of the elapsed time.
       expect(ms).toBeLessThanOrEqual(100 + findLagMs * 2);
     }
-    expect(facts).toMatchObject({ deletedToken: { is: 'ghost' }, nullInProfile: { is: 'clears' } });
+    expect(facts).toMatchObject({
+      deletedToken: { is: 'ghost' },
+      nullInProfile: { is: 'clears' },
+      statusShown: { is: 'yes' },
+      createIgnores: { is: 'later' },
+      settingsShown: { is: 'yes' },
+    });
   });
 
   it.each([
@@ -132,6 +187,75 @@ describe('the probe', () => {
     ]);
   });
 
+  it('takes no field for ignored that a look-up only shows later than its user', async () => {
+    const world = await createProbeWorld();
+    const seen = new Set<string>();
+    const client = clientWith(world.client, {
+      findUsers(query, { onAnswer, ...options } = {}) {
+        const { deviceToken = '' } = query;
+        const isFirst = !seen.has(deviceToken);
+        return world.client.findUsers(query, {
+          ...options,
+          onAnswer(answer) {
+            if (answer.text.includes('"DeviceToken"')) seen.add(deviceToken);
+            const text = isFirst
+              ? answer.text.replace(/"(Address|Enabled)":[^,}]+/g, '"$1":null')
+              : answer.text;
+            return onAnswer?.({ ...answer, text });
+          },
+        });
+      },
+    });
+    expect((await world.run({ client })).facts).toMatchObject({
+      createIgnores: { is: 'later', seen: 'ignored: country, district, city, imageUrl' },
+      settingsShown: { is: 'yes' },
+    });
+  });
+
+  it.each([
+    [
+      'fails',
+      (world: ProbeWorld): Partial<Client> => ({
+        findUsers: (_query, options) => world.client.findUsers({ deviceToken: 'no UUID' }, options),
+      }),
+      'a look-up failed',
+    ],
+    [
+      'is lost',
+      (): Partial<Client> => ({
+        findUsers: () =>
+          Promise.reject(new DamoovError({ kind: 'network', operation: 'find', wasSent: true })),
+      }),
+      'a look-up failed',
+    ],
+    [
+      'shows nobody',
+      (world: ProbeWorld): Partial<Client> => ({
+        findUsers: (_query, options) => world.client.findUsers({ deviceToken: randomUUID() }, options),
+      }),
+      'no look-up showed the user in time',
+    ],
+  ])(
+    'does not know what it would see by a look-up that %s, and keeps the other facts',
+    async (_title, faulty, seen) => {
+      const world = await createProbeWorld();
+      let client: Client = world.client;
+      const switched = clientWith(world.client, { findUsers: (...args) => client.findUsers(...args) });
+      const onStep = (step: string) => {
+        if (step === 'probing fields') client = clientWith(world.client, faulty(world));
+        if (step.startsWith('deleting')) client = world.client;
+      };
+      const { facts, failure, leftovers } = await world.run({ client: switched, onStep });
+      expect(failure).toBeUndefined();
+      expect(facts).toMatchObject({
+        customToken: { is: 'honoured' },
+        createIgnores: { is: 'unknown', seen },
+        settingsShown: { is: 'unknown', seen },
+      });
+      expect(leftovers).toMatchObject({ userIds: [], isInDoubt: false });
+    },
+  );
+
   property.prop(
     [
       fc.record({
@@ -149,11 +273,17 @@ describe('the probe', () => {
         duplicateClientId: fc.constantFrom('allowed', '409', '422', '400'),
         deletedToken: fc.constantFrom('taken', 'free'),
         findLagMs: fc.constantFrom(0, 500),
+        createIgnores: fc.subarray(['Country', 'ExternalImageUrl', 'Gender', ...SETTINGS]),
+        hiddenFields: fc.subarray(['Status', ...SETTINGS]),
       }) as fc.Arbitrary<Partial<SandboxModes>>,
     ],
     { numRuns: 25 },
   )('any mixture of modes is probed to the facts that it has', async (modes) => {
     const { unknownDelete, badKey, badRefresh, clearing, clientIdForm, duplicateClientId } = modes;
+    const { createIgnores = [], hiddenFields = [] } = modes;
+    const shown = SETTINGS.filter((name) => !hiddenFields.includes(name));
+    const seenIgnored = createIgnores.filter((name) => !hiddenFields.includes(name));
+    const isSettingShown = shown.length === 0 ? 'no' : shown.length < SETTINGS.length ? 'partly' : 'yes';
     expect(await factsUnder(modes)).toMatchObject({
       unknownDelete: { is: unknownDelete },
       wrongKey: { is: badKey },
@@ -162,10 +292,21 @@ describe('the probe', () => {
       emptyInProfile: { is: clearing?.empty },
       clientIdForm: { is: clientIdForm },
       duplicateClientId: { is: duplicateClientId },
+      settingsShown: { is: isSettingShown },
+      statusShown: { is: hiddenFields.includes('Status') ? 'no' : 'yes' },
+      inactiveIsWritten: { is: 'Deactivated' },
+      createIgnores: { is: ignoredBy(seenIgnored, shown) },
       customToken: { is: modes.ignoreCustomToken === true ? 'ignored' : 'honoured' },
     });
   });
 });
+
+/** Of the fields that look-ups show. */
+function ignoredBy(ignored: readonly string[], shownSettings: readonly string[]): string {
+  if (ignored.some((name) => name === 'Gender' || SETTINGS.includes(name))) return 'needed';
+  if (shownSettings.length < SETTINGS.length) return 'unknown';
+  return ignored.length > 0 ? 'later' : 'nothing';
+}
 
 describe('nobody else', () => {
   it('is changed by a probe: all that it changes it has made itself, or is nobody', async () => {
@@ -186,7 +327,7 @@ describe('nobody else', () => {
     for (const { deviceToken, status } of changes) {
       if (deviceToken === null || !made.has(deviceToken)) expect(status).toBe(404);
     }
-    expect(after.length - before.length).toBeLessThan(10);
+    expect(after.length - before.length).toBeLessThan(13);
     expect(leftovers.userIds).toEqual([]);
   });
 
@@ -331,6 +472,21 @@ describe('the verdict', () => {
       );
     expect(await ofForm('lower')).toMatchObject({ holds: false });
     expect(await ofForm('trim')).toMatchObject({ holds: true });
+  });
+
+  it('says what a worker may lose, and what follows from what it cannot see', async () => {
+    const modes = {
+      createIgnores: ['Gender'],
+      hiddenFields: ['Enabled'],
+    } as const satisfies Partial<SandboxModes>;
+    const failing = assumptionsOf(await factsUnder({ deletedToken: 'free', ...modes })).filter(
+      ({ holds }) => holds !== true,
+    );
+    expect(failing).toMatchObject([
+      { assumption: 'a create takes every field that a worker sends with it', holds: false },
+      { assumption: 'a look-up shows settings and status as they were written', holds: false },
+    ]);
+    expect(failing[0]?.otherwise).toContain('ignored: gender');
   });
 
   it('says what producers can do if null clears nothing', async () => {
