@@ -15,7 +15,8 @@ export const registerProbe: Register = (program, run) => {
     .requiredOption('--instance <name>', 'the configured Damoov instance to probe')
     .option('--yes-this-instance-is-disposable', 'none of its users is needed')
     .option('--try-wrong-key', 'also call it with a wrong InstanceKey; how Damoov reacts is unknown')
-    .option('--even-with-users <count>', 'the instance may have this many users (default: 50)', wholeNumber())
+    .option('--second-instance <name>', 'also move a user of the probe there; as disposable as the first one')
+    .option('--even-with-users <count>', 'an instance may have this many users (default: 50)', wholeNumber())
     .addOption(durationOption('--patience <span>', 'how long a write may take to become visible', '60s'))
     .option('--out <file>', 'the file for the facts', parseFileName, 'damoov-facts.json');
   withJson(command)

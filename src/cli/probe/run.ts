@@ -19,6 +19,7 @@ import { withRedis } from '../common/with-redis.ts';
 export interface ProbeCommandOptions {
   instance: string;
   yesThisInstanceIsDisposable?: boolean;
+  secondInstance?: string;
   tryWrongKey?: boolean;
   evenWithUsers?: number;
   /** Milliseconds. */
@@ -29,7 +30,7 @@ export interface ProbeCommandOptions {
 
 /** False if it got no facts or left users behind. */
 export async function runProbe(options: ProbeCommandOptions, context: CommandContext): Promise<boolean> {
-  const { instance, patience, out: file, json = false } = options;
+  const { instance, secondInstance, patience, out: file, json = false } = options;
   if (options.yesThisInstanceIsDisposable !== true) {
     throw new UsageError(
       `nothing was sent: a probe creates users and deletes them again, so it needs a test instance. ` +
@@ -40,10 +41,11 @@ export async function runProbe(options: ProbeCommandOptions, context: CommandCon
   const out = outputOf(context.stdout);
   return withRedis(context, async (connection, config) => {
     const access = accessOf(config.damoov);
-    const credentials = access.instances[instance];
-    if (credentials === undefined) {
-      const known = Object.keys(access.instances).join(', ');
-      throw new UsageError(`--instance: there is no such instance (known: ${known})`);
+    const credentials = instanceOf(access, '--instance', instance);
+    const second =
+      secondInstance === undefined ? undefined : instanceOf(access, '--second-instance', secondInstance);
+    if (second?.id.toLowerCase() === credentials.id.toLowerCase()) {
+      throw new UsageError('--second-instance: is the same instance');
     }
     const stops = stopsOnSignals(context);
     const { timeoutMs } = config;
@@ -52,6 +54,7 @@ export async function runProbe(options: ProbeCommandOptions, context: CommandCon
       const end = await probe({
         client,
         instance: credentials,
+        secondInstance: second,
         triesWrongKey: options.tryWrongKey === true,
         mostUsers: options.evenWithUsers,
         patienceMs: patience,
@@ -80,6 +83,14 @@ function accessOf(damoov: 'sandbox' | DamoovAccess): DamoovAccess {
     );
   }
   return damoov;
+}
+
+/** @throws UsageError */
+function instanceOf({ instances }: DamoovAccess, option: string, name: string) {
+  const credentials = instances[name];
+  if (credentials !== undefined) return credentials;
+  const known = Object.keys(instances).join(', ');
+  throw new UsageError(`${option}: there is no such instance (known: ${known})`);
 }
 
 /** Checked before users are created for it. */

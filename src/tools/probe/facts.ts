@@ -56,6 +56,8 @@ export const Facts = z.strictObject({
   createIgnores: fact('nothing', 'later', 'needed', ...ANSWERS),
   /** Whether a look-up shows the settings of a user as they were written. */
   settingsShown: fact('yes', 'partly', 'no'),
+  /** A move to the instance that the user was moved to before. */
+  repeatedMove: fact('not-tried', ...ANSWERS),
   unknownUpdate: fact(...ANSWERS),
   /** A deletion of a user that never existed. */
   unknownDelete: fact(...ANSWERS),

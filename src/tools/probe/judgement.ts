@@ -140,6 +140,15 @@ const RULES: readonly Rule[] = [
       'a sign-up of an existing user with settings always sends an update; readers of the status see none',
   },
   {
+    // After such a refusal the worker looks where the user is.
+    assumption: 'a move that is sent again succeeds, or is refused with 400, 404, 409 or 422',
+    holds: ({ repeatedMove: { is } }) =>
+      is === 'not-tried'
+        ? undefined
+        : isOneOf(is, ['200', '200-null', '200-empty', '400', '404', '409', '422']),
+    otherwise: 'a move whose answer was lost may end as failed although it was carried out',
+  },
+  {
     assumption: 'a wrong InstanceKey creates no user and is recognised',
     holds: ({ wrongKey }) =>
       wrongKey.is === 'not-tried' ? undefined : isOneOf(wrongKey.is, [...REFUSALS, '200-empty', '200-null']),

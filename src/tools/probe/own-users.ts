@@ -20,7 +20,7 @@ import {
 } from './observation.ts';
 
 export interface OwnUsersOptions {
-  client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'findUsers'>;
+  client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'moveUser' | 'findUsers'>;
   instance: DamoovInstance;
   clock: ProbeClock;
   signal: AbortSignal;
@@ -72,6 +72,8 @@ export class OwnUsers {
   readonly #marked = new Set<string>();
   /** Users that may exist. */
   readonly #present = new Set<string>();
+  /** By user: the other instance that it may be in, until a look-up shows the user there. */
+  readonly #moved = new Map<string, string>();
   #creates = 0;
   #unanswered = 0;
 
@@ -125,6 +127,15 @@ export class OwnUsers {
     );
   }
 
+  /** @throws Error for a user that is not of this run. */
+  async move(userId: string, to: DamoovInstance): Promise<Observation> {
+    const id = this.#own(userId);
+    this.#moved.set(id, to.id.toLowerCase());
+    return this.#ask('move', (onAnswer) =>
+      this.#options.client.moveUser(id, to, { signal: this.#signal, onAnswer }),
+    );
+  }
+
   /** Sends a request without the admin's session: it can touch no other user. */
   async send(request: PlainRequest): Promise<Observation> {
     return this.#ask(request.operation, (onAnswer) =>
@@ -138,10 +149,11 @@ export class OwnUsers {
    */
   async find(query: UserQuery): Promise<readonly SeenUser[]> {
     const users = await this.#find({ includeInactive: true, includeAccountInfo: true, ...query });
-    for (const { lastName, userId } of users) {
+    for (const { lastName, userId, instanceId } of users) {
       if (lastName !== this.mark) continue;
       this.#marked.add(userId);
       this.#present.add(userId);
+      if (readText(instanceId)?.toLowerCase() === this.#moved.get(userId)) this.#moved.delete(userId);
     }
     // Damoov does not document how strictly it compares.
     const id = query.deviceToken?.toLowerCase();
@@ -184,10 +196,11 @@ export class OwnUsers {
     // A look-up by the id may show the mark of a user that no look-up by the mark shows.
     for (const id of this.#unproved) await this.find({ deviceToken: id }).catch(goOn);
     for (const id of this.#present) {
-      // The answer to the deletion does not matter: a look-up shows whether the user is gone.
-      await this.delete(id).catch(goOn);
+      const deleted = await this.delete(id).catch(goOn);
       const gone = await this.lookUntil({ deviceToken: id }, isEmpty, withinMs).catch(goOn);
-      if (gone !== undefined) this.#present.delete(id);
+      // A look-up shows whether the user is gone. Only a moved user may be out of its sight.
+      const isProved = !this.#moved.has(id) || (deleted && isSuccess(deleted) && deleted.result !== null);
+      if (gone !== undefined && isProved) this.#present.delete(id);
     }
     const unproved: string[] = [];
     for (const id of this.#unproved) {

@@ -2,12 +2,14 @@
  * Finds out from a real Damoov what its documentation leaves open, on a disposable instance. Defines the order of the questions, and
  * deletes every created user in the end.
  */
+import type { DamoovInstance } from '../../damoov/calls.ts';
 import type { DamoovClient } from '../../damoov/client.ts';
 import { DamoovError } from '../../damoov/errors.ts';
 import { askChanges, askClientIdForm } from './changes.ts';
 import type { Facts } from './facts.ts';
 import { askFields } from './fields.ts';
 import { askIdentity } from './identity.ts';
+import { askMoves } from './moves.ts';
 import { type Leftovers, OwnUsers, type OwnUsersOptions } from './own-users.ts';
 import { LOOK_UP_FAILED, ProbeFailed, unlessLookUpFails } from './observation.ts';
 import { askRefusals } from './refusals.ts';
@@ -15,8 +17,10 @@ import { askRefusals } from './refusals.ts';
 export interface ProbeOptions extends OwnUsersOptions {
   /** With an admin. */
   client: OwnUsersOptions['client'] & Pick<DamoovClient, 'page'>;
+  /** Where a user is moved; undefined: none is moved. */
+  secondInstance: DamoovInstance | undefined;
   triesWrongKey: boolean;
-  /** How many users the instance may have; undefined: the default, and the number must be known. */
+  /** How many users an instance may have; undefined: the default, and the number must be known. */
   mostUsers: number | undefined;
   /** How long a write may take to become visible, in milliseconds. */
   patienceMs: number;
@@ -42,7 +46,10 @@ export async function probe(options: ProbeOptions): Promise<ProbeEnd> {
   const own = new OwnUsers(options);
   let end: Pick<ProbeEnd, 'facts' | 'failure'>;
   try {
-    await refuseWhereUsersLive(options);
+    await refuseWhereUsersLive('instance', options.instance, options);
+    if (options.secondInstance !== undefined) {
+      await refuseWhereUsersLive('second instance', options.secondInstance, options);
+    }
     onStep(`the users of this probe have the last name ${own.mark}`);
     end = { facts: await ask(own, options) };
   } catch (error) {
@@ -65,24 +72,31 @@ export async function probe(options: ProbeOptions): Promise<ProbeEnd> {
 const CLEAN_UP_MS = 10_000;
 
 /** Also the first request of the admin: no user is created before it is certain that it can be deleted. */
-async function refuseWhereUsersLive(options: ProbeOptions): Promise<void> {
+async function refuseWhereUsersLive(
+  name: string,
+  instance: DamoovInstance,
+  options: ProbeOptions,
+): Promise<void> {
   const most = options.mostUsers ?? MOST_USERS;
-  const count = await countUsers(options);
+  const count = await countUsers(instance, options);
   if (typeof count === 'number' && count > most) {
     throw new ProbeFailed(
-      `the instance has ${count} users, more than ${most}, and does not look disposable: no user was created ` +
+      `the ${name} has ${count} users, more than ${most}, and does not look disposable: no user was created ` +
         `(--even-with-users ${count}, if it is)`,
     );
   }
   if (typeof count === 'string' && options.mostUsers === undefined) {
     throw new ProbeFailed(
-      `the number of users in the instance is unknown, and no user was created: ${count} (--even-with-users, if it is disposable)`,
+      `the number of users in the ${name} is unknown, and no user was created: ${count} (--even-with-users, if it is disposable)`,
     );
   }
 }
 
 /** Counts inactive users, too. Returns the reason if Damoov does not show the number. */
-async function countUsers({ client, instance, signal }: ProbeOptions): Promise<number | string> {
+async function countUsers(
+  instance: DamoovInstance,
+  { client, signal }: ProbeOptions,
+): Promise<number | string> {
   const query = { pageNumber: 1, pageSize: 1, instanceIds: [instance.id], includeInactive: true };
   try {
     return (await client.page(query, { signal })).totalUsers;
@@ -101,7 +115,7 @@ const NOT_SHOWN: ReadonlySet<DamoovError['kind']> = new Set([
 ]);
 
 async function ask(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
-  const { patienceMs, triesWrongKey, onStep } = options;
+  const { patienceMs, secondInstance, triesWrongKey, onStep } = options;
   onStep('probing the UserId');
   const { lagMs: lagOfUser, ...identity } = await askIdentity(own, patienceMs);
   onStep('probing updates');
@@ -115,12 +129,18 @@ async function ask(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
     createIgnores: LOOK_UP_FAILED,
     settingsShown: LOOK_UP_FAILED,
   });
+  onStep('probing moves');
+  const repeatedMove = await unlessLookUpFails(
+    () => askMoves(own, secondInstance, patienceMs),
+    LOOK_UP_FAILED,
+  );
   return {
     ...identity,
     ...changes,
     clientIdForm,
     ...refusals,
     ...fields,
+    repeatedMove,
     findLagMs: { ...lagOfUser, ...lagOfUpdate },
   };
 }

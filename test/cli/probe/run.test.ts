@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,13 +7,21 @@ import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FactsFile } from '../../../src/tools/probe/facts.ts';
 import { type CommandEnd, runCommand, startCommand } from '../../support/run-command.ts';
-import type { SandboxModes } from '../../../src/sandbox/server.ts';
+import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../../src/sandbox/server.ts';
 import { createWorld } from '../../support/world.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'damoov-probe-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const fileOf = (name: string) => join(directory, name);
+const DEFAULT = { id: SANDBOX_CREDENTIALS.instanceId, key: SANDBOX_CREDENTIALS.instanceKey };
+const SECOND = {
+  id: '55555555-5555-4555-8555-555555555555',
+  key: '66666666-6666-4666-8666-666666666666',
+};
+const instancesFile = fileOf('instances.json');
+writeFileSync(instancesFile, JSON.stringify({ second: SECOND }));
+
 const probeArgs = (file: string, ...more: string[]) => [
   'probe',
   '--instance',
@@ -34,7 +42,7 @@ async function createProbeWorld(modes: Partial<SandboxModes> = {}, env: Record<s
       skippedMs += ms;
     },
   };
-  const sandbox = { clock: () => Date.now() + skippedMs };
+  const sandbox = { instances: [DEFAULT, SECOND], clock: () => Date.now() + skippedMs };
   const world = await createWorld({ startsWorker: false, modes, sandbox, env });
   return {
     ...world,
@@ -68,6 +76,8 @@ describe('`probe`', () => {
 
   it.each([
     [['--instance', 'other'], {}, 'known: default'],
+    [['--second-instance', 'other'], {}, '--second-instance: there is no such instance (known: default)'],
+    [['--second-instance', 'default'], {}, '--second-instance: is the same instance'],
     [['--out', '/nowhere/facts.json'], {}, '--out: /nowhere is not a writable directory'],
     [[], { DAMOOV_ADMIN_EMAIL: '', DAMOOV_ADMIN_PASSWORD: '' }, 'set DAMOOV_ADMIN_EMAIL'],
   ])('called with %j and %j sends nothing, and says why', async (args, env, why) => {
@@ -97,9 +107,22 @@ describe('`probe`', () => {
     expect(again.status).toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({
       file,
-      facts: { wrongKey: { is: 'not-tried' } },
+      facts: {
+        wrongKey: { is: 'not-tried' },
+        repeatedMove: { is: 'not-tried' },
+      },
       leftovers: { userIds: [], isInDoubt: false },
     });
+    expect(await world.requests('login')).toHaveLength(1);
+  });
+
+  it('moves a user to the second instance, if told to', async () => {
+    const world = await createProbeWorld({ repeatedMove: '422' }, { DAMOOV_INSTANCES_FILE: instancesFile });
+    const file = fileOf('more.json');
+    const { status, stdout } = await world.probe(file, '--second-instance', 'second');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}repeatedMove +422 /m);
+    expect(await world.usersLeft()).toEqual([]);
     expect(await world.requests('login')).toHaveLength(1);
   });
 

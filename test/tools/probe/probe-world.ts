@@ -2,6 +2,7 @@
  * A sandbox whose clock only moves while the probe waits, and a probe of it: what is measured is exact, and no test waits.
  */
 import { onTestFinished } from 'vitest';
+import type { DamoovInstance } from '../../../src/damoov/calls.ts';
 import { DamoovClient } from '../../../src/damoov/client.ts';
 import { type ProbeEnd, type ProbeOptions, probe } from '../../../src/tools/probe/probe.ts';
 import { SANDBOX_CREDENTIALS, type SandboxModes, startSandbox } from '../../../src/sandbox/server.ts';
@@ -9,25 +10,31 @@ import type { SandboxRequest, SandboxUser } from '../../support/world.ts';
 
 export const NEVER = new AbortController().signal;
 
+export const SECOND_INSTANCE = {
+  id: '55555555-5555-4555-8555-555555555555',
+  key: '66666666-6666-4666-8666-666666666666',
+};
+
 export interface ProbeWorld {
   readonly client: DamoovClient;
   run(options?: Partial<ProbeOptions>): Promise<ProbeEnd>;
   users(): Promise<SandboxUser[]>;
   requests(): Promise<SandboxRequest[]>;
   /** A user of another client; returns its UserId. */
-  signUp(body?: object): Promise<string>;
+  signUp(body?: object, instance?: DamoovInstance): Promise<string>;
   close(): Promise<void>;
 }
 
 export async function createProbeWorld(modes: Partial<SandboxModes> = {}): Promise<ProbeWorld> {
   let now = Date.UTC(2030, 0, 1);
-  const sandbox = await startSandbox({ modes, clock: () => now });
   const {
     instanceId: id,
     instanceKey: key,
     adminEmail: email,
     adminPassword: password,
   } = SANDBOX_CREDENTIALS;
+  const instances = [{ id, key }, SECOND_INSTANCE];
+  const sandbox = await startSandbox({ instances, modes, clock: () => now });
   const client = new DamoovClient({ baseUrl: sandbox.url, admin: { email, password } });
   let isClosed = false;
   const close = async () => {
@@ -45,6 +52,7 @@ export async function createProbeWorld(modes: Partial<SandboxModes> = {}): Promi
       probe({
         client,
         instance: { id, key },
+        secondInstance: SECOND_INSTANCE,
         triesWrongKey: true,
         mostUsers: undefined,
         patienceMs: 60_000,
@@ -62,10 +70,10 @@ export async function createProbeWorld(modes: Partial<SandboxModes> = {}): Promi
       }),
     users: async () => ((await ask('')) as { users: SandboxUser[] }).users,
     requests: async () => (await ask('/requests')) as SandboxRequest[],
-    async signUp(body = {}) {
+    async signUp(body = {}, instance = { id, key }) {
       const response = await fetch(`${sandbox.url}/v1/Registration/create`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', instanceid: id, instancekey: key },
+        headers: { 'content-type': 'application/json', instanceid: instance.id, instancekey: instance.key },
         body: JSON.stringify(body),
       });
       return ((await response.json()) as { Result: { DeviceToken: string } }).Result.DeviceToken;

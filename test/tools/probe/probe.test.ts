@@ -6,8 +6,8 @@ import { formOf } from '../../../src/tools/probe/changes.ts';
 import { Facts } from '../../../src/tools/probe/facts.ts';
 import type { ProbeEnd, ProbeOptions } from '../../../src/tools/probe/probe.ts';
 import { assumptionsOf, settingsOf } from '../../../src/tools/probe/judgement.ts';
-import type { SandboxModes } from '../../../src/sandbox/server.ts';
-import { type ProbeWorld, createProbeWorld } from './probe-world.ts';
+import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../../src/sandbox/server.ts';
+import { type ProbeWorld, SECOND_INSTANCE, createProbeWorld } from './probe-world.ts';
 
 const SETTINGS = ['EnableTracking', 'EnableLogging', 'EnableRealTimeLocation', 'Enabled'];
 
@@ -40,6 +40,7 @@ describe('the probe', () => {
       statusShown: { is: 'yes' },
       createIgnores: { is: 'later', seen: 'ignored: country, district, city, imageUrl' },
       settingsShown: { is: 'yes' },
+      repeatedMove: { is: '200-empty' },
       unknownUpdate: { is: '404' },
       unknownDelete: { is: '404' },
       repeatedDelete: { is: '404' },
@@ -120,6 +121,7 @@ describe('the probe', () => {
       { hiddenFields: ['InstanceId'] },
       {
         instanceTold: { is: 'no' },
+        repeatedMove: { is: 'unknown', seen: expect.stringContaining('not moved') },
       },
     ],
     [{ createIgnores: [] }, { createIgnores: { is: 'nothing' } }],
@@ -138,6 +140,10 @@ describe('the probe', () => {
       { createIgnores: ['City'], hiddenFields: ['City'] },
       { createIgnores: { is: 'unknown', seen: 'not shown: city' } },
     ],
+    ...(['409', '422', '400', '403'] as const).map((is): [Partial<SandboxModes>, object] => [
+      { repeatedMove: is },
+      { repeatedMove: { is } },
+    ]),
   ])('under %j sees just that, and leaves nobody', async (modes, seen) => {
     expect(await factsUnder(modes)).toMatchObject(seen);
   });
@@ -155,6 +161,7 @@ describe('the probe', () => {
       statusShown: { is: 'yes' },
       createIgnores: { is: 'later' },
       settingsShown: { is: 'yes' },
+      repeatedMove: { is: '200-empty' },
     });
   });
 
@@ -187,6 +194,16 @@ describe('the probe', () => {
     ]);
   });
 
+  it('moves no user unless it is told to', async () => {
+    const world = await createProbeWorld();
+    const { facts } = await world.run({ secondInstance: undefined });
+    expect(facts).toMatchObject({
+      repeatedMove: { is: 'not-tried', seen: 'only with --second-instance' },
+    });
+    const sent = (await world.requests()).map(({ operation }) => operation);
+    expect(sent).not.toContain('move');
+  });
+
   it('takes no field for ignored that a look-up only shows later than its user', async () => {
     const world = await createProbeWorld();
     const seen = new Set<string>();
@@ -210,6 +227,23 @@ describe('the probe', () => {
       createIgnores: { is: 'later', seen: 'ignored: country, district, city, imageUrl' },
       settingsShown: { is: 'yes' },
     });
+  });
+
+  it('does not know what a second move does if no look-up shows the first one, and sends none', async () => {
+    const world = await createProbeWorld({ repeatedMove: '409' });
+    const { instanceId: id, instanceKey: key } = SANDBOX_CREDENTIALS;
+    let moves = 0;
+    const client = clientWith(world.client, {
+      // Answered with success, and without effect.
+      async moveUser(userId, _to, { signal, ...options } = {}) {
+        moves += 1;
+        return world.client.updateUser(userId, { nickname: 'moved' }, { signal, ...options });
+      },
+    });
+    const { facts, leftovers } = await world.run({ client, instance: { id, key } });
+    expect(facts?.repeatedMove).toMatchObject({ is: 'unknown' });
+    expect(moves).toBe(1);
+    expect(leftovers.userIds).toEqual([]);
   });
 
   it.each([
@@ -238,7 +272,7 @@ describe('the probe', () => {
   ])(
     'does not know what it would see by a look-up that %s, and keeps the other facts',
     async (_title, faulty, seen) => {
-      const world = await createProbeWorld();
+      const world = await createProbeWorld({ repeatedMove: '409' });
       let client: Client = world.client;
       const switched = clientWith(world.client, { findUsers: (...args) => client.findUsers(...args) });
       const onStep = (step: string) => {
@@ -251,6 +285,7 @@ describe('the probe', () => {
         customToken: { is: 'honoured' },
         createIgnores: { is: 'unknown', seen },
         settingsShown: { is: 'unknown', seen },
+        repeatedMove: { is: 'unknown', seen },
       });
       expect(leftovers).toMatchObject({ userIds: [], isInDoubt: false });
     },
@@ -275,12 +310,13 @@ describe('the probe', () => {
         findLagMs: fc.constantFrom(0, 500),
         createIgnores: fc.subarray(['Country', 'ExternalImageUrl', 'Gender', ...SETTINGS]),
         hiddenFields: fc.subarray(['Status', ...SETTINGS]),
+        repeatedMove: fc.constantFrom('409', '422', '400'),
       }) as fc.Arbitrary<Partial<SandboxModes>>,
     ],
     { numRuns: 25 },
   )('any mixture of modes is probed to the facts that it has', async (modes) => {
     const { unknownDelete, badKey, badRefresh, clearing, clientIdForm, duplicateClientId } = modes;
-    const { createIgnores = [], hiddenFields = [] } = modes;
+    const { createIgnores = [], hiddenFields = [], repeatedMove } = modes;
     const shown = SETTINGS.filter((name) => !hiddenFields.includes(name));
     const seenIgnored = createIgnores.filter((name) => !hiddenFields.includes(name));
     const isSettingShown = shown.length === 0 ? 'no' : shown.length < SETTINGS.length ? 'partly' : 'yes';
@@ -296,6 +332,7 @@ describe('the probe', () => {
       statusShown: { is: hiddenFields.includes('Status') ? 'no' : 'yes' },
       inactiveIsWritten: { is: 'Deactivated' },
       createIgnores: { is: ignoredBy(seenIgnored, shown) },
+      repeatedMove: { is: repeatedMove },
       customToken: { is: modes.ignoreCustomToken === true ? 'ignored' : 'honoured' },
     });
   });
@@ -340,6 +377,14 @@ describe('nobody else', () => {
     expect((await world.run({ mostUsers: 51 })).failure).toBeUndefined();
   });
 
+  it('is there to be met in the second instance', async () => {
+    const world = await createProbeWorld();
+    for (let count = 0; count < 51; count += 1) await world.signUp({}, SECOND_INSTANCE);
+    expect((await world.run()).failure?.message).toContain('the second instance has 51 users');
+    expect((await world.users()).length).toBe(51);
+    expect((await world.run({ secondInstance: undefined })).failure).toBeUndefined();
+  });
+
   it('can be ruled out where Damoov does not tell how many users there are: then somebody has to say so', async () => {
     const world = await createProbeWorld();
     const page = () =>
@@ -360,6 +405,7 @@ function clientWith(client: Client, own: Partial<Client>): Client {
     request: (...args) => client.request(...args),
     updateUser: (...args) => client.updateUser(...args),
     deleteUser: (...args) => client.deleteUser(...args),
+    moveUser: (...args) => client.moveUser(...args),
     findUsers: (...args) => client.findUsers(...args),
     page: (...args) => client.page(...args),
     ...own,
@@ -379,6 +425,7 @@ function counting(client: Client, onCall: () => void): Client {
     request: told((...args) => client.request(...args)),
     updateUser: told((...args) => client.updateUser(...args)),
     deleteUser: told((...args) => client.deleteUser(...args)),
+    moveUser: told((...args) => client.moveUser(...args)),
     findUsers: told((...args) => client.findUsers(...args)),
   });
 }
@@ -437,6 +484,28 @@ describe('a probe that does not come to its end', () => {
     expect(first).toMatchObject({ deletedAt: expect.any(String) });
   });
 
+  it('names a moved user that it can neither see nor delete in the second instance', async () => {
+    const world = await createProbeWorld();
+    const moved = new Set<string>();
+    const client = clientWith(world.client, {
+      async moveUser(userId, ...args) {
+        const answer = await world.client.moveUser(userId, ...args);
+        moved.add(userId);
+        return answer;
+      },
+      deleteUser: (userId, ...args) =>
+        world.client.deleteUser(moved.has(userId) ? randomUUID() : userId, ...args),
+      findUsers(query, options) {
+        const isHidden =
+          moved.has(query.deviceToken ?? '') || (moved.size > 0 && query.lastName !== undefined);
+        return world.client.findUsers(isHidden ? { deviceToken: randomUUID() } : query, options);
+      },
+    });
+    const { facts, leftovers } = await world.run({ client, patienceMs: 5000 });
+    expect(facts?.repeatedMove).toMatchObject({ is: 'unknown' });
+    expect(leftovers.userIds).toEqual([...moved]);
+  });
+
   it('names all that it has made where the cleaning up is stopped as well', async () => {
     const world = await createProbeWorld();
     const stop = AbortSignal.abort(new Error('the clean-up was stopped by SIGINT'));
@@ -478,6 +547,7 @@ describe('the verdict', () => {
     const modes = {
       createIgnores: ['Gender'],
       hiddenFields: ['Enabled'],
+      repeatedMove: '403',
     } as const satisfies Partial<SandboxModes>;
     const failing = assumptionsOf(await factsUnder({ deletedToken: 'free', ...modes })).filter(
       ({ holds }) => holds !== true,
@@ -485,8 +555,14 @@ describe('the verdict', () => {
     expect(failing).toMatchObject([
       { assumption: 'a create takes every field that a worker sends with it', holds: false },
       { assumption: 'a look-up shows settings and status as they were written', holds: false },
+      {
+        assumption: 'a move that is sent again succeeds, or is refused with 400, 404, 409 or 422',
+        holds: false,
+      },
     ]);
     expect(failing[0]?.otherwise).toContain('ignored: gender');
+    const refused = assumptionsOf(await factsUnder({ repeatedMove: '409' }));
+    expect(refused.find(({ assumption }) => assumption.startsWith('a move'))?.holds).toBe(true);
   });
 
   it('says what producers can do if null clears nothing', async () => {
