@@ -15,6 +15,7 @@ export const registerProbe: Register = (program, run) => {
     .requiredOption('--instance <name>', 'the configured Damoov instance to probe')
     .option('--yes-this-instance-is-disposable', 'none of its users is needed')
     .option('--try-wrong-key', 'also call it with a wrong InstanceKey; how Damoov reacts is unknown')
+    .option('--try-logins', 'also log a user of the probe in, at most twice; uses the login budget')
     .option('--second-instance <name>', 'also move a user of the probe there; as disposable as the first one')
     .option('--even-with-users <count>', 'an instance may have this many users (default: 50)', wholeNumber())
     .addOption(durationOption('--patience <span>', 'how long a write may take to become visible', '60s'))

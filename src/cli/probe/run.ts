@@ -7,6 +7,7 @@ import type { DamoovAccess } from '../../config/config.ts';
 import { openFleetClient } from '../../app/fleet-client.ts';
 import type { Facts, FactsFile } from '../../tools/probe/facts.ts';
 import type { Leftovers } from '../../tools/probe/own-users.ts';
+import { MOST_LOGINS } from '../../tools/probe/logins.ts';
 import { type ProbeEnd, probe } from '../../tools/probe/probe.ts';
 import { assumptionsOf, settingsOf } from '../../tools/probe/judgement.ts';
 import type { CommandContext } from '../common/command-context.ts';
@@ -21,6 +22,7 @@ export interface ProbeCommandOptions {
   yesThisInstanceIsDisposable?: boolean;
   secondInstance?: string;
   tryWrongKey?: boolean;
+  tryLogins?: boolean;
   evenWithUsers?: number;
   /** Milliseconds. */
   patience: number;
@@ -49,12 +51,16 @@ export async function runProbe(options: ProbeCommandOptions, context: CommandCon
     }
     const stops = stopsOnSignals(context);
     const { timeoutMs } = config;
-    const { client } = await openFleetClient(config, access, { connection, timeoutMs, mostLogins: 1 });
+    const triesLogins = options.tryLogins === true;
+    // One of the admin.
+    const mostLogins = 1 + (triesLogins ? MOST_LOGINS : 0);
+    const { client } = await openFleetClient(config, access, { connection, timeoutMs, mostLogins });
     try {
       const end = await probe({
         client,
         instance: credentials,
         secondInstance: second,
+        triesLogins,
         triesWrongKey: options.tryWrongKey === true,
         mostUsers: options.evenWithUsers,
         patienceMs: patience,

@@ -65,6 +65,8 @@ export const Facts = z.strictObject({
   repeatedDelete: fact(...ANSWERS),
   /** A refresh with a used token pair. */
   badRefresh: fact(...ANSWERS),
+  /** Whether a login of a user ends its earlier session: the access token or the refresh token. */
+  loginRevokes: fact('yes', 'no', 'not-tried'),
   /** Whether a look-up shows the instance of a user. */
   instanceTold: fact('yes', 'no'),
   /** A create with a wrong InstanceKey. */

@@ -121,6 +121,12 @@ const RULES: readonly Rule[] = [
       `a sign-up loses fields (${seen}): send an update-user after it`,
   },
   {
+    assumption: 'a login of an account leaves its earlier sessions valid',
+    holds: ({ loginRevokes: { is } }) => (is === 'not-tried' ? undefined : isOneOf(is, ['no'])),
+    otherwise:
+      'each login of another program as the admin ends the session of the workers: give them an account of their own',
+  },
+  {
     // Jobs refuse a clientId with blanks at its ends or a decomposed letter.
     assumption: 'a ClientId that a job may name is kept unchanged',
     holds: ({ clientIdForm }) => isOneOf(clientIdForm.is, ['exact', 'trim', 'nfc', ...REFUSALS]),

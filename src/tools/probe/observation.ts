@@ -54,7 +54,7 @@ export async function observe(
 }
 
 /** A transient fault shows nothing about Damoov's rules. A 500 may: for example for a taken id. */
-function isNoAnswer({ kind, status = 0 }: DamoovError): boolean {
+export function isNoAnswer({ kind, status = 0 }: DamoovError): boolean {
   return AWAY.has(kind) || (kind === 'server' && status !== 500);
 }
 const AWAY: ReadonlySet<DamoovError['kind']> = new Set(['timeout', 'network', 'aborted', 'rate-limited']);

@@ -7,6 +7,7 @@ import type { DamoovClient, PlainRequest } from '../../damoov/client.ts';
 import { field, readText } from '../../damoov/envelope.ts';
 import { DamoovError, type DamoovOperation } from '../../damoov/errors.ts';
 import type { HttpAnswer } from '../../damoov/exchange.ts';
+import type { TokenPair } from '../../damoov/session-store.ts';
 import type { UserChanges } from '../../damoov/user-fields.ts';
 import { type NewUser, type UserQuery, createBody } from '../../damoov/wire.ts';
 import {
@@ -20,7 +21,10 @@ import {
 } from './observation.ts';
 
 export interface OwnUsersOptions {
-  client: Pick<DamoovClient, 'request' | 'updateUser' | 'deleteUser' | 'moveUser' | 'findUsers'>;
+  client: Pick<
+    DamoovClient,
+    'request' | 'updateUser' | 'deleteUser' | 'moveUser' | 'loginUser' | 'findUsers'
+  >;
   instance: DamoovInstance;
   clock: ProbeClock;
   signal: AbortSignal;
@@ -134,6 +138,16 @@ export class OwnUsers {
     return this.#ask('move', (onAnswer) =>
       this.#options.client.moveUser(id, to, { signal: this.#signal, onAnswer }),
     );
+  }
+
+  /**
+   * Logs a user of this run in, from the login budget; never repeated.
+   * @throws DamoovError
+   * @throws Error for a user that is not of this run.
+   */
+  async logIn(userId: string): Promise<TokenPair> {
+    const { client, instance } = this.#options;
+    return client.loginUser(instance, this.#own(userId), { signal: this.#signal });
   }
 
   /** Sends a request without the admin's session: it can touch no other user. */

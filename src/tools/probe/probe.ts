@@ -9,6 +9,7 @@ import { askChanges, askClientIdForm } from './changes.ts';
 import type { Facts } from './facts.ts';
 import { askFields } from './fields.ts';
 import { askIdentity } from './identity.ts';
+import { askLogins } from './logins.ts';
 import { askMoves } from './moves.ts';
 import { type Leftovers, OwnUsers, type OwnUsersOptions } from './own-users.ts';
 import { LOOK_UP_FAILED, ProbeFailed, unlessLookUpFails } from './observation.ts';
@@ -20,6 +21,8 @@ export interface ProbeOptions extends OwnUsersOptions {
   /** Where a user is moved; undefined: none is moved. */
   secondInstance: DamoovInstance | undefined;
   triesWrongKey: boolean;
+  /** Whether to log a user in, at most `MOST_LOGINS` times. */
+  triesLogins: boolean;
   /** How many users an instance may have; undefined: the default, and the number must be known. */
   mostUsers: number | undefined;
   /** How long a write may take to become visible, in milliseconds. */
@@ -115,7 +118,7 @@ const NOT_SHOWN: ReadonlySet<DamoovError['kind']> = new Set([
 ]);
 
 async function ask(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
-  const { patienceMs, secondInstance, triesWrongKey, onStep } = options;
+  const { patienceMs, secondInstance, triesWrongKey, triesLogins, onStep } = options;
   onStep('probing the UserId');
   const { lagMs: lagOfUser, ...identity } = await askIdentity(own, patienceMs);
   onStep('probing updates');
@@ -129,11 +132,12 @@ async function ask(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
     createIgnores: LOOK_UP_FAILED,
     settingsShown: LOOK_UP_FAILED,
   });
-  onStep('probing moves');
+  onStep('probing moves and logins');
   const repeatedMove = await unlessLookUpFails(
     () => askMoves(own, secondInstance, patienceMs),
     LOOK_UP_FAILED,
   );
+  const loginRevokes = await unlessLookUpFails(() => askLogins(own, triesLogins, patienceMs), LOOK_UP_FAILED);
   return {
     ...identity,
     ...changes,
@@ -141,6 +145,7 @@ async function ask(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
     ...refusals,
     ...fields,
     repeatedMove,
+    loginRevokes,
     findLagMs: { ...lagOfUser, ...lagOfUpdate },
   };
 }

@@ -20,3 +20,9 @@ export async function refresh(
   const body = refreshBody(accessToken, refreshToken);
   return own.send({ operation: 'refresh', method: 'POST', path: '/v1/Auth/RefreshToken', body });
 }
+
+/** The user reads itself, as the vendor's apps do (seen in code). */
+export async function readSelf(own: OwnUsers, { accessToken }: UserTokens): Promise<Observation> {
+  const headers = { Authorization: `Bearer ${accessToken}` };
+  return own.send({ operation: 'find', method: 'GET', path: '/v1/Management/users', headers });
+}

@@ -110,19 +110,29 @@ describe('`probe`', () => {
       facts: {
         wrongKey: { is: 'not-tried' },
         repeatedMove: { is: 'not-tried' },
+        loginRevokes: { is: 'not-tried' },
       },
       leftovers: { userIds: [], isInDoubt: false },
     });
     expect(await world.requests('login')).toHaveLength(1);
   });
 
-  it('moves a user to the second instance, if told to', async () => {
+  it('moves a user to the second instance and logs one in, if told to', async () => {
     const world = await createProbeWorld({ repeatedMove: '422' }, { DAMOOV_INSTANCES_FILE: instancesFile });
     const file = fileOf('more.json');
-    const { status, stdout } = await world.probe(file, '--second-instance', 'second');
+    const { status, stdout } = await world.probe(file, '--try-logins', '--second-instance', 'second');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^ {2}repeatedMove +422 /m);
+    expect(stdout).toMatch(/^ {2}loginRevokes +no /m);
     expect(await world.usersLeft()).toEqual([]);
+    expect(await world.requests('login')).toHaveLength(3);
+  });
+
+  it('takes the logins of a user from the budget of the fleet', async () => {
+    const world = await createProbeWorld({}, { DAMOOV_LOGINS_PER_HOUR: '1' });
+    const { status, stdout } = await world.probe(fileOf('spent.json'), '--try-logins');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}loginRevokes +unknown +the login budget is used up$/m);
     expect(await world.requests('login')).toHaveLength(1);
   });
 

@@ -54,6 +54,7 @@ export async function createProbeWorld(modes: Partial<SandboxModes> = {}): Promi
         instance: { id, key },
         secondInstance: SECOND_INSTANCE,
         triesWrongKey: true,
+        triesLogins: true,
         mostUsers: undefined,
         patienceMs: 60_000,
         clock: {

@@ -11,6 +11,9 @@ import { type ProbeWorld, SECOND_INSTANCE, createProbeWorld } from './probe-worl
 
 const SETTINGS = ['EnableTracking', 'EnableLogging', 'EnableRealTimeLocation', 'Enabled'];
 
+/** What makes a create return no tokens. */
+const NO_TOKENS: Partial<Record<string, object>> = { create: { CreateAccessToken: false } };
+
 /** The facts of a successful probe that left no user behind. */
 async function factsUnder(modes: Partial<SandboxModes>, options: Partial<ProbeOptions> = {}): Promise<Facts> {
   const world = await createProbeWorld(modes);
@@ -41,6 +44,7 @@ describe('the probe', () => {
       createIgnores: { is: 'later', seen: 'ignored: country, district, city, imageUrl' },
       settingsShown: { is: 'yes' },
       repeatedMove: { is: '200-empty' },
+      loginRevokes: { is: 'no' },
       unknownUpdate: { is: '404' },
       unknownDelete: { is: '404' },
       repeatedDelete: { is: '404' },
@@ -144,6 +148,15 @@ describe('the probe', () => {
       { repeatedMove: is },
       { repeatedMove: { is } },
     ]),
+    [
+      { loginRevokes: true },
+      { loginRevokes: { is: 'yes', seen: 'the earlier access token is refused with 401' } },
+    ],
+    [
+      { loginRevokes: true, ownUser: '403' },
+      { loginRevokes: { is: 'yes', seen: 'the earlier refresh token is answered 401' } },
+    ],
+    [{ ownUser: '403' }, { loginRevokes: { is: 'no' } }],
   ])('under %j sees just that, and leaves nobody', async (modes, seen) => {
     expect(await factsUnder(modes)).toMatchObject(seen);
   });
@@ -162,6 +175,7 @@ describe('the probe', () => {
       createIgnores: { is: 'later' },
       settingsShown: { is: 'yes' },
       repeatedMove: { is: '200-empty' },
+      loginRevokes: { is: 'no' },
     });
   });
 
@@ -194,14 +208,45 @@ describe('the probe', () => {
     ]);
   });
 
-  it('moves no user unless it is told to', async () => {
+  it('moves no user and logs none in unless it is told to', async () => {
     const world = await createProbeWorld();
-    const { facts } = await world.run({ secondInstance: undefined });
+    const { facts } = await world.run({ triesLogins: false, secondInstance: undefined });
     expect(facts).toMatchObject({
+      loginRevokes: { is: 'not-tried', seen: 'only with --try-logins' },
       repeatedMove: { is: 'not-tried', seen: 'only with --second-instance' },
     });
     const sent = (await world.requests()).map(({ operation }) => operation);
     expect(sent).not.toContain('move');
+    expect(sent.filter((operation) => operation === 'login')).toHaveLength(1);
+  });
+
+  it.each([
+    [{ loginRevokes: true }, 1],
+    [{ loginRevokes: false }, 2],
+  ])('under %j logs a user in %i times', async (modes, count) => {
+    const world = await createProbeWorld(modes);
+    await world.run();
+    const users = (await world.requests()).filter(
+      ({ operation, deviceToken }) => operation === 'login' && deviceToken !== null,
+    );
+    expect(users).toHaveLength(count);
+  });
+
+  it.each([
+    [{ loginRevokes: true }, 'yes'],
+    [{ loginRevokes: false }, 'no'],
+  ] as const)('under %j needs no session of a create to say %s', async (modes, is) => {
+    const world = await createProbeWorld(modes);
+    const client = clientWith(world.client, {
+      request: (request, ...args) =>
+        world.client.request(
+          { ...request, body: { ...request.body, ...NO_TOKENS[request.operation] } },
+          ...args,
+        ),
+    });
+    const { facts } = await world.run({ client });
+    expect(facts).toMatchObject({ loginRevokes: { is }, badRefresh: { is: 'unknown' } });
+    expect((await world.requests()).filter(({ operation }) => operation === 'login')).toHaveLength(3);
   });
 
   it('takes no field for ignored that a look-up only shows later than its user', async () => {
@@ -226,6 +271,14 @@ describe('the probe', () => {
     expect((await world.run({ client })).facts).toMatchObject({
       createIgnores: { is: 'later', seen: 'ignored: country, district, city, imageUrl' },
       settingsShown: { is: 'yes' },
+    });
+  });
+
+  it('does not know what logins do where no more are allowed, and keeps the other facts', async () => {
+    const loginLimit = { max: 1, windowMs: 60_000, barMs: 3_600_000 };
+    expect(await factsUnder({ loginLimit })).toMatchObject({
+      loginRevokes: { is: 'unknown', seen: 'logins are barred' },
+      repeatedMove: { is: '200-empty' },
     });
   });
 
@@ -272,7 +325,7 @@ describe('the probe', () => {
   ])(
     'does not know what it would see by a look-up that %s, and keeps the other facts',
     async (_title, faulty, seen) => {
-      const world = await createProbeWorld({ repeatedMove: '409' });
+      const world = await createProbeWorld({ loginRevokes: true, repeatedMove: '409' });
       let client: Client = world.client;
       const switched = clientWith(world.client, { findUsers: (...args) => client.findUsers(...args) });
       const onStep = (step: string) => {
@@ -286,6 +339,7 @@ describe('the probe', () => {
         createIgnores: { is: 'unknown', seen },
         settingsShown: { is: 'unknown', seen },
         repeatedMove: { is: 'unknown', seen },
+        loginRevokes: { is: 'unknown', seen },
       });
       expect(leftovers).toMatchObject({ userIds: [], isInDoubt: false });
     },
@@ -311,12 +365,13 @@ describe('the probe', () => {
         createIgnores: fc.subarray(['Country', 'ExternalImageUrl', 'Gender', ...SETTINGS]),
         hiddenFields: fc.subarray(['Status', ...SETTINGS]),
         repeatedMove: fc.constantFrom('409', '422', '400'),
+        loginRevokes: fc.boolean(),
       }) as fc.Arbitrary<Partial<SandboxModes>>,
     ],
     { numRuns: 25 },
   )('any mixture of modes is probed to the facts that it has', async (modes) => {
     const { unknownDelete, badKey, badRefresh, clearing, clientIdForm, duplicateClientId } = modes;
-    const { createIgnores = [], hiddenFields = [], repeatedMove } = modes;
+    const { createIgnores = [], hiddenFields = [], repeatedMove, loginRevokes } = modes;
     const shown = SETTINGS.filter((name) => !hiddenFields.includes(name));
     const seenIgnored = createIgnores.filter((name) => !hiddenFields.includes(name));
     const isSettingShown = shown.length === 0 ? 'no' : shown.length < SETTINGS.length ? 'partly' : 'yes';
@@ -333,6 +388,7 @@ describe('the probe', () => {
       inactiveIsWritten: { is: 'Deactivated' },
       createIgnores: { is: ignoredBy(seenIgnored, shown) },
       repeatedMove: { is: repeatedMove },
+      loginRevokes: { is: loginRevokes === true ? 'yes' : 'no' },
       customToken: { is: modes.ignoreCustomToken === true ? 'ignored' : 'honoured' },
     });
   });
@@ -406,6 +462,7 @@ function clientWith(client: Client, own: Partial<Client>): Client {
     updateUser: (...args) => client.updateUser(...args),
     deleteUser: (...args) => client.deleteUser(...args),
     moveUser: (...args) => client.moveUser(...args),
+    loginUser: (...args) => client.loginUser(...args),
     findUsers: (...args) => client.findUsers(...args),
     page: (...args) => client.page(...args),
     ...own,
@@ -426,6 +483,7 @@ function counting(client: Client, onCall: () => void): Client {
     updateUser: told((...args) => client.updateUser(...args)),
     deleteUser: told((...args) => client.deleteUser(...args)),
     moveUser: told((...args) => client.moveUser(...args)),
+    loginUser: told((...args) => client.loginUser(...args)),
     findUsers: told((...args) => client.findUsers(...args)),
   });
 }
@@ -548,12 +606,14 @@ describe('the verdict', () => {
       createIgnores: ['Gender'],
       hiddenFields: ['Enabled'],
       repeatedMove: '403',
+      loginRevokes: true,
     } as const satisfies Partial<SandboxModes>;
     const failing = assumptionsOf(await factsUnder({ deletedToken: 'free', ...modes })).filter(
       ({ holds }) => holds !== true,
     );
     expect(failing).toMatchObject([
       { assumption: 'a create takes every field that a worker sends with it', holds: false },
+      { assumption: 'a login of an account leaves its earlier sessions valid', holds: false },
       { assumption: 'a look-up shows settings and status as they were written', holds: false },
       {
         assumption: 'a move that is sent again succeeds, or is refused with 400, 404, 409 or 422',
