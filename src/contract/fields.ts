@@ -33,6 +33,9 @@ export function profileValue(field: string, text: string): string | number {
 export const SETTINGS = ['enabled', 'tracking', 'logging', 'realTimeLocation'] as const;
 export type Setting = (typeof SETTINGS)[number];
 
+export const STATUSES = ['active', 'deactivated'] as const;
+export type Status = (typeof STATUSES)[number];
+
 // z.guid, not z.uuid: Damoov does not promise RFC 9562 versions in its ids.
 export const UserId = z
   .guid('must be a UUID, by which Damoov knows the user; your own id of a user is its clientId')
@@ -82,6 +85,8 @@ export const Settings = z
   } satisfies Record<Setting, z.ZodType>)
   .describe('What is turned on or off for the user; what is left out stays as it is.');
 
+export type Settings = z.output<typeof Settings>;
+
 export const Changes = z
   .strictObject({
     firstName: Text.nullable().optional(),
@@ -100,10 +105,7 @@ export const Changes = z
     imageUrl: ImageUrl.nullable().optional(),
     clientId: ClientId.nullable().optional(),
     settings: Settings.optional(),
-    status: z
-      .enum(['active', 'deactivated'])
-      .optional()
-      .describe('`deactivated` suspends the user, `active` resumes.'),
+    status: z.enum(STATUSES).optional().describe('`deactivated` suspends the user, `active` resumes.'),
   } satisfies Record<ProfileField | 'clientId' | 'settings' | 'status', z.ZodType>)
   .refine(changesSomething, 'must change something')
   .meta({ description: 'The new values, one at least; null clears a field.', minProperties: 1 });

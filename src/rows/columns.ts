@@ -37,6 +37,9 @@ const ALIASES: readonly [string, Field][] = [
   ['sex', 'gender'],
   ['birthdate', 'birthday'],
   ['dateofbirth', 'birthday'],
+  ['enabletracking', 'tracking'],
+  ['enablelogging', 'logging'],
+  ['enablerealtimelocation', 'realTimeLocation'],
 ];
 const NAMES = new Map(FIELDS.map((field) => [field.toLowerCase(), field]));
 const KNOWN: ColumnMap = new Map([...NAMES, ...ALIASES]);
@@ -96,7 +99,7 @@ function unknown(name: string): Column {
 }
 
 function hintOf(name: string): Field | undefined {
-  const hint = hintFor('create-user', '', name)?.replace('profile.', '');
+  const hint = hintFor('create-user', '', name)?.replace(/^(profile|settings)\./, '');
   if (hint !== undefined) return fieldCalled(hint);
   const near = closest(name.toLowerCase(), [...NAMES.keys()]);
   return distance(name.toLowerCase(), near) <= 2 ? NAMES.get(near) : undefined;

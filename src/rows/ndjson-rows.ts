@@ -1,10 +1,10 @@
 /**
- * Reads NDJSON as rows: one object per line, with the profile fields beside the others or in `profile`. Checks the form and the names,
- * not the values.
+ * Reads NDJSON as rows: one object per line, with the fields of `profile` and `settings` in these or beside the others. Checks the form and
+ * the names, not the values.
  */
 import { type Columns, isBlank } from './columns.ts';
 import { type Line, linesOf } from './lines.ts';
-import { repeatedKeys } from './repeated-keys.ts';
+import { isSection, repeatedKeys } from './repeated-keys.ts';
 import { type Fault, type Row, broken } from './row.ts';
 
 export async function* ndjsonRows(bytes: AsyncIterable<Buffer>, columns: Columns): AsyncGenerator<Row> {
@@ -33,7 +33,7 @@ function rowOf({ number: line, text, fault, isLast }: Line, columns: Columns): R
       ? { line, column: column.field, message: 'occurs twice' }
       : { line, message: 'has a duplicate key' };
   });
-  for (const [name, given] of entriesOf(value)) {
+  for (const [name, given] of entriesOf(value, columns)) {
     const column = columns.of(name);
     if (column.is === 'unknown') faults.push({ line, message: column.message });
     if (column.is !== 'field') continue;
@@ -48,10 +48,10 @@ function rowOf({ number: line, text, fault, isLast }: Line, columns: Columns): R
   return faults.length > 0 ? { is: 'faulty', line, faults } : { is: 'row', line, data };
 }
 
-/** The entries, with those of `profile` among them. */
-function entriesOf(object: object): [string, unknown][] {
+/** The entries, with those of the sections among them, unless a section's name is mapped. */
+function entriesOf(object: object, columns: Columns): [string, unknown][] {
   return Object.entries(object).flatMap(([name, value]: [string, unknown]) => {
-    if (name.toLowerCase() !== 'profile') return [[name, value]];
+    if (!isSection(name) || columns.isKnown(name)) return [[name, value]];
     return isObject(value) ? Object.entries(value) : value === null ? [] : [[name, value]];
   });
 }

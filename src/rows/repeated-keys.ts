@@ -3,11 +3,16 @@
  * very deeply.
  */
 
+/** Whether the member of a row with this name has fields of its own. */
+export function isSection(name: string): boolean {
+  return /^(?:profile|settings)$/i.test(name);
+}
+
 /** The start of a key; text values may look the same, so this gives an upper bound. */
 const KEY = /"\s*:/g;
 
 /**
- * The duplicate keys of the object and of its member `profile`.
+ * The duplicate keys of the object and of its sections.
  * @param text valid JSON.
  * @param object the parsed text.
  */
@@ -31,19 +36,19 @@ function keysIn(object: object): number {
 function scan(text: string): string[] {
   const repeated = new Set<string>();
   const ofObject = new Set<string>();
-  let ofProfile = new Set<string>();
+  let ofSection = new Set<string>();
   let [depth, key] = [0, ''];
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at];
     if (char === '{' || char === '[') depth += 1;
     if (char === '}' || char === ']') depth -= 1;
-    if (char === '{' && depth === 2) ofProfile = new Set();
+    if (char === '{' && depth === 2) ofSection = new Set();
     if (char !== '"') continue;
     const end = endOfText(text, at);
-    const isCounted = depth === 1 || (depth === 2 && key.toLowerCase() === 'profile');
+    const isCounted = depth === 1 || (depth === 2 && isSection(key));
     if (isCounted && isBeforeColon(text, end)) {
       const name = String(JSON.parse(text.slice(at, end)));
-      const known = depth === 1 ? ofObject : ofProfile;
+      const known = depth === 1 ? ofObject : ofSection;
       if (known.has(name)) repeated.add(name);
       known.add(name);
       if (depth === 1) key = name;

@@ -2,13 +2,15 @@
  * The result of reading a file of users: rows and faults, each with its line. A fault never repeats a value, which may be personal data.
  */
 
-import { PROFILE_FIELDS } from '../contract/fields.ts';
+import { PROFILE_FIELDS, SETTINGS } from '../contract/fields.ts';
 
-/** The columns a row may have: the fields of a `create-user` job, with those of its profile beside them. */
+/** The columns a row may have: the fields of a `create-user` job, with its profile and settings beside them, and the user's status. */
 export const FIELDS = [
   'clientId',
   'userId',
   ...PROFILE_FIELDS,
+  ...SETTINGS,
+  'status',
   'createAccessToken',
   'instance',
   'correlationId',

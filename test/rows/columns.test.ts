@@ -18,6 +18,11 @@ describe('the name of a column', () => {
     ['email', ['e-mail', 'E‑Mail', 'E-Mail Address', 'email_address']],
     ['createAccessToken', ['create_access_token']],
     ['occurredAt', ['Occurred At']],
+    ['enabled', ['Enabled', 'ENABLED']],
+    ['tracking', ['Tracking', 'EnableTracking', 'enable_tracking']],
+    ['logging', ['logging', 'EnableLogging', 'Enable Logging']],
+    ['realTimeLocation', ['real_time_location', 'EnableRealTimeLocation', 'enable_real_time_location']],
+    ['status', ['Status']],
   ])('is that of %s in many ways', async (field, names) => {
     for (const name of names) {
       expect(await rowsIn(`${name},notes\nx,y\n`, { map: map(['notes']) })).toEqual([
@@ -80,6 +85,13 @@ describe('a map', () => {
     const options = { map: map(['prénom', 'firstName'], ['']) };
     expect(told(await rowsIn(' PRE\u0301NOM ,clientId,\na,b,c\n', options))).toEqual([
       { firstName: 'a', clientId: 'b' },
+    ]);
+  });
+
+  it('of a section of NDJSON has what is in it left out', async () => {
+    const json = '{"clientId":"a","settings":{"theme":"dark","tracking":true}}';
+    expect(told(await rowsIn(json, { format: 'ndjson', map: map(['settings']) }))).toEqual([
+      { clientId: 'a' },
     ]);
   });
 

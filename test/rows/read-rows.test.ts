@@ -387,6 +387,22 @@ describe('NDJSON', () => {
     ]);
   });
 
+  it('has settings beside the others or in an object of their own, each once', async () => {
+    const lines = [
+      '{"clientId":"c","settings":{"EnableTracking":true,"logging":"no"},"enabled":false}',
+      '{"clientId":"c","settings":{"tracking":true,"tracking":false}}',
+      '{"clientId":"c","settings":{"tracking":true},"EnableTracking":false}',
+      '{"clientId":"c","settings":{"trackingEnabled":true}}',
+    ];
+    const rows = await ndjson(lines.join('\n'));
+    expect(rows[0]).toMatchObject({ data: { clientId: 'c', tracking: true, logging: 'no', enabled: false } });
+    expect(told(rows)).toEqual([
+      'faulty 2 tracking occurs twice',
+      'faulty 3 tracking occurs twice',
+      'faulty 4 - unknown column "trackingEnabled", did you mean tracking?',
+    ]);
+  });
+
   it.each(['phone', 'x'])('may be nested as deep as a line is long, in %s', async (name) => {
     const deep = 50_000;
     const nested = `${'[{"":'.repeat(deep)}[]${'}]'.repeat(deep)}`;

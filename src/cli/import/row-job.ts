@@ -1,12 +1,14 @@
 /**
- * Converts a row to a `create-user` job, and reports its faults by column. The rules are those of a job.
+ * Converts a row to a `create-user` job, and reports its faults by column. The rules are those of a job. A sign-up has no status: it is
+ * read apart.
  */
 import { parseJobText } from '../../contract/job.ts';
-import { PROFILE_FIELDS, profileValue } from '../../contract/fields.ts';
+import { PROFILE_FIELDS, SETTINGS, STATUSES, type Status, profileValue } from '../../contract/fields.ts';
 import { needsQuotes, quotedId } from '../terminal/quoted-id.ts';
 import { type Fault, type Field, type RowData, FIELDS } from '../../rows/row.ts';
 
 const PROFILE: ReadonlySet<Field> = new Set(PROFILE_FIELDS);
+const SETTING: ReadonlySet<Field> = new Set(SETTINGS);
 
 /** The data of a `create-user` job, not validated yet. */
 export type JobData = Readonly<Record<string, unknown>>;
@@ -15,12 +17,26 @@ export type JobData = Readonly<Record<string, unknown>>;
 export function jobDataOf(row: RowData): JobData {
   const data: Record<string, unknown> = {};
   const profile: Record<string, unknown> = {};
+  const settings: Record<string, unknown> = {};
   for (const field of FIELDS) {
     const value = valueOf(field, row[field]);
-    if (value === undefined || value === null || value === '') continue;
-    (PROFILE.has(field) ? profile : data)[field] = value;
+    if (value === undefined || value === null || value === '' || field === 'status') continue;
+    (PROFILE.has(field) ? profile : SETTING.has(field) ? settings : data)[field] = value;
   }
-  return Object.keys(profile).length > 0 ? { ...data, profile } : data;
+  return {
+    ...data,
+    ...(Object.keys(profile).length > 0 && { profile }),
+    ...(Object.keys(settings).length > 0 && { settings }),
+  };
+}
+
+/** The status in the row, and its fault. */
+export function statusIn(line: number, row: RowData): { status?: Status; faults: Fault[] } {
+  const given = valueOf('status', row.status) ?? '';
+  if (given === '') return { faults: [] };
+  const status = STATUSES.find((known) => known === given);
+  if (status !== undefined) return { status, faults: [] };
+  return { faults: [{ line, column: 'status', message: `must be ${STATUSES.join(' or ')}` }] };
 }
 
 /** The faults of the row at this line; shows no value except an id whose fault would be invisible. */
@@ -30,7 +46,8 @@ export function faultsOf(line: number, data: JobData): Fault[] {
   return parsed.invalid.faults.map(({ path, message }) => {
     const column = path.split('.').at(-1) ?? '';
     const shown = path === 'clientId' || path === 'userId' ? idOf(data[path]) : '';
-    return { line, ...(column !== '' && { column }), message: `${message}${shown}` };
+    const fault = FLAGS.has(column) ? FLAG_FAULT : `${message}${shown}`;
+    return { line, ...(column !== '' && { column }), message: fault };
   });
 }
 
@@ -54,15 +71,29 @@ export function instanceFaults(line: number, { instance }: JobData, known: reado
   return [{ line, column: 'instance', message: `${why} (known: ${known.join(', ')})` }];
 }
 
+/** True or false. */
+const FLAGS: ReadonlySet<string> = new Set([...SETTINGS, 'createAccessToken']);
+const FLAG_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  ...['true', 'yes', '1', 1].map((word) => [word, true] as const),
+  ...['false', 'no', '0', 0].map((word) => [word, false] as const),
+]);
+const FLAG_FAULT = 'must be true, yes or 1, or false, no or 0';
+
+function flagOf(value: unknown): unknown {
+  const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
+  return word === '' ? undefined : (FLAG_WORDS.get(word) ?? value);
+}
+
+/** Of a few words each. */
+const WORDS: ReadonlySet<Field> = new Set(['gender', 'maritalStatus', 'status']);
 /** Free texts are judged with their blanks. */
 const TRIMMED: ReadonlySet<Field> = new Set(['birthday', 'childrenCount', 'imageUrl']);
 
 /** A CSV has only text, and spreadsheets write the words of a list in any case. */
 function valueOf(field: Field, value: unknown): unknown {
+  if (FLAGS.has(field)) return flagOf(value);
   if (typeof value !== 'string') return value;
   const text = value.trim();
-  const word = text.toLowerCase();
-  if (field === 'createAccessToken') return word === 'true' ? true : word === 'false' ? false : value;
-  if (field === 'gender' || field === 'maritalStatus') return word;
+  if (WORDS.has(field)) return text.toLowerCase();
   return TRIMMED.has(field) ? profileValue(field, text) : value;
 }

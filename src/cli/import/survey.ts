@@ -7,7 +7,7 @@ import { fingerprint } from '../../reconcile/fingerprint.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Fault, RowData } from '../../rows/row.ts';
 import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
-import { faultsOf, instanceFaults, jobDataOf } from './row-job.ts';
+import { faultsOf, instanceFaults, jobDataOf, statusIn } from './row-job.ts';
 import type { Source } from './source.ts';
 
 export interface Survey {
@@ -96,7 +96,11 @@ function faultsIn(
   { allowsDuplicates, instances }: SurveyOptions,
 ): Fault[] {
   const data = jobDataOf(row);
-  const faults = [...faultsOf(line, data), ...instanceFaults(line, data, instances)];
+  const faults = [
+    ...faultsOf(line, data),
+    ...instanceFaults(line, data, instances),
+    ...statusFaults(line, row),
+  ];
   const { clientId, userId, instance = 'default' } = data;
   // Added again, it would create another user.
   if (clientId === undefined && userId === undefined) {
@@ -118,6 +122,13 @@ function faultsIn(
   if (repeated.length === 0) for (const { key } of keys) seen.set(key, line);
   return repeated;
 }
+
+function statusFaults(line: number, row: RowData): Fault[] {
+  const { status, faults } = statusIn(line, row);
+  return status === 'deactivated' ? [{ line, column: 'status', message: MAKES_ACTIVE }] : faults;
+}
+const MAKES_ACTIVE =
+  "a sign-up makes an active user: omit the column (--map 'status='), then use suspend, or reconcile --apply";
 
 /** 64 bits, because it is part of every job's id. */
 function idOf(content: string, options: SurveyOptions): string {

@@ -47,6 +47,25 @@ describe('`import`', () => {
     expect(await world.waiting()).toBe(2);
   });
 
+  it('has the settings of a row in its job, and refuses what a sign-up cannot do', async () => {
+    const world = await createImportWorld();
+    const rows = ['c-1,TRUE,no,active', 'c-2,,,', 'c-3,1,,Deactivated', 'c-4,on,,locked'];
+    const path = await world.file(['clientId,EnableTracking,enabled,status', ...rows].join('\n'));
+    const { status, stderr } = await world.import(path);
+    expect(status).toBe(2);
+    expect(stderr.split('\n').slice(0, 3)).toEqual([
+      "line 4, status: a sign-up makes an active user: omit the column (--map 'status='), then use suspend, or reconcile --apply",
+      'line 5, tracking: must be true, yes or 1, or false, no or 0',
+      'line 5, status: must be active or deactivated',
+    ]);
+    expect((await world.import(path, '--skip-invalid')).stdout).toBe('4 rows: 2 added, 2 skipped\n');
+    const occurredAt: unknown = expect.any(String);
+    expect(await world.data()).toEqual([
+      { clientId: 'c-1', settings: { enabled: false, tracking: true }, occurredAt },
+      { clientId: 'c-2', occurredAt },
+    ]);
+  });
+
   it('reports all faults by line and column, no value, and adds nothing', async () => {
     const world = await createImportWorld();
     const marks = ['Marked-First', 'marked@example.com', '+49-marked'];

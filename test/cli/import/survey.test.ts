@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { faultsOf, jobDataOf } from '../../../src/cli/import/row-job.ts';
+import { faultsOf, jobDataOf, statusIn } from '../../../src/cli/import/row-job.ts';
 import { madeAtOf } from '../../../src/cli/import/source.ts';
 import { listedIn } from '../../../src/cli/reconcile/listed.ts';
 import { parseJob } from '../../../src/contract/job.ts';
@@ -30,8 +30,55 @@ describe('a row', () => {
     });
   });
 
+  it.each([
+    [true, ['true', 'TRUE', ' Yes ', '1', 1, true]],
+    [false, ['false', 'False', 'NO', ' 0', 0, false]],
+    [undefined, ['', ' ', null, undefined]],
+  ])('has a setting of %j in many ways', (value, ways) => {
+    for (const way of ways) {
+      expect([way, jobDataOf({ clientId: 'c', tracking: way, createAccessToken: way })]).toEqual([
+        way,
+        {
+          clientId: 'c',
+          ...(value !== undefined && { createAccessToken: value, settings: { tracking: value } }),
+        },
+      ]);
+    }
+  });
+
+  it('has all its settings beside the profile, and any other word is a fault that says what is allowed', () => {
+    const row = {
+      clientId: 'c',
+      city: 'x',
+      enabled: '1',
+      tracking: 'no',
+      logging: '',
+      realTimeLocation: 'yes',
+    };
+    const settings = { enabled: true, tracking: false, realTimeLocation: true };
+    expect(jobDataOf(row)).toEqual({ clientId: 'c', profile: { city: 'x' }, settings });
+    for (const value of ['on', 'y', 2, '00']) {
+      expect(faultsOf(3, jobDataOf({ ...row, logging: value }))).toEqual([
+        { line: 3, column: 'logging', message: 'must be true, yes or 1, or false, no or 0' },
+      ]);
+    }
+  });
+
+  it('has a status apart from its job, in any case, and another word is a fault', () => {
+    expect(jobDataOf({ clientId: 'c', status: 'active' })).toEqual({ clientId: 'c' });
+    expect(statusIn(3, { status: ' Deactivated ' })).toEqual({ status: 'deactivated', faults: [] });
+    for (const status of ['', ' ', null, undefined]) expect(statusIn(3, { status })).toEqual({ faults: [] });
+    for (const status of ['Inactive', 'x', 0, false]) {
+      const message = 'must be active or deactivated';
+      expect(statusIn(3, { status })).toEqual({ faults: [{ line: 3, column: 'status', message }] });
+    }
+  });
+
   it('has its faults reported by column', () => {
-    const faults = faultsOf(3, jobDataOf({ clientId: 'c'.repeat(300), email: 7, createAccessToken: 'yes' }));
+    const faults = faultsOf(
+      3,
+      jobDataOf({ clientId: 'c'.repeat(300), email: 7, createAccessToken: 'perhaps' }),
+    );
     expect(faults.map(({ line, column }) => [line, column])).toEqual([
       [3, 'clientId'],
       [3, 'email'],
