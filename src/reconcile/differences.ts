@@ -7,7 +7,14 @@ import type { DamoovUser } from '../damoov/wire.ts';
 import { findUsers, isOfInstance } from '../operations/find-user.ts';
 import { inOrder } from './in-order.ts';
 import { type ListIndex, type ListedRow, listedRows } from './list-index.ts';
-import { type ComparedField, type ListedElsewhere, type ListedUser, differingFields } from './listed-user.ts';
+import {
+  type ComparedField,
+  type ListedElsewhere,
+  type ListedUser,
+  differingFields,
+  unknownFields,
+  valuesOf,
+} from './listed-user.ts';
 import { type Lookalikes, createLookalikes } from './lookalikes.ts';
 import { readAllUsers } from './read-all-users.ts';
 
@@ -28,7 +35,17 @@ export type Difference =
   /** In the list, and several times at Damoov; the oldest first, if Damoov shows when they were created. */
   | { kind: 'duplicated'; line: number; clientId: string; userIds: string[] }
   /** At Damoov with other values than in the list. */
-  | { kind: 'differing'; line: number; clientId: string; userId: string; fields: ComparedField[] };
+  | OtherValues<'differing'>
+  /** No difference, but not the same either: Damoov does not show these values. */
+  | OtherValues<'unknown'>;
+
+interface OtherValues<Kind> {
+  kind: Kind;
+  line: number;
+  clientId: string;
+  userId: string;
+  fields: ComparedField[];
+}
 
 export interface Comparison {
   readonly client: Pick<DamoovClient, 'page' | 'findUsers'>;
@@ -65,7 +82,10 @@ interface Unlisted {
 /** Number of parallel look-ups. */
 const LOOKUPS = 8;
 
-/** Every difference: those of listed users in the list's order, then the orphaned. Afterwards the index has the state of each user. */
+/**
+ * Every difference, and what is unknown: those of listed users in the list's order, then the orphaned. Afterwards the index has the state
+ * of each user.
+ */
 export async function* findDifferences(comparison: Comparison): AsyncGenerator<Difference> {
   const { index, list, onProgress } = comparison;
   const unlisted = await seeAllUsers(comparison);
@@ -77,11 +97,11 @@ export async function* findDifferences(comparison: Comparison): AsyncGenerator<D
     inOrder(doubtful(list(), index, lookalikes), LOOKUPS, (doubt) => lookAtListed(doubt, comparison)),
     inOrder(usersBehind(unlisted, comparison), LOOKUPS, (id) => lookAtUnlisted(id, lookalikes, comparison)),
   ];
-  for (const differences of found) {
-    for await (const difference of differences) {
+  for (const looks of found) {
+    for await (const differences of looks) {
       seen += 1;
       onProgress?.({ step: 'looking again', seen, total });
-      if (difference !== undefined) yield difference;
+      yield* differences;
     }
   }
 }
@@ -165,44 +185,49 @@ async function* usersBehind(
 async function lookAtListed(
   { row, user }: ListedRow,
   { index, ...where }: Comparison,
-): Promise<Difference | undefined> {
+): Promise<Difference[]> {
   const { line, clientId } = user;
   const found = await usersWith('clientId', clientId, where);
   const [only] = found;
   if (only === undefined) {
-    index.settle(row, 'missing');
-    return { kind: 'missing', line, clientId };
+    // A sign-up makes an active user.
+    index.settle(row, 'missing', user.wanted.status === 'deactivated' ? ['status'] : []);
+    return [{ kind: 'missing', line, clientId }];
   }
   if (found.length > 1) {
     index.settle(row, 'duplicated');
-    return { kind: 'duplicated', line, clientId, userIds: oldestFirst(found).map(({ userId }) => userId) };
+    return [{ kind: 'duplicated', line, clientId, userIds: oldestFirst(found).map(({ userId }) => userId) }];
   }
-  const fields = differingFields(user, only);
-  index.settle(row, fields.length > 0 ? 'differing' : 'same', fields);
-  if (fields.length === 0) return undefined;
-  return { kind: 'differing', line, clientId, userId: only.userId, fields };
+  const values = valuesOf(only);
+  const differing = differingFields(user, values);
+  index.settle(row, differing.length > 0 ? 'differing' : 'same', differing);
+  return [
+    { kind: 'differing' as const, fields: differing },
+    { kind: 'unknown' as const, fields: unknownFields(user, values) },
+  ]
+    .filter(({ fields }) => fields.length > 0)
+    .map(({ kind, fields }) => ({ kind, line, clientId, userId: only.userId, fields }));
 }
 
 async function lookAtUnlisted(
   unlisted: string,
   lookalikes: Lookalikes,
   { index, ...where }: Comparison,
-): Promise<Difference | undefined> {
+): Promise<Difference[]> {
   const user = await userWith(unlisted, where);
-  if (user === undefined) return undefined;
+  if (user === undefined) return [];
   const { userId, clientId } = user;
-  if (clientId !== undefined && index.has(clientId)) return undefined;
+  if (clientId !== undefined && index.has(clientId)) return [];
   const looksLikeLine = lookalikes.lineOf(user);
   // The user got this clientId meanwhile, and the list was not searched for it.
-  if (looksLikeLine === undefined) return undefined;
+  if (looksLikeLine === undefined) return [];
   const createdAt = createdAtOf(user)?.toISOString();
-  return {
-    kind: 'orphaned',
-    userId,
+  const shown = {
     ...(clientId !== undefined && { clientId }),
     ...(createdAt !== undefined && { createdAt }),
     ...(looksLikeLine > 0 && { looksLikeLine }),
   };
+  return [{ kind: 'orphaned', userId, ...shown }];
 }
 
 function oldestFirst(users: readonly DamoovUser[]): DamoovUser[] {

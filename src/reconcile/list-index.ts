@@ -4,11 +4,18 @@
  */
 import type { DamoovUser } from '../damoov/wire.ts';
 import { checksum, fingerprint } from './fingerprint.ts';
-import { COMPARED, type ComparedField, type ListedUser, type Values, comparable } from './listed-user.ts';
+import {
+  COMPARED,
+  type ComparedField,
+  type ListedUser,
+  type Values,
+  comparable,
+  valuesOf,
+} from './listed-user.ts';
 
 /**
- * The state of a listed user. `unseen`: on no page; `same`: as the list wants it; `differing`; `duplicated`: several users have the
- * clientId; `missing`: looked up, but not there.
+ * The state of a listed user. `unseen`: on no page; `same`: as the list wants it, as far as Damoov shows it; `differing`;
+ * `duplicated`: several users have the clientId; `missing`: looked up, but not there.
  */
 export type RowState = 'unseen' | 'same' | 'differing' | 'duplicated' | 'missing';
 
@@ -20,7 +27,7 @@ export class ListIndex {
   /** By the fingerprint of the clientId. */
   readonly #rows = new Map<string, number>();
   readonly #states: RowState[] = [];
-  /** The compared fields of a row; once it is settled, the differing ones. */
+  /** The compared fields of a row; once it is settled, those to update. */
   readonly #fields: FieldMask[] = [];
   /** A checksum of the listed values. */
   readonly #wanted: number[] = [];
@@ -56,7 +63,7 @@ export class ListIndex {
     const userPrint = checksum(user.userId);
     if (this.#states[row] === 'unseen') {
       this.#users[row] = userPrint;
-      const isSame = this.#wanted[row] === printOf(user, this.#fields[row] ?? 0);
+      const isSame = this.#wanted[row] === printOf(valuesOf(user), this.#fields[row] ?? 0);
       this.#states[row] = isSame ? 'same' : 'differing';
     } else if (this.#users[row] !== userPrint) {
       this.#states[row] = 'duplicated';
@@ -68,15 +75,26 @@ export class ListIndex {
     return this.#states[row] ?? 'unseen';
   }
 
-  /** @param fields the differing ones. */
+  /** @param fields those that an update must write. */
   settle(row: number, state: RowState, fields: readonly ComparedField[] = []): void {
     this.#states[row] = state;
     this.#fields[row] = maskOf(fields);
   }
 
-  /** The differing fields of a settled row. */
+  /** The fields of a settled row that an update must write. */
   fieldsOf(row: number): ComparedField[] {
     return fieldsIn(this.#fields[row] ?? 0);
+  }
+
+  /** Whether a settled row needs an update. */
+  isToUpdate(row: number): boolean {
+    const state = this.stateOf(row);
+    return (state === 'differing' || state === 'missing') && this.#fields[row] !== 0;
+  }
+
+  /** Number of users to update, once all are settled. */
+  get toUpdate(): number {
+    return this.#states.filter((_, row) => this.isToUpdate(row)).length;
   }
 
   /** Number of users that may differ from the list. */

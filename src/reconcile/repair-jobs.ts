@@ -1,8 +1,8 @@
 /**
  * The jobs that make Damoov match the list. They have the time of the list: later requests of producers win.
  */
-import { type ListIndex, type ListedRow, type RowState, listedRows } from './list-index.ts';
-import type { Profile } from '../contract/fields.ts';
+import { type ListIndex, listedRows } from './list-index.ts';
+import { type Profile, type Settings, type Status, SETTINGS } from '../contract/fields.ts';
 import type { ListedUser } from './listed-user.ts';
 
 export interface RepairOptions {
@@ -23,28 +23,47 @@ interface OfList {
   correlationId?: string;
 }
 
-type Changes = { [name in keyof Profile]?: Profile[name] | null };
+interface SignUp {
+  profile: Profile;
+  settings?: Settings;
+}
+
+type Changes = { [name in keyof Profile]?: Profile[name] | null } & { settings?: Settings; status?: Status };
 
 /** A `create-user` for each missing user. */
-export async function* creates(options: RepairOptions): AsyncGenerator<OfList & { profile: Profile }> {
-  for await (const { user } of usersThatAre('missing', options)) {
-    const given = Object.entries(user.wanted).filter(([, value]) => value !== '');
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the list's own values, but for those that are empty
-    yield { ...ofList(user, options), profile: Object.fromEntries(given) as Profile };
+export async function* creates(options: RepairOptions): AsyncGenerator<OfList & SignUp> {
+  const { list, index } = options;
+  for await (const { user, row } of listedRows(list(), index)) {
+    if (index.stateOf(row) !== 'missing') continue;
+    const given = Object.entries(user.wanted).filter(([name, value]) => value !== '' && name !== 'status');
+    const { settings, ...profile } = inSections(given);
+    yield { ...ofList(user, options), profile, ...(settings && { settings }) };
   }
 }
 
-/** An `update-user` for each differing user, with the differing fields. */
+/** An `update-user` for each user with differing fields, and for each missing one that is to be deactivated. */
 export async function* updates(options: RepairOptions): AsyncGenerator<OfList & { changes: Changes }> {
-  for await (const { user, row } of usersThatAre('differing', options)) {
+  const { list, index } = options;
+  for await (const { user, row } of listedRows(list(), index)) {
+    if (!index.isToUpdate(row)) continue;
     const { wanted } = user;
-    const changed = options.index
+    const changed = index
       .fieldsOf(row)
-      .map((field) => [field, wanted[field] === '' ? null : wanted[field]]);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the list's own values
-    yield { ...ofList(user, options), changes: Object.fromEntries(changed) as Changes };
+      .map((field): [string, unknown] => [field, wanted[field] === '' ? null : wanted[field]]);
+    yield { ...ofList(user, options), changes: inSections(changed) };
   }
 }
+
+/** The fields, with the settings in a section of their own. */
+function inSections(fields: [string, unknown][]): Record<string, unknown> & { settings?: object } {
+  const settings = fields.filter(([name]) => SETTING.has(name));
+  const others = fields.filter(([name]) => !SETTING.has(name));
+  return {
+    ...Object.fromEntries(others),
+    ...(settings.length > 0 && { settings: Object.fromEntries(settings) }),
+  };
+}
+const SETTING: ReadonlySet<string> = new Set(SETTINGS);
 
 function ofList(
   { clientId, correlationId, occurredAt }: ListedUser,
@@ -56,10 +75,4 @@ function ofList(
     occurredAt: occurredAt ?? new Date(listedAt).toISOString(),
     ...(correlationId !== undefined && { correlationId }),
   };
-}
-
-async function* usersThatAre(state: RowState, { list, index }: RepairOptions): AsyncGenerator<ListedRow> {
-  for await (const listed of listedRows(list(), index)) {
-    if (index.stateOf(listed.row) === state) yield listed;
-  }
 }

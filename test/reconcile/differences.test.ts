@@ -124,6 +124,37 @@ describe('the differences', () => {
     expect(index.fieldsOf(0)).toEqual(['nickname', 'phone']);
   });
 
+  test('are none where Damoov does not show a listed value: that is unknown', async () => {
+    const wanted = { phone: '1', tracking: true, status: 'active' } as const;
+    const users: DamoovUser[] = [
+      { userId: 'u-1', clientId: 'a', phone: '1', settings: { tracking: true }, status: 'active' },
+      { userId: 'u-2', clientId: 'b', phone: '1', settings: { logging: true }, status: 'active' },
+      { userId: 'u-3', clientId: 'c', phone: '2', settings: { tracking: false } },
+      { userId: 'u-4', clientId: 'd', phone: '1' },
+    ];
+    const list = listed(...['a', 'b', 'c', 'd'].map((clientId) => ({ clientId, wanted })));
+    const shownLater = { userId: 'u-4', clientId: 'd', phone: '1', settings: { tracking: true } };
+    const last = [...users.slice(0, 3), { ...shownLater, status: 'active' as const }];
+    const { differences, states, index, progress } = await compare({ list, damoov: [users, last] });
+    expect(differences).toEqual([
+      { kind: 'unknown', line: 3, clientId: 'b', userId: 'u-2', fields: ['tracking'] },
+      { kind: 'differing', line: 4, clientId: 'c', userId: 'u-3', fields: ['phone', 'tracking'] },
+      { kind: 'unknown', line: 4, clientId: 'c', userId: 'u-3', fields: ['status'] },
+    ]);
+    expect(states).toEqual(['same', 'same', 'differing', 'same']);
+    expect(index.toUpdate).toBe(1);
+    expect(progress.at(-1)).toEqual({ step: 'looking again', seen: 3, total: 3 });
+  });
+
+  test('of a missing user include that it is to be deactivated, as a sign-up makes it active', async () => {
+    const list = listed(
+      ...(['active', 'deactivated'] as const).map((status) => ({ clientId: status, wanted: { status } })),
+    );
+    const { differences, index } = await compare({ list, damoov: [[]] });
+    expect(differences.map(({ kind }) => kind)).toEqual(['missing', 'missing']);
+    expect([index.toUpdate, index.fieldsOf(0), index.fieldsOf(1)]).toEqual([1, [], ['status']]);
+  });
+
   test('are looked at once more: what is no difference any more is none', async () => {
     const { differences, states } = await compare({
       list: listed(

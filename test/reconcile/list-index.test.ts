@@ -4,16 +4,27 @@ import { describe, expect } from 'vitest';
 import type { DamoovUser } from '../../src/damoov/wire.ts';
 import { checksum, fingerprint } from '../../src/reconcile/fingerprint.ts';
 import { ListIndex, type RowState, listedRows } from '../../src/reconcile/list-index.ts';
-import type { Profile } from '../../src/contract/fields.ts';
-import { COMPARED, type ListedUser, differingFields } from '../../src/reconcile/listed-user.ts';
+import {
+  CLEARABLE,
+  COMPARED,
+  type ListedUser,
+  differingFields,
+  unknownFields,
+  valuesOf,
+} from '../../src/reconcile/listed-user.ts';
 
 const clientIds = fc.nat({ max: 40 }).map((number) => `c-${number}`);
 /** Few values, so that many are the same but for what is no difference. */
 const values = fc.constantFrom('', 'a', ' a', 'A', 'b', 'é', 'e\u0301');
 const profiles = fc
-  .record(Object.fromEntries(COMPARED.map((field) => [field, values])), { requiredKeys: [] })
+  .record(
+    Object.fromEntries(
+      COMPARED.map((field) => [field, CLEARABLE.some((name) => name === field) ? values : fc.boolean()]),
+    ),
+    { requiredKeys: [] },
+  )
   // Whatever a field may have: only texts are compared.
-  .map((profile) => profile as Profile);
+  .map((profile) => profile as ListedUser['wanted']);
 const lists = fc.uniqueArray(fc.record({ clientId: clientIds, wanted: profiles }), {
   selector: ({ clientId }) => clientId,
   maxLength: 40,
@@ -32,7 +43,9 @@ function expected(listed: Pick<ListedUser, 'wanted'>, seen: readonly DamoovUser[
   const [first] = seen;
   if (first === undefined) return 'unseen';
   if (seen.some(({ userId }) => userId !== first.userId)) return 'duplicated';
-  return differingFields(listed, first).length > 0 ? 'differing' : 'same';
+  const shown = valuesOf(first);
+  const fields = [...differingFields(listed, shown), ...unknownFields(listed, shown)];
+  return fields.length > 0 ? 'differing' : 'same';
 }
 
 describe('the index of a list', () => {
@@ -43,8 +56,10 @@ describe('the index of a list', () => {
     expect(index.size).toBe(list.length);
     const listed = new Set(list.map(({ clientId }) => clientId));
     const users = sightings.map(
-      ([clientId, userId, profile]) =>
-        ({ clientId, userId, ...profile }) as DamoovUser & { clientId: string },
+      ([clientId, userId, { enabled, tracking, logging, realTimeLocation, ...profile }]) => {
+        const settings = { enabled, tracking, logging, realTimeLocation };
+        return { clientId, userId, ...profile, settings } as DamoovUser & { clientId: string };
+      },
     );
     for (const user of users) expect(index.see(user)).toBe(listed.has(user.clientId));
     const states = list.map((user) =>

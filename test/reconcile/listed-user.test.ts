@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { COMPARED, comparable, differingFields } from '../../src/reconcile/listed-user.ts';
+import {
+  COMPARED,
+  comparable,
+  differingFields,
+  unknownFields,
+  valuesOf,
+} from '../../src/reconcile/listed-user.ts';
 
 describe('two values are the same', () => {
   test.each([
@@ -25,6 +31,20 @@ describe('the fields that differ', () => {
   test('are those with another value, and those that are to have none', () => {
     const wanted = { firstName: 'Ada', lastName: 'Lovelace', phone: '', email: 'other@example.com' };
     expect(differingFields({ wanted }, user)).toEqual(['lastName', 'phone', 'email']);
+  });
+
+  test('may be settings and the status, and those that are not shown are unknown instead', () => {
+    const wanted = { phone: '1', enabled: true, tracking: false, logging: true, status: 'active' } as const;
+    const shown = {
+      userId: 'u-1',
+      settings: { enabled: false, tracking: false },
+      status: 'deactivated',
+    } as const;
+    const values = valuesOf({ ...shown, clientId: 'c' });
+    expect(differingFields({ wanted }, values)).toEqual(['phone', 'enabled', 'status']);
+    expect(unknownFields({ wanted }, values)).toEqual(['logging']);
+    expect(unknownFields({ wanted }, {})).toEqual(['enabled', 'tracking', 'logging', 'status']);
+    expect(unknownFields({ wanted: { phone: '1' } }, {})).toEqual([]);
   });
 
   test('are none of those of which the list says nothing', () => {

@@ -22,6 +22,16 @@ const list: ListedUser[] = [
     occurredAt: '2026-01-02T00:00:00Z',
     correlationId: 'r-2',
   },
+  {
+    line: 8,
+    clientId: 'missing-suspended',
+    wanted: { city: 'x', tracking: true, logging: false, status: 'deactivated' },
+  },
+  {
+    line: 9,
+    clientId: 'differs-in-settings',
+    wanted: { city: 'x', tracking: true, logging: false, status: 'active' },
+  },
 ];
 
 /** As it is after the comparison. */
@@ -34,6 +44,8 @@ function optionsAfterComparison() {
   index.settle(3, 'duplicated');
   index.settle(4, 'missing');
   index.settle(5, 'differing', ['nickname']);
+  index.settle(6, 'missing', ['status']);
+  index.settle(7, 'differing', ['city', 'tracking', 'logging', 'status']);
   return {
     index,
     list: async function* () {
@@ -65,10 +77,17 @@ test('each user who is missing is created, with the fields that are to have a va
       correlationId: 'r-1',
       profile: {},
     },
+    {
+      clientId: 'missing-suspended',
+      instance: 'eu',
+      occurredAt: '2026-01-03T00:00:00.000Z',
+      profile: { city: 'x' },
+      settings: { tracking: true, logging: false },
+    },
   ]);
 });
 
-test('each user who differs is updated, in the fields that differ, and one that is to be empty is cleared', async () => {
+test('each user who differs is updated, in the fields that differ, one that is to be empty is cleared, and a missing user deactivated', async () => {
   expect(await all(updates(optionsAfterComparison()))).toStrictEqual([
     {
       clientId: 'differs',
@@ -82,6 +101,18 @@ test('each user who differs is updated, in the fields that differ, and one that 
       occurredAt: '2026-01-02T00:00:00Z',
       correlationId: 'r-2',
       changes: { nickname: 'ada' },
+    },
+    {
+      clientId: 'missing-suspended',
+      instance: 'eu',
+      occurredAt: '2026-01-03T00:00:00.000Z',
+      changes: { status: 'deactivated' },
+    },
+    {
+      clientId: 'differs-in-settings',
+      instance: 'eu',
+      occurredAt: '2026-01-03T00:00:00.000Z',
+      changes: { city: 'x', settings: { tracking: true, logging: false }, status: 'active' },
     },
   ]);
 });

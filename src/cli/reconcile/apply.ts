@@ -45,9 +45,9 @@ const MOST_WAITING = 10_000;
 
 /** @throws UsageError if there is no terminal to ask; Error if the answer is no or the run is stopped. */
 export async function apply(options: ApplyOptions): Promise<Added> {
-  const { counts, unwanted, progress } = options;
+  const { counts, repairs, unwanted, progress } = options;
   const added: Added = { create: 0, update: 0, delete: 0, pending: 0 };
-  const total = counts.missing + counts.differing + unwanted.users.length;
+  const total = counts.missing + repairs.index.toUpdate + unwanted.users.length;
   if (total === 0) return added;
   await ask(options);
   const stop = new AbortController();
@@ -68,11 +68,18 @@ export async function apply(options: ApplyOptions): Promise<Added> {
   return added;
 }
 
-async function ask({ counts, unwanted, dueInMs, isConfirmed, context }: ApplyOptions): Promise<void> {
+async function ask({
+  counts,
+  repairs,
+  unwanted,
+  dueInMs,
+  isConfirmed,
+  context,
+}: ApplyOptions): Promise<void> {
   const deletions = unwanted.users.length;
   const plan = [
     `${numberText(counts.missing)} create-user`,
-    `${numberText(counts.differing)} update-user`,
+    `${numberText(repairs.index.toUpdate)} update-user`,
     `${numberText(deletions)} delete-user${deletions > 0 ? `, due in ${durationText(dueInMs)}` : ''}`,
   ];
   context.stderr.write(`${countsText(counts)}\n\nto be added: ${plan.join(', ')}\n`);
@@ -95,7 +102,7 @@ async function add(
       },
     });
   }
-  if (counts.differing > 0) {
+  if (repairs.index.toUpdate > 0) {
     for await (const _ of inOrder(updates(repairs), CALLS, (change) =>
       jobs.update(change, { isBulk: true }),
     )) {

@@ -14,7 +14,7 @@ export const registerReconcile: Register = (program, run) => {
   )
     .option('--plan', 'show the differences and change nothing (the default)')
     .addOption(new Option('--apply', 'add the jobs that make Damoov match the list').conflicts('plan'))
-    .option('--empty-clears', 'an empty cell means no value; default: not compared')
+    .option('--empty-clears', 'an empty cell of the profile means no value; default: not compared')
     .option(
       '--instance <name>',
       'the Damoov instance; default: default. Rows without an instance belong to default',

@@ -2,16 +2,16 @@
  * A row of a file as a listed user, validated as the job that it may become. A fault never repeats names or values.
  */
 import { parseJob } from '../../contract/job.ts';
-import { COMPARED, type ListedElsewhere, type ListedUser } from '../../reconcile/listed-user.ts';
+import { CLEARABLE, type ListedElsewhere, type ListedUser } from '../../reconcile/listed-user.ts';
 import type { BrokenRow, EmptyRow, Fault, Row } from '../../rows/row.ts';
-import { faultsOf, instanceFaults, jobDataOf } from '../import/row-job.ts';
+import { faultsOf, instanceFaults, jobDataOf, statusIn } from '../import/row-job.ts';
 
 export interface ListedOptions {
   /** Its configured name: rows of other instances are not compared; rows without one belong to `default`. */
   readonly instance: string;
   /** The names of all configured instances: no row may name another. */
   readonly instances: readonly string[];
-  /** An empty cell means that the field has no value. Default: it is not compared. */
+  /** An empty cell means that the field of the profile has no value. Default: it is not compared. */
   readonly emptyClears: boolean;
 }
 
@@ -27,15 +27,16 @@ export function listedIn(
 ): Listed {
   if (row.is !== 'row') return row;
   const { line } = row;
-  const empty = COMPARED.filter((field) => isBlank(row.data[field]));
+  const empty = CLEARABLE.filter((field) => isBlank(row.data[field]));
   const given = { ...row.data, ...Object.fromEntries(empty.map((field) => [field, undefined])) };
   const data = jobDataOf(given);
   const faulty = (faults: Fault[]): BrokenRow => ({ is: 'faulty', line, faults });
   const parsed = parseJob('create-user', data);
-  const unknown = instanceFaults(line, data, instances);
-  if (!parsed.ok) return faulty([...faultsOf(line, data), ...unknown]);
-  if (unknown.length > 0 || parsed.job.name !== 'create-user') return faulty(unknown);
-  const { clientId, userId, instance: named, occurredAt, correlationId, profile } = parsed.job.data;
+  const { status, faults: statusFaults } = statusIn(line, row.data);
+  const others = [...instanceFaults(line, data, instances), ...statusFaults];
+  if (!parsed.ok) return faulty([...faultsOf(line, data), ...others]);
+  if (others.length > 0 || parsed.job.name !== 'create-user') return faulty(others);
+  const { clientId, userId, instance: named, occurredAt, correlationId, profile, settings } = parsed.job.data;
   const ids = { ...(clientId !== undefined && { clientId }), ...(userId !== undefined && { userId }) };
   if (named !== instance) return { is: 'elsewhere', row: { line, ...ids } };
   if (clientId === undefined) {
@@ -46,7 +47,7 @@ export function listedIn(
     line,
     ...ids,
     clientId,
-    wanted: { ...profile, ...cleared },
+    wanted: { ...profile, ...cleared, ...settings, ...(status !== undefined && { status }) },
     ...(occurredAt !== undefined && { occurredAt }),
     ...(correlationId !== undefined && { correlationId }),
   };

@@ -13,8 +13,15 @@ const MEANING: Record<Difference['kind'], string> = {
   orphaned: 'at Damoov, not in the list',
   duplicated: 'in the list, several times at Damoov',
   differing: 'at Damoov with other values than in the list',
+  unknown: 'at Damoov, which does not show all listed values',
 };
-const KINDS = ['missing', 'orphaned', 'duplicated', 'differing'] as const satisfies Difference['kind'][];
+const KINDS = [
+  'missing',
+  'orphaned',
+  'duplicated',
+  'differing',
+  'unknown',
+] as const satisfies Difference['kind'][];
 
 export type Counts = Record<Difference['kind'], number> & {
   listed: number;
@@ -52,6 +59,7 @@ export function createReport(
     lookalikes: 0,
     duplicated: 0,
     differing: 0,
+    unknown: 0,
   };
   const shown: Difference[] = [];
   return {
@@ -71,16 +79,17 @@ export function createReport(
 }
 
 export function differencesIn(counts: Counts): number {
-  return KINDS.reduce((sum, kind) => sum + counts[kind], 0);
+  return KINDS.reduce((sum, kind) => sum + (kind === 'unknown' ? 0 : counts[kind]), 0);
 }
 
 /** A line for each kind, what was compared, and possible mistakes. */
 export function countsText(counts: Counts): string {
   const { listed, atDamoov, otherInstances, lookalikes } = counts;
+  const shown = KINDS.filter((kind) => kind !== 'unknown' || counts.unknown > 0);
   const others = counted(otherInstances, 'row belongs to another instance', 'rows belong to other instances');
   const alike = counted(lookalikes, 'orphaned user looks', 'orphaned users look');
   return [
-    ...aligned(KINDS.map((kind) => [kind, numberText(counts[kind]), MEANING[kind]])),
+    ...aligned(shown.map((kind) => [kind, numberText(counts[kind]), MEANING[kind]])),
     `${numberText(listed)} in the list, ${numberText(atDamoov)} at Damoov`,
     otherInstances > 0 ? [`${others}: not compared (a row without an instance belongs to default)`] : [],
     lookalikes > 0 ? [`${alike} like a row of the list: ${LOOKALIKE}`] : [],
@@ -125,6 +134,7 @@ function differenceText(difference: Difference): string {
     case 'duplicated':
       return `line ${difference.line}  ${onOneLine(difference.clientId)}  ${difference.userIds.join(' ')}`;
     case 'differing':
+    case 'unknown':
       return `line ${difference.line}  ${onOneLine(difference.clientId)}  ${difference.fields.join(', ')}`;
   }
 }

@@ -33,6 +33,44 @@ describe('`reconcile --apply`', () => {
     expect((await world.reconcile(file, '--empty-clears')).status).toBe(0);
   });
 
+  it('writes settings and the status, also of a user who was missing', async () => {
+    const world = await createReconcileWorld();
+    await world.signUp(['same', 'on', 'off'].map((clientId) => ({ clientId })));
+    // As Damoov shows a new user: only tracking is on, and the user is active.
+    const rows = [
+      'same,yes,no,active',
+      'on,1,TRUE,',
+      'off,false,,deactivated',
+      'new,0,,active',
+      'gone,,,Deactivated',
+    ];
+    const file = await world.write(['clientId,EnableTracking,enable_logging,Status', ...rows].join('\n'));
+    const end = await world.reconcile(file, '--apply', '--yes', '--empty-clears');
+    expect(end.status).toBe(0);
+    expect(end.stderr).toContain('to be added: 2 create-user, 3 update-user, 0 delete-user');
+    const jobs = await world.jobs.getJobs(['prioritized']);
+    const data = jobs.map((job) => {
+      const { occurredAt: _at, instance: _instance, ...rest } = job.data as Record<string, unknown>;
+      return { name: job.name, ...rest };
+    });
+    expect(new Set(data)).toEqual(
+      new Set([
+        { name: 'create-user', clientId: 'new', profile: {}, settings: { tracking: false } },
+        { name: 'create-user', clientId: 'gone', profile: {} },
+        { name: 'update-user', clientId: 'gone', changes: { status: 'deactivated' } },
+        { name: 'update-user', clientId: 'on', changes: { settings: { logging: true } } },
+        {
+          name: 'update-user',
+          clientId: 'off',
+          changes: { settings: { tracking: false }, status: 'deactivated' },
+        },
+      ]),
+    );
+    await world.startWorker();
+    await expect.poll(() => world.events.length).toBe(5);
+    expect((await world.reconcile(file, '--empty-clears')).status).toBe(0);
+  });
+
   it('counts from when the list was made: what was asked for since stands', async () => {
     const world = await createReconcileWorld({ startsWorker: true });
     await world.run('create-user', { clientId: 'gone' });

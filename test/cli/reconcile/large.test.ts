@@ -31,6 +31,7 @@ describe('fifty thousand users', { tags: ['slow'] }, () => {
           orphaned: 0,
           duplicated: 0,
           differing: 0,
+          unknown: 0,
           lookalikes: 0,
           otherInstances: 0,
         },

@@ -72,6 +72,7 @@ describe('`reconcile --plan`', () => {
             orphaned: 50,
             duplicated: 0,
             differing: 20,
+            unknown: 0,
             lookalikes: 0,
             otherInstances: 0,
           },

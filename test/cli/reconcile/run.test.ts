@@ -2,6 +2,7 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { runCommand } from '../../support/run-command.ts';
 import { startShiftingPages } from '../../support/shifting-pages.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { startVastDamoov } from '../../support/vast-damoov.ts';
 import { createReconcileWorld, csvOf, people, person, told } from './reconcile-world.ts';
 
 describe('`reconcile`', () => {
@@ -32,6 +33,21 @@ describe('`reconcile`', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('reports values that Damoov does not show as unknown: neither equal nor different', async () => {
+    const world = await createReconcileWorld();
+    const vast = await startVastDamoov(2);
+    onTestFinished(() => vast.close());
+    const env = { ...world.env, DAMOOV_BASE_URL: vast.url };
+    const file = await world.write('clientId,phone,tracking,status\nc-0,+44 0,no,active\nc-1,,true,active\n');
+    const { status, stdout } = await runCommand(['reconcile', file], env);
+    expect(status).toBe(0);
+    expect(stdout).toContain('\nunknown     2  at Damoov, which does not show all listed values\n');
+    expect(stdout).toContain('\nunknown\n  line 2  c-0  tracking\n  line 3  c-1  tracking\n');
+    const [first, , last] = told(await runCommand(['reconcile', file, '--json'], env));
+    expect(first).toMatchObject({ kind: 'unknown', line: 2, clientId: 'c-0', fields: ['tracking'] });
+    expect(last?.summary).toMatchObject({ differing: 0, unknown: 2 });
   });
 
   it('prints every difference, and no name, email or phone anywhere', async () => {
