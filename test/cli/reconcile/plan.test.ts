@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { inOrder } from '../../../src/reconcile/in-order.ts';
 import { SANDBOX_CREDENTIALS } from '../../../src/sandbox/server.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { startShiftingPages } from '../../support/shifting-pages.ts';
 import { createReconcileWorld, csvOf, people, person, told } from './reconcile-world.ts';
+import { WHOLE, changed, restOf, wholePerson } from './whole-person.ts';
 
 /** The admin of the sandbox as another client that changes users meanwhile. */
 async function adminOf(sandboxUrl: string) {
@@ -30,22 +32,22 @@ describe('`reconcile --plan`', () => {
     { count: 10_000, tags: ['slow'] },
   ])('of $count users', ({ count, tags }) => {
     it(
-      'finds all 50 orphaned, 30 missing and 20 differing ones, and no other, without a write',
+      'finds all 50 orphaned, 30 missing and 100 differing ones, and no other, without a write',
       { tags },
       async () => {
         const world = await createReconcileWorld();
         const ids = await world.signUp(people(0, count));
+        const admin = await adminOf(world.sandboxUrl);
+        for await (const _ of inOrder(ids.entries(), 50, ([at, id]) => admin.update(id, restOf(at))));
         const seeded = await world.mutations();
-        // The first 50 are orphaned; 30 more than there are are listed; of 20 one field or two differ.
-        const listed = people(50, count + 30);
+        // The first 50 are orphaned; 30 more than there are are listed; of 100 one field differs, or the status, too.
+        const listed = Array.from({ length: count - 20 }, (_, at) => wholePerson(50 + at));
         const from = count / 10;
-        const differing = listed.slice(from, from + 20).map((row, at) => ({
-          ...row,
-          phone: '+1',
-          ...(at % 2 === 0 && { lastName: 'Other' }),
-        }));
-        listed.splice(from, 20, ...differing);
-        const file = await world.write(csvOf(listed));
+        const fieldsOf = (at: number) =>
+          WHOLE.filter((field, place) => place === at % WHOLE.length || (at % 9 === 0 && field === 'status'));
+        const differing = listed.slice(from, from + 100).map((row, at) => changed(row, fieldsOf(at)));
+        listed.splice(from, 100, ...differing);
+        const file = await world.write(csvOf(listed, ['clientId', ...WHOLE]));
         const end = await world.reconcile(file, '--plan', '--json');
         expect(end.status).toBe(1);
         const lines = told(end);
@@ -61,7 +63,7 @@ describe('`reconcile --plan`', () => {
             line: from + 2 + at,
             clientId,
             userId: ids[from + 50 + at],
-            fields: at % 2 === 0 ? ['lastName', 'phone'] : ['phone'],
+            fields: fieldsOf(at),
           })),
         );
         expect(lines.at(-1)).toEqual({
@@ -71,13 +73,13 @@ describe('`reconcile --plan`', () => {
             missing: 30,
             orphaned: 50,
             duplicated: 0,
-            differing: 20,
+            differing: 100,
             unknown: 0,
             lookalikes: 0,
             otherInstances: 0,
           },
         });
-        expect(lines).toHaveLength(101);
+        expect(lines).toHaveLength(181);
         expect(await world.mutations()).toBe(seeded);
         expect(await world.jobs.getJobCountByTypes('wait', 'prioritized', 'delayed')).toBe(0);
       },

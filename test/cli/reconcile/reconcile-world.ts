@@ -30,8 +30,8 @@ export const people = (from: number, to: number) =>
 
 const COLUMNS = ['clientId', 'firstName', 'lastName', 'phone', 'email'] as const;
 
-export const csvOf = (rows: readonly Person[]) =>
-  [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => row[name] ?? '').join(','))].join('\n');
+export const csvOf = <Row extends Person>(rows: readonly Row[], columns: readonly (keyof Row)[] = COLUMNS) =>
+  [columns.join(','), ...rows.map((row) => columns.map((name) => row[name] ?? '').join(','))].join('\n');
 
 export async function createReconcileWorld(options: Parameters<typeof createWorld>[0] = {}) {
   const world = await createWorld({ startsWorker: false, ...options });
