@@ -48,10 +48,14 @@ function newerThanMove({ record, job }: Knowledge) {
 
 function send({ userId, user }: Reached, to: Instance, move: Move, known: Knowledge): Step {
   if (user === null) return end({ outcome: awaitUser(userId, known) });
-  if (isIn(user, to)) return moved(user, fromInDoubt(move, known), to, move, known);
   const { clientId: name } = user;
-  const taken = name === undefined ? undefined : checkNewName(userId, name, to, known);
-  return taken ?? { do: 'move', user, to };
+  const step = name === undefined ? undefined : checkNewName(userId, name, to, known);
+  if (!isIn(user, to)) return step ?? { do: 'move', user, to };
+  // Nobody asked us before others moved it to where another user has its clientId: that one keeps the name.
+  const isTaken = step?.do === 'end' && step.effect.outcome.status === 'failed';
+  if (step !== undefined && !isTaken) return step;
+  const way = { from: fromInDoubt(move, known), instance: known.instance };
+  return moved(user, isTaken ? way : { ...way, movedTo: to }, move, known);
 }
 
 /** The instance of the user before an earlier run that may have moved it. */
@@ -64,11 +68,12 @@ function fromInDoubt({ userId, instance, toInstance }: Move, { record }: Knowled
 function afterMove(sent: Extract<Fact, { of: 'move' }>, to: Instance, move: Move, known: Knowledge): Step {
   const { user, error } = sent;
   const from = known.instanceNames.get(user.instanceId ?? '');
-  if (error === undefined) return moved(user, from, to, move, known);
+  const way = { from, instance: instanceOf(user, known), movedTo: to };
+  if (error === undefined) return moved(user, way, move, known);
   if (!REFUSALS.has(error.kind)) return { do: 'fail', error };
   const looks = looksUnder(user.userId, after(known, sent));
   const seen = looks.at(-1);
-  if (seen && isIn(seen, to)) return moved(user, from, to, move, known);
+  if (seen && isIn(seen, to)) return moved(user, way, move, known);
   const { movingSince } = known.record;
   const pauses = movingSince === undefined ? ([0] as const) : LOOK_AGAIN_AFTER_MS;
   const afterMs = pauses[looks.length];
@@ -87,10 +92,17 @@ function isIn({ instanceId }: DamoovUser, { id }: Instance): boolean {
   return instanceId === id.toLowerCase();
 }
 
-/** @param from the name of the instance in which the user was, if that is known. */
-function moved(user: DamoovUser, from: string | undefined, to: Instance, move: Move, known: Knowledge): Step {
-  const { userId, clientId } = user;
-  const { record, job, instance } = known;
+interface Way {
+  /** The name of the instance in which the user was, if that is known. */
+  from: string | undefined;
+  /** In which its names were. */
+  instance: Instance;
+  /** In which its clientId leads to it from now on. */
+  movedTo?: Instance;
+}
+
+function moved({ userId, clientId }: DamoovUser, way: Way, move: Move, { record, job }: Knowledge): Step {
+  const { from, ...names } = way;
   const outcome: Moved = {
     status: 'done',
     type: 'user.moved',
@@ -100,13 +112,7 @@ function moved(user: DamoovUser, from: string | undefined, to: Instance, move: M
   };
   if (!isAbout(record, userId)) return end({ outcome });
   const state = record.state === 'unknown' ? 'live' : record.state;
-  return end({
-    outcome,
-    recordUpdate: {
-      record: { ...record, userId, state, moved: newest(record.moved, job.version), movingSince: undefined },
-      clientId,
-      instance: isIn(user, to) ? instance : instanceOf(user, known),
-      movedTo: to,
-    },
-  });
+  const version = newest(record.moved, job.version);
+  const after = { ...record, userId, state, moved: version, movingSince: undefined };
+  return end({ outcome, recordUpdate: { record: after, clientId, ...names } });
 }

@@ -40,8 +40,19 @@ describe('a move of a remembered user', () => {
   it('is not sent where the user is there already', async () => {
     const world = createOperationWorld({ record: live, users: [there()] });
     const { outcome, recordUpdate } = await world.move(C1);
-    expect([world.calls, outcome]).toEqual([[`find ${A}`], movedFromSomewhere]);
+    expect([world.calls, outcome]).toEqual([[`find ${A}`, LOCK_NAME, 'find c-1'], movedFromSomewhere]);
     expect(recordUpdate).toMatchObject({ instance: INSTANCE, movedTo: OTHER_INSTANCE, clientId: 'c-1' });
+  });
+
+  it('waits for the clientId there, which leads to the user from then on', async () => {
+    const blocked = createOperationWorld({ record: live, users: [there()], names: { 'c-1': 'blocked' } });
+    expect((await blocked.move(C1)).outcome).toMatchObject({ status: 'wait' });
+    // Others have moved it to where another user has the clientId.
+    const other = { userId: B, clientId: 'c-1', instanceId: OTHER_INSTANCE_ID };
+    const taken = createOperationWorld({ record: live, users: [there(), other] });
+    const { outcome, recordUpdate } = await taken.move(C1);
+    expect(outcome).toEqual(movedFromSomewhere);
+    expect(recordUpdate).not.toHaveProperty('movedTo');
   });
 
   it('says where the user was if an earlier run may have moved it', async () => {
