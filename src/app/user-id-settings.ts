@@ -135,7 +135,7 @@ export function differenceTo(held: string, setting: UserIdSetting): string | und
 
 /** The configured instances by name, each with the secret from which its UserIds and names of users are derived. */
 export function instancesOf(
-  { instances }: DamoovAccess,
+  { instances }: Pick<DamoovAccess, 'instances'>,
   secret: string | undefined,
 ): ReadonlyMap<string, Instance> {
   return new Map(

@@ -25,6 +25,7 @@ import { registerSchema } from './schema/define.ts';
 import type { CommandContext, OutputStream } from './common/command-context.ts';
 import type { Act, Register } from './common/register.ts';
 import { registerStatus } from './status/define.ts';
+import { registerUser } from './user/define.ts';
 import { registerWorker } from './worker/define.ts';
 
 /** In the order of the help, grouped by task. */
@@ -41,7 +42,7 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
     registerImport,
     registerReconcile,
   ],
-  'Watch over it:': [registerStatus, registerEvents, registerFailed, registerReceipts],
+  'Watch over it:': [registerStatus, registerUser, registerEvents, registerFailed, registerReceipts],
   'Set it up, connect to it:': [registerSchema, registerDoctor, registerProbe],
 };
 

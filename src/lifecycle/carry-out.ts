@@ -171,7 +171,9 @@ class JobRun {
   async #unlock(outcome: Exclude<Outcome, Settled>, recordUpdate: RecordUpdate): Promise<Decision> {
     const { job, delivery } = this.#readable;
     const { circuits, retry } = this.#pipeline;
-    if ((await this.#begun.user.unlock(recordUpdate)) === 'lost') return { next: 'abandoned' };
+    const { status, reason } = outcome;
+    const why = { status, reason, at: this.#pipeline.ports.now() };
+    if ((await this.#begun.user.unlock(recordUpdate, why)) === 'lost') return { next: 'abandoned' };
     if (outcome.status !== 'held') return later(outcome, delivery.attempt, retry);
     const circuit = circuitName(outcome.circuit, job.data.instance);
     const refused = await circuits.refuse(runOf(delivery), this.#version, { ...outcome, circuit });

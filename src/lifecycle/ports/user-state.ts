@@ -87,6 +87,15 @@ export interface SettledJob {
   olderFailed: readonly Version[];
 }
 
+/** Why a job goes on later. */
+export const Later = z.object({
+  status: z.enum(['wait', 'retry', 'held']),
+  reason: z.string().optional(),
+  /** When its run ended, in epoch milliseconds. */
+  at: z.number().optional(),
+});
+export type Later = z.infer<typeof Later>;
+
 /** The run has locked the user until it settles or unlocks. */
 export interface UserLock {
   readonly record: UserRecord;
@@ -108,8 +117,8 @@ export interface UserLock {
   ): Promise<{ is: 'locked'; record: UserRecord } | { is: 'blocked' } | { is: 'lost' }>;
   /** Stores the record update and the outcome in one step, if this run still holds the lock. */
   settle(settlement: Settlement, recordUpdate: RecordUpdate): Promise<SettledJob | 'lost'>;
-  /** Unlocks the user: the job runs again later, or on another worker. */
-  unlock(recordUpdate: RecordUpdate): Promise<'ok' | 'lost'>;
+  /** Unlocks the user: the job runs again later, for this reason, or on another worker. */
+  unlock(recordUpdate: RecordUpdate, why?: Later): Promise<'ok' | 'lost'>;
   /** Ends the run: if the user is still locked, the lock ends with its lease. */
   end(): void;
 }

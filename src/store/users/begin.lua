@@ -61,6 +61,7 @@ if way.heldBy then
     end
     keepNames(job, place)
   end
+  noteLater(place, job.jobId, '{"status":"held"}')
   redis.call('ZREM', lineOf(place), job.jobId)
   passOn(place, job.jobId)
   return { 'held', way.heldBy, wakes }

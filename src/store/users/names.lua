@@ -1,6 +1,7 @@
 -- Under which name a job finds the record of its user, and how two records become one.
 
 local MOST_FAILURES = 100
+local MOST_LATER = 100
 
 --- The failed jobs of a user: their versions, by the ms of each. What they say is erased once the user is deleted.
 local function failuresOf(name)
@@ -12,12 +13,34 @@ local function trimFailures(name)
   refresh(failuresOf(name))
 end
 
+--- The jobs of a user that go on later: why, as JSON, by their ids.
+local function laterOf(name)
+  return keyOf(name) .. ':later'
+end
+
+local function noteLater(name, jobId, why)
+  if redis.call('HLEN', laterOf(name)) < MOST_LATER then
+    redis.call('HSET', laterOf(name), jobId, why)
+    refresh(laterOf(name))
+  end
+end
+
 local function moveFailures(from, to)
   local left, there = failuresOf(from), failuresOf(to)
   if from ~= to and redis.call('EXISTS', left) == 1 then
     redis.call('ZUNIONSTORE', there, 2, there, left, 'AGGREGATE', 'MAX')
     trimFailures(to)
     redis.call('DEL', left)
+  end
+end
+
+local function moveJobs(from, to)
+  moveFailures(from, to)
+  local later = redis.call('HGETALL', laterOf(from))
+  if from ~= to and #later > 0 then
+    redis.call('HSET', laterOf(to), unpack(later))
+    refresh(laterOf(to))
+    redis.call('DEL', laterOf(from))
   end
 end
 
@@ -79,6 +102,6 @@ local function merge(from, to)
   end
   clear(from)
   redis.call('DEL', lineOf(from))
-  moveFailures(from, to)
+  moveJobs(from, to)
   lead(from, to)
 end

@@ -19,7 +19,7 @@ end
 
 --- From now on the name leads there, and to nothing that it had.
 local function leadAnew(name, place)
-  moveFailures(name, place)
+  moveJobs(name, place)
   clear(name)
   lead(name, place)
 end
@@ -38,7 +38,7 @@ local function rename(told)
     redis.call('RENAME', keyOf(was), keyOf(place))
     setMovedUser(place, meantThere)
     setMovedUser(was, meantHere)
-    moveFailures(was, place)
+    moveJobs(was, place)
     if place ~= user then
       leadAnew(user, place)
     end

@@ -7,7 +7,7 @@
 --           whose?: the name of the user of a job that could not be read,
 --           set, drop: fields of the record, pointers: names that lead to it, rename?: see rename.lua,
 --           also?: {place: of the clientId that is locked besides, isGiven: whether the user may have got it},
---           keepOutcome?: seconds, if the job is settled, and then: hasFailed, isKept, isDeleted: the user was, count: as what it counts,
+--           later?: why it goes on later, else keepOutcome: seconds, if the job is settled, and then: hasFailed, isKept, isDeleted: the user was, count: as what it counts,
 --           tokens?: {key, value?, keepSeconds?}, receipt?: see receipt-chain.ts,
 --           deletions?: as deletions/settled.lua wants it, and is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other' };
 --         2 and 3 the outcome and the event of a settled job, as JSON
@@ -79,6 +79,7 @@ if also and also.place ~= told.place and also.place ~= place then
 end
 
 if not isSettled then
+  noteLater(place, told.jobId, told.later)
   unlock(place)
   return { 'ok', wakes, {}, '', '', place }
 end
@@ -110,6 +111,9 @@ if deletions and deletions.is == 'sign-up' then
 elseif deletions then
   deletions.ending = (deletions.is == 'done' or deletions.is == 'failed') and deletions.is or 'other'
   deletionEnds(deletions)
+end
+if user ~= '' and told.hasRunBefore then
+  redis.call('HDEL', laterOf(user), told.jobId)
 end
 if user ~= '' and (told.hasRunBefore or told.hasFailed or told.isDeleted) then
   known = {}

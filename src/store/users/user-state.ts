@@ -11,6 +11,7 @@ import type { JobQueue, Publish } from '../../lifecycle/ports/job-queue.ts';
 import type {
   Begun,
   Blocked,
+  Later,
   UserLock,
   Run,
   SettledJob,
@@ -197,8 +198,9 @@ export class RedisUserState implements UserState {
       settle: (settlement, recordUpdate) =>
         this.#settle(run, learn(recordUpdate, 'lockSettled', '1'), settlement),
       end: () => lease.end(),
-      unlock: async (recordUpdate) => {
-        const reply = SettleReply.parse(await this.#end(run, learn(recordUpdate, 'letGoBy', nameOf(run))));
+      unlock: async (recordUpdate, why: Later = { status: 'wait' }) => {
+        const argument = { ...learn(recordUpdate, 'letGoBy', nameOf(run)), later: JSON.stringify(why) };
+        const reply = SettleReply.parse(await this.#end(run, argument));
         if (reply[0] !== 'ok') return 'lost';
         await this.#wake(reply[1]);
         return 'ok';
@@ -213,18 +215,12 @@ export class RedisUserState implements UserState {
     const isNamed = deletions?.clientId !== undefined || deletions?.userId !== undefined;
     const at = change.version === undefined ? 0 : msOf(change.version);
     const about = deletions && { is: deletions.is, at, jobId, decision: decisionKeyOf(prefix, jobId) };
-    const settleWith = (receipt?: NextReceipt, names: object = {}) =>
-      this.#end(
-        run,
-        {
-          ...change,
-          ...endOf(settlement, jobId, prefix),
-          hasRunBefore: run.hasRunBefore,
-          deletions: about && { hashes: [], ...about, ...names },
-          receipt,
-        },
-        linesOf(settlement),
-      );
+    const { hasRunBefore } = run;
+    const end = { ...change, ...endOf(settlement, jobId, prefix), hasRunBefore };
+    const settleWith = (receipt?: NextReceipt, names: object = {}) => {
+      const argument = { ...end, deletions: about && { hashes: [], ...about, ...names }, receipt };
+      return this.#end(run, argument, linesOf(settlement));
+    };
     const settleNamed = async (receipt?: NextReceipt) =>
       deletions !== undefined && isNamed
         ? this.#deletionNames.call(deletions, ({ salt, hashes }) => settleWith(receipt, { salt, hashes }))

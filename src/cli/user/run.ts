@@ -1,0 +1,120 @@
+/**
+ * `damoov-users user`: the story of one user: its record, its jobs and what they wait for, its deletion, and what Damoov says.
+ */
+import type { Queue } from 'bullmq';
+import { openFleetClient } from '../../app/fleet-client.ts';
+import { instancesOf } from '../../app/user-id-settings.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
+import { fewAtATime, readJob } from '../../bullmq/read-job.ts';
+import type { Config, DamoovAccess } from '../../config/config.ts';
+import { isJobName } from '../../contract/job.ts';
+import { failureIn } from '../../contract/outcome.ts';
+import type { RedisConnection } from '../../redis/connection.ts';
+import { SANDBOX_CREDENTIALS } from '../../sandbox/credentials.ts';
+import { createDeletions } from '../../store/deletions/deletions.ts';
+import { type OpenJob, readUserStory } from '../../store/users/user-story.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import { checkInstance } from '../common/known-instance.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { type UserOptions, named } from '../common/with-deletions.ts';
+import { withRedis } from '../common/with-redis.ts';
+import { outputOf } from '../terminal/output.ts';
+import { type FoundUser, type ShownJob, type Told, userJson, userText } from './report.ts';
+
+export interface ShowUserOptions extends UserOptions {
+  damoov?: boolean;
+  json?: boolean;
+}
+
+/** False if nothing is known of the user. */
+export async function showUser(
+  argument: string | undefined,
+  options: ShowUserOptions,
+  context: CommandContext,
+): Promise<boolean> {
+  const user = userIn(argument, options);
+  return withRedis(context, async (connection, config) => {
+    checkInstance(options.instance, config);
+    const told = await tell(user, connection, config);
+    const atDamoov = options.damoov === true ? await ask(user, told, connection, config) : undefined;
+    const shown = options.json === true ? userJson(told, atDamoov) : userText(told, atDamoov);
+    await outputOf(context.stdout).line(shown);
+    return told.story !== undefined || told.deletion !== undefined;
+  });
+}
+
+function userIn(argument: string | undefined, options: ShowUserOptions): UserOptions {
+  if (argument !== undefined && options.clientId !== undefined)
+    throw new UsageError('--client-id: is given twice');
+  const user = named({ ...options, ...(argument !== undefined && { clientId: argument }) });
+  return { ...user, ...(user.userId !== undefined && { userId: user.userId.toLowerCase() }) };
+}
+
+async function tell(user: UserOptions, connection: RedisConnection, config: Config): Promise<Told> {
+  const { prefix, jobs: name } = config.queues;
+  const jobs = openQueue(name, { connection, prefix });
+  const { instance: place = 'default' } = user;
+  const instance = instancesOf(accessOf(config), config.userId.secret).get(place);
+  if (instance === undefined)
+    throw new UsageError('--instance: is needed, because no instance is called default');
+  const story = await readUserStory({ jobs, prefix, instance }, user);
+  const deletion = await createDeletions({ jobs, prefix }).find(user);
+  const running: OpenJob[] = story?.lockedBy === undefined ? [] : [{ jobId: story.lockedBy, is: 'running' }];
+  const open = await fewAtATime([...running, ...(story?.open ?? [])], JOBS_AT_ONCE, async (job) => ({
+    ...job,
+    ...(await describe(jobs, job.jobId)),
+  }));
+  const failed = await fewAtATime(story?.failed ?? [], JOBS_AT_ONCE, (jobId) => describe(jobs, jobId));
+  return {
+    user: { ...user, instance: place },
+    story,
+    open,
+    // One that was put back by hand, or removed, is no failed one any more.
+    failed: failed.filter(({ code }) => code !== undefined),
+    deletion,
+  };
+}
+
+const JOBS_AT_ONCE = 20;
+
+async function describe(jobs: Queue, jobId: string): Promise<ShownJob> {
+  const job = await readJob(jobs, jobId);
+  const { name = '', failedReason = '', finishedOn } = job ?? {};
+  const failure = finishedOn === undefined ? undefined : failureIn(failedReason);
+  return { jobId, operation: isJobName(name) ? name : 'unknown', ...failure };
+}
+
+/** The embedded sandbox belongs to the worker: from here its users cannot be read, only their records. */
+function accessOf({ damoov }: Config): Pick<DamoovAccess, 'instances'> {
+  const { instanceId: id, instanceKey: key } = SANDBOX_CREDENTIALS;
+  return damoov === 'sandbox' ? { instances: { default: { id, key } } } : damoov;
+}
+
+/** What Damoov shows: the recorded user, else everybody with the clientId. */
+async function ask(
+  { clientId, userId }: UserOptions,
+  { story }: Told,
+  connection: RedisConnection,
+  config: Config,
+): Promise<FoundUser[]> {
+  const { damoov, timeoutMs } = config;
+  if (damoov === 'sandbox' || damoov.admin === undefined)
+    throw new UsageError('--damoov: needs DAMOOV_ADMIN_EMAIL, and a Damoov or sandbox of its own');
+  const { client } = await openFleetClient(config, damoov, { connection, timeoutMs });
+  try {
+    const known = userId ?? story?.record.userId;
+    const options = { includeInactive: true, includeAccountInfo: true };
+    const byId = known === undefined ? [] : await client.findUsers({ deviceToken: known, ...options });
+    const byName = clientId === undefined ? [] : await client.findUsers({ clientId, ...options });
+    const names = new Map(Object.entries(damoov.instances).map(([name, { id }]) => [id.toLowerCase(), name]));
+    const found = new Map([...byId, ...byName].map((user) => [user.userId, user]));
+    return [...found.values()].map(({ userId, clientId, instanceId = '', status }) => ({
+      userId,
+      clientId,
+      instance: names.get(instanceId) ?? instanceId,
+      status,
+    }));
+  } finally {
+    await client.close();
+  }
+}

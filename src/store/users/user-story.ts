@@ -1,0 +1,86 @@
+/**
+ * Reads what is known of one user in Redis: its record, who has locked it, and its jobs. Changes nothing.
+ */
+import type { Queue } from 'bullmq';
+import { z } from 'zod';
+import { Later } from '../../lifecycle/ports/user-state.ts';
+import type { Instance, UserRecord } from '../../operations/context.ts';
+import { changesIn } from '../../redis/change.ts';
+import { recordOf, versionIn } from './record-fields.ts';
+import { pairsOf } from './script-replies.ts';
+import { namingOf } from './user-hash.ts';
+
+/** A job of the user that has not ended. */
+export interface OpenJob {
+  jobId: string;
+  /** `running`: it has locked the user; `blocked`: another one has; the others: it goes on later. */
+  is: 'running' | 'blocked' | Later['status'];
+  reason?: string | undefined;
+  at?: number | undefined;
+}
+
+export interface UserStory {
+  record: UserRecord;
+  /** The job that has locked the user, since its run is under way or its event is not published. */
+  lockedBy?: string | undefined;
+  open: OpenJob[];
+  /** Ids of its failed jobs, the newest first. */
+  failed: string[];
+}
+
+/** Undefined if no job has named this user in 30 days. Those that no worker has begun are not known. */
+export async function readUserStory(
+  { jobs, prefix, instance }: { jobs: Queue; prefix: string; instance: Instance },
+  { clientId, userId }: { clientId?: string | undefined; userId?: string | undefined },
+): Promise<UserStory | undefined> {
+  const naming = namingOf(instance);
+  const names = [
+    ...(userId === undefined ? [] : [naming('user', userId.toLowerCase())]),
+    ...(clientId === undefined ? [] : [naming('client', clientId)]),
+  ];
+  return changesIn(jobs)<UserStory | undefined>((seen) => {
+    const keyOf = (name: string) => `${prefix}:user:${name}`;
+    const read = (name: string) => pairsOf(texts(seen.list('HGETALL', keyOf(name))));
+    const places = names.map((name) => read(name)['movedTo'] ?? name);
+    const place = places.find((name) => Object.keys(read(name)).length > 0);
+    if (place === undefined) return { answer: undefined };
+    const fields = read(place);
+    const isLocked = Number(fields['lockUntil']) > seen.now;
+    const blocked = texts(seen.list('ZRANGE', `${keyOf(place)}:blocked`, 0, MOST));
+    const later = pairsOf(texts(seen.list('HGETALL', `${keyOf(place)}:later`)));
+    const failed = texts(seen.list('ZRANGE', `${keyOf(place)}:failures`, 0, MOST, 'REV'));
+    const answer: UserStory = {
+      record: recordOf(fields, 'of no run'),
+      lockedBy: isLocked ? fields['lockJob'] : undefined,
+      open: [
+        ...blocked.map((jobId): OpenJob => ({ jobId, is: 'blocked' })),
+        ...Object.entries(later)
+          .filter(([jobId]) => !blocked.includes(jobId) && jobId !== fields['lockJob'])
+          .map(([jobId, why]) => openJob(jobId, why)),
+      ],
+      failed: failed.flatMap((text) => jobIdIn(text) ?? []),
+    };
+    return { answer };
+  });
+}
+
+/** How many jobs of a kind are read at most. */
+const MOST = 99;
+
+function texts(list: readonly (string | undefined)[]): string[] {
+  return list.map((text) => text ?? '');
+}
+
+function openJob(jobId: string, why: string): OpenJob {
+  const { status, ...more } = z
+    .string()
+    .transform((text) => JSON.parse(text) as unknown)
+    .pipe(Later)
+    .parse(why);
+  return { jobId, is: status, ...more };
+}
+
+function jobIdIn(text: string): string | undefined {
+  const version = versionIn(text);
+  return version?.split(' ').slice(2).join(' ');
+}
