@@ -6,6 +6,7 @@ import {
   eventSource,
   readEvent,
   readResult,
+  withoutTokens,
 } from '../../src/contract/event.ts';
 import { type Settled, failed } from '../../src/contract/outcome.ts';
 
@@ -29,6 +30,7 @@ const outcomes: [string, Settled][] = [
   ],
   ['user.updated', { status: 'done', type: 'user.updated', userId, changed: ['phone'] }],
   ['user.deleted', { status: 'done', type: 'user.deleted', userId, existed: true, verified: true }],
+  ['user.moved', { status: 'done', type: 'user.moved', userId, fromInstance: 'default', toInstance: 'eu' }],
   ['user.superseded', { status: 'superseded', userId, by: 'a newer update' }],
   ['user.failed', failed('rejected', 'Damoov says no', userId)],
 ];
@@ -147,3 +149,16 @@ it.each([undefined, null, 'text', [], {}, { type: 'user.moved', data: {} }])(
     expect(readResult(data)).toBeUndefined();
   },
 );
+
+describe('the return value of a job', () => {
+  const data = { userId: '0d9c1f0e-5c1b-4a5e-9d58-5a1f4f1f7a10', instance: 'default', jobId: '1' };
+
+  it('has no token, and all else', () => {
+    expect(withoutTokens({ ...data, existed: true, accessToken: 'a', refreshToken: 'r' })).toEqual({
+      ...data,
+      existed: true,
+    });
+    expect(withoutTokens({ ...data, refreshToken: 'r' })).toEqual(data);
+    expect(withoutTokens(data)).toEqual(data);
+  });
+});
