@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { Caller } from '../sandbox/caller.ts';
 import { forgetUsers } from '../support/forget-users.ts';
-import { OTHER, createTwoInstances } from '../support/two-instances.ts';
+import { OTHER } from '../support/instances.ts';
+import { createTwoInstances } from '../support/two-instances.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 const X = 'aaaaaaaa-0000-4000-8000-000000000001';

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { UserJobs } from '../../src/client/user-jobs.ts';
-import { OTHER, createTwoInstances } from '../support/two-instances.ts';
+import { OTHER } from '../support/instances.ts';
+import { createTwoInstances } from '../support/two-instances.ts';
 import type { World } from '../support/world.ts';
 
 const LONG_AGO = Date.now() - 3_600_000;

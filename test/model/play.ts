@@ -4,10 +4,13 @@
  */
 import type { JobsOptions } from 'bullmq';
 import { expect } from 'vitest';
-import { type World, createWorld } from '../support/world.ts';
-import { dataOf, tell, usersAfter } from './history.ts';
+import { INSTANCE_NAMES } from '../support/instances.ts';
+import { createTwoInstances } from '../support/two-instances.ts';
+import type { World } from '../support/world.ts';
+import { dataOf, instancesAfter, tell, usersAfter } from './history.ts';
 import {
   type Finding,
+  misplaced,
   overlaps,
   remoteDifferences,
   requestsOf,
@@ -36,7 +39,7 @@ interface Played {
 
 /** @returns what went wrong, a line each; nothing, where all is well. */
 export async function play({ steps, userIds, faults }: Scenario): Promise<string[]> {
-  const world = await createWorld({
+  const world = await createTwoInstances({
     startsWorker: false,
     // Few attempts, so that some jobs fail and are redriven.
     env: { JOB_ATTEMPTS: '3', DAMOOV_USER_ID: userIds, BACKOFF_MAX_MS: `${LONGEST_BACKOFF_MS}` },
@@ -128,8 +131,10 @@ async function violations(world: World, played: readonly Played[]): Promise<stri
     .toBeGreaterThanOrEqual(published);
 
   const sandbox = await viewSandbox(world.sandboxUrl);
+  const history = played.map(({ step }) => step);
   const findings = [
-    ...remoteDifferences(sandbox, usersAfter(played.map(({ step }) => step))),
+    ...remoteDifferences(sandbox, usersAfter(history)),
+    ...misplaced(sandbox, instancesAfter(history), INSTANCE_NAMES),
     ...secondUsers(sandbox),
     ...overlaps(sandbox),
     ...played.flatMap((job) => (waiting.has(job.jobId) ? stillWaits(job) : wrongEvents(world, job))),

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING } from './history.ts';
-import { type LoggedRequest, overlaps, remoteDifferences, requestsOf, secondUsers } from './sandbox-view.ts';
+import {
+  MOVED_BY_OTHERS,
+  type LoggedRequest,
+  overlaps,
+  remoteDifferences,
+  requestsOf,
+  secondUsers,
+} from './sandbox-view.ts';
 
 const request = (
   seq: number,
@@ -40,8 +47,8 @@ describe('requests for one user', () => {
 
   it('do not overlap with what others do, nor with the question who bears a clientId', () => {
     const view = seen(
-      request(1, 4, create),
-      request(2, 2, { operation: 'move', deviceToken: 'a' }),
+      request(1, 4, { ...create, deviceToken: MOVED_BY_OTHERS }),
+      request(2, 2, { operation: 'move', deviceToken: MOVED_BY_OTHERS }),
       request(3, 3, { clientId: 'c' }),
     );
     expect(overlaps(view)).toEqual([]);

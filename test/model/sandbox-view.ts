@@ -69,6 +69,24 @@ function showProfile(profile: Profile): string {
   return JSON.stringify(Object.fromEntries(names.map((name) => [name, profile[name]])));
 }
 
+/**
+ * Every user who is not in the instance to which it was moved.
+ * @param wanted the names of the instances, by clientId. @param names by InstanceId.
+ */
+export function misplaced(
+  { users }: SandboxView,
+  wanted: ReadonlyMap<string, string>,
+  names: ReadonlyMap<string, string>,
+): Finding[] {
+  return users.flatMap(({ clientId, instanceId, deletedAt }) => {
+    const place = wanted.get(clientId ?? '');
+    const is = names.get(instanceId) ?? instanceId;
+    return place === undefined || deletedAt !== null || is === place
+      ? []
+      : [{ clientId: clientId ?? '', what: `is in ${is}, and should be in ${place}` }];
+  });
+}
+
 /** Every pair of requests that were under way for one user at the same time. */
 export function overlaps({ log }: SandboxView): Finding[] {
   return [...byUser(log)].flatMap(([clientId, requests]) => {

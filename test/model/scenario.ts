@@ -28,6 +28,17 @@ const draft = fc.record({
   clears: fc.boolean(),
   isLate: fc.boolean(),
 });
+/** Of a user whom every job names by its UserId, and whom jobs move. */
+const moverDraft = fc.record({
+  name: fc.constantFrom('update-user', 'move-user'),
+  toInstance: fc.constantFrom('default', 'other'),
+  version: fc.integer({ min: 1, max: 40 }),
+  fields: fc.subarray([...FIELDS], { minLength: 1 }),
+  isLate: fc.boolean(),
+  place: fc.nat({ max: 18 }),
+});
+type MoverDraft = typeof moverDraft extends fc.Arbitrary<infer D> ? D : never;
+
 type Draft = typeof draft extends fc.Arbitrary<infer D> ? D : never;
 
 const rate = fc.constantFrom(0, 0.1, 0.3);
@@ -46,12 +57,13 @@ const faults = fc.record({
 export const scenario: fc.Arbitrary<Scenario> = fc
   .record({
     drafts: fc.array(draft, { minLength: 1, maxLength: 18, size: '+1' }),
+    movers: fc.array(moverDraft, { maxLength: 6 }),
     backlog: fc.nat({ max: 18 }),
     userIds: fc.constantFrom('derived', 'derived', 'assigned'),
     faults,
   })
-  .map(({ drafts, backlog, userIds, faults }) => ({
-    steps: steps(drafts, backlog),
+  .map(({ drafts, movers, backlog, userIds, faults }) => ({
+    steps: interleaved(steps(drafts, backlog), moverSteps(movers, backlog)),
     userIds,
     faults,
   }));
@@ -67,6 +79,23 @@ function steps(drafts: readonly Draft[], backlog: number): Step[] {
     arrives: n < backlog ? 'backlog' : isLate ? 'quiet' : 'running',
     isOrphan: !live.has(clientId) && waitsInVain({ name, clientId, version }, drafts),
   }));
+}
+
+/** The sign-up is the oldest job, wherever it comes. */
+function moverSteps(drafts: readonly MoverDraft[], backlog: number): { step: Step; place: number }[] {
+  const user = { clientId: 'c-3', userId: 'bbbbbbbb-0000-4000-8000-000000000003', isOrphan: false };
+  return drafts.map(({ name, toInstance, version, fields, isLate, place }, n) => {
+    const arrives = place < backlog ? 'backlog' : isLate ? 'quiet' : 'running';
+    if (n === 0) return { step: { ...user, name: 'create-user', version: 0, fields: {}, arrives }, place };
+    const values = Object.fromEntries(fields.map((field) => [field, valueOf(field, `m${n}`)]));
+    const what = name === 'move-user' ? { toInstance, fields: {} } : { fields: values };
+    return { step: { ...user, name, version, ...what, arrives }, place };
+  });
+}
+
+function interleaved(jobs: readonly Step[], movers: readonly { step: Step; place: number }[]): Step[] {
+  const all = [...jobs.map((step, place) => ({ step, place })), ...movers];
+  return all.toSorted((a, b) => a.place - b.place).map(({ step }) => step);
 }
 
 /**

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SANDBOX_CREDENTIALS, type SandboxModes } from '../../src/sandbox/server.ts';
 import { COMPILE_CACHE } from '../support/compile-cache.ts';
-import { INSTANCES_FILE } from './instances.ts';
+import { OTHER } from '../support/instances.ts';
 import { type RedisKind, type TortureRedis, startTortureRedis } from './torture-redis.ts';
 
 export interface Environment {
@@ -38,7 +38,7 @@ export async function prepareEnvironment(kind: RedisKind): Promise<Environment> 
   };
   try {
     const instancesFile = join(dir, 'instances.json');
-    await writeFile(instancesFile, INSTANCES_FILE);
+    await writeFile(instancesFile, JSON.stringify({ other: OTHER }));
     const redis = await startTortureRedis(kind, join(dir, 'redis'), PREFIX);
     closing.push(() => redis.close());
     const sandbox = await startSandboxProcess();

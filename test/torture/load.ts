@@ -4,7 +4,6 @@
  */
 import { FIELDS, type HistoryJob, type Profile } from '../model/history.ts';
 import { MOVED_BY_OTHERS } from '../model/sandbox-view.ts';
-import { OTHER_INSTANCE } from './instances.ts';
 import type { Random } from './random.ts';
 
 export interface LoadJob extends HistoryJob {
@@ -57,11 +56,11 @@ function movedHistoryOf(user: number, random: Random): Draft[] {
       ...place,
       fields: { phone: `${MARK}-${random.below(1_000_000)}`, tracking: random.next() < 0.5 },
     }));
-  const there = { instance: OTHER_INSTANCE };
+  const there = { instance: 'other' };
   const history: Draft[] = [
     { name: 'create-user', clientId, fields: { phone: `${MARK}-${random.below(1_000_000)}` } },
     ...updates(2),
-    { name: 'move-user', clientId, toInstance: OTHER_INSTANCE, fields: {} },
+    { name: 'move-user', clientId, toInstance: 'other', fields: {} },
     ...updates(2, there),
   ];
   if (random.next() < 0.5) {

@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Caller } from '../sandbox/caller.ts';
-import { INSTANCES } from './instances.ts';
+import { DEFAULT, OTHER } from '../support/instances.ts';
 import type { LoadJob } from './load.ts';
 import type { Random } from './random.ts';
 
@@ -24,7 +24,7 @@ export function startMovers(sandboxUrl: string, load: readonly LoadJob[], random
           () => true,
           () => false,
         );
-      const to = random.pick(INSTANCES);
+      const to = random.pick([DEFAULT, OTHER]);
       const DeviceToken = userIds[random.below(userIds.length)];
       const body = { DeviceToken, ToInstanceId: to?.id, ToInstanceKey: to?.key };
       const moved = isIn ? await admin.move(body).catch(() => undefined) : undefined;

@@ -3,10 +3,10 @@
  */
 import { flushCompileCache } from 'node:module';
 import { startSandbox } from '../../src/sandbox/server.ts';
-import { INSTANCES } from './instances.ts';
+import { DEFAULT, OTHER } from '../support/instances.ts';
 
 process.once('disconnect', () => process.exit(1));
-const { url } = await startSandbox({ instances: INSTANCES });
+const { url } = await startSandbox({ instances: [DEFAULT, OTHER] });
 process.send?.(url);
 // Else it is written on exit, and this process is killed.
 flushCompileCache();

@@ -1,19 +1,19 @@
 /**
  * Compares the end of a torture run with what must be, and counts what the sandbox did to the workers.
  */
-import { SANDBOX_CREDENTIALS } from '../../src/sandbox/credentials.ts';
 import { instancesAfter, tell, usersAfter } from '../model/history.ts';
 import {
   type Finding,
   type SandboxView,
+  misplaced,
   overlaps,
   remoteDifferences,
   requestsOf,
   secondUsers,
 } from '../model/sandbox-view.ts';
 import type { AddedEvent, Collector } from './collector.ts';
+import { INSTANCE_NAMES } from '../support/instances.ts';
 import type { LoadJob } from './load.ts';
-import { OTHER_INSTANCE } from './instances.ts';
 
 export interface End {
   readonly load: readonly LoadJob[];
@@ -36,20 +36,10 @@ export function judge({ load, collector, view, left }: End): Verdict {
       count === 0 ? [] : [{ clientId: '', what: `${count} jobs are ${state}` }],
     ),
     'remote state = model': remoteDifferences(view, usersAfter(inOrderOfVersion)),
-    'each user is where it was moved': misplaced(view, instancesAfter(inOrderOfVersion)),
+    'each user is where it was moved': misplaced(view, instancesAfter(inOrderOfVersion), INSTANCE_NAMES),
     'one live user a clientId, ever': secondUsers(view),
     'one request a user at a time': overlaps(view),
   };
-}
-
-function misplaced({ users }: SandboxView, instances: ReadonlyMap<string, string>): Finding[] {
-  return users.flatMap(({ clientId, instanceId, deletedAt }) => {
-    const wanted = instances.get(clientId ?? '');
-    const isThere = (instanceId === SANDBOX_CREDENTIALS.instanceId ? 'default' : OTHER_INSTANCE) === wanted;
-    return wanted === undefined || deletedAt !== null || isThere
-      ? []
-      : [{ clientId: clientId ?? '', what: `is in ${instanceId}, and should be in ${wanted}` }];
-  });
 }
 
 function wrongIds({ id, clientId }: LoadJob, collector: Collector): Finding[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Waits, runCommand } from '../../support/run-command.ts';
-import { OTHER, createTwoInstances } from '../../support/two-instances.ts';
+import { OTHER } from '../../support/instances.ts';
+import { createTwoInstances } from '../../support/two-instances.ts';
 import { type World, createWorld } from '../../support/world.ts';
 
 const USER_ID = '3d0d0165-ec19-8bb6-9018-d49217879e0a';

@@ -127,7 +127,7 @@ describe('`events`', () => {
 
   it.each([
     ['a queue that there is not', ['--queue', 'user-jobz'], 'no such events queue (configured: user-events)'],
-    ['a type that there is not', ['--type', 'user.moved'], 'Allowed choices are user.created'],
+    ['a type that there is not', ['--type', 'user.renamed'], 'Allowed choices are user.created'],
     ['a number that is none', ['-n', 'all'], 'must be a whole number'],
     ['none of those that are there, and none to come', ['-n', '0'], '-n 0: shows nothing. Give at least 1'],
     [

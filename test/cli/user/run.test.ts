@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { UserJobs } from '../../../src/client/user-jobs.ts';
 import { runCommand } from '../../support/run-command.ts';
-import { OTHER, createTwoInstances } from '../../support/two-instances.ts';
+import { OTHER } from '../../support/instances.ts';
+import { createTwoInstances } from '../../support/two-instances.ts';
 import { type World, RETRIES_LATE, createWorld } from '../../support/world.ts';
 import { Caller } from '../../sandbox/caller.ts';
 
