@@ -50,8 +50,6 @@ export interface Due {
   in?: string | number;
   /** At this time: a Date, or ISO 8601 with a zone. */
   at?: string | Date;
-  /** Whether the user is suspended until then; resumed if the deletion is cancelled. Default false. */
-  suspends?: boolean;
 }
 
 /** A request that no worker would carry out: it was not added. The message names every fault, and never a value. */
@@ -136,14 +134,12 @@ function sorted(value: unknown): unknown {
  * @throws InvalidJobError
  */
 export function dueAtOf(due: Due, now: number): number {
-  refuseUnknown(due, ['in', 'at', 'reschedules', 'suspends']);
+  refuseUnknown(due, ['in', 'at', 'reschedules']);
   // An unset variable must not turn a deferred deletion into an immediate one.
-  for (const [name, value] of Object.entries({ ...due, suspends: false })) {
+  for (const [name, value] of Object.entries(due)) {
     if (value === undefined)
       throw new InvalidJobError(`${name}: is undefined: leave it out to delete at once`);
   }
-  if (due.suspends === true && due.in === undefined && due.at === undefined)
-    throw new InvalidJobError('suspends: needs in or at');
   const dueAt = instantOf(due, now);
   const fault = dueFaultOf(dueAt);
   if (fault !== undefined) throw new InvalidJobError(fault);

@@ -167,11 +167,11 @@ export class UserJobs implements AsyncDisposable {
     const dueAt = dueAtOf(due, Date.now());
     checked('delete-user', user);
     const requestedAt = this.#order.stampOf(user);
-    const options = { reschedules, suspends: due.suspends, requestedAt };
-    const scheduled = await this.#traced((trace) => {
-      const schedule = () => this.#deletions.schedule(user, dueAt, { ...options, trace });
-      return this.#link.call(schedule, { isRepeatable: true });
-    });
+    const scheduled = await this.#traced((trace) =>
+      this.#link.call(() => this.#deletions.schedule(user, dueAt, { reschedules, requestedAt, trace }), {
+        isRepeatable: true,
+      }),
+    );
     return scheduled === 'too-late' ? scheduled : this.#scheduled(scheduled);
   }
 

@@ -3,7 +3,6 @@
  */
 import type { UserJob } from '../contract/job.ts';
 import { type Circuit, type Outcome, type Settled, isSettled } from '../contract/outcome.ts';
-import { suspensionOf } from '../contract/job-options.ts';
 import type { Version } from '../contract/version.ts';
 import type { DamoovOperation } from '../damoov/errors.ts';
 import {
@@ -13,7 +12,6 @@ import {
   type OperationContext,
   LOCK_LOST,
 } from '../operations/context.ts';
-import { SUSPENDED_BEFORE } from '../operations/update-user.ts';
 import { classify, describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
 import type { DeletionIds } from './ports/deletion-guard.ts';
@@ -98,9 +96,6 @@ class JobRun {
     const end = { ...effect, outcome, isAuthorized: this.#isAuthorized };
     const recordUpdate = leaveOpen(job, this.#version, user.record, end, pipeline.ports.now());
     if (!isSettled(outcome)) return this.#unlock(outcome, recordUpdate);
-    const suspension = suspensionOf(delivery.id);
-    if (suspension !== undefined && outcome.status === 'superseded' && outcome.by === SUSPENDED_BEFORE)
-      await pipeline.deletions.forgetSuspension(suspension);
     const readable = { ...this.#readable, found: this.#found };
     return settle(outcome, readable, user, recordUpdate, pipeline).catch((cause: unknown) => {
       throw new UnsettledError('the job could not be settled', { cause });
@@ -117,7 +112,7 @@ class JobRun {
     const { job, instance, delivery } = this.#readable;
     const { ports, instances, instanceNames } = this.#pipeline;
     const begun = this.#begun;
-    const { id, timestamp, requestedAt = timestamp, hasRunBefore, signal } = delivery;
+    const { id, timestamp, requestedAt = timestamp, signal } = delivery;
     const watch = {
       maySend: () => begun.user.maySend(),
       isAdminCircuitOpen: begun.passage.open.includes('admin'),
@@ -127,7 +122,7 @@ class JobRun {
       ...ports,
       client: watchedClient(ports.client, watch),
       instance,
-      job: { id, timestamp: requestedAt, version: this.#version, hasRunBefore },
+      job: { id, timestamp: requestedAt, version: this.#version },
       record: begun.user.record,
       instances,
       instanceNames,

@@ -117,8 +117,6 @@ export interface OperationContext {
     /** When the job was added, in epoch milliseconds. */
     timestamp: number;
     version: Version;
-    /** Whether an earlier run may have sent something. */
-    hasRunBefore: boolean;
   };
   /** The record of the user that this run has locked. */
   record: UserRecord;

@@ -3,8 +3,7 @@
  */
 import { PROFILE_FIELDS } from '../contract/fields.ts';
 import { type Created, type Wait, failed } from '../contract/outcome.ts';
-import { suspensionOf } from '../contract/job-options.ts';
-import { jobIdOf, newest } from '../contract/version.ts';
+import { newest } from '../contract/version.ts';
 import { CREATE_FIELDS } from '../damoov/user-fields.ts';
 import type { CreatedUser, DamoovUser } from '../damoov/wire.ts';
 import type { Effect, Field, UserRecord } from './context.ts';
@@ -49,13 +48,11 @@ const LATER: ReadonlySet<string> = new Set(
 
 /** Whether the record shows every value of the sign-up as written, or a newer one. */
 export function isUpToDate({ record }: Candidate, signUp: SignUp, { job }: Knowledge): boolean {
-  return namesOf(withoutNewer(changesOf(givenBy(signUp, record)), record, job.version)).length === 0;
+  return namesOf(withoutNewer(changesOf(givenBy(signUp)), record, job.version)).length === 0;
 }
 
-/** A user who comes back before its deletion is suspended no more. */
-function givenBy({ profile, settings }: SignUp, { fields: { status } }: UserRecord) {
-  const isSuspended = status !== undefined && suspensionOf(jobIdOf(status)) !== undefined;
-  return { ...profile, settings, ...(isSuspended && { status: 'active' as const }) };
+function givenBy({ profile, settings }: SignUp) {
+  return { ...profile, settings };
 }
 
 /** Updates an existing user, which a look-up or the record showed, with the admin's credentials. */
@@ -69,7 +66,7 @@ export function adopt(
   const { job, now } = known;
   // A later job that names the user only by its clientId must find it.
   const isNameless = user !== undefined && user.clientId === undefined && signUp.clientId !== undefined;
-  const given = { ...givenBy(signUp, candidate.record), ...(isNameless && { clientId: signUp.clientId }) };
+  const given = { ...givenBy(signUp), ...(isNameless && { clientId: signUp.clientId }) };
   const changes = withoutNewer(changesOf(given), candidate.record, job.version);
   const names = namesOf(changes);
   const update = factsOf(known, 'update').find((fact) => fact.userId === userId);

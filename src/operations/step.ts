@@ -4,7 +4,8 @@
  */
 import type { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import type { Effect, Instance, OperationContext, RecordUpdate, UserIdMode, UserRecord } from './context.ts';
+import type { Version } from '../contract/version.ts';
+import type { Effect, Instance, RecordUpdate, UserIdMode, UserRecord } from './context.ts';
 import type { Changes } from './newer-knowledge.ts';
 
 /** The known ids of a user. */
@@ -57,7 +58,7 @@ export type Fact =
 
 /** Everything that a decision depends on. */
 export interface Knowledge {
-  job: OperationContext['job'];
+  job: { id: string; timestamp: number; version: Version };
   instance: Instance;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;

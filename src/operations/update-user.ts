@@ -4,7 +4,6 @@
  */
 import type { UpdateUserJob } from '../contract/job.ts';
 import type { Outcome } from '../contract/outcome.ts';
-import { suspensionOf } from '../contract/job-options.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Instance, RecordUpdate } from './context.ts';
 import { instanceOf, isNotFound } from './find-user.ts';
@@ -21,9 +20,6 @@ import {
 import { type Reached, awaitUser, findBearer, isMeantBy, reachUser } from './reach-user.ts';
 import { type Knowledge, type Step, after, bearersOf, end, factsOf, look, seenUnder } from './step.ts';
 
-/** Why a suspension until a deletion has nothing to do. */
-export const SUSPENDED_BEFORE = 'suspension';
-
 type Update = UpdateUserJob['data'];
 
 /** If both ids are given, the userId identifies the user. */
@@ -36,13 +32,7 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   const newer = Object.keys(changes).length === 0 ? superseded('newer values', record.userId) : undefined;
   const reached = reachUser(update, known, newer, (user) => isMeantBy(update, user, known));
   if ('do' in reached) return reached;
-  if (wasSuspended(reached, known)) return end({ outcome: superseded(SUSPENDED_BEFORE, reached.userId) });
   return apply(reached, update, changes, known);
-}
-
-/** Its deletion was to suspend the user, who was suspended before: cancelling that deletion does not resume it. */
-function wasSuspended({ user }: Reached, { job }: Knowledge): boolean {
-  return !job.hasRunBefore && suspensionOf(job.id) !== undefined && user?.status === 'deactivated';
 }
 
 function apply({ userId, user }: Reached, update: Update, changes: Changes, known: Knowledge): Step {

@@ -208,9 +208,6 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
         authorizations.push({ instance, ...ids, kind });
         return answers.authorizations ?? 'go';
       },
-      async forgetSuspension() {
-        steps.push('forget the suspension');
-      },
     },
     failureDetector,
     jobQueue: {

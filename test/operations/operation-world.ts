@@ -173,7 +173,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     ]),
     userIdMode: mode,
     lagMs: 15 * MINUTE_MS,
-    job: { id: 'job', timestamp, version: `${NOW} 0 job`, hasRunBefore: false },
+    job: { id: 'job', timestamp, version: `${NOW} 0 job` },
     record: { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...options.record },
     async lock(userId) {
       calls.push(`lock ${userId}`);

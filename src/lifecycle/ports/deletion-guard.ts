@@ -1,7 +1,6 @@
 /**
  * The port that decides whether a deletion may still be sent.
  */
-import type { Suspension } from '../../contract/job-options.ts';
 import type { Run } from './user-state.ts';
 
 /** Proof that a run has locked a user: a field of a hash that has this value. */
@@ -24,8 +23,6 @@ export interface DeletionIds extends Ids {
 }
 
 export interface DeletionGuard {
-  /** The user was suspended before it was to be until its deletion: it stays so if that is cancelled. */
-  forgetSuspension(suspension: Suspension): Promise<void>;
   /**
    * Called before a deletion waits for its user or a circuit. `cancelled`, `refused`: it ends at once; `released`: the deletion limit
    * does not apply, because an operator released it or it may have been sent before. `requestedAt`: time of the latest request; `dueAt`:

@@ -1,5 +1,4 @@
 /** Voids every deletion of a user that was requested until now, known or not, and returns what is known of them. */
-import type { Suspension } from '../../contract/job-options.ts';
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
 import { type NameState, isSent, readPlaces } from './name-state.ts';
@@ -15,13 +14,13 @@ const FIRST = ['too-late', 'cancelled', 'done'] as const;
 
 /**
  * @param untilS how long that is known, in seconds since 1970.
- * @returns with the ids of the jobs that are cancelled, and the suspension that ends with them.
+ * @returns with the ids of the jobs that are cancelled.
  */
 export function cancelDeletions(
   seen: Seen,
   names: Names,
   untilS: number,
-): Decision<{ is: Cancellation; jobs: string[]; suspension?: Suspension | undefined }> {
+): Decision<{ is: Cancellation; jobs: string[] }> {
   const index = pendingKeyOf(names.prefix);
   const places = readPlaces(seen, names);
   const writes: Command[] = [];
@@ -40,13 +39,7 @@ export function cancelDeletions(
     if (last !== undefined) writes.push(['HSET', key, 'cancelledJob', last]);
     writes.push(['EXPIRE-AT-LEAST', key, untilS - Math.floor(seen.now / 1000)]);
   }
-  const is = FIRST.find((is) => found.some((one) => one.is === is)) ?? 'none';
-  return { answer: { is, jobs, suspension: is === 'cancelled' ? suspensionIn(places) : undefined }, writes };
-}
-
-function suspensionIn(places: readonly NameState[]): Suspension | undefined {
-  const [suspension] = places.flatMap(({ hash, suspendedAt: at }) => (at === undefined ? [] : { hash, at }));
-  return suspension;
+  return { answer: { is: FIRST.find((is) => found.some((one) => one.is === is)) ?? 'none', jobs }, writes };
 }
 
 /**

@@ -10,7 +10,6 @@ import { type Cancellation, cancelDeletions } from './cancel-deletions.ts';
 import { type Deletion, type ListOptions, listDeletions, readDeletion } from './deletion-list.ts';
 import { type DeletionAddress, DeletionNames } from './deletion-names.ts';
 import { firstPending, readPlaces, standingOf } from './name-state.ts';
-import { noteSuspension, resume, suspend } from './suspend-until.ts';
 import { type PutOptions, type PutRequest, type Scheduled, PendingDeletions } from './put-deletion.ts';
 
 export type { Cancellation, Scheduled };
@@ -28,23 +27,17 @@ export interface DeletionRequest extends DeletionOf {
   correlationId?: string | undefined;
 }
 
-export interface ScheduleOptions extends PutOptions {
-  reschedules?: boolean;
-  suspends?: boolean | undefined;
-}
-
 export interface Deletions {
   /**
    * Schedules the deletion of a user for a time in epoch milliseconds, or runs it now if that is past. If one is pending, returns it and
    * renews its request time: a create in between no longer voids it.
-   * @param options `reschedules`: the pending one is moved to this time; `too-late` if it is being carried out; `suspends`: the user is
-   * suspended until then, and resumed if the deletion is cancelled.
+   * @param options `reschedules`: the pending one is moved to this time; `too-late` if it is being carried out.
    * @throws RangeError for a time that the queue cannot count to or that is in seconds, TypeError for a request that is no job.
    */
   schedule(
     request: DeletionRequest,
     dueAt: number,
-    options?: ScheduleOptions,
+    options?: { reschedules?: boolean } & PutOptions,
   ): Promise<Scheduled | 'too-late'>;
   /** Moves the deletion that is pending, and makes none. */
   reschedule(user: DeletionOf, dueAt: number): Promise<Scheduled | Exclude<Cancellation, 'cancelled'>>;
@@ -88,26 +81,17 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
   }
 
   return {
-    async schedule(request, dueAt, { reschedules = false, suspends = false, ...options } = {}) {
+    async schedule(request, dueAt, { reschedules = false, ...options } = {}) {
       const mode = reschedules ? 'add-or-move' : 'add';
-      const put = readPut(request, dueAt, mode);
-      const scheduled = await pendingDeletions.put(put, options);
+      const scheduled = await pendingDeletions.put(readPut(request, dueAt, mode), options);
       if (scheduled === 'none' || scheduled === 'done') throw new Error('nothing was scheduled');
-      if (suspends && scheduled !== 'too-late') {
-        const suspension = await names.change((seen) => noteSuspension(seen, prefix, scheduled));
-        if (suspension !== undefined) await suspend(jobs, put.address, suspension);
-      }
       return scheduled;
     },
     reschedule: async (user, dueAt) => pendingDeletions.put(readPut(user, dueAt, 'move')),
     async cancel(user) {
-      const { address } = read(user);
-      const {
-        is,
-        jobs: cancelled,
-        suspension,
-      } = await names.decide(address, (seen, of) => cancelDeletions(seen, of, LAST_DUE_S));
-      if (suspension !== undefined) await resume(jobs, address, suspension);
+      const { is, jobs: cancelled } = await names.decide(read(user).address, (seen, of) =>
+        cancelDeletions(seen, of, LAST_DUE_S),
+      );
       // Each ends at once, with its event. Where this is cut off it does so when it is due.
       await Promise.all(cancelled.map((jobId) => promoteJob(jobs, jobId)));
       return is;

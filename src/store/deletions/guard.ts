@@ -8,7 +8,6 @@ import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { circuitKeysOf } from '../circuits/circuit-state.ts';
 import { type Names, DeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
 import { type Standing, keep, standingOf } from './name-state.ts';
-import { forgetSuspension } from './suspend-until.ts';
 
 export interface DeletionGuardOptions {
   jobs: Queue;
@@ -27,7 +26,6 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
       names.decide({ ...ids, instance }, (seen, names) =>
         authorizeDelete(seen, names, run, lock, kind === 'sends' ? deletionsPerHour : undefined),
       ),
-    forgetSuspension: (suspension) => names.change((seen) => forgetSuspension(seen, prefix, suspension)),
   };
 }
 

@@ -26,7 +26,6 @@ const Fields = z.object({
   sentJob: text, // the last job that may have sent its DELETE
   sentEnd: text, // how that job ended: done or failed
   at: text, // hash of the user's other name, which has the deletion
-  suspendedAt: z.coerce.number().optional(), // the request for which the user is suspended until the deletion
 });
 const FIELDS = Fields.keyof().options;
 

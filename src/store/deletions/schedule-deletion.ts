@@ -64,7 +64,7 @@ function requestNew(name: NameState, asked: Scheduling, askedAfter: number, writ
     [number, requestedAt] = [number + 1, 0];
     writes.push(['HSET', name.key, 'number', number], ['HDEL', name.key, 'isOver', 'requestedAt']);
   }
-  if (name.isKnown) writes.push(['HDEL', name.key, 'at', 'askedAfter', 'suspendedAt']);
+  if (name.isKnown) writes.push(['HDEL', name.key, 'at', 'askedAfter']);
   if (askedAfter > 0) writes.push(['HSET', name.key, 'askedAfter', askedAfter]);
   return { ...name, number, requestedAt, jobId: jobIdOf(name.hash, number), dueAt: asked.dueAt };
 }

@@ -33,19 +33,6 @@ describe('`delete`', () => {
     ]);
   });
 
-  it('--suspend adds the suspension, too, and a cancellation the way back', async () => {
-    const world = await createWorld({ startsWorker: false });
-    const args = ['--client-id', 'c-1'];
-    await command(world, 'delete', ...args, '--in', '30d', '--suspend');
-    await command(world, 'deletions', 'cancel', ...args);
-    const changes = (await world.jobs.getWaiting())
-      .filter(({ name }) => name === 'update-user')
-      .map(({ data }) => (data as { changes: object }).changes);
-    expect(changes).toEqual([{ status: 'deactivated' }, { status: 'active' }]);
-    const atOnce = await command(world, 'delete', ...args, '--suspend');
-    expect([atOnce.status, atOnce.stderr]).toEqual([2, expect.stringContaining('--suspend: needs --in')]);
-  });
-
   it('answers with the time that was asked for', async () => {
     const world = await createWorld({ startsWorker: false });
     const told = async (...args: string[]) => (await command(world, ...args, '--client-id', 'c-1')).lines;

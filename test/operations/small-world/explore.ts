@@ -275,7 +275,7 @@ function knowledgeOf(state: State, job: Job, index: number, rules: Rules): Knowl
     ...(rules.knowsThere ? [[THERE ?? '', 'there'] as [string, string]] : []),
   ];
   return {
-    job: { id, timestamp: NOW, version: versionOfJob(job, index), hasRunBefore: true },
+    job: { id, timestamp: NOW, version: versionOfJob(job, index) },
     instance: INSTANCE,
     instances: new Map([['here', INSTANCE]]),
     instanceNames: new Map(names),
