@@ -85,7 +85,7 @@ function doubtAfter(
 /** Since when a move may have been sent that no run has settled. Once its job has failed, only look-ups show where the user is. */
 function openMove({ movingSince }: UserRecord, end: End, nowMs: number): number | undefined {
   if (isSettled(end.outcome)) return undefined;
-  return movingSince ?? (mayHaveBeenApplied('move', end) ? nowMs : undefined);
+  return mayHaveBeenApplied('move', end) ? nowMs : movingSince;
 }
 
 /** An unexpected error proves nothing. */

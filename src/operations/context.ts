@@ -58,10 +58,14 @@ export interface UserRecord {
   deleted?: Version | undefined;
   /** The user that lost the clientId of this record, at the version of `deleted`. */
   formerUserId?: string | undefined;
+  /** When it lost the clientId, in epoch milliseconds. */
+  givenUpAt?: number | undefined;
   /** Another user may be getting the clientId of this record: since when, in epoch milliseconds. */
   givenSince?: number | undefined;
   /** The newest settled move: older jobs may name the user in its old instance. */
   moved?: Version | undefined;
+  /** When it was settled, in epoch milliseconds: until the lag is over, look-ups may show the user where it was before. */
+  movedAt?: number | undefined;
   /** An earlier run may have sent a move whose answer is unknown: since when, in epoch milliseconds. */
   movingSince?: number | undefined;
   fields: Partial<Record<Field, Version>>;

@@ -7,6 +7,7 @@ import { awaitSight, endExisting, unexpected } from './create-ends.ts';
 import { deriveUserId, generationToAsk, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
 import { failed } from '../contract/outcome.ts';
 import { isOfInstance, isSameForm } from './find-user.ts';
+import { AWAIT_RENAME, isBeingGiven } from './newer-knowledge.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
 /** If the job names the id: neither the record nor Damoov may show another user of the clientId. */
@@ -81,8 +82,13 @@ export function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
   if (record.givenSince === undefined || !hasAdmin || clientId === undefined) return undefined;
   const bearers = bearersOf(clientId, known);
   if (bearers === undefined) return look('clientId', clientId);
-  const bearer = bearers.find((user) => user.clientId === clientId);
+  const exact = bearers.filter((user) => user.clientId === clientId);
+  const bearer = exact.find((user) => isOfInstance(user, known.instance)) ?? exact[0];
   if (bearer === undefined) return undefined;
+  // A user of another instance may be about to be moved here: it is none of this instance yet.
+  if (!isOfInstance(bearer, known.instance) && isBeingGiven(record, known.now)) {
+    return end({ outcome: AWAIT_RENAME });
+  }
   const { userId } = bearer;
   if (signUp.userId !== undefined && signUp.userId !== userId)
     return end({ outcome: unexpected(signUp.userId, userId) });

@@ -148,6 +148,7 @@ function live(outcome: Created, record: UserRecord, { job }: Knowledge): Require
     deletingSince: undefined,
     givenSince: undefined,
     formerUserId: undefined,
+    givenUpAt: undefined,
   };
   return { outcome, recordUpdate: { record: { ...live, state: 'live' } } };
 }

@@ -10,6 +10,7 @@ import { deriveUserId, generationsOf } from './derive-user-id.ts';
 import { LOOK_AGAIN_AFTER_MS } from './find-user.ts';
 import {
   AWAIT_MOVE,
+  AWAIT_SIGN_UP,
   NOT_SEEN_YET,
   isAbout,
   isBeingDeleted,
@@ -45,7 +46,7 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
   // If this deletion may have been sent already, that sign-up waits for this job.
   const isUnsent = record.deletingSince === undefined && record.pending !== undefined;
   if (isAboutUser && isUnsent && isOlder(job.version, record.pending)) {
-    return { status: 'wait', reason: 'a newer sign-up of the user is not settled yet', delayMs: 5000 };
+    return AWAIT_SIGN_UP;
   }
   if (userId === undefined && isBeingMoved(record, now)) return AWAIT_MOVE;
   if (userId === undefined && isOlder(job.version, record.fields.clientId)) {

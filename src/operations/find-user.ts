@@ -50,13 +50,15 @@ function formOf(clientId: string): string {
   return clientId.trim().normalize('NFC').toLowerCase();
 }
 
-/** Whether a look-up still shows the user under its previous clientId, because it lags. */
-export function hasGivenUp(
-  { userId }: DamoovUser,
-  { formerUserId, deleted }: UserRecord,
-  { now, lagMs }: Knowledge,
-): boolean {
-  return formerUserId === userId && deleted !== undefined && now - msOf(deleted) < lagMs;
+/** Whether a look-up still shows the user under its previous clientId, or in its previous instance, because it lags. */
+export function hasGivenUp({ userId }: DamoovUser, record: UserRecord, { now, lagMs }: Knowledge): boolean {
+  const at = givenUpAt(record);
+  return record.formerUserId === userId && at !== undefined && now - at < lagMs;
+}
+
+/** When the user lost the clientId of this record, in epoch milliseconds: its job may be much older. */
+export function givenUpAt({ givenUpAt, deleted }: UserRecord): number | undefined {
+  return givenUpAt ?? (deleted && msOf(deleted));
 }
 
 /** Whether a look-up may still show the remembered user under an earlier clientId. */

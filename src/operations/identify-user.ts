@@ -4,11 +4,12 @@
  */
 import type { DeleteUserJob } from '../contract/job.ts';
 import { type Wait, failed } from '../contract/outcome.ts';
-import { type Version, isOlder, msOf } from '../contract/version.ts';
+import { isOlder, msOf } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import { deriveUserId, idsInDoubt, isDerivedFrom } from './derive-user-id.ts';
 import {
   ambiguous,
+  givenUpAt,
   hasGivenUp,
   isInReach,
   isOfJob,
@@ -89,7 +90,8 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   );
   const here = exact.filter((user) => isOfJob(user, known));
   const [user] = here;
-  if (here.some((one) => hasGivenUp(one, known.record, known))) return awaitRenamed(deleted, known);
+  if (here.some((one) => hasGivenUp(one, known.record, known)))
+    return awaitRenamed(givenUpAt(known.record), known);
   if (here.length > 1) return end({ outcome: ambiguous(here) });
   if (user !== undefined) return checkHidden(clientId, user, known) ?? inReach(user, known);
   for (const userId of knownIdsOf(clientId, known)) {
@@ -102,7 +104,8 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
     }
     if (!isSameForm(candidate.clientId ?? clientId, clientId)) {
       const { clientId: given } = known.record.fields;
-      if (userId === known.record.userId && isRenamedLately(known)) return awaitRenamed(given, known);
+      if (userId === known.record.userId && isRenamedLately(known))
+        return awaitRenamed(given && msOf(given), known);
       const message = `user ${userId} had this clientId and has another one now`;
       return end({ outcome: failed('user-mismatch', message, userId) });
     }
@@ -114,10 +117,10 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   return elsewhere === undefined ? undefined : end({ outcome: awaitMove(elsewhere, known) });
 }
 
-/** A look-up may lag behind the user's rename. */
-function awaitRenamed(renamed: Version | undefined, { now, lagMs }: Knowledge): Step {
-  const reason = 'the look-up that shows the user may lag behind its rename';
-  const delayMs = delayWithin(lagMs, renamed === undefined ? 0 : now - msOf(renamed));
+/** A look-up may lag behind the user's rename or move. */
+function awaitRenamed(renamedAt: number | undefined, { now, lagMs }: Knowledge): Step {
+  const reason = 'the look-up that shows the user may lag behind its rename or its move';
+  const delayMs = delayWithin(lagMs, renamedAt === undefined ? 0 : now - renamedAt);
   return end({ outcome: { status: 'wait', reason, delayMs } });
 }
 

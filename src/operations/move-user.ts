@@ -3,14 +3,14 @@
  * step; sends nothing itself.
  */
 import type { MoveUserJob } from '../contract/job.ts';
-import { type Moved, type Wait, failed } from '../contract/outcome.ts';
+import { type Moved, type Outcome, type Superseded, type Wait, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
 import type { DamoovError } from '../damoov/errors.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
 import type { Instance } from './context.ts';
 import { LOOK_AGAIN_AFTER_MS, instanceOf, isRecorded } from './find-user.ts';
-import { checkNewName } from './new-name.ts';
-import { delayWithin, isAbout, superseded } from './newer-knowledge.ts';
+import { awaitBearer, checkNewName } from './new-name.ts';
+import { AWAIT_SIGN_UP, delayWithin, isAbout, mayHaveLeft, superseded } from './newer-knowledge.ts';
 import { type Reached, awaitUser, isMeantBy, reachUser } from './reach-user.ts';
 import {
   type Fact,
@@ -41,21 +41,35 @@ export function nextMoveStep(move: Move, known: Knowledge): Step {
 }
 
 /** A newer move counts; and a newer sign-up wants its user where it is. */
-function newerThanMove({ record, job }: Knowledge) {
+function newerThanMove({ record, job }: Knowledge): Superseded | Wait | undefined {
   if (isOlder(job.version, record.moved)) return superseded('move', record.userId);
-  return isOlder(job.version, record.created) ? superseded('create', record.userId) : undefined;
+  if (isOlder(job.version, record.created)) return superseded('create', record.userId);
+  return isOlder(job.version, record.pending) ? AWAIT_SIGN_UP : undefined;
 }
 
 function send({ userId, user }: Reached, to: Instance, move: Move, known: Knowledge): Step {
-  if (user === null) return end({ outcome: awaitUser(userId, known) });
+  const { record, now, lagMs } = known;
+  if (user === null) return end({ outcome: unseen(userId, known) });
+  const { isInDoubt, doubtSince = 0 } = record;
+  // An unanswered create may have made the user: until look-ups show that, the repeated create would make another one.
+  if (isInDoubt && now - doubtSince < lagMs) return awaitBearer(doubtSince, known);
   const { clientId: name } = user;
   const step = name === undefined ? undefined : checkNewName(userId, name, to, known);
-  if (!isIn(user, to)) return step ?? { do: 'move', user, to };
+  // While look-ups may lag behind a move of ours, only an answer of Damoov proves where the user is.
+  const isThere = isIn(user, to) && !mayHaveLeft(record, lookedAt(userId, known), lagMs);
+  if (!isThere) return step ?? { do: 'move', user, to };
   // Nobody asked us before others moved it to where another user has its clientId: that one keeps the name.
   const isTaken = step?.do === 'end' && step.effect.outcome.status === 'failed';
   if (step !== undefined && !isTaken) return step;
   const way = { from: fromInDoubt(move, known), instance: known.instance };
   return moved(user, isTaken ? way : { ...way, movedTo: to }, move, known);
+}
+
+/** No look-up shows the user, who may be new, or whom an earlier run may have moved. */
+function unseen(userId: string, known: Knowledge): Outcome {
+  const { madeAt = 0, movingSince = 0 } = known.record;
+  const ageMs = lookedAt(userId, known) - Math.max(madeAt, movingSince);
+  return ageMs < known.lagMs ? awaitSight(ageMs, known) : awaitUser(userId, known);
 }
 
 /** The instance of the user before an earlier run that may have moved it. */
@@ -67,8 +81,9 @@ function fromInDoubt({ userId, instance, toInstance }: Move, { record }: Knowled
 /** The move was carried out, or refused: perhaps because an earlier one was carried out. */
 function afterMove(sent: Extract<Fact, { of: 'move' }>, to: Instance, move: Move, known: Knowledge): Step {
   const { user, error } = sent;
-  const from = known.instanceNames.get(user.instanceId ?? '');
-  const way = { from, instance: instanceOf(user, known), movedTo: to };
+  const isThere = isIn(user, to);
+  const from = isThere ? fromInDoubt(move, known) : known.instanceNames.get(user.instanceId ?? '');
+  const way = { from, instance: isThere ? known.instance : instanceOf(user, known), movedTo: to };
   if (error === undefined) return moved(user, way, move, known);
   if (!REFUSALS.has(error.kind)) return { do: 'fail', error };
   const looks = looksUnder(user.userId, after(known, sent));
@@ -84,7 +99,7 @@ function afterMove(sent: Extract<Fact, { of: 'move' }>, to: Instance, move: Move
 const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['conflict', 'rejected', 'not-found']);
 
 function awaitSight(ageMs: number, { lagMs }: Knowledge): Wait {
-  const reason = 'an earlier run may have moved the user: not seen yet';
+  const reason = 'look-ups may lag behind the create or a move of the user: not seen yet';
   return { status: 'wait', reason, delayMs: delayWithin(lagMs, ageMs) };
 }
 
@@ -101,7 +116,12 @@ interface Way {
   movedTo?: Instance;
 }
 
-function moved({ userId, clientId }: DamoovUser, way: Way, move: Move, { record, job }: Knowledge): Step {
+function moved(
+  { userId, clientId }: DamoovUser,
+  way: Way,
+  move: Move,
+  { record, job, now }: Knowledge,
+): Step {
   const { from, ...names } = way;
   const outcome: Moved = {
     status: 'done',
@@ -113,6 +133,6 @@ function moved({ userId, clientId }: DamoovUser, way: Way, move: Move, { record,
   if (!isAbout(record, userId)) return end({ outcome });
   const state = record.state === 'unknown' ? 'live' : record.state;
   const version = newest(record.moved, job.version);
-  const after = { ...record, userId, state, moved: version, movingSince: undefined };
+  const after = { ...record, userId, state, moved: version, movedAt: now, movingSince: undefined };
   return end({ outcome, recordUpdate: { record: after, clientId, ...names } });
 }

@@ -3,8 +3,8 @@
  */
 import { type Outcome, failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
-import { sameUserId } from '../damoov/wire.ts';
-import type { Instance } from './context.ts';
+import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import type { Instance, UserRecord } from './context.ts';
 import { isDerivedFrom } from './derive-user-id.ts';
 import { hasGivenUp, isOfInstance, isSameForm } from './find-user.ts';
 import { delayWithin } from './newer-knowledge.ts';
@@ -46,10 +46,14 @@ export function checkNewName(
       user.clientId === name &&
       !sameUserId(user.userId, userId) &&
       !hasGivenUp(user, locked, known) &&
-      // A user of ours may have been moved.
-      (isOfInstance(user, instance) || isDerivedFrom(name, user.userId, { instance, record: locked })),
+      (isOfInstance(user, instance) || isElsewhere(user, name, instance, locked)),
   );
   return bearer === undefined ? undefined : end({ outcome: taken(userId, bearer.userId) });
+}
+
+/** Others may have moved a user of ours; one that a job of ours has moved has given up the clientId here. */
+function isElsewhere({ userId }: DamoovUser, name: string, instance: Instance, locked: UserRecord): boolean {
+  return userId !== locked.formerUserId && isDerivedFrom(name, userId, { instance, record: locked });
 }
 
 export function awaitBearer(since: number, { now, lagMs }: Knowledge): Step {

@@ -95,10 +95,22 @@ export function isBeingMoved({ userId, movingSince }: UserRecord, nowMs: number)
   return userId !== undefined && movingSince !== undefined && nowMs - movingSince < LONGEST_MOVE_MS;
 }
 
+/** Whether a look-up may still show the user where it was before a move of ours. */
+export function mayHaveLeft({ movedAt, movingSince }: UserRecord, nowMs: number, lagMs: number): boolean {
+  return nowMs - Math.max(movedAt ?? -Infinity, movingSince ?? -Infinity) < lagMs;
+}
+
 export const AWAIT_MOVE: Wait = {
   status: 'wait',
   reason: 'a move of the user to another instance is not settled yet',
   delayMs: 1000,
+};
+
+/** An older job must not take the user of a sign-up that is still being carried out. */
+export const AWAIT_SIGN_UP: Wait = {
+  status: 'wait',
+  reason: 'a newer sign-up of the user is not settled yet',
+  delayMs: 5000,
 };
 
 export const AWAIT_RENAME: Wait = {

@@ -38,7 +38,7 @@ export interface Reached {
 export function reachUser(
   { clientId, userId }: Ids,
   known: Knowledge,
-  newer: Superseded | undefined,
+  newer: Superseded | Wait | undefined,
   isMeant: (user: DamoovUser) => boolean,
 ): Reached | Step {
   const { record, job, now } = known;

@@ -3,15 +3,20 @@
  * sends nothing itself.
  */
 import type { UpdateUserJob } from '../contract/job.ts';
-import type { Outcome } from '../contract/outcome.ts';
+import type { Outcome, Wait } from '../contract/outcome.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
+import { isOlder } from '../contract/version.ts';
 import type { Instance, RecordUpdate } from './context.ts';
-import { instanceOf, isNotFound } from './find-user.ts';
+import { instanceOf, isNotFound, isOfInstance } from './find-user.ts';
 import { checkNewName } from './new-name.ts';
 import {
+  AWAIT_MOVE,
   type Changes,
   changesOf,
+  delayWithin,
   isAbout,
+  isBeingMoved,
+  mayHaveLeft,
   namesOf,
   superseded,
   withWritten,
@@ -44,6 +49,8 @@ function apply({ userId, user }: Reached, update: Update, changes: Changes, know
   if (sent === undefined) {
     const { clientId: name } = changes;
     const isNew = typeof name === 'string' && name !== before;
+    const moving = isNew ? awaitInstance(user, update, known) : undefined;
+    if (moving !== undefined) return end({ outcome: moving });
     const taken = isNew ? checkNewName(userId, name, instance, known) : undefined;
     return taken ?? { do: 'update', userId, changes };
   }
@@ -61,6 +68,20 @@ function apply({ userId, user }: Reached, update: Update, changes: Changes, know
       ...elsewhere(instance, known),
     },
   });
+}
+
+/** A look-up may lag behind a move: the new clientId would be one of the wrong instance. */
+function awaitInstance(user: DamoovUser | null, update: Update, known: Knowledge): Wait | undefined {
+  const { record, job, now, lagMs, instance } = known;
+  if (isBeingMoved(record, now)) return AWAIT_MOVE;
+  // By its clientId, a job older than the move means a user who has left the job's instance.
+  const isSeenWhereItWas =
+    user === null ||
+    update.userId !== undefined ||
+    isOfInstance(user, instance) === isOlder(job.version, record.moved);
+  if (!isSeenWhereItWas || !mayHaveLeft(record, now, lagMs)) return undefined;
+  const reason = 'look-ups may not show yet to which instance the user was moved';
+  return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - (record.movedAt ?? now)) };
 }
 
 /** A record update says in which instance the user is only if that is not the job's. */

@@ -7,6 +7,7 @@ import {
   INSTANCE,
   MINUTE_MS,
   NOW,
+  OURS,
   OTHER_INSTANCE,
   OTHER_INSTANCE_ID,
   createOperationWorld,
@@ -33,7 +34,7 @@ describe('a move of a remembered user', () => {
       clientId: 'c-1',
       instance: INSTANCE,
       movedTo: OTHER_INSTANCE,
-      record: { ...live, generation: 0, isInDoubt: false, fields: {}, moved: `${NOW} 0 job` },
+      record: { ...live, generation: 0, isInDoubt: false, fields: {}, moved: `${NOW} 0 job`, movedAt: NOW },
     });
   });
 
@@ -151,6 +152,55 @@ describe('a move of a remembered user', () => {
   });
 });
 
+describe('a move while look-ups may lag', () => {
+  it('is sent though the user is seen there: it may have left since', async () => {
+    for (const record of [{ moved: version(-1), movedAt: NOW - 1 }, { movingSince: NOW - 1 }]) {
+      const world = createOperationWorld({ record: { ...live, ...record }, users: [there()] });
+      expect((await world.move(C1)).outcome).toMatchObject({ type: 'user.moved', userId: A });
+      expect(world.calls.at(-1)).toBe(MOVE);
+    }
+    const movedAt = NOW - 16 * MINUTE_MS;
+    const old = createOperationWorld({
+      record: { ...live, moved: version(-1), movedAt },
+      users: [there()],
+    });
+    expect([(await old.move(C1)).outcome, old.calls]).toEqual([
+      movedFromSomewhere,
+      [`find ${A}`, LOCK_NAME, 'find c-1'],
+    ]);
+  });
+
+  it('waits for a user who is new or may have been moved, however old its job is', async () => {
+    for (const record of [{ madeAt: NOW - 1 }, { movingSince: NOW - 1 }]) {
+      const world = createOperationWorld({ record: { ...live, ...record }, ageMs: 60 * MINUTE_MS });
+      expect((await world.move(C1)).outcome).toMatchObject({ status: 'wait' });
+    }
+  });
+
+  it('waits for a create that may have made the user, as a repeated one would make another', async () => {
+    const record = { isInDoubt: true, doubtSince: NOW - 1, doubtAbout: ['derived:0'] };
+    const world = createOperationWorld({ record, users: [here()] });
+    const { outcome } = await world.move(ID);
+    expect([outcome, world.calls]).toMatchObject([{ status: 'wait' }, [`find ${A}`]]);
+  });
+
+  it('waits for a newer sign-up that is not settled, whose user it would take', async () => {
+    const world = createOperationWorld({ record: { ...live, pending: version(1) }, users: [here()] });
+    const reason = 'a newer sign-up of the user is not settled yet';
+    expect([(await world.move(C1)).outcome, world.calls]).toMatchObject([{ status: 'wait', reason }, []]);
+  });
+
+  it('is not kept from a clientId by a user of ours that has left that instance', async () => {
+    const left = { userId: OURS, clientId: 'c-1', instanceId: OTHER_INSTANCE_ID };
+    const data = { userId: A, toInstance: 'default', instance: 'other' };
+    for (const formerUserId of [undefined, OURS]) {
+      const world = createOperationWorld({ users: [there(), left], names: { 'c-1': { formerUserId } } });
+      const { outcome } = await world.move(data);
+      expect(outcome.status).toBe(formerUserId === undefined ? 'failed' : 'done');
+    }
+  });
+});
+
 describe('a move that is refused', () => {
   const refused = (record = {}, users = [here()]) => {
     const world = createOperationWorld({ record: { ...live, ...record }, users });
@@ -223,6 +273,45 @@ describe('the other jobs of a user who was moved', () => {
       code: 'other-instance',
     });
     expect(deletion.users).toHaveLength(1);
+  });
+
+  it('delete nobody whom a lagging look-up shows in its old instance, however old their versions are', async () => {
+    const record = { state: 'deleted', formerUserId: A, deleted: version(-60 * MINUTE_MS) } as const;
+    const data = { clientId: 'c-1', instance: 'default' };
+    const world = createOperationWorld({ record: { ...record, givenUpAt: NOW - 1 }, users: [here()] });
+    expect((await world.delete(data)).outcome).toMatchObject({ status: 'wait', delayMs: 1000 });
+    expect(world.users).toHaveLength(1);
+    const late = createOperationWorld({
+      record: { ...record, givenUpAt: NOW - 16 * MINUTE_MS },
+      users: [here()],
+    });
+    expect((await late.delete(data)).outcome).toMatchObject({ type: 'user.deleted' });
+  });
+
+  it('give it no other clientId until look-ups show where it is', async () => {
+    const data = { clientId: 'c-1', instance: 'default', changes: { clientId: 'c-2' } };
+    for (const record of [{ movingSince: NOW - 1 }, { moved: version(1), movedAt: NOW - 1 }]) {
+      const world = createOperationWorld({ record: { ...live, ...record }, users: [here()] });
+      expect((await world.update(data)).outcome).toMatchObject({ status: 'wait' });
+      expect(world.calls).toEqual([`find ${A}`]);
+    }
+    // One that is newer than the move names the instance where the user is, and sees it there.
+    const record = { ...live, moved: version(-1), movedAt: NOW - 1 };
+    const world = createOperationWorld({ record, users: [here()] });
+    expect((await world.update(data)).outcome).toMatchObject({ type: 'user.updated' });
+    const named = createOperationWorld({ record, users: [here()] });
+    const byId = { userId: A, instance: 'default', changes: data.changes };
+    expect((await named.update(byId)).outcome).toMatchObject({ status: 'wait' });
+  });
+
+  it('take no user for that of a sign-up who is to be moved to its instance and is elsewhere yet', async () => {
+    const signUp = { clientId: 'c-1', instance: 'default', profile: {}, createAccessToken: false };
+    const record = { givenSince: NOW - 1 };
+    const world = createOperationWorld({ record, users: [there()] });
+    expect((await world.create(signUp)).outcome).toMatchObject({ status: 'wait' });
+    const own = { userId: B, clientId: 'c-1', instanceId: INSTANCE.id };
+    const both = createOperationWorld({ record, users: [there(), own] });
+    expect((await both.create(signUp)).outcome).toMatchObject({ userId: B, existed: true });
   });
 
   it('wait while a move may have been sent that is not settled', async () => {

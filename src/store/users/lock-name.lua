@@ -14,11 +14,9 @@ end
 if not isFree(record, job) then
   return { 'blocked' }
 end
--- What an earlier rename that was cut off has left open stays open.
+-- What an earlier run that was cut off has left open stays open, and for as long again: this one may be cut off, too.
 local wasGiven = record.givenSince ~= nil
 set(place, lockOf(job))
-if not wasGiven then
-  set(place, { givenSince = ms(now) })
-end
+set(place, { givenSince = ms(now) })
 refresh(keyOf(place))
 return { 'locked', place, asList(recordOf(place)), wasGiven and 1 or 0 }

@@ -6,10 +6,15 @@ end
 
 --- From here on a run that is cut off may have moved its user, or made one. What an earlier one has left open stays open. That a deletion may have been
 --- sent is noted where it is authorized.
+--- movingSince: '<since> <since when an earlier one may have moved it, or -> <run>'.
 --- createInDoubt: '<since> <since when an earlier one is, or -> <what that asked for, or -> <what this asks for> <run>'.
 local function opened(job, record)
   if job.name == 'move-user' then
-    return { movingSince = record.movingSince or ms(now) .. ' ' .. job.run }
+    if isOfRun(record.movingSince, job.run) then
+      return {}
+    end
+    local earlier = string.match(record.movingSince or '-', '^%S+')
+    return { movingSince = table.concat({ ms(now), earlier, job.run }, ' ') }
   end
   if job.name ~= 'create-user' or isOfRun(record.createInDoubt, job.run) then
     return {}

@@ -20,12 +20,14 @@ const Hash = z.object({
   deletingSince: z.string().optional(),
   givenSince: z.coerce.number().optional(),
   formerUserId: z.string().optional(),
+  givenUpAt: z.coerce.number().optional(),
   madeAt: z.coerce.number().optional(),
   movingSince: z.string().optional(),
   pendingCreate: version,
   created: version,
   deleted: version,
   moved: version,
+  movedAt: z.coerce.number().optional(),
 });
 
 /** @param run the value of `doubt` that a create of this run has set; any other value means doubt. */
@@ -40,7 +42,7 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
     ...known,
     ...doubtOf(createInDoubt, run),
     deletingSince: sinceOf(deletingSince, run),
-    movingSince: sinceOf(movingSince, run),
+    movingSince: movingSinceOf(movingSince, run),
     pending: pendingCreate,
     fields,
   };
@@ -49,6 +51,13 @@ export function recordOf(hash: Record<string, string>, run: string): UserRecord 
 /** `<ms> <run>`: since when a request may have been sent, unless this run is the one. */
 function sinceOf(mark: string | undefined, run: string): number | undefined {
   return mark === undefined || mark.endsWith(run) ? undefined : Number.parseInt(mark, 10);
+}
+
+/** `<ms> <ms of an earlier one, or -> <run>`: a run may have moved the user; this run knows only the earlier one. */
+function movingSinceOf(mark: string | undefined, run: string): number | undefined {
+  const [since = '', earlier = ''] = mark?.split(' ', 2) ?? [];
+  const known = mark === `${since} ${earlier} ${run}` ? earlier : since;
+  return known === '' || known === '-' ? undefined : Number(known);
 }
 
 /** Prefix of a field's name: the version of its last write. */
@@ -78,8 +87,10 @@ export function fieldsOf(
     doubtAbout = [],
     deletingSince,
     movingSince,
+    movedAt,
     madeAt,
     givenSince,
+    givenUpAt,
     fields,
   } = record;
   const texts: [string, string | undefined][] = [
@@ -91,10 +102,12 @@ export function fieldsOf(
     ['movingSince', movingSince === undefined ? undefined : String(movingSince)],
     ['givenSince', givenSince === undefined ? undefined : String(givenSince)],
     ['formerUserId', record.formerUserId],
+    ['givenUpAt', givenUpAt === undefined ? undefined : String(givenUpAt)],
     ['pendingCreate', record.pending],
     ['created', record.created],
     ['deleted', record.deleted],
     ['moved', record.moved],
+    ['movedAt', movedAt === undefined ? undefined : String(movedAt)],
     [IN_DOUBT, isInDoubt ? `${doubtSince} - ${doubtAbout.join(',') || '-'} - ended` : undefined],
     ...FIELDS.map((field): [string, string | undefined] => [WRITTEN + field, fields[field]]),
   ];

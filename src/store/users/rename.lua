@@ -29,7 +29,8 @@ end
 local function rename(told)
   local from, to, user = told.rename.from, told.rename.to, told.rename.user
   local was, place = told.place, told.place
-  local ledHere = from == was or placeOf(from) == was
+  -- If nothing is known under the old name, the user was named by its id: a sign-up under it is about another one all the same.
+  local ledHere = from == was or placeOf(from) == was or not exists(from)
   local generation = generationOf(was)
   if was ~= user then
     place = mayLead(told, to) and to or user
@@ -52,6 +53,7 @@ local function rename(told)
   if from ~= '' and from ~= place and ledHere then
     clear(from)
     redis.call('HSET', keyOf(from), unpack(told.rename.leave))
+    redis.call('HSET', keyOf(from), 'givenUpAt', ms(now))
     refresh(keyOf(from))
   end
   redis.call('HDEL', keyOf(place), 'nextJob', 'nextUntil')

@@ -200,6 +200,32 @@ describe('a user', () => {
     expect(next.record.userId).toBeUndefined();
   });
 
+  it('that is moved leaves its clientId there, even if only its id was known, and since when', async () => {
+    const world = await createUserStateWorld();
+    const job = await world.start('move-user');
+    const user = await world.take(job, { userId });
+    const before = Date.now();
+    const movedTo = { ...instance, id: '33333333-3333-4333-8333-333333333333' };
+    await user.settle(world.settlementOf(job), { ...live(user), clientId: 'c-1', movedTo });
+    const { record } = await world.take(await world.start('create-user'), { clientId: 'c-1' });
+    expect(record).toMatchObject({ state: 'deleted', formerUserId: userId });
+    expect(record.givenUpAt).toBeGreaterThan(before - 1000);
+  });
+
+  it('that a run may have moved is known to be, since the latest such run', async () => {
+    const world = await createUserStateWorld();
+    const moves = [await world.start('move-user'), await world.start('move-user')];
+    const since: (number | undefined)[] = [];
+    for (const job of moves) {
+      since.push((await world.take(job)).record.movingSince);
+      await world.loseLock(job);
+    }
+    since.push((await world.take(await world.start())).record.movingSince);
+    expect(since[0]).toBeUndefined();
+    expect(since[1]).toBeTypeOf('number');
+    expect(since[2]).toBeGreaterThanOrEqual(since[1] ?? Infinity);
+  });
+
   it('that has given up a clientId is taken by an older deletion, and the clientId is let go as it was', async () => {
     const world = await createUserStateWorld();
     const renaming = await world.start();
