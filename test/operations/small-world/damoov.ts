@@ -5,38 +5,54 @@ import type { DamoovErrorKind } from '../../../src/damoov/errors.ts';
 import type { DamoovUser } from '../../../src/damoov/wire.ts';
 import { isSameForm } from '../../../src/operations/find-user.ts';
 import type { Step } from '../../../src/operations/step.ts';
-import { type Job, type PlainFact, type RemoteUser, type Rules, type State, HERE, nowOf } from './state.ts';
+import {
+  type Job,
+  type PlainFact,
+  type RemoteUser,
+  type Rules,
+  type State,
+  instanceOfJob,
+  nameOfId,
+  nameOfInstance,
+  nowOf,
+  versionOfJob,
+} from './state.ts';
 
 /** One way in which a step may end; `lost` ends the run with an error of the network. */
 export interface Answer {
   told: string;
   state: State;
   fact?: PlainFact;
-  lost?: { operation: 'create' | 'update' | 'delete' | 'find' };
+  lost?: { operation: Changing };
 }
 
-type Asking = Extract<Step, { do: 'find' | 'create' | 'update' | 'delete' }>;
+type Changing = 'create' | 'update' | 'delete' | 'move';
 
-export function answersTo(step: Asking, state: State, job: Job, rules: Rules): Answer[] {
+export type Asking = Extract<Step, { do: 'find' | Changing }>;
+
+export function answersTo(step: Asking, state: State, index: number, rules: Rules): Answer[] {
   switch (step.do) {
     case 'find':
       return looksOf(step, state, rules);
     case 'create':
-      return createsOf(step.userId, state, job, rules);
+      return createsOf(step.userId, state, index, rules);
     case 'update':
-      return updatesOf(step, state);
+      return updatesOf(step, state, index);
+    case 'move':
+      return relocationsOf(step, state, index, rules);
     case 'delete':
       return deletionsOf(step.userId, state, rules);
   }
 }
 
-/** All users, without recent ones if look-ups lag. */
+/** All users; if look-ups lag, without recent ones and where they were before a recent move. */
 function looksOf({ by, value }: Extract<Step, { do: 'find' }>, state: State, rules: Rules): Answer[] {
   const there = state.users.filter(
     (user) => user.isAlive && (by === 'userId' ? user.userId === value : isSameForm(user.clientId, value)),
   );
-  const old = there.filter(({ tick }) => tick < state.tick);
-  const seen = rules.lags && old.length < there.length ? [there, old] : [there];
+  const old = there.filter(({ tick }) => tick < state.tick).map((user) => asBefore(user, state));
+  const isOld = old.length === there.length && old.every((user) => there.includes(user));
+  const seen = rules.lags && !isOld ? [there, old] : [there];
   return seen.map((users, index) => ({
     told: `find ${by} ${short(value)}: ${users.map(({ userId }) => short(userId)).join(', ') || 'nobody'}${index > 0 ? ' (lags)' : ''}`,
     state,
@@ -44,12 +60,17 @@ function looksOf({ by, value }: Extract<Step, { do: 'find' }>, state: State, rul
   }));
 }
 
+function asBefore(user: RemoteUser, { tick }: State): RemoteUser {
+  return user.was?.tick === tick ? { ...user, instanceId: user.was.instanceId } : user;
+}
+
 function asRead({ userId, clientId, instanceId }: RemoteUser): DamoovUser {
   return { userId, instanceId, ...(clientId !== undefined && { clientId }) };
 }
 
-function createsOf(userId: string | undefined, state: State, job: Job, rules: Rules): Answer[] {
-  const { clientId } = job.job.data;
+function createsOf(userId: string | undefined, state: State, index: number, rules: Rules): Answer[] {
+  const job = jobAt(state, index);
+  const { clientId, instance } = job.job.data;
   const taken = userId === undefined ? undefined : state.users.find((user) => user.userId === userId);
   const asked = userId ?? 'chosen by Damoov';
   const told = `create ${short(asked)}`;
@@ -65,10 +86,12 @@ function createsOf(userId: string | undefined, state: State, job: Job, rules: Ru
   const user: RemoteUser = {
     userId: id,
     ...(clientId !== undefined && { clientId }),
-    instanceId: HERE ?? '',
+    instanceId: instanceOfJob(job).id,
     isAlive: true,
     tick: state.tick,
     isOurs: true,
+    of: nameOfInstance(instance),
+    madeBy: versionOfJob(job, index),
   };
   made.users.push(user);
   return [
@@ -86,7 +109,11 @@ function refused({ duplicate }: Rules): DamoovErrorKind {
   return duplicate === 'rejected' ? 'rejected' : 'conflict';
 }
 
-function updatesOf({ userId, changes }: Extract<Step, { do: 'update' }>, state: State): Answer[] {
+function updatesOf(
+  { userId, changes }: Extract<Step, { do: 'update' }>,
+  state: State,
+  index: number,
+): Answer[] {
   const told = `update ${short(userId)} ${JSON.stringify(changes)}`;
   const changed = copyOf(state);
   const place = changed.users.findIndex((one) => one.userId === userId && one.isAlive);
@@ -95,12 +122,63 @@ function updatesOf({ userId, changes }: Extract<Step, { do: 'update' }>, state: 
     return [{ told: `${told}: nobody`, state, fact: { of: 'update', userId, error: 'not-found' } }];
   }
   const { clientId: _old, ...nameless } = user;
-  if (typeof changes.clientId === 'string') changed.users[place] = { ...user, clientId: changes.clientId };
+  // A clientId is one of the instance in which the run has seen the user, wherever others move it.
+  const seen = seenBy(state, index, userId)?.instanceId ?? user.instanceId;
+  const of = user.clientId === changes.clientId ? user.of : nameOfId(seen);
+  if (typeof changes.clientId === 'string')
+    changed.users[place] = { ...user, clientId: changes.clientId, of };
   if (changes.clientId === null) changed.users[place] = nameless;
   return [
     { told: `${told}: done`, state: changed, fact: { of: 'update', userId, error: undefined } },
     ...lost(changed, 'update', `${told}: done`),
     ...lost(state, 'update', `${told}: not received`),
+  ];
+}
+
+/** The user in the latest look-up of a run that shows it. */
+function seenBy(state: State, index: number, userId: string): DamoovUser | undefined {
+  const looks = jobAt(state, index).run?.facts.flatMap((fact) => (fact.of === 'find' ? fact.users : []));
+  return looks?.findLast((user) => user.userId === userId);
+}
+
+function jobAt(state: State, index: number): Job {
+  const job = state.jobs[index];
+  if (job === undefined) throw new Error('no job');
+  return job;
+}
+
+function relocationsOf(
+  { user: { userId, ...seen }, to }: Extract<Step, { do: 'move' }>,
+  state: State,
+  index: number,
+  rules: Rules,
+): Answer[] {
+  const told = `move ${short(userId)} to ${nameOfId(to.id)}`;
+  const answered = (error: DamoovErrorKind | undefined): PlainFact => ({
+    of: 'move',
+    user: { userId, ...seen },
+    error,
+  });
+  const moved = copyOf(state);
+  const place = moved.users.findIndex((one) => one.userId === userId && one.isAlive);
+  const user = moved.users[place];
+  const missed: Answer = { told: `${told}: nobody`, state, fact: answered('not-found') };
+  if (user === undefined) return [missed];
+  if (user.instanceId === to.id) {
+    const error = rules.repeatedMove === 'done' ? undefined : rules.repeatedMove;
+    return [
+      { told: `${told}: is there`, state, fact: answered(error) },
+      ...lost(state, 'move', `${told}: is there`),
+    ];
+  }
+  const was = { instanceId: user.instanceId, tick: state.tick };
+  moved.users[place] = { ...user, instanceId: to.id, was };
+  jobAt(moved, index).hasMoved = userId;
+  return [
+    { told: `${told}: done`, state: moved, fact: answered(undefined) },
+    ...lost(moved, 'move', `${told}: done`),
+    ...lost(state, 'move', `${told}: not received`),
+    ...(rules.lags && user.tick === state.tick ? [{ ...missed, told: `${told}: nobody (lags)` }] : []),
   ];
 }
 
@@ -131,7 +209,7 @@ function deletionsOf(userId: string, state: State, rules: Rules): Answer[] {
   ];
 }
 
-function lost(state: State, operation: 'create' | 'update' | 'delete', told: string): Answer[] {
+function lost(state: State, operation: Changing, told: string): Answer[] {
   if (state.left.losses === 0) return [];
   const after = copyOf(state);
   after.left.losses -= 1;

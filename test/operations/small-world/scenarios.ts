@@ -3,23 +3,43 @@
  */
 import type { UserJob } from '../../../src/contract/job.ts';
 import { deriveUserId } from '../../../src/operations/derive-user-id.ts';
-import { clientName, userName } from './locks.ts';
-import { type Entry, type RemoteUser, type Rules, type State, HERE, THERE } from './state.ts';
+import { clientName, userName } from './names.ts';
+import {
+  type Entry,
+  type InstanceName,
+  type RemoteUser,
+  type Rules,
+  type State,
+  HERE,
+  INSTANCES,
+  THERE,
+  nameOfId,
+} from './state.ts';
 
-const INSTANCE = { id: HERE ?? '', secret: 'secret' };
-const derived = (clientId: string) => deriveUserId(INSTANCE, { clientId });
+const derived = (clientId: string) => deriveUserId(INSTANCES.here, { clientId });
 const X = 'aaaaaaaa-0000-4000-8000-000000000000';
 
 type Ids = { clientId?: string; userId?: string };
-const create = (ids: Ids): UserJob => ({
+const create = (ids: Ids, instance: InstanceName = 'here'): UserJob => ({
   name: 'create-user',
-  data: { ...ids, instance: 'here', profile: {}, createAccessToken: false },
+  data: { ...ids, instance, profile: {}, createAccessToken: false },
 });
-const rename = (ids: Ids, clientId: string | null): UserJob => ({
+const update = (ids: Ids, instance: InstanceName = 'here'): UserJob => ({
   name: 'update-user',
-  data: { ...ids, instance: 'here', changes: { clientId } },
+  data: { ...ids, instance, changes: { phone: '1' } },
 });
-const remove = (ids: Ids): UserJob => ({ name: 'delete-user', data: { ...ids, instance: 'here' } });
+const rename = (ids: Ids, clientId: string | null, instance: InstanceName = 'here'): UserJob => ({
+  name: 'update-user',
+  data: { ...ids, instance, changes: { clientId } },
+});
+const remove = (ids: Ids, instance: InstanceName = 'here'): UserJob => ({
+  name: 'delete-user',
+  data: { ...ids, instance },
+});
+const move = (ids: Ids, instance: InstanceName = 'here'): UserJob => ({
+  name: 'move-user',
+  data: { ...ids, instance, toInstance: instance === 'here' ? 'there' : 'here' },
+});
 
 /** In the order of their versions: in the search they come in any order. */
 export const JOBS: Readonly<Record<string, readonly UserJob[]>> = {
@@ -63,6 +83,37 @@ export const JOBS: Readonly<Record<string, readonly UserJob[]>> = {
   'two deletions': [remove({ clientId: 'a' }), remove({ userId: derived('a') })],
 };
 
+const A = { clientId: 'a' };
+const A_BY_ID = { userId: derived('a') };
+
+/** The same with moves of users; most in both orders of version. */
+export const MOVES: Readonly<Record<string, readonly UserJob[]>> = {
+  'a move and an update': [move(A), update(A)],
+  'an update and a move': [update(A), move(A)],
+  'a move and a deletion': [move(A), remove(A)],
+  'a deletion and a move': [remove(A), move(A)],
+  'a move and a sign-up': [move(A), create(A)],
+  'a sign-up and a move': [create(A), move(A)],
+  'a move and an update in its new instance': [move(A), update(A, 'there')],
+  'an update in the new instance and a move': [update(A, 'there'), move(A)],
+  'a move and a deletion in its new instance': [move(A), remove(A, 'there')],
+  'a deletion in the new instance and a move': [remove(A, 'there'), move(A)],
+  'a move and a sign-up in its new instance': [move(A), create(A, 'there')],
+  'a sign-up in the new instance and a move': [create(A, 'there'), move(A)],
+  'a move there and back': [move(A), move(A, 'there')],
+  'a move back and there': [move(A, 'there'), move(A)],
+  'two moves to one instance': [move(A), move(A)],
+  'two moves to one instance, one by userId': [move(A), move(A_BY_ID)],
+  'a move and a rename': [move(A), rename(A, 'b')],
+  'a rename and a move': [rename(A, 'b'), move(A)],
+  'a move and a rename in its new instance': [move(A), rename(A, 'b', 'there')],
+  'a rename and a move under the new clientId': [rename(A, 'b'), move({ clientId: 'b' })],
+  'a move by userId and a sign-up': [move(A_BY_ID), create(A)],
+  'a sign-up and a move by userId': [create(A), move(A_BY_ID)],
+  'a move by userId and a deletion by userId': [move(A_BY_ID), remove(A_BY_ID)],
+  'a deletion by both ids and a move': [remove({ ...A, ...A_BY_ID }), move(A)],
+};
+
 interface World {
   users: RemoteUser[];
   entries: Record<string, Entry>;
@@ -70,16 +121,18 @@ interface World {
 
 function known(clientId: string, userId: string): Record<string, Entry> {
   const record = { userId, generation: 0, state: 'live' as const, isInDoubt: false, fields: {} };
-  return { [clientName(clientId)]: { record }, [userName(userId)]: { at: clientName(clientId) } };
+  const name = clientName(INSTANCES.here, clientId);
+  return { [name]: { record }, [userName(userId)]: { at: name } };
 }
 
 const user = (userId: string, clientId: string | undefined, more: Partial<RemoteUser> = {}): RemoteUser => ({
   userId,
   ...(clientId !== undefined && { clientId }),
-  instanceId: HERE ?? '',
+  instanceId: HERE,
   isAlive: true,
   tick: -1,
   isOurs: false,
+  of: nameOfId(more.instanceId),
   ...more,
 });
 
@@ -95,7 +148,7 @@ export const WORLDS: Readonly<Record<string, World>> = {
     entries: {},
   },
   'our user of a, moved by others': {
-    users: [user(derived('a'), 'a', { isOurs: true, instanceId: THERE ?? '' })],
+    users: [user(derived('a'), 'a', { isOurs: true, instanceId: THERE, of: 'here' })],
     entries: {},
   },
   'our users of a and b': {
@@ -106,6 +159,21 @@ export const WORLDS: Readonly<Record<string, World>> = {
   'somebody with the clientId a': { users: [user(X, 'a')], entries: {} },
   'somebody with the clientId b': {
     users: [user(derived('a'), 'a', { isOurs: true }), user(X, 'b')],
+    entries: known('a', derived('a')),
+  },
+};
+
+const MOVED_BY_OTHERS = WORLDS['our user of a, moved by others']?.users ?? [];
+
+/** The users before the jobs of which one moves a user. */
+export const WORLDS_OF_MOVES: Readonly<Record<string, World>> = {
+  ...Object.fromEntries(Object.entries(WORLDS).filter(([name]) => !/a and b|without a clientId/.test(name))),
+  'our user of a, remembered and moved by others': {
+    users: MOVED_BY_OTHERS,
+    entries: known('a', derived('a')),
+  },
+  'our user of a, and somebody there with the clientId a': {
+    users: [user(derived('a'), 'a', { isOurs: true }), user(X, 'a', { instanceId: THERE })],
     entries: known('a', derived('a')),
   },
 };

@@ -11,14 +11,16 @@ export function createKeys(): (state: State) => string {
     JSON.stringify([
       tick,
       users.map(numberOf),
-      Object.entries(entries).map(([name, { at, record, owner }]) => [
+      Object.entries(entries).map(([name, { at, record, owner, movedUser }]) => [
         name,
         at,
         record && numberOf(record),
         owner,
+        movedUser,
       ]),
-      jobs.map(({ end, run }) => [
+      jobs.map(({ end, run, hasMoved }) => [
         end,
+        hasMoved,
         run && { ...run, record: numberOf(run.record), facts: run.facts.map(numberOf) },
       ]),
       left,
