@@ -21,7 +21,7 @@ import { leaveOpen } from './open-ends.ts';
 import { statementOf } from './deletion-receipt.ts';
 import { finish, settlementOf } from './settlement.ts';
 import { type Failure, takeSteps } from './take-steps.ts';
-import type { Begun, UserLock, Unchained } from './ports/user-state.ts';
+import type { Begun, DeletionsChange, UserLock, Unchained } from './ports/user-state.ts';
 import { type Decision, UnsettledError, failAfterLastAttempt, later } from './decision.ts';
 import { watchedClient } from './observed-client.ts';
 import type { RunObserver } from './failure-detector.ts';
@@ -184,6 +184,26 @@ function withCreatedUser(outcome: Outcome, { hasCreated, recordUpdate }: Effect 
   return outcome.status === 'failed' && userId !== undefined ? { userId, ...outcome } : outcome;
 }
 
+/** The old and the new name of a user who was renamed or moved. */
+function renamedBy(
+  { record, clientId, renamedTo, instance, movedTo }: RecordUpdate,
+  ofJob: string,
+  { instanceNames }: Pipeline,
+): DeletionsChange | undefined {
+  if (renamedTo === undefined && movedTo === undefined) return undefined;
+  const nameOf = (one: Instance | undefined) => one && instanceNames.get(one.id.toLowerCase());
+  const place = nameOf(instance) ?? ofJob;
+  const also = { clientId: movedTo === undefined ? (renamedTo ?? undefined) : clientId };
+  const there = nameOf(movedTo) ?? place;
+  return {
+    instance: place,
+    clientId,
+    userId: record.userId,
+    also: { ...also, instance: there },
+    is: 'renamed',
+  };
+}
+
 /** Settles the job: a deletion with its receipt. A deletion whose receipt cannot be written is reported without. */
 async function settle(
   outcome: Settled,
@@ -204,7 +224,11 @@ async function settle(
     }
   }
   const settled = await user.settle(
-    settlementOf(outcome, read, delivery, pipeline, { statement, found }),
+    settlementOf(outcome, read, delivery, pipeline, {
+      statement,
+      found,
+      renamed: renamedBy(recordUpdate, job.data.instance, pipeline),
+    }),
     recordUpdate,
   );
   if (settled === 'lost') return { next: 'abandoned' };

@@ -17,18 +17,24 @@ import type {
 } from './ports/user-state.ts';
 import type { Decision } from './decision.ts';
 
+interface Proof {
+  statement?: Unchained | undefined;
+  found?: DeletionsChange['also'];
+  renamed?: DeletionsChange | undefined;
+}
+
 /** The outcome to store and to publish. */
 export function settlementOf(
   outcome: Settled,
   read: ReadJob,
   delivery: Delivery,
   pipeline: Pipeline,
-  /** Of a deletion: its receipt, and the ids that the user was found to have. */
-  { statement, found }: { statement?: Unchained | undefined; found?: DeletionsChange['also'] } = {},
+  /** Of a deletion: its receipt, and the ids that the user was found to have; of a rename or a move the user's names. */
+  { statement, found, renamed }: Proof = {},
 ): Settlement {
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
   const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));
-  const deletions = deletionsChangeOf(outcome, read, found);
+  const deletions = deletionsChangeOf(outcome, read, found) ?? renamed;
   return { outcome, attempts: kept.attempts, event, statement, deletions };
 }
 

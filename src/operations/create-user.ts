@@ -43,7 +43,7 @@ import {
   isBeingDeleted,
   isBeingGiven,
   isBeingMoved,
-  superseded,
+  supersededByEnd,
 } from './newer-knowledge.ts';
 import {
   type Knowledge,
@@ -79,7 +79,7 @@ function underItsName({ outcome, recordUpdate }: Effect, { clientId }: SignUp, k
 
 function decide(signUp: SignUp, known: Knowledge): Step {
   const { record, job } = known;
-  if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
+  if (isOlder(job.version, record.deleted)) return end({ outcome: supersededByEnd(record) });
   if (isBeingDeleted(record, known.now)) return end({ outcome: AWAIT_DELETION });
   if (isBeingMoved(record, known.now)) return end({ outcome: AWAIT_MOVE });
   const other = checkNamed(signUp, known) ?? checkOthersAsked(signUp, known) ?? checkGiven(signUp, known);

@@ -48,8 +48,11 @@ function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | und
   if (isAboutUser && isUnsent && isOlder(job.version, record.pending)) {
     return AWAIT_SIGN_UP;
   }
-  if (userId === undefined && isBeingMoved(record, now)) return AWAIT_MOVE;
-  if (userId === undefined && isOlder(job.version, record.fields.clientId)) {
+  // A move waits for a deletion that may have been sent.
+  const isSent = record.deletingSince !== undefined;
+  if (userId === undefined && !isSent && isBeingMoved(record, now)) return AWAIT_MOVE;
+  const isOfMoved = isOlder(job.version, record.moved);
+  if (userId === undefined && !isOfMoved && isOlder(job.version, record.fields.clientId)) {
     const message = 'the clientId has belonged to another user since the deletion was requested';
     return failed('user-mismatch', message, record.userId);
   }

@@ -84,7 +84,9 @@ export function isOfInstance({ instanceId }: DamoovUser, { id }: { id: string })
 export function isOfJob(user: DamoovUser, known: Knowledge): boolean {
   const { record, job, instance } = known;
   const hasMoved = isOlder(job.version, record.moved) && isRecorded(user, record);
-  return isOfInstance(user, instance) || (hasMoved && isInReach(user, known));
+  // Damoov does not say where it is, and it has given up its clientId here.
+  const hasLeft = user.instanceId === undefined && record.formerUserId === user.userId;
+  return (isOfInstance(user, instance) && !hasLeft) || (hasMoved && isInReach(user, known));
 }
 
 /** Whether the record is about this user. */

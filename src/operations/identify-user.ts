@@ -18,7 +18,7 @@ import {
   otherInstance,
 } from './find-user.ts';
 import { awaitMove } from './reach-user.ts';
-import { delayWithin, isAbout, nextGeneration } from './newer-knowledge.ts';
+import { delayWithin, isAbout, mayHaveLeft, nextGeneration } from './newer-knowledge.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
 export type Address = DeleteUserJob['data'];
@@ -76,7 +76,8 @@ function byBoth(userId: string, clientId: string, known: Knowledge): Target | St
 
 /** Recorded ids count only if Damoov shows no user, and are looked up before reporting that there is none. */
 function byClientId(clientId: string, known: Knowledge): Target | Step | undefined {
-  const { formerUserId, deleted } = known.record;
+  const { formerUserId, deleted, moved, userId: recorded } = known.record;
+  if (recorded !== undefined && isOlder(known.job.version, moved)) return ofMoved(recorded, clientId, known);
   // A deletion requested before the user got another clientId means that user.
   if (formerUserId !== undefined && isOlder(known.job.version, deleted)) {
     const user = firstSight(formerUserId, known);
@@ -115,6 +116,18 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
   }
   const [elsewhere] = exact;
   return elsewhere === undefined ? undefined : end({ outcome: awaitMove(elsewhere, known) });
+}
+
+/** The user of the clientId was moved since the deletion was requested. */
+function ofMoved(userId: string, clientId: string, known: Knowledge): Target | Step | undefined {
+  const { record, instance, lagMs } = known;
+  const user = firstSight(userId, known);
+  if (user === undefined) return look('userId', userId);
+  if (user === null) return awaitSight(userId, clientId, known);
+  if (user.instanceId !== instance.id.toLowerCase()) return inReach(user, known);
+  if (mayHaveLeft(record, lookedAt(userId, known), lagMs)) return awaitRenamed(record.movedAt, known);
+  const message = `user ${userId} has come into this instance since the deletion was requested`;
+  return end({ outcome: failed('user-mismatch', message, userId) });
 }
 
 /** A look-up may lag behind the user's rename or move. */

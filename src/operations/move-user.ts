@@ -7,7 +7,7 @@ import { type Moved, type Outcome, type Superseded, type Wait, failed } from '..
 import { isOlder, newest } from '../contract/version.ts';
 import type { DamoovError } from '../damoov/errors.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
-import type { Instance } from './context.ts';
+import type { Effect, Instance } from './context.ts';
 import { LOOK_AGAIN_AFTER_MS, instanceOf, isRecorded } from './find-user.ts';
 import { awaitBearer, checkNewName } from './new-name.ts';
 import { AWAIT_SIGN_UP, delayWithin, isAbout, mayHaveLeft, superseded } from './newer-knowledge.ts';
@@ -26,15 +26,33 @@ import {
 
 type Move = MoveUserJob['data'];
 
-/** If both ids are given, the userId identifies the user. */
 export function nextMoveStep(move: Move, known: Knowledge): Step {
+  const step = decide(move, known);
+  return step.do === 'end' ? freeName(step.effect, move, known) : step;
+}
+
+/** A move that ends otherwise gives nobody the clientId, though an earlier run may have been about to. */
+function freeName(effect: Effect, { clientId, toInstance }: Move, known: Knowledge): Step {
+  const { outcome, recordUpdate = { record: known.record } } = effect;
+  const isOver = outcome.status === 'superseded' || outcome.status === 'failed';
+  const instance = known.instances.get(toInstance);
+  if (!isOver || clientId === undefined || instance === undefined) return end(effect);
+  const isLocked = factsOf(known, 'lock-name').length > 0;
+  if (!isLocked) return { do: 'lock-name', clientId, instance, userId: known.record.userId ?? '' };
+  return end({ outcome, recordUpdate: { ...recordUpdate, movedTo: undefined } });
+}
+
+/** If both ids are given, the userId identifies the user. */
+function decide(move: Move, known: Knowledge): Step {
   const { record, instances } = known;
   const to = instances.get(move.toInstance);
   if (to === undefined) return end({ outcome: failed('unknown-instance', 'no such instance') });
   // An earlier run may have moved the recorded user.
   const isMeant = (user: DamoovUser) =>
     isMeantBy(move, user, known) || (isRecorded(user, record) && isIn(user, to));
-  const reached = reachUser(move, known, newerThanMove(known), isMeant);
+  // Of a move that may have been sent, a look-up shows whether it was carried out.
+  const newer = record.movingSince === undefined ? newerThanMove(known) : undefined;
+  const reached = reachUser(move, known, newer, isMeant);
   if ('do' in reached) return reached;
   const sent = factsOf(known, 'move').at(-1);
   return sent === undefined ? send(reached, to, move, known) : afterMove(sent, to, move, known);
@@ -57,12 +75,20 @@ function send({ userId, user }: Reached, to: Instance, move: Move, known: Knowle
   const step = name === undefined ? undefined : checkNewName(userId, name, to, known);
   // While look-ups may lag behind a move of ours, only an answer of Damoov proves where the user is.
   const isThere = isIn(user, to) && !mayHaveLeft(record, lookedAt(userId, known), lagMs);
+  const newer = record.movingSince === undefined || isThere ? undefined : newerThanMove(known);
+  if (newer !== undefined) return end({ outcome: notSeenThere(newer, known) });
   if (!isThere) return step ?? { do: 'move', user, to };
   // Nobody asked us before others moved it to where another user has its clientId: that one keeps the name.
   const isTaken = step?.do === 'end' && step.effect.outcome.status === 'failed';
   if (step !== undefined && !isTaken) return step;
   const way = { from: fromInDoubt(move, known), instance: known.instance };
   return moved(user, isTaken ? way : { ...way, movedTo: to }, move, known);
+}
+
+/** Newer knowledge counts, once look-ups would show an earlier move. */
+function notSeenThere(newer: Superseded | Wait, known: Knowledge): Outcome {
+  const ageMs = known.now - (known.record.movingSince ?? 0);
+  return ageMs < known.lagMs ? awaitSight(ageMs, known) : newer;
 }
 
 /** No look-up shows the user, who may be new, or whom an earlier run may have moved. */
@@ -96,7 +122,12 @@ function afterMove(sent: Extract<Fact, { of: 'move' }>, to: Instance, move: Move
   const ageMs = lookedAt(user.userId, known) - (movingSince ?? -Infinity);
   return ageMs < known.lagMs ? end({ outcome: awaitSight(ageMs, known) }) : { do: 'fail', error };
 }
-const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set(['conflict', 'rejected', 'not-found']);
+const REFUSALS: ReadonlySet<DamoovError['kind']> = new Set([
+  'conflict',
+  'rejected',
+  'not-found',
+  'forbidden',
+]);
 
 function awaitSight(ageMs: number, { lagMs }: Knowledge): Wait {
   const reason = 'look-ups may lag behind the create or a move of the user: not seen yet';

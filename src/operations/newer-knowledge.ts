@@ -45,6 +45,11 @@ export function superseded(by: string, userId?: string): Superseded {
   return { status: 'superseded', by, ...(userId !== undefined && { userId }) };
 }
 
+/** The user of the clientId was deleted since, or has another one or is in another instance. */
+export function supersededByEnd({ formerUserId, userId }: UserRecord): Superseded {
+  return superseded(formerUserId === undefined ? 'deletion' : 'rename', userId);
+}
+
 /** The given values without a known newer write. */
 export function withoutNewer(changes: Changes, { fields }: UserRecord, version: Version): Changes {
   const left = { ...changes };

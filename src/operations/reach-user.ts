@@ -13,7 +13,7 @@ import {
   isBeingDeleted,
   isBeingGiven,
   isBeingMoved,
-  superseded,
+  supersededByEnd,
 } from './newer-knowledge.ts';
 import { awaitBearer } from './new-name.ts';
 import { type Ids, type Knowledge, type Step, bearersOf, end, look, seenUnder } from './step.ts';
@@ -43,7 +43,7 @@ export function reachUser(
 ): Reached | Step {
   const { record, job, now } = known;
   if (userId !== undefined && !isAbout(record, userId)) return reachUnknown(userId, known, isMeant);
-  if (isOlder(job.version, record.deleted)) return end({ outcome: superseded('deletion', record.userId) });
+  if (isOlder(job.version, record.deleted)) return end({ outcome: supersededByEnd(record) });
   if (newer !== undefined) return end({ outcome: newer });
   if (isBeingDeleted(record, now)) return end({ outcome: AWAIT_DELETION });
   if (record.state === 'deleted') return end({ outcome: awaitUser(userId, known) });

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { UserJobs } from '../../src/client/user-jobs.ts';
 import { OTHER } from '../support/instances.ts';
 import { createTwoInstances } from '../support/two-instances.ts';
-import type { World } from '../support/world.ts';
+import { type World, RETRIES_LATE } from '../support/world.ts';
 
 const LONG_AGO = Date.now() - 3_600_000;
 /** `n` seconds after a minute ago. */
@@ -222,5 +222,114 @@ describe('the deletion of a user who is moved before it is due', () => {
     const users = producerOf(world);
     await users.delete({ userId: subject }, { in: '1h' });
     expect(await users.cancelDeletion({ userId: subject, instance: 'other' })).toBe('cancelled');
+  });
+
+  it('is cancelled by a name that the user had in between: of another instance, or another clientId', async () => {
+    const world = await createTwoInstances();
+    const users = producerOf(world);
+    await world.run('create-user', { clientId: 'c', ...at(1) });
+    await users.delete({ clientId: 'c' }, { in: '1h' });
+    await moveAway(world);
+    await users.cancelDeletion({ clientId: 'c', instance: 'other' });
+    await world.run('move-user', { clientId: 'c', instance: 'other', toInstance: 'default' });
+    await world.run('create-user', { clientId: 'd', ...at(1) });
+    await users.delete({ clientId: 'd' }, { in: '1h' });
+    await world.run('update-user', { clientId: 'd', changes: { clientId: 'e' } });
+    await users.cancelDeletion({ clientId: 'e' });
+    await world.run('update-user', { clientId: 'e', changes: { clientId: 'f' } });
+    for (const clientId of ['c', 'd']) await users.rescheduleDeletion({ clientId }, { in: 0 });
+    const ends = () => world.events.filter(({ data }) => 'by' in data && data.by === 'cancellation');
+    await expect.poll(ends).toHaveLength(2);
+    expect(await live(world)).toHaveLength(2);
+  });
+
+  it('and was requested by its old name is carried out, whoever has that name by then', async () => {
+    const world = await createTwoInstances();
+    const first = await world.run('create-user', { clientId: 'c', ...at(1) });
+    await moveAway(world, at(5));
+    const second = await world.run('create-user', { clientId: 'c', ...at(6) });
+    await world.run('update-user', {
+      clientId: 'c',
+      instance: 'other',
+      changes: { clientId: 'd' },
+      ...at(7),
+    });
+    const deletion = await world.run('delete-user', { clientId: 'c', ...at(4) }, { timestamp: LONG_AGO });
+    expect(deletion).toMatchObject({ type: 'user.deleted', subject: first.subject });
+    expect(await live(world)).toEqual([[second.subject, 'default', null]]);
+  });
+
+  it('concerns nobody else: neither is it cancelled by a namesake, nor does it end theirs', async () => {
+    const world = await createTwoInstances();
+    const users = producerOf(world);
+    const { subject: userId = '' } = await world.run('create-user', { clientId: 'c' });
+    await moveAway(world);
+    await world.run('create-user', { clientId: 'c' });
+    await users.delete({ userId }, { in: '1h' });
+    expect(await users.cancelDeletion({ clientId: 'c' })).toBe('none');
+    await users.rescheduleDeletion({ userId }, { in: 0 });
+    await expect.poll(() => world.events.at(-1)).toMatchObject({ type: 'user.deleted', subject: userId });
+    expect(await users.cancelDeletion({ clientId: 'c' })).toBe('none');
+  });
+
+  it('is not sent for a newer job of the old instance, where Damoov does not say in which instance the user is', async () => {
+    const world = await createTwoInstances({
+      modes: { hiddenFields: ['InstanceId'] },
+      timings: { lagMs: 1 },
+    });
+    await world.run('create-user', { clientId: 'c' });
+    await moveAway(world);
+    const deletion = await world.run('delete-user', { clientId: 'c' });
+    expect(deletion).toMatchObject({ type: 'user.failed', data: { code: 'other-instance' } });
+    expect(await live(world)).toHaveLength(1);
+  });
+});
+
+describe('a sign-up beside a move', () => {
+  it('finds its user where that was moved to the instance where it was', async () => {
+    const world = await createTwoInstances();
+    const userId = await world.signUpElsewhere('c');
+    await world.run('update-user', { userId, changes: { phone: '1' } });
+    await world.run('move-user', { userId, toInstance: 'default' });
+    expect(await world.run('create-user', { clientId: 'c' })).toMatchObject({ subject: userId });
+    expect(await live(world)).toHaveLength(1);
+  });
+
+  /** A move that was carried out, and whose answer was lost; its job comes again when it is promoted. */
+  async function loseAnswer(world: World): Promise<void> {
+    await world.run('update-user', { clientId: 'c', changes: { nickname: 'N' } });
+    await world.setModes({ commitThenDropRate: 1 });
+    await world.add('move-user', { clientId: 'c', toInstance: 'other' }, { jobId: 'lost' });
+    await expect.poll(() => world.jobs.getJobState('lost')).toBe('delayed');
+    await world.setModes({ commitThenDropRate: 0 });
+  }
+
+  it('takes nobody who has left that instance since', async () => {
+    const world = await createTwoInstances({ env: RETRIES_LATE });
+    const { subject: userId } = await world.run('create-user', { clientId: 'c' });
+    await loseAnswer(world);
+    await world.run('move-user', { userId, toInstance: 'default' });
+    await world.jobs.promoteJobs();
+    expect(await world.eventOf('lost')).toMatchObject({ type: 'user.superseded', data: { by: 'move' } });
+    const stranger = await world.run('create-user', { clientId: 'c', instance: 'other' });
+    expect(stranger.subject).not.toBe(userId);
+    expect(await live(world)).toHaveLength(2);
+  });
+
+  it('and before its answer is about one user, also after its deletion', async () => {
+    const world = await createTwoInstances({ env: RETRIES_LATE });
+    const { subject: userId } = await world.run('create-user', { clientId: 'c' });
+    await loseAnswer(world);
+    const signUp = await world.add('create-user', { clientId: 'c', instance: 'other' });
+    await expect
+      .poll(async () => {
+        await world.jobs.promoteJobs();
+        return world.events.find(({ data }) => data.jobId === 'lost')?.type;
+      })
+      .toBe('user.moved');
+    expect(await world.eventOf(signUp)).toMatchObject({ subject: userId, data: { existed: true } });
+    await world.run('delete-user', { userId });
+    const next = await world.run('create-user', { clientId: 'c', instance: 'other' });
+    expect(await live(world)).toEqual([[next.subject, 'other', null]]);
   });
 });

@@ -78,8 +78,10 @@ describe('a move of a remembered user', () => {
       [{ created: version(1) }, 'create'],
     ] as const) {
       const world = createOperationWorld({ record: { ...live, ...record }, users: [here()] });
-      const { outcome } = await world.move(C1);
-      expect([outcome, world.calls]).toEqual([{ status: 'superseded', by, userId: A }, []]);
+      const { outcome, recordUpdate } = await world.move(C1);
+      expect([outcome, world.calls]).toEqual([{ status: 'superseded', by, userId: A }, [LOCK_NAME]]);
+      // The clientId there is free again, if an earlier run has kept it for the user.
+      expect(recordUpdate).toHaveProperty('movedTo', undefined);
     }
     const older = createOperationWorld({ record: { ...live, moved: version(-1) }, users: [here()] });
     expect((await older.move(C1)).outcome).toEqual(moved);
@@ -102,7 +104,7 @@ describe('a move of a remembered user', () => {
     for (const data of [C1, ID]) {
       const world = createOperationWorld({ record: live, users });
       expect((await world.move(data)).outcome).toMatchObject({ code: 'other-instance' });
-      expect(world.calls).toEqual([`find ${A}`]);
+      expect(world.calls.filter((call) => call !== LOCK_NAME)).toEqual([`find ${A}`]);
     }
     const back = { clientId: 'c-1', toInstance: 'default', instance: 'default' };
     const other = createOperationWorld({ ageMs: 5 * MINUTE_MS, users: [there()] });
@@ -230,8 +232,8 @@ describe('a move that is refused', () => {
 
   it('fails at once for any other reason', async () => {
     const world = createOperationWorld({ record: live, users: [here()] });
-    world.fails('move', 'forbidden', { status: 403 });
-    await expect(world.move(C1)).rejects.toMatchObject({ kind: 'forbidden' });
+    world.fails('move', 'rate-limited', { status: 429 });
+    await expect(world.move(C1)).rejects.toMatchObject({ kind: 'rate-limited' });
     expect(world.calls.at(-1)).toBe(MOVE);
   });
 });

@@ -60,9 +60,9 @@ export interface DeletionsChange extends DeletionIds {
   instance: string;
   /**
    * `sign-up`: it cancels every pending deletion that was requested before the job's version. Otherwise how this deletion ended: `done`:
-   * carried out; `unsent`: nothing was sent or left open.
+   * carried out; `unsent`: nothing was sent or left open. `renamed`: no deletion ended; the user has another name from now on.
    */
-  is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other';
+  is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other' | 'renamed';
 }
 
 /** The stored outcome: without the user's tokens and the job's data. */

@@ -106,7 +106,6 @@ function hashesOf({ clientId, userId, instance, also }: DeletionAddress, salt: s
   const ids = [
     [instance, 'client', clientId],
     ['', 'user', userId?.toLowerCase()],
-    [instance, 'client', also?.clientId],
     [also?.instance ?? instance, 'client', also?.clientId],
     ['', 'user', also?.userId?.toLowerCase()],
   ].filter(([, , id]) => id !== undefined);

@@ -62,6 +62,21 @@ local function signUpVoids(asked)
   end
 end
 
+--- The user has another name: what a cancellation has voided under one of its names is void under all.
+local function voidsFollow(asked)
+  local latest, ttl = 0, 0
+  for _, hash in ipairs(asked.hashes) do
+    local voidBefore = tonumber(redis.call('HGET', asked.base .. hash, 'voidBefore') or 0)
+    if voidBefore > latest then
+      latest, ttl = voidBefore, redis.call('TTL', asked.base .. hash)
+    end
+  end
+  for _, hash in ipairs(latest > 0 and asked.hashes or {}) do
+    redis.call('HSET', asked.base .. hash, 'voidBefore', ms(latest))
+    keep(asked.base .. hash, ttl)
+  end
+end
+
 --- A deletion has ended: it pends no more, and whether it was carried out is known from now on.
 --- Adds {jobId, decision: key of what an operator has decided over it, ending: 'done' | 'failed' | 'other'}.
 local function deletionEnds(asked)

@@ -33,8 +33,8 @@ export function changeOf(
   if (record.userId === undefined) return change;
   const user = nameOf('user', record.userId);
   const client = clientId === undefined ? '' : nameOf('client', clientId);
-  if (renamedTo === undefined && movedTo === undefined)
-    return { ...change, pointers: client === '' ? [user] : [user, client] };
+  const pointers = client === '' ? [user] : [user, client];
+  if (renamedTo === undefined && movedTo === undefined) return { ...change, pointers };
   const name = movedTo === undefined ? renamedTo : clientId;
   const naming = movedTo === undefined ? nameOf : namingOf(movedTo);
   const to = name === null || name === undefined ? user : naming('client', name);
@@ -53,6 +53,8 @@ export function changeOf(
     userId,
   ];
   if (to === hash) return change;
+  // Its name is what it was.
+  if (to === from) return { ...change, pointers };
   // Older jobs of the former instance still mean this user.
   if (movedTo !== undefined) leave.push('movedUser', `${user} ${version}`);
   // A doubt from an unanswered create of the old clientId does not concern the renamed user.

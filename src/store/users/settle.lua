@@ -9,7 +9,8 @@
 --           also?: {place: of the clientId that is locked besides, isGiven: whether the user may have got it},
 --           later?: why it goes on later, else keepOutcome: seconds, if the job is settled, and then: hasFailed, isKept, isDeleted: the user was, count: as what it counts,
 --           tokens?: {key, value?, keepSeconds?}, receipt?: see receipt-chain.ts,
---           deletions?: as deletions/settled.lua wants it, and is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'other' };
+--           deletions?: as deletions/settled.lua wants it, and is: 'sign-up' | 'done' | 'failed' | 'unsent' | 'renamed' |
+--           'other' };
 --         2 and 3 the outcome and the event of a settled job, as JSON
 --   Answers {'lost'} | {'settled', outcome, older failed jobs}: a job of no user had ended before | 'stale': the names of the deletions |
 --           'moved': the end of the chain of receipts |
@@ -108,6 +109,8 @@ elseif tokens then
 end
 if deletions and deletions.is == 'sign-up' then
   signUpVoids(deletions)
+elseif deletions and deletions.is == 'renamed' then
+  voidsFollow(deletions)
 elseif deletions then
   deletions.ending = (deletions.is == 'done' or deletions.is == 'failed') and deletions.is or 'other'
   deletionEnds(deletions)
