@@ -224,7 +224,9 @@ describe('several instances', () => {
     expect(await world.users()).toMatchObject([{ deletedAt: null, phone: null }, { phone: '7' }]);
     // Only the user of the other instance is left: jobs of this instance mean it by its UserId, never by its clientId.
     await forgetUsers(world);
-    const elsewhere = await world.run('delete-user', { clientId: 'c-1', instance: 'eu' });
+    // It was added so long ago that it does not wait for a move.
+    const timestamp = Date.now() - 3_600_000;
+    const elsewhere = await world.run('delete-user', { clientId: 'c-1', instance: 'eu' }, { timestamp });
     expect(elsewhere).toMatchObject({ type: 'user.failed', data: { code: 'other-instance' } });
     const byId = { userId: here.data.userId, instance: 'eu' };
     const changed = await world.run('update-user', { ...byId, changes: { phone: '8' } });

@@ -168,6 +168,7 @@ describe('the metrics', () => {
       'damoov_users_events_published_total{type="user.created"} 1',
       'damoov_users_events_published_total{type="user.updated"} 0',
       'damoov_users_events_published_total{type="user.deleted"} 1',
+      'damoov_users_events_published_total{type="user.moved"} 0',
       'damoov_users_events_published_total{type="user.superseded"} 1',
       'damoov_users_events_published_total{type="user.failed"} 2',
     ]);
