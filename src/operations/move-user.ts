@@ -73,22 +73,18 @@ function send({ userId, user }: Reached, to: Instance, move: Move, known: Knowle
   if (isInDoubt && now - doubtSince < lagMs) return awaitBearer(doubtSince, known);
   const { clientId: name } = user;
   const step = name === undefined ? undefined : checkNewName(userId, name, to, known);
+  const isTaken = step?.do === 'end' && step.effect.outcome.status === 'failed';
   // While look-ups may lag behind a move of ours, only an answer of Damoov proves where the user is.
-  const isThere = isIn(user, to) && !mayHaveLeft(record, lookedAt(userId, known), lagMs);
+  const mayBeElsewhere = mayHaveLeft(record, lookedAt(userId, known), lagMs);
+  const isThere = isIn(user, to) && !mayBeElsewhere;
   const newer = record.movingSince === undefined || isThere ? undefined : newerThanMove(known);
-  if (newer !== undefined) return end({ outcome: notSeenThere(newer, known) });
+  if (mayBeElsewhere && (isTaken || newer !== undefined)) return end({ outcome: awaitSight(0, known) });
+  if (newer !== undefined) return end({ outcome: newer });
   if (!isThere) return step ?? { do: 'move', user, to };
   // Nobody asked us before others moved it to where another user has its clientId: that one keeps the name.
-  const isTaken = step?.do === 'end' && step.effect.outcome.status === 'failed';
   if (step !== undefined && !isTaken) return step;
   const way = { from: fromInDoubt(move, known), instance: known.instance };
   return moved(user, isTaken ? way : { ...way, movedTo: to }, move, known);
-}
-
-/** Newer knowledge counts, once look-ups would show an earlier move. */
-function notSeenThere(newer: Superseded | Wait, known: Knowledge): Outcome {
-  const ageMs = known.now - (known.record.movingSince ?? 0);
-  return ageMs < known.lagMs ? awaitSight(ageMs, known) : newer;
 }
 
 /** No look-up shows the user, who may be new, or whom an earlier run may have moved. */
@@ -107,9 +103,9 @@ function fromInDoubt({ userId, instance, toInstance }: Move, { record }: Knowled
 /** The move was carried out, or refused: perhaps because an earlier one was carried out. */
 function afterMove(sent: Extract<Fact, { of: 'move' }>, to: Instance, move: Move, known: Knowledge): Step {
   const { user, error } = sent;
-  const isThere = isIn(user, to);
-  const from = isThere ? fromInDoubt(move, known) : known.instanceNames.get(user.instanceId ?? '');
-  const way = { from, instance: isThere ? known.instance : instanceOf(user, known), movedTo: to };
+  const isSeenThere = isIn(user, to);
+  const from = isSeenThere ? fromInDoubt(move, known) : known.instanceNames.get(user.instanceId ?? '');
+  const way = { from, instance: isSeenThere ? known.instance : instanceOf(user, known), movedTo: to };
   if (error === undefined) return moved(user, way, move, known);
   if (!REFUSALS.has(error.kind)) return { do: 'fail', error };
   const looks = looksUnder(user.userId, after(known, sent));
@@ -147,12 +143,8 @@ interface Way {
   movedTo?: Instance;
 }
 
-function moved(
-  { userId, clientId }: DamoovUser,
-  way: Way,
-  move: Move,
-  { record, job, now }: Knowledge,
-): Step {
+function moved({ userId, clientId }: DamoovUser, way: Way, move: Move, known: Knowledge): Step {
+  const { record, job, now } = known;
   const { from, ...names } = way;
   const outcome: Moved = {
     status: 'done',

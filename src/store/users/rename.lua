@@ -17,6 +17,13 @@ local function generationOf(name)
   return tonumber(recordOf(name).generation or '0')
 end
 
+--- Whether no job has named a user by this name, if it was moved by its id: what other runs have left open under it stays.
+local function isNobodys(name)
+  local record = recordOf(name)
+  local isLocked = record.lockRun and tonumber(record.lockUntil) > now
+  return not record.userId and not record.movedTo and not isLocked
+end
+
 --- From now on the name leads there, and to nothing that it had.
 local function leadAnew(name, place)
   moveJobs(name, place)
@@ -29,8 +36,7 @@ end
 local function rename(told)
   local from, to, user = told.rename.from, told.rename.to, told.rename.user
   local was, place = told.place, told.place
-  -- If nothing is known under the old name, the user was named by its id: a sign-up under it is about another one all the same.
-  local ledHere = from == was or placeOf(from) == was or not exists(from)
+  local ledHere = from == was or placeOf(from) == was
   local generation = generationOf(was)
   if was ~= user then
     place = mayLead(told, to) and to or user
@@ -50,9 +56,15 @@ local function rename(told)
   if generation > 0 then
     redis.call('HSET', keyOf(place), 'generation', ms(generation))
   end
-  if from ~= '' and from ~= place and ledHere then
-    clear(from)
+  if from ~= '' and from ~= place and (ledHere or isNobodys(from)) then
+    local earlier = generationOf(from)
+    if ledHere then
+      clear(from)
+    end
     redis.call('HSET', keyOf(from), unpack(told.rename.leave))
+    if not ledHere and earlier > 0 then
+      redis.call('HSET', keyOf(from), 'generation', ms(math.max(earlier, generation)))
+    end
     redis.call('HSET', keyOf(from), 'givenUpAt', ms(now))
     refresh(keyOf(from))
   end

@@ -82,11 +82,11 @@ function lieOfFailure({ code }: Failed, state: State, index: number): string | u
       return `${short(moved.userId)} was moved`;
   }
   if (!LOST.has(code)) return undefined;
-  const { instance, clientId } = job.job.data;
-  const { meantThroughout } = job.run;
+  const { clientId } = job.job.data;
+  const { meantThroughout, movedBefore } = job.run;
   const lost = alive.find(
     (user) =>
-      hasLeft(user, instance, job, index) &&
+      movedBefore?.includes(user.userId) === true &&
       meantThroughout.includes(user.userId) &&
       (clientId === undefined || isSameForm(user.clientId, clientId)),
   );
@@ -182,6 +182,9 @@ function track(state: State, job: Job, run: Run, index: number): void {
   const isFirst = run.facts.length === 0;
   run.meant = [...new Set([...run.meant, ...now])];
   run.meantThroughout = isFirst ? now : run.meantThroughout.filter((one) => now.includes(one));
+  run.movedBefore ??= alive
+    .filter((user) => hasLeft(user, job.job.data.instance, job, index))
+    .map(({ userId }) => userId);
   const rivals = rivalsFor(job.job, alive, now);
   if (rivals !== undefined) run.rivals = isFirst ? rivals : run.rivals.filter((one) => rivals.includes(one));
   if (job.job.name === 'move-user') {

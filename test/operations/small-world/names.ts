@@ -97,8 +97,7 @@ interface Renamed {
 /** The user has another name: the old one leads to no user, and a later sign-up with it is another user. */
 function rename(state: State, { name, from, to, user, version, isMove, index }: Renamed): void {
   const record = state.entries[name]?.record ?? NOBODY;
-  const ledHere =
-    from !== undefined && (from === name || placeOf(state, from) === name || !exists(state, from));
+  const ledHere = from !== undefined && (from === name || placeOf(state, from) === name);
   const isFree = mayLead(state, to, name, index);
   let at = name;
   if (name !== user) {
@@ -112,13 +111,13 @@ function rename(state: State, { name, from, to, user, version, isMove, index }: 
     entryAt(state, name).record = { ...record, generation };
     replace(state, to, { at: name });
   }
-  if (from === undefined || from === at || !ledHere) return;
-  const { isInDoubt, doubtSince, doubtAbout, generation } = record;
+  if (from === undefined || from === at || !(ledHere || isNobodys(state, from))) return;
+  const { isInDoubt, doubtSince, doubtAbout, generation, userId: formerUserId } = record;
   const doubt = isInDoubt ? { isInDoubt, doubtSince, doubtAbout } : {};
-  const formerUserId = record.userId;
+  const before = ledHere ? NOBODY : (state.entries[from]?.record ?? NOBODY);
   const left: UserRecord = {
-    ...NOBODY,
-    generation,
+    ...before,
+    generation: Math.max(generation, before.generation),
     state: 'deleted',
     deleted: version,
     formerUserId,
@@ -126,6 +125,12 @@ function rename(state: State, { name, from, to, user, version, isMove, index }: 
     ...doubt,
   };
   replace(state, from, { record: left, ...(isMove && { movedUser: { user, version } }) });
+}
+
+/** Whether no job has named a user by this name: what other runs have left open under it stays. */
+function isNobodys(state: State, name: string): boolean {
+  const { at, owner, record } = state.entries[name] ?? {};
+  return at === undefined && owner === undefined && record?.userId === undefined;
 }
 
 /** Whether a name may lead to this run's user from now on. */

@@ -193,7 +193,11 @@ function ended(state: State, index: number, effect: Effect, error?: unknown): Ne
     if (lie !== undefined) state.violation ??= `${lie}: ${told}`;
     job.end =
       outcome.status === 'failed' ? outcome.code : outcome.status === 'done' ? outcome.type : outcome.status;
-    if (outcome.status === 'done' && outcome.type === 'user.moved') settleMove(state, index, outcome);
+    // Where another user has its clientId, a user whom others have moved there keeps its names.
+    const keepsNames = job.hasMoved === undefined && recordUpdate.movedTo === undefined;
+    if (outcome.status === 'done' && outcome.type === 'user.moved' && !keepsNames) {
+      settleMove(state, index, outcome);
+    }
   }
   unlock(state, index, recordUpdate);
   return { told: `ends with ${told}`, state };

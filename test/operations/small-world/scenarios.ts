@@ -193,6 +193,11 @@ export function isKnownLimit(world: string, { mode }: Rules): boolean {
   return mode === 'assigned' && /nothing is remembered|moved by others|with the clientId/.test(world);
 }
 
+/** Jobs that name a user by its clientId do not find it if only its id was known when it was moved, and one of them ran meanwhile. */
+export function isUnnamed(jobs: string, world: string): boolean {
+  return /one by userId/.test(jobs) && /a, (of whom nothing|moved by others)/.test(world);
+}
+
 /** A job cannot name a UserId of ours before its user was created: it derives from a secret. */
 export function isImpossible(jobs: string, world: string): boolean {
   return /names (its|another’s) UserId/.test(jobs) && !/our users? of a/.test(world);

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { explore } from './explore.ts';
-import { JOBS, MOVES, WORLDS, WORLDS_OF_MOVES, isImpossible, isKnownLimit, stateOf } from './scenarios.ts';
+import {
+  JOBS,
+  MOVES,
+  WORLDS,
+  WORLDS_OF_MOVES,
+  isImpossible,
+  isKnownLimit,
+  isUnnamed,
+  stateOf,
+} from './scenarios.ts';
 import type { Rules, State } from './state.ts';
 
 const RULES: Rules = {
@@ -28,7 +37,7 @@ function searchAll(rules: Rules, left: Partial<State['left']>, searched = { jobs
   const found: string[] = [];
   for (const [jobs, list] of Object.entries(searched.jobs)) {
     for (const [name, world] of Object.entries(searched.worlds)) {
-      if (isKnownLimit(name, rules) || isImpossible(jobs, name)) continue;
+      if (isKnownLimit(name, rules) || isUnnamed(jobs, name) || isImpossible(jobs, name)) continue;
       const explored = explore(stateOf(world, list, left), rules);
       const { counterexample } = explored;
       states += explored.states;

@@ -81,6 +81,8 @@ export interface Run {
   meantThroughout: string[];
   /** Other users who have borne the clientId that the user is to get, in the instance where it is to get it, at every moment. */
   rivals: string[];
+  /** Users whom newer jobs of ours had moved away before the run began. */
+  movedBefore?: string[];
   /** Users whom this move has meant and who were in its instance at some moment of the run. */
   arrived?: string[];
 }

@@ -212,6 +212,20 @@ describe('a user', () => {
     expect(record.givenUpAt).toBeGreaterThan(before - 1000);
   });
 
+  it('that is to get a clientId keeps it from sign-ups for as long again with each run', async () => {
+    const world = await createUserStateWorld();
+    const since: (number | undefined)[] = [];
+    for (const job of [await world.start('move-user'), await world.start('move-user')]) {
+      const user = await world.take(job);
+      const name = await user.lockName('c-2', instance);
+      since.push(name.is === 'locked' ? name.record.givenSince : undefined);
+      await world.loseLock(job);
+      const takenBefore = Date.now();
+      await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(takenBefore);
+    }
+    expect(since[1]).toBeGreaterThan(since[0] ?? Infinity);
+  });
+
   it('that a run may have moved is known to be, since the latest such run', async () => {
     const world = await createUserStateWorld();
     const moves = [await world.start('move-user'), await world.start('move-user')];
@@ -219,11 +233,13 @@ describe('a user', () => {
     for (const job of moves) {
       since.push((await world.take(job)).record.movingSince);
       await world.loseLock(job);
+      const takenBefore = Date.now();
+      await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(takenBefore);
     }
     since.push((await world.take(await world.start())).record.movingSince);
     expect(since[0]).toBeUndefined();
     expect(since[1]).toBeTypeOf('number');
-    expect(since[2]).toBeGreaterThanOrEqual(since[1] ?? Infinity);
+    expect(since[2]).toBeGreaterThan(since[1] ?? Infinity);
   });
 
   it('that has given up a clientId is taken by an older deletion, and the clientId is let go as it was', async () => {
