@@ -86,6 +86,8 @@ function lieOfFailure({ code }: Failed, state: State, index: number): string | u
   const { meantThroughout, movedBefore } = job.run;
   const lost = alive.find(
     (user) =>
+      // Others may have moved it back.
+      !isIn(user, job.job.data.instance) &&
       movedBefore?.includes(user.userId) === true &&
       meantThroughout.includes(user.userId) &&
       (clientId === undefined || isSameForm(user.clientId, clientId)),
