@@ -124,6 +124,12 @@ function ofMoved(userId: string, clientId: string, known: Knowledge): Target | S
   const user = firstSight(userId, known);
   if (user === undefined) return look('userId', userId);
   if (user === null) return awaitSight(userId, clientId, known);
+  // A newer rename of ours still leaves it the user that was meant; one by others does not.
+  const isOurRename = isOlder(known.job.version, record.fields.clientId);
+  if (!isSameForm(user.clientId ?? clientId, clientId) && !isOurRename) {
+    const message = `user ${userId} had this clientId and has another one now`;
+    return end({ outcome: failed('user-mismatch', message, userId) });
+  }
   if (user.instanceId !== instance.id.toLowerCase()) return inReach(user, known);
   if (mayHaveLeft(record, lookedAt(userId, known), lagMs)) return awaitRenamed(record.movedAt, known);
   const message = `user ${userId} has come into this instance since the deletion was requested`;

@@ -280,6 +280,17 @@ describe('the other jobs of a user who was moved', () => {
     expect(deletion.users).toHaveLength(1);
   });
 
+  it('delete nobody who has another clientId by now, unless a newer job of ours gave it', async () => {
+    const data = { clientId: 'c-1', instance: 'default' };
+    const renamed = () => ({ ...there(), clientId: 'c-2' });
+    const world = createOperationWorld({ record: newer, users: [renamed()] });
+    expect((await world.delete(data)).outcome).toMatchObject({ code: 'user-mismatch' });
+    expect(world.users).toHaveLength(1);
+    const record = { ...newer, fields: { clientId: version(2) } };
+    const byUs = createOperationWorld({ record, users: [renamed()], ageMs: 10 * MINUTE_MS });
+    expect((await byUs.delete(data)).outcome).toMatchObject({ type: 'user.deleted', userId: A });
+  });
+
   it('delete nobody whom a lagging look-up shows in its old instance, however old their versions are', async () => {
     const record = { state: 'deleted', formerUserId: A, deleted: version(-60 * MINUTE_MS) } as const;
     const data = { clientId: 'c-1', instance: 'default' };
