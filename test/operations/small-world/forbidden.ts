@@ -24,22 +24,28 @@ export function lieIn(outcome: Settled, state: State, index: number): string | u
   if (job?.run === undefined) return undefined;
   if (outcome.status === 'failed') return lieOfFailure(outcome, state, index);
   if (outcome.status !== 'done') return undefined;
-  if (outcome.type === 'user.deleted') return lieOfDeletion(outcome, state, job, job.run);
+  if (outcome.type === 'user.deleted') return lieOfDeletion(outcome, state, job, index);
   const user = state.users.find(({ isAlive, userId }) => isAlive && userId === outcome.userId);
   if (user === undefined) return 'the user is not there';
   if (outcome.type === 'user.created') return lieOfCreate(user, job, job.run, index);
   return outcome.type === 'user.moved' ? lieOfMove(outcome, job.run) : undefined;
 }
 
-function lieOfDeletion(outcome: Deleted, state: State, { job }: Job, run: Run): string | undefined {
+function lieOfDeletion(outcome: Deleted, state: State, job: Job, index: number): string | undefined {
+  const { instance } = job.job.data;
+  const deleted = state.users.find(({ userId }) => userId === outcome.userId);
+  // It means the user whom a newer job has moved away, and not one to whom others have given its clientId.
+  const meansMoved = deleted !== undefined && hasLeft(deleted, instance, job, index);
   const isAlive = (userId: string) => state.users.some((user) => user.isAlive && user.userId === userId);
   // A user of another instance is another user, if one of the job's own instance was deleted.
   const isElsewhere = (userId: string) =>
     outcome.userId !== undefined &&
     outcome.userId !== userId &&
-    state.users.some((user) => user.userId === userId && !isIn(user, job.data.instance) && !user.isOurs);
+    state.users.some(
+      (user) => user.userId === userId && !user.isOurs && (meansMoved || !isIn(user, instance)),
+    );
   const survivor = outcome.verified
-    ? run.meantThroughout.find((userId) => isAlive(userId) && !isElsewhere(userId))
+    ? job.run?.meantThroughout.find((userId) => isAlive(userId) && !isElsewhere(userId))
     : undefined;
   return survivor === undefined ? undefined : `verified while ${short(survivor)} lives`;
 }
