@@ -17,7 +17,8 @@ import type {
 } from './ports/user-state.ts';
 import type { Decision } from './decision.ts';
 
-interface Proof {
+/** What the run has learned beside the outcome. */
+interface Findings {
   statement?: Unchained | undefined;
   found?: DeletionsChange['also'];
   renamed?: DeletionsChange | undefined;
@@ -30,7 +31,7 @@ export function settlementOf(
   delivery: Delivery,
   pipeline: Pipeline,
   /** Of a deletion: its receipt, and the ids that the user was found to have; of a rename or a move the user's names. */
-  { statement, found, renamed }: Proof = {},
+  { statement, found, renamed }: Findings = {},
 ): Settlement {
   const kept = { outcome, attempts: delivery.attempt, at: pipeline.ports.now() };
   const event = eventOf(outcome, eventContext(kept, read, delivery, pipeline));

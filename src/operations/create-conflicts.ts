@@ -85,7 +85,7 @@ export function checkGiven(signUp: SignUp, known: Knowledge): Step | undefined {
   const exact = bearers.filter((user) => user.clientId === clientId);
   const bearer = exact.find((user) => isOfInstance(user, known.instance)) ?? exact[0];
   if (bearer === undefined) return undefined;
-  // A user of another instance may be about to be moved here: it is none of this instance yet.
+  // The user is in another instance, and a move to this one may not be settled yet.
   if (!isOfInstance(bearer, known.instance) && isBeingGiven(record, known.now)) {
     return end({ outcome: AWAIT_RENAME });
   }

@@ -107,8 +107,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
       const { clientId: given } = known.record.fields;
       if (userId === known.record.userId && isRenamedLately(known))
         return awaitRenamed(given && msOf(given), known);
-      const message = `user ${userId} had this clientId and has another one now`;
-      return end({ outcome: failed('user-mismatch', message, userId) });
+      return hasAnotherName(userId);
     }
     return isOfJob(candidate, known)
       ? { userId, clientId }
@@ -126,13 +125,15 @@ function ofMoved(userId: string, clientId: string, known: Knowledge): Target | S
   if (user === null) return awaitSight(userId, clientId, known);
   // A newer rename of ours still leaves it the user that was meant; one by others does not.
   const isOurRename = isOlder(known.job.version, record.fields.clientId);
-  if (!isSameForm(user.clientId ?? clientId, clientId) && !isOurRename) {
-    const message = `user ${userId} had this clientId and has another one now`;
-    return end({ outcome: failed('user-mismatch', message, userId) });
-  }
+  if (!isSameForm(user.clientId ?? clientId, clientId) && !isOurRename) return hasAnotherName(userId);
   if (user.instanceId !== instance.id.toLowerCase()) return inReach(user, known);
   if (mayHaveLeft(record, lookedAt(userId, known), lagMs)) return awaitRenamed(record.movedAt, known);
   const message = `user ${userId} has come into this instance since the deletion was requested`;
+  return end({ outcome: failed('user-mismatch', message, userId) });
+}
+
+function hasAnotherName(userId: string): Step {
+  const message = `user ${userId} had this clientId and has another one now`;
   return end({ outcome: failed('user-mismatch', message, userId) });
 }
 

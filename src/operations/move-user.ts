@@ -3,7 +3,7 @@
  * step; sends nothing itself.
  */
 import type { MoveUserJob } from '../contract/job.ts';
-import { type Moved, type Outcome, type Superseded, type Wait, failed } from '../contract/outcome.ts';
+import type { Moved, Outcome, Superseded, Wait } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
 import type { DamoovError } from '../damoov/errors.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
@@ -31,7 +31,7 @@ export function nextMoveStep(move: Move, known: Knowledge): Step {
   return step.do === 'end' ? freeName(step.effect, move, known) : step;
 }
 
-/** A move that ends otherwise gives nobody the clientId, though an earlier run may have been about to. */
+/** A move that fails or is superseded frees the clientId that an earlier run may have kept for the user in the new instance. */
 function freeName(effect: Effect, { clientId, toInstance }: Move, known: Knowledge): Step {
   const { outcome, recordUpdate = { record: known.record } } = effect;
   const isOver = outcome.status === 'superseded' || outcome.status === 'failed';
@@ -46,7 +46,7 @@ function freeName(effect: Effect, { clientId, toInstance }: Move, known: Knowled
 function decide(move: Move, known: Knowledge): Step {
   const { record, instances } = known;
   const to = instances.get(move.toInstance);
-  if (to === undefined) return end({ outcome: failed('unknown-instance', 'no such instance') });
+  if (to === undefined) throw new Error('a job for an unknown instance has ended before');
   // An earlier run may have moved the recorded user.
   const isMeant = (user: DamoovUser) =>
     isMeantBy(move, user, known) || (isRecorded(user, record) && isIn(user, to));
@@ -81,7 +81,7 @@ function send({ userId, user }: Reached, to: Instance, move: Move, known: Knowle
   if (mayBeElsewhere && (isTaken || newer !== undefined)) return end({ outcome: awaitSight(0, known) });
   if (newer !== undefined) return end({ outcome: newer });
   if (!isThere) return step ?? { do: 'move', user, to };
-  // Nobody asked us before others moved it to where another user has its clientId: that one keeps the name.
+  // Others have moved the user to an instance where another user has its clientId: jobs with the clientId mean the other user.
   if (step !== undefined && !isTaken) return step;
   const way = { from: fromInDoubt(move, known), instance: known.instance };
   return moved(user, isTaken ? way : { ...way, movedTo: to }, move, known);
@@ -137,9 +137,9 @@ function isIn({ instanceId }: DamoovUser, { id }: Instance): boolean {
 interface Way {
   /** The name of the instance in which the user was, if that is known. */
   from: string | undefined;
-  /** In which its names were. */
+  /** The instance in which the user was, whose jobs have named it by its clientId. */
   instance: Instance;
-  /** In which its clientId leads to it from now on. */
+  /** The instance whose jobs find it by its clientId from now on. */
   movedTo?: Instance;
 }
 

@@ -20,7 +20,7 @@ export function checkNewName(
   const locked = factsOf(known, 'lock-name').find((fact) => fact.clientId === name)?.record;
   if (locked === undefined) return { do: 'lock-name', clientId: name, instance, userId };
   const isOurs = locked.userId !== undefined && sameUserId(locked.userId, userId);
-  // It found nobody whom it could delete, or another user had the clientId until then.
+  // A newer deletion of the clientId has found no user; or a newer job has taken the clientId from its user.
   if (!isOurs && isOlder(known.job.version, locked.deleted)) {
     const message = `a newer job has deleted or given up the clientId that user ${userId} was to get`;
     return end({ outcome: failed('client-id-taken', message, userId) });

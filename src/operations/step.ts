@@ -16,7 +16,7 @@ export interface Ids {
 
 /** The ids that a user was found to have. */
 export interface FoundIds extends Ids {
-  /** The configured name of its instance, if that is another one than the job's. */
+  /** The configured name of its instance, if a look-up has shown it. */
   instance?: string | undefined;
 }
 

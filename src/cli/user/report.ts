@@ -13,6 +13,8 @@ import { jsonLine, onOneLine } from '../terminal/text.ts';
 /** A job, with why it failed. */
 export interface ShownJob {
   jobId: string;
+  /** Whether it is in the queue and has not ended. */
+  isOpen: boolean;
   /** Its name, or `unknown`, also if only its id is left. */
   operation: string;
   code?: string;
@@ -90,7 +92,7 @@ const NO_JOBS = 'jobs: none that a worker has begun is open or failed';
 
 const WAITS: Record<OpenJob['is'], string> = {
   running: 'runs',
-  blocked: 'blocked by it',
+  blocked: 'blocked by another job of the user',
   held: 'held by an open circuit breaker (see status)',
   wait: 'waits',
   retry: 'is tried again',

@@ -60,7 +60,7 @@ async function tell(user: UserOptions, connection: RedisConnection, config: Conf
   const story = await readUserStory({ jobs, prefix, instance }, user);
   const deletion = await createDeletions({ jobs, prefix }).find(user);
   const running: OpenJob[] = story?.lockedBy === undefined ? [] : [{ jobId: story.lockedBy, is: 'running' }];
-  const open = await fewAtATime([...running, ...(story?.open ?? [])], JOBS_AT_ONCE, async (job) => ({
+  const noted = await fewAtATime([...running, ...(story?.open ?? [])], JOBS_AT_ONCE, async (job) => ({
     ...job,
     ...(await describe(jobs, job.jobId)),
   }));
@@ -68,7 +68,8 @@ async function tell(user: UserOptions, connection: RedisConnection, config: Conf
   return {
     user: { ...user, instance: place },
     story,
-    open,
+    // One that was removed by hand, or has ended otherwise, is not open any more.
+    open: noted.filter(({ isOpen }) => isOpen),
     // One that was put back by hand, or removed, is no failed one any more.
     failed: failed.filter(({ code }) => code !== undefined),
     deletion,
@@ -79,9 +80,10 @@ const JOBS_AT_ONCE = 20;
 
 async function describe(jobs: Queue, jobId: string): Promise<ShownJob> {
   const job = await readJob(jobs, jobId);
-  const { name = '', failedReason = '', finishedOn } = job ?? {};
-  const failure = finishedOn === undefined ? undefined : failureIn(failedReason);
-  return { jobId, operation: isJobName(name) ? name : 'unknown', ...failure };
+  const { name = '', failedReason = '' } = job ?? {};
+  const isOpen = job !== undefined && job.finishedOn === undefined;
+  const failure = isOpen ? undefined : failureIn(failedReason);
+  return { jobId, isOpen, operation: isJobName(name) ? name : 'unknown', ...failure };
 }
 
 /** The embedded sandbox belongs to the worker: from here its users cannot be read, only their records. */

@@ -17,7 +17,7 @@ interface Ids {
   userId?: string | undefined;
 }
 
-/** The ids that the job names, and those that the user was found to have; its instance, if that is another one than the job's. */
+/** The ids that the job names; `also`: those that the user was found to have, and the configured name of its instance. */
 export interface DeletionIds extends Ids {
   also?: (Ids & { instance?: string | undefined }) | undefined;
 }

@@ -4,8 +4,8 @@ local function isOfRun(mark, run)
   return mark and string.sub(mark, -#run) == run
 end
 
---- From here on a run that is cut off may have moved its user, or made one. What an earlier one has left open stays open. That a deletion may have been
---- sent is noted where it is authorized.
+--- From here on a run that is cut off may have moved its user, or made one. What an earlier one has left open stays open. That a deletion
+--- may have been sent is noted where it is authorized.
 --- movingSince: '<since> <since when an earlier one may have moved it, or -> <run>'.
 --- createInDoubt: '<since> <since when an earlier one is, or -> <what that asked for, or -> <what this asks for> <run>'.
 local function opened(job, record)

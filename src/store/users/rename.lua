@@ -1,6 +1,10 @@
 -- The user has another clientId, or its clientId in another instance: the old one leads to no user, and a sign-up under it is about
 -- another one.
 
+local function isLocked(record)
+  return record.lockRun and tonumber(record.lockUntil) > now
+end
+
 --- Whether a name may lead to this run's user from now on.
 local function mayLead(told, name)
   local place = placeOf(name)
@@ -9,19 +13,17 @@ local function mayLead(told, name)
   if place == told.place or record.lockRun == told.run then
     return true
   end
-  local isLocked = record.lockRun and tonumber(record.lockUntil) > now
-  return (not record.userId or record.state == 'deleted') and not isLocked
+  return (not record.userId or record.state == 'deleted') and not isLocked(record)
 end
 
 local function generationOf(name)
   return tonumber(recordOf(name).generation or '0')
 end
 
---- Whether no job has named a user by this name, if it was moved by its id: what other runs have left open under it stays.
+--- Whether the name leads to no user: the user was moved by its id. What other runs have left open under the name stays.
 local function isNobodys(name)
   local record = recordOf(name)
-  local isLocked = record.lockRun and tonumber(record.lockUntil) > now
-  return not record.userId and not record.movedTo and not isLocked
+  return not record.userId and not record.movedTo and not isLocked(record)
 end
 
 --- From now on the name leads there, and to nothing that it had.
