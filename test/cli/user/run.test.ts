@@ -57,6 +57,15 @@ describe('`user`', () => {
     expect(await json(world, 'c')).toMatchObject({ open: [] });
   });
 
+  it('does not show a job that was removed by hand', async () => {
+    const world = await createWorld();
+    const jobId = await world.add('update-user', { clientId: 'c', changes: { phone: '1' } });
+    await expect.poll(async () => (await json(world, 'c'))['open']).toHaveLength(1);
+    await expect.poll(() => world.jobs.getJobState(jobId)).toBe('delayed');
+    await world.jobs.remove(jobId);
+    expect(await json(world, 'c')).toMatchObject({ open: [], failed: [] });
+  });
+
   it('shows jobs that are tried again, held and failed, with the reason', async () => {
     const world = await createWorld({ env: RETRIES_LATE });
     await world.run('create-user', { clientId: 'c' });
