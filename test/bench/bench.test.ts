@@ -82,7 +82,7 @@ describe('the benchmark', () => {
   );
 
   it('of capacity reports every figure of it, too', { timeout: 240_000 }, async () => {
-    const { status, stdout, stderr } = await bench('capacity', '--jobs', '200', '--json');
+    const { status, stdout, stderr } = await bench('capacity', '--jobs', '600', '--json');
     expect(status, stderr).toBe(0);
     const { figures } = JSON.parse(stdout) as { figures: Record<string, number> };
     const ofEach = ['create', 'update', 'delete'].flatMap((name) => [
@@ -106,7 +106,7 @@ describe('the benchmark', () => {
         ...COMPARISONS,
         '--quick',
         '--jobs',
-        '200',
+        '600',
         '--rounds',
         '2',
         '--json',
@@ -148,7 +148,7 @@ describe('the benchmark', () => {
         'peers',
         '--quick',
         '--jobs',
-        '200',
+        '600',
         '--rounds',
         '2',
         '--json',
