@@ -20,6 +20,7 @@ export {
   type AddOptions,
   type CreateUser,
   type DeleteUser,
+  type DeleteOptions,
   type Due,
   type MoveUser,
   type OfUser,

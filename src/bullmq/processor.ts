@@ -105,6 +105,10 @@ async function applyDecision(decision: Decision, delivery: Delivery, held: Held)
     case 'wait':
       await delay(held, decision.delayMs);
       throw new DelayedError(decision.reason);
+    case 'deferred':
+      await delay(held, decision.delayMs);
+      if (await decision.isOutdated()) await unlessElsewhere(held.job.promote());
+      throw new DelayedError(decision.reason);
     case 'blocked':
       await block(decision.blocked, delivery, held);
       throw new DelayedError(decision.next);

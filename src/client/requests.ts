@@ -52,6 +52,14 @@ export interface Due {
   at?: string | Date;
 }
 
+/** How a deletion is requested. */
+export interface DeleteOptions extends Due {
+  /** Moves a pending deletion to this time. Default false: that stays as it is. */
+  reschedules?: boolean;
+  /** Suspends the user until then, and resumes it if the deletion is cancelled or the user signs up again. Default false. */
+  suspends?: boolean;
+}
+
 /** A request that no worker would carry out: it was not added. The message names every fault, and never a value. */
 export class InvalidJobError extends Error {
   override readonly name = 'InvalidJobError';
@@ -130,11 +138,21 @@ function sorted(value: unknown): unknown {
 }
 
 /**
+ * What is asked for with a deletion; its due time in epoch milliseconds.
+ * @throws InvalidJobError
+ */
+export function deletionOf({ reschedules = false, suspends = false, ...due }: DeleteOptions, now: number) {
+  const dueAt = dueAtOf(due, now);
+  if (suspends && dueAt <= now) throw new InvalidJobError('suspends: needs in or at, in the future');
+  return { dueAt, reschedules, suspends };
+}
+
+/**
  * Its due time, in epoch milliseconds.
  * @throws InvalidJobError
  */
 export function dueAtOf(due: Due, now: number): number {
-  refuseUnknown(due, ['in', 'at', 'reschedules']);
+  refuseUnknown(due, ['in', 'at', 'reschedules', 'suspends']);
   // An unset variable must not turn a deferred deletion into an immediate one.
   for (const [name, value] of Object.entries(due)) {
     if (value === undefined)

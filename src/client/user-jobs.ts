@@ -26,12 +26,14 @@ import {
   type CheckedJob,
   type CreateUser,
   type DeleteUser,
+  type DeleteOptions,
   type Due,
   type MoveUser,
   type OfUser,
   type UpdateUser,
   InvalidJobError,
   checked,
+  deletionOf,
   dueAtOf,
   jobIdOf,
   refuseUnknown,
@@ -61,6 +63,8 @@ const Options = z.strictObject({
   failAfterMs: Ms.default(800),
   telemetry: TelemetryOption,
 } satisfies Record<keyof UserJobsOptions, z.ZodType>);
+
+const REPEATABLE = { isRepeatable: true };
 
 /** A job in the queue. */
 export interface AddedJob {
@@ -155,22 +159,19 @@ export class UserJobs implements AsyncDisposable {
 
   /**
    * Deletes a user for ever, at once or when due. A user has one pending deletion: a second request returns it and renews its request
-   * time.
-   * @param due `reschedules`: moves a pending deletion to this time; returns `too-late` if it is being carried out.
+   * time. To reschedule it returns `too-late` if it is being carried out.
    */
-  delete(user: DeleteUser, due: Due & { reschedules: true }): Promise<ScheduledDeletion | 'too-late'>;
-  delete(user: DeleteUser, due?: Due): Promise<ScheduledDeletion>;
-  async delete(
+  delete(
     user: DeleteUser,
-    { reschedules = false, ...due }: Due & { reschedules?: boolean } = {},
-  ): Promise<ScheduledDeletion | 'too-late'> {
-    const dueAt = dueAtOf(due, Date.now());
+    options: DeleteOptions & { reschedules: true },
+  ): Promise<ScheduledDeletion | 'too-late'>;
+  delete(user: DeleteUser, options?: Omit<DeleteOptions, 'reschedules'>): Promise<ScheduledDeletion>;
+  async delete(user: DeleteUser, options: DeleteOptions = {}): Promise<ScheduledDeletion | 'too-late'> {
+    const { dueAt, ...more } = deletionOf(options, Date.now());
     checked('delete-user', user);
-    const requestedAt = this.#order.stampOf(user);
+    const asked = { ...more, requestedAt: this.#order.stampOf(user) };
     const scheduled = await this.#traced((trace) =>
-      this.#link.call(() => this.#deletions.schedule(user, dueAt, { reschedules, requestedAt, trace }), {
-        isRepeatable: true,
-      }),
+      this.#link.call(() => this.#deletions.schedule(user, dueAt, { ...asked, trace }), REPEATABLE),
     );
     return scheduled === 'too-late' ? scheduled : this.#scheduled(scheduled);
   }
@@ -187,9 +188,7 @@ export class UserJobs implements AsyncDisposable {
       throw new InvalidJobError('in, at: one of them is needed');
     const dueAt = dueAtOf(due, Date.now());
     checked('delete-user', user);
-    const answer = await this.#link.call(() => this.#deletions.reschedule(user, dueAt), {
-      isRepeatable: true,
-    });
+    const answer = await this.#link.call(() => this.#deletions.reschedule(user, dueAt), REPEATABLE);
     return typeof answer === 'string' ? answer : this.#scheduled(answer);
   }
 
@@ -201,7 +200,7 @@ export class UserJobs implements AsyncDisposable {
    */
   async cancelDeletion(user: DeletionOf): Promise<Cancellation> {
     checked('delete-user', user);
-    return this.#link.call(() => this.#deletions.cancel(user), { isRepeatable: true });
+    return this.#link.call(() => this.#deletions.cancel(user), REPEATABLE);
   }
 
   /**
@@ -247,7 +246,7 @@ export class UserJobs implements AsyncDisposable {
 
   async #add(job: CheckedJob, options: AddOptions): Promise<AddedJob> {
     const { name, data, opts } = this.#jobOf(job, options);
-    await this.#link.call(() => this.#queue.add(name, data, opts), { isRepeatable: true });
+    await this.#link.call(() => this.#queue.add(name, data, opts), REPEATABLE);
     return this.job(opts.jobId);
   }
 

@@ -106,6 +106,11 @@ export interface Wait {
   status: 'wait';
   reason: string;
   delayMs: number;
+  /**
+   * The job is a deletion that is due then, in epoch milliseconds. `suspended`: so is its user until then; `unchanged`: there is no such
+   * user, or it was suspended before.
+   */
+  until?: { dueAt: number; user: 'suspended' | 'unchanged' };
 }
 
 /** A circuit is open: the job is held until it closes, at no cost of an attempt. */

@@ -10,6 +10,7 @@ import {
   type Instance,
   type RecordUpdate,
   type OperationContext,
+  type Suspension,
   LOCK_LOST,
 } from '../operations/context.ts';
 import { classify, describeUnexpected } from './classify.ts';
@@ -17,6 +18,7 @@ import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delive
 import type { DeletionIds } from './ports/deletion-guard.ts';
 import { circuitName } from './ports/circuits.ts';
 import type { ReadJob } from './job-data.ts';
+import { deferred, untilSuspended } from './deferral.ts';
 import { leaveOpen } from './open-ends.ts';
 import { statementOf } from './deletion-receipt.ts';
 import { finish, settlementOf } from './settlement.ts';
@@ -44,6 +46,7 @@ export interface Readable {
   read: ReadJob;
   instance: Instance;
   delivery: Delivery;
+  suspension?: Suspension | undefined;
 }
 
 /** Carries out the job; if the run was a half-open probe, reports its result. */
@@ -88,10 +91,11 @@ class JobRun {
     if (effect === LOCK_LOST) return this.#abandoned;
     const error = 'error' in effect ? effect.error : undefined;
     const attributed = this.#seen.attribute(effect.outcome, error);
-    const outcome = withCreatedUser(
-      failAfterLastAttempt(attributed, delivery.attempt, pipeline.retry),
-      effect,
-    );
+    const { suspension } = this.#readable;
+    const outcome =
+      suspension?.does === 'suspend'
+        ? untilSuspended(attributed, suspension.dueAt - pipeline.ports.now())
+        : withCreatedUser(failAfterLastAttempt(attributed, delivery.attempt, pipeline.retry), effect);
     const { user } = this.#begun;
     const end = { ...effect, outcome, isAuthorized: this.#isAuthorized };
     const recordUpdate = leaveOpen(job, this.#version, user.record, end, pipeline.ports.now());
@@ -109,7 +113,7 @@ class JobRun {
   }
 
   #context(): OperationContext {
-    const { job, instance, delivery } = this.#readable;
+    const { job, instance, delivery, suspension } = this.#readable;
     const { ports, instances, instanceNames } = this.#pipeline;
     const begun = this.#begun;
     const { id, timestamp, requestedAt = timestamp, signal } = delivery;
@@ -123,6 +127,7 @@ class JobRun {
       client: watchedClient(ports.client, watch),
       instance,
       job: { id, timestamp: requestedAt, version: this.#version },
+      suspension,
       record: begun.user.record,
       instances,
       instanceNames,
@@ -131,6 +136,18 @@ class JobRun {
         const name = await begun.user.lockName(clientId, instance);
         if (name.is === 'locked') return name.record;
         return name.is === 'blocked' ? 'blocked' : LOCK_LOST;
+      },
+      authorizeSuspension: async (ids) => {
+        const { instance, clientId, userId } = job.data;
+        const names = { clientId, userId, also: ids };
+        const run = runOf(delivery);
+        const answer = await this.#pipeline.deletions.authorizeSuspension(
+          run,
+          begun.user.lock,
+          instance,
+          names,
+        );
+        return answer === 'lost' ? LOCK_LOST : answer;
       },
       authorizeDelete: async (ids, kind) => {
         this.#found = ids;
@@ -169,6 +186,11 @@ class JobRun {
     const { status, reason } = outcome;
     const why = { status, reason, at: this.#pipeline.ports.now() };
     if ((await this.#begun.user.unlock(recordUpdate, why)) === 'lost') return { next: 'abandoned' };
+    if (outcome.status === 'wait' && outcome.until !== undefined && job.name === 'delete-user') {
+      const { dueAt, user } = outcome.until;
+      await this.#pipeline.deletions.noteSuspension(runOf(delivery), user);
+      return deferred(reason, dueAt, { job, delivery }, this.#pipeline);
+    }
     if (outcome.status !== 'held') return later(outcome, delivery.attempt, retry);
     const circuit = circuitName(outcome.circuit, job.data.instance);
     const refused = await circuits.refuse(runOf(delivery), this.#version, { ...outcome, circuit });

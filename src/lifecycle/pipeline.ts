@@ -1,15 +1,16 @@
 /**
  * Runs one job: parse, lock, carry out, settle and publish. Knows every step and no queue: the queue only gets the returned decision.
  */
-import type { UserJob } from '../contract/job.ts';
+import type { DeleteUserJob, UserJob } from '../contract/job.ts';
 import { type Retry, type Settled, failed, isSettled } from '../contract/outcome.ts';
 import { versionOf } from '../contract/version.ts';
-import type { Instance } from '../operations/context.ts';
+import type { Instance, Suspension } from '../operations/context.ts';
 import { deriveUserId } from '../operations/derive-user-id.ts';
 import { superseded } from '../operations/newer-knowledge.ts';
 import { carryOut } from './carry-out.ts';
 import { describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
+import { AWAIT_DUE, deferred } from './deferral.ts';
 import { circuitsOf } from './ports/circuits.ts';
 import { type ReadJob, readJob, referenceOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';
@@ -95,22 +96,12 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     const message = `no such instance (known: ${[...pipeline.instances.keys()].join(', ')})`;
     return settleWithoutUser(failed('unknown-instance', message), read, delivery, pipeline);
   }
-  const circuits = circuitsOf(job.name, job.data.instance);
+  let circuits = circuitsOf(job.name, job.data.instance);
+  let suspension: Suspension | undefined;
   if (job.name === 'delete-user') {
-    const checked = await pipeline.deletions.check(runOf(delivery), job.data.instance, job.data);
-    const { userId } = job.data;
-    if (checked.is === 'cancelled')
-      return settleWithoutUser(superseded('cancellation', userId), read, delivery, pipeline);
-    if (checked.is === 'refused')
-      return settleWithoutUser(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
-    if (checked.is === 'released')
-      circuits.must = circuits.must.filter((circuit) => circuit !== 'deletion-limit');
-    const isAskedAgain = checked.requestedAt > delivery.timestamp;
-    delivery = {
-      ...delivery,
-      dueAt: checked.dueAt,
-      ...(isAskedAgain && { requestedAt: checked.requestedAt }),
-    };
+    const checked = await checkDeletion(job, read, delivery, pipeline);
+    if ('next' in checked) return checked;
+    ({ delivery, circuits, suspension } = checked);
   }
   const version = versionOfDelivery(delivery, job.data.occurredAt);
   const address = addressOf(job, instance, pipeline);
@@ -131,8 +122,28 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     case 'settled':
       return finish(begun.settled, read, delivery, pipeline);
     case 'locked':
-      return carryOut({ job, read, instance, delivery }, begun, pipeline);
+      return carryOut({ job, read, instance, delivery, suspension }, begun, pipeline);
   }
+}
+
+/** What a deletion is to do; a decision if it is not to run now. */
+async function checkDeletion(job: DeleteUserJob, read: ReadJob, delivery: Delivery, pipeline: Pipeline) {
+  const { userId, instance } = job.data;
+  const checked = await pipeline.deletions.check(runOf(delivery), instance, job.data);
+  const { is, requestedAt, dueAt, suspension } = checked;
+  if (suspension?.does === 'await') return deferred(AWAIT_DUE, suspension.dueAt, { job, delivery }, pipeline);
+  if (is === 'cancelled' && suspension === undefined)
+    return settleWithoutUser(superseded('cancellation', userId), read, delivery, pipeline);
+  if (is === 'refused')
+    return settleWithoutUser(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
+  const circuits = circuitsOf(suspension === undefined ? job.name : 'update-user', instance);
+  if (is === 'released') circuits.must = circuits.must.filter((circuit) => circuit !== 'deletion-limit');
+  const isAskedAgain = requestedAt > delivery.timestamp;
+  return {
+    delivery: { ...delivery, dueAt, ...(isAskedAgain && { requestedAt }) },
+    circuits,
+    suspension,
+  };
 }
 
 /** Does the missing steps of a settled job. */

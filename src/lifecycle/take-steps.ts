@@ -12,6 +12,7 @@ import { nextMoveStep } from '../operations/move-user.ts';
 import { findUsers } from '../operations/find-user.ts';
 import { AWAIT_RENAME, toUserChanges } from '../operations/newer-knowledge.ts';
 import { type Fact, type Knowledge, type Step, factsOf } from '../operations/step.ts';
+import { nextSuspensionStep } from '../operations/suspend-until.ts';
 import { nextUpdateStep } from '../operations/update-user.ts';
 
 /** No job needs nearly as many: more are a bug of ours, which must not send forever. */
@@ -57,7 +58,9 @@ export function nextStep(job: UserJob, known: Knowledge): Step {
     case 'update-user':
       return nextUpdateStep(job.data, known);
     case 'delete-user':
-      return nextDeleteStep(job.data, known);
+      return known.suspension === undefined
+        ? nextDeleteStep(job.data, known)
+        : nextSuspensionStep(job.data, known.suspension, known);
     case 'move-user':
       return nextMoveStep(job.data, known);
   }
@@ -65,10 +68,11 @@ export function nextStep(job: UserJob, known: Knowledge): Step {
 
 /** The knowledge of a run before its first step. */
 export function knowledgeOf(context: OperationContext): Knowledge {
-  const { job, instance, instances, instanceNames, userIdMode, lagMs, client, record, now } = context;
+  const { job, suspension, instance, instances, instanceNames, userIdMode, lagMs, client, record, now } =
+    context;
   const { hasAdmin } = client;
   const world = { instance, instances, instanceNames, userIdMode, lagMs, hasAdmin };
-  return { job, ...world, record, facts: [], now: now() };
+  return { job, suspension, ...world, record, facts: [], now: now() };
 }
 
 /** Adds the result of a step to the knowledge; a newly locked user replaces the previous one. */
@@ -122,6 +126,10 @@ async function perform(
     case 'authorize': {
       const answer = await context.authorizeDelete(step.ids, step.kind);
       return answer === LOCK_LOST ? LOCK_LOST : { fact: { of: 'authorize', answer } };
+    }
+    case 'authorize-suspension': {
+      const answer = await context.authorizeSuspension(step.ids);
+      return answer === LOCK_LOST ? LOCK_LOST : { fact: { of: 'authorize-suspension', answer } };
     }
     case 'lock': {
       const { userId } = step;

@@ -68,8 +68,16 @@ export interface UserRecord {
   movedAt?: number | undefined;
   /** An earlier run may have sent a move whose answer is unknown: since when, in epoch milliseconds. */
   movingSince?: number | undefined;
+  /** Why the user is suspended, as far as we know: a request for it, or the name of a deferred deletion. */
+  suspendedBy?: string | undefined;
   fields: Partial<Record<Field, Version>>;
 }
+
+/** What a deferred deletion does before it is due, or in place of deleting; `name`: under which it lies. */
+export type Suspension =
+  | { does: 'suspend'; name: string; dueAt: number }
+  /** `by`: why the deletion is void. `isRemembered`: that it has suspended its user is known without the user's record, too. */
+  | { does: 'resume'; name: string; by: 'cancellation' | 'create'; isRemembered: boolean };
 
 /** What a run adds to the record of its user. */
 export interface RecordUpdate {
@@ -122,6 +130,8 @@ export interface OperationContext {
     timestamp: number;
     version: Version;
   };
+  /** Of a deletion that is not to be carried out by this run. */
+  suspension?: Suspension | undefined;
   /** The record of the user that this run has locked. */
   record: UserRecord;
   /** Unlocks the current user, locks the one with this id and returns its record. */
@@ -131,6 +141,12 @@ export interface OperationContext {
    * clientId. `blocked`: another job has locked it.
    */
   lockName: (clientId: string, instance: Instance) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
+  /** Called right before the user is suspended until its deletion; `void`: the deletion is not wanted any more. */
+  authorizeSuspension: (ids: {
+    clientId?: string | undefined;
+    userId?: string | undefined;
+    instance?: string | undefined;
+  }) => Promise<'go' | 'void' | typeof LOCK_LOST>;
   /**
    * Called right before each DELETE, and before reporting that there was no user, with all known ids of the user. It may be sent only on
    * `go`; `returned`: the user has signed up again; `held`: the hour's deletion limit is reached.

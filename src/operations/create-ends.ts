@@ -17,6 +17,7 @@ import {
   valueIn,
   withWritten,
   withoutNewer,
+  NOTHING_WRITTEN,
 } from './newer-knowledge.ts';
 import { type Fact, type Knowledge, type Step, after, end, factsOf, look, seenUnder } from './step.ts';
 
@@ -119,7 +120,7 @@ export function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, 
   };
   const { record, generation } = candidate;
   const { made, rest } = partsOf(signUp);
-  const fresh = { ...record, generation, madeAt: known.now, fields: {} };
+  const fresh = { ...record, generation, madeAt: known.now, ...NOTHING_WRITTEN };
   const user = withWritten(fresh, namesOf(made), known.job.version);
   if (!known.hasAdmin || namesOf(rest).length === 0) return end(live(outcome, user, known));
   const update = factsOf(known, 'update').at(-1);

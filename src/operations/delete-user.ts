@@ -11,6 +11,7 @@ import { LOOK_AGAIN_AFTER_MS } from './find-user.ts';
 import {
   AWAIT_MOVE,
   AWAIT_SIGN_UP,
+  NOTHING_WRITTEN,
   NOT_SEEN_YET,
   isAbout,
   isBeingDeleted,
@@ -35,7 +36,7 @@ export function nextDeleteStep(address: Address, known: Knowledge): Step {
 }
 
 /** Whether the record is, or may be, newer than the deletion. */
-function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | undefined {
+export function newerThanDeletion({ userId }: Address, known: Knowledge): Outcome | undefined {
   const { record, job, now } = known;
   const [lock] = factsOf(known, 'lock');
   if (lock !== undefined) {
@@ -181,7 +182,7 @@ function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
     isInDoubt: record.isInDoubt && userIdMode === 'assigned',
     madeAt: undefined,
     deleted: newest(record.deleted, job.version),
-    fields: {},
+    ...NOTHING_WRITTEN,
   };
 }
 

@@ -64,6 +64,12 @@ export function namesOf(changes: Changes): Field[] {
   return FIELDS.filter((field) => changes[field] !== undefined);
 }
 
+/** What a record says of the fields of a user of whom none was written. */
+export const NOTHING_WRITTEN: Pick<UserRecord, 'fields' | 'suspendedBy'> = {
+  fields: {},
+  suspendedBy: undefined,
+};
+
 /** The record after these fields were written. */
 export function withWritten(record: UserRecord, names: readonly Field[], version: Version): UserRecord {
   const fields = { ...record.fields };

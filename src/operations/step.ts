@@ -5,7 +5,7 @@
 import type { DamoovError } from '../damoov/errors.ts';
 import { type CreatedUser, type DamoovUser, sameUserId } from '../damoov/wire.ts';
 import type { Version } from '../contract/version.ts';
-import type { Effect, Instance, RecordUpdate, UserIdMode, UserRecord } from './context.ts';
+import type { Effect, Instance, RecordUpdate, Suspension, UserIdMode, UserRecord } from './context.ts';
 import type { Changes } from './newer-knowledge.ts';
 
 /** The known ids of a user. */
@@ -36,6 +36,8 @@ export type Step =
    * wanted.
    */
   | { do: 'authorize'; ids: FoundIds; kind: 'sends' | 'sends nothing' }
+  /** Checks right before its user is suspended whether a deferred deletion is still wanted. */
+  | { do: 'authorize-suspension'; ids: FoundIds }
   /** Locks the user that a look-up found, in place of the locked one. */
   | { do: 'lock'; userId: string }
   /** Locks the clientId that a user is to get in this instance, besides the user. */
@@ -53,12 +55,14 @@ export type Fact =
   /** `wasAcknowledged`: Damoov clearly confirmed the deletion; its answer cannot mean that there was no user. */
   | { of: 'delete'; userId: string; error: DamoovError | undefined; wasAcknowledged: boolean; at: number }
   | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
+  | { of: 'authorize-suspension'; answer: 'go' | 'void' }
   | { of: 'lock'; userId: string; isOfAnotherName: boolean }
   | { of: 'lock-name'; clientId: string; record: UserRecord };
 
 /** Everything that a decision depends on. */
 export interface Knowledge {
   job: { id: string; timestamp: number; version: Version };
+  suspension?: Suspension | undefined;
   instance: Instance;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;

@@ -122,7 +122,10 @@ function recordUpdateOf(
   { record, job }: Knowledge,
 ): RecordUpdate {
   const state = record.state === 'unknown' ? 'live' : record.state;
-  const recordUpdate = { record: withWritten({ ...record, userId, state }, namesOf(changes), job.version) };
+  const { status } = changes;
+  const suspendedBy = status === undefined ? record.suspendedBy : status === 'active' ? undefined : 'request';
+  const user = { ...record, userId, state, suspendedBy };
+  const recordUpdate = { record: withWritten(user, namesOf(changes), job.version) };
   const { clientId: name } = changes;
   const isOwnName = update.userId === undefined && name === update.clientId;
   if (name === undefined || isOwnName) return { ...recordUpdate, clientId: before };

@@ -130,9 +130,10 @@ function writeRun(log: Log, { decision, ...run }: RunReport): void {
       return log.warn({ ...run, outcome: event.type, code, userId: event.data.userId, reason }, 'job failed');
     }
     case 'retry':
-    case 'wait': {
+    case 'wait':
+    case 'deferred': {
       const { delayMs, reason, outcome } = decision;
-      const level = decision.isFault ? 'error' : 'debug';
+      const level = 'isFault' in decision ? 'error' : 'debug';
       return log[level]({ ...run, outcome: outcome.status, delayMs, reason }, 'job runs again later');
     }
   }

@@ -64,6 +64,8 @@ export interface PipelineWorldOptions {
   checks?: Partial<Awaited<ReturnType<DeletionGuard['check']>>>;
   /** Default: go. */
   authorizations?: Awaited<ReturnType<DeletionGuard['authorizeDelete']>>;
+  /** Default: go. */
+  authorizesSuspension?: 'go' | 'void' | 'lost';
   attempts?: number;
 }
 
@@ -202,6 +204,13 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
     deletions: {
       async check({ timestamp }) {
         return { is: 'open', requestedAt: timestamp, ...answers.checks };
+      },
+      async authorizeSuspension() {
+        steps.push('authorize suspension');
+        return answers.authorizesSuspension ?? 'go';
+      },
+      async noteSuspension(_run, state) {
+        steps.push(`note ${state}`);
       },
       async authorizeDelete(_run, _lock, instance, ids, kind) {
         steps.push('authorize');

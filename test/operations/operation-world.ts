@@ -188,6 +188,10 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
       if (known === LOCK_LOST || known === 'blocked') return known;
       return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
     },
+    async authorizeSuspension({ clientId, userId }) {
+      calls.push(`authorize suspension ${clientId ?? '-'} ${userId ?? '-'}`);
+      return authorize === 'go' ? 'go' : 'void';
+    },
     async authorizeDelete({ clientId, userId }, kind) {
       calls.push(`authorize ${clientId ?? '-'} ${userId ?? '-'} ${kind}`);
       return authorize;

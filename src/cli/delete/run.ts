@@ -10,6 +10,7 @@ import { outputOf } from '../terminal/output.ts';
 
 export interface DeleteOptions extends UserOptions, DueOptions, WaitOptions {
   reschedule?: boolean;
+  suspend?: boolean;
   reason?: string;
   correlationId?: string;
   json?: boolean;
@@ -17,9 +18,10 @@ export interface DeleteOptions extends UserOptions, DueOptions, WaitOptions {
 
 /** False if it was too late to move the deletion; with `--wait`, also if there was no user to delete. */
 export async function deleteUser(options: DeleteOptions, context: CommandContext): Promise<boolean> {
-  const { reason, correlationId, reschedule = false, wait = false, json = false } = options;
+  const { reason, correlationId, reschedule = false, suspend = false, wait = false, json = false } = options;
   const now = Date.now();
   const dueAt = options.at ?? now + (options.in ?? 0);
+  if (suspend && dueAt <= now) throw new UsageError('--suspend: needs --in or --at, in the future');
   if (wait && dueAt > now) throw new UsageError('--wait: not for a deferred deletion');
   const request = {
     ...named(options),
@@ -29,6 +31,7 @@ export async function deleteUser(options: DeleteOptions, context: CommandContext
   return withDeletions(options, context, async ({ deletions, deletionLimit, results }) => {
     const scheduled = await deletions.schedule(request, dueAt, {
       reschedules: reschedule,
+      suspends: suspend,
       requestedAt: now,
     });
     const isPending = scheduled !== 'too-late' && scheduled.is === 'exists' && scheduled.dueAt > Date.now();

@@ -1,6 +1,7 @@
 /**
  * The port that decides whether a deletion may still be sent.
  */
+import type { Suspension } from '../../operations/context.ts';
 import type { Run } from './user-state.ts';
 
 /** Proof that a run has locked a user: a field of a hash that has this value. */
@@ -38,7 +39,21 @@ export interface DeletionGuard {
     is: 'open' | 'released' | 'cancelled' | 'refused';
     requestedAt: number;
     dueAt?: number | undefined;
+    /** What it has to do for its user's suspension, in place of deleting; `await`: nothing until it is due. */
+    suspension?: Suspension | { does: 'await'; dueAt: number } | undefined;
   }>;
+  /**
+   * Called right before the user is suspended: from then on that is known, under all ids of the user. `void`: the deletion is not wanted any
+   * more; `lost`: this run no longer holds the user's lock.
+   */
+  authorizeSuspension(
+    run: DeletionRun,
+    lock: LockProof,
+    instance: string,
+    ids: DeletionIds,
+  ): Promise<'go' | 'void' | 'lost'>;
+  /** The user is suspended until the deletion, or nothing is to be done before. */
+  noteSuspension(run: DeletionRun, state: 'suspended' | 'unchanged'): Promise<void>;
   /**
    * Called right before each DELETE. `go`: it may be sent, and can no longer be cancelled; `cancelled`: it must not be sent; `returned`:
    * the user has signed up again; `held`: the hour's deletion limit is reached; `lost`: this run no longer holds the user's lock.

@@ -31,13 +31,14 @@ export interface Deletions {
   /**
    * Schedules the deletion of a user for a time in epoch milliseconds, or runs it now if that is past. If one is pending, returns it and
    * renews its request time: a create in between no longer voids it.
-   * @param options `reschedules`: the pending one is moved to this time; `too-late` if it is being carried out.
+   * @param options `reschedules`: the pending one is moved to this time; `too-late` if it is being carried out; `suspends`: its user is
+   * suspended until then, and resumed if it is cancelled or the user signs up again.
    * @throws RangeError for a time that the queue cannot count to or that is in seconds, TypeError for a request that is no job.
    */
   schedule(
     request: DeletionRequest,
     dueAt: number,
-    options?: { reschedules?: boolean } & PutOptions,
+    options?: { reschedules?: boolean; suspends?: boolean } & PutOptions,
   ): Promise<Scheduled | 'too-late'>;
   /** Moves the deletion that is pending, and makes none. */
   reschedule(user: DeletionOf, dueAt: number): Promise<Scheduled | Exclude<Cancellation, 'cancelled'>>;
@@ -81,10 +82,11 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
   }
 
   return {
-    async schedule(request, dueAt, { reschedules = false, ...options } = {}) {
+    async schedule(request, dueAt, { reschedules = false, suspends = false, ...options } = {}) {
       const mode = reschedules ? 'add-or-move' : 'add';
       const scheduled = await pendingDeletions.put(readPut(request, dueAt, mode), options);
       if (scheduled === 'none' || scheduled === 'done') throw new Error('nothing was scheduled');
+      if (suspends && scheduled !== 'too-late') await pendingDeletions.suspend(scheduled.jobId);
       return scheduled;
     },
     reschedule: async (user, dueAt) => pendingDeletions.put(readPut(user, dueAt, 'move')),

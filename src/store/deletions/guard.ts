@@ -8,6 +8,7 @@ import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { circuitKeysOf } from '../circuits/circuit-state.ts';
 import { type Names, DeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
 import { type Standing, keep, standingOf } from './name-state.ts';
+import { authorizeSuspension, noteSuspension, suspensionFor } from './suspensions.ts';
 
 export interface DeletionGuardOptions {
   jobs: Queue;
@@ -22,6 +23,9 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
   return {
     check: (run, instance, ids) =>
       names.decide({ ...ids, instance }, (seen, names) => checkDeletion(seen, names, run)),
+    authorizeSuspension: (run, lock, instance, ids) =>
+      names.decide({ ...ids, instance }, (seen, names) => authorizeSuspension(seen, names, run, lock)),
+    noteSuspension: ({ jobId }, state) => names.change((seen) => noteSuspension(seen, prefix, jobId, state)),
     authorizeDelete: (run, lock, instance, ids, kind) =>
       names.decide({ ...ids, instance }, (seen, names) =>
         authorizeDelete(seen, names, run, lock, kind === 'sends' ? deletionsPerHour : undefined),
@@ -36,6 +40,8 @@ type Authorized = Awaited<ReturnType<DeletionGuard['authorizeDelete']>>;
 export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decision<Checked> {
   const { jobId, scheduler } = run;
   const standing = standingOf(seen, names, run);
+  const dueAt = seen.score(pendingKeyOf(names.prefix), jobId);
+  const suspension = suspensionFor(standing, dueAt, seen.now);
   const is = stand(standing, seen.text('GET', decisionKeyOf(names.prefix, jobId)));
   const writes: Command[] = [];
   const note = (field: string, value: string) =>
@@ -46,9 +52,9 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
   // No circuit holds it any longer.
   if (is !== 'open') writes.push(...leaveCircuits(seen, names.prefix, jobId));
   // From here on a cancellation knows of it, though another client has added it.
-  if (!standing.isSent && (is === 'open' || is === 'released')) note('begunJob', jobId);
-  const dueAt = seen.score(pendingKeyOf(names.prefix), jobId);
-  return { answer: { is, requestedAt: standing.requestedAt, dueAt }, writes };
+  if (!standing.isSent && suspension === undefined && (is === 'open' || is === 'released'))
+    note('begunJob', jobId);
+  return { answer: { is, requestedAt: standing.requestedAt, dueAt, suspension }, writes };
 }
 
 function stand({ isSent, void: reason }: Standing, decision: string | undefined): Checked['is'] {

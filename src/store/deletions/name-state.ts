@@ -26,6 +26,7 @@ const Fields = z.object({
   sentJob: text, // the last job that may have sent its DELETE
   sentEnd: text, // how that job ended: done or failed
   at: text, // hash of the user's other name, which has the deletion
+  suspension: text, // 'asked', 'sent', 'suspended' or 'unchanged', and the number of the deletion until which its user is suspended
 });
 const FIELDS = Fields.keyof().options;
 
@@ -77,6 +78,12 @@ export function isSent({ sentJob, sentEnd, jobId }: NameState): boolean {
   return sentJob === jobId && sentEnd !== 'failed';
 }
 
+/** Whether the user is to be, may be or is suspended until the deletion of this number; `unchanged`: it was suspended before, or is none. */
+export function suspensionOf({ suspension = '' }: NameState, number: number): string | undefined {
+  const [state, of] = suspension.split(' ');
+  return of === String(number) ? state : undefined;
+}
+
 /** Keeps a name from now on, or from when its deletion is due: it may be pending for years. */
 export function keep(seen: Seen, { key }: NameState, dueAt = -Infinity): Command {
   return ['EXPIRE-AT-LEAST', key, KEEP_NAME_S + Math.max(0, Math.ceil((dueAt - seen.now) / 1000))];
@@ -107,5 +114,11 @@ export function standingOf(seen: Seen, { prefix, hashes }: Names, run: DeletionR
   const isSent = sent.length > 0 && sent.every((name) => name.sentEnd !== 'failed');
   // Why it must not be sent: it was cancelled, or the user has signed up again since.
   const reason = isCancelled ? 'cancelled' : hasReturned ? 'returned' : undefined;
-  return { isSent, void: reason, requestedAt, names } as const;
+  return {
+    isSent,
+    void: reason,
+    requestedAt,
+    names,
+    own: ownName && { ...ownName, number: own?.number ?? 0 },
+  } as const;
 }

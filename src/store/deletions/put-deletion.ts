@@ -6,6 +6,7 @@ import type { Job, Queue } from 'bullmq';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type DeletionJob, addJob, moveJob } from './deletion-jobs.ts';
 import type { DeletionAddress, DeletionNames } from './deletion-names.ts';
+import { askSuspension, suspendsAlso } from './suspensions.ts';
 import { type Entry, type Pending, enterDeletion, scheduleDeletion } from './schedule-deletion.ts';
 
 /** A deletion that is pending, in epoch milliseconds. */
@@ -44,6 +45,12 @@ export class PendingDeletions {
   constructor(jobs: Queue, names: DeletionNames) {
     this.#jobs = jobs;
     this.#names = names;
+  }
+
+  /** Has a pending deletion suspend its user until it is due: its job runs now, and then waits. */
+  async suspend(jobId: string, decide = askSuspension): Promise<void> {
+    const isAsked = await this.#names.change((seen) => decide(seen, this.#names.prefix, jobId));
+    if (isAsked) await promoteJob(this.#jobs, jobId);
   }
 
   async put(
@@ -132,7 +139,10 @@ export class PendingDeletions {
   ) {
     const data: object = found.data;
     const entered = await this.#add({ ...next, data, requestedAt: found.timestamp, replaces });
-    if (entered === 'entered') await promoteJob(this.#jobs, replaces);
+    if (entered === 'entered') {
+      await promoteJob(this.#jobs, replaces);
+      await this.suspend(next.jobId, suspendsAlso);
+    }
     // Added with the entry that was refused.
     if (entered === 'too-late' || entered === 'gone') await (await this.#jobs.getJob(next.jobId))?.remove();
     return entered;

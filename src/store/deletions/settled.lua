@@ -5,7 +5,7 @@
 
 local function stateOf(base, hash)
   local name = { key = base .. hash, jobId = 'del-' .. hash }
-  local fields = { 'number', 'returnedAt', 'begunJob', 'cancelledJob', 'sentJob', 'sentEnd', 'at' }
+  local fields = { 'number', 'returnedAt', 'begunJob', 'cancelledJob', 'sentJob', 'sentEnd', 'at', 'suspension' }
   for i, value in ipairs(redis.call('HMGET', name.key, unpack(fields))) do
     name[fields[i]] = value
   end
@@ -13,6 +13,11 @@ local function stateOf(base, hash)
     name.jobId = name.jobId .. '-' .. name.number
   end
   return name
+end
+
+--- Of the name's deletions, which one the job is.
+local function numberIn(jobId)
+  return string.match(jobId, '^del%-' .. string.rep('[%w_-]', 16) .. '%-(%d+)$') or '0'
 end
 
 --- The names of the user, each followed by the one that it leads to.
@@ -58,12 +63,30 @@ local function signUpVoids(asked)
     if dueAt and (name.sentJob ~= name.jobId or name.sentEnd == 'failed') then
       redis.call('HSET', name.key, 'returnedAt', math.max(tonumber(name.returnedAt or 0), asked.at))
       keep(name.key, asked.keepS + math.max(0, math.ceil((dueAt - nowMs()) / 1000)))
+      if name.suspension then
+        -- It resumes its user.
+        wake(name.jobId)
+      end
+    end
+  end
+end
+
+--- A deletion that has suspended its user is found under each of the user's names.
+local function leadToSuspending(asked)
+  for _, name in ipairs(placesOf(asked)) do
+    for _, hash in ipairs(name.suspension and asked.hashes or {}) do
+      local other = stateOf(asked.base, hash)
+      if other.key ~= name.key and not redis.call('ZSCORE', asked.index, other.jobId) then
+        redis.call('HSET', other.key, 'at', string.sub(name.key, #asked.base + 1))
+        keep(other.key, redis.call('TTL', name.key))
+      end
     end
   end
 end
 
 --- The user has another name: what a cancellation has voided under one of its names is void under all.
 local function voidsFollow(asked)
+  leadToSuspending(asked)
   local latest, ttl = 0, 0
   for _, hash in ipairs(asked.hashes) do
     local voidBefore = tonumber(redis.call('HGET', asked.base .. hash, 'voidBefore') or 0)
@@ -90,6 +113,9 @@ local function deletionEnds(asked)
       redis.call('HDEL', own.key, 'cancelledJob')
     end
     keep(own.key, asked.keepS)
+  end
+  if own and asked.ending ~= 'failed' and string.match(own.suspension or '', '%d+$') == numberIn(asked.jobId) then
+    redis.call('HDEL', own.key, 'suspension')
   end
   for _, name in ipairs(placesOf(asked)) do
     if name.begunJob == asked.jobId then
