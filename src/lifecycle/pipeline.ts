@@ -136,7 +136,8 @@ async function checkDeletion(job: DeleteUserJob, read: ReadJob, delivery: Delive
     return settleWithoutUser(superseded('cancellation', userId), read, delivery, pipeline);
   if (is === 'refused')
     return settleWithoutUser(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
-  const circuits = circuitsOf(suspension === undefined ? job.name : 'update-user', instance);
+  const isDue = suspension === undefined || suspension.does === 'delete';
+  const circuits = circuitsOf(isDue ? job.name : 'update-user', instance);
   if (is === 'released') circuits.must = circuits.must.filter((circuit) => circuit !== 'deletion-limit');
   const isAskedAgain = requestedAt > delivery.timestamp;
   return {

@@ -73,11 +73,16 @@ export interface UserRecord {
   fields: Partial<Record<Field, Version>>;
 }
 
-/** What a deferred deletion does before it is due, or in place of deleting; `name`: under which it lies. */
+/**
+ * What a deletion does that suspends its user until it is due; `name`: under which it lies. `isRemembered`: that it has suspended its user
+ * is known without the user's record, too.
+ */
 export type Suspension =
   | { does: 'suspend'; name: string; dueAt: number }
-  /** `by`: why the deletion is void. `isRemembered`: that it has suspended its user is known without the user's record, too. */
-  | { does: 'resume'; name: string; by: 'cancellation' | 'create'; isRemembered: boolean };
+  /** If it turns out to be void, it resumes its user. */
+  | { does: 'delete'; name: string; isRemembered: boolean }
+  /** `by`: why it is void. */
+  | { does: 'resume'; name: string; isRemembered: boolean; by: string };
 
 /** What a run adds to the record of its user. */
 export interface RecordUpdate {

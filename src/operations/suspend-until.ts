@@ -5,7 +5,7 @@
 import type { Wait } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
 import type { Suspension, UserRecord } from './context.ts';
-import { newerThanDeletion } from './delete-user.ts';
+import { newerThanDeletion, nextDeleteStep } from './delete-user.ts';
 import { isNotFound } from './find-user.ts';
 import { type Address, identify, isLocked, seenAnywhere } from './identify-user.ts';
 import { superseded, withWritten } from './newer-knowledge.ts';
@@ -14,9 +14,18 @@ import { type Knowledge, type Step, end, factsOf } from './step.ts';
 type Does<What extends Suspension['does']> = Extract<Suspension, { does: What }>;
 
 export function nextSuspensionStep(address: Address, suspension: Suspension, known: Knowledge): Step {
-  return suspension.does === 'suspend'
-    ? suspend(address, suspension, known)
-    : resume(address, suspension, known);
+  switch (suspension.does) {
+    case 'suspend':
+      return suspend(address, suspension, known);
+    case 'resume':
+      return resume(address, suspension, known);
+    case 'delete': {
+      const step = nextDeleteStep(address, known);
+      const outcome = step.do === 'end' ? step.effect.outcome : undefined;
+      if (outcome?.status !== 'superseded') return step;
+      return resume(address, { ...suspension, does: 'resume', by: outcome.by }, known);
+    }
+  }
 }
 
 function suspend(address: Address, { name, dueAt }: Does<'suspend'>, known: Knowledge): Step {

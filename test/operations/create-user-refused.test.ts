@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DamoovError } from '../../src/damoov/errors.ts';
-import { A, NOW, OURS, SIGN_UP, createOperationWorld, created, derived } from './operation-world.ts';
+import { A, HOUR_MS, NOW, OURS, SIGN_UP, createOperationWorld, created, derived } from './operation-world.ts';
 
 describe.each(['conflict', 'rejected'] as const)('a create that is refused (%s)', (kind) => {
   it('finds its own user, which an earlier one has made', async () => {
@@ -97,6 +97,12 @@ describe('a create that met a conflict', () => {
     const world = createOperationWorld({ record: { isInDoubt: true, doubtSince: NOW - 1 } });
     world.fails('create', 'conflict', { status: 409 });
     expect((await world.create(SIGN_UP)).outcome).toMatchObject({ status: 'retry' });
+  });
+
+  it('in doubt, with nobody to be seen after the lag, goes on with the next id', async () => {
+    const world = createOperationWorld({ record: { isInDoubt: true, doubtSince: NOW - HOUR_MS } });
+    world.fails('create', 'conflict', { status: 409 });
+    expect((await world.create(SIGN_UP)).outcome).toEqual(created(derived('c-1', 1), false));
   });
 
   it('about an id that nobody has goes on with the next ones, up to the fifth', async () => {

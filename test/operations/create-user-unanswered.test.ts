@@ -4,6 +4,7 @@ import {
   B,
   FOREIGN_INSTANCE_ID,
   HOUR_MS,
+  MINUTE_MS,
   NOW,
   OURS,
   SIGN_UP,
@@ -115,6 +116,36 @@ describe('a sign-up whose earlier create went unanswered', () => {
     const world = createOperationWorld({ record, mode: 'assigned', users });
     expect((await world.create(SIGN_UP)).outcome).toEqual(created(B, true));
     expect(world.calls).toEqual(['find c-1']);
+  });
+
+  it('of a Damoov that chooses ids first looks for the id that the earlier one named', async () => {
+    const young = { ...record, doubtSince: NOW - 1, doubtAbout: [B] };
+    const users = [{ userId: B, clientId: 'c-1' }];
+    const world = createOperationWorld({ record: young, mode: 'assigned', users });
+    expect((await world.create(SIGN_UP)).outcome).toEqual(created(B, true));
+    expect(world.calls).toEqual([`find ${B}`]);
+  });
+
+  it.each([
+    [15 * MINUTE_MS - 1, { status: 'wait', delayMs: 1 }],
+    [15 * MINUTE_MS, { code: 'unexpected-user-id', userId: OURS }],
+  ])('%i ms ago, and whose clientId another user bears, is answered %j', async (ageMs, answer) => {
+    const users = [{ userId: A, clientId: 'c-1' }];
+    const world = createOperationWorld({ record: { ...record, doubtSince: NOW - ageMs }, users });
+    expect((await world.create(SIGN_UP)).outcome).toMatchObject(answer);
+  });
+
+  it.each([
+    [15 * MINUTE_MS - 1, { status: 'wait', delayMs: 1 }],
+    [15 * MINUTE_MS, created(A, false)],
+  ])('%i ms ago, to a Damoov that chose the id, is answered %j if it names one', async (ageMs, answer) => {
+    const unanswered = { ...record, doubtSince: NOW - ageMs };
+    const world = createOperationWorld({
+      record: unanswered,
+      others: { [A]: unanswered },
+      mode: 'assigned',
+    });
+    expect((await world.create({ ...SIGN_UP, userId: A })).outcome).toMatchObject(answer);
   });
 });
 

@@ -105,6 +105,17 @@ describe('a sign-up after a deletion', () => {
     expect(world.calls.length).toBe(waits ? 0 : 3);
   });
 
+  it('under the deleted id is no success until a look-up after it shows the user', async () => {
+    const nameless = { ...SIGN_UP, clientId: undefined, userId: A };
+    const record = { state: 'deleted', userId: A, deleted: version(-1) } as const;
+    const seen = createOperationWorld({ record, lag: 3 });
+    expect((await seen.create(nameless)).outcome).toEqual(created(A, false));
+    const find = `find ${A}`;
+    expect(seen.calls).toEqual([find, `create ${A}`, find, 'pause 250', find, 'pause 1000', find]);
+    const unseen = createOperationWorld({ record, lag: 4 });
+    expect((await unseen.create(nameless)).outcome).toMatchObject({ code: 'outcome-unknown', userId: A });
+  });
+
   it('settled forgets that a deletion was on its way', async () => {
     const world = createOperationWorld({ record: { deletingSince: 0 } });
     expect((await world.create(SIGN_UP)).recordUpdate?.record.deletingSince).toBeUndefined();

@@ -458,6 +458,7 @@ describe('a deletion that Damoov refuses', () => {
     ['not-found', {}, true],
     ['forbidden', { deletingSince: NOW - 1 }, true],
     ['forbidden', {}, false],
+    ['forbidden', { deletingSince: 0 }, false],
   ] as const)('as %s, with %j known before, is verified: %s', async (kind, record, verified) => {
     const world = createOperationWorld({ record, users: there(A) });
     world.fails('delete', kind, { isApplied: true });

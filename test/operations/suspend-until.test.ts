@@ -148,6 +148,22 @@ describe('a deletion that is void', () => {
     expect(sent).toEqual([{ status: 'active' }]);
   });
 
+  it.each([
+    ['cancelled', 'cancellation'],
+    ['returned', 'create'],
+  ] as const)(
+    'resumes its user also where it is due, and only the last look shows that it is %s',
+    async (authorize, by) => {
+      const { world, end, sent } = await run(
+        { does: 'delete', name: 'its name', isRemembered: true },
+        { record: SUSPENDED, authorize },
+      );
+      expect((await end()).outcome).toEqual({ ...OVER, by });
+      expect(sent).toEqual([{ status: 'active' }]);
+      expect(world.calls).toEqual(['find c-1', `authorize c-1 ${OURS} sends`, `update ${OURS}`]);
+    },
+  );
+
   it('is over where the user is gone, and fails where Damoov refuses', async () => {
     const gone = await resume({ record: SUSPENDED });
     gone.world.fails('update', 'not-found');

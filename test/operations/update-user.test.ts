@@ -222,6 +222,19 @@ describe('an update of nobody known', () => {
     expect(world.calls).toEqual([]);
   });
 
+  it('waits until look-ups would show whom an unanswered create has made', async () => {
+    const before = createOperationWorld({
+      record: { isInDoubt: true, doubtSince: NOW - 15 * MINUTE_MS + 1 },
+      users: there(),
+    });
+    expect((await before.update({ ...C1, ...PHONE })).outcome).toMatchObject({ status: 'wait', delayMs: 1 });
+    const after = createOperationWorld({
+      record: { isInDoubt: true, doubtSince: NOW - 15 * MINUTE_MS },
+      users: there(),
+    });
+    expect((await after.update({ ...C1, ...PHONE })).outcome).toEqual(updated(A, 'phone'));
+  });
+
   it('that is older than the sign-up that goes on looks for a user of before', async () => {
     const world = createOperationWorld({ record: { pending: version(1) }, users: there() });
     expect((await world.update({ ...C1, ...PHONE })).outcome).toEqual(updated(A, 'phone'));

@@ -45,6 +45,8 @@ interface Racer {
   readonly cancelled: DeletionOf;
   /** Added by another BullMQ client, with an id that the queue counts. */
   readonly isByOthers: boolean;
+  /** The user is suspended until it is due. */
+  readonly suspends: boolean;
   readonly dueAt: number;
   /** Cancelled so many milliseconds after it is due. */
   readonly afterDueMs: number | undefined;
@@ -102,7 +104,10 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
     // Each is due at its time, and no sooner.
     const hurry = () => Promise.resolve();
     const isDone = await isCarriedOut(work, users, collector, { leftOver, hurry });
-    const { log } = await viewSandbox(sandboxUrl);
+    const { users: there, log } = await viewSandbox(sandboxUrl);
+    const active = new Set(
+      there.filter(({ status }) => status === 'active').map(({ deviceToken }) => deviceToken),
+    );
     const sent = new Map<string, 'sent' | 'applied'>();
     for (const { operation, deviceToken, applied } of log) {
       if (operation !== 'delete' || deviceToken === null) continue;
@@ -110,7 +115,7 @@ export async function raceDeletions({ users, seed, kills, redisKills }: RaceOpti
       sent.set(id, applied || sent.get(id) === 'applied' ? 'applied' : 'sent');
     }
     return {
-      violations: racers.flatMap((racer) => wrong(racer, sent, collector)),
+      violations: racers.flatMap((racer) => wrong(racer, sent, active, collector)),
       answers: count(racers),
       injected,
       isDone,
@@ -144,12 +149,14 @@ function drawRacers(users: number, random: Random): Racer[] {
     const userId = randomUUID();
     const names: DeletionOf[] = [{ clientId }, { userId }, { clientId, userId }];
     const request = names[random.next() < 0.7 ? 0 : 1 + random.below(2)] ?? {};
+    const isByOthers = random.next() < 0.05;
     const isBoth = request.clientId !== undefined && request.userId !== undefined;
     return {
       userId,
       request,
       cancelled: (isBoth ? random.pick(names) : undefined) ?? request,
-      isByOthers: random.next() < 0.05,
+      isByOthers,
+      suspends: !isByOthers && random.next() < 0.5,
       dueAt: Math.floor(random.next() * users * PACE_MS),
       afterDueMs: afterDueMs(random),
       afterTaken: random.next() * (random.next() < 0.5 ? 0.5 : 4),
@@ -176,7 +183,7 @@ async function signUp(sandboxUrl: string, userId: string, clientId: string): Pro
 }
 
 async function add(
-  { isByOthers, request, dueAt }: Racer,
+  { isByOthers, suspends, request, dueAt }: Racer,
   queue: Queue,
   [deletions]: Deletions[],
 ): Promise<string> {
@@ -184,7 +191,7 @@ async function add(
     const { id } = await queue.add('delete-user', request, { delay: Math.max(0, dueAt - Date.now()) });
     return id ?? '';
   }
-  const scheduled = await deletions?.schedule(request, dueAt);
+  const scheduled = await deletions?.schedule(request, dueAt, { suspends });
   if (scheduled === undefined || scheduled === 'too-late') throw new Error('nothing was scheduled');
   return scheduled.jobId;
 }
@@ -244,6 +251,7 @@ async function cancelAll(
 function wrong(
   { userId, jobId, isByOthers, answers }: Racer,
   sent: ReadonlyMap<string, 'sent' | 'applied'>,
+  active: ReadonlySet<string>,
   collector: Collector,
 ): string[] {
   const deed = sent.get(userId) ?? 'unsent';
@@ -252,10 +260,14 @@ function wrong(
   // Of another client's deletion nothing is known until it is sent: it is void all the same.
   const isVoid = (each: Cancellation | undefined) => each === 'cancelled' || (each === 'none' && isByOthers);
   const isTrue = isVoid(answer)
-    ? deed === 'unsent' && events.join() === 'user.superseded'
+    ? deed === 'unsent' && active.has(userId) && events.join() === 'user.superseded'
     : (answer === 'too-late' || answer === 'done') && deed === 'applied' && events.join() === 'user.deleted';
   const isOneAnswer = answers.every((each) => isVoid(each) === isVoid(answer));
-  return isTrue && isOneAnswer ? [] : [`${jobId}: ${answers.join('+')}, but ${deed}, ${events.join('+')}`];
+  return isTrue && isOneAnswer
+    ? []
+    : [
+        `${jobId}: ${answers.join('+')}, but ${deed}, ${events.join('+')}${active.has(userId) ? '' : ', not active'}`,
+      ];
 }
 
 function count(racers: readonly Racer[]): Record<Cancellation, number> {

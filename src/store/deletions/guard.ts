@@ -52,8 +52,8 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
   // No circuit holds it any longer.
   if (is !== 'open') writes.push(...leaveCircuits(seen, names.prefix, jobId));
   // From here on a cancellation knows of it, though another client has added it.
-  if (!standing.isSent && suspension === undefined && (is === 'open' || is === 'released'))
-    note('begunJob', jobId);
+  const isDue = suspension === undefined || suspension.does === 'delete';
+  if (!standing.isSent && isDue && (is === 'open' || is === 'released')) note('begunJob', jobId);
   return { answer: { is, requestedAt: standing.requestedAt, dueAt, suspension }, writes };
 }
 

@@ -25,7 +25,7 @@ export function suspendsAlso(seen: Seen, prefix: string, jobId: string): Decisio
   };
 }
 
-/** What a deletion has to do before it is due, or if it is void; undefined if nothing. */
+/** What a deletion has to do before it is due, or if it is void; undefined if it suspends nobody. */
 export function suspensionFor(
   { own, void: reason, isSent }: Standing,
   dueAt: number | undefined,
@@ -34,11 +34,12 @@ export function suspensionFor(
   const state = own && suspensionOf(own, own.number);
   if (own === undefined || state === undefined || isSent) return undefined;
   const { hash: name } = own;
+  const isRemembered = state === 'sent' || state === 'suspended';
   if (reason !== undefined) {
     const by = reason === 'cancelled' ? 'cancellation' : 'create';
-    return { does: 'resume', name, by, isRemembered: state === 'sent' || state === 'suspended' };
+    return { does: 'resume', name, by, isRemembered };
   }
-  if (dueAt === undefined || dueAt <= now) return undefined;
+  if (dueAt === undefined || dueAt <= now) return { does: 'delete', name, isRemembered };
   const isOpen = state === 'asked' || state === 'sent';
   return isOpen ? { does: 'suspend', name, dueAt } : { does: 'await', dueAt };
 }
