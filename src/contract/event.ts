@@ -60,7 +60,7 @@ const UserMovedData = z.strictObject({
   toInstance: z.string().describe('The name of its new instance.'),
 });
 
-/** Newer knowledge made the job pointless; the API was not called. */
+/** Newer knowledge made the job pointless. */
 const UserSupersededData = z.strictObject({
   userId: userId.optional(),
   ...reference,

@@ -85,7 +85,7 @@ export interface Moved {
 
 export type Done = Created | Updated | Deleted | Moved;
 
-/** Newer knowledge made the job pointless; the API was not called. */
+/** Newer knowledge made the job pointless. */
 export interface Superseded {
   status: 'superseded';
   userId?: string;
