@@ -115,6 +115,8 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
       };
       return;
     }
+    case 'authorize-suspension':
+      throw new Error('no deletion of this world is deferred');
     case 'lock':
       yield locked(state, index, step.userId);
       return;
