@@ -67,14 +67,11 @@ describe('a deferred deletion that suspends its user', () => {
     expect(world.damoov.sent.update).toEqual([{ status: 'active' }]);
   });
 
-  it.each(['rejected', 'server'] as const)(
-    'spends no attempt on a suspension that is %s',
-    async (kind) => {
-      const world = createWorld(ASKED, { attempts: 1 });
-      world.damoov.fails('update', kind);
-      expect(await world.run('delete-user', C1)).toMatchObject({ next: 'wait' });
-    },
-  );
+  it.each(['rejected', 'server'] as const)('spends no attempt on a suspension that is %s', async (kind) => {
+    const world = createWorld(ASKED, { attempts: 1 });
+    world.damoov.fails('update', kind);
+    expect(await world.run('delete-user', C1)).toMatchObject({ next: 'wait' });
+  });
 });
 
 describe('what becomes of a suspension that has failed', () => {
