@@ -22,7 +22,7 @@ export interface Timings {
   /** When a refused credential, and Damoov after an outage, are tried again. */
   probes: { credential: ProbeIntervals; outage: ProbeIntervals };
   /** Interval at which each worker releases held jobs and starts due probes. */
-  tendMs: number;
+  wakeHeldMs: number;
   /** Interval at which each worker compares its UserId settings with the fleet's. */
   compareMs: number;
   /** How long spans are batched before they are sent. */
@@ -58,7 +58,7 @@ export function createAppContext(config: Config, log: Log, given: Partial<Timing
       // A probe costs only a request, while logins are rationed.
       outage: { firstMs: 2000, lastMs: 30_000 },
     },
-    tendMs: 1000,
+    wakeHeldMs: 1000,
     compareMs: 10_000,
     gatherMs: 5000,
     // Damoov does not document how soon a look-up shows a new user.

@@ -106,11 +106,11 @@ async function openFleet(
   return fleet;
 }
 
-function startTimers({ timings: { tendMs, compareMs }, closing }: AppContext, parts: Parts): void {
+function startTimers({ timings: { wakeHeldMs, compareMs }, closing }: AppContext, parts: Parts): void {
   const { circuits, fleet, settings } = parts;
   const stops = [
-    every(() => circuits.circuits.tend(), tendMs),
-    every(async () => fleet.logins?.restore(), tendMs),
+    every(() => circuits.circuits.wakeHeld(), wakeHeldMs),
+    every(async () => fleet.logins?.restore(), wakeHeldMs),
     // Restores lost settings, and stops workers whose settings were replaced on purpose.
     every(() => settings.compare(), compareMs),
   ];

@@ -16,7 +16,7 @@ const PREFIX = '{commands}';
 const JOBS = 200;
 
 /** What the clock calls, not a job: the time a run takes would decide how often. */
-const TIMED = ['tend', 'passed', 'rate', 'extendLocks', 'moveStalledJobsToWait'];
+const TIMED = ['wake-held', 'passed', 'rate', 'extendLocks', 'moveStalledJobsToWait'];
 
 /**
  * The record, in whole calls a job: what asks once a second or once a batch counts for nothing. Where a change means to ask Redis

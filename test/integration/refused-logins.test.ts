@@ -79,7 +79,7 @@ function createStepping(): Fleet {
     now,
     async start(env) {
       const log = pino({ level: 'silent' });
-      const app = await startApp(cheapConfig(env), log, { now, tendMs: SHORT_PROBES.tendMs });
+      const app = await startApp(cheapConfig(env), log, { now, wakeHeldMs: SHORT_PROBES.wakeHeldMs });
       onTestFinished(() => app.close());
       urls.push(app.url);
       return { stop: () => app.close() };

@@ -3,7 +3,7 @@
  */
 import type { Timings } from '../../src/app/app.ts';
 
-export const SHORT_PROBES: Pick<Timings, 'probes' | 'tendMs'> = {
+export const SHORT_PROBES: Pick<Timings, 'probes' | 'wakeHeldMs'> = {
   probes: { credential: { firstMs: 50, lastMs: 200 }, outage: { firstMs: 50, lastMs: 200 } },
-  tendMs: 20,
+  wakeHeldMs: 20,
 };

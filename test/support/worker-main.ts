@@ -17,7 +17,7 @@ const app = await startApp(cheapConfig(), await createLog('trace', false), {
   lagMs: 1000,
   ...(clock === undefined
     ? SHORT_PROBES
-    : { now: fastClock(JSON.parse(clock) as FastClock), tendMs: SHORT_PROBES.tendMs }),
+    : { now: fastClock(JSON.parse(clock) as FastClock), wakeHeldMs: SHORT_PROBES.wakeHeldMs }),
 });
 // Else it is written on exit, and these processes are killed.
 flushCompileCache();

@@ -62,7 +62,7 @@ export class RedisCircuits implements Circuits {
     this.#script = jsonScriptsOf(jobs, {
       refuse: withCircuit('refuse'),
       probed: withCircuit('probed'),
-      tend: withCircuit('tend'),
+      'wake-held': withCircuit('wake-held'),
     });
     this.stateOf = createCircuitReader(jobs, this.#keys);
   }
@@ -106,7 +106,7 @@ export class RedisCircuits implements Circuits {
     const openForMs = await this.#script('probed')([this.#keys.keyOf(circuit)], argument);
     if (openForMs === null) return;
     this.#options.onChange({ circuit, is: 'closed', openForMs: Number(openForMs) });
-    await this.#tend(circuit);
+    await this.#wakeHeld(circuit);
   }
 
   /** Damoov answered this process; the fleet is notified once a second. */
@@ -124,11 +124,11 @@ export class RedisCircuits implements Circuits {
   }
 
   /** Releases the jobs of closed circuits, and starts due half-open probes. */
-  async tend(): Promise<void> {
-    const tendIfNeeded = async (circuit: CircuitName) => {
-      if (await this.#holdsJobs(circuit)) await this.#tend(circuit);
+  async wakeHeld(): Promise<void> {
+    const wakeIfHeld = async (circuit: CircuitName) => {
+      if (await this.#holdsJobs(circuit)) await this.#wakeHeld(circuit);
     };
-    await Promise.all([...this.#options.fingerprints.keys()].map(tendIfNeeded));
+    await Promise.all([...this.#options.fingerprints.keys()].map(wakeIfHeld));
   }
 
   /** Every worker asks once a second, nearly always in vain: one command is cheaper than a script. */
@@ -137,13 +137,13 @@ export class RedisCircuits implements Circuits {
     return (await client.zcard(this.#keys.heldKeyOf(circuit))) > 0;
   }
 
-  async #tend(circuit: CircuitName): Promise<void> {
+  async #wakeHeld(circuit: CircuitName): Promise<void> {
     const { prefix, jobQueue } = this.#options;
-    const keys = [...this.#keysOf(circuit), `${prefix}:circuit:${circuit}:tended`];
+    const keys = [...this.#keysOf(circuit), `${prefix}:circuit:${circuit}:promoter`];
     let promoted: string[] = [];
     for (let most = RELEASED_AT_ONCE; ;) {
       const argument = { ...this.clock(), most, process: this.#process, promoted };
-      const reply = Tended.parse(await this.#script('tend')(keys, argument));
+      const reply = WakeReply.parse(await this.#script('wake-held')(keys, argument));
       if (reply[0] === 'idle') return;
       const jobIds = typeof reply[1] === 'string' ? [reply[1]] : inOrder(reply[1]);
       const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
@@ -193,7 +193,7 @@ function inOrder(scored: readonly string[]): string[] {
 }
 
 const Refused = z.tuple([z.enum(['held', 'closed']), z.number()]);
-const Tended = z.union([
+const WakeReply = z.union([
   z.tuple([z.literal('idle')]),
   z.tuple([z.literal('probe'), z.string()]),
   z.tuple([z.literal('closed'), z.array(z.string()), z.number()]),

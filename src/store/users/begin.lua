@@ -1,6 +1,6 @@
 -- Locks a user for a run of a job; or notes the job as blocked, or as held before an open circuit breaker, and the caller delays it.
 -- Called a second time by the same run (a reply was lost), it answers the same.
---   KEYS: 1 how the job ended, then two for each circuit on its way, first those that it must pass: the circuit, and the jobs held
+--   KEYS: 1 how the job ended, then two for each circuit on its passage, first those that it must pass: the circuit, and the jobs held
 --         before it
 --   ARGV: 1 as JSON {
 --           jobId, timestamp, run, stalls, hasRunBefore, name, version, score: ms of the version,
@@ -44,10 +44,10 @@ if state == 'held' or (record.lockRun ~= job.run and isKeptForAnother(record, jo
   return { 'blocked', place, ms(patience), wakes }
 end
 
-local way = hasLooked and { open = {}, probes = {} } or wayThrough(job, KEYS, 2)
-if way.heldBy then
-  hold(KEYS[2 + 2 * way.heldBy], KEYS[3 + 2 * way.heldBy], job.score, job.jobId)
-  for _, circuit in ipairs(way.probes) do
+local passage = hasLooked and { open = {}, probes = {} } or passageOf(job, KEYS, 2)
+if passage.heldBy then
+  hold(KEYS[2 + 2 * passage.heldBy], KEYS[3 + 2 * passage.heldBy], job.score, job.jobId)
+  for _, circuit in ipairs(passage.probes) do
     -- This job cannot probe that circuit while this one holds it, so another job does.
     local other = tryAnother(KEYS[2 + 2 * circuit], KEYS[3 + 2 * circuit], nowMs(job.clockMs) + job.nudgeMs)
     if other then
@@ -64,7 +64,7 @@ if way.heldBy then
   noteLater(place, job.jobId, '{"status":"held"}')
   redis.call('ZREM', lineOf(place), job.jobId)
   passOn(place, job.jobId)
-  return { 'held', way.heldBy, wakes }
+  return { 'held', passage.heldBy, wakes }
 end
 
 local ownName = ''
@@ -89,4 +89,4 @@ if not isKeptForAnother(record, job.jobId) then
 end
 set(place, begun)
 keepNames(job, place)
-return { 'locked', place, asList(recordOf(place)), way.open, way.probes, ownName, wakes }
+return { 'locked', place, asList(recordOf(place)), passage.open, passage.probes, ownName, wakes }

@@ -22,9 +22,9 @@ const SHARED = [
   '../receipts/chain',
   '../deletions/settled',
   '../circuits/circuit',
-  '../circuits/way',
+  '../circuits/passage',
 ];
-const STEPS = ['begin', 'settle', 'release', 'withdraw', 'extend', 'look-again', 'lock-name'] as const;
+const STEPS = ['begin', 'settle', 'release', 'withdraw', 'extend', 'recheck-blocked', 'lock-name'] as const;
 
 /** Calls a step: with one JSON argument, and texts that are stored unchanged. */
 export type UserStep = (
@@ -81,7 +81,7 @@ export function userScripts({
     release: stepOf('release'),
     withdraw: stepOf('withdraw'),
     extend: stepOf('extend'),
-    'look-again': stepOf('look-again'),
+    'recheck-blocked': stepOf('recheck-blocked'),
     'lock-name': stepOf('lock-name'),
   };
 }

@@ -102,7 +102,7 @@ export class RedisUserState implements UserState {
   }
 
   async isFree(run: Run, { place, score }: Blocked): Promise<boolean> {
-    return (await this.#scripts['look-again']([], { ...runOf(run), place, score })) === 1;
+    return (await this.#scripts['recheck-blocked']([], { ...runOf(run), place, score })) === 1;
   }
 
   /** @param from the lease on the record that leads to the user, when called for the second lock. */

@@ -80,7 +80,7 @@ describe('a circuit', () => {
     await world.circuits.refuse(world.runOf(create), job.version, REFUSED);
     await world.hold(create);
     world.pass(PROBES.firstMs);
-    await world.circuits.tend();
+    await world.circuits.wakeHeld();
     expect(await beginCreate(await world.fetch())).toMatchObject({
       is: 'locked',
       passage: { probes: ['admin'] },
@@ -92,7 +92,7 @@ describe('a circuit', () => {
     await open(world);
     const corrected = world.circuitsWith('b');
     expect((await corrected.stateOf('admin')).openSince).toBeUndefined();
-    await corrected.tend();
+    await corrected.wakeHeld();
     expect(await world.jobs.getWaitingCount()).toBe(1);
   });
 
@@ -160,7 +160,7 @@ describe('a circuit', () => {
     const alone = await open(world);
     for (let n = 0; n < 2; n += 1) {
       world.pass(PROBES.lastMs);
-      await world.circuits.tend();
+      await world.circuits.wakeHeld();
       const woken = await world.fetch();
       expect(woken.id).toBe(alone.id);
       expect(await refuse(world, woken)).toBe('held');
@@ -189,7 +189,7 @@ describe('a circuit', () => {
     world.pass(PROBES.firstMs);
     // The admin's time is put off: only the outage's is due.
     await world.redis.hset(`${world.prefix}:circuit:admin:a`, 'probe', 9e15);
-    await world.circuits.tend();
+    await world.circuits.wakeHeld();
     expect(await begin(world, await world.fetch())).toEqual({ is: 'held', circuit: 'admin' });
     const next = await world.start('create-user');
     const begun = await world.userState.begin(
@@ -223,7 +223,7 @@ describe('a circuit', () => {
       const other = await world.start();
       expect(await begin(world, other)).toMatchObject({ is: 'held' });
       world.pass(PROBES.lastMs);
-      await world.circuits.tend();
+      await world.circuits.wakeHeld();
       const woken = await world.fetch();
       expect(woken.id).not.toBe(oldest.id);
       expect(await refuse(world, woken)).toBe('held');
@@ -261,10 +261,10 @@ describe('a circuit', () => {
     }
     for (const id of ids.slice(0, 7)) await world.jobs.remove(id ?? '');
     const corrected = world.circuitsWith('b');
-    await corrected.tend();
+    await corrected.wakeHeld();
     // As long as others may still use the refused credential, not all at once: they put back what they take.
     expect(await world.jobs.getWaitingCount()).toBeLessThan(600);
-    for (let n = 0; n < 3; n += 1) await corrected.tend();
+    for (let n = 0; n < 3; n += 1) await corrected.wakeHeld();
     expect((await waiting(world)).slice(1)).toEqual(ids.slice(7));
   });
 
@@ -275,7 +275,7 @@ describe('a circuit', () => {
     expect(await begin(world, job)).toMatchObject({ is: 'held' });
     await world.jobs.remove('close-1');
     await world.add('delete-user', { jobId: 'close-1', delay: 86_400_000 });
-    await world.circuitsWith('b').tend();
+    await world.circuitsWith('b').wakeHeld();
     expect(await (await world.jobs.getJob('close-1'))?.getState()).toBe('delayed');
   });
 
@@ -299,7 +299,7 @@ describe('a circuit', () => {
     const prober = await world.start();
     expect(await refuse(world, prober)).toBe('held');
     await world.circuits.probed(world.runOf(prober), 'damoov', false);
-    await world.circuits.tend();
+    await world.circuits.wakeHeld();
     for (const _ of [1, 2, 3, 4]) {
       expect(await begin(world, await world.fetch())).toEqual({ is: 'held', circuit: 'admin' });
     }
@@ -367,7 +367,7 @@ describe('a circuit', () => {
       probes: { outage: PROBES, credential: PROBES },
       onChange: () => {},
     });
-    await corrected.tend();
+    await corrected.wakeHeld();
     expect(asked).toBe(1);
     expect((await corrected.stateOf('admin')).held).toBe(1);
   });
@@ -400,11 +400,11 @@ describe('a circuit', () => {
     const world = await createUserStateWorld();
     const job = await open(world);
     expect((await begin(world, await world.start())).is).toBe('held');
-    await world.circuits.tend();
+    await world.circuits.wakeHeld();
     expect(await waiting(world)).toEqual([]);
     world.pass(PROBES.firstMs);
     // One of the two jobs, for each worker and each time.
-    await Promise.all([world.circuits.tend(), world.circuits.tend()]);
+    await Promise.all([world.circuits.wakeHeld(), world.circuits.wakeHeld()]);
     expect(await waiting(world)).toEqual([job.id]);
     expect(await begin(world, await world.fetch())).toMatchObject({
       is: 'locked',

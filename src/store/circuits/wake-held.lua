@@ -5,19 +5,19 @@
 --         try, process, promoted: jobs that are held no longer}
 --   Answers {'closed', jobs to promote and the score of each, 1 if there may be more} | {'probe', job to promote} | {'idle'}
 local asked = cjson.decode(ARGV[1])
-local circuit, held, tended = KEYS[1], KEYS[2], KEYS[3]
+local circuit, held, promoter = KEYS[1], KEYS[2], KEYS[3]
 local now = nowMs(asked.clockMs)
 
 local function release()
   local last = redis.call('ZRANGE', held, 0, asked.most - 1, 'WITHSCORES')
-  local isOurs = (redis.call('GET', tended) or asked.process) == asked.process
+  local isOurs = (redis.call('GET', promoter) or asked.process) == asked.process
   if not isOurs or #last == 0 then
     if isOurs and #asked.promoted > 0 then
-      redis.call('DEL', tended)
+      redis.call('DEL', promoter)
     end
     return { 'idle' }
   end
-  redis.call('SET', tended, asked.process, 'PX', 5000)
+  redis.call('SET', promoter, asked.process, 'PX', 5000)
   -- All of one moment together: among equal times the caller finds the order.
   local oldest = redis.call('ZRANGEBYSCORE', held, '-inf', last[#last], 'WITHSCORES')
   -- Other workers may still use a refused credential and return the jobs they take, so release only some at a time.
@@ -30,8 +30,8 @@ if #asked.promoted > 0 then
   redis.call('ZREM', held, unpack(asked.promoted))
 end
 if asked.most == 0 then
-  if redis.call('GET', tended) == asked.process then
-    redis.call('DEL', tended)
+  if redis.call('GET', promoter) == asked.process then
+    redis.call('DEL', promoter)
   end
   return { 'idle' }
 end
