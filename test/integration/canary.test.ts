@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runCommand } from '../support/run-command.ts';
 import { spawnShortLockedWorker } from '../support/spawn-worker.ts';
 import { startTalkativeDamoov } from '../support/talkative-damoov.ts';
 import { dumpRedis, tracesOf } from '../support/traces.ts';
@@ -130,8 +131,9 @@ describe('marked names, emails and phone numbers', () => {
 
     // Encrypted is not gone.
     damoov.whims.clear();
-    const refused = await world.jobs.getJob(refusedId);
-    await refused?.retry('failed', { resetAttemptsMade: true });
+    expect(await runCommand(['failed', 'retry', '--id', refusedId, '--yes'], world.env)).toMatchObject({
+      status: 0,
+    });
     await expect
       .poll(() => world.events.filter(({ data }) => data.jobId === refusedId).map(({ type }) => type))
       .toEqual(['user.failed', 'user.created']);
