@@ -1,15 +1,13 @@
 /**
- * The failed set as a dead-letter queue: reads its jobs a page at a time, retries them, removes them. What it reports of a job is from
- * closed lists, and the message of our own; no other data of the job leaves this file.
+ * The failed jobs. What is reported of a job is from closed lists, and the message of our own; no other data of the job leaves this file.
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { MAX_JOB_BYTES, type JobName, isJobName } from '../contract/job.ts';
 import { type FailureCode, failureIn } from '../contract/outcome.ts';
 import type { RedisConnection } from '../redis/connection.ts';
-import { handleOf, unlessElsewhere } from './elsewhere.ts';
-import { readFailedPages } from './failed-pages.ts';
-import { type StoredJob, fewAtATime, readJob } from './read-job.ts';
+import { type FailedSet, createFailedSet } from './failed-set.ts';
+import type { StoredJob } from './read-job.ts';
 
 /** Replaces unknown names: any client may add a job, and any name may be personal data. */
 export const UNKNOWN = 'unknown';
@@ -31,28 +29,7 @@ export interface FailedJob {
   addedAt: number | undefined;
 }
 
-/** A failure of a job; a job that failed again since is another failure. */
-export type SeenFailure = Pick<FailedJob, 'jobId' | 'failedAt'>;
-
-export interface FailedJobs {
-  /** When the last of them failed, in epoch milliseconds; undefined if none did. */
-  newest(): Promise<number | undefined>;
-  /**
-   * The jobs that failed within these times, in epoch milliseconds, both included; oldest first, up to 200 at a time. Jobs may be
-   * retried and dropped meanwhile: none is returned twice, and none that stays is left out.
-   */
-  read(span: { since?: number; upTo: number }): AsyncIterable<FailedJob[]>;
-  /**
-   * Retries jobs: puts them at the end of the queue, with fresh attempts and their old version.
-   * @returns how many; the others were retried or removed by others meanwhile.
-   */
-  retry(jobs: readonly SeenFailure[]): Promise<number>;
-  /**
-   * Removes jobs and their stored outcomes. A job that is retried in the same millisecond may still be dropped.
-   * @returns how many; the others are gone meanwhile.
-   */
-  drop(jobs: readonly SeenFailure[]): Promise<number>;
-}
+export type FailedJobs = FailedSet<FailedJob>;
 
 export interface FailedJobsOptions {
   prefix: string;
@@ -61,89 +38,53 @@ export interface FailedJobsOptions {
   connection: RedisConnection;
   /** The names of the configured instances. */
   instances: ReadonlySet<string>;
+  /** Only jobs that name this user, by one of these ids. Default: all. */
+  of?: Ids;
 }
 
-/** How many jobs are read or changed at once: more would use more memory and block Redis longer. */
-const AT_ONCE = 50;
+interface Ids {
+  clientId?: string | undefined;
+  userId?: string | undefined;
+}
+
 /** How much of a reason is read, in characters: a refusal that names 50 faults is shorter. */
 const MOST_REASON = 16 * 1024;
 
 /** The failed jobs of a queue. */
-export function createFailedJobs({ prefix, jobs, connection, instances }: FailedJobsOptions): FailedJobs {
-  const readFailure = async (jobId: string) => failedJobOf(jobId, await readJob(jobs, jobId), instances);
-  const settledKey = (jobId: string) => `${prefix}:settled:${jobId}`;
-
+export function createFailedJobs(options: FailedJobsOptions): FailedJobs {
+  const { prefix, jobs, connection, instances, of } = options;
+  const all = createFailedSet(jobs, {
+    describe: (jobId, job) => {
+      const { instance = UNKNOWN, ...ids } = job === undefined ? {} : dataIn(job.data);
+      return { ...failedJobOf(jobId, job, instances.has(instance) ? instance : UNKNOWN), ids };
+    },
+    forget: (jobId) => connection.del(`${prefix}:settled:${jobId}`),
+  });
   return {
-    async newest() {
-      for (let rank = 0; ; rank += 1) {
-        const [jobId] = await jobs.getRanges(['failed'], rank, rank);
-        if (jobId === undefined) return undefined;
-        const { failedAt = NaN } = (await readFailure(jobId)) ?? {};
-        if (!Number.isNaN(failedAt)) return failedAt;
-      }
-    },
-    async *read({ since = -Infinity, upTo }) {
-      const pages = readFailedPages({
-        idsAt: (first, last) => jobs.getRanges(['failed'], first, last, true),
-        readAll: (jobIds) => fewAtATime(jobIds, AT_ONCE, readFailure),
-      });
-      for await (const page of pages) {
-        // A job with only an id has no time: list it unless the span has a start.
-        const found = page.filter(({ failedAt }) =>
-          Number.isNaN(failedAt) ? since <= 0 : since <= failedAt && failedAt <= upTo,
-        );
+    ...all,
+    async *read(span) {
+      for await (const page of all.read(span)) {
+        const found = page.filter(({ ids }) => isOf(ids, of)).map(({ ids: _ids, ...job }): FailedJob => job);
         if (found.length > 0) yield found;
-        if (page.some(({ failedAt }) => failedAt > upTo)) return;
       }
     },
-    retry: (seen) =>
-      change(jobs, seen, async (jobId, job) => {
-        // Otherwise the next run would read the last outcome and fail.
-        await connection.del(settledKey(jobId));
-        const { priority = 0 } = job ?? {};
-        const handle = handleOf(jobs, jobId);
-        const anew = { resetAttemptsMade: true, resetAttemptsStarted: true };
-        if (!(await unlessElsewhere(handle.retry('failed', anew)))) return false;
-        // BullMQ 6.3 puts it in front of all that has a priority.
-        return priority === 0 || unlessElsewhere(handle.changePriority({ priority }));
-      }),
-    drop: (seen) =>
-      change(jobs, seen, async (jobId) => {
-        if ((await jobs.remove(jobId, { removeChildren: false })) === 0) return false;
-        await connection.del(settledKey(jobId));
-        return true;
-      }),
   };
 }
 
-/** Changes only jobs with an unchanged failure time: BullMQ removes it as soon as a job is retried. */
-async function change(
-  jobs: Queue,
-  seen: readonly SeenFailure[],
-  act: (jobId: string, job: StoredJob | undefined) => Promise<boolean>,
-): Promise<number> {
-  const changed = await fewAtATime(seen, AT_ONCE, async ({ jobId, failedAt }) => {
-    const now = await readJob(jobs, jobId);
-    const isUnchanged = now === undefined ? Number.isNaN(failedAt) : now.finishedOn === failedAt;
-    return isUnchanged && act(jobId, now);
-  });
-  return changed.filter(Boolean).length;
+function isOf(ids: Ids, { clientId, userId }: Ids = {}): boolean {
+  if (clientId === undefined && userId === undefined) return true;
+  if (clientId !== undefined && ids.clientId === clientId) return true;
+  return userId !== undefined && ids.userId?.toLowerCase() === userId.toLowerCase();
 }
 
-/** Undefined for a job that was retried since it was found; an unreadable job keeps its id. */
-function failedJobOf(
-  jobId: string,
-  job: StoredJob | undefined,
-  instances: ReadonlySet<string>,
-): FailedJob | undefined {
-  if (job !== undefined && job.finishedOn === undefined) return undefined;
+/** An unreadable job keeps its id. */
+function failedJobOf(jobId: string, job: StoredJob | undefined, instance: string): FailedJob {
   const { name = '', failedReason = '', attemptsMade = 0, finishedOn = NaN, timestamp = NaN } = job ?? {};
   const { code = UNKNOWN, message = '' } = failureIn(failedReason.slice(0, MOST_REASON)) ?? {};
-  const instance = job === undefined ? UNKNOWN : instanceIn(job.data);
   return {
     jobId,
     operation: isJobName(name) ? name : UNKNOWN,
-    instance: instances.has(instance) ? instance : UNKNOWN,
+    instance,
     code,
     message,
     attempts: attemptsMade || 0,
@@ -152,13 +93,14 @@ function failedJobOf(
   };
 }
 
-const Data = z.object({ instance: z.string().default('default') });
+const id = z.string().optional().catch(undefined);
+const Data = z.object({ instance: z.string().default('default'), clientId: id, userId: id });
 
-function instanceIn(data: string): string {
-  if (data.length > MAX_JOB_BYTES) return UNKNOWN;
+function dataIn(data: string): Ids & { instance?: string } {
+  if (data.length > MAX_JOB_BYTES) return {};
   try {
-    return Data.safeParse(JSON.parse(data)).data?.instance ?? UNKNOWN;
+    return Data.safeParse(JSON.parse(data)).data ?? {};
   } catch {
-    return UNKNOWN;
+    return {};
   }
 }

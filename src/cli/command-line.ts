@@ -14,6 +14,7 @@ import { registerDelete } from './delete/define.ts';
 import { registerDeletions } from './deletions/define.ts';
 import { registerDoctor } from './doctor/define.ts';
 import { registerEvents } from './events/define.ts';
+import { registerDeadLetters } from './dead-letters/define.ts';
 import { registerFailed } from './failed/define.ts';
 import { registerImport } from './import/define.ts';
 import { HELP_STYLE } from './options/help.ts';
@@ -42,7 +43,14 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
     registerImport,
     registerReconcile,
   ],
-  'Watch over it:': [registerStatus, registerUser, registerEvents, registerFailed, registerReceipts],
+  'Watch over it:': [
+    registerStatus,
+    registerUser,
+    registerEvents,
+    registerFailed,
+    registerDeadLetters,
+    registerReceipts,
+  ],
   'Set it up, connect to it:': [registerSchema, registerDoctor, registerProbe],
 };
 

@@ -24,6 +24,8 @@ export const registerFailed: Register = (program, run) => {
       )
       .addOption(new Option('--operation <name>', 'only jobs of this name').choices([...JOB_NAMES, UNKNOWN]))
       .option('--id <id...>', 'only these jobs')
+      .option('--client-id <id>', 'only jobs that name the user by this clientId')
+      .option('--user-id <id>', 'only jobs that name the user by this UserId')
       .option('--instance <name>', 'only jobs of this Damoov instance')
       .option('--older-than <age>', 'only jobs that failed longer ago: 90s, 30m, 2h, 7d, 1w', parseDurationMs)
       .option('--newer-than <age>', 'only jobs that failed within this time', parseDurationMs);

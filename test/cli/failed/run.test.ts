@@ -38,6 +38,21 @@ async function failOnce(world: World, data: object): Promise<string> {
 const HOUR_MS = 3_600_000;
 
 describe('`failed list`', () => {
+  it('chooses the jobs of a user', async () => {
+    const world = await createFailedWorld({});
+    const userId = '3d0d0165-ec19-8bb6-9018-d49217879e0a';
+    const one = await failOnce(world, { clientId: 'c-1', instance: 'mars' });
+    const other = await failOnce(world, { clientId: 'c-2', userId, instance: 'mars' });
+    const idsOf = async (...args: string[]) =>
+      listed(await world.failed('list', '--json', ...args)).jobs.map(({ jobId }) => jobId);
+    expect(await idsOf('--client-id', 'c-1')).toEqual([one]);
+    expect(await idsOf('--user-id', userId.toUpperCase())).toEqual([other]);
+    expect(await idsOf('--client-id', 'c-1', '--user-id', userId)).toEqual([one, other]);
+    expect(await idsOf('--client-id', 'c-3')).toEqual([]);
+    const { stdout } = await world.failed('list', '--json', '--client-id', 'c-1');
+    expect(stdout).not.toContain('c-1');
+  });
+
   it('shows the counts by code and operation first, then the oldest jobs as a table', async () => {
     const world = await createFailedWorld();
     await world.make({ count: 1200, failedAt: Date.now() - 30 * HOUR_MS });

@@ -1,0 +1,152 @@
+/**
+ * What a command selects of a failed set: listed, or changed after a count and a confirmation.
+ */
+import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
+import { requireYes } from '../terminal/confirm.ts';
+import { outputOf } from '../terminal/output.ts';
+import { createProgress } from '../terminal/progress.ts';
+import { counted, jsonLine, numberText } from '../terminal/text.ts';
+import { untilStopped } from '../terminal/until-stopped.ts';
+import type { CommandContext } from './command-context.ts';
+
+export interface Selection<One> {
+  total: number;
+  /** The counts, for people and for machines. */
+  text: string;
+  json: object;
+  /** Some at a time, the oldest first. */
+  read: () => AsyncIterable<One[]>;
+}
+
+export interface ListOptions {
+  /** How many are shown; 0 for all. */
+  limit: number;
+  json?: boolean;
+}
+
+export interface ChangeOptions {
+  /** Without confirmation. */
+  yes?: boolean;
+  json?: boolean;
+}
+
+/** Shows the counts, then the oldest; `key`: their name in JSON. */
+export async function showSelection<One extends object>(
+  { total, text, json: counts, read }: Selection<One>,
+  { limit, json = false }: ListOptions,
+  {
+    key,
+    tableOf,
+  }: { key: string; tableOf: (some: readonly One[], now: number, columns?: number) => string[] },
+  context: CommandContext,
+): Promise<void> {
+  const out = outputOf(context.stdout);
+  if (json && limit > 0) {
+    const all: One[] = [];
+    for await (const page of firstOf(read(), limit)) all.push(...page);
+    await out.line(jsonLine({ ...counts, [key]: all }));
+    return;
+  }
+  if (!(await out.line(json ? jsonLine(counts) : text))) return;
+  let shown = 0;
+  for await (const some of firstOf(read(), limit)) {
+    const table = json ? some.map(jsonLine) : tableOf(some, Date.now(), context.stdout.columns);
+    // The widest cells of all pages are unknown without holding all: each page has its own widths, and only the first a heading.
+    const lines = json ? table : shown === 0 ? ['', ...table] : table.slice(1);
+    if (!(await out.line(lines.join('\n')))) return;
+    shown += some.length;
+  }
+  if (shown < total && !json) await out.line(`… ${numberText(total - shown)} more (--limit)`);
+}
+
+/** Changes all that is selected, some at a time. @param act answers how many it has changed. */
+export async function changeSelection<One>(
+  selection: Selection<One>,
+  { verb, done: doneWord, what }: { verb: string; done: string; what: string },
+  { yes = false, json = false }: ChangeOptions,
+  context: CommandContext,
+  act: (some: One[]) => Promise<number>,
+): Promise<void> {
+  const { total, text } = selection;
+  const out = outputOf(context.stdout);
+  const print = ({ done, gone }: { done: number; gone: number }) => {
+    const line = `${numberText(done)} ${doneWord}${gone === 0 ? '' : `, ${numberText(gone)} gone meanwhile`}`;
+    return out.line(json ? JSON.stringify({ [doneWord]: done, gone }) : line);
+  };
+  if (total === 0) {
+    await (json ? print({ done: 0, gone: 0 }) : out.line(text));
+    return;
+  }
+  context.stderr.write(`${text}\n`);
+  if (!yes) await requireYes(`${verb} ${counted(total, what)}?`, `nothing was ${doneWord}`, context);
+  const { isWhole, ...end } = await actOn(selection, act, { done: doneWord, what }, context);
+  await print(end);
+  if (!isWhole) throw new Error('stopped: run the command again for the rest');
+}
+
+/** Runs until a signal to stop. `gone`: those that were no longer there. */
+async function actOn<One>(
+  { total, read }: Selection<One>,
+  act: (some: One[]) => Promise<number>,
+  words: { done: string; what: string },
+  context: CommandContext,
+): Promise<{ done: number; gone: number; isWhole: boolean }> {
+  let isStopped = false;
+  void untilStopped(context).then(() => (isStopped = true));
+  const progress = createProgress(context.stderr);
+  progress.start(words.done, words.what, total);
+  let [done, seen, inDoubt] = [0, 0, 0];
+  try {
+    for await (const some of read()) {
+      inDoubt = some.length;
+      done += await act(some);
+      inDoubt = 0;
+      seen += some.length;
+      progress.show(seen);
+      if (isStopped) break;
+    }
+  } catch (error) {
+    if (!isLostConnection(error)) throw error;
+    const soFar = `${numberText(done)} ${words.done} for certain, ${numberText(inDoubt)} more perhaps`;
+    throw new RedisAwayError(`the connection was lost (${soFar}); run the command again for the rest`);
+  } finally {
+    progress.end();
+  }
+  const isWhole = !isStopped || seen >= total;
+  // Those that vanished before they were read again are gone, too.
+  return { done, gone: (isWhole ? Math.max(seen, total) : seen) - done, isWhole };
+}
+
+/** The times between which something failed that is selected, in epoch milliseconds. */
+export function spanOf(
+  { olderThan, newerThan }: { olderThan?: number; newerThan?: number },
+  newest: number,
+  now: number,
+): { since: number; upTo: number } {
+  return {
+    since: newerThan === undefined ? -Infinity : Math.max(0, now - newerThan),
+    // Later failures are not selected. The time of the newest failure counts: the workers' clocks may be ahead of ours.
+    upTo: olderThan === undefined ? newest : Math.min(newest, now - olderThan),
+  };
+}
+
+/** Omits pages without one that is wanted. */
+export async function* matching<One>(
+  pages: AsyncIterable<One[]>,
+  isWanted: (one: One) => boolean,
+): AsyncGenerator<One[]> {
+  for await (const page of pages) {
+    const found = page.filter(isWanted);
+    if (found.length > 0) yield found;
+  }
+}
+
+/** @param most how many at most; 0 for all. */
+async function* firstOf<One>(pages: AsyncIterable<One[]>, most: number): AsyncGenerator<One[]> {
+  let left = most === 0 ? Infinity : most;
+  for await (const page of pages) {
+    yield page.slice(0, left);
+    left -= page.length;
+    if (left <= 0) return;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * `damoov-users dead-letters list|redrive|drop`: lists, redrives or drops events that a subscriber gave up. Counts first, and changes
+ * nothing without confirmation.
+ */
+import { type DeadLetter, type DeadLetters, createDeadLetters } from '../../bullmq/dead-letters.ts';
+import { openQueue } from '../../bullmq/open-queue.ts';
+import type { CommandContext } from '../common/command-context.ts';
+import {
+  type ChangeOptions,
+  type ListOptions,
+  type Selection,
+  changeSelection,
+  matching,
+  showSelection,
+  spanOf,
+} from '../common/selection.ts';
+import { UsageError } from '../common/usage-error.ts';
+import { withRedis } from '../common/with-redis.ts';
+import { countLetters, lettersTable, lettersText } from './report.ts';
+
+export interface LetterFilter {
+  queue?: string;
+  type?: string[];
+  /** Of events. */
+  id?: string[];
+  clientId?: string;
+  userId?: string;
+  /** Minimum time since the subscriber gave up, in milliseconds. */
+  olderThan?: number;
+  /** Maximum time since then, in milliseconds. */
+  newerThan?: number;
+}
+
+export async function listDeadLetters(
+  options: LetterFilter & ListOptions,
+  context: CommandContext,
+): Promise<void> {
+  await withSelection(options, context, (selection) =>
+    showSelection(selection, options, { key: 'events', tableOf: lettersTable }, context),
+  );
+}
+
+/** Has the events delivered once more. */
+export async function redriveDeadLetters(
+  options: LetterFilter & ChangeOptions,
+  context: CommandContext,
+): Promise<void> {
+  const words = { verb: 'Redrive', done: 'redriven', what: 'event' };
+  await withSelection(options, context, (selection, act) =>
+    changeSelection(selection, words, options, context, act('retry')),
+  );
+}
+
+export async function dropDeadLetters(
+  options: LetterFilter & ChangeOptions,
+  context: CommandContext,
+): Promise<void> {
+  const words = { verb: 'Drop', done: 'dropped', what: 'event' };
+  await withSelection(options, context, (selection, act) =>
+    changeSelection(selection, words, options, context, act('drop')),
+  );
+}
+
+type Act = (what: 'retry' | 'drop') => (letters: DeadLetter[]) => Promise<number>;
+
+/** The selected events at the start of the command. */
+async function withSelection(
+  options: LetterFilter,
+  context: CommandContext,
+  work: (selection: Selection<DeadLetter>, act: Act) => Promise<void>,
+): Promise<void> {
+  await withRedis(context, async (connection, { queues: { prefix, events, jobs } }) => {
+    if (options.queue === jobs) throw new UsageError(`--queue: ${jobs} has jobs: use \`failed\``);
+    const names = options.queue === undefined ? events : [options.queue];
+    if (names.length === 0) throw new UsageError('EVENTS_QUEUES is none: no events are published');
+    const queues = names.map((name) => openQueue(name, { connection, prefix }));
+    const sets = new Map(queues.map((queue) => [queue.name, createDeadLetters(queue)]));
+    const now = Date.now();
+    const spans = new Map<DeadLetters, ReturnType<typeof spanOf>>();
+    for (const set of sets.values()) spans.set(set, spanOf(options, (await set.newest()) ?? 0, now));
+    async function* readAll() {
+      for (const [set, span] of spans) yield* set.read(span);
+    }
+    const read = () => matching(readAll(), (letter) => isWanted(letter, options));
+    const counts = await countLetters(read());
+    const failed = await Promise.all(queues.map((queue) => queue.getFailedCount()));
+    // The number may have changed meanwhile.
+    const others = Math.max(0, failed.reduce((sum, count) => sum + count, 0) - counts.total);
+    const text = lettersText(counts, others);
+    // A page is of one queue.
+    const act: Act = (what) => async (letters) =>
+      (await sets.get(letters[0]?.queue ?? '')?.[what](letters)) ?? 0;
+    await work({ total: counts.total, text, json: { counts, others }, read }, act);
+  });
+}
+
+function isWanted(letter: DeadLetter, { id, type, clientId, userId }: LetterFilter): boolean {
+  return (
+    (id === undefined || (letter.eventId !== undefined && id.includes(letter.eventId))) &&
+    (type === undefined || type.includes(letter.type)) &&
+    (clientId === undefined || clientId === letter.clientId) &&
+    (userId === undefined || userId.toLowerCase() === letter.userId?.toLowerCase())
+  );
+}
