@@ -19,6 +19,7 @@ import { registerFailed } from './failed/define.ts';
 import { registerImport } from './import/define.ts';
 import { HELP_STYLE } from './options/help.ts';
 import { registerProbe } from './probe/define.ts';
+import { registerQueue } from './queue/define.ts';
 import { registerReceipts } from './receipts/define.ts';
 import { registerReconcile } from './reconcile/define.ts';
 import { registerSandbox } from './sandbox/define.ts';
@@ -49,6 +50,7 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
     registerEvents,
     registerFailed,
     registerDeadLetters,
+    registerQueue,
     registerReceipts,
   ],
   'Set it up, connect to it:': [registerSchema, registerDoctor, registerProbe],
