@@ -17,7 +17,7 @@ import {
   isSameForm,
   otherInstance,
 } from './find-user.ts';
-import { awaitMove } from './reach-user.ts';
+import { awaitMove, shownElsewhere } from './reach-user.ts';
 import { delayWithin, isAbout, mayHaveLeft, nextGeneration } from './newer-knowledge.ts';
 import { type Knowledge, type Step, bearersOf, end, factsOf, look, lookedAt, seenUnder } from './step.ts';
 
@@ -111,7 +111,7 @@ function byClientId(clientId: string, known: Knowledge): Target | Step | undefin
     }
     return isOfJob(candidate, known)
       ? { userId, clientId }
-      : end({ outcome: otherInstance(candidate, known) });
+      : end({ outcome: shownElsewhere(candidate, known) });
   }
   const [elsewhere] = exact;
   return elsewhere === undefined ? undefined : end({ outcome: awaitMove(elsewhere, known) });

@@ -4,15 +4,17 @@
 import { type Outcome, type Superseded, type Wait, failed } from '../contract/outcome.ts';
 import { isOlder } from '../contract/version.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import { ambiguous, isInReach, isOfInstance, isOfJob, otherInstance } from './find-user.ts';
+import { ambiguous, isInReach, isOfInstance, isOfJob, isRecorded, otherInstance } from './find-user.ts';
 import {
   AWAIT_DELETION,
   AWAIT_MOVE,
   AWAIT_RENAME,
+  delayWithin,
   isAbout,
   isBeingDeleted,
   isBeingGiven,
   isBeingMoved,
+  mayHaveLeft,
   supersededByEnd,
 } from './newer-knowledge.ts';
 import { awaitBearer } from './new-name.ts';
@@ -72,9 +74,18 @@ function reachRecorded(
   const user = bearers?.find((bearer) => sameUserId(bearer.userId, userId)) ?? seenUnder(userId, known);
   if (user === undefined) return look('userId', userId);
   if (user === null || isMeant(user)) return { userId, user };
-  return end({
-    outcome: isBeingMoved(known.record, known.now) ? AWAIT_MOVE : otherInstance(user, known),
-  });
+  return end({ outcome: isBeingMoved(known.record, known.now) ? AWAIT_MOVE : shownElsewhere(user, known) });
+}
+
+/** The user is in another instance than the job's, unless the look-up lags behind its move. */
+export function shownElsewhere(user: DamoovUser, known: Knowledge): Outcome {
+  return (isRecorded(user, known.record) ? awaitLaggingMove(known) : undefined) ?? otherInstance(user, known);
+}
+
+export function awaitLaggingMove({ record, now, lagMs }: Knowledge): Wait | undefined {
+  if (!mayHaveLeft(record, now, lagMs)) return undefined;
+  const reason = 'look-ups may not show yet to which instance the user was moved';
+  return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - (record.movedAt ?? now)) };
 }
 
 /** The record does not know this id. */
@@ -108,6 +119,8 @@ export function findBearer(clientId: string, known: Knowledge): Step {
 
 /** The user is in another instance; a move to the job's may still arrive. */
 export function awaitMove(user: DamoovUser, known: Knowledge): Outcome {
+  // An unsettled move to the job's instance may have been carried out.
+  if (isBeingGiven(known.record, known.now)) return AWAIT_RENAME;
   const reason = 'the user is in another instance: its move may still come';
   const isInOurs = known.instanceNames.has(user.instanceId ?? '');
   return (isInOurs ? patiently(reason, known) : undefined) ?? otherInstance(user, known);

@@ -13,16 +13,14 @@ import {
   AWAIT_MOVE,
   type Changes,
   changesOf,
-  delayWithin,
   isAbout,
   isBeingMoved,
-  mayHaveLeft,
   namesOf,
   superseded,
   withWritten,
   withoutNewer,
 } from './newer-knowledge.ts';
-import { type Reached, awaitUser, findBearer, isMeantBy, reachUser } from './reach-user.ts';
+import { type Reached, awaitLaggingMove, awaitUser, findBearer, isMeantBy, reachUser } from './reach-user.ts';
 import { type Knowledge, type Step, after, bearersOf, end, factsOf, look, seenUnder } from './step.ts';
 
 type Update = UpdateUserJob['data'];
@@ -72,16 +70,14 @@ function apply({ userId, user }: Reached, update: Update, changes: Changes, know
 
 /** A look-up may lag behind a move: the new clientId would be one of the wrong instance. */
 function awaitInstance(user: DamoovUser | null, update: Update, known: Knowledge): Wait | undefined {
-  const { record, job, now, lagMs, instance } = known;
+  const { record, job, now, instance } = known;
   if (isBeingMoved(record, now)) return AWAIT_MOVE;
   // By its clientId, a job older than the move means a user who has left the job's instance.
   const isSeenWhereItWas =
     user === null ||
     update.userId !== undefined ||
     isOfInstance(user, instance) === isOlder(job.version, record.moved);
-  if (!isSeenWhereItWas || !mayHaveLeft(record, now, lagMs)) return undefined;
-  const reason = 'look-ups may not show yet to which instance the user was moved';
-  return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - (record.movedAt ?? now)) };
+  return isSeenWhereItWas ? awaitLaggingMove(known) : undefined;
 }
 
 /** A record update says in which instance the user is only if that is not the job's. */

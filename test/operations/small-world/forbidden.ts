@@ -87,6 +87,8 @@ function lieOfFailure({ code }: Failed, state: State, index: number): string | u
     if (moved !== undefined && isIn(moved, to) && !isReported && !isRival)
       return `${short(moved.userId)} was moved`;
   }
+  const [here] = job.run.hereThroughout;
+  if (code === 'other-instance' && here !== undefined) return `${short(here)} is in the job's instance`;
   if (!LOST.has(code)) return undefined;
   const { clientId } = job.job.data;
   const { meantThroughout, movedBefore } = job.run;
@@ -190,6 +192,10 @@ function track(state: State, job: Job, run: Run, index: number): void {
   const isFirst = run.facts.length === 0;
   run.meant = [...new Set([...run.meant, ...now])];
   run.meantThroughout = isFirst ? now : run.meantThroughout.filter((one) => now.includes(one));
+  const here = alive.filter((user) => now.includes(user.userId) && isIn(user, job.job.data.instance));
+  run.hereThroughout = here
+    .map((user) => user.userId)
+    .filter((one) => isFirst || run.hereThroughout.includes(one));
   run.movedBefore ??= alive
     .filter((user) => hasLeft(user, job.job.data.instance, job, index))
     .map(({ userId }) => userId);

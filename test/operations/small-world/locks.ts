@@ -30,6 +30,7 @@ export function begin(state: State, index: number, mode: 'derived' | 'assigned')
     facts: [],
     meant: [],
     meantThroughout: [],
+    hereThroughout: [],
     rivals: [],
   };
   open(state, entry, known, job);

@@ -79,6 +79,8 @@ export interface Run {
   meant: string[];
   /** Those of them who have borne it at every moment. */
   meantThroughout: string[];
+  /** Those of them who were in the job's instance at every moment. */
+  hereThroughout: string[];
   /** Other users who have borne the clientId that the user is to get, in the instance where it is to get it, at every moment. */
   rivals: string[];
   /** Users whom newer jobs of ours had moved away before the run began. */

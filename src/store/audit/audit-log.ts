@@ -1,0 +1,104 @@
+/**
+ * What operators have done, in a stream of Redis: written down before it is done, kept for a year. Ids only, and the reason that the
+ * operator gave.
+ */
+import { Queue } from 'bullmq';
+import { z } from 'zod';
+import type { RedisConnection } from '../../redis/connection.ts';
+
+export interface Action {
+  /** The command or the button, such as `failed retry`. */
+  what: string;
+  /** What was chosen: ids, codes and times, by their names. */
+  filter: Readonly<Record<string, unknown>>;
+  /** How many are changed. */
+  count: number;
+  reason?: string | undefined;
+}
+
+export interface AuditEntry extends Action {
+  /** Its id in the stream; later ones sort behind. */
+  id: string;
+  /** Epoch milliseconds. */
+  at: number;
+  /** The account. */
+  who: string;
+  from: 'command' | 'page';
+}
+
+export interface AuditLog {
+  /** Resolves once it is written: only then may the action begin. */
+  record(action: Action, by: Pick<AuditEntry, 'who' | 'from'>): Promise<void>;
+  /** The oldest first. @param after only behind this id. @param last at most so many, the latest; default all. */
+  read(options?: { after?: string; last?: number }): Promise<AuditEntry[]>;
+}
+
+export interface AuditLogOptions {
+  connection: RedisConnection;
+  prefix: string;
+  /** Each entry is also added to this queue, as an event. */
+  queue?: string | undefined;
+}
+
+const KEEP_MS = 365 * 24 * 3_600_000;
+
+const EVENT_OPTIONS = { removeOnComplete: { age: 3600, count: 1000 }, attempts: 10 };
+
+export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): AuditLog {
+  const key = `${prefix}:audit`;
+  return {
+    async record({ what, filter, count, reason }, { who, from }) {
+      const texts = [what, JSON.stringify(filter), String(count), who, from, reason ?? ''];
+      const fields = FIELDS.flatMap((name, n) => [name, texts[n] ?? '']);
+      const id = await connection.xadd(key, 'MINID', '~', Date.now() - KEEP_MS, '*', ...fields);
+      if (queue === undefined || id === null) return;
+      const data = { what, filter, count, who, from, ...(reason !== undefined && { reason }) };
+      await publish(connection, prefix, queue, { id, data });
+    },
+    async read({ after, last } = {}) {
+      const start = after === undefined ? '-' : `(${after}`;
+      if (last === undefined) return (await connection.xrange(key, start, '+')).map(entryOf);
+      return (await connection.xrevrange(key, '+', start, 'COUNT', last)).map(entryOf).toReversed();
+    },
+  };
+}
+
+const FIELDS = ['what', 'filter', 'count', 'who', 'from', 'reason'] as const;
+
+const Entry = z.object({
+  what: z.string(),
+  filter: z
+    .string()
+    .transform((text) => JSON.parse(text) as unknown)
+    .pipe(z.record(z.string(), z.unknown())),
+  count: z.coerce.number(),
+  who: z.string(),
+  from: z.enum(['command', 'page']),
+  reason: z.string().transform((text) => (text === '' ? undefined : text)),
+});
+
+function entryOf([id, texts]: [id: string, texts: string[]]): AuditEntry {
+  const fields = Object.fromEntries(FIELDS.map((name) => [name, texts[texts.indexOf(name) + 1]]));
+  return { id, at: Number.parseInt(id, 10), ...Entry.parse(fields) };
+}
+
+/** As a CloudEvent; the same entry once. */
+async function publish(
+  connection: RedisConnection,
+  prefix: string,
+  name: string,
+  { id, data }: { id: string; data: object },
+): Promise<void> {
+  const queue = new Queue(name, { connection, prefix });
+  queue.on('error', () => {});
+  const event = {
+    specversion: '1.0',
+    id: `audit/${id}`,
+    source: `/damoov-users/${prefix.replaceAll(/[{}]/g, '')}/audit`,
+    type: 'operator.action',
+    time: new Date(Number.parseInt(id, 10)).toISOString(),
+    datacontenttype: 'application/json',
+    data,
+  };
+  await queue.add(event.type, event, { ...EVENT_OPTIONS, jobId: `audit-${id}` });
+}
