@@ -69,7 +69,7 @@ function lieOfMove({ userId, fromInstance, toInstance }: Moved, run: Run): strin
 }
 
 /** A job must not fail because its user is where a newer job of ours has moved it; and a move that was carried out has not failed. */
-function lieOfFailure({ code }: Failed, state: State, index: number): string | undefined {
+function lieOfFailure({ code, userId }: Failed, state: State, index: number): string | undefined {
   const job = state.jobs[index];
   if (job?.run === undefined) return undefined;
   const alive = state.users.filter((user) => user.isAlive);
@@ -87,8 +87,8 @@ function lieOfFailure({ code }: Failed, state: State, index: number): string | u
     if (moved !== undefined && isIn(moved, to) && !isReported && !isRival)
       return `${short(moved.userId)} was moved`;
   }
-  const [here] = job.run.hereThroughout;
-  if (code === 'other-instance' && here !== undefined) return `${short(here)} is in the job's instance`;
+  if (code === 'other-instance' && userId !== undefined && job.run.hereThroughout.includes(userId))
+    return `${short(userId)} is in the job's instance`;
   if (!LOST.has(code)) return undefined;
   const { clientId } = job.job.data;
   const { meantThroughout, movedBefore } = job.run;
