@@ -27,8 +27,8 @@ export interface DamoovAccess {
 export interface Config {
   /** `embedded`: none is configured, so the embedded default is used. */
   redis: 'embedded' | RedisTarget;
-  /** `events` is empty if no events are published. */
-  queues: { prefix: string; jobs: string; events: string[] };
+  /** `events` is empty if no events are published; `audit` gets the actions of operators. */
+  queues: { prefix: string; jobs: string; events: string[]; audit?: string | undefined };
   /** `sandbox`: nothing is configured, so the built-in simulator is used. */
   damoov: 'sandbox' | DamoovAccess;
   userId: { mode: UserIdMode; secret?: string | undefined };
@@ -126,7 +126,12 @@ function settingsOf(values: Environment): Omit<Config, 'redis' | 'damoov' | 'rec
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
   } = values;
   return {
-    queues: { prefix: values.QUEUE_PREFIX, jobs: values.JOBS_QUEUE, events: values.EVENTS_QUEUES },
+    queues: {
+      prefix: values.QUEUE_PREFIX,
+      jobs: values.JOBS_QUEUE,
+      events: values.EVENTS_QUEUES,
+      audit: values.AUDIT_QUEUE,
+    },
     userId: { mode: values.DAMOOV_USER_ID, secret: values.DAMOOV_USER_ID_SECRET },
     timeoutMs: values.DAMOOV_TIMEOUT_MS,
     loginsPerHour: values.DAMOOV_LOGINS_PER_HOUR,

@@ -7,6 +7,7 @@ import { outputOf } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { counted, jsonLine, numberText } from '../terminal/text.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
+import { type Audit, filterOf } from './audited.ts';
 import type { CommandContext } from './command-context.ts';
 
 export interface Selection<One> {
@@ -27,6 +28,8 @@ export interface ListOptions {
 export interface ChangeOptions {
   /** Without confirmation. */
   yes?: boolean;
+  /** Why, for the audit log. */
+  reason?: string;
   json?: boolean;
 }
 
@@ -62,10 +65,11 @@ export async function showSelection<One extends object>(
 /** Changes all that is selected, some at a time. @param act answers how many it has changed. */
 export async function changeSelection<One>(
   selection: Selection<One>,
-  { verb, done: doneWord, what }: { verb: string; done: string; what: string },
-  { yes = false, json = false }: ChangeOptions,
+  { verb, done: doneWord, what, command }: { verb: string; done: string; what: string; command: string },
+  { yes = false, json = false, reason, ...filter }: ChangeOptions,
   context: CommandContext,
   act: (some: One[]) => Promise<number>,
+  audit: Audit,
 ): Promise<void> {
   const { total, text } = selection;
   const out = outputOf(context.stdout);
@@ -79,6 +83,7 @@ export async function changeSelection<One>(
   }
   context.stderr.write(`${text}\n`);
   if (!yes) await requireYes(`${verb} ${counted(total, what)}?`, `nothing was ${doneWord}`, context);
+  await audit({ what: command, filter: filterOf(filter), count: total, reason });
   const { isWhole, ...end } = await actOn(selection, act, { done: doneWord, what }, context);
   await print(end);
   if (!isWhole) throw new Error('stopped: run the command again for the rest');

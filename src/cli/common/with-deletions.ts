@@ -5,6 +5,7 @@ import type { Queue } from 'bullmq';
 import { Results } from '../../client/results.ts';
 import { type DeletionLimit, createDeletionLimit } from '../../store/circuits/deletion-limit.ts';
 import { type Deletions, createDeletions } from '../../store/deletions/deletions.ts';
+import { type Audit, auditOf } from './audited.ts';
 import type { CommandContext } from './command-context.ts';
 import { checkInstance } from './known-instance.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
@@ -31,6 +32,7 @@ export interface DeletionsAccess {
   deletionLimit: DeletionLimit;
   jobs: Queue;
   results: Results;
+  audit: Audit;
 }
 
 /** @throws UsageError for an invalid request, and for an instance that is not configured. */
@@ -46,7 +48,8 @@ export async function withDeletions<T>(
     const results = new Results({ queue: jobs, connection, target });
     const deletions = createDeletions({ jobs, prefix });
     try {
-      return await work({ deletions, deletionLimit: createDeletionLimit({ jobs, prefix }), jobs, results });
+      const deletionLimit = createDeletionLimit({ jobs, prefix });
+      return await work({ deletions, deletionLimit, jobs, results, audit: auditOf(connection, config) });
     } catch (error) {
       const isOfRequest = error instanceof RangeError || error instanceof TypeError;
       throw isOfRequest ? new UsageError(error.message) : error;

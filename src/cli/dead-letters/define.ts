@@ -6,7 +6,7 @@ import { UNKNOWN } from '../../bullmq/failed-jobs.ts';
 import { EVENT_TYPES } from '../../contract/event.ts';
 import { examples } from '../options/help.ts';
 import { parseDurationMs, parseQueueName, wholeNumber } from '../options/parse.ts';
-import { withJson } from '../options/shared-options.ts';
+import { WHY, withJson } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
 
 export const registerDeadLetters: Register = (program, run) => {
@@ -30,10 +30,12 @@ export const registerDeadLetters: Register = (program, run) => {
     .action(run(async () => (await import('./run.ts')).listDeadLetters));
   filtered('redrive', 'deliver them once more, with fresh attempts')
     .option('--yes', 'do not ask for confirmation')
+    .option('--reason <text>', WHY)
     .addHelpText('after', examples('dead-letters redrive --queue crm', 'dead-letters redrive --yes'))
     .action(run(async () => (await import('./run.ts')).redriveDeadLetters));
   filtered('drop', 'remove them')
     .option('--yes', 'do not ask for confirmation')
+    .option('--reason <text>', WHY)
     .addHelpText('after', examples('dead-letters drop --older-than 7d'))
     .action(run(async () => (await import('./run.ts')).dropDeadLetters));
 };

@@ -4,6 +4,7 @@
  */
 import { type DeadLetter, type DeadLetters, createDeadLetters } from '../../bullmq/dead-letters.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
+import { type Audit, auditOf } from '../common/audited.ts';
 import type { CommandContext } from '../common/command-context.ts';
 import {
   type ChangeOptions,
@@ -45,9 +46,9 @@ export async function redriveDeadLetters(
   options: LetterFilter & ChangeOptions,
   context: CommandContext,
 ): Promise<void> {
-  const words = { verb: 'Redrive', done: 'redriven', what: 'event' };
-  await withSelection(options, context, (selection, act) =>
-    changeSelection(selection, words, options, context, act('retry')),
+  const words = { command: 'dead-letters redrive', verb: 'Redrive', done: 'redriven', what: 'event' };
+  await withSelection(options, context, (selection, act, audit) =>
+    changeSelection(selection, words, options, context, act('retry'), audit),
   );
 }
 
@@ -55,9 +56,9 @@ export async function dropDeadLetters(
   options: LetterFilter & ChangeOptions,
   context: CommandContext,
 ): Promise<void> {
-  const words = { verb: 'Drop', done: 'dropped', what: 'event' };
-  await withSelection(options, context, (selection, act) =>
-    changeSelection(selection, words, options, context, act('drop')),
+  const words = { command: 'dead-letters drop', verb: 'Drop', done: 'dropped', what: 'event' };
+  await withSelection(options, context, (selection, act, audit) =>
+    changeSelection(selection, words, options, context, act('drop'), audit),
   );
 }
 
@@ -67,9 +68,10 @@ type Act = (what: 'retry' | 'drop') => (letters: DeadLetter[]) => Promise<number
 async function withSelection(
   options: LetterFilter,
   context: CommandContext,
-  work: (selection: Selection<DeadLetter>, act: Act) => Promise<void>,
+  work: (selection: Selection<DeadLetter>, act: Act, audit: Audit) => Promise<void>,
 ): Promise<void> {
-  await withRedis(context, async (connection, { queues: { prefix, events, jobs } }) => {
+  await withRedis(context, async (connection, config) => {
+    const { prefix, events, jobs } = config.queues;
     if (options.queue === jobs) throw new UsageError(`--queue: ${jobs} has jobs: use \`failed\``);
     const names = options.queue === undefined ? events : [options.queue];
     if (names.length === 0) throw new UsageError('EVENTS_QUEUES is none: no events are published');
@@ -90,7 +92,11 @@ async function withSelection(
     // A page is of one queue.
     const act: Act = (what) => async (letters) =>
       (await sets.get(letters[0]?.queue ?? '')?.[what](letters)) ?? 0;
-    await work({ total: counts.total, text, json: { counts, others }, read }, act);
+    await work(
+      { total: counts.total, text, json: { counts, others }, read },
+      act,
+      auditOf(connection, config),
+    );
   });
 }
 

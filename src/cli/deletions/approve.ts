@@ -2,6 +2,7 @@
  * `damoov-users deletions release|refuse`: approves or refuses the deletions that the deletion limit holds.
  */
 import type { Approval } from '../../store/circuits/deletion-limit.ts';
+import { filterOf } from '../common/audited.ts';
 import type { CommandContext } from '../common/command-context.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { type UserOptions, withDeletions } from '../common/with-deletions.ts';
@@ -12,6 +13,7 @@ import { counted, numberText } from '../terminal/text.ts';
 export interface DeletionLimitOptions extends UserOptions {
   /** Without confirmation. */
   yes?: boolean;
+  reason?: string;
   json?: boolean;
 }
 
@@ -29,10 +31,14 @@ export function decideOver(decision: Approval) {
     if (instance !== undefined && !isOfUser) {
       throw new UsageError('--instance: needs --client-id or --user-id');
     }
-    await withDeletions(options, context, async ({ deletionLimit }) => {
+    await withDeletions(options, context, async ({ deletionLimit, audit }) => {
       const ids = await deletionLimit.find(isOfUser ? { clientId, userId, instance } : undefined);
       if (ids.length > 0 && !yes) {
         await requireYes(`${verb} ${counted(ids.length, 'deletion')}?`, `nothing was ${done}`, context);
+      }
+      if (ids.length > 0) {
+        const { reason } = options;
+        await audit({ what: `deletions ${decision}`, filter: filterOf(options), count: ids.length, reason });
       }
       const decided = await deletionLimit.decide(decision, ids);
       const nothing = `The deletion limit holds no ${isOfUser ? 'such ' : ''}deletion.`;

@@ -3,7 +3,7 @@
  */
 import { examples } from '../options/help.ts';
 import { parseInstantMs, wholeNumber } from '../options/parse.ts';
-import { ofUser, withDue, withJson } from '../options/shared-options.ts';
+import { WHY, ofUser, withDue, withJson } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
 
 export const registerDeletions: Register = (program, run) => {
@@ -27,9 +27,11 @@ export const registerDeletions: Register = (program, run) => {
     )
     .action(run(async () => (await import('./run.ts')).listDeletions));
   ofOne('cancel', 'cancel the deletion of a user; status 0 only if it was cancelled')
+    .option('--reason <text>', WHY)
     .addHelpText('after', examples('deletions cancel --client-id customer-4711'))
     .action(run(async () => (await import('./run.ts')).cancelDeletion));
   withDue(ofOne('reschedule', 'move the deletion of a user'))
+    .option('--reason <text>', WHY)
     .addHelpText('after', examples('deletions reschedule --client-id customer-4711 --in 7d'))
     .action(run(async () => (await import('./run.ts')).rescheduleDeletion));
   const decisions = {
@@ -39,6 +41,7 @@ export const registerDeletions: Register = (program, run) => {
   for (const decision of ['release', 'refuse'] as const) {
     ofOne(decision, decisions[decision])
       .option('--yes', 'do not ask for confirmation')
+      .option('--reason <text>', WHY)
       .addHelpText(
         'after',
         examples(`deletions ${decision} --client-id customer-4711`, `deletions ${decision} --yes --json`),

@@ -66,11 +66,13 @@ async function* chosen(
 
 /** True if the deletion was cancelled. */
 export async function cancelDeletion(
-  options: UserOptions & { json?: boolean },
+  options: UserOptions & { reason?: string; json?: boolean },
   context: CommandContext,
 ): Promise<boolean> {
   const user = named(options);
-  return withDeletions(options, context, async ({ deletions }) => {
+  const action = { what: 'deletions cancel', filter: { ...user }, count: 1, reason: options.reason };
+  return withDeletions(options, context, async ({ deletions, audit }) => {
+    await audit(action);
     const answer = await deletions.cancel(user);
     await outputOf(context.stdout).line(scheduledText(answer, Date.now(), options.json === true));
     return answer === 'cancelled';
@@ -78,6 +80,7 @@ export async function cancelDeletion(
 }
 
 export interface RescheduleOptions extends UserOptions, DueOptions {
+  reason?: string;
   json?: boolean;
 }
 
@@ -90,7 +93,9 @@ export async function rescheduleDeletion(
   if (options.at === undefined && options.in === undefined) throw new UsageError('give a time: --in or --at');
   const now = Date.now();
   const dueAt = options.at ?? now + (options.in ?? 0);
-  return withDeletions(options, context, async ({ deletions }) => {
+  const filter = { ...user, dueAt: new Date(dueAt).toISOString() };
+  return withDeletions(options, context, async ({ deletions, audit }) => {
+    await audit({ what: 'deletions reschedule', filter, count: 1, reason: options.reason });
     const answer = await deletions.reschedule(user, dueAt);
     await outputOf(context.stdout).line(scheduledText(answer, now, options.json === true));
     return typeof answer !== 'string';

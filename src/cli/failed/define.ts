@@ -6,7 +6,7 @@ import { JOB_NAMES } from '../../contract/job.ts';
 import { FAILURE_CODES } from '../../contract/outcome.ts';
 import { examples } from '../options/help.ts';
 import { parseDurationMs, wholeNumber } from '../options/parse.ts';
-import { withJson } from '../options/shared-options.ts';
+import { WHY, withJson } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
 
 /** Shown for an unknown field of a failed job. */
@@ -42,10 +42,12 @@ export const registerFailed: Register = (program, run) => {
     .action(run(async () => (await import('./run.ts')).listFailed));
   filtered('retry', 'run failed jobs again, with fresh attempts')
     .option('--yes', 'do not ask for confirmation')
+    .option('--reason <text>', WHY)
     .addHelpText('after', examples('failed retry --code retries-exhausted', 'failed retry --id 4711 --yes'))
     .action(run(async () => (await import('./run.ts')).retryFailed));
   filtered('drop', 'remove failed jobs')
     .option('--yes', 'do not ask for confirmation')
+    .option('--reason <text>', WHY)
     .addHelpText('after', examples('failed drop --code invalid-job --older-than 7d'))
     .action(run(async () => (await import('./run.ts')).dropFailed));
 };

@@ -3,6 +3,7 @@
  */
 import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../../bullmq/failed-jobs.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
+import { type Audit, auditOf } from '../common/audited.ts';
 import type { CommandContext } from '../common/command-context.ts';
 import { checkInstance, knownInstances } from '../common/known-instance.ts';
 import {
@@ -46,9 +47,9 @@ export async function retryFailed(
   options: FailedFilter & ChangeOptions,
   context: CommandContext,
 ): Promise<void> {
-  const words = { verb: 'Retry', done: 'retried', what: 'job' };
-  await withSelection(options, context, (selection, failed) =>
-    changeSelection(selection, words, options, context, (jobs) => failed.retry(jobs)),
+  const words = { command: 'failed retry', verb: 'Retry', done: 'retried', what: 'job' };
+  await withSelection(options, context, (selection, failed, audit) =>
+    changeSelection(selection, words, options, context, (jobs) => failed.retry(jobs), audit),
   );
 }
 
@@ -57,9 +58,9 @@ export async function dropFailed(
   options: FailedFilter & ChangeOptions,
   context: CommandContext,
 ): Promise<void> {
-  const words = { verb: 'Drop', done: 'dropped', what: 'job' };
-  await withSelection(options, context, (selection, failed) =>
-    changeSelection(selection, words, options, context, (jobs) => failed.drop(jobs)),
+  const words = { command: 'failed drop', verb: 'Drop', done: 'dropped', what: 'job' };
+  await withSelection(options, context, (selection, failed, audit) =>
+    changeSelection(selection, words, options, context, (jobs) => failed.drop(jobs), audit),
   );
 }
 
@@ -67,7 +68,7 @@ export async function dropFailed(
 async function withSelection(
   options: FailedFilter,
   context: CommandContext,
-  work: (selection: Selection<FailedJob>, failed: FailedJobs) => Promise<void>,
+  work: (selection: Selection<FailedJob>, failed: FailedJobs, audit: Audit) => Promise<void>,
 ): Promise<void> {
   await withRedis(context, async (connection, config) => {
     checkInstance(options.instance, config, { more: [UNKNOWN] });
@@ -82,7 +83,11 @@ async function withSelection(
     // The number may have changed meanwhile.
     const others = Math.max(0, (await jobs.getFailedCount()) - counts.total);
     const text = countsText(counts, others);
-    await work({ total: counts.total, text, json: { counts, others }, read }, failed);
+    await work(
+      { total: counts.total, text, json: { counts, others }, read },
+      failed,
+      auditOf(connection, config),
+    );
   });
 }
 

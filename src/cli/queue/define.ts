@@ -3,17 +3,15 @@
  */
 import { examples } from '../options/help.ts';
 import { parseQueueName } from '../options/parse.ts';
-import { withJson } from '../options/shared-options.ts';
+import { WHY, withJson } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
 
 export const registerQueue: Register = (program, run) => {
   const queue = program.command('queue').description('pause or resume a queue for the whole fleet');
   const command = (name: string, description: string) =>
-    withJson(queue.command(name).description(description)).option(
-      '--queue <name>',
-      'an events queue; default: the jobs queue',
-      parseQueueName,
-    );
+    withJson(queue.command(name).description(description))
+      .option('--queue <name>', 'an events queue; default: the jobs queue', parseQueueName)
+      .option('--reason <text>', WHY);
   command('pause', 'no worker takes a job any more; those under way end, and producers go on adding')
     .addHelpText('after', examples('queue pause', 'queue pause --queue user-events'))
     .action(run(async () => (await import('./run.ts')).pauseQueue));

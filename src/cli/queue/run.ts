@@ -3,6 +3,7 @@
  */
 import type { Queue } from 'bullmq';
 import { openQueue } from '../../bullmq/open-queue.ts';
+import { auditOf } from '../common/audited.ts';
 import type { CommandContext } from '../common/command-context.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { withRedis } from '../common/with-redis.ts';
@@ -12,6 +13,7 @@ import { counted, jsonLine } from '../terminal/text.ts';
 export interface QueueOptions {
   /** Default: the jobs queue. */
   queue?: string;
+  reason?: string;
   json?: boolean;
 }
 
@@ -24,18 +26,21 @@ export async function resumeQueue(options: QueueOptions, context: CommandContext
 }
 
 async function change(
-  { queue: name, json = false }: QueueOptions,
+  { queue: name, reason, json = false }: QueueOptions,
   context: CommandContext,
   done: 'paused' | 'resumed',
   act: (queue: Queue) => Promise<void>,
 ): Promise<void> {
-  await withRedis(context, async (connection, { queues: { prefix, jobs, events } }) => {
+  await withRedis(context, async (connection, config) => {
+    const { prefix, jobs, events } = config.queues;
     const known = [jobs, ...events];
     // Pausing a queue that nobody reads would look as if it had helped.
     if (name !== undefined && !known.includes(name))
       throw new UsageError(`--queue: there is no ${name}; there are ${known.join(', ')}`);
     const queue = openQueue(name ?? jobs, { connection, prefix });
     const wasPaused = await queue.isPaused();
+    const what = `queue ${done === 'paused' ? 'pause' : 'resume'}`;
+    await auditOf(connection, config)({ what, filter: { queue: queue.name }, count: 1, reason });
     await act(queue);
     const { active = 0, ...counts } = await queue.getJobCounts('active', 'waiting', 'prioritized');
     const waiting = Object.values(counts).reduce((sum, count) => sum + count, 0);
