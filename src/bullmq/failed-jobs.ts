@@ -64,8 +64,7 @@ export function createFailedJobs(options: FailedJobsOptions): FailedJobs {
     ...all,
     async *read(span) {
       for await (const page of all.read(span)) {
-        const found = page.filter(({ ids }) => isOf(ids, of)).map(({ ids: _ids, ...job }): FailedJob => job);
-        if (found.length > 0) yield found;
+        yield page.filter(({ ids }) => isOf(ids, of)).map(({ ids: _ids, ...job }): FailedJob => job);
       }
     },
   };
@@ -94,12 +93,12 @@ function failedJobOf(jobId: string, job: StoredJob | undefined, instance: string
 }
 
 const id = z.string().optional().catch(undefined);
-const Data = z.object({ instance: z.string().default('default'), clientId: id, userId: id });
+const Data = z.object({ instance: z.string().default('default'), clientId: id, userId: id }).catch({});
 
 function dataIn(data: string): Ids & { instance?: string } {
   if (data.length > MAX_JOB_BYTES) return {};
   try {
-    return Data.safeParse(JSON.parse(data)).data ?? {};
+    return Data.parse(JSON.parse(data));
   } catch {
     return {};
   }

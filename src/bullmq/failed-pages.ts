@@ -49,7 +49,7 @@ export async function* readFailedPages<Ranked extends RankedJob>({
     const jobs = await readAll(ids);
     const [overlap] = jobs;
     const place = `${rank} ${ids[0]}`;
-    const isTimeless = ids.length > 0 && (overlap === undefined || Number.isNaN(overlap.failedAt));
+    const isTimeless = overlap === undefined || Number.isNaN(overlap.failedAt);
     const isGood =
       rank === 0 ||
       isSame(overlap, endOfPage) ||

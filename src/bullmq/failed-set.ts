@@ -61,10 +61,9 @@ export function createFailedSet<Failed extends RankedJob>(
       });
       for await (const page of pages) {
         // A job with only an id has no time: list it unless the span has a start.
-        const found = page.filter(({ failedAt }) =>
+        yield page.filter(({ failedAt }) =>
           Number.isNaN(failedAt) ? since <= 0 : since <= failedAt && failedAt <= upTo,
         );
-        if (found.length > 0) yield found;
         if (page.some(({ failedAt }) => failedAt > upTo)) return;
       }
     },

@@ -1,5 +1,5 @@
 import { Worker } from 'bullmq';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasReader } from '../../src/bullmq/has-consumer.ts';
 import { createEventsWorld } from '../client/events-world.ts';
 
@@ -32,5 +32,19 @@ describe('a queue', () => {
     expect(await hasReader(world.queue)).toBe(true);
     await world.redis.hset(world.queue.toKey('j-1'), 'processedOn', Date.now() - 3_600_000);
     expect(await hasReader(world.queue)).toBe(false);
+  });
+
+  it.each([
+    [
+      'no permissions to run the command',
+      'NOPERM this user has no permissions to run the command',
+      undefined,
+    ],
+    ['a Redis that is away', 'Connection is closed.', 'Connection is closed.'],
+  ])('is not taken to have no reader because of %s', async (_what, message, thrown) => {
+    const { queue } = createEventsWorld();
+    vi.spyOn(queue, 'getWorkers').mockRejectedValueOnce(new Error(message));
+    const answer = await hasReader(queue).catch((error: Error) => error.message);
+    expect(answer).toBe(thrown);
   });
 });

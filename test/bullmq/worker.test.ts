@@ -149,6 +149,19 @@ describe('a job that is taken', () => {
     expect(await world.runEnds()).toMatchObject({ jobId, attempt: 1, decision: { next: 'complete' } });
   });
 
+  it('is as old as the oldest of the jobs that wait for it', async () => {
+    const world = await createWorkerWorld();
+    const now = Date.now();
+    const options = { timestamp: now, delay: 3_600_000 };
+    const behind = (id: string) => ({ parent: { id, queue: world.jobs.qualifiedName } });
+    const last = await world.add('create-user', C1, options);
+    const next = await world.add('create-user', C1, { ...options, timestamp: now - 2, ...behind(last) });
+    const jobId = await world.add('create-user', C1, { timestamp: now - 1, ...behind(next) });
+    world.start();
+    expect(await world.runEnds()).toMatchObject({ jobId });
+    expect(world.begun).toMatchObject([{ version: `${now - 2} 0 ${jobId}` }]);
+  });
+
   it('keeps nobody from the next one if its data is no JSON', async () => {
     const world = await createWorkerWorld();
     const broken = await world.add('create-user', C1);
