@@ -2,11 +2,22 @@ import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import type { UserEvent } from '../../src/contract/event.ts';
+import { AbandonableWorker } from '../../src/bullmq/protected-members.ts';
 import { UserEvents } from '../../src/client/user-events.ts';
 import { recordTelemetry } from '../support/recorded-telemetry.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { createWorld } from '../support/world.ts';
 import { createEventsWorld } from './events-world.ts';
+
+/** The worker of BullMQ behind a subscriber. */
+function workerOf(listen: () => UserEvents): AbandonableWorker {
+  const on = vi.spyOn(AbandonableWorker.prototype, 'on');
+  listen();
+  const [worker] = on.mock.contexts;
+  on.mockRestore();
+  if (!(worker instanceof AbandonableWorker)) throw new Error('no worker was made');
+  return worker;
+}
 
 describe('a subscriber', () => {
   it('is handed what a worker publishes, typed by the contract', async () => {
@@ -194,6 +205,40 @@ describe('a subscriber', () => {
     ]);
   });
 
+  it('is told of a lost delivery also where BullMQ names no error', async () => {
+    const world = createEventsWorld();
+    const told: string[] = [];
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const worker = workerOf(() =>
+      world.listen(
+        async (_event, { signal }) => {
+          begin();
+          await once(signal, 'abort');
+        },
+        { onError: ({ name }) => told.push(name) },
+      ),
+    );
+    const { id = '' } = await world.publish(world.eventOf('1'));
+    await begun;
+    worker.emit('lockRenewalFailed', [id]);
+    expect(told).toEqual(['DeliveryLostError']);
+  });
+
+  it.each(['completed', 'failed'] as const)('is told nothing more of an event that has %s', async (end) => {
+    const world = createEventsWorld();
+    const told: string[] = [];
+    const handler = () => {
+      if (end === 'failed') throw new RangeError();
+    };
+    const options = { retry: { attempts: 1 }, onError: ({ name }: Error) => told.push(name) };
+    const worker = workerOf(() => world.listen(handler, options));
+    const ended = once(worker, end);
+    const { id } = await world.publish(world.eventOf('1'));
+    await ended;
+    worker.emit('error', new Error(`Missing lock for job ${id}. moveToFinished`));
+    expect(told).toEqual(end === 'failed' ? ['RangeError'] : []);
+  });
+
   it('looks for events that others have left, also with an odd lock', async () => {
     const world = createEventsWorld();
     const told: Error[] = [];
@@ -252,6 +297,13 @@ describe('a subscriber', () => {
     await world.publish(event);
     await expect.poll(() => told).toEqual(expect.arrayContaining(['process user-events', 'end']));
     expect(JSON.stringify(told)).not.toContain(event.data.userId);
+  });
+
+  it('whose prefix has no name in braces is warned', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    onTestFinished(() => warned.mockRestore());
+    createEventsWorld().listen(() => {}, { prefix: 'damoov' });
+    expect(warned.mock.calls).toEqual([[expect.stringMatching(/^prefix has no name in braces/)]]);
   });
 
   it('whose options cannot be meant is told each fault, and opens nothing', () => {

@@ -32,6 +32,17 @@ describe('a producer', () => {
     expect((await world.users())[0]?.deletedAt).not.toBeNull();
   });
 
+  it('suspends the user that it names, and resumes it', async () => {
+    const { world, users } = await createProducerWorld({ startsWorker: false });
+    const user = { clientId: 'c-1', instance: 'eu' };
+    const jobs = [await users.suspend(user), await users.resume(user)];
+    const added = await Promise.all(jobs.map(({ id }) => world.jobs.getJob(id)));
+    expect(added).toMatchObject([
+      { name: 'update-user', data: { ...user, changes: { status: 'deactivated' } } },
+      { name: 'update-user', data: { ...user, changes: { status: 'active' } } },
+    ]);
+  });
+
   it('is told the same of a job as those who receive its event', async () => {
     const { world, users } = await createProducerWorld();
     const jobs = [
