@@ -335,4 +335,13 @@ describe('a deletion', () => {
       );
     },
   );
+
+  it('whose receipt cannot be written is left to the next run where its lock was lost', async () => {
+    const world = createPipelineWorld({ ...known, damoov: { users: there() } });
+    world.pipeline.proveReceipt = () => {
+      throw new RangeError();
+    };
+    const decision = await world.run('delete-user', C1, { signal: AbortSignal.abort() });
+    expect(decision).toEqual({ next: 'abandoned' });
+  });
 });

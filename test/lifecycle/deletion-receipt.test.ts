@@ -61,6 +61,12 @@ describe('the receipt of a deletion', () => {
     expect(stated({}).scheduledFor).toBeUndefined();
   });
 
+  it('has the first and the last date that ISO 8601 can express', () => {
+    const [first, last] = ['0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'];
+    const outcome = { executedAt: Date.parse(first), confirmedAt: Date.parse(last) };
+    expect(stated({ outcome })).toMatchObject({ executedAt: first, confirmedAt: last });
+  });
+
   it('leaves out a date that ISO 8601 cannot express, and is not written without the time of the request', () => {
     const statement = stated({ delayMs: 253_402_214_400_000, outcome: { executedAt: -1e15 } });
     expect(statement).toMatchObject({

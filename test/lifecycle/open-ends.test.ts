@@ -12,6 +12,7 @@ const JOBS = {
   create: { name: 'create-user', data: { ...ADDRESS, createAccessToken: false, profile: {} } },
   update: { name: 'update-user', data: { ...ADDRESS, changes: { phone: '1' } } },
   delete: { name: 'delete-user', data: ADDRESS },
+  move: { name: 'move-user', data: { ...ADDRESS, toInstance: 'other' } },
 } satisfies Record<string, UserJob>;
 
 const RETRY: Outcome = { status: 'retry', reason: 'x' };
@@ -93,11 +94,15 @@ describe('a deletion', () => {
   });
 });
 
-it.each(['create', 'delete'] as const)('a %s leaves all that it has recordUpdate besides', (job) => {
+it.each([
+  ['create', {}],
+  ['delete', {}],
+  ['move', { mayHaveRenamed: false }],
+] as const)('a %s leaves all that it has recordUpdate besides', (job, more) => {
   const record: UserRecord = { generation: 7, state: 'live', userId: 'u-1', isInDoubt: false, fields: {} };
   const recordUpdate = { record, clientId: 'c-1' };
   const ended = { outcome: DONE, isAuthorized: true, recordUpdate };
-  expect(leaveOpen(JOBS[job], VERSION, record, ended, NOW)).toEqual(recordUpdate);
+  expect(leaveOpen(JOBS[job], VERSION, record, ended, NOW)).toEqual({ ...recordUpdate, ...more });
 });
 
 it.each([

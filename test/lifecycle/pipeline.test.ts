@@ -5,7 +5,7 @@ import type { Version } from '../../src/contract/version.ts';
 import { readJob, retainedDataOf } from '../../src/lifecycle/job-data.ts';
 import type { SettledJob } from '../../src/lifecycle/ports/user-state.ts';
 import { A, HOUR_MS, INSTANCE, NOW, derived } from '../operations/operation-world.ts';
-import { type PipelineWorldOptions, FINISH, createPipelineWorld } from './pipeline-world.ts';
+import { type PipelineWorldOptions, FINISH, USER, createPipelineWorld } from './pipeline-world.ts';
 
 const C1 = { clientId: 'c-1', instance: 'default' };
 const CHANGES = { changes: { phone: '1' } };
@@ -301,7 +301,7 @@ describe('a job that is settled', () => {
     expect(decision).toEqual({ next: 'abandoned' });
     expect(world.steps).toEqual(['settle', 'publish', 'release']);
     // The next run has to learn that it is settled.
-    expect(world.released).toMatchObject([{ isKept: true }]);
+    expect(world.released).toMatchObject([{ user: USER, isKept: true }]);
   });
 
   it('and published is not published again when it comes again', async () => {
