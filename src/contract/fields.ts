@@ -164,8 +164,7 @@ const RENAMED = new Map([
 /** The key that `key` under `path` (empty at the top) of a job probably means, or undefined. */
 export function hintFor(jobName: string, path: string, key: string): string | undefined {
   const meant = MEANT.get(key.toLowerCase().replaceAll(/[_\- ]/g, ''));
-  if (meant === undefined) return undefined;
-  const place = placeOf(jobName, meant);
+  const place = meant && placeOf(jobName, meant);
   const here = `${path}.`;
   const hint = place?.startsWith(here) === true ? place.slice(here.length) : place;
   return hint === key ? undefined : hint;

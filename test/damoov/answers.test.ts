@@ -45,6 +45,16 @@ test.each(statuses)(
   },
 );
 
+test('a 404 is asked about until another answer has shown that the API exists', async () => {
+  const { server, client } = await startWorld();
+  server.script('create', refusal(404));
+  server.script('find', refusal(404), refusal(500), refusal(401));
+  const kinds: DamoovErrorKind[] = [];
+  for (let n = 0; n < 5; n += 1) kinds.push((await errorOf(client.createUser(instance, {}))).kind);
+  expect(kinds).toEqual(['wrong-base-url', 'not-found', 'not-found', 'not-found', 'not-found']);
+  expect(server.count('find')).toBe(3);
+});
+
 test.each([
   [300, '', 'server'],
   [302, '', 'server'],

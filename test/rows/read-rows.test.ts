@@ -150,7 +150,9 @@ describe('a CSV', () => {
         Buffer.from([0xc3, 0x28]),
         Buffer.from('\n"two\nlines",'),
         Buffer.from([0xff]),
-        Buffer.from('\ne,fine\n'),
+        Buffer.from('\n"'),
+        Buffer.from([0xff]),
+        Buffer.from('\n",three\ne,fine\n'),
       ]),
     );
     expect(told(rows)).toEqual([
@@ -158,8 +160,9 @@ describe('a CSV', () => {
       'faulty 3 - has 1 columns, but the header has 2',
       `faulty 4 - ${ENCODING}`,
       `faulty 5 - ${ENCODING}`,
+      `faulty 7 - ${ENCODING}`,
     ]);
-    expect(rows.at(-1)).toEqual({ is: 'row', line: 7, data: { clientId: 'e', email: 'fine' } });
+    expect(rows.at(-1)).toEqual({ is: 'row', line: 9, data: { clientId: 'e', email: 'fine' } });
   });
 
   it('is read no further than to a row that is unreadable', async () => {
