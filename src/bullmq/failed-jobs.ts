@@ -93,7 +93,9 @@ function failedJobOf(jobId: string, job: StoredJob | undefined, instance: string
 }
 
 const id = z.string().optional().catch(undefined);
-const Data = z.object({ instance: z.string().default('default'), clientId: id, userId: id }).catch({});
+const Data = z
+  .object({ instance: z.string().default('default'), clientId: id, userId: id })
+  .catch({ instance: UNKNOWN });
 
 function dataIn(data: string): Ids & { instance?: string } {
   if (data.length > MAX_JOB_BYTES) return {};

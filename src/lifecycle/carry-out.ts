@@ -94,7 +94,7 @@ class JobRun {
     const { suspension } = this.#readable;
     const outcome =
       suspension?.does === 'suspend'
-        ? untilSuspended(attributed, suspension.dueAt - pipeline.ports.now())
+        ? untilSuspended(attributed)
         : withCreatedUser(failAfterLastAttempt(attributed, delivery.attempt, pipeline.retry), effect);
     const { user } = this.#begun;
     const end = { ...effect, outcome, isAuthorized: this.#isAuthorized };
@@ -137,16 +137,13 @@ class JobRun {
         if (name.is === 'locked') return name.record;
         return name.is === 'blocked' ? 'blocked' : LOCK_LOST;
       },
-      authorizeSuspension: async (ids) => {
+      authorizeSuspension: async (ids, does, signedUpAt) => {
         const { instance, clientId, userId } = job.data;
         const names = { clientId, userId, also: ids };
-        const run = runOf(delivery);
-        const answer = await this.#pipeline.deletions.authorizeSuspension(
-          run,
-          begun.user.lock,
-          instance,
-          names,
-        );
+        const asked = { does, signedUpAt };
+        const { deletions } = this.#pipeline;
+        const { lock } = begun.user;
+        const answer = await deletions.authorizeSuspension(runOf(delivery), lock, instance, names, asked);
         return answer === 'lost' ? LOCK_LOST : answer;
       },
       authorizeDelete: async (ids, kind) => {
@@ -186,10 +183,13 @@ class JobRun {
     const { status, reason } = outcome;
     const why = { status, reason, at: this.#pipeline.ports.now() };
     if ((await this.#begun.user.unlock(recordUpdate, why)) === 'lost') return { next: 'abandoned' };
-    if (outcome.status === 'wait' && outcome.until !== undefined && job.name === 'delete-user') {
-      const { dueAt, user } = outcome.until;
-      await this.#pipeline.deletions.noteSuspension(runOf(delivery), user);
-      return deferred(reason, dueAt, { job, delivery }, this.#pipeline);
+    const { suspension } = this.#readable;
+    if (outcome.status === 'wait' && suspension?.does === 'suspend' && job.name === 'delete-user') {
+      const { until, delayMs } = outcome;
+      if (until !== undefined) await this.#pipeline.deletions.noteSuspension(runOf(delivery), until.user);
+      const waits =
+        until === undefined ? { ...suspension, delayMs } : { does: 'await' as const, dueAt: until.dueAt };
+      return deferred(reason, waits, { job, delivery }, this.#pipeline);
     }
     if (outcome.status !== 'held') return later(outcome, delivery.attempt, retry);
     const circuit = circuitName(outcome.circuit, job.data.instance);

@@ -9,17 +9,27 @@ import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 /** It looks as often whether it is still wanted, in milliseconds: whoever cancels it may have been cut off before waking it. */
 const LOOK_MS = 24 * 3_600_000;
 
+/** The worker's clock may be ahead of Redis', by which it is due. */
+const SHORTEST_MS = 1000;
+
 export const AWAIT_DUE = 'it is not due yet';
+
+/** What the next run finds to do if nothing changes; `delayMs`: when it is to try, default: when it is due. */
+interface Waits {
+  does: 'await' | 'suspend';
+  dueAt: number;
+  delayMs?: number;
+}
 
 /** Delays a deletion until it is due, in epoch milliseconds. */
 export function deferred(
   reason: string,
-  dueAt: number,
+  { does, dueAt, delayMs: asked }: Waits,
   { job, delivery }: { job: DeleteUserJob; delivery: Delivery },
   { deletions, ports }: Pipeline,
 ): Decision {
   const run = runOf(delivery);
-  const delayMs = Math.max(1, Math.min(dueAt - ports.now(), LOOK_MS));
+  const delayMs = Math.max(SHORTEST_MS, Math.min(asked ?? LOOK_MS, dueAt - ports.now(), LOOK_MS));
   return {
     next: 'deferred',
     outcome: { status: 'wait', reason, delayMs },
@@ -27,7 +37,7 @@ export function deferred(
     reason,
     async isOutdated() {
       const { suspension } = await deletions.check(run, job.data.instance, job.data);
-      return suspension?.does !== 'await' || suspension.dueAt !== dueAt;
+      return suspension?.does !== does || suspension.dueAt !== dueAt;
     },
   };
 }
@@ -35,18 +45,13 @@ export function deferred(
 const PATIENCE_MS = 60_000;
 const LONGEST_PATIENCE_MS = 3_600_000;
 
-/**
- * A deletion is never given up because its user cannot be suspended: that is tried again until it is due.
- * @param leftMs until then.
- */
-export function untilSuspended(outcome: Outcome, leftMs: number): Outcome {
-  // A wait may become a quarter longer.
-  const atMost = (ms: number) => Math.max(1, Math.min(ms, leftMs * 0.8));
+/** A deletion is never given up because its user cannot be suspended: that is tried again until it is due. */
+export function untilSuspended(outcome: Outcome): Outcome {
   if (outcome.status === 'retry') {
     const { reason, afterMs = 0 } = outcome;
-    return { status: 'wait', reason, delayMs: atMost(Math.max(PATIENCE_MS, afterMs)) };
+    return { status: 'wait', reason, delayMs: Math.max(PATIENCE_MS, afterMs) };
   }
   if (!isSettled(outcome) || outcome.status !== 'failed') return outcome;
   const reason = `the user cannot be suspended until its deletion: ${outcome.code}: ${outcome.message}`;
-  return { status: 'wait', reason, delayMs: atMost(LONGEST_PATIENCE_MS) };
+  return { status: 'wait', reason, delayMs: LONGEST_PATIENCE_MS };
 }

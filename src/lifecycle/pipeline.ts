@@ -131,7 +131,7 @@ async function checkDeletion(job: DeleteUserJob, read: ReadJob, delivery: Delive
   const { userId, instance } = job.data;
   const checked = await pipeline.deletions.check(runOf(delivery), instance, job.data);
   const { is, requestedAt, dueAt, suspension } = checked;
-  if (suspension?.does === 'await') return deferred(AWAIT_DUE, suspension.dueAt, { job, delivery }, pipeline);
+  if (suspension?.does === 'await') return deferred(AWAIT_DUE, suspension, { job, delivery }, pipeline);
   if (is === 'cancelled' && suspension === undefined)
     return settleWithoutUser(superseded('cancellation', userId), read, delivery, pipeline);
   if (is === 'refused')

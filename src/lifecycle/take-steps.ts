@@ -128,7 +128,7 @@ async function perform(
       return answer === LOCK_LOST ? LOCK_LOST : { fact: { of: 'authorize', answer } };
     }
     case 'authorize-suspension': {
-      const answer = await context.authorizeSuspension(step.ids);
+      const answer = await context.authorizeSuspension(step.ids, step.does, step.signedUpAt);
       return answer === LOCK_LOST ? LOCK_LOST : { fact: { of: 'authorize-suspension', answer } };
     }
     case 'lock': {

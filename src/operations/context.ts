@@ -73,16 +73,13 @@ export interface UserRecord {
   fields: Partial<Record<Field, Version>>;
 }
 
-/**
- * What a deletion does that suspends its user until it is due; `name`: under which it lies. `isRemembered`: that it has suspended its user
- * is known without the user's record, too.
- */
+/** What a deletion does that suspends its user until it is due; `name`: under which it lies. */
 export type Suspension =
   | { does: 'suspend'; name: string; dueAt: number }
   /** If it turns out to be void, it resumes its user. */
-  | { does: 'delete'; name: string; isRemembered: boolean }
+  | { does: 'delete'; name: string }
   /** `by`: why it is void. */
-  | { does: 'resume'; name: string; isRemembered: boolean; by: string };
+  | { does: 'resume'; name: string; by: string };
 
 /** What a run adds to the record of its user. */
 export interface RecordUpdate {
@@ -146,12 +143,15 @@ export interface OperationContext {
    * clientId. `blocked`: another job has locked it.
    */
   lockName: (clientId: string, instance: Instance) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
-  /** Called right before the user is suspended until its deletion; `void`: the deletion is not wanted any more. */
-  authorizeSuspension: (ids: {
-    clientId?: string | undefined;
-    userId?: string | undefined;
-    instance?: string | undefined;
-  }) => Promise<'go' | 'void' | typeof LOCK_LOST>;
+  /**
+   * Called right before the user is suspended until its deletion, or resumed because the deletion is void, which ends it; `changed`: by
+   * now the deletion has to do something else.
+   */
+  authorizeSuspension: (
+    ids: { clientId?: string | undefined; userId?: string | undefined; instance?: string | undefined },
+    does: 'suspend' | 'resume',
+    signedUpAt: number | undefined,
+  ) => Promise<'go' | 'changed' | typeof LOCK_LOST>;
   /**
    * Called right before each DELETE, and before reporting that there was no user, with all known ids of the user. It may be sent only on
    * `go`; `returned`: the user has signed up again; `held`: the hour's deletion limit is reached.
@@ -159,7 +159,7 @@ export interface OperationContext {
   authorizeDelete: (
     ids: { clientId?: string | undefined; userId?: string | undefined; instance?: string | undefined },
     kind: 'sends' | 'sends nothing',
-  ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | typeof LOCK_LOST>;
+  ) => Promise<'go' | 'cancelled' | 'returned' | 'held' | 'early' | typeof LOCK_LOST>;
   /** Aborted when the run loses its job: nothing may be sent after that. */
   signal: AbortSignal;
   /** Epoch milliseconds. */

@@ -2,7 +2,7 @@
  * Deletes exactly the intended user and confirms it by a look-up. A deletion cannot be undone, so the user is looked up before anything
  * is sent. Decides the next step; sends nothing itself.
  */
-import { type Deleted, type Outcome, failed } from '../contract/outcome.ts';
+import { type Deleted, type Outcome, type Wait, failed } from '../contract/outcome.ts';
 import { isOlder, newest } from '../contract/version.ts';
 import type { DamoovError } from '../damoov/errors.ts';
 import type { UserRecord } from './context.ts';
@@ -150,10 +150,14 @@ function noUserLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
   return deleted(userId ?? record.userId, { existed: true, executedAt: deletingSince, confirmedAt });
 }
 
+/** It was moved or cancelled in between: the next run learns what it has to do. */
+export const CHANGED: Wait = { status: 'wait', reason: 'the deletion was changed meanwhile', delayMs: 1 };
+
 /** The outcome of a deletion that must not be sent. */
-function stopped(by: 'cancelled' | 'returned' | 'held', userId: string | undefined): Outcome {
+function stopped(by: 'cancelled' | 'returned' | 'held' | 'early', userId: string | undefined): Outcome {
   if (by === 'cancelled') return superseded('cancellation', userId);
   if (by === 'returned') return superseded('create', userId);
+  if (by === 'early') return CHANGED;
   return {
     status: 'held',
     circuit: 'deletion-limit',

@@ -36,8 +36,14 @@ export type Step =
    * wanted.
    */
   | { do: 'authorize'; ids: FoundIds; kind: 'sends' | 'sends nothing' }
-  /** Checks right before its user is suspended whether a deferred deletion is still wanted. */
-  | { do: 'authorize-suspension'; ids: FoundIds }
+  /** Checks right before its user is suspended or resumed whether a deferred deletion is still wanted, or still void. */
+  | {
+      do: 'authorize-suspension';
+      ids: FoundIds;
+      does: 'suspend' | 'resume';
+      /** Of the newest sign-up on record, in epoch milliseconds. */
+      signedUpAt: number | undefined;
+    }
   /** Locks the user that a look-up found, in place of the locked one. */
   | { do: 'lock'; userId: string }
   /** Locks the clientId that a user is to get in this instance, besides the user. */
@@ -54,8 +60,8 @@ export type Fact =
   | { of: 'move'; user: DamoovUser; error: DamoovError | undefined }
   /** `wasAcknowledged`: Damoov clearly confirmed the deletion; its answer cannot mean that there was no user. */
   | { of: 'delete'; userId: string; error: DamoovError | undefined; wasAcknowledged: boolean; at: number }
-  | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' }
-  | { of: 'authorize-suspension'; answer: 'go' | 'void' }
+  | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' | 'early' }
+  | { of: 'authorize-suspension'; answer: 'go' | 'changed' }
   | { of: 'lock'; userId: string; isOfAnotherName: boolean }
   | { of: 'lock-name'; clientId: string; record: UserRecord };
 

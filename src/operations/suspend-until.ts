@@ -3,13 +3,14 @@
  * next step; sends nothing itself.
  */
 import type { Wait } from '../contract/outcome.ts';
-import { isOlder } from '../contract/version.ts';
+import { isOlder, msOf } from '../contract/version.ts';
+import type { DamoovUser } from '../damoov/wire.ts';
 import type { Suspension, UserRecord } from './context.ts';
-import { newerThanDeletion, nextDeleteStep } from './delete-user.ts';
+import { CHANGED, newerThanDeletion, nextDeleteStep } from './delete-user.ts';
 import { isNotFound } from './find-user.ts';
 import { type Address, identify, isLocked, seenAnywhere } from './identify-user.ts';
 import { superseded, withWritten } from './newer-knowledge.ts';
-import { type Knowledge, type Step, end, factsOf } from './step.ts';
+import { type Ids, type Knowledge, type Step, end, factsOf } from './step.ts';
 
 type Does<What extends Suspension['does']> = Extract<Suspension, { does: What }>;
 
@@ -18,20 +19,19 @@ export function nextSuspensionStep(address: Address, suspension: Suspension, kno
     case 'suspend':
       return suspend(address, suspension, known);
     case 'resume':
-      return resume(address, suspension, known);
+      return resume(suspension, known);
     case 'delete': {
       const step = nextDeleteStep(address, known);
       const outcome = step.do === 'end' ? step.effect.outcome : undefined;
       if (outcome?.status !== 'superseded') return step;
-      return resume(address, { ...suspension, does: 'resume', by: outcome.by }, known);
+      return resume({ ...suspension, does: 'resume', by: outcome.by }, known);
     }
   }
 }
 
 function suspend(address: Address, { name, dueAt }: Does<'suspend'>, known: Knowledge): Step {
   const newer = newerThanDeletion(address, known);
-  if (newer?.status === 'superseded')
-    return resume(address, { does: 'resume', name, by: 'create', isRemembered: false }, known);
+  if (newer?.status === 'superseded') return resume({ does: 'resume', name, by: newer.by }, known);
   if (newer !== undefined) return end({ outcome: newer });
   const unchanged = end({ outcome: until(dueAt, 'unchanged', known) });
   const target = identify(address, known);
@@ -41,24 +41,37 @@ function suspend(address: Address, { name, dueAt }: Does<'suspend'>, known: Know
   if (address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
   const { record, job } = known;
   const seen = seenAnywhere(userId, known);
-  const isByOthers = record.suspendedBy !== undefined || seen?.status === 'deactivated';
-  if (record.suspendedBy !== name && (isByOthers || isOlder(job.version, record.fields.status)))
-    return unchanged;
-  const [permission] = factsOf(known, 'authorize-suspension');
-  if (permission === undefined) {
-    const instance = known.instanceNames.get(seen?.instanceId ?? '');
-    return { do: 'authorize-suspension', ids: { clientId, userId, instance } };
-  }
-  if (permission.answer === 'void') return end({ outcome: VOID });
+  const isAnothers = isSuspended(seen, known) || isOlder(job.version, record.fields.status);
+  if (record.suspendedBy !== name && isAnothers) return unchanged;
+  const permission = permissionTo('suspend', { userId, clientId }, known);
+  if (permission !== undefined) return permission;
   const [sent] = factsOf(known, 'update');
   if (sent === undefined) return { do: 'update', userId, changes: { status: 'deactivated' } };
   if (sent.error !== undefined) return isNotFound(sent.error) ? unchanged : { do: 'fail', error: sent.error };
   const outcome = until(dueAt, 'suspended', known);
-  return end({ outcome, recordUpdate: { record: written(userId, name, known) } });
+  return end({ outcome, recordUpdate: { record: written(userId, name, known), clientId } });
 }
 
-/** The next run learns why. */
-const VOID: Wait = { status: 'wait', reason: 'the deletion is not wanted any more', delayMs: 1 };
+/** What a look-up shows counts, unless it may lag behind the status that we wrote last. */
+function isSuspended(seen: DamoovUser | undefined, { record, now, lagMs }: Knowledge): boolean {
+  const { status } = record.fields;
+  const mayLag = status !== undefined && now - msOf(status) < lagMs;
+  return mayLag || seen?.status === undefined
+    ? record.suspendedBy !== undefined
+    : seen.status === 'deactivated';
+}
+
+/** The step that asks for permission, or ends the run; undefined once it is given. */
+function permissionTo(does: 'suspend' | 'resume', ids: Ids, known: Knowledge): Step | undefined {
+  const permission = factsOf(known, 'authorize-suspension').at(-1);
+  const seen = ids.userId === undefined ? undefined : seenAnywhere(ids.userId, known);
+  const instance = known.instanceNames.get(seen?.instanceId ?? '');
+  const { created } = known.record;
+  const signedUpAt = created && msOf(created);
+  if (permission === undefined)
+    return { do: 'authorize-suspension', ids: { ...ids, instance }, does, signedUpAt };
+  return permission.answer === 'go' ? undefined : end({ outcome: CHANGED });
+}
 
 function until(dueAt: number, user: 'suspended' | 'unchanged', { now }: Knowledge): Wait {
   const reason = user === 'suspended' ? 'its user is suspended until it is due' : 'it is not due yet';
@@ -69,20 +82,15 @@ function written(userId: string, suspendedBy: string | undefined, { record, job 
   return { ...withWritten(record, ['status'], job.version), userId, suspendedBy };
 }
 
-function resume(address: Address, { name, by, isRemembered }: Does<'resume'>, known: Knowledge): Step {
+function resume({ name, by }: Does<'resume'>, known: Knowledge): Step {
   const { record } = known;
-  const isOurs = record.suspendedBy === name;
-  const { formerUserId } = record;
+  const { formerUserId, userId, suspendedBy } = record;
   // The user has another clientId since.
-  if (!isOurs && formerUserId !== undefined && !isLocked(formerUserId, known))
+  if (suspendedBy !== name && formerUserId !== undefined && !isLocked(formerUserId, known))
     return { do: 'lock', userId: formerUserId };
-  const isForgotten = isRemembered && record.suspendedBy === undefined && record.fields.status === undefined;
-  if (!isOurs && !isForgotten) return end({ outcome: superseded(by, record.userId) });
-  const target = isOurs && record.userId !== undefined ? { userId: record.userId } : identify(address, known);
-  if (target === undefined) return end({ outcome: superseded(by, record.userId) });
-  if ('do' in target) return target;
-  const { userId } = target;
-  if (address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
+  const permission = permissionTo('resume', { userId }, known);
+  if (permission !== undefined) return permission;
+  if (suspendedBy !== name || userId === undefined) return end({ outcome: superseded(by, userId) });
   const [sent] = factsOf(known, 'update');
   if (sent === undefined) return { do: 'update', userId, changes: { status: 'active' } };
   if (sent.error !== undefined && !isNotFound(sent.error)) return { do: 'fail', error: sent.error };

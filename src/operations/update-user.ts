@@ -31,11 +31,18 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   const wanted = changesOf(update.changes);
   // The record does not describe a user that was deleted or replaced since.
   const isRecorded = isAbout(record, update.userId);
-  const changes = isRecorded ? withoutNewer(wanted, record, job.version) : wanted;
+  const changes = isRecorded ? withoutNewerOf(wanted, known) : wanted;
   const newer = Object.keys(changes).length === 0 ? superseded('newer values', record.userId) : undefined;
   const reached = reachUser(update, known, newer, (user) => isMeantBy(update, user, known));
   if ('do' in reached) return reached;
   return apply(reached, update, changes, known);
+}
+
+/** Without values that are older than what is known. Whoever was to be suspended before its deletion suspended it stays so after that. */
+function withoutNewerOf(wanted: Changes, { record, job }: Knowledge): Changes {
+  const changes = withoutNewer(wanted, record, job.version);
+  const isOfDeletion = record.suspendedBy !== undefined && record.suspendedBy !== 'request';
+  return isOfDeletion && wanted.status === 'deactivated' ? { ...changes, status: wanted.status } : changes;
 }
 
 function apply({ userId, user }: Reached, update: Update, changes: Changes, known: Knowledge): Step {

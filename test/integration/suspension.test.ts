@@ -1,7 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { UserJobs } from '../../src/client/user-jobs.ts';
 import { createDeletions } from '../../src/store/deletions/deletions.ts';
-import { forgetUsers } from '../support/forget-users.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 /** A user, and a producer. */
@@ -128,13 +127,23 @@ describe('a user whose deletion is deferred, and who is suspended until then', (
   it.each([
     ['by its cancellation', (users: UserJobs) => users.cancelDeletion(C)],
     ['by a sign-up', (users: UserJobs) => users.create(C)],
-  ])('is resumed %s, also if its record is gone', async (_how, voidDeletion) => {
+  ])('is remembered for as long, until it is resumed %s', async (_how, voidDeletion) => {
     const { world, users } = await createSuspensions();
-    await users.delete(C, { in: '90d', suspends: true });
+    const leastDays = async () => {
+      const keys = (await world.redis.keys(`${world.prefix}:user:*`)).filter((key) =>
+        /:user:[^:]*$/.test(key),
+      );
+      const seconds = await Promise.all(keys.map((key) => world.redis.ttl(key)));
+      return Math.min(...seconds) / 86_400;
+    };
+    await users.delete(C, { in: '900d', suspends: true });
     expect(await statusOf(world)).toEqual(['Inactive']);
-    await forgetUsers(world);
+    expect(await leastDays()).toBeGreaterThan(900);
+    await world.run('update-user', { ...C, changes: { phone: '1' } });
+    expect(await leastDays()).toBeGreaterThan(900);
     await voidDeletion(users);
     await expect.poll(() => statusOf(world)).toEqual(['Active']);
+    await expect.poll(leastDays).toBeLessThan(31);
   });
 
   it.each([

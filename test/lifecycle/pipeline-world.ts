@@ -65,7 +65,7 @@ export interface PipelineWorldOptions {
   /** Default: go. */
   authorizations?: Awaited<ReturnType<DeletionGuard['authorizeDelete']>>;
   /** Default: go. */
-  authorizesSuspension?: 'go' | 'void' | 'lost';
+  authorizesSuspension?: 'go' | 'changed' | 'lost';
   attempts?: number;
 }
 

@@ -69,6 +69,8 @@ export interface OperationWorldOptions {
   names?: Record<string, Partial<UserRecord> | 'blocked' | typeof LOCK_LOST>;
   /** What the deletion is answered that asks whether it may be sent. Default: go. */
   authorize?: Awaited<ReturnType<OperationContext['authorizeDelete']>>;
+  /** Default: go. */
+  authorizesSuspension?: 'go' | 'changed';
   /** Number of look-ups that show no user before they show the real state. */
   lag?: number;
 }
@@ -83,6 +85,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
     others = {},
     names = {},
     authorize = 'go',
+    authorizesSuspension = 'go',
     users = [],
   } = options;
   let { lag = 0 } = options;
@@ -188,9 +191,9 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
       if (known === LOCK_LOST || known === 'blocked') return known;
       return { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known };
     },
-    async authorizeSuspension({ clientId, userId }) {
-      calls.push(`authorize suspension ${clientId ?? '-'} ${userId ?? '-'}`);
-      return authorize === 'go' ? 'go' : 'void';
+    async authorizeSuspension({ clientId, userId }, does) {
+      calls.push(`authorize to ${does} ${clientId ?? '-'} ${userId ?? '-'}`);
+      return authorizesSuspension;
     },
     async authorizeDelete({ clientId, userId }, kind) {
       calls.push(`authorize ${clientId ?? '-'} ${userId ?? '-'} ${kind}`);

@@ -27,8 +27,8 @@ async function run(suspension: Suspension, options: OperationWorldOptions = {}) 
 
 const suspend = (options?: OperationWorldOptions) =>
   run({ does: 'suspend', name: 'its name', dueAt }, options);
-const resume = (options?: OperationWorldOptions, isRemembered = false) =>
-  run({ does: 'resume', name: 'its name', by: 'cancellation', isRemembered }, options);
+const resume = (options?: OperationWorldOptions) =>
+  run({ does: 'resume', name: 'its name', by: 'cancellation' }, options);
 const awaits = (user: string) => ({ status: 'wait', until: { dueAt, user }, delayMs: HOUR_MS });
 const OVER = { status: 'superseded', by: 'cancellation', userId: OURS };
 
@@ -36,7 +36,7 @@ describe('a deletion that suspends its user until it is due', () => {
   it('asks right before whether it is still wanted, and remembers that it did so', async () => {
     const { world, end } = await suspend();
     const { outcome, recordUpdate } = await end();
-    expect(world.calls).toEqual(['find c-1', `authorize suspension c-1 ${OURS}`, `update ${OURS}`]);
+    expect(world.calls).toEqual(['find c-1', `authorize to suspend c-1 ${OURS}`, `update ${OURS}`]);
     expect(world.sent.update).toEqual([{ status: 'deactivated' }]);
     expect(outcome).toMatchObject(awaits('suspended'));
     expect(recordUpdate?.record).toMatchObject({
@@ -67,7 +67,7 @@ describe('a deletion that suspends its user until it is due', () => {
   });
 
   it('sends nothing where it is not wanted any more', async () => {
-    const { end, sent } = await suspend({ authorize: 'cancelled' });
+    const { end, sent } = await suspend({ authorizesSuspension: 'changed' });
     expect((await end()).outcome).toMatchObject({ status: 'wait', delayMs: 1 });
     expect(sent).toEqual([]);
   });
@@ -108,7 +108,7 @@ describe('a deletion that is void', () => {
     const { world, end, sent } = await resume({ record: SUSPENDED });
     const { outcome, recordUpdate } = await end();
     expect(outcome).toEqual(OVER);
-    expect(world.calls).toEqual([`update ${OURS}`]);
+    expect(world.calls).toEqual([`authorize to resume - ${OURS}`, `update ${OURS}`]);
     expect(sent).toEqual([{ status: 'active' }]);
     expect(recordUpdate?.record.suspendedBy).toBeUndefined();
     expect(recordUpdate?.record.fields.status).toBe(world.context.job.version);
@@ -121,21 +121,13 @@ describe('a deletion that is void', () => {
   ] as [string, OperationWorldOptions][])('sends nothing for a user who %s', async (_what, options) => {
     const { world, end } = await resume(options);
     expect((await end()).outcome).toEqual(OVER);
-    expect(world.calls).toEqual([]);
+    expect(world.calls).toEqual([`authorize to resume - ${OURS}`]);
   });
 
-  it('finds the user anew where the record is gone, and only if it is remembered elsewhere', async () => {
-    const forgotten = { record: {}, users: there() };
-    const { end, sent } = await resume(forgotten, true);
-    expect((await end()).outcome).toEqual(OVER);
-    expect(sent).toEqual([{ status: 'active' }]);
-    const other = await resume(forgotten);
-    expect((await other.end()).outcome).toMatchObject({ status: 'superseded' });
-    expect(other.world.calls).toEqual([]);
-    const since = { ...forgotten, record: { fields: { status: version(-1) } } };
-    const written = await resume(since, true);
-    await written.end();
-    expect(written.world.calls).toEqual([]);
+  it('waits where it has something else to do by now, such as a new request', async () => {
+    const { world, end } = await resume({ record: SUSPENDED, authorizesSuspension: 'changed' });
+    expect((await end()).outcome).toMatchObject({ status: 'wait', delayMs: 1 });
+    expect(world.calls).toEqual([`authorize to resume - ${OURS}`]);
   });
 
   it('follows the user to another clientId', async () => {
@@ -144,7 +136,7 @@ describe('a deletion that is void', () => {
       others: { [OURS]: SUSPENDED },
     });
     expect((await end()).outcome).toEqual(OVER);
-    expect(world.calls).toEqual([`lock ${OURS}`, `update ${OURS}`]);
+    expect(world.calls).toEqual([`lock ${OURS}`, `authorize to resume - ${OURS}`, `update ${OURS}`]);
     expect(sent).toEqual([{ status: 'active' }]);
   });
 
@@ -155,12 +147,17 @@ describe('a deletion that is void', () => {
     'resumes its user also where it is due, and only the last look shows that it is %s',
     async (authorize, by) => {
       const { world, end, sent } = await run(
-        { does: 'delete', name: 'its name', isRemembered: true },
+        { does: 'delete', name: 'its name' },
         { record: SUSPENDED, authorize },
       );
       expect((await end()).outcome).toEqual({ ...OVER, by });
       expect(sent).toEqual([{ status: 'active' }]);
-      expect(world.calls).toEqual(['find c-1', `authorize c-1 ${OURS} sends`, `update ${OURS}`]);
+      expect(world.calls).toEqual([
+        'find c-1',
+        `authorize c-1 ${OURS} sends`,
+        `authorize to resume - ${OURS}`,
+        `update ${OURS}`,
+      ]);
     },
   );
 

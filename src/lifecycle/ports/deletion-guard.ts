@@ -23,6 +23,12 @@ export interface DeletionIds extends Ids {
   also?: (Ids & { instance?: string | undefined }) | undefined;
 }
 
+/** `signedUpAt`: of the newest sign-up on record, in epoch milliseconds. */
+export interface SuspensionStep {
+  does: 'suspend' | 'resume';
+  signedUpAt?: number | undefined;
+}
+
 export interface DeletionGuard {
   /**
    * Called before a deletion waits for its user or a circuit. `cancelled`, `refused`: it ends at once; `released`: the deletion limit
@@ -43,20 +49,22 @@ export interface DeletionGuard {
     suspension?: Suspension | { does: 'await'; dueAt: number } | undefined;
   }>;
   /**
-   * Called right before the user is suspended: from then on that is known, under all ids of the user. `void`: the deletion is not wanted any
-   * more; `lost`: this run no longer holds the user's lock.
+   * Called right before the user is suspended: from then on that is known, under all ids of the user; or right before it is resumed: from
+   * then on a new request is another deletion. `changed`: it has to do something else by now; `lost`: this run no longer holds the user's
+   * lock.
    */
   authorizeSuspension(
     run: DeletionRun,
     lock: LockProof,
     instance: string,
     ids: DeletionIds,
-  ): Promise<'go' | 'void' | 'lost'>;
+    asked: SuspensionStep,
+  ): Promise<'go' | 'changed' | 'lost'>;
   /** The user is suspended until the deletion, or nothing is to be done before. */
   noteSuspension(run: DeletionRun, state: 'suspended' | 'unchanged'): Promise<void>;
   /**
    * Called right before each DELETE. `go`: it may be sent, and can no longer be cancelled; `cancelled`: it must not be sent; `returned`:
-   * the user has signed up again; `held`: the hour's deletion limit is reached; `lost`: this run no longer holds the user's lock.
+   * the user has signed up again; `held`: the hour's deletion limit is reached; `early`: it was moved; `lost`: this run no longer holds the user's lock.
    * @param instance its configured name.
    */
   authorizeDelete(
@@ -65,5 +73,5 @@ export interface DeletionGuard {
     instance: string,
     ids: DeletionIds,
     kind: 'sends' | 'sends nothing',
-  ): Promise<'go' | 'cancelled' | 'returned' | 'held' | 'lost'>;
+  ): Promise<'go' | 'cancelled' | 'returned' | 'held' | 'early' | 'lost'>;
 }

@@ -8,7 +8,7 @@ import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { circuitKeysOf } from '../circuits/circuit-state.ts';
 import { type Names, DeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
 import { type Standing, keep, standingOf } from './name-state.ts';
-import { authorizeSuspension, noteSuspension, suspensionFor } from './suspensions.ts';
+import { authorizeSuspension, awaitsDue, noteSuspension, suspensionFor } from './suspensions.ts';
 
 export interface DeletionGuardOptions {
   jobs: Queue;
@@ -23,8 +23,8 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
   return {
     check: (run, instance, ids) =>
       names.decide({ ...ids, instance }, (seen, names) => checkDeletion(seen, names, run)),
-    authorizeSuspension: (run, lock, instance, ids) =>
-      names.decide({ ...ids, instance }, (seen, names) => authorizeSuspension(seen, names, run, lock)),
+    authorizeSuspension: (run, lock, instance, ids, asked) =>
+      names.decide({ ...ids, instance }, (seen, names) => authorizeSuspension(seen, names, run, lock, asked)),
     noteSuspension: ({ jobId }, state) => names.change((seen) => noteSuspension(seen, prefix, jobId, state)),
     authorizeDelete: (run, lock, instance, ids, kind) =>
       names.decide({ ...ids, instance }, (seen, names) =>
@@ -50,7 +50,11 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
     );
   if (is === 'cancelled' && scheduler !== undefined) note('voidScheduler', scheduler);
   // No circuit holds it any longer.
-  if (is !== 'open') writes.push(...leaveCircuits(seen, names.prefix, jobId));
+  if (is !== 'open' || suspension?.does === 'resume')
+    writes.push(...leaveCircuits(seen, names.prefix, jobId));
+  // It pends again, after it had failed.
+  if (dueAt === undefined && (suspension?.does === 'await' || suspension?.does === 'suspend'))
+    writes.push(['ZADD', pendingKeyOf(names.prefix), suspension.dueAt, jobId]);
   // From here on a cancellation knows of it, though another client has added it.
   const isDue = suspension === undefined || suspension.does === 'delete';
   if (!standing.isSent && isDue && (is === 'open' || is === 'released')) note('begunJob', jobId);
@@ -95,6 +99,8 @@ export function authorizeDelete(
   const isReleased = seen.text('GET', decisionKeyOf(names.prefix, jobId)) === 'release';
   if (seen.text('HGET', lock.key, lock.field) !== lock.value) return { answer: 'lost' };
   if (!standing.isSent && standing.void !== undefined) return { answer: standing.void };
+  if (!standing.isSent && awaitsDue(standing, seen.score(pendingKeyOf(names.prefix), jobId), seen.now))
+    return { answer: 'early' };
   const writes: Command[] = [];
   // From here on a run that is cut off may have deleted the user.
   if (limit !== undefined) writes.push(['HSETNX', lock.key, 'deletingSince', `${seen.now} ${lock.value}`]);

@@ -26,7 +26,7 @@ const Fields = z.object({
   sentJob: text, // the last job that may have sent its DELETE
   sentEnd: text, // how that job ended: done or failed
   at: text, // hash of the user's other name, which has the deletion
-  suspension: text, // 'asked', 'sent', 'suspended' or 'unchanged', and the number of the deletion until which its user is suspended
+  suspension: text, // 'asked', 'sent', 'suspended' or 'unchanged'; the number of the deletion until which its user is suspended; when that is due
 });
 const FIELDS = Fields.keyof().options;
 
@@ -79,9 +79,12 @@ export function isSent({ sentJob, sentEnd, jobId }: NameState): boolean {
 }
 
 /** Whether the user is to be, may be or is suspended until the deletion of this number; `unchanged`: it was suspended before, or is none. */
-export function suspensionOf({ suspension = '' }: NameState, number: number): string | undefined {
-  const [state, of] = suspension.split(' ');
-  return of === String(number) ? state : undefined;
+export function suspensionOf(
+  { suspension = '' }: NameState,
+  number: number,
+): { state: string; dueAt: number } | undefined {
+  const [state = '', of, dueAt] = suspension.split(' ');
+  return of === String(number) ? { state, dueAt: Number(dueAt) } : undefined;
 }
 
 /** Keeps a name from now on, or from when its deletion is due: it may be pending for years. */

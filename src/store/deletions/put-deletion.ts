@@ -6,7 +6,7 @@ import type { Job, Queue } from 'bullmq';
 import { promoteJob } from '../../bullmq/elsewhere.ts';
 import { type DeletionJob, addJob, moveJob } from './deletion-jobs.ts';
 import type { DeletionAddress, DeletionNames } from './deletion-names.ts';
-import { askSuspension, suspendsAlso } from './suspensions.ts';
+import { askSuspension, moveSuspension } from './suspensions.ts';
 import { type Entry, type Pending, enterDeletion, scheduleDeletion } from './schedule-deletion.ts';
 
 /** A deletion that is pending, in epoch milliseconds. */
@@ -48,8 +48,8 @@ export class PendingDeletions {
   }
 
   /** Has a pending deletion suspend its user until it is due: its job runs now, and then waits. */
-  async suspend(jobId: string, decide = askSuspension): Promise<void> {
-    const isAsked = await this.#names.change((seen) => decide(seen, this.#names.prefix, jobId));
+  async suspend(jobId: string): Promise<void> {
+    const isAsked = await this.#names.change((seen) => askSuspension(seen, this.#names.prefix, jobId));
     if (isAsked) await promoteJob(this.#jobs, jobId);
   }
 
@@ -123,6 +123,11 @@ export class PendingDeletions {
     const requestedAt = Math.max(found.timestamp, known.requestedAt);
     if (known.is !== 'moved') return { is: 'exists', jobId, dueAt: known.dueAt, requestedAt };
     const is = 'moved';
+    if (await this.#names.change((seen) => moveSuspension(seen, this.#names.prefix, jobId))) {
+      // It reads its due time itself.
+      await promoteJob(this.#jobs, jobId);
+      return { is, jobId, dueAt, requestedAt };
+    }
     if (await this.#isMoved(found, jobId, dueAt)) return { is, jobId, dueAt, requestedAt };
     // The job is active, or was and waits for something else: it ends as cancelled, and the next one replaces it.
     const nextId = `del-${hash}-${number + 1}`;
@@ -139,10 +144,7 @@ export class PendingDeletions {
   ) {
     const data: object = found.data;
     const entered = await this.#add({ ...next, data, requestedAt: found.timestamp, replaces });
-    if (entered === 'entered') {
-      await promoteJob(this.#jobs, replaces);
-      await this.suspend(next.jobId, suspendsAlso);
-    }
+    if (entered === 'entered') await promoteJob(this.#jobs, replaces);
     // Added with the entry that was refused.
     if (entered === 'too-late' || entered === 'gone') await (await this.#jobs.getJob(next.jobId))?.remove();
     return entered;

@@ -1,16 +1,7 @@
 /** Decides over a request for a deletion: whether one is pending already, or under which id a new one may be added. Adds no job. */
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
-import {
-  type NameState,
-  firstPending,
-  isSent,
-  jobIdOf,
-  keep,
-  readName,
-  readPlaces,
-  suspensionOf,
-} from './name-state.ts';
+import { type NameState, firstPending, isSent, jobIdOf, keep, readName, readPlaces } from './name-state.ts';
 
 /** Times in epoch milliseconds. */
 export interface Scheduling {
@@ -131,8 +122,6 @@ export function enterDeletion(
     if (isSent(name)) return { answer: 'too-late' };
     const number = name.number + 1;
     writes.push(['HSET', name.key, 'number', number, 'voidBelow', number], keep(seen, name, dueAt));
-    const suspension = suspensionOf(name, name.number);
-    if (suspension !== undefined) writes.push(['HSET', name.key, 'suspension', `${suspension} ${number}`]);
     writes.push(['ZREM', index, replaces]);
   }
   if (!isEntered) writes.push(['ZADD', index, dueAt, jobId]);

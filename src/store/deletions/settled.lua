@@ -114,7 +114,7 @@ local function deletionEnds(asked)
     end
     keep(own.key, asked.keepS)
   end
-  if own and asked.ending ~= 'failed' and string.match(own.suspension or '', '%d+$') == numberIn(asked.jobId) then
+  if own and asked.ending ~= 'failed' and string.match(own.suspension or '', '^%a+ (%d+)') == numberIn(asked.jobId) then
     redis.call('HDEL', own.key, 'suspension')
   end
   for _, name in ipairs(placesOf(asked)) do

@@ -2,10 +2,19 @@
  * Which users are suspended until their deletion: it is asked for with the request, and done and undone by the job of the deletion itself.
  */
 import type { Suspension } from '../../operations/context.ts';
-import type { DeletionRun, LockProof } from '../../lifecycle/ports/deletion-guard.ts';
+import type { DeletionRun, LockProof, SuspensionStep } from '../../lifecycle/ports/deletion-guard.ts';
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { type Names, pendingKeyOf } from './deletion-names.ts';
-import { type Standing, isSent, keep, ownNameOf, readName, standingOf, suspensionOf } from './name-state.ts';
+import {
+  type NameState,
+  type Standing,
+  isSent,
+  keep,
+  ownNameOf,
+  readName,
+  standingOf,
+  suspensionOf,
+} from './name-state.ts';
 
 /** Asks for it; false if the deletion is over, or is being carried out. */
 export function askSuspension(seen: Seen, prefix: string, jobId: string): Decision<boolean> {
@@ -13,35 +22,49 @@ export function askSuspension(seen: Seen, prefix: string, jobId: string): Decisi
   const name = own && readName(seen, prefix, own.hash);
   const dueAt = seen.score(pendingKeyOf(prefix), jobId);
   if (name?.jobId !== jobId || dueAt === undefined || isSent(name)) return { answer: false };
-  const asked: Command = ['HSET', name.key, 'suspension', `asked ${name.number}`];
-  return { answer: true, writes: [asked, keep(seen, name, dueAt)] };
+  return { answer: true, writes: [stateOf(name, 'asked', name.number, dueAt), keep(seen, name, dueAt)] };
 }
 
-/** Whether it goes on with the suspension of the deletion whose place it has taken. */
-export function suspendsAlso(seen: Seen, prefix: string, jobId: string): Decision<boolean> {
-  const own = ownNameOf(jobId);
-  return {
-    answer: own !== undefined && suspensionOf(readName(seen, prefix, own.hash), own.number) !== undefined,
-  };
+function stateOf({ key }: NameState, state: string, number: number, dueAt: number): Command {
+  return ['HSET', key, 'suspension', `${state} ${number} ${dueAt}`];
 }
+
+/** A deletion was moved: whether it suspends its user. */
+export function moveSuspension(seen: Seen, prefix: string, jobId: string): Decision<boolean> {
+  const own = ownNameOf(jobId);
+  const name = own && readName(seen, prefix, own.hash);
+  const known = own && name && suspensionOf(name, own.number);
+  const dueAt = seen.score(pendingKeyOf(prefix), jobId);
+  if (own === undefined || name === undefined || known === undefined) return { answer: false };
+  return dueAt === undefined
+    ? { answer: true }
+    : { answer: true, writes: [stateOf(name, known.state, own.number, dueAt), keep(seen, name, dueAt)] };
+}
+
+type Waits = { does: 'await'; dueAt: number };
 
 /** What a deletion has to do before it is due, or if it is void; undefined if it suspends nobody. */
 export function suspensionFor(
   { own, void: reason, isSent }: Standing,
-  dueAt: number | undefined,
+  pendingUntil: number | undefined,
   now: number,
-): Suspension | { does: 'await'; dueAt: number } | undefined {
-  const state = own && suspensionOf(own, own.number);
-  if (own === undefined || state === undefined || isSent) return undefined;
+): Suspension | Waits | undefined {
+  const known = own && suspensionOf(own, own.number);
+  if (own === undefined || known === undefined || isSent) return undefined;
   const { hash: name } = own;
-  const isRemembered = state === 'sent' || state === 'suspended';
-  if (reason !== undefined) {
-    const by = reason === 'cancelled' ? 'cancellation' : 'create';
-    return { does: 'resume', name, by, isRemembered };
-  }
-  if (dueAt === undefined || dueAt <= now) return { does: 'delete', name, isRemembered };
-  const isOpen = state === 'asked' || state === 'sent';
+  if (reason !== undefined)
+    return { does: 'resume', name, by: reason === 'cancelled' ? 'cancellation' : 'create' };
+  // One that has failed is in the index no more, and is due as before.
+  const dueAt = pendingUntil ?? known.dueAt;
+  if (dueAt <= now) return { does: 'delete', name };
+  const isOpen = known.state === 'asked' || known.state === 'sent';
   return isOpen ? { does: 'suspend', name, dueAt } : { does: 'await', dueAt };
+}
+
+/** Whether it must not be carried out yet: it was moved since its run began. */
+export function awaitsDue(standing: Standing, pendingUntil: number | undefined, now: number): boolean {
+  const does = suspensionFor(standing, pendingUntil, now)?.does;
+  return does === 'suspend' || does === 'await';
 }
 
 export function authorizeSuspension(
@@ -49,13 +72,27 @@ export function authorizeSuspension(
   names: Names,
   run: DeletionRun,
   lock: LockProof,
-): Decision<'go' | 'void' | 'lost'> {
+  { does, signedUpAt = 0 }: SuspensionStep,
+): Decision<'go' | 'changed' | 'lost'> {
   const standing = standingOf(seen, names, run);
   const index = pendingKeyOf(names.prefix);
   const { own } = standing;
-  const dueAt = seen.score(index, run.jobId);
   if (seen.text('HGET', lock.key, lock.field) !== lock.value) return { answer: 'lost' };
-  if (own === undefined || dueAt === undefined || standing.void !== undefined) return { answer: 'void' };
+  if (own === undefined) return { answer: 'changed' };
+  const isReturned = standing.requestedAt < signedUpAt;
+  const reason = standing.void ?? (isReturned ? 'returned' : undefined);
+  // Under its own name, too, it is void from now on, and no request renews it.
+  const over: Command[] = [
+    ['ZREM', index, run.jobId],
+    reason === 'cancelled'
+      ? ['HSET', own.key, 'voidBelow', Math.max(own.voidBelow, own.number + 1)]
+      : ['HSET', own.key, 'returnedAt', Math.max(own.returnedAt, signedUpAt, standing.requestedAt + 1)],
+    keep(seen, own),
+  ];
+  if (does === 'resume') return reason === undefined ? { answer: 'changed' } : { answer: 'go', writes: over };
+  if (reason !== undefined) return { answer: 'changed', writes: over };
+  const dueAt = seen.score(index, run.jobId) ?? suspensionOf(own, own.number)?.dueAt;
+  if (dueAt === undefined) return { answer: 'changed' };
   // A cancellation that names the user by another id finds the deletion.
   const others = standing.names.filter(
     ({ hash, jobId }) => hash !== own.hash && seen.score(index, jobId) === undefined,
@@ -64,7 +101,7 @@ export function authorizeSuspension(
     answer: 'go',
     writes: [
       ['HSET', lock.key, 'suspendedBy', own.hash],
-      ['HSET', own.key, 'suspension', `sent ${own.number}`],
+      stateOf(own, 'sent', own.number, dueAt),
       keep(seen, own, dueAt),
       ...others.flatMap((name): Command[] => [['HSET', name.key, 'at', own.hash], keep(seen, name, dueAt)]),
     ],
@@ -80,8 +117,11 @@ export function noteSuspension(
   const own = ownNameOf(jobId);
   const name = own && readName(seen, prefix, own.hash);
   const known = own && name && suspensionOf(name, own.number);
+  if (own === undefined || name === undefined || known === undefined) return { answer: undefined };
   // Asked for again since.
-  const isOver = state === 'suspended' ? known !== 'sent' : known !== 'asked' && known !== 'sent';
-  if (own === undefined || name === undefined || isOver) return { answer: undefined };
-  return { answer: undefined, writes: [['HSET', name.key, 'suspension', `${state} ${own.number}`]] };
+  const isOver =
+    state === 'suspended' ? known.state !== 'sent' : known.state !== 'asked' && known.state !== 'sent';
+  return isOver
+    ? { answer: undefined }
+    : { answer: undefined, writes: [stateOf(name, state, own.number, known.dueAt)] };
 }

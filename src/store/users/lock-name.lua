@@ -18,5 +18,5 @@ end
 local wasGiven = record.givenSince ~= nil
 set(place, lockOf(job))
 set(place, { givenSince = ms(now) })
-refresh(keyOf(place))
+refreshUser(place)
 return { 'locked', place, asList(recordOf(place)), wasGiven and 1 or 0 }

@@ -74,7 +74,7 @@ local function wakeNext(name)
     redis.call('ZREM', lineOf(name), oldest)
     keepFor(oldest, name)
     -- Without a lock nothing may have been left of it.
-    refresh(keyOf(name))
+    refreshUser(name)
     wake(oldest, name)
   end
 end

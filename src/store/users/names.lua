@@ -75,11 +75,11 @@ local function keepNames(job, place)
       if may and not exists(name) then
         lead(name, place)
       else
-        refresh(keyOf(name))
+        refreshUser(name)
       end
     end
   end
-  refresh(keyOf(place))
+  refreshUser(place)
 end
 
 local function isVersion(field)

@@ -11,6 +11,8 @@ export interface Change {
   drop: string[];
   /** Names that lead to this record from now on, unless they already lead somewhere. */
   pointers: string[];
+  /** Whether the record says, or has said, that the user is suspended. */
+  wasSuspended?: true;
   /**
    * The user's clientId or instance has changed, so that its name is not this one any more, if known, but that one; `user` is the name
    * of its id; `leave`: the fields that stay under the old name.
@@ -29,7 +31,12 @@ export function changeOf(
   known: Readonly<Record<string, string>>,
 ): Change {
   const { record, clientId, renamedTo, movedTo } = recordUpdate;
-  const change = { ...NOTHING, ...fieldsOf(record, known) };
+  const wasSuspended = record.suspendedBy !== undefined || known['suspendedBy'] !== undefined;
+  const change = {
+    ...NOTHING,
+    ...fieldsOf(record, known),
+    ...(wasSuspended && { wasSuspended: true as const }),
+  };
   if (record.userId === undefined) return change;
   const user = nameOf('user', record.userId);
   const client = clientId === undefined ? '' : nameOf('client', clientId);

@@ -45,9 +45,15 @@ local function placeOf(name)
   return recordOf(name).movedTo or name
 end
 
---- Each use of a record lets it live for as long again.
+--- Each use of a key lets it live for as long again.
 local function refresh(key)
   redis.call('EXPIRE', key, settings.keepSeconds)
+end
+
+--- So does that of a record; why a user is suspended is remembered for as long as a deletion can be deferred.
+local function refreshUser(name)
+  local seconds = recordOf(placeOf(name)).suspendedBy and settings.keepSuspendedSeconds or settings.keepSeconds
+  redis.call('EXPIRE', keyOf(name), seconds)
 end
 
 local function set(name, changes)
@@ -89,8 +95,8 @@ end
 --- From now on the name leads there.
 local function lead(name, place)
   redis.call('HSET', keyOf(name), 'movedTo', place)
-  refresh(keyOf(name))
   known[name] = nil
+  refreshUser(name)
 end
 
 --- `<ms> <rank> <job id>`; as those of the contract compare, but for two jobs of one kind and ms.

@@ -71,6 +71,10 @@ local function rename(told)
     refresh(keyOf(from))
   end
   redis.call('HDEL', keyOf(place), 'nextJob', 'nextUntil')
-  refresh(keyOf(place))
+  known = {}
+  refreshUser(place)
+  if place ~= user then
+    refreshUser(user)
+  end
   return place
 end

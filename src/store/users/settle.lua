@@ -5,7 +5,7 @@
 --   ARGV: 1 as JSON {
 --           jobId, timestamp, run, stalls, hasRunBefore, version?, place: of the record, '' for a job of no user,
 --           whose?: the name of the user of a job that could not be read,
---           set, drop: fields of the record, pointers: names that lead to it, rename?: see rename.lua,
+--           set, drop: fields of the record, wasSuspended?: whether it says or said that the user is, pointers: names that lead to it, rename?: see rename.lua,
 --           also?: {place: of the clientId that is locked besides, isGiven: whether the user may have got it},
 --           later?: why it goes on later, else keepOutcome: seconds, if the job is settled, and then: hasFailed, isKept, isDeleted: the user was, count: as what it counts,
 --           tokens?: {key, value?, keepSeconds?}, receipt?: see receipt-chain.ts,
@@ -64,6 +64,14 @@ elseif place ~= '' then
     if pointer ~= place and redis.call('EXISTS', keyOf(pointer)) == 0 then
       lead(pointer, place)
     end
+  end
+end
+
+if told.wasSuspended then
+  -- It is remembered for longer, or no longer so.
+  known = {}
+  for _, name in ipairs({ place, unpack(told.pointers) }) do
+    refreshUser(name)
   end
 end
 

@@ -33,8 +33,9 @@ export type UserStep = (
   texts?: readonly string[],
 ) => Promise<unknown>;
 
-/** Records are removed 30 days after their last use, later than any failed job. */
+/** Records are removed 30 days after their last use, later than any failed job; those of suspended users as long after it as any deletion can be deferred. */
 const KEEP_S = 30 * 24 * 3600;
+const KEEP_SUSPENDED_S = 20 * 365 * 24 * 3600;
 
 export interface UserScriptsOptions {
   jobs: Queue;
@@ -55,6 +56,7 @@ export function userScripts({
     base,
     leaseMs,
     keepSeconds: KEEP_S,
+    keepSuspendedSeconds: KEEP_SUSPENDED_S,
     outcomes: outcomesBaseOf(prefix),
     keepOutcomesSeconds: KEEP_OUTCOMES_S,
     deletions: {
