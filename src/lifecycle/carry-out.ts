@@ -140,7 +140,7 @@ class JobRun {
       authorizeSuspension: async (ids, does, signedUpAt) => {
         const { instance, clientId, userId } = job.data;
         const names = { clientId, userId, also: ids };
-        const asked = { does, signedUpAt };
+        const asked = { does, userId: ids.userId, signedUpAt };
         const { deletions } = this.#pipeline;
         const { lock } = begun.user;
         const answer = await deletions.authorizeSuspension(runOf(delivery), lock, instance, names, asked);

@@ -103,8 +103,10 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     if ('next' in checked) return checked;
     ({ delivery, circuits, suspension } = checked);
   }
+  // Its clientId may have another user by now.
+  const suspended = suspension?.does === 'resume' ? suspension.userId : undefined;
   const version = versionOfDelivery(delivery, job.data.occurredAt);
-  const address = addressOf(job, instance, pipeline);
+  const address = suspended === undefined ? addressOf(job, instance, pipeline) : { userId: suspended };
   const begun = await pipeline.userState.begin(
     runOf(delivery),
     { name: job.name, version, timestamp: delivery.timestamp, asksFor: job.data.userId },

@@ -73,13 +73,13 @@ export interface UserRecord {
   fields: Partial<Record<Field, Version>>;
 }
 
-/** What a deletion does that suspends its user until it is due; `name`: under which it lies. */
+/** What a deletion does that suspends its user until it is due; `name`: under which it lies; `userId`: whom it may have suspended. */
 export type Suspension =
-  | { does: 'suspend'; name: string; dueAt: number }
+  | { does: 'suspend'; name: string; userId?: string | undefined; dueAt: number }
   /** If it turns out to be void, it resumes its user. */
-  | { does: 'delete'; name: string }
+  | { does: 'delete'; name: string; userId?: string | undefined }
   /** `by`: why it is void. */
-  | { does: 'resume'; name: string; by: string };
+  | { does: 'resume'; name: string; userId?: string | undefined; by: string };
 
 /** What a run adds to the record of its user. */
 export interface RecordUpdate {

@@ -151,7 +151,7 @@ function noUserLeft({ userId }: Address, { record, now }: Knowledge): Outcome {
 }
 
 /** It was moved or cancelled in between: the next run learns what it has to do. */
-export const CHANGED: Wait = { status: 'wait', reason: 'the deletion was changed meanwhile', delayMs: 1 };
+export const CHANGED: Wait = { status: 'wait', reason: 'the deletion was changed meanwhile', delayMs: 500 };
 
 /** The outcome of a deletion that must not be sent. */
 function stopped(by: 'cancelled' | 'returned' | 'held' | 'early', userId: string | undefined): Outcome {

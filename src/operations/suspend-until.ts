@@ -24,14 +24,15 @@ export function nextSuspensionStep(address: Address, suspension: Suspension, kno
       const step = nextDeleteStep(address, known);
       const outcome = step.do === 'end' ? step.effect.outcome : undefined;
       if (outcome?.status !== 'superseded') return step;
-      return resume({ ...suspension, does: 'resume', by: outcome.by }, known);
+      return endVoid(suspension, outcome.by, known);
     }
   }
 }
 
-function suspend(address: Address, { name, dueAt }: Does<'suspend'>, known: Knowledge): Step {
+function suspend(address: Address, suspension: Does<'suspend'>, known: Knowledge): Step {
+  const { name, dueAt } = suspension;
   const newer = newerThanDeletion(address, known);
-  if (newer?.status === 'superseded') return resume({ does: 'resume', name, by: newer.by }, known);
+  if (newer?.status === 'superseded') return endVoid(suspension, newer.by, known);
   if (newer !== undefined) return end({ outcome: newer });
   const unchanged = end({ outcome: until(dueAt, 'unchanged', known) });
   const target = identify(address, known);
@@ -52,13 +53,10 @@ function suspend(address: Address, { name, dueAt }: Does<'suspend'>, known: Know
   return end({ outcome, recordUpdate: { record: written(userId, name, known), clientId } });
 }
 
-/** What a look-up shows counts, unless it may lag behind the status that we wrote last. */
-function isSuspended(seen: DamoovUser | undefined, { record, now, lagMs }: Knowledge): boolean {
-  const { status } = record.fields;
-  const mayLag = status !== undefined && now - msOf(status) < lagMs;
-  return mayLag || seen?.status === undefined
-    ? record.suspendedBy !== undefined
-    : seen.status === 'deactivated';
+/** What we wrote last counts, as a look-up may lag behind it. */
+function isSuspended(seen: DamoovUser | undefined, { record }: Knowledge): boolean {
+  const isKnown = record.fields.status !== undefined || seen?.status === undefined;
+  return isKnown ? record.suspendedBy !== undefined : seen.status === 'deactivated';
 }
 
 /** The step that asks for permission, or ends the run; undefined once it is given. */
@@ -74,7 +72,7 @@ function permissionTo(does: 'suspend' | 'resume', ids: Ids, known: Knowledge): S
 }
 
 function until(dueAt: number, user: 'suspended' | 'unchanged', { now }: Knowledge): Wait {
-  const reason = user === 'suspended' ? 'its user is suspended until it is due' : 'it is not due yet';
+  const reason = user === 'suspended' ? 'it is not due yet, and has suspended its user' : 'it is not due yet';
   return { status: 'wait', reason, delayMs: Math.max(1, dueAt - now), until: { dueAt, user } };
 }
 
@@ -83,11 +81,7 @@ function written(userId: string, suspendedBy: string | undefined, { record, job 
 }
 
 function resume({ name, by }: Does<'resume'>, known: Knowledge): Step {
-  const { record } = known;
-  const { formerUserId, userId, suspendedBy } = record;
-  // The user has another clientId since.
-  if (suspendedBy !== name && formerUserId !== undefined && !isLocked(formerUserId, known))
-    return { do: 'lock', userId: formerUserId };
+  const { userId, suspendedBy } = known.record;
   const permission = permissionTo('resume', { userId }, known);
   if (permission !== undefined) return permission;
   if (suspendedBy !== name || userId === undefined) return end({ outcome: superseded(by, userId) });
@@ -98,4 +92,12 @@ function resume({ name, by }: Does<'resume'>, known: Knowledge): Step {
     outcome: superseded(by, userId),
     recordUpdate: { record: written(userId, undefined, known) },
   });
+}
+
+/** A run has found the deletion to be void. If it has not locked the user whom that has suspended, the next run does. */
+function endVoid(suspension: Does<'suspend' | 'delete'>, by: string, known: Knowledge): Step {
+  const { name, userId } = suspension;
+  const isAnother = userId !== undefined && known.record.userId !== userId;
+  const step = resume({ does: 'resume', name, userId, by }, known);
+  return isAnother && step.do !== 'authorize-suspension' ? end({ outcome: CHANGED }) : step;
 }

@@ -27,7 +27,7 @@ type Update = UpdateUserJob['data'];
 
 /** If both ids are given, the userId identifies the user. */
 export function nextUpdateStep(update: Update, known: Knowledge): Step {
-  const { record, job } = known;
+  const { record } = known;
   const wanted = changesOf(update.changes);
   // The record does not describe a user that was deleted or replaced since.
   const isRecorded = isAbout(record, update.userId);

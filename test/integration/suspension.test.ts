@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { UserJobs } from '../../src/client/user-jobs.ts';
 import { createDeletions } from '../../src/store/deletions/deletions.ts';
+import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
 /** A user, and a producer. */
@@ -156,6 +157,7 @@ describe('a user whose deletion is deferred, and who is suspended until then', (
     await users.rescheduleDeletion(C, { in: '60d' });
     await users.rescheduleDeletion(C, { in: '50d' });
     expect(await statusOf(world)).toEqual(['Inactive']);
+    expect(world.events.map(({ type }) => type)).toEqual(['user.created']);
     await voidDeletion(users);
     await expect.poll(() => statusOf(world)).toEqual(['Active']);
     expect(await world.requests('update')).toHaveLength(2);
@@ -238,6 +240,86 @@ describe('a user whose deletion is deferred, and who is suspended until then', (
     expect(await users.cancelDeletion({ clientId: 'nobody' })).toBe('cancelled');
     await expect.poll(() => world.events.at(-1)?.type).toBe('user.superseded');
     expect(await world.requests('update')).toEqual([]);
+  });
+
+  it('is asked for again while it is resumed: that is another deletion', async () => {
+    const { world, users } = await createSuspensions();
+    await users.delete(C, IN_30_DAYS);
+    expect(await statusOf(world)).toEqual(['Inactive']);
+    await world.setModes({ latencyMs: 500 });
+    await (await users.create(C)).result();
+    await expect.poll(async () => (await world.requests('update')).length).toBe(2);
+    expect(await users.delete(C, { in: '30d' })).toMatchObject({ is: 'scheduled' });
+    await world.setModes({ latencyMs: 0 });
+    expect(await statusOf(world)).toEqual(['Active']);
+    expect(await world.jobs.getDelayedCount()).toBe(1);
+  });
+
+  it('is not suspended once its deletion was cancelled by another id, and no run follows another', async () => {
+    const { world, users, userId } = await createSuspensions();
+    await world.jobs.pause();
+    const { id } = await users.delete({ userId }, IN_30_DAYS);
+    await users.cancelDeletion(C);
+    await world.jobs.resume();
+    expect(await world.eventOf(id)).toMatchObject({ type: 'user.superseded', data: { by: 'cancellation' } });
+    expect(await statusOf(world)).toEqual(['Active']);
+  });
+
+  it('has two deletions under two ids: a cancellation voids both', async () => {
+    const { world, users, userId } = await createSuspensions();
+    await users.delete(C, { in: '30d' });
+    await users.delete({ userId }, IN_30_DAYS);
+    expect(await statusOf(world)).toEqual(['Inactive']);
+    expect(await users.cancelDeletion(C)).toBe('cancelled');
+    await users.rescheduleDeletion({ userId }, { in: 1 });
+    await expect.poll(() => world.events.filter(({ type }) => type === 'user.superseded').length).toBe(2);
+    expect(await statusOf(world)).toEqual(['Active']);
+    expect(await world.requests('delete')).toEqual([]);
+  });
+
+  it('has another clientId, and the old one another user, who is left alone', async () => {
+    const { world, users, userId } = await createSuspensions();
+    await users.delete(C, IN_30_DAYS);
+    await statusOf(world);
+    await world.run('update-user', { ...C, changes: { clientId: 'other' } });
+    const another = await world.run('create-user', C);
+    await (await users.suspend(C)).result();
+    await expect.poll(() => world.events.some(({ type }) => type === 'user.superseded')).toBe(true);
+    const statuses = (await world.users()).map((user) => [
+      user.deviceToken,
+      (user as { status?: string }).status,
+    ]);
+    expect(Object.fromEntries(statuses)).toEqual({ [userId]: 'Active', [another.subject ?? '']: 'Inactive' });
+  });
+
+  it('stays suspended if somebody had asked for that before, though it comes later', async () => {
+    const { world, users } = await createSuspensions();
+    const occurredAt = new Date(Date.now() - 1000).toISOString();
+    await users.delete(C, IN_30_DAYS);
+    await statusOf(world);
+    expect(
+      await world.run('update-user', { ...C, occurredAt, changes: { status: 'deactivated' } }),
+    ).toMatchObject({
+      type: 'user.updated',
+    });
+    await users.cancelDeletion(C);
+    expect(await statusOf(world)).toEqual(['Inactive']);
+  });
+
+  it('has a deletion that fails before it is due: its retry waits until then', async () => {
+    const { world, users } = await createSuspensions();
+    const { id, dueAt } = await users.delete(C, IN_30_DAYS);
+    await statusOf(world);
+    // As a worker does that knows no such instance.
+    const job = await world.jobs.getJob(id);
+    await job?.updateData({ ...(job.data as object), instance: 'mars' });
+    await job?.promote();
+    expect(await world.eventOf(id)).toMatchObject({ data: { code: 'unknown-instance' } });
+    await expect.poll(() => world.jobs.getFailedCount()).toBe(1);
+    await runCommand(['failed', 'retry', '--yes'], { ...world.env, DAMOOV_INSTANCES_FILE: '' });
+    await expect.poll(() => world.jobs.getFailedCount()).toBe(1);
+    expect(await world.requests('delete')).toEqual([]);
+    expect(dueAt.getTime()).toBeGreaterThan(Date.now());
   });
 
   it('needs a time: nobody is suspended for a deletion at once', async () => {

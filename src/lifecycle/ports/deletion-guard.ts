@@ -26,6 +26,7 @@ export interface DeletionIds extends Ids {
 /** `signedUpAt`: of the newest sign-up on record, in epoch milliseconds. */
 export interface SuspensionStep {
   does: 'suspend' | 'resume';
+  userId?: string | undefined;
   signedUpAt?: number | undefined;
 }
 

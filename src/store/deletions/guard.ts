@@ -8,7 +8,7 @@ import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { circuitKeysOf } from '../circuits/circuit-state.ts';
 import { type Names, DeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
 import { type Standing, keep, standingOf } from './name-state.ts';
-import { authorizeSuspension, awaitsDue, noteSuspension, suspensionFor } from './suspensions.ts';
+import { authorizeSuspension, awaitsDue, noteSuspension, noteVoid, suspensionFor } from './suspensions.ts';
 
 export interface DeletionGuardOptions {
   jobs: Queue;
@@ -98,7 +98,8 @@ export function authorizeDelete(
   const standing = standingOf(seen, names, run);
   const isReleased = seen.text('GET', decisionKeyOf(names.prefix, jobId)) === 'release';
   if (seen.text('HGET', lock.key, lock.field) !== lock.value) return { answer: 'lost' };
-  if (!standing.isSent && standing.void !== undefined) return { answer: standing.void };
+  if (!standing.isSent && standing.void !== undefined)
+    return { answer: standing.void, writes: noteVoid(seen, standing, standing.void) };
   if (!standing.isSent && awaitsDue(standing, seen.score(pendingKeyOf(names.prefix), jobId), seen.now))
     return { answer: 'early' };
   const writes: Command[] = [];

@@ -26,7 +26,7 @@ const Fields = z.object({
   sentJob: text, // the last job that may have sent its DELETE
   sentEnd: text, // how that job ended: done or failed
   at: text, // hash of the user's other name, which has the deletion
-  suspension: text, // 'asked', 'sent', 'suspended' or 'unchanged'; the number of the deletion until which its user is suspended; when that is due
+  suspension: text, // 'asked', 'sent', 'suspended' or 'unchanged'; the number of the deletion; when it is due; the UserId of whom it has suspended
 });
 const FIELDS = Fields.keyof().options;
 
@@ -82,9 +82,9 @@ export function isSent({ sentJob, sentEnd, jobId }: NameState): boolean {
 export function suspensionOf(
   { suspension = '' }: NameState,
   number: number,
-): { state: string; dueAt: number } | undefined {
-  const [state = '', of, dueAt] = suspension.split(' ');
-  return of === String(number) ? { state, dueAt: Number(dueAt) } : undefined;
+): { state: string; dueAt: number; userId: string | undefined } | undefined {
+  const [state = '', of, dueAt, userId = ''] = suspension.split(' ');
+  return of === String(number) ? { state, dueAt: Number(dueAt), userId: userId || undefined } : undefined;
 }
 
 /** Keeps a name from now on, or from when its deletion is due: it may be pending for years. */

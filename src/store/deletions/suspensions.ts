@@ -25,8 +25,14 @@ export function askSuspension(seen: Seen, prefix: string, jobId: string): Decisi
   return { answer: true, writes: [stateOf(name, 'asked', name.number, dueAt), keep(seen, name, dueAt)] };
 }
 
-function stateOf({ key }: NameState, state: string, number: number, dueAt: number): Command {
-  return ['HSET', key, 'suspension', `${state} ${number} ${dueAt}`];
+function stateOf(
+  name: NameState,
+  state: string,
+  number: number,
+  dueAt: number,
+  userId = suspensionOf(name, number)?.userId ?? '',
+): Command {
+  return ['HSET', name.key, 'suspension', `${state} ${number} ${dueAt} ${userId}`];
 }
 
 /** A deletion was moved: whether it suspends its user. */
@@ -51,14 +57,14 @@ export function suspensionFor(
 ): Suspension | Waits | undefined {
   const known = own && suspensionOf(own, own.number);
   if (own === undefined || known === undefined || isSent) return undefined;
-  const { hash: name } = own;
+  const [{ hash: name }, { userId }] = [own, known];
   if (reason !== undefined)
-    return { does: 'resume', name, by: reason === 'cancelled' ? 'cancellation' : 'create' };
+    return { does: 'resume', name, userId, by: reason === 'cancelled' ? 'cancellation' : 'create' };
   // One that has failed is in the index no more, and is due as before.
   const dueAt = pendingUntil ?? known.dueAt;
-  if (dueAt <= now) return { does: 'delete', name };
+  if (dueAt <= now) return { does: 'delete', name, userId };
   const isOpen = known.state === 'asked' || known.state === 'sent';
-  return isOpen ? { does: 'suspend', name, dueAt } : { does: 'await', dueAt };
+  return isOpen ? { does: 'suspend', name, userId, dueAt } : { does: 'await', dueAt };
 }
 
 /** Whether it must not be carried out yet: it was moved since its run began. */
@@ -67,12 +73,24 @@ export function awaitsDue(standing: Standing, pendingUntil: number | undefined, 
   return does === 'suspend' || does === 'await';
 }
 
+/** Under its own name, too, the deletion is void from now on. */
+export function noteVoid(
+  seen: Seen,
+  { own, requestedAt }: Standing,
+  reason: 'cancelled' | 'returned',
+): Command[] {
+  if (own === undefined || suspensionOf(own, own.number) === undefined) return [];
+  const field = reason === 'cancelled' ? 'voidBelow' : 'returnedAt';
+  const least = reason === 'cancelled' ? own.number + 1 : requestedAt + 1;
+  return [['HSET', own.key, field, Math.max(own[field], least)], keep(seen, own)];
+}
+
 export function authorizeSuspension(
   seen: Seen,
   names: Names,
   run: DeletionRun,
   lock: LockProof,
-  { does, signedUpAt = 0 }: SuspensionStep,
+  { does, userId, signedUpAt = 0 }: SuspensionStep,
 ): Decision<'go' | 'changed' | 'lost'> {
   const standing = standingOf(seen, names, run);
   const index = pendingKeyOf(names.prefix);
@@ -81,13 +99,11 @@ export function authorizeSuspension(
   if (own === undefined) return { answer: 'changed' };
   const isReturned = standing.requestedAt < signedUpAt;
   const reason = standing.void ?? (isReturned ? 'returned' : undefined);
-  // Under its own name, too, it is void from now on, and no request renews it.
+  // No request renews it from now on: the next one is another deletion.
   const over: Command[] = [
     ['ZREM', index, run.jobId],
-    reason === 'cancelled'
-      ? ['HSET', own.key, 'voidBelow', Math.max(own.voidBelow, own.number + 1)]
-      : ['HSET', own.key, 'returnedAt', Math.max(own.returnedAt, signedUpAt, standing.requestedAt + 1)],
-    keep(seen, own),
+    ...(own.jobId === run.jobId ? [['HSET', own.key, 'isOver', 1] as const] : []),
+    ...(reason === undefined ? [] : noteVoid(seen, standing, reason)),
   ];
   if (does === 'resume') return reason === undefined ? { answer: 'changed' } : { answer: 'go', writes: over };
   if (reason !== undefined) return { answer: 'changed', writes: over };
@@ -101,7 +117,7 @@ export function authorizeSuspension(
     answer: 'go',
     writes: [
       ['HSET', lock.key, 'suspendedBy', own.hash],
-      stateOf(own, 'sent', own.number, dueAt),
+      stateOf(own, 'sent', own.number, dueAt, userId),
       keep(seen, own, dueAt),
       ...others.flatMap((name): Command[] => [['HSET', name.key, 'at', own.hash], keep(seen, name, dueAt)]),
     ],
