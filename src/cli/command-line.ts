@@ -10,6 +10,7 @@ import {
   registerSuspend,
   registerUpdate,
 } from './create-update/define.ts';
+import { registerAudit } from './audit/define.ts';
 import { registerDelete } from './delete/define.ts';
 import { registerDeletions } from './deletions/define.ts';
 import { registerDoctor } from './doctor/define.ts';
@@ -51,6 +52,7 @@ export const GROUPS: Readonly<Record<string, readonly Register[]>> = {
     registerFailed,
     registerDeadLetters,
     registerQueue,
+    registerAudit,
     registerReceipts,
   ],
   'Set it up, connect to it:': [registerSchema, registerDoctor, registerProbe],

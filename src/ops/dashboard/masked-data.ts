@@ -4,7 +4,7 @@
  */
 import { PROFILE_FIELDS, SETTINGS } from '../../contract/fields.ts';
 import { isJobName, referenceOfText } from '../../contract/job.ts';
-import { EVENT_TYPES, readEvent } from '../../contract/event.ts';
+import { EVENT_TYPES, UserEvent, readEvent } from '../../contract/event.ts';
 import { failureIn } from '../../contract/outcome.ts';
 
 /** Replaces a hidden value. */
@@ -14,21 +14,10 @@ export const HIDDEN = '•••';
 export type Content = 'jobs' | 'events';
 
 const NAMES = [...PROFILE_FIELDS, 'clientId', 'settings', 'status', ...SETTINGS];
-const SHOWN_OF_EVENTS = [
-  'userId',
-  'clientId',
-  'instance',
-  'jobId',
-  'correlationId',
-  'existed',
-  'changed',
-  'verified',
-  'operation',
-  'by',
-  'code',
-  'message',
-  'attempts',
-];
+const SECRET = ['accessToken', 'refreshToken', 'receipt'];
+const SHOWN_OF_EVENTS = UserEvent.options
+  .flatMap(({ shape }) => Object.keys(shape.data.shape))
+  .filter((name) => !SECRET.includes(name));
 
 /** @param text the data as stored in the queue; undefined if it is too large. */
 export function maskedData(text: string | undefined, content: Content): unknown {
@@ -92,7 +81,7 @@ function eventData(data: Record<string, unknown>): unknown {
   return Object.fromEntries(
     Object.entries(data).flatMap(([key, value]): [string, unknown][] => {
       if (SHOWN_OF_EVENTS.includes(key)) return [[key, isPlain(value) ? value : HIDDEN]];
-      return ['accessToken', 'refreshToken', 'receipt'].includes(key) ? [[key, HIDDEN]] : [];
+      return SECRET.includes(key) ? [[key, HIDDEN]] : [];
     }),
   );
 }

@@ -31,7 +31,7 @@ const Hash = z.object({
   movedAt: z.coerce.number().optional(),
 });
 
-/** @param run the value of `doubt` that a create of this run has set; any other value means doubt. */
+/** @param run the name of this run: what it has begun itself is no doubt. */
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
   const { createInDoubt, deletingSince, movingSince, pendingCreate, ...known } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
