@@ -5,6 +5,7 @@
 import { type Job, DelayedError, type JobJson, type Span, Worker } from 'bullmq';
 import type { EventData } from '../contract/event.ts';
 import { MAX_JOB_BYTES } from '../contract/job.ts';
+import { timeFault } from '../contract/timestamp-fault.ts';
 import { isRedisFault } from '../redis/refusal.ts';
 import { type StoredJob, readJob } from './read-job.ts';
 
@@ -112,7 +113,9 @@ export class TextJobWorker extends Worker<string, EventData> {
       if (next.queueKey !== this.qualifiedName) break;
       const ancestor: StoredJob | undefined = await readJob(this, next.id);
       if (ancestor === undefined) break;
-      earliest = Math.min(earliest ?? timestamp, ancestor.timestamp);
+      // Another client may have written anything.
+      const isTime = timeFault(ancestor.timestamp, Date.now()) === undefined;
+      if (isTime) earliest = Math.min(earliest ?? timestamp, ancestor.timestamp);
       next = ancestor.parent;
     }
     return earliest;

@@ -35,7 +35,7 @@ export function leaveOpen(
     case 'update-user':
       return mayHaveBeenApplied('update', end) && job.data.changes.clientId !== undefined
         ? // A look-up has to show whether the user still has its clientId.
-          { ...recordUpdate, record: { ...recordUpdate.record, madeAt: undefined }, mayHaveRenamed: true }
+          { ...recordUpdate, record: { ...recordUpdate.record, lastSeenAt: undefined }, mayHaveRenamed: true }
         : { ...recordUpdate, mayHaveRenamed: false };
     case 'move-user':
       return {

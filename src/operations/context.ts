@@ -49,7 +49,7 @@ export interface UserRecord {
   /** An earlier run may have sent a deletion that is not confirmed: since when, in epoch milliseconds; 0 after its job failed. */
   deletingSince?: number | undefined;
   /** When we last knew for certain that the user exists, in epoch milliseconds. */
-  madeAt?: number | undefined;
+  lastSeenAt?: number | undefined;
   /** The newest create that has begun and is not settled. */
   pending?: Version | undefined;
   /** The newest create that is settled. */

@@ -39,7 +39,7 @@ export function* candidatesOf(
   if (isRemembered) yield { userId, generation, isRemembered, record };
   // If the user is gone or belongs to another sign-up, the next one has none of its written fields.
   const gone: UserRecord = isRemembered
-    ? { ...record, state: 'deleted', madeAt: undefined, ...NOTHING_WRITTEN }
+    ? { ...record, state: 'deleted', lastSeenAt: undefined, ...NOTHING_WRITTEN }
     : record;
   const first = nextGeneration(gone);
   const wanted = { isRemembered: false, record: gone };
@@ -51,7 +51,9 @@ export function* candidatesOf(
   const subject = clientId !== undefined ? { clientId } : { jobId: job.id, timestamp: job.timestamp };
   for (let next = first; next < first + MOST_CANDIDATES; next += 1) {
     const record =
-      next === first ? gone : { ...gone, state: 'deleted' as const, madeAt: undefined, ...NOTHING_WRITTEN };
+      next === first
+        ? gone
+        : { ...gone, state: 'deleted' as const, lastSeenAt: undefined, ...NOTHING_WRITTEN };
     yield { ...wanted, record, userId: deriveUserId(instance, subject, next), generation: next };
   }
 }

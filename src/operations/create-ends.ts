@@ -29,7 +29,7 @@ export function endExisting(
   known: Knowledge,
 ): Step | typeof NEXT {
   if (isInReach(user, known)) return adopt(candidate, user, signUp, known);
-  return existed({ ...candidate, record: { ...candidate.record, madeAt: known.now } }, known);
+  return existed({ ...candidate, record: { ...candidate.record, lastSeenAt: known.now } }, known);
 }
 
 /** The fields that a create takes, and the rest, which only an update can write. */
@@ -85,18 +85,18 @@ export function adopt(
   // An unanswered create of ours has written the clientId, too: an older rename was meant for an earlier user.
   const isOurs = known.record.isInDoubt && user !== undefined && user.clientId === signUp.clientId;
   const written = isOurs && signUp.clientId !== undefined ? [...names, 'clientId' as const] : names;
-  const record = { ...withWritten(candidate.record, written, job.version), madeAt: now };
+  const record = { ...withWritten(candidate.record, written, job.version), lastSeenAt: now };
   return existed({ ...candidate, record }, known);
 }
 
 /** An update found no user: only a look-up after it shows whether the user is gone, and not before it shows the create. */
 function notFound(
-  { userId = '', record: { madeAt } }: Candidate,
+  { userId = '', record: { lastSeenAt } }: Candidate,
   update: Fact,
   known: Knowledge,
 ): Step | typeof NEXT {
-  if (madeAt !== undefined && known.now - madeAt < known.lagMs)
-    return end({ outcome: notUpdatableYet(madeAt, known) });
+  if (lastSeenAt !== undefined && known.now - lastSeenAt < known.lagMs)
+    return end({ outcome: notUpdatableYet(lastSeenAt, known) });
   const user = seenUnder(userId, after(known, update));
   if (user === undefined) return look('userId', userId);
   return user === null ? NEXT : end({ outcome: { status: 'retry', reason: NOT_UPDATABLE } });
@@ -120,7 +120,7 @@ export function done(candidate: Candidate, answer: CreatedUser, signUp: SignUp, 
   };
   const { record, generation } = candidate;
   const { made, rest } = partsOf(signUp);
-  const fresh = { ...record, generation, madeAt: known.now, ...NOTHING_WRITTEN };
+  const fresh = { ...record, generation, lastSeenAt: known.now, ...NOTHING_WRITTEN };
   const user = withWritten(fresh, namesOf(made), known.job.version);
   if (!known.hasAdmin || namesOf(rest).length === 0) return end(live(outcome, user, known));
   const update = factsOf(known, 'update').at(-1);

@@ -122,9 +122,9 @@ function stepFor(candidate: Candidate, signUp: SignUp, known: Knowledge): Step |
     // If the job names the id, there is no next candidate: a look-up showed the user, but its update found none.
     if (step !== NEXT || !isNamed) return step;
   }
-  const madeAt = record.madeAt ?? 0;
-  if (isRemembered && lookedAt(userId, known) - madeAt < known.lagMs)
-    return end({ outcome: awaitSight(madeAt, known) });
+  const lastSeenAt = record.lastSeenAt ?? 0;
+  if (isRemembered && lookedAt(userId, known) - lastSeenAt < known.lagMs)
+    return end({ outcome: awaitSight(lastSeenAt, known) });
   if (isRemembered) return NEXT;
   if (isInDoubt) return afterDoubt(candidate, userId, signUp, known);
   if (!mayBeSpent || !isFirst(candidate, known)) return send(userId, known);
@@ -140,8 +140,8 @@ function send(userId: string | undefined, { record, now, lagMs }: Knowledge): St
 }
 
 /** Whether the user was certain to exist a short time ago. */
-function isYoung({ madeAt, deletingSince }: UserRecord, now: number): boolean {
-  return madeAt !== undefined && deletingSince === undefined && now - madeAt < TRUST_MS;
+function isYoung({ lastSeenAt, deletingSince }: UserRecord, now: number): boolean {
+  return lastSeenAt !== undefined && deletingSince === undefined && now - lastSeenAt < TRUST_MS;
 }
 
 /** The id is taken: by the sign-up's user or by another one. */

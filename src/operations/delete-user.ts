@@ -184,7 +184,7 @@ function tombstone({ record, job, userIdMode }: Knowledge): UserRecord {
     state: isUnknown && !maySpend ? 'unknown' : 'deleted',
     // If Damoov chose the id, the user of an unanswered create has an unknown one.
     isInDoubt: record.isInDoubt && userIdMode === 'assigned',
-    madeAt: undefined,
+    lastSeenAt: undefined,
     deleted: newest(record.deleted, job.version),
     ...NOTHING_WRITTEN,
   };

@@ -184,7 +184,8 @@ function inReach(user: DamoovUser, known: Knowledge): Target | Step {
  */
 function awaitSight(userId: string, clientId: string | undefined, known: Knowledge): Step | undefined {
   const { record } = known;
-  const isRemembered = record.userId === userId && record.state !== 'deleted' && record.madeAt !== undefined;
+  const isRemembered =
+    record.userId === userId && record.state !== 'deleted' && record.lastSeenAt !== undefined;
   const isAsked = clientId === undefined ? record.isInDoubt : idsInDoubt(clientId, known).includes(userId);
   const pending = isRemembered || isAsked ? unconfirmed(userId, known) : undefined;
   return pending && end({ outcome: pending });
@@ -203,7 +204,7 @@ function beforeSent(known: Knowledge): Knowledge {
 /** Look-ups, and the deletion itself, may lag behind the create: two empty results prove nothing yet. */
 export function unconfirmed(id: string, known: Knowledge): Wait | undefined {
   const { record, now, lagMs } = known;
-  const since = Math.max(record.madeAt ?? 0, record.isInDoubt ? (record.doubtSince ?? 0) : 0);
+  const since = Math.max(record.lastSeenAt ?? 0, record.isInDoubt ? (record.doubtSince ?? 0) : 0);
   if (lookedAt(id, known) - since >= lagMs) return undefined;
   const reason = 'the user is so new that look-ups may not show it yet: its deletion cannot be confirmed';
   return { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) };

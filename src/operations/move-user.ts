@@ -89,8 +89,8 @@ function send({ userId, user }: Reached, to: Instance, move: Move, known: Knowle
 
 /** No look-up shows the user, who may be new, or whom an earlier run may have moved. */
 function unseen(userId: string, known: Knowledge): Outcome {
-  const { madeAt = 0, movingSince = 0 } = known.record;
-  const ageMs = lookedAt(userId, known) - Math.max(madeAt, movingSince);
+  const { lastSeenAt = 0, movingSince = 0 } = known.record;
+  const ageMs = lookedAt(userId, known) - Math.max(lastSeenAt, movingSince);
   return ageMs < known.lagMs ? awaitSight(ageMs, known) : awaitUser(userId, known);
 }
 

@@ -35,7 +35,7 @@ export function checkNewName(
     if (user === undefined) return look('userId', locked.userId);
     const isThere =
       user === null
-        ? isMadeLately(locked.userId, locked.madeAt, known)
+        ? isMadeLately(locked.userId, locked.lastSeenAt, known)
         : isSameForm(user.clientId ?? name, name);
     if (isThere) return end({ outcome: taken(userId, locked.userId) });
   }
@@ -61,8 +61,8 @@ export function awaitBearer(since: number, { now, lagMs }: Knowledge): Step {
   return end({ outcome: { status: 'wait', reason, delayMs: delayWithin(lagMs, now - since) } });
 }
 
-function isMadeLately(userId: string, madeAt: number | undefined, known: Knowledge): boolean {
-  return madeAt !== undefined && lookedAt(userId, known) - madeAt < known.lagMs;
+function isMadeLately(userId: string, lastSeenAt: number | undefined, known: Knowledge): boolean {
+  return lastSeenAt !== undefined && lookedAt(userId, known) - lastSeenAt < known.lagMs;
 }
 
 function taken(userId: string, bearer: string): Outcome {

@@ -192,6 +192,23 @@ describe('a user with many jobs at once', () => {
 });
 
 describe('a flow', () => {
+  it.each(['x', '5'])('counts from its jobs’ own times where its parent has none: %s', async (timestamp) => {
+    const world = await createWorld({ startsWorker: false });
+    await world.jobs.pause();
+    const flow = new FlowProducer({ connection: world.redis, prefix: world.prefix });
+    onTestFinished(() => flow.close());
+    const part = (name: string, data: object) => ({ name, queueName: 'user-jobs', data });
+    const child = part('update-user', { clientId: 'c-1', changes: { phone: 'of the flow' } });
+    const parent = part('delete-user', { clientId: 'c-2' });
+    await world.add('create-user', { clientId: 'c-1', profile: { phone: 'before' } });
+    const { job, children = [] } = await flow.add({ ...parent, children: [child] });
+    await world.redis.hset(`${world.prefix}:user-jobs:${job.id}`, { timestamp });
+    await world.jobs.resume();
+    await world.startWorker();
+    expect(await world.eventOf(children[0]?.job.id ?? '')).toMatchObject({ type: 'user.updated' });
+    expect(await onlyUser(world)).toMatchObject({ phone: 'of the flow' });
+  });
+
   it('is of one moment: a parent is not older than the child for which it waits', async () => {
     const world = await createWorld();
     const connection = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });

@@ -80,7 +80,7 @@ it('a request is sent only while the user whom it is about is this run’s for a
 });
 
 describe('a run that is over', () => {
-  const known = { record: { ...live, madeAt: NOW - 1 } };
+  const known = { record: { ...live, lastSeenAt: NOW - 1 } };
   it.each([
     ['done', {}, 'complete'],
     ['lost', { authorizations: 'lost' }, 'abandoned'],
@@ -257,7 +257,7 @@ describe('a job whose user a look-up finds', () => {
 
 describe('a deletion', () => {
   const SETTLED = ['settle', ...FINISH];
-  const known = { record: { ...live, madeAt: NOW - 1 }, damoov: { users: there() } };
+  const known = { record: { ...live, lastSeenAt: NOW - 1 }, damoov: { users: there() } };
 
   it('asks whether it is still wanted, by all ids that are known', async () => {
     const world = createPipelineWorld({ ...known, damoov: { users: there() } });
@@ -294,10 +294,10 @@ describe('a deletion', () => {
     const sent = createPipelineWorld({ ...known, damoov: { users: there() } });
     sent.damoov.fails('delete', 'timeout');
     await sent.run('delete-user', C1);
-    expect(sent.unlock).toMatchObject([{ record: { deletingSince: NOW, madeAt: NOW - 1 } }]);
+    expect(sent.unlock).toMatchObject([{ record: { deletingSince: NOW, lastSeenAt: NOW - 1 } }]);
     const held = createPipelineWorld({ ...known, authorizations: 'held', damoov: { users: there() } });
     await held.run('delete-user', C1);
-    expect(held.unlock).toMatchObject([{ record: { deletingSince: undefined, madeAt: NOW - 1 } }]);
+    expect(held.unlock).toMatchObject([{ record: { deletingSince: undefined, lastSeenAt: NOW - 1 } }]);
   });
 
   it('that is done says so with a receipt, the next one of its instance', async () => {

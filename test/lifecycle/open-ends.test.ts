@@ -118,9 +118,9 @@ it.each([
     name: 'update-user',
     data: { clientId: 'c-1', instance: 'default', changes: { clientId: 'c-2' } },
   };
-  const left = leaveOpen(rename, VERSION, { ...record, madeAt: 1 }, ended, NOW);
+  const left = leaveOpen(rename, VERSION, { ...record, lastSeenAt: 1 }, ended, NOW);
   // What the user bears has to be looked up then.
-  expect(left).toMatchObject({ mayHaveRenamed, record: { madeAt: mayHaveRenamed ? undefined : 1 } });
+  expect(left).toMatchObject({ mayHaveRenamed, record: { lastSeenAt: mayHaveRenamed ? undefined : 1 } });
   expect(leaveOpen(JOBS.update, VERSION, record, ended, NOW)).toMatchObject({ mayHaveRenamed: false });
 });
 

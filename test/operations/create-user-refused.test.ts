@@ -155,7 +155,7 @@ describe('a create that was rejected', () => {
 
 describe('an error of the session on the way', () => {
   it('to an update of the user does not mean that the user is gone', async () => {
-    const record = { state: 'live', userId: OURS, madeAt: NOW } as const;
+    const record = { state: 'live', userId: OURS, lastSeenAt: NOW } as const;
     const world = createOperationWorld({ record });
     world.fails('update', 'not-found', { on: 'login' });
     const run = world.create({ ...SIGN_UP, profile: { phone: '1' } });

@@ -31,7 +31,7 @@ describe('a sign-up of nobody known', () => {
         state: 'live',
         generation: 0,
         isInDoubt: false,
-        madeAt: NOW,
+        lastSeenAt: NOW,
         created: written,
         deletingSince: undefined,
         fields: { firstName: written, phone: written, clientId: written },
@@ -131,16 +131,16 @@ describe('a remembered user', () => {
     ['made a quarter of an hour ago is looked up', 15 * MINUTE_MS, [`find ${OURS}`]],
     ['made nobody knows when is looked up', undefined, [`find ${OURS}`]],
   ])('%s', async (_title, ageMs, calls) => {
-    const madeAt = ageMs === undefined ? undefined : NOW - ageMs;
-    const world = createOperationWorld({ record: { ...live, madeAt }, users: there() });
+    const lastSeenAt = ageMs === undefined ? undefined : NOW - ageMs;
+    const world = createOperationWorld({ record: { ...live, lastSeenAt }, users: there() });
     const { outcome, recordUpdate } = await world.create(SIGN_UP);
     expect(world.calls).toEqual(calls);
     expect(outcome).toEqual(created(OURS, true));
-    expect(recordUpdate?.record).toMatchObject({ state: 'live', created: `${NOW} 0 job`, madeAt: NOW });
+    expect(recordUpdate?.record).toMatchObject({ state: 'live', created: `${NOW} 0 job`, lastSeenAt: NOW });
   });
 
   it('is looked up where the job names an id itself, however young', async () => {
-    const record = { ...live, madeAt: NOW };
+    const record = { ...live, lastSeenAt: NOW };
     const world = createOperationWorld({ record, users: [{ userId: OURS, clientId: 'c-9' }] });
     const { outcome } = await world.create({ ...SIGN_UP, userId: OURS });
     expect(outcome).toMatchObject({ status: 'failed', code: 'user-mismatch', userId: OURS });
@@ -148,7 +148,7 @@ describe('a remembered user', () => {
   });
 
   it('who is not the one that the job names is no answer', async () => {
-    const world = createOperationWorld({ record: { ...live, madeAt: NOW }, users: there() });
+    const world = createOperationWorld({ record: { ...live, lastSeenAt: NOW }, users: there() });
     const { outcome } = await world.create({ ...SIGN_UP, userId: A });
     expect(outcome).toMatchObject({ status: 'failed', code: 'unexpected-user-id', userId: A });
     expect(world.calls).toEqual([]);
@@ -177,7 +177,7 @@ describe('a remembered user', () => {
   });
 
   it('is updated where its fields differ, with what nothing newer is known of', async () => {
-    const record = { ...live, madeAt: NOW, fields: { phone: version(1), email: version(-1) } };
+    const record = { ...live, lastSeenAt: NOW, fields: { phone: version(1), email: version(-1) } };
     const world = createOperationWorld({ record, users: there() });
     const profile = { firstName: 'Eve', phone: '1', email: 'e@x' };
     const { recordUpdate } = await world.create({ ...SIGN_UP, profile });
@@ -201,7 +201,7 @@ describe('a remembered user', () => {
   });
 
   it('is believed to be there where the sign-up says nothing new', async () => {
-    const record = { ...live, madeAt: NOW, fields: { firstName: version(1) } };
+    const record = { ...live, lastSeenAt: NOW, fields: { firstName: version(1) } };
     const world = createOperationWorld({ record });
     expect((await world.create({ ...SIGN_UP, profile: { firstName: 'Ada' } })).outcome).toEqual(
       created(OURS, true),
@@ -211,8 +211,8 @@ describe('a remembered user', () => {
 
   it('who was moved to an instance that is not configured is not updated', async () => {
     const moved = [{ userId: OURS, clientId: 'c-1', instanceId: FOREIGN_INSTANCE_ID }];
-    for (const madeAt of [NOW, undefined]) {
-      const world = createOperationWorld({ record: { ...live, madeAt }, users: moved });
+    for (const lastSeenAt of [NOW, undefined]) {
+      const world = createOperationWorld({ record: { ...live, lastSeenAt }, users: moved });
       const { outcome } = await world.create({ ...SIGN_UP, profile: { phone: '1' } });
       expect(outcome).toEqual(created(OURS, true));
       expect(world.calls).toEqual([`find ${OURS}`]);
@@ -229,7 +229,7 @@ describe('a remembered user', () => {
   });
 
   it('whom its update does not find is made anew only once look-ups do not lag any more', async () => {
-    const young = createOperationWorld({ record: { ...live, madeAt: NOW } });
+    const young = createOperationWorld({ record: { ...live, lastSeenAt: NOW } });
     const { outcome } = await young.create({ ...SIGN_UP, profile: { phone: '1' } });
     expect(young.calls).toEqual([`find ${OURS}`, `update ${OURS}`]);
     expect(outcome).toMatchObject({ status: 'wait' });
@@ -240,7 +240,7 @@ describe('a remembered user', () => {
   });
 
   it.each(['rejected', 'timeout'] as const)('whose update ends as %s is not made anew', async (kind) => {
-    const world = createOperationWorld({ record: { ...live, madeAt: NOW }, users: there() });
+    const world = createOperationWorld({ record: { ...live, lastSeenAt: NOW }, users: there() });
     world.fails('update', kind);
     await expect(world.create({ ...SIGN_UP, profile: { phone: '1' } })).rejects.toMatchObject({ kind });
     expect(world.users).toHaveLength(1);

@@ -32,7 +32,12 @@ const sent = (calls: string[]) => calls.filter((call) => call.startsWith('delete
 
 describe('a deletion', () => {
   it('asks right before whether it may be sent, confirms it, and remembers whom it was', async () => {
-    const record = { userId: OURS, state: 'live', fields: { phone: version(-1) }, madeAt: NOW - 1 } as const;
+    const record = {
+      userId: OURS,
+      state: 'live',
+      fields: { phone: version(-1) },
+      lastSeenAt: NOW - 1,
+    } as const;
     const world = createOperationWorld({ record, users: there() });
     const { outcome, recordUpdate } = await world.delete(C1);
     expect(world.calls).toEqual([
@@ -57,7 +62,7 @@ describe('a deletion', () => {
         state: 'deleted',
         generation: 0,
         isInDoubt: false,
-        madeAt: undefined,
+        lastSeenAt: undefined,
         deleted: `${NOW} 0 job`,
         fields: {},
       },
@@ -280,7 +285,7 @@ describe('a deletion by clientId', () => {
 });
 
 describe('a user that no look-up shows', () => {
-  const made = (ageMs: number) => ({ state: 'live', userId: OURS, madeAt: NOW - ageMs }) as const;
+  const made = (ageMs: number) => ({ state: 'live', userId: OURS, lastSeenAt: NOW - ageMs }) as const;
   const asked = (ageMs: number, ...doubtAbout: string[]) => ({
     isInDoubt: true,
     doubtSince: NOW - ageMs,
@@ -327,7 +332,7 @@ describe('a user that no look-up shows', () => {
   });
 
   it.each([
-    ['made lately', { state: 'live', userId: OURS, madeAt: NOW - 1 }],
+    ['made lately', { state: 'live', userId: OURS, lastSeenAt: NOW - 1 }],
     ['made long ago', { state: 'live', userId: OURS }],
     ['in doubt', { isInDoubt: true }],
     ['of nobody known', {}],
@@ -438,7 +443,7 @@ describe('a deletion that Damoov refuses', () => {
   it.each(['forbidden', 'not-found'] as const)(
     'as %s, of a user that was made lately, is not confirmed yet, whether it is shown or not',
     async (kind) => {
-      const record = { state: 'live', userId: A, madeAt: NOW - 1 } as const;
+      const record = { state: 'live', userId: A, lastSeenAt: NOW - 1 } as const;
       for (const isApplied of [true, false]) {
         const world = createOperationWorld({ record, users: there(A) });
         world.fails('delete', kind, { isApplied });
@@ -448,7 +453,7 @@ describe('a deletion that Damoov refuses', () => {
   );
 
   it('with a success that has a null result is none', async () => {
-    const record = { state: 'live', userId: A, madeAt: NOW - 1 } as const;
+    const record = { state: 'live', userId: A, lastSeenAt: NOW - 1 } as const;
     const world = createOperationWorld({ record, users: there(A) });
     world.answersDeletionsWithNull();
     expect((await world.delete(C1)).outcome).toMatchObject({ status: 'wait' });

@@ -176,7 +176,7 @@ describe('a move while look-ups may lag', () => {
   });
 
   it('waits for a user who is new or may have been moved, however old its job is', async () => {
-    for (const record of [{ madeAt: NOW - 1 }, { movingSince: NOW - 1 }]) {
+    for (const record of [{ lastSeenAt: NOW - 1 }, { movingSince: NOW - 1 }]) {
       const world = createOperationWorld({ record: { ...live, ...record }, ageMs: 60 * MINUTE_MS });
       expect((await world.move(C1)).outcome).toMatchObject({ status: 'wait' });
     }

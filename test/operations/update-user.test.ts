@@ -294,7 +294,7 @@ describe('an update that changes the clientId', () => {
     ],
     [
       'of a user that was made lately, and is not seen yet',
-      { users: there(), names: { 'c-2': { state: 'live', userId: B, madeAt: NOW - 1 } } },
+      { users: there(), names: { 'c-2': { state: 'live', userId: B, lastSeenAt: NOW - 1 } } },
     ],
   ] as const)('to one %s fails, and nothing is sent', async (_title, { users, ...options }) => {
     const world = createOperationWorld({ record: live, users: [...users], ...options });
@@ -308,7 +308,7 @@ describe('an update that changes the clientId', () => {
       { users: [{ userId: B, clientId: 'c-2', instanceId: OTHER_INSTANCE_ID }] },
     ],
     ['of a user that is gone', { names: { 'c-2': { state: 'live', userId: B } } }],
-    ['of a user that was deleted', { names: { 'c-2': { state: 'deleted', userId: B, madeAt: NOW } } }],
+    ['of a user that was deleted', { names: { 'c-2': { state: 'deleted', userId: B, lastSeenAt: NOW } } }],
     ['that differs from it in its letters', { users: [{ userId: B, clientId: 'C-2' }] }],
     ['that it has got already', { names: { 'c-2': { state: 'live', userId: A, isInDoubt: true } } }],
   ] as const)(

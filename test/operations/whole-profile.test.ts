@@ -123,7 +123,7 @@ describe('a sign-up with fields that a create does not take', () => {
 
   it('writes them when it comes again, and makes no second user', async () => {
     const world = createOperationWorld({
-      record: { state: 'live', userId: OURS, madeAt: NOW, fields: { clientId: written } },
+      record: { state: 'live', userId: OURS, lastSeenAt: NOW, fields: { clientId: written } },
       users: [{ userId: OURS, clientId: 'c-1' }],
     });
     const { outcome, recordUpdate } = await world.create({ ...SIGN_UP, profile: { city: 'London' } });

@@ -69,9 +69,9 @@ export async function refuseChanged(source: Source): Promise<void> {
  */
 export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number | undefined): number {
   const now = Date.now();
-  const madeAt = Math.min(asOf ?? writtenAt, now);
-  const fault = timeFault(madeAt, now);
-  if (fault === undefined) return madeAt;
+  const lastSeenAt = Math.min(asOf ?? writtenAt, now);
+  const fault = timeFault(lastSeenAt, now);
+  if (fault === undefined) return lastSeenAt;
   if (asOf !== undefined) throw new UsageError(`--as-of: ${fault}`);
   throw new UsageError(
     `the time at which the file was written ${fault}: give the time it was made with --as-of`,

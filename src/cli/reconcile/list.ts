@@ -30,7 +30,7 @@ export interface List {
   /** Number of rows of other instances. */
   readonly otherInstances: number;
   /** When it was made, in epoch milliseconds. */
-  readonly madeAt: number;
+  readonly lastSeenAt: number;
   /** @throws if the file has changed. */
   readonly read: () => AsyncIterable<ListedUser>;
   /** The users of other instances. @throws if the file has changed. */
@@ -53,7 +53,7 @@ export async function openList(file: string, stdin: Readable, options: ListOptio
   const { instance, instances, emptyClears = false } = options;
   const source = await openSource(file, stdin, new AbortController().signal);
   try {
-    const madeAt = madeAtOf(source, options.asOf);
+    const lastSeenAt = madeAtOf(source, options.asOf);
     const rows = rowOptionsOf(file, options);
     const warnings: string[] = [];
     const suspicious = createSuspiciousValues();
@@ -61,7 +61,7 @@ export async function openList(file: string, stdin: Readable, options: ListOptio
     warnings.push(...suspicious.warnings());
     return {
       ...found,
-      madeAt,
+      lastSeenAt,
       warnings,
       doubts: suspicious.doubts(),
       async *read() {

@@ -144,7 +144,7 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
 
 /** Undefined: none are deleted. @throws UsageError if the list would delete too many. */
 function orphansBefore(
-  { madeAt, index, doubts }: List,
+  { lastSeenAt, index, doubts }: List,
   { deleteOrphans = false, olderThan }: ReconcileOptions,
 ): number | undefined {
   if (!deleteOrphans) return undefined;
@@ -156,7 +156,7 @@ function orphansBefore(
       'the list may mean users whose ids it does not have, and they would be deleted. Correct it first:';
     throw new UsageError([`--delete-orphans: ${why}`, ...doubts].join('\n'));
   }
-  return madeAt - olderThan;
+  return lastSeenAt - olderThan;
 }
 
 async function compare({ list, report, unwanted, place, progress, ...comparing }: Comparing): Promise<void> {
@@ -170,7 +170,7 @@ async function compare({ list, report, unwanted, place, progress, ...comparing }
       index: list.index,
       list: list.read,
       elsewhere: list.otherInstances > 0 ? list.readElsewhere : undefined,
-      listedAt: list.madeAt,
+      listedAt: list.lastSeenAt,
       pageSize: options.pageSize,
       onProgress({ seen, total, step }) {
         if (step === 'reading') report.counts.atDamoov = total;
@@ -209,7 +209,7 @@ async function applyTo({ list, report, unwanted, place, progress, ...comparing }
     return await apply({
       jobs,
       deletions: createDeletions({ jobs: openQueue(name, { connection, prefix }), prefix }),
-      repairs: { list: list.read, index: list.index, instance: place.name, listedAt: list.madeAt },
+      repairs: { list: list.read, index: list.index, instance: place.name, listedAt: list.lastSeenAt },
       counts: report.counts,
       unwanted,
       dueInMs: options.in,

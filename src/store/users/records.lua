@@ -1,4 +1,4 @@
--- Users' records: hashes under keyed names of who the user is. A record may be only a pointer (`movedTo`) to the name under which the
+-- Users' records: hashes under keyed names of who the user is. A record may be only a pointer (`leadsTo`) to the name under which the
 -- user lies. A name that a user had until it was moved to another instance keeps `movedUser`: the name of its id, and the version of the
 -- move. Keys that only a record names are not declared: one prefix, one slot.
 local settings = cjson.decode(ARGV[1])
@@ -42,7 +42,7 @@ end
 
 --- Where the user lies who has this name.
 local function placeOf(name)
-  return recordOf(name).movedTo or name
+  return recordOf(name).leadsTo or name
 end
 
 --- Each use of a key lets it live for as long again.
@@ -94,7 +94,7 @@ end
 
 --- From now on the name leads there.
 local function lead(name, place)
-  redis.call('HSET', keyOf(name), 'movedTo', place)
+  redis.call('HSET', keyOf(name), 'leadsTo', place)
   known[name] = nil
   refreshUser(name)
 end

@@ -23,7 +23,7 @@ end
 --- Whether the name leads to no user: the user was moved by its id. What other runs have left open under the name stays.
 local function isNobodys(name)
   local record = recordOf(name)
-  return not record.userId and not record.movedTo and not isLocked(record)
+  return not record.userId and not record.leadsTo and not isLocked(record)
 end
 
 --- From now on the name leads there, and to nothing that it had.

@@ -41,7 +41,7 @@ export async function readUserStory(
   return changesIn(jobs)<UserStory | undefined>((seen) => {
     const keyOf = (name: string) => `${prefix}:user:${name}`;
     const read = (name: string) => pairsOf(texts(seen.list('HGETALL', keyOf(name))));
-    const places = names.map((name) => read(name)['movedTo'] ?? name);
+    const places = names.map((name) => read(name)['leadsTo'] ?? name);
     const place = places.find((name) => Object.keys(read(name)).length > 0);
     if (place === undefined) return { answer: undefined };
     const fields = read(place);

@@ -27,7 +27,7 @@ describe('a user', () => {
       generation: 3,
       state: 'live' as const,
       isInDoubt: false,
-      madeAt: 1_700_000_000_000,
+      lastSeenAt: 1_700_000_000_000,
       created: '1700000000000 0 1' as const,
       deleted: '1600000000000 0 my job' as const,
       fields: { phone: '1700000000000 0 1' as const, clientId: '5 0 2' as const },
