@@ -112,6 +112,7 @@ function stepsOf(): Map<string, () => unknown> {
       attempt: 1,
       decision: { next: 'complete', outcome, event },
       durationMs: 12,
+      sinceDueMs: 15,
     },
   };
   const log = pino({ level: 'info', base: null, formatters: { log: redacted } }, { write: () => undefined });

@@ -57,6 +57,8 @@ export interface RunReport {
   attempt: number;
   decision: Decision;
   durationMs: number;
+  /** From when the job was due to the end of this run, in milliseconds; 0 if the run came first. */
+  sinceDueMs: number;
 }
 
 export interface Pipeline {

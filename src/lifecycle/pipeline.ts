@@ -37,8 +37,14 @@ export async function runJob(delivery: Delivery, pipeline: Pipeline): Promise<De
     attempt: delivery.attempt,
     decision,
     durationMs: now() - startedAt,
+    sinceDueMs: Math.max(0, now() - dueAtOf(delivery)),
   });
   return decision;
+}
+
+/** A time that another client has set may be anything. */
+function dueAtOf({ dueAt, timestamp, delayMs }: Delivery): number {
+  return dueAt ?? timestamp + delayMs;
 }
 
 /** A job that cannot be read now cannot be read later either. */

@@ -12,6 +12,8 @@ import type { Notification } from './notifications.ts';
 
 /** In seconds: from a job that needs no request to one that waits for slow answers. */
 const JOB_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** In seconds: from a job that finds a free worker to one that waited for a day. */
+const DUE_BUCKETS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400];
 /** In seconds: the default deadline of a request is 10. */
 const REQUEST_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -35,6 +37,12 @@ function metersIn(registry: Registry) {
       'Duration of the run that settled a job',
       ['operation', 'outcome'],
       JOB_BUCKETS,
+    ),
+    dueToSettled: histogram(
+      'due_to_settled',
+      'From when a job was due to its end',
+      ['operation'],
+      DUE_BUCKETS,
     ),
     requestDuration: histogram(
       'damoov_request',
@@ -66,12 +74,13 @@ export function createWorkerMetrics(
   }
   for (const type of EVENT_TYPES) published.inc({ type }, 0);
 
-  function countRun({ decision, operation, durationMs }: RunReport): void {
+  function countRun({ decision, operation, durationMs, sinceDueMs }: RunReport): void {
     runs.inc({ operation, next: decision.next });
     if (decision.next !== 'complete' && decision.next !== 'fail') return;
     const { outcome, event } = decision;
     settled.inc({ operation, outcome: outcome.status, code: codeOf(outcome) });
     meters.jobDuration.observe({ operation, outcome: outcome.status }, durationMs / 1000);
+    meters.dueToSettled.observe({ operation }, sinceDueMs / 1000);
     published.inc({ type: event.type });
   }
 

@@ -257,8 +257,21 @@ describe('what is told of a run', () => {
     world.damoov.fails('delete', 'not-found');
     const decision = await world.run('delete-user', { userId: A }, { attempt: 3 });
     expect(world.reports).toEqual([
-      { jobId: 'job', operation: 'delete-user', instance: 'default', attempt: 3, decision, durationMs: 1250 },
+      {
+        jobId: 'job',
+        operation: 'delete-user',
+        instance: 'default',
+        attempt: 3,
+        decision,
+        durationMs: 1250,
+        sinceDueMs: 1250,
+      },
     ]);
+    const { pipeline, run, reports } = createPipelineWorld();
+    pipeline.deletions.check = async () => ({ is: 'cancelled', requestedAt: NOW, dueAt: NOW + HOUR_MS });
+    await run('delete-user', C1, { delayMs: HOUR_MS });
+    await run('create-user', C1, { timestamp: NOW - HOUR_MS, delayMs: 60_000 });
+    expect(reports.map(({ sinceDueMs }) => sinceDueMs)).toEqual([0, HOUR_MS - 60_000]);
   });
 
   it('repeats no name that nobody configured: it may be anything', async () => {

@@ -23,6 +23,7 @@ async function openLog({ hasAdmin = true } = {}) {
         instance: 'default',
         attempt: 2,
         durationMs: 31,
+        sinceDueMs: 40,
         decision,
       },
     });

@@ -184,6 +184,9 @@ describe('the metrics', () => {
     expect(of('job_duration_seconds_count')).toContain(
       'damoov_users_job_duration_seconds_count{operation="create-user",outcome="done"} 1',
     );
+    expect(of('due_to_settled_duration_seconds_bucket')).toContain(
+      'damoov_users_due_to_settled_duration_seconds_bucket{le="60",operation="create-user"} 2',
+    );
     const labels = new Set(values.flatMap((line) => [...line.matchAll(/(\w+)="/g)].map(([, name]) => name)));
     expect(labels).toEqual(new Set(LABELS));
     for (const personal of ['Ada', 'c-1', 'c-3', 'example', created.data.userId ?? '']) {
