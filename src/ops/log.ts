@@ -105,7 +105,7 @@ export function createLogWriter(
   };
 }
 
-function writeRun(log: Log, { decision, sinceDueMs: _, ...run }: RunReport): void {
+function writeRun(log: Log, { decision, sinceDueMs: _sinceDueMs, ...run }: RunReport): void {
   switch (decision.next) {
     case 'blocked':
       return log.debug({ ...run, next: decision.next }, 'job waits for its user');
