@@ -25,6 +25,8 @@ export interface Timings {
   wakeHeldMs: number;
   /** Interval at which each worker compares its UserId settings with the fleet's. */
   compareMs: number;
+  /** Interval at which each worker looks for alerts. */
+  alertsMs: number;
   /** How long spans are batched before they are sent. */
   gatherMs: number;
   /** How long look-ups at Damoov may lag behind a create: until then, an empty look-up proves nothing. */
@@ -60,6 +62,7 @@ export function createAppContext(config: Config, log: Log, given: Partial<Timing
     },
     wakeHeldMs: 1000,
     compareMs: 10_000,
+    alertsMs: 30_000,
     gatherMs: 5000,
     // Damoov does not document how soon a look-up shows a new user.
     lagMs: 15 * 60_000,

@@ -10,6 +10,7 @@ import { type Check, startHealthServer } from '../ops/health.ts';
 import type { HttpServer } from '../ops/http-server.ts';
 import { createMetrics } from '../ops/metrics.ts';
 import { awayText } from '../redis/connection.ts';
+import { every } from '../redis/every.ts';
 import { refusalToWrite } from '../redis/refusal.ts';
 import { createDueCounts } from '../store/deletions/due-counts.ts';
 import { readOutcomes } from '../store/users/outcome-counts.ts';
@@ -36,7 +37,31 @@ export async function openHealth(context: AppContext, parts: Parts): Promise<Htt
     onError: (error) => emit({ is: 'http-faulty', error }),
   });
   closing.push(() => health.close());
+  await openAlerts(context, parts, status);
   return health;
+}
+
+/** Loaded only if a webhook is configured. */
+async function openAlerts(
+  { config, timings, emit, closing }: AppContext,
+  { queues: { jobs } }: Parts,
+  status: () => Promise<FleetStatus>,
+): Promise<void> {
+  const { alertsUrl: url, queues } = config;
+  if (url === undefined) return;
+  const [{ createAlerts }, { createAlertStore }] = await Promise.all([
+    import('../ops/alerts/alerts.ts'),
+    import('../store/alerts/alert-store.ts'),
+  ]);
+  const look = createAlerts({
+    status,
+    store: createAlertStore(jobs, queues.prefix),
+    url,
+    fleet: queues.prefix,
+    onFault: (reason) => emit({ is: 'alert-unsent', reason }),
+  });
+  const stop = every(look, timings.alertsMs);
+  closing.push(async () => stop());
 }
 
 function statusOf(

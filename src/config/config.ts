@@ -49,6 +49,8 @@ export interface Config {
   http: { host: string; port: number };
   /** The user of the dashboard; without it there is no dashboard. */
   dashboard?: { user: string; password: string } | undefined;
+  /** Where alerts are sent; a secret. */
+  alertsUrl?: string | undefined;
   logLevel: string;
   /** Receiver of traces over OTLP/HTTP; no traces if absent. `ratio`: the share of the traces that begin here. */
   tracing?:
@@ -141,6 +143,7 @@ function settingsOf(values: Environment): Omit<Config, 'redis' | 'damoov' | 'rec
     retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
     dashboard: user === undefined || password === undefined ? undefined : { user, password },
+    alertsUrl: values.ALERTS_WEBHOOK_URL,
     logLevel: values.LOG_LEVEL,
     tracing:
       endpoint === undefined

@@ -106,6 +106,9 @@ export const Environment = z.object({
   REDIS_TLS_KEY_FILE: word.optional(),
   QUEUE_PREFIX: word.default('{damoov}'),
   JOBS_QUEUE: queueName.default('user-jobs'),
+  ALERTS_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an address with http:// or https://' })
+    .optional(),
   AUDIT_QUEUE: queueName.optional(),
   EVENTS_QUEUES: list.pipe(z.array(queueName)).transform(eventsQueues).default(['user-events']),
   DAMOOV_BASE_URL: httpUrl.optional(),

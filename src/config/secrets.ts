@@ -40,6 +40,7 @@ const SECRETS: Readonly<Record<string, boolean>> = {
   REDIS_SENTINEL_PASSWORD: false,
   DASHBOARD_PASSWORD: true,
   OTEL_EXPORTER_OTLP_HEADERS: false,
+  ALERTS_WEBHOOK_URL: false,
 };
 
 /** Faults of variables, by name. */

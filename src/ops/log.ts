@@ -95,6 +95,8 @@ export function createLogWriter(
         return log.info('the receiver accepts traces again');
       case 'traces-lost':
         return log.warn({ reason: notification.reason }, 'the receiver refuses traces: they are dropped');
+      case 'alert-unsent':
+        return log.warn({ reason: notification.reason }, 'the webhook took no alert: it is sent again');
       case 'queue-faulty':
         return logFault(describeError(notification.error));
       case 'http-faulty':

@@ -22,6 +22,8 @@ export type Notification =
   | { is: 'traces-ready' }
   /** The receiver rejects traces. */
   | { is: 'traces-lost'; reason: string }
+  /** The webhook did not take an alert: it is sent again. */
+  | { is: 'alert-unsent'; reason: string }
   | { is: 'queue-faulty'; error: Error }
   /** A request to this worker over HTTP failed: a fault of ours. */
   | { is: 'http-faulty'; error: Error }

@@ -9,22 +9,37 @@ import type { Reading } from './reading.ts';
 import { clockTime, counted } from './words.ts';
 
 export interface Attention {
+  /** The same for as long as it lasts. */
+  name: string;
   level: 'alarm' | 'warning';
   text: string;
   /** What to do, or what happens automatically. */
   advice: string;
 }
 
-const alarm = (text: string, advice: string): Attention => ({ level: 'alarm', text, advice });
-const warning = (text: string, advice: string): Attention => ({ level: 'warning', text, advice });
+const alarm = (name: string, text: string, advice: string): Attention => ({
+  name,
+  level: 'alarm',
+  text,
+  advice,
+});
+const warning = (name: string, text: string, advice: string): Attention => ({
+  name,
+  level: 'warning',
+  text,
+  advice,
+});
 
 export function attentionTo(reading: Reading): Attention[] {
   if (reading.is === 'away') {
     const { last } = reading;
     const known = last === undefined ? '' : ` What is shown is from ${clockTime(last.fleet.at)} UTC.`;
-    return [alarm(`Redis does not answer.${known}`, 'Jobs wait until it is back; nothing is lost.')];
+    return [alarm('redis', `Redis does not answer.${known}`, 'Jobs wait until it is back; nothing is lost.')];
   }
-  const { fleet } = reading.state;
+  return attentionToFleet(reading.state.fleet);
+}
+
+export function attentionToFleet(fleet: FleetStatus): Attention[] {
   const found = [
     ...ofRedis(fleet),
     ...fleet.circuits.flatMap((circuit) => ofCircuit(circuit, fleet.at)),
@@ -38,7 +53,7 @@ export function attentionTo(reading: Reading): Attention[] {
 
 function ofRedis({ redisRefuses }: FleetStatus): Attention[] {
   if (redisRefuses === undefined) return [];
-  return [alarm(`${redisRefuses}.`, 'Jobs wait until it takes writes again; nothing is lost.')];
+  return [alarm('redis', `${redisRefuses}.`, 'Jobs wait until it takes writes again; nothing is lost.')];
 }
 
 function ofCircuit(
@@ -49,13 +64,15 @@ function ofCircuit(
   if (circuit === 'deletion-limit') {
     if (held === 0) return [];
     const advice = '`damoov-users deletions release` or `refuse` decides over them.';
-    return [alarm(`The deletion limit holds ${counted(held, 'deletion')}${since}.`, advice)];
+    return [
+      alarm('deletion-limit', `The deletion limit holds ${counted(held, 'deletion')}${since}.`, advice),
+    ];
   }
   if (openSince === undefined) return [];
   const probe = probeAt <= at ? 'now' : `in ${durationText(probeAt - at)}`;
   const what = circuit === 'damoov' ? 'Damoov is away' : `The credential of \`${circuit}\` is refused`;
   const advice = `${counted(held, 'job waits', 'jobs wait')}; tried again ${probe}.`;
-  return [alarm(`${what}${since}: ${reason}.`, advice)];
+  return [alarm(`circuit ${circuit}`, `${what}${since}: ${reason}.`, advice)];
 }
 
 function ofLogins({ logins, at }: FleetStatus): Attention[] {
@@ -63,31 +80,33 @@ function ofLogins({ logins, at }: FleetStatus): Attention[] {
   const { left, barredUntil = 0, revoked = 0 } = logins;
   if (barredUntil > at) {
     const text = `No login is allowed for ${durationText(barredUntil - at)}.`;
-    return [alarm(text, 'Damoov bars an address that logs in too often; it ends by itself.')];
+    return [alarm('logins', text, 'Damoov bars an address that logs in too often; it ends by itself.')];
   }
   if (revoked >= MANY_REVOKED) {
     const text = `Others have ended ${revoked} sessions of the admin within the hour.`;
-    return [warning(text, 'Give the worker an admin account of its own.')];
+    return [warning('account', text, 'Give the worker an admin account of its own.')];
   }
   if (left > 0) return [];
-  return [warning('No login is left within the hour.', 'The session goes on while it can be refreshed.')];
+  return [
+    warning('logins', 'No login is left within the hour.', 'The session goes on while it can be refreshed.'),
+  ];
 }
 
 function ofRate({ rate: { pausedUntil = 0 }, at }: FleetStatus): Attention[] {
   if (pausedUntil <= at) return [];
   const text = `Nothing is sent for ${durationText(pausedUntil - at)}, after a 429.`;
-  return [warning(text, 'The fleet goes on by itself, more slowly.')];
+  return [warning('rate', text, 'The fleet goes on by itself, more slowly.')];
 }
 
 function ofJobs({ jobs, lastHour }: FleetStatus): Attention[] {
   const failed = lastHour
     .filter(({ outcome }) => outcome === 'failed')
     .reduce((sum, count) => sum + count.jobs, 0);
-  const paused = warning('The queue is paused.', 'No worker takes a job until it is resumed.');
+  const paused = warning('paused', 'The queue is paused.', 'No worker takes a job until it is resumed.');
   const text = `${counted(failed, 'job')} failed within the hour.`;
   return [
     ...(jobs.isPaused ? [paused] : []),
-    ...(failed > 0 ? [warning(text, '`damoov-users failed list` shows them by code.')] : []),
+    ...(failed > 0 ? [warning('failed', text, '`damoov-users failed list` shows them by code.')] : []),
   ];
 }
 
@@ -97,8 +116,16 @@ function ofEvents({ events }: FleetStatus): Attention[] {
     const start = 'Start its subscriber, or remove the queue from `EVENTS_QUEUES` (`none`: no events).';
     const deadLetters = `The subscriber of \`${queue}\` has ${counted(failed, 'dead letter')}.`;
     return [
-      ...(isRead === false && waiting > 0 ? [warning(unread, start)] : []),
-      ...(failed > 0 ? [warning(deadLetters, 'They stay there for 14 days; its own log says why.')] : []),
+      ...(isRead === false && waiting > 0 ? [warning(`unread ${queue}`, unread, start)] : []),
+      ...(failed > 0
+        ? [
+            warning(
+              `dead letters ${queue}`,
+              deadLetters,
+              'They stay for 14 days: `damoov-users dead-letters list`.',
+            ),
+          ]
+        : []),
     ];
   });
 }

@@ -108,7 +108,7 @@ describe('what needs somebody', () => {
       'dead letters of a subscriber',
       { events: [{ queue: 'crm', waiting: 0, active: 0, delayed: 0, failed: 1 }] },
       'warning',
-      'The subscriber of `crm` has 1 dead letter. They stay there for 14 days; its own log says why.',
+      'The subscriber of `crm` has 1 dead letter. They stay for 14 days: `damoov-users dead-letters list`.',
     ],
   ])('is %s', (_, fleet, level, said) => {
     expect(attentionTo(fresh(fleet)).map((one) => [one.level, `${one.text} ${one.advice}`])).toEqual([
