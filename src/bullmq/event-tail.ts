@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Queue, QueueEvents } from 'bullmq';
 import { type RedisTarget, connectRedis, withDuplicates } from '../redis/connection.ts';
-import { readJob } from './read-job.ts';
+import { readStoredJob } from './read-job.ts';
 
 /** An event as a subscriber gets it; other clients may have added anything. */
 export interface TailedEvent {
@@ -99,7 +99,7 @@ export async function openEventTail(
 
   async function eventsOf(these: readonly Note[]): Promise<TailedEvent[]> {
     return Promise.all(
-      these.map(async (note) => ({ ...note, data: (await readJob(queue, note.jobId))?.data })),
+      these.map(async (note) => ({ ...note, data: (await readStoredJob(queue, note.jobId))?.data })),
     );
   }
 }

@@ -4,7 +4,7 @@
 import type { Queue } from 'bullmq';
 import { handleOf, unlessElsewhere } from './elsewhere.ts';
 import { type RankedJob, readFailedPages } from './failed-pages.ts';
-import { type StoredJob, fewAtATime, readJob } from './read-job.ts';
+import { type StoredJob, fewAtATime, readStoredJob } from './read-job.ts';
 
 export interface FailedSet<Failed extends RankedJob> {
   /** When the last of them failed, in epoch milliseconds; undefined if none did. */
@@ -41,7 +41,7 @@ export function createFailedSet<Failed extends RankedJob>(
   { describe, forget = async () => {} }: FailedSetOptions<Failed>,
 ): FailedSet<Failed> {
   const read = async (jobId: string) => {
-    const job = await readJob(queue, jobId);
+    const job = await readStoredJob(queue, jobId);
     // It was retried since it was found.
     return job !== undefined && job.finishedOn === undefined ? undefined : describe(jobId, job);
   };
@@ -94,7 +94,7 @@ async function change(
   act: (jobId: string, job: StoredJob | undefined) => Promise<boolean>,
 ): Promise<number> {
   const changed = await fewAtATime(seen, AT_ONCE, async ({ jobId, failedAt }) => {
-    const now = await readJob(queue, jobId);
+    const now = await readStoredJob(queue, jobId);
     const isUnchanged = now === undefined ? Number.isNaN(failedAt) : now.finishedOn === failedAt;
     return isUnchanged && act(jobId, now);
   });

@@ -3,7 +3,7 @@
  */
 import type { JobType, Queue } from 'bullmq';
 import { isLostConnection } from '../redis/connection.ts';
-import { readJob } from './read-job.ts';
+import { readStoredJob } from './read-job.ts';
 
 /** A worker that took a job within this time counts as present, in milliseconds. */
 const LATELY_MS = 60_000;
@@ -34,7 +34,7 @@ const UNKNOWN = 'GCP does not support client list';
 async function hasTakenLately(queue: Queue): Promise<boolean> {
   const takenAt = async (state: JobType): Promise<number> => {
     const [jobId] = await queue.getRanges([state], 0, 0);
-    const job = jobId === undefined ? undefined : await readJob(queue, jobId);
+    const job = jobId === undefined ? undefined : await readStoredJob(queue, jobId);
     return job?.processedOn ?? -Infinity;
   };
   const times = await Promise.all([takenAt('active'), takenAt('completed'), takenAt('failed')]);

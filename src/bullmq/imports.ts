@@ -15,8 +15,8 @@ import {
   type Place,
   createImportStates,
 } from '../store/imports/import-states.ts';
-import { countDueBefore } from './delayed-count.ts';
-import { type StoredJob, fewAtATime, readJob } from './read-job.ts';
+import { countDueBefore } from './count-due-jobs.ts';
+import { type StoredJob, fewAtATime, readStoredJob } from './read-job.ts';
 
 /** A row that becomes a job. */
 export interface RowJob {
@@ -114,7 +114,7 @@ export function createImports(options: ImportsOptions): Imports {
           if (held.is === 'over') return held;
           const ends = await fewAtATime(lines, ENDS_AT_ONCE, async (line) => ({
             line,
-            end: endOf(await readJob(jobs, idOf(line))),
+            end: endOf(await readStoredJob(jobs, idOf(line))),
           }));
           return {
             is: 'ends',

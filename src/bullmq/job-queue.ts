@@ -5,21 +5,21 @@ import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { jobIdOf } from '../contract/version.ts';
 import { handleOf, promoteJob, unlessElsewhere } from './elsewhere.ts';
-import { type StoredJob, readJob } from './read-job.ts';
+import { type StoredJob, readStoredJob } from './read-job.ts';
 import type { JobQueue } from '../lifecycle/ports/job-queue.ts';
 import { ENCRYPTED, erased } from '../lifecycle/encryption.ts';
 
 export function createJobQueue(jobs: Queue): JobQueue {
   return {
     async promote(jobId) {
-      const job = await readJob(jobs, jobId);
+      const job = await readStoredJob(jobs, jobId);
       // A job that never ran has reused this id: leave it until it is due.
       if (job === undefined || job.attemptsStarted === 0) return 'gone';
       if (await promoteJob(jobs, jobId)) return 'promoted';
       return job.finishedOn === undefined ? 'elsewhere' : 'gone';
     },
     async isPending(jobId) {
-      const job = await readJob(jobs, jobId);
+      const job = await readStoredJob(jobs, jobId);
       return job !== undefined && job.finishedOn === undefined;
     },
     async erase(versions) {
@@ -29,7 +29,7 @@ export function createJobQueue(jobs: Queue): JobQueue {
 
   /** A job that is being retried will end as superseded. */
   async function erase(jobId: string): Promise<void> {
-    const job = await readJob(jobs, jobId);
+    const job = await readStoredJob(jobs, jobId);
     if (job?.finishedOn === undefined) return;
     const data = erasedDataOf(job);
     // The proof stays: only a worker can have written it.

@@ -3,7 +3,7 @@
  */
 import type { Queue } from 'bullmq';
 import { timeFault } from '../contract/timestamp-fault.ts';
-import { type StoredJob, readJob } from './read-job.ts';
+import { type StoredJob, readStoredJob } from './read-job.ts';
 
 /** More priorities than clients use at once. */
 const MOST_PRIORITIES = 100;
@@ -36,7 +36,7 @@ interface Next {
 async function nextInLine(jobs: Queue): Promise<Next[]> {
   const look = async (state: 'waiting' | 'prioritized', rank: number): Promise<Next | undefined> => {
     const [jobId] = await jobs.getRanges([state], rank, rank, true);
-    return jobId === undefined ? undefined : { jobId, job: await readJob(jobs, jobId) };
+    return jobId === undefined ? undefined : { jobId, job: await readStoredJob(jobs, jobId) };
   };
   const found: Next[] = [];
   const first = await look('waiting', 0);

@@ -7,7 +7,7 @@ import type { EventData } from '../contract/event.ts';
 import { MAX_JOB_BYTES } from '../contract/job.ts';
 import { timeFault } from '../contract/timestamp-fault.ts';
 import { isRedisFault } from '../redis/refusal.ts';
-import { type StoredJob, readJob } from './read-job.ts';
+import { type StoredJob, readStoredJob } from './read-job.ts';
 
 /** A job whose data is still the text stored in Redis. */
 export type TextJob = Job<string, EventData>;
@@ -111,7 +111,7 @@ export class TextJobWorker extends Worker<string, EventData> {
     for (let next = parent, depth = 0; next?.id !== undefined && depth < MOST_ANCESTORS; depth += 1) {
       // A parent in another queue has no version that could be older.
       if (next.queueKey !== this.qualifiedName) break;
-      const ancestor: StoredJob | undefined = await readJob(this, next.id);
+      const ancestor: StoredJob | undefined = await readStoredJob(this, next.id);
       if (ancestor === undefined) break;
       // Another client may have written anything.
       const isTime = timeFault(ancestor.timestamp, Date.now()) === undefined;

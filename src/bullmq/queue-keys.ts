@@ -4,7 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import type { RedisConnection } from '../redis/connection.ts';
-import { readJob } from './read-job.ts';
+import { readStoredJob } from './read-job.ts';
 
 /** A key of a queue that holds a job; the queue has stopped. */
 export interface BrokenKey {
@@ -30,7 +30,7 @@ async function brokenIn(connection: RedisConnection, queue: BullQueue): Promise<
   const broken: BrokenKey[] = [];
   for (const { name, key, type } of keys) {
     // BullMQ's own hash has no job name.
-    const isJob = type === 'hash' && (await readJob(queue, name))?.name !== undefined;
+    const isJob = type === 'hash' && (await readStoredJob(queue, name))?.name !== undefined;
     if (isJob) broken.push(await brokenKey(connection, keys, { name, key }));
   }
   return broken;

@@ -9,7 +9,7 @@ export type StoredJob = Omit<JobJson, Unsure> & Partial<Pick<JobJson, Unsure>>;
 type Unsure = 'name' | 'failedReason' | 'returnvalue';
 
 /** Undefined if there is no such job, or if what another client has written cannot be read as one. */
-export async function readJob(
+export async function readStoredJob(
   queue: Pick<Queue, 'getBackend'>,
   jobId: string,
 ): Promise<StoredJob | undefined> {

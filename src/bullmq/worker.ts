@@ -33,7 +33,7 @@ export interface RunningWorker {
 }
 
 /** A worker takes more jobs than parallel requests, so that jobs waiting for Redis delay no request. */
-const HELD_PER_REQUEST = 1.3;
+const JOBS_PER_REQUEST = 1.3;
 
 /** Completed jobs are kept for an hour, for callers that wait for a result; events last longer. */
 const KEEP_COMPLETED = { age: 3600, count: 10_000 };
@@ -69,7 +69,7 @@ export function startWorker(pipeline: Pipeline, options: WorkerOptions): Running
     {
       connection,
       prefix,
-      concurrency: Math.floor(concurrency * HELD_PER_REQUEST),
+      concurrency: Math.floor(concurrency * JOBS_PER_REQUEST),
       lockDuration: lockMs,
       lockRenewTime: lockMs / 4,
       // A job stalls if its worker died: that is not the job's fault, however often it happens.

@@ -4,7 +4,7 @@
 import { type Queue, SpanKind, type Telemetry } from 'bullmq';
 import { z } from 'zod';
 import { openQueue } from '../bullmq/open-queue.ts';
-import { fewAtATime, readJob } from '../bullmq/read-job.ts';
+import { fewAtATime, readStoredJob } from '../bullmq/read-job.ts';
 import type { JobResult } from '../contract/event.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import {
@@ -285,7 +285,7 @@ export class UserJobs implements AsyncDisposable {
     const ids = new Set(jobs.map(({ opts }) => opts.jobId));
     const keyed = [...ids].filter(isKeyedJobId);
     if (keyed.length === 0) return ids.size;
-    const ask = () => fewAtATime(keyed, LOOKS_AT_ONCE, (id) => readJob(this.#queue, id));
+    const ask = () => fewAtATime(keyed, LOOKS_AT_ONCE, (id) => readStoredJob(this.#queue, id));
     const found = await this.#link.call(ask, { withinMs: CHUNK_MS, isRead: true });
     return ids.size - found.filter((job) => job !== undefined).length;
   }

@@ -18,7 +18,7 @@ import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delive
 import type { DeletionIds } from './ports/deletion-guard.ts';
 import { circuitName } from './ports/circuits.ts';
 import type { ReadJob } from './job-data.ts';
-import { deferred, untilSuspended } from './deferral.ts';
+import { deferred, untilSuspended } from './suspended-deletion.ts';
 import { leaveOpen } from './open-ends.ts';
 import { statementOf } from './deletion-receipt.ts';
 import { finish, settlementOf } from './settlement.ts';

@@ -10,7 +10,7 @@ import { superseded } from '../operations/newer-knowledge.ts';
 import { carryOut } from './carry-out.ts';
 import { describeUnexpected } from './classify.ts';
 import { type Delivery, type Pipeline, runOf, versionOfDelivery } from './delivery.ts';
-import { AWAIT_DUE, deferred } from './deferral.ts';
+import { AWAIT_DUE, deferred } from './suspended-deletion.ts';
 import { circuitsOf } from './ports/circuits.ts';
 import { type ReadJob, readJob, referenceOf } from './job-data.ts';
 import { retryDelayMs } from './retry-policy.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fewAtATime, readJob } from '../../src/bullmq/read-job.ts';
+import { fewAtATime, readStoredJob } from '../../src/bullmq/read-job.ts';
 import { createEventsWorld } from '../client/events-world.ts';
 
 describe('a job that another client has added', () => {
@@ -7,7 +7,7 @@ describe('a job that another client has added', () => {
     const { queue, redis } = createEventsWorld();
     await queue.add('user.updated', {}, { jobId: 'j-1' });
     await redis.hset(queue.toKey('j-1'), 'data', 'no JSON');
-    expect(await readJob(queue, 'j-1')).toMatchObject({ name: 'user.updated', data: 'no JSON' });
+    expect(await readStoredJob(queue, 'j-1')).toMatchObject({ name: 'user.updated', data: 'no JSON' });
   });
 
   it.each([
@@ -17,13 +17,13 @@ describe('a job that another client has added', () => {
     const { queue, redis } = createEventsWorld();
     await queue.add('user.updated', {}, { jobId: 'j-1' });
     await redis.hset(queue.toKey('j-1'), 'opts', options);
-    expect(await readJob(queue, 'j-1')).toBeUndefined();
+    expect(await readStoredJob(queue, 'j-1')).toBeUndefined();
   });
 
   it('is none where its id is the name of a key of the queue', async () => {
     const { queue } = createEventsWorld();
     await queue.add('user.updated', {});
-    expect(await readJob(queue, 'events')).toBeUndefined();
+    expect(await readStoredJob(queue, 'events')).toBeUndefined();
   });
 
   it('is not taken to be absent where Redis is', async () => {
@@ -33,7 +33,7 @@ describe('a job that another client has added', () => {
     const away = Object.assign(Object.create(queue) as typeof queue, {
       getBackend: () => ({ getJobData: () => other.hgetall('x') }),
     });
-    await expect(readJob(away, 'j-1')).rejects.toThrow('Connection is closed');
+    await expect(readStoredJob(away, 'j-1')).rejects.toThrow('Connection is closed');
   });
 });
 

@@ -5,7 +5,7 @@ import type { ImportRun } from '../../bullmq/imports.ts';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Place } from '../../store/imports/import-states.ts';
 import { type AdderOptions, createAdder } from './adder.ts';
-import { ImportMoved } from './import-moved.ts';
+import { ImportTakenOver } from './import-taken-over.ts';
 import { jobDataOf } from './row-job.ts';
 import { type Source, refuseChanged } from './source.ts';
 import type { Survey } from './survey.ts';
@@ -30,9 +30,9 @@ export async function addRows(begun: ImportRun, options: AddRowsOptions): Promis
       await refuseChanged(options.source);
       const answer = await patiently(() => run.complete(place));
       if (answer.is === 'complete') return place;
-      throw new ImportMoved(answer);
+      throw new ImportTakenOver(answer);
     } catch (error) {
-      if (!(error instanceof ImportMoved) || !error.isOurs) throw error;
+      if (!(error instanceof ImportTakenOver) || !error.isOurs) throw error;
       run = await patiently(begin);
     }
   }

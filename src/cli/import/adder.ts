@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Added, ImportRun, RowJob } from '../../bullmq/imports.ts';
 import type { Place } from '../../store/imports/import-states.ts';
 import type { Ends } from './ends.ts';
-import { ImportMoved } from './import-moved.ts';
+import { ImportTakenOver } from './import-taken-over.ts';
 import type { Patiently } from './retry-while-away.ts';
 import type { JobData } from './row-job.ts';
 
@@ -33,7 +33,7 @@ const MOST_JOBS = 200;
 /** Interval at which it checks for room, in milliseconds. */
 const LOOK_MS = 250;
 
-/** All its calls throw {@link ImportMoved} if the import is at another place or belongs to another run. */
+/** All its calls throw {@link ImportTakenOver} if the import is at another place or belongs to another run. */
 export function createAdder(
   run: ImportRun,
   { patiently, maxWaiting, ends, signal, onAdded }: AdderOptions,
@@ -70,8 +70,8 @@ export function createAdder(
   }
 
   function accept(answer: Added): void {
-    if (answer.is === 'over') throw new ImportMoved(answer);
-    if (answer.place.line < place.line) throw new ImportMoved({ is: 'moved', place: answer.place });
+    if (answer.is === 'over') throw new ImportTakenOver(answer);
+    if (answer.place.line < place.line) throw new ImportTakenOver({ is: 'moved', place: answer.place });
     ({ place } = answer);
     for (const job of jobs) if (job.place.line <= place.line) ends?.follow(job.place.line, job.data);
     jobs = jobs.filter((job) => job.place.line > place.line);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ImportRun, JobEnd } from '../../bullmq/imports.ts';
 import { FAILURE_CODES } from '../../contract/outcome.ts';
-import { ImportMoved } from './import-moved.ts';
+import { ImportTakenOver } from './import-taken-over.ts';
 import type { ReportFile, RowEnd } from './report-file.ts';
 import type { Patiently } from './retry-while-away.ts';
 import type { JobData } from './row-job.ts';
@@ -41,7 +41,7 @@ export function createEnds({ report, patiently, signal, repeatsGone, onLook }: E
 
   async function look(run: ImportRun): Promise<void> {
     const found = await patiently(() => run.endsOf([...open.keys()]));
-    if (found.is === 'over') throw new ImportMoved(found);
+    if (found.is === 'over') throw new ImportTakenOver(found);
     const ended: RowEnd[] = [];
     for (const [line, end] of found.ends) {
       const data = open.get(line) ?? {};

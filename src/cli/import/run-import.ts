@@ -11,7 +11,7 @@ import type { Progress } from '../terminal/progress.ts';
 import { counted } from '../terminal/text.ts';
 import { addRows, goThrough } from './add-rows.ts';
 import { createEnds } from './ends.ts';
-import { ImportMoved } from './import-moved.ts';
+import { ImportTakenOver } from './import-taken-over.ts';
 import { type ReportFile, openReportFile } from './report-file.ts';
 import { resultText } from './report.ts';
 import type { Patiently } from './retry-while-away.ts';
@@ -105,7 +105,7 @@ async function carryOut(
   const through = { source, rows, survey: found, patiently, maxWaiting, ends, signal, onAdded };
   const place = isComplete
     ? await goThrough(begun, through).catch((error: unknown) => {
-        if (!(error instanceof ImportMoved) || !error.isOurs) throw error;
+        if (!(error instanceof ImportTakenOver) || !error.isOurs) throw error;
         throw new Error('Redis lost this import meanwhile: run it again', { cause: error });
       })
     : await addRows(begun, { ...through, begin });

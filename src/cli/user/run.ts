@@ -5,7 +5,7 @@ import type { Queue } from 'bullmq';
 import { openFleetClient } from '../../app/fleet-client.ts';
 import { instancesOf } from '../../app/user-id-settings.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
-import { fewAtATime, readJob } from '../../bullmq/read-job.ts';
+import { fewAtATime, readStoredJob } from '../../bullmq/read-job.ts';
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import { isJobName } from '../../contract/job.ts';
 import { failureIn } from '../../contract/outcome.ts';
@@ -79,7 +79,7 @@ async function tell(user: UserOptions, connection: RedisConnection, config: Conf
 const JOBS_AT_ONCE = 20;
 
 async function describe(jobs: Queue, jobId: string): Promise<ShownJob> {
-  const job = await readJob(jobs, jobId);
+  const job = await readStoredJob(jobs, jobId);
   const { name = '', failedReason = '' } = job ?? {};
   const isOpen = job !== undefined && job.finishedOn === undefined;
   const failure = isOpen ? undefined : failureIn(failedReason);

@@ -6,7 +6,7 @@ import type { BaseAdapter } from '@bull-board/api/baseAdapter';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { JobStatus, QueueAdapterOptions, QueueJob } from '@bull-board/api/typings/app';
 import type { Queue } from 'bullmq';
-import { type StoredJob, fewAtATime, readJob } from '../../bullmq/read-job.ts';
+import { type StoredJob, fewAtATime, readStoredJob } from '../../bullmq/read-job.ts';
 import { LAST_DATE_MS } from '../../contract/duration.ts';
 import { MAX_JOB_BYTES } from '../../contract/job.ts';
 import { type Content, maskedData, maskedName, maskedReason, maskedResult } from './masked-data.ts';
@@ -91,7 +91,7 @@ export class MaskedQueue extends Base {
 
   async #read(ids: readonly string[]): Promise<QueueJob[]> {
     const jobs = await fewAtATime(ids, AT_ONCE, async (id) => {
-      const job = await readJob(this.#queue, id);
+      const job = await readStoredJob(this.#queue, id);
       // A job without a name is one of BullMQ's own keys.
       return job?.name === undefined ? [] : [this.#jobOf(id, job)];
     });

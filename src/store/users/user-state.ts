@@ -3,7 +3,6 @@
  * mean. No name, email, phone or clientId is stored in a key or value.
  */
 import type { Queue } from 'bullmq';
-import type { JobName } from '../../contract/job.ts';
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
 import type { RecordUpdate, UserRecord } from '../../operations/context.ts';
 import type { RedisCircuits } from '../circuits/circuits.ts';
@@ -26,7 +25,15 @@ import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
 import { BeginReply, ExtendReply, NameReply, SettleReply, Wakes, pairsOf } from './script-replies.ts';
 import { type Sign, endOf, linesOf, settledBefore, settledNow } from './settled-job.ts';
-import { type LockRequest, lockArgument, nameOf, nameOfUser, runOf, userArgument } from './run-names.ts';
+import {
+  knownFields,
+  lockArgument,
+  nameOf,
+  nameOfUser,
+  runArgument,
+  type LockRequest,
+  userArgument,
+} from './script-arguments.ts';
 import { namingOf } from './user-hash.ts';
 import { userScripts } from './user-scripts.ts';
 import { type WakeBlocked, createWakeBlocked } from './wake-blocked.ts';
@@ -102,7 +109,7 @@ export class RedisUserState implements UserState {
   }
 
   async isFree(run: Run, { place, score }: Blocked): Promise<boolean> {
-    return (await this.#scripts['recheck-blocked']([], { ...runOf(run), place, score })) === 1;
+    return (await this.#scripts['recheck-blocked']([], { ...runArgument(run), place, score })) === 1;
   }
 
   /** @param from the lease on the record that leads to the user, when called for the second lock. */
@@ -189,7 +196,7 @@ export class RedisUserState implements UserState {
       maySend: () => lease.holdsFor(this.#options.timeoutMs),
       lockAlso: (userId) => this.#take({ ...hold, address: { ...address, userId } }, lease),
       lockName: async (clientId, instance) => {
-        const argument = { ...runOf(run), name: namingOf(instance)('client', clientId), place };
+        const argument = { ...runArgument(run), name: namingOf(instance)('client', clientId), place };
         const reply = NameReply.parse(await this.#scripts['lock-name']([], argument));
         if (reply[0] !== 'locked') return { is: reply[0] === 'lost' ? 'lost' : 'blocked' };
         lockedName = { place: reply[1], wasGiven: reply[3] === 1 };
@@ -237,7 +244,7 @@ export class RedisUserState implements UserState {
 
   /** @param texts the stored outcome of a settled job. */
   async #end(run: Run, change: SettleArgument, texts: readonly string[] = []): Promise<unknown> {
-    const argument = { ...runOf(run), timestamp: String(run.timestamp), ...change };
+    const argument = { ...runArgument(run), timestamp: String(run.timestamp), ...change };
     return this.#scripts.settle([this.#settledKey(run.jobId)], argument, texts);
   }
 
@@ -273,11 +280,6 @@ export class RedisUserState implements UserState {
       return record;
     return { ...record, pending: undefined };
   }
-}
-
-/** The authorization of a deletion writes `deletingSince` while the run has the user: at its end it must be written or removed. */
-function knownFields(fields: Record<string, string>, name: JobName): Record<string, string> {
-  return name === 'delete-user' ? { deletingSince: '', ...fields } : fields;
 }
 
 interface Taken {

@@ -3,8 +3,8 @@
  */
 import type { Moved, Over } from '../../store/imports/import-states.ts';
 
-export class ImportMoved extends Error {
-  override readonly name = 'ImportMoved';
+export class ImportTakenOver extends Error {
+  override readonly name = 'ImportTakenOver';
   /** Whether this run may continue the import. */
   readonly isOurs: boolean;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failed } from '../../src/contract/outcome.ts';
-import { untilSuspended } from '../../src/lifecycle/deferral.ts';
+import { untilSuspended } from '../../src/lifecycle/suspended-deletion.ts';
 import type { DeletionGuard } from '../../src/lifecycle/ports/deletion-guard.ts';
 import { HOUR_MS, NOW, OURS } from '../operations/operation-world.ts';
 import { type PipelineWorldOptions, createPipelineWorld } from './pipeline-world.ts';

@@ -2,7 +2,7 @@
  * Counts the delayed jobs that are due soon, among any number that are not: a deferred deletion may be due in a month.
  */
 import type { Queue } from 'bullmq';
-import { type StoredJob, readJob } from './read-job.ts';
+import { type StoredJob, readStoredJob } from './read-job.ts';
 
 /**
  * Counts the delayed jobs that are due before a time in epoch milliseconds. BullMQ sorts them by due time, so a few reads suffice. If the
@@ -13,7 +13,7 @@ export async function countDueBefore(jobs: Queue, atMs: number): Promise<number>
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const [jobId] = await jobs.getRanges(['delayed'], middle, middle, true);
-    const job = jobId === undefined ? undefined : await readJob(jobs, jobId);
+    const job = jobId === undefined ? undefined : await readStoredJob(jobs, jobId);
     if (job !== undefined && dueMsOf(job) < atMs) low = middle + 1;
     else high = middle;
   }

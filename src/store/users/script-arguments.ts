@@ -1,6 +1,7 @@
 /**
  * The arguments of the scripts on user records: the run and its user.
  */
+import type { JobName } from '../../contract/job.ts';
 import { msOf } from '../../contract/version.ts';
 import type { Address, Run, UserState, Whose } from '../../lifecycle/ports/user-state.ts';
 import { type Naming, hashesOf, namingOf } from './user-hash.ts';
@@ -11,7 +12,7 @@ export function nameOf({ jobId, nonce }: Run): string {
 }
 
 /** The run of a step. */
-export function runOf(run: Run): object {
+export function runArgument(run: Run): object {
   return { jobId: run.jobId, run: nameOf(run), stalls: run.stalls };
 }
 
@@ -40,7 +41,7 @@ export interface LockRequest {
 /** The argument of begin.lua. */
 export function lockArgument({ run, job, naming, address, circuits }: LockRequest) {
   return {
-    ...runOf(run),
+    ...runArgument(run),
     ...userArgument(run, naming, address),
     timestamp: String(run.timestamp),
     hasRunBefore: run.hasRunBefore,
@@ -50,4 +51,9 @@ export function lockArgument({ run, job, naming, address, circuits }: LockReques
     asksFor: job.asksFor,
     mustPass: circuits.must.length,
   };
+}
+
+/** The authorization of a deletion writes `deletingSince` while the run has the user: at its end it must be written or removed. */
+export function knownFields(fields: Record<string, string>, name: JobName): Record<string, string> {
+  return name === 'delete-user' ? { deletingSince: '', ...fields } : fields;
 }
