@@ -1,9 +1,10 @@
 /**
  * A sandbox whose clock only moves while the probe waits, and a probe of it: what is measured is exact, and no test waits.
  */
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { DamoovInstance } from '../../../src/damoov/calls.ts';
 import { DamoovClient } from '../../../src/damoov/client.ts';
+import { Facts } from '../../../src/tools/probe/facts.ts';
 import { type ProbeEnd, type ProbeOptions, probe } from '../../../src/tools/probe/probe.ts';
 import { SANDBOX_CREDENTIALS, type SandboxModes, startSandbox } from '../../../src/sandbox/server.ts';
 import type { SandboxRequest, SandboxUser } from '../../support/world.ts';
@@ -80,5 +81,35 @@ export async function createProbeWorld(modes: Partial<SandboxModes> = {}): Promi
       return ((await response.json()) as { Result: { DeviceToken: string } }).Result.DeviceToken;
     },
     close,
+  };
+}
+
+/** The facts of a successful probe that left no user behind. */
+export async function factsUnder(
+  modes: Partial<SandboxModes>,
+  options: Partial<ProbeOptions> = {},
+): Promise<Facts> {
+  const world = await createProbeWorld(modes);
+  const { facts, failure, leftovers } = await world.run(options);
+  if (failure !== undefined) throw failure;
+  expect(leftovers).toMatchObject({ userIds: [], isInDoubt: false });
+  expect((await world.users()).filter(({ deletedAt }) => deletedAt === null)).toEqual([]);
+  await world.close();
+  return Facts.parse(facts);
+}
+
+export type Client = ProbeOptions['client'];
+
+/** A client with some calls of its own. */
+export function clientWith(client: Client, own: Partial<Client>): Client {
+  return {
+    request: (...args) => client.request(...args),
+    updateUser: (...args) => client.updateUser(...args),
+    deleteUser: (...args) => client.deleteUser(...args),
+    moveUser: (...args) => client.moveUser(...args),
+    loginUser: (...args) => client.loginUser(...args),
+    findUsers: (...args) => client.findUsers(...args),
+    page: (...args) => client.page(...args),
+    ...own,
   };
 }
