@@ -25,6 +25,7 @@ import type {
 } from '../../src/lifecycle/ports/user-state.ts';
 import { FailureDetector } from '../../src/lifecycle/failure-detector.ts';
 import {
+  A,
   INSTANCE,
   NOW,
   type OperationWorldOptions,
@@ -80,8 +81,24 @@ const RUN: Run = {
 /** Where a user lies that a job has settled. */
 export const USER = 'a user';
 
+/** How a job was settled before. */
+export const DONE: SettledJob = {
+  kept: {
+    outcome: { status: 'done', type: 'user.created', userId: A, existed: false },
+    attempts: 2,
+    at: 1,
+  },
+  user: 'a user',
+  isKept: false,
+  olderFailed: [],
+};
+
 /** What comes after a job is settled, in this order. */
 export const FINISH = ['publish', 'keep', 'release'];
+
+/** Whose job it is, and what an update changes. */
+export const C1 = { clientId: 'c-1', instance: 'default' };
+export const CHANGES = { changes: { phone: '1' } };
 
 export function createPipelineWorld(options: PipelineWorldOptions = {}) {
   const { instances = { default: INSTANCE }, record, passage, ...answers } = options;
