@@ -10,6 +10,10 @@ export const userId = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
 export const instance = { id: '11111111-aaaa-4111-8111-111111111111', key: 'instance-key-5ecret' };
 export const admin = { email: 'admin@example.test', password: 'pass"word\\5ecret' };
 
+/** The headers of every request, and of one with a body. */
+export const always = { accept: 'application/json', 'user-agent': 'damoov-user-lifecycle' };
+export const jsonBody = { 'content-type': 'application/json' };
+
 export async function startWorld(options: Partial<DamoovClientOptions> = {}) {
   const server = await scriptedServer();
   const clock = { now: 1_800_000_000_000 };
