@@ -136,3 +136,31 @@ export function windowOf(max: number, windowMs: number) {
     return count <= max;
   };
 }
+
+/** A 429 to a request that was sent just now. */
+export async function refuse(world: PacerWorld, pacer: Pacer, retryAfterMs?: number): Promise<void> {
+  let request = world.ask(pacer);
+  while (request.admittedAt === undefined) {
+    await world.pass(1000);
+    if (request.refused !== undefined) request = world.ask(pacer);
+  }
+  world.answer(pacer, { ...TOO_MANY, retryAfterMs });
+  await world.settle();
+}
+
+/** Requests one after the other, each answered at once, until the time is over. */
+export async function keepBusy(world: PacerWorld, pacer: Pacer, ms: number): Promise<number> {
+  let admitted = 0;
+  const end = world.now() + ms;
+  const loop = async () => {
+    while (world.now() < end) {
+      const admission = await pacer.admit({ operation: 'create', signal: new AbortController().signal });
+      if (!admission.admitted) continue;
+      admitted += 1;
+      world.answer(pacer, OK);
+    }
+  };
+  for (let n = 0; n < 20; n += 1) void loop();
+  await world.pass(ms);
+  return admitted;
+}
