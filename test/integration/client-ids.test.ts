@@ -1,123 +1,10 @@
-/** A user is who it is: moved to another instance, under a clientId kept in another form, or under a name that another user wants. */
+/** A user is who it is: under a clientId kept in another form, or under a name that another user wants. */
 import { describe, expect, it } from 'vitest';
-import { Caller } from '../sandbox/caller.ts';
 import { forgetUsers } from '../support/forget-users.ts';
-import { OTHER } from '../support/instances.ts';
-import { createTwoInstances } from '../support/two-instances.ts';
-import { type World, createWorld } from '../support/world.ts';
+import { createWorld } from '../support/world.ts';
+import { adminOf, live } from './client-ids-world.ts';
 
 const X = 'aaaaaaaa-0000-4000-8000-000000000001';
-
-const live = async (world: World) => (await world.users()).filter(({ deletedAt }) => deletedAt === null);
-
-/** Another client with the admin's rights. */
-async function adminOf({ sandboxUrl }: World): Promise<Caller> {
-  const caller = new Caller(sandboxUrl, 0);
-  await caller.becomeAdmin();
-  return caller;
-}
-
-/** A user of the default instance, whom others move to the other one. */
-async function createMover(knowsOther: boolean) {
-  const world = await createTwoInstances({ knowsOther });
-  const created = await world.run('create-user', { clientId: 'mover', profile: { phone: '1' } });
-  const userId = created.subject ?? '';
-  const move = async () => {
-    const admin = await adminOf(world);
-    const moved = await admin.move({ DeviceToken: userId, ToInstanceId: OTHER.id, ToInstanceKey: OTHER.key });
-    expect(moved.status).toBe(200);
-  };
-  return { world, userId, move };
-}
-
-describe('a user that was moved to another instance', () => {
-  it.each([true, false])(
-    'is not reported as erased (remembered: %s), and it is said where it is',
-    async (isRemembered) => {
-      const { world, userId, move } = await createMover(true);
-      await move();
-      if (!isRemembered) await forgetUsers(world);
-      // It was added so long ago that it does not wait for a move.
-      const timestamp = Date.now() - 3_600_000;
-      const deletion = { clientId: 'mover', occurredAt: new Date().toISOString() };
-      const gone = await world.run('delete-user', deletion, { timestamp });
-      expect(gone).toMatchObject({ type: 'user.failed', data: { code: 'other-instance', userId } });
-      expect(gone.data).toHaveProperty('message', expect.stringContaining('instance "other"'));
-      expect(await live(world)).toHaveLength(1);
-    },
-  );
-
-  it('is the same for a repeated sign-up, and no second one is made', async () => {
-    const { world, userId, move } = await createMover(true);
-    await move();
-    const again = await world.run('create-user', { clientId: 'mover', profile: { phone: '2' } });
-    expect(again).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
-    expect(await live(world)).toMatchObject([{ deviceToken: userId, phone: '2' }]);
-  });
-
-  it('is changed and deleted by its UserId', async () => {
-    const { world, userId, move } = await createMover(true);
-    await move();
-    await forgetUsers(world);
-    const changed = await world.run('update-user', { userId, changes: { phone: '3' } });
-    expect(changed).toMatchObject({ type: 'user.updated', subject: userId });
-    const byClientId = await world.run('update-user', {
-      clientId: 'nobody-knows',
-      userId,
-      changes: { phone: '4' },
-    });
-    expect(byClientId).toMatchObject({ type: 'user.updated' });
-    const gone = await world.run('delete-user', { userId });
-    expect(gone).toMatchObject({ type: 'user.deleted', data: { existed: true, verified: true } });
-    expect(await live(world)).toEqual([]);
-  });
-
-  it.each([true, false])(
-    'is not changed by its clientId alone (the other instance is configured: %s)',
-    async (knows) => {
-      const { world, userId, move } = await createMover(knows);
-      await move();
-      const changed = await world.run('update-user', { clientId: 'mover', changes: { phone: '3' } });
-      expect(changed).toMatchObject({ type: 'user.failed', data: { code: 'other-instance', userId } });
-      const byId = await world.run('update-user', { userId, changes: { firstName: 'Eve' } });
-      expect(byId.type).toBe(knows ? 'user.updated' : 'user.failed');
-      const again = await world.run('create-user', { clientId: 'mover', profile: { phone: '4' } });
-      expect(again).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
-      expect(await live(world)).toMatchObject([{ phone: knows ? '4' : '1' }]);
-    },
-  );
-
-  it('gives up its clientId here with a rename there', async () => {
-    const { world, userId, move } = await createMover(true);
-    await move();
-    const changes = { clientId: 'moved' };
-    const renamed = await world.run('update-user', { userId, instance: 'other', changes });
-    expect(renamed).toMatchObject({ type: 'user.updated', subject: userId });
-    const there = await world.run('create-user', { clientId: 'moved', instance: 'other' });
-    expect(there).toMatchObject({ type: 'user.created', subject: userId, data: { existed: true } });
-    const here = await world.run('create-user', { clientId: 'mover' });
-    expect(here.data).not.toHaveProperty('existed');
-    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['moved', 'mover']);
-  });
-
-  it('is nobody’s to change in an instance that is not configured', async () => {
-    const { world, userId, move } = await createMover(false);
-    await move();
-    await forgetUsers(world);
-    const jobs = [
-      ['update-user', { userId, changes: { phone: '5' } }],
-      ['delete-user', { userId }],
-      ['create-user', { userId, profile: { phone: '5' } }],
-      ['update-user', { clientId: 'mover', changes: { phone: '5' } }],
-    ] as const;
-    for (const [name, data] of jobs) {
-      const event = await world.run(name, data);
-      expect(event, name).toMatchObject({ type: 'user.failed', data: { code: 'other-instance' } });
-      expect(event.data).toHaveProperty('message', expect.stringContaining('not configured'));
-    }
-    expect(await live(world)).toMatchObject([{ phone: '1' }]);
-  });
-});
 
 describe('one clientId has one user', () => {
   it.each([true, false])(
@@ -241,72 +128,6 @@ describe('a clientId beside the userId, which is the address', () => {
   });
 });
 
-describe('a deletion that was asked for before its user got another clientId', () => {
-  it('deletes that user, and nobody who bears the old one', async () => {
-    const world = await createWorld();
-    const { subject: userId } = await world.run('create-user', { clientId: 'a' });
-    const past = { occurredAt: new Date(Date.now() - 60_000).toISOString() };
-    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
-    const other = await world.run('create-user', { clientId: 'a' });
-    const gone = await world.run('delete-user', { clientId: 'a', ...past }, hourOld());
-    expect([gone.type, gone.subject]).not.toEqual(['user.deleted', other.subject]);
-    const early = await createWorld();
-    const first = await early.run('create-user', { clientId: 'a', ...past });
-    const asked = { occurredAt: new Date(Date.now() - 30_000).toISOString() };
-    await early.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
-    const deleted = await early.run('delete-user', { clientId: 'a', ...asked }, hourOld());
-    expect(deleted).toMatchObject({ type: 'user.deleted', subject: first.subject, data: { existed: true } });
-    expect(await live(early)).toEqual([]);
-    expect(userId).not.toBe(other.subject);
-  });
-});
-
-describe('a deletion that was asked for before a rename, and is held', () => {
-  it('leaves the old clientId to the next user', async () => {
-    const world = await createWorld({ env: { DELETIONS_PER_HOUR: '1' } });
-    await world.run('create-user', { clientId: 'z' });
-    await world.run('delete-user', { clientId: 'z' });
-    const past = { occurredAt: new Date(Date.now() - 60_000).toISOString() };
-    const { subject: userId } = await world.run('create-user', { clientId: 'a', ...past });
-    const asked = { occurredAt: new Date(Date.now() - 30_000).toISOString() };
-    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
-    await world.add('delete-user', { clientId: 'a', ...asked }, hourOld());
-    await expect.poll(() => world.redis.zcard(`${world.prefix}:circuit:deletion-limit:held`)).toBe(1);
-    const next = await world.run('create-user', { clientId: 'a' });
-    expect(next.subject).not.toBe(userId);
-    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['b', 'a']);
-  });
-});
-
-describe('a look-up that lags behind a rename', () => {
-  it('has nobody deleted under the clientId that the user has given up', async () => {
-    let laterMs = 0;
-    const now = () => Date.now() + laterMs;
-    const world = await createWorld({ sandbox: { clock: now }, timings: { now, lagMs: 600_000 } });
-    await world.run('create-user', { clientId: 'a' });
-    await world.setModes({ findLagMs: 500_000 });
-    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
-    const deletion = await world.add('delete-user', { clientId: 'a' });
-    await expect.poll(() => world.jobs.getJobState(deletion)).toBe('delayed');
-    laterMs = 600_000;
-    await (await world.jobs.getJob(deletion))?.promote();
-    expect(await world.eventOf(deletion)).toMatchObject({ type: 'user.deleted', data: { existed: false } });
-    expect(await live(world)).toMatchObject([{ clientId: 'b' }]);
-    expect(await world.requests('delete')).toEqual([]);
-  });
-
-  it('keeps nobody from getting that clientId', async () => {
-    const world = await createWorld({ timings: { lagMs: 60_000 } });
-    await world.run('create-user', { clientId: 'a' });
-    await world.run('create-user', { clientId: 'c' });
-    await world.setModes({ findLagMs: 60_000 });
-    await world.run('update-user', { clientId: 'a', changes: { clientId: 'b' } });
-    const renamed = await world.run('update-user', { clientId: 'c', changes: { clientId: 'a' } });
-    expect(renamed).toMatchObject({ type: 'user.updated' });
-    expect((await live(world)).map(({ clientId }) => clientId)).toEqual(['b', 'a']);
-  });
-});
-
 describe('an id that a sign-up names', () => {
   it('and that a deleted user had is not said to be there', async () => {
     const world = await createWorld();
@@ -396,8 +217,3 @@ describe('a look-up that lags behind a young create', () => {
     expect(await world.requests('delete')).toHaveLength(1);
   });
 });
-
-/** Waits for nothing that may still come. */
-function hourOld() {
-  return { timestamp: Date.now() - 3_600_000 };
-}
