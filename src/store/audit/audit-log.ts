@@ -50,8 +50,15 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
     async record({ what, filter, count, reason }, { who, from }) {
       const texts = [what, JSON.stringify(filter), String(count), who, from, reason ?? ''];
       const fields = FIELDS.flatMap((name, n) => [name, texts[n] ?? '']);
-      const id = await connection.xadd(key, 'MINID', '~', Date.now() - KEEP_MS, '*', ...fields);
-      if (queue === undefined || id === null) return;
+      const [added] =
+        (await connection
+          .multi()
+          .xadd(key, 'MINID', '~', Date.now() - KEEP_MS, '*', ...fields)
+          .pexpire(key, KEEP_MS)
+          .exec()) ?? [];
+      const [error, id] = added ?? [];
+      if (error instanceof Error) throw error;
+      if (queue === undefined || typeof id !== 'string') return;
       const data = { what, filter, count, who, from, ...(reason !== undefined && { reason }) };
       await publish(connection, prefix, queue, { id, data });
     },
