@@ -38,7 +38,7 @@ export interface FailedJobsOptions {
   connection: RedisConnection;
   /** The names of the configured instances. */
   instances: ReadonlySet<string>;
-  /** Only jobs that name this user, by one of these ids. Default: all. */
+  /** Only jobs that name this user by these ids. Default: all. */
   of?: Ids;
 }
 
@@ -71,9 +71,8 @@ export function createFailedJobs(options: FailedJobsOptions): FailedJobs {
 }
 
 function isOf(ids: Ids, { clientId, userId }: Ids = {}): boolean {
-  if (clientId === undefined && userId === undefined) return true;
-  if (clientId !== undefined && ids.clientId === clientId) return true;
-  return userId !== undefined && ids.userId?.toLowerCase() === userId.toLowerCase();
+  const hasUserId = userId === undefined || ids.userId?.toLowerCase() === userId.toLowerCase();
+  return hasUserId && (clientId === undefined || ids.clientId === clientId);
 }
 
 /** An unreadable job keeps its id. */

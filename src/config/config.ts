@@ -237,11 +237,13 @@ function contradictionsIn(set: SetVariables): string[] {
   const maxMs = BACKOFF_MAX_MS.safeParse(set['BACKOFF_MAX_MS']).data ?? Infinity;
   const jobs = JOBS_QUEUE.safeParse(set['JOBS_QUEUE']).data ?? '';
   const events = EVENTS_QUEUES.safeParse(set['EVENTS_QUEUES']).data ?? [];
+  const audit = set['AUDIT_QUEUE'] ?? '';
   const prefix = QUEUE_PREFIX.safeParse(set['QUEUE_PREFIX']).data ?? '{}';
   const isCluster = set['REDIS_CLUSTER_NODES'] !== undefined;
   const faults: [boolean, string][] = [
     [maxMs < baseMs, 'BACKOFF_MAX_MS: must not be less than BACKOFF_BASE_MS'],
     [events.includes(jobs), 'EVENTS_QUEUES: must not contain the jobs queue itself'],
+    [audit === jobs || events.includes(audit), 'AUDIT_QUEUE: must be a queue of its own'],
     [new Set(events).size < events.length, 'EVENTS_QUEUES: names a queue twice'],
     [
       isCluster && prefixWarning('QUEUE_PREFIX', prefix) !== undefined,

@@ -110,7 +110,7 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     ({ delivery, circuits, suspension } = checked);
   }
   // Its clientId may have another user by now.
-  const suspended = suspension?.does === 'resume' ? suspension.userId : undefined;
+  const suspended = suspension?.userId;
   const version = versionOfDelivery(delivery, job.data.occurredAt);
   const address = suspended === undefined ? addressOf(job, instance, pipeline) : { userId: suspended };
   const begun = await pipeline.userState.begin(
@@ -142,7 +142,7 @@ async function checkDeletion(job: DeleteUserJob, read: ReadJob, delivery: Delive
   if (suspension?.does === 'await') return deferred(AWAIT_DUE, suspension, { job, delivery }, pipeline);
   if (is === 'cancelled' && suspension === undefined)
     return settleWithoutUser(superseded('cancellation', userId), read, delivery, pipeline);
-  if (is === 'refused')
+  if (is === 'refused' && suspension?.does !== 'resume')
     return settleWithoutUser(failed('deletion-refused', REFUSED, userId), read, delivery, pipeline);
   const isDue = suspension === undefined || suspension.does === 'delete';
   const circuits = circuitsOf(isDue ? job.name : 'update-user', instance);

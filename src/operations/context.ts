@@ -70,6 +70,8 @@ export interface UserRecord {
   movingSince?: number | undefined;
   /** Why the user is suspended, as far as we know: a request for it, or the name of a deferred deletion. */
   suspendedBy?: string | undefined;
+  /** When we wrote its status last, in epoch milliseconds. */
+  statusAt?: number | undefined;
   fields: Partial<Record<Field, Version>>;
 }
 

@@ -65,9 +65,10 @@ export function namesOf(changes: Changes): Field[] {
 }
 
 /** What a record says of the fields of a user of whom none was written. */
-export const NOTHING_WRITTEN: Pick<UserRecord, 'fields' | 'suspendedBy'> = {
+export const NOTHING_WRITTEN: Pick<UserRecord, 'fields' | 'suspendedBy' | 'statusAt'> = {
   fields: {},
   suspendedBy: undefined,
+  statusAt: undefined,
 };
 
 /** The record after these fields were written. */

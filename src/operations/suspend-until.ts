@@ -8,13 +8,16 @@ import type { DamoovUser } from '../damoov/wire.ts';
 import type { Suspension, UserRecord } from './context.ts';
 import { CHANGED, newerThanDeletion, nextDeleteStep } from './delete-user.ts';
 import { isNotFound } from './find-user.ts';
-import { type Address, identify, isLocked, seenAnywhere } from './identify-user.ts';
+import { type Address, identify, seenAnywhere } from './identify-user.ts';
 import { superseded, withWritten } from './newer-knowledge.ts';
 import { type Ids, type Knowledge, type Step, end, factsOf } from './step.ts';
 
 type Does<What extends Suspension['does']> = Extract<Suspension, { does: What }>;
 
-export function nextSuspensionStep(address: Address, suspension: Suspension, known: Knowledge): Step {
+export function nextSuspensionStep(named: Address, suspension: Suspension, known: Knowledge): Step {
+  // Once a user is suspended, the deletion means that one, whoever has its clientId by now.
+  const { userId: suspended } = suspension;
+  const address = suspended === undefined ? named : { instance: named.instance, userId: suspended };
   switch (suspension.does) {
     case 'suspend':
       return suspend(address, suspension, known);
@@ -24,7 +27,7 @@ export function nextSuspensionStep(address: Address, suspension: Suspension, kno
       const step = nextDeleteStep(address, known);
       const outcome = step.do === 'end' ? step.effect.outcome : undefined;
       if (outcome?.status !== 'superseded') return step;
-      return endVoid(suspension, outcome.by, known);
+      return resume({ ...suspension, does: 'resume', by: outcome.by }, known);
     }
   }
 }
@@ -32,14 +35,16 @@ export function nextSuspensionStep(address: Address, suspension: Suspension, kno
 function suspend(address: Address, suspension: Does<'suspend'>, known: Knowledge): Step {
   const { name, dueAt } = suspension;
   const newer = newerThanDeletion(address, known);
-  if (newer?.status === 'superseded') return endVoid(suspension, newer.by, known);
+  if (newer?.status === 'superseded') return resume({ does: 'resume', name, by: newer.by }, known);
   if (newer !== undefined) return end({ outcome: newer });
   const unchanged = end({ outcome: until(dueAt, 'unchanged', known) });
   const target = identify(address, known);
   if (target === undefined) return unchanged;
   if ('do' in target) return target;
   const { userId, clientId } = target;
-  if (address.clientId !== undefined && !isLocked(userId, known)) return { do: 'lock', userId };
+  // Also where this user is locked: its id may have a record of its own, which becomes one with this.
+  const hasLocked = factsOf(known, 'lock').some((lock) => lock.userId === userId);
+  if (address.clientId !== undefined && !hasLocked) return { do: 'lock', userId };
   const { record, job } = known;
   const seen = seenAnywhere(userId, known);
   const isAnothers = isSuspended(seen, known) || isOlder(job.version, record.fields.status);
@@ -53,10 +58,12 @@ function suspend(address: Address, suspension: Does<'suspend'>, known: Knowledge
   return end({ outcome, recordUpdate: { record: written(userId, name, known), clientId } });
 }
 
-/** What we wrote last counts, as a look-up may lag behind it. */
-function isSuspended(seen: DamoovUser | undefined, { record }: Knowledge): boolean {
-  const isKnown = record.fields.status !== undefined || seen?.status === undefined;
-  return isKnown ? record.suspendedBy !== undefined : seen.status === 'deactivated';
+/** What a look-up shows counts, unless it may lag behind what we wrote last. */
+function isSuspended(seen: DamoovUser | undefined, { record, now, lagMs }: Knowledge): boolean {
+  const mayLag = record.statusAt !== undefined && now - record.statusAt < lagMs;
+  return mayLag || seen?.status === undefined
+    ? record.suspendedBy !== undefined
+    : seen.status === 'deactivated';
 }
 
 /** The step that asks for permission, or ends the run; undefined once it is given. */
@@ -76,8 +83,12 @@ function until(dueAt: number, user: 'suspended' | 'unchanged', { now }: Knowledg
   return { status: 'wait', reason, delayMs: Math.max(1, dueAt - now), until: { dueAt, user } };
 }
 
-function written(userId: string, suspendedBy: string | undefined, { record, job }: Knowledge): UserRecord {
-  return { ...withWritten(record, ['status'], job.version), userId, suspendedBy };
+function written(
+  userId: string,
+  suspendedBy: string | undefined,
+  { record, job, now }: Knowledge,
+): UserRecord {
+  return { ...withWritten(record, ['status'], job.version), userId, suspendedBy, statusAt: now };
 }
 
 function resume({ name, by }: Does<'resume'>, known: Knowledge): Step {
@@ -92,12 +103,4 @@ function resume({ name, by }: Does<'resume'>, known: Knowledge): Step {
     outcome: superseded(by, userId),
     recordUpdate: { record: written(userId, undefined, known) },
   });
-}
-
-/** A run has found the deletion to be void. If it has not locked the user whom that has suspended, the next run does. */
-function endVoid(suspension: Does<'suspend' | 'delete'>, by: string, known: Knowledge): Step {
-  const { name, userId } = suspension;
-  const isAnother = userId !== undefined && known.record.userId !== userId;
-  const step = resume({ does: 'resume', name, userId, by }, known);
-  return isAnother && step.do !== 'authorize-suspension' ? end({ outcome: CHANGED }) : step;
 }

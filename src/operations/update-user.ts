@@ -122,12 +122,13 @@ function recordUpdateOf(
   changes: Changes,
   before: string | undefined,
   update: Update,
-  { record, job }: Knowledge,
+  { record, job, now }: Knowledge,
 ): RecordUpdate {
   const state = record.state === 'unknown' ? 'live' : record.state;
   const { status } = changes;
   const suspendedBy = status === undefined ? record.suspendedBy : status === 'active' ? undefined : 'request';
-  const user = { ...record, userId, state, suspendedBy };
+  const statusAt = status === undefined ? record.statusAt : now;
+  const user = { ...record, userId, state, suspendedBy, statusAt };
   const recordUpdate = { record: withWritten(user, namesOf(changes), job.version) };
   const { clientId: name } = changes;
   const isOwnName = update.userId === undefined && name === update.clientId;

@@ -107,11 +107,12 @@ describe('a user whose deletion is deferred, and who is suspended until then', (
     await expect.poll(() => statusOf(world)).toEqual(['Active']);
   });
 
-  it('is resumed if the deletion is cancelled by its other id', async () => {
+  it('is resumed with the next look if the deletion is cancelled by its UserId', async () => {
     const { world, users, userId } = await createSuspensions();
-    await users.delete(C, IN_30_DAYS);
+    const { id } = await users.delete(C, IN_30_DAYS);
     expect(await statusOf(world)).toEqual(['Inactive']);
-    expect(await users.cancelDeletion({ userId })).toBe('cancelled');
+    expect(await users.cancelDeletion({ userId })).toBe('none');
+    await (await world.jobs.getJob(id))?.promote();
     await expect.poll(() => statusOf(world)).toEqual(['Active']);
     expect(world.events.at(-1)).toMatchObject({ type: 'user.superseded', data: { by: 'cancellation' } });
   });
@@ -121,8 +122,30 @@ describe('a user whose deletion is deferred, and who is suspended until then', (
     await users.delete(C, IN_30_DAYS);
     await statusOf(world);
     await world.run('update-user', { ...C, changes: { clientId: 'other' } });
-    expect(await users.cancelDeletion({ clientId: 'other' })).toBe('cancelled');
+    expect(await users.cancelDeletion(C)).toBe('cancelled');
     await expect.poll(() => statusOf(world)).toEqual(['Active']);
+  });
+
+  it('is the one that is deleted, whoever has its clientId by then', async () => {
+    const { world, users, userId } = await createSuspensions();
+    const { subject: x = '' } = await world.run('create-user', { clientId: 'x' });
+    await users.delete({ userId }, IN_30_DAYS);
+    await statusOf(world);
+    await world.run('update-user', { userId, changes: { clientId: 'other' } });
+    await world.run('update-user', { userId: x, changes: { clientId: 'c' } });
+    expect(await users.cancelDeletion({ userId: x })).toBe('none');
+    expect(await users.delete({ userId: x }, { in: '10d' })).toMatchObject({ is: 'scheduled' });
+    await users.delete({ userId }, { in: 0, reschedules: true });
+    await expect.poll(() => world.events.at(-1)).toMatchObject({ type: 'user.deleted', subject: userId });
+  });
+
+  it('is deleted under another clientId', async () => {
+    const { world, users, userId } = await createSuspensions();
+    await users.delete(C, IN_30_DAYS);
+    await statusOf(world);
+    await world.run('update-user', { ...C, changes: { clientId: 'other' } });
+    await users.delete(C, { in: 0, reschedules: true });
+    await expect.poll(() => world.events.at(-1)).toMatchObject({ type: 'user.deleted', subject: userId });
   });
 
   it.each([

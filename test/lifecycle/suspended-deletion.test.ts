@@ -28,7 +28,7 @@ describe('a deferred deletion that suspends its user', () => {
     expect(await world.run('delete-user', C1)).toMatchObject({ next: 'deferred', delayMs: HOUR_MS });
     expect(world.begun.map(({ must }) => must)).toEqual([['damoov', 'admin']]);
     expect(world.damoov.calls).toContain(`update ${OURS}`);
-    expect(world.steps).toEqual(['authorize suspension', 'let go', 'note suspended']);
+    expect(world.steps).toEqual([`claim ${OURS}`, 'authorize suspension', 'let go', 'note suspended']);
   });
 
   it('sends nothing where it has lost its user', async () => {

@@ -19,7 +19,8 @@ const dueAt = NOW + HOUR_MS;
 
 /** One run of a deferred deletion. */
 async function run(suspension: Suspension, options: OperationWorldOptions = {}) {
-  const world = createOperationWorld({ users: there(), record: LIVE, ...options });
+  const others = { [OURS]: options.record ?? LIVE };
+  const world = createOperationWorld({ users: there(), record: LIVE, others, ...options });
   world.context.suspension = suspension;
   const end = () => world.delete(C1);
   return { world, end, sent: world.sent.update };
@@ -36,7 +37,12 @@ describe('a deletion that suspends its user until it is due', () => {
   it('asks right before whether it is still wanted, and remembers that it did so', async () => {
     const { world, end } = await suspend();
     const { outcome, recordUpdate } = await end();
-    expect(world.calls).toEqual(['find c-1', `authorize to suspend c-1 ${OURS}`, `update ${OURS}`]);
+    expect(world.calls).toEqual([
+      'find c-1',
+      `lock ${OURS}`,
+      `authorize to suspend c-1 ${OURS}`,
+      `update ${OURS}`,
+    ]);
     expect(world.sent.update).toEqual([{ status: 'deactivated' }]);
     expect(outcome).toMatchObject(awaits('suspended'));
     expect(recordUpdate?.record).toMatchObject({
@@ -130,14 +136,19 @@ describe('a deletion that is void', () => {
     expect(world.calls).toEqual([`authorize to resume - ${OURS}`]);
   });
 
-  it('leaves it to the next run where it has locked another user', async () => {
-    const { world, end } = await run(
-      { does: 'delete', name: 'its name', userId: A },
-      { record: { ...LIVE, created: version(1) } },
-    );
-    expect((await end()).outcome).toMatchObject({ status: 'wait', delayMs: 500 });
-    expect(world.calls).toEqual([`authorize to resume - ${OURS}`]);
-  });
+  it.each(['suspend', 'delete'] as const)(
+    'means the user whom it has suspended when it is to %s',
+    async (does) => {
+      const { world, end } = await run(
+        { does, name: 'its name', userId: A, dueAt },
+        { record: { ...SUSPENDED, userId: A }, users: [...there(), { userId: A, clientId: 'other' }] },
+      );
+      await end();
+      expect(world.calls[0]).toBe(`find ${A}`);
+      expect(world.calls).toContain(does === 'suspend' ? `update ${A}` : `delete ${A}`);
+      expect(world.calls.filter((call) => call.includes(OURS))).toEqual([]);
+    },
+  );
 
   it.each([
     ['cancelled', 'cancellation'],

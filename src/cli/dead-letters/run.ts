@@ -74,6 +74,8 @@ async function withSelection(
     const { prefix, events, jobs } = config.queues;
     if (options.queue === jobs) throw new UsageError(`--queue: ${jobs} has jobs: use \`failed\``);
     const names = options.queue === undefined ? events : [options.queue];
+    if (names.some((name) => !events.includes(name)))
+      throw new UsageError(`--queue: there is no ${options.queue}; there are ${events.join(', ') || 'none'}`);
     if (names.length === 0) throw new UsageError('EVENTS_QUEUES is none: no events are published');
     const queues = names.map((name) => openQueue(name, { connection, prefix }));
     const sets = new Map(queues.map((queue) => [queue.name, createDeadLetters(queue)]));

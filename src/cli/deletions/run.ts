@@ -2,7 +2,7 @@
  * `damoov-users deletions list|cancel|reschedule`: shows, cancels or reschedules pending deletions.
  */
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
-import type { Deletions } from '../../store/deletions/deletions.ts';
+import { type Deletions, dueFaultOf } from '../../store/deletions/deletions.ts';
 import type { CommandContext } from '../common/command-context.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { type DueOptions, type UserOptions, named, withDeletions } from '../common/with-deletions.ts';
@@ -93,6 +93,8 @@ export async function rescheduleDeletion(
   if (options.at === undefined && options.in === undefined) throw new UsageError('give a time: --in or --at');
   const now = Date.now();
   const dueAt = options.at ?? now + (options.in ?? 0);
+  const fault = dueFaultOf(dueAt);
+  if (fault !== undefined) throw new UsageError(fault);
   const filter = { ...user, dueAt: new Date(dueAt).toISOString() };
   return withDeletions(options, context, async ({ deletions, audit }) => {
     await audit({ what: 'deletions reschedule', filter, count: 1, reason: options.reason });

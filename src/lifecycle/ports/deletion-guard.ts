@@ -47,7 +47,7 @@ export interface DeletionGuard {
     requestedAt: number;
     dueAt?: number | undefined;
     /** What it has to do for its user's suspension, in place of deleting; `await`: nothing until it is due. */
-    suspension?: Suspension | { does: 'await'; dueAt: number } | undefined;
+    suspension?: Suspension | { does: 'await'; dueAt: number; userId?: string | undefined } | undefined;
   }>;
   /**
    * Called right before the user is suspended: from then on that is known, under all ids of the user; or right before it is resumed: from

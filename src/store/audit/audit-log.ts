@@ -64,8 +64,8 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
     },
     async read({ after, last } = {}) {
       const start = after === undefined ? '-' : `(${after}`;
-      if (last === undefined) return (await connection.xrange(key, start, '+')).map(entryOf);
-      return (await connection.xrevrange(key, '+', start, 'COUNT', last)).map(entryOf).toReversed();
+      if (last === undefined) return (await connection.xrange(key, start, '+')).flatMap(entryOf);
+      return (await connection.xrevrange(key, '+', start, 'COUNT', last)).flatMap(entryOf).toReversed();
     },
   };
 }
@@ -76,7 +76,14 @@ const Entry = z.object({
   what: z.string(),
   filter: z
     .string()
-    .transform((text) => JSON.parse(text) as unknown)
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('no JSON');
+        return z.NEVER;
+      }
+    })
     .pipe(z.record(z.string(), z.unknown())),
   count: z.coerce.number(),
   who: z.string(),
@@ -84,9 +91,11 @@ const Entry = z.object({
   reason: z.string().transform((text) => (text === '' ? undefined : text)),
 });
 
-function entryOf([id, texts]: [id: string, texts: string[]]): AuditEntry {
+/** Nothing if it is none of this version. */
+function entryOf([id, texts]: [id: string, texts: string[]]): AuditEntry[] {
   const fields = Object.fromEntries(FIELDS.map((name) => [name, texts[texts.indexOf(name) + 1]]));
-  return { id, at: Number.parseInt(id, 10), ...Entry.parse(fields) };
+  const read = Entry.safeParse(fields).data;
+  return read === undefined ? [] : [{ id, at: Number.parseInt(id, 10), ...read }];
 }
 
 /** As a CloudEvent; the same entry once. */

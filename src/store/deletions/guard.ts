@@ -6,7 +6,13 @@ import type { Queue } from 'bullmq';
 import type { DeletionGuard, DeletionRun, LockProof } from '../../lifecycle/ports/deletion-guard.ts';
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import { circuitKeysOf } from '../circuits/circuit-state.ts';
-import { type Names, DeletionNames, decisionKeyOf, pendingKeyOf } from './deletion-names.ts';
+import {
+  type DeletionAddress,
+  type Names,
+  DeletionNames,
+  decisionKeyOf,
+  pendingKeyOf,
+} from './deletion-names.ts';
 import { type Standing, keep, standingOf } from './name-state.ts';
 import { authorizeSuspension, awaitsDue, noteSuspension, noteVoid, suspensionFor } from './suspensions.ts';
 
@@ -21,8 +27,16 @@ export interface DeletionGuardOptions {
 export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: DeletionGuardOptions): DeletionGuard {
   const names = new DeletionNames({ jobs, prefix });
   return {
-    check: (run, instance, ids) =>
-      names.decide({ ...ids, instance }, (seen, names) => checkDeletion(seen, names, run)),
+    async check(run, instance, ids) {
+      const check = (address: DeletionAddress) =>
+        names.decide(address, (seen, names) => checkDeletion(seen, names, run));
+      const checked = await check({ ...ids, instance });
+      const { suspension } = checked;
+      const userId = suspension && 'userId' in suspension ? suspension.userId : undefined;
+      // A cancellation may name the user by the id that the suspension has shown.
+      if (userId === undefined || ids.userId !== undefined || suspension?.does === 'resume') return checked;
+      return check({ ...ids, instance, also: { userId } });
+    },
     authorizeSuspension: (run, lock, instance, ids, asked) =>
       names.decide({ ...ids, instance }, (seen, names) => authorizeSuspension(seen, names, run, lock, asked)),
     noteSuspension: ({ jobId }, state) => names.change((seen) => noteSuspension(seen, prefix, jobId, state)),
@@ -50,15 +64,21 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
     );
   if (is === 'cancelled' && scheduler !== undefined) note('voidScheduler', scheduler);
   // No circuit holds it any longer.
-  if (is !== 'open' || suspension?.does === 'resume')
-    writes.push(...leaveCircuits(seen, names.prefix, jobId));
+  const isDue = suspension === undefined || suspension.does === 'delete';
+  if (is !== 'open' || !isDue) writes.push(...leaveCircuits(seen, names.prefix, jobId));
+  // What an operator has decided was about the deletion that was due.
+  if (!isDue) writes.push(['DEL', decisionKeyOf(names.prefix, jobId)], ...noteAlso(seen, standing));
   // It pends again, after it had failed.
   if (dueAt === undefined && (suspension?.does === 'await' || suspension?.does === 'suspend'))
     writes.push(['ZADD', pendingKeyOf(names.prefix), suspension.dueAt, jobId]);
   // From here on a cancellation knows of it, though another client has added it.
-  const isDue = suspension === undefined || suspension.does === 'delete';
   if (!standing.isSent && isDue && (is === 'open' || is === 'released')) note('begunJob', jobId);
   return { answer: { is, requestedAt: standing.requestedAt, dueAt, suspension }, writes };
+}
+
+/** What voids it under another id of its user is known under its own name from now on. */
+function noteAlso(seen: Seen, standing: Standing): Command[] {
+  return standing.void === undefined ? [] : noteVoid(seen, standing, standing.void);
 }
 
 function stand({ isSent, void: reason }: Standing, decision: string | undefined): Checked['is'] {
@@ -97,11 +117,11 @@ export function authorizeDelete(
   const { jobId } = run;
   const standing = standingOf(seen, names, run);
   const isReleased = seen.text('GET', decisionKeyOf(names.prefix, jobId)) === 'release';
+  const dueAt = seen.score(pendingKeyOf(names.prefix), jobId);
   if (seen.text('HGET', lock.key, lock.field) !== lock.value) return { answer: 'lost' };
   if (!standing.isSent && standing.void !== undefined)
     return { answer: standing.void, writes: noteVoid(seen, standing, standing.void) };
-  if (!standing.isSent && awaitsDue(standing, seen.score(pendingKeyOf(names.prefix), jobId), seen.now))
-    return { answer: 'early' };
+  if (!standing.isSent && awaitsDue(standing, dueAt, seen.now)) return { answer: 'early' };
   const writes: Command[] = [];
   // From here on a run that is cut off may have deleted the user.
   if (limit !== undefined) writes.push(['HSETNX', lock.key, 'deletingSince', `${seen.now} ${lock.value}`]);

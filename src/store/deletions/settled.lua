@@ -71,22 +71,8 @@ local function signUpVoids(asked)
   end
 end
 
---- A deletion that has suspended its user is found under each of the user's names.
-local function leadToSuspending(asked)
-  for _, name in ipairs(placesOf(asked)) do
-    for _, hash in ipairs(name.suspension and asked.hashes or {}) do
-      local other = stateOf(asked.base, hash)
-      if other.key ~= name.key and not redis.call('ZSCORE', asked.index, other.jobId) then
-        redis.call('HSET', other.key, 'at', string.sub(name.key, #asked.base + 1))
-        keep(other.key, redis.call('TTL', name.key))
-      end
-    end
-  end
-end
-
 --- The user has another name: what a cancellation has voided under one of its names is void under all.
 local function voidsFollow(asked)
-  leadToSuspending(asked)
   local latest, ttl = 0, 0
   for _, hash in ipairs(asked.hashes) do
     local voidBefore = tonumber(redis.call('HGET', asked.base .. hash, 'voidBefore') or 0)

@@ -47,7 +47,7 @@ export function moveSuspension(seen: Seen, prefix: string, jobId: string): Decis
     : { answer: true, writes: [stateOf(name, known.state, own.number, dueAt), keep(seen, name, dueAt)] };
 }
 
-type Waits = { does: 'await'; dueAt: number };
+type Waits = { does: 'await'; dueAt: number; userId: string | undefined };
 
 /** What a deletion has to do before it is due, or if it is void; undefined if it suspends nobody. */
 export function suspensionFor(
@@ -64,7 +64,7 @@ export function suspensionFor(
   const dueAt = pendingUntil ?? known.dueAt;
   if (dueAt <= now) return { does: 'delete', name, userId };
   const isOpen = known.state === 'asked' || known.state === 'sent';
-  return isOpen ? { does: 'suspend', name, userId, dueAt } : { does: 'await', dueAt };
+  return isOpen ? { does: 'suspend', name, userId, dueAt } : { does: 'await', dueAt, userId };
 }
 
 /** Whether it must not be carried out yet: it was moved since its run began. */
@@ -109,17 +109,12 @@ export function authorizeSuspension(
   if (reason !== undefined) return { answer: 'changed', writes: over };
   const dueAt = seen.score(index, run.jobId) ?? suspensionOf(own, own.number)?.dueAt;
   if (dueAt === undefined) return { answer: 'changed' };
-  // A cancellation that names the user by another id finds the deletion.
-  const others = standing.names.filter(
-    ({ hash, jobId }) => hash !== own.hash && seen.score(index, jobId) === undefined,
-  );
   return {
     answer: 'go',
     writes: [
       ['HSET', lock.key, 'suspendedBy', own.hash],
       stateOf(own, 'sent', own.number, dueAt, userId),
       keep(seen, own, dueAt),
-      ...others.flatMap((name): Command[] => [['HSET', name.key, 'at', own.hash], keep(seen, name, dueAt)]),
     ],
   };
 }

@@ -24,6 +24,7 @@ const Hash = z.object({
   lastSeenAt: z.coerce.number().optional(),
   movingSince: z.string().optional(),
   suspendedBy: z.string().optional(),
+  statusAt: z.coerce.number().optional(),
   pendingCreate: version,
   created: version,
   deleted: version,
@@ -92,6 +93,7 @@ export function fieldsOf(
     lastSeenAt,
     givenSince,
     givenUpAt,
+    statusAt,
     fields,
   } = record;
   const texts: [string, string | undefined][] = [
@@ -104,6 +106,7 @@ export function fieldsOf(
     ['givenSince', givenSince === undefined ? undefined : String(givenSince)],
     ['formerUserId', record.formerUserId],
     ['suspendedBy', record.suspendedBy],
+    ['statusAt', statusAt === undefined ? undefined : String(statusAt)],
     ['givenUpAt', givenUpAt === undefined ? undefined : String(givenUpAt)],
     ['pendingCreate', record.pending],
     ['created', record.created],

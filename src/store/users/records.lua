@@ -50,10 +50,13 @@ local function refresh(key)
   redis.call('EXPIRE', key, settings.keepSeconds)
 end
 
---- So does that of a record; why a user is suspended is remembered for as long as a deletion can be deferred.
+--- So does that of a name of a user; why one is suspended is remembered for as long as a deletion can be deferred.
+local function refreshOf(name, record)
+  redis.call('EXPIRE', keyOf(name), record.suspendedBy and settings.keepSuspendedSeconds or settings.keepSeconds)
+end
+
 local function refreshUser(name)
-  local seconds = recordOf(placeOf(name)).suspendedBy and settings.keepSuspendedSeconds or settings.keepSeconds
-  redis.call('EXPIRE', keyOf(name), seconds)
+  refreshOf(name, recordOf(placeOf(name)))
 end
 
 local function set(name, changes)
@@ -95,8 +98,8 @@ end
 --- From now on the name leads there.
 local function lead(name, place)
   redis.call('HSET', keyOf(name), 'leadsTo', place)
+  refreshOf(name, known[place] or {})
   known[name] = nil
-  refreshUser(name)
 end
 
 --- `<ms> <rank> <job id>`; as those of the contract compare, but for two jobs of one kind and ms.

@@ -66,7 +66,15 @@ it('what is only listed, refused or confirmed by nobody is not recorded', async 
   await run(world, 'failed', 'drop', '--id', 'nobody', '--yes');
   await run(world, 'deletions', 'release', '--yes');
   await run(world, 'queue', 'pause', '--queue', 'unknown');
+  await run(world, 'deletions', 'reschedule', '--client-id', 'c-1', '--at', '2090-01-01T00:00:00Z');
   expect(await actions(world)).toEqual([]);
+});
+
+it('what another version has written is left out', async () => {
+  const world = await createWorld();
+  await world.redis.xadd(`${world.prefix}:audit`, '*', 'what', 'queue pause', 'filter', 'x', 'from', 'api');
+  await run(world, 'queue', 'pause');
+  expect(await actions(world)).toMatchObject([{ what: 'queue pause', filter: { queue: 'user-jobs' } }]);
 });
 
 it('where an action cannot be recorded, it is not done', async () => {

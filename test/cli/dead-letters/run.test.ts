@@ -111,6 +111,10 @@ describe('`dead-letters list`', () => {
       status: 2,
       stderr: expect.stringContaining('`failed`'),
     });
+    expect(await letters(world, 'list', '--queue', 'typo')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('there are user-events, crm'),
+    });
     const none = await runCommand(['dead-letters', 'list'], { ...world.env, EVENTS_QUEUES: 'none' });
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('EVENTS_QUEUES is none') });
   });

@@ -47,7 +47,8 @@ describe('`failed list`', () => {
       listed(await world.failed('list', '--json', ...args)).jobs.map(({ jobId }) => jobId);
     expect(await idsOf('--client-id', 'c-1')).toEqual([one]);
     expect(await idsOf('--user-id', userId.toUpperCase())).toEqual([other]);
-    expect(await idsOf('--client-id', 'c-1', '--user-id', userId)).toEqual([one, other]);
+    expect(await idsOf('--client-id', 'c-1', '--user-id', userId)).toEqual([]);
+    expect(await idsOf('--client-id', 'c-2', '--user-id', userId)).toEqual([other]);
     expect(await idsOf('--client-id', 'c-3')).toEqual([]);
     const { stdout } = await world.failed('list', '--json', '--client-id', 'c-1');
     expect(stdout).not.toContain('c-1');
