@@ -35,16 +35,24 @@ function stateOf(
   return ['HSET', name.key, 'suspension', `${state} ${number} ${dueAt} ${userId}`];
 }
 
+/** The suspension of a deletion; undefined if it suspends nobody. */
+function askedFor(seen: Seen, prefix: string, jobId: string) {
+  const own = ownNameOf(jobId);
+  if (own === undefined) return undefined;
+  const name = readName(seen, prefix, own.hash);
+  const known = suspensionOf(name, own.number);
+  return known && { name, number: own.number, known };
+}
+
 /** A deletion was moved: whether it suspends its user. */
 export function moveSuspension(seen: Seen, prefix: string, jobId: string): Decision<boolean> {
-  const own = ownNameOf(jobId);
-  const name = own && readName(seen, prefix, own.hash);
-  const known = own && name && suspensionOf(name, own.number);
+  const asked = askedFor(seen, prefix, jobId);
   const dueAt = seen.score(pendingKeyOf(prefix), jobId);
-  if (own === undefined || name === undefined || known === undefined) return { answer: false };
+  if (asked === undefined) return { answer: false };
+  const { name, number, known } = asked;
   return dueAt === undefined
     ? { answer: true }
-    : { answer: true, writes: [stateOf(name, known.state, own.number, dueAt), keep(seen, name, dueAt)] };
+    : { answer: true, writes: [stateOf(name, known.state, number, dueAt), keep(seen, name, dueAt)] };
 }
 
 type Waits = { does: 'await'; dueAt: number; userId: string | undefined };
@@ -125,14 +133,13 @@ export function noteSuspension(
   jobId: string,
   state: 'suspended' | 'unchanged',
 ): Decision<undefined> {
-  const own = ownNameOf(jobId);
-  const name = own && readName(seen, prefix, own.hash);
-  const known = own && name && suspensionOf(name, own.number);
-  if (own === undefined || name === undefined || known === undefined) return { answer: undefined };
+  const asked = askedFor(seen, prefix, jobId);
+  if (asked === undefined) return { answer: undefined };
+  const { name, number, known } = asked;
   // Asked for again since.
   const isOver =
     state === 'suspended' ? known.state !== 'sent' : known.state !== 'asked' && known.state !== 'sent';
   return isOver
     ? { answer: undefined }
-    : { answer: undefined, writes: [stateOf(name, state, own.number, known.dueAt)] };
+    : { answer: undefined, writes: [stateOf(name, state, number, known.dueAt)] };
 }

@@ -34,6 +34,16 @@ describe('the list', () => {
     expect(await world.deletions.find({ clientId: 'c-2' })).toBeUndefined();
   });
 
+  it('is cut by the instance of a user where one is named', async () => {
+    const world = await createDeletionsWorld();
+    await world.schedule({ clientId: 'c-1' }, inDays(1));
+    await world.schedule({ clientId: 'c-1', instance: 'eu' }, inDays(2));
+    const instances = async (of: { clientId: string; instance?: string }) =>
+      (await world.list({ of })).map(({ instance }) => instance);
+    expect(await instances({ clientId: 'c-1', instance: 'eu' })).toEqual(['eu']);
+    expect(await instances({ clientId: 'c-1' })).toEqual(['default', 'eu']);
+  });
+
   it('goes on behind an entry that was moved since, and moves nothing itself', async () => {
     const world = await createDeletionsWorld();
     for (const n of [1, 2, 3]) await world.schedule({ clientId: `c-${n}` }, inDays(n));

@@ -61,6 +61,18 @@ describe('a deletion that is scheduled', () => {
     expect((await world.jobs.getJob(jobId))?.data).toEqual(request);
   });
 
+  it('keeps the trace of its request only where it is due at once', async () => {
+    const world = await createDeletionsWorld();
+    const kept = async (clientId: string, dueAt: number, trace = 'a trace') => {
+      const scheduled = await world.deletions.schedule({ clientId }, dueAt, { trace });
+      if (scheduled === 'too-late') throw new Error('too late');
+      return (await world.jobs.getJob(scheduled.jobId))?.opts.telemetry?.metadata;
+    };
+    expect(await kept('c-1', Date.now())).toBe('a trace');
+    expect(await kept('c-2', inDays(30))).toBeUndefined();
+    expect(await kept('c-3', Date.now(), '')).toBeUndefined();
+  });
+
   it('is refused beyond what the queue can count to, in seconds, and where it is no job', async () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, LAST_DUE_MS);

@@ -26,6 +26,19 @@ describe('rescheduling', () => {
     });
   });
 
+  it('of one that was put aside wakes it, so that it ends at once as cancelled', async () => {
+    const world = await createDeletionsWorld();
+    const { jobId } = await world.schedule({ clientId: 'c-1' }, Date.now());
+    const job = await world.fetch();
+    await job.moveToDelayed(inDays(1), job.token);
+    expect(await world.deletions.reschedule({ clientId: 'c-1' }, inDays(7))).toMatchObject({
+      jobId: `${jobId}-1`,
+    });
+    const woken = await world.fetch();
+    expect(woken.id).toBe(jobId);
+    expect(await world.check(woken)).toMatchObject({ is: 'cancelled' });
+  });
+
   it('of one that was sent is too late', async () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
