@@ -77,6 +77,31 @@ describe('a 429', () => {
     expect(ratePerS).toBeCloseTo(50);
   });
 
+  it('counts once for all processes that had requests under way, and only its Retry-After is news', async () => {
+    const [one, other] = [world.process(), world.process()];
+    for (const pacer of [one, other, other]) world.ask(pacer);
+    await world.pass(100);
+    for (const pacer of [one, other]) {
+      world.answer(pacer, { ...TOO_MANY, durationMs: 100 });
+      await world.settle();
+    }
+    expect(await one.state()).toMatchObject({ pausedUntil: world.now() + 500 });
+    world.answer(other, { ...TOO_MANY, durationMs: 100, retryAfterMs: 3000 });
+    await world.settle();
+    expect(await one.state()).toMatchObject({ pausedUntil: world.now() + 3000 });
+    expect((await one.state()).ratePerS).toBeCloseTo(50);
+  });
+
+  it('that comes while Redis is asked for slots is told at once', async () => {
+    const pacer = world.process();
+    world.ask(pacer);
+    await world.pass(1000);
+    world.ask(pacer);
+    world.answer(pacer, TOO_MANY);
+    await world.settle();
+    expect((await pacer.state()).ratePerS).toBeCloseTo(50);
+  });
+
   it('after a pause in which nothing passed makes the pause longer, and does not lower the rate again', async () => {
     const pacer = world.process();
     for (let n = 0; n < 5; n += 1) world.ask(pacer);
