@@ -117,7 +117,7 @@ export class RedisUserState implements UserState {
     const { circuits, sign } = this.#options;
     const { run } = hold;
     const ahead = [...hold.circuits.must, ...hold.circuits.may];
-    const namesOf = (places: readonly number[]) => places.flatMap((place) => ahead[place] ?? []);
+    const namesOf = (places: readonly number[]) => ahead.filter((_, place) => places.includes(place));
     const calledAt = performance.now();
     const keys = [this.#settledKey(run.jobId), ...circuits.keysOf(ahead)];
     const argument = {

@@ -82,6 +82,17 @@ describe('a job that is settled', () => {
     expect((await world.begin(await world.start())).is).toBe('blocked');
   });
 
+  it('leaves its user, before its event is published, to another job that was given its id', async () => {
+    const world = await createUserStateWorld();
+    const job = await world.start();
+    const user = await world.take(job);
+    await user.onlySettle(world.settlementOf(job), live(user));
+    job.timestamp++;
+    job.attemptsStarted++;
+    const next = await world.take(job);
+    expect(await next.settle(world.settlementOf(job), live(next))).toBe('ok');
+  });
+
   it('without a user is published once, however often it is settled', async () => {
     const world = await createUserStateWorld();
     const job = await world.start();

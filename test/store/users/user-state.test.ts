@@ -281,9 +281,24 @@ describe('a create', () => {
     await world.loseLock(dead);
     const next = await world.start('create-user');
     const user = await world.take(next);
-    expect(user.record.isInDoubt).toBe(true);
+    expect(user.record).toMatchObject({ isInDoubt: true, doubtAbout: ['derived:0'] });
     await user.settle(world.settlementOf(next), live(user));
     expect((await world.take(await world.start('create-user'))).record.isInDoubt).toBe(false);
+  });
+
+  it('of a user who is renamed since leaves doubt under the old clientId alone', async () => {
+    const world = await createUserStateWorld();
+    const dead = await world.start('create-user');
+    await world.take(dead, { clientId: 'old' });
+    await world.loseLock(dead);
+    const rename = await world.start();
+    const user = await world.take(rename, { clientId: 'old' });
+    const record = { ...user.record, userId, state: 'live' as const };
+    await user.settle(world.settlementOf(rename), { record, renamedTo: 'new' });
+    const renamed = await world.take(await world.start(), { clientId: 'new' });
+    expect(renamed.record).toMatchObject({ userId, isInDoubt: false });
+    const next = await world.take(await world.start('create-user'), { clientId: 'old' });
+    expect(next.record).toMatchObject({ isInDoubt: true, doubtAbout: ['derived:0'] });
   });
 
   it('that certainly was not sent leaves none', async () => {
