@@ -83,7 +83,10 @@ if earlier and job.name ~= 'create-user' and not record.userId then
   -- A user was seen under this id: a run that is cut off leaves that known.
   begun.userId = job.userId
 end
-drop(place, 'lockSettled', 'letGoBy', 'nextJob', 'nextUntil')
+drop(place, 'lockSettled', 'letGoBy')
+if not isKeptForAnother(record, job.jobId) then
+  drop(place, 'nextJob', 'nextUntil')
+end
 set(place, begun)
 keepNames(job, place)
 return { 'locked', place, asList(recordOf(place)), passage.open, passage.probes, ownName, wakes }

@@ -27,7 +27,7 @@ end
 
 local function moveFailures(from, to)
   local left, there = failuresOf(from), failuresOf(to)
-  if redis.call('EXISTS', left) == 1 then
+  if from ~= to and redis.call('EXISTS', left) == 1 then
     redis.call('ZUNIONSTORE', there, 2, there, left, 'AGGREGATE', 'MAX')
     trimFailures(to)
     redis.call('DEL', left)
@@ -37,7 +37,7 @@ end
 local function moveJobs(from, to)
   moveFailures(from, to)
   local later = redis.call('HGETALL', laterOf(from))
-  if #later > 0 then
+  if from ~= to and #later > 0 then
     redis.call('HSET', laterOf(to), unpack(later))
     refresh(laterOf(to))
     redis.call('DEL', laterOf(from))

@@ -84,6 +84,7 @@ export class DecisionsWorld {
     else if (name === 'HSETNX') fields.set(texts[0] ?? '', fields.get(texts[0] ?? '') ?? texts[1] ?? '');
     else if (name === 'HDEL' || name === 'ZREM') for (const field of texts) fields.delete(field);
     else if (name === 'ZADD') fields.set(texts[1] ?? '', texts[0] ?? '');
+    else if (name === 'DEL') fields.clear();
     else if (name === 'DEL-IF-EMPTY') {
       if (this.#at(texts[0] ?? '').size === 0) fields.clear();
     } else if (name === 'EXPIRE-AT-LEAST') {

@@ -68,7 +68,7 @@ describe('a suspension', () => {
     expect(authorize(world, SUSPEND)).toBe('go');
     expect(duty(world)).toEqual({ does: 'suspend', name: A, userId: 'u', dueAt: 5000 });
     note(world, 'suspended');
-    expect(duty(world)).toEqual({ does: 'await', dueAt: 5000 });
+    expect(duty(world)).toEqual({ does: 'await', dueAt: 5000, userId: 'u' });
     world.now = 4999;
     expect(world.authorize([A], FIRST, 1000)).toBe('early');
     world.now = 5000;
@@ -93,8 +93,8 @@ describe('a suspension', () => {
     note(none, 'unchanged');
     note(done, 'unchanged');
     expect([duty(none), duty(done)]).toEqual([
-      { does: 'await', dueAt: 5000 },
-      { does: 'await', dueAt: 5000 },
+      { does: 'await', dueAt: 5000, userId: undefined },
+      { does: 'await', dueAt: 5000, userId: 'u' },
     ]);
     expect([none, done].map((world) => world.name(A)['suspension']?.split(' ')[0])).toEqual([
       'unchanged',
@@ -110,18 +110,18 @@ describe('a suspension', () => {
     const world = suspended();
     world.ask([A], { mode: 'move', dueAt: 9_000_000 });
     // A run that comes in between knows.
-    expect(duty(world)).toEqual({ does: 'await', dueAt: 9_000_000 });
+    expect(duty(world)).toEqual({ does: 'await', dueAt: 9_000_000, userId: 'u' });
     expect(authorize(world, SUSPEND)).toBe('go');
     note(world, 'suspended');
     expect(world.name(A)['suspension']).toBe('suspended 0 9000000 u');
     expect(move(world)).toBe(true);
-    expect(duty(world)).toEqual({ does: 'await', dueAt: 9_000_000 });
+    expect(duty(world)).toEqual({ does: 'await', dueAt: 9_000_000, userId: 'u' });
     expect(world.kept.get(`P:deletion:${A}`)).toBe(40 * 86_400 + 8999);
     // It has failed, and is put back.
     world.do(() => ({ answer: '', writes: [['ZREM', 'P:deletions-pending', FIRST]] }));
     expect([move(world), authorize(world, SUSPEND)]).toEqual([true, 'go']);
     note(world, 'suspended');
-    expect(duty(world)).toEqual({ does: 'await', dueAt: 9_000_000 });
+    expect(duty(world)).toEqual({ does: 'await', dueAt: 9_000_000, userId: 'u' });
     expect(world.pending()).toEqual([FIRST]);
   });
 
@@ -166,14 +166,13 @@ describe('a suspension', () => {
     expect(authorize(suspending(), SUSPEND, { jobId: '7' })).toBe('changed');
   });
 
-  it('is known under every name of its user once it is authorized, but where another deletion lies', () => {
-    const [free, other] = [suspending(), suspending()];
-    other.schedule([B], { dueAt: 7000 });
-    for (const world of [free, other]) expect(authorize(world, SUSPEND, { hashes: [A, B] })).toBe('go');
-    expect([free.name(B), other.name(B)]).toEqual([{ at: A }, {}]);
-    expect(free.kept.get(`P:deletion:${B}`)).toBe(40 * 86_400 + 4);
-    expect(free.cancel([B])).toBe('cancelled');
-    expect(duty(free)).toMatchObject({ does: 'resume', by: 'cancellation' });
+  it('leads to its deletion from no other name of its user, which may be another user’s one day', () => {
+    const world = suspending();
+    expect(authorize(world, SUSPEND, { hashes: [A, B] })).toBe('go');
+    expect(world.name(B)).toEqual({});
+    expect(world.cancel([B])).toBe('none');
+    expect(authorize(world, SUSPEND, { hashes: [A, B] })).toBe('changed');
+    expect(duty(world)).toMatchObject({ does: 'resume', by: 'cancellation' });
   });
 });
 
