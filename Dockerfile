@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 # Without its install script the development dependency "node" brings no second Node: the image has one.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json tsconfig.types.json ./
-COPY scripts/copy-assets.mjs ./scripts/
+COPY scripts/finish-build.mjs ./scripts/
 COPY src ./src
 RUN npm run build
 

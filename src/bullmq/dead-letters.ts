@@ -2,9 +2,9 @@
  * The dead letters of an events queue: events that its subscriber gave up. Reports the ids and the type of an event, never its tokens.
  */
 import type { Queue } from 'bullmq';
-import { EVENT_TYPES, type EventType } from '../contract/event.ts';
 import { z } from 'zod';
-import { UNKNOWN } from './failed-jobs.ts';
+import { EVENT_TYPES, type EventType } from '../contract/event.ts';
+import { UNKNOWN } from '../contract/job.ts';
 import { type FailedSet, createFailedSet } from './failed-set.ts';
 import type { StoredJob } from './read-job.ts';
 

@@ -3,14 +3,11 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { MAX_JOB_BYTES, type JobName, isJobName } from '../contract/job.ts';
+import { MAX_JOB_BYTES, type JobName, UNKNOWN, isJobName } from '../contract/job.ts';
 import { type FailureCode, failureIn } from '../contract/outcome.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import { type FailedSet, createFailedSet } from './failed-set.ts';
 import type { StoredJob } from './read-job.ts';
-
-/** Replaces unknown names: any client may add a job, and any name may be personal data. */
-export const UNKNOWN = 'unknown';
 
 export interface FailedJob {
   jobId: string;

@@ -10,6 +10,9 @@ import { timeFault } from './timestamp-fault.ts';
 /** Limits the message, which is stored in Redis and goes into the event. */
 const MOST_FAULTS = 50;
 
+/** Replaces unknown names: any client may add a job, and any name may be personal data. */
+export const UNKNOWN = 'unknown';
+
 /** The largest job data accepted, in bytes of JSON. */
 export const MAX_JOB_BYTES = 64 * 1024;
 

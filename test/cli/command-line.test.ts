@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { GROUPS, commandLine } from '../../src/cli/command-line.ts';
@@ -96,6 +98,26 @@ describe('the command line', () => {
     for (const group of Object.keys(GROUPS)) expect(stdout).toContain(`\n${group}\n`);
     expect(stdout).toContain('Exit status: 0 done, 1 failed, 2 bad usage');
     expect(stdout).not.toContain('\u001B');
+  });
+
+  // Also a container's health check starts as a command.
+  it('loads no queue, no Redis and no HTTP before it knows the command', async () => {
+    const program = `
+      import { registerHooks } from 'node:module';
+      const urls = [];
+      registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) });
+      process.on('exit', () => process.stderr.write(JSON.stringify(urls)));
+      process.argv = [process.execPath, 'damoov-users', '--help'];
+      await import('./src/main.ts');
+    `;
+    const { stderr } = await promisify(execFile)(process.execPath, [
+      '--input-type=module',
+      '--eval',
+      program,
+    ]);
+    const urls = JSON.parse(stderr) as string[];
+    const packages = urls.flatMap((url) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []);
+    expect([...new Set(packages)].sort()).toEqual(['commander', 'fastest-levenshtein', 'zod']);
   });
 
   it('has colours on a terminal that shows them, and on no other', async () => {

@@ -9,14 +9,16 @@ import { counted, jsonLine, numberText } from '../terminal/text.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 import { type Audit, filterOf } from './audited.ts';
 import type { CommandContext } from './command-context.ts';
+import { type FailedEntry, type Report, countKinds, countsText, tableOf } from './selection-report.ts';
 
-export interface Selection<One> {
+export interface Selection<One extends FailedEntry> {
   total: number;
   /** The counts, for people and for machines. */
   text: string;
   json: object;
   /** Some at a time, the oldest first. */
   read: () => AsyncIterable<One[]>;
+  report: Report<One>;
 }
 
 export interface ListOptions {
@@ -33,27 +35,36 @@ export interface ChangeOptions {
   json?: boolean;
 }
 
-/** Shows the counts, then the oldest; `key`: their name in JSON. */
-export async function showSelection<One extends object>(
-  { total, text, json: counts, read }: Selection<One>,
+/** Counts what is selected. @param failedCount answers how many have failed, selected or not. */
+export async function countSelection<One extends FailedEntry>(
+  read: () => AsyncIterable<One[]>,
+  report: Report<One>,
+  failedCount: () => Promise<number>,
+): Promise<Selection<One>> {
+  const counts = await countKinds(read(), report);
+  // The number may have changed meanwhile.
+  const others = Math.max(0, (await failedCount()) - counts.total);
+  const text = countsText(counts, others, report);
+  return { total: counts.total, text, json: { counts, others }, read, report };
+}
+
+/** Shows the counts, then the oldest. */
+export async function showSelection<One extends FailedEntry>(
+  { total, text, json: counts, read, report }: Selection<One>,
   { limit, json = false }: ListOptions,
-  {
-    key,
-    tableOf,
-  }: { key: string; tableOf: (some: readonly One[], now: number, columns?: number) => string[] },
   context: CommandContext,
 ): Promise<void> {
   const out = outputOf(context.stdout);
   if (json && limit > 0) {
     const all: One[] = [];
     for await (const page of firstOf(read(), limit)) all.push(...page);
-    await out.line(jsonLine({ ...counts, [key]: all }));
+    await out.line(jsonLine({ ...counts, [report.key]: all }));
     return;
   }
   if (!(await out.line(json ? jsonLine(counts) : text))) return;
   let shown = 0;
   for await (const some of firstOf(read(), limit)) {
-    const table = json ? some.map(jsonLine) : tableOf(some, Date.now(), context.stdout.columns);
+    const table = json ? some.map(jsonLine) : tableOf(some, report, Date.now(), context.stdout.columns);
     // The widest cells of all pages are unknown without holding all: each page has its own widths, and only the first a heading.
     const lines = json ? table : shown === 0 ? ['', ...table] : table.slice(1);
     if (!(await out.line(lines.join('\n')))) return;
@@ -63,7 +74,7 @@ export async function showSelection<One extends object>(
 }
 
 /** Changes all that is selected, some at a time. @param act answers how many it has changed. */
-export async function changeSelection<One>(
+export async function changeSelection<One extends FailedEntry>(
   selection: Selection<One>,
   { verb, done: doneWord, what, command }: { verb: string; done: string; what: string; command: string },
   { yes = false, json = false, reason, ...filter }: ChangeOptions,
@@ -90,7 +101,7 @@ export async function changeSelection<One>(
 }
 
 /** Runs until a signal to stop. `gone`: those that were no longer there. */
-async function actOn<One>(
+async function actOn<One extends FailedEntry>(
   { total, read }: Selection<One>,
   act: (some: One[]) => Promise<number>,
   words: { done: string; what: string },

@@ -2,8 +2,8 @@
  * How `damoov-users dead-letters list|redrive|drop` are called.
  */
 import { Option } from 'commander';
-import { UNKNOWN } from '../../bullmq/failed-jobs.ts';
 import { EVENT_TYPES } from '../../contract/event.ts';
+import { UNKNOWN } from '../../contract/job.ts';
 import { examples } from '../options/help.ts';
 import { parseDurationMs, parseQueueName, wholeNumber } from '../options/parse.ts';
 import { WHY, withJson } from '../options/shared-options.ts';

@@ -11,13 +11,19 @@ import {
   type ListOptions,
   type Selection,
   changeSelection,
+  countSelection,
   matching,
   showSelection,
   spanOf,
 } from '../common/selection.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { withRedis } from '../common/with-redis.ts';
-import { countLetters, lettersTable, lettersText } from './report.ts';
+import { DEAD_LETTERS } from './report.ts';
+
+const WORDS = {
+  retry: { command: 'dead-letters redrive', verb: 'Redrive', done: 'redriven', what: 'event' },
+  drop: { command: 'dead-letters drop', verb: 'Drop', done: 'dropped', what: 'event' },
+};
 
 export interface LetterFilter {
   queue?: string;
@@ -36,33 +42,22 @@ export async function listDeadLetters(
   options: LetterFilter & ListOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withSelection(options, context, (selection) =>
-    showSelection(selection, options, { key: 'events', tableOf: lettersTable }, context),
-  );
+  await withSelection(options, context, (selection) => showSelection(selection, options, context));
 }
 
 /** Has the events delivered once more. */
-export async function redriveDeadLetters(
-  options: LetterFilter & ChangeOptions,
-  context: CommandContext,
-): Promise<void> {
-  const words = { command: 'dead-letters redrive', verb: 'Redrive', done: 'redriven', what: 'event' };
-  await withSelection(options, context, (selection, act, audit) =>
-    changeSelection(selection, words, options, context, act('retry'), audit),
-  );
+export const redriveDeadLetters = change('retry');
+
+export const dropDeadLetters = change('drop');
+
+function change(does: keyof typeof WORDS) {
+  return (options: LetterFilter & ChangeOptions, context: CommandContext): Promise<void> =>
+    withSelection(options, context, (selection, act, audit) =>
+      changeSelection(selection, WORDS[does], options, context, act(does), audit),
+    );
 }
 
-export async function dropDeadLetters(
-  options: LetterFilter & ChangeOptions,
-  context: CommandContext,
-): Promise<void> {
-  const words = { command: 'dead-letters drop', verb: 'Drop', done: 'dropped', what: 'event' };
-  await withSelection(options, context, (selection, act, audit) =>
-    changeSelection(selection, words, options, context, act('drop'), audit),
-  );
-}
-
-type Act = (what: 'retry' | 'drop') => (letters: DeadLetter[]) => Promise<number>;
+type Act = (does: keyof typeof WORDS) => (letters: DeadLetter[]) => Promise<number>;
 
 /** The selected events at the start of the command. */
 async function withSelection(
@@ -86,19 +81,14 @@ async function withSelection(
       for (const [set, span] of spans) yield* set.read(span);
     }
     const read = () => matching(readAll(), (letter) => isWanted(letter, options));
-    const counts = await countLetters(read());
-    const failed = await Promise.all(queues.map((queue) => queue.getFailedCount()));
-    // The number may have changed meanwhile.
-    const others = Math.max(0, failed.reduce((sum, count) => sum + count, 0) - counts.total);
-    const text = lettersText(counts, others);
+    const selection = await countSelection(read, DEAD_LETTERS, async () => {
+      const failed = await Promise.all(queues.map((queue) => queue.getFailedCount()));
+      return failed.reduce((sum, count) => sum + count, 0);
+    });
     // A page is of one queue.
-    const act: Act = (what) => async (letters) =>
-      (await sets.get(letters[0]?.queue ?? '')?.[what](letters)) ?? 0;
-    await work(
-      { total: counts.total, text, json: { counts, others }, read },
-      act,
-      auditOf(connection, config),
-    );
+    const act: Act = (does) => async (letters) =>
+      (await sets.get(letters[0]?.queue ?? '')?.[does](letters)) ?? 0;
+    await work(selection, act, auditOf(connection, config));
   });
 }
 

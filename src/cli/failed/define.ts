@@ -2,15 +2,12 @@
  * How `damoov-users failed list|retry|drop` are called.
  */
 import { Option } from 'commander';
-import { JOB_NAMES } from '../../contract/job.ts';
+import { JOB_NAMES, UNKNOWN } from '../../contract/job.ts';
 import { FAILURE_CODES } from '../../contract/outcome.ts';
 import { examples } from '../options/help.ts';
 import { parseDurationMs, wholeNumber } from '../options/parse.ts';
 import { WHY, withJson } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
-
-/** Shown for an unknown field of a failed job. */
-const UNKNOWN = 'unknown';
 
 export const registerFailed: Register = (program, run) => {
   const failed = program.command('failed').description('list, retry or drop failed jobs');

@@ -1,8 +1,9 @@
 /**
  * `damoov-users failed list|retry|drop`: lists, retries or drops failed jobs. Counts first, and changes nothing without confirmation.
  */
-import { type FailedJob, type FailedJobs, UNKNOWN, createFailedJobs } from '../../bullmq/failed-jobs.ts';
+import { type FailedJob, type FailedJobs, createFailedJobs } from '../../bullmq/failed-jobs.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
+import { UNKNOWN } from '../../contract/job.ts';
 import { type Audit, auditOf } from '../common/audited.ts';
 import type { CommandContext } from '../common/command-context.ts';
 import { checkInstance, knownInstances } from '../common/known-instance.ts';
@@ -11,12 +12,18 @@ import {
   type ListOptions,
   type Selection,
   changeSelection,
+  countSelection,
   matching,
   showSelection,
   spanOf,
 } from '../common/selection.ts';
 import { withRedis } from '../common/with-redis.ts';
-import { countJobs, countsText, tableOf } from './report.ts';
+import { FAILED_JOBS } from './report.ts';
+
+const WORDS = {
+  retry: { command: 'failed retry', verb: 'Retry', done: 'retried', what: 'job' },
+  drop: { command: 'failed drop', verb: 'Drop', done: 'dropped', what: 'job' },
+};
 
 export interface FailedFilter {
   /** Of jobs. */
@@ -37,31 +44,20 @@ export async function listFailed(
   options: FailedFilter & ListOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withSelection(options, context, (selection) =>
-    showSelection(selection, options, { key: 'jobs', tableOf }, context),
-  );
+  await withSelection(options, context, (selection) => showSelection(selection, options, context));
 }
 
 /** Retries jobs, with fresh attempts. */
-export async function retryFailed(
-  options: FailedFilter & ChangeOptions,
-  context: CommandContext,
-): Promise<void> {
-  const words = { command: 'failed retry', verb: 'Retry', done: 'retried', what: 'job' };
-  await withSelection(options, context, (selection, failed, audit) =>
-    changeSelection(selection, words, options, context, (jobs) => failed.retry(jobs), audit),
-  );
-}
+export const retryFailed = change('retry');
 
 /** Removes jobs. */
-export async function dropFailed(
-  options: FailedFilter & ChangeOptions,
-  context: CommandContext,
-): Promise<void> {
-  const words = { command: 'failed drop', verb: 'Drop', done: 'dropped', what: 'job' };
-  await withSelection(options, context, (selection, failed, audit) =>
-    changeSelection(selection, words, options, context, (jobs) => failed.drop(jobs), audit),
-  );
+export const dropFailed = change('drop');
+
+function change(does: keyof typeof WORDS) {
+  return (options: FailedFilter & ChangeOptions, context: CommandContext): Promise<void> =>
+    withSelection(options, context, (selection, failed, audit) =>
+      changeSelection(selection, WORDS[does], options, context, failed[does], audit),
+    );
 }
 
 /** The selected jobs at the start of the command. */
@@ -79,15 +75,8 @@ async function withSelection(
     const failed = createFailedJobs({ prefix, jobs, connection, instances, of: { clientId, userId } });
     const span = spanOf(options, (await failed.newest()) ?? 0, Date.now());
     const read = () => matching(failed.read(span), (job) => isWanted(job, options));
-    const counts = await countJobs(read());
-    // The number may have changed meanwhile.
-    const others = Math.max(0, (await jobs.getFailedCount()) - counts.total);
-    const text = countsText(counts, others);
-    await work(
-      { total: counts.total, text, json: { counts, others }, read },
-      failed,
-      auditOf(connection, config),
-    );
+    const selection = await countSelection(read, FAILED_JOBS, () => jobs.getFailedCount());
+    await work(selection, failed, auditOf(connection, config));
   });
 }
 

@@ -7,7 +7,7 @@ import { instancesOf } from '../../app/user-id-settings.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
 import { fewAtATime, readStoredJob } from '../../bullmq/read-job.ts';
 import type { Config, DamoovAccess } from '../../config/config.ts';
-import { isJobName } from '../../contract/job.ts';
+import { UNKNOWN, isJobName } from '../../contract/job.ts';
 import { failureIn } from '../../contract/outcome.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { SANDBOX_CREDENTIALS } from '../../sandbox/credentials.ts';
@@ -83,7 +83,7 @@ async function describe(jobs: Queue, jobId: string): Promise<ShownJob> {
   const { name = '', failedReason = '' } = job ?? {};
   const isOpen = job !== undefined && job.finishedOn === undefined;
   const failure = isOpen ? undefined : failureIn(failedReason);
-  return { jobId, isOpen, operation: isJobName(name) ? name : 'unknown', ...failure };
+  return { jobId, isOpen, operation: isJobName(name) ? name : UNKNOWN, ...failure };
 }
 
 /** The embedded sandbox belongs to the worker: from here its users cannot be read, only their records. */

@@ -3,7 +3,7 @@
  * neither personal nor secret; unknown names are hidden, too.
  */
 import { PROFILE_FIELDS, SETTINGS } from '../../contract/fields.ts';
-import { isJobName, referenceOfText } from '../../contract/job.ts';
+import { UNKNOWN, isJobName, referenceOfText } from '../../contract/job.ts';
 import { EVENT_TYPES, UserEvent, readEvent } from '../../contract/event.ts';
 import { failureIn } from '../../contract/outcome.ts';
 
@@ -41,7 +41,7 @@ export function maskedReason(text: string | undefined, content: Content): string
 /** A job of another client may have any name. */
 export function maskedName(name: string, content: Content): string {
   const isKnown = content === 'jobs' ? isJobName(name) : EVENT_TYPES.some((type) => type === name);
-  return isKnown ? name : 'unknown';
+  return isKnown ? name : UNKNOWN;
 }
 
 function maskedJob(text: string, data: Record<string, unknown>): unknown {

@@ -86,7 +86,7 @@ describe('`dead-letters list`', () => {
     expect(await found('--queue', 'user-events')).toBe(0);
     expect((await listed(world, '--client-id', 'c-1')).others).toBe(1);
     const { stdout } = await letters(world, 'list', '--type', 'user.deleted');
-    expect(stdout).toBe('No dead letter matches; there are 2 others.\n');
+    expect(stdout).toBe('No dead letter matches, 2 others do not.\n');
   });
 
   it('shows what is no event by the id of its entry alone', async () => {
