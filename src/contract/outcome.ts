@@ -107,8 +107,8 @@ export interface Wait {
   reason: string;
   delayMs: number;
   /**
-   * The job is a deletion that is due then, in epoch milliseconds. `suspended`: so is its user until then; `unchanged`: there is no such
-   * user, or it was suspended before.
+   * Set for a deletion that waits until it is due, in epoch milliseconds. `suspended`: its user is suspended until then; `unchanged`: there
+   * is no such user, or it was suspended before.
    */
   until?: { dueAt: number; user: 'suspended' | 'unchanged' };
 }

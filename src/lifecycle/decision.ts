@@ -15,7 +15,7 @@ export type Decision =
   /** `isFault`, here and below: the run met a fault that is not Damoov's; an operator must check it. */
   | { next: 'retry'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
   | { next: 'wait'; outcome: Outcome; delayMs: number; reason: string; isFault?: true }
-  /** A deletion is not due yet: delay it until then. `isOutdated`: whether it has to run before, as it was cancelled or moved meanwhile. */
+  /** A deletion is not due yet: delay it until then. `isOutdated`: whether it was cancelled or moved meanwhile, and must run now. */
   | { next: 'deferred'; outcome: Wait; delayMs: number; reason: string; isOutdated: () => Promise<boolean> }
   /** Another job has locked the user: delay this one, then try again. */
   | { next: 'blocked'; blocked: Blocked }

@@ -6,15 +6,15 @@ import { type Outcome, isSettled } from '../contract/outcome.ts';
 import type { Decision } from './decision.ts';
 import { type Delivery, type Pipeline, runOf } from './delivery.ts';
 
-/** It looks as often whether it is still wanted, in milliseconds: whoever cancels it may have been cut off before waking it. */
+/** Interval at which it checks whether it is still wanted, in milliseconds: a process that cancels it may die before it wakes it. */
 const LOOK_MS = 24 * 3_600_000;
 
-/** The worker's clock may be ahead of Redis', by which it is due. */
+/** It is due by Redis' clock; the worker's may be ahead. */
 const SHORTEST_MS = 1000;
 
 export const AWAIT_DUE = 'it is not due yet';
 
-/** What the next run finds to do if nothing changes; `delayMs`: when it is to try, default: when it is due. */
+/** What the next run does if nothing changes. `delayMs`: the time until that run; default: until it is due. */
 interface Waits {
   does: 'await' | 'suspend';
   dueAt: number;
@@ -45,7 +45,7 @@ export function deferred(
 const PATIENCE_MS = 60_000;
 const LONGEST_PATIENCE_MS = 3_600_000;
 
-/** A deletion is never given up because its user cannot be suspended: that is tried again until it is due. */
+/** A refused suspension never stops the deletion: it is tried again until the deletion is due. */
 export function untilSuspended(outcome: Outcome): Outcome {
   if (outcome.status === 'retry') {
     const { reason, afterMs = 0 } = outcome;

@@ -75,10 +75,10 @@ export interface UserRecord {
   fields: Partial<Record<Field, Version>>;
 }
 
-/** What a deletion does that suspends its user until it is due; `name`: under which it lies; `userId`: whom it may have suspended. */
+/** What a deletion with a suspended user does now. `name`: the key of the deletion; `userId`: the user that it may have suspended. */
 export type Suspension =
   | { does: 'suspend'; name: string; userId?: string | undefined; dueAt: number }
-  /** If it turns out to be void, it resumes its user. */
+  /** If the deletion proves void, it resumes its user. */
   | { does: 'delete'; name: string; userId?: string | undefined }
   /** `by`: why it is void. */
   | { does: 'resume'; name: string; userId?: string | undefined; by: string };
@@ -134,7 +134,7 @@ export interface OperationContext {
     timestamp: number;
     version: Version;
   };
-  /** Of a deletion that is not to be carried out by this run. */
+  /** Set for a deletion that suspends its user. */
   suspension?: Suspension | undefined;
   /** The record of the user that this run has locked. */
   record: UserRecord;
@@ -146,8 +146,8 @@ export interface OperationContext {
    */
   lockName: (clientId: string, instance: Instance) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
   /**
-   * Called right before the user is suspended until its deletion, or resumed because the deletion is void, which ends it; `changed`: by
-   * now the deletion has to do something else.
+   * Called right before the user is suspended until its deletion, or resumed because the deletion is void. `changed`: the deletion has to
+   * do something else now.
    */
   authorizeSuspension: (
     ids: { clientId?: string | undefined; userId?: string | undefined; instance?: string | undefined },

@@ -64,7 +64,7 @@ export function namesOf(changes: Changes): Field[] {
   return FIELDS.filter((field) => changes[field] !== undefined);
 }
 
-/** What a record says of the fields of a user of whom none was written. */
+/** The part of a record about written fields, before any is written. */
 export const NOTHING_WRITTEN: Pick<UserRecord, 'fields' | 'suspendedBy' | 'statusAt'> = {
   fields: {},
   suspendedBy: undefined,

@@ -36,7 +36,7 @@ export type Step =
    * wanted.
    */
   | { do: 'authorize'; ids: FoundIds; kind: 'sends' | 'sends nothing' }
-  /** Checks right before its user is suspended or resumed whether a deferred deletion is still wanted, or still void. */
+  /** Checks right before the user is suspended that its deferred deletion is still wanted; before it is resumed, that it is still void. */
   | {
       do: 'authorize-suspension';
       ids: FoundIds;

@@ -1,6 +1,6 @@
 /**
- * Suspends a user until its deferred deletion, and resumes it if that is void: never a user whom somebody else has suspended. Decides the
- * next step; sends nothing itself.
+ * Suspends a user until its deferred deletion, and resumes the user if the deletion is void. Resumes no user that it has not suspended.
+ * Decides the next step; sends nothing itself.
  */
 import type { Wait } from '../contract/outcome.ts';
 import { isOlder, msOf } from '../contract/version.ts';
@@ -15,7 +15,7 @@ import { type Ids, type Knowledge, type Step, end, factsOf } from './step.ts';
 type Does<What extends Suspension['does']> = Extract<Suspension, { does: What }>;
 
 export function nextSuspensionStep(named: Address, suspension: Suspension, known: Knowledge): Step {
-  // Once a user is suspended, the deletion means that one, whoever has its clientId by now.
+  // Once a user is suspended, the deletion means this user, even if another one has its clientId now.
   const { userId: suspended } = suspension;
   const address = suspended === undefined ? named : { instance: named.instance, userId: suspended };
   switch (suspension.does) {
@@ -42,7 +42,7 @@ function suspend(address: Address, suspension: Does<'suspend'>, known: Knowledge
   if (target === undefined) return unchanged;
   if ('do' in target) return target;
   const { userId, clientId } = target;
-  // Also where this user is locked: its id may have a record of its own, which becomes one with this.
+  // The UserId may have a record of its own: this lock joins it with the record of the clientId.
   const hasLocked = factsOf(known, 'lock').some((lock) => lock.userId === userId);
   if (address.clientId !== undefined && !hasLocked) return { do: 'lock', userId };
   const { record, job } = known;
@@ -58,7 +58,7 @@ function suspend(address: Address, suspension: Does<'suspend'>, known: Knowledge
   return end({ outcome, recordUpdate: { record: written(userId, name, known), clientId } });
 }
 
-/** What a look-up shows counts, unless it may lag behind what we wrote last. */
+/** A look-up counts, unless it may lag behind our last write. */
 function isSuspended(seen: DamoovUser | undefined, { record, now, lagMs }: Knowledge): boolean {
   const mayLag = record.statusAt !== undefined && now - record.statusAt < lagMs;
   return mayLag || seen?.status === undefined

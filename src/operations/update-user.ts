@@ -38,7 +38,10 @@ export function nextUpdateStep(update: Update, known: Knowledge): Step {
   return apply(reached, update, changes, known);
 }
 
-/** Without values that are older than what is known. Whoever was to be suspended before its deletion suspended it stays so after that. */
+/**
+ * Leaves out values that are older than the record's. A suspension by a deferred deletion does not outdate a requested one: if the
+ * deletion is cancelled, the user must stay suspended.
+ */
 function withoutNewerOf(wanted: Changes, { record, job }: Knowledge): Changes {
   const changes = withoutNewer(wanted, record, job.version);
   const isOfDeletion = record.suspendedBy !== undefined && record.suspendedBy !== 'request';

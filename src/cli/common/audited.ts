@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { type Action, type AuditLog, createAuditLog } from '../../store/audit/audit-log.ts';
 
-/** Called right before the change: where it fails, nothing is changed. */
+/** Called right before the change: if it fails, nothing is changed. */
 export type Audit = (action: Action) => Promise<void>;
 
 /** Options that are no filter. */

@@ -34,7 +34,7 @@ async function change(
   await withRedis(context, async (connection, config) => {
     const { prefix, jobs, events } = config.queues;
     const known = [jobs, ...events];
-    // Pausing a queue that nobody reads would look as if it had helped.
+    // BullMQ would pause a queue of any name: a misspelt one must not look paused.
     if (name !== undefined && !known.includes(name))
       throw new UsageError(`--queue: there is no ${name}; there are ${known.join(', ')}`);
     const queue = openQueue(name ?? jobs, { connection, prefix });

@@ -46,13 +46,13 @@ export interface DeletionGuard {
     is: 'open' | 'released' | 'cancelled' | 'refused';
     requestedAt: number;
     dueAt?: number | undefined;
-    /** What it has to do for its user's suspension, in place of deleting; `await`: nothing until it is due. */
+    /** Set for a deletion that suspends its user: what it does now; `await`: nothing until it is due. */
     suspension?: Suspension | { does: 'await'; dueAt: number; userId?: string | undefined } | undefined;
   }>;
   /**
-   * Called right before the user is suspended: from then on that is known, under all ids of the user; or right before it is resumed: from
-   * then on a new request is another deletion. `changed`: it has to do something else by now; `lost`: this run no longer holds the user's
-   * lock.
+   * Called right before the user is suspended: records that, with the UserId. Called right before the user is resumed: ends the deletion,
+   * so that a new request is another one. `changed`: the deletion has to do something else now; `lost`: this run no longer holds the
+   * user's lock.
    */
   authorizeSuspension(
     run: DeletionRun,
@@ -61,11 +61,12 @@ export interface DeletionGuard {
     ids: DeletionIds,
     asked: SuspensionStep,
   ): Promise<'go' | 'changed' | 'lost'>;
-  /** The user is suspended until the deletion, or nothing is to be done before. */
+  /** Records that the user is suspended until the deletion, or that there is nothing to suspend. */
   noteSuspension(run: DeletionRun, state: 'suspended' | 'unchanged'): Promise<void>;
   /**
    * Called right before each DELETE. `go`: it may be sent, and can no longer be cancelled; `cancelled`: it must not be sent; `returned`:
-   * the user has signed up again; `held`: the hour's deletion limit is reached; `early`: it was moved; `lost`: this run no longer holds the user's lock.
+   * the user has signed up again; `held`: the hour's deletion limit is reached; `early`: it was moved and is not due; `lost`: this run no
+   * longer holds the user's lock.
    * @param instance its configured name.
    */
   authorizeDelete(

@@ -22,18 +22,18 @@ const TIMEOUT_MS = 5000;
 /** An outage that ends by itself soon is no alert. */
 const PATIENCE_MS = 5 * 60_000;
 
-/** Neither lasts, and neither needs anybody. */
+/** These end by themselves and need no operator. */
 const IGNORED = new Set(['failed', 'rate']);
 
 /** Returns a function that looks once. */
 export function createAlerts({ status, store, url, fleet, onFault }: AlertsOptions): () => Promise<void> {
-  /** What a worker has seen of a state that is over now. */
+  /** The last text of each state, for the message that it is over. */
   const texts = new Map<string, string>();
   let hasSentFull = false;
   return async () => {
     const present = attentionToFleet(await status()).filter(({ name }) => !IGNORED.has(name));
     for (const one of present) texts.set(one.name, one.text);
-    // A Redis that takes no writes cannot share who sends: then each worker does.
+    // If Redis takes no writes, the workers cannot agree on one that sends: each one does.
     const sendings = await store.take(present.map(stateOf)).catch(() => ownSendings(present));
     const lines = [
       ...present
@@ -61,7 +61,7 @@ function stateOf({ name }: Attention) {
   return { name, patienceMs: isUrgent ? 0 : PATIENCE_MS };
 }
 
-/** Why it was not taken. */
+/** @returns why the webhook did not accept it. */
 async function send(url: string, text: string): Promise<string | undefined> {
   try {
     const answer = await fetch(url, {

@@ -36,7 +36,7 @@ export function createAlertStore(source: ScriptSource, prefix: string): AlertSto
     async giveBack({ begun, over }) {
       const writes: Command[] = [
         ...begun.map((name): Command => ['HSET', key, name, '0 0']),
-        // As if it had been sent: it is over at the next look.
+        // Marked as sent: the next look finds it over again.
         ...over.map((name): Command => ['HSET', key, name, '0 1']),
         ['EXPIRE-AT-LEAST', key, KEEP_S],
       ];

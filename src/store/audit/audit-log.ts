@@ -91,7 +91,7 @@ const Entry = z.object({
   reason: z.string().transform((text) => (text === '' ? undefined : text)),
 });
 
-/** Nothing if it is none of this version. */
+/** Empty if another version wrote it. */
 function entryOf([id, texts]: [id: string, texts: string[]]): AuditEntry[] {
   const fields = Object.fromEntries(FIELDS.map((name) => [name, texts[texts.indexOf(name) + 1]]));
   const read = Entry.safeParse(fields).data;

@@ -66,9 +66,9 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
   // No circuit holds it any longer.
   const isDue = suspension === undefined || suspension.does === 'delete';
   if (is !== 'open' || !isDue) writes.push(...leaveCircuits(seen, names.prefix, jobId));
-  // What an operator has decided was about the deletion that was due.
+  // An operator's decision was about the old due time.
   if (!isDue) writes.push(['DEL', decisionKeyOf(names.prefix, jobId)], ...noteAlso(seen, standing));
-  // It pends again, after it had failed.
+  // It had failed, and is pending again.
   if (dueAt === undefined && (suspension?.does === 'await' || suspension?.does === 'suspend'))
     writes.push(['ZADD', pendingKeyOf(names.prefix), suspension.dueAt, jobId]);
   // From here on a cancellation knows of it, though another client has added it.
@@ -76,7 +76,7 @@ export function checkDeletion(seen: Seen, names: Names, run: DeletionRun): Decis
   return { answer: { is, requestedAt: standing.requestedAt, dueAt, suspension }, writes };
 }
 
-/** What voids it under another id of its user is known under its own name from now on. */
+/** If another id of its user voids the deletion, its own name says so, too. */
 function noteAlso(seen: Seen, standing: Standing): Command[] {
   return standing.void === undefined ? [] : noteVoid(seen, standing, standing.void);
 }

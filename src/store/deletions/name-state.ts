@@ -26,7 +26,7 @@ const Fields = z.object({
   sentJob: text, // the last job that may have sent its DELETE
   sentEnd: text, // how that job ended: done or failed
   at: text, // hash of the user's other name, which has the deletion
-  suspension: text, // 'asked', 'sent', 'suspended' or 'unchanged'; the number of the deletion; when it is due; the UserId of whom it has suspended
+  suspension: text, // 'asked', 'sent', 'suspended' or 'unchanged'; number of the deletion; its due time; UserId of the suspended user
 });
 const FIELDS = Fields.keyof().options;
 
@@ -78,7 +78,7 @@ export function isSent({ sentJob, sentEnd, jobId }: NameState): boolean {
   return sentJob === jobId && sentEnd !== 'failed';
 }
 
-/** Whether the user is to be, may be or is suspended until the deletion of this number; `unchanged`: it was suspended before, or is none. */
+/** The suspension until the deletion of this number; `unchanged`: there is no such user, or it was suspended before. */
 export function suspensionOf(
   { suspension = '' }: NameState,
   number: number,

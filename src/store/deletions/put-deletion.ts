@@ -124,7 +124,7 @@ export class PendingDeletions {
     if (known.is !== 'moved') return { is: 'exists', jobId, dueAt: known.dueAt, requestedAt };
     const is = 'moved';
     if (await this.#names.change((seen) => moveSuspension(seen, this.#names.prefix, jobId))) {
-      // It reads its due time itself.
+      // Its run reads the new due time.
       await promoteJob(this.#jobs, jobId);
       return { is, jobId, dueAt, requestedAt };
     }

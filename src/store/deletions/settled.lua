@@ -15,7 +15,7 @@ local function stateOf(base, hash)
   return name
 end
 
---- Of the name's deletions, which one the job is.
+--- The job's number among the deletions of its name.
 local function numberIn(jobId)
   return string.match(jobId, '^del%-' .. string.rep('[%w_-]', 16) .. '%-(%d+)$') or '0'
 end
@@ -64,7 +64,7 @@ local function signUpVoids(asked)
       redis.call('HSET', name.key, 'returnedAt', math.max(tonumber(name.returnedAt or 0), asked.at))
       keep(name.key, asked.keepS + math.max(0, math.ceil((dueAt - nowMs()) / 1000)))
       if name.suspension then
-        -- It resumes its user.
+        -- Its run resumes the user.
         wake(name.jobId)
       end
     end

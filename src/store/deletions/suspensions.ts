@@ -1,5 +1,5 @@
 /**
- * Which users are suspended until their deletion: it is asked for with the request, and done and undone by the job of the deletion itself.
+ * Which users are suspended until their deletion. A request asks for it; the deletion's own job suspends and resumes the user.
  */
 import type { Suspension } from '../../operations/context.ts';
 import type { DeletionRun, LockProof, SuspensionStep } from '../../lifecycle/ports/deletion-guard.ts';
@@ -44,7 +44,7 @@ function askedFor(seen: Seen, prefix: string, jobId: string) {
   return known && { name, number: own.number, known };
 }
 
-/** A deletion was moved: whether it suspends its user. */
+/** Notes the new due time of a moved deletion; false if it suspends nobody. */
 export function moveSuspension(seen: Seen, prefix: string, jobId: string): Decision<boolean> {
   const asked = askedFor(seen, prefix, jobId);
   const dueAt = seen.score(pendingKeyOf(prefix), jobId);
@@ -68,20 +68,20 @@ export function suspensionFor(
   const [{ hash: name }, { userId }] = [own, known];
   if (reason !== undefined)
     return { does: 'resume', name, userId, by: reason === 'cancelled' ? 'cancellation' : 'create' };
-  // One that has failed is in the index no more, and is due as before.
+  // A failed deletion is not in the index; its due time is unchanged.
   const dueAt = pendingUntil ?? known.dueAt;
   if (dueAt <= now) return { does: 'delete', name, userId };
   const isOpen = known.state === 'asked' || known.state === 'sent';
   return isOpen ? { does: 'suspend', name, userId, dueAt } : { does: 'await', dueAt, userId };
 }
 
-/** Whether it must not be carried out yet: it was moved since its run began. */
+/** Whether it was moved since its run began, and is not due now. */
 export function awaitsDue(standing: Standing, pendingUntil: number | undefined, now: number): boolean {
   const does = suspensionFor(standing, pendingUntil, now)?.does;
   return does === 'suspend' || does === 'await';
 }
 
-/** Under its own name, too, the deletion is void from now on. */
+/** Marks the deletion as void under its own name, too. */
 export function noteVoid(
   seen: Seen,
   { own, requestedAt }: Standing,
@@ -107,7 +107,7 @@ export function authorizeSuspension(
   if (own === undefined) return { answer: 'changed' };
   const isReturned = standing.requestedAt < signedUpAt;
   const reason = standing.void ?? (isReturned ? 'returned' : undefined);
-  // No request renews it from now on: the next one is another deletion.
+  // A later request must not renew it: that is another deletion.
   const over: Command[] = [
     ['ZREM', index, run.jobId],
     ...(own.jobId === run.jobId ? [['HSET', own.key, 'isOver', 1] as const] : []),
@@ -136,7 +136,7 @@ export function noteSuspension(
   const asked = askedFor(seen, prefix, jobId);
   if (asked === undefined) return { answer: undefined };
   const { name, number, known } = asked;
-  // Asked for again since.
+  // A later request has changed it.
   const isOver =
     state === 'suspended' ? known.state !== 'sent' : known.state !== 'asked' && known.state !== 'sent';
   return isOver

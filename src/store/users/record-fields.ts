@@ -32,7 +32,7 @@ const Hash = z.object({
   movedAt: z.coerce.number().optional(),
 });
 
-/** @param run the name of this run: what it has begun itself is no doubt. */
+/** @param run the name of this run: what it began itself is not in doubt. */
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
   const { createInDoubt, deletingSince, movingSince, pendingCreate, ...known } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};

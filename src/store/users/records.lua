@@ -45,12 +45,12 @@ local function placeOf(name)
   return recordOf(name).leadsTo or name
 end
 
---- Each use of a key lets it live for as long again.
+--- Each use of a key renews its lifetime.
 local function refresh(key)
   redis.call('EXPIRE', key, settings.keepSeconds)
 end
 
---- So does that of a name of a user; why one is suspended is remembered for as long as a deletion can be deferred.
+--- The record of a suspended user lives for as long as a deletion can be deferred.
 local function refreshOf(name, record)
   redis.call('EXPIRE', keyOf(name), record.suspendedBy and settings.keepSuspendedSeconds or settings.keepSeconds)
 end

@@ -68,7 +68,7 @@ elseif place ~= '' then
 end
 
 if told.wasSuspended then
-  -- It is remembered for longer, or no longer so.
+  -- The lifetime depends on it.
   known = {}
   for _, name in ipairs({ place, unpack(told.pointers) }) do
     refreshUser(name)

@@ -33,8 +33,9 @@ export type UserStep = (
   texts?: readonly string[],
 ) => Promise<unknown>;
 
-/** Records are removed 30 days after their last use, later than any failed job; those of suspended users as long after it as any deletion can be deferred. */
+/** A record is removed 30 days after its last use, later than any failed job. */
 const KEEP_S = 30 * 24 * 3600;
+/** A suspended user's record outlives every deferred deletion. */
 const KEEP_SUSPENDED_S = 20 * 365 * 24 * 3600;
 
 export interface UserScriptsOptions {
