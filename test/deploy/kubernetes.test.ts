@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { GRACE_MS } from '../../src/app/app-context.ts';
-import { ConfigError, VARIABLES, loadConfig } from '../../src/config/config.ts';
+import { VARIABLES, loadConfig } from '../../src/config/config.ts';
+import { faultsOf } from '../config/config-world.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type World, createWorld } from '../support/world.ts';
 
@@ -109,16 +110,6 @@ interface DeploymentSpec {
   };
 }
 
-function configFaultsOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
-    throw error;
-  }
-  return [];
-}
-
 async function importUsers({ env }: World, count: number): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), 'import-'));
   onTestFinished(() => rm(directory, { recursive: true }));
@@ -188,7 +179,7 @@ describe('the manifests for Kubernetes', () => {
     ]);
     expect(examples.length).toBeGreaterThan(7);
     for (const [name = '', value = ''] of examples) {
-      const faults = configFaultsOf({ [name]: value });
+      const faults = faultsOf({ [name]: value });
       expect(faults.join('\n')).toContain(`${name}: is a placeholder of an example`);
     }
   });
