@@ -2,7 +2,7 @@
  * `damoov-users dead-letters list|redrive|drop`: lists, redrives or drops events that a subscriber gave up. Counts first, and changes
  * nothing without confirmation.
  */
-import { type DeadLetter, type DeadLetters, createDeadLetters } from '../../bullmq/dead-letters.ts';
+import { type DeadLetter, createDeadLetters } from '../../bullmq/dead-letters.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
 import { type Audit, auditOf } from '../common/audited.ts';
 import type { CommandContext } from '../common/command-context.ts';
@@ -73,21 +73,27 @@ async function withSelection(
       throw new UsageError(`--queue: there is no ${options.queue}; there are ${events.join(', ') || 'none'}`);
     if (names.length === 0) throw new UsageError('EVENTS_QUEUES is none: no events are published');
     const queues = names.map((name) => openQueue(name, { connection, prefix }));
-    const sets = new Map(queues.map((queue) => [queue.name, createDeadLetters(queue)]));
     const now = Date.now();
-    const spans = new Map<DeadLetters, ReturnType<typeof spanOf>>();
-    for (const set of sets.values()) spans.set(set, spanOf(options, (await set.newest()) ?? 0, now));
+    const sets = await Promise.all(
+      queues.map(async (queue) => {
+        const letters = createDeadLetters(queue);
+        return { name: queue.name, letters, span: spanOf(options, (await letters.newest()) ?? 0, now) };
+      }),
+    );
     async function* readAll() {
-      for (const [set, span] of spans) yield* set.read(span);
+      for (const { letters, span } of sets) yield* letters.read(span);
     }
     const read = () => matching(readAll(), (letter) => isWanted(letter, options));
     const selection = await countSelection(read, DEAD_LETTERS, async () => {
       const failed = await Promise.all(queues.map((queue) => queue.getFailedCount()));
       return failed.reduce((sum, count) => sum + count, 0);
     });
-    // A page is of one queue.
-    const act: Act = (does) => async (letters) =>
-      (await sets.get(letters[0]?.queue ?? '')?.[does](letters)) ?? 0;
+    const act: Act = (does) => async (some) => {
+      let done = 0;
+      for (const { name, letters } of sets)
+        done += await letters[does](some.filter(({ queue }) => queue === name));
+      return done;
+    };
     await work(selection, act, auditOf(connection, config));
   });
 }
