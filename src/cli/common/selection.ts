@@ -136,8 +136,8 @@ async function actOn<One extends FailedEntry>(
 /** The times between which something failed that is selected, in epoch milliseconds. */
 export function spanOf(
   { olderThan, newerThan }: { olderThan?: number; newerThan?: number },
-  newest: number,
   now: number,
+  newest = 0,
 ): { since: number; upTo: number } {
   return {
     since: newerThan === undefined ? -Infinity : Math.max(0, now - newerThan),

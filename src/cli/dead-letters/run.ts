@@ -77,7 +77,7 @@ async function withSelection(
     const sets = await Promise.all(
       queues.map(async (queue) => {
         const letters = createDeadLetters(queue);
-        return { name: queue.name, letters, span: spanOf(options, (await letters.newest()) ?? 0, now) };
+        return { name: queue.name, letters, span: spanOf(options, now, await letters.newest()) };
       }),
     );
     async function* readAll() {

@@ -73,7 +73,7 @@ async function withSelection(
     const instances = new Set(knownInstances(config));
     const { clientId, userId } = options;
     const failed = createFailedJobs({ prefix, jobs, connection, instances, of: { clientId, userId } });
-    const span = spanOf(options, (await failed.newest()) ?? 0, Date.now());
+    const span = spanOf(options, Date.now(), await failed.newest());
     const read = () => matching(failed.read(span), (job) => isWanted(job, options));
     const selection = await countSelection(read, FAILED_JOBS, () => jobs.getFailedCount());
     await work(selection, failed, auditOf(connection, config));
