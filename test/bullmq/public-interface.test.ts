@@ -113,6 +113,10 @@ describe('no file of src', () => {
   });
 });
 
+it.each(files.filter((file) => file.endsWith('.lua')))('%s has at most 120 lines', (file) => {
+  expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(120);
+});
+
 it.each([
   [0, "import { x } from 'bullmq/dist/esm/scripts/x-1.js';"],
   [0, "import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';"],

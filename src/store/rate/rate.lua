@@ -101,14 +101,11 @@ local isLowered = request.refused ~= nil and refuse(request.refused, seenPerSeco
 local rate = allowed()
 local everyMs = rate and 1000 / rate or 0
 local firstInMs, count = 0, 0
-if rate then
-  firstInMs, count = takeSlots(everyMs)
-end
+if rate then firstInMs, count = takeSlots(everyMs) end
 if request.refused or (rate and request.count > 0) then
   write()
 elseif request.passed > 0 then
-  -- Only a hint for the first rate after a 429: a full Redis stops nothing.
-  pcall(write)
+  pcall(write) -- Only a hint for the first rate after a 429: a full Redis stops nothing.
 end
 return cjson.encode({
   ratePerS = allowed(),

@@ -2,10 +2,18 @@
  * Rations the logins of a fleet in Redis, and keeps in each process what Redis may lose. The caller reports each login and its result.
  */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import type { LoginBudget } from '../../damoov/login-budget.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
+import { type Change, changesIn } from '../../redis/change.ts';
+import {
+  ANSWER_WITHIN_MS,
+  GRANT_MS,
+  HOUR_MS,
+  type LoginAnswer,
+  type LoginKeys,
+  type LoginStep,
+  loginDecision,
+} from './login-state.ts';
 
 export interface LoginBudgetOptions {
   readonly connection: RedisConnection;
@@ -38,13 +46,6 @@ export interface LoginState {
 }
 
 const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-/** One below the documented 5 a minute, even with a larger hourly budget. */
-const LOGINS_PER_MINUTE = 4;
-/** A later grant is void: its login would fall into a later minute than the one it was counted in. */
-const ANSWER_WITHIN_MS = 5_000;
-/** Maximum time between counting a login and its arrival at Damoov: the answer of Redis, then 5 s to the first byte. */
-const LATE_MS = ANSWER_WITHIN_MS + 5_000;
 /** Pauses after one login without a decision, two, and so on within an hour: an outage must not use up the budget. */
 const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
 /** A bar that ends this much later than the known one is a new one. */
@@ -108,7 +109,7 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
   };
 }
 
-/** The logins of the fleet known to this process, and the script that stores them in Redis. */
+/** The logins of the fleet known to this process. */
 class Logins {
   /** By name: when this process was granted a login. */
   readonly granted = new Map<string, number>();
@@ -118,18 +119,22 @@ class Logins {
   refusedAt = -Infinity;
   #lookedAt = -Infinity;
   readonly #options: LoginBudgetOptions;
-  readonly #keys: readonly string[];
+  readonly #keys: LoginKeys;
   readonly #now: () => number;
-  readonly #script;
+  readonly #change: Change;
 
   constructor(options: LoginBudgetOptions) {
     const { connection, prefix, fingerprint, now = Date.now } = options;
-    const readLua = luaBeside(import.meta.url);
     const grants = `${prefix}:logins`;
     this.#options = options;
-    this.#keys = [grants, `${grants}:barred`, `${grants}:refused`, `${grants}:revoked:${fingerprint}`];
+    this.#keys = {
+      grants,
+      barred: `${grants}:barred`,
+      refused: `${grants}:refused`,
+      revoked: `${grants}:revoked:${fingerprint}`,
+    };
     this.#now = now;
-    this.#script = jsonScriptsOf(connection, { 'login-budget': readLua('../clock', 'login-budget') });
+    this.#change = changesIn(connection);
 
     // A crash or fail-over may have lost the latest grants, and they must be restored before the next login. A cluster stays ready when
     // it loses a node, and an emptied Redis gives no sign. So every call sends all known logins.
@@ -150,53 +155,50 @@ class Logins {
   /** Whether Redis has every grant that this process knows, and the bar. */
   async #isComplete(): Promise<boolean> {
     const { connection } = this.#options;
-    const [grants = '', bar = ''] = this.#keys;
+    const { grants, barred } = this.#keys;
     const known = [...this.granted.keys(), ...this.#ofOthers.keys()];
     const barMs = this.barredUntil - this.#now();
     const [times, leftMs] = await Promise.all([
       known.length > 0 ? connection.zmscore(grants, ...known) : [],
-      barMs > 0 ? connection.pttl(bar) : Infinity,
+      barMs > 0 ? connection.pttl(barred) : Infinity,
     ]);
     return times.every((time) => time !== null) && leftMs > barMs - LEARN_BAR_MS;
   }
 
-  async ask(act: 'take' | 'give-back' | 'refused' | 'revoked' | 'look', name = '') {
+  async ask(act: LoginStep['act'], name = ''): Promise<LoginAnswer & { barredUntil?: number }> {
     const { fingerprint, loginsPerHour, now } = this.#options;
     const localNow = this.#now();
-    const refusedAgoMs = localNow - this.refusedAt;
-    const reply = await this.#script('login-budget')(this.#keys, {
-      act,
-      name,
-      fingerprint,
-      known: this.#known(localNow),
-      clockMs: now && localNow,
-      perHour: loginsPerHour,
-      perMinute: LOGINS_PER_MINUTE,
-      hourMs: HOUR_MS + LATE_MS,
-      minuteMs: MINUTE_MS + LATE_MS,
-      refusalMs: HOUR_MS,
-      barredForMs: Math.max(0, this.barredUntil - localNow),
-      refusedAgoMs: refusedAgoMs < HOUR_MS ? refusedAgoMs : undefined,
-    });
-    const { waitMs, left, barredForMs, revoked, grants } = Reply.parse(JSON.parse(z.string().parse(reply)));
-    this.#learn(grants, barredForMs, localNow);
+    const answer = await this.#change((seen) =>
+      loginDecision(seen, this.#keys, {
+        act,
+        name,
+        fingerprint,
+        perHour: loginsPerHour,
+        known: {
+          grantAges: this.#grantAges(localNow),
+          barredForMs: Math.max(0, this.barredUntil - localNow),
+          refusedAgoMs: localNow - this.refusedAt,
+        },
+        clockMs: now && localNow,
+      }),
+    );
+    this.#learn(answer, localNow);
     this.#lookedAt = performance.now();
-    return { waitMs, left, barredUntil: barredForMs > 0 ? localNow + barredForMs : undefined, revoked };
+    return { ...answer, ...(answer.barredForMs > 0 && { barredUntil: localNow + answer.barredForMs }) };
   }
 
-  #known(localNow: number) {
+  #grantAges(localNow: number): Map<string, number> {
     for (const known of [this.granted, this.#ofOthers]) {
-      for (const [grant, at] of known) if (at <= localNow - HOUR_MS - LATE_MS) known.delete(grant);
+      for (const [grant, at] of known) if (at <= localNow - GRANT_MS) known.delete(grant);
     }
-    return [...this.granted, ...this.#ofOthers].map(([grant, at]) => ({
-      name: grant,
-      agoMs: Math.max(0, localNow - at),
-    }));
+    return new Map(
+      [...this.granted, ...this.#ofOthers].map(([grant, at]) => [grant, Math.max(0, localNow - at)]),
+    );
   }
 
   /** Adds the grants and the bar that only Redis knew. */
-  #learn(grants: z.infer<typeof Reply>['grants'], barredForMs: number, calledAt: number) {
-    for (const { name, agoMs } of grants) {
+  #learn({ grantAges, barredForMs }: LoginAnswer, calledAt: number): void {
+    for (const [name, agoMs] of grantAges) {
       // A younger grant may still be given back.
       const isKnown = this.granted.has(name) || this.#ofOthers.has(name);
       if (!isKnown && agoMs > MINUTE_MS) this.#ofOthers.set(name, calledAt - agoMs);
@@ -205,11 +207,3 @@ class Logins {
     if (calledAt + barredForMs > this.barredUntil + LEARN_BAR_MS) this.barredUntil = calledAt + barredForMs;
   }
 }
-
-const Reply = z.object({
-  waitMs: z.number(),
-  left: z.number(),
-  barredForMs: z.number(),
-  revoked: z.number(),
-  grants: z.array(z.object({ name: z.string(), agoMs: z.number() })).default([]),
-});

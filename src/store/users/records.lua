@@ -102,27 +102,8 @@ local function lead(name, place)
   known[name] = nil
 end
 
---- `<ms> <rank> <job id>`; as those of the contract compare, but for two jobs of one kind and ms.
-local function isOlder(version, other)
-  local ms, rank = string.match(version, '^(%S+) (%S+)')
-  local otherMs, otherRank = string.match(other, '^(%S+) (%S+)')
-  if tonumber(ms) ~= tonumber(otherMs) then
-    return tonumber(ms) < tonumber(otherMs)
-  end
-  return tonumber(rank) < tonumber(otherRank)
-end
-
 --- Where the user lies whom a job of this version means by this name.
 local function placeAt(name, version)
   local user, movedAt = string.match(recordOf(name).movedUser or '', '^(%S+) (.+)$')
   return placeOf(user and isOlder(version, movedAt) and user or name)
-end
-
---- A version begins with its ms.
-local function scoreOf(version)
-  return string.match(version, '^%S+')
-end
-
-local function timeOf(version)
-  return tonumber(scoreOf(version)) or 0
 end

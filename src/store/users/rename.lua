@@ -78,3 +78,18 @@ local function rename(told)
   end
   return place
 end
+
+--- The clientId that was locked besides is free again. Every job that waits for it looks for its user anew.
+local function unlockAlso(told, place)
+  local also = told.also
+  if also.place == told.place or also.place == place then
+    return
+  end
+  if redis.call('HGET', keyOf(also.place), 'lockRun') == told.run then
+    redis.call('HDEL', keyOf(also.place), 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'nextJob', 'nextUntil')
+    if not also.isGiven then
+      redis.call('HDEL', keyOf(also.place), 'givenSince')
+    end
+  end
+  wakeAll(also.place)
+end

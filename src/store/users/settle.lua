@@ -75,18 +75,9 @@ if told.wasSuspended then
   end
 end
 
---- The clientId that was locked besides is free again. Every job that waits for it looks for its user anew.
-local also = told.also
-if also and also.place ~= told.place and also.place ~= place then
-  if redis.call('HGET', keyOf(also.place), 'lockRun') == told.run then
-    redis.call('HDEL', keyOf(also.place), 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'nextJob', 'nextUntil')
-    if not also.isGiven then
-      redis.call('HDEL', keyOf(also.place), 'givenSince')
-    end
-  end
-  wakeAll(also.place)
+if told.also then
+  unlockAlso(told, place)
 end
-
 if not isSettled then
   noteLater(place, told.jobId, told.later)
   unlock(place)
@@ -105,15 +96,9 @@ end
 local who = { run = told.run, stalls = told.stalls, timestamp = told.timestamp, user = user, hasFailed = told.hasFailed,
   isKept = told.isKept, sequence = sequence, previous = previous }
 store(KEYS[1], cjson.encode(who), ARGV[2], ARGV[3], 'EX', told.keepOutcome)
-local minute = settings.outcomes .. ms(math.floor(now / 60000))
-if redis.call('HINCRBY', minute, told.count, 1) == 1 then
-  redis.call('EXPIRE', minute, settings.keepOutcomesSeconds)
-end
-local tokens = told.tokens
-if tokens and tokens.value then
-  redis.call('SET', tokens.key, tokens.value, 'EX', tokens.keepSeconds)
-elseif tokens then
-  redis.call('DEL', tokens.key)
+countOutcome(told.count)
+if told.tokens then
+  keepTokens(told.tokens)
 end
 if deletions and deletions.is == 'sign-up' then
   signUpVoids(deletions)

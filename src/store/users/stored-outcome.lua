@@ -59,3 +59,20 @@ local function remember(told, place)
     end
   end
 end
+
+--- Outcomes are counted by the minute.
+local function countOutcome(name)
+  local minute = settings.outcomes .. ms(math.floor(now / 60000))
+  if redis.call('HINCRBY', minute, name, 1) == 1 then
+    redis.call('EXPIRE', minute, settings.keepOutcomesSeconds)
+  end
+end
+
+--- The tokens of a new user; without a value there are none any more.
+local function keepTokens(tokens)
+  if tokens.value then
+    redis.call('SET', tokens.key, tokens.value, 'EX', tokens.keepSeconds)
+  else
+    redis.call('DEL', tokens.key)
+  end
+end

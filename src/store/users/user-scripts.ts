@@ -13,6 +13,7 @@ const readLua = luaBeside(import.meta.url);
 /** The shared parts, each after those it needs. */
 const SHARED = [
   '../clock',
+  'versions',
   'records',
   'lock',
   'names',

@@ -315,8 +315,8 @@ test('a grant that comes late is none, and is free again', async () => {
   const budget = fleet.budget({ connection });
   await budget.state();
   const scripts = connection as unknown as Record<string, (args: unknown[]) => Promise<unknown>>;
-  const ask = scripts['damoov:login-budget']?.bind(connection);
-  vi.spyOn(scripts, 'damoov:login-budget').mockImplementationOnce(async (args) => {
+  const ask = scripts['damoov:change']?.bind(connection);
+  vi.spyOn(scripts, 'damoov:change').mockImplementationOnce(async (args) => {
     const answer = await ask?.(args);
     vi.advanceTimersByTime(5_001);
     return answer;
