@@ -10,8 +10,17 @@ export const registerStatus: Register = (program, run) => {
     .command('status')
     .description('show queues, recent outcomes and open circuits; changes nothing')
     .option('--watch', 'repeat until Ctrl-C')
-    .addOption(durationOption('--every <span>', 'with --watch: interval', '2s'));
-  withJson(command, 'print JSON, with --watch one line each time')
-    .addHelpText('after', examples('status', 'status --watch --every 5s', 'status --json | jq .lastHour'))
+    .addOption(durationOption('--every <span>', 'with --watch: interval', '2s'))
+    .option('--prefix <prefix...>', 'the fleets under these prefixes; default: QUEUE_PREFIX');
+  withJson(command, 'print JSON: a line for each prefix, with --watch each time')
+    .addHelpText(
+      'after',
+      examples(
+        'status',
+        'status --watch --every 5s',
+        'status --json | jq .lastHour',
+        "status --prefix '{shard-1}' '{shard-2}'",
+      ),
+    )
     .action(run(async () => (await import('./run.ts')).status));
 };

@@ -9,7 +9,13 @@ import type { FleetStatus } from '../../ops/fleet-status.ts';
 import { counted, jsonLine, numberText } from '../terminal/text.ts';
 
 /** One line, for machines. */
-export function statusJson({ redisRefuses, circuits, deletions, jobs, ...status }: FleetStatus): string {
+export function statusJson({
+  redisRefuses,
+  circuits,
+  deletions,
+  jobs,
+  ...status
+}: FleetStatus & { prefix: string }): string {
   const { held = 0, openSince } = circuits.find(({ circuit }) => circuit === 'deletion-limit') ?? {};
   const { count: pending, nextDueAt } = deletions;
   const { oldestSince } = jobs;
@@ -33,11 +39,12 @@ type Row = [name: string, ...lines: string[]];
 /** Lines for people: on a terminal, whatever needs attention is coloured. */
 export function statusText(
   status: FleetStatus,
-  { isSandbox, stream }: { isSandbox: boolean; stream: Writable },
+  { isSandbox, stream, title }: { isSandbox: boolean; stream: Writable; title?: string | undefined },
 ): string {
   const { redisRefuses, jobs, events } = status;
   const paint = painter(stream);
   const rows: Row[] = [
+    ...(title === undefined ? [] : [['prefix', title] satisfies Row]),
     ...(redisRefuses === undefined ? [] : [['redis', paint.warn(redisRefuses)] satisfies Row]),
     [jobs.queue, jobsText(status, paint)],
     ...(events.length === 0 ? [['events', 'none are published (EVENTS_QUEUES=none)'] satisfies Row] : []),

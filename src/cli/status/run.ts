@@ -1,6 +1,7 @@
 /**
  * `damoov-users status`: prints the state of the fleet, once or live.
  */
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAddedAt } from '../../bullmq/imports.ts';
 import type { Config } from '../../config/config.ts';
@@ -28,6 +29,8 @@ export interface StatusOptions {
   /** Interval in milliseconds. */
   every: number;
   json?: boolean;
+  /** Default: the one of the configuration. */
+  prefix?: string[];
 }
 
 /** Moves the cursor to the top and clears the terminal: each output replaces the previous one. */
@@ -38,21 +41,20 @@ export async function status(options: StatusOptions, context: CommandContext): P
   const { stdout } = context;
   const out = outputOf(stdout);
   await withRedis(context, async (connection, config, target) => {
-    const read = await readerOf(connection, config);
-    const shown = (fleet: FleetStatus) =>
-      json
-        ? statusJson(fleet)
-        : statusText(fleet, { isSandbox: config.damoov === 'sandbox', stream: stdout });
+    const read = await fleetsReader(connection, config, options, stdout);
     if (!watch) {
-      await out.line(shown(await read()));
+      const { text, fault } = await read();
+      if (text !== '') await out.line(text);
+      if (fault !== undefined) throw fault;
       return;
     }
     const redraws = !json && stdout.isTTY === true;
     const stopping = new AbortController();
     const stopped = untilStopped(context).then(() => stopping.abort());
     while (!stopping.signal.aborted) {
-      const text = await read().then(shown, (error: unknown) => away(error, placeOf(target), json));
-      if (!(await out.line(`${redraws ? REDRAW : ''}${text}${json || redraws ? '' : '\n'}`))) return;
+      const { text, fault } = await read();
+      const shown = fault === undefined ? text : away(fault, placeOf(target), json);
+      if (!(await out.line(`${redraws ? REDRAW : ''}${shown}${json || redraws ? '' : '\n'}`))) return;
       await Promise.race([sleep(every, undefined, { signal: stopping.signal }).catch(() => {}), stopped]);
     }
   });
@@ -67,7 +69,42 @@ function away(error: unknown, place: string, isJson: boolean): string {
     : `${at}: Redis is away (${place}), trying again`;
 }
 
-async function readerOf(connection: RedisConnection, config: Config): Promise<() => Promise<FleetStatus>> {
+/** Reads every fleet. One that cannot be read does not hide the others. */
+async function fleetsReader(
+  connection: RedisConnection,
+  config: Config,
+  { prefix: named, json }: StatusOptions,
+  stream: Writable,
+): Promise<() => Promise<{ text: string; fault?: unknown }>> {
+  const prefixes = [...new Set(named ?? [config.queues.prefix])];
+  const isSandbox = config.damoov === 'sandbox';
+  const readers = await Promise.all(
+    prefixes.map(async (prefix) => {
+      const read = await readerOf(connection, { ...config, queues: { ...config.queues, prefix } });
+      const title = prefixes.length > 1 ? prefix : undefined;
+      return async () => {
+        const fleet = await read(named !== undefined);
+        return json === true
+          ? statusJson({ prefix, ...fleet })
+          : statusText(fleet, { isSandbox, stream, title });
+      };
+    }),
+  );
+  return async () => {
+    const results = await Promise.allSettled(readers.map(async (read) => read()));
+    const texts = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failed = results.find((result) => result.status === 'rejected');
+    return {
+      text: texts.join(json === true ? '\n' : '\n\n'),
+      ...(failed !== undefined && { fault: failed.reason as unknown }),
+    };
+  };
+}
+
+async function readerOf(
+  connection: RedisConnection,
+  config: Config,
+): Promise<(mustExist: boolean) => Promise<FleetStatus>> {
   const { prefix, jobs: name, events } = config.queues;
   const queueOf = (queue: string) => openQueue(queue, { connection, prefix });
   const jobs = queueOf(name);
@@ -99,7 +136,11 @@ async function readerOf(connection: RedisConnection, config: Config): Promise<()
       };
     },
   });
-  return async () => {
+  return async (mustExist) => {
+    if (mustExist && (await jobs.getVersion()) === null)
+      throw new Error(
+        `no worker or producer has used the queue ${name} under the prefix ${prefix}: check --prefix`,
+      );
     // A broken queue cannot be counted.
     const broken = await brokenKeysOf(connection, [jobs, ...eventsQueues]);
     if (broken.length > 0) throw new Error(broken.map(({ fault, todo }) => `${fault}\n${todo}`).join('\n'));

@@ -165,6 +165,40 @@ describe('`status`', () => {
     expect(await command.exit).toBe(0);
   });
 
+  it('shows the fleets under several prefixes', async () => {
+    const [one, other] = [
+      await createWorld({ startsWorker: false }),
+      await createWorld({ startsWorker: false }),
+    ];
+    await other.add('create-user', { clientId: 'c-1' });
+    const prefixes = ['--prefix', one.prefix, other.prefix];
+    const { stdout: text } = await runCommand(['status', ...prefixes], one.env);
+    const [first = '', second = ''] = text.split('\n\n');
+    expect(first).toMatch(new RegExp(`^prefix +${one.prefix}\nuser-jobs +0 waiting`));
+    expect(second).toMatch(new RegExp(`^prefix +${other.prefix}\nuser-jobs +1 waiting`));
+    const { stdout } = await runCommand(['status', '--json', ...prefixes], one.env);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { prefix: string; jobs: { waiting: number } });
+    expect(lines.map(({ prefix, jobs }) => [prefix, jobs.waiting])).toEqual([
+      [one.prefix, 0],
+      [other.prefix, 1],
+    ]);
+  });
+
+  it('does not call a fleet idle under a prefix that nothing has used, and still shows the others', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const wrong = `${world.prefix}-wrong`;
+    const { status, stdout, stderr } = await runCommand(
+      ['status', '--json', '--prefix', wrong, world.prefix],
+      world.env,
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain(`no worker or producer has used the queue user-jobs under the prefix ${wrong}`);
+    expect(JSON.parse(stdout)).toMatchObject({ prefix: world.prefix });
+  });
+
   it('with --watch ends where nobody reads any more', async () => {
     const world = await createWorld({ startsWorker: false });
     const { child, exit } = spawnCommand(['status', '--watch', '--every', '10ms'], world.env);
