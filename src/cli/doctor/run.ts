@@ -17,7 +17,7 @@ import { openFleetClient } from '../../app/fleet-client.ts';
 import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
 import { createAgreedSettings } from '../../store/settings/agreed-settings.ts';
 import { type RedisConnection, RedisAwayError } from '../../redis/connection.ts';
-import { createCircuitReader, circuitKeysOf } from '../../store/circuits/circuit-state.ts';
+import { createCircuitReader, circuitsAt } from '../../store/circuits/circuit-state.ts';
 import { prefixWarning } from '../../redis/options.ts';
 import { brokenKeysOf } from '../../bullmq/queue-keys.ts';
 import { hasReader } from '../../bullmq/has-consumer.ts';
@@ -164,7 +164,7 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
     mostLogins,
   });
   const jobs = openQueue(name, { connection, prefix });
-  const circuitOf = createCircuitReader(jobs, circuitKeysOf(prefix, fingerprintsOf(access, fingerprint)));
+  const circuitOf = createCircuitReader(jobs, circuitsAt(prefix, fingerprintsOf(access, fingerprint)));
   const userIds = await lookAtUserIds(
     createAgreedSettings(connection, prefix),
     await userIdSettingsOf(config, access),

@@ -9,7 +9,7 @@ import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
 import { type FleetStatus, createFleetStatus } from '../../ops/fleet-status.ts';
 import { type RedisConnection, isLostConnection, placeOf } from '../../redis/connection.ts';
 import { DELETION_LIMIT } from '../../store/circuits/deletion-limit.ts';
-import { createCircuitReader, circuitKeysOf } from '../../store/circuits/circuit-state.ts';
+import { createCircuitReader, circuitsAt } from '../../store/circuits/circuit-state.ts';
 import { readOutcomes } from '../../store/users/outcome-counts.ts';
 import { brokenKeysOf } from '../../bullmq/queue-keys.ts';
 import { createFleetRate } from '../../store/rate/fleet-rate.ts';
@@ -124,7 +124,7 @@ async function readerOf(
     addedAt: createAddedAt(connection, prefix),
     events: eventsQueues,
     circuitNames: [...fingerprints.keys()],
-    circuitOf: createCircuitReader(jobs, circuitKeysOf(prefix, fingerprints)),
+    circuitOf: createCircuitReader(jobs, circuitsAt(prefix, fingerprints)),
     outcomes: () => readOutcomes(connection, prefix),
     logins: budget && (() => budget.state()),
     deletions: createDueCounts({ jobs, prefix }).pending,

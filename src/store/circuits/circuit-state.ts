@@ -1,5 +1,5 @@
 /**
- * Reads the state of a circuit that its scripts have written.
+ * Where a circuit breaker lies in Redis, and its state.
  */
 import type { Queue } from 'bullmq';
 import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
@@ -16,31 +16,52 @@ export interface CircuitState {
   held: number;
 }
 
-export interface CircuitKeys {
+/** The keys of a circuit. */
+export interface CircuitAt {
+  /** Of the credential, or of Damoov's address. */
+  fingerprint: string;
   /** The circuit itself, which exists while it is open. */
-  keyOf: (circuit: CircuitName) => string;
+  key: string;
   /** The held jobs are the same for every credential: a worker with the right one releases them. */
-  heldKeyOf: (circuit: CircuitName) => string;
+  heldKey: string;
+  /** Which credential was refused last, for a while. */
+  refusedKey: string;
+  /** The process that got through last, for a while. */
+  passedKey: string;
+  /** The process that has jobs promoted. */
+  promoterKey: string;
+  /** It closes when an operator says so, or when it holds no job any more. */
+  isDeletionLimit: boolean;
 }
 
 /** @param fingerprints of the credential of each circuit, or of Damoov's address. */
-export function circuitKeysOf(prefix: string, fingerprints: ReadonlyMap<CircuitName, string>): CircuitKeys {
-  return {
-    keyOf: (circuit) => `${prefix}:circuit:${circuit}:${fingerprints.get(circuit) ?? ''}`,
-    heldKeyOf: (circuit) => `${prefix}:circuit:${circuit}:held`,
+export function circuitsAt(
+  prefix: string,
+  fingerprints: ReadonlyMap<CircuitName, string>,
+): (circuit: CircuitName) => CircuitAt {
+  return (circuit) => {
+    const base = `${prefix}:circuit:${circuit}`;
+    const fingerprint = fingerprints.get(circuit) ?? '';
+    return {
+      fingerprint,
+      key: `${base}:${fingerprint}`,
+      heldKey: `${base}:held`,
+      refusedKey: `${base}:refused`,
+      passedKey: `${base}:passed`,
+      promoterKey: `${base}:promoter`,
+      isDeletionLimit: circuit === 'deletion-limit',
+    };
   };
 }
 
 export function createCircuitReader(
   jobs: Queue,
-  keys: CircuitKeys,
+  at: (circuit: CircuitName) => CircuitAt,
 ): (circuit: CircuitName) => Promise<CircuitState> {
   return async (circuit) => {
     const client = await jobs.getBackend().client;
-    const [hash, held] = await Promise.all([
-      client.hgetall(keys.keyOf(circuit)),
-      client.zcard(keys.heldKeyOf(circuit)),
-    ]);
+    const { key, heldKey } = at(circuit);
+    const [hash, held] = await Promise.all([client.hgetall(key), client.zcard(heldKey)]);
     const { since, reason = '', probe } = hash;
     if (since === undefined) return { circuit, held };
     return { circuit, openSince: Number(since), reason, probeAt: Number(probe), held };

@@ -4,15 +4,20 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
 import { type Version, msOf } from '../../contract/version.ts';
-import type { CircuitName, Circuits, Refusal } from '../../lifecycle/ports/circuits.ts';
+import type { CircuitName, Circuits, Passage, Refusal } from '../../lifecycle/ports/circuits.ts';
 import type { Run } from '../../lifecycle/ports/user-state.ts';
-import { type CircuitKeys, type CircuitState, createCircuitReader, circuitKeysOf } from './circuit-state.ts';
+import {
+  type Timing,
+  afterPromotion,
+  nextToPromote,
+  passage,
+  probeEnd,
+  refusal,
+} from './circuit-decisions.ts';
+import { type CircuitAt, type CircuitState, circuitsAt, createCircuitReader } from './circuit-state.ts';
 import type { JobQueue } from '../../lifecycle/ports/job-queue.ts';
-import { jsonScriptsOf, luaBeside } from '../../redis/scripts.ts';
-
-const readLua = luaBeside(import.meta.url);
+import { type Change, type Seen, changesIn } from '../../redis/change.ts';
 
 /** When an open circuit is probed, in milliseconds: the delay starts at the first and doubles up to the last. */
 export interface ProbeIntervals {
@@ -49,63 +54,71 @@ const NUDGE_MS = 5000;
 export class RedisCircuits implements Circuits {
   readonly stateOf: (circuit: CircuitName) => Promise<CircuitState>;
   readonly #options: CircuitsOptions;
-  readonly #keys: CircuitKeys;
-  readonly #script;
+  readonly #at: (circuit: CircuitName) => CircuitAt;
+  readonly #change: Change;
   readonly #process = randomUUID();
   #reportedPassAt = -Infinity;
 
   constructor(options: CircuitsOptions) {
     const { prefix, jobs, fingerprints } = options;
-    const withCircuit = (name: string) => readLua('../clock', 'circuit', name);
     this.#options = options;
-    this.#keys = circuitKeysOf(prefix, fingerprints);
-    this.#script = jsonScriptsOf(jobs, {
-      refuse: withCircuit('refuse'),
-      probed: withCircuit('probed'),
-      'wake-held': withCircuit('wake-held'),
-    });
-    this.stateOf = createCircuitReader(jobs, this.#keys);
+    this.#at = circuitsAt(prefix, fingerprints);
+    this.#change = changesIn(jobs);
+    this.stateOf = createCircuitReader(jobs, this.#at);
   }
 
-  /** The keys of these circuits for `begin`: two each. */
+  /** For `begin`, which asks for the passage of a job only if one of these keys exists. */
   keysOf(names: readonly CircuitName[]): string[] {
-    return names.flatMap((circuit) => this.#keysOf(circuit));
+    return names.map((circuit) => this.#at(circuit).key);
   }
 
-  /** Further arguments of `begin`: how long a half-open probe may take, and the clock. */
-  clock(): { clockMs?: number; probeJobMs: number; nudgeMs: number } {
-    const { now, lockMs } = this.#options;
-    return { ...(now !== undefined && { clockMs: now() }), probeJobMs: lockMs, nudgeMs: NUDGE_MS };
+  /** How the job passes its circuits. If one holds it, the job is registered there: the queue must delay it. */
+  async passageOf(
+    { jobId }: Run,
+    version: Version,
+    { must, may }: { must: readonly CircuitName[]; may: readonly CircuitName[] },
+  ): Promise<Passage & { heldBy?: CircuitName }> {
+    const names = [...must, ...may];
+    const job = { jobId, score: msOf(version), must: must.length };
+    const timing = this.#timing();
+    const plan = await this.#change((seen) => passage(seen, names.map(this.#at), job, timing(seen)));
+    await Promise.all(plan.others.map((other) => this.#options.jobQueue.promote(other)));
+    const at = (positions: readonly number[]) => names.filter((_, position) => positions.includes(position));
+    const heldBy = plan.heldBy === undefined ? undefined : names[plan.heldBy];
+    return { open: at(plan.open), probes: at(plan.probes), ...(heldBy !== undefined && { heldBy }) };
   }
 
-  async refuse(run: Run, version: Version, refusal: Refusal): Promise<'held' | 'closed'> {
-    const { circuit, reason, afterMs = 0, isUntried = false } = refusal;
+  async refuse(run: Run, version: Version, refused: Refusal): Promise<'held' | 'closed'> {
+    const { circuit, reason, afterMs = 0, isUntried = false } = refused;
     const { firstMs, lastMs } = this.#intervalsOf(circuit);
     // During an outage one request probes often enough, so a longer Retry-After is ignored.
     const longestMs = circuit === 'damoov' ? lastMs : LONGEST_MS;
-    const argument = {
-      ...this.clock(),
+    const job = {
       jobId: run.jobId,
       run: run.nonce,
-      score: String(msOf(version)),
+      score: msOf(version),
       process: this.#process,
       firstMs,
       lastMs,
-      afterMs: Math.min(afterMs, longestMs),
+      afterMs: Math.min(Math.ceil(afterMs), longestMs),
       reason,
       isUntried,
     };
-    const keys = [...this.#keysOf(circuit), this.#passedKeyOf(circuit)];
-    const [is, hasOpened] = Refused.parse(await this.#script('refuse')(keys, argument));
-    if (hasOpened === 1) this.#options.onChange({ circuit, is: 'open', reason });
+    const timing = this.#timing();
+    const { is, hasOpened } = await this.#change((seen) =>
+      refusal(seen, this.#at(circuit), job, timing(seen)),
+    );
+    if (hasOpened) this.#options.onChange({ circuit, is: 'open', reason });
     return is;
   }
 
   async probed({ jobId }: Run, circuit: CircuitName, hasPassed: boolean): Promise<void> {
-    const argument = { ...this.clock(), jobId, hasPassed };
-    const openForMs = await this.#script('probed')([this.#keys.keyOf(circuit)], argument);
-    if (openForMs === null) return;
-    this.#options.onChange({ circuit, is: 'closed', openForMs: Number(openForMs) });
+    const timing = this.#timing();
+    const openForMs = await this.#change((seen) =>
+      probeEnd(seen, this.#at(circuit), { jobId, hasPassed }, timing(seen).now),
+    );
+    if (openForMs === undefined) return;
+    this.#options.onChange({ circuit, is: 'closed', openForMs });
     await this.#wakeHeld(circuit);
   }
 
@@ -117,7 +130,7 @@ export class RedisCircuits implements Circuits {
     const { jobs } = this.#options;
     // A hint for the other processes; without it a circuit opens more readily.
     const note = async () =>
-      (await jobs.getBackend().client).set(this.#passedKeyOf(circuit), this.#process, {
+      (await jobs.getBackend().client).set(this.#at(circuit).passedKey, this.#process, {
         PX: PASSED_LATELY_MS,
       });
     note().catch(() => {});
@@ -134,34 +147,35 @@ export class RedisCircuits implements Circuits {
   /** Every worker asks once a second, nearly always in vain: one command is cheaper than a script. */
   async #holdsJobs(circuit: CircuitName): Promise<boolean> {
     const client = await this.#options.jobs.getBackend().client;
-    return (await client.zcard(this.#keys.heldKeyOf(circuit))) > 0;
+    return (await client.zcard(this.#at(circuit).heldKey)) > 0;
   }
 
   async #wakeHeld(circuit: CircuitName): Promise<void> {
-    const { prefix, jobQueue } = this.#options;
-    const keys = [...this.#keysOf(circuit), `${prefix}:circuit:${circuit}:promoter`];
-    let promoted: string[] = [];
-    for (let most = RELEASED_AT_ONCE; ;) {
-      const argument = { ...this.clock(), most, process: this.#process, promoted };
-      const reply = WakeReply.parse(await this.#script('wake-held')(keys, argument));
-      if (reply[0] === 'idle') return;
-      const jobIds = typeof reply[1] === 'string' ? [reply[1]] : inOrder(reply[1]);
+    const { jobQueue } = this.#options;
+    const at = this.#at(circuit);
+    const timing = this.#timing();
+    for (let promoted: string[] = []; ;) {
+      const asked = { most: RELEASED_AT_ONCE, process: this.#process, promoted };
+      const next = await this.#change((seen) => nextToPromote(seen, at, asked, timing(seen)));
+      if (next.is === 'idle') return;
+      const jobIds = next.is === 'probe' ? [next.jobId] : inOrder(next.jobs);
       const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
       // A job that is not delayed yet stays listed, and so does a half-open probe until it starts.
       promoted = jobIds.filter(
-        (_, place) => ends[place] === 'gone' || (reply[0] === 'closed' && ends[place] === 'promoted'),
+        (_, place) => ends[place] === 'gone' || (next.is === 'closed' && ends[place] === 'promoted'),
       );
       if (promoted.length === 0) return;
-      if (reply[0] === 'closed' && reply[2] === 0) most = 0;
+      const goesOn = next.is === 'probe' || next.mayGoOn;
+      const done = { promoted, process: this.#process, goesOn };
+      await this.#change((seen) => afterPromotion(seen, at, done));
+      if (!goesOn) return;
     }
   }
 
-  #keysOf(circuit: CircuitName): string[] {
-    return [this.#keys.keyOf(circuit), this.#keys.heldKeyOf(circuit)];
-  }
-
-  #passedKeyOf(circuit: CircuitName): string {
-    return `${this.#options.prefix}:circuit:${circuit}:passed`;
+  #timing(): (seen: Seen) => Timing {
+    const { now, lockMs } = this.#options;
+    const random = Math.random();
+    return (seen) => ({ now: now?.() ?? seen.now, probeJobMs: lockMs, nudgeMs: NUDGE_MS, random });
   }
 
   #intervalsOf(circuit: CircuitName): ProbeIntervals {
@@ -191,10 +205,3 @@ function inOrder(scored: readonly string[]): string[] {
   const byId = (a: string, b: string) => a.length - b.length || (a < b ? -1 : 1);
   return jobs.sort((a, b) => a.score - b.score || byId(a.jobId, b.jobId)).map(({ jobId }) => jobId);
 }
-
-const Refused = z.tuple([z.enum(['held', 'closed']), z.number()]);
-const WakeReply = z.union([
-  z.tuple([z.literal('idle')]),
-  z.tuple([z.literal('probe'), z.string()]),
-  z.tuple([z.literal('closed'), z.array(z.string()), z.number()]),
-]);

@@ -5,7 +5,8 @@
 import type { Queue } from 'bullmq';
 import type { DeletionGuard, DeletionRun, LockProof } from '../../lifecycle/ports/deletion-guard.ts';
 import type { Command, Decision, Seen } from '../../redis/change.ts';
-import { circuitKeysOf } from '../circuits/circuit-state.ts';
+import { circuitsAt } from '../circuits/circuit-state.ts';
+import { DELETION_LIMIT } from '../circuits/deletion-limit.ts';
 import {
   type DeletionAddress,
   type Names,
@@ -90,14 +91,13 @@ function stand({ isSent, void: reason }: Standing, decision: string | undefined)
 
 /** If the deletion limit then holds no job, its circuit closes. */
 function leaveCircuits(seen: Seen, prefix: string, jobId: string): Command[] {
-  const { keyOf, heldKeyOf } = circuitKeysOf(prefix, new Map([['deletion-limit', 'all']]));
-  const circuits = (['deletion-limit', 'damoov', 'admin'] as const).filter(
-    (circuit) => seen.score(heldKeyOf(circuit), jobId) !== undefined,
-  );
-  const writes: Command[] = circuits.map((circuit) => ['ZREM', heldKeyOf(circuit), jobId]);
-  if (circuits.includes('deletion-limit'))
-    writes.push(['DEL-IF-EMPTY', keyOf('deletion-limit'), heldKeyOf('deletion-limit')]);
-  return writes;
+  const circuits = (['deletion-limit', 'damoov', 'admin'] as const)
+    .map(circuitsAt(prefix, new Map([DELETION_LIMIT])))
+    .filter(({ heldKey }) => seen.score(heldKey, jobId) !== undefined);
+  return circuits.flatMap(({ key, heldKey, isDeletionLimit }): Command[] => [
+    ['ZREM', heldKey, jobId],
+    ...(isDeletionLimit ? [['DEL-IF-EMPTY', key, heldKey] as const] : []),
+  ]);
 }
 
 const HOUR_MS = 3_600_000;

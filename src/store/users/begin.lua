@@ -1,15 +1,14 @@
--- Locks a user for a run of a job; or notes the job as blocked, or as held before an open circuit breaker, and the caller delays it.
+-- Locks a user for a run of a job; or notes the job as blocked, or as held by an open circuit breaker, and the caller delays it.
 -- Called a second time by the same run (a reply was lost), it answers the same.
---   KEYS: 1 how the job ended, then two for each circuit on its passage, first those that it must pass: the circuit, and the jobs held
---         before it
+--   KEYS: 1 how the job ended, then the circuits on its passage
 --   ARGV: 1 as JSON {
 --           jobId, timestamp, run, stalls, hasRunBefore, name, version, score: ms of the version,
 --           clientHash, userHash: of the ids, or '', userId, knownAs: how: 'named' | 'derived' | 'found' by a run that has the clientId,
---           asksFor?: the id that a create asks for, mustPass: how many circuits, clockMs?: of the circuits, probeJobMs, nudgeMs }
+--           asksFor?: the id that a create asks for, hasPassage?: the caller knows how the job passes open
+--           circuits, heldBy?: the circuit that holds it }
 --   Answers {'lost'} | {'settled', outcome, older failed jobs} | {'unpublished', the job whose event may be missing, place} |
---           {'blocked', place, ms, jobs to promote} | {'held', circuit, jobs to promote} |
---           {'locked', place, record, circuits to leave alone, circuits to try, place of the clientId that stays locked besides, or '',
---           jobs to promote}; circuits by their place in the list, from 0
+--           {'blocked', place, ms, jobs to promote} | {'open-circuits'}: nothing is done, the caller asks for the passage |
+--           {'held', heldBy, jobs to promote} | {'locked', place, record, place of the clientId that stays locked besides, or '', jobs to promote}
 local job = cjson.decode(ARGV[1])
 local hasLooked = job.knownAs == 'found'
 local earlier = nil
@@ -44,16 +43,11 @@ if state == 'held' or (record.lockRun ~= job.run and isKeptForAnother(record, jo
   return { 'blocked', place, ms(patience), wakes }
 end
 
-local passage = hasLooked and { open = {}, probes = {} } or passageOf(job, KEYS, 2)
-if passage.heldBy then
-  hold(KEYS[2 + 2 * passage.heldBy], KEYS[3 + 2 * passage.heldBy], job.score, job.jobId)
-  for _, circuit in ipairs(passage.probes) do
-    -- This job cannot probe that circuit while this one holds it, so another job does.
-    local other = tryAnother(KEYS[2 + 2 * circuit], KEYS[3 + 2 * circuit], nowMs(job.clockMs) + job.nudgeMs)
-    if other then
-      wake(other)
-    end
-  end
+-- In nearly every run no circuit is open.
+if not hasLooked and not job.hasPassage and #KEYS > 1 and redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
+  return { 'open-circuits' }
+end
+if job.heldBy then
   if job.name == 'create-user' then
     -- Updates that find no user wait as long as a create of it goes on, and so does a deletion that is older.
     if not record.pendingCreate or timeOf(record.pendingCreate) < tonumber(job.score) then
@@ -64,7 +58,7 @@ if passage.heldBy then
   noteLater(place, job.jobId, '{"status":"held"}')
   redis.call('ZREM', lineOf(place), job.jobId)
   passOn(place, job.jobId)
-  return { 'held', passage.heldBy, wakes }
+  return { 'held', job.heldBy, wakes }
 end
 
 local ownName = ''
@@ -89,4 +83,4 @@ if not isKeptForAnother(record, job.jobId) then
 end
 set(place, begun)
 keepNames(job, place)
-return { 'locked', place, asList(recordOf(place)), passage.open, passage.probes, ownName, wakes }
+return { 'locked', place, asList(recordOf(place)), ownName, wakes }

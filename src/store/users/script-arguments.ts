@@ -39,7 +39,7 @@ export interface LockRequest {
 }
 
 /** The argument of begin.lua. */
-export function lockArgument({ run, job, naming, address, circuits }: LockRequest) {
+export function lockArgument({ run, job, naming, address }: LockRequest) {
   return {
     ...runArgument(run),
     ...userArgument(run, naming, address),
@@ -49,7 +49,6 @@ export function lockArgument({ run, job, naming, address, circuits }: LockReques
     version: job.version,
     score: String(msOf(job.version)),
     asksFor: job.asksFor,
-    mustPass: circuits.must.length,
   };
 }
 

@@ -2,24 +2,25 @@
  * The replies of the scripts on user records.
  */
 import { z } from 'zod';
+import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 
 const Texts = z.array(z.string());
 
 /** Jobs to promote, each as `<name of the user that is locked for it, or nothing> <job id>`. */
 export const Wakes = Texts;
 
-/** Positions of circuits among those of the call. */
-const Places = z.array(z.number());
-
 /** Of begin.lua; the most frequent first, as a union tries one after another. */
 export const BeginReply = z.union([
-  z.tuple([z.literal('locked'), z.string(), Texts, Places, Places, z.string(), Wakes]),
+  z.tuple([z.literal('locked'), z.string(), Texts, z.string(), Wakes]),
   z.tuple([z.literal('lost')]),
+  z.tuple([z.literal('open-circuits')]),
   z.tuple([z.literal('unpublished'), z.string(), z.string()]),
   z.tuple([z.literal('settled'), z.string(), Texts]),
   z.tuple([z.literal('blocked'), z.string(), z.string(), Wakes]),
-  z.tuple([z.literal('held'), z.number(), Wakes]),
+  z.tuple([z.literal('held'), z.custom<CircuitName>((value) => typeof value === 'string'), Wakes]),
 ]);
+
+export type BeginReply = z.infer<typeof BeginReply>;
 
 /** Of settle.lua. */
 export const SettleReply = z.union([

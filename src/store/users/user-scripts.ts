@@ -22,8 +22,6 @@ const SHARED = [
   'rename',
   '../receipts/chain',
   '../deletions/settled',
-  '../circuits/circuit',
-  '../circuits/passage',
 ];
 const STEPS = ['begin', 'settle', 'release', 'withdraw', 'extend', 'recheck-blocked', 'lock-name'] as const;
 

@@ -5,7 +5,6 @@
 import type { Queue } from 'bullmq';
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
 import type { RecordUpdate, UserRecord } from '../../operations/context.ts';
-import type { RedisCircuits } from '../circuits/circuits.ts';
 import type { JobQueue, Publish } from '../../lifecycle/ports/job-queue.ts';
 import type {
   Begun,
@@ -20,10 +19,11 @@ import type {
 } from '../../lifecycle/ports/user-state.ts';
 import { DeletionNames, decisionKeyOf } from '../deletions/deletion-names.ts';
 import { type NextReceipt, createReceiptChain } from '../receipts/receipt-chain.ts';
+import { type Passing, beginAndPass } from './begin-and-pass.ts';
 import { type Lease, type Leases, createLeases } from './leases.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
-import { BeginReply, ExtendReply, NameReply, SettleReply, Wakes, pairsOf } from './script-replies.ts';
+import { ExtendReply, NameReply, SettleReply, Wakes, pairsOf } from './script-replies.ts';
 import { type Sign, endOf, linesOf, settledBefore, settledNow } from './settled-job.ts';
 import {
   knownFields,
@@ -43,7 +43,7 @@ export interface UserStateOptions {
   /** The jobs queue; the user state uses its connection. */
   jobs: Queue;
   jobQueue: Pick<JobQueue, 'promote' | 'isPending'>;
-  circuits: Pick<RedisCircuits, 'keysOf' | 'clock'>;
+  circuits: Passing['circuits'];
   /** Duration of a user's lock without renewal, in milliseconds. */
   leaseMs: number;
   /** The deadline of one request, in milliseconds. */
@@ -114,18 +114,12 @@ export class RedisUserState implements UserState {
 
   /** @param from the lease on the record that leads to the user, when called for the second lock. */
   async #take(hold: LockRequest, from?: Lease): Promise<Begun> {
-    const { circuits, sign } = this.#options;
     const { run } = hold;
-    const ahead = [...hold.circuits.must, ...hold.circuits.may];
-    const namesOf = (places: readonly number[]) => ahead.filter((_, place) => places.includes(place));
     const calledAt = performance.now();
-    const keys = [this.#settledKey(run.jobId), ...circuits.keysOf(ahead)];
-    const argument = {
-      ...circuits.clock(),
-      ...lockArgument(hold),
-      ...(from !== undefined && { knownAs: 'found' }),
-    };
-    const reply = BeginReply.parse(await this.#scripts.begin(keys, argument));
+    const argument = { ...lockArgument(hold), ...(from !== undefined && { knownAs: 'found' }) };
+    const { circuits } = this.#options;
+    const begin = { begin: this.#scripts.begin, circuits, settledKey: this.#settledKey(run.jobId) };
+    const { reply, passage } = await beginAndPass(begin, hold, argument);
     switch (reply[0]) {
       case 'lost':
         return { is: 'lost' };
@@ -133,19 +127,16 @@ export class RedisUserState implements UserState {
         await this.#publishFor(reply[1], reply[2]);
         return this.#take(hold, from);
       case 'settled':
-        return { is: 'settled', settled: settledBefore(reply[1], reply[2], sign) };
+        return { is: 'settled', settled: settledBefore(reply[1], reply[2], this.#options.sign) };
       case 'blocked':
         from?.end();
         await this.#wake(reply[3]);
         return { is: 'blocked', place: reply[1], score: argument.score, patienceMs: Number(reply[2]) };
-      case 'held': {
+      case 'held':
         await this.#wake(reply[2]);
-        const [circuit] = namesOf([reply[1]]);
-        if (circuit === undefined) throw new Error('held behind a circuit that the job does not have');
-        return { is: 'held', circuit };
-      }
+        return { is: 'held', circuit: reply[1] };
       case 'locked': {
-        const [, place, flat, open, probes, ownName, wakes] = reply;
+        const [, place, flat, ownName, wakes] = reply;
         from?.end();
         await this.#wake(wakes);
         const fields = pairsOf(flat);
@@ -161,7 +152,7 @@ export class RedisUserState implements UserState {
             ownName,
             lease,
           }),
-          passage: { open: namesOf(open), probes: namesOf(probes) },
+          passage,
         };
       }
     }

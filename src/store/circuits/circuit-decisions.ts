@@ -1,0 +1,281 @@
+/**
+ * What a step changes at a circuit breaker in Redis. A circuit is a hash that exists while it is open, that is while nothing gets through.
+ * Beside it lies the set of the jobs that it holds, by version. A decision may be called again, with other replies.
+ */
+import type { Command, Decision, Seen } from '../../redis/change.ts';
+import type { CircuitAt } from './circuit-state.ts';
+
+interface Circuit {
+  /** Epoch milliseconds. */
+  since: number;
+  /** The run that opened it. */
+  by: string;
+  /** Milliseconds between probes. */
+  step: number;
+  /** When the next probe is due, in epoch milliseconds. */
+  probe: number;
+  /** The job that is to probe it, and until when no other may, in epoch milliseconds. */
+  probeJob?: string | undefined;
+  until: number;
+  /** The half-open probe that was refused. */
+  last?: string | undefined;
+}
+
+export interface Timing {
+  /** Epoch milliseconds. */
+  now: number;
+  /** How long a half-open probe may take, in milliseconds. */
+  probeJobMs: number;
+  /** How long a job that was promoted as a probe may take to start, in milliseconds. */
+  nudgeMs: number;
+  /** At least 0 and below 1; the same each time that the decision is called. */
+  random: number;
+}
+
+/** How a job passes its circuits, by their positions. */
+export interface PassagePlan {
+  /** The circuit that holds the job. */
+  heldBy?: number;
+  /** Open circuits that the job must do without. */
+  open: readonly number[];
+  /** Open circuits that the job is to probe. */
+  probes: readonly number[];
+  /** Jobs that are to probe circuits in place of a job that is held: promote them. */
+  others: readonly string[];
+}
+
+const HELD_SECONDS = 90 * 24 * 3600;
+const REFUSED_LATELY_SECONDS = 10;
+const PROMOTES_MS = 5000;
+
+/** @param must the job cannot start while one of so many, the first ones, is open. */
+export function passage(
+  seen: Seen,
+  circuits: readonly CircuitAt[],
+  job: { jobId: string; score: number; must: number },
+  timing: Timing,
+): Decision<PassagePlan> {
+  const { jobId, must } = job;
+  const writes: Command[] = [];
+  const open: number[] = [];
+  const probes: number[] = [];
+  let heldBy: number | undefined;
+  for (const [position, at] of circuits.entries()) {
+    const circuit = circuitIn(seen, at);
+    if (circuit === undefined) continue;
+    const mustPass = position < must;
+    // A job that may do without a circuit probes it only if it was promoted for that.
+    const isMeant = !at.isDeletionLimit && (mustPass || circuit.probeJob === jobId);
+    if (isMeant) writes.push(['ZREM', at.heldKey, jobId]);
+    if (isMeant && mayProbe(seen, at, circuit, jobId, timing.now)) probes.push(position);
+    else if (mustPass) heldBy ??= position;
+    else open.push(position);
+  }
+  const holder = heldBy === undefined ? undefined : circuits[heldBy];
+  if (heldBy === undefined || holder === undefined) {
+    writes.push(
+      ...probes.flatMap((position) => probeBy(circuits[position], jobId, timing.now + timing.probeJobMs)),
+    );
+    return { answer: { open, probes, others: [] }, writes };
+  }
+  const others: string[] = [];
+  for (const position of probes) {
+    const at = circuits[position];
+    const other = at && anotherJob(seen, at, timing.random, jobId);
+    if (other !== undefined) others.push(other);
+    writes.push(...probeBy(at, other, timing.now + timing.nudgeMs));
+  }
+  writes.push(...hold(holder, jobId, job.score));
+  return { answer: { heldBy, open, probes: [], others }, writes };
+}
+
+export interface RefusedJob {
+  jobId: string;
+  run: string;
+  score: number;
+  reason: string;
+  /** A reason that is known already says more. */
+  isUntried: boolean;
+  /** Between probes, the first time and at most. */
+  firstMs: number;
+  lastMs: number;
+  /** In which no job may probe. */
+  afterMs: number;
+  process: string;
+}
+
+/**
+ * Opens the circuit if it is closed, and holds the refused job. The half-open probe's refusal delays the next probe. `closed`: another
+ * process has just got through. Carried out twice by the same run (a reply was lost), it answers the same.
+ */
+export function refusal(
+  seen: Seen,
+  at: CircuitAt,
+  job: RefusedJob,
+  timing: Timing,
+): Decision<{ is: 'held' | 'closed'; hasOpened: boolean }> {
+  const { now, probeJobMs } = timing;
+  const circuit = circuitIn(seen, at);
+  const holds = hold(at, job.jobId, job.score);
+  if (circuit?.by === job.run) return { answer: { is: 'held', hasOpened: true }, writes: holds };
+  const passedBy = seen.text('GET', at.passedKey) ?? job.process;
+  if (circuit === undefined && passedBy !== job.process)
+    return { answer: { is: 'closed', hasOpened: false } };
+
+  const isProbe = circuit !== undefined && circuit.probeJob === job.jobId;
+  const longerStep = isProbe ? Math.min(circuit.step * 2, job.lastMs) : circuit?.step;
+  const step = longerStep ?? job.firstMs;
+  const probe =
+    circuit === undefined || isProbe
+      ? now + Math.max(step, job.afterMs)
+      : Math.max(circuit.probe, now + job.afterMs);
+  const isReasonNew = circuit === undefined || !job.isUntried;
+  const writes: Command[] = [
+    ...(isProbe ? [['HDEL', at.key, 'probeJob', 'until'] as const] : []),
+    [
+      'HSET',
+      at.key,
+      'step',
+      step,
+      'probe',
+      probe,
+      ...(circuit === undefined ? ['since', now, 'by', job.run] : []),
+      ...(isProbe ? ['last', job.jobId] : []),
+      ...(isReasonNew ? ['reason', job.reason] : []),
+    ],
+    // With no job left that would probe it, a circuit does not stay open.
+    ['PEXPIRE', at.key, Math.max(probe - now, 0) + 2 * job.lastMs + probeJobMs],
+    ...holds,
+  ];
+  return { answer: { is: 'held', hasOpened: circuit === undefined }, writes };
+}
+
+/** The run that was to probe a circuit is over. Answers how long the circuit was open, in milliseconds, if this closes it. */
+export function probeEnd(
+  seen: Seen,
+  at: CircuitAt,
+  { jobId, hasPassed }: { jobId: string; hasPassed: boolean },
+  now: number,
+): Decision<number | undefined> {
+  const circuit = circuitIn(seen, at);
+  if (circuit === undefined) return { answer: undefined };
+  if (hasPassed) return { answer: now - circuit.since, writes: [['DEL', at.key]] };
+  const isProbe = circuit.probeJob === jobId;
+  return { answer: undefined, writes: isProbe ? probeBy(at, undefined, now) : [] };
+}
+
+export type NextToPromote =
+  | { is: 'idle' }
+  /** A probe is due. */
+  | { is: 'probe'; jobId: string }
+  /** The circuit is closed: the oldest jobs, each followed by its score. */
+  | { is: 'closed'; jobs: readonly string[]; mayGoOn: boolean };
+
+/**
+ * Which jobs of a circuit are to be promoted now; one process at a time is told to.
+ * @param asked.promoted jobs that were promoted just now, and are not in the set any more.
+ */
+export function nextToPromote(
+  seen: Seen,
+  at: CircuitAt,
+  asked: { most: number; process: string; promoted: readonly string[] },
+  timing: Timing,
+): Decision<NextToPromote> {
+  const circuit = circuitIn(seen, at);
+  if (circuit === undefined) return release(seen, at, asked);
+  // A job that was promoted in vain is gone.
+  const isTried = circuit.probeJob !== asked.promoted[0] && isProbing(circuit, timing.now);
+  if (at.isDeletionLimit || circuit.probe > timing.now || isTried) return { answer: { is: 'idle' } };
+  const jobId = anotherJob(seen, at, timing.random);
+  return {
+    answer: jobId === undefined ? { is: 'idle' } : { is: 'probe', jobId },
+    writes: probeBy(at, jobId, timing.now + timing.nudgeMs),
+  };
+}
+
+function release(
+  seen: Seen,
+  at: CircuitAt,
+  { most, process, promoted }: { most: number; process: string; promoted: readonly string[] },
+): Decision<NextToPromote> {
+  const isOurs = (seen.text('GET', at.promoterKey) ?? process) === process;
+  const last = seen.list('ZRANGE', at.heldKey, 0, most - 1, 'WITHSCORES').at(-1);
+  if (!isOurs || last === undefined)
+    return {
+      answer: { is: 'idle' },
+      writes: isOurs && promoted.length > 0 ? [['DEL', at.promoterKey]] : [],
+    };
+  // All of one moment together: among equal times the caller finds the order.
+  const jobs = seen.list('ZRANGEBYSCORE', at.heldKey, '-inf', last, 'WITHSCORES').map(String);
+  // Other workers may still use a refused credential and return the jobs they take, so release only some at a time.
+  const refused = seen.text('GET', at.refusedKey) ?? at.fingerprint;
+  return {
+    answer: { is: 'closed', jobs, mayGoOn: jobs.length / 2 >= most && refused === at.fingerprint },
+    writes: [['SET', at.promoterKey, process, 'PX', PROMOTES_MS]],
+  };
+}
+
+/** These jobs are held no longer. */
+export function afterPromotion(
+  seen: Seen,
+  { heldKey, promoterKey }: CircuitAt,
+  { promoted, process, goesOn }: { promoted: readonly string[]; process: string; goesOn: boolean },
+): Decision<void> {
+  const endsOurs = !goesOn && seen.text('GET', promoterKey) === process;
+  return {
+    answer: undefined,
+    writes: [['ZREM', heldKey, ...promoted], ...(endsOurs ? [['DEL', promoterKey] as const] : [])],
+  };
+}
+
+function circuitIn(seen: Seen, { key }: CircuitAt): Circuit | undefined {
+  const fields = ['since', 'by', 'step', 'probe', 'probeJob', 'until', 'last'];
+  const [since, by = '', step, probe, probeJob, until = 0, last] = seen.list('HMGET', key, ...fields);
+  if (since === undefined) return undefined;
+  return {
+    since: Number(since),
+    by,
+    step: Number(step),
+    probe: Number(probe),
+    probeJob,
+    until: Number(until),
+    last,
+  };
+}
+
+/** Remembers, too, which credential was refused last. */
+function hold({ heldKey, refusedKey, fingerprint }: CircuitAt, jobId: string, score: number): Command[] {
+  return [
+    ['SET', refusedKey, fingerprint, 'EX', REFUSED_LATELY_SECONDS],
+    ['ZADD', heldKey, score, jobId],
+    ['EXPIRE', heldKey, HELD_SECONDS],
+  ];
+}
+
+function isProbing({ probeJob, until }: Circuit, now: number): boolean {
+  return probeJob !== undefined && until > now;
+}
+
+/** One job at a time probes the circuit, when that is due, and not the same twice if others wait. */
+function mayProbe(seen: Seen, at: CircuitAt, circuit: Circuit, jobId: string, now: number): boolean {
+  if (circuit.probe > now || (circuit.probeJob !== jobId && isProbing(circuit, now))) return false;
+  return circuit.last !== jobId || anotherJob(seen, at, 0, jobId) === undefined;
+}
+
+/** The oldest held job but this one. A job that was just refused, maybe for a reason of its own, comes only if there is no other. */
+function anotherJob(seen: Seen, at: CircuitAt, random: number, jobId?: string): string | undefined {
+  const others = seen.list('ZRANGE', at.heldKey, 0, 2).filter((other) => other !== jobId);
+  const last = seen.text('HGET', at.key, 'last');
+  if (others[0] === undefined || others[0] !== last) return others[0];
+  const place = Math.floor(random * Number(seen.read('ZCARD', at.heldKey) ?? 0));
+  const [any] = seen.list('ZRANGE', at.heldKey, place, place);
+  return any === undefined || any === last || any === jobId ? (others[1] ?? others[0]) : any;
+}
+
+/** @param jobId undefined: any other job may. */
+function probeBy(at: CircuitAt | undefined, jobId: string | undefined, untilMs: number): Command[] {
+  if (at === undefined) return [];
+  return jobId === undefined
+    ? [['HDEL', at.key, 'probeJob', 'until']]
+    : [['HSET', at.key, 'probeJob', jobId, 'until', untilMs]];
+}
