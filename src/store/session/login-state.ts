@@ -120,7 +120,7 @@ function forgetBefore(oldest: number, ...all: Times[]): void {
 
 function timesIn(flat: readonly (string | undefined)[]): Times {
   const times: Times = new Map();
-  for (let i = 0; i < flat.length; i += 2) times.set(flat[i] ?? '', Number(flat[i + 1]));
+  for (let i = 0; i < flat.length; i += 2) times.set(String(flat[i]), Number(flat[i + 1]));
   return times;
 }
 
