@@ -78,9 +78,6 @@ if earlier and job.name ~= 'create-user' and not record.userId then
   begun.userId = job.userId
 end
 drop(place, 'lockSettled', 'letGoBy')
-if not isKeptForAnother(record, job.jobId) then
-  drop(place, 'nextJob', 'nextUntil')
-end
 set(place, begun)
 keepNames(job, place)
 return { 'locked', place, asList(recordOf(place)), ownName, wakes }

@@ -44,13 +44,14 @@ local function lineUp(name, job)
   refresh(lineOf(name))
 end
 
---- The job with the lowest version; of equal times the queue's own order, which counts its ids.
+--- The job with the lowest version; of equal times the queue's own order, which counts its ids. Redis lists them in the order of bytes:
+--- the first of the shortest is the lowest.
 local function oldestOf(line)
   local first = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
   local oldest = first[1]
   if oldest then
     for _, jobId in ipairs(redis.call('ZRANGEBYSCORE', line, first[2], first[2])) do
-      if #jobId < #oldest or (#jobId == #oldest and jobId < oldest) then
+      if #jobId < #oldest then
         oldest = jobId
       end
     end

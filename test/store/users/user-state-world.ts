@@ -16,6 +16,7 @@ import { jobIdOf, versionOf } from '../../../src/contract/version.ts';
 import { createPublisher } from '../../../src/bullmq/publisher.ts';
 import { type CircuitChange, RedisCircuits } from '../../../src/store/circuits/circuits.ts';
 import { readOutcomes } from '../../../src/store/users/outcome-counts.ts';
+import { readUserStory } from '../../../src/store/users/user-story.ts';
 import { RedisUserState } from '../../../src/store/users/user-state.ts';
 import type { CircuitName } from '../../../src/lifecycle/ports/circuits.ts';
 import type { RecordUpdate } from '../../../src/operations/context.ts';
@@ -120,12 +121,14 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     hasRunBefore: job.attemptsStarted > 1,
     stalls: job.stalledCounter,
   });
-  const begin = async (job: Job, address: Address = { clientId: 'c-1' }) => {
+  /** What a job asks when it begins, and no more. */
+  const ask = (job: Job, address: Address = { clientId: 'c-1' }, more: { asksFor?: string } = {}) => {
     const { name, timestamp } = job;
-    const version = versionOf({ name: job.name, id: job.id ?? '', timestamp });
-    const asked = { name: name as JobName, version, timestamp };
-    return delayed(job, await userState.begin(runOf(job), asked, instance, address, CIRCUITS));
+    const version = versionOf({ name, id: job.id ?? '', timestamp });
+    const asked = { name: name as JobName, version, timestamp, ...more };
+    return userState.begin(runOf(job), asked, instance, address, CIRCUITS);
   };
+  const begin = async (job: Job, address?: Address) => delayed(job, await ask(job, address));
   /** As the worker delays a job that is held. */
   const hold = (job: Job) => job.moveToDelayed(Date.now() + 3_600_000, job.token);
   /** As the worker delays a job that is blocked. */
@@ -176,6 +179,7 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     pass: (ms: number) => void (nowMs += ms),
     fetch,
     runOf,
+    ask,
     begin,
     add: (name: JobName = 'update-user', more: JobsOptions = {}) => jobs.add(name, {}, more),
     /** A job that was added and fetched. */
@@ -213,6 +217,14 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
         if ((await redis.type(key)) !== 'hash' || (await redis.hget(key, 'lockJob')) !== job.id) continue;
         await redis.hset(key, 'lockUntil', 1);
       }
+    },
+    /** What is known of a user by one of its ids. */
+    story: (ids: { clientId?: string; userId?: string } = { clientId: 'c-1' }) =>
+      readUserStory({ jobs, prefix, instance }, ids),
+    /** The shortest lifetime of the keys that match, in seconds. */
+    shortestTtl: async (pattern: string) => {
+      const ttls = await Promise.all((await redis.keys(`${prefix}:${pattern}`)).map((key) => redis.ttl(key)));
+      return Math.min(...ttls);
     },
     eventIds: async () => {
       const all = await Promise.all(events.map((queue) => queue.getJobs(['wait'], 0, -1, true)));
