@@ -108,10 +108,8 @@ elseif deletions then
   deletions.ending = (deletions.is == 'done' or deletions.is == 'failed') and deletions.is or 'other'
   deletionEnds(deletions)
 end
-if user ~= '' and told.hasRunBefore then
-  redis.call('HDEL', laterOf(user), told.jobId)
-end
 if user ~= '' and (told.hasRunBefore or told.hasFailed or told.isDeleted) then
+  redis.call('HDEL', laterOf(user), told.jobId)
   known = {}
   remember(told, user)
   return { 'ok', wakes, olderFailures(user), sequence, previous, user }

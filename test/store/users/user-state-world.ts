@@ -93,16 +93,18 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
       onChange: (change) => changes.push(change),
     });
   const circuits = circuitsWith('a');
-  const userState = new RedisUserState({
-    prefix,
-    jobs: queue,
-    jobQueue,
-    circuits,
-    leaseMs: lockMs,
-    timeoutMs: 1000,
-    publish: (event) => publisher.publish(event),
-    sign: ({ keyId, ...statement }) => signReceipt(statement, keyId === undefined ? undefined : { keyId }),
-  });
+  const createUserState = () =>
+    new RedisUserState({
+      prefix,
+      jobs: queue,
+      jobQueue,
+      circuits,
+      leaseMs: lockMs,
+      timeoutMs: 1000,
+      publish: (event) => publisher.publish(event),
+      sign: ({ keyId, ...statement }) => signReceipt(statement, keyId === undefined ? undefined : { keyId }),
+    });
+  const userState = createUserState();
 
   /** The next job of the queue, locked for the test. */
   const fetch = async (): Promise<Job> => {
@@ -122,11 +124,15 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     stalls: job.stalledCounter,
   });
   /** What a job asks when it begins, and no more. */
-  const ask = (job: Job, address: Address = { clientId: 'c-1' }, more: { asksFor?: string } = {}) => {
+  const ask = (
+    job: Job,
+    address: Address = { clientId: 'c-1' },
+    { of = userState, ...more }: { of?: RedisUserState; asksFor?: string } = {},
+  ) => {
     const { name, timestamp } = job;
     const version = versionOf({ name, id: job.id ?? '', timestamp });
     const asked = { name: name as JobName, version, timestamp, ...more };
-    return userState.begin(runOf(job), asked, instance, address, CIRCUITS);
+    return of.begin(runOf(job), asked, instance, address, CIRCUITS);
   };
   const begin = async (job: Job, address?: Address) => delayed(job, await ask(job, address));
   /** As the worker delays a job that is held. */
@@ -172,6 +178,8 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     jobs,
     events,
     userState,
+    /** As another process has one. */
+    createUserState,
     circuits,
     circuitsWith,
     changes,
