@@ -9,8 +9,8 @@ import { type UserStateWorld, createUserStateWorld, instance, userId } from './u
 const DELETED: Settled = { status: 'done', type: 'user.deleted', userId, existed: true, verified: true };
 
 /** A deletion that is settled, and no more. */
-async function settle(world: UserStateWorld, job: Job, clientId: string) {
-  const user = await world.take(job, { clientId });
+async function settle(world: UserStateWorld, job: Job, clientId: string, of = world.userState) {
+  const user = await world.take(job, { clientId }, { of });
   const statement = {
     version: 1 as const,
     instance: 'default',
@@ -48,6 +48,18 @@ describe('the receipt of a deletion', () => {
       receipts: clients.length,
       chains: [{ instance: 'default', first: 1, last: clients.length }],
     });
+  });
+
+  it('follows on those of other processes', async () => {
+    const world = await createUserStateWorld();
+    const processes = [world.createUserState(), world.createUserState()];
+    const sequences: unknown[] = [];
+    for (const at of [0, 1, 0, 0]) {
+      const clientId = `c-${sequences.length}`;
+      const settled = await settle(world, await world.start('delete-user'), clientId, processes[at]);
+      sequences.push(receiptsOf(settled).told?.sequence);
+    }
+    expect(sequences).toEqual([1, 2, 3, 4]);
   });
 
   it('is the same for a run that comes again, before its event is published and after it', async () => {

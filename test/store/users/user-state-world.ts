@@ -134,7 +134,7 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     const asked = { name: name as JobName, version, timestamp, ...more };
     return of.begin(runOf(job), asked, instance, address, CIRCUITS);
   };
-  const begin = async (job: Job, address?: Address) => delayed(job, await ask(job, address));
+  const begin = async (...asked: Parameters<typeof ask>) => delayed(asked[0], await ask(...asked));
   /** As the worker delays a job that is held. */
   const hold = (job: Job) => job.moveToDelayed(Date.now() + 3_600_000, job.token);
   /** As the worker delays a job that is blocked. */
@@ -196,8 +196,8 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
       return fetch();
     },
     /** A user that this job holds. */
-    async take(job: Job, address?: Address) {
-      const begun = await begin(job, address);
+    async take(...[job, ...more]: Parameters<typeof ask>) {
+      const begun = await begin(job, ...more);
       if (begun.is !== 'locked') throw new Error(`the user was not taken: ${begun.is}`);
       return asTested(job, begun.user);
     },
