@@ -27,7 +27,7 @@ end
 
 local function moveFailures(from, to)
   local left, there = failuresOf(from), failuresOf(to)
-  if from ~= to and redis.call('EXISTS', left) == 1 then
+  if redis.call('EXISTS', left) == 1 then
     redis.call('ZUNIONSTORE', there, 2, there, left, 'AGGREGATE', 'MAX')
     trimFailures(to)
     redis.call('DEL', left)
@@ -37,7 +37,7 @@ end
 local function moveJobs(from, to)
   moveFailures(from, to)
   local later = redis.call('HGETALL', laterOf(from))
-  if from ~= to and #later > 0 then
+  if #later > 0 then
     redis.call('HSET', laterOf(to), unpack(later))
     refresh(laterOf(to))
     redis.call('DEL', laterOf(from))
@@ -86,13 +86,13 @@ local function isVersion(field)
   return field == 'created' or field == 'deleted' or field == 'moved' or string.sub(field, 1, 8) == 'written:'
 end
 
---- Turns a record that was found to be another's into a pointer; what it alone knows moves along, and so does its line.
+--- Turns a record that was found to be another's into a pointer; what it alone knows moves along, and so does its line. The caller
+--- locks the other one next.
 local function merge(from, to)
   local there = recordOf(to)
   for field, value in pairs(recordOf(from)) do
     local isNewer = there[field] and isVersion(field) and timeOf(value) > timeOf(there[field])
-    local isOfTheName = field == 'movedUser' or string.sub(field, 1, 4) == 'lock' or string.sub(field, 1, 4) == 'next'
-    if not isOfTheName and (isNewer or not there[field]) then
+    if field ~= 'movedUser' and (isNewer or not there[field]) then
       set(to, { [field] = value })
     end
   end

@@ -70,7 +70,6 @@ local function rename(told)
     redis.call('HSET', keyOf(from), 'givenUpAt', ms(now))
     refresh(keyOf(from))
   end
-  redis.call('HDEL', keyOf(place), 'nextJob', 'nextUntil')
   known = {}
   refreshUser(place)
   if place ~= user then

@@ -1,6 +1,5 @@
 import type { Job } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import type { UserLock } from '../../../src/lifecycle/ports/user-state.ts';
 import { open, versionFor, waiting } from '../circuits/circuits-world.ts';
 import { type UserStateWorld, createUserStateWorld, live, userId } from './user-state-world.ts';
 
@@ -12,10 +11,6 @@ function stall(job: Job): Job {
   job.attemptsStarted++;
   job.stalledCounter++;
   return job;
-}
-
-async function lockAgain(user: Pick<UserLock, 'lockAlso'>) {
-  return (await user.lockAlso(userId)).is;
 }
 
 describe('a run', () => {
@@ -34,7 +29,7 @@ describe('a run', () => {
     const user = await world.take(dead);
     await world.loseLock(dead);
     await world.take(await world.start());
-    expect(await lockAgain(user)).toBe('lost');
+    expect((await user.lockAlso(userId)).is).toBe('lost');
   });
 
   it('of a deletion asks twice for the user that has given up the clientId, and gets it twice', async () => {
@@ -43,9 +38,9 @@ describe('a run', () => {
     const known = await world.take(renaming, { clientId: 'old' });
     await known.settle(world.settlementOf(renaming), { ...live(known), renamedTo: 'new' });
     const deletion = await world.take(await world.start('delete-user'), { clientId: 'old' });
-    expect(await lockAgain(deletion)).toBe('locked');
+    expect((await deletion.lockAlso(userId)).is).toBe('locked');
     // The reply was lost and the call is made again.
-    expect(await lockAgain(deletion)).toBe('locked');
+    expect((await deletion.lockAlso(userId)).is).toBe('locked');
   });
 });
 

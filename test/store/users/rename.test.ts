@@ -1,7 +1,5 @@
-import type { JobsOptions } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import type { Address } from '../../../src/lifecycle/ports/user-state.ts';
-import type { RecordUpdate, UserRecord } from '../../../src/operations/context.ts';
+import type { UserRecord } from '../../../src/operations/context.ts';
 import { type UserStateWorld, createUserStateWorld, instance, live, userId } from './user-state-world.ts';
 
 const OLD = { clientId: 'old' };
@@ -11,25 +9,6 @@ const otherId = userId.replace('9', '8');
 const IS_GIVEN_UP = { state: 'deleted', formerUserId: userId };
 const elsewhere = { ...instance, id: '33333333-3333-4333-8333-333333333333' };
 
-/** A job that ends with this record of its user. */
-async function settle(
-  world: UserStateWorld,
-  address: Address,
-  { record = {}, ...update }: Omit<Partial<RecordUpdate>, 'record'> & { record?: Partial<UserRecord> } = {},
-) {
-  const job = await world.start();
-  const user = await world.take(job, address);
-  const known = { ...live(user).record, ...record };
-  expect(await user.settle(world.settlementOf(job), { ...update, record: known })).toBe('ok');
-}
-
-/** What the next job finds; with a time of its own it may be older than what is known. */
-async function recordOf(world: UserStateWorld, address: Address, more?: JobsOptions) {
-  const user = await world.take(await world.start('update-user', more), address);
-  await user.unlock({ record: user.record });
-  return user.record;
-}
-
 /** Its record is under the clientId, or under its own id. */
 const KNOWN_BY = [
   { by: 'its clientId', address: OLD },
@@ -38,7 +17,7 @@ const KNOWN_BY = [
 
 describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId', ({ address }) => {
   const rename = (world: UserStateWorld, record?: Partial<UserRecord>) =>
-    settle(world, address, { clientId: 'old', renamedTo: 'new', record: record ?? {} });
+    world.settle(address, { clientId: 'old', renamedTo: 'new', record: record ?? {} });
 
   it('is found by that and by its id, as one user, for as long as a record is kept', async () => {
     const world = await createUserStateWorld();
@@ -46,26 +25,26 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     expect(await world.shortestTtl('user:*')).toBeGreaterThan(0);
     await world.take(await world.start(), NEW);
     expect(await world.begin(await world.start(), BY_ID)).toEqual({ is: 'blocked' });
-    const left = await recordOf(world, OLD);
+    const left = await world.recordOf(OLD);
     expect(left).toMatchObject(IS_GIVEN_UP);
     expect([left.userId, typeof left.givenUpAt]).toEqual([undefined, 'number']);
   });
 
   it('is found by its id alone where another user has the clientId on record', async () => {
     const world = await createUserStateWorld();
-    await settle(world, NEW, { record: { userId: otherId } });
+    await world.settle(NEW, { record: { userId: otherId } });
     await rename(world);
-    expect(await recordOf(world, BY_ID)).toMatchObject({ state: 'live', userId });
-    expect(await recordOf(world, NEW)).toMatchObject({ state: 'live', userId: otherId });
-    expect(await recordOf(world, OLD)).toMatchObject(IS_GIVEN_UP);
+    expect(await world.recordOf(BY_ID)).toMatchObject({ state: 'live', userId });
+    expect(await world.recordOf(NEW)).toMatchObject({ state: 'live', userId: otherId });
+    expect(await world.recordOf(OLD)).toMatchObject(IS_GIVEN_UP);
   });
 
   it('takes it from a user that was deleted, and counts on from there', async () => {
     const world = await createUserStateWorld();
     const deleted = { userId: otherId, state: 'deleted', generation: 3 } as const;
-    await settle(world, NEW, { record: deleted });
+    await world.settle(NEW, { record: deleted });
     await rename(world, { generation: 1 });
-    expect(await recordOf(world, NEW)).toMatchObject({ userId, state: 'live', generation: 3 });
+    expect(await world.recordOf(NEW)).toMatchObject({ userId, state: 'live', generation: 3 });
   });
 
   it('leaves it to a job that has locked it', async () => {
@@ -75,7 +54,7 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     await rename(world);
     const known = { ...live(user).record, userId: otherId };
     expect(await user.settle(world.settlementOf(job), { record: known })).toBe('ok');
-    expect(await recordOf(world, BY_ID)).toMatchObject({ userId });
+    expect(await world.recordOf(BY_ID)).toMatchObject({ userId });
   });
 
   it('takes it from a run that was cut off', async () => {
@@ -84,7 +63,7 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     await world.take(dead, NEW);
     await world.loseLock(dead);
     await rename(world);
-    expect(await recordOf(world, NEW)).toMatchObject({ userId, state: 'live' });
+    expect(await world.recordOf(NEW)).toMatchObject({ userId, state: 'live' });
   });
 
   it('takes along the jobs that failed or wait under it', async () => {
@@ -99,24 +78,24 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
 
 describe('the clientId that a user has given up', () => {
   const renameById = (world: UserStateWorld, generation = 0) =>
-    settle(world, BY_ID, { clientId: 'old', renamedTo: 'new', record: { generation } });
+    world.settle(BY_ID, { clientId: 'old', renamedTo: 'new', record: { generation } });
 
   it('led to the user, and leads to none', async () => {
     const world = await createUserStateWorld();
-    await settle(world, BY_ID, { clientId: 'old' });
-    expect(await recordOf(world, OLD)).toMatchObject({ userId });
+    await world.settle(BY_ID, { clientId: 'old' });
+    expect(await world.recordOf(OLD)).toMatchObject({ userId });
     await renameById(world);
-    const left = await recordOf(world, OLD);
+    const left = await world.recordOf(OLD);
     expect(left).toMatchObject(IS_GIVEN_UP);
     expect(left.userId).toBeUndefined();
-    expect(await recordOf(world, BY_ID)).toMatchObject({ userId, state: 'live' });
+    expect(await world.recordOf(BY_ID)).toMatchObject({ userId, state: 'live' });
   });
 
   it('stays another user’s, as it was on record', async () => {
     const world = await createUserStateWorld();
-    await settle(world, OLD, { record: { userId: otherId } });
+    await world.settle(OLD, { record: { userId: otherId } });
     await renameById(world);
-    expect(await recordOf(world, OLD)).toMatchObject({ userId: otherId, state: 'live' });
+    expect(await world.recordOf(OLD)).toMatchObject({ userId: otherId, state: 'live' });
   });
 
   it('stays the job’s that has locked it', async () => {
@@ -132,7 +111,7 @@ describe('the clientId that a user has given up', () => {
     await world.take(dead, OLD);
     await world.loseLock(dead);
     await renameById(world);
-    expect(await recordOf(world, OLD)).toMatchObject({ ...IS_GIVEN_UP, isInDoubt: true });
+    expect(await world.recordOf(OLD)).toMatchObject({ ...IS_GIVEN_UP, isInDoubt: true });
   });
 
   it.each([
@@ -141,9 +120,9 @@ describe('the clientId that a user has given up', () => {
     { before: 0, generation: 2, after: 2 },
   ])('counts on from the later of $before and $generation', async ({ before, generation, after }) => {
     const world = await createUserStateWorld();
-    await settle(world, OLD, { record: { userId: undefined, state: 'unknown', generation: before } });
+    await world.settle(OLD, { record: { userId: undefined, state: 'unknown', generation: before } });
     await renameById(world, generation);
-    expect(await recordOf(world, OLD)).toMatchObject({ ...IS_GIVEN_UP, generation: after });
+    expect(await world.recordOf(OLD)).toMatchObject({ ...IS_GIVEN_UP, generation: after });
   });
 });
 
@@ -151,20 +130,20 @@ describe('a clientId whose user was moved', () => {
   it('means that user to older jobs, also after its next user has got another clientId', async () => {
     const world = await createUserStateWorld();
     const move = { clientId: 'old', movedTo: elsewhere };
-    await settle(world, BY_ID, move);
-    expect(await recordOf(world, OLD, { timestamp: 1000 })).toMatchObject({ userId });
-    await settle(world, OLD, { record: { userId: otherId } });
-    await settle(world, OLD, { record: { userId: otherId }, renamedTo: 'new' });
-    expect(await recordOf(world, OLD, { timestamp: 1000 })).toMatchObject({ userId });
-    expect(await recordOf(world, OLD)).toMatchObject({ state: 'deleted', formerUserId: otherId });
-    expect(await recordOf(world, NEW, { timestamp: 1000 })).toMatchObject({ userId: otherId });
+    await world.settle(BY_ID, move);
+    expect(await world.recordOf(OLD, { timestamp: 1000 })).toMatchObject({ userId });
+    await world.settle(OLD, { record: { userId: otherId } });
+    await world.settle(OLD, { record: { userId: otherId }, renamedTo: 'new' });
+    expect(await world.recordOf(OLD, { timestamp: 1000 })).toMatchObject({ userId });
+    expect(await world.recordOf(OLD)).toMatchObject({ state: 'deleted', formerUserId: otherId });
+    expect(await world.recordOf(NEW, { timestamp: 1000 })).toMatchObject({ userId: otherId });
   });
 
   it('means that user to older jobs, also after another user has got it', async () => {
     const world = await createUserStateWorld();
-    await settle(world, BY_ID, { clientId: 'new', movedTo: elsewhere });
-    await settle(world, OLD, { record: { userId: otherId }, renamedTo: 'new' });
-    expect(await recordOf(world, NEW)).toMatchObject({ userId: otherId });
-    expect(await recordOf(world, NEW, { timestamp: 1000 })).toMatchObject({ userId });
+    await world.settle(BY_ID, { clientId: 'new', movedTo: elsewhere });
+    await world.settle(OLD, { record: { userId: otherId }, renamedTo: 'new' });
+    expect(await world.recordOf(NEW)).toMatchObject({ userId: otherId });
+    expect(await world.recordOf(NEW, { timestamp: 1000 })).toMatchObject({ userId });
   });
 });

@@ -19,7 +19,7 @@ import { readOutcomes } from '../../../src/store/users/outcome-counts.ts';
 import { readUserStory } from '../../../src/store/users/user-story.ts';
 import { RedisUserState } from '../../../src/store/users/user-state.ts';
 import type { CircuitName } from '../../../src/lifecycle/ports/circuits.ts';
-import type { RecordUpdate } from '../../../src/operations/context.ts';
+import type { RecordUpdate, UserRecord } from '../../../src/operations/context.ts';
 import type {
   Address,
   Begun,
@@ -50,6 +50,8 @@ export interface UserStateWorldOptions {
   /** Of the Redis of the run. Default: the one that all tests share. */
   database?: number;
 }
+
+type KnownUpdate = Omit<RecordUpdate, 'record'> & { record?: Partial<UserRecord> };
 
 export type UserStateWorld = Awaited<ReturnType<typeof createUserStateWorld>>;
 
@@ -172,6 +174,28 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     onlySettle: (settlement: Settlement, recordUpdate: RecordUpdate) => user.settle(settlement, recordUpdate),
   });
 
+  const start = async (name: JobName = 'update-user', more: JobsOptions = {}): Promise<Job> => {
+    await jobs.add(name, {}, more);
+    return fetch();
+  };
+  const take = async (...[job, ...more]: Parameters<typeof ask>) => {
+    const begun = await begin(job, ...more);
+    if (begun.is !== 'locked') throw new Error(`the user was not taken: ${begun.is}`);
+    return asTested(job, begun.user);
+  };
+  const settlementOf = (job: Job, outcome: Settled = UPDATED): Settlement => {
+    const context = {
+      source: '/damoov-users/damoov/user-jobs',
+      timestamp: job.timestamp,
+      jobId: job.id ?? '',
+      operation: job.name,
+      instance: 'default',
+    };
+    const attempts = 1;
+    const event = eventOf(outcome, { ...context, clientId: 'c-1', attempts, now: Date.now() });
+    return { outcome, attempts, event };
+  };
+
   return {
     prefix,
     redis,
@@ -191,32 +215,25 @@ export async function createUserStateWorld(options: UserStateWorldOptions = {}) 
     begin,
     add: (name: JobName = 'update-user', more: JobsOptions = {}) => jobs.add(name, {}, more),
     /** A job that was added and fetched. */
-    async start(name: JobName = 'update-user', more: JobsOptions = {}): Promise<Job> {
-      await jobs.add(name, {}, more);
-      return fetch();
-    },
+    start,
     /** A user that this job holds. */
-    async take(...[job, ...more]: Parameters<typeof ask>) {
-      const begun = await begin(job, ...more);
-      if (begun.is !== 'locked') throw new Error(`the user was not taken: ${begun.is}`);
-      return asTested(job, begun.user);
-    },
+    take,
     finish,
     hold,
-    settlementOf(job: Job, outcome: Settled = UPDATED): Settlement {
-      const context = {
-        source: '/damoov-users/damoov/user-jobs',
-        timestamp: job.timestamp,
-        jobId: job.id ?? '',
-        operation: job.name,
-        instance: 'default',
-      };
-      const attempts = 1;
-      return {
-        outcome,
-        attempts,
-        event: eventOf(outcome, { ...context, clientId: 'c-1', attempts, now: Date.now() }),
-      };
+    settlementOf,
+    /** A job that ends with a user who is there, and with this on its record. */
+    async settle(address: Address, { record, ...update }: KnownUpdate = {}, name?: JobName) {
+      const job = await start(name);
+      const user = await take(job, address);
+      const known = { ...live(user).record, ...record };
+      if ((await user.settle(settlementOf(job), { ...update, record: known })) === 'lost')
+        throw new Error('lost');
+    },
+    /** What the next job finds; one with a time of its own may be older than what is known. */
+    async recordOf(address: Address, more?: JobsOptions) {
+      const user = await take(await start('update-user', more), address);
+      await user.unlock({ record: user.record });
+      return user.record;
     },
     outcomes: (minutes?: number) => readOutcomes(redis, prefix, minutes),
     /** The user's lease has run out, as if the worker had died. */
