@@ -2,11 +2,12 @@ import { expect, it } from 'vitest';
 import type { JobQueue } from '../../../src/lifecycle/ports/job-queue.ts';
 import { RedisCircuits } from '../../../src/store/circuits/circuits.ts';
 import { type UserStateWorld, PROBES, createUserStateWorld } from '../users/user-state-world.ts';
-import { open, waiting } from './circuits-world.ts';
+import { REFUSED, open, versionFor, waiting } from './circuits-world.ts';
 
 /** The circuits of another process, which has the jobs promoted in this way. */
-const circuitsWith = ({ prefix, jobs }: UserStateWorld, promote: JobQueue['promote']) =>
+const circuitsWith = ({ prefix, jobs }: UserStateWorld, promote: JobQueue['promote'], now?: () => number) =>
   new RedisCircuits({
+    now,
     prefix,
     jobs,
     jobQueue: { promote },
@@ -72,4 +73,23 @@ it('a job that was promoted in vain to try a circuit is gone, and another tries 
   world.pass(PROBES.firstMs);
   await world.circuits.wakeHeld();
   expect(await waiting(world)).toEqual([next.id]);
+});
+
+it('a job that is to try a circuit has five seconds to begin', async () => {
+  const world = await createUserStateWorld();
+  let [nowMs, asked] = [0, 0];
+  const promote = async () => {
+    asked += 1;
+    return 'elsewhere' as const;
+  };
+  const circuits = circuitsWith(world, promote, () => nowMs);
+  const job = await world.start();
+  await circuits.refuse(world.runOf(job), versionFor(job), REFUSED);
+  const askedAt = [];
+  for (const ms of [PROBES.firstMs - 1, PROBES.firstMs, PROBES.firstMs + 4999, PROBES.firstMs + 5000]) {
+    nowMs = ms;
+    await circuits.wakeHeld();
+    askedAt.push(asked);
+  }
+  expect(askedAt).toEqual([0, 1, 1, 2]);
 });
