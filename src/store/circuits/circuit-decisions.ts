@@ -116,8 +116,7 @@ export function refusal(
 ): Decision<{ is: 'held' | 'closed'; hasOpened: boolean }> {
   const { now, probeJobMs } = timing;
   const circuit = circuitIn(seen, at);
-  const holds = hold(at, job.jobId, job.score);
-  if (circuit?.by === job.run) return { answer: { is: 'held', hasOpened: true }, writes: holds };
+  if (circuit?.by === job.run) return { answer: { is: 'held', hasOpened: true } };
   const passedBy = seen.text('GET', at.passedKey) ?? job.process;
   if (circuit === undefined && passedBy !== job.process)
     return { answer: { is: 'closed', hasOpened: false } };
@@ -145,7 +144,7 @@ export function refusal(
     ],
     // With no job left that would probe it, a circuit does not stay open.
     ['PEXPIRE', at.key, Math.max(probe - now, 0) + 2 * job.lastMs + probeJobMs],
-    ...holds,
+    ...hold(at, job.jobId, job.score),
   ];
   return { answer: { is: 'held', hasOpened: circuit === undefined }, writes };
 }
@@ -196,14 +195,15 @@ export function nextToPromote(
 function release(
   seen: Seen,
   at: CircuitAt,
-  { most, process, promoted }: { most: number; process: string; promoted: readonly string[] },
+  { most, process }: { most: number; process: string },
 ): Decision<NextToPromote> {
-  const isOurs = (seen.text('GET', at.promoterKey) ?? process) === process;
+  const promoter = seen.text('GET', at.promoterKey);
+  if (promoter !== undefined && promoter !== process) return { answer: { is: 'idle' } };
   const last = seen.list('ZRANGE', at.heldKey, 0, most - 1, 'WITHSCORES').at(-1);
-  if (!isOurs || last === undefined)
+  if (last === undefined)
     return {
       answer: { is: 'idle' },
-      writes: isOurs && promoted.length > 0 ? [['DEL', at.promoterKey]] : [],
+      writes: promoter === undefined ? [] : [['DEL', at.promoterKey]],
     };
   // All of one moment together: among equal times the caller finds the order.
   const jobs = seen.list('ZRANGEBYSCORE', at.heldKey, '-inf', last, 'WITHSCORES').map(String);
