@@ -1,6 +1,8 @@
 import { inject, describe, expect, it, onTestFinished } from 'vitest';
 import { failed } from '../../../src/contract/outcome.ts';
 import { superseded } from '../../../src/operations/newer-knowledge.ts';
+import type { UserEvent } from '../../../src/contract/event.ts';
+import { fieldOf, readMinutes, sumOf } from '../../../src/store/users/outcome-counts.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { UPDATED, createUserStateWorld } from './user-state-world.ts';
 
@@ -72,5 +74,52 @@ describe('the ends of jobs', () => {
     await world.redis.rename(key, `${world.prefix}:outcomes:${minute - 61}`);
     expect(await world.outcomes(59)).toEqual([]);
     expect(await world.outcomes(65)).toHaveLength(1);
+  });
+});
+
+describe('the counts of jobs', () => {
+  it('have a field for each operation, outcome and code', () => {
+    const fields = [
+      { type: 'user.created', data: {} },
+      { type: 'user.updated', data: {} },
+      { type: 'user.deleted', data: {} },
+      { type: 'user.moved', data: {} },
+      { type: 'user.superseded', data: { operation: 'update-user', by: 'newer values' } },
+      { type: 'user.failed', data: { operation: 'move-user', code: 'rejected' } },
+    ].map((event) => fieldOf(event as UserEvent));
+    expect(fields).toEqual([
+      'create-user:done:',
+      'update-user:done:',
+      'delete-user:done:',
+      'move-user:done:',
+      'update-user:superseded:newer values',
+      'move-user:failed:rejected',
+    ]);
+  });
+
+  it('of several minutes are added up, the most frequent first', () => {
+    const of = (operation: string, jobs: number, code?: string) =>
+      ({ operation, outcome: 'done', jobs, ...(code !== undefined && { code }) }) as const;
+    const minutes = [
+      { at: 0, counts: [of('a', 1), of('b', 2)] },
+      { at: 60_000, counts: [of('b', 3), of('a', 1, 'x')] },
+    ];
+    expect(sumOf(minutes)).toEqual([of('b', 5), of('a', 1), of('a', 1, 'x')]);
+  });
+
+  it('are read by the minute, up to the current one', async () => {
+    const world = await createUserStateWorld();
+    const job = await world.start();
+    await world.userState.settleWithoutUser(world.runOf(job), world.settlementOf(job));
+    const [key = ''] = await world.redis.keys(`${world.prefix}:outcomes:*`);
+    const current = Number(key.slice(key.lastIndexOf(':') + 1));
+    const minutes = await readMinutes(world.redis, world.prefix, 2);
+    const counted = { operation: 'update-user', outcome: 'done', jobs: 1 };
+    // The minute may have ended since.
+    expect(minutes).toHaveLength(3);
+    expect(minutes.find(({ at }) => at === current * 60_000)?.counts).toEqual([counted]);
+    expect(minutes.flatMap(({ counts }) => counts)).toEqual([counted]);
+    expect(minutes.map(({ at }) => at - (minutes[0]?.at ?? 0))).toEqual([0, 60_000, 120_000]);
+    expect(await readMinutes(world.redis, world.prefix)).toHaveLength(61);
   });
 });
