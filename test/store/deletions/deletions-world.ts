@@ -28,12 +28,16 @@ export const DAY_MS = 24 * 3600 * 1000;
 export const inDays = (days: number) => Date.now() + days * DAY_MS;
 export const userId = '9b1c2f5e-0d6a-4c39-8f0e-6f3a1b2c3d4e';
 
+const WAKE = `
+local woken = {}
+local function wake(jobId) table.insert(woken, jobId) end`;
+
 /** The scripts of the worker call these functions when they settle a job. */
 const SETTLE = `
 local asked = cjson.decode(ARGV[1])
 if not isOfThisSalt(asked) then return 'stale' end
-if asked.at then signUpVoids(asked) else deletionEnds(asked) end
-return 'ok'`;
+if asked.at then signUpVoids(asked) elseif asked.ending then deletionEnds(asked) else voidsFollow(asked) end
+return #woken == 0 and 'ok' or woken`;
 
 type Ids = { clientId?: string; userId?: string; also?: { clientId?: string; userId?: string } };
 
@@ -53,7 +57,7 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
   const change = changesIn(jobs);
   const lua = luaBeside(new URL('../../../src/store/deletions/deletions.ts', import.meta.url).href);
   const script = scriptsOf(jobs, {
-    settle: [lua('../clock'), lua('settled'), SETTLE].join('\n'),
+    settle: [lua('../clock'), WAKE, lua('settled'), SETTLE].join('\n'),
   });
 
   const settle = (address: DeletionAddress, more: object) =>
@@ -87,7 +91,10 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
     /** Who has signed up so many days from now (or before). */
     returned: (clientId: string, days: number) =>
       settle({ clientId, instance: 'default' }, { at: inDays(days) }),
-    returnedAt: (clientId: string, at: number) => settle({ clientId, instance: 'default' }, { at }),
+    returnedAt: (clientId: string | undefined, at: number) =>
+      settle({ clientId, instance: 'default' }, { at }),
+    /** The user has these names from now on. */
+    renamed: (names: Ids) => settle({ ...names, instance: 'default' }, {}),
     async schedule(request: DeletionRequest, dueAt = inDays(30)): Promise<Scheduled> {
       const scheduled = await deletions.schedule(request, dueAt);
       if (scheduled === 'too-late') throw new Error('too late');
