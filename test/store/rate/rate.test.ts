@@ -14,9 +14,12 @@ function createWorld(maxRps?: number) {
     connection.disconnect();
   });
   let nowMs = 1e12;
-  const rate = createFleetRate({ connection, prefix, maxRps, now: () => nowMs });
+  const withCeiling = (maxRps?: number) => createFleetRate({ connection, prefix, maxRps, now: () => nowMs });
+  const rate = withCeiling(maxRps);
   return {
     ...rate,
+    /** Of another process. */
+    withCeiling,
     pass: (ms: number) => void (nowMs += ms),
     want: (count: number) => rate.take({ count, passed: 0 }),
     accepted: (passed: number, passedAgoMs = 0) => rate.take({ count: 0, passed, passedAgoMs }),
@@ -171,12 +174,24 @@ describe('a refusal', () => {
 describe('a rate that was lowered', () => {
   const RISE = 10 / 60;
 
+  it('is that of every process, up to the ceiling of each', async () => {
+    const { refuse, withCeiling } = createWorld(100);
+    await refuse();
+    const ceilings = [10, 70, undefined];
+    const rates = await Promise.all(
+      ceilings.map(async (ceiling) => (await withCeiling(ceiling).look()).ratePerS),
+    );
+    expect(rates).toEqual([10, 50, 50]);
+  });
+
   it('rises while requests wait for slots, up to the ceiling', async () => {
     const { refuse, want, pass } = createWorld(10);
     await refuse();
     pass(500);
-    // The first slot waits for nothing.
+    // The first slot waits for nothing, nor does one that is due at this moment.
     expect(await want(1)).toMatchObject({ ratePerS: 5, everyMs: 200 });
+    pass(200);
+    expect(await want(1)).toMatchObject({ ratePerS: 5, count: 1 });
     expect((await want(1)).count).toBe(0);
     pass(100);
     const { ratePerS = 0, count } = await want(1);
