@@ -3,6 +3,7 @@
  * Beside it lies the set of the jobs that it holds, by version. A decision may be called again, with other replies.
  */
 import type { Command, Decision, Seen } from '../../redis/change.ts';
+import type { CircuitName, Passage } from '../../lifecycle/ports/circuits.ts';
 import type { CircuitAt } from './circuit-state.ts';
 
 interface Circuit {
@@ -32,14 +33,10 @@ export interface Timing {
   random: number;
 }
 
-/** How a job passes its circuits, by their positions. */
-export interface PassagePlan {
+/** How a job passes its circuits. */
+export interface PassagePlan extends Passage {
   /** The circuit that holds the job. */
-  heldBy?: number;
-  /** Open circuits that the job must do without. */
-  open: readonly number[];
-  /** Open circuits that the job is to probe. */
-  probes: readonly number[];
+  heldBy?: CircuitName;
   /** Jobs that are to probe circuits in place of a job that is held: promote them. */
   others: readonly string[];
 }
@@ -48,45 +45,40 @@ const HELD_SECONDS = 90 * 24 * 3600;
 const REFUSED_LATELY_SECONDS = 10;
 const PROMOTES_MS = 5000;
 
-/** @param must the job cannot start while one of so many, the first ones, is open. */
+/** The job cannot start while one of the circuits of `must` is open. */
 export function passage(
   seen: Seen,
-  circuits: readonly CircuitAt[],
-  job: { jobId: string; score: number; must: number },
-  timing: Timing,
+  { must, may }: { must: readonly CircuitAt[]; may: readonly CircuitAt[] },
+  { jobId, score }: { jobId: string; score: number },
+  { now, probeJobMs, nudgeMs, random }: Timing,
 ): Decision<PassagePlan> {
-  const { jobId, must } = job;
   const writes: Command[] = [];
-  const open: number[] = [];
-  const probes: number[] = [];
-  let heldBy: number | undefined;
-  for (const [position, at] of circuits.entries()) {
+  const open: CircuitName[] = [];
+  const probes: CircuitAt[] = [];
+  let holder: CircuitAt | undefined;
+  for (const at of [...must, ...may]) {
     const circuit = circuitIn(seen, at);
     if (circuit === undefined) continue;
-    const mustPass = position < must;
+    const mustPass = must.includes(at);
     // A job that may do without a circuit probes it only if it was promoted for that.
     const isMeant = !at.isDeletionLimit && (mustPass || circuit.probeJob === jobId);
     if (isMeant) writes.push(['ZREM', at.heldKey, jobId]);
-    if (isMeant && mayProbe(seen, at, circuit, jobId, timing.now)) probes.push(position);
-    else if (mustPass) heldBy ??= position;
-    else open.push(position);
+    if (isMeant && mayProbe(seen, at, circuit, jobId, now)) probes.push(at);
+    else if (mustPass) holder ??= at;
+    else open.push(at.circuit);
   }
-  const holder = heldBy === undefined ? undefined : circuits[heldBy];
-  if (heldBy === undefined || holder === undefined) {
-    writes.push(
-      ...probes.flatMap((position) => probeBy(circuits[position], jobId, timing.now + timing.probeJobMs)),
-    );
-    return { answer: { open, probes, others: [] }, writes };
+  if (holder === undefined) {
+    writes.push(...probes.map((at) => probeBy(at, jobId, now + probeJobMs)));
+    return { answer: { open, probes: probes.map(({ circuit }) => circuit), others: [] }, writes };
   }
-  const others: string[] = [];
-  for (const position of probes) {
-    const at = circuits[position];
-    const other = at && anotherJob(seen, at, timing.random, jobId);
-    if (other !== undefined) others.push(other);
-    writes.push(...probeBy(at, other, timing.now + timing.nudgeMs));
-  }
-  writes.push(...hold(holder, jobId, job.score));
-  return { answer: { heldBy, open, probes: [], others }, writes };
+  // The job cannot probe these circuits while another one holds it, so other jobs do.
+  const others = probes.map((at) => anotherJob(seen, at, random, jobId));
+  writes.push(
+    ...probes.map((at, index) => probeBy(at, others[index], now + nudgeMs)),
+    ...hold(holder, jobId, score),
+  );
+  const promoted = others.filter((other) => other !== undefined);
+  return { answer: { heldBy: holder.circuit, open, probes: [], others: promoted }, writes };
 }
 
 export interface RefusedJob {
@@ -160,7 +152,7 @@ export function probeEnd(
   if (circuit === undefined) return { answer: undefined };
   if (hasPassed) return { answer: now - circuit.since, writes: [['DEL', at.key]] };
   const isProbe = circuit.probeJob === jobId;
-  return { answer: undefined, writes: isProbe ? probeBy(at, undefined, now) : [] };
+  return { answer: undefined, writes: isProbe ? [probeBy(at, undefined, now)] : [] };
 }
 
 export type NextToPromote =
@@ -188,7 +180,7 @@ export function nextToPromote(
   const jobId = anotherJob(seen, at, timing.random);
   return {
     answer: jobId === undefined ? { is: 'idle' } : { is: 'probe', jobId },
-    writes: probeBy(at, jobId, timing.now + timing.nudgeMs),
+    writes: [probeBy(at, jobId, timing.now + timing.nudgeMs)],
   };
 }
 
@@ -267,15 +259,14 @@ function anotherJob(seen: Seen, at: CircuitAt, random: number, jobId?: string): 
   const others = seen.list('ZRANGE', at.heldKey, 0, 2).filter((other) => other !== jobId);
   const last = seen.text('HGET', at.key, 'last');
   if (others[0] === undefined || others[0] !== last) return others[0];
-  const place = Math.floor(random * Number(seen.read('ZCARD', at.heldKey) ?? 0));
-  const [any] = seen.list('ZRANGE', at.heldKey, place, place);
-  return any === undefined || any === last || any === jobId ? (others[1] ?? others[0]) : any;
+  const any = Math.floor(random * Number(seen.read('ZCARD', at.heldKey) ?? 0));
+  const [another] = seen.list('ZRANGE', at.heldKey, any, any);
+  return another === last || another === jobId ? (others[1] ?? last) : another;
 }
 
-/** @param jobId undefined: any other job may. */
-function probeBy(at: CircuitAt | undefined, jobId: string | undefined, untilMs: number): Command[] {
-  if (at === undefined) return [];
+/** @param jobId undefined: any job may. */
+function probeBy({ key }: CircuitAt, jobId: string | undefined, untilMs: number): Command {
   return jobId === undefined
-    ? [['HDEL', at.key, 'probeJob', 'until']]
-    : [['HSET', at.key, 'probeJob', jobId, 'until', untilMs]];
+    ? ['HDEL', key, 'probeJob', 'until']
+    : ['HSET', key, 'probeJob', jobId, 'until', untilMs];
 }

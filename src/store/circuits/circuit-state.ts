@@ -18,6 +18,7 @@ export interface CircuitState {
 
 /** The keys of a circuit. */
 export interface CircuitAt {
+  circuit: CircuitName;
   /** Of the credential, or of Damoov's address. */
   fingerprint: string;
   /** The circuit itself, which exists while it is open. */
@@ -43,6 +44,7 @@ export function circuitsAt(
     const base = `${prefix}:circuit:${circuit}`;
     const fingerprint = fingerprints.get(circuit) ?? '';
     return {
+      circuit,
       fingerprint,
       key: `${base}:${fingerprint}`,
       heldKey: `${base}:held`,

@@ -78,14 +78,12 @@ export class RedisCircuits implements Circuits {
     version: Version,
     { must, may }: { must: readonly CircuitName[]; may: readonly CircuitName[] },
   ): Promise<Passage & { heldBy?: CircuitName }> {
-    const names = [...must, ...may];
-    const job = { jobId, score: msOf(version), must: must.length };
+    const circuits = { must: must.map(this.#at), may: may.map(this.#at) };
+    const job = { jobId, score: msOf(version) };
     const timing = this.#timing();
-    const plan = await this.#change((seen) => passage(seen, names.map(this.#at), job, timing(seen)));
-    await Promise.all(plan.others.map((other) => this.#options.jobQueue.promote(other)));
-    const at = (positions: readonly number[]) => names.filter((_, position) => positions.includes(position));
-    const heldBy = plan.heldBy === undefined ? undefined : names[plan.heldBy];
-    return { open: at(plan.open), probes: at(plan.probes), ...(heldBy !== undefined && { heldBy }) };
+    const { others, ...plan } = await this.#change((seen) => passage(seen, circuits, job, timing(seen)));
+    await Promise.all(others.map((other) => this.#options.jobQueue.promote(other)));
+    return plan;
   }
 
   async refuse(run: Run, version: Version, refused: Refusal): Promise<'held' | 'closed'> {
