@@ -65,7 +65,7 @@ describe('a job whose userId is derived', () => {
 });
 
 describe('the names of a user', () => {
-  it('lead to it from the begin of a create on, or a look-up', async () => {
+  it('lead to it from the begin of a create on', async () => {
     const world = await createUserStateWorld();
     await world.take(await world.start('create-user'), DERIVED);
     expect(await world.begin(await world.start(), BY_ID)).toEqual({ is: 'blocked' });
@@ -76,6 +76,15 @@ describe('the names of a user', () => {
     const world = await createUserStateWorld();
     await world.take(await world.start(), BY_BOTH);
     expect((await world.begin(await world.start(), BY_CLIENT)).is).toBe('locked');
+  });
+
+  it('lead to it once a look-up has shown it, and not as its id is only derived', async () => {
+    const world = await createUserStateWorld();
+    await world.take(await world.start(), DERIVED);
+    expect((await world.begin(await world.start(), BY_ID)).is).toBe('locked');
+    const another = await createUserStateWorld();
+    await find(another);
+    expect(await another.begin(await another.start(), BY_ID)).toEqual({ is: 'blocked' });
   });
 
   it('stay as long as the record, each time that a job gives them', async () => {
