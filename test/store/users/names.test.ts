@@ -136,6 +136,7 @@ describe('a user that a look-up shows behind a clientId', () => {
     });
     const { user } = await find(world);
     expect(user.record).toMatchObject({ state: 'live', generation: 1, created: newer });
+    expect(await world.redis.hkeys(keyOf(world, 'client', 'c-1'))).toEqual(['leadsTo']);
     await user.unlock({ record: user.record });
     expect(await world.recordOf(BY_CLIENT)).toMatchObject({ userId, created: newer });
   });
