@@ -195,11 +195,10 @@ const REPORT_PASS_MS = 1000;
 /** After a success in any process no other process opens the circuit for this time, in milliseconds. */
 const PASSED_LATELY_MS = 2500;
 
-/** Jobs and their scores in order; among equal scores the queue's own order counts. */
+/** Jobs and their scores in order; among equal scores the queue's own order counts: Redis lists them in the order of bytes. */
 function inOrder(scored: readonly string[]): string[] {
   const jobs = scored.flatMap((jobId, at) =>
     at % 2 === 0 ? [{ jobId, score: Number(scored[at + 1]) }] : [],
   );
-  const byId = (a: string, b: string) => a.length - b.length || (a < b ? -1 : 1);
-  return jobs.sort((a, b) => a.score - b.score || byId(a.jobId, b.jobId)).map(({ jobId }) => jobId);
+  return jobs.sort((a, b) => a.score - b.score || a.jobId.length - b.jobId.length).map(({ jobId }) => jobId);
 }
