@@ -44,11 +44,8 @@ local function moveJobs(from, to)
   end
 end
 
---- The name under which this job's user lies, by what the job says of it and how that is known.
+--- The name under which this job's user lies, by what the job says of it and how that is known. No record lies under the empty name.
 local function pick(job)
-  if job.clientHash == '' then
-    return placeOf(job.userHash)
-  end
   local client = placeAt(job.clientHash, job.version)
   if job.userHash == '' then
     return client

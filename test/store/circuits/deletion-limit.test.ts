@@ -45,7 +45,7 @@ describe('the decision over deletions that the limit holds', () => {
       jobIds,
       decisionOf: (jobId = '') => redis.get(decisionKeyOf(prefix, jobId)),
       forget: () => redis.del(held),
-      held: () => redis.zrange(held, 0, -1),
+      held: () => redis.zrange(held, 0, '-1'),
       isOpen: async () => (await redis.exists(circuit)) === 1,
     };
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { UserRecord } from '../../../src/operations/context.ts';
+import { namingOf } from '../../../src/store/users/user-hash.ts';
 import { type UserStateWorld, createUserStateWorld, instance, live, userId } from './user-state-world.ts';
 
 const OLD = { clientId: 'old' };
@@ -55,6 +56,15 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     const known = { ...live(user).record, userId: otherId };
     expect(await user.settle(world.settlementOf(job), { record: known })).toBe('ok');
     expect(await world.recordOf(BY_ID)).toMatchObject({ userId });
+  });
+
+  it('leaves nothing but the way to the user under the other name', async () => {
+    const world = await createUserStateWorld();
+    await world.settle(NEW, { record: { userId: undefined, generation: 3 } });
+    await rename(world);
+    const [other, id] = address === OLD ? (['user', userId] as const) : (['client', 'new'] as const);
+    const key = `${world.prefix}:user:${namingOf(instance)(other, id)}`;
+    expect(await world.redis.hkeys(key)).toEqual(['leadsTo']);
   });
 
   it('takes it from a run that was cut off', async () => {
