@@ -55,9 +55,7 @@ local function rename(told)
     generation = math.max(generation, generationOf(to))
     leadAnew(to, was)
   end
-  if generation > 0 then
-    redis.call('HSET', keyOf(place), 'generation', ms(generation))
-  end
+  redis.call('HSET', keyOf(place), 'generation', ms(generation))
   if from ~= '' and from ~= place and (ledHere or isNobodys(from)) then
     local earlier = generationOf(from)
     if ledHere then

@@ -46,6 +46,7 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     await world.settle(NEW, { record: deleted });
     await rename(world, { generation: 1 });
     expect(await world.recordOf(NEW)).toMatchObject({ userId, state: 'live', generation: 3 });
+    expect(await world.recordOf(OLD)).toMatchObject({ generation: 1 });
   });
 
   it('leaves it to a job that has locked it', async () => {
