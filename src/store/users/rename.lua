@@ -69,10 +69,7 @@ local function rename(told)
     refresh(keyOf(from))
   end
   known = {}
-  refreshUser(place)
-  if place ~= user then
-    refreshUser(user)
-  end
+  refreshUser(user)
   return place
 end
 

@@ -68,6 +68,15 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     expect(await world.redis.hkeys(key)).toEqual(['leadsTo']);
   });
 
+  it('is kept under both names for as long as it is suspended', async () => {
+    const world = await createUserStateWorld();
+    await world.settle(address, { record: { suspendedBy: 'a request' } });
+    await rename(world, { suspendedBy: 'a request' });
+    const naming = namingOf(instance);
+    for (const name of [naming('user', userId), naming('client', 'new')])
+      expect(await world.shortestTtl(`user:${name}`)).toBeGreaterThan(365 * 86_400);
+  });
+
   it('takes it from a run that was cut off', async () => {
     const world = await createUserStateWorld();
     const dead = await world.start('create-user');
