@@ -31,6 +31,18 @@ describe('the clientId that a user is to get', () => {
     expect(record.givenSince).toBeUndefined();
   });
 
+  it.each(['c-1', 'c-2'])(
+    'is the user’s once that is settled, and locked until the event is published: %s',
+    async (to) => {
+      const world = await createUserStateWorld();
+      const job = await world.start();
+      const user = await world.take(job);
+      expect((await user.lockName(to, instance)).is).toBe('locked');
+      await user.onlySettle(world.settlementOf(job), { ...live(user), renamedTo: to });
+      expect(await world.begin(await world.start(), { clientId: to })).toEqual({ is: 'blocked' });
+    },
+  );
+
   it('is known to be open until a run has ended that knows, and Redis forgets it at last', async () => {
     const world = await createUserStateWorld();
     const takeBoth = async () => {
