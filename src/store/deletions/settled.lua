@@ -1,5 +1,5 @@
 -- What settling a job means for deletions. Included by the script that settles; each function takes one table:
---   {saltKey, salt?: of the names, missing if the job names no user, index: key of what is pending, base: of the names' keys,
+--   {saltKey, salt: of the names, index: key of what is pending, base: of the names' keys,
 --    hashes: of the user's names, keepS: seconds to keep a name}, and what the function adds.
 -- Order: isOfThisSalt before anything is written, the others with the outcome. name-state.ts says what a name has.
 
@@ -40,7 +40,7 @@ end
 
 --- Whether the hashes were made with the salt of this Redis; if not, nothing may be written, and the caller makes them anew.
 local function isOfThisSalt(asked)
-  return not asked.salt or redis.call('GET', asked.saltKey) == asked.salt
+  return redis.call('GET', asked.saltKey) == asked.salt
 end
 
 --- A user has signed up: what is pending for it and was requested before is not wanted any more.

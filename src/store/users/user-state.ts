@@ -167,7 +167,7 @@ export class RedisUserState implements UserState {
     const learn = (recordUpdate: RecordUpdate, ...also: string[]): SettleArgument => {
       lease.end();
       const isOpen =
-        (recordUpdate.mayHaveRenamed ?? false) ||
+        recordUpdate.mayHaveRenamed === true ||
         (lockedName?.wasGiven === true && !('renamedTo' in recordUpdate || 'movedTo' in recordUpdate));
       const namesIn = recordUpdate.instance === undefined ? naming : namingOf(recordUpdate.instance);
       const change = changeOf(recordUpdate, place, namesIn, job.version, fields);
@@ -210,19 +210,18 @@ export class RedisUserState implements UserState {
     const { prefix, sign } = this.#options;
     const { jobId } = run;
     const { deletions, statement } = settlement;
-    const isNamed = deletions?.clientId !== undefined || deletions?.userId !== undefined;
     const at = change.version === undefined ? 0 : msOf(change.version);
     const about = deletions && { is: deletions.is, at, jobId, decision: decisionKeyOf(prefix, jobId) };
     const { hasRunBefore } = run;
     const end = { ...change, ...endOf(settlement, jobId, prefix), hasRunBefore };
     const settleWith = (receipt?: NextReceipt, names: object = {}) => {
-      const argument = { ...end, deletions: about && { hashes: [], ...about, ...names }, receipt };
+      const argument = { ...end, deletions: about && { ...about, ...names }, receipt };
       return this.#end(run, argument, linesOf(settlement));
     };
     const settleNamed = async (receipt?: NextReceipt) =>
-      deletions !== undefined && isNamed
-        ? this.#deletionNames.call(deletions, ({ salt, hashes }) => settleWith(receipt, { salt, hashes }))
-        : settleWith(receipt);
+      deletions === undefined
+        ? settleWith(receipt)
+        : this.#deletionNames.call(deletions, ({ salt, hashes }) => settleWith(receipt, { salt, hashes }));
     const reply = SettleReply.parse(
       await (statement === undefined ? settleNamed() : this.#appendReceipt(statement, settleNamed)),
     );
