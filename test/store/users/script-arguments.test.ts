@@ -47,7 +47,7 @@ describe('the arguments of a script', () => {
     ]);
   });
 
-  it('of a begin have the job and how many circuits it must pass', () => {
+  it('of a begin have the job', () => {
     const job = { name: 'create-user', version: '4000 0 7', timestamp: 5000, asksFor: userId } as const;
     const circuits = { must: ['damoov', 'admin'], may: ['deletion-limit'] } as const;
     expect(lockArgument({ run, job, naming, address: { clientId: 'c-1' }, circuits })).toEqual({
@@ -59,7 +59,6 @@ describe('the arguments of a script', () => {
       version: '4000 0 7',
       score: '4000',
       asksFor: userId,
-      mustPass: 2,
     });
   });
 });
