@@ -6,17 +6,16 @@ import type { DamoovClient } from '../damoov/client.ts';
 import type { DamoovUser } from '../damoov/wire.ts';
 import { findUsers, isOfInstance } from '../operations/find-user.ts';
 import { inOrder } from './in-order.ts';
-import { type ListIndex, type ListedRow, listedRows } from './list-index.ts';
 import {
   type ComparedField,
   type ListedElsewhere,
-  type ListedUser,
   differingFields,
   unknownFields,
   valuesOf,
 } from './listed-user.ts';
-import { type Lookalikes, createLookalikes } from './lookalikes.ts';
+import { createLookalikes } from './lookalikes.ts';
 import { readAllUsers } from './read-all-users.ts';
+import type { ListEntry, UserList } from './user-list.ts';
 
 export type Difference =
   /** In the list, but not at Damoov. */
@@ -51,11 +50,9 @@ export interface Comparison {
   readonly client: Pick<DamoovClient, 'page' | 'findUsers'>;
   /** Damoov's InstanceId: users of other instances do not count. */
   readonly instance: { readonly id: string };
-  /** All users of the list; `list` reads the rows again. */
-  readonly index: ListIndex;
-  readonly list: () => AsyncIterable<ListedUser>;
+  readonly list: UserList;
   /** The rows of the list for other instances. */
-  readonly elsewhere?: (() => AsyncIterable<ListedElsewhere>) | undefined;
+  readonly elsewhere: readonly ListedElsewhere[];
   /** When the list was made, in epoch milliseconds: a user created later cannot be in it. */
   readonly listedAt: number;
   readonly pageSize: number;
@@ -73,29 +70,25 @@ export interface Progress {
 
 type Where = Pick<Comparison, 'client' | 'instance'>;
 
-/** The users not in the list, before each is checked. */
-interface Unlisted {
-  userIds: Set<string>;
-  lookalikes: Lookalikes;
-}
-
 /** Number of parallel look-ups. */
 const LOOKUPS = 8;
 
 /**
- * Every difference, and what is unknown: those of listed users in the list's order, then the orphaned. Afterwards the index has the state
+ * Every difference, and what is unknown: those of listed users in the list's order, then the orphaned. Afterwards the list has the state
  * of each user.
  */
 export async function* findDifferences(comparison: Comparison): AsyncGenerator<Difference> {
-  const { index, list, onProgress } = comparison;
+  const { list, elsewhere, onProgress } = comparison;
   const unlisted = await seeAllUsers(comparison);
+  const { doubtful } = list;
+  const rows = unlisted.size === 0 ? [] : [...list.all().map(({ user }) => user), ...elsewhere];
+  const lineLike = createLookalikes(rows);
   let seen = 0;
-  const { userIds, lookalikes } = unlisted;
-  const total = index.doubtful + userIds.size;
+  const total = doubtful.length + unlisted.size;
   onProgress?.({ step: 'looking again', seen, total });
   const found = [
-    inOrder(doubtful(list(), index, lookalikes), LOOKUPS, (doubt) => lookAtListed(doubt, comparison)),
-    inOrder(usersBehind(unlisted, comparison), LOOKUPS, (id) => lookAtUnlisted(id, lookalikes, comparison)),
+    inOrder(doubtful, LOOKUPS, (entry) => lookAtListed(entry, comparison)),
+    inOrder(unlisted, LOOKUPS, (userId) => lookAtUnlisted(userId, lineLike, comparison)),
   ];
   for (const looks of found) {
     for await (const differences of looks) {
@@ -106,10 +99,10 @@ export async function* findDifferences(comparison: Comparison): AsyncGenerator<D
   }
 }
 
-/** Adds all users of the instance to the index; returns those not in the list. */
-async function seeAllUsers(comparison: Comparison): Promise<Unlisted> {
-  const { client, instance, index, listedAt, pageSize, onProgress } = comparison;
-  const unlisted: Unlisted = { userIds: new Set(), lookalikes: createLookalikes() };
+/** Compares all users of the instance with the list; returns the UserIds of those not in it. */
+async function seeAllUsers(comparison: Comparison): Promise<ReadonlySet<string>> {
+  const { client, instance, list, listedAt, pageSize, onProgress } = comparison;
+  const unlisted = new Set<string>();
   const ask = (pageNumber: number, size: number) =>
     client.page({
       pageNumber,
@@ -124,10 +117,8 @@ async function seeAllUsers(comparison: Comparison): Promise<Unlisted> {
     if (newestAtFirst === undefined) onProgress?.({ step: 'reading', seen, total: totalUsers });
     newestAtFirst ??= newestIn(users);
     for (const user of users) {
-      if (!isOfInstance(user, instance) || (hasClientId(user) && index.see(user))) continue;
-      if (isNewer(user, newestAtFirst, listedAt)) continue;
-      unlisted.userIds.add(user.userId);
-      unlisted.lookalikes.add(user);
+      if (!isOfInstance(user, instance) || (hasClientId(user) && list.see(user))) continue;
+      if (!isNewer(user, newestAtFirst, listedAt)) unlisted.add(user.userId);
     }
     seen += users.length;
     onProgress?.({ step: 'reading', seen: Math.min(seen, totalUsers), total: totalUsers });
@@ -159,48 +150,25 @@ function createdAtOf({ dateCreated = '' }: DamoovUser): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** The listed users that may differ; also compares every row with the users not in the list. */
-async function* doubtful(
-  list: AsyncIterable<ListedUser>,
-  index: ListIndex,
-  lookalikes: Lookalikes,
-): AsyncGenerator<ListedRow> {
-  for await (const listed of listedRows(list, index)) {
-    lookalikes.meet(listed.user, listed.user.line);
-    if (index.stateOf(listed.row) !== 'same') yield listed;
-  }
-}
-
-/** The users not in the list, once the whole list was compared with them. */
-async function* usersBehind(
-  { userIds, lookalikes }: Unlisted,
-  { elsewhere }: Comparison,
-): AsyncGenerator<string> {
-  if (elsewhere !== undefined && lookalikes.size > 0) {
-    for await (const row of elsewhere()) lookalikes.meet(row, row.line);
-  }
-  yield* userIds;
-}
-
-async function lookAtListed(
-  { row, user }: ListedRow,
-  { index, ...where }: Comparison,
-): Promise<Difference[]> {
+async function lookAtListed(entry: ListEntry, comparison: Comparison): Promise<Difference[]> {
+  const { user } = entry;
   const { line, clientId } = user;
-  const found = await usersWith('clientId', clientId, where);
+  const found = await usersWith('clientId', clientId, comparison);
   const [only] = found;
   if (only === undefined) {
+    entry.state = 'missing';
     // A sign-up makes an active user.
-    index.settle(row, 'missing', user.wanted.status === 'deactivated' ? ['status'] : []);
+    entry.toUpdate = user.wanted.status === 'deactivated' ? ['status'] : [];
     return [{ kind: 'missing', line, clientId }];
   }
   if (found.length > 1) {
-    index.settle(row, 'duplicated');
+    entry.state = 'duplicated';
     return [{ kind: 'duplicated', line, clientId, userIds: oldestFirst(found).map(({ userId }) => userId) }];
   }
   const values = valuesOf(only);
   const differing = differingFields(user, values);
-  index.settle(row, differing.length > 0 ? 'differing' : 'same', differing);
+  entry.state = differing.length > 0 ? 'differing' : 'same';
+  entry.toUpdate = differing;
   return [
     { kind: 'differing' as const, fields: differing },
     { kind: 'unknown' as const, fields: unknownFields(user, values) },
@@ -211,21 +179,19 @@ async function lookAtListed(
 
 async function lookAtUnlisted(
   unlisted: string,
-  lookalikes: Lookalikes,
-  { index, ...where }: Comparison,
+  lineLike: ReturnType<typeof createLookalikes>,
+  { list, ...where }: Comparison,
 ): Promise<Difference[]> {
-  const user = await userWith(unlisted, where);
+  const [user] = await usersWith('userId', unlisted, where);
   if (user === undefined) return [];
   const { userId, clientId } = user;
-  if (clientId !== undefined && index.has(clientId)) return [];
-  const looksLikeLine = lookalikes.lineOf(user);
-  // The user got this clientId meanwhile, and the list was not searched for it.
-  if (looksLikeLine === undefined) return [];
+  if (clientId !== undefined && list.has(clientId)) return [];
+  const looksLikeLine = lineLike(user);
   const createdAt = createdAtOf(user)?.toISOString();
   const shown = {
     ...(clientId !== undefined && { clientId }),
     ...(createdAt !== undefined && { createdAt }),
-    ...(looksLikeLine > 0 && { looksLikeLine }),
+    ...(looksLikeLine !== undefined && { looksLikeLine }),
   };
   return [{ kind: 'orphaned', userId, ...shown }];
 }
@@ -234,14 +200,10 @@ function oldestFirst(users: readonly DamoovUser[]): DamoovUser[] {
   return users.toSorted(({ dateCreated: a = '' }, { dateCreated: b = '' }) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-async function userWith(userId: string, comparison: Where): Promise<DamoovUser | undefined> {
-  return (await usersWith('userId', userId, comparison))[0];
-}
-
 /** The users of the instance with exactly this id or clientId. */
-async function usersWith(by: 'userId' | 'clientId', value: string, comparison: Where): Promise<DamoovUser[]> {
-  const users = await findUsers({ by, value }, comparison);
+async function usersWith(by: 'userId' | 'clientId', value: string, where: Where): Promise<DamoovUser[]> {
+  const users = await findUsers({ by, value }, where);
   return users.filter(
-    (user) => isOfInstance(user, comparison.instance) && (by === 'userId' || user.clientId === value),
+    (user) => isOfInstance(user, where.instance) && (by === 'userId' || user.clientId === value),
   );
 }

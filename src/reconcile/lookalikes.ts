@@ -1,47 +1,29 @@
 /**
  * Finds users at Damoov that are not in the list by clientId, but that a row may mean: with the clientId in another spelling, as a
- * spreadsheet, a shell or a person writes it, or with the userId. Holds two fingerprints of each user, and nothing of the list.
+ * spreadsheet, a shell or a person writes it, or with the userId.
  */
-import { fingerprint } from './fingerprint.ts';
 
 interface Ids {
   readonly userId?: string | undefined;
   readonly clientId?: string | undefined;
 }
 
-export interface Lookalikes {
-  /** Adds a user at Damoov that is not in the list. */
-  add(user: Ids): void;
-  /** Reports a row of the list with these ids. */
-  meet(ids: Ids, line: number): void;
-  /** The line of a row that may mean this user; 0 if there is none. Undefined: it has an id with which it was not added. */
-  lineOf(user: Ids): number | undefined;
-  /** Number of ids that a row could match. */
-  readonly size: number;
-}
-
-export function createLookalikes(): Lookalikes {
+/** @returns the first line with an id of the user; undefined if there is none. */
+export function createLookalikes(
+  rows: Iterable<Ids & { readonly line: number }>,
+): (user: Ids) => number | undefined {
   const lines = new Map<string, number>();
-  return {
-    add(user) {
-      for (const key of keysOf(user)) if (!lines.has(key)) lines.set(key, 0);
-    },
-    meet(ids, line) {
-      if (lines.size === 0) return;
-      for (const key of keysOf(ids)) if (lines.get(key) === 0) lines.set(key, line);
-    },
-    lineOf(user) {
-      const found = keysOf(user).map((key) => lines.get(key));
-      return found.includes(undefined) ? undefined : (found.find((line) => line !== 0) ?? 0);
-    },
-    get size() {
-      return lines.size;
-    },
-  };
+  for (const { line, ...ids } of rows) {
+    for (const id of foldedIds(ids)) if (!lines.has(id)) lines.set(id, line);
+  }
+  return (user) =>
+    foldedIds(user)
+      .map((id) => lines.get(id))
+      .find((line) => line !== undefined);
 }
 
-function keysOf({ clientId, userId }: Ids): string[] {
-  return [clientId, userId].filter((id) => id !== undefined).map((id) => fingerprint(folded(id)));
+function foldedIds({ clientId, userId }: Ids): string[] {
+  return [clientId, userId].filter((id) => id !== undefined).map(folded);
 }
 
 /**

@@ -1,14 +1,13 @@
 /**
  * The jobs that make Damoov match the list. They have the time of the list: later requests of producers win.
  */
-import { type ListIndex, listedRows } from './list-index.ts';
 import { type Profile, type Settings, type Status, SETTINGS } from '../contract/fields.ts';
 import type { ListedUser } from './listed-user.ts';
+import type { UserList } from './user-list.ts';
 
 export interface RepairOptions {
-  readonly list: () => AsyncIterable<ListedUser>;
   /** After the comparison, with the state of each user. */
-  readonly index: ListIndex;
+  readonly list: UserList;
   /** The configured name. */
   readonly instance: string;
   /** When the list was made, in epoch milliseconds. */
@@ -31,10 +30,9 @@ interface SignUp {
 type Changes = { [name in keyof Profile]?: Profile[name] | null } & { settings?: Settings; status?: Status };
 
 /** A `create-user` for each missing user. */
-export async function* creates(options: RepairOptions): AsyncGenerator<OfList & SignUp> {
-  const { list, index } = options;
-  for await (const { user, row } of listedRows(list(), index)) {
-    if (index.stateOf(row) !== 'missing') continue;
+export function* creates(options: RepairOptions): Generator<OfList & SignUp> {
+  for (const { user, state } of options.list.all()) {
+    if (state !== 'missing') continue;
     const given = Object.entries(user.wanted).filter(([name, value]) => value !== '' && name !== 'status');
     const { settings, ...profile } = inSections(given);
     yield { ...ofList(user, options), profile, ...(settings && { settings }) };
@@ -42,14 +40,13 @@ export async function* creates(options: RepairOptions): AsyncGenerator<OfList & 
 }
 
 /** An `update-user` for each user with differing fields, and for each missing one that is to be deactivated. */
-export async function* updates(options: RepairOptions): AsyncGenerator<OfList & { changes: Changes }> {
-  const { list, index } = options;
-  for await (const { user, row } of listedRows(list(), index)) {
-    if (!index.isToUpdate(row)) continue;
+export function* updates(options: RepairOptions): Generator<OfList & { changes: Changes }> {
+  for (const { user, toUpdate } of options.list.toUpdate) {
     const { wanted } = user;
-    const changed = index
-      .fieldsOf(row)
-      .map((field): [string, unknown] => [field, wanted[field] === '' ? null : wanted[field]]);
+    const changed = toUpdate.map((field): [string, unknown] => [
+      field,
+      wanted[field] === '' ? null : wanted[field],
+    ]);
     yield { ...ofList(user, options), changes: inSections(changed) };
   }
 }

@@ -6,8 +6,8 @@ import {
   type Progress,
   findDifferences,
 } from '../../src/reconcile/differences.ts';
-import { ListIndex } from '../../src/reconcile/list-index.ts';
 import type { ListedElsewhere, ListedUser } from '../../src/reconcile/listed-user.ts';
+import { UserList } from '../../src/reconcile/user-list.ts';
 
 export const instance = { id: '11111111-1111-4111-8111-11111111111A' };
 
@@ -28,19 +28,17 @@ export interface World {
 }
 
 export async function compare({
-  list,
+  list: listedUsers,
   elsewhere = [],
   damoov,
   listedAt = Date.UTC(2026, 11, 31),
   pageSize = 100,
 }: World) {
-  const index = new ListIndex();
-  for (const user of list) index.add(user);
+  const list = new UserList();
+  for (const user of listedUsers) list.add(user);
   const queries: PageQuery[] = [];
   const lookedUp: string[] = [];
   const progress: Progress[] = [];
-  /** The rows for other instances. */
-  let readings = 0;
   const client: Comparison['client'] = {
     page: async (query) => {
       const users = damoov[queries.length] ?? damoov.at(-1) ?? [];
@@ -63,19 +61,14 @@ export async function compare({
   const comparison = {
     client,
     instance,
-    index,
-    list: async function* () {
-      yield* list;
-    },
-    elsewhere: async function* () {
-      readings += 1;
-      yield* elsewhere;
-    },
+    list,
+    elsewhere,
     listedAt,
     pageSize,
     onProgress: (step: Progress) => void progress.push(step),
   };
   for await (const difference of findDifferences(comparison)) differences.push(difference);
-  const states = list.map((_, row) => index.stateOf(row));
-  return { differences, states, index, queries, lookedUp, progress, readings };
+  const states = list.all().map(({ state }) => state);
+  const toUpdate = list.all().map((entry) => entry.toUpdate);
+  return { differences, states, toUpdate, queries, lookedUp, progress };
 }

@@ -89,15 +89,6 @@ describe('an orphaned user whose clientId the list has', () => {
     ]);
   });
 
-  test('is what the rows of other instances are read for, and only that', async () => {
-    const elsewhere = [{ line: 7, clientId: 'ada' }];
-    const list = listed({ clientId: 'bob', wanted: {} });
-    const bob = { userId: 'u-bob', clientId: 'bob' };
-    expect((await compare({ list, elsewhere, damoov: [[bob]] })).readings).toBe(0);
-    const eve = { userId: 'u-eve', clientId: 'eve' };
-    expect((await compare({ list, elsewhere, damoov: [[bob, eve]] })).readings).toBe(1);
-  });
-
   test('not, but whose userId it has, is told with the line', async () => {
     const { differences } = await compare({
       list: listed({ clientId: 'renamed', userId: 'u-1', wanted: {} }),
@@ -112,7 +103,7 @@ describe('an orphaned user whose clientId the list has', () => {
     ]);
   });
 
-  test('only since a moment ago is none: the list was not searched for this clientId', async () => {
+  test('only since a moment ago is told with the line, too', async () => {
     const { differences } = await compare({
       list: listed({ clientId: 'ada', wanted: {} }),
       damoov: [
@@ -126,6 +117,8 @@ describe('an orphaned user whose clientId the list has', () => {
         ],
       ],
     });
-    expect(differences).toEqual([]);
+    expect(differences).toStrictEqual([
+      { kind: 'orphaned', userId: 'u-2', clientId: 'ADA', looksLikeLine: 2 },
+    ]);
   });
 });

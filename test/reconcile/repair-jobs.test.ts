@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { ListIndex } from '../../src/reconcile/list-index.ts';
-import type { ListedUser } from '../../src/reconcile/listed-user.ts';
+import type { ComparedField, ListedUser } from '../../src/reconcile/listed-user.ts';
 import { creates, updates } from '../../src/reconcile/repair-jobs.ts';
+import { type ListedState, UserList } from '../../src/reconcile/user-list.ts';
 
 const list: ListedUser[] = [
   { line: 2, clientId: 'same', wanted: { phone: '1' } },
@@ -34,36 +34,30 @@ const list: ListedUser[] = [
   },
 ];
 
+const FOUND: [ListedState, ComparedField[]][] = [
+  ['same', []],
+  ['missing', []],
+  ['differing', ['phone', 'email']],
+  ['duplicated', []],
+  ['missing', []],
+  ['differing', ['nickname']],
+  ['missing', ['status']],
+  ['differing', ['city', 'tracking', 'logging', 'status']],
+];
+
 /** As it is after the comparison. */
 function optionsAfterComparison() {
-  const index = new ListIndex();
-  for (const user of list) index.add(user);
-  index.settle(0, 'same');
-  index.settle(1, 'missing');
-  index.settle(2, 'differing', ['phone', 'email']);
-  index.settle(3, 'duplicated');
-  index.settle(4, 'missing');
-  index.settle(5, 'differing', ['nickname']);
-  index.settle(6, 'missing', ['status']);
-  index.settle(7, 'differing', ['city', 'tracking', 'logging', 'status']);
-  return {
-    index,
-    list: async function* () {
-      yield* list;
-    },
-    instance: 'eu',
-    listedAt: Date.UTC(2026, 0, 3),
-  };
+  const users = new UserList();
+  for (const user of list) users.add(user);
+  for (const [at, entry] of users.all().entries()) {
+    const [state, toUpdate] = FOUND[at] ?? ['unseen', []];
+    Object.assign(entry, { state, toUpdate });
+  }
+  return { list: users, instance: 'eu', listedAt: Date.UTC(2026, 0, 3) };
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
-test('each user who is missing is created, with the fields that are to have a value', async () => {
-  expect(await all(creates(optionsAfterComparison()))).toStrictEqual([
+test('each user who is missing is created, with the fields that are to have a value', () => {
+  expect([...creates(optionsAfterComparison())]).toStrictEqual([
     {
       clientId: 'missing',
       instance: 'eu',
@@ -87,8 +81,8 @@ test('each user who is missing is created, with the fields that are to have a va
   ]);
 });
 
-test('each user who differs is updated, in the fields that differ, one that is to be empty is cleared, and a missing user deactivated', async () => {
-  expect(await all(updates(optionsAfterComparison()))).toStrictEqual([
+test('each user who differs is updated, in the fields that differ, one that is to be empty is cleared, and a missing user deactivated', () => {
+  expect([...updates(optionsAfterComparison())]).toStrictEqual([
     {
       clientId: 'differs',
       instance: 'eu',

@@ -47,7 +47,7 @@ const MOST_WAITING = 10_000;
 export async function apply(options: ApplyOptions): Promise<Added> {
   const { counts, repairs, unwanted, progress } = options;
   const added: Added = { create: 0, update: 0, delete: 0, pending: 0 };
-  const total = counts.missing + repairs.index.toUpdate + unwanted.users.length;
+  const total = counts.missing + repairs.list.toUpdate.length + unwanted.users.length;
   if (total === 0) return added;
   await ask(options);
   const stop = new AbortController();
@@ -79,7 +79,7 @@ async function ask({
   const deletions = unwanted.users.length;
   const plan = [
     `${numberText(counts.missing)} create-user`,
-    `${numberText(repairs.index.toUpdate)} update-user`,
+    `${numberText(repairs.list.toUpdate.length)} update-user`,
     `${numberText(deletions)} delete-user${deletions > 0 ? `, due in ${durationText(dueInMs)}` : ''}`,
   ];
   context.stderr.write(`${countsText(counts)}\n\nto be added: ${plan.join(', ')}\n`);
@@ -102,7 +102,7 @@ async function add(
       },
     });
   }
-  if (repairs.index.toUpdate > 0) {
+  if (repairs.list.toUpdate.length > 0) {
     for await (const _ of inOrder(updates(repairs), CALLS, (change) =>
       jobs.update(change, { isBulk: true }),
     )) {

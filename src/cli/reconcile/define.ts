@@ -1,7 +1,6 @@
 /**
  * How `damoov-users reconcile` is called.
  */
-import { Option } from 'commander';
 import { examples } from '../options/help.ts';
 import { ofList } from '../options/list-options.ts';
 import { wholeNumber } from '../options/parse.ts';
@@ -12,8 +11,7 @@ export const registerReconcile: Register = (program, run) => {
   const command = ofList(
     program.command('reconcile').description('compare a list of users with Damoov; status 1 if they differ'),
   )
-    .option('--plan', 'show the differences and change nothing (the default)')
-    .addOption(new Option('--apply', 'add the jobs that make Damoov match the list').conflicts('plan'))
+    .option('--apply', 'add the jobs that make Damoov match the list; default: change nothing')
     .option('--empty-clears', 'an empty cell of the profile means no value; default: not compared')
     .option(
       '--instance <name>',

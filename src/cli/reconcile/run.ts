@@ -20,12 +20,11 @@ import { withRedis } from '../common/with-redis.ts';
 import { outputOf } from '../terminal/output.ts';
 import { type Progress, createProgress } from '../terminal/progress.ts';
 import { type Added, addedText, apply } from './apply.ts';
-import { type List, openList } from './list.ts';
+import { type List, readList } from './list.ts';
 import { checkDeletions } from './orphan-guard.ts';
 import { type Report, createReport, differencesIn, leftText } from './report.ts';
 
 export interface ReconcileOptions extends ListOptions {
-  plan?: boolean;
   apply?: boolean;
   emptyClears?: boolean;
   instance?: string;
@@ -69,20 +68,15 @@ export async function reconcile(
   return withRedis(context, async (connection, config, target) => {
     const place = placeOf(config, options);
     const instances = knownInstances(config);
-    const list = await openList(file, context.stdin, { ...options, instance: place.name, instances });
-    try {
-      const progress = createProgress(context.stderr);
-      for (const warning of list.warnings) progress.say(`warning: ${warning}`);
-      const unwanted = createUnwantedUsers(orphansBefore(list, options));
-      const { index, otherInstances } = list;
-      const { show, json: isJson = false } = options;
-      const out = outputOf(context.stdout);
-      const report = createReport({ listed: index.size, otherInstances }, { isJson, show }, out);
-      const shared = { list, report, unwanted, progress };
-      return await run({ options, config, connection, target, context, place, ...shared });
-    } finally {
-      await list.close();
-    }
+    const list = await readList(file, context.stdin, { ...options, instance: place.name, instances });
+    const progress = createProgress(context.stderr);
+    for (const warning of list.warnings) progress.say(`warning: ${warning}`);
+    const unwanted = createUnwantedUsers(orphansBefore(list, options));
+    const { show, json: isJson = false } = options;
+    const counts = { listed: list.users.size, otherInstances: list.elsewhere.length };
+    const report = createReport(counts, { isJson, show }, outputOf(context.stdout));
+    const shared = { list, report, unwanted, progress };
+    return run({ options, config, connection, target, context, place, ...shared });
   });
 }
 
@@ -144,11 +138,11 @@ function placeOf(config: Config, options: ReconcileOptions): Place {
 
 /** Undefined: none are deleted. @throws UsageError if the list would delete too many. */
 function orphansBefore(
-  { lastSeenAt, index, doubts }: List,
+  { madeAt, users, doubts }: List,
   { deleteOrphans = false, olderThan }: ReconcileOptions,
 ): number | undefined {
   if (!deleteOrphans) return undefined;
-  if (index.size === 0) {
+  if (users.size === 0) {
     throw new UsageError('--delete-orphans: the list has no users, so every user would be deleted');
   }
   if (doubts.length > 0) {
@@ -156,7 +150,7 @@ function orphansBefore(
       'the list may mean users whose ids it does not have, and they would be deleted. Correct it first:';
     throw new UsageError([`--delete-orphans: ${why}`, ...doubts].join('\n'));
   }
-  return lastSeenAt - olderThan;
+  return madeAt - olderThan;
 }
 
 async function compare({ list, report, unwanted, place, progress, ...comparing }: Comparing): Promise<void> {
@@ -167,10 +161,9 @@ async function compare({ list, report, unwanted, place, progress, ...comparing }
     const differences = findDifferences({
       client: patiently(client, pauseWith(connection, comparing.context)),
       instance: place.instance,
-      index: list.index,
-      list: list.read,
-      elsewhere: list.otherInstances > 0 ? list.readElsewhere : undefined,
-      listedAt: list.lastSeenAt,
+      list: list.users,
+      elsewhere: list.elsewhere,
+      listedAt: list.madeAt,
       pageSize: options.pageSize,
       onProgress({ seen, total, step }) {
         if (step === 'reading') report.counts.atDamoov = total;
@@ -209,7 +202,7 @@ async function applyTo({ list, report, unwanted, place, progress, ...comparing }
     return await apply({
       jobs,
       deletions: createDeletions({ jobs: openQueue(name, { connection, prefix }), prefix }),
-      repairs: { list: list.read, index: list.index, instance: place.name, listedAt: list.lastSeenAt },
+      repairs: { list: list.users, instance: place.name, listedAt: list.madeAt },
       counts: report.counts,
       unwanted,
       dueInMs: options.in,

@@ -90,7 +90,6 @@ describe('`reconcile`', () => {
   });
 
   it.each([
-    [['--plan', '--apply'], "option '--apply' cannot be used with option '--plan'"],
     [['--delete-orphans', '--yes'], '--delete-orphans, --yes: only with --apply'],
     [['--max-deletions', '5'], '--max-deletions: only with --apply'],
     [['--as-of', '2999-01-01T00:00:00Z'], 'must not be in the future'],

@@ -26,7 +26,7 @@ async function adminOf(sandboxUrl: string) {
   };
 }
 
-describe('`reconcile --plan`', () => {
+describe('`reconcile`', () => {
   describe.each([
     { count: 600, tags: [] },
     { count: 10_000, tags: ['slow'] },
@@ -48,7 +48,7 @@ describe('`reconcile --plan`', () => {
         const differing = listed.slice(from, from + 100).map((row, at) => changed(row, fieldsOf(at)));
         listed.splice(from, 100, ...differing);
         const file = await world.write(csvOf(listed, ['clientId', ...WHOLE]));
-        const end = await world.reconcile(file, '--plan', '--json');
+        const end = await world.reconcile(file, '--json');
         expect(end.status).toBe(1);
         const lines = told(end);
         const of = (kind: string) => lines.filter((line) => line.kind === kind);
@@ -87,7 +87,7 @@ describe('`reconcile --plan`', () => {
   });
 });
 
-describe('`reconcile --plan` while users come, change and go', () => {
+describe('`reconcile` while users come, change and go', () => {
   it('reports no difference that is none, and misses none', async () => {
     const world = await createReconcileWorld();
     const orphans = await world.signUp([{ clientId: 'orphan-old' }]);
