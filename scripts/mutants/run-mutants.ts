@@ -69,18 +69,15 @@ function claim(root: string): string {
 async function testMutants(run: MutantRun, runners: readonly Runner[]): Promise<TestedMutant[]> {
   const { graceMs = 20_000 } = run;
   const unmutated = new Unmutated(run.onUnmutated);
-  const { fresh, slowestMs } = unmutated;
-  const tested = new Map<Mutant, TestedMutant & { runner: Runner }>();
+  const tested = new Map<Mutant, TestedMutant>();
   const kills = new KillCounts();
-  for (let due = run.mutants; due.length > 0; due = await distrusted()) {
-    await shareOut(due, runners, run.signal, async (mutant, runner) => {
-      const ended = await endOf(mutant, runner);
-      run.signal?.throwIfAborted();
-      if (ended.killer !== undefined) kills.add(mutant.file, ended.killer.test);
-      tested.set(mutant, { mutant, ...ended, runner });
-      run.onMutant?.({ mutant, ...ended }, tested.size);
-    });
-  }
+  await shareOut(run.mutants, runners, run.signal, async (mutant, runner) => {
+    const ended = { mutant, ...(await endOf(mutant, runner)) };
+    run.signal?.throwIfAborted();
+    if (ended.killer !== undefined) kills.add(mutant.file, ended.killer.test);
+    tested.set(mutant, ended);
+    run.onMutant?.(ended, tested.size);
+  });
   return run.mutants.flatMap((mutant) => tested.get(mutant) ?? []);
 
   async function endOf(mutant: Mutant, runner: Runner): Promise<Omit<TestedMutant, 'mutant'>> {
@@ -93,30 +90,12 @@ async function testMutants(run: MutantRun, runners: readonly Runner[]): Promise<
       const tests = ring.toSorted((a, b) => costOf(a) - costOf(b));
       const usualMs = ring.reduce((sum, test) => sum + unmutated.durationOf(test), 0);
       const startedAt = performance.now();
-      const result = await runner.run({ tests, edit, fresh, slowestMs }, Math.ceil(5 * usualMs + graceMs));
+      const result = await runner.run({ tests, edit }, Math.ceil(5 * usualMs + graceMs));
       durationMs += performance.now() - startedAt;
       if (result === undefined) return { end: 'timed out', durationMs };
       if (result.failure !== undefined) return { end: 'killed', killer: result.failure, durationMs };
     }
     return { end: 'survived', durationMs };
-  }
-
-  /**
-   * A mutant may change a kept process in a way that `warm-fork.ts` does not see. A test file that fails in its kept process without a
-   * mutant gets a new process from now on. The mutants that it has killed in this runner are tested again.
-   */
-  async function distrusted(): Promise<Mutant[]> {
-    const found: Mutant[] = [];
-    for (const runner of runners) {
-      for (const test of runner.kept) {
-        if (fresh.includes(test) || (await unmutated.passes(test, runner))) continue;
-        fresh.push(test);
-        const isDoubtful = (one: { runner: Runner } & TestedMutant) =>
-          one.runner === runner && one.killer?.test === test;
-        found.push(...[...tested.values()].filter(isDoubtful).map(({ mutant }) => mutant));
-      }
-    }
-    return found;
   }
 }
 

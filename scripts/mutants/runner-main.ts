@@ -8,25 +8,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 import { type TestModule, type TestSpecification, createVitest } from 'vitest/node';
 import { killAll, processesIn } from './processes.ts';
-import { discard, keptTests, slowestMs, warmPool } from './warm-pool.ts';
 
 export interface Task {
   tests: readonly string[];
   /** Without it the tests run on the tree as it is. */
   edit?: { file: string; text: string };
-  /** Tests that get a new process each time. */
-  fresh?: readonly string[];
-  /** The duration of the slowest test of each file without a mutant, which decides its time-outs. */
-  slowestMs?: ReadonlyMap<string, number>;
 }
 
 export interface TaskResult {
   /** The first test file that failed, and its message. Absent if all passed. */
   failure?: { test: string; message: string };
-  /** The test files that left their process as it was. It is kept for their next run, unless they are `fresh`. */
-  kept: string[];
-  /** The duration of the slowest test, or of the hooks of a file. */
-  slowestMs: number;
 }
 
 /** Runs the tests in the given order. */
@@ -44,13 +35,12 @@ const configPath = pathToFileURL(resolve(root, 'vitest.config.ts')).href;
 const { default: config } = (await import(configPath)) as { default: ViteUserConfig };
 const vitest = await createVitest('test', {
   ...config.test,
-  config: false, // Vitest loses a pool that is an object when it merges it with a file
+  config: false,
   root,
   watch: false,
   bail: 1,
   maxWorkers: 1,
-  pool: warmPool,
-  fsModuleCache: false, // a kept process would find the previous mutant there
+  fsModuleCache: false, // the previous mutant would be found there
   reporters: [{}],
   tagsFilter: ['!slow'],
   setupFiles: [fileURLToPath(new URL('same-seed.ts', import.meta.url))],
@@ -70,28 +60,22 @@ process.on('message', (task: Task | 'stop') => {
 });
 process.send?.('ready');
 
-async function carryOut({ tests, edit, fresh = [], slowestMs: usual }: Task): Promise<TaskResult> {
-  usual?.forEach((ms, test) => slowestMs.set(resolve(root, test), ms));
+async function carryOut({ tests, edit }: Task): Promise<TaskResult> {
   const path = resolve(root, edit?.file ?? '');
   const original = edit && (await readFile(path, 'utf8'));
   const replace = async (text: string) => {
     await writeFile(path, text);
     vitest.invalidateFile(path);
   };
-  const renew = () => fresh.forEach((test) => discard(resolve(root, test)));
   try {
     if (edit !== undefined) await replace(edit.text);
-    renew();
-    const result = await run(tests.map((test) => resolve(root, test)));
-    const kept = keptTests().map((test) => relative(root, test));
-    renew();
-    return { ...result, kept };
+    return await run(tests.map((test) => resolve(root, test)));
   } finally {
     if (original !== undefined) await replace(original);
   }
 }
 
-async function run(files: string[]): Promise<Omit<TaskResult, 'kept'>> {
+async function run(files: string[]): Promise<TaskResult> {
   const project = vitest.getRootProject();
   vitest.state.clearFiles(project, files);
   const specifications = files.map((file) => project.createSpecification(file));
@@ -102,21 +86,13 @@ async function run(files: string[]): Promise<Omit<TaskResult, 'kept'>> {
   );
   killAll(strangers.map(({ pid }) => pid));
   const ran = testModules.filter(({ moduleId }) => files.includes(moduleId));
-  const slowest = Math.max(0, ...ran.map(slowestIn));
   const failed = ran.find((module) => module.state() === 'failed');
   if (failed !== undefined) {
-    return { slowestMs: slowest, failure: { test: failed.relativeModuleId, message: whyFailed(failed) } };
+    return { failure: { test: failed.relativeModuleId, message: whyFailed(failed) } };
   }
   const [error] = unhandledErrors;
-  if (error === undefined) return { slowestMs: slowest };
-  const test = relative(root, files[0] ?? '');
-  return { slowestMs: slowest, failure: { test, message: messageOf(error) } };
-}
-
-function slowestIn(module: TestModule): number {
-  const tests = [...module.children.allTests()].map((test) => test.diagnostic()?.duration ?? 0);
-  const hooks = module.diagnostic().duration - tests.reduce((sum, ms) => sum + ms, 0);
-  return Math.max(hooks, ...tests);
+  if (error === undefined) return {};
+  return { failure: { test: relative(root, files[0] ?? ''), message: messageOf(error) } };
 }
 
 function whyFailed(module: TestModule): string {

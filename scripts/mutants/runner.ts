@@ -17,8 +17,6 @@ export class Runner {
   readonly #dir: string;
   readonly #root: string;
   #child: Promise<ChildProcess> | undefined;
-  /** The test files whose process is kept for their next run. */
-  kept: readonly string[] = [];
 
   constructor(root: string, dir: string) {
     this.#root = root;
@@ -32,7 +30,6 @@ export class Runner {
     child.send(task);
     const result = await answerOf<TaskResult>(child, limitMs);
     if (result === undefined) this.kill();
-    else this.kept = result.kept;
     return result;
   }
 
@@ -53,7 +50,6 @@ export class Runner {
       () => {}, // it did not start: `run` rejects
     );
     this.#child = undefined;
-    this.kept = [];
   }
 
   async #start(): Promise<ChildProcess> {
