@@ -1,7 +1,6 @@
 /**
  * The commands of the command line. Each `define.ts` declares how a command is called; its code is loaded only when it runs.
  */
-import { styleText } from 'node:util';
 import { Command } from 'commander';
 import {
   registerCreate,
@@ -18,14 +17,13 @@ import { registerEvents } from './events/define.ts';
 import { registerDeadLetters } from './dead-letters/define.ts';
 import { registerFailed } from './failed/define.ts';
 import { registerImport } from './import/define.ts';
-import { HELP_STYLE } from './options/help.ts';
 import { registerProbe } from './probe/define.ts';
 import { registerQueue } from './queue/define.ts';
 import { registerReceipts } from './receipts/define.ts';
 import { registerReconcile } from './reconcile/define.ts';
 import { registerSandbox } from './sandbox/define.ts';
 import { registerSchema } from './schema/define.ts';
-import type { CommandContext, OutputStream } from './common/command-context.ts';
+import type { CommandContext } from './common/command-context.ts';
 import type { Act, Register } from './common/register.ts';
 import { registerStatus } from './status/define.ts';
 import { registerUser } from './user/define.ts';
@@ -77,11 +75,8 @@ export function commandLine(version: string, onFailed: () => void, context: Comm
       writeErr: (text) => void stderr.write(text),
       getOutHelpWidth: () => stdout.columns ?? COLUMNS,
       getErrHelpWidth: () => stderr.columns ?? COLUMNS,
-      getOutHasColors: () => hasColors(stdout),
-      getErrHasColors: () => hasColors(stderr),
     })
     .showHelpAfterError('(see --help)')
-    .configureHelp(HELP_STYLE)
     .addHelpCommand(
       new Command('help').argument('[command]').description('the same as --help').helpGroup('Help:'),
     )
@@ -99,9 +94,4 @@ export function commandLine(version: string, onFailed: () => void, context: Comm
     for (const register of commands) register(program, run);
   }
   return program;
-}
-
-/** By the rule of Node: a terminal has colours unless NO_COLOR is set; FORCE_COLOR gives them to every stream. */
-function hasColors(stream: OutputStream): boolean {
-  return styleText('bold', '', { stream }) !== '';
 }

@@ -120,22 +120,6 @@ describe('the command line', () => {
     expect([...new Set(packages)].sort()).toEqual(['commander', 'fastest-levenshtein', 'zod']);
   });
 
-  it('has colours on a terminal that shows them, and on no other', async () => {
-    const helpOn = async (terminal: object) => {
-      const context = createContext({});
-      const stdout = Object.assign(context.stdout, terminal);
-      expect(await run(['--help'], { ...context, stdout })).toBe(0);
-      return String(stdout.read());
-    };
-    expect(await helpOn({ isTTY: true, getColorDepth: () => 8 })).toContain('\u001B');
-    expect(await helpOn({ isTTY: true, getColorDepth: () => 1 })).not.toContain('\u001B');
-    expect(await helpOn({ isTTY: false, getColorDepth: () => 8 })).not.toContain('\u001B');
-  });
-
-  it('has colours where FORCE_COLOR asks for them', async () => {
-    expect((await runProcess(['--help'], { FORCE_COLOR: '1' })).stdout).toContain('\u001B');
-  });
-
   it.each([
     ['a misspelt command', ['statu'], 'Did you mean status?'],
     ['a misspelt command of a command', ['deletions', 'lst'], 'Did you mean list?'],
