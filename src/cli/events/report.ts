@@ -13,19 +13,7 @@ const ShownEvent = z.looseObject({
   data: z.looseObject({
     userId: z.string().optional(),
     clientId: z.string().optional(),
-    instance: z.string().optional(),
     jobId: z.string().optional(),
-    accessToken: z.unknown().optional(),
-    refreshToken: z.unknown().optional(),
-    existed: z.boolean().optional(),
-    changed: z.array(z.string()).optional(),
-    verified: z.boolean().optional(),
-    fromInstance: z.string().optional(),
-    toInstance: z.string().optional(),
-    operation: z.string().optional(),
-    by: z.string().optional(),
-    code: z.string().optional(),
-    message: z.string().optional(),
   }),
 });
 export type ShownEvent = z.infer<typeof ShownEvent>;
@@ -62,32 +50,16 @@ export function isWanted({ type, data }: ShownEvent, filter: EventFilter): boole
   );
 }
 
-/** One line for people: time, type, user, job, and details. */
+/** One line for people: time, type, user, job, then what else the event says. */
 export function eventText({ type, time = '-', data }: ShownEvent, stream: Writable): string {
-  const { clientId = '-', userId = '-', jobId = '-' } = data;
-  const shown = [time, type.padEnd('user.superseded'.length), clientId, userId, jobId, detailOf(type, data)];
+  const { clientId = '-', userId = '-', jobId = '-', ...more } = data;
+  // Not the receipt of a deletion.
+  const details = Object.entries(more)
+    .filter(([, value]) => typeof value !== 'object' || Array.isArray(value))
+    .map(([name, value]) => `${name}=${String(value)}`);
+  const shown = [time, type.padEnd('user.superseded'.length), clientId, userId, jobId, ...details];
   const line = shown.map(onOneLine).join('  ').trimEnd();
   // styleText adds no colour unless the stream is a terminal, and none if NO_COLOR is set.
   if (type === 'user.failed') return styleText('red', line, { stream });
   return type === 'user.superseded' ? styleText('yellow', line, { stream }) : line;
-}
-
-function detailOf(type: string, data: ShownEvent['data']): string {
-  const { instance = 'default', existed, changed, verified, operation = 'a job', by, code, message } = data;
-  const details: Record<string, (string | undefined)[]> = {
-    'user.created': [
-      existed === true ? 'existed' : undefined,
-      data.accessToken === undefined ? undefined : 'with tokens',
-    ],
-    'user.updated': [changed?.join(', ')],
-    'user.deleted': [
-      existed === false ? 'there was no user' : undefined,
-      verified === false ? 'not confirmed' : undefined,
-    ],
-    'user.moved': [`from ${data.fromInstance ?? 'an unknown instance'} to ${data.toInstance ?? 'another'}`],
-    'user.superseded': [`${operation}, by ${by ?? 'something newer'}`],
-    'user.failed': [`${operation}, ${code ?? 'no code'}: ${message ?? ''}`],
-  };
-  const texts = [...(details[type] ?? []), instance === 'default' ? undefined : `at ${instance}`];
-  return texts.filter((detail) => detail !== undefined).join(', ');
 }

@@ -76,7 +76,9 @@ describe('`events`', () => {
     const event = await world.run('create-user', { clientId: 'c-1', createAccessToken: true });
     const { accessToken, refreshToken } = event.data as { accessToken: string; refreshToken: string };
     const { stdout } = await runCommand(['events', '--queue', 'unread'], world.env);
-    expect(stdout).toMatch(/^\S+Z {2}user\.created +c-1 {2}[0-9a-f-]{36} {2}1 {2}with tokens\n$/);
+    expect(stdout).toMatch(
+      /^\S+Z {2}user\.created +c-1 {2}[0-9a-f-]{36} {2}1 {2}instance=default {2}accessToken=\(masked\) {2}refreshToken=\(masked\)\n$/,
+    );
     const masked = { data: { clientId: 'c-1', accessToken: '(masked)', refreshToken: '(masked)' } };
     const { events } = await eventsOf(world, '--queue', 'unread');
     expect(events).toMatchObject([masked]);
@@ -152,7 +154,9 @@ describe('`events --follow`', () => {
     await world.run('create-user', { clientId: 'c-2' });
     expect(await tail.line()).toContain('  c-2  ');
     await world.run('create-user', { clientId: '' });
-    expect(await tail.line()).toMatch(/user\.failed .*create-user, invalid-job: clientId/);
+    expect(await tail.line()).toMatch(
+      /user\.failed .* {2}operation=create-user {2}code=invalid-job {2}message=clientId/,
+    );
     await new Queue('user-events', { connection: world.redis, prefix: world.prefix }).add(
       'other',
       'no event',
