@@ -55,7 +55,7 @@ describe('every command', () => {
 
   it.each(commands)('`%s` says what each of its options is for', (_name, command) => {
     const silent = command.options.filter(({ description }) => description === '');
-    expect(silent.map(({ long }) => long).filter((long) => !OBVIOUS.includes(long ?? ''))).toEqual([]);
+    expect(silent.map(({ long }) => long)).toEqual([]);
   });
 
   it('stands in one of the groups of the overview', () => {
@@ -65,9 +65,6 @@ describe('every command', () => {
     }
   });
 });
-
-/** They come after one that says it for all. */
-const OBVIOUS = ['--last-name', '--nickname', '--phone', '--email'];
 
 /** Options in an example that its command does not have. */
 function unknownOptionsOf(example: string): string[] {

@@ -19,7 +19,7 @@ const receipts = fileOf('receipts.ndjson', linesOf(receiptsOf(1, ['default'], ne
 describe('as a process', () => {
   it.each<[string, string[], number, RegExp]>([
     ['create', ['--client-id', 'c-1'], 0, /^added: \S+\n$/],
-    ['update', ['--client-id', 'c-1', '--phone', '1'], 0, /^added: \S+\n$/],
+    ['update', ['--client-id', 'c-1', '--clear', 'phone'], 0, /^added: \S+\n$/],
     ['delete', ['--client-id', 'c-1', '--in', '1d'], 0, /^scheduled: /],
     [
       'deletions',

@@ -10,12 +10,8 @@ import type { Register } from '../common/register.ts';
 /** The fields that an update may clear. */
 const CLEARABLE = [...PROFILE_FIELDS, 'clientId'];
 
-const SEEN = `
-Everybody on the machine can see a command line (ps), and the shell keeps it in its history. Use --data - for personal
-data.`;
-
 export const registerCreate: Register = (program, run) => {
-  withProfile(program.command('create').description('create a user, or find the existing one'))
+  withData(program.command('create').description('create a user, or find the existing one'))
     .option('--access-token', "include the user's access and refresh token in the event")
     .addHelpText(
       'after',
@@ -25,7 +21,7 @@ export const registerCreate: Register = (program, run) => {
 };
 
 export const registerUpdate: Register = (program, run) => {
-  withProfile(program.command('update').description('change the profile of a user'))
+  withData(program.command('update').description('change a user'))
     .option('--new-client-id <id>', 'the new clientId of the user')
     .addOption(new Option('--clear <field...>', 'fields to clear').choices(CLEARABLE))
     .addHelpText(
@@ -57,30 +53,17 @@ export const registerMove: Register = (program, run) => {
     .action(run(async () => (await import('./run.ts')).moveUser));
 };
 
-function withProfile(command: Command): Command {
-  const profile = ofUser(command)
-    .option('--first-name <name>', 'personal data, like all down to --image-url')
-    .option('--last-name <name>')
-    .option('--nickname <name>')
-    .option('--phone <number>')
-    .option('--email <address>')
-    .option('--gender <gender>', 'male, female or other')
-    .option('--birthday <date>', 'YYYY-MM-DD')
-    .option('--marital-status <status>', 'married, widowed, divorced or single')
-    .option('--children-count <number>', 'how many children')
-    .option('--country <country>', 'where the user lives')
-    .option('--district <district>', 'within the country')
-    .option('--city <city>', 'without the country')
-    .option('--address <address>', 'street and number')
-    .option('--image-url <url>', 'where a picture of the user is')
-    .addOption(new Option('--turn-on <setting...>', 'settings of the user').choices(SETTINGS))
-    .addOption(new Option('--turn-off <setting...>', 'settings of the user').choices(SETTINGS))
-    .option(
-      '--data <file>',
-      'the data of the job in JSON, - for the standard input; other options override it',
-    )
-    .addHelpText('after', SEEN);
-  return withTimes(profile);
+/** Personal data has no options: everybody on the machine can see a command line (ps), and the shell keeps it. */
+function withData(command: Command): Command {
+  return withTimes(
+    ofUser(command)
+      .option(
+        '--data <file>',
+        'the data of the job in JSON, such as its profile; - for the standard input; other options override it',
+      )
+      .addOption(new Option('--turn-on <setting...>', 'settings of the user').choices(SETTINGS))
+      .addOption(new Option('--turn-off <setting...>', 'settings of the user').choices(SETTINGS)),
+  );
 }
 
 function withChange(command: Command): Command {

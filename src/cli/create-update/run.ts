@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers';
 import { type AddOptions, InvalidJobError } from '../../client/requests.ts';
 import { type AddedJob, UserJobs } from '../../client/user-jobs.ts';
 import type { CommandContext } from '../common/command-context.ts';
-import { type ProfileField, PROFILE_FIELDS, profileValue } from '../../contract/fields.ts';
 import { checkInstance } from '../common/known-instance.ts';
 import { outputOf } from '../terminal/output.ts';
 import { type WaitOptions, printOutcome } from '../common/print-outcome.ts';
@@ -15,35 +14,38 @@ import { UsageError } from '../common/usage-error.ts';
 import type { UserOptions } from '../common/with-deletions.ts';
 import { withTarget } from '../common/with-redis.ts';
 
-interface JobOptions extends UserOptions, WaitOptions, AddOptions, Partial<Record<ProfileField, string>> {
+interface JobOptions extends UserOptions, WaitOptions, AddOptions {
   occurredAt?: string;
   correlationId?: string;
-  turnOn?: string[];
-  turnOff?: string[];
   /** A file with the data of the job in JSON, `-` for the standard input. Other options override it. */
   data?: string;
   json?: boolean;
 }
 
-export interface CreateOptions extends JobOptions {
+interface SettingsOptions {
+  turnOn?: string[];
+  turnOff?: string[];
+}
+
+export interface CreateOptions extends JobOptions, SettingsOptions {
   accessToken?: boolean;
 }
 
-export interface UpdateOptions extends JobOptions {
+export interface UpdateOptions extends JobOptions, SettingsOptions {
   newClientId?: string;
   clear?: string[];
 }
 
 /** True if the job was added; with `--wait`, if the user exists. */
 export async function createUser(options: CreateOptions, context: CommandContext): Promise<boolean> {
-  const settings = settingsOf(options);
-  const more = {
+  const given = await readJobData(options, context);
+  const data = {
+    ...given,
     ...(options.accessToken === true && { createAccessToken: true }),
-    ...(settings !== undefined && { settings }),
+    ...withSettings(given, options),
   };
-  const data = await dataOf(options, context, 'profile', more);
   if (namesNoUser(data)) {
-    throw new UsageError('no user is named: give --client-id, --user-id, a field of the profile, or --data');
+    throw new UsageError('no user is named: give --client-id, --user-id or --data');
   }
   return addJob('create-user', options, context, (users, added) => users.create(data, added));
 }
@@ -51,26 +53,17 @@ export async function createUser(options: CreateOptions, context: CommandContext
 /** True if the job was added; with `--wait`, if the changes are applied. */
 export async function updateUser(options: UpdateOptions, context: CommandContext): Promise<boolean> {
   const { clear = [], newClientId } = options;
-  const set = { ...profileOf(options), ...(newClientId !== undefined && { clientId: newClientId }) };
-  const twice = clear.find((field) => field in set);
-  if (twice !== undefined) throw new UsageError(`--clear ${twice}: it is also set`);
-  const cleared = Object.fromEntries(clear.map((field) => [field, null]));
-  const settings = settingsOf(options);
-  const data = await dataOf(
-    options,
-    context,
-    'changes',
-    {},
-    {
-      ...(settings !== undefined && { settings }),
-      ...(newClientId !== undefined && { clientId: newClientId }),
-      ...cleared,
-    },
-  );
+  const given = await readJobData(options, context);
+  const before = toObject(given['changes']);
+  const changes = {
+    ...withSettings(before, options),
+    ...(newClientId !== undefined && { clientId: newClientId }),
+    ...Object.fromEntries(clear.map((field) => [field, null])),
+  };
+  const isChanged = Object.keys(changes).length > 0;
+  const data = { changes: {}, ...given, ...(isChanged && { changes: { ...before, ...changes } }) };
   // The library reports what is missing.
-  return addJob('update-user', options, context, (users, added) =>
-    users.update({ changes: {}, ...data }, added),
-  );
+  return addJob('update-user', options, context, (users, added) => users.update(data, added));
 }
 
 /** True if the job was added; with `--wait`, if the user is deactivated. */
@@ -80,11 +73,8 @@ export const resumeUser = withStatus('active');
 
 function withStatus(status: 'active' | 'deactivated') {
   return async (options: JobOptions, context: CommandContext): Promise<boolean> => {
-    const changes = { status };
-    const data = await dataOf(options, context, 'changes', {}, changes);
-    return addJob('update-user', options, context, (users, added) =>
-      users.update({ ...data, changes }, added),
-    );
+    const data = { ...(await readJobData(options, context)), changes: { status } };
+    return addJob('update-user', options, context, (users, added) => users.update(data, added));
   };
 }
 
@@ -94,7 +84,7 @@ export interface MoveOptions extends JobOptions {
 
 /** True if the job was added; with `--wait`, if the user is in the other instance. */
 export async function moveUser(options: MoveOptions, context: CommandContext): Promise<boolean> {
-  const data = { ...(await dataOf(options, context, 'changes', {})), toInstance: options.to };
+  const data = { ...(await readJobData(options, context)), toInstance: options.to };
   return addJob('move-user', options, context, (users, added) => users.move(data, added));
 }
 
@@ -113,7 +103,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 async function addJob(
-  name: keyof typeof WANTED,
+  name: keyof typeof SUCCESS,
   options: JobOptions & { to?: string },
   context: CommandContext,
   add: (users: UserJobs, options: AddOptions) => Promise<AddedJob>,
@@ -127,7 +117,7 @@ async function addJob(
     const users = new UserJobs({ redis, prefix, queue, failAfterMs: context.reachMs });
     try {
       const job = await add(users, { idempotencyKey });
-      if (wait) return await printOutcome(WANTED[name], options, context, (limit) => job.result(limit));
+      if (wait) return await printOutcome(SUCCESS[name], options, context, (limit) => job.result(limit));
       await outputOf(context.stdout).line(json ? JSON.stringify({ jobId: job.id }) : `added: ${job.id}`);
       return true;
     } catch (error) {
@@ -138,56 +128,39 @@ async function addJob(
   });
 }
 
-const WANTED = {
+/** The event that is wanted of each. */
+const SUCCESS = {
   'create-user': 'user.created',
   'update-user': 'user.updated',
   'move-user': 'user.moved',
 } as const;
 
-async function dataOf(
-  options: JobOptions,
-  { stdin }: CommandContext,
-  section: 'profile' | 'changes',
-  more: object,
-  fields: object = {},
-): Promise<Record<string, unknown>> {
-  const { clientId, userId, instance, occurredAt, correlationId } = options;
-  const base = options.data === undefined ? {} : await readData(options.data, stdin);
+/** The data of `--data`, with the ids and the times of the other options. */
+async function readJobData(options: JobOptions, { stdin }: CommandContext): Promise<Record<string, unknown>> {
+  const { data, clientId, userId, instance, occurredAt, correlationId } = options;
   const given = { clientId, userId, instance, occurredAt, correlationId };
-  const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const changed = { ...profileOf(options), ...fields };
-  const before = base[section];
-  const merged = typeof before === 'object' && before !== null ? onTop(before, changed) : changed;
-  const all = { ...named, ...more, ...(Object.keys(changed).length > 0 && { [section]: merged }) };
-  return onTop(base, all);
+  return {
+    ...(data !== undefined && (await readJsonObject(data, stdin))),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
 }
 
 /** Options override the data, each setting by itself. */
-function onTop(data: object, given: object): Record<string, unknown> {
-  const [before, after] = [data, given].map((values) => new Map(Object.entries(values)).get('settings'));
-  const areBoth = typeof before === 'object' && typeof after === 'object';
-  return { ...data, ...given, ...(areBoth && { settings: { ...before, ...after } }) };
-}
-
-function profileOf(options: JobOptions): Record<string, string | number> {
-  return Object.fromEntries(
-    PROFILE_FIELDS.flatMap((field) => {
-      const text = options[field];
-      return text === undefined ? [] : [[field, profileValue(field, text)]];
-    }),
-  );
-}
-
-/** The settings that are turned on, and those that are turned off. */
-function settingsOf({ turnOn = [], turnOff = [] }: JobOptions): Record<string, boolean> | undefined {
+function withSettings(data: Record<string, unknown>, options: SettingsOptions): { settings?: object } {
+  const { turnOn = [], turnOff = [] } = options;
   const twice = turnOff.find((setting) => turnOn.includes(setting));
   if (twice !== undefined) throw new UsageError(`--turn-off ${twice}: it is turned on as well`);
   const all = [...turnOn.map((name) => [name, true]), ...turnOff.map((name) => [name, false])];
-  return all.length === 0 ? undefined : Object.fromEntries(all);
+  if (all.length === 0) return {};
+  return { settings: { ...toObject(data['settings']), ...Object.fromEntries(all) } };
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 /** @throws UsageError; a message never repeats the content. */
-async function readData(file: string, stdin: Readable): Promise<Record<string, unknown>> {
+async function readJsonObject(file: string, stdin: Readable): Promise<Record<string, unknown>> {
   let read: unknown;
   try {
     read = JSON.parse(file === '-' ? await text(stdin) : await readFile(file, 'utf8'));
