@@ -4,7 +4,7 @@
  * `node scripts/setup.mjs bench` does so for a package of its own in that folder.
  */
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -64,63 +64,43 @@ function install() {
 /** Holds a lock file while the work runs; one whose owner is dead is taken over. */
 function oneAtATime(work) {
   mkdirSync(join(root, '.data'), { recursive: true });
-  const mine = `${lockPath}.${process.pid}`;
-  writeFileSync(mine, String(process.pid));
+  for (let told = false; !locks(); told = true) {
+    const owner = readOwner();
+    if (owner !== undefined && !isAlive(owner)) rmSync(lockPath, { force: true });
+    else if (!told) console.error(`Waiting for the process that installs the dependencies (${lockPath}) …`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
   try {
-    for (let told = false; !claim(mine); told = true) {
-      if (!told)
-        console.error(
-          `Waiting for process ${ownerOfLock() ?? '?'}, which installs the dependencies (${lockPath}) …`,
-        );
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-    }
-    try {
-      return work();
-    } finally {
-      rmSync(lockPath, { force: true });
-    }
+    return work();
   } finally {
-    rmSync(mine, { force: true });
+    rmSync(lockPath, { force: true });
   }
 }
 
-/** A hard link appears whole or not at all: no other run ever reads an empty lock. */
-function claim(mine) {
+/** Whether this process has made the lock file. */
+function locks() {
   try {
-    linkSync(mine, lockPath);
+    writeFileSync(lockPath, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
-    if (isStale()) removeStale(mine);
     return false;
   }
 }
 
-function ownerOfLock() {
+/** Undefined if there is no lock file, or its owner is about to write its id. */
+function readOwner() {
   try {
-    return Number(readFileSync(lockPath, 'utf8'));
+    return Number(readFileSync(lockPath, 'utf8')) || undefined;
   } catch {
-    return undefined; // let go of meanwhile
+    return undefined;
   }
 }
 
-function isStale() {
-  const owner = ownerOfLock();
-  if (owner === undefined) return false;
+function isAlive(pid) {
   try {
-    process.kill(owner, 0);
-    return false;
+    return process.kill(pid, 0);
   } catch (error) {
-    return error.code === 'ESRCH';
-  }
-}
-
-/** Renaming lets exactly one of several waiters clear a dead owner's lock. */
-function removeStale(mine) {
-  try {
-    renameSync(lockPath, `${mine}.stale`);
-    rmSync(`${mine}.stale`);
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
+    return error.code !== 'ESRCH';
   }
 }
