@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { Queue, Worker } from 'bullmq';
+import { aligned } from '../src/cli/terminal/text.ts';
 import { loadConfig } from '../src/config/config.ts';
 import type { UserEvent } from '../src/contract/event.ts';
 import { connectRedis } from '../src/redis/connection.ts';
@@ -256,18 +257,9 @@ function report(running: readonly Running[]): void {
     event?.subject ?? '',
     ms === undefined ? '' : String(ms),
   ]);
-  const header = ['job', 'outcome', 'UserId', 'ms'];
-  const widths = header.map((title, column) =>
-    Math.max(...[header, ...rows].map((row) => (row[column] ?? title).length)),
-  );
-  const line = (row: string[]): string =>
-    row
-      .map((cell, column) =>
-        column === 3 ? cell.padStart(widths[3] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ');
-  say(`\n  ${bold(line(header))}`);
-  for (const row of rows) say(`  ${line(row)}`);
+  const [header = '', ...lines] = aligned([['job', 'outcome', 'UserId', 'ms'], ...rows]);
+  say(`\n  ${bold(header)}`);
+  for (const line of lines) say(`  ${line}`);
   say(dim('\n  ms: from the job falling due to its event\n'));
 }
 

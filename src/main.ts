@@ -16,5 +16,5 @@ if (refusal !== undefined) {
   process.stderr.write(`damoov-users: ${refusal}\n`);
   process.exit(BAD_USAGE);
 }
-const { runToEnd } = await import('./cli/run-to-end.ts');
-await runToEnd(process.argv);
+const { runAsProcess } = await import('./cli/execute.ts');
+await runAsProcess(process.argv);

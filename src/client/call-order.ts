@@ -8,14 +8,14 @@ const REMEMBERED = 1000;
 
 export interface CallOrder {
   /** The timestamp of the next job of this user, in epoch milliseconds: now, or one more than the last. */
-  stampOf(user: { clientId?: unknown; userId?: unknown; instance?: unknown }): number;
+  nextStamp(user: { clientId?: unknown; userId?: unknown; instance?: unknown }): number;
 }
 
 /** One for all calls of a producer. */
 export function createCallOrder(now: () => number): CallOrder {
   const last = new Map<string, number>();
   return {
-    stampOf({ clientId, userId, instance = 'default' }) {
+    nextStamp({ clientId, userId, instance = 'default' }) {
       const time = now();
       const names = [
         ['client', clientId],

@@ -14,7 +14,7 @@ export class ResultUnknownError extends Error {
 }
 
 /** Undefined while it has not ended. */
-export async function endOf(
+export async function readEnd(
   queue: Queue,
   connection: RedisConnection,
   id: string,

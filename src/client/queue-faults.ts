@@ -23,13 +23,9 @@ export class DeliveryLostError extends Error {
 }
 
 export interface QueueFaults {
-  /** An event is being delivered. */
   begin(jobId: string, event: FaultyEvent): void;
-  /** The event needs no further report. */
   forget(jobId: string): void;
-  /** The lock of these jobs is lost. */
   lose(jobIds: readonly string[]): void;
-  /** Reports an error of BullMQ. */
   report(error: unknown): void;
 }
 

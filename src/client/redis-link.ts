@@ -37,7 +37,6 @@ export interface CallOptions {
   isRead?: boolean;
 }
 
-/** A call under way. */
 interface Call<T> extends CallOptions {
   work: () => Promise<T>;
   /** The caller no longer waits. */

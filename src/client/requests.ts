@@ -72,7 +72,6 @@ export class InvalidJobError extends Error {
   }
 }
 
-/** A valid job. */
 export interface CheckedJob {
   name: JobName;
   /** The queue gets its JSON. */
@@ -141,8 +140,8 @@ function sorted(value: unknown): unknown {
  * What is asked for with a deletion; its due time in epoch milliseconds.
  * @throws InvalidJobError
  */
-export function deletionOf({ reschedules = false, suspends = false, ...due }: DeleteOptions, now: number) {
-  const dueAt = dueAtOf(due, now);
+export function parseDeletion({ reschedules = false, suspends = false, ...due }: DeleteOptions, now: number) {
+  const dueAt = parseDue(due, now);
   if (suspends && dueAt <= now) throw new InvalidJobError('suspends: needs in or at, in the future');
   return { dueAt, reschedules, suspends };
 }
@@ -151,20 +150,20 @@ export function deletionOf({ reschedules = false, suspends = false, ...due }: De
  * Its due time, in epoch milliseconds.
  * @throws InvalidJobError
  */
-export function dueAtOf(due: Due, now: number): number {
+export function parseDue(due: Due, now: number): number {
   refuseUnknown(due, ['in', 'at', 'reschedules', 'suspends']);
   // An unset variable must not turn a deferred deletion into an immediate one.
   for (const [name, value] of Object.entries(due)) {
     if (value === undefined)
       throw new InvalidJobError(`${name}: is undefined: leave it out to delete at once`);
   }
-  const dueAt = instantOf(due, now);
+  const dueAt = parseInstant(due, now);
   const fault = dueFaultOf(dueAt);
   if (fault !== undefined) throw new InvalidJobError(fault);
   return dueAt;
 }
 
-function instantOf({ in: span, at }: Due, now: number): number {
+function parseInstant({ in: span, at }: Due, now: number): number {
   if (span !== undefined && at !== undefined)
     throw new InvalidJobError('in, at: only one of them may be given');
   if (span !== undefined) {

@@ -16,7 +16,7 @@ import {
   withDuplicates,
 } from '../redis/connection.ts';
 import { RedisRefusedError, redacted } from '../redis/refusal.ts';
-import { endOf } from './job-result.ts';
+import { readEnd } from './job-result.ts';
 import { ClosedError } from './redis-link.ts';
 
 /** The job did not end in time. It still runs, and its event is published. */
@@ -53,7 +53,6 @@ export interface ResultsOptions {
   ask?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** Results of the jobs in a queue. */
 export class Results {
   readonly #options: ResultsOptions;
   readonly #ends = new EventEmitter().setMaxListeners(0);
@@ -114,7 +113,7 @@ export class Results {
   async #look(id: string): Promise<JobResult | RedisAwayError | undefined> {
     const { queue, connection, target, ask = (work) => work() } = this.#options;
     try {
-      return await ask(() => endOf(queue, connection, id));
+      return await ask(() => readEnd(queue, connection, id));
     } catch (error) {
       // `close()` rejects all waiting callers itself.
       if (error instanceof ClosedError) return undefined;

@@ -33,8 +33,8 @@ import {
   type UpdateUser,
   InvalidJobError,
   checked,
-  deletionOf,
-  dueAtOf,
+  parseDeletion,
+  parseDue,
   jobIdOf,
   refuseUnknown,
 } from './requests.ts';
@@ -167,9 +167,9 @@ export class UserJobs implements AsyncDisposable {
   ): Promise<ScheduledDeletion | 'too-late'>;
   delete(user: DeleteUser, options?: Omit<DeleteOptions, 'reschedules'>): Promise<ScheduledDeletion>;
   async delete(user: DeleteUser, options: DeleteOptions = {}): Promise<ScheduledDeletion | 'too-late'> {
-    const { dueAt, ...more } = deletionOf(options, Date.now());
+    const { dueAt, ...more } = parseDeletion(options, Date.now());
     checked('delete-user', user);
-    const asked = { ...more, requestedAt: this.#order.stampOf(user) };
+    const asked = { ...more, requestedAt: this.#order.nextStamp(user) };
     const scheduled = await this.#traced((trace) =>
       this.#link.call(() => this.#deletions.schedule(user, dueAt, { ...asked, trace }), REPEATABLE),
     );
@@ -186,7 +186,7 @@ export class UserJobs implements AsyncDisposable {
   ): Promise<ScheduledDeletion | Exclude<Cancellation, 'cancelled'>> {
     if (due.in === undefined && due.at === undefined)
       throw new InvalidJobError('in, at: one of them is needed');
-    const dueAt = dueAtOf(due, Date.now());
+    const dueAt = parseDue(due, Date.now());
     checked('delete-user', user);
     const answer = await this.#link.call(() => this.#deletions.reschedule(user, dueAt), REPEATABLE);
     return typeof answer === 'string' ? answer : this.#scheduled(answer);
@@ -277,7 +277,7 @@ export class UserJobs implements AsyncDisposable {
     refuseUnknown(options, ['idempotencyKey', 'isBulk']);
     const { idempotencyKey, isBulk = false } = options;
     const jobId = jobIdOf(job, idempotencyKey, index);
-    const timestamp = this.#order.stampOf(job.data);
+    const timestamp = this.#order.nextStamp(job.data);
     return { ...job, opts: { jobId, timestamp, ...(isBulk && { priority: BULK_PRIORITY }) } };
   }
 

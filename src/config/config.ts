@@ -9,7 +9,7 @@ import { secretFaults } from './secrets.ts';
 import type { SigningKey } from '../contract/receipt.ts';
 import { Environment } from './environment.ts';
 import { type InstanceCredentials, readInstancesFile } from './instances-file.ts';
-import { codeOf, readNamedFile } from './read-file.ts';
+import { errorCode, readNamedFile } from './read-file.ts';
 import type { UserIdMode } from '../operations/context.ts';
 import { signingKeyIn } from '../receipts/keys.ts';
 import type { RedisTarget } from '../redis/connection.ts';
@@ -83,7 +83,7 @@ export function loadEnvFile(): void {
   try {
     process.loadEnvFile();
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw new ConfigError([`.env: cannot be read (${codeOf(error)})`]);
+    if (errorCode(error) !== 'ENOENT') throw new ConfigError([`.env: cannot be read (${errorCode(error)})`]);
   }
 }
 
@@ -103,7 +103,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const faults = [
     ...(error?.issues ?? []).map(describe),
     ...misspelt(set),
-    ...halves(set),
+    ...incompletePairs(set),
     ...redisFaults(set),
     ...secretFaults(set),
   ];
@@ -115,13 +115,13 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   if (values === undefined || faults.length > 0) throw new ConfigError(faults);
   return {
     redis: redisTarget(values, tls),
-    damoov: damoovOf(values, instances),
+    damoov: toDamoovAccess(values, instances),
     receiptKey,
-    ...settingsOf(values),
+    ...toSettings(values),
   };
 }
 
-function settingsOf(values: Environment): Omit<Config, 'redis' | 'damoov' | 'receiptKey'> {
+function toSettings(values: Environment): Omit<Config, 'redis' | 'damoov' | 'receiptKey'> {
   const {
     DASHBOARD_USER: user,
     DASHBOARD_PASSWORD: password,
@@ -157,7 +157,7 @@ function settingsOf(values: Environment): Omit<Config, 'redis' | 'damoov' | 'rec
   };
 }
 
-function damoovOf(
+function toDamoovAccess(
   {
     DAMOOV_BASE_URL: baseUrl = DAMOOV_BASE_URL,
     DAMOOV_ADMIN_EMAIL: email,
@@ -189,7 +189,7 @@ const PAIRS = [
   ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
 ] as const;
 
-function halves(set: SetVariables): string[] {
+function incompletePairs(set: SetVariables): string[] {
   return PAIRS.flatMap(([one, other]) => {
     if (one in set === other in set) return [];
     const [missing, given] = one in set ? [other, one] : [one, other];

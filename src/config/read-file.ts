@@ -8,11 +8,11 @@ export function readNamedFile(variable: string, file: string, faults: string[]):
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    faults.push(`${variable}: cannot be read (${codeOf(error)})`);
+    faults.push(`${variable}: cannot be read (${errorCode(error)})`);
     return undefined;
   }
 }
 
-export function codeOf(error: unknown): string {
+export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

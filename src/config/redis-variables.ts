@@ -99,8 +99,9 @@ function readPem(
   if (content === undefined) return undefined;
   const isKey = name === 'REDIS_TLS_KEY_FILE';
   try {
-    const held = isKey ? createPrivateKey(content) : new X509Certificate(content);
-    return held && content;
+    const parse = isKey ? createPrivateKey : (pem: string) => new X509Certificate(pem);
+    parse(content);
+    return content;
   } catch {
     faults.push(`${name}: must hold ${isKey ? 'an unencrypted private key' : 'a certificate'} in PEM`);
     return undefined;

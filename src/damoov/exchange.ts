@@ -3,7 +3,6 @@
  */
 import type { Dispatcher, Pool } from 'undici';
 
-/** A request as it is sent. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
@@ -37,7 +36,6 @@ const maxBodyBytes = 1024 * 1024;
 
 type End = { answer: HttpAnswer } | { failure: HttpFailure };
 
-/** Sends one request and never rejects. */
 export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimits): Promise<End> {
   return new Promise((resolve) => {
     const handler = new Exchange(limits, resolve);

@@ -28,12 +28,12 @@ export function guarded(transport: Transport): GuardedTransport {
     } catch (error) {
       if (error instanceof DamoovError && NO_ANSWER.has(error.kind)) hasAnswered = false;
       else if (error instanceof DamoovError && error.status !== undefined) hasAnswered = true;
-      if (!(error instanceof DamoovError) || !(await isMisplaced(call, error))) throw error;
+      if (!(error instanceof DamoovError) || !(await isApiMissing(call, error))) throw error;
       throw failure(call, { kind: 'wrong-base-url', status: 404, place: transport.place, wasSent: true });
     }
   };
   /** Whether the API is missing: this request also gets a 404, where the API would answer 401. */
-  async function isMisplaced({ operation, signal, maySend }: Call, fault: DamoovError): Promise<boolean> {
+  async function isApiMissing({ operation, signal, maySend }: Call, fault: DamoovError): Promise<boolean> {
     if (fault.status !== 404) isFound ||= isAnswer(fault);
     // An HTML page comes from a proxy and proves nothing.
     if (fault.kind !== 'not-found' || isFound || !WITHOUT_SESSION.has(operation)) return false;

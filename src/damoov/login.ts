@@ -58,14 +58,14 @@ export class Login {
     const barMs = error.retryAfterMs ?? 0;
     const retryAfterMs = isBarred ? barMs || hourMs : Math.max(failedLoginPauseMs, barMs);
     const kind = isBarred ? 'login-barred' : isRefusal(error) ? 'login-refused' : error.kind;
-    const failure = again(error, { kind, retryAfterMs, wasSent: true });
+    const failure = withDetails(error, { kind, retryAfterMs, wasSent: true });
     this.#failedLogin = { error: failure, until: now() + retryAfterMs };
-    await this.#holdOthersBack(failure, retryAfterMs);
+    await this.#barOthers(failure, retryAfterMs);
     return failure;
   }
 
   /** Other callers that wait for the session would try the same at once. If this cannot be stored, the login's error still counts. */
-  async #holdOthersBack({ kind }: DamoovError, ms: number): Promise<void> {
+  async #barOthers({ kind }: DamoovError, ms: number): Promise<void> {
     const { budget } = this.#options;
     const hasDecision = kind === 'login-refused' || kind === 'login-barred';
     await Promise.allSettled([
@@ -82,7 +82,7 @@ export class Login {
     // An outage proves nothing about the next request: only a pause remains.
     const isKnown = error.kind === 'login-refused' || error.kind === 'wrong-base-url';
     const kind = isKnown ? error.kind : 'login-barred';
-    throw again(error, { kind, retryAfterMs, wasSent: false });
+    throw withDetails(error, { kind, retryAfterMs, wasSent: false });
   }
 }
 
@@ -137,7 +137,7 @@ export async function logUserIn(
     if (error.kind !== 'rate-limited') return error;
     const retryAfterMs = error.retryAfterMs ?? hourMs;
     await budget.bar(retryAfterMs);
-    return again(error, { kind: 'login-barred', retryAfterMs, wasSent: true });
+    return withDetails(error, { kind: 'login-barred', retryAfterMs, wasSent: true });
   });
 }
 
@@ -178,7 +178,7 @@ export function isRefusal({ kind, status = 0 }: DamoovError): boolean {
 }
 
 /** The same failure with other details. */
-function again(
+function withDetails(
   { operation, status, errors, cause, place }: DamoovError,
   details: Pick<DamoovErrorDetails, 'kind' | 'retryAfterMs' | 'wasSent'>,
 ): DamoovError {

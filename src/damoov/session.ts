@@ -19,7 +19,7 @@ export class AdminSession {
   readonly #options: SessionOptions;
   readonly #login: Login;
   /** The pair in use: the store is read only if this one is due, or was answered with 401. */
-  #held: TokenPair | undefined;
+  #current: TokenPair | undefined;
   #renewal: Promise<TokenPair | undefined> | undefined;
   #rejectedToken: string | undefined;
   #earlyRenewalFrom = 0;
@@ -46,8 +46,8 @@ export class AdminSession {
 
   async #currentPair(): Promise<TokenPair> {
     const { store, now } = this.#options;
-    if (!this.#isFresh(this.#held)) this.#held = this.#better(await store.load());
-    const pair = this.#held;
+    if (!this.#isFresh(this.#current)) this.#current = this.#better(await store.load());
+    const pair = this.#current;
     const isGood = this.#isGood(pair);
     if (isGood && (!isDue(pair, now()) || now() < this.#earlyRenewalFrom)) return pair;
     this.#renewal ??= this.#startRenewal(!isGood).finally(() => {
@@ -69,7 +69,7 @@ export class AdminSession {
     const { store, now } = this.#options;
     const stored = await store.load();
     // Another call may have renewed it since the caller looked.
-    if (this.#isFresh(stored)) return (this.#held = stored);
+    if (this.#isFresh(stored)) return (this.#current = stored);
     const pair = this.#better(stored);
     try {
       return (await this.#refresh(pair)) ?? (await this.#keep(await this.#login.logIn(), pair));
@@ -101,10 +101,10 @@ export class AdminSession {
     const { store } = this.#options;
     const stored = await store.load();
     if (stored !== undefined && stored.accessToken !== pair.accessToken && this.#isGood(stored)) {
-      return (this.#held = stored);
+      return (this.#current = stored);
     }
     if (!this.#isGood(pair)) {
-      this.#held = undefined;
+      this.#current = undefined;
       await this.#reportRevoked(pair, stored);
       await store.clear(pair);
       return undefined;
@@ -128,7 +128,7 @@ export class AdminSession {
 
   /** In memory first: a pair that cannot be stored is not lost while this process lives. */
   async #keep(pair: TokenPair, over?: TokenPair): Promise<TokenPair> {
-    this.#held = pair;
+    this.#current = pair;
     await this.#options.store.save(pair, over);
     return pair;
   }
@@ -145,10 +145,10 @@ export class AdminSession {
 
   /** The stored pair, unless this process has a newer one: a store may have lost its latest value. */
   #better(stored: TokenPair | undefined): TokenPair | undefined {
-    const held = this.#held;
-    if (stored === undefined || held === undefined) return stored ?? held;
-    if (held.accessToken === stored.accessToken || held.obtainedAt <= stored.obtainedAt) return stored;
-    return this.#isFresh(stored) ? stored : held;
+    const current = this.#current;
+    if (stored === undefined || current === undefined) return stored ?? current;
+    if (current.accessToken === stored.accessToken || current.obtainedAt <= stored.obtainedAt) return stored;
+    return this.#isFresh(stored) ? stored : current;
   }
 }
 

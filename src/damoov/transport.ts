@@ -126,7 +126,7 @@ function readReply(answer: HttpAnswer, call: Call & { place: string }, nowMs: nu
     });
 
   if (!isSuccess(answer.status)) {
-    throw fail(isOfGateway(answer, envelope) ? 'server' : kindOf(answer.status), answer.status);
+    throw fail(isFromGateway(answer, envelope) ? 'server' : errorKind(answer.status), answer.status);
   }
   // Handled by shipped clients: a success with no body at all.
   if (answer.text.trim() === '' && !answer.isTooLarge && !call.needsResult) {
@@ -135,7 +135,7 @@ function readReply(answer: HttpAnswer, call: Call & { place: string }, nowMs: nu
   if (envelope === undefined) throw fail('malformed', answer.status);
   // Seen in four shipped clients: the real error under HTTP 200.
   const status = envelope.status ?? answer.status;
-  if (!isSuccess(status)) throw fail(kindOf(status), status);
+  if (!isSuccess(status)) throw fail(errorKind(status), status);
   if (call.needsResult && (envelope.result ?? undefined) === undefined) throw fail('no-result', status);
   return { status, result: envelope.result };
 }
@@ -144,7 +144,7 @@ function readReply(answer: HttpAnswer, call: Call & { place: string }, nowMs: nu
  * A redirect, or a page instead of an envelope, comes from a proxy, a firewall or a maintenance page and proves nothing about the user.
  * Without a body the status is Damoov's own.
  */
-function isOfGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelope | undefined): boolean {
+function isFromGateway({ status, text, isTooLarge }: HttpAnswer, envelope: Envelope | undefined): boolean {
   if (status >= 300 && status < 400) return true;
   const isPage = isTooLarge || text.trim() !== '';
   return envelope === undefined && isPage && !DECIDED_BY_STATUS.has(status);
@@ -156,7 +156,6 @@ export const NO_ANSWER: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'netw
 /** These statuses count even from a proxy: the session is renewed, the rate is lowered, or the request is repeated. */
 const DECIDED_BY_STATUS: ReadonlySet<number> = new Set([401, 408, 429]);
 
-/** An error of this call. */
 export function failure(
   { operation, subject }: Pick<Call, 'operation' | 'subject'>,
   details: Omit<DamoovErrorDetails, 'operation' | 'subject'>,
@@ -168,7 +167,7 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function kindOf(status: number): DamoovErrorKind {
+function errorKind(status: number): DamoovErrorKind {
   switch (status) {
     case 401:
       return 'unauthorized';

@@ -96,7 +96,7 @@ export function fieldsToWire(changes: UserChanges): Record<string, unknown> {
     ...Object.fromEntries(settingsOf((setting, name) => [name, settings[setting]])),
   };
   const hasUserFields = Object.values(userFields).some((value) => value !== undefined);
-  return given({
+  return withoutUndefined({
     ...Object.fromEntries(TEXTS.map((name) => [pascalCase(name), changes[name]])),
     // Null is none of the documented values.
     Gender: gender === null ? 'None' : gender && GENDERS[gender],
@@ -105,28 +105,30 @@ export function fieldsToWire(changes: UserChanges): Record<string, unknown> {
     ChildrenCount: changes.childrenCount,
     ExternalImageUrl: imageUrl,
     Status: status && STATUSES[status],
-    UserFields: hasUserFields ? given(userFields) : undefined,
+    UserFields: hasUserFields ? withoutUndefined(userFields) : undefined,
   });
 }
 
 /** The fields of a user as read, from its `UserProfile` and `UserFields`. */
 export function fieldsFromWire(user: unknown): ReadFields {
-  const profile = oneObject(field(user, 'UserProfile'));
-  const userFields = oneObject(field(user, 'UserFields'));
+  const profile = firstObject(field(user, 'UserProfile'));
+  const userFields = firstObject(field(user, 'UserFields'));
   const settings = Object.fromEntries(settingsOf((setting, name) => [setting, readFlag(userFields, name)]));
   const count = /^\s*\d+\s*$/.exec(readText(field(profile, 'ChildrenCount')) ?? '')?.[0];
-  return given({
+  return withoutUndefined({
     ...Object.fromEntries(TEXTS.map((name) => [name, readText(field(profile, pascalCase(name)))])),
-    gender: keyOf(GENDERS, readText(field(profile, 'Gender'))),
+    gender: findKey(GENDERS, readText(field(profile, 'Gender'))),
     // Some of Damoov's dates have a time, which means nothing here; the year 1 stands for none.
     birthday: /^(?!0001)\d{4}-\d\d-\d\d/.exec(readText(field(profile, 'Birthday')) ?? '')?.[0],
-    maritalStatus: keyOf(MARITAL_STATUSES, readText(field(profile, 'MaritalStatus'))),
+    maritalStatus: findKey(MARITAL_STATUSES, readText(field(profile, 'MaritalStatus'))),
     childrenCount: count === undefined ? undefined : Number(count),
     // `ImageUrl` is another one: also that of a user without a picture.
     imageUrl: readText(field(profile, 'ExternalImageUrl')),
-    status: keyOf(READ_STATUSES, readText(field(user, 'Status'))),
+    status: findKey(READ_STATUSES, readText(field(user, 'Status'))),
     clientId: readText(field(userFields, 'ClientId')),
-    settings: Object.values(settings).some((value) => value !== undefined) ? given(settings) : undefined,
+    settings: Object.values(settings).some((value) => value !== undefined)
+      ? withoutUndefined(settings)
+      : undefined,
   });
 }
 
@@ -144,7 +146,7 @@ function readFlag(userFields: unknown, name: string): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined;
 }
 
-function keyOf<Key extends string>(words: Readonly<Record<Key, string>>, text?: string): Key | undefined {
+function findKey<Key extends string>(words: Readonly<Record<Key, string>>, text?: string): Key | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of an object literal
   const keys = Object.keys(words) as Key[];
   const lower = text?.toLowerCase();
@@ -152,12 +154,12 @@ function keyOf<Key extends string>(words: Readonly<Record<Key, string>>, text?: 
 }
 
 /** UserFields are an array of one object when read (documented), but also seen as null, as [] and, as written, an object. */
-function oneObject(value: unknown): unknown {
+function firstObject(value: unknown): unknown {
   return Array.isArray(value) ? value.find(isObject) : value;
 }
 
 /** What is undefined is left out. */
-function given(fields: Record<string, unknown>): Record<string, unknown> {
+function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 

@@ -11,7 +11,7 @@ import {
   PortTakenError,
   type RedisProcess,
   type RedisSettings,
-  end,
+  stopProcess,
   isRunning,
   launch,
 } from './redis-process.ts';
@@ -59,7 +59,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   const port = await exclusively(lock, async () => {
     const last = await readNote(home);
     const isJoined = last !== undefined && (await isRunning(home, last.port, hungMs));
-    if (last !== undefined && !isJoined) await end(last, 'SIGKILL'); // it hangs, if it runs at all
+    if (last !== undefined && !isJoined) await stopProcess(last, 'SIGKILL'); // it hangs, if it runs at all
     const server = isJoined ? last : await startOver(settings, last?.port);
     const others = isJoined ? last.users : [];
     await writeNote(home, server, [...others, process.pid]);
@@ -97,7 +97,7 @@ async function leave(home: string): Promise<void> {
   if (note === undefined) return;
   const mine = note.users.indexOf(process.pid);
   const users = note.users.filter((pid, index) => index !== mine && isAlive(pid));
-  if (users.length === 0) await end(note);
+  if (users.length === 0) await stopProcess(note);
   await writeNote(home, note, users);
 }
 

@@ -23,7 +23,7 @@ export async function exclusively<T>(path: string, work: () => Promise<T>): Prom
 
 /** A hard link is created atomically: no reader sees an empty lock. */
 async function claim(path: string, mine: string): Promise<boolean> {
-  if (await hasDone(link(mine, path))) return true;
+  if (await succeeds(link(mine, path))) return true;
   const owner = await readFile(path, 'utf8').catch(() => undefined);
   if (owner !== undefined && !isAlive(Number(owner))) await clear(path, owner, `${mine}.stale`);
   return false;
@@ -31,13 +31,13 @@ async function claim(path: string, mine: string): Promise<boolean> {
 
 /** A rename lets one of several waiters remove a dead owner's lock; a renewed lock is restored. */
 async function clear(path: string, deadOwner: string, aside: string): Promise<void> {
-  if (!(await hasDone(rename(path, aside)))) return;
-  if ((await readFile(aside, 'utf8')) !== deadOwner) await hasDone(link(aside, path));
+  if (!(await succeeds(rename(path, aside)))) return;
+  if ((await readFile(aside, 'utf8')) !== deadOwner) await succeeds(link(aside, path));
   await rm(aside);
 }
 
 /** False if another process was faster. */
-async function hasDone(step: Promise<void>): Promise<boolean> {
+async function succeeds(step: Promise<void>): Promise<boolean> {
   try {
     await step;
     return true;

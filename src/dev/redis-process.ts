@@ -17,14 +17,12 @@ export interface RedisProcess {
 }
 
 export interface RedisSettings {
-  /** The server program. */
   readonly command: string;
   /** The data directory, as its real path: a running Redis is recognised by it. */
   readonly home: string;
   readonly port: number;
 }
 
-/** Another process listens on the port. */
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
 }
@@ -59,7 +57,7 @@ export async function launch(
     child.unref(); // a caller that forgets to stop Redis must still be able to exit
     return started;
   } catch (error) {
-    await end(started, 'SIGKILL');
+    await stopProcess(started, 'SIGKILL');
     const lastWords = (await readFile(logPath, 'utf8')).trim().split('\n').slice(-15).join('\n');
     if (/address already in use/i.test(lastWords)) throw new PortTakenError(`port ${port} is in use`);
     throw new Error(`Redis did not start over ${home}: ${lastWords || String(error)}`, { cause: error });
@@ -133,7 +131,10 @@ async function dataDirectory(client: Redis): Promise<unknown> {
  * Ends this Redis, if it runs, and returns when it is gone; kills it if it ignores the signal.
  * @throws Error if it survives that.
  */
-export async function end(redis: RedisProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+export async function stopProcess(
+  redis: RedisProcess,
+  signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
+): Promise<void> {
   for (const next of [signal, 'SIGKILL'] as const) {
     if (!isRedis(redis)) return;
     process.kill(redis.pid, next);

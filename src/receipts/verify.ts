@@ -57,7 +57,7 @@ export async function verifyReceipts(
   for await (const bytes of cutLines(chunks, MAX_LINE_BYTES)) {
     line += 1;
     if (bytes.length === 0) continue;
-    const found = judge(bytes, publicKeys, allowsUnsigned);
+    const found = checkReceipt(bytes, publicKeys, allowsUnsigned);
     if ('fault' in found) return verification(breakAt(line, found));
     const step = chains.follow(found);
     if (typeof step === 'object') return verification(breakAt(line, { ...step, receipt: found }));
@@ -76,7 +76,7 @@ export async function verifyReceipts(
   return counts.receipts === 0 ? verification({ fault: 'there is no receipt' }) : verification();
 }
 
-function judge(
+function checkReceipt(
   bytes: Buffer,
   publicKeys: VerifyOptions['publicKeys'],
   allowsUnsigned: boolean,

@@ -56,7 +56,6 @@ export interface Comparison {
   /** When the list was made, in epoch milliseconds: a user created later cannot be in it. */
   readonly listedAt: number;
   readonly pageSize: number;
-  /** Called with the progress. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -70,7 +69,6 @@ export interface Progress {
 
 type Where = Pick<Comparison, 'client' | 'instance'>;
 
-/** Number of parallel look-ups. */
 const LOOKUPS = 8;
 
 /**
@@ -79,7 +77,7 @@ const LOOKUPS = 8;
  */
 export async function* findDifferences(comparison: Comparison): AsyncGenerator<Difference> {
   const { list, elsewhere, onProgress } = comparison;
-  const unlisted = await seeAllUsers(comparison);
+  const unlisted = await readUsers(comparison);
   const { doubtful } = list;
   const rows = unlisted.size === 0 ? [] : [...list.all().map(({ user }) => user), ...elsewhere];
   const lineLike = createLookalikes(rows);
@@ -100,7 +98,7 @@ export async function* findDifferences(comparison: Comparison): AsyncGenerator<D
 }
 
 /** Compares all users of the instance with the list; returns the UserIds of those not in it. */
-async function seeAllUsers(comparison: Comparison): Promise<ReadonlySet<string>> {
+async function readUsers(comparison: Comparison): Promise<ReadonlySet<string>> {
   const { client, instance, list, listedAt, pageSize, onProgress } = comparison;
   const unlisted = new Set<string>();
   const ask = (pageNumber: number, size: number) =>
@@ -153,7 +151,7 @@ function createdAtOf({ dateCreated = '' }: DamoovUser): Date | undefined {
 async function lookAtListed(entry: ListEntry, comparison: Comparison): Promise<Difference[]> {
   const { user } = entry;
   const { line, clientId } = user;
-  const found = await usersWith('clientId', clientId, comparison);
+  const found = await findExactly('clientId', clientId, comparison);
   const [only] = found;
   if (only === undefined) {
     entry.state = 'missing';
@@ -182,7 +180,7 @@ async function lookAtUnlisted(
   lineLike: ReturnType<typeof createLookalikes>,
   { list, ...where }: Comparison,
 ): Promise<Difference[]> {
-  const [user] = await usersWith('userId', unlisted, where);
+  const [user] = await findExactly('userId', unlisted, where);
   if (user === undefined) return [];
   const { userId, clientId } = user;
   if (clientId !== undefined && list.has(clientId)) return [];
@@ -201,7 +199,7 @@ function oldestFirst(users: readonly DamoovUser[]): DamoovUser[] {
 }
 
 /** The users of the instance with exactly this id or clientId. */
-async function usersWith(by: 'userId' | 'clientId', value: string, where: Where): Promise<DamoovUser[]> {
+async function findExactly(by: 'userId' | 'clientId', value: string, where: Where): Promise<DamoovUser[]> {
   const users = await findUsers({ by, value }, where);
   return users.filter(
     (user) => isOfInstance(user, where.instance) && (by === 'userId' || user.clientId === value),

@@ -12,7 +12,6 @@ const NEVER_EMPTY = [...SETTINGS, 'status'] as const;
 export const COMPARED = [...CLEARABLE, ...NEVER_EMPTY];
 export type ComparedField = (typeof COMPARED)[number];
 
-/** The values of a user's fields. */
 export type Values = { readonly [name in ComparedField]?: string | number | boolean | undefined };
 
 /** The wanted values, an empty text for no value; an absent field is not compared. */

@@ -14,23 +14,23 @@ export function createLookalikes(
 ): (user: Ids) => number | undefined {
   const lines = new Map<string, number>();
   for (const { line, ...ids } of rows) {
-    for (const id of foldedIds(ids)) if (!lines.has(id)) lines.set(id, line);
+    for (const id of normalizedIds(ids)) if (!lines.has(id)) lines.set(id, line);
   }
   return (user) =>
-    foldedIds(user)
+    normalizedIds(user)
       .map((id) => lines.get(id))
       .find((line) => line !== undefined);
 }
 
-function foldedIds({ clientId, userId }: Ids): string[] {
-  return [clientId, userId].filter((id) => id !== undefined).map(folded);
+function normalizedIds({ clientId, userId }: Ids): string[] {
+  return [clientId, userId].filter((id) => id !== undefined).map(normalizedId);
 }
 
 /**
  * The form that ignores spelling: case, blanks, invisible characters, surrounding quotes, leading zeros or a plus, zeros after a decimal
  * point, marks that case changes, and the kind of hyphen, apostrophe and Unicode form.
  */
-export function folded(id: string): string {
+export function normalizedId(id: string): string {
   const bare = withoutQuotes(id.normalize('NFKC').replaceAll(UNSEEN, ''));
   const plain = bare.replaceAll(HYPHENS, '-').replaceAll(APOSTROPHES, "'");
   const number = withoutZerosBehind(plain.replace(/^\+?0*(?=.)/, ''));

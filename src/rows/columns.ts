@@ -5,7 +5,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { hintFor } from '../contract/fields.ts';
 import { FIELDS, type Field } from './row.ts';
 
-/** By the {@link folded} name of the column; undefined: the column is omitted. */
+/** By the {@link normalizedName} of the column; undefined: the column is omitted. */
 export type ColumnMap = ReadonlyMap<string, Field | undefined>;
 
 /** In a map: omits every column that is not known otherwise. */
@@ -52,8 +52,8 @@ export function createColumns(map: ColumnMap = new Map()): Columns {
   const wanted = new Map([...map].filter(([, field]) => field !== undefined));
   const remembered = new Map<string, Column>();
 
-  function columnOf(name: string): Column {
-    const key = folded(name);
+  function findColumn(name: string): Column {
+    const key = normalizedName(name);
     wanted.delete(key);
     if (!known.has(key)) return map.has(ALL_OTHERS) ? { is: 'left-out' } : unknown(name);
     const field = known.get(key);
@@ -62,18 +62,18 @@ export function createColumns(map: ColumnMap = new Map()): Columns {
 
   return {
     of(name) {
-      const column = remembered.get(name) ?? columnOf(name);
+      const column = remembered.get(name) ?? findColumn(name);
       if (remembered.size < MOST_NAMES) remembered.set(name, column);
       return column;
     },
-    isKnown: (name) => known.has(folded(name)),
+    isKnown: (name) => known.has(normalizedName(name)),
     unmet: () =>
       [...wanted].map(([name, field]) => `no column is called "${name}", which --map maps to ${field}`),
   };
 }
 
 /** A name without case, quotes around it, blanks, `_`, `-` and invisible characters. */
-export function folded(name: string): string {
+export function normalizedName(name: string): string {
   const bare = name.trim().replace(/^"(.*)"$|^'(.*)'$/, '$1$2');
   return bare
     .normalize('NFKC')
@@ -81,9 +81,8 @@ export function folded(name: string): string {
     .replaceAll(/[\s_\p{Pd}\p{Cf}]/gu, '');
 }
 
-/** The field with this name. */
-export function fieldCalled(name: string): Field | undefined {
-  return NAMES.get(folded(name));
+export function fieldNamed(name: string): Field | undefined {
+  return NAMES.get(normalizedName(name));
 }
 
 export function isBlank(text: string): boolean {
@@ -91,16 +90,16 @@ export function isBlank(text: string): boolean {
 }
 
 function unknown(name: string): Column {
-  const hint = hintOf(name);
+  const hint = suggestField(name);
   // The text in place of a name may be personal data: it is repeated only if it looks like a name.
   const shown = /^[A-Za-z][\w -]{0,39}$/.test(name) ? ` "${name}"` : '';
   if (hint === undefined) return { is: 'unknown', message: `unknown column${shown}` };
   return { is: 'unknown', message: `unknown column${shown}, did you mean ${hint}?`, hint };
 }
 
-function hintOf(name: string): Field | undefined {
+function suggestField(name: string): Field | undefined {
   const hint = hintFor('create-user', '', name)?.replace(/^(profile|settings)\./, '');
-  if (hint !== undefined) return fieldCalled(hint);
+  if (hint !== undefined) return fieldNamed(hint);
   const near = closest(name.toLowerCase(), [...NAMES.keys()]);
   return distance(name.toLowerCase(), near) <= 2 ? NAMES.get(near) : undefined;
 }

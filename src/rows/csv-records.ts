@@ -11,10 +11,10 @@ export interface CsvRecord {
   isLast?: boolean;
 }
 
-/** @param delimiterOf returns the delimiter for the first line that is not empty. */
+/** @param detectDelimiter returns the delimiter for the first line that is not empty. */
 export async function* csvRecords(
   lines: AsyncIterable<Line>,
-  delimiterOf: (first: string) => string,
+  detectDelimiter: (first: string) => string,
 ): AsyncGenerator<CsvRecord> {
   let delimiter: string | undefined;
   let begun: Line | undefined;
@@ -28,8 +28,8 @@ export async function* csvRecords(
     const text = withoutReturns(begun.text);
     begun = undefined;
     if (text === '' && fault === undefined) continue;
-    delimiter ??= delimiterOf(text);
-    const cells = cellsOf(text, delimiter);
+    delimiter ??= detectDelimiter(text);
+    const cells = splitCells(text, delimiter);
     if (cells === undefined) return yield ended(number, MISPLACED);
     yield { line: number, cells, fault };
   }
@@ -39,7 +39,6 @@ export async function* csvRecords(
 const MISPLACED = 'a misplaced quote: put the whole cell in quotes, and double the quotes inside';
 const UNCLOSED = 'the quote that opens here is never closed';
 
-/** Removes line ends of CR LF, or of several CR and LF. */
 function withoutReturns(text: string): string {
   let end = text.length;
   while (text[end - 1] === '\r') end -= 1;
@@ -71,7 +70,7 @@ function hasOddQuotes(text: string): boolean {
 }
 
 /** Undefined if there is a quote in an unquoted cell, or text after a quoted one. */
-function cellsOf(text: string, delimiter: string): string[] | undefined {
+function splitCells(text: string, delimiter: string): string[] | undefined {
   if (!text.includes('"')) return text.split(delimiter);
   const cells: string[] = [];
   for (let from = 0; ;) {

@@ -3,8 +3,8 @@
  */
 import { type Columns, isBlank } from './columns.ts';
 import { type CsvRecord, csvRecords } from './csv-records.ts';
-import { type Header, headerOf, isHeader } from './header.ts';
-import { linesOf } from './lines.ts';
+import { type Header, readHeader, isHeader } from './header.ts';
+import { readLines } from './lines.ts';
 import { type Row, broken } from './row.ts';
 
 /** Ends with the first unreadable row. @param delimiter default: the one that fits the header. */
@@ -15,16 +15,16 @@ export async function* csvRows(
 ): AsyncGenerator<Row> {
   let header: Header | undefined;
   for await (const record of csvRecords(
-    linesOf(bytes),
-    (first) => delimiter ?? delimiterOf(first, columns),
+    readLines(bytes),
+    (first) => delimiter ?? detectDelimiter(first, columns),
   )) {
     if (header === undefined) {
-      const read = headerOf(record, columns);
+      const read = readHeader(record, columns);
       if ('faults' in read) return yield read;
       header = read;
       continue;
     }
-    const row = rowOf(record, header, columns);
+    const row = toRow(record, header, columns);
     if (row !== undefined) yield row;
     if (row?.is === 'unreadable') return;
   }
@@ -33,7 +33,7 @@ export async function* csvRows(
 }
 
 /** The delimiter with the most known columns, then with the most columns. */
-function delimiterOf(header: string, columns: Columns): string {
+function detectDelimiter(header: string, columns: Columns): string {
   const [best = ','] = [',', ';', '\t']
     .map((delimiter) => {
       const names = header.split(delimiter).map((name) => name.replaceAll('"', ''));
@@ -45,7 +45,7 @@ function delimiterOf(header: string, columns: Columns): string {
 }
 
 /** Undefined for a row of empty cells. */
-function rowOf({ line, cells, fault, isLast }: CsvRecord, header: Header, columns: Columns): Row | undefined {
+function toRow({ line, cells, fault, isLast }: CsvRecord, header: Header, columns: Columns): Row | undefined {
   if (fault !== undefined) return broken(isLast ? 'unreadable' : 'faulty', line, fault);
   if (cells.every(isBlank)) return undefined;
   if (isHeader(cells, header, columns)) {

@@ -1,19 +1,19 @@
 /**
  * The first line of a CSV: the field of each column, and whether a later line is also a header.
  */
-import { type Columns, folded } from './columns.ts';
+import { type Columns, normalizedName } from './columns.ts';
 import type { CsvRecord } from './csv-records.ts';
 import { type BrokenRow, type Fault, type Field, broken } from './row.ts';
 
 export interface Header {
   /** By column; undefined: the column is omitted. */
   fields: readonly (Field | undefined)[];
-  /** In the {@link folded} form. */
+  /** In the {@link normalizedName} form. */
   names: readonly string[];
 }
 
 /** Reads the header, or reports all its faults. */
-export function headerOf({ line, cells: names, fault }: CsvRecord, columns: Columns): Header | BrokenRow {
+export function readHeader({ line, cells: names, fault }: CsvRecord, columns: Columns): Header | BrokenRow {
   // Without a header the file cannot be interpreted.
   if (fault !== undefined) return broken('unreadable', line, fault);
   const found = names.map((name) => columns.of(name));
@@ -29,15 +29,18 @@ export function headerOf({ line, cells: names, fault }: CsvRecord, columns: Colu
   const last = unknown.at(-1);
   if (last !== undefined) last.message += HELP;
   const fields = found.map((column) => (column.is === 'field' ? column.field : undefined));
-  const faults = [...unknown, ...[...rivals(fields), ...unmet].map((message): Fault => ({ line, message }))];
+  const faults = [
+    ...unknown,
+    ...[...duplicateFields(fields), ...unmet].map((message): Fault => ({ line, message })),
+  ];
   if (faults.length > 0) return { is: 'unreadable', line, faults };
-  return { fields, names: names.map(folded) };
+  return { fields, names: names.map(normalizedName) };
 }
 
 const HELP = " (--map 'NAME=FIELD' gives the field of a column, 'NAME=' omits it, '*=' omits all others)";
 
 /** A message for each field that several columns have. */
-function rivals(fields: Header['fields']): string[] {
+function duplicateFields(fields: Header['fields']): string[] {
   const places = Map.groupBy(fields.keys(), (place) => fields[place]);
   return [...places].flatMap(([field, among]) => {
     if (field === undefined || among.length === 1) return [];
@@ -49,7 +52,7 @@ function rivals(fields: Header['fields']): string[] {
 /** Whether a record is a header, as in joined files: of this list, or of another one. */
 export function isHeader(cells: readonly string[], { fields, names }: Header, columns: Columns): boolean {
   const kept = [...fields.keys()].filter((place) => fields[place] !== undefined);
-  const nameAt = (place: number) => folded(cells[place] ?? '');
+  const nameAt = (place: number) => normalizedName(cells[place] ?? '');
   const isOwn = (place: number) => nameAt(place) === names[place];
   // The first cell nearly always shows that a row is not a header.
   const isName = (place: number) => nameAt(place) === '' || isOwn(place) || columns.isKnown(nameAt(place));

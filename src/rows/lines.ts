@@ -29,7 +29,7 @@ const NOT_UTF8 = 'is not UTF-8: save the list as UTF-8, or convert it (iconv -f 
 const NUL = 'has a NUL, a byte of zero: the file is UTF-16, damaged or not text. Export it again as UTF-8';
 const TOO_LONG = `longer than ${MOST_OF_LINE} bytes`;
 
-export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+export async function* readLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
   let number = 0;
   for await (const cut of cutLines(bytes, MOST_OF_LINE)) {
     number += 1;

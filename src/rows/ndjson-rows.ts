@@ -3,19 +3,19 @@
  * the names, not the values.
  */
 import { type Columns, isBlank } from './columns.ts';
-import { type Line, linesOf } from './lines.ts';
+import { type Line, readLines } from './lines.ts';
 import { isSection, repeatedKeys } from './repeated-keys.ts';
 import { type Fault, type Row, broken } from './row.ts';
 
 export async function* ndjsonRows(bytes: AsyncIterable<Buffer>, columns: Columns): AsyncGenerator<Row> {
-  for await (const line of linesOf(bytes)) {
-    const row = rowOf(line, columns);
+  for await (const line of readLines(bytes)) {
+    const row = toRow(line, columns);
     if (row !== undefined) yield row;
   }
 }
 
 /** Undefined for an empty line or object. */
-function rowOf({ number: line, text, fault, isLast }: Line, columns: Columns): Row | undefined {
+function toRow({ number: line, text, fault, isLast }: Line, columns: Columns): Row | undefined {
   if (fault !== undefined) return broken(isLast ? 'unreadable' : 'faulty', line, fault);
   if (isBlank(text)) return undefined;
   let value: unknown;

@@ -56,7 +56,7 @@ function hasValue(value: unknown): boolean {
 }
 
 /** The format by the file name; undefined if it does not show one. */
-export function formatOf(file: string): Format | undefined {
+export function detectFormat(file: string): Format | undefined {
   const ending = /\.([a-z]+)$/i.exec(file)?.[1]?.toLowerCase();
   if (ending === 'csv' || ending === 'tsv' || ending === 'txt') return 'csv';
   return ending === 'ndjson' || ending === 'jsonl' ? 'ndjson' : undefined;

@@ -38,7 +38,6 @@ const ANY = /^[-+\d#(<nu\\['[]|\uFFFD/i;
 const LONG_NUMBER = /^\d{16,}$/;
 const ROUNDED = /^\d{15}0+$/;
 
-/** Number of lines shown for each kind. */
 const MOST_LINES = 3;
 
 interface Found {

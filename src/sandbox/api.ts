@@ -6,16 +6,15 @@ import { type Access, admit, login, refresh } from './auth.ts';
 import { type Answer, failure, underHttp200 } from './envelope.ts';
 import { DROP } from './faults.ts';
 import { count, page } from './filtered-page.ts';
-import { aboutFind, find } from './find.ts';
+import { noteFound, find } from './find.ts';
 import * as management from './management.ts';
 import { aboutOwnUser, readOwn, upload } from './own-user.ts';
-import { aboutCreate, create } from './registration.ts';
+import { noteCreated, create } from './registration.ts';
 import type { Call, Operation } from './request-log.ts';
 import type { ApiRequest } from './request.ts';
 import type { Holder } from './sessions.ts';
 import type { World } from './world.ts';
 
-/** One operation of the API. */
 export interface Endpoint {
   readonly operation: Operation;
   /** Notes in the log which user the request concerns, even if a fault prevents the request. */
@@ -31,19 +30,19 @@ const UNKNOWN: Endpoint = { operation: 'unknown', answer: () => failure(404) };
 /** A path of the API with an unsupported method (seen in code). Assumption: with an envelope, for every caller. */
 const WRONG_METHOD: Endpoint = { operation: 'unknown', answer: () => failure(405) };
 
-const { aboutUpdate, aboutDelete, aboutMove, update, remove, move, join } = management;
+const { noteUpdated, noteDeleted, noteMoved, update, remove, move, join } = management;
 
 /** The endpoints by path, in lower case, and method. */
 const PATHS: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
-  '/v1/registration/create': { POST: { operation: 'create', about: aboutCreate, answer: create } },
+  '/v1/registration/create': { POST: { operation: 'create', about: noteCreated, answer: create } },
   '/v1/auth/login': { POST: { operation: 'login', answer: login } },
   '/v1/auth/refreshtoken': { POST: { operation: 'refresh', answer: refresh } },
   '/v1/management/users': {
     GET: { operation: 'read', about: aboutOwnUser, access: 'user', answer: readOwn },
-    PUT: { operation: 'update', about: aboutUpdate, access: 'either', answer: update },
+    PUT: { operation: 'update', about: noteUpdated, access: 'either', answer: update },
   },
   '/v1/management/users/find': {
-    GET: { operation: 'find', about: aboutFind, access: 'admin', answer: find },
+    GET: { operation: 'find', about: noteFound, access: 'admin', answer: find },
   },
   '/v1/management/users/getfilteredpage': { POST: { operation: 'page', access: 'admin', answer: page } },
   '/v1/management/users/count': { POST: { operation: 'count', access: 'admin', answer: count } },
@@ -51,7 +50,7 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
     POST: { operation: 'upload', about: aboutOwnUser, access: 'user', ignoresBody: true, answer: upload },
   },
   '/v1/management/users/instances/change': {
-    POST: { operation: 'move', about: aboutMove, access: 'admin', answer: move },
+    POST: { operation: 'move', about: noteMoved, access: 'admin', answer: move },
   },
 };
 
@@ -64,7 +63,7 @@ const OPEN_PATHS: readonly { readonly path: RegExp; readonly methods: Readonly<R
     },
     {
       path: /^\/v1\/management\/users\/[^/]+$/,
-      methods: { DELETE: { operation: 'delete', about: aboutDelete, access: 'admin', answer: remove } },
+      methods: { DELETE: { operation: 'delete', about: noteDeleted, access: 'admin', answer: remove } },
     },
   ];
 

@@ -13,7 +13,6 @@ export function timeOf(value: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** Epoch milliseconds as ISO 8601. */
 export function iso(at: number): string {
   return new Date(at).toISOString();
 }

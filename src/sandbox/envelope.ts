@@ -4,13 +4,11 @@
  */
 import { STATUS_CODES } from 'node:http';
 
-/** One answer before it is sent. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
   /** null = an empty body, sent without a Content-Type. */
   readonly contentType: string | null;
-  /** The value of Retry-After; absent = no such header. */
   readonly retryAfter?: string;
 }
 

@@ -16,7 +16,6 @@ export class Faults {
     this.#draw = seededDraws(seed);
   }
 
-  /** Restarts the draws. */
   reseed(seed: number): void {
     this.#draw = seededDraws(seed);
   }

@@ -4,7 +4,7 @@
 import { type Answer, type FieldFault, failure, success } from './envelope.ts';
 import type { Call } from './request-log.ts';
 import { type ApiRequest, asUuid } from './request.ts';
-import { keptClientId } from './user-changes.ts';
+import { storedClientId } from './user-changes.ts';
 import { NO_MOBILE_DEVICE, type UserRecord, asRead } from './user-record.ts';
 import type { World } from './world.ts';
 
@@ -31,7 +31,7 @@ const FILTERS: ReadonlyMap<string, (user: UserRecord) => FilterValue> = new Map<
 /** The other parameters of a find (documented). */
 const SWITCHES: ReadonlySet<string> = new Set(['includeaccountinfo', 'showinactiveusers']);
 
-export function aboutFind(call: Call, { query }: ApiRequest): void {
+export function noteFound(call: Call, { query }: ApiRequest): void {
   call.deviceToken = asUuid(query.get('devicetoken')) ?? null;
   call.clientId = query.get('clientid') ?? null;
 }
@@ -46,7 +46,7 @@ export function find(_call: Call, { query }: ApiRequest, { users, clock, modes }
   const deviceToken = asUuid(wanted.get('devicetoken'));
   if (deviceToken !== undefined) wanted.set('devicetoken', deviceToken);
   const given = wanted.get('clientid');
-  const clientId = given && keptClientId(given, modes.clientIdForm);
+  const clientId = given && storedClientId(given, modes.clientIdForm);
   if (clientId !== undefined) wanted.set('clientid', clientId);
   const found = users.find(
     {

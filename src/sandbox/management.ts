@@ -10,9 +10,9 @@ import { clientIdIn, readUpdate } from './user-changes.ts';
 import type { UserRecord } from './user-record.ts';
 import type { World } from './world.ts';
 
-export function aboutUpdate(call: Call, request: ApiRequest, world: World): void {
+export function noteUpdated(call: Call, request: ApiRequest, world: World): void {
   const own = world.sessions.holderOf(request.headers.authorization, world.clock());
-  about(call, headerOf(request, 'userdevicetoken') ?? headerOf(request, 'devicetoken') ?? own, world);
+  noteUser(call, headerOf(request, 'userdevicetoken') ?? headerOf(request, 'devicetoken') ?? own, world);
   call.clientId ??= clientIdIn(request.body);
 }
 
@@ -47,8 +47,8 @@ function change(call: Call, deviceToken: string | undefined, request: ApiRequest
   return write(call, { ...user, profile, fields, status: changes.status ?? user.status }, world);
 }
 
-export function aboutDelete(call: Call, request: ApiRequest, world: World): void {
-  about(call, lastSegment(request), world);
+export function noteDeleted(call: Call, request: ApiRequest, world: World): void {
+  noteUser(call, lastSegment(request), world);
 }
 
 /** Irreversible (documented): no later request restores the user. */
@@ -61,8 +61,8 @@ export function remove(call: Call, request: ApiRequest, world: World): Answer {
   return write(call, { ...user, deletedAt: world.clock() }, world);
 }
 
-export function aboutMove(call: Call, { body }: ApiRequest, world: World): void {
-  about(call, body['DeviceToken'], world);
+export function noteMoved(call: Call, { body }: ApiRequest, world: World): void {
+  noteUser(call, body['DeviceToken'], world);
 }
 
 /** Moves a user to another instance; needs its key (documented). */
@@ -105,7 +105,7 @@ function write(call: Call, user: UserRecord, world: World): Answer {
   return DONE;
 }
 
-function about(call: Call, deviceToken: unknown, { users }: World): void {
+function noteUser(call: Call, deviceToken: unknown, { users }: World): void {
   call.deviceToken = asUuid(deviceToken) ?? null;
   call.clientId = users.get(call.deviceToken ?? '')?.fields.ClientId ?? null;
 }

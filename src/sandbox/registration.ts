@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 /** The lifetime of the access token of a create: five days (documented). */
 const REGISTRATION_TOKEN_TTL_MS = 432_000_000;
 
-export function aboutCreate(call: Call, { body }: ApiRequest): void {
+export function noteCreated(call: Call, { body }: ApiRequest): void {
   call.deviceToken = asUuid(body['CustomToken']) ?? null;
   call.clientId = clientIdIn(body);
 }

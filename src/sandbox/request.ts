@@ -15,11 +15,9 @@ export interface ApiRequest {
   readonly query: ReadonlyMap<string, string>;
   /** Empty if it is faulty or absent: every field of a create is optional. */
   readonly body: Body;
-  /** The refusal for a faulty body. */
   readonly bodyFault: Answer | undefined;
 }
 
-/** The path in lower case, and the query. */
 export function parseTarget(url: string): { path: string; query: string } {
   const [path = '', ...query] = url.split('?');
   return { path: path.toLowerCase(), query: query.join('?') };
@@ -37,12 +35,10 @@ export function parseRequest(url: string, headers: IncomingHttpHeaders, text: st
   };
 }
 
-/** A header that may occur once. */
 export function headerOf({ headers }: ApiRequest, name: string): string | undefined {
   return [headers[name]].flat()[0];
 }
 
-/** The value of JSON text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

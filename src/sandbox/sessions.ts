@@ -59,7 +59,6 @@ export class Sessions {
     for (const grant of this.#access.values()) grant.expiresAt = Math.min(grant.expiresAt, latest);
   }
 
-  /** Forgets every token of these holders. */
   forget(isMeant: (holder: Holder) => boolean): void {
     for (const grants of [this.#access, this.#refresh]) {
       for (const [token, { holder }] of grants) if (isMeant(holder)) grants.delete(token);

@@ -99,7 +99,7 @@ const CLIENT_ID_FORMS = {
 };
 
 /** The stored form of a ClientId, also used by filters. */
-export function keptClientId(clientId: string, form: SandboxModes['clientIdForm']): string {
+export function storedClientId(clientId: string, form: SandboxModes['clientIdForm']): string {
   return CLIENT_ID_FORMS[form](clientId);
 }
 
@@ -116,13 +116,13 @@ function read(schema: z.ZodType<Read>, body: Body, modes: SandboxModes): UserCha
   if (error !== undefined) return { profile: {}, fields: {}, status: undefined, faults: faultsOf(error) };
   const { UserFields: given, Status: status, ...values } = data;
   const { ClientId: clientId, ...flags } = given ?? {};
-  const kept = clientId && keptClientId(clientId, modes.clientIdForm);
+  const kept = clientId && storedClientId(clientId, modes.clientIdForm);
   const faults = modes.unknownValues === '422' ? undocumented(values) : [];
   const fields = {
     ...Object.fromEntries(Object.entries(flags).filter(([, value]) => typeof value === 'boolean')),
-    ...cleared({ ClientId: kept }, modes.clearing, faults, 'UserFields.'),
+    ...applyClearing({ ClientId: kept }, modes.clearing, faults, 'UserFields.'),
   };
-  const profile = cleared(values, modes.clearing, faults);
+  const profile = applyClearing(values, modes.clearing, faults);
   return { profile, fields, status, faults };
 }
 
@@ -144,7 +144,7 @@ type Value = string | number | null;
 type Values = Readonly<Record<string, Value | undefined>>;
 
 /** The values to write: null and "" according to the modes, without unchanged fields. */
-function cleared(
+function applyClearing(
   values: Values,
   clearing: Clearing,
   faults: FieldFault[],

@@ -3,17 +3,14 @@
  */
 import type { UserRecord } from './user-record.ts';
 
-/** The filter of a read; all given fields must match (documented). */
 export interface UserFilter {
   /** In lower case. */
   readonly deviceToken?: string | undefined;
   readonly clientId?: string | undefined;
   readonly showInactive: boolean;
-  /** Further conditions. */
   readonly isMeant: (user: UserRecord) => boolean;
 }
 
-/** One state of a user. */
 interface Version {
   readonly record: UserRecord;
   readonly visibleAt: number;

@@ -5,8 +5,7 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { GROUPS, commandLine } from '../../src/cli/command-line.ts';
 import { processContext } from '../../src/cli/common/command-context.ts';
-import { run } from '../../src/cli/run-to-end.ts';
-import { createContext, runCommand, runProcess } from '../support/run-command.ts';
+import { runCommand, runProcess } from '../support/run-command.ts';
 
 /** They have no result: they run until they are stopped. */
 const WITHOUT_RESULT = ['worker', 'sandbox'];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LAST_DUE_MS } from '../../src/store/deletions/deletions.ts';
-import { InvalidJobError, checked, dueAtOf, jobIdOf } from '../../src/client/requests.ts';
+import { InvalidJobError, checked, parseDue, jobIdOf } from '../../src/client/requests.ts';
 
 const KEY = 'order-17';
 const idOf = (data: Record<string, unknown>, key: string | undefined = KEY, name = 'create-user' as const) =>
@@ -92,7 +92,7 @@ describe('when a deletion is due', () => {
     ['then, as a date', { at: new Date(NOW + 1) }, NOW + 1],
     ['on the last day that the queue can count to', { at: new Date(LAST_DUE_MS) }, LAST_DUE_MS],
   ])('is %s', (_what, due, dueAt) => {
-    expect(dueAtOf(due, NOW)).toBe(dueAt);
+    expect(parseDue(due, NOW)).toBe(dueAt);
   });
 
   it.each([
@@ -107,6 +107,6 @@ describe('when a deletion is due', () => {
     ['a date made of seconds', { at: new Date(NOW / 1000) }, 'seconds instead of milliseconds'],
     ['later than the queue can count', { at: new Date(LAST_DUE_MS + 1) }, 'can be due until 2039-09-07'],
   ])('is refused for %s', (_what, due, message) => {
-    expect(() => dueAtOf(due, NOW)).toThrow(message);
+    expect(() => parseDue(due, NOW)).toThrow(message);
   });
 });

@@ -23,7 +23,7 @@ describe('who waits for a result', () => {
     ['failed', { instance: 'unheard-of' }, 'user.failed'],
   ])('is woken once the job is %s, sooner than it would look for itself', async (_end, user, type) => {
     const users = producerIn(await createWorld());
-    const endOf = async () => {
+    const readEnd = async () => {
       const job = await users.create(user);
       // Another one who waits for it, and no longer.
       const gone = new AbortController();
@@ -33,7 +33,7 @@ describe('who waits for a result', () => {
       const end = await job.result({ timeoutMs: 90 }).catch(() => undefined);
       return [await given, end?.type];
     };
-    await expect.poll(endOf).toEqual(['gone', type]);
+    await expect.poll(readEnd).toEqual(['gone', type]);
   });
 
   it('has one line to Redis with all who wait, which is let go with the producer', async () => {

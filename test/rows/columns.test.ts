@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ColumnMap, folded } from '../../src/rows/columns.ts';
+import { type ColumnMap, normalizedName } from '../../src/rows/columns.ts';
 import type { Field } from '../../src/rows/row.ts';
 import { rowsIn, told } from './read-text.ts';
 
 const map = (...entries: [string, Field?][]): ColumnMap =>
-  new Map(entries.map(([name, field]) => [folded(name), field]));
+  new Map(entries.map(([name, field]) => [normalizedName(name), field]));
 
 describe('the name of a column', () => {
   it.each([

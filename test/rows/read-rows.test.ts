@@ -3,7 +3,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { MOST_OF_LINE } from '../../src/rows/lines.ts';
 import { FIELDS, type Field, type Row } from '../../src/rows/row.ts';
-import { formatOf, readRows } from '../../src/rows/read-rows.ts';
+import { detectFormat, readRows } from '../../src/rows/read-rows.ts';
 import { ENCODING, NUL, read, told } from './read-rows-world.ts';
 
 const UNCLOSED = 'the quote that opens here is never closed';
@@ -318,7 +318,7 @@ describe('a file that is no list', () => {
 
 describe('the name of a file', () => {
   it('shows its format, or none', () => {
-    expect(['a.csv', 'b.NDJSON', 'c.jsonl', 'd.tsv', 'e.xlsx', '-'].map(formatOf)).toEqual([
+    expect(['a.csv', 'b.NDJSON', 'c.jsonl', 'd.tsv', 'e.xlsx', '-'].map(detectFormat)).toEqual([
       'csv',
       'ndjson',
       'ndjson',

@@ -8,7 +8,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { type CommandContext, REACH_MS, realClock } from '../../src/cli/common/command-context.ts';
-import { run } from '../../src/cli/run-to-end.ts';
+import { run } from '../../src/cli/execute.ts';
 import { cheapConfig } from './cheap-config.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
 import { nothingConfigured } from './spawn-worker.ts';

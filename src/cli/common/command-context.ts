@@ -45,7 +45,6 @@ export const realClock: CommandContext['clock'] = {
   pause: (ms, signal) => sleep(ms, undefined, { signal }),
 };
 
-/** The context of a command that runs as a process. */
 export const processContext: CommandContext = {
   // A getter: Node opens the standard input at its first use.
   get stdin() {

@@ -3,6 +3,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { errorCode } from '../../config/read-file.ts';
 import { FactsFile } from '../../tools/probe/facts.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -19,7 +20,7 @@ export function readFactsFile(file: string): FactsFile | undefined {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) throw new UsageError(`${file}: is not JSON`);
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === 'ENOENT') return undefined;
     throw new UsageError(`${file}: cannot be read (${code})`);
   }
@@ -37,10 +38,6 @@ export function writeFactsFile(file: string, facts: FactsFile): void {
     writeFileSync(draft, `${JSON.stringify(facts, undefined, 2)}\n`);
     renameSync(draft, file);
   } catch (error) {
-    throw new Error(`${file}: cannot be written (${codeOf(error)})`, { cause: error });
+    throw new Error(`${file}: cannot be written (${errorCode(error)})`, { cause: error });
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

@@ -12,5 +12,4 @@ export type Run = <Args extends unknown[]>(
   load: () => Promise<Act<Args>>,
 ) => (...args: unknown[]) => Promise<void>;
 
-/** Adds a command. */
 export type Register = (program: Command, run: Run) => void;

@@ -7,7 +7,6 @@ import { examples } from '../options/help.ts';
 import { ofUser, withJson, withWait } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
 
-/** The fields that an update may clear. */
 const CLEARABLE = [...PROFILE_FIELDS, 'clientId'];
 
 export const registerCreate: Register = (program, run) => {

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { type AddOptions, InvalidJobError } from '../../client/requests.ts';
 import { type AddedJob, UserJobs } from '../../client/user-jobs.ts';
 import type { CommandContext } from '../common/command-context.ts';
+import { errorCode } from '../../config/read-file.ts';
 import { checkInstance } from '../common/known-instance.ts';
 import { outputOf } from '../terminal/output.ts';
 import { type WaitOptions, printOutcome } from '../common/print-outcome.ts';
@@ -135,7 +136,6 @@ const SUCCESS = {
   'move-user': 'user.moved',
 } as const;
 
-/** The data of `--data`, with the ids and the times of the other options. */
 async function readJobData(options: JobOptions, { stdin }: CommandContext): Promise<Record<string, unknown>> {
   const { data, clientId, userId, instance, occurredAt, correlationId } = options;
   const given = { clientId, userId, instance, occurredAt, correlationId };
@@ -165,16 +165,15 @@ async function readJsonObject(file: string, stdin: Readable): Promise<Record<str
   try {
     read = JSON.parse(file === '-' ? await text(stdin) : await readFile(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--data: ${error instanceof SyntaxError ? 'is not JSON' : unreadable(error)}`);
+    if (error instanceof SyntaxError) throw new UsageError('--data: is not JSON');
+    // The code only: the given file name may itself be the data.
+    const code = errorCode(error);
+    throw new UsageError(
+      `--data: cannot be read (${code}): must be the name of a file, or - for the standard input`,
+    );
   }
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
     throw new UsageError('--data: must be a JSON object, the data of the job');
   }
   return { ...read };
-}
-
-/** The code only: the given file name may itself be the data. */
-function unreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return `cannot be read (${code}): must be the name of a file, or - for the standard input`;
 }

@@ -5,14 +5,14 @@ import type { Config, DamoovAccess } from '../../config/config.ts';
 import { DamoovClient } from '../../damoov/client.ts';
 import type { Finding } from '../../tools/doctor/finding.ts';
 import {
-  lookAtAdmin,
-  lookAtInstanceKey,
-  lookAtRevocations,
-  lookWhetherDamoovAnswers,
-} from '../../tools/doctor/look-at-damoov.ts';
-import { lookAtFacts } from '../../tools/doctor/look-at-facts.ts';
-import { lookAtRedis } from '../../tools/doctor/look-at-redis.ts';
-import { lookAtUserIds } from '../../tools/doctor/look-at-user-ids.ts';
+  checkAdmin,
+  checkInstanceKey,
+  checkRevocations,
+  checkDamoovAnswers,
+} from '../../tools/doctor/check-damoov.ts';
+import { checkFacts } from '../../tools/doctor/check-facts.ts';
+import { checkRedis } from '../../tools/doctor/check-redis.ts';
+import { checkUserIds } from '../../tools/doctor/check-user-ids.ts';
 import { openFleetClient } from '../../app/fleet-client.ts';
 import { fingerprintsOf } from '../../app/circuit-fingerprints.ts';
 import { createAgreedSettings } from '../../store/settings/agreed-settings.ts';
@@ -44,7 +44,7 @@ export async function doctor(
   const config = await context.loadConfig();
   const facts = readFactsFile(file ?? FACTS_FILE);
   if (file !== undefined && facts === undefined) throw new UsageError(`--facts: there is no ${file}`);
-  const findings = [...(await examine(config, login, context)), ...lookAtFacts(facts, config, Date.now())];
+  const findings = [...(await checkAll(config, login, context)), ...checkFacts(facts, config, Date.now())];
   const isWell = findings.every(({ is }) => is !== 'fail');
   const out = outputOf(context.stdout);
   if (json) await out.line(JSON.stringify({ ok: isWell, findings }));
@@ -53,29 +53,31 @@ export async function doctor(
 }
 
 /** Redis first: if it is away, only Damoov's presence is checked. */
-async function examine(config: Config, mayLogIn: boolean, context: CommandContext): Promise<Finding[]> {
+async function checkAll(config: Config, mayLogIn: boolean, context: CommandContext): Promise<Finding[]> {
   try {
     return await withRedis(context, async (connection) => [
-      ...(config.redis === 'embedded' ? [EMBEDDED] : []),
-      ...lookAtPrefix(config.queues.prefix),
-      ...(await lookAtRedis(connection, config.queues.prefix, Date.now)),
-      ...(await lookAtQueues(connection, config)),
+      ...(config.redis === 'embedded' ? [EMBEDDED_USED] : []),
+      ...checkPrefix(config.queues.prefix),
+      ...(await checkRedis(connection, config.queues.prefix, Date.now)),
+      ...(await checkQueues(connection, config)),
       ...(config.damoov === 'sandbox'
-        ? [STAND_IN]
-        : await examineDamoov({ connection, config, access: config.damoov, mayLogIn })),
+        ? [SANDBOX_USED]
+        : await checkDamoov({ connection, config, access: config.damoov, mayLogIn })),
     ]);
   } catch (error) {
     if (!(error instanceof RedisAwayError)) throw error;
-    const todo = error.isRefusal ? REFUSED : AWAY;
+    const todo = error.isRefusal ? TODO_REFUSED : TODO_AWAY;
     const away: Finding = { check: 'redis', is: 'fail', seen: error.message, todo };
     return [
       away,
-      ...(config.damoov === 'sandbox' ? [STAND_IN] : await examineFromAfar(config.damoov, config)),
+      ...(config.damoov === 'sandbox'
+        ? [SANDBOX_USED]
+        : await checkDamoovWithoutRedis(config.damoov, config)),
     ];
   }
 }
 
-function lookAtPrefix(prefix: string): Finding[] {
+function checkPrefix(prefix: string): Finding[] {
   const seen = prefixWarning('QUEUE_PREFIX', prefix);
   if (seen === undefined) return [];
   return [
@@ -88,18 +90,18 @@ function lookAtPrefix(prefix: string): Finding[] {
   ];
 }
 
-const AWAY = 'start Redis again, or correct its address';
-const REFUSED =
+const TODO_AWAY = 'start Redis again, or correct its address';
+const TODO_REFUSED =
   'correct the user or the password, or the database: in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD';
 
-const EMBEDDED: Finding = {
+const EMBEDDED_USED: Finding = {
   check: 'REDIS_URL',
   is: 'warn',
   seen: 'not set: an embedded Redis with its data in this directory is used',
   todo: 'set REDIS_URL to a Redis that workers and producers share',
 };
 
-const STAND_IN: Finding = {
+const SANDBOX_USED: Finding = {
   check: 'damoov',
   is: 'warn',
   seen: 'none is configured: the worker simulates one',
@@ -107,21 +109,21 @@ const STAND_IN: Finding = {
 };
 
 /** One line for all queues, or one for each broken key. */
-async function lookAtQueues(connection: RedisConnection, { queues }: Config): Promise<Finding[]> {
+async function checkQueues(connection: RedisConnection, { queues }: Config): Promise<Finding[]> {
   const names = [queues.jobs, ...queues.events];
   const opened = names.map((name) => openQueue(name, { connection, prefix: queues.prefix }));
   const broken = await brokenKeysOf(connection, opened);
   if (broken.length === 0) {
     return [
       { check: 'queues', is: 'ok', seen: names.join(', ') },
-      ...(await lookAtEvents(connection, queues)),
+      ...(await checkEvents(connection, queues)),
     ];
   }
   return broken.map(({ fault, todo }) => ({ check: 'queues', is: 'fail', seen: fault, todo }));
 }
 
 /** Unread events stay in Redis as long as it has room. */
-async function lookAtEvents(
+async function checkEvents(
   connection: RedisConnection,
   { prefix, events }: Config['queues'],
 ): Promise<Finding[]> {
@@ -147,14 +149,14 @@ async function lookAtEvents(
   );
 }
 
-interface Patient {
+interface DamoovCheck {
   connection: RedisConnection;
   config: Config;
   access: DamoovAccess;
   mayLogIn: boolean;
 }
 
-async function examineDamoov({ connection, config, access, mayLogIn }: Patient): Promise<Finding[]> {
+async function checkDamoov({ connection, config, access, mayLogIn }: DamoovCheck): Promise<Finding[]> {
   const { prefix, jobs: name } = config.queues;
   const { timeoutMs } = config;
   const mostLogins = mayLogIn ? 1 : 0;
@@ -165,20 +167,20 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
   });
   const jobs = openQueue(name, { connection, prefix });
   const circuitOf = createCircuitReader(jobs, circuitsAt(prefix, fingerprintsOf(access, fingerprint)));
-  const userIds = await lookAtUserIds(
+  const userIds = await checkUserIds(
     createAgreedSettings(connection, prefix),
     await userIdSettingsOf(config, access),
   );
   try {
-    const answers = [...userIds, ...(await lookWhetherDamoovAnswers(client, access.baseUrl, Date.now))];
+    const answers = [...userIds, ...(await checkDamoovAnswers(client, access.baseUrl, Date.now))];
     // If Damoov does not answer, further requests are useless.
     if (answers.some(({ check, is }) => check === 'damoov' && is === 'fail')) return answers;
     const admin = { logins: await logins?.state(), circuit: await circuitOf('admin'), mayLogIn };
-    const findings = [...answers, await lookAtAdmin(client, admin, Date.now)];
+    const findings = [...answers, await checkAdmin(client, admin, Date.now)];
     // After the requests: they may have met the latest one.
-    if (logins !== undefined) findings.push(lookAtRevocations(await logins.state()));
+    if (logins !== undefined) findings.push(checkRevocations(await logins.state()));
     for (const instance of Object.keys(access.instances)) {
-      findings.push(lookAtInstanceKey(instance, await circuitOf(`instance-key:${instance}`)));
+      findings.push(checkInstanceKey(instance, await circuitOf(`instance-key:${instance}`)));
     }
     return findings;
   } finally {
@@ -187,10 +189,10 @@ async function examineDamoov({ connection, config, access, mayLogIn }: Patient):
 }
 
 /** Without Redis, which stores session, budget and circuits. */
-async function examineFromAfar({ baseUrl }: DamoovAccess, { timeoutMs }: Config): Promise<Finding[]> {
+async function checkDamoovWithoutRedis({ baseUrl }: DamoovAccess, { timeoutMs }: Config): Promise<Finding[]> {
   const client = new DamoovClient({ baseUrl, timeoutMs });
   try {
-    return await lookWhetherDamoovAnswers(client, baseUrl, Date.now);
+    return await checkDamoovAnswers(client, baseUrl, Date.now);
   } finally {
     await client.close();
   }

@@ -32,30 +32,29 @@ export async function events(options: EventsOptions, context: CommandContext): P
     throw new UsageError('-n 0: shows nothing. Give at least 1, or --follow for new events');
   }
   await withRedis(context, async (connection, config, target) => {
-    const queue = await queueOf(options.queue, connection, config);
-    const onChange = options.follow === true ? changeTeller(placeOf(target), context) : undefined;
+    const queue = await openEventsQueue(options.queue, connection, config);
+    const onChange = options.follow === true ? createStateReporter(placeOf(target), context) : undefined;
     const tail = await openEventTail(queue, target, onChange);
     try {
-      const shower = showerOf(options, queue.name, context);
+      const printer = createPrinter(options, queue.name, context);
       const {
         events: last,
         unknown,
         older,
-      } = await tail.last(options.last, (event) => choose(event, options));
-      if (!(await shower.show(last))) return;
+      } = await tail.last(options.last, (event) => match(event, options));
+      if (!(await printer.show(last))) return;
       const shown = options.last > 0 ? { shown: last.length } : {};
-      if (!(await shower.note({ ...shown, unreadable: unknown, older }))) return;
-      if (options.follow === true) await follow(tail, shower, options, context);
+      if (!(await printer.note({ ...shown, unreadable: unknown, older }))) return;
+      if (options.follow === true) await follow(tail, printer, options, context);
     } finally {
       tail.close();
     }
   });
 }
 
-interface Shower {
+interface EventPrinter {
   /** False if the output is closed. */
   show: (tailed: readonly TailedEvent[]) => Promise<boolean>;
-  /** Reports which events are not shown, if any. */
   note: (unseen: Unseen) => Promise<boolean>;
 }
 
@@ -68,7 +67,11 @@ interface Unseen {
   older: number;
 }
 
-function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: CommandContext): Shower {
+function createPrinter(
+  options: EventsOptions,
+  queue: string,
+  { stdout, stderr }: CommandContext,
+): EventPrinter {
   const out = outputOf(stdout);
   const { json = false } = options;
   return {
@@ -102,14 +105,14 @@ function showerOf(options: EventsOptions, queue: string, { stdout, stderr }: Com
 }
 
 /** The user of an event that is no longer readable is unknown. */
-function choose({ data, type }: TailedEvent, options: EventsOptions): boolean | 'unknown' {
+function match({ data, type }: TailedEvent, options: EventsOptions): boolean | 'unknown' {
   if (options.type !== undefined && !options.type.includes(type)) return false;
   const event = data === undefined ? undefined : readEvent(data);
   return event === undefined ? 'unknown' : isWanted(event, options);
 }
 
 /** Reports once that Redis is away, and once that it is back. */
-function changeTeller(place: string, { stderr }: CommandContext): (state: 'lost' | 'ready') => void {
+function createStateReporter(place: string, { stderr }: CommandContext): (state: 'lost' | 'ready') => void {
   let isAway = false;
   return (state) => {
     if ((state === 'lost') === isAway) return;
@@ -121,7 +124,7 @@ function changeTeller(place: string, { stderr }: CommandContext): (state: 'lost'
 /** Runs until Ctrl-C, or until the output is closed. Waits while Redis is down. */
 async function follow(
   tail: EventTail,
-  { show, note }: Shower,
+  { show, note }: EventPrinter,
   options: EventsOptions,
   context: CommandContext,
 ): Promise<void> {
@@ -136,7 +139,7 @@ async function follow(
       await Promise.race([sleep(AGAIN_MS), stopped]);
       continue;
     }
-    const choices = Map.groupBy(tailed, (event) => choose(event, options));
+    const choices = Map.groupBy(tailed, (event) => match(event, options));
     if (!(await show(choices.get(true) ?? []))) return;
     const unreadable = choices.get('unknown')?.length ?? 0;
     if (!(await note({ unreadable, older: 0 }))) return;
@@ -145,7 +148,7 @@ async function follow(
 
 const STOPPED: unique symbol = Symbol('stopped');
 
-async function queueOf(
+async function openEventsQueue(
   name: string | undefined,
   connection: RedisConnection,
   { queues }: Config,

@@ -4,31 +4,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Added, ImportRun, RowJob } from '../../bullmq/imports.ts';
 import type { Place } from '../../store/imports/import-states.ts';
-import type { Ends } from './ends.ts';
+import type { JobFollower } from './job-follower.ts';
 import { ImportTakenOver } from './import-taken-over.ts';
-import type { Patiently } from './retry-while-away.ts';
+import type { RetryWhileAway } from './retry-while-away.ts';
 import type { JobData } from './row-job.ts';
 
 export interface AdderOptions {
-  patiently: Patiently;
+  retryWhileAway: RetryWhileAway;
   /** How many jobs may wait; where they are followed also how many may have not ended. */
   maxWaiting: number;
-  ends: Ends | undefined;
+  follower: JobFollower | undefined;
   signal: AbortSignal;
   /** @param waiting how many jobs wait, if there is no room. */
   onAdded: (place: Place, waiting?: number) => void;
 }
 
 export interface Adder {
-  /** The import's place. */
   readonly place: Place;
   /** The next row; without data it is skipped. */
   put(line: number, data: JobData | undefined): Promise<void>;
-  /** Adds the collected rows. */
   flush(): Promise<void>;
 }
 
-/** Maximum number of jobs per call. */
 const MOST_JOBS = 200;
 /** Interval at which it checks for room, in milliseconds. */
 const LOOK_MS = 250;
@@ -36,7 +33,7 @@ const LOOK_MS = 250;
 /** All its calls throw {@link ImportTakenOver} if the import is at another place or belongs to another run. */
 export function createAdder(
   run: ImportRun,
-  { patiently, maxWaiting, ends, signal, onAdded }: AdderOptions,
+  { retryWhileAway, maxWaiting, follower, signal, onAdded }: AdderOptions,
 ): Adder {
   const portion = Math.min(MOST_JOBS, maxWaiting);
   let { place } = run;
@@ -59,8 +56,8 @@ export function createAdder(
   async function flush(): Promise<void> {
     while (place.line < next.line) {
       signal.throwIfAborted();
-      await ends?.waitFor(run, maxWaiting - jobs.length);
-      const answer = await patiently(() => run.add(place, jobs, next));
+      await follower?.waitFor(run, maxWaiting - jobs.length);
+      const answer = await retryWhileAway(() => run.add(place, jobs, next));
       accept(answer);
       const isFull = answer.is === 'added' && place.line < next.line;
       onAdded(place, isFull ? answer.waiting : undefined);
@@ -73,7 +70,7 @@ export function createAdder(
     if (answer.is === 'over') throw new ImportTakenOver(answer);
     if (answer.place.line < place.line) throw new ImportTakenOver({ is: 'moved', place: answer.place });
     ({ place } = answer);
-    for (const job of jobs) if (job.place.line <= place.line) ends?.follow(job.place.line, job.data);
+    for (const job of jobs) if (job.place.line <= place.line) follower?.follow(job.place.line, job.data);
     jobs = jobs.filter((job) => job.place.line > place.line);
   }
 }

@@ -2,13 +2,13 @@
  * How `damoov-users import` is called.
  */
 import { examples } from '../options/help.ts';
-import { ofList } from '../options/list-options.ts';
+import { withListOptions } from '../options/list-options.ts';
 import { parseFileName, wholeNumber } from '../options/parse.ts';
 import { durationOption, withJson } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
 
 export const registerImport: Register = (program, run) => {
-  const command = ofList(
+  const command = withListOptions(
     program
       .command('import')
       .description('sign up every user of a list: a create-user job for each row; a repeated call continues'),

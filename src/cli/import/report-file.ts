@@ -3,7 +3,7 @@
  * progress: a continued run reads the lines it has, and drops a last line that a crash cut off.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { linesOf } from '../../rows/lines.ts';
+import { readLines } from '../../rows/lines.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { FileError, reasonOf } from '../terminal/file-error.ts';
 
@@ -54,7 +54,7 @@ export async function openReportFile(path: string, round: string): Promise<Repor
     const stat = await handle.stat();
     if (!stat.isFile()) throw refused('is not a file');
     let whole = 0;
-    for await (const text of wholeLinesOf(handle)) {
+    for await (const text of readWholeLines(handle)) {
       const { line, outcome, round: found } = ENTRY.exec(text)?.groups ?? {};
       const known = OUTCOMES.find((one) => one === outcome);
       if (whole === 0 ? text !== HEADING : known === undefined) {
@@ -87,9 +87,9 @@ export async function openReportFile(path: string, round: string): Promise<Repor
 }
 
 /** The lines that end with a line feed. */
-async function* wholeLinesOf(handle: FileHandle): AsyncGenerator<string> {
+async function* readWholeLines(handle: FileHandle): AsyncGenerator<string> {
   let before: string | undefined;
-  for await (const { text } of linesOf(handle.createReadStream({ start: 0, autoClose: false }))) {
+  for await (const { text } of readLines(handle.createReadStream({ start: 0, autoClose: false }))) {
     if (before !== undefined) yield before;
     before = text;
   }

@@ -20,14 +20,12 @@ export interface Result {
   id: string;
   rows: number;
   place: Place;
-  /** How many rows earlier runs had added. */
   addedBefore: number;
   /** Epoch milliseconds; undefined if this run has completed it. */
   completeSince: ImportRun['completeSince'];
   report: Pick<ReportFile, 'counts'> | undefined;
 }
 
-/** The result of the import. */
 export function resultText(result: Result, isJson: boolean): string {
   const { id, rows, place, addedBefore, completeSince, report } = result;
   const { added, skipped } = place;
@@ -43,7 +41,6 @@ export function resultText(result: Result, isJson: boolean): string {
   return `${counted(rows, 'row')}: ${numberText(added)} added${now}${left}${outcomesText(outcomes)}`;
 }
 
-/** The progress of an unfinished import. */
 export function placeText(place: Place, addedBefore: number): string {
   const now = addedBefore > 0 ? `, ${numberText(byThisRun(place, addedBefore))} of them by this run` : '';
   return `${counted(place.added, 'row is', 'rows are')} added${now}, up to line ${place.line}`;

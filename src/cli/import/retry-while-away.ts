@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 
-export interface PatienceOptions {
+export interface RetryOptions {
   /** How long Redis may be away, in milliseconds. */
   mostMs: number;
   signal: AbortSignal;
@@ -12,12 +12,12 @@ export interface PatienceOptions {
   onChange: (isAway: boolean) => void;
 }
 
-export type Patiently = <T>(call: () => Promise<T>) => Promise<T>;
+export type RetryWhileAway = <T>(call: () => Promise<T>) => Promise<T>;
 
 const AGAIN_MS = 250;
 
 /** @returns a function that calls until Redis answers; it throws only RedisAwayError. */
-export function createPatience({ mostMs, signal, onChange }: PatienceOptions): Patiently {
+export function createRetryWhileAway({ mostMs, signal, onChange }: RetryOptions): RetryWhileAway {
   return async (call) => {
     let awaySince: number | undefined;
     for (;;) {

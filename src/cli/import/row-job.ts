@@ -14,12 +14,12 @@ const SETTING: ReadonlySet<Field> = new Set(SETTINGS);
 export type JobData = Readonly<Record<string, unknown>>;
 
 /** Omits empty values. */
-export function jobDataOf(row: RowData): JobData {
+export function toJobData(row: RowData): JobData {
   const data: Record<string, unknown> = {};
   const profile: Record<string, unknown> = {};
   const settings: Record<string, unknown> = {};
   for (const field of FIELDS) {
-    const value = valueOf(field, row[field]);
+    const value = normalValue(field, row[field]);
     if (value === undefined || value === null || value === '' || field === 'status') continue;
     (PROFILE.has(field) ? profile : SETTING.has(field) ? settings : data)[field] = value;
   }
@@ -30,9 +30,8 @@ export function jobDataOf(row: RowData): JobData {
   };
 }
 
-/** The status in the row, and its fault. */
-export function statusIn(line: number, row: RowData): { status?: Status; faults: Fault[] } {
-  const given = valueOf('status', row.status) ?? '';
+export function parseStatus(line: number, row: RowData): { status?: Status; faults: Fault[] } {
+  const given = normalValue('status', row.status) ?? '';
   if (given === '') return { faults: [] };
   const status = STATUSES.find((known) => known === given);
   if (status !== undefined) return { status, faults: [] };
@@ -40,18 +39,18 @@ export function statusIn(line: number, row: RowData): { status?: Status; faults:
 }
 
 /** The faults of the row at this line; shows no value except an id whose fault would be invisible. */
-export function faultsOf(line: number, data: JobData): Fault[] {
+export function jobFaults(line: number, data: JobData): Fault[] {
   const parsed = parseJobText('create-user', JSON.stringify(data));
   if (parsed.ok) return [];
   return parsed.invalid.faults.map(({ path, message }) => {
     const column = path.split('.').at(-1) ?? '';
-    const shown = path === 'clientId' || path === 'userId' ? idOf(data[path]) : '';
+    const shown = path === 'clientId' || path === 'userId' ? shownId(data[path]) : '';
     const fault = FLAGS.has(column) ? FLAG_FAULT : `${message}${shown}`;
     return { line, ...(column !== '' && { column }), message: fault };
   });
 }
 
-function idOf(value: unknown): string {
+function shownId(value: unknown): string {
   return typeof value === 'string' && needsQuotes(value) ? `: ${quotedId(value)}` : '';
 }
 
@@ -71,7 +70,6 @@ export function instanceFaults(line: number, { instance }: JobData, known: reado
   return [{ line, column: 'instance', message: `${why} (known: ${known.join(', ')})` }];
 }
 
-/** True or false. */
 const FLAGS: ReadonlySet<string> = new Set([...SETTINGS, 'createAccessToken']);
 const FLAG_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ...['true', 'yes', '1', 1].map((word) => [word, true] as const),
@@ -79,7 +77,7 @@ const FLAG_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
 ]);
 const FLAG_FAULT = 'must be true, yes or 1, or false, no or 0';
 
-function flagOf(value: unknown): unknown {
+function parseFlag(value: unknown): unknown {
   const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
   return word === '' ? undefined : (FLAG_WORDS.get(word) ?? value);
 }
@@ -90,8 +88,8 @@ const WORDS: ReadonlySet<Field> = new Set(['gender', 'maritalStatus', 'status'])
 const TRIMMED: ReadonlySet<Field> = new Set(['birthday', 'childrenCount', 'imageUrl']);
 
 /** A CSV has only text, and spreadsheets write the words of a list in any case. */
-function valueOf(field: Field, value: unknown): unknown {
-  if (FLAGS.has(field)) return flagOf(value);
+function normalValue(field: Field, value: unknown): unknown {
+  if (FLAGS.has(field)) return parseFlag(value);
   if (typeof value !== 'string') return value;
   const text = value.trim();
   if (WORDS.has(field)) return text.toLowerCase();

@@ -9,17 +9,16 @@ import type { Place } from '../../store/imports/import-states.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { counted } from '../terminal/text.ts';
-import { addRows, goThrough } from './add-rows.ts';
-import { createEnds } from './ends.ts';
+import { addRows, processRows } from './add-rows.ts';
+import { createJobFollower } from './job-follower.ts';
 import { ImportTakenOver } from './import-taken-over.ts';
 import { type ReportFile, openReportFile } from './report-file.ts';
 import { resultText } from './report.ts';
-import type { Patiently } from './retry-while-away.ts';
+import type { RetryWhileAway } from './retry-while-away.ts';
 import type { ImportOptions } from './run.ts';
 import { type Source, refuseChanged } from './source.ts';
 import type { Survey } from './survey.ts';
 
-/** The shared context of the command. */
 export interface ImportContext {
   options: ImportOptions;
   out: Output;
@@ -28,7 +27,6 @@ export interface ImportContext {
   signal: AbortSignal;
   /** The import's place, as far as this run knows. */
   place?: Place;
-  /** How many rows earlier runs had added. */
   addedBefore: number;
 }
 
@@ -38,16 +36,16 @@ export interface Task {
   rows: RowOptions;
   found: Survey;
   imports: Imports;
-  patiently: Patiently;
+  retryWhileAway: RetryWhileAway;
   /** When the list was made, in epoch milliseconds. */
   asOf: number;
 }
 
 /** @returns false if a report was requested and has failed jobs, or jobs with an unknown result. */
 export async function runImport(task: Task, context: ImportContext): Promise<boolean> {
-  const { found, imports, patiently, asOf } = task;
+  const { found, imports, retryWhileAway, asOf } = task;
   const { report: path, again: isAgain = false, json = false } = context.options;
-  const before = await patiently(() => imports.look(found.id));
+  const before = await retryWhileAway(() => imports.look(found.id));
   const goesOn = before !== undefined && !(isAgain && before.completeSince !== undefined);
   const begunAt = goesOn ? before.begunAt : Date.now();
   // The import's id identifies the list and how it is read.
@@ -61,7 +59,7 @@ export async function runImport(task: Task, context: ImportContext): Promise<boo
       }
       return begun;
     };
-    const begun = await patiently(begin);
+    const begun = await retryWhileAway(begin);
     const { completeSince } = begun;
     context.place = begun.place;
     context.addedBefore = begun.place.added;
@@ -80,7 +78,7 @@ async function carryOut(
   begun: ImportRun,
   begin: () => Promise<ImportRun>,
   report: ReportFile | undefined,
-  { source, rows, found, patiently }: Task,
+  { source, rows, found, retryWhileAway }: Task,
   context: ImportContext,
 ): Promise<Place> {
   const { options, progress, signal } = context;
@@ -96,15 +94,16 @@ async function carryOut(
     progress.show(isComplete ? (report?.lines.size ?? 0) : place.added + place.skipped, note);
   };
   const onLook = (open: number) => show(`${counted(open, 'job')} to end`);
-  const ends = report && createEnds({ report, patiently, signal, repeatsGone: !isComplete, onLook });
+  const follower =
+    report && createJobFollower({ report, retryWhileAway, signal, repeatsGone: !isComplete, onLook });
   const onAdded = (place: Place, waiting?: number) => {
     context.place = place;
     show(waiting === undefined ? undefined : counted(waiting, 'job waits', 'jobs wait'));
   };
   const { maxWaiting } = options;
-  const through = { source, rows, survey: found, patiently, maxWaiting, ends, signal, onAdded };
+  const through = { source, rows, survey: found, retryWhileAway, maxWaiting, follower, signal, onAdded };
   const place = isComplete
-    ? await goThrough(begun, through).catch((error: unknown) => {
+    ? await processRows(begun, through).catch((error: unknown) => {
         if (!(error instanceof ImportTakenOver) || !error.isOurs) throw error;
         throw new Error('Redis lost this import meanwhile: run it again', { cause: error });
       })

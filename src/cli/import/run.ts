@@ -17,24 +17,22 @@ import { createProgress } from '../terminal/progress.ts';
 import { counted, numberText } from '../terminal/text.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 import { faultsText, placeText } from './report.ts';
-import { createPatience } from './retry-while-away.ts';
+import { createRetryWhileAway } from './retry-while-away.ts';
 import { type ImportContext, runImport } from './run-import.ts';
 import {
   type ListOptions,
   type Source,
-  madeAtOf,
+  listTime,
   openSource,
   refuseChanged,
-  rowOptionsOf,
+  rowOptionsFor,
 } from './source.ts';
 import { type Survey, survey } from './survey.ts';
 
 export interface ImportOptions extends ListOptions {
   skipInvalid?: boolean;
   allowDuplicates?: boolean;
-  /** Number of jobs. */
   maxWaiting: number;
-  /** A file. */
   report?: string;
   again?: boolean;
   /** Milliseconds. */
@@ -66,7 +64,7 @@ export async function importUsers(
     return await withRedis(context, async (redis, config) => {
       const source = await openSource(file, context.stdin, running.signal);
       try {
-        const rows = rowOptionsOf(file, options);
+        const rows = rowOptionsFor(file, options);
         return await importSource(source, rows, redis, config, running);
       } finally {
         await source.close();
@@ -74,19 +72,18 @@ export async function importUsers(
     });
   } catch (error) {
     running.progress.end();
-    if (running.signal.aborted) throw new Error(`stopped: ${hintOf(running)}`, { cause: error });
+    if (running.signal.aborted) throw new Error(`stopped: ${resumeHint(running)}`, { cause: error });
     const isHalfway = error instanceof RedisAwayError || error instanceof FileError;
     if (isHalfway && running.place !== undefined) {
       // The last rows may have been added, and the reply lost.
       const least = error instanceof RedisAwayError ? 'at least ' : '';
-      throw new Error(`${error.message}: ${least}${hintOf(running)}`, { cause: error });
+      throw new Error(`${error.message}: ${least}${resumeHint(running)}`, { cause: error });
     }
     throw error;
   }
 }
 
-/** What was done and how to go on. */
-function hintOf({ place, addedBefore }: ImportContext): string {
+function resumeHint({ place, addedBefore }: ImportContext): string {
   if (place === undefined) return 'nothing was added';
   return `${placeText(place, addedBefore)}; run the same command again for the rest`;
 }
@@ -101,8 +98,8 @@ async function importSource(
   const { options, progress, signal } = running;
   const { prefix, jobs: name } = config.queues;
   const instances = knownInstances(config);
-  const found = await judge(source, rows, instances, running);
-  const patiently = createPatience({
+  const found = await validate(source, rows, instances, running);
+  const retryWhileAway = createRetryWhileAway({
     mostMs: options.redisAway,
     signal,
     onChange: (isAway) => progress.say(isAway ? 'Redis is away: waiting for it' : 'Redis is back'),
@@ -115,15 +112,15 @@ async function importSource(
     soonMs: Math.max(SOON_MS, config.retry.maxMs),
     maxWaiting: options.maxWaiting,
   });
-  const asOf = madeAtOf(source, options.asOf);
-  return runImport({ source, rows, found, imports, patiently, asOf }, running);
+  const asOf = listTime(source, options.asOf);
+  return runImport({ source, rows, found, imports, retryWhileAway, asOf }, running);
 }
 
 /**
  * Reads the whole file, and reports its faults.
  * @throws UsageError if nothing may be added.
  */
-async function judge(
+async function validate(
   source: Source,
   how: RowOptions,
   instances: readonly string[],

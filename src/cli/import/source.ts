@@ -9,11 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, addAbortSignal } from 'node:stream';
 import { timeFault } from '../../contract/timestamp-fault.ts';
-import { type RowOptions, formatOf } from '../../rows/read-rows.ts';
+import { type RowOptions, detectFormat } from '../../rows/read-rows.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { FileError, reasonOf } from '../terminal/file-error.ts';
 
-/** The options for reading a list. */
 export interface ListOptions extends Partial<RowOptions> {
   /** Epoch milliseconds. */
   asOf?: number;
@@ -34,8 +33,8 @@ export interface Source {
  * How to read a list.
  * @throws UsageError if neither the options nor the file name show the format.
  */
-export function rowOptionsOf(file: string, { delimiter, map, empty, ...options }: ListOptions): RowOptions {
-  const format = options.format ?? formatOf(file);
+export function rowOptionsFor(file: string, { delimiter, map, empty, ...options }: ListOptions): RowOptions {
+  const format = options.format ?? detectFormat(file);
   if (format !== undefined) return { format, delimiter, map, empty };
   throw new UsageError('--format: csv or ndjson? The file name does not show it');
 }
@@ -46,15 +45,15 @@ export function rowOptionsOf(file: string, { delimiter, map, empty, ...options }
  */
 export async function openSource(file: string, stdin: Readable, signal: AbortSignal): Promise<Source> {
   const openedAt = Date.now();
-  if (file === '-') return sourceOf(await copyOf(stdin, signal), openedAt);
+  if (file === '-') return fileSource(await copyToFile(stdin, signal), openedAt);
   const refuse = (error: unknown): never => {
     throw new UsageError(`${file} cannot be read (${reasonOf(error)})`);
   };
   const stat = await statOf(file).catch(refuse);
   if (stat.isDirectory()) throw new UsageError(`${file}: is a directory`);
-  if (stat.isFile()) return sourceOf(await open(file, 'r').catch(refuse), Math.floor(stat.mtimeMs));
+  if (stat.isFile()) return fileSource(await open(file, 'r').catch(refuse), Math.floor(stat.mtimeMs));
   const stream = stat.isFIFO() ? openPipe(file) : createReadStream(file);
-  return sourceOf(await copyOf(stream, signal), openedAt);
+  return fileSource(await copyToFile(stream, signal), openedAt);
 }
 
 /** The added rows must be the validated ones. @throws if the file has changed. */
@@ -67,7 +66,7 @@ export async function refuseChanged(source: Source): Promise<void> {
  * events.
  * @throws UsageError for a time that no job may have, as in some archives.
  */
-export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number | undefined): number {
+export function listTime({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number | undefined): number {
   const now = Date.now();
   const lastSeenAt = Math.min(asOf ?? writtenAt, now);
   const fault = timeFault(lastSeenAt, now);
@@ -78,7 +77,7 @@ export function madeAtOf({ writtenAt }: Pick<Source, 'writtenAt'>, asOf: number 
   );
 }
 
-async function sourceOf(handle: FileHandle, writtenAt: number): Promise<Source> {
+async function fileSource(handle: FileHandle, writtenAt: number): Promise<Source> {
   const unreadable = (error: unknown): never => {
     throw new FileError('the file cannot be read', error);
   };
@@ -106,7 +105,7 @@ function openPipe(file: string): Readable {
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
 }
 
-async function copyOf(stream: Readable, signal: AbortSignal): Promise<FileHandle> {
+async function copyToFile(stream: Readable, signal: AbortSignal): Promise<FileHandle> {
   const directory = tmpdir();
   const handle = await openUnnamed(directory).catch((error: unknown) => {
     throw new UsageError(
@@ -115,7 +114,7 @@ async function copyOf(stream: Readable, signal: AbortSignal): Promise<FileHandle
     );
   });
   try {
-    for await (const piece of piecesOf(stream, signal)) {
+    for await (const piece of readPieces(stream, signal)) {
       await handle.writeFile(piece).catch((error: unknown) => {
         throw new FileError(`the copy of the input in ${directory} cannot be written`, error);
       });
@@ -127,7 +126,7 @@ async function copyOf(stream: Readable, signal: AbortSignal): Promise<FileHandle
   }
 }
 
-async function* piecesOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* readPieces(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
     for await (const piece of addAbortSignal(signal, stream)) yield Buffer.from(piece);
   } catch (error) {

@@ -6,7 +6,7 @@ import { type Hash, createHash, hash } from 'node:crypto';
 import { type RowOptions, readRows } from '../../rows/read-rows.ts';
 import type { Fault, RowData } from '../../rows/row.ts';
 import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
-import { faultsOf, instanceFaults, jobDataOf, statusIn } from './row-job.ts';
+import { jobFaults, instanceFaults, toJobData, parseStatus } from './row-job.ts';
 import type { Source } from './source.ts';
 
 export interface Survey {
@@ -19,7 +19,6 @@ export interface Survey {
   rows: number;
   /** Lines of rows that are not added. */
   faulty: ReadonlySet<number>;
-  /** The first faults. */
   faults: Fault[];
   faultCount: number;
   /** Whether the whole file could be parsed. */
@@ -39,7 +38,6 @@ export interface SurveyOptions extends RowOptions {
 
 const IDS = ['clientId', 'userId'] as const;
 
-/** Maximum number of reported faults. */
 const MOST_FAULTS = 50;
 
 export async function survey(source: Source, options: SurveyOptions): Promise<Survey> {
@@ -62,7 +60,7 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
     suspicious.look(row);
     if (row.is === 'empty') continue;
     found.rows += 1;
-    const faults = row.is === 'row' ? faultsIn(row.line, row.data, seen, options) : row.faults;
+    const faults = row.is === 'row' ? rowFaults(row.line, row.data, seen, options) : row.faults;
     if (row.is === 'unreadable') found.isReadable = false;
     if (faults.length === 0) continue;
     faulty.add(row.line);
@@ -70,7 +68,7 @@ export async function survey(source: Source, options: SurveyOptions): Promise<Su
     found.faults.push(...faults.slice(0, Math.max(0, MOST_FAULTS - found.faults.length)));
   }
   found.warnings.push(...suspicious.warnings());
-  return { ...found, id: idOf(content.digest('hex'), options) };
+  return { ...found, id: importId(content.digest('hex'), options) };
 }
 
 async function* hashed(
@@ -88,15 +86,15 @@ async function* hashed(
 }
 
 /** @param seen the first line of each id, by the id's fingerprint. */
-function faultsIn(
+function rowFaults(
   line: number,
   row: RowData,
   seen: Map<string, number>,
   { allowsDuplicates, instances }: SurveyOptions,
 ): Fault[] {
-  const data = jobDataOf(row);
+  const data = toJobData(row);
   const faults = [
-    ...faultsOf(line, data),
+    ...jobFaults(line, data),
     ...instanceFaults(line, data, instances),
     ...statusFaults(line, row),
   ];
@@ -129,14 +127,14 @@ function fingerprint(text: string): string {
 }
 
 function statusFaults(line: number, row: RowData): Fault[] {
-  const { status, faults } = statusIn(line, row);
+  const { status, faults } = parseStatus(line, row);
   return status === 'deactivated' ? [{ line, column: 'status', message: MAKES_ACTIVE }] : faults;
 }
 const MAKES_ACTIVE =
   "a sign-up makes an active user: omit the column (--map 'status='), then use suspend, or reconcile --apply";
 
 /** 64 bits, because it is part of every job's id. */
-function idOf(content: string, options: SurveyOptions): string {
+function importId(content: string, options: SurveyOptions): string {
   const { format, delimiter, map, empty, allowsDuplicates } = options;
   const columns = [...(map ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
   const readAs = [format, delimiter ?? null, columns, [...(empty ?? [])].sort(), allowsDuplicates];

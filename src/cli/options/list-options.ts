@@ -2,13 +2,13 @@
  * Options for commands that read a list of users: its format, and when it was made.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ALL_OTHERS, type ColumnMap, fieldCalled, folded } from '../../rows/columns.ts';
+import { ALL_OTHERS, type ColumnMap, fieldNamed, normalizedName } from '../../rows/columns.ts';
 import { FORMATS } from '../../rows/read-rows.ts';
 import { FIELDS } from '../../rows/row.ts';
 import { parsePastMs } from './parse.ts';
 
 /** `ListOptions`. */
-export function ofList(command: Command): Command {
+export function withListOptions(command: Command): Command {
   return command
     .argument('<file>', 'CSV or NDJSON, - for the standard input')
     .addOption(new Option('--format <format>', 'default: by the ending of the name').choices(FORMATS))
@@ -37,8 +37,8 @@ export function ofList(command: Command): Command {
  */
 export function parseColumnMap(text: string, before: ColumnMap = new Map()): ColumnMap {
   const at = text.lastIndexOf('=');
-  const [name, to] = [folded(text.slice(0, at)), text.slice(at + 1)];
-  const field = fieldCalled(to);
+  const [name, to] = [normalizedName(text.slice(0, at)), text.slice(at + 1)];
+  const field = fieldNamed(to);
   if (at < 0 || (field === undefined && to.trim() !== '')) {
     throw new InvalidArgumentError(
       `must be NAME=FIELD, or NAME= to omit the column. The fields are ${FIELDS.join(', ')}.`,

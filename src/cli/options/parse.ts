@@ -21,7 +21,6 @@ export function parseInstantMs(text: string): number {
 /** How far clocks may differ, in milliseconds. */
 const AHEAD_MS = 60_000;
 
-/** The same, for a time in the past. */
 export function parsePastMs(text: string): number {
   const ms = parseInstantMs(text);
   if (ms <= Date.now() + AHEAD_MS) return ms;
@@ -39,13 +38,11 @@ export function wholeNumber(least = 0, most = Infinity): (text: string) => numbe
   };
 }
 
-/** The name of an output file. */
 export function parseFileName(text: string): string {
   if (text !== '-') return text;
   throw new InvalidArgumentError('must be the name of a file, not -.');
 }
 
-/** A name as in EVENTS_QUEUES. */
 export function parseQueueName(text: string): string {
   if (text.trim() !== '' && !text.includes(':')) return text;
   throw new InvalidArgumentError(

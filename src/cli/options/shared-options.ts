@@ -36,10 +36,8 @@ export function durationOption(flags: string, description: string, byDefault: st
     .default(parseDurationMs(byDefault), byDefault);
 }
 
-/** The reason for a change. */
 export const WHY = 'why, for the audit log; no personal data';
 
-/** Every command has it, for machines. */
 export function withJson(command: Command, description = 'print JSON'): Command {
   return command.option('--json', description);
 }

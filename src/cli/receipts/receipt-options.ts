@@ -7,7 +7,6 @@ import { InvalidArgumentError } from 'commander';
 import type { Head } from '../../receipts/chains.ts';
 import { publicKeyIn } from '../../receipts/keys.ts';
 
-/** Reads one more `--public-key FILE`. */
 export function parsePublicKey(file: string, before: KeyObject[] = []): KeyObject[] {
   let pem: string;
   try {
@@ -20,7 +19,6 @@ export function parsePublicKey(file: string, before: KeyObject[] = []): KeyObjec
   return [...before, key];
 }
 
-/** Reads one more `--head instance=hash`. */
 export function parseHead(text: string, before: Head[] = []): Head[] {
   const { instance, hash } = /^(?<instance>.+)=(?<hash>[0-9a-f]{64})$/.exec(text)?.groups ?? {};
   if (instance === undefined || hash === undefined) {

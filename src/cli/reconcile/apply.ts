@@ -25,7 +25,6 @@ export interface ApplyOptions {
   unwanted: UnwantedUsers;
   /** Time until the deletions are due, in milliseconds. */
   dueInMs: number;
-  /** Without confirmation. */
   isConfirmed: boolean;
   progress: Progress;
   context: CommandContext;

@@ -2,13 +2,13 @@
  * How `damoov-users reconcile` is called.
  */
 import { examples } from '../options/help.ts';
-import { ofList } from '../options/list-options.ts';
+import { withListOptions } from '../options/list-options.ts';
 import { wholeNumber } from '../options/parse.ts';
 import { durationOption, withJson } from '../options/shared-options.ts';
 import type { Register } from '../common/register.ts';
 
 export const registerReconcile: Register = (program, run) => {
-  const command = ofList(
+  const command = withListOptions(
     program.command('reconcile').description('compare a list of users with Damoov; status 1 if they differ'),
   )
     .option('--apply', 'add the jobs that make Damoov match the list; default: change nothing')

@@ -10,18 +10,17 @@ import { createSuspiciousValues } from '../../rows/suspicious-values.ts';
 import { faultsText } from '../import/report.ts';
 import {
   type ListOptions as ReadOptions,
-  madeAtOf,
+  listTime,
   openSource,
   refuseChanged,
-  rowOptionsOf,
+  rowOptionsFor,
 } from '../import/source.ts';
 import { UsageError } from '../common/usage-error.ts';
-import { listedIn } from './listed.ts';
+import { parseListedRow } from './listed.ts';
 
 export interface ListOptions extends ReadOptions {
   emptyClears?: boolean;
   instance: string;
-  /** The names of all configured instances. */
   instances: readonly string[];
 }
 
@@ -45,17 +44,17 @@ export async function readList(file: string, stdin: Readable, options: ListOptio
   const { instance, instances, emptyClears = false } = options;
   const source = await openSource(file, stdin, new AbortController().signal);
   try {
-    const madeAt = madeAtOf(source, options.asOf);
+    const madeAt = listTime(source, options.asOf);
     const users = new UserList();
     const elsewhere: ListedElsewhere[] = [];
     const warnings: string[] = [];
     const suspicious = createSuspiciousValues();
     const faults: Fault[] = [];
     const warn = (message: string) => void warnings.push(message);
-    for await (const row of readRows(source.bytes(), rowOptionsOf(file, options), warn)) {
+    for await (const row of readRows(source.bytes(), rowOptionsFor(file, options), warn)) {
       suspicious.look(row);
       if (row.is === 'empty') continue;
-      const listed = listedIn(row, { instance, instances, emptyClears });
+      const listed = parseListedRow(row, { instance, instances, emptyClears });
       if (listed.is === 'elsewhere') elsewhere.push(listed.row);
       else if (listed.is !== 'user') faults.push(...listed.faults);
       else if (!users.add(listed.user)) {

@@ -4,7 +4,7 @@
 import { parseJob } from '../../contract/job.ts';
 import { CLEARABLE, type ListedElsewhere, type ListedUser } from '../../reconcile/listed-user.ts';
 import type { BrokenRow, EmptyRow, Fault, Row } from '../../rows/row.ts';
-import { faultsOf, instanceFaults, jobDataOf, statusIn } from '../import/row-job.ts';
+import { jobFaults, instanceFaults, toJobData, parseStatus } from '../import/row-job.ts';
 
 export interface ListedOptions {
   /** Its configured name: rows of other instances are not compared; rows without one belong to `default`. */
@@ -17,11 +17,10 @@ export interface ListedOptions {
 
 export type Listed =
   | { readonly is: 'user'; readonly user: ListedUser }
-  /** A user of another instance. */
   | { readonly is: 'elsewhere'; readonly row: ListedElsewhere }
   | BrokenRow;
 
-export function listedIn(
+export function parseListedRow(
   row: Exclude<Row, EmptyRow>,
   { instance, instances, emptyClears }: ListedOptions,
 ): Listed {
@@ -29,12 +28,12 @@ export function listedIn(
   const { line } = row;
   const empty = CLEARABLE.filter((field) => isBlank(row.data[field]));
   const given = { ...row.data, ...Object.fromEntries(empty.map((field) => [field, undefined])) };
-  const data = jobDataOf(given);
+  const data = toJobData(given);
   const faulty = (faults: Fault[]): BrokenRow => ({ is: 'faulty', line, faults });
   const parsed = parseJob('create-user', data);
-  const { status, faults: statusFaults } = statusIn(line, row.data);
+  const { status, faults: statusFaults } = parseStatus(line, row.data);
   const others = [...instanceFaults(line, data, instances), ...statusFaults];
-  if (!parsed.ok) return faulty([...faultsOf(line, data), ...others]);
+  if (!parsed.ok) return faulty([...jobFaults(line, data), ...others]);
   if (others.length > 0 || parsed.job.name !== 'create-user') return faulty(others);
   const { clientId, userId, instance: named, occurredAt, correlationId, profile, settings } = parsed.job.data;
   const ids = { ...(clientId !== undefined && { clientId }), ...(userId !== undefined && { userId }) };

@@ -100,7 +100,6 @@ export function countsText(counts: Counts): string {
 
 const LOOKALIKE = 'the same clientId in another spelling or instance, or the same userId';
 
-/** The differences that remain, and why. */
 export function leftText({ orphaned, lookalikes, young, duplicated }: LeftUsers): string[] {
   return [
     lookalikes > 0 ? [`${numberText(lookalikes)} orphaned left: like a row of the list`] : [],
@@ -110,7 +109,6 @@ export function leftText({ orphaned, lookalikes, young, duplicated }: LeftUsers)
   ].flat();
 }
 
-/** The first of each kind. */
 function examplesText(shown: readonly Difference[], counts: Counts): string {
   const blocks = KINDS.flatMap((kind) => {
     const lines = shown

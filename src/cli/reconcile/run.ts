@@ -7,7 +7,7 @@ import { UserJobs } from '../../client/user-jobs.ts';
 import type { Config, DamoovAccess } from '../../config/config.ts';
 import type { InstanceCredentials } from '../../config/instances-file.ts';
 import { findDifferences } from '../../reconcile/differences.ts';
-import { patiently } from '../../reconcile/patiently.ts';
+import { retryingReads } from '../../reconcile/retrying-reads.ts';
 import { type UnwantedUsers, createUnwantedUsers } from '../../reconcile/unwanted-users.ts';
 import { type RedisConnection, type RedisTarget, RedisAwayError } from '../../redis/connection.ts';
 import { createDeletions } from '../../store/deletions/deletions.ts';
@@ -41,14 +41,13 @@ export interface ReconcileOptions extends ListOptions {
   json?: boolean;
 }
 
-/** The context of one run. */
 interface Comparing {
   options: ReconcileOptions;
   config: Config;
   connection: RedisConnection;
   target: RedisTarget;
   context: CommandContext;
-  place: Place;
+  chosen: ChosenInstance;
   list: List;
   report: Report;
   unwanted: UnwantedUsers;
@@ -64,11 +63,11 @@ export async function reconcile(
   options: ReconcileOptions,
   context: CommandContext,
 ): Promise<boolean> {
-  refuseIdle(options);
+  refuseUnusedOptions(options);
   return withRedis(context, async (connection, config, target) => {
-    const place = placeOf(config, options);
+    const chosen = requireInstance(config, options);
     const instances = knownInstances(config);
-    const list = await readList(file, context.stdin, { ...options, instance: place.name, instances });
+    const list = await readList(file, context.stdin, { ...options, instance: chosen.name, instances });
     const progress = createProgress(context.stderr);
     for (const warning of list.warnings) progress.say(`warning: ${warning}`);
     const unwanted = createUnwantedUsers(orphansBefore(list, options));
@@ -76,7 +75,7 @@ export async function reconcile(
     const counts = { listed: list.users.size, otherInstances: list.elsewhere.length };
     const report = createReport(counts, { isJson, show }, outputOf(context.stdout));
     const shared = { list, report, unwanted, progress };
-    return run({ options, config, connection, target, context, place, ...shared });
+    return run({ options, config, connection, target, context, chosen, ...shared });
   });
 }
 
@@ -88,7 +87,7 @@ async function run(comparing: Comparing): Promise<boolean> {
     return differencesIn(report.counts) === 0;
   }
   checkDeletions(unwanted.users.length, report.counts, options.maxDeletions);
-  const added = await applyTo(comparing);
+  const added = await addRepairs(comparing);
   const { left } = unwanted;
   await report.end({
     text: [`${addedText(added)} added`, ...leftText(left)].join('\n'),
@@ -98,7 +97,7 @@ async function run(comparing: Comparing): Promise<boolean> {
 }
 
 /** Options without an effect are probably a mistake. */
-function refuseIdle(options: ReconcileOptions): void {
+function refuseUnusedOptions(options: ReconcileOptions): void {
   const { apply, deleteOrphans, maxDeletions, yes } = options;
   if (apply === true) return;
   const idle = [
@@ -109,15 +108,13 @@ function refuseIdle(options: ReconcileOptions): void {
   if (idle.length > 0) throw new UsageError(`${idle.join(', ')}: only with --apply`);
 }
 
-/** The place of the listed users. */
-interface Place {
-  /** Configured name of the instance. */
+interface ChosenInstance {
   name: string;
   instance: InstanceCredentials;
   access: DamoovAccess;
 }
 
-function placeOf(config: Config, options: ReconcileOptions): Place {
+function requireInstance(config: Config, options: ReconcileOptions): ChosenInstance {
   const { damoov } = config;
   const { instance: name = 'default' } = options;
   if (damoov === 'sandbox') {
@@ -153,14 +150,14 @@ function orphansBefore(
   return madeAt - olderThan;
 }
 
-async function compare({ list, report, unwanted, place, progress, ...comparing }: Comparing): Promise<void> {
+async function compare({ list, report, unwanted, chosen, progress, ...comparing }: Comparing): Promise<void> {
   const { connection, config, options } = comparing;
   const { timeoutMs } = config;
-  const { client } = await openFleetClient(config, place.access, { connection, timeoutMs });
+  const { client } = await openFleetClient(config, chosen.access, { connection, timeoutMs });
   try {
     const differences = findDifferences({
-      client: patiently(client, pauseWith(connection, comparing.context)),
-      instance: place.instance,
+      client: retryingReads(client, pauseWith(connection, comparing.context)),
+      instance: chosen.instance,
       list: list.users,
       elsewhere: list.elsewhere,
       listedAt: list.madeAt,
@@ -189,7 +186,14 @@ function pauseWith(connection: RedisConnection, { clock }: CommandContext): (ms:
   };
 }
 
-async function applyTo({ list, report, unwanted, place, progress, ...comparing }: Comparing): Promise<Added> {
+async function addRepairs({
+  list,
+  report,
+  unwanted,
+  chosen,
+  progress,
+  ...comparing
+}: Comparing): Promise<Added> {
   const { config, connection, target, context, options } = comparing;
   const { prefix, jobs: name } = config.queues;
   const jobs = new UserJobs({
@@ -202,7 +206,7 @@ async function applyTo({ list, report, unwanted, place, progress, ...comparing }
     return await apply({
       jobs,
       deletions: createDeletions({ jobs: openQueue(name, { connection, prefix }), prefix }),
-      repairs: { list: list.users, instance: place.name, listedAt: list.madeAt },
+      repairs: { list: list.users, instance: chosen.name, listedAt: list.madeAt },
       counts: report.counts,
       unwanted,
       dueInMs: options.in,

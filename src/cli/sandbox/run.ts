@@ -11,7 +11,6 @@ import { UsageError } from '../common/usage-error.ts';
 export interface SandboxCommandOptions {
   host: string;
   port: number;
-  /** The instances to serve, in the format of DAMOOV_INSTANCES_FILE. */
   instances?: string;
 }
 

@@ -8,7 +8,6 @@ import { MANY_REVOKED } from '../../damoov/login-budget.ts';
 import type { FleetStatus } from '../../ops/fleet-status.ts';
 import { counted, jsonLine, numberText } from '../terminal/text.ts';
 
-/** One line, for machines. */
 export function statusJson({
   redisRefuses,
   circuits,

@@ -26,7 +26,6 @@ import { withRedis } from '../common/with-redis.ts';
 
 export interface StatusOptions {
   watch?: boolean;
-  /** Interval in milliseconds. */
   every: number;
   json?: boolean;
   /** Default: the one of the configuration. */
@@ -41,7 +40,7 @@ export async function status(options: StatusOptions, context: CommandContext): P
   const { stdout } = context;
   const out = outputOf(stdout);
   await withRedis(context, async (connection, config, target) => {
-    const read = await fleetsReader(connection, config, options, stdout);
+    const read = await createFleetsReader(connection, config, options, stdout);
     if (!watch) {
       const { text, fault } = await read();
       if (text !== '') await out.line(text);
@@ -70,7 +69,7 @@ function away(error: unknown, place: string, isJson: boolean): string {
 }
 
 /** Reads every fleet. One that cannot be read does not hide the others. */
-async function fleetsReader(
+async function createFleetsReader(
   connection: RedisConnection,
   config: Config,
   { prefix: named, json }: StatusOptions,
@@ -80,7 +79,7 @@ async function fleetsReader(
   const isSandbox = config.damoov === 'sandbox';
   const readers = await Promise.all(
     prefixes.map(async (prefix) => {
-      const read = await readerOf(connection, { ...config, queues: { ...config.queues, prefix } });
+      const read = await createReader(connection, { ...config, queues: { ...config.queues, prefix } });
       const title = prefixes.length > 1 ? prefix : undefined;
       return async () => {
         const fleet = await read(named !== undefined);
@@ -101,14 +100,14 @@ async function fleetsReader(
   };
 }
 
-async function readerOf(
+async function createReader(
   connection: RedisConnection,
   config: Config,
 ): Promise<(mustExist: boolean) => Promise<FleetStatus>> {
   const { prefix, jobs: name, events } = config.queues;
   const queueOf = (queue: string) => openQueue(queue, { connection, prefix });
   const jobs = queueOf(name);
-  const admin = await adminOf(config);
+  const admin = await deriveAdmin(config);
   // An embedded sandbox belongs to the worker: its circuits are not visible here, only the jobs held by them.
   const fingerprints =
     config.damoov === 'sandbox'
@@ -148,7 +147,7 @@ async function readerOf(
   };
 }
 
-async function adminOf({ damoov, keyWork }: Config) {
+async function deriveAdmin({ damoov, keyWork }: Config) {
   if (damoov === 'sandbox' || damoov.admin === undefined) return undefined;
   return deriveAdminKey({ ...damoov.admin, baseUrl: damoov.baseUrl }, keyWork);
 }

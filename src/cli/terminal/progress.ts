@@ -15,9 +15,7 @@ export interface Progress {
   start(what: string, unit: string, total: number, done?: number): void;
   /** @param note a remark for the moment. */
   show(done: number, note?: string): void;
-  /** Prints a line of its own. */
   say(line: string): void;
-  /** Ends the display; its last line stays. */
   end(): void;
 }
 

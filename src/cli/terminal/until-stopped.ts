@@ -3,7 +3,6 @@
  */
 import type { CommandContext } from '../common/command-context.ts';
 
-/** Resolves with SIGINT or SIGTERM, whichever comes first. */
 export async function untilStopped({
   signals,
   exit,

@@ -8,7 +8,6 @@ export interface Finding {
   is: 'ok' | 'warn' | 'fail';
   /** Without secrets or personal data. */
   seen: string;
-  /** What to do about it. */
   todo?: string;
 }
 

@@ -6,12 +6,12 @@ import {
   LOOK_UP_FAILED,
   ProbeFailed,
   answerText,
-  factOf,
+  toFact,
   notKnown,
   unlessLookUpFails,
 } from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
-import { type Update, updatesOf } from './updates.ts';
+import { type Update, createUpdater } from './updates.ts';
 
 type ChangeFacts = Pick<
   Facts,
@@ -33,7 +33,7 @@ type Field = (typeof PROFILE)[number] | 'clientId';
 const PHONE = '+12025550123';
 
 /** @throws ProbeFailed if the user cannot be created or seen. */
-export async function askChanges(own: OwnUsers, patienceMs: number): Promise<ChangeFacts> {
+export async function probeChanges(own: OwnUsers, patienceMs: number): Promise<ChangeFacts> {
   const email = `${own.mark}@example.com`;
   const values = { clientId: `${own.mark}-2`, nickname: 'first', phone: PHONE, email };
   const made = await own.create({ ...values, firstName: 'Probe' });
@@ -46,7 +46,7 @@ export async function askChanges(own: OwnUsers, patienceMs: number): Promise<Cha
   const contact = { phone: PHONE, email };
   const sameContact = await own.create({ clientId: `${own.mark}-3`, firstName: 'Probe', ...contact });
 
-  const update = updatesOf(own, userId, patienceMs);
+  const update = createUpdater(own, userId, patienceMs);
   const first = await update({ nickname: 'second' });
   const activeStatus = 'user' in first ? first.user.status : undefined;
   const changes = {
@@ -66,10 +66,9 @@ export async function askChanges(own: OwnUsers, patienceMs: number): Promise<Cha
 }
 
 function duplicate(made: Creation): Facts['duplicateClientId'] {
-  return made.token === undefined ? factOf(made) : { is: 'allowed', seen: answerText(made) };
+  return made.token === undefined ? toFact(made) : { is: 'allowed', seen: answerText(made) };
 }
 
-/** Sets the fields, then clears them. */
 async function clear(
   update: Update,
   fields: readonly Field[],
@@ -137,14 +136,14 @@ async function deactivate(
 }
 
 /** Looks at a user whose ClientId has blanks at its ends, capitals and a decomposed letter. */
-export async function askClientIdForm(own: OwnUsers, patienceMs: number): Promise<Facts['clientIdForm']> {
+export async function probeClientIdForm(own: OwnUsers, patienceMs: number): Promise<Facts['clientIdForm']> {
   const clientId = ` ${own.mark}-AE\u0301 `;
   const made = await own.create({ clientId, firstName: 'Probe' });
-  if (made.token === undefined) return factOf(made);
+  if (made.token === undefined) return toFact(made);
   const sight = await own.lookUntil({ deviceToken: made.token }, (users) => users.length > 0, patienceMs);
   const user = sight?.users[0];
   if (user === undefined) return notKnown('no look-up showed the user in time');
-  const { is, seen } = formOf(clientId, user.clientId);
+  const { is, seen } = clientIdFormOf(clientId, user.clientId);
   const isFound = (await own.find({ clientId })).some(({ userId }) => userId === user.userId);
   return { is, seen: `${seen}, and ${isFound ? 'found' : 'not found'} by the given ClientId` };
 }
@@ -157,7 +156,7 @@ const FORMS = [
 ] as const;
 
 /** @param given an id with blanks at its ends, capitals and a decomposed letter. */
-export function formOf(given: string, kept: unknown): Facts['clientIdForm'] {
+export function clientIdFormOf(given: string, kept: unknown): Facts['clientIdForm'] {
   if (kept === given) return { is: 'exact', seen: 'kept unchanged' };
   const plain = (id: string) => FORMS.reduce((text, { bring }) => bring(text), id);
   if (typeof kept !== 'string' || plain(kept) !== plain(given)) {

@@ -5,9 +5,9 @@
 import { PROFILE_FIELDS, SETTINGS } from '../../contract/fields.ts';
 import { CREATE_FIELDS, type UserChanges } from '../../damoov/user-fields.ts';
 import type { Facts } from './facts.ts';
-import { LookUpFailed, type SeenUser, factOf, notKnown } from './observation.ts';
+import { LookUpFailed, type SeenUser, toFact, notKnown } from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
-import { updatesOf } from './updates.ts';
+import { createUpdater } from './updates.ts';
 
 type FieldFacts = Pick<Facts, 'createIgnores' | 'settingsShown'>;
 
@@ -26,7 +26,7 @@ const PROFILE = {
   imageUrl: 'https://example.com/probe.png',
 } as const satisfies UserChanges;
 
-export async function askFields(own: OwnUsers, patienceMs: number): Promise<FieldFacts> {
+export async function probeFields(own: OwnUsers, patienceMs: number): Promise<FieldFacts> {
   const email = `${own.mark}-6@example.com`;
   const on = { ...PROFILE, email, clientId: `${own.mark}-6`, settings: settingsThatAre(true) };
   const off = { clientId: `${own.mark}-7`, settings: settingsThatAre(false) };
@@ -72,7 +72,7 @@ async function tryFields(
   };
   const missing = await missingIn(user, sent, again);
   if (missing.length === 0) return { ignored: [], unclear: [], fault: undefined };
-  const updated = await updatesOf(own, userId, patienceMs)(sent);
+  const updated = await createUpdater(own, userId, patienceMs)(sent);
   if (!('user' in updated)) return { ignored: [], unclear: missing, fault: updated.seen };
   // The update is seen by its own first name.
   const written = { ...sent, firstName: updated.user.firstName };
@@ -106,7 +106,7 @@ function flat({ settings, ...fields }: { settings?: object | undefined }): objec
 }
 
 function refusal(made: Creation): Facts['createIgnores'] {
-  const { is, seen } = factOf(made);
+  const { is, seen } = toFact(made);
   return { is, seen: `a create with every field is answered ${seen}` };
 }
 

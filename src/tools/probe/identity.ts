@@ -3,7 +3,7 @@
  * deletion. All with one user, from its create to its deletion.
  */
 import type { Facts } from './facts.ts';
-import { ProbeFailed, type SeenUser, answerText, isSuccess, factOf } from './observation.ts';
+import { ProbeFailed, type SeenUser, answerText, isSuccess, toFact } from './observation.ts';
 import type { Creation, OwnUsers } from './own-users.ts';
 
 type IdentityFacts = Pick<
@@ -21,7 +21,7 @@ type IdentityFacts = Pick<
 const GHOST_MS = 2000;
 
 /** @throws ProbeFailed if no user can be created, seen or deleted: then nothing can be probed. */
-export async function askIdentity(own: OwnUsers, patienceMs: number): Promise<IdentityFacts> {
+export async function probeIdentity(own: OwnUsers, patienceMs: number): Promise<IdentityFacts> {
   const wanted = own.choose();
   const profile = { clientId: `${own.mark}-1`, firstName: 'Probe', nickname: 'first' };
   const first = await own.create({ ...profile, customToken: wanted });
@@ -32,8 +32,8 @@ export async function askIdentity(own: OwnUsers, patienceMs: number): Promise<Id
   }
   const isHonoured = token.toLowerCase() === wanted.toLowerCase();
 
-  const { user, createMs, findIgnoresCase } = await see(own, token, patienceMs);
-  const repeatedToken = isHonoured ? await repeat(own, wanted, createMs) : OF_NO_USE;
+  const { user, createMs, findIgnoresCase } = await findCreated(own, token, patienceMs);
+  const repeatedToken = isHonoured ? await createTwice(own, wanted, createMs) : OF_NO_USE;
 
   const removed = await own.delete(user.userId);
   if (!isSuccess(removed)) throw new ProbeFailed(`a user cannot be deleted: ${answerText(removed)}`);
@@ -45,8 +45,8 @@ export async function askIdentity(own: OwnUsers, patienceMs: number): Promise<Id
     findIgnoresCase,
     instanceTold: { is: isShown ? 'yes' : 'no', seen: 'in the first look-up' },
     repeatedToken,
-    repeatedDelete: factOf(await own.delete(user.userId)),
-    deletedToken: isHonoured ? await revive(own, wanted, createMs) : OF_NO_USE,
+    repeatedDelete: toFact(await own.delete(user.userId)),
+    deletedToken: isHonoured ? await createDeletedAgain(own, wanted, createMs) : OF_NO_USE,
     lagMs: { create: createMs, deletion: gone?.afterMs ?? null },
   };
 }
@@ -66,7 +66,7 @@ function casingOf(token: string, wanted: string, isHonoured: boolean): Facts['to
 }
 
 /** Waits for a look-up to show the user; we look it up in lower case. */
-async function see(
+async function findCreated(
   own: OwnUsers,
   token: string,
   patienceMs: number,
@@ -96,12 +96,12 @@ async function createAgain(own: OwnUsers, customToken: string, nickname: string)
 
 /** How a create ended that did not get the id; undefined if it did. */
 function otherEnd(made: Creation, wanted: string) {
-  if (made.token === undefined) return factOf(made);
+  if (made.token === undefined) return toFact(made);
   if (made.token.toLowerCase() === wanted.toLowerCase()) return undefined;
   return { is: 'second-user', seen: `${answerText(made)}, of another UserId` } as const;
 }
 
-async function repeat(own: OwnUsers, wanted: string, lagMs: number): Promise<Facts['repeatedToken']> {
+async function createTwice(own: OwnUsers, wanted: string, lagMs: number): Promise<Facts['repeatedToken']> {
   const again = await createAgain(own, wanted.toLowerCase(), 'second');
   const other = otherEnd(again, wanted);
   if (other !== undefined) return other;
@@ -113,7 +113,11 @@ async function repeat(own: OwnUsers, wanted: string, lagMs: number): Promise<Fac
 }
 
 /** Requests the id of a deleted user. */
-async function revive(own: OwnUsers, wanted: string, lagMs: number): Promise<Facts['deletedToken']> {
+async function createDeletedAgain(
+  own: OwnUsers,
+  wanted: string,
+  lagMs: number,
+): Promise<Facts['deletedToken']> {
   const again = await createAgain(own, wanted, 'third');
   const other = otherEnd(again, wanted);
   if (other !== undefined) return other;

@@ -8,7 +8,6 @@ import type { Facts } from './facts.ts';
 export interface Assumption {
   assumption: string;
   holds: boolean | null;
-  /** The consequence if it does not hold. */
   otherwise: string;
 }
 

@@ -16,7 +16,11 @@ export const MOST_LOGINS = 2;
 /** Time that Damoov gets to end a session, in milliseconds. */
 const SETTLE_MS = 2000;
 
-export async function askLogins(own: OwnUsers, triesLogins: boolean, patienceMs: number): Promise<LoginFact> {
+export async function probeLogins(
+  own: OwnUsers,
+  triesLogins: boolean,
+  patienceMs: number,
+): Promise<LoginFact> {
   if (!triesLogins) return { is: 'not-tried', seen: 'only with --try-logins' };
   const made = await own.create({ clientId: `${own.mark}-9`, firstName: 'Probe', createAccessToken: true });
   if (made.token === undefined) return notKnown(`no user can be created: ${answerText(made)}`);

@@ -4,11 +4,11 @@
 import type { DamoovInstance } from '../../damoov/calls.ts';
 import { readText } from '../../damoov/envelope.ts';
 import type { Facts } from './facts.ts';
-import { type SeenUser, answerText, factOf, isSuccess, notKnown } from './observation.ts';
+import { type SeenUser, answerText, toFact, isSuccess, notKnown } from './observation.ts';
 import type { OwnUsers } from './own-users.ts';
 
 /** @param to the second instance; undefined: the question is not asked. */
-export async function askMoves(
+export async function probeMoves(
   own: OwnUsers,
   to: DamoovInstance | undefined,
   patienceMs: number,
@@ -28,7 +28,7 @@ export async function askMoves(
   if ((await own.lookUntil(query, isThere, patienceMs)) === undefined) {
     return notKnown(`${answerText(first)}, and no look-up showed the first move in time`);
   }
-  return factOf(await own.move(user.userId, to));
+  return toFact(await own.move(user.userId, to));
 }
 
 function instanceOf(user: SeenUser | undefined): string | undefined {

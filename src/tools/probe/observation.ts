@@ -18,11 +18,9 @@ export class LookUpFailed extends Error {
 }
 
 export interface Observation {
-  /** The status of HTTP. */
   readonly http: number;
   /** The status that counts: the envelope's Status, if there is one. */
   readonly status: number;
-  /** Undefined if there is none. */
   readonly result: unknown;
   /** Damoov's own words, without the data that was sent. */
   readonly faults: readonly DamoovFault[];
@@ -83,12 +81,10 @@ export function answerText(observation: Observation): string {
   return `${answer} with ${result === null ? 'Result null' : 'a Result'}`;
 }
 
-/** The name of the answer, and its description. */
-export function factOf(observation: Observation): { is: AnswerName; seen: string } {
+export function toFact(observation: Observation): { is: AnswerName; seen: string } {
   return { is: answerName(observation), seen: answerText(observation) };
 }
 
-/** What was not found out, and why. */
 export function notKnown(seen: string): { is: 'unknown'; seen: string } {
   return { is: 'unknown', seen };
 }
@@ -107,7 +103,6 @@ export async function unlessLookUpFails<Answer, Other>(
 }
 export const LOOK_UP_FAILED = notKnown('a look-up failed');
 
-/** A user as a look-up shows it. */
 export interface SeenUser {
   /** In lower case. */
   readonly userId: string;

@@ -31,13 +31,11 @@ export interface OwnUsersOptions {
 }
 
 export interface ProbeClock {
-  /** Milliseconds of any origin. */
   now: () => number;
   /** Resolves after this time; rejects when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** The answer to a create. */
 export interface Creation extends Observation {
   /** As Damoov wrote it; undefined if no user was created. */
   readonly token: string | undefined;
@@ -61,7 +59,6 @@ export interface Leftovers {
 
 /** Delay between two look-ups for the same user, in milliseconds: it grows by half up to the last. */
 const LOOK_MS = { first: 100, last: 2000 } as const;
-/** How often a request is sent again after a 429. */
 const RATE_LIMITED_TRIES = 5;
 
 export class OwnUsers {

@@ -5,15 +5,15 @@
 import type { DamoovInstance } from '../../damoov/calls.ts';
 import type { DamoovClient } from '../../damoov/client.ts';
 import { DamoovError } from '../../damoov/errors.ts';
-import { askChanges, askClientIdForm } from './changes.ts';
+import { probeChanges, probeClientIdForm } from './changes.ts';
 import type { Facts } from './facts.ts';
-import { askFields } from './fields.ts';
-import { askIdentity } from './identity.ts';
-import { askLogins } from './logins.ts';
-import { askMoves } from './moves.ts';
+import { probeFields } from './fields.ts';
+import { probeIdentity } from './identity.ts';
+import { probeLogins } from './logins.ts';
+import { probeMoves } from './moves.ts';
 import { type Leftovers, OwnUsers, type OwnUsersOptions } from './own-users.ts';
 import { LOOK_UP_FAILED, ProbeFailed, unlessLookUpFails } from './observation.ts';
-import { askRefusals } from './refusals.ts';
+import { probeRefusals } from './refusals.ts';
 
 export interface ProbeOptions extends OwnUsersOptions {
   /** With an admin. */
@@ -34,7 +34,6 @@ export interface ProbeOptions extends OwnUsersOptions {
 }
 
 export interface ProbeEnd {
-  /** Undefined if it failed. */
   facts?: Facts;
   failure?: Error;
   leftovers: Leftovers;
@@ -54,7 +53,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeEnd> {
       await refuseWhereUsersLive('second instance', options.secondInstance, options);
     }
     onStep(`the users of this probe have the last name ${own.mark}`);
-    end = { facts: await ask(own, options) };
+    end = { facts: await probeAll(own, options) };
   } catch (error) {
     end = { failure: asError(signal.aborted ? signal.reason : error) };
   }
@@ -117,27 +116,30 @@ const NOT_SHOWN: ReadonlySet<DamoovError['kind']> = new Set([
   'no-result',
 ]);
 
-async function ask(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
+async function probeAll(own: OwnUsers, options: ProbeOptions): Promise<Facts> {
   const { patienceMs, secondInstance, triesWrongKey, triesLogins, onStep } = options;
   onStep('probing the UserId');
-  const { lagMs: lagOfUser, ...identity } = await askIdentity(own, patienceMs);
+  const { lagMs: lagOfUser, ...identity } = await probeIdentity(own, patienceMs);
   onStep('probing updates');
-  const { lagMs: lagOfUpdate, ...changes } = await askChanges(own, patienceMs);
+  const { lagMs: lagOfUpdate, ...changes } = await probeChanges(own, patienceMs);
   onStep('probing how a ClientId is stored');
-  const clientIdForm = await askClientIdForm(own, patienceMs);
+  const clientIdForm = await probeClientIdForm(own, patienceMs);
   onStep('probing refusals');
-  const refusals = await askRefusals(own, triesWrongKey);
+  const refusals = await probeRefusals(own, triesWrongKey);
   onStep('probing fields');
-  const fields = await unlessLookUpFails(() => askFields(own, patienceMs), {
+  const fields = await unlessLookUpFails(() => probeFields(own, patienceMs), {
     createIgnores: LOOK_UP_FAILED,
     settingsShown: LOOK_UP_FAILED,
   });
   onStep('probing moves and logins');
   const repeatedMove = await unlessLookUpFails(
-    () => askMoves(own, secondInstance, patienceMs),
+    () => probeMoves(own, secondInstance, patienceMs),
     LOOK_UP_FAILED,
   );
-  const loginRevokes = await unlessLookUpFails(() => askLogins(own, triesLogins, patienceMs), LOOK_UP_FAILED);
+  const loginRevokes = await unlessLookUpFails(
+    () => probeLogins(own, triesLogins, patienceMs),
+    LOOK_UP_FAILED,
+  );
   return {
     ...identity,
     ...changes,

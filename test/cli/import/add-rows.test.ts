@@ -6,7 +6,7 @@ import { survey } from '../../../src/cli/import/survey.ts';
 import { createImports } from '../../../src/bullmq/imports.ts';
 import { createWorld } from '../../support/world.ts';
 
-function sourceOf(content: string): Source {
+function fileSource(content: string): Source {
   const bytes = Buffer.from(content);
   return {
     sizeBytes: bytes.length,
@@ -25,7 +25,7 @@ it.each([
 ])('rows that Redis has lost, %s, are added again, and no others', async (_what, at, kept) => {
   const { jobs, prefix, redis } = await createWorld({ startsWorker: false });
   const rows = 1000;
-  const source = sourceOf(`clientId\n${Array.from({ length: rows }, (_, n) => `c-${n}`).join('\n')}\n`);
+  const source = fileSource(`clientId\n${Array.from({ length: rows }, (_, n) => `c-${n}`).join('\n')}\n`);
   const { signal } = new AbortController();
   const options = { format: 'csv' as const };
   const found = await survey(source, {
@@ -61,10 +61,10 @@ it.each([
     survey: found,
     begin,
     maxWaiting: 10_000,
-    ends: undefined,
+    follower: undefined,
     signal,
     onAdded: () => {},
-    async patiently(call) {
+    async retryWhileAway(call) {
       const answer = await call();
       if (!hasLost && (await jobs.getPrioritizedCount()) >= 600) {
         hasLost = true;

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { ofList, parseColumnMap } from '../../../src/cli/options/list-options.ts';
+import { withListOptions, parseColumnMap } from '../../../src/cli/options/list-options.ts';
 import type { ColumnMap } from '../../../src/rows/columns.ts';
 
 function optionsOf(...args: string[]): Record<string, unknown> {
-  const command = ofList(new Command())
+  const command = withListOptions(new Command())
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .allowExcessArguments();

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
-import { run } from '../../../src/cli/run-to-end.ts';
+import { run } from '../../../src/cli/execute.ts';
 import { createContext } from '../../support/run-command.ts';
 
 /** A standard output that fails at each write, at once or a moment later. */

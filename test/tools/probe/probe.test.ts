@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DamoovError } from '../../../src/damoov/errors.ts';
-import { formOf } from '../../../src/tools/probe/changes.ts';
+import { clientIdFormOf } from '../../../src/tools/probe/changes.ts';
 import type { SandboxModes } from '../../../src/sandbox/server.ts';
 import { SECOND_INSTANCE, clientWith, createProbeWorld, factsUnder } from './probe-world.ts';
 
@@ -172,7 +172,7 @@ describe('the probe', () => {
     [' AE ', { is: 'unknown' }],
     [null, { is: 'unknown' }],
   ])('told that a padded, decomposed ClientId is kept as %j, says %j', (kept, form) => {
-    expect(formOf(' AE\u0301 ', kept)).toMatchObject(form);
+    expect(clientIdFormOf(' AE\u0301 ', kept)).toMatchObject(form);
   });
 
   it('tries no wrong key unless it is told to', async () => {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { DamoovError, type DamoovErrorKind } from '../../src/damoov/errors.ts';
-import { patiently } from '../../src/reconcile/patiently.ts';
+import { retryingReads } from '../../src/reconcile/retrying-reads.ts';
 
 /** Reads that fail in these ways, one after the other, before they succeed. */
 function readsThat(...failures: { kind: DamoovErrorKind; wasSent?: boolean; retryAfterMs?: number }[]) {
   const left = [...failures];
   const pauses: number[] = [];
-  const client = patiently(
+  const client = retryingReads(
     {
       page: () => Promise.reject(new Error('nobody asks for a page')),
       findUsers: async () => {

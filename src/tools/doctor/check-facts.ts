@@ -10,7 +10,7 @@ import { type Finding, finding } from './finding.ts';
 /** An API may change; after this time it should be probed again. */
 const OLD_MS = 180 * 24 * 3_600_000;
 
-export function lookAtFacts(
+export function checkFacts(
   file: FactsFile | undefined,
   { damoov, userId }: Pick<Config, 'damoov' | 'userId'>,
   nowMs: number,

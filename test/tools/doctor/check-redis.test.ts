@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findingsIn, lookAtRedis } from '../../../src/tools/doctor/look-at-redis.ts';
+import { findingsIn, checkRedis } from '../../../src/tools/doctor/check-redis.ts';
 import { connect } from '../../store/session/session-world.ts';
 
 const GOOD = {
@@ -56,7 +56,7 @@ describe('the clock of Redis', () => {
     [5000, 'warn'],
     [3_600_000, 'fail'],
   ])('that is %i ms away from ours is told: %s', async (awayMs, is) => {
-    const findings = await lookAtRedis(connect(), '{look}', () => Date.now() - awayMs);
+    const findings = await checkRedis(connect(), '{look}', () => Date.now() - awayMs);
     expect(findings.at(-1)).toMatchObject({ check: 'clock against redis', is });
     expect(findings).toHaveLength(6);
   });

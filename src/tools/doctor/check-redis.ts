@@ -17,7 +17,7 @@ const SKEW_MS = { noticed: 1000, tolerable: 60_000 } as const;
  * @param prefix of the queues: the test write uses it.
  * @param now this machine's clock, in epoch milliseconds.
  */
-export async function lookAtRedis(
+export async function checkRedis(
   connection: RedisConnection,
   prefix: string,
   now: () => number,
@@ -67,7 +67,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** The worst finding of several nodes. */
 function worst(findings: readonly Finding[]): Finding {
   const [first = finding('redis', 'fail', 'the cluster names no master')] = findings;
   return findings.find(({ is }) => is === 'fail') ?? findings.find(({ is }) => is === 'warn') ?? first;

@@ -15,12 +15,12 @@ const POLICY: RetryPolicy = { attempts: 8, baseMs: 500, maxMs: 30_000 };
 const PASSING: ReadonlySet<DamoovErrorKind> = new Set(['timeout', 'network', 'server', 'rate-limited']);
 
 /** Each has waited some seconds for a slot. */
-const MOST_HELD_BACK = 60;
+const MOST_RATE_REFUSALS = 60;
 
 /** @param pause resolves after this time. */
-export function patiently(client: Reads, pause: (ms: number) => Promise<unknown> = sleep): Reads {
+export function retryingReads(client: Reads, pause: (ms: number) => Promise<unknown> = sleep): Reads {
   async function untilAnswered<T>(read: () => Promise<T>): Promise<T> {
-    let heldBack = 0;
+    let refusals = 0;
     for (let attempt = 1; ;) {
       try {
         return await read();
@@ -30,7 +30,7 @@ export function patiently(client: Reads, pause: (ms: number) => Promise<unknown>
         await pause(retryDelayMs(POLICY, attempt, error.retryAfterMs));
         // A read refused by the fleet's own rate was not sent. If Redis is away, every read is refused.
         if (error.wasSent || error.kind !== 'rate-limited') attempt += 1;
-        else if ((heldBack += 1) > MOST_HELD_BACK) throw error;
+        else if ((refusals += 1) > MOST_RATE_REFUSALS) throw error;
       }
     }
   }

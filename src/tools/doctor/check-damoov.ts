@@ -20,7 +20,7 @@ type Client = Pick<DamoovClient, 'request' | 'findUsers'>;
 const SKEW_MS = 5000;
 
 /** A request without a session: Damoov documents a 401, but any answer of its own will do. */
-export async function lookWhetherDamoovAnswers(
+export async function checkDamoovAnswers(
   client: Client,
   baseUrl: string,
   now: () => number,
@@ -69,7 +69,7 @@ export interface AdminState {
 }
 
 /** Looks up a random id with the admin's session, which is refreshed if due. */
-export async function lookAtAdmin(
+export async function checkAdmin(
   client: Client,
   { logins, circuit, mayLogIn }: AdminState,
   now: () => number,
@@ -124,7 +124,7 @@ function barred(
 }
 
 /** Two programs with one account end each other's session, and each time one login of the budget is spent. */
-export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
+export function checkRevocations({ revoked = 0 }: LoginState): Finding {
   const check = 'admin session';
   if (revoked === 0) return finding(check, 'ok', 'not ended by others within the hour');
   const seen = `others have ended it ${revoked === 1 ? 'once' : `${revoked} times`} within the hour`;
@@ -135,7 +135,7 @@ export function lookAtRevocations({ revoked = 0 }: LoginState): Finding {
 }
 
 /** Any request that tests a key may create a user: only the workers' own experience counts. */
-export function lookAtInstanceKey(name: string, circuit: CircuitState | undefined): Finding {
+export function checkInstanceKey(name: string, circuit: CircuitState | undefined): Finding {
   const check = `instance key ${name}`;
   if (circuit?.openSince === undefined) {
     return finding(check, 'warn', 'not tested, because a test could create a user; no worker was refused');

@@ -8,23 +8,21 @@ import type { ImportRun, JobEnd } from '../../bullmq/imports.ts';
 import { FAILURE_CODES } from '../../contract/outcome.ts';
 import { ImportTakenOver } from './import-taken-over.ts';
 import type { ReportFile, RowEnd } from './report-file.ts';
-import type { Patiently } from './retry-while-away.ts';
+import type { RetryWhileAway } from './retry-while-away.ts';
 import type { JobData } from './row-job.ts';
 
-export interface Ends {
-  /** Whether the report has this line. */
+export interface JobFollower {
   isReported(line: number): boolean;
   /** Reports that this row is not added. */
   skip(line: number): Promise<void>;
-  /** Follows the job of this row. */
   follow(line: number, data: JobData): void;
   /** Waits until at most this many jobs are unfinished. */
   waitFor(run: ImportRun, mostOpen: number): Promise<void>;
 }
 
-export interface EndsOptions {
+export interface FollowerOptions {
   report: ReportFile;
-  patiently: Patiently;
+  retryWhileAway: RetryWhileAway;
   signal: AbortSignal;
   /** Whether a job whose outcome Redis no longer has is added again to find it out, or reported as unknown. */
   repeatsGone: boolean;
@@ -36,17 +34,23 @@ export interface EndsOptions {
 const LOOK_MS_EACH = 0.1;
 const LOOK_MS = 50;
 
-export function createEnds({ report, patiently, signal, repeatsGone, onLook }: EndsOptions): Ends {
+export function createJobFollower({
+  report,
+  retryWhileAway,
+  signal,
+  repeatsGone,
+  onLook,
+}: FollowerOptions): JobFollower {
   const open = new Map<number, JobData>();
 
   async function look(run: ImportRun): Promise<void> {
-    const found = await patiently(() => run.endsOf([...open.keys()]));
+    const found = await retryWhileAway(() => run.endsOf([...open.keys()]));
     if (found.is === 'over') throw new ImportTakenOver(found);
     const ended: RowEnd[] = [];
     for (const [line, end] of found.ends) {
       const data = open.get(line) ?? {};
       // The result has expired. Adding it again is safe: the create is idempotent.
-      if (end.is === 'gone' && repeatsGone) await patiently(() => run.addAgain(line, data));
+      if (end.is === 'gone' && repeatsGone) await retryWhileAway(() => run.addAgain(line, data));
       else ended.push(rowEndOf(line, data, end));
     }
     await report.add(ended);

@@ -14,14 +14,14 @@ const FAILED = 1;
 const BAD_USAGE = 2;
 
 /** Runs a command as this process, which ends with the command's status. */
-export async function runToEnd(argv: string[]): Promise<never> {
+export async function runAsProcess(argv: string[]): Promise<never> {
   const status = await run(argv.slice(2), processContext);
-  await written(process.stderr);
+  await flushed(process.stderr);
   process.exit(status);
 }
 
 /** Bytes in a pipe that were not read yet would be lost with the process. */
-async function written(stream: Writable): Promise<void> {
+async function flushed(stream: Writable): Promise<void> {
   if (stream.writableLength === 0 || stream.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   stream.once('error', () => resolve());
@@ -36,8 +36,8 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   let error: NodeJS.ErrnoException | undefined;
   stdout.once('error', (first) => (error = first));
   for (const stream of [stdout, stderr]) stream.on('error', () => {});
-  const status = await statusOf(args, context);
-  await written(stdout);
+  const status = await exitStatus(args, context);
+  await flushed(stdout);
   // The error of a finished write arrives a moment later.
   await setImmediate();
   if (error === undefined) return status;
@@ -46,7 +46,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   return status === DONE ? FAILED : status;
 }
 
-async function statusOf(args: readonly string[], context: CommandContext): Promise<number> {
+async function exitStatus(args: readonly string[], context: CommandContext): Promise<number> {
   let status = DONE;
   const onFailed = () => (status = FAILED);
   try {
