@@ -22,7 +22,7 @@ const LONG_ENOUGH = 12;
 
 export async function openDashboard(
   config: Config,
-  { log, connection, jobs, events, status }: DashboardParts,
+  { log, connection, jobs, status }: DashboardParts,
 ): Promise<Mount | undefined> {
   const { dashboard, queues } = config;
   if (dashboard === undefined) return undefined;
@@ -38,14 +38,12 @@ export async function openDashboard(
       ...dashboard,
       onLimited: () => log.warn('dashboard: too many wrong passwords from one address'),
     },
-    sources: {
+    fleet: {
       fleet: status,
       minutes: () => readMinutes(connection, queues.prefix),
       calendar: () => createDueCounts({ jobs, prefix: queues.prefix }).byDay(),
       isThere: () => connection.status === 'ready',
     },
-    jobs,
-    events,
     loginsPerHour: config.loginsPerHour,
     isSandbox: config.damoov === 'sandbox',
   });

@@ -3,7 +3,7 @@
  * it is over.
  */
 import type { AlertStore, Sendings } from '../../store/alerts/alert-store.ts';
-import { type Attention, attentionToFleet } from '../dashboard/attention.ts';
+import { type Attention, attentionToFleet } from '../dashboard/fleet/attention.ts';
 import type { FleetStatus } from '../fleet-status.ts';
 
 export interface AlertsOptions {

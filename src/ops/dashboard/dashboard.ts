@@ -1,28 +1,30 @@
 /**
- * The dashboard: a page of our own with the state of the fleet, and a board of the queues below it. Requires user and password, and
- * changes nothing.
+ * The dashboard: the routes of its pages, behind user and password. It changes nothing.
  */
 import { readFileSync } from 'node:fs';
-import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
 import type { Mount, OpsEnv } from '../health.ts';
 import { type Access, type AccessOptions, createAccess } from './access.ts';
-import { pageOf } from './page.ts';
-import { panelsOf } from './panels.ts';
-import { createQueueBoard } from './queue-board.ts';
-import { type ReadingSources, createReader } from './reading.ts';
+import { auditPage } from './audit/audit-page.ts';
+import { deadLettersPage } from './dead-letters/dead-letters-page.ts';
+import { deletionsPage } from './deletions/deletions-page.ts';
+import { jobListPage } from './jobs/job-list-page.ts';
+import { jobPage } from './jobs/job-page.ts';
+import { userPage } from './users/user-page.ts';
+import { fleetPage } from './fleet/fleet-page.ts';
+import { panelsOf } from './fleet/panels.ts';
+import { type ReadingSources, createReader } from './fleet/reading.ts';
+import { type Page, type Site, layoutOf } from './layout.ts';
+import { PATH } from './paths.ts';
+import { faultyQueryPage, noPage, unreadPage } from './problem-pages.ts';
+import { QueryFault } from './query.ts';
+import { UnreadError } from './read-in-time.ts';
 
-export interface DashboardOptions {
+export interface DashboardOptions extends Site {
   access: AccessOptions;
-  sources: ReadingSources;
-  jobs: Queue;
-  events: readonly Queue[];
+  fleet: ReadingSources;
   loginsPerHour: number;
-  isSandbox: boolean;
 }
-
-const PATH = '/dashboard';
-const BOARD_PATH = `${PATH}/queues`;
 
 const PAGE_POLICY = [
   "default-src 'none'",
@@ -31,22 +33,17 @@ const PAGE_POLICY = [
   "img-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
-const FILES = {
-  'page.css': 'text/css',
-  'board.css': 'text/css',
-  'page.js': 'text/javascript',
-  'page.svg': 'image/svg+xml',
-};
+const FILES = { 'page.css': 'text/css', 'page.js': 'text/javascript', 'page.svg': 'image/svg+xml' };
 
 export function createDashboard(options: DashboardOptions): Mount {
-  const { sources, jobs, events, loginsPerHour, isSandbox } = options;
+  const { loginsPerHour } = options;
   const access = createAccess(options.access);
-  const read = createReader(sources);
-  const panels = async () => panelsOf(await read(), { boardPath: BOARD_PATH, loginsPerHour });
+  const readFleet = createReader(options.fleet);
+  const panels = async () => panelsOf(await readFleet(), { loginsPerHour });
 
   const routes = new Hono<OpsEnv>({ strict: false });
   routes.use(async (context, next) => {
@@ -57,10 +54,21 @@ export function createDashboard(options: DashboardOptions): Mount {
     await next();
     return undefined;
   });
-  routes.get('/', async (context) => {
-    const page = await pageOf(await panels(), { path: PATH, boardPath: BOARD_PATH, isSandbox });
-    return context.html(page, 200, { 'content-security-policy': PAGE_POLICY });
-  });
+  const show = (path: string, pageOf: (context: Context<OpsEnv>) => Promise<Page>) =>
+    routes.get(path, async (context) => {
+      const page = await pageOf(context).catch(problemPageOf);
+      return context.html(await layoutOf(page, options), page.status ?? 200, {
+        'content-security-policy': PAGE_POLICY,
+      });
+    });
+
+  show('/', async () => fleetPage(await panels()));
+  show('/jobs', async () => jobListPage());
+  show('/jobs/:id', async () => jobPage());
+  show('/users', async () => userPage());
+  show('/deletions', async () => deletionsPage());
+  show('/dead-letters', async () => deadLettersPage());
+  show('/audit', async () => auditPage());
   routes.get('/panels.json', async (context) => context.json(await panels()));
   for (const [name, type] of Object.entries(FILES)) {
     const content = readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
@@ -68,13 +76,15 @@ export function createDashboard(options: DashboardOptions): Mount {
       context.body(content, 200, { 'content-type': `${type}; charset=utf-8` }),
     );
   }
-  routes.use('/queues/api/*', async (context, next) => {
-    if (!sources.isThere()) return context.text('Redis does not answer\n', 503);
-    await next();
-    return undefined;
-  });
-  routes.route('/queues', createQueueBoard({ jobs, events, basePath: BOARD_PATH, parentPath: PATH }));
+  show('/*', async () => noPage());
   return { path: PATH, routes };
+}
+
+/** @throws every other error as it is. */
+function problemPageOf(error: unknown): Page {
+  if (error instanceof QueryFault) return faultyQueryPage(error.faults);
+  if (error instanceof UnreadError) return unreadPage();
+  throw error;
 }
 
 /** The same answer for a wrong user, a wrong password and none. */

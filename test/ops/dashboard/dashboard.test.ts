@@ -1,33 +1,24 @@
 import { inject, describe, expect, it, onTestFinished } from 'vitest';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
-import { dumpRedis, tracesOf } from '../../support/traces.ts';
+import { tracesOf } from '../../support/traces.ts';
 import { createWorld } from '../../support/world.ts';
 import { createDashboardWorld } from './dashboard-world.ts';
 
-const MARKS = ['Lovelacemark', 'adamark', 'movedmark', 'tokenmark', 'logmark', 'failuremark', 'namemark'];
+const MARKS = ['Lovelacemark', 'adamark'];
 
 describe('the dashboard', () => {
   it('is not there where no user and password are configured', async () => {
     const world = await createWorld({ startsWorker: false });
     const { url } = await world.startWorker();
-    for (const path of ['/dashboard', '/dashboard/queues', '/dashboard/panels.json']) {
+    for (const path of ['/dashboard', '/dashboard/jobs', '/dashboard/panels.json']) {
       expect((await fetch(url + path)).status).toBe(404);
     }
   });
 
   it('asks for user and password on every path, and says the same to whatever is wrong', async () => {
     const { url, ask } = await createDashboardWorld();
-    const paths = [
-      '',
-      '/',
-      '/nothing',
-      '/page.css',
-      '/panels.json',
-      '/queues',
-      '/queues/',
-      '/queues/api/queues',
-    ];
-    for (const path of [...paths, '/queues/static/js/x.js', '/queues/queue/user-jobs']) {
+    const paths = ['', '/', '/nothing', '/page.css', '/panels.json', '/jobs', '/jobs/1', '/users', '/search'];
+    for (const path of [...paths, '/deletions', '/dead-letters', '/audit']) {
       const answer = await fetch(`${url}/dashboard${path}`);
       expect({ path, status: answer.status }).toEqual({ path, status: 401 });
       expect(answer.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
@@ -80,22 +71,15 @@ describe('the dashboard', () => {
         decision: expect.stringContaining('Redis does not answer.'),
         outcomes: expect.stringContaining('create-user'),
       });
-    expect((await world.ask('/queues/api/queues')).status).toBe(503);
     await proxy.restore();
     await expect
       .poll(async () => (await (await world.ask('/panels.json')).text()).includes('does not answer'))
       .toBe(false);
   });
 
-  it('bears strict headers, and keeps nothing but the files of the board', async () => {
+  it('bears strict headers, and has nothing kept', async () => {
     const { url, ask } = await createDashboardWorld();
-    const answers = [
-      ask(),
-      ask('/panels.json'),
-      ask('/queues'),
-      ask('/queues/api/queues'),
-      fetch(`${url}/dashboard`),
-    ];
+    const answers = [ask(), ask('/panels.json'), ask('/nothing'), fetch(`${url}/dashboard`)];
     for (const answer of await Promise.all([...answers, fetch(`${url}/metrics`), fetch(`${url}/nothing`)])) {
       const policy = answer.headers.get('content-security-policy') ?? '';
       expect(policy).toContain("default-src 'none'");
@@ -106,122 +90,30 @@ describe('the dashboard', () => {
       expect(answer.headers.get('cache-control')).toBe('no-store');
     }
   });
-});
 
-describe('the board of the queues', () => {
-  it('shows jobs of every state without a trace of personal data or a token', async () => {
-    const env = { JOB_ATTEMPTS: '1', EVENTS_QUEUES: 'user-events,unread' };
-    const world = await createDashboardWorld({ env });
-    const profile = { firstName: 'Lovelacemark', email: 'adamark@example.com' };
-    await world.run('create-user', { clientId: 'done', profile, createAccessToken: true });
-    await world.jobs.pause();
-    const waiting = await world.add('update-user', { clientId: 'waiting', changes: profile });
-    await world.add('delete-user', { clientId: 'later', reason: 'movedmark' }, { delay: 1e9 });
-    const odd = await world.add('namemark', { Lovelacemark: { accessToken: 'tokenmark' } });
-    await world.jobs.addJobLog(odd, 'logmark');
-    const failing = await world.redis.hset(
-      world.jobs.toKey(odd),
-      'stacktrace',
-      '["failuremark"]',
-      'data',
-      'not adamark',
-    );
-    expect(failing).toBeGreaterThanOrEqual(1);
-    const seen: string[] = [];
-    for (const status of ['latest', 'waiting', 'completed', 'delayed', 'failed', 'active']) {
-      for (const queue of ['user-jobs', 'unread']) {
-        const answer = await world.ask(
-          `/queues/api/queues?activeQueue=${queue}&status=${status}&jobsPerPage=100`,
-        );
-        expect(answer.status).toBe(200);
-        seen.push(await answer.text());
+  it('refuses whatever is no question', async () => {
+    const { ask } = await createDashboardWorld();
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      for (const path of [
+        '',
+        '/jobs',
+        '/jobs/1',
+        '/deletions',
+        '/dead-letters',
+        '/audit',
+        '/users',
+        '/nothing',
+      ]) {
+        const answer = await ask(path, { method, headers: { 'x-http-method-override': 'GET' } });
+        expect({ method, path, status: answer.status }).toEqual({ method, path, status: 405 });
       }
     }
-    for (const job of [waiting, odd]) {
-      for (const more of ['', '/logs', '/flow']) {
-        seen.push(await (await world.ask(`/queues/api/queues/user-jobs/${job}${more}`)).text());
-      }
-    }
-    expect(seen.join()).toContain('"clientId":"waiting"');
-    expect(seen.join()).toContain('"firstName":"•••"');
-    expect(seen.join()).toContain('"accessToken":"•••"');
-    expect(tracesOf(MARKS, seen)).toEqual([]);
   });
 
-  it.each(['/queues?activeQueue=%', '/job-schedulers?queueName=%', '/queues?activeQueue=user-jobs%C3'])(
-    'is refused as what it is: %s',
-    async (path) => {
-      const world = await createDashboardWorld();
-      expect((await world.ask(`/queues/api${path}`)).status).toBe(400);
-    },
-  );
-
-  it('lists as waiting what the tile counts, with a priority or without, page by page', async () => {
-    const world = await createDashboardWorld();
-    await world.jobs.pause();
-    const add = (clientId: string, options = {}) => world.add('create-user', { clientId }, options);
-    const ids = [
-      ...(await Promise.all(['a', 'b', 'c'].map((id) => add(id)))),
-      ...(await Promise.all(['d', 'e', 'f', 'g'].map((id) => add(id, { priority: 1000 })))),
-    ];
-    const { figures } = (await (await world.ask('/panels.json')).json()) as Record<string, string>;
-    const [, href = '', figure] =
-      /id="to-waiting" href="([^"]+)".*?<span class="figure">(\d+)</s.exec(figures ?? '') ?? [];
-    const status = new URL(href, world.url).searchParams.get('status');
-    const listed: string[][] = [];
-    for (const page of [1, 2, 3, 4]) {
-      const query = `activeQueue=user-jobs&status=${status}&jobsPerPage=2&page=${page}`;
-      const answer = (await (await world.ask(`/queues/api/queues?${query}`)).json()) as {
-        queues: { name: string; counts: Record<string, number>; jobs: { id: string }[] }[];
-      };
-      const queue = answer.queues.find(({ name }) => name === 'user-jobs');
-      expect(queue?.counts['waiting']).toBe(Number(figure));
-      listed.push((queue?.jobs ?? []).map(({ id }) => id));
-    }
-    expect(figure).toBe('7');
-    expect(listed.map(({ length }) => length)).toEqual([2, 2, 2, 1]);
-    expect(new Set(listed.flat())).toEqual(new Set(ids));
-    // Live sign-ups go first.
-    expect(new Set(listed.flat().slice(0, 3))).toEqual(new Set(ids.slice(0, 3)));
-    const job = await (await world.ask(`/queues/api/queues/user-jobs/${ids.at(-1)}`)).json();
-    expect(job).toMatchObject({ status: 'waiting' });
-  });
-
-  it('changes nothing, whatever it is asked', async () => {
-    const world = await createDashboardWorld();
-    await world.jobs.pause();
-    const later = await world.add('delete-user', { clientId: 'later' }, { delay: 1e9 });
-    const waiting = await world.add('create-user', { clientId: 'waiting' });
-    const routes = [
-      ['PUT', '/pause'],
-      ['PUT', '/resume'],
-      ['POST', '/user-jobs/add'],
-      ...['retry/failed', 'promote', 'clean/delayed', 'pause', 'resume', 'empty', 'obliterate'].map((act) => [
-        'PUT',
-        `/user-jobs/${act}`,
-      ]),
-      ...['retry', 'clean', 'promote', 'remove-unprocessed-children'].map((act) => [
-        'PUT',
-        `/user-jobs/${later}/${act}`,
-      ]),
-      ...['update-data', 'delay', 'priority'].map((act) => ['PATCH', `/user-jobs/${waiting}/${act}`]),
-      ['DELETE', `/user-jobs/${waiting}`],
-    ] as [string, string][];
-    // The worker looks for work all the while.
-    const isItsOwn = /:user-jobs:(marker|stalled-check) /;
-    const jobsOnly = async () =>
-      (await dumpRedis(world.redis, `${world.prefix}:user-jobs*`))
-        .filter((line) => !isItsOwn.test(line))
-        .toSorted();
-    const before = await jobsOnly();
-    for (const [method, path] of routes) {
-      const answer = await world.ask(`/queues/api/queues${path}`, {
-        method,
-        body: '{"name":"delete-user","data":{},"delay":0}',
-        headers: { 'content-type': 'application/json', 'x-http-method-override': method },
-      });
-      expect({ path, status: answer.status }).toEqual({ path, status: 405 });
-    }
-    expect(await jobsOnly()).toEqual(before);
+  it('says in a page that an address leads to nothing', async () => {
+    const { ask } = await createDashboardWorld();
+    const answer = await ask('/queues');
+    expect(answer.status).toBe(404);
+    expect(await answer.text()).toContain('<h1>There is no such page</h1>');
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { attentionTo } from '../../../src/ops/dashboard/attention.ts';
-import { panelsOf } from '../../../src/ops/dashboard/panels.ts';
-import type { Reading, State } from '../../../src/ops/dashboard/reading.ts';
-import type { FleetStatus } from '../../../src/ops/fleet-status.ts';
+import { attentionTo } from '../../../../src/ops/dashboard/fleet/attention.ts';
+import { panelsOf } from '../../../../src/ops/dashboard/fleet/panels.ts';
+import type { Reading, State } from '../../../../src/ops/dashboard/fleet/reading.ts';
+import type { FleetStatus } from '../../../../src/ops/fleet-status.ts';
 
 const AT = Date.parse('2026-11-25T12:00:00Z');
 const MINUTE_MS = 60_000;
-const CONTEXT = { boardPath: '/dashboard/queues', loginsPerHour: 4 };
+const CONTEXT = { loginsPerHour: 4 };
 
 const WELL: FleetStatus = {
   at: AT,

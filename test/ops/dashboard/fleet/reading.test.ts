@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { type ReadingSources, type State, createReader } from '../../../src/ops/dashboard/reading.ts';
+import {
+  type ReadingSources,
+  type State,
+  createReader,
+} from '../../../../src/ops/dashboard/fleet/reading.ts';
 
 const FLEET = { at: 1 } as State['fleet'];
 

@@ -1,12 +1,12 @@
 /**
  * Lists what needs an operator, each in a sentence with what to do; the most serious first. Not how it looks.
  */
-import { durationText } from '../../contract/duration.ts';
-import { MANY_REVOKED } from '../../damoov/login-budget.ts';
-import type { CircuitState } from '../../store/circuits/circuit-state.ts';
-import type { FleetStatus } from '../fleet-status.ts';
+import { durationText } from '../../../contract/duration.ts';
+import { MANY_REVOKED } from '../../../damoov/login-budget.ts';
+import type { CircuitState } from '../../../store/circuits/circuit-state.ts';
+import type { FleetStatus } from '../../fleet-status.ts';
 import type { Reading } from './reading.ts';
-import { clockTime, counted } from './words.ts';
+import { clockTime, counted } from '../words.ts';
 
 export interface Attention {
   /** The same for as long as it lasts. */

@@ -2,6 +2,7 @@
  * Bar charts as SVG without scripts: each bar has a tooltip, and the chart has a summary for screen readers.
  */
 import { html } from 'hono/html';
+import type { Markup } from '../markup.ts';
 
 export interface Bar {
   /** The tooltip. */
@@ -11,8 +12,6 @@ export interface Bar {
 }
 
 export type Kind = 'done' | 'superseded' | 'failed' | 'pending' | 'later';
-
-export type Markup = ReturnType<typeof html>;
 
 /** In units of the drawing, which is stretched to the available width. */
 const STEP = 10;

@@ -3,17 +3,17 @@
  * shown.
  */
 import { html } from 'hono/html';
-import { durationText, instantText, spanInWords } from '../../contract/duration.ts';
-import type { OutcomeCount } from '../../store/users/outcome-counts.ts';
-import type { FleetStatus } from '../fleet-status.ts';
+import { durationText, instantText, spanInWords } from '../../../contract/duration.ts';
+import type { OutcomeCount } from '../../../store/users/outcome-counts.ts';
+import type { FleetStatus } from '../../fleet-status.ts';
 import { attentionTo } from './attention.ts';
-import { type Bar, type Markup, barChart, scaleFor } from './charts.ts';
+import { type Markup, withCode } from '../markup.ts';
+import { pathOf } from '../paths.ts';
+import { type Bar, barChart, scaleFor } from './charts.ts';
 import type { Reading, State } from './reading.ts';
-import { clockTime, counted, dayName, figure, minuteTime } from './words.ts';
+import { clockTime, counted, dayName, figure, minuteTime } from '../words.ts';
 
 export interface PanelsContext {
-  /** The path of the queue board. */
-  boardPath: string;
   loginsPerHour: number;
 }
 
@@ -40,13 +40,13 @@ export async function panelsOf(reading: Reading, context: PanelsContext): Promis
   return {
     asof: await of(({ fleet }) => html`as of <time>${clockTime(fleet.at)}</time> UTC`),
     decision: String(await decision(reading)),
-    figures: await of(({ fleet }) => figures(fleet, context)),
+    figures: await of(({ fleet }) => figures(fleet)),
     flow: await of(flow),
     outcomes: await of(({ fleet }) => outcomes(fleet)),
     circuits: await of(({ fleet }) => circuits(fleet)),
     limits: await of(({ fleet }) => limits(fleet, context)),
     deletions: await of(deletions),
-    events: await of(({ fleet }) => events(fleet, context)),
+    events: await of(({ fleet }) => events(fleet)),
   };
 }
 
@@ -68,9 +68,9 @@ function decision(reading: Reading): Markup {
   </ul>`;
 }
 
-function figures({ jobs, lastHour, deletions, at }: FleetStatus, { boardPath }: PanelsContext): Markup {
+function figures({ jobs, lastHour, deletions, at }: FleetStatus): Markup {
   const ended = lastHour.reduce((sum, count) => sum + count.jobs, 0);
-  const list = (status: string) => `${boardPath}/queue/${encodeURIComponent(jobs.queue)}?status=${status}`;
+  const list = (state: string) => pathOf('/jobs', { state });
   const { oldestSince, nextDueAt } = { ...jobs, ...deletions };
   const oldest = oldestSince === undefined ? 'none in line' : `oldest for ${durationText(at - oldestSince)}`;
   const next = nextDueAt === undefined ? 'none' : `next ${dueText(nextDueAt, at)}`;
@@ -86,7 +86,7 @@ function figures({ jobs, lastHour, deletions, at }: FleetStatus, { boardPath }: 
       note: 'deferred or tried again',
       href: list('delayed'),
     },
-    { id: 'pending', name: 'Deletions', value: deletions.count, note: next },
+    { id: 'pending', name: 'Deletions', value: deletions.count, note: next, href: pathOf('/deletions') },
   ];
   return html`<dl class="tiles">
     ${tiles.map(
@@ -225,13 +225,13 @@ function deletions({ fleet, calendar }: State): Markup {
     </p>`;
 }
 
-function events({ events: queues }: FleetStatus, { boardPath }: PanelsContext): Markup {
+function events({ events: queues }: FleetStatus): Markup {
   if (queues.length === 0) return html`<p class="none">No events are published (EVENTS_QUEUES=none).</p>`;
   return html`<ul class="queues">
     ${queues.map(
       ({ queue, waiting, failed }, index) =>
         html`<li>
-          <a id="to-events-${index}" href="${boardPath}/queue/${encodeURIComponent(queue)}">${queue}</a>
+          <a id="to-events-${index}" href="${pathOf('/dead-letters', { queue })}">${queue}</a>
           <span
             ><b>${figure(waiting)}</b>
             waiting${failed > 0 ? html`, <b>${figure(failed)}</b> ${failed === 1 ? 'dead letter' : 'dead letters'}` : ''}</span
@@ -244,9 +244,4 @@ function events({ events: queues }: FleetStatus, { boardPath }: PanelsContext): 
 function dueText(dueAt: number, at: number): string {
   if (instantText(dueAt) === undefined) return 'due beyond the calendar';
   return dueAt <= at ? 'due now' : `in ${spanInWords(dueAt - at)}`;
-}
-
-/** Text between backticks is a command or a name. */
-function withCode(text: string): Markup[] {
-  return text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }

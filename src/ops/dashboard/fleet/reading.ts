@@ -1,11 +1,12 @@
 /**
  * The state for the dashboard, read at most every two seconds for any number of viewers, and kept while Redis is away.
  */
-import type { DayOfDeletions } from '../../store/deletions/due-counts.ts';
-import type { MinuteOfOutcomes } from '../../store/users/outcome-counts.ts';
-import type { FleetStatus } from '../fleet-status.ts';
-import { cached } from '../cached.ts';
-import { withTimeout } from '../with-timeout.ts';
+import type { DayOfDeletions } from '../../../store/deletions/due-counts.ts';
+import type { MinuteOfOutcomes } from '../../../store/users/outcome-counts.ts';
+import type { FleetStatus } from '../../fleet-status.ts';
+import { cached } from '../../cached.ts';
+import { withTimeout } from '../../with-timeout.ts';
+import { PATIENCE_MS } from '../read-in-time.ts';
 
 export interface ReadingSources {
   fleet: () => Promise<FleetStatus>;
@@ -30,9 +31,6 @@ export type Reading = { is: 'fresh'; state: State } | { is: 'away'; last?: State
 const FRESH_MS = 2000;
 /** The most expensive part to read, and it changes the least. */
 const CALENDAR_FRESH_MS = 15_000;
-/** Longest wait of a viewer, in milliseconds. */
-const PATIENCE_MS = 3000;
-
 /** Returns a function that reads it. */
 export function createReader(sources: ReadingSources): () => Promise<Reading> {
   const { fleet, minutes, isThere, now = Date.now } = sources;
