@@ -17,10 +17,11 @@ import { readOutcomes } from '../store/users/outcome-counts.ts';
 import type { Parts } from './app.ts';
 import type { AppContext } from './app-context.ts';
 import { openDashboard } from './open-dashboard.ts';
+import { instancesOf } from './user-id-settings.ts';
 
 export async function openHealth(context: AppContext, parts: Parts): Promise<HttpServer> {
   const { config, log, emit, listen, closing } = context;
-  const { redis, queues } = parts;
+  const { redis, queues, circuits, damoov } = parts;
   const status = statusOf(context, parts);
   const metrics = createMetrics({ version, status });
   listen((notification) => metrics.count(notification));
@@ -32,6 +33,8 @@ export async function openHealth(context: AppContext, parts: Parts): Promise<Htt
       connection: redis.connection,
       jobs: queues.jobs,
       events: queues.publisher.queues,
+      circuits: circuits.names,
+      instances: instancesOf(damoov, config.userId.secret),
       status,
     }),
     onError: (error) => emit({ is: 'http-faulty', error }),

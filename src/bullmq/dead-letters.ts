@@ -18,6 +18,7 @@ export interface DeadLetter {
   eventId?: string | undefined;
   clientId?: string | undefined;
   userId?: string | undefined;
+  instance?: string | undefined;
   /** The name of the subscriber's error; `unknown` if it may quote the event. */
   error: string;
   /** How often it was delivered. */
@@ -50,10 +51,12 @@ const id = z.string().optional().catch(undefined);
 const Event = z.object({
   id,
   type: z.enum(EVENT_TYPES),
-  data: z.object({ clientId: id, userId: id }),
+  data: z.object({ clientId: id, userId: id, instance: id }),
 });
 
-function eventIn(job: StoredJob | undefined): Pick<DeadLetter, 'type' | 'eventId' | 'clientId' | 'userId'> {
+function eventIn(
+  job: StoredJob | undefined,
+): Pick<DeadLetter, 'type' | 'eventId' | 'clientId' | 'userId' | 'instance'> {
   try {
     const { id: eventId, type, data } = Event.parse(JSON.parse(job?.data ?? ''));
     return { type, eventId, ...data };

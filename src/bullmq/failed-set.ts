@@ -14,6 +14,8 @@ export interface FailedSet<Failed extends RankedJob> {
    * retried and dropped meanwhile: none is returned twice, and none that stays is left out.
    */
   read(span: { since?: number; upTo: number }): AsyncIterable<Failed[]>;
+  /** The jobs at these ranks, both included, the newest first. Ranks move as jobs fail, are retried and dropped. */
+  at(first: number, last: number): Promise<Failed[]>;
   /**
    * Retries jobs: puts them at the end of the queue, with fresh attempts and their old version.
    * @returns how many; the others were retried or removed by others meanwhile.
@@ -66,6 +68,10 @@ export function createFailedSet<Failed extends RankedJob>(
         );
         if (page.some(({ failedAt }) => failedAt > upTo)) return;
       }
+    },
+    async at(first, last) {
+      const jobs = await fewAtATime(await queue.getRanges(['failed'], first, last), AT_ONCE, read);
+      return jobs.filter((job) => job !== undefined);
     },
     retry: (seen) =>
       change(queue, seen, async (jobId, job) => {

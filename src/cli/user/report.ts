@@ -1,33 +1,12 @@
 /**
  * Formats the story of one user, as text and as JSON. Shows ids, never personal data.
  */
-import { instantText } from '../../contract/duration.ts';
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
 import { sameUserId } from '../../damoov/wire.ts';
 import type { UserRecord } from '../../operations/context.ts';
-import type { Deletion } from '../../store/deletions/deletion-list.ts';
-import type { OpenJob, UserStory } from '../../store/users/user-story.ts';
-import type { UserOptions } from '../common/with-deletions.ts';
+import { type StoryLine, storyLines } from '../../ops/story/story-lines.ts';
+import type { WholeStory } from '../../ops/story/whole-story.ts';
 import { jsonLine, onOneLine } from '../terminal/text.ts';
-
-/** A job, with why it failed. */
-export interface ShownJob {
-  jobId: string;
-  /** Whether it is in the queue and has not ended. */
-  isOpen: boolean;
-  /** Its name, or `unknown`, also if only its id is left. */
-  operation: string;
-  code?: string;
-  message?: string;
-}
-
-export interface Told {
-  user: UserOptions;
-  story: UserStory | undefined;
-  open: (OpenJob & ShownJob)[];
-  failed: ShownJob[];
-  deletion: Deletion | undefined;
-}
 
 /** A user as Damoov shows it. */
 export interface FoundUser {
@@ -38,7 +17,7 @@ export interface FoundUser {
   status: string | undefined;
 }
 
-export function userJson(told: Told, atDamoov: readonly FoundUser[] | undefined): string {
+export function userJson(told: WholeStory, atDamoov: readonly FoundUser[] | undefined): string {
   const { user, story, open, failed, deletion } = told;
   const differences = atDamoov && differencesOf(told, atDamoov);
   return jsonLine({
@@ -74,60 +53,20 @@ function writeOf(version: Version | undefined): { at: number; jobId: string } | 
   return version && { at: msOf(version), jobId: jobIdOf(version) };
 }
 
-export function userText(told: Told, atDamoov: readonly FoundUser[] | undefined): string {
-  const { story, open, failed, deletion } = told;
+export function userText(told: WholeStory, atDamoov: readonly FoundUser[] | undefined): string {
   const lines = [
-    ...(story === undefined ? [UNKNOWN] : recordLines(story.record)),
-    ...open.map((job) => `${WAITS[job.is]}: ${jobText(job)}${reasonText(job)}`),
-    ...failed.map((job) => `failed: ${jobText(job)}: ${job.code}: ${job.message}`),
-    ...(deletion === undefined ? [] : [`deletion: due ${timeText(deletion.dueAt)}, job ${deletion.jobId}`]),
-    ...(story !== undefined && open.length + failed.length === 0 ? [NO_JOBS] : []),
+    ...storyLines(told).map(lineText),
     ...(atDamoov === undefined ? [] : damoovLines(told, atDamoov)),
   ];
   return lines.map(onOneLine).join('\n');
 }
 
-const UNKNOWN = 'no job has named this user in 30 days, or no worker has begun one yet';
-const NO_JOBS = 'jobs: none that a worker has begun is open or failed';
-
-const WAITS: Record<OpenJob['is'], string> = {
-  running: 'runs',
-  blocked: 'blocked by another job of the user',
-  held: 'held by an open circuit breaker (see status)',
-  wait: 'waits',
-  retry: 'is tried again',
-};
-
-function recordLines({ userId, state, fields, created, deleted, moved, ...more }: UserRecord): string[] {
-  const writes = { created, deleted, moved, ...fields };
-  const open = [
-    more.isInDoubt && 'a create may have been carried out without an answer',
-    more.deletingSince !== undefined && 'a deletion may have been sent that is not confirmed',
-    more.movingSince !== undefined && 'a move may have been sent that is not confirmed',
-    more.formerUserId !== undefined && `user ${more.formerUserId} had this clientId before`,
-  ];
-  return [
-    `user: ${userId ?? 'no UserId yet'}, ${state}`,
-    ...Object.entries(writes).flatMap(([name, version]) =>
-      version === undefined ? [] : [`${name}: ${timeText(msOf(version))}, job ${jobIdOf(version)}`],
-    ),
-    ...open.filter((line) => line !== false),
-  ];
+function lineText({ about, parts }: StoryLine): string {
+  const text = parts.map((part) => (typeof part === 'string' ? part : `job ${part.jobId}`)).join('');
+  return about === undefined ? text : `${about}: ${text}`;
 }
 
-function jobText({ jobId, operation }: ShownJob): string {
-  return `job ${jobId}, ${operation}`;
-}
-
-function reasonText({ reason, at }: OpenJob): string {
-  return `${reason === undefined ? '' : `: ${reason}`}${at === undefined ? '' : `, since ${timeText(at)}`}`;
-}
-
-function timeText(ms: number): string {
-  return instantText(ms) ?? 'an unknown time';
-}
-
-function damoovLines(told: Told, found: readonly FoundUser[]): string[] {
+function damoovLines(told: WholeStory, found: readonly FoundUser[]): string[] {
   const differences = differencesOf(told, found);
   return [
     ...found.map(
@@ -140,7 +79,7 @@ function damoovLines(told: Told, found: readonly FoundUser[]): string[] {
 }
 
 /** Where Damoov and the record disagree. */
-function differencesOf({ user, story }: Told, found: readonly FoundUser[]): string[] {
+function differencesOf({ user, story }: WholeStory, found: readonly FoundUser[]): string[] {
   if (story === undefined) return [];
   const { userId, state } = story.record;
   const same = found.find((one) => userId !== undefined && sameUserId(one.userId, userId));

@@ -1,25 +1,20 @@
 /**
  * `damoov-users user`: the story of one user: its record, its jobs and what they wait for, its deletion, and what Damoov says.
  */
-import type { Queue } from 'bullmq';
 import { openFleetClient } from '../../app/fleet-client.ts';
 import { instancesOf } from '../../app/user-id-settings.ts';
 import { openQueue } from '../../bullmq/open-queue.ts';
-import { fewAtATime, readStoredJob } from '../../bullmq/read-job.ts';
 import type { Config, DamoovAccess } from '../../config/config.ts';
-import { UNKNOWN, isJobName } from '../../contract/job.ts';
-import { failureIn } from '../../contract/outcome.ts';
+import { type WholeStory, isHeardOf, readWholeStory } from '../../ops/story/whole-story.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { SANDBOX_CREDENTIALS } from '../../sandbox/credentials.ts';
-import { createDeletions } from '../../store/deletions/deletions.ts';
-import { type OpenJob, readUserStory } from '../../store/users/user-story.ts';
 import type { CommandContext } from '../common/command-context.ts';
 import { checkInstance } from '../common/known-instance.ts';
 import { UsageError } from '../common/usage-error.ts';
 import { type UserOptions, named } from '../common/with-deletions.ts';
 import { withRedis } from '../common/with-redis.ts';
 import { outputOf } from '../terminal/output.ts';
-import { type FoundUser, type ShownJob, type Told, userJson, userText } from './report.ts';
+import { type FoundUser, userJson, userText } from './report.ts';
 
 export interface ShowUserOptions extends UserOptions {
   damoov?: boolean;
@@ -39,7 +34,7 @@ export async function showUser(
     const atDamoov = options.damoov === true ? await ask(user, told, connection, config) : undefined;
     const shown = options.json === true ? userJson(told, atDamoov) : userText(told, atDamoov);
     await outputOf(context.stdout).line(shown);
-    return told.story !== undefined || told.deletion !== undefined;
+    return isHeardOf(told);
   });
 }
 
@@ -50,40 +45,14 @@ function userIn(argument: string | undefined, options: ShowUserOptions): UserOpt
   return { ...user, ...(user.userId !== undefined && { userId: user.userId.toLowerCase() }) };
 }
 
-async function tell(user: UserOptions, connection: RedisConnection, config: Config): Promise<Told> {
+async function tell(user: UserOptions, connection: RedisConnection, config: Config): Promise<WholeStory> {
   const { prefix, jobs: name } = config.queues;
   const jobs = openQueue(name, { connection, prefix });
   const { instance: place = 'default' } = user;
   const instance = instancesOf(accessOf(config), config.userId.secret).get(place);
   if (instance === undefined)
     throw new UsageError('--instance: is needed, because no instance is called default');
-  const story = await readUserStory({ jobs, prefix, instance }, user);
-  const deletion = await createDeletions({ jobs, prefix }).find(user);
-  const running: OpenJob[] = story?.lockedBy === undefined ? [] : [{ jobId: story.lockedBy, is: 'running' }];
-  const noted = await fewAtATime([...running, ...(story?.open ?? [])], JOBS_AT_ONCE, async (job) => ({
-    ...job,
-    ...(await describe(jobs, job.jobId)),
-  }));
-  const failed = await fewAtATime(story?.failed ?? [], JOBS_AT_ONCE, (jobId) => describe(jobs, jobId));
-  return {
-    user: { ...user, instance: place },
-    story,
-    // One that was removed by hand, or has ended otherwise, is not open any more.
-    open: noted.filter(({ isOpen }) => isOpen),
-    // One that was put back by hand, or removed, is no failed one any more.
-    failed: failed.filter(({ code }) => code !== undefined),
-    deletion,
-  };
-}
-
-const JOBS_AT_ONCE = 20;
-
-async function describe(jobs: Queue, jobId: string): Promise<ShownJob> {
-  const job = await readStoredJob(jobs, jobId);
-  const { name = '', failedReason = '' } = job ?? {};
-  const isOpen = job !== undefined && job.finishedOn === undefined;
-  const failure = isOpen ? undefined : failureIn(failedReason);
-  return { jobId, isOpen, operation: isJobName(name) ? name : UNKNOWN, ...failure };
+  return readWholeStory({ jobs, prefix, instance }, { ...user, instance: place });
 }
 
 /** The embedded sandbox belongs to the worker: from here its users cannot be read, only their records. */
@@ -95,7 +64,7 @@ function accessOf({ damoov }: Config): Pick<DamoovAccess, 'instances'> {
 /** What Damoov shows: the recorded user, else everybody with the clientId. */
 async function ask(
   { clientId, userId }: UserOptions,
-  { story }: Told,
+  { story }: WholeStory,
   connection: RedisConnection,
   config: Config,
 ): Promise<FoundUser[]> {

@@ -5,16 +5,11 @@ import { readFileSync } from 'node:fs';
 import { type Context, Hono } from 'hono';
 import type { Mount, OpsEnv } from '../health.ts';
 import { type Access, type AccessOptions, createAccess } from './access.ts';
-import { auditPage } from './audit/audit-page.ts';
-import { deadLettersPage } from './dead-letters/dead-letters-page.ts';
-import { deletionsPage } from './deletions/deletions-page.ts';
-import { jobListPage } from './jobs/job-list-page.ts';
-import { jobPage } from './jobs/job-page.ts';
-import { userPage } from './users/user-page.ts';
 import { fleetPage } from './fleet/fleet-page.ts';
 import { panelsOf } from './fleet/panels.ts';
 import { type ReadingSources, createReader } from './fleet/reading.ts';
 import { type Page, type Site, layoutOf } from './layout.ts';
+import { type PageOf, type PageSources, pagesOf } from './pages.ts';
 import { PATH } from './paths.ts';
 import { faultyQueryPage, noPage, unreadPage } from './problem-pages.ts';
 import { QueryFault } from './query.ts';
@@ -23,6 +18,7 @@ import { UnreadError } from './read-in-time.ts';
 export interface DashboardOptions extends Site {
   access: AccessOptions;
   fleet: ReadingSources;
+  pages: PageSources;
   loginsPerHour: number;
 }
 
@@ -54,21 +50,18 @@ export function createDashboard(options: DashboardOptions): Mount {
     await next();
     return undefined;
   });
-  const show = (path: string, pageOf: (context: Context<OpsEnv>) => Promise<Page>) =>
+  const show = (path: string, pageOf: PageOf) =>
     routes.get(path, async (context) => {
-      const page = await pageOf(context).catch(problemPageOf);
+      const request = { url: context.req.url, id: context.req.param('id') ?? '' };
+      const page = await pageOf(request).catch(problemPageOf);
+      if ('leadsTo' in page) return context.redirect(page.leadsTo, 303);
       return context.html(await layoutOf(page, options), page.status ?? 200, {
         'content-security-policy': PAGE_POLICY,
       });
     });
 
   show('/', async () => fleetPage(await panels()));
-  show('/jobs', async () => jobListPage());
-  show('/jobs/:id', async () => jobPage());
-  show('/users', async () => userPage());
-  show('/deletions', async () => deletionsPage());
-  show('/dead-letters', async () => deadLettersPage());
-  show('/audit', async () => auditPage());
+  for (const [path, pageOf] of Object.entries(pagesOf(options.pages))) show(path, pageOf);
   routes.get('/panels.json', async (context) => context.json(await panels()));
   for (const [name, type] of Object.entries(FILES)) {
     const content = readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');

@@ -39,12 +39,24 @@ export function queryIn<Shape extends Record<string, z.ZodType>>(
   return read.data;
 }
 
-/** The number of a page, from 1. */
-export const PageNumber = z
+/** How many are passed over before the page begins. */
+export const Skipped = z
   .string()
-  .regex(/^[1-9]\d{0,8}$/, 'must be a page number from 1')
+  .regex(/^\d{1,9}$/, 'must be a number from 0 to 999999999')
   .transform(Number)
-  .default(1);
+  .default(0);
+
+export const Id = z.string().regex(/\S/, 'must not be empty');
+
+/** A day of the calendar, in UTC. */
+export const Day = z
+  .string()
+  .refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && isDay(text), 'must be a day such as 2027-01-31');
+
+function isDay(text: string): boolean {
+  const begin = new Date(text);
+  return !Number.isNaN(begin.getTime()) && begin.toISOString().startsWith(text);
+}
 
 /** One of these words. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(

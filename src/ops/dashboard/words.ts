@@ -12,6 +12,17 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${figure(count)} ${count === 1 ? one : many}`;
 }
 
+/** The name of a circuit breaker. */
+export function circuitText(circuit: string): string {
+  return CIRCUITS.get(circuit) ?? circuit.replace('instance-key:', 'Key of ');
+}
+
+const CIRCUITS = new Map<string, string>([
+  ['damoov', 'Damoov'],
+  ['admin', 'Admin account'],
+  ['deletion-limit', 'Deletion limit'],
+]);
+
 /** `14:05:09`. */
 export function clockTime(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);

@@ -31,6 +31,11 @@ export interface AuditLog {
   record(action: Action, by: Pick<AuditEntry, 'who' | 'from'>): Promise<void>;
   /** The oldest first. @param after only behind this id. @param last at most so many, the latest; default all. */
   read(options?: { after?: string; last?: number }): Promise<AuditEntry[]>;
+  /** The newest first. @param before only older ones than this id. @returns `older`: where older ones begin; absent at the end. */
+  newest(page: {
+    before?: string | undefined;
+    count: number;
+  }): Promise<{ entries: AuditEntry[]; older?: string }>;
 }
 
 export interface AuditLogOptions {
@@ -66,6 +71,13 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
       const start = after === undefined ? '-' : `(${after}`;
       if (last === undefined) return (await connection.xrange(key, start, '+')).flatMap(entryOf);
       return (await connection.xrevrange(key, '+', start, 'COUNT', last)).flatMap(entryOf).toReversed();
+    },
+    async newest({ before, count }) {
+      const end = before === undefined ? '+' : `(${before}`;
+      const found = await connection.xrevrange(key, end, '-', 'COUNT', count + 1);
+      const shown = found.slice(0, count);
+      const [older] = found.length > count ? (shown.at(-1) ?? []) : [];
+      return { entries: shown.flatMap(entryOf), ...(older !== undefined && { older }) };
     },
   };
 }

@@ -2,22 +2,12 @@
  * Reads what is known of one user in Redis: its record, who has locked it, and its jobs. Changes nothing.
  */
 import type { Queue } from 'bullmq';
-import { z } from 'zod';
-import { Later } from '../../lifecycle/ports/user-state.ts';
 import type { Instance, UserRecord } from '../../operations/context.ts';
 import { changesIn } from '../../redis/change.ts';
 import { recordOf, versionIn } from './record-fields.ts';
 import { pairsOf } from './script-replies.ts';
+import { type OpenJob, laterJobIn } from './open-job.ts';
 import { namingOf } from './user-hash.ts';
-
-/** A job of the user that has not ended. */
-export interface OpenJob {
-  jobId: string;
-  /** `running`: it has locked the user; `blocked`: another one has; the others: it goes on later. */
-  is: 'running' | 'blocked' | Later['status'];
-  reason?: string | undefined;
-  at?: number | undefined;
-}
 
 export interface UserStory {
   record: UserRecord;
@@ -56,7 +46,7 @@ export async function readUserStory(
         ...blocked.map((jobId): OpenJob => ({ jobId, is: 'blocked' })),
         ...Object.entries(later)
           .filter(([jobId]) => !blocked.includes(jobId) && jobId !== fields['lockJob'])
-          .map(([jobId, why]) => openJob(jobId, why)),
+          .map(([jobId, why]) => laterJobIn(jobId, why)),
       ],
       failed: failed.flatMap((text) => jobIdIn(text) ?? []),
     };
@@ -69,15 +59,6 @@ const MOST = 99;
 
 function texts(list: readonly (string | undefined)[]): string[] {
   return list.map((text) => text ?? '');
-}
-
-function openJob(jobId: string, why: string): OpenJob {
-  const { status, ...more } = z
-    .string()
-    .transform((text) => JSON.parse(text) as unknown)
-    .pipe(Later)
-    .parse(why);
-  return { jobId, is: status, ...more };
 }
 
 function jobIdIn(text: string): string | undefined {

@@ -1,6 +1,53 @@
+/**
+ * The page of the audit log.
+ */
 import { html } from 'hono/html';
+import type { AuditEntry, AuditLog } from '../../../store/audit/audit-log.ts';
 import type { Page, Slots } from '../layout.ts';
+import { type Column, distanceText, pagerMarkup, shownId, tableMarkup, timeMarkup } from '../markup.ts';
+import { pathOf } from '../paths.ts';
+import { figure } from '../words.ts';
 
-export function auditPage({ actions }: Slots = {}): Page {
-  return { title: 'Audit log', section: 'audit', actions, body: html`` };
+export type AuditPage = Awaited<ReturnType<AuditLog['newest']>> & { before?: string | undefined };
+
+export const PAGE = 50;
+
+export function auditPage({ entries, older, before }: AuditPage, { actions }: Slots = {}): Page {
+  const none =
+    before === undefined && older === undefined ? 'No action is recorded.' : 'No action is on this page.';
+  return {
+    title: 'Audit log',
+    section: 'audit',
+    actions,
+    body: html`<p class="lead">
+        What operators have changed, the newest first; each action is kept for a year.
+        ${entries.length === 0 ? none : ''}
+      </p>
+      ${entries.length === 0 ? '' : tableMarkup('Actions', entries, columnsOf(Date.now()))}
+      ${pagerMarkup([
+        { name: 'Newest', href: before === undefined ? undefined : pathOf('/audit') },
+        { name: 'Older', href: older === undefined ? undefined : pathOf('/audit', { before: older }) },
+      ])}`,
+  };
+}
+
+function columnsOf(now: number): Column<AuditEntry>[] {
+  return [
+    { title: 'At', cell: ({ at }) => html`${timeMarkup(at)} <small>${distanceText(at, now)}</small>` },
+    { title: 'Who', cell: ({ who, from }) => html`${shownId(who)} <small>by ${from}</small>` },
+    { title: 'What', cell: ({ what }) => shownId(what) },
+    { title: 'How many', cell: ({ count }) => figure(count) },
+    { title: 'Chosen by', cell: ({ filter }) => chosenMarkup(filter) },
+    { title: 'Reason', cell: ({ reason = '' }) => reason },
+  ];
+}
+
+function chosenMarkup(filter: AuditEntry['filter']) {
+  const chosen = Object.entries(filter).map(([name, value]) => `${name}=${shownId(textOf(value))}`);
+  if (chosen.length === 0) return html`<span class="none">all</span>`;
+  return html`${chosen.map((text) => html`<code class="id"><bdi>${text}</bdi></code> `)}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,6 +1,79 @@
+/**
+ * The page of the dead letters of an events queue.
+ */
 import { html } from 'hono/html';
+import type { DeadLetter } from '../../../bullmq/dead-letters.ts';
 import type { Page, Slots } from '../layout.ts';
+import {
+  type Column,
+  type Markup,
+  choicesMarkup,
+  distanceText,
+  idLink,
+  idMarkup,
+  pagerMarkup,
+  tableMarkup,
+  timeMarkup,
+} from '../markup.ts';
+import { pathOf, pathOfUser } from '../paths.ts';
+import { figure } from '../words.ts';
+import { type DeadLetterList, PAGE } from './dead-letter-list.ts';
 
-export function deadLettersPage({ actions }: Slots = {}): Page {
-  return { title: 'Dead letters', section: 'dead-letters', actions, body: html`` };
+export function deadLettersPage(list: DeadLetterList, { actions }: Slots = {}): Page {
+  const { queue, letters, counts } = list;
+  const about = { title: 'Dead letters', section: 'dead-letters' as const, actions };
+  if (queue === undefined)
+    return { ...about, body: html`<p class="lead">No events are published (EVENTS_QUEUES=none).</p>` };
+  return {
+    ...about,
+    body: html`${choicesMarkup(
+        'Events queues',
+        counts.map(({ queue: name, count }) => ({
+          name,
+          href: pathOf('/dead-letters', { queue: name }),
+          isCurrent: name === queue,
+          count: figure(count),
+        })),
+      )}
+      <p class="lead">
+        Events that the subscriber of <code>${queue}</code> gave up, the newest first; each is kept for 14
+        days. ${extentOf(list)}
+      </p>
+      ${letters.length === 0 ? '' : tableMarkup(`Dead letters of ${queue}`, letters, columnsOf(Date.now()))}
+      ${pagerOf(list)}`,
+  };
+}
+
+function extentOf({ total, from, letters }: DeadLetterList): string {
+  if (total === 0) return 'There is none.';
+  if (letters.length === 0) return `There are ${figure(total)}; none of them is on this page.`;
+  return `${figure(from + 1)} to ${figure(from + letters.length)} of ${figure(total)}.`;
+}
+
+function columnsOf(now: number): Column<DeadLetter>[] {
+  return [
+    { title: 'Type', cell: ({ type }) => type },
+    { title: 'User', cell: userMarkup },
+    { title: 'Error', cell: ({ error }) => html`<code>${error}</code>` },
+    { title: 'Attempts', cell: ({ attempts }) => figure(attempts) },
+    {
+      title: 'Given up',
+      cell: ({ failedAt }) => html`${timeMarkup(failedAt)} <small>${distanceText(failedAt, now)}</small>`,
+    },
+    { title: 'Event', cell: ({ eventId, jobId }) => idMarkup(eventId ?? jobId) },
+  ];
+}
+
+function userMarkup(letter: DeadLetter): Markup {
+  const id = letter.clientId ?? letter.userId;
+  return id === undefined ? html`<span class="none">unknown</span>` : idLink(id, pathOfUser(letter));
+}
+
+function pagerOf({ queue, from, total }: DeadLetterList): Markup {
+  const at = (start: number) => pathOf('/dead-letters', { queue, from: start === 0 ? undefined : start });
+  return pagerMarkup([
+    { name: 'First', href: from > 0 ? at(0) : undefined },
+    { name: 'Previous', href: from > 0 ? at(Math.max(0, from - PAGE)) : undefined },
+    { name: 'Next', href: from + PAGE < total ? at(from + PAGE) : undefined },
+  ]);
 }

@@ -1,6 +1,106 @@
+/**
+ * The page of the pending deletions.
+ */
 import { html } from 'hono/html';
+import type { IndexedDeletion } from '../../../store/deletions/due-page.ts';
 import type { Page, Slots } from '../layout.ts';
+import {
+  type Column,
+  type Markup,
+  choicesMarkup,
+  distanceText,
+  idLink,
+  pagerMarkup,
+  tableMarkup,
+  timeMarkup,
+} from '../markup.ts';
+import { pathOf, pathOfJob, pathOfUser } from '../paths.ts';
+import { dayName, figure } from '../words.ts';
+import { type DeletionPage, PAGE, dayAfter, dayOf } from './deletion-page.ts';
 
-export function deletionsPage({ actions }: Slots = {}): Page {
-  return { title: 'Deletions', section: 'deletions', actions, body: html`` };
+export function deletionsPage(page: DeletionPage, { actions }: Slots = {}): Page {
+  const { state, day, fromDay, deletions, held } = page;
+  const isAll = state === 'pending' && day === undefined && fromDay === undefined;
+  return {
+    title: 'Deletions',
+    section: 'deletions',
+    actions,
+    body: html`${choicesMarkup('Which deletions', [
+        { name: 'All pending', href: pathOf('/deletions'), isCurrent: isAll },
+        {
+          name: 'Due today',
+          href: pathOf('/deletions', { day: dayOf(page.now) }),
+          isCurrent: day === dayOf(page.now),
+        },
+        {
+          name: 'Held for approval',
+          href: pathOf('/deletions', { state: 'held' }),
+          isCurrent: state === 'held',
+          count: figure(held),
+        },
+      ])}
+      <p class="lead">${headingOf(page)} ${extentOf(page)}</p>
+      ${deletions.length === 0 ? '' : tableMarkup('Deletions', deletions, columnsOf(page))} ${pagersOf(page)}
+      ${state === 'held' ? '' : html`<p class="hint">A deletion that another BullMQ client has added is not counted here: it is among the <a href="${pathOf('/jobs', { state: 'delayed' })}">delayed jobs</a>.</p>`}`,
+  };
+}
+
+function headingOf({ state, day, fromDay, now }: DeletionPage): string {
+  if (state === 'held') return 'The deletion limit holds these until an operator decides, the oldest first.';
+  if (fromDay !== undefined) return `Due on ${dayName(Date.parse(fromDay))} or later.`;
+  if (day === undefined) return 'The next due first.';
+  const more = day === dayOf(now) ? ' (today), or overdue' : '';
+  return `Due on ${dayName(Date.parse(day))}${more}.`;
+}
+
+function extentOf({ total, from, deletions }: DeletionPage): string {
+  if (total === 0) return 'There is none.';
+  if (deletions.length === 0) return `There are ${figure(total)}; this page is behind the last.`;
+  return `${figure(from + 1)} to ${figure(from + deletions.length)} of ${figure(total)}.`;
+}
+
+function columnsOf({ now, state }: DeletionPage): Column<IndexedDeletion>[] {
+  const due: Column<IndexedDeletion> = {
+    title: 'Due',
+    cell: ({ dueAt }) => html`${timeMarkup(dueAt)} <small>${distanceText(dueAt, now)}</small>`,
+  };
+  const requested: Column<IndexedDeletion> = {
+    title: 'Requested',
+    cell: (one) => timeMarkup('requestedAt' in one ? one.requestedAt : undefined),
+  };
+  return [
+    ...(state === 'held' ? [] : [due]),
+    { title: 'User', cell: userMarkup },
+    { title: 'Instance', cell: (one) => ('instance' in one ? one.instance : '') },
+    requested,
+    { title: 'Job', cell: ({ jobId }) => idLink(jobId, pathOfJob(jobId)) },
+  ];
+}
+
+function userMarkup(one: IndexedDeletion): Markup {
+  const id = 'instance' in one ? (one.clientId ?? one.userId) : undefined;
+  if (!('instance' in one) || id === undefined)
+    return html`<span class="none">unreadable, or gone meanwhile</span>`;
+  return idLink(id, pathOfUser(one));
+}
+
+function pagersOf({ state, day, fromDay, from, total }: DeletionPage): Markup {
+  const at = (start: number) =>
+    pathOf('/deletions', {
+      state: state === 'held' ? state : undefined,
+      day,
+      'from-day': fromDay,
+      from: start === 0 ? undefined : start,
+    });
+  const ofDay = (name: string, days: number) => {
+    const other = day === undefined ? undefined : dayAfter(day, days);
+    return { name, href: other === undefined ? undefined : pathOf('/deletions', { day: other }) };
+  };
+  return pagerMarkup([
+    { name: 'First', href: from > 0 ? at(0) : undefined },
+    { name: 'Previous', href: from > 0 ? at(Math.max(0, from - PAGE)) : undefined },
+    { name: 'Next', href: from + PAGE < total ? at(from + PAGE) : undefined },
+    ofDay('The day before', -1),
+    ofDay('The day after', 1),
+  ]);
 }

@@ -11,7 +11,7 @@ import { type Markup, withCode } from '../markup.ts';
 import { pathOf } from '../paths.ts';
 import { type Bar, barChart, scaleFor } from './charts.ts';
 import type { Reading, State } from './reading.ts';
-import { clockTime, counted, dayName, figure, minuteTime } from '../words.ts';
+import { circuitText, clockTime, counted, dayName, figure, minuteTime } from '../words.ts';
 
 export interface PanelsContext {
   loginsPerHour: number;
@@ -171,18 +171,12 @@ function circuits({ circuits: all, at }: FleetStatus): Markup {
           : 'closed';
       return html`<li>
         <span class="dot ${isOpen ? 'alarm' : 'well'}"></span
-        ><span class="name">${CIRCUITS.get(circuit) ?? circuit.replace('instance-key:', 'Key of ')}</span>
+        ><span class="name">${circuitText(circuit)}</span>
         <span class="state">${state}${held > 0 ? html` · <b>${counted(held, 'job')}</b>` : ''}</span>
       </li>`;
     })}
   </ul>`;
 }
-
-const CIRCUITS = new Map<string, string>([
-  ['damoov', 'Damoov'],
-  ['admin', 'Admin account'],
-  ['deletion-limit', 'Deletion limit'],
-]);
 
 function limits({ logins, rate, at }: FleetStatus, { loginsPerHour }: PanelsContext): Markup {
   const { ratePerS, pausedUntil = 0 } = rate;

@@ -1,6 +1,166 @@
+/**
+ * The page of the jobs of a state.
+ */
 import { html } from 'hono/html';
 import type { Page, Slots } from '../layout.ts';
+import {
+  type Choice,
+  type Column,
+  type Markup,
+  choicesMarkup,
+  distanceText,
+  idLink,
+  idMarkup,
+  pagerMarkup,
+  tableMarkup,
+  timeMarkup,
+} from '../markup.ts';
+import { pathOf, pathOfJob, pathOfUser } from '../paths.ts';
+import { circuitText, counted, figure } from '../words.ts';
+import { CODES, type JobList, type ListedJob, PAGE, STATES, type State } from './job-list.ts';
+import { STATE_NAMES, WHY_NAMES } from './state-names.ts';
 
-export function jobListPage({ actions }: Slots = {}): Page {
-  return { title: 'Jobs', section: 'jobs', actions, body: html`` };
+export function jobListPage(list: JobList, { actions }: Slots = {}): Page {
+  const { state, code, rows, counts, from } = list;
+  const now = Date.now();
+  const table = rows.length === 0 ? html`` : tableMarkup(STATE_NAMES[state], rows, columnsOf(state, now));
+  return {
+    title: 'Jobs',
+    section: 'jobs',
+    actions,
+    body: html`${choicesMarkup(
+        'States',
+        STATES.map((one) => choiceOf(one, list)),
+      )}
+      ${state === 'failed' ? codesMarkup(code) : ''}
+      <p class="lead">${HINTS[state]} ${extentOf(list)}</p>
+      ${table} ${pagerOf(list)}
+      ${from > 0 || list.next !== undefined ? html`<p class="hint">Jobs come and go: a page may repeat or miss some.</p>` : ''}`,
+  };
+
+  function choiceOf(one: State, { state: current }: JobList): Choice {
+    const count = counts[one];
+    return {
+      name: STATE_NAMES[one],
+      href: pathOf('/jobs', { state: one }),
+      isCurrent: one === current,
+      count: count === undefined ? undefined : figure(count),
+    };
+  }
+}
+
+const HINTS: Record<State, string> = {
+  waiting: 'The next in line first.',
+  active: 'A worker runs them now.',
+  blocked: 'Another job has locked their user; among the delayed jobs.',
+  held: 'Behind an open circuit breaker or the deletion limit.',
+  delayed: 'Deferred, blocked, held, or tried again later; the next first.',
+  'waiting-children': 'Parents of a flow that waits for its children.',
+  failed: 'The newest first; each is kept for 14 days.',
+  completed: 'The newest first; kept for an hour, at most 10,000.',
+};
+
+/** What is known of how many there are: never that there are none unless all were seen. */
+function extentOf({ state, code, rows, from, total, next, lookedUpTo }: JobList): string {
+  if (lookedUpTo === undefined) {
+    if (total === 0) return `No job is ${STATE_NAMES[state].toLowerCase()}.`;
+    if (rows.length === 0) return `There are ${figure(total)}; this page is behind the last.`;
+    return `${figure(from + 1)} to ${figure(from + rows.length)} of ${figure(total)}.`;
+  }
+  const wanted = code === undefined ? 'blocked' : `with the code ${code}`;
+  const among = code === undefined ? 'delayed' : 'failed';
+  const isWhole = from === 0 && next === undefined;
+  if (isWhole && rows.length === 0)
+    return `No job is ${wanted}: all ${counted(lookedUpTo, `${among} job`)} were looked at.`;
+  const found = rows.length === 0 ? `None ${wanted} found` : `${counted(rows.length, 'job')} ${wanted} found`;
+  const rest = next === undefined ? 'the last of them' : figure(Math.max(total, lookedUpTo));
+  return `${found} among the ${among} jobs ${figure(from + 1)} to ${figure(lookedUpTo)} of ${rest}.`;
+}
+
+function codesMarkup(code: string | undefined): Markup {
+  return choicesMarkup('Failure codes', [
+    { name: 'every code', href: pathOf('/jobs', { state: 'failed' }), isCurrent: code === undefined },
+    ...CODES.map((one) => ({
+      name: one,
+      href: pathOf('/jobs', { state: 'failed', code: one }),
+      isCurrent: one === code,
+    })),
+  ]);
+}
+
+function pagerOf({ state, code, from, next, total, lookedUpTo }: JobList): Markup {
+  const at = (start: number | undefined) =>
+    start === undefined ? undefined : pathOf('/jobs', { state, code, from: start === 0 ? undefined : start });
+  if (lookedUpTo !== undefined)
+    return pagerMarkup([
+      { name: 'From the start', href: from > 0 ? at(0) : undefined },
+      { name: 'Look further', href: at(next) },
+    ]);
+  const last = Math.floor(Math.max(0, total - 1) / PAGE) * PAGE;
+  return pagerMarkup([
+    { name: 'First', href: from > 0 ? at(0) : undefined },
+    { name: 'Previous', href: from > 0 ? at(Math.max(0, from - PAGE)) : undefined },
+    { name: 'Next', href: at(next) },
+    { name: 'Last', href: next === undefined ? undefined : at(last) },
+  ]);
+}
+
+function columnsOf(state: State, now: number): Column<ListedJob>[] {
+  const ago = (title: string, at: (row: ListedJob) => number | undefined): Column<ListedJob> => ({
+    title,
+    cell: (row) => html`${timeMarkup(at(row))} <small>${distanceOf(at(row), now)}</small>`,
+  });
+  const job: Column<ListedJob> = { title: 'Job', cell: ({ jobId }) => idLink(jobId, pathOfJob(jobId)) };
+  const operation: Column<ListedJob> = {
+    title: 'Operation',
+    cell: ({ operation: name, isReadable }) => (isReadable ? name : 'unreadable, or gone meanwhile'),
+  };
+  const user: Column<ListedJob> = { title: 'User', cell: userMarkup };
+  const added = ago('Added', ({ addedAt }) => addedAt);
+  const attempts: Column<ListedJob> = { title: 'Attempts', cell: (row) => figure(row.attempts) };
+  const first = [job, operation, user];
+  switch (state) {
+    case 'waiting':
+      return [...first, added, { title: 'Priority', cell: ({ priority }) => figure(priority) }];
+    case 'active':
+      return [...first, ago('Started', ({ startedAt }) => startedAt), attempts];
+    case 'delayed':
+      return [
+        ...first,
+        ago('Due', ({ dueAt }) => dueAt),
+        { title: 'Why', cell: ({ why }) => (why === undefined ? 'deferred, or not begun' : WHY_NAMES[why]) },
+      ];
+    case 'held':
+      return [
+        ...first,
+        { title: 'Held by', cell: ({ circuit }) => (circuit === undefined ? '' : circuitText(circuit)) },
+        added,
+      ];
+    case 'blocked':
+    case 'waiting-children':
+      return [...first, added];
+    case 'failed':
+      return [
+        ...first,
+        { title: 'Code', cell: ({ code = '' }) => html`<code>${code}</code>` },
+        { title: 'Message', cell: ({ message = '' }) => message },
+        attempts,
+        ago('Failed', ({ endedAt }) => endedAt),
+      ];
+    case 'completed':
+      return [...first, ago('Completed', ({ endedAt }) => endedAt)];
+  }
+}
+
+function distanceOf(at: number | undefined, now: number): string {
+  return at === undefined ? '' : distanceText(at, now);
+}
+
+function userMarkup(row: ListedJob): Markup | string {
+  const id = row.clientId ?? row.userId;
+  if (id === undefined) return html`<span class="none">unknown</span>`;
+  const link = pathOfUser(row);
+  return row.instance === undefined || row.instance === 'default'
+    ? idLink(id, link)
+    : html`${idLink(id, link)} <small>in ${idMarkup(row.instance)}</small>`;
 }

@@ -1,6 +1,43 @@
+/**
+ * The page of one user: the same story as `damoov-users user` tells.
+ */
 import { html } from 'hono/html';
+import { type StoryLine, storyLines } from '../../story/story-lines.ts';
+import { type WholeStory, isHeardOf } from '../../story/whole-story.ts';
 import type { Page, Slots } from '../layout.ts';
+import { type Markup, factsMarkup, idLink, idMarkup, shownId } from '../markup.ts';
+import { pathOfJob } from '../paths.ts';
 
-export function userPage({ actions }: Slots = {}): Page {
-  return { title: 'User', actions, body: html`` };
+export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
+  const { clientId, userId, instance = 'default' } = told.user;
+  const ids = [
+    ['clientId', clientId],
+    ['UserId', userId],
+    ['Instance', instance],
+  ].flatMap(([name = '', id]): [string, Markup][] => (id === undefined ? [] : [[name, idMarkup(id)]]));
+  return {
+    title: `User ${shownId(clientId ?? userId ?? '')}`,
+    status: isHeardOf(told) ? 200 : 404,
+    actions,
+    sought: clientId ?? userId ?? '',
+    body: html`<div class="grid">
+      <section class="card wide" aria-labelledby="heading-named">
+        <h2 id="heading-named">Named by</h2>
+        ${factsMarkup(ids)}
+      </section>
+      <section class="card wide" aria-labelledby="heading-story">
+        <h2 id="heading-story">Story</h2>
+        <ul class="story">
+          ${storyLines(told).map((line) => html`<li>${lineMarkup(line)}</li>`)}
+        </ul>
+      </section>
+    </div>`,
+  };
+}
+
+function lineMarkup({ about, parts }: StoryLine): Markup {
+  const told = parts.map((part) =>
+    typeof part === 'string' ? shownId(part) : html`job ${idLink(part.jobId, pathOfJob(part.jobId))}`,
+  );
+  return about === undefined ? html`${told}` : html`<b>${about}:</b> ${told}`;
 }

@@ -1,0 +1,140 @@
+/**
+ * The pages by their paths: each checks its query, reads in limited time, and renders.
+ */
+import type { Queue } from 'bullmq';
+import { z } from 'zod';
+import type { AuditLog } from '../../store/audit/audit-log.ts';
+import type { StoryOf } from '../story/whole-story.ts';
+import { PAGE as AUDIT_PAGE, auditPage } from './audit/audit-page.ts';
+import { readDeadLetters } from './dead-letters/dead-letter-list.ts';
+import { deadLettersPage } from './dead-letters/dead-letters-page.ts';
+import { type DeletionSources, readDeletionPage } from './deletions/deletion-page.ts';
+import { deletionsPage } from './deletions/deletions-page.ts';
+import { readJobDetails } from './jobs/job-details.ts';
+import { CODES, type JobListSources, STATES, readJobList } from './jobs/job-list.ts';
+import { jobListPage } from './jobs/job-list-page.ts';
+import { jobPage, noJobPage } from './jobs/job-page.ts';
+import type { Page } from './layout.ts';
+import { Day, Id, QueryFault, Skipped, oneOf, queryIn } from './query.ts';
+import type { ReadInTime } from './read-in-time.ts';
+import { onlyOne, searchPage } from './search/search-page.ts';
+import { search } from './search/search.ts';
+import { userPage } from './users/user-page.ts';
+
+export interface PageSources {
+  read: ReadInTime;
+  jobs: JobListSources;
+  events: readonly Queue[];
+  deletions: DeletionSources;
+  audit: Pick<AuditLog, 'newest'>;
+  /** The names of the configured instances. */
+  instances: readonly string[];
+  story: StoryOf;
+}
+
+export interface PageRequest {
+  url: string;
+  /** The last part of the path, where the path ends with an id. */
+  id: string;
+}
+
+/** A page, or the address where it is. */
+export type PageOf = (request: PageRequest) => Promise<Page | { leadsTo: string }>;
+
+/** @returns the pages by their paths below the dashboard's. */
+export function pagesOf(sources: PageSources): Record<string, PageOf> {
+  return {
+    '/jobs': jobs(sources),
+    '/jobs/:id': oneJob(sources),
+    '/users': oneUser(sources),
+    '/search': searched(sources),
+    '/deletions': deletions(sources),
+    '/dead-letters': deadLetters(sources),
+    '/audit': auditLog(sources),
+  };
+}
+
+function jobs({ read, jobs: source }: PageSources): PageOf {
+  return async ({ url }) => {
+    const query = queryIn(url, {
+      state: oneOf(STATES).default('waiting'),
+      code: oneOf(CODES).optional(),
+      from: Skipped,
+    });
+    if (query.code !== undefined && query.state !== 'failed')
+      throw new QueryFault(['code is only of failed jobs: it needs state=failed.']);
+    return jobListPage(await read(() => readJobList(source, query)));
+  };
+}
+
+function oneJob({ read, jobs: source }: PageSources): PageOf {
+  return async ({ url, id }) => {
+    queryIn(url, {});
+    const job = await read(() => readJobDetails(source, id));
+    return job === undefined ? noJobPage(id) : jobPage(job);
+  };
+}
+
+function oneUser({ read, instances, story }: PageSources): PageOf {
+  return async ({ url }) => {
+    const query = queryIn(url, {
+      'client-id': Id.optional(),
+      'user-id': Id.optional(),
+      instance: z.enum(instances, { error: `must be one of ${instances.join(', ')}` }).default('default'),
+    });
+    const { 'client-id': clientId, 'user-id': userId, instance } = query;
+    if (clientId === undefined && userId === undefined)
+      throw new QueryFault(['client-id or user-id is needed.']);
+    const user = {
+      instance,
+      ...(clientId !== undefined && { clientId }),
+      ...(userId !== undefined && { userId: userId.toLowerCase() }),
+    };
+    return userPage(await read(() => story(user)));
+  };
+}
+
+function searched({ read, jobs: source, instances, story }: PageSources): PageOf {
+  const isJob = async (id: string) => (await readJobDetails(source, id)) !== undefined;
+  return async ({ url }) => {
+    const sought = queryIn(url, { for: Id }).for.trim();
+    const found = await read(() => search({ instances, story, isJob }, sought));
+    const leadsTo = onlyOne(found);
+    return leadsTo === undefined ? searchPage(sought, found) : { leadsTo };
+  };
+}
+
+function deletions({ read, deletions: source }: PageSources): PageOf {
+  return async ({ url }) => {
+    const { 'from-day': fromDay, ...query } = queryIn(url, {
+      state: oneOf(['pending', 'held']).default('pending'),
+      day: Day.optional(),
+      'from-day': Day.optional(),
+      from: Skipped,
+    });
+    const chosen = [query.state === 'held', query.day !== undefined, fromDay !== undefined];
+    if (chosen.filter(Boolean).length > 1)
+      throw new QueryFault(['state=held, day and from-day exclude each other.']);
+    return deletionsPage(await read(() => readDeletionPage(source, { ...query, fromDay }, Date.now())));
+  };
+}
+
+function deadLetters({ read, events }: PageSources): PageOf {
+  const names = events.map(({ name }) => name);
+  return async ({ url }) => {
+    const query = queryIn(url, {
+      queue: z.enum(names, { error: `must be one of ${names.join(', ')}` }).optional(),
+      from: Skipped,
+    });
+    return deadLettersPage(await read(() => readDeadLetters(events, query)));
+  };
+}
+
+function auditLog({ read, audit }: PageSources): PageOf {
+  const Entry = z.string().regex(/^\d{1,15}-\d{1,15}$/, 'must be the id of an entry');
+  return async ({ url }) => {
+    const { before } = queryIn(url, { before: Entry.optional() });
+    const page = await read(() => audit.newest({ before, count: AUDIT_PAGE }));
+    return auditPage({ ...page, before });
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * Looks for a job or a user by one id: by keys that follow from the id, without a scan.
+ */
+import { type NamedUser, type StoryOf, type WholeStory, isHeardOf } from '../../story/whole-story.ts';
+
+export interface SearchSources {
+  instances: readonly string[];
+  isJob: (jobId: string) => Promise<boolean>;
+  story: StoryOf;
+}
+
+export interface Found {
+  jobIds: string[];
+  users: NamedUser[];
+}
+
+export async function search({ instances, isJob, story }: SearchSources, id: string): Promise<Found> {
+  const [first] = instances;
+  const users: NamedUser[] = [
+    ...instances.map((instance) => ({ clientId: id, instance })),
+    // The record of a UserId is the same in every instance.
+    ...(first === undefined ? [] : [{ userId: id, instance: first }]),
+  ];
+  const [hasJob, ...told] = await Promise.all([isJob(id), ...users.map(story)]);
+  return { jobIds: hasJob ? [id] : [], users: users.filter((_, at) => isKnown(told[at])) };
+}
+
+function isKnown(told: WholeStory | undefined): boolean {
+  return told !== undefined && isHeardOf(told);
+}
