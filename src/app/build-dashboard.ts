@@ -21,7 +21,7 @@ export function buildDashboard(
   parts: DashboardParts,
 ): Mount {
   const { prefix } = config.queues;
-  const { log, connection, jobs, status } = parts;
+  const { log, connection, jobs, status, inTime } = parts;
   return createDashboard({
     access: {
       ...account,
@@ -34,6 +34,7 @@ export function buildDashboard(
       isThere: () => connection.status === 'ready',
     },
     pages: pageSourcesOf(prefix, parts),
+    inTime,
     loginsPerHour: config.loginsPerHour,
     isSandbox: config.damoov === 'sandbox',
   });

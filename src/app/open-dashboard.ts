@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { CircuitName } from '../lifecycle/ports/circuits.ts';
 import type { FleetStatus } from '../ops/fleet-status.ts';
 import type { Mount } from '../ops/health.ts';
+import type { SettledInTime } from '../ops/settled-in-time.ts';
 import type { Log } from '../ops/log.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { instancesOf } from './user-id-settings.ts';
@@ -18,6 +19,7 @@ export interface DashboardParts {
   circuits: readonly CircuitName[];
   instances: ReturnType<typeof instancesOf>;
   status: () => Promise<FleetStatus>;
+  inTime: () => SettledInTime;
 }
 
 /** Shorter passwords are too easy to guess. */

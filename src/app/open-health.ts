@@ -9,6 +9,7 @@ import { type FleetStatus, createFleetStatus } from '../ops/fleet-status.ts';
 import { type Check, startHealthServer } from '../ops/health.ts';
 import type { HttpServer } from '../ops/http-server.ts';
 import { createMetrics } from '../ops/metrics.ts';
+import { createSettledCounter } from '../ops/settled-in-time.ts';
 import { awayText } from '../redis/connection.ts';
 import { every } from '../redis/every.ts';
 import { refusalToWrite } from '../redis/refusal.ts';
@@ -24,7 +25,9 @@ export async function openHealth(context: AppContext, parts: Parts): Promise<Htt
   const { redis, queues, circuits, damoov } = parts;
   const status = statusOf(context, parts);
   const metrics = createMetrics({ version, status });
+  const settled = createSettledCounter();
   listen((notification) => metrics.count(notification));
+  listen((notification) => settled.count(notification));
   const health = await startHealthServer(config.http, {
     checks: checksOf(context, parts),
     metrics,
@@ -36,6 +39,7 @@ export async function openHealth(context: AppContext, parts: Parts): Promise<Htt
       circuits: circuits.names,
       instances: instancesOf(damoov, config.userId.secret),
       status,
+      inTime: () => settled.read(),
     }),
     onError: (error) => emit({ is: 'http-faulty', error }),
   });

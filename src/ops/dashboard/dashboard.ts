@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { type Context, Hono } from 'hono';
 import type { Mount, OpsEnv } from '../health.ts';
+import type { SettledInTime } from '../settled-in-time.ts';
 import { type Access, type AccessOptions, createAccess } from './access.ts';
 import { fleetPage } from './fleet/fleet-page.ts';
 import { panelsOf } from './fleet/panels.ts';
@@ -20,6 +21,7 @@ export interface DashboardOptions extends Site {
   fleet: ReadingSources;
   pages: PageSources;
   loginsPerHour: number;
+  inTime: () => SettledInTime;
 }
 
 const PAGE_POLICY = [
@@ -36,10 +38,10 @@ const PAGE_POLICY = [
 const FILES = { 'page.css': 'text/css', 'page.js': 'text/javascript', 'page.svg': 'image/svg+xml' };
 
 export function createDashboard(options: DashboardOptions): Mount {
-  const { loginsPerHour } = options;
+  const { loginsPerHour, inTime } = options;
   const access = createAccess(options.access);
   const readFleet = createReader(options.fleet);
-  const panels = async () => panelsOf(await readFleet(), { loginsPerHour });
+  const panels = async () => panelsOf(await readFleet(), { loginsPerHour, inTime: inTime() });
 
   const routes = new Hono<OpsEnv>({ strict: false });
   routes.use(async (context, next) => {

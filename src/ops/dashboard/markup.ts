@@ -26,7 +26,8 @@ function escapeOf(code: number): string {
 }
 
 export function idMarkup(id: string): Markup {
-  return html`<code class="id"><bdi>${shownId(id)}</bdi></code>`;
+  const shown = shownId(id);
+  return html`<code class="id" title="${shown}"><bdi>${shown}</bdi></code>`;
 }
 
 /** A link to the page of what has this id; without an address only the id. */
@@ -66,7 +67,7 @@ export function tableMarkup<Row>(caption: string, rows: readonly Row[], columns:
         ${rows.map(
           (row) =>
             html`<tr>
-              ${columns.map(({ title, cell }) => html`<td data-title="${title}">${cell(row)}</td>`)}
+              ${columns.map(({ title, cell }) => html`<td data-title="${title}"><div>${cell(row)}</div></td>`)}
             </tr>`,
         )}
       </tbody>

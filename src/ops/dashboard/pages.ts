@@ -3,6 +3,8 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
+import { ClientId } from '../../contract/client-id.ts';
+import { UserId } from '../../contract/fields.ts';
 import type { AuditLog } from '../../store/audit/audit-log.ts';
 import type { StoryOf } from '../story/whole-story.ts';
 import { PAGE as AUDIT_PAGE, auditPage } from './audit/audit-page.ts';
@@ -78,9 +80,9 @@ function oneJob({ read, jobs: source }: PageSources): PageOf {
 function oneUser({ read, instances, story }: PageSources): PageOf {
   return async ({ url }) => {
     const query = queryIn(url, {
-      'client-id': Id.optional(),
-      'user-id': Id.optional(),
-      instance: z.enum(instances, { error: `must be one of ${instances.join(', ')}` }).default('default'),
+      'client-id': ClientId.optional(),
+      'user-id': UserId.optional(),
+      instance: z.enum(instances, { error: `must be one of ${instances.join(', ')}` }).prefault('default'),
     });
     const { 'client-id': clientId, 'user-id': userId, instance } = query;
     if (clientId === undefined && userId === undefined)
@@ -88,7 +90,7 @@ function oneUser({ read, instances, story }: PageSources): PageOf {
     const user = {
       instance,
       ...(clientId !== undefined && { clientId }),
-      ...(userId !== undefined && { userId: userId.toLowerCase() }),
+      ...(userId !== undefined && { userId }),
     };
     return userPage(await read(() => story(user)));
   };
@@ -123,7 +125,7 @@ function deadLetters({ read, events }: PageSources): PageOf {
   const names = events.map(({ name }) => name);
   return async ({ url }) => {
     const query = queryIn(url, {
-      queue: z.enum(names, { error: `must be one of ${names.join(', ')}` }).optional(),
+      queue: z.enum(names, { error: `must be one of ${names.join(', ') || 'none'}` }).optional(),
       from: Skipped,
     });
     return deadLettersPage(await read(() => readDeadLetters(events, query)));

@@ -2,6 +2,9 @@
  * The addresses of the pages.
  */
 
+import { isClientId } from '../../contract/client-id.ts';
+import { UserId } from '../../contract/fields.ts';
+
 export const PATH = '/dashboard';
 
 /** @param query what is undefined is left out. */
@@ -30,10 +33,12 @@ export interface UserIds {
   instance?: string | undefined;
 }
 
-/** Undefined for a user without an id, or with one that no address can hold. */
+/** Undefined for a user without an id, or with one that no user can have. */
 export function pathOfUser({ clientId, userId, instance }: UserIds): string | undefined {
-  const ids = [clientId, userId].filter((id) => id !== undefined);
-  if (ids.length === 0 || !ids.every((id) => id.isWellFormed())) return undefined;
+  if (clientId === undefined && userId === undefined) return undefined;
+  const isValid =
+    (clientId === undefined || isClientId(clientId)) && UserId.optional().safeParse(userId).success;
+  if (!isValid) return undefined;
   const path = pathOf('/users', {
     'client-id': clientId,
     'user-id': userId,

@@ -7,6 +7,8 @@ import type { Markup } from '../markup.ts';
 export interface Bar {
   /** The tooltip. */
   title: string;
+  /** Where a click leads. */
+  href?: string | undefined;
   /** In order from the bottom. */
   parts: readonly { kind: Kind; value: number }[];
 }
@@ -28,7 +30,7 @@ export function barChart(
   const width = bars.length * STEP - GAP;
   return html`<svg
     class="chart"
-    role="img"
+    role="${bars.some(({ href }) => href !== undefined) ? 'group' : 'img'}"
     aria-label="${summary}"
     viewBox="0 0 ${width} ${HEIGHT}"
     preserveAspectRatio="none"
@@ -45,7 +47,7 @@ export function scaleFor(most: number): number {
   return [1, 2, 5, 10].map((times) => times * unit).find((top) => top >= most) ?? most;
 }
 
-function column({ title, parts }: Bar, x: number, scale: number): Markup {
+function column({ title, href, parts }: Bar, x: number, scale: number): Markup {
   let y = HEIGHT;
   const rects = parts
     .filter(({ value }) => value > 0)
@@ -61,11 +63,12 @@ function column({ title, parts }: Bar, x: number, scale: number): Markup {
       />`;
     });
   // The whole height reacts to the pointer, even without a visible bar.
-  return html`<g>
-    <title>${title}</title>
+  const all = html`<title>${title}</title>
     <rect class="ground" x="${x}" y="0" width="${STEP - GAP}" height="${HEIGHT}" />
-    ${rects}
-  </g>`;
+    ${rects}`;
+  return href === undefined
+    ? html`<g>${all}</g>`
+    : html`<a class="bar" href="${href}" aria-label="${title}">${all}</a>`;
 }
 
 function rounded(value: number): number {

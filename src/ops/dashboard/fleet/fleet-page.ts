@@ -27,7 +27,7 @@ export function fleetPage(panels: Panels, { actions }: Slots = {}): Page {
         ${section('flow', 'Flow', 'jobs that ended, per minute, last hour')}
         ${section('outcomes', 'Outcomes', 'last hour')} ${section('circuits', 'Circuits')}
         ${section('deletions', 'Pending deletions', 'by day')} ${section('limits', 'Limits')}
-        ${section('events', 'Events', 'waiting for subscribers')}
+        ${section('events', 'Events', 'waiting for subscribers')} ${section('goal', 'Settled in time')}
       </div>`,
   };
 }

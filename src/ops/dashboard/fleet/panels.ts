@@ -6,7 +6,9 @@ import { html } from 'hono/html';
 import { durationText, instantText, spanInWords } from '../../../contract/duration.ts';
 import type { OutcomeCount } from '../../../store/users/outcome-counts.ts';
 import type { FleetStatus } from '../../fleet-status.ts';
+import type { SettledInTime } from '../../settled-in-time.ts';
 import { attentionTo } from './attention.ts';
+import { goalMarkup } from './goal.ts';
 import { type Markup, withCode } from '../markup.ts';
 import { pathOf } from '../paths.ts';
 import { type Bar, barChart, scaleFor } from './charts.ts';
@@ -15,6 +17,7 @@ import { circuitText, clockTime, counted, dayName, figure, minuteTime } from '..
 
 export interface PanelsContext {
   loginsPerHour: number;
+  inTime: SettledInTime;
 }
 
 export const PANELS = [
@@ -27,6 +30,7 @@ export const PANELS = [
   'limits',
   'deletions',
   'events',
+  'goal',
 ] as const;
 export type PanelName = (typeof PANELS)[number];
 
@@ -47,6 +51,7 @@ export async function panelsOf(reading: Reading, context: PanelsContext): Promis
     limits: await of(({ fleet }) => limits(fleet, context)),
     deletions: await of(deletions),
     events: await of(({ fleet }) => events(fleet)),
+    goal: String(await goalMarkup(context.inTime)),
   };
 }
 
@@ -122,7 +127,7 @@ function flow({ minutes }: State): Markup {
   const total = sums.reduce((all, sum) => all + sum, 0);
   const ticks = [0, 15, 30, 45, 60].map((index) => minutes[index]?.at).filter((at) => at !== undefined);
   return html`${plot(bars, `${counted(total, 'job')} ended within the hour, ${figure(most)} in the busiest minute.`)}
-    <p class="axis">${ticks.map((at) => html`<span>${minuteTime(at)}</span>`)}</p>
+    <p class="axis minutes">${ticks.map((at) => html`<span>${minuteTime(at)}</span>`)}</p>
     <p class="legend">${ENDS.map((kind) => html`<span><i class="${kind}"></i>${kind}</span>`)}</p>`;
 }
 
@@ -140,9 +145,9 @@ function outcomes({ lastHour }: FleetStatus): Markup {
   if (operations.size === 0) return html`<p class="none">No job ended within the hour.</p>`;
   const rows = [...operations.keys()].sort().map((operation) => {
     const counts = operations.get(operation) ?? [];
-    const codes = counts.flatMap(({ code, jobs }) => (code === undefined ? [] : [`${code} ${figure(jobs)}`]));
+    const codes = counts.filter(({ code }) => code !== undefined).map(codeMarkup);
     return html`<tr>
-      <th scope="row">${operation} ${codes.length > 0 ? html`<small>${codes.join(' · ')}</small>` : ''}</th>
+      <th scope="row">${operation} ${codes.length > 0 ? html`<small>${codes}</small>` : ''}</th>
       ${ends(counts).map(({ kind, value }) => html`<td class="${value > 0 ? `is-${kind}` : 'zero'}">${figure(value)}</td>`)}
     </tr>`;
   });
@@ -156,6 +161,14 @@ function outcomes({ lastHour }: FleetStatus): Markup {
       ${rows}
     </tbody>
   </table>`;
+}
+
+/** Failed jobs have a page by code. */
+function codeMarkup({ outcome, code = '', jobs }: OutcomeCount): Markup {
+  if (outcome !== 'failed') return html`<span>${code} ${figure(jobs)}</span>`;
+  return html`<span
+    ><a href="${pathOf('/jobs', { state: 'failed', code })}">${code}</a> ${figure(jobs)}</span
+  >`;
 }
 
 function circuits({ circuits: all, at }: FleetStatus): Markup {
@@ -172,10 +185,16 @@ function circuits({ circuits: all, at }: FleetStatus): Markup {
       return html`<li>
         <span class="dot ${isOpen ? 'alarm' : 'well'}"></span
         ><span class="name">${circuitText(circuit)}</span>
-        <span class="state">${state}${held > 0 ? html` · <b>${counted(held, 'job')}</b>` : ''}</span>
+        <span class="state"
+          >${state}${held > 0 ? html` · <a href="${heldPathOf(circuit)}">${counted(held, 'job')}</a>` : ''}</span
+        >
       </li>`;
     })}
   </ul>`;
+}
+
+function heldPathOf(circuit: string): string {
+  return pathOf(circuit === 'deletion-limit' ? '/deletions' : '/jobs', { state: 'held' });
 }
 
 function limits({ logins, rate, at }: FleetStatus, { loginsPerHour }: PanelsContext): Markup {
@@ -204,6 +223,7 @@ function deletions({ fleet, calendar }: State): Markup {
     const day = index === 0 ? 'Today' : isRest ? `From ${dayName(from)} on` : dayName(from);
     return {
       title: `${day}: ${figure(deletions)}`,
+      href: deletions === 0 ? undefined : dayPathOf(from, isRest),
       parts: [{ kind: isRest ? 'later' : 'pending', value: deletions }],
     };
   });
@@ -217,6 +237,11 @@ function deletions({ fleet, calendar }: State): Markup {
         >later</span
       >
     </p>`;
+}
+
+function dayPathOf(from: number, isRest: boolean): string {
+  const day = new Date(from).toISOString().slice(0, 10);
+  return pathOf('/deletions', isRest ? { 'from-day': day } : { day });
 }
 
 function events({ events: queues }: FleetStatus): Markup {

@@ -113,7 +113,8 @@ function columnsOf(state: State, now: number): Column<ListedJob>[] {
   const job: Column<ListedJob> = { title: 'Job', cell: ({ jobId }) => idLink(jobId, pathOfJob(jobId)) };
   const operation: Column<ListedJob> = {
     title: 'Operation',
-    cell: ({ operation: name, isReadable }) => (isReadable ? name : 'unreadable, or gone meanwhile'),
+    cell: ({ operation: name, isReadable }) =>
+      isReadable ? html`<span class="short">${name}</span>` : 'unreadable, or gone meanwhile',
   };
   const user: Column<ListedJob> = { title: 'User', cell: userMarkup };
   const added = ago('Added', ({ addedAt }) => addedAt);
@@ -127,7 +128,7 @@ function columnsOf(state: State, now: number): Column<ListedJob>[] {
     case 'delayed':
       return [
         ...first,
-        ago('Due', ({ dueAt }) => dueAt),
+        { title: 'Due', cell: (row) => dueMarkup(row, now) },
         { title: 'Why', cell: ({ why }) => (why === undefined ? 'deferred, or not begun' : WHY_NAMES[why]) },
       ];
     case 'held':
@@ -142,14 +143,20 @@ function columnsOf(state: State, now: number): Column<ListedJob>[] {
     case 'failed':
       return [
         ...first,
-        { title: 'Code', cell: ({ code = '' }) => html`<code>${code}</code>` },
-        { title: 'Message', cell: ({ message = '' }) => message },
+        { title: 'Why', cell: ({ code = '', message = '' }) => html`<code>${code}</code> ${message}` },
         attempts,
         ago('Failed', ({ endedAt }) => endedAt),
       ];
     case 'completed':
       return [...first, ago('Completed', ({ endedAt }) => endedAt)];
   }
+}
+
+/** When a blocked or held job goes on depends on others. */
+function dueMarkup({ dueAt, why }: ListedJob, now: number): Markup | string {
+  if (why === 'blocked') return 'once its user is free';
+  if (why === 'held') return 'once it is released';
+  return html`${timeMarkup(dueAt)} <small>${distanceOf(dueAt, now)}</small>`;
 }
 
 function distanceOf(at: number | undefined, now: number): string {

@@ -6,7 +6,7 @@ import type { FleetStatus } from '../../../../src/ops/fleet-status.ts';
 
 const AT = Date.parse('2026-11-25T12:00:00Z');
 const MINUTE_MS = 60_000;
-const CONTEXT = { loginsPerHour: 4 };
+const CONTEXT = { loginsPerHour: 4, inTime: { since: 0, windows: [] } };
 
 const WELL: FleetStatus = {
   at: AT,
