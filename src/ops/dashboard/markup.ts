@@ -11,14 +11,19 @@ const UNSEEN = /(?! )[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 /** Longer ids are cut: they may have any length. */
 const MOST_SHOWN = 200;
 
-/** An id of another system may contain anything: invisible characters show as `\u202e`. */
-export function shownId(id: string): string {
-  const cut = id.length > MOST_SHOWN ? `${id.slice(0, MOST_SHOWN)}…` : id;
+/** An id of another system may contain anything: invisible characters show as `\u202e`. @param most in characters; more are cut. */
+export function shownId(id: string, most = MOST_SHOWN): string {
+  const cut = id.length > most ? `${id.slice(0, most)}…` : id;
   return cut
     .toWellFormed()
     .replace(UNSEEN, (character) =>
       Array.from({ length: character.length }, (_, at) => escapeOf(character.charCodeAt(at))).join(''),
     );
+}
+
+/** The same of a whole text. */
+export function shownText(text: string): string {
+  return shownId(text, Infinity);
 }
 
 function escapeOf(code: number): string {

@@ -1,17 +1,14 @@
 /**
- * What the board may show of a job's data, its result and an event: ids, and the names of other fields. It shows only what is known to be
- * neither personal nor secret; unknown names are hidden, too.
+ * What the pages may show of a job's data and its result: ids, and the names of other fields. It shows only what is known to be neither
+ * personal nor secret; unknown names are hidden, too.
  */
 import { PROFILE_FIELDS, SETTINGS } from '../../contract/fields.ts';
 import { UNKNOWN, isJobName, referenceOfText } from '../../contract/job.ts';
-import { EVENT_TYPES, UserEvent, readEvent } from '../../contract/event.ts';
+import { UserEvent } from '../../contract/event.ts';
 import { failureIn } from '../../contract/outcome.ts';
 
 /** Replaces a hidden value. */
 export const HIDDEN = '•••';
-
-/** The content of a queue on the board. */
-export type Content = 'jobs' | 'events';
 
 const NAMES = [...PROFILE_FIELDS, 'clientId', 'settings', 'status', ...SETTINGS];
 const SECRET = ['accessToken', 'refreshToken', 'receipt'];
@@ -20,11 +17,10 @@ const SHOWN_OF_EVENTS = UserEvent.options
   .filter((name) => !SECRET.includes(name));
 
 /** @param text the data as stored in the queue; undefined if it is too large. */
-export function maskedData(text: string | undefined, content: Content): unknown {
+export function maskedData(text: string | undefined): unknown {
   if (text === undefined) return 'too large to be shown';
   const data = objectIn(text);
-  if (data === undefined) return HIDDEN;
-  return content === 'jobs' ? maskedJob(text, data) : maskedEvent(data);
+  return data === undefined ? HIDDEN : maskedJob(text, data);
 }
 
 /** The result of a job is the data of its event. */
@@ -33,15 +29,14 @@ export function maskedResult(text: string | undefined): unknown {
   return data === undefined ? HIDDEN : eventData(data);
 }
 
-/** Why a job failed, if a worker of ours wrote it; a subscriber's reason for an event may be anything. */
-export function maskedReason(text: string | undefined, content: Content): string {
-  return text !== undefined && content === 'jobs' && failureIn(text) !== undefined ? text : HIDDEN;
+/** Why a job failed, if a worker of ours wrote it. */
+export function maskedReason(text: string | undefined): string {
+  return text !== undefined && failureIn(text) !== undefined ? text : HIDDEN;
 }
 
 /** A job of another client may have any name. */
-export function maskedName(name: string, content: Content): string {
-  const isKnown = content === 'jobs' ? isJobName(name) : EVENT_TYPES.some((type) => type === name);
-  return isKnown ? name : UNKNOWN;
+export function maskedName(name: string): string {
+  return isJobName(name) ? name : UNKNOWN;
 }
 
 function maskedJob(text: string, data: Record<string, unknown>): unknown {
@@ -68,13 +63,6 @@ function isErased(encrypted: unknown): boolean {
 function namesIn(value: unknown): unknown {
   if (!isObject(value)) return HIDDEN;
   return Object.fromEntries(NAMES.filter((name) => name in value).map((name) => [name, HIDDEN]));
-}
-
-function maskedEvent(data: Record<string, unknown>): unknown {
-  const event = readEvent(data);
-  if (event === undefined) return HIDDEN;
-  const { specversion, id, source, type, subject, time } = event;
-  return { specversion, id, source, type, subject, time, data: eventData(event.data) };
 }
 
 function eventData(data: Record<string, unknown>): unknown {

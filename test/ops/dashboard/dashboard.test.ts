@@ -116,4 +116,25 @@ describe('the dashboard', () => {
     expect(answer.status).toBe(404);
     expect(await answer.text()).toContain('<h1>There is no such page</h1>');
   });
+
+  it.each([
+    '/jobs',
+    '/jobs/1',
+    '/users?client-id=c-1',
+    '/search?for=c-1',
+    '/deletions',
+    '/dead-letters',
+    '/audit',
+  ])('says in place of %s that Redis does not answer, and never that there is nothing', async (path) => {
+    const proxy = await startTcpProxy(inject('redisUrl'));
+    onTestFinished(() => proxy.close());
+    const world = await createDashboardWorld({ redisUrlOfWorker: proxy.url });
+    await proxy.sever();
+    await expect.poll(async () => (await world.page(path)).status).toBe(503);
+    const { text } = await world.page(path);
+    expect(text).toContain('Redis does not answer');
+    expect(text).not.toMatch(/\b(?:no|none|never)\b/i);
+    await proxy.restore();
+    await expect.poll(async () => (await world.page(path)).status).not.toBe(503);
+  });
 });

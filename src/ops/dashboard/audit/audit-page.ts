@@ -4,7 +4,15 @@
 import { html } from 'hono/html';
 import type { AuditEntry, AuditLog } from '../../../store/audit/audit-log.ts';
 import type { Page, Slots } from '../layout.ts';
-import { type Column, distanceText, pagerMarkup, shownId, tableMarkup, timeMarkup } from '../markup.ts';
+import {
+  type Column,
+  distanceText,
+  pagerMarkup,
+  shownId,
+  shownText,
+  tableMarkup,
+  timeMarkup,
+} from '../markup.ts';
 import { pathOf } from '../paths.ts';
 import { figure } from '../words.ts';
 
@@ -38,7 +46,7 @@ function columnsOf(now: number): Column<AuditEntry>[] {
     { title: 'What', cell: ({ what }) => shownId(what) },
     { title: 'How many', cell: ({ count }) => figure(count) },
     { title: 'Chosen by', cell: ({ filter }) => chosenMarkup(filter) },
-    { title: 'Reason', cell: ({ reason = '' }) => reason },
+    { title: 'Reason', cell: ({ reason = '' }) => shownText(reason) },
   ];
 }
 

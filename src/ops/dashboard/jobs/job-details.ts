@@ -40,8 +40,8 @@ export async function readJobDetails(
     why: reason,
     attemptsStarted: job?.attemptsStarted ?? 0,
     stalls: job?.stalledCounter ?? 0,
-    data: job === undefined ? undefined : maskedData(shownOf(job.data), 'jobs'),
-    ...(state === 'failed' && { reason: maskedReason(shownOf(job?.failedReason ?? ''), 'jobs') }),
+    data: job === undefined ? undefined : maskedData(shownOf(job.data)),
+    ...(state === 'failed' && { reason: maskedReason(shownOf(job?.failedReason ?? '')) }),
     ...(state === 'completed' && { result: maskedResult(shownOf(job?.returnvalue ?? '')) }),
   };
 }

@@ -12,11 +12,12 @@ import {
   idLink,
   idMarkup,
   pagerMarkup,
+  shownText,
   tableMarkup,
   timeMarkup,
 } from '../markup.ts';
 import { pathOf, pathOfJob, pathOfUser } from '../paths.ts';
-import { circuitText, counted, figure } from '../words.ts';
+import { circuitText, figure } from '../words.ts';
 import { CODES, type JobList, type ListedJob, PAGE, STATES, type State } from './job-list.ts';
 import { STATE_NAMES, WHY_NAMES } from './state-names.ts';
 
@@ -67,14 +68,21 @@ function extentOf({ state, code, rows, from, total, next, lookedUpTo }: JobList)
     if (rows.length === 0) return `There are ${figure(total)}; this page is behind the last.`;
     return `${figure(from + 1)} to ${figure(from + rows.length)} of ${figure(total)}.`;
   }
-  const wanted = code === undefined ? 'blocked' : `with the code ${code}`;
   const among = code === undefined ? 'delayed' : 'failed';
+  if (lookedUpTo === from && from > 0) return `No ${among} job comes after the first ${figure(from)}.`;
   const isWhole = from === 0 && next === undefined;
   if (isWhole && rows.length === 0)
-    return `No job is ${wanted}: all ${counted(lookedUpTo, `${among} job`)} were looked at.`;
-  const found = rows.length === 0 ? `None ${wanted} found` : `${counted(rows.length, 'job')} ${wanted} found`;
-  const rest = next === undefined ? 'the last of them' : figure(Math.max(total, lookedUpTo));
-  return `${found} among the ${among} jobs ${figure(from + 1)} to ${figure(lookedUpTo)} of ${rest}.`;
+    return `No ${among} job ${isOrHas(1, code)}: all ${figure(lookedUpTo)} were looked at.`;
+  const found = rows.length === 0 ? 'none of these' : figure(rows.length);
+  const looked = `${figure(from + 1)} to ${figure(lookedUpTo)} of ${figure(Math.max(total, lookedUpTo))}`;
+  return `Looked at the ${among} jobs ${looked}: ${found} ${isOrHas(rows.length, code)}.`;
+}
+
+function isOrHas(count: number, code: string | undefined): string {
+  const isOne = count < 2;
+  return code === undefined
+    ? `${isOne ? 'is' : 'are'} blocked`
+    : `${isOne ? 'has' : 'have'} the code ${code}`;
 }
 
 function codesMarkup(code: string | undefined): Markup {
@@ -143,7 +151,10 @@ function columnsOf(state: State, now: number): Column<ListedJob>[] {
     case 'failed':
       return [
         ...first,
-        { title: 'Why', cell: ({ code = '', message = '' }) => html`<code>${code}</code> ${message}` },
+        {
+          title: 'Why',
+          cell: ({ code = '', message = '' }) => html`<code>${code}</code> ${shownText(message)}`,
+        },
         attempts,
         ago('Failed', ({ endedAt }) => endedAt),
       ];

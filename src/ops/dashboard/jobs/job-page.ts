@@ -3,7 +3,7 @@
  */
 import { html } from 'hono/html';
 import type { Page, Slots } from '../layout.ts';
-import { type Markup, distanceText, factsMarkup, idLink, shownId, timeMarkup } from '../markup.ts';
+import { type Markup, distanceText, factsMarkup, idLink, shownId, shownText, timeMarkup } from '../markup.ts';
 import { pathOf, pathOfUser } from '../paths.ts';
 import { figure } from '../words.ts';
 import type { JobDetails } from './job-details.ts';
@@ -30,7 +30,7 @@ export function jobPage(job: JobDetails, { actions }: Slots = {}): Page {
     sought: jobId,
     body: html`<div class="grid">
       ${cardOf('about', 'About', factsMarkup(facts))}
-      ${reason === undefined ? '' : cardOf('reason', 'Why it failed', html`<pre>${reason}</pre>`)}
+      ${reason === undefined ? '' : cardOf('reason', 'Why it failed', html`<pre>${shownText(reason)}</pre>`)}
       ${result === undefined ? '' : cardOf('result', 'Result', jsonMarkup(result))}
       ${data === undefined ? '' : cardOf('data', 'Data, without what is personal', jsonMarkup(data))}
     </div>`,
@@ -92,5 +92,6 @@ function timesOf(job: JobDetails, now: number): [string, Markup][] {
 }
 
 function jsonMarkup(value: unknown): Markup {
-  return html`<pre><code>${JSON.stringify(value, null, 2)}</code></pre>`;
+  const lines = JSON.stringify(value, null, 2).split('\n');
+  return html`<pre><code>${lines.map(shownText).join('\n')}</code></pre>`;
 }

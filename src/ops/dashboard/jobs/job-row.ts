@@ -43,7 +43,7 @@ export function rowOf(jobId: string, job: StoredJob | undefined): JobRow {
   const { clientId, userId, instance } = data.length > MAX_JOB_BYTES ? {} : referenceOfText(data);
   return {
     jobId,
-    operation: maskedName(name, 'jobs'),
+    operation: maskedName(name),
     isReadable,
     clientId,
     userId,

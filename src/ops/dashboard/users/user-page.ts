@@ -5,7 +5,7 @@ import { html } from 'hono/html';
 import { type StoryLine, storyLines } from '../../story/story-lines.ts';
 import { type WholeStory, isHeardOf } from '../../story/whole-story.ts';
 import type { Page, Slots } from '../layout.ts';
-import { type Markup, factsMarkup, idLink, idMarkup, shownId } from '../markup.ts';
+import { type Markup, factsMarkup, idLink, idMarkup, shownId, shownText } from '../markup.ts';
 import { pathOfJob } from '../paths.ts';
 
 export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
@@ -37,7 +37,7 @@ export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
 
 function lineMarkup({ about, parts }: StoryLine): Markup {
   const told = parts.map((part) =>
-    typeof part === 'string' ? shownId(part) : html`job ${idLink(part.jobId, pathOfJob(part.jobId))}`,
+    typeof part === 'string' ? shownText(part) : html`job ${idLink(part.jobId, pathOfJob(part.jobId))}`,
   );
   return about === undefined ? html`${told}` : html`<b>${about}:</b> ${told}`;
 }
