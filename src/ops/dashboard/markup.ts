@@ -21,9 +21,12 @@ export function shownId(id: string, most = MOST_SHOWN): string {
     );
 }
 
-/** The same of a whole text. */
+/** The same of a whole text, which keeps its lines. */
 export function shownText(text: string): string {
-  return shownId(text, Infinity);
+  return text
+    .split('\n')
+    .map((line) => shownId(line, Infinity))
+    .join('\n');
 }
 
 function escapeOf(code: number): string {

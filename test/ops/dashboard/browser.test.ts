@@ -4,15 +4,21 @@ import { inject, afterAll, beforeAll, describe, expect, it, onTestFinished } fro
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { findChromium } from '../../support/find-chromium.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
-import { PASSWORD, USER, createDashboardWorld } from './dashboard-world.ts';
+import { createAuditLog } from '../../../src/store/audit/audit-log.ts';
+import { createDeletions } from '../../../src/store/deletions/deletions.ts';
+import { makeFailedJobs } from '../../support/failed-jobs.ts';
+import { type DashboardWorld, PASSWORD, USER, createDashboardWorld } from './dashboard-world.ts';
+import { HOSTILE_IDS } from './hostile-ids.ts';
 
 const found = findChromium();
 /** What runs inside the page is text here: its world is another one. */
 const CONTRASTS = readFileSync(new URL('contrast.js', import.meta.url), 'utf8');
+const LABELS = readFileSync(new URL('labels.js', import.meta.url), 'utf8');
 const FOCUSED = `(() => {
   if (document.activeElement === document.body) return [];
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
-  return [document.activeElement.textContent.trim(), outlineStyle + ' ' + outlineWidth];
+  const { textContent, ariaLabel } = document.activeElement;
+  return [ariaLabel ?? textContent.trim().replaceAll(/\\s+/g, ' '), outlineStyle + ' ' + outlineWidth];
 })()`;
 
 describe.skipIf(found === undefined)('in a browser', () => {
@@ -65,46 +71,56 @@ describe.skipIf(found === undefined)('in a browser', () => {
   it('the keyboard reaches everything, and one sees where it is', async () => {
     const world = await createDashboardWorld();
     const { page } = await open(`${world.url}/dashboard`);
-    const reached: string[] = [];
-    for (;;) {
-      await page.keyboard.press('Tab');
-      const [name = '', outline] = await page.evaluate<string[]>(FOCUSED);
-      if (name === '' || reached.includes(name)) break;
-      expect({ name, outline }).toEqual({ name, outline: 'solid 3px' });
-      reached.push(name);
-    }
-    expect(reached.slice(0, 4)).toEqual([
-      'Skip to the state of the fleet',
-      'Fleet',
-      'Jobs and events',
+    const reached = await reachedByTab(page);
+    const nav = ['Fleet', 'Jobs', 'Deletions', 'Dead letters', 'Audit log'];
+    expect(reached.slice(0, 9)).toEqual([
+      'Skip to the content',
+      ...nav,
+      'clientId, UserId or job id',
+      'Search',
       'Pause',
     ]);
     expect(reached).toEqual(
-      expect.arrayContaining(['Waiting', 'In work', 'Failed', 'Delayed', 'user-events']),
+      expect.arrayContaining(['Waiting', 'Active', 'Failed', 'Delayed', 'Deletions', 'user-events']),
     );
     for (const role of ['banner', 'navigation', 'main', 'contentinfo'] as const) {
       expect(await page.getByRole(role).count()).toBe(1);
     }
   });
 
-  it('every text stands out from what is behind it, in light and dark, and fits a phone', async () => {
-    const world = await createDashboardWorld();
-    await world.run('create-user', { clientId: 'c-1' });
-    await world.run('update-user', {
-      userId: crypto.randomUUID(),
-      changes: { phone: '1' },
-      instance: 'none',
-    });
-    await world.jobs.pause();
+  it('every text stands out from what is behind it, in light and dark, and fits a phone, on every page', async () => {
+    const world = await createFullWorld();
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page } = await open(`${world.url}/dashboard`, {
-        colorScheme,
-        viewport: { width: 390, height: 844 },
-      });
+      const viewport = { width: 390, height: 844 };
+      const { page, faults } = await open(`${world.url}/dashboard`, { colorScheme, viewport });
       expect(await page.getByRole('status').textContent()).toContain('failed within the hour');
-      const { texts, low } = await page.evaluate<{ texts: number; low: string[] }>(CONTRASTS);
-      expect({ low, isSeen: texts > 30 }).toEqual({ low: [], isSeen: true });
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      for (const path of PAGES) {
+        await page.goto(`${world.url}/dashboard${path}`);
+        await page.getByRole('main').waitFor();
+        const { texts, low } = await page.evaluate<{ texts: number; low: string[] }>(CONTRASTS);
+        const width = await page.evaluate('document.documentElement.scrollWidth');
+        expect({ path, low, isSeen: texts > 8, width }).toEqual({ path, low: [], isSeen: true, width: 390 });
+      }
+      // A browser calls each answer of 404 and 400 an error.
+      expect(faults.filter((fault) => !/status of 40[04]/.test(fault))).toEqual([]);
+    }
+  });
+
+  it('the labels of a chart lie on no bar, and begin where theirs does', async () => {
+    const world = await createFullWorld();
+    for (const viewport of [
+      { width: 1280, height: 800 },
+      { width: 390, height: 844 },
+    ]) {
+      const { page } = await open(`${world.url}/dashboard`, { viewport });
+      const { labels, overlaps, offsets } = await page.evaluate<{
+        labels: number;
+        overlaps: string[];
+        offsets: number[];
+      }>(LABELS);
+      expect({ isSeen: labels >= 8, overlaps }).toEqual({ isSeen: true, overlaps: [] });
+      // The gap between two bars is 1/305 of the chart.
+      for (const offset of offsets) expect(Math.abs(offset)).toBeLessThan(4);
     }
   });
 
@@ -131,37 +147,101 @@ describe.skipIf(found === undefined)('in a browser', () => {
     expect(await status.textContent()).toContain('All is well.');
   });
 
-  it('the way back from the board covers no job of it for good, on a phone either', async () => {
-    const world = await createDashboardWorld();
-    await world.jobs.pause();
-    const jobs = Array.from({ length: 4 }, (_, n) => ({ name: 'create-user', data: { clientId: `c-${n}` } }));
-    await world.jobs.addBulk(jobs);
-    const { page } = await open(`${world.url}/dashboard/queues/queue/user-jobs?status=waiting`, {
-      viewport: { width: 360, height: 740 },
-    });
-    const last = page.getByText('create-user').last();
-    await last.waitFor();
-    await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
-    const ends = `[document.querySelector('#root'), document.querySelector('#back')].map((box) => box.getBoundingClientRect())`;
-    const [board, back] = await page.evaluate<{ top: number; bottom: number; width: number }[]>(ends);
-    expect(board?.bottom).toBeLessThanOrEqual(back?.top ?? 0);
-    expect(back?.width).toBe(360);
+  it('the keyboard goes from the search to a user and on to its job, without JavaScript', async () => {
+    const world = await createFullWorld();
+    const { page } = await open(`${world.url}/dashboard`, { javaScriptEnabled: false });
+    await page.getByRole('searchbox').focus();
+    await page.keyboard.type('<script>c-1</script>');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Never heard of it' }).waitFor();
+    await page.getByRole('searchbox').fill('c-1');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'User c-1' }).waitFor();
+    await page.getByRole('link', { name: '1', exact: true }).first().focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Job 1' }).waitFor();
+    expect(await page.getByText('create-user').count()).toBe(1);
+    await page.getByRole('link', { name: 'Fleet' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
   });
 
-  it('the board shows a waiting job and an event without what is personal, and no way to change them', async () => {
+  it('the keyboard reaches everything of a list, sees where it is, and goes from a day of the calendar to its deletions', async () => {
+    const world = await createFullWorld();
+    const { page } = await open(`${world.url}/dashboard/jobs?state=failed`);
+    const reached = await reachedByTab(page);
+    expect(reached).toEqual(expect.arrayContaining(['Failed 60', 'invalid-job', 'mid-59', 'Next', 'Last']));
+    await page.goto(`${world.url}/dashboard`);
+    await page.locator('a.bar').first().focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Deletions' }).waitFor();
+    expect(await page.getByText('1 to 1 of 1.').count()).toBe(1);
+  });
+
+  it('whatever an id is, it runs nothing, and its page shows it', async () => {
     const world = await createDashboardWorld();
     await world.jobs.pause();
-    await world.add('create-user', { clientId: 'c-4711', profile: { firstName: 'Lovelacemark' } });
-    const { page, faults } = await open(`${world.url}/dashboard/queues/queue/user-jobs?status=waiting`);
-    await page.getByText('c-4711').waitFor();
-    const text = await page.locator('body').innerText();
-    expect(text).toContain('•••');
-    expect(text).not.toContain('Lovelacemark');
-    for (const name of [/retry/i, /promote/i, /clean/i, /^add/i, /empty/i, /resume/i]) {
-      expect(await page.getByRole('button', { name }).count()).toBe(0);
+    for (const jobId of HOSTILE_IDS) await world.add('create-user', { clientId: 'c-1' }, { jobId });
+    const { page, faults } = await open(`${world.url}/dashboard/jobs?state=waiting`);
+    page.on('dialog', (dialog) => faults.push(dialog.message()));
+    const links = page.locator('td:first-child a');
+    expect(await links.count()).toBe(HOSTILE_IDS.length);
+    for (let n = 0; n < HOSTILE_IDS.length; n += 1) {
+      await links.nth(n).click();
+      await page.getByText('create-user').waitFor();
+      await page.goBack();
     }
-    await page.getByRole('link', { name: '← Fleet' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
     expect(faults).toEqual([]);
   });
 });
+
+/** The names of all that Tab reaches, each of which shows that it is reached. */
+async function reachedByTab(page: Page): Promise<string[]> {
+  const reached: string[] = [];
+  for (let n = 0; n < 300; n += 1) {
+    await page.keyboard.press('Tab');
+    const [name = '', outline] = await page.evaluate<string[]>(FOCUSED);
+    if (name === '') break;
+    expect({ name, outline }).toEqual({ name, outline: 'solid 3px' });
+    reached.push(name);
+  }
+  return reached;
+}
+
+/** Each page with what it shows, and without. */
+const PAGES = [
+  '/jobs?state=waiting',
+  '/jobs?state=delayed',
+  '/jobs?state=failed&code=unknown-instance',
+  '/jobs?state=completed',
+  '/jobs/1',
+  '/jobs/mid-1',
+  '/jobs/none',
+  '/users?client-id=c-1',
+  '/users?client-id=none',
+  '/search?for=none',
+  '/deletions',
+  '/deletions?state=held',
+  '/dead-letters',
+  '/audit',
+  '/jobs?state=none',
+];
+
+/** A world with something on every page. */
+async function createFullWorld(): Promise<DashboardWorld> {
+  const world = await createDashboardWorld();
+  const { jobs, prefix, redis } = world;
+  await world.run('create-user', { clientId: 'c-1' });
+  const changes = { phone: '1' };
+  await world.run('update-user', { userId: crypto.randomUUID(), changes, instance: 'none' });
+  await createDeletions({ jobs, prefix }).schedule({ clientId: 'c-2' }, Date.now() + 5 * 86_400_000);
+  await makeFailedJobs(redis, prefix, { count: 59, idStart: 'mid' });
+  const audit = createAuditLog({ connection: redis, prefix });
+  await audit.record(
+    { what: 'failed drop', filter: { id: ['1'] }, count: 1 },
+    { who: 'ada', from: 'command' },
+  );
+  await jobs.pause();
+  await world.add('create-user', { clientId: 'c-3' }, { jobId: 'x'.repeat(500) });
+  return world;
+}

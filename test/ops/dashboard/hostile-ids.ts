@@ -14,5 +14,4 @@ export const HOSTILE_IDS = [
 ];
 
 /** Markup that only an id can have brought in. */
-export const BROKEN_OUT =
-  /<script>|<img|onmouseover=alert\(1\) x="[^&]|href="javascript|[\u202E\u200B\u0000]/;
+export const BROKEN_OUT = /<script>|<img|onmouseover=alert\(1\) x="[^&]|href="javascript|[\u202E\u200B]/;

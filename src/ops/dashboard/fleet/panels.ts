@@ -81,7 +81,7 @@ function figures({ jobs, lastHour, deletions, at }: FleetStatus): Markup {
   const next = nextDueAt === undefined ? 'none' : `next ${dueText(nextDueAt, at)}`;
   const tiles: { id: string; name: string; value: number; note: string; href?: string }[] = [
     { id: 'waiting', name: 'Waiting', value: jobs.waiting, note: oldest, href: list('waiting') },
-    { id: 'active', name: 'In work', value: jobs.active, note: 'at this moment', href: list('active') },
+    { id: 'active', name: 'Active', value: jobs.active, note: 'at this moment', href: list('active') },
     { id: 'ended', name: 'Ended', value: ended, note: 'within the hour' },
     { id: 'failed', name: 'Failed', value: jobs.failed, note: 'kept for 14 days', href: list('failed') },
     {

@@ -92,6 +92,5 @@ function timesOf(job: JobDetails, now: number): [string, Markup][] {
 }
 
 function jsonMarkup(value: unknown): Markup {
-  const lines = JSON.stringify(value, null, 2).split('\n');
-  return html`<pre><code>${lines.map(shownText).join('\n')}</code></pre>`;
+  return html`<pre><code>${shownText(JSON.stringify(value, null, 2))}</code></pre>`;
 }
