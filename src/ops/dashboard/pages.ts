@@ -7,7 +7,7 @@ import { ClientId } from '../../contract/client-id.ts';
 import { UserId } from '../../contract/fields.ts';
 import type { AuditLog } from '../../store/audit/audit-log.ts';
 import type { StoryOf } from '../story/whole-story.ts';
-import { PAGE as AUDIT_PAGE, auditPage } from './audit/audit-page.ts';
+import { auditPage } from './audit/audit-page.ts';
 import { readDeadLetters } from './dead-letters/dead-letter-list.ts';
 import { deadLettersPage } from './dead-letters/dead-letters-page.ts';
 import { type DeletionSources, readDeletionPage } from './deletions/deletion-page.ts';
@@ -18,6 +18,7 @@ import { jobListPage } from './jobs/job-list-page.ts';
 import { jobPage, noJobPage } from './jobs/job-page.ts';
 import type { Page } from './layout.ts';
 import { Day, Id, QueryFault, Skipped, oneOf, queryIn } from './query.ts';
+import { PAGE } from './ranks.ts';
 import type { ReadInTime } from './read-in-time.ts';
 import { onlyOne, searchPage } from './search/search-page.ts';
 import { search } from './search/search.ts';
@@ -136,7 +137,7 @@ function auditLog({ read, audit }: PageSources): PageOf {
   const Entry = z.string().regex(/^\d{1,15}-\d{1,15}$/, 'must be the id of an entry');
   return async ({ url }) => {
     const { before } = queryIn(url, { before: Entry.optional() });
-    const page = await read(() => audit.newest({ before, count: AUDIT_PAGE }));
+    const page = await read(() => audit.newest({ before, count: PAGE }));
     return auditPage({ ...page, before });
   };
 }

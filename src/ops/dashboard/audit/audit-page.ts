@@ -18,8 +18,6 @@ import { figure } from '../words.ts';
 
 export type AuditPage = Awaited<ReturnType<AuditLog['newest']>> & { before?: string | undefined };
 
-export const PAGE = 50;
-
 export function auditPage({ entries, older, before }: AuditPage, { actions }: Slots = {}): Page {
   const none =
     before === undefined && older === undefined ? 'No action is recorded.' : 'No action is on this page.';

@@ -3,6 +3,7 @@
  */
 import type { Queue } from 'bullmq';
 import { type DeadLetter, createDeadLetters } from '../../../bullmq/dead-letters.ts';
+import { PAGE } from '../ranks.ts';
 
 export interface DeadLetterList {
   /** Undefined if no events are published. */
@@ -12,8 +13,6 @@ export interface DeadLetterList {
   total: number;
   counts: { queue: string; count: number }[];
 }
-
-export const PAGE = 50;
 
 /** @param queue Default: the first that has any. */
 export async function readDeadLetters(

@@ -16,8 +16,9 @@ import {
   timeMarkup,
 } from '../markup.ts';
 import { pathOf, pathOfUser } from '../paths.ts';
+import { extentText, pageLinks } from '../ranks.ts';
 import { figure } from '../words.ts';
-import { type DeadLetterList, PAGE } from './dead-letter-list.ts';
+import type { DeadLetterList } from './dead-letter-list.ts';
 
 export function deadLettersPage(list: DeadLetterList, { actions }: Slots = {}): Page {
   const { queue, letters, counts } = list;
@@ -37,17 +38,11 @@ export function deadLettersPage(list: DeadLetterList, { actions }: Slots = {}): 
       )}
       <p class="lead">
         Events that the subscriber of <code>${queue}</code> gave up, the newest first; each is kept for 14
-        days. ${extentOf(list)}
+        days. ${extentText({ ...list, shown: letters.length })}
       </p>
       ${letters.length === 0 ? '' : tableMarkup(`Dead letters of ${queue}`, letters, columnsOf(Date.now()))}
-      ${pagerOf(list)}`,
+      ${pagerMarkup(pageLinks(list, (from) => pathOf('/dead-letters', { queue, from })))}`,
   };
-}
-
-function extentOf({ total, from, letters }: DeadLetterList): string {
-  if (total === 0) return 'There is none.';
-  if (letters.length === 0) return `There are ${figure(total)}; none of them is on this page.`;
-  return `${figure(from + 1)} to ${figure(from + letters.length)} of ${figure(total)}.`;
 }
 
 function columnsOf(now: number): Column<DeadLetter>[] {
@@ -67,13 +62,4 @@ function columnsOf(now: number): Column<DeadLetter>[] {
 function userMarkup(letter: DeadLetter): Markup {
   const id = letter.clientId ?? letter.userId;
   return id === undefined ? html`<span class="none">unknown</span>` : idLink(id, pathOfUser(letter));
-}
-
-function pagerOf({ queue, from, total }: DeadLetterList): Markup {
-  const at = (start: number) => pathOf('/dead-letters', { queue, from: start === 0 ? undefined : start });
-  return pagerMarkup([
-    { name: 'First', href: from > 0 ? at(0) : undefined },
-    { name: 'Previous', href: from > 0 ? at(Math.max(0, from - PAGE)) : undefined },
-    { name: 'Next', href: from + PAGE < total ? at(from + PAGE) : undefined },
-  ]);
 }

@@ -5,6 +5,7 @@ import type { Queue } from 'bullmq';
 import type { HeldPage } from '../../../store/circuits/held-jobs.ts';
 import { type Deletion, readDeletion } from '../../../store/deletions/deletion-list.ts';
 import { type DueSpan, type IndexedDeletion, readDuePage } from '../../../store/deletions/due-page.ts';
+import { PAGE } from '../ranks.ts';
 
 export interface DeletionQuery {
   state: 'pending' | 'held';
@@ -31,7 +32,6 @@ export interface DeletionSources {
   held: (page: { skip: number; count: number }) => Promise<HeldPage>;
 }
 
-export const PAGE = 50;
 const DAY_MS = 24 * 3600 * 1000;
 
 export async function readDeletionPage(

@@ -15,8 +15,9 @@ import {
   timeMarkup,
 } from '../markup.ts';
 import { pathOf, pathOfJob, pathOfUser } from '../paths.ts';
+import { extentText, pageLinks } from '../ranks.ts';
 import { dayName, figure } from '../words.ts';
-import { type DeletionPage, PAGE, dayAfter, dayOf } from './deletion-page.ts';
+import { type DeletionPage, dayAfter, dayOf } from './deletion-page.ts';
 
 export function deletionsPage(page: DeletionPage, { actions }: Slots = {}): Page {
   const { state, day, fromDay, deletions, held } = page;
@@ -39,7 +40,7 @@ export function deletionsPage(page: DeletionPage, { actions }: Slots = {}): Page
           count: figure(held),
         },
       ])}
-      <p class="lead">${headingOf(page)} ${extentOf(page)}</p>
+      <p class="lead">${headingOf(page)} ${extentText({ ...page, shown: deletions.length })}</p>
       ${deletions.length === 0 ? '' : tableMarkup('Deletions', deletions, columnsOf(page))} ${pagersOf(page)}
       ${state === 'held' ? '' : html`<p class="hint">A deletion that another BullMQ client has added is not counted here: it is among the <a href="${pathOf('/jobs', { state: 'delayed' })}">delayed jobs</a>.</p>`}`,
   };
@@ -51,12 +52,6 @@ function headingOf({ state, day, fromDay, now }: DeletionPage): string {
   if (day === undefined) return 'The next due first.';
   const more = day === dayOf(now) ? ' (today), or overdue' : '';
   return `Due on ${dayName(Date.parse(day))}${more}.`;
-}
-
-function extentOf({ total, from, deletions }: DeletionPage): string {
-  if (total === 0) return 'There is none.';
-  if (deletions.length === 0) return `There are ${figure(total)}; this page is behind the last.`;
-  return `${figure(from + 1)} to ${figure(from + deletions.length)} of ${figure(total)}.`;
 }
 
 function columnsOf({ now, state }: DeletionPage): Column<IndexedDeletion>[] {
@@ -85,21 +80,19 @@ function userMarkup(one: IndexedDeletion): Markup {
 }
 
 function pagersOf({ state, day, fromDay, from, total }: DeletionPage): Markup {
-  const at = (start: number) =>
+  const at = (start: number | undefined) =>
     pathOf('/deletions', {
       state: state === 'held' ? state : undefined,
       day,
       'from-day': fromDay,
-      from: start === 0 ? undefined : start,
+      from: start,
     });
   const ofDay = (name: string, days: number) => {
     const other = day === undefined ? undefined : dayAfter(day, days);
     return { name, href: other === undefined ? undefined : pathOf('/deletions', { day: other }) };
   };
   return pagerMarkup([
-    { name: 'First', href: from > 0 ? at(0) : undefined },
-    { name: 'Previous', href: from > 0 ? at(Math.max(0, from - PAGE)) : undefined },
-    { name: 'Next', href: from + PAGE < total ? at(from + PAGE) : undefined },
+    ...pageLinks({ from, total }, at),
     ofDay('The day before', -1),
     ofDay('The day after', 1),
   ]);

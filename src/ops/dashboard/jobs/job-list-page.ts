@@ -17,8 +17,9 @@ import {
   timeMarkup,
 } from '../markup.ts';
 import { pathOf, pathOfJob, pathOfUser } from '../paths.ts';
+import { extentText, pageLinks } from '../ranks.ts';
 import { circuitText, figure } from '../words.ts';
-import { CODES, type JobList, type ListedJob, PAGE, STATES, type State } from './job-list.ts';
+import { CODES, type JobList, type ListedJob, STATES, type State } from './job-list.ts';
 import { STATE_NAMES, WHY_NAMES } from './state-names.ts';
 
 export function jobListPage(list: JobList, { actions }: Slots = {}): Page {
@@ -62,12 +63,8 @@ const HINTS: Record<State, string> = {
 };
 
 /** What is known of how many there are: never that there are none unless all were seen. */
-function extentOf({ state, code, rows, from, total, next, lookedUpTo }: JobList): string {
-  if (lookedUpTo === undefined) {
-    if (total === 0) return `No job is ${STATE_NAMES[state].toLowerCase()}.`;
-    if (rows.length === 0) return `There are ${figure(total)}; this page is behind the last.`;
-    return `${figure(from + 1)} to ${figure(from + rows.length)} of ${figure(total)}.`;
-  }
+function extentOf({ code, rows, from, total, next, lookedUpTo }: JobList): string {
+  if (lookedUpTo === undefined) return extentText({ from, total, shown: rows.length });
   const among = code === undefined ? 'delayed' : 'failed';
   if (lookedUpTo === from && from > 0) return `No ${among} job comes after the first ${figure(from)}.`;
   const isWhole = from === 0 && next === undefined;
@@ -97,19 +94,11 @@ function codesMarkup(code: string | undefined): Markup {
 }
 
 function pagerOf({ state, code, from, next, total, lookedUpTo }: JobList): Markup {
-  const at = (start: number | undefined) =>
-    start === undefined ? undefined : pathOf('/jobs', { state, code, from: start === 0 ? undefined : start });
-  if (lookedUpTo !== undefined)
-    return pagerMarkup([
-      { name: 'From the start', href: from > 0 ? at(0) : undefined },
-      { name: 'Look further', href: at(next) },
-    ]);
-  const last = Math.floor(Math.max(0, total - 1) / PAGE) * PAGE;
+  const at = (start: number | undefined) => pathOf('/jobs', { state, code, from: start });
+  if (lookedUpTo === undefined) return pagerMarkup(pageLinks({ from, total }, at));
   return pagerMarkup([
-    { name: 'First', href: from > 0 ? at(0) : undefined },
-    { name: 'Previous', href: from > 0 ? at(Math.max(0, from - PAGE)) : undefined },
-    { name: 'Next', href: at(next) },
-    { name: 'Last', href: next === undefined ? undefined : at(last) },
+    { name: 'From the start', href: from > 0 ? at(undefined) : undefined },
+    { name: 'Look further', href: next === undefined ? undefined : at(next) },
   ]);
 }
 

@@ -9,6 +9,7 @@ import type { CircuitName } from '../../../lifecycle/ports/circuits.ts';
 import type { HeldPage } from '../../../store/circuits/held-jobs.ts';
 import type { OpenJob } from '../../../store/users/open-job.ts';
 import type { WaitingJob } from '../../../store/users/why-jobs-wait.ts';
+import { PAGE } from '../ranks.ts';
 import { type JobRow, readRows } from './job-row.ts';
 
 /** As BullMQ and our glossary call them; blocked and held jobs are BullMQ's delayed ones, too. */
@@ -59,7 +60,6 @@ export interface JobListSources {
   held: (page: { skip: number; count: number }) => Promise<HeldPage>;
 }
 
-export const PAGE = 50;
 /** How many jobs one page of a search looks at. */
 const MOST_LOOKED_AT = 500;
 /** How many of them are read at a time. */

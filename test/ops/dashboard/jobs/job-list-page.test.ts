@@ -109,10 +109,10 @@ describe('the jobs of a state', () => {
 
   it('say that a page is behind the last, and that none is there only where none is', async () => {
     const world = await createDashboardWorld();
-    expect((await world.page('/jobs?state=failed')).text).toContain('No job is failed.');
+    expect((await world.page('/jobs?state=failed')).text).toContain('There is none.');
     await makeFailedJobs(world.redis, world.prefix, { count: 3 });
     const { text } = await world.page('/jobs?state=failed&from=50');
-    expect(text).toContain('There are 3; this page is behind the last.');
+    expect(text).toContain('There are 3; none of them is on this page.');
   });
 
   it('show the others beside what is too large, unreadable, or gone meanwhile', async () => {
