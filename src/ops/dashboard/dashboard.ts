@@ -54,7 +54,7 @@ export function createDashboard(options: DashboardOptions): Mount {
   });
   const show = (path: string, pageOf: PageOf) =>
     routes.get(path, async (context) => {
-      const request = { url: context.req.url, id: context.req.param('id') ?? '' };
+      const request = { url: context.req.url, id: context.req.param('jobId') ?? '' };
       const page = await pageOf(request).catch(problemPageOf);
       if ('leadsTo' in page) return context.redirect(page.leadsTo, 303);
       return context.html(await layoutOf(page, options), page.status ?? 200, {

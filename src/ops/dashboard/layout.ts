@@ -97,7 +97,7 @@ function headerOf({ section, live, sought = '' }: Page, { isSandbox }: Site): Ma
         name="for"
         value="${sought.toWellFormed()}"
         aria-label="clientId, UserId or job id"
-        placeholder="clientId, UserId or job id"
+        placeholder="find by any id"
         autocomplete="off"
         spellcheck="false"
         required

@@ -48,7 +48,7 @@ export type PageOf = (request: PageRequest) => Promise<Page | { leadsTo: string 
 export function pagesOf(sources: PageSources): Record<string, PageOf> {
   return {
     '/jobs': jobs(sources),
-    '/jobs/:id': oneJob(sources),
+    '/jobs/:jobId': oneJob(sources),
     '/users': oneUser(sources),
     '/search': searched(sources),
     '/deletions': deletions(sources),

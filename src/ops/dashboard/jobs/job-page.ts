@@ -5,7 +5,7 @@ import { html } from 'hono/html';
 import type { Page, Slots } from '../layout.ts';
 import { type Markup, distanceText, factsMarkup, idLink, shownId, shownText, timeMarkup } from '../markup.ts';
 import { pathOf, pathOfUser } from '../paths.ts';
-import { figure } from '../words.ts';
+import { counted, figure } from '../words.ts';
 import type { JobDetails } from './job-details.ts';
 import { STATES } from './job-list.ts';
 import { STATE_NAMES, WHY_NAMES } from './state-names.ts';
@@ -19,7 +19,7 @@ export function jobPage(job: JobDetails, { actions }: Slots = {}): Page {
     ...timesOf(job, Date.now()),
     [
       'Attempts',
-      `${figure(job.attempts)} charged, ${figure(job.attemptsStarted)} runs begun, ${figure(job.stalls)} stalled`,
+      `${figure(job.attempts)} charged, ${counted(job.attemptsStarted, 'run')} begun, ${figure(job.stalls)} stalled`,
     ],
     ['Priority', job.priority === 0 ? 'none' : figure(job.priority)],
   ] as const;
