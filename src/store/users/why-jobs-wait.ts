@@ -4,6 +4,7 @@
  */
 import type { Queue } from 'bullmq';
 import type { Instance } from '../../operations/context.ts';
+import { deriveUserId } from '../../operations/derive-user-id.ts';
 import { type Seen, changesIn } from '../../redis/change.ts';
 import { type OpenJob, laterJobIn } from './open-job.ts';
 import { namingOf } from './user-hash.ts';
@@ -22,23 +23,20 @@ export interface WhySources {
   instances: ReadonlyMap<string, Instance>;
 }
 
-/** In the order of the jobs; undefined if no record says so: it is deferred, or no worker has begun it. */
+/** In the order of the jobs; undefined if no record of a user that the job names says so: it is deferred, or no worker has begun it. */
 export function readWhyJobsWait(
   { jobs, prefix, instances }: WhySources,
   waiting: readonly WaitingJob[],
 ): Promise<(OpenJob | undefined)[]> {
   if (waiting.length === 0) return Promise.resolve([]);
   const namings = new Map([...instances].map(([name, instance]) => [name, namingOf(instance)]));
-  const named = waiting.map(({ jobId, clientId, userId, instance = 'default' }) => {
-    const naming = namings.get(instance);
-    const names =
-      naming === undefined
-        ? []
-        : [
-            ...(userId === undefined ? [] : [naming('user', userId.toLowerCase())]),
-            ...(clientId === undefined ? [] : [naming('client', clientId)]),
-          ];
-    return { jobId, names };
+  const named = waiting.map(({ jobId, clientId, userId, instance: name = 'default' }) => {
+    const [naming, instance] = [namings.get(name), instances.get(name)];
+    if (naming === undefined || instance === undefined) return { jobId, names: [] };
+    // A sign-up may wait behind jobs that name its user by the derived id.
+    const ids = clientId === undefined ? [userId] : [userId, deriveUserId(instance, { clientId })];
+    const names = ids.flatMap((id) => (id === undefined ? [] : [naming('user', id.toLowerCase())]));
+    return { jobId, names: clientId === undefined ? names : [naming('client', clientId), ...names] };
   });
   return changesIn(jobs)((seen) => ({
     answer: named.map(({ jobId, names }) => {

@@ -54,7 +54,7 @@ export function jobListPage(list: JobList, { actions }: Slots = {}): Page {
 const HINTS: Record<State, string> = {
   waiting: 'The next in line first.',
   active: 'A worker runs them now.',
-  blocked: 'Another job has locked their user; among the delayed jobs.',
+  blocked: 'Another job has locked their user, as the records of the users that they name say.',
   held: 'Behind an open circuit breaker or the deletion limit.',
   delayed: 'Deferred, blocked, held, or tried again later; the next first.',
   'waiting-children': 'Parents of a flow that waits for its children.',
@@ -78,7 +78,7 @@ function extentOf({ code, rows, from, total, next, lookedUpTo }: JobList): strin
 function isOrHas(count: number, code: string | undefined): string {
   const isOne = count < 2;
   return code === undefined
-    ? `${isOne ? 'is' : 'are'} blocked`
+    ? `${isOne ? 'is' : 'are'} found blocked`
     : `${isOne ? 'has' : 'have'} the code ${code}`;
 }
 

@@ -70,14 +70,14 @@ describe('the jobs of a state', () => {
   });
 
   it('are blocked ones where another job has locked their user', async () => {
-    const world = await createDashboardWorld({ modes: { latencyMs: 30_000 } });
+    const world = await createDashboardWorld({ modes: { latencyMs: 4000 } });
     const running = await world.add('create-user', { clientId: 'c-1' });
     const state = async (id: string) => world.jobs.getJobState(id);
     await expect.poll(() => state(running)).toBe('active');
     const blocked = await world.add('update-user', { clientId: 'c-1', changes: { phone: '1' } });
     await expect.poll(() => state(blocked)).toBe('delayed');
     const { text } = await world.page('/jobs?state=blocked');
-    expect(text).toContain('Looked at the delayed jobs 1 to 1 of 1: 1 is blocked.');
+    expect(text).toContain('Looked at the delayed jobs 1 to 1 of 1: 1 is found blocked.');
     expect(text).toContain(`${blocked} update-user c-1`);
     expect((await world.page(`/jobs/${blocked}`)).text).toContain('Delayed: blocked');
     await world.setModes({ latencyMs: 0 });
