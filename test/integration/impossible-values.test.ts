@@ -99,10 +99,23 @@ describe('one impossible value in a job does not end a report about all jobs', (
     const authorization = `Basic ${btoa(`${ACCESS.user}:${ACCESS.password}`)}`;
     const get = (path: string) => fetch(`${url}/dashboard${path}`, { headers: { authorization } });
     expect((await get('/panels.json')).status).toBe(200);
-    const board = await get('/queues/api/queues?activeQueue=user-jobs&status=delayed');
-    const { queues } = (await board.json()) as { queues: { jobs: { timestamp: number; delay: number }[] }[] };
-    const [job] = queues.flatMap(({ jobs }) => jobs);
-    // What the board shows as the time at which it is due.
-    expect(new Date((job?.timestamp ?? 0) + (job?.delay ?? NaN)).getTime()).toBe(8.64e15);
+    await world.jobs.pause();
+    await layImpossible(world, 'delayed', 'delete-user');
+    for (const path of [
+      '/jobs?state=delayed',
+      '/jobs?state=blocked',
+      '/deletions',
+      ...IMPOSSIBLE.map(([id]) => `/jobs/${id}`),
+    ]) {
+      const answer = await get(path);
+      expect({ path, status: answer.status }).toEqual({ path, status: 200 });
+      expect(await answer.text()).not.toMatch(/NaN|Infinity|Invalid/);
+    }
+    const delayed = await (await get('/jobs?state=delayed')).text();
+    for (const [id] of IMPOSSIBLE) expect(delayed).toContain(`href="/dashboard/jobs/${id}"`);
+    await layImpossible(world, 'failed', 'update-user');
+    const failed = await get('/jobs?state=failed');
+    expect(failed.status).toBe(200);
+    expect(await failed.text()).not.toMatch(/NaN|Infinity|Invalid/);
   });
 });
