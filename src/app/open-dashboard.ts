@@ -28,8 +28,13 @@ const LONG_ENOUGH = 12;
 export async function openDashboard(config: Config, parts: DashboardParts): Promise<Mount | undefined> {
   const { dashboard } = config;
   if (dashboard === undefined) return undefined;
-  if (dashboard.password.length < LONG_ENOUGH) {
-    parts.log.warn(`DASHBOARD_PASSWORD is short: ${LONG_ENOUGH} characters or more are hard to guess`);
+  const passwords = {
+    DASHBOARD_PASSWORD: dashboard.viewer?.password,
+    DASHBOARD_OPERATOR_PASSWORD: dashboard.operator?.password,
+  };
+  for (const [name, password] of Object.entries(passwords)) {
+    if (password !== undefined && password.length < LONG_ENOUGH)
+      parts.log.warn(`${name} is short: ${LONG_ENOUGH} characters or more are hard to guess`);
   }
   const { buildDashboard } = await import('./build-dashboard.ts');
   return buildDashboard(config, dashboard, parts);

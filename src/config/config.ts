@@ -4,6 +4,12 @@
  */
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
+import {
+  type DashboardAccess,
+  DASHBOARD_PAIRS,
+  dashboardFaults,
+  dashboardOf,
+} from './dashboard-variables.ts';
 import { REDIS_PAIRS, REDIS_PLACES, readTlsFiles, redisFaults, redisTarget } from './redis-variables.ts';
 import { secretFaults } from './secrets.ts';
 import type { SigningKey } from '../contract/receipt.ts';
@@ -47,8 +53,8 @@ export interface Config {
   concurrency: number;
   retry: RetryPolicy;
   http: { host: string; port: number };
-  /** The user of the dashboard; without it there is no dashboard. */
-  dashboard?: { user: string; password: string } | undefined;
+  /** Who may see the dashboard, and who may act on it; without it there is no dashboard. */
+  dashboard?: DashboardAccess | undefined;
   /** Where alerts are sent; a secret. */
   alertsUrl?: string | undefined;
   logLevel: string;
@@ -105,6 +111,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     ...misspelt(set),
     ...incompletePairs(set),
     ...redisFaults(set),
+    ...dashboardFaults(set),
     ...secretFaults(set),
   ];
   const instances = readInstances(set, faults);
@@ -122,11 +129,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
 }
 
 function toSettings(values: Environment): Omit<Config, 'redis' | 'damoov' | 'receiptKey'> {
-  const {
-    DASHBOARD_USER: user,
-    DASHBOARD_PASSWORD: password,
-    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
-  } = values;
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = values;
   return {
     queues: {
       prefix: values.QUEUE_PREFIX,
@@ -142,7 +145,7 @@ function toSettings(values: Environment): Omit<Config, 'redis' | 'damoov' | 'rec
     concurrency: values.WORKER_CONCURRENCY,
     retry: { attempts: values.JOB_ATTEMPTS, baseMs: values.BACKOFF_BASE_MS, maxMs: values.BACKOFF_MAX_MS },
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
-    dashboard: user === undefined || password === undefined ? undefined : { user, password },
+    dashboard: dashboardOf(values),
     alertsUrl: values.ALERTS_WEBHOOK_URL,
     logLevel: values.LOG_LEVEL,
     tracing:
@@ -186,7 +189,7 @@ const PAIRS = [
   ['DAMOOV_INSTANCE_ID', 'DAMOOV_INSTANCE_KEY'],
   ['DAMOOV_ADMIN_EMAIL', 'DAMOOV_ADMIN_PASSWORD'],
   ...REDIS_PAIRS,
-  ['DASHBOARD_USER', 'DASHBOARD_PASSWORD'],
+  ...DASHBOARD_PAIRS,
 ] as const;
 
 function incompletePairs(set: SetVariables): string[] {

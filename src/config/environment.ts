@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { DEFAULT_RETRY_POLICY } from '../lifecycle/retry-policy.ts';
 import { redisUrlFault } from '../redis/options.ts';
+import { addressesIn } from './dashboard-variables.ts';
 
 const whole = (least: number, most: number) => {
   const message = `must be a whole number from ${least} to ${most}`;
@@ -26,6 +27,18 @@ const list = z
       .filter((item) => item !== ''),
   )
   .refine((items) => items.length > 0, 'must name at least one');
+const addresses = list.transform((items, context) => {
+  const read = addressesIn(items);
+  if (read !== undefined) return read;
+  const message = 'must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/8, separated by commas';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+/** Of basic authentication, which ends it with a colon. */
+const userName = word.refine((user) => !user.includes(':'), 'must not contain a colon');
+const headerName = word
+  .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header')
+  .transform((name) => name.toLowerCase());
 const queueName = word.refine((name) => !name.includes(':'), 'must not contain a colon');
 /** No queue with this name: no events are published. */
 const NONE = 'none';
@@ -132,8 +145,16 @@ export const Environment = z.object({
   BACKOFF_MAX_MS: whole(1, 86_400_000).default(DEFAULT_RETRY_POLICY.maxMs),
   HTTP_HOST: word.default('127.0.0.1'),
   HTTP_PORT: whole(0, 65_535).default(3000),
-  DASHBOARD_USER: word.refine((user) => !user.includes(':'), 'must not contain a colon').optional(),
+  DASHBOARD_USER: userName.optional(),
   DASHBOARD_PASSWORD: word.optional(),
+  DASHBOARD_OPERATOR_USER: userName.optional(),
+  DASHBOARD_OPERATOR_PASSWORD: word.optional(),
+  DASHBOARD_PROXY_ADDRESSES: addresses.optional(),
+  DASHBOARD_PROXY_USER_HEADER: headerName.default('x-forwarded-user'),
+  DASHBOARD_PROXY_GROUPS_HEADER: headerName.default('x-forwarded-groups'),
+  DASHBOARD_PROXY_OPERATOR_GROUP: word
+    .refine((group) => !group.includes(','), 'must not contain a comma')
+    .optional(),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',

@@ -39,6 +39,7 @@ const SECRETS: Readonly<Record<string, boolean>> = {
   REDIS_PASSWORD: false,
   REDIS_SENTINEL_PASSWORD: false,
   DASHBOARD_PASSWORD: true,
+  DASHBOARD_OPERATOR_PASSWORD: true,
   OTEL_EXPORTER_OTLP_HEADERS: false,
   ALERTS_WEBHOOK_URL: false,
 };

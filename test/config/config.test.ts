@@ -168,9 +168,46 @@ describe('the configuration', () => {
   });
 
   it('has a dashboard where user and password are both set', () => {
-    const dashboard = { user: 'ops', password: 'a:b' };
+    const dashboard = { viewer: { user: 'ops', password: 'a:b' } };
     expect(loadConfig({ DASHBOARD_USER: 'ops', DASHBOARD_PASSWORD: 'a:b' })).toMatchObject({ dashboard });
     expect(loadConfig({ DASHBOARD_USER: '', DASHBOARD_PASSWORD: '' }).dashboard).toBeUndefined();
+  });
+
+  it('reports every fault of the operator and of the proxy at once', () => {
+    const viewer = { DASHBOARD_USER: 'ops', DASHBOARD_PASSWORD: 'a password of the test' };
+    expect(faultsOf({ DASHBOARD_OPERATOR_USER: 'anna' })).toEqual([
+      'DASHBOARD_OPERATOR_PASSWORD: is required together with DASHBOARD_OPERATOR_USER',
+      'DASHBOARD_USER: is required together with DASHBOARD_OPERATOR_USER',
+    ]);
+    expect(faultsOf({ ...viewer, DASHBOARD_OPERATOR_PASSWORD: 'change-me' })).toEqual([
+      'DASHBOARD_OPERATOR_USER: is required together with DASHBOARD_OPERATOR_PASSWORD',
+      expect.stringMatching(/^DASHBOARD_OPERATOR_PASSWORD: is a placeholder/),
+    ]);
+    expect(faultsOf({ ...viewer, DASHBOARD_OPERATOR_USER: 'ops', DASHBOARD_OPERATOR_PASSWORD: 'x' })).toEqual(
+      ['DASHBOARD_OPERATOR_USER: must not be DASHBOARD_USER, who only looks'],
+    );
+    expect(
+      faultsOf({ DASHBOARD_PROXY_OPERATOR_GROUP: 'a,b', DASHBOARD_PROXY_USER_HEADER: 'a header' }),
+    ).toEqual([
+      'DASHBOARD_PROXY_USER_HEADER: must be the name of a header',
+      'DASHBOARD_PROXY_OPERATOR_GROUP: must not contain a comma',
+      'DASHBOARD_PROXY_ADDRESSES: is required together with DASHBOARD_PROXY_USER_HEADER',
+      'DASHBOARD_PROXY_ADDRESSES: is required together with DASHBOARD_PROXY_OPERATOR_GROUP',
+    ]);
+  });
+
+  it.each([
+    'proxy',
+    '10.0.0.0/33',
+    '10.0.0.0/0',
+    '::/0',
+    '::1/129',
+    '10.0.0.1/',
+    '10.0.0.1/8/8',
+    '10.0.0/8',
+    ',',
+  ])('takes no address of a proxy from %s', (addresses) => {
+    expect(faultsOf({ DASHBOARD_PROXY_ADDRESSES: addresses })).toHaveLength(1);
   });
 });
 

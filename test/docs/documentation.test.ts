@@ -88,8 +88,8 @@ describe('what can be pasted into a shell', () => {
     await run('sh', ['-c', command?.line ?? ''], { cwd: directory });
     const env = parseEnv(await readFile(path.join(directory, '.env'), 'utf8')) as Record<string, string>;
     const { dashboard, logLevel } = loadConfig(env);
-    expect([dashboard?.user, logLevel]).toEqual(['ops', 'debug']);
-    expect(dashboard?.password).toMatch(/^[\w+/]{32}$/);
+    expect([dashboard?.viewer?.user, logLevel]).toEqual(['ops', 'debug']);
+    expect(dashboard?.viewer?.password).toMatch(/^[\w+/]{32}$/);
   });
 
   it('sets modes of the sandbox', async () => {

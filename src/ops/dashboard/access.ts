@@ -1,6 +1,6 @@
 /**
- * Access to the dashboard: basic authentication with one user and password, and a limit on guesses. Stores neither the password nor the
- * attempts.
+ * Access to the dashboard: basic authentication as the viewer or the operator, and a limit on guesses. Stores neither the passwords nor
+ * the attempts.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
@@ -9,15 +9,27 @@ export interface Access {
   decision(authorization: string | undefined, from: string): Decision;
 }
 
-export type Decision = { is: 'granted' } | { is: 'refused' } | { is: 'limited'; retryAfterS: number };
+/** Who asks: a viewer looks, an operator acts too. */
+export interface Account {
+  name: string;
+  role: 'viewer' | 'operator';
+}
+
+export type Decision =
+  { is: 'granted'; account: Account } | { is: 'refused' } | { is: 'limited'; retryAfterS: number };
 
 export interface AccessOptions {
-  user: string;
-  password: string;
+  viewer?: UserPassword | undefined;
+  operator?: UserPassword | undefined;
   /** Called when an address reaches its limit. */
   onLimited?: () => void;
   /** Epoch milliseconds. */
   now?: () => number;
+}
+
+interface UserPassword {
+  user: string;
+  password: string;
 }
 
 /** Number of wrong attempts an address has at once, and per minute from then on. */
@@ -27,12 +39,12 @@ const WRONG_AGAIN_MS = 60_000 / MOST_WRONG;
 const MOST_ADDRESSES = 10_000;
 
 export function createAccess({
-  user,
-  password,
+  viewer,
+  operator,
   onLimited = () => {},
   now = Date.now,
 }: AccessOptions): Access {
-  const right = digestOf(`${user}:${password}`);
+  const known = [...accountsOf('viewer', viewer), ...accountsOf('operator', operator)];
   /** By address: when it will have all its attempts again. */
   const wrongUntil = new Map<string, number>();
 
@@ -47,8 +59,10 @@ export function createAccess({
         const waitMs = spentMs - (MOST_WRONG - 1) * WRONG_AGAIN_MS;
         return { is: 'limited', retryAfterS: Math.ceil(waitMs / 1000) };
       }
-      // Compares digests: they have equal length, and a partial match reveals nothing.
-      if (timingSafeEqual(digestOf(credentials), right)) return { is: 'granted' };
+      // Compares digests, all of them: they have equal length, and neither a partial match nor which one matches shows in the time.
+      const digest = digestOf(credentials);
+      const [match] = known.filter(({ right }) => timingSafeEqual(digest, right));
+      if (match !== undefined) return { is: 'granted', account: match.account };
       remember(address, until + WRONG_AGAIN_MS);
       if (spentMs + WRONG_AGAIN_MS > (MOST_WRONG - 1) * WRONG_AGAIN_MS) onLimited();
       return { is: 'refused' };
@@ -61,6 +75,12 @@ export function createAccess({
     const [oldest] = wrongUntil.keys();
     if (wrongUntil.size > MOST_ADDRESSES && oldest !== undefined) wrongUntil.delete(oldest);
   }
+}
+
+function accountsOf(role: Account['role'], pair: UserPassword | undefined) {
+  if (pair === undefined) return [];
+  const { user, password } = pair;
+  return [{ account: { name: user, role }, right: digestOf(`${user}:${password}`) }];
 }
 
 /** `user:password`, as a browser sends it. */

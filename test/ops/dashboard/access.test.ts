@@ -8,8 +8,8 @@ function open() {
   let now = 1_000_000;
   let limited = 0;
   const access = createAccess({
-    user: 'ops',
-    password: 'pässword:with a colon',
+    viewer: { user: 'ops', password: 'pässword:with a colon' },
+    operator: { user: 'anna', password: 'another password' },
     onLimited: () => (limited += 1),
     now: () => now,
   });
@@ -23,6 +23,21 @@ describe('who may see the dashboard', () => {
     const { access } = open();
     expect(access.decision(RIGHT, '::1').is).toBe('granted');
     expect(access.decision(RIGHT.replace('Basic', 'basic'), '::1').is).toBe('granted');
+  });
+
+  it('is a viewer, or an operator by the other password', () => {
+    const { access } = open();
+    const account = (text: string) => access.decision(basic(text), '::1');
+    expect(access.decision(RIGHT, '::1')).toEqual({
+      is: 'granted',
+      account: { name: 'ops', role: 'viewer' },
+    });
+    expect(account('anna:another password')).toEqual({
+      is: 'granted',
+      account: { name: 'anna', role: 'operator' },
+    });
+    expect(account('ops:another password')).toEqual({ is: 'refused' });
+    expect(account('anna:pässword:with a colon')).toEqual({ is: 'refused' });
   });
 
   it('is not told from the answer whether the user or the password was wrong', () => {
