@@ -1,23 +1,23 @@
 /**
  * What a command selects of a failed set: listed, or changed after a count and a confirmation.
  */
+import { type Selection, type Tally, changeEach, countKinds, goneOf } from '../../bullmq/selection.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { requireYes } from '../terminal/confirm.ts';
 import { outputOf } from '../terminal/output.ts';
 import { createProgress } from '../terminal/progress.ts';
-import { counted, jsonLine, numberText } from '../terminal/text.ts';
+import { counted as countedText, jsonLine, numberText } from '../terminal/text.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 import { type Audit, filterOf } from './audited.ts';
 import type { CommandContext } from './command-context.ts';
-import { type FailedEntry, type Report, countKinds, countsText, tableOf } from './selection-report.ts';
+import { type FailedEntry, type Report, countsText, tableOf } from './selection-report.ts';
 
-export interface Selection<One extends FailedEntry> {
+export interface Counted<One extends FailedEntry> {
   total: number;
   /** The counts, for people and for machines. */
   text: string;
   json: object;
-  /** Some at a time, the oldest first. */
-  read: () => AsyncIterable<One[]>;
+  selection: Selection<One>;
   report: Report<One>;
 }
 
@@ -35,22 +35,23 @@ export interface ChangeOptions {
   json?: boolean;
 }
 
-/** Counts what is selected. @param failedCount answers how many have failed, selected or not. */
+/** Counts what is selected. */
 export async function countSelection<One extends FailedEntry>(
-  read: () => AsyncIterable<One[]>,
+  selection: Selection<One>,
   report: Report<One>,
-  failedCount: () => Promise<number>,
-): Promise<Selection<One>> {
-  const counts = await countKinds(read(), report);
+): Promise<Counted<One>> {
+  const kinds = await countKinds(selection);
+  const { total } = kinds;
   // The number may have changed meanwhile.
-  const others = Math.max(0, (await failedCount()) - counts.total);
-  const text = countsText(counts, others, report);
-  return { total: counts.total, text, json: { counts, others }, read, report };
+  const others = Math.max(0, (await selection.all()) - total);
+  const by = kinds.by.map(({ kind, count }) => ({ ...kind, [report.key]: count }));
+  const text = countsText(kinds, others, selection.what);
+  return { total, text, json: { counts: { total, by }, others }, selection, report };
 }
 
 /** Shows the counts, then the oldest. */
 export async function showSelection<One extends FailedEntry>(
-  { total, text, json: counts, read, report }: Selection<One>,
+  { total, text, json: counts, selection: { read }, report }: Counted<One>,
   { limit, json = false }: ListOptions,
   context: CommandContext,
 ): Promise<void> {
@@ -75,14 +76,14 @@ export async function showSelection<One extends FailedEntry>(
 
 /** Changes all that is selected, some at a time. @param act answers how many it has changed. */
 export async function changeSelection<One extends FailedEntry>(
-  selection: Selection<One>,
+  counted: Counted<One>,
   { verb, done: doneWord, what, command }: { verb: string; done: string; what: string; command: string },
   { yes = false, json = false, reason, ...filter }: ChangeOptions,
   context: CommandContext,
   act: (some: One[]) => Promise<number>,
   audit: Audit,
 ): Promise<void> {
-  const { total, text } = selection;
+  const { total, text } = counted;
   const out = outputOf(context.stdout);
   const print = ({ done, gone }: { done: number; gone: number }) => {
     const line = `${numberText(done)} ${doneWord}${gone === 0 ? '' : `, ${numberText(gone)} gone meanwhile`}`;
@@ -93,16 +94,16 @@ export async function changeSelection<One extends FailedEntry>(
     return;
   }
   context.stderr.write(`${text}\n`);
-  if (!yes) await requireYes(`${verb} ${counted(total, what)}?`, `nothing was ${doneWord}`, context);
+  if (!yes) await requireYes(`${verb} ${countedText(total, what)}?`, `nothing was ${doneWord}`, context);
   await audit({ what: command, filter: filterOf(filter), count: total, reason });
-  const { isWhole, ...end } = await actOn(selection, act, { done: doneWord, what }, context);
+  const { isWhole, ...end } = await actOn(counted, act, { done: doneWord, what }, context);
   await print(end);
   if (!isWhole) throw new Error('stopped: run the command again for the rest');
 }
 
 /** Runs until a signal to stop. `gone`: those that were no longer there. */
 async function actOn<One extends FailedEntry>(
-  { total, read }: Selection<One>,
+  { total, selection: { read } }: Counted<One>,
   act: (some: One[]) => Promise<number>,
   words: { done: string; what: string },
   context: CommandContext,
@@ -111,50 +112,22 @@ async function actOn<One extends FailedEntry>(
   void untilStopped(context).then(() => (isStopped = true));
   const progress = createProgress(context.stderr);
   progress.start(words.done, words.what, total);
-  let [done, seen, inDoubt] = [0, 0, 0];
+  let tally: Tally = { seen: 0, done: 0, inDoubt: 0 };
   try {
-    for await (const some of read()) {
-      inDoubt = some.length;
-      done += await act(some);
-      inDoubt = 0;
-      seen += some.length;
-      progress.show(seen);
-      if (isStopped) break;
-    }
+    await changeEach(read(), act, (now) => {
+      tally = now;
+      progress.show(now.seen);
+      return !isStopped;
+    });
   } catch (error) {
     if (!isLostConnection(error)) throw error;
-    const soFar = `${numberText(done)} ${words.done} for certain, ${numberText(inDoubt)} more perhaps`;
+    const soFar = `${numberText(tally.done)} ${words.done} for certain, ${numberText(tally.inDoubt)} more perhaps`;
     throw new RedisAwayError(`the connection was lost (${soFar}); run the command again for the rest`);
   } finally {
     progress.end();
   }
-  const isWhole = !isStopped || seen >= total;
-  // Those that vanished before they were read again are gone, too.
-  return { done, gone: (isWhole ? Math.max(seen, total) : seen) - done, isWhole };
-}
-
-/** The times between which something failed that is selected, in epoch milliseconds. */
-export function spanOf(
-  { olderThan, newerThan }: { olderThan?: number; newerThan?: number },
-  now: number,
-  newest = 0,
-): { since: number; upTo: number } {
-  return {
-    since: newerThan === undefined ? -Infinity : Math.max(0, now - newerThan),
-    // Later failures are not selected. The time of the newest failure counts: the workers' clocks may be ahead of ours.
-    upTo: olderThan === undefined ? newest : Math.min(newest, now - olderThan),
-  };
-}
-
-/** Omits pages without one that is wanted. */
-export async function* matching<One>(
-  pages: AsyncIterable<One[]>,
-  isWanted: (one: One) => boolean,
-): AsyncGenerator<One[]> {
-  for await (const page of pages) {
-    const found = page.filter(isWanted);
-    if (found.length > 0) yield found;
-  }
+  const isWhole = !isStopped || tally.seen >= total;
+  return { done: tally.done, gone: goneOf(tally, total, isWhole), isWhole };
 }
 
 /** @param most how many at most; 0 for all. */

@@ -5,9 +5,7 @@ import type { DeadLetter } from '../../bullmq/dead-letters.ts';
 import type { Report } from '../common/selection-report.ts';
 
 export const DEAD_LETTERS: Report<DeadLetter> = {
-  what: 'dead letter',
   key: 'events',
-  kindOf: ({ queue, type }) => ({ queue, type }),
   columns: {
     queue: ({ queue }) => queue,
     type: ({ type }) => type,

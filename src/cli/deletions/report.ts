@@ -3,19 +3,14 @@
  */
 import { instantText, spanInWords } from '../../contract/duration.ts';
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
+import { CANCELLATION_TEXTS } from '../../store/deletions/cancel-deletions.ts';
 import type { Cancellation, Scheduled } from '../../store/deletions/deletions.ts';
 import { counted, jsonLine, onOneLine } from '../terminal/text.ts';
 
-const WORDS: Record<Cancellation, string> = {
-  cancelled: 'cancelled: the user is not deleted',
-  'too-late': 'too late: the deletion is being carried out, or failed after it may have been sent',
-  done: 'done: the deletion was carried out',
-  none: 'none: no deletion of this user is known to be pending',
-};
-
 /** One line; with `isJson` for machines. */
 export function scheduledText(answer: Scheduled | Cancellation, now: number, isJson: boolean): string {
-  if (typeof answer === 'string') return isJson ? jsonLine({ is: answer }) : WORDS[answer];
+  if (typeof answer === 'string')
+    return isJson ? jsonLine({ is: answer }) : `${answer.replace('-', ' ')}: ${CANCELLATION_TEXTS[answer]}`;
   const { is, jobId, dueAt, requestedAt } = answer;
   if (isJson) return jsonLine({ is, jobId, dueAt, requestedAt });
   return `${is}: ${jobId}, due ${dueText(dueAt)} (${inText(dueAt - now)})`;

@@ -5,9 +5,7 @@ import type { FailedJob } from '../../bullmq/failed-jobs.ts';
 import type { Report } from '../common/selection-report.ts';
 
 export const FAILED_JOBS: Report<FailedJob> = {
-  what: 'failed job',
   key: 'jobs',
-  kindOf: ({ code, operation }) => ({ code, operation }),
   columns: {
     operation: ({ operation }) => operation,
     instance: ({ instance }) => instance,

@@ -9,6 +9,14 @@ import { type NameState, isSent, readPlaces } from './name-state.ts';
  */
 export type Cancellation = 'cancelled' | 'too-late' | 'done' | 'none';
 
+/** What each answer means to an operator. */
+export const CANCELLATION_TEXTS: Record<Cancellation, string> = {
+  cancelled: 'the user is not deleted',
+  'too-late': 'the deletion is being carried out, or failed after it may have been sent',
+  done: 'the deletion was carried out',
+  none: 'no deletion of this user is known to be pending',
+};
+
 /** The first that is true of any name. */
 const FIRST = ['too-late', 'cancelled', 'done'] as const;
 

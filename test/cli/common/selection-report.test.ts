@@ -8,9 +8,7 @@ interface Entry {
 }
 
 const report: Report<Entry> = {
-  what: 'entry',
   key: 'entries',
-  kindOf: ({ why }) => ({ why }),
   columns: { why: ({ why }) => why },
 };
 const entries: Entry[] = [
