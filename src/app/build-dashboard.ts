@@ -2,6 +2,7 @@
  * Builds the dashboard from the worker's parts: what each page reads.
  */
 import type { Config } from '../config/config.ts';
+import { type OperatorActions, createOperatorActions } from '../ops/dashboard/actions/operator-actions.ts';
 import { createDashboard } from '../ops/dashboard/dashboard.ts';
 import type { PageSources } from '../ops/dashboard/pages.ts';
 import { createReadInTime } from '../ops/dashboard/read-in-time.ts';
@@ -17,14 +18,14 @@ import type { DashboardParts } from './open-dashboard.ts';
 
 export function buildDashboard(
   config: Config,
-  account: NonNullable<Config['dashboard']>,
+  accounts: NonNullable<Config['dashboard']>,
   parts: DashboardParts,
 ): Mount {
   const { prefix } = config.queues;
   const { log, connection, jobs, status, inTime } = parts;
   return createDashboard({
     access: {
-      ...account,
+      ...accounts,
       onLimited: () => log.warn('dashboard: too many wrong passwords from one address'),
     },
     fleet: {
@@ -37,7 +38,25 @@ export function buildDashboard(
     inTime,
     loginsPerHour: config.loginsPerHour,
     isSandbox: config.damoov === 'sandbox',
+    actions: openActions(config, accounts, parts),
   });
+}
+
+/** Undefined if nobody may act. */
+function openActions(
+  { queues: { prefix, audit: queue } }: Config,
+  { operator, proxy }: NonNullable<Config['dashboard']>,
+  { connection, jobs, events, instances, onError, closing }: DashboardParts,
+): OperatorActions | undefined {
+  if (operator === undefined && proxy?.operatorGroup === undefined) return undefined;
+  const actions = createOperatorActions({
+    parts: { connection, prefix, jobs, events, instances: new Set(instances.keys()) },
+    audit: createAuditLog({ connection, prefix, queue }),
+    isThere: () => connection.status === 'ready',
+    onError,
+  });
+  closing.push(() => actions.close());
+  return actions;
 }
 
 function pageSourcesOf(

@@ -20,6 +20,10 @@ export interface DashboardParts {
   instances: ReturnType<typeof instancesOf>;
   status: () => Promise<FleetStatus>;
   inTime: () => SettledInTime;
+  /** Called for an internal error that no page shows. */
+  onError: (error: Error) => void;
+  /** Steps that close the service. */
+  closing: (() => Promise<unknown>)[];
 }
 
 /** Shorter passwords are too easy to guess. */

@@ -24,6 +24,7 @@ export async function openHealth(context: AppContext, parts: Parts): Promise<Htt
   const { config, log, emit, listen, closing } = context;
   const { redis, queues, circuits, damoov } = parts;
   const status = statusOf(context, parts);
+  const onError = (error: Error) => emit({ is: 'http-faulty', error });
   const metrics = createMetrics({ version, status });
   const settled = createSettledCounter();
   listen((notification) => metrics.count(notification));
@@ -40,8 +41,10 @@ export async function openHealth(context: AppContext, parts: Parts): Promise<Htt
       instances: instancesOf(damoov, config.userId.secret),
       status,
       inTime: () => settled.read(),
+      onError,
+      closing,
     }),
-    onError: (error) => emit({ is: 'http-faulty', error }),
+    onError,
   });
   closing.push(() => health.close());
   await openAlerts(context, parts, status);

@@ -5,6 +5,8 @@ import type { Redis } from 'ioredis';
 
 export interface FailedJobsToMake {
   count: number;
+  /** Default `user-jobs`. */
+  queue?: string;
   /** Of the first one, which is `${start}-1`. Default `job`. */
   idStart?: string;
   name?: string;
@@ -30,7 +32,7 @@ end`;
 /** Number per script: Redis is blocked meanwhile. */
 const CHUNK = 5000;
 
-/** Adds failed jobs to the queue `user-jobs` under the prefix. */
+/** Adds failed jobs to a queue under the prefix. */
 export async function makeFailedJobs(redis: Redis, prefix: string, jobs: FailedJobsToMake): Promise<void> {
   const { count, idStart = 'job', name = 'create-user', data = { clientId: 'c-1' }, attempts = 15 } = jobs;
   const {
@@ -44,7 +46,7 @@ export async function makeFailedJobs(redis: Redis, prefix: string, jobs: FailedJ
     await redis.eval(
       MAKE,
       1,
-      `${prefix}:user-jobs:`,
+      `${prefix}:${jobs.queue ?? 'user-jobs'}:`,
       idStart,
       first,
       last,

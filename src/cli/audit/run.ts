@@ -41,9 +41,17 @@ export async function listActions(
   });
 }
 
-function actionText({ at, who, from, what, count, filter, reason }: AuditEntry): string {
+function actionText({ at, who, from, address = '', what, count, filter, reason }: AuditEntry): string {
   const chosen = Object.entries(filter).map(([name, value]) => `${name}=${String(value)}`);
   const why = reason === undefined ? [] : [`"${reason}"`];
-  const shown = [new Date(at).toISOString(), who, from, what, String(count), ...chosen, ...why];
+  const shown = [
+    new Date(at).toISOString(),
+    who,
+    `${from} ${address}`.trim(),
+    what,
+    String(count),
+    ...chosen,
+    ...why,
+  ];
   return shown.map(onOneLine).join('  ');
 }

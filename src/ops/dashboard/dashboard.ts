@@ -1,27 +1,36 @@
 /**
- * The dashboard: the routes of its pages, behind user and password. It changes nothing.
+ * The dashboard: the routes of its pages, behind user and password. It changes nothing but by the actions of operators.
  */
 import { readFileSync } from 'node:fs';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import type { Mount, OpsEnv } from '../health.ts';
 import type { SettledInTime } from '../settled-in-time.ts';
-import { type Access, type AccessOptions, createAccess } from './access.ts';
+import { FormFault } from './actions/action.ts';
+import { actionRoutes } from './actions/action-routes.ts';
+import { ACTIONS_PATH } from './actions/forms.ts';
+import type { OperatorActions } from './actions/operator-actions.ts';
+import { fleetActions } from './actions/page-actions.ts';
+import { faultyFormPage } from './actions/refusal-pages.ts';
+import type { Answer, DashboardEnv } from './dashboard-env.ts';
 import { fleetPage } from './fleet/fleet-page.ts';
 import { panelsOf } from './fleet/panels.ts';
-import { type ReadingSources, createReader } from './fleet/reading.ts';
+import { type Reading, type ReadingSources, createReader } from './fleet/reading.ts';
 import { type Page, type Site, layoutOf } from './layout.ts';
+import { type LetInOptions, letIn } from './let-in.ts';
 import { type PageOf, type PageSources, pagesOf } from './pages.ts';
-import { PATH } from './paths.ts';
+import { PATH, pathOf } from './paths.ts';
 import { faultyQueryPage, noPage, unreadPage } from './problem-pages.ts';
 import { QueryFault } from './query.ts';
 import { UnreadError } from './read-in-time.ts';
 
 export interface DashboardOptions extends Site {
-  access: AccessOptions;
+  access: LetInOptions;
   fleet: ReadingSources;
   pages: PageSources;
   loginsPerHour: number;
   inTime: () => SettledInTime;
+  /** Undefined if nobody may act. */
+  actions?: OperatorActions | undefined;
 }
 
 const PAGE_POLICY = [
@@ -38,62 +47,64 @@ const PAGE_POLICY = [
 const FILES = { 'page.css': 'text/css', 'page.js': 'text/javascript', 'page.svg': 'image/svg+xml' };
 
 export function createDashboard(options: DashboardOptions): Mount {
-  const { loginsPerHour, inTime } = options;
-  const access = createAccess(options.access);
+  const { loginsPerHour, inTime, actions } = options;
   const readFleet = createReader(options.fleet);
-  const panels = async () => panelsOf(await readFleet(), { loginsPerHour, inTime: inTime() });
+  const panels = (reading: Reading) => panelsOf(reading, { loginsPerHour, inTime: inTime() });
 
-  const routes = new Hono<OpsEnv>({ strict: false });
+  const routes = new Hono<DashboardEnv>({ strict: false });
+  routes.use(letIn(options.access));
   routes.use(async (context, next) => {
-    const refusal = refusalOf(access, context);
-    if (refusal !== undefined) return refusal;
-    if (!['GET', 'HEAD'].includes(context.req.method))
-      return context.text('read-only\n', 405, { allow: 'GET' });
+    const isAction = actions !== undefined && context.req.path.startsWith(`${pathOf(ACTIONS_PATH)}/`);
+    const methods = isAction ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD'];
+    if (!methods.includes(context.req.method)) return context.text('read-only\n', 405, { allow: 'GET' });
     await next();
     return undefined;
   });
+  const answer = answerWith(options);
   const show = (path: string, pageOf: PageOf) =>
-    routes.get(path, async (context) => {
-      const request = { url: context.req.url, id: context.req.param('jobId') ?? '' };
-      const page = await pageOf(request).catch(problemPageOf);
-      if ('leadsTo' in page) return context.redirect(page.leadsTo, 303);
-      return context.html(await layoutOf(page, options), page.status ?? 200, {
-        'content-security-policy': PAGE_POLICY,
-      });
-    });
+    routes.get(path, (context) =>
+      answer(context, async () => {
+        const { account } = context.var;
+        const buttons = account.role === 'operator' ? await actions?.buttons(account) : undefined;
+        return pageOf({ url: context.req.url, id: context.req.param('jobId') ?? '', buttons });
+      }),
+    );
 
-  show('/', async () => fleetPage(await panels()));
+  show('/', async ({ buttons }) => {
+    const reading = await readFleet();
+    return fleetPage(await panels(reading), fleetActions(reading, buttons));
+  });
   for (const [path, pageOf] of Object.entries(pagesOf(options.pages))) show(path, pageOf);
-  routes.get('/panels.json', async (context) => context.json(await panels()));
+  routes.get('/panels.json', async (context) => context.json(await panels(await readFleet())));
   for (const [name, type] of Object.entries(FILES)) {
     const content = readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
     routes.get(`/${name}`, (context) =>
       context.body(content, 200, { 'content-type': `${type}; charset=utf-8` }),
     );
   }
-  show('/*', async () => noPage());
-  return { path: PATH, routes };
+  if (actions !== undefined) routes.route('/', actionRoutes(actions, answer));
+  routes.all('/*', (context) => answer(context, async () => noPage()));
+  return { path: PATH, routes: new Hono<OpsEnv>({ strict: false }).route('/', routes) };
+}
+
+function answerWith(site: Site): Answer {
+  return async (context, pageOf) => {
+    const page = await pageOf().catch(problemPageOf);
+    if ('leadsTo' in page) return context.redirect(page.leadsTo, 303);
+    const { role, name } = context.get('account');
+    const operator = role === 'operator' ? name : undefined;
+    return context.html(await layoutOf(page, site, operator), page.status ?? 200, {
+      'content-security-policy': PAGE_POLICY,
+      // Without a referrer a browser hides the origin of a form, too.
+      ...(operator !== undefined && { 'referrer-policy': 'same-origin' }),
+    });
+  };
 }
 
 /** @throws every other error as it is. */
 function problemPageOf(error: unknown): Page {
   if (error instanceof QueryFault) return faultyQueryPage(error.faults);
+  if (error instanceof FormFault) return faultyFormPage(error.faults);
   if (error instanceof UnreadError) return unreadPage();
   throw error;
-}
-
-/** The same answer for a wrong user, a wrong password and none. */
-function refusalOf(access: Access, context: Context<OpsEnv>): Response | undefined {
-  const from = context.env.incoming?.socket.remoteAddress ?? '';
-  const decision = access.decision(context.req.header('authorization'), from);
-  switch (decision.is) {
-    case 'granted':
-      return undefined;
-    case 'refused':
-      return context.text('user and password, please\n', 401, {
-        'www-authenticate': 'Basic realm="damoov-user-lifecycle", charset="UTF-8"',
-      });
-    case 'limited':
-      return context.text('too many wrong passwords\n', 429, { 'retry-after': String(decision.retryAfterS) });
-  }
 }

@@ -26,16 +26,24 @@ export interface Slots {
   actions?: Markup | undefined;
 }
 
+/** What a page with a table may be given. */
+export interface RowSlots<Row> extends Slots {
+  /** Buttons of operators, in each row. */
+  rowActions?: ((row: Row) => Markup) | undefined;
+}
+
 export interface Page extends Slots {
   /** The heading, and in the title of the window. */
   title: string;
   /** Which entry of the navigation it belongs to; none: of no one. */
   section?: (typeof SECTIONS)[number][0];
   /** Default 200. */
-  status?: 200 | 400 | 404 | 503;
+  status?: 200 | 400 | 403 | 404 | 503;
   body: Markup;
   /** What the search field contains. */
   sought?: string;
+  /** Loads another page, or this one again, without a script. */
+  refresh?: { afterS: number; to: string };
   /** Of a page that refreshes itself: where its panels are, and when they were read. */
   live?: { panels: string; asOf: Markup };
 }
@@ -46,9 +54,9 @@ const MARK = raw(
   '<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><circle cx="8" cy="8" r="5"/><path d="M3 21a8 8 0 0 1 16 0z"/><circle class="pulse" cx="18.5" cy="7" r="3"/></svg>',
 );
 
-/** The whole document. */
-export async function layoutOf(page: Page, site: Site): Promise<string> {
-  const { title, body, live, actions } = page;
+/** The whole document. @param operator the name of the operator, if it is for one. */
+export async function layoutOf(page: Page, site: Site, operator?: string): Promise<string> {
+  const { title, body, live, actions, refresh } = page;
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -56,6 +64,7 @@ export async function layoutOf(page: Page, site: Site): Promise<string> {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
+        ${refresh === undefined ? '' : html`<meta http-equiv="refresh" content="${refresh.afterS};url=${refresh.to}" />`}
         <title>${title} · ${NAME}</title>
         <link rel="icon" href="${PATH}/page.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="${PATH}/page.css" />
@@ -73,8 +82,12 @@ export async function layoutOf(page: Page, site: Site): Promise<string> {
         </main>
         <footer>
           <p>
-            Read-only. What changes something is a command: <code>damoov-users --help</code>. All times are
-            UTC.
+            ${
+              operator === undefined
+                ? html`Read-only. What changes something is a command: <code>damoov-users --help</code>.`
+                : html`You act as <bdi>${operator}</bdi>.`
+            }
+            All times are UTC.
           </p>
         </footer>
       </body>

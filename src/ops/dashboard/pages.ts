@@ -7,6 +7,14 @@ import { ClientId } from '../../contract/client-id.ts';
 import { UserId } from '../../contract/fields.ts';
 import type { AuditLog } from '../../store/audit/audit-log.ts';
 import type { StoryOf } from '../story/whole-story.ts';
+import type { Buttons } from './actions/forms.ts';
+import {
+  deadLettersActions,
+  deletionsActions,
+  jobActions,
+  jobListActions,
+  userActions,
+} from './actions/page-actions.ts';
 import { auditPage } from './audit/audit-page.ts';
 import { readDeadLetters } from './dead-letters/dead-letter-list.ts';
 import { deadLettersPage } from './dead-letters/dead-letters-page.ts';
@@ -39,6 +47,8 @@ export interface PageRequest {
   url: string;
   /** The last part of the path, where the path ends with an id. */
   id: string;
+  /** Undefined for viewers. */
+  buttons?: Buttons | undefined;
 }
 
 /** A page, or the address where it is. */
@@ -58,7 +68,7 @@ export function pagesOf(sources: PageSources): Record<string, PageOf> {
 }
 
 function jobs({ read, jobs: source }: PageSources): PageOf {
-  return async ({ url }) => {
+  return async ({ url, buttons }) => {
     const query = queryIn(url, {
       state: oneOf(STATES).default('waiting'),
       code: oneOf(CODES).optional(),
@@ -66,20 +76,21 @@ function jobs({ read, jobs: source }: PageSources): PageOf {
     });
     if (query.code !== undefined && query.state !== 'failed')
       throw new QueryFault(['code is only of failed jobs: it needs state=failed.']);
-    return jobListPage(await read(() => readJobList(source, query)));
+    const list = await read(() => readJobList(source, query));
+    return jobListPage(list, jobListActions(list, buttons));
   };
 }
 
 function oneJob({ read, jobs: source }: PageSources): PageOf {
-  return async ({ url, id }) => {
+  return async ({ url, id, buttons }) => {
     queryIn(url, {});
     const job = await read(() => readJobDetails(source, id));
-    return job === undefined ? noJobPage(id) : jobPage(job);
+    return job === undefined ? noJobPage(id) : jobPage(job, jobActions(job, buttons));
   };
 }
 
 function oneUser({ read, instances, story }: PageSources): PageOf {
-  return async ({ url }) => {
+  return async ({ url, buttons }) => {
     const query = queryIn(url, {
       'client-id': ClientId.optional(),
       'user-id': UserId.optional(),
@@ -93,7 +104,8 @@ function oneUser({ read, instances, story }: PageSources): PageOf {
       ...(clientId !== undefined && { clientId }),
       ...(userId !== undefined && { userId }),
     };
-    return userPage(await read(() => story(user)));
+    const told = await read(() => story(user));
+    return userPage(told, userActions(told, buttons));
   };
 }
 
@@ -108,7 +120,7 @@ function searched({ read, jobs: source, instances, story }: PageSources): PageOf
 }
 
 function deletions({ read, deletions: source }: PageSources): PageOf {
-  return async ({ url }) => {
+  return async ({ url, buttons }) => {
     const { 'from-day': fromDay, ...query } = queryIn(url, {
       state: oneOf(['pending', 'held']).default('pending'),
       day: Day.optional(),
@@ -118,18 +130,20 @@ function deletions({ read, deletions: source }: PageSources): PageOf {
     const chosen = [query.state === 'held', query.day !== undefined, fromDay !== undefined];
     if (chosen.filter(Boolean).length > 1)
       throw new QueryFault(['state=held, day and from-day exclude each other.']);
-    return deletionsPage(await read(() => readDeletionPage(source, { ...query, fromDay }, Date.now())));
+    const page = await read(() => readDeletionPage(source, { ...query, fromDay }, Date.now()));
+    return deletionsPage(page, deletionsActions(page, buttons));
   };
 }
 
 function deadLetters({ read, events }: PageSources): PageOf {
   const names = events.map(({ name }) => name);
-  return async ({ url }) => {
+  return async ({ url, buttons }) => {
     const query = queryIn(url, {
       queue: z.enum(names, { error: `must be one of ${names.join(', ') || 'none'}` }).optional(),
       from: Skipped,
     });
-    return deadLettersPage(await read(() => readDeadLetters(events, query)));
+    const list = await read(() => readDeadLetters(events, query));
+    return deadLettersPage(list, deadLettersActions(list, buttons));
   };
 }
 

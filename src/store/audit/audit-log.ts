@@ -24,11 +24,13 @@ export interface AuditEntry extends Action {
   /** The account. */
   who: string;
   from: 'command' | 'page';
+  /** Of the page's browser, or of the proxy before it. */
+  address?: string | undefined;
 }
 
 export interface AuditLog {
   /** Resolves once it is written: only then may the action begin. */
-  record(action: Action, by: Pick<AuditEntry, 'who' | 'from'>): Promise<void>;
+  record(action: Action, by: Pick<AuditEntry, 'who' | 'from' | 'address'>): Promise<void>;
   /** The oldest first. @param after only behind this id. @param last at most so many, the latest; default all. */
   read(options?: { after?: string; last?: number }): Promise<AuditEntry[]>;
   /** The newest first. @param before only older ones than this id. @returns `older`: where older ones begin; absent at the end. */
@@ -52,8 +54,8 @@ const EVENT_OPTIONS = { removeOnComplete: { age: 3600, count: 1000 }, attempts: 
 export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): AuditLog {
   const key = `${prefix}:audit`;
   return {
-    async record({ what, filter, count, reason }, { who, from }) {
-      const texts = [what, JSON.stringify(filter), String(count), who, from, reason ?? ''];
+    async record({ what, filter, count, reason }, { who, from, address }) {
+      const texts = [what, JSON.stringify(filter), String(count), who, from, reason ?? '', address ?? ''];
       const fields = FIELDS.flatMap((name, n) => [name, texts[n] ?? '']);
       const [added] =
         (await connection
@@ -64,7 +66,8 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
       const [error, id] = added ?? [];
       if (error instanceof Error) throw error;
       if (queue === undefined || typeof id !== 'string') return;
-      const data = { what, filter, count, who, from, ...(reason !== undefined && { reason }) };
+      const more = { ...(reason !== undefined && { reason }), ...(address !== undefined && { address }) };
+      const data = { what, filter, count, who, from, ...more };
       await publish(connection, prefix, queue, { id, data });
     },
     async read({ after, last } = {}) {
@@ -82,8 +85,9 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
   };
 }
 
-const FIELDS = ['what', 'filter', 'count', 'who', 'from', 'reason'] as const;
+const FIELDS = ['what', 'filter', 'count', 'who', 'from', 'reason', 'address'] as const;
 
+const text = z.string().transform((given) => (given === '' ? undefined : given));
 const Entry = z.object({
   what: z.string(),
   filter: z
@@ -100,12 +104,14 @@ const Entry = z.object({
   count: z.coerce.number(),
   who: z.string(),
   from: z.enum(['command', 'page']),
-  reason: z.string().transform((text) => (text === '' ? undefined : text)),
+  reason: text,
+  address: text.optional(),
 });
 
 /** Empty if another version wrote it. */
 function entryOf([id, texts]: [id: string, texts: string[]]): AuditEntry[] {
-  const fields = Object.fromEntries(FIELDS.map((name) => [name, texts[texts.indexOf(name) + 1]]));
+  const pairs = texts.flatMap((name, at) => (at % 2 === 0 ? [[name, texts[at + 1]]] : []));
+  const fields = Object.fromEntries(pairs) as object;
   const read = Entry.safeParse(fields).data;
   return read === undefined ? [] : [{ id, at: Number.parseInt(id, 10), ...read }];
 }

@@ -7,6 +7,10 @@ export const USER = 'ops';
 export const PASSWORD = 'a password of the test';
 export const AUTHORIZATION = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
 
+export const OPERATOR = 'anna';
+export const OPERATOR_PASSWORD = 'another password of the test';
+export const AS_OPERATOR = `Basic ${Buffer.from(`${OPERATOR}:${OPERATOR_PASSWORD}`).toString('base64')}`;
+
 type AskInit = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
 
 export interface DashboardWorld extends World {

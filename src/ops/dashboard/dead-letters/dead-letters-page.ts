@@ -3,7 +3,7 @@
  */
 import { html } from 'hono/html';
 import type { DeadLetter } from '../../../bullmq/dead-letters.ts';
-import type { Page, Slots } from '../layout.ts';
+import type { Page, RowSlots } from '../layout.ts';
 import {
   type Column,
   type Markup,
@@ -20,7 +20,10 @@ import { extentText, pageLinks } from '../ranks.ts';
 import { figure } from '../words.ts';
 import type { DeadLetterList } from './dead-letter-list.ts';
 
-export function deadLettersPage(list: DeadLetterList, { actions }: Slots = {}): Page {
+export function deadLettersPage(
+  list: DeadLetterList,
+  { actions, rowActions }: RowSlots<DeadLetter> = {},
+): Page {
   const { queue, letters, counts } = list;
   const about = { title: 'Dead letters', section: 'dead-letters' as const, actions };
   if (queue === undefined)
@@ -40,12 +43,12 @@ export function deadLettersPage(list: DeadLetterList, { actions }: Slots = {}): 
         Events that the subscriber of <code>${queue}</code> gave up, the newest first; each is kept for 14
         days. ${extentText({ ...list, shown: letters.length })}
       </p>
-      ${letters.length === 0 ? '' : tableMarkup(`Dead letters of ${queue}`, letters, columnsOf(Date.now()))}
+      ${letters.length === 0 ? '' : tableMarkup(`Dead letters of ${queue}`, letters, columnsOf(Date.now(), rowActions))}
       ${pagerMarkup(pageLinks(list, (from) => pathOf('/dead-letters', { queue, from })))}`,
   };
 }
 
-function columnsOf(now: number): Column<DeadLetter>[] {
+function columnsOf(now: number, rowActions: RowSlots<DeadLetter>['rowActions']): Column<DeadLetter>[] {
   return [
     { title: 'Type', cell: ({ type }) => type },
     { title: 'User', cell: userMarkup },
@@ -56,6 +59,7 @@ function columnsOf(now: number): Column<DeadLetter>[] {
       cell: ({ failedAt }) => html`${timeMarkup(failedAt)} <small>${distanceText(failedAt, now)}</small>`,
     },
     { title: 'Event', cell: ({ eventId, jobId }) => idMarkup(eventId ?? jobId) },
+    ...(rowActions === undefined ? [] : [{ title: 'Act', cell: rowActions }]),
   ];
 }
 

@@ -3,7 +3,7 @@
  */
 import { html } from 'hono/html';
 import type { IndexedDeletion } from '../../../store/deletions/due-page.ts';
-import type { Page, Slots } from '../layout.ts';
+import type { Page, RowSlots } from '../layout.ts';
 import {
   type Column,
   type Markup,
@@ -19,7 +19,10 @@ import { extentText, pageLinks } from '../ranks.ts';
 import { dayName, figure } from '../words.ts';
 import { type DeletionPage, dayAfter, dayOf } from './deletion-page.ts';
 
-export function deletionsPage(page: DeletionPage, { actions }: Slots = {}): Page {
+export function deletionsPage(
+  page: DeletionPage,
+  { actions, rowActions }: RowSlots<IndexedDeletion> = {},
+): Page {
   const { state, day, fromDay, deletions, held } = page;
   const isAll = state === 'pending' && day === undefined && fromDay === undefined;
   return {
@@ -41,7 +44,8 @@ export function deletionsPage(page: DeletionPage, { actions }: Slots = {}): Page
         },
       ])}
       <p class="lead">${headingOf(page)} ${extentText({ ...page, shown: deletions.length })}</p>
-      ${deletions.length === 0 ? '' : tableMarkup('Deletions', deletions, columnsOf(page))} ${pagersOf(page)}
+      ${deletions.length === 0 ? '' : tableMarkup('Deletions', deletions, columnsOf(page, rowActions))}
+      ${pagersOf(page)}
       ${state === 'held' ? '' : html`<p class="hint">A deletion that another BullMQ client has added is not counted here: it is among the <a href="${pathOf('/jobs', { state: 'delayed' })}">delayed jobs</a>.</p>`}`,
   };
 }
@@ -54,7 +58,10 @@ function headingOf({ state, day, fromDay, now }: DeletionPage): string {
   return `Due on ${dayName(Date.parse(day))}${more}.`;
 }
 
-function columnsOf({ now, state }: DeletionPage): Column<IndexedDeletion>[] {
+function columnsOf(
+  { now, state }: DeletionPage,
+  rowActions: RowSlots<IndexedDeletion>['rowActions'],
+): Column<IndexedDeletion>[] {
   const due: Column<IndexedDeletion> = {
     title: 'Due',
     cell: ({ dueAt }) => html`${timeMarkup(dueAt)} <small>${distanceText(dueAt, now)}</small>`,
@@ -69,6 +76,7 @@ function columnsOf({ now, state }: DeletionPage): Column<IndexedDeletion>[] {
     { title: 'Instance', cell: (one) => ('instance' in one ? one.instance : '') },
     requested,
     { title: 'Job', cell: ({ jobId }) => idLink(jobId, pathOfJob(jobId)) },
+    ...(rowActions === undefined ? [] : [{ title: 'Decide', cell: rowActions }]),
   ];
 }
 

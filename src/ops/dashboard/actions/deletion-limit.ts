@@ -1,0 +1,63 @@
+/**
+ * Releases or refuses the deletions that the deletion limit holds: all, or those of one user.
+ */
+import { z } from 'zod';
+import { type Approval, createDeletionLimit } from '../../../store/circuits/deletion-limit.ts';
+import { counted } from '../words.ts';
+import { type Action, type Confirmed, Id, actionOf, changeAll } from './action.ts';
+
+const Filter = z
+  .strictObject({ clientId: Id.optional(), userId: Id.optional(), instance: Id.optional() })
+  .refine(
+    ({ clientId, userId, instance }) => instance === undefined || (clientId ?? userId) !== undefined,
+    'instance needs clientId or userId',
+  );
+
+const WORDS = {
+  release: {
+    verb: 'Release',
+    done: 'released',
+    effect: 'They are carried out, beyond the deletion limit: these users are deleted for ever.',
+  },
+  refuse: {
+    verb: 'Refuse',
+    done: 'refused',
+    effect: 'They end as deletion-refused: these users are not deleted.',
+  },
+};
+
+export const releaseDeletions = limitAction('release');
+export const refuseDeletions = limitAction('refuse');
+
+/** Jobs per step. */
+const PAGE = 200;
+
+function limitAction(decision: Approval): Action {
+  const { verb, done, effect } = WORDS[decision];
+  return actionOf({
+    name: `deletions-${decision}`,
+    command: `deletions ${decision}`,
+    button: verb,
+    filter: Filter,
+    async plan(filter, parts) {
+      const isOfUser = Object.keys(filter).length > 0;
+      const jobIds = await createDeletionLimit(parts).find(isOfUser ? filter : undefined);
+      const question = `${verb} ${counted(jobIds.length, 'held deletion')}`;
+      return { question, count: jobIds.length, effect, jobIds };
+    },
+    async carryOut(_filter, confirmed, parts, note) {
+      const limit = createDeletionLimit(parts);
+      const act = (some: string[]) => limit.decide(decision, some);
+      return changeAll(pagesOf(confirmed), act, { count: confirmed.count, doneWord: done }, note);
+    },
+  });
+}
+
+/** Those that were counted, and no other: each deletion is for ever. */
+async function* pagesOf({ chosen }: Confirmed): AsyncGenerator<string[]> {
+  for (let from = 0; ; from += PAGE) {
+    const some = await chosen(from, PAGE);
+    if (some.length > 0) yield some;
+    if (some.length < PAGE) return;
+  }
+}

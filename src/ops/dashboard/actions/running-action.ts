@@ -1,0 +1,117 @@
+/**
+ * Carries out what an operator confirmed: once, recorded before it is done, a page of jobs at a time, and for all to see how far it is.
+ */
+import { isRedisFault } from '../../../redis/refusal.ts';
+import { every } from '../../../redis/every.ts';
+import { type ActionRecords, SIGN_MS } from '../../../store/actions/action-records.ts';
+import type { AuditLog } from '../../../store/audit/audit-log.ts';
+import { withTimeout } from '../../with-timeout.ts';
+import type { Account } from '../access.ts';
+import type { Action, ActionParts, Confirmed, ReadAction } from './action.ts';
+
+export interface Order {
+  /** Of the form. */
+  id: string;
+  action: Action;
+  read: ReadAction;
+  question: string;
+  confirmed: Omit<Confirmed, 'chosen'>;
+  reason: string | undefined;
+  account: Account;
+  /** Of the browser. */
+  address: string;
+}
+
+export interface Runner {
+  /**
+   * Begins it, and waits a little for its end.
+   * @param isWanted false once nobody waits for the answer: then nothing begins any more.
+   * @returns false if it was begun before.
+   */
+  start(order: Order, isWanted: () => boolean): Promise<boolean>;
+  /** Stops what is under way after its page. */
+  close(): Promise<void>;
+}
+
+export interface RunnerOptions {
+  parts: ActionParts;
+  records: ActionRecords;
+  audit: Pick<AuditLog, 'record'>;
+  /** Called for an internal error that no page shows. */
+  onError: (error: Error) => void;
+}
+
+/** Most actions end within this time; in milliseconds. */
+const QUICK_MS = 1000;
+/** A page of jobs that is under way when the worker stops; in milliseconds. */
+const CLOSE_MS = 5000;
+
+const UNRECORDED = 'The audit log cannot be written.';
+const LATE = 'Redis answered too late.';
+
+export function createRunner({ parts, records, audit, onError }: RunnerOptions): Runner {
+  const running = new Set<Promise<void>>();
+  let isClosing = false;
+
+  return {
+    async start(order, isWanted) {
+      const { id, action, read, question, confirmed, reason, account, address } = order;
+      const facts = { command: action.command, who: account.name, question, total: confirmed.count };
+      if (!(await records.begin(id, facts))) return false;
+      const refuse = async (text: string) => {
+        await records.end(id, { state: 'refused', text });
+        return true;
+      };
+      if (!isWanted()) return refuse(LATE);
+      try {
+        const { filter } = read;
+        const by = { who: account.name, from: 'page' as const, address };
+        await audit.record({ what: action.command, filter, count: confirmed.count, reason }, by);
+      } catch {
+        return refuse(UNRECORDED);
+      }
+      if (!isWanted() || isClosing) return refuse(LATE);
+      const run = carryOut(order);
+      running.add(run);
+      await withTimeout(
+        QUICK_MS,
+        run.finally(() => running.delete(run)),
+      );
+      return true;
+    },
+    async close() {
+      isClosing = true;
+      await withTimeout(CLOSE_MS, Promise.all(running));
+    },
+  };
+
+  async function carryOut({ id, read, confirmed }: Order): Promise<void> {
+    let isOurs = true;
+    let last = { done: 0, inDoubt: confirmed.count };
+    const stopSigns = every(async () => {
+      isOurs &&= await records.note(id);
+    }, SIGN_MS);
+    try {
+      const chosen = (from: number, count: number) => records.chosen(id, from, count);
+      isOurs = await records.note(id, { state: 'running', ...last });
+      if (!isOurs) return await records.end(id, { state: 'refused', text: LATE });
+      const { isWhole, text } = await read.carryOut(
+        { ...confirmed, chosen },
+        parts,
+        async ({ done, inDoubt }) => {
+          isOurs &&= await records.note(id, { done, inDoubt });
+          const mayGoOn = isOurs && !isClosing;
+          if (mayGoOn || inDoubt === 0) last = { done, inDoubt };
+          return mayGoOn;
+        },
+      );
+      const end = isWhole ? ({ state: 'done', text } as const) : ({ state: 'stopped', text: '' } as const);
+      await records.end(id, { ...end, done: last.done, inDoubt: 0 });
+    } catch (error) {
+      if (!isRedisFault(error)) onError(error instanceof Error ? error : new Error('an action failed'));
+      await records.end(id, { state: 'failed', ...last }).catch(() => {});
+    } finally {
+      stopSigns();
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The actions of operators on the dashboard, in Redis: each begins once, says how far it is, and is known to be interrupted once its
+ * worker gives no sign of life. Kept for a day; what was done stays in the audit log.
+ */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { type Command, type Seen, changesIn } from '../../redis/change.ts';
+import type { ScriptSource } from '../../redis/scripts.ts';
+
+/**
+ * `begun`: nothing is changed yet. `stopped`: before its end, as its worker was stopped. `failed`: by a fault. `refused`: before
+ * anything was changed, as it could not be recorded in time.
+ */
+const STATES = ['begun', 'running', 'done', 'stopped', 'failed', 'refused'] as const;
+
+export interface ActionFacts {
+  /** The command that does the same. */
+  command: string;
+  /** The account. */
+  who: string;
+  /** As the operator confirmed it: `Retry 12 failed jobs?`. */
+  question: string;
+  total: number;
+}
+
+export interface ActionState {
+  state: (typeof STATES)[number];
+  done: number;
+  /** How many more are perhaps done. */
+  inDoubt: number;
+  /** How it ended, in a sentence. */
+  text: string;
+}
+
+export type ActionRecord = ActionFacts &
+  ActionState & {
+    /** Whether its worker carries it out. */
+    isAlive: boolean;
+  };
+
+export interface ActionRecords {
+  /** The key that signs the forms of all workers. */
+  formKey(): Promise<string>;
+  /** False if it was begun before. */
+  begin(id: string, facts: ActionFacts): Promise<boolean>;
+  /** False if it counts as interrupted meanwhile: then it must not go on. */
+  note(id: string, state?: Partial<ActionState>): Promise<boolean>;
+  end(id: string, state: Partial<ActionState>): Promise<void>;
+  /** Undefined if there is none, or no more. */
+  read(id: string): Promise<ActionRecord | undefined>;
+  /** Remembers what was counted for an action, until it is confirmed. */
+  keepChosen(id: string, jobIds: readonly string[]): Promise<void>;
+  /** Some of them, from this place on. */
+  chosen(id: string, from: number, count: number): Promise<string[]>;
+}
+
+const KEEP_S = 24 * 3600;
+/** Longer than a worker is ever busy with other work, in seconds. */
+const ALIVE_S = 15;
+const CHOICE_S = 15 * 60;
+/** Ids per command. */
+const AT_ONCE = 1000;
+
+/** How often a worker gives a sign of life, in milliseconds. */
+export const SIGN_MS = 4000;
+
+export function createActionRecords(source: ScriptSource, prefix: string): ActionRecords {
+  const change = changesIn(source);
+  const key = (id: string) => `${prefix}:action:${id}`;
+  const alive = (id: string) => `${key(id)}:alive`;
+  const chosen = (id: string) => `${key(id)}:chosen`;
+  const sign = (id: string): Command => ['SET', alive(id), '1', 'EX', ALIVE_S];
+
+  return {
+    async formKey() {
+      const name = `${prefix}:form-key`;
+      const fresh = randomBytes(32).toString('base64url');
+      return change((seen) => {
+        const known = seen.text('GET', name);
+        return { answer: known ?? fresh, writes: known === undefined ? [['SET', name, fresh]] : [] };
+      });
+    },
+    begin: (id, facts) =>
+      change((seen) => {
+        if (isThere(seen, key(id))) return { answer: false };
+        const fields = flat({ ...facts, state: 'begun', done: 0, inDoubt: 0, text: '' });
+        const kept = [key(id), chosen(id)].map((name): Command => ['EXPIRE', name, KEEP_S]);
+        return { answer: true, writes: [['HSET', key(id), ...fields], ...kept, sign(id)] };
+      }),
+    note: (id, state = {}) =>
+      change((seen) => {
+        if (!isThere(seen, alive(id))) return { answer: false };
+        const fields = flat(state);
+        const writes: Command[] = fields.length === 0 ? [] : [['HSET', key(id), ...fields]];
+        return { answer: true, writes: [...writes, sign(id)] };
+      }),
+    async end(id, state) {
+      await change((seen) => ({
+        answer: undefined,
+        writes: isThere(seen, key(id))
+          ? [
+              ['HSET', key(id), ...flat(state)],
+              ['DEL', alive(id)],
+            ]
+          : [],
+      }));
+    },
+    read: (id) =>
+      change((seen) => {
+        const fields = seen.list('HGETALL', key(id));
+        const isAlive = isThere(seen, alive(id));
+        const pairs = fields.flatMap((name, at) =>
+          at % 2 === 0 && name !== undefined ? [[name, fields[at + 1]]] : [],
+        );
+        const record = Stored.safeParse(Object.fromEntries(pairs) as object).data;
+        return { answer: record && { ...record, isAlive } };
+      }),
+    async keepChosen(id, jobIds) {
+      for (let from = 0; from < jobIds.length; from += AT_ONCE) {
+        const some = jobIds.slice(from, from + AT_ONCE);
+        await change(() => ({
+          answer: undefined,
+          writes: [
+            ['RPUSH', chosen(id), ...some],
+            ['EXPIRE', chosen(id), CHOICE_S],
+          ],
+        }));
+      }
+    },
+    async chosen(id, from, count) {
+      const ids = await change((seen) => ({
+        answer: seen.list('LRANGE', chosen(id), from, from + count - 1),
+      }));
+      return ids.flatMap((jobId) => jobId ?? []);
+    },
+  };
+}
+
+const count = z.coerce.number().int();
+const Stored = z.object({
+  command: z.string(),
+  who: z.string(),
+  question: z.string(),
+  total: count,
+  state: z.enum(STATES),
+  done: count,
+  inDoubt: count,
+  text: z.string(),
+});
+
+function isThere(seen: Seen, key: string): boolean {
+  return seen.read('EXISTS', key) === 1;
+}
+
+function flat(fields: Readonly<Record<string, string | number>>): (string | number)[] {
+  return Object.entries(fields).flat();
+}
