@@ -30,8 +30,8 @@ export async function selectFailedJobs(
     kindOf: ({ code, operation }) => ({ code, operation }),
     read: () => matching(failed.read(span), (job) => isWanted(job, filter)),
     all: () => jobs.getFailedCount(),
-    retry: failed.retry,
-    drop: failed.drop,
+    retry: (some) => failed.retry(some),
+    drop: (some) => failed.drop(some),
     moment,
   };
 }

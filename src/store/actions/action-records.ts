@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { type Command, type Seen, changesIn } from '../../redis/change.ts';
+import { type Change, type Command, type Seen, changesIn } from '../../redis/change.ts';
 import type { ScriptSource } from '../../redis/scripts.ts';
 
 /**
@@ -40,7 +40,7 @@ export type ActionRecord = ActionFacts &
 
 export interface ActionRecords {
   /** The key that signs the forms of all workers. */
-  formKey(): Promise<string>;
+  formKey: () => Promise<string>;
   /** False if it was begun before. */
   begin(id: string, facts: ActionFacts): Promise<boolean>;
   /** False if it counts as interrupted meanwhile: then it must not go on. */
@@ -66,13 +66,10 @@ export const SIGN_MS = 4000;
 
 export function createActionRecords(source: ScriptSource, prefix: string): ActionRecords {
   const change = changesIn(source);
-  const key = (id: string) => `${prefix}:action:${id}`;
-  const alive = (id: string) => `${key(id)}:alive`;
-  const chosen = (id: string) => `${key(id)}:chosen`;
-  const sign = (id: string): Command => ['SET', alive(id), '1', 'EX', ALIVE_S];
-
   return {
-    async formKey() {
+    ...progressOf(change, prefix),
+    ...choicesOf(change, prefix),
+    formKey: () => {
       const name = `${prefix}:form-key`;
       const fresh = randomBytes(32).toString('base64url');
       return change((seen) => {
@@ -80,56 +77,69 @@ export function createActionRecords(source: ScriptSource, prefix: string): Actio
         return { answer: known ?? fresh, writes: known === undefined ? [['SET', name, fresh]] : [] };
       });
     },
-    begin: (id, facts) =>
-      change((seen) => {
-        if (isThere(seen, key(id))) return { answer: false };
-        const fields = flat({ ...facts, state: 'begun', done: 0, inDoubt: 0, text: '' });
-        const kept = [key(id), chosen(id)].map((name): Command => ['EXPIRE', name, KEEP_S]);
-        return { answer: true, writes: [['HSET', key(id), ...fields], ...kept, sign(id)] };
-      }),
-    note: (id, state = {}) =>
-      change((seen) => {
-        if (!isThere(seen, alive(id))) return { answer: false };
-        const fields = flat(state);
-        const writes: Command[] = fields.length === 0 ? [] : [['HSET', key(id), ...fields]];
-        return { answer: true, writes: [...writes, sign(id)] };
-      }),
-    async end(id, state) {
-      await change((seen) => ({
-        answer: undefined,
-        writes: isThere(seen, key(id))
-          ? [
-              ['HSET', key(id), ...flat(state)],
-              ['DEL', alive(id)],
-            ]
-          : [],
-      }));
+  };
+}
+
+function keysOf(prefix: string, id: string) {
+  const record = `${prefix}:action:${id}`;
+  const alive = `${record}:alive`;
+  const sign: Command = ['SET', alive, '1', 'EX', ALIVE_S];
+  return { record, alive, sign, chosen: `${record}:chosen` };
+}
+
+function progressOf(change: Change, prefix: string): Pick<ActionRecords, 'begin' | 'note' | 'end' | 'read'> {
+  return {
+    begin: (id, facts) => {
+      const { record, sign, chosen } = keysOf(prefix, id);
+      const fields = flat({ ...facts, state: 'begun', done: 0, inDoubt: 0, text: '' });
+      const kept = [record, chosen].map((key): Command => ['EXPIRE', key, KEEP_S]);
+      return change((seen) =>
+        isThere(seen, record)
+          ? { answer: false }
+          : { answer: true, writes: [['HSET', record, ...fields], ...kept, sign] },
+      );
     },
-    read: (id) =>
-      change((seen) => {
-        const fields = seen.list('HGETALL', key(id));
-        const isAlive = isThere(seen, alive(id));
-        const pairs = fields.flatMap((name, at) =>
-          at % 2 === 0 && name !== undefined ? [[name, fields[at + 1]]] : [],
-        );
-        const record = Stored.safeParse(Object.fromEntries(pairs) as object).data;
-        return { answer: record && { ...record, isAlive } };
-      }),
+    note: (id, state = {}) => {
+      const { record, alive, sign } = keysOf(prefix, id);
+      const fields = flat(state);
+      const writes: Command[] = fields.length === 0 ? [sign] : [['HSET', record, ...fields], sign];
+      return change((seen) => (isThere(seen, alive) ? { answer: true, writes } : { answer: false }));
+    },
+    end: (id, state) => {
+      const { record, alive } = keysOf(prefix, id);
+      const writes: Command[] = [
+        ['HSET', record, ...flat(state)],
+        ['DEL', alive],
+      ];
+      return change((seen) => ({ answer: undefined, writes: isThere(seen, record) ? writes : [] }));
+    },
+    read: (id) => {
+      const { record, alive } = keysOf(prefix, id);
+      return change((seen) => {
+        const isAlive = isThere(seen, alive);
+        const stored = Stored.safeParse(objectOf(seen.list('HGETALL', record))).data;
+        return { answer: stored && { ...stored, isAlive } };
+      });
+    },
+  };
+}
+
+function choicesOf(change: Change, prefix: string): Pick<ActionRecords, 'keepChosen' | 'chosen'> {
+  return {
     async keepChosen(id, jobIds) {
+      const { chosen } = keysOf(prefix, id);
       for (let from = 0; from < jobIds.length; from += AT_ONCE) {
-        const some = jobIds.slice(from, from + AT_ONCE);
-        await change(() => ({
-          answer: undefined,
-          writes: [
-            ['RPUSH', chosen(id), ...some],
-            ['EXPIRE', chosen(id), CHOICE_S],
-          ],
-        }));
+        const writes: Command[] = [
+          ['RPUSH', chosen, ...jobIds.slice(from, from + AT_ONCE)],
+          ['EXPIRE', chosen, CHOICE_S],
+        ];
+        await change(() => ({ answer: undefined, writes }));
       }
     },
     async chosen(id, from, count) {
+      const { chosen } = keysOf(prefix, id);
       const ids = await change((seen) => ({
-        answer: seen.list('LRANGE', chosen(id), from, from + count - 1),
+        answer: seen.list('LRANGE', chosen, from, from + count - 1),
       }));
       return ids.flatMap((jobId) => jobId ?? []);
     },
@@ -154,4 +164,11 @@ function isThere(seen: Seen, key: string): boolean {
 
 function flat(fields: Readonly<Record<string, string | number>>): (string | number)[] {
   return Object.entries(fields).flat();
+}
+
+/** As HGETALL answers: a name, then its value. */
+function objectOf(pairs: readonly (string | undefined)[]): Record<string, string | undefined> {
+  const fields: Record<string, string | undefined> = {};
+  for (let at = 0; at < pairs.length; at += 2) fields[pairs[at] ?? ''] = pairs[at + 1];
+  return fields;
 }

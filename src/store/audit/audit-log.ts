@@ -110,8 +110,8 @@ const Entry = z.object({
 
 /** Empty if another version wrote it. */
 function entryOf([id, texts]: [id: string, texts: string[]]): AuditEntry[] {
-  const pairs = texts.flatMap((name, at) => (at % 2 === 0 ? [[name, texts[at + 1]]] : []));
-  const fields = Object.fromEntries(pairs) as object;
+  const fields: Record<string, unknown> = {};
+  for (let at = 0; at < texts.length; at += 2) fields[texts[at] ?? ''] = texts[at + 1];
   const read = Entry.safeParse(fields).data;
   return read === undefined ? [] : [{ id, at: Number.parseInt(id, 10), ...read }];
 }

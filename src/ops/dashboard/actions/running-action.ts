@@ -7,7 +7,7 @@ import { type ActionRecords, SIGN_MS } from '../../../store/actions/action-recor
 import type { AuditLog } from '../../../store/audit/audit-log.ts';
 import { withTimeout } from '../../with-timeout.ts';
 import type { Account } from '../access.ts';
-import type { Action, ActionParts, Confirmed, ReadAction } from './action.ts';
+import type { Action, ActionParts, Confirmed, Note, ReadAction } from './action.ts';
 
 export interface Order {
   /** Of the form. */
@@ -49,34 +49,23 @@ const CLOSE_MS = 5000;
 const UNRECORDED = 'The audit log cannot be written.';
 const LATE = 'Redis answered too late.';
 
-export function createRunner({ parts, records, audit, onError }: RunnerOptions): Runner {
+export function createRunner(options: RunnerOptions): Runner {
+  const { records } = options;
   const running = new Set<Promise<void>>();
   let isClosing = false;
-
   return {
     async start(order, isWanted) {
-      const { id, action, read, question, confirmed, reason, account, address } = order;
+      const { id, action, account, question, confirmed } = order;
       const facts = { command: action.command, who: account.name, question, total: confirmed.count };
       if (!(await records.begin(id, facts))) return false;
-      const refuse = async (text: string) => {
-        await records.end(id, { state: 'refused', text });
+      const why = (isWanted() ? await unrecorded(options, order) : LATE) ?? (isWanted() ? undefined : LATE);
+      if (why !== undefined) {
+        await records.end(id, { state: 'refused', text: why });
         return true;
-      };
-      if (!isWanted()) return refuse(LATE);
-      try {
-        const { filter } = read;
-        const by = { who: account.name, from: 'page' as const, address };
-        await audit.record({ what: action.command, filter, count: confirmed.count, reason }, by);
-      } catch {
-        return refuse(UNRECORDED);
       }
-      if (!isWanted() || isClosing) return refuse(LATE);
-      const run = carryOut(order);
+      const run = carryOut(options, order, () => isClosing).finally(() => running.delete(run));
       running.add(run);
-      await withTimeout(
-        QUICK_MS,
-        run.finally(() => running.delete(run)),
-      );
+      await withTimeout(QUICK_MS, run);
       return true;
     },
     async close() {
@@ -84,34 +73,50 @@ export function createRunner({ parts, records, audit, onError }: RunnerOptions):
       await withTimeout(CLOSE_MS, Promise.all(running));
     },
   };
+}
 
-  async function carryOut({ id, read, confirmed }: Order): Promise<void> {
-    let isOurs = true;
-    let last = { done: 0, inDoubt: confirmed.count };
-    const stopSigns = every(async () => {
-      isOurs &&= await records.note(id);
-    }, SIGN_MS);
-    try {
-      const chosen = (from: number, count: number) => records.chosen(id, from, count);
-      isOurs = await records.note(id, { state: 'running', ...last });
-      if (!isOurs) return await records.end(id, { state: 'refused', text: LATE });
-      const { isWhole, text } = await read.carryOut(
-        { ...confirmed, chosen },
-        parts,
-        async ({ done, inDoubt }) => {
-          isOurs &&= await records.note(id, { done, inDoubt });
-          const mayGoOn = isOurs && !isClosing;
-          if (mayGoOn || inDoubt === 0) last = { done, inDoubt };
-          return mayGoOn;
-        },
-      );
-      const end = isWhole ? ({ state: 'done', text } as const) : ({ state: 'stopped', text: '' } as const);
-      await records.end(id, { ...end, done: last.done, inDoubt: 0 });
-    } catch (error) {
-      if (!isRedisFault(error)) onError(error instanceof Error ? error : new Error('an action failed'));
-      await records.end(id, { state: 'failed', ...last }).catch(() => {});
-    } finally {
-      stopSigns();
-    }
+/** Records it. Answers why it must not begin, if it is not recorded. */
+async function unrecorded(
+  { audit }: RunnerOptions,
+  { action, read: { filter }, confirmed: { count }, reason, account, address }: Order,
+): Promise<string | undefined> {
+  try {
+    const by = { who: account.name, from: 'page', address } as const;
+    await audit.record({ what: action.command, filter, count, reason }, by);
+    return undefined;
+  } catch {
+    return UNRECORDED;
+  }
+}
+
+async function carryOut(
+  { parts, records, onError }: RunnerOptions,
+  { id, read, confirmed }: Order,
+  isClosing: () => boolean,
+): Promise<void> {
+  let isOurs = true;
+  let last = { done: 0, inDoubt: confirmed.count };
+  const note: Note = async ({ done, inDoubt }) => {
+    isOurs &&= await records.note(id, { done, inDoubt });
+    const mayGoOn = isOurs && !isClosing();
+    // A page that does not begin is not in doubt.
+    if (mayGoOn || inDoubt === 0) last = { done, inDoubt };
+    return mayGoOn;
+  };
+  const stopSigns = every(async () => {
+    isOurs &&= await records.note(id);
+  }, SIGN_MS);
+  try {
+    isOurs = await records.note(id, { state: 'running', ...last });
+    if (!isOurs) return await records.end(id, { state: 'refused', text: LATE });
+    const chosen = (from: number, count: number) => records.chosen(id, from, count);
+    const { isWhole, text } = await read.carryOut({ ...confirmed, chosen }, parts, note);
+    const state = isWhole ? 'done' : 'stopped';
+    await records.end(id, { state, text, done: last.done, inDoubt: 0 });
+  } catch (error) {
+    if (!isRedisFault(error)) onError(error instanceof Error ? error : new Error('an action failed'));
+    await records.end(id, { state: 'failed', ...last }).catch(() => {});
+  } finally {
+    stopSigns();
   }
 }
