@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { UserEvents } from '../../src/client/user-events.ts';
 import { runCommand } from '../support/run-command.ts';
-import { type World, createWorld } from '../support/world.ts';
+import { type OperatorWorld, createOperatorWorld } from '../ops/dashboard/actions/operator-world.ts';
 
 interface Documented {
   pattern: RegExp;
@@ -51,7 +51,7 @@ function isNamed(field: string, words: Iterable<string>): boolean {
   );
 }
 
-async function doAllThereIsToDo(world: World): Promise<void> {
+async function doAllThereIsToDo(world: OperatorWorld): Promise<void> {
   const subscriber = new UserEvents(
     { redis: { kind: 'url', url: inject('redisUrl') }, prefix: world.prefix, queue: 'crm' },
     () => {},
@@ -67,6 +67,8 @@ async function doAllThereIsToDo(world: World): Promise<void> {
   // The limit holds the next one.
   await world.add('delete-user', { clientId: 'c-4' });
   await expect.poll(() => world.redis.exists(`${world.prefix}:circuit:deletion-limit:all`)).toBe(1);
+  await world.press('releaseDeletions');
+  await world.act('dropFailed', { code: ['client-id-taken'] });
   const later = ['--client-id', 'c-3', '--in', '30d'];
   await runCommand(['delete', ...later], world.env);
   await runCommand(['deletions', 'cancel', '--client-id', 'c-3', '--yes'], world.env);
@@ -80,7 +82,7 @@ async function doAllThereIsToDo(world: World): Promise<void> {
 it('what a busy run leaves in Redis is what docs/internals/state.md says', async () => {
   const { keys, recordFields } = await readPage();
   expect(keys.length).toBeGreaterThan(20);
-  const world = await createWorld({
+  const world = await createOperatorWorld({
     env: { EVENTS_QUEUES: 'user-events,crm', DELETIONS_PER_HOUR: '1', DAMOOV_MAX_RPS: '1000' },
   });
   await doAllThereIsToDo(world);

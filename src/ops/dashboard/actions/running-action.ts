@@ -58,9 +58,9 @@ export function createRunner(options: RunnerOptions): Runner {
       const { id, action, account, question, confirmed } = order;
       const facts = { command: action.command, who: account.name, question, total: confirmed.count };
       if (!(await records.begin(id, facts))) return false;
-      const why = (isWanted() ? await unrecorded(options, order) : LATE) ?? (isWanted() ? undefined : LATE);
-      if (why !== undefined) {
-        await records.end(id, { state: 'refused', text: why });
+      const refusal = await record(options, order, () => isWanted() && !isClosing);
+      if (refusal !== undefined) {
+        await records.end(id, { state: 'refused', text: refusal });
         return true;
       }
       const run = carryOut(options, order, () => isClosing).finally(() => running.delete(run));
@@ -75,18 +75,20 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 }
 
-/** Records it. Answers why it must not begin, if it is not recorded. */
-async function unrecorded(
+/** Writes it into the audit log. Answers why it must not begin. */
+async function record(
   { audit }: RunnerOptions,
   { action, read: { filter }, confirmed: { count }, reason, account, address }: Order,
+  isWanted: () => boolean,
 ): Promise<string | undefined> {
+  if (!isWanted()) return LATE;
   try {
     const by = { who: account.name, from: 'page', address } as const;
     await audit.record({ what: action.command, filter, count, reason }, by);
-    return undefined;
   } catch {
     return UNRECORDED;
   }
+  return isWanted() ? undefined : LATE;
 }
 
 async function carryOut(
