@@ -27,6 +27,10 @@ export interface FormTokenOptions {
 
 const TOKEN = /^(?<id>[\w-]{22})\.(?<until>\d{1,15})\.(?<mac>[\w-]{43})$/;
 
+export function isFormId(text: string): boolean {
+  return /^[\w-]{22}$/.test(text);
+}
+
 export function createFormTokens({ key, now = Date.now }: FormTokenOptions): FormTokens {
   const macOf = async (id: string, until: number, { role, name }: Account, content: string) =>
     createHmac('sha256', await key())

@@ -28,7 +28,7 @@ export function buttonsWith(token: string): Buttons {
   return (name, filter, label = ACTIONS[name].button) => {
     const due =
       name === 'rescheduleDeletion'
-        ? html`<input type="datetime-local" name="due" aria-label="Due then, in UTC" required />`
+        ? html`<label>to (UTC) <input type="datetime-local" name="due" required /></label>`
         : '';
     return html`<form class="act" method="post" action="${pathOfAction(ACTIONS[name])}">
       <input type="hidden" name="token" value="${token}" />

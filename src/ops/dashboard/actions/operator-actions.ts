@@ -10,7 +10,7 @@ import { UnreadError, createReadInTime } from '../read-in-time.ts';
 import type { Action, ActionParts } from './action.ts';
 import { actionPage } from './action-page.ts';
 import { confirmationPage } from './confirmation.ts';
-import { type FormTokens, createFormTokens } from './form-token.ts';
+import { type FormTokens, createFormTokens, isFormId } from './form-token.ts';
 import { type Buttons, buttonsWith, filterIn, objectIn, pathOfRecord, reasonIn } from './forms.ts';
 import { expiredPage, forgedPage, unknownStartPage } from './refusal-pages.ts';
 import { type Runner, createRunner } from './running-action.ts';
@@ -85,7 +85,10 @@ export function createOperatorActions(options: OperatorActionsOptions): Operator
     },
     confirm: (action, form, account, address) =>
       begin({ records, tokens, runner, isThere }, action, form, { account, address }),
-    show: async (id, isAgain) => actionPage(id, await read(() => records.read(id)), isAgain),
+    async show(id, isAgain) {
+      const record = isFormId(id) ? await read(() => records.read(id)) : undefined;
+      return actionPage(id, record, isAgain);
+    },
     close: () => runner.close(),
   };
 }

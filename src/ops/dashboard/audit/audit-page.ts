@@ -40,7 +40,11 @@ export function auditPage({ entries, older, before }: AuditPage, { actions }: Sl
 function columnsOf(now: number): Column<AuditEntry>[] {
   return [
     { title: 'At', cell: ({ at }) => html`${timeMarkup(at)} <small>${distanceText(at, now)}</small>` },
-    { title: 'Who', cell: ({ who, from }) => html`${shownId(who)} <small>by ${from}</small>` },
+    {
+      title: 'Who',
+      cell: ({ who, from, address = '' }) =>
+        html`${shownId(who)} <small>by ${from} ${shownId(address)}</small>`,
+    },
     { title: 'What', cell: ({ what }) => shownId(what) },
     { title: 'How many', cell: ({ count }) => figure(count) },
     { title: 'Chosen by', cell: ({ filter }) => chosenMarkup(filter) },

@@ -31,6 +31,9 @@ describe('an operator', () => {
       { ...by, what: 'queue pause', reason: 'ticket 7' },
       { ...by, what: 'queue resume' },
     ]);
+    const { stdout } = await runCommand(['audit', 'list', '-n', '1'], world.env);
+    expect(stdout).toMatch(/ {2}anna {2}page 127\.0\.0\.1 {2}queue resume {2}1 {2}queue=user-jobs\n$/);
+    expect(await world.get('/audit')).toContain('127.0.0.1');
   });
 
   it('retries the failed jobs of a filter, counted by kind first, and no other', async () => {

@@ -52,6 +52,9 @@ describe('hostile text', () => {
       const { location } = await post(`${pathOf(name)}/confirmed`, { ...fields, reason: HOSTILE });
       seen.push(await get(location), await get(`${location}?again=${encodeURIComponent(HOSTILE)}`));
     }
+    const [done] = await world.redis.keys(`${world.prefix}:action:*`);
+    const part = await get(`/dashboard/actions/done/${done?.split(':').at(-1)}:alive`);
+    expect(part).toContain('No such action is known');
     seen.push(
       await get('/dashboard/audit'),
       await get(`/dashboard/actions/done/${encodeURIComponent(HOSTILE)}`),
