@@ -38,10 +38,10 @@ export function actionRoutes(actions: OperatorActions, answer: Answer): Hono<Das
       }),
     );
   }
-  routes.get(`${ACTIONS_PATH}/done/:id`, (context) =>
+  routes.get(`${ACTIONS_PATH}/done/:action`, (context) =>
     answer(context, async () => {
       const { again } = queryIn(context.req.url, { again: z.string().optional() });
-      return actions.show(context.req.param('id'), again !== undefined);
+      return actions.show(context.req.param('action'), again !== undefined);
     }),
   );
   return routes;
