@@ -4,7 +4,7 @@
 import type { Queue } from 'bullmq';
 import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 import { changesIn } from '../../redis/change.ts';
-import { circuitKeysOf } from './circuit-state.ts';
+import { circuitsAt } from './circuit-state.ts';
 
 export interface HeldJob {
   jobId: string;
@@ -22,17 +22,17 @@ export function readHeldJobs(
   { jobs, prefix, circuits }: { jobs: Queue; prefix: string; circuits: readonly CircuitName[] },
   { skip, count }: { skip: number; count: number },
 ): Promise<HeldPage> {
-  const { heldKeyOf } = circuitKeysOf(prefix, new Map());
+  const listed = circuits.map(circuitsAt(prefix, new Map()));
   return changesIn(jobs)((seen) => {
-    const sizes = circuits.map((circuit) => Number(seen.read('ZCARD', heldKeyOf(circuit)) ?? 0));
+    const sizes = listed.map(({ heldKey }) => Number(seen.read('ZCARD', heldKey) ?? 0));
     const held: HeldJob[] = [];
     let before = 0;
-    for (const [index, circuit] of circuits.entries()) {
+    for (const [index, { circuit, heldKey }] of listed.entries()) {
       const size = sizes[index] ?? 0;
       const first = Math.max(0, skip - before);
       const most = count - held.length;
       if (most > 0 && first < size) {
-        const ids = seen.list('ZRANGE', heldKeyOf(circuit), first, first + most - 1);
+        const ids = seen.list('ZRANGE', heldKey, first, first + most - 1);
         held.push(...ids.map((jobId = '') => ({ jobId, circuit })));
       }
       before += size;
