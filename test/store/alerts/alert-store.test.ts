@@ -17,10 +17,12 @@ function createWorld() {
     await redis.del(key);
     redis.disconnect();
   });
+  const store = createAlertStore(redis, prefix);
   return {
-    ...createAlertStore(redis, prefix),
+    take: (...[states]: Parameters<typeof store.take>) => store.take(states),
+    giveBack: (...[sendings]: Parameters<typeof store.giveBack>) => store.giveBack(sendings),
     ttl: () => redis.ttl(key),
-    async pass(ms: number) {
+    pass: async (ms: number) => {
       for (const [name, text] of Object.entries(await redis.hgetall(key))) {
         const [since = 0, sentAt = 0] = text.split(' ').map(Number);
         await redis.hset(key, name, `${since - ms} ${sentAt === 0 ? 0 : sentAt - ms}`);

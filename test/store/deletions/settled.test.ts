@@ -8,10 +8,10 @@ describe('the end of a deletion', () => {
     const world = await createDeletionsWorld();
     const key = await world.keyOf(C);
     const ends = [];
-    for (const end of [world.supersede, world.complete, world.fail]) {
+    for (const end of ['supersede', 'complete', 'fail'] as const) {
       await world.deletions.schedule(C, inDays(1), { suspends: true });
       expect(await world.redis.hexists(key, 'suspension')).toBe(1);
-      await end(await world.fetch());
+      await world[end](await world.fetch());
       ends.push(await world.redis.hexists(key, 'suspension'));
     }
     expect(ends).toEqual([0, 0, 1]);

@@ -17,7 +17,7 @@ function createWorld(maxRps?: number) {
   const withCeiling = (maxRps?: number) => createFleetRate({ connection, prefix, maxRps, now: () => nowMs });
   const rate = withCeiling(maxRps);
   return {
-    ...rate,
+    look: () => rate.look(),
     /** Of another process. */
     withCeiling,
     pass: (ms: number) => void (nowMs += ms),
