@@ -74,7 +74,7 @@ describe('a rename', () => {
 
   it('to the clientId that the user has already is none, and that leads to the record', () => {
     const same = change({ renamedTo: 'old', clientId: 'old' }, { place: USER });
-    expect([same.rename, same.pointers]).toEqual([undefined, [USER, OLD]]);
+    expect(same).toEqual({ set: ['userId', userId], drop: [], pointers: [USER, OLD] });
   });
 
   it('leaves the doubt of a create under the old name if there is some, and drops it from the record', () => {
@@ -87,6 +87,11 @@ describe('a rename', () => {
     });
     const unchanged = { createInDoubt: '1000 - - - ended' };
     expect(change({ renamedTo: 'new', record }, { known: unchanged }).rename?.leave).toEqual([
+      ...leaves,
+      ...doubt,
+    ]);
+    const later = { userId, createInDoubt: DOUBT };
+    expect(change({ renamedTo: 'new', record }, { known: later }).rename?.leave).toEqual([
       ...leaves,
       ...doubt,
     ]);
