@@ -209,6 +209,15 @@ describe('the stored form of a settled job', () => {
     expect(published).toMatchObject({ event: undefined, kept: { outcome: { receipt } } });
   });
 
+  it('is not read where its statement is none', () => {
+    const [line, event] = linesOf(settlementOf(DELETED));
+    for (const none of ['a text', null]) {
+      const outcome = JSON.stringify({ ...(JSON.parse(line) as object), statement: none });
+      const text = [JSON.stringify({ user: '', sequence: '', previous: '' }), outcome, event].join('\n');
+      expect(() => settledBefore(text, [], sign)).toThrow('statement');
+    }
+  });
+
   it('has no receipt without a statement, and none in the event of another kind', () => {
     const link = { older: [], user: '', sequence: '', previous: '' };
     const { kept, event } = settledNow(settlementOf(DELETED), '7', link, sign);
