@@ -92,6 +92,17 @@ describe('the lease of a lock', () => {
     await haveEnded(world, [{ clientId: 'c-1' }, { clientId: 'c-2' }]);
   });
 
+  it('is renewed while the run goes on, which may go on sending', async () => {
+    const world = await createUserStateWorld({ lockMs: 2400 });
+    const user = await world.take(await world.start());
+    const lockUntil = () => world.redis.hget(user.lock.key, 'lockUntil').then(Number);
+    const before = await lockUntil();
+    await expect.poll(lockUntil).toBeGreaterThan(before);
+    // Its answer comes behind that of the renewal.
+    await world.userState.find('another job');
+    expect(user.maySend()).toBe(true);
+  });
+
   it('is not renewed after the job is settled', async () => {
     const world = await createUserStateWorld({ lockMs: leaseMs });
     const job = await world.start();
