@@ -274,10 +274,10 @@ function envelope<Type extends EventType, Data extends { userId?: string | undef
   });
 }
 
-/** Makes the event the same before and after a JSON round trip. */
+/** Makes the event the same before and after a JSON round trip. A copy: an object with deleted fields is slow ever after. */
 function dropUndefined<Fields extends object>(fields: Fields): Fields {
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined) Reflect.deleteProperty(fields, name);
-  }
-  return fields;
+  const kept: Partial<Fields> = {};
+  for (const name in fields) if (fields[name] !== undefined) kept[name] = fields[name];
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a field that may be undefined may be missing
+  return kept as Fields;
 }

@@ -17,6 +17,7 @@ const TEXTS = [
   'address',
 ] as const;
 type TextField = (typeof TEXTS)[number];
+const TEXTS_ON_WIRE = TEXTS.map((name) => [name, pascalCase(name)] as const);
 
 /** `None|Male|Female|Other` (documented). */
 const GENDERS = { male: 'Male', female: 'Female', other: 'Other' } as const;
@@ -91,13 +92,14 @@ export type ReadFields = { readonly [name in keyof Profile]?: Profile[name] } & 
 /** The part of a body that says what the user is to be like. */
 export function fieldsToWire(changes: UserChanges): Record<string, unknown> {
   const { gender, maritalStatus, imageUrl, status, settings = {}, clientId } = changes;
-  const userFields = {
+  const userFields = withoutUndefined({
     ClientId: clientId,
     ...Object.fromEntries(settingsOf((setting, name) => [name, settings[setting]])),
-  };
-  const hasUserFields = Object.values(userFields).some((value) => value !== undefined);
+  });
+  const body: Record<string, unknown> = {};
+  for (const [name, onWire] of TEXTS_ON_WIRE) body[onWire] = changes[name];
   return withoutUndefined({
-    ...Object.fromEntries(TEXTS.map((name) => [pascalCase(name), changes[name]])),
+    ...body,
     // Null is none of the documented values.
     Gender: gender === null ? 'None' : gender && GENDERS[gender],
     Birthday: changes.birthday,
@@ -105,7 +107,7 @@ export function fieldsToWire(changes: UserChanges): Record<string, unknown> {
     ChildrenCount: changes.childrenCount,
     ExternalImageUrl: imageUrl,
     Status: status && STATUSES[status],
-    UserFields: hasUserFields ? withoutUndefined(userFields) : undefined,
+    UserFields: Object.keys(userFields).length > 0 ? userFields : undefined,
   });
 }
 
@@ -116,7 +118,7 @@ export function fieldsFromWire(user: unknown): ReadFields {
   const settings = Object.fromEntries(settingsOf((setting, name) => [setting, readFlag(userFields, name)]));
   const count = /^\s*\d+\s*$/.exec(readText(field(profile, 'ChildrenCount')) ?? '')?.[0];
   return withoutUndefined({
-    ...Object.fromEntries(TEXTS.map((name) => [name, readText(field(profile, pascalCase(name)))])),
+    ...Object.fromEntries(TEXTS_ON_WIRE.map(([name, onWire]) => [name, readText(field(profile, onWire))])),
     gender: findKey(GENDERS, readText(field(profile, 'Gender'))),
     // Some of Damoov's dates have a time, which means nothing here; the year 1 stands for none.
     birthday: /^(?!0001)\d{4}-\d\d-\d\d/.exec(readText(field(profile, 'Birthday')) ?? '')?.[0],
@@ -160,7 +162,9 @@ function firstObject(value: unknown): unknown {
 
 /** What is undefined is left out. */
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const kept: Record<string, unknown> = {};
+  for (const name in fields) if (fields[name] !== undefined) kept[name] = fields[name];
+  return kept;
 }
 
 export function pascalCase(name: string): string {

@@ -23,7 +23,7 @@ import { leaveOpen } from './open-ends.ts';
 import { statementOf } from './deletion-receipt.ts';
 import { finish, settlementOf } from './settlement.ts';
 import { type Failure, takeSteps } from './take-steps.ts';
-import type { Begun, DeletionsChange, UserLock, Unchained } from './ports/user-state.ts';
+import type { Address, Begun, DeletionsChange, UserLock, Unchained } from './ports/user-state.ts';
 import { type Decision, UnsettledError, failAfterLastAttempt, later } from './decision.ts';
 import { watchedClient } from './observed-client.ts';
 import type { RunObserver } from './failure-detector.ts';
@@ -47,6 +47,7 @@ export interface Readable {
   instance: Instance;
   delivery: Delivery;
   suspension?: Suspension | undefined;
+  address: Address;
 }
 
 /** Carries out the job; if the run was a half-open probe, reports its result. */
@@ -113,7 +114,7 @@ class JobRun {
   }
 
   #context(): OperationContext {
-    const { job, instance, delivery, suspension } = this.#readable;
+    const { job, instance, delivery, suspension, address } = this.#readable;
     const { ports, instances, instanceNames } = this.#pipeline;
     const begun = this.#begun;
     const { id, timestamp, requestedAt = timestamp, signal } = delivery;
@@ -128,6 +129,7 @@ class JobRun {
       instance,
       job: { id, timestamp: requestedAt, version: this.#version },
       suspension,
+      derivedId: address.userIdIs === 'derived' ? address.userId : undefined,
       record: begun.user.record,
       instances,
       instanceNames,

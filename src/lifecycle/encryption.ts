@@ -41,7 +41,8 @@ export function erased(encrypted: string): string {
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const PROOF_BYTES = 12;
+/** In base64url: 12 bytes. */
+const PROOF_LENGTH = 16;
 
 /** @param instances by name; at least one. */
 export function createJobCipher(instances: ReadonlyMap<string, Pick<Instance, 'secret'>>): JobCipher {
@@ -53,17 +54,17 @@ export function createJobCipher(instances: ReadonlyMap<string, Pick<Instance, 's
     return key;
   };
   return {
-    prove: (jobId, text, instance) => proofOf(keyFor(instance), `${jobId}\n${text}`).toString('base64url'),
+    prove: (jobId, text, instance) => proofOf(keyFor(instance), `${jobId}\n${text}`),
     isProven: (jobId, text, proof) =>
-      [...keys.values()].some((key) => isProof(Buffer.from(proof, 'base64url'), key, `${jobId}\n${text}`)),
+      [...keys.values()].some((key) => isProof(proof, key, `${jobId}\n${text}`)),
     encrypt(jobId, text, instance) {
       const key = keyFor(instance);
-      return `1.${proofOf(key, jobId).toString('base64url')}.${encrypt(key, jobId, text)}`;
+      return `1.${proofOf(key, jobId)}.${encrypt(key, jobId, text)}`;
     },
     decrypt(jobId, encrypted) {
       const [, proof = '', body = ''] = encrypted.split('.');
       // The instance may have been configured only after its missing configuration had failed the job.
-      const key = [...keys.values()].find((key) => isProof(Buffer.from(proof, 'base64url'), key, jobId));
+      const key = [...keys.values()].find((key) => isProof(proof, key, jobId));
       if (key === undefined) return undefined;
       if (body === '') return 'erased';
       const text = decrypt(key, jobId, body);
@@ -72,12 +73,13 @@ export function createJobCipher(instances: ReadonlyMap<string, Pick<Instance, 's
   };
 }
 
-function proofOf(key: KeyObject, jobId: string): Buffer {
-  return createHmac('sha256', key).update(jobId).digest().subarray(0, PROOF_BYTES);
+function proofOf(key: KeyObject, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url').slice(0, PROOF_LENGTH);
 }
 
-function isProof(proof: Buffer, key: KeyObject, jobId: string): boolean {
-  return proof.length === PROOF_BYTES && timingSafeEqual(proof, proofOf(key, jobId));
+function isProof(proof: string, key: KeyObject, text: string): boolean {
+  const [given, right] = [Buffer.from(proof), Buffer.from(proofOf(key, text))];
+  return given.length === right.length && timingSafeEqual(given, right);
 }
 
 /** Node's key object: creating it for each use costs more than the encryption. */

@@ -130,7 +130,7 @@ async function decide(read: ReadJob, added: Delivery, pipeline: Pipeline): Promi
     case 'settled':
       return finish(begun.settled, read, delivery, pipeline);
     case 'locked':
-      return carryOut({ job, read, instance, delivery, suspension }, begun, pipeline);
+      return carryOut({ job, read, instance, delivery, suspension, address }, begun, pipeline);
   }
 }
 

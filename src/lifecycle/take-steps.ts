@@ -68,11 +68,22 @@ export function nextStep(job: UserJob, known: Knowledge): Step {
 
 /** The knowledge of a run before its first step. */
 export function knowledgeOf(context: OperationContext): Knowledge {
-  const { job, suspension, instance, instances, instanceNames, userIdMode, lagMs, client, record, now } =
-    context;
+  const {
+    job,
+    suspension,
+    derivedId,
+    instance,
+    instances,
+    instanceNames,
+    userIdMode,
+    lagMs,
+    client,
+    record,
+    now,
+  } = context;
   const { hasAdmin } = client;
   const world = { instance, instances, instanceNames, userIdMode, lagMs, hasAdmin };
-  return { job, suspension, ...world, record, facts: [], now: now() };
+  return { job, suspension, derivedId, ...world, record, facts: [], now: now() };
 }
 
 /** Adds the result of a step to the knowledge; a newly locked user replaces the previous one. */

@@ -20,7 +20,7 @@ export interface Instance {
 }
 
 /** In front of the name of a setting. */
-export const SETTING = 'settings.';
+const SETTING = 'settings.';
 
 /** The fields of a user whose latest write is recorded. */
 export const FIELDS = [...PROFILE_FIELDS, 'clientId', ...SETTINGS.map(settingField), 'status'] as const;
@@ -136,6 +136,8 @@ export interface OperationContext {
   };
   /** Set for a deletion that suspends its user. */
   suspension?: Suspension | undefined;
+  /** The id derived for the first user of the sign-up, if the caller knows it. */
+  derivedId?: string | undefined;
   /** The record of the user that this run has locked. */
   record: UserRecord;
   /** Unlocks the current user, locks the one with this id and returns its record. */

@@ -29,7 +29,7 @@ export const MOST_CANDIDATES = 8;
 /** The candidates of the sign-up, the likeliest first. */
 export function* candidatesOf(
   signUp: SignUp,
-  { record, userIdMode, instance, job }: Knowledge,
+  { record, userIdMode, instance, job, derivedId }: Knowledge,
 ): Generator<Candidate> {
   const { userId, generation } = record;
   const isChosen = signUp.userId === undefined && userIdMode === 'assigned';
@@ -54,7 +54,8 @@ export function* candidatesOf(
       next === first
         ? gone
         : { ...gone, state: 'deleted' as const, lastSeenAt: undefined, ...NOTHING_WRITTEN };
-    yield { ...wanted, record, userId: deriveUserId(instance, subject, next), generation: next };
+    const known = next === 0 ? derivedId : undefined;
+    yield { ...wanted, record, userId: known ?? deriveUserId(instance, subject, next), generation: next };
   }
 }
 

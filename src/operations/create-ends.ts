@@ -37,15 +37,16 @@ export function partsOf({ profile, settings, clientId }: Pick<SignUp, 'profile' 
   made: Changes;
   rest: Changes;
 } {
-  const given = Object.entries(changesOf({ ...profile, settings, clientId }));
-  return {
-    made: Object.fromEntries(given.filter(([name]) => !LATER.has(name))),
-    rest: Object.fromEntries(given.filter(([name]) => LATER.has(name))),
-  };
+  const made: Changes = changesOf({ ...profile, settings, clientId });
+  const rest: Changes = {};
+  for (const name of LATER) {
+    if (made[name] === undefined) continue;
+    Object.assign(rest, { [name]: made[name] });
+    delete made[name];
+  }
+  return { made, rest };
 }
-const LATER: ReadonlySet<string> = new Set(
-  PROFILE_FIELDS.filter((name) => !CREATE_FIELDS.some((field) => field === name)),
-);
+const LATER = PROFILE_FIELDS.filter((name) => !CREATE_FIELDS.some((field) => field === name));
 
 /** Whether the record shows every value of the sign-up as written, or a newer one. */
 export function isUpToDate({ record }: Candidate, signUp: SignUp, { job }: Knowledge): boolean {

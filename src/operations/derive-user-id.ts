@@ -21,14 +21,11 @@ export function deriveUserId(
   signUp: SignUp,
   generation = 0,
 ): string {
-  const digest = createHmac('sha256', instance.secret)
+  const hex = createHmac('sha256', instance.secret)
     .update(JSON.stringify(['user-id', instance.id.toLowerCase(), ...subjectOf(signUp), generation]))
-    .digest();
-  const bytes = digest.subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    .digest('hex');
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 function subjectOf(signUp: SignUp): unknown[] {

@@ -4,10 +4,10 @@
 import type { UpdateUserJob } from '../contract/job.ts';
 import type { Retry, Superseded, Wait } from '../contract/outcome.ts';
 import { type Version, isOlder, newest } from '../contract/version.ts';
-import { SETTINGS } from '../contract/fields.ts';
+import { type Settings, SETTINGS } from '../contract/fields.ts';
 import type { UserChanges } from '../damoov/user-fields.ts';
 import { type DamoovUser, sameUserId } from '../damoov/wire.ts';
-import { type Field, type SettingField, type UserRecord, FIELDS, SETTING, settingField } from './context.ts';
+import { type Field, type SettingField, type UserRecord, FIELDS, settingField } from './context.ts';
 
 /** What is to be written of a user: one value a field. */
 export type Changes = Omit<UpdateUserJob['data']['changes'], 'settings'> & {
@@ -16,23 +16,23 @@ export type Changes = Omit<UpdateUserJob['data']['changes'], 'settings'> & {
 
 /** Each setting becomes a field of its own. */
 export function changesOf({ settings = {}, ...changes }: Partial<UpdateUserJob['data']['changes']>): Changes {
-  const given = SETTINGS.filter((setting) => settings[setting] !== undefined);
-  return {
-    ...changes,
-    ...Object.fromEntries(given.map((setting) => [settingField(setting), settings[setting]])),
-  };
+  const all: Changes = { ...changes };
+  for (const setting of SETTINGS) {
+    if (settings[setting] !== undefined) all[settingField(setting)] = settings[setting];
+  }
+  return all;
 }
 
 /** The same as Damoov's client takes it. */
 export function toUserChanges(changes: Changes): UserChanges {
-  const settings = SETTINGS.filter((setting) => changes[settingField(setting)] !== undefined);
-  const others = Object.entries(changes).filter(([name]) => !name.startsWith(SETTING));
-  return {
-    ...Object.fromEntries(others),
-    ...(settings.length > 0 && {
-      settings: Object.fromEntries(settings.map((setting) => [setting, changes[settingField(setting)]])),
-    }),
-  };
+  const given = SETTINGS.filter((setting) => changes[settingField(setting)] !== undefined);
+  if (given.length === 0) return changes;
+  const others: Changes & { settings: Settings } = { ...changes, settings: {} };
+  for (const setting of given) {
+    others.settings[setting] = changes[settingField(setting)];
+    delete others[settingField(setting)];
+  }
+  return others;
 }
 
 /** What the user was seen to have in a field. */

@@ -69,6 +69,8 @@ export type Fact =
 export interface Knowledge {
   job: { id: string; timestamp: number; version: Version };
   suspension?: Suspension | undefined;
+  /** The id derived for generation 0 of the sign-up, if it is known: deriving is expensive. */
+  derivedId?: string | undefined;
   instance: Instance;
   /** The configured instances by name. */
   instances: ReadonlyMap<string, Instance>;

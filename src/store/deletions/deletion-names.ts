@@ -2,7 +2,7 @@
  * Under which names the deletions of users lie: hashes keyed with a secret that Redis itself keeps, so that every producer
  * knows them, and nobody who reads a job id can try out whose it is. Knows nothing of what becomes of a deletion.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { type Change, type Decision, type Seen, changesIn } from '../../redis/change.ts';
 
@@ -47,8 +47,8 @@ export const KEEP_NAME_S = 40 * 24 * 3600;
 
 /** The answer to outdated names: they are no names any more, and nothing may be written. */
 const STALE = 'stale';
-/** 96 bits: enough to tell any number of users apart, and short in every job id. */
-const HASH_BYTES = 12;
+/** 96 bits in base64url: enough to tell any number of users apart, and short in every job id. */
+const HASH_LENGTH = 16;
 
 /** The names under the prefix of the jobs' queue. */
 export class DeletionNames {
@@ -109,12 +109,9 @@ function hashesOf({ clientId, userId, instance, also }: DeletionAddress, salt: s
     [also?.instance ?? instance, 'client', also?.clientId],
     ['', 'user', also?.userId?.toLowerCase()],
   ].filter(([, , id]) => id !== undefined);
+  // Cut off, a hash of secret and text is as good as an HMAC, which costs 7 us a name instead of 1.
   const all = ids.map((id) =>
-    createHmac('sha256', salt)
-      .update(JSON.stringify(id))
-      .digest()
-      .subarray(0, HASH_BYTES)
-      .toString('base64url'),
+    hash('sha256', JSON.stringify([salt, ...id]), 'base64url').slice(0, HASH_LENGTH),
   );
   return [...new Set(all)];
 }

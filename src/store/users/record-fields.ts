@@ -9,7 +9,7 @@ const version = z.templateLiteral([z.number(), ' ', z.number(), ' ', z.string()]
 
 /** Undefined if the text is not a version. */
 export function versionIn(text: string | undefined): Version | undefined {
-  return version.parse(text);
+  return text === undefined ? undefined : version.parse(text);
 }
 
 const Hash = z.object({
@@ -36,8 +36,8 @@ const Hash = z.object({
 export function recordOf(hash: Record<string, string>, run: string): UserRecord {
   const { createInDoubt, deletingSince, movingSince, pendingCreate, ...known } = Hash.parse(hash);
   const fields: Partial<Record<Field, Version>> = {};
-  for (const field of FIELDS) {
-    const written = versionIn(hash[WRITTEN + field]);
+  for (const [field, name] of WRITTEN) {
+    const written = versionIn(hash[name]);
     if (written !== undefined) fields[field] = written;
   }
   return {
@@ -62,8 +62,8 @@ function movingSinceOf(mark: string | undefined, run: string): number | undefine
   return known === '' || known === '-' ? undefined : Number(known);
 }
 
-/** Prefix of a field's name: the version of its last write. */
-const WRITTEN = 'written:';
+/** The fields, and the names under which the versions of their last writes are stored. */
+const WRITTEN = FIELDS.map((field) => [field, `written:${field}`] as const);
 
 /** `<ms> <ms of an earlier doubt, or -> <its ids, or -> <requested id> <run>`: a create began whose result is unknown. */
 function doubtOf(doubt: string | undefined, run: string): Partial<UserRecord> & { isInDoubt: boolean } {
@@ -83,46 +83,33 @@ export function fieldsOf(
   record: UserRecord,
   known: Readonly<Record<string, string>>,
 ): { set: string[]; drop: string[] } {
-  const {
-    isInDoubt,
-    doubtSince = 0,
-    doubtAbout = [],
-    deletingSince,
-    movingSince,
-    movedAt,
-    lastSeenAt,
-    givenSince,
-    givenUpAt,
-    statusAt,
-    fields,
-  } = record;
-  const texts: [string, string | undefined][] = [
-    ['userId', record.userId],
-    ['generation', record.generation === 0 ? undefined : String(record.generation)],
-    ['state', record.state === 'unknown' ? undefined : record.state],
-    ['lastSeenAt', lastSeenAt === undefined ? undefined : String(lastSeenAt)],
-    ['deletingSince', deletingSince === undefined ? undefined : String(deletingSince)],
-    ['movingSince', movingSince === undefined ? undefined : String(movingSince)],
-    ['givenSince', givenSince === undefined ? undefined : String(givenSince)],
-    ['formerUserId', record.formerUserId],
-    ['suspendedBy', record.suspendedBy],
-    ['statusAt', statusAt === undefined ? undefined : String(statusAt)],
-    ['givenUpAt', givenUpAt === undefined ? undefined : String(givenUpAt)],
-    ['pendingCreate', record.pending],
-    ['created', record.created],
-    ['deleted', record.deleted],
-    ['moved', record.moved],
-    ['movedAt', movedAt === undefined ? undefined : String(movedAt)],
-    [IN_DOUBT, isInDoubt ? `${doubtSince} - ${doubtAbout.join(',') || '-'} - ended` : undefined],
-    ...FIELDS.map((field): [string, string | undefined] => [WRITTEN + field, fields[field]]),
-  ];
+  const { isInDoubt, doubtSince = 0, doubtAbout = [] } = record;
   const set: string[] = [];
   const drop: string[] = [];
-  for (const [name, value] of texts) {
-    if (value === known[name]) continue;
+  const put = (name: string, field: string | number | undefined) => {
+    const value = field?.toString();
+    if (value === known[name]) return;
     if (value === undefined) drop.push(name);
     else set.push(name, value);
-  }
+  };
+  put('userId', record.userId);
+  put('generation', record.generation === 0 ? undefined : record.generation);
+  put('state', record.state === 'unknown' ? undefined : record.state);
+  put('lastSeenAt', record.lastSeenAt);
+  put('deletingSince', record.deletingSince);
+  put('movingSince', record.movingSince);
+  put('givenSince', record.givenSince);
+  put('formerUserId', record.formerUserId);
+  put('suspendedBy', record.suspendedBy);
+  put('statusAt', record.statusAt);
+  put('givenUpAt', record.givenUpAt);
+  put('pendingCreate', record.pending);
+  put('created', record.created);
+  put('deleted', record.deleted);
+  put('moved', record.moved);
+  put('movedAt', record.movedAt);
+  put(IN_DOUBT, isInDoubt ? `${doubtSince} - ${doubtAbout.join(',') || '-'} - ended` : undefined);
+  for (const [field, name] of WRITTEN) put(name, record.fields[field]);
   return { set, drop };
 }
 

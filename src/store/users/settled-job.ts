@@ -127,11 +127,11 @@ function withoutSecrets(outcome: Settled): Settled {
 function tokensOf({ event }: Settlement, prefix: string): object | undefined {
   const { type, data } = event;
   if (data.userId === undefined) return undefined;
-  const key = userTokensKey(prefix, data.userId);
-  if (type === 'user.deleted') return { key };
+  if (type === 'user.deleted') return { key: userTokensKey(prefix, data.userId) };
   if (type !== 'user.created') return undefined;
-  const { jobId, accessToken, refreshToken } = data;
+  const { userId, jobId, accessToken, refreshToken } = data;
   if (accessToken === undefined && refreshToken === undefined) return undefined;
   const value: UserTokens = { jobId, accessToken, refreshToken };
+  const key = userTokensKey(prefix, userId);
   return { key, value: JSON.stringify(value), keepSeconds: KEEP_TOKENS_S };
 }
