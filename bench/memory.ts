@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answersAfter, slowDown } from './damoov.ts';
 import { type Figure, type Section, overRounds } from './figures.ts';
-import { BARE, type Environment, OURS, prepareEnvironment } from './environment.ts';
+import { type Environment, buildWorkers, prepareEnvironment } from './environment.ts';
 import { type Subject, addSignUps, drain, openSubject, sizeOf } from './subject.ts';
 import type { PartOptions } from './part.ts';
 import { residentOf } from './process-usage.ts';
@@ -30,9 +30,10 @@ export async function memory(options: PartOptions): Promise<Section[]> {
   const environment = await prepareEnvironment();
   try {
     const sandbox = await environment.startSandbox();
+    const { ours, bare } = await buildWorkers();
     const sides = [
-      { program: OURS, subject: await openSubject(environment, 'ours') },
-      { program: BARE, subject: await openSubject(environment, 'bare') },
+      { program: ours, subject: await openSubject(environment, 'ours') },
+      { program: bare, subject: await openSubject(environment, 'bare') },
     ];
     try {
       options.onProgress(`starting workers, with ${CONCURRENCY} jobs in flight`);

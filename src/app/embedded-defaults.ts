@@ -6,7 +6,6 @@ import type { Log } from '../ops/log.ts';
 import type { RedisTarget } from '../redis/connection.ts';
 import { locateRedis } from '../dev/locate-redis.ts';
 import { prefixWarning } from '../redis/options.ts';
-import { SANDBOX_CREDENTIALS, startSandbox } from '../sandbox/server.ts';
 
 /** Starts each embedded default that is needed and logs their names in one line. */
 export async function startEmbeddedDefaults(
@@ -20,6 +19,8 @@ export async function startEmbeddedDefaults(
   closing.push(release);
   if (embeddedUrl !== undefined) embedded.redis = embeddedUrl;
   if (damoov === 'sandbox') {
+    // Loaded only if it is needed: a configured worker starts without it.
+    const { SANDBOX_CREDENTIALS, startSandbox } = await import('../sandbox/server.ts');
     const sandbox = await startSandbox();
     closing.push(() => sandbox.close());
     const {

@@ -2,9 +2,9 @@
  * The state of the fleet as gauges. It comes from Redis, so every worker reports the same values: query their maximum over the workers,
  * never their sum. Labels are names from the configuration.
  */
-import { Gauge, Registry } from 'prom-client';
 import { LAST_DATE_MS } from '../contract/duration.ts';
 import type { FleetStatus } from './fleet-status.ts';
+import { type Sample, metricText } from './prometheus.ts';
 
 const JOB_STATES = ['waiting', 'active', 'delayed', 'failed', 'completed'] as const;
 const EVENT_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
@@ -12,7 +12,6 @@ const EVENT_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 interface GaugeOf {
   name: string;
   help: string;
-  labelNames?: string[];
   /** Omits unknown values, because 0 would be a value. */
   read: (status: FleetStatus) => [value: number | undefined, labels?: Record<string, string>][];
 }
@@ -21,7 +20,6 @@ const GAUGES: readonly GaugeOf[] = [
   {
     name: 'jobs',
     help: 'Jobs in the queue; held jobs are delayed',
-    labelNames: ['state'],
     read: ({ jobs }) => JOB_STATES.map((state) => [jobs[state], { state }]),
   },
   {
@@ -37,7 +35,6 @@ const GAUGES: readonly GaugeOf[] = [
   {
     name: 'events_queue_jobs',
     help: 'Events in the queue of a subscribing service',
-    labelNames: ['queue', 'state'],
     read: ({ events }) =>
       events.flatMap(({ queue, ...counts }) =>
         EVENT_STATES.map((state) => [counts[state], { queue, state }]),
@@ -46,14 +43,12 @@ const GAUGES: readonly GaugeOf[] = [
   {
     name: 'circuit_open',
     help: '1 while the circuit is open',
-    labelNames: ['circuit'],
     read: ({ circuits }) =>
       circuits.map(({ circuit, openSince }) => [openSince === undefined ? 0 : 1, { circuit }]),
   },
   {
     name: 'circuit_held_jobs',
     help: 'Jobs held by an open circuit',
-    labelNames: ['circuit'],
     read: ({ circuits }) => circuits.map(({ circuit, held }) => [held, { circuit }]),
   },
   {
@@ -100,25 +95,19 @@ const GAUGES: readonly GaugeOf[] = [
   },
 ];
 
-/** Returns a function that formats a status; undefined if Redis did not answer. */
-export function createFleetMetrics(): (status: FleetStatus | undefined) => Promise<string> {
-  const registry = new Registry();
-  const open = ({ name, help, labelNames = [] }: Omit<GaugeOf, 'read'>) =>
-    new Gauge({ name: `damoov_users_${name}`, help, labelNames, registers: [registry] });
-  const redisUp = open({ name: 'redis_up', help: '1 if this worker read the state of the fleet from Redis' });
-  const gauges = GAUGES.map((definition) => ({ ...definition, gauge: open(definition) }));
+const REDIS_UP = { name: 'redis_up', help: '1 if this worker read the state of the fleet from Redis' };
 
-  return async (status) => {
-    redisUp.set(status === undefined ? 0 : 1);
-    for (const { gauge, labelNames, read } of gauges) {
-      gauge.reset();
-      if (labelNames === undefined) gauge.remove();
-      for (const [value, labels = {}] of status === undefined ? [] : read(status)) {
-        if (value !== undefined) gauge.set(labels, value);
-      }
-    }
-    return registry.metrics();
-  };
+/** In the text format of Prometheus. @param status undefined if Redis did not answer. */
+export function fleetMetrics(status: FleetStatus | undefined): string {
+  const gauges = GAUGES.map(({ read, ...named }) =>
+    gaugeText(named, status === undefined ? [] : read(status)),
+  );
+  return [gaugeText(REDIS_UP, [[status === undefined ? 0 : 1]]), ...gauges].join('\n');
+}
+
+function gaugeText({ name, help }: Omit<GaugeOf, 'read'>, read: ReturnType<GaugeOf['read']>): string {
+  const samples = read.flatMap(([value, labels]): Sample[] => (value === undefined ? [] : [[value, labels]]));
+  return metricText({ name: `damoov_users_${name}`, help }, 'gauge', samples);
 }
 
 function secondsUntil(atMs: number | undefined, nowMs: number): number {

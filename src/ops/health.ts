@@ -2,7 +2,7 @@
  * The HTTP endpoints for operators: liveness, readiness, metrics, and the dashboard, if there is one. Reads only.
  */
 import type { HttpBindings } from '@hono/node-server';
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import { type HttpServer, listen } from './http-server.ts';
 import type { Metrics } from './metrics.ts';
 import { withStrictHeaders } from './strict-headers.ts';
@@ -36,8 +36,18 @@ export interface HealthOptions {
  */
 export async function startHealthServer(
   address: { host: string; port: number },
-  { checks, metrics, dashboard, onError = () => {} }: HealthOptions,
+  options: HealthOptions,
 ): Promise<HttpServer> {
+  let app: ReturnType<typeof routesOf> | undefined;
+  return listen(address, async (request, bindings) => {
+    app ??= routesOf(options);
+    return withStrictHeaders(await (await app).fetch(request, bindings));
+  });
+}
+
+/** Loads its library with the first request. */
+async function routesOf({ checks, metrics, dashboard, onError = () => {} }: HealthOptions) {
+  const { Hono } = await import('hono');
   const app = new Hono<OpsEnv>({ strict: false });
   app.get('/livez', (context) => context.json({ status: 'live' }));
   app.get('/readyz', async (context) => {
@@ -56,5 +66,5 @@ export async function startHealthServer(
     onError(error);
     return context.text('failed\n', 500);
   });
-  return listen(address, async (request, bindings) => withStrictHeaders(await app.fetch(request, bindings)));
+  return app;
 }

@@ -2,12 +2,12 @@
  * The metrics in the text format of Prometheus: the work of this worker, and the present state of the fleet. Labels are closed sets and
  * names from the configuration, never a value from a job.
  */
-import { Registry } from 'prom-client';
-import { createFleetMetrics } from './fleet-metrics.ts';
+import { fleetMetrics } from './fleet-metrics.ts';
 import type { FleetStatus } from './fleet-status.ts';
 import type { Notification } from './notifications.ts';
 import { cached } from './cached.ts';
 import { withTimeout } from './with-timeout.ts';
+import { CONTENT_TYPE } from './prometheus.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export interface MetricsSources {
@@ -29,17 +29,15 @@ export interface WorkerMetrics extends Metrics {
 const PATIENCE_MS = 1000;
 
 export function createMetrics({ version, status }: MetricsSources): WorkerMetrics {
-  const registry = new Registry();
-  const count = createWorkerMetrics(registry, version);
-  const show = createFleetMetrics();
+  const work = createWorkerMetrics(version);
   const ask = cached(status);
 
   return {
-    contentType: registry.contentType,
-    count,
+    contentType: CONTENT_TYPE,
+    count: (notification) => work.count(notification),
     read: cached(async () => {
-      const fleet = await show(await withTimeout(PATIENCE_MS, ask()));
-      return `${await registry.metrics()}\n${fleet}`;
+      const fleet = fleetMetrics(await withTimeout(PATIENCE_MS, ask()));
+      return `${work.text()}\n${fleet}`;
     }),
   };
 }

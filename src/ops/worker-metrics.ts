@@ -2,13 +2,13 @@
  * The work of this worker since its start, as counters and histograms: sum them over the workers. Labels are closed sets, whatever a job
  * or an answer contains.
  */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { EVENT_TYPES } from '../contract/event.ts';
 import { JOB_NAMES } from '../contract/job.ts';
 import { FAILURE_CODES } from '../contract/outcome.ts';
 import type { Arrival } from '../damoov/traffic.ts';
 import type { RunReport } from '../lifecycle/delivery.ts';
 import type { Notification } from './notifications.ts';
+import { Counter, Histogram, metricText } from './prometheus.ts';
 
 /** In seconds: from a job that needs no request to one that waits for slow answers. */
 const JOB_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -17,12 +17,11 @@ const DUE_BUCKETS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400];
 /** In seconds: the default deadline of a request is 10. */
 const REQUEST_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-function metersIn(registry: Registry) {
-  const registers = [registry];
-  const counter = (name: string, help: string, labelNames: string[] = []) =>
-    new Counter({ name: `damoov_users_${name}_total`, help, labelNames, registers });
-  const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
-    new Histogram({ name: `damoov_users_${name}_duration_seconds`, help, labelNames, buckets, registers });
+function createMeters() {
+  const counter = (name: string, help: string, labels: string[] = []) =>
+    new Counter({ name: `damoov_users_${name}_total`, help }, labels);
+  const histogram = (name: string, help: string, labels: string[], buckets: number[]) =>
+    new Histogram({ name: `damoov_users_${name}_duration_seconds`, help }, labels, buckets);
   return {
     settled: counter('jobs_settled', 'Jobs that this worker settled', ['operation', 'outcome', 'code']),
     runs: counter('job_runs', 'Runs of jobs, by decision', ['operation', 'next']),
@@ -50,52 +49,53 @@ function metersIn(registry: Registry) {
       ['operation', 'status'],
       REQUEST_BUCKETS,
     ),
-    build: new Gauge({
-      name: 'damoov_users_build_info',
-      help: 'Always 1, for each worker',
-      labelNames: ['version'],
-      registers,
-    }),
   };
 }
 
-/** Returns a function that counts a notification. */
-export function createWorkerMetrics(
-  registry: Registry,
-  version: string,
-): (notification: Notification) => void {
-  const meters = metersIn(registry);
+export interface MetricsOfWork {
+  count(notification: Notification): void;
+  /** In the text format of Prometheus. */
+  text(): string;
+}
+
+export function createWorkerMetrics(version: string): MetricsOfWork {
+  const meters = createMeters();
   const { settled, runs, published } = meters;
-  meters.build.set({ version }, 1);
   // A series that starts at 1 shows no increase: possible faults start at 0.
   for (const operation of JOB_NAMES) {
-    settled.inc({ operation, outcome: 'done', code: '' }, 0);
-    for (const code of FAILURE_CODES) settled.inc({ operation, outcome: 'failed', code }, 0);
+    settled.add([operation, 'done', ''], 0);
+    for (const code of FAILURE_CODES) settled.add([operation, 'failed', code], 0);
   }
-  for (const type of EVENT_TYPES) published.inc({ type }, 0);
+  for (const type of EVENT_TYPES) published.add([type], 0);
 
   function countRun({ decision, operation, durationMs, sinceDueMs }: RunReport): void {
-    runs.inc({ operation, next: decision.next });
+    runs.add([operation, decision.next]);
     if (decision.next !== 'complete' && decision.next !== 'fail') return;
     const { outcome, event } = decision;
-    settled.inc({ operation, outcome: outcome.status, code: codeOf(outcome) });
-    meters.jobDuration.observe({ operation, outcome: outcome.status }, durationMs / 1000);
-    meters.dueToSettled.observe({ operation }, sinceDueMs / 1000);
-    published.inc({ type: event.type });
+    settled.add([operation, outcome.status, codeOf(outcome)]);
+    meters.jobDuration.observe([operation, outcome.status], durationMs / 1000);
+    meters.dueToSettled.observe([operation], sinceDueMs / 1000);
+    published.add([event.type]);
   }
 
-  return (notification) => {
-    if (notification.is === 'run-ended') countRun(notification.run);
-    if (notification.is === 'rate-lowered') meters.lowered.inc();
-    if (notification.is === 'redis-lost') meters.redisLost.inc();
-    if (notification.is === 'circuit-changed' && notification.change.is === 'open') {
-      meters.circuitOpened.inc({ circuit: notification.change.circuit });
-    }
-    if (notification.is === 'request-ended' && notification.request.wasSent) {
-      const { request } = notification;
-      const labels = { operation: request.operation, status: statusOf(request) };
-      meters.requestDuration.observe(labels, request.durationMs / 1000);
-    }
+  return {
+    count(notification) {
+      if (notification.is === 'run-ended') countRun(notification.run);
+      if (notification.is === 'rate-lowered') meters.lowered.add();
+      if (notification.is === 'redis-lost') meters.redisLost.add();
+      if (notification.is === 'circuit-changed' && notification.change.is === 'open') {
+        meters.circuitOpened.add([notification.change.circuit]);
+      }
+      if (notification.is === 'request-ended' && notification.request.wasSent) {
+        const { request } = notification;
+        meters.requestDuration.observe([request.operation, statusOf(request)], request.durationMs / 1000);
+      }
+    },
+    text() {
+      const build = { name: 'damoov_users_build_info', help: 'Always 1, for each worker' };
+      const texts = Object.values(meters).map((meter) => meter.text());
+      return [...texts, metricText(build, 'gauge', [[1, { version }]])].join('\n');
+    },
   };
 }
 
