@@ -1,8 +1,9 @@
 /**
  * The receipt of a deletion: its content, canonical bytes, hash, signature and place in the chain of its instance.
  */
-import { type KeyObject, createHash, createHmac, createPublicKey, sign, verify } from 'node:crypto';
+import { type KeyObject, createHash, createPublicKey, sign, verify } from 'node:crypto';
 import { z } from 'zod';
+import { keyedHash } from './keyed-hash.ts';
 
 /** The `previous` of an instance's first receipt. */
 export const GENESIS = '0'.repeat(64);
@@ -132,7 +133,9 @@ export function pseudonymOf(
     secret: string;
   },
 ): string {
-  return createHmac('sha256', instance.secret)
-    .update(JSON.stringify(['receipt', instance.id.toLowerCase(), clientId]))
-    .digest('base64url');
+  return keyedHash(
+    instance.secret,
+    JSON.stringify(['receipt', instance.id.toLowerCase(), clientId]),
+    'base64url',
+  );
 }

@@ -6,12 +6,12 @@ import {
   type KeyObject,
   createCipheriv,
   createDecipheriv,
-  createHmac,
   createSecretKey,
   hkdfSync,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
+import { keyedHash } from '../contract/keyed-hash.ts';
 import type { Instance } from '../operations/context.ts';
 
 export interface JobCipher {
@@ -74,7 +74,7 @@ export function createJobCipher(instances: ReadonlyMap<string, Pick<Instance, 's
 }
 
 function proofOf(key: KeyObject, text: string): string {
-  return createHmac('sha256', key).update(text).digest('base64url').slice(0, PROOF_LENGTH);
+  return keyedHash(key.export(), text, 'base64url').slice(0, PROOF_LENGTH);
 }
 
 function isProof(proof: string, key: KeyObject, text: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * Derives the UserId of a sign-up, so that every delivery, on any worker, requests the same one. Keeps no state.
  */
-import { createHmac } from 'node:crypto';
+import { keyedHash } from '../contract/keyed-hash.ts';
 import type { Instance, UserRecord } from './context.ts';
 import type { Knowledge } from './step.ts';
 
@@ -21,9 +21,8 @@ export function deriveUserId(
   signUp: SignUp,
   generation = 0,
 ): string {
-  const hex = createHmac('sha256', instance.secret)
-    .update(JSON.stringify(['user-id', instance.id.toLowerCase(), ...subjectOf(signUp), generation]))
-    .digest('hex');
+  const subject = JSON.stringify(['user-id', instance.id.toLowerCase(), ...subjectOf(signUp), generation]);
+  const hex = keyedHash(instance.secret, subject, 'hex');
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -42,12 +42,11 @@ export function redacted(line: Record<string, unknown>): Record<string, unknown>
 }
 
 function fieldsOf(fields: object, depth: number): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      isLoggable(name) ? valueOf(value, depth + 1) : BLANK,
-    ]),
-  );
+  const copy: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    copy[name] = isLoggable(name) ? valueOf(value, depth + 1) : BLANK;
+  }
+  return copy;
 }
 
 function valueOf(value: unknown, depth: number): unknown {
@@ -61,6 +60,7 @@ function valueOf(value: unknown, depth: number): unknown {
 }
 
 function isLoggable(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
+  const lower = name.toLowerCase();
+  const plain = /[-_]/.test(lower) ? lower.replaceAll(/[-_]/g, '') : lower;
   return !PERSONAL.has(plain) && !SECRET_ENDINGS.some((ending) => plain.endsWith(ending));
 }

@@ -1,7 +1,8 @@
 /**
  * Computes the names of user records: keyed hashes of their ids.
  */
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { keyedHash } from '../../contract/keyed-hash.ts';
 import type { Instance } from '../../operations/context.ts';
 import type { Address } from '../../lifecycle/ports/user-state.ts';
 
@@ -22,9 +23,7 @@ export function namingOf({ id: instanceId, secret }: Instance): Naming {
       ...id,
     ]);
     const compute = () =>
-      kind === 'user'
-        ? hash('sha256', subject, 'base64url')
-        : createHmac('sha256', secret).update(subject).digest('base64url');
+      kind === 'user' ? hash('sha256', subject, 'base64url') : keyedHash(secret, subject, 'base64url');
     const name = known.get(subject) ?? compute();
     known.set(subject, name);
     return name;
