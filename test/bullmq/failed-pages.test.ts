@@ -7,13 +7,16 @@ function createSet(size: number, { stepMs }: { stepMs: number }) {
   const jobs = Array.from({ length: size }, (_, n): RankedJob => {
     return { jobId: `job-${String(n).padStart(5, '0')}`, failedAt: Math.floor(n * stepMs) };
   });
+  let added = 0;
   return {
     jobs,
     /** They go, or fail anew. */
     take: (from: number, count: number) => jobs.splice(from % Math.max(1, jobs.length), count),
     add: (failedAt: number, count: number) => {
-      for (let n = 0; n < count; n += 1)
-        jobs.push({ jobId: `new-${jobs.length}-${failedAt}-${n}`, failedAt });
+      for (let n = 0; n < count; n += 1) {
+        jobs.push({ jobId: `new-${added}`, failedAt });
+        added += 1;
+      }
       jobs.sort((a, b) => a.failedAt - b.failedAt || (a.jobId < b.jobId ? -1 : 1));
     },
     read: (between: () => void) =>
