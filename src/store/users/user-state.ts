@@ -129,7 +129,6 @@ export class RedisUserState implements UserState {
       case 'settled':
         return { is: 'settled', settled: settledBefore(reply[1], reply[2], this.#options.sign) };
       case 'blocked':
-        from?.end();
         await this.#wake(reply[3]);
         return { is: 'blocked', place: reply[1], score: argument.score, patienceMs: Number(reply[2]) };
       case 'held':
