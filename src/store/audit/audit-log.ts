@@ -55,7 +55,7 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
   const key = `${prefix}:audit`;
   return {
     async record({ what, filter, count, reason }, { who, from, address }) {
-      const texts = [what, JSON.stringify(filter), String(count), who, from, reason ?? '', address ?? ''];
+      const texts = [what, JSON.stringify(filter), String(count), who, from, reason, address];
       const fields = FIELDS.flatMap((name, n) => [name, texts[n] ?? '']);
       const [added] =
         (await connection

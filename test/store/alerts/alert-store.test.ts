@@ -22,6 +22,7 @@ function createWorld() {
     take: (...[states]: Parameters<typeof store.take>) => store.take(states),
     giveBack: (...[sendings]: Parameters<typeof store.giveBack>) => store.giveBack(sendings),
     ttl: () => redis.ttl(key),
+    expire: (seconds: number) => redis.expire(key, seconds),
     pass: async (ms: number) => {
       for (const [name, text] of Object.entries(await redis.hgetall(key))) {
         const [since = 0, sentAt = 0] = text.split(' ').map(Number);
@@ -74,6 +75,14 @@ describe('an alert', () => {
     expect(ends).toEqual({ begun: [], over: ['b'] });
     await giveBack(ends);
     expect(await take([])).toEqual(ends);
+  });
+
+  it('costs nothing while nothing changes', async () => {
+    const { take, expire, ttl } = createWorld();
+    await take([A, B]);
+    await expire(100);
+    await take([A, B]);
+    expect(await ttl()).toBeLessThanOrEqual(100);
   });
 
   it('is remembered for a month, and one that could not be sent as long', async () => {
