@@ -23,8 +23,12 @@ afterAll(async () => {
 });
 
 /** A process of a fleet, and how it appends a receipt in the step that would settle the deletion. */
-function createProcess(prefix: string) {
-  const jobs = { getBackend: () => ({ client: Promise.resolve(redis) }) } as unknown as Queue;
+function createProcess(prefix: string, onRead = () => {}) {
+  const getBackend = () => {
+    onRead();
+    return { client: Promise.resolve(redis) };
+  };
+  const jobs = { getBackend } as unknown as Queue;
   const sign = (said: Parameters<typeof signReceipt>[0]) => signReceipt(said, key);
   const append = createReceiptChain({ prefix, jobs, sign });
   const script = `${lua}
@@ -106,6 +110,13 @@ describe('a chain', () => {
     const [failed, next] = await Promise.allSettled([one({}, fail), one({})]);
     expect(failed.status).toBe('rejected');
     expect(next).toMatchObject({ status: 'fulfilled', value: { sequence: 1 } });
+  });
+
+  it('is read once for the receipts that one process appends', async () => {
+    let reads = 0;
+    const one = createProcess(createFleet().prefix, () => (reads += 1));
+    for (let n = 0; n < 3; n += 1) await one({ jobId: `j-${n}` });
+    expect(reads).toBe(1);
   });
 
   it('of another instance waits for none', async () => {
