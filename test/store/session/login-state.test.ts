@@ -78,6 +78,7 @@ describe('a login', () => {
     const world = createWorld();
     await world.take('a', 'a');
     expect(await world.left()).toBe(9);
+    expect(await createWorld().take('a', 'b', 'c', 'd', 'd')).toEqual([0, 0, 0, 0, 0]);
     const { left, waitMs } = await world.ask('give-back', 'a');
     expect([left, waitMs, await world.left()]).toEqual([10, 0, 10]);
   });
