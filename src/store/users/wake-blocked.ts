@@ -12,7 +12,7 @@ export function createWakeBlocked(jobQueue: Pick<JobQueue, 'promote'>, withdraw:
 
   /** A job whose promotion fails runs when its own delay ends. */
   async function wakeBlocked(wakes: readonly string[]): Promise<void> {
-    if (wakes.length > 0) await Promise.all(wakes.map((wake) => promoteOne(wake).catch(() => {})));
+    await Promise.all(wakes.map((wake) => promoteOne(wake).catch(() => {})));
   }
 
   async function promoteOne(wake: string): Promise<void> {
