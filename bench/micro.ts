@@ -14,7 +14,7 @@ import type { Notification } from '../src/ops/notifications.ts';
 import { createLogWriter } from '../src/ops/log.ts';
 import { createMetrics } from '../src/ops/metrics.ts';
 import { redacted } from '../src/ops/redacted.ts';
-import { hashesOf, namingOf } from '../src/store/users/user-hash.ts';
+import { hashesOf, hashIdFor } from '../src/store/users/user-hash.ts';
 import { readJob, retainedDataOf } from '../src/lifecycle/job-data.ts';
 import { createJobCipher } from '../src/lifecycle/encryption.ts';
 import { signUpFor } from './damoov.ts';
@@ -129,7 +129,7 @@ function stepsOf(): Map<string, () => unknown> {
     ['deriving the UserId', () => deriveUserId(instance, { clientId })],
     [
       'naming its record in the userState',
-      () => hashesOf(namingOf(instance), { clientId, userId }, { id: '4711', timestamp: 0 }),
+      () => hashesOf(hashIdFor(instance), { clientId, userId }, { id: '4711', timestamp: 0 }),
     ],
     [
       'writing the request',

@@ -134,8 +134,8 @@ class JobRun {
       instances,
       instanceNames,
       lock: (userId) => this.#lockAlso(userId),
-      lockName: async (clientId, instance) => {
-        const name = await begun.user.lockName(clientId, instance);
+      lockClientId: async (clientId, instance) => {
+        const name = await begun.user.lockClientId(clientId, instance);
         if (name.is === 'locked') return name.record;
         return name.is === 'blocked' ? 'blocked' : LOCK_LOST;
       },

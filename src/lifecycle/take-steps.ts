@@ -152,20 +152,20 @@ async function perform(
         record: { ...record, userId: lockedId(record.userId, userId, job) },
       };
     }
-    case 'lock-name':
-      return lockName(step, context);
+    case 'lock-client-id':
+      return lockClientId(step, context);
   }
 }
 
-async function lockName(
-  { clientId, instance }: Extract<Step, { do: 'lock-name' }>,
+async function lockClientId(
+  { clientId, instance }: Extract<Step, { do: 'lock-client-id' }>,
   context: OperationContext,
 ): Promise<Shown | { effect: Effect } | typeof LOCK_LOST> {
-  const record = await context.lockName(clientId, instance);
+  const record = await context.lockClientId(clientId, instance);
   if (record === LOCK_LOST) return LOCK_LOST;
   return record === 'blocked'
     ? { effect: { outcome: AWAIT_RENAME } }
-    : { fact: { of: 'lock-name', clientId, record } };
+    : { fact: { of: 'lock-client-id', clientId, record } };
 }
 
 /** The id to lock: the one that a look-up showed to an update or deletion. A create may be the first job to name the user. */

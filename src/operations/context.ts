@@ -146,7 +146,7 @@ export interface OperationContext {
    * Locks the clientId that a user is to get in this instance, besides the user, until the run ends: returns the record of that
    * clientId. `blocked`: another job has locked it.
    */
-  lockName: (clientId: string, instance: Instance) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
+  lockClientId: (clientId: string, instance: Instance) => Promise<UserRecord | 'blocked' | typeof LOCK_LOST>;
   /**
    * Called right before the user is suspended until its deletion, or resumed because the deletion is void. `changed`: the deletion has to
    * do something else now.

@@ -37,8 +37,8 @@ function freeName(effect: Effect, { clientId, toInstance }: Move, known: Knowled
   const isOver = outcome.status === 'superseded' || outcome.status === 'failed';
   const instance = known.instances.get(toInstance);
   if (!isOver || clientId === undefined || instance === undefined) return end(effect);
-  const isLocked = factsOf(known, 'lock-name').length > 0;
-  if (!isLocked) return { do: 'lock-name', clientId, instance, userId: known.record.userId ?? '' };
+  const isLocked = factsOf(known, 'lock-client-id').length > 0;
+  if (!isLocked) return { do: 'lock-client-id', clientId, instance, userId: known.record.userId ?? '' };
   return end({ outcome, recordUpdate: { ...recordUpdate, movedTo: undefined } });
 }
 

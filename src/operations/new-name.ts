@@ -17,8 +17,8 @@ export function checkNewName(
   instance: Instance,
   known: Knowledge,
 ): Step | undefined {
-  const locked = factsOf(known, 'lock-name').find((fact) => fact.clientId === name)?.record;
-  if (locked === undefined) return { do: 'lock-name', clientId: name, instance, userId };
+  const locked = factsOf(known, 'lock-client-id').find((fact) => fact.clientId === name)?.record;
+  if (locked === undefined) return { do: 'lock-client-id', clientId: name, instance, userId };
   const isOurs = locked.userId !== undefined && sameUserId(locked.userId, userId);
   // A newer deletion of the clientId has found no user; or a newer job has taken the clientId from its user.
   if (!isOurs && isOlder(known.job.version, locked.deleted)) {

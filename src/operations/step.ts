@@ -47,7 +47,7 @@ export type Step =
   /** Locks the user that a look-up found, in place of the locked one. */
   | { do: 'lock'; userId: string }
   /** Locks the clientId that a user is to get in this instance, besides the user. */
-  | { do: 'lock-name'; clientId: string; instance: Instance; userId: string }
+  | { do: 'lock-client-id'; clientId: string; instance: Instance; userId: string }
   | { do: 'end'; effect: Effect }
   /** Ends the run with the error of a request; `recordUpdate`: what the run has learned all the same. */
   | { do: 'fail'; error: DamoovError; recordUpdate?: RecordUpdate };
@@ -63,7 +63,7 @@ export type Fact =
   | { of: 'authorize'; answer: 'go' | 'cancelled' | 'returned' | 'held' | 'early' }
   | { of: 'authorize-suspension'; answer: 'go' | 'changed' }
   | { of: 'lock'; userId: string; isOfAnotherName: boolean }
-  | { of: 'lock-name'; clientId: string; record: UserRecord };
+  | { of: 'lock-client-id'; clientId: string; record: UserRecord };
 
 /** Everything that a decision depends on. */
 export interface Knowledge {

@@ -80,7 +80,7 @@ describe('a job that goes on later', () => {
 });
 
 describe('a job that is blocked', () => {
-  const blocked = { is: 'blocked', place: 'a user', score: '1', patienceMs: 3_600_000 } as const;
+  const blocked = { is: 'blocked', recordId: 'a user', score: '1', patienceMs: 3_600_000 } as const;
 
   /** A worker whose first run finds its user taken, and asks then whether it is free by now. */
   async function createBlockedWorld(isFree: (jobId: string) => Promise<boolean>) {
@@ -92,8 +92,8 @@ describe('a job that is blocked', () => {
     world.pipeline.userState = {
       ...userState,
       begin: async (...run) => begins.pop() ?? begin(...run),
-      isFree: async (run, { place }) => {
-        asked.push([run.jobId, place, await world.jobs.getJobState(run.jobId)]);
+      isFree: async (run, { recordId }) => {
+        asked.push([run.jobId, recordId, await world.jobs.getJobState(run.jobId)]);
         return isFree(run.jobId);
       },
     };

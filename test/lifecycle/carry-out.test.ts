@@ -6,7 +6,7 @@ const C1 = { clientId: 'c-1', instance: 'default' };
 const PHONE = { ...C1, changes: { phone: '1' } };
 const OURS = derived();
 const there = () => [{ userId: A, clientId: 'c-1' }];
-const BLOCKED = { is: 'blocked', place: 'a user', score: '1', patienceMs: 1000 } as const;
+const BLOCKED = { is: 'blocked', recordId: 'a user', score: '1', patienceMs: 1000 } as const;
 const live = { state: 'live', userId: A } as const;
 
 describe('a job that ends well', () => {

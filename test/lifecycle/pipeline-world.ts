@@ -152,7 +152,7 @@ export function createPipelineWorld(options: PipelineWorldOptions = {}) {
       if (answers.claims !== undefined) return answers.claims;
       return { is: 'locked', user: held({ userId }), passage: { open: [], probes: [] } };
     },
-    async lockName(clientId) {
+    async lockClientId(clientId) {
       steps.push(`lock name ${clientId}`);
       if (answers.lockedName !== undefined) return { is: answers.lockedName };
       return { is: 'locked', record: held().record };

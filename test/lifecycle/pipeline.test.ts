@@ -4,7 +4,7 @@ import { readJob, retainedDataOf } from '../../src/lifecycle/job-data.ts';
 import { A, HOUR_MS, INSTANCE, NOW, derived } from '../operations/operation-world.ts';
 import { C1, CHANGES, DONE, type PipelineWorldOptions, createPipelineWorld } from './pipeline-world.ts';
 
-const BLOCKED = { is: 'blocked', place: 'a user', score: '1', patienceMs: 1000 } as const;
+const BLOCKED = { is: 'blocked', recordId: 'a user', score: '1', patienceMs: 1000 } as const;
 
 /** The time that a run has its job for is over after the first look. */
 function onceFresh() {

@@ -185,7 +185,7 @@ export function createOperationWorld(options: OperationWorldOptions = {}) {
       const record = { generation: 0, state: 'unknown', isInDoubt: false, fields: {}, ...known } as const;
       return { record, isOfAnotherName: options.ofOtherNames?.includes(userId) === true };
     },
-    async lockName(clientId, { id }) {
+    async lockClientId(clientId, { id }) {
       calls.push(`lock name ${clientId}${id === INSTANCE.id ? '' : ` in ${id}`}`);
       const known = names[clientId];
       if (known === LOCK_LOST || known === 'blocked') return known;

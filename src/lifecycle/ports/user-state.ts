@@ -111,7 +111,7 @@ export interface UserLock {
    * Locks the clientId that the user is to get in this instance, besides the user, until this run settles or unlocks. Returns the record
    * of that clientId; a sign-up with it waits until the rename or the move is settled.
    */
-  lockName(
+  lockClientId(
     clientId: string,
     instance: Instance,
   ): Promise<{ is: 'locked'; record: UserRecord } | { is: 'blocked' } | { is: 'lost' }>;
@@ -123,10 +123,10 @@ export interface UserLock {
   end(): void;
 }
 
-/** The place of a blocked job in its user's queue, and its longest delay without a promotion. */
+/** The record in whose queue a job is blocked, and its longest delay without a promotion. */
 export interface Blocked {
   is: 'blocked';
-  place: string;
+  recordId: string;
   /** The time of its version, in milliseconds. */
   score: string;
   patienceMs: number;

@@ -65,7 +65,7 @@ local function signUpVoids(asked)
       keep(name.key, asked.keepS + math.max(0, math.ceil((dueAt - nowMs()) / 1000)))
       if name.suspension then
         -- Its run resumes the user.
-        wake(name.jobId)
+        promote(name.jobId)
       end
     end
   end

@@ -6,15 +6,15 @@
 --           clientHash, userHash: of the ids, or '', userId, knownAs: how: 'named' | 'derived' | 'found' by a run that has the clientId,
 --           asksFor?: the id that a create asks for, hasPassage?: the caller knows how the job passes open
 --           circuits, heldBy?: the circuit that holds it }
---   Answers {'lost'} | {'settled', outcome, older failed jobs} | {'unpublished', the job whose event may be missing, place} |
---           {'blocked', place, ms, jobs to promote} | {'open-circuits'}: nothing is done, the caller asks for the passage |
---           {'held', heldBy, jobs to promote} | {'locked', place, record, place of the clientId that stays locked besides, or '', jobs to promote}
+--   Answers {'lost'} | {'settled', outcome, older failed jobs} | {'unpublished', the job whose event may be missing, recordId} |
+--           {'blocked', recordId, ms, jobs to promote} | {'open-circuits'}: nothing is done, the caller asks for the passage |
+--           {'held', heldBy, jobs to promote} | {'locked', recordId, record, record id of the clientId that stays locked besides, or '', jobs to promote}
 local job = cjson.decode(ARGV[1])
 local hasLooked = job.knownAs == 'found'
 local earlier = nil
 if hasLooked then
-  earlier = placeAt(job.clientHash, job.version)
-  if recordOf(earlier).lockRun ~= job.run and recordOf(placeOf(job.userHash)).lockRun ~= job.run then
+  earlier = recordIdAt(job.clientHash, job.version)
+  if recordOf(earlier).lockRun ~= job.run and recordOf(recordIdOf(job.userHash)).lockRun ~= job.run then
     return { 'lost' }
   end
 else
@@ -24,23 +24,23 @@ else
   end
 end
 
-local place = pick(job)
-local record = recordOf(place)
+local recordId = findRecordId(job)
+local record = recordOf(recordId)
 local state, left = lockState(record, job)
 if state == 'lost' then
   return { 'lost' }
 elseif state == 'unpublished' then
-  return { 'unpublished', record.lockJob, place }
+  return { 'unpublished', record.lockJob, recordId }
 end
-if state == 'held' or (record.lockRun ~= job.run and isKeptForAnother(record, job.jobId)) then
-  lineUp(place, job)
-  if earlier and earlier ~= place then
+if state == 'held' or (record.lockRun ~= job.run and isReservedForAnother(record, job.jobId)) then
+  addBlocked(recordId, job)
+  if earlier and earlier ~= recordId then
     unlock(earlier)
   end
   -- A run of this very job that was cut off: its lease ends soon. Else the timer is only the net below being promoted.
   local isOwn = record.lockJob == job.jobId
-  local patience = isOwn and left or 1.5 * settings.leaseMs * redis.call('ZCARD', lineOf(place))
-  return { 'blocked', place, ms(patience), wakes }
+  local patience = isOwn and left or 1.5 * settings.leaseMs * redis.call('ZCARD', blockedKeyOf(recordId))
+  return { 'blocked', recordId, ms(patience), promotions }
 end
 
 -- In nearly every run no circuit is open.
@@ -51,23 +51,23 @@ if job.heldBy then
   if job.name == 'create-user' then
     -- Updates that find no user wait as long as a create of it goes on, and so does a deletion that is older.
     if not record.pendingCreate or timeOf(record.pendingCreate) < tonumber(job.score) then
-      set(place, { pendingCreate = job.version })
+      set(recordId, { pendingCreate = job.version })
     end
-    keepNames(job, place)
+    keepPointers(job, recordId)
   end
-  noteLater(place, job.jobId, '{"status":"held"}')
-  redis.call('ZREM', lineOf(place), job.jobId)
-  passOn(place, job.jobId)
-  return { 'held', job.heldBy, wakes }
+  noteLater(recordId, job.jobId, '{"status":"held"}')
+  redis.call('ZREM', blockedKeyOf(recordId), job.jobId)
+  declineTurn(recordId, job.jobId)
+  return { 'held', job.heldBy, promotions }
 end
 
-local ownName = ''
-if earlier and earlier ~= place then
-  ownName = joinRecords(job, earlier, place)
-  record = recordOf(place)
+local ownRecordId = ''
+if earlier and earlier ~= recordId then
+  ownRecordId = joinRecords(job, earlier, recordId)
+  record = recordOf(recordId)
 end
 if job.hasRunBefore then
-  redis.call('ZREM', lineOf(place), job.jobId)
+  redis.call('ZREM', blockedKeyOf(recordId), job.jobId)
 end
 local begun = opened(job, record)
 for field, value in pairs(lockOf(job)) do
@@ -77,7 +77,7 @@ if earlier and job.name ~= 'create-user' and not record.userId then
   -- A user was seen under this id: a run that is cut off leaves that known.
   begun.userId = job.userId
 end
-drop(place, 'lockSettled', 'letGoBy')
-set(place, begun)
-keepNames(job, place)
-return { 'locked', place, asList(recordOf(place)), ownName, wakes }
+drop(recordId, 'lockSettled', 'unlockedBy')
+set(recordId, begun)
+keepPointers(job, recordId)
+return { 'locked', recordId, asList(recordOf(recordId)), ownRecordId, promotions }

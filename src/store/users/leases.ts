@@ -11,7 +11,7 @@ export interface Lease {
 }
 
 interface Held {
-  place: string;
+  recordId: string;
   run: string;
   /** By the monotonic clock. */
   until: number;
@@ -20,14 +20,14 @@ interface Held {
 export interface LeasesOptions {
   leaseMs: number;
   /** Returns for each lease whether the run still has it. */
-  extend: (leases: readonly { place: string; run: string }[]) => Promise<readonly boolean[]>;
+  extend: (leases: readonly { recordId: string; run: string }[]) => Promise<readonly boolean[]>;
   /** A clock that only goes forward, in milliseconds. */
   now?: () => number;
 }
 
 export interface Leases {
   /** @param calledAt when the lock was requested: the process may have been frozen before the answer arrived. */
-  add(place: string, run: string, calledAt: number): Lease;
+  add(recordId: string, run: string, calledAt: number): Lease;
 }
 
 /** Extensions per lease: what is left is nearly always longer than a request's deadline. */
@@ -40,7 +40,9 @@ export function createLeases({ leaseMs, extend, now = () => performance.now() }:
   const extendAll = async () => {
     const extended = [...held];
     const calledAt = now();
-    const isOurs = await extend(extended.map(({ place, run }) => ({ place, run }))).catch(() => undefined);
+    const isOurs = await extend(extended.map(({ recordId, run }) => ({ recordId, run }))).catch(
+      () => undefined,
+    );
     for (const [index, lease] of extended.entries()) {
       // Without an answer from Redis the lease keeps its end.
       if (isOurs === undefined) continue;
@@ -59,8 +61,8 @@ export function createLeases({ leaseMs, extend, now = () => performance.now() }:
   };
 
   return {
-    add(place, run, calledAt) {
-      const lease = { place, run, until: calledAt + leaseMs };
+    add(recordId, run, calledAt) {
+      const lease = { recordId, run, until: calledAt + leaseMs };
       held.add(lease);
       timer ??= setInterval(tick, leaseMs / EXTENSIONS).unref();
       return {

@@ -1,7 +1,7 @@
 -- Which run has a user, and which job is next. A lock is a lease by Redis' clock in the user's record: lockJob, lockRun, lockStalls (how
 -- often the job had stalled when that run began), lockUntil, and lockSettled from when the job is settled until its event is published. A
 -- job that finds its user locked enters the set `:blocked` beside the record, by version; nextJob is the one that was promoted last, and
--- until nextUntil the user is kept for it.
+-- until nextUntil the user is reserved for it.
 
 --- 'free' | 'lost': a newer run of this job has it | 'held', ms left | 'unpublished': its job is settled, and its event may be missing.
 local function lockState(record, job)
@@ -22,12 +22,12 @@ local function lockState(record, job)
   return record.lockSettled and record.lockJob ~= job.jobId and 'unpublished' or 'free'
 end
 
-local function isKeptForAnother(record, jobId)
+local function isReservedForAnother(record, jobId)
   return record.nextJob and record.nextJob ~= jobId and tonumber(record.nextUntil) > now
 end
 
 local function isFree(record, job)
-  return lockState(record, job) == 'free' and not isKeptForAnother(record, job.jobId)
+  return lockState(record, job) == 'free' and not isReservedForAnother(record, job.jobId)
 end
 
 --- What the record says of a run that takes its user.
@@ -35,13 +35,13 @@ local function lockOf(job)
   return { lockJob = job.jobId, lockRun = job.run, lockStalls = ms(job.stalls), lockUntil = ms(now + settings.leaseMs) }
 end
 
-local function lineOf(name)
-  return keyOf(name) .. ':blocked'
+local function blockedKeyOf(id)
+  return keyOf(id) .. ':blocked'
 end
 
-local function lineUp(name, job)
-  redis.call('ZADD', lineOf(name), job.score, job.jobId)
-  refresh(lineOf(name))
+local function addBlocked(id, job)
+  redis.call('ZADD', blockedKeyOf(id), job.score, job.jobId)
+  refresh(blockedKeyOf(id))
 end
 
 --- The job with the lowest version; of equal times the queue's own order, which counts its ids. Redis lists them in the order of bytes:
@@ -59,44 +59,44 @@ local function oldestOf(line)
   return oldest
 end
 
---- Has the job promoted; if it was first in the line of a user, that user is kept for it.
-local function wake(jobId, name)
-  wakes[#wakes + 1] = (name or '') .. ' ' .. jobId
+--- Has the caller promote the job; if the user of a record is reserved for it, the caller says so where it cannot be promoted.
+local function promote(jobId, id)
+  promotions[#promotions + 1] = (id or '') .. ' ' .. jobId
 end
 
-local function keepFor(jobId, name)
-  redis.call('HSET', keyOf(name), 'nextJob', jobId, 'nextUntil', ms(now + settings.leaseMs))
+local function reserveFor(jobId, id)
+  redis.call('HSET', keyOf(id), 'nextJob', jobId, 'nextUntil', ms(now + settings.leaseMs))
 end
 
 --- The user is free: the oldest blocked job is next.
-local function wakeNext(name)
-  local oldest = oldestOf(lineOf(name))
+local function promoteNext(id)
+  local oldest = oldestOf(blockedKeyOf(id))
   if oldest then
-    redis.call('ZREM', lineOf(name), oldest)
-    keepFor(oldest, name)
+    redis.call('ZREM', blockedKeyOf(id), oldest)
+    reserveFor(oldest, id)
     -- Without a lock nothing may have been left of it.
-    refreshUser(name)
-    wake(oldest, name)
+    refreshUser(id)
+    promote(oldest, id)
   end
 end
 
---- The job does not take the user that is kept for it.
-local function passOn(name, jobId)
-  if recordOf(name).nextJob == jobId then
-    drop(name, 'nextJob', 'nextUntil')
-    wakeNext(name)
+--- The job does not lock the user that is reserved for it.
+local function declineTurn(id, jobId)
+  if recordOf(id).nextJob == jobId then
+    drop(id, 'nextJob', 'nextUntil')
+    promoteNext(id)
   end
 end
 
-local function unlock(name)
-  redis.call('HDEL', keyOf(name), 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'lockSettled', 'nextJob', 'nextUntil')
-  wakeNext(name)
+local function unlock(id)
+  redis.call('HDEL', keyOf(id), 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'lockSettled', 'nextJob', 'nextUntil')
+  promoteNext(id)
 end
 
 --- No job is blocked in order behind a record that moves: each looks for its user anew.
-local function wakeAll(name)
-  for _, jobId in ipairs(redis.call('ZRANGE', lineOf(name), 0, -1)) do
-    wake(jobId)
+local function promoteAll(id)
+  for _, jobId in ipairs(redis.call('ZRANGE', blockedKeyOf(id), 0, -1)) do
+    promote(jobId)
   end
-  redis.call('DEL', lineOf(name))
+  redis.call('DEL', blockedKeyOf(id))
 end

@@ -29,11 +29,11 @@ local function opened(job, record)
   return { createInDoubt = table.concat({ ms(now), since, about, asks, job.run }, ' ') }
 end
 
---- A look-up has shown the user under another name than the run's first one: the two records become one, or the first is unlocked.
---- Answers the place of the clientId that stays locked besides, or ''.
-local function joinRecords(job, earlier, place)
+--- A look-up has shown the user under another record than the run's first one: the two records become one, or the first is unlocked.
+--- Answers the record id of the clientId that stays locked besides, or ''.
+local function joinRecords(job, earlier, recordId)
   local first = recordOf(earlier)
-  if job.name == 'create-user' and place ~= job.userHash then
+  if job.name == 'create-user' and recordId ~= job.userHash then
     -- The user is remembered under another clientId: two sign-ups never become one. What this run has begun is about that user.
     if isOfRun(first.createInDoubt, job.run) then
       local since, about = string.match(first.createInDoubt, '^%S+ (%S+) (%S+)')
@@ -49,7 +49,7 @@ local function joinRecords(job, earlier, place)
     -- The clientId that this user has given up leads to no user: it stays so.
     unlock(earlier)
   else
-    merge(earlier, place)
+    merge(earlier, recordId)
   end
   return ''
 end

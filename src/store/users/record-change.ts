@@ -4,7 +4,7 @@
 import type { Version } from '../../contract/version.ts';
 import type { RecordUpdate } from '../../operations/context.ts';
 import { IN_DOUBT, fieldsOf } from './record-fields.ts';
-import { type Naming, namingOf } from './user-hash.ts';
+import { type HashId, hashIdFor } from './user-hash.ts';
 
 export interface Change {
   set: string[];
@@ -26,7 +26,7 @@ export const NOTHING: Change = { set: [], drop: [], pointers: [] };
 export function changeOf(
   recordUpdate: RecordUpdate,
   hash: string,
-  nameOf: Naming,
+  nameOf: HashId,
   version: Version,
   known: Readonly<Record<string, string>>,
 ): Change {
@@ -43,8 +43,8 @@ export function changeOf(
   const pointers = client === '' ? [user] : [user, client];
   if (renamedTo === undefined && movedTo === undefined) return { ...change, pointers };
   const name = movedTo === undefined ? renamedTo : clientId;
-  const naming = movedTo === undefined ? nameOf : namingOf(movedTo);
-  const to = name === null || name === undefined ? user : naming('client', name);
+  const hashId = movedTo === undefined ? nameOf : hashIdFor(movedTo);
+  const to = name === null || name === undefined ? user : hashId('client', name);
   // The record may be stored under an earlier clientId of the user, or one in another instance.
   const from = hash === user ? client : hash;
   // A sign-up with the old clientId is a new user; anything older than this change was meant for this user.

@@ -5,63 +5,63 @@ local function isLocked(record)
   return record.lockRun and tonumber(record.lockUntil) > now
 end
 
---- Whether a name may lead to this run's user from now on.
-local function mayLead(told, name)
-  local place = placeOf(name)
-  local record = recordOf(place)
+--- Whether an id may point to this run's user from now on.
+local function mayPoint(settlement, id)
+  local recordId = recordIdOf(id)
+  local record = recordOf(recordId)
   -- That no user has a clientId that this run has locked has been seen at Damoov itself.
-  if place == told.place or record.lockRun == told.run then
+  if recordId == settlement.recordId or record.lockRun == settlement.run then
     return true
   end
   return (not record.userId or record.state == 'deleted') and not isLocked(record)
 end
 
-local function generationOf(name)
-  return tonumber(recordOf(name).generation or '0')
+local function generationOf(id)
+  return tonumber(recordOf(id).generation or '0')
 end
 
---- Whether the name leads to no user: the user was moved by its id. What other runs have left open under the name stays.
-local function isNobodys(name)
-  local record = recordOf(name)
+--- Whether the id has no user: the user was moved by its UserId. What other runs have left open under the id stays.
+local function hasNoUser(id)
+  local record = recordOf(id)
   return not record.userId and not record.leadsTo and not isLocked(record)
 end
 
---- From now on the name leads there, and to nothing that it had.
-local function leadAnew(name, place)
-  moveJobs(name, place)
-  clear(name)
-  lead(name, place)
+--- From now on the id points to that record, and nothing of its own is left.
+local function pointAnew(id, recordId)
+  moveJobs(id, recordId)
+  clear(id)
+  point(id, recordId)
 end
 
---- told.rename: {from: the name of the clientId that was known, or '', to: of the new one, user: of the user's id, leave: fields
---- that stay under the old clientId}. Answers the place under which the user lies from now on.
-local function rename(told)
-  local from, to, user = told.rename.from, told.rename.to, told.rename.user
-  local was, place = told.place, told.place
-  local ledHere = from == was or placeOf(from) == was
+--- settlement.rename: {from: the id of the known clientId, or '', to: of the new one, user: of the UserId, leave: fields that stay under
+--- the old clientId}. Answers the record id of the user from now on.
+local function rename(settlement)
+  local from, to, user = settlement.rename.from, settlement.rename.to, settlement.rename.user
+  local was, recordId = settlement.recordId, settlement.recordId
+  local ledHere = from == was or recordIdOf(from) == was
   local generation = generationOf(was)
   if was ~= user then
-    place = mayLead(told, to) and to or user
-    generation = math.max(generation, generationOf(place))
-    local meantThere, meantHere = recordOf(place).movedUser, recordOf(was).movedUser
-    redis.call('RENAME', keyOf(was), keyOf(place))
-    setMovedUser(place, meantThere)
+    recordId = mayPoint(settlement, to) and to or user
+    generation = math.max(generation, generationOf(recordId))
+    local meantThere, meantHere = recordOf(recordId).movedUser, recordOf(was).movedUser
+    redis.call('RENAME', keyOf(was), keyOf(recordId))
+    setMovedUser(recordId, meantThere)
     setMovedUser(was, meantHere)
-    moveJobs(was, place)
-    if place ~= user then
-      leadAnew(user, place)
+    moveJobs(was, recordId)
+    if recordId ~= user then
+      pointAnew(user, recordId)
     end
-  elseif to ~= user and mayLead(told, to) then
+  elseif to ~= user and mayPoint(settlement, to) then
     generation = math.max(generation, generationOf(to))
-    leadAnew(to, was)
+    pointAnew(to, was)
   end
-  redis.call('HSET', keyOf(place), 'generation', ms(generation))
-  if from ~= '' and from ~= place and (ledHere or isNobodys(from)) then
+  redis.call('HSET', keyOf(recordId), 'generation', ms(generation))
+  if from ~= '' and from ~= recordId and (ledHere or hasNoUser(from)) then
     local earlier = generationOf(from)
     if ledHere then
       clear(from)
     end
-    redis.call('HSET', keyOf(from), unpack(told.rename.leave))
+    redis.call('HSET', keyOf(from), unpack(settlement.rename.leave))
     if not ledHere and earlier > 0 then
       redis.call('HSET', keyOf(from), 'generation', ms(math.max(earlier, generation)))
     end
@@ -70,20 +70,20 @@ local function rename(told)
   end
   known = {}
   refreshUser(user)
-  return place
+  return recordId
 end
 
 --- The clientId that was locked besides is free again. Every job that waits for it looks for its user anew.
-local function unlockAlso(told, place)
-  local also = told.also
-  if also.place == told.place or also.place == place then
+local function unlockAlso(settlement, recordId)
+  local also = settlement.also
+  if also.recordId == settlement.recordId or also.recordId == recordId then
     return
   end
-  if redis.call('HGET', keyOf(also.place), 'lockRun') == told.run then
-    redis.call('HDEL', keyOf(also.place), 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'nextJob', 'nextUntil')
+  if redis.call('HGET', keyOf(also.recordId), 'lockRun') == settlement.run then
+    redis.call('HDEL', keyOf(also.recordId), 'lockJob', 'lockRun', 'lockStalls', 'lockUntil', 'nextJob', 'nextUntil')
     if not also.isGiven then
-      redis.call('HDEL', keyOf(also.place), 'givenSince')
+      redis.call('HDEL', keyOf(also.recordId), 'givenSince')
     end
   end
-  wakeAll(also.place)
+  promoteAll(also.recordId)
 end

@@ -4,28 +4,28 @@
 import type { JobName } from '../../contract/job.ts';
 import { msOf } from '../../contract/version.ts';
 import type { Address, Run, UserState, Whose } from '../../lifecycle/ports/user-state.ts';
-import { type Naming, hashesOf, namingOf } from './user-hash.ts';
+import { type HashId, hashesOf, hashIdFor } from './user-hash.ts';
 
 /** Unique for each run. */
-export function nameOf({ jobId, nonce }: Run): string {
+export function runNameOf({ jobId, nonce }: Run): string {
   return `${jobId} ${nonce}`;
 }
 
 /** The run of a step. */
 export function runArgument(run: Run): object {
-  return { jobId: run.jobId, run: nameOf(run), stalls: run.stalls };
+  return { jobId: run.jobId, run: runNameOf(run), stalls: run.stalls };
 }
 
 /** The user of the run. */
-export function userArgument({ jobId: id, timestamp }: Run, naming: Naming, address: Address): object {
-  const { client, user } = hashesOf(naming, address, { id, timestamp });
+export function userArgument({ jobId: id, timestamp }: Run, hashId: HashId, address: Address): object {
+  const { client, user } = hashesOf(hashId, address, { id, timestamp });
   const { userId = '', userIdIs = 'named' } = address;
   return { clientHash: client, userHash: user, userId, knownAs: userIdIs };
 }
 
 /** The name that leads to the user of an unread job. */
-export function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
-  const { client, user } = hashesOf(namingOf(instance), address, { id, timestamp });
+export function idOfUser({ jobId: id, timestamp }: Run, { instance, address }: Whose): string {
+  const { client, user } = hashesOf(hashIdFor(instance), address, { id, timestamp });
   return client === '' ? user : client;
 }
 
@@ -33,16 +33,16 @@ export function nameOfUser({ jobId: id, timestamp }: Run, { instance, address }:
 export interface LockRequest {
   run: Run;
   job: Parameters<UserState['begin']>[1];
-  naming: Naming;
+  hashId: HashId;
   address: Address;
   circuits: Parameters<UserState['begin']>[4];
 }
 
 /** The argument of begin.lua. */
-export function lockArgument({ run, job, naming, address }: LockRequest) {
+export function lockArgument({ run, job, hashId, address }: LockRequest) {
   return {
     ...runArgument(run),
-    ...userArgument(run, naming, address),
+    ...userArgument(run, hashId, address),
     timestamp: String(run.timestamp),
     hasRunBefore: run.hasRunBefore,
     name: job.name,

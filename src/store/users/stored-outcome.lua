@@ -34,36 +34,36 @@ local function storedOutcome(key, job)
 end
 
 --- The version of the user's deletion, and those of its failed jobs that may be older; empty if the user was not deleted.
-local function olderFailures(name)
-  local deleted = redis.call('HGET', keyOf(name), 'deleted')
+local function olderFailures(id)
+  local deleted = redis.call('HGET', keyOf(id), 'deleted')
   if not deleted then
     return {}
   end
-  return { deleted, unpack(redis.call('ZRANGEBYSCORE', failuresOf(name), '-inf', scoreOf(deleted))) }
+  return { deleted, unpack(redis.call('ZRANGEBYSCORE', failuresOf(id), '-inf', scoreOf(deleted))) }
 end
 
 --- Remembers a job that failed; one that ended otherwise, after it was run again, is no failed one any more. A job that could not be
---- read is remembered under the name that it gave, which may lead to the record only since.
-local function remember(told, place)
-  if told.hasFailed then
-    redis.call('ZADD', failuresOf(place), scoreOf(told.version), told.version)
-    trimFailures(place)
+--- read is remembered under the id that it gave, which may point to the record only since.
+local function remember(settlement, recordId)
+  if settlement.hasFailed then
+    redis.call('ZADD', failuresOf(recordId), scoreOf(settlement.version), settlement.version)
+    trimFailures(recordId)
   else
-    redis.call('ZREM', failuresOf(place), told.version)
+    redis.call('ZREM', failuresOf(recordId), settlement.version)
   end
-  if redis.call('HEXISTS', keyOf(place), 'deleted') == 1 then
-    for _, name in ipairs(told.pointers) do
-      if name ~= place and (not exists(name) or placeOf(name) == place) then
-        moveFailures(name, place)
+  if redis.call('HEXISTS', keyOf(recordId), 'deleted') == 1 then
+    for _, id in ipairs(settlement.pointers) do
+      if id ~= recordId and (not exists(id) or recordIdOf(id) == recordId) then
+        moveFailures(id, recordId)
       end
     end
   end
 end
 
 --- Outcomes are counted by the minute.
-local function countOutcome(name)
+local function countOutcome(outcome)
   local minute = settings.outcomes .. ms(math.floor(now / 60000))
-  if redis.call('HINCRBY', minute, name, 1) == 1 then
+  if redis.call('HINCRBY', minute, outcome, 1) == 1 then
     redis.call('EXPIRE', minute, settings.keepOutcomesSeconds)
   end
 end

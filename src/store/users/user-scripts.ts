@@ -16,14 +16,22 @@ const SHARED = [
   'versions',
   'records',
   'lock',
-  'names',
+  'find-record',
   'open-ends',
   'stored-outcome',
   'rename',
   '../receipts/chain',
   '../deletions/settled',
 ];
-const STEPS = ['begin', 'settle', 'release', 'withdraw', 'extend', 'recheck-blocked', 'lock-name'] as const;
+const STEPS = [
+  'begin',
+  'settle',
+  'release',
+  'withdraw',
+  'extend',
+  'recheck-blocked',
+  'lock-client-id',
+] as const;
 
 /** Calls a step: with one JSON argument, and texts that are stored unchanged. */
 export type UserStep = (
@@ -69,7 +77,7 @@ export function userScripts({
   const steps = STEPS.map((name) => `steps['${name}'] = function(KEYS, ARGV)\n${readLua(name)}\nend`);
   const lua = luaForSeveral(
     [readLua(...SHARED), 'local steps = {}', ...steps],
-    'known, wakes = {}, {}\nreturn steps[table.remove(ARGV, 1)](KEYS, ARGV)',
+    'known, promotions = {}, {}\nreturn steps[table.remove(ARGV, 1)](KEYS, ARGV)',
   );
   const run = batched(scriptsOf(jobs, { users: lua })('users'), luaJson(settings));
   const stepOf =
@@ -84,6 +92,6 @@ export function userScripts({
     withdraw: stepOf('withdraw'),
     extend: stepOf('extend'),
     'recheck-blocked': stepOf('recheck-blocked'),
-    'lock-name': stepOf('lock-name'),
+    'lock-client-id': stepOf('lock-client-id'),
   };
 }

@@ -23,20 +23,20 @@ import { type Passing, beginAndPass } from './begin-and-pass.ts';
 import { type Lease, type Leases, createLeases } from './leases.ts';
 import { type Change, NOTHING, changeOf } from './record-change.ts';
 import { recordOf } from './record-fields.ts';
-import { ExtendReply, NameReply, SettleReply, Wakes, pairsOf } from './script-replies.ts';
+import { ExtendReply, LockClientIdReply, SettleReply, Promotions, pairsOf } from './script-replies.ts';
 import { type Sign, endOf, linesOf, settledBefore, settledNow } from './settled-job.ts';
 import {
   knownFields,
   lockArgument,
-  nameOf,
-  nameOfUser,
+  runNameOf,
+  idOfUser,
   runArgument,
   type LockRequest,
   userArgument,
 } from './script-arguments.ts';
-import { namingOf } from './user-hash.ts';
+import { hashIdFor } from './user-hash.ts';
 import { userScripts } from './user-scripts.ts';
-import { type WakeBlocked, createWakeBlocked } from './wake-blocked.ts';
+import { type PromoteBlocked, createPromoteBlocked } from './promote-blocked.ts';
 
 export interface UserStateOptions {
   prefix: string;
@@ -60,7 +60,7 @@ export class RedisUserState implements UserState {
   readonly #deletionNames: DeletionNames;
   readonly #appendReceipt: ReturnType<typeof createReceiptChain>;
   readonly #leases: Leases;
-  readonly #wake: WakeBlocked;
+  readonly #promote: PromoteBlocked;
   readonly #releasing = new Set<Promise<void>>();
 
   constructor(options: UserStateOptions) {
@@ -69,7 +69,7 @@ export class RedisUserState implements UserState {
     this.#base = `${prefix}:user:`;
     const scripts = userScripts({ jobs, prefix, base: this.#base, leaseMs });
     this.#scripts = scripts;
-    this.#wake = createWakeBlocked(options.jobQueue, scripts.withdraw);
+    this.#promote = createPromoteBlocked(options.jobQueue, scripts.withdraw);
     this.#deletionNames = new DeletionNames({ jobs, prefix });
     this.#appendReceipt = createReceiptChain({ prefix, jobs, sign });
     this.#leases = createLeases({
@@ -79,13 +79,13 @@ export class RedisUserState implements UserState {
   }
 
   begin(...[run, job, instance, address, circuits]: Parameters<UserState['begin']>): Promise<Begun> {
-    return this.#take({ run, job, naming: namingOf(instance), address, circuits });
+    return this.#lock({ run, job, hashId: hashIdFor(instance), address, circuits });
   }
 
   async settleWithoutUser(run: Run, settlement: Settlement, whose?: Whose): Promise<SettledJob> {
     if (whose !== undefined && settlement.deletions?.is === 'unsent') await this.#withdraw(run, whose);
-    const name = whose && nameOfUser(run, whose);
-    const noChange = { place: '', ...NOTHING, isDeleted: true, whose: name, version: whose?.version };
+    const name = whose && idOfUser(run, whose);
+    const noChange = { recordId: '', ...NOTHING, isDeleted: true, whose: name, version: whose?.version };
     const settled = await this.#settle(run, noChange, settlement);
     if (settled === 'lost') throw new Error('a job of no user cannot be lost');
     return settled;
@@ -96,9 +96,9 @@ export class RedisUserState implements UserState {
     return text === null ? undefined : settledBefore(text, [], this.#options.sign);
   }
 
-  release(jobId: string, { kept, user: place, isKept, olderFailed: erased }: SettledJob): void {
+  release(jobId: string, { kept, user: recordId, isKept, olderFailed: erased }: SettledJob): void {
     const keepsOutcome = isKept || kept.outcome.status === 'failed';
-    const released = this.#release({ jobId, place, erased, keepsOutcome })
+    const released = this.#release({ jobId, recordId, erased, keepsOutcome })
       .catch(() => {})
       .finally(() => this.#releasing.delete(released));
     this.#releasing.add(released);
@@ -108,47 +108,47 @@ export class RedisUserState implements UserState {
     await Promise.all(this.#releasing);
   }
 
-  async isFree(run: Run, { place, score }: Blocked): Promise<boolean> {
-    return (await this.#scripts['recheck-blocked']([], { ...runArgument(run), place, score })) === 1;
+  async isFree(run: Run, { recordId, score }: Blocked): Promise<boolean> {
+    return (await this.#scripts['recheck-blocked']([], { ...runArgument(run), recordId, score })) === 1;
   }
 
   /** @param from the lease on the record that leads to the user, when called for the second lock. */
-  async #take(hold: LockRequest, from?: Lease): Promise<Begun> {
-    const { run } = hold;
+  async #lock(request: LockRequest, from?: Lease): Promise<Begun> {
+    const { run } = request;
     const calledAt = performance.now();
-    const argument = { ...lockArgument(hold), ...(from !== undefined && { knownAs: 'found' }) };
+    const argument = { ...lockArgument(request), ...(from !== undefined && { knownAs: 'found' }) };
     const { circuits } = this.#options;
     const begin = { begin: this.#scripts.begin, circuits, settledKey: this.#settledKey(run.jobId) };
-    const { reply, passage } = await beginAndPass(begin, hold, argument);
+    const { reply, passage } = await beginAndPass(begin, request, argument);
     switch (reply[0]) {
       case 'lost':
         return { is: 'lost' };
       case 'unpublished':
         await this.#publishFor(reply[1], reply[2]);
-        return this.#take(hold, from);
+        return this.#lock(request, from);
       case 'settled':
         return { is: 'settled', settled: settledBefore(reply[1], reply[2], this.#options.sign) };
       case 'blocked':
-        await this.#wake(reply[3]);
-        return { is: 'blocked', place: reply[1], score: argument.score, patienceMs: Number(reply[2]) };
+        await this.#promote(reply[3]);
+        return { is: 'blocked', recordId: reply[1], score: argument.score, patienceMs: Number(reply[2]) };
       case 'held':
-        await this.#wake(reply[2]);
+        await this.#promote(reply[2]);
         return { is: 'held', circuit: reply[1] };
       case 'locked': {
-        const [, place, flat, ownName, wakes] = reply;
+        const [, recordId, flat, ownRecordId, promotions] = reply;
         from?.end();
-        await this.#wake(wakes);
+        await this.#promote(promotions);
         const fields = pairsOf(flat);
-        const record = await this.#withoutDeadCreate(recordOf(fields, nameOf(run)));
-        const lease = this.#leases.add(place, nameOf(run), calledAt);
+        const record = await this.#withoutDeadCreate(recordOf(fields, runNameOf(run)));
+        const lease = this.#leases.add(recordId, runNameOf(run), calledAt);
         return {
           is: 'locked',
-          user: this.#held({
-            place,
-            fields: knownFields(fields, hold.job.name),
+          user: this.#lockOf({
+            recordId,
+            fields: knownFields(fields, request.job.name),
             record,
-            hold,
-            ownName,
+            request,
+            ownRecordId,
             lease,
           }),
           passage,
@@ -157,49 +157,52 @@ export class RedisUserState implements UserState {
     }
   }
 
-  #held({ place, fields, record, hold, ownName, lease }: Taken): UserLock {
-    const { run, job, address, naming } = hold;
-    const isOfAnotherName = ownName !== '';
+  #lockOf({ recordId, fields, record, request, ownRecordId, lease }: LockedRecord): UserLock {
+    const { run, job, address, hashId } = request;
+    const isOfAnotherName = ownRecordId !== '';
     // Another run handles what an earlier rename left open under the name.
-    let lockedName = isOfAnotherName ? { place: ownName, wasGiven: true } : undefined;
+    let lockedClientId = isOfAnotherName ? { recordId: ownRecordId, wasGiven: true } : undefined;
     /** The arguments of settle.lua about a user at the end of a run. */
-    const learn = (recordUpdate: RecordUpdate, ...also: string[]): SettleArgument => {
+    const changeFor = (recordUpdate: RecordUpdate, ...also: string[]): SettleArgument => {
       lease.end();
       const isOpen =
         recordUpdate.mayHaveRenamed === true ||
-        (lockedName?.wasGiven === true && !('renamedTo' in recordUpdate || 'movedTo' in recordUpdate));
-      const namesIn = recordUpdate.instance === undefined ? naming : namingOf(recordUpdate.instance);
-      const change = changeOf(recordUpdate, place, namesIn, job.version, fields);
+        (lockedClientId?.wasGiven === true && !('renamedTo' in recordUpdate || 'movedTo' in recordUpdate));
+      const hashIdIn = recordUpdate.instance === undefined ? hashId : hashIdFor(recordUpdate.instance);
+      const change = changeOf(recordUpdate, recordId, hashIdIn, job.version, fields);
       change.set.push(...also);
       return {
-        place,
+        recordId,
         ...change,
         isDeleted: recordUpdate.record.deleted !== undefined,
-        also: lockedName && { place: lockedName.place, isGiven: isOpen },
+        also: lockedClientId && { recordId: lockedClientId.recordId, isGiven: isOpen },
         version: job.version,
       };
     };
     return {
       record,
-      lock: { key: `${this.#base}${place}`, field: 'lockRun', value: nameOf(run) },
+      lock: { key: `${this.#base}${recordId}`, field: 'lockRun', value: runNameOf(run) },
       isOfAnotherName,
       maySend: () => lease.holdsFor(this.#options.timeoutMs),
-      lockAlso: (userId) => this.#take({ ...hold, address: { ...address, userId } }, lease),
-      lockName: async (clientId, instance) => {
-        const argument = { ...runArgument(run), name: namingOf(instance)('client', clientId), place };
-        const reply = NameReply.parse(await this.#scripts['lock-name']([], argument));
+      lockAlso: (userId) => this.#lock({ ...request, address: { ...address, userId } }, lease),
+      lockClientId: async (clientId, instance) => {
+        const argument = { ...runArgument(run), id: hashIdFor(instance)('client', clientId), recordId };
+        const reply = LockClientIdReply.parse(await this.#scripts['lock-client-id']([], argument));
         if (reply[0] !== 'locked') return { is: reply[0] === 'lost' ? 'lost' : 'blocked' };
-        lockedName = { place: reply[1], wasGiven: reply[3] === 1 };
-        return { is: 'locked', record: recordOf(pairsOf(reply[2]), nameOf(run)) };
+        lockedClientId = { recordId: reply[1], wasGiven: reply[3] === 1 };
+        return { is: 'locked', record: recordOf(pairsOf(reply[2]), runNameOf(run)) };
       },
       settle: (settlement, recordUpdate) =>
-        this.#settle(run, learn(recordUpdate, 'lockSettled', '1'), settlement),
+        this.#settle(run, changeFor(recordUpdate, 'lockSettled', '1'), settlement),
       end: () => lease.end(),
       unlock: async (recordUpdate, why: Later = { status: 'wait' }) => {
-        const argument = { ...learn(recordUpdate, 'letGoBy', nameOf(run)), later: JSON.stringify(why) };
+        const argument = {
+          ...changeFor(recordUpdate, 'unlockedBy', runNameOf(run)),
+          later: JSON.stringify(why),
+        };
         const reply = SettleReply.parse(await this.#end(run, argument));
         if (reply[0] !== 'ok') return 'lost';
-        await this.#wake(reply[1]);
+        await this.#promote(reply[1]);
         return 'ok';
       },
     };
@@ -226,8 +229,8 @@ export class RedisUserState implements UserState {
     );
     if (reply[0] === 'lost') return 'lost';
     if (reply[0] === 'settled') return settledBefore(reply[1], reply[2], sign);
-    const [, wakes, older, sequence, previous, user] = reply;
-    await this.#wake(wakes);
+    const [, promotions, older, sequence, previous, user] = reply;
+    await this.#promote(promotions);
     return settledNow(settlement, jobId, { older, sequence, previous, user }, sign);
   }
 
@@ -239,18 +242,20 @@ export class RedisUserState implements UserState {
 
   async #release(argument: {
     jobId: string;
-    place: string;
+    recordId: string;
     erased: readonly string[];
     keepsOutcome: boolean;
   }) {
-    await this.#wake(Wakes.parse(await this.#scripts.release([this.#settledKey(argument.jobId)], argument)));
+    await this.#promote(
+      Promotions.parse(await this.#scripts.release([this.#settledKey(argument.jobId)], argument)),
+    );
   }
 
   /** The job that locked the user is settled, but its event may be unpublished: it precedes ours. */
-  async #publishFor(jobId: string, place: string): Promise<void> {
+  async #publishFor(jobId: string, recordId: string): Promise<void> {
     const event = (await this.find(jobId))?.event;
     if (event !== undefined) await this.#options.publish(event);
-    await this.#release({ jobId, place, erased: [], keepsOutcome: true });
+    await this.#release({ jobId, recordId, erased: [], keepsOutcome: true });
   }
 
   #settledKey(jobId: string): string {
@@ -259,8 +264,8 @@ export class RedisUserState implements UserState {
 
   /** Removes what earlier runs of an unsent deletion left open, and takes it out of the user's queue of blocked jobs. */
   async #withdraw(run: Run, { instance, address, version }: Whose): Promise<void> {
-    const argument = { jobId: run.jobId, version, ...userArgument(run, namingOf(instance), address) };
-    await this.#wake(Wakes.parse(await this.#scripts.withdraw([], argument)));
+    const argument = { jobId: run.jobId, version, ...userArgument(run, hashIdFor(instance), address) };
+    await this.#promote(Promotions.parse(await this.#scripts.withdraw([], argument)));
   }
 
   /** The recorded create was removed by hand or ended without a user: no job waits for it any more. */
@@ -271,17 +276,17 @@ export class RedisUserState implements UserState {
   }
 }
 
-interface Taken {
+interface LockedRecord {
   /** The key of the record. */
-  place: string;
+  recordId: string;
   /** The record as stored. */
   fields: Readonly<Record<string, string>>;
   record: UserRecord;
-  hold: LockRequest;
+  request: LockRequest;
   /** The second locked key, if the user is stored under another clientId; else ''. */
-  ownName: string;
+  ownRecordId: string;
   lease: Lease;
 }
 
 /** The arguments of settle.lua. */
-type SettleArgument = Change & { place: string; version?: Version | undefined; [field: string]: unknown };
+type SettleArgument = Change & { recordId: string; version?: Version | undefined; [field: string]: unknown };

@@ -7,7 +7,7 @@ import { changesIn } from '../../redis/change.ts';
 import { recordOf, versionIn } from './record-fields.ts';
 import { pairsOf } from './script-replies.ts';
 import { type OpenJob, laterJobIn } from './open-job.ts';
-import { namingOf } from './user-hash.ts';
+import { hashIdFor } from './user-hash.ts';
 
 export interface UserStory {
   record: UserRecord;
@@ -23,22 +23,22 @@ export async function readUserStory(
   { jobs, prefix, instance }: { jobs: Queue; prefix: string; instance: Instance },
   { clientId, userId }: { clientId?: string | undefined; userId?: string | undefined },
 ): Promise<UserStory | undefined> {
-  const naming = namingOf(instance);
+  const hashId = hashIdFor(instance);
   const names = [
-    ...(userId === undefined ? [] : [naming('user', userId.toLowerCase())]),
-    ...(clientId === undefined ? [] : [naming('client', clientId)]),
+    ...(userId === undefined ? [] : [hashId('user', userId.toLowerCase())]),
+    ...(clientId === undefined ? [] : [hashId('client', clientId)]),
   ];
   return changesIn(jobs)<UserStory | undefined>((seen) => {
     const keyOf = (name: string) => `${prefix}:user:${name}`;
     const read = (name: string) => pairsOf(texts(seen.list('HGETALL', keyOf(name))));
-    const places = names.map((name) => read(name)['leadsTo'] ?? name);
-    const place = places.find((name) => Object.keys(read(name)).length > 0);
-    if (place === undefined) return { answer: undefined };
-    const fields = read(place);
+    const recordIds = names.map((name) => read(name)['leadsTo'] ?? name);
+    const recordId = recordIds.find((name) => Object.keys(read(name)).length > 0);
+    if (recordId === undefined) return { answer: undefined };
+    const fields = read(recordId);
     const isLocked = Number(fields['lockUntil']) > seen.now;
-    const blocked = texts(seen.list('ZRANGE', `${keyOf(place)}:blocked`, 0, MOST));
-    const later = pairsOf(texts(seen.list('HGETALL', `${keyOf(place)}:later`)));
-    const failed = texts(seen.list('ZRANGE', `${keyOf(place)}:failures`, 0, MOST, 'REV'));
+    const blocked = texts(seen.list('ZRANGE', `${keyOf(recordId)}:blocked`, 0, MOST));
+    const later = pairsOf(texts(seen.list('HGETALL', `${keyOf(recordId)}:later`)));
+    const failed = texts(seen.list('ZRANGE', `${keyOf(recordId)}:failures`, 0, MOST, 'REV'));
     const answer: UserStory = {
       record: recordOf(fields, 'of no run'),
       lockedBy: isLocked ? fields['lockJob'] : undefined,

@@ -7,7 +7,7 @@ import type { Instance } from '../../operations/context.ts';
 import { deriveUserId } from '../../operations/derive-user-id.ts';
 import { type Seen, changesIn } from '../../redis/change.ts';
 import { type OpenJob, laterJobIn } from './open-job.ts';
-import { namingOf } from './user-hash.ts';
+import { hashIdFor } from './user-hash.ts';
 
 export interface WaitingJob {
   jobId: string;
@@ -29,14 +29,14 @@ export function readWhyJobsWait(
   waiting: readonly WaitingJob[],
 ): Promise<(OpenJob | undefined)[]> {
   if (waiting.length === 0) return Promise.resolve([]);
-  const namings = new Map([...instances].map(([name, instance]) => [name, namingOf(instance)]));
+  const namings = new Map([...instances].map(([name, instance]) => [name, hashIdFor(instance)]));
   const named = waiting.map(({ jobId, clientId, userId, instance: name = 'default' }) => {
-    const [naming, instance] = [namings.get(name), instances.get(name)];
-    if (naming === undefined || instance === undefined) return { jobId, names: [] };
+    const [hashId, instance] = [namings.get(name), instances.get(name)];
+    if (hashId === undefined || instance === undefined) return { jobId, names: [] };
     // A sign-up may wait behind jobs that name its user by the derived id.
     const ids = clientId === undefined ? [userId] : [userId, deriveUserId(instance, { clientId })];
-    const names = ids.flatMap((id) => (id === undefined ? [] : [naming('user', id.toLowerCase())]));
-    return { jobId, names: clientId === undefined ? names : [naming('client', clientId), ...names] };
+    const names = ids.flatMap((id) => (id === undefined ? [] : [hashId('user', id.toLowerCase())]));
+    return { jobId, names: clientId === undefined ? names : [hashId('client', clientId), ...names] };
   });
   return changesIn(jobs)((seen) => ({
     answer: named.map(({ jobId, names }) => {

@@ -154,7 +154,7 @@ function newestOf(to: UserRecord, from: UserRecord): Pick<UserRecord, 'created' 
 }
 
 /** Locks a clientId that the user is to get in an instance; undefined where another has it. */
-export function lockName(
+export function lockClientId(
   state: State,
   index: number,
   clientId: string,

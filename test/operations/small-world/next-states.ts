@@ -13,7 +13,7 @@ import { outageOf } from '../../../src/redis/refusal.ts';
 import { type Asking, answersTo, copyOf, short } from './damoov.ts';
 import { checkedCall, lieIn, watched } from './forbidden.ts';
 import { knowledgeOf } from './knowledge.ts';
-import { authorize, begin, lock, lockName, unlock } from './locks.ts';
+import { authorize, begin, lock, lockClientId, unlock } from './locks.ts';
 import {
   type PlainFact,
   type Rules,
@@ -120,7 +120,7 @@ function* stepsOf(state: State, index: number, rules: Rules): Generator<Next> {
     case 'lock':
       yield locked(state, index, step.userId);
       return;
-    case 'lock-name':
+    case 'lock-client-id':
       yield lockedName(state, index, step);
       return;
     case 'find':
@@ -151,13 +151,13 @@ function locked(state: State, index: number, userId: string): Next {
 function lockedName(
   state: State,
   index: number,
-  { clientId, instance }: Extract<Step, { do: 'lock-name' }>,
+  { clientId, instance }: Extract<Step, { do: 'lock-client-id' }>,
 ): Next {
   const next = copyOf(state);
-  const record = lockName(next, index, clientId, instance);
+  const record = lockClientId(next, index, clientId, instance);
   if (record === undefined) return ended(copyOf(state), index, { outcome: AWAIT_RENAME });
   const told = `locks the clientId ${clientId} ${nameOfId(instance.id)}`;
-  return { told, state: withFact(next, index, { of: 'lock-name', clientId, record }) };
+  return { told, state: withFact(next, index, { of: 'lock-client-id', clientId, record }) };
 }
 
 /** A request to Damoov, with each of its possible answers. */

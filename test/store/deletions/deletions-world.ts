@@ -30,7 +30,7 @@ export const userId = '9b1c2f5e-0d6a-4c39-8f0e-6f3a1b2c3d4e';
 
 const WAKE = `
 local woken = {}
-local function wake(jobId) table.insert(woken, jobId) end`;
+local function promote(jobId) table.insert(woken, jobId) end`;
 
 /** The scripts of the worker call these functions when they settle a job. */
 const SETTLE = `

@@ -10,7 +10,7 @@ it('an extension prolongs the locks that are still their run’s, and no other',
   const locks = [(await world.take(await world.start(), { clientId: 'ours' })).lock];
   locks.push((await world.take(await world.start(), { clientId: 'another' })).lock);
   const asked = locks.map(({ key, value }, at) => ({
-    place: key.slice(base.length),
+    recordId: key.slice(base.length),
     run: at === 0 ? value : 'an earlier run',
   }));
   const inAnHour = Date.now() + 3_000_000;

@@ -17,7 +17,7 @@ function createWorld(answer: LeasesOptions['extend'] = async (asked) => asked.ma
   const leases = createLeases({
     leaseMs: LEASE_MS,
     extend: (asked) => {
-      calls.push(asked.map(({ place, run }) => `${place}/${run}`));
+      calls.push(asked.map(({ recordId, run }) => `${recordId}/${run}`));
       return answer(asked);
     },
     now: () => nowMs,
@@ -75,9 +75,9 @@ describe('a lease', () => {
 
   it('that is another run’s by now holds no more, and the others go on', async () => {
     const { leases, calls, now, pass } = createWorld(async (asked) =>
-      asked.map(({ place }) => place !== 'b'),
+      asked.map(({ recordId }) => recordId !== 'b'),
     );
-    const [a, b, c] = ['a', 'b', 'c'].map((place) => leases.add(place, 'r', now()));
+    const [a, b, c] = ['a', 'b', 'c'].map((recordId) => leases.add(recordId, 'r', now()));
     await pass(STEP_MS);
     expect([a, b, c].map((lease) => lease?.holdsFor(0))).toEqual([true, false, true]);
     await pass(STEP_MS);
@@ -86,7 +86,7 @@ describe('a lease', () => {
 
   it('of which Redis has said nothing is no one’s', async () => {
     const { leases, now, pass } = createWorld(async () => [true]);
-    const [a, b] = ['a', 'b'].map((place) => leases.add(place, 'r', now()));
+    const [a, b] = ['a', 'b'].map((recordId) => leases.add(recordId, 'r', now()));
     await pass(STEP_MS);
     expect([a, b].map((lease) => lease?.holdsFor(0))).toEqual([true, false]);
   });

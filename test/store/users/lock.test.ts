@@ -39,7 +39,7 @@ describe('the line of a user', () => {
     const world = await createUserStateWorld();
     const renaming = await world.start();
     const user = await world.take(renaming);
-    expect((await user.lockName('c-2', instance)).is).toBe('locked');
+    expect((await user.lockClientId('c-2', instance)).is).toBe('locked');
     const blocked = [await world.start('create-user'), await world.start('create-user')];
     for (const job of blocked) await world.begin(job, { clientId: 'c-2' });
     await user.settle(world.settlementOf(renaming), live(user));

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordUpdate, UserRecord } from '../../../src/operations/context.ts';
 import { changeOf } from '../../../src/store/users/record-change.ts';
-import { namingOf } from '../../../src/store/users/user-hash.ts';
+import { hashIdFor } from '../../../src/store/users/user-hash.ts';
 import { EMPTY, instance, userId } from './user-state-world.ts';
 
-const naming = namingOf(instance);
+const hashId = hashIdFor(instance);
 const elsewhere = { ...instance, id: '33333333-3333-4333-8333-333333333333' };
-const OLD = naming('client', 'old');
-const NEW = naming('client', 'new');
-const USER = naming('user', userId);
+const OLD = hashId('client', 'old');
+const NEW = hashId('client', 'new');
+const USER = hashId('user', userId);
 const VERSION = '5000 2 9';
 const DOUBT = '1000 - - derived:0 another run';
 
 /** The change of the record that lies under its clientId, or where it says. */
 function change(
   update: Omit<Partial<RecordUpdate>, 'record'> & { record?: Partial<UserRecord> },
-  { place = OLD, known = {} }: { place?: string; known?: Record<string, string> } = {},
+  { recordId = OLD, known = {} }: { recordId?: string; known?: Record<string, string> } = {},
 ) {
   const record = { ...EMPTY, userId, ...update.record };
-  return changeOf({ ...update, record }, place, naming, VERSION, known);
+  return changeOf({ ...update, record }, recordId, hashId, VERSION, known);
 }
 
 const leaves = ['generation', '0', 'state', 'deleted', 'deleted', VERSION, 'formerUserId', userId];
@@ -57,10 +57,10 @@ describe('a rename', () => {
   });
 
   it('of a record under its own id leads from the clientId that is known, or from none', () => {
-    expect(change({ renamedTo: 'new', clientId: 'old' }, { place: USER }).rename).toMatchObject({
+    expect(change({ renamedTo: 'new', clientId: 'old' }, { recordId: USER }).rename).toMatchObject({
       from: OLD,
     });
-    expect(change({ renamedTo: 'new' }, { place: USER }).rename).toMatchObject({ from: '', to: NEW });
+    expect(change({ renamedTo: 'new' }, { recordId: USER }).rename).toMatchObject({ from: '', to: NEW });
   });
 
   it('to no clientId leads to the name of the id', () => {
@@ -68,12 +68,12 @@ describe('a rename', () => {
   });
 
   it('to the clientId under which the record lies is none', () => {
-    expect(change({ renamedTo: 'new' }, { place: NEW })).toMatchObject({ pointers: [] });
-    expect(change({ renamedTo: 'new' }, { place: NEW }).rename).toBeUndefined();
+    expect(change({ renamedTo: 'new' }, { recordId: NEW })).toMatchObject({ pointers: [] });
+    expect(change({ renamedTo: 'new' }, { recordId: NEW }).rename).toBeUndefined();
   });
 
   it('to the clientId that the user has already is none, and that leads to the record', () => {
-    const same = change({ renamedTo: 'old', clientId: 'old' }, { place: USER });
+    const same = change({ renamedTo: 'old', clientId: 'old' }, { recordId: USER });
     expect(same).toEqual({ set: ['userId', userId], drop: [], pointers: [USER, OLD] });
   });
 
@@ -105,7 +105,7 @@ describe('a move', () => {
     const { rename } = change({ clientId: 'old', movedTo: elsewhere });
     expect(rename).toEqual({
       from: OLD,
-      to: namingOf(elsewhere)('client', 'old'),
+      to: hashIdFor(elsewhere)('client', 'old'),
       user: USER,
       leave: [...leaves, 'movedUser', `${USER} ${VERSION}`],
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { UserRecord } from '../../../src/operations/context.ts';
-import { namingOf } from '../../../src/store/users/user-hash.ts';
+import { hashIdFor } from '../../../src/store/users/user-hash.ts';
 import { type UserStateWorld, createUserStateWorld, instance, live, userId } from './user-state-world.ts';
 
 const OLD = { clientId: 'old' };
@@ -64,7 +64,7 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     await world.settle(NEW, { record: { userId: undefined, generation: 3 } });
     await rename(world);
     const [other, id] = address === OLD ? (['user', userId] as const) : (['client', 'new'] as const);
-    const key = `${world.prefix}:user:${namingOf(instance)(other, id)}`;
+    const key = `${world.prefix}:user:${hashIdFor(instance)(other, id)}`;
     expect(await world.redis.hkeys(key)).toEqual(['leadsTo']);
   });
 
@@ -72,8 +72,8 @@ describe.each(KNOWN_BY)('a user that is known by $by, and gets another clientId'
     const world = await createUserStateWorld();
     await world.settle(address, { record: { suspendedBy: 'a request' } });
     await rename(world, { suspendedBy: 'a request' });
-    const naming = namingOf(instance);
-    for (const name of [naming('user', userId), naming('client', 'new')])
+    const hashId = hashIdFor(instance);
+    for (const name of [hashId('user', userId), hashId('client', 'new')])
       expect(await world.shortestTtl(`user:${name}`)).toBeGreaterThan(365 * 86_400);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/lifecycle/ports/user-state.ts';
 import type { RecordUpdate } from '../../../src/operations/context.ts';
-import { namingOf } from '../../../src/store/users/user-hash.ts';
+import { hashIdFor } from '../../../src/store/users/user-hash.ts';
 import { versionFor, waiting } from '../circuits/circuits-world.ts';
 import { type UserStateWorld, createUserStateWorld, instance, live, userId } from './user-state-world.ts';
 
@@ -18,11 +18,11 @@ describe('a run', () => {
     async (asked) => {
       const world = await createUserStateWorld();
       const dead = await world.start();
-      await (await world.take(dead)).lockName('c-2', instance);
+      await (await world.take(dead)).lockClientId('c-2', instance);
       await world.loseLock(dead);
       const job = await world.start();
       const user = await world.take(job);
-      await user.lockName('c-2', instance);
+      await user.lockClientId('c-2', instance);
       await user.settle(world.settlementOf(job), { ...live(user), ...asked.update });
       const { givenSince } = await world.recordOf({ clientId: 'c-2' });
       expect(givenSince !== undefined).toBe(asked.isOpen);
@@ -33,7 +33,7 @@ describe('a run', () => {
     const world = await createUserStateWorld();
     await world.settle({ userId }, { clientId: 'c-1', instance: elsewhere });
     expect((await world.recordOf({ clientId: 'c-1' })).userId).toBeUndefined();
-    const names = [namingOf(elsewhere), namingOf(instance)].map((naming) => naming('client', 'c-1'));
+    const names = [hashIdFor(elsewhere), hashIdFor(instance)].map((hashId) => hashId('client', 'c-1'));
     const found = await Promise.all(
       names.map((name) => world.redis.hexists(`${world.prefix}:user:${name}`, 'leadsTo')),
     );

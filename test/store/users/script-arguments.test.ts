@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import {
   knownFields,
   lockArgument,
-  nameOfUser,
+  idOfUser,
   runArgument,
   userArgument,
 } from '../../../src/store/users/script-arguments.ts';
-import { namingOf } from '../../../src/store/users/user-hash.ts';
+import { hashIdFor } from '../../../src/store/users/user-hash.ts';
 import { instance, userId } from './user-state-world.ts';
 
 const run = { jobId: '7', nonce: 'token-1', timestamp: 5000, hasRunBefore: true, stalls: 2 };
-const naming = namingOf(instance);
-const CLIENT = naming('client', 'c-1');
-const USER = naming('user', userId);
-const ofJob = naming('job', '7', 5000);
+const hashId = hashIdFor(instance);
+const CLIENT = hashId('client', 'c-1');
+const USER = hashId('user', userId);
+const ofJob = hashId('job', '7', 5000);
 
 describe('the arguments of a script', () => {
   it('name the run, with a name of its own', () => {
@@ -22,24 +22,24 @@ describe('the arguments of a script', () => {
 
   it('name the user by each id that is known, or by the job alone', () => {
     const both = { clientId: 'c-1', userId, userIdIs: 'derived' } as const;
-    expect(userArgument(run, naming, both)).toEqual({
+    expect(userArgument(run, hashId, both)).toEqual({
       clientHash: CLIENT,
       userHash: USER,
       userId,
       knownAs: 'derived',
     });
-    expect(userArgument(run, naming, { clientId: 'c-1' })).toEqual({
+    expect(userArgument(run, hashId, { clientId: 'c-1' })).toEqual({
       clientHash: CLIENT,
       userHash: '',
       userId: '',
       knownAs: 'named',
     });
-    expect(userArgument(run, naming, { userId })).toMatchObject({ clientHash: '', userHash: USER });
-    expect(userArgument(run, naming, {})).toMatchObject({ clientHash: ofJob, userHash: '' });
+    expect(userArgument(run, hashId, { userId })).toMatchObject({ clientHash: '', userHash: USER });
+    expect(userArgument(run, hashId, {})).toMatchObject({ clientHash: ofJob, userHash: '' });
   });
 
   it('name the user of an unread job by its clientId, else by its userId', () => {
-    const nameOf = (address: object) => nameOfUser(run, { instance, address, version: '5000 1 7' });
+    const nameOf = (address: object) => idOfUser(run, { instance, address, version: '5000 1 7' });
     expect([nameOf({ clientId: 'c-1', userId }), nameOf({ userId }), nameOf({})]).toEqual([
       CLIENT,
       USER,
@@ -50,9 +50,9 @@ describe('the arguments of a script', () => {
   it('of a begin have the job', () => {
     const job = { name: 'create-user', version: '4000 0 7', timestamp: 5000, asksFor: userId } as const;
     const circuits = { must: ['damoov', 'admin'], may: ['deletion-limit'] } as const;
-    expect(lockArgument({ run, job, naming, address: { clientId: 'c-1' }, circuits })).toEqual({
+    expect(lockArgument({ run, job, hashId, address: { clientId: 'c-1' }, circuits })).toEqual({
       ...runArgument(run),
-      ...userArgument(run, naming, { clientId: 'c-1' }),
+      ...userArgument(run, hashId, { clientId: 'c-1' }),
       timestamp: '5000',
       hasRunBefore: true,
       name: 'create-user',

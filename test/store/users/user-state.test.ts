@@ -207,7 +207,7 @@ describe('a user', () => {
     const since: (number | undefined)[] = [];
     for (const job of [await world.start('move-user'), await world.start('move-user')]) {
       const user = await world.take(job);
-      const name = await user.lockName('c-2', instance);
+      const name = await user.lockClientId('c-2', instance);
       since.push(name.is === 'locked' ? name.record.givenSince : undefined);
       await world.loseLock(job);
       const takenBefore = Date.now();

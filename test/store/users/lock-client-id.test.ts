@@ -8,14 +8,14 @@ describe('the clientId that a user is to get', () => {
     const user = await world.take(dead);
     await world.loseLock(dead);
     await world.take(await world.start());
-    expect(await user.lockName('c-2', instance)).toEqual({ is: 'lost' });
+    expect(await user.lockClientId('c-2', instance)).toEqual({ is: 'lost' });
   });
 
   it('is blocked while another job has it', async () => {
     const world = await createUserStateWorld();
     await world.take(await world.start(), { clientId: 'c-2' });
     const user = await world.take(await world.start());
-    expect(await user.lockName('c-2', instance)).toEqual({ is: 'blocked' });
+    expect(await user.lockClientId('c-2', instance)).toEqual({ is: 'blocked' });
   });
 
   it('may be its own by now', async () => {
@@ -25,7 +25,7 @@ describe('the clientId that a user is to get', () => {
     await known.settle(world.settlementOf(first), live(known));
     const job = await world.start();
     const user = await world.take(job, { userId });
-    expect(await user.lockName('c-1', instance)).toMatchObject({ is: 'locked', record: { userId } });
+    expect(await user.lockClientId('c-1', instance)).toMatchObject({ is: 'locked', record: { userId } });
     expect(await user.settle(world.settlementOf(job), live(user))).toBe('ok');
     const { record } = await world.take(await world.start());
     expect(record.givenSince).toBeUndefined();
@@ -37,7 +37,7 @@ describe('the clientId that a user is to get', () => {
       const world = await createUserStateWorld();
       const job = await world.start();
       const user = await world.take(job);
-      expect((await user.lockName(to, instance)).is).toBe('locked');
+      expect((await user.lockClientId(to, instance)).is).toBe('locked');
       await user.onlySettle(world.settlementOf(job), { ...live(user), renamedTo: to });
       expect(await world.begin(await world.start(), { clientId: to })).toEqual({ is: 'blocked' });
     },
@@ -48,7 +48,7 @@ describe('the clientId that a user is to get', () => {
     const takeBoth = async () => {
       const job = await world.start();
       const user = await world.take(job);
-      const name = await user.lockName('c-2', instance);
+      const name = await user.lockClientId('c-2', instance);
       if (name.is !== 'locked') throw new Error(name.is);
       return { job, user, since: name.record.givenSince };
     };
@@ -69,7 +69,7 @@ describe('the clientId that a user is to get', () => {
   it('is free of that where the only run that locked it has given it to no user', async () => {
     const world = await createUserStateWorld();
     const user = await world.take(await world.start());
-    await user.lockName('c-2', instance);
+    await user.lockClientId('c-2', instance);
     await user.unlock({ record: user.record });
     expect((await world.take(await world.start(), { clientId: 'c-2' })).record.givenSince).toBeUndefined();
   });

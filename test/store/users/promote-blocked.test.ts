@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createWakeBlocked } from '../../../src/store/users/wake-blocked.ts';
+import { createPromoteBlocked } from '../../../src/store/users/promote-blocked.ts';
 
 type Promotion = 'promoted' | 'elsewhere' | 'gone' | Error;
 
@@ -7,7 +7,7 @@ type Promotion = 'promoted' | 'elsewhere' | 'gone' | Error;
 function createWorld(promotions: Record<string, Promotion>, next: Record<string, string[]> = {}) {
   const promoted: string[] = [];
   const withdrawn: unknown[] = [];
-  const wake = createWakeBlocked(
+  const wake = createPromoteBlocked(
     {
       async promote(jobId) {
         promoted.push(jobId);
@@ -40,8 +40,8 @@ it('a job that is gone leaves its user to the next one', async () => {
   await wake(['user a']);
   expect(promoted).toEqual(['a', 'b', 'c']);
   expect(withdrawn).toEqual([
-    { place: 'user', jobId: 'a' },
-    { place: 'user', jobId: 'b' },
+    { recordId: 'user', jobId: 'a' },
+    { recordId: 'user', jobId: 'b' },
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failed } from '../../../src/contract/outcome.ts';
 import type { UserRecord } from '../../../src/operations/context.ts';
-import { namingOf } from '../../../src/store/users/user-hash.ts';
+import { hashIdFor } from '../../../src/store/users/user-hash.ts';
 import { waiting } from '../circuits/circuits-world.ts';
 import { type UserStateWorld, createUserStateWorld, instance, userId } from './user-state-world.ts';
 
@@ -14,7 +14,7 @@ const otherId = userId.replace('9', '8');
 const UNSEEN = { userId: undefined, state: 'unknown' } as const;
 
 const keyOf = (world: UserStateWorld, kind: 'client' | 'user', id: string) =>
-  `${world.prefix}:user:${namingOf(instance)(kind, id)}`;
+  `${world.prefix}:user:${hashIdFor(instance)(kind, id)}`;
 
 /** A job by the clientId whose look-up shows the user. */
 async function find(world: UserStateWorld) {

@@ -1,27 +1,27 @@
--- Under which name a job finds the record of its user, and how two records become one.
+-- Where a job finds the record of its user, and how two records become one.
 
 local MOST_FAILURES = 100
 local MOST_LATER = 100
 
 --- The failed jobs of a user: their versions, by the ms of each. What they say is erased once the user is deleted.
-local function failuresOf(name)
-  return keyOf(name) .. ':failures'
+local function failuresOf(id)
+  return keyOf(id) .. ':failures'
 end
 
-local function trimFailures(name)
-  redis.call('ZREMRANGEBYRANK', failuresOf(name), 0, -MOST_FAILURES - 1)
-  refresh(failuresOf(name))
+local function trimFailures(id)
+  redis.call('ZREMRANGEBYRANK', failuresOf(id), 0, -MOST_FAILURES - 1)
+  refresh(failuresOf(id))
 end
 
 --- The jobs of a user that go on later: why, as JSON, by their ids.
-local function laterOf(name)
-  return keyOf(name) .. ':later'
+local function laterOf(id)
+  return keyOf(id) .. ':later'
 end
 
-local function noteLater(name, jobId, why)
-  if redis.call('HLEN', laterOf(name)) < MOST_LATER then
-    redis.call('HSET', laterOf(name), jobId, why)
-    refresh(laterOf(name))
+local function noteLater(id, jobId, why)
+  if redis.call('HLEN', laterOf(id)) < MOST_LATER then
+    redis.call('HSET', laterOf(id), jobId, why)
+    refresh(laterOf(id))
   end
 end
 
@@ -44,15 +44,15 @@ local function moveJobs(from, to)
   end
 end
 
---- The name under which this job's user lies, by what the job says of it and how that is known. No record lies under the empty name.
-local function pick(job)
-  local client = placeAt(job.clientHash, job.version)
+--- The record id of this job's user, by the ids that the job has and how they are known. No record lies under the empty name.
+local function findRecordId(job)
+  local client = recordIdAt(job.clientHash, job.version)
   if job.userHash == '' then
     return client
   end
-  local user = placeOf(job.userHash)
+  local user = recordIdOf(job.userHash)
   if job.knownAs == 'derived' then
-    -- A record of the id's own was written by jobs that name the user by it; one it only points to is another client's.
+    -- A record of the id's own was written by jobs that name the user by it; one that it only points to is another client's.
     local isOwn = user == job.userHash and exists(user)
     return (isOwn and not exists(client)) and user or client
   end
@@ -63,27 +63,27 @@ local function pick(job)
   return (job.knownAs == 'found' or recordOf(client).userId == job.userId) and client or user
 end
 
---- The job's names lead to this place from now on, and stay as long as the record.
-local function keepNames(job, place)
+--- The job's ids point to this record from now on, and stay as long as it does.
+local function keepPointers(job, recordId)
   local isSeen = job.knownAs == 'found' or job.name == 'create-user'
-  local mayLead = { [job.userHash] = isSeen, [job.clientHash] = job.knownAs == 'derived' }
-  for name, may in pairs(mayLead) do
-    if name ~= '' and name ~= place then
-      if may and not exists(name) then
-        lead(name, place)
+  local mayPoint = { [job.userHash] = isSeen, [job.clientHash] = job.knownAs == 'derived' }
+  for id, may in pairs(mayPoint) do
+    if id ~= '' and id ~= recordId then
+      if may and not exists(id) then
+        point(id, recordId)
       else
-        refreshUser(name)
+        refreshUser(id)
       end
     end
   end
-  refreshUser(place)
+  refreshUser(recordId)
 end
 
 local function isVersion(field)
   return field == 'created' or field == 'deleted' or field == 'moved' or string.sub(field, 1, 8) == 'written:'
 end
 
---- Turns a record that was found to be another's into a pointer; what it alone knows moves along, and so does its line. The caller
+--- Turns a record that was found to be another's into a pointer; what it alone knows moves along, and so do its blocked jobs. The caller
 --- locks the other one next.
 local function merge(from, to)
   local there = recordOf(to)
@@ -93,12 +93,12 @@ local function merge(from, to)
       set(to, { [field] = value })
     end
   end
-  local line = redis.call('ZRANGE', lineOf(from), 0, -1, 'WITHSCORES')
+  local line = redis.call('ZRANGE', blockedKeyOf(from), 0, -1, 'WITHSCORES')
   for i = 1, #line, 2 do
-    lineUp(to, { jobId = line[i], score = line[i + 1] })
+    addBlocked(to, { jobId = line[i], score = line[i + 1] })
   end
   clear(from)
-  redis.call('DEL', lineOf(from))
+  redis.call('DEL', blockedKeyOf(from))
   moveJobs(from, to)
-  lead(from, to)
+  point(from, to)
 end
