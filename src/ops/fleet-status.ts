@@ -55,6 +55,7 @@ export interface FleetStatus {
     active: number;
     delayed: number;
     failed: number;
+    isPaused: boolean;
     isRead?: boolean;
   }[];
   /** The most frequent first. */
@@ -115,8 +116,8 @@ async function statusOf(
 }
 
 async function eventsStatusOf(queue: Queue): Promise<FleetStatus['events'][number]> {
-  const [counts, isRead] = await Promise.all([countsOf(queue), hasReader(queue)]);
-  return { queue: queue.name, ...counts, ...(isRead !== undefined && { isRead }) };
+  const [counts, isPaused, isRead] = await Promise.all([countsOf(queue), queue.isPaused(), hasReader(queue)]);
+  return { queue: queue.name, ...counts, isPaused, ...(isRead !== undefined && { isRead }) };
 }
 
 /** Jobs with a priority wait in another set. */

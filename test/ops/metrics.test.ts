@@ -17,7 +17,7 @@ const STATUS: FleetStatus = {
     completed: 9,
     oldestSince: AT - 2500,
   },
-  events: [{ queue: 'crm', waiting: 5, active: 1, delayed: 0, failed: 4 }],
+  events: [{ queue: 'crm', waiting: 5, active: 1, delayed: 0, failed: 4, isPaused: false }],
   lastHour: [],
   circuits: [
     { circuit: 'damoov', held: 0 },

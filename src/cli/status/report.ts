@@ -79,8 +79,11 @@ function jobsText({ jobs, at }: FleetStatus, { warn }: Painter): string {
   ].join(' · ');
 }
 
-function eventsText({ waiting, failed, isRead }: FleetStatus['events'][number], { warn }: Painter): string {
-  const text = `${numberText(waiting)} waiting${failed > 0 ? ` · ${counted(failed, 'dead letter')}` : ''}`;
+function eventsText(
+  { waiting, failed, isPaused, isRead }: FleetStatus['events'][number],
+  { warn }: Painter,
+): string {
+  const text = `${isPaused ? `${warn('paused')} · ` : ''}${numberText(waiting)} waiting${failed > 0 ? ` · ${counted(failed, 'dead letter')}` : ''}`;
   if (isRead !== false) return text;
   // An empty queue needs no reader yet.
   return waiting === 0 ? `${text} · no worker reads it` : warn(`${text} · no worker reads it: they pile up`);

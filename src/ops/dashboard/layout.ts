@@ -123,7 +123,7 @@ function headerOf({ section, live, sought = '' }: Page, { isSandbox }: Site): Ma
         live === undefined
           ? ''
           : html`${live.asOf}
-              <button type="button" id="pause" hidden aria-pressed="false">Pause</button>
+              <button type="button" id="pause" hidden aria-pressed="false">Pause refresh</button>
               <noscript><a href="${PATH}">Reload</a></noscript>`
       }
     </div>

@@ -71,7 +71,7 @@ describe('an alert', () => {
     await Promise.all([look(), look(), look()]);
     await look();
     expect(webhook.texts).toEqual([
-      'damoov-users ours:\nThe deletion limit holds 2 deletions. `damoov-users deletions release` or `refuse` decides over them.',
+      'damoov-users ours:\nThe deletion limit holds 2 deletions. An operator decides: on the dashboard, or by `damoov-users deletions release` or `refuse`.',
     ]);
     is({});
     await look();

@@ -59,7 +59,7 @@ describe.skipIf(found === undefined)('in a browser', () => {
     await world.run('create-user', { clientId: 'c-1', profile: { firstName: 'Ada' } });
     await page.getByRole('rowheader', { name: /create-user/ }).waitFor();
     await page.getByRole('status').getByText('All is well.').waitFor();
-    const pause = page.getByRole('button', { name: 'Pause' });
+    const pause = page.getByRole('button', { name: 'Pause refresh' });
     await pause.focus();
     await page.keyboard.press('Enter');
     expect(await pause.getAttribute('aria-pressed')).toBe('true');
@@ -78,7 +78,7 @@ describe.skipIf(found === undefined)('in a browser', () => {
       ...nav,
       'clientId, UserId or job id',
       'Search',
-      'Pause',
+      'Pause refresh',
     ]);
     expect(reached).toEqual(
       expect.arrayContaining(['Waiting', 'Active', 'Failed', 'Delayed', 'Deletions', 'user-events']),
@@ -130,7 +130,7 @@ describe.skipIf(found === undefined)('in a browser', () => {
     const { page } = await open(`${world.url}/dashboard`, { javaScriptEnabled: false });
     expect(await page.getByRole('rowheader', { name: /create-user/ }).isVisible()).toBe(true);
     expect(await page.getByRole('link', { name: 'Reload' }).isVisible()).toBe(true);
-    expect(await page.getByRole('button', { name: 'Pause' }).isVisible()).toBe(false);
+    expect(await page.getByRole('button', { name: 'Pause refresh' }).isVisible()).toBe(false);
   });
 
   it('the fleet says when Redis is away, and that it is back', async () => {

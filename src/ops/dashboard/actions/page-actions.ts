@@ -26,15 +26,11 @@ function forOperators<Shown, Row = never>(
 export const fleetActions = forOperators<Reading>((reading, buttons) => {
   if (reading.is === 'away') return {};
   const { jobs, events } = reading.state.fleet;
-  const ofJobs = jobs.isPaused
-    ? buttons('resumeQueue', { queue: jobs.queue }, 'Resume the jobs')
-    : buttons('pauseQueue', { queue: jobs.queue }, 'Pause the jobs');
-  // Whether these are paused is not read here; the confirmation says it.
-  const ofEvents = events.flatMap(({ queue }) => [
-    buttons('pauseQueue', { queue }, `Pause ${queue}`),
-    buttons('resumeQueue', { queue }, `Resume ${queue}`),
-  ]);
-  return { actions: html`${ofJobs} ${ofEvents}` };
+  const change = ({ queue, isPaused }: { queue: string; isPaused: boolean }, name = queue) =>
+    isPaused
+      ? buttons('resumeQueue', { queue }, `Resume ${name}`)
+      : buttons('pauseQueue', { queue }, `Pause ${name}`);
+  return { actions: html`${change(jobs, 'the jobs')} ${events.map((queue) => change(queue))}` };
 });
 
 /** Of the failed jobs, all of a code or all there are. */

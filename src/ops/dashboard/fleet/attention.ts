@@ -6,6 +6,7 @@ import { MANY_REVOKED } from '../../../damoov/login-budget.ts';
 import type { CircuitState } from '../../../store/circuits/circuit-state.ts';
 import type { FleetStatus } from '../../fleet-status.ts';
 import type { Reading } from './reading.ts';
+import { pathOf } from '../paths.ts';
 import { clockTime, counted } from '../words.ts';
 
 export interface Attention {
@@ -15,19 +16,20 @@ export interface Attention {
   text: string;
   /** What to do, or what happens automatically. */
   advice: string;
+  /** The page that shows what is meant. */
+  href?: string | undefined;
 }
 
-const alarm = (name: string, text: string, advice: string): Attention => ({
+const alarm = (name: string, text: string, advice: string, href?: string): Attention => ({
   name,
   level: 'alarm',
   text,
   advice,
+  href,
 });
-const warning = (name: string, text: string, advice: string): Attention => ({
-  name,
+const warning = (name: string, text: string, advice: string, href?: string): Attention => ({
+  ...alarm(name, text, advice, href),
   level: 'warning',
-  text,
-  advice,
 });
 
 export function attentionTo(reading: Reading): Attention[] {
@@ -63,16 +65,17 @@ function ofCircuit(
   const since = openSince === undefined ? '' : ` for ${durationText(at - openSince)}`;
   if (circuit === 'deletion-limit') {
     if (held === 0) return [];
-    const advice = '`damoov-users deletions release` or `refuse` decides over them.';
-    return [
-      alarm('deletion-limit', `The deletion limit holds ${counted(held, 'deletion')}${since}.`, advice),
-    ];
+    const text = `The deletion limit holds ${counted(held, 'deletion')}${since}.`;
+    const advice =
+      'An operator decides: on the dashboard, or by `damoov-users deletions release` or `refuse`.';
+    return [alarm(circuit, text, advice, pathOf('/deletions', { state: 'held' }))];
   }
   if (openSince === undefined) return [];
   const probe = probeAt <= at ? 'now' : `in ${durationText(probeAt - at)}`;
   const what = circuit === 'damoov' ? 'Damoov is away' : `The credential of \`${circuit}\` is refused`;
   const advice = `${counted(held, 'job waits', 'jobs wait')}; tried again ${probe}.`;
-  return [alarm(`circuit ${circuit}`, `${what}${since}: ${reason}.`, advice)];
+  const href = held === 0 ? undefined : pathOf('/jobs', { state: 'held' });
+  return [alarm(`circuit ${circuit}`, `${what}${since}: ${reason}.`, advice, href)];
 }
 
 function ofLogins({ logins, at }: FleetStatus): Attention[] {
@@ -102,29 +105,33 @@ function ofJobs({ jobs, lastHour }: FleetStatus): Attention[] {
   const failed = lastHour
     .filter(({ outcome }) => outcome === 'failed')
     .reduce((sum, count) => sum + count.jobs, 0);
-  const paused = warning('paused', 'The queue is paused.', 'No worker takes a job until it is resumed.');
+  const paused = warning(
+    'paused',
+    `The queue \`${jobs.queue}\` is paused.`,
+    'No worker takes a job until it is resumed.',
+  );
+  const shows = '`damoov-users failed list` shows them by code.';
   const text = `${counted(failed, 'job')} failed within the hour.`;
   return [
     ...(jobs.isPaused ? [paused] : []),
-    ...(failed > 0 ? [warning('failed', text, '`damoov-users failed list` shows them by code.')] : []),
+    ...(failed > 0 ? [warning('failed', text, shows, pathOf('/jobs', { state: 'failed' }))] : []),
   ];
 }
 
 function ofEvents({ events }: FleetStatus): Attention[] {
-  return events.flatMap(({ queue, isRead, waiting, failed }) => {
+  return events.flatMap(({ queue, isPaused, isRead, waiting, failed }) => {
     const unread = `No worker reads \`${queue}\`, where ${counted(waiting, 'event waits', 'events wait')}.`;
     const start = 'Start its subscriber, or remove the queue from `EVENTS_QUEUES` (`none`: no events).';
     const deadLetters = `The subscriber of \`${queue}\` has ${counted(failed, 'dead letter')}.`;
+    const stays = 'They stay for 14 days: `damoov-users dead-letters list`.';
+    const paused = `The queue \`${queue}\` is paused.`;
     return [
+      ...(isPaused
+        ? [warning(`paused ${queue}`, paused, 'Its subscriber gets no event until it is resumed.')]
+        : []),
       ...(isRead === false && waiting > 0 ? [warning(`unread ${queue}`, unread, start)] : []),
       ...(failed > 0
-        ? [
-            warning(
-              `dead letters ${queue}`,
-              deadLetters,
-              'They stay for 14 days: `damoov-users dead-letters list`.',
-            ),
-          ]
+        ? [warning(`dead letters ${queue}`, deadLetters, stays, pathOf('/dead-letters', { queue }))]
         : []),
     ];
   });

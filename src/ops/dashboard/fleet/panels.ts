@@ -64,10 +64,13 @@ function decision(reading: Reading): Markup {
   }
   return html`<ul class="attention">
     ${found.map(
-      ({ level, text, advice }) =>
+      ({ name, level, text, advice, href }) =>
         html`<li class="${level}">
           <span class="dot"></span>
-          <p><strong>${withCode(text)}</strong> ${withCode(advice)}</p>
+          <p>
+            <strong>${withCode(text)}</strong> ${withCode(advice)}
+            ${href === undefined ? '' : html`<a id="to-${name.replaceAll(' ', '-')}" href="${href}">Show them</a>`}
+          </p>
         </li>`,
     )}
   </ul>`;
@@ -88,7 +91,7 @@ function figures({ jobs, lastHour, deletions, at }: FleetStatus): Markup {
       id: 'delayed',
       name: 'Delayed',
       value: jobs.delayed,
-      note: 'deferred or tried again',
+      note: 'deferred, held, tried again',
       href: list('delayed'),
     },
     { id: 'pending', name: 'Deletions', value: deletions.count, note: next, href: pathOf('/deletions') },

@@ -15,6 +15,7 @@ async function createBusyWorld() {
   onTestFinished(() => crm.close());
   await world.run('create-user', { clientId: 'c-1' });
   await giveUp(world, crm, 1);
+  await crm.pause();
   await runCommand(['delete', '--client-id', 'c-2', '--in', '30d'], world.env);
   await world.add('delete-user', { clientId: 'c-1' });
   await expect.poll(() => world.redis.zcard(`${world.prefix}:circuit:deletion-limit:held`)).toBe(1);
@@ -56,6 +57,26 @@ describe('the buttons of an operator', () => {
     const all = Object.values(ACTIONS).map(({ name }) => `/dashboard/actions/${name}`);
     expect([...pressed].toSorted()).toEqual(all.toSorted());
     expect(await world.recorded()).toEqual([]);
+  });
+
+  it('pause a queue that runs, and resume one that is paused', async () => {
+    const world = await createOperatorWorld({ env: { EVENTS_QUEUES: 'user-events,crm' } });
+    const shown = async () =>
+      formsIn(await world.get()).map(({ action, fields }) => [
+        action.replace('/dashboard/actions/', ''),
+        (JSON.parse(fields['filter'] ?? '') as { queue: string }).queue,
+      ]);
+    expect(await shown()).toEqual([
+      ['queue-pause', 'user-jobs'],
+      ['queue-pause', 'user-events'],
+      ['queue-pause', 'crm'],
+    ]);
+    await world.act('pauseQueue', { queue: 'crm' });
+    await expect.poll(shown).toContainEqual(['queue-resume', 'crm']);
+    expect(await shown()).toHaveLength(3);
+    expect(await world.get()).toMatch(/<code>crm<\/code> is paused/);
+    const { stdout } = await runCommand(['status'], world.env);
+    expect(stdout).toMatch(/^crm +paused · 0 waiting/m);
   });
 
   it('are on no page of a viewer', async () => {

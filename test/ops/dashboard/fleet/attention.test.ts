@@ -11,7 +11,7 @@ const CONTEXT = { loginsPerHour: 4, inTime: { since: 0, windows: [] } };
 const WELL: FleetStatus = {
   at: AT,
   jobs: { queue: 'user-jobs', isPaused: false, waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 },
-  events: [{ queue: 'user-events', waiting: 0, active: 0, delayed: 0, failed: 0 }],
+  events: [{ queue: 'user-events', waiting: 0, active: 0, delayed: 0, failed: 0, isPaused: false }],
   lastHour: [{ operation: 'create-user', outcome: 'done', jobs: 1 }],
   circuits: [
     { circuit: 'damoov', held: 0 },
@@ -66,7 +66,7 @@ describe('what needs somebody', () => {
       'deletions that the deletion limit holds',
       { circuits: [{ circuit: 'deletion-limit', openSince: AT - 2 * MINUTE_MS, held: 1200 }] },
       'alarm',
-      'The deletion limit holds 1,200 deletions for 2m. `damoov-users deletions release` or `refuse` decides over them.',
+      'The deletion limit holds 1,200 deletions for 2m. An operator decides: on the dashboard, or by `damoov-users deletions release` or `refuse`.',
     ],
     [
       'a bar on logins',
@@ -96,7 +96,13 @@ describe('what needs somebody', () => {
       'a paused queue',
       { jobs: { ...WELL.jobs, isPaused: true } },
       'warning',
-      'The queue is paused. No worker takes a job until it is resumed.',
+      'The queue `user-jobs` is paused. No worker takes a job until it is resumed.',
+    ],
+    [
+      'a paused queue of events',
+      { events: [{ queue: 'crm', waiting: 0, active: 0, delayed: 0, failed: 0, isPaused: true }] },
+      'warning',
+      'The queue `crm` is paused. Its subscriber gets no event until it is resumed.',
     ],
     [
       'failures',
@@ -106,7 +112,7 @@ describe('what needs somebody', () => {
     ],
     [
       'dead letters of a subscriber',
-      { events: [{ queue: 'crm', waiting: 0, active: 0, delayed: 0, failed: 1 }] },
+      { events: [{ queue: 'crm', waiting: 0, active: 0, delayed: 0, failed: 1, isPaused: false }] },
       'warning',
       'The subscriber of `crm` has 1 dead letter. They stay for 14 days: `damoov-users dead-letters list`.',
     ],
@@ -121,6 +127,22 @@ describe('what needs somebody', () => {
       fresh({ logins: { left: 0 }, circuits: [{ circuit: 'damoov', openSince: AT, reason: 'x', held: 0 }] }),
     );
     expect(found.map(({ level }) => level)).toEqual(['alarm', 'warning']);
+  });
+
+  it('leads to the page of what it is about', async () => {
+    const { decision } = await panelsOf(
+      fresh({
+        circuits: [{ circuit: 'deletion-limit', openSince: AT, held: 2 }],
+        lastHour: [{ operation: 'update-user', outcome: 'failed', code: 'rejected', jobs: 2 }],
+        events: [{ queue: 'crm', waiting: 0, active: 0, delayed: 0, failed: 1, isPaused: false }],
+      }),
+      CONTEXT,
+    );
+    expect([...decision.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)).toEqual([
+      '/dashboard/deletions?state=held',
+      '/dashboard/jobs?state=failed',
+      '/dashboard/dead-letters?queue=crm',
+    ]);
   });
 
   it('is written as text, whatever a reason says', async () => {
