@@ -65,6 +65,12 @@ export function jobIdOf(version: Version): string {
   return partsOf(version).jobId;
 }
 
+/** The operation of the job of this version. */
+export function operationOf(version: Version): string | undefined {
+  const { rank } = partsOf(version);
+  return Object.keys(RANKS).find((name) => String(RANKS[name]) === rank);
+}
+
 function partsOf(version: Version): { ms: string; fraction: string; rank: string; jobId: string } {
   const [time = '', rank = ''] = version.split(' ', 2);
   const [ms = '', fraction = ''] = time.split('.');

@@ -9,7 +9,9 @@ export const registerUser: Register = (program, run) => {
   const command = ofUser(
     program
       .command('user')
-      .description('show what is known of one user, and what holds its jobs back; changes nothing')
+      .description(
+        'show what is known of one user, in every instance unless one is named, and what holds its jobs back; changes nothing',
+      )
       .argument('[client-id]', 'the same as --client-id'),
   ).option('--damoov', 'also ask Damoov, and show where it differs');
   withJson(command)

@@ -4,7 +4,7 @@
 import { type Version, jobIdOf, msOf } from '../../contract/version.ts';
 import { sameUserId } from '../../damoov/wire.ts';
 import type { UserRecord } from '../../operations/context.ts';
-import { type StoryLine, storyLines } from '../../ops/story/story-lines.ts';
+import { type Part, type StoryLine, storyLines } from '../../ops/story/story-lines.ts';
 import type { WholeStory } from '../../ops/story/whole-story.ts';
 import { jsonLine, onOneLine } from '../terminal/text.ts';
 
@@ -54,7 +54,9 @@ function writeOf(version: Version | undefined): { at: number; jobId: string } | 
 }
 
 export function userText(told: WholeStory, atDamoov: readonly FoundUser[] | undefined): string {
+  const { instance = 'default' } = told.user;
   const lines = [
+    ...(instance === 'default' ? [] : [`instance: ${instance}`]),
     ...storyLines(told).map(lineText),
     ...(atDamoov === undefined ? [] : damoovLines(told, atDamoov)),
   ];
@@ -62,8 +64,13 @@ export function userText(told: WholeStory, atDamoov: readonly FoundUser[] | unde
 }
 
 function lineText({ about, parts }: StoryLine): string {
-  const text = parts.map((part) => (typeof part === 'string' ? part : `job ${part.jobId}`)).join('');
+  const text = parts.map(partText).join('');
   return about === undefined ? text : `${about}: ${text}`;
+}
+
+function partText(part: Part): string {
+  if (typeof part === 'string') return part;
+  return 'userId' in part ? `user ${part.userId}` : `job ${part.jobId}`;
 }
 
 function damoovLines(told: WholeStory, found: readonly FoundUser[]): string[] {

@@ -21,7 +21,7 @@ export interface ShowUserOptions extends UserOptions {
   json?: boolean;
 }
 
-/** False if nothing is known of the user. */
+/** Without an instance it looks in all of them. False if nothing is known of the user. */
 export async function showUser(
   argument: string | undefined,
   options: ShowUserOptions,
@@ -30,11 +30,16 @@ export async function showUser(
   const user = userIn(argument, options);
   return withRedis(context, async (connection, config) => {
     checkInstance(options.instance, config);
-    const told = await tell(user, connection, config);
-    const atDamoov = options.damoov === true ? await ask(user, told, connection, config) : undefined;
-    const shown = options.json === true ? userJson(told, atDamoov) : userText(told, atDamoov);
-    await outputOf(context.stdout).line(shown);
-    return isHeardOf(told);
+    const out = outputOf(context.stdout);
+    const all = await tell(user, connection, config);
+    const known = all.filter(isHeardOf);
+    for (const told of known.length > 0 ? known : all.slice(0, 1)) {
+      const atDamoov = options.damoov === true ? await ask(user, told, connection, config) : undefined;
+      await out.line(options.json === true ? userJson(told, atDamoov) : userText(told, atDamoov));
+    }
+    if (known.length === 0 && all.length > 1 && options.json !== true)
+      await out.line(`looked in all instances: ${all.map(({ user }) => user.instance).join(', ')}`);
+    return known.length > 0;
   });
 }
 
@@ -45,14 +50,21 @@ function userIn(argument: string | undefined, options: ShowUserOptions): UserOpt
   return { ...user, ...(user.userId !== undefined && { userId: user.userId.toLowerCase() }) };
 }
 
-async function tell(user: UserOptions, connection: RedisConnection, config: Config): Promise<WholeStory> {
+/** One story for each instance in which the user may be. */
+async function tell(user: UserOptions, connection: RedisConnection, config: Config): Promise<WholeStory[]> {
   const { prefix, jobs: name } = config.queues;
   const jobs = openQueue(name, { connection, prefix });
-  const { instance: place = 'default' } = user;
-  const instance = instancesOf(accessOf(config), config.userId.secret).get(place);
-  if (instance === undefined)
-    throw new UsageError('--instance: is needed, because no instance is called default');
-  return readWholeStory({ jobs, prefix, instance }, { ...user, instance: place });
+  const all = [...instancesOf(accessOf(config), config.userId.secret)].toSorted(
+    ([one], [other]) => Number(other === 'default') - Number(one === 'default'),
+  );
+  const named = all.filter(([place]) => user.instance === undefined || place === user.instance);
+  // What is known under a UserId is the same in every instance.
+  const places = user.userId === undefined ? named : named.slice(0, 1);
+  return Promise.all(
+    places.map(([place, instance]) =>
+      readWholeStory({ jobs, prefix, instance }, { ...user, instance: place }),
+    ),
+  );
 }
 
 /** The embedded sandbox belongs to the worker: from here its users cannot be read, only their records. */

@@ -3,11 +3,13 @@
  */
 import type { Queue } from 'bullmq';
 import { fewAtATime, readStoredJob } from '../../bullmq/read-job.ts';
+import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 import { UNKNOWN, isJobName } from '../../contract/job.ts';
 import { failureIn } from '../../contract/outcome.ts';
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
 import { createDeletions } from '../../store/deletions/deletions.ts';
 import type { OpenJob } from '../../store/users/open-job.ts';
+import { holdingCircuit } from './holding-circuit.ts';
 import { type UserStory, readUserStory } from '../../store/users/user-story.ts';
 
 /** How a user is named, by one id at least. */
@@ -30,9 +32,9 @@ export interface StoryJob {
 
 export interface WholeStory {
   user: NamedUser;
-  /** Undefined if no job has named this user in 30 days, or no worker has begun one yet. */
+  /** Undefined if in 30 days no worker has begun a job of this user, or each has failed. */
   story: UserStory | undefined;
-  open: (OpenJob & StoryJob)[];
+  open: (OpenJob & StoryJob & { heldBy?: CircuitName | undefined })[];
   failed: StoryJob[];
   deletion: Deletion | undefined;
 }
@@ -49,8 +51,11 @@ export async function readWholeStory(sources: StorySources, user: NamedUser): Pr
     createDeletions({ jobs, prefix }).find(user),
   ]);
   const running: OpenJob[] = story?.lockedBy === undefined ? [] : [{ jobId: story.lockedBy, is: 'running' }];
+  const { instance = 'default' } = user;
+  const heldBy = ({ jobId }: OpenJob) => holdingCircuit(sources, { jobId, instances: [instance] });
   const noted = await fewAtATime([...running, ...(story?.open ?? [])], JOBS_AT_ONCE, async (job) => ({
     ...job,
+    ...(job.is === 'held' && { heldBy: await heldBy(job) }),
     ...(await describe(jobs, job.jobId)),
   }));
   const failed = await fewAtATime(story?.failed ?? [], JOBS_AT_ONCE, (jobId) => describe(jobs, jobId));

@@ -21,7 +21,7 @@ describe('`user`', () => {
     const { status, lines } = await shown(world, 'nobody');
     expect([status, lines]).toEqual([
       1,
-      ['no job has named this user in 30 days, or no worker has begun one yet'],
+      ['in 30 days no worker has begun a job of this user, or each has failed (see failed list)'],
     ]);
     expect(await json(world, 'nobody')).toMatchObject({ status: 1, isKnown: false, open: [], failed: [] });
     expect((await shown(world)).stderr).toContain('name the user');
@@ -88,6 +88,60 @@ describe('`user`', () => {
     expect(other.subject).toBeDefined();
   });
 
+  it('says what holds a job', async () => {
+    const world = await createWorld({
+      env: { DELETIONS_PER_HOUR: '0', DAMOOV_INSTANCE_KEY: 'another-key' },
+    });
+    const signUp = await world.add('create-user', { clientId: 'c' });
+    const userId = await world.signUpElsewhere('d');
+    const deletion = await world.add('delete-user', { clientId: 'd', userId });
+    for (const [clientId, text] of [
+      ['c', `held while Damoov refuses the key of the instance default: job ${signUp}, create-user: `],
+      ['d', `held by the deletion limit until an operator decides: job ${deletion}, delete-user: `],
+    ] as const)
+      await expect
+        .poll(async () => (await shown(world, clientId)).lines)
+        .toContainEqual(expect.stringContaining(text));
+    expect(await json(world, 'd')).toMatchObject({ open: [{ heldBy: 'deletion-limit' }] });
+  });
+
+  it('looks in all instances unless one is named, and tells a move from a deletion', async () => {
+    const world = await createTwoInstances();
+    await world.run('create-user', { clientId: 'there', instance: 'other' });
+    expect((await shown(world, 'there')).lines.slice(0, 2)).toEqual([
+      'instance: other',
+      expect.stringMatching(/^user: .*, live$/),
+    ]);
+    expect((await shown(world, 'there', '--instance', 'default')).status).toBe(1);
+    expect((await shown(world, 'nobody')).lines.at(-1)).toBe('looked in all instances: default, other');
+    const { subject = '' } = await world.run('create-user', { clientId: 'moved' });
+    const { data } = await world.run('move-user', { clientId: 'moved', toInstance: 'other' });
+    const { status, lines } = await shown(world, 'moved');
+    const now = lines.indexOf('instance: other');
+    const left = lines.slice(0, now);
+    expect([status, left[0]]).toEqual([
+      0,
+      `user: none of this clientId any more: user ${subject} had it, and was moved to another instance`,
+    ]);
+    expect(left).toContainEqual(expect.stringMatching(`^moved away: .*Z, job ${data.jobId}$`));
+    expect(left.join()).not.toContain('deleted');
+    expect(lines[now + 1]).toBe(`user: ${subject}, live`);
+    expect((await shown(world, '--user-id', subject)).lines[0]).toBe(`user: ${subject}, live`);
+  });
+
+  it('tells a clientId that was given up from a deletion', async () => {
+    const world = await createWorld();
+    const { subject } = await world.run('create-user', { clientId: 'old' });
+    await world.run('update-user', { clientId: 'old', changes: { clientId: 'new' } });
+    const { lines } = await shown(world, 'old');
+    expect(lines[0]).toBe(
+      `user: none of this clientId any more: user ${subject} had it, and has another clientId now`,
+    );
+    expect(lines[1]).toContain('clientId given up: ');
+    await world.run('delete-user', { clientId: 'new' });
+    expect((await shown(world, 'new')).lines).toContainEqual(expect.stringMatching(/^deleted: .*Z, job 3$/));
+  });
+
   it('shows the pending deletion', async () => {
     const world = await createWorld();
     const users = new UserJobs({ redis: world.env['REDIS_URL'] ?? '', prefix: world.prefix });
@@ -96,7 +150,7 @@ describe('`user`', () => {
     const { status, lines } = await shown(world, 'c');
     expect([status, lines]).toEqual([
       0,
-      [expect.stringContaining('no job has named'), `deletion: due ${dueAt.toISOString()}, job ${id}`],
+      [expect.stringContaining('no worker has begun'), `deletion: due ${dueAt.toISOString()}, job ${id}`],
     ]);
   });
 

@@ -3,6 +3,7 @@
  */
 import { readStoredJob } from '../../../bullmq/read-job.ts';
 import { MAX_JOB_BYTES } from '../../../contract/job.ts';
+import type { CircuitName } from '../../../lifecycle/ports/circuits.ts';
 import type { OpenJob } from '../../../store/users/open-job.ts';
 import { maskedData, maskedReason, maskedResult } from '../masked-data.ts';
 import type { JobListSources } from './job-list.ts';
@@ -12,7 +13,7 @@ export interface JobDetails extends JobRow {
   /** As BullMQ calls it; jobs with a priority wait, too. */
   state: string;
   /** Of a delayed job. */
-  why?: OpenJob | undefined;
+  why?: (OpenJob & { heldBy?: CircuitName | undefined }) | undefined;
   attemptsStarted: number;
   stalls: number;
   data: unknown;
@@ -24,7 +25,7 @@ export interface JobDetails extends JobRow {
 
 /** Undefined if no such job is in the queue. */
 export async function readJobDetails(
-  { jobs, why, dueAt }: Pick<JobListSources, 'jobs' | 'why' | 'dueAt'>,
+  { jobs, why, dueAt, heldBy }: Pick<JobListSources, 'jobs' | 'why' | 'dueAt' | 'heldBy'>,
   jobId: string,
 ): Promise<JobDetails | undefined> {
   const [job, stored] = await Promise.all([readStoredJob(jobs, jobId), jobs.getJobState(jobId)]);
@@ -37,7 +38,7 @@ export async function readJobDetails(
     ...row,
     dueAt: due ?? (state === 'delayed' ? row.dueAt : undefined),
     state,
-    why: reason,
+    why: reason?.is === 'held' ? { ...reason, heldBy: await heldBy(jobId) } : reason,
     attemptsStarted: job?.attemptsStarted ?? 0,
     stalls: job?.stalledCounter ?? 0,
     data: job === undefined ? undefined : maskedData(shownOf(job.data)),

@@ -57,6 +57,8 @@ export interface JobListSources {
   why: (jobs: readonly WaitingJob[]) => Promise<(OpenJob | undefined)[]>;
   /** When these jobs are due, of the deletions that we have scheduled; undefined for others. */
   dueAt: (jobIds: readonly string[]) => Promise<(number | undefined)[]>;
+  /** Which circuit holds a held job; undefined if none does any more. */
+  heldBy: (jobId: string) => Promise<CircuitName | undefined>;
   held: (page: { skip: number; count: number }) => Promise<HeldPage>;
 }
 

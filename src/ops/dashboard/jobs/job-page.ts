@@ -2,13 +2,14 @@
  * The page of one job.
  */
 import { html } from 'hono/html';
+import { waitText } from '../../story/story-lines.ts';
 import type { Page, Slots } from '../layout.ts';
 import { type Markup, distanceText, factsMarkup, idLink, shownId, shownText, timeMarkup } from '../markup.ts';
 import { pathOf, pathOfUser } from '../paths.ts';
 import { counted, figure } from '../words.ts';
 import type { JobDetails } from './job-details.ts';
 import { STATES } from './job-list.ts';
-import { STATE_NAMES, WHY_NAMES } from './state-names.ts';
+import { STATE_NAMES } from './state-names.ts';
 
 export function jobPage(job: JobDetails, { actions }: Slots = {}): Page {
   const { jobId, data, reason, result } = job;
@@ -64,8 +65,8 @@ function stateMarkup({ state, why, code }: JobDetails): Markup {
   if (code !== undefined)
     return html`${link}: <a href="${pathOf('/jobs', { state, code })}"><code>${code}</code></a>`;
   if (why === undefined) return html`${link}`;
-  const { is, reason, at } = why;
-  return html`${link}: ${WHY_NAMES[is]}${reason === undefined ? '' : `: ${reason}`}
+  const { reason, at } = why;
+  return html`${link}: ${waitText(why)}${reason === undefined ? '' : `: ${reason}`}
   ${at === undefined ? '' : html`since ${timeMarkup(at)}`}`;
 }
 

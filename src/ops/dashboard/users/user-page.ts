@@ -6,7 +6,7 @@ import { type StoryLine, storyLines } from '../../story/story-lines.ts';
 import { type WholeStory, isHeardOf } from '../../story/whole-story.ts';
 import type { Page, Slots } from '../layout.ts';
 import { type Markup, factsMarkup, idLink, idMarkup, shownId, shownText } from '../markup.ts';
-import { pathOfJob } from '../paths.ts';
+import { pathOf, pathOfJob, pathOfUser } from '../paths.ts';
 
 export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
   const { clientId, userId, instance = 'default' } = told.user;
@@ -30,14 +30,24 @@ export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
         <ul class="story">
           ${storyLines(told).map((line) => html`<li>${lineMarkup(line)}</li>`)}
         </ul>
+        ${isHeardOf(told) || clientId === undefined ? '' : elsewhereMarkup(clientId)}
       </section>
     </div>`,
   };
 }
 
+/** The user may be known in another instance. */
+function elsewhereMarkup(clientId: string): Markup {
+  return html`<p class="hint">
+    This is about one instance; <a href="${pathOf('/search', { for: clientId })}">look in all of them</a>.
+  </p>`;
+}
+
 function lineMarkup({ about, parts }: StoryLine): Markup {
-  const told = parts.map((part) =>
-    typeof part === 'string' ? shownText(part) : html`job ${idLink(part.jobId, pathOfJob(part.jobId))}`,
-  );
+  const told = parts.map((part) => {
+    if (typeof part === 'string') return shownText(part);
+    if ('userId' in part) return html`user ${idLink(part.userId, pathOfUser(part))}`;
+    return html`job ${idLink(part.jobId, pathOfJob(part.jobId))}`;
+  });
   return about === undefined ? html`${told}` : html`<b>${about}:</b> ${told}`;
 }

@@ -28,6 +28,7 @@ it.each([20_000])(
       why: (waiting: Parameters<typeof readWhyJobsWait>[1]) =>
         readWhyJobsWait({ jobs, prefix, instances: new Map() }, waiting),
       dueAt: (jobIds: readonly string[]) => readDueTimes({ jobs, prefix }, jobIds),
+      heldBy: async () => undefined,
       held: (page: { skip: number; count: number }) =>
         readHeldJobs({ jobs, prefix, circuits: ['damoov', 'deletion-limit'] }, page),
     };

@@ -40,6 +40,15 @@ describe('the page of a job', () => {
     expect(tracesOf(MARKS, [foreign.html])).toEqual([]);
   });
 
+  it('says what holds a delayed one', async () => {
+    const world = await createDashboardWorld({ env: { DELETIONS_PER_HOUR: '0' } });
+    await world.run('create-user', { clientId: 'c-1' });
+    const held = await world.add('delete-user', { clientId: 'c-1' });
+    await expect
+      .poll(async () => (await world.page(`/jobs/${held}`)).text)
+      .toContain('State Delayed: held by the deletion limit until an operator decides: more deletions');
+  });
+
   it('says of an id without a job, and of a key of BullMQ, that no job has it', async () => {
     const { jobs, page } = await createDashboardWorld();
     await jobs.pause();

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../../support/run-command.ts';
+import { DEFAULT, OTHER } from '../../../support/instances.ts';
+import { createTwoInstances } from '../../../support/two-instances.ts';
 import { RETRIES_LATE } from '../../../support/world.ts';
 import { createDeletions } from '../../../../src/store/deletions/deletions.ts';
 import { createDashboardWorld } from '../dashboard-world.ts';
@@ -34,9 +36,26 @@ describe('the page of a user', () => {
 
   it('says plainly that it never heard of somebody', async () => {
     const { page } = await createDashboardWorld();
-    const { status, text } = await page('/users?client-id=nobody');
+    const { status, text, links } = await page('/users?client-id=nobody');
     expect(status).toBe(404);
-    expect(text).toContain('no job has named this user in 30 days, or no worker has begun one yet');
+    expect(text).toContain('in 30 days no worker has begun a job of this user, or each has failed');
+    expect(links.get('look in all of them')).toBe('/dashboard/search?for=nobody');
+  });
+
+  it('leads from a clientId to the user who was moved away', async () => {
+    const { env } = await createTwoInstances({ startsWorker: false });
+    const { DAMOOV_INSTANCES_FILE = '' } = env;
+    const world = await createDashboardWorld({
+      env: { DAMOOV_INSTANCES_FILE },
+      sandbox: { instances: [DEFAULT, OTHER] },
+    });
+    const { subject = '' } = await world.run('create-user', { clientId: 'c' });
+    await world.run('move-user', { clientId: 'c', toInstance: 'other' });
+    const left = await world.page('/users?client-id=c');
+    expect(left.text).toContain(`user ${subject} had it, and was moved to another instance moved away: `);
+    expect(left.text).not.toContain('deleted');
+    const now = await world.page((left.links.get(subject) ?? '').replace('/dashboard', ''));
+    expect(now.text).toContain(`user: ${subject}, live`);
   });
 
   it('escapes whatever a user is called', async () => {
