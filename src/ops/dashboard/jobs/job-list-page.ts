@@ -148,7 +148,11 @@ function columnsOf(state: State, now: number): Column<ListedJob>[] {
         ago('Failed', ({ endedAt }) => endedAt),
       ];
     case 'completed':
-      return [...first, ago('Completed', ({ endedAt }) => endedAt)];
+      return [
+        ...first,
+        { title: 'Outcome', cell: ({ outcome = 'unknown' }) => outcome },
+        ago('Completed', ({ endedAt }) => endedAt),
+      ];
   }
 }
 

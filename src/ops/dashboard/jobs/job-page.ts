@@ -58,12 +58,13 @@ function cardOf(name: string, title: string, content: Markup): Markup {
   </section>`;
 }
 
-function stateMarkup({ state, why, code }: JobDetails): Markup {
+function stateMarkup({ state, why, code, outcome }: JobDetails): Markup {
   const known = STATES.find((one) => one === state);
   const name = known === undefined ? 'in no list of the queue' : STATE_NAMES[known];
   const link = known === undefined ? name : html`<a href="${pathOf('/jobs', { state: known })}">${name}</a>`;
   if (code !== undefined)
     return html`${link}: <a href="${pathOf('/jobs', { state, code })}"><code>${code}</code></a>`;
+  if (outcome !== undefined) return html`${link}: ${outcome}`;
   if (why === undefined) return html`${link}`;
   const { reason, at } = why;
   return html`${link}: ${waitText(why)}${reason === undefined ? '' : `: ${reason}`}

@@ -5,7 +5,7 @@ import type { Queue } from 'bullmq';
 import { type StoredJob, fewAtATime, readStoredJob } from '../../../bullmq/read-job.ts';
 import { MAX_JOB_BYTES, UNKNOWN, referenceOfText } from '../../../contract/job.ts';
 import { type FailureCode, failureIn } from '../../../contract/outcome.ts';
-import { maskedName } from '../masked-data.ts';
+import { maskedName, maskedResult } from '../masked-data.ts';
 import type { UserIds } from '../paths.ts';
 
 /** Times in epoch milliseconds; undefined if unknown. */
@@ -25,6 +25,8 @@ export interface JobRow extends UserIds {
   /** Of a failed job; `unknown` if no worker of ours failed it: its reason may quote anything. */
   code?: FailureCode | typeof UNKNOWN;
   message?: string;
+  /** Of a completed job, in plain words; undefined if no worker of ours wrote its result. */
+  outcome?: string | undefined;
 }
 
 /** How many jobs are read at once: jobs of other clients may be large, and this process has other work. */
@@ -39,7 +41,7 @@ export function readRows(jobs: Queue, jobIds: readonly string[]): Promise<JobRow
 export function rowOf(jobId: string, job: StoredJob | undefined): JobRow {
   // A job without a name is one of BullMQ's own keys.
   const isReadable = job?.name !== undefined;
-  const { name = '', data = '', timestamp, processedOn, finishedOn, failedReason } = job ?? {};
+  const { name = '', data = '', timestamp, processedOn, finishedOn, failedReason, returnvalue } = job ?? {};
   const { clientId, userId, instance } = data.length > MAX_JOB_BYTES ? {} : referenceOfText(data);
   return {
     jobId,
@@ -54,8 +56,25 @@ export function rowOf(jobId: string, job: StoredJob | undefined): JobRow {
     endedAt: timeIn(finishedOn),
     attempts: countIn(job?.attemptsMade),
     priority: countIn(job?.priority),
+    outcome: finishedOn === undefined ? undefined : outcomeIn(returnvalue),
     ...(finishedOn !== undefined && failedReason !== undefined && failureOf(failedReason)),
   };
+}
+
+const NEWER: ReadonlyMap<unknown, string> = new Map([
+  ['newer values', 'a newer change'],
+  ['cancellation', 'a cancellation'],
+  ['create', 'a sign-up'],
+  ['deletion', 'a deletion'],
+  ['move', 'a move'],
+  ['rename', 'a change of the clientId'],
+]);
+
+/** @param result as it is stored: another client may have written anything. */
+function outcomeIn(result = ''): string | undefined {
+  const data = result.length > MAX_JOB_BYTES ? undefined : maskedResult(result);
+  if (typeof data !== 'object' || data === null || !('jobId' in data)) return undefined;
+  return 'by' in data ? `superseded by ${NEWER.get(data.by) ?? 'newer knowledge'}` : 'done';
 }
 
 function failureOf(reason: string): Required<Pick<JobRow, 'code' | 'message'>> {

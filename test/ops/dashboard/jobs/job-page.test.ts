@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { StoredJob } from '../../../../src/bullmq/read-job.ts';
+import { rowOf } from '../../../../src/ops/dashboard/jobs/job-row.ts';
 import { makeFailedJobs } from '../../../support/failed-jobs.ts';
 import { tracesOf } from '../../../support/traces.ts';
 import { createDashboardWorld } from '../dashboard-world.ts';
@@ -20,7 +22,7 @@ describe('the page of a job', () => {
     await expect.poll(() => world.jobs.getJobState(jobId)).toBe('completed');
     const page = await world.page(`/jobs/${jobId}`);
     expect(page.status).toBe(200);
-    expect(page.text).toContain('State Completed Operation create-user User clientId c-1');
+    expect(page.text).toContain('State Completed: done Operation create-user User clientId c-1');
     expect(page.text).toContain(`"userId": "${event.data.userId}"`);
     const story = await world.page((page.links.get('c-1') ?? '').replace('/dashboard', ''));
     expect(story.text).toContain(`user: ${event.data.userId}, live`);
@@ -39,6 +41,29 @@ describe('the page of a job', () => {
     expect(foreign.text).toContain('Why it failed •••');
     expect(tracesOf(MARKS, [foreign.html])).toEqual([]);
   });
+
+  it('says what superseded a completed one, as the list does', async () => {
+    const world = await createDashboardWorld();
+    await world.run('create-user', { clientId: 'c-1' });
+    const change = (phone: string) => ({ clientId: 'c-1', changes: { phone } });
+    await world.run('update-user', change('1'));
+    const occurredAt = new Date(Date.now() - 60_000).toISOString();
+    const { data } = await world.run('update-user', { ...change('2'), occurredAt });
+    const by = 'superseded by a newer change';
+    await expect
+      .poll(async () => (await world.page(`/jobs/${data.jobId}`)).text)
+      .toContain(`State Completed: ${by}`);
+    const { text } = await world.page('/jobs?state=completed');
+    expect(text).toMatch(new RegExp(`${data.jobId} update-user c-1 ${by} .* 2 update-user c-1 done `));
+  });
+
+  it.each(['', 'null', '"failuremark"', '{"by":"failuremark"}', 'x'.repeat(1_000_000)])(
+    'does not claim to know the outcome that others wrote: %.20s',
+    (returnvalue) => {
+      const job = { name: 'create-user', data: '{}', finishedOn: 1, returnvalue };
+      expect(rowOf('7', job as StoredJob)).toMatchObject({ outcome: undefined });
+    },
+  );
 
   it('says what holds a delayed one', async () => {
     const world = await createDashboardWorld({ env: { DELETIONS_PER_HOUR: '0' } });
