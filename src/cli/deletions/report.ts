@@ -21,11 +21,16 @@ export const HEADING = ['due', 'in', 'instance', 'client', 'user', 'job'].join('
 
 /** One line of the list. */
 export function deletionText(deletion: Deletion & { isHeld: boolean }, now: number, isJson: boolean): string {
-  const { dueAt, isHeld, isByOthers, instance, clientId = '-', userId = '-', jobId } = deletion;
-  if (isJson) return jsonLine({ ...deletion, isHeld: isHeld || undefined });
-  const when = isHeld ? 'held by the deletion limit' : inText(dueAt - now);
+  const { isHeld, hasBegun, isByOthers, instance, clientId = '-', userId = '-', jobId } = deletion;
+  const isDue = !isHeld && hasBegun !== true;
+  const dueAt = isDue ? deletion.dueAt : undefined;
+  if (isJson) return jsonLine({ ...deletion, dueAt, isHeld: isHeld || undefined });
+  const later = isHeld ? 'held by the deletion limit' : 'begun, and waits (see user)';
+  const when = dueAt === undefined ? later : inText(dueAt - now);
   const due = isByOthers === true ? `${when}, added by another client` : when;
-  return [dueText(dueAt), due, instance, clientId, userId, jobId].map(onOneLine).join('\t');
+  return [dueAt === undefined ? '-' : dueText(dueAt), due, instance, clientId, userId, jobId]
+    .map(onOneLine)
+    .join('\t');
 }
 
 function inText(ms: number): string {

@@ -19,6 +19,8 @@ export interface Deletion {
   requestedAt: number;
   /** Added by another BullMQ client: not counted, and as due as its job says. */
   isByOthers?: true;
+  /** A worker has begun it: it is blocked, held or tried again, and `dueAt` only says when the queue looks at it again at the latest. */
+  hasBegun?: true;
 }
 
 export interface ListOptions {
@@ -167,6 +169,7 @@ export async function readDeletion(
     ...(userId !== undefined && { userId: userId.toLowerCase() }),
     dueAt: dueAt ?? job.timestamp + job.delay,
     requestedAt: job.timestamp,
+    ...(dueAt === undefined && job.attemptsStarted > 0 && { hasBegun: true }),
   };
 }
 

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createDeletions } from '../../../src/store/deletions/deletions.ts';
 import { runCommand, startCommand } from '../../support/run-command.ts';
-import { type World, createWorld } from '../../support/world.ts';
+import { type World, RETRIES_LATE, createWorld } from '../../support/world.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 const LATER = '2038-01-19T03:14:08Z';
@@ -16,6 +16,22 @@ const json = async (world: World, ...args: string[]) => {
   const { status, lines } = await command(world, ...args, '--json');
   return { status, told: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 };
+
+it.each([
+  ['is held', { DELETIONS_PER_HOUR: '0' }, 0, 'held by the deletion limit'],
+  ['was begun and is tried again', RETRIES_LATE, 1, 'begun, and waits (see user)'],
+])('`deletions list` gives no due time to one that %s', async (_, env, errorRate, text) => {
+  const world = await createWorld({ env });
+  await world.run('create-user', { clientId: 'c-1' });
+  await world.setModes({ errorRate, errorStatus: 500 });
+  await world.add('delete-user', { clientId: 'c-1' });
+  await expect
+    .poll(async () => (await command(world, 'deletions', 'list')).lines.at(1))
+    .toContain(`-\t${text}, added by another client\tdefault\tc-1\t`);
+  const { told } = await json(world, 'deletions', 'list');
+  expect(told).toMatchObject([{ clientId: 'c-1' }]);
+  expect(told[0]).not.toHaveProperty('dueAt');
+});
 
 describe('`delete`', () => {
   it('schedules, reports what is pending, and moves it if requested', async () => {
