@@ -54,7 +54,8 @@ export interface ActionRecords {
   chosen(id: string, from: number, count: number): Promise<string[]>;
 }
 
-const KEEP_S = 24 * 3600;
+/** How long an action is kept, in seconds. */
+export const KEEP_S = 24 * 3600;
 /** Longer than a worker is ever busy with other work, in seconds. */
 const ALIVE_S = 15;
 const CHOICE_S = 15 * 60;

@@ -26,11 +26,16 @@ export interface AuditEntry extends Action {
   from: 'command' | 'page';
   /** Of the page's browser, or of the proxy before it. */
   address?: string | undefined;
+  /** Of a page: the id of the action, which has a page of its own for a day. */
+  action?: string | undefined;
 }
+
+/** Who did it, and from where. */
+export type Actor = Pick<AuditEntry, 'who' | 'from' | 'address' | 'action'>;
 
 export interface AuditLog {
   /** Resolves once it is written: only then may the action begin. */
-  record(action: Action, by: Pick<AuditEntry, 'who' | 'from' | 'address'>): Promise<void>;
+  record(action: Action, by: Actor): Promise<void>;
   /** The oldest first. @param after only behind this id. @param last at most so many, the latest; default all. */
   read(options?: { after?: string; last?: number }): Promise<AuditEntry[]>;
   /** The newest first. @param before only older ones than this id. @returns `older`: where older ones begin; absent at the end. */
@@ -54,9 +59,9 @@ const EVENT_OPTIONS = { removeOnComplete: { age: 3600, count: 1000 }, attempts: 
 export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): AuditLog {
   const key = `${prefix}:audit`;
   return {
-    async record({ what, filter, count, reason }, { who, from, address }) {
-      const texts = [what, JSON.stringify(filter), String(count), who, from, reason, address];
-      const fields = FIELDS.flatMap((name, n) => [name, texts[n] ?? '']);
+    async record({ what, filter, count, reason }, { who, from, address, action }) {
+      const entry = { what, filter: JSON.stringify(filter), count, who, from, reason, address, action };
+      const fields = Object.entries(entry).flatMap(([name, value]) => [name, String(value ?? '')]);
       const [added] =
         (await connection
           .multi()
@@ -85,8 +90,6 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
   };
 }
 
-const FIELDS = ['what', 'filter', 'count', 'who', 'from', 'reason', 'address'] as const;
-
 const text = z.string().transform((given) => (given === '' ? undefined : given));
 const Entry = z.object({
   what: z.string(),
@@ -106,6 +109,7 @@ const Entry = z.object({
   from: z.enum(['command', 'page']),
   reason: text,
   address: text.optional(),
+  action: text.optional(),
 });
 
 /** Empty if another version wrote it. */

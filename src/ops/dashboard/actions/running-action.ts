@@ -78,12 +78,12 @@ export function createRunner(options: RunnerOptions): Runner {
 /** Writes it into the audit log. Answers why it must not begin. */
 async function record(
   { audit }: RunnerOptions,
-  { action, read: { filter }, confirmed: { count }, reason, account, address }: Order,
+  { id, action, read: { filter }, confirmed: { count }, reason, account, address }: Order,
   isWanted: () => boolean,
 ): Promise<string | undefined> {
   if (!isWanted()) return LATE;
   try {
-    const by = { who: account.name, from: 'page', address } as const;
+    const by = { who: account.name, from: 'page', address, action: id } as const;
     await audit.record({ what: action.command, filter, count, reason }, by);
   } catch {
     return UNRECORDED;

@@ -3,9 +3,13 @@
  */
 import { html } from 'hono/html';
 import type { AuditEntry, AuditLog } from '../../../store/audit/audit-log.ts';
+import { KEEP_S } from '../../../store/actions/action-records.ts';
+import { isFormId } from '../actions/form-token.ts';
+import { pathOfRecord } from '../actions/forms.ts';
 import type { Page, Slots } from '../layout.ts';
 import {
   type Column,
+  type Markup,
   distanceText,
   pagerMarkup,
   shownId,
@@ -45,11 +49,17 @@ function columnsOf(now: number): Column<AuditEntry>[] {
       cell: ({ who, from, address = '' }) =>
         html`${shownId(who)} <small>by ${from} ${shownId(address)}</small>`,
     },
-    { title: 'What', cell: ({ what }) => shownId(what) },
+    { title: 'What', cell: (entry) => whatMarkup(entry, now) },
     { title: 'How many', cell: ({ count }) => figure(count) },
     { title: 'Chosen by', cell: ({ filter }) => chosenMarkup(filter) },
     { title: 'Reason', cell: ({ reason = '' }) => shownText(reason) },
   ];
+}
+
+/** Leads to the page of the action while there is one. */
+function whatMarkup({ what, at, action = '' }: AuditEntry, now: number): Markup | string {
+  if (!isFormId(action) || now - at >= KEEP_S * 1000) return shownId(what);
+  return html`<a href="${pathOfRecord(action)}">${shownId(what)}</a>`;
 }
 
 function chosenMarkup(filter: AuditEntry['filter']) {
@@ -59,5 +69,6 @@ function chosenMarkup(filter: AuditEntry['filter']) {
 }
 
 function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join(', ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

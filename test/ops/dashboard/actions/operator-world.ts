@@ -35,7 +35,7 @@ export interface Recorded {
   reason?: string;
 }
 
-export interface OperatorWorld extends Omit<DashboardWorld, 'page'> {
+export interface OperatorWorld extends DashboardWorld {
   /** A page, as the operator. */
   readonly get: (path?: string, url?: string) => Promise<string>;
   /** Sends a form, as the operator unless the headers say otherwise. */

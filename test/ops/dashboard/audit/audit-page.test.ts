@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createAuditLog } from '../../../../src/store/audit/audit-log.ts';
+import { createOperatorWorld } from '../actions/operator-world.ts';
 import { createDashboardWorld } from '../dashboard-world.ts';
 import { BROKEN_OUT, HOSTILE_IDS } from '../hostile-ids.ts';
 
@@ -21,6 +22,28 @@ describe('the audit log', () => {
     expect(reasons(older)).toEqual([3, 2, 1]);
     expect(older.links.has('Older')).toBe(false);
     expect(older.text).toContain('ada by command failed drop 3 n=3 reason-3');
+  });
+
+  it('leads to the page of an action while there is one', async () => {
+    const world = await createOperatorWorld();
+    await world.act('pauseQueue', { queue: 'user-jobs' });
+    const { links, text } = await world.page('/audit');
+    const path = (links.get('queue pause') ?? '').replace('/dashboard', '');
+    expect((await world.page(path)).text).toContain('Done. user-jobs is now paused');
+    expect(text).toContain('anna by page');
+    vi.setSystemTime(Date.now() + 86_400_000);
+    onTestFinished(() => void vi.useRealTimers());
+    expect((await world.page('/audit')).links.has('queue pause')).toBe(false);
+  });
+
+  it('names several chosen ids without the marks of JSON', async () => {
+    const { redis: connection, prefix, page } = await createDashboardWorld();
+    const filter = { code: ['rejected', 'forbidden'] };
+    await createAuditLog({ connection, prefix }).record(
+      { what: 'failed retry', filter, count: 2 },
+      { who: 'ada', from: 'command' },
+    );
+    expect((await page('/audit')).text).toContain('failed retry 2 code=rejected, forbidden');
   });
 
   it('escapes whatever was chosen and whoever chose it', async () => {
