@@ -91,7 +91,7 @@ function figures({ jobs, lastHour, deletions, at }: FleetStatus): Markup {
       id: 'delayed',
       name: 'Delayed',
       value: jobs.delayed,
-      note: 'deferred, held, tried again',
+      note: 'deferred, held, retried',
       href: list('delayed'),
     },
     { id: 'pending', name: 'Deletions', value: deletions.count, note: next, href: pathOf('/deletions') },
