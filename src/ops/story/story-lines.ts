@@ -36,7 +36,7 @@ export const UNHEARD_OF =
 const NO_JOBS: StoryLine = { about: 'jobs', parts: ['none that a worker has begun is open or failed'] };
 
 const WAITS: Record<Exclude<OpenJob['is'], 'held'>, string> = {
-  running: 'runs now',
+  running: 'runs',
   blocked: 'blocked by another job of the user',
   wait: 'waits',
   retry: 'is tried again',

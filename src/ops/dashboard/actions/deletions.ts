@@ -82,9 +82,8 @@ function nameOf({ clientId, userId, instance }: DeletionOf): string {
   const ids = [
     ...(clientId === undefined ? [] : [`clientId ${shownId(clientId)}`]),
     ...(userId === undefined ? [] : [`UserId ${shownId(userId)}`]),
-    ...(instance === undefined ? [] : [`in ${shownId(instance)}`]),
-  ];
-  return ids.join(', ');
+  ].join(', ');
+  return instance === undefined ? ids : `${ids} in ${shownId(instance)}`;
 }
 
 function pendingText(pending: Deletion | undefined): string {
