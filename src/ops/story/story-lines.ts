@@ -31,8 +31,7 @@ export function storyLines({ story, open, failed, deletion }: WholeStory): Story
   ];
 }
 
-export const UNHEARD_OF =
-  'in 30 days no worker has begun a job of this user, or each has failed (see failed list)';
+export const UNHEARD_OF = 'in 30 days no worker has begun a job of this user';
 const NO_JOBS: StoryLine = { about: 'jobs', parts: ['none that a worker has begun is open or failed'] };
 
 const WAITS: Record<Exclude<OpenJob['is'], 'held'>, string> = {

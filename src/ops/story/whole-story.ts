@@ -9,7 +9,7 @@ import { failureIn } from '../../contract/outcome.ts';
 import type { Deletion } from '../../store/deletions/deletion-list.ts';
 import { createDeletions } from '../../store/deletions/deletions.ts';
 import type { OpenJob } from '../../store/users/open-job.ts';
-import { holdingCircuit } from './holding-circuit.ts';
+import { holdingCircuit } from '../../store/circuits/holding-circuit.ts';
 import { type UserStory, readUserStory } from '../../store/users/user-story.ts';
 
 /** How a user is named, by one id at least. */
@@ -32,7 +32,7 @@ export interface StoryJob {
 
 export interface WholeStory {
   user: NamedUser;
-  /** Undefined if in 30 days no worker has begun a job of this user, or each has failed. */
+  /** Undefined if in 30 days no worker has begun a job of this user. */
   story: UserStory | undefined;
   open: (OpenJob & StoryJob & { heldBy?: CircuitName | undefined })[];
   failed: StoryJob[];

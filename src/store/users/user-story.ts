@@ -24,15 +24,18 @@ export async function readUserStory(
   { clientId, userId }: { clientId?: string | undefined; userId?: string | undefined },
 ): Promise<UserStory | undefined> {
   const hashId = hashIdFor(instance);
-  const names = [
+  const ids = [
     ...(userId === undefined ? [] : [hashId('user', userId.toLowerCase())]),
     ...(clientId === undefined ? [] : [hashId('client', clientId)]),
   ];
   return changesIn(jobs)<UserStory | undefined>((seen) => {
-    const keyOf = (name: string) => `${prefix}:user:${name}`;
-    const read = (name: string) => pairsOf(texts(seen.list('HGETALL', keyOf(name))));
-    const recordIds = names.map((name) => read(name)['leadsTo'] ?? name);
-    const recordId = recordIds.find((name) => Object.keys(read(name)).length > 0);
+    const keyOf = (id: string) => `${prefix}:user:${id}`;
+    const read = (id: string) => pairsOf(texts(seen.list('HGETALL', keyOf(id))));
+    const recordIds = ids.map((id) => read(id)['leadsTo'] ?? id);
+    // A job that fails may leave no record, only itself.
+    const isKnown = (id: string) =>
+      Object.keys(read(id)).length > 0 || seen.list('ZRANGE', `${keyOf(id)}:failures`, 0, 0).length > 0;
+    const recordId = recordIds.find(isKnown);
     if (recordId === undefined) return { answer: undefined };
     const fields = read(recordId);
     const isLocked = Number(fields['lockUntil']) > seen.now;

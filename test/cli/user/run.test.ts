@@ -19,10 +19,7 @@ describe('`user`', () => {
   it('says plainly that it never heard of somebody, and fails', async () => {
     const world = await createWorld();
     const { status, lines } = await shown(world, 'nobody');
-    expect([status, lines]).toEqual([
-      1,
-      ['in 30 days no worker has begun a job of this user, or each has failed (see failed list)'],
-    ]);
+    expect([status, lines]).toEqual([1, ['in 30 days no worker has begun a job of this user']]);
     expect(await json(world, 'nobody')).toMatchObject({ status: 1, isKnown: false, open: [], failed: [] });
     expect((await shown(world)).stderr).toContain('name the user');
     expect((await shown(world, 'a', '--client-id', 'b')).status).toBe(2);
@@ -55,6 +52,17 @@ describe('`user`', () => {
     await world.jobs.promoteJobs();
     await world.eventOf(jobId);
     expect(await json(world, 'c')).toMatchObject({ open: [] });
+  });
+
+  it('shows a failed job of a user without a record', async () => {
+    const world = await createWorld({ modes: { contactRequired: true } });
+    const { data } = await world.run('create-user', { clientId: 'c' });
+    const { status, lines } = await shown(world, 'c');
+    expect([status, ...lines]).toEqual([
+      0,
+      'user: no UserId yet',
+      expect.stringContaining(`failed: job ${data.jobId}, create-user: rejected: `),
+    ]);
   });
 
   it('does not show a job that was removed by hand', async () => {

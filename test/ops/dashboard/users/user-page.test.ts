@@ -38,7 +38,7 @@ describe('the page of a user', () => {
     const { page } = await createDashboardWorld();
     const { status, text, links } = await page('/users?client-id=nobody');
     expect(status).toBe(404);
-    expect(text).toContain('in 30 days no worker has begun a job of this user, or each has failed');
+    expect(text).toContain('in 30 days no worker has begun a job of this user');
     expect(links.get('look in all of them')).toBe('/dashboard/search?for=nobody');
   });
 

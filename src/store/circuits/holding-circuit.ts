@@ -4,7 +4,7 @@
 import type { Queue } from 'bullmq';
 import type { CircuitName } from '../../lifecycle/ports/circuits.ts';
 import { changesIn } from '../../redis/change.ts';
-import { circuitsAt } from '../../store/circuits/circuit-state.ts';
+import { circuitsAt } from './circuit-state.ts';
 
 /** Undefined if none holds it any more. @param instances those whose keys the job may need. */
 export function holdingCircuit(
