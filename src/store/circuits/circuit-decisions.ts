@@ -119,7 +119,7 @@ export function refusal(
   const probe =
     circuit === undefined || isProbe
       ? now + Math.max(step, job.afterMs)
-      : Math.max(circuit.probe, now + job.afterMs);
+      : Math.max(circuit.probe, pauseEnd(now, job.afterMs));
   const isReasonNew = circuit === undefined || !job.isUntried;
   const writes: Command[] = [
     ...(isProbe ? [['HDEL', at.key, 'probeJob', 'until'] as const] : []),
@@ -139,6 +139,11 @@ export function refusal(
     ...hold(at, job.jobId, job.score),
   ];
   return { answer: { is: 'held', hasOpened: circuit === undefined }, writes };
+}
+
+/** In whole seconds: else each of hundreds of runs that are refused at once would change the circuit, and have all others decide anew. */
+function pauseEnd(now: number, afterMs: number): number {
+  return afterMs === 0 ? 0 : Math.ceil((now + afterMs) / 1000) * 1000;
 }
 
 /** The run that was to probe a circuit is over. Answers how long the circuit was open, in milliseconds, if this closes it. */

@@ -244,12 +244,23 @@ describe('a refused job', () => {
     const circuit = { ...OPEN, probe: NOW + 500 };
     expect(changes({ circuit })).toEqual({ step: 1000, probe: NOW + 500, reason: 'why', lifeMs: 7500 });
     expect(changes({ circuit }, { isUntried: true })).not.toHaveProperty('reason');
-    expect(changes({ circuit }, { afterMs: 800 })).toMatchObject({ probe: NOW + 800 });
+    expect(changes({ circuit }, { afterMs: 800 })).toMatchObject({ probe: NOW + 1000 });
     expect(refuse({ circuit, texts: { [admin.passedKey]: 'p-2' } }).answer).toEqual({
       is: 'held',
       hasOpened: false,
     });
-    expect(changes({ circuit: OPEN })).toMatchObject({ probe: NOW, lifeMs: 7000 });
+    expect(changes({ circuit: OPEN })).toMatchObject({ probe: NOW - 1, lifeMs: 7000 });
+  });
+
+  it('of another run that is refused in the same second changes nothing that other runs decide by', () => {
+    for (const [circuit, afterMs] of [
+      [{ ...OPEN, probe: NOW + 1000 }, 800],
+      [{ ...OPEN, probe: NOW + 1000 }, 0],
+      [OPEN, 0],
+    ] as const) {
+      const { step, probe, since, by, last } = changes({ circuit }, { afterMs });
+      expect({ step, probe, since, by, last }).toEqual({ step: circuit.step, probe: circuit.probe });
+    }
   });
 
   it('that was the probe doubles the step, up to the longest', () => {
