@@ -58,6 +58,7 @@ const EVENT_OPTIONS = { removeOnComplete: { age: 3600, count: 1000 }, attempts: 
 
 export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): AuditLog {
   const key = `${prefix}:audit`;
+  const publish = queue === undefined ? undefined : publisherTo({ connection, prefix }, queue);
   return {
     async record({ what, filter, count, reason }, { who, from, address, action }) {
       const entry = { what, filter: JSON.stringify(filter), count, who, from, reason, address, action };
@@ -70,10 +71,10 @@ export function createAuditLog({ connection, prefix, queue }: AuditLogOptions): 
           .exec()) ?? [];
       const [error, id] = added ?? [];
       if (error instanceof Error) throw error;
-      if (queue === undefined || typeof id !== 'string') return;
+      if (typeof id !== 'string') return;
       const more = { ...(reason !== undefined && { reason }), ...(address !== undefined && { address }) };
       const data = { what, filter, count, who, from, ...more };
-      await publish(connection, prefix, queue, { id, data });
+      await publish?.(id, data);
     },
     async read({ after, last } = {}) {
       const start = after === undefined ? '-' : `(${after}`;
@@ -120,23 +121,25 @@ function entryOf([id, texts]: [id: string, texts: string[]]): AuditEntry[] {
   return read === undefined ? [] : [{ id, at: Number.parseInt(id, 10), ...read }];
 }
 
-/** As a CloudEvent; the same entry once. */
-async function publish(
-  connection: RedisConnection,
-  prefix: string,
-  name: string,
-  { id, data }: { id: string; data: object },
-): Promise<void> {
-  const queue = new Queue(name, { connection, prefix });
-  queue.on('error', () => {});
-  const event = {
-    specversion: '1.0',
-    id: `audit/${id}`,
-    source: `/damoov-users/${prefix.replaceAll(/[{}]/g, '')}/audit`,
-    type: 'operator.action',
-    time: new Date(Number.parseInt(id, 10)).toISOString(),
-    datacontenttype: 'application/json',
-    data,
+/** Publishes entries as CloudEvents, each once. Opens the queue for the first one: it listens to the connection for as long as that lives. */
+function publisherTo({ connection, prefix }: Pick<AuditLogOptions, 'connection' | 'prefix'>, name: string) {
+  let opened: Queue | undefined;
+  const open = () => {
+    const queue = new Queue(name, { connection, prefix });
+    queue.on('error', () => {});
+    return queue;
   };
-  await queue.add(event.type, event, { ...EVENT_OPTIONS, jobId: `audit-${id}` });
+  return async (id: string, data: object): Promise<void> => {
+    opened ??= open();
+    const event = {
+      specversion: '1.0',
+      id: `audit/${id}`,
+      source: `/damoov-users/${prefix.replaceAll(/[{}]/g, '')}/audit`,
+      type: 'operator.action',
+      time: new Date(Number.parseInt(id, 10)).toISOString(),
+      datacontenttype: 'application/json',
+      data,
+    };
+    await opened.add(event.type, event, { ...EVENT_OPTIONS, jobId: `audit-${id}` });
+  };
 }

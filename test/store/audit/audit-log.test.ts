@@ -96,3 +96,13 @@ it('an action that cannot be written down is not to begin', async () => {
   await expect(log.record({ what: 'x', filter: {}, count: 1 }, BY)).rejects.toThrow('WRONGTYPE');
   expect(await connection.keys(`${prefix}:events:*`)).toEqual([]);
 });
+
+it('recording adds no listener to the connection each time', async () => {
+  const { connection, prefix } = createWorld();
+  const log = createAuditLog({ connection, prefix, queue: 'events' });
+  const listeners = () => connection.eventNames().map((name) => [name, connection.listenerCount(name)]);
+  await log.record({ what: 'first', filter: {}, count: 1 }, BY);
+  const before = listeners();
+  await log.record({ what: 'second', filter: {}, count: 1 }, BY);
+  expect(listeners()).toEqual(before);
+});
