@@ -80,6 +80,25 @@ export async function countKinds<One>({
   return { total, by: [...rows.values()].sort((a, b) => b.count - a.count) };
 }
 
+/** Nothing was changed; the message says why. */
+export class RefusedChangeError extends Error {
+  override readonly name = 'RefusedChangeError';
+}
+
+/**
+ * A worker whose clock is behind fails jobs at times that were counted already: nobody has confirmed to change those.
+ * @throws RefusedChangeError
+ */
+export async function expectNoMore<One>(
+  selection: Pick<Selection<One>, 'read' | 'kindOf' | 'what'>,
+  counted: number,
+): Promise<void> {
+  const { total } = await countKinds(selection);
+  if (total <= counted) return;
+  const now = `${total} ${selection.what}s are selected now, more than the ${counted} that were counted`;
+  throw new RefusedChangeError(`${now}. Try again.`);
+}
+
 export interface Tally {
   /** How many were reached. */
   seen: number;

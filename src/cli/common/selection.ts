@@ -1,7 +1,14 @@
 /**
  * What a command selects of a failed set: listed, or changed after a count and a confirmation.
  */
-import { type Selection, type Tally, changeEach, countKinds, goneOf } from '../../bullmq/selection.ts';
+import {
+  type Selection,
+  type Tally,
+  changeEach,
+  countKinds,
+  expectNoMore,
+  goneOf,
+} from '../../bullmq/selection.ts';
 import { RedisAwayError, isLostConnection } from '../../redis/connection.ts';
 import { requireYes } from '../terminal/confirm.ts';
 import { outputOf } from '../terminal/output.ts';
@@ -83,7 +90,7 @@ export async function changeSelection<One extends FailedEntry>(
   act: (some: One[]) => Promise<number>,
   audit: Audit,
 ): Promise<void> {
-  const { total, text } = counted;
+  const { total, text, selection } = counted;
   const out = outputOf(context.stdout);
   const print = ({ done, gone }: { done: number; gone: number }) => {
     const line = `${numberText(done)} ${doneWord}${gone === 0 ? '' : `, ${numberText(gone)} gone meanwhile`}`;
@@ -95,6 +102,7 @@ export async function changeSelection<One extends FailedEntry>(
   }
   context.stderr.write(`${text}\n`);
   if (!yes) await requireYes(`${verb} ${countedText(total, what)}?`, `nothing was ${doneWord}`, context);
+  await expectNoMore(selection, total);
   await audit({ what: command, filter: filterOf(filter), count: total, reason });
   const { isWhole, ...end } = await actOn(counted, act, { done: doneWord, what }, context);
   await print(end);

@@ -94,11 +94,13 @@ function progressOf(change: Change, prefix: string): Pick<ActionRecords, 'begin'
       const { record, sign, chosen } = keysOf(prefix, id);
       const fields = flat({ ...facts, state: 'begun', done: 0, inDoubt: 0, text: '' });
       const kept = [record, chosen].map((key): Command => ['EXPIRE', key, KEEP_S]);
-      return change((seen) =>
-        isThere(seen, record)
-          ? { answer: false }
-          : { answer: true, writes: [['HSET', record, ...fields], ...kept, sign] },
-      );
+      const call = randomBytes(16).toString('base64url');
+      return change((seen) => {
+        // The same call again, if a reply was lost: then this worker is the one that has to do it.
+        const begunBy = seen.text('HGET', record, 'begunBy');
+        if (begunBy !== undefined) return { answer: begunBy === call };
+        return { answer: true, writes: [['HSET', record, 'begunBy', call, ...fields], ...kept, sign] };
+      });
     },
     note: (id, state = {}) => {
       const { record, alive, sign } = keysOf(prefix, id);
@@ -134,7 +136,11 @@ function choicesOf(change: Change, prefix: string): Pick<ActionRecords, 'keepCho
           ['RPUSH', chosen, ...jobIds.slice(from, from + AT_ONCE)],
           ['EXPIRE', chosen, CHOICE_S],
         ];
-        await change(() => ({ answer: undefined, writes }));
+        // Not twice, if a reply was lost.
+        await change((seen) => ({
+          answer: undefined,
+          writes: Number(seen.read('LLEN', chosen)) > from ? [] : writes,
+        }));
       }
     },
     async chosen(id, from, count) {

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { type LetterFilter, selectDeadLetters } from '../../../bullmq/selected-letters.ts';
-import { countKinds } from '../../../bullmq/selection.ts';
+import { countKinds, expectNoMore } from '../../../bullmq/selection.ts';
 import { EVENT_TYPES } from '../../../contract/event.ts';
 import { UNKNOWN } from '../../../contract/job.ts';
 import { counted } from '../words.ts';
@@ -55,6 +55,7 @@ function lettersAction(change: keyof typeof WORDS): Action {
     },
     async carryOut({ queue, ...filter }, { count, moment }, parts: ActionParts, note) {
       const selection = await selectDeadLetters(queuesOf(parts, queue), filter, moment);
+      await expectNoMore(selection, count);
       return changeAll(selection.read(), selection[change], { count, doneWord: done }, note);
     },
   });

@@ -2,6 +2,7 @@
  * Releases or refuses the deletions that the deletion limit holds: all, or those of one user.
  */
 import { z } from 'zod';
+import { RefusedChangeError } from '../../../bullmq/selection.ts';
 import { type Approval, createDeletionLimit } from '../../../store/circuits/deletion-limit.ts';
 import { counted } from '../words.ts';
 import { type Action, type Confirmed, Id, actionOf, changeAll } from './action.ts';
@@ -48,16 +49,26 @@ function limitAction(decision: Approval): Action {
     async carryOut(_filter, confirmed, parts, note) {
       const limit = createDeletionLimit(parts);
       const act = (some: string[]) => limit.decide(decision, some);
-      return changeAll(pagesOf(confirmed), act, { count: confirmed.count, doneWord: done }, note);
+      const pages = pagesOf(await chosenIn(confirmed));
+      return changeAll(pages, act, { count: confirmed.count, doneWord: done }, note);
     },
   });
 }
 
-/** Those that were counted, and no other: each deletion is for ever. */
-async function* pagesOf({ chosen }: Confirmed): AsyncGenerator<string[]> {
-  for (let from = 0; ; from += PAGE) {
-    const some = await chosen(from, PAGE);
-    if (some.length > 0) yield some;
-    if (some.length < PAGE) return;
+/**
+ * Those that were counted, and no other: each deletion is for ever.
+ * @throws RefusedChangeError if Redis has not all of them any more: the others are not gone.
+ */
+async function chosenIn({ chosen, count }: Confirmed): Promise<string[]> {
+  const ids: string[] = [];
+  while (ids.length < count) {
+    const some = await chosen(ids.length, Math.min(PAGE, count - ids.length));
+    if (some.length === 0) throw new RefusedChangeError('Redis has lost which ones were counted. Try again.');
+    ids.push(...some);
   }
+  return ids;
+}
+
+async function* pagesOf(jobIds: readonly string[]): AsyncGenerator<string[]> {
+  for (let from = 0; from < jobIds.length; from += PAGE) yield jobIds.slice(from, from + PAGE);
 }

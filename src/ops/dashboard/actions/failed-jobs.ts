@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { type FailedFilter, selectFailedJobs } from '../../../bullmq/selected-jobs.ts';
-import { countKinds } from '../../../bullmq/selection.ts';
+import { countKinds, expectNoMore } from '../../../bullmq/selection.ts';
 import { JOB_NAMES, UNKNOWN } from '../../../contract/job.ts';
 import { FAILURE_CODES } from '../../../contract/outcome.ts';
 import { counted } from '../words.ts';
@@ -50,6 +50,7 @@ function failedAction(does: keyof typeof WORDS): Action {
     },
     async carryOut(filter, { count, moment }, parts: ActionParts, note) {
       const selection = await selectFailedJobs(parts, filter, moment);
+      await expectNoMore(selection, count);
       return changeAll(selection.read(), selection[does], { count, doneWord: done }, note);
     },
   });

@@ -1,6 +1,7 @@
 /**
  * Carries out what an operator confirmed: once, recorded before it is done, a page of jobs at a time, and for all to see how far it is.
  */
+import { RefusedChangeError } from '../../../bullmq/selection.ts';
 import { isRedisFault } from '../../../redis/refusal.ts';
 import { every } from '../../../redis/every.ts';
 import { type ActionRecords, SIGN_MS } from '../../../store/actions/action-records.ts';
@@ -116,8 +117,13 @@ async function carryOut(
     const state = isWhole ? 'done' : 'stopped';
     await records.end(id, { state, text, done: last.done, inDoubt: 0 });
   } catch (error) {
-    if (!isRedisFault(error)) onError(error instanceof Error ? error : new Error('an action failed'));
-    await records.end(id, { state: 'failed', ...last }).catch(() => {});
+    const isRefused = error instanceof RefusedChangeError;
+    const end = isRefused
+      ? ({ state: 'refused', text: error.message } as const)
+      : ({ state: 'failed', ...last } as const);
+    if (!isRefused && !isRedisFault(error))
+      onError(error instanceof Error ? error : new Error('an action failed'));
+    await records.end(id, end).catch(() => {});
   } finally {
     stopSigns();
   }
