@@ -42,17 +42,20 @@ export async function status(options: StatusOptions, context: CommandContext): P
   await withRedis(context, async (connection, config, target) => {
     const read = await createFleetsReader(connection, config, options, stdout);
     if (!watch) {
-      const { text, fault } = await read();
+      const { text, faults } = await read();
       if (text !== '') await out.line(text);
-      if (fault !== undefined) throw fault;
+      if (faults.length > 0) throw errorOf(faults);
       return;
     }
     const redraws = !json && stdout.isTTY === true;
     const stopping = new AbortController();
     const stopped = untilStopped(context).then(() => stopping.abort());
     while (!stopping.signal.aborted) {
-      const { text, fault } = await read();
-      const shown = fault === undefined ? text : away(fault, placeOf(target), json);
+      const { text, faults } = await read();
+      const shown =
+        text === ''
+          ? away(errorOf(faults), placeOf(target), json)
+          : [text, ...faults.map((fault) => faultText(fault, json))].join(json ? '\n' : '\n\n');
       if (!(await out.line(`${redraws ? REDRAW : ''}${shown}${json || redraws ? '' : '\n'}`))) return;
       await Promise.race([sleep(every, undefined, { signal: stopping.signal }).catch(() => {}), stopped]);
     }
@@ -68,13 +71,31 @@ function away(error: unknown, place: string, isJson: boolean): string {
     : `${at}: Redis is away (${place}), trying again`;
 }
 
+/** Why a fleet cannot be read. */
+interface Fault {
+  prefix: string;
+  error: unknown;
+}
+
+function faultText({ prefix, error }: Fault, isJson: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return isJson ? JSON.stringify({ prefix, fault: message }) : `prefix ${prefix} cannot be read: ${message}`;
+}
+
+/** One error for all: of several fleets each is named. */
+function errorOf(faults: readonly Fault[]): unknown {
+  const lost = faults.find(({ error }) => isLostConnection(error));
+  if (lost !== undefined) return lost.error;
+  return new Error(faults.map((fault) => faultText(fault, false)).join('\n'));
+}
+
 /** Reads every fleet. One that cannot be read does not hide the others. */
 async function createFleetsReader(
   connection: RedisConnection,
   config: Config,
   { prefix: named, json }: StatusOptions,
   stream: Writable,
-): Promise<() => Promise<{ text: string; fault?: unknown }>> {
+): Promise<() => Promise<{ text: string; faults: Fault[] }>> {
   const prefixes = [...new Set(named ?? [config.queues.prefix])];
   const isSandbox = config.damoov === 'sandbox';
   const readers = await Promise.all(
@@ -92,11 +113,10 @@ async function createFleetsReader(
   return async () => {
     const results = await Promise.allSettled(readers.map(async (read) => read()));
     const texts = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const failed = results.find((result) => result.status === 'rejected');
-    return {
-      text: texts.join(json === true ? '\n' : '\n\n'),
-      ...(failed !== undefined && { fault: failed.reason as unknown }),
-    };
+    const faults = results.flatMap((result, at) =>
+      result.status === 'rejected' ? [{ prefix: prefixes[at] ?? '', error: result.reason as unknown }] : [],
+    );
+    return { text: texts.join(json === true ? '\n' : '\n\n'), faults };
   };
 }
 

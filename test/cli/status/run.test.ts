@@ -199,6 +199,32 @@ describe('`status`', () => {
     expect(JSON.parse(stdout)).toMatchObject({ prefix: world.prefix });
   });
 
+  it('names every fleet that cannot be read', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const [unused, broken] = [`${world.prefix}-unused`, `${world.prefix}-broken`];
+    await world.redis.hset(`${broken}:user-jobs:meta`, 'version', 'bullmq:6.3.0');
+    await world.redis.set(`${broken}:user-jobs:failed`, 'no set');
+    const { stderr } = await runCommand(['status', '--prefix', unused, broken, world.prefix], world.env);
+    expect(stderr).toMatch(
+      new RegExp(`^prefix ${unused} cannot be read: .*\nprefix ${broken} cannot be read: `),
+    );
+  });
+
+  it('with --watch goes on where one fleet of several cannot be read, and names it', async () => {
+    const world = await createWorld({ startsWorker: false });
+    const unused = `${world.prefix}-unused`;
+    const prefixes = ['--prefix', unused, world.prefix];
+    const command = startCommand(['status', '--watch', '--every', '50ms', '--json', ...prefixes], world.env);
+    const lines = createInterface({ input: command.stdout })[Symbol.asyncIterator]();
+    for (let times = 0; times < 2; times += 1) {
+      expect(JSON.parse((await lines.next()).value ?? '')).toMatchObject({ prefix: world.prefix, jobs: {} });
+      const fault = expect.stringContaining('no worker or producer has used');
+      expect(JSON.parse((await lines.next()).value ?? '')).toEqual({ prefix: unused, fault });
+    }
+    command.signal('SIGINT');
+    expect(await command.exit).toBe(0);
+  });
+
   it('with --watch ends where nobody reads any more', async () => {
     const world = await createWorld({ startsWorker: false });
     const { child, exit } = spawnCommand(['status', '--watch', '--every', '10ms'], world.env);
