@@ -13,8 +13,12 @@ export function letIn({ proxy, ...passwords }: LetInOptions): MiddlewareHandler<
   const access = createAccess(passwords);
   return async (context, next) => {
     const header = (name: string) => context.req.header(name);
-    const address = context.env.incoming?.socket.remoteAddress ?? '';
-    const proxied = proxy && proxyAccount(proxy, header, address);
+    const { incoming } = context.env;
+    const address = incoming?.socket.remoteAddress ?? '';
+    // One that is repeated was sent by the client, too, and not removed by the proxy.
+    const ofProxy = (name: string) =>
+      timesOf(name, incoming?.rawHeaders ?? []) > 1 ? undefined : header(name);
+    const proxied = proxy && proxyAccount(proxy, ofProxy, address);
     const decision = proxied
       ? ({ is: 'granted', account: proxied } as const)
       : access.decision(header('authorization'), address);
@@ -33,4 +37,9 @@ export function letIn({ proxy, ...passwords }: LetInOptions): MiddlewareHandler<
         });
     }
   };
+}
+
+/** How often a header is there. @param raw names and values in turn. */
+function timesOf(name: string, raw: readonly string[]): number {
+  return raw.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length;
 }

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { connect as connectTo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { actionRoutes } from '../../../../src/ops/dashboard/actions/action-routes.ts';
 import { ACTIONS } from '../../../../src/ops/dashboard/actions/actions.ts';
 import { createFormTokens } from '../../../../src/ops/dashboard/actions/form-token.ts';
@@ -6,6 +8,7 @@ import type { OperatorActions } from '../../../../src/ops/dashboard/actions/oper
 import { makeFailedJobs } from '../../../support/failed-jobs.ts';
 import { AUTHORIZATION, OPERATOR, createDashboardWorld } from '../dashboard-world.ts';
 import {
+  AN_OPERATOR,
   type ActionName,
   type OperatorWorld,
   createOperatorWorld,
@@ -97,6 +100,35 @@ describe('who may act', () => {
   });
 });
 
+/** The head of the dashboard's page with these lines among those of the request. */
+async function answerTo(url: string, lines: string[]): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connectTo({ host: hostname, port: Number(port) });
+  onTestFinished(() => void socket.destroy());
+  socket.write(['GET /dashboard HTTP/1.1', 'Host: x', 'Connection: close', ...lines, '', ''].join('\r\n'));
+  return text(socket);
+}
+
+it('a header that the client has sent beside that of the proxy makes nobody a viewer or an operator', async () => {
+  const { url } = await createDashboardWorld({
+    env: {
+      ...AN_OPERATOR,
+      DASHBOARD_PROXY_ADDRESSES: '127.0.0.1',
+      DASHBOARD_PROXY_OPERATOR_GROUP: 'ops',
+    },
+  });
+  const user = 'X-Forwarded-User: eve';
+  const [all, ops] = ['X-Forwarded-Groups: all', 'x-forwarded-groups: ops'];
+  const hasButtons = async (lines: string[]) => (await answerTo(url, lines)).includes('queue-pause');
+  expect(await hasButtons([user, ops])).toBe(true);
+  for (const groups of [
+    [all, ops],
+    [ops, all],
+  ])
+    expect(await hasButtons([user, ...groups])).toBe(false);
+  expect(await answerTo(url, [user, user, ops])).toMatch(/^HTTP\/1\.1 401 /);
+});
+
 describe('a form', () => {
   it('is taken only from a page of ours', async () => {
     const world = await createOperatorWorld();
@@ -146,7 +178,13 @@ describe('a form', () => {
     const filter = JSON.stringify(FILTERS.pauseQueue);
     const old = { now: () => Date.now() - 61_000 };
     const otherKey = { key: async () => 'x' };
-    for (const bad of ['', 'x', `${token}x`, token.replace(/\d/, '9'), confirmed['token'] ?? '']) {
+    for (const bad of [
+      '',
+      'x',
+      `${token}x`,
+      token.replace(/\d/, (digit) => String(9 - Number(digit))),
+      confirmed['token'] ?? '',
+    ]) {
       const { status } = await world.post(pathOf('pauseQueue'), { token: bad, filter });
       expect([bad, status]).toEqual([bad, 403]);
     }
