@@ -148,7 +148,7 @@ function deadLetters({ read, events }: PageSources): PageOf {
 }
 
 function auditLog({ read, audit }: PageSources): PageOf {
-  const Entry = z.string().regex(/^\d{1,15}-\d{1,15}$/, 'must be the id of an entry');
+  const Entry = z.string().regex(/^[1-9]\d{0,14}-\d{1,15}$/, 'must be the id of an entry');
   return async ({ url }) => {
     const { before } = queryIn(url, { before: Entry.optional() });
     const page = await read(() => audit.newest({ before, count: PAGE }));
