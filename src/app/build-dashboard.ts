@@ -7,7 +7,7 @@ import { createDashboard } from '../ops/dashboard/dashboard.ts';
 import type { PageSources } from '../ops/dashboard/pages.ts';
 import { createReadInTime } from '../ops/dashboard/read-in-time.ts';
 import type { Mount } from '../ops/health.ts';
-import { holdingCircuit } from '../ops/story/holding-circuit.ts';
+import { holdingCircuit } from '../store/circuits/holding-circuit.ts';
 import { readWholeStory } from '../ops/story/whole-story.ts';
 import { createAuditLog } from '../store/audit/audit-log.ts';
 import { readHeldJobs } from '../store/circuits/held-jobs.ts';

@@ -5,6 +5,7 @@
 import type { Command, Decision, Seen } from '../../redis/change.ts';
 import type { CircuitName, Passage } from '../../lifecycle/ports/circuits.ts';
 import type { CircuitAt } from './circuit-state.ts';
+import { HELD_SECONDS, type Release, release } from './release-held.ts';
 
 interface Circuit {
   /** Epoch milliseconds. */
@@ -41,9 +42,7 @@ export interface PassagePlan extends Passage {
   others: readonly string[];
 }
 
-const HELD_SECONDS = 90 * 24 * 3600;
 const REFUSED_LATELY_SECONDS = 10;
-const PROMOTES_MS = 5000;
 
 /** The job cannot start while one of the circuits of `must` is open. */
 export function passage(
@@ -161,15 +160,13 @@ export function probeEnd(
 }
 
 export type NextToPromote =
-  | { is: 'idle' }
+  | Release
   /** A probe is due. */
-  | { is: 'probe'; jobId: string }
-  /** The circuit is closed: the oldest jobs, each followed by its score. */
-  | { is: 'closed'; jobs: readonly string[]; mayGoOn: boolean };
+  | { is: 'probe'; jobId: string };
 
 /**
  * Which jobs of a circuit are to be promoted now; one process at a time is told to.
- * @param asked.promoted jobs that were promoted just now, and are not in the set any more.
+ * @param asked.promoted jobs that were promoted just now, and are in no set any more.
  */
 export function nextToPromote(
   seen: Seen,
@@ -189,40 +186,9 @@ export function nextToPromote(
   };
 }
 
-function release(
-  seen: Seen,
-  at: CircuitAt,
-  { most, process }: { most: number; process: string },
-): Decision<NextToPromote> {
-  const promoter = seen.text('GET', at.promoterKey);
-  if (promoter !== undefined && promoter !== process) return { answer: { is: 'idle' } };
-  const last = seen.list('ZRANGE', at.heldKey, 0, most - 1, 'WITHSCORES').at(-1);
-  if (last === undefined)
-    return {
-      answer: { is: 'idle' },
-      writes: promoter === undefined ? [] : [['DEL', at.promoterKey]],
-    };
-  // All of one moment together: among equal times the caller finds the order.
-  const jobs = seen.list('ZRANGEBYSCORE', at.heldKey, '-inf', last, 'WITHSCORES').map(String);
-  // Other workers may still use a refused credential and return the jobs they take, so release only some at a time.
-  const refused = seen.text('GET', at.refusedKey) ?? at.fingerprint;
-  return {
-    answer: { is: 'closed', jobs, mayGoOn: jobs.length / 2 >= most && refused === at.fingerprint },
-    writes: [['SET', at.promoterKey, process, 'PX', PROMOTES_MS]],
-  };
-}
-
-/** These jobs are held no longer. */
-export function afterPromotion(
-  seen: Seen,
-  { heldKey, promoterKey }: CircuitAt,
-  { promoted, process, goesOn }: { promoted: readonly string[]; process: string; goesOn: boolean },
-): Decision<void> {
-  const endsOurs = !goesOn && seen.text('GET', promoterKey) === process;
-  return {
-    answer: undefined,
-    writes: [['ZREM', heldKey, ...promoted], ...(endsOurs ? [['DEL', promoterKey] as const] : [])],
-  };
+/** A job that was to probe is gone. */
+export function forgetHeld({ heldKey }: CircuitAt, jobId: string): Decision<void> {
+  return { answer: undefined, writes: [['ZREM', heldKey, jobId]] };
 }
 
 function circuitIn(seen: Seen, { key }: CircuitAt): Circuit | undefined {

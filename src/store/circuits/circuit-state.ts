@@ -25,6 +25,8 @@ export interface CircuitAt {
   key: string;
   /** The held jobs are the same for every credential: a worker with the right one releases them. */
   heldKey: string;
+  /** Of those, the ones that are being promoted; a job that is held again meanwhile is in both. */
+  promotingKey: string;
   /** Which credential was refused last, for a while. */
   refusedKey: string;
   /** The process that got through last, for a while. */
@@ -48,6 +50,7 @@ export function circuitsAt(
       fingerprint,
       key: `${base}:${fingerprint}`,
       heldKey: `${base}:held`,
+      promotingKey: `${base}:promoting`,
       refusedKey: `${base}:refused`,
       passedKey: `${base}:passed`,
       promoterKey: `${base}:promoter`,

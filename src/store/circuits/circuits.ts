@@ -7,14 +7,8 @@ import type { Queue } from 'bullmq';
 import { type Version, msOf } from '../../contract/version.ts';
 import type { CircuitName, Circuits, Passage, Refusal } from '../../lifecycle/ports/circuits.ts';
 import type { Run } from '../../lifecycle/ports/user-state.ts';
-import {
-  type Timing,
-  afterPromotion,
-  nextToPromote,
-  passage,
-  probeEnd,
-  refusal,
-} from './circuit-decisions.ts';
+import { type Timing, forgetHeld, nextToPromote, passage, probeEnd, refusal } from './circuit-decisions.ts';
+import { type ScoredJob, afterPromotion, scoredIn } from './release-held.ts';
 import { type CircuitAt, type CircuitState, circuitsAt, createCircuitReader } from './circuit-state.ts';
 import type { JobQueue } from '../../lifecycle/ports/job-queue.ts';
 import { type Change, type Seen, changesIn } from '../../redis/change.ts';
@@ -142,32 +136,42 @@ export class RedisCircuits implements Circuits {
     await Promise.all([...this.#options.fingerprints.keys()].map(wakeIfHeld));
   }
 
-  /** Every worker asks once a second, nearly always in vain: one command is cheaper than a script. */
+  /** Every worker asks once a second, nearly always in vain: that is cheaper than a script. */
   async #holdsJobs(circuit: CircuitName): Promise<boolean> {
     const client = await this.#options.jobs.getBackend().client;
-    return (await client.zcard(this.#at(circuit).heldKey)) > 0;
+    const { heldKey, promotingKey } = this.#at(circuit);
+    const counts = await Promise.all([heldKey, promotingKey].map((key) => client.zcard(key)));
+    return counts.some((count) => count > 0);
   }
 
   async #wakeHeld(circuit: CircuitName): Promise<void> {
-    const { jobQueue } = this.#options;
     const at = this.#at(circuit);
     const timing = this.#timing();
     for (let promoted: string[] = []; ;) {
       const asked = { most: RELEASED_AT_ONCE, process: this.#process, promoted };
       const next = await this.#change((seen) => nextToPromote(seen, at, asked, timing(seen)));
       if (next.is === 'idle') return;
-      const jobIds = next.is === 'probe' ? [next.jobId] : inOrder(next.jobs);
-      const ends = await Promise.all(jobIds.map((jobId) => jobQueue.promote(jobId)));
-      // A job that is not delayed yet stays listed, and so does a half-open probe until it starts.
-      promoted = jobIds.filter(
-        (_, place) => ends[place] === 'gone' || (next.is === 'closed' && ends[place] === 'promoted'),
-      );
-      if (promoted.length === 0) return;
-      const goesOn = next.is === 'probe' || next.mayGoOn;
-      const done = { promoted, process: this.#process, goesOn };
-      await this.#change((seen) => afterPromotion(seen, at, done));
-      if (!goesOn) return;
+      if (next.is === 'probe') {
+        // A half-open probe stays listed until it starts.
+        if ((await this.#options.jobQueue.promote(next.jobId)) !== 'gone') return;
+        await this.#change(() => forgetHeld(at, next.jobId));
+        promoted = [next.jobId];
+      } else {
+        if (!(await this.#promoteAll(at, inOrder(next.jobs), next.mayGoOn))) return;
+        promoted = [];
+      }
     }
+  }
+
+  /** Whether to go on with the next ones. */
+  async #promoteAll(at: CircuitAt, jobs: readonly ScoredJob[], mayGoOn: boolean): Promise<boolean> {
+    const { jobQueue } = this.#options;
+    const ends = await Promise.all(jobs.map(({ jobId }) => jobQueue.promote(jobId)));
+    const early = jobs.filter((_, place) => ends[place] === 'elsewhere');
+    const goesOn = mayGoOn && early.length < jobs.length;
+    const end = { jobs, early, process: this.#process, goesOn };
+    await this.#change((seen) => afterPromotion(seen, at, end));
+    return goesOn;
   }
 
   #timing(): (seen: Seen) => Timing {
@@ -196,9 +200,6 @@ const REPORT_PASS_MS = 1000;
 const PASSED_LATELY_MS = 2500;
 
 /** Jobs and their scores in order; among equal scores the queue's own order counts: Redis lists them in the order of bytes. */
-function inOrder(scored: readonly string[]): string[] {
-  const jobs = scored.flatMap((jobId, at) =>
-    at % 2 === 0 ? [{ jobId, score: Number(scored[at + 1]) }] : [],
-  );
-  return jobs.sort((a, b) => a.score - b.score || a.jobId.length - b.jobId.length).map(({ jobId }) => jobId);
+function inOrder(scored: readonly string[]): ScoredJob[] {
+  return scoredIn(scored).sort((a, b) => a.score - b.score || a.jobId.length - b.jobId.length);
 }

@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Decision, Seen } from '../../../src/redis/change.ts';
-import {
-  afterPromotion,
-  nextToPromote,
-  passage,
-  probeEnd,
-  refusal,
-} from '../../../src/store/circuits/circuit-decisions.ts';
+import { nextToPromote, passage, probeEnd, refusal } from '../../../src/store/circuits/circuit-decisions.ts';
 import { type CircuitAt, circuitsAt } from '../../../src/store/circuits/circuit-state.ts';
+import { afterPromotion } from '../../../src/store/circuits/release-held.ts';
 
 const NOW = 1_800_000_000_000;
 const timing = { now: NOW, probeJobMs: 1000, nudgeMs: 100, random: 0.5 };
@@ -18,13 +13,19 @@ interface Stored {
   circuit?: Record<string, string | number>;
   /** The jobs that it holds, the oldest first. */
   held?: string[];
+  promoting?: string[];
   texts?: Record<string, string>;
 }
 
 /** Redis with these circuits. */
 function redisWith(...circuits: [CircuitAt, Stored][]): (command: string[]) => unknown {
   const stored = new Map(circuits.map(([{ key }, { circuit = {} }]) => [key, circuit]));
-  const held = new Map(circuits.map(([{ heldKey }, { held: jobs = [] }]) => [heldKey, jobs]));
+  const held = new Map(
+    circuits.flatMap(([{ heldKey, promotingKey }, { held: jobs = [], promoting = [] }]) => [
+      [heldKey, jobs],
+      [promotingKey, promoting],
+    ]),
+  );
   const texts = Object.assign({}, ...circuits.map(([, one]) => one.texts)) as Record<string, string>;
   return ([name, key = '', ...rest]) => {
     if (name === 'HMGET') return rest.map((field) => stored.get(key)?.[field]?.toString() ?? false);
@@ -32,7 +33,8 @@ function redisWith(...circuits: [CircuitAt, Stored][]): (command: string[]) => u
     if (name === 'ZCARD') return held.get(key)?.length ?? 0;
     if (name === 'GET') return texts[key] ?? false;
     const jobs = held.get(key) ?? [];
-    const some = name === 'ZRANGE' ? jobs.slice(Number(rest[0]), Number(rest[1]) + 1) : jobs;
+    const end = Number(rest[1]) + 1;
+    const some = name === 'ZRANGE' ? jobs.slice(Number(rest[0]), end === 0 ? undefined : end) : jobs;
     return rest.includes('WITHSCORES') ? some.flatMap((job) => [job, '1']) : some;
   };
 }
@@ -161,12 +163,24 @@ describe('a closed circuit', () => {
     const jobs = ['a', '1', 'b', '1', 'c', '1'];
     expect(next({ held })).toEqual({
       answer: { is: 'closed', jobs, mayGoOn: true },
-      writes: [['SET', admin.promoterKey, 'p-1', 'PX', 5000]],
+      writes: [
+        ['SET', admin.promoterKey, 'p-1', 'PX', 5000],
+        ['ZREM', admin.heldKey, 'a', 'b', 'c'],
+        ['ZADD', admin.promotingKey, 'NX', 1, 'a', 1, 'b', 1, 'c'],
+        ['EXPIRE', admin.promotingKey, 90 * 24 * 3600],
+      ],
     });
     expect(next({ held, texts: { [admin.promoterKey]: 'p-1' } }).answer).toMatchObject({ is: 'closed' });
     expect(next({ held, texts: { [admin.promoterKey]: 'p-2' } })).toEqual({
       answer: { is: 'idle' },
       writes: [],
+    });
+  });
+
+  it('has those promoted first that a process has left behind', () => {
+    expect(next({ held: ['b'], promoting: ['a'] })).toEqual({
+      answer: { is: 'closed', jobs: ['a', '1'], mayGoOn: false },
+      writes: [['SET', admin.promoterKey, 'p-1', 'PX', 5000]],
     });
   });
 
@@ -184,15 +198,25 @@ describe('a closed circuit', () => {
     expect(next({ texts: { [admin.promoterKey]: 'p-1' } }).writes).toEqual([['DEL', admin.promoterKey]]);
   });
 
-  it('forgets the promoted jobs, and the process once it is done', () => {
-    const after = (process: string, goesOn: boolean) =>
+  it('forgets the promoted jobs but those that were not delayed yet, and the process once it is done', () => {
+    const [a, b] = ['a', 'b'].map((jobId) => ({ jobId, score: 1 }));
+    const after = (process: string, goesOn: boolean, early = [b]) =>
       decide(redisWith([admin, { texts: { [admin.promoterKey]: 'p-1' } }]), (seen) =>
-        afterPromotion(seen, admin, { promoted: ['a', 'b'], process, goesOn }),
+        afterPromotion(seen, admin, {
+          jobs: [a, b].filter((job) => job !== undefined),
+          early: early.filter((job) => job !== undefined),
+          process,
+          goesOn,
+        }),
       ).writes;
-    const removed = ['ZREM', admin.heldKey, 'a', 'b'];
-    expect(after('p-1', true)).toEqual([removed]);
-    expect(after('p-1', false)).toEqual([removed, ['DEL', admin.promoterKey]]);
-    expect(after('p-2', false)).toEqual([removed]);
+    const ended = ['ZREM', admin.promotingKey, 'a', 'b'];
+    const kept = [
+      ['ZADD', admin.heldKey, 'NX', 1, 'b'],
+      ['EXPIRE', admin.heldKey, 90 * 24 * 3600],
+    ];
+    expect(after('p-1', true, [])).toEqual([ended]);
+    expect(after('p-1', false)).toEqual([ended, ...kept, ['DEL', admin.promoterKey]]);
+    expect(after('p-2', false)).toEqual([ended, ...kept]);
   });
 });
 

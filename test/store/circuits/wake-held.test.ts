@@ -64,6 +64,53 @@ it('a process goes on as long as as many are held as it promotes at once', async
   expect(promoted).toEqual(Array.from({ length: 1001 }, (_, n) => `job-${n}`));
 });
 
+it('a job that another credential holds again before its promotion is known stays held', async () => {
+  const world = await createUserStateWorld();
+  await hold(world, 3);
+  const circuits = circuitsWith(world, async () => {
+    await hold(world, 3);
+    return 'promoted';
+  });
+  await circuits.wakeHeld();
+  expect((await circuits.stateOf('admin')).held).toBe(3);
+});
+
+it('the jobs that a process was cut off from promoting are promoted by another', async () => {
+  const world = await createUserStateWorld();
+  await hold(world, 3);
+  const cutOff = circuitsWith(world, async () => {
+    throw new Error('cut off');
+  });
+  await expect(cutOff.wakeHeld()).rejects.toThrow('cut off');
+  // Five seconds, which the test need not wait for.
+  await world.redis.del(`${world.prefix}:circuit:admin:promoter`);
+  const promoted: string[] = [];
+  const circuits = circuitsWith(world, async (jobId) => {
+    promoted.push(jobId);
+    return 'promoted';
+  });
+  await circuits.wakeHeld();
+  await circuits.wakeHeld();
+  expect(promoted).toEqual(['job-0', 'job-1', 'job-2']);
+});
+
+it('a job that is not delayed yet stays held', async () => {
+  const world = await createUserStateWorld();
+  await hold(world, 3);
+  const circuits = circuitsWith(world, async (jobId) => (jobId === 'job-1' ? 'elsewhere' : 'promoted'));
+  await circuits.wakeHeld();
+  expect(await world.redis.zrange(`${world.prefix}:circuit:admin:held`, 0, -1)).toEqual(['job-1']);
+});
+
+it('thousands of one moment are released', async () => {
+  const world = await createUserStateWorld();
+  const scored = Array.from({ length: 20_000 }, (_, n) => ['1', `job-${n}`]);
+  await world.redis.zadd(`${world.prefix}:circuit:admin:held`, ...scored.flat());
+  const circuits = circuitsWith(world, async () => 'promoted');
+  await circuits.wakeHeld();
+  expect(await world.redis.keys(`${world.prefix}:circuit:*`)).toEqual([]);
+});
+
 it('a job that was promoted in vain to try a circuit is gone, and another tries at once', async () => {
   const world = await createUserStateWorld();
   const gone = await open(world);
