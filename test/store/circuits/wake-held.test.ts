@@ -99,7 +99,7 @@ it('a job that is not delayed yet stays held', async () => {
   await hold(world, 3);
   const circuits = circuitsWith(world, async (jobId) => (jobId === 'job-1' ? 'elsewhere' : 'promoted'));
   await circuits.wakeHeld();
-  expect(await world.redis.zrange(`${world.prefix}:circuit:admin:held`, 0, -1)).toEqual(['job-1']);
+  expect(await world.redis.zrange(`${world.prefix}:circuit:admin:held`, '0', '-1')).toEqual(['job-1']);
 });
 
 it('thousands of one moment are released', async () => {
