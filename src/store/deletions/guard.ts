@@ -31,12 +31,13 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
     async check(run, instance, ids) {
       const check = (address: DeletionAddress) =>
         names.decide(address, (seen, names) => checkDeletion(seen, names, run));
-      const checked = await check({ ...ids, instance });
+      const address = { ...ids, instance };
+      const checked = await check(address);
       const { suspension } = checked;
       const userId = suspension && 'userId' in suspension ? suspension.userId : undefined;
       // A cancellation may name the user by the id that the suspension has shown.
-      if (userId === undefined || ids.userId !== undefined || suspension?.does === 'resume') return checked;
-      return check({ ...ids, instance, also: { userId } });
+      if (userId === undefined) return checked;
+      return check({ ...address, also: { userId } });
     },
     authorizeSuspension: (run, lock, instance, ids, asked) =>
       names.decide({ ...ids, instance }, (seen, names) => authorizeSuspension(seen, names, run, lock, asked)),

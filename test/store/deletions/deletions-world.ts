@@ -112,6 +112,12 @@ export async function createDeletionsWorld({ deletionsPerHour = 100 } = {}) {
       await redis.hset(key, field, value);
       return guard.authorizeDelete(runOf(job), lockOf(job), 'default', ids, kind);
     },
+    /** Right before its user is suspended, who was found to have this UserId. */
+    async authorizeSuspension(job: Job, userId: string, ids = job.data as Ids) {
+      const { key, field, value } = lockOf(job);
+      await redis.hset(key, field, value);
+      return guard.authorizeSuspension(runOf(job), lockOf(job), 'default', ids, { does: 'suspend', userId });
+    },
     /** As a run does that has lost its user to another. */
     async commitLate(job: Job) {
       await redis.hset(lockOf(job).key, 'lockedBy', 'another');

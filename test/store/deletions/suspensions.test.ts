@@ -7,7 +7,7 @@ import {
   noteSuspension,
 } from '../../../src/store/deletions/suspensions.ts';
 import { A, B, DecisionsWorld } from './decisions-world.ts';
-import { createDeletionsWorld, inDays } from './deletions-world.ts';
+import { createDeletionsWorld, inDays, userId } from './deletions-world.ts';
 
 const FIRST = `del-${A}`;
 const SUSPEND = { does: 'suspend', userId: 'u' } as const;
@@ -176,6 +176,23 @@ describe('a suspension', () => {
   });
 });
 
+describe('a deletion that suspends its user, and is not due', () => {
+  it('forgets what an operator has decided over it', () => {
+    const world = suspending();
+    world.set(`P:deletion-decision:${FIRST}`, { '': 'release' });
+    duty(world);
+    world.now = 5000;
+    expect(world.check([A], FIRST, 1000).is).toBe('open');
+  });
+
+  it('remembers under its own name that it is void under another', () => {
+    const world = suspending();
+    world.cancel([B]);
+    expect(world.check([A, B], FIRST, 1000).is).toBe('cancelled');
+    expect(duty(world)).toMatchObject({ does: 'resume', by: 'cancellation' });
+  });
+});
+
 describe('a deletion that is scheduled and suspends its user', () => {
   const schedule = async () => {
     const world = await createDeletionsWorld();
@@ -203,5 +220,26 @@ describe('a deletion that is scheduled and suspends its user', () => {
     const moved = await world.deletions.reschedule({ clientId: 'c-1' }, later);
     expect(moved).toMatchObject({ is: 'moved', jobId: job.id, dueAt: later });
     expect(await world.check(await world.fetch())).toMatchObject({ suspension: { dueAt: later } });
+  });
+
+  it('is cancelled by the UserId that its suspension has found, too', async () => {
+    const { world } = await schedule();
+    const job = await world.fetch();
+    expect(await world.authorizeSuspension(job, userId)).toBe('go');
+    expect(await world.check(job)).toMatchObject({ is: 'open', suspension: { does: 'suspend', userId } });
+    await world.deletions.cancel({ userId });
+    expect(await world.check(job)).toMatchObject({
+      is: 'cancelled',
+      suspension: { does: 'resume', userId, by: 'cancellation' },
+    });
+  });
+
+  it('does not suspend a user whose deletion was cancelled by the clientId that was found', async () => {
+    const world = await createDeletionsWorld();
+    await world.deletions.schedule({ userId }, inDays(30), { suspends: true });
+    const job = await world.fetch();
+    await world.deletions.cancel({ clientId: 'c-1' });
+    const found = { userId, also: { clientId: 'c-1' } };
+    expect(await world.authorizeSuspension(job, userId, found)).toBe('changed');
   });
 });
