@@ -47,7 +47,8 @@ export interface LoginState {
 
 const MINUTE_MS = 60_000;
 /** Pauses after one login without a decision, two, and so on within an hour: an outage must not use up the budget. */
-const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS, 15 * MINUTE_MS];
+const FAILED_PAUSES_MS = [2000, 30_000, 5 * MINUTE_MS];
+const LAST_PAUSE_MS = 15 * MINUTE_MS;
 /** A bar that ends this much later than the known one is a new one. */
 const LEARN_BAR_MS = 1_000;
 /** Maximum time between two looks at the grants of other processes. */
@@ -92,8 +93,7 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
     async failed() {
       const counted = connection.multi().incr(failures);
       const [count] = (await counted.expire(failures, HOUR_MS / 1000).exec()) ?? [];
-      const pause = FAILED_PAUSES_MS[Math.min(Number(count?.[1] ?? 1), FAILED_PAUSES_MS.length) - 1];
-      await this.bar(pause ?? 0);
+      await this.bar(FAILED_PAUSES_MS[Number(count?.[1]) - 1] ?? LAST_PAUSE_MS);
     },
     async giveBack() {
       const last = [...logins.granted.keys()].at(-1);

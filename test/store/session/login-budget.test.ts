@@ -135,6 +135,16 @@ test('a bar holds for everybody to its end, and a shorter one does not cut it', 
   expect(await fleet.budget().take()).toEqual({ granted: true });
 });
 
+test('each login without a decision makes all pause longer, up to a quarter of an hour', async () => {
+  const fleet = createFleet();
+  for (const pauseMs of [2000, 30_000, 5 * minuteMs, 15 * minuteMs, 15 * minuteMs]) {
+    await fleet.budget().failed();
+    expect((await fleet.budget().state()).barredUntil).toBe(fleet.clock.now + pauseMs);
+    fleet.clock.now += pauseMs;
+  }
+  expect(await fleet.redis.ttl(`${fleet.prefix}:logins:failed`)).toBeGreaterThan(3500);
+});
+
 test('a grant that is given back is free again', async () => {
   const fleet = createFleet();
   const budget = fleet.budget({ loginsPerHour: 2 });
@@ -307,7 +317,7 @@ test('a take whose reply is lost counts once', async () => {
   expect(await fleet.budget().state()).toEqual({ left: 3 });
 });
 
-test('a grant that comes late is none, and is free again', async () => {
+test('a grant that comes within five seconds is one; a later one is none, and is free again', async () => {
   const fleet = createFleet();
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
@@ -316,14 +326,17 @@ test('a grant that comes late is none, and is free again', async () => {
   await budget.state();
   const scripts = connection as unknown as Record<string, (args: unknown[]) => Promise<unknown>>;
   const ask = scripts['damoov:change']?.bind(connection);
-  vi.spyOn(scripts, 'damoov:change').mockImplementationOnce(async (args) => {
-    const answer = await ask?.(args);
-    vi.advanceTimersByTime(5_001);
-    return answer;
-  });
-  expect(await budget.take()).toEqual({ granted: false, retryAfterMs: 1_000 });
+  const takeAfter = (ms: number) => {
+    vi.spyOn(scripts, 'damoov:change').mockImplementationOnce(async (args) => {
+      const answer = await ask?.(args);
+      vi.advanceTimersByTime(ms);
+      return answer;
+    });
+    return budget.take();
+  };
+  expect(await takeAfter(5_001)).toEqual({ granted: false, retryAfterMs: 1_000 });
   expect(await budget.state()).toEqual({ left: 4 });
-  expect(await budget.take()).toEqual({ granted: true });
+  expect(await takeAfter(5_000)).toEqual({ granted: true });
 });
 
 test('without an answer of Redis nobody logs in', async () => {
