@@ -97,13 +97,14 @@ export type Standing = ReturnType<typeof standingOf>;
 /** The state of a deletion that a worker is about to carry out: what is known of it under the names of its user. */
 export function standingOf(seen: Seen, { prefix, hashes }: Names, run: DeletionRun) {
   const { jobId, timestamp, scheduler } = run;
-  const own = ownNameOf(jobId);
+  const place = ownNameOf(jobId);
+  // With the number of this deletion, which may not be the name's last one.
+  const own = place && { ...readName(seen, prefix, place.hash), number: place.number };
   const all = new Set(own === undefined ? hashes : [own.hash, ...hashes]);
   const names = [...all].map((hash) => readName(seen, prefix, hash));
-  const ownName = own && names[0];
-  const last = ownName?.number === own?.number ? ownName : undefined;
+  const last = names.find((name) => name.jobId === jobId);
   const requestedAt = Math.max(timestamp, last?.requestedAt ?? 0);
-  const isReplaced = own !== undefined && ownName !== undefined && own.number < ownName.voidBelow;
+  const isReplaced = own !== undefined && own.number < own.voidBelow;
   const isCancelledBy = (name: NameState) =>
     // One that was known when it was cancelled is void whatever the clock of its client says.
     name.cancelledJob === jobId ||
@@ -117,11 +118,5 @@ export function standingOf(seen: Seen, { prefix, hashes }: Names, run: DeletionR
   const isSent = sent.length > 0 && sent.every((name) => name.sentEnd !== 'failed');
   // Why it must not be sent: it was cancelled, or the user has signed up again since.
   const reason = isCancelled ? 'cancelled' : hasReturned ? 'returned' : undefined;
-  return {
-    isSent,
-    void: reason,
-    requestedAt,
-    names,
-    own: ownName && { ...ownName, number: own?.number ?? 0 },
-  } as const;
+  return { isSent, void: reason, requestedAt, names, own } as const;
 }

@@ -84,6 +84,21 @@ describe('a list', () => {
     ]);
   });
 
+  it('is in the order of due times over all pages of the deletions of others', async () => {
+    const world = await createDeletionsWorld();
+    const timestamp = Date.now();
+    const others = Array.from({ length: 600 }, (_, n) => ({
+      name: 'delete-user',
+      data: { clientId: `other-${n}` },
+      opts: { timestamp, delay: DAY_MS + n * 1000 },
+    }));
+    await world.jobs.addBulk(others);
+    await world.schedule({ clientId: 'ours' }, timestamp + DAY_MS + 550_500);
+    const times = (await world.list()).map(({ dueAt }) => dueAt);
+    expect(times).toHaveLength(601);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
   it('has a deletion of another client that tells no time last', async () => {
     const world = await createDeletionsWorld();
     const job = await addByOther(world, { clientId: 'timeless' });

@@ -34,6 +34,13 @@ describe('the list', () => {
     expect(await world.deletions.find({ clientId: 'c-2' })).toBeUndefined();
   });
 
+  it('finds no deletion whose job is gone', async () => {
+    const world = await createDeletionsWorld();
+    const { jobId } = await world.schedule({ clientId: 'c-1' });
+    await world.jobs.remove(jobId);
+    expect(await world.deletions.find({ clientId: 'c-1' })).toBeUndefined();
+  });
+
   it('is cut by the instance of a user where one is named', async () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, inDays(1));

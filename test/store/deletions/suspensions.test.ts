@@ -144,6 +144,15 @@ describe('a suspension', () => {
     }
   });
 
+  it('is that of one deletion of its user, not of an earlier one', () => {
+    const world = suspended();
+    world.cancel([A]);
+    const jobId = world.schedule([A], { dueAt: 6000 });
+    expect([jobId, ask(world, jobId)]).toEqual([`${FIRST}-1`, true]);
+    expect(world.check([A], jobId, 1001).suspension).toMatchObject({ does: 'suspend', dueAt: 6000 });
+    expect(duty(world)).toBeUndefined();
+  });
+
   it('is undone after a sign-up that only the record tells of, and not after one before the request', () => {
     const [begun, done, earlier] = [suspending(), suspended(), suspended()];
     expect(authorize(begun, { ...SUSPEND, signedUpAt: 1001 })).toBe('changed');
