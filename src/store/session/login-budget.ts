@@ -198,11 +198,9 @@ class Logins {
 
   /** Adds the grants and the bar that only Redis knew. */
   #learn({ grantAges, barredForMs }: LoginAnswer, calledAt: number): void {
-    for (const [name, agoMs] of grantAges) {
-      // A younger grant may still be given back.
-      const isKnown = this.granted.has(name) || this.#ofOthers.has(name);
-      if (!isKnown && agoMs > MINUTE_MS) this.#ofOthers.set(name, calledAt - agoMs);
-    }
+    // A younger grant may still be given back.
+    for (const [name, agoMs] of grantAges)
+      if (!this.granted.has(name) && agoMs > MINUTE_MS) this.#ofOthers.set(name, calledAt - agoMs);
     // The answer takes time: a repeated report must not extend the bar each time.
     if (calledAt + barredForMs > this.barredUntil + LEARN_BAR_MS) this.barredUntil = calledAt + barredForMs;
   }

@@ -306,6 +306,18 @@ describe('what Redis has lost', () => {
   });
 });
 
+test('a restore has nothing to do once the grants have stopped to count', async () => {
+  const fleet = createFleet();
+  const connection = connect();
+  const budget = fleet.budget({ connection });
+  await granted(budget, 2);
+  fleet.clock.now += hourMs + lateMs;
+  await budget.state();
+  const change = vi.spyOn(connection as unknown as Record<string, () => void>, 'damoov:change');
+  await budget.restore();
+  expect(change).not.toHaveBeenCalled();
+});
+
 test('a take whose reply is lost counts once', async () => {
   const fleet = createFleet();
   const proxy = await startTcpProxy(inject('redisUrl'));
