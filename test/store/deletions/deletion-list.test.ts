@@ -101,6 +101,18 @@ describe('a list', () => {
     expect(await world.list({ until: timestamp + lastMs })).toHaveLength(600);
   });
 
+  it('misses none where several that it has passed are cancelled meanwhile', async () => {
+    const world = await createDeletionsWorld();
+    const all = Array.from({ length: 520 }, (_, n) => `c-${n}`);
+    await Promise.all(all.map((clientId) => world.schedule({ clientId }, inDays(1))));
+    const listed: string[] = [];
+    for await (const { clientId = '' } of world.deletions.list()) {
+      if (listed.push(clientId) !== 10) continue;
+      for (const passed of listed) await world.deletions.cancel({ clientId: passed });
+    }
+    expect(listed.toSorted()).toEqual(all.toSorted());
+  });
+
   it('has a deletion of another client that tells no time last', async () => {
     const world = await createDeletionsWorld();
     const job = await addByOther(world, { clientId: 'timeless' });
