@@ -91,9 +91,9 @@ export function createLoginBudget(options: LoginBudgetOptions): FleetLoginBudget
       onRevoked?.(revoked);
     },
     async failed() {
-      const counted = connection.multi().incr(failures);
-      const [count] = (await counted.expire(failures, HOUR_MS / 1000).exec()) ?? [];
-      await this.bar(FAILED_PAUSES_MS[Number(count?.[1]) - 1] ?? LAST_PAUSE_MS);
+      const counting = connection.multi().incr(failures);
+      const replies = await counting.expire(failures, HOUR_MS / 1000).exec();
+      await this.bar(FAILED_PAUSES_MS[Number(replies?.[0]?.[1]) - 1] ?? LAST_PAUSE_MS);
     },
     async giveBack() {
       const last = [...logins.granted.keys()].at(-1);
