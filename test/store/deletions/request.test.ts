@@ -191,6 +191,8 @@ describe('a second request', () => {
     expect(await priorityOf(jobId)).toBe(0);
     const many = await world.deletions.schedule({ clientId: 'c-1' }, inDays(1), { isBulk: true });
     if (many === 'too-late') throw new Error('too late');
+    await world.deletions.schedule({ clientId: 'c-1' }, inDays(1), { isBulk: true });
+    await world.deletions.reschedule({ clientId: 'c-1' }, inDays(2));
     expect(await priorityOf(many.jobId)).toBe(BULK_PRIORITY);
     expect(await world.schedule({ clientId: 'c-1' })).toMatchObject({ is: 'exists', jobId: many.jobId });
     expect(await priorityOf(many.jobId)).toBe(0);
