@@ -118,7 +118,7 @@ export class PendingDeletions {
     found: Job,
     { mode, dueAt }: PutRequest,
     { isBulk = false }: PutOptions,
-  ): Promise<Scheduled | 'too-late' | 'again'> {
+  ): Promise<Scheduled | 'again'> {
     if (mode !== 'move' && !isBulk && found.priority > 0) await found.changePriority({ priority: 0 });
     const requestedAt = Math.max(found.timestamp, known.requestedAt);
     if (known.is !== 'moved') return { is: 'exists', jobId, dueAt: known.dueAt, requestedAt };
@@ -132,7 +132,6 @@ export class PendingDeletions {
     // The job is active, or was and waits for something else: it ends as cancelled, and the next one replaces it.
     const nextId = `del-${hash}-${number + 1}`;
     const entered = await this.#replace(found, jobId, { hash, jobId: nextId, dueAt, isBulk });
-    if (entered === 'too-late') return entered;
     return entered === 'entered' ? { is, jobId: nextId, dueAt, requestedAt } : 'again';
   }
 

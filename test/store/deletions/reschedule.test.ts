@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { Job } from 'bullmq';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDeletionsWorld, inDays } from './deletions-world.ts';
+
+type World = Awaited<ReturnType<typeof createDeletionsWorld>>;
 
 describe('rescheduling', () => {
   it('moves what is pending, and makes nothing', async () => {
@@ -37,6 +40,23 @@ describe('rescheduling', () => {
     const woken = await world.fetch();
     expect(woken.id).toBe(jobId);
     expect(await world.check(woken)).toMatchObject({ is: 'cancelled' });
+  });
+
+  it.each([
+    ['cancelled', 'none', (world: World) => world.deletions.cancel({ clientId: 'c-1' })],
+    ['sent', 'too-late', (world: World, job: Job) => world.authorize(job)],
+  ])('of one that is %s meanwhile puts nothing in its place', async (_title, is, meanwhile) => {
+    const world = await createDeletionsWorld();
+    await world.schedule({ clientId: 'c-1' }, Date.now());
+    const job = await world.fetch();
+    const add = Job.prototype.addJob;
+    vi.spyOn(Job.prototype, 'addJob').mockImplementationOnce(async function addLate(this: Job, ...args) {
+      await meanwhile(world, job);
+      return add.apply(this, args);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    expect(await world.deletions.reschedule({ clientId: 'c-1' }, inDays(7))).toBe(is);
+    expect(await world.jobs.getJob(`${job.id}-1`)).toBeUndefined();
   });
 
   it('of one that was sent is too late', async () => {
