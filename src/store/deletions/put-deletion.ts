@@ -128,7 +128,7 @@ export class PendingDeletions {
       await promoteJob(this.#jobs, jobId);
       return { is, jobId, dueAt, requestedAt };
     }
-    if (await this.#isMoved(found, jobId, dueAt)) return { is, jobId, dueAt, requestedAt };
+    if (await this.#isMoved(jobId, dueAt)) return { is, jobId, dueAt, requestedAt };
     // The job is active, or was and waits for something else: it ends as cancelled, and the next one replaces it.
     const nextId = `del-${hash}-${number + 1}`;
     const entered = await this.#replace(found, jobId, { hash, jobId: nextId, dueAt, isBulk });
@@ -150,10 +150,9 @@ export class PendingDeletions {
   }
 
   /** Whether the job waits for its new time, and nothing wakes it before. */
-  async #isMoved(found: Job, jobId: string, dueAt: number): Promise<boolean> {
-    if (found.attemptsStarted > 0 && dueAt > Date.now()) return false;
+  async #isMoved(jobId: string, dueAt: number): Promise<boolean> {
     if (!(await moveJob(this.#jobs, jobId, dueAt))) return false;
-    // It may have begun in between, and have been put aside until something wakes it.
+    // It may have begun, and have been put aside until something wakes it.
     return dueAt <= Date.now() || (await this.#jobs.getJob(jobId))?.attemptsStarted === 0;
   }
 }
