@@ -33,8 +33,7 @@ export function createDeletionGuard({ jobs, prefix, deletionsPerHour }: Deletion
         names.decide(address, (seen, names) => checkDeletion(seen, names, run));
       const address = { ...ids, instance };
       const checked = await check(address);
-      const { suspension } = checked;
-      const userId = suspension && 'userId' in suspension ? suspension.userId : undefined;
+      const userId = checked.suspension?.userId;
       // A cancellation may name the user by the id that the suspension has shown.
       if (userId === undefined) return checked;
       return check({ ...address, also: { userId } });
