@@ -140,3 +140,15 @@ it('a job that is to try a circuit has five seconds to begin', async () => {
   }
   expect(askedAt).toEqual([0, 1, 1, 2]);
 });
+
+it('jobs of the same moment are promoted in the order in which the queue has counted them', async () => {
+  const world = await createUserStateWorld();
+  await world.redis.zadd(`${world.prefix}:circuit:admin:held`, 5, '10', 5, '9');
+  const promoted: string[] = [];
+  const circuits = circuitsWith(world, async (jobId) => {
+    promoted.push(jobId);
+    return 'promoted';
+  });
+  await circuits.wakeHeld();
+  expect(promoted).toEqual(['9', '10']);
+});
