@@ -69,6 +69,14 @@ describe('a ceiling', () => {
   });
 });
 
+it('goes by the clock and the timers of its process where none are given', async () => {
+  const pacer = world.process({ maxRps: 20, now: undefined, later: undefined });
+  const { signal } = new AbortController();
+  const admit = () => pacer.admit({ operation: 'create', signal });
+  const all = await Promise.all(Array.from({ length: 4 }, admit));
+  expect(all).toEqual(all.map(() => ({ admitted: true })));
+});
+
 it.each([undefined, 10])('a look writes nothing below a ceiling of %s', async (maxRps) => {
   await world.process({ maxRps }).state();
   expect(await world.isStored()).toBe(false);
@@ -220,6 +228,12 @@ describe('a request that waits', () => {
     const request = world.ask(pacer);
     await world.settle();
     expect(request.admittedAt).toBe(world.now());
+  });
+
+  it('is refused at once where its signal has fired already', async () => {
+    const request = world.ask(world.process(), { signal: AbortSignal.abort() });
+    await world.settle();
+    expect(request).toEqual({ refused: { admitted: false, retryAfterMs: 0 } });
   });
 
   it('leaves the line when its signal fires', async () => {
