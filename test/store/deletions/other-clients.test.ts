@@ -115,6 +115,14 @@ describe('deletions that other BullMQ clients have added', () => {
     }
   });
 
+  it('are in the list, if they were added after the cancellation', async () => {
+    const world = await createDeletionsWorld();
+    await world.deletions.cancel({ clientId: 'c-1' });
+    const later = { timestamp: Date.now() + 1, delay: DAY_MS };
+    await world.jobs.add('delete-user', { clientId: 'c-1' }, later);
+    expect(await world.list()).toHaveLength(1);
+  });
+
   it('are done once they were sent, and a new one is void', async () => {
     const world = await createDeletionsWorld();
     await world.jobs.add('delete-user', { clientId: 'c-1' });
