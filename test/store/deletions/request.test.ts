@@ -7,11 +7,12 @@ describe('a deletion that is scheduled', () => {
   it('is a delayed job that says no more than who is to be deleted', async () => {
     const world = await createDeletionsWorld();
     const dueAt = inDays(30);
-    const { is, jobId, dueAt: due } = await world.schedule({ clientId: 'c-1' }, dueAt);
+    const { is, jobId, dueAt: due } = await world.schedule({ clientId: 'c-1', instance: 'default' }, dueAt);
     expect({ is, due }).toEqual({ is: 'scheduled', due: dueAt });
     const job = await world.jobs.getJob(jobId);
     expect(await job?.getState()).toBe('delayed');
-    expect(job).toMatchObject({ name: 'delete-user', data: { clientId: 'c-1' }, opts: {} });
+    expect(job).toMatchObject({ name: 'delete-user', opts: {} });
+    expect(job?.data).toEqual({ clientId: 'c-1' });
     expect((job?.timestamp ?? 0) + (job?.delay ?? 0)).toBe(dueAt);
   });
 
