@@ -49,6 +49,7 @@ describe('rescheduling', () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, Date.now());
     const job = await world.fetch();
+    // oxlint-disable-next-line typescript/unbound-method -- it is called with its job
     const add = Job.prototype.addJob;
     vi.spyOn(Job.prototype, 'addJob').mockImplementationOnce(async function addLate(this: Job, ...args) {
       await meanwhile(world, job);
