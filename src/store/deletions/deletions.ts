@@ -100,13 +100,24 @@ export function createDeletions({ jobs, prefix }: { jobs: Queue; prefix: string 
     },
     list: (options) => listDeletions({ jobs, prefix, isVoid }, options),
     async find(user) {
-      const pending = await names.decide(read(user).address, (seen, of) => ({
+      const { address } = read(user);
+      const pending = await names.decide(address, (seen, of) => ({
         answer: firstPending(seen, prefix, readPlaces(seen, of)),
       }));
       if (pending === undefined) return undefined;
       const deletion = await readDeletion(jobs, pending.jobId, pending.dueAt);
-      if (typeof deletion !== 'object') return undefined;
-      return { ...deletion, requestedAt: Math.max(deletion.requestedAt, pending.requestedAt) };
+      if (deletion === undefined) return undefined;
+      // The index knows whose it is, whatever became of the job's data.
+      const { jobId, dueAt, requestedAt } = pending;
+      if (deletion === 'unreadable') {
+        const { instance, clientId, userId } = address;
+        const named = {
+          ...(clientId !== undefined && { clientId }),
+          ...(userId !== undefined && { userId }),
+        };
+        return { instance, ...named, jobId, dueAt, requestedAt };
+      }
+      return { ...deletion, requestedAt: Math.max(deletion.requestedAt, requestedAt) };
     },
   };
 }

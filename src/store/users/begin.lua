@@ -32,7 +32,7 @@ if state == 'lost' then
 elseif state == 'unpublished' then
   return { 'unpublished', record.lockJob, recordId }
 end
-if state == 'held' or (record.lockRun ~= job.run and isReservedForAnother(record, job.jobId)) then
+if state == 'locked' or (record.lockRun ~= job.run and isReservedForAnother(record, job.jobId)) then
   addBlocked(recordId, job)
   if earlier and earlier ~= recordId then
     unlock(earlier)

@@ -3,7 +3,7 @@
 -- job that finds its user locked enters the set `:blocked` beside the record, by version; nextJob is the one that was promoted last, and
 -- until nextUntil the user is reserved for it.
 
---- 'free' | 'lost': a newer run of this job has it | 'held', ms left | 'unpublished': its job is settled, and its event may be missing.
+--- 'free' | 'lost': a newer run of this job has it | 'locked', ms left | 'unpublished': its job is settled, and its event may be missing.
 local function lockState(record, job)
   if not record.lockJob or record.lockRun == job.run then
     return 'free'
@@ -17,7 +17,7 @@ local function lockState(record, job)
   end
   local left = tonumber(record.lockUntil) - now
   if left > 0 then
-    return 'held', left
+    return 'locked', left
   end
   return record.lockSettled and record.lockJob ~= job.jobId and 'unpublished' or 'free'
 end

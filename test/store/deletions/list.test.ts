@@ -41,6 +41,13 @@ describe('the list', () => {
     expect(await world.deletions.find({ clientId: 'c-1' })).toBeUndefined();
   });
 
+  it('finds a deletion whose job cannot be read', async () => {
+    const world = await createDeletionsWorld();
+    const { jobId, dueAt } = await world.schedule({ clientId: 'c-1' });
+    await world.redis.hset(world.jobs.toKey(jobId), 'data', 'no JSON');
+    expect(await world.deletions.find({ clientId: 'c-1' })).toMatchObject({ clientId: 'c-1', jobId, dueAt });
+  });
+
   it('is cut by the instance of a user where one is named', async () => {
     const world = await createDeletionsWorld();
     await world.schedule({ clientId: 'c-1' }, inDays(1));
