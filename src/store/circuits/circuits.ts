@@ -42,6 +42,8 @@ export interface CircuitsOptions {
 
 /** Approximate number of jobs released in one step, during which Redis is blocked. */
 const RELEASED_AT_ONCE = 500;
+/** How often a worker looks for what another one was cut off from promoting: in so many rounds once. */
+const LEFT_ROUNDS = 10;
 /** How long a job woken as a probe may take to start before another is woken. */
 const NUDGE_MS = 5000;
 
@@ -52,6 +54,7 @@ export class RedisCircuits implements Circuits {
   readonly #change: Change;
   readonly #process = randomUUID();
   #reportedPassAt = -Infinity;
+  #rounds = 0;
 
   constructor(options: CircuitsOptions) {
     const { prefix, jobs, fingerprints } = options;
@@ -130,18 +133,23 @@ export class RedisCircuits implements Circuits {
 
   /** Releases the jobs of closed circuits, and starts due half-open probes. */
   async wakeHeld(): Promise<void> {
+    const looksForLeft = this.#rounds % LEFT_ROUNDS === 0;
+    this.#rounds += 1;
     const wakeIfHeld = async (circuit: CircuitName) => {
-      if (await this.#holdsJobs(circuit)) await this.#wakeHeld(circuit);
+      if (await this.#holdsJobs(circuit, looksForLeft)) await this.#wakeHeld(circuit);
     };
     await Promise.all([...this.#options.fingerprints.keys()].map(wakeIfHeld));
   }
 
-  /** Every worker asks once a second, nearly always in vain: that is cheaper than a script. */
-  async #holdsJobs(circuit: CircuitName): Promise<boolean> {
+  /**
+   * Every worker asks once a second, nearly always in vain: one command is cheaper than a script. What a promoter that was cut off has
+   * left can wait a few rounds.
+   */
+  async #holdsJobs(circuit: CircuitName, looksForLeft: boolean): Promise<boolean> {
     const client = await this.#options.jobs.getBackend().client;
     const { heldKey, promotingKey } = this.#at(circuit);
-    const counts = await Promise.all([heldKey, promotingKey].map((key) => client.zcard(key)));
-    return counts.some((count) => count > 0);
+    if ((await client.zcard(heldKey)) > 0) return true;
+    return looksForLeft && (await client.zcard(promotingKey)) > 0;
   }
 
   async #wakeHeld(circuit: CircuitName): Promise<void> {
