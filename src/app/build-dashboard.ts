@@ -43,7 +43,7 @@ export function buildDashboard(
   });
 }
 
-/** Undefined if nobody may act. */
+/** Undefined if no account may act. */
 function openActions(
   { queues: { prefix, audit: queue } }: Config,
   { operator, proxy }: NonNullable<Config['dashboard']>,

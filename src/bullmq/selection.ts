@@ -86,7 +86,7 @@ export class RefusedChangeError extends Error {
 }
 
 /**
- * A worker whose clock is behind fails jobs at times that were counted already: nobody has confirmed to change those.
+ * Refuses to change more than was counted and confirmed: a worker whose clock is behind may add failed jobs within the counted span.
  * @throws RefusedChangeError
  */
 export async function expectNoMore<One>(

@@ -17,7 +17,7 @@ export interface DashboardProxy {
   userHeader: string;
   /** The header with the account's groups, separated by commas. */
   groupsHeader: string;
-  /** Who is in it may act; default: nobody. */
+  /** The group whose members may act. Default: no account may. */
   operatorGroup?: string | undefined;
 }
 
@@ -52,7 +52,7 @@ export function dashboardFaults(set: Readonly<Record<string, string>>): string[]
   return faults;
 }
 
-/** Undefined if nobody may see it: there is no dashboard. */
+/** Undefined if no account may see the dashboard: then there is none. */
 export function dashboardOf(values: Environment): DashboardAccess | undefined {
   const viewer = pairOf(values.DASHBOARD_USER, values.DASHBOARD_PASSWORD);
   const operator = pairOf(values.DASHBOARD_OPERATOR_USER, values.DASHBOARD_OPERATOR_PASSWORD);

@@ -17,9 +17,9 @@ export interface FoundUser {
   status: string | undefined;
 }
 
-export function userJson(told: WholeStory, atDamoov: readonly FoundUser[] | undefined): string {
-  const { user, story, open, failed, deletion } = told;
-  const differences = atDamoov && differencesOf(told, atDamoov);
+export function userJson(whole: WholeStory, atDamoov: readonly FoundUser[] | undefined): string {
+  const { user, story, open, failed, deletion } = whole;
+  const differences = atDamoov && differencesOf(whole, atDamoov);
   return jsonLine({
     ...user,
     isKnown: story !== undefined,
@@ -53,12 +53,12 @@ function writeOf(version: Version | undefined): { at: number; jobId: string } | 
   return version && { at: msOf(version), jobId: jobIdOf(version) };
 }
 
-export function userText(told: WholeStory, atDamoov: readonly FoundUser[] | undefined): string {
-  const { instance = 'default' } = told.user;
+export function userText(whole: WholeStory, atDamoov: readonly FoundUser[] | undefined): string {
+  const { instance = 'default' } = whole.user;
   const lines = [
     ...(instance === 'default' ? [] : [`instance: ${instance}`]),
-    ...storyLines(told).map(lineText),
-    ...(atDamoov === undefined ? [] : damoovLines(told, atDamoov)),
+    ...storyLines(whole).map(lineText),
+    ...(atDamoov === undefined ? [] : damoovLines(whole, atDamoov)),
   ];
   return lines.map(onOneLine).join('\n');
 }
@@ -73,8 +73,8 @@ function partText(part: Part): string {
   return 'userId' in part ? `user ${part.userId}` : `job ${part.jobId}`;
 }
 
-function damoovLines(told: WholeStory, found: readonly FoundUser[]): string[] {
-  const differences = differencesOf(told, found);
+function damoovLines(whole: WholeStory, found: readonly FoundUser[]): string[] {
+  const differences = differencesOf(whole, found);
   return [
     ...found.map(
       ({ userId, clientId = 'none', instance, status = 'unknown' }) =>

@@ -33,9 +33,9 @@ export async function showUser(
     const out = outputOf(context.stdout);
     const all = await tell(user, connection, config);
     const known = all.filter(isHeardOf);
-    for (const told of known.length > 0 ? known : all.slice(0, 1)) {
-      const atDamoov = options.damoov === true ? await ask(user, told, connection, config) : undefined;
-      await out.line(options.json === true ? userJson(told, atDamoov) : userText(told, atDamoov));
+    for (const story of known.length > 0 ? known : all.slice(0, 1)) {
+      const atDamoov = options.damoov === true ? await ask(user, story, connection, config) : undefined;
+      await out.line(options.json === true ? userJson(story, atDamoov) : userText(story, atDamoov));
     }
     if (known.length === 0 && all.length > 1 && options.json !== true)
       await out.line(`looked in all instances: ${all.map(({ user }) => user.instance).join(', ')}`);

@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import { Hono } from 'hono';
 import type { Mount, OpsEnv } from '../health.ts';
 import type { SettledInTime } from '../settled-in-time.ts';
-import { FormFault } from './actions/action.ts';
 import { actionRoutes } from './actions/action-routes.ts';
 import { ACTIONS_PATH } from './actions/forms.ts';
 import type { OperatorActions } from './actions/operator-actions.ts';
@@ -20,7 +19,7 @@ import { type LetInOptions, letIn } from './let-in.ts';
 import { type PageOf, type PageSources, pagesOf } from './pages.ts';
 import { PATH, pathOf } from './paths.ts';
 import { faultyQueryPage, noPage, unreadPage } from './problem-pages.ts';
-import { QueryFault } from './query.ts';
+import { InputFault } from './input-fault.ts';
 import { UnreadError } from './read-in-time.ts';
 
 export interface DashboardOptions extends Site {
@@ -29,7 +28,7 @@ export interface DashboardOptions extends Site {
   pages: PageSources;
   loginsPerHour: number;
   inTime: () => SettledInTime;
-  /** Undefined if nobody may act. */
+  /** Undefined if no account may act. */
   actions?: OperatorActions | undefined;
 }
 
@@ -89,7 +88,8 @@ export function createDashboard(options: DashboardOptions): Mount {
 
 function answerWith(site: Site): Answer {
   return async (context, pageOf) => {
-    const page = await pageOf().catch(problemPageOf);
+    const isForm = context.req.method === 'POST';
+    const page = await pageOf().catch((error: unknown) => problemPageOf(error, isForm));
     if ('leadsTo' in page) return context.redirect(page.leadsTo, 303);
     const { role, name } = context.get('account');
     const operator = role === 'operator' ? name : undefined;
@@ -102,9 +102,9 @@ function answerWith(site: Site): Answer {
 }
 
 /** @throws every other error as it is. */
-function problemPageOf(error: unknown): Page {
-  if (error instanceof QueryFault) return faultyQueryPage(error.faults);
-  if (error instanceof FormFault) return faultyFormPage(error.faults);
+function problemPageOf(error: unknown, isForm: boolean): Page {
+  if (error instanceof InputFault)
+    return isForm ? faultyFormPage(error.faults) : faultyQueryPage(error.faults);
   if (error instanceof UnreadError) return unreadPage();
   throw error;
 }

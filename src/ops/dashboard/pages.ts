@@ -25,7 +25,8 @@ import { CODES, type JobListSources, STATES, readJobList } from './jobs/job-list
 import { jobListPage } from './jobs/job-list-page.ts';
 import { jobPage, noJobPage } from './jobs/job-page.ts';
 import type { Page } from './layout.ts';
-import { Day, Id, QueryFault, Skipped, oneOf, queryIn } from './query.ts';
+import { InputFault } from './input-fault.ts';
+import { Day, Id, Skipped, oneOf, queryIn } from './query.ts';
 import { PAGE } from './ranks.ts';
 import type { ReadInTime } from './read-in-time.ts';
 import { onlyOne, searchPage } from './search/search-page.ts';
@@ -75,7 +76,7 @@ function jobs({ read, jobs: source }: PageSources): PageOf {
       from: Skipped,
     });
     if (query.code !== undefined && query.state !== 'failed')
-      throw new QueryFault(['code is only of failed jobs: it needs state=failed.']);
+      throw new InputFault(['code is only of failed jobs: it needs state=failed.']);
     const list = await read(() => readJobList(source, query));
     return jobListPage(list, jobListActions(list, buttons));
   };
@@ -98,14 +99,14 @@ function oneUser({ read, instances, story }: PageSources): PageOf {
     });
     const { 'client-id': clientId, 'user-id': userId, instance } = query;
     if (clientId === undefined && userId === undefined)
-      throw new QueryFault(['client-id or user-id is needed.']);
+      throw new InputFault(['client-id or user-id is needed.']);
     const user = {
       instance,
       ...(clientId !== undefined && { clientId }),
       ...(userId !== undefined && { userId }),
     };
-    const told = await read(() => story(user));
-    return userPage(told, userActions(told, buttons));
+    const whole = await read(() => story(user));
+    return userPage(whole, userActions(whole, buttons));
   };
 }
 
@@ -129,7 +130,7 @@ function deletions({ read, deletions: source }: PageSources): PageOf {
     });
     const chosen = [query.state === 'held', query.day !== undefined, fromDay !== undefined];
     if (chosen.filter(Boolean).length > 1)
-      throw new QueryFault(['state=held, day and from-day exclude each other.']);
+      throw new InputFault(['state=held, day and from-day exclude each other.']);
     const page = await read(() => readDeletionPage(source, { ...query, fromDay }, Date.now()));
     return deletionsPage(page, deletionsActions(page, buttons));
   };

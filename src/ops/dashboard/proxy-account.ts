@@ -15,7 +15,7 @@ export interface ProxyOptions {
 const NAME = /^[^\p{C},]{1,200}$/u;
 
 /**
- * Undefined if the request is not from the proxy, or the proxy names nobody.
+ * Undefined if the request is not from the proxy, or the proxy names no account.
  * @param from the address of the peer.
  */
 export function proxyAccount(

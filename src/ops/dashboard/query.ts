@@ -2,21 +2,11 @@
  * Reads the query of a page's address, and refuses with every fault at once what the page does not know.
  */
 import { z } from 'zod';
-
-/** The faults of a query, each a sentence. */
-export class QueryFault extends Error {
-  override readonly name = 'QueryFault';
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[]) {
-    super('the query has faults');
-    this.faults = faults;
-  }
-}
+import { InputFault } from './input-fault.ts';
 
 /**
  * @param shape the names that the page knows, each with a schema whose message says what it may be.
- * @throws QueryFault
+ * @throws InputFault
  */
 export function queryIn<Shape extends Record<string, z.ZodType>>(
   url: string,
@@ -35,7 +25,7 @@ export function queryIn<Shape extends Record<string, z.ZodType>>(
     ...[...repeated].map((name) => `${name} is given twice.`),
     ...(read.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}.`),
   ];
-  if (faults.length > 0 || !read.success) throw new QueryFault(faults);
+  if (faults.length > 0 || !read.success) throw new InputFault(faults);
   return read.data;
 }
 

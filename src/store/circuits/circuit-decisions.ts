@@ -165,7 +165,7 @@ export type NextToPromote =
   | { is: 'probe'; jobId: string };
 
 /**
- * Which jobs of a circuit are to be promoted now; one process at a time is told to.
+ * Which jobs of a circuit are to be promoted now, by one process at a time.
  * @param asked.promoted jobs that were promoted just now, and are in no set any more.
  */
 export function nextToPromote(

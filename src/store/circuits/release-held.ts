@@ -13,7 +13,7 @@ export type Release =
   /** The oldest jobs, each followed by its score. */
   | { is: 'closed'; jobs: readonly string[]; mayGoOn: boolean };
 
-/** The oldest jobs of a closed circuit; one process at a time is told to promote them. */
+/** The oldest jobs of a closed circuit, which one process at a time promotes. */
 export function release(
   seen: Seen,
   at: CircuitAt,

@@ -23,26 +23,26 @@ export interface WhySources {
   instances: ReadonlyMap<string, Instance>;
 }
 
-/** In the order of the jobs; undefined if no record of a user that the job names says so: it is deferred, or no worker has begun it. */
+/** In the order of the jobs; undefined if no record of a user of the job's ids says so: it is deferred, or no worker has begun it. */
 export function readWhyJobsWait(
   { jobs, prefix, instances }: WhySources,
   waiting: readonly WaitingJob[],
 ): Promise<(OpenJob | undefined)[]> {
   if (waiting.length === 0) return Promise.resolve([]);
-  const namings = new Map([...instances].map(([name, instance]) => [name, hashIdFor(instance)]));
+  const hashIds = new Map([...instances].map(([name, instance]) => [name, hashIdFor(instance)]));
   const named = waiting.map(({ jobId, clientId, userId, instance: name = 'default' }) => {
-    const [hashId, instance] = [namings.get(name), instances.get(name)];
-    if (hashId === undefined || instance === undefined) return { jobId, names: [] };
+    const [hashId, instance] = [hashIds.get(name), instances.get(name)];
+    if (hashId === undefined || instance === undefined) return { jobId, ids: [] };
     // A sign-up may wait behind jobs that name its user by the derived id.
-    const ids = clientId === undefined ? [userId] : [userId, deriveUserId(instance, { clientId })];
-    const names = ids.flatMap((id) => (id === undefined ? [] : [hashId('user', id.toLowerCase())]));
-    return { jobId, names: clientId === undefined ? names : [hashId('client', clientId), ...names] };
+    const userIds = clientId === undefined ? [userId] : [userId, deriveUserId(instance, { clientId })];
+    const ids = userIds.flatMap((id) => (id === undefined ? [] : [hashId('user', id.toLowerCase())]));
+    return { jobId, ids: clientId === undefined ? ids : [hashId('client', clientId), ...ids] };
   });
   return changesIn(jobs)((seen) => ({
-    answer: named.map(({ jobId, names }) => {
-      const keys = names.map((name) => `${prefix}:user:${name}`);
-      const places = keys.map((key) => leadsTo(seen, prefix, key));
-      return firstOf([...new Set(places)].map((place) => whyOf(seen, place, jobId)));
+    answer: named.map(({ jobId, ids }) => {
+      const keys = ids.map((id) => `${prefix}:user:${id}`);
+      const recordKeys = keys.map((key) => leadsTo(seen, prefix, key));
+      return firstOf([...new Set(recordKeys)].map((recordKey) => whyOf(seen, recordKey, jobId)));
     }),
   }));
 }
@@ -52,9 +52,9 @@ function leadsTo(seen: Seen, prefix: string, key: string): string {
   return other === undefined ? key : `${prefix}:user:${other}`;
 }
 
-function whyOf(seen: Seen, place: string, jobId: string): OpenJob | undefined {
-  const isBlocked = seen.score(`${place}:blocked`, jobId) !== undefined;
-  const later = seen.text('HGET', `${place}:later`, jobId);
+function whyOf(seen: Seen, recordKey: string, jobId: string): OpenJob | undefined {
+  const isBlocked = seen.score(`${recordKey}:blocked`, jobId) !== undefined;
+  const later = seen.text('HGET', `${recordKey}:later`, jobId);
   if (isBlocked) return { jobId, is: 'blocked' };
   if (later === undefined) return undefined;
   return laterJobIn(jobId, later);

@@ -6,7 +6,8 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { Answer, DashboardEnv } from '../dashboard-env.ts';
 import { queryIn } from '../query.ts';
-import { type Action, FormFault } from './action.ts';
+import { InputFault } from '../input-fault.ts';
+import type { Action } from './action.ts';
 import { ACTIONS } from './actions.ts';
 import { ACTIONS_PATH, MOST_FORM, formIn } from './forms.ts';
 import { COUNT_MS, type OperatorActions } from './operator-actions.ts';
@@ -52,10 +53,10 @@ function allowTime(context: Context<DashboardEnv>): void {
   context.env.incoming?.socket.setTimeout(2 * COUNT_MS);
 }
 
-/** @throws FormFault */
+/** @throws InputFault */
 async function readForm({ req }: Context<DashboardEnv>): Promise<ReadonlyMap<string, string>> {
   const type = req.header('content-type') ?? '';
   if (!/^application\/x-www-form-urlencoded(?:;|$)/i.test(type.trim()))
-    throw new FormFault(['It is not sent as a form.']);
+    throw new InputFault(['It is not sent as a form.']);
   return formIn(await req.text());
 }

@@ -3,10 +3,10 @@
  */
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import { type Kinds, type Moment, type Tally, changeEach, goneOf } from '../../../bullmq/selection.ts';
+import type { Kinds, Moment, Tally } from '../../../bullmq/selection.ts';
 import { durationMsOf } from '../../../contract/duration.ts';
 import type { RedisConnection } from '../../../redis/connection.ts';
-import { figure } from '../words.ts';
+import { InputFault } from '../input-fault.ts';
 
 /** On what actions work. */
 export interface ActionParts {
@@ -67,7 +67,7 @@ interface Definition<Filter extends object> {
 }
 
 export type Action = Pick<Definition<object>, 'name' | 'command' | 'button'> & {
-  /** @throws FormFault if the filter is not valid. */
+  /** @throws InputFault if the filter is not valid. */
   read: (filter: unknown) => ReadAction;
 };
 
@@ -79,17 +79,6 @@ export interface ReadAction {
   carryOut: (confirmed: Confirmed, parts: ActionParts, note: Note) => Promise<End>;
 }
 
-/** The form is not one of ours, or the operator has typed something wrong. */
-export class FormFault extends Error {
-  override readonly name = 'FormFault';
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[]) {
-    super('the form has faults');
-    this.faults = faults;
-  }
-}
-
 export function actionOf<Filter extends object>(definition: Definition<Filter>): Action {
   const { name, command, button, filter: schema, audited, plan, carryOut } = definition;
   return {
@@ -98,7 +87,7 @@ export function actionOf<Filter extends object>(definition: Definition<Filter>):
     button,
     read(given) {
       const { data: filter, error } = schema.safeParse(given);
-      if (filter === undefined) throw new FormFault((error?.issues ?? []).map(faultText));
+      if (filter === undefined) throw new InputFault((error?.issues ?? []).map(faultText));
       return {
         filter: audited?.(filter) ?? z.record(z.string(), z.unknown()).parse(given),
         plan: (parts) => plan(filter, parts),
@@ -110,27 +99,6 @@ export function actionOf<Filter extends object>(definition: Definition<Filter>):
 
 function faultText({ path, message }: z.core.$ZodIssue): string {
   return path.length === 0 ? `${message}.` : `${path.join('.')}: ${message}.`;
-}
-
-/** Changes all pages until `note` says no. @param doneWord such as `retried`. */
-export async function changeAll<One>(
-  pages: AsyncIterable<One[]>,
-  act: (some: One[]) => Promise<number>,
-  { count, doneWord }: { count: number; doneWord: string },
-  note: Note,
-): Promise<End> {
-  let tally: Tally = { seen: 0, done: 0, inDoubt: 0 };
-  let mayGoOn = true;
-  await changeEach(pages, act, async (now) => {
-    mayGoOn = await note(now);
-    // A page that does not begin is not in doubt.
-    tally = mayGoOn || now.inDoubt === 0 ? now : tally;
-    return mayGoOn;
-  });
-  const isWhole = mayGoOn || tally.seen >= count;
-  const gone = goneOf(tally, count, isWhole);
-  const rest = gone === 0 ? '' : `, ${figure(gone)} gone meanwhile`;
-  return { isWhole, text: `${figure(tally.done)} ${doneWord}${rest}.` };
 }
 
 /** A duration such as `2h`, in milliseconds. */

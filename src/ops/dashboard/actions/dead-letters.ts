@@ -3,11 +3,12 @@
  */
 import { z } from 'zod';
 import { type LetterFilter, selectDeadLetters } from '../../../bullmq/selected-letters.ts';
-import { countKinds, expectNoMore } from '../../../bullmq/selection.ts';
+import type { Moment } from '../../../bullmq/selection.ts';
 import { EVENT_TYPES } from '../../../contract/event.ts';
 import { UNKNOWN } from '../../../contract/job.ts';
-import { counted } from '../words.ts';
-import { type Action, type ActionParts, Age, FormFault, Id, actionOf, changeAll } from './action.ts';
+import { InputFault } from '../input-fault.ts';
+import { type ActionParts, Age, Id } from './action.ts';
+import { selectionAction } from './selection-action.ts';
 
 const Filter: z.ZodType<LetterFilter & { queue?: string | undefined }> = z.strictObject({
   queue: Id.optional(),
@@ -22,47 +23,32 @@ const Filter: z.ZodType<LetterFilter & { queue?: string | undefined }> = z.stric
   newerThan: Age.optional(),
 });
 
-const WORDS = {
-  retry: {
-    does: 'redrive',
-    verb: 'Redrive',
-    done: 'redriven',
-    effect: 'Their subscribers get them once more, with fresh attempts.',
-  },
-  drop: {
-    does: 'drop',
-    verb: 'Drop',
-    done: 'dropped',
-    effect: 'They are removed for ever: their subscribers never get them.',
-  },
-};
+export const redriveDeadLetters = selectionAction({
+  command: 'dead-letters redrive',
+  does: 'retry',
+  verb: 'Redrive',
+  done: 'redriven',
+  effect: 'Their subscribers get them once more, with fresh attempts.',
+  filter: Filter,
+  select,
+});
 
-export const redriveDeadLetters = lettersAction('retry');
-export const dropDeadLetters = lettersAction('drop');
+export const dropDeadLetters = selectionAction({
+  command: 'dead-letters drop',
+  does: 'drop',
+  verb: 'Drop',
+  done: 'dropped',
+  effect: 'They are removed for ever: their subscribers never get them.',
+  filter: Filter,
+  select,
+});
 
-function lettersAction(change: keyof typeof WORDS): Action {
-  const { does, verb, done, effect } = WORDS[change];
-  return actionOf({
-    name: `dead-letters-${does}`,
-    command: `dead-letters ${does}`,
-    button: verb,
-    filter: Filter,
-    async plan({ queue, ...filter }, parts) {
-      const selection = await selectDeadLetters(queuesOf(parts, queue), filter);
-      const { total, by } = await countKinds(selection);
-      const question = `${verb} ${counted(total, selection.what)}`;
-      return { question, count: total, effect, kinds: by, moment: selection.moment };
-    },
-    async carryOut({ queue, ...filter }, { count, moment }, parts: ActionParts, note) {
-      const selection = await selectDeadLetters(queuesOf(parts, queue), filter, moment);
-      await expectNoMore(selection, count);
-      return changeAll(selection.read(), selection[change], { count, doneWord: done }, note);
-    },
-  });
+function select(parts: ActionParts, { queue, ...filter }: z.output<typeof Filter>, moment?: Moment) {
+  return selectDeadLetters(queuesOf(parts, queue), filter, moment);
 }
 
 function queuesOf({ events }: ActionParts, name: string | undefined): ActionParts['events'] {
   const queues = events.filter((queue) => name === undefined || queue.name === name);
-  if (queues.length === 0) throw new FormFault(['There is no such events queue.']);
+  if (queues.length === 0) throw new InputFault(['There is no such events queue.']);
   return queues;
 }

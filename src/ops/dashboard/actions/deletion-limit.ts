@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { RefusedChangeError } from '../../../bullmq/selection.ts';
 import { type Approval, createDeletionLimit } from '../../../store/circuits/deletion-limit.ts';
 import { counted } from '../words.ts';
-import { type Action, type Confirmed, Id, actionOf, changeAll } from './action.ts';
+import { type Action, type Confirmed, Id, actionOf } from './action.ts';
+import { changeAll } from './change-all.ts';
 
 const Filter = z
   .strictObject({ clientId: Id.optional(), userId: Id.optional(), instance: Id.optional() })
@@ -50,7 +51,7 @@ function limitAction(decision: Approval): Action {
       const limit = createDeletionLimit(parts);
       const act = (some: string[]) => limit.decide(decision, some);
       const pages = pagesOf(await chosenIn(confirmed));
-      return changeAll(pages, act, { count: confirmed.count, doneWord: done }, note);
+      return changeAll(pages, act, { count: confirmed.count, done }, note);
     },
   });
 }

@@ -7,7 +7,8 @@ import { CANCELLATION_TEXTS } from '../../../store/deletions/cancel-deletions.ts
 import type { Deletion } from '../../../store/deletions/deletion-list.ts';
 import { type DeletionOf, createDeletions, dueFaultOf } from '../../../store/deletions/deletions.ts';
 import { shownId } from '../markup.ts';
-import { FormFault, Id, actionOf } from './action.ts';
+import { InputFault } from '../input-fault.ts';
+import { Id, actionOf } from './action.ts';
 
 const USER = { clientId: Id.optional(), userId: Id.optional(), instance: Id.optional() };
 
@@ -73,7 +74,7 @@ async function ofRequest<T>(read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (error) {
     if (error instanceof TypeError && error.message.startsWith('no deletion: '))
-      throw new FormFault([error.message]);
+      throw new InputFault([error.message]);
     throw error;
   }
 }

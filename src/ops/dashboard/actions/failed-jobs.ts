@@ -3,11 +3,10 @@
  */
 import { z } from 'zod';
 import { type FailedFilter, selectFailedJobs } from '../../../bullmq/selected-jobs.ts';
-import { countKinds, expectNoMore } from '../../../bullmq/selection.ts';
 import { JOB_NAMES, UNKNOWN } from '../../../contract/job.ts';
 import { FAILURE_CODES } from '../../../contract/outcome.ts';
-import { counted } from '../words.ts';
-import { type Action, type ActionParts, Age, Id, actionOf, changeAll } from './action.ts';
+import { Age, Id } from './action.ts';
+import { selectionAction } from './selection-action.ts';
 
 const Filter: z.ZodType<FailedFilter> = z.strictObject({
   id: z.array(Id).min(1).optional(),
@@ -23,35 +22,22 @@ const Filter: z.ZodType<FailedFilter> = z.strictObject({
   newerThan: Age.optional(),
 });
 
-const WORDS = {
-  retry: { verb: 'Retry', done: 'retried', effect: 'They run again, with fresh attempts.' },
-  drop: {
-    verb: 'Drop',
-    done: 'dropped',
-    effect: 'They are removed for ever, with what they ask for. Nothing runs.',
-  },
-};
+export const retryFailed = selectionAction({
+  command: 'failed retry',
+  does: 'retry',
+  verb: 'Retry',
+  done: 'retried',
+  effect: 'They run again, with fresh attempts.',
+  filter: Filter,
+  select: selectFailedJobs,
+});
 
-export const retryFailed = failedAction('retry');
-export const dropFailed = failedAction('drop');
-
-function failedAction(does: keyof typeof WORDS): Action {
-  const { verb, done, effect } = WORDS[does];
-  return actionOf({
-    name: `failed-${does}`,
-    command: `failed ${does}`,
-    button: verb,
-    filter: Filter,
-    async plan(filter, parts) {
-      const selection = await selectFailedJobs(parts, filter);
-      const { total, by } = await countKinds(selection);
-      const question = `${verb} ${counted(total, selection.what)}`;
-      return { question, count: total, effect, kinds: by, moment: selection.moment };
-    },
-    async carryOut(filter, { count, moment }, parts: ActionParts, note) {
-      const selection = await selectFailedJobs(parts, filter, moment);
-      await expectNoMore(selection, count);
-      return changeAll(selection.read(), selection[does], { count, doneWord: done }, note);
-    },
-  });
-}
+export const dropFailed = selectionAction({
+  command: 'failed drop',
+  does: 'drop',
+  verb: 'Drop',
+  done: 'dropped',
+  effect: 'They are removed for ever, with what they ask for. Nothing runs.',
+  filter: Filter,
+  select: selectFailedJobs,
+});

@@ -4,7 +4,8 @@
 import { html } from 'hono/html';
 import { type Markup } from '../markup.ts';
 import { pathOf } from '../paths.ts';
-import { type Action, FormFault } from './action.ts';
+import { InputFault } from '../input-fault.ts';
+import type { Action } from './action.ts';
 import { ACTIONS } from './actions.ts';
 
 export const ACTIONS_PATH = '/actions';
@@ -43,41 +44,41 @@ export const MOST_FORM = 64 * 1024;
 
 /**
  * The fields of a form.
- * @throws FormFault if one is given twice.
+ * @throws InputFault if one is given twice.
  */
 export function formIn(text: string): ReadonlyMap<string, string> {
   const given = [...new URLSearchParams(text)];
   const form = new Map(given);
-  if (form.size < given.length) throw new FormFault(['A field is given twice.']);
+  if (form.size < given.length) throw new InputFault(['A field is given twice.']);
   return form;
 }
 
 /**
  * What the operator chose: by the page's filter, and what was typed beside the button.
- * @throws FormFault if it is no JSON object.
+ * @throws InputFault if it is no JSON object.
  */
 export function filterIn(form: ReadonlyMap<string, string>): object {
   const due = form.get('due');
   return { ...objectIn(form.get('filter')), ...(due !== undefined && { due }) };
 }
 
-/** @throws FormFault if it is no JSON object. */
+/** @throws InputFault if it is no JSON object. */
 export function objectIn(text = ''): object {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {}
-  throw new FormFault(['The filter cannot be read.']);
+  throw new InputFault(['The filter cannot be read.']);
 }
 
 /** In characters. */
 const MOST_REASON = 500;
 
-/** @throws FormFault if it is too long. */
+/** @throws InputFault if it is too long. */
 export function reasonIn(form: ReadonlyMap<string, string>): string | undefined {
   const reason = form.get('reason')?.trim() ?? '';
   if (reason.length > MOST_REASON)
-    throw new FormFault([`The reason has more than ${MOST_REASON} characters.`]);
+    throw new InputFault([`The reason has more than ${MOST_REASON} characters.`]);
   return reason === '' ? undefined : reason;
 }
 

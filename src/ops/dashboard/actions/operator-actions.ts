@@ -31,9 +31,9 @@ export type Form = ReadonlyMap<string, string>;
 export interface OperatorActions {
   /** Undefined while Redis is away. */
   buttons(account: Account): Promise<Buttons | undefined>;
-  /** Counts what would be changed, and asks. @throws FormFault, UnreadError */
+  /** Counts what would be changed, and asks. @throws InputFault, UnreadError */
   ask(action: Action, form: Form, account: Account): Promise<Page>;
-  /** Has it carried out: leads to its page. @param address of the browser. @throws FormFault, UnreadError */
+  /** Has it carried out: leads to its page. @param address of the browser. @throws InputFault, UnreadError */
   confirm(action: Action, form: Form, account: Account, address: string): Promise<Page | { leadsTo: string }>;
   /** What became of it. @throws UnreadError */
   show(id: string, isAgain: boolean): Promise<Page>;

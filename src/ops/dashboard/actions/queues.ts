@@ -4,7 +4,8 @@
 import { z } from 'zod';
 import { setPaused } from '../../../bullmq/pause-queue.ts';
 import { counted } from '../words.ts';
-import { type Action, type ActionParts, FormFault, Id, actionOf } from './action.ts';
+import { InputFault } from '../input-fault.ts';
+import { type Action, type ActionParts, Id, actionOf } from './action.ts';
 
 const Filter = z.strictObject({ queue: Id });
 
@@ -44,6 +45,6 @@ function queueAction(does: keyof typeof WORDS): Action {
 /** BullMQ would pause a queue of any name: a wrong one must not look paused. */
 function queueOf({ jobs, events }: ActionParts, name: string): ActionParts['jobs'] {
   const queue = [jobs, ...events].find((one) => one.name === name);
-  if (queue === undefined) throw new FormFault(['There is no such queue.']);
+  if (queue === undefined) throw new InputFault(['There is no such queue.']);
   return queue;
 }

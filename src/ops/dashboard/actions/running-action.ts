@@ -26,7 +26,7 @@ export interface Order {
 export interface Runner {
   /**
    * Begins it, and waits a little for its end.
-   * @param isWanted false once nobody waits for the answer: then nothing begins any more.
+   * @param isWanted false once no caller waits for the answer: then nothing begins any more.
    * @returns false if it was begun before.
    */
   start(order: Order, isWanted: () => boolean): Promise<boolean>;

@@ -24,10 +24,10 @@ export async function search({ instances, isJob, story }: SearchSources, id: str
     // The record of a UserId is the same in every instance.
     ...(userId === undefined || first === undefined ? [] : [{ userId, instance: first }]),
   ];
-  const [hasJob, ...told] = await Promise.all([isJob(id), ...users.map(story)]);
-  return { jobIds: hasJob ? [id] : [], users: users.filter((_, at) => isKnown(told[at])) };
+  const [hasJob, ...stories] = await Promise.all([isJob(id), ...users.map(story)]);
+  return { jobIds: hasJob ? [id] : [], users: users.filter((_, at) => isKnown(stories[at])) };
 }
 
-function isKnown(told: WholeStory | undefined): boolean {
-  return told !== undefined && isHeardOf(told);
+function isKnown(whole: WholeStory | undefined): boolean {
+  return whole !== undefined && isHeardOf(whole);
 }

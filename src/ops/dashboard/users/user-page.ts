@@ -8,8 +8,8 @@ import type { Page, Slots } from '../layout.ts';
 import { type Markup, factsMarkup, idLink, idMarkup, shownId, shownText } from '../markup.ts';
 import { pathOf, pathOfJob, pathOfUser } from '../paths.ts';
 
-export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
-  const { clientId, userId, instance = 'default' } = told.user;
+export function userPage(whole: WholeStory, { actions }: Slots = {}): Page {
+  const { clientId, userId, instance = 'default' } = whole.user;
   const ids = [
     ['clientId', clientId],
     ['UserId', userId],
@@ -17,7 +17,7 @@ export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
   ].flatMap(([name = '', id]): [string, Markup][] => (id === undefined ? [] : [[name, idMarkup(id)]]));
   return {
     title: `User ${shownId(clientId ?? userId ?? '')}`,
-    status: isHeardOf(told) ? 200 : 404,
+    status: isHeardOf(whole) ? 200 : 404,
     actions,
     sought: clientId ?? userId ?? '',
     body: html`<div class="grid">
@@ -28,9 +28,9 @@ export function userPage(told: WholeStory, { actions }: Slots = {}): Page {
       <section class="card wide" aria-labelledby="heading-story">
         <h2 id="heading-story">Story</h2>
         <ul class="story">
-          ${storyLines(told).map((line) => html`<li>${lineMarkup(line)}</li>`)}
+          ${storyLines(whole).map((line) => html`<li>${lineMarkup(line)}</li>`)}
         </ul>
-        ${isHeardOf(told) || clientId === undefined ? '' : elsewhereMarkup(clientId)}
+        ${isHeardOf(whole) || clientId === undefined ? '' : elsewhereMarkup(clientId)}
       </section>
     </div>`,
   };
@@ -44,10 +44,10 @@ function elsewhereMarkup(clientId: string): Markup {
 }
 
 function lineMarkup({ about, parts }: StoryLine): Markup {
-  const told = parts.map((part) => {
+  const pieces = parts.map((part) => {
     if (typeof part === 'string') return shownText(part);
     if ('userId' in part) return html`user ${idLink(part.userId, pathOfUser(part))}`;
     return html`job ${idLink(part.jobId, pathOfJob(part.jobId))}`;
   });
-  return about === undefined ? html`${told}` : html`<b>${about}:</b> ${told}`;
+  return about === undefined ? html`${pieces}` : html`<b>${about}:</b> ${pieces}`;
 }

@@ -42,6 +42,22 @@ async function createRunnerWorld(carryOut: (note: Note) => Promise<End>) {
   return { runner, order, records, redis, prefix, audit, errors, page, lead };
 }
 
+/** An action whose first page, of four jobs, is under way until the test lets it go on; it may not begin another. */
+async function startPage(end: { seen: number; done: number }) {
+  const { promise: noted, resolve: hasNoted } = Promise.withResolvers<void>();
+  const { promise: goesOn, resolve: goOn } = Promise.withResolvers<void>();
+  const world = await createRunnerWorld(async (note) => {
+    await note({ seen: 0, done: 0, inDoubt: 4 });
+    hasNoted();
+    await goesOn;
+    expect(await note({ ...end, inDoubt: 0 })).toBe(false);
+    return { isWhole: false, text: '' };
+  });
+  const started = world.runner.start(world.order, () => true);
+  await noted;
+  return { world, started, goOn };
+}
+
 describe('an action under way', () => {
   it('is recorded before it begins, and shows how far it is until it ends', async () => {
     const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
@@ -67,17 +83,7 @@ describe('an action under way', () => {
   });
 
   it('ends with its page when the worker stops, and says what is certain', async () => {
-    const { promise: noted, resolve: hasNoted } = Promise.withResolvers<void>();
-    const { promise: goesOn, resolve: goOn } = Promise.withResolvers<void>();
-    const world = await createRunnerWorld(async (note) => {
-      await note({ seen: 0, done: 0, inDoubt: 4 });
-      hasNoted();
-      await goesOn;
-      expect(await note({ seen: 4, done: 3, inDoubt: 0 })).toBe(false);
-      return { isWhole: false, text: '' };
-    });
-    const started = world.runner.start(world.order, () => true);
-    await noted;
+    const { world, started, goOn } = await startPage({ seen: 4, done: 3 });
     const closed = world.runner.close();
     goOn();
     await Promise.all([closed, started]);
@@ -85,17 +91,7 @@ describe('an action under way', () => {
   });
 
   it('does no more once it counts as interrupted', async () => {
-    const { promise: noted, resolve: hasNoted } = Promise.withResolvers<void>();
-    const { promise: goesOn, resolve: goOn } = Promise.withResolvers<void>();
-    const world = await createRunnerWorld(async (note) => {
-      await note({ seen: 0, done: 0, inDoubt: 4 });
-      hasNoted();
-      await goesOn;
-      expect(await note({ seen: 4, done: 4, inDoubt: 0 })).toBe(false);
-      return { isWhole: false, text: '' };
-    });
-    const started = world.runner.start(world.order, () => true);
-    await noted;
+    const { world, started, goOn } = await startPage({ seen: 4, done: 4 });
     // As when it has expired.
     await world.redis.del(`${world.prefix}:action:an-id:alive`);
     expect(await world.lead()).toMatch(/no sign of life.* 0 of 10 changes done for certain, up to 4 more/);
