@@ -204,3 +204,20 @@ describe('a rate that was lowered', () => {
     expect(await want(0)).toMatchObject({ ratePerS: 10 });
   });
 });
+
+it.each([1000, 600_000, 86_400_000])(
+  'a clock that is set back by %d ms stops no request for longer than a slot',
+  async (backMs) => {
+    const { want, pass } = createWorld(10);
+    const take = async () => {
+      const { count } = await want(1);
+      pass(100);
+      return count;
+    };
+    for (let n = 0; n < 50; n += 1) await take();
+    pass(-backMs);
+    let taken = 0;
+    for (let n = 0; n < 4; n += 1) taken += await take();
+    expect(taken).toBeGreaterThan(0);
+  },
+);
